@@ -1,0 +1,1 @@
+"""Connectors: each lists the identities of one kind of provider."""

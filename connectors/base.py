@@ -1,0 +1,239 @@
+"""The connector contract: what a connector declares, what it yields, and how a failure becomes a gap.
+
+A connector declares a :class:`Spec` and does two things: ``scopes()`` lists units of work, ``discover(scope)`` reads
+one of them as a stream of records. Optional skills are separate protocols (:class:`Preflight`,
+:class:`LeastPrivilege`). Everything a user reads about permissions (docs, ``doctor``, ``--policy``, a gap's advice)
+comes from the one spec.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from types import TracebackType
+from typing import Any, ClassVar, Protocol, TypeAlias, runtime_checkable
+
+from msgspec import Struct
+
+from scanner.errors import SourceError
+from scanner.model import Coverage, CoverageStatus, Identity, Rung, StoredSecret
+
+MALFORMED_ROWS_NAMED = 3
+"""A section names this many rows it could not read, and counts the rest."""
+
+DiscoveredRecord: TypeAlias = Identity | StoredSecret | Coverage
+
+
+class Section(Struct, frozen=True, kw_only=True):
+    """One listing inside a scope, and the least permission it takes.
+
+    ``kinds``: identity kinds (or ``secret``) it lists, empty where it only adds facts to them.
+    ``rungs``: the rungs of matching that its data feed. ``without``: what is lost when it cannot be read.
+    ``optional``: off unless asked for in the source's settings.
+    """
+
+    name: str
+    title: str
+    permissions: tuple[str, ...]
+    without: str
+    kinds: tuple[str, ...] = ()
+    rungs: tuple[Rung, ...] = ()
+    optional: bool = False
+
+
+class Spec(Struct, frozen=True, kw_only=True):
+    """What a connector is. ``settings`` is a Struct with ``forbid_unknown_fields=True``, decoded strictly."""
+
+    name: str
+    title: str
+    settings: type[Struct]
+    kinds: tuple[str, ...]
+    sections: tuple[Section, ...]
+    extra: str | None = None
+
+    def section(self, name: str) -> Section:
+        """The section of that name; a qualifier after a colon is ignored."""
+        base = name.partition(":")[0]
+        return next(section for section in self.sections if section.name == base)
+
+
+class Meter:
+    """Counts requests sent to the provider, from any thread."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._calls = 0
+
+    def add(self, calls: int = 1) -> None:
+        """Count requests that went out, retries included."""
+        with self._lock:
+            self._calls += calls
+
+    @property
+    def calls(self) -> int:
+        """Requests sent so far."""
+        return self._calls
+
+
+class Scope(Struct, frozen=True, kw_only=True):
+    """A unit of work, of failure and of memory. It pickles, so that it can be read on another machine.
+
+    ``id`` is what identities carry as ``scope``; ``part`` splits one scope into several units (a region), and
+    qualifies the names of their sections.
+    """
+
+    source: str
+    spec: Spec
+    id: str
+    part: str | None = None
+    context: Any = None
+    """Whatever the connector needs to find its way back: a namespace's path, an account's role."""
+
+    def section(self, name: str, *, meter: Meter | None = None) -> SectionReading:
+        """Read one section: ``with scope.section("iam.users", meter=m) as s: …``, then ``yield s.coverage``."""
+        return SectionReading(self, name, meter or Meter())
+
+    def coverage(self, name: str, status: CoverageStatus, *, detail: str | None = None) -> Coverage:
+        """Coverage of a section without reading it: ``off``, ``not_offered``, ``skipped``."""
+        section = self.spec.section(name)
+        return Coverage(
+            source=self.source,
+            provider=self.spec.name,
+            scope=self.id,
+            section=self._qualified(name),
+            status=status,
+            detail=detail,
+            permission=", ".join(section.permissions) if status in ("denied", "skipped") else None,
+            kinds=section.kinds,
+            rungs=section.rungs,
+        )
+
+    def _qualified(self, name: str) -> str:
+        return name if self.part is None else f"{name}:{self.part}"
+
+
+class SectionReading:
+    """The reading of one section: success, denial and failure all end as exactly one Coverage record.
+
+    A :class:`SourceError` inside the ``with`` ends the section and is kept as its coverage: as its own status when
+    nothing had been read, as ``partial`` when something had. Other exceptions are bugs and go through.
+    """
+
+    def __init__(self, scope: Scope, name: str, meter: Meter) -> None:
+        self._scope = scope
+        self._name = name
+        self._meter = meter
+        self._calls_before = meter.calls
+        self._found = 0
+        self._status: CoverageStatus = "complete"
+        self._details: list[str] = []
+        self._malformed = 0
+        self._permission: str | None = None
+
+    def found(self, identities: int = 1) -> None:
+        """Count what was read so far."""
+        self._found += identities
+
+    def malformed(self, row: str, reason: str) -> None:
+        """A row that could not be understood: a gap for that row, and the section goes on."""
+        self._malformed += 1
+        self._status = "partial"
+        if self._malformed <= MALFORMED_ROWS_NAMED:
+            self._details.append(f"row {row} could not be read: {reason}")
+
+    def note(self, detail: str) -> None:
+        """A remark for the reader that is no gap."""
+        self._details.append(detail)
+
+    def lost(self, error: SourceError, *, partial: bool = False) -> None:
+        """Part of the section could not be read; what follows still can. ``partial``: something had been."""
+        self._status = "partial" if partial or self._found else _status_of(error)
+        self._permission = self._permission or error.permission
+        self._details.append(str(error))
+
+    def __enter__(self) -> SectionReading:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> bool:
+        if isinstance(error, SourceError):
+            self.lost(error)
+            return True
+        return False
+
+    @property
+    def coverage(self) -> Coverage:
+        """The record to yield once the section is done."""
+        unread = self._malformed - MALFORMED_ROWS_NAMED
+        details = [*self._details, f"and {unread} more such rows"] if unread > 0 else self._details
+        empty = self._scope.coverage(self._name, self._status, detail="; ".join(details) or None)
+        permission = self._permission or (empty.permission if self._status == "denied" else None)
+        return Coverage(
+            source=empty.source,
+            provider=empty.provider,
+            scope=empty.scope,
+            section=empty.section,
+            status=empty.status,
+            identities=self._found,
+            calls=self._meter.calls - self._calls_before,
+            detail=empty.detail,
+            permission=permission,
+            kinds=empty.kinds,
+            rungs=empty.rungs,
+        )
+
+
+def _status_of(error: SourceError) -> CoverageStatus:
+    return error.status  # type: ignore[return-value]  # every SourceError's status is a coverage status (tested)
+
+
+class Connector(Protocol):
+    """A source of identities. Making one is cheap and does no I/O; SDKs are imported when it first reads."""
+
+    spec: ClassVar[Spec]
+
+    def __init__(self, source: str, settings: Any) -> None: ...
+
+    def scopes(self) -> Iterator[Scope | Coverage]:
+        """The units of work; a Coverage with scope ``*`` where even that list could not be read."""
+        ...
+
+    def discover(self, scope: Scope) -> Iterator[DiscoveredRecord]:
+        """Stream one scope's records, and a Coverage for every section that was tried, failed ones included.
+
+        Raising a SourceError means "I cannot go on": what was yielded is kept, the rest of the scope is a gap.
+        """
+        ...
+
+
+class Check(Struct, frozen=True, kw_only=True):
+    """One line of ``muster doctor``."""
+
+    name: str
+    ok: bool
+    detail: str
+    fix: str | None = None
+
+
+@runtime_checkable
+class Preflight(Protocol):
+    """Can say beforehand what it will be able to read."""
+
+    def check(self) -> Iterator[Check]:
+        """Reachability, credentials, and each section's permission, without scanning."""
+        ...
+
+
+@runtime_checkable
+class LeastPrivilege(Protocol):
+    """Can print the least-privilege policy in the provider's own format."""
+
+    @classmethod
+    def base_policy(cls) -> str:
+        """The policy as far as it can be told without looking at the provider."""
+        ...
+
+    def policy(self) -> str:
+        """The exact policy for this source, looking where that is needed (a block for each mount)."""
+        ...

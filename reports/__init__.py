@@ -1,0 +1,1 @@
+"""Reports: each writes a scan's result in one format."""

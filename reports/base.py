@@ -1,0 +1,38 @@
+"""The report contract: a result and a view in, bytes out."""
+
+from __future__ import annotations
+
+from typing import BinaryIO, ClassVar, Literal, Protocol, TypeAlias, get_args
+
+from msgspec import Struct
+
+from scanner.model import ScanResult
+
+View: TypeAlias = Literal[
+    "all", "orphans", "unregistered", "findings", "inventory", "registry", "credentials", "coverage"
+]
+VIEWS: tuple[View, ...] = get_args(View)
+
+
+class Screen(Struct, frozen=True, kw_only=True):
+    """What the output can show; files are plain and 80 columns wide."""
+
+    width: int = 80
+    color: bool = False
+    unicode: bool = True
+
+
+class Report(Protocol):
+    """A format. ``write`` is pure but for ``out``: same result and view, same bytes.
+
+    Everything in the result comes from outside and is hostile: each format escapes what could act in it.
+    """
+
+    name: ClassVar[str]
+    title: ClassVar[str]
+    default_view: ClassVar[View]
+    extra: ClassVar[str | None]
+
+    def write(self, result: ScanResult, view: View, out: BinaryIO, screen: Screen) -> tuple[str, ...]:
+        """Write the whole report; returns notices about what could not be shown in full (a cut cell)."""
+        ...

@@ -1,0 +1,134 @@
+"""Every error Muster raises on purpose, in one tree.
+
+::
+
+    MusterError                exit code and hint live on the class; only the CLI prints and exits
+    ├── UsageError             2    the command line
+    ├── ConfigError            2    config.toml
+    ├── RegistryError          2    registry, people or identity lists
+    ├── StoreError             2    the store
+    ├── MissingExtra           2    a pip extra that is not installed
+    ├── NothingScanned         4
+    ├── Interrupted            130
+    └── SourceError            a gap in the coverage, never the end of a run
+        ├── Denied             the permission is missing
+        ├── Throttled          the provider told us to go away, and retries ran out
+        ├── Unreachable        no answer, or one that is not the provider's
+        ├── NotOffered         this server or region has no such thing (no gap)
+        └── DeadlineExceeded   the scope took longer than it may
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from msgspec import Struct
+
+
+class Problem(Struct, frozen=True, kw_only=True):
+    """One thing wrong with an input, and the place where a person will look for it.
+
+    ``line`` is 1-based and is the row in a spreadsheet; ``field`` is a column or a key's path.
+    """
+
+    file: str
+    message: str
+    line: int | None = None
+    field: str | None = None
+    fix: str | None = None
+
+    def __str__(self) -> str:
+        place = self.file if self.line is None else f"{self.file}:{self.line}"
+        field = f" {self.field}:" if self.field else ""
+        fix = f" ({self.fix})" if self.fix else ""
+        return f"{place}:{field} {self.message}{fix}"
+
+
+class MusterError(Exception):
+    """Base of all; ``hint`` says what to do next."""
+
+    exit_code: ClassVar[int] = 2
+
+    def __init__(self, message: str, *, hint: str | None = None) -> None:
+        super().__init__(message)
+        self.hint = hint
+
+
+class UsageError(MusterError):
+    """The command line asks for something that cannot be."""
+
+
+class InputError(MusterError):
+    """A file is wrong in one or more places; all of them are told at once."""
+
+    def __init__(self, *problems: Problem, hint: str | None = None) -> None:
+        super().__init__("\n".join(map(str, problems)), hint=hint)
+        self.problems = problems
+
+
+class ConfigError(InputError):
+    """config.toml is wrong."""
+
+
+class RegistryError(InputError):
+    """A registry, people or identity file is wrong."""
+
+
+class StoreError(MusterError):
+    """The store cannot be opened, read or written."""
+
+
+class MissingExtra(MusterError):
+    """A source or format needs a package that comes with an extra."""
+
+    def __init__(self, what: str, extra: str) -> None:
+        super().__init__(f"{what} needs the extra '{extra}'", hint=f"install it: pip install 'nhi-muster[{extra}]'")
+
+
+class NothingScanned(MusterError):
+    """Not one scope of one source could be read."""
+
+    exit_code = 4
+
+
+class Interrupted(MusterError):
+    """The user asked us to stop; nothing of this run was stored."""
+
+    exit_code = 130
+
+
+class SourceError(MusterError):
+    """A connector cannot read something: it becomes a coverage record with this status.
+
+    Raised inside a section it ends that section; raised outside, the rest of the scope.
+    """
+
+    status: ClassVar[str] = "failed"
+
+    def __init__(self, message: str, *, permission: str | None = None, hint: str | None = None) -> None:
+        super().__init__(message, hint=hint)
+        self.permission = permission
+
+
+class Denied(SourceError):
+    """The credentials may not do this; ``permission`` names what is missing."""
+
+    status = "denied"
+
+
+class Throttled(SourceError):
+    """The provider kept refusing for load."""
+
+
+class Unreachable(SourceError):
+    """No connection, a timeout, or an answer that does not come from the provider."""
+
+
+class NotOffered(SourceError):
+    """The server or region does not have this; a fact, not a gap."""
+
+    status = "not_offered"
+
+
+class DeadlineExceeded(SourceError):
+    """The scope's deadline passed."""

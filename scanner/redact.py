@@ -1,0 +1,72 @@
+"""Secrets: held by reference, resolved at the last moment, and scrubbed from whatever is written."""
+
+from __future__ import annotations
+
+import logging
+import os
+import re
+from pathlib import Path
+
+from msgspec import Struct
+
+from scanner.errors import SourceError
+
+MASK = "•••"
+_known: set[str] = set()
+
+# Shapes that are secrets whoever wrote them: userinfo in a URL, AWS secret keys behind a name, Vault and other tokens.
+_SHAPES = (
+    (re.compile(r"(?<=://)[^/\s:@]*:[^/\s@]+(?=@)"), MASK),
+    (re.compile(r"\b(?:hv[sbr]|s|b|r)\.[A-Za-z0-9_-]{20,}"), MASK),
+    (re.compile(r"(?i)\b((?:x-vault-token|authorization|password|secret_?(?:access_?)?key)[\"']?\s*[:=]\s*)\S+"), rf"\1{MASK}"),
+)  # fmt: skip
+
+
+class SecretRef(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Where a secret is to be found: ``{ env = "NAME" }`` or ``{ file = "PATH" }``; never the secret itself."""
+
+    env: str | None = None
+    file: str | None = None
+
+    def __post_init__(self) -> None:
+        if (self.env is None) == (self.file is None):
+            raise ValueError('give either { env = "NAME" } or { file = "PATH" }')
+
+    def resolve(self) -> str:
+        """The secret; whatever is written from now on has it masked. Raises SourceError where there is none."""
+        value = os.environ.get(self.env, "") if self.env is not None else self._read()
+        if not value:
+            raise SourceError(f"{self} is not set or empty", hint=f"set {self}")
+        _known.add(value)
+        return value
+
+    def _read(self) -> str:
+        try:
+            return Path(self.file or "").expanduser().read_text(encoding="utf-8").strip()
+        except (OSError, UnicodeDecodeError) as error:
+            raise SourceError(f"{self} cannot be read: {type(error).__name__}") from error
+
+    def __str__(self) -> str:
+        return f"environment variable {self.env}" if self.env is not None else f"file {self.file}"
+
+
+def redact(text: str) -> str:
+    """The text without any secret that was resolved, nor anything that has the shape of one."""
+    for secret in sorted(_known, key=len, reverse=True):
+        text = text.replace(secret, MASK)
+    for shape, mask in _SHAPES:
+        text = shape.sub(mask, text)
+    return text
+
+
+class RedactingFilter(logging.Filter):
+    """Masks secrets in log records, tracebacks included."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Always keeps the record; rewrites its text."""
+        record.msg = redact(record.getMessage())
+        record.args = None
+        if record.exc_info:
+            record.exc_text = redact(logging.Formatter().formatException(record.exc_info))
+            record.exc_info = None
+        return True

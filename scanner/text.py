@@ -1,0 +1,25 @@
+"""Making text from outside safe to show: names and tags are written by attackers, too."""
+
+from __future__ import annotations
+
+import unicodedata
+
+# Cc: control characters, terminal escapes among them. Cf: invisible formatting, right-to-left overrides among them.
+# Cs: lone surrogates, which no encoder takes. Zl, Zp: line breaks that only some programs see.
+_UNPRINTABLE = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
+
+
+def printable(text: str) -> str:
+    """The text on one line, with everything that could act on a terminal or a log made visible as ``\\xNN``."""
+    if text.isascii() and text.isprintable():
+        return text
+    return "".join(_escape(char) if unicodedata.category(char) in _UNPRINTABLE else char for char in text)
+
+
+def _escape(char: str) -> str:
+    return char.encode("unicode_escape", "surrogatepass").decode("ascii")
+
+
+def without_surrogates(text: str) -> str:
+    """The text as UTF-8 can hold it: a lone surrogate becomes U+FFFD."""
+    return text.encode("utf-8", "replace").decode("utf-8")
