@@ -18,8 +18,11 @@ _known: set[str] = set()
 _SHAPES = (
     (re.compile(r"(?<=://)[^/\s:@]*:[^/\s@]+(?=@)"), MASK),
     (re.compile(r"\b(?:hv[sbr]|s|b|r)\.[A-Za-z0-9_-]{20,}"), MASK),
-    (re.compile(r"(?i)\b((?:x-vault-token|authorization|password|secret_?(?:access_?)?key)[\"']?\s*[:=]\s*)\S+"), rf"\1{MASK}"),
-)  # fmt: skip
+    (
+        re.compile(r"(?i)\b((?:x-vault-token|authorization|password|secret_?(?:access_?)?key)[\"']?\s*[:=]\s*)\S+"),
+        rf"\1{MASK}",
+    ),
+)
 
 
 class SecretRef(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

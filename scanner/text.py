@@ -10,7 +10,7 @@ _UNPRINTABLE = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
 
 
 def printable(text: str) -> str:
-    """The text on one line, with everything that could act on a terminal or a log made visible as ``\\xNN``."""
+    r"""The text on one line, with everything that could act on a terminal or a log made visible as ``\\xNN``."""
     if text.isascii() and text.isprintable():
         return text
     return "".join(_escape(char) if unicodedata.category(char) in _UNPRINTABLE else char for char in text)

@@ -1,0 +1,5 @@
+"""The ``muster`` command."""
+
+
+def run() -> None:
+    """Entry point."""

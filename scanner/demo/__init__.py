@@ -1,0 +1,1 @@
+"""A small company on loopback, to try Muster on."""

@@ -1,0 +1,1 @@
+"""Which entry stands for which identity."""

@@ -1,0 +1,1 @@
+"""What the organisation declares: its registry and its people."""

@@ -1,0 +1,1 @@
+"""What is worth acting on: one pure rule a file."""
