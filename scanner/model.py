@@ -1,7 +1,8 @@
 """The vocabulary as records: what is discovered, what is declared, what is judged.
 
 All are frozen, built by keyword, and out of the garbage collector's sight (they form no cycles). Times are aware
-and in UTC; unknown is ``None``, never an empty string. Collections are tuples in a stable order. This module imports nothing of ours.
+and in UTC; unknown is ``None``, never an empty string. Collections are tuples in a stable order. This module imports
+nothing of ours.
 """
 
 from __future__ import annotations

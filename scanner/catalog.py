@@ -1,0 +1,48 @@
+"""Plugins by entry point, loaded one at a time; the built-in ones come through the same door as anybody else's."""
+
+from __future__ import annotations
+
+from collections import Counter
+from importlib.metadata import EntryPoint, entry_points
+from typing import Any
+
+from scanner.errors import UsageError
+from scanner.strict import nearest
+
+
+class Catalog:
+    """The plugins of one entry-point group, by name. Looking at the names imports none of them."""
+
+    def __init__(self, group: str, noun: str) -> None:
+        self._noun = noun
+        found = entry_points(group=group)
+        twice = sorted(name for name, count in Counter(point.name for point in found).items() if count > 1)
+        if twice:
+            packages = sorted(_package(point) for point in found if point.name == twice[0])
+            raise UsageError(
+                f"two {noun}s are called {twice[0]}: from {' and '.join(packages)}", hint="uninstall one of them"
+            )
+        self._points: dict[str, EntryPoint] = {point.name: point for point in found}
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Every plugin's name, sorted."""
+        return tuple(sorted(self._points))
+
+    def load(self, name: str) -> Any:
+        """The plugin of that name. Raises UsageError, naming the nearest one, where there is none."""
+        point = self._points.get(name)
+        if point is None:
+            near = nearest(name, self.names)
+            raise UsageError(
+                f"there is no {self._noun} called {name}",
+                hint=f"did you mean {near}?" if near else f"there are: {', '.join(self.names)}",
+            )
+        try:
+            return point.load()
+        except (ImportError, AttributeError) as error:
+            raise UsageError(f"the {self._noun} {name} cannot be loaded: {error}", hint="reinstall it") from error
+
+
+def _package(point: EntryPoint) -> str:
+    return point.dist.name if point.dist is not None else point.value

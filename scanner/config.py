@@ -1,0 +1,188 @@
+"""config.toml as records. Reading it opens nothing else: no source, no registry, no store."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+from scanner.errors import ConfigError, Problem
+from scanner.model import Exemption, Policy
+from scanner.strict import Document, decode
+
+DEFAULT_FILE = "config.toml"
+DEFAULT_STORE = "sqlite:///muster.db"
+_SQLITE_FILE = "sqlite:///"
+
+
+class StoreSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """``[store]``."""
+
+    url: str = DEFAULT_STORE
+
+
+class ListSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """``[[registry]]`` and ``[[people]]``: a file, and headings of it that need explaining."""
+
+    path: Path
+    columns: Mapping[str, str] = {}
+
+
+class MatchingSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """``[matching]``. ``tag_keys``: tags whose value names the registry entry they belong to."""
+
+    tag_keys: tuple[str, ...] = ("muster:entry",)
+
+
+class EngineSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """``[engine]``. ``workers``: scopes read at once. ``scope_deadline``: seconds one scope may take."""
+
+    workers: int = 8
+    scope_deadline: int = 3600
+
+    def __post_init__(self) -> None:
+        if self.workers < 1:
+            raise ValueError("at least one worker is needed")
+        if self.scope_deadline < 1:
+            raise ValueError("a scope needs at least one second")
+
+
+class ExemptSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """``[[exempt]]``."""
+
+    match: str
+    reason: str
+    until: date | None = None
+
+
+class ReportSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """``[[report]]``; ``{date}`` in the path is the scan's day."""
+
+    format: str
+    path: Path
+    view: str | None = None
+
+
+class PolicySettings(Policy, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """``[policy]``, in days."""
+
+    def __post_init__(self) -> None:
+        for name in msgspec.structs.asdict(self):
+            if getattr(self, name) < 0:
+                raise ValueError(f"{name} is a number of days and cannot be negative")
+
+
+class SourceSettings(Struct, frozen=True, kw_only=True):
+    """``[[source]]``: a name, a connector's type, and what that connector alone understands."""
+
+    name: str
+    type: str
+    settings: Mapping[str, Any]
+    document: Document
+    base: Path | None = None
+    strict: bool = True
+
+
+class _File(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    store: StoreSettings = StoreSettings()
+    registry: tuple[ListSettings, ...] = ()
+    people: tuple[ListSettings, ...] = ()
+    source: tuple[dict[str, Any], ...] = ()
+    policy: PolicySettings = PolicySettings()
+    matching: MatchingSettings = MatchingSettings()
+    engine: EngineSettings = EngineSettings()
+    exempt: tuple[ExemptSettings, ...] = ()
+    report: tuple[ReportSettings, ...] = ()
+
+
+class Config(Struct, frozen=True, kw_only=True):
+    """All of it, defaults filled in, paths relative to the file's folder made whole."""
+
+    store_url: str = DEFAULT_STORE
+    registry: tuple[ListSettings, ...] = ()
+    people: tuple[ListSettings, ...] = ()
+    sources: tuple[SourceSettings, ...] = ()
+    policy: Policy = Policy()
+    matching: MatchingSettings = MatchingSettings()
+    engine: EngineSettings = EngineSettings()
+    exemptions: tuple[Exemption, ...] = ()
+    reports: tuple[ReportSettings, ...] = ()
+
+
+def load_config(path: Path | None) -> Config:
+    """The config in that file; ``None`` takes ./config.toml where there is one, else the defaults.
+
+    Raises ConfigError naming file, line and key.
+    """
+    if path is None:
+        default = Path(DEFAULT_FILE)
+        if not default.exists():
+            return Config()
+        path = default
+    text = _read(path)
+    try:
+        data = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(_syntax_problem(path, error)) from error
+    document = Document(file=str(path), text=text)
+    base = path.parent
+    file = decode(data, _File, document, base=base)
+    return Config(
+        store_url=resolve_store_url(file.store.url, base),
+        registry=file.registry,
+        people=file.people,
+        sources=_sources(file.source, document, base),
+        policy=msgspec.convert(msgspec.structs.asdict(file.policy), Policy),
+        matching=file.matching,
+        engine=file.engine,
+        exemptions=tuple(Exemption(match=e.match, reason=e.reason, until=e.until) for e in file.exempt),
+        reports=file.report,
+    )
+
+
+def resolve_store_url(url: str, base: Path) -> str:
+    """A relative SQLite file, taken from the folder of the config that names it."""
+    name = url.removeprefix(_SQLITE_FILE)
+    if not url.startswith(_SQLITE_FILE) or name in ("", ":memory:") or name.startswith("/"):
+        return url
+    return f"{_SQLITE_FILE}{base / name}"
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise ConfigError(Problem(file=str(path), message="is not UTF-8 text", fix="save it as UTF-8")) from error
+    except OSError as error:
+        why = "no such file" if isinstance(error, FileNotFoundError) else (error.strerror or "cannot be read")
+        raise ConfigError(Problem(file=str(path), message=why, fix="`muster init` writes a commented one")) from error
+
+
+def _syntax_problem(path: Path, error: tomllib.TOMLDecodeError) -> Problem:
+    message, _, place = str(error).partition(" (at line ")
+    line = place.partition(",")[0]
+    return Problem(file=str(path), line=int(line) if line.isdigit() else None, message=f"not valid TOML: {message}")
+
+
+def _sources(tables: tuple[dict[str, Any], ...], document: Document, base: Path) -> tuple[SourceSettings, ...]:
+    sources: dict[str, SourceSettings] = {}
+    for index, table in enumerate(tables):
+        settings = dict(table)
+        kind = settings.pop("type", None)
+        if not isinstance(kind, str):
+            raise document.problem("a source needs a type", ("source", index), 'such as type = "aws"')
+        name = settings.pop("name", kind)
+        if not isinstance(name, str) or not name:
+            raise document.problem("a source's name is text", ("source", index, "name"))
+        if name in sources:
+            raise document.problem(
+                f"two sources are called {name}", ("source", index, "name"), 'give each a name of its own: name = "…"'
+            )
+        at = Document(file=document.file, text=document.text, path=("source", index))
+        sources[name] = SourceSettings(name=name, type=kind, settings=settings, document=at, base=base)
+    return tuple(sources.values())

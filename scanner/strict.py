@@ -1,0 +1,167 @@
+"""Strict decoding of settings: whatever does not fit is told with its file, line, path and the nearest known key."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, TypeAlias, TypeVar, get_args
+
+import msgspec
+from msgspec import Struct
+
+from scanner.errors import ConfigError, Problem
+from scanner.redact import SecretRef
+
+T = TypeVar("T")
+KeyPath: TypeAlias = tuple[str | int, ...]
+
+_HEADER = re.compile(r"^\s*(\[\[?)\s*([^\]]+?)\s*\]")
+_KEY = re.compile(r"^\s*(\"[^\"]+\"|'[^']+'|[\w-]+)\s*[.=]")
+_STEP = re.compile(r"\.([^.\[]+)|\[(\d+|\.\.\.)\]")
+_UNKNOWN_FIELD = re.compile(r"Object contains unknown field `(.+?)`")
+_WORDS = {
+    "Expected `int`": "expected a whole number",
+    "Expected `bool`": "expected true or false",
+    "Expected `str`": "expected text",
+    "Expected `array`": "expected a list",
+    "Expected `object`": "expected a table",
+    "Expected `date`": "expected a date such as 2027-06-30",
+    "got `str`": "got text",
+    "got `int`": "got a number",
+    "got `float`": "got a number",
+    "got `bool`": "got true or false",
+    "got `array`": "got a list",
+    "got `object`": "got a table",
+    "Object missing required field": "missing the key",
+}
+
+
+class Document(Struct, frozen=True, kw_only=True):
+    """Where settings come from, for messages: the file's name, its text, and where in it we are."""
+
+    file: str
+    text: str = ""
+    path: KeyPath = ()
+
+    def problem(self, message: str, path: KeyPath, fix: str | None = None) -> ConfigError:
+        """An error at that key."""
+        return ConfigError(
+            Problem(file=self.file, line=line_of(self.text, path), field=show(path), message=message, fix=fix)
+        )
+
+
+def decode(data: Any, into: type[T], document: Document, *, base: Path | None = None, strict: bool = True) -> T:
+    """The data as that type. Paths in it are taken relative to ``base``. Raises ConfigError.
+
+    ``strict=False`` reads numbers and booleans from text, as a command line gives them.
+    """
+
+    def hook(kind: type, value: Any) -> Any:
+        if kind is Path and isinstance(value, str):
+            path = Path(value).expanduser()
+            return path if base is None else base / path
+        raise NotImplementedError  # msgspec's protocol for "not mine"
+
+    try:
+        return msgspec.convert(data, into, strict=strict, dec_hook=hook)
+    except msgspec.ValidationError as error:
+        raise _explain(str(error), into, document) from error
+
+
+def _explain(text: str, into: Any, document: Document) -> ConfigError:
+    message, _, where = text.partition(" - at `$")
+    steps = _steps(where.removesuffix("`"))
+    unknown = _UNKNOWN_FIELD.match(message)
+    if unknown:
+        key = unknown.group(1)
+        near = nearest(key, keys_at(into, steps))
+        return document.problem("unknown key", (*document.path, *steps, key), near and f"did you mean {near}?")
+    if _type_at(into, steps) is SecretRef or SecretRef in get_args(_type_at(into, steps)):
+        return document.problem(
+            "a secret is given by reference only",
+            (*document.path, *steps),
+            'write { env = "NAME" } or { file = "PATH" }',
+        )
+    for theirs, ours in _WORDS.items():
+        message = message.replace(theirs, ours)
+    return document.problem(message, (*document.path, *steps))
+
+
+def nearest(word: str, known: Sequence[str]) -> str | None:
+    """The known word most like this one, or None where none is like it."""
+    return next(iter(difflib.get_close_matches(word, known, n=1, cutoff=0.6)), None)
+
+
+def keys_at(into: Any, path: KeyPath) -> list[str]:
+    """The keys a table may have at that path inside a type."""
+    struct = _struct_in(_type_at(into, path))
+    return [] if struct is None else [field.encode_name for field in msgspec.structs.fields(struct)]
+
+
+def _type_at(into: Any, path: KeyPath) -> Any:
+    for step in path:
+        if isinstance(step, int):
+            into = next(iter(get_args(into)), None)
+            continue
+        struct = _struct_in(into)
+        fields = {} if struct is None else {field.encode_name: field.type for field in msgspec.structs.fields(struct)}
+        into = fields.get(step)
+    return into
+
+
+def _struct_in(kind: Any) -> type[Struct] | None:
+    if isinstance(kind, type) and issubclass(kind, Struct):
+        return kind
+    return next((found for part in get_args(kind) if (found := _struct_in(part)) is not None), None)
+
+
+def _steps(where: str) -> KeyPath:
+    return tuple(
+        name or (int(index) if index.isdigit() else "…")
+        for name, index in (match.groups("") for match in _STEP.finditer(where))
+    )
+
+
+def show(path: KeyPath) -> str:
+    """``source[0].regions`` for ("source", 0, "regions")."""
+    text = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in path)
+    return text.removeprefix(".")
+
+
+def line_of(toml: str, path: KeyPath) -> int | None:
+    """The line on which a TOML document sets a key or opens a table; None where it cannot be told.
+
+    A reading aid for messages, not a parser: it knows headers and ``key =`` lines, which is what people write.
+    """
+    arrays: dict[str, int] = {}
+    table: KeyPath = ()
+    best: int | None = None
+    for number, line in enumerate(toml.splitlines(), start=1):
+        header = _HEADER.match(line)
+        if header:
+            names = [part.strip(" \"'") for part in header.group(2).split(".")]
+            if header.group(1) == "[[":
+                arrays[".".join(names)] = arrays.get(".".join(names), -1) + 1
+            table = _with_indices(names, arrays)
+            here = table
+        elif key := _KEY.match(line):
+            here = (*table, key.group(1).strip("\"'"))
+        else:
+            continue
+        if here == path:
+            return number
+        if path[: len(here)] == here:
+            best = number
+    return best
+
+
+def _with_indices(names: Sequence[str], arrays: dict[str, int]) -> KeyPath:
+    path: list[str | int] = []
+    for depth, name in enumerate(names, start=1):
+        path.append(name)
+        index = arrays.get(".".join(names[:depth]))
+        if index is not None:
+            path.append(index)
+    return tuple(path)
