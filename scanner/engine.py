@@ -1,0 +1,161 @@
+"""Reads scopes in parallel and turns every failure into a gap.
+
+The contract with the outside is ``concurrent.futures.Executor``: threads by default. One section's, scope's or
+source's failure never stops another. Results come back as they are done; ordering them is the inventory's business.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
+from typing import Protocol, TypeAlias
+
+from connectors.base import Connector, Scope
+from scanner.errors import DeadlineExceeded, SourceError
+from scanner.inventory import Reading
+from scanner.model import RUNGS, Coverage, CoverageStatus, Identity, StoredSecret
+
+log = logging.getLogger(__name__)
+
+WHOLE_SCOPE = "*"
+"""The section (or scope) of a gap that covers all of it."""
+
+
+class Observer(Protocol):
+    """Watches a run, to show progress. Called from one thread."""
+
+    def planned(self, source: str, scopes: int) -> None:
+        """So many more scopes of this source are to be read."""
+
+    def done(self, reading: Reading) -> None:
+        """A scope has been read."""
+
+
+class Quiet:
+    """An observer that shows nothing."""
+
+    def planned(self, source: str, scopes: int) -> None:
+        """Nothing."""
+
+    def done(self, reading: Reading) -> None:
+        """Nothing."""
+
+
+_Listing: TypeAlias = tuple[Connector, list[Scope], list[Coverage]]
+
+
+def read_all(
+    connectors: Sequence[tuple[str, Connector]],
+    *,
+    executor: Executor,
+    scope_deadline: float,
+    observer: Observer | None = None,
+) -> Iterator[Reading]:
+    """Every scope of every connector, given with its source's name. Closing the iterator stops the reading.
+
+    ``scope_deadline``: seconds a scope may take; it is looked at between records, so a call in flight is waited for.
+    """
+    watch = observer or Quiet()
+    stop = threading.Event()
+    pending: set[Future[_Listing | Reading]] = {
+        executor.submit(_list_scopes, source, connector) for source, connector in connectors
+    }
+    try:
+        while pending:
+            done, pending = wait(pending, return_when=FIRST_COMPLETED)
+            for future in done:
+                outcome = future.result()
+                if isinstance(outcome, Reading):
+                    watch.done(outcome)
+                    yield outcome
+                    continue
+                connector, scopes, unlisted = outcome
+                pending |= {executor.submit(_read_scope, connector, scope, scope_deadline, stop) for scope in scopes}
+                for coverage in unlisted:
+                    yield Reading(source=coverage.source, scope=coverage.scope, coverage=(coverage,))
+                if scopes:
+                    watch.planned(scopes[0].source, len(scopes))
+    finally:
+        stop.set()
+        for future in pending:
+            future.cancel()
+
+
+def _list_scopes(source: str, connector: Connector) -> _Listing:
+    scopes: list[Scope] = []
+    unlisted: list[Coverage] = []
+    try:
+        for found in connector.scopes():
+            if isinstance(found, Scope):
+                scopes.append(found)
+            else:
+                unlisted.append(found)
+    except SourceError as error:
+        unlisted.append(_gap(connector, source, WHOLE_SCOPE, WHOLE_SCOPE, error))
+    except Exception as error:  # noqa: BLE001  # a connector's bug costs its own source, not the run
+        unlisted.append(_gap(connector, source, WHOLE_SCOPE, WHOLE_SCOPE, _bug(source, error)))
+    return connector, scopes, unlisted
+
+
+def _read_scope(connector: Connector, scope: Scope, deadline: float, stop: threading.Event) -> Reading:
+    started = time.monotonic()
+    identities: list[Identity] = []
+    secrets: list[StoredSecret] = []
+    coverage: list[Coverage] = []
+    try:
+        for record in connector.discover(scope):
+            match record:
+                case Identity():
+                    identities.append(record)
+                case StoredSecret():
+                    secrets.append(record)
+                case Coverage():
+                    coverage.append(record)
+            if stop.is_set():
+                break
+            _keep_deadline(started, deadline)
+    except SourceError as error:
+        coverage.append(_gap(connector, scope.source, scope.id, _rest_of(scope), error))
+    except Exception as error:  # noqa: BLE001  # a connector's bug costs its own scope, not the run
+        coverage.append(_gap(connector, scope.source, scope.id, _rest_of(scope), _bug(scope.source, error)))
+    return Reading(
+        source=scope.source,
+        scope=scope.id,
+        identities=tuple(identities),
+        secrets=tuple(secrets),
+        coverage=tuple(coverage),
+        seconds=time.monotonic() - started,
+    )
+
+
+def _keep_deadline(started: float, deadline: float) -> None:
+    if time.monotonic() - started > deadline:
+        raise DeadlineExceeded(f"not done after {deadline:g} seconds", hint="raise [engine] scope_deadline")
+
+
+def _rest_of(scope: Scope) -> str:
+    return WHOLE_SCOPE if scope.part is None else f"{WHOLE_SCOPE}:{scope.part}"
+
+
+def _gap(connector: Connector, source: str, scope: str, section: str, error: SourceError) -> Coverage:
+    status: CoverageStatus = error.status  # type: ignore[assignment]  # every SourceError's status is one (tested)
+    spec = connector.spec
+    return Coverage(
+        source=source,
+        provider=spec.name,
+        scope=scope,
+        section=section,
+        status=status,
+        detail=f"{error}: {error.hint}" if error.hint else str(error),
+        permission=error.permission,
+        kinds=tuple(sorted({kind for section in spec.sections for kind in section.kinds} | set(spec.kinds))),
+        rungs=RUNGS,
+    )
+
+
+def _bug(source: str, error: Exception) -> SourceError:
+    log.error("source %s: this is a bug in its connector; the scan goes on without it", source, exc_info=error)
+    return SourceError(f"internal error ({type(error).__name__})", hint="see the log; please report it")

@@ -1,0 +1,67 @@
+"""Joining what several sources saw."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from scanner.inventory import Reading, join
+from scanner.model import Identity, Trust
+from tests.factories import days_ago, make_credential, make_identity
+
+
+def _reading(*identities: Identity, source: str = "prod") -> Reading:
+    return Reading(source=source, scope="s", identities=identities)
+
+
+def test_one_key_is_one_identity_and_the_live_source_is_believed() -> None:
+    """A list fills in what the live source does not say, and nothing more."""
+    live = make_identity("x", source="prod", tags={"team": "a"}, description=None)
+    listed = make_identity("x", source="list", tags={"team": "b", "cost": "7"}, description="From the list", kind="bot")
+
+    joined = join([_reading(listed, source="list"), _reading(live)], {"prod": 0, "list": 2})
+
+    (one,) = joined.identities
+    assert (one.source, one.kind, one.description) == ("prod", "user", "From the list")
+    assert one.sources == ("prod", "list")
+    assert one.tags == {"team": "a", "cost": "7"}
+
+
+def test_credentials_of_both_are_kept_once() -> None:
+    """The same key seen twice is one credential, as the better source has it."""
+    good = make_credential("x", "AKIA1", last_used_at=days_ago(1))
+    stale = make_credential("x", "AKIA1")
+    other = make_credential("x", "AKIA2")
+
+    joined = join(
+        [
+            _reading(make_identity("x", credentials=(good,))),
+            _reading(make_identity("x", source="z", credentials=(stale, other)), source="z"),
+        ],
+        {"prod": 0, "z": 1},
+    )
+
+    assert joined.identities[0].credentials == (good, other)
+
+
+def test_whoever_a_trust_names_can_assume_it_also_from_another_account() -> None:
+    """The edge sits on the one who can act."""
+    caller = make_identity("caller", key="arn:aws:iam::111111111111:role/caller", scope="111111111111", source="a")
+    trust = Trust(principal=caller.key, kind="principal", external=True, evidence="trust policy names it")
+    target = make_identity("target", key="arn:aws:iam::222222222222:role/target", source="b", trusts=(trust,))
+
+    joined = join([_reading(target, source="b"), _reading(caller, source="a")], {"a": 0, "b": 0})
+
+    links = {one.key: [(link.relation, link.target) for link in one.links] for one in joined.identities}
+    assert links == {caller.key: [("can_assume", target.key)], target.key: []}
+
+
+@given(st.permutations([("a", "x"), ("b", "x"), ("c", "y"), ("a", "z")]))
+def test_the_order_of_the_readings_does_not_matter(order: list[tuple[str, str]]) -> None:
+    """Scopes come back as they are done; the inventory is the same."""
+    ranks = {"a": 0, "b": 1, "c": 1}
+
+    def read(pairs: list[tuple[str, str]]) -> object:
+        return join([_reading(make_identity(n, source=s, description=s), source=s) for s, n in pairs], ranks)
+
+    assert read(order) == read(sorted(order))
