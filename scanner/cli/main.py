@@ -1,5 +1,103 @@
-"""The ``muster`` command."""
+"""The ``muster`` command: finds the subcommand, and turns every outcome into a message and an exit code."""
+
+from __future__ import annotations
+
+import importlib
+import logging
+import os
+import sys
+from typing import NoReturn
+
+import click
+
+from scanner import __version__
+from scanner.cli.console import complain, set_up_logging
+from scanner.errors import MusterError
+
+_COMMANDS = {
+    "connectors": "connectors",
+    "demo": "demo",
+    "doctor": "doctor",
+    "init": "init",
+    "orphans": "report",
+    "report": "report",
+    "rules": "rules",
+    "scan": "scan",
+    "show": "show",
+}
+"""Command to the module that holds it; a module is imported when its command is used or listed."""
+
+log = logging.getLogger(__name__)
+
+INTERRUPTED = 130
+USAGE = 2
 
 
-def run() -> None:
-    """Entry point."""
+class _Commands(click.Group):
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002  # click's signature
+        return sorted(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002  # click's signature
+        module = _COMMANDS.get(cmd_name)
+        if module is None:
+            return None
+        command: click.Command = getattr(importlib.import_module(f"scanner.cli.{module}"), cmd_name)
+        return command
+
+
+@click.command(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="muster")
+@click.option("-v", "--verbose", count=True, help="Say more on stderr; twice for debugging.")
+@click.option("--log-format", type=click.Choice(["text", "json"]), default="text", show_default=True)
+def cli(verbose: int, log_format: str) -> None:
+    r"""Call the roll of your non-human identities.
+
+    Finds service accounts, roles, keys, tokens and AI agents, and tells which of them nobody has declared and which
+    of them nobody answers for. It only ever reads, and never a secret's value.
+
+    \b
+    Exit codes: 0 done · 1 findings (--fail-on) · 2 usage, config or registry
+                3 incomplete (--strict) · 4 nothing scanned · 130 interrupted
+    """
+    set_up_logging(verbose, log_format)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run a command line; returns the exit code."""
+    try:
+        code = cli.main(args=arguments, prog_name="muster", standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        return USAGE
+    except MusterError as error:
+        complain(error)
+        return error.exit_code
+    except BrokenPipeError:
+        # Whoever read our output has enough of it; the interpreter must not try to flush the rest.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except Exception as error:
+        # Whatever we did not foresee: told as our fault, with secrets masked, and the place at -v.
+        log.info("unforeseen", exc_info=error)
+        complain(
+            MusterError(
+                f"internal error: {type(error).__name__}: {error}", hint="muster -v … shows where; please report it"
+            )
+        )
+        return USAGE
+    return code if isinstance(code, int) else 0
+
+
+def run() -> NoReturn:
+    """The console script. Ctrl-C ends it at once: a worker may be waiting for a provider; nothing is half written."""
+    try:
+        code = main()
+    except (KeyboardInterrupt, click.Abort):
+        click.echo("muster: interrupted; nothing of this run was stored", err=True)
+        code = INTERRUPTED
+    logging.shutdown()
+    for stream in (sys.stdout, sys.stderr):
+        stream.flush()
+    if code == INTERRUPTED:
+        os._exit(code)
+    sys.exit(code)

@@ -1,0 +1,42 @@
+# setup: .venv with all the rest needs · demo · test · lint · bench
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+
+.PHONY: setup demo test lint bench wheel pins clean
+
+setup: $(VENV)/.ready
+
+$(VENV)/.ready: pyproject.toml requirements/dev.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --require-hashes -r requirements/dev.txt
+	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
+	@touch $@
+
+demo: setup
+	$(BIN)/muster demo
+
+# Pages are tested in Debian's Chromium: it is installed where that is allowed, else those tests say that they were left out.
+test: setup
+	@command -v chromium >/dev/null || sh tests/install-chromium.sh
+	$(BIN)/python -m pytest -n 2
+
+lint: setup
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+bench: setup
+	$(BIN)/python -m benchmarks
+
+# A wheel, built and installed into an empty environment, must work with the core's few dependencies alone.
+wheel: setup
+	sh tests/check-wheel.sh $(BIN)/python
+
+# Pins with hashes for Python 3.11 and newer on any platform; needs uv.
+pins:
+	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links \
+	  --no-header --extra dev --output-file requirements/dev.txt pyproject.toml requirements/build.in
+
+clean:
+	rm -rf $(VENV) build dist *.egg-info muster-demo

@@ -1,0 +1,5 @@
+"""``python -m scanner`` is ``muster``."""
+
+from scanner.cli.main import run
+
+run()

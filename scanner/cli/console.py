@@ -1,0 +1,126 @@
+"""What goes to stderr: the log, warnings, errors, progress. Data alone goes to stdout."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import sys
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import click
+
+from scanner.errors import MusterError
+from scanner.redact import RedactingFilter, redact
+from scanner.text import printable
+
+if TYPE_CHECKING:
+    from scanner.engine import Observer
+    from scanner.inventory import Reading
+
+_LEVELS = (logging.WARNING, logging.INFO, logging.DEBUG)
+_CHATTY = ("botocore", "boto3", "urllib3", "hvac")
+
+
+class _TextFormatter(logging.Formatter):
+    """One line a record, whatever is in it; a traceback follows on its own lines."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        text = f"muster: {record.levelname.lower()}: {printable(record.getMessage())}"
+        return f"{text}\n{record.exc_text}" if record.exc_text else text
+
+
+class _JsonFormatter(logging.Formatter):
+    """One JSON object a line."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        entry = {
+            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "message": record.getMessage(),
+        }
+        if record.exc_text:
+            entry["traceback"] = record.exc_text
+        return json.dumps(entry)
+
+
+def set_up_logging(verbose: int, log_format: str) -> None:
+    """The log goes to stderr, secrets masked. Libraries are only heard at ``-vv``."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.addFilter(RedactingFilter())
+    handler.setFormatter(_JsonFormatter() if log_format == "json" else _TextFormatter())
+    logging.basicConfig(level=_LEVELS[min(verbose, 2)], handlers=[handler], force=True)
+    for name in _CHATTY:
+        logging.getLogger(name).setLevel(logging.INFO if verbose > 1 else logging.ERROR)
+
+
+def complain(error: MusterError) -> None:
+    """Print an error and what to do about it."""
+    lines = redact(str(error)).splitlines() or [type(error).__name__]
+    click.echo("muster: " + "\n".join(printable(line) for line in lines), err=True)
+    if error.hint:
+        click.echo(f"  → {printable(redact(error.hint))}", err=True)
+
+
+def warn(messages: Iterable[str]) -> None:
+    """Print warnings, one a line."""
+    for message in messages:
+        click.echo(f"muster: warning: {printable(redact(message))}", err=True)
+
+
+def say(message: str) -> None:
+    """Print a remark on stderr."""
+    click.echo(printable(message), err=True)
+
+
+class _Lines:
+    """Progress where there is no terminal: a line a scope, when asked for."""
+
+    def planned(self, source: str, scopes: int) -> None:
+        logging.getLogger("muster").info("%s: %d scopes to read", source, scopes)
+
+    def done(self, reading: Reading) -> None:
+        logging.getLogger("muster").info("%s", _told(reading))
+
+
+def _told(reading: Reading) -> str:
+    calls = sum(one.calls for one in reading.coverage)
+    gaps = sum(one.is_gap for one in reading.coverage)
+    told = f"{reading.source} {reading.scope}: {len(reading.identities)} identities, {calls} calls"
+    return f"{told}, {gaps} gaps" if gaps else told
+
+
+@contextmanager
+def progress(quiet: bool) -> Iterator[Observer]:
+    """An observer for a scan: a bar on a terminal, log lines elsewhere."""
+    if quiet or not sys.stderr.isatty():
+        yield _Lines()
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    console = Console(stderr=True, no_color="NO_COLOR" in os.environ)
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=console, transient=True) as bars:
+        yield _Bar(bars)
+
+
+class _Bar:
+    def __init__(self, bars: object) -> None:
+        from rich.progress import Progress
+
+        assert isinstance(bars, Progress)
+        self._bars = bars
+        self._task = bars.add_task("listing scopes", total=None)
+        self._total = 0
+
+    def planned(self, source: str, scopes: int) -> None:
+        self._total += scopes
+        self._bars.update(self._task, total=self._total, description=f"reading {printable(source)}")
+
+    def done(self, reading: Reading) -> None:
+        self._bars.update(self._task, advance=1, description=f"read {printable(_told(reading))}")

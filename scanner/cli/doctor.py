@@ -1,0 +1,93 @@
+"""``muster doctor``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from scanner.cli.options import config_option, store_option
+
+if TYPE_CHECKING:
+    from connectors.base import Check
+    from scanner.app import Source
+    from scanner.config import Config
+
+PROBLEMS = 1
+
+
+@click.command()
+@click.argument("sources", nargs=-1, metavar="[SOURCE]...")
+@config_option
+@store_option
+def doctor(sources: tuple[str, ...], config_file: Path | None, store_url: str | None) -> int:
+    """Check config, files, store, and every source's reach and permissions, without scanning.
+
+    Names each missing permission. Exit 1 on problems.
+    """
+    from scanner import app
+    from scanner.config import load_config
+    from scanner.redact import redact
+    from scanner.text import printable
+
+    config = load_config(config_file)
+    ready = app.resolve_sources(config, sources) if sources or config.sources else ()
+    problems = 0
+    for check in _checks(config, ready, store_url or config.store_url):
+        problems += not check.ok
+        mark = "ok     " if check.ok else "PROBLEM"
+        click.echo(f"{mark} {printable(redact(f'{check.name}: {check.detail}'))}")
+        if check.fix and not check.ok:
+            click.echo(f"          → {printable(redact(check.fix))}")
+    click.echo(f"{problems} problems" if problems else "all is well")
+    return PROBLEMS if problems else 0
+
+
+def _checks(config: Config, sources: tuple[Source, ...], store_url: str) -> Iterator[Check]:
+    from connectors.base import Check, Preflight
+    from scanner.errors import MusterError, SourceError
+
+    yield from _list_checks(config, sources)
+    yield _store_check(store_url)
+    for source in sources:
+        if not isinstance(source.connector, Preflight):
+            yield Check(name=source.name, ok=True, detail=f"{source.type} has nothing to check beforehand")
+            continue
+        try:
+            for check in source.connector.check():
+                yield Check(name=f"{source.name}: {check.name}", ok=check.ok, detail=check.detail, fix=check.fix)
+        except (SourceError, MusterError) as error:
+            yield Check(name=source.name, ok=False, detail=str(error), fix=error.hint)
+
+
+def _list_checks(config: Config, sources: tuple[Source, ...]) -> Iterator[Check]:
+    from connectors.base import Check
+    from scanner.app import load_lists
+    from scanner.errors import InputError
+
+    try:
+        lists = load_lists(config, sources)
+    except InputError as error:
+        for problem in error.problems:
+            yield Check(name="registry and people", ok=False, detail=str(problem))
+        return
+    declared = lists.declared
+    entries = "no registry" if declared.entries is None else f"{len(declared.entries)} registry entries"
+    people = "no roster" if declared.people is None else f"{len(declared.people)} people and groups"
+    yield Check(name="registry and people", ok=True, detail=f"{entries}, {people}")
+    for warning in lists.warnings:
+        yield Check(name="registry and people", ok=True, detail=f"warning: {warning}")
+
+
+def _store_check(url: str) -> Check:
+    from connectors.base import Check
+    from scanner.errors import StoreError
+    from scanner.history.store import open_store
+
+    try:
+        with open_store(url, create=False) as store:
+            return Check(name="store", ok=True, detail=f"{url}: {len(store.scans())} scans")
+    except StoreError as error:
+        return Check(name="store", ok=True, detail=f"{url}: {error}; the first scan makes it")

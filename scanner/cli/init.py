@@ -1,0 +1,37 @@
+"""``muster init``."""
+
+from __future__ import annotations
+
+from importlib.resources import files
+from pathlib import Path
+
+import click
+
+from scanner.errors import UsageError
+
+_TEMPLATES = {"config.toml": "config.toml", "registry.csv": "registry.csv", "people.csv": "people.csv"}
+
+
+@click.command()
+@click.argument("directory", type=click.Path(path_type=Path, file_okay=False), default=Path())
+def init(directory: Path) -> None:
+    """Write a commented config.toml, a registry.csv and a people.csv to start from.
+
+    Refuses to overwrite anything.
+    """
+    standing = [name for name in _TEMPLATES if (directory / name).exists()]
+    if standing:
+        raise UsageError(
+            f"{directory / standing[0]} is already there", hint="nothing was written; choose another folder"
+        )
+    templates = files("scanner.cli") / "templates"
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        for name, template in _TEMPLATES.items():
+            with (directory / name).open("x", encoding="utf-8", newline="") as file:
+                file.write((templates / template).read_text(encoding="utf-8"))
+    except OSError as error:
+        raise UsageError(f"{directory} cannot be written: {error.strerror}") from error
+    for name in _TEMPLATES:
+        click.echo(f"wrote {directory / name}")
+    click.echo("next: fill in config.toml, then `muster doctor`, then `muster scan`")

@@ -1,0 +1,108 @@
+"""Writes reports to files and to stdout: beside the target and renamed, readable by their owner alone."""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+from collections.abc import Sequence
+from io import BytesIO
+from pathlib import Path
+from typing import BinaryIO, cast, get_args
+
+from msgspec import Struct
+
+from reports.base import VIEWS, Report, Screen, View
+from reports.catalog import report_catalog
+from scanner.cli.console import say, warn
+from scanner.config import ReportSettings
+from scanner.errors import UsageError
+from scanner.model import ScanResult
+from scanner.strict import nearest
+
+STDOUT = "-"
+
+
+class Output(Struct, frozen=True, kw_only=True):
+    """A report to be written: how, which view, and where (``-`` is stdout)."""
+
+    report: Report
+    view: View
+    path: str
+
+
+def parse_output(text: str, view: str | None) -> Output:
+    """``FORMAT:PATH``. Raises UsageError."""
+    name, colon, path = text.partition(":")
+    if not colon or not path:
+        raise UsageError(f"-o {text} is not FORMAT:PATH", hint="such as html:report.html, or csv:- for stdout")
+    return make_output(name, path, view)
+
+
+def make_output(format_name: str, path: str, view: str | None) -> Output:
+    """A report of that format; without a view, the format's own default. Raises UsageError."""
+    report: Report = report_catalog().load(format_name)()
+    if view is not None and view not in VIEWS:
+        near = nearest(view, get_args(View))
+        raise UsageError(
+            f"there is no view called {view}",
+            hint=f"did you mean {near}?" if near else f"there are: {', '.join(VIEWS)}",
+        )
+    return Output(report=report, view=cast("View", view or report.default_view), path=path)
+
+
+def plan_outputs(texts: Sequence[str], view: str | None, configured: Sequence[ReportSettings] = ()) -> list[Output]:
+    """What ``-o`` asks for and the config's reports; with neither, the table on stdout."""
+    planned = [make_output(one.format, str(one.path), one.view) for one in configured]
+    planned += [parse_output(text, view) for text in texts]
+    return planned or [make_output("table", STDOUT, view)]
+
+
+def write_outputs(result: ScanResult, outputs: Sequence[Output]) -> None:
+    """Write them all. Raises UsageError where a path cannot be written."""
+    for output in outputs:
+        if output.path == STDOUT:
+            notices = _to_stdout(result, output)
+        else:
+            path = Path(output.path.replace("{date}", f"{result.scan.started_at:%Y-%m-%d}"))
+            notices = _to_file(result, output, path)
+            say(f"wrote {output.report.name} ({output.view}) to {path}")
+        warn(f"{output.report.name}: {notice}" for notice in notices)
+
+
+def _to_stdout(result: ScanResult, output: Output) -> tuple[str, ...]:
+    terminal = sys.stdout.isatty()
+    if terminal and output.report.name == "xlsx":
+        raise UsageError("a workbook is no text for a terminal", hint="write it to a file: -o xlsx:PATH")
+    width = os.get_terminal_size().columns if terminal else 80
+    encoding = (sys.stdout.encoding or "ascii").lower().replace("-", "")
+    screen = Screen(
+        width=max(width, 40),
+        color=terminal and not os.environ.get("NO_COLOR"),
+        unicode=encoding.startswith("utf"),
+    )
+    # Through memory, as some formats want to seek and a pipe cannot.
+    buffer = BytesIO() if output.report.name == "xlsx" else sys.stdout.buffer
+    notices = output.report.write(result, output.view, cast("BinaryIO", buffer), screen)
+    if isinstance(buffer, BytesIO):
+        sys.stdout.buffer.write(buffer.getvalue())
+    sys.stdout.buffer.flush()
+    return notices
+
+
+def _to_file(result: ScanResult, output: Output, path: Path) -> tuple[str, ...]:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        # mkstemp makes it 0600: a report tells an attacker where to look.
+        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    except OSError as error:
+        raise UsageError(f"{path} cannot be written: {error.strerror}", hint="choose another path") from error
+    try:
+        with os.fdopen(handle, "wb") as file:
+            notices = output.report.write(result, output.view, file, Screen())
+        Path(temporary).replace(path)
+    except OSError as error:
+        raise UsageError(f"{path} cannot be written: {error.strerror}", hint="choose another path") from error
+    finally:
+        Path(temporary).unlink(missing_ok=True)
+    return notices

@@ -1,0 +1,111 @@
+"""``muster scan``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+import msgspec
+
+from scanner.cli.options import config_option, output_options, store_option
+from scanner.model import SEVERITIES
+
+if TYPE_CHECKING:
+    from scanner.config import Config
+    from scanner.model import ScanResult
+
+FINDINGS = 1
+INCOMPLETE = 3
+
+
+@click.command()
+@click.argument("sources", nargs=-1, metavar="[SOURCE]...")
+@config_option
+@click.option(
+    "--registry",
+    "registries",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="The declared registry, instead of the config's. Repeats.",
+)
+@click.option(
+    "--people",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="The roster, instead of the config's. Repeats.",
+)
+@store_option
+@output_options
+@click.option("--fail-on", type=click.Choice(SEVERITIES), help="Exit 1 on findings this grave or graver.")
+@click.option("--fail-on-new", is_flag=True, help="Exit 1 on findings that the last scan did not have.")
+@click.option("--strict", is_flag=True, help="Exit 3 when anything could not be read.")
+@click.option("--workers", type=click.IntRange(1, 256), help="Scopes read at once.")
+@click.option("--quiet", is_flag=True, help="No progress.")
+def scan(
+    sources: tuple[str, ...],
+    config_file: Path | None,
+    registries: tuple[Path, ...],
+    people: tuple[Path, ...],
+    store_url: str | None,
+    outputs: tuple[str, ...],
+    view: str | None,
+    fail_on: str | None,
+    fail_on_new: bool,
+    strict: bool,
+    workers: int | None,
+    quiet: bool,
+) -> int:
+    """Discover, match, judge, store, report.
+
+    SOURCE is the name of a source in the config, or TYPE[:key=value[,key=value]...] for one that is not, such as
+    aws:profile=audit,regions=eu-west-1+us-east-1 or vault:url=https://vault.internal:8200. Without one, all sources
+    of the config are scanned.
+    """
+    from scanner import app
+    from scanner.cli.console import progress, warn
+    from scanner.cli.output import plan_outputs, write_outputs
+    from scanner.config import load_config
+
+    config = _overridden(load_config(config_file), registries, people, store_url, workers)
+    ready = app.resolve_sources(config, sources)
+    planned = plan_outputs(outputs, view, config.reports)
+    lists = app.load_lists(config, ready)
+    warn(lists.warnings)
+    with progress(quiet) as observer:
+        result = app.scan(config, ready, lists.declared, observer)
+    write_outputs(result, planned)
+    return _exit_code(result, fail_on, fail_on_new=fail_on_new, strict=strict)
+
+
+def _overridden(
+    config: Config,
+    registries: tuple[Path, ...],
+    people: tuple[Path, ...],
+    store_url: str | None,
+    workers: int | None,
+) -> Config:
+    from scanner.config import ListSettings
+
+    changes: dict[str, object] = {}
+    if registries:
+        changes["registry"] = tuple(ListSettings(path=path) for path in registries)
+    if people:
+        changes["people"] = tuple(ListSettings(path=path) for path in people)
+    if store_url:
+        changes["store_url"] = store_url
+    if workers:
+        changes["engine"] = msgspec.structs.replace(config.engine, workers=workers)
+    return msgspec.structs.replace(config, **changes)
+
+
+def _exit_code(result: ScanResult, fail_on: str | None, *, fail_on_new: bool, strict: bool) -> int:
+    if strict and result.summary.gaps:
+        return INCOMPLETE
+    if fail_on is None and not fail_on_new:
+        return 0
+    grave = SEVERITIES[: SEVERITIES.index(fail_on) + 1] if fail_on in SEVERITIES else SEVERITIES
+    failing = any(one.severity in grave and (one.new or not fail_on_new) for one in result.findings)
+    return FINDINGS if failing else 0

@@ -1,0 +1,48 @@
+"""``muster show``: all that is known of one identity."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from scanner.cli.options import config_option, store_option
+from scanner.model import Identity
+
+NO_HIT = 1
+
+
+@click.command()
+@click.argument("identity")
+@config_option
+@store_option
+def show(identity: str, config_file: Path | None, store_url: str | None) -> int:
+    """Show all that is known of one identity: each verdict with its evidence, credentials, grants, links, history.
+
+    IDENTITY is a key, a name, or any alias or credential id. Exit 1 when there is none; several are listed.
+    """
+    from reports.card import identity_card
+    from scanner.config import load_config
+    from scanner.history.store import open_store
+    from scanner.text import printable
+
+    with open_store(store_url or load_config(config_file).store_url, create=False) as store:
+        result = store.load()
+        hits = [one for one in result.identities if _answers_to(one.identity, identity)]
+        if not hits:
+            click.echo(f"no identity is called {printable(identity)} in scan {result.scan.id}", err=True)
+            return NO_HIT
+        if len(hits) > 1:
+            click.echo(f"{len(hits)} identities are called {printable(identity)}; name one by its key:")
+            for hit in hits:
+                click.echo(f"  {printable(hit.identity.key)}")
+            return 0
+        versions = [(one.since, one.until, one.assessment) for one in store.history(hits[0].identity.key)]
+        click.echo(identity_card(hits[0], result, versions))
+    return 0
+
+
+def _answers_to(identity: Identity, name: str) -> bool:
+    ids = (identity.key, identity.unique_id, *identity.aliases, *(one.id for one in identity.credentials))
+    names = (identity.name, identity.display_name)
+    return name in ids or name.casefold() in (known.casefold() for known in names if known)

@@ -1,0 +1,107 @@
+"""Writes what Tidewater keeps itself: its registry and roster as spreadsheets, its bots, and a config for Muster."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+from scanner.demo.estate import days_ago
+
+# The headings are those of people, not Muster's own.
+_REGISTRY = ("ID", "Service account", "Provider", "Type", "Owner e-mail", "Backup owner", "Purpose", "Env", "Status",
+             "Last reviewed", "Expires")  # fmt: skip
+_PEOPLE = ("E-mail", "Full name", "Team", "Manager", "Status", "Last day", "Members")
+_BOTS = ("name", "kind", "description", "created_at", "last_used_at", "use_tracked_days")
+
+_CONFIG = """\
+# The demo's config, as it was scanned. The two servers are gone when the demo ends.
+
+[store]
+url = "sqlite:///demo.db"
+
+[[registry]]
+path = "registry.csv"
+
+[[people]]
+path = "people.csv"
+
+[[source]]
+name = "aws"
+type = "aws"
+endpoint_url = "{aws}"
+regions = [{regions}]
+
+[[source]]
+name = "vault"
+type = "vault"
+url = "{vault}"
+token = {{ env = "MUSTER_DEMO_VAULT_TOKEN" }}
+
+[[source]]
+name = "saas-bots"
+type = "file"
+path = "bots.csv"
+"""
+
+
+def write_lists(folder: Path, estate: dict[str, Any], *, aws: str, vault: str) -> Path:
+    """Write registry.csv, people.csv, bots.csv and config.toml; returns the config's path."""
+    _write(folder / "registry.csv", _REGISTRY, map(_entry, estate["registry"]))
+    _write(folder / "people.csv", _PEOPLE, map(_person, estate["people"]))
+    _write(folder / "bots.csv", _BOTS, map(_bot, estate["bots"]))
+    config = folder / "config.toml"
+    regions = ", ".join(f'"{region}"' for region in estate["regions"])
+    text = _CONFIG.format(aws=aws, vault=vault, regions=regions)
+    text += "".join(map(_exemption, estate["exempt"]))
+    config.write_text(text, encoding="utf-8")
+    return config
+
+
+def _write(path: Path, headings: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(headings)
+        writer.writerows(rows)
+
+
+def _day(table: dict[str, Any], key: str) -> str:
+    return f"{days_ago(table[key]):%Y-%m-%d}" if key in table else ""
+
+
+def _entry(entry: dict[str, Any]) -> list[str]:
+    return [
+        entry["id"],
+        "; ".join(entry["identities"]),
+        entry.get("provider", ""),
+        entry.get("kind", ""),
+        entry.get("owner", ""),
+        entry.get("backup_owner", ""),
+        entry["purpose"],
+        entry.get("environment", ""),
+        entry.get("status", ""),
+        _day(entry, "reviewed"),
+        _day(entry, "expires"),
+    ]
+
+
+def _person(person: dict[str, Any]) -> list[str]:
+    return [
+        person["email"],
+        person["name"],
+        person.get("team", ""),
+        person.get("manager", ""),
+        person.get("status", ""),
+        _day(person, "left"),
+        "; ".join(person.get("members", ())),
+    ]
+
+
+def _bot(bot: dict[str, Any]) -> list[str]:
+    return [bot["name"], bot["kind"], bot.get("description", ""), _day(bot, "created"), _day(bot, "used"), "365"]
+
+
+def _exemption(exempt: dict[str, Any]) -> str:
+    until = f"{days_ago(-exempt['until']):%Y-%m-%d}"
+    return f'\n[[exempt]]\nmatch = "{exempt["match"]}"\nreason = "{exempt["reason"]}"\nuntil = {until}\n'

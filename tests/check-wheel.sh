@@ -1,0 +1,22 @@
+#!/bin/sh
+# Builds the wheel, installs it into an empty environment with the core's dependencies alone, and uses it there.
+set -eu
+python=$1
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+"$python" -m build --wheel --no-isolation --outdir "$work" . >/dev/null
+"$python" -m venv "$work/venv"
+"$work/venv/bin/python" -m pip install --quiet "$work"/*.whl
+cd "$work"
+printf 'name,created_at\nslack-bot,2024-01-01\n' > bots.csv
+venv/bin/muster --help >/dev/null
+venv/bin/muster init estate >/dev/null
+venv/bin/muster scan file:path=bots.csv --quiet -o json:result.json -o csv:orphans.csv -o html:report.html 2>/dev/null
+grep -q slack-bot result.json
+grep -q slack-bot report.html || grep -q DecompressionStream report.html
+venv/bin/muster show slack-bot >/dev/null
+venv/bin/muster scan aws 2>&1 | grep -q "extra 'aws'"
+for module in boto3 hvac xlsxwriter moto pydantic numpy; do
+    ! venv/bin/python -c "import $module" 2>/dev/null || { echo "the core install brings $module"; exit 1; }
+done
+echo "the wheel works: $(ls ./*.whl | head -n 1), $(du -sh venv/lib | cut -f1) installed"
