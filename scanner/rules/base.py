@@ -1,0 +1,140 @@
+"""What a rule is: its texts as data, and one pure function that looks at one thing and says whether it fires.
+
+A rule's kind says what it looks at: an identity, a credential, an entry, a stored secret or an exemption. Checks get
+the thing and a :class:`Yardstick` (thresholds, the moment, the entries), and answer with a :class:`Hit` or None.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping
+from datetime import date, datetime, timedelta
+from types import MappingProxyType
+from typing import Any, Literal, TypeAlias
+
+from msgspec import Struct
+
+from scanner.model import Assessment, Credential, EntryAssessment, Exemption, Policy, Severity, StoredSecret
+
+FRAMEWORKS: Mapping[str, str | None] = MappingProxyType(
+    {
+        "owasp-nhi-2025": None,
+        "nist-800-53r5": None,
+        "cis-controls-8.1": None,
+        "cis-aws-3.0.0": "aws",
+    }
+)
+"""The control catalogs that rules cite, each with the provider it is written for; None: any."""
+
+Circumstance: TypeAlias = Literal["disabled", "exempt", "provider_managed", "human"]
+CIRCUMSTANCES: Mapping[Circumstance, Callable[[Assessment], bool]] = MappingProxyType(
+    {
+        "disabled": lambda assessment: assessment.identity.enabled is False,
+        "exempt": lambda assessment: assessment.registry.state == "exempt",
+        "provider_managed": lambda assessment: assessment.identity.managed_by is not None,
+        "human": lambda assessment: assessment.nature.verdict == "human",
+    }
+)
+"""What a rule may be silent on, whatever its check would say."""
+
+
+class Hit(Struct, frozen=True, kw_only=True, gc=False):
+    """A rule fires. ``evidence``: facts with dates and limits, never ages; ``severity``: None takes the rule's own."""
+
+    evidence: Mapping[str, Any]
+    severity: Severity | None = None
+
+
+class Yardstick(Struct, frozen=True, kw_only=True):
+    """What things are measured by: the thresholds, the moment of the scan, the entries by id."""
+
+    policy: Policy
+    now: datetime
+    entries: Mapping[str, EntryAssessment] = {}
+
+    @property
+    def today(self) -> date:
+        """The day of the scan, in UTC."""
+        return self.now.date()
+
+    def past(self, moment: datetime | None, days: int) -> bool:
+        """Whether more than so many days have gone by since; False where the moment is unknown."""
+        return moment is not None and (self.now - moment) / timedelta(days=1) > days
+
+    def live(self, credential: Credential) -> bool:
+        """Whether it still opens something: not disabled and not expired; unknown counts as live."""
+        expired = credential.expires_at is not None and credential.expires_at <= self.now
+        return credential.enabled is not False and not expired
+
+    def entry_of(self, assessment: Assessment) -> EntryAssessment | None:
+        """The entry that the identity is registered by."""
+        verdict = assessment.registry
+        return self.entries.get(verdict.entry or "") if verdict.state == "registered" else None
+
+
+class Rule(Struct, frozen=True, kw_only=True):
+    """What every rule declares; its documentation is made from this alone.
+
+    ``severity_note``: when a hit has another severity. ``evidence``: names of the facts a hit may carry.
+    ``controls``: ``catalog:control`` with a catalog of ``FRAMEWORKS``. ``thresholds``: fields of Policy that it reads.
+    """
+
+    id: str
+    severity: Severity
+    severity_note: str | None = None
+    title: str
+    why: str
+    remediation: str
+    evidence: tuple[str, ...]
+    controls: tuple[str, ...]
+    thresholds: tuple[str, ...] = ()
+    silent_on: frozenset[Circumstance] = frozenset()
+
+    def controls_for(self, provider: str | None) -> tuple[str, ...]:
+        """The controls that hold for a provider: a benchmark written for another one says nothing about it."""
+        return tuple(control for control in self.controls if FRAMEWORKS[control.partition(":")[0]] in (None, provider))
+
+
+class IdentityRule(Rule, frozen=True, kw_only=True):
+    """Looks at one identity with its verdicts."""
+
+    check: Callable[[Assessment, Yardstick], Hit | None]
+
+
+class CredentialRule(Rule, frozen=True, kw_only=True):
+    """Looks at one live credential and at the identity that holds it."""
+
+    check: Callable[[Credential, Assessment, Yardstick], Hit | None]
+
+
+class EntryRule(Rule, frozen=True, kw_only=True):
+    """Looks at one registry entry."""
+
+    check: Callable[[EntryAssessment, Yardstick], Hit | None]
+
+
+class SecretRule(Rule, frozen=True, kw_only=True):
+    """Looks at one stored secret."""
+
+    check: Callable[[StoredSecret, Yardstick], Hit | None]
+
+
+class ExemptionRule(Rule, frozen=True, kw_only=True):
+    """Looks at one configured exemption."""
+
+    check: Callable[[Exemption, Yardstick], Hit | None]
+
+
+def fingerprint(rule_id: str, subject_key: str) -> str:
+    """32 hex digits that name a finding for good: made from the rule's id and the subject's key, nothing else."""
+    return hashlib.sha256(f"{rule_id}\0{subject_key}".encode("utf-8", "surrogatepass")).hexdigest()[:32]
+
+
+def is_powerful(assessment: Assessment) -> bool:
+    """Whether it is an admin or can make itself one."""
+    return assessment.privilege.level in ("admin", "escalation")
+
+
+def is_unanswered(assessment: Assessment) -> bool:
+    """Whether nobody declared it or nobody answers for it."""
+    return assessment.registry.state == "unregistered" or assessment.ownership.state == "orphaned"

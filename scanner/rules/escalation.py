@@ -1,0 +1,28 @@
+"""A non-human identity can make itself an admin."""
+
+from __future__ import annotations
+
+from scanner.model import Assessment
+from scanner.rules.base import Hit, IdentityRule, Yardstick
+
+
+def check(assessment: Assessment, _by: Yardstick) -> Hit | None:
+    """Fires where a known method or a chain of assumed roles leads to administrative rights."""
+    if assessment.privilege.level != "escalation":
+        return None
+    return Hit(evidence={"because": assessment.privilege.evidence})
+
+
+RULE = IdentityRule(
+    id="escalation",
+    severity="high",
+    title="A non-human identity can make itself an admin",
+    why="Its permissions look limited, but a known method or a chain of roles it may assume leads to full "
+    "administrative rights. It has to be guarded like an admin, and usually is not.",
+    remediation="Break the first step of the path named in the evidence: narrow the permission to the resources it "
+    "needs, or take the identity out of the trust policy of the role it leads to.",
+    evidence=("because",),
+    controls=("owasp-nhi-2025:NHI5", "nist-800-53r5:AC-6", "nist-800-53r5:AC-6(7)"),
+    silent_on=frozenset({"disabled", "provider_managed", "human"}),
+    check=check,
+)

@@ -1,0 +1,61 @@
+"""Outsiders, or somebody who no longer exists, may become this identity."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from scanner.model import SEVERITIES, Assessment, Severity, Trust
+from scanner.rules.base import Hit, IdentityRule, Yardstick
+
+_SEVERITY: Mapping[tuple[str, str], Severity] = {
+    ("anyone", "none"): "critical",
+    ("anyone", "loose"): "high",
+    ("account", "none"): "high",
+    ("account", "loose"): "medium",
+    ("federated", "none"): "high",
+    ("federated", "loose"): "high",
+}
+
+
+def check(assessment: Assessment, _by: Yardstick) -> Hit | None:
+    """Fires once for all of its open trusts, with the worst one's severity."""
+    found = [(severity, trust) for trust in assessment.identity.trusts if (severity := _severity(trust)) is not None]
+    if not found:
+        return None
+    return Hit(
+        evidence={
+            "trusts": sorted(
+                f"{trust.kind} {trust.principal} (restriction: {trust.restriction}): {trust.evidence}"
+                for _, trust in found
+            )
+        },
+        severity=min((severity for severity, _ in found), key=SEVERITIES.index),
+    )
+
+
+def _severity(trust: Trust) -> Severity | None:
+    if trust.kind == "deleted":
+        return "low"
+    # An account that may be our own is no outsider until we know; an issuer is one until we know it for our own.
+    if (trust.kind == "account" and trust.external is not True) or (
+        trust.kind == "federated" and trust.external is False
+    ):
+        return None
+    return _SEVERITY.get((trust.kind, trust.restriction))
+
+
+RULE = IdentityRule(
+    id="open_trust",
+    severity="high",
+    severity_note="critical where anyone at all may become it; medium for an outside account behind a wildcard "
+    "condition; low where only a deleted principal is trusted",
+    title="Outsiders may become this identity",
+    why="No credential of ours has to be stolen: whoever the trust lets in takes on this identity from outside. An "
+    "outside account without a condition can also be tricked into it on behalf of somebody else.",
+    remediation="Name the exact principal; for a vendor's account require an external id, for federation an exact "
+    "subject (repository and branch or environment). Remove principals that no longer exist.",
+    evidence=("trusts",),
+    controls=("owasp-nhi-2025:NHI4", "owasp-nhi-2025:NHI3", "nist-800-53r5:AC-3", "nist-800-53r5:SA-9"),
+    silent_on=frozenset({"disabled", "provider_managed"}),
+    check=check,
+)

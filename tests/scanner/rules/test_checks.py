@@ -1,0 +1,501 @@
+"""Each rule as a table: when it fires, when it stays silent, and on which day."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from typing import Any
+
+import pytest
+
+from scanner.model import (
+    Assessment,
+    EntryAssessment,
+    EntryState,
+    Exemption,
+    Finding,
+    MatchCandidate,
+    NatureVerdict,
+    OrphanReason,
+    OwnershipVerdict,
+    Policy,
+    Privilege,
+    PrivilegeLevel,
+    RegistryVerdict,
+    Signal,
+    StoredSecret,
+    Trust,
+    UsageVerdict,
+)
+from scanner.rules.catalog import RULES, RuleContext, evaluate
+from tests.factories import NOW, days_ago, make_assessment, make_credential, make_entry, make_identity
+
+TODAY = NOW.date()
+REGISTERED = RegistryVerdict(state="registered", entry="NHI-1", rung="key")
+EXEMPT = RegistryVerdict(state="exempt", evidence="managed by AWS")
+UNCHECKED = RegistryVerdict(state="unchecked")
+OWNED = OwnershipVerdict(state="owned", owner="ada@example.com")
+HUMAN = NatureVerdict(verdict="human")
+
+
+def orphaned(reason: OrphanReason, **facts: Any) -> OwnershipVerdict:
+    """An orphan for this reason."""
+    return OwnershipVerdict(state="orphaned", reason=reason, **facts)
+
+
+def declared(name: str = "svc-billing", /, *, verdicts: dict[str, Any] | None = None, **facts: Any) -> Assessment:
+    """A registered, owned identity on which no rule fires by itself."""
+    identity = make_identity(name, **facts)
+    return make_assessment(identity, **{"registry": REGISTERED, "ownership": OWNED, **(verdicts or {})})
+
+
+def undeclared(**facts: Any) -> Assessment:
+    """An unregistered identity."""
+    return make_assessment(make_identity(**facts))
+
+
+def with_verdicts(**verdicts: Any) -> Assessment:
+    """A registered, owned identity but for these verdicts."""
+    return declared(verdicts=verdicts)
+
+
+def holding(
+    *, identity: dict[str, Any] | None = None, verdicts: dict[str, Any] | None = None, **facts: Any
+) -> Assessment:
+    """A registered, owned identity with one credential of these facts, used lately and young unless said otherwise."""
+    recent = {"created_at": days_ago(10), "last_used_at": days_ago(1)}
+    return declared(credentials=(make_credential(**{**recent, **facts}),), verdicts=verdicts, **(identity or {}))
+
+
+def keys(*enabled: bool | None, **facts: Any) -> Assessment:
+    """An identity with so many young access keys, enabled or not."""
+    credentials = tuple(
+        make_credential("svc-billing", f"AKIA{number}", enabled=state, created_at=days_ago(10), last_used_at=NOW)
+        for number, state in enumerate(enabled)
+    )
+    return declared(credentials=credentials, **facts)
+
+
+def usage(state: Any, **facts: Any) -> UsageVerdict:
+    """A usage verdict over 90 days."""
+    return UsageVerdict(state=state, window_days=90, evidence="not used since 2026-01-05", **facts)
+
+
+def level(name: PrivilegeLevel) -> Privilege:
+    """A privilege with evidence."""
+    return Privilege(level=name, evidence=("* on * through policy ops",))
+
+
+def trusted(*trusts: Trust, **facts: Any) -> Assessment:
+    """A role that these may become."""
+    return declared(trusts=trusts, **facts)
+
+
+def trust(kind: Any, restriction: Any = "none", external: bool | None = None) -> Trust:
+    """A trust as a policy states it."""
+    return Trust(kind=kind, principal="them", restriction=restriction, external=external, evidence="trust policy")
+
+
+def entry(state: EntryState, **facts: Any) -> EntryAssessment:
+    """An entry with what became of it."""
+    return EntryAssessment(entry=make_entry("svc-billing", **facts), state=state)
+
+
+def findings(
+    rule: str,
+    subject: Assessment | EntryAssessment | StoredSecret | Exemption,
+    entries: tuple[EntryAssessment, ...] = (),
+    policy: Policy | None = None,
+) -> list[Finding]:
+    """What this rule finds on this subject."""
+    context = RuleContext(
+        assessments=(subject,) if isinstance(subject, Assessment) else (),
+        entries=(subject,) if isinstance(subject, EntryAssessment) else entries,
+        secrets=(subject,) if isinstance(subject, StoredSecret) else (),
+        exemptions=(subject,) if isinstance(subject, Exemption) else (),
+        policy=policy or Policy(),
+        now=NOW,
+    )
+    return [finding for finding in evaluate(context) if finding.rule == rule]
+
+
+# (rule, what is the case, subject, severity it fires with or None where it stays silent)
+IDENTITY_CASES: tuple[tuple[str, str, Assessment, str | None], ...] = (
+    ("unregistered", "nobody declared it", undeclared(), "high"),
+    ("unregistered", "admin", make_assessment(privilege=level("admin")), "critical"),
+    ("unregistered", "age unknown", undeclared(created_at=None), "high"),
+    ("unregistered", "last day of grace", undeclared(created_at=days_ago(7)), "low"),
+    ("unregistered", "after grace", undeclared(created_at=days_ago(7.01)), "high"),
+    ("unregistered", "disabled keeps it", undeclared(enabled=False), "high"),
+    ("unregistered", "registered", with_verdicts(), None),
+    ("unregistered", "exempt", with_verdicts(registry=EXEMPT), None),
+    ("unregistered", "no registry", with_verdicts(registry=UNCHECKED), None),
+    ("orphaned", "owner left", with_verdicts(ownership=orphaned("departed")), "high"),
+    ("orphaned", "empty group", with_verdicts(ownership=orphaned("group_empty")), "high"),
+    ("orphaned", "no owner", with_verdicts(ownership=orphaned("never_assigned")), "medium"),
+    ("orphaned", "not on the roster", with_verdicts(ownership=orphaned("unresolvable")), "medium"),
+    ("orphaned", "machine", with_verdicts(ownership=orphaned("owner_is_machine")), "medium"),
+    ("orphaned", "ambiguous", with_verdicts(ownership=orphaned("ambiguous")), "medium"),
+    ("orphaned", "unregistered is said once", with_verdicts(ownership=orphaned("unregistered")), None),
+    ("orphaned", "owned", with_verdicts(), None),
+    ("orphaned", "no roster", with_verdicts(ownership=OwnershipVerdict(state="unchecked")), None),
+    ("orphaned", "exempt", with_verdicts(ownership=OwnershipVerdict(state="not_applicable")), None),
+    ("ambiguous_registration", "two entries", with_verdicts(registry=RegistryVerdict(state="ambiguous")), "medium"),
+    ("ambiguous_registration", "one entry", with_verdicts(), None),
+    (
+        "self_declared",
+        "tag",
+        with_verdicts(registry=RegistryVerdict(state="registered", entry="NHI-1", rung="tag")),
+        "medium",
+    ),
+    ("self_declared", "full id", with_verdicts(), None),
+    (
+        "backup_owner_only",
+        "backup",
+        with_verdicts(ownership=OwnershipVerdict(state="owned", owner="bo@example.com", backup_only=True)),
+        "low",
+    ),
+    ("backup_owner_only", "owner", with_verdicts(), None),
+    ("dormant", "dormant", with_verdicts(usage=usage("dormant")), "medium"),
+    ("dormant", "never used", with_verdicts(usage=usage("never_used")), "medium"),
+    ("dormant", "admin", with_verdicts(usage=usage("dormant"), privilege=level("admin")), "high"),
+    ("dormant", "escalation", with_verdicts(usage=usage("dormant"), privilege=level("escalation")), "high"),
+    ("dormant", "abandoned", with_verdicts(usage=usage("dormant"), ownership=orphaned("departed")), "high"),
+    ("dormant", "active", with_verdicts(usage=usage("active")), None),
+    ("dormant", "unknown", with_verdicts(usage=usage("unknown")), None),
+    ("dormant", "exempt", with_verdicts(usage=usage("dormant"), registry=EXEMPT), None),
+    ("dormant", "disabled", declared(enabled=False, verdicts={"usage": usage("dormant")}), None),
+    ("admin", "declared and owned", with_verdicts(privilege=level("admin")), "high"),
+    ("admin", "unregistered", make_assessment(privilege=level("admin")), "critical"),
+    (
+        "admin",
+        "orphaned",
+        with_verdicts(privilege=level("admin"), ownership=orphaned("departed")),
+        "critical",
+    ),
+    ("admin", "nature unknown", with_verdicts(privilege=level("admin"), nature=NatureVerdict()), "high"),
+    ("admin", "person", with_verdicts(privilege=level("admin"), nature=HUMAN), None),
+    ("admin", "exempt by configuration", with_verdicts(privilege=level("admin"), registry=EXEMPT), "high"),
+    ("admin", "provider-managed", declared(managed_by="AWS", verdicts={"privilege": level("admin")}), None),
+    ("admin", "disabled", declared(enabled=False, verdicts={"privilege": level("admin")}), None),
+    ("admin", "root", declared(kind="root", verdicts={"privilege": level("admin")}), None),
+    ("admin", "escalation only", with_verdicts(privilege=level("escalation")), None),
+    ("escalation", "a path", with_verdicts(privilege=level("escalation")), "high"),
+    ("escalation", "admin already", with_verdicts(privilege=level("admin")), None),
+    ("escalation", "high", with_verdicts(privilege=level("high")), None),
+    ("escalation", "unknown", with_verdicts(privilege=level("unknown")), None),
+    ("escalation", "disabled", declared(enabled=False, verdicts={"privilege": level("escalation")}), None),
+    ("open_trust", "anyone", trusted(trust("anyone")), "critical"),
+    ("open_trust", "anyone, wildcard condition", trusted(trust("anyone", "loose")), "high"),
+    ("open_trust", "anyone, exact condition", trusted(trust("anyone", "exact")), None),
+    ("open_trust", "outside account", trusted(trust("account", external=True)), "high"),
+    ("open_trust", "outside account, wildcard", trusted(trust("account", "loose", external=True)), "medium"),
+    ("open_trust", "outside account, exact", trusted(trust("account", "exact", external=True)), None),
+    ("open_trust", "own account", trusted(trust("account", external=False)), None),
+    ("open_trust", "whose account is unknown", trusted(trust("account")), None),
+    ("open_trust", "loose subject", trusted(trust("federated", "loose", external=True)), "high"),
+    ("open_trust", "no subject, issuer unknown", trusted(trust("federated")), "high"),
+    ("open_trust", "own issuer", trusted(trust("federated", external=False)), None),
+    ("open_trust", "exact subject", trusted(trust("federated", "exact")), None),
+    ("open_trust", "deleted principal", trusted(trust("deleted")), "low"),
+    ("open_trust", "the worst of several counts", trusted(trust("deleted"), trust("anyone")), "critical"),
+    ("open_trust", "named principal", trusted(trust("principal", external=True)), None),
+    ("open_trust", "service", trusted(trust("service")), None),
+    ("open_trust", "provider-managed", trusted(trust("anyone"), managed_by="AWS"), None),
+    ("open_trust", "disabled", trusted(trust("anyone"), enabled=False), None),
+    (
+        "person_with_keys",
+        "mixed",
+        with_verdicts(
+            nature=NatureVerdict(
+                verdict="mixed", signals=(Signal(says="human", sort="credential", evidence="console password"),)
+            )
+        ),
+        "medium",
+    ),
+    ("person_with_keys", "machine", with_verdicts(), None),
+    ("person_with_keys", "person", with_verdicts(nature=HUMAN), None),
+    ("two_active_keys", "two", keys(True, True), "low"),
+    ("two_active_keys", "unknown counts as active", keys(True, None), "low"),
+    ("two_active_keys", "one disabled", keys(True, False), None),
+    ("two_active_keys", "one", keys(True), None),
+    ("two_active_keys", "two, exempt by configuration", keys(True, True, verdicts={"registry": EXEMPT}), "low"),
+    ("root_access_key", "active key", keys(True, kind="root"), "critical"),
+    ("root_access_key", "even if exempt", keys(True, kind="root", verdicts={"registry": EXEMPT}), "critical"),
+    ("root_access_key", "disabled key", keys(False, kind="root"), None),
+    ("root_access_key", "no key", keys(kind="root"), None),
+    ("root_access_key", "a user's key", keys(True), None),
+)
+
+CREDENTIAL_CASES: tuple[tuple[str, str, Assessment, str | None], ...] = (
+    ("credential_too_old", "last day", holding(created_at=days_ago(90)), None),
+    ("credential_too_old", "day after", holding(created_at=days_ago(90.01)), "medium"),
+    ("credential_too_old", "age unknown", holding(created_at=None), None),
+    ("credential_too_old", "disabled", holding(created_at=days_ago(400), enabled=False), None),
+    ("credential_too_old", "expired", holding(created_at=days_ago(400), expires_at=NOW), None),
+    ("credential_too_old", "ends later", holding(created_at=days_ago(400), expires_at=NOW + timedelta(1)), "medium"),
+    ("credential_too_old", "enabled unknown", holding(created_at=days_ago(400), enabled=None), "medium"),
+    ("credential_too_old", "secret id", holding(created_at=days_ago(400), kind="secret_id"), "medium"),
+    ("credential_too_old", "certificate", holding(created_at=days_ago(400), kind="certificate"), None),
+    ("credential_too_old", "federation", holding(created_at=days_ago(400), kind="federation"), None),
+    (
+        "credential_too_old",
+        "of an admin",
+        holding(created_at=days_ago(400), verdicts={"privilege": level("admin")}),
+        "high",
+    ),
+    ("credential_too_old", "provider's own", holding(created_at=days_ago(400), identity={"managed_by": "GCP"}), None),
+    ("credential_never_used", "last day", holding(created_at=days_ago(45), last_used_at=None), None),
+    ("credential_never_used", "day after", holding(created_at=days_ago(45.01), last_used_at=None), "medium"),
+    ("credential_never_used", "used", holding(created_at=days_ago(60)), None),
+    ("credential_never_used", "age unknown", holding(created_at=None, last_used_at=None), None),
+    (
+        "credential_never_used",
+        "use not recorded",
+        holding(created_at=days_ago(60), last_used_at=None, use_tracked_days=None),
+        None,
+    ),
+    (
+        "credential_never_used",
+        "older than the record of use",
+        holding(created_at=days_ago(60), last_used_at=None, use_tracked_days=50),
+        None,
+    ),
+    (
+        "credential_never_used",
+        "identity disabled",
+        holding(created_at=days_ago(60), last_used_at=None, identity={"enabled": False}),
+        None,
+    ),
+    ("credential_unused", "last day", holding(last_used_at=days_ago(45)), None),
+    ("credential_unused", "day after", holding(last_used_at=days_ago(45.01)), "medium"),
+    ("credential_unused", "never used is another rule", holding(last_used_at=None), None),
+    ("credential_unused", "use not recorded", holding(last_used_at=days_ago(60), use_tracked_days=None), None),
+    ("credential_unused", "record too short", holding(last_used_at=days_ago(60), use_tracked_days=44), None),
+    ("credential_unused", "record just covers it", holding(last_used_at=days_ago(60), use_tracked_days=45), "medium"),
+    ("credential_unused", "a machine's password", holding(last_used_at=days_ago(60), kind="password"), "medium"),
+    ("credential_unused", "person", holding(last_used_at=days_ago(60), verdicts={"nature": HUMAN}), None),
+    ("credential_unused", "identity disabled", holding(last_used_at=days_ago(60), identity={"enabled": False}), None),
+    ("token_never_expires", "token", holding(kind="token", never_expires=True), "medium"),
+    ("token_never_expires", "secret id", holding(kind="secret_id", never_expires=True), "medium"),
+    ("token_never_expires", "api key", holding(kind="api_key", never_expires=True), "medium"),
+    ("token_never_expires", "client secret", holding(kind="client_secret", never_expires=True), "medium"),
+    ("token_never_expires", "access key, by nature", holding(never_expires=True), None),
+    ("token_never_expires", "end unknown", holding(kind="token"), None),
+    (
+        "token_never_expires",
+        "of an admin",
+        holding(kind="token", never_expires=True, verdicts={"privilege": level("admin")}),
+        "high",
+    ),
+)
+
+ENTRY_CASES: tuple[tuple[str, str, EntryAssessment, str | None], ...] = (
+    ("entry_not_found", "not found", entry("not_found"), "medium"),
+    ("entry_not_found", "under a gap", entry("not_evaluated"), None),
+    ("entry_not_found", "found", entry("found"), None),
+    ("entry_not_found", "the good end", entry("retired", status="retired"), None),
+    ("entry_expiring", "first day of warning", entry("found", expires=TODAY + timedelta(30)), "low"),
+    ("entry_expiring", "day before the warning", entry("found", expires=TODAY + timedelta(31)), None),
+    ("entry_expiring", "last day", entry("found", expires=TODAY), "low"),
+    ("entry_expiring", "expired", entry("retired", expires=TODAY - timedelta(1)), None),
+    ("entry_expiring", "retired anyway", entry("retired", status="retired", expires=TODAY), None),
+    ("entry_expiring", "no date", entry("found"), None),
+)
+
+MATCHED_CASES: tuple[tuple[str, str, Assessment, EntryAssessment, str | None], ...] = (
+    ("retired_but_alive", "retired", declared(), entry("retired_but_alive", status="retired"), "high"),
+    ("retired_but_alive", "expired", declared(), entry("retired_but_alive", expires=date(2026, 1, 1)), "high"),
+    ("retired_but_alive", "enabled unknown", declared(enabled=None), entry("retired_but_alive"), "high"),
+    ("retired_but_alive", "disabled", declared(enabled=False), entry("retired_but_alive"), None),
+    ("retired_but_alive", "live entry", declared(), entry("found"), None),
+    ("retired_but_alive", "another's entry", declared(), entry("retired_but_alive", id="NHI-2"), None),
+    ("entry_not_active", "suspended", declared(), entry("suspended", status="suspended"), "medium"),
+    ("entry_not_active", "proposed", declared(), entry("proposed", status="proposed"), "medium"),
+    ("entry_not_active", "switched off", declared(enabled=False), entry("suspended", status="suspended"), None),
+    ("entry_not_active", "active", declared(), entry("found"), None),
+    (
+        "credential_too_old",
+        "the entry is stricter",
+        holding(created_at=days_ago(40)),
+        entry("found", max_credential_age=30),
+        "medium",
+    ),
+    (
+        "credential_too_old",
+        "the entry is laxer",
+        holding(created_at=days_ago(400)),
+        entry("found", max_credential_age=730),
+        None,
+    ),
+    (
+        "credential_too_old",
+        "no entry's word without registration",
+        holding(created_at=days_ago(400), verdicts={"registry": RegistryVerdict(state="unregistered", entry="NHI-1")}),
+        entry("found", max_credential_age=730),
+        "medium",
+    ),
+)
+
+
+def secret(**facts: Any) -> StoredSecret:
+    """A secret in a secrets manager."""
+    return StoredSecret(key="s1", provider="aws", source="prod", scope="1", name="db/password", **facts)
+
+
+OTHER_CASES: tuple[tuple[str, str, StoredSecret | Exemption, str | None], ...] = (
+    ("stale_secret", "last day", secret(rotated_at=days_ago(90)), None),
+    ("stale_secret", "day after", secret(rotated_at=days_ago(90.01)), "low"),
+    ("stale_secret", "rotated lately", secret(created_at=days_ago(400), rotated_at=days_ago(1)), None),
+    ("stale_secret", "never rotated", secret(created_at=days_ago(400)), "low"),
+    ("stale_secret", "no dates", secret(), None),
+    ("exemption_expired", "last day", Exemption(match="a/*", reason="r", until=TODAY), None),
+    ("exemption_expired", "day after", Exemption(match="a/*", reason="r", until=TODAY - timedelta(1)), "medium"),
+    ("exemption_expired", "for good", Exemption(match="a/*", reason="r"), None),
+)
+
+CASES = [
+    pytest.param(rule, subject, (), severity, id=f"{rule}: {case}")
+    for rule, case, subject, severity in (*IDENTITY_CASES, *CREDENTIAL_CASES, *ENTRY_CASES, *OTHER_CASES)
+] + [
+    pytest.param(rule, subject, (entry,), severity, id=f"{rule}: {case}")
+    for rule, case, subject, entry, severity in MATCHED_CASES
+]
+
+
+@pytest.mark.parametrize(("rule", "subject", "entries", "severity"), CASES)
+def test_a_rule_fires_or_stays_silent(
+    rule: str, subject: Any, entries: tuple[EntryAssessment, ...], severity: str | None
+) -> None:
+    """A rule fires once, with the severity the case deserves, or not at all."""
+    found = findings(rule, subject, entries)
+
+    assert [finding.severity for finding in found] == ([] if severity is None else [severity])
+
+
+@pytest.mark.parametrize(("rule", "subject", "entries", "severity"), CASES)
+def test_evidence_is_of_the_declared_kind(
+    rule: str, subject: Any, entries: tuple[EntryAssessment, ...], severity: str | None
+) -> None:
+    """Evidence carries only facts that the rule declares, and none that says nothing."""
+    declared_facts = next(known.evidence for known in RULES if known.id == rule)
+    found = findings(rule, subject, entries)
+
+    assert bool(found) == (severity is not None)
+    for finding in found:
+        assert set(finding.evidence) <= set(declared_facts)
+        assert None not in finding.evidence.values()
+
+
+def test_every_rule_has_both_kinds_of_case() -> None:
+    """No rule goes without a case in which it fires and one in which it stays silent."""
+    cases = [(case.values[0], case.values[3] is not None) for case in CASES]
+
+    assert {(rule.id, fires) for rule in RULES for fires in (True, False)} == set(cases)
+
+
+EVIDENCE_CASES: dict[str, tuple[str, Any, tuple[EntryAssessment, ...], dict[str, Any]]] = {
+    "dates are ISO 8601 in UTC": (
+        "credential_too_old",
+        holding(created_at=days_ago(100)),
+        (),
+        {
+            "kind": "access_key",
+            "id": "AKIAEXAMPLE1",
+            "created_at": "2026-08-17T08:00:00Z",
+            "limit_days": 90,
+            "limit_from": "policy",
+        },
+    ),
+    "a limit says where it comes from": (
+        "credential_too_old",
+        holding(created_at=days_ago(100)),
+        (entry("found", max_credential_age=7),),
+        {
+            "kind": "access_key",
+            "id": "AKIAEXAMPLE1",
+            "created_at": "2026-08-17T08:00:00Z",
+            "limit_days": 7,
+            "limit_from": "entry",
+        },
+    ),
+    "provisional and the nearest entry are told": (
+        "unregistered",
+        make_assessment(
+            make_identity(created_at=None),
+            registry=RegistryVerdict(
+                state="unregistered",
+                provisional=True,
+                candidates=(MatchCandidate(entry="NHI-9", score=0.8, evidence="name"),),
+            ),
+        ),
+        (),
+        {"provisional": True, "grace_days": 7, "nearest_entry": "NHI-9"},
+    ),
+    "abandoned is told": (
+        "dormant",
+        with_verdicts(usage=usage("never_used"), ownership=orphaned("departed")),
+        (),
+        {
+            "usage": "never_used",
+            "detail": "not used since 2026-01-05",
+            "limit_days": 90,
+            "abandoned": True,
+            "created_at": "2025-10-21T08:00:00Z",
+        },
+    ),
+    "claiming entries are sorted": (
+        "ambiguous_registration",
+        with_verdicts(
+            registry=RegistryVerdict(
+                state="ambiguous",
+                rung="glob",
+                candidates=tuple(MatchCandidate(entry=name, score=1, evidence="glob") for name in ("B", "A")),
+            )
+        ),
+        (),
+        {"entries": ["A", "B"], "rung": "glob"},
+    ),
+    "an exemption names its last day": (
+        "exemption_expired",
+        Exemption(match="a/*", reason="trial", until=date(2026, 1, 31)),
+        (),
+        {"match": "a/*", "reason": "trial", "until": "2026-01-31"},
+    ),
+    "an orphan names the owner of record": (
+        "orphaned",
+        with_verdicts(ownership=orphaned("departed", owner="eve@example.com", evidence="left 2026-06-30")),
+        (),
+        {"reason": "departed", "entry": "NHI-1", "named_owner": "eve@example.com", "detail": "left 2026-06-30"},
+    ),
+}
+
+
+@pytest.mark.parametrize(("rule", "subject", "entries", "expected"), EVIDENCE_CASES.values(), ids=EVIDENCE_CASES)
+def test_evidence_names_the_facts(
+    rule: str, subject: Any, entries: tuple[EntryAssessment, ...], expected: dict[str, Any]
+) -> None:
+    """Evidence is what a person needs in order to check the finding, in values that JSON holds."""
+    found = findings(rule, subject, entries)
+
+    assert [finding.evidence for finding in found] == [expected]
+
+
+@pytest.mark.parametrize(
+    ("rule", "subject", "policy"),
+    [
+        pytest.param("credential_too_old", holding(created_at=days_ago(100)), Policy(rotation=100), id="rotation"),
+        pytest.param(
+            "credential_unused", holding(last_used_at=days_ago(60)), Policy(dormant_credential=60), id="unused"
+        ),
+        pytest.param("stale_secret", secret(rotated_at=days_ago(100)), Policy(rotation=10**12), id="an absurd limit"),
+        pytest.param(
+            "entry_expiring", entry("found", expires=TODAY + timedelta(9)), Policy(expiry_warning=8), id="expiry"
+        ),
+    ],
+)
+def test_thresholds_come_from_the_policy(
+    rule: str, subject: Assessment | EntryAssessment | StoredSecret, policy: Policy
+) -> None:
+    """What fires with the default limits is silent when the policy allows it."""
+    assert len(findings(rule, subject)) == 1
+    assert findings(rule, subject, policy=policy) == []

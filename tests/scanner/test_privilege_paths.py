@@ -1,0 +1,148 @@
+"""Who can become an admin through others: examples, and a slow oracle on small graphs."""
+
+from __future__ import annotations
+
+import random
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from scanner.model import UNKNOWN_PRIVILEGE, Privilege, PrivilegeLevel
+from scanner.privilege.paths import STEPS_SHOWN, raise_by_paths
+
+ADMIN = Privilege(level="admin", evidence=("* on *",))
+NORMAL = Privilege(level="normal")
+
+
+def edge(source: str, target: str) -> tuple[str, str, str]:
+    """An edge with a trust policy for evidence."""
+    return source, target, f"trust policy of {target}"
+
+
+def test_one_step_leads_to_an_admin() -> None:
+    """Whoever may assume an admin is raised, and the evidence names the step."""
+    raised = raise_by_paths({"a": NORMAL, "root": ADMIN}, [edge("a", "root")])
+
+    assert raised == {
+        "a": Privilege(level="escalation", evidence=("a can become the admin root: trust policy of root",)),
+        "root": ADMIN,
+    }
+
+
+def test_a_chain_through_an_unlisted_identity_counts() -> None:
+    """A path may run through somebody whose permissions nobody listed."""
+    raised = raise_by_paths({"a": NORMAL, "root": ADMIN}, [edge("a", "x"), edge("x", "root")])
+
+    assert raised["a"].evidence == (
+        "a can become x: trust policy of x",
+        "x can become the admin root: trust policy of root",
+    )
+    assert "x" not in raised
+
+
+@pytest.mark.parametrize("level", ["normal", "high", "unknown", "escalation"])
+def test_whoever_has_a_path_is_at_least_escalation(level: PrivilegeLevel) -> None:
+    """A path raises every lower level, and what was known before stays in the evidence behind it."""
+    before = Privilege(level=level, evidence=("known before",))
+    raised = raise_by_paths({"a": before, "root": ADMIN}, [edge("a", "root")])["a"]
+
+    assert raised.level == "escalation"
+    assert raised.evidence == ("a can become the admin root: trust policy of root", "known before")
+
+
+@pytest.mark.parametrize(
+    "edges",
+    [
+        pytest.param([], id="no edges"),
+        pytest.param([edge("root", "a")], id="the admin can become it"),
+        pytest.param([edge("a", "a"), edge("a", "b"), edge("b", "a")], id="a cycle that leads nowhere"),
+        pytest.param([edge("a", "stranger")], id="to a stranger"),
+    ],
+)
+def test_without_a_path_nothing_changes(edges: list[tuple[str, str, str]]) -> None:
+    """Unknown stays unknown, and normal normal."""
+    before = {"a": UNKNOWN_PRIVILEGE, "b": NORMAL, "root": ADMIN}
+
+    assert raise_by_paths(before, edges) == before
+
+
+def test_an_admin_that_can_become_another_stays_as_it_is() -> None:
+    """Admins are not told that they can become admins."""
+    before = {"a": ADMIN, "b": ADMIN}
+
+    assert raise_by_paths(before, [edge("a", "b"), edge("b", "a")]) == before
+
+
+CHOICES = [edge("a", "m"), edge("a", "k"), ("a", "k", "another way"), edge("m", "v"), edge("k", "z")]
+
+
+@given(st.permutations(CHOICES + [edge("b", admin) for admin in "vwxyz"]))
+def test_of_equal_paths_the_smallest_key_is_taken(edges: list[tuple[str, str, str]]) -> None:
+    """The order of the edges never shows: not in the path and not in its evidence."""
+    raised = raise_by_paths({"a": NORMAL, "b": NORMAL} | dict.fromkeys("zyxwv", ADMIN), edges)
+
+    assert raised["a"].evidence == ("a can become k: another way", "k can become the admin z: trust policy of z")
+    assert raised["b"].evidence == ("b can become the admin v: trust policy of v",)
+
+
+def test_a_long_path_is_cut_and_names_its_end() -> None:
+    """Evidence stays short: the first steps, how many follow, and whom they lead to."""
+    steps = STEPS_SHOWN + 4
+    keys = [f"n{number:02}" for number in range(steps)] + ["root"]
+    edges = [edge(source, target) for source, target in pairwise(keys)]
+    evidence = raise_by_paths({"n00": NORMAL, "root": ADMIN}, edges)["n00"].evidence
+
+    assert len(evidence) == STEPS_SHOWN + 1
+    assert evidence[0] == "n00 can become n01: trust policy of n01"
+    assert evidence[-1] == "4 more steps lead to the admin root"
+
+
+LEVELS: tuple[PrivilegeLevel, ...] = ("admin", "escalation", "high", "normal", "unknown")
+NODES = "abcdefgh"
+graphs = st.tuples(
+    st.dictionaries(st.sampled_from(NODES), st.sampled_from(LEVELS), min_size=1),
+    st.lists(st.tuples(st.sampled_from(NODES), st.sampled_from(NODES), st.sampled_from(("p", "q")))),
+)
+
+
+def shortest_by_hand(levels: dict[str, PrivilegeLevel], edges: list[tuple[str, str, str]], start: str) -> int | None:
+    """Steps from ``start`` to the nearest admin, by widening the set of reachable keys until it stops."""
+    reachable = {start}
+    for steps in range(len(NODES) + 1):
+        if any(levels.get(key) == "admin" for key in reachable):
+            return steps
+        reachable |= {target for source, target, _ in edges if source in reachable}
+    return None
+
+
+@given(graphs)
+def test_against_a_naive_walk(graph: tuple[dict[str, PrivilegeLevel], list[tuple[str, str, str]]]) -> None:
+    """Levels, path lengths and every single step agree with a walk forward from each identity."""
+    levels, edges = graph
+    raised = raise_by_paths({key: Privilege(level=level) for key, level in levels.items()}, edges)
+
+    assert list(raised) == list(levels)
+    for key, level in levels.items():
+        steps = shortest_by_hand(levels, edges, key)
+        assert raised[key].level == (level if steps in (None, 0) else "escalation")
+        assert len(raised[key].evidence) == min(steps or 0, STEPS_SHOWN + 1)
+        for line in raised[key].evidence[:STEPS_SHOWN]:
+            step, _, evidence = line.replace("the admin ", "").partition(": ")
+            source, _, target = step.partition(" can become ")
+            assert (source, target, evidence) in edges
+
+
+def test_deep_and_wide_graphs_take_one_walk() -> None:
+    """A chain of 20,000 and 20,000 around one admin need neither recursion nor a path each in full."""
+    number = 20_000
+    chain = [edge(f"c{n}", f"c{n + 1}") for n in range(number)]
+    star = [edge(f"s{n}", f"c{number}") for n in range(number)]
+    edges = chain + star
+    random.Random(7).shuffle(edges)  # noqa: S311  # a fixed order, nothing secret
+    privileges = {source: NORMAL for source, _, _ in edges} | {f"c{number}": ADMIN}
+    raised = raise_by_paths(privileges, edges)
+
+    assert {privilege.level for key, privilege in raised.items() if key != f"c{number}"} == {"escalation"}
+    assert raised["c0"].evidence[-1] == f"{number - STEPS_SHOWN} more steps lead to the admin c{number}"
