@@ -27,6 +27,9 @@ CoverageStatus: TypeAlias = Literal["complete", "partial", "denied", "failed", "
 GAPS: frozenset[CoverageStatus] = frozenset({"partial", "denied", "failed", "skipped"})
 
 Rung: TypeAlias = Literal["key", "unique_id", "credential", "tag", "alias", "name", "glob"]
+ANY_KIND = "*"
+"""Among a section's kinds: it lists identities of every kind, those it has none of included."""
+
 RUNGS: tuple[Rung, ...] = ("key", "unique_id", "credential", "tag", "alias", "name", "glob")
 
 NatureVerdictName: TypeAlias = Literal["non_human", "human", "mixed", "unknown"]
@@ -187,7 +190,7 @@ class Coverage(Struct, frozen=True, kw_only=True, gc=False):
     """How completely one section of one scope was read. A *gap* is partial, denied, failed or skipped.
 
     ``section``: the spec's name, with a qualifier after a colon where one section is read several times.
-    ``kinds``: identity kinds (and ``secret``) this section lists; ``rungs``: the rungs its data feed.
+    ``kinds``: identity kinds (and ``secret``, or ANY_KIND) this section lists; ``rungs``: the rungs its data feed.
     ``calls``: requests sent, retries included. ``scope`` is ``*`` when even the list of scopes was not readable.
     """
 

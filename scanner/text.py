@@ -22,4 +22,4 @@ def _escape(char: str) -> str:
 
 def without_surrogates(text: str) -> str:
     """The text as UTF-8 can hold it: a lone surrogate becomes U+FFFD."""
-    return text.encode("utf-8", "replace").decode("utf-8")
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")

@@ -1,0 +1,78 @@
+"""Whether an identity is an AI agent: by what its provider says, and by the words people put on it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from importlib.resources import files
+from itertools import pairwise
+from typing import Literal, TypeAlias
+
+import msgspec
+from msgspec import Struct
+
+from scanner.model import AgentVerdict, Identity, Signal
+
+_Place: TypeAlias = Literal["name", "tag", "path", "description"]
+
+# ETLBot2 is ETL, Bot, 2: capitals up to the one that begins a word, a word, a number, anything in other scripts.
+_WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+|[^\W\d_A-Za-z]+")
+_CHUNK = re.compile(r"[^\W_]+")
+
+
+class _Words(Struct, frozen=True, forbid_unknown_fields=True):
+    outright: frozenset[str]
+    suggestive: frozenset[str]
+    demoted: frozenset[str]
+    products: frozenset[str]
+    chores: frozenset[str]
+
+
+_WORDS = msgspec.toml.decode(files("scanner").joinpath("agents.toml").read_bytes(), type=_Words)
+_ANY = _WORDS.outright | _WORDS.suggestive
+_INFRASTRUCTURE = _WORDS.products | {chore + demoted for chore in _WORDS.chores for demoted in _WORDS.demoted}
+
+
+def judge_agent(identity: Identity) -> AgentVerdict:
+    """True on a strong signal, or on two weak ones of different sort; a weak one alone is kept as ``suggested``."""
+    signals = (*(signal for signal in identity.signals if signal.says == "agent"), *_word_signals(identity))
+    strong = any(signal.strength == "strong" for signal in signals)
+    is_agent = strong or len({signal.sort for signal in signals}) > 1
+    if not is_agent:
+        signals = tuple(msgspec.structs.replace(signal, strength="suggested") for signal in signals)
+    return AgentVerdict(is_agent=is_agent, signals=signals)
+
+
+def words(text: str) -> frozenset[str]:
+    """The words of a name as engineers write them, in lower case; two neighbours also count as one word."""
+    parts = [part.lower() for part in _WORD.findall(text)]
+    chunks = (chunk.lower() for chunk in _CHUNK.findall(text))
+    return frozenset((*parts, *chunks, *(left + right for left, right in pairwise(parts))))
+
+
+def _word_signals(identity: Identity) -> Iterator[Signal]:
+    path = identity.attributes.get("path")
+    places: tuple[tuple[_Place, Iterable[str | None]], ...] = (
+        ("name", (identity.name, identity.display_name)),
+        ("tag", (f"{key} {value}" for key, value in sorted(identity.tags.items()))),
+        ("path", (path if isinstance(path, str) else None,)),
+        ("description", (identity.description,)),
+    )
+    for sort, texts in places:
+        found = frozenset[str]().union(*(_telling(words(text)) for text in texts if text))
+        if found:
+            outright = sort == "name" and not found.isdisjoint(_WORDS.outright)
+            yield Signal(
+                says="agent",
+                sort=sort,
+                evidence=f"{sort} says {', '.join(sorted(found))}",
+                strength="strong" if outright else "weak",
+            )
+
+
+def _telling(found: frozenset[str]) -> frozenset[str]:
+    """The words that speak of AI; the "agent" of a Jenkins agent or a backup agent does not."""
+    telling = found & _ANY
+    if telling <= _WORDS.demoted and not found.isdisjoint(_INFRASTRUCTURE):
+        return frozenset()
+    return telling

@@ -1,0 +1,81 @@
+"""What became of each entry: found, gone, alive although retired, or not to be told because nobody could look."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+
+from msgspec import Struct
+
+from scanner.matching.declared import is_expired
+from scanner.matching.ladder import Matching
+from scanner.matching.places import Places, SourceRef, locate
+from scanner.model import Coverage, Entry, EntryAssessment, EntryState, Identity
+
+__all__ = ["Places", "SourceRef", "judge_entries"]
+
+
+class _Facts(Struct, frozen=True, kw_only=True):
+    """Everything an entry's state depends on. ``ended``: retired, or expired whatever its status says."""
+
+    entry: Entry
+    ended: bool
+    matched: tuple[str, ...]
+    enabled: tuple[str, ...]
+    unread: str | None
+
+
+def judge_entries(
+    entries: Sequence[Entry],
+    matching: Matching,
+    identities: Mapping[str, Identity],
+    coverage: Sequence[Coverage],
+    *,
+    sources: Sequence[SourceRef],
+    today: date,
+) -> tuple[EntryAssessment, ...]:
+    """Every entry's state with its evidence, sorted by id.
+
+    ``identities``: by key, all that ``matching`` saw. ``sources``: every configured source, scanned or not.
+    """
+    places = Places(coverage, sources)
+    return tuple(
+        _judge(_facts(entry, matching, identities, places, today)) for entry in sorted(entries, key=lambda e: e.id)
+    )
+
+
+def _facts(entry: Entry, matching: Matching, identities: Mapping[str, Identity], places: Places, today: date) -> _Facts:
+    matched = matching.identities_of.get(entry.id, ())
+    unread = (reason for location in locate(entry) if (reason := places.why_unread(location)) is not None)
+    return _Facts(
+        entry=entry,
+        ended=entry.status == "retired" or is_expired(entry, today),
+        matched=matched,
+        enabled=tuple(key for key in matched if identities[key].enabled is not False),
+        unread=next(unread, None),
+    )
+
+
+def _judge(facts: _Facts) -> EntryAssessment:
+    state, evidence = _state(facts)
+    return EntryAssessment(entry=facts.entry, state=state, identities=facts.matched, evidence=evidence)
+
+
+def _state(facts: _Facts) -> tuple[EntryState, str]:
+    """The first that holds, in this order."""
+    entry = facts.entry
+    if facts.ended and facts.enabled:
+        return "retired_but_alive", f"{_ending(entry)}, yet {facts.enabled[0]} is enabled"
+    if entry.status in ("suspended", "proposed"):
+        return entry.status, f"declared {entry.status}"
+    if facts.matched and not facts.ended:
+        return "found", f"stands for {facts.matched[0]}" + (" and others" if len(facts.matched) > 1 else "")
+    if facts.unread is not None:
+        return "not_evaluated", facts.unread
+    if facts.ended:
+        return "retired", f"{_ending(entry)}, and nothing enabled is left"
+    return "not_found", "nothing matches, and every place where it could be was completely read"
+
+
+def _ending(entry: Entry) -> str:
+    return "retired" if entry.status == "retired" else f"expired {entry.expires}"

@@ -1,0 +1,89 @@
+"""How texts are compared: as the provider itself compares them, and never by how they look."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from functools import cache
+from importlib.resources import files
+from typing import Literal, TypeAlias
+
+import msgspec
+from msgspec import Struct
+
+from scanner.model import Entry, Identity
+
+Comparison: TypeAlias = Literal["exact", "any_case"]
+Place: TypeAlias = tuple[str | None, str | None]
+"""Provider and scope, as they are compared; None: any."""
+
+# The Greek question mark, the oxia and the Kelvin sign: the only characters that NFC turns into ASCII ones.
+_BECOME_ASCII = frozenset("\u037e\u1fef\u212a")
+_EMAIL = re.compile(r"[^@\s/:]+@[^@\s/:]+")
+
+
+class Provider(Struct, frozen=True, forbid_unknown_fields=True):
+    """One provider's habits; the file providers.toml explains the fields."""
+
+    also: tuple[str, ...] = ()
+    ids: Comparison = "exact"
+    names: Comparison = "exact"
+    scope_digits: int = 0
+
+
+def _read_providers() -> dict[str, Provider]:
+    table = files("scanner.matching").joinpath("providers.toml").read_bytes()
+    return msgspec.toml.decode(table, type=dict[str, Provider])
+
+
+PROVIDERS = _read_providers()
+_NAMES = {also: name for name, provider in PROVIDERS.items() for also in provider.also}
+_UNLISTED = Provider()
+
+
+def fold(text: str) -> str:
+    """The text with upper and lower case made equal, and with the two ways to write an accented letter made one.
+
+    Nothing outside ASCII ever becomes ASCII: Cyrillic and fullwidth letters, ligatures, the Kelvin sign and
+    zero-width characters stay what they are, so that a look-alike is never equal to what it imitates.
+    """
+    if text.isascii():
+        return text.lower()
+    if not _BECOME_ASCII.isdisjoint(text):
+        return text
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", text).lower())
+
+
+def is_bare(text: str) -> bool:
+    """Whether it is a name rather than a full id: somebody may well call a user ``arn:aws:iam::…``."""
+    return not text.startswith("arn:") and "://" not in text
+
+
+def is_email(text: str) -> bool:
+    """Whether it has the shape of an e-mail address, which is equal but for case everywhere."""
+    return "@" in text and _EMAIL.fullmatch(text) is not None
+
+
+@cache
+def provider_key(text: str | None) -> str | None:
+    """A provider under one name, whatever people call it; None for none."""
+    name = fold((text or "").strip())
+    return _NAMES.get(name, name) or None
+
+
+def habits(provider: str) -> Provider:
+    """How this provider compares; one that we do not know compares exactly."""
+    return PROVIDERS.get(provider_key(provider) or "", _UNLISTED)
+
+
+@cache
+def scope_key(provider: str | None, scope: str | None) -> str | None:
+    """A scope as it is compared, with the leading zeros that a spreadsheet took from an account number."""
+    text = fold((scope or "").strip())
+    digits = habits(provider).scope_digits if provider else 0
+    return (text.zfill(digits) if text.isdecimal() else text) or None
+
+
+def place_of(subject: Identity | Entry) -> Place:
+    """Provider and scope of an identity, or those that an entry names, as they are compared."""
+    return provider_key(subject.provider), scope_key(subject.provider, subject.scope)

@@ -1,0 +1,209 @@
+"""Which entry stands for which identity: a ladder of seven rungs, the strongest that hits decides.
+
+1. Every text of every entry is put into a dict (as written, and folded), patterns into an index of their own.
+2. An identity asks with its key, its unique id, its credentials' ids, its tags, its aliases, its name; only one
+   that nothing exact stands for is tried against the patterns, and the most specific of them counts.
+3. An entry's provider and scope only narrow: whoever lives elsewhere is not hit.
+4. On the deciding rung live entries outrank all others; several live ones are an ambiguity, never a choice.
+
+Nothing here looks at parts of a name or at likeness, and the order of the input never matters.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import date
+from functools import cached_property
+from typing import NamedTuple
+
+from msgspec import Struct
+
+from scanner.matching.declared import Declared, Index, standing
+from scanner.matching.globs import GlobIndex, is_pattern, literal, names_something, specificity
+from scanner.matching.keys import Place, fold, habits, is_bare, is_email, place_of
+from scanner.matching.places import agrees
+from scanner.model import Entry, Identity, MatchCandidate, RegistryVerdict, Rung
+
+LARGE_SHARE = 0.01
+"""A pattern that stands for more of the estate than this deserves a second look."""
+RUNNERS_UP = 3
+_SAMPLE = 5000
+_SCORES: Mapping[Rung, float] = {
+    "key": 1.0, "unique_id": 1.0, "credential": 0.95, "alias": 0.9, "name": 0.85, "tag": 0.8, "glob": 0.6,
+}  # fmt: skip
+_UNREGISTERED = RegistryVerdict(state="unregistered")
+
+
+class Matching(Struct, frozen=True, kw_only=True):
+    """The outcome: a verdict for each identity's key, and the keys each entry's id stands for (ambiguous ones too)."""
+
+    verdicts: Mapping[str, RegistryVerdict]
+    identities_of: Mapping[str, tuple[str, ...]]
+    notices: tuple[str, ...] = ()
+
+
+def match(
+    identities: Sequence[Identity], entries: Sequence[Entry], *, tag_keys: Sequence[str], today: date
+) -> Matching:
+    """Every identity's verdict: registered, ambiguous or unregistered, with rung, evidence and candidates.
+
+    ``tag_keys``: the only tags that may carry an entry's id. ``today``: an entry is expired after its last day.
+    """
+    ladder = _Ladder(entries, tag_keys, today, identities[:: len(identities) // _SAMPLE + 1])
+    verdicts: dict[str, RegistryVerdict] = {}
+    identities_of: dict[str, list[str]] = defaultdict(list)
+    taken: Counter[tuple[str, str]] = Counter()
+    for identity in identities:
+        hits = ladder.hits(identity)
+        if not hits:
+            verdicts[identity.key] = _UNREGISTERED
+            continue
+        winners = _winners(hits)
+        verdicts[identity.key] = _verdict(winners, hits)
+        for hit in winners:
+            identities_of[hit.declared.entry.id].append(identity.key)
+        taken.update((hit.text, str(hit.declared.entry.origin)) for hit in winners if hit.rung == "glob")
+    return Matching(
+        verdicts=verdicts,
+        identities_of={entry: tuple(sorted(identities_of[entry])) for entry in sorted(identities_of)},
+        notices=(*ladder.refused, *_large(taken, len(identities))),
+    )
+
+
+class _Hit(NamedTuple):
+    rung: Rung
+    text: str
+    declared: Declared
+
+    @property
+    def evidence(self) -> str:
+        return f"{self.rung} {self.text} = {self.declared}"
+
+    @property
+    def candidate(self) -> MatchCandidate:
+        live = self.declared.standing == "live"
+        score = _SCORES[self.rung] * (1.0 if live else 0.5)
+        return MatchCandidate(entry=self.declared.entry.id, score=round(score, 2), evidence=self.evidence)
+
+
+class _Ladder:
+    """The entries, indexed for every rung."""
+
+    def __init__(
+        self, entries: Iterable[Entry], tag_keys: Sequence[str], today: date, sample: Sequence[Identity]
+    ) -> None:
+        self._tag_keys = tuple(sorted(set(tag_keys)))
+        self._sample = [text for identity in sample for text in (identity.key, identity.name)]
+        self._exact, self._folded, self._ids, self._patterns = Index(), Index(), Index(), Index()
+        refused = set()
+        for entry in entries:
+            declared = Declared(entry=entry, standing=standing(entry, today))
+            if entry.has_own_id:
+                self._ids.add(fold(entry.id), declared)
+            for text in {given.strip() for given in entry.identities} - {""}:
+                if not is_pattern(text):
+                    self._exact.add(literal(text), declared)
+                    self._folded.add(fold(literal(text)), declared)
+                elif names_something(text):
+                    self._patterns.add(text, declared)
+                else:
+                    refused.add(f"{entry.origin}: the pattern {text} would stand for everything and was not used")
+        self.refused = tuple(sorted(refused))
+
+    def hits(self, identity: Identity) -> list[_Hit]:
+        """All exact hits, the strongest rung's first; the patterns' hits only where there are none."""
+        place = place_of(identity)
+        exact = [
+            _Hit(rung, text, declared) for rung, text, found in self._exact_rungs(identity, place) for declared in found
+        ]
+        return exact or self._glob_hits(identity, place)
+
+    def _exact_rungs(self, identity: Identity, place: Place) -> Iterator[tuple[Rung, str, Sequence[Declared]]]:
+        any_case = habits(identity.provider).ids == "any_case"
+        yield "key", identity.key, self._named(identity.key, place, any_case)
+        if identity.unique_id is not None:
+            yield "unique_id", identity.unique_id, self._named(identity.unique_id, place, any_case)
+        for credential in identity.credentials:
+            if credential.kind != "password":  # a password's id is but its user's name
+                yield "credential", credential.id, self._named(credential.id, place, any_case)
+        for key in self._tag_keys:
+            if value := identity.tags.get(key):
+                found = self._ids.at(fold(value), place)
+                yield "tag", f"{key}={value}", [one for one in found if agrees(one.entry, identity)]
+        for alias in identity.aliases:
+            yield "alias", alias, self._named(alias, place, any_case)
+        if is_bare(identity.name):
+            yield "name", identity.name, self._folded.at(fold(identity.name), place)
+
+    def _named(self, text: str, place: Place, any_case: bool) -> Sequence[Declared]:
+        if any_case or is_email(text):
+            return self._folded.at(fold(text), place)
+        return self._exact.at(text, place)
+
+    def _glob_hits(self, identity: Identity, place: Place) -> list[_Hit]:
+        compared = habits(identity.provider)
+        ids = {identity.key, *identity.aliases}
+        any_case = ids if compared.ids == "any_case" else {alias for alias in identity.aliases if is_email(alias)}
+        exact = ids - any_case
+        if is_bare(identity.name):
+            (any_case if compared.names == "any_case" else exact).add(identity.name)
+        found = dict.fromkeys((*self._exact_globs.find(exact), *self._any_case_globs.find(any_case)))
+        return [_Hit("glob", text, declared) for text in found for declared in self._patterns.at(text, place)]
+
+    @cached_property
+    def _exact_globs(self) -> GlobIndex[str]:
+        return GlobIndex(((text, text) for text in self._patterns.texts), sample=self._sample)
+
+    @cached_property
+    def _any_case_globs(self) -> GlobIndex[str]:
+        return GlobIndex(((text, text) for text in self._patterns.texts), ignore_case=True, sample=self._sample)
+
+
+def _winners(hits: Sequence[_Hit]) -> list[_Hit]:
+    """The hits that decide, one an entry: on the strongest rung, live ones if any, of patterns the most specific."""
+    deciding = [hit for hit in hits if hit.rung == hits[0].rung]
+    deciding = [hit for hit in deciding if hit.declared.standing == "live"] or deciding
+    if hits[0].rung == "glob":
+        highest = max(specificity(hit.text) for hit in deciding)
+        deciding = [hit for hit in deciding if specificity(hit.text) == highest]
+    return _one_an_entry(sorted(deciding, key=lambda hit: (hit.declared.rank, hit.text)))
+
+
+def _one_an_entry(hits: Iterable[_Hit]) -> list[_Hit]:
+    first: dict[str, _Hit] = {}
+    for hit in hits:
+        first.setdefault(hit.declared.entry.id, hit)
+    return list(first.values())
+
+
+def _verdict(winners: Sequence[_Hit], hits: Sequence[_Hit]) -> RegistryVerdict:
+    chosen = winners[0]
+    if len(winners) > 1 and chosen.declared.standing == "live":
+        return RegistryVerdict(
+            state="ambiguous",
+            rung=chosen.rung,
+            evidence=f"{chosen.rung}: {len(winners)} live entries stand for it",
+            candidates=tuple(hit.candidate for hit in winners),
+        )
+    return RegistryVerdict(
+        state="registered",
+        entry=chosen.declared.entry.id,
+        rung=chosen.rung,
+        evidence=chosen.evidence,
+        candidates=_runners_up(chosen, hits) if len(hits) > 1 else (),
+    )
+
+
+def _runners_up(chosen: _Hit, hits: Sequence[_Hit]) -> tuple[MatchCandidate, ...]:
+    others = (hit for hit in hits if hit.declared.entry.id != chosen.declared.entry.id)
+    best_first = sorted(others, key=lambda hit: (-hit.candidate.score, hit.declared.rank, hit.text))
+    return tuple(hit.candidate for hit in _one_an_entry(best_first)[:RUNNERS_UP])
+
+
+def _large(taken: Mapping[tuple[str, str], int], estate: int) -> list[str]:
+    return [
+        f"{origin}: the pattern {pattern} stands for {count} of {estate} identities"
+        for (pattern, origin), count in sorted(taken.items())
+        if count > estate * LARGE_SHARE
+    ]

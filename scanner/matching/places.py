@@ -1,0 +1,156 @@
+"""Where an entry says that its identities live, and which of those places were completely read."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Sequence
+
+from msgspec import Struct
+
+from scanner.matching.globs import is_pattern, literal
+from scanner.matching.keys import fold, place_of, provider_key, scope_key
+from scanner.model import ANY_KIND, Coverage, Entry, Identity, Rung
+
+EVERYWHERE = "*"
+"""The scope of a gap over the very list of scopes."""
+_SECRET = "secret"  # noqa: S105  # the kind of a stored secret, which is a thing and no identity
+
+# Ids that tell by their shape where they live. Groups: scope (an account, a project) and kind.
+_SHAPES = (
+    ("aws", re.compile(r"arn:[^:]+:[^:]*:[^:]*:(?P<scope>[^:]*):(?P<kind>[^/:]*).*", re.DOTALL)),
+    ("aws", re.compile(r"(?:AKIA|AIDA|AROA|ACCA|APKA|ASCA)[A-Z0-9]{12,}")),
+    ("gcp", re.compile(r"[^@]+@(?P<scope>[^@.]+)\.iam\.gserviceaccount\.com")),
+)
+_URL = re.compile(r"(?P<provider>[a-z][a-z0-9+.-]*)://(?P<path>.*)", re.DOTALL)
+
+
+class Location(Struct, frozen=True, gc=False):
+    """A place as far as it is known; all None is everywhere. ``path``: of a ``provider://scope/…`` key."""
+
+    provider: str | None = None
+    scope: str | None = None
+    kind: str | None = None
+    path: str | None = None
+
+    def __str__(self) -> str:
+        return " ".join(part for part in (self.provider, self.path or self.scope, self.kind) if part) or "everywhere"
+
+    def holds(self, provider: str | None, scope: str | None) -> bool:
+        """Whether that provider's scope belongs to it."""
+        if self.provider not in (None, provider):
+            return False
+        if self.path is not None:
+            return scope is None or f"{self.path}/".startswith(f"{scope}/")
+        return self.scope in (None, scope)
+
+
+def locate(entry: Entry) -> tuple[Location, ...]:
+    """Where the entry's identities would be: by each id's own shape, else by the entry's provider and scope."""
+    return tuple(dict.fromkeys(_locate(text.strip(), entry) for text in entry.identities))
+
+
+def _locate(text: str, entry: Entry) -> Location:
+    provider, scope = place_of(entry)
+    exact = text if is_pattern(text) else literal(text)
+    if url := _URL.fullmatch(exact):
+        return Location(provider=provider_key(url["provider"]), path=fold(url["path"]))
+    for shaped, shape in _SHAPES:
+        if found := shape.fullmatch(exact):
+            groups = {name: value for name, value in found.groupdict().items() if value and "*" not in value}
+            return Location(
+                provider=shaped, scope=scope_key(shaped, groups.get("scope")) or scope, kind=groups.get("kind")
+            )
+    return Location(provider=provider, scope=scope)
+
+
+def agrees(entry: Entry, identity: Identity) -> bool:
+    """Whether the identity lives where the entry says: its provider and scope, and those its exact ids name."""
+    provider, scope = place_of(identity)
+    return any(location.holds(provider, scope) for location in locate(entry))
+
+
+class SourceRef(Struct, frozen=True, kw_only=True):
+    """A configured source, scanned or not."""
+
+    name: str
+    provider: str
+
+
+class Places:
+    """What this scan's coverage says about each place. A section lists identities when it names kinds of them."""
+
+    def __init__(self, coverage: Sequence[Coverage], sources: Sequence[SourceRef] = ()) -> None:
+        self._by_scope: dict[tuple[str, str], list[Coverage]] = defaultdict(list)
+        self._scopes: dict[str, set[str]] = {source.name: set() for source in sources}
+        self._named: dict[tuple[str, str | None], set[str]] = defaultdict(set)
+        self._providers: dict[str, set[str | None]] = defaultdict(set)
+        self._unread: dict[Location, str | None] = {}
+        for source in sources:
+            self._providers[source.name].add(provider_key(source.provider))
+        for one in coverage:
+            self._by_scope[one.source, one.scope].append(one)
+            self._scopes.setdefault(one.source, set()).add(one.scope)
+            self._named[one.source, scope_key(one.provider, one.scope)].add(one.scope)
+            self._providers[one.source].add(provider_key(one.provider))
+
+    def completely_read(self, source: str, scope: str, kind: str | None = None) -> bool:
+        """Whether every section that lists such identities was read to its end (None: identities of any kind)."""
+        return self._why_unread(source, (scope,), kind) is None
+
+    def feeds(self, source: str, scope: str, kind: str) -> frozenset[Rung]:
+        """The rungs of matching that miss something for such identities: a section that feeds them has a gap."""
+        gaps = (one for one in self._by_scope.get((source, scope), ()) if one.is_gap)
+        return frozenset(rung for gap in gaps if not gap.kinds or _lists(gap, kind) for rung in gap.rungs)
+
+    def why_unread(self, location: Location) -> str | None:
+        """Why the place was not completely read; None: it was, and what was not seen there is not there."""
+        if location not in self._unread:
+            self._unread[location] = self._examine(location)
+        return self._unread[location]
+
+    def _examine(self, location: Location) -> str | None:
+        sources = sorted(name for name, of in self._providers.items() if location.provider in (None, *of))
+        if not sources:
+            return f"no configured source covers {location}"
+        if location.scope is None and location.path is None:
+            return _first(self._why_unread(source, self._scopes[source], location.kind) for source in sources)
+        held = [(source, scope) for source in sources for scope in self._held(source, location)]
+        if not held:
+            return f"no scanned source covers {location}"
+        reasons = [self._why_unread(source, (scope,), location.kind) for source, scope in held]
+        return None if None in reasons else reasons[0]
+
+    def _held(self, source: str, location: Location) -> list[str]:
+        """The source's scopes that are this place; of a key's path, the longest scope that begins it."""
+        if location.path is None:
+            return sorted(self._named.get((source, location.scope), ()))
+        if any(one.is_gap for one in self._by_scope.get((source, EVERYWHERE), ())):
+            return []  # the key may lie in a deeper scope that the listing kept from us
+        steps = location.path.split("/")
+        prefixes = ("/".join(steps[:length]) for length in range(len(steps), 0, -1))
+        return next((sorted(found) for prefix in prefixes if (found := self._named.get((source, prefix)))), [])
+
+    def _why_unread(self, source: str, scopes: Collection[str], kind: str | None) -> str | None:
+        if not scopes:
+            return f"source {source} was not scanned"
+        read = [one for scope in sorted(scopes) for one in self._by_scope.get((source, scope), ())]
+        listing = [one for one in read if _lists(one, kind)]
+        if gap := next((one for one in listing if one.is_gap), None):
+            return f"{gap.source} {gap.scope} {gap.section}: {gap.status}"
+        if any(one.status == "complete" for one in listing):
+            return None
+        return f"source {source} lists no {kind or 'identities'} there"
+
+
+def _lists(coverage: Coverage, kind: str | None) -> bool:
+    """Whether such identities are in that listing; what an unreadable list of scopes would hold, nobody knows."""
+    if coverage.scope == EVERYWHERE and coverage.is_gap:
+        return True
+    if ANY_KIND in coverage.kinds:
+        return True
+    return kind in coverage.kinds if kind else any(listed != _SECRET for listed in coverage.kinds)
+
+
+def _first(reasons: Iterable[str | None]) -> str | None:
+    return next((reason for reason in reasons if reason is not None), None)

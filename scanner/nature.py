@@ -1,0 +1,79 @@
+"""Whether an identity is a person, a machine, or a person's account that machines use, too."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from importlib.resources import files
+
+import msgspec
+from msgspec import Struct
+
+from scanner.model import CredentialKind, Identity, NatureVerdict, NatureVerdictName, Signal
+from scanner.roster import Roster
+
+
+class _Table(Struct, frozen=True, forbid_unknown_fields=True):
+    machine_kinds: frozenset[str]
+    keyless_credentials: frozenset[CredentialKind]
+
+
+_TABLE = msgspec.toml.decode(files("scanner").joinpath("nature.toml").read_bytes(), type=_Table)
+
+
+def judge_nature(identity: Identity, roster: Roster | None) -> NatureVerdict:
+    """The nature with every signal for it.
+
+    What the provider's own type says comes first. Then a person is told by a console password or by the roster
+    (None: there is none), and an active key makes that account mixed. Weak signals are shown and decide nothing.
+    """
+    keys = sorted(
+        f"{credential.kind} {credential.id}"
+        for credential in identity.credentials
+        if credential.kind not in _TABLE.keyless_credentials and credential.enabled is not False
+    )
+    given = tuple(signal for signal in identity.signals if signal.says != "agent")
+    signals = (*given, *_own_signals(identity, roster, keys, given))
+    return NatureVerdict(verdict=_decide(given, signals, has_keys=bool(keys)), signals=signals)
+
+
+def _decide(given: tuple[Signal, ...], signals: tuple[Signal, ...], *, has_keys: bool) -> NatureVerdictName:
+    if any(_strong(signal, "machine") and signal.sort == "provider" for signal in signals):
+        return "mixed" if any(_strong(signal, "human") for signal in given) else "non_human"
+    if any(_strong(signal, "human") for signal in signals):
+        return "mixed" if has_keys else "human"
+    return "non_human" if any(_strong(signal, "machine") for signal in signals) else "unknown"
+
+
+def _strong(signal: Signal, says: str) -> bool:
+    return signal.says == says and signal.strength == "strong"
+
+
+def _own_signals(
+    identity: Identity, roster: Roster | None, keys: list[str], given: tuple[Signal, ...]
+) -> Iterator[Signal]:
+    """What can be told from the identity's facts, beyond what its connector said."""
+    said = {(signal.says, signal.sort) for signal in given}
+    has_password = _has_password(identity)
+    if identity.kind in _TABLE.machine_kinds and ("machine", "provider") not in said:
+        yield Signal(says="machine", sort="provider", evidence=f"kind {identity.kind}")
+    if has_password and ("human", "credential") not in said:
+        mfa = ", with MFA" if identity.attributes.get("mfa_active") is True else ""
+        yield Signal(says="human", sort="credential", evidence=f"console password{mfa}")
+    if keys and ("machine", "credential") not in said:
+        # Keys without a password prove a machine only where the password is known to be missing.
+        yield Signal(
+            says="machine",
+            sort="credential",
+            evidence=f"active {', '.join(keys)}",
+            strength="strong" if has_password is False else "weak",
+        )
+    if roster is not None and (evidence := roster.human(identity)) is not None:
+        yield Signal(says="human", sort="roster", evidence=evidence)
+
+
+def _has_password(identity: Identity) -> bool | None:
+    """Whether it can sign in at a console; None where that could not be read."""
+    if any(one.kind == "password" and one.enabled is not False for one in identity.credentials):
+        return True
+    said = identity.attributes.get("console_password")
+    return said if isinstance(said, bool) else None

@@ -1,0 +1,111 @@
+"""The people and their groups: who is meant by a text, who is still here, and which identities are people."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from datetime import date
+
+from scanner.matching.keys import fold
+from scanner.model import Identity, Person
+
+_TEAM = "team:"
+_ADDRESS = re.compile(r"[^<>]*<\s*([^<>\s]+)\s*>")
+
+
+class Roster:
+    """Everybody on the roster, as of one day. Texts are equal but for case and surrounding white space."""
+
+    def __init__(self, people: Sequence[Person], today: date) -> None:
+        self._today = today
+        self._people = sorted(people, key=lambda person: person.email)
+        self._named = _index(self._people)
+        self._local_parts: dict[str, Person] = {}
+        self._by_team: dict[str, list[Person]] = defaultdict(list)
+        for person in self._people:
+            if person.is_group:
+                continue
+            self._local_parts.setdefault(fold(person.email).partition("@")[0], person)
+            if person.team is not None:
+                self._by_team[_bare(person.team)].append(person)
+
+    def resolve(self, text: str) -> Person | None:
+        """The person or group: by e-mail, else id, else alias, else a group's name; ``Ada <ada@…>`` is an e-mail.
+
+        A text that could mean two of them means nobody.
+        """
+        address = _ADDRESS.fullmatch(text.strip())
+        return self._named.get(_bare(address[1] if address else text))
+
+    def is_active(self, person: Person) -> bool:
+        """Whether they can answer for something: not left by today, and of a group, that anybody in it can."""
+        return self._is_here(person) and (not person.is_group or bool(self.active_members(person)))
+
+    def active_members(self, group: Person) -> tuple[Person, ...]:
+        """The people of a group, and of the groups in it, who are active, sorted by e-mail.
+
+        A group that lists no members has the people whose ``team`` it is.
+        """
+        found: dict[str, Person] = {}
+        visited: set[str] = set()
+        groups = [group]
+        while groups:
+            current = groups.pop()
+            if current.email in visited or not self._is_here(current):
+                continue
+            visited.add(current.email)
+            for member in self._members(current):
+                if member.is_group:
+                    groups.append(member)
+                elif self._is_here(member):
+                    found[member.email] = member
+        return tuple(found[email] for email in sorted(found))
+
+    def human(self, identity: Identity) -> str | None:
+        """Why the identity belongs to somebody on the roster, departed or not; None: it belongs to nobody there.
+
+        By e-mail, id or alias, or by a user name equal to an e-mail's local part.
+        """
+        for text in (identity.name, *identity.aliases):
+            person = self._named.get(fold(text))
+            if person is not None and not person.is_group:
+                return f"{text} is {person.email} on the roster"
+        person = self._local_parts.get(fold(identity.name))
+        return None if person is None else f"user name {identity.name} is that of {person.email} on the roster"
+
+    def _is_here(self, person: Person) -> bool:
+        return person.status != "left" and (person.left_on is None or person.left_on >= self._today)
+
+    def _members(self, group: Person) -> Iterator[Person]:
+        if group.members:
+            yield from (member for text in group.members if (member := self.resolve(text)) is not None)
+            return
+        for name in {_bare(text) for text in (group.email, group.name) if text}:
+            yield from self._by_team.get(name, ())
+
+
+def _bare(text: str) -> str:
+    """A text as it is looked up: a group is the same with and without ``team:`` before it."""
+    return fold(text.strip()).removeprefix(_TEAM).strip()
+
+
+def _index(people: Sequence[Person]) -> dict[str, Person]:
+    """Who each text means; a stronger name (e-mail, id, alias, group's name) takes it from a weaker one."""
+    index: dict[str, Person] = {}
+    for level in (
+        lambda person: (person.email,),
+        lambda person: (person.id,),
+        lambda person: person.aliases,
+        lambda person: (person.name,) if person.is_group else (),
+    ):
+        claims: dict[str, set[str]] = defaultdict(set)
+        holders: dict[str, Person] = {}
+        for person in people:
+            for text in filter(None, level(person)):
+                claims[_bare(text)].add(person.email)
+                holders[_bare(text)] = person
+        for text, emails in claims.items():
+            if len(emails) == 1:
+                index.setdefault(text, holders[text])
+    return index

@@ -1,0 +1,50 @@
+"""Whether an identity is used, as far as the evidence goes and no further."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from scanner.model import Identity, UsageState, UsageVerdict
+
+
+def judge_usage(identity: Identity, *, window_days: int, now: datetime) -> UsageVerdict:
+    """The usage verdict over the last ``window_days`` days.
+
+    The last use is the latest of the identity's own and its credentials'. Whether there was none is only known
+    as far back as the provider's record reaches (``use_tracked_days``); without one, nothing is ever dormant.
+    """
+    uses = (identity.last_used_at, *(credential.last_used_at for credential in identity.credentials))
+    last_used = max((use for use in uses if use is not None), default=None)
+    state, evidence = _judge(identity, last_used, timedelta(days=window_days), now)
+    return UsageVerdict(state=state, last_used_at=last_used, window_days=window_days, evidence=evidence)
+
+
+def _judge(identity: Identity, last_used: datetime | None, window: timedelta, now: datetime) -> tuple[UsageState, str]:
+    used = f"last used {last_used:%Y-%m-%d}" if last_used else "no use recorded"
+    if identity.enabled is False:
+        return "disabled", f"disabled; {used}"
+    if last_used is not None and last_used >= now - window:
+        return "active", used
+    # What was used must have existed, even where nobody says since when.
+    since = min((moment for moment in (identity.created_at, last_used) if moment is not None), default=None)
+    if since is None:
+        return "unknown", f"{used}, and when it was created is not known"
+    if since > now - window:
+        return "unknown", f"{used} yet; created {since:%Y-%m-%d}, inside the window"
+    return _unused(identity.use_tracked_days, last_used, since, window, now)
+
+
+def _unused(
+    tracked_days: int | None, last_used: datetime | None, since: datetime, window: timedelta, now: datetime
+) -> tuple[UsageState, str]:
+    """It existed for the whole window and no use in it is known: that is evidence, or else blindness."""
+    used = f"last used {last_used:%Y-%m-%d}" if last_used else f"created {since:%Y-%m-%d}, no use recorded"
+    if tracked_days is None:
+        return "unknown", f"{used}, but the provider keeps no record of use"
+    if timedelta(days=tracked_days) < window:
+        return "unknown", f"{used}, but the record reaches back only {tracked_days} days"
+    if last_used is not None:
+        return "dormant", used
+    if since >= now - timedelta(days=tracked_days):
+        return "never_used", f"created {since:%Y-%m-%d}, never used"
+    return "dormant", f"{used} in the {tracked_days} days that the record keeps"

@@ -1,0 +1,326 @@
+"""The ladder: which entry stands for which identity, by which rung, and what never matches."""
+
+from __future__ import annotations
+
+from datetime import date
+from itertools import pairwise
+from random import Random
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from scanner.matching.ladder import Matching, match
+from scanner.model import RUNGS, Entry, Identity, Origin, RegistryVerdict, Rung
+from tests.factories import ACCOUNT, make_credential, make_entry, make_identity
+
+TODAY = date(2026, 11, 25)
+TAG = "muster:entry"
+ARN = f"arn:aws:iam::{ACCOUNT}:user/svc-billing"
+
+
+def run(identities: list[Identity], entries: list[Entry]) -> Matching:
+    return match(identities, entries, tag_keys=(TAG,), today=TODAY)
+
+
+def judge(identity: Identity, *entries: Entry) -> RegistryVerdict:
+    return run([identity], list(entries)).verdicts[identity.key]
+
+
+def entry(entry_id: str, *identities: str, row: int = 2, **facts: Any) -> Entry:
+    return make_entry(*identities, id=entry_id, origin=Origin(file="registry.csv", row=row), **facts)
+
+
+FULL = make_identity(
+    unique_id="AIDAEXAMPLE",
+    aliases=("billing@example.com",),
+    tags={TAG: "NHI-1"},
+    credentials=(make_credential(),),
+)
+
+
+@pytest.mark.parametrize(
+    ("declared", "rung", "evidence"),
+    [
+        pytest.param(entry("E", ARN), "key", f"key {ARN} = registry.csv:2", id="key"),
+        pytest.param(entry("E", "AIDAEXAMPLE"), "unique_id", "unique_id AIDAEXAMPLE = registry.csv:2", id="unique-id"),
+        pytest.param(
+            entry("E", "AKIAEXAMPLE1"), "credential", "credential AKIAEXAMPLE1 = registry.csv:2", id="credential"
+        ),
+        pytest.param(entry("NHI-1", "other"), "tag", f"tag {TAG}=NHI-1 = registry.csv:2", id="tag"),
+        pytest.param(
+            entry("E", "Billing@Example.com"), "alias", "alias billing@example.com = registry.csv:2", id="alias"
+        ),
+        pytest.param(entry("E", " SVC-Billing "), "name", "name svc-billing = registry.csv:2", id="name"),
+        pytest.param(entry("E", "svc-*"), "glob", "glob svc-* = registry.csv:2", id="glob-on-name"),
+        pytest.param(
+            entry("E", "arn:aws:iam::*:user/svc-*"),
+            "glob",
+            "glob arn:aws:iam::*:user/svc-* = registry.csv:2",
+            id="glob-on-key",
+        ),
+        pytest.param(entry("E", "*@example.com"), "glob", "glob *@example.com = registry.csv:2", id="glob-on-alias"),
+    ],
+)
+def test_each_rung_registers_with_its_evidence(declared: Entry, rung: Rung, evidence: str) -> None:
+    """One entry that names the identity in one way registers it by that rung."""
+    assert judge(FULL, declared) == RegistryVerdict(
+        state="registered",
+        entry=declared.id,
+        rung=rung,
+        evidence=evidence,
+    )
+
+
+NAMED_BY = {
+    "key": ARN,
+    "unique_id": "AIDAEXAMPLE",
+    "credential": "AKIAEXAMPLE1",
+    "tag": "unrelated",
+    "alias": "billing@example.com",
+    "name": "svc-billing",
+    "glob": "svc-bill*",
+}
+
+
+@pytest.mark.parametrize(("stronger", "weaker"), list(pairwise(RUNGS)))
+def test_the_stronger_rung_decides(stronger: str, weaker: str) -> None:
+    """Of two entries that hit on different rungs the stronger rung's wins."""
+    ids = {rung: "NHI-1" if rung == "tag" else f"by-{rung}" for rung in (stronger, weaker)}
+    verdict = judge(FULL, *(entry(ids[rung], NAMED_BY[rung]) for rung in (weaker, stronger)))
+
+    assert (verdict.state, verdict.rung, verdict.entry) == ("registered", stronger, ids[stronger])
+
+
+def test_the_runner_up_is_kept() -> None:
+    """A registered identity still shows which other entry would have stood for it, and why."""
+    verdict = judge(FULL, entry("A", ARN), entry("B", "svc-billing", row=3))
+
+    assert verdict.entry == "A"
+    assert [(one.entry, one.evidence) for one in verdict.candidates] == [("B", "name svc-billing = registry.csv:3")]
+
+
+def test_two_live_entries_on_the_deciding_rung_are_ambiguous() -> None:
+    """Nobody chooses between two live entries; both are candidates."""
+    verdict = judge(FULL, entry("B", ARN, row=3), entry("A", ARN))
+
+    assert (verdict.state, verdict.entry, verdict.rung) == ("ambiguous", None, "key")
+    assert [one.entry for one in verdict.candidates] == ["A", "B"]
+
+
+def test_one_entry_that_names_it_twice_is_no_ambiguity() -> None:
+    """Several texts of one entry are one entry."""
+    assert judge(FULL, entry("A", ARN, ARN, "svc-billing")).state == "registered"
+
+
+@pytest.mark.parametrize(
+    ("facts", "why"),
+    [
+        ({"status": "retired"}, "(retired)"),
+        ({"status": "suspended"}, "(suspended)"),
+        ({"status": "proposed"}, "(proposed)"),
+        ({"expires": date(2026, 11, 24)}, "(expired 2026-11-24)"),
+    ],
+    ids=["retired", "suspended", "proposed", "expired"],
+)
+def test_live_entries_outrank_all_others_on_a_rung(facts: dict[str, Any], why: str) -> None:
+    """Beside a live entry one that is not live is no ambiguity; alone it registers, and says what it is."""
+    dead = entry("A", ARN, **facts)
+    alone = judge(FULL, dead)
+
+    assert judge(FULL, dead, entry("B", ARN)).entry == "B"
+    assert (alone.state, alone.entry) == ("registered", "A")
+    assert (alone.evidence or "").endswith(why)
+
+
+def test_several_entries_that_are_not_live_are_no_ambiguity() -> None:
+    """Only live entries can be ambiguous; of others the nearest to life stands for it, and all are told of it."""
+    matching = run([FULL], [entry("A", ARN, status="retired"), entry("B", ARN, status="suspended")])
+
+    assert matching.verdicts[FULL.key].entry == "B"
+    assert matching.identities_of == {"A": (FULL.key,), "B": (FULL.key,)}
+
+
+def test_an_entry_is_live_through_its_last_day() -> None:
+    """It expires when that day has passed."""
+    verdict = judge(FULL, entry("A", ARN, expires=TODAY), entry("B", ARN, expires=date(2026, 11, 24)))
+    assert (verdict.state, verdict.entry) == ("registered", "A")
+
+
+@pytest.mark.parametrize(
+    ("facts", "hit"),
+    [
+        ({}, True),
+        ({"provider": "AWS"}, True),
+        ({"provider": "aws", "scope": ACCOUNT}, True),
+        ({"provider": "vault"}, False),
+        ({"scope": "999999999999"}, False),
+        ({"provider": "aws", "scope": "999999999999"}, False),
+    ],
+    ids=["anywhere", "provider", "scope", "other-provider", "other-scope", "both-but-other-scope"],
+)
+@pytest.mark.parametrize("rung", RUNGS)
+def test_provider_and_scope_narrow_every_rung(rung: str, facts: dict[str, Any], *, hit: bool) -> None:
+    """An entry for another place never matches, on no rung."""
+    declared = entry("NHI-1" if rung == "tag" else "E", NAMED_BY[rung], **facts)
+    assert judge(FULL, declared).state == ("registered" if hit else "unregistered")
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        pytest.param("rogue-bot-exfil", "bot", id="part-of-a-name"),
+        pytest.param("bot", "rogue-bot-exfil", id="name-is-a-part"),
+        pytest.param("svc-billing ", "svc-billing", id="trailing-space"),
+        pytest.param("svc-billing\u200b", "svc-billing", id="zero-width"),
+        pytest.param("svc-b\u0456lling", "svc-billing", id="cyrillic-i"),
+        pytest.param("\uff53vc-billing", "svc-billing", id="fullwidth-s"),
+        pytest.param("\u017fvc-billing", "svc-billing", id="long-s"),
+        pytest.param("svc_billing", "svc-billing", id="another-separator"),
+        pytest.param("svc-billing\n", "svc-billing", id="line-break"),
+        pytest.param("evil", "*", id="a-star-alone"),
+        pytest.param("evil", "**", id="two-stars-alone"),
+        pytest.param("evil", "", id="nothing"),
+        pytest.param(
+            f"arn:aws:iam::{ACCOUNT}:role/admin", f"arn:aws:iam::{ACCOUNT}:role/admin", id="named-like-an-arn"
+        ),
+        pytest.param(
+            f"arn:aws:iam::{ACCOUNT}:role/app-x", f"arn:aws:iam::{ACCOUNT}:role/app-*", id="named-to-fit-a-pattern"
+        ),
+    ],
+)
+def test_adversarial_names_never_register(name: str, text: str) -> None:
+    """Whoever names an identity after a declared one gains nothing by it."""
+    rogue = make_identity(name, key="vault://cluster/approle/x", provider="vault", scope="cluster")
+    assert judge(rogue, entry("E", text)).state == "unregistered"
+
+
+@given(name=st.text(min_size=1), text=st.text(alphabet=st.characters(exclude_characters="*\\"), min_size=1))
+def test_only_an_equal_name_registers(name: str, text: str) -> None:
+    """Whatever the texts, without a pattern an ASCII name matches nothing but itself in another case."""
+    verdict = judge(make_identity(name, key="k"), entry("E", text))
+    if verdict.state == "registered" and text.isascii():
+        assert name.lower() == text.strip().lower() or text.strip() == "k"
+
+
+@pytest.mark.parametrize(
+    ("key", "provider", "text", "hit"),
+    [
+        pytest.param("arn:aws:iam::1:role/App", "aws", "arn:aws:iam::1:role/app", False, id="arn"),
+        pytest.param("vault://c/approle/App", "vault", "vault://c/approle/app", False, id="path"),
+        pytest.param("0AE1-22FF", "azure", "0ae1-22ff", True, id="guid"),
+        pytest.param("Etl@P.iam.gserviceaccount.com", "gcp", "etl@p.iam.gserviceaccount.com", True, id="e-mail"),
+        pytest.param("arn:aws:iam::1:role/App-x", "aws", "arn:aws:iam::1:role/app-*", False, id="arn-pattern"),
+        pytest.param(
+            "Etl@P.iam.gserviceaccount.com", "gcp", "etl@*.iam.gserviceaccount.com", True, id="e-mail-pattern"
+        ),
+    ],
+)
+def test_ids_are_compared_as_their_provider_compares(key: str, provider: str, text: str, *, hit: bool) -> None:
+    """ARNs and paths to the letter, GUIDs and e-mails but for case."""
+    identity = make_identity("unrelated", key=key, provider=provider, scope="1")
+    assert judge(identity, entry("E", text)).state == ("registered" if hit else "unregistered")
+
+
+@pytest.mark.parametrize(
+    ("tags", "declared", "state"),
+    [
+        pytest.param({TAG: "NHI-1"}, entry("NHI-1", "x"), "registered", id="configured-key"),
+        pytest.param({TAG: "nhi-1"}, entry("NHI-1", "x"), "registered", id="labels-are-lower-case"),
+        pytest.param({"entry": "NHI-1"}, entry("NHI-1", "x"), "unregistered", id="another-key"),
+        pytest.param({TAG: "NHI-1 x"}, entry("NHI-1", "x"), "unregistered", id="not-the-whole-value"),
+        pytest.param({TAG: "registry.csv:2"}, entry("registry.csv:2", "x", has_own_id=False), "unregistered", id="row"),
+        pytest.param({TAG: "NHI-1"}, entry("NHI-1", "x", scope="9"), "unregistered", id="another-scope"),
+        pytest.param(
+            {TAG: "NHI-1"}, entry("NHI-1", "arn:aws:iam::9:role/x"), "unregistered", id="arn-in-another-account"
+        ),
+        pytest.param({TAG: "NHI-1"}, entry("NHI-1", f"arn:aws:iam::{ACCOUNT}:role/x"), "registered", id="same-account"),
+    ],
+)
+def test_tags_register_nobody_by_accident(tags: dict[str, str], declared: Entry, state: str) -> None:
+    """Only configured keys count, only with a whole id of the entry's own, and only where the entry lives."""
+    assert judge(make_identity("svc", tags=tags), declared).state == state
+
+
+def test_a_password_is_no_id() -> None:
+    """A password's id is but its user's name, so it is not the credential rung that finds it."""
+    identity = make_identity(credentials=(make_credential("svc-billing", "svc-billing", kind="password"),))
+    assert judge(identity, entry("E", "svc-billing")).rung == "name"
+
+
+def test_the_most_specific_pattern_wins() -> None:
+    """Of several patterns the one with most literal text stands for it; the next is the runner-up."""
+    verdict = judge(FULL, entry("A", "svc-*"), entry("B", "svc-bill*"), entry("C", "**billing"))
+
+    assert (verdict.entry, verdict.evidence) == ("B", "glob svc-bill* = registry.csv:2")
+    assert [one.entry for one in verdict.candidates] == ["A", "C"]
+
+
+def test_equally_specific_patterns_are_ambiguous() -> None:
+    """Two entries with the same pattern are not told apart by their order."""
+    assert judge(FULL, entry("A", "svc-*"), entry("B", "svc-*")).state == "ambiguous"
+
+
+def test_a_large_or_boundless_pattern_is_noticed() -> None:
+    """A pattern over 1 % of the estate is named with its place; one without a letter is refused."""
+    identities = [make_identity(f"app-{number}") for number in range(198)]
+    few = [make_identity("svc-1"), make_identity("svc-2")]
+    matching = run([*identities, *few], [entry("A", "app-*"), entry("B", "svc-*", row=3), entry("C", "**", row=4)])
+
+    assert matching.notices == (
+        "registry.csv:4: the pattern ** would stand for everything and was not used",
+        "registry.csv:2: the pattern app-* stands for 198 of 200 identities",
+    )
+
+
+WORDS = st.sampled_from(["app", "App", "etl", "app-etl"])
+IDENTITIES = st.lists(
+    st.builds(
+        lambda name, scope, alias: make_identity(
+            name, key=f"arn:aws:iam::{scope}:user/{name}", scope=scope, aliases=(alias,), tags={TAG: f"E{alias[0]}"}
+        ),
+        WORDS,
+        st.sampled_from(["1", "2"]),
+        st.sampled_from(["0@x.y", "1@x.y"]),
+    ),
+    max_size=5,
+    unique_by=lambda identity: identity.key,
+)
+TEXTS = st.one_of(
+    WORDS, st.sampled_from(["app-*", "a*", "**etl", "arn:aws:iam::1:user/app", "arn:aws:iam::*:user/**", "0@X.Y"])
+)
+ENTRIES = st.lists(
+    st.tuples(
+        st.lists(TEXTS, min_size=1, max_size=2),
+        st.sampled_from([None, "1"]),
+        st.sampled_from(["active", "active", "retired", "suspended"]),
+    ),
+    max_size=6,
+).map(
+    lambda rows: [
+        entry(f"E{number}", *texts, row=number, scope=scope, status=status)
+        for number, (texts, scope, status) in enumerate(rows)
+    ]
+)
+
+
+@given(identities=IDENTITIES, entries=ENTRIES, dice=st.randoms(use_true_random=False))
+def test_input_order_does_not_matter(identities: list[Identity], entries: list[Entry], dice: Random) -> None:
+    """Shuffled entries and identities give the same verdicts, matches and notices."""
+    expected = run(identities, entries)
+    dice.shuffle(identities)
+    dice.shuffle(entries)
+    assert run(identities, entries) == expected
+
+
+@given(identities=IDENTITIES, entries=ENTRIES)
+def test_an_exact_key_always_beats_a_pattern(identities: list[Identity], entries: list[Entry]) -> None:
+    """Whatever else is declared, an entry with the exact key is the one found, or among those found."""
+    exact = [entry(f"X{number}", identity.key) for number, identity in enumerate(identities)]
+    matching = run(identities, [*entries, *exact])
+    for declared, identity in zip(exact, identities, strict=True):
+        verdict = matching.verdicts[identity.key]
+
+        assert verdict.rung == "key"
+        assert declared.id in (verdict.entry, *(one.entry for one in verdict.candidates))

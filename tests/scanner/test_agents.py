@@ -1,0 +1,89 @@
+"""AI agents: strong signals, two weak ones, words in names, and the agents there were before AI."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from scanner.agents import judge_agent, words
+from scanner.model import Signal
+from tests.factories import make_identity
+
+INVOKES = Signal(says="agent", sort="permission", evidence="may invoke models", strength="weak")
+IS_ONE = Signal(says="agent", sort="provider", evidence="a Bedrock agent")
+MACHINE = Signal(says="machine", sort="provider", evidence="a role")
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("svc-Payments_ETLBot2", {"svc", "payments", "etl", "bot", "2"}),
+        ("ChatGPT-prod", {"chat", "gpt", "chatgpt", "prod"}),
+        ("LangChainRunner", {"langchain", "runner"}),
+        ("co-pilot", {"copilot"}),
+        ("GPT4o", {"gpt", "4", "o"}),
+        ("mcp.server/tools", {"mcp", "server", "tools"}),
+        ("помощник-AI", {"помощник", "ai"}),
+    ],
+)
+def test_names_are_taken_apart_as_engineers_write_them(text: str, found: set[str]) -> None:
+    """Separators, capitals, digits and neighbours all end or make words."""
+    assert found <= words(text)
+
+
+@pytest.mark.parametrize(
+    ("name", "not_in"),
+    [("fragment", "rag"), ("mailer", "ai"), ("agency", "agent"), ("robotics", "bot"), ("html", "ml")],
+)
+def test_a_word_inside_a_word_is_none(name: str, not_in: str) -> None:
+    """Only whole words count."""
+    assert not_in not in words(name)
+    assert judge_agent(make_identity(name)).signals == ()
+
+
+@pytest.mark.parametrize(
+    ("name", "facts", "is_agent"),
+    [
+        pytest.param("x", {"signals": (IS_ONE,)}, True, id="provider-says-so"),
+        pytest.param("support-copilot", {}, True, id="copilot"),
+        pytest.param("SupportAgentRole", {}, True, id="agent-in-camel-case"),
+        pytest.param("x", {"display_name": "Claude for finance"}, True, id="in-the-display-name"),
+        pytest.param("mcp-server", {}, True, id="mcp"),
+        pytest.param("etl-bot", {}, False, id="one-weak-word"),
+        pytest.param("ai-rag-bot", {}, False, id="weak-words-of-one-sort"),
+        pytest.param("x", {"description": "an agent for support"}, False, id="an-outright-word-elsewhere-is-weak"),
+        pytest.param("etl-bot", {"tags": {"team": "ml"}}, True, id="name-and-tag"),
+        pytest.param("etl-bot", {"attributes": {"path": "/genai/"}}, True, id="name-and-path"),
+        pytest.param("etl-bot", {"signals": (INVOKES,)}, True, id="name-and-permission"),
+        pytest.param(
+            "x", {"tags": {"stack": "langchain"}, "description": "runs the LLM"}, True, id="tag-and-description"
+        ),
+        pytest.param("x", {"signals": (INVOKES,)}, False, id="one-weak-permission"),
+        pytest.param("x", {"attributes": {"path": ["agent"]}}, False, id="a-path-that-is-no-text"),
+        pytest.param("svc-billing", {"signals": (MACHINE,)}, False, id="nothing"),
+        pytest.param("CloudWatchAgentServerRole", {}, False, id="cloudwatch-agent"),
+        pytest.param("datadog-agent", {}, False, id="datadog-agent"),
+        pytest.param("AmazonSSMAgent", {}, False, id="ssm-agent"),
+        pytest.param("jenkins-agent-07", {}, False, id="jenkins-agent"),
+        pytest.param("buildkite-agents", {}, False, id="buildkite-agents"),
+        pytest.param("build-agent", {}, False, id="build-agent"),
+        pytest.param("nightly_backup_agent", {}, False, id="backup-agent"),
+        pytest.param("MonitoringAgent", {}, False, id="monitoring-agent"),
+        pytest.param("user-support-agent", {}, True, id="a-chore-elsewhere-in-the-name"),
+        pytest.param("jenkins-ai-agent", {}, True, id="another-ai-word-beside-it"),
+        pytest.param("monitoring-copilot", {}, True, id="only-agents-are-demoted"),
+        pytest.param(
+            "build-agent", {"description": "LLM based", "signals": (INVOKES,)}, True, id="other-evidence-stays"
+        ),
+    ],
+)
+def test_is_agent(name: str, facts: dict[str, Any], *, is_agent: bool) -> None:
+    """A strong signal or two weak ones of different sort; a single weak one never."""
+    assert judge_agent(make_identity(name, **facts)).is_agent is is_agent
+
+
+def test_a_single_weak_signal_is_shown_as_suggested() -> None:
+    """What was noticed is listed, with how little it says."""
+    (signal,) = judge_agent(make_identity("etl-bot")).signals
+    assert (signal.sort, signal.evidence, signal.strength) == ("name", "name says bot", "suggested")
