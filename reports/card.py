@@ -1,0 +1,103 @@
+"""One identity on one screen: each verdict with its evidence, and everything it holds."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
+
+from reports.rows import agent_text, credential_text, facts_text, findings_by_fingerprint, findings_of, next_step
+from scanner.model import Assessment, ScanResult, Signal
+from scanner.text import printable
+
+_LABEL = 11
+"""Columns that a label takes."""
+
+
+def identity_card(
+    judged: Assessment,
+    result: ScanResult,
+    versions: Sequence[tuple[datetime, datetime | None, Assessment]] = (),
+    *,
+    width: int = 80,
+) -> str:
+    """All that is known of one identity, as text. ``versions``: since, until (None: still so), and what it was."""
+    findings = findings_of(judged, findings_by_fingerprint(result))
+    lines: list[str] = [printable(judged.identity.key)]
+    for label, texts in (
+        ("identity", _identity(judged)),
+        ("nature", [judged.nature.verdict, *_signals(judged.nature.signals)]),
+        ("agent", [agent_text(judged.agent), *_signals(judged.agent.signals)]),
+        ("registry", _registry(judged)),
+        ("ownership", _ownership(judged)),
+        ("usage", [judged.usage.state, judged.usage.evidence]),
+        ("privilege", [judged.privilege.level, *judged.privilege.evidence]),
+        ("credentials", [credential_text(one) for one in judged.identity.credentials]),
+        ("grants", [_grant(one.name, one.via, one.resource, one.admin) for one in judged.identity.grants]),
+        ("links", [f"{one.relation} {one.target} ({one.evidence})" for one in judged.identity.links]),
+        ("trusts", [f"{one.kind} {one.principal}: {one.evidence}" for one in judged.identity.trusts]),
+        ("findings", [f"[{one.severity}] {one.title}: {facts_text(one.evidence) or ''}" for one in findings]),
+        ("next step", [next_step(judged, findings)]),
+        ("history", [_version(*version) for version in versions]),
+    ):
+        lines += _block(label, texts, width)
+    return "\n".join(lines)
+
+
+def _block(label: str, texts: Iterable[str | None], width: int) -> Iterator[str]:
+    """A label, and its texts wrapped beside it; nothing where there is none."""
+    margin = " " * (_LABEL + 3)
+    for number, text in enumerate(text for text in texts if text):
+        first = f"  {label:<{_LABEL}} " if number == 0 else margin
+        yield textwrap.fill(
+            printable(text), width=width, initial_indent=first, subsequent_indent=margin + "  ", break_on_hyphens=False
+        )
+
+
+def _identity(judged: Assessment) -> list[str | None]:
+    one = judged.identity
+    return [
+        f"{one.kind} {one.name} in {one.provider} {one.scope}" + ("" if one.enabled is not False else ", disabled"),
+        one.display_name,
+        one.description,
+        f"created {one.created_at:%Y-%m-%d}" if one.created_at else None,
+        f"seen by {', '.join(one.sources)}" if one.sources else None,
+        "" if judged.rechecked else "not re-checked by this scan: its place could not be read; shown as last seen",
+        facts_text(one.tags) and f"tags: {facts_text(one.tags)}",
+    ]
+
+
+def _registry(judged: Assessment) -> list[str | None]:
+    verdict = judged.registry
+    state = f"{verdict.state}, provisional: a gap hides what might match" if verdict.provisional else verdict.state
+    by = f"entry {verdict.entry} by {verdict.rung}" if verdict.entry else None
+    return [
+        state,
+        by,
+        verdict.evidence,
+        *(f"candidate {candidate.entry}: {candidate.evidence}" for candidate in verdict.candidates),
+    ]
+
+
+def _ownership(judged: Assessment) -> list[str | None]:
+    verdict = judged.ownership
+    return [
+        verdict.state + (f": {verdict.reason}" if verdict.reason else ""),
+        verdict.owner and f"owner {verdict.owner}",
+        verdict.evidence,
+        *(f"ask {candidate.person}: {candidate.evidence}" for candidate in verdict.candidates),
+    ]
+
+
+def _signals(signals: Iterable[Signal]) -> list[str]:
+    return [f"{signal.says} ({signal.sort}, {signal.strength}): {signal.evidence}" for signal in signals]
+
+
+def _grant(name: str, via: str, resource: str | None, admin: bool) -> str:
+    on = f" on {resource}" if resource else ""
+    return f"{name} via {via}{on}" + (" [admin]" if admin else "")
+
+
+def _version(since: datetime, until: datetime | None, judged: Assessment) -> str:
+    states = f"{judged.registry.state}, {judged.ownership.state}, {judged.usage.state}, {judged.privilege.level}"
+    return f"{since:%Y-%m-%d} to {f'{until:%Y-%m-%d}' if until else 'now'}: {states}"

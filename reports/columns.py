@@ -1,0 +1,182 @@
+"""The columns of the spreadsheet formats, as data: one table a view.
+
+A column's name is part of what scripts rely on: new ones go to the end, and none is renamed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, get_args
+
+from reports import rows as say
+from reports.base import View
+from reports.tables import (
+    Column,
+    CredentialRow,
+    FindingRow,
+    IdentityRow,
+    Table,
+    credential_rows,
+    finding_rows,
+    identity_rows,
+    most_urgent_first,
+)
+from scanner.model import Coverage, EntryAssessment, EntryStatus
+
+_IDENTITY: tuple[Column[IdentityRow], ...] = (
+    Column("key", lambda r: r.identity.key, "The identity's full id with its provider.", 52),
+    Column("provider", lambda r: r.identity.provider, "The system it lives in.", 10),
+    Column("scope", lambda r: r.identity.scope, "Account, project, cluster or namespace."),
+    Column("kind", lambda r: r.identity.kind, "The provider's kind of identity.", 12),
+    Column("name", lambda r: r.identity.name, "The provider's bare name.", 28),
+)
+
+_VERDICTS: tuple[Column[IdentityRow], ...] = (
+    Column("registry_state", lambda r: r.judged.registry.state, "Whether anybody declared it."),
+    Column("ownership_state", lambda r: r.judged.ownership.state, "Whether anybody answers for it."),
+    Column("ownership_reason", lambda r: r.judged.ownership.reason, "Why nobody answers for it.", 18),
+    Column("current_owner", lambda r: r.judged.ownership.owner, "The owner its entry names.", 26),
+    Column("owner_candidates", lambda r: say.owner_candidates_text(r.judged.ownership), "Whom to ask, and why.", 40),
+    Column("usage_state", lambda r: r.judged.usage.state, "Whether it is used.", 12),
+    Column("last_used_at", lambda r: r.judged.usage.last_used_at, "Last use known, UTC.", 19, "datetime"),
+    Column("created_at", lambda r: r.identity.created_at, "UTC.", 19, "datetime"),
+    Column("privilege", lambda r: r.judged.privilege.level, "What it could do.", 12),
+    Column("agent", lambda r: say.agent_text(r.judged.agent), "AI agent: yes, no, suggested (a weak signal).", 10),
+    Column("credentials", lambda r: say.credentials_text(r.identity), "Public ids and dates, no values.", 44),
+    Column("severity", lambda r: say.severity_of(r.findings), "Of its gravest finding.", 10),
+    Column("findings", lambda r: say.rules_text(r.findings), "Rules that fired, gravest first.", 36),
+    Column("next_step", lambda r: say.next_step(r.judged, r.findings), "What to do first.", 60),
+)
+
+_FILL_IN: tuple[Column[IdentityRow], ...] = (
+    Column("id", lambda r: r.judged.registry.entry, "Fill in. The entry to update; empty: a new one.", fill_in=True),
+    Column("owner", lambda _: None, "Fill in. Who answers for it: e-mail or roster id.", 26, fill_in=True),
+    Column("technical_owner", lambda _: None, "Fill in. Who knows how it works.", 26, fill_in=True),
+    Column("backup_owner", lambda _: None, "Fill in. Who answers in the owner's absence.", 26, fill_in=True),
+    Column("purpose", lambda _: None, "Fill in. What it is for.", 40, fill_in=True),
+    Column(
+        "environment",
+        lambda _: None,
+        "Fill in. One of these, or your own word.",
+        fill_in=True,
+        choices=("prod", "staging", "dev", "test"),
+        others=True,
+    ),
+    Column(
+        "status",
+        lambda _: None,
+        "Fill in. Empty counts as active.",
+        fill_in=True,
+        choices=get_args(EntryStatus),
+    ),
+    Column("expires", lambda _: None, "Fill in. The last day it may live.", 12, "date", fill_in=True),
+)
+
+_CAVEATS: tuple[Column[IdentityRow], ...] = (
+    Column("provisional", lambda r: r.judged.registry.provisional, "A gap hides what a match needs.", 12, "bool"),
+    Column("rechecked", lambda r: r.judged.rechecked, "Its place was read this time.", 12, "bool"),
+)
+
+_INVENTORY: tuple[Column[IdentityRow], ...] = (
+    Column("sources", lambda r: say.joined(r.identity.sources or (r.identity.source,)), "Sources that saw it."),
+    Column("display_name", lambda r: r.identity.display_name, "As people call it.", 28),
+    Column("description", lambda r: r.identity.description, "As the provider has it.", 40),
+    Column("unique_id", lambda r: r.identity.unique_id, "The provider's immutable id.", 24),
+    Column("aliases", lambda r: say.joined(r.identity.aliases), "Other ids it goes by.", 28),
+    Column("tags", lambda r: say.facts_text(r.identity.tags), "As the provider has them.", 40),
+    Column("enabled", lambda r: r.identity.enabled, "Empty: unknown, and counted as enabled.", 10, "bool"),
+    Column("environment", lambda r: r.identity.environment, "prod, staging, dev, test …", 12),
+    Column("nature", lambda r: r.judged.nature.verdict, "Human or not.", 12),
+    Column("entry", lambda r: r.judged.registry.entry, "The entry it is matched to.", 20),
+    Column("rung", lambda r: r.judged.registry.rung, "The way it was matched.", 12),
+    Column("registry_evidence", lambda r: r.judged.registry.evidence, "Why that state.", 40),
+    Column("ownership_evidence", lambda r: r.judged.ownership.evidence, "Why that state.", 40),
+    Column("usage_evidence", lambda r: r.judged.usage.evidence, "Why that state.", 40),
+    Column("privilege_evidence", lambda r: say.joined(r.judged.privilege.evidence), "Why that level.", 40),
+)
+
+_FINDINGS: tuple[Column[FindingRow], ...] = (
+    Column("severity", lambda r: r.finding.severity, "From critical to info.", 10),
+    Column("rule", lambda r: r.finding.rule, "'muster rules' explains each.", 24),
+    Column("title", lambda r: r.finding.title, "What is wrong.", 44),
+    Column("identity", lambda r: r.finding.identity, "The key of the identity it is about.", 52),
+    Column("provider", lambda r: r.identity.provider if r.identity else None, "The system the identity lives in.", 10),
+    Column("scope", lambda r: r.identity.scope if r.identity else None, "Account, project, cluster or namespace."),
+    Column("name", lambda r: r.identity.name if r.identity else None, "The provider's bare name.", 28),
+    Column("credential", lambda r: r.finding.credential, "The key of the credential it is about.", 40),
+    Column("entry", lambda r: r.finding.entry, "The registry entry it is about.", 20),
+    Column("evidence", lambda r: say.facts_text(r.finding.evidence), "The facts behind it.", 60),
+    Column("remediation", lambda r: r.finding.remediation, "What to do.", 60),
+    Column("owner", lambda r: r.finding.owner, "Who answers for it.", 26),
+    Column("controls", lambda r: say.joined(r.finding.controls), "Controls it bears on.", 36),
+    Column("new", lambda r: r.finding.new, "Not there in the scan before.", 10, "bool"),
+    Column("rechecked", lambda r: r.finding.rechecked, "Its place was read this time.", 12, "bool"),
+    Column("fingerprint", lambda r: r.finding.fingerprint, "Stays the same from scan to scan.", 34),
+)
+
+_REGISTRY: tuple[Column[EntryAssessment], ...] = (
+    Column("id", lambda r: r.entry.id, "The entry's id; file and row where it has none.", 20),
+    Column("state", lambda r: r.state, "What became of it.", 18),
+    Column("name", lambda r: r.entry.name, "As declared.", 28),
+    Column("kind", lambda r: r.entry.kind, "As declared.", 14),
+    Column("purpose", lambda r: r.entry.purpose, "As declared.", 40),
+    Column("identities", lambda r: say.joined(r.entry.identities), "What it stands for, as declared.", 52),
+    Column("matched", lambda r: say.joined(r.identities), "Keys of the identities matched to it.", 52),
+    Column("provider", lambda r: r.entry.provider, "As declared.", 10),
+    Column("scope", lambda r: r.entry.scope, "As declared."),
+    Column("owner", lambda r: say.joined(r.entry.owner), "As declared.", 26),
+    Column("technical_owner", lambda r: say.joined(r.entry.technical_owner), "As declared.", 26),
+    Column("backup_owner", lambda r: say.joined(r.entry.backup_owner), "As declared.", 26),
+    Column("team", lambda r: r.entry.team, "As declared.", 20),
+    Column("status", lambda r: r.entry.status, "As declared; empty there counts as active.", 12),
+    Column("environment", lambda r: r.entry.environment, "As declared.", 12),
+    Column("last_reviewed", lambda r: r.entry.last_reviewed, "As declared.", 14, "date"),
+    Column("next_review", lambda r: r.entry.next_review, "As declared.", 14, "date"),
+    Column("expires", lambda r: r.entry.expires, "As declared.", 14, "date"),
+    Column("evidence", lambda r: r.evidence, "Why that state.", 44),
+    Column("declared_in", lambda r: str(r.entry.origin), "File and row.", 28),
+    Column("rechecked", lambda r: r.rechecked, "The place where it would be was read.", 12, "bool"),
+)
+
+_CREDENTIALS: tuple[Column[CredentialRow], ...] = (
+    Column("kind", lambda r: r.kind, "What it is; 'secret' is one kept in a secrets manager."),
+    Column("id", lambda r: r.id, "Its public id, never its value.", 32),
+    Column("identity", lambda r: r.identity, "The key of who proves itself with it.", 52),
+    Column("provider", lambda r: r.provider, "The system it lives in.", 10),
+    Column("scope", lambda r: r.scope, "Account, project, cluster or namespace."),
+    Column("name", lambda r: r.name, "The holder's bare name.", 28),
+    Column("owner", lambda r: r.owner, "Who answers for the holder.", 26),
+    Column("enabled", lambda r: r.enabled, "Empty: unknown.", 10, "bool"),
+    Column("created_at", lambda r: r.created_at, "UTC.", 19, "datetime"),
+    Column("rotated_at", lambda r: r.rotated_at, "When a stored value was last written, UTC.", 19, "datetime"),
+    Column("expires_at", lambda r: r.expires_at, "UTC; empty: unknown, unless it never expires.", 19, "datetime"),
+    Column("never_expires", lambda r: r.never_expires, "The provider says so.", 14, "bool"),
+    Column("last_used_at", lambda r: r.last_used_at, "Last use known, UTC.", 19, "datetime"),
+    Column("key", lambda r: r.key, "Unique over all credentials and secrets.", 52),
+)
+
+_COVERAGE: tuple[Column[Coverage], ...] = (
+    Column("source", lambda r: r.source, "The configured source.", 16),
+    Column("provider", lambda r: r.provider, "The system it reads.", 10),
+    Column("scope", lambda r: r.scope, "'*': even the list of scopes was not readable."),
+    Column("section", lambda r: r.section, "One listing inside the scope.", 28),
+    Column("status", lambda r: r.status, "How completely it was read.", 12),
+    Column("gap", lambda r: r.is_gap, "Conclusions that depend on it would be guesses.", 8, "bool"),
+    Column("identities", lambda r: r.identities, "What was found.", 12, "int"),
+    Column("calls", lambda r: r.calls, "Requests sent.", 8, "int"),
+    Column("permission", lambda r: r.permission, "What was missing.", 36),
+    Column("detail", lambda r: r.detail, "What went wrong.", 60),
+)
+
+_WORK_LIST = (*_IDENTITY, *_VERDICTS, *_FILL_IN, *_CAVEATS)
+
+TABLES: Mapping[View, Table[Any]] = {
+    "orphans": Table("Orphans", most_urgent_first("orphans"), _WORK_LIST),
+    "unregistered": Table("Unregistered", most_urgent_first("unregistered"), _WORK_LIST),
+    "findings": Table("Findings", finding_rows, _FINDINGS),
+    "inventory": Table("Inventory", identity_rows("inventory"), (*_IDENTITY, *_VERDICTS, *_INVENTORY, *_CAVEATS)),
+    "registry": Table("Registry", lambda result: iter(result.entries), _REGISTRY),
+    "credentials": Table("Credentials", credential_rows, _CREDENTIALS),
+    "coverage": Table("Coverage", lambda result: iter(result.coverage), _COVERAGE),
+}
+"""By view, in the order of the sheets of a workbook; ``all`` is all of them."""

@@ -1,0 +1,140 @@
+"""The JSON reports, ``muster.scan/1``: one document, or one object a line.
+
+Both are written record by record, so memory does not grow with them. The document has one record a line as well,
+which keeps it small and lets line-based tools (grep, diff) see records.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from typing import Any, BinaryIO, ClassVar
+
+import msgspec
+from msgspec.structs import asdict
+
+from reports.base import Screen, View
+from reports.views import select
+from scanner.model import SCHEMA, Assessment, EntryAssessment, ScanResult
+from scanner.text import without_surrogates
+
+_FACTS = (
+    "key", "provider", "source", "sources", "scope", "kind", "name", "display_name", "description", "unique_id",
+    "aliases", "enabled", "created_at", "last_used_at", "use_tracked_days", "environment", "managed_by", "tags",
+    "attributes",
+)  # fmt: skip
+_VERDICTS = ("nature", "agent", "registry", "ownership", "usage", "privilege")
+_HELD = ("credentials", "grants", "links", "trusts")
+
+# What JSON lets through raw, but a terminal or an editor acts on, in UTF-8: DEL, C1 controls, zero-width and
+# bidirectional marks, line and paragraph separators, the byte order mark. JSON has an escape for each.
+_ACTIVE = re.compile(
+    rb"\x7f|\xc2[\x80-\x9f\xad]|\xd8\x9c|\xe2\x80[\x8b-\x8f\xa8-\xae]|\xe2\x81[\xa0-\xaf]|\xef\xbb\xbf"
+)
+
+
+class JsonReport:
+    """The whole result as one document."""
+
+    name: ClassVar[str] = "json"
+    title: ClassVar[str] = "the whole result for programs"
+    default_view: ClassVar[View] = "all"
+    extra: ClassVar[str | None] = None
+
+    def write(self, result: ScanResult, view: View, out: BinaryIO, screen: Screen) -> tuple[str, ...]:
+        """Write the document; every key is there in every view, only the lists get shorter."""
+        del screen
+        out.write(b"{\n" + b",\n".join(_encode(key) + b": " + _encode(value) for key, value in _head(result).items()))
+        for key, _, records in _lists(select(result, view)):
+            out.write(b",\n" + _encode(key) + b": [")
+            separator = b"\n"
+            for record in records:
+                out.write(separator + _encode(record))
+                separator = b",\n"
+            out.write(b"\n]")
+        out.write(b"\n}\n")
+        return ()
+
+
+class NdjsonReport:
+    """The same records, one object a line, each with its ``type``; the scan comes first."""
+
+    name: ClassVar[str] = "ndjson"
+    title: ClassVar[str] = "the whole result, one JSON object a line"
+    default_view: ClassVar[View] = "all"
+    extra: ClassVar[str | None] = None
+
+    def write(self, result: ScanResult, view: View, out: BinaryIO, screen: Screen) -> tuple[str, ...]:
+        """Write the scan's line, then a line for each record."""
+        del screen
+        out.write(_encode({"type": "scan", **_head(result)}) + b"\n")
+        for _, kind, records in _lists(select(result, view)):
+            out.writelines(_encode({"type": kind, **record}) + b"\n" for record in records)
+        return ()
+
+
+def _head(result: ScanResult) -> dict[str, Any]:
+    return {
+        "schema": SCHEMA,
+        "scan": result.scan,
+        "summary": result.summary,
+        "policy": result.policy,
+        "notices": result.notices,
+    }
+
+
+def _lists(result: ScanResult) -> Iterator[tuple[str, str, Iterable[dict[str, Any]]]]:
+    """Each list's key in the document, the type of its records on lines of their own, and its records."""
+    yield "coverage", "coverage", map(asdict, result.coverage)
+    yield "identities", "identity", map(_identity, result.identities)
+    yield "secrets", "secret", map(asdict, result.secrets)
+    yield "registry", "registry", map(_entry, result.entries)
+    yield "findings", "finding", map(asdict, result.findings)
+
+
+def _identity(judged: Assessment) -> dict[str, Any]:
+    identity = judged.identity
+    return {
+        **{field: getattr(identity, field) for field in _FACTS},
+        **{field: getattr(judged, field) for field in _VERDICTS},
+        **{field: getattr(identity, field) for field in _HELD},
+        "findings": judged.findings,
+        "rechecked": judged.rechecked,
+    }
+
+
+def _entry(judged: EntryAssessment) -> dict[str, Any]:
+    declared = asdict(judged.entry)
+    return {
+        "id": declared.pop("id"),
+        "state": judged.state,
+        "identities": judged.identities,
+        "evidence": judged.evidence,
+        "rechecked": judged.rechecked,
+        "declared_identities": declared.pop("identities"),
+        **declared,
+    }
+
+
+def _encode(value: Any) -> bytes:
+    try:
+        encoded = msgspec.json.encode(value)
+    except UnicodeEncodeError:  # a lone surrogate, which no UTF-8 holds
+        encoded = msgspec.json.encode(_encodable(msgspec.to_builtins(value)))
+    return _ACTIVE.sub(_escaped, encoded)
+
+
+def _encodable(value: Any) -> Any:
+    match value:
+        case str():
+            return without_surrogates(value)
+        case dict():
+            return {without_surrogates(name): _encodable(member) for name, member in value.items()}
+        case list() | tuple():
+            return [_encodable(member) for member in value]
+        case _:
+            return value
+
+
+def _escaped(match: re.Match[bytes]) -> bytes:
+    return b"\\u%04x" % ord(match[0].decode())

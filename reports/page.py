@@ -1,0 +1,134 @@
+"""A page of text for a terminal: headings, wrapped items and tables that never get wider than the screen.
+
+Rich does layout and colour, and is imported when a page is made. Whatever is written is text from outside: it is made
+printable here, once, and is never read as Rich's markup.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
+
+from reports.base import Screen
+from reports.rows import TONES
+from scanner.text import printable
+
+if TYPE_CHECKING:
+    from rich.text import Text
+
+LABEL = 10
+"""Columns that a label takes, the gap after it included."""
+GAP = 2
+NARROWEST = 12
+"""What a column of flexible width never goes below, however narrow the screen."""
+
+_STYLES = {"bad": "bold red", "doubtful": "yellow", "good": "green"}
+
+
+class Page:
+    """Writes onto one screen; ``text`` gives it all."""
+
+    def __init__(self, screen: Screen) -> None:
+        from rich.console import Console
+
+        self._unicode = screen.unicode
+        self._dash = "─" if screen.unicode else "-"
+        self._width = screen.width
+        self._file = io.StringIO()
+        self._console = Console(
+            file=self._file,
+            width=screen.width,
+            height=1000,  # with both given, Rich asks no terminal for its size
+            color_system="standard" if screen.color else None,
+            force_terminal=screen.color,
+            no_color=not screen.color,
+            legacy_windows=False,
+            markup=False,
+            emoji=False,
+            highlight=False,
+        )
+
+    @property
+    def text(self) -> str:
+        """Everything written so far, without blanks at the ends of lines."""
+        return "".join(f"{line.rstrip()}\n" for line in self._file.getvalue().split("\n")[:-1])
+
+    def line(self, text: str = "", style: str = "") -> None:
+        """A paragraph, wrapped."""
+        self._console.print(self._styled(text, style), overflow="fold")
+
+    def heading(self, text: str) -> None:
+        """A blank line, and a title in a rule across the screen."""
+        dash = self._dash
+        self.line()
+        self.line(f"{dash * 2} {text} ".ljust(self._width, dash), "bold")
+
+    def item(self, label: str, lines: Iterable[str], *, first: str = "bold") -> None:
+        """A label in its own column, coloured by what it says, and lines beside it; ``first`` styles the first."""
+        from rich.table import Table
+
+        grid = Table.grid(padding=(0, 1, 0, 0))
+        grid.add_column(width=LABEL - 1, no_wrap=True, overflow="crop")
+        grid.add_column(width=max(self._width - LABEL, NARROWEST), overflow="fold")
+        for number, line in enumerate(lines):
+            grid.add_row(self._toned(label if number == 0 else ""), self._styled(line, "" if number else first))
+        self._console.print(grid)
+
+    def counts(self, label: str, counts: Iterable[str]) -> None:
+        """A label and how many there are of each."""
+        self.item(label, [(" · " if self._unicode else ", ").join(counts) or "none"], first="")
+
+    def table(self, columns: Sequence[tuple[str, int]], rows: Iterable[Sequence[str]]) -> None:
+        """A table with a line for each row, under headings with their widths; width 0 takes what the others leave.
+
+        What is too long is shortened in the middle, so that its end stays.
+        """
+        from rich.table import Table
+
+        widths = self._widths([width for _, width in columns])
+        grid = Table.grid(padding=(0, GAP, 0, 0))
+        for width in widths:
+            grid.add_column(width=width, no_wrap=True, overflow="crop")
+        grid.add_row(*(self._styled(heading, "bold") for heading, _ in columns))
+        grid.add_row(*(self._dash * width for width in widths))
+        for row in rows:
+            grid.add_row(*(self._toned(self.shortened(cell, width)) for cell, width in zip(row, widths, strict=True)))
+        self._console.print(grid)
+
+    def _widths(self, asked: Sequence[int]) -> list[int]:
+        """Every column's width; where the screen is too narrow for what is asked, all get less."""
+        room, fixed = self._width - GAP * len(asked), sum(asked)
+        share = min(1.0, max(room - NARROWEST, 0) / fixed)
+        widths = [max(int(width * share), NARROWEST // 3) if width else 0 for width in asked]
+        return [width or max(room - sum(widths), NARROWEST) for width in widths]
+
+    def shortened(self, text: str, width: int) -> str:
+        """The text in that many columns: beginning and end, with dots between; the end is the telling part."""
+        from rich.cells import cell_len, set_cell_size
+
+        safe = self._safe(text)
+        if cell_len(safe) <= width:
+            return safe
+        dots = "…" if self._unicode else "..."
+        head = set_cell_size(safe, width // 3).rstrip()
+        tail = set_cell_size(safe[::-1], width - len(dots) - cell_len(head))[::-1]
+        return head + dots + tail
+
+    def _safe(self, text: str) -> str:
+        safe = printable(text)
+        return safe if self._unicode else safe.encode("ascii", "backslashreplace").decode("ascii")
+
+    def _styled(self, text: str, style: str) -> Text:
+        from rich.text import Text
+
+        return Text(self._safe(text), style)
+
+    def _toned(self, state: str) -> Text:
+        tone = TONES.get(state.replace(" ", "_"))
+        return self._styled(state, _STYLES[tone] if tone else "")
+
+
+def words(state: str) -> str:
+    """A state as people write it."""
+    return state.replace("_", " ")

@@ -1,0 +1,166 @@
+"""What a table is, and the rows of each: records flattened for the spreadsheet formats."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from datetime import date, datetime
+from typing import Generic, Literal, TypeAlias, TypeVar
+
+from msgspec import Struct
+
+from reports.base import View
+from reports.rows import findings_by_fingerprint, findings_of, gravest_first, urgency
+from reports.views import select
+from scanner.model import Assessment, Credential, Finding, Identity, ScanResult, StoredSecret
+from scanner.text import printable
+
+Known: TypeAlias = str | int | bool | date | datetime
+Cell: TypeAlias = Known | None
+"""None is unknown, and an empty cell in every format."""
+
+Row = TypeVar("Row")
+
+
+class Column(Struct, Generic[Row], frozen=True):
+    """A heading, how to get its cell from a row, and what explains it. ``width`` is in characters.
+
+    ``fill_in``: left for people to fill in; ``choices`` are offered there, and with ``others`` anything else goes, too.
+    """
+
+    name: str
+    get: Callable[[Row], Cell]
+    help: str
+    width: int = 16
+    type: Literal["text", "date", "datetime", "bool", "int"] = "text"
+    fill_in: bool = False
+    choices: tuple[str, ...] = ()
+    others: bool = False
+
+
+class Table(Struct, Generic[Row], frozen=True):
+    """A view as a table; ``rows`` lists what each column's ``get`` takes, from a whole result."""
+
+    title: str
+    rows: Callable[[ScanResult], Iterator[Row]]
+    columns: tuple[Column[Row], ...]
+
+
+class IdentityRow(Struct, frozen=True, gc=False):
+    """An identity, what was judged of it, and its findings, gravest first."""
+
+    identity: Identity
+    judged: Assessment
+    findings: list[Finding]
+
+
+class FindingRow(Struct, frozen=True, gc=False):
+    """A finding, and the identity it is about, if it is about one."""
+
+    finding: Finding
+    identity: Identity | None
+
+
+class CredentialRow(Struct, frozen=True, gc=False):
+    """A credential and who holds it; or a stored secret, which nobody holds. Its fields are the columns."""
+
+    kind: str
+    id: str
+    key: str
+    provider: str
+    scope: str
+    identity: str | None = None
+    name: str | None = None
+    owner: str | None = None
+    enabled: bool | None = None
+    created_at: datetime | None = None
+    rotated_at: datetime | None = None
+    expires_at: datetime | None = None
+    never_expires: bool | None = None
+    last_used_at: datetime | None = None
+
+
+# --- cells --------------------------------------------------------------------
+
+# A spreadsheet takes these for a formula at the start of a cell, also behind blanks and quotes, and in full width;
+# and where it splits at semicolons although we do not, the middle of a cell is a start, too.
+_COULD_BE_FORMULA = re.compile(r"""(^|;)(?=[\s'"]*[=+\-@\uff1d\uff0b\uff0d\uff20])""")
+
+
+def harmless(text: str) -> str:
+    """Text from outside that stays text in a spreadsheet: on one line, and no formula for having a ``'`` before it.
+
+    Taking the ``'`` away where it stands before a formula gives the text back: whatever already began with one,
+    and goes on as a formula, has got a second.
+    """
+    line = printable(text)
+    if line[:1].isalnum() and ";" not in line:  # nearly every cell, at a fraction of the cost
+        return line
+    return _COULD_BE_FORMULA.sub(r"\1'", line)
+
+
+# --- rows ---------------------------------------------------------------------
+
+
+def identity_rows(view: View) -> Callable[[ScanResult], Iterator[IdentityRow]]:
+    """Lists the identities of a view, in the result's order."""
+
+    def rows(result: ScanResult) -> Iterator[IdentityRow]:
+        known = findings_by_fingerprint(result)
+        for judged in select(result, view).identities:
+            yield IdentityRow(judged.identity, judged, findings_of(judged, known))
+
+    return rows
+
+
+def most_urgent_first(view: View) -> Callable[[ScanResult], Iterator[IdentityRow]]:
+    """Lists the identities of a view as a work list."""
+    rows = identity_rows(view)
+    return lambda result: iter(sorted(rows(result), key=lambda row: urgency(row.judged, row.findings)))
+
+
+def finding_rows(result: ScanResult) -> Iterator[FindingRow]:
+    """Lists all findings, gravest first."""
+    identities = {judged.identity.key: judged.identity for judged in result.identities}
+    for finding in gravest_first(result.findings):
+        yield FindingRow(finding, identities.get(finding.identity or ""))
+
+
+def credential_rows(result: ScanResult) -> Iterator[CredentialRow]:
+    """Lists the credentials of all identities, then the stored secrets."""
+    for judged in result.identities:
+        for credential in judged.identity.credentials:
+            yield _held(credential, judged.identity, judged.ownership.owner)
+    yield from map(_stored, result.secrets)
+
+
+def _held(credential: Credential, holder: Identity, owner: str | None) -> CredentialRow:
+    return CredentialRow(
+        kind=credential.kind,
+        id=credential.id,
+        key=credential.key,
+        provider=holder.provider,
+        scope=holder.scope,
+        identity=holder.key,
+        name=holder.name,
+        owner=owner,
+        enabled=credential.enabled,
+        created_at=credential.created_at,
+        expires_at=credential.expires_at,
+        never_expires=credential.never_expires,
+        last_used_at=credential.last_used_at,
+    )
+
+
+def _stored(secret: StoredSecret) -> CredentialRow:
+    return CredentialRow(
+        kind="secret",
+        id=secret.name,
+        key=secret.key,
+        provider=secret.provider,
+        scope=secret.scope,
+        created_at=secret.created_at,
+        rotated_at=secret.rotated_at,
+        expires_at=secret.expires_at,
+        last_used_at=secret.last_used_at,
+    )

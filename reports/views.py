@@ -1,0 +1,76 @@
+"""What each view selects from a result.
+
+A view picks the identities it is about, and keeps beside them what they refer to: their findings, the entries they are
+matched to. Scan, summary, notices and coverage stay whole in every view, since no number can be trusted without the
+gaps it was counted under.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TypeAlias
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from reports.base import View
+from scanner.model import Assessment, ScanResult
+
+Keeps: TypeAlias = Callable[[Assessment], bool]
+
+
+def is_orphan(assessment: Assessment) -> bool:
+    """Nobody answers for it; provisional ones and disabled ones included."""
+    return assessment.ownership.state == "orphaned"
+
+
+def is_unregistered(assessment: Assessment) -> bool:
+    """Nobody declared it; provisional ones and disabled ones included."""
+    return assessment.registry.state == "unregistered"
+
+
+class _Choice(Struct, frozen=True):
+    """Which identities a view is about, and what it shows whether or not one of them refers to it."""
+
+    keeps: Keeps
+    every_secret: bool = False
+    every_entry: bool = False
+    every_finding: bool = False
+
+
+_CHOICES: Mapping[View, _Choice] = {
+    "all": _Choice(lambda _: True, every_secret=True, every_entry=True, every_finding=True),
+    "orphans": _Choice(is_orphan),
+    "unregistered": _Choice(is_unregistered),
+    "findings": _Choice(lambda assessment: bool(assessment.findings), every_finding=True),
+    "inventory": _Choice(lambda _: True, every_secret=True),
+    "registry": _Choice(lambda assessment: assessment.registry.entry is not None, every_entry=True),
+    "credentials": _Choice(lambda assessment: bool(assessment.identity.credentials), every_secret=True),
+    "coverage": _Choice(lambda _: False),
+}
+
+
+def select(result: ScanResult, view: View) -> ScanResult:
+    """The result with its lists filtered to the view; order and everything else stay."""
+    choice = _CHOICES[view]
+    identities = tuple(filter(choice.keeps, result.identities))
+    entries = {assessment.registry.entry for assessment in identities}
+    findings = {fingerprint for assessment in identities for fingerprint in assessment.findings}
+    if choice.every_finding:
+        entries.update(finding.entry for finding in result.findings)
+    if choice.every_entry:
+        entries.update(judged.entry.id for judged in result.entries)
+    entries.discard(None)
+    return replace(
+        result,
+        identities=identities,
+        secrets=result.secrets if choice.every_secret else (),
+        entries=tuple(judged for judged in result.entries if judged.entry.id in entries),
+        findings=tuple(
+            finding
+            for finding in result.findings
+            if choice.every_finding
+            or finding.fingerprint in findings
+            or (finding.identity is None and finding.entry in entries)
+        ),
+    )

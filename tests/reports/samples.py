@@ -1,0 +1,349 @@
+"""Results that the report tests share: a small believable estate, its variants, and hostile text."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date
+from typing import Any
+
+from msgspec.structs import replace
+
+from scanner.model import (
+    AgentVerdict,
+    Assessment,
+    EntryAssessment,
+    Grant,
+    Identity,
+    Link,
+    MatchCandidate,
+    NatureVerdict,
+    OwnerCandidate,
+    OwnershipVerdict,
+    Privilege,
+    RegistryVerdict,
+    ScanResult,
+    Signal,
+    StoredSecret,
+    Summary,
+    Trust,
+    UsageVerdict,
+)
+from tests.factories import (
+    days_ago,
+    make_assessment,
+    make_coverage,
+    make_credential,
+    make_entry,
+    make_finding,
+    make_identity,
+    make_result,
+)
+
+DORMANT = UsageVerdict(state="dormant", last_used_at=days_ago(300), window_days=90, evidence="last used 2026-01-29")
+NEVER = UsageVerdict(state="never_used", window_days=90, evidence="no use since 2025-10-21")
+
+
+def _owned_pipeline() -> Assessment:
+    identity = make_identity(
+        "deploy-pipeline",
+        kind="role",
+        key="arn:aws:iam::123456789012:role/ci/deploy-pipeline",
+        last_used_at=days_ago(1),
+        environment="prod",
+        tags={"team": "platform"},
+        grants=(Grant(name="AdministratorAccess", via="direct", admin=True),),
+        links=(Link(relation="can_assume", target="arn:aws:iam::123456789012:role/prod", evidence="trust policy"),),
+        trusts=(Trust(principal="repo:example/app", kind="federated", restriction="exact", evidence="sub is exact"),),
+    )
+    return make_assessment(
+        identity,
+        registry=RegistryVerdict(state="registered", entry="NHI-7", rung="key", evidence="equals its key"),
+        ownership=OwnershipVerdict(state="owned", owner="ada@example.com", evidence="active on the roster"),
+        usage=UsageVerdict(state="active", last_used_at=days_ago(1), window_days=90, evidence="used 2026-11-24"),
+        privilege=Privilege(level="admin", evidence=("AdministratorAccess allows * on *",)),
+        findings=("ad" * 16,),
+    )
+
+
+def _abandoned_admin() -> Assessment:
+    identity = make_identity("legacy-admin", last_used_at=days_ago(300), enabled=True)
+    identity = make_identity(
+        "legacy-admin",
+        last_used_at=days_ago(300),
+        enabled=True,
+        credentials=(make_credential(identity, "AKIALEGACY", last_used_at=days_ago(300)),),
+    )
+    return make_assessment(
+        identity,
+        ownership=OwnershipVerdict(
+            state="orphaned",
+            reason="unregistered",
+            candidates=(OwnerCandidate(person="grace@example.com", score=0.8, evidence="created it 2025-10-21"),),
+        ),
+        usage=DORMANT,
+        privilege=Privilege(level="admin", evidence=("iam:* on *",)),
+        findings=("aa" * 16, "ab" * 16),
+    )
+
+
+def _agent() -> Assessment:
+    signal = Signal(says="agent", sort="name", evidence="name holds the word agent", strength="weak")
+    return make_assessment(
+        "support-agent",
+        agent=AgentVerdict(is_agent=True, signals=(signal,)),
+        registry=RegistryVerdict(
+            state="unregistered",
+            candidates=(MatchCandidate(entry="NHI-9", score=0.7, evidence="support-agnet is one letter away"),),
+        ),
+        findings=("ac" * 16,),
+    )
+
+
+def _departed() -> Assessment:
+    return make_assessment(
+        make_identity("approle/billing", key="vault:root:auth/approle/role/billing", provider="vault", scope="root"),
+        registry=RegistryVerdict(state="registered", entry="NHI-3", rung="name", evidence="equal but for case"),
+        ownership=OwnershipVerdict(state="orphaned", reason="departed", owner="bob@example.com"),
+        usage=NEVER,
+        privilege=Privilege(level="high", evidence=("update on secret/prod/*",)),
+        findings=("ae" * 16,),
+    )
+
+
+def _person() -> Assessment:
+    return make_assessment(
+        "ada",
+        nature=NatureVerdict(verdict="human", signals=(Signal(says="human", sort="roster", evidence="is on it"),)),
+        registry=RegistryVerdict(state="exempt", evidence="a person"),
+        ownership=OwnershipVerdict(state="not_applicable"),
+        usage=UsageVerdict(state="unknown", window_days=90, evidence="sign-ins are not recorded"),
+    )
+
+
+def _findings(*assessments: Assessment) -> tuple[Any, ...]:
+    admin, agent, departed, pipeline = assessments
+    return (
+        make_finding(
+            fingerprint="aa" * 16,
+            severity="critical",
+            identity=admin.identity.key,
+            evidence={"created_at": days_ago(400), "provisional": False},
+            remediation="Ask the best owner candidate what it is for.",
+            controls=("owasp-nhi-2025:NHI1",),
+            new=True,
+        ),
+        make_finding(
+            fingerprint="ab" * 16,
+            rule="credential_too_old",
+            severity="medium",
+            identity=admin.identity.key,
+            credential=admin.identity.credentials[0].key,
+            title="A credential is older than the policy allows",
+            evidence={"created_at": days_ago(400), "limit_days": 90},
+            remediation="Rotate it.",
+        ),
+        make_finding(fingerprint="ac" * 16, identity=agent.identity.key, new=True),
+        make_finding(
+            fingerprint="ad" * 16,
+            rule="admin",
+            identity=pipeline.identity.key,
+            title="It can do everything",
+            evidence={"grant": "AdministratorAccess"},
+            remediation="Grant what it uses, and no more.",
+            owner="ada@example.com",
+        ),
+        make_finding(
+            fingerprint="ae" * 16,
+            rule="orphaned",
+            identity=departed.identity.key,
+            entry="NHI-3",
+            title="Nobody answers for this identity",
+            evidence={"owner": "bob@example.com", "left_on": date(2026, 6, 30)},
+            remediation="Name a new owner.",
+        ),
+        make_finding(
+            fingerprint="af" * 16,
+            rule="entry_not_found",
+            severity="low",
+            identity=None,
+            entry="NHI-8",
+            title="A declared identity is not there",
+            remediation="Retire the entry.",
+        ),
+    )
+
+
+def estate(**facts: Any) -> ScanResult:
+    """Five identities, one of each sort that a reader meets; ``facts`` replace parts of the result."""
+    admin, agent, departed, pipeline, person = (
+        _abandoned_admin(),
+        _agent(),
+        _departed(),
+        _owned_pipeline(),
+        _person(),
+    )
+    entries = (
+        EntryAssessment(
+            entry=make_entry("billing", id="NHI-3", name="billing", owner=("bob@example.com",)),
+            state="found",
+            identities=(departed.identity.key,),
+        ),
+        EntryAssessment(
+            entry=make_entry(pipeline.identity.key, id="NHI-7", expires=date(2027, 1, 31)),
+            state="found",
+            identities=(pipeline.identity.key,),
+        ),
+        EntryAssessment(entry=make_entry("etl", "reports", id="NHI-8"), state="not_found", evidence="prod was read"),
+    )
+    secret = StoredSecret(
+        key="vault:root:secret/data/billing",
+        provider="vault",
+        source="vault",
+        scope="root",
+        name="secret/billing",
+        rotated_at=days_ago(700),
+    )
+    defaults: dict[str, Any] = {
+        "summary": Summary(
+            identities=5,
+            registered=2,
+            unregistered=2,
+            exempt=1,
+            owned=1,
+            orphaned=3,
+            dormant=1,
+            never_used=1,
+            abandoned=2,
+            admins=2,
+            agents=1,
+            credentials=1,
+            secrets=1,
+            findings={"critical": 1, "high": 3, "medium": 1, "low": 1, "info": 0},
+            new_findings=2,
+            registry_entries=3,
+            not_found=1,
+        ),
+        "coverage": (
+            make_coverage(identities=4, calls=6),
+            make_coverage(
+                provider="vault", source="vault", scope="root", section="auth.approle", identities=1, calls=9
+            ),
+        ),
+        "secrets": (secret,),
+        "entries": entries,
+        "findings": _findings(admin, agent, departed, pipeline),
+    }
+    people = sorted((admin, agent, departed, pipeline, person), key=lambda judged: judged.identity.key)
+    return make_result(*people, **{**defaults, **facts})
+
+
+def estate_with_gaps() -> ScanResult:
+    """The same, but two sections could not be read, and one verdict is provisional for it."""
+    return provisional(
+        estate(
+            coverage=(
+                make_coverage(identities=4, calls=6),
+                make_coverage(
+                    section="iam.credential-report", status="denied", permission="iam:GenerateCredentialReport"
+                ),
+                make_coverage(
+                    provider="vault",
+                    source="vault",
+                    scope="root",
+                    section="auth.approle",
+                    status="partial",
+                    identities=1,
+                    calls=9,
+                    detail="row 3 could not be read: no name",
+                ),
+            ),
+            notices=("scope 210987654321 is no longer listed by prod; its identities keep their last verdicts",),
+        )
+    )
+
+
+def provisional(result: ScanResult) -> ScanResult:
+    """The result with its unregistered identities provisional."""
+    return replace(
+        result,
+        identities=tuple(
+            replace(judged, registry=replace(judged.registry, provisional=True))
+            if judged.registry.state == "unregistered"
+            else judged
+            for judged in result.identities
+        ),
+    )
+
+
+def without_registry() -> ScanResult:
+    """What a scan finds when nobody has declared anything."""
+    judged = tuple(
+        replace(
+            one, registry=RegistryVerdict(state="unchecked"), ownership=OwnershipVerdict(state="unchecked"), findings=()
+        )
+        for one in estate().identities
+    )
+    return make_result(*judged, summary=Summary(identities=len(judged), admins=2, agents=1))
+
+
+HOSTILE: Mapping[str, str] = {
+    "formula": '=HYPERLINK("http://evil.example","x")',
+    "formula behind blanks": " \t+1+cmd|' /C calc'!A0",
+    "formula behind a quote": '"=1+1',
+    "formula in full width": "\uff1d1+1",
+    "formula after a semicolon": "a;=1+1",
+    "html": "</script><svg/onload=alert(1)><img src=x onerror=alert(1)>",
+    "spreadsheet markup": '<r><t>x</t></r></is></c><c r="A9"><f>1+1</f></c><c><is><r></r>',
+    "rich markup": "[bold red]x[/] [link=http://evil.example]y[/link]",
+    "terminal escape": "\x1b]0;owned\x07\x1b[2J\x9b31m",
+    "bidirectional": "user\u202egnp.exe\u2066\u200b",
+    "surrogate": "lone\ud800surrogate",
+    "nul and newlines": "a\x00b\r\nc\u2028d\x85e",
+    "noncharacters": "\ufffe\uffff_x0041_",
+    "ten thousand long": "n" * 10_000,
+    "wide": "名前" * 60,
+}
+"""Names that try to be more than a name."""
+
+
+def hostile_result(name: str) -> ScanResult:
+    """A result in which everything that comes from outside is ``name``."""
+    identity = Identity(
+        key=f"x:{name}",
+        provider="aws",
+        source=name,
+        scope=name,
+        kind=name,
+        name=name,
+        display_name=name,
+        description=name,
+        unique_id=name,
+        aliases=(name,),
+        created_at=days_ago(3),
+        tags={name: name},
+        attributes={name: [name]},
+        credentials=(make_credential("svc", name),),
+    )
+    judged = make_assessment(
+        identity,
+        registry=RegistryVerdict(
+            state="unregistered", evidence=name, candidates=(MatchCandidate(entry=name, score=0.5, evidence=name),)
+        ),
+        ownership=OwnershipVerdict(
+            state="orphaned",
+            reason="departed",
+            owner=name,
+            candidates=(OwnerCandidate(person=name, score=0.5, evidence=name),),
+        ),
+        usage=UsageVerdict(state="dormant", window_days=90, evidence=name),
+        privilege=Privilege(level="high", evidence=(name,)),
+        findings=("aa" * 16,),
+    )
+    return make_result(
+        judged,
+        coverage=(make_coverage(source=name, scope=name, section=name, status="denied", detail=name, permission=name),),
+        secrets=(StoredSecret(key=name, provider="vault", source=name, scope=name, name=name),),
+        entries=(EntryAssessment(entry=make_entry(name, id=name, name=name, owner=(name,)), state="not_found"),),
+        findings=(make_finding(fingerprint="aa" * 16, identity=identity.key, title=name, evidence={name: name}),),
+        notices=(name,),
+    )

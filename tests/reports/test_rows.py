@@ -1,0 +1,214 @@
+"""What reports say of one identity in words."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta, timezone
+from typing import Any
+
+import pytest
+
+from reports.rows import (
+    agent_text,
+    credential_text,
+    facts_text,
+    findings_of,
+    gravest_first,
+    iso,
+    next_step,
+    plain,
+    severity_of,
+    urgency,
+)
+from scanner.model import (
+    AgentVerdict,
+    Finding,
+    MatchCandidate,
+    OwnerCandidate,
+    OwnershipVerdict,
+    Privilege,
+    RegistryVerdict,
+    Signal,
+)
+from tests.factories import NOW, days_ago, make_assessment, make_credential, make_finding
+from tests.reports.samples import DORMANT
+
+GRACE = OwnerCandidate(person="grace@example.com", score=0.9, evidence="created it 2026-01-03")
+NEAR = MatchCandidate(entry="NHI-9", score=0.8, evidence="one letter away")
+
+
+def orphan(reason: Any, **facts: Any) -> OwnershipVerdict:
+    return OwnershipVerdict(state="orphaned", reason=reason, **facts)
+
+
+@pytest.mark.parametrize(
+    ("verdicts", "step"),
+    [
+        pytest.param(
+            {"registry": RegistryVerdict(state="unregistered", provisional=True)},
+            "Close the gap first: what would tell whether it is declared could not be read.",
+            id="provisional",
+        ),
+        pytest.param(
+            {"usage": DORMANT, "ownership": orphan("unregistered", candidates=(GRACE,))},
+            "Ask grace@example.com (created it 2026-01-03), then switch it off and delete it once nobody objects: "
+            "nobody answers for it and nothing uses it.",
+            id="abandoned, with somebody to ask",
+        ),
+        pytest.param(
+            {"usage": DORMANT},
+            "Switch it off and delete it once nobody objects: nobody answers for it and nothing uses it.",
+            id="abandoned",
+        ),
+        pytest.param(
+            {"registry": RegistryVerdict(state="unregistered", candidates=(NEAR,))},
+            "Check whether entry NHI-9 stands for it (one letter away).",
+            id="unregistered, with an entry like it",
+        ),
+        pytest.param(
+            {"ownership": orphan("unregistered", candidates=(GRACE,))},
+            "Ask grace@example.com (created it 2026-01-03) who answers for it, then declare it or switch it off.",
+            id="unregistered, with somebody to ask",
+        ),
+        pytest.param(
+            {},
+            "Find out who uses it, then declare it with an owner or switch it off.",
+            id="unregistered",
+        ),
+        pytest.param(
+            {
+                "registry": RegistryVerdict(state="registered", entry="NHI-1"),
+                "ownership": orphan("departed", owner="bob@example.com", candidates=(GRACE,)),
+            },
+            "Name a new owner: bob@example.com has left. Ask grace@example.com (created it 2026-01-03).",
+            id="departed",
+        ),
+        pytest.param(
+            {
+                "registry": RegistryVerdict(state="registered", entry="NHI-1"),
+                "ownership": orphan("never_assigned"),
+            },
+            "Name an owner: its entry NHI-1 has none.",
+            id="never assigned",
+        ),
+        pytest.param(
+            {
+                "registry": RegistryVerdict(
+                    state="ambiguous", candidates=(NEAR, MatchCandidate(entry="NHI-2", score=1, evidence="name"))
+                ),
+                "ownership": orphan("ambiguous"),
+            },
+            "Decide which entry stands for it: NHI-9 or NHI-2.",
+            id="ambiguous",
+        ),
+    ],
+)
+def test_an_orphan_needs_somebody_first(verdicts: dict[str, Any], step: str) -> None:
+    """Whatever else was found, an orphan's next step is about who answers for it."""
+    assert next_step(make_assessment(**verdicts), [make_finding(severity="critical")]) == step
+
+
+def test_an_owned_identity_needs_its_gravest_finding_fixed() -> None:
+    """The remediation is the gravest one's, whatever the order given."""
+    owned = make_assessment(ownership=OwnershipVerdict(state="owned", owner="ada@example.com"))
+    low, high = make_finding(severity="low", remediation="Later."), make_finding(severity="high", remediation="Now.")
+    assert next_step(owned, [low, high]) == "Now."
+
+
+def test_where_all_is_well_there_is_nothing_to_do() -> None:
+    """No finding and an owner: an empty sentence."""
+    assert next_step(make_assessment(ownership=OwnershipVerdict(state="owned")), []) == ""
+
+
+def test_severity_is_the_gravest_and_unknown_without_findings() -> None:
+    """None is not the same as info."""
+    assert severity_of([make_finding(severity="info"), make_finding(severity="critical")]) == "critical"
+    assert severity_of([]) is None
+
+
+def test_findings_are_listed_gravest_first() -> None:
+    """By severity, then by rule."""
+    low, b, a = (
+        make_finding(severity=severity, rule=rule) for severity, rule in (("low", "a"), ("high", "b"), ("high", "a"))
+    )
+    assert gravest_first([low, b, a]) == [a, b, low]
+
+
+def test_fingerprints_that_a_view_left_out_are_skipped() -> None:
+    """An identity's findings are those that are there."""
+    finding = make_finding(fingerprint="aa")
+    assert findings_of(make_assessment(findings=("aa", "bb")), {"aa": finding}) == [finding]
+
+
+def test_work_lists_put_the_urgent_first() -> None:
+    """Severity, then privilege, then what nobody uses, then the key."""
+    calm, admin, unused = (
+        make_assessment("b"),
+        make_assessment("c", privilege=Privilege(level="admin")),
+        make_assessment("d", usage=DORMANT),
+    )
+    grave, none = [make_finding(severity="critical")], list[Finding]()
+    listed = sorted(
+        [(calm, none), (unused, none), (admin, none), (make_assessment("z"), grave), (make_assessment("a"), none)],
+        key=lambda pair: urgency(*pair),
+    )
+    assert [judged.identity.name for judged, _ in listed] == ["z", "c", "d", "a", "b"]
+
+
+@pytest.mark.parametrize(
+    ("verdict", "text"),
+    [
+        (AgentVerdict(is_agent=True), "yes"),
+        (AgentVerdict(signals=(Signal(says="agent", sort="name", evidence="", strength="suggested"),)), "suggested"),
+        (AgentVerdict(signals=(Signal(says="machine", sort="name", evidence=""),)), "no"),
+    ],
+    ids=["yes", "suggested", "no"],
+)
+def test_an_agent_is_one_or_not_or_suggested(verdict: AgentVerdict, text: str) -> None:
+    """A weak signal alone only suggests."""
+    assert agent_text(verdict) == text
+
+
+@pytest.mark.parametrize(
+    ("facts", "text"),
+    [
+        ({"created_at": None}, "access_key AKIA1"),
+        (
+            {"enabled": False, "expires_at": NOW, "last_used_at": days_ago(1)},
+            "access_key AKIA1 (disabled, created 2025-10-21, expires 2026-11-25, used 2026-11-24)",
+        ),
+        ({"never_expires": True, "created_at": None}, "access_key AKIA1 (never expires)"),
+    ],
+    ids=["nothing known", "everything", "never expires"],
+)
+def test_a_credential_is_told_by_what_is_known(facts: dict[str, Any], text: str) -> None:
+    """Unknown dates are left out, not guessed."""
+    assert credential_text(make_credential("svc", "AKIA1", **facts)) == text
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (None, ""),
+        (True, "yes"),
+        (3, "3"),
+        (date(2026, 1, 2), "2026-01-02"),
+        (datetime(2026, 1, 2, 3, tzinfo=timezone(timedelta(hours=2))), "2026-01-02T01:00:00Z"),
+        (("a", None, 1), "a, , 1"),
+        ({"a": [1, 2]}, "a=1, 2"),
+    ],
+    ids=str,
+)
+def test_facts_read_as_a_person_writes_them(value: Any, text: str) -> None:
+    """No brackets, quotes, None or True."""
+    assert plain(value) == text
+
+
+def test_unknown_evidence_is_left_out() -> None:
+    """A fact of None is none."""
+    assert facts_text({"a": 1, "b": None}) == "a: 1"
+    assert facts_text({}) is None
+
+
+def test_times_are_utc_to_the_second() -> None:
+    """Years before 1000 keep their four digits."""
+    assert iso(datetime(987, 1, 2, 3, 4, 5, 678, tzinfo=UTC)) == "0987-01-02T03:04:05Z"

@@ -1,0 +1,144 @@
+"""The terminal report: whole pages against golden files, and what must hold on any screen."""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from msgspec.structs import replace
+from rich.cells import cell_len
+
+from reports.base import VIEWS, Screen, View
+from reports.terminal import TerminalReport
+from scanner.model import OwnershipVerdict, RegistryVerdict, ScanResult
+from tests.factories import make_assessment, make_finding, make_identity, make_result
+from tests.reports.samples import HOSTILE, estate, estate_with_gaps, hostile_result, without_registry
+
+GOLDEN = Path(__file__).parent / "golden"
+ARN_END = "a-role-with-a-name-that-goes-on-and-on-and-ends-in-production"
+
+
+def page(result: ScanResult, view: View = "all", screen: Screen | None = None) -> str:
+    out = io.BytesIO()
+    assert TerminalReport().write(result, view, out, screen or Screen()) == ()
+    return out.getvalue().decode()
+
+
+@pytest.mark.parametrize(
+    ("name", "result", "view"),
+    [
+        ("estate", estate, "all"),
+        ("gaps", estate_with_gaps, "all"),
+        ("empty", make_result, "all"),
+        ("no-registry", without_registry, "all"),
+        ("orphans", estate_with_gaps, "orphans"),
+        ("findings", estate, "findings"),
+        ("inventory", estate, "inventory"),
+        ("registry", estate, "registry"),
+        ("credentials", estate, "credentials"),
+        ("coverage", estate_with_gaps, "coverage"),
+    ],
+)
+def test_the_whole_page(name: str, result: Callable[[], ScanResult], view: View) -> None:
+    """What a reader sees on 80 columns without colour."""
+    assert page(result(), view) == (GOLDEN / f"{name}.txt").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("width", [40, 80, 200])
+@pytest.mark.parametrize("view", VIEWS)
+@pytest.mark.parametrize("name", ["svc", *HOSTILE.values()], ids=["plain", *HOSTILE])
+def test_never_wider_than_the_screen(name: str, view: View, width: int) -> None:
+    """Whatever anything is called."""
+    shown = page(hostile_result(name), view, Screen(width=width))
+    assert max(map(cell_len, shown.split("\n"))) <= width
+
+
+@pytest.mark.parametrize("view", VIEWS)
+@pytest.mark.parametrize("name", HOSTILE.values(), ids=HOSTILE)
+def test_a_screen_without_unicode_gets_ascii(name: str, view: View) -> None:
+    """Ours and theirs."""
+    assert page(hostile_result(name), view, Screen(unicode=False)).isascii()
+
+
+def test_colour_only_where_asked_for_and_text_the_same() -> None:
+    """Colour adds nothing that cannot be read without it."""
+    plain, coloured = page(estate()), page(estate(), screen=Screen(color=True))
+    assert "\x1b" not in plain
+    assert "\x1b[1;31m" in coloured
+    stripped = re.sub(r"\x1b\[[0-9;]*m", "", coloured)
+    assert [line.rstrip() for line in stripped.split("\n")] == plain.split("\n")
+
+
+def test_markup_in_names_is_text() -> None:
+    """Rich's own, too."""
+    assert HOSTILE["rich markup"] in page(hostile_result(HOSTILE["rich markup"]), "orphans", Screen(width=200))
+
+
+def test_the_environment_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The page depends on result, view and screen alone."""
+    before = page(estate())
+    for name, value in {"COLUMNS": "40", "FORCE_COLOR": "1", "TERM": "xterm-256color"}.items():
+        monkeypatch.setenv(name, value)
+    assert page(estate()) == before
+
+
+def test_a_long_name_keeps_its_end() -> None:
+    """Where names differ."""
+    shown = page(make_result(make_assessment(make_identity(ARN_END))), "inventory")
+    assert re.search(r"a-role-\S*…\S*-production", shown)
+
+
+def test_a_long_list_is_cut_and_says_how_to_get_the_rest() -> None:
+    """Never cut in silence."""
+    judged = tuple(make_assessment(f"svc-{number:02}", findings=(f"{number:032}",)) for number in range(13))
+    findings = tuple(
+        make_finding(fingerprint=one.findings[0], identity=one.identity.key, rule=f"rule-{number % 6}")
+        for number, one in enumerate(judged)
+    )
+    shown = page(make_result(*judged, findings=findings))
+    assert "and 3 more: muster orphans -o csv:orphans.csv" in shown
+    assert "1 more rule fired: muster report --view findings" in shown
+    assert all(f"svc-{number:02}" in page(make_result(*judged), "orphans") for number in range(13))
+
+
+def test_many_of_one_sort_are_counted_with_a_few_named() -> None:
+    """Three examples and how many more."""
+    judged = tuple(make_assessment(f"svc-{number}", findings=(f"{number:032}",)) for number in range(5))
+    findings = tuple(make_finding(fingerprint=one.findings[0], identity=one.identity.key) for one in judged)
+    shown = page(make_result(*judged, findings=findings))
+    assert "Nobody has declared this identity (5)" in shown
+    assert "and 2 more" in shown
+
+
+@pytest.mark.parametrize(
+    ("result", "sentence"),
+    [
+        (make_result(), "No identities were found."),
+        (make_result(make_assessment()), "1 of 1 identity is declared by nobody; 1 has nobody who answers for it."),
+        (
+            make_result(
+                make_assessment(registry=RegistryVerdict(state="registered"), ownership=OwnershipVerdict(state="owned"))
+            ),
+            "Of 1 identity, none is undeclared and none is orphaned.",
+        ),
+        (
+            replace(estate_with_gaps(), identities=()),
+            "No identities could be read.",
+        ),
+    ],
+    ids=["nothing", "one", "all well", "nothing readable"],
+)
+def test_the_headline(result: ScanResult, sentence: str) -> None:
+    """The first line is the answer; it is never green when blind."""
+    assert page(result).startswith(f"{sentence}\n")
+
+
+def test_no_roster_is_said() -> None:
+    """Owners that nobody could check are not called owned."""
+    unchecked = make_assessment(
+        registry=RegistryVerdict(state="registered"), ownership=OwnershipVerdict(state="unchecked")
+    )
+    assert "No roster was given" in page(make_result(unchecked))

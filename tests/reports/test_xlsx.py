@@ -1,0 +1,141 @@
+"""The XLSX report, opened the way a spreadsheet would."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from datetime import UTC, datetime
+from typing import Any
+
+import openpyxl
+import pytest
+
+from reports.base import Screen, View
+from reports.columns import TABLES
+from reports.xlsx import XlsxReport
+from scanner.model import ScanResult
+from tests.factories import make_assessment, make_identity, make_result
+from tests.reports.samples import HOSTILE, estate, estate_with_gaps, hostile_result
+
+SHEETS = ["Summary", "Orphans", "Unregistered", "Findings", "Inventory", "Registry", "Credentials", "Coverage"]
+
+
+def written(result: ScanResult, view: View = "all", report: XlsxReport | None = None) -> tuple[bytes, tuple[str, ...]]:
+    out = io.BytesIO()
+    notices = (report or XlsxReport()).write(result, view, out, Screen())
+    return out.getvalue(), notices
+
+
+def opened(result: ScanResult, view: View = "all") -> openpyxl.Workbook:
+    return openpyxl.load_workbook(io.BytesIO(written(result, view)[0]))
+
+
+def rows_of(sheet: Any) -> list[dict[str, Any]]:
+    heading, *rows = sheet.iter_rows(values_only=True)
+    return [dict(zip(heading, row, strict=True)) for row in rows]
+
+
+def test_a_sheet_a_view_after_one_that_sums_up() -> None:
+    """All of them for all, and only the one for one."""
+    assert opened(estate()).sheetnames == SHEETS
+    assert opened(estate(), "orphans").sheetnames == ["Summary", "Orphans"]
+
+
+def test_the_summary_says_what_to_know_and_draws_it() -> None:
+    """Headline, gaps, the definition, counts by state, and native charts."""
+    sheet: Any = opened(estate_with_gaps())["Summary"]
+    said = "\n".join(str(cell) for row in sheet.iter_rows(values_only=True) for cell in row if cell is not None)
+    assert "2 of 5 identities are declared by nobody" in said
+    assert "Incomplete: 2 sections could not be read in full" in said
+    assert "denied, aws, 123456789012, iam.credential-report, needs iam:GenerateCredentialReport" in said
+    assert "Orphaned: nobody accountable." in said
+    counts = {(row[0], row[1]): row[2] for row in sheet.iter_rows(values_only=True)}
+    assert counts["ownership", "orphaned"] == 3
+    assert counts["findings", "critical"] == 1
+    assert len(sheet._charts) == 2
+    drawn = sheet._charts[0].series[0]
+    assert [level.pt[0].v for level in drawn.cat.multiLvlStrRef.multiLvlStrCache.lvl] == ["registered", "registry"]
+    assert [point.v for point in drawn.val.numRef.numCache.pt][:2] == [2, 2]
+
+
+@pytest.mark.parametrize("name", SHEETS[1:])
+def test_a_sheet_is_comfortable_to_work_in(name: str) -> None:
+    """Heading in row 1, frozen, filtered over all rows, and each explained by a comment."""
+    sheet: Any = opened(estate())[name]
+    columns = TABLES[name.lower()].columns  # type: ignore[index]  # sheets are named after their views
+    assert [cell.value for cell in sheet[1]] == [column.name for column in columns]
+    assert sheet.freeze_panes == "A2"
+    assert sheet.auto_filter.ref == sheet.dimensions
+    assert [cell.comment.text for cell in sheet[1]] == [column.help for column in columns]
+
+
+def test_cells_are_typed() -> None:
+    """Times are times in UTC, yes and no are booleans, unknown is empty."""
+    admin = rows_of(opened(estate())["Orphans"])[0]
+    assert admin["last_used_at"] == datetime(2026, 1, 29, 8, 0)  # noqa: DTZ001  # spreadsheets know no zones
+    assert admin["provisional"] is False
+    assert admin["owner"] is None
+    assert rows_of(opened(estate())["Registry"])[1]["expires"] == datetime(2027, 1, 31)  # noqa: DTZ001  # the same
+
+
+def test_states_are_coloured_and_choices_offered() -> None:
+    """By conditional formats, and where people fill in."""
+    sheet = opened(estate())["Orphans"]
+    coloured = {str(area.sqref) for area in sheet.conditional_formatting}
+    assert {"F2:F4", "G2:G4", "K2:K4", "N2:N4", "Q2:Q4"} == coloured
+    offered = {str(offer.sqref): (offer.formula1, offer.errorStyle) for offer in sheet.data_validations.dataValidation}
+    assert offered == {
+        "Y2:Y4": ('"prod,staging,dev,test"', "information"),
+        "Z2:Z4": ('"proposed,active,suspended,retired"', None),
+    }
+
+
+@pytest.mark.parametrize("name", HOSTILE.values(), ids=HOSTILE)
+def test_no_cell_holds_a_formula(name: str) -> None:
+    """Nor anything that becomes one when the cell is edited, and no link, and nothing of the writer's own markup."""
+    data, _ = written(hostile_result(name))
+    with zipfile.ZipFile(io.BytesIO(data)) as parts:
+        sheets = [parts.read(part) for part in parts.namelist() if part.startswith("xl/worksheets/sheet")]
+    assert not any(b"<f>" in sheet or b"<hyperlink" in sheet or b"<r>" in sheet for sheet in sheets)
+    for sheet in openpyxl.load_workbook(io.BytesIO(data)):
+        for row in sheet.iter_rows():
+            assert not [cell for cell in row if cell.data_type == "f" or str(cell.value).lstrip()[:1] in tuple("=+-@")]
+
+
+def test_text_too_long_for_a_cell_is_cut_and_said_so() -> None:
+    """The writer would cut it in silence; a surrogate pair counts twice, as in a spreadsheet."""
+    long = make_assessment(make_identity("svc", description="\U0001f600" * 20_000))
+    data, notices = written(make_result(long), "inventory")
+    assert notices == ("xlsx: 1 cell of sheet Inventory was cut to 32,767 characters, the most that a cell holds",)
+    (row,) = rows_of(openpyxl.load_workbook(io.BytesIO(data))["Inventory"])
+    assert row["description"] == "\U0001f600" * 16_383
+
+
+@pytest.mark.parametrize(
+    ("identities", "sheets"),
+    [(2, {"Orphans": 2}), (3, {"Orphans": 2, "Orphans 2": 1}), (5, {"Orphans": 2, "Orphans 2": 2, "Orphans 3": 1})],
+)
+def test_more_rows_than_a_sheet_holds_go_on_in_another(identities: int, sheets: dict[str, int]) -> None:
+    """With its own heading, and a notice for each."""
+    result = make_result(*(make_assessment(f"svc-{number}") for number in range(identities)))
+    data, notices = written(result, "orphans", XlsxReport(rows_per_sheet=2))
+    book = openpyxl.load_workbook(io.BytesIO(data))
+    assert {name: len(rows_of(book[name])) for name in book.sheetnames[1:]} == sheets
+    assert len(notices) == len(sheets) - 1
+    listed = [row["name"] for name in sheets for row in rows_of(book[name])]
+    assert listed == [f"svc-{number}" for number in range(identities)]
+
+
+def test_the_rows_of_a_sheet_are_as_many_as_a_spreadsheet_takes() -> None:
+    """1,048,576 with the heading."""
+    from xlsxwriter.worksheet import Worksheet
+
+    from reports.xlsx import ROWS_PER_SHEET
+
+    assert Worksheet().xls_rowmax == ROWS_PER_SHEET + 1
+
+
+def test_dates_before_spreadsheets_are_text() -> None:
+    """They have none before 1900."""
+    zero = make_assessment(make_identity(created_at=datetime(1, 1, 1, tzinfo=UTC)))
+    assert rows_of(opened(make_result(zero), "orphans")["Orphans"])[0]["created_at"] == "0001-01-01T00:00:00Z"
