@@ -4,12 +4,12 @@
 
     MusterError                exit code and hint live on the class; only the CLI prints and exits
     ├── UsageError             2    the command line
-    ├── ConfigError            2    config.toml
-    ├── RegistryError          2    registry, people or identity lists
+    ├── InputError             2    a file, with every place that is wrong in it
+    │   ├── ConfigError             config.toml
+    │   └── RegistryError           registry, people or identity lists
     ├── StoreError             2    the store
     ├── MissingExtra           2    a pip extra that is not installed
     ├── NothingScanned         4
-    ├── Interrupted            130
     └── SourceError            a gap in the coverage, never the end of a run
         ├── Denied             the permission is missing
         ├── Throttled          the provider told us to go away, and retries ran out
@@ -89,12 +89,6 @@ class NothingScanned(MusterError):
     """Not one scope of one source could be read."""
 
     exit_code = 4
-
-
-class Interrupted(MusterError):
-    """The user asked us to stop; nothing of this run was stored."""
-
-    exit_code = 130
 
 
 class SourceError(MusterError):

@@ -72,6 +72,9 @@ def main(arguments: list[str] | None = None) -> int:
     except MusterError as error:
         complain(error)
         return error.exit_code
+    except (KeyboardInterrupt, click.Abort):
+        click.echo("muster: interrupted; nothing of this run was stored", err=True)
+        return INTERRUPTED
     except BrokenPipeError:
         # Whoever read our output has enough of it; the interpreter must not try to flush the rest.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -89,15 +92,12 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def run() -> NoReturn:
-    """The console script. Ctrl-C ends it at once: a worker may be waiting for a provider; nothing is half written."""
-    try:
-        code = main()
-    except (KeyboardInterrupt, click.Abort):
-        click.echo("muster: interrupted; nothing of this run was stored", err=True)
-        code = INTERRUPTED
+    """The console script."""
+    code = main()
     logging.shutdown()
     for stream in (sys.stdout, sys.stderr):
         stream.flush()
     if code == INTERRUPTED:
+        # At once: a worker may be waiting for a provider, and nothing is half written.
         os._exit(code)
     sys.exit(code)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable, Mapping
 
 import msgspec
@@ -80,3 +81,7 @@ def _listed(items: Iterable[str]) -> str:
 def _default(threshold: str) -> int:
     defaults: dict[str, int] = msgspec.structs.asdict(Policy())
     return defaults[threshold]
+
+
+if __name__ == "__main__":
+    sys.stdout.write(rules_markdown())

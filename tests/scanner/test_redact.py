@@ -31,7 +31,7 @@ def test_a_secret_can_lie_in_a_file(tmp_path: Path) -> None:
 )
 def test_a_missing_secret_is_a_gap_with_a_name(ref: SecretRef) -> None:
     """The message says which reference leads nowhere."""
-    with pytest.raises(SourceError, match="SURELY_NOT_SET|/no/such/file"):
+    with pytest.raises(SourceError, match=r"SURELY_NOT_SET|/no/such/file"):
         ref.resolve()
 
 
@@ -60,10 +60,8 @@ def test_log_records_and_their_tracebacks_are_masked(monkeypatch: pytest.MonkeyP
     """An exception's text is as public as the message."""
     monkeypatch.setenv("TOKEN", "staple-clip-4711")
     secret = SecretRef(env="TOKEN").resolve()
-    try:
-        raise RuntimeError(f"refused {secret}")
-    except RuntimeError as error:
-        record = logging.LogRecord("x", logging.ERROR, __file__, 1, "with %s", (secret,), (type(error), error, None))
+    error = RuntimeError(f"refused {secret}")
+    record = logging.LogRecord("x", logging.ERROR, __file__, 1, "with %s", (secret,), (RuntimeError, error, None))
 
     RedactingFilter().filter(record)
 

@@ -1,0 +1,226 @@
+"""The composition root: config, catalogs, registry and store made into a run, for the CLI to call."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+from connectors.base import Connector
+from connectors.catalog import connector_catalog
+from scanner import __version__
+from scanner.config import Config, ListSettings, SourceSettings
+from scanner.engine import Observer, read_all
+from scanner.errors import NothingScanned, UsageError
+from scanner.history.store import Store, open_store
+from scanner.inventory import Inventory, join
+from scanner.matching.entries import Places, SourceRef
+from scanner.model import ScanInfo, ScanResult
+from scanner.pipeline import Declared, Remembered, judge
+from scanner.registry.entries import load_registry
+from scanner.registry.people import load_people
+from scanner.rules.catalog import entry_fingerprints
+from scanner.strict import Document, decode, nearest
+
+_READ = ("complete", "partial")
+
+
+class Source(Struct, frozen=True, kw_only=True):
+    """A connector made ready. ``rank``: how far it is believed, live before export before list."""
+
+    name: str
+    type: str
+    connector: Connector
+    rank: int
+
+    @property
+    def ref(self) -> SourceRef:
+        """What the entries need to know of it."""
+        return SourceRef(name=self.name, provider=self.type)
+
+
+def resolve_sources(config: Config, wanted: Sequence[str]) -> tuple[Source, ...]:
+    """The sources named on the command line, or all of the config's. Raises UsageError and ConfigError; no I/O."""
+    by_name = {source.name: source for source in config.sources}
+    if not wanted:
+        if not by_name:
+            raise UsageError(
+                "there is nothing to scan", hint="name a source, such as aws:profile=audit, or write a config.toml"
+            )
+        return tuple(_ready(source) for source in config.sources)
+    chosen: dict[str, SourceSettings] = {}
+    for text in wanted:
+        source = by_name.get(text) or _ad_hoc(text, tuple(by_name), taken=tuple(chosen))
+        chosen.setdefault(source.name, source)
+    return tuple(_ready(source) for source in chosen.values())
+
+
+def _ad_hoc(text: str, names: Sequence[str], taken: Sequence[str]) -> SourceSettings:
+    """``TYPE[:key=value[,key=value]…]`` as a source."""
+    kind, _, rest = text.partition(":")
+    catalog = connector_catalog()
+    if kind not in catalog.names:
+        near = nearest(kind, (*names, *catalog.names))
+        known = ", ".join((*names, *catalog.names))
+        raise UsageError(
+            f"there is no source and no connector called {kind}",
+            hint=f"did you mean {near}?" if near else f"there are: {known}",
+        )
+    pairs: dict[str, str] = {}
+    for pair in filter(None, rest.split(",")):
+        key, equals, value = pair.partition("=")
+        if not equals:
+            raise UsageError(f"{text}: {pair} is not key=value", hint="write TYPE:key=value,key=value")
+        pairs[key.strip()] = value
+    name = kind if kind not in taken else f"{kind}-{len(taken) + 1}"
+    spec = catalog.load(kind).spec
+    return SourceSettings(
+        name=pairs.pop("name", name),
+        type=kind,
+        settings=from_text(pairs, spec.settings, text),
+        document=Document(file=text),
+        base=Path.cwd(),
+        strict=False,
+    )
+
+
+def from_text(pairs: Mapping[str, str], settings: type[Struct], text: str) -> dict[str, Any]:
+    """Command-line values in the shape the settings want: lists split at ``+``, secrets as references."""
+    kinds = {field.encode_name: msgspec.inspect.type_info(field.type) for field in msgspec.structs.fields(settings)}
+    return {key: _value(value, kinds.get(key), f"{text}: {key}") for key, value in pairs.items()}
+
+
+def _value(value: str, kind: msgspec.inspect.Type | None, where: str) -> Any:
+    options = kind.types if isinstance(kind, msgspec.inspect.UnionType) else (kind,)
+    for option in options:
+        if isinstance(option, msgspec.inspect.LiteralType) and value in option.values:
+            return value
+        if isinstance(option, msgspec.inspect.VarTupleType | msgspec.inspect.ListType):
+            return value.split("+")
+        if isinstance(option, msgspec.inspect.StructType):
+            how, colon, place = value.partition(":")
+            if not colon or how not in ("env", "file"):
+                raise UsageError(f"{where} would put a secret on the command line", hint="write env:NAME or file:PATH")
+            return {how: place}
+    return value
+
+
+def _ready(source: SourceSettings) -> Source:
+    connector = connector_catalog().load(source.type)
+    settings = decode(
+        dict(source.settings), connector.spec.settings, source.document, base=source.base, strict=source.strict
+    )
+    exported = getattr(settings, "from_files", None) is not None
+    rank = 2 if source.type == "file" else int(exported)
+    return Source(name=source.name, type=source.type, connector=connector(source.name, settings), rank=rank)
+
+
+class Lists(Struct, frozen=True, kw_only=True):
+    """What was declared, and warnings about it worth printing."""
+
+    declared: Declared
+    warnings: tuple[str, ...]
+
+
+def load_lists(config: Config, sources: Sequence[Source]) -> Lists:
+    """The registry and the people of the config. Raises RegistryError naming every place that is wrong."""
+    warnings: list[str] = []
+    registry = people = None
+    if config.registry:
+        registry = load_registry(_paths(config.registry), columns=_columns(config.registry))
+        warnings += map(str, registry.warnings)
+    if config.people:
+        people = load_people(_paths(config.people), columns=_columns(config.people))
+        warnings += map(str, people.warnings)
+    configured = {source.name: SourceRef(name=source.name, provider=source.type) for source in config.sources}
+    configured |= {source.name: source.ref for source in sources}
+    declared = Declared(
+        entries=None if registry is None else registry.entries,
+        people=None if people is None else people.people,
+        exemptions=config.exemptions,
+        policy=config.policy,
+        tag_keys=config.matching.tag_keys,
+        sources=tuple(configured[name] for name in sorted(configured)),
+    )
+    return Lists(declared=declared, warnings=tuple(warnings))
+
+
+def _paths(lists: Sequence[ListSettings]) -> list[Path]:
+    return [one.path for one in lists]
+
+
+def _columns(lists: Sequence[ListSettings]) -> dict[str, str]:
+    return {heading: column for one in lists for heading, column in one.columns.items()}
+
+
+def scan(config: Config, sources: Sequence[Source], declared: Declared, observer: Observer) -> ScanResult:
+    """Discover, match, judge and store. Raises NothingScanned, StoreError; on any error nothing is stored."""
+    with open_store(config.store_url) as store:
+        started = datetime.now(UTC).replace(microsecond=0)
+        inventory = _discover(config, sources, observer)
+        if not any(one.status in _READ and one.kinds for one in inventory.coverage):
+            raise _nothing_scanned(inventory)
+        info = ScanInfo(
+            id=f"{started:%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}",
+            started_at=started,
+            finished_at=datetime.now(UTC).replace(microsecond=0),
+            version=__version__,
+        )
+        result = judge(inventory, declared, _remember(store, inventory), info)
+        store.save(result)
+        return result
+
+
+def _discover(config: Config, sources: Sequence[Source], observer: Observer) -> Inventory:
+    executor = ThreadPoolExecutor(config.engine.workers, thread_name_prefix="scope")
+    try:
+        readings = read_all(
+            [(source.name, source.connector) for source in sources],
+            executor=executor,
+            scope_deadline=config.engine.scope_deadline,
+            observer=observer,
+        )
+        return join(readings, {source.name: source.rank for source in sources})
+    finally:
+        # Not waited for: after Ctrl-C a thread may be in a call for as long as its time-out.
+        executor.shutdown(wait=False, cancel_futures=True)
+
+
+def _remember(store: Store, inventory: Inventory) -> Remembered:
+    """What the store knows of the places that this scan could not (completely) read."""
+    if not store.has_scans():
+        return Remembered()
+    places = Places(inventory.coverage)
+
+    def unread(source: str, scope: str, kind: str) -> bool:
+        return not places.completely_read(source, scope, kind)
+
+    assessments = tuple(store.assessments(unread))
+    entries = tuple(store.entries())
+    fingerprints = {fingerprint for one in assessments for fingerprint in one.findings}
+    fingerprints |= {fingerprint for one in entries for fingerprint in entry_fingerprints(one.entry.id)}
+    return Remembered(
+        assessments=assessments,
+        secrets=tuple(store.secrets(unread)),
+        entries=entries,
+        findings=tuple(store.findings(fingerprints)),
+        known=store.known_fingerprints(),
+    )
+
+
+def _nothing_scanned(inventory: Inventory) -> NothingScanned:
+    reasons = [
+        f"{one.source}: {one.section if one.section != '*' else 'could not start'}: {one.status}: {one.detail or ''}"
+        for one in inventory.coverage
+        if one.is_gap
+    ]
+    return NothingScanned(
+        "nothing could be scanned\n" + "\n".join(f"  {reason}" for reason in reasons),
+        hint="`muster doctor` checks every source and names what is missing",
+    )

@@ -1,0 +1,312 @@
+"""From what was discovered and what was declared to one judged result. Pure: records in, a result out.
+
+inventory ─► nature, matching ─► registry, ownership, usage, privilege ─► rules ─► result
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from datetime import date, datetime
+
+import msgspec
+from msgspec import Struct
+
+from scanner.agents import judge_agent
+from scanner.exemptions import Exemptions
+from scanner.inventory import Inventory
+from scanner.matching.entries import Places, SourceRef, judge_entries
+from scanner.matching.keys import fold
+from scanner.matching.ladder import Matching, match
+from scanner.model import (
+    SEVERITIES,
+    Assessment,
+    Coverage,
+    Entry,
+    EntryAssessment,
+    Exemption,
+    Finding,
+    Identity,
+    NatureVerdict,
+    OwnershipVerdict,
+    Person,
+    Policy,
+    RegistryVerdict,
+    ScanInfo,
+    ScanResult,
+    StoredSecret,
+    Summary,
+)
+from scanner.nature import judge_nature
+from scanner.ownership import judge_ownership
+from scanner.privilege.paths import raise_by_paths
+from scanner.roster import Roster
+from scanner.rules.catalog import RuleContext, entry_fingerprints, evaluate
+from scanner.usage import judge_usage
+
+_UNCHECKED = RegistryVerdict(state="unchecked", evidence="no registry was given")
+
+
+class Declared(Struct, frozen=True, kw_only=True):
+    """What the organisation says; None where it said nothing at all."""
+
+    entries: tuple[Entry, ...] | None = None
+    people: tuple[Person, ...] | None = None
+    exemptions: tuple[Exemption, ...] = ()
+    policy: Policy = Policy()
+    tag_keys: tuple[str, ...] = ()
+    sources: tuple[SourceRef, ...] = ()
+
+
+class Remembered(Struct, frozen=True, kw_only=True):
+    """What the last scan knew of places that were not read this time, and which findings it had.
+
+    ``known``: fingerprints of the last scan's findings; None on a store's first scan, when nothing is new.
+    """
+
+    assessments: tuple[Assessment, ...] = ()
+    secrets: tuple[StoredSecret, ...] = ()
+    entries: tuple[EntryAssessment, ...] = ()
+    findings: tuple[Finding, ...] = ()
+    known: frozenset[str] | None = None
+
+
+def judge(inventory: Inventory, declared: Declared, remembered: Remembered, scan: ScanInfo) -> ScanResult:
+    """The scan's result; ``scan.started_at`` is the clock for every verdict."""
+    now, today = scan.started_at, scan.started_at.date()
+    places = Places(inventory.coverage)
+    matching = match(inventory.identities, declared.entries or (), tag_keys=declared.tag_keys, today=today)
+    roster = None if declared.people is None else Roster(declared.people, today)
+    fresh = _assess(inventory, declared, matching, roster, places, now)
+    carried = _not_rechecked(remembered.assessments, {one.identity.key for one in fresh})
+    entries = _entries(inventory, declared, matching, remembered.entries, today)
+    secrets = _with_carried_secrets(inventory.secrets, remembered.secrets)
+    findings = _findings(fresh, carried, entries, secrets, declared, remembered, now)
+    assessments = _with_findings(sorted((*fresh, *carried), key=lambda one: one.identity.key), findings)
+    return ScanResult(
+        scan=scan,
+        summary=_summarise(assessments, secrets, entries, findings, inventory.coverage),
+        coverage=inventory.coverage,
+        identities=assessments,
+        secrets=secrets,
+        entries=entries,
+        findings=findings,
+        policy=declared.policy,
+        notices=(*matching.notices, *_vanished(carried, inventory.coverage)),
+    )
+
+
+def _assess(
+    inventory: Inventory,
+    declared: Declared,
+    matching: Matching,
+    roster: Roster | None,
+    places: Places,
+    now: datetime,
+) -> list[Assessment]:
+    natures = {one.key: judge_nature(one, roster) for one in inventory.identities}
+    exemptions = Exemptions(declared.exemptions, now.date())
+    entries = {entry.id: entry for entry in declared.entries or ()}
+    privileges = raise_by_paths(
+        {one.key: one.privilege for one in inventory.identities},
+        (
+            (one.key, link.target, link.evidence)
+            for one in inventory.identities
+            for link in one.links
+            if link.relation == "can_assume"
+        ),
+    )
+    is_machine = _machines(inventory.identities, natures)
+    assessments = []
+    for identity in inventory.identities:
+        registry = _UNCHECKED
+        if declared.entries is not None:
+            registry = _registry(identity, natures[identity.key], matching, exemptions, places)
+        ownership = OwnershipVerdict(state="unchecked", evidence="no registry was given")
+        if declared.entries is not None:
+            ownership = judge_ownership(identity, registry, entries, roster, machines=is_machine)
+        assessments.append(
+            Assessment(
+                identity=identity,
+                nature=natures[identity.key],
+                agent=judge_agent(identity),
+                registry=registry,
+                ownership=ownership,
+                usage=judge_usage(identity, window_days=declared.policy.dormant_identity, now=now),
+                privilege=privileges[identity.key],
+            )
+        )
+    return assessments
+
+
+def _registry(
+    identity: Identity, nature: NatureVerdict, matching: Matching, exemptions: Exemptions, places: Places
+) -> RegistryVerdict:
+    """The match, unless there is none and the identity needs none."""
+    verdict = matching.verdicts[identity.key]
+    if verdict.state == "registered":
+        return verdict
+    reason = identity.managed_by or exemptions.reason(identity)
+    if reason is None and nature.verdict == "human":
+        reason = "a person: " + "; ".join(signal.evidence for signal in nature.signals if signal.says == "human")
+    if reason is not None:
+        return RegistryVerdict(state="exempt", evidence=reason)
+    if verdict.state == "unregistered" and places.feeds(identity.source, identity.scope, identity.kind):
+        return msgspec.structs.replace(verdict, provisional=True)
+    return verdict
+
+
+def _machines(identities: Sequence[Identity], natures: Mapping[str, NatureVerdict]) -> Callable[[str], bool]:
+    names = {
+        fold(name)
+        for one in identities
+        if natures[one.key].verdict == "non_human"
+        for name in (one.key, one.name, *one.aliases)
+    }
+    return lambda text: fold(text) in names
+
+
+def _not_rechecked(remembered: Sequence[Assessment], seen: set[str]) -> list[Assessment]:
+    """The last verdicts of identities whose place was not completely read, unless they were seen all the same."""
+    return [msgspec.structs.replace(one, rechecked=False) for one in remembered if one.identity.key not in seen]
+
+
+def _with_carried_secrets(
+    found: Sequence[StoredSecret], remembered: Sequence[StoredSecret]
+) -> tuple[StoredSecret, ...]:
+    every = {secret.key: secret for secret in (*remembered, *found)}
+    return tuple(every[key] for key in sorted(every))
+
+
+def _entries(
+    inventory: Inventory,
+    declared: Declared,
+    matching: Matching,
+    remembered: Sequence[EntryAssessment],
+    today: date,
+) -> tuple[EntryAssessment, ...]:
+    if declared.entries is None:
+        return ()
+    judged = judge_entries(
+        declared.entries,
+        matching,
+        {one.key: one for one in inventory.identities},
+        inventory.coverage,
+        sources=declared.sources,
+        today=today,
+    )
+    last = {one.entry.id: one for one in remembered}
+    return tuple(_or_last(one, last.get(one.entry.id)) for one in judged)
+
+
+def _or_last(judged: EntryAssessment, last: EntryAssessment | None) -> EntryAssessment:
+    """An entry that could not be evaluated keeps what the last scan knew of it."""
+    if judged.state != "not_evaluated" or last is None or last.state == "not_evaluated":
+        return judged
+    return msgspec.structs.replace(last, entry=judged.entry, rechecked=False)
+
+
+def _findings(
+    fresh: Sequence[Assessment],
+    carried: Sequence[Assessment],
+    entries: Sequence[EntryAssessment],
+    secrets: Sequence[StoredSecret],
+    declared: Declared,
+    remembered: Remembered,
+    now: datetime,
+) -> tuple[Finding, ...]:
+    found = evaluate(
+        RuleContext(
+            assessments=fresh,
+            entries=entries,
+            secrets=secrets,
+            exemptions=declared.exemptions,
+            policy=declared.policy,
+            now=now,
+            registry_given=declared.entries is not None,
+        )
+    )
+    provisional = {one.identity.key for one in fresh if one.registry.provisional}
+    known = remembered.known
+    marked = [
+        msgspec.structs.replace(
+            finding,
+            new=known is not None and finding.fingerprint not in known and finding.identity not in provisional,
+        )
+        for finding in found
+    ]
+    kept = {fingerprint for one in carried for fingerprint in one.findings}
+    kept |= {fingerprint for one in entries if not one.rechecked for fingerprint in entry_fingerprints(one.entry.id)}
+    judged = {finding.fingerprint for finding in found}
+    marked += [
+        msgspec.structs.replace(finding, new=False, rechecked=False)
+        for finding in remembered.findings
+        if finding.fingerprint in kept and finding.fingerprint not in judged
+    ]
+    return tuple(sorted(marked, key=_gravest_first))
+
+
+def _gravest_first(finding: Finding) -> tuple[int, str, str]:
+    subject = finding.identity or finding.entry or ""
+    return SEVERITIES.index(finding.severity), finding.rule, f"{subject}\0{finding.credential or ''}"
+
+
+def _with_findings(assessments: Sequence[Assessment], findings: Sequence[Finding]) -> tuple[Assessment, ...]:
+    of_identity: dict[str, list[str]] = {}
+    for finding in findings:
+        if finding.identity is not None:
+            of_identity.setdefault(finding.identity, []).append(finding.fingerprint)
+    return tuple(
+        msgspec.structs.replace(one, findings=tuple(of_identity.get(one.identity.key, ()))) for one in assessments
+    )
+
+
+def _vanished(carried: Sequence[Assessment], coverage: Sequence[Coverage]) -> list[str]:
+    """Scopes that a scanned source no longer lists: announced, and nothing in them is called gone."""
+    scanned = {one.source for one in coverage if one.scope != "*"}
+    listed = {(one.source, one.scope) for one in coverage}
+    gone = Counter(
+        (one.identity.source, one.identity.scope)
+        for one in carried
+        if one.identity.source in scanned and (one.identity.source, one.identity.scope) not in listed
+    )
+    return [
+        f"source {source} no longer lists {scope}: its {count} identities are shown as last seen"
+        for (source, scope), count in sorted(gone.items())
+    ]
+
+
+def _summarise(
+    assessments: Sequence[Assessment],
+    secrets: Sequence[StoredSecret],
+    entries: Sequence[EntryAssessment],
+    findings: Sequence[Finding],
+    coverage: Sequence[Coverage],
+) -> Summary:
+    registry = Counter(one.registry.state for one in assessments)
+    ownership = Counter(one.ownership.state for one in assessments)
+    usage = Counter(one.usage.state for one in assessments)
+    severities = Counter(finding.severity for finding in findings)
+    return Summary(
+        identities=len(assessments),
+        registered=registry["registered"],
+        unregistered=registry["unregistered"],
+        ambiguous=registry["ambiguous"],
+        exempt=registry["exempt"],
+        owned=ownership["owned"],
+        orphaned=ownership["orphaned"],
+        dormant=usage["dormant"],
+        never_used=usage["never_used"],
+        disabled=usage["disabled"],
+        abandoned=sum(one.abandoned for one in assessments),
+        admins=sum(one.privilege.level == "admin" for one in assessments),
+        agents=sum(one.agent.is_agent for one in assessments),
+        credentials=sum(len(one.identity.credentials) for one in assessments),
+        secrets=len(secrets),
+        findings={severity: severities[severity] for severity in SEVERITIES},
+        new_findings=sum(finding.new for finding in findings),
+        registry_entries=len(entries),
+        not_found=sum(one.state == "not_found" for one in entries),
+        gaps=sum(one.is_gap for one in coverage),
+        not_rechecked=sum(not one.rechecked for one in assessments),
+    )

@@ -1,0 +1,98 @@
+"""The smaller commands."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import Muster
+
+
+def test_init_writes_what_scan_and_doctor_accept(muster: Muster, tmp_path: Path) -> None:
+    """The starting files are valid as they stand."""
+    assert muster("init", "here").code == 0
+
+    config = tmp_path / "here" / "config.toml"
+    text = config.read_text().replace('type = "aws"', 'type = "file"\npath = "b.csv"')
+    config.write_text("\n".join(line for line in text.splitlines() if not line.startswith(("profile", "regions"))))
+    (tmp_path / "here" / "b.csv").write_text("name\nsvc-billing\n")
+    done = muster("scan", "--quiet", "--config", "here/config.toml", "-o", "json:-")
+
+    assert json.loads(done.out)["identities"][0]["registry"]["state"] == "registered"
+
+
+def test_init_overwrites_nothing(muster: Muster, tmp_path: Path) -> None:
+    """One standing file is enough to write none."""
+    (tmp_path / "people.csv").write_text("mine")
+
+    assert muster("init").code == 2
+    assert not (tmp_path / "config.toml").exists()
+    assert (tmp_path / "people.csv").read_text() == "mine"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        pytest.param((), "vault", id="all"),
+        pytest.param(("aws",), "iam:GetAccountAuthorizationDetails", id="one"),
+        pytest.param(("aws", "--policy"), '"iam:GetAccountAuthorizationDetails"', id="policy"),
+        pytest.param(("vault", "--policy"), 'path "sys/auth"', id="base policy"),
+    ],
+)
+def test_connectors_tells_what_each_needs(muster: Muster, arguments: tuple[str, ...], expected: str) -> None:
+    """From the one declaration that the connector reads by."""
+    done = muster("connectors", *arguments)
+
+    assert done.code == 0
+    assert expected in done.out
+
+
+def test_connectors_without_permissions_have_no_policy(muster: Muster) -> None:
+    """A list needs nothing of any provider."""
+    assert muster("connectors", "file", "--policy").code == 2
+
+
+def test_rules_lists_each_with_its_limits(muster: Muster) -> None:
+    """A limit is shown as this config sets it."""
+    done = muster("rules")
+
+    assert "unregistered  [" in done.out
+    assert "rotation = 90 days" in done.out
+    assert max(map(len, done.out.splitlines())) <= 80
+
+
+@pytest.mark.usefixtures("estate")
+def test_doctor_finds_all_well(muster: Muster) -> None:
+    """Nothing is scanned and no store is made."""
+    done = muster("doctor")
+
+    assert done.code == 0
+    assert done.out.splitlines()[-1] == "all is well"
+
+
+def test_doctor_names_what_is_wrong(estate: Path, muster: Muster) -> None:
+    """A broken registry is a problem with its place, and the rest is still checked."""
+    (estate / "registry.csv").write_text("id,identities\nA,x\nA,y\n")
+
+    done = muster("doctor")
+
+    assert done.code == 1
+    assert "registry.csv:3" in done.out
+
+
+def test_version_and_help(muster: Muster) -> None:
+    """Both are there, and unknown commands are usage errors."""
+    assert muster("--version").out.startswith("muster, version ")
+    assert "scan" in muster("--help").out
+    assert muster("scam").code == 2
+
+
+def test_the_log_can_be_json(estate: Path, muster: Muster) -> None:
+    """One object a line, for whoever collects it."""
+    done = muster("-v", "--log-format", "json", "scan", "--quiet")
+
+    lines = [json.loads(line) for line in done.err.splitlines() if line.startswith("{")]
+    assert estate.name
+    assert {line["level"] for line in lines} == {"info"}

@@ -1,0 +1,229 @@
+"""``muster scan`` from the command line: what it says, stores, writes, and ends with."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import stat
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.cli.conftest import BOTS, Muster
+
+
+def _result(muster: Muster, *arguments: str) -> dict[str, Any]:
+    done = muster("scan", "--quiet", "-o", "json:-", *arguments)
+    decoded: dict[str, Any] = json.loads(done.out)
+    return decoded
+
+
+def _states(result: dict[str, Any]) -> dict[str, tuple[str, str, str]]:
+    return {
+        one["name"]: (one["registry"]["state"], one["ownership"]["state"], one["usage"]["state"])
+        for one in result["identities"]
+    }
+
+
+@pytest.mark.usefixtures("estate")
+def test_three_axes_from_three_files(muster: Muster) -> None:
+    """Who declared it, who answers for it, and whether it is used are three answers."""
+    result = _result(muster)
+
+    assert _states(result) == {
+        "invoice-bot": ("registered", "owned", "active"),
+        "old-sync": ("registered", "orphaned", "dormant"),
+        "triage-agent": ("unregistered", "orphaned", "unknown"),
+    }
+    assert {entry["id"]: entry["state"] for entry in result["registry"]} == {
+        "N-1": "found",
+        "N-2": "found",
+        "N-3": "not_found",
+    }
+    assert result["summary"]["orphaned"] == 2
+
+
+@pytest.mark.usefixtures("estate")
+def test_without_output_the_table_is_printed(muster: Muster) -> None:
+    """Data goes to stdout; 80 columns are enough; no colour where there is no terminal."""
+    done = muster("scan", "--quiet")
+
+    assert done.code == 0
+    assert "old-sync" in done.out
+    assert max(map(len, done.out.splitlines())) <= 80
+    assert "\x1b" not in done.out + done.err
+
+
+def test_no_config_and_no_registry_is_an_audit(estate: Path, muster: Muster) -> None:
+    """Ad hoc sources need nothing else; then nothing is called unregistered."""
+    (estate / "config.toml").unlink()
+
+    result = _result(muster, "file:path=bots.csv")
+
+    assert {states[:2] for states in _states(result).values()} == {("unchecked", "unchecked")}
+    assert not {"unregistered", "orphaned"} & {finding["rule"] for finding in result["findings"]}
+
+
+@pytest.mark.usefixtures("estate")
+def test_reports_are_private_files(estate: Path, muster: Muster) -> None:
+    """A report tells an attacker where to look, so only its owner may read it; so is the store."""
+    done = muster("scan", "--quiet", "-o", "csv:out/{date}.csv", "-o", "html:report.html")
+
+    (csv,) = (estate / "out").iterdir()
+    assert done.out == ""
+    assert [stat.S_IMODE(path.stat().st_mode) for path in (csv, estate / "report.html", estate / "muster.db")] == [
+        0o600,
+        0o600,
+        0o600,
+    ]
+
+
+@pytest.mark.usefixtures("estate")
+@pytest.mark.parametrize(
+    ("options", "code"),
+    [
+        pytest.param((), 0, id="done"),
+        pytest.param(("--fail-on", "critical"), 0, id="nothing so grave"),
+        pytest.param(("--fail-on", "info"), 1, id="findings"),
+        pytest.param(("--fail-on-new",), 0, id="on a first scan nothing is new"),
+        pytest.param(("--strict",), 0, id="nothing was left out"),
+        pytest.param(("--registry", "nowhere.csv"), 2, id="no such registry"),
+        pytest.param(("--store", "sqlite:////no/such/folder/x.db"), 2, id="no such store"),
+        pytest.param(("--store", "postgresql://u:pw@h/db"), 2, id="a password in the store's URL"),
+        pytest.param(("-o", "pdf:x"), 2, id="no such format"),
+        pytest.param(("-o", "html"), 2, id="no path"),
+        pytest.param(("--workers", "0"), 2, id="no workers"),
+        pytest.param(("nonsense",), 2, id="no such source"),
+        pytest.param(("file:paht=bots.csv",), 2, id="no such setting"),
+        pytest.param(("file:bots.csv",), 2, id="not key=value"),
+        pytest.param(("vault:token=abc",), 2, id="a secret on the command line"),
+        pytest.param(("file:path=missing.csv",), 4, id="nothing scanned"),
+    ],
+)
+def test_exit_codes(muster: Muster, options: tuple[str, ...], code: int) -> None:
+    """Scripts rely on them; nothing ends in a traceback."""
+    done = muster("scan", "--quiet", *options)
+
+    assert done.code == code
+    assert "Traceback" not in done.err
+    assert code in (0, 1) or done.err.startswith(("muster: ", "Usage: "))
+
+
+def test_a_gap_is_exit_3_under_strict_and_goes_before_findings(estate: Path, muster: Muster) -> None:
+    """A row that could not be read leaves the scan incomplete."""
+    (estate / "bots.csv").write_text(BOTS + "saas:acme:broken,broken,saas,acme,bot,perhaps,,,,\n")
+
+    done = muster("scan", "--quiet", "--strict", "--fail-on", "info")
+
+    assert done.code == 3
+    assert "Incomplete" in done.out
+
+
+def test_what_is_under_a_gap_is_never_gone(estate: Path, muster: Muster) -> None:
+    """An unreadable list leaves what was known standing, marked as not re-checked."""
+    _result(muster)
+    (estate / "more.csv").write_text("name\nextra\n")
+    (estate / "bots.csv").unlink()
+    with (estate / "config.toml").open("a") as config:
+        config.write('\n[[source]]\nname = "more"\ntype = "file"\npath = "more.csv"\n')
+
+    result = _result(muster)
+
+    assert {one["name"]: one["rechecked"] for one in result["identities"]} == {
+        "extra": True,
+        "invoice-bot": False,
+        "old-sync": False,
+        "triage-agent": False,
+    }
+    assert {entry["id"]: entry["state"] for entry in result["registry"]}["N-1"] == "found"
+    assert result["summary"]["gaps"] > 0
+
+
+def test_what_is_gone_from_a_complete_list_is_gone(estate: Path, muster: Muster) -> None:
+    """Where the place was read in full, absence is a fact."""
+    _result(muster)
+    (estate / "bots.csv").write_text("\n".join(BOTS.splitlines()[:2]) + "\n")
+
+    assert set(_states(_result(muster))) == {"invoice-bot"}
+
+
+def test_only_what_is_new_is_new(estate: Path, muster: Muster) -> None:
+    """The second night alarms on the one bot that came, and the third on nothing."""
+    _result(muster)
+    (estate / "bots.csv").write_text(BOTS + "saas:acme:night-bot,night-bot,saas,acme,bot,yes,2026-11-24,,,\n")
+
+    second = muster("scan", "--quiet", "--fail-on-new", "-o", "json:-")
+    third = muster("scan", "--quiet", "--fail-on-new", "-o", "json:-")
+
+    new = {finding["identity"] for finding in json.loads(second.out)["findings"] if finding["new"]}
+    assert (second.code, third.code) == (1, 0)
+    assert new == {"saas:acme:night-bot"}
+
+
+@pytest.mark.usefixtures("estate")
+def test_report_show_and_orphans_work_from_the_store(muster: Muster) -> None:
+    """What was scanned can be read again without scanning."""
+    scanned = muster("scan", "--quiet", "-o", "json:-")
+    again = muster("report", "-o", "json:-")
+    card = muster("show", "OLD-SYNC")
+    orphans = muster("orphans", "-o", "csv:-")
+
+    assert json.loads(again.out) == json.loads(scanned.out)
+    assert "orphaned: departed" in card.out
+    assert [line.partition(",")[0] for line in orphans.out.splitlines()[1:]] == [
+        "saas:acme:triage-agent",
+        "saas:acme:old-sync",
+    ] or "saas:acme:old-sync" in orphans.out
+
+
+@pytest.mark.usefixtures("estate")
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        pytest.param(("show", "nobody-knows-it"), 1, id="no hit"),
+        pytest.param(("report", "--scan", "never"), 2, id="no such scan"),
+    ],
+)
+def test_asking_for_what_is_not_there(muster: Muster, arguments: tuple[str, ...], code: int) -> None:
+    """It is said, with the documented code."""
+    muster("scan", "--quiet")
+
+    assert muster(*arguments).code == code
+
+
+def test_report_without_a_store_makes_none(muster: Muster, tmp_path: Path) -> None:
+    """Reading must not leave an empty store behind."""
+    done = muster("report")
+
+    assert done.code == 2
+    assert not (tmp_path / "muster.db").exists()
+
+
+def test_ctrl_c_leaves_the_store_whole(estate: Path, muster: Muster) -> None:
+    """An interrupted scan exits 130 and stores nothing; the last whole one still stands."""
+    before = _result(muster)["scan"]["id"]
+    os.mkfifo(estate / "slow.csv")
+    with (estate / "config.toml").open("a") as config:
+        config.write(
+            '\n[[source]]\nname = "slow"\ntype = "vault"\nurl = "http://127.0.0.1:9"\ntoken = { file = "slow.csv" }\n'
+        )
+    process = subprocess.Popen(
+        [sys.executable, "-m", "scanner", "-v", "scan"],
+        cwd=estate,
+        stderr=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stderr is not None
+    while "bots" not in process.stderr.readline():
+        pass
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=20)
+
+    assert process.returncode == 130
+    assert "interrupted" in err
+    assert json.loads(muster("report", "-o", "json:-").out)["scan"]["id"] == before

@@ -1,0 +1,111 @@
+"""The import direction: what may know what."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+OURS = ("scanner", "connectors", "reports")
+PURE = {"scanner.model", "scanner.errors", "scanner.text", "scanner.redact"}
+
+# A module (or package) and what of ours it may import, besides itself.
+MAY_IMPORT = {
+    "scanner.model": set(),
+    "scanner.errors": set(),
+    "scanner.text": set(),
+    "scanner.redact": {"scanner.errors"},
+    "scanner.matching": PURE,
+    "scanner.roster": PURE,
+    "scanner.ownership": PURE | {"scanner.roster", "scanner.matching", "scanner.owner_candidates"},
+    "scanner.nature": PURE | {"scanner.roster"},
+    "scanner.agents": PURE,
+    "scanner.usage": PURE,
+    "scanner.owner_candidates": PURE | {"scanner.roster", "scanner.matching"},
+    "scanner.exemptions": PURE | {"scanner.matching"},
+    "scanner.privilege": PURE,
+    "scanner.rules": PURE | {"scanner.matching"},
+    "scanner.inventory": PURE,
+    "scanner.tables": PURE,
+    "scanner.registry": PURE | {"scanner.tables", "scanner.matching"},
+    "scanner.history": PURE,
+    "connectors": PURE | {"scanner.tables", "scanner.catalog"},
+    "reports": PURE | {"scanner.catalog"},
+}
+HEAVY = (
+    "boto3",
+    "botocore",
+    "hvac",
+    "requests",
+    "sqlalchemy",
+    "rich",
+    "xlsxwriter",
+    "yaml",
+    "networkx",
+    "numpy",
+    "pydantic",
+)
+
+
+def _modules() -> Iterator[tuple[str, Path]]:
+    for package in OURS:
+        for path in sorted((ROOT / package).rglob("*.py")):
+            yield ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"), path
+
+
+def _imports(path: Path) -> set[str]:
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            found.add(node.module)
+    return {name for name in found if name.partition(".")[0] in OURS}
+
+
+def _within(name: str, allowed: set[str]) -> bool:
+    return any(name == one or name.startswith(f"{one}.") for one in allowed)
+
+
+@pytest.mark.parametrize("part", MAY_IMPORT)
+def test_parts_import_only_what_they_may(part: str) -> None:
+    """Data flows one way, so nobody may reach back or sideways."""
+    allowed = MAY_IMPORT[part] | {part}
+    modules = [(name, path) for name, path in _modules() if _within(name, {part})]
+    wrong = {name: bad for name, path in modules if (bad := {i for i in _imports(path) if not _within(i, allowed)})}
+
+    assert modules
+    assert wrong == {}
+
+
+def test_only_the_composition_root_knows_the_catalogs() -> None:
+    """Who is installed is a question for ``app`` and ``cli`` alone."""
+    knowing = {
+        name for name, path in _modules() if {"connectors.catalog", "reports.catalog"} & _imports(path)
+    }  # fmt: skip
+
+    assert {name for name in knowing if not _within(name, {"scanner.app", "scanner.cli"})} == set()
+
+
+def test_help_loads_nothing_heavy() -> None:
+    """``muster --help`` is quick because no SDK, database or table library is imported for it."""
+    code = "import sys; from scanner.cli.main import main; main(['--help']); "
+    code += f"print([name for name in {HEAVY} if name in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
+
+    assert done.stdout.splitlines()[-1] == "[]"
+
+
+@pytest.mark.parametrize("name", [name for name, _ in _modules() if not name.endswith("__main__")])
+def test_every_module_is_in_a_listed_package(name: str) -> None:
+    """The package list is written by hand, so nothing may be forgotten in it."""
+    import tomllib
+
+    listed = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]["packages"]
+
+    assert name in listed or name.rpartition(".")[0] in listed

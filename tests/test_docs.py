@@ -1,0 +1,107 @@
+"""What is written must be true: README, docs and the example config against the live program."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from pathlib import Path
+
+import click
+import msgspec
+import pytest
+
+from connectors.catalog import connector_catalog
+from reports.base import VIEWS
+from reports.catalog import report_catalog
+from scanner.cli.main import cli
+from scanner.config import _File, load_config
+from scanner.model import Policy
+
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+DOCS = sorted((ROOT / "docs").rglob("*.md"))
+PAGES = [ROOT / "README.md", *DOCS]
+COMMANDS = cli.list_commands(click.Context(cli))
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_the_readme_knows_every_command(command: str) -> None:
+    """A command that nobody can find is not there."""
+    assert f"muster {command}" in README
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_and_option_explains_itself(command: str) -> None:
+    """``--help`` never shows an option without a word on it."""
+    live = cli.get_command(click.Context(cli), command)
+    assert live is not None
+    options = [one for one in live.params if isinstance(one, click.Option)]
+
+    assert live.help
+    assert [one.name for one in options if not one.help and one.name != "help"] == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_commands_and_options_on_a_page_exist(page: Path) -> None:
+    """Every ``muster COMMAND --option`` in a code span or block is one that works."""
+    text = page.read_text(encoding="utf-8")
+    code = "\n".join(re.findall(r"```.*?```|`[^`\n]+`", text, re.DOTALL))
+    wrong = []
+    for command, rest in re.findall(r"\bmuster ([a-z]+)([^\n`#]*)", code):
+        live = cli.get_command(click.Context(cli), command)
+        known = {name for one in (live.params if live else ()) for name in (*one.opts, *one.secondary_opts)}
+        used = re.findall(r"(?<=\s)--?[a-z][\w-]*", rest)
+        wrong += [f"{command} {option}" for option in used if option not in known] if live else [command]
+
+    assert wrong == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_links_between_pages_lead_somewhere(page: Path) -> None:
+    """Relative links name files that are there."""
+    links = re.findall(r"\]\((?!https?://|#)([^)#\s]+)", page.read_text(encoding="utf-8"))
+
+    assert [link for link in links if not (page.parent / link).exists()] == []
+
+
+def test_the_example_config_is_valid_and_says_the_defaults() -> None:
+    """Uncommented it is what Muster does anyway, save for the one source."""
+    config = load_config(ROOT / "config.example.toml")
+
+    assert config.policy == Policy()
+    assert [source.type for source in config.sources] == ["aws"]
+
+
+def test_the_example_config_shows_every_key() -> None:
+    """What can be set can be found there, at least as a comment."""
+    text = (ROOT / "config.example.toml").read_text(encoding="utf-8")
+    tables = {field.encode_name for field in msgspec.structs.fields(_File)}
+    uncommented = tomllib.loads(re.sub(r"^# (?=\[|\w+ = |\"\w+\" = )", "", text, flags=re.MULTILINE))
+
+    assert tables == set(uncommented)
+
+
+@pytest.mark.parametrize("name", connector_catalog().names)
+def test_every_connector_has_a_page_with_its_permissions(name: str) -> None:
+    """The page names each section, and each permission unless the connector prints them."""
+    spec = connector_catalog().load(name).spec
+    page = (ROOT / "docs" / "connectors" / f"{name}.md").read_text(encoding="utf-8")
+
+    assert [section.name for section in spec.sections if section.name not in page] == []
+    assert [one.encode_name for one in msgspec.structs.fields(spec.settings) if one.encode_name not in page] == []
+
+
+def test_formats_and_views_are_in_the_docs() -> None:
+    """One page tells them all."""
+    page = (ROOT / "docs" / "reports.md").read_text(encoding="utf-8")
+
+    assert [name for name in (*report_catalog().names, *VIEWS) if f"`{name}`" not in page] == []
+
+
+@pytest.mark.parametrize(
+    ("code", "meaning"),
+    [(0, "done"), (1, "findings"), (2, "usage"), (3, "incomplete"), (4, "nothing"), (130, "interrupted")],
+)
+def test_the_readme_has_the_exit_codes(code: int, meaning: str) -> None:
+    """Scripts are written from that table."""
+    assert re.search(rf"^\| `{code}` \|.*{meaning}", README, re.MULTILINE | re.IGNORECASE)
