@@ -1,0 +1,132 @@
+"""The steps that lead from an empty database to the tables of schema.py. Append only: what was released never changes.
+
+A step is SQL that SQLite and PostgreSQL both understand. It is applied in one transaction with the record that it
+was, so a store is always at exactly one version: the number of its last step.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from msgspec import Struct
+from sqlalchemy import Connection, Engine, func, insert, inspect, select
+
+from scanner.errors import StoreError
+from scanner.history import schema
+from scanner.history.engine import reading, where, writing
+
+
+class Migration(Struct, frozen=True, kw_only=True):
+    """One step. Its number is its place in the list, counted from 1."""
+
+    name: str
+    statements: tuple[str, ...]
+
+
+_INTERVALS_SCAN = """
+CREATE TABLE scan (
+    seq INTEGER NOT NULL PRIMARY KEY,
+    id TEXT NOT NULL UNIQUE,
+    started_at TEXT NOT NULL,
+    finished_at TEXT NOT NULL,
+    version TEXT NOT NULL,
+    summary TEXT NOT NULL,
+    policy TEXT NOT NULL,
+    notices TEXT NOT NULL
+)"""
+
+_INTERVALS_COVERAGE = """
+CREATE TABLE coverage (
+    scan INTEGER NOT NULL REFERENCES scan (seq),
+    position INTEGER NOT NULL,
+    source TEXT NOT NULL,
+    scope TEXT NOT NULL,
+    section TEXT NOT NULL,
+    status TEXT NOT NULL,
+    body TEXT NOT NULL,
+    PRIMARY KEY (scan, position)
+)"""
+
+_INTERVALS_TABLE = """
+CREATE TABLE {name} (
+    key TEXT NOT NULL,
+    first_scan INTEGER NOT NULL REFERENCES scan (seq),
+    until_scan INTEGER REFERENCES scan (seq),
+    {content}body TEXT NOT NULL,
+    PRIMARY KEY (key, first_scan)
+)"""
+
+_INTERVALS_CONTENT = {
+    "identity": "provider source scope kind registry_state ownership_state usage_state privilege_level",
+    "secret": "provider source scope",
+    "entry": "state",
+    "finding": "rule severity identity entry",
+}
+
+
+def _intervals_versions(name: str, facts: str) -> tuple[str, str]:
+    content = "hash TEXT NOT NULL, " + "".join(f"{fact} TEXT, " for fact in facts.split())
+    return (
+        _INTERVALS_TABLE.format(name=name, content=content),
+        f"CREATE INDEX {name}_open ON {name} (key, hash, until_scan) WHERE until_scan IS NULL",
+    )
+
+
+def _intervals_narrow(name: str) -> tuple[str, str]:
+    return (
+        _INTERVALS_TABLE.format(name=name, content=""),
+        f"CREATE INDEX {name}_open ON {name} (key) WHERE until_scan IS NULL",
+    )
+
+
+MIGRATIONS: tuple[Migration, ...] = (
+    Migration(
+        name="intervals",
+        statements=(
+            _INTERVALS_SCAN,
+            _INTERVALS_COVERAGE,
+            *(sql for name, facts in _INTERVALS_CONTENT.items() for sql in _intervals_versions(name, facts)),
+            *(sql for name in _INTERVALS_CONTENT for sql in _intervals_narrow(f"{name}_sighting")),
+            *_intervals_narrow("ordering"),
+        ),
+    ),
+)
+
+
+def migrate(engine: Engine, migrations: Sequence[Migration] = MIGRATIONS) -> None:
+    """Bring the store forward to the last of ``migrations``.
+
+    Raises StoreError for a store that a newer Muster wrote, and for a database that holds something else.
+    """
+    with reading(engine) as connection:
+        current = _version(connection)
+    if current > len(migrations):
+        raise StoreError(
+            f"the store {where(engine)} was written by a newer Muster"
+            f" (store version {current}, this one knows {len(migrations)})",
+            hint="upgrade Muster, or name another store with --store",
+        )
+    for number in range(current + 1, len(migrations) + 1):
+        _apply(engine, number, migrations[number - 1])
+
+
+def _apply(engine: Engine, number: int, step: Migration) -> None:
+    with writing(engine) as connection:
+        if _version(connection) >= number:  # another process was faster
+            return
+        schema.migration.create(connection, checkfirst=True)
+        for statement in step.statements:
+            connection.exec_driver_sql(statement)
+        connection.execute(insert(schema.migration).values(number=number, name=step.name))
+
+
+def _version(connection: Connection) -> int:
+    tables = inspect(connection).get_table_names()
+    if schema.migration.name in tables:
+        return connection.execute(select(func.max(schema.migration.c.number))).scalar() or 0
+    if tables:
+        raise StoreError(
+            f"the store {where(connection.engine)} is not a Muster store: it holds another program's tables",
+            hint="name another with --store",
+        )
+    return 0

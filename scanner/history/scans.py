@@ -1,0 +1,143 @@
+"""What belongs to a scan as a whole, kept as plain rows: its number, times, counts, policy, notices and coverage."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+from sqlalchemy import Connection, Row, func, insert, select
+
+from scanner.errors import StoreError
+from scanner.history import schema
+from scanner.history.engine import bulk_insert, where
+from scanner.history.intervals import decode, encode
+from scanner.model import Coverage, Policy, ScanInfo, ScanResult, Summary
+from scanner.text import printable
+
+SCANS_NAMED = 10
+"""How many known scans an error message lists."""
+
+_summaries = msgspec.json.Decoder(Summary)
+_policies = msgspec.json.Decoder(Policy)
+_notices = msgspec.json.Decoder(tuple[str, ...])
+_coverages = msgspec.json.Decoder(Coverage)
+
+
+class StoredScan(Struct, frozen=True, kw_only=True):
+    """A scan that is in the store. ``counts`` is its summary, ``gaps`` how many sections were not (fully) read."""
+
+    id: str
+    started_at: datetime
+    finished_at: datetime
+    version: str
+    counts: Summary
+    gaps: int
+
+
+def insert_scan(connection: Connection, result: ScanResult) -> int:
+    """Write all of the result but its records; returns the scan's number. Raises StoreError for an id known already."""
+    scan = result.scan
+    if _number(connection, scan.id) is not None:
+        raise StoreError(
+            f"the store {where(connection.engine)} already has the scan {printable(scan.id)}",
+            hint="a scan is stored once; scan again for a new one",
+        )
+    seq = (latest(connection) or 0) + 1
+    row = {
+        "seq": seq,
+        "id": scan.id,
+        "started_at": scan.started_at.isoformat(),
+        "finished_at": scan.finished_at.isoformat(),
+        "version": scan.version,
+        "summary": _text(result.summary),
+        "policy": _text(result.policy),
+        "notices": _text(result.notices),
+    }
+    connection.execute(insert(schema.scan).values(row))
+    sections = [
+        (seq, position, one.source, one.scope, one.section, one.status, _text(one))
+        for position, one in enumerate(result.coverage)
+    ]
+    bulk_insert(connection, schema.coverage, sections)
+    return seq
+
+
+def latest(connection: Connection) -> int | None:
+    """The number of the scan that was stored last; None for an empty store."""
+    seq: int | None = connection.execute(select(func.max(schema.scan.c.seq))).scalar_one()
+    return seq
+
+
+def find(connection: Connection, scan_id: str | None) -> int:
+    """The number of the named scan, or of the latest. Raises StoreError where there is none, naming those there are."""
+    newest = latest(connection)
+    if newest is None:
+        raise StoreError(f"the store {where(connection.engine)} has no scan yet", hint="`muster scan` makes one")
+    seq = newest if scan_id is None else _number(connection, scan_id)
+    if seq is None:
+        newest_first = select(schema.scan.c.id).order_by(schema.scan.c.seq.desc()).limit(SCANS_NAMED)
+        known = ", ".join(map(printable, connection.execute(newest_first).scalars()))
+        raise StoreError(
+            f"the store {where(connection.engine)} has no scan {printable(str(scan_id))}",
+            hint=f"newest first, it has: {known}",
+        )
+    return seq
+
+
+def _number(connection: Connection, scan_id: str) -> int | None:
+    return connection.execute(select(schema.scan.c.seq).where(schema.scan.c.id == scan_id)).scalar_one_or_none()
+
+
+def frame(connection: Connection, seq: int) -> ScanResult:
+    """The scan without its records."""
+    row = connection.execute(select(schema.scan).where(schema.scan.c.seq == seq)).one()
+    sections = select(schema.coverage.c.body).where(schema.coverage.c.scan == seq).order_by(schema.coverage.c.position)
+    return ScanResult(
+        scan=_info(row),
+        summary=_summary(row),
+        coverage=tuple(decode(_coverages, body, "coverage") for body in connection.execute(sections).scalars()),
+        policy=decode(_policies, row.policy, f"policy of scan {row.id}"),
+        notices=decode(_notices, row.notices, f"notices of scan {row.id}"),
+    )
+
+
+def every(connection: Connection) -> tuple[StoredScan, ...]:
+    """All scans in the order they were stored."""
+    return tuple(map(_stored, connection.execute(select(schema.scan).order_by(schema.scan.c.seq))))
+
+
+def start_times(connection: Connection) -> dict[int, datetime]:
+    """When each scan started, by number."""
+    rows = connection.execute(select(schema.scan.c.seq, schema.scan.c.started_at))
+    return {row.seq: datetime.fromisoformat(row.started_at) for row in rows}
+
+
+def _stored(row: Row[Any]) -> StoredScan:
+    info, counts = _info(row), _summary(row)
+    return StoredScan(
+        id=info.id,
+        started_at=info.started_at,
+        finished_at=info.finished_at,
+        version=info.version,
+        counts=counts,
+        gaps=counts.gaps,
+    )
+
+
+def _info(row: Row[Any]) -> ScanInfo:
+    return ScanInfo(
+        id=row.id,
+        started_at=datetime.fromisoformat(row.started_at),
+        finished_at=datetime.fromisoformat(row.finished_at),
+        version=row.version,
+    )
+
+
+def _summary(row: Row[Any]) -> Summary:
+    return decode(_summaries, row.summary, f"summary of scan {row.id}")
+
+
+def _text(value: object) -> str:
+    return encode(value, "the scan").decode()

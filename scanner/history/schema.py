@@ -1,0 +1,97 @@
+"""The store's tables as they are today; migrations.py holds the steps that lead here.
+
+Only integers and text, so that the same words mean the same on SQLite and PostgreSQL: times are ISO 8601 in UTC,
+bodies are JSON. ``first_scan`` and ``until_scan`` bound an interval of scan numbers: a row holds from the first,
+included, to the second, excluded; an open row (``until_scan`` null) still holds. Each kind of record has two tables:
+*versions*, a row for each content it ever had, with some facts beside the body to choose by without decoding it; and
+*sightings*, what moves without its content changing (see records.py).
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import Column, ForeignKey, Index, Integer, MetaData, Table, Text, text
+
+metadata = MetaData()
+
+migration = Table(
+    "muster_migration",
+    metadata,
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("name", Text, nullable=False),
+)
+
+# ``seq`` numbers the scans in the order they were stored; a clock may go backwards, it never does.
+scan = Table(
+    "scan",
+    metadata,
+    Column("seq", Integer, primary_key=True, autoincrement=False),
+    Column("id", Text, nullable=False, unique=True),
+    Column("started_at", Text, nullable=False),
+    Column("finished_at", Text, nullable=False),
+    Column("version", Text, nullable=False),
+    Column("summary", Text, nullable=False),
+    Column("policy", Text, nullable=False),
+    Column("notices", Text, nullable=False),
+)
+
+# Calls and counts differ in every scan, so these are plain rows.
+coverage = Table(
+    "coverage",
+    metadata,
+    Column("scan", Integer, ForeignKey("scan.seq"), primary_key=True, autoincrement=False),
+    Column("position", Integer, primary_key=True, autoincrement=False),
+    Column("source", Text, nullable=False),
+    Column("scope", Text, nullable=False),
+    Column("section", Text, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("body", Text, nullable=False),
+)
+
+
+def _interval_table(name: str, *content: Column[str], open_index: tuple[str, ...]) -> Table:
+    """A table of intervals, with an index that holds the open ones only."""
+    is_open = text("until_scan IS NULL")
+    return Table(
+        name,
+        metadata,
+        Column("key", Text, primary_key=True),
+        Column("first_scan", Integer, ForeignKey("scan.seq"), primary_key=True, autoincrement=False),
+        Column("until_scan", Integer, ForeignKey("scan.seq")),
+        *content,
+        Column("body", Text, nullable=False),
+        Index(f"{name}_open", *open_index, sqlite_where=is_open, postgresql_where=is_open),
+    )
+
+
+def _versions(name: str, *facts: str) -> Table:
+    """A scan compares hashes by the index alone, without reading a body; SQLite wants ``until_scan`` in it for that."""
+    content = (Column("hash", Text, nullable=False), *(Column(fact, Text) for fact in facts))
+    return _interval_table(name, *content, open_index=("key", "hash", "until_scan"))
+
+
+def _sightings(name: str) -> Table:
+    return _interval_table(name, open_index=("key",))
+
+
+identity = _versions(
+    "identity",
+    "provider",
+    "source",
+    "scope",
+    "kind",
+    "registry_state",
+    "ownership_state",
+    "usage_state",
+    "privilege_level",
+)
+secret = _versions("secret", "provider", "source", "scope")
+entry = _versions("entry", "state")
+finding = _versions("finding", "rule", "severity", "identity", "entry")
+
+identity_sighting = _sightings("identity_sighting")
+secret_sighting = _sightings("secret_sighting")
+entry_sighting = _sightings("entry_sighting")
+finding_sighting = _sightings("finding_sighting")
+
+# In what order a scan had the records of one kind, where that was not by key. ``key`` is the kind's name.
+ordering = _interval_table("ordering", open_index=("key",))

@@ -1,0 +1,165 @@
+"""The store: every scan, as it was saved.
+
+A scan is saved whole in one transaction: until that ends, readers see the scan before it, and when it never ends
+(killed, disk full), nothing of it is there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator, Mapping
+from datetime import datetime
+from types import TracebackType
+from typing import Any, TypeAlias
+
+from msgspec import Struct
+from msgspec.structs import replace
+from sqlalchemy import Engine, Row, and_, func, or_, select
+
+from scanner.errors import StoreError
+from scanner.history import scans, schema
+from scanner.history.engine import connect, reading, writing
+from scanner.history.intervals import read, read_in_order, restore, restored_rows, write, write_orders
+from scanner.history.migrations import migrate
+from scanner.history.records import ENTRIES, FINDINGS, IDENTITIES, SECRETS, R, RecordKind
+from scanner.history.scans import StoredScan
+from scanner.model import Assessment, EntryAssessment, Finding, ScanResult, StoredSecret
+
+Wanted: TypeAlias = Callable[[str, str, str], bool]
+"""Says by source, scope and kind whether a record is wanted; a stored secret's kind is ``secret``."""
+
+
+class IdentityVersion(Struct, frozen=True, kw_only=True):
+    """What was known of an identity from one scan to another, as the last of them had it.
+
+    ``since``: start of the first scan that had it so. ``until``: start of the first that had it otherwise, or not at
+    all; None while it holds.
+    """
+
+    since: datetime
+    until: datetime | None
+    assessment: Assessment
+
+
+class Store:
+    """Scans kept in a database. Made by :func:`open_store`; a context manager. Any method may raise StoreError."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def __enter__(self) -> Store:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let go of the database."""
+        self._engine.dispose()
+
+    def save(self, result: ScanResult) -> None:
+        """Store the scan; ``result`` is the whole current state, and what it lacks is gone from now on."""
+        with writing(self._engine) as connection:
+            seq = scans.insert_scan(connection, result)
+            orders = {
+                IDENTITIES.name: write(connection, IDENTITIES, seq, result.identities),
+                SECRETS.name: write(connection, SECRETS, seq, result.secrets),
+                ENTRIES.name: write(connection, ENTRIES, seq, result.entries),
+                FINDINGS.name: write(connection, FINDINGS, seq, result.findings),
+            }
+            write_orders(connection, seq, orders)
+
+    def load(self, scan_id: str | None = None) -> ScanResult:
+        """The named scan, or the latest, exactly as it was saved."""
+        with reading(self._engine) as connection:
+            seq = scans.find(connection, scan_id)
+            return replace(
+                scans.frame(connection, seq),
+                identities=read_in_order(connection, IDENTITIES, seq),
+                secrets=read_in_order(connection, SECRETS, seq),
+                entries=read_in_order(connection, ENTRIES, seq),
+                findings=read_in_order(connection, FINDINGS, seq),
+            )
+
+    def scans(self) -> tuple[StoredScan, ...]:
+        """Every scan in the store, in the order they were saved."""
+        with reading(self._engine) as connection:
+            return scans.every(connection)
+
+    def has_scans(self) -> bool:
+        """Whether anything was ever saved."""
+        with reading(self._engine) as connection:
+            return scans.latest(connection) is not None
+
+    def assessments(self, wanted: Wanted) -> Iterator[Assessment]:
+        """The latest scan's identities in wanted places, by key."""
+        return self._latest(IDENTITIES, lambda row: wanted(row.source, row.scope, row.kind))
+
+    def secrets(self, wanted: Wanted) -> Iterator[StoredSecret]:
+        """The latest scan's stored secrets in wanted places, by key."""
+        return self._latest(SECRETS, lambda row: wanted(row.source, row.scope, "secret"))
+
+    def entries(self) -> Iterator[EntryAssessment]:
+        """The latest scan's registry entries, by id."""
+        return self._latest(ENTRIES)
+
+    def findings(self, fingerprints: Collection[str]) -> Iterator[Finding]:
+        """Those of the latest scan's findings that have one of these fingerprints, by fingerprint."""
+        return self._latest(FINDINGS, lambda row: row.key in fingerprints)
+
+    def _latest(self, kind: RecordKind[R], wanted: Callable[[Row[Any]], bool] | None = None) -> Iterator[R]:
+        with reading(self._engine) as connection:
+            seq = scans.latest(connection)
+            if seq is not None:
+                yield from read(connection, kind, seq, wanted)
+
+    def known_fingerprints(self) -> frozenset[str]:
+        """Fingerprints of all the latest scan's findings: one that is not among them is new."""
+        finding = schema.finding.c
+        with reading(self._engine) as connection:
+            known = select(finding.key).where(finding.until_scan.is_(None))
+            return frozenset(connection.execute(known).scalars())
+
+    def first_seen(self, fingerprints: Collection[str]) -> Mapping[str, datetime]:
+        """When the first scan that had each finding started; unknown fingerprints are left out."""
+        finding = schema.finding.c
+        firsts = select(finding.key, func.min(finding.first_scan).label("seq")).group_by(finding.key)
+        with reading(self._engine) as connection:
+            started = scans.start_times(connection)
+            rows = connection.execute(firsts.order_by(finding.key))
+            return {row.key: started[row.seq] for row in rows if row.key in fingerprints}
+
+    def history(self, key: str) -> tuple[IdentityVersion, ...]:
+        """Every version of one identity, oldest first; empty for a key that was never seen."""
+        version, sighting = schema.identity.c, schema.identity_sighting.c
+        seen_last = and_(
+            or_(version.until_scan.is_(None), sighting.first_scan < version.until_scan),
+            or_(sighting.until_scan.is_(None), sighting.until_scan >= version.until_scan),
+        )
+        rows = restored_rows(IDENTITIES, seen_last).where(version.key == key).order_by(version.first_scan)
+        with reading(self._engine) as connection:
+            started = scans.start_times(connection)
+            return tuple(
+                IdentityVersion(
+                    since=started[row.first_scan],
+                    until=None if row.until_scan is None else started[row.until_scan],
+                    assessment=restore(IDENTITIES, row),
+                )
+                for row in connection.execute(rows)
+            )
+
+
+def open_store(url: str, *, create: bool = True) -> Store:
+    """The store that ``url`` (``sqlite:///muster.db``) names, brought forward to this version's tables.
+
+    Raises StoreError, with a hint, for every store that cannot be used: no such directory, no database, damaged,
+    another program's, written by a newer Muster; and for a missing one unless ``create``.
+    """
+    engine = connect(url, create=create)
+    try:
+        migrate(engine)
+    except StoreError:
+        engine.dispose()
+        raise
+    return Store(engine)

@@ -1,0 +1,224 @@
+"""What every store must do, whichever database is behind it. A further database is one more line in BACKENDS."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from datetime import timedelta
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, TypeAlias
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from msgspec.structs import replace
+
+from scanner.errors import StoreError
+from scanner.history.scans import StoredScan
+from scanner.history.store import IdentityVersion, Store, open_store
+from scanner.model import EntryAssessment, ScanInfo, ScanResult, StoredSecret, Summary, UsageVerdict
+from tests.factories import (
+    NOW,
+    make_assessment,
+    make_coverage,
+    make_entry,
+    make_finding,
+    make_identity,
+    make_result,
+)
+from tests.scanner.history.strategies import scan_sequences
+
+Backend: TypeAlias = Callable[[], AbstractContextManager[str]]
+
+
+@contextmanager
+def sqlite_file() -> Iterator[str]:
+    """The URL of a database that is gone afterwards."""
+    with TemporaryDirectory() as folder:
+        yield f"sqlite:///{Path(folder) / 'muster.db'}"
+
+
+@contextmanager
+def sqlite_memory() -> Iterator[str]:
+    """The URL of a database that nobody else sees."""
+    yield "sqlite://"
+
+
+BACKENDS: tuple[Backend, ...] = (sqlite_file, sqlite_memory)
+on_every_backend = pytest.mark.parametrize("backend", BACKENDS, ids=lambda backend: backend.__name__)
+
+
+@pytest.fixture(params=BACKENDS, ids=lambda backend: backend.__name__)
+def store(request: pytest.FixtureRequest) -> Iterator[Store]:
+    """An empty store."""
+    with request.param() as url, open_store(url) as opened:
+        yield opened
+
+
+def night(number: int, **facts: Any) -> ScanResult:
+    """The result of one of several nights."""
+    started = NOW + timedelta(days=number)
+    scan = ScanInfo(id=f"night-{number}", started_at=started, finished_at=started + timedelta(minutes=4), version="1")
+    return make_result(**{"scan": scan, "summary": Summary(), **facts})
+
+
+billing = make_assessment("svc-billing")
+deploy = make_assessment(make_identity("deploy", kind="role", source="dev"))
+secret = StoredSecret(key="s", provider="vault", source="vault", scope="kv", name="s")
+found = make_finding(fingerprint="f1")
+other = make_finding(fingerprint="f2", severity="low")
+
+
+@on_every_backend
+@given(results=scan_sequences())
+@settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+def test_every_scan_loads_as_it_was_saved(backend: Backend, results: list[ScanResult]) -> None:
+    """Whatever follows whatever, every scan comes back equal, order, flags and dates included."""
+    with backend() as url, open_store(url) as store:
+        for result in results:
+            store.save(result)
+
+        assert [store.load(result.scan.id) for result in results] == results
+        assert store.load() == results[-1]
+
+
+def test_empty_store(store: Store) -> None:
+    """A store without a scan knows nothing, and says so when asked for one."""
+    assert not store.has_scans()
+    assert store.scans() == ()
+    assert list(store.assessments(lambda *_: True)) == []
+    assert store.known_fingerprints() == frozenset()
+    assert store.history(billing.identity.key) == ()
+    with pytest.raises(StoreError, match="has no scan yet") as raised:
+        store.load()
+    assert raised.value.hint
+
+
+def test_unknown_scan(store: Store) -> None:
+    """Who asks for a scan that is not there is told which are, the newest first."""
+    store.save(night(1))
+    store.save(night(2))
+
+    with pytest.raises(StoreError, match="no scan night-3") as raised:
+        store.load("night-3")
+    assert raised.value.hint == "newest first, it has: night-2, night-1"
+
+
+def test_a_scan_is_stored_once(store: Store) -> None:
+    """A second scan with the same id is refused, and the first stays."""
+    store.save(night(1, identities=(billing,)))
+
+    with pytest.raises(StoreError, match="already has the scan night-1"):
+        store.save(night(1, identities=(deploy,)))
+    assert store.load() == night(1, identities=(billing,))
+
+
+def test_a_key_comes_once(store: Store) -> None:
+    """Two records with one key are refused, also when the first of them is unchanged, and nothing is stored."""
+    store.save(night(1, identities=(billing,)))
+
+    with pytest.raises(
+        StoreError, match="two records of kind identity with the key arn:aws:iam::123456789012:user/svc-billing"
+    ):
+        store.save(night(2, identities=(billing, replace(billing, findings=("f1",)))))
+    assert [scan.id for scan in store.scans()] == ["night-1"]
+    assert store.load() == night(1, identities=(billing,))
+
+
+def test_scans_are_listed_as_saved(store: Store) -> None:
+    """Scans are listed in the order they were stored, also when the clock went backwards in between."""
+    store.save(night(5, summary=Summary(identities=3, gaps=2)))
+    store.save(night(4))
+
+    first, second = store.scans()
+
+    started = NOW + timedelta(days=5)
+    assert first == StoredScan(
+        id="night-5",
+        started_at=started,
+        finished_at=started + timedelta(minutes=4),
+        version="1",
+        counts=Summary(identities=3, gaps=2),
+        gaps=2,
+    )
+    assert second.id == "night-4"
+    assert store.load().scan.id == "night-4"
+
+
+def test_carries_over_what_is_wanted(store: Store) -> None:
+    """Records of the latest scan are chosen by source, scope and kind; those of older scans are not among them."""
+    store.save(night(1, identities=(make_assessment("gone"),), findings=(make_finding(fingerprint="f0"),)))
+    entry = EntryAssessment(entry=make_entry("svc-billing"), state="found")
+    store.save(night(2, identities=(deploy, billing), secrets=(secret,), entries=(entry,), findings=(other, found)))
+    asked: list[tuple[str, str, str]] = []
+
+    def wanted(source: str, scope: str, kind: str) -> bool:
+        asked.append((source, scope, kind))
+        return source != "prod"
+
+    assert list(store.assessments(wanted)) == [deploy]
+    assert list(store.secrets(wanted)) == [secret]
+    assert list(store.entries()) == [entry]
+    assert list(store.findings({"f0", "f2"})) == [other]
+    assert sorted(asked) == [
+        ("dev", "123456789012", "role"),
+        ("prod", "123456789012", "user"),
+        ("vault", "kv", "secret"),
+    ]
+
+
+def test_knows_the_latest_fingerprints(store: Store) -> None:
+    """A finding is known while the latest scan has it: one that went and came back is new again."""
+    store.save(night(1, findings=(found, other)))
+    store.save(night(2, findings=(other,)))
+
+    assert store.has_scans()
+    assert store.known_fingerprints() == {"f2"}
+
+
+def test_first_seen(store: Store) -> None:
+    """A finding is as old as the first scan that had it, reworded or resolved in between."""
+    store.save(night(1, findings=(found,)))
+    store.save(night(2, findings=(replace(found, title="Reworded"), other)))
+    store.save(night(3))
+
+    assert store.first_seen({"f1", "f2"}) == {"f1": NOW + timedelta(days=1), "f2": NOW + timedelta(days=2)}
+    assert store.first_seen({"f2", "f3"}) == {"f2": NOW + timedelta(days=2)}
+
+
+def test_history_of_an_identity(store: Store) -> None:
+    """An identity's versions are told with their times; its use alone makes none, and the last one seen is shown."""
+    used = UsageVerdict(state="active", last_used_at=NOW, window_days=90, evidence="used 2026-11-25")
+    owned = replace(billing, findings=("f1",))
+    store.save(night(1, identities=(billing,)))
+    store.save(night(2, identities=(replace(billing, usage=used),)))
+    store.save(night(3, identities=(owned,)))
+    store.save(night(4))
+    store.save(night(5, identities=(deploy, owned)))
+
+    first, second, third, fifth = (NOW + timedelta(days=day) for day in (1, 3, 4, 5))
+    assert store.history(billing.identity.key) == (
+        IdentityVersion(since=first, until=second, assessment=replace(billing, usage=used)),
+        IdentityVersion(since=second, until=third, assessment=owned),
+        IdentityVersion(since=fifth, until=None, assessment=owned),
+    )
+
+
+def test_hostile_ids_are_only_text(store: Store) -> None:
+    """What looks like SQL or a terminal escape in an id is stored and told as text."""
+    hostile = replace(night(1).scan, id="'; DROP TABLE scan; --\x1b[31m")
+    store.save(night(1, scan=hostile, coverage=(make_coverage(scope="\0'"),)))
+
+    assert store.load(hostile.id).scan == hostile
+    with pytest.raises(StoreError) as raised:
+        store.load("nothing\x1b[31m")
+    assert "\x1b" not in f"{raised.value} {raised.value.hint}"
+
+
+def test_text_without_an_encoding_is_refused(store: Store) -> None:
+    """A lone surrogate, which no database takes, is an error that names the record, and nothing is stored."""
+    with pytest.raises(StoreError, match="svc-billing holds text that UTF-8 cannot hold"):
+        store.save(night(1, identities=(replace(billing, identity=replace(billing.identity, description="\ud800")),)))
+    with pytest.raises(StoreError, match="the scan holds text that UTF-8 cannot hold"):
+        store.save(night(1, coverage=(make_coverage(detail="\ud800"),)))
+    assert not store.has_scans()

@@ -1,0 +1,130 @@
+"""A scan is there whole or not at all, for readers meanwhile and after a kill at any moment."""
+
+from __future__ import annotations
+
+import signal
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+from msgspec.structs import replace
+
+from scanner.history.intervals import BATCH
+from scanner.history.store import open_store
+from scanner.model import Assessment
+from tests.factories import make_assessment, make_finding, make_result
+
+FIRST = make_result(make_assessment("svc-billing"), findings=(make_finding(),))
+NEXT = replace(FIRST, scan=replace(FIRST.scan, id="next"), identities=(make_assessment("deploy"),))
+
+# Saves a scan of more than two batches and kills itself with SIGKILL, as no handler can see, at the point given.
+_SAVE_AND_DIE = """
+import os, signal, sys
+from msgspec.structs import replace
+from sqlalchemy import Engine, event
+from scanner.history.store import open_store
+from tests.factories import make_assessment, make_finding, make_result
+
+url, point, size = sys.argv[1], sys.argv[2], int(sys.argv[3])
+die = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
+
+def dying(records, at):
+    for number, record in enumerate(records):
+        if number == at:
+            die()
+        yield record
+    if at < 0:
+        die()
+
+identities = [make_assessment(f"svc-{number:06}") for number in range(size)]
+findings = [make_finding(fingerprint=f"{number:032x}") for number in range(size)]
+result = make_result(*identities, findings=tuple(findings))
+kind, _, at = point.partition(":")
+result = replace(result, scan=replace(result.scan, id="killed"))
+if kind == "commit":
+    event.listen(Engine, "commit", die)
+else:
+    result = replace(result, **{kind: dying(getattr(result, kind), int(at))})
+with open_store(url) as store:
+    store.save(result)
+"""
+
+
+class Meanwhile:
+    """Identities that let somebody look on in the middle of being saved."""
+
+    def __init__(self, identities: tuple[Assessment, ...], look: Any) -> None:
+        self._identities = identities
+        self._look = look
+
+    def __iter__(self) -> Iterator[Assessment]:
+        yield from self._identities
+        self._look()
+
+
+@pytest.mark.parametrize(
+    "point",
+    [
+        "coverage:0",
+        "identities:0",
+        f"identities:{BATCH // 2}",
+        f"identities:{BATCH + 1}",
+        "identities:-1",
+        "entries:-1",
+        f"findings:{BATCH + 1}",
+        "findings:-1",
+        "commit",
+    ],
+)
+def test_kill_leaves_the_scan_before(tmp_path: Path, point: str) -> None:
+    """After kill -9 the store holds the scan before, sound and readable, and the next save works."""
+    url = f"sqlite:///{tmp_path / 'muster.db'}"
+    with open_store(url) as store:
+        store.save(FIRST)
+
+    killed = subprocess.run([sys.executable, "-c", _SAVE_AND_DIE, url, point, str(BATCH + 10)], check=False)
+
+    assert killed.returncode == -signal.SIGKILL
+    with open_store(url) as store:
+        assert [scan.id for scan in store.scans()] == [FIRST.scan.id]
+        assert store.load() == FIRST
+        store.save(NEXT)
+        assert store.load() == NEXT
+        assert store.load(FIRST.scan.id) == FIRST
+    with closing(sqlite3.connect(tmp_path / "muster.db")) as connection:
+        assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+
+
+def test_readers_see_the_scan_before(tmp_path: Path) -> None:
+    """While a scan is being saved, another reader neither waits nor sees any of it."""
+    url = f"sqlite:///{tmp_path / 'muster.db'}"
+    seen = []
+
+    def look() -> None:
+        with open_store(url) as reader:
+            seen.append((reader.load(), len(reader.scans()), reader.known_fingerprints()))
+
+    with open_store(url) as store:
+        store.save(FIRST)
+        store.save(replace(NEXT, identities=Meanwhile(NEXT.identities, look), findings=()))
+
+        assert store.load() == replace(NEXT, findings=())
+    assert seen == [(FIRST, 1, frozenset({FIRST.findings[0].fingerprint}))]
+
+
+def test_a_reader_keeps_the_state_it_began_with(tmp_path: Path) -> None:
+    """A stream that began before a save goes on over the scan before."""
+    many = tuple(make_assessment(f"svc-{number:06}") for number in range(BATCH + 10))
+    with open_store(f"sqlite:///{tmp_path / 'muster.db'}") as store:
+        store.save(replace(FIRST, identities=many))
+        stream = store.assessments(lambda *_: True)
+        begun = [next(stream)]
+
+        store.save(NEXT)
+
+        assert (*begun, *stream) == many

@@ -1,0 +1,147 @@
+"""What a scan writes: what changed, and no more."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from msgspec.structs import replace
+from sqlalchemy import Connection, Table, insert, select
+
+from scanner.history import schema
+from scanner.history.engine import connect, reading, writing
+from scanner.history.intervals import BATCH, read_in_order, write, write_orders
+from scanner.history.migrations import migrate
+from scanner.history.records import ENTRIES, FINDINGS, IDENTITIES, R, RecordKind
+from scanner.model import Assessment, EntryAssessment, Origin
+from tests.factories import NOW, make_assessment, make_entry, make_finding, make_identity
+
+alpha, beta, gamma = (make_assessment(make_identity(name, key=name)) for name in ("alpha", "beta", "gamma"))
+first, second = (make_finding(fingerprint=name) for name in ("f1", "f2"))
+
+
+@pytest.fixture
+def connection() -> Iterator[Connection]:
+    """A transaction in an empty store that has numbers for four scans."""
+    engine = connect("sqlite://", create=True)
+    migrate(engine)
+    texts = dict.fromkeys(("started_at", "finished_at", "version", "summary", "policy", "notices"), "")
+    with writing(engine) as connection:
+        connection.execute(insert(schema.scan), [{"seq": seq, "id": str(seq), **texts} for seq in range(1, 5)])
+        yield connection
+    engine.dispose()
+
+
+def intervals(connection: Connection, table: Table) -> list[tuple[Any, ...]]:
+    """Key, first and until of every row."""
+    columns = table.c.key, table.c.first_scan, table.c.until_scan
+    return [tuple(row) for row in connection.execute(select(*columns).order_by(*columns))]
+
+
+def save(connection: Connection, kind: RecordKind[R], *scans: tuple[R, ...]) -> None:
+    """Write one kind's records, scan after scan."""
+    for seq, records in enumerate(scans, start=1):
+        write_orders(connection, seq, {kind.name: write(connection, kind, seq, records)})
+
+
+def used(assessment: Assessment) -> Assessment:
+    """The same, used today."""
+    identity = replace(assessment.identity, last_used_at=NOW)
+    return replace(
+        assessment,
+        identity=identity,
+        usage=replace(assessment.usage, last_used_at=NOW, evidence=f"used {NOW:%Y-%m-%d}"),
+    )
+
+
+def tagged(assessment: Assessment, **tags: str) -> Assessment:
+    """The same with tags."""
+    return replace(assessment, identity=replace(assessment.identity, tags=tags))
+
+
+def test_a_row_is_open_until_it_changes(connection: Connection) -> None:
+    """What stays has one row; what changes gets another; what goes is closed; what returns is opened again."""
+    changed = tagged(beta, owner="ada")
+
+    save(connection, IDENTITIES, (alpha, beta), (alpha, changed, gamma), (alpha, changed), (alpha, gamma))
+
+    assert intervals(connection, schema.identity) == [
+        ("alpha", 1, None),
+        ("beta", 1, 2),
+        ("beta", 2, 4),
+        ("gamma", 2, 3),
+        ("gamma", 4, None),
+    ]
+
+
+def test_use_alone_writes_only_a_sighting(connection: Connection) -> None:
+    """An identity that was used is sighted anew, not stored anew."""
+    save(connection, IDENTITIES, (alpha, beta), (used(alpha), beta))
+
+    assert intervals(connection, schema.identity) == [("alpha", 1, None), ("beta", 1, None)]
+    assert intervals(connection, schema.identity_sighting) == [("alpha", 1, 2), ("alpha", 2, None), ("beta", 1, None)]
+
+
+def test_new_findings_are_stored_once(connection: Connection) -> None:
+    """A finding that is new in one scan and known in the next has one version, and a sighting while it is new."""
+    save(connection, FINDINGS, (first,), (first, replace(second, new=True)), (first, second))
+
+    assert intervals(connection, schema.finding) == [("f1", 1, None), ("f2", 2, None)]
+    assert intervals(connection, schema.finding_sighting) == [("f2", 2, 3)]
+
+
+def test_a_row_inserted_in_the_registry_changes_no_entry(connection: Connection) -> None:
+    """Entries that only moved down the spreadsheet are not stored anew."""
+    entry = EntryAssessment(entry=make_entry("svc-billing", id="NHI-1"), state="found")
+    moved = replace(entry, entry=replace(entry.entry, origin=Origin(file="registry.csv", row=3)))
+
+    save(connection, ENTRIES, (entry,), (moved,))
+
+    assert intervals(connection, schema.entry) == [("NHI-1", 1, None)]
+    assert read_in_order(connection, ENTRIES, 1) == (entry,)
+    assert read_in_order(connection, ENTRIES, 2) == (moved,)
+
+
+def test_the_order_of_tags_is_no_change(connection: Connection) -> None:
+    """A provider that lists the same tags in another order has changed nothing."""
+    save(connection, IDENTITIES, (tagged(alpha, a="1", b="2"),), (tagged(alpha, b="2", a="1"),))
+
+    assert intervals(connection, schema.identity) == [("alpha", 1, None)]
+
+
+def test_order_is_kept_where_it_is_not_by_key(connection: Connection) -> None:
+    """An order of its own is stored while it lasts; the order by key takes no room."""
+    save(connection, FINDINGS, (first, second), (second, first), (second, first), (first, second))
+
+    assert intervals(connection, schema.ordering) == [("finding", 2, 4)]
+    assert [read_in_order(connection, FINDINGS, seq) for seq in (1, 2, 3, 4)] == [
+        (first, second),
+        (second, first),
+        (second, first),
+        (first, second),
+    ]
+
+
+def test_more_than_a_batch(connection: Connection) -> None:
+    """States larger than what is held at a time are written, compared and closed whole."""
+    many = tuple(replace(first, fingerprint=f"{number:08}") for number in range(2 * BATCH + 3))
+
+    save(connection, FINDINGS, many, many[1:])
+
+    assert read_in_order(connection, FINDINGS, 1) == many
+    assert read_in_order(connection, FINDINGS, 2) == many[1:]
+    assert len(intervals(connection, schema.finding)) == len(many)
+
+
+def test_changes_are_found_without_reading_bodies() -> None:
+    """What a scan compares comes from an index alone, however large the bodies are."""
+    engine = connect("sqlite://", create=True)
+    migrate(engine)
+    table = schema.identity
+    with reading(engine) as connection:
+        question = select(table.c.key, table.c.hash).where(table.c.until_scan.is_(None))
+        plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {question}").all()
+    engine.dispose()
+
+    assert "USING COVERING INDEX identity_open" in plan[0].detail
