@@ -1,0 +1,205 @@
+"""Any list of identities in a CSV, XLSX, NDJSON or JSON file, for what has no connector of its own.
+
+Rows name their own provider and scope, so coverage is told for each that occurs; what concerns the file as a whole,
+or a row whose place cannot be read, is told for scope ``*``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import ClassVar
+
+import msgspec
+from msgspec import Struct
+
+from connectors.base import Check, DiscoveredRecord, Scope, Section, SectionReading, Spec
+from connectors.file_rows import COLUMNS, parse_identity
+from scanner.errors import Problem, RegistryError, SourceError
+from scanner.model import ANY_KIND, RUNGS, SCHEMA, Coverage, Identity
+from scanner.tables import EmptyTable, Row, Table, read_table
+from scanner.tables.cells import shown
+from scanner.tables.headings import Fields
+
+SECTION = "file.identities"
+ANYWHERE = "*"
+"""The scope of what concerns the whole file."""
+
+
+class FileSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A source of type ``file``. ``complete``: the file is the whole truth of the scopes in it."""
+
+    path: Path
+    complete: bool = True
+
+
+class FileConnector:
+    """Reads one file; its identities carry the provider and scope of their rows, the source's name by default."""
+
+    spec: ClassVar[Spec] = Spec(
+        name="file",
+        title="List in a file",
+        settings=FileSettings,
+        kinds=(ANY_KIND,),  # whatever the file says
+        sections=(
+            Section(
+                name=SECTION,
+                title="Identities listed in the file",
+                permissions=("read access to the file",),
+                without="none of the identities that only the file lists are seen",
+                kinds=(ANY_KIND,),
+                rungs=RUNGS,
+            ),
+        ),
+    )
+
+    def __init__(self, source: str, settings: FileSettings) -> None:
+        self._source = source
+        self._settings = settings
+
+    def scopes(self) -> Iterator[Scope | Coverage]:
+        """One unit of work: the file."""
+        yield Scope(source=self._source, spec=self.spec, id=self._source)
+
+    def discover(self, scope: Scope) -> Iterator[DiscoveredRecord]:
+        """Its identities, row by row, then the coverage of every place they live in."""
+        tally = _Tally(scope)
+        try:
+            for row in _identity_rows(self._open()):
+                identity = self._read(row, tally)
+                if identity is not None:
+                    yield identity
+        except EmptyTable:
+            pass  # said below, as for a file with nothing but headings
+        except RegistryError as error:
+            tally.broke_off(error)
+        if tally.is_empty:
+            tally.doubt("the file lists nothing; an empty file is not taken for an empty estate")
+        elif not self._settings.complete:
+            tally.doubt("the file is declared incomplete")
+        yield from tally.coverage()
+
+    def check(self) -> Iterator[Check]:
+        """Whether the file can be read and has headings that name identities."""
+        path = str(self._settings.path)
+        try:
+            self._open()
+        except RegistryError as error:
+            problem = error.problems[0]
+            yield Check(name=path, ok=False, detail=str(problem), fix=problem.fix)
+        else:
+            yield Check(name=path, ok=True, detail="readable")
+
+    def _open(self) -> Table:
+        table = read_table(self._settings.path, _is_heading)
+        if table.headings is not None:
+            _check_headings(table.file, table.line, table.headings)
+        return table
+
+    def _read(self, row: Row | Problem, tally: _Tally) -> Identity | None:
+        """The row's identity; a row that cannot be read is counted where it would have been."""
+        if isinstance(row, Problem):
+            tally.unplaced.malformed(str(row.line), row.message)
+            return None
+        fields = Fields(row, COLUMNS)
+        place = (fields.text("provider") or self._source, fields.text("scope") or self._source)
+        if ANYWHERE in place:
+            fields.wrong("scope", f"{ANYWHERE} is no place")
+        reading = tally.unplaced if fields.errors else tally.at(*place)
+        identity = parse_identity(fields, self._source, *place)
+        wrong = [f"{shown(error.heading)}: {error}" if error.heading else str(error) for error in fields.errors]
+        wrong += [_clash(*clash) for clash in COLUMNS.place(row.headings).clashes]
+        earlier = None if wrong else tally.earlier(identity.key, row.line)
+        if earlier is not None:
+            wrong.append(f"{shown(identity.key)} is already in row {earlier}")
+        if wrong:
+            reading.malformed(str(row.line), "; ".join(wrong))
+            return None
+        reading.found()
+        return identity
+
+
+class _Tally:
+    """What was read of each place, and which keys were seen on which line."""
+
+    def __init__(self, scope: Scope) -> None:
+        self._scope = scope
+        self._readings: dict[tuple[str, str], SectionReading] = {}
+        self._lines: dict[str, int] = {}
+        self._unplaced: SectionReading | None = None
+
+    @property
+    def is_empty(self) -> bool:
+        return not self._readings and self._unplaced is None
+
+    @property
+    def unplaced(self) -> SectionReading:
+        """The reading of what could be in any place."""
+        if self._unplaced is None:
+            self._unplaced = msgspec.structs.replace(self._scope, id=ANYWHERE).section(SECTION)
+        return self._unplaced
+
+    def at(self, provider: str, scope: str) -> SectionReading:
+        reading = self._readings.get((provider, scope))
+        if reading is None:
+            reading = msgspec.structs.replace(self._scope, id=scope).section(SECTION)
+            self._readings[provider, scope] = reading
+        return reading
+
+    def earlier(self, key: str, line: int) -> int | None:
+        """The line on which that key was seen before, None the first time."""
+        if key in self._lines:
+            return self._lines[key]
+        self._lines[key] = line
+        return None
+
+    def broke_off(self, error: RegistryError) -> None:
+        """The file could not be read, or not to its end: what is missing could be anywhere."""
+        self.unplaced.lost(SourceError("; ".join(map(str, error.problems))), partial=bool(self._readings))
+
+    def doubt(self, why: str) -> None:
+        """Every place may hold more than was read."""
+        for reading in self._readings.values() or (self.unplaced,):
+            reading.lost(SourceError(why), partial=True)
+
+    def coverage(self) -> Iterator[Coverage]:
+        """A record for each place, in order, and one for ``*`` where something could be in any of them."""
+        if self._unplaced is not None and self._readings:
+            self.doubt("rows that may belong here could not be read")
+        for (provider, scope), reading in sorted(self._readings.items(), key=lambda item: item[0]):
+            yield msgspec.structs.replace(reading.coverage, provider=provider, scope=scope)
+        if self._unplaced is not None:
+            yield self._unplaced.coverage
+
+
+def _is_heading(headings: tuple[str, ...]) -> bool:
+    return any(COLUMNS.means(heading) in ("key", "name") for heading in headings)
+
+
+def _check_headings(file: str, line: int | None, headings: tuple[str, ...]) -> None:
+    """Raises RegistryError where no heading names an identity, or two mean what can only be told once."""
+    if not _is_heading(headings):
+        fix = "put the headings into the first row"
+        raise RegistryError(Problem(file=file, line=line, message="no heading means key or name", fix=fix))
+    clashes = [
+        Problem(file=file, line=line, message=_clash(*clash), fix="remove one")
+        for clash in COLUMNS.place(headings).clashes
+    ]
+    if clashes:
+        raise RegistryError(*clashes)
+
+
+def _clash(column: str, first: str, second: str) -> str:
+    return f"{shown(first)} and {shown(second)} both mean {column}"
+
+
+def _identity_rows(table: Table) -> Iterator[Row | Problem]:
+    """The rows that are identities: all, but in the NDJSON output of a scan only those that say so."""
+    is_scan = False
+    for row in table.rows:
+        if isinstance(row, Row) and table.headings is None:
+            named = dict(zip(row.headings, row.cells, strict=True))
+            is_scan = is_scan or named.get("schema") == SCHEMA
+            if is_scan and named.get("type") != "identity":
+                continue
+        yield row

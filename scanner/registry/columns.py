@@ -1,0 +1,146 @@
+"""The columns of the registry and of the roster, and the headings people give them.
+
+A heading stands here only if it can mean nothing else in such a list; what is ambiguous (``service``, ``role``,
+``category``) is left to the user's own ``columns``. Case, blanks, hyphens and marks are of no account.
+"""
+
+from __future__ import annotations
+
+from scanner.tables.headings import Columns
+
+ACCOUNT = "account"
+"""A heading of its own: an identity, or beside other ids the cloud account that it lives in."""
+
+NAMING = frozenset({"identities", ACCOUNT, "name"})
+"""The columns that name an identity; a registry has at least one."""
+
+REGISTRY = Columns(
+    {
+        "id": ("entry id", "registry id", "record id", "nhi id", "inventory id", "asset id", "reference", "ref"),
+        "name": (
+            "title", "display name", "app", "app name", "application", "application name", "service name",
+            "agent name", "bot name", "integration name", "nhi name", "identity name",
+        ),
+        "kind": ("type", "identity type", "account type", "nhi type", "entry type"),
+        "purpose": (
+            "description", "use case", "what it does", "justification", "business justification", "business purpose",
+            "function", "reason",
+        ),
+        "identities": (
+            "identity", "key", "arn", "arns", "iam arn", "role arn", "user arn", "resource arn", "accounts",
+            "account name", "service account", "service accounts", "service account name", "service account email",
+            "sa", "sa email", "machine account", "bot", "bot account", "bot user", "principal", "principals",
+            "principal id", "principal name", "service principal", "service principals", "service principal id",
+            "managed identity", "managed identities", "user name", "user names", "login", "login name",
+            "iam user", "iam users", "iam role", "iam roles", "iam principal", "role name", "client id", "client ids",
+            "application id", "app id", "object id", "unique id", "unique ids", "access key id", "access key ids",
+            "alias", "aliases", "nhi", "non human identity", "non human identities",
+        ),
+        ACCOUNT: (),
+        "provider": ("cloud", "cloud provider", "csp", "platform"),
+        "scope": (
+            "account id", "account number", "aws account id", "subscription id", "project id", "gcp project id",
+            "tenant id",
+        ),
+        "owner": (
+            "owners", "owner email", "owner name", "owner mail", "owned by", "primary owner", "accountable",
+            "accountable owner", "accountable person", "responsible", "responsible person", "responsible owner",
+            "business owner", "product owner", "service owner", "app owner", "application owner",
+        ),
+        "technical_owner": (
+            "tech owner", "technical owners", "technical contact", "tech contact", "technical lead", "tech lead",
+            "technical owner email", "it owner", "maintainer", "maintainers", "maintained by",
+        ),
+        "backup_owner": (
+            "backup", "backup owners", "backup owner email", "backup contact", "deputy", "deputy owner", "secondary",
+            "secondary owner", "secondary contact", "second owner", "alternate", "alternate owner", "delegate",
+        ),
+        "team": (
+            "owner team", "owning team", "owner group", "team name", "squad", "department", "business unit",
+            "org unit", "organisational unit", "organizational unit",
+        ),
+        "built_by": ("builder", "created by", "creator", "author", "developer", "developed by"),
+        "status": ("state", "entry status", "registry status", "lifecycle", "lifecycle status", "lifecycle state"),
+        "environment": ("env", "environments", "stage"),
+        "systems": ("system", "target system", "target systems", "connected systems", "system access"),
+        "permissions": (
+            "permission", "access", "access level", "access rights", "entitlements", "privileges", "rights", "actions",
+            "allowed actions",
+        ),
+        "credentials": (
+            "credential", "credential type", "credential types", "auth", "auth method", "auth type", "authentication",
+            "authentication method", "authentication type", "key id", "key ids",
+        ),
+        "max_credential_age": (
+            "max credential age days", "credential max age", "max key age", "max age", "max age days", "rotation",
+            "rotation days", "rotation period", "rotation interval", "rotation frequency",
+        ),
+        "blast_radius": ("worst case", "worst case impact", "impact"),
+        "high_consequence": (
+            "high consequence actions", "high risk actions", "critical actions", "irreversible actions",
+            "dangerous actions",
+        ),
+        "human_in_the_loop": (
+            "hitl", "human oversight", "human approval", "human review", "approval required", "requires approval",
+        ),
+        "baseline": ("expected behaviour", "expected behavior", "normal behaviour", "normal behavior"),
+        "approved_by": ("approver", "authorised by", "authorized by", "signed off by"),
+        "approved_on": ("approved at", "approved date", "approval date", "date approved", "signed off on"),
+        "last_reviewed": (
+            "last review", "last review date", "last reviewed on", "reviewed", "reviewed on", "reviewed at",
+            "last attested", "last attestation", "last certified", "last recertified",
+        ),
+        "next_review": (
+            "next review date", "next review due", "review due", "review due date", "review by", "due for review",
+            "next attestation", "recertification due",
+        ),
+        "expires": (
+            "expiry", "expiry date", "expiration", "expiration date", "expires on", "expires at", "valid until",
+            "valid to", "end date", "end of life", "eol", "sunset date", "decommission date",
+        ),
+    },
+    lists={
+        "identities", ACCOUNT, "owner", "technical_owner", "backup_owner", "systems", "permissions", "credentials",
+        "high_consequence",
+    },
+    fallbacks={
+        # Beside an owner these are somebody to call, who does not answer for it.
+        "owner": ("contact", "contact email", "contact person", "point of contact", "poc"),
+        # Beside an id these are its display name.
+        "scope": (
+            "aws account", "azure subscription", "subscription", "gcp project", "project", "tenant", "namespace",
+            "cluster",
+        ),
+    },
+)  # fmt: skip
+
+PEOPLE = Columns(
+    {
+        "email": (
+            "mail", "email address", "mail address", "work email", "primary email", "company email",
+        ),
+        "id": (
+            "employee id", "employee number", "employee no", "employee nr", "emp id", "staff id", "staff number",
+            "personnel number", "person id", "people id", "worker id", "user id", "hr id",
+        ),
+        "name": ("full name", "display name", "employee name", "person", "employee"),
+        "status": ("state", "employment status", "employee status", "worker status", "user status", "account status"),
+        "left_on": (
+            "left", "leaving date", "leaving on", "leave date", "leaves on", "date left", "termination date",
+            "terminated on", "last day", "last working day", "last day of work", "end date", "employment end date",
+            "contract end", "contract end date", "exit date", "departure date", "offboarded on", "offboarding date",
+        ),
+        "manager": ("manager email", "line manager", "reports to", "supervisor", "reporting manager"),
+        "team": (
+            "team name", "department", "dept", "division", "squad", "business unit", "org unit", "organisational unit",
+            "organizational unit",
+        ),
+        "aliases": (
+            "alias", "user name", "user names", "login", "logins", "login name", "upn",
+            "user principal name", "account", "accounts", "other emails", "secondary email",
+            "email aliases", "former emails", "github", "github username",
+        ),
+        "members": ("member", "group members", "team members"),
+    },
+    lists={"aliases", "members"},
+)  # fmt: skip

@@ -1,0 +1,52 @@
+"""Reading lists that people keep: CSV, XLSX, NDJSON, JSON, YAML and TOML as rows under headings.
+
+``rows`` what a table is · ``files`` bytes with their guards · ``delimited``, ``workbook``, ``documents`` the formats
+· ``headings`` which column a heading means · ``cells`` what a cell says.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeAlias
+
+from scanner.errors import Problem, RegistryError
+from scanner.tables.delimited import read_delimited
+from scanner.tables.documents import read_json, read_ndjson, read_toml, read_yaml
+from scanner.tables.files import check_file
+from scanner.tables.rows import EmptyTable, Row, Table
+from scanner.tables.workbook import Recognise, read_workbook
+
+__all__ = ["SUFFIXES", "EmptyTable", "Row", "Table", "read_table"]
+
+_Reader: TypeAlias = Callable[[Path], Table]
+
+_READERS: dict[str, _Reader] = {
+    ".csv": read_delimited,
+    ".tsv": read_delimited,
+    ".json": read_json,
+    ".ndjson": read_ndjson,
+    ".jsonl": read_ndjson,
+    ".yaml": read_yaml,
+    ".yml": read_yaml,
+    ".toml": read_toml,
+}
+SUFFIXES = (*_READERS, ".xlsx")
+"""The endings of files that can be read."""
+
+
+def read_table(path: Path, recognise: Recognise) -> Table:
+    """The rows of that file, streamed where the format allows it; the format goes by the file's ending.
+
+    ``recognise`` tells a row of headings from other text, to find the right sheet of a workbook.
+    Raises RegistryError naming file and line, also while rows are being read; EmptyTable where there is no content.
+    A row that alone is broken comes as a Problem in its place.
+    """
+    check_file(path)
+    suffix = path.suffix.lower()
+    if suffix == ".xlsx":
+        return read_workbook(path, recognise)
+    if suffix not in _READERS:
+        known = ", ".join(SUFFIXES)
+        raise RegistryError(Problem(file=str(path), message="is of no format that can be read", fix=f"use {known}"))
+    return _READERS[suffix](path)

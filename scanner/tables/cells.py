@@ -1,0 +1,214 @@
+"""What a cell says: text, lists, dates, numbers and yes or no, as people and spreadsheets write them.
+
+Every reader takes any cell and gives None for an empty one; what cannot be read without guessing is a CellError.
+"""
+
+from __future__ import annotations
+
+import re
+import string
+from collections.abc import Iterable, Mapping
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
+
+from scanner.text import printable, without_surrogates
+
+MAX_CELL = 131_072
+"""Characters a cell may have: the csv module's own limit, four times what a spreadsheet allows."""
+
+_SHOWN = 60
+_MAX_BITS = 512
+_BLANKS = string.whitespace + "\u00a0\u200b\u2060\ufeff"
+_EXACT_IN_A_SPREADSHEET = 10**15
+_SHORTENED = re.compile(r"\d(?:[.,]\d+)?E\+\d+")
+_ITEM = re.compile(r"(?:\\[;\\]|[^;\r\n])+")
+_ESCAPED = re.compile(r"\\([;\\])")
+_NOTHING = frozenset({"", "-", "\u2013", "n/a", "none", "never"})
+_YES_NO = {
+    **dict.fromkeys(("yes", "y", "true", "1", "x", "on"), True),
+    **dict.fromkeys(("no", "n", "false", "0", "off"), False),
+}
+
+_ISO_DAY = re.compile(r"(\d{4})[-/](\d{1,2})[-/](\d{1,2})")
+_SLASHED_DAY = re.compile(r"(\d{1,2})[./-](\d{1,2})[./-](\d{4})")
+_DAY_MONTH_YEAR = re.compile(r"(\d{1,2})(?:st|nd|rd|th)?\.?[ -]+([a-z]{3,9})\.?,?[ -]+(\d{4})", re.IGNORECASE)
+_MONTH_DAY_YEAR = re.compile(r"([a-z]{3,9})\.? +(\d{1,2})(?:st|nd|rd|th)?,? +(\d{4})", re.IGNORECASE)
+_SERIAL = re.compile(r"\d{5}(?:\.\d+)?")
+_DAYS = re.compile(r"(\d{1,6})(?:\.0+)?(?: ?(?:d|days?))?", re.IGNORECASE)
+_MONTHS = (
+    "january", "february", "march", "april", "may", "june",
+    "july", "august", "september", "october", "november", "december",
+)  # fmt: skip
+
+
+class CellError(ValueError):
+    """A cell that cannot be read. ``heading`` is filled in by who knows it."""
+
+    def __init__(self, message: str, fix: str | None = None) -> None:
+        super().__init__(message)
+        self.fix = fix
+        self.heading: str | None = None
+
+
+def read_text(cell: Any) -> str | None:
+    """The cell as one text: whole numbers without a fraction, dates in ISO form, surrounding blanks gone."""
+    if isinstance(cell, str):
+        return _plain(cell)
+    match cell:
+        case None:
+            return None
+        case bool():
+            return "yes" if cell else "no"
+        case int() | float():
+            return _digits(cell)
+        case datetime() | date() | time():
+            return cell.isoformat()
+        case timedelta():
+            return str(cell)
+        case _:
+            raise CellError("holds more than one value", "write one")
+
+
+def _plain(cell: str) -> str | None:
+    text = cell.strip(_BLANKS)
+    if len(text) > MAX_CELL:
+        raise CellError(f"is longer than {MAX_CELL} characters")
+    if "E+" in text and _SHORTENED.fullmatch(text):
+        raise CellError(f"{text} is a number that a spreadsheet has shortened", "format the column as text")
+    return (text if text.isascii() else without_surrogates(text)) or None
+
+
+def _digits(cell: float) -> str:
+    if isinstance(cell, int):
+        if cell.bit_length() > _MAX_BITS:
+            raise CellError("is an absurdly large number")
+        return str(cell)
+    if abs(cell) >= _EXACT_IN_A_SPREADSHEET:
+        raise CellError("is a number too long for a spreadsheet, which has lost digits of it", "write it as text")
+    return str(int(cell)) if cell.is_integer() else str(cell)
+
+
+def read_list(cell: Any) -> tuple[str, ...]:
+    r"""The items of a cell, parted by ``;`` or line breaks, or of a real list; blanks around them and repeats gone.
+
+    A backslash takes ``;`` and itself literally. ``\*`` stays as it is: matching takes it for a star, not a pattern.
+    """
+    texts: Iterable[str | None]
+    if isinstance(cell, list):
+        texts = [read_text(item) for item in cell]
+    elif isinstance(cell, dict):
+        raise CellError("holds a table", "write a list")
+    else:
+        texts = _ITEM.findall(read_text(cell) or "")
+    items = (_ESCAPED.sub(r"\1", text).strip(_BLANKS) for text in texts if text)
+    return tuple(dict.fromkeys(item for item in items if item))
+
+
+def escape_item(text: str) -> str:
+    r"""A literal as an item of a list cell: read back it is the same, with ``\*`` for each star."""
+    return re.sub(r"([\\;*])", r"\\\1", text)
+
+
+def read_date(cell: Any) -> date | None:
+    """A day. Raises CellError for what is none, and for days that differ between countries (03/04/2026)."""
+    if isinstance(cell, datetime):
+        return cell.date()
+    if isinstance(cell, date):
+        return cell
+    text = _date_text(cell)
+    if text is None:
+        return None
+    try:
+        return _written_day(text) or datetime.fromisoformat(text).date()
+    except ValueError as error:
+        if isinstance(error, CellError):
+            raise
+        raise _no_date(text) from error
+
+
+def read_moment(cell: Any) -> datetime | None:
+    """A moment in UTC; without a zone it is taken as UTC, a day as its first moment. Raises CellError."""
+    if isinstance(cell, str) and len(cell) > len("2026-11-25"):
+        try:
+            cell = datetime.fromisoformat(cell.strip(_BLANKS))
+        except ValueError:
+            cell = read_date(cell)
+    if not isinstance(cell, datetime):
+        day = read_date(cell)
+        return None if day is None else datetime(day.year, day.month, day.day, tzinfo=UTC)
+    try:
+        return cell.replace(tzinfo=UTC) if cell.tzinfo is None else cell.astimezone(UTC)
+    except OverflowError as error:
+        raise _no_date(cell.isoformat()) from error
+
+
+def _date_text(cell: Any) -> str | None:
+    text = read_text(cell)
+    if text is None or text.lower() in _NOTHING:
+        return None
+    if _SERIAL.fullmatch(text) or isinstance(cell, (int, float)):
+        raise CellError(
+            f"{shown(text)} is a spreadsheet's serial number, not a date",
+            "format the column as a date, or write it like 2026-11-25",
+        )
+    return text
+
+
+def _written_day(text: str) -> date | None:
+    if found := _ISO_DAY.fullmatch(text):
+        return date(*map(int, found.groups()))
+    if found := _SLASHED_DAY.fullmatch(text):
+        return _slashed_day(text, *map(int, found.groups()))
+    if found := _DAY_MONTH_YEAR.fullmatch(text):
+        return date(int(found[3]), _month(found[2]), int(found[1]))
+    if found := _MONTH_DAY_YEAR.fullmatch(text):
+        return date(int(found[3]), _month(found[1]), int(found[2]))
+    return None
+
+
+def _slashed_day(text: str, first: int, second: int, year: int) -> date:
+    if max(first, second) <= len(_MONTHS) and first != second:
+        either = f"{year}-{second:02}-{first:02} or {year}-{first:02}-{second:02}"
+        raise CellError(f"{text} could be two different days", f"write {either}")
+    return date(year, min(first, second), max(first, second))
+
+
+def _month(word: str) -> int:
+    months = [number for number, name in enumerate(_MONTHS, start=1) if name.startswith(word.lower())]
+    if word.lower() == "sept":
+        return 9
+    if len(months) != 1:
+        raise ValueError(f"{word} is no month")
+    return months[0]
+
+
+def _no_date(text: str) -> CellError:
+    return CellError(f"{shown(text)} is not a date", "write it like 2026-11-25")
+
+
+def read_yes_no(cell: Any, words: Mapping[str, bool] = {}) -> bool | None:
+    """Yes or no. ``words``: what else may stand for either. Raises CellError."""
+    text = read_text(cell)
+    if text is None or text.lower() in _NOTHING:
+        return None
+    answer = words.get(text.lower(), _YES_NO.get(text.lower()))
+    if answer is None:
+        raise CellError(f"{shown(text)} is neither yes nor no", "write yes or no")
+    return answer
+
+
+def read_days(cell: Any) -> int | None:
+    """A whole number of days. Raises CellError."""
+    text = read_text(cell)
+    if text is None or text.lower() in _NOTHING:
+        return None
+    days = _DAYS.fullmatch(text)
+    if days is None:
+        raise CellError(f"{shown(text)} is not a number of days", "write a whole number")
+    return int(days[1])
+
+
+def shown(text: str) -> str:
+    """A hostile text fit for a message: on one line, and short."""
+    line = printable(text)
+    return line if len(line) <= _SHOWN else f"{line[: _SHOWN - 1]}…"

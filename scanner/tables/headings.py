@@ -1,0 +1,190 @@
+"""Which column a heading means, whatever way people write it, and reading a row by columns."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from datetime import date, datetime
+from itertools import chain
+from typing import Any, TypeVar
+
+from msgspec import Struct
+
+from scanner.tables import cells
+from scanner.tables.cells import CellError
+from scanner.tables.rows import Row, is_filled
+
+T = TypeVar("T")
+
+_PLACEMENTS_KEPT = 1_000
+_GIVEN, _KNOWN, _FALLBACK = range(3)
+
+# Columns that would hold a secret itself: they are never read.
+_SECRETS = frozenset({
+    "accesstoken", "apikey", "apikeys", "apisecret", "apitoken", "awssecretaccesskey", "bearertoken", "clientsecret",
+    "connectionstring", "passphrase", "passwd", "password", "passwords", "privatekey", "pwd", "refreshtoken", "secret",
+    "secretaccesskey", "secretkey", "secrets", "secretvalue", "token", "tokens",
+})  # fmt: skip
+
+
+def normal(heading: str) -> str:
+    """A heading without case, blanks, hyphens, underscores, quotes and marks: ``Owner E-mail *`` is ``owneremail``."""
+    return "".join(filter(str.isalnum, heading.casefold()))
+
+
+def holds_secret(heading: str) -> bool:
+    """Whether what stands under this heading would be a secret itself."""
+    return normal(heading) in _SECRETS
+
+
+class Placement(Struct, frozen=True, kw_only=True):
+    """Where the columns are among some headings; the numbers are positions."""
+
+    columns: Mapping[str, tuple[int, ...]]
+    unknown: tuple[int, ...]
+    secret: tuple[int, ...]
+    """Columns that by their heading hold secrets."""
+    clashes: tuple[tuple[str, str, str], ...]
+    """A column that takes one heading only, and two headings that both mean it."""
+
+
+class Columns:
+    """The columns of one kind of list and the headings that mean them.
+
+    ``fallbacks``: headings that mean a column only where no better one is there. ``lists``: columns that take several.
+    ``given``: headings explained by the user; they go before all others, so they also settle a clash.
+    """
+
+    def __init__(
+        self,
+        synonyms: Mapping[str, Sequence[str]],
+        *,
+        lists: Collection[str] = (),
+        fallbacks: Mapping[str, Sequence[str]] | None = None,
+        given: Mapping[str, str] | None = None,
+    ) -> None:
+        self.names = tuple(synonyms)
+        self._synonyms = synonyms
+        self._lists = lists
+        self._fallbacks = fallbacks or {}
+        self._meanings = {
+            **_meanings(self._fallbacks, _FALLBACK),
+            **_meanings({column: (column, *words) for column, words in synonyms.items()}, _KNOWN),
+            **{normal(heading): (column, _GIVEN) for heading, column in (given or {}).items()},
+        }
+        self._placements: dict[tuple[str, ...], Placement] = {}
+
+    def explained(self, given: Mapping[str, str]) -> Columns:
+        """These columns with the user's own headings."""
+        return Columns(self._synonyms, lists=self._lists, fallbacks=self._fallbacks, given=given)
+
+    def headings(self) -> list[str]:
+        """Every heading that is understood, once for each column it stands for."""
+        words = (*self._synonyms.values(), *self._fallbacks.values())
+        return [*self.names, *chain.from_iterable(words)]
+
+    def means(self, heading: str) -> str | None:
+        """The column a heading means."""
+        meaning = self._meanings.get(normal(heading))
+        return meaning and meaning[0]
+
+    def place(self, headings: tuple[str, ...]) -> Placement:
+        """Where each column is among these headings."""
+        placement = self._placements.get(headings)
+        if placement is None:
+            if len(self._placements) >= _PLACEMENTS_KEPT:
+                self._placements.clear()
+            placement = self._placements[headings] = self._place(headings)
+        return placement
+
+    def _place(self, headings: tuple[str, ...]) -> Placement:
+        found: dict[str, list[tuple[int, int]]] = {}
+        for position, heading in enumerate(headings):
+            column, rank = self._meanings.get(normal(heading), (None, _KNOWN))
+            if column is not None:
+                found.setdefault(column, []).append((rank, position))
+        best = {
+            column: tuple(position for rank, position in places if rank == min(places)[0])
+            for column, places in found.items()
+        }
+        taken = {position for positions in best.values() for position in positions}
+        left = [position for position in range(len(headings)) if position not in taken]
+        return Placement(
+            columns=best,
+            unknown=tuple(position for position in left if not holds_secret(headings[position])),
+            secret=tuple(position for position in left if holds_secret(headings[position])),
+            clashes=tuple(
+                (column, headings[positions[0]], headings[positions[1]])
+                for column, positions in best.items()
+                if len(positions) > 1 and column not in self._lists
+            ),
+        )
+
+
+def _meanings(words: Mapping[str, Sequence[str]], rank: int) -> dict[str, tuple[str, int]]:
+    return {normal(word): (column, rank) for column, written in words.items() for word in written}
+
+
+class Fields:
+    """One row by columns. A cell that cannot be read gives nothing and is kept in ``errors``, with its heading."""
+
+    def __init__(self, row: Row, columns: Columns) -> None:
+        self._row = row
+        self._placement = columns.place(row.headings)
+        self._columns = self._placement.columns
+        self.errors: list[CellError] = []
+
+    def text(self, column: str) -> str | None:
+        return self._read(column, cells.read_text)
+
+    def day(self, column: str) -> date | None:
+        return self._read(column, cells.read_date)
+
+    def moment(self, column: str) -> datetime | None:
+        return self._read(column, cells.read_moment)
+
+    def days(self, column: str) -> int | None:
+        return self._read(column, cells.read_days)
+
+    def yes_no(self, column: str, words: Mapping[str, bool] | None = None) -> bool | None:
+        return self._read(column, lambda cell: cells.read_yes_no(cell, words or {}))
+
+    def items(self, column: str) -> tuple[str, ...]:
+        """The items of all cells that mean this column, each once."""
+        lists = [self._try(position, cells.read_list) or () for position in self._columns.get(column, ())]
+        return lists[0] if len(lists) == 1 else tuple(dict.fromkeys(chain.from_iterable(lists)))
+
+    def cell(self, column: str) -> Any:
+        """The cell as it came, None where there is none."""
+        positions = self._columns.get(column)
+        return self._row.cells[positions[0]] if positions else None
+
+    def heading(self, column: str) -> str | None:
+        """The heading as it is written in the file, None where there is none."""
+        positions = self._columns.get(column)
+        return self._row.headings[positions[0]] if positions else None
+
+    def unknown(self) -> list[tuple[str, Any]]:
+        """Headings that mean no column, with their cells, where these hold anything."""
+        found = ((self._row.headings[position], self._row.cells[position]) for position in self._placement.unknown)
+        return [(heading, cell) for heading, cell in found if is_filled(cell)]
+
+    def wrong(self, column: str, message: str, fix: str | None = None) -> None:
+        """Notes that a cell of this column says what cannot be."""
+        error = CellError(message, fix)
+        error.heading = self.heading(column)
+        self.errors.append(error)
+
+    def _read(self, column: str, reader: Callable[[Any], T | None]) -> T | None:
+        positions = self._columns.get(column)
+        return self._try(positions[0], reader) if positions else None
+
+    def _try(self, position: int, reader: Callable[[Any], T | None]) -> T | None:
+        cell = self._row.cells[position]
+        if cell == "" or cell is None:
+            return None
+        try:
+            return reader(cell)
+        except CellError as error:
+            error.heading = self._row.headings[position]
+            self.errors.append(error)
+            return None

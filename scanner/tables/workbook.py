@@ -1,0 +1,172 @@
+"""XLSX through calamine, which holds a sheet in memory: what would burst it is refused before it is opened."""
+
+from __future__ import annotations
+
+import copy
+import re
+import sys
+import zipfile
+import zlib
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any, TypeAlias
+
+from python_calamine import CalamineError, CalamineSheet, CalamineWorkbook, SheetTypeEnum, SheetVisibleEnum
+
+from scanner.errors import Problem, RegistryError
+from scanner.tables.files import unreadable
+from scanner.tables.rows import EmptyTable, Row, Table, is_filled, named_headings, sheet_row
+
+Recognise: TypeAlias = Callable[[tuple[str, ...]], bool]
+"""Whether these are the headings of the list that is looked for."""
+
+MAX_UNPACKED = 256 * 1024 * 1024
+"""Bytes of a workbook's parts together, once decompressed."""
+MAX_CELLS = 20_000_000
+"""Cells of the rectangle that a sheet spans: calamine sets memory aside for each, empty ones included."""
+
+_CHUNK = 1024 * 1024
+_OVERLAP = 64
+_CELL_PLACE = re.compile(rb"""\br\s*=\s*["']\s*([A-Za-z]{0,12})(\d{1,12})\s*["']""")
+
+_NOT_A_WORKBOOK = (
+    (b"\xd0\xcf\x11\xe0", "is an old .xls or a password-protected workbook", "save it as .xlsx without a password"),
+    (b"<", "is HTML or XML, not a workbook", "open it in a spreadsheet and save it as .xlsx"),
+    (b"", "is not a workbook", "save it as .xlsx; a text export needs the ending .csv"),
+)
+
+
+def read_workbook(path: Path, recognise: Recognise) -> Table:
+    """The first visible sheet whose first filled row has the headings, else the first sheet that holds anything.
+
+    Raises RegistryError; EmptyTable where no sheet holds anything.
+    """
+    _check_archive(path)
+    try:
+        workbook = CalamineWorkbook.from_path(path)
+        names = [
+            sheet.name
+            for sheet in workbook.sheets_metadata
+            if sheet.typ == SheetTypeEnum.WorkSheet and sheet.visible == SheetVisibleEnum.Visible
+        ]
+        tables = (_sheet_table(path, workbook.get_sheet_by_name(name)) for name in names)
+        return _best(path, tables, recognise)
+    except (CalamineError, OSError) as error:
+        raise _damaged(path, str(error)) from error
+
+
+def _best(path: Path, tables: Iterator[Table | None], recognise: Recognise) -> Table:
+    first: Table | None = None
+    for table in tables:
+        if table is None:
+            continue
+        if recognise(table.headings or ()):
+            return table
+        first = first or table
+    if first is None:
+        raise EmptyTable(Problem(file=str(path), message="is empty"))
+    return first
+
+
+def _sheet_table(path: Path, sheet: CalamineSheet) -> Table | None:
+    file = str(path)
+    rows = enumerate(sheet.iter_rows(), start=1)
+    line, cells = next(((line, cells) for line, cells in rows if any(map(is_filled, cells))), (0, []))
+    if not cells:
+        return None
+    headings = named_headings(file, line, [str(cell) for cell in cells])
+    return Table(
+        file=file, sheet=sheet.name, headings=headings, line=line, rows=_rows(file, headings, line, sheet, rows)
+    )
+
+
+def _rows(
+    file: str, headings: tuple[str, ...], line: int, sheet: CalamineSheet, rows: Iterator[tuple[int, Sequence[Any]]]
+) -> Iterator[Row | Problem]:
+    for (top, left), (bottom, right) in sheet.merged_cell_ranges or ():
+        if bottom + 1 >= line:
+            raise RegistryError(
+                Problem(
+                    file=file,
+                    line=top + 1,
+                    field=f"{_letters(left)}{top + 1}:{_letters(right)}{bottom + 1}",
+                    message="merged cells do not tell which row and column they belong to",
+                    fix="unmerge them and fill in each cell",
+                )
+            )
+    for number, cells in rows:
+        row = sheet_row(file, number, headings, cells)
+        if row is not None:
+            yield row
+
+
+def _letters(column: int) -> str:
+    """A spreadsheet's name of a column, counted from 0."""
+    letters = ""
+    column += 1
+    while column:
+        column, letter = divmod(column - 1, 26)
+        letters = chr(ord("A") + letter) + letters
+    return letters
+
+
+# --- before it is opened ----------------------------------------------------------
+
+
+def _check_archive(path: Path) -> None:
+    """Unpacks every part once, keeping nothing: sizes in a zip's directory are only claims."""
+    try:
+        with path.open("rb") as file:
+            start = file.read(4)
+        if start != b"PK\x03\x04":
+            message, fix = next((message, fix) for magic, message, fix in _NOT_A_WORKBOOK if start.startswith(magic))
+            raise RegistryError(Problem(file=str(path), message=message, fix=fix))
+        with zipfile.ZipFile(path) as archive:
+            unpacked = 0
+            for part in archive.infolist():
+                unpacked += _check_part(path, archive, part, MAX_UNPACKED - unpacked)
+    except OSError as error:
+        raise unreadable(path, error) from error
+    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError) as error:
+        raise _damaged(path, str(error)) from error
+
+
+def _check_part(path: Path, archive: zipfile.ZipFile, part: zipfile.ZipInfo, allowed: int) -> int:
+    """The part's true size in bytes. Raises RegistryError where it, or a sheet in it, is too large."""
+    unbounded = copy.copy(part)
+    unbounded.file_size = sys.maxsize
+    size = last_row = last_column = 0
+    kept = b""
+    with archive.open(unbounded) as stream:
+        while chunk := stream.read(_CHUNK):
+            size += len(chunk)
+            if size > allowed:
+                limit = f"{MAX_UNPACKED // 2**20} MiB"
+                raise RegistryError(
+                    Problem(file=str(path), message=f"unpacks to more than {limit}", fix="export the sheet as CSV")
+                )
+            for letters, row in set(_CELL_PLACE.findall(kept + chunk)):
+                last_row = max(last_row, int(row))
+                last_column = max(last_column, _column_number(letters))
+            kept = chunk[-_OVERLAP:]
+    if last_row * last_column > MAX_CELLS:
+        raise RegistryError(
+            Problem(
+                file=str(path),
+                message=f"a sheet reaches to row {last_row} and column {last_column}, which is too far",
+                fix="delete what is far out there, or export the sheet as CSV",
+            )
+        )
+    return size
+
+
+def _column_number(letters: bytes) -> int:
+    number = 0
+    for letter in letters.upper():
+        number = number * 26 + letter - ord("A") + 1
+    return number
+
+
+def _damaged(path: Path, why: str) -> RegistryError:
+    fix = "open it in a spreadsheet and save it again"
+    return RegistryError(Problem(file=str(path), message=f"is a damaged workbook: {why}", fix=fix))

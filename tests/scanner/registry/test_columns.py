@@ -1,0 +1,75 @@
+"""The tables of headings: generous, and never ambiguous."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from scanner.registry.columns import ACCOUNT, PEOPLE, REGISTRY
+from scanner.tables.headings import Columns, normal
+
+
+@pytest.mark.parametrize("columns", [pytest.param(REGISTRY, id="registry"), pytest.param(PEOPLE, id="people")])
+def test_no_heading_means_two_columns(columns: Columns) -> None:
+    """Every heading stands in the table of one column only, and every column answers to its own name."""
+    headings = [normal(heading) for heading in columns.headings()]
+
+    assert len(headings) == len(set(headings))
+    assert [columns.means(name) for name in columns.names] == list(columns.names)
+
+
+@pytest.mark.parametrize(
+    ("heading", "column"),
+    [
+        ("ARN", "identities"), ("Service Account", "identities"), ("IAM User", "identities"),
+        ("IAM role", "identities"),
+        ("principal", "identities"), ("User-Name", "identities"), ("client_id", "identities"), ("Account", "account"),
+        ("Account ID", "scope"), ("subscription", "scope"), ("Project", "scope"), ("cloud", "provider"),
+        ("Owner e-mail", "owner"), ("Responsible", "owner"), ("Accountable", "owner"), ("Contact", "owner"),
+        ("Tech. Owner", "technical_owner"), ("Technical contact", "technical_owner"), ("Deputy", "backup_owner"),
+        ("App Name", "name"), ("Title", "name"), ("Type", "kind"), ("Env.", "environment"), ("Lifecycle", "status"),
+        ("Expiry date", "expires"),
+        ("owner_status", None), ("owner type", None), ("service", None), ("role", None),
+        ("review date", None), ("notes", None), ("", None),
+    ],
+)  # fmt: skip
+def test_registry_headings(heading: str, column: str | None) -> None:
+    """Headings mean what they mean to everybody; those that could mean two things mean nothing."""
+    assert REGISTRY.means(heading) == column
+
+
+@pytest.mark.parametrize(
+    ("heading", "column"),
+    [
+        ("E-Mail", "email"), ("username", "aliases"),
+        ("mail", "email"), ("Employee ID", "id"), ("Full Name", "name"), ("Last day", "left_on"),
+        ("Termination Date", "left_on"), ("end date", "left_on"), ("Line Manager", "manager"), ("Department", "team"),
+        ("UPN", "aliases"), ("Employment Status", "status"), ("Members", "members"), ("phone", None),
+    ],
+)  # fmt: skip
+def test_people_headings(heading: str, column: str | None) -> None:
+    """The headings of staff lists, as HR systems export them."""
+    assert PEOPLE.means(heading) == column
+
+
+@pytest.mark.parametrize(
+    ("columns", "section"),
+    [pytest.param(REGISTRY, "## Registry columns", id="registry"), pytest.param(PEOPLE, "## The roster", id="people")],
+)
+def test_the_page_on_writing_lists_tells_the_truth(columns: Columns, section: str) -> None:
+    """Every column is on the page, and every heading that the page calls understood means that column."""
+    page = (Path(__file__).parents[3] / "docs" / "registry.md").read_text(encoding="utf-8")
+    table = page.partition(section)[2].partition("\n## ")[0]
+    rows = [line.split(" | ") for line in table.splitlines() if line.startswith("| `")]
+    told = {row[0].strip("| `"): re.findall(r"`([^`]+)`", row[2]) for row in rows}
+    wrong = [
+        heading
+        for column, headings in told.items()
+        for heading in headings
+        if columns.means(heading) not in (column, ACCOUNT if column == "identities" else column)
+    ]
+
+    assert set(told) == set(columns.names) - {ACCOUNT}
+    assert wrong == []

@@ -1,0 +1,412 @@
+"""The declared registry: what people write, what comes out of it, and what is refused with its place."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import openpyxl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from scanner.errors import Problem, RegistryError
+from scanner.model import Entry, Origin
+from scanner.registry.entries import load_registry
+from scanner.tables.cells import escape_item
+
+ARN = "arn:aws:iam::123456789012:user/svc-billing"
+
+
+def csv_file(tmp_path: Path, text: str, name: str = "registry.csv") -> Path:
+    path = tmp_path / name
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def load(tmp_path: Path, text: str, **columns: str) -> tuple[Entry, ...]:
+    return load_registry([csv_file(tmp_path, text)], columns=columns).entries
+
+
+def problems_of(*paths: Path, columns: dict[str, str] | None = None) -> list[Problem]:
+    with pytest.raises(RegistryError) as caught:
+        load_registry(paths, columns=columns or {})
+    return list(caught.value.problems)
+
+
+# --- what comes out ---------------------------------------------------------------
+
+FULL = {
+    "id": "NHI-7",
+    "name": "Billing export",
+    "kind": "AI agent",
+    "purpose": "writes invoices",
+    "identities": f"{ARN}; svc-billing",
+    "provider": "aws",
+    "scope": "123456789012",
+    "owner": "ada@example.com",
+    "technical_owner": "bob@example.com",
+    "backup_owner": "cy@example.com",
+    "team": "team:billing",
+    "built_by": "dee@example.com",
+    "status": "On hold",
+    "environment": "prod",
+    "systems": "ledger; mail",
+    "permissions": "s3:GetObject",
+    "credentials": "access_key",
+    "max_credential_age": "90 days",
+    "blast_radius": "all invoices",
+    "high_consequence": "refund",
+    "human_in_the_loop": "yes",
+    "baseline": "nightly",
+    "approved_by": "eve@example.com",
+    "approved_on": "2026-01-02",
+    "last_reviewed": "2 Feb 2026",
+    "next_review": "2027-02-02",
+    "expires": "2027-12-31",
+    "cost centre": "4711",
+}
+EXPECTED = {
+    "id": "NHI-7",
+    "has_own_id": True,
+    "name": "Billing export",
+    "kind": "agent",
+    "purpose": "writes invoices",
+    "identities": (ARN, "svc-billing"),
+    "provider": "aws",
+    "scope": "123456789012",
+    "owner": ("ada@example.com",),
+    "technical_owner": ("bob@example.com",),
+    "backup_owner": ("cy@example.com",),
+    "team": "team:billing",
+    "built_by": "dee@example.com",
+    "status": "suspended",
+    "environment": "prod",
+    "systems": ("ledger", "mail"),
+    "permissions": ("s3:GetObject",),
+    "credentials": ("access_key",),
+    "max_credential_age": 90,
+    "blast_radius": "all invoices",
+    "high_consequence": ("refund",),
+    "human_in_the_loop": True,
+    "baseline": "nightly",
+    "approved_by": "eve@example.com",
+    "approved_on": date(2026, 1, 2),
+    "last_reviewed": date(2026, 2, 2),
+    "next_review": date(2027, 2, 2),
+    "expires": date(2027, 12, 31),
+    "extra": {"cost centre": "4711"},
+}
+
+
+def as_csv(path: Path) -> None:
+    path.write_text(",".join(FULL) + "\n" + ",".join(FULL.values()) + "\n", encoding="utf-8")
+
+
+def as_json(path: Path) -> None:
+    path.write_text(json.dumps([FULL]), encoding="utf-8")
+
+
+def as_ndjson(path: Path) -> None:
+    path.write_text(json.dumps(FULL) + "\n", encoding="utf-8")
+
+
+def as_yaml(path: Path) -> None:
+    path.write_text("\n".join(f"{key}: {value}" for key, value in FULL.items()), encoding="utf-8")
+
+
+def as_toml(path: Path) -> None:
+    path.write_text("[[entry]]\n" + "\n".join(f'"{key}" = "{value}"' for key, value in FULL.items()), encoding="utf-8")
+
+
+def as_xlsx(path: Path) -> None:
+    book = openpyxl.Workbook()
+    book.worksheets[0].append(list(FULL))
+    book.worksheets[0].append(list(FULL.values()))
+    book.worksheets[0]["AA2"] = date(2027, 12, 31)
+    book.worksheets[0]["G2"] = 123456789012
+    book.save(path)
+
+
+@pytest.mark.parametrize(
+    ("name", "write"),
+    [
+        pytest.param("r.csv", as_csv, id="csv"),
+        pytest.param("r.xlsx", as_xlsx, id="xlsx"),
+        pytest.param("r.json", as_json, id="json"),
+        pytest.param("r.ndjson", as_ndjson, id="ndjson"),
+        pytest.param("r.yaml", as_yaml, id="yaml"),
+        pytest.param("r.toml", as_toml, id="toml"),
+    ],
+)
+def test_an_entry_reads_the_same_in_every_format(tmp_path: Path, name: str, write: Callable[[Path], None]) -> None:
+    """Every column in every format gives the same entry."""
+    write(tmp_path / name)
+
+    (entry,) = load_registry([tmp_path / name]).entries
+
+    assert {field: getattr(entry, field) for field in EXPECTED} == EXPECTED
+    assert entry.origin.file == str(tmp_path / name)
+
+
+@pytest.mark.parametrize(
+    ("text", "field", "expected"),
+    [
+        pytest.param("arn\nx", "identities", ("x",), id="arn"),
+        pytest.param("Service Account\nx", "identities", ("x",), id="service account"),
+        pytest.param("account\n123456789012", "identities", ("123456789012",), id="account alone"),
+        pytest.param("account,arn\nbot,x", "identities", ("x", "bot"), id="account and arn"),
+        pytest.param("account,arn\n123456789012,x", "identities", ("x",), id="account number beside an arn"),
+        pytest.param("account,arn\n123456789012,x", "scope", "123456789012", id="account number is the scope"),
+        pytest.param("account,arn,scope\n123456789012,x,p", "scope", "p", id="a scope of its own goes first"),
+        pytest.param("name\nsvc-x", "identities", ("svc-x",), id="name stands in"),
+        pytest.param("name,identities\nsvc-x,;", "identities", ("svc-x",), id="name stands in for an empty list"),
+        pytest.param("identities\n'-x;'=y", "identities", ("-x", "=y"), id="neutralised"),
+        pytest.param('identities\n"a\nb"', "identities", ("a", "b"), id="line break"),
+        pytest.param("identities\na\\;b;c\\*", "identities", ("a;b", r"c\*"), id="escapes"),
+        pytest.param("arn,Owner Email\nx,ada", "owner", ("ada",), id="owner email"),
+        pytest.param("arn,Contact\nx,ada", "owner", ("ada",), id="contact"),
+        pytest.param("arn,owner,contact\nx,,help", "owner", (), id="a contact beside an owner is none"),
+        pytest.param("arn,owner,business owner\nx,ada,bob", "owner", ("ada", "bob"), id="two owners"),
+        pytest.param("arn,owner\nx,N/A", "owner", (), id="nobody"),
+        pytest.param("arn,type\nx,ci/cd", "kind", "pipeline", id="type is kind"),
+        pytest.param("arn,owner_status\nx,left", "status", "active", id="owner_status is no status"),
+        pytest.param("arn,owner type\nx,team", "kind", None, id="owner type is no kind"),
+        pytest.param("arn,state\nx,In use", "status", "active", id="in use"),
+        pytest.param("arn,state\nx,Decommissioned", "status", "retired", id="decommissioned"),
+        pytest.param("arn,state\nx,planned", "status", "proposed", id="planned"),
+        pytest.param("arn,state\nx,on-hold", "status", "suspended", id="on hold"),
+        pytest.param("arn,rotation days\nx,n/a", "max_credential_age", None, id="no number"),
+        pytest.param("arn,hitl\nx,No", "human_in_the_loop", False, id="no"),
+        pytest.param("arn,expiry date\nx,never", "expires", None, id="never"),
+        pytest.param("arn,notes\nx,https://u:hunter2@h/", "extra", {"notes": "https://•••@h/"}, id="secret in a note"),
+        pytest.param("arn,password\nx,hunter2", "extra", {}, id="password column"),
+    ],
+)
+def test_columns_as_people_write_them(tmp_path: Path, text: str, field: str, expected: Any) -> None:
+    """Headings and cells as they stand in people's spreadsheets mean what the people mean."""
+    (entry,) = load(tmp_path, text)
+
+    assert getattr(entry, field) == expected
+
+
+def test_headings_of_ones_own_are_explained(tmp_path: Path) -> None:
+    """A heading that nobody knows counts as the column that the config says."""
+    (entry,) = load(tmp_path, "Wer,Was\nada,svc-x\n", Was="identities", wer="owner")
+
+    assert (entry.owner, entry.identities, entry.extra) == (("ada",), ("svc-x",), {})
+
+
+def test_file_and_row_stand_in_for_a_missing_id(tmp_path: Path) -> None:
+    """Without an id the file's name and the line identify the entry, wherever it is run from."""
+    (tmp_path / "other").mkdir()
+    paths = [csv_file(tmp_path, "arn\n\nx\n"), csv_file(tmp_path / "other", "arn\n\ny\n")]
+
+    entries = load_registry(paths).entries
+
+    assert [(entry.id, entry.has_own_id) for entry in entries] == [
+        ("registry.csv:3", False),
+        ("registry.csv:3#2", False),
+    ]
+    assert entries[0].origin == Origin(file=str(paths[0]), row=3)
+
+
+def test_several_files_and_folders_make_one_registry(tmp_path: Path) -> None:
+    """Files come in the order given; a folder gives its YAML files by name, hidden ones left out."""
+    folder = tmp_path / "teams"
+    (folder / ".git").mkdir(parents=True)
+    for name, content in (
+        ("b.yml", "name: b"),
+        ("a.yaml", "- name: a1\n- name: a2"),
+        (".git/x.yaml", "name: x"),
+        ("n.md", ""),
+    ):
+        (folder / name).write_text(content, encoding="utf-8")
+
+    entries = load_registry([csv_file(tmp_path, "name\nfirst\n"), folder]).entries
+
+    assert [entry.name for entry in entries] == ["first", "a1", "a2", "b"]
+
+
+def test_an_empty_registry_is_one(tmp_path: Path) -> None:
+    """Headings without rows declare nothing, which is no error; neither is no file at all."""
+    assert load(tmp_path, "id,arn,owner\n") == ()
+    assert load_registry([]).entries == ()
+
+
+def test_what_is_odd_is_a_warning(tmp_path: Path) -> None:
+    """Unknown kinds, statuses and columns are told with their place; the entry is kept."""
+    registry = load_registry([csv_file(tmp_path, "arn,kind,status,ownr,secret\nx,gizmo,asleep,ada,hunter2\n")])
+
+    assert [(warning.line, warning.field, warning.message) for warning in registry.warnings] == [
+        (1, "secret", "may hold secrets and is not read"),
+        (1, "ownr", "is no column we know; it is kept and shown as it is"),
+        (2, "kind", "unknown kind gizmo, kept as it is"),
+        (2, "status", "unknown status asleep, taken as active"),
+    ]
+    assert registry.warnings[1].fix == "did you mean owner?"
+    assert (registry.entries[0].kind, registry.entries[0].status) == ("gizmo", "active")
+    assert registry.entries[0].extra == {"ownr": "ada"}
+
+
+def test_an_unknown_column_is_told_once_a_file(tmp_path: Path) -> None:
+    """In YAML every entry brings its own columns; one that nobody knows is told where it first stands."""
+    path = tmp_path / "r.yaml"
+    path.write_text("- name: a\n- {name: b, colour: red}\n- {name: c, colour: blue, size: 2}\n", encoding="utf-8")
+
+    registry = load_registry([path])
+
+    assert [(warning.line, warning.field) for warning in registry.warnings] == [(2, "colour"), (3, "size")]
+
+
+# --- what is refused --------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        pytest.param("a,b\n1,2\n", [(1, None, "no heading means account or identities or name; found: a, b")],
+                     id="headings"),
+        pytest.param("id,arn\nN,x\nN,y\n", [(3, "id", "the id N is already used at {path}:2")], id="id twice"),
+        pytest.param("arn,Expiry\nx,soon\n", [(2, "Expiry", "soon is not a date")], id="no date"),
+        pytest.param("arn,expires\nx,03/04/2026\n", [(2, "expires", "03/04/2026 could be two different days")],
+                     id="two days"),
+        pytest.param("arn,expires\nx,46351\n",
+                     [(2, "expires", "46351 is a spreadsheet's serial number, not a date")], id="serial"),
+        pytest.param("arn,next review\nx,2026-02-30\n", [(2, "next review", "2026-02-30 is not a date")],
+                     id="30 February"),
+        pytest.param("arn,approved_on\nx,31/06/2026\n", [(2, "approved_on", "31/06/2026 is not a date")], id="31 June"),
+        pytest.param("arn,rotation\nx,quarterly\n", [(2, "rotation", "quarterly is not a number of days")],
+                     id="no number"),
+        pytest.param("arn,HITL\nx,perhaps\n", [(2, "HITL", "perhaps is neither yes nor no")], id="yes or no"),
+        pytest.param("arn,name,Title\nx,a,b\n", [(1, "Title", "name and Title both mean name")], id="two headings"),
+        pytest.param("arn,Status,status\nx,,\n", [(1, "status", "Status and status both mean status")],
+                     id="same heading"),
+        pytest.param("arn,owner\n,ada\n", [(2, None, "names no identity")], id="no identity"),
+        pytest.param("arn\n*\n", [(2, "arn", "the pattern * would match everything")], id="star"),
+        pytest.param("arn\n**\n", [(2, "arn", "the pattern ** would match everything")], id="two stars"),
+        pytest.param("arn\nx;*/*:*\n", [(2, "arn", "the pattern */*:* would match everything")],
+                     id="stars and separators"),
+        pytest.param("name\n*\n", [(2, "name", "the pattern * would match everything")], id="star as name"),
+        pytest.param("arn\n1.23E+11\n", [(2, "arn", "1.23E+11 is a number that a spreadsheet has shortened")],
+                     id="digits lost"),
+        pytest.param("arn,owner\nx,a,b\n", [(2, None, "has 3 cells under 2 headings")], id="cell too many"),
+        pytest.param("", [(None, None, "is empty")], id="empty file"),
+        pytest.param('arn\n"x\n', [(2, None, "a quotation mark is opened and never closed")], id="quotation mark"),
+        pytest.param("arn,rotation,expires\nx,q,soon\n\ny,1,z\n",
+                     [(2, "expires", "soon is not a date"), (2, "rotation", "q is not a number of days"),
+                      (4, "expires", "z is not a date")], id="all at once"),
+    ],
+)  # fmt: skip
+def test_a_broken_registry_is_told_with_every_place(
+    tmp_path: Path, text: str, expected: list[tuple[int | None, str | None, str]]
+) -> None:
+    """Everything that is wrong is told at once, with file, line and the heading as it is written."""
+    path = csv_file(tmp_path, text)
+
+    found = [(problem.line, problem.field, problem.message) for problem in problems_of(path)]
+
+    assert found == [(line, field, message.format(path=path)) for line, field, message in expected]
+
+
+@pytest.mark.parametrize(
+    ("pattern", "refused"),
+    [
+        ("svc-*", False),
+        ("arn:aws:iam::*:role/*", False),
+        (r"\*", False),
+        (r"*\**", False),
+        ("*-*", True),
+        ("*@*.*", True),
+    ],
+)
+def test_a_pattern_needs_a_literal(tmp_path: Path, pattern: str, refused: bool) -> None:
+    """A pattern that names nothing is refused; an escaped star is a name."""
+    path = csv_file(tmp_path, f"arn\n{pattern}\n")
+
+    assert (problems_of(path) != []) if refused else load_registry([path]).entries[0].identities == (pattern,)
+
+
+def test_ids_are_unique_over_all_files(tmp_path: Path) -> None:
+    """A second use of an id names the first one's file and row; case makes another id."""
+    first = csv_file(tmp_path, "id,arn\nN-1,x\n", "a.csv")
+    second = csv_file(tmp_path, "id,arn\nn-1,y\nN-1,z\n", "b.csv")
+
+    (problem,) = problems_of(first, second)
+
+    assert (problem.file, problem.line) == (str(second), 3)
+    assert problem.message == f"the id N-1 is already used at {first}:2"
+
+
+def test_problems_of_all_files_come_together(tmp_path: Path) -> None:
+    """One unreadable file does not hide what is wrong with the next."""
+    empty = tmp_path / "empty"
+    empty.mkdir()
+
+    found = problems_of(tmp_path / "none.csv", empty, csv_file(tmp_path, "arn,expires\nx,soon\n"))
+
+    assert [problem.message for problem in found] == [
+        "no such file",
+        "no YAML file is in this folder",
+        "soon is not a date",
+    ]
+
+
+def test_a_heading_explained_as_no_column_is_an_error(tmp_path: Path) -> None:
+    """A slip in the explanation is told with the nearest column."""
+    (problem,) = problems_of(csv_file(tmp_path, "arn\nx\n"), columns={"Wer": "ownr"})
+
+    assert (problem.field, problem.message, problem.fix) == (
+        "columns.Wer",
+        "there is no column ownr",
+        "did you mean owner?",
+    )
+
+
+def test_an_entry_in_yaml_holds_no_tables(tmp_path: Path) -> None:
+    """A table where a name should be is told, with the line of its entry."""
+    (tmp_path / "r.yaml").write_text("- name: a\n- name: {x: y}\n- identities: {x: y}\n", encoding="utf-8")
+
+    found = [(problem.line, problem.field, problem.message) for problem in problems_of(tmp_path / "r.yaml")]
+
+    assert found == [(2, "name", "holds more than one value"), (3, "identities", "holds a table")]
+
+
+@settings(deadline=None)
+@given(
+    st.lists(
+        st.text(
+            st.characters(codec="utf-8", exclude_categories=["Zs", "Zl", "Zp", "Cc", "Cf"]), min_size=1, max_size=20
+        ),
+        min_size=1,
+        unique=True,
+    )
+)
+def test_escaped_keys_survive_the_registry(tmp_path_factory: pytest.TempPathFactory, keys: list[str]) -> None:
+    """Whatever an identity is called, its escaped key comes back as one literal identity."""
+    path = tmp_path_factory.mktemp("registry") / "r.json"
+    path.write_text(json.dumps([{"identities": ";".join(map(escape_item, keys))}]), encoding="utf-8")
+
+    (entry,) = load_registry([path]).entries
+
+    assert entry.identities == tuple(key.replace("*", r"\*") for key in keys)
+
+
+@settings(deadline=None)
+@given(
+    content=st.binary(max_size=200)
+    | st.text('arn,id:-*"\n; \t=x1', max_size=80).map(lambda text: f"arn,id\n{text}".encode())
+)
+def test_no_bytes_break_the_registry(tmp_path_factory: pytest.TempPathFactory, content: bytes) -> None:
+    """Whatever a registry file holds: entries that each name an identity, or a RegistryError."""
+    path = tmp_path_factory.mktemp("registry") / "r.csv"
+    path.write_bytes(content)
+    try:
+        entries = load_registry([path]).entries
+    except RegistryError as error:
+        assert all(problem.file == str(path) for problem in error.problems)  # noqa: PT017  # allowed, not expected
+    else:
+        assert all(entry.identities for entry in entries)
