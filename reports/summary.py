@@ -72,7 +72,7 @@ def caveats(result: ScanResult) -> list[str]:
         (provisional, f"{provisional} of the unregistered are provisional: a gap hides what might match them."),
         (stale, f"{counted(stale, 'identity was', 'identities were')} not re-checked: their last verdicts stand."),
     )
-    return [*(text for holds, text in told if holds), *result.notices]
+    return [text for holds, text in told if holds]
 
 
 def _either(number: int, one: str, many: str) -> str:

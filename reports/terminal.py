@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import groupby
 from typing import BinaryIO, ClassVar, TypeAlias
@@ -19,6 +20,7 @@ from reports.rows import (
     joined,
     next_step,
     owner_candidates_text,
+    plain,
     severity_of,
     urgency,
 )
@@ -31,6 +33,8 @@ GROUPS_SHOWN = 5
 EXAMPLES_SHOWN = 3
 ORPHANS_SHOWN = 10
 LONGEST_EVIDENCE = 150
+NOTICES_SHOWN = 4
+_MOMENT = re.compile(r"\d{4}-\d\d-\d\dT[\d:.]+(Z|\+00:00)")
 
 Section: TypeAlias = Callable[[Page, ScanResult], None]
 
@@ -138,7 +142,7 @@ def _few_orphans(page: Page, result: ScanResult) -> None:
         (
             (
                 severity_of(findings) or "",
-                judged.identity.name,
+                judged.identity.display_name or judged.identity.name,
                 place(judged.identity),
                 words(judged.ownership.reason or ""),
                 words(judged.usage.state),
@@ -169,6 +173,16 @@ def _listing(view: View) -> Section:
         page.table(listing.headings, lines)
 
     return section
+
+
+def _notices(page: Page, result: ScanResult) -> None:
+    if not result.notices:
+        return
+    page.heading("Worth knowing")
+    for notice in result.notices[:NOTICES_SHOWN]:
+        page.line(notice)
+    if len(result.notices) > NOTICES_SHOWN:
+        page.line(f"and {len(result.notices) - NOTICES_SHOWN} more: muster report -o json:-")
 
 
 def _where_next(page: Page, result: ScanResult) -> None:
@@ -212,13 +226,22 @@ def _finding_line(page: Page, finding: Finding, identities: Mapping[str, Identit
     identity = identities.get(finding.identity or "")
     credential = (finding.credential or "").rpartition("#")[2]
     named: Iterable[str | None] = (
-        f"{page.shortened(identity.name, 48)} ({place(identity)})" if identity else finding.identity,
+        f"{page.shortened(identity.display_name or identity.name, 48)} ({place(identity)})"
+        if identity
+        else finding.identity,
         credential,
         f"entry {finding.entry}" if finding.entry else None,
     )
     subject = ", ".join(name for name in named if name)
-    evidence = facts_text(finding.evidence)
+    evidence = facts_text(_telling(finding))
     return f"{subject}: {page.shortened(evidence, LONGEST_EVIDENCE)}" if evidence else subject
+
+
+def _telling(finding: Finding) -> dict[str, str]:
+    """The evidence without what the line says already; of moments, the day."""
+    said = ("kind", "id") if finding.credential else ()
+    facts = {name: plain(fact) for name, fact in finding.evidence.items() if name not in said and fact is not False}
+    return {name: fact[:10] if _MOMENT.fullmatch(fact) else fact for name, fact in facts.items()}
 
 
 def _next(step: str) -> str:
@@ -232,7 +255,7 @@ _COMMANDS = (
 )
 
 _SECTIONS: Mapping[View, tuple[Section, ...]] = {
-    "all": (_gaps, _counts, _gravest_findings, _few_orphans, _where_next),
+    "all": (_gaps, _counts, _gravest_findings, _few_orphans, _notices, _where_next),
     "orphans": (_gaps, _work_list("Orphans", is_orphan)),
     "unregistered": (_gaps, _work_list("Unregistered", is_unregistered)),
     "findings": (_gaps, _all_findings),

@@ -123,6 +123,7 @@ class _Workbook:
             (headline(result), "lead"),
             *((caveat, "lead") for caveat in caveats(result)),
             *((gap, "plain") for gap in _gaps(result)),
+            *((notice, "plain") for notice in result.notices),
             (ORPHANED_MEANS, "plain"),
             (f"Scan {result.scan.id}, finished {iso(result.scan.finished_at)}, Muster {result.scan.version}", "plain"),
         ]

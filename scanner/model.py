@@ -459,7 +459,7 @@ class Summary(Struct, frozen=True, kw_only=True, gc=False):
 
 
 class ScanResult(Struct, frozen=True, kw_only=True, gc=False):
-    """One snapshot: all that a report may show. Every tuple is sorted by its record's key."""
+    """One snapshot: all that a report may show. Findings come gravest first, everything else sorted by its key."""
 
     scan: ScanInfo
     summary: Summary

@@ -92,7 +92,7 @@ def judge(inventory: Inventory, declared: Declared, remembered: Remembered, scan
         entries=entries,
         findings=findings,
         policy=declared.policy,
-        notices=(*matching.notices, *_vanished(carried, inventory.coverage)),
+        notices=(*_vanished(carried, inventory.coverage), *matching.notices),
     )
 
 

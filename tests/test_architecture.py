@@ -21,7 +21,7 @@ MAY_IMPORT = {
     "scanner.text": set(),
     "scanner.redact": {"scanner.errors"},
     "scanner.matching": PURE,
-    "scanner.roster": PURE,
+    "scanner.roster": PURE | {"scanner.matching"},
     "scanner.ownership": PURE | {"scanner.roster", "scanner.matching", "scanner.owner_candidates"},
     "scanner.nature": PURE | {"scanner.roster"},
     "scanner.agents": PURE,

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from scanner.engine import Observer
     from scanner.inventory import Reading
 
+PROBLEMS_TOLD = 100
+"""A broken file with a million rows is told by its first problems."""
+
 _LEVELS = (logging.WARNING, logging.INFO, logging.DEBUG)
 _CHATTY = ("botocore", "boto3", "urllib3", "hvac")
 
@@ -61,7 +64,9 @@ def set_up_logging(verbose: int, log_format: str) -> None:
 def complain(error: MusterError) -> None:
     """Print an error and what to do about it."""
     lines = redact(str(error)).splitlines() or [type(error).__name__]
-    click.echo("muster: " + "\n".join(printable(line) for line in lines), err=True)
+    click.echo("muster: " + "\n".join(printable(line) for line in lines[:PROBLEMS_TOLD]), err=True)
+    if len(lines) > PROBLEMS_TOLD:
+        click.echo(f"and {len(lines) - PROBLEMS_TOLD} more", err=True)
     if error.hint:
         click.echo(f"  → {printable(redact(error.hint))}", err=True)
 

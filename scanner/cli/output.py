@@ -48,7 +48,7 @@ def make_output(format_name: str, path: str, view: str | None) -> Output:
             f"there is no view called {view}",
             hint=f"did you mean {near}?" if near else f"there are: {', '.join(VIEWS)}",
         )
-    return Output(report=report, view=cast("View", view or report.default_view), path=path)
+    return Output(report=report, view=view or report.default_view, path=path)
 
 
 def plan_outputs(texts: Sequence[str], view: str | None, configured: Sequence[ReportSettings] = ()) -> list[Output]:

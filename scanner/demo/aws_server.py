@@ -134,7 +134,7 @@ class _Seed:
         made = client.create_secret(Name=secret["name"], SecretString="demo")["ARN"]  # nothing to keep
         from moto.secretsmanager.models import secretsmanager_backends
 
-        stored = secretsmanager_backends[self._account][secret["region"]].secrets[made]
+        stored: Any = secretsmanager_backends[self._account][secret["region"]].secrets[made]
         stored.created_date = int(days_ago(secret["created"]).timestamp())
         stored.last_changed_date = int(days_ago(secret["changed"]).timestamp())
 

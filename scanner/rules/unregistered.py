@@ -13,17 +13,22 @@ def check(assessment: Assessment, by: Yardstick) -> Hit | None:
     verdict = assessment.registry
     if verdict.state != "unregistered":
         return None
-    evidence: dict[str, Any] = {"provisional": verdict.provisional, "grace_days": by.policy.new_identity_grace}
-    if assessment.identity.created_at is not None:
-        evidence["created_at"] = assessment.identity.created_at
-    if verdict.candidates:
-        evidence["nearest_entry"] = verdict.candidates[0].entry
-    return Hit(evidence=evidence, severity=_severity(assessment, by))
+    created_at, grace_days = assessment.identity.created_at, by.policy.new_identity_grace
+    in_grace = created_at is not None and not by.past(created_at, grace_days)
+    evidence: dict[str, Any] = {
+        "created_at": created_at,
+        "grace_days": grace_days if in_grace else None,
+        "provisional": True if verdict.provisional else None,
+        "nearest_entry": verdict.candidates[0].entry if verdict.candidates else None,
+    }
+    return Hit(
+        evidence={name: fact for name, fact in evidence.items() if fact is not None},
+        severity=_severity(assessment, in_grace=in_grace),
+    )
 
 
-def _severity(assessment: Assessment, by: Yardstick) -> Severity | None:
-    created_at = assessment.identity.created_at
-    if created_at is not None and not by.past(created_at, by.policy.new_identity_grace):
+def _severity(assessment: Assessment, *, in_grace: bool) -> Severity | None:
+    if in_grace:
         return "low"
     return "critical" if assessment.privilege.level == "admin" else None
 
@@ -37,7 +42,7 @@ RULE = IdentityRule(
     "forgotten experiment, a shadow integration, or an intruder's way back in.",
     remediation="Ask the best owner candidate what it is for. Declare it with an owner and a purpose, or disable it; "
     "if nobody knows it, treat it as an incident.",
-    evidence=("provisional", "grace_days", "created_at", "nearest_entry"),
+    evidence=("created_at", "grace_days", "provisional", "nearest_entry"),
     controls=("owasp-nhi-2025:NHI1", "cis-controls-8.1:5.5", "nist-800-53r5:AC-2", "nist-800-53r5:CM-8"),
     thresholds=("new_identity_grace",),
     check=check,

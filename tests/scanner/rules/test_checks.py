@@ -429,7 +429,7 @@ EVIDENCE_CASES: dict[str, tuple[str, Any, tuple[EntryAssessment, ...], dict[str,
             ),
         ),
         (),
-        {"provisional": True, "grace_days": 7, "nearest_entry": "NHI-9"},
+        {"provisional": True, "nearest_entry": "NHI-9"},
     ),
     "abandoned is told": (
         "dormant",
