@@ -27,6 +27,7 @@ from scanner.model import Entry, Identity, MatchCandidate, RegistryVerdict, Rung
 
 LARGE_SHARE = 0.01
 """A pattern that stands for more of the estate than this deserves a second look."""
+LARGE_NAMED = 5
 RUNNERS_UP = 3
 _SAMPLE = 5000
 _SCORES: Mapping[Rung, float] = {
@@ -202,8 +203,12 @@ def _runners_up(chosen: _Hit, hits: Sequence[_Hit]) -> tuple[MatchCandidate, ...
 
 
 def _large(taken: Mapping[tuple[str, str], int], estate: int) -> list[str]:
-    return [
-        f"{origin}: the pattern {pattern} stands for {count} of {estate} identities"
-        for (pattern, origin), count in sorted(taken.items())
-        if count > estate * LARGE_SHARE
-    ]
+    """One notice, however many they are: in a small estate nearly every pattern is large."""
+    large = sorted(
+        (-count, origin, pattern) for (pattern, origin), count in taken.items() if count > estate * LARGE_SHARE
+    )
+    if not large:
+        return []
+    named = "; ".join(f"{pattern} in {origin} for {-count}" for count, origin, pattern in large[:LARGE_NAMED])
+    more = f"; and {len(large) - LARGE_NAMED} more" if len(large) > LARGE_NAMED else ""
+    return [f"patterns that stand for over {LARGE_SHARE:.0%} of the {estate} identities: {named}{more}"]

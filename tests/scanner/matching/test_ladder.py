@@ -270,7 +270,7 @@ def test_a_large_or_boundless_pattern_is_noticed() -> None:
 
     assert matching.notices == (
         "registry.csv:4: the pattern ** would stand for everything and was not used",
-        "registry.csv:2: the pattern app-* stands for 198 of 200 identities",
+        "patterns that stand for over 1% of the 200 identities: app-* in registry.csv:2 for 198",
     )
 
 

@@ -1,0 +1,36 @@
+// Building the page. Texts become text nodes and never markup; nothing here takes HTML.
+
+const SVG = "http://www.w3.org/2000/svg";
+
+// An element: h("p.note", { title: "…", onclick: f }, "text", node, null). False, null and undefined are left out.
+function h(selector, attributes, ...children) {
+  const [tag, ...classes] = selector.split(".");
+  const element = document.createElement(tag);
+  if (classes.length) element.className = classes.join(" ");
+  for (const [name, value] of Object.entries(attributes ?? {})) {
+    if (name.startsWith("on")) element.addEventListener(name.slice(2), value);
+    else if (value === true) element.setAttribute(name, "");
+    else if (isShown(value)) element.setAttribute(name, value);
+  }
+  element.append(...children.flat(2).filter(isShown));
+  return element;
+}
+
+function isShown(child) {
+  return child !== null && child !== undefined && child !== false;
+}
+
+function byId(id) {
+  return document.getElementById(id);
+}
+
+// A coloured mark with its word beside it: colour is never alone.
+function mark(axis, value) {
+  if (value === null) return h("span.quiet", null, absent(axis));
+  return h(`span.mark.tone-${tone(axis, value)}`, { title: meaning(axis, value) }, word(value));
+}
+
+// A text from outside, kept apart from the reading direction of what is around it.
+function outside(value, selector = "bdi") {
+  return h(selector, { title: value.length > 40 ? value : null }, value);
+}

@@ -1,0 +1,180 @@
+"""The page's tables about identities: one of themselves, one of their verdicts, and one for each thing they hold."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+from msgspec import Struct
+
+from reports.html.packing import LONGEST_TEXT, Columns, Row, column, minutes, pairs, table, text, texts
+from reports.rows import agent_text, findings_by_fingerprint, findings_of, next_step, severity_of, urgency
+from scanner.model import (
+    Assessment,
+    Credential,
+    Finding,
+    Grant,
+    Identity,
+    Link,
+    MatchCandidate,
+    OwnerCandidate,
+    ScanResult,
+    Signal,
+    Trust,
+)
+
+
+class Judged(Struct, frozen=True, gc=False):
+    """A row: an identity, what was judged of it, and its findings, gravest first."""
+
+    identity: Identity
+    verdicts: Assessment
+    findings: list[Finding]
+
+    @property
+    def named(self) -> bool:
+        """Whether the key ends in the name: kept once, it is much of the file's size saved."""
+        return 0 < len(self.identity.name) <= LONGEST_TEXT and self.identity.key.endswith(self.identity.name)
+
+
+def judged_identities(result: ScanResult) -> list[Judged]:
+    """The rows, most urgent first, so that the page's first order costs it nothing."""
+    by_fingerprint = findings_by_fingerprint(result)
+    rows = [Judged(judged.identity, judged, findings_of(judged, by_fingerprint)) for judged in result.identities]
+    return sorted(rows, key=lambda row: urgency(row.verdicts, row.findings))
+
+
+IDENTITIES: Columns[Judged] = {
+    "stem": lambda r: text(r.identity.key.removesuffix(r.identity.name) if r.named else r.identity.key),
+    "named": lambda r: r.named,
+    "name": lambda r: text(r.identity.name),
+    "display_name": lambda r: text(r.identity.display_name),
+    "provider": lambda r: text(r.identity.provider),
+    "source": lambda r: text(r.identity.source),
+    "scope": lambda r: text(r.identity.scope),
+    "kind": lambda r: text(r.identity.kind),
+    "registry": lambda r: r.verdicts.registry.state,
+    "provisional": lambda r: r.verdicts.registry.provisional,
+    "ownership": lambda r: r.verdicts.ownership.state,
+    "reason": lambda r: r.verdicts.ownership.reason,
+    "owner": lambda r: text(r.verdicts.ownership.owner),
+    "usage": lambda r: r.verdicts.usage.state,
+    "privilege": lambda r: r.verdicts.privilege.level,
+    "severity": lambda r: severity_of(r.findings),
+    "agent": lambda r: agent_text(r.verdicts.agent),
+    "nature": lambda r: r.verdicts.nature.verdict,
+    "abandoned": lambda r: r.verdicts.abandoned,
+    "rechecked": lambda r: r.verdicts.rechecked,
+}
+
+VERDICTS: Columns[Judged] = {
+    "description": lambda r: text(r.identity.description),
+    "unique_id": lambda r: text(r.identity.unique_id),
+    "environment": lambda r: text(r.identity.environment),
+    "managed_by": lambda r: text(r.identity.managed_by),
+    "sources": lambda r: texts(r.identity.sources or (r.identity.source,)),
+    "enabled": lambda r: r.identity.enabled,
+    "created": lambda r: minutes(r.identity.created_at),
+    "last_used": lambda r: minutes(r.verdicts.usage.last_used_at or r.identity.last_used_at),
+    "entry": lambda r: text(r.verdicts.registry.entry),
+    "rung": lambda r: r.verdicts.registry.rung,
+    "registry_evidence": lambda r: text(r.verdicts.registry.evidence),
+    "ownership_evidence": lambda r: text(r.verdicts.ownership.evidence),
+    "usage_evidence": lambda r: text(r.verdicts.usage.evidence),
+    "backup_only": lambda r: r.verdicts.ownership.backup_only,
+    "next_step": lambda r: text(next_step(r.verdicts, r.findings)),
+}
+
+ALIASES: Columns[str] = {"alias": text}
+
+FACTS: Columns[tuple[str | None, str | None]] = {"name": lambda fact: fact[0], "value": lambda fact: fact[1]}
+
+TEXTS: Columns[str] = {"text": text}
+
+SIGNALS: Columns[Signal] = {
+    "says": lambda signal: signal.says,
+    "sort": lambda signal: signal.sort,
+    "strength": lambda signal: signal.strength,
+    "evidence": lambda signal: text(signal.evidence),
+}
+
+MATCH_CANDIDATES: Columns[MatchCandidate] = {
+    "who": lambda candidate: text(candidate.entry),
+    "score": lambda candidate: round(candidate.score, 2),
+    "evidence": lambda candidate: text(candidate.evidence),
+}
+
+OWNER_CANDIDATES: Columns[OwnerCandidate] = {
+    "who": lambda candidate: text(candidate.person),
+    "score": lambda candidate: round(candidate.score, 2),
+    "evidence": lambda candidate: text(candidate.evidence),
+}
+
+CREDENTIALS: Columns[Credential] = {
+    "kind": lambda credential: credential.kind,
+    "id": lambda credential: text(credential.id),
+    "enabled": lambda credential: credential.enabled,
+    "created": lambda credential: minutes(credential.created_at),
+    "expires": lambda credential: minutes(credential.expires_at),
+    "never_expires": lambda credential: credential.never_expires,
+    "last_used": lambda credential: minutes(credential.last_used_at),
+    "facts": lambda credential: pairs(credential.attributes),
+}
+
+GRANTS: Columns[Grant] = {
+    "name": lambda grant: text(grant.name),
+    "via": lambda grant: text(grant.via),
+    "resource": lambda grant: text(grant.resource),
+    "admin": lambda grant: grant.admin,
+}
+
+TRUSTS: Columns[Trust] = {
+    "principal": lambda trust: text(trust.principal),
+    "kind": lambda trust: trust.kind,
+    "external": lambda trust: trust.external,
+    "restriction": lambda trust: trust.restriction,
+    "evidence": lambda trust: text(trust.evidence),
+}
+
+
+def links_to(row_of: Mapping[str, int]) -> Columns[Link]:
+    """A target is the row of an identity, or a text where it is none of these."""
+    return {
+        "relation": lambda link: link.relation,
+        "target": lambda link: row_of.get(link.target, text(link.target)),
+        "evidence": lambda link: text(link.evidence),
+    }
+
+
+def identity_blocks(rows: Sequence[Judged], row_of: Mapping[str, int]) -> dict[str, dict[str, Any]]:
+    """The blocks: what the list shows, what its filter searches, what they hold, and what an opened one shows."""
+
+    def held(columns: Columns[Row], of: Callable[[Judged], Iterable[Row]]) -> dict[str, Any]:
+        return _table_of_parts(columns, [(position, part) for position, row in enumerate(rows) for part in of(row)])
+
+    return {
+        "identities": {"identities": table(IDENTITIES, rows)},
+        "search": {
+            "aliases": held(ALIASES, lambda r: r.identity.aliases),
+            "tags": held(FACTS, lambda r: pairs(r.identity.tags)),
+        },
+        "credentials": {"credentials": held(CREDENTIALS, lambda r: r.identity.credentials)},
+        "details": {
+            "verdicts": table(VERDICTS, rows),
+            "privilege": held(TEXTS, lambda r: r.verdicts.privilege.evidence),
+            "nature": held(SIGNALS, lambda r: r.verdicts.nature.signals),
+            "agent": held(SIGNALS, lambda r: r.verdicts.agent.signals),
+            "matches": held(MATCH_CANDIDATES, lambda r: r.verdicts.registry.candidates),
+            "owners": held(OWNER_CANDIDATES, lambda r: r.verdicts.ownership.candidates),
+            "grants": held(GRANTS, lambda r: r.identity.grants),
+            "links": held(links_to(row_of), lambda r: r.identity.links),
+            "trusts": held(TRUSTS, lambda r: r.identity.trusts),
+            "attributes": held(FACTS, lambda r: pairs(r.identity.attributes)),
+        },
+    }
+
+
+def _table_of_parts(columns: Columns[Row], parts: Sequence[tuple[int, Row]]) -> dict[str, Any]:
+    packed = table(columns, [part for _, part in parts])
+    packed["columns"]["identity"] = column([position for position, _ in parts])
+    return packed

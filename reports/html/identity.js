@@ -1,0 +1,179 @@
+// The panel of an identity: every verdict with its evidence, and everything it holds.
+
+// `shown`: the row of a finding that stands above already.
+function identityPanel(row, tables, shown = null) {
+  const identity = tables.identities.row(row);
+  const details = tables.verdicts.row(row);
+  const key = keyOf(tables.identities, row);
+  const held = (name) => tables[name].where("identity", row);
+  const findings = held("findings").filter((finding) => finding.row !== shown);
+  return {
+    title: identity.name ?? key,
+    parts: [
+      h("p.key", null, h("code", null, key)),
+      standing(identity, details),
+      details.next_step && h("p.next", null, h("b", null, "Next step "), outside(details.next_step)),
+      section("Verdicts", verdictsOf(identity, details, held)),
+      section(shown === null ? "Findings" : "Other findings", findings.map((finding) => findingItem(finding))),
+      section("Credentials", credentialsOf(held("credentials"))),
+      section("What it may do", grantsOf(held("grants"))),
+      section("Links", linksOf(row, tables)),
+      section("Who may become it", trustsOf(held("trusts"))),
+      section("Not read where it lives", gapsAround(identity, tables.coverage)),
+      section("Facts", factsOf(identity, details, held("aliases"))),
+      section("Tags", facts(held("tags").map(({ name, value }) => [name, value]))),
+      section("Attributes", facts(held("attributes").map(({ name, value }) => [name, value]))),
+    ],
+  };
+}
+
+function standing(identity, details) {
+  return h(
+    "p.tags",
+    null,
+    mark("severity", identity.severity),
+    !identity.rechecked && notRechecked(),
+    identity.abandoned && tag("abandoned", "Nobody answers for it and nobody uses it"),
+    details.enabled === false && tag("disabled"),
+  );
+}
+
+// --- verdicts
+
+function verdictsOf(identity, details, held) {
+  return [
+    registryVerdict(identity, details, held("matches")),
+    ownershipVerdict(identity, details, held("owners")),
+    verdict(
+      "Usage",
+      mark("usage", identity.usage),
+      details.usage_evidence,
+      details.last_used !== null && `last used ${moment(details.last_used)}`,
+    ),
+    verdict("Privilege", mark("privilege", identity.privilege), bullets(held("privilege").map(({ text }) => text))),
+    verdict("Nature", mark("nature", identity.nature), bullets(held("nature").map(signal))),
+    verdict("AI agent", mark("agent", identity.agent), bullets(held("agent").map(signal))),
+  ];
+}
+
+function registryVerdict(identity, { entry, rung, registry_evidence }, matches) {
+  const matched = entry && h("p.evidence", null, "Entry ", link("entry", entry), rung && `, matched by ${RUNGS[rung]}`);
+  const perhaps = matches.map((match) => candidate("Perhaps", link("entry", match.who), match));
+  return verdict(
+    "Registry",
+    [mark("registry", identity.registry), identity.provisional && " ", identity.provisional && provisional()],
+    matched,
+    registry_evidence,
+    perhaps.length > 0 && h("ul.candidates", { "aria-label": "Entries it may be" }, perhaps),
+  );
+}
+
+function ownershipVerdict({ ownership, reason, owner }, { backup_only, ownership_evidence }, owners) {
+  const backup = backup_only && " (only a backup owner is active)";
+  const ask = owners.map((person) => candidate("Ask", h("b", null, outside(person.who)), person));
+  return verdict(
+    "Ownership",
+    [mark("ownership", ownership), reason && `: ${REASONS[reason]}`],
+    owner && h("p.evidence", null, "Owner ", outside(owner), backup),
+    ownership_evidence,
+    ask.length > 0 && h("ul.candidates", { "aria-label": "People to ask" }, ask),
+  );
+}
+
+function candidate(lead, who, { score, evidence }) {
+  const likely = h("span.score", null, ` ${Math.round(score * 100)} %`);
+  return h("li", null, `${lead} `, who, likely, evidence && h("span.evidence", null, outside(evidence)));
+}
+
+function signal({ says, sort, strength, evidence }) {
+  return `${evidence} (${strength}, from its ${sort}: ${says})`;
+}
+
+function findingItem(finding, subject = null) {
+  const about = [
+    ["identity", subject],
+    ["credential", finding.credential],
+    ["entry", finding.entry && link("entry", finding.entry)],
+  ];
+  const { rule, is_new, rechecked, controls } = finding;
+  return h(
+    "article.finding",
+    null,
+    h("h4", null, mark("severity", finding.severity), " ", outside(finding.title ?? rule)),
+    h("p.tags", null, h("code", null, rule), is_new && tag("new"), !rechecked && notRechecked()),
+    facts([...about, ...finding.evidence]),
+    finding.remediation && h("p.remedy", null, outside(finding.remediation)),
+    controls.length > 0 && h("p.tags", null, controls.map((control) => tag(outside(control)))),
+  );
+}
+
+// --- what it holds
+
+function credentialsOf(credentials) {
+  const rows = credentials.map((credential) => [
+    word(credential.kind),
+    h("code", null, credential.id ?? "–"),
+    enabledWord(credential.enabled),
+    day(credential.created) ?? "unknown",
+    credential.never_expires ? "never" : (day(credential.expires) ?? "unknown"),
+    day(credential.last_used) ?? "unknown",
+  ]);
+  return smallTable(["Kind", "Id", "State", "Created", "Expires", "Last used"], rows);
+}
+
+function grantsOf(grants) {
+  const rows = grants.map(({ name, via, resource, admin }) => [
+    name ?? "–",
+    via ?? "–",
+    resource ?? "–",
+    admin ? tag("admin") : "",
+  ]);
+  return smallTable(["Permission", "Through", "On", "Level"], rows);
+}
+
+// Where it leads, and what leads to it.
+function linksOf(row, { identities, links }) {
+  const named = (target) => {
+    if (typeof target !== "number") return target ?? "–";
+    return link("identity", keyOf(identities, target), identities.at("name", target));
+  };
+  const relation = ({ relation, evidence }, way, other) => [RELATIONS[relation][way], named(other), evidence ?? ""];
+  return smallTable(
+    ["Relation", "To", "Evidence"],
+    [
+      ...links.where("identity", row).map((found) => relation(found, 0, found.target)),
+      ...links.where("target", row).map((found) => relation(found, 1, found.identity)),
+    ],
+  );
+}
+
+function trustsOf(trusts) {
+  const rows = trusts.map(({ principal, kind, external, restriction, evidence }) => [
+    principal ?? "–",
+    external ? `${kind}, external` : kind,
+    restriction === "none" ? "no" : restriction,
+    evidence ?? "",
+  ]);
+  return smallTable(["Principal", "Kind", "Restricted", "Evidence"], rows);
+}
+
+function gapsAround({ source, scope }, coverage) {
+  const gaps = gapsIn(coverage).filter((gap) => gap.source === source && [scope, "*"].includes(gap.scope));
+  return gaps.length > 0 && h("ul.gaplist", null, groupedGaps(gaps).map(gapItem));
+}
+
+function factsOf(identity, details, aliases) {
+  return facts([
+    ["display name", identity.display_name],
+    ["description", details.description],
+    ["provider", identity.provider],
+    ["scope", identity.scope],
+    ["kind", identity.kind],
+    ["environment", details.environment],
+    ["created", moment(details.created)],
+    ["unique id", details.unique_id],
+    ["aliases", aliases.map(({ alias }) => alias).join(", ")],
+    ["managed by", details.managed_by],
+    ["seen by", details.sources.join(", ")],
+  ]);
+}

@@ -1,0 +1,169 @@
+// What stands above the lists: the headline, what could not be read, the cards, and the charts of the state counts.
+
+const GAPS_LISTED = 12;
+const CHARTS = [
+  { title: "Registry", axis: "registry", view: "identities", facet: "registry" },
+  { title: "Ownership", axis: "ownership", view: "identities", facet: "ownership" },
+  { title: "Usage", axis: "usage", view: "identities", facet: "usage" },
+  { title: "Findings", axis: "severity", view: "findings", facet: "severity" },
+];
+
+// note: what the number counts; choice: the facets under which the list shows just these.
+const CARDS = [
+  { name: "unregistered", label: "Unregistered", note: "nobody declared them", choice: { registry: ["unregistered"] } },
+  { name: "orphaned", label: "Orphaned", note: "nobody answers for them", choice: { ownership: ["orphaned"] } },
+  {
+    name: "abandoned",
+    label: "Abandoned",
+    note: "orphaned and unused: switch off first",
+    choice: { abandoned: ["true"] },
+  },
+  { name: "admins", label: "Admins", note: "could do effectively everything", choice: { privilege: ["admin"] } },
+  { name: "agents", label: "AI agents", note: "by strong or agreeing signals", choice: { agent: ["yes"] } },
+  {
+    name: "not_found",
+    label: "Declared, not found",
+    note: "entries that nothing matches",
+    view: "entries",
+    choice: { state: ["not_found"] },
+  },
+];
+
+const NEED_A_REGISTRY = ["unregistered", "orphaned", "abandoned", "not_found"];
+
+// go(view, { facet: [keys] }) opens a list, narrowed.
+function showOverview({ overview, coverage, identities }, go) {
+  const { scan, headline, policy } = overview;
+  document.title = `Muster: ${headline}`;
+  byId("headline").textContent = headline;
+  byId("run").replaceChildren(
+    ...[["Scanned", moment(scan.finished)], ["Scan", scan.id], ["Muster", scan.version]].map(([name, value]) =>
+      h("span", null, `${name} `, outside(value ?? "unknown")),
+    ),
+  );
+  const notices = overview.notices.map((notice) => h("p.notice", null, outside(notice)));
+  byId("gaps").replaceChildren(...gapsBanner(coverage, go), ...notices);
+  byId("cards").replaceChildren(...CARDS.map((card) => cardOf(card, overview, go)));
+  byId("charts").replaceChildren(...CHARTS.map((chart) => chartOf(chart, overview.summary, identities, go)));
+  byId("definition").textContent = overview.orphaned_means;
+  byId("thresholds").textContent =
+    `Dormant: enabled and unused for ${policy.dormant_identity} days, fully evidenced. ` +
+    `Keys are due after ${policy.rotation} days. ` +
+    "A number marked “incomplete” depends on something that could not be read.";
+}
+
+// --- gaps
+
+function gapsBanner(coverage, go) {
+  const gaps = groupedGaps(gapsIn(coverage));
+  if (!gaps.length) return [];
+  const sections = gaps.reduce((sum, { places }) => sum + places.length, 0);
+  const listed = gaps.slice(0, GAPS_LISTED);
+  const read = counted(sections, "section was", "sections were");
+  const all = gaps.length > listed.length ? `All ${count(sections)} gaps` : "Show in coverage";
+  return [
+    h(
+      "section.gaps",
+      { "aria-labelledby": "gaps-title" },
+      h("h2", { id: "gaps-title" }, "Incomplete: what could not be read"),
+      h("p", null, `${read} not completely read. What depends on that is not called unused, gone or clean.`),
+      h("ul", null, listed.map(gapItem)),
+      h("button", { type: "button", onclick: () => go("coverage", { gap: ["true"] }) }, all),
+    ),
+  ];
+}
+
+// Gaps stand first in the coverage.
+function gapsIn(coverage) {
+  const gaps = [];
+  for (let row = 0; row < coverage.length && coverage.at("gap", row); row++) gaps.push(coverage.row(row));
+  return gaps;
+}
+
+// Gaps that say the same of several scopes, as one.
+function groupedGaps(gaps) {
+  const groups = new Map();
+  for (const gap of gaps) {
+    const id = JSON.stringify([gap.source, gap.section, gap.status, gap.detail, gap.permission]);
+    if (!groups.has(id)) groups.set(id, { ...gap, places: [] });
+    groups.get(id).places.push(gap.scope);
+  }
+  return [...groups.values()];
+}
+
+function gapItem({ source, section, status, detail, permission, places }) {
+  const more = places.length > 3 ? ` and ${count(places.length - 3)} more` : "";
+  const where = places[0] === "*" ? "every scope" : places.slice(0, 3).join(", ") + more;
+  const what = detail && [": ", outside(detail)];
+  return h(
+    "li",
+    null,
+    mark("coverage", status),
+    h("span", null, h("code", null, section), " of ", outside(source), " in ", outside(where), what),
+    permission && h("span.permission", null, "needs ", h("code", null, permission)),
+  );
+}
+
+// --- numbers
+
+function cardOf({ name, label, note, view = "identities", choice }, { summary, registry_given }, go) {
+  const unchecked = !registry_given && NEED_A_REGISTRY.includes(name);
+  const value = unchecked ? "–" : count(summary[name]);
+  return h(
+    "button.card",
+    { type: "button", onclick: () => go(view, choice) },
+    h("span.label", null, label),
+    h("span.value", null, value, summary.gaps > 0 && !unchecked && h("span.incomplete", null, "incomplete")),
+    h("span.note", null, unchecked ? "unchecked: no registry was given" : note),
+  );
+}
+
+function chartOf({ title, axis, view, facet }, summary, identities, go) {
+  const counts = axis === "severity" ? summary.findings : countsOf(identities.columns[axis]);
+  const states = ORDERS[axis].map((state) => ({ state, number: counts[state] ?? 0 }));
+  const parts = states.filter(({ number }) => number || axis === "severity");
+  const whole = parts.reduce((sum, { number }) => sum + number, 0);
+  const incomplete = summary.gaps > 0 && h("span.incomplete", null, "incomplete");
+  const rows = parts.map(({ state, number }) =>
+    h(
+      "li",
+      null,
+      h(
+        "button",
+        { type: "button", onclick: () => go(view, { [facet]: [state] }), title: meaning(axis, state) },
+        h(`span.swatch.tone-${tone(axis, state)}`, { "aria-hidden": "true" }),
+        h("span", null, word(state)),
+        h("span.number", null, count(number)),
+        h("span.share", null, share(number, whole)),
+      ),
+    ),
+  );
+  const caption = h("figcaption", null, title, h("span.total", null, incomplete, ` ${count(whole)}`));
+  return h("figure", null, caption, stackedBar(axis, parts, whole), h("ul", null, rows));
+}
+
+function countsOf(column) {
+  const { values, codes } = column.coded;
+  const counts = new Uint32Array(values.length);
+  for (const code of codes) counts[code]++;
+  return Object.fromEntries(values.map((value, code) => [value, counts[code]]));
+}
+
+// One bar, its parts as long as their share; the list below says the same in numbers.
+function stackedBar(axis, parts, whole) {
+  const svg = document.createElementNS(SVG, "svg");
+  const attributes = { viewBox: "0 0 100 1", preserveAspectRatio: "none", "aria-hidden": "true", class: "bar" };
+  for (const [name, value] of Object.entries(attributes)) svg.setAttribute(name, value);
+  let at = 0;
+  for (const { state, number } of parts.filter((part) => part.number)) {
+    const rect = document.createElementNS(SVG, "rect");
+    const width = (100 * number) / whole;
+    rect.setAttribute("x", at);
+    rect.setAttribute("width", width);
+    rect.setAttribute("height", 1);
+    rect.setAttribute("class", `tone-${tone(axis, state)}`);
+    svg.append(rect);
+    at += width;
+  }
+  return svg;
+}

@@ -1,0 +1,102 @@
+// The panel beside a list, and the parts that its contents are made of.
+
+const PARTS_LISTED = 50;
+
+class Panel {
+  constructor(element, { onStep, onClose }) {
+    this.element = element;
+    this.content = h("div.content");
+    this.title = h("h2", { id: "panel-title", tabindex: "-1" });
+    const tools = h(
+      "div.tools",
+      null,
+      tool("Previous in the list", "↑", () => onStep(-1)),
+      tool("Next in the list", "↓", () => onStep(1)),
+      tool("Close", "✕", onClose),
+    );
+    element.replaceChildren(h("header", null, this.title, tools), this.content);
+    addEventListener("keydown", (event) => event.key === "Escape" && !element.hidden && onClose());
+  }
+
+  show({ title, parts }) {
+    this.title.replaceChildren(outside(title));
+    this.content.replaceChildren(...parts.flat(Infinity).filter(isShown));
+    this.element.hidden = false;
+    this.element.scrollTop = 0;
+    this.title.focus({ preventScroll: true });
+  }
+
+  hide() {
+    this.element.hidden = true;
+  }
+}
+
+function tool(label, sign, onclick) {
+  return h("button", { type: "button", "aria-label": label, title: label, onclick }, sign);
+}
+
+// --- parts: each is false where it has nothing to show
+
+function section(title, ...children) {
+  const shown = children.flat().filter(isShown);
+  return shown.length > 0 && h("section", null, h("h3", null, title), shown);
+}
+
+// Names and values; what is unknown is left out.
+function facts(pairs) {
+  const known = pairs.filter(([, value]) => isShown(value) && value !== "");
+  const items = known.map(([name, value]) => [h("dt", null, outside(name)), h("dd", null, content(value))]);
+  return known.length > 0 && h("dl", null, items);
+}
+
+// What was built stays as it is; any other value is shown as text from outside.
+function content(value) {
+  return value instanceof Node || Array.isArray(value) ? value : outside(String(value));
+}
+
+// A long table shows its beginning until the rest is asked for.
+function smallTable(headings, rows) {
+  if (!rows.length) return false;
+  const head = h("tr", null, headings.map((heading) => h("th", { scope: "col" }, heading)));
+  const body = h("tbody");
+  const line = (cells) => h("tr", null, cells.map((cell) => h("td", null, content(cell))));
+  const add = (some) => body.append(...some.map(line));
+  const addRest = () => {
+    add(rows.slice(PARTS_LISTED));
+    more.remove();
+  };
+  const more = h("button.more", { type: "button", onclick: addRest }, `Show all ${count(rows.length)}`);
+  add(rows.slice(0, PARTS_LISTED));
+  return h(
+    "div.scrolled",
+    { tabindex: "0", role: "group", "aria-label": headings.join(", ") },
+    h("table", null, h("thead", null, head), body),
+    rows.length > PARTS_LISTED && more,
+  );
+}
+
+function link(kind, id, label) {
+  return h("a", { href: addressOf(kind, id) }, outside(label ?? id));
+}
+
+function verdict(label, state, ...evidence) {
+  const shown = evidence.filter(isShown);
+  const lines = shown.map((line) => (line instanceof Node ? line : h("p.evidence", null, outside(line))));
+  return h("div.verdict", null, h("h4", null, label), h("div", null, h("p", null, state), lines));
+}
+
+function bullets(lines) {
+  return lines.length > 0 && h("ul.evidence", null, lines.map((line) => h("li", null, outside(line))));
+}
+
+function tag(label, title) {
+  return h("span.tag", { title }, label);
+}
+
+function provisional() {
+  return tag("provisional", "A gap covers what a match would need");
+}
+
+function notRechecked() {
+  return tag("not re-checked", "Its place was not read this time; its last verdicts stand");
+}

@@ -1,0 +1,165 @@
+"""What the page shows, as blocks of tables: one block for each thing that is opened at a different moment.
+
+Rows of other tables refer to an identity by its position among the identities.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from reports.html.identities import Judged, identity_blocks, judged_identities
+from reports.html.packing import LONGEST_TEXT, Columns, minutes, pairs, table, text, texts
+from reports.rows import ORPHANED_MEANS, severity_rank
+from scanner.model import Coverage, Entry, EntryAssessment, Finding, ScanResult, StoredSecret
+
+COVERAGE: Columns[Coverage] = {
+    "source": lambda section: text(section.source),
+    "provider": lambda section: text(section.provider),
+    "scope": lambda section: text(section.scope),
+    "section": lambda section: text(section.section),
+    "status": lambda section: section.status,
+    "gap": lambda section: section.is_gap,
+    "identities": lambda section: section.identities,
+    "calls": lambda section: section.calls,
+    "detail": lambda section: text(section.detail),
+    "permission": lambda section: text(section.permission),
+    "kinds": lambda section: texts(section.kinds),
+}
+
+SECRETS: Columns[StoredSecret] = {
+    "key": lambda secret: text(secret.key),
+    "name": lambda secret: text(secret.name),
+    "provider": lambda secret: text(secret.provider),
+    "source": lambda secret: text(secret.source),
+    "scope": lambda secret: text(secret.scope),
+    "created": lambda secret: minutes(secret.created_at),
+    "rotated": lambda secret: minutes(secret.rotated_at),
+    "expires": lambda secret: minutes(secret.expires_at),
+    "last_used": lambda secret: minutes(secret.last_used_at),
+    "rotation": lambda secret: secret.rotation_enabled,
+    "tags": lambda secret: pairs(secret.tags),
+    "facts": lambda secret: pairs(secret.attributes),
+}
+
+_ENTRY_FACTS = (
+    "purpose", "technical_owner", "backup_owner", "team", "built_by", "environment", "systems", "permissions",
+    "credentials", "max_credential_age", "blast_radius", "high_consequence", "human_in_the_loop", "baseline",
+    "approved_by", "approved_on", "last_reviewed", "next_review", "expires",
+)  # fmt: skip
+"""Fields of an entry that are shown where they are filled in, beside those that have a column."""
+
+
+def blocks(result: ScanResult) -> dict[str, Any]:
+    """The page's data by block name. Pure: the same result gives the same blocks in the same order."""
+    rows = judged_identities(result)
+    row_of = {row.identity.key: position for position, row in enumerate(rows)}
+    return {
+        "overview": overview(result),
+        "coverage": {"coverage": table(COVERAGE, sorted(result.coverage, key=lambda section: not section.is_gap))},
+        **identity_blocks(rows, row_of),
+        "secrets": {"secrets": table(SECRETS, result.secrets)},
+        "findings": {"findings": _findings(result, rows, row_of)},
+        "entries": {"entries": table(entries_matched(row_of), result.entries)},
+    }
+
+
+def overview(result: ScanResult) -> dict[str, Any]:
+    """What stands above the tables: the run, its headline, the counts and the thresholds they were made with."""
+    return {
+        "scan": {
+            "id": text(result.scan.id),
+            "started": minutes(result.scan.started_at),
+            "finished": minutes(result.scan.finished_at),
+            "version": text(result.scan.version),
+        },
+        "headline": headline(result),
+        "registry_given": registry_given(result),
+        "orphaned_means": ORPHANED_MEANS,
+        "summary": result.summary,
+        "policy": result.policy,
+        "notices": texts(result.notices),
+    }
+
+
+def headline(result: ScanResult) -> str:
+    """The result in one sentence."""
+    summary = result.summary
+    if not summary.identities:
+        return "No identities were found."
+    found = f"{summary.identities:,} {'identity' if summary.identities == 1 else 'identities'} found"
+    if not registry_given(result):
+        return f"{found}. No registry was given, so who declared them and who answers for them is unchecked."
+    return f"{found}: {summary.unregistered:,} that nobody declared, {summary.orphaned:,} that nobody answers for."
+
+
+def registry_given(result: ScanResult) -> bool:
+    """Whether anything was declared at all; without it the registry and ownership axes stay ``unchecked``."""
+    return bool(result.entries) or all(judged.registry.state != "unchecked" for judged in result.identities)
+
+
+def _findings(result: ScanResult, rows: Sequence[Judged], row_of: Mapping[str, int]) -> dict[str, Any]:
+    listed_by = {finding.fingerprint: row for row, judged in enumerate(rows) for finding in judged.findings}
+
+    def row(finding: Finding) -> int | None:
+        return row_of.get(finding.identity or "", listed_by.get(finding.fingerprint))
+
+    def order(finding: Finding) -> tuple[int, str, int, str]:
+        at = row(finding)
+        return severity_rank(finding.severity), finding.rule, len(rows) if at is None else at, finding.fingerprint
+
+    return table(findings_on(row), sorted(result.findings, key=order))
+
+
+def findings_on(row: Callable[[Finding], int | None]) -> Columns[Finding]:
+    """``identity`` is a row, or a key that is not in the page, or None."""
+
+    def identity(finding: Finding) -> int | str | None:
+        at = row(finding)
+        return text(finding.identity) if at is None else at
+
+    return {
+        "severity": lambda finding: finding.severity,
+        "title": lambda finding: text(finding.title),
+        "rule": lambda finding: text(finding.rule),
+        "identity": identity,
+        "credential": lambda finding: text((finding.credential or "").rpartition("#")[2]),
+        "entry": lambda finding: text(finding.entry),
+        "owner": lambda finding: text(finding.owner),
+        "is_new": lambda finding: finding.new,
+        "rechecked": lambda finding: finding.rechecked,
+        "remediation": lambda finding: text(finding.remediation),
+        "controls": lambda finding: texts(finding.controls),
+        "evidence": lambda finding: pairs(finding.evidence),
+    }
+
+
+def entries_matched(row_of: Mapping[str, int]) -> Columns[EntryAssessment]:
+    """``matched`` holds the rows of the identities that the entry stands for."""
+    return {
+        "id": lambda judged: text(judged.entry.id),
+        "name": lambda judged: text(judged.entry.name),
+        "kind": lambda judged: text(judged.entry.kind),
+        "state": lambda judged: judged.state,
+        "status": lambda judged: judged.entry.status,
+        "owner": lambda judged: text(", ".join(judged.entry.owner)),
+        "provider": lambda judged: text(judged.entry.provider),
+        "scope": lambda judged: text(judged.entry.scope),
+        "declared": lambda judged: texts(judged.entry.identities),
+        "matched": lambda judged: tuple(row_of[key] for key in judged.identities if key in row_of),
+        "origin": lambda judged: text(str(judged.entry.origin)),
+        "evidence": lambda judged: text(judged.evidence),
+        "rechecked": lambda judged: judged.rechecked,
+        "facts": lambda judged: pairs(_facts(judged.entry)),
+    }
+
+
+def _facts(entry: Entry) -> dict[str, Any]:
+    declared = {name.replace("_", " "): getattr(entry, name) for name in _ENTRY_FACTS}
+    return {**{name: value for name, value in declared.items() if value not in (None, ())}, **entry.extra}
+
+
+def texts_cut(result: ScanResult) -> int:
+    """How many identities have a name, key or description too long to be shown in full."""
+    shown = ((judged.identity.name, judged.identity.key, judged.identity.description) for judged in result.identities)
+    return sum(any(len(value or "") > LONGEST_TEXT for value in values) for values in shown)

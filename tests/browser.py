@@ -1,0 +1,47 @@
+"""Debian's Chromium, driven by Playwright: what a page does, and everything it must not do."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from msgspec import Struct, field
+from playwright.sync_api import Browser, Page, ViewportSize, sync_playwright
+
+CHROMIUM = Path("/usr/bin/chromium")
+VIEWPORT: ViewportSize = {"width": 1280, "height": 800}
+
+
+class Watched(Struct):
+    """A page with what it complained about and what it asked the network for."""
+
+    page: Page
+    complaints: list[str] = field(default_factory=list)
+    requests: list[str] = field(default_factory=list)
+
+
+@contextmanager
+def chromium() -> Iterator[Browser]:
+    """A browser; the test is skipped where it is not installed."""
+    if not CHROMIUM.exists():
+        pytest.skip(f"{CHROMIUM} is not there: apt-get install chromium")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
+        yield browser
+        browser.close()
+
+
+@contextmanager
+def watched(browser: Browser, address: str, *, dark: bool = False) -> Iterator[Watched]:
+    """Open an address and note console errors, policy violations, dialogs, failures and requests."""
+    page = browser.new_page(viewport=VIEWPORT, color_scheme="dark" if dark else "light")
+    seen = Watched(page=page)
+    page.on("console", lambda message: seen.complaints.append(f"{message.type}: {message.text}"))
+    page.on("pageerror", lambda error: seen.complaints.append(f"error: {error}"))
+    page.on("dialog", lambda dialog: seen.complaints.append(f"dialog: {dialog.message}"))
+    page.on("request", lambda request: seen.requests.append(request.url))
+    page.goto(address)
+    yield seen
+    page.close()

@@ -1,0 +1,405 @@
+"""The page in a real Chromium: what a reader does, and what an attacker's names must not do."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from msgspec.structs import replace
+from playwright.sync_api import Locator, Page, expect
+
+from reports.base import View
+from scanner.model import OwnershipVerdict, RegistryVerdict, ScanResult
+from tests.factories import make_assessment, make_coverage, make_finding, make_identity, make_result
+from tests.reports.html.conftest import Opens
+from tests.reports.html.estate import small_estate
+
+pytestmark = pytest.mark.browser
+
+
+def rows(page: Page) -> Locator:
+    """The rows of the list that exist at present."""
+    return page.locator("#grid tbody tr[data-at]")
+
+
+def names(page: Page) -> Locator:
+    """Their names."""
+    return page.locator("#grid tbody td.name bdi")
+
+
+def panel(page: Page) -> Locator:
+    """The panel beside the list."""
+    return page.get_by_role("dialog")
+
+
+def test_it_opens_without_complaint_and_without_network(opens: Opens) -> None:
+    """No console message, no policy violation, no request but the file itself."""
+    with opens(small_estate()) as seen:
+        expect(rows(seen.page)).to_have_count(5)
+        expect(seen.page.locator("#headline")).to_have_text(re.compile("5 identities found: 3 that nobody declared"))
+        seen.page.locator("body[data-ready]").wait_for()
+
+        assert seen.complaints == []
+        assert [url.rpartition("/")[2] for url in seen.requests] == ["report.html"]
+
+
+def test_gaps_come_first_and_mark_every_number(opens: Opens) -> None:
+    """What could not be read stands above the numbers, with the permission it takes; each number says incomplete."""
+    with opens(small_estate()) as seen:
+        expect(seen.page.locator("#gaps")).to_contain_text("iam.roles of prod in 123456789012: AccessDenied")
+        expect(seen.page.locator("#gaps")).to_contain_text("needs iam:ListRoles")
+        expect(seen.page.locator("#cards .incomplete")).to_have_count(6)
+        expect(seen.page.locator("#charts .incomplete")).to_have_count(4)
+
+
+def test_without_gaps_nothing_is_called_incomplete(opens: Opens) -> None:
+    """A complete reading carries no warning."""
+    with opens(make_result(make_assessment())) as seen:
+        expect(rows(seen.page)).to_have_count(1)
+        expect(seen.page.locator(".gaps, .incomplete")).to_have_count(0)
+
+
+@pytest.mark.parametrize(
+    ("typed", "found"),
+    [
+        pytest.param("DEPLOY", ["deployer"], id="name, whatever the case"),
+        pytest.param("user/svc", ["svc-billing"], id="key"),
+        pytest.param("billing@example", ["svc-billing"], id="alias"),
+        pytest.param("ada@", ["svc-billing"], id="owner"),
+        pytest.param("finance", ["svc-billing"], id="tag"),
+        pytest.param("export legacy", ["legacy-export"], id="words in any order"),
+        pytest.param("<b>", [], id="nothing"),
+    ],
+)
+def test_typing_narrows_the_list(opens: Opens, typed: str, found: list[str]) -> None:
+    """The filter looks at name, key, aliases, owner and tags."""
+    with opens(small_estate()) as seen:
+        seen.page.get_by_label("Filter the list").press_sequentially(typed)
+
+        expect(names(seen.page)).to_have_text(found)
+        expect(seen.page.locator("#shown")).to_have_text(f"{len(found)} of 5")
+        expect(seen.page.locator("#empty")).to_be_visible(visible=not found)
+
+
+def test_a_heading_sorts_up_then_down_then_not(opens: Opens) -> None:
+    """Third time, the list's own order is back: most urgent first."""
+    urgent = ["deployer", "legacy-export", "build-bot", "svc-billing", "triage-agent"]
+    with opens(small_estate()) as seen:
+        heading = seen.page.locator("#grid th.name")
+        expect(names(seen.page)).to_have_text(urgent)
+        for order, direction in ((sorted(urgent), "ascending"), (sorted(urgent)[::-1], "descending"), (urgent, "none")):
+            heading.get_by_role("button").click()
+            expect(names(seen.page)).to_have_text(order)
+            expect(heading).to_have_attribute("aria-sort", direction)
+
+
+def test_severity_sorts_by_gravity_and_none_comes_last(opens: Opens) -> None:
+    """States sort by how grave they are, not by their letters."""
+    with opens(small_estate(), fragment="#view=identities&sort=severity") as seen:
+        cells = seen.page.locator("#grid td.severity")
+        expect(cells).to_have_text(["critical", "medium", "no finding", "no finding", "no finding"])
+
+
+def test_facets_narrow_and_count(opens: Opens) -> None:
+    """A facet shows how many rows each value would leave; its own choice does not change its own counts."""
+    with opens(small_estate()) as seen:
+        menu = seen.page.locator("details.facet", has_text="Registry").first
+        menu.locator("summary").click()
+        expect(menu.locator("label")).to_have_text(["unregistered3", "ambiguous1", "registered1"])
+
+        menu.get_by_role("checkbox").first.check()
+        expect(rows(seen.page)).to_have_count(3)
+        expect(menu.locator("label")).to_have_text(["unregistered3", "ambiguous1", "registered1"])
+
+        menu.get_by_role("checkbox").nth(1).check()
+        expect(rows(seen.page)).to_have_count(4)
+        seen.page.get_by_role("button", name="Clear").click()
+        expect(rows(seen.page)).to_have_count(5)
+
+
+def test_a_chart_opens_the_list_it_counts(opens: Opens) -> None:
+    """Each number in a chart is a way into the list."""
+    with opens(small_estate()) as seen:
+        seen.page.locator("#charts figure", has_text="Ownership").get_by_role("button", name="orphaned").click()
+
+        expect(rows(seen.page)).to_have_count(4)
+        assert "ownership=orphaned" in seen.page.url
+
+
+def test_a_row_opens_all_the_evidence(opens: Opens) -> None:
+    """Every verdict, candidate, grant, link, trust, finding and the next step of an identity is one click away."""
+    with opens(small_estate()) as seen:
+        rows(seen.page).filter(has_text="deployer").click()
+        for text in (
+            "arn:aws:iam::123456789012:user/deployer",
+            "Ask bo@example.com (created it on 2024-03-01) who answers for it",
+            "orphaned: nobody declared it",
+            "AdministratorAccess allows * on *",
+            "group:ops",
+            "can become",
+            "its policy allows sts:AssumeRole",
+            "anyone, external",
+            "It can do everything",
+            "iam.roles of prod in 123456789012: AccessDenied",
+        ):
+            expect(panel(seen.page)).to_contain_text(text)
+
+        panel(seen.page).get_by_role("link", name="svc-billing").click()
+        expect(panel(seen.page)).to_contain_text("Entry NHI-1, matched by its full id")
+        expect(panel(seen.page)).to_contain_text("can be assumed by")
+        assert seen.complaints == []
+
+
+def test_credentials_and_findings_show_their_dates_and_controls(opens: Opens) -> None:
+    """A key has its id and dates, a finding its evidence, remediation and controls."""
+    with opens(small_estate()) as seen:
+        rows(seen.page).filter(has_text="legacy-export").click()
+        for text in ("AKIALEGACY", "2024-06-08", "abandoned", "owasp-nhi-2025:NHI7", "last used 2025-02-01", "/old/"):
+            expect(panel(seen.page)).to_contain_text(text)
+
+
+@pytest.mark.parametrize(
+    ("tab", "opened", "shown"),
+    [
+        ("Findings", "A key is too old", "nightly export"),
+        ("Registry entries", "Ghost", "iam.users was read"),
+        ("Credentials", "db-password", "its value was not read"),
+        ("Credentials", "AKIALEGACY", "dormant"),
+        ("Coverage", "iam.roles", "iam:ListRoles"),
+    ],
+)
+def test_every_list_opens_its_rows(opens: Opens, tab: str, opened: str, shown: str) -> None:
+    """Findings, entries, credentials, stored secrets and sections have a panel of their own."""
+    with opens(small_estate()) as seen:
+        seen.page.get_by_role("tab", name=tab).click()
+        rows(seen.page).filter(has_text=opened).click()
+
+        expect(panel(seen.page)).to_contain_text(shown)
+        expect(panel(seen.page)).not_to_contain_text(re.compile(r"\[object|undefined|NaN"))
+        assert seen.complaints == []
+
+
+def test_the_address_brings_everything_back(opens: Opens) -> None:
+    """View, filter, facets, order and open identity survive a reload."""
+    with opens(small_estate()) as seen:
+        seen.page.get_by_label("Filter the list").fill("e")
+        seen.page.locator("#grid th.name").get_by_role("button").click()
+        seen.page.locator("#charts figure").first.get_by_role("button", name="unregistered").click()
+        seen.page.get_by_label("Filter the list").fill("e")
+        rows(seen.page).filter(has_text="triage-agent").click()
+        expect(panel(seen.page)).to_be_visible()
+        seen.page.reload()
+
+        expect(seen.page.get_by_label("Filter the list")).to_have_value("e")
+        expect(names(seen.page)).to_have_text(["deployer", "legacy-export", "triage-agent"])
+        expect(panel(seen.page).get_by_role("heading", level=2)).to_have_text("triage-agent")
+        expect(seen.page.locator("#grid tr.active")).to_contain_text("triage-agent")
+        seen.page.go_back()
+        expect(panel(seen.page)).to_be_hidden()
+
+
+@pytest.mark.parametrize(
+    "fragment",
+    [
+        "#view=nowhere",
+        "#open=identity:gone",
+        "#view=constructor",
+        "#view=identities&__proto__=x&constructor=y&sort=toString",
+        "#%",
+    ],
+)
+def test_an_address_from_elsewhere_does_no_harm(opens: Opens, fragment: str) -> None:
+    """Unknown views, facets, columns and identities are left aside."""
+    with opens(small_estate(), fragment=fragment) as seen:
+        expect(seen.page.get_by_role("tab", name="Identities")).to_have_attribute("aria-selected", "true")
+        expect(panel(seen.page)).to_be_hidden()
+        assert seen.complaints == []
+
+
+def test_the_keyboard_is_enough(opens: Opens) -> None:
+    """Slash filters; arrows, End and Home move; Enter opens; Escape closes and gives the list its focus back."""
+    with opens(small_estate()) as seen:
+        page = seen.page
+        expect(rows(page)).to_have_count(5)
+        page.keyboard.press("/")
+        expect(page.get_by_label("Filter the list")).to_be_focused()
+
+        page.locator("#grid").focus()
+        for key, active in (("ArrowDown", 1), ("End", 4), ("ArrowDown", 4), ("ArrowUp", 3), ("Home", 0)):
+            page.keyboard.press(key)
+            expect(page.locator("#grid")).to_have_attribute("aria-activedescendant", f"row-{active}")
+        page.keyboard.press("Enter")
+        expect(panel(page).get_by_role("heading", level=2)).to_have_text("deployer")
+        expect(panel(page).get_by_role("heading", level=2)).to_be_focused()
+
+        panel(page).get_by_role("button", name="Next in the list").press("Enter")
+        expect(panel(page).get_by_role("heading", level=2)).to_have_text("legacy-export")
+        page.keyboard.press("Escape")
+        expect(panel(page)).to_be_hidden()
+        expect(page.locator("#grid")).to_be_focused()
+
+
+HOSTILE = (
+    "</script><script>alert(1)</script>",
+    '"><img src=x onerror=alert(1)>',
+    "<svg onload=alert(1)>",
+    "${alert(1)} {{7*7}} $policy",
+    "constructor",
+    "__proto__",
+    "safe\u202egnp.exe\u2066",
+    "bell\x07esc\x1b]0;x\x07null\x00",
+    "x" * 10_000,
+)
+
+
+def hostile_estate() -> ScanResult:
+    """Every field that somebody else writes says something that could act."""
+    assessments = []
+    for text in HOSTILE:
+        identity = make_identity(
+            text,
+            description=text,
+            scope=text,
+            kind=text,
+            display_name=text,
+            aliases=(text,),
+            tags={text: text},
+            attributes={text: text},
+        )
+        assessments.append(
+            make_assessment(
+                identity,
+                registry=RegistryVerdict(state="registered", entry=text, evidence=text),
+                ownership=OwnershipVerdict(state="owned", owner=text, evidence=text),
+            )
+        )
+    findings = tuple(
+        make_finding(
+            fingerprint=str(number),
+            identity=judged.identity.key,
+            title=text,
+            remediation=text,
+            evidence={text: text},
+            controls=(text,),
+        )
+        for number, (judged, text) in enumerate(zip(assessments, HOSTILE, strict=True))
+    )
+    coverage = tuple(
+        make_coverage(status="failed", section=text, scope=text, detail=text, permission=text) for text in HOSTILE
+    )
+    return make_result(*assessments, findings=findings, coverage=coverage, notices=HOSTILE)
+
+
+def test_hostile_names_stay_text(opens: Opens) -> None:
+    """Whatever they say, names are shown, run nothing, load nothing, and add no element."""
+    with opens(hostile_estate()) as seen:
+        expect(rows(seen.page)).to_have_count(len(HOSTILE))
+        for at in range(len(HOSTILE)):
+            rows(seen.page).nth(at).click()
+            expect(panel(seen.page)).to_be_visible()
+            seen.page.keyboard.press("Escape")
+        for menu in seen.page.locator("details.facet:visible").all():
+            menu.locator("summary").click()
+            expect(menu.get_by_role("checkbox")).not_to_have_count(0)
+        for tab in ("Findings", "Coverage"):
+            seen.page.get_by_role("tab", name=tab).click()
+            expect(rows(seen.page)).to_have_count(len(HOSTILE))
+
+        assert seen.page.locator("img, iframe, script:not([id]):not([type=module]), [onload], [onerror]").count() == 0
+        assert seen.complaints == []
+        assert len(seen.requests) == 1
+
+
+def test_names_from_outside_are_shown_letter_by_letter(opens: Opens) -> None:
+    """Our states become words; a name, scope or owner with an underscore keeps it, in the list and in the facets."""
+    identity = make_identity("svc_under_score", scope="my_scope", kind="service_user")
+    owned = OwnershipVerdict(state="owned", owner="team_a@example.com")
+    with opens(make_result(make_assessment(identity, ownership=owned), make_assessment("other"))) as seen:
+        for text in ("svc_under_score", "my_scope", "service_user", "team_a@example.com"):
+            expect(rows(seen.page).filter(has_text=text)).to_have_count(1)
+        seen.page.locator("details.facet summary", has_text="Scope").click()
+        expect(seen.page.get_by_role("checkbox", name="my_scope")).to_be_visible()
+
+
+def test_a_direction_override_is_seen(opens: Opens) -> None:
+    """A name cannot pass for another by turning its letters round."""
+    with opens(hostile_estate()) as seen:
+        seen.page.get_by_label("Filter the list").fill("gnp")
+        expect(names(seen.page).first).to_have_text("safe\\u202egnp.exe\\u2066")
+
+
+@pytest.mark.parametrize(
+    ("view", "tab", "count"),
+    [
+        ("orphans", "Identities", 4),
+        ("unregistered", "Identities", 3),
+        ("findings", "Findings", 2),
+        ("registry", "Registry entries", 2),
+        ("credentials", "Credentials", 2),
+        ("coverage", "Coverage", 2),
+    ],
+)
+def test_a_view_opens_its_list(opens: Opens, view: View, tab: str, count: int) -> None:
+    """The view that was asked for is what one sees first."""
+    with opens(small_estate(), view=view) as seen:
+        expect(seen.page.get_by_role("tab", name=tab)).to_have_attribute("aria-selected", "true")
+        expect(rows(seen.page)).to_have_count(count)
+
+
+def test_without_a_registry_nothing_is_claimed(opens: Opens) -> None:
+    """No registry: no number of unregistered ones, and the empty list says why."""
+    unchecked = make_assessment(
+        registry=RegistryVerdict(state="unchecked"), ownership=OwnershipVerdict(state="unchecked")
+    )
+    with opens(make_result(unchecked)) as seen:
+        expect(seen.page.locator(".card", has_text="Unregistered")).to_contain_text("unchecked: no registry was given")
+        seen.page.get_by_role("tab", name="Registry entries").click()
+        expect(seen.page.locator("#empty")).to_contain_text("No registry was given")
+
+
+def test_what_was_not_read_this_time_is_marked(opens: Opens) -> None:
+    """A verdict that only stands from an earlier scan says so in the list and in the panel."""
+    with opens(small_estate()) as seen:
+        row = rows(seen.page).filter(has_text="triage-agent")
+        expect(row).to_contain_text("not re-checked")
+        row.click()
+        expect(panel(seen.page)).to_contain_text("not re-checked")
+
+
+def test_only_the_rows_in_sight_exist_and_all_can_be_reached(opens: Opens) -> None:
+    """Five thousand rows are a few dozen elements, and the last is one key away."""
+    many = replace(small_estate(), identities=tuple(make_assessment(f"svc-{number:04d}") for number in range(5000)))
+    with opens(many) as seen:
+        expect(seen.page.locator("#grid")).to_have_attribute("aria-rowcount", "5001")
+        assert rows(seen.page).count() < 100
+
+        seen.page.locator("#grid").focus()
+        seen.page.keyboard.press("End")
+        expect(rows(seen.page).last).to_contain_text("svc-4999")
+        expect(rows(seen.page).last).to_be_in_viewport(ratio=0.9)
+
+
+def test_it_is_dark_where_the_reader_wants_it_dark(opens: Opens) -> None:
+    """Colours follow the reader's system."""
+    shades = []
+    for dark in (False, True):
+        with opens(small_estate(), dark=dark) as seen:
+            shades.append(seen.page.evaluate("getComputedStyle(document.body).backgroundColor"))
+
+    assert shades == ["rgb(245, 246, 248)", "rgb(14, 17, 22)"]
+
+
+def test_every_control_has_a_name(opens: Opens) -> None:
+    """A screen reader can name each button, box, link and dialog."""
+    with opens(
+        small_estate(), fragment="#view=identities&open=identity:arn:aws:iam::123456789012:user/deployer"
+    ) as seen:
+        expect(panel(seen.page)).to_be_visible()
+        nameless = seen.page.locator("button, input, a, [role=dialog], [role=tabpanel], [role=grid]").evaluate_all(
+            """controls => controls
+                .filter(c => !(c.textContent.trim() || c.ariaLabel || c.labels?.length))
+                .filter(c => !c.getAttribute("aria-labelledby"))
+                .map(c => c.outerHTML)"""
+        )
+
+        assert nameless == []
