@@ -149,7 +149,7 @@ class SectionReading:
         """Part of the section could not be read; what follows still can. ``partial``: something had been."""
         self._status = "partial" if partial or self._found else _status_of(error)
         self._permission = self._permission or error.permission
-        self._details.append(str(error))
+        self._details.append(f"{error}: {error.hint}" if error.hint else str(error))
 
     def __enter__(self) -> SectionReading:
         return self
@@ -189,7 +189,7 @@ def _status_of(error: SourceError) -> CoverageStatus:
 
 
 class Connector(Protocol):
-    """A source of identities. Making one is cheap and does no I/O; SDKs are imported when it first reads."""
+    """A source of identities. Making one is cheap and does no I/O; it raises MissingExtra where its SDK is missing."""
 
     spec: ClassVar[Spec]
 

@@ -1,0 +1,94 @@
+"""How far the conditions of a trust policy narrow it (pure).
+
+Several values of one key are alternatives, so the widest counts; several keys must all hold, so the narrowest counts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Literal, TypeAlias
+
+from msgspec import Struct
+
+from connectors.aws.globs import has_wildcard
+
+Restriction: TypeAlias = Literal["none", "loose", "exact"]
+_ORDER: tuple[Restriction, ...] = ("none", "loose", "exact")
+
+EXTERNAL_ID = "sts:externalid"
+
+_EXACT = frozenset({"stringequals", "stringequalsignorecase"})
+_PATTERNS = frozenset({"stringlike", "arnlike", "arnequals"})
+_NETWORKS = frozenset({"ipaddress"})
+_ANY_NETWORK = frozenset({"0.0.0.0/0", "::/0"})
+_FLAGS = frozenset({"bool"})
+
+
+class Condition(Struct, frozen=True, kw_only=True, gc=False):
+    """One operator on one key, the key in lower case: they are compared without regard to it."""
+
+    operator: str
+    key: str
+    values: tuple[str, ...]
+
+    @property
+    def restriction(self) -> Restriction:
+        """How far it narrows by itself. Operators that hold when the key is absent, or are negated, narrow nothing."""
+        operator = self.operator.lower().removeprefix("foranyvalue:")
+        if not self.values:
+            return "none"
+        return min((_of_value(operator, value) for value in self.values), key=_ORDER.index)
+
+    def __str__(self) -> str:
+        """For evidence. The value of an external id is a shared secret of sorts and is not shown."""
+        if self.key == EXTERNAL_ID:
+            return f"{self.key} is {_HOW[self.restriction]}"
+        return f"{self.key} {self.operator} {', '.join(self.values)}"
+
+
+_HOW: Mapping[Restriction, str] = {"exact": "exact", "loose": "a wildcard", "none": "present, and does not bind"}
+
+
+def _of_value(operator: str, value: str) -> Restriction:
+    if operator in _EXACT:
+        return "loose" if "${" in value else "exact"
+    if operator in _PATTERNS:
+        return "none" if not value.strip("*") else "loose" if has_wildcard(value) else "exact"
+    if operator in _NETWORKS:
+        return "none" if value in _ANY_NETWORK else "loose"
+    if operator in _FLAGS:
+        return "loose" if value.lower() == "true" else "none"
+    return "none"
+
+
+def parse_conditions(block: Mapping[str, Mapping[str, object]]) -> tuple[Condition, ...]:
+    """The conditions of a ``Condition`` block, sorted. Raises ValueError."""
+    found = []
+    for operator, keys in block.items():
+        for key, values in keys.items():
+            listed = values if isinstance(values, (list, tuple)) else [values]
+            if not all(isinstance(value, (str, bool, int, float)) for value in listed):
+                raise ValueError(f"the condition on {key} has a value that is none")
+            found.append(Condition(operator=operator, key=key.lower(), values=tuple(map(_text, listed))))
+    return tuple(sorted(found, key=lambda condition: (condition.key, condition.operator, condition.values)))
+
+
+def _text(value: object) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def on_keys(conditions: Iterable[Condition], keys: Iterable[str]) -> list[Condition]:
+    """The conditions on these keys; a key that ends in ``*`` stands for all that begin like it."""
+    exact = {key for key in keys if not key.endswith("*")}
+    prefixes = tuple(key[:-1] for key in keys if key.endswith("*"))
+    return [c for c in conditions if c.key in exact or (prefixes and c.key.startswith(prefixes))]
+
+
+def narrowest(restrictions: Iterable[Restriction]) -> Restriction:
+    """What conditions that must all hold amount to."""
+    return max(restrictions, key=_ORDER.index, default="none")
+
+
+def widest(*restrictions: Restriction) -> Restriction:
+    """What alternatives amount to."""
+    return min(restrictions, key=_ORDER.index)

@@ -1,0 +1,135 @@
+"""The IAM credential report: one row a user, with every password, key slot and date (pure).
+
+Columns are read by name. ``N/A`` stands for "there is none" and for "never used"; the report may be four hours old.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Mapping
+from datetime import UTC, datetime
+
+from msgspec import Struct
+
+ROOT = "<root_account>"
+_COLUMNS = frozenset({"user", "arn", "password_enabled", "access_key_1_active", "access_key_2_active"})
+_SLOTS = (1, 2)
+_NO_DATE = frozenset({"", "n/a", "no_information", "not_supported"})
+
+
+class KeySlot(Struct, frozen=True, kw_only=True, gc=False):
+    """An access key as the report knows it: without its id."""
+
+    active: bool
+    rotated_at: datetime | None = None
+    last_used_at: datetime | None = None
+    last_used_service: str | None = None
+    last_used_region: str | None = None
+
+
+class ReportRow(Struct, frozen=True, kw_only=True, gc=False):
+    """What the report says of one user. ``password_enabled``: None where it does not say (the root user)."""
+
+    user: str
+    arn: str
+    password_enabled: bool | None
+    password_changed_at: datetime | None
+    password_last_used_at: datetime | None
+    mfa_active: bool | None
+    slots: tuple[KeySlot, ...]
+    certificate_active: bool
+
+    @property
+    def last_used_at(self) -> datetime | None:
+        """The newest use of the password or a key; None: never used since records began."""
+        uses = [self.password_last_used_at, *(slot.last_used_at for slot in self.slots)]
+        return max((use for use in uses if use is not None), default=None)
+
+    @property
+    def active_keys(self) -> int:
+        """How many keys it counts as active."""
+        return sum(slot.active for slot in self.slots)
+
+
+class Report(Struct, frozen=True, kw_only=True, gc=False):
+    """A parsed report: rows by ARN, the root user's apart, and the rows that could not be read."""
+
+    rows: Mapping[str, ReportRow]
+    root: ReportRow | None
+    malformed: tuple[tuple[str, str], ...] = ()
+
+
+def parse_report(content: bytes) -> Report:
+    """The report's CSV. Raises ValueError where it is none; a single bad row is named in ``malformed``."""
+    try:
+        reader = csv.DictReader(io.StringIO(content.decode("utf-8"), newline=""), strict=True)
+        missing = sorted(_COLUMNS - set(reader.fieldnames or ()))
+        if missing:
+            raise ValueError(f"the credential report has no column {missing[0]}")
+        lines = list(reader)
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise ValueError(f"the credential report is not CSV: {error}") from error
+    rows: dict[str, ReportRow] = {}
+    root: ReportRow | None = None
+    malformed: list[tuple[str, str]] = []
+    for line in lines:
+        try:
+            row = _row(line)
+        except ValueError as error:
+            malformed.append((str(line.get("user")), str(error)))
+            continue
+        if row.user == ROOT:
+            root = row
+        else:
+            rows[row.arn] = row
+    return Report(rows=rows, root=root, malformed=tuple(malformed))
+
+
+def _row(line: Mapping[str | None, str | None]) -> ReportRow:
+    if None in line or None in line.values():
+        raise ValueError("it has more or fewer fields than the heading")
+    cells = {str(name): value or "" for name, value in line.items()}
+    if not cells["arn"].startswith("arn:"):
+        raise ValueError("it has no ARN")
+    return ReportRow(
+        user=cells["user"],
+        arn=cells["arn"],
+        password_enabled=_flag(cells["password_enabled"]),
+        password_changed_at=_moment(cells.get("password_last_changed")),
+        password_last_used_at=_moment(cells.get("password_last_used")),
+        mfa_active=_flag(cells.get("mfa_active", "")),
+        slots=tuple(slot for number in _SLOTS if (slot := _slot(cells, number)) is not None),
+        certificate_active=any(_flag(cells.get(f"cert_{number}_active", "")) for number in _SLOTS),
+    )
+
+
+def _slot(cells: Mapping[str, str], number: int) -> KeySlot | None:
+    prefix = f"access_key_{number}_"
+    active = _flag(cells[f"{prefix}active"]) is True
+    rotated_at = _moment(cells.get(f"{prefix}last_rotated"))
+    if not active and rotated_at is None:
+        return None
+    return KeySlot(
+        active=active,
+        rotated_at=rotated_at,
+        last_used_at=_moment(cells.get(f"{prefix}last_used_date")),
+        last_used_service=_known(cells.get(f"{prefix}last_used_service")),
+        last_used_region=_known(cells.get(f"{prefix}last_used_region")),
+    )
+
+
+def _flag(cell: str) -> bool | None:
+    return {"true": True, "false": False}.get(cell.lower())
+
+
+def _known(cell: str | None) -> str | None:
+    return None if cell is None or cell.lower() in _NO_DATE else cell
+
+
+def _moment(cell: str | None) -> datetime | None:
+    known = _known(cell)
+    if known is None:
+        return None
+    moment = datetime.fromisoformat(known)  # raises ValueError, which makes the row malformed
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)

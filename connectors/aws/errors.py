@@ -1,0 +1,130 @@
+"""What botocore raises and AWS answers, as our own errors.
+
+The tables are from the services' API references; one translation serves every service. botocore is imported only
+when a call is made.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from scanner.errors import Denied, NotOffered, SourceError, Throttled, Unreachable
+from scanner.redact import redact
+from scanner.text import printable
+
+MESSAGE_LENGTH = 300
+"""An answer's own words are cut to so many characters."""
+
+THROTTLED = frozenset({
+    "Throttling", "ThrottlingException", "ThrottledException", "TooManyRequestsException", "TooManyRequestsError",
+    "RequestLimitExceeded", "RequestThrottled", "RequestThrottledException", "SlowDown", "LimitExceededException",
+    "PriorRequestNotComplete",
+})  # fmt: skip
+_DENIED = frozenset({
+    "AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "AuthorizationError", "UnauthorizedException",
+    "403",
+})  # fmt: skip
+_UNKNOWN_OPERATION = frozenset({
+    "InvalidAction", "UnknownOperation", "UnknownOperationException", "NotImplemented", "OptInRequired",
+})  # fmt: skip
+_GONE = frozenset({"NoSuchEntity", "NoSuchEntityException"})
+_REPORT_NOT_READY = frozenset({"ReportInProgress", "ReportNotPresent", "ReportExpired"})
+_BAD_CREDENTIALS = frozenset({
+    "InvalidClientTokenId", "UnrecognizedClientException", "ExpiredToken", "ExpiredTokenException", "AuthFailure",
+    "SignatureDoesNotMatch", "InvalidAccessKeyId", "IncompleteSignature", "MissingAuthenticationToken",
+})  # fmt: skip
+_FORBIDDEN, _NOT_IMPLEMENTED, _SERVER_ERROR = 403, 501, 500
+
+_CAUSE = re.compile(r"with an explicit deny in an? [\w -]+|because no [\w -]+ allows")
+
+_GIVE_CREDENTIALS = (
+    "give some: set profile, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or sign in with `aws sso login`"
+)
+_SIGN_IN = "sign in again: `aws sso login`"
+_SDK_HINTS = {
+    "NoCredentialsError": _GIVE_CREDENTIALS,
+    "PartialCredentialsError": _GIVE_CREDENTIALS,
+    "ProfileNotFound": "set profile to one of `aws configure list-profiles`",
+    "CredentialRetrievalError": "check what the profile runs or assumes to get its credentials",
+    "TokenRetrievalError": _SIGN_IN,
+    "UnauthorizedSSOTokenError": _SIGN_IN,
+    "SSOTokenLoadError": _SIGN_IN,
+}
+
+
+# What the SDK's parsers stumble with over an answer that is well-formed and not the service's.
+_PARSER_STUMBLES = (LookupError, ValueError, TypeError, AttributeError)
+
+
+class Gone(SourceError):
+    """The thing asked about does not exist (any more)."""
+
+
+class NotReady(SourceError):
+    """The credential report is not there yet; ``must_order``: it has to be asked for (again)."""
+
+    def __init__(self, message: str, *, must_order: bool) -> None:
+        super().__init__(message)
+        self.must_order = must_order
+
+
+@contextmanager
+def translated(permission: str) -> Iterator[None]:
+    """Run one call; what goes wrong is raised as a SourceError naming the permission that the call takes."""
+    from botocore import exceptions as sdk
+    from botocore.parsers import ResponseParserError
+
+    try:
+        yield
+    except sdk.ClientError as error:
+        raise _of_answer(error.response, permission) from error
+    except (sdk.HTTPClientError, sdk.ConnectionError, ResponseParserError) as error:
+        raise Unreachable(f"{permission}: no usable answer ({type(error).__name__}: {_own_words(error)})") from error
+    except _PARSER_STUMBLES as error:
+        raise Unreachable(f"{permission}: the answer is not one of AWS's ({type(error).__name__})") from error
+    except sdk.BotoCoreError as error:
+        hint = next((_SDK_HINTS[kind.__name__] for kind in type(error).mro() if kind.__name__ in _SDK_HINTS), None)
+        raise SourceError(_with_hint(f"{permission}: {_own_words(error)}", hint), hint=hint) from error
+
+
+def _of_answer(response: dict[str, Any], permission: str) -> SourceError:
+    answer = response.get("Error", {})
+    code, message = str(answer.get("Code", "")), _own_words(answer.get("Message", ""))
+    status = response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+    text = f"{permission}: {code}: {message}" if message else f"{permission}: {code}"
+    if code in _BAD_CREDENTIALS:
+        hint = "these credentials are not valid here: they have expired, or the region is not enabled for them"
+        return SourceError(_with_hint(text, hint), hint=hint)
+    if code in _REPORT_NOT_READY:
+        return NotReady(text, must_order=code != "ReportInProgress")
+    kind = _kind_of(code, status)
+    if kind is Denied:
+        cause = _CAUSE.search(message)
+        because = f" {cause[0].removesuffix(' allows')}" if cause else ""
+        return Denied(f"{permission} is denied{because}", permission=permission)
+    return kind(text)
+
+
+def _kind_of(code: str, status: int) -> type[SourceError]:
+    if code in _GONE:
+        return Gone
+    if code in THROTTLED:
+        return Throttled
+    if code in _UNKNOWN_OPERATION or status == _NOT_IMPLEMENTED:
+        return NotOffered
+    if code in _DENIED or status == _FORBIDDEN:
+        return Denied
+    return Unreachable if status >= _SERVER_ERROR else SourceError
+
+
+def _with_hint(text: str, hint: str | None) -> str:
+    """A section's coverage shows an error's text, so what to do about it stands there too."""
+    return f"{text} ({hint})" if hint else text
+
+
+def _own_words(error: object) -> str:
+    text = printable(redact(str(error)))
+    return text if len(text) <= MESSAGE_LENGTH else f"{text[:MESSAGE_LENGTH]}…"

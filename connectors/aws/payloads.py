@@ -1,0 +1,159 @@
+"""What AWS answers, as records: the fields we read, decoded strictly; all others are dropped here.
+
+Each mirrors a shape of the service's API reference by name. :func:`read` turns what does not fit into a ValueError
+that says what is wrong.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any, TypeVar
+
+import msgspec
+from msgspec import Struct
+
+T = TypeVar("T", bound=Struct)
+
+
+class Tag(Struct, frozen=True, kw_only=True, rename="pascal"):
+    key: str
+    value: str
+
+
+class InlinePolicy(Struct, frozen=True, kw_only=True, rename="pascal"):
+    policy_name: str
+    policy_document: Any = None
+
+
+class AttachedPolicy(Struct, frozen=True, kw_only=True, rename="pascal"):
+    policy_name: str
+    policy_arn: str
+
+
+class Boundary(Struct, frozen=True, kw_only=True, rename="pascal"):
+    permissions_boundary_arn: str
+
+
+class RoleLastUsed(Struct, frozen=True, kw_only=True, rename="pascal"):
+    last_used_date: datetime | None = None
+    region: str | None = None
+
+
+class InstanceProfile(Struct, frozen=True, kw_only=True, rename="pascal"):
+    instance_profile_name: str
+
+
+class UserDetail(Struct, frozen=True, kw_only=True, rename="pascal"):
+    """IAM ``UserDetail``; and ``User`` of ListUsers, which has only the first half."""
+
+    arn: str
+    user_name: str
+    user_id: str | None = None
+    path: str = "/"
+    create_date: datetime | None = None
+    password_last_used: datetime | None = None
+    permissions_boundary: Boundary | None = None
+    tags: tuple[Tag, ...] = ()
+    group_list: tuple[str, ...] = ()
+    user_policy_list: tuple[InlinePolicy, ...] = ()
+    attached_managed_policies: tuple[AttachedPolicy, ...] = ()
+
+
+class RoleDetail(Struct, frozen=True, kw_only=True, rename="pascal"):
+    """IAM ``RoleDetail``; and ``Role`` of ListRoles, which has only the first half.
+
+    ``role_last_used`` is None where the listing does not say, and an empty record where it says "not in 400 days".
+    """
+
+    arn: str
+    role_name: str
+    role_id: str | None = None
+    path: str = "/"
+    create_date: datetime | None = None
+    assume_role_policy_document: Any = None
+    description: str | None = None
+    permissions_boundary: Boundary | None = None
+    tags: tuple[Tag, ...] = ()
+    role_last_used: RoleLastUsed | None = None
+    role_policy_list: tuple[InlinePolicy, ...] = ()
+    attached_managed_policies: tuple[AttachedPolicy, ...] = ()
+    instance_profile_list: tuple[InstanceProfile, ...] = ()
+
+
+class GroupDetail(Struct, frozen=True, kw_only=True, rename="pascal"):
+    arn: str
+    group_name: str
+    group_policy_list: tuple[InlinePolicy, ...] = ()
+    attached_managed_policies: tuple[AttachedPolicy, ...] = ()
+
+
+class PolicyVersion(Struct, frozen=True, kw_only=True, rename="pascal"):
+    is_default_version: bool = False
+    document: Any = None
+
+
+class PolicyDetail(Struct, frozen=True, kw_only=True, rename="pascal"):
+    """IAM ``ManagedPolicyDetail``."""
+
+    arn: str
+    policy_version_list: tuple[PolicyVersion, ...] = ()
+
+    @property
+    def document(self) -> Any:
+        """The version in force."""
+        return next((version.document for version in self.policy_version_list if version.is_default_version), None)
+
+
+class AccessKey(Struct, frozen=True, kw_only=True, rename="pascal"):
+    """IAM ``AccessKeyMetadata``."""
+
+    access_key_id: str
+    status: str
+    create_date: datetime | None = None
+
+
+class AccessKeyLastUsed(Struct, frozen=True, kw_only=True, rename="pascal"):
+    last_used_date: datetime | None = None
+    service_name: str | None = None
+    region: str | None = None
+
+
+class SecretListEntry(Struct, frozen=True, kw_only=True, rename="pascal"):
+    """Secrets Manager ``SecretListEntry``: metadata only. Its free-text description is left out."""
+
+    arn: str = msgspec.field(name="ARN")
+    name: str
+    created_date: datetime | None = None
+    last_changed_date: datetime | None = None
+    last_rotated_date: datetime | None = None
+    last_accessed_date: datetime | None = None
+    next_rotation_date: datetime | None = None
+    deleted_date: datetime | None = None
+    rotation_enabled: bool = False
+    kms_key_id: str | None = None
+    rotation_lambda_arn: str | None = msgspec.field(name="RotationLambdaARN", default=None)
+    owning_service: str | None = None
+    primary_region: str | None = None
+    type: str | None = None
+    tags: tuple[Tag, ...] = ()
+
+
+def read(payload: Any, shape: type[T]) -> T:
+    """The payload as that shape. Raises ValueError saying what does not fit."""
+    try:
+        return msgspec.convert(payload, shape)
+    except msgspec.ValidationError as error:
+        raise ValueError(str(error)) from error
+
+
+def utc(moment: datetime | None) -> datetime | None:
+    """The moment in UTC; a time without a zone is AWS's, which is UTC."""
+    if moment is None:
+        return None
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+
+
+def tags_of(tags: Sequence[Tag]) -> dict[str, str]:
+    """Tags as a mapping, sorted by key."""
+    return {tag.key: tag.value for tag in sorted(tags, key=lambda tag: tag.key)}

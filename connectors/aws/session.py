@@ -1,0 +1,143 @@
+"""The way to AWS: one SDK session a source, clients made under a lock, every request counted and paced.
+
+boto3 is imported when the first client is made. A client belongs to one scope and may be shared by its threads.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import threading
+from collections.abc import Iterator
+from functools import cache
+from typing import Any
+
+from connectors.aws.errors import THROTTLED, translated
+from connectors.aws.settings import AwsSettings
+from connectors.base import Meter
+from connectors.rates import RateLimit
+from scanner.errors import MissingExtra, Unreachable
+
+IN_FLIGHT = 8
+"""Requests sent at once to one service of one account."""
+
+# Requests a second and burst that AWS bears for long; it publishes few of its limits, so these are cautious.
+_PACES: dict[str, tuple[float, float]] = {"iam": (8, 20), "ec2": (10, 50)}
+_PACE = (10.0, 20.0)
+
+_DEFAULT_REGION = "us-east-1"
+
+
+def require_sdk() -> None:
+    """Raises MissingExtra where boto3 is not installed; imports nothing."""
+    if importlib.util.find_spec("boto3") is None:
+        raise MissingExtra("source type aws", "aws")
+
+
+class AwsSession:
+    """Clients for one source. Credentials come from the SDK's own chain or the named profile; none are kept here."""
+
+    def __init__(self, settings: AwsSettings) -> None:
+        self._settings = settings
+        self._lock = threading.Lock()
+        self._session: Any = None
+
+    @property
+    def home_region(self) -> str:
+        """Where services without regions are called: the session's own region, else one that was asked for."""
+        with self._lock, translated("session"):
+            own: str | None = self._opened().region_name
+        return own or next(iter(self._settings.named_regions or ()), _DEFAULT_REGION)
+
+    def client(self, service: str, region: str, meter: Meter) -> Any:
+        """A client whose requests, retries included, are counted by ``meter``. Raises SourceError."""
+        from botocore.config import Config
+
+        config = Config(
+            retries={"mode": "standard", "total_max_attempts": self._settings.max_attempts},
+            connect_timeout=5,
+            read_timeout=30,
+            max_pool_connections=IN_FLIGHT,
+            user_agent_extra="muster",
+        )
+        with self._lock, translated(f"{service} client"):
+            client = self._opened().client(
+                service, region_name=region, endpoint_url=self._settings.endpoint_url, config=config
+            )
+        _watch(client, meter, self._limit(service))
+        return client
+
+    def _opened(self) -> Any:
+        if self._session is None:
+            import boto3
+            import botocore.session
+
+            core = botocore.session.Session(profile=self._settings.profile)
+            core.register_component("data_loader", _data_loader())
+            self._session = boto3.Session(botocore_session=core)
+        return self._session
+
+    def _limit(self, service: str) -> RateLimit:
+        if self._settings.max_rate is not None:
+            return RateLimit(self._settings.max_rate, limited=True)
+        rate, burst = _PACES.get(service, _PACE)
+        return RateLimit(rate, burst=burst)
+
+
+@cache
+def _data_loader() -> Any:
+    """The service models, read from disk once for all sources."""
+    from botocore.loaders import create_loader
+
+    return create_loader()
+
+
+def _watch(client: Any, meter: Meter, limit: RateLimit) -> None:
+    """Hooks on every attempt: wait for one's turn and count it; slow down when AWS says so."""
+
+    def before(**_: Any) -> None:
+        limit.acquire()
+        meter.add()
+
+    def after(parsed_response: dict[str, Any] | None, **_: Any) -> None:
+        if parsed_response and parsed_response.get("Error", {}).get("Code") in THROTTLED:
+            limit.slow_down()
+
+    client.meta.events.register("before-send.*.*", before)
+    client.meta.events.register("response-received.*.*", after)
+
+
+def permission_of(client: Any, method: str) -> str:
+    """The IAM permission that a client's method takes, e.g. ``iam:ListUsers``."""
+    return f"{client.meta.service_model.signing_name}:{client.meta.method_to_api_mapping[method]}"
+
+
+def call(client: Any, method: str, *, expecting: str | None = None, **parameters: Any) -> dict[str, Any]:
+    """One call's answer. Raises SourceError, also where the answer lacks the member that is expected in it."""
+    permission = permission_of(client, method)
+    with translated(permission):
+        answer: dict[str, Any] = getattr(client, method)(**parameters)
+    return _checked(answer, (expecting,) if expecting else (), permission)
+
+
+def pages(
+    client: Any, method: str, *, page_size: int, expecting: tuple[str, ...], **parameters: Any
+) -> Iterator[dict[str, Any]]:
+    """Every page of a listing. Raises SourceError at the page that fails; those before it have been given.
+
+    ``expecting``: members of which at least one has to be in each page.
+    """
+    permission = permission_of(client, method)
+    answers = iter(client.get_paginator(method).paginate(PaginationConfig={"PageSize": page_size}, **parameters))
+    while True:
+        with translated(permission):
+            page = next(answers, None)
+        if page is None:
+            return
+        yield _checked(page, expecting, permission)
+
+
+def _checked(answer: dict[str, Any], expecting: tuple[str, ...], permission: str) -> dict[str, Any]:
+    """The SDK takes a log-in page for an answer without members; a listing that is not there must not look empty."""
+    if expecting and not any(member in answer for member in expecting):
+        raise Unreachable(f"{permission}: the answer is not one of AWS's: it has no {expecting[0]}")
+    return answer

@@ -1,0 +1,206 @@
+"""Trust policies: who may become a role, and how far conditions narrow that (pure)."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Iterable, Mapping
+from functools import cache
+from importlib.resources import files
+from typing import Any, Literal
+
+import msgspec
+from msgspec import Struct
+
+from connectors.aws.conditions import Condition, Restriction, narrowest, on_keys, parse_conditions, widest
+from connectors.aws.globs import action_matches
+from scanner.model import Signal, Trust
+
+ASSUMING = ("sts:AssumeRole", "sts:AssumeRoleWithSAML", "sts:AssumeRoleWithWebIdentity")
+ANYONE = "*"
+
+_ACCOUNT = re.compile(r"(?:arn:[^:]+:iam::)?(\d{12})(?::root)?")
+_ARN_ACCOUNT = re.compile(r"arn:[^:]+:(?:iam|sts)::(\d{12}):.+")
+# What is left in the policy of a principal that has been deleted: its unique id.
+_DELETED = re.compile(r"A(?:IDA|ROA|GPA)[A-Z0-9]{12,}")
+_OIDC = re.compile(r"arn:[^:]+:iam::\d{12}:oidc-provider/(.+)")
+_SAML = re.compile(r"arn:[^:]+:iam::\d{12}:saml-provider/.+")
+
+
+class Issuer(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How tokens of an issuer that signs for everybody are told apart (``trust.toml``)."""
+
+    claim: str
+    tenant: str
+    also: tuple[str, ...] = ()
+    owner: tuple[str, ...] = ()
+
+
+class TrustTables(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """``trust.toml``."""
+
+    agent_services: tuple[str, ...]
+    issuers: Mapping[str, Issuer]
+    narrowing: Mapping[Literal["aws", "service", "saml"], tuple[str, ...]]
+
+
+@cache
+def trust_tables() -> TrustTables:
+    """The tables that come with us."""
+    data = tomllib.loads(files("connectors.aws").joinpath("trust.toml").read_text(encoding="utf-8"))
+    return msgspec.convert(data, TrustTables)
+
+
+class _Principal(Struct, frozen=True, kw_only=True, gc=False):
+    type: str
+    value: str
+
+
+class _Statement(Struct, frozen=True, kw_only=True, gc=False):
+    allow: bool
+    principals: tuple[_Principal, ...]
+    not_principals: bool
+    conditions: tuple[Condition, ...]
+
+    def denies(self, principal: _Principal) -> bool:
+        """Whether it refuses that principal, whatever the circumstances."""
+        named = any(each in (principal, _EVERYBODY) for each in self.principals)
+        return not self.allow and not self.conditions and named != self.not_principals
+
+
+_EVERYBODY = _Principal(type="AWS", value=ANYONE)
+
+
+class _StatementPayload(Struct, frozen=True, kw_only=True, rename="pascal"):
+    effect: Literal["Allow", "Deny"]
+    principal: Literal["*"] | dict[str, str | tuple[str, ...]] | None = None
+    not_principal: Literal["*"] | dict[str, str | tuple[str, ...]] | None = None
+    action: str | tuple[str, ...] | None = None
+    not_action: str | tuple[str, ...] | None = None
+    condition: dict[str, dict[str, Any]] = {}
+
+
+class _DocumentPayload(Struct, frozen=True, kw_only=True, rename="pascal"):
+    statement: _StatementPayload | tuple[_StatementPayload, ...] = ()
+
+
+def parse_trusts(document: Any, account: str) -> tuple[Trust, ...]:
+    """Everybody a role's trust policy lets in, sorted; ``account`` is the role's own. Raises ValueError."""
+    try:
+        payload = msgspec.convert(document, _DocumentPayload)
+    except msgspec.ValidationError as error:
+        raise ValueError(f"not a trust policy: {error}") from error
+    written = payload.statement if isinstance(payload.statement, tuple) else (payload.statement,)
+    statements = [_statement(each) for each in written if _assumes(each)]
+    trusts = {
+        _trust(principal, statement, account)
+        for statement in statements
+        if statement.allow
+        for principal in ((_EVERYBODY,) if statement.not_principals else statement.principals)
+        if not any(other.denies(principal) for other in statements)
+    }
+    return tuple(sorted(trusts, key=lambda trust: (trust.principal, trust.restriction, trust.evidence)))
+
+
+def _assumes(payload: _StatementPayload) -> bool:
+    if (payload.action is None) == (payload.not_action is None):
+        raise ValueError("a statement needs one of Action and NotAction")
+    patterns = _listed(payload.action if payload.action is not None else payload.not_action)
+    named = [any(action_matches(pattern, action) for pattern in patterns) for action in ASSUMING]
+    return any(named) if payload.action is not None else not all(named)
+
+
+def _statement(payload: _StatementPayload) -> _Statement:
+    given = payload.principal if payload.principal is not None else payload.not_principal
+    if given is None:
+        raise ValueError("a statement of a trust policy needs a Principal")
+    by_type = {"AWS": ANYONE} if isinstance(given, str) else given
+    return _Statement(
+        allow=payload.effect == "Allow",
+        principals=tuple(_Principal(type=kind, value=v) for kind, values in by_type.items() for v in _listed(values)),
+        not_principals=payload.principal is None,
+        conditions=parse_conditions(payload.condition),
+    )
+
+
+def _listed(values: str | tuple[str, ...] | None) -> tuple[str, ...]:
+    return (values,) if isinstance(values, str) else values or ()
+
+
+def _trust(principal: _Principal, statement: _Statement, account: str) -> Trust:
+    facts = (
+        _service_trust(statement)
+        if principal.type == "Service"
+        else _federated_trust(principal, statement)
+        if principal.type == "Federated"
+        else _aws_trust(principal, statement, account)
+    )
+    how = "everyone but those its NotPrincipal names" if statement.not_principals else "its trust policy names it"
+    conditions = "; ".join(map(str, statement.conditions))
+    evidence = f"{how}, if {conditions}" if conditions else f"{how}, without a condition"
+    return Trust(principal=principal.value, evidence=evidence, **facts)
+
+
+def _service_trust(statement: _Statement) -> dict[str, Any]:
+    keys = trust_tables().narrowing["service"]
+    return {"kind": "service", "external": False, "restriction": _narrowed(statement.conditions, keys)}
+
+
+def _aws_trust(principal: _Principal, statement: _Statement, account: str) -> dict[str, Any]:
+    restriction = _narrowed(statement.conditions, trust_tables().narrowing["aws"])
+    value = principal.value
+    if value == ANYONE:
+        return {"kind": "anyone", "external": True, "restriction": restriction}
+    if whole := _ACCOUNT.fullmatch(value):
+        return {"kind": "account", "external": whole[1] != account, "restriction": restriction}
+    if one := _ARN_ACCOUNT.fullmatch(value):
+        return {"kind": "principal", "external": one[1] != account, "restriction": restriction}
+    kind = "deleted" if _DELETED.fullmatch(value) else "principal"
+    return {"kind": kind, "external": None, "restriction": restriction}
+
+
+def _federated_trust(principal: _Principal, statement: _Statement) -> dict[str, Any]:
+    if _SAML.fullmatch(principal.value):
+        # The provider itself vouches for one organisation; conditions narrow further.
+        narrowed = _narrowed(statement.conditions, trust_tables().narrowing["saml"])
+        return {"kind": "federated", "external": None, "restriction": narrowest(("loose", narrowed))}
+    named = _OIDC.fullmatch(principal.value)
+    url = named[1] if named else principal.value
+    shared = trust_tables().issuers.get(url.partition("/")[0].lower())
+    restriction = _claims_narrow(url.lower(), shared, statement.conditions)
+    return {"kind": "federated", "external": True if shared else None, "restriction": restriction}
+
+
+def _claims_narrow(issuer: str, shared: Issuer | None, conditions: Iterable[Condition]) -> Restriction:
+    claims = [(c.key.removeprefix(f"{issuer}:"), c) for c in conditions if c.key.startswith(f"{issuer}:")]
+    if any(claim == "amr" and "unauthenticated" in condition.values for claim, condition in claims):
+        return "none"
+    if shared is None:  # an issuer of one tenant: it narrows by itself, its audience adds nothing
+        return narrowest(("loose", *(condition.restriction for claim, condition in claims if claim != "aud")))
+    return narrowest(_claim_narrows(claim, condition, shared) for claim, condition in claims)
+
+
+def _claim_narrows(claim: str, condition: Condition, shared: Issuer) -> Restriction:
+    if claim == shared.claim:
+        inside = all(re.match(shared.tenant, value) for value in condition.values)
+        return condition.restriction if inside or condition.restriction == "exact" else "none"
+    if claim in shared.also:
+        return condition.restriction
+    return widest(condition.restriction, "loose") if claim in shared.owner else "none"
+
+
+def _narrowed(conditions: Iterable[Condition], keys: Iterable[str]) -> Restriction:
+    return narrowest(condition.restriction for condition in on_keys(tuple(conditions), tuple(keys)))
+
+
+def agent_signals(trusts: Iterable[Trust]) -> tuple[Signal, ...]:
+    """That a role belongs to an AI agent, where it trusts a service that runs them."""
+    services = sorted({trust.principal for trust in trusts if trust.kind == "service"} & _agent_services())
+    return tuple(
+        Signal(says="agent", sort="provider", evidence=f"its trust policy lets {service} use it")
+        for service in services
+    )
+
+
+def _agent_services() -> frozenset[str]:
+    return frozenset(trust_tables().agent_services)

@@ -1,0 +1,126 @@
+"""A small AWS account for tests, and how to read it through the connector."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from connectors.aws.connector import AwsConnector
+from connectors.aws.settings import AwsSettings
+from connectors.base import Scope
+from scanner.model import Coverage, Identity, StoredSecret
+from tests.servers.fault_proxy import FaultProxy
+from tests.servers.moto_server import ACCOUNT, MotoServer
+
+REGIONS = ("eu-west-1", "us-east-1")
+
+
+@dataclass
+class Found:
+    """Everything one reading gave, and by name or section."""
+
+    records: list[Identity | StoredSecret | Coverage] = field(default_factory=list)
+
+    @property
+    def identities(self) -> dict[str, Identity]:
+        """By bare name."""
+        return {each.name: each for each in self.records if isinstance(each, Identity)}
+
+    @property
+    def secrets(self) -> dict[str, StoredSecret]:
+        """By name."""
+        return {each.name: each for each in self.records if isinstance(each, StoredSecret)}
+
+    @property
+    def coverage(self) -> dict[str, Coverage]:
+        """By section, region included."""
+        return {each.section: each for each in self.records if isinstance(each, Coverage)}
+
+    @property
+    def gaps(self) -> dict[str, str]:
+        """The sections that are gaps, and how."""
+        return {section: each.status for section, each in self.coverage.items() if each.is_gap}
+
+
+class Estate:
+    """An account in the emulator, written to directly and read through the proxy."""
+
+    def __init__(self, moto: MotoServer, proxy: FaultProxy) -> None:
+        self.moto = moto
+        self.proxy = proxy
+        self.iam = moto.client("iam")
+
+    def connector(self, **settings: Any) -> AwsConnector:
+        """A connector that sees it, few retries, two regions."""
+        defaults: dict[str, Any] = {"endpoint_url": self.proxy.url, "regions": REGIONS, "max_attempts": 1}
+        return AwsConnector("prod", AwsSettings(**{**defaults, **settings}))
+
+    def read(self, **settings: Any) -> Found:
+        """Every scope of it, read one after the other."""
+        connector = self.connector(**settings)
+        found = Found()
+        for scope in connector.scopes():
+            if isinstance(scope, Scope):
+                found.records.extend(connector.discover(scope))
+            else:
+                found.records.append(scope)
+        return found
+
+    def user(
+        self,
+        name: str,
+        *,
+        keys: int = 0,
+        password: bool = False,
+        allow: str | Sequence[str] = (),
+        tags: Mapping[str, str] | None = None,
+    ) -> list[str]:
+        """A user with so many keys; gives their ids."""
+        self.iam.create_user(UserName=name, Tags=[{"Key": k, "Value": v} for k, v in (tags or {}).items()])
+        if password:
+            self.iam.create_login_profile(UserName=name, Password="correct horse battery")
+        if allow:
+            self.iam.put_user_policy(UserName=name, PolicyName="own", PolicyDocument=document(allow))
+        made = [self.iam.create_access_key(UserName=name)["AccessKey"]["AccessKeyId"] for _ in range(keys)]
+        return sorted(made)
+
+    def role(
+        self,
+        name: str,
+        *,
+        trusts: Mapping[str, Any] | None = None,
+        condition: Mapping[str, Any] | None = None,
+        allow: str | Sequence[str] = (),
+        path: str = "/",
+    ) -> str:
+        """A role that trusts Lambda unless told otherwise; gives its ARN."""
+        statement = {
+            "Effect": "Allow",
+            "Principal": trusts or {"Service": "lambda.amazonaws.com"},
+            "Action": "sts:AssumeRole",
+            "Condition": condition or {},
+        }
+        trust = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+        arn: str = self.iam.create_role(RoleName=name, Path=path, AssumeRolePolicyDocument=trust)["Role"]["Arn"]
+        if allow:
+            self.iam.put_role_policy(RoleName=name, PolicyName="own", PolicyDocument=document(allow))
+        return arn
+
+    def secret(self, name: str, region: str = "eu-west-1") -> None:
+        """A stored secret."""
+        self.moto.client("secretsmanager", region).create_secret(Name=name, SecretString="hunter2-never-read")
+
+
+def document(actions: str | Sequence[str], resource: str = "*") -> str:
+    """A policy document that allows these actions."""
+    listed = [actions] if isinstance(actions, str) else list(actions)
+    return json.dumps(
+        {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": listed, "Resource": resource}]}
+    )
+
+
+def arn(kind: str, name: str) -> str:
+    """An ARN in the emulator's account."""
+    return f"arn:aws:iam::{ACCOUNT}:{kind}/{name}"

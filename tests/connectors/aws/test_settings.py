@@ -1,0 +1,55 @@
+"""What a source of type aws may say, and what it may not."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+import pytest
+
+from connectors.aws.settings import AwsSettings
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ({"endpoint_url": "http://proxy.internal:80"}, "insecure_http = true"),
+        ({"endpoint_url": "http://127.0.0.1.evil.example"}, "insecure_http = true"),
+        ({"endpoint_url": "ftp://x"}, "an address such as"),
+        ({"endpoint_url": "https://user:pw@x"}, "must not hold"),
+        ({"regions": ["eu-west-1", "evil.example/"]}, "no region's name"),
+        ({"regions": "everywhere"}, "no region's name"),
+        ({"regions": []}, "regions is empty"),
+        ({"max_rate": 0}, "max_rate"),
+        ({"max_attempts": 0}, "max_attempts"),
+        ({"region": "eu-west-1"}, "unknown field"),
+        ({"secret_access_key": "x"}, "unknown field"),
+    ],
+    ids=str,
+)
+def test_what_cannot_be_is_refused_in_words(settings: dict[str, Any], words: str) -> None:
+    """The message says what to write instead."""
+    with pytest.raises(msgspec.ValidationError, match=words):
+        msgspec.convert(settings, AwsSettings)
+
+
+@pytest.mark.parametrize(
+    "url", ["http://127.0.0.1:5555", "http://localhost:5555", "http://[::1]:5555", "https://aws.internal"]
+)
+def test_loopback_may_be_plain(url: str) -> None:
+    """An emulator on this machine needs no TLS; anything else does."""
+    assert AwsSettings(endpoint_url=url).endpoint_url == url
+    assert AwsSettings(endpoint_url="http://10.0.0.1", insecure_http=True).insecure_http
+
+
+@pytest.mark.parametrize(
+    ("regions", "named"),
+    [
+        ("all", None),
+        ("eu-west-1", ("eu-west-1",)),
+        (["us-gov-west-1", "eu-west-1", "us-gov-west-1"], ("us-gov-west-1", "eu-west-1")),
+    ],
+)
+def test_regions_are_a_name_a_list_or_all(regions: Any, named: tuple[str, ...] | None) -> None:
+    """Each named region once."""
+    assert msgspec.convert({"regions": regions}, AwsSettings).named_regions == named

@@ -1,0 +1,167 @@
+"""Trust policies: who is let in, and how far conditions narrow it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from connectors.aws.trust import parse_trusts
+
+OWN = "123456789012"
+OTHER = "999999999999"
+GITHUB = "token.actions.githubusercontent.com"
+EKS = "oidc.eks.eu-west-1.amazonaws.com/id/ABC"
+
+
+def trusts(principal: Any, condition: dict[str, Any] | None = None, **more: Any) -> list[tuple[str, str, Any, str]]:
+    """Principal, kind, external and restriction of each trust of a one-statement policy."""
+    statement = {"Effect": "Allow", "Principal": principal, "Action": "sts:AssumeRole", "Condition": condition or {}}
+    found = parse_trusts({"Statement": {**statement, **more}}, OWN)
+    return [(trust.principal, trust.kind, trust.external, trust.restriction) for trust in found]
+
+
+def oidc(issuer: str) -> dict[str, str]:
+    """The principal of an OIDC provider of the account."""
+    return {"Federated": f"arn:aws:iam::{OWN}:oidc-provider/{issuer}"}
+
+
+@pytest.mark.parametrize(
+    ("principal", "kind", "external"),
+    [
+        ("*", "anyone", True),
+        ({"AWS": "*"}, "anyone", True),
+        ({"AWS": OWN}, "account", False),
+        ({"AWS": f"arn:aws:iam::{OWN}:root"}, "account", False),
+        ({"AWS": f"arn:aws-cn:iam::{OTHER}:root"}, "account", True),
+        ({"AWS": OTHER}, "account", True),
+        ({"AWS": f"arn:aws:iam::{OWN}:user/a"}, "principal", False),
+        ({"AWS": f"arn:aws:sts::{OTHER}:assumed-role/r/s"}, "principal", True),
+        ({"AWS": "AIDACKCEVSQ6C2EXAMPLE"}, "deleted", None),
+        ({"AWS": "AROADBQP57FF2AEXAMPLE"}, "deleted", None),
+        ({"Service": "ec2.amazonaws.com"}, "service", False),
+        (oidc(GITHUB), "federated", True),
+        (oidc(EKS), "federated", None),
+        ({"Federated": f"arn:aws:iam::{OWN}:saml-provider/okta"}, "federated", None),
+        ({"Federated": "cognito-identity.amazonaws.com"}, "federated", True),
+    ],
+    ids=str,
+)
+def test_principals_are_told_apart(principal: Any, kind: str, external: bool | None) -> None:
+    """Each form of principal has its own kind, and is inside or outside the account."""
+    ((_, found_kind, found_external, _),) = trusts(principal)
+
+    assert (found_kind, found_external) == (kind, external)
+
+
+@pytest.mark.parametrize(
+    ("principal", "condition", "restriction"),
+    [
+        ({"AWS": OTHER}, {}, "none"),
+        ({"AWS": OTHER}, {"StringEquals": {"sts:ExternalId": "x"}}, "exact"),
+        ({"AWS": OTHER}, {"StringEquals": {"STS:externalid": ["x", "y"]}}, "exact"),
+        ({"AWS": OTHER}, {"StringLike": {"sts:ExternalId": "*"}}, "none"),
+        ({"AWS": OTHER}, {"StringLike": {"sts:ExternalId": "x*"}}, "loose"),
+        ({"AWS": OTHER}, {"StringEqualsIfExists": {"sts:ExternalId": "x"}}, "none"),
+        ({"AWS": OTHER}, {"ForAllValues:StringEquals": {"sts:ExternalId": "x"}}, "none"),
+        ({"AWS": OTHER}, {"StringNotEquals": {"sts:ExternalId": "x"}}, "none"),
+        ({"AWS": OTHER}, {"StringEquals": {"sts:RoleSessionName": "x"}}, "none"),
+        ({"AWS": OTHER}, {"Null": {"sts:ExternalId": "false"}}, "none"),
+        ("*", {"StringEquals": {"aws:PrincipalOrgID": "o-1"}}, "exact"),
+        ("*", {"ArnLike": {"aws:PrincipalArn": f"arn:aws:iam::{OWN}:role/app-*"}}, "loose"),
+        ("*", {"IpAddress": {"aws:SourceIp": "0.0.0.0/0"}}, "none"),
+        ("*", {"IpAddress": {"aws:SourceIp": "10.0.0.0/8"}}, "loose"),
+        ({"Service": "bedrock.amazonaws.com"}, {"StringEquals": {"aws:SourceAccount": OWN}}, "exact"),
+        ({"Service": "bedrock.amazonaws.com"}, {"StringEquals": {"sts:ExternalId": "x"}}, "none"),
+        (oidc(GITHUB), {"StringEquals": {f"{GITHUB}:aud": "sts.amazonaws.com"}}, "none"),
+        (oidc(GITHUB), {"StringEquals": {f"{GITHUB}:sub": "repo:acme/app:ref:refs/heads/main"}}, "exact"),
+        (oidc(GITHUB), {"StringLike": {f"{GITHUB}:sub": "repo:acme/*"}}, "loose"),
+        (oidc(GITHUB), {"StringLike": {f"{GITHUB}:sub": "repo:ac*"}}, "none"),
+        (oidc(GITHUB), {"StringLike": {f"{GITHUB}:sub": ["repo:acme/app:*", "repo:*"]}}, "none"),
+        (oidc(GITHUB), {"StringEquals": {f"{GITHUB}:repository": "acme/app"}}, "exact"),
+        (oidc(GITHUB), {"StringEquals": {f"{GITHUB}:repository_owner": "acme"}}, "loose"),
+        (oidc(GITHUB), {"StringEquals": {f"{GITHUB}:ref": "refs/heads/main"}}, "none"),
+        (oidc(GITHUB), {"StringEquals": {"other.example:sub": "repo:acme/app"}}, "none"),
+        (oidc(EKS), {}, "loose"),
+        (oidc(EKS), {"StringEquals": {f"{EKS}:sub": "system:serviceaccount:prod:api"}}, "exact"),
+        (oidc(EKS), {"StringLike": {f"{EKS}:sub": "system:serviceaccount:*:*"}}, "loose"),
+        ({"Federated": f"arn:aws:iam::{OWN}:saml-provider/okta"}, {"StringEquals": {"SAML:aud": "x"}}, "exact"),
+        (
+            {"Federated": "cognito-identity.amazonaws.com"},
+            {
+                "StringEquals": {"cognito-identity.amazonaws.com:aud": "pool"},
+                "ForAnyValue:StringLike": {"cognito-identity.amazonaws.com:amr": "unauthenticated"},
+            },
+            "none",
+        ),
+    ],
+    ids=str,
+)
+def test_conditions_narrow_as_far_as_they_hold(principal: Any, condition: dict[str, Any], restriction: str) -> None:
+    """Alternatives widen, further keys narrow; what passes when the key is absent narrows nothing."""
+    ((_, _, _, found),) = trusts(principal, condition)
+
+    assert found == restriction
+
+
+@pytest.mark.parametrize(
+    ("more", "count"),
+    [
+        ({"Action": "sts:*"}, 1),
+        ({"Action": ["STS:assumerolewithSAML"]}, 1),
+        ({"Action": "sts:TagSession"}, 0),
+        ({"Action": "*"}, 1),
+    ],
+    ids=str,
+)
+def test_a_statement_counts_if_it_lets_one_assume(more: dict[str, Any], count: int) -> None:
+    """Wildcards included, case ignored; session tags alone let nobody in."""
+    assert len(trusts({"AWS": OTHER}, **more)) == count
+
+
+def test_everyone_but_some_is_everyone() -> None:
+    """NotPrincipal with Allow opens the role to the world."""
+    statement = {"Effect": "Allow", "NotPrincipal": {"AWS": OWN}, "Action": "sts:AssumeRole"}
+
+    (trust,) = parse_trusts({"Statement": [statement]}, OWN)
+
+    assert (trust.kind, trust.external) == ("anyone", True)
+
+
+def test_a_deny_takes_a_principal_out_again() -> None:
+    """Unconditionally denied principals are not trusted; a conditional deny leaves them."""
+    allow = {"Effect": "Allow", "Principal": {"AWS": [OTHER, OWN]}, "Action": "sts:AssumeRole"}
+    deny = {"Effect": "Deny", "Principal": {"AWS": OTHER}, "Action": "sts:*"}
+    maybe = {**deny, "Condition": {"Bool": {"aws:MultiFactorAuthPresent": "false"}}}
+
+    assert [trust.principal for trust in parse_trusts({"Statement": [allow, deny]}, OWN)] == [OWN]
+    assert len(parse_trusts({"Statement": [allow, maybe]}, OWN)) == 2
+
+
+def test_the_external_id_is_never_shown() -> None:
+    """Evidence says that there is one and how it binds, not what it is; other claims are shown."""
+    condition = {"StringEquals": {"sts:ExternalId": "s3cr3t", "aws:PrincipalOrgID": "o-1"}}
+    statement = {"Effect": "Allow", "Principal": {"AWS": OTHER}, "Action": "sts:AssumeRole", "Condition": condition}
+
+    (trust,) = parse_trusts({"Statement": statement}, OWN)
+
+    assert "s3cr3t" not in repr(trust)
+    assert "sts:externalid is exact" in trust.evidence
+    assert "o-1" in trust.evidence
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        "text",
+        None,
+        {"Statement": [{"Effect": "Allow", "Action": "sts:AssumeRole"}]},
+        {"Statement": [{"Effect": "Allow", "Principal": {"AWS": OTHER}}]},
+        {"Statement": [{"Effect": "Maybe", "Principal": "*", "Action": "*"}]},
+    ],
+    ids=str,
+)
+def test_a_trust_policy_that_is_none_is_refused(document: Any) -> None:
+    """It is never read as "nobody"."""
+    with pytest.raises(ValueError, match=r"trust policy|Action"):
+        parse_trusts(document, OWN)

@@ -1,0 +1,82 @@
+"""The AWS emulator as a process of its own, on a loopback port: started once, emptied between tests."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+ACCOUNT = "123456789012"
+"""Whose account it is for every credential of this form."""
+ENVIRONMENT = {
+    "AWS_ACCESS_KEY_ID": "AKIAIOSFODNN7EXAMPLE",
+    "AWS_SECRET_ACCESS_KEY": "not-a-secret",
+    "AWS_DEFAULT_REGION": "eu-west-1",
+    "AWS_EC2_METADATA_DISABLED": "true",
+    "AWS_CONFIG_FILE": os.devnull,
+    "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+}
+"""What the SDK needs in its environment to talk to it, and nothing of the machine's own settings."""
+_STARTS_WITHIN = 60.0
+_ADDRESS = re.compile(r"Running on (http://127\.0\.0\.1:\d+)")
+
+
+class MotoServer:
+    """A running emulator; ``url`` is its endpoint for every service."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+
+    def reset(self) -> None:
+        """Empty every account of everything."""
+        request = urllib.request.Request(f"{self.url}/moto-api/reset", method="POST")  # noqa: S310  # loopback
+        with urllib.request.urlopen(request, timeout=10):  # noqa: S310  # loopback
+            pass
+
+    def client(self, service: str, region: str = "eu-west-1") -> Any:
+        """A boto3 client that goes straight to it, for putting things there."""
+        import boto3
+
+        return boto3.client(
+            service,
+            region_name=region,
+            endpoint_url=self.url,
+            aws_access_key_id=ENVIRONMENT["AWS_ACCESS_KEY_ID"],
+            aws_secret_access_key=ENVIRONMENT["AWS_SECRET_ACCESS_KEY"],
+        )
+
+
+@contextmanager
+def moto_server() -> Iterator[MotoServer]:
+    """Start an emulator on a free port, wait until it answers, and stop it afterwards."""
+    with tempfile.TemporaryDirectory() as folder:
+        log = Path(folder, "moto.log")
+        with log.open("wb") as output:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", "0"],
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                env={**os.environ, **ENVIRONMENT},
+            )
+        try:
+            yield MotoServer(_address(process, log))
+        finally:
+            process.terminate()
+            process.wait(timeout=10)
+
+
+def _address(process: subprocess.Popen[bytes], log: Path) -> str:
+    give_up_at = time.monotonic() + _STARTS_WITHIN
+    while time.monotonic() < give_up_at and process.poll() is None:
+        if running := _ADDRESS.search(log.read_text(errors="replace")):
+            return running[1]
+        time.sleep(0.05)
+    raise RuntimeError(f"the AWS emulator did not start: {log.read_text(errors='replace')[-2000:]}")
