@@ -1,0 +1,250 @@
+"""The server over HTTP: hvac's adapter for the protocol, our own limits around it.
+
+Only endpoints of the table are asked, and answers are decoded into the fields of payloads.py. Address and token are
+always handed over, so nothing of a developer's environment slips in. Redirects are not followed: requests would carry
+the token to whatever host they name.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any, Self, TypeVar
+from urllib.parse import urlsplit
+
+import msgspec
+
+from connectors.base import Meter
+from connectors.vault.endpoints import SEAL_STATUS, Endpoint
+from connectors.vault.errors import Gone, Malformed
+from connectors.vault.payloads import Answer, Keys, SealStatus
+from connectors.vault.settings import VaultSettings
+from scanner.errors import Denied, MissingExtra, NotOffered, SourceError, Throttled, Unreachable
+from scanner.text import printable
+
+if TYPE_CHECKING:
+    from requests import Response, Session
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+RETRIES = 3
+BACKOFF = 0.2
+"""Seconds before the second retry; doubled each time. A ``Retry-After`` goes before it."""
+PATIENCE = 30.0
+"""Seconds at most that a ``Retry-After`` is obeyed."""
+RETRIED_STATUSES = (412, 429, 500, 502, 504)
+SILENCES = 3
+"""After so many requests in a row without an answer the server counts as gone, and is not asked again."""
+CHUNK = 200
+
+MAX_SAID = 300
+OK, NO_CONTENT, NOT_FOUND = 200, 204, 404
+
+_MEANINGS: dict[int, tuple[type[SourceError], str]] = {
+    404: (Gone, "nothing there"),
+    405: (NotOffered, "this server has no such thing"),
+    429: (Throttled, "asked for fewer requests, and retries ran out"),
+    501: (Unreachable, "the server is not initialised"),
+    503: (Unreachable, "the server is sealed or down"),
+}
+_GONE = ("invalid accessor", "failed to find accessor", "does not exist")
+_ABSENT = ("unsupported path", "unsupported operation", "no handler for route", "Invalid path for a versioned")
+
+
+class VaultApi:
+    """A client for one namespace. Its methods raise SourceErrors only; one of it serves many threads."""
+
+    def __init__(self, settings: VaultSettings, namespace: str, meter: Meter) -> None:
+        try:
+            from hvac.adapters import RawAdapter
+        except ImportError as error:
+            raise MissingExtra("source type vault", "vault") from error
+        self._workers = settings.workers
+        self._place = settings.place
+        self._adapter = RawAdapter(
+            base_uri=settings.url,
+            token=settings.token.resolve(),
+            namespace=namespace or None,
+            timeout=settings.timeout,
+            verify=settings.ca_file or True,
+            allow_redirects=False,
+            session=_session(settings, meter),
+        )
+        self._silences = 0
+        self._lock = threading.Lock()
+
+    def read(self, endpoint: Endpoint, payload: type[T], **places: str) -> T:
+        """What is at a path, as ``payload``."""
+        return self._decoded(self._send(endpoint, places), payload)
+
+    def lookup(self, endpoint: Endpoint, payload: type[T], body: dict[str, Any], **places: str) -> T:
+        """A question that needs a body. Raises Gone where what it asks for is no longer there."""
+        return self._decoded(self._send(endpoint, places, body), payload)
+
+    def list(self, endpoint: Endpoint, **places: str) -> Keys:
+        """The keys under a path, none when there are none."""
+        response = self._send(endpoint, places, empty_is=Keys(keys=[]))
+        return response if isinstance(response, Keys) else self._decoded(response, Keys)
+
+    def seal_status(self) -> SealStatus:
+        """Whether the server is up and open."""
+        return _json(self._send(SEAL_STATUS, {}), SealStatus)
+
+    def close(self) -> None:
+        """Give the connections back; ``contextlib.closing`` does it."""
+        self._adapter.close()
+
+    def each(self, read: Callable[[T], R], items: Sequence[T]) -> Iterator[tuple[T, R | SourceError]]:
+        """``read`` of every item on several threads, in the order of the items; failures are results.
+
+        When a whole chunk was denied the rest is not asked: the answer would be the same.
+        """
+        with ThreadPoolExecutor(self._workers) as pool:
+            for start in range(0, len(items), CHUNK):
+                chunk = items[start : start + CHUNK]
+                results = list(pool.map(lambda item: _caught(read, item), chunk))
+                yield from zip(chunk, results, strict=True)
+                refusal = results[0]
+                if isinstance(refusal, Denied) and all(isinstance(result, Denied) for result in results):
+                    yield from ((item, refusal) for item in items[start + CHUNK :])
+                    return
+
+    def _send(
+        self, endpoint: Endpoint, places: dict[str, str], body: dict[str, Any] | None = None, empty_is: Any = None
+    ) -> Any:
+        from requests.exceptions import RequestException
+
+        if self._silences >= SILENCES:
+            raise Unreachable(f"{self._place} was not asked: it had stopped answering")
+        try:
+            response = self._adapter.request(
+                endpoint.method, f"/v1/{endpoint.route(**places)}", json=body, raise_exception=False
+            )
+        except RequestException as error:
+            with self._lock:
+                self._silences += 1
+            raise Unreachable(f"{self._place} does not answer: {_reason(error)}") from None
+        self._silences = 0
+        if response.status_code == NOT_FOUND and empty_is is not None and _is_empty(response):
+            return empty_is
+        if response.status_code != OK:
+            raise _error(response, endpoint, places)
+        return response
+
+    def _decoded(self, response: Response, payload: type[T]) -> T:
+        return _json(response, Answer[payload]).data  # type: ignore[valid-type]  # a type made at run time
+
+
+def _session(settings: VaultSettings, meter: Meter) -> Session:
+    from requests import Session
+    from requests.adapters import HTTPAdapter
+    from urllib3 import Retry
+
+    class CountingRetry(Retry):
+        """Each failed attempt that may be repeated is one more request."""
+
+        def increment(self, *args: Any, **kwargs: Any) -> Self:
+            following = super().increment(*args, **kwargs)
+            meter.add()
+            return following
+
+        def get_retry_after(self, response: Any) -> float | None:
+            asked = super().get_retry_after(response)
+            return None if asked is None else min(asked, PATIENCE)
+
+    class CountingAdapter(HTTPAdapter):
+        def send(self, *args: Any, **kwargs: Any) -> Response:
+            meter.add()
+            return super().send(*args, **kwargs)
+
+    adapter = CountingAdapter(
+        pool_maxsize=settings.workers,
+        max_retries=CountingRetry(
+            RETRIES,
+            read=1,
+            redirect=0,
+            backoff_factor=BACKOFF,
+            status_forcelist=RETRIED_STATUSES,
+            allowed_methods={"GET", "LIST", "POST"},  # the POSTs only look something up
+            raise_on_status=False,
+            raise_on_redirect=False,
+        ),
+    )
+    session = Session()
+    session.verify = settings.ca_file or True
+    session.mount("https://", adapter)
+    session.mount("http://", adapter)
+    return session
+
+
+def _caught(read: Callable[[T], R], item: T) -> R | SourceError:
+    try:
+        return read(item)
+    except SourceError as error:
+        return error
+
+
+def _json(response: Response, payload: type[T]) -> T:
+    try:
+        return msgspec.json.decode(response.content, type=payload)
+    except msgspec.ValidationError as error:
+        raise Malformed(f"an answer has another shape than expected: {error}") from None
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        raise Unreachable("an answer is not Vault's: it is no JSON") from None
+
+
+class _Errors(msgspec.Struct):
+    """The body of a refusal: ``errors`` by the server, ``data.error`` by some of its parts."""
+
+    errors: list[Any] | None = None
+    data: Any = None
+    warnings: list[Any] | None = None
+
+
+def _errors(response: Response) -> _Errors | None:
+    try:
+        return msgspec.json.decode(response.content, type=_Errors)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None
+
+
+def _is_empty(response: Response) -> bool:
+    """An empty LIST is a 404 with an empty list of errors, unlike a path that is not there."""
+    errors = _errors(response)
+    return errors is not None and errors.errors == []
+
+
+def _error(response: Response, endpoint: Endpoint, places: dict[str, str]) -> SourceError:
+    """What a status other than 200 means to a scan."""
+    status = response.status_code
+    if response.is_redirect:
+        host = printable(urlsplit(response.headers["location"]).netloc) or "another path"
+        return Unreachable(f"the server redirects to {host}", hint="give the address it redirects to as url")
+    body = _Errors() if status == NO_CONTENT else _errors(response)
+    if body is None:
+        return Unreachable(f"HTTP {status} with an answer that is not Vault's")
+    said = _said(body)
+    mount = places.get("mount", "").strip("/")
+    asked = f"{endpoint.method} {endpoint.pattern(mount)}"
+    if status == NO_CONTENT or (status in (400, 403, 404) and any(text in said for text in _GONE)):
+        return Gone(f"{asked}: no longer there")
+    if status in (401, 403):
+        return Denied(f"{asked}: denied", permission=endpoint.line(mount))
+    if status == NOT_FOUND and any(text in said for text in _ABSENT):
+        return NotOffered(f"{asked}: this server has no such thing")
+    error, meaning = _MEANINGS.get(status, (SourceError, f"HTTP {status}"))
+    return error(f"{asked}: {meaning}: {said}" if said else f"{asked}: {meaning}")
+
+
+def _said(body: _Errors) -> str:
+    """The server's own words on one line."""
+    parts = (*(body.errors or ()), *(body.warnings or ()), body.data or "")
+    return printable(" ".join(" ".join(map(str, parts)).split()))[:MAX_SAID]
+
+
+def _reason(error: Exception) -> str:
+    """The kind of failure; the text would hold the whole URL and memory addresses."""
+    names = {"ConnectTimeout": "connecting timed out", "ReadTimeout": "no answer in time", "SSLError": "TLS failed"}
+    return names.get(type(error).__name__, f"no connection ({type(error).__name__})")

@@ -1,0 +1,133 @@
+"""The connector for HashiCorp Vault and OpenBao: one scope for each namespace, its sections read in this order."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing
+from typing import ClassVar
+
+from connectors.base import Check, DiscoveredRecord, Meter, Scope, Spec
+from connectors.vault import endpoints as e
+from connectors.vault.api import VaultApi
+from connectors.vault.join import Found
+from connectors.vault.least_privilege import base_policy, exact_policy
+from connectors.vault.methods import LOGIN_METHODS
+from connectors.vault.parse_identity import parse_identities
+from connectors.vault.payloads import AuthMount, SecretMount
+from connectors.vault.preflight import can_start, preflight
+from connectors.vault.privilege import PolicyBook, secret_paths
+from connectors.vault.reader import Reader
+from connectors.vault.reading import (
+    other_logins,
+    read_entities,
+    read_groups,
+    read_mounts,
+    read_policies,
+    read_roles,
+    read_secret_ids,
+    read_tokens,
+)
+from connectors.vault.reading_kv import read_secrets
+from connectors.vault.sections import SPEC
+from connectors.vault.settings import VaultSettings
+from scanner.errors import SourceError
+from scanner.model import Coverage
+
+MAX_DEPTH = 16
+"""Namespaces nest less than this, or somebody wants the listing never to end."""
+
+
+class VaultConnector:
+    """Reads roles, entities, tokens and the names of stored secrets. Never a secret's value, never a role_id."""
+
+    spec: ClassVar[Spec] = SPEC
+
+    def __init__(self, source: str, settings: VaultSettings) -> None:
+        self._source = source
+        self._settings = settings
+
+    def scopes(self) -> Iterator[Scope | Coverage]:
+        """The namespace to start at and, level by level, those below it. See ``Connector.scopes``."""
+        meter = Meter()
+        nowhere = Scope(source=self._source, spec=SPEC, id="*")
+        with (
+            nowhere.section("sys.namespaces", meter=meter) as section,
+            closing(VaultApi(self._settings, self._settings.start, meter)) as api,
+        ):
+            can_start(api)
+        if section.coverage.is_gap:
+            yield section.coverage
+            return
+        waiting = [self._settings.start]
+        while waiting:
+            namespace = waiting.pop(0)
+            scope = self._scope(namespace)
+            yield scope
+            with closing(VaultApi(self._settings, namespace, meter)) as api:
+                reader = Reader(api, scope, meter)
+                with reader.section("sys.namespaces") as section:
+                    children = reader.names(section, api.list(e.NAMESPACES))
+                    if children and namespace.count("/") >= MAX_DEPTH:
+                        raise SourceError(f"namespaces nest deeper than {MAX_DEPTH}: what is below is not read")
+                    waiting += [f"{namespace}/{child}".strip("/") for child in children]
+            yield reader.done(section)
+
+    def discover(self, scope: Scope) -> Iterator[DiscoveredRecord]:
+        """One namespace: what permissions depend on, who can log in, who is logged in, and what is stored."""
+        meter = Meter()
+        with closing(VaultApi(self._settings, scope.context, meter)) as api:
+            yield from self._read(Reader(api, scope, meter))
+
+    def _read(self, reader: Reader) -> Iterator[DiscoveredRecord]:
+        logins = yield from read_mounts(reader, "sys.auth", e.AUTH_MOUNTS, AuthMount)
+        engines = yield from read_mounts(reader, "sys.mounts", e.SECRET_MOUNTS, SecretMount)
+        rules, complete = yield from read_policies(reader)
+        roles = []
+        for method in LOGIN_METHODS:
+            roles += yield from read_roles(reader, method, logins)
+        yield from other_logins(reader, logins)
+        secret_ids = yield from read_secret_ids(reader, roles)
+        groups = yield from read_groups(reader)
+        entities, half_read = yield from read_entities(reader)
+        is_start = reader.scope.context == self._settings.start
+        tokens, own = yield from read_tokens(reader, self._settings.max_tokens, holds_own=is_start)
+
+        found = Found(
+            book=PolicyBook(rules, complete=complete, secret_paths=secret_paths(engines or {})),
+            auth_mounts=logins or {},
+            roles=roles,
+            secret_ids=secret_ids,
+            tokens=tokens,
+            own_accessor=own,
+            entities=entities,
+            half_read=half_read,
+            groups=groups,
+            engines_unread="sys.mounts" in reader.gaps,
+            entities_unread="identity.entities" in reader.gaps,
+        )
+        yield from parse_identities(reader.scope, found)
+        yield from read_secrets(reader, engines)
+
+    def check(self) -> Iterator[Check]:
+        """See ``Preflight.check``."""
+        namespaces = [record.context for record in self.scopes() if isinstance(record, Scope)]
+        yield from preflight(self._settings, namespaces)
+
+    @classmethod
+    def base_policy(cls) -> str:
+        """See ``LeastPrivilege.base_policy``."""
+        return base_policy()
+
+    def policy(self) -> str:
+        """See ``LeastPrivilege.policy``. Raises SourceError where the mounts cannot be read."""
+        return exact_policy(self._settings, list(self._namespaces()))
+
+    def _namespaces(self) -> Iterator[str]:
+        for record in self.scopes():
+            if isinstance(record, Scope):
+                yield record.context
+            elif record.status in ("denied", "failed"):
+                raise SourceError(f"{record.section} of {record.scope}: {record.detail}", permission=record.permission)
+
+    def _scope(self, namespace: str) -> Scope:
+        return Scope(source=self._source, spec=SPEC, id=self._settings.scope_id(namespace), context=namespace)

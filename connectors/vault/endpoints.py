@@ -1,0 +1,105 @@
+"""Every request this connector can make, and the policy line that each one takes.
+
+The least-privilege policy, the sections' permissions, the preflight and the advice on a denial all come from here;
+the client takes nothing but these. None of them answers with the value of a secret.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Literal
+from urllib.parse import quote
+
+from msgspec import Struct
+
+from connectors.vault.errors import Malformed
+
+Method = Literal["GET", "LIST", "POST"]
+_CAPABILITY: dict[Method, str] = {"GET": "read", "LIST": "list", "POST": "update"}
+_NESTED = frozenset({"mount", "folder"})
+"""What may have slashes in it; anything else with one would lead to another path."""
+
+
+SAMPLE = "muster-sample"
+
+
+class Endpoint(Struct, frozen=True):
+    """A request. ``path`` has places for ``{mount}``, ``{folder}`` and ``{name}``; POST ones only look something up.
+
+    ``spare``: what it adds can be had otherwise or done without.
+    """
+
+    method: Method
+    path: str
+    sudo: bool = False
+    spare: bool = False
+
+    def route(self, **places: str) -> str:
+        """The path with names from the server filled in. Raises Malformed for one that would lead elsewhere."""
+        return self.path.format(**{place: _quoted(place, name) for place, name in places.items()})
+
+    def sample(self, mount: str) -> str:
+        """A path that it could be, to ask the server about; listings end in a slash, as it sees them."""
+        return self.path.format(mount=mount, name=SAMPLE, folder=SAMPLE) + ("/" if self.method == "LIST" else "")
+
+    def pattern(self, mount: str = "+") -> str:
+        """The path as a policy names it."""
+        return self.path.format(mount=mount, name="+", folder="*")
+
+    @property
+    def capabilities(self) -> tuple[str, ...]:
+        """What the policy has to allow on it."""
+        return (_CAPABILITY[self.method], "sudo") if self.sudo else (_CAPABILITY[self.method],)
+
+    def line(self, mount: str = "MOUNT", namespace: str = "") -> str:
+        """The line of a policy that allows it, as seen from the namespace the policy is in."""
+        path = f"{namespace}/{self.pattern(mount)}" if namespace else self.pattern(mount)
+        allowed = ", ".join(f'"{capability}"' for capability in self.capabilities)
+        return f'path "{_escaped(path)}" {{ capabilities = [{allowed}] }}'
+
+
+def lines(endpoints: Iterable[Endpoint], mount: str = "MOUNT", namespace: str = "") -> tuple[str, ...]:
+    """The lines for several endpoints."""
+    return tuple(endpoint.line(mount, namespace) for endpoint in endpoints)
+
+
+def _quoted(place: str, name: str) -> str:
+    segments = name.strip("/").split("/") if place in _NESTED else [name]
+    if place == "folder" and name == "":
+        return ""
+    if any(segment in ("", ".", "..") or "/" in segment for segment in segments):
+        raise Malformed(f"{name!r} cannot be asked for: it would lead to another path")
+    return "/".join(quote(segment, safe="", errors="surrogatepass") for segment in segments)
+
+
+def _escaped(path: str) -> str:
+    return path.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
+
+
+SEAL_STATUS = Endpoint("GET", "sys/seal-status")
+"""Takes no permission."""
+OWN_TOKEN = Endpoint("GET", "auth/token/lookup-self")
+OWN_CAPABILITIES = Endpoint("POST", "sys/capabilities-self")
+
+NAMESPACES = Endpoint("LIST", "sys/namespaces")
+AUTH_MOUNTS = Endpoint("GET", "sys/auth")
+SECRET_MOUNTS = Endpoint("GET", "sys/mounts")
+POLICIES_WITH_TEXT = Endpoint("LIST", "sys/policies/detailed/acl", spare=True)
+"""OpenBao only: all of them in one answer."""
+POLICIES = Endpoint("LIST", "sys/policies/acl")
+POLICY = Endpoint("GET", "sys/policies/acl/{name}")
+ENTITIES = Endpoint("LIST", "identity/entity/id")
+ENTITY = Endpoint("GET", "identity/entity/id/{name}")
+GROUPS = Endpoint("LIST", "identity/group/id")
+GROUP = Endpoint("GET", "identity/group/id/{name}")
+TOKEN_ACCESSORS = Endpoint("LIST", "auth/token/accessors", sudo=True)
+TOKEN = Endpoint("POST", "auth/token/lookup-accessor")
+
+SECRET_IDS = Endpoint("LIST", "auth/{mount}/role/{name}/secret-id")
+SECRET_ID = Endpoint("POST", "auth/{mount}/role/{name}/secret-id-accessor/lookup")
+
+KV2_WITH_AGES = Endpoint("LIST", "{mount}/detailed-metadata/{folder}", spare=True)
+"""OpenBao only: names and dates of a folder in one answer."""
+KV2_NAMES = Endpoint("LIST", "{mount}/metadata/{folder}")
+KV1_NAMES = Endpoint("LIST", "{mount}/{folder}")
+"""Never read: reading a path here is reading the secret."""

@@ -1,0 +1,66 @@
+"""The least-privilege policy, written from the endpoints: a block for each mount, and nothing with a secret in it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import closing
+from itertools import groupby
+
+from connectors.base import Meter
+from connectors.vault import endpoints as e
+from connectors.vault.api import VaultApi
+from connectors.vault.endpoints import lines
+from connectors.vault.payloads import AuthMount, SecretMount
+from connectors.vault.sections import Planned, planned
+from connectors.vault.settings import VaultSettings
+
+_HEAD = """\
+# Read-only policy for Muster: it lists and looks up, and reaches no secret's value.
+# "update" on the lookups only reads. Give the token no default policy (no_default_policy=true).
+"""
+_MISSING = """\
+# Missing: a block for each mount, because mounts differ from server to server. A wildcard instead would take in mounts
+# whose paths hold secrets. Print the whole policy with: muster connectors vault --policy SOURCE
+"""
+_OWN = lines((e.OWN_TOKEN, e.OWN_CAPABILITIES))
+"""What the token asks about itself, in its own namespace."""
+
+
+def base_policy() -> str:
+    """The lines that every server needs, and what is missing."""
+    return "\n".join([_HEAD, *_OWN, *_lines(planned({}, {})), "", _MISSING])
+
+
+def exact_policy(settings: VaultSettings, namespaces: Iterable[str]) -> str:
+    """The policy for a token of the namespace to start at: for that namespace, and those below it by their paths.
+
+    Raises SourceError where the mounts of one cannot be read.
+    """
+    text = [_HEAD, *_OWN]
+    for namespace in namespaces:
+        prefix = relative(namespace, settings.start)
+        if prefix:
+            text += [f"# namespace {prefix}", ""]
+        plan = sorted(plan_of(settings, namespace), key=lambda one: one.mount or "")
+        for _, block in groupby(plan, key=lambda one: one.mount):
+            text += [*_lines(block, prefix), ""]
+    return "\n".join(text)
+
+
+def plan_of(settings: VaultSettings, namespace: str) -> list[Planned]:
+    """What a scan will ask of a namespace. Raises SourceError where its mounts cannot be read."""
+    with closing(VaultApi(settings, namespace, Meter())) as api:
+        logins = api.read(e.AUTH_MOUNTS, dict[str, AuthMount])
+        engines = api.read(e.SECRET_MOUNTS, dict[str, SecretMount])
+    return list(planned(logins, engines))
+
+
+def relative(namespace: str, start: str) -> str:
+    """A namespace's path as a policy in the namespace to start at has it."""
+    return namespace.removeprefix(start).strip("/")
+
+
+def _lines(plan: Iterable[Planned], prefix: str = "") -> Iterator[str]:
+    for one in plan:
+        for endpoint in one.endpoints:
+            yield endpoint.line(one.mount or "", prefix)

@@ -1,0 +1,171 @@
+"""The fields we take from the server's answers, and no others: what is not named here is dropped while decoding.
+
+Go's ``null`` for an empty list or map is allowed for wherever one can come. Times stay text until ``moment`` reads
+them, because one absurd date must not cost its row.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any, Generic, TypeVar
+
+import msgspec
+from msgspec import Raw, Struct
+
+T = TypeVar("T")
+
+
+class Answer(Struct, Generic[T]):
+    """The envelope of every answer."""
+
+    data: T
+
+
+class Keys(Struct):
+    """A LIST. ``key_info`` is decoded row by row."""
+
+    keys: list[Any] | None = None
+    key_info: dict[str, Raw] | None = None
+
+
+class AuthMount(Struct):
+    """A login method."""
+
+    type: str
+    accessor: str = ""
+
+
+class SecretMount(Struct):
+    """A secrets engine."""
+
+    type: str
+    options: dict[str, str] | None = None
+
+    @property
+    def version(self) -> str:
+        """Of a kv mount: "1" or "2"; without one it is the first."""
+        return (self.options or {}).get("version", "1")
+
+
+class PolicyText(Struct):
+    """A policy as it was written."""
+
+    policy: str
+
+
+class EntityAlias(Struct):
+    """A login that leads to an entity. An approle alias's ``name`` is its role_id, which is never kept."""
+
+    name: str = ""
+    mount_accessor: str = ""
+    mount_type: str = ""
+    mount_path: str = ""
+    metadata: dict[str, Any] | None = None
+
+
+class Entity(Struct):
+    """An identity in the server's own directory."""
+
+    id: str
+    name: str
+    policies: list[str] | None = None
+    aliases: list[EntityAlias] | None = None
+    disabled: bool = False
+    creation_time: str | None = None
+    metadata: dict[str, Any] | None = None
+    direct_group_ids: list[str] | None = None
+    inherited_group_ids: list[str] | None = None
+
+
+class EntitySummary(Struct):
+    """What the listing of entities says of one."""
+
+    name: str = ""
+    aliases: list[EntityAlias] | None = None
+
+
+class Group(Struct):
+    """A group of entities."""
+
+    id: str
+    name: str
+    policies: list[str] | None = None
+
+
+class Token(Struct):
+    """A token, looked up by its accessor. Times in seconds; ``creation_time`` counts from 1970."""
+
+    accessor: str
+    path: str = ""
+    creation_time: int | None = None
+    expire_time: str | None = None
+    last_renewal: str | None = None
+    ttl: int = 0
+    explicit_max_ttl: int = 0
+    period: int | None = None
+    num_uses: int = 0
+    orphan: bool | None = None
+    renewable: bool | None = None
+    display_name: str = ""
+    entity_id: str = ""
+    meta: dict[str, Any] | None = None
+    policies: list[str] | None = None
+    bound_cidrs: list[str] | None = None
+    type: str = ""
+
+
+class SecretId(Struct):
+    """A secret-id, looked up by its accessor. ``secret_id_num_uses``: those remaining, 0 for no limit."""
+
+    secret_id_accessor: str
+    creation_time: str | None = None
+    expiration_time: str | None = None
+    last_updated_time: str | None = None
+    secret_id_ttl: int = 0
+    secret_id_num_uses: int = 0
+    cidr_list: list[str] | None = None
+    metadata: dict[str, Any] | None = None
+
+
+class KvVersion(Struct):
+    """One version of a secret."""
+
+    created_time: str | None = None
+    deletion_time: str | None = None
+    destroyed: bool = False
+
+
+class KvMetadata(Struct):
+    """A KV v2 secret without its value; of a folder, nothing."""
+
+    created_time: str | None = None
+    current_version: int = 0
+    versions: dict[str, KvVersion] | None = None
+    custom_metadata: dict[str, Any] | None = None
+
+
+class SealStatus(Struct):
+    """Whether the server is up and open; answered without a token, and without the envelope."""
+
+    sealed: bool
+    initialized: bool = True
+    version: str = ""
+
+
+class OwnToken(Struct):
+    """The token that reads. ``ttl`` of 0: it never expires."""
+
+    accessor: str
+    ttl: int = 0
+    policies: list[str] | None = None
+
+
+def moment(text: str | None) -> datetime | None:
+    """A time of the server's in UTC; None for none, for Go's zero time, and for what is no time."""
+    try:
+        when = msgspec.convert(text, datetime, strict=False) if text else None
+        if when is None or when.year == 1:
+            return None
+        return (when if when.tzinfo else when.replace(tzinfo=UTC)).astimezone(UTC)
+    except (msgspec.ValidationError, OverflowError):
+        return None

@@ -1,0 +1,132 @@
+"""What a set of Vault policies allows on a path: parsing into rules, and the server's way of choosing one of them.
+
+Only a single rule counts for a path, the most specific one; ``deny`` therefore protects nothing from a rule that is
+more specific than its own. Source: "Policies" in Vault's documentation, and ``vault/acl.go``; the tests compare with a
+running server.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from typing import Any, TypeAlias
+
+from connectors.vault.hcl import Body, HclError, Item, parse
+
+Capabilities: TypeAlias = frozenset[str]
+Rules: TypeAlias = Mapping[str, Capabilities]
+"""Path pattern to capabilities. ``+`` stands for one whole segment, ``*`` at the end for any rest."""
+
+DENY: Capabilities = frozenset({"deny"})
+NOTHING: Capabilities = frozenset()
+_LIST = ("read", "list")
+_WRITE = ("create", "read", "update", "delete", "list")
+_LEGACY = {"read": _LIST, "write": _WRITE, "sudo": (*_WRITE, "sudo"), "deny": ("deny",)}
+
+
+class PolicyError(ValueError):
+    """A policy's text is neither JSON nor HCL of a policy's shape."""
+
+
+def parse_policy(text: str) -> Rules:
+    """The rules of one policy; path blocks with the same pattern are united. Raises PolicyError."""
+    try:
+        body = _from_json(json.loads(text))
+    except (ValueError, RecursionError):
+        body = _from_hcl(text)
+    return united(_rule(item) for item in body if item.key == "path")
+
+
+def united(rules: Iterable[Rules]) -> Rules:
+    """All rules together, as for a token that holds several policies."""
+    together: dict[str, Capabilities] = {}
+    for some in rules:
+        for pattern, capabilities in some.items():
+            together[pattern] = together.get(pattern, NOTHING) | capabilities
+    return together
+
+
+def capabilities(rules: Rules, path: str) -> Capabilities:
+    """What is allowed on a path that does not end in a slash; ``{"deny"}`` where nothing is."""
+    winner = path if path in rules else max((p for p in rules if _matches(p, path)), key=_precision, default=None)
+    allowed = rules[winner] if winner is not None else DENY
+    return DENY if "deny" in allowed or not allowed else allowed
+
+
+def is_templated(pattern: str) -> bool:
+    """Whether the server fills in parts of the pattern for each entity."""
+    return "{{" in pattern
+
+
+def split_pattern(pattern: str) -> tuple[list[str], bool]:
+    """Its segments, and whether the last one is only a beginning."""
+    return pattern.removesuffix("*").split("/"), pattern.endswith("*")
+
+
+def _matches(pattern: str, path: str) -> bool:
+    """Whether a pattern with wildcards takes in the path. One without matches only itself."""
+    segments, open_ended = split_pattern(pattern)
+    if not open_ended and "+" not in segments:
+        return False
+    parts = path.split("/")
+    if len(parts) < len(segments) or (len(parts) > len(segments) and not open_ended):
+        return False
+    *firsts, last = segments
+    if any(segment not in ("+", part) for segment, part in zip(firsts, parts, strict=False)):
+        return False
+    part = parts[len(firsts)]
+    return last in ("+", part) or (open_ended and part.startswith(last))
+
+
+def _precision(pattern: str) -> tuple[int, bool, int, int, str]:
+    """Sorts patterns that match the same path; the greatest is the one the server goes by."""
+    segments, open_ended = split_pattern(pattern)
+    first_wildcard = pattern.find("+")
+    if first_wildcard < 0:
+        first_wildcard = len(pattern) - 1
+    return first_wildcard, not open_ended, -segments.count("+"), len(pattern), pattern
+
+
+def _from_hcl(text: str) -> Body:
+    try:
+        return parse(text)
+    except HclError as error:
+        raise PolicyError(str(error)) from error
+
+
+def _from_json(document: Any) -> Body:
+    """JSON is the same tree: ``{"path": {"kv/*": {…}}}``, and wherever an object stands, a list of them may."""
+    if not isinstance(document, dict):
+        raise PolicyError("a policy is a JSON object")
+    return [
+        Item("path", (pattern,), [Item(key, (), value) for block in _objects(blocks) for key, value in block.items()])
+        for paths in _objects(document.get("path", []))
+        for pattern, blocks in paths.items()
+    ]
+
+
+def _objects(value: Any) -> list[dict[str, Any]]:
+    some = value if isinstance(value, list) else [value]
+    if not all(isinstance(one, dict) for one in some):
+        raise PolicyError("an object is expected for each path")
+    return some
+
+
+def _rule(item: Item) -> Rules:
+    if len(item.labels) != 1 or not isinstance(item.value, list):
+        raise PolicyError("a path block has one path and a body")
+    allowed: set[str] = set()
+    for attribute in item.value:
+        if not isinstance(attribute, Item):
+            raise PolicyError("a path block has a body of attributes")
+        if attribute.key == "capabilities":
+            allowed.update(_capability_names(attribute.value))
+        elif attribute.key == "policy":
+            allowed.update(_LEGACY.get(str(attribute.value), ()))
+    return {item.labels[0].removeprefix("/"): frozenset(allowed)}
+
+
+def _capability_names(value: Any) -> list[str]:
+    if not isinstance(value, list) or not all(isinstance(name, str) for name in value):
+        raise PolicyError("capabilities is a list of names")
+    return value

@@ -1,0 +1,128 @@
+"""What a scan will be able to read, asked beforehand: few calls, and nothing scanned."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing
+
+from connectors.base import Check, Meter
+from connectors.vault import endpoints as e
+from connectors.vault.api import VaultApi
+from connectors.vault.endpoints import SAMPLE
+from connectors.vault.errors import Gone, Malformed
+from connectors.vault.least_privilege import plan_of, relative
+from connectors.vault.payloads import OwnToken
+from connectors.vault.sections import Planned
+from connectors.vault.settings import VaultSettings
+from scanner.errors import Denied, NotOffered, SourceError, Unreachable
+
+ENOUGH_SECONDS = 3600
+"""A token with less to live may not see the end of a scan."""
+_TOO_MUCH = "give the token only the policy that `muster connectors vault --policy SOURCE` prints"
+
+Capabilities = Mapping[str, list[str]]
+
+
+def can_start(api: VaultApi) -> None:
+    """Raises SourceError where there is no server, or it is sealed. One that hides its state is given the benefit."""
+    try:
+        status = api.seal_status()
+    except (Denied, NotOffered, Gone, Malformed):
+        return
+    if status.sealed or not status.initialized:
+        raise Unreachable("the server is sealed" if status.initialized else "the server is not initialised")
+
+
+def preflight(settings: VaultSettings, namespaces: Sequence[str]) -> Iterator[Check]:
+    """Server, token, each section's permission, and whether the token may do more than it should."""
+    try:
+        with closing(VaultApi(settings, settings.start, Meter())) as api:
+            can_start(api)
+            yield Check(name="server", ok=True, detail=f"{settings.place} answers and is unsealed")
+            yield _token(api)
+            yield from _permissions(api, settings, namespaces)
+    except SourceError as error:
+        yield Check(name="server", ok=False, detail=str(error), fix=error.hint)
+
+
+def _permissions(api: VaultApi, settings: VaultSettings, namespaces: Sequence[str]) -> Iterator[Check]:
+    try:
+        plans = {relative(name, settings.start): plan_of(settings, name) for name in namespaces or [settings.start]}
+        allowed = _allowed(api, plans)
+    except SourceError as error:
+        yield Check(name="permissions", ok=False, detail=str(error), fix=error.permission)
+        return
+    for prefix, plan in plans.items():
+        for planned in plan:
+            yield _section(planned, prefix, allowed)
+    yield from _excess(plans, allowed)
+
+
+def _token(api: VaultApi) -> Check:
+    try:
+        own = api.read(e.OWN_TOKEN, OwnToken)
+    except SourceError as error:
+        return Check(name="token", ok=False, detail=f"the token cannot look itself up: {error}", fix=error.permission)
+    if own.ttl and own.ttl < ENOUGH_SECONDS:
+        return Check(name="token", ok=False, detail=f"it expires in {own.ttl} seconds", fix="renew or replace it")
+    return Check(name="token", ok=True, detail="it is valid" if own.ttl else "it is valid and never expires")
+
+
+def _allowed(api: VaultApi, plans: Mapping[str, list[Planned]]) -> Capabilities:
+    """The capabilities on a sample of every path, in one call."""
+    paths = {
+        _under(prefix, endpoint.sample(one.mount or ""))
+        for prefix, plan in plans.items()
+        for one in plan
+        for endpoint in one.endpoints
+    }
+    paths |= {path for prefix, plan in plans.items() for path, _ in _forbidden(prefix, plan)}
+    return api.lookup(e.OWN_CAPABILITIES, dict[str, list[str]], {"paths": sorted(paths)})
+
+
+def _section(planned: Planned, prefix: str, allowed: Capabilities) -> Check:
+    mount = planned.mount or ""
+    missing = [
+        endpoint
+        for endpoint in planned.endpoints
+        if not _has(allowed, _under(prefix, endpoint.sample(mount)), endpoint.capabilities)
+    ]
+    lines = "\n".join(endpoint.line(mount, prefix) for endpoint in missing)
+    name = ":".join(filter(None, (planned.section, planned.mount))) + (f" in {prefix}" if prefix else "")
+    if not missing:
+        return Check(name=name, ok=True, detail="permitted")
+    if all(endpoint.spare for endpoint in missing):
+        return Check(name=name, ok=True, detail="permitted, but for what can be done without", fix=lines)
+    return Check(name=name, ok=False, detail="not permitted", fix=lines)
+
+
+def _excess(plans: Mapping[str, list[Planned]], allowed: Capabilities) -> Iterator[Check]:
+    """A warning for what the scanner's own token should not be able to do."""
+    for what, capabilities in (("read the values of secrets", ("read",)), ("write policies", ("update",))):
+        excess = sorted(
+            path
+            for prefix, plan in plans.items()
+            for path, needs in _forbidden(prefix, plan)
+            if needs == capabilities and _has(allowed, path, capabilities)
+        )
+        if excess:
+            detail = f"this token could {what}: {', '.join(excess)}"
+            yield Check(name="token's rights", ok=False, detail=detail, fix=_TOO_MUCH)
+
+
+def _forbidden(prefix: str, plan: list[Planned]) -> Iterator[tuple[str, tuple[str, ...]]]:
+    yield _under(prefix, f"sys/policies/acl/{SAMPLE}"), ("update",)
+    for one in plan:
+        if e.KV2_NAMES in one.endpoints:
+            yield _under(prefix, f"{one.mount}/data/{SAMPLE}"), ("read",)
+        elif e.KV1_NAMES in one.endpoints:
+            yield _under(prefix, f"{one.mount}/{SAMPLE}"), ("read",)
+
+
+def _under(prefix: str, path: str) -> str:
+    return f"{prefix}/{path}" if prefix else path
+
+
+def _has(allowed: Capabilities, path: str, capabilities: Sequence[str]) -> bool:
+    granted = set(allowed.get(path, ()))
+    return "root" in granted or granted.issuperset(capabilities)

@@ -1,0 +1,206 @@
+"""The readings of a namespace's sections: each yields its coverage and returns what it found."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Mapping
+from functools import partial
+from typing import TypeAlias, TypeVar
+
+from msgspec import Raw
+
+from connectors.base import SectionReading
+from connectors.vault import endpoints as e
+from connectors.vault.endpoints import Endpoint
+from connectors.vault.methods import APPROLE, METHODS, TOKEN_MOUNTS, LoginMethod
+from connectors.vault.parse_login import LoginRole, parse_role, parse_secret_id
+from connectors.vault.payloads import (
+    AuthMount,
+    Entity,
+    EntitySummary,
+    Group,
+    OwnToken,
+    PolicyText,
+    SecretId,
+    Token,
+)
+from connectors.vault.policy import PolicyError, Rules, parse_policy
+from connectors.vault.reader import Reader
+from scanner.errors import Denied, NotOffered, SourceError
+from scanner.model import Coverage, Credential
+
+T = TypeVar("T")
+Found: TypeAlias = Generator[Coverage, None, T]
+
+
+def read_mounts(reader: Reader, name: str, endpoint: Endpoint, row: type[T]) -> Found[dict[str, T] | None]:
+    """Mounts by path, without the slash at its end; None where they could not be listed."""
+    mounts: dict[str, T] | None = None
+    with reader.section(name) as section:
+        listed = reader.api.read(endpoint, dict[str, Raw])
+        mounts = {path.rstrip("/"): mount for path, mount in reader.rows(section, listed, row).items()}
+    yield reader.done(section)
+    return mounts
+
+
+def read_policies(reader: Reader) -> Found[tuple[dict[str, Rules | None], bool]]:
+    """Rules by policy name, None for one that could not be read; and whether all names are known."""
+    texts: dict[str, PolicyText | None] = {}
+    rules: dict[str, Rules | None] = {}
+    complete = False
+    with reader.section("sys.policies") as section:
+        try:
+            listing = reader.api.list(e.POLICIES_WITH_TEXT)
+            names = reader.names(section, listing)
+            texts = dict.fromkeys(names) | reader.rows(section, listing.key_info or {}, PolicyText)
+        except (Denied, NotOffered):
+            names = reader.names(section, reader.api.list(e.POLICIES))
+            read = _reads(reader, e.POLICY, PolicyText)
+            texts = dict(reader.each(section, "policies", read, names, names_suffice=True))
+        complete = True
+        for name, text in texts.items():
+            rules[name] = _rules(section, name, text)
+    yield reader.done(section)
+    return rules, complete
+
+
+def _rules(section: SectionReading, name: str, text: PolicyText | None) -> Rules | None:
+    try:
+        return None if text is None else parse_policy(text.policy)
+    except PolicyError as error:
+        section.malformed(name, str(error))
+        return None
+
+
+def read_roles(reader: Reader, method: LoginMethod, mounts: Mapping[str, AuthMount] | None) -> Found[list[LoginRole]]:
+    """The roles of a login method on all mounts of its types."""
+    if mounts is None:
+        yield reader.skipped(method.section, "the login mounts could not be listed")
+        return []
+    roles: list[LoginRole] = []
+    here = [mount for mount, row in mounts.items() if METHODS.get(row.type) is method]
+    if not here:
+        yield reader.scope.coverage(method.section, "complete", detail="no such mount")
+    for mount in here:
+        with reader.section(method.section, mount) as section:
+            names = reader.names(section, reader.api.list(method.roles, mount=mount))
+            read = _reads(reader, method.role, method.payload, mount=mount)
+            for name, payload in reader.each(section, method.title, read, names, names_suffice=True):
+                roles.append(parse_role(reader.scope, method, mount, name, payload))
+                section.found()
+        yield reader.done(section)
+    return roles
+
+
+def read_secret_ids(reader: Reader, roles: list[LoginRole]) -> Found[dict[str, list[Credential]]]:
+    """Secret-ids by role key. One listing a role and one lookup a secret-id: there is no other way."""
+    approles = [role for role in roles if role.method is APPROLE]
+    found: dict[str, list[Credential]] = {}
+    if APPROLE.section in reader.gaps and not approles:
+        yield reader.skipped("auth.approle.secret_ids", "the AppRoles could not be listed")
+    for mount in sorted({role.mount for role in approles}):
+        by_name = {role.name: role for role in approles if role.mount == mount}
+        with reader.section("auth.approle.secret_ids", mount) as section:
+            pairs = _accessors(reader, section, mount, by_name)
+            read = partial(_secret_id, reader, mount)
+            for (name, _), row in reader.each(section, "secret-ids", read, pairs, names_suffice=False):
+                if row is not None:
+                    found.setdefault(by_name[name].key, []).append(parse_secret_id(by_name[name], row))
+                    section.found()
+        yield reader.done(section)
+    return found
+
+
+def _accessors(
+    reader: Reader, section: SectionReading, mount: str, roles: Mapping[str, LoginRole]
+) -> list[tuple[str, str]]:
+    """Pairs of role name and secret-id accessor."""
+    listings = reader.each(
+        section,
+        "roles' secret-ids",
+        lambda name: reader.api.list(e.SECRET_IDS, mount=mount, name=name),
+        sorted(roles),
+        names_suffice=False,
+    )
+    return [(name, accessor) for name, keys in listings if keys for accessor in reader.names(section, keys)]
+
+
+def _secret_id(reader: Reader, mount: str, role_and_accessor: tuple[str, str]) -> SecretId:
+    role, accessor = role_and_accessor
+    body = {"secret_id_accessor": accessor}
+    return reader.api.lookup(e.SECRET_ID, SecretId, body, mount=mount, name=role)
+
+
+def other_logins(reader: Reader, mounts: Mapping[str, AuthMount] | None) -> Found[None]:
+    """Says which login mounts are of a type that nobody here reads."""
+    for mount, row in (mounts or {}).items():
+        if row.type not in METHODS and row.type not in TOKEN_MOUNTS:
+            yield reader.scope.coverage(f"auth.other:{mount}", "off", detail=f"auth method {row.type} is not read")
+
+
+def read_groups(reader: Reader) -> Found[dict[str, Group]]:
+    """Groups by id."""
+    groups: dict[str, Group] = {}
+    with reader.section("identity.groups") as section:
+        ids = reader.names(section, reader.api.list(e.GROUPS))
+        found = reader.each(section, "groups", _reads(reader, e.GROUP, Group), ids, names_suffice=True)
+        groups = {id_: group for id_, group in found if group is not None}
+    yield reader.done(section)
+    return groups
+
+
+def read_entities(reader: Reader) -> Found[tuple[list[Entity], set[str]]]:
+    """Entities, and the ids of those of which only name and aliases are known."""
+    entities: list[Entity] = []
+    half_read: set[str] = set()
+    with reader.section("identity.entities") as section:
+        listing = reader.api.list(e.ENTITIES)
+        summaries = reader.rows(section, listing.key_info or {}, EntitySummary)
+        ids = reader.names(section, listing)
+        for id_, row in reader.each(section, "entities", _reads(reader, e.ENTITY, Entity), ids, names_suffice=True):
+            if row is None:
+                half_read.add(id_)
+                summary = summaries.get(id_, EntitySummary())
+                entities.append(Entity(id=id_, name=summary.name or id_, aliases=summary.aliases))
+            else:
+                entities.append(row)
+            section.found()
+    yield reader.done(section)
+    return entities, half_read
+
+
+def read_tokens(reader: Reader, limit: int, *, holds_own: bool) -> Found[tuple[list[Token], str | None]]:
+    """Tokens that live now, and the accessor of the one this scan reads with, if it lives in this namespace."""
+    tokens: list[Token] = []
+    own: str | None = None
+    with reader.section("auth.token") as section:
+        if holds_own:
+            own = _own_accessor(reader, section)
+        accessors = reader.names(section, reader.api.list(e.TOKEN_ACCESSORS))
+        asked = accessors[:limit]
+        for _, row in reader.each(
+            section,
+            "tokens",
+            lambda accessor: reader.api.lookup(e.TOKEN, Token, {"accessor": accessor}),
+            asked,
+            names_suffice=False,
+        ):
+            if row is not None:
+                tokens.append(row)
+                section.found()
+        if len(asked) < len(accessors):
+            cap = f"{len(asked)} of {len(accessors)} tokens were looked up: max_tokens is {limit}"
+            section.lost(SourceError(cap), partial=True)
+    yield reader.done(section)
+    return tokens, own
+
+
+def _own_accessor(reader: Reader, section: SectionReading) -> str | None:
+    try:
+        return reader.api.read(e.OWN_TOKEN, OwnToken).accessor
+    except (Denied, NotOffered) as error:
+        section.note(f"the token of this scan could not be told apart: {error}")
+        return None
+
+
+def _reads(reader: Reader, endpoint: Endpoint, payload: type[T], **places: str) -> Callable[[str], T]:
+    return lambda name: reader.api.read(endpoint, payload, name=name, **places)

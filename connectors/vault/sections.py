@@ -1,0 +1,175 @@
+"""The sections of a namespace, each with the endpoints it takes; the spec and the plan of a scan are made from them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from msgspec import Struct
+
+from connectors.base import Section, Spec
+from connectors.vault import endpoints as e
+from connectors.vault.endpoints import Endpoint, lines
+from connectors.vault.methods import LOGIN_METHODS, METHODS
+from connectors.vault.payloads import AuthMount, SecretMount
+from connectors.vault.settings import VaultSettings
+from scanner.model import Rung
+
+ROLE_RUNGS: tuple[Rung, ...] = ("key", "name", "glob")
+KINDS = (*(method.kind for method in LOGIN_METHODS), "entity", "token")
+
+
+class Reading(Struct, frozen=True, kw_only=True):
+    """A section and its requests: ``endpoints`` once in a namespace, ``per_mount`` on each mount of a sort."""
+
+    name: str
+    title: str
+    without: str
+    endpoints: tuple[Endpoint, ...] = ()
+    per_mount: tuple[tuple[str, tuple[Endpoint, ...]], ...] = ()
+    kinds: tuple[str, ...] = ()
+    rungs: tuple[Rung, ...] = ()
+    optional: bool = False
+
+    @property
+    def section(self) -> Section:
+        """As the contract knows it."""
+        everywhere = (endpoint for _, some in self.per_mount for endpoint in some)
+        return Section(
+            name=self.name,
+            title=self.title,
+            permissions=lines(dict.fromkeys((*self.endpoints, *everywhere))),
+            without=self.without,
+            kinds=self.kinds,
+            rungs=self.rungs,
+            optional=self.optional,
+        )
+
+
+class Planned(Struct, frozen=True, kw_only=True):
+    """A section to be read on a mount, or once where ``mount`` is None."""
+
+    section: str
+    mount: str | None
+    endpoints: tuple[Endpoint, ...]
+
+
+def _login(type_: str) -> str:
+    return f"login {type_}"
+
+
+def sort_of_engine(row: SecretMount) -> str:
+    """What kind of engine this is to us: each version of kv is one of its own."""
+    return f"kv {row.version}" if row.type == "kv" else row.type
+
+
+READINGS: tuple[Reading, ...] = (
+    Reading(
+        name="sys.namespaces",
+        title="Child namespaces",
+        without="everything in child namespaces",
+        endpoints=(e.NAMESPACES,),
+        kinds=(*KINDS, "secret"),
+    ),
+    Reading(
+        name="sys.auth",
+        title="Login mounts",
+        without="all roles and users, because it is unknown where they are",
+        endpoints=(e.AUTH_MOUNTS,),
+    ),
+    Reading(
+        name="sys.mounts",
+        title="Secrets engines",
+        without="stored secrets, because it is unknown where they are",
+        endpoints=(e.SECRET_MOUNTS,),
+    ),
+    Reading(
+        name="sys.policies",
+        title="Policies",
+        without="what identities may do",
+        endpoints=(e.POLICIES_WITH_TEXT, e.POLICIES, e.POLICY),
+    ),
+    *(
+        Reading(
+            name=method.section,
+            title=method.title,
+            without="these identities, their policies and owners",
+            per_mount=tuple(
+                (_login(type_), (method.roles, method.role)) for type_, other in METHODS.items() if other is method
+            ),
+            kinds=(method.kind,),
+            rungs=ROLE_RUNGS,
+        )
+        for method in LOGIN_METHODS
+    ),
+    Reading(
+        name="auth.approle.secret_ids",
+        title="Secret-ids of AppRoles",
+        without="age, expiry and number of their credentials",
+        per_mount=((_login("approle"), (e.SECRET_IDS, e.SECRET_ID)),),
+        rungs=("credential",),
+    ),
+    Reading(
+        name="auth.token",
+        title="Tokens",
+        without="live tokens: who is logged in, what never expires, what belongs to nobody",
+        endpoints=(e.TOKEN_ACCESSORS, e.TOKEN),
+        kinds=("token",),
+        rungs=("key", "unique_id", "credential", "name", "glob"),
+    ),
+    Reading(
+        name="identity.entities",
+        title="Entities",
+        without="entities, and the policies that logins gain through them",
+        endpoints=(e.ENTITIES, e.ENTITY),
+        kinds=("entity",),
+        rungs=("key", "unique_id", "alias", "name", "glob"),
+    ),
+    Reading(
+        name="identity.groups",
+        title="Groups of entities",
+        without="policies gained through groups",
+        endpoints=(e.GROUPS, e.GROUP),
+    ),
+    Reading(
+        name="kv.metadata",
+        title="Names of stored secrets",
+        without="which secrets are stored",
+        per_mount=(("kv 1", (e.KV1_NAMES,)), ("kv 2", (e.KV2_NAMES,))),
+        kinds=("secret",),
+    ),
+    Reading(
+        name="kv.ages",
+        title="Dates of stored secrets (OpenBao, KV version 2)",
+        without="when stored secrets were last rotated",
+        per_mount=(("kv 2", (e.KV2_WITH_AGES,)),),
+        optional=True,
+    ),
+    Reading(
+        name="auth.other",
+        title="Login mounts of other types",
+        without="their roles; entities and tokens that came through them are read",
+        optional=True,
+    ),
+)
+
+SPEC = Spec(
+    name="vault",
+    title="HashiCorp Vault, OpenBao",
+    settings=VaultSettings,
+    kinds=KINDS,
+    sections=tuple(reading.section for reading in READINGS),
+    extra="vault",
+)
+
+
+def planned(logins: Mapping[str, AuthMount], engines: Mapping[str, SecretMount]) -> Iterator[Planned]:
+    """What a namespace with these mounts will be asked, section by section."""
+    mounts = [(path.rstrip("/"), _login(row.type)) for path, row in sorted(logins.items())]
+    mounts += [(path.rstrip("/"), sort_of_engine(row)) for path, row in sorted(engines.items())]
+    for reading in READINGS:
+        if reading.endpoints:
+            yield Planned(section=reading.name, mount=None, endpoints=reading.endpoints)
+        per_mount = dict(reading.per_mount)
+        for mount, sort in mounts:
+            if sort in per_mount:
+                yield Planned(section=reading.name, mount=mount, endpoints=per_mount[sort])

@@ -1,0 +1,68 @@
+"""What a Vault or OpenBao source can be told in config.toml."""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+from urllib.parse import urlsplit
+
+from msgspec import Struct, field
+
+from scanner.redact import SecretRef
+
+_DEFAULT_PORTS = {"http": 80, "https": 443}
+
+
+def _address() -> str:
+    """Where the server's own command line would look, else a development server on this machine."""
+    return os.environ.get("VAULT_ADDR") or "http://127.0.0.1:8200"
+
+
+class VaultSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One server and the token to read it with.
+
+    ``namespace``: where to start; its children are read too. ``max_tokens``: how many tokens are looked up, one
+    request each; beyond it the section is partial. ``timeout``: seconds for one request. ``workers``: requests in
+    flight at once.
+    """
+
+    url: str = field(default_factory=_address)
+    token: SecretRef = SecretRef(env="VAULT_TOKEN")
+    namespace: str = ""
+    ca_file: str | None = None
+    insecure_http: bool = False
+    max_tokens: int = 50_000
+    workers: int = 8
+    timeout: float = 30
+
+    def __post_init__(self) -> None:
+        parts = urlsplit(self.url)
+        if parts.scheme not in _DEFAULT_PORTS or not parts.hostname or parts.username or parts.query or parts.fragment:
+            raise ValueError("url must look like https://vault.internal:8200, without user, query or fragment")
+        if parts.scheme == "http" and not (self.insecure_http or _is_loopback(parts.hostname)):
+            raise ValueError("url would send the token in clear text: use https, or set insecure_http = true")
+        if self.max_tokens < 0 or self.workers < 1 or self.timeout <= 0:
+            raise ValueError("max_tokens must not be negative; workers and timeout must be positive")
+
+    @property
+    def place(self) -> str:
+        """``host:port`` of the server, which scopes are named after."""
+        parts = urlsplit(self.url)
+        host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname
+        return f"{host}:{parts.port or _DEFAULT_PORTS[parts.scheme]}"
+
+    def scope_id(self, namespace: str) -> str:
+        """The scope's id of a namespace, whose path starts at the server's root."""
+        return f"{self.place}/{namespace}" if namespace else self.place
+
+    @property
+    def start(self) -> str:
+        """The namespace to start at, without slashes around it; empty for the server's root."""
+        return self.namespace.strip("/")
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

@@ -1,0 +1,228 @@
+"""Parsers: hostile and odd payloads in, records or refusals out."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+
+from connectors.base import Scope
+from connectors.vault.endpoints import ENTITY, KV1_NAMES, KV2_NAMES, SECRET_IDS
+from connectors.vault.errors import Malformed
+from connectors.vault.join import Found
+from connectors.vault.methods import APPROLE, JWT, ApprolePayload, JwtPayload
+from connectors.vault.parse_identity import parse_identities
+from connectors.vault.parse_kv import parse_secret
+from connectors.vault.parse_login import parse_role, parse_secret_id
+from connectors.vault.payloads import (
+    AuthMount,
+    Entity,
+    EntityAlias,
+    KvMetadata,
+    KvVersion,
+    SecretId,
+    Token,
+    moment,
+)
+from connectors.vault.privilege import PolicyBook
+from connectors.vault.sections import SPEC
+from connectors.vault.texts import simple_strings
+from scanner.model import Identity
+
+SCOPE = Scope(source="vault", spec=SPEC, id="vault:8200", context="")
+NEVER = "0001-01-01T00:00:00Z"
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        pytest.param(
+            "2026-11-25T01:38:39.706051325Z", datetime(2026, 11, 25, 1, 38, 39, 706051, UTC), id="nanoseconds"
+        ),
+        pytest.param("2026-11-25T03:00:00+02:00", datetime(2026, 11, 25, 1, 0, tzinfo=UTC), id="another zone"),
+        pytest.param(NEVER, None, id="Go's zero"),
+        pytest.param("0001-01-01T00:00:00+05:00", None, id="before the first year"),
+        pytest.param("", None, id="empty"),
+        pytest.param("soon", None, id="no time"),
+        pytest.param(None, None, id="none"),
+    ],
+)
+def test_times(text: str | None, expected: datetime | None) -> None:
+    """A time is in UTC, and what is none is unknown."""
+    assert moment(text) == expected
+
+
+@pytest.mark.parametrize(
+    ("metadata", "expected"),
+    [
+        pytest.param(
+            {"owner": "ada@example.com", "team": "pay"}, {"owner": "ada@example.com", "team": "pay"}, id="words"
+        ),
+        pytest.param({"x": "=cmd|'/C calc'!A0"}, {}, id="formula"),
+        pytest.param({"x": "<b>"}, {}, id="markup"),
+        pytest.param({"x": "\x1b[2J", "y": "a\nb", "z": "\u202eabc"}, {}, id="control characters"),
+        pytest.param({"api_token": "abc", "Password": "x", "role_id": "y"}, {}, id="secretive keys"),
+        pytest.param({"note": "hvs.CAESIJlqqqqqqqqqqqqqqqqqqqqq"}, {}, id="a token as a value"),
+        pytest.param({"x": 1, "y": ["a"], "z": None}, {}, id="not text"),
+        pytest.param({"x": "a" * 201}, {}, id="too long"),
+        pytest.param(
+            {f"k{number:03}": "v" for number in range(100)}, {f"k{n:03}": "v" for n in range(32)}, id="too many"
+        ),
+        pytest.param(None, {}, id="none"),
+    ],
+)
+def test_metadata(metadata: dict[str, object] | None, expected: dict[str, str]) -> None:
+    """Only plain words beside an identity are kept."""
+    assert simple_strings(metadata) == expected
+
+
+@pytest.mark.parametrize("name", ["..", ".", "", "a/b", "../sys/auth"])
+def test_a_name_cannot_lead_elsewhere(name: str) -> None:
+    """A name is one segment; anything else is refused before a request is made of it."""
+    with pytest.raises(Malformed):
+        ENTITY.route(name=name)
+
+
+@pytest.mark.parametrize("folder", ["../data/app", "a/../../b", "a//b", "./a"])
+def test_a_folder_cannot_lead_elsewhere(folder: str) -> None:
+    """A folder stays below its mount's listing."""
+    with pytest.raises(Malformed):
+        KV2_NAMES.route(mount="kv", folder=folder)
+
+
+def test_routes_are_quoted() -> None:
+    """Names keep to their segment, whatever is in them."""
+    assert SECRET_IDS.route(mount="team/approle", name="a?b#c%2F") == "auth/team/approle/role/a%3Fb%23c%252F/secret-id"
+    assert KV1_NAMES.route(mount="old", folder="") == "old/"
+
+
+@pytest.mark.parametrize(
+    ("row", "expires", "last_used", "tracked", "never"),
+    [
+        pytest.param({"expiration_time": NEVER}, False, False, False, True, id="never expires, unlimited"),
+        pytest.param({"expiration_time": NEVER, "secret_id_ttl": 60}, False, False, False, False, id="unknown end"),
+        pytest.param({"expiration_time": "2027-01-01T00:00:00Z"}, True, False, False, False, id="expires"),
+        pytest.param({"secret_id_num_uses": 3}, False, True, True, True, id="limited and used"),
+        pytest.param(
+            {"secret_id_num_uses": 3, "last_updated_time": "2026-01-01T00:00:00Z"},
+            False,
+            False,
+            True,
+            True,
+            id="unused",
+        ),
+    ],
+)
+def test_secret_ids(row: dict[str, object], expires: bool, last_used: bool, tracked: bool, never: bool) -> None:
+    """Expiry and last use are claimed only where the server knows them."""
+    role = parse_role(SCOPE, APPROLE, "approle", "r", ApprolePayload())
+    times = {"creation_time": "2026-01-01T00:00:00Z", "last_updated_time": "2026-02-01T00:00:00Z"}
+
+    credential = parse_secret_id(role, SecretId(secret_id_accessor="acc", **{**times, **row}))  # type: ignore[arg-type]  # a row
+
+    assert (credential.expires_at is not None) is expires
+    assert (credential.last_used_at is not None) is last_used
+    assert (credential.use_tracked_days is not None) is tracked
+    assert credential.never_expires is never
+
+
+def test_a_secret_that_will_be_deleted() -> None:
+    """Dates are those of the current version, a deletion to come included."""
+    row = KvMetadata(
+        created_time="2026-01-01T00:00:00Z",
+        current_version=2,
+        versions={
+            "1": KvVersion(created_time="2026-01-01T00:00:00Z", destroyed=True),
+            "2": KvVersion(created_time="2026-03-01T00:00:00Z", deletion_time="2027-03-01T00:00:00Z"),
+        },
+        custom_metadata={"owner": "ada"},
+    )
+
+    secret = parse_secret(SCOPE, "kv", "2", "app/db", row)
+
+    assert secret.rotated_at == datetime(2026, 3, 1, tzinfo=UTC)
+    assert secret.expires_at == datetime(2027, 3, 1, tzinfo=UTC)
+    assert secret.tags == {"owner": "ada"}
+    assert "destroyed" not in secret.attributes
+
+
+def _join(entity: Entity | None, *tokens: Token) -> list[Identity]:
+    found = Found(
+        book=PolicyBook({}, complete=True, secret_paths={}),
+        auth_mounts={
+            "approle": AuthMount(type="approle", accessor="acc"),
+            "token": AuthMount(type="token", accessor="t"),
+        },
+        roles=[parse_role(SCOPE, APPROLE, "approle", "r", ApprolePayload())],
+        entities=[entity] if entity else [],
+        tokens=list(tokens),
+    )
+    return list(parse_identities(SCOPE, found))
+
+
+def _entity(name: str = "entity_0a1b2c3d", *, role: str = "r", accessor: str = "acc") -> Entity:
+    alias = EntityAlias(name="role-id", mount_accessor=accessor, mount_type="approle", metadata={"role_name": role})
+    return Entity(id="e1", name=name, aliases=[alias])
+
+
+@pytest.mark.parametrize(
+    ("entity", "kinds"),
+    [
+        pytest.param(_entity(), ["approle"], id="the role's own"),
+        pytest.param(_entity("entity_0a1b2c3d.0ZeatG"), ["approle"], id="the role's own, in a namespace"),
+        pytest.param(_entity("Payments"), ["approle", "entity"], id="named by somebody"),
+        pytest.param(_entity(role="other"), ["approle", "entity"], id="of a role that is gone"),
+        pytest.param(_entity(accessor="x"), ["approle", "entity"], id="of a mount that is gone"),
+        pytest.param(Entity(id="e1", name="entity_0a1b2c3d"), ["approle", "entity"], id="without a login"),
+    ],
+)
+def test_folding(entity: Entity, kinds: list[str]) -> None:
+    """Only an entity that is nothing but its role disappears into it."""
+    assert [identity.kind for identity in _join(entity)] == kinds
+
+
+def test_an_entity_of_a_shared_role_stands() -> None:
+    """A role that lets many workloads in does not swallow the entities of the single ones."""
+    alias = EntityAlias(name="repo:acme/app", mount_accessor="acc", mount_type="jwt", metadata={"role": "ci"})
+    found = Found(
+        book=PolicyBook({}, complete=True, secret_paths={}),
+        auth_mounts={"jwt": AuthMount(type="jwt", accessor="acc")},
+        roles=[parse_role(SCOPE, JWT, "jwt", "ci", JwtPayload())],
+        entities=[Entity(id="e1", name="entity_0a1b2c3d", aliases=[alias])],
+    )
+
+    role, entity = parse_identities(SCOPE, found)
+
+    assert (role.kind, entity.kind) == ("jwt_role", "entity")
+    assert entity.aliases == ("repo:acme/app",)
+    assert [link.target for link in role.links] == [entity.key]
+
+
+@pytest.mark.parametrize(
+    ("token", "owner"),
+    [
+        pytest.param(
+            {"path": "auth/approle/login", "meta": {"role_name": "r"}}, "approle", id="logged in with the role"
+        ),
+        pytest.param({"path": "auth/token/create", "entity_id": "e1"}, "approle", id="made by a token of its entity"),
+        pytest.param(
+            {"path": "auth/token/create", "meta": {"role_name": "r"}}, "token", id="only claims to be of the role"
+        ),
+        pytest.param({"path": "auth/approle/login", "meta": {"role_name": "x"}}, "token", id="of a role that is gone"),
+        pytest.param({"path": "auth/token/root"}, "token", id="root"),
+    ],
+)
+def test_a_token_finds_its_identity(token: dict[str, object], owner: str) -> None:
+    """Path and role name together name the role, then the entity counts, and metadata alone proves nothing."""
+    identities = _join(_entity(), Token(accessor="a", **token))  # type: ignore[arg-type]  # a row
+
+    [holder] = [one for one in identities if any(credential.kind == "token" for credential in one.credentials)]
+    assert holder.kind == owner
+
+
+@pytest.mark.parametrize("creation_time", [None, 0, 10**18, -(10**18)])
+def test_an_absurd_creation_time(creation_time: int | None) -> None:
+    """A time that is none leaves the token in the inventory."""
+    *_, token = _join(None, Token(accessor="a", path="auth/token/root", creation_time=creation_time))
+
+    assert token.created_at is None

@@ -1,0 +1,84 @@
+"""What a source may be told, and what is refused before any request."""
+
+from __future__ import annotations
+
+import pickle
+import sys
+
+import msgspec
+import pytest
+
+from connectors.base import Scope
+from connectors.vault.connector import VaultConnector
+from connectors.vault.sections import SPEC
+from connectors.vault.settings import VaultSettings
+from scanner.errors import MissingExtra
+
+
+@pytest.mark.parametrize(
+    ("url", "place"),
+    [
+        pytest.param("https://vault.internal:8200", "vault.internal:8200", id="port"),
+        pytest.param("https://vault.internal", "vault.internal:443", id="no port"),
+        pytest.param("http://127.0.0.1:8200", "127.0.0.1:8200", id="loopback"),
+        pytest.param("http://localhost:8200/", "localhost:8200", id="localhost"),
+        pytest.param("http://[::1]:8200", "[::1]:8200", id="loopback, version 6"),
+    ],
+)
+def test_scopes_are_named_after_the_server(url: str, place: str) -> None:
+    """Host and port name the scope, and a namespace follows them."""
+    settings = VaultSettings(url=url, namespace="/team1/")
+
+    assert settings.scope_id("") == place
+    assert settings.scope_id(settings.start) == f"{place}/team1"
+
+
+@pytest.mark.parametrize(
+    "facts",
+    [
+        pytest.param({"url": "http://vault.internal:8200"}, id="clear text"),
+        pytest.param({"url": "http://127.0.0.1.evil.example:8200"}, id="looks like loopback"),
+        pytest.param({"url": "https://user:pw@vault.internal"}, id="password in the url"),
+        pytest.param({"url": "vault.internal:8200"}, id="no scheme"),
+        pytest.param({"url": "ftp://vault.internal"}, id="other scheme"),
+        pytest.param({"url": "https://vault.internal", "workers": 0}, id="no workers"),
+        pytest.param({"url": "https://vault.internal", "token": "s.abcdef"}, id="a token in the config"),
+        pytest.param({"url": "https://vault.internal", "tokn": {"env": "X"}}, id="unknown key"),
+    ],
+)
+def test_refuses(facts: dict[str, object]) -> None:
+    """A setting that would leak the token or cannot be meant is an error when the config is read."""
+    with pytest.raises(msgspec.ValidationError):
+        msgspec.convert(facts, VaultSettings)
+
+
+def test_clear_text_on_purpose() -> None:
+    """Plain http beyond this machine takes a setting that says so."""
+    settings = VaultSettings(url="http://vault.internal:8200", insecure_http=True)
+
+    assert settings.place == "vault.internal:8200"
+
+
+def test_the_address_comes_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without a url the server's own variable counts, and without that the development server of this machine."""
+    monkeypatch.setenv("VAULT_ADDR", "https://vault.example:8200")
+    assert VaultSettings().url == "https://vault.example:8200"
+
+    monkeypatch.delenv("VAULT_ADDR")
+    assert VaultSettings().url == "http://127.0.0.1:8200"
+
+
+def test_the_sdk_is_an_extra(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without hvac making a connector works, and reading says which extra to install."""
+    monkeypatch.setitem(sys.modules, "hvac.adapters", None)
+    connector = VaultConnector("vault", VaultSettings(url="http://127.0.0.1:1"))
+
+    with pytest.raises(MissingExtra, match="source type vault needs the extra 'vault'"):
+        list(connector.scopes())
+
+
+def test_scopes_travel() -> None:
+    """A scope survives pickling, so that another machine can read it."""
+    scope = Scope(source="vault", spec=SPEC, id="vault:8200/team1", context="team1")
+
+    assert pickle.loads(pickle.dumps(scope)) == scope  # noqa: S301 - our own bytes
