@@ -193,21 +193,17 @@ def _discover(config: Config, sources: Sequence[Source], observer: Observer) -> 
 
 
 def _remember(store: Store, inventory: Inventory) -> Remembered:
-    """What the store knows of the places that this scan could not (completely) read."""
+    """What the store knows of the places where this scan may have missed something."""
     if not store.has_scans():
         return Remembered()
     places = Places(inventory.coverage)
-
-    def unread(source: str, scope: str, kind: str) -> bool:
-        return not places.completely_read(source, scope, kind)
-
-    assessments = tuple(store.assessments(unread))
+    assessments = tuple(store.assessments(places.doubtful))
     entries = tuple(store.entries())
     fingerprints = {fingerprint for one in assessments for fingerprint in one.findings}
     fingerprints |= {fingerprint for one in entries for fingerprint in entry_fingerprints(one.entry.id)}
     return Remembered(
         assessments=assessments,
-        secrets=tuple(store.secrets(unread)),
+        secrets=tuple(store.secrets(places.doubtful)),
         entries=entries,
         findings=tuple(store.findings(fingerprints)),
         known=store.known_fingerprints(),

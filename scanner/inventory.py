@@ -9,7 +9,7 @@ from typing import TypeVar
 import msgspec
 from msgspec import Struct
 
-from scanner.model import Coverage, Credential, Identity, Link, StoredSecret
+from scanner.model import Coverage, Credential, Identity, Link, Privilege, StoredSecret
 
 _Keyed = TypeVar("_Keyed", Identity, StoredSecret)
 
@@ -24,6 +24,9 @@ _FILLED = (
     "environment",
     "managed_by",
 )
+
+
+AS_LAST_READ = "as last read: its permissions could not be read this time"
 
 
 class Reading(Struct, frozen=True, kw_only=True):
@@ -88,11 +91,24 @@ def _merge(seen: Sequence[Identity]) -> Identity:
         tags={key: value for one in reversed(seen) for key, value in one.tags.items()},
         attributes={key: value for one in reversed(seen) for key, value in one.attributes.items()},
         signals=_distinct(one.signals for one in seen),
+        privilege=next((one.privilege for one in seen if one.privilege.level != "unknown"), best.privilege),
         credentials=tuple(credentials[key] for key in sorted(credentials)),
         grants=_distinct(one.grants for one in seen),
         links=_distinct(one.links for one in seen),
         trusts=_distinct(one.trusts for one in seen),
     )
+
+
+def as_last_known(identity: Identity, last: Identity) -> Identity:
+    """The identity with what a gap kept from us filled in from the last scan.
+
+    What counts as evidence of disuse (``use_tracked_days``) is not: under a gap nobody is called unused.
+    """
+    filled = _merge((identity, last))
+    if filled.privilege == identity.privilege:
+        return filled
+    evidence = tuple(dict.fromkeys((*filled.privilege.evidence, AS_LAST_READ)))
+    return msgspec.structs.replace(filled, privilege=Privilege(level=filled.privilege.level, evidence=evidence))
 
 
 _Fact = TypeVar("_Fact")

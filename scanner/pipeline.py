@@ -6,7 +6,7 @@ inventory ─► nature, matching ─► registry, ownership, usage, privilege �
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date, datetime
 
 import msgspec
@@ -14,7 +14,7 @@ from msgspec import Struct
 
 from scanner.agents import judge_agent
 from scanner.exemptions import Exemptions
-from scanner.inventory import Inventory
+from scanner.inventory import Inventory, as_last_known
 from scanner.matching.entries import Places, SourceRef, judge_entries
 from scanner.matching.keys import fold
 from scanner.matching.ladder import Matching, match
@@ -41,7 +41,7 @@ from scanner.nature import judge_nature
 from scanner.ownership import judge_ownership
 from scanner.privilege.paths import raise_by_paths
 from scanner.roster import Roster
-from scanner.rules.catalog import RuleContext, entry_fingerprints, evaluate
+from scanner.rules.catalog import RULES_ON_DECLARATION, RuleContext, entry_fingerprints, evaluate
 from scanner.usage import judge_usage
 
 _UNCHECKED = RegistryVerdict(state="unchecked", evidence="no registry was given")
@@ -75,13 +75,27 @@ def judge(inventory: Inventory, declared: Declared, remembered: Remembered, scan
     """The scan's result; ``scan.started_at`` is the clock for every verdict."""
     now, today = scan.started_at, scan.started_at.date()
     places = Places(inventory.coverage)
+    last = {one.identity.key: one for one in remembered.assessments}
+    inventory = _filled(inventory, last, places)
     matching = match(inventory.identities, declared.entries or (), tag_keys=declared.tag_keys, today=today)
     roster = None if declared.people is None else Roster(declared.people, today)
     fresh = _assess(inventory, declared, matching, roster, places, now)
-    carried = _not_rechecked(remembered.assessments, {one.identity.key for one in fresh})
+    carried = _not_rechecked(last, {one.identity.key for one in fresh}, places)
     entries = _entries(inventory, declared, matching, remembered.entries, today)
-    secrets = _with_carried_secrets(inventory.secrets, remembered.secrets)
-    findings = _findings(fresh, carried, entries, secrets, declared, remembered, now)
+    secrets = _with_carried_secrets(inventory.secrets, remembered.secrets, places)
+    found = evaluate(
+        RuleContext(
+            assessments=fresh,
+            entries=entries,
+            secrets=secrets,
+            exemptions=declared.exemptions,
+            policy=declared.policy,
+            now=now,
+            registry_given=declared.entries is not None,
+        )
+    )
+    kept = _kept(found, fresh, carried, entries, remembered)
+    findings = tuple(sorted((*_marked(found, fresh, remembered.known), *kept), key=_gravest_first))
     assessments = _with_findings(sorted((*fresh, *carried), key=lambda one: one.identity.key), findings)
     return ScanResult(
         scan=scan,
@@ -166,15 +180,31 @@ def _machines(identities: Sequence[Identity], natures: Mapping[str, NatureVerdic
     return lambda text: fold(text) in names
 
 
-def _not_rechecked(remembered: Sequence[Assessment], seen: set[str]) -> list[Assessment]:
-    """The last verdicts of identities whose place was not completely read, unless they were seen all the same."""
-    return [msgspec.structs.replace(one, rechecked=False) for one in remembered if one.identity.key not in seen]
+def _filled(inventory: Inventory, last: Mapping[str, Assessment], places: Places) -> Inventory:
+    """Facts that a gap kept from us, as the last scan knew them: a key that was not listed is not gone."""
+    identities = tuple(
+        as_last_known(one, last[one.key].identity)
+        if one.key in last and places.doubtful(one.source, one.scope, one.kind)
+        else one
+        for one in inventory.identities
+    )
+    return msgspec.structs.replace(inventory, identities=identities)
+
+
+def _not_rechecked(last: Mapping[str, Assessment], seen: set[str], places: Places) -> list[Assessment]:
+    """The last verdicts of identities that were not seen, and whose place was not completely read."""
+    return [
+        msgspec.structs.replace(one, rechecked=False)
+        for key, one in last.items()
+        if key not in seen and not places.completely_read(one.identity.source, one.identity.scope, one.identity.kind)
+    ]
 
 
 def _with_carried_secrets(
-    found: Sequence[StoredSecret], remembered: Sequence[StoredSecret]
+    found: Sequence[StoredSecret], remembered: Sequence[StoredSecret], places: Places
 ) -> tuple[StoredSecret, ...]:
-    every = {secret.key: secret for secret in (*remembered, *found)}
+    unread = [one for one in remembered if not places.completely_read(one.source, one.scope, "secret")]
+    every = {secret.key: secret for secret in (*unread, *found)}
     return tuple(every[key] for key in sorted(every))
 
 
@@ -206,44 +236,33 @@ def _or_last(judged: EntryAssessment, last: EntryAssessment | None) -> EntryAsse
     return msgspec.structs.replace(last, entry=judged.entry, rechecked=False)
 
 
-def _findings(
+def _marked(found: Sequence[Finding], fresh: Sequence[Assessment], known: frozenset[str] | None) -> Iterator[Finding]:
+    """Findings that the last scan did not have are new, unless there was none or a gap may hide what would end them."""
+    provisional = {one.identity.key for one in fresh if one.registry.provisional}
+    for finding in found:
+        new = known is not None and finding.fingerprint not in known and finding.identity not in provisional
+        yield msgspec.structs.replace(finding, new=new)
+
+
+def _kept(
+    found: Sequence[Finding],
     fresh: Sequence[Assessment],
     carried: Sequence[Assessment],
     entries: Sequence[EntryAssessment],
-    secrets: Sequence[StoredSecret],
-    declared: Declared,
     remembered: Remembered,
-    now: datetime,
-) -> tuple[Finding, ...]:
-    found = evaluate(
-        RuleContext(
-            assessments=fresh,
-            entries=entries,
-            secrets=secrets,
-            exemptions=declared.exemptions,
-            policy=declared.policy,
-            now=now,
-            registry_given=declared.entries is not None,
-        )
-    )
-    provisional = {one.identity.key for one in fresh if one.registry.provisional}
-    known = remembered.known
-    marked = [
-        msgspec.structs.replace(
-            finding,
-            new=known is not None and finding.fingerprint not in known and finding.identity not in provisional,
-        )
-        for finding in found
-    ]
+) -> list[Finding]:
+    """The last scan's findings that this one could not look into again: a gap is no reason to call anything mended."""
+    last = {one.identity.key for one in remembered.assessments}
     kept = {fingerprint for one in carried for fingerprint in one.findings}
     kept |= {fingerprint for one in entries if not one.rechecked for fingerprint in entry_fingerprints(one.entry.id)}
+    doubtful = {one.identity.key for one in fresh} & last
     judged = {finding.fingerprint for finding in found}
-    marked += [
+    return [
         msgspec.structs.replace(finding, new=False, rechecked=False)
         for finding in remembered.findings
-        if finding.fingerprint in kept and finding.fingerprint not in judged
+        if finding.fingerprint not in judged
+        and (finding.fingerprint in kept or (finding.identity in doubtful and finding.rule not in RULES_ON_DECLARATION))
     ]
-    return tuple(sorted(marked, key=_gravest_first))
 
 
 def _gravest_first(finding: Finding) -> tuple[int, str, str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 
 from msgspec import Struct
 
@@ -100,8 +100,16 @@ class Places:
 
     def feeds(self, source: str, scope: str, kind: str) -> frozenset[Rung]:
         """The rungs of matching that miss something for such identities: a section that feeds them has a gap."""
-        gaps = (one for one in self._by_scope.get((source, scope), ()) if one.is_gap)
-        return frozenset(rung for gap in gaps if not gap.kinds or _lists(gap, kind) for rung in gap.rungs)
+        return frozenset(rung for gap in self._gaps(source, scope, kind) for rung in gap.rungs)
+
+    def doubtful(self, source: str, scope: str, kind: str) -> bool:
+        """Whether anything about such identities there may be missing: they themselves, or facts of those listed."""
+        return not self.completely_read(source, scope, kind) or any(self._gaps(source, scope, kind))
+
+    def _gaps(self, source: str, scope: str, kind: str) -> Iterator[Coverage]:
+        """Gaps of sections that list such identities, and of those that add facts to whatever is listed."""
+        read = self._by_scope.get((source, scope), ())
+        return (one for one in read if one.is_gap and (not one.kinds or _lists(one, kind)))
 
     def why_unread(self, location: Location) -> str | None:
         """Why the place was not completely read; None: it was, and what was not seen there is not there."""

@@ -126,6 +126,9 @@ def evaluate(context: RuleContext) -> tuple[Finding, ...]:
     return tuple(finding for _, finding in found)
 
 
+RULES_ON_DECLARATION = frozenset(rule.id for rule in RULES if rule.on_declaration)
+
+
 def entry_fingerprints(entry_id: str) -> frozenset[str]:
     """The fingerprints of all findings that there can be on an entry itself."""
     return frozenset(fingerprint(rule.id, entry_id) for rule in _ENTRY_RULES)

@@ -1,0 +1,147 @@
+"""What every connector owes: declared sections and kinds, stable unique keys, honest coverage, no secret value."""
+
+from __future__ import annotations
+
+import pickle
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from connectors.base import Connector, LeastPrivilege, Preflight, Scope
+from connectors.catalog import connector_catalog
+from connectors.file import FileConnector, FileSettings
+from connectors.vault.connector import VaultConnector
+from connectors.vault.settings import VaultSettings
+from scanner.model import ANY_KIND, Coverage, Identity, StoredSecret
+from scanner.redact import SecretRef
+from tests.connectors.aws.conftest import aws, moto, running_proxy
+from tests.connectors.aws.estate import Estate
+from tests.servers.openbao import OpenBao
+
+__all__ = ["aws", "moto", "running_proxy"]
+
+SECRET = "the-value-that-nobody-may-see"  # planted, to be looked for
+Made = tuple[type[Any], Connector]
+
+
+def _aws(request: pytest.FixtureRequest) -> Connector:
+    account: Estate = request.getfixturevalue("aws")
+    account.iam.create_user(UserName="svc-a", Tags=[{"Key": "owner", "Value": "ada@example.com"}])
+    account.iam.create_access_key(UserName="svc-a")
+    account.iam.create_user(UserName="svc-b")
+    account.moto.client("secretsmanager").create_secret(Name="s", SecretString=SECRET)
+    return account.connector()
+
+
+def _vault(request: pytest.FixtureRequest) -> Connector:
+    server: OpenBao = request.getfixturevalue("openbao")
+    request.getfixturevalue("monkeypatch").setenv("VAULT_TOKEN", server.token)
+    return VaultConnector("prod", VaultSettings(url=server.url, token=SecretRef(env="VAULT_TOKEN")))
+
+
+def _file(request: pytest.FixtureRequest) -> Connector:
+    path: Path = request.getfixturevalue("tmp_path") / "bots.csv"
+    path.write_text(f"name,kind,password\na,bot,{SECRET}\nb,agent,\n", encoding="utf-8")
+    return FileConnector("prod", FileSettings(path=path))
+
+
+ESTATES: dict[str, Callable[[pytest.FixtureRequest], Connector]] = {"aws": _aws, "file": _file, "vault": _vault}
+
+
+@pytest.fixture(scope="module")
+def openbao() -> Iterator[OpenBao]:
+    """A server with an approle and a secret in it."""
+    with OpenBao() as server:
+        client = server.client
+        client.sys.enable_auth_method("approle")
+        client.auth.approle.create_or_update_approle("svc-a", token_policies=["default"])
+        client.auth.approle.generate_secret_id("svc-a")
+        client.secrets.kv.v2.create_or_update_secret(path="s", secret={"value": SECRET})
+        yield server
+
+
+@pytest.fixture(params=sorted(ESTATES))
+def connector(request: pytest.FixtureRequest) -> Connector:
+    """Each connector with something to read."""
+    return ESTATES[request.param](request)
+
+
+def _read(connector: Connector) -> list[Identity | StoredSecret | Coverage]:
+    records: list[Identity | StoredSecret | Coverage] = []
+    for scope in connector.scopes():
+        if isinstance(scope, Scope):
+            records += connector.discover(scope)
+        else:
+            records.append(scope)
+    return records
+
+
+def test_every_installed_connector_is_held_to_this() -> None:
+    """A new one brings its estate here."""
+    assert sorted(ESTATES) == list(connector_catalog().names)
+
+
+def test_identities_are_of_declared_kinds_with_unique_keys(connector: Connector) -> None:
+    """Keys join the scans of years, so no two things may share one."""
+    identities = [record for record in _read(connector) if isinstance(record, Identity)]
+    credentials = [credential.key for identity in identities for credential in identity.credentials]
+
+    assert len(identities) >= 2
+    assert len({identity.key for identity in identities}) == len(identities)
+    assert len(set(credentials)) == len(credentials)
+    assert ANY_KIND in connector.spec.kinds or {one.kind for one in identities} <= set(connector.spec.kinds)
+    assert {(one.source, one.name.strip() != "") for one in identities} == {("prod", True)}
+
+
+def test_every_section_is_declared_and_told_once(connector: Connector) -> None:
+    """Coverage names sections of the spec, once for each place; a healthy estate has no gap."""
+    coverage = [record for record in _read(connector) if isinstance(record, Coverage)]
+    declared = {section.name for section in connector.spec.sections}
+
+    assert {one.section.partition(":")[0] for one in coverage} <= declared
+    assert len({(one.scope, one.section) for one in coverage}) == len(coverage)
+    assert [(one.section, one.status, one.detail) for one in coverage if one.is_gap] == []
+    assert sum(one.identities for one in coverage) >= 2
+
+
+def test_the_same_estate_reads_the_same(connector: Connector) -> None:
+    """What changes between two readings of a still estate would be news every night."""
+
+    def still(record: Identity | StoredSecret | Coverage) -> Any:
+        return msgspec.structs.replace(record, calls=0, detail=None) if isinstance(record, Coverage) else record
+
+    first, second = ([still(record) for record in _read(connector)] for _ in range(2))
+
+    assert sorted(map(repr, first)) == sorted(map(repr, second))
+
+
+def test_no_secret_value_is_read(connector: Connector) -> None:
+    """Neither records nor what the store would keep hold the planted value."""
+    assert SECRET not in repr(_read(connector))
+
+
+def test_sources_and_scopes_pickle(connector: Connector) -> None:
+    """A scope can be read on another machine."""
+    again = pickle.loads(pickle.dumps(connector))  # noqa: S301  # our own object
+    scopes = [scope for scope in connector.scopes() if isinstance(scope, Scope)]
+
+    assert type(again) is type(connector)
+    assert pickle.loads(pickle.dumps(scopes)) == scopes  # noqa: S301
+
+
+@pytest.mark.parametrize("name", sorted(ESTATES))
+def test_the_spec_tells_what_is_needed_and_lost(name: str) -> None:
+    """Docs, doctor, policy and a gap's advice are all made from it."""
+    kind = connector_catalog().load(name)
+    spec = kind.spec
+
+    assert spec.name == name
+    assert len({section.name for section in spec.sections}) == len(spec.sections)
+    assert all(section.title and section.without for section in spec.sections)
+    assert [section.name for section in spec.sections if not section.permissions and not section.optional] == []
+    assert spec.settings.__struct_config__.forbid_unknown_fields
+    assert issubclass(kind, Preflight)
+    assert issubclass(kind, LeastPrivilege) == (spec.extra is not None)

@@ -1,0 +1,129 @@
+"""``muster demo`` as a new user runs it: real servers, real connectors, all reports."""
+
+from __future__ import annotations
+
+import csv
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import openpyxl
+import pytest
+
+pytestmark = [pytest.mark.real_server, pytest.mark.xdist_group("demo")]
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, subprocess.CompletedProcess[str]]:
+    """The folder that the demo left, and what it printed."""
+    folder = tmp_path_factory.mktemp("demo")
+    done = subprocess.run(
+        [sys.executable, "-m", "scanner", "demo", "--out", "out"],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+    return folder / "out", done
+
+
+@pytest.fixture(scope="module")
+def result(demo: tuple[Path, subprocess.CompletedProcess[str]]) -> dict[str, Any]:
+    """Its JSON."""
+    decoded: dict[str, Any] = json.loads((demo[0] / "result.json").read_text(encoding="utf-8"))
+    return decoded
+
+
+def test_it_ends_well_and_leaves_every_report(demo: tuple[Path, subprocess.CompletedProcess[str]]) -> None:
+    """Exit 0, the table on 80 columns, a file for each format."""
+    folder, done = demo
+
+    assert (done.returncode, done.stderr.count("Traceback")) == (0, 0)
+    assert max(map(len, done.stdout.splitlines())) <= 80
+    assert {path.suffix for path in folder.iterdir()} >= {".html", ".csv", ".xlsx", ".json", ".ndjson", ".db", ".toml"}
+
+
+def test_nothing_was_left_out(result: dict[str, Any]) -> None:
+    """The whole estate was read: about 120 identities and no gap."""
+    assert result["summary"]["gaps"] == 0
+    assert 110 <= result["summary"]["identities"] <= 130
+
+
+@pytest.mark.parametrize(
+    ("name", "axis", "expected"),
+    [
+        pytest.param("svc-payments-settlement", "registry", {"state": "registered", "rung": "name"}, id="by name"),
+        pytest.param("svc-ledger-export", "registry", {"state": "registered", "rung": "key"}, id="by ARN"),
+        pytest.param("orders-prod-task", "registry", {"state": "registered", "rung": "glob"}, id="by pattern"),
+        pytest.param("svc-customs-filing", "registry", {"state": "registered", "rung": "tag"}, id="by tag"),
+        pytest.param("rogue-bot-exfil", "registry", {"state": "unregistered"}, id="never by a part of a name"),
+        pytest.param("ec2-bastion", "registry", {"state": "ambiguous"}, id="two entries"),
+        pytest.param("AWSServiceRoleForecs", "registry", {"state": "exempt"}, id="service-linked"),
+        pytest.param("maya.okafor", "registry", {"state": "exempt"}, id="a person"),
+        pytest.param("svc-ledger-export", "ownership", {"state": "orphaned", "reason": "departed"}, id="owner left"),
+        pytest.param("loyalty-prod-task", "ownership", {"reason": "group_empty"}, id="empty team"),
+        pytest.param("claims-assistant", "ownership", {"reason": "never_assigned"}, id="no owner"),
+        pytest.param("agent-gateway", "ownership", {"reason": "owner_is_machine"}, id="a machine as owner"),
+        pytest.param("salesforce-etl", "ownership", {"reason": "unresolvable"}, id="not on the roster"),
+        pytest.param("dbt-runner", "ownership", {"state": "owned"}, id="by the backup owner"),
+        pytest.param("invoice-reader-gpt", "ownership", {"state": "owned"}, id="leaving is not left"),
+        pytest.param("svc-carrier-rates", "usage", {"state": "dormant"}, id="dormant"),
+        pytest.param("etl-warehouse-staging", "usage", {"state": "never_used"}, id="never used"),
+        pytest.param("old-ftp-sync", "usage", {"state": "disabled"}, id="disabled"),
+        pytest.param("ci-github-deploy", "privilege", {"level": "admin"}, id="a harmless name"),
+        pytest.param("datadog-agent", "privilege", {"level": "normal"}, id="a frightening name"),
+        pytest.param("nightly-batch", "privilege", {"level": "admin"}, id="a Vault policy"),
+        pytest.param("etl-warehouse-prod", "privilege", {"level": "escalation"}, id="through a role"),
+        pytest.param("support-triage-agent", "agent", {"is_agent": True}, id="an agent"),
+        pytest.param("backup-agent", "agent", {"is_agent": False}, id="no AI agent"),
+        pytest.param("sam.whitfield", "nature", {"verdict": "mixed"}, id="a person with keys"),
+    ],
+)
+def test_what_the_estate_hides_is_found(result: dict[str, Any], name: str, axis: str, expected: dict[str, Any]) -> None:
+    """Each trap of the estate, judged as a careful person would."""
+    (identity,) = [one for one in result["identities"] if one["name"] == name]
+
+    assert {key: identity[axis][key] for key in expected} == expected
+
+
+def test_entries_say_what_became_of_them(result: dict[str, Any]) -> None:
+    """Found, gone, alive although retired, and the good end."""
+    states = {entry["id"]: entry["state"] for entry in result["registry"]}
+
+    assert (states["PAY-001"], states["SHP-003"]) == ("found", "not_found")
+    assert (states["OLD-001"], states["OLD-002"]) == ("retired_but_alive", "retired")
+
+
+def test_secrets_are_listed_by_age_and_never_by_value(demo: tuple[Path, subprocess.CompletedProcess[str]]) -> None:
+    """Names and dates of both managers, and the root token nowhere."""
+    folder, _ = demo
+    text = (folder / "result.json").read_text(encoding="utf-8")
+    names = {secret["name"] for secret in json.loads(text)["secrets"]}
+
+    assert {"prod/agents/openai-api-key", "payments/stripe"} <= names
+    assert '"demo"' not in text
+
+
+def test_the_spreadsheets_open(demo: tuple[Path, subprocess.CompletedProcess[str]], result: dict[str, Any]) -> None:
+    """The same orphans in CSV, in the workbook and in the summary."""
+    folder, _ = demo
+    rows = list(csv.DictReader((folder / "orphans.csv").read_text(encoding="utf-8").splitlines()))
+    book = openpyxl.load_workbook(folder / "orphans.xlsx")
+
+    assert len(rows) == result["summary"]["orphaned"] == book[book.sheetnames[1]].max_row - 1
+
+
+def test_the_store_can_be_asked_afterwards(demo: tuple[Path, subprocess.CompletedProcess[str]]) -> None:
+    """What the demo says to try next works when its servers are gone."""
+    folder, _ = demo
+    done = subprocess.run(
+        [sys.executable, "-m", "scanner", "show", "svc-ledger-export", "--config", str(folder / "config.toml")],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+    assert "orphaned: departed" in done.stdout
