@@ -8,7 +8,7 @@ function identityPanel(row, tables, shown = null) {
   const held = (name) => tables[name].where("identity", row);
   const findings = held("findings").filter((finding) => finding.row !== shown);
   return {
-    title: identity.name ?? key,
+    title: identity.display_name ?? identity.name ?? key,
     parts: [
       h("p.key", null, h("code", null, key)),
       standing(identity, details),

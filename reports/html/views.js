@@ -33,7 +33,7 @@ function nameCell(table, row) {
   return h(
     "div.cell",
     null,
-    h("span", { title: key }, outside(table.at("name", row) ?? key)),
+    h("span", { title: key }, outside(table.at("display_name", row) ?? table.at("name", row) ?? key)),
     table.at("provisional", row) && provisional(),
     !table.at("rechecked", row) && notRechecked(),
   );

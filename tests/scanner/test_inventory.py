@@ -5,8 +5,8 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scanner.inventory import Reading, join
-from scanner.model import Identity, Trust
+from scanner.inventory import AS_LAST_READ, Reading, as_last_known, join
+from scanner.model import Identity, Privilege, Trust
 from tests.factories import days_ago, make_credential, make_identity
 
 
@@ -54,6 +54,20 @@ def test_whoever_a_trust_names_can_assume_it_also_from_another_account() -> None
 
     links = {one.key: [(link.relation, link.target) for link in one.links] for one in joined.identities}
     assert links == {caller.key: [("can_assume", target.key)], target.key: []}
+
+
+def test_under_a_gap_the_last_known_facts_stand() -> None:
+    """Keys and permissions that could not be read are not gone; disuse is not concluded from them."""
+    key = make_credential("x", "AKIA1")
+    last = make_identity("x", credentials=(key,), privilege=Privilege(level="admin", evidence=("grant *",)))
+    seen = make_identity("x", use_tracked_days=None)
+
+    known = as_last_known(seen, last)
+
+    assert known.credentials == (key,)
+    assert known.privilege == Privilege(level="admin", evidence=("grant *", AS_LAST_READ))
+    assert known.use_tracked_days is None
+    assert as_last_known(seen, known) == known
 
 
 @given(st.permutations([("a", "x"), ("b", "x"), ("c", "y"), ("a", "z")]))
