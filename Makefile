@@ -19,7 +19,7 @@ demo: setup
 # Pages are tested in Debian's Chromium: it is installed where that is allowed, else those tests say that they were left out.
 test: setup
 	@command -v chromium >/dev/null || sh tests/install-chromium.sh
-	$(BIN)/python -m pytest -n 2
+	$(BIN)/python -m pytest -n 2 --dist loadgroup
 
 lint: setup
 	$(BIN)/ruff check .

@@ -2,37 +2,34 @@
 
 from __future__ import annotations
 
-import textwrap
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
+from reports.base import Screen
+from reports.page import Page, words
 from reports.rows import agent_text, credential_text, facts_text, findings_by_fingerprint, findings_of, next_step
 from scanner.model import Assessment, ScanResult, Signal
-from scanner.text import printable
-
-_LABEL = 11
-"""Columns that a label takes."""
 
 
 def identity_card(
     judged: Assessment,
     result: ScanResult,
     versions: Sequence[tuple[datetime, datetime | None, Assessment]] = (),
-    *,
-    width: int = 80,
+    screen: Screen | None = None,
 ) -> str:
     """All that is known of one identity, as text. ``versions``: since, until (None: still so), and what it was."""
     findings = findings_of(judged, findings_by_fingerprint(result))
-    lines: list[str] = [printable(judged.identity.key)]
+    page = Page(screen or Screen())
+    page.line(judged.identity.key, "bold")
     for label, texts in (
         ("identity", _identity(judged)),
-        ("nature", [judged.nature.verdict, *_signals(judged.nature.signals)]),
+        ("nature", [words(judged.nature.verdict), *_signals(judged.nature.signals)]),
         ("agent", [agent_text(judged.agent), *_signals(judged.agent.signals)]),
         ("registry", _registry(judged)),
         ("ownership", _ownership(judged)),
-        ("usage", [judged.usage.state, judged.usage.evidence]),
+        ("usage", [words(judged.usage.state), judged.usage.evidence]),
         ("privilege", [judged.privilege.level, *judged.privilege.evidence]),
-        ("credentials", [credential_text(one) for one in judged.identity.credentials]),
+        ("holds", [credential_text(one) for one in judged.identity.credentials]),
         ("grants", [_grant(one.name, one.via, one.resource, one.admin) for one in judged.identity.grants]),
         ("links", [f"{one.relation} {one.target} ({one.evidence})" for one in judged.identity.links]),
         ("trusts", [f"{one.kind} {one.principal}: {one.evidence}" for one in judged.identity.trusts]),
@@ -40,18 +37,10 @@ def identity_card(
         ("next step", [next_step(judged, findings)]),
         ("history", [_version(*version) for version in versions]),
     ):
-        lines += _block(label, texts, width)
-    return "\n".join(lines)
-
-
-def _block(label: str, texts: Iterable[str | None], width: int) -> Iterator[str]:
-    """A label, and its texts wrapped beside it; nothing where there is none."""
-    margin = " " * (_LABEL + 3)
-    for number, text in enumerate(text for text in texts if text):
-        first = f"  {label:<{_LABEL}} " if number == 0 else margin
-        yield textwrap.fill(
-            printable(text), width=width, initial_indent=first, subsequent_indent=margin + "  ", break_on_hyphens=False
-        )
+        told = [text for text in texts if text]
+        if told:
+            page.item(label, told, first="")
+    return page.text
 
 
 def _identity(judged: Assessment) -> list[str | None]:
@@ -82,7 +71,7 @@ def _registry(judged: Assessment) -> list[str | None]:
 def _ownership(judged: Assessment) -> list[str | None]:
     verdict = judged.ownership
     return [
-        verdict.state + (f": {verdict.reason}" if verdict.reason else ""),
+        verdict.state + (f": {words(verdict.reason)}" if verdict.reason else ""),
         verdict.owner and f"owner {verdict.owner}",
         verdict.evidence,
         *(f"ask {candidate.person}: {candidate.evidence}" for candidate in verdict.candidates),
@@ -99,5 +88,5 @@ def _grant(name: str, via: str, resource: str | None, admin: bool) -> str:
 
 
 def _version(since: datetime, until: datetime | None, judged: Assessment) -> str:
-    states = f"{judged.registry.state}, {judged.ownership.state}, {judged.usage.state}, {judged.privilege.level}"
-    return f"{since:%Y-%m-%d} to {f'{until:%Y-%m-%d}' if until else 'now'}: {states}"
+    states = (judged.registry.state, judged.ownership.state, judged.usage.state, judged.privilege.level)
+    return f"{since:%Y-%m-%d} to {f'{until:%Y-%m-%d}' if until else 'now'}: {', '.join(map(words, states))}"

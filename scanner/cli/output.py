@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 import tempfile
 from collections.abc import Sequence
@@ -70,20 +71,23 @@ def write_outputs(result: ScanResult, outputs: Sequence[Output]) -> None:
         warn(f"{output.report.name}: {notice}" for notice in notices)
 
 
-def _to_stdout(result: ScanResult, output: Output) -> tuple[str, ...]:
+def stdout_screen() -> Screen:
+    """What stdout can show: a terminal its width and colours, anything else 80 columns of plain text."""
     terminal = sys.stdout.isatty()
-    if terminal and output.report.name == "xlsx":
-        raise UsageError("a workbook is no text for a terminal", hint="write it to a file: -o xlsx:PATH")
-    width = os.get_terminal_size().columns if terminal else 80
     encoding = (sys.stdout.encoding or "ascii").lower().replace("-", "")
-    screen = Screen(
-        width=max(width, 40),
+    return Screen(
+        width=max(shutil.get_terminal_size().columns, 40) if terminal else 80,
         color=terminal and not os.environ.get("NO_COLOR"),
         unicode=encoding.startswith("utf"),
     )
+
+
+def _to_stdout(result: ScanResult, output: Output) -> tuple[str, ...]:
+    if sys.stdout.isatty() and output.report.name == "xlsx":
+        raise UsageError("a workbook is no text for a terminal", hint="write it to a file: -o xlsx:PATH")
     # Through memory, as some formats want to seek and a pipe cannot.
     buffer = BytesIO() if output.report.name == "xlsx" else sys.stdout.buffer
-    notices = output.report.write(result, output.view, cast("BinaryIO", buffer), screen)
+    notices = output.report.write(result, output.view, cast("BinaryIO", buffer), stdout_screen())
     if isinstance(buffer, BytesIO):
         sys.stdout.buffer.write(buffer.getvalue())
     sys.stdout.buffer.flush()

@@ -22,6 +22,7 @@ def show(identity: str, config_file: Path | None, store_url: str | None) -> int:
     IDENTITY is a key, a name, or any alias or credential id. Exit 1 when there is none; several are listed.
     """
     from reports.card import identity_card
+    from scanner.cli.output import stdout_screen
     from scanner.config import load_config
     from scanner.history.store import open_store
     from scanner.text import printable
@@ -38,7 +39,7 @@ def show(identity: str, config_file: Path | None, store_url: str | None) -> int:
                 click.echo(f"  {printable(hit.identity.key)}")
             return 0
         versions = [(one.since, one.until, one.assessment) for one in store.history(hits[0].identity.key)]
-        click.echo(identity_card(hits[0], result, versions))
+        click.echo(identity_card(hits[0], result, versions, stdout_screen()), nl=False)
     return 0
 
 

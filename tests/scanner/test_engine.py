@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, ClassVar
@@ -46,6 +47,7 @@ class FakeConnector:
         self._fail = fail
         self._on = on
         self.discovered = 0
+        self.pause = 0.0
 
     def scopes(self) -> Iterator[Scope | Coverage]:
         """So many of them."""
@@ -57,6 +59,7 @@ class FakeConnector:
     def discover(self, scope: Scope) -> Iterator[DiscoveredRecord]:
         """Two users and a section."""
         self.discovered += 1
+        time.sleep(self.pause)
         meter = Meter()
         with scope.section("users", meter=meter) as section:
             for name in ("a", "b"):
@@ -130,6 +133,7 @@ def test_closing_the_iterator_stops_the_reading() -> None:
     """Ctrl-C must not wait for a thousand scopes."""
     with ThreadPoolExecutor(1) as executor:
         connector = FakeConnector("one", scopes=1000)
+        connector.pause = 0.01
         readings = read_all([("one", connector)], executor=executor, scope_deadline=60)
         next(readings)
         readings.close()  # type: ignore[attr-defined]  # a generator, which the signature does not promise

@@ -1,0 +1,70 @@
+"""The card of one identity: everything known of it, on any screen, whatever it is called."""
+
+from __future__ import annotations
+
+import msgspec
+import pytest
+from rich.cells import cell_len
+
+from reports.card import identity_card
+from scanner.model import Grant, Link, OwnerCandidate, OwnershipVerdict, RegistryVerdict
+from scanner.text import printable
+from tests.factories import days_ago, make_assessment, make_credential, make_finding, make_identity, make_result
+from tests.reports.samples import HOSTILE
+
+
+def _card(name: str = "svc", **verdicts: object) -> str:
+    identity = make_identity(
+        name,
+        credentials=(make_credential(name, "AKIACARD"),),
+        grants=(Grant(name="ops", via="group:ops", resource="*", admin=True),),
+        links=(Link(relation="can_assume", target="arn:aws:iam::1:role/admin", evidence="trust policy"),),
+        tags={"team": name},
+    )
+    finding = make_finding(identity=identity.key, evidence={"created_at": "2025-01-01T00:00:00Z"})
+    judged = make_assessment(identity, findings=(finding.fingerprint,), **verdicts)
+    versions = [(days_ago(30), days_ago(3), judged), (days_ago(3), None, judged)]
+    return identity_card(judged, make_result(judged, findings=(finding,)), versions)
+
+
+def test_everything_is_told_once() -> None:
+    """Verdicts with evidence, what it holds, what to do, and since when."""
+    card = _card(
+        ownership=OwnershipVerdict(
+            state="orphaned",
+            reason="departed",
+            owner="bob@example.com",
+            evidence="left on 2026-01-01",
+            candidates=(OwnerCandidate(person="ada@example.com", score=0.8, evidence="tag owner"),),
+        ),
+        registry=RegistryVerdict(state="registered", entry="NHI-1", rung="name", evidence="name svc = registry.csv:2"),
+    )
+
+    for told in (
+        "entry NHI-1 by name",
+        "orphaned: departed",
+        "ask ada@example.com: tag owner",
+        "access_key AKIACARD",
+        "ops via group:ops on * [admin]",
+        "can_assume arn:aws:iam::1:role/admin",
+        "[high] Nobody has declared this identity",
+        "2026-11-22 to now",
+    ):
+        assert " ".join(card.split()).count(told) == 1, told
+
+
+def test_what_was_not_rechecked_is_marked() -> None:
+    """Old verdicts are not passed off as new."""
+    assert "not re-checked" not in _card()
+    judged = msgspec.structs.replace(make_assessment("svc"), rechecked=False)
+    assert "not re-checked" in identity_card(judged, make_result(judged))
+
+
+@pytest.mark.parametrize("name", HOSTILE.values(), ids=HOSTILE)
+def test_hostile_names_neither_act_nor_overflow(name: str) -> None:
+    """One line stays one line; nothing reaches the terminal's controls."""
+    card = _card(name)
+
+    assert "\x1b" not in card
+    assert all(printable(line) == line for line in card.split("\n"))
+    assert max(map(cell_len, card.split("\n"))) <= 80
