@@ -10,7 +10,8 @@ from benchmarks.estate import NOW, entries, identities, people
 from scanner.inventory import Inventory
 from scanner.matching.entries import SourceRef
 from scanner.model import Coverage, ScanInfo, ScanResult
-from scanner.pipeline import Declared, Remembered, judge
+from scanner.pipeline import Declared, judge
+from scanner.remembered import Remembered
 
 
 def judged(count: int, *, day: int = 0, changed: float = 0.0) -> ScanResult:

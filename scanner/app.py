@@ -22,9 +22,10 @@ from scanner.history.store import Store, open_store
 from scanner.inventory import Inventory, join
 from scanner.matching.entries import Places, SourceRef
 from scanner.model import ScanInfo, ScanResult
-from scanner.pipeline import Declared, Remembered, judge
+from scanner.pipeline import Declared, judge
 from scanner.registry.entries import load_registry
 from scanner.registry.people import load_people
+from scanner.remembered import Remembered
 from scanner.rules.catalog import entry_fingerprints
 from scanner.strict import Document, decode, nearest
 

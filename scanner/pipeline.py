@@ -14,7 +14,7 @@ from msgspec import Struct
 
 from scanner.agents import judge_agent
 from scanner.exemptions import Exemptions
-from scanner.inventory import Inventory, as_last_known
+from scanner.inventory import Inventory
 from scanner.matching.entries import Places, SourceRef, judge_entries
 from scanner.matching.keys import fold
 from scanner.matching.ladder import Matching, match
@@ -40,8 +40,17 @@ from scanner.model import (
 from scanner.nature import judge_nature
 from scanner.ownership import judge_ownership
 from scanner.privilege.paths import raise_by_paths
+from scanner.remembered import (
+    Remembered,
+    filled,
+    kept_findings,
+    not_rechecked,
+    or_as_last_known,
+    vanished_scopes,
+    with_unread_secrets,
+)
 from scanner.roster import Roster
-from scanner.rules.catalog import RULES_ON_DECLARATION, RuleContext, entry_fingerprints, evaluate
+from scanner.rules.catalog import RuleContext, evaluate
 from scanner.usage import judge_usage
 
 _UNCHECKED = RegistryVerdict(state="unchecked", evidence="no registry was given")
@@ -58,31 +67,18 @@ class Declared(Struct, frozen=True, kw_only=True):
     sources: tuple[SourceRef, ...] = ()
 
 
-class Remembered(Struct, frozen=True, kw_only=True):
-    """What the last scan knew of places that were not read this time, and which findings it had.
-
-    ``known``: fingerprints of the last scan's findings; None on a store's first scan, when nothing is new.
-    """
-
-    assessments: tuple[Assessment, ...] = ()
-    secrets: tuple[StoredSecret, ...] = ()
-    entries: tuple[EntryAssessment, ...] = ()
-    findings: tuple[Finding, ...] = ()
-    known: frozenset[str] | None = None
-
-
 def judge(inventory: Inventory, declared: Declared, remembered: Remembered, scan: ScanInfo) -> ScanResult:
     """The scan's result; ``scan.started_at`` is the clock for every verdict."""
     now, today = scan.started_at, scan.started_at.date()
     places = Places(inventory.coverage)
     last = {one.identity.key: one for one in remembered.assessments}
-    inventory = _filled(inventory, last, places)
+    inventory = filled(inventory, last, places)
     matching = match(inventory.identities, declared.entries or (), tag_keys=declared.tag_keys, today=today)
     roster = None if declared.people is None else Roster(declared.people, today)
     fresh = _assess(inventory, declared, matching, roster, places, now)
-    carried = _not_rechecked(last, {one.identity.key for one in fresh}, places)
+    carried = not_rechecked(last, {one.identity.key for one in fresh}, places)
     entries = _entries(inventory, declared, matching, remembered.entries, today)
-    secrets = _with_carried_secrets(inventory.secrets, remembered.secrets, places)
+    secrets = with_unread_secrets(inventory.secrets, remembered.secrets, places)
     found = evaluate(
         RuleContext(
             assessments=fresh,
@@ -94,8 +90,8 @@ def judge(inventory: Inventory, declared: Declared, remembered: Remembered, scan
             registry_given=declared.entries is not None,
         )
     )
-    kept = _kept(found, fresh, carried, entries, remembered)
-    findings = tuple(sorted((*_marked(found, fresh, remembered.known), *kept), key=_gravest_first))
+    standing = kept_findings(found, fresh, carried, entries, remembered)
+    findings = tuple(sorted((*_marked(found, fresh, remembered.known), *standing), key=_gravest_first))
     assessments = _with_findings(sorted((*fresh, *carried), key=lambda one: one.identity.key), findings)
     return ScanResult(
         scan=scan,
@@ -106,7 +102,7 @@ def judge(inventory: Inventory, declared: Declared, remembered: Remembered, scan
         entries=entries,
         findings=findings,
         policy=declared.policy,
-        notices=(*_vanished(carried, inventory.coverage), *matching.notices),
+        notices=(*vanished_scopes(carried, inventory.coverage), *matching.notices),
     )
 
 
@@ -180,34 +176,6 @@ def _machines(identities: Sequence[Identity], natures: Mapping[str, NatureVerdic
     return lambda text: fold(text) in names
 
 
-def _filled(inventory: Inventory, last: Mapping[str, Assessment], places: Places) -> Inventory:
-    """Facts that a gap kept from us, as the last scan knew them: a key that was not listed is not gone."""
-    identities = tuple(
-        as_last_known(one, last[one.key].identity)
-        if one.key in last and places.doubtful(one.source, one.scope, one.kind)
-        else one
-        for one in inventory.identities
-    )
-    return msgspec.structs.replace(inventory, identities=identities)
-
-
-def _not_rechecked(last: Mapping[str, Assessment], seen: set[str], places: Places) -> list[Assessment]:
-    """The last verdicts of identities that were not seen, and whose place was not completely read."""
-    return [
-        msgspec.structs.replace(one, rechecked=False)
-        for key, one in last.items()
-        if key not in seen and not places.completely_read(one.identity.source, one.identity.scope, one.identity.kind)
-    ]
-
-
-def _with_carried_secrets(
-    found: Sequence[StoredSecret], remembered: Sequence[StoredSecret], places: Places
-) -> tuple[StoredSecret, ...]:
-    unread = [one for one in remembered if not places.completely_read(one.source, one.scope, "secret")]
-    every = {secret.key: secret for secret in (*unread, *found)}
-    return tuple(every[key] for key in sorted(every))
-
-
 def _entries(
     inventory: Inventory,
     declared: Declared,
@@ -226,14 +194,7 @@ def _entries(
         today=today,
     )
     last = {one.entry.id: one for one in remembered}
-    return tuple(_or_last(one, last.get(one.entry.id)) for one in judged)
-
-
-def _or_last(judged: EntryAssessment, last: EntryAssessment | None) -> EntryAssessment:
-    """An entry that could not be evaluated keeps what the last scan knew of it."""
-    if judged.state != "not_evaluated" or last is None or last.state == "not_evaluated":
-        return judged
-    return msgspec.structs.replace(last, entry=judged.entry, rechecked=False)
+    return tuple(or_as_last_known(one, last.get(one.entry.id)) for one in judged)
 
 
 def _marked(found: Sequence[Finding], fresh: Sequence[Assessment], known: frozenset[str] | None) -> Iterator[Finding]:
@@ -242,27 +203,6 @@ def _marked(found: Sequence[Finding], fresh: Sequence[Assessment], known: frozen
     for finding in found:
         new = known is not None and finding.fingerprint not in known and finding.identity not in provisional
         yield msgspec.structs.replace(finding, new=new)
-
-
-def _kept(
-    found: Sequence[Finding],
-    fresh: Sequence[Assessment],
-    carried: Sequence[Assessment],
-    entries: Sequence[EntryAssessment],
-    remembered: Remembered,
-) -> list[Finding]:
-    """The last scan's findings that this one could not look into again: a gap is no reason to call anything mended."""
-    last = {one.identity.key for one in remembered.assessments}
-    kept = {fingerprint for one in carried for fingerprint in one.findings}
-    kept |= {fingerprint for one in entries if not one.rechecked for fingerprint in entry_fingerprints(one.entry.id)}
-    doubtful = {one.identity.key for one in fresh} & last
-    judged = {finding.fingerprint for finding in found}
-    return [
-        msgspec.structs.replace(finding, new=False, rechecked=False)
-        for finding in remembered.findings
-        if finding.fingerprint not in judged
-        and (finding.fingerprint in kept or (finding.identity in doubtful and finding.rule not in RULES_ON_DECLARATION))
-    ]
 
 
 def _gravest_first(finding: Finding) -> tuple[int, str, str]:
@@ -278,21 +218,6 @@ def _with_findings(assessments: Sequence[Assessment], findings: Sequence[Finding
     return tuple(
         msgspec.structs.replace(one, findings=tuple(of_identity.get(one.identity.key, ()))) for one in assessments
     )
-
-
-def _vanished(carried: Sequence[Assessment], coverage: Sequence[Coverage]) -> list[str]:
-    """Scopes that a scanned source no longer lists: announced, and nothing in them is called gone."""
-    scanned = {one.source for one in coverage if one.scope != "*"}
-    listed = {(one.source, one.scope) for one in coverage}
-    gone = Counter(
-        (one.identity.source, one.identity.scope)
-        for one in carried
-        if one.identity.source in scanned and (one.identity.source, one.identity.scope) not in listed
-    )
-    return [
-        f"source {source} no longer lists {scope}: its {count} identities are shown as last seen"
-        for (source, scope), count in sorted(gone.items())
-    ]
 
 
 def _summarise(
