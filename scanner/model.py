@@ -23,6 +23,12 @@ CredentialKind: TypeAlias = Literal[
     "federation", "service_specific",
 ]  # fmt: skip
 Relation: TypeAlias = Literal["can_assume", "runs_as", "stores", "federates", "member_of", "acts_as"]
+Fact: TypeAlias = Literal["credentials", "permissions", "tags", "trusts", "use"]
+"""What may be missing of an identity that was found: a gap kept it from us."""
+
+EVERY_SCOPE = "*"
+"""The scope of a gap that covers all of a source, since even the list of its scopes could not be read."""
+
 CoverageStatus: TypeAlias = Literal["complete", "partial", "denied", "failed", "skipped", "not_offered", "off"]
 GAPS: frozenset[CoverageStatus] = frozenset({"partial", "denied", "failed", "skipped"})
 
@@ -161,6 +167,8 @@ class Identity(Struct, frozen=True, kw_only=True, gc=False):
     grants: tuple[Grant, ...] = ()
     links: tuple[Link, ...] = ()
     trusts: tuple[Trust, ...] = ()
+    unread: tuple[Fact, ...] = ()
+    """What of it a gap kept from us this time; the last scan's knowledge of just that still stands."""
     sources: tuple[str, ...] = ()
     """Every source that saw it; filled in when they are joined."""
 
@@ -228,7 +236,7 @@ class Origin(Struct, frozen=True, kw_only=True, gc=False):
 
 
 class Entry(Struct, frozen=True, kw_only=True, gc=False):
-    """One declared identity (interface.md names the columns). ``id`` falls back to ``file:row``.
+    """One declared identity (docs/registry.md names the columns). ``id`` falls back to ``file:row``.
 
     ``identities`` are exact ids, names or globs, never empty: a row without them stands for its ``name``.
     ``has_own_id`` is False where file and row stand in for the id.
