@@ -8,7 +8,7 @@ import msgspec
 
 from benchmarks.estate import NOW, entries, identities, people
 from scanner.inventory import Inventory
-from scanner.matching.entries import SourceRef
+from scanner.matching.places import SourceRef
 from scanner.model import Coverage, ScanInfo, ScanResult
 from scanner.pipeline import Declared, judge
 from scanner.remembered import Remembered

@@ -9,19 +9,20 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
-from typing import Protocol, TypeAlias
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Executor, Future
+from queue import SimpleQueue
+from typing import NoReturn, Protocol, TypeAlias
 
 from connectors.base import Connector, Scope
 from scanner.errors import DeadlineExceeded, SourceError
 from scanner.inventory import Reading
-from scanner.model import RUNGS, Coverage, CoverageStatus, Identity, StoredSecret
+from scanner.model import EVERY_SCOPE, RUNGS, Coverage, CoverageStatus, Identity, StoredSecret
 
 log = logging.getLogger(__name__)
 
 WHOLE_SCOPE = "*"
-"""The section (or scope) of a gap that covers all of it."""
+"""The section of a gap that covers all of a scope."""
 
 
 class Observer(Protocol):
@@ -34,16 +35,6 @@ class Observer(Protocol):
         """A scope has been read."""
 
 
-class Quiet:
-    """An observer that shows nothing."""
-
-    def planned(self, source: str, scopes: int) -> None:
-        """Nothing."""
-
-    def done(self, reading: Reading) -> None:
-        """Nothing."""
-
-
 _Listing: TypeAlias = tuple[Connector, list[Scope], list[Coverage]]
 
 
@@ -52,32 +43,39 @@ def read_all(
     *,
     executor: Executor,
     scope_deadline: float,
-    observer: Observer | None = None,
+    observer: Observer,
 ) -> Iterator[Reading]:
     """Every scope of every connector, given with its source's name. Closing the iterator stops the reading.
 
     ``scope_deadline``: seconds a scope may take; it is looked at between records, so a call in flight is waited for.
     """
-    watch = observer or Quiet()
     stop = threading.Event()
-    pending: set[Future[_Listing | Reading]] = {
-        executor.submit(_list_scopes, source, connector) for source, connector in connectors
-    }
+    done: SimpleQueue[Future[_Listing | Reading]] = SimpleQueue()
+    pending: set[Future[_Listing | Reading]] = set()
+
+    def submit(work: Callable[..., _Listing | Reading], *arguments: object) -> None:
+        future = executor.submit(work, *arguments)
+        pending.add(future)
+        future.add_done_callback(done.put)
+
     try:
+        for source, connector in connectors:
+            submit(_list_scopes, source, connector)
         while pending:
-            done, pending = wait(pending, return_when=FIRST_COMPLETED)
-            for future in done:
-                outcome = future.result()
-                if isinstance(outcome, Reading):
-                    watch.done(outcome)
-                    yield outcome
-                    continue
-                connector, scopes, unlisted = outcome
-                pending |= {executor.submit(_read_scope, connector, scope, scope_deadline, stop) for scope in scopes}
-                for coverage in unlisted:
-                    yield Reading(source=coverage.source, scope=coverage.scope, coverage=(coverage,))
-                if scopes:
-                    watch.planned(scopes[0].source, len(scopes))
+            future = done.get()
+            pending.discard(future)
+            outcome = future.result()
+            if isinstance(outcome, Reading):
+                observer.done(outcome)
+                yield outcome
+                continue
+            connector, scopes, unlisted = outcome
+            for scope in scopes:
+                submit(_read_scope, connector, scope, scope_deadline, stop)
+            for coverage in unlisted:
+                yield Reading(source=coverage.source, scope=coverage.scope, coverage=(coverage,))
+            if scopes:
+                observer.planned(scopes[0].source, len(scopes))
     finally:
         stop.set()
         for future in pending:
@@ -94,9 +92,9 @@ def _list_scopes(source: str, connector: Connector) -> _Listing:
             else:
                 unlisted.append(found)
     except SourceError as error:
-        unlisted.append(_gap(connector, source, WHOLE_SCOPE, WHOLE_SCOPE, error))
+        unlisted.append(_gap(connector, source, EVERY_SCOPE, WHOLE_SCOPE, error))
     except Exception as error:  # noqa: BLE001  # a connector's bug costs its own source, not the run
-        unlisted.append(_gap(connector, source, WHOLE_SCOPE, WHOLE_SCOPE, _bug(source, error)))
+        unlisted.append(_gap(connector, source, EVERY_SCOPE, WHOLE_SCOPE, _bug(source, error)))
     return connector, scopes, unlisted
 
 
@@ -114,6 +112,8 @@ def _read_scope(connector: Connector, scope: Scope, deadline: float, stop: threa
                     secrets.append(record)
                 case Coverage():
                     coverage.append(record)
+                case _:
+                    _refuse(record)
             if stop.is_set():
                 break
             _keep_deadline(started, deadline)
@@ -127,8 +127,11 @@ def _read_scope(connector: Connector, scope: Scope, deadline: float, stop: threa
         identities=tuple(identities),
         secrets=tuple(secrets),
         coverage=tuple(coverage),
-        seconds=time.monotonic() - started,
     )
+
+
+def _refuse(record: object) -> NoReturn:
+    raise TypeError(f"a connector yields identities, secrets and coverage, not {type(record).__name__}")
 
 
 def _keep_deadline(started: float, deadline: float) -> None:

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import chain
 from typing import TypeVar
 
 import msgspec
 from msgspec import Struct
 
-from scanner.model import Coverage, Credential, Identity, Link, Privilege, StoredSecret
+from scanner.model import Coverage, Credential, Fact, Identity, Link, Privilege, StoredSecret
 
 _Keyed = TypeVar("_Keyed", Identity, StoredSecret)
 
 # Facts that a lesser source may fill in where the better one is silent.
-_FILLED = (
+_FILLABLE = (
     "display_name",
     "description",
     "unique_id",
@@ -37,7 +38,6 @@ class Reading(Struct, frozen=True, kw_only=True):
     identities: tuple[Identity, ...] = ()
     secrets: tuple[StoredSecret, ...] = ()
     coverage: tuple[Coverage, ...] = ()
-    seconds: float = 0.0
 
 
 class Inventory(Struct, frozen=True, kw_only=True):
@@ -61,7 +61,7 @@ def join(readings: Iterable[Reading], ranks: Mapping[str, int]) -> Inventory:
         coverage.extend(reading.coverage)
     merged = {key: _merge(_by_rank(seen, ranks)) for key, seen in identities.items()}
     return Inventory(
-        identities=tuple(merged[key] for key in sorted(_link_trusted(merged))),
+        identities=link_trusted([merged[key] for key in sorted(merged)]),
         secrets=tuple(_by_rank(secrets[key], ranks)[0] for key in sorted(secrets)),
         coverage=tuple(sorted(coverage, key=lambda c: (c.source, c.scope, c.section))),
     )
@@ -77,7 +77,7 @@ def _merge(seen: Sequence[Identity]) -> Identity:
     if not others:
         return msgspec.structs.replace(best, sources=(best.source,))
     filled = {
-        name: next((value for one in seen if (value := getattr(one, name)) is not None), None) for name in _FILLED
+        name: next((value for one in seen if (value := getattr(one, name)) is not None), None) for name in _FILLABLE
     }
     credentials: dict[str, Credential] = {}
     for one in seen:
@@ -86,6 +86,7 @@ def _merge(seen: Sequence[Identity]) -> Identity:
     return msgspec.structs.replace(
         best,
         **filled,
+        unread=tuple(fact for fact in best.unread if all(fact in one.unread for one in others)),
         sources=tuple(dict.fromkeys(one.source for one in seen)),
         aliases=tuple(dict.fromkeys(alias for one in seen for alias in one.aliases)),
         tags={key: value for one in reversed(seen) for key, value in one.tags.items()},
@@ -100,42 +101,73 @@ def _merge(seen: Sequence[Identity]) -> Identity:
 
 
 def as_last_known(identity: Identity, last: Identity) -> Identity:
-    """The identity with what a gap kept from us filled in from the last scan.
+    """The identity with just those facts that a gap kept from us filled in from the last scan.
 
     What counts as evidence of disuse (``use_tracked_days``) is not: under a gap nobody is called unused.
     """
-    filled = _merge((identity, last))
-    if filled.privilege == identity.privilege:
-        return filled
-    evidence = tuple(dict.fromkeys((*filled.privilege.evidence, AS_LAST_READ)))
-    return msgspec.structs.replace(filled, privilege=Privilege(level=filled.privilege.level, evidence=evidence))
+    facts: dict[str, object] = {}
+    for fact in identity.unread:
+        facts |= _LAST_KNOWN[fact](identity, last)
+    return msgspec.structs.replace(identity, **facts) if facts else identity
+
+
+def _last_credentials(identity: Identity, last: Identity) -> dict[str, object]:
+    every = {one.key: one for one in (*last.credentials, *identity.credentials)}
+    return {"credentials": tuple(every[key] for key in sorted(every))}
+
+
+def _last_permissions(identity: Identity, last: Identity) -> dict[str, object]:
+    privilege = identity.privilege
+    if privilege.level == "unknown" and last.privilege.level != "unknown":
+        evidence = tuple(dict.fromkeys((*last.privilege.evidence, AS_LAST_READ)))
+        privilege = Privilege(level=last.privilege.level, evidence=evidence)
+    return {
+        "privilege": privilege,
+        "grants": _distinct((identity.grants, last.grants)),
+        "links": _distinct((identity.links, last.links)),
+    }
+
+
+_LAST_KNOWN: Mapping[Fact, Callable[[Identity, Identity], dict[str, object]]] = {
+    "credentials": _last_credentials,
+    "permissions": _last_permissions,
+    "tags": lambda identity, last: {"tags": {**last.tags, **identity.tags}},
+    "trusts": lambda identity, last: {"trusts": _distinct((identity.trusts, last.trusts))},
+    "use": lambda identity, last: {
+        "last_used_at": identity.last_used_at or last.last_used_at,
+        "attributes": {**last.attributes, **identity.attributes},
+        "signals": _distinct((identity.signals, last.signals)),
+    },
+}
 
 
 _Fact = TypeVar("_Fact")
 
 
 def _distinct(lists: Iterable[tuple[_Fact, ...]]) -> tuple[_Fact, ...]:
-    """All of them once, in order (the records hold mappings, so they are compared rather than hashed)."""
-    kept: list[_Fact] = []
-    for facts in lists:
-        kept.extend(fact for fact in facts if fact not in kept)
-    return tuple(kept)
+    """All of them once, in order."""
+    return tuple(dict.fromkeys(chain.from_iterable(lists)))
 
 
-def _link_trusted(identities: dict[str, Identity]) -> dict[str, Identity]:
-    """Gives ``can_assume`` links to identities that another one's trust names, also across scopes and sources."""
+def link_trusted(identities: Sequence[Identity], others: Sequence[Identity] = ()) -> tuple[Identity, ...]:
+    """The identities with ``can_assume`` links to whoever trusts them, also in other scopes and sources.
+
+    ``others``: known of old, from places that were not read this time; they keep what links they have.
+    """
+    known = {one.key for one in identities}
     assumable: dict[str, list[Link]] = defaultdict(list)
-    for identity in identities.values():
+    for identity in (*identities, *others):
         for trust in identity.trusts:
-            if trust.kind == "principal" and trust.principal in identities:
-                assumable[trust.principal].append(
-                    Link(relation="can_assume", target=identity.key, evidence=trust.evidence)
-                )
-    for key, links in assumable.items():
-        holder = identities[key]
-        known = {(link.relation, link.target) for link in holder.links}
-        added = [link for link in links if (link.relation, link.target) not in known]
-        if added:
-            every = sorted((*holder.links, *added), key=lambda link: (link.relation, link.target))
-            identities[key] = msgspec.structs.replace(holder, links=tuple(every))
-    return identities
+            if trust.kind == "principal" and trust.principal in known:
+                link = Link(relation="can_assume", target=identity.key, evidence=trust.evidence)
+                assumable[trust.principal].append(link)
+    return tuple(_linked(one, assumable[one.key]) if one.key in assumable else one for one in identities)
+
+
+def _linked(identity: Identity, links: Sequence[Link]) -> Identity:
+    held = {(link.relation, link.target) for link in identity.links}
+    added = [link for link in links if (link.relation, link.target) not in held]
+    if not added:
+        return identity
+    every = sorted((*identity.links, *added), key=lambda link: (link.relation, link.target))
+    return msgspec.structs.replace(identity, links=tuple(every))

@@ -396,6 +396,8 @@ class Finding(Struct, frozen=True, kw_only=True, gc=False):
     controls: tuple[str, ...] = ()
     owner: str | None = None
     new: bool = False
+    held_back: bool = False
+    """It would be new, but a gap may hide what answers it: it is announced when that can be told."""
     rechecked: bool = True
 
 

@@ -15,9 +15,10 @@ from msgspec import Struct
 from scanner.agents import judge_agent
 from scanner.exemptions import Exemptions
 from scanner.inventory import Inventory
-from scanner.matching.entries import Places, SourceRef, judge_entries
+from scanner.matching.entries import judge_entries
 from scanner.matching.keys import fold
 from scanner.matching.ladder import Matching, match
+from scanner.matching.places import Places, SourceRef
 from scanner.model import (
     SEVERITIES,
     Assessment,
@@ -31,6 +32,7 @@ from scanner.model import (
     OwnershipVerdict,
     Person,
     Policy,
+    Privilege,
     RegistryVerdict,
     ScanInfo,
     ScanResult,
@@ -46,14 +48,16 @@ from scanner.remembered import (
     kept_findings,
     not_rechecked,
     or_as_last_known,
-    vanished_scopes,
+    unlisted_places,
     with_unread_secrets,
 )
 from scanner.roster import Roster
+from scanner.rules import unregistered
 from scanner.rules.catalog import RuleContext, evaluate
 from scanner.usage import judge_usage
 
 _UNCHECKED = RegistryVerdict(state="unchecked", evidence="no registry was given")
+_UNOWNED = OwnershipVerdict(state="unchecked", evidence="no registry was given")
 
 
 class Declared(Struct, frozen=True, kw_only=True):
@@ -71,12 +75,10 @@ def judge(inventory: Inventory, declared: Declared, remembered: Remembered, scan
     """The scan's result; ``scan.started_at`` is the clock for every verdict."""
     now, today = scan.started_at, scan.started_at.date()
     places = Places(inventory.coverage)
-    last = {one.identity.key: one for one in remembered.assessments}
-    inventory = filled(inventory, last, places)
+    carried = not_rechecked(remembered, inventory, places)
+    inventory = filled(inventory, remembered, carried)
     matching = match(inventory.identities, declared.entries or (), tag_keys=declared.tag_keys, today=today)
-    roster = None if declared.people is None else Roster(declared.people, today)
-    fresh = _assess(inventory, declared, matching, roster, places, now)
-    carried = not_rechecked(last, {one.identity.key for one in fresh}, places)
+    fresh = _assess(inventory, declared, matching, places, carried, now)
     entries = _entries(inventory, declared, matching, remembered.entries, today)
     secrets = with_unread_secrets(inventory.secrets, remembered.secrets, places)
     found = evaluate(
@@ -102,7 +104,7 @@ def judge(inventory: Inventory, declared: Declared, remembered: Remembered, scan
         entries=entries,
         findings=findings,
         policy=declared.policy,
-        notices=(*vanished_scopes(carried, inventory.coverage), *matching.notices),
+        notices=(*unlisted_places(carried, inventory.coverage), *matching.notices),
     )
 
 
@@ -110,30 +112,21 @@ def _assess(
     inventory: Inventory,
     declared: Declared,
     matching: Matching,
-    roster: Roster | None,
     places: Places,
+    carried: Sequence[Assessment],
     now: datetime,
 ) -> list[Assessment]:
+    roster = None if declared.people is None else Roster(declared.people, now.date())
     natures = {one.key: judge_nature(one, roster) for one in inventory.identities}
     exemptions = Exemptions(declared.exemptions, now.date())
     entries = {entry.id: entry for entry in declared.entries or ()}
-    privileges = raise_by_paths(
-        {one.key: one.privilege for one in inventory.identities},
-        (
-            (one.key, link.target, link.evidence)
-            for one in inventory.identities
-            for link in one.links
-            if link.relation == "can_assume"
-        ),
-    )
-    is_machine = _machines(inventory.identities, natures)
+    privileges = _privileges(inventory.identities, carried)
+    is_machine = _machines(inventory.identities, natures, carried)
     assessments = []
     for identity in inventory.identities:
-        registry = _UNCHECKED
+        registry, ownership = _UNCHECKED, _UNOWNED
         if declared.entries is not None:
             registry = _registry(identity, natures[identity.key], matching, exemptions, places)
-        ownership = OwnershipVerdict(state="unchecked", evidence="no registry was given")
-        if declared.entries is not None:
             ownership = judge_ownership(identity, registry, entries, roster, machines=is_machine)
         assessments.append(
             Assessment(
@@ -149,6 +142,15 @@ def _assess(
     return assessments
 
 
+def _privileges(identities: Sequence[Identity], carried: Sequence[Assessment]) -> Mapping[str, Privilege]:
+    """Everybody's level, with the paths that lead through places which were not read this time as last known."""
+    known = (*identities, *(one.identity for one in carried))
+    return raise_by_paths(
+        {one.identity.key: one.privilege for one in carried} | {one.key: one.privilege for one in identities},
+        ((one.key, link.target, link.evidence) for one in known for link in one.links if link.relation == "can_assume"),
+    )
+
+
 def _registry(
     identity: Identity, nature: NatureVerdict, matching: Matching, exemptions: Exemptions, places: Places
 ) -> RegistryVerdict:
@@ -161,18 +163,17 @@ def _registry(
         reason = "a person: " + "; ".join(signal.evidence for signal in nature.signals if signal.says == "human")
     if reason is not None:
         return RegistryVerdict(state="exempt", evidence=reason)
-    if verdict.state == "unregistered" and places.feeds(identity.source, identity.scope, identity.kind):
+    if verdict.state == "unregistered" and places.missing_rungs(identity.source, identity.scope, identity.kind):
         return msgspec.structs.replace(verdict, provisional=True)
     return verdict
 
 
-def _machines(identities: Sequence[Identity], natures: Mapping[str, NatureVerdict]) -> Callable[[str], bool]:
-    names = {
-        fold(name)
-        for one in identities
-        if natures[one.key].verdict == "non_human"
-        for name in (one.key, one.name, *one.aliases)
-    }
+def _machines(
+    identities: Sequence[Identity], natures: Mapping[str, NatureVerdict], carried: Sequence[Assessment]
+) -> Callable[[str], bool]:
+    machines = [one for one in identities if natures[one.key].verdict == "non_human"]
+    machines += [one.identity for one in carried if one.nature.verdict == "non_human"]
+    names = {fold(name) for one in machines for name in (one.key, one.name, *one.aliases)}
     return lambda text: fold(text) in names
 
 
@@ -198,11 +199,15 @@ def _entries(
 
 
 def _marked(found: Sequence[Finding], fresh: Sequence[Assessment], known: frozenset[str] | None) -> Iterator[Finding]:
-    """Findings that the last scan did not have are new, unless there was none or a gap may hide what would end them."""
+    """Findings that the last scan did not know are new, and on a store's first scan none is.
+
+    That nobody declared an identity is held back while a gap may hide its entry, and new once that can be told.
+    """
     provisional = {one.identity.key for one in fresh if one.registry.provisional}
     for finding in found:
-        new = known is not None and finding.fingerprint not in known and finding.identity not in provisional
-        yield msgspec.structs.replace(finding, new=new)
+        unknown = known is not None and finding.fingerprint not in known
+        held_back = unknown and finding.rule == unregistered.RULE.id and finding.identity in provisional
+        yield msgspec.structs.replace(finding, new=unknown and not held_back, held_back=held_back)
 
 
 def _gravest_first(finding: Finding) -> tuple[int, str, str]:

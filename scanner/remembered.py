@@ -6,21 +6,21 @@ Nothing under a gap is gone, mended or new. Pure, like everything between the co
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import msgspec
 from msgspec import Struct
 
-from scanner.inventory import Inventory, as_last_known
+from scanner.inventory import Inventory, as_last_known, link_trusted
 from scanner.matching.places import Places
-from scanner.model import Assessment, Coverage, EntryAssessment, Finding, StoredSecret
-from scanner.rules.catalog import RULES_ON_DECLARATION, entry_fingerprints
+from scanner.model import EVERY_SCOPE, Assessment, Coverage, EntryAssessment, Fact, Finding, StoredSecret
+from scanner.rules.catalog import NEEDS, entry_fingerprints
 
 
 class Remembered(Struct, frozen=True, kw_only=True):
-    """What the last scan knew of places that were not read this time, and which findings it had.
+    """What the last scan knew of places where this one may have missed something.
 
-    ``known``: fingerprints of the last scan's findings; None on a store's first scan, when nothing is new.
+    ``known``: fingerprints of all its findings but those held back; None on a store's first scan: nothing is new.
     """
 
     assessments: tuple[Assessment, ...] = ()
@@ -30,29 +30,31 @@ class Remembered(Struct, frozen=True, kw_only=True):
     known: frozenset[str] | None = None
 
 
-def filled(inventory: Inventory, last: Mapping[str, Assessment], places: Places) -> Inventory:
-    """Facts that a gap kept from us, as the last scan knew them: a key that was not listed is not gone."""
-    identities = tuple(
-        as_last_known(one, last[one.key].identity)
-        if one.key in last and places.doubtful(one.source, one.scope, one.kind)
-        else one
-        for one in inventory.identities
-    )
-    return msgspec.structs.replace(inventory, identities=identities)
-
-
-def not_rechecked(last: Mapping[str, Assessment], seen: set[str], places: Places) -> list[Assessment]:
+def not_rechecked(remembered: Remembered, inventory: Inventory, places: Places) -> list[Assessment]:
     """The last verdicts of identities that were not seen, and whose place was not completely read."""
+    seen = {one.key for one in inventory.identities}
     return [
         msgspec.structs.replace(one, rechecked=False)
-        for key, one in last.items()
-        if key not in seen and not places.completely_read(one.identity.source, one.identity.scope, one.identity.kind)
+        for one in remembered.assessments
+        if one.identity.key not in seen
+        and not places.completely_read(one.identity.source, one.identity.scope, one.identity.kind)
     ]
+
+
+def filled(inventory: Inventory, remembered: Remembered, carried: Sequence[Assessment]) -> Inventory:
+    """Facts and links that a gap kept from us, as the last scan knew them: a key that was not listed is not gone."""
+    last = {one.identity.key: one.identity for one in remembered.assessments}
+    identities = [
+        as_last_known(one, last[one.key]) if one.unread and one.key in last else one for one in inventory.identities
+    ]
+    linked = link_trusted(identities, [one.identity for one in carried])
+    return msgspec.structs.replace(inventory, identities=linked)
 
 
 def with_unread_secrets(
     found: Sequence[StoredSecret], remembered: Sequence[StoredSecret], places: Places
 ) -> tuple[StoredSecret, ...]:
+    """The secrets that were found, and those of places that were not completely read."""
     unread = [one for one in remembered if not places.completely_read(one.source, one.scope, "secret")]
     every = {secret.key: secret for secret in (*unread, *found)}
     return tuple(every[key] for key in sorted(every))
@@ -73,29 +75,31 @@ def kept_findings(
     remembered: Remembered,
 ) -> list[Finding]:
     """The last scan's findings that this one could not look into again: a gap is no reason to call anything mended."""
-    last = {one.identity.key for one in remembered.assessments}
+    unread = {one.identity.key: frozenset(one.identity.unread) for one in fresh if one.identity.unread}
     kept = {fingerprint for one in carried for fingerprint in one.findings}
     kept |= {fingerprint for one in entries if not one.rechecked for fingerprint in entry_fingerprints(one.entry.id)}
-    doubtful = {one.identity.key for one in fresh} & last
     judged = {finding.fingerprint for finding in found}
     return [
         msgspec.structs.replace(finding, new=False, rechecked=False)
         for finding in remembered.findings
         if finding.fingerprint not in judged
-        and (finding.fingerprint in kept or (finding.identity in doubtful and finding.rule not in RULES_ON_DECLARATION))
+        and (finding.fingerprint in kept or _cannot_tell(finding, unread.get(finding.identity or "", frozenset())))
     ]
 
 
-def vanished_scopes(carried: Sequence[Assessment], coverage: Sequence[Coverage]) -> list[str]:
-    """Scopes that a scanned source no longer lists: announced, and nothing in them is called gone."""
-    scanned = {one.source for one in coverage if one.scope != "*"}
+def _cannot_tell(finding: Finding, unread: frozenset[Fact]) -> bool:
+    """Whether what would show that it is mended could not be read."""
+    return not NEEDS.get(finding.rule, frozenset()).isdisjoint(unread)
+
+
+def unlisted_places(carried: Sequence[Assessment], coverage: Sequence[Coverage]) -> list[str]:
+    """Sources that were not scanned and scopes no longer listed: announced, and nothing in them is called gone."""
     listed = {(one.source, one.scope) for one in coverage}
-    gone = Counter(
-        (one.identity.source, one.identity.scope)
-        for one in carried
-        if one.identity.source in scanned and (one.identity.source, one.identity.scope) not in listed
-    )
+    scanned = {source for source, _ in listed}
+    places = Counter((one.identity.source, one.identity.scope) for one in carried)
     return [
-        f"source {source} no longer lists {scope}: its {count} identities are shown as last seen"
-        for (source, scope), count in sorted(gone.items())
+        f"{f'source {source} no longer lists {scope}' if source in scanned else f'source {source} was not scanned'}: "
+        f"{count} {'identity' if count == 1 else 'identities'} of {scope} shown as last seen"
+        for (source, scope), count in sorted(places.items())
+        if (source, scope) not in listed and (source, EVERY_SCOPE) not in listed
     ]

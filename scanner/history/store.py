@@ -13,13 +13,13 @@ from typing import Any, TypeAlias
 
 from msgspec import Struct
 from msgspec.structs import replace
-from sqlalchemy import Engine, Row, and_, func, or_, select
+from sqlalchemy import Engine, Row, and_, func, inspect, or_, select
 
-from scanner.errors import StoreError
+from scanner.errors import OlderStore, StoreError
 from scanner.history import scans, schema
-from scanner.history.engine import connect, reading, writing
+from scanner.history.engine import connect, reading, where, writing
 from scanner.history.intervals import read, read_in_order, restore, restored_rows, write, write_orders
-from scanner.history.migrations import migrate
+from scanner.history.migrations import MIGRATIONS, migrate
 from scanner.history.records import ENTRIES, FINDINGS, IDENTITIES, SECRETS, R, RecordKind
 from scanner.history.scans import StoredScan
 from scanner.model import Assessment, EntryAssessment, Finding, ScanResult, StoredSecret
@@ -115,10 +115,12 @@ class Store:
                 yield from read(connection, kind, seq, wanted)
 
     def known_fingerprints(self) -> frozenset[str]:
-        """Fingerprints of all the latest scan's findings: one that is not among them is new."""
+        """Fingerprints of the latest scan's findings but for those held back: one that is not among them is new."""
         finding = schema.finding.c
+        # Quotes inside JSON strings are escaped, so no name or text can look like this member.
+        announced = finding.body.not_like('%"held_back":true%')
         with reading(self._engine) as connection:
-            known = select(finding.key).where(finding.until_scan.is_(None))
+            known = select(finding.key).where(finding.until_scan.is_(None), announced)
             return frozenset(connection.execute(known).scalars())
 
     def first_seen(self, fingerprints: Collection[str]) -> Mapping[str, datetime]:
@@ -150,16 +152,32 @@ class Store:
             )
 
 
-def open_store(url: str, *, create: bool = True) -> Store:
+def open_store(url: str, *, create: bool = True, bring_forward: bool = True) -> Store:
     """The store that ``url`` (``sqlite:///muster.db``) names, brought forward to this version's tables.
 
     Raises StoreError, with a hint, for every store that cannot be used: no such directory, no database, damaged,
-    another program's, written by a newer Muster; and for a missing one unless ``create``.
+    another program's, written by a newer Muster. Raises MissingStore for a missing one unless ``create``, and
+    OlderStore for one with earlier tables unless ``bring_forward``.
     """
     engine = connect(url, create=create)
     try:
+        if not bring_forward and _is_older(engine):
+            raise OlderStore(
+                f"the store {where(engine)} has the tables of an earlier version",
+                hint="`muster scan` brings it forward",
+            )
         migrate(engine)
     except StoreError:
         engine.dispose()
         raise
     return Store(engine)
+
+
+def _is_older(engine: Engine) -> bool:
+    """Whether there are steps to take; nothing at all in the file is as old as can be."""
+    with reading(engine) as connection:
+        tables = inspect(connection).get_table_names()
+        if schema.migration.name not in tables:
+            return not tables
+        last: int | None = connection.execute(select(func.max(schema.migration.c.number))).scalar()
+        return (last or 0) < len(MIGRATIONS)

@@ -12,8 +12,6 @@ from scanner.matching.ladder import Matching
 from scanner.matching.places import Places, SourceRef, locate
 from scanner.model import Coverage, Entry, EntryAssessment, EntryState, Identity
 
-__all__ = ["Places", "SourceRef", "judge_entries"]
-
 
 class _Facts(Struct, frozen=True, kw_only=True):
     """Everything an entry's state depends on. ``ended``: retired, or expired whatever its status says."""

@@ -10,10 +10,8 @@ from msgspec import Struct
 
 from scanner.matching.globs import is_pattern, literal
 from scanner.matching.keys import fold, place_of, provider_key, scope_key
-from scanner.model import ANY_KIND, Coverage, Entry, Identity, Rung
+from scanner.model import ANY_KIND, EVERY_SCOPE, Coverage, Entry, Identity, Rung
 
-EVERYWHERE = "*"
-"""The scope of a gap over the very list of scopes."""
 _SECRET = "secret"  # noqa: S105  # the kind of a stored secret, which is a thing and no identity
 
 # Ids that tell by their shape where they live. Groups: scope (an account, a project) and kind.
@@ -86,6 +84,7 @@ class Places:
         self._named: dict[tuple[str, str | None], set[str]] = defaultdict(set)
         self._providers: dict[str, set[str | None]] = defaultdict(set)
         self._unread: dict[Location, str | None] = {}
+        self._read: dict[tuple[str, str, str | None], bool] = {}
         for source in sources:
             self._providers[source.name].add(provider_key(source.provider))
         for one in coverage:
@@ -96,9 +95,12 @@ class Places:
 
     def completely_read(self, source: str, scope: str, kind: str | None = None) -> bool:
         """Whether every section that lists such identities was read to its end (None: identities of any kind)."""
-        return self._why_unread(source, (scope,), kind) is None
+        place = (source, scope, kind)
+        if place not in self._read:
+            self._read[place] = self._why_unread(source, (scope,), kind) is None
+        return self._read[place]
 
-    def feeds(self, source: str, scope: str, kind: str) -> frozenset[Rung]:
+    def missing_rungs(self, source: str, scope: str, kind: str) -> frozenset[Rung]:
         """The rungs of matching that miss something for such identities: a section that feeds them has a gap."""
         return frozenset(rung for gap in self._gaps(source, scope, kind) for rung in gap.rungs)
 
@@ -133,7 +135,7 @@ class Places:
         """The source's scopes that are this place; of a key's path, the longest scope that begins it."""
         if location.path is None:
             return sorted(self._named.get((source, location.scope), ()))
-        if any(one.is_gap for one in self._by_scope.get((source, EVERYWHERE), ())):
+        if any(one.is_gap for one in self._by_scope.get((source, EVERY_SCOPE), ())):
             return []  # the key may lie in a deeper scope that the listing kept from us
         steps = location.path.split("/")
         prefixes = ("/".join(steps[:length]) for length in range(len(steps), 0, -1))
@@ -153,7 +155,7 @@ class Places:
 
 def _lists(coverage: Coverage, kind: str | None) -> bool:
     """Whether such identities are in that listing; what an unreadable list of scopes would hold, nobody knows."""
-    if coverage.scope == EVERYWHERE and coverage.is_gap:
+    if coverage.scope == EVERY_SCOPE and coverage.is_gap:
         return True
     if ANY_KIND in coverage.kinds:
         return True

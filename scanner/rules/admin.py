@@ -28,5 +28,6 @@ RULE = IdentityRule(
     evidence=("because",),
     controls=("owasp-nhi-2025:NHI5", "cis-aws-3.0.0:1.16", "nist-800-53r5:AC-6", "nist-800-53r5:AC-6(5)"),
     silent_on=frozenset({"disabled", "provider_managed", "human"}),
+    needs=frozenset({"permissions"}),
     check=check,
 )

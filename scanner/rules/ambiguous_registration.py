@@ -25,6 +25,5 @@ RULE = IdentityRule(
     "provider or scope of the others.",
     evidence=("entries", "rung"),
     controls=("owasp-nhi-2025:NHI1", "cis-controls-8.1:5.5", "nist-800-53r5:CM-8"),
-    on_declaration=True,
     check=check,
 )

@@ -22,6 +22,5 @@ RULE = IdentityRule(
     remediation="Ask the backup owner to take it over, or to name who does, and write the new owner into the entry.",
     evidence=("backup_owner", "detail"),
     controls=("owasp-nhi-2025:NHI1", "nist-800-53r5:AC-2"),
-    on_declaration=True,
     check=check,
 )

@@ -14,7 +14,7 @@ from typing import Any, Literal, TypeAlias
 
 from msgspec import Struct
 
-from scanner.model import Assessment, Credential, EntryAssessment, Exemption, Policy, Severity, StoredSecret
+from scanner.model import Assessment, Credential, EntryAssessment, Exemption, Fact, Policy, Severity, StoredSecret
 
 FRAMEWORKS: Mapping[str, str | None] = MappingProxyType(
     {
@@ -76,7 +76,7 @@ class Rule(Struct, frozen=True, kw_only=True):
     """What every rule declares; its documentation is made from this alone.
 
     ``severity_note``: when a hit has another severity. ``evidence``: names of the facts a hit may carry.
-    ``on_declaration``: it is about what registry and roster say, which a provider's gap takes nothing from.
+    ``needs``: facts of the identity without which it cannot tell that it no longer fires.
     ``controls``: ``catalog:control`` with a catalog of ``FRAMEWORKS``. ``thresholds``: fields of Policy that it reads.
     """
 
@@ -90,7 +90,7 @@ class Rule(Struct, frozen=True, kw_only=True):
     controls: tuple[str, ...]
     thresholds: tuple[str, ...] = ()
     silent_on: frozenset[Circumstance] = frozenset()
-    on_declaration: bool = False
+    needs: frozenset[Fact] = frozenset()
 
     def controls_for(self, provider: str | None) -> tuple[str, ...]:
         """The controls that hold for a provider: a benchmark written for another one says nothing about it."""

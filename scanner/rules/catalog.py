@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime
 from itertools import product
 from typing import TypeAlias
@@ -15,6 +15,7 @@ from scanner.model import (
     Assessment,
     EntryAssessment,
     Exemption,
+    Fact,
     Finding,
     Policy,
     StoredSecret,
@@ -126,7 +127,8 @@ def evaluate(context: RuleContext) -> tuple[Finding, ...]:
     return tuple(finding for _, finding in found)
 
 
-RULES_ON_DECLARATION = frozenset(rule.id for rule in RULES if rule.on_declaration)
+NEEDS: Mapping[str, frozenset[Fact]] = {rule.id: rule.needs for rule in RULES}
+"""By rule: the facts without which it cannot tell that it no longer fires."""
 
 
 def entry_fingerprints(entry_id: str) -> frozenset[str]:

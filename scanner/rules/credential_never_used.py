@@ -29,5 +29,6 @@ RULE = CredentialRule(
     controls=("owasp-nhi-2025:NHI1", "cis-aws-3.0.0:1.12", "nist-800-53r5:AC-2(3)"),
     thresholds=("dormant_credential",),
     silent_on=frozenset({"disabled", "provider_managed", "human"}),
+    needs=frozenset({"credentials", "use"}),
     check=check,
 )

@@ -42,5 +42,6 @@ RULE = CredentialRule(
     controls=("owasp-nhi-2025:NHI7", "cis-aws-3.0.0:1.14", "nist-800-53r5:IA-5"),
     thresholds=("rotation",),
     silent_on=frozenset({"provider_managed"}),
+    needs=frozenset({"credentials"}),
     check=check,
 )

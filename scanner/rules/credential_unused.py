@@ -38,5 +38,6 @@ RULE = CredentialRule(
     ),
     thresholds=("dormant_credential",),
     silent_on=frozenset({"disabled", "provider_managed", "human"}),
+    needs=frozenset({"credentials", "use"}),
     check=check,
 )

@@ -37,5 +37,6 @@ RULE = IdentityRule(
     controls=("owasp-nhi-2025:NHI1", "cis-controls-8.1:5.3", "nist-800-53r5:AC-2(3)"),
     thresholds=("dormant_identity",),
     silent_on=frozenset({"disabled", "exempt"}),
+    needs=frozenset({"use"}),
     check=check,
 )

@@ -23,6 +23,5 @@ RULE = IdentityRule(
     evidence=("entry", "status"),
     controls=("owasp-nhi-2025:NHI1", "nist-800-53r5:AC-2"),
     silent_on=frozenset({"disabled"}),
-    on_declaration=True,
     check=check,
 )

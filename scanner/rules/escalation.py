@@ -24,5 +24,6 @@ RULE = IdentityRule(
     evidence=("because",),
     controls=("owasp-nhi-2025:NHI5", "nist-800-53r5:AC-6", "nist-800-53r5:AC-6(7)"),
     silent_on=frozenset({"disabled", "provider_managed", "human"}),
+    needs=frozenset({"permissions"}),
     check=check,
 )

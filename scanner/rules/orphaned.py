@@ -42,6 +42,5 @@ RULE = IdentityRule(
     "the last owner has left. If nobody claims it, disable it.",
     evidence=("reason", "entry", "named_owner", "detail"),
     controls=("owasp-nhi-2025:NHI1", "cis-controls-8.1:5.5", "nist-800-53r5:AC-2", "nist-800-53r5:PS-4"),
-    on_declaration=True,
     check=check,
 )

@@ -25,5 +25,6 @@ RULE = IdentityRule(
     evidence=("signals",),
     controls=("owasp-nhi-2025:NHI10", "nist-800-53r5:IA-2", "nist-800-53r5:AU-10"),
     silent_on=frozenset({"disabled", "provider_managed"}),
+    needs=frozenset({"credentials", "use"}),
     check=check,
 )

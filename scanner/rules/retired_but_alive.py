@@ -27,6 +27,5 @@ RULE = IdentityRule(
     evidence=("entry", "status", "expires"),
     controls=("owasp-nhi-2025:NHI1", "cis-controls-8.1:6.2", "nist-800-53r5:AC-2"),
     silent_on=frozenset({"disabled"}),
-    on_declaration=True,
     check=check,
 )

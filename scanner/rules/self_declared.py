@@ -22,6 +22,5 @@ RULE = IdentityRule(
     remediation="Have the entry's owner confirm it, then write the identity's full id into the entry.",
     evidence=("entry", "detail"),
     controls=("owasp-nhi-2025:NHI1", "nist-800-53r5:CM-8"),
-    on_declaration=True,
     check=check,
 )

@@ -32,5 +32,6 @@ RULE = CredentialRule(
     evidence=("kind", "id", "created_at"),
     controls=("owasp-nhi-2025:NHI7", "nist-800-53r5:IA-5"),
     silent_on=frozenset({"provider_managed"}),
+    needs=frozenset({"credentials"}),
     check=check,
 )

@@ -45,6 +45,5 @@ RULE = IdentityRule(
     evidence=("created_at", "grace_days", "provisional", "nearest_entry"),
     controls=("owasp-nhi-2025:NHI1", "cis-controls-8.1:5.5", "nist-800-53r5:AC-2", "nist-800-53r5:CM-8"),
     thresholds=("new_identity_grace",),
-    on_declaration=True,
     check=check,
 )

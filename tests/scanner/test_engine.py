@@ -73,9 +73,26 @@ class FakeConnector:
             raise self._fail
 
 
+class Quiet:
+    """Watches, and says nothing."""
+
+    def planned(self, source: str, scopes: int) -> None:
+        """Nothing."""
+
+    def done(self, reading: Reading) -> None:
+        """Nothing."""
+
+
 def _read(*connectors: FakeConnector, deadline: float = 60) -> list[Reading]:
     with ThreadPoolExecutor(4) as executor:
-        readings = list(read_all([(one.source, one) for one in connectors], executor=executor, scope_deadline=deadline))
+        readings = list(
+            read_all(
+                [(one.source, one) for one in connectors],
+                executor=executor,
+                scope_deadline=deadline,
+                observer=Quiet(),
+            )
+        )
     return sorted(readings, key=lambda reading: (reading.source, reading.scope))
 
 
@@ -134,7 +151,7 @@ def test_closing_the_iterator_stops_the_reading() -> None:
     with ThreadPoolExecutor(1) as executor:
         connector = FakeConnector("one", scopes=1000)
         connector.pause = 0.01
-        readings = read_all([("one", connector)], executor=executor, scope_deadline=60)
+        readings = read_all([("one", connector)], executor=executor, scope_deadline=60, observer=Quiet())
         next(readings)
         readings.close()  # type: ignore[attr-defined]  # a generator, which the signature does not promise
 

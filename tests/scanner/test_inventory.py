@@ -59,15 +59,27 @@ def test_whoever_a_trust_names_can_assume_it_also_from_another_account() -> None
 def test_under_a_gap_the_last_known_facts_stand() -> None:
     """Keys and permissions that could not be read are not gone; disuse is not concluded from them."""
     key = make_credential("x", "AKIA1")
-    last = make_identity("x", credentials=(key,), privilege=Privilege(level="admin", evidence=("grant *",)))
-    seen = make_identity("x", use_tracked_days=None)
+    admin = Privilege(level="admin", evidence=("grant *",))
+    last = make_identity("x", credentials=(key,), privilege=admin, tags={"a": "1"})
+    seen = make_identity("x", use_tracked_days=None, unread=("credentials", "permissions", "use"))
 
     known = as_last_known(seen, last)
 
     assert known.credentials == (key,)
     assert known.privilege == Privilege(level="admin", evidence=("grant *", AS_LAST_READ))
     assert known.use_tracked_days is None
+    assert known.tags == {}
     assert as_last_known(seen, known) == known
+
+
+def test_what_was_read_is_believed() -> None:
+    """A key that was rotated and a tag that was removed are gone, whatever else could not be read."""
+    last = make_identity("x", credentials=(make_credential("x", "AKIAOLD"),), tags={"muster:entry": "N-1"})
+    seen = make_identity("x", credentials=(make_credential("x", "AKIANEW"),), unread=("permissions",))
+
+    known = as_last_known(seen, last)
+
+    assert (known.credentials, known.tags) == (seen.credentials, {})
 
 
 @given(st.permutations([("a", "x"), ("b", "x"), ("c", "y"), ("a", "z")]))

@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
-from scanner.matching.entries import Places, SourceRef, judge_entries
+from scanner.matching.entries import judge_entries
 from scanner.matching.ladder import match
+from scanner.matching.places import Places, SourceRef
 from scanner.model import Coverage, CoverageStatus, Entry, EntryAssessment, Identity
 from tests.factories import ACCOUNT, make_coverage, make_entry, make_identity
 
@@ -200,7 +201,7 @@ def test_entries_come_sorted_with_their_identities() -> None:
 )
 def test_a_gap_takes_rungs_from_its_scope(coverage: Coverage, rungs: set[str]) -> None:
     """What a section feeds is missing in its own scope, and only while it has a gap."""
-    assert Places([coverage]).feeds("prod", ACCOUNT, "user") == rungs
+    assert Places([coverage]).missing_rungs("prod", ACCOUNT, "user") == rungs
 
 
 @pytest.mark.parametrize(("kind", "read"), [("user", True), ("role", False), ("group", False), (None, False)], ids=str)

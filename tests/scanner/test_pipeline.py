@@ -1,0 +1,167 @@
+"""The pipeline over several nights: what a gap must not change, and what may be new when it closes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+import msgspec
+
+from scanner.inventory import Inventory, Reading, join
+from scanner.matching.places import SourceRef
+from scanner.model import (
+    Coverage,
+    CoverageStatus,
+    Entry,
+    Finding,
+    Identity,
+    Privilege,
+    ScanInfo,
+    ScanResult,
+    Trust,
+)
+from scanner.pipeline import Declared, judge
+from scanner.remembered import Remembered
+from tests.factories import NOW, make_credential, make_entry, make_identity
+
+FIRST, SECOND = "111111111111", "222222222222"
+
+
+def _coverage(scope: str, status: CoverageStatus = "complete", **facts: object) -> Coverage:
+    defaults: dict[str, object] = {"section": "iam.users", "kinds": ("user", "role"), "rungs": ("key", "name")}
+    return msgspec.convert(
+        {"source": "prod", "provider": "aws", "scope": scope, "status": status, **defaults, **facts}, Coverage
+    )
+
+
+def _night(
+    number: int,
+    identities: Sequence[Identity],
+    coverage: Sequence[Coverage],
+    before: ScanResult | None = None,
+    entries: Sequence[Entry] = (),
+) -> ScanResult:
+    """One scan, remembering all of the one before."""
+    remembered = Remembered()
+    if before is not None:
+        remembered = Remembered(
+            assessments=before.identities,
+            secrets=before.secrets,
+            entries=before.entries,
+            findings=before.findings,
+            known=frozenset(finding.fingerprint for finding in before.findings if not finding.held_back),
+        )
+    moment = NOW + timedelta(days=number)
+    declared = Declared(entries=tuple(entries), sources=(SourceRef(name="prod", provider="aws"),))
+    joined = join([Reading(source="prod", scope="s", identities=tuple(identities))], {"prod": 0})
+    inventory = Inventory(identities=joined.identities, coverage=tuple(coverage))
+    info = ScanInfo(id=f"night-{number}", started_at=moment, finished_at=moment, version="0")
+    return judge(inventory, declared, remembered, info)
+
+
+def _new(result: ScanResult) -> list[str]:
+    return [finding.rule for finding in result.findings if finding.new]
+
+
+def _of(result: ScanResult, rule: str) -> list[Finding]:
+    return [finding for finding in result.findings if finding.rule == rule]
+
+
+def test_a_rotated_key_is_gone_under_a_lasting_gap_elsewhere() -> None:
+    """A report that is denied for good keeps no deleted key alive, nor makes two keys of one."""
+    gap = (_coverage(FIRST), _coverage(FIRST, "denied", section="iam.credential_report", kinds=()))
+    night = None
+    for number, key in enumerate(("AKIAOLD", "AKIANEW", "AKIANEW")):
+        user = make_identity("svc", scope=FIRST, credentials=(make_credential("svc", key),), unread=("use",))
+        night = _night(number, [user], gap, night)
+
+    assert night is not None
+    assert [one.id for one in night.identities[0].identity.credentials] == ["AKIANEW"]
+    assert _of(night, "two_active_keys") == []
+
+
+def test_keys_that_could_not_be_listed_stand_as_last_known() -> None:
+    """And with them what was found about them; when they are listed again, nothing is new."""
+    user = make_identity("svc", scope=FIRST, credentials=(make_credential("svc", "AKIA1"),))
+    blind = msgspec.structs.replace(user, credentials=(), unread=("credentials",))
+    denied = _coverage(FIRST, "denied", section="iam.access_keys", kinds=(), rungs=("credential",))
+
+    first = _night(0, [user], [_coverage(FIRST)])
+    second = _night(1, [blind], [_coverage(FIRST), denied], first)
+    third = _night(2, [user], [_coverage(FIRST)], second)
+
+    assert [one.id for one in second.identities[0].identity.credentials] == ["AKIA1"]
+    assert [len(_of(night, "credential_too_old")) for night in (first, second, third)] == [1, 1, 1]
+    assert (_new(second), _new(third)) == ([], [])
+
+
+def test_permissions_that_could_not_be_read_mend_nothing() -> None:
+    """An administrator does not become harmless because nobody could look."""
+    admin = make_identity("svc", scope=FIRST, privilege=Privilege(level="admin", evidence=("all of it",)))
+    blind = msgspec.structs.replace(admin, privilege=Privilege(level="unknown"), unread=("permissions",))
+
+    first = _night(0, [admin], [_coverage(FIRST)])
+    second = _night(1, [blind], [_coverage(FIRST), _coverage(FIRST, "denied", section="iam.policies", kinds=())], first)
+
+    assert second.identities[0].privilege.level == "admin"
+    assert len(_of(second, "admin")) == 1
+
+
+def test_an_account_that_was_not_read_hides_no_path_through_it() -> None:
+    """Whoever could become an admin of the other account still can, as far as anybody knows."""
+    caller = make_identity("caller", key=f"arn:aws:iam::{FIRST}:role/caller", scope=FIRST, kind="role")
+    caller = msgspec.structs.replace(caller, privilege=Privilege(level="normal"))
+    trust = Trust(principal=caller.key, kind="principal", external=True, restriction="exact", evidence="trust policy")
+    admin = make_identity("admin", key=f"arn:aws:iam::{SECOND}:role/admin", scope=SECOND, kind="role", trusts=(trust,))
+    admin = msgspec.structs.replace(admin, privilege=Privilege(level="admin"))
+
+    first = _night(0, [caller, admin], [_coverage(FIRST), _coverage(SECOND)])
+    second = _night(1, [caller], [_coverage(FIRST), _coverage(SECOND, "denied")], first)
+
+    levels = [{one.identity.name: one.privilege.level for one in night.identities} for night in (first, second)]
+    assert levels == [{"caller": "escalation", "admin": "admin"}] * 2
+    assert [link.target for one in second.identities for link in one.identity.links] == [admin.key]
+
+
+def test_a_finding_under_a_gap_is_new_once_and_registration_waits_until_it_can_be_told() -> None:
+    """What a gap does not touch is announced at once; that nobody declared it, when the gap has closed."""
+    gap = _coverage(FIRST, "denied", section="iam.access_keys", kinds=(), rungs=("credential",))
+    quiet = make_identity("quiet", scope=FIRST, privilege=Privilege(level="normal"))
+    admin = make_identity("admin", scope=FIRST, privilege=Privilege(level="admin"))
+
+    first = _night(0, [quiet], [_coverage(FIRST)], entries=[make_entry("quiet")])
+    second = _night(1, [quiet, admin], [_coverage(FIRST), gap], first, entries=[make_entry("quiet")])
+    third = _night(2, [quiet, admin], [_coverage(FIRST)], second, entries=[make_entry("quiet")])
+    fourth = _night(3, [quiet, admin], [_coverage(FIRST)], third, entries=[make_entry("quiet")])
+
+    assert ("admin" in _new(second), "unregistered" in _new(second)) == (True, False)
+    assert _new(third) == ["unregistered"]
+    assert _new(fourth) == []
+
+
+def test_a_known_finding_is_not_news_because_a_gap_came_and_went() -> None:
+    """It was announced before the gap."""
+    gap = _coverage(FIRST, "denied", section="iam.access_keys", kinds=(), rungs=("credential",))
+    user = make_identity("svc", scope=FIRST)
+
+    first = _night(0, [user], [_coverage(FIRST)])
+    second = _night(1, [user], [_coverage(FIRST), gap], first)
+    third = _night(2, [user], [_coverage(FIRST)], second)
+
+    assert [_new(night) for night in (first, second, third)] == [[], [], []]
+    assert len(_of(third, "unregistered")) == 1
+
+
+def test_places_that_were_not_read_are_announced() -> None:
+    """A source that was left out and a scope that vanished: nothing in them is gone, and it is said."""
+    here, there = make_identity("here", scope=FIRST), make_identity("there", scope=SECOND)
+
+    first = _night(0, [here, there], [_coverage(FIRST), _coverage(SECOND)])
+    second = _night(1, [here], [_coverage(FIRST)], first)
+    third = _night(2, [], [], first)
+
+    assert {one.identity.name: one.rechecked for one in second.identities} == {"here": True, "there": False}
+    assert second.notices[0] == (
+        f"source prod no longer lists {SECOND}: 1 identity of {SECOND} shown as last seen"
+    )
+    assert third.notices[0].startswith("source prod was not scanned")
