@@ -247,3 +247,10 @@ def test_input_order_does_not_matter(data: st.DataObject) -> None:
     )
 
     assert evaluate(shuffled) == evaluate(context)
+
+
+def test_every_threshold_of_the_policy_is_used() -> None:
+    """A limit that nothing reads is a promise that nobody keeps; dormancy of identities is judged as a verdict."""
+    used = {name for rule in RULES for name in rule.thresholds}
+
+    assert set(Policy.__struct_fields__) == used | {"dormant_identity"}

@@ -66,6 +66,12 @@ def holding(
     return declared(credentials=(make_credential(**{**recent, **facts}),), verdicts=verdicts, **(identity or {}))
 
 
+def ending(days: int) -> Assessment:
+    """An identity with a certificate that was made 400 days ago to live so long."""
+    made = days_ago(400)
+    return holding(kind="certificate", created_at=made, expires_at=made + timedelta(days=days))
+
+
 def keys(*enabled: bool | None, **facts: Any) -> Assessment:
     """An identity with so many young access keys, enabled or not."""
     credentials = tuple(
@@ -98,6 +104,11 @@ def trust(kind: Any, restriction: Any = "none", external: bool | None = None) ->
 def entry(state: EntryState, **facts: Any) -> EntryAssessment:
     """An entry with what became of it."""
     return EntryAssessment(entry=make_entry("svc-billing", **facts), state=state)
+
+
+def reviewed(days: int, **facts: Any) -> EntryAssessment:
+    """An entry that was found, last reviewed so many days ago."""
+    return entry("found", last_reviewed=TODAY - timedelta(days=days), **facts)
 
 
 def findings(
@@ -275,6 +286,10 @@ CREDENTIAL_CASES: tuple[tuple[str, str, Assessment, str | None], ...] = (
     ("credential_unused", "a machine's password", holding(last_used_at=days_ago(60), kind="password"), "medium"),
     ("credential_unused", "person", holding(last_used_at=days_ago(60), verdicts={"nature": HUMAN}), None),
     ("credential_unused", "identity disabled", holding(last_used_at=days_ago(60), identity={"enabled": False}), None),
+    ("credential_lives_too_long", "just as long", holding(expires_at=days_ago(10 - 180)), None),
+    ("credential_lives_too_long", "longer", holding(expires_at=days_ago(10 - 180.01)), "low"),
+    ("credential_lives_too_long", "end unknown", holding(kind="certificate", expires_at=None), None),
+    ("credential_lives_too_long", "expired since", ending(399), None),
     ("token_never_expires", "token", holding(kind="token", never_expires=True), "medium"),
     ("token_never_expires", "secret id", holding(kind="secret_id", never_expires=True), "medium"),
     ("token_never_expires", "api key", holding(kind="api_key", never_expires=True), "medium"),
@@ -327,6 +342,14 @@ MATCHED_CASES: tuple[tuple[str, str, Assessment, EntryAssessment, str | None], .
         entry("found", max_credential_age=730),
         None,
     ),
+    ("review_overdue", "last day", declared(), reviewed(180), None),
+    ("review_overdue", "day after", declared(), reviewed(181), "low"),
+    ("review_overdue", "its own date", declared(), reviewed(1, next_review=date(2026, 11, 24)), "low"),
+    ("review_overdue", "its own date is today", declared(), reviewed(1, next_review=TODAY), None),
+    ("review_overdue", "the earlier counts", declared(), reviewed(181, next_review=date(2030, 1, 1)), "low"),
+    ("review_overdue", "an admin sooner", with_verdicts(privilege=level("admin")), reviewed(91), "medium"),
+    ("review_overdue", "an admin's last day", with_verdicts(privilege=level("admin")), reviewed(90), None),
+    ("review_overdue", "no date at all", declared(), entry("found"), None),
     (
         "credential_too_old",
         "no entry's word without registration",

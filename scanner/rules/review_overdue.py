@@ -1,0 +1,48 @@
+"""The registration of an identity was to be reviewed, and was not."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+
+from scanner.model import Assessment, Entry, Policy
+from scanner.rules.base import Hit, IdentityRule, Yardstick, is_powerful
+
+
+def check(assessment: Assessment, by: Yardstick) -> Hit | None:
+    """Fires past the entry's own next review, or past the policy's time since the last; silent without either date."""
+    found = by.entry_of(assessment)
+    if found is None:
+        return None
+    entry, powerful = found.entry, is_powerful(assessment)
+    due = _due(entry, by.policy, powerful=powerful)
+    if due is None or due >= by.today:
+        return None
+    return Hit(
+        evidence={
+            "entry": entry.id,
+            "last_reviewed": entry.last_reviewed.isoformat() if entry.last_reviewed else None,
+            "due": due.isoformat(),
+        },
+        severity="medium" if powerful else None,
+    )
+
+
+def _due(entry: Entry, policy: Policy, *, powerful: bool) -> date | None:
+    days = policy.review_privileged if powerful else policy.review
+    by_policy = entry.last_reviewed + timedelta(days=days) if entry.last_reviewed else None
+    return min((day for day in (entry.next_review, by_policy) if day is not None), default=None)
+
+
+RULE = IdentityRule(
+    id="review_overdue",
+    severity="low",
+    severity_note="medium where the identity is an admin or can make itself one",
+    title="Its registration is overdue for review",
+    why="Owners move on and purposes end without anybody telling the registry. A review is when somebody finds out.",
+    remediation="Ask the owner whether it is still needed, still theirs and still allowed too much; write the day into "
+    "last_reviewed.",
+    evidence=("entry", "last_reviewed", "due"),
+    controls=("owasp-nhi-2025:NHI1", "cis-controls-8.1:5.1", "nist-800-53r5:AC-2"),
+    thresholds=("review", "review_privileged"),
+    check=check,
+)
