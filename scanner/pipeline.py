@@ -171,8 +171,9 @@ def _registry(
 def _machines(
     identities: Sequence[Identity], natures: Mapping[str, NatureVerdict], carried: Sequence[Assessment]
 ) -> Callable[[str], bool]:
-    machines = [one for one in identities if natures[one.key].verdict == "non_human"]
-    machines += [one.identity for one in carried if one.nature.verdict == "non_human"]
+    people = ("human", "mixed")
+    machines = [one for one in identities if natures[one.key].verdict not in people]
+    machines += [one.identity for one in carried if one.nature.verdict not in people]
     names = {fold(name) for one in machines for name in (one.key, one.name, *one.aliases)}
     return lambda text: fold(text) in names
 
@@ -248,7 +249,7 @@ def _summarise(
         never_used=usage["never_used"],
         disabled=usage["disabled"],
         abandoned=sum(one.abandoned for one in assessments),
-        admins=sum(one.privilege.level == "admin" for one in assessments),
+        admins=sum(one.privilege.level == "admin" and one.identity.enabled is not False for one in assessments),
         agents=sum(one.agent.is_agent for one in assessments),
         credentials=sum(len(one.identity.credentials) for one in assessments),
         secrets=len(secrets),

@@ -65,6 +65,10 @@ class Index:
         wider = dict.fromkeys((place, (provider, None), (None, scope), (None, None)))
         return [declared for asked in wider for declared in by_place.get(asked, ())]
 
+    def everywhere(self, text: str) -> Sequence[Declared]:
+        """Those with this text, whatever place they are for."""
+        return [declared for found in self._by_text.get(text, {}).values() for declared in found]
+
     @property
     def texts(self) -> list[str]:
         """All texts there are, sorted."""

@@ -21,6 +21,7 @@ class _Facts(Struct, frozen=True, kw_only=True):
     matched: tuple[str, ...]
     enabled: tuple[str, ...]
     unread: str | None
+    outranked: str | None
 
 
 def judge_entries(
@@ -51,6 +52,7 @@ def _facts(entry: Entry, matching: Matching, identities: Mapping[str, Identity],
         matched=matched,
         enabled=tuple(key for key in matched if identities[key].enabled is not False),
         unread=next(unread, None),
+        outranked=matching.outranked.get(entry.id),
     )
 
 
@@ -59,7 +61,7 @@ def _judge(facts: _Facts) -> EntryAssessment:
     return EntryAssessment(entry=facts.entry, state=state, identities=facts.matched, evidence=evidence)
 
 
-def _state(facts: _Facts) -> tuple[EntryState, str]:
+def _state(facts: _Facts) -> tuple[EntryState, str]:  # noqa: PLR0911  # a ladder is read best as one
     """The first that holds, in this order."""
     entry = facts.entry
     if facts.ended and facts.enabled:
@@ -68,6 +70,8 @@ def _state(facts: _Facts) -> tuple[EntryState, str]:
         return entry.status, f"declared {entry.status}"
     if facts.matched and not facts.ended:
         return "found", f"stands for {facts.matched[0]}" + (" and others" if len(facts.matched) > 1 else "")
+    if facts.outranked is not None and not facts.ended:
+        return "found", f"names {facts.outranked}, which another entry stands for by something stronger"
     if facts.unread is not None:
         return "not_evaluated", facts.unread
     if facts.ended:

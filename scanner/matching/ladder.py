@@ -12,7 +12,7 @@ Nothing here looks at parts of a name or at likeness, and the order of the input
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from functools import cached_property
 from typing import NamedTuple
@@ -37,10 +37,14 @@ _UNREGISTERED = RegistryVerdict(state="unregistered")
 
 
 class Matching(Struct, frozen=True, kw_only=True):
-    """The outcome: a verdict for each identity's key, and the keys each entry's id stands for (ambiguous ones too)."""
+    """The outcome: a verdict for each identity's key, and the keys each entry's id stands for (ambiguous ones too).
+
+    ``outranked``: for an entry that stands for nothing, an identity that it names and that another entry stands for.
+    """
 
     verdicts: Mapping[str, RegistryVerdict]
     identities_of: Mapping[str, tuple[str, ...]]
+    outranked: Mapping[str, str] = {}
     notices: tuple[str, ...] = ()
 
 
@@ -54,6 +58,7 @@ def match(
     ladder = _Ladder(entries, tag_keys, today, identities[:: len(identities) // _SAMPLE + 1])
     verdicts: dict[str, RegistryVerdict] = {}
     identities_of: dict[str, list[str]] = defaultdict(list)
+    outranked: dict[str, str] = {}
     taken: Counter[tuple[str, str]] = Counter()
     for identity in identities:
         hits = ladder.hits(identity)
@@ -64,12 +69,22 @@ def match(
         verdicts[identity.key] = _verdict(winners, hits)
         for hit in winners:
             identities_of[hit.declared.entry.id].append(identity.key)
+        for hit in hits:
+            _least(outranked, hit.declared.entry.id, identity.key)
         taken.update((hit.text, str(hit.declared.entry.origin)) for hit in winners if hit.rung == "glob")
+    for entry, key in ladder.outranked_patterns(identities, {*identities_of, *outranked}):
+        _least(outranked, entry, key)
     return Matching(
+        outranked={entry: outranked[entry] for entry in sorted(outranked.keys() - identities_of.keys())},
         verdicts=verdicts,
         identities_of={entry: tuple(sorted(identities_of[entry])) for entry in sorted(identities_of)},
         notices=(*ladder.refused, *_large(taken, len(identities))),
     )
+
+
+def _least(keys: dict[str, str], entry: str, key: str) -> None:
+    """Of several identities name the first by key, whatever their order was."""
+    keys[entry] = min(key, keys.get(entry, key))
 
 
 class _Hit(NamedTuple):
@@ -101,7 +116,8 @@ class _Ladder:
         for entry in entries:
             declared = Declared(entry=entry, standing=standing(entry, today))
             if entry.has_own_id:
-                self._ids.add(fold(entry.id), declared)
+                for text in {entry.id, fold(entry.id)}:
+                    self._ids.add(text, declared)
             for text in {given.strip() for given in entry.identities} - {""}:
                 if not is_pattern(text):
                     self._exact.add(literal(text), declared)
@@ -120,6 +136,21 @@ class _Ladder:
         ]
         return exact or self._glob_hits(identity, place)
 
+    def outranked_patterns(self, identities: Sequence[Identity], placed: Collection[str]) -> Iterator[tuple[str, str]]:
+        """Entries, other than those placed, whose patterns fit identities that something stronger stands for."""
+        idle = [
+            text
+            for text in self._patterns.texts
+            if any(declared.entry.id not in placed for declared in self._patterns.everywhere(text))
+        ]
+        if not idle:
+            return
+        exact = GlobIndex(((text, text) for text in idle), sample=self._sample)
+        any_case = GlobIndex(((text, text) for text in idle), ignore_case=True, sample=self._sample)
+        for identity in identities:
+            for hit in self._glob_hits_of(identity, place_of(identity), exact, any_case):
+                yield hit.declared.entry.id, identity.key
+
     def _exact_rungs(self, identity: Identity, place: Place) -> Iterator[tuple[Rung, str, Sequence[Declared]]]:
         any_case = habits(identity.provider).ids == "any_case"
         yield "key", identity.key, self._named(identity.key, place, any_case)
@@ -130,7 +161,8 @@ class _Ladder:
                 yield "credential", credential.id, self._named(credential.id, place, any_case)
         for key in self._tag_keys:
             if value := identity.tags.get(key):
-                found = self._ids.at(fold(value), place)
+                # Some providers' labels are lower-case whatever was meant; an id as it is written goes first.
+                found = self._ids.at(value, place) or self._ids.at(fold(value), place)
                 yield "tag", f"{key}={value}", [one for one in found if agrees(one.entry, identity)]
         for alias in identity.aliases:
             yield "alias", alias, self._named(alias, place, any_case)
@@ -143,13 +175,18 @@ class _Ladder:
         return self._exact.at(text, place)
 
     def _glob_hits(self, identity: Identity, place: Place) -> list[_Hit]:
+        return self._glob_hits_of(identity, place, self._exact_globs, self._any_case_globs)
+
+    def _glob_hits_of(
+        self, identity: Identity, place: Place, exact_globs: GlobIndex[str], any_case_globs: GlobIndex[str]
+    ) -> list[_Hit]:
         compared = habits(identity.provider)
         ids = {identity.key, *identity.aliases}
         any_case = ids if compared.ids == "any_case" else {alias for alias in identity.aliases if is_email(alias)}
         exact = ids - any_case
         if is_bare(identity.name):
             (any_case if compared.names == "any_case" else exact).add(identity.name)
-        found = dict.fromkeys((*self._exact_globs.find(exact), *self._any_case_globs.find(any_case)))
+        found = dict.fromkeys((*exact_globs.find(exact), *any_case_globs.find(any_case)))
         return [_Hit("glob", text, declared) for text in found for declared in self._patterns.at(text, place)]
 
     @cached_property

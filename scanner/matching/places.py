@@ -85,6 +85,7 @@ class Places:
         self._providers: dict[str, set[str | None]] = defaultdict(set)
         self._unread: dict[Location, str | None] = {}
         self._read: dict[tuple[str, str, str | None], bool] = {}
+        self._connected = {provider_key(source.provider) for source in sources}
         for source in sources:
             self._providers[source.name].add(provider_key(source.provider))
         for one in coverage:
@@ -121,6 +122,8 @@ class Places:
 
     def _examine(self, location: Location) -> str | None:
         sources = sorted(name for name, of in self._providers.items() if location.provider in (None, *of))
+        if hiding := self._may_hide(location):
+            return hiding
         if not sources:
             return f"no configured source covers {location}"
         if location.scope is None and location.path is None:
@@ -130,6 +133,22 @@ class Places:
             return f"no scanned source covers {location}"
         reasons = [self._why_unread(source, (scope,), location.kind) for source, scope in held]
         return None if None in reasons else reasons[0]
+
+    def _may_hide(self, location: Location) -> str | None:
+        """Which list of anything could not be read in full, and so may hold what lives there.
+
+        A provider that has a connector of its own is believed: lists are for those that have none.
+        """
+        if location.provider is not None and location.provider in self._connected:
+            return None
+        gaps = (
+            gap
+            for (_, scope), read in sorted(self._by_scope.items())
+            if scope == EVERY_SCOPE
+            for gap in read
+            if gap.is_gap and ANY_KIND in gap.kinds
+        )
+        return next((f"{gap.source} {gap.section}: {gap.status}" for gap in gaps), None)
 
     def _held(self, source: str, location: Location) -> list[str]:
         """The source's scopes that are this place; of a key's path, the longest scope that begins it."""

@@ -183,7 +183,7 @@ def test_entries_come_sorted_with_their_identities() -> None:
     assert [(one.entry.id, one.state, one.identities) for one in judged] == [
         ("1", "found", (ARN,)),
         ("2", "found", (make_identity("bea").key, make_identity("bob").key)),
-        ("3", "not_evaluated", ()),
+        ("3", "found", ()),
     ]
 
 
@@ -202,6 +202,56 @@ def test_entries_come_sorted_with_their_identities() -> None:
 def test_a_gap_takes_rungs_from_its_scope(coverage: Coverage, rungs: set[str]) -> None:
     """What a section feeds is missing in its own scope, and only while it has a gap."""
     assert Places([coverage]).missing_rungs("prod", ACCOUNT, "user") == rungs
+
+
+def test_an_outranked_entry_is_not_called_missing() -> None:
+    """What it names is there; that something stronger stands for it is said instead."""
+    identity = make_identity("svc-a", aliases=("svc-a@example.com",))
+    entries = (
+        make_entry(identity.key, id="1"),
+        make_entry("svc-a@example.com", id="2"),
+        make_entry("svc-*", id="3"),
+        make_entry("gone-*", id="4", provider="aws", scope=identity.scope),
+    )
+    matching = match([identity], entries, tag_keys=(), today=TODAY)
+    judged = judge_entries(
+        entries,
+        matching,
+        {identity.key: identity},
+        [make_coverage()],
+        sources=(SourceRef(name="prod", provider="aws"),),
+        today=TODAY,
+    )
+
+    assert [(one.entry.id, one.state) for one in judged] == [
+        ("1", "found"),
+        ("2", "found"),
+        ("3", "found"),
+        ("4", "not_found"),
+    ]
+    assert judged[1].evidence == f"names {identity.key}, which another entry stands for by something stronger"
+
+
+def test_a_list_of_any_kind_that_could_not_be_read_may_hold_anything() -> None:
+    """One source's complete reading of a place is no word about what another one could not read."""
+    unread = make_coverage(source="other", provider="file", scope="*", status="failed", kinds=("*",))
+    listed = make_coverage(source="list", provider="acme", scope="s1", kinds=("*",))
+    sources = tuple(
+        SourceRef(name=name, provider=of) for name, of in (("prod", "aws"), ("list", "file"), ("other", "file"))
+    )
+    judged = judge_entries(
+        (
+            make_entry("gone", id="1", provider="acme", scope="s1"),
+            make_entry("gone", id="2", provider="aws", scope=ACCOUNT),
+        ),
+        match([], (), tag_keys=(), today=TODAY),
+        {},
+        [make_coverage(), listed, unread],
+        sources=sources,
+        today=TODAY,
+    )
+
+    assert [one.state for one in judged] == ["not_evaluated", "not_found"]
 
 
 @pytest.mark.parametrize(("kind", "read"), [("user", True), ("role", False), ("group", False), (None, False)], ids=str)
