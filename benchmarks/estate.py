@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
-from scanner.model import Entry, Identity, Origin, Person
+from scanner.model import Credential, Entry, Identity, Origin, Person, credential_key
 
 NOW = datetime(2026, 11, 25, 8, 0, tzinfo=UTC)
 _TEAMS = ("payments", "orders", "search", "data", "platform", "growth", "mobile", "risk")
@@ -13,11 +13,12 @@ _ENVIRONMENTS = ("prod", "staging", "dev")
 
 
 def identities(count: int) -> Iterator[Identity]:
-    """Users over accounts of 10,000 each."""
+    """Users over accounts of 10,000 each, every third with an access key."""
     for number in range(count):
         account, name = f"{100_000_000_000 + number // 10_000}", _name(number)
+        key = f"arn:aws:iam::{account}:user/{name}"
         yield Identity(
-            key=f"arn:aws:iam::{account}:user/{name}",
+            key=key,
             provider="aws",
             source="prod",
             scope=account,
@@ -26,6 +27,7 @@ def identities(count: int) -> Iterator[Identity]:
             created_at=NOW - timedelta(days=number % 900),
             last_used_at=NOW - timedelta(days=number % 200),
             use_tracked_days=3650,
+            credentials=() if number % 3 else (_access_key(key, number),),
         )
 
 
@@ -49,6 +51,19 @@ def people(count: int = 500) -> tuple[Person, ...]:
     return tuple(
         Person(email=f"person{number}@example.com", origin=Origin(file="people.csv", row=number + 2))
         for number in range(count)
+    )
+
+
+def _access_key(identity: str, number: int) -> Credential:
+    public_id = f"AKIA{number:012}"
+    return Credential(
+        key=credential_key(identity, "access_key", public_id),
+        kind="access_key",
+        id=public_id,
+        enabled=True,
+        created_at=NOW - timedelta(days=number % 400),
+        last_used_at=NOW - timedelta(days=number % 150),
+        use_tracked_days=3650,
     )
 
 

@@ -6,8 +6,9 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from reports.base import Screen
-from reports.page import Page, words
-from reports.rows import agent_text, credential_text, facts_text, findings_by_fingerprint, findings_of, next_step
+from reports.judged import findings_by_fingerprint, joined_with_findings
+from reports.page import Page
+from reports.phrases import agent_text, credential_text, facts_text, next_step, words
 from scanner.model import Assessment, ScanResult, Signal
 
 
@@ -18,7 +19,7 @@ def identity_card(
     screen: Screen | None = None,
 ) -> str:
     """All that is known of one identity, as text. ``versions``: since, until (None: still so), and what it was."""
-    findings = findings_of(judged, findings_by_fingerprint(result))
+    found = joined_with_findings(judged, findings_by_fingerprint(result))
     page = Page(screen or Screen())
     page.line(judged.identity.key, "bold")
     for label, texts in (
@@ -33,8 +34,8 @@ def identity_card(
         ("grants", [_grant(one.name, one.via, one.resource, one.admin) for one in judged.identity.grants]),
         ("links", [f"{one.relation} {one.target} ({one.evidence})" for one in judged.identity.links]),
         ("trusts", [f"{one.kind} {one.principal}: {one.evidence}" for one in judged.identity.trusts]),
-        ("findings", [f"[{one.severity}] {one.title}: {facts_text(one.evidence) or ''}" for one in findings]),
-        ("next step", [next_step(judged, findings)]),
+        ("findings", [f"[{one.severity}] {one.title}: {facts_text(one.evidence) or ''}" for one in found.findings]),
+        ("next step", [next_step(found)]),
         ("history", [_version(*version) for version in versions]),
     ):
         told = [text for text in texts if text]

@@ -5,25 +5,24 @@ A column's name is part of what scripts rely on: new ones go to the end, and non
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, get_args
 
-from reports import rows as say
+from reports import phrases as say
 from reports.base import View
+from reports.judged import Judged, judged_identities, most_urgent_first
 from reports.tables import (
     Column,
     CredentialRow,
     FindingRow,
-    IdentityRow,
     Table,
     credential_rows,
     finding_rows,
-    identity_rows,
-    most_urgent_first,
 )
-from scanner.model import Coverage, EntryAssessment, EntryStatus
+from reports.views import Keeps, is_orphan, is_unregistered
+from scanner.model import Coverage, EntryAssessment, EntryStatus, ScanResult
 
-_IDENTITY: tuple[Column[IdentityRow], ...] = (
+_IDENTITY: tuple[Column[Judged], ...] = (
     Column("key", lambda r: r.identity.key, "The identity's full id with its provider.", 52),
     Column("provider", lambda r: r.identity.provider, "The system it lives in.", 10),
     Column("scope", lambda r: r.identity.scope, "Account, project, cluster or namespace."),
@@ -31,25 +30,27 @@ _IDENTITY: tuple[Column[IdentityRow], ...] = (
     Column("name", lambda r: r.identity.name, "The provider's bare name.", 28),
 )
 
-_VERDICTS: tuple[Column[IdentityRow], ...] = (
-    Column("registry_state", lambda r: r.judged.registry.state, "Whether anybody declared it."),
-    Column("ownership_state", lambda r: r.judged.ownership.state, "Whether anybody answers for it."),
-    Column("ownership_reason", lambda r: r.judged.ownership.reason, "Why nobody answers for it.", 18),
-    Column("current_owner", lambda r: r.judged.ownership.owner, "The owner its entry names.", 26),
-    Column("owner_candidates", lambda r: say.owner_candidates_text(r.judged.ownership), "Whom to ask, and why.", 40),
-    Column("usage_state", lambda r: r.judged.usage.state, "Whether it is used.", 12),
-    Column("last_used_at", lambda r: r.judged.usage.last_used_at, "Last use known, UTC.", 19, "datetime"),
+_VERDICTS: tuple[Column[Judged], ...] = (
+    Column("registry_state", lambda r: r.verdicts.registry.state, "Whether anybody declared it.", axis="registry"),
+    Column(
+        "ownership_state", lambda r: r.verdicts.ownership.state, "Whether anybody answers for it.", axis="ownership"
+    ),
+    Column("ownership_reason", lambda r: r.verdicts.ownership.reason, "Why nobody answers for it.", 18),
+    Column("current_owner", lambda r: r.verdicts.ownership.owner, "The owner its entry names.", 26),
+    Column("owner_candidates", lambda r: say.owner_candidates_text(r.verdicts.ownership), "Whom to ask, and why.", 40),
+    Column("usage_state", lambda r: r.verdicts.usage.state, "Whether it is used.", 12, axis="usage"),
+    Column("last_used_at", lambda r: r.verdicts.usage.last_used_at, "Last use known, UTC.", 19, "datetime"),
     Column("created_at", lambda r: r.identity.created_at, "UTC.", 19, "datetime"),
-    Column("privilege", lambda r: r.judged.privilege.level, "What it could do.", 12),
-    Column("agent", lambda r: say.agent_text(r.judged.agent), "AI agent: yes, no, suggested (a weak signal).", 10),
+    Column("privilege", lambda r: r.verdicts.privilege.level, "What it could do.", 12, axis="privilege"),
+    Column("agent", lambda r: say.agent_text(r.verdicts.agent), "AI agent: yes, no, suggested (a weak signal).", 10),
     Column("credentials", lambda r: say.credentials_text(r.identity), "Public ids and dates, no values.", 44),
-    Column("severity", lambda r: say.severity_of(r.findings), "Of its gravest finding.", 10),
+    Column("severity", lambda r: r.severity, "Of its gravest finding.", 10, axis="severity"),
     Column("findings", lambda r: say.rules_text(r.findings), "Rules that fired, gravest first.", 36),
-    Column("next_step", lambda r: say.next_step(r.judged, r.findings), "What to do first.", 60),
+    Column("next_step", say.next_step, "What to do first.", 60),
 )
 
-_FILL_IN: tuple[Column[IdentityRow], ...] = (
-    Column("id", lambda r: r.judged.registry.entry, "Fill in. The entry to update; empty: a new one.", fill_in=True),
+_FILL_IN: tuple[Column[Judged], ...] = (
+    Column("id", lambda r: r.verdicts.registry.entry, "Fill in. The entry to update; empty: a new one.", fill_in=True),
     Column("owner", lambda _: None, "Fill in. Who answers for it: e-mail or roster id.", 26, fill_in=True),
     Column("technical_owner", lambda _: None, "Fill in. Who knows how it works.", 26, fill_in=True),
     Column("backup_owner", lambda _: None, "Fill in. Who answers in the owner's absence.", 26, fill_in=True),
@@ -72,12 +73,12 @@ _FILL_IN: tuple[Column[IdentityRow], ...] = (
     Column("expires", lambda _: None, "Fill in. The last day it may live.", 12, "date", fill_in=True),
 )
 
-_CAVEATS: tuple[Column[IdentityRow], ...] = (
-    Column("provisional", lambda r: r.judged.registry.provisional, "A gap hides what a match needs.", 12, "bool"),
-    Column("rechecked", lambda r: r.judged.rechecked, "Its place was read this time.", 12, "bool"),
+_CAVEATS: tuple[Column[Judged], ...] = (
+    Column("provisional", lambda r: r.verdicts.registry.provisional, "A gap hides what a match needs.", 12, "bool"),
+    Column("rechecked", lambda r: r.verdicts.rechecked, "Its place was read this time.", 12, "bool"),
 )
 
-_INVENTORY: tuple[Column[IdentityRow], ...] = (
+_INVENTORY: tuple[Column[Judged], ...] = (
     Column("sources", lambda r: say.joined(r.identity.sources or (r.identity.source,)), "Sources that saw it."),
     Column("display_name", lambda r: r.identity.display_name, "As people call it.", 28),
     Column("description", lambda r: r.identity.description, "As the provider has it.", 40),
@@ -86,17 +87,17 @@ _INVENTORY: tuple[Column[IdentityRow], ...] = (
     Column("tags", lambda r: say.facts_text(r.identity.tags), "As the provider has them.", 40),
     Column("enabled", lambda r: r.identity.enabled, "Empty: unknown, and counted as enabled.", 10, "bool"),
     Column("environment", lambda r: r.identity.environment, "prod, staging, dev, test …", 12),
-    Column("nature", lambda r: r.judged.nature.verdict, "Human or not.", 12),
-    Column("entry", lambda r: r.judged.registry.entry, "The entry it is matched to.", 20),
-    Column("rung", lambda r: r.judged.registry.rung, "The way it was matched.", 12),
-    Column("registry_evidence", lambda r: r.judged.registry.evidence, "Why that state.", 40),
-    Column("ownership_evidence", lambda r: r.judged.ownership.evidence, "Why that state.", 40),
-    Column("usage_evidence", lambda r: r.judged.usage.evidence, "Why that state.", 40),
-    Column("privilege_evidence", lambda r: say.joined(r.judged.privilege.evidence), "Why that level.", 40),
+    Column("nature", lambda r: r.verdicts.nature.verdict, "Human or not.", 12),
+    Column("entry", lambda r: r.verdicts.registry.entry, "The entry it is matched to.", 20),
+    Column("rung", lambda r: r.verdicts.registry.rung, "The way it was matched.", 12),
+    Column("registry_evidence", lambda r: r.verdicts.registry.evidence, "Why that state.", 40),
+    Column("ownership_evidence", lambda r: r.verdicts.ownership.evidence, "Why that state.", 40),
+    Column("usage_evidence", lambda r: r.verdicts.usage.evidence, "Why that state.", 40),
+    Column("privilege_evidence", lambda r: say.joined(r.verdicts.privilege.evidence), "Why that level.", 40),
 )
 
 _FINDINGS: tuple[Column[FindingRow], ...] = (
-    Column("severity", lambda r: r.finding.severity, "From critical to info.", 10),
+    Column("severity", lambda r: r.finding.severity, "From critical to info.", 10, axis="severity"),
     Column("rule", lambda r: r.finding.rule, "'muster rules' explains each.", 24),
     Column("title", lambda r: r.finding.title, "What is wrong.", 44),
     Column("identity", lambda r: r.finding.identity, "The key of the identity it is about.", 52),
@@ -116,7 +117,7 @@ _FINDINGS: tuple[Column[FindingRow], ...] = (
 
 _REGISTRY: tuple[Column[EntryAssessment], ...] = (
     Column("id", lambda r: r.entry.id, "The entry's id; file and row where it has none.", 20),
-    Column("state", lambda r: r.state, "What became of it.", 18),
+    Column("state", lambda r: r.state, "What became of it.", 18, axis="entry"),
     Column("name", lambda r: r.entry.name, "As declared.", 28),
     Column("kind", lambda r: r.entry.kind, "As declared.", 14),
     Column("purpose", lambda r: r.entry.purpose, "As declared.", 40),
@@ -160,7 +161,7 @@ _COVERAGE: tuple[Column[Coverage], ...] = (
     Column("provider", lambda r: r.provider, "The system it reads.", 10),
     Column("scope", lambda r: r.scope, "'*': even the list of scopes was not readable."),
     Column("section", lambda r: r.section, "One listing inside the scope.", 28),
-    Column("status", lambda r: r.status, "How completely it was read.", 12),
+    Column("status", lambda r: r.status, "How completely it was read.", 12, axis="coverage"),
     Column("gap", lambda r: r.is_gap, "Conclusions that depend on it would be guesses.", 8, "bool"),
     Column("identities", lambda r: r.identities, "What was found.", 12, "int"),
     Column("calls", lambda r: r.calls, "Requests sent.", 8, "int"),
@@ -168,13 +169,21 @@ _COVERAGE: tuple[Column[Coverage], ...] = (
     Column("detail", lambda r: r.detail, "What went wrong.", 60),
 )
 
+
+def _work_list(keeps: Keeps) -> Callable[[ScanResult], Iterator[Judged]]:
+    def rows(result: ScanResult) -> Iterator[Judged]:
+        return iter(most_urgent_first(one for one in judged_identities(result) if keeps(one.verdicts)))
+
+    return rows
+
+
 _WORK_LIST = (*_IDENTITY, *_VERDICTS, *_FILL_IN, *_CAVEATS)
 
 TABLES: Mapping[View, Table[Any]] = {
-    "orphans": Table("Orphans", most_urgent_first("orphans"), _WORK_LIST),
-    "unregistered": Table("Unregistered", most_urgent_first("unregistered"), _WORK_LIST),
+    "orphans": Table("Orphans", _work_list(is_orphan), _WORK_LIST),
+    "unregistered": Table("Unregistered", _work_list(is_unregistered), _WORK_LIST),
     "findings": Table("Findings", finding_rows, _FINDINGS),
-    "inventory": Table("Inventory", identity_rows("inventory"), (*_IDENTITY, *_VERDICTS, *_INVENTORY, *_CAVEATS)),
+    "inventory": Table("Inventory", judged_identities, (*_IDENTITY, *_VERDICTS, *_INVENTORY, *_CAVEATS)),
     "registry": Table("Registry", lambda result: iter(result.entries), _REGISTRY),
     "credentials": Table("Credentials", credential_rows, _CREDENTIALS),
     "coverage": Table("Coverage", lambda result: iter(result.coverage), _COVERAGE),

@@ -9,7 +9,7 @@ from typing import BinaryIO, ClassVar
 
 from reports.base import Screen, View
 from reports.columns import TABLES
-from reports.rows import iso
+from reports.phrases import iso
 from reports.tables import Cell, harmless
 from scanner.model import ScanResult
 

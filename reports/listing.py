@@ -9,32 +9,27 @@ from typing import TypeAlias
 from msgspec import Struct
 
 from reports.base import View
-from reports.page import words
-from reports.rows import joined, plain
+from reports.page import Heading
+from reports.phrases import joined, place, plain
 from reports.tables import credential_rows
-from scanner.model import Identity, ScanResult
+from scanner.model import ScanResult
 
 Line: TypeAlias = Sequence[str]
 
 
 class Listing(Struct, frozen=True):
-    """What is listed (one, many), headings with their widths (0: what the others leave), and the lines."""
+    """What is listed (one, many), under which headings, and the lines."""
 
     one: str
     many: str
-    headings: tuple[tuple[str, int], ...]
+    headings: tuple[Heading, ...]
     lines: Callable[[ScanResult], Iterator[Line]]
-
-
-def place(identity: Identity) -> str:
-    """Where an identity lives, in few words."""
-    return f"{identity.provider} {identity.scope}"
 
 
 def _identities(result: ScanResult) -> Iterator[Line]:
     for judged in result.identities:
         ownership = "" if judged.ownership.state == "not_applicable" else judged.ownership.state
-        yield judged.identity.name, place(judged.identity), judged.registry.state, ownership, words(judged.usage.state)
+        yield judged.identity.name, place(judged.identity), judged.registry.state, ownership, judged.usage.state
 
 
 def _entries(result: ScanResult) -> Iterator[Line]:
@@ -42,7 +37,7 @@ def _entries(result: ScanResult) -> Iterator[Line]:
         entry = judged.entry
         yield (
             entry.id,
-            words(judged.state),
+            judged.state,
             entry.name or joined(entry.identities) or "",
             joined(entry.owner) or "",
         )
@@ -55,7 +50,7 @@ def _credentials(result: ScanResult) -> Iterator[Line]:
 
 def _sections(result: ScanResult) -> Iterator[Line]:
     for read in result.coverage:
-        yield read.source, read.scope, read.section, words(read.status), str(read.identities), str(read.calls)
+        yield read.source, read.scope, read.section, read.status, str(read.identities), str(read.calls)
 
 
 def _day(moment: datetime | None) -> str:
@@ -66,25 +61,38 @@ LISTINGS: Mapping[View, Listing] = {
     "inventory": Listing(
         "identity",
         "identities",
-        (("Identity", 0), ("Where", 16), ("Registry", 12), ("Ownership", 9), ("Usage", 10)),
+        (
+            Heading("Identity", 0),
+            Heading("Where", 16),
+            Heading("Registry", 12, "registry"),
+            Heading("Ownership", 9, "ownership"),
+            Heading("Usage", 10, "usage"),
+        ),
         _identities,
     ),
     "registry": Listing(
         "registry entry",
         "registry entries",
-        (("Entry", 16), ("State", 17), ("Stands for", 0), ("Owner", 20)),
+        (Heading("Entry", 16), Heading("State", 17, "entry"), Heading("Stands for", 0), Heading("Owner", 20)),
         _entries,
     ),
     "credentials": Listing(
         "credential or stored secret",
         "credentials and stored secrets",
-        (("Kind", 11), ("Id", 0), ("Of", 18), ("Created", 10), ("Used", 10)),
+        (Heading("Kind", 11), Heading("Id", 0), Heading("Of", 18), Heading("Created", 10), Heading("Used", 10)),
         _credentials,
     ),
     "coverage": Listing(
         "section",
         "sections",
-        (("Source", 10), ("Scope", 14), ("Section", 0), ("Status", 11), ("Found", 6), ("Calls", 6)),
+        (
+            Heading("Source", 10),
+            Heading("Scope", 14),
+            Heading("Section", 0),
+            Heading("Status", 11, "coverage"),
+            Heading("Found", 6),
+            Heading("Calls", 6),
+        ),
         _sections,
     ),
 }

@@ -7,11 +7,12 @@ printable here, once, and is never read as Rich's markup.
 from __future__ import annotations
 
 import io
-from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, NamedTuple
 
 from reports.base import Screen
-from reports.rows import TONES
+from reports.phrases import words
+from reports.states import STATES, Axis, Tone
 from scanner.text import printable
 
 if TYPE_CHECKING:
@@ -23,7 +24,21 @@ GAP = 2
 NARROWEST = 12
 """What a column of flexible width never goes below, however narrow the screen."""
 
-_STYLES = {"bad": "bold red", "doubtful": "yellow", "good": "green"}
+_STYLES: Mapping[Tone, str] = {
+    "critical": "bold red",
+    "bad": "red",
+    "warn": "yellow",
+    "unknown": "yellow",
+    "good": "green",
+}
+
+
+class Heading(NamedTuple):
+    """Of a table's column; width 0 takes what the others leave. With an axis, its cells are states of that axis."""
+
+    text: str
+    width: int
+    axis: Axis | None = None
 
 
 class Page:
@@ -64,36 +79,34 @@ class Page:
         self.line()
         self.line(f"{dash * 2} {text} ".ljust(self._width, dash), "bold")
 
-    def item(self, label: str, lines: Iterable[str], *, first: str = "bold") -> None:
-        """A label in its own column, coloured by what it says, and lines beside it; ``first`` styles the first."""
+    def item(self, label: str, lines: Iterable[str], *, axis: Axis | None = None, first: str = "bold") -> None:
+        """A label in its own column, with an axis a state of it, and lines beside it; ``first`` styles the first."""
         from rich.table import Table
 
         grid = Table.grid(padding=(0, 1, 0, 0))
         grid.add_column(width=LABEL - 1, no_wrap=True, overflow="crop")
         grid.add_column(width=max(self._width - LABEL, NARROWEST), overflow="fold")
         for number, line in enumerate(lines):
-            grid.add_row(self._toned(label if number == 0 else ""), self._styled(line, "" if number else first))
+            grid.add_row(self._toned("" if number else label, axis, LABEL), self._styled(line, "" if number else first))
         self._console.print(grid)
 
     def counts(self, label: str, counts: Iterable[str]) -> None:
         """A label and how many there are of each."""
         self.item(label, [(" · " if self._unicode else ", ").join(counts) or "none"], first="")
 
-    def table(self, columns: Sequence[tuple[str, int]], rows: Iterable[Sequence[str]]) -> None:
-        """A table with a line for each row, under headings with their widths; width 0 takes what the others leave.
-
-        What is too long is shortened in the middle, so that its end stays.
-        """
+    def table(self, headings: Sequence[Heading], rows: Iterable[Sequence[str]]) -> None:
+        """A table with a line for each row; what is too long is shortened in the middle, so that its end stays."""
         from rich.table import Table
 
-        widths = self._widths([width for _, width in columns])
+        widths = self._widths([heading.width for heading in headings])
         grid = Table.grid(padding=(0, GAP, 0, 0))
         for width in widths:
             grid.add_column(width=width, no_wrap=True, overflow="crop")
-        grid.add_row(*(self._styled(heading, "bold") for heading, _ in columns))
+        grid.add_row(*(self._styled(heading.text, "bold") for heading in headings))
         grid.add_row(*(self._dash * width for width in widths))
         for row in rows:
-            grid.add_row(*(self._toned(self.shortened(cell, width)) for cell, width in zip(row, widths, strict=True)))
+            cells = zip(row, headings, widths, strict=True)
+            grid.add_row(*(self._toned(cell, heading.axis, width) for cell, heading, width in cells))
         self._console.print(grid)
 
     def _widths(self, asked: Sequence[int]) -> list[int]:
@@ -124,11 +137,8 @@ class Page:
 
         return Text(self._safe(text), style)
 
-    def _toned(self, state: str) -> Text:
-        tone = TONES.get(state.replace(" ", "_"))
-        return self._styled(state, _STYLES[tone] if tone else "")
-
-
-def words(state: str) -> str:
-    """A state as people write it."""
-    return state.replace("_", " ")
+    def _toned(self, text: str, axis: Axis | None, width: int) -> Text:
+        state = STATES[axis].get(text) if axis else None
+        return self._styled(
+            self.shortened(words(text) if axis else text, width), _STYLES.get(state.tone, "") if state else ""
+        )

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
+from functools import cached_property
 from typing import get_args
 
+from reports.phrases import joined
 from scanner.model import Coverage, OwnershipState, RegistryState, ScanResult, UsageState
 
 AXES: Mapping[str, tuple[str, ...]] = {
@@ -15,64 +17,73 @@ AXES: Mapping[str, tuple[str, ...]] = {
 }
 """The three axes with their states, in the order in which they are shown."""
 
-
-def count_states(result: ScanResult) -> dict[str, dict[str, int]]:
-    """Identities by axis and state; states that nobody is in count 0."""
-    counts = {axis: Counter(getattr(judged, axis).state for judged in result.identities) for axis in AXES}
-    return {axis: {state: counts[axis][state] for state in states} for axis, states in AXES.items()}
+_NO_REGISTRY = "No registry was given: nothing can be called registered or unregistered. Give one with --registry FILE."
+_NO_ROSTER = "No roster was given: whether owners are still there was not checked. Give one with --people FILE."
 
 
-def gaps_of(result: ScanResult) -> list[Coverage]:
-    """What could not be read completely, in the result's order."""
-    return [coverage for coverage in result.coverage if coverage.is_gap]
+class Digest:
+    """A result with what it comes to; each part is worked out when it is first asked for, and once."""
+
+    def __init__(self, result: ScanResult) -> None:
+        self.result = result
+
+    @cached_property
+    def states(self) -> dict[str, dict[str, int]]:
+        """Identities by axis and state; states that nobody is in count 0."""
+        counts = {axis: Counter(getattr(judged, axis).state for judged in self.result.identities) for axis in AXES}
+        return {axis: {state: counts[axis][state] for state in states} for axis, states in AXES.items()}
+
+    @cached_property
+    def gaps(self) -> list[Coverage]:
+        """What could not be read completely, in the result's order."""
+        return [coverage for coverage in self.result.coverage if coverage.is_gap]
+
+    @cached_property
+    def headline(self) -> str:
+        """The one sentence to remember; it says so when it does not know all."""
+        identities = len(self.result.identities)
+        if not identities:
+            return "No identities could be read." if self.gaps else "No identities were found."
+        total = counted(identities, "identity", "identities")
+        unregistered, orphaned = self.states["registry"]["unregistered"], self.states["ownership"]["orphaned"]
+        if self.states["registry"]["unchecked"] == identities:
+            told = f"{total} found; whether anybody declared them was not checked."
+        elif not unregistered and not orphaned:
+            told = f"of {total}, none is undeclared and none is orphaned."
+        else:
+            told = (
+                f"{unregistered:,} of {total} {_either(unregistered, 'is', 'are')} declared by nobody; {orphaned:,} "
+                f"{_either(orphaned, 'has nobody who answers for it', 'have nobody who answers for them')}."
+            )
+        return f"As far as could be read, {told}" if self.gaps else told[0].upper() + told[1:]
+
+    @cached_property
+    def caveats(self) -> list[str]:
+        """What a reader must know before believing a number; empty where all is well."""
+        no_registry, no_roster = self.states["registry"]["unchecked"], self.states["ownership"]["unchecked"]
+        provisional = sum(judged.registry.provisional for judged in self.result.identities)
+        stale = sum(not judged.rechecked for judged in self.result.identities)
+        unread = counted(len(self.gaps), "section", "sections")
+        told = (
+            (self.gaps, f"Incomplete: {unread} could not be read in full; the numbers below are a floor."),
+            (no_registry, _NO_REGISTRY),
+            (no_roster and not no_registry, _NO_ROSTER),
+            (provisional, f"{provisional:,} of the unregistered are provisional: a gap hides what might match them."),
+            (stale, f"{counted(stale, 'identity was', 'identities were')} not re-checked: the last verdicts stand."),
+        )
+        return [text for holds, text in told if holds]
+
+
+def gap_text(gap: Coverage) -> str:
+    """A gap without its status: the place, the permission that is missing, and what went wrong."""
+    place = f"{gap.provider} {gap.scope} {gap.section}"
+    why = joined(fact for fact in (gap.permission and f"needs {gap.permission}", gap.detail) if fact)
+    return f"{place}: {why}" if why else place
 
 
 def counted(number: int, one: str, many: str) -> str:
-    """``1 gap``, ``2 gaps``."""
-    return f"{number} {_either(number, one, many)}"
-
-
-def headline(result: ScanResult) -> str:
-    """The one sentence to remember; it says so when it does not know all."""
-    states = count_states(result)
-    total = counted(len(result.identities), "identity", "identities")
-    unregistered, orphaned = states["registry"]["unregistered"], states["ownership"]["orphaned"]
-    if not result.identities:
-        return "No identities could be read." if gaps_of(result) else "No identities were found."
-    if states["registry"]["unchecked"] == len(result.identities):
-        told = f"{total} found; whether anybody declared them was not checked."
-    elif not unregistered and not orphaned:
-        told = f"of {total}, none is undeclared and none is orphaned."
-    else:
-        told = (
-            f"{unregistered} of {total} {_either(unregistered, 'is', 'are')} declared by nobody; "
-            f"{orphaned} {_either(orphaned, 'has nobody who answers for it', 'have nobody who answers for them')}."
-        )
-    return f"As far as could be read, {told}" if gaps_of(result) else told[0].upper() + told[1:]
-
-
-def caveats(result: ScanResult) -> list[str]:
-    """What a reader must know before believing a number; empty where all is well."""
-    states = count_states(result)
-    no_registry, no_roster = states["registry"]["unchecked"], states["ownership"]["unchecked"]
-    gaps = len(gaps_of(result))
-    provisional = sum(judged.registry.provisional for judged in result.identities)
-    stale = sum(not judged.rechecked for judged in result.identities)
-    unread = counted(gaps, "section", "sections")
-    told = (
-        (gaps, f"Incomplete: {unread} could not be read in full; the numbers below are a floor."),
-        (
-            no_registry,
-            "No registry was given: nothing can be called registered or unregistered. Give one with --registry FILE.",
-        ),
-        (
-            no_roster and not no_registry,
-            "No roster was given: whether owners are still there was not checked. Give one with --people FILE.",
-        ),
-        (provisional, f"{provisional} of the unregistered are provisional: a gap hides what might match them."),
-        (stale, f"{counted(stale, 'identity was', 'identities were')} not re-checked: their last verdicts stand."),
-    )
-    return [text for holds, text in told if holds]
+    """``1 gap``, ``1,200 gaps``."""
+    return f"{number:,} {_either(number, one, many)}"
 
 
 def _either(number: int, one: str, many: str) -> str:

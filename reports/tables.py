@@ -9,10 +9,8 @@ from typing import Generic, Literal, TypeAlias, TypeVar
 
 from msgspec import Struct
 
-from reports.base import View
-from reports.rows import findings_by_fingerprint, findings_of, gravest_first, urgency
-from reports.views import select
-from scanner.model import Assessment, Credential, Finding, Identity, ScanResult, StoredSecret
+from reports.states import Axis
+from scanner.model import Credential, Finding, Identity, ScanResult, StoredSecret
 from scanner.text import printable
 
 Known: TypeAlias = str | int | bool | date | datetime
@@ -25,6 +23,7 @@ Row = TypeVar("Row")
 class Column(Struct, Generic[Row], frozen=True):
     """A heading, how to get its cell from a row, and what explains it. ``width`` is in characters.
 
+    With an ``axis``, its cells are states of that axis.
     ``fill_in``: left for people to fill in; ``choices`` are offered there, and with ``others`` anything else goes, too.
     """
 
@@ -33,6 +32,7 @@ class Column(Struct, Generic[Row], frozen=True):
     help: str
     width: int = 16
     type: Literal["text", "date", "datetime", "bool", "int"] = "text"
+    axis: Axis | None = None
     fill_in: bool = False
     choices: tuple[str, ...] = ()
     others: bool = False
@@ -44,14 +44,6 @@ class Table(Struct, Generic[Row], frozen=True):
     title: str
     rows: Callable[[ScanResult], Iterator[Row]]
     columns: tuple[Column[Row], ...]
-
-
-class IdentityRow(Struct, frozen=True, gc=False):
-    """An identity, what was judged of it, and its findings, gravest first."""
-
-    identity: Identity
-    judged: Assessment
-    findings: list[Finding]
 
 
 class FindingRow(Struct, frozen=True, gc=False):
@@ -93,36 +85,18 @@ def harmless(text: str) -> str:
     Taking the ``'`` away where it stands before a formula gives the text back: whatever already began with one,
     and goes on as a formula, has got a second.
     """
-    line = printable(text)
-    if line[:1].isalnum() and ";" not in line:  # nearly every cell, at a fraction of the cost
-        return line
-    return _COULD_BE_FORMULA.sub(r"\1'", line)
+    if text.isascii() and text.isprintable() and text[:1].isalnum() and ";" not in text:
+        return text  # nearly every cell, at a fraction of the cost
+    return _COULD_BE_FORMULA.sub(r"\1'", printable(text))
 
 
 # --- rows ---------------------------------------------------------------------
 
 
-def identity_rows(view: View) -> Callable[[ScanResult], Iterator[IdentityRow]]:
-    """Lists the identities of a view, in the result's order."""
-
-    def rows(result: ScanResult) -> Iterator[IdentityRow]:
-        known = findings_by_fingerprint(result)
-        for judged in select(result, view).identities:
-            yield IdentityRow(judged.identity, judged, findings_of(judged, known))
-
-    return rows
-
-
-def most_urgent_first(view: View) -> Callable[[ScanResult], Iterator[IdentityRow]]:
-    """Lists the identities of a view as a work list."""
-    rows = identity_rows(view)
-    return lambda result: iter(sorted(rows(result), key=lambda row: urgency(row.judged, row.findings)))
-
-
 def finding_rows(result: ScanResult) -> Iterator[FindingRow]:
-    """Lists all findings, gravest first."""
+    """Lists all findings, in the result's order: gravest first."""
     identities = {judged.identity.key: judged.identity for judged in result.identities}
-    for finding in gravest_first(result.findings):
+    for finding in result.findings:
         yield FindingRow(finding, identities.get(finding.identity or ""))
 
 

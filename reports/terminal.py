@@ -2,31 +2,18 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from itertools import groupby
 from typing import BinaryIO, ClassVar, TypeAlias
 
 from reports.base import Screen, View
-from reports.listing import LISTINGS, place
-from reports.page import Page, words
-from reports.rows import (
-    ORPHANED_MEANS,
-    credentials_text,
-    facts_text,
-    findings_by_fingerprint,
-    findings_of,
-    gravest_first,
-    joined,
-    next_step,
-    owner_candidates_text,
-    plain,
-    severity_of,
-    urgency,
-)
-from reports.summary import caveats, count_states, counted, gaps_of, headline
-from reports.views import is_orphan, is_unregistered
-from scanner.model import SEVERITIES, Assessment, Coverage, Finding, Identity, ScanResult
+from reports.judged import Judged, judged_identities, most_urgent_first
+from reports.listing import LISTINGS
+from reports.page import Heading, Page
+from reports.phrases import ORPHANED_MEANS, in_full, place, telling, words
+from reports.summary import Digest, counted, gap_text
+from reports.views import Keeps, is_orphan, is_unregistered
+from scanner.model import SEVERITIES, Finding, Identity, ScanResult
 
 GAPS_NAMED = 5
 GROUPS_SHOWN = 5
@@ -34,9 +21,8 @@ EXAMPLES_SHOWN = 3
 ORPHANS_SHOWN = 10
 LONGEST_EVIDENCE = 150
 NOTICES_SHOWN = 4
-_MOMENT = re.compile(r"\d{4}-\d\d-\d\dT[\d:.]+(Z|\+00:00)")
 
-Section: TypeAlias = Callable[[Page, ScanResult], None]
+Section: TypeAlias = Callable[[Page, Digest], None]
 
 
 class TerminalReport:
@@ -49,9 +35,9 @@ class TerminalReport:
 
     def write(self, result: ScanResult, view: View, out: BinaryIO, screen: Screen) -> tuple[str, ...]:
         """Write the page as UTF-8; what it leaves out it says itself, so there are no notices."""
-        page = Page(screen)
+        page, digest = Page(screen), Digest(result)
         for section in (_headline, *_SECTIONS[view]):
-            section(page, result)
+            section(page, digest)
         out.write(page.text.encode())
         return ()
 
@@ -59,41 +45,39 @@ class TerminalReport:
 # --- sections -----------------------------------------------------------------
 
 
-def _headline(page: Page, result: ScanResult) -> None:
-    page.line(headline(result), "bold")
-    for caveat in caveats(result):
+def _headline(page: Page, digest: Digest) -> None:
+    page.line(digest.headline, "bold")
+    for caveat in digest.caveats:
         page.line(caveat, "yellow")
 
 
-def _gaps(page: Page, result: ScanResult) -> None:
-    _list_gaps(page, gaps_of(result), GAPS_NAMED)
+def _gaps(page: Page, digest: Digest) -> None:
+    _list_gaps(page, digest, GAPS_NAMED)
 
 
-def _all_gaps(page: Page, result: ScanResult) -> None:
-    _list_gaps(page, gaps_of(result), len(result.coverage))
+def _all_gaps(page: Page, digest: Digest) -> None:
+    _list_gaps(page, digest, len(digest.gaps))
 
 
-def _list_gaps(page: Page, gaps: list[Coverage], most: int) -> None:
+def _list_gaps(page: Page, digest: Digest, most: int) -> None:
+    gaps = digest.gaps
     if gaps:
         page.line()
     for gap in gaps[:most]:
-        missing = f"needs {gap.permission}" if gap.permission else None
-        why = joined(fact for fact in (missing, gap.detail) if fact)
-        place = f"{gap.provider} {gap.scope} {gap.section}"
-        page.item(gap.status, [f"{place}: {why}" if why else place], first="")
+        page.item(gap.status, [gap_text(gap)], axis="coverage", first="")
     if len(gaps) > most:
         page.item("", [f"and {len(gaps) - most} more: muster report --view coverage"], first="")
 
 
-def _counts(page: Page, result: ScanResult) -> None:
-    if not result.identities:
+def _counts(page: Page, digest: Digest) -> None:
+    if not digest.result.identities:
         return
-    summary = result.summary
+    summary = digest.result.summary
     page.line()
-    for axis, states in count_states(result).items():
-        page.counts(axis.capitalize(), (f"{count} {words(state)}" for state, count in states.items() if count))
+    for axis, states in digest.states.items():
+        page.counts(axis.capitalize(), (f"{count:,} {words(state)}" for state, count in states.items() if count))
     severities = ((severity, summary.findings.get(severity, 0)) for severity in SEVERITIES)
-    page.counts("Findings", (f"{count} {severity}" for severity, count in severities if count))
+    page.counts("Findings", (f"{count:,} {severity}" for severity, count in severities if count))
     of_note = (
         (summary.new_findings, "new finding", "new findings"),
         (summary.admins, "admin", "admins"),
@@ -107,59 +91,61 @@ def _counts(page: Page, result: ScanResult) -> None:
     page.line(f"{ORPHANED_MEANS} Abandoned: orphaned, and dormant or never used.")
 
 
-def _gravest_findings(page: Page, result: ScanResult) -> None:
-    if not result.findings:
+def _gravest_findings(page: Page, digest: Digest) -> None:
+    if not digest.result.findings:
         return
     page.heading("Gravest findings")
-    groups = [list(group) for _, group in groupby(gravest_first(result.findings), lambda f: (f.severity, f.rule))]
-    identities = {judged.identity.key: judged.identity for judged in result.identities}
+    groups = [list(group) for _, group in groupby(digest.result.findings, lambda f: (f.severity, f.rule))]
+    identities = _by_key(digest.result)
     for group in groups[:GROUPS_SHOWN]:
         examples = [_finding_line(page, finding, identities) for finding in group[:EXAMPLES_SHOWN]]
         if len(group) > len(examples):
             examples.append(f"and {len(group) - len(examples)} more")
         gravest = group[0]
-        page.item(gravest.severity, [f"{gravest.title} ({len(group)})", *examples, _next(gravest.remediation)])
+        lines = [f"{gravest.title} ({len(group):,})", *examples, _next(gravest.remediation)]
+        page.item(gravest.severity, lines, axis="severity")
     if len(groups) > GROUPS_SHOWN:
         more = counted(len(groups) - GROUPS_SHOWN, "more rule fired", "more rules fired")
         page.item("", [f"{more}: muster report --view findings"], first="")
 
 
-def _all_findings(page: Page, result: ScanResult) -> None:
-    page.heading(counted(len(result.findings), "finding", "findings"))
-    identities = {judged.identity.key: judged.identity for judged in result.identities}
-    for finding in gravest_first(result.findings):
-        subject = _finding_line(page, finding, identities)
-        page.item(finding.severity, [finding.title, subject, _next(finding.remediation)])
+def _all_findings(page: Page, digest: Digest) -> None:
+    findings = digest.result.findings
+    page.heading(counted(len(findings), "finding", "findings"))
+    identities = _by_key(digest.result)
+    for finding in findings:
+        lines = [finding.title, _finding_line(page, finding, identities), _next(finding.remediation)]
+        page.item(finding.severity, lines, axis="severity")
 
 
-def _few_orphans(page: Page, result: ScanResult) -> None:
-    orphans = _most_urgent(result, is_orphan)
+def _few_orphans(page: Page, digest: Digest) -> None:
+    orphans = _most_urgent(digest.result, is_orphan)
     if not orphans:
         return
     page.heading("Nobody answers for")
     page.table(
-        (("Severity", 8), ("Identity", 0), ("Where", 16), ("Why", 16), ("Use", 10)),
+        _ORPHAN_HEADINGS,
         (
             (
-                severity_of(findings) or "",
-                judged.identity.display_name or judged.identity.name,
-                place(judged.identity),
-                words(judged.ownership.reason or ""),
-                words(judged.usage.state),
+                orphan.severity or "",
+                orphan.identity.display_name or orphan.identity.name,
+                place(orphan.identity),
+                words(orphan.verdicts.ownership.reason or ""),
+                orphan.verdicts.usage.state,
             )
-            for judged, findings in orphans[:ORPHANS_SHOWN]
+            for orphan in orphans[:ORPHANS_SHOWN]
         ),
     )
     if len(orphans) > ORPHANS_SHOWN:
         page.line(f"and {len(orphans) - ORPHANS_SHOWN} more: muster orphans -o csv:orphans.csv")
 
 
-def _work_list(title: str, keeps: Callable[[Assessment], bool]) -> Section:
-    def section(page: Page, result: ScanResult) -> None:
-        listed = _most_urgent(result, keeps)
-        page.heading(f"{title}: {len(listed)}")
-        for judged, findings in listed:
-            page.item(severity_of(findings) or "", _in_full(judged, findings))
+def _work_list(title: str, keeps: Keeps) -> Section:
+    def section(page: Page, digest: Digest) -> None:
+        listed = _most_urgent(digest.result, keeps)
+        page.heading(f"{title}: {len(listed):,}")
+        for judged in listed:
+            page.item(judged.severity or "", in_full(judged), axis="severity")
 
     return section
 
@@ -167,26 +153,27 @@ def _work_list(title: str, keeps: Callable[[Assessment], bool]) -> Section:
 def _listing(view: View) -> Section:
     listing = LISTINGS[view]
 
-    def section(page: Page, result: ScanResult) -> None:
-        lines = list(listing.lines(result))
+    def section(page: Page, digest: Digest) -> None:
+        lines = list(listing.lines(digest.result))
         page.heading(counted(len(lines), listing.one, listing.many))
         page.table(listing.headings, lines)
 
     return section
 
 
-def _notices(page: Page, result: ScanResult) -> None:
-    if not result.notices:
+def _notices(page: Page, digest: Digest) -> None:
+    notices = digest.result.notices
+    if not notices:
         return
     page.heading("Worth knowing")
-    for notice in result.notices[:NOTICES_SHOWN]:
+    for notice in notices[:NOTICES_SHOWN]:
         page.line(notice)
-    if len(result.notices) > NOTICES_SHOWN:
-        page.line(f"and {len(result.notices) - NOTICES_SHOWN} more: muster report -o json:-")
+    if len(notices) > NOTICES_SHOWN:
+        page.line(f"and {len(notices) - NOTICES_SHOWN} more: muster report -o json:-")
 
 
-def _where_next(page: Page, result: ScanResult) -> None:
-    if not result.identities:
+def _where_next(page: Page, digest: Digest) -> None:
+    if not digest.result.identities:
         page.line()
         page.line("What each source would need: muster doctor")
         return
@@ -195,31 +182,15 @@ def _where_next(page: Page, result: ScanResult) -> None:
         page.line(f"  {command:<37}{why}")
 
 
-# --- phrases ------------------------------------------------------------------
+# --- parts of sections --------------------------------------------------------
 
 
-def _most_urgent(result: ScanResult, keeps: Callable[[Assessment], bool]) -> list[tuple[Assessment, list[Finding]]]:
-    known = findings_by_fingerprint(result)
-    kept = ((judged, findings_of(judged, known)) for judged in result.identities if keeps(judged))
-    return sorted(kept, key=lambda pair: urgency(*pair))
+def _most_urgent(result: ScanResult, keeps: Keeps) -> list[Judged]:
+    return most_urgent_first(judged for judged in judged_identities(result) if keeps(judged.verdicts))
 
 
-def _in_full(judged: Assessment, findings: list[Finding]) -> Iterator[str]:
-    identity, registry, ownership = judged.identity, judged.registry, judged.ownership
-    reason = f" ({words(ownership.reason)})" if ownership.reason else ""
-    yield identity.name
-    yield identity.key
-    yield (
-        f"{identity.kind} in {place(identity)}; {registry.state}{', provisional' if registry.provisional else ''}; "
-        f"{words(ownership.state)}{reason}; privilege {judged.privilege.level}"
-    )
-    yield f"{words(judged.usage.state)}: {judged.usage.evidence}"
-    if held := credentials_text(identity):
-        yield held
-    if people := owner_candidates_text(ownership):
-        yield f"likely owners: {people}"
-    if step := next_step(judged, findings):
-        yield _next(step)
+def _by_key(result: ScanResult) -> dict[str, Identity]:
+    return {judged.identity.key: judged.identity for judged in result.identities}
 
 
 def _finding_line(page: Page, finding: Finding, identities: Mapping[str, Identity]) -> str:
@@ -233,20 +204,21 @@ def _finding_line(page: Page, finding: Finding, identities: Mapping[str, Identit
         f"entry {finding.entry}" if finding.entry else None,
     )
     subject = ", ".join(name for name in named if name)
-    evidence = facts_text(_telling(finding))
+    evidence = telling(finding)
     return f"{subject}: {page.shortened(evidence, LONGEST_EVIDENCE)}" if evidence else subject
-
-
-def _telling(finding: Finding) -> dict[str, str]:
-    """The evidence without what the line says already; of moments, the day."""
-    said = ("kind", "id") if finding.credential else ()
-    facts = {name: plain(fact) for name, fact in finding.evidence.items() if name not in said and fact is not False}
-    return {name: fact[:10] if _MOMENT.fullmatch(fact) else fact for name, fact in facts.items()}
 
 
 def _next(step: str) -> str:
     return f"Next: {step}"
 
+
+_ORPHAN_HEADINGS = (
+    Heading("Severity", 8, "severity"),
+    Heading("Identity", 0),
+    Heading("Where", 16),
+    Heading("Why", 16),
+    Heading("Use", 10, "usage"),
+)
 
 _COMMANDS = (
     ("muster orphans -o xlsx:orphans.xlsx", "the list for owners to fill in"),

@@ -1,40 +1,38 @@
-"""The XLSX report: a summary with a chart, then one sheet a view, written row by row in constant memory.
-
-No cell holds a formula, and none can become one: text is written as text, with the same ``'`` as in CSV before what
-could be taken for a formula once somebody edits the cell or saves the sheet as CSV.
-"""
+"""The XLSX report: a summary with a chart, then one sheet a view, written row by row in constant memory."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import UTC, date, datetime
+from datetime import UTC
 from itertools import chain, islice
 from typing import Any, BinaryIO, ClassVar
 
 from reports.base import Screen, View
 from reports.columns import TABLES
-from reports.rows import ORPHANED_MEANS, TONES, iso, plain
-from reports.summary import caveats, count_states, counted, gaps_of, headline
-from reports.tables import Column, Known, Table, harmless
+from reports.phrases import ORPHANED_MEANS, iso
+from reports.states import STATES, Tone
+from reports.summary import Digest, counted, gap_text
+from reports.tables import Column, Table
+from reports.xlsx_cells import CELL_WAS_CUT, checked, inert, writer
 from scanner.errors import MissingExtra
 from scanner.model import SEVERITIES, ScanResult
 
 ROWS_PER_SHEET = 1_048_575
 """Excel's limit, without the heading."""
-CELL_WAS_CUT = -2
-"""What the writer answers for text longer than the 32,767 UTF-16 units a cell holds; the rest it drops."""
 GAPS_NAMED = 20
 LINE_HEIGHT = 20
 """Pixels; a chart is as high as the counts beside it, so that the next one finds its place free."""
-EARLIEST = 1900
-"""The year before which a spreadsheet has no dates."""
 
-_STATES = ("registry_state", "ownership_state", "usage_state", "privilege", "severity", "state", "status")
-_COLORS = {
-    "bad": {"bg_color": "#FBD9D3", "font_color": "#8C1D04"},
-    "doubtful": {"bg_color": "#FFF0C2", "font_color": "#6B4E00"},
-    "good": {"bg_color": "#DDF0DD", "font_color": "#1B5E20"},
+_RED = {"bg_color": "#FBD9D3", "font_color": "#8C1D04"}
+_YELLOW = {"bg_color": "#FFF0C2", "font_color": "#6B4E00"}
+_GREEN = {"bg_color": "#DDF0DD", "font_color": "#1B5E20"}
+_COLORS: Mapping[Tone, Mapping[str, Any]] = {
+    "critical": {**_RED, "bold": True},
+    "bad": _RED,
+    "warn": _YELLOW,
+    "unknown": _YELLOW,
+    "good": _GREEN,
 }
 _FORMATS: Mapping[str, Mapping[str, Any]] = {
     "title": {"bold": True, "font_size": 16},
@@ -105,33 +103,32 @@ class _Workbook:
                 self._split.append(f"xlsx: {table.title} has more rows than a sheet holds and goes on in sheet {name}")
             sheet = self._book.add_worksheet(name)
             self._write_headings(sheet, table.columns)
+            cells = [(place, column.get, writer(sheet, column)) for place, column in enumerate(table.columns)]
             last = 0
             for last, row in enumerate(part, start=1):
-                for position, column in enumerate(table.columns):
-                    if (cell := column.get(row)) is not None:
-                        self._write(sheet, last, position, cell)
+                for position, get, write in cells:
+                    if (cell := get(row)) is not None and (code := write(last, position, cell)):
+                        self._note(sheet, code)
             self._furnish(sheet, table.columns, max(last, 1))
 
     def add_summary(self, result: ScanResult) -> None:
         """Write the first sheet: what the result says, what to know before believing it, counts and their charts."""
-        sheet = self._book.add_worksheet("Summary")
+        digest, sheet = Digest(result), self._book.add_worksheet("Summary")
         sheet.hide_gridlines(2)
         sheet.set_column(0, 1, 18)
         sheet.set_column(2, 2, 12)
         lines = [
             ("Non-human identities", "title"),
-            (headline(result), "lead"),
-            *((caveat, "lead") for caveat in caveats(result)),
-            *((gap, "plain") for gap in _gaps(result)),
+            (digest.headline, "lead"),
+            *((caveat, "lead") for caveat in digest.caveats),
+            *((gap, "plain") for gap in _gaps(digest)),
             *((notice, "plain") for notice in result.notices),
             (ORPHANED_MEANS, "plain"),
             (f"Scan {result.scan.id}, finished {iso(result.scan.finished_at)}, Muster {result.scan.version}", "plain"),
         ]
         for row, (text, look) in enumerate(lines):
             self._write(sheet, row, 0, text, look)
-        states = [
-            (axis, state, count) for axis, counts in count_states(result).items() for state, count in counts.items()
-        ]
+        states = [(axis, state, count) for axis, counts in digest.states.items() for state, count in counts.items()]
         severities = [("findings", severity, result.summary.findings.get(severity, 0)) for severity in SEVERITIES]
         top = len(lines) + 1
         below = self._add_counts(sheet, top, ("axis", "state", "identities"), states)
@@ -167,69 +164,49 @@ class _Workbook:
         chart.set_y_axis({"reverse": True})
         chart.set_x_axis({"visible": False, "major_gridlines": {"visible": False}})
         chart.set_size({"width": 560, "height": max(LINE_HEIGHT * (last - first + 2), 10 * LINE_HEIGHT)})
-        _checked(sheet.insert_chart(first - 1, 4, chart))
+        checked(sheet.insert_chart(first - 1, 4, chart))
 
     def _write_headings(self, sheet: Any, columns: tuple[Column[Any], ...]) -> None:
         sheet.freeze_panes(1, 0)
         for position, column in enumerate(columns):
-            _checked(sheet.set_column(position, position, column.width, self._formats.get(column.type)))
+            checked(sheet.set_column(position, position, column.width, self._formats.get(column.type)))
             self._write(sheet, 0, position, column.name, "fill_in" if column.fill_in else "heading")
-            _checked(sheet.write_comment(0, position, column.help, {"x_scale": 1.6, "y_scale": 0.7}))
+            checked(sheet.write_comment(0, position, column.help, {"x_scale": 1.6, "y_scale": 0.7}))
 
     def _furnish(self, sheet: Any, columns: tuple[Column[Any], ...], last: int) -> None:
         """Add what makes a sheet of so many rows comfortable: filter, colours, and choices where people fill in."""
-        _checked(sheet.autofilter(0, 0, last, len(columns) - 1))
+        checked(sheet.autofilter(0, 0, last, len(columns) - 1))
         for position, column in enumerate(columns):
-            if column.name in _STATES and not column.fill_in:
-                for state, tone in TONES.items():
-                    look = {"type": "cell", "criteria": "==", "value": f'"{state}"', "format": self._tones[tone]}
-                    _checked(sheet.conditional_format(1, position, last, position, look))
+            for name, state in STATES[column.axis].items() if column.axis else ():
+                if look := self._tones.get(state.tone):
+                    rule = {"type": "cell", "criteria": "==", "value": f'"{name}"', "format": look}
+                    checked(sheet.conditional_format(1, position, last, position, rule))
             if column.choices:
                 offer = {"validate": "list", "source": list(column.choices), "input_message": column.help}
                 strictness = "information" if column.others else "stop"
-                _checked(sheet.data_validation(1, position, last, position, {**offer, "error_type": strictness}))
+                checked(sheet.data_validation(1, position, last, position, {**offer, "error_type": strictness}))
 
-    def _write(self, sheet: Any, row: int, position: int, cell: Known, look: str = "plain") -> None:
-        match cell:
-            case str():
-                code = sheet.write_string(row, position, _text(cell), self._formats[look])
-            case bool():
-                code = sheet.write_boolean(row, position, cell)
-            case datetime() if cell.year >= EARLIEST:
-                moment = cell.astimezone(UTC).replace(tzinfo=None)
-                code = sheet.write_datetime(row, position, moment, self._formats["datetime"])
-            case date() if cell.year >= EARLIEST:
-                code = sheet.write_datetime(row, position, cell, self._formats["date"])
-            case int():
-                code = sheet.write_number(row, position, cell)
-            case _:
-                code = sheet.write_string(row, position, plain(cell))
+    def _write(self, sheet: Any, row: int, position: int, cell: str | int, look: str = "plain") -> None:
+        form = self._formats[look]
+        if isinstance(cell, int):
+            code = sheet.write_number(row, position, cell, form)
+        else:
+            code = sheet.write_string(row, position, inert(cell), form)
+        self._note(sheet, code)
+
+    def _note(self, sheet: Any, code: int) -> None:
+        """Count a cell that was cut. Every answer of the writer is looked at: it drops what it will not take."""
         if code == CELL_WAS_CUT:
             self._cut[sheet.name] += 1
         else:
-            _checked(code)
+            checked(code)
 
 
-def _text(text: str) -> str:
-    """Text that acts neither in a spreadsheet nor in the writer, which takes ``<r>…</r>`` for markup of its own."""
-    safe = harmless(text)
-    return f" {safe}" if safe.startswith("<r>") else safe
-
-
-def _gaps(result: ScanResult) -> Iterator[str]:
-    gaps = gaps_of(result)
-    for gap in gaps[:GAPS_NAMED]:
-        facts = (
-            gap.status,
-            gap.provider,
-            gap.scope,
-            gap.section,
-            gap.permission and f"needs {gap.permission}",
-            gap.detail,
-        )
-        yield "    " + ", ".join(fact for fact in facts if fact)
-    if len(gaps) > GAPS_NAMED:
-        yield f"    and {len(gaps) - GAPS_NAMED} more: see the coverage view"
+def _gaps(digest: Digest) -> Iterator[str]:
+    for gap in digest.gaps[:GAPS_NAMED]:
+        yield f"    {gap.status}: {gap_text(gap)}"
+    if len(digest.gaps) > GAPS_NAMED:
+        yield f"    and {len(digest.gaps) - GAPS_NAMED} more: see the coverage view"
 
 
 def _parts(rows: Iterator[Any], size: int) -> Iterator[Iterator[Any]]:
@@ -241,9 +218,3 @@ def _parts(rows: Iterator[Any], size: int) -> Iterator[Iterator[Any]]:
         following = tuple(islice(rows, 1))
         if not following:
             return
-
-
-def _checked(code: int) -> None:
-    """Every answer of the writer is looked at: it drops what it will not take, and says so by a number only."""
-    if code:
-        raise ValueError(f"the workbook did not take what was written (code {code})")

@@ -19,6 +19,7 @@ class App {
     const overview = await openBlock("overview", (content) => content);
     const { coverage, identities } = await openTables("coverage", "identities");
     this.overview = overview;
+    Object.assign(STATES, overview.states);
     byId("tabs").replaceChildren(...Object.entries(VIEWS).map(([view, { label }]) => this.tab(view, label)));
     showOverview({ overview, coverage, identities }, (view, chosen) => this.go(view, chosen));
     this.state = this.known(readAddress(location.hash)) ?? opening;
@@ -89,7 +90,7 @@ class App {
   async openList(name) {
     const view = VIEWS[name];
     const table = view.build(await openTables(...view.blocks));
-    const orders = Object.fromEntries(view.columns.map((column) => [column.name, ORDERS[column.axis]]));
+    const orders = Object.fromEntries(view.columns.map((column) => [column.name, orderOf(column.axis)]));
     const query = new Query(table, view.facets.map((facet) => facet.name), orders);
     return (this.lists[name] = { name, view, table, query });
   }

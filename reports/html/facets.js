@@ -67,7 +67,7 @@ class FacetMenu {
 
   // States by gravity, other values by how often they stand; chosen ones are never left out.
   ordered() {
-    const known = ORDERS[this.facet.axis];
+    const known = orderOf(this.facet.axis);
     const place = known ? ({ value }) => (value === null ? known.length : known.indexOf(value)) : ({ count }) => -count;
     const away = (item) => (known ? 0 : this.chosen.has(facetKey(item.value)) ? 0 : 1);
     return [...this.counts].sort((a, b) => away(a) - away(b) || place(a) - place(b));

@@ -5,48 +5,28 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from msgspec import Struct
-
 from reports.html.packing import LONGEST_TEXT, Columns, Row, column, minutes, pairs, table, text, texts
-from reports.rows import agent_text, findings_by_fingerprint, findings_of, next_step, severity_of, urgency
+from reports.judged import Judged
+from reports.phrases import agent_text, next_step
 from scanner.model import (
-    Assessment,
     Credential,
-    Finding,
     Grant,
-    Identity,
     Link,
     MatchCandidate,
     OwnerCandidate,
-    ScanResult,
     Signal,
     Trust,
 )
 
 
-class Judged(Struct, frozen=True, gc=False):
-    """A row: an identity, what was judged of it, and its findings, gravest first."""
-
-    identity: Identity
-    verdicts: Assessment
-    findings: list[Finding]
-
-    @property
-    def named(self) -> bool:
-        """Whether the key ends in the name: kept once, it is much of the file's size saved."""
-        return 0 < len(self.identity.name) <= LONGEST_TEXT and self.identity.key.endswith(self.identity.name)
-
-
-def judged_identities(result: ScanResult) -> list[Judged]:
-    """The rows, most urgent first, so that the page's first order costs it nothing."""
-    by_fingerprint = findings_by_fingerprint(result)
-    rows = [Judged(judged.identity, judged, findings_of(judged, by_fingerprint)) for judged in result.identities]
-    return sorted(rows, key=lambda row: urgency(row.verdicts, row.findings))
+def _named(row: Judged) -> bool:
+    """Whether the key ends in the name: kept once, it is much of the file's size saved."""
+    return 0 < len(row.identity.name) <= LONGEST_TEXT and row.identity.key.endswith(row.identity.name)
 
 
 IDENTITIES: Columns[Judged] = {
-    "stem": lambda r: text(r.identity.key.removesuffix(r.identity.name) if r.named else r.identity.key),
-    "named": lambda r: r.named,
+    "stem": lambda r: text(r.identity.key.removesuffix(r.identity.name) if _named(r) else r.identity.key),
+    "named": _named,
     "name": lambda r: text(r.identity.name),
     "display_name": lambda r: text(r.identity.display_name),
     "provider": lambda r: text(r.identity.provider),
@@ -60,7 +40,7 @@ IDENTITIES: Columns[Judged] = {
     "owner": lambda r: text(r.verdicts.ownership.owner),
     "usage": lambda r: r.verdicts.usage.state,
     "privilege": lambda r: r.verdicts.privilege.level,
-    "severity": lambda r: severity_of(r.findings),
+    "severity": lambda r: r.severity,
     "agent": lambda r: agent_text(r.verdicts.agent),
     "nature": lambda r: r.verdicts.nature.verdict,
     "abandoned": lambda r: r.verdicts.abandoned,
@@ -82,7 +62,7 @@ VERDICTS: Columns[Judged] = {
     "ownership_evidence": lambda r: text(r.verdicts.ownership.evidence),
     "usage_evidence": lambda r: text(r.verdicts.usage.evidence),
     "backup_only": lambda r: r.verdicts.ownership.backup_only,
-    "next_step": lambda r: text(next_step(r.verdicts, r.findings)),
+    "next_step": lambda r: text(next_step(r)),
 }
 
 ALIASES: Columns[str] = {"alias": text}

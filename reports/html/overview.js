@@ -1,4 +1,4 @@
-// What stands above the lists: the headline, what could not be read, the cards, and the charts of the state counts.
+// What stands above the lists: the headline with its caveats, what could not be read, cards, charts, and notices.
 
 const GAPS_LISTED = 12;
 const CHARTS = [
@@ -41,10 +41,11 @@ function showOverview({ overview, coverage, identities }, go) {
       h("span", null, `${name} `, outside(value ?? "unknown")),
     ),
   );
-  const notices = overview.notices.map((notice) => h("p.notice", null, outside(notice)));
-  byId("gaps").replaceChildren(...gapsBanner(coverage, go), ...notices);
+  byId("caveats").replaceChildren(...overview.caveats.map((caveat) => h("li", null, caveat)));
+  byId("gaps").replaceChildren(...gapsBanner(coverage, go));
   byId("cards").replaceChildren(...CARDS.map((card) => cardOf(card, overview, go)));
   byId("charts").replaceChildren(...CHARTS.map((chart) => chartOf(chart, overview.summary, identities, go)));
+  byId("notices").replaceChildren(...noticesOf(overview.notices));
   byId("definition").textContent = overview.orphaned_means;
   byId("thresholds").textContent =
     `Dormant: enabled and unused for ${policy.dormant_identity} days, fully evidenced. ` +
@@ -59,14 +60,13 @@ function gapsBanner(coverage, go) {
   if (!gaps.length) return [];
   const sections = gaps.reduce((sum, { places }) => sum + places.length, 0);
   const listed = gaps.slice(0, GAPS_LISTED);
-  const read = counted(sections, "section was", "sections were");
   const all = gaps.length > listed.length ? `All ${count(sections)} gaps` : "Show in coverage";
   return [
     h(
       "section.gaps",
       { "aria-labelledby": "gaps-title" },
-      h("h2", { id: "gaps-title" }, "Incomplete: what could not be read"),
-      h("p", null, `${read} not completely read. What depends on that is not called unused, gone or clean.`),
+      h("h2", { id: "gaps-title" }, "What could not be read"),
+      h("p", null, "What depends on it is not called unused, gone or clean."),
       h("ul", null, listed.map(gapItem)),
       h("button", { type: "button", onclick: () => go("coverage", { gap: ["true"] }) }, all),
     ),
@@ -104,6 +104,14 @@ function gapItem({ source, section, status, detail, permission, places }) {
   );
 }
 
+// --- notices
+
+function noticesOf(notices) {
+  if (!notices.length) return [];
+  const summary = h("summary", null, "Worth knowing", h("span.quiet", null, ` ${count(notices.length)}`));
+  return [h("details", null, summary, h("ul", null, notices.map((notice) => h("li", null, outside(notice)))))];
+}
+
 // --- numbers
 
 function cardOf({ name, label, note, view = "identities", choice }, { summary, registry_given }, go) {
@@ -120,7 +128,7 @@ function cardOf({ name, label, note, view = "identities", choice }, { summary, r
 
 function chartOf({ title, axis, view, facet }, summary, identities, go) {
   const counts = axis === "severity" ? summary.findings : countsOf(identities.columns[axis]);
-  const states = ORDERS[axis].map((state) => ({ state, number: counts[state] ?? 0 }));
+  const states = orderOf(axis).map((state) => ({ state, number: counts[state] ?? 0 }));
   const parts = states.filter(({ number }) => number || axis === "severity");
   const whole = parts.reduce((sum, { number }) => sum + number, 0);
   const incomplete = summary.gaps > 0 && h("span.incomplete", null, "incomplete");

@@ -15,7 +15,7 @@ from typing import Any, TypeAlias, TypeVar
 
 import msgspec
 
-from reports.rows import plain
+from reports.phrases import plain
 from scanner.text import printable
 
 Row = TypeVar("Row")

@@ -8,9 +8,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from reports.html.identities import Judged, identity_blocks, judged_identities
+from reports.html.identities import identity_blocks
 from reports.html.packing import LONGEST_TEXT, Columns, minutes, pairs, table, text, texts
-from reports.rows import ORPHANED_MEANS, severity_rank
+from reports.judged import Judged, judged_identities, most_urgent_first
+from reports.phrases import ORPHANED_MEANS
+from reports.states import STATES
+from reports.summary import Digest
 from scanner.model import Coverage, Entry, EntryAssessment, Finding, ScanResult, StoredSecret
 
 COVERAGE: Columns[Coverage] = {
@@ -52,7 +55,7 @@ _ENTRY_FACTS = (
 
 def blocks(result: ScanResult) -> dict[str, Any]:
     """The page's data by block name. Pure: the same result gives the same blocks in the same order."""
-    rows = judged_identities(result)
+    rows = most_urgent_first(judged_identities(result))
     row_of = {row.identity.key: position for position, row in enumerate(rows)}
     return {
         "overview": overview(result),
@@ -65,7 +68,11 @@ def blocks(result: ScanResult) -> dict[str, Any]:
 
 
 def overview(result: ScanResult) -> dict[str, Any]:
-    """What stands above the tables: the run, its headline, the counts and the thresholds they were made with."""
+    """What stands above the tables: the run, its headline, the counts and the thresholds they were made with.
+
+    And the states themselves, so that the page colours and explains them as every other format does.
+    """
+    digest = Digest(result)
     return {
         "scan": {
             "id": text(result.scan.id),
@@ -73,24 +80,15 @@ def overview(result: ScanResult) -> dict[str, Any]:
             "finished": minutes(result.scan.finished_at),
             "version": text(result.scan.version),
         },
-        "headline": headline(result),
+        "headline": digest.headline,
+        "caveats": digest.caveats,
+        "states": STATES,
         "registry_given": registry_given(result),
         "orphaned_means": ORPHANED_MEANS,
         "summary": result.summary,
         "policy": result.policy,
         "notices": texts(result.notices),
     }
-
-
-def headline(result: ScanResult) -> str:
-    """The result in one sentence."""
-    summary = result.summary
-    if not summary.identities:
-        return "No identities were found."
-    found = f"{summary.identities:,} {'identity' if summary.identities == 1 else 'identities'} found"
-    if not registry_given(result):
-        return f"{found}. No registry was given, so who declared them and who answers for them is unchecked."
-    return f"{found}: {summary.unregistered:,} that nobody declared, {summary.orphaned:,} that nobody answers for."
 
 
 def registry_given(result: ScanResult) -> bool:
@@ -104,11 +102,7 @@ def _findings(result: ScanResult, rows: Sequence[Judged], row_of: Mapping[str, i
     def row(finding: Finding) -> int | None:
         return row_of.get(finding.identity or "", listed_by.get(finding.fingerprint))
 
-    def order(finding: Finding) -> tuple[int, str, int, str]:
-        at = row(finding)
-        return severity_rank(finding.severity), finding.rule, len(rows) if at is None else at, finding.fingerprint
-
-    return table(findings_on(row), sorted(result.findings, key=order))
+    return table(findings_on(row), result.findings)
 
 
 def findings_on(row: Callable[[Finding], int | None]) -> Columns[Finding]:

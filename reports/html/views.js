@@ -86,7 +86,7 @@ const VIEWS = {
     build: ({ identities }) => identities,
     terms: identityTerms,
     opens: (table, row) => ({ kind: "identity", id: keyOf(table, row) }),
-    empty: () => "The scan found no identity.",
+    empty: ({ headline }) => headline,
   },
 
   findings: {

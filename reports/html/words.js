@@ -1,72 +1,7 @@
-// The words of the page: how states are called, what they mean, how grave they are, and how dates are written.
+// The words of the page: how states, reasons and relations are called, and how numbers and dates are written.
 
-const STATES = {
-  severity: {
-    critical: ["critical", "Act today"],
-    high: ["bad", "Act this week"],
-    medium: ["warn", "Plan it"],
-    low: ["info", "When you pass by"],
-    info: ["quiet", "Good to know"],
-  },
-  registry: {
-    unregistered: ["bad", "Discovered, and no registry entry stands for it"],
-    ambiguous: ["warn", "The strongest way to match hits several entries"],
-    registered: ["good", "Matched to exactly one registry entry"],
-    exempt: ["quiet", "Managed by the provider, a person, or exempt by configuration"],
-    unchecked: ["unknown", "No registry was given"],
-  },
-  ownership: {
-    orphaned: ["bad", "Nobody accountable answers for it"],
-    owned: ["good", "An accountable owner resolves to an active person"],
-    unchecked: ["unknown", "An owner cannot be checked without a registry and a roster"],
-    not_applicable: ["quiet", "Exempt: nobody here has to answer for it"],
-  },
-  usage: {
-    never_used: ["bad", "Not used since it was created, fully evidenced"],
-    dormant: ["warn", "Enabled and not used in the whole window, fully evidenced"],
-    active: ["good", "Used inside the window"],
-    disabled: ["quiet", "Cannot be used at present"],
-    unknown: ["unknown", "The evidence does not cover the whole window"],
-  },
-  privilege: {
-    admin: ["bad", "Effectively everything, or all of the provider's access management"],
-    escalation: ["bad", "A known method leads to admin"],
-    high: ["warn", "High-consequence actions"],
-    unknown: ["unknown", "Something needed to tell could not be read"],
-    normal: ["quiet", "Nothing that stands out"],
-  },
-  agent: {
-    yes: ["agent", "An AI agent: a strong signal, or two weak ones that agree"],
-    suggested: ["unknown", "A weak signal suggests an AI agent"],
-    no: ["quiet", "No sign of an AI agent"],
-  },
-  nature: {
-    mixed: ["warn", "A person's account that machines use, or the other way round"],
-    human: ["quiet", "A person"],
-    non_human: ["quiet", "Not a person"],
-    unknown: ["unknown", "No signal tells"],
-  },
-  entry: {
-    retired_but_alive: ["bad", "Retired or expired, and an enabled identity matches"],
-    not_found: ["bad", "Active, nothing matches, and the place where it would be was completely read"],
-    not_evaluated: ["unknown", "Nothing matches, but the place where it would be was not completely read"],
-    suspended: ["warn", "Suspended by its registry entry"],
-    proposed: ["info", "Not yet approved"],
-    found: ["good", "At least one identity matches"],
-    retired: ["quiet", "Retired, and nothing enabled lives: the good end"],
-  },
-  coverage: {
-    denied: ["bad", "The permission is missing"],
-    failed: ["bad", "An error ended it"],
-    partial: ["warn", "Read in part"],
-    skipped: ["warn", "Not tried"],
-    complete: ["good", "Read to the end"],
-    not_offered: ["quiet", "This server or region has no such thing"],
-    off: ["quiet", "Optional, and not asked for"],
-  },
-};
-
-const ORDERS = Object.fromEntries(Object.entries(STATES).map(([axis, states]) => [axis, Object.keys(states)]));
+// { axis: { state: { tone, meaning } } }, the gravest first; they come with the data (states.py).
+const STATES = {};
 
 const REASONS = {
   unregistered: "nobody declared it",
@@ -98,11 +33,16 @@ const RELATIONS = {
 };
 
 function tone(axis, value) {
-  return STATES[axis]?.[value]?.[0] ?? "quiet";
+  return STATES[axis]?.[value]?.tone ?? "quiet";
 }
 
 function meaning(axis, value) {
-  return STATES[axis]?.[value]?.[1];
+  return STATES[axis]?.[value]?.meaning;
+}
+
+// The states of an axis, the gravest first; undefined where there is no such axis.
+function orderOf(axis) {
+  return axis && Object.keys(STATES[axis]);
 }
 
 function absent(axis) {
@@ -129,10 +69,6 @@ const NUMBER = new Intl.NumberFormat("en");
 
 function count(number) {
   return NUMBER.format(number);
-}
-
-function counted(number, one, many) {
-  return `${count(number)} ${number === 1 ? one : many}`;
 }
 
 function share(part, whole) {

@@ -9,9 +9,11 @@ from typing import Any
 from msgspec.structs import replace
 
 from scanner.model import (
+    SEVERITIES,
     AgentVerdict,
     Assessment,
     EntryAssessment,
+    Finding,
     Grant,
     Identity,
     Link,
@@ -120,9 +122,9 @@ def _person() -> Assessment:
     )
 
 
-def _findings(*assessments: Assessment) -> tuple[Any, ...]:
+def _findings(*assessments: Assessment) -> tuple[Finding, ...]:
     admin, agent, departed, pipeline = assessments
-    return (
+    found = (
         make_finding(
             fingerprint="aa" * 16,
             severity="critical",
@@ -171,6 +173,7 @@ def _findings(*assessments: Assessment) -> tuple[Any, ...]:
             remediation="Retire the entry.",
         ),
     )
+    return tuple(sorted(found, key=lambda finding: (SEVERITIES.index(finding.severity), finding.rule)))
 
 
 def estate(**facts: Any) -> ScanResult:

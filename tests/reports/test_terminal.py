@@ -95,8 +95,9 @@ def test_a_long_list_is_cut_and_says_how_to_get_the_rest() -> None:
     """Never cut in silence."""
     judged = tuple(make_assessment(f"svc-{number:02}", findings=(f"{number:032}",)) for number in range(13))
     findings = tuple(
-        make_finding(fingerprint=one.findings[0], identity=one.identity.key, rule=f"rule-{number % 6}")
-        for number, one in enumerate(judged)
+        make_finding(fingerprint=one.findings[0], identity=one.identity.key, rule=f"rule-{rule}")
+        for rule in range(6)
+        for one in judged[rule::6]
     )
     shown = page(make_result(*judged, findings=findings))
     assert "and 3 more: muster orphans -o csv:orphans.csv" in shown

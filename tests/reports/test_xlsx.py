@@ -47,7 +47,7 @@ def test_the_summary_says_what_to_know_and_draws_it() -> None:
     said = "\n".join(str(cell) for row in sheet.iter_rows(values_only=True) for cell in row if cell is not None)
     assert "2 of 5 identities are declared by nobody" in said
     assert "Incomplete: 2 sections could not be read in full" in said
-    assert "denied, aws, 123456789012, iam.credential-report, needs iam:GenerateCredentialReport" in said
+    assert "denied: aws 123456789012 iam.credential-report: needs iam:GenerateCredentialReport" in said
     assert "Orphaned: nobody accountable." in said
     counts = {(row[0], row[1]): row[2] for row in sheet.iter_rows(values_only=True)}
     assert counts["ownership", "orphaned"] == 3

@@ -9,10 +9,12 @@ from msgspec.structs import replace
 from playwright.sync_api import Locator, Page, expect
 
 from reports.base import View
+from reports.summary import Digest
 from scanner.model import OwnershipVerdict, RegistryVerdict, ScanResult
 from tests.factories import make_assessment, make_coverage, make_finding, make_identity, make_result
 from tests.reports.html.conftest import Opens
 from tests.reports.html.estate import small_estate
+from tests.reports.samples import estate_with_gaps
 
 pytestmark = pytest.mark.browser
 
@@ -36,7 +38,7 @@ def test_it_opens_without_complaint_and_without_network(opens: Opens) -> None:
     """No console message, no policy violation, no request but the file itself."""
     with opens(small_estate()) as seen:
         expect(rows(seen.page)).to_have_count(5)
-        expect(seen.page.locator("#headline")).to_have_text(re.compile("5 identities found: 3 that nobody declared"))
+        expect(seen.page.locator("#headline")).to_have_text(re.compile("As far as could be read, 3 of 5 identities"))
         seen.page.locator("body[data-ready]").wait_for()
 
         assert seen.complaints == []
@@ -50,6 +52,32 @@ def test_gaps_come_first_and_mark_every_number(opens: Opens) -> None:
         expect(seen.page.locator("#gaps")).to_contain_text("needs iam:ListRoles")
         expect(seen.page.locator("#cards .incomplete")).to_have_count(6)
         expect(seen.page.locator("#charts .incomplete")).to_have_count(4)
+
+
+def test_caveats_stand_above_the_numbers_and_notices_below(opens: Opens) -> None:
+    """What a number depends on is read before it; what is merely worth knowing is folded away after the charts."""
+    with opens(estate_with_gaps()) as seen:
+        page = seen.page
+        expect(page.locator("#caveats li")).to_have_text(Digest(estate_with_gaps()).caveats)
+        expect(page.locator("#cards ~ #notices summary")).to_have_text("Worth knowing 1")
+        notice = page.get_by_text("is no longer listed by prod")
+        expect(notice).to_be_hidden()
+        page.locator("#notices summary").click()
+        expect(notice).to_be_visible()
+
+
+def test_where_nothing_could_be_read_nothing_is_claimed(opens: Opens) -> None:
+    """No identity under gaps: the page says that none could be read, in its headline and in its empty list."""
+    with opens(replace(estate_with_gaps(), identities=())) as seen:
+        expect(seen.page.locator("#headline")).to_have_text("No identities could be read.")
+        expect(seen.page.locator("#empty")).to_have_text("No identities could be read.")
+
+
+def test_provisional_verdicts_are_marked(opens: Opens) -> None:
+    """An unregistered identity whose match a gap may hide says so in the list."""
+    with opens(estate_with_gaps()) as seen:
+        expect(rows(seen.page).filter(has_text="support-agent")).to_contain_text("provisional")
+        expect(rows(seen.page).filter(has_text="deploy-pipeline")).not_to_contain_text("provisional")
 
 
 def test_without_gaps_nothing_is_called_incomplete(opens: Opens) -> None:

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 from msgspec.structs import replace
 
-from reports.html.payload import blocks, headline, registry_given
-from scanner.model import EntryAssessment, OwnershipVerdict, RegistryVerdict, ScanResult, Summary
+from reports.html.payload import blocks, overview, registry_given
+from reports.summary import Digest
+from scanner.model import EntryAssessment, OwnershipVerdict, RegistryVerdict, ScanResult
 from tests.factories import make_assessment, make_entry, make_finding, make_identity, make_result
 from tests.reports.html.estate import small_estate
 from tests.reports.html.test_packing import unpacked
+from tests.reports.samples import estate, estate_with_gaps
 
 
 def values(table: dict[str, Any], name: str) -> list[Any]:
@@ -23,24 +26,15 @@ UNCHECKED = make_assessment(registry=RegistryVerdict(state="unchecked"), ownersh
 
 
 @pytest.mark.parametrize(
-    ("result", "expected"),
-    [
-        pytest.param(make_result(), "No identities were found.", id="nothing"),
-        pytest.param(
-            make_result(UNCHECKED),
-            "1 identity found. No registry was given, so who declared them and who answers for them is unchecked.",
-            id="no registry",
-        ),
-        pytest.param(
-            make_result(make_assessment(), summary=Summary(identities=1200, unregistered=7, orphaned=9)),
-            "1,200 identities found: 7 that nobody declared, 9 that nobody answers for.",
-            id="counts",
-        ),
-    ],
+    "result",
+    [estate, estate_with_gaps, lambda: replace(estate_with_gaps(), identities=())],
+    ids=["read in full", "gaps", "nothing could be read"],
 )
-def test_headline(result: ScanResult, expected: str) -> None:
-    """The result in one sentence, and no claim about a registry that was not given."""
-    assert headline(result) == expected
+def test_the_page_says_what_every_report_says(result: Callable[[], ScanResult]) -> None:
+    """Headline and caveats are the same sentences as on the terminal and in the workbook."""
+    shown, digest = overview(result()), Digest(result())
+
+    assert (shown["headline"], shown["caveats"]) == (digest.headline, digest.caveats)
 
 
 @pytest.mark.parametrize(
@@ -114,11 +108,3 @@ def test_an_entry_keeps_what_people_wrote() -> None:
     table = blocks(make_result(entries=(EntryAssessment(entry=entry, state="found"),)))["entries"]["entries"]
 
     assert values(table, "facts") == [(("purpose", "billing"), ("systems", "s3, sqs"), ("cost centre", "12"))]
-
-
-def test_the_order_of_a_result_does_not_matter() -> None:
-    """The same facts give the same tables."""
-    result = small_estate()
-    turned = replace(result, identities=result.identities[::-1], findings=result.findings[::-1])
-
-    assert blocks(turned) == blocks(result)

@@ -1,17 +1,17 @@
 """What every report says about one identity in words: its severity, its next step, its credentials, agent or not.
 
-Pure functions over judged records. Columns of the tabular formats are in ``reports.columns``; what a view selects is in
-``reports.views``.
+Pure functions over judged records. What a whole result says is in ``reports.summary``.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+import re
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, date, datetime
-from typing import Any, Literal, TypeAlias
+from typing import Any
 
+from reports.judged import Judged
 from scanner.model import (
-    SEVERITIES,
     AgentVerdict,
     Assessment,
     Credential,
@@ -20,9 +20,6 @@ from scanner.model import (
     OrphanReason,
     OwnerCandidate,
     OwnershipVerdict,
-    PrivilegeLevel,
-    ScanResult,
-    Severity,
 )
 
 ORPHANED_MEANS = (
@@ -33,7 +30,7 @@ ORPHANED_MEANS = (
 SEPARATOR = "; "
 """Between the members of a list inside one cell."""
 
-_PRIVILEGES: tuple[PrivilegeLevel, ...] = ("admin", "escalation", "high", "unknown", "normal")
+_MOMENT = re.compile(r"\d{4}-\d\d-\d\dT[\d:.]+(Z|\+00:00)")
 
 _NEW_OWNER: Mapping[OrphanReason | None, str] = {
     "never_assigned": "Name an owner: its entry {entry} has none.",
@@ -47,64 +44,17 @@ _NEW_OWNER: Mapping[OrphanReason | None, str] = {
 }
 """What an orphan needs, by the reason why it is one."""
 
-Tone: TypeAlias = Literal["bad", "doubtful", "good"]
-TONES: Mapping[str, Tone] = {
-    **dict.fromkeys(("critical", "high", "orphaned", "unregistered", "admin", "escalation", "denied", "failed"), "bad"),
-    **dict.fromkeys(("retired_but_alive", "not_found"), "bad"),
-    **dict.fromkeys(("medium", "ambiguous", "dormant", "never_used", "unknown", "partial", "skipped"), "doubtful"),
-    **dict.fromkeys(("unchecked", "not_evaluated", "suspended", "proposed", "mixed"), "doubtful"),
-    **dict.fromkeys(("registered", "owned", "active", "complete", "found"), "good"),
-}
-"""How a state is coloured; what is neither good nor bad is not."""
 
-
-# --- order --------------------------------------------------------------------
-
-
-def severity_of(findings: Iterable[Finding]) -> Severity | None:
-    """The gravest severity among findings; None without any."""
-    return min((finding.severity for finding in findings), key=severity_rank, default=None)
-
-
-def severity_rank(severity: Severity | None) -> int:
-    """A sort key: 0 is the gravest, None comes last."""
-    return len(SEVERITIES) if severity is None else SEVERITIES.index(severity)
-
-
-def gravest_first(findings: Iterable[Finding]) -> list[Finding]:
-    """Findings by severity, then rule, then subject."""
-    return sorted(findings, key=lambda f: (severity_rank(f.severity), f.rule, f.identity or "", f.fingerprint))
-
-
-def urgency(assessment: Assessment, findings: Iterable[Finding]) -> tuple[int, int, bool, str]:
-    """A sort key for work lists: severity, then privilege, then what nobody uses, then the key."""
-    severity = severity_rank(severity_of(findings))
-    return severity, _PRIVILEGES.index(assessment.privilege.level), not assessment.abandoned, assessment.identity.key
-
-
-def findings_by_fingerprint(result: ScanResult) -> dict[str, Finding]:
-    """All findings, to look up those that an assessment names."""
-    return {finding.fingerprint: finding for finding in result.findings}
-
-
-def findings_of(assessment: Assessment, by_fingerprint: Mapping[str, Finding]) -> list[Finding]:
-    """An identity's findings, gravest first; fingerprints that a view left out are skipped."""
-    return gravest_first(by_fingerprint[print_] for print_ in assessment.findings if print_ in by_fingerprint)
-
-
-# --- words --------------------------------------------------------------------
-
-
-def next_step(assessment: Assessment, findings: Sequence[Finding]) -> str:
+def next_step(judged: Judged) -> str:
     """The one thing to do next about an identity, as a sentence; empty where there is nothing to do.
 
     Whoever answers for it comes first, since everything else needs somebody to decide; then its gravest finding.
     """
-    if assessment.registry.provisional:
+    if judged.verdicts.registry.provisional:
         return "Close the gap first: what would tell whether it is declared could not be read."
-    if assessment.ownership.state == "orphaned":
-        return _orphan_step(assessment)
-    return next((finding.remediation for finding in gravest_first(findings)), "")
+    if judged.verdicts.ownership.state == "orphaned":
+        return _orphan_step(judged.verdicts)
+    return judged.findings[0].remediation if judged.findings else ""
 
 
 def _orphan_step(assessment: Assessment) -> str:
@@ -128,6 +78,30 @@ def _orphan_step(assessment: Assessment) -> str:
 
 def _because(candidate: OwnerCandidate) -> str:
     return f"{candidate.person} ({candidate.evidence})" if candidate.evidence else candidate.person
+
+
+def in_full(judged: Judged) -> Iterator[str]:
+    """An identity of a work list, line by line: which it is, the verdicts, what it holds, whom to ask, what to do."""
+    identity, registry, ownership = judged.identity, judged.verdicts.registry, judged.verdicts.ownership
+    reason = f" ({words(ownership.reason)})" if ownership.reason else ""
+    yield identity.name
+    yield identity.key
+    yield (
+        f"{identity.kind} in {place(identity)}; {registry.state}{', provisional' if registry.provisional else ''}; "
+        f"{words(ownership.state)}{reason}; privilege {judged.verdicts.privilege.level}"
+    )
+    yield f"{words(judged.verdicts.usage.state)}: {judged.verdicts.usage.evidence}"
+    if held := credentials_text(identity):
+        yield held
+    if people := owner_candidates_text(ownership):
+        yield f"likely owners: {people}"
+    if step := next_step(judged):
+        yield f"Next: {step}"
+
+
+def place(identity: Identity) -> str:
+    """Where an identity lives, in few words."""
+    return f"{identity.provider} {identity.scope}"
 
 
 def agent_text(verdict: AgentVerdict) -> str:
@@ -168,6 +142,18 @@ def rules_text(findings: Iterable[Finding]) -> str | None:
 def facts_text(facts: Mapping[str, Any]) -> str | None:
     """Evidence or tags as ``name: value`` pairs."""
     return joined(f"{name}: {plain(value)}" for name, value in facts.items() if value is not None)
+
+
+def telling(finding: Finding) -> str | None:
+    """A finding's evidence without what a line about it says already; of moments, the day."""
+    said = ("kind", "id") if finding.credential else ()
+    facts = {name: plain(fact) for name, fact in finding.evidence.items() if name not in said and fact is not False}
+    return facts_text({name: fact[:10] if _MOMENT.fullmatch(fact) else fact for name, fact in facts.items()})
+
+
+def words(state: str) -> str:
+    """A state as people write it."""
+    return state.replace("_", " ")
 
 
 def joined(members: Iterable[str]) -> str | None:

@@ -7,25 +7,20 @@ from typing import Any
 
 import pytest
 
-from reports.rows import (
+from reports.judged import Judged
+from reports.phrases import (
     agent_text,
     credential_text,
     facts_text,
-    findings_of,
-    gravest_first,
     iso,
     next_step,
     plain,
-    severity_of,
-    urgency,
 )
 from scanner.model import (
     AgentVerdict,
-    Finding,
     MatchCandidate,
     OwnerCandidate,
     OwnershipVerdict,
-    Privilege,
     RegistryVerdict,
     Signal,
 )
@@ -104,54 +99,21 @@ def orphan(reason: Any, **facts: Any) -> OwnershipVerdict:
 )
 def test_an_orphan_needs_somebody_first(verdicts: dict[str, Any], step: str) -> None:
     """Whatever else was found, an orphan's next step is about who answers for it."""
-    assert next_step(make_assessment(**verdicts), [make_finding(severity="critical")]) == step
+    judged = make_assessment(**verdicts)
+    assert next_step(Judged(judged.identity, judged, [make_finding(severity="critical")])) == step
 
 
 def test_an_owned_identity_needs_its_gravest_finding_fixed() -> None:
-    """The remediation is the gravest one's, whatever the order given."""
+    """The remediation is that of the first, for they come gravest first."""
     owned = make_assessment(ownership=OwnershipVerdict(state="owned", owner="ada@example.com"))
-    low, high = make_finding(severity="low", remediation="Later."), make_finding(severity="high", remediation="Now.")
-    assert next_step(owned, [low, high]) == "Now."
+    high, low = make_finding(severity="high", remediation="Now."), make_finding(severity="low", remediation="Later.")
+    assert next_step(Judged(owned.identity, owned, [high, low])) == "Now."
 
 
 def test_where_all_is_well_there_is_nothing_to_do() -> None:
     """No finding and an owner: an empty sentence."""
-    assert next_step(make_assessment(ownership=OwnershipVerdict(state="owned")), []) == ""
-
-
-def test_severity_is_the_gravest_and_unknown_without_findings() -> None:
-    """None is not the same as info."""
-    assert severity_of([make_finding(severity="info"), make_finding(severity="critical")]) == "critical"
-    assert severity_of([]) is None
-
-
-def test_findings_are_listed_gravest_first() -> None:
-    """By severity, then by rule."""
-    low, b, a = (
-        make_finding(severity=severity, rule=rule) for severity, rule in (("low", "a"), ("high", "b"), ("high", "a"))
-    )
-    assert gravest_first([low, b, a]) == [a, b, low]
-
-
-def test_fingerprints_that_a_view_left_out_are_skipped() -> None:
-    """An identity's findings are those that are there."""
-    finding = make_finding(fingerprint="aa")
-    assert findings_of(make_assessment(findings=("aa", "bb")), {"aa": finding}) == [finding]
-
-
-def test_work_lists_put_the_urgent_first() -> None:
-    """Severity, then privilege, then what nobody uses, then the key."""
-    calm, admin, unused = (
-        make_assessment("b"),
-        make_assessment("c", privilege=Privilege(level="admin")),
-        make_assessment("d", usage=DORMANT),
-    )
-    grave, none = [make_finding(severity="critical")], list[Finding]()
-    listed = sorted(
-        [(calm, none), (unused, none), (admin, none), (make_assessment("z"), grave), (make_assessment("a"), none)],
-        key=lambda pair: urgency(*pair),
-    )
-    assert [judged.identity.name for judged, _ in listed] == ["z", "c", "d", "a", "b"]
+    owned = make_assessment(ownership=OwnershipVerdict(state="owned"))
+    assert next_step(Judged(owned.identity, owned)) == ""
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,51 @@
+"""Identities joined with their verdicts and findings, and the order of a work list: what every format starts from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+from msgspec import Struct
+
+from scanner.model import SEVERITIES, Assessment, Finding, Identity, ScanResult, Severity
+
+_PRIVILEGES = ("admin", "escalation", "high", "unknown", "normal")
+
+
+class Judged(Struct, frozen=True, gc=False):
+    """An identity, what was judged of it, and its findings, gravest first."""
+
+    identity: Identity
+    verdicts: Assessment
+    findings: Sequence[Finding] = ()
+
+    @property
+    def severity(self) -> Severity | None:
+        """That of its gravest finding; None without any."""
+        return self.findings[0].severity if self.findings else None
+
+
+def judged_identities(result: ScanResult) -> Iterator[Judged]:
+    """All identities, in the result's order."""
+    findings = findings_by_fingerprint(result)
+    return (joined_with_findings(verdicts, findings) for verdicts in result.identities)
+
+
+def findings_by_fingerprint(result: ScanResult) -> dict[str, Finding]:
+    """All findings, to look up those that an assessment names."""
+    return {finding.fingerprint: finding for finding in result.findings}
+
+
+def joined_with_findings(verdicts: Assessment, findings: Mapping[str, Finding]) -> Judged:
+    """One identity; fingerprints of findings that are not there are skipped."""
+    return Judged(verdicts.identity, verdicts, [findings[one] for one in verdicts.findings if one in findings])
+
+
+def most_urgent_first(identities: Iterable[Judged]) -> list[Judged]:
+    """As a work list: by severity, then by privilege, then what nobody uses, then by key."""
+    return sorted(identities, key=_urgency)
+
+
+def _urgency(judged: Judged) -> tuple[int, int, bool, str]:
+    severity = len(SEVERITIES) if judged.severity is None else SEVERITIES.index(judged.severity)
+    verdicts = judged.verdicts
+    return severity, _PRIVILEGES.index(verdicts.privilege.level), not verdicts.abandoned, judged.identity.key

@@ -1,0 +1,88 @@
+"""Every state that reports show: how grave it is, and what it means. One table, so that all formats agree."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Literal, TypeAlias
+
+from msgspec import Struct
+
+Axis: TypeAlias = Literal[
+    "severity", "registry", "ownership", "usage", "privilege", "agent", "nature", "entry", "coverage"
+]
+Tone: TypeAlias = Literal["critical", "bad", "warn", "info", "good", "agent", "quiet", "unknown"]
+
+
+class State(Struct, frozen=True):
+    """``tone`` decides the colour; formats with fewer colours than tones draw some of them alike or not at all."""
+
+    tone: Tone
+    meaning: str
+
+
+STATES: Mapping[Axis, Mapping[str, State]] = {
+    "severity": {
+        "critical": State("critical", "Act today"),
+        "high": State("bad", "Act this week"),
+        "medium": State("warn", "Plan it"),
+        "low": State("info", "When you pass by"),
+        "info": State("quiet", "Good to know"),
+    },
+    "registry": {
+        "unregistered": State("bad", "Discovered, and no registry entry stands for it"),
+        "ambiguous": State("warn", "The strongest way to match hits several entries"),
+        "registered": State("good", "Matched to exactly one registry entry"),
+        "exempt": State("quiet", "Managed by the provider, a person, or exempt by configuration"),
+        "unchecked": State("unknown", "No registry was given"),
+    },
+    "ownership": {
+        "orphaned": State("bad", "Nobody accountable answers for it"),
+        "owned": State("good", "An accountable owner resolves to an active person"),
+        "unchecked": State("unknown", "An owner cannot be checked without a registry and a roster"),
+        "not_applicable": State("quiet", "Exempt: nobody here has to answer for it"),
+    },
+    "usage": {
+        "never_used": State("bad", "Not used since it was created, fully evidenced"),
+        "dormant": State("warn", "Enabled and not used in the whole window, fully evidenced"),
+        "active": State("good", "Used inside the window"),
+        "disabled": State("quiet", "Cannot be used at present"),
+        "unknown": State("unknown", "The evidence does not cover the whole window"),
+    },
+    "privilege": {
+        "admin": State("bad", "Effectively everything, or all of the provider's access management"),
+        "escalation": State("bad", "A known method leads to admin"),
+        "high": State("warn", "High-consequence actions"),
+        "unknown": State("unknown", "Something needed to tell could not be read"),
+        "normal": State("quiet", "Nothing that stands out"),
+    },
+    "agent": {
+        "yes": State("agent", "An AI agent: a strong signal, or two weak ones that agree"),
+        "suggested": State("unknown", "A weak signal suggests an AI agent"),
+        "no": State("quiet", "No sign of an AI agent"),
+    },
+    "nature": {
+        "mixed": State("warn", "A person's account that machines use, or the other way round"),
+        "human": State("quiet", "A person"),
+        "non_human": State("quiet", "Not a person"),
+        "unknown": State("unknown", "No signal tells"),
+    },
+    "entry": {
+        "retired_but_alive": State("bad", "Retired or expired, and an enabled identity matches"),
+        "not_found": State("bad", "Active, nothing matches, and the place where it would be was completely read"),
+        "not_evaluated": State("unknown", "Nothing matches, but the place where it would be was not completely read"),
+        "suspended": State("warn", "Suspended by its registry entry"),
+        "proposed": State("info", "Not yet approved"),
+        "found": State("good", "At least one identity matches"),
+        "retired": State("quiet", "Retired, and nothing enabled lives: the good end"),
+    },
+    "coverage": {
+        "denied": State("bad", "The permission is missing"),
+        "failed": State("bad", "An error ended it"),
+        "partial": State("warn", "Read in part"),
+        "skipped": State("warn", "Not tried"),
+        "complete": State("good", "Read to the end"),
+        "not_offered": State("quiet", "This server or region has no such thing"),
+        "off": State("quiet", "Optional, and not asked for"),
+    },
+}
+"""By axis, the gravest first: lists and menus sort states in this order."""

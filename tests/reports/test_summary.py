@@ -1,0 +1,41 @@
+"""What a whole result says: the words of a gap, and numbers as people write them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from reports.summary import Digest, counted, gap_text
+from tests.factories import make_assessment, make_coverage, make_result
+
+PLACE = "aws 123456789012 iam.users"
+
+
+@pytest.mark.parametrize(
+    ("facts", "text"),
+    [
+        pytest.param({}, PLACE, id="nothing known"),
+        pytest.param({"permission": "iam:ListUsers"}, f"{PLACE}: needs iam:ListUsers", id="permission"),
+        pytest.param({"detail": "timed out"}, f"{PLACE}: timed out", id="detail"),
+        pytest.param(
+            {"permission": "iam:ListUsers", "detail": "AccessDenied"},
+            f"{PLACE}: needs iam:ListUsers; AccessDenied",
+            id="both",
+        ),
+    ],
+)
+def test_a_gap_says_where_and_what_it_takes(facts: dict[str, Any], text: str) -> None:
+    """The place, then the missing permission, then what went wrong."""
+    assert gap_text(make_coverage(section="iam.users", status="denied", **facts)) == text
+
+
+def test_large_numbers_can_be_read() -> None:
+    """Thousands are set apart."""
+    assert [counted(number, "gap", "gaps") for number in (1, 1200)] == ["1 gap", "1,200 gaps"]
+
+
+def test_states_nobody_is_in_count_nothing() -> None:
+    """Every state of every axis has a number."""
+    states = Digest(make_result(make_assessment(), make_assessment("other"))).states
+    assert states["registry"] == {"registered": 0, "unregistered": 2, "ambiguous": 0, "exempt": 0, "unchecked": 0}
