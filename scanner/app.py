@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
-from pathlib import Path
-from typing import Any
 
-import msgspec
 from msgspec import Struct
 
 from connectors.base import Connector
@@ -17,17 +14,18 @@ from connectors.catalog import connector_catalog
 from scanner import __version__
 from scanner.config import Config, ListSettings, SourceSettings
 from scanner.engine import Observer, read_all
-from scanner.errors import NothingScanned, UsageError
+from scanner.errors import NothingScanned
 from scanner.history.store import Store, open_store
 from scanner.inventory import Inventory, join
-from scanner.matching.entries import Places, SourceRef
+from scanner.matching.places import Places, SourceRef
 from scanner.model import ScanInfo, ScanResult
 from scanner.pipeline import Declared, judge
 from scanner.registry.entries import load_registry
 from scanner.registry.people import load_people
+from scanner.registry.records import Listed
 from scanner.remembered import Remembered
 from scanner.rules.catalog import entry_fingerprints
-from scanner.strict import Document, decode, nearest
+from scanner.strict import decode
 
 _READ = ("complete", "partial")
 
@@ -46,70 +44,9 @@ class Source(Struct, frozen=True, kw_only=True):
         return SourceRef(name=self.name, provider=self.type)
 
 
-def resolve_sources(config: Config, wanted: Sequence[str]) -> tuple[Source, ...]:
-    """The sources named on the command line, or all of the config's. Raises UsageError and ConfigError; no I/O."""
-    by_name = {source.name: source for source in config.sources}
-    if not wanted:
-        if not by_name:
-            raise UsageError(
-                "there is nothing to scan", hint="name a source, such as aws:profile=audit, or write a config.toml"
-            )
-        return tuple(_ready(source) for source in config.sources)
-    chosen: dict[str, SourceSettings] = {}
-    for text in wanted:
-        source = by_name.get(text) or _ad_hoc(text, tuple(by_name), taken=tuple(chosen))
-        chosen.setdefault(source.name, source)
-    return tuple(_ready(source) for source in chosen.values())
-
-
-def _ad_hoc(text: str, names: Sequence[str], taken: Sequence[str]) -> SourceSettings:
-    """``TYPE[:key=value[,key=value]…]`` as a source."""
-    kind, _, rest = text.partition(":")
-    catalog = connector_catalog()
-    if kind not in catalog.names:
-        near = nearest(kind, (*names, *catalog.names))
-        known = ", ".join((*names, *catalog.names))
-        raise UsageError(
-            f"there is no source and no connector called {kind}",
-            hint=f"did you mean {near}?" if near else f"there are: {known}",
-        )
-    pairs: dict[str, str] = {}
-    for pair in filter(None, rest.split(",")):
-        key, equals, value = pair.partition("=")
-        if not equals:
-            raise UsageError(f"{text}: {pair} is not key=value", hint="write TYPE:key=value,key=value")
-        pairs[key.strip()] = value
-    name = kind if kind not in taken else f"{kind}-{len(taken) + 1}"
-    spec = catalog.load(kind).spec
-    return SourceSettings(
-        name=pairs.pop("name", name),
-        type=kind,
-        settings=from_text(pairs, spec.settings, text),
-        document=Document(file=text),
-        base=Path.cwd(),
-        strict=False,
-    )
-
-
-def from_text(pairs: Mapping[str, str], settings: type[Struct], text: str) -> dict[str, Any]:
-    """Command-line values in the shape the settings want: lists split at ``+``, secrets as references."""
-    kinds = {field.encode_name: msgspec.inspect.type_info(field.type) for field in msgspec.structs.fields(settings)}
-    return {key: _value(value, kinds.get(key), f"{text}: {key}") for key, value in pairs.items()}
-
-
-def _value(value: str, kind: msgspec.inspect.Type | None, where: str) -> Any:
-    options = kind.types if isinstance(kind, msgspec.inspect.UnionType) else (kind,)
-    for option in options:
-        if isinstance(option, msgspec.inspect.LiteralType) and value in option.values:
-            return value
-        if isinstance(option, msgspec.inspect.VarTupleType | msgspec.inspect.ListType):
-            return value.split("+")
-        if isinstance(option, msgspec.inspect.StructType):
-            how, colon, place = value.partition(":")
-            if not colon or how not in ("env", "file"):
-                raise UsageError(f"{where} would put a secret on the command line", hint="write env:NAME or file:PATH")
-            return {how: place}
-    return value
+def make_ready(sources: Sequence[SourceSettings]) -> tuple[Source, ...]:
+    """Their connectors, with settings decoded. Raises UsageError and ConfigError; no I/O."""
+    return tuple(map(_ready, sources))
 
 
 def _ready(source: SourceSettings) -> Source:
@@ -134,10 +71,10 @@ def load_lists(config: Config, sources: Sequence[Source]) -> Lists:
     warnings: list[str] = []
     registry = people = None
     if config.registry:
-        registry = load_registry(_paths(config.registry), columns=_columns(config.registry))
+        registry = load_registry(_listed(config.registry))
         warnings += map(str, registry.warnings)
     if config.people:
-        people = load_people(_paths(config.people), columns=_columns(config.people))
+        people = load_people(_listed(config.people))
         warnings += map(str, people.warnings)
     configured = {source.name: SourceRef(name=source.name, provider=source.type) for source in config.sources}
     configured |= {source.name: source.ref for source in sources}
@@ -152,12 +89,8 @@ def load_lists(config: Config, sources: Sequence[Source]) -> Lists:
     return Lists(declared=declared, warnings=tuple(warnings))
 
 
-def _paths(lists: Sequence[ListSettings]) -> list[Path]:
-    return [one.path for one in lists]
-
-
-def _columns(lists: Sequence[ListSettings]) -> dict[str, str]:
-    return {heading: column for one in lists for heading, column in one.columns.items()}
+def _listed(lists: Sequence[ListSettings]) -> list[Listed]:
+    return [(one.path, one.columns) for one in lists]
 
 
 def scan(config: Config, sources: Sequence[Source], declared: Declared, observer: Observer) -> ScanResult:

@@ -6,8 +6,7 @@ from collections import Counter
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any
 
-from scanner.errors import UsageError
-from scanner.strict import nearest
+from scanner.errors import UsageError, did_you_mean
 
 
 class Catalog:
@@ -33,10 +32,9 @@ class Catalog:
         """The plugin of that name. Raises UsageError, naming the nearest one, where there is none."""
         point = self._points.get(name)
         if point is None:
-            near = nearest(name, self.names)
             raise UsageError(
                 f"there is no {self._noun} called {name}",
-                hint=f"did you mean {near}?" if near else f"there are: {', '.join(self.names)}",
+                hint=did_you_mean(name, self.names) or f"there are: {', '.join(self.names)}",
             )
         try:
             return point.load()

@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from scanner.errors import ConfigError, Problem
+from scanner.errors import ConfigError, Problem, toml_problem
 from scanner.model import Exemption, Policy
 from scanner.strict import Document, decode
 
@@ -128,7 +128,7 @@ def load_config(path: Path | None) -> Config:
     try:
         data = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise ConfigError(_syntax_problem(path, error)) from error
+        raise ConfigError(toml_problem(str(path), error)) from error
     document = Document(file=str(path), text=text)
     base = path.parent
     file = decode(data, _File, document, base=base)
@@ -161,12 +161,6 @@ def _read(path: Path) -> str:
     except OSError as error:
         why = "no such file" if isinstance(error, FileNotFoundError) else (error.strerror or "cannot be read")
         raise ConfigError(Problem(file=str(path), message=why, fix="`muster init` writes a commented one")) from error
-
-
-def _syntax_problem(path: Path, error: tomllib.TOMLDecodeError) -> Problem:
-    message, _, place = str(error).partition(" (at line ")
-    line = place.partition(",")[0]
-    return Problem(file=str(path), line=int(line) if line.isdigit() else None, message=f"not valid TOML: {message}")
 
 
 def _sources(tables: tuple[dict[str, Any], ...], document: Document, base: Path) -> tuple[SourceSettings, ...]:

@@ -8,6 +8,8 @@
     │   ├── ConfigError             config.toml
     │   └── RegistryError           registry, people or identity lists
     ├── StoreError             2    the store
+    │   ├── MissingStore            it is not there
+    │   └── OlderStore              it was only to be looked at, and has the tables of an earlier version
     ├── MissingExtra           2    a pip extra that is not installed
     ├── NothingScanned         4
     └── SourceError            a gap in the coverage, never the end of a run
@@ -20,6 +22,8 @@
 
 from __future__ import annotations
 
+import difflib
+from collections.abc import Sequence
 from typing import ClassVar
 
 from msgspec import Struct
@@ -42,6 +46,19 @@ class Problem(Struct, frozen=True, kw_only=True):
         field = f" {self.field}:" if self.field else ""
         fix = f" ({self.fix})" if self.fix else ""
         return f"{place}:{field} {self.message}{fix}"
+
+
+def toml_problem(file: str, error: ValueError) -> Problem:
+    """What tomllib says of a document that is no TOML; the line it names becomes the problem's."""
+    message, _, place = str(error).partition(" (at line ")
+    line = place.partition(",")[0]
+    return Problem(file=file, line=int(line) if line.isdigit() else None, message=f"is not TOML: {message}")
+
+
+def did_you_mean(word: str, known: Sequence[str], *, likeness: float = 0.6) -> str | None:
+    """A hint at the known word most like this one; None where none is, on a scale to 1, at least so like it."""
+    near = difflib.get_close_matches(word, known, n=1, cutoff=likeness)
+    return f"did you mean {near[0]}?" if near else None
 
 
 class MusterError(Exception):
@@ -76,6 +93,14 @@ class RegistryError(InputError):
 
 class StoreError(MusterError):
     """The store cannot be opened, read or written."""
+
+
+class MissingStore(StoreError):
+    """There is no store yet."""
+
+
+class OlderStore(StoreError):
+    """The store would have to be brought forward to this version's tables, and was only to be looked at."""
 
 
 class MissingExtra(MusterError):

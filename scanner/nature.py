@@ -33,14 +33,22 @@ def judge_nature(identity: Identity, roster: Roster | None) -> NatureVerdict:
     )
     given = tuple(signal for signal in identity.signals if signal.says != "agent")
     signals = (*given, *_own_signals(identity, roster, keys, given))
-    return NatureVerdict(verdict=_decide(given, signals, has_keys=bool(keys)), signals=signals)
+    return NatureVerdict(verdict=_decide(given, signals, has_keys=_has_keys(identity, keys)), signals=signals)
 
 
-def _decide(given: tuple[Signal, ...], signals: tuple[Signal, ...], *, has_keys: bool) -> NatureVerdictName:
+def _has_keys(identity: Identity, keys: list[str]) -> bool | None:
+    """Whether it holds active keys, listed or only counted; None where that could not be read."""
+    counted = identity.attributes.get("active_keys")
+    if keys or (isinstance(counted, int) and counted > 0):
+        return True
+    return None if "credentials" in identity.unread and counted is None else False
+
+
+def _decide(given: tuple[Signal, ...], signals: tuple[Signal, ...], *, has_keys: bool | None) -> NatureVerdictName:
     if any(_strong(signal, "machine") and signal.sort == "provider" for signal in signals):
         return "mixed" if any(_strong(signal, "human") for signal in given) else "non_human"
     if any(_strong(signal, "human") for signal in signals):
-        return "mixed" if has_keys else "human"
+        return {True: "mixed", False: "human", None: "unknown"}[has_keys]
     return "non_human" if any(_strong(signal, "machine") for signal in signals) else "unknown"
 
 

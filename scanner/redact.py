@@ -14,14 +14,31 @@ from scanner.errors import SourceError
 MASK = "•••"
 _known: set[str] = set()
 
-# Shapes that are secrets whoever wrote them: userinfo in a URL, AWS secret keys behind a name, Vault and other tokens.
+# What a secret goes by, whatever stands before it: DB_PASSWORD, AWS_SECRET_ACCESS_KEY.
+_NAME = (
+    r"passw(?:or)?d|passphrase|secret[ _-]?(?:access[ _-]?)?key|client[ _-]?secret|private[ _-]?key|api[ _-]?key"
+    r"|(?:vault|access|refresh|session|auth)[ _-]?token"
+)
+
+
+def _named(name: str, bare: str) -> re.Pattern[str]:
+    """A name and its value: in quotes (JSON, a repr, JSON inside JSON) up to the closing one, else what ``bare`` says.
+
+    What a server sends may be made to cost time: no repeat here is followed by another of the same characters.
+    """
+    quoted = r"""(")(?:\\.|[^"\\])*|(')(?:\\.|[^'\\])*|(\\+["'])[^"'\\]*"""
+    return re.compile(rf"""(?is)((?:{name})[\\"']*\s*[:=]+>?\s*(?:b(?=["']))?)(?:{quoted}|{bare})""")
+
+
 _SHAPES = (
-    (re.compile(r"(?<=://)[^/\s:@]*:[^/\s@]+(?=@)"), MASK),
+    # Userinfo in a URL, up to the last @ before the path.
+    (re.compile(r"(?<=://)[^/\s:@]*:[^/\s]+(?=@)"), MASK),
+    # Tokens of Vault and OpenBao.
     (re.compile(r"\b(?:hv[sbr]|s|b|r)\.[A-Za-z0-9_-]{20,}"), MASK),
-    (
-        re.compile(r"(?i)\b((?:x-vault-token|authorization|password|secret_?(?:access_?)?key)[\"']?\s*[:=]\s*)\S+"),
-        rf"\1{MASK}",
-    ),
+    (_named("authorization", r"(?:[a-z][\w-]*[ \t]+)?\S+"), rf"\1\2\3\4{MASK}"),
+    (_named(_NAME, r"\S+"), rf"\1\2\3\4{MASK}"),
+    # The value of an Authorization on its own: what follows the scheme looks encoded, not like a word.
+    (re.compile(r"\b((?i:basic|bearer)\s+)(?=[\w+/.~-]*(?:[a-z][A-Z]|\d|=))[\w+/.~-]{8,}=*"), rf"\1{MASK}"),
 )
 
 

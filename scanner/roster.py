@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import date
 
 from scanner.matching.keys import fold
@@ -21,13 +21,10 @@ class Roster:
         self._today = today
         self._people = sorted(people, key=lambda person: person.email)
         self._named = _index(self._people)
-        self._local_parts: dict[str, Person] = {}
+        self._local_parts = _unambiguous(self._people, _local_part)
         self._by_team: dict[str, list[Person]] = defaultdict(list)
         for person in self._people:
-            if person.is_group:
-                continue
-            self._local_parts.setdefault(fold(person.email).partition("@")[0], person)
-            if person.team is not None:
+            if not person.is_group and person.team is not None:
                 self._by_team[_bare(person.team)].append(person)
 
     def resolve(self, text: str) -> Person | None:
@@ -65,7 +62,7 @@ class Roster:
     def human(self, identity: Identity) -> str | None:
         """Why the identity belongs to somebody on the roster, departed or not; None: it belongs to nobody there.
 
-        By e-mail, id or alias, or by a user name equal to an e-mail's local part.
+        By e-mail, id or alias, or by a user name equal to the local part of one person's e-mail alone.
         """
         for text in (identity.name, *identity.aliases):
             person = self._named.get(fold(text))
@@ -90,22 +87,28 @@ def _bare(text: str) -> str:
     return fold(text.strip()).removeprefix(_TEAM).strip()
 
 
+def _local_part(person: Person) -> tuple[str, ...]:
+    return () if person.is_group else (person.email.partition("@")[0],)
+
+
 def _index(people: Sequence[Person]) -> dict[str, Person]:
     """Who each text means; a stronger name (e-mail, id, alias, group's name) takes it from a weaker one."""
-    index: dict[str, Person] = {}
-    for level in (
-        lambda person: (person.email,),
-        lambda person: (person.id,),
-        lambda person: person.aliases,
+    levels: tuple[Callable[[Person], Iterable[str | None]], ...] = (
         lambda person: (person.name,) if person.is_group else (),
-    ):
-        claims: dict[str, set[str]] = defaultdict(set)
-        holders: dict[str, Person] = {}
-        for person in people:
-            for text in filter(None, level(person)):
-                claims[_bare(text)].add(person.email)
-                holders[_bare(text)] = person
-        for text, emails in claims.items():
-            if len(emails) == 1:
-                index.setdefault(text, holders[text])
+        lambda person: person.aliases,
+        lambda person: (person.id,),
+        lambda person: (person.email,),
+    )
+    index: dict[str, Person] = {}
+    for texts in levels:
+        index |= _unambiguous(people, texts)
     return index
+
+
+def _unambiguous(people: Sequence[Person], texts: Callable[[Person], Iterable[str | None]]) -> dict[str, Person]:
+    """Who each text means; one that could mean two means nobody."""
+    claims: dict[str, dict[str, Person]] = defaultdict(dict)
+    for person in people:
+        for text in filter(None, texts(person)):
+            claims[_bare(text)][person.email] = person
+    return {text: next(iter(claimed.values())) for text, claimed in claims.items() if len(claimed) == 1}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,7 +10,7 @@ from typing import Any, TypeAlias, TypeVar, get_args
 import msgspec
 from msgspec import Struct
 
-from scanner.errors import ConfigError, Problem
+from scanner.errors import ConfigError, Problem, did_you_mean
 from scanner.redact import SecretRef
 
 T = TypeVar("T")
@@ -76,8 +75,7 @@ def _explain(text: str, into: Any, document: Document) -> ConfigError:
     unknown = _UNKNOWN_FIELD.match(message)
     if unknown:
         key = unknown.group(1)
-        near = nearest(key, keys_at(into, steps))
-        return document.problem("unknown key", (*document.path, *steps, key), near and f"did you mean {near}?")
+        return document.problem("unknown key", (*document.path, *steps, key), did_you_mean(key, keys_at(into, steps)))
     if _type_at(into, steps) is SecretRef or SecretRef in get_args(_type_at(into, steps)):
         return document.problem(
             "a secret is given by reference only",
@@ -87,11 +85,6 @@ def _explain(text: str, into: Any, document: Document) -> ConfigError:
     for theirs, ours in _WORDS.items():
         message = message.replace(theirs, ours)
     return document.problem(message, (*document.path, *steps))
-
-
-def nearest(word: str, known: Sequence[str]) -> str | None:
-    """The known word most like this one, or None where none is like it."""
-    return next(iter(difflib.get_close_matches(word, known, n=1, cutoff=0.6)), None)
 
 
 def keys_at(into: Any, path: KeyPath) -> list[str]:

@@ -44,7 +44,8 @@ def connectors(connector: str | None, source: str | None, policy: bool, config_f
 
 def _policy(kind: type, name: str, source: str | None, config_file: Path | None) -> str:
     from connectors.base import LeastPrivilege
-    from scanner.app import resolve_sources
+    from scanner.app import make_ready
+    from scanner.cli.sources import named_sources
     from scanner.config import load_config
     from scanner.errors import UsageError
 
@@ -52,7 +53,7 @@ def _policy(kind: type, name: str, source: str | None, config_file: Path | None)
         raise UsageError(f"the connector {name} needs no permission of any provider")
     if source is None:
         return kind.base_policy()
-    (ready,) = resolve_sources(load_config(config_file), [source])
+    (ready,) = make_ready(named_sources(load_config(config_file), [source]))
     if not isinstance(ready.connector, kind):
         raise UsageError(f"the source {source} is of type {ready.type}, not {name}")
     return ready.connector.policy()

@@ -66,19 +66,13 @@ Then      muster scan aws:profile=NAME            your own account, read-only
 
 
 def _scan(config_file: Path, out: Path) -> None:
-    from scanner import app
-    from scanner.cli.console import progress, warn
-    from scanner.cli.output import parse_output, write_outputs
+    from scanner.cli.output import STDOUT, make_output
+    from scanner.cli.scan import scan_and_report
     from scanner.config import load_config
 
     for leftover in out.glob("demo.db*"):
         leftover.unlink()
     config = load_config(config_file)
-    sources = app.resolve_sources(config, ())
-    lists = app.load_lists(config, sources)
-    warn(lists.warnings)
-    with progress(quiet=False) as observer:
-        result = app.scan(config, sources, lists.declared, observer)
     files = {
         "html": "report.html",
         "csv": "orphans.csv",
@@ -86,8 +80,8 @@ def _scan(config_file: Path, out: Path) -> None:
         "json": "result.json",
         "ndjson": "result.ndjson",
     }
-    outputs = [parse_output(f"{name}:{out / file}", None) for name, file in files.items()]
-    write_outputs(result, [*outputs, parse_output("table:-", None)])
+    outputs = [make_output(name, str(out / file), None) for name, file in files.items()]
+    scan_and_report(config, config.sources, [*outputs, make_output("table", STDOUT, None)], quiet=False)
 
 
 @contextmanager

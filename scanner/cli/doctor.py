@@ -27,13 +27,14 @@ def doctor(sources: tuple[str, ...], config_file: Path | None, store_url: str | 
 
     Names each missing permission. Exit 1 on problems.
     """
-    from scanner import app
+    from scanner.app import make_ready
+    from scanner.cli.sources import named_sources
     from scanner.config import load_config
     from scanner.redact import redact
     from scanner.text import printable
 
     config = load_config(config_file)
-    ready = app.resolve_sources(config, sources) if sources or config.sources else ()
+    ready = make_ready(named_sources(config, sources) if sources else config.sources)
     problems = 0
     for check in _checks(config, ready, store_url or config.store_url):
         problems += not check.ok
@@ -41,13 +42,13 @@ def doctor(sources: tuple[str, ...], config_file: Path | None, store_url: str | 
         click.echo(f"{mark} {printable(redact(f'{check.name}: {check.detail}'))}")
         if check.fix and not check.ok:
             click.echo(f"          → {printable(redact(check.fix))}")
-    click.echo(f"{problems} problems" if problems else "all is well")
+    click.echo(f"problems: {problems}" if problems else "all is well")
     return PROBLEMS if problems else 0
 
 
 def _checks(config: Config, sources: tuple[Source, ...], store_url: str) -> Iterator[Check]:
     from connectors.base import Check, Preflight
-    from scanner.errors import MusterError, SourceError
+    from scanner.errors import MusterError
 
     yield from _list_checks(config, sources)
     yield _store_check(store_url)
@@ -58,7 +59,7 @@ def _checks(config: Config, sources: tuple[Source, ...], store_url: str) -> Iter
         try:
             for check in source.connector.check():
                 yield Check(name=f"{source.name}: {check.name}", ok=check.ok, detail=check.detail, fix=check.fix)
-        except (SourceError, MusterError) as error:
+        except MusterError as error:
             yield Check(name=source.name, ok=False, detail=str(error), fix=error.hint)
 
 
@@ -83,11 +84,15 @@ def _list_checks(config: Config, sources: tuple[Source, ...]) -> Iterator[Check]
 
 def _store_check(url: str) -> Check:
     from connectors.base import Check
-    from scanner.errors import StoreError
+    from scanner.errors import MissingStore, OlderStore, StoreError
     from scanner.history.store import open_store
 
     try:
-        with open_store(url, create=False) as store:
+        with open_store(url, create=False, bring_forward=False) as store:
             return Check(name="store", ok=True, detail=f"{url}: {len(store.scans())} scans")
+    except MissingStore as error:
+        return Check(name="store", ok=True, detail=f"{error}; the first scan makes it")
+    except OlderStore as error:
+        return Check(name="store", ok=True, detail=f"{error}; the next scan brings it forward")
     except StoreError as error:
-        return Check(name="store", ok=True, detail=f"{url}: {error}; the first scan makes it")
+        return Check(name="store", ok=False, detail=str(error), fix=error.hint)

@@ -9,7 +9,7 @@ import click
 
 from scanner.errors import UsageError
 
-_TEMPLATES = {"config.toml": "config.toml", "registry.csv": "registry.csv", "people.csv": "people.csv"}
+_TEMPLATES = ("config.toml", "registry.csv", "people.csv")
 
 
 @click.command()
@@ -27,9 +27,9 @@ def init(directory: Path) -> None:
     templates = files("scanner.cli") / "templates"
     try:
         directory.mkdir(parents=True, exist_ok=True)
-        for name, template in _TEMPLATES.items():
+        for name in _TEMPLATES:
             with (directory / name).open("x", encoding="utf-8", newline="") as file:
-                file.write((templates / template).read_text(encoding="utf-8"))
+                file.write((templates / name).read_text(encoding="utf-8"))
     except OSError as error:
         raise UsageError(f"{directory} cannot be written: {error.strerror}") from error
     for name in _TEMPLATES:

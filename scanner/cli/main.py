@@ -72,8 +72,9 @@ def main(arguments: list[str] | None = None) -> int:
     except MusterError as error:
         complain(error)
         return error.exit_code
-    except (KeyboardInterrupt, click.Abort):
-        click.echo("muster: interrupted; nothing of this run was stored", err=True)
+    except (KeyboardInterrupt, click.Abort) as stop:
+        # A command that knows what became of its work says so in its Abort.
+        click.echo("; ".join(filter(None, ("muster: interrupted", str(stop)))), err=True)
         return INTERRUPTED
     except BrokenPipeError:
         # Whoever read our output has enough of it; the interpreter must not try to flush the rest.

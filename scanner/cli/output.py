@@ -9,7 +9,7 @@ import tempfile
 from collections.abc import Sequence
 from io import BytesIO
 from pathlib import Path
-from typing import BinaryIO, cast, get_args
+from typing import BinaryIO
 
 from msgspec import Struct
 
@@ -17,9 +17,8 @@ from reports.base import VIEWS, Report, Screen, View
 from reports.catalog import report_catalog
 from scanner.cli.console import say, warn
 from scanner.config import ReportSettings
-from scanner.errors import UsageError
+from scanner.errors import UsageError, did_you_mean
 from scanner.model import ScanResult
-from scanner.strict import nearest
 
 STDOUT = "-"
 
@@ -44,10 +43,9 @@ def make_output(format_name: str, path: str, view: str | None) -> Output:
     """A report of that format; without a view, the format's own default. Raises UsageError."""
     report: Report = report_catalog().load(format_name)()
     if view is not None and view not in VIEWS:
-        near = nearest(view, get_args(View))
         raise UsageError(
             f"there is no view called {view}",
-            hint=f"did you mean {near}?" if near else f"there are: {', '.join(VIEWS)}",
+            hint=did_you_mean(view, VIEWS) or f"there are: {', '.join(VIEWS)}",
         )
     return Output(report=report, view=view or report.default_view, path=path)
 
@@ -66,7 +64,7 @@ def write_outputs(result: ScanResult, outputs: Sequence[Output]) -> None:
             notices = _to_stdout(result, output)
         else:
             path = Path(output.path.replace("{date}", f"{result.scan.started_at:%Y-%m-%d}"))
-            notices = _to_file(result, output, path)
+            notices = _to_path(result, output, path)
             say(f"wrote {output.report.name} ({output.view}) to {path}")
         warn(f"{output.report.name}: {notice}" for notice in notices)
 
@@ -85,28 +83,38 @@ def stdout_screen() -> Screen:
 def _to_stdout(result: ScanResult, output: Output) -> tuple[str, ...]:
     if sys.stdout.isatty() and output.report.name == "xlsx":
         raise UsageError("a workbook is no text for a terminal", hint="write it to a file: -o xlsx:PATH")
-    # Through memory, as some formats want to seek and a pipe cannot.
-    buffer = BytesIO() if output.report.name == "xlsx" else sys.stdout.buffer
-    notices = output.report.write(result, output.view, cast("BinaryIO", buffer), stdout_screen())
+    return _through(result, output, sys.stdout.buffer, stdout_screen())
+
+
+def _to_path(result: ScanResult, output: Output, path: Path) -> tuple[str, ...]:
+    try:
+        if path.exists() and not path.is_file():
+            # A device or a pipe is written to, never replaced; a folder refuses.
+            with path.open("wb") as file:
+                return _through(result, output, file, Screen())
+        return _to_file(result, output, path.resolve())
+    except OSError as error:
+        raise UsageError(f"{path} cannot be written: {error.strerror}", hint="choose another path") from error
+
+
+def _through(result: ScanResult, output: Output, stream: BinaryIO, screen: Screen) -> tuple[str, ...]:
+    """Write to what may be a pipe: a workbook goes through memory, as its writer wants to seek."""
+    buffer = BytesIO() if output.report.name == "xlsx" else stream
+    notices = output.report.write(result, output.view, buffer, screen)
     if isinstance(buffer, BytesIO):
-        sys.stdout.buffer.write(buffer.getvalue())
-    sys.stdout.buffer.flush()
+        stream.write(buffer.getvalue())
+    stream.flush()
     return notices
 
 
 def _to_file(result: ScanResult, output: Output, path: Path) -> tuple[str, ...]:
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        # mkstemp makes it 0600: a report tells an attacker where to look.
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    except OSError as error:
-        raise UsageError(f"{path} cannot be written: {error.strerror}", hint="choose another path") from error
+    path.parent.mkdir(parents=True, exist_ok=True)
+    # mkstemp makes it 0600: a report tells an attacker where to look.
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
         with os.fdopen(handle, "wb") as file:
             notices = output.report.write(result, output.view, file, Screen())
         Path(temporary).replace(path)
-    except OSError as error:
-        raise UsageError(f"{path} cannot be written: {error.strerror}", hint="choose another path") from error
     finally:
         Path(temporary).unlink(missing_ok=True)
     return notices

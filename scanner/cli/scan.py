@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,7 +13,8 @@ from scanner.cli.options import config_option, output_options, store_option
 from scanner.model import SEVERITIES
 
 if TYPE_CHECKING:
-    from scanner.config import Config
+    from scanner.cli.output import Output
+    from scanner.config import Config, SourceSettings
     from scanner.model import ScanResult
 
 FINDINGS = 1
@@ -64,20 +66,34 @@ def scan(
     aws:profile=audit,regions=eu-west-1+us-east-1 or vault:url=https://vault.internal:8200. Without one, all sources
     of the config are scanned.
     """
-    from scanner import app
-    from scanner.cli.console import progress, warn
-    from scanner.cli.output import plan_outputs, write_outputs
+    from scanner.cli.output import plan_outputs
+    from scanner.cli.sources import named_sources
     from scanner.config import load_config
 
     config = _overridden(load_config(config_file), registries, people, store_url, workers)
-    ready = app.resolve_sources(config, sources)
     planned = plan_outputs(outputs, view, config.reports)
+    result = scan_and_report(config, named_sources(config, sources), planned, quiet=quiet)
+    return _exit_code(result, fail_on, fail_on_new=fail_on_new, strict=strict)
+
+
+def scan_and_report(
+    config: Config, sources: Sequence[SourceSettings], outputs: Sequence[Output], *, quiet: bool
+) -> ScanResult:
+    """Scan these sources, store what was found, and write the outputs."""
+    from scanner import app
+    from scanner.cli.console import progress, warn
+    from scanner.cli.output import write_outputs
+
+    ready = app.make_ready(sources)
     lists = app.load_lists(config, ready)
     warn(lists.warnings)
-    with progress(quiet) as observer:
-        result = app.scan(config, ready, lists.declared, observer)
-    write_outputs(result, planned)
-    return _exit_code(result, fail_on, fail_on_new=fail_on_new, strict=strict)
+    try:
+        with progress(quiet) as observer:
+            result = app.scan(config, ready, lists.declared, observer)
+    except KeyboardInterrupt as stop:
+        raise click.Abort("nothing of this run was stored") from stop
+    write_outputs(result, outputs)
+    return result
 
 
 def _overridden(

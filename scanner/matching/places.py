@@ -17,7 +17,7 @@ _SECRET = "secret"  # noqa: S105  # the kind of a stored secret, which is a thin
 # Ids that tell by their shape where they live. Groups: scope (an account, a project) and kind.
 _SHAPES = (
     ("aws", re.compile(r"arn:[^:]+:[^:]*:[^:]*:(?P<scope>[^:]*):(?P<kind>[^/:]*).*", re.DOTALL)),
-    ("aws", re.compile(r"(?:AKIA|AIDA|AROA|ACCA|APKA|ASCA)[A-Z0-9]{12,}")),
+    ("aws", re.compile(r"(?P<credential>(?:AKIA|ACCA|APKA|ASCA)[A-Z0-9]{12,})|(?:AIDA|AROA)[A-Z0-9]{12,}")),
     ("gcp", re.compile(r"[^@]+@(?P<scope>[^@.]+)\.iam\.gserviceaccount\.com")),
 )
 _URL = re.compile(r"(?P<provider>[a-z][a-z0-9+.-]*)://(?P<path>.*)", re.DOTALL)
@@ -30,6 +30,8 @@ class Location(Struct, frozen=True, gc=False):
     scope: str | None = None
     kind: str | None = None
     path: str | None = None
+    rung: Rung | None = None
+    """The one rung that such an id is matched by, where its shape tells."""
 
     def __str__(self) -> str:
         return " ".join(part for part in (self.provider, self.path or self.scope, self.kind) if part) or "everywhere"
@@ -57,7 +59,10 @@ def _locate(text: str, entry: Entry) -> Location:
         if found := shape.fullmatch(exact):
             groups = {name: value for name, value in found.groupdict().items() if value and "*" not in value}
             return Location(
-                provider=shaped, scope=scope_key(shaped, groups.get("scope")) or scope, kind=groups.get("kind")
+                provider=shaped,
+                scope=scope_key(shaped, groups.get("scope")) or scope,
+                kind=groups.get("kind"),
+                rung="credential" if "credential" in groups else None,
             )
     return Location(provider=provider, scope=scope)
 
@@ -127,11 +132,13 @@ class Places:
         if not sources:
             return f"no configured source covers {location}"
         if location.scope is None and location.path is None:
-            return _first(self._why_unread(source, self._scopes[source], location.kind) for source in sources)
+            return _first(
+                self._why_unread(source, self._scopes[source], location.kind, location.rung) for source in sources
+            )
         held = [(source, scope) for source in sources for scope in self._held(source, location)]
         if not held:
             return f"no scanned source covers {location}"
-        reasons = [self._why_unread(source, (scope,), location.kind) for source, scope in held]
+        reasons = [self._why_unread(source, (scope,), location.kind, location.rung) for source, scope in held]
         return None if None in reasons else reasons[0]
 
     def _may_hide(self, location: Location) -> str | None:
@@ -160,12 +167,15 @@ class Places:
         prefixes = ("/".join(steps[:length]) for length in range(len(steps), 0, -1))
         return next((sorted(found) for prefix in prefixes if (found := self._named.get((source, prefix)))), [])
 
-    def _why_unread(self, source: str, scopes: Collection[str], kind: str | None) -> str | None:
+    def _why_unread(
+        self, source: str, scopes: Collection[str], kind: str | None, rung: Rung | None = None
+    ) -> str | None:
         if not scopes:
             return f"source {source} was not scanned"
         read = [one for scope in sorted(scopes) for one in self._by_scope.get((source, scope), ())]
         listing = [one for one in read if _lists(one, kind)]
-        if gap := next((one for one in listing if one.is_gap), None):
+        needed = [*listing, *(one for one in read if rung in one.rungs)]
+        if gap := next((one for one in needed if one.is_gap), None):
             return f"{gap.source} {gap.scope} {gap.section}: {gap.status}"
         if any(one.status == "complete" for one in listing):
             return None

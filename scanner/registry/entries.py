@@ -12,7 +12,7 @@ from msgspec import Struct
 from scanner.errors import Problem
 from scanner.model import Entry, EntryStatus, Origin
 from scanner.registry.columns import ACCOUNT, NAMING, REGISTRY
-from scanner.registry.records import Notes, Record, extra, read_records
+from scanner.registry.records import Listed, Notes, Record, extra, read_records
 from scanner.tables.cells import shown
 
 _TEXTS = ("purpose", "provider", "team", "built_by", "environment", "blast_radius", "baseline", "approved_by")
@@ -68,16 +68,15 @@ class Registry(Struct, frozen=True, kw_only=True):
     warnings: tuple[Problem, ...] = ()
 
 
-def load_registry(paths: Sequence[Path], *, columns: Mapping[str, str] = {}) -> Registry:
+def load_registry(lists: Sequence[Listed]) -> Registry:
     """The entries of these files: .csv .tsv .xlsx .json .ndjson .yaml .toml, or a folder of YAML files.
 
-    ``columns``: headings of the user's own, and the column each means.
     Raises RegistryError with everything that is wrong anywhere, each with file, line and heading.
     """
     notes = Notes()
     entries: list[Entry] = []
     declared: dict[str, Origin] = {}
-    for record in read_records(paths, REGISTRY, columns, NAMING, notes):
+    for record in read_records(lists, REGISTRY, NAMING, notes):
         name = record.fields.text("name")
         identities, scope = _identities(record, name)
         if not identities:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from pathlib import Path
+from collections.abc import Sequence
 from typing import get_args
 
 from msgspec import Struct
@@ -11,7 +10,7 @@ from msgspec import Struct
 from scanner.errors import Problem
 from scanner.model import Origin, Person, PersonStatus
 from scanner.registry.columns import PEOPLE
-from scanner.registry.records import Notes, Record, read_records
+from scanner.registry.records import Listed, Notes, Record, read_records
 from scanner.tables.cells import shown
 
 _STATUSES: dict[str, PersonStatus] = {
@@ -33,7 +32,7 @@ class People(Struct, frozen=True, kw_only=True):
     warnings: tuple[Problem, ...] = ()
 
 
-def load_people(paths: Sequence[Path], *, columns: Mapping[str, str] = {}) -> People:
+def load_people(lists: Sequence[Listed]) -> People:
     """The people and groups of these files, in the same formats as the registry's.
 
     Raises RegistryError with everything that is wrong anywhere, each with file, line and heading.
@@ -41,7 +40,7 @@ def load_people(paths: Sequence[Path], *, columns: Mapping[str, str] = {}) -> Pe
     notes = Notes()
     people: list[Person] = []
     places: dict[str, Origin] = {}
-    for record in read_records(paths, PEOPLE, columns, {"email"}, notes):
+    for record in read_records(lists, PEOPLE, {"email"}, notes):
         email = record.fields.text("email")
         if email is None:
             if not record.fields.errors:

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 from msgspec import Struct
 
-from scanner.errors import Problem, RegistryError
+from scanner.errors import Problem, RegistryError, did_you_mean
 from scanner.model import Origin
 from scanner.redact import redact
 from scanner.tables import Table, read_table
 from scanner.tables.cells import CellError, read_text, shown
 from scanner.tables.headings import Columns, Fields, normal
+
+Listed: TypeAlias = tuple[Path, Mapping[str, str]]
+"""A file or folder, and the headings in it that the user explains: heading to column."""
 
 YAML_SUFFIXES = (".yaml", ".yml")
 
@@ -43,30 +45,24 @@ class Record(Struct, frozen=True):
         return Problem(file=self.origin.file, line=self.origin.row, field=field, message=message, fix=fix)
 
 
-def read_records(
-    paths: Sequence[Path], columns: Columns, given: Mapping[str, str], needed: Collection[str], notes: Notes
-) -> Iterator[Record]:
+def read_records(lists: Sequence[Listed], columns: Columns, needed: Collection[str], notes: Notes) -> Iterator[Record]:
     """Every row of every file, in order. A folder stands for the YAML files in it.
 
-    ``given``: the user's own headings, and the column each means. ``needed``: columns of which a sheet has at least
-    one. Unreadable cells are noted once the row has been used.
+    ``needed``: columns of which a sheet has at least one. Unreadable cells are noted once the row has been used.
     """
-    _check_given(paths, columns, given, notes)
-    explained = columns.explained(given)
-    for path in _files(paths, notes):
-        try:
-            table = read_table(path, lambda headings: _has_any(explained, headings, needed))
-            yield from _records(table, explained, needed, notes)
-        except RegistryError as error:
-            notes.problems.extend(error.problems)
+    for path, given in lists:
+        _check_given(path, columns, given, notes)
+        explained = columns.explained(given)
+        for file in _files(path, notes):
+            yield from _file_records(file, explained, needed, notes)
 
 
-def _check_given(paths: Sequence[Path], columns: Columns, given: Mapping[str, str], notes: Notes) -> None:
+def _check_given(path: Path, columns: Columns, given: Mapping[str, str], notes: Notes) -> None:
     for heading, column in given.items():
         if column not in columns.names:
             notes.problems.append(
                 Problem(
-                    file=str(paths[0]) if paths else "",
+                    file=str(path),
                     field=f"columns.{heading}",
                     message=f"there is no column {shown(column)}",
                     fix=_nearest(column, columns) or f"use one of {', '.join(columns.names)}",
@@ -75,24 +71,30 @@ def _check_given(paths: Sequence[Path], columns: Columns, given: Mapping[str, st
 
 
 def _nearest(word: str, columns: Columns) -> str | None:
-    near = difflib.get_close_matches(normal(word), columns.names, n=1, cutoff=0.8)
-    return f"did you mean {near[0]}?" if near else None
+    # Closer than elsewhere: most headings that nobody knows are no misspellings.
+    return did_you_mean(normal(word), columns.names, likeness=0.8)
 
 
-def _files(paths: Sequence[Path], notes: Notes) -> Iterator[Path]:
-    for path in paths:
-        if not path.is_dir():
-            yield path
-            continue
-        found = sorted(
-            file
-            for file in path.rglob("*")
-            if file.suffix.lower() in YAML_SUFFIXES
-            and not any(part.startswith(".") for part in file.relative_to(path).parts)
-        )
-        if not found:
-            notes.problems.append(Problem(file=str(path), message="no YAML file is in this folder"))
-        yield from found
+def _files(path: Path, notes: Notes) -> Sequence[Path]:
+    if not path.is_dir():
+        return [path]
+    found = sorted(
+        file
+        for file in path.rglob("*")
+        if file.suffix.lower() in YAML_SUFFIXES
+        and not any(part.startswith(".") for part in file.relative_to(path).parts)
+    )
+    if not found:
+        notes.problems.append(Problem(file=str(path), message="no YAML file is in this folder"))
+    return found
+
+
+def _file_records(file: Path, columns: Columns, needed: Collection[str], notes: Notes) -> Iterator[Record]:
+    try:
+        table = read_table(file, lambda headings: _has_any(columns, headings, needed))
+        yield from _records(table, columns, needed, notes)
+    except RegistryError as error:
+        notes.problems.extend(error.problems)
 
 
 def _has_any(columns: Columns, headings: Sequence[str], needed: Collection[str]) -> bool:

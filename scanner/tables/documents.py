@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 import yaml
 
-from scanner.errors import Problem, RegistryError
+from scanner.errors import Problem, RegistryError, toml_problem
 from scanner.tables.files import read_lines, read_text
 from scanner.tables.rows import EmptyTable, Row, Table
 
@@ -80,9 +80,7 @@ def read_toml(path: Path) -> Table:
     try:
         data = tomllib.loads(text)
     except ValueError as error:
-        message, _, place = str(error).partition(" (at line ")
-        line = place.partition(",")[0]
-        raise _invalid(path, "TOML", message, int(line) if line.isdigit() else None) from error
+        raise RegistryError(toml_problem(str(path), error)) from error
     except RecursionError as error:
         raise _invalid(path, "TOML", _TOO_DEEP, None) from error
     if not data:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -80,6 +82,32 @@ def test_doctor_names_what_is_wrong(estate: Path, muster: Muster) -> None:
 
     assert done.code == 1
     assert "registry.csv:3" in done.out
+
+
+@pytest.mark.parametrize(
+    ("url", "code", "told"),
+    [
+        pytest.param("sqlite:///muster.db", 0, "the first scan makes it", id="missing"),
+        pytest.param("sqlite:///empty.db", 0, "the next scan brings it forward", id="older"),
+        pytest.param("sqlite:///no/such/x.db", 1, "nor is there its directory", id="no directory"),
+        pytest.param("sqlite:///bots.csv", 1, "is not a Muster store", id="no database"),
+        pytest.param("sqlite:///other.db", 1, "another program's tables", id="another program's"),
+        pytest.param("postgresql://db/muster", 1, "so far a store is an SQLite file", id="no such kind of store"),
+    ],
+)
+def test_doctor_looks_at_the_store(estate: Path, muster: Muster, url: str, code: int, told: str) -> None:
+    """Only a store that a scan would make or bring forward is well, and looking changes none."""
+    (estate / "empty.db").touch()
+    with closing(sqlite3.connect(estate / "other.db")) as other:
+        other.execute("CREATE TABLE accounts (id)")
+    before = [(estate / name).read_bytes() for name in ("empty.db", "other.db")]
+
+    done = muster("doctor", "--store", url)
+
+    assert done.code == code
+    assert told in done.out
+    assert not (estate / "muster.db").exists()
+    assert [(estate / name).read_bytes() for name in ("empty.db", "other.db")] == before
 
 
 def test_version_and_help(muster: Muster) -> None:

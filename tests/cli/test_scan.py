@@ -83,6 +83,46 @@ def test_reports_are_private_files(estate: Path, muster: Muster) -> None:
 
 
 @pytest.mark.usefixtures("estate")
+@pytest.mark.parametrize(("name", "start"), [("json", b"{"), ("xlsx", b"PK")])
+def test_what_is_no_file_is_written_to_and_not_replaced(estate: Path, muster: Muster, name: str, start: bytes) -> None:
+    """A pipe (or /dev/null) is still there afterwards, and whoever reads it gets the report."""
+    os.mkfifo(estate / "pipe")
+    reader = os.open(estate / "pipe", os.O_RDONLY | os.O_NONBLOCK)
+
+    done = muster("scan", "--quiet", "-o", f"{name}:pipe")
+    received = os.read(reader, 1_000_000)
+    os.close(reader)
+
+    assert done.code == 0
+    assert (estate / "pipe").is_fifo()
+    assert received.startswith(start)
+
+
+@pytest.mark.usefixtures("estate")
+def test_a_link_is_followed(estate: Path, muster: Muster) -> None:
+    """The report goes where the link points, and the link stays one."""
+    (estate / "out").mkdir()
+    (estate / "latest.csv").symlink_to("out/report.csv")
+
+    muster("scan", "--quiet", "-o", "csv:latest.csv")
+
+    assert (estate / "latest.csv").is_symlink()
+    assert [path.name for path in (estate / "out").iterdir()] == ["report.csv"]
+
+
+@pytest.mark.usefixtures("estate")
+def test_a_folder_is_no_place_for_a_report(estate: Path, muster: Muster) -> None:
+    """It is said, and nothing is left in it."""
+    (estate / "out").mkdir()
+
+    done = muster("scan", "--quiet", "-o", "csv:out")
+
+    assert done.code == 2
+    assert "out cannot be written: Is a directory" in done.err
+    assert list((estate / "out").iterdir()) == []
+
+
+@pytest.mark.usefixtures("estate")
 @pytest.mark.parametrize(
     ("options", "code"),
     [
@@ -219,11 +259,10 @@ def test_ctrl_c_leaves_the_store_whole(estate: Path, muster: Muster) -> None:
         text=True,
     )
     assert process.stderr is not None
-    while "bots" not in process.stderr.readline():
-        pass
+    assert any("bots" in line for line in process.stderr)
     process.send_signal(signal.SIGINT)
     _, err = process.communicate(timeout=20)
 
     assert process.returncode == 130
-    assert "interrupted" in err
+    assert "muster: interrupted; nothing of this run was stored" in err
     assert json.loads(muster("report", "-o", "json:-").out)["scan"]["id"] == before

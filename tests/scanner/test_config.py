@@ -94,7 +94,7 @@ def test_without_a_file_the_defaults_stand(tmp_path: Path, monkeypatch: pytest.M
         pytest.param('[[source]]\nname = "x"\n', "config.toml:1: source[0]: a source needs a type", id="no type"),
         pytest.param("[engine]\nworkers = 0\n", "config.toml:1: engine: at least one worker", id="no workers"),
         pytest.param("store = 3\n", "config.toml:1: store: expected a table, got a number", id="not a table"),
-        pytest.param("[store\n", "config.toml:1: not valid TOML", id="syntax"),
+        pytest.param("[store\n", "config.toml:1: is not TOML", id="syntax"),
     ],
 )
 def test_what_is_wrong_is_named_with_its_place(tmp_path: Path, text: str, place: str) -> None:

@@ -79,3 +79,16 @@ def test_every_signal_is_listed() -> None:
 def test_without_a_roster_nobody_is_on_it() -> None:
     """A name alone proves nothing."""
     assert judge_nature(make_identity("ada"), None).verdict == "unknown"
+
+
+def test_keys_that_were_only_counted_count() -> None:
+    """A gap over the keys makes nobody a person who needs no entry."""
+    password = make_credential("ada", "ada", kind="password")
+
+    def verdict(**facts: object) -> str:
+        return judge_nature(make_identity("ada", credentials=(password,), **facts), None).verdict
+
+    assert verdict() == "human"
+    assert verdict(unread=("credentials",), attributes={"active_keys": 1}) == "mixed"
+    assert verdict(unread=("credentials",), attributes={"active_keys": 0}) == "human"
+    assert verdict(unread=("credentials",)) == "unknown"

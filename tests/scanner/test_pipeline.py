@@ -161,7 +161,5 @@ def test_places_that_were_not_read_are_announced() -> None:
     third = _night(2, [], [], first)
 
     assert {one.identity.name: one.rechecked for one in second.identities} == {"here": True, "there": False}
-    assert second.notices[0] == (
-        f"source prod no longer lists {SECOND}: 1 identity of {SECOND} shown as last seen"
-    )
+    assert second.notices[0] == (f"source prod no longer lists {SECOND}: 1 identity of {SECOND} shown as last seen")
     assert third.notices[0].startswith("source prod was not scanned")

@@ -117,3 +117,12 @@ def test_active_members(groups: list[Person], members: list[str]) -> None:
 def test_human(name: str, aliases: tuple[str, ...], evidence: str | None) -> None:
     """An identity is a person's by a whole name, id or e-mail, departed people's too; a group is nobody."""
     assert Roster(EVERYBODY, TODAY).human(make_identity(name, aliases=aliases)) == evidence
+
+
+@pytest.mark.parametrize("domains", [("a.com", "b.com"), ("b.com", "a.com")], ids=["one-order", "the-other"])
+def test_a_local_part_that_two_share_is_nobodys(domains: tuple[str, ...]) -> None:
+    """Which of two people a user name belongs to is not guessed, whatever their order."""
+    roster = Roster([make_person(f"ada@{domain}") for domain in domains], TODAY)
+
+    assert roster.human(make_identity("ada")) is None
+    assert roster.human(make_identity("ada@b.com")) == "ada@b.com is ada@b.com on the roster"

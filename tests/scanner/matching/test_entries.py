@@ -204,6 +204,15 @@ def test_a_gap_takes_rungs_from_its_scope(coverage: Coverage, rungs: set[str]) -
     assert Places([coverage]).missing_rungs("prod", ACCOUNT, "user") == rungs
 
 
+def test_an_access_key_is_only_missing_where_keys_were_listed() -> None:
+    """An entry that names a credential waits for the section that lists credentials; one that names a user does not."""
+    keys = make_coverage(section="iam.access_keys", status="denied", kinds=(), rungs=("credential",))
+    coverage = (make_coverage(), keys)
+
+    assert judge(make_entry("AKIAIOSFODNN7EXAMPLE"), coverage=coverage, sources=(PROD,)).state == "not_evaluated"
+    assert judge(make_entry("svc-gone", provider="aws"), coverage=coverage, sources=(PROD,)).state == "not_found"
+
+
 def test_an_outranked_entry_is_not_called_missing() -> None:
     """What it names is there; that something stronger stands for it is said instead."""
     identity = make_identity("svc-a", aliases=("svc-a@example.com",))

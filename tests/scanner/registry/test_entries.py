@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from scanner.errors import Problem, RegistryError
 from scanner.model import Entry, Origin
-from scanner.registry.entries import load_registry
+from scanner.registry.entries import Registry, load_registry
 from scanner.tables.cells import escape_item
 
 ARN = "arn:aws:iam::123456789012:user/svc-billing"
@@ -28,12 +28,16 @@ def csv_file(tmp_path: Path, text: str, name: str = "registry.csv") -> Path:
 
 
 def load(tmp_path: Path, text: str, **columns: str) -> tuple[Entry, ...]:
-    return load_registry([csv_file(tmp_path, text)], columns=columns).entries
+    return load_registry([(csv_file(tmp_path, text), columns)]).entries
+
+
+def load_files(*paths: Path) -> Registry:
+    return load_registry([(path, {}) for path in paths])
 
 
 def problems_of(*paths: Path, columns: dict[str, str] | None = None) -> list[Problem]:
     with pytest.raises(RegistryError) as caught:
-        load_registry(paths, columns=columns or {})
+        load_registry([(path, columns or {}) for path in paths])
     return list(caught.value.problems)
 
 
@@ -146,7 +150,7 @@ def test_an_entry_reads_the_same_in_every_format(tmp_path: Path, name: str, writ
     """Every column in every format gives the same entry."""
     write(tmp_path / name)
 
-    (entry,) = load_registry([tmp_path / name]).entries
+    (entry,) = load_files(tmp_path / name).entries
 
     assert {field: getattr(entry, field) for field in EXPECTED} == EXPECTED
     assert entry.origin.file == str(tmp_path / name)
@@ -200,12 +204,25 @@ def test_headings_of_ones_own_are_explained(tmp_path: Path) -> None:
     assert (entry.owner, entry.identities, entry.extra) == (("ada",), ("svc-x",), {})
 
 
+def test_headings_are_explained_file_by_file(tmp_path: Path) -> None:
+    """One heading may mean two things in two files, and nothing in a third."""
+    first, second, third = (csv_file(tmp_path, f"arn,Team\n{name},blue\n", f"{name}.csv") for name in "abc")
+
+    entries = load_registry([(first, {"Team": "owner"}), (second, {"Team": "environment"}), (third, {})]).entries
+
+    assert [(entry.owner, entry.environment, entry.team) for entry in entries] == [
+        (("blue",), None, None),
+        ((), "blue", None),
+        ((), None, "blue"),
+    ]
+
+
 def test_file_and_row_stand_in_for_a_missing_id(tmp_path: Path) -> None:
     """Without an id the file's name and the line identify the entry, wherever it is run from."""
     (tmp_path / "other").mkdir()
     paths = [csv_file(tmp_path, "arn\n\nx\n"), csv_file(tmp_path / "other", "arn\n\ny\n")]
 
-    entries = load_registry(paths).entries
+    entries = load_files(*paths).entries
 
     assert [(entry.id, entry.has_own_id) for entry in entries] == [
         ("registry.csv:3", False),
@@ -226,7 +243,7 @@ def test_several_files_and_folders_make_one_registry(tmp_path: Path) -> None:
     ):
         (folder / name).write_text(content, encoding="utf-8")
 
-    entries = load_registry([csv_file(tmp_path, "name\nfirst\n"), folder]).entries
+    entries = load_files(csv_file(tmp_path, "name\nfirst\n"), folder).entries
 
     assert [entry.name for entry in entries] == ["first", "a1", "a2", "b"]
 
@@ -239,7 +256,7 @@ def test_an_empty_registry_is_one(tmp_path: Path) -> None:
 
 def test_what_is_odd_is_a_warning(tmp_path: Path) -> None:
     """Unknown kinds, statuses and columns are told with their place; the entry is kept."""
-    registry = load_registry([csv_file(tmp_path, "arn,kind,status,ownr,secret\nx,gizmo,asleep,ada,hunter2\n")])
+    registry = load_files(csv_file(tmp_path, "arn,kind,status,ownr,secret\nx,gizmo,asleep,ada,hunter2\n"))
 
     assert [(warning.line, warning.field, warning.message) for warning in registry.warnings] == [
         (1, "secret", "may hold secrets and is not read"),
@@ -257,7 +274,7 @@ def test_an_unknown_column_is_told_once_a_file(tmp_path: Path) -> None:
     path = tmp_path / "r.yaml"
     path.write_text("- name: a\n- {name: b, colour: red}\n- {name: c, colour: blue, size: 2}\n", encoding="utf-8")
 
-    registry = load_registry([path])
+    registry = load_files(path)
 
     assert [(warning.line, warning.field) for warning in registry.warnings] == [(2, "colour"), (3, "size")]
 
@@ -327,7 +344,7 @@ def test_a_pattern_needs_a_literal(tmp_path: Path, pattern: str, refused: bool) 
     """A pattern that names nothing is refused; an escaped star is a name."""
     path = csv_file(tmp_path, f"arn\n{pattern}\n")
 
-    assert (problems_of(path) != []) if refused else load_registry([path]).entries[0].identities == (pattern,)
+    assert (problems_of(path) != []) if refused else load_files(path).entries[0].identities == (pattern,)
 
 
 def test_ids_are_unique_over_all_files(tmp_path: Path) -> None:
@@ -390,7 +407,7 @@ def test_escaped_keys_survive_the_registry(tmp_path_factory: pytest.TempPathFact
     path = tmp_path_factory.mktemp("registry") / "r.json"
     path.write_text(json.dumps([{"identities": ";".join(map(escape_item, keys))}]), encoding="utf-8")
 
-    (entry,) = load_registry([path]).entries
+    (entry,) = load_files(path).entries
 
     assert entry.identities == tuple(key.replace("*", r"\*") for key in keys)
 
@@ -405,7 +422,7 @@ def test_no_bytes_break_the_registry(tmp_path_factory: pytest.TempPathFactory, c
     path = tmp_path_factory.mktemp("registry") / "r.csv"
     path.write_bytes(content)
     try:
-        entries = load_registry([path]).entries
+        entries = load_files(path).entries
     except RegistryError as error:
         assert all(problem.file == str(path) for problem in error.problems)  # noqa: PT017  # allowed, not expected
     else:

@@ -20,7 +20,7 @@ def roster(tmp_path: Path, text: str, name: str = "people.csv") -> Path:
 
 
 def one(tmp_path: Path, text: str) -> Person:
-    (person,) = load_people([roster(tmp_path, text)]).people
+    (person,) = load_people([(roster(tmp_path, text), {})]).people
     return person
 
 
@@ -53,7 +53,7 @@ def test_people_as_hr_exports_them(tmp_path: Path, text: str, field: str, expect
 
 def test_an_unreadable_status_does_not_keep_an_owner_alive(tmp_path: Path) -> None:
     """A status nobody knows counts as left, with a warning, for a false orphan is seen and a hidden one is not."""
-    people = load_people([roster(tmp_path, "mail,State\na@x,zombie\n")])
+    people = load_people([(roster(tmp_path, "mail,State\na@x,zombie\n"), {})])
 
     assert people.people[0].status == "left"
     assert [str(warning) for warning in people.warnings] == [
@@ -82,7 +82,7 @@ def test_a_broken_roster_is_told_with_every_place(
     path = roster(tmp_path, text)
 
     with pytest.raises(RegistryError) as caught:
-        load_people([path])
+        load_people([(path, {})])
 
     assert [(problem.line, problem.field, problem.message) for problem in caught.value.problems] == [
         (line, field, message.format(path=path)) for line, field, message in expected
@@ -94,11 +94,11 @@ def test_the_same_person_in_two_files_is_told(tmp_path: Path) -> None:
     first = roster(tmp_path, "mail\na@x\n", "a.csv")
 
     with pytest.raises(RegistryError, match=f"a@x is already at {first}:2"):
-        load_people([first, roster(tmp_path, "mail\na@x\n", "b.csv")])
+        load_people([(first, {}), (roster(tmp_path, "mail\na@x\n", "b.csv"), {})])
 
 
 def test_headings_of_ones_own_are_explained(tmp_path: Path) -> None:
     """The config says which column a heading means."""
-    people = load_people([roster(tmp_path, "Adresse\na@x\n")], columns={"adresse": "email"})
+    people = load_people([(roster(tmp_path, "Adresse\na@x\n"), {"adresse": "email"})])
 
     assert [person.email for person in people.people] == ["a@x"]
