@@ -13,15 +13,29 @@ from collections.abc import Iterator
 from types import TracebackType
 from typing import Any, ClassVar, Protocol, TypeAlias, runtime_checkable
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from scanner.errors import SourceError
 from scanner.model import Coverage, CoverageStatus, Identity, Rung, StoredSecret
+from scanner.redact import redact
+from scanner.text import printable
 
 MALFORMED_ROWS_NAMED = 3
 """A section names this many rows it could not read, and counts the rest."""
+MAX_WORDS = 300
+"""So many characters of what a provider says are kept."""
 
 DiscoveredRecord: TypeAlias = Identity | StoredSecret | Coverage
+
+
+class Gone(SourceError):
+    """What was listed a moment ago has expired or been deleted since: no gap."""
+
+
+def own_words(text: object) -> str:
+    """What a provider says, safe to show and to keep: no secret, no control character, no novel."""
+    words = printable(redact(str(text)))
+    return words if len(words) <= MAX_WORDS else f"{words[: MAX_WORDS - 1]}…"
 
 
 class Section(Struct, frozen=True, kw_only=True):
@@ -139,17 +153,18 @@ class SectionReading:
         self._malformed += 1
         self._status = "partial"
         if self._malformed <= MALFORMED_ROWS_NAMED:
-            self._details.append(f"row {row} could not be read: {reason}")
+            self._details.append(f"row {own_words(row)} could not be read: {own_words(reason)}")
 
     def note(self, detail: str) -> None:
         """A remark for the reader that is no gap."""
-        self._details.append(detail)
+        self._details.append(own_words(detail))
 
     def lost(self, error: SourceError, *, partial: bool = False) -> None:
         """Part of the section could not be read; what follows still can. ``partial``: something had been."""
-        self._status = "partial" if partial or self._found else _status_of(error)
+        self._status = "partial" if partial or self._found else error.status
         self._permission = self._permission or error.permission
-        self._details.append(f"{error}: {error.hint}" if error.hint else str(error))
+        words = own_words(error)
+        self._details.append(f"{words}: {error.hint}" if error.hint else words)
 
     def __enter__(self) -> SectionReading:
         return self
@@ -169,23 +184,8 @@ class SectionReading:
         details = [*self._details, f"and {unread} more such rows"] if unread > 0 else self._details
         empty = self._scope.coverage(self._name, self._status, detail="; ".join(details) or None)
         permission = self._permission or (empty.permission if self._status == "denied" else None)
-        return Coverage(
-            source=empty.source,
-            provider=empty.provider,
-            scope=empty.scope,
-            section=empty.section,
-            status=empty.status,
-            identities=self._found,
-            calls=self._meter.calls - self._calls_before,
-            detail=empty.detail,
-            permission=permission,
-            kinds=empty.kinds,
-            rungs=empty.rungs,
-        )
-
-
-def _status_of(error: SourceError) -> CoverageStatus:
-    return error.status  # type: ignore[return-value]  # every SourceError's status is a coverage status (tested)
+        calls = self._meter.calls - self._calls_before
+        return structs.replace(empty, identities=self._found, calls=calls, permission=permission)
 
 
 class Connector(Protocol):

@@ -16,14 +16,12 @@ from msgspec import Struct
 from connectors.base import Check, DiscoveredRecord, Scope, Section, SectionReading, Spec
 from connectors.file_rows import COLUMNS, parse_identity
 from scanner.errors import Problem, RegistryError, SourceError
-from scanner.model import ANY_KIND, RUNGS, SCHEMA, Coverage, Identity
+from scanner.model import ANY_KIND, EVERY_SCOPE, RUNGS, SCHEMA, Coverage, Identity
 from scanner.tables import EmptyTable, Row, Table, read_table
 from scanner.tables.cells import shown
 from scanner.tables.headings import Fields
 
 SECTION = "file.identities"
-ANYWHERE = "*"
-"""The scope of what concerns the whole file."""
 
 
 class FileSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -103,8 +101,8 @@ class FileConnector:
             return None
         fields = Fields(row, COLUMNS)
         place = (fields.text("provider") or self._source, fields.text("scope") or self._source)
-        if ANYWHERE in place:
-            fields.wrong("scope", f"{ANYWHERE} is no place")
+        if EVERY_SCOPE in place:
+            fields.wrong("scope", f"{EVERY_SCOPE} is no place")
         reading = tally.unplaced if fields.errors else tally.at(*place)
         identity = parse_identity(fields, self._source, *place)
         wrong = [f"{shown(error.heading)}: {error}" if error.heading else str(error) for error in fields.errors]
@@ -136,7 +134,7 @@ class _Tally:
     def unplaced(self) -> SectionReading:
         """The reading of what could be in any place."""
         if self._unplaced is None:
-            self._unplaced = msgspec.structs.replace(self._scope, id=ANYWHERE).section(SECTION)
+            self._unplaced = msgspec.structs.replace(self._scope, id=EVERY_SCOPE).section(SECTION)
         return self._unplaced
 
     def at(self, provider: str, scope: str) -> SectionReading:

@@ -17,7 +17,7 @@ from typing import NoReturn, Protocol, TypeAlias
 from connectors.base import Connector, Scope
 from scanner.errors import DeadlineExceeded, SourceError
 from scanner.inventory import Reading
-from scanner.model import EVERY_SCOPE, RUNGS, Coverage, CoverageStatus, Identity, StoredSecret
+from scanner.model import EVERY_SCOPE, RUNGS, Coverage, Identity, StoredSecret
 
 log = logging.getLogger(__name__)
 
@@ -144,14 +144,13 @@ def _rest_of(scope: Scope) -> str:
 
 
 def _gap(connector: Connector, source: str, scope: str, section: str, error: SourceError) -> Coverage:
-    status: CoverageStatus = error.status  # type: ignore[assignment]  # every SourceError's status is one (tested)
     spec = connector.spec
     return Coverage(
         source=source,
         provider=spec.name,
         scope=scope,
         section=section,
-        status=status,
+        status=error.status,
         detail=f"{error}: {error.hint}" if error.hint else str(error),
         permission=error.permission,
         kinds=tuple(sorted({kind for section in spec.sections for kind in section.kinds} | set(spec.kinds))),

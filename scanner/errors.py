@@ -24,7 +24,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Sequence
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from msgspec import Struct
 
@@ -122,7 +122,7 @@ class SourceError(MusterError):
     Raised inside a section it ends that section; raised outside, the rest of the scope.
     """
 
-    status: ClassVar[str] = "failed"
+    status: ClassVar[Literal["failed", "denied", "not_offered"]] = "failed"
 
     def __init__(self, message: str, *, permission: str | None = None, hint: str | None = None) -> None:
         super().__init__(message, hint=hint)

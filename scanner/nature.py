@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from importlib.resources import files
 
 import msgspec
@@ -16,6 +16,9 @@ class _Table(Struct, frozen=True, forbid_unknown_fields=True):
     machine_kinds: frozenset[str]
     keyless_credentials: frozenset[CredentialKind]
 
+
+# What a person's account is, by whether it holds active keys; None: that could not be read.
+_HUMAN_WITH_KEYS: Mapping[bool | None, NatureVerdictName] = {True: "mixed", False: "human", None: "unknown"}
 
 _TABLE = msgspec.toml.decode(files("scanner").joinpath("nature.toml").read_bytes(), type=_Table)
 
@@ -48,7 +51,7 @@ def _decide(given: tuple[Signal, ...], signals: tuple[Signal, ...], *, has_keys:
     if any(_strong(signal, "machine") and signal.sort == "provider" for signal in signals):
         return "mixed" if any(_strong(signal, "human") for signal in given) else "non_human"
     if any(_strong(signal, "human") for signal in signals):
-        return {True: "mixed", False: "human", None: "unknown"}[has_keys]
+        return _HUMAN_WITH_KEYS[has_keys]
     return "non_human" if any(_strong(signal, "machine") for signal in signals) else "unknown"
 
 

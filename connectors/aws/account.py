@@ -14,10 +14,11 @@ from connectors.aws.assume import Holder, assume_links
 from connectors.aws.credential_report import Report
 from connectors.aws.errors import NotReady
 from connectors.aws.fetch import Listing
-from connectors.aws.identities import Place, UserFacts, role_identity, root_identity, user_identity
+from connectors.aws.identities import Place, UserFacts, role_identity, user_identity
 from connectors.aws.keys import KeyUse, match_slots, use_of_answer
 from connectors.aws.payloads import AccessKey, RoleDetail, UserDetail, utc
 from connectors.aws.permissions import Permissions, PolicyLibrary, unread
+from connectors.aws.root import root_identity
 from connectors.aws.spec import GROUPS, KEYS, PASSWORDS, POLICIES, REPORT, ROLES, ROOT, USERS
 from connectors.aws.trust import parse_trusts
 from connectors.aws.vocabulary import vocabulary
@@ -87,6 +88,7 @@ class _AccountReading:
         holders = [_holder(each.arn, self._permissions[each.arn]) for each in present]
         links = assume_links(holders, self._trusts, vocabulary())
         groups = {group.group_name: group.arn for group in self._listing.rows[GROUPS]}
+        by_name = not self._listing.has_policies
         for user in users:
             member = tuple(
                 Link(relation="member_of", target=groups[name], evidence="the group lists it")
@@ -94,10 +96,11 @@ class _AccountReading:
                 if name in groups
             )
             edges = (*links.get(user.arn, ()), *member)
-            yield user_identity(user, self._facts(user), self._permissions[user.arn], edges, self._place)
+            facts, permissions = self._facts(user), self._permissions[user.arn]
+            yield user_identity(user, facts, permissions, edges, self._place, by_name=by_name)
         for role in self._listing.roles:
-            trusts, edges = self._trusts.get(role.arn, ()), links.get(role.arn, ())
-            yield role_identity(role, trusts, self._permissions[role.arn], edges, self._place)
+            trusts, edges = self._trusts.get(role.arn), links.get(role.arn, ())
+            yield role_identity(role, trusts, self._permissions[role.arn], edges, self._place, by_name=by_name)
 
     def _section(self, name: str) -> SectionReading:
         return self._scope.section(name, meter=self._meter)
@@ -212,7 +215,8 @@ class _AccountReading:
     def _read_root(self) -> None:
         row = None if self._report is None else self._report.root
         summary = {} if row is not None else fetch.account_summary(self._iam)
-        self._root = root_identity(row, summary, self._place)
+        is_whole = self._report is not None and not self._report.malformed
+        self._root = root_identity(row, summary, self._place, report_is_whole=is_whole)
 
     def _facts(self, user: UserDetail) -> UserFacts:
         row = None if self._report is None else self._report.rows.get(user.arn)

@@ -11,14 +11,14 @@ from connectors.aws.account import read_account
 from connectors.aws.identities import Place
 from connectors.aws.preflight import check_sections
 from connectors.aws.secretsmanager import parse_secret
-from connectors.aws.session import AwsSession, call, pages, require_sdk
+from connectors.aws.session import AwsSession, call, pages
 from connectors.aws.settings import AwsSettings
 from connectors.aws.spec import ACCOUNT, REGIONS, SECRETS, SPEC, least_policy
 from connectors.base import Check, DiscoveredRecord, Meter, Scope, SectionReading, Spec
+from connectors.sdk import require_sdk
 from scanner.errors import SourceError
-from scanner.model import Coverage
+from scanner.model import EVERY_SCOPE, Coverage
 
-EVERYWHERE = "*"
 _ENABLED = frozenset({"opt-in-not-required", "opted-in"})
 _SECRETS_PAGE = 100
 
@@ -29,7 +29,7 @@ class AwsConnector:
     spec: ClassVar[Spec] = SPEC
 
     def __init__(self, source: str, settings: AwsSettings) -> None:
-        require_sdk()
+        require_sdk("boto3", SPEC)
         self._source = source
         self._settings = settings
         self._session = AwsSession(settings)
@@ -41,7 +41,7 @@ class AwsConnector:
     def scopes(self) -> Iterator[Scope | Coverage]:
         """The account itself, and each of its regions."""
         meter = Meter()
-        nowhere = self._scope(EVERYWHERE)
+        nowhere = self._scope(EVERY_SCOPE)
         with nowhere.section(ACCOUNT, meter=meter) as reading:
             account, partition = self._account(meter)
         if reading.coverage.is_gap:

@@ -63,21 +63,20 @@ class Report(Struct, frozen=True, kw_only=True, gc=False):
 def parse_report(content: bytes) -> Report:
     """The report's CSV. Raises ValueError where it is none; a single bad row is named in ``malformed``."""
     try:
-        reader = csv.DictReader(io.StringIO(content.decode("utf-8"), newline=""), strict=True)
-        missing = sorted(_COLUMNS - set(reader.fieldnames or ()))
-        if missing:
-            raise ValueError(f"the credential report has no column {missing[0]}")
-        lines = list(reader)
+        headings, *lines = list(csv.reader(io.StringIO(content.decode("utf-8"), newline=""), strict=True)) or [[]]
     except (UnicodeDecodeError, csv.Error) as error:
         raise ValueError(f"the credential report is not CSV: {error}") from error
+    missing = sorted(_COLUMNS - set(headings))
+    if missing:
+        raise ValueError(f"the credential report has no column {missing[0]}")
     rows: dict[str, ReportRow] = {}
     root: ReportRow | None = None
     malformed: list[tuple[str, str]] = []
-    for line in lines:
+    for line in filter(None, lines):
         try:
-            row = _row(line)
+            row = _row(dict(zip(headings, _rejoined(line, len(headings)), strict=True)))
         except ValueError as error:
-            malformed.append((str(line.get("user")), str(error)))
+            malformed.append((line[0], str(error)))
             continue
         if row.user == ROOT:
             root = row
@@ -86,10 +85,16 @@ def parse_report(content: bytes) -> Report:
     return Report(rows=rows, root=root, malformed=tuple(malformed))
 
 
-def _row(line: Mapping[str | None, str | None]) -> ReportRow:
-    if None in line or None in line.values():
-        raise ValueError("it has more or fewer fields than the heading")
-    cells = {str(name): value or "" for name, value in line.items()}
+def _rejoined(line: list[str], width: int) -> list[str]:
+    """The cells of a row; a user's name may hold commas, and so then does the ARN. Nothing after it does."""
+    if len(line) <= width:
+        return line
+    begins = next((at for at, cell in enumerate(line) if cell.startswith("arn:")), 1)
+    after = len(line) - (width - 2)
+    return [",".join(line[:begins]), ",".join(line[begins:after]), *line[after:]]
+
+
+def _row(cells: Mapping[str, str]) -> ReportRow:
     if not cells["arn"].startswith("arn:"):
         raise ValueError("it has no ARN")
     return ReportRow(

@@ -11,12 +11,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from connectors.base import Gone, own_words
 from scanner.errors import Denied, NotOffered, SourceError, Throttled, Unreachable
-from scanner.redact import redact
-from scanner.text import printable
-
-MESSAGE_LENGTH = 300
-"""An answer's own words are cut to so many characters."""
 
 THROTTLED = frozenset({
     "Throttling", "ThrottlingException", "ThrottledException", "TooManyRequestsException", "TooManyRequestsError",
@@ -59,10 +55,6 @@ _SDK_HINTS = {
 _PARSER_STUMBLES = (LookupError, ValueError, TypeError, AttributeError)
 
 
-class Gone(SourceError):
-    """The thing asked about does not exist (any more)."""
-
-
 class NotReady(SourceError):
     """The credential report is not there yet; ``must_order``: it has to be asked for (again)."""
 
@@ -82,22 +74,22 @@ def translated(permission: str) -> Iterator[None]:
     except sdk.ClientError as error:
         raise _of_answer(error.response, permission) from error
     except (sdk.HTTPClientError, sdk.ConnectionError, ResponseParserError) as error:
-        raise Unreachable(f"{permission}: no usable answer ({type(error).__name__}: {_own_words(error)})") from error
+        raise Unreachable(f"{permission}: no usable answer ({type(error).__name__}: {own_words(error)})") from error
     except _PARSER_STUMBLES as error:
         raise Unreachable(f"{permission}: the answer is not one of AWS's ({type(error).__name__})") from error
     except sdk.BotoCoreError as error:
         hint = next((_SDK_HINTS[kind.__name__] for kind in type(error).mro() if kind.__name__ in _SDK_HINTS), None)
-        raise SourceError(_with_hint(f"{permission}: {_own_words(error)}", hint), hint=hint) from error
+        raise SourceError(f"{permission}: {own_words(error)}", hint=hint) from error
 
 
 def _of_answer(response: dict[str, Any], permission: str) -> SourceError:
     answer = response.get("Error", {})
-    code, message = str(answer.get("Code", "")), _own_words(answer.get("Message", ""))
+    code, message = str(answer.get("Code", "")), own_words(answer.get("Message", ""))
     status = response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
     text = f"{permission}: {code}: {message}" if message else f"{permission}: {code}"
     if code in _BAD_CREDENTIALS:
         hint = "these credentials are not valid here: they have expired, or the region is not enabled for them"
-        return SourceError(_with_hint(text, hint), hint=hint)
+        return SourceError(text, hint=hint)
     if code in _REPORT_NOT_READY:
         return NotReady(text, must_order=code != "ReportInProgress")
     kind = _kind_of(code, status)
@@ -118,13 +110,3 @@ def _kind_of(code: str, status: int) -> type[SourceError]:
     if code in _DENIED or status == _FORBIDDEN:
         return Denied
     return Unreachable if status >= _SERVER_ERROR else SourceError
-
-
-def _with_hint(text: str, hint: str | None) -> str:
-    """A section's coverage shows an error's text, so what to do about it stands there too."""
-    return f"{text} ({hint})" if hint else text
-
-
-def _own_words(error: object) -> str:
-    text = printable(redact(str(error)))
-    return text if len(text) <= MESSAGE_LENGTH else f"{text[:MESSAGE_LENGTH]}…"

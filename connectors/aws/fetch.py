@@ -12,10 +12,11 @@ from msgspec import Struct
 
 from connectors.aws import payloads
 from connectors.aws.credential_report import Report, parse_report
-from connectors.aws.errors import Gone, NotReady
+from connectors.aws.errors import NotReady
 from connectors.aws.payloads import GroupDetail, PolicyDetail, RoleDetail, UserDetail
 from connectors.aws.session import IN_FLIGHT, call, pages
 from connectors.aws.spec import GROUPS, POLICIES, ROLES, USERS
+from connectors.base import Gone
 from scanner.errors import Denied, NotOffered, SourceError
 
 PAGE_SIZE = 1000
@@ -94,7 +95,7 @@ def _read_by_name(iam: Any, listing: Listing, refusal: SourceError) -> None:
             for page in pages(iam, method, page_size=PAGE_SIZE, expecting=(key,)):
                 listing.add(section, page.get(key, ()), shape)
         except SourceError as error:
-            both = type(error)(f"{refusal}; {error}", permission=error.permission)
+            both = type(error)(f"{refusal}; {error}", permission=error.permission, hint=error.hint)
             listing.errors[section] = (both, bool(listing.rows[section]))
         else:
             instead = f"{refusal}; listed by name instead, without tags, groups, policies and roles' last use"
@@ -176,7 +177,7 @@ def _summed_up(failures: Sequence[SourceError], unread: str) -> SourceError | No
     if not failures:
         return None
     first = failures[0]
-    return type(first)(f"{unread} could not be read: {first}", permission=first.permission)
+    return type(first)(f"{unread} could not be read: {first}", permission=first.permission, hint=first.hint)
 
 
 def _in_flight(

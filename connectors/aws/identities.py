@@ -1,4 +1,4 @@
-"""Users, roles and the root user as identities, from everything that was read of them (pure)."""
+"""Users and roles as identities, from everything that was read of them (pure)."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ from connectors.aws.keys import KeyUse, is_active
 from connectors.aws.payloads import AccessKey, Boundary, RoleDetail, UserDetail, tags_of, utc
 from connectors.aws.permissions import Permissions
 from connectors.aws.trust import agent_signals
-from scanner.model import Credential, Identity, Link, Privilege, Signal, Trust, credential_key
+from connectors.unread import unread_facts
+from scanner.model import Credential, Identity, Link, Signal, Trust, credential_key
 
 USER_USE_TRACKED_DAYS = 3650
 """Passwords have been tracked since 2014-10-20 and keys since 2015-04-22: longer than this, and ever longer."""
@@ -22,7 +23,6 @@ ROLE_USE_TRACKED_DAYS = 400
 
 _SERVICE_LINKED = re.compile(r"/aws-service-role/([^/]+)/")
 _IDENTITY_CENTER = "/aws-reserved/sso.amazonaws.com/"
-_ROOT_PRIVILEGE = Privilege(level="admin", evidence=("the root user of the account",))
 
 
 class Place(Struct, frozen=True, kw_only=True, gc=False):
@@ -76,14 +76,33 @@ class UserFacts(Struct, frozen=True, kw_only=True, gc=False):
         """Whether every credential's use is known, so that "no use" means "never"."""
         if self.row is not None:
             return True
-        keys_known = self.keys is not None and all(key.access_key_id in self.uses for key in self.keys)
-        return keys_known and (self.password is False or self.password_use_known)
+        return self.keys is not None and self._uses_known and (self.password is False or self.password_use_known)
+
+    @property
+    def credentials_known(self) -> bool:
+        """Whether its keys are listed and it is known whether it has a password."""
+        return self.keys is not None and self.password is not None
+
+    @property
+    def use_known(self) -> bool:
+        """Whether its last use is known, and that of each of its keys."""
+        return self.use_tracked and self._uses_known
+
+    @property
+    def _uses_known(self) -> bool:
+        return all(key.access_key_id in self.uses for key in self.keys or ())
 
 
 def user_identity(
-    user: UserDetail, facts: UserFacts, permissions: Permissions, links: Iterable[Link], place: Place
+    user: UserDetail,
+    facts: UserFacts,
+    permissions: Permissions,
+    links: Iterable[Link],
+    place: Place,
+    *,
+    by_name: bool = False,
 ) -> Identity:
-    """An IAM user."""
+    """An IAM user. ``by_name``: it comes from a listing without tags, because the full one was refused."""
     last_used_at = facts.last_used_at
     return Identity(
         key=user.arn,
@@ -111,13 +130,25 @@ def user_identity(
         credentials=(*_keys(user.arn, facts), *_password(user, facts)),
         grants=permissions.grants,
         links=tuple(links),
+        unread=unread_facts(
+            credentials=not facts.credentials_known,
+            permissions=not permissions.is_whole,
+            tags=by_name,
+            use=not facts.use_known,
+        ),
     )
 
 
 def role_identity(
-    role: RoleDetail, trusts: tuple[Trust, ...], permissions: Permissions, links: Iterable[Link], place: Place
+    role: RoleDetail,
+    trusts: tuple[Trust, ...] | None,
+    permissions: Permissions,
+    links: Iterable[Link],
+    place: Place,
+    *,
+    by_name: bool = False,
 ) -> Identity:
-    """An IAM role."""
+    """An IAM role. ``trusts``: None where its trust policy could not be read; ``by_name`` as for a user."""
     used = role.role_last_used
     managed_by, provider_signals = _role_nature(role)
     return Identity(
@@ -141,11 +172,17 @@ def role_identity(
             last_used_region=used.region if used else None,
             instance_profiles=sorted(profile.instance_profile_name for profile in role.instance_profile_list),
         ),
-        signals=(*provider_signals, *agent_signals(trusts), *permissions.signals),
+        signals=(*provider_signals, *agent_signals(trusts or ()), *permissions.signals),
         privilege=permissions.privilege,
         grants=permissions.grants,
         links=tuple(links),
-        trusts=trusts,
+        trusts=trusts or (),
+        unread=unread_facts(
+            permissions=not permissions.is_whole,
+            tags=by_name,
+            trusts=trusts is None,
+            use=by_name and used is None,
+        ),
     )
 
 
@@ -158,85 +195,6 @@ def _role_nature(role: RoleDetail) -> tuple[str | None, tuple[Signal, ...]]:
         managed_by = "human access through IAM Identity Center"
         return managed_by, (Signal(says="human", sort="provider", evidence=managed_by),)
     return None, (Signal(says="machine", sort="provider", evidence="an IAM role"),)
-
-
-def root_identity(row: ReportRow | None, summary: Mapping[str, int], place: Place) -> Identity:
-    """The account's root user, from its row of the credential report, else from the account's summary."""
-    arn = f"arn:{place.partition}:iam::{place.account}:root"
-    mfa = row.mfa_active if row else _count(summary, "AccountMFAEnabled")
-    credentials = _root_from_report(arn, row) if row else _root_from_summary(arn, summary)
-    keys = [credential for credential in credentials if credential.kind == "access_key" and credential.enabled]
-    return Identity(
-        key=arn,
-        provider="aws",
-        source=place.source,
-        scope=place.account,
-        kind="root",
-        name="root",
-        enabled=True,
-        last_used_at=row.last_used_at if row else None,
-        use_tracked_days=USER_USE_TRACKED_DAYS if row else None,
-        attributes=known(mfa_active=mfa, active_keys=len(keys)),
-        signals=(_root_signal(keys),),
-        privilege=_ROOT_PRIVILEGE,
-        credentials=credentials,
-    )
-
-
-def _root_signal(keys: list[Credential]) -> Signal:
-    if keys:
-        return Signal(says="machine", sort="credential", evidence="the root user has an access key")
-    return Signal(says="human", sort="provider", evidence="the root user, whom only a person signs in as")
-
-
-def _root_from_report(arn: str, row: ReportRow) -> tuple[Credential, ...]:
-    keys = tuple(
-        Credential(
-            key=credential_key(arn, "access_key", f"root-key-{number}"),
-            kind="access_key",
-            id=f"root-key-{number}",
-            enabled=slot.active,
-            created_at=slot.rotated_at,
-            never_expires=True,
-            last_used_at=slot.last_used_at,
-            use_tracked_days=USER_USE_TRACKED_DAYS,
-            attributes=known(last_used_service=slot.last_used_service, last_used_region=slot.last_used_region),
-        )
-        for number, slot in enumerate(row.slots, start=1)
-    )
-    if row.password_enabled is False:
-        return keys
-    password = Credential(
-        key=credential_key(arn, "password", "root"),
-        kind="password",
-        id="root",
-        enabled=row.password_enabled,
-        created_at=row.password_changed_at,
-        last_used_at=row.password_last_used_at,
-        use_tracked_days=USER_USE_TRACKED_DAYS,
-    )
-    return (*keys, password)
-
-
-def _root_from_summary(arn: str, summary: Mapping[str, int]) -> tuple[Credential, ...]:
-    keys = tuple(
-        Credential(
-            key=credential_key(arn, "access_key", f"root-key-{number}"),
-            kind="access_key",
-            id=f"root-key-{number}",
-            enabled=True,
-            never_expires=True,
-        )
-        for number in range(1, summary.get("AccountAccessKeysPresent", 0) + 1)
-    )
-    if not summary.get("AccountPasswordPresent"):
-        return keys
-    password = Credential(key=credential_key(arn, "password", "root"), kind="password", id="root", enabled=True)
-    return (*keys, password)
-
-
-def _count(summary: Mapping[str, int], name: str) -> bool | None:
-    return bool(summary[name]) if name in summary else None
 
 
 def _user_signals(facts: UserFacts) -> tuple[Signal, ...]:

@@ -27,13 +27,14 @@ class Held(Struct, frozen=True, kw_only=True, gc=False):
 
 
 class Permissions(Struct, frozen=True, kw_only=True, gc=False):
-    """All that is known of what a principal may do."""
+    """All that is known of what a principal may do. ``is_whole``: nothing that could change it went unread."""
 
     held: tuple[Held, ...]
     boundary: Document | None
     privilege: Privilege
     grants: tuple[Grant, ...]
     signals: tuple[Signal, ...]
+    is_whole: bool
 
     @property
     def documents(self) -> tuple[Document, ...]:
@@ -87,6 +88,7 @@ class PolicyLibrary:
             privilege=self._privilege(held, limit, missing),
             grants=tuple(self._grant(each) for each in held),
             signals=_model_signals(held),
+            is_whole=not missing,
         )
 
     def _held(
@@ -167,5 +169,10 @@ def _model_signals(held: Iterable[Held]) -> tuple[Signal, ...]:
 def unread(reason: str) -> Permissions:
     """The permissions of a principal whose policies were not read at all."""
     return Permissions(
-        held=(), boundary=None, privilege=Privilege(level="unknown", evidence=(reason,)), grants=(), signals=()
+        held=(),
+        boundary=None,
+        privilege=Privilege(level="unknown", evidence=(reason,)),
+        grants=(),
+        signals=(),
+        is_whole=False,
     )

@@ -7,10 +7,10 @@ from typing import Any
 
 from msgspec import Struct
 
-from connectors.aws.errors import Gone, NotReady
+from connectors.aws.errors import NotReady
 from connectors.aws.session import call, permission_of
 from connectors.aws.spec import GROUPS, KEYS, PASSWORDS, POLICIES, REGIONS, REPORT, ROLES, ROOT, SECRETS, SPEC, USERS
-from connectors.base import Check
+from connectors.base import Check, Gone
 from scanner.errors import NotOffered, SourceError
 
 # No user has it, and none need: permission is decided before existence.

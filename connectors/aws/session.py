@@ -5,7 +5,6 @@ boto3 is imported when the first client is made. A client belongs to one scope a
 
 from __future__ import annotations
 
-import importlib.util
 import threading
 from collections.abc import Iterator
 from functools import cache
@@ -15,7 +14,7 @@ from connectors.aws.errors import THROTTLED, translated
 from connectors.aws.settings import AwsSettings
 from connectors.base import Meter
 from connectors.rates import RateLimit
-from scanner.errors import MissingExtra, Unreachable
+from scanner.errors import Unreachable
 
 IN_FLIGHT = 8
 """Requests sent at once to one service of one account."""
@@ -27,19 +26,17 @@ _PACE = (10.0, 20.0)
 _DEFAULT_REGION = "us-east-1"
 
 
-def require_sdk() -> None:
-    """Raises MissingExtra where boto3 is not installed; imports nothing."""
-    if importlib.util.find_spec("boto3") is None:
-        raise MissingExtra("source type aws", "aws")
-
-
 class AwsSession:
-    """Clients for one source. Credentials come from the SDK's own chain or the named profile; none are kept here."""
+    """Clients for one source. Credentials come from the SDK's own chain or the named profile; none are kept here.
+
+    Clients of one service in one region share a rate limit, however many scopes are read at once.
+    """
 
     def __init__(self, settings: AwsSettings) -> None:
         self._settings = settings
         self._lock = threading.Lock()
         self._session: Any = None
+        self._limits: dict[tuple[str, str], RateLimit] = {}
 
     @property
     def home_region(self) -> str:
@@ -63,7 +60,8 @@ class AwsSession:
             client = self._opened().client(
                 service, region_name=region, endpoint_url=self._settings.endpoint_url, config=config
             )
-        _watch(client, meter, self._limit(service))
+            limit = self._limits.setdefault((service, region), self._new_limit(service))
+        _watch(client, meter, limit)
         return client
 
     def _opened(self) -> Any:
@@ -76,7 +74,7 @@ class AwsSession:
             self._session = boto3.Session(botocore_session=core)
         return self._session
 
-    def _limit(self, service: str) -> RateLimit:
+    def _new_limit(self, service: str) -> RateLimit:
         if self._settings.max_rate is not None:
             return RateLimit(self._settings.max_rate, limited=True)
         rate, burst = _PACES.get(service, _PACE)

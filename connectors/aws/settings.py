@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import ipaddress
 import re
-from urllib.parse import urlsplit
 
 from msgspec import Struct
+
+from connectors.address import check_url
 
 ALL_REGIONS = "all"
 # The name becomes part of a host's: nothing else may.
@@ -39,7 +39,7 @@ class AwsSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
         if self.max_attempts < 1:
             raise ValueError("max_attempts is at least 1")
         if self.endpoint_url is not None:
-            _check_endpoint(self.endpoint_url, insecure_http=self.insecure_http)
+            check_url(self.endpoint_url, insecure_http=self.insecure_http)
 
     @property
     def named_regions(self) -> tuple[str, ...] | None:
@@ -48,20 +48,3 @@ class AwsSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
             return None
         named = (self.regions,) if isinstance(self.regions, str) else self.regions
         return tuple(dict.fromkeys(named))
-
-
-def _check_endpoint(url: str, *, insecure_http: bool) -> None:
-    parts = urlsplit(url)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise ValueError("endpoint_url is an address such as https://host or http://127.0.0.1:5555")
-    if parts.username is not None or parts.password is not None:
-        raise ValueError("endpoint_url must not hold a user name or password")
-    if parts.scheme == "http" and not insecure_http and not _is_loopback(parts.hostname):
-        raise ValueError("endpoint_url is plain http to another machine: use https, or say insecure_http = true")
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"

@@ -58,6 +58,7 @@ class _Principal(Struct, frozen=True, kw_only=True, gc=False):
 
 class _Statement(Struct, frozen=True, kw_only=True, gc=False):
     allow: bool
+    actions: frozenset[str]
     principals: tuple[_Principal, ...]
     not_principals: bool
     conditions: tuple[Condition, ...]
@@ -91,23 +92,24 @@ def parse_trusts(document: Any, account: str) -> tuple[Trust, ...]:
     except msgspec.ValidationError as error:
         raise ValueError(f"not a trust policy: {error}") from error
     written = payload.statement if isinstance(payload.statement, tuple) else (payload.statement,)
-    statements = [_statement(each) for each in written if _assumes(each)]
+    statements = [statement for each in written if (statement := _statement(each)).actions]
     trusts = {
         _trust(principal, statement, account)
         for statement in statements
         if statement.allow
         for principal in ((_EVERYBODY,) if statement.not_principals else statement.principals)
-        if not any(other.denies(principal) for other in statements)
+        if statement.actions.difference(*(other.actions for other in statements if other.denies(principal)))
     }
     return tuple(sorted(trusts, key=lambda trust: (trust.principal, trust.restriction, trust.evidence)))
 
 
-def _assumes(payload: _StatementPayload) -> bool:
+def _assuming(payload: _StatementPayload) -> frozenset[str]:
+    """The calls that let somebody become the role, of those that the statement is about."""
     if (payload.action is None) == (payload.not_action is None):
         raise ValueError("a statement needs one of Action and NotAction")
     patterns = _listed(payload.action if payload.action is not None else payload.not_action)
-    named = [any(action_matches(pattern, action) for pattern in patterns) for action in ASSUMING]
-    return any(named) if payload.action is not None else not all(named)
+    named = {action for action in ASSUMING if any(action_matches(pattern, action) for pattern in patterns)}
+    return frozenset(named if payload.action is not None else set(ASSUMING) - named)
 
 
 def _statement(payload: _StatementPayload) -> _Statement:
@@ -117,6 +119,7 @@ def _statement(payload: _StatementPayload) -> _Statement:
     by_type = {"AWS": ANYONE} if isinstance(given, str) else given
     return _Statement(
         allow=payload.effect == "Allow",
+        actions=_assuming(payload),
         principals=tuple(_Principal(type=kind, value=v) for kind, values in by_type.items() for v in _listed(values)),
         not_principals=payload.principal is None,
         conditions=parse_conditions(payload.condition),

@@ -1,8 +1,8 @@
 """The server over HTTP: hvac's adapter for the protocol, our own limits around it.
 
 Only endpoints of the table are asked, and answers are decoded into the fields of payloads.py. Address and token are
-always handed over, so nothing of a developer's environment slips in. Redirects are not followed: requests would carry
-the token to whatever host they name.
+always handed over and the session trusts nothing else, so nothing of a developer's environment slips in. Redirects are
+not followed: requests would carry the token to whatever host they name.
 """
 
 from __future__ import annotations
@@ -15,13 +15,12 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from connectors.base import Meter
+from connectors.base import Gone, Meter, own_words
 from connectors.vault.endpoints import SEAL_STATUS, Endpoint
-from connectors.vault.errors import Gone, Malformed
+from connectors.vault.errors import Malformed
 from connectors.vault.payloads import Answer, Keys, SealStatus
 from connectors.vault.settings import VaultSettings
-from scanner.errors import Denied, MissingExtra, NotOffered, SourceError, Throttled, Unreachable
-from scanner.text import printable
+from scanner.errors import Denied, NotOffered, SourceError, Throttled, Unreachable
 
 if TYPE_CHECKING:
     from requests import Response, Session
@@ -39,7 +38,6 @@ SILENCES = 3
 """After so many requests in a row without an answer the server counts as gone, and is not asked again."""
 CHUNK = 200
 
-MAX_SAID = 300
 OK, NO_CONTENT, NOT_FOUND = 200, 204, 404
 
 _MEANINGS: dict[int, tuple[type[SourceError], str]] = {
@@ -57,10 +55,8 @@ class VaultApi:
     """A client for one namespace. Its methods raise SourceErrors only; one of it serves many threads."""
 
     def __init__(self, settings: VaultSettings, namespace: str, meter: Meter) -> None:
-        try:
-            from hvac.adapters import RawAdapter
-        except ImportError as error:
-            raise MissingExtra("source type vault", "vault") from error
+        from hvac.adapters import RawAdapter
+
         self._workers = settings.workers
         self._place = settings.place
         self._adapter = RawAdapter(
@@ -173,6 +169,7 @@ def _session(settings: VaultSettings, meter: Meter) -> Session:
         ),
     )
     session = Session()
+    session.trust_env = False  # else ~/.netrc, proxies and certificates of whoever runs this would slip in
     session.verify = settings.ca_file or True
     session.mount("https://", adapter)
     session.mount("http://", adapter)
@@ -220,7 +217,7 @@ def _error(response: Response, endpoint: Endpoint, places: dict[str, str]) -> So
     """What a status other than 200 means to a scan."""
     status = response.status_code
     if response.is_redirect:
-        host = printable(urlsplit(response.headers["location"]).netloc) or "another path"
+        host = own_words(urlsplit(response.headers["location"]).netloc) or "another path"
         return Unreachable(f"the server redirects to {host}", hint="give the address it redirects to as url")
     body = _Errors() if status == NO_CONTENT else _errors(response)
     if body is None:
@@ -241,7 +238,7 @@ def _error(response: Response, endpoint: Endpoint, places: dict[str, str]) -> So
 def _said(body: _Errors) -> str:
     """The server's own words on one line."""
     parts = (*(body.errors or ()), *(body.warnings or ()), body.data or "")
-    return printable(" ".join(" ".join(map(str, parts)).split()))[:MAX_SAID]
+    return own_words(" ".join(" ".join(map(str, parts)).split()))
 
 
 def _reason(error: Exception) -> str:

@@ -7,6 +7,7 @@ from contextlib import closing
 from typing import ClassVar
 
 from connectors.base import Check, DiscoveredRecord, Meter, Scope, Spec
+from connectors.sdk import require_sdk
 from connectors.vault import endpoints as e
 from connectors.vault.api import VaultApi
 from connectors.vault.join import Found
@@ -31,25 +32,29 @@ from connectors.vault.reading_kv import read_secrets
 from connectors.vault.sections import SPEC
 from connectors.vault.settings import VaultSettings
 from scanner.errors import SourceError
-from scanner.model import Coverage
+from scanner.model import EVERY_SCOPE, Coverage
 
 MAX_DEPTH = 16
 """Namespaces nest less than this, or somebody wants the listing never to end."""
 
 
 class VaultConnector:
-    """Reads roles, entities, tokens and the names of stored secrets. Never a secret's value, never a role_id."""
+    """Reads roles, entities, tokens and the names of stored secrets. Never a secret's value, never a role_id.
+
+    Raises MissingExtra where hvac is not installed.
+    """
 
     spec: ClassVar[Spec] = SPEC
 
     def __init__(self, source: str, settings: VaultSettings) -> None:
+        require_sdk("hvac", SPEC)
         self._source = source
         self._settings = settings
 
     def scopes(self) -> Iterator[Scope | Coverage]:
         """The namespace to start at and, level by level, those below it. See ``Connector.scopes``."""
         meter = Meter()
-        nowhere = Scope(source=self._source, spec=SPEC, id="*")
+        nowhere = Scope(source=self._source, spec=SPEC, id=EVERY_SCOPE)
         with (
             nowhere.section("sys.namespaces", meter=meter) as section,
             closing(VaultApi(self._settings, self._settings.start, meter)) as api,
@@ -86,9 +91,9 @@ class VaultConnector:
         for method in LOGIN_METHODS:
             roles += yield from read_roles(reader, method, logins)
         yield from other_logins(reader, logins)
-        secret_ids = yield from read_secret_ids(reader, roles)
+        secret_ids, without_all_ids = yield from read_secret_ids(reader, roles)
         groups = yield from read_groups(reader)
-        entities, half_read = yield from read_entities(reader)
+        entities, half_read, all_listed = yield from read_entities(reader)
         is_start = reader.scope.context == self._settings.start
         tokens, own = yield from read_tokens(reader, self._settings.max_tokens, holds_own=is_start)
 
@@ -97,13 +102,15 @@ class VaultConnector:
             auth_mounts=logins or {},
             roles=roles,
             secret_ids=secret_ids,
+            secret_ids_unread=without_all_ids,
             tokens=tokens,
             own_accessor=own,
             entities=entities,
             half_read=half_read,
             groups=groups,
             engines_unread="sys.mounts" in reader.gaps,
-            entities_unread="identity.entities" in reader.gaps,
+            entities_unread=not all_listed,
+            tokens_unread="auth.token" in reader.gaps,
         )
         yield from parse_identities(reader.scope, found)
         yield from read_secrets(reader, engines)

@@ -1,4 +1,4 @@
-"""Failures that only this connector tells apart; to everybody else they are SourceErrors."""
+"""A failure that only this connector tells apart; to everybody else it is a SourceError."""
 
 from __future__ import annotations
 
@@ -7,7 +7,3 @@ from scanner.errors import SourceError
 
 class Malformed(SourceError):
     """One answer or one row is not what it should be: a gap of its own size."""
-
-
-class Gone(SourceError):
-    """What was listed a moment ago has expired or been deleted since: no gap."""

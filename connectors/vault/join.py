@@ -26,13 +26,15 @@ _MADE_BY_SERVER = re.compile(r"entity_[0-9a-f]+(\.\w+)?")
 class Found:
     """One namespace's answers. ``half_read``: ids of entities of which only name and aliases are known.
 
-    ``engines_unread``, ``entities_unread``: these listings are incomplete, so privileges may be more than is seen.
+    ``secret_ids_unread``: keys of roles of which some secret-ids could not be read. ``engines_unread``,
+    ``entities_unread``, ``tokens_unread``: these listings are incomplete.
     """
 
     book: PolicyBook
     auth_mounts: Mapping[str, AuthMount] = field(default_factory=dict)
     roles: list[LoginRole] = field(default_factory=list)
     secret_ids: Mapping[str, list[Credential]] = field(default_factory=dict)
+    secret_ids_unread: set[str] = field(default_factory=set)
     tokens: list[Token] = field(default_factory=list)
     own_accessor: str | None = None
     entities: list[Entity] = field(default_factory=list)
@@ -40,10 +42,14 @@ class Found:
     groups: Mapping[str, Group] = field(default_factory=dict)
     engines_unread: bool = False
     entities_unread: bool = False
+    tokens_unread: bool = False
 
 
 class Joined:
-    """Who is whose. ``folded``: roles by the id of the entity that is nothing but them."""
+    """Who is whose. ``folded``: roles by the id of the entity that is nothing but them.
+
+    ``half_read_on``: mounts through which entities log in whose role nobody knows.
+    """
 
     def __init__(self, found: Found) -> None:
         self._mounts = found.auth_mounts
@@ -54,6 +60,12 @@ class Joined:
         self.tokens_of: defaultdict[str, list[Token]] = defaultdict(list)
         self.tokens_by_entity: defaultdict[str, list[Token]] = defaultdict(list)
         self.bare: list[Token] = []
+        self.half_read_on = {
+            self._mount_of.get(alias.mount_accessor)
+            for entity in found.entities
+            if entity.id in found.half_read
+            for alias in entity.aliases or ()
+        }
         for entity in sorted(found.entities, key=lambda entity: entity.name):
             self._place_entity(entity)
         known = {entity.id for entity in found.entities}

@@ -6,7 +6,10 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import Any
 
+from msgspec import Struct
+
 from connectors.base import Scope
+from connectors.unread import unread_facts
 from connectors.vault.join import Found, Joined
 from connectors.vault.methods import INTERACTIVE_MOUNTS, MACHINE_MOUNTS
 from connectors.vault.parse_login import LoginRole
@@ -25,27 +28,43 @@ def parse_identities(scope: Scope, found: Found) -> Iterator[Identity]:
     yield from (builder.of_token(token) for token in builder.joined.bare)
 
 
+class _Permissions(Struct, frozen=True, kw_only=True):
+    """Grants, sorted, what they amount to, and whether nothing that could add to them went unread."""
+
+    grants: tuple[Grant, ...]
+    privilege: Privilege
+    is_whole: bool
+
+
 class _Builder:
     def __init__(self, scope: Scope, found: Found) -> None:
         self._scope = scope
         self._found = found
         self.joined = Joined(found)
+        self._has_stray_tokens = any(token.entity_id for token in self.joined.bare) or any(
+            self.joined.tokens_by_entity.get(id_) for id_ in found.half_read
+        )
+        """There are tokens of entities that could not be read, and that may be nothing but a role."""
 
     def of_role(self, role: LoginRole) -> Identity:
         entities = self.joined.entities_of[role.key]
         folded = [entity for entity in entities if entity.id in self.joined.folded]
         tokens = self.joined.tokens_of[role.key]
         secret_ids = self._found.secret_ids.get(role.key, [])
+        logins_unread = self._found.tokens_unread or role.key in self._found.secret_ids_unread
         grants = [Grant(name=name, via="direct") for name in role.policies]
-        if role.method.one_to_one:
+        blind = [] if role.is_read else ["its details could not be read"]
+        if role.method.one_to_one:  # elsewhere each workload has an entity, and policies, of its own
             grants += [
                 grant
                 for entity in entities
                 for grant in self._entity_grants(entity, "entity" if entity in folded else f"entity:{entity.name}")
             ]
-        unread = [] if role.is_read else ["its details could not be read"]
-        unread += ["the entities could not all be read"] if self._found.entities_unread else []
-        grants, privilege = self._permissions(grants, tokens, unread, entities)
+            blind += self._blind_to_groups(entities)
+            if self._found.entities_unread or role.mount in self.joined.half_read_on:
+                blind.append("the entities could not all be read")
+                logins_unread |= self._has_stray_tokens
+        held = self._permissions(grants, tokens, blind)
         return Identity(
             **self._place(role.key, role.method.kind, role.name),
             aliases=tuple(sorted(entity.id for entity in folded)),
@@ -56,12 +75,12 @@ class _Builder:
                 "mount_accessor": self._found.auth_mounts[role.mount].accessor,
                 "path": f"auth/{role.mount}/{role.method.folder}/{role.name}",
                 **role.attributes,
-                **self._dangling(grants),
+                **self._dangling(held.grants),
             },
             signals=role.signals,
             credentials=self._credentials(role.key, secret_ids, tokens),
-            grants=tuple(grants),
-            privilege=privilege,
+            grants=held.grants,
+            privilege=held.privilege,
             links=tuple(
                 Link(
                     relation="acts_as",
@@ -71,6 +90,7 @@ class _Builder:
                 for entity in entities
                 if entity not in folded
             ),
+            unread=unread_facts(credentials=logins_unread, permissions=not held.is_whole, use=logins_unread),
         )
 
     def of_entity(self, entity: Entity) -> Identity:
@@ -78,13 +98,14 @@ class _Builder:
         tokens = self.joined.tokens_by_entity[entity.id]
         groups = self._groups(entity)
         aliases = entity.aliases or []
-        unread = ["its details could not be read"] if entity.id in self._found.half_read else []
-        grants, privilege = self._permissions(self._entity_grants(entity, "direct"), tokens, unread, [entity])
+        is_half_read = entity.id in self._found.half_read
+        blind = ["its details could not be read"] if is_half_read else self._blind_to_groups([entity])
+        held = self._permissions(self._entity_grants(entity, "direct"), tokens, blind)
         return Identity(
             **self._place(key, "entity", entity.name),
             unique_id=entity.id,
             aliases=tuple(sorted({alias.name for alias in aliases if alias.name and alias.mount_type != "approle"})),
-            enabled=None if entity.id in self._found.half_read else not entity.disabled,
+            enabled=None if is_half_read else not entity.disabled,
             created_at=moment(entity.creation_time),
             last_used_at=_latest(self._signs_of_life(tokens)),
             tags=simple_strings(entity.metadata),
@@ -92,12 +113,12 @@ class _Builder:
                 "path": f"identity/entity/id/{entity.id}",
                 "groups": [group.name for group in groups],
                 "logins": sorted({f"{alias.mount_type} on {alias.mount_path}" for alias in aliases}),
-                **self._dangling(grants),
+                **self._dangling(held.grants),
             },
             signals=tuple(_signal(mount_type) for mount_type in _known_mounts(aliases)),
             credentials=self._credentials(key, [], tokens),
-            grants=tuple(grants),
-            privilege=privilege,
+            grants=held.grants,
+            privilege=held.privilege,
             links=tuple(
                 Link(
                     relation="member_of",
@@ -106,13 +127,19 @@ class _Builder:
                 )
                 for group in groups
             ),
+            unread=unread_facts(
+                credentials=self._found.tokens_unread,
+                permissions=not held.is_whole,
+                tags=is_half_read,
+                use=self._found.tokens_unread,
+            ),
         )
 
     def of_token(self, token: Token) -> Identity:
         key = f"vault://{self._scope.id}/auth/token/accessor/{token.accessor}"
         direct = [Grant(name=name, via="direct") for name in token.policies or ()]
-        unread = ["its entity could not be read"] if token.entity_id else []
-        grants, privilege = self._permissions(direct, [], unread, [])
+        blind = ["its entity could not be read"] if token.entity_id else []
+        held = self._permissions(direct, [], blind)
         return Identity(
             **self._place(key, "token", token.accessor),
             display_name=token.display_name or None,
@@ -125,11 +152,12 @@ class _Builder:
                 "mount": "token",
                 "path": token.path,
                 **({"own_token": True} if token.accessor == self._found.own_accessor else {}),
-                **self._dangling(grants),
+                **self._dangling(held.grants),
             },
             credentials=self._credentials(key, [], [token]),
-            grants=tuple(grants),
-            privilege=privilege,
+            grants=held.grants,
+            privilege=held.privilege,
+            unread=unread_facts(permissions=not held.is_whole),
         )
 
     def _place(self, key: str, kind: str, name: str) -> dict[str, Any]:
@@ -164,10 +192,12 @@ class _Builder:
         known = (self._found.groups.get(id_) for id_ in _group_ids(entity))
         return sorted((group for group in known if group is not None), key=lambda group: group.name)
 
-    def _permissions(
-        self, grants: Iterable[Grant], tokens: Iterable[Token], unread: list[str], entities: Iterable[Entity]
-    ) -> tuple[list[Grant], Privilege]:
-        """Grants, sorted, and what they amount to.
+    def _blind_to_groups(self, entities: Iterable[Entity]) -> list[str]:
+        group_ids = {id_ for entity in entities for id_ in _group_ids(entity)}
+        return [f"group {id_} could not be read" for id_ in sorted(group_ids - self._found.groups.keys())]
+
+    def _permissions(self, grants: Iterable[Grant], tokens: Iterable[Token], blind: Iterable[str]) -> _Permissions:
+        """What the grants amount to. ``blind``: what else may add to them, but could not be read.
 
         A live token keeps the policies it was issued with, whatever has become of its role since.
         """
@@ -175,15 +205,15 @@ class _Builder:
         named = {grant.name for grant in grants}
         kept = {name for token in tokens for name in token.policies or ()} - named
         everything = {*grants, *(Grant(name=name, via="token") for name in kept)}
-        group_ids = {id_ for entity in entities for id_ in _group_ids(entity)}
-        blind = [*unread, *(f"group {id_} could not be read" for id_ in group_ids - self._found.groups.keys())]
-        if self._found.engines_unread:
-            blind.append("the secrets engines could not all be listed")
-        judged = [
-            Grant(name=grant.name, via=grant.via, admin=book.is_admin(grant.name))
-            for grant in sorted(everything, key=lambda grant: (grant.name, grant.via))
-        ]
-        return judged, book.privilege(named | kept, blind)
+        unread = [*blind, *(["the secrets engines could not all be listed"] if self._found.engines_unread else [])]
+        return _Permissions(
+            grants=tuple(
+                Grant(name=grant.name, via=grant.via, admin=book.is_admin(grant.name))
+                for grant in sorted(everything, key=lambda grant: (grant.name, grant.via))
+            ),
+            privilege=book.privilege(named | kept, unread),
+            is_whole=not (unread or book.unread(named | kept)),
+        )
 
     def _dangling(self, grants: Iterable[Grant]) -> dict[str, list[str]]:
         missing = self._found.book.dangling(grant.name for grant in grants)

@@ -162,6 +162,14 @@ class PolicyBook:
         """Names that no policy has."""
         return sorted(name for name in set(names) if self._complete and name not in self._rules and name != "root")
 
+    def unread(self, names: Iterable[str]) -> list[str]:
+        """Names of those policies whose rules could not be read."""
+        return sorted(
+            name
+            for name in set(names) - {"root"}  # which has no text: it allows everything
+            if self._rules.get(name) is None and (name in self._rules or not self._complete)
+        )
+
     def privilege(self, names: Iterable[str], unread: Iterable[str] = ()) -> Privilege:
         """What the policies together allow. ``unread``: what else may add to them, but could not be read."""
         question = frozenset(names), frozenset(unread)
@@ -172,14 +180,9 @@ class PolicyBook:
     def _judge(self, names: frozenset[str], unread: frozenset[str]) -> Privilege:
         if "root" in names:
             return Privilege(level="admin", evidence=("holds the policy root",))
-        texts = {name: self._rules.get(name) for name in names}
-        blind = [
-            f"policy {name} could not be read"
-            for name, rules in sorted(texts.items())
-            if rules is None and (name in self._rules or not self._complete)
-        ]
+        blind = [f"policy {name} could not be read" for name in self.unread(names)]
         blind += sorted(unread)
-        rules = united(rules for rules in texts.values() if rules)
+        rules = united(rules for name in names if (rules := self._rules.get(name)))
         hits = sorted(set(self._hits(rules)), key=lambda hit: (_ORDER[hit[0]], hit[1]))
         level = hits[0][0] if hits else "normal"
         if blind and level == "normal":

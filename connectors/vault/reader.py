@@ -8,13 +8,12 @@ from typing import TypeVar
 import msgspec
 from msgspec import Raw
 
-from connectors.base import Meter, Scope, SectionReading
+from connectors.base import Gone, Meter, Scope, SectionReading
 from connectors.vault.api import VaultApi
-from connectors.vault.errors import Gone, Malformed
+from connectors.vault.errors import Malformed
 from connectors.vault.payloads import Keys
 from scanner.errors import SourceError
 from scanner.model import Coverage
-from scanner.text import printable
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -53,7 +52,7 @@ class Reader:
             if name and "/" not in name and name not in (".", ".."):
                 found.add(name)
             else:
-                section.malformed(printable(repr(key)), "it is no name")
+                section.malformed(repr(key), "it is no name")
         return sorted(found)
 
     def rows(self, section: SectionReading, raw: Mapping[str, Raw], row: type[T]) -> dict[str, T]:
@@ -63,7 +62,7 @@ class Reader:
             try:
                 decoded[key] = msgspec.json.decode(text, type=row)
             except (msgspec.DecodeError, UnicodeDecodeError) as error:
-                section.malformed(printable(key), str(error))
+                section.malformed(key, str(error))
         return decoded
 
     def each(
@@ -83,7 +82,7 @@ class Reader:
                 yield item, result
                 continue
             if isinstance(result, Malformed):
-                section.malformed(printable(str(item)), str(result))
+                section.malformed(str(item), str(result))
             else:
                 failures.append(result)
             yield item, None

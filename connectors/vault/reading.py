@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Generator, Mapping, Sequence
 from functools import partial
 from typing import TypeAlias, TypeVar
 
@@ -91,37 +91,51 @@ def read_roles(reader: Reader, method: LoginMethod, mounts: Mapping[str, AuthMou
     return roles
 
 
-def read_secret_ids(reader: Reader, roles: list[LoginRole]) -> Found[dict[str, list[Credential]]]:
-    """Secret-ids by role key. One listing a role and one lookup a secret-id: there is no other way."""
+def read_secret_ids(reader: Reader, roles: list[LoginRole]) -> Found[tuple[dict[str, list[Credential]], set[str]]]:
+    """Secret-ids by role key, and the keys of roles of which some could not be read.
+
+    One listing a role and one lookup a secret-id: there is no other way.
+    """
     approles = [role for role in roles if role.method is APPROLE]
     found: dict[str, list[Credential]] = {}
+    unread: set[str] = set()
     if APPROLE.section in reader.gaps and not approles:
         yield reader.skipped("auth.approle.secret_ids", "the AppRoles could not be listed")
     for mount in sorted({role.mount for role in approles}):
         by_name = {role.name: role for role in approles if role.mount == mount}
         with reader.section("auth.approle.secret_ids", mount) as section:
-            pairs = _accessors(reader, section, mount, by_name)
+            pairs, unlisted = _accessors(reader, section, mount, sorted(by_name))
+            unread |= {by_name[name].key for name in unlisted}
             read = partial(_secret_id, reader, mount)
             for (name, _), row in reader.each(section, "secret-ids", read, pairs, names_suffice=False):
-                if row is not None:
-                    found.setdefault(by_name[name].key, []).append(parse_secret_id(by_name[name], row))
+                role = by_name[name]
+                if row is None:
+                    unread.add(role.key)
+                else:
+                    found.setdefault(role.key, []).append(parse_secret_id(role, row))
                     section.found()
         yield reader.done(section)
-    return found
+    return found, unread
 
 
 def _accessors(
-    reader: Reader, section: SectionReading, mount: str, roles: Mapping[str, LoginRole]
-) -> list[tuple[str, str]]:
-    """Pairs of role name and secret-id accessor."""
-    listings = reader.each(
+    reader: Reader, section: SectionReading, mount: str, roles: Sequence[str]
+) -> tuple[list[tuple[str, str]], set[str]]:
+    """Pairs of role name and secret-id accessor, and the roles of which not all could be listed."""
+    pairs: list[tuple[str, str]] = []
+    unlisted: set[str] = set()
+    for name, keys in reader.each(
         section,
         "roles' secret-ids",
         lambda name: reader.api.list(e.SECRET_IDS, mount=mount, name=name),
-        sorted(roles),
+        roles,
         names_suffice=False,
-    )
-    return [(name, accessor) for name, keys in listings if keys for accessor in reader.names(section, keys)]
+    ):
+        accessors = [] if keys is None else reader.names(section, keys)
+        if keys is None or len(accessors) < len(keys.keys or ()):
+            unlisted.add(name)
+        pairs += [(name, accessor) for accessor in accessors]
+    return pairs, unlisted
 
 
 def _secret_id(reader: Reader, mount: str, role_and_accessor: tuple[str, str]) -> SecretId:
@@ -148,24 +162,27 @@ def read_groups(reader: Reader) -> Found[dict[str, Group]]:
     return groups
 
 
-def read_entities(reader: Reader) -> Found[tuple[list[Entity], set[str]]]:
-    """Entities, and the ids of those of which only name and aliases are known."""
+def read_entities(reader: Reader) -> Found[tuple[list[Entity], set[str], bool]]:
+    """Entities, the ids of those of which only name and aliases are known, and whether that much is known of all."""
     entities: list[Entity] = []
     half_read: set[str] = set()
+    all_listed = False
     with reader.section("identity.entities") as section:
         listing = reader.api.list(e.ENTITIES)
         summaries = reader.rows(section, listing.key_info or {}, EntitySummary)
         ids = reader.names(section, listing)
+        all_listed = len(ids) == len(listing.keys or ())
         for id_, row in reader.each(section, "entities", _reads(reader, e.ENTITY, Entity), ids, names_suffice=True):
             if row is None:
                 half_read.add(id_)
+                all_listed &= id_ in summaries
                 summary = summaries.get(id_, EntitySummary())
                 entities.append(Entity(id=id_, name=summary.name or id_, aliases=summary.aliases))
             else:
                 entities.append(row)
             section.found()
     yield reader.done(section)
-    return entities, half_read
+    return entities, half_read, all_listed
 
 
 def read_tokens(reader: Reader, limit: int, *, holds_own: bool) -> Found[tuple[list[Token], str | None]]:

@@ -13,7 +13,6 @@ from connectors.vault.parse_kv import parse_secret
 from connectors.vault.payloads import Keys, KvMetadata, SecretMount
 from connectors.vault.reader import Reader
 from scanner.errors import Denied, NotOffered
-from scanner.text import printable
 
 MAX_DEPTH = 64
 """Folders nest less than this, or somebody wants the walk never to end."""
@@ -77,7 +76,7 @@ def _walk(
                 names_suffice=True,
             )
         )
-    section.malformed(printable(level[0][0]), f"folders nest deeper than {MAX_DEPTH}")
+    section.malformed(level[0][0], f"folders nest deeper than {MAX_DEPTH}")
 
 
 def _paths(section: SectionReading, folder: str, keys: Keys) -> list[str]:
@@ -87,7 +86,7 @@ def _paths(section: SectionReading, folder: str, keys: Keys) -> list[str]:
         if isinstance(key, str) and key.strip("/") and "/" not in key[:-1]:
             paths.add(folder + key)
         else:
-            section.malformed(printable(f"{folder}{key!r}"), "it is no name")
+            section.malformed(f"{folder}{key!r}", "it is no name")
     return sorted(paths)
 
 

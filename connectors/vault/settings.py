@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import ipaddress
 import os
 from urllib.parse import urlsplit
 
 from msgspec import Struct, field
 
+from connectors.address import check_url
 from scanner.redact import SecretRef
 
 _DEFAULT_PORTS = {"http": 80, "https": 443}
@@ -36,11 +36,7 @@ class VaultSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     timeout: float = 30
 
     def __post_init__(self) -> None:
-        parts = urlsplit(self.url)
-        if parts.scheme not in _DEFAULT_PORTS or not parts.hostname or parts.username or parts.query or parts.fragment:
-            raise ValueError("url must look like https://vault.internal:8200, without user, query or fragment")
-        if parts.scheme == "http" and not (self.insecure_http or _is_loopback(parts.hostname)):
-            raise ValueError("url would send the token in clear text: use https, or set insecure_http = true")
+        check_url(self.url, insecure_http=self.insecure_http)
         if self.max_tokens < 0 or self.workers < 1 or self.timeout <= 0:
             raise ValueError("max_tokens must not be negative; workers and timeout must be positive")
 
@@ -59,10 +55,3 @@ class VaultSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     def start(self) -> str:
         """The namespace to start at, without slashes around it; empty for the server's root."""
         return self.namespace.strip("/")
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"

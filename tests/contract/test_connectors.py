@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pickle
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -130,6 +132,48 @@ def test_sources_and_scopes_pickle(connector: Connector) -> None:
 
     assert type(again) is type(connector)
     assert pickle.loads(pickle.dumps(scopes)) == scopes  # noqa: S301
+
+
+def test_what_was_read_whole_has_nothing_unread(connector: Connector) -> None:
+    """The last scan's knowledge is only drawn on where a gap is."""
+    identities = [record for record in _read(connector) if isinstance(record, Identity)]
+
+    assert {identity.name: identity.unread for identity in identities if identity.unread} == {}
+
+
+SDKS = {"aws": ("boto3", "botocore"), "vault": ("hvac",)}
+"""What each extra brings."""
+WITHOUT = """
+import sys
+sys.modules.update(dict.fromkeys({packages!r}))
+from connectors.catalog import connector_catalog
+from scanner.errors import MissingExtra
+kind = connector_catalog().load({name!r})
+kind.base_policy()
+try:
+    kind("prod", kind.spec.settings())
+except MissingExtra as error:
+    print(error, error.hint)
+"""
+
+
+def test_every_extra_s_sdk_is_known() -> None:
+    """A new connector with an extra says here what the extra brings."""
+    catalog = connector_catalog()
+
+    assert sorted(SDKS) == [name for name in catalog.names if catalog.load(name).spec.extra is not None]
+
+
+@pytest.mark.parametrize("name", sorted(SDKS))
+def test_without_its_sdk_a_connector_names_its_extra(name: str) -> None:
+    """It imports, prints its policy, and says what to install when one is made; settings need no SDK."""
+    extra = connector_catalog().load(name).spec.extra
+    program = WITHOUT.format(packages=SDKS[name], name=name)
+
+    said = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout
+
+    assert f"source type {name} needs the extra '{extra}'" in said
+    assert f"nhi-muster[{extra}]" in said
 
 
 @pytest.mark.parametrize("name", sorted(ESTATES))

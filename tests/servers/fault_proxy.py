@@ -23,10 +23,10 @@ import xml.etree.ElementTree as ET
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from types import TracebackType
 from typing import Any, Literal
-from urllib.parse import parse_qs, urlencode, urlsplit
+from urllib.parse import parse_qs, urlencode
+
+from tests.servers.proxy import Answer, Proxy, Request
 
 FaultKind = Literal[
     "denied", "throttled", "error", "close", "malformed", "portal", "not_offered", "gone", "expired", "not_ready"
@@ -59,11 +59,15 @@ _CREDENTIAL = re.compile(r"Credential=[^/]+/\d+/([^/]+)/([^/]+)/aws4_request")
 
 @dataclass(frozen=True)
 class Fault:
-    """How an operation fails. ``times``: only so often, then it works. ``from_page``: pages before it still work."""
+    """How an operation fails. ``times``: only so often, then it works. ``from_page``: pages before it still work.
+
+    ``user``: only when it asks about that one.
+    """
 
     kind: FaultKind
     times: int | None = None
     from_page: int = 1
+    user: str | None = None
     message: str | None = None
 
 
@@ -76,11 +80,11 @@ class Call:
     parameters: Mapping[str, str]
 
 
-class FaultProxy:
+class FaultProxy(Proxy):
     """A running proxy; a context manager. Every attempt counts, also those that are made to fail."""
 
     def __init__(self, upstream: str) -> None:
-        self._upstream = urlsplit(upstream)
+        super().__init__(upstream)
         self._lock = threading.Lock()
         self._faults: dict[str, Fault] = {}
         self._failed: Counter[str] = Counter()
@@ -89,21 +93,6 @@ class FaultProxy:
         self.latency = 0.0
         """Seconds each answer is held back."""
         self.log: list[Call] = []
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
-        self._server.daemon_threads = True
-        self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
-
-    def __enter__(self) -> FaultProxy:
-        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._server.shutdown()
-        self._thread.join()
-        self._server.server_close()
 
     def fail(self, operation: str, fault: Fault) -> None:
         """Make an operation fail from now on."""
@@ -123,24 +112,26 @@ class FaultProxy:
         with self._lock:
             return Counter(call.operation for call in self.log)
 
-    def answer(self, method: str, path: str, headers: dict[str, str], body: bytes) -> tuple[int, str, bytes] | None:
-        """Status, content type and body for a request; None: close the connection without an answer."""
-        call = _call(headers, body)
+    def answer(self, request: Request) -> Answer | None:
+        """The fault that is due, else the emulator's answer, paged as AWS pages it."""
+        call = _call(request)
         fault = self._due(call)
         time.sleep(self.latency)
         if fault is not None:
             return _failure(fault, call.operation)
         if call.operation in _XML_LISTS:
-            return self._xml_page(call, headers)
+            return self._xml_page(call, request)
         if call.operation == "secretsmanager:ListSecrets":
-            return self._json_page(headers, body)
-        return self._forward(method, path, headers, body)
+            return self._json_page(request)
+        return self.forward(request)
 
     def _due(self, call: Call) -> Fault | None:
         with self._lock:
             self.log.append(call)
             fault = self._faults.get(call.operation)
             if fault is None or self._page(call.parameters) < fault.from_page:
+                return None
+            if fault.user not in (None, call.parameters.get("UserName")):
                 return None
             self._failed[call.operation] += 1
             return fault if fault.times is None or self._failed[call.operation] <= fault.times else None
@@ -152,64 +143,55 @@ class FaultProxy:
     def _size(self, parameters: Mapping[str, str]) -> int:
         return min(int(parameters.get("MaxItems") or parameters.get("MaxResults") or 100), self.page_size)
 
-    def _xml_page(self, call: Call, headers: dict[str, str]) -> tuple[int, str, bytes]:
+    def _xml_page(self, call: Call, request: Request) -> Answer:
         parameters = dict(call.parameters)
         start = int(parameters.pop("Marker", "0"))
-        whole = urlencode({**parameters, "MaxItems": _ALL_OF_IT}).encode()
-        status, kind, content = self._forward("POST", "/", headers, whole)
-        if status != http.client.OK:
-            return status, kind, content
-        return status, kind, _cut_xml(content, _XML_LISTS[call.operation], start, self._size(call.parameters))
+        whole = self.forward(request._replace(body=urlencode({**parameters, "MaxItems": _ALL_OF_IT}).encode()))
+        if whole.status != http.client.OK:
+            return whole
+        page = _cut_xml(whole.body, _XML_LISTS[call.operation], start, self._size(call.parameters))
+        return whole._replace(body=page)
 
-    def _json_page(self, headers: dict[str, str], body: bytes) -> tuple[int, str, bytes]:
-        asked: dict[str, Any] = json.loads(body)
+    def _json_page(self, request: Request) -> Answer:
+        asked: dict[str, Any] = json.loads(request.body)
         start, size = int(asked.pop("NextToken", "0")), min(asked.pop("MaxResults", 100), self.page_size)
-        status, kind, content = self._forward("POST", "/", headers, json.dumps(asked).encode())
-        if status != http.client.OK:
-            return status, kind, content
-        answer: dict[str, Any] = json.loads(content)
-        rows = answer["SecretList"]
-        answer["SecretList"] = rows[start : start + size]
-        answer["NextToken"] = str(start + size) if start + size < len(rows) else None
-        return status, kind, json.dumps(answer).encode()
-
-    def _forward(self, method: str, path: str, headers: dict[str, str], body: bytes) -> tuple[int, str, bytes]:
-        connection = http.client.HTTPConnection(self._upstream.hostname or "", self._upstream.port, timeout=60)
-        try:
-            passed = {name: value for name, value in headers.items() if name.lower() != "content-length"}
-            connection.request(method, path, body, passed)
-            response = connection.getresponse()
-            return response.status, response.getheader("Content-Type", ""), response.read()
-        finally:
-            connection.close()
+        whole = self.forward(request._replace(body=json.dumps(asked).encode()))
+        if whole.status != http.client.OK:
+            return whole
+        page: dict[str, Any] = json.loads(whole.body)
+        rows = page["SecretList"]
+        page["SecretList"] = rows[start : start + size]
+        page["NextToken"] = str(start + size) if start + size < len(rows) else None
+        return whole._replace(body=json.dumps(page).encode())
 
 
-def _call(headers: Mapping[str, str], body: bytes) -> Call:
-    lowered = {name.lower(): value for name, value in headers.items()}
+def _call(request: Request) -> Call:
+    lowered = {name.lower(): value for name, value in request.headers.items()}
     signed = _CREDENTIAL.search(lowered.get("authorization", ""))
     region, service = (signed[1], signed[2]) if signed else ("", "")
     target = lowered.get("x-amz-target")
     if target is not None:
-        parameters = {name: str(value) for name, value in json.loads(body or b"{}").items()}
+        parameters = {name: str(value) for name, value in json.loads(request.body or b"{}").items()}
         return Call(f"{service}:{target.rpartition('.')[2]}", region, parameters)
-    parameters = {name: values[0] for name, values in parse_qs(body.decode(), keep_blank_values=True).items()}
+    parameters = {name: values[0] for name, values in parse_qs(request.body.decode(), keep_blank_values=True).items()}
     return Call(f"{service}:{parameters.get('Action', '')}", region, parameters)
 
 
-def _failure(fault: Fault, operation: str) -> tuple[int, str, bytes] | None:
+def _failure(fault: Fault, operation: str) -> Answer | None:
     if fault.kind == "close":
         return None
     if fault.kind in _PAGES:
-        return 200, "text/html", _PAGES[fault.kind]
+        return Answer(200, {"Content-Type": "text/html"}, _PAGES[fault.kind])
     status, code, message = _CODES[fault.kind]
     text = (fault.message or message).format(operation=operation)
     if operation.startswith("secretsmanager:"):
-        return status, "application/x-amz-json-1.1", json.dumps({"__type": code, "message": text}).encode()
+        refusal = json.dumps({"__type": code, "message": text}).encode()
+        return Answer(status, {"Content-Type": "application/x-amz-json-1.1"}, refusal)
     root = ET.Element("ErrorResponse")
     error = ET.SubElement(root, "Error")
     ET.SubElement(error, "Code").text = code
     ET.SubElement(error, "Message").text = text
-    return status, "text/xml", ET.tostring(root)
+    return Answer(status, {"Content-Type": "text/xml"}, ET.tostring(root))
 
 
 def _cut_xml(content: bytes, lists: tuple[str, ...], start: int, size: int) -> bytes:
@@ -236,32 +218,3 @@ def _cut_xml(content: bytes, lists: tuple[str, ...], start: int, size: int) -> b
         ET.SubElement(result, f"{namespace}Marker").text = str(start + size)
     ET.register_namespace("", _XMLNS)
     return ET.tostring(root)
-
-
-def _handler(proxy: FaultProxy) -> type[BaseHTTPRequestHandler]:
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-
-        def do_POST(self) -> None:
-            self._serve()
-
-        def do_GET(self) -> None:
-            self._serve()
-
-        def _serve(self) -> None:
-            body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-            answer = proxy.answer(self.command, self.path, dict(self.headers.items()), body)
-            if answer is None:
-                self.close_connection = True
-                return
-            status, kind, content = answer
-            self.send_response(status)
-            self.send_header("Content-Type", kind)
-            self.send_header("Content-Length", str(len(content)))
-            self.end_headers()
-            self.wfile.write(content)
-
-        def log_message(self, format: str, *args: Any) -> None:  # noqa: A002  # the base class calls it so
-            """Nothing: what matters is in the proxy's log."""
-
-    return Handler

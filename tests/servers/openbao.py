@@ -43,7 +43,7 @@ class OpenBao:
     """
 
     def __init__(self, *, audited: bool = False) -> None:
-        self.token = "root"
+        self.token = "dev-root-token"
         self.url = ""
         self._audited = audited
         self._folder = tempfile.TemporaryDirectory(prefix="openbao-")
@@ -77,7 +77,7 @@ class OpenBao:
             arguments = [
                 "-dev",
                 "-dev-no-store-token",
-                "-dev-root-token-id=root",
+                f"-dev-root-token-id={self.token}",
                 f"-dev-listen-address=127.0.0.1:{port}",
             ]
         self._process = subprocess.Popen(

@@ -7,9 +7,10 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from connectors.aws.credential_report import KeySlot, ReportRow, parse_report
-from connectors.aws.identities import Place, UserFacts, root_identity
+from connectors.aws.identities import Place, UserFacts
 from connectors.aws.keys import match_slots
 from connectors.aws.payloads import AccessKey
+from connectors.aws.root import root_identity
 
 HEADING = (
     "user,arn,user_creation_time,password_enabled,password_last_used,password_last_changed,password_next_rotation,"
@@ -152,3 +153,14 @@ def test_slots_are_joined_only_for_certain(
 def test_a_user_is_enabled_by_what_it_can_sign_in_with(facts: UserFacts, enabled: bool | None) -> None:
     """A password, an active key or certificate; with something unread and nothing found, it is unknown."""
     assert facts.enabled is enabled
+
+
+@pytest.mark.parametrize("name", ["a,b", "a,b,c", ",", "arn"])
+def test_names_with_commas_are_put_together_again(name: str) -> None:
+    """A name may hold commas, and the report does not say whether it quotes them."""
+    arn = f"arn:aws:iam::123456789012:user/{name}"
+    line = USER.replace("arn:aws:iam::123456789012:user/svc", arn).replace("svc,", f"{name},", 1)
+
+    parsed = parse_report(report(line))
+
+    assert (parsed.malformed, [(row.user, row.arn) for row in parsed.rows.values()]) == ((), [(name, arn)])

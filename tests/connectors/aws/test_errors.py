@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 from botocore import exceptions as sdk
 
-from connectors.aws.errors import MESSAGE_LENGTH, Gone, translated
+from connectors.aws.errors import translated
+from connectors.base import MAX_WORDS, Gone
 from scanner.errors import Denied, NotOffered, SourceError, Throttled, Unreachable
 
 
@@ -55,4 +56,4 @@ def test_an_answer_s_own_words_are_made_safe() -> None:
     text = str(caught.value)
     assert "\x1b" not in text
     assert "hunter2" not in text
-    assert len(text) < MESSAGE_LENGTH + 100
+    assert len(text) < MAX_WORDS + 100

@@ -165,3 +165,24 @@ def test_a_trust_policy_that_is_none_is_refused(document: Any) -> None:
     """It is never read as "nobody"."""
     with pytest.raises(ValueError, match=r"trust policy|Action"):
         parse_trusts(document, OWN)
+
+
+@pytest.mark.parametrize(
+    ("denied", "left"),
+    [
+        ("sts:AssumeRoleWithSAML", ["*"]),
+        ("sts:TagSession", ["*"]),
+        ("sts:AssumeRole", []),
+        ("sts:*", []),
+    ],
+)
+def test_a_deny_takes_only_the_calls_it_names(denied: str, left: list[str]) -> None:
+    """Refusing one way in leaves the others open."""
+    document = {
+        "Statement": [
+            {"Effect": "Allow", "Principal": "*", "Action": "sts:AssumeRole"},
+            {"Effect": "Deny", "Principal": "*", "Action": denied},
+        ]
+    }
+
+    assert [trust.principal for trust in parse_trusts(document, "123456789012")] == left

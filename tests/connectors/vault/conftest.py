@@ -15,7 +15,6 @@ from tests.servers.openbao import OpenBao
 from tests.servers.vault_proxy import VaultProxy
 
 MakeSettings = Callable[..., VaultSettings]
-ROOT = "root"
 _numbers = itertools.count(1)
 
 
@@ -49,10 +48,10 @@ def proxy(openbao: OpenBao) -> Iterator[VaultProxy]:
 
 
 @pytest.fixture
-def make_settings(tmp_path: Path) -> MakeSettings:
-    """Settings whose token lies in a file."""
+def make_settings(tmp_path: Path, openbao: OpenBao) -> MakeSettings:
+    """Settings whose token lies in a file; the root token unless told otherwise."""
 
-    def make(url: str, token: str = ROOT, **facts: object) -> VaultSettings:
+    def make(url: str, token: str = openbao.token, **facts: object) -> VaultSettings:
         file = tmp_path / f"token{next(_numbers)}"
         file.write_text(token)
         return VaultSettings(url=url, token=SecretRef(file=str(file)), **facts)  # type: ignore[arg-type]  # any setting

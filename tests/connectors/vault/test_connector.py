@@ -278,7 +278,7 @@ def test_other_login_methods(place: Place, make_settings: MakeSettings) -> None:
 def test_child_namespaces_are_scopes(place: Place, make_settings: MakeSettings) -> None:
     """Every namespace below the one to start at is a scope, named after its full path."""
     place.client.sys.create_namespace("team1")
-    place.server.client_with("root", f"{place.namespace}/team1").sys.create_namespace("sub")
+    place.server.client_with(place.server.token, f"{place.namespace}/team1").sys.create_namespace("sub")
     connector = VaultConnector("vault", make_settings(place.server.url, namespace=place.namespace))
 
     scopes = [record for record in connector.scopes() if isinstance(record, Scope)]

@@ -327,3 +327,32 @@ def test_an_unset_token(place: Place) -> None:
     assert "MUSTER_TEST_UNSET" in (coverage.detail or "")
     with pytest.raises(SourceError, match="MUSTER_TEST_UNSET"):
         connector.policy()
+
+
+def test_a_server_s_words_are_made_safe(estate: Place, proxy: VaultProxy, make_settings: MakeSettings) -> None:
+    """What it echoes into an error may hold the token, and may act on a terminal."""
+    settings = make_settings(proxy.url, namespace=estate.namespace)
+    words = f"bad \x1b[2J header X-Vault-Token: {estate.server.token}"
+    proxy.faults["LIST identity/group"] = Fault(status=500, body=json.dumps({"errors": [words]}).encode())
+
+    detail = scan(settings).section("identity.groups").detail or ""
+
+    assert "bad" in detail
+    assert "\x1b" not in detail
+    assert estate.server.token not in detail
+
+
+@pytest.mark.parametrize("variable", ["HTTP_PROXY", "http_proxy", "ALL_PROXY"])
+def test_the_environment_leads_nowhere(
+    variable: str, estate: Place, proxy: VaultProxy, make_settings: MakeSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A proxy named there would see the token: the server itself is asked."""
+    for name in ("NO_PROXY", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+    with VaultProxy(estate.server.url) as elsewhere:
+        monkeypatch.setenv(variable, elsewhere.url)
+
+        found = scan(make_settings(proxy.url, namespace=estate.namespace))
+
+        assert not found.gaps
+        assert elsewhere.asked == []

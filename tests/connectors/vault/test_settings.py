@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import pickle
-import sys
 
 import msgspec
 import pytest
 
 from connectors.base import Scope
-from connectors.vault.connector import VaultConnector
 from connectors.vault.sections import SPEC
 from connectors.vault.settings import VaultSettings
-from scanner.errors import MissingExtra
 
 
 @pytest.mark.parametrize(
@@ -66,15 +63,6 @@ def test_the_address_comes_from_the_environment(monkeypatch: pytest.MonkeyPatch)
 
     monkeypatch.delenv("VAULT_ADDR")
     assert VaultSettings().url == "http://127.0.0.1:8200"
-
-
-def test_the_sdk_is_an_extra(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Without hvac making a connector works, and reading says which extra to install."""
-    monkeypatch.setitem(sys.modules, "hvac.adapters", None)
-    connector = VaultConnector("vault", VaultSettings(url="http://127.0.0.1:1"))
-
-    with pytest.raises(MissingExtra, match="source type vault needs the extra 'vault'"):
-        list(connector.scopes())
 
 
 def test_scopes_travel() -> None:

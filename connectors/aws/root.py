@@ -1,0 +1,97 @@
+"""The account's root user as an identity (pure)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from connectors.aws.credential_report import ReportRow
+from connectors.aws.identities import USER_USE_TRACKED_DAYS, Place, known
+from connectors.unread import unread_facts
+from scanner.model import Credential, Identity, Privilege, Signal, credential_key
+
+_PRIVILEGE = Privilege(level="admin", evidence=("the root user of the account",))
+
+
+def root_identity(
+    row: ReportRow | None, summary: Mapping[str, int], place: Place, *, report_is_whole: bool = True
+) -> Identity:
+    """The account's root user, from its row of the credential report, else from the account's summary.
+
+    A whole report without that row keeps nothing from us: the account's root user has no record of use.
+    """
+    arn = f"arn:{place.partition}:iam::{place.account}:root"
+    mfa = row.mfa_active if row else _count(summary, "AccountMFAEnabled")
+    credentials = _from_report(arn, row) if row else _from_summary(arn, summary)
+    keys = [credential for credential in credentials if credential.kind == "access_key" and credential.enabled]
+    return Identity(
+        key=arn,
+        provider="aws",
+        source=place.source,
+        scope=place.account,
+        kind="root",
+        name="root",
+        enabled=True,
+        last_used_at=row.last_used_at if row else None,
+        use_tracked_days=USER_USE_TRACKED_DAYS if row else None,
+        attributes=known(mfa_active=mfa, active_keys=len(keys)),
+        signals=(_signal(keys),),
+        privilege=_PRIVILEGE,
+        credentials=credentials,
+        unread=unread_facts(use=row is None and not report_is_whole),
+    )
+
+
+def _signal(keys: list[Credential]) -> Signal:
+    if keys:
+        return Signal(says="machine", sort="credential", evidence="the root user has an access key")
+    return Signal(says="human", sort="provider", evidence="the root user, whom only a person signs in as")
+
+
+def _from_report(arn: str, row: ReportRow) -> tuple[Credential, ...]:
+    keys = tuple(
+        Credential(
+            key=credential_key(arn, "access_key", f"root-key-{number}"),
+            kind="access_key",
+            id=f"root-key-{number}",
+            enabled=slot.active,
+            created_at=slot.rotated_at,
+            never_expires=True,
+            last_used_at=slot.last_used_at,
+            use_tracked_days=USER_USE_TRACKED_DAYS,
+            attributes=known(last_used_service=slot.last_used_service, last_used_region=slot.last_used_region),
+        )
+        for number, slot in enumerate(row.slots, start=1)
+    )
+    if row.password_enabled is False:
+        return keys
+    password = Credential(
+        key=credential_key(arn, "password", "root"),
+        kind="password",
+        id="root",
+        enabled=row.password_enabled,
+        created_at=row.password_changed_at,
+        last_used_at=row.password_last_used_at,
+        use_tracked_days=USER_USE_TRACKED_DAYS,
+    )
+    return (*keys, password)
+
+
+def _from_summary(arn: str, summary: Mapping[str, int]) -> tuple[Credential, ...]:
+    keys = tuple(
+        Credential(
+            key=credential_key(arn, "access_key", f"root-key-{number}"),
+            kind="access_key",
+            id=f"root-key-{number}",
+            enabled=True,
+            never_expires=True,
+        )
+        for number in range(1, summary.get("AccountAccessKeysPresent", 0) + 1)
+    )
+    if not summary.get("AccountPasswordPresent"):
+        return keys
+    password = Credential(key=credential_key(arn, "password", "root"), kind="password", id="root", enabled=True)
+    return (*keys, password)
+
+
+def _count(summary: Mapping[str, int], name: str) -> bool | None:
+    return bool(summary[name]) if name in summary else None

@@ -1,0 +1,14 @@
+"""SDKs are extras: whether one is installed is found out without importing it."""
+
+from __future__ import annotations
+
+import importlib.util
+
+from connectors.base import Spec
+from scanner.errors import MissingExtra
+
+
+def require_sdk(package: str, spec: Spec) -> None:
+    """Raises MissingExtra where the package that the connector's extra brings is not installed."""
+    if importlib.util.find_spec(package) is None:
+        raise MissingExtra(f"source type {spec.name}", spec.extra or spec.name)

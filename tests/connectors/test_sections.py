@@ -1,0 +1,103 @@
+"""How the reading of a section ends: one coverage record, in words that are safe to show."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from msgspec import Struct
+
+from connectors.base import MAX_WORDS, Scope, Section, SectionReading, Spec, own_words
+from connectors.unread import unread_facts
+from scanner.errors import SourceError
+from scanner.model import Fact
+from scanner.redact import MASK
+
+SPEC = Spec(
+    name="toy",
+    title="Toy",
+    settings=Struct,
+    kinds=("bot",),
+    sections=(Section(name="bots", title="Bots", permissions=("bots:List",), without="bots", kinds=("bot",)),),
+)
+HOSTILE = "\x1b[2J https://user:hunter2@host \u202eabc " + "x" * 5000
+TOKEN = "hvs.CAESIJ" + "q" * 30
+
+
+def section() -> SectionReading:
+    """A section of a toy source."""
+    return Scope(source="prod", spec=SPEC, id="here").section("bots")
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        pytest.param("no such role", "no such role", id="as it is"),
+        pytest.param("a\x1b[2Jb\nc", "a\\x1b[2Jb\\nc", id="terminal"),
+        pytest.param(f"bad token {TOKEN}", f"bad token {MASK}", id="token"),
+        pytest.param("https://me:pw@host", f"https://{MASK}@host", id="password in a URL"),
+        pytest.param("x" * 301, "x" * 299 + "…", id="too long"),
+        pytest.param("x" * 300, "x" * 300, id="just fits"),
+    ],
+)
+def test_own_words(text: str, words: str) -> None:
+    """A provider's words are cut, without secrets and without anything that acts on a terminal; twice is once."""
+    assert own_words(text) == words
+    assert own_words(words) == words
+
+
+@pytest.mark.parametrize(
+    "tell",
+    [
+        pytest.param(lambda reading: reading.lost(SourceError(HOSTILE)), id="lost"),
+        pytest.param(lambda reading: reading.malformed("row", HOSTILE), id="reason"),
+        pytest.param(lambda reading: reading.malformed(HOSTILE, "no name"), id="row"),
+        pytest.param(lambda reading: reading.note(HOSTILE), id="note"),
+    ],
+)
+def test_no_words_reach_the_coverage_as_they_came(tell: Any) -> None:
+    """Whichever way a server's words get into a section's detail."""
+    reading = section()
+    tell(reading)
+
+    detail = reading.coverage.detail or ""
+    assert "\x1b" not in detail
+    assert "\u202e" not in detail
+    assert "hunter2" not in detail
+    assert len(detail) < MAX_WORDS + 50
+
+
+def test_what_to_do_is_told_once() -> None:
+    """The hint follows the message, which does not hold it already."""
+    with section() as reading:
+        raise SourceError("the server redirects", hint="give the other address")
+
+    assert reading.coverage.detail == "the server redirects: give the other address"
+
+
+def test_coverage_counts_and_keeps_what_the_spec_says() -> None:
+    """Kinds and place come from the declaration, the numbers from the reading; a gap that is no denial asks nothing."""
+    with section() as reading:
+        reading.found(2)
+        reading.malformed("3", "no name")
+
+    coverage = reading.coverage
+    assert (coverage.source, coverage.scope, coverage.section, coverage.kinds) == ("prod", "here", "bots", ("bot",))
+    assert (coverage.status, coverage.identities, coverage.permission) == ("partial", 2, None)
+
+
+@pytest.mark.parametrize(
+    ("kept", "unread"),
+    [
+        pytest.param({}, (), id="read whole"),
+        pytest.param({"use": True, "credentials": True}, ("credentials", "use"), id="in order"),
+        pytest.param(
+            dict.fromkeys(("use", "trusts", "tags", "permissions", "credentials"), True),
+            ("credentials", "permissions", "tags", "trusts", "use"),
+            id="all",
+        ),
+    ],
+)
+def test_unread_facts(kept: dict[str, bool], unread: tuple[Fact, ...]) -> None:
+    """Facts come in the model's order, however they are told."""
+    assert unread_facts(**kept) == unread

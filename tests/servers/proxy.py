@@ -1,0 +1,92 @@
+"""What the proxies before a test server share: they listen, pass on, and stop."""
+
+from __future__ import annotations
+
+import http.client
+import threading
+from collections.abc import Mapping
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from types import TracebackType
+from typing import NamedTuple, Self
+from urllib.parse import urlsplit
+
+
+class Request(NamedTuple):
+    """What came in."""
+
+    method: str
+    path: str
+    headers: Mapping[str, str]
+    body: bytes
+
+
+class Answer(NamedTuple):
+    """What goes back."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+class Proxy:
+    """A running proxy on loopback; a context manager. What it does with a request is ``answer``'s."""
+
+    def __init__(self, upstream: str) -> None:
+        self._upstream = urlsplit(upstream)
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
+        self._server.daemon_threads = True
+        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
+        self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
+
+    def answer(self, request: Request) -> Answer | None:
+        """The answer to a request; None: close the connection without one."""
+        return self.forward(request)
+
+    def forward(self, request: Request) -> Answer:
+        """The server's own answer."""
+        connection = http.client.HTTPConnection(self._upstream.hostname or "", self._upstream.port, timeout=60)
+        try:
+            passed = {name: value for name, value in request.headers.items() if name.lower() != "content-length"}
+            connection.request(request.method, request.path, request.body or None, passed)
+            response = connection.getresponse()
+            kind = response.getheader("Content-Type", "")
+            return Answer(response.status, {"Content-Type": kind} if kind else {}, response.read())
+        finally:
+            connection.close()
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._server.shutdown()
+        self._thread.join()
+        self._server.server_close()
+
+
+def _handler(proxy: Proxy) -> type[BaseHTTPRequestHandler]:
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+        wbufsize = -1  # headers and body in one packet, or each answer waits for an acknowledgement
+
+        def handle_any(self) -> None:
+            body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+            answer = proxy.answer(Request(self.command, self.path, dict(self.headers.items()), body))
+            if answer is None:
+                self.close_connection = True
+                return
+            self.send_response(answer.status)
+            for name, value in answer.headers.items():
+                self.send_header(name, value)
+            self.send_header("Content-Length", str(len(answer.body)))
+            self.end_headers()
+            self.wfile.write(answer.body)
+
+        do_GET = do_LIST = do_POST = do_PUT = do_SCAN = handle_any  # noqa: N815 - names that the base class looks for
+
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class's name
+            """Nothing: what matters is in the proxy's own log."""
+
+    return Handler
