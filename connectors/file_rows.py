@@ -74,7 +74,7 @@ class _ListedCredential(Credential, frozen=True, kw_only=True, gc=False):
 
 _MAX_DEPTH = 20
 """Levels of an attribute; what is nested deeper was not made by people or tools."""
-_TEXTS = ("display_name", "description", "unique_id", "environment", "managed_by")
+_TEXTS = ("display_name", "description", "environment", "managed_by")
 _MOMENTS = ("created_at", "last_used_at")
 _ENABLED = {
     **dict.fromkeys(("enabled", "active", "live"), True),
@@ -98,7 +98,7 @@ _JUDGED = frozenset({"type", "source", "sources", "registry", "ownership", "usag
 
 def parse_identity(fields: Fields, source: str, provider: str, scope: str) -> Identity:
     """The identity in a row; it is worth something only if ``fields`` has no errors then."""
-    key, name = fields.text("key"), fields.text("name")
+    key, name = fields.exact("key"), fields.exact("name")
     if key is None and name is None and not fields.errors:
         fields.wrong("key", "the row has neither key nor name")
     key = key or f"{provider}:{scope}:{name}"
@@ -113,6 +113,7 @@ def parse_identity(fields: Fields, source: str, provider: str, scope: str) -> Id
         source=source,
         scope=scope,
         kind=fields.text("kind") or "unknown",
+        unique_id=fields.exact("unique_id"),
         name=name or _bare_name(key),
         aliases=fields.items("aliases"),
         enabled=fields.yes_no("enabled", _ENABLED),

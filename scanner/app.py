@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 from msgspec import Struct
 
@@ -18,20 +18,24 @@ from scanner.errors import NothingScanned
 from scanner.history.store import Store, open_store
 from scanner.inventory import Inventory, join
 from scanner.matching.places import Places, SourceRef
-from scanner.model import ScanInfo, ScanResult
+from scanner.model import Entry, Person, ScanInfo, ScanResult
 from scanner.pipeline import Declared, judge
 from scanner.registry.entries import load_registry
 from scanner.registry.people import load_people
 from scanner.registry.records import Listed
-from scanner.remembered import Remembered
+from scanner.remembered import Remembered, doubt_drops
+from scanner.roster import Roster
 from scanner.rules.catalog import entry_fingerprints
 from scanner.strict import decode
 
 _READ = ("complete", "partial")
+STRANGERS_NAMED = 20
+LIVE, EXPORT, LIST = range(3)
+"""How far a source is believed where several saw the same, best first."""
 
 
 class Source(Struct, frozen=True, kw_only=True):
-    """A connector made ready. ``rank``: how far it is believed, live before export before list."""
+    """A connector made ready. ``rank``: LIVE, EXPORT or LIST."""
 
     name: str
     type: str
@@ -55,7 +59,7 @@ def _ready(source: SourceSettings) -> Source:
         dict(source.settings), connector.spec.settings, source.document, base=source.base, strict=source.strict
     )
     exported = getattr(settings, "from_files", None) is not None
-    rank = 2 if source.type == "file" else int(exported)
+    rank = LIST if source.type == "file" else EXPORT if exported else LIVE
     return Source(name=source.name, type=source.type, connector=connector(source.name, settings), rank=rank)
 
 
@@ -76,6 +80,7 @@ def load_lists(config: Config, sources: Sequence[Source]) -> Lists:
     if config.people:
         people = load_people(_listed(config.people))
         warnings += map(str, people.warnings)
+        warnings += _strangers(registry.entries if registry else (), people.people)
     configured = {source.name: SourceRef(name=source.name, provider=source.type) for source in config.sources}
     configured |= {source.name: source.ref for source in sources}
     declared = Declared(
@@ -89,15 +94,40 @@ def load_lists(config: Config, sources: Sequence[Source]) -> Lists:
     return Lists(declared=declared, warnings=tuple(warnings))
 
 
+def _strangers(entries: Sequence[Entry], people: Sequence[Person]) -> list[str]:
+    """Who is named as owner or member and is not on the roster: more often a typing error than a stranger."""
+    roster = Roster(people, date.max)
+    named = [(entry.origin, "owner", text) for entry in entries for text in (*entry.owner, *entry.backup_owner)]
+    named += [(person.origin, "member", text) for person in people for text in person.members or ()]
+    unknown = [
+        f"{origin}: {role} {text} is not on the roster" for origin, role, text in named if not roster.resolve(text)
+    ]
+    more = len(unknown) - STRANGERS_NAMED
+    return [*unknown[:STRANGERS_NAMED], *([f"and {more} more who are not on the roster"] if more > 0 else [])]
+
+
 def _listed(lists: Sequence[ListSettings]) -> list[Listed]:
     return [(one.path, one.columns) for one in lists]
 
 
-def scan(config: Config, sources: Sequence[Source], declared: Declared, observer: Observer) -> ScanResult:
-    """Discover, match, judge and store. Raises NothingScanned, StoreError; on any error nothing is stored."""
+def scan(
+    config: Config,
+    sources: Sequence[Source],
+    declared: Declared,
+    observer: Observer,
+    *,
+    accept_drop: bool = False,
+) -> ScanResult:
+    """Discover, match, judge and store. Raises NothingScanned, StoreError; on any error nothing is stored.
+
+    ``accept_drop``: believe a list that lost many of its identities since the last scan.
+    """
     with open_store(config.store_url) as store:
         started = datetime.now(UTC).replace(microsecond=0)
         inventory = _discover(config, sources, observer)
+        if not accept_drop:
+            lists = (source.name for source in sources if source.rank == LIST)
+            inventory = doubt_drops(inventory, {name: store.identities_of(name) for name in lists})
         if not any(one.status in _READ and one.kinds for one in inventory.coverage):
             raise _nothing_scanned(inventory)
         info = ScanInfo(

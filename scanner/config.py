@@ -12,8 +12,12 @@ import msgspec
 from msgspec import Struct
 
 from scanner.errors import ConfigError, Problem, toml_problem
+from scanner.matching.globs import is_pattern, names_something
 from scanner.model import Exemption, Policy
 from scanner.strict import Document, decode
+
+MOST_DAYS = 36_500
+"""A hundred years of them, for "never"."""
 
 DEFAULT_FILE = "config.toml"
 DEFAULT_STORE = "sqlite:///muster.db"
@@ -59,6 +63,12 @@ class ExemptSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     reason: str
     until: date | None = None
 
+    def __post_init__(self) -> None:
+        if not self.reason.strip():
+            raise ValueError("an exemption needs a reason")
+        if not self.match.strip() or (is_pattern(self.match) and not names_something(self.match)):
+            raise ValueError(f"match {self.match!r} names nothing: it would exempt everything, or nothing")
+
 
 class ReportSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """``[[report]]``; ``{date}`` in the path is the scan's day."""
@@ -73,8 +83,8 @@ class PolicySettings(Policy, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
     def __post_init__(self) -> None:
         for name in msgspec.structs.asdict(self):
-            if getattr(self, name) < 0:
-                raise ValueError(f"{name} is a number of days and cannot be negative")
+            if not 0 <= getattr(self, name) <= MOST_DAYS:
+                raise ValueError(f"{name} is a number of days from 0 to {MOST_DAYS}")
 
 
 class SourceSettings(Struct, frozen=True, kw_only=True):

@@ -78,7 +78,8 @@ def judge(inventory: Inventory, declared: Declared, remembered: Remembered, scan
     carried = not_rechecked(remembered, inventory, places)
     inventory = filled(inventory, remembered, carried)
     matching = match(inventory.identities, declared.entries or (), tag_keys=declared.tag_keys, today=today)
-    fresh = _assess(inventory, declared, matching, places, carried, now)
+    exemptions = Exemptions(declared.exemptions, today)
+    fresh = _assess(inventory, declared, matching, places, carried, exemptions, now)
     entries = _entries(inventory, declared, matching, remembered.entries, today)
     secrets = with_unread_secrets(inventory.secrets, remembered.secrets, places)
     found = evaluate(
@@ -104,7 +105,11 @@ def judge(inventory: Inventory, declared: Declared, remembered: Remembered, scan
         entries=entries,
         findings=findings,
         policy=declared.policy,
-        notices=(*unlisted_places(carried, inventory.coverage), *matching.notices),
+        notices=(
+            *unlisted_places(carried, inventory.coverage),
+            *(f"the exemption {one.match} exempts nothing" for one in exemptions.unused),
+            *matching.notices,
+        ),
     )
 
 
@@ -114,11 +119,11 @@ def _assess(
     matching: Matching,
     places: Places,
     carried: Sequence[Assessment],
+    exemptions: Exemptions,
     now: datetime,
 ) -> list[Assessment]:
     roster = None if declared.people is None else Roster(declared.people, now.date())
     natures = {one.key: judge_nature(one, roster) for one in inventory.identities}
-    exemptions = Exemptions(declared.exemptions, now.date())
     entries = {entry.id: entry for entry in declared.entries or ()}
     privileges = _privileges(inventory.identities, carried)
     is_machine = _machines(inventory.identities, natures, carried)

@@ -6,7 +6,7 @@ Nothing under a gap is gone, mended or new. Pure, like everything between the co
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import msgspec
 from msgspec import Struct
@@ -15,6 +15,9 @@ from scanner.inventory import Inventory, as_last_known, link_trusted
 from scanner.matching.places import Places
 from scanner.model import EVERY_SCOPE, Assessment, Coverage, EntryAssessment, Fact, Finding, StoredSecret
 from scanner.rules.catalog import NEEDS, entry_fingerprints
+
+MOST_LOST = 0.3
+"""The share of its identities that a list may lose between two readings and still be believed."""
 
 
 class Remembered(Struct, frozen=True, kw_only=True):
@@ -49,6 +52,27 @@ def filled(inventory: Inventory, remembered: Remembered, carried: Sequence[Asses
     ]
     linked = link_trusted(identities, [one.identity for one in carried])
     return msgspec.structs.replace(inventory, identities=linked)
+
+
+def doubt_drops(inventory: Inventory, before: Mapping[str, int]) -> Inventory:
+    """A list that lost too many of its identities is not believed: half an export looks like mass departure.
+
+    ``before``: how many identities the last scan had of each such source.
+    """
+    now = Counter(source for one in inventory.identities for source in one.sources)
+    dropped = {source: count for source, count in before.items() if now[source] < count * (1 - MOST_LOST)}
+    coverage = tuple(
+        msgspec.structs.replace(
+            one,
+            status="partial",
+            detail=f"{now[one.source]} identities where the last reading had {dropped[one.source]}: not believed; "
+            "if so many are gone, scan with --accept-drop",
+        )
+        if one.source in dropped and one.status == "complete"
+        else one
+        for one in inventory.coverage
+    )
+    return msgspec.structs.replace(inventory, coverage=coverage)
 
 
 def with_unread_secrets(

@@ -58,10 +58,12 @@ def decode(data: Any, into: type[T], document: Document, *, base: Path | None = 
     """
 
     def hook(kind: type, value: Any) -> Any:
-        if kind is Path and isinstance(value, str):
-            path = Path(value).expanduser()
-            return path if base is None else base / path
-        raise NotImplementedError  # msgspec's protocol for "not mine"
+        if kind is not Path:
+            raise NotImplementedError  # msgspec's protocol for "not mine"
+        if not isinstance(value, str):
+            raise ValueError("expected a path, as text")  # noqa: TRY004  # msgspec turns this one into its own error
+        path = Path(value).expanduser()
+        return path if base is None else base / path
 
     try:
         return msgspec.convert(data, into, strict=strict, dec_hook=hook)

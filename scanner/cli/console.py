@@ -63,6 +63,9 @@ def set_up_logging(verbose: int, log_format: str) -> None:
 
 def complain(error: MusterError) -> None:
     """Print an error and what to do about it."""
+    if _structured():
+        _emit("error", str(error), hint=error.hint)
+        return
     lines = redact(str(error)).splitlines() or [type(error).__name__]
     click.echo("muster: " + "\n".join(printable(line) for line in lines[:PROBLEMS_TOLD]), err=True)
     if len(lines) > PROBLEMS_TOLD:
@@ -74,12 +77,33 @@ def complain(error: MusterError) -> None:
 def warn(messages: Iterable[str]) -> None:
     """Print warnings, one a line."""
     for message in messages:
-        click.echo(f"muster: warning: {printable(redact(message))}", err=True)
+        if _structured():
+            _emit("warning", message)
+        else:
+            click.echo(f"muster: warning: {printable(redact(message))}", err=True)
 
 
 def say(message: str) -> None:
     """Print a remark on stderr."""
-    click.echo(printable(message), err=True)
+    if _structured():
+        _emit("info", message)
+    else:
+        click.echo(printable(message), err=True)
+
+
+def _structured() -> bool:
+    """Whether stderr is to be one JSON object a line."""
+    return any(isinstance(handler.formatter, _JsonFormatter) for handler in logging.getLogger().handlers)
+
+
+def _emit(level: str, message: str, **more: str | None) -> None:
+    entry = {"time": _now(), "level": level, "logger": "muster", "message": redact(message)}
+    entry |= {name: redact(text) for name, text in more.items() if text}
+    click.echo(json.dumps(entry), err=True)
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="milliseconds")
 
 
 class _Lines:

@@ -28,7 +28,9 @@ def init(directory: Path) -> None:
     try:
         directory.mkdir(parents=True, exist_ok=True)
         for name in _TEMPLATES:
-            with (directory / name).open("x", encoding="utf-8", newline="") as file:
+            path = directory / name
+            path.touch(mode=0o600, exist_ok=False)
+            with path.open("w", encoding="utf-8", newline="") as file:
                 file.write((templates / name).read_text(encoding="utf-8"))
     except OSError as error:
         raise UsageError(f"{directory} cannot be written: {error.strerror}") from error

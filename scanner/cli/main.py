@@ -12,7 +12,7 @@ import click
 
 from scanner import __version__
 from scanner.cli.console import complain, set_up_logging
-from scanner.errors import MusterError
+from scanner.errors import MusterError, UsageError
 
 _COMMANDS = {
     "connectors": "connectors",
@@ -62,7 +62,7 @@ def cli(verbose: int, log_format: str) -> None:
     set_up_logging(verbose, log_format)
 
 
-def main(arguments: list[str] | None = None) -> int:
+def main(arguments: list[str] | None = None) -> int:  # noqa: PLR0911  # one for each way a command can end
     """Run a command line; returns the exit code."""
     try:
         code = cli.main(args=arguments, prog_name="muster", standalone_mode=False)
@@ -76,10 +76,11 @@ def main(arguments: list[str] | None = None) -> int:
         # A command that knows what became of its work says so in its Abort.
         click.echo("; ".join(filter(None, ("muster: interrupted", str(stop)))), err=True)
         return INTERRUPTED
-    except BrokenPipeError:
-        # Whoever read our output has enough of it; the interpreter must not try to flush the rest.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
+    except (BrokenPipeError, SystemExit):  # click exits with 1 of its own accord when a pipe is closed
+        return _read_no_further()
+    except OSError as error:
+        complain(UsageError(f"{error.filename or 'the output'}: {error.strerror or error}", hint="is the disk full?"))
+        return USAGE
     except Exception as error:
         # Whatever we did not foresee: told as our fault, with secrets masked, and the place at -v.
         log.info("unforeseen", exc_info=error)
@@ -92,12 +93,21 @@ def main(arguments: list[str] | None = None) -> int:
     return code if isinstance(code, int) else 0
 
 
+def _read_no_further() -> int:
+    """Whoever read our output has enough of it; the interpreter must not try to flush the rest."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return 0
+
+
 def run() -> NoReturn:
     """The console script."""
     code = main()
     logging.shutdown()
-    for stream in (sys.stdout, sys.stderr):
-        stream.flush()
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        _read_no_further()
+    sys.stderr.flush()
     if code == INTERRUPTED:
         # At once: a worker may be waiting for a provider, and nothing is half written.
         os._exit(code)

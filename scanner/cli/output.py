@@ -54,19 +54,32 @@ def plan_outputs(texts: Sequence[str], view: str | None, configured: Sequence[Re
     """What ``-o`` asks for and the config's reports; with neither, the table on stdout."""
     planned = [make_output(one.format, str(one.path), one.view) for one in configured]
     planned += [parse_output(text, view) for text in texts]
+    paths = [output.path for output in planned if output.path != STDOUT]
+    if twice := next((path for path in paths if paths.count(path) > 1), None):
+        raise UsageError(f"two reports would be written to {twice}", hint="give each a path of its own")
     return planned or [make_output("table", STDOUT, view)]
 
 
 def write_outputs(result: ScanResult, outputs: Sequence[Output]) -> None:
-    """Write them all. Raises UsageError where a path cannot be written."""
+    """Write them all. Raises UsageError where some cannot be written, after the others have been."""
+    failed: list[UsageError] = []
     for output in outputs:
-        if output.path == STDOUT:
-            notices = _to_stdout(result, output)
-        else:
-            path = Path(output.path.replace("{date}", f"{result.scan.started_at:%Y-%m-%d}"))
-            notices = _to_path(result, output, path)
-            say(f"wrote {output.report.name} ({output.view}) to {path}")
-        warn(f"{output.report.name}: {notice}" for notice in notices)
+        try:
+            _write(result, output)
+        except UsageError as error:
+            failed.append(error)
+    if failed:
+        raise UsageError("\n".join(map(str, failed)), hint="choose another path, then: muster report -o …")
+
+
+def _write(result: ScanResult, output: Output) -> None:
+    if output.path == STDOUT:
+        notices = _to_stdout(result, output)
+    else:
+        path = Path(output.path.replace("{date}", f"{result.scan.started_at:%Y-%m-%d}"))
+        notices = _to_path(result, output, path)
+        say(f"wrote {output.report.name} ({output.view}) to {path}")
+    warn(f"{output.report.name}: {notice}" for notice in notices)
 
 
 def stdout_screen() -> Screen:
@@ -94,7 +107,7 @@ def _to_path(result: ScanResult, output: Output, path: Path) -> tuple[str, ...]:
                 return _through(result, output, file, Screen())
         return _to_file(result, output, path.resolve())
     except OSError as error:
-        raise UsageError(f"{path} cannot be written: {error.strerror}", hint="choose another path") from error
+        raise UsageError(f"{path} cannot be written: {error.strerror}") from error
 
 
 def _through(result: ScanResult, output: Output, stream: BinaryIO, screen: Screen) -> tuple[str, ...]:

@@ -44,6 +44,7 @@ INCOMPLETE = 3
 @click.option("--fail-on", type=click.Choice(SEVERITIES), help="Exit 1 on findings this grave or graver.")
 @click.option("--fail-on-new", is_flag=True, help="Exit 1 on findings that the last scan did not have.")
 @click.option("--strict", is_flag=True, help="Exit 3 when anything could not be read.")
+@click.option("--accept-drop", is_flag=True, help="Believe lists that lost over 30 % of their identities.")
 @click.option("--workers", type=click.IntRange(1, 256), help="Scopes read at once.")
 @click.option("--quiet", is_flag=True, help="No progress.")
 def scan(
@@ -57,6 +58,7 @@ def scan(
     fail_on: str | None,
     fail_on_new: bool,
     strict: bool,
+    accept_drop: bool,
     workers: int | None,
     quiet: bool,
 ) -> int:
@@ -72,12 +74,18 @@ def scan(
 
     config = _overridden(load_config(config_file), registries, people, store_url, workers)
     planned = plan_outputs(outputs, view, config.reports)
-    result = scan_and_report(config, named_sources(config, sources), planned, quiet=quiet)
+    chosen = named_sources(config, sources)
+    result = scan_and_report(config, chosen, planned, quiet=quiet, accept_drop=accept_drop)
     return _exit_code(result, fail_on, fail_on_new=fail_on_new, strict=strict)
 
 
 def scan_and_report(
-    config: Config, sources: Sequence[SourceSettings], outputs: Sequence[Output], *, quiet: bool
+    config: Config,
+    sources: Sequence[SourceSettings],
+    outputs: Sequence[Output],
+    *,
+    quiet: bool,
+    accept_drop: bool = False,
 ) -> ScanResult:
     """Scan these sources, store what was found, and write the outputs."""
     from scanner import app
@@ -89,7 +97,7 @@ def scan_and_report(
     warn(lists.warnings)
     try:
         with progress(quiet) as observer:
-            result = app.scan(config, ready, lists.declared, observer)
+            result = app.scan(config, ready, lists.declared, observer, accept_drop=accept_drop)
     except KeyboardInterrupt as stop:
         raise click.Abort("nothing of this run was stored") from stop
     write_outputs(result, outputs)

@@ -54,7 +54,7 @@ def _ad_hoc(text: str, taken: Collection[str]) -> SourceSettings:
         name=name,
         type=kind,
         settings=_as_settings(pairs, catalog.load(kind).spec.settings, text),
-        document=Document(file=text),
+        document=Document(file=f"{name} on the command line"),
         base=Path.cwd(),
         strict=False,
     )
@@ -82,7 +82,8 @@ def _free_name(kind: str, taken: Collection[str]) -> str:
 def _as_settings(pairs: Mapping[str, str], settings: type[Struct], text: str) -> dict[str, Any]:
     """Texts in the shape the settings want: lists split at ``+``, secrets as references."""
     kinds = {field.encode_name: msgspec.inspect.type_info(field.type) for field in msgspec.structs.fields(settings)}
-    return {key: _value(value, kinds.get(key), f"{text}: {key}") for key, value in pairs.items()}
+    kind = text.partition(":")[0]
+    return {key: _value(value, kinds.get(key), f"{kind}: {key}") for key, value in pairs.items()}
 
 
 def _value(value: str, kind: msgspec.inspect.Type | None, where: str) -> Any:

@@ -26,14 +26,13 @@ _coverages = msgspec.json.Decoder(Coverage)
 
 
 class StoredScan(Struct, frozen=True, kw_only=True):
-    """A scan that is in the store. ``counts`` is its summary, ``gaps`` how many sections were not (fully) read."""
+    """A scan that is in the store. ``counts`` is its summary."""
 
     id: str
     started_at: datetime
     finished_at: datetime
     version: str
     counts: Summary
-    gaps: int
 
 
 def insert_scan(connection: Connection, result: ScanResult) -> int:
@@ -122,7 +121,6 @@ def _stored(row: Row[Any]) -> StoredScan:
         finished_at=info.finished_at,
         version=info.version,
         counts=counts,
-        gaps=counts.gaps,
     )
 
 

@@ -6,7 +6,7 @@ A scan is saved whole in one transaction: until that ends, readers see the scan 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator
 from datetime import datetime
 from types import TracebackType
 from typing import Any, TypeAlias
@@ -123,14 +123,12 @@ class Store:
             known = select(finding.key).where(finding.until_scan.is_(None), announced)
             return frozenset(connection.execute(known).scalars())
 
-    def first_seen(self, fingerprints: Collection[str]) -> Mapping[str, datetime]:
-        """When the first scan that had each finding started; unknown fingerprints are left out."""
-        finding = schema.finding.c
-        firsts = select(finding.key, func.min(finding.first_scan).label("seq")).group_by(finding.key)
+    def identities_of(self, source: str) -> int:
+        """How many identities the latest scan had of a source."""
+        identity = schema.identity.c
         with reading(self._engine) as connection:
-            started = scans.start_times(connection)
-            rows = connection.execute(firsts.order_by(finding.key))
-            return {row.key: started[row.seq] for row in rows if row.key in fingerprints}
+            current = select(func.count()).where(identity.source == source, identity.until_scan.is_(None))
+            return connection.execute(current).scalar_one()
 
     def history(self, key: str) -> tuple[IdentityVersion, ...]:
         """Every version of one identity, oldest first; empty for a key that was never seen."""

@@ -69,13 +69,23 @@ def read_text(cell: Any) -> str | None:
             raise CellError("holds more than one value", "write one")
 
 
+def read_exact(cell: Any) -> str | None:
+    """As read_text, but a text keeps the blanks around it."""
+    if not isinstance(cell, str):
+        return read_text(cell)
+    return _checked(cell) if _plain(cell) is not None else None
+
+
 def _plain(cell: str) -> str | None:
-    text = cell.strip(_BLANKS)
+    return _checked(cell.strip(_BLANKS)) or None
+
+
+def _checked(text: str) -> str:
     if len(text) > MAX_CELL:
         raise CellError(f"is longer than {MAX_CELL} characters")
     if "E+" in text and _SHORTENED.fullmatch(text):
         raise CellError(f"{text} is a number that a spreadsheet has shortened", "format the column as text")
-    return (text if text.isascii() else without_surrogates(text)) or None
+    return text if text.isascii() else without_surrogates(text)
 
 
 def _digits(cell: float) -> str:
@@ -102,11 +112,6 @@ def read_list(cell: Any) -> tuple[str, ...]:
         texts = _ITEM.findall(read_text(cell) or "")
     items = (_ESCAPED.sub(r"\1", text).strip(_BLANKS) for text in texts if text)
     return tuple(dict.fromkeys(item for item in items if item))
-
-
-def escape_item(text: str) -> str:
-    r"""A literal as an item of a list cell: read back it is the same, with ``\*`` for each star."""
-    return re.sub(r"([\\;*])", r"\\\1", text)
 
 
 def read_date(cell: Any) -> date | None:

@@ -136,6 +136,10 @@ class Fields:
     def text(self, column: str) -> str | None:
         return self._read(column, cells.read_text)
 
+    def exact(self, column: str) -> str | None:
+        """The text with whatever blanks and invisible characters are around it: of a name they are part."""
+        return self._read(column, cells.read_exact)
+
     def day(self, column: str) -> date | None:
         return self._read(column, cells.read_date)
 

@@ -188,7 +188,7 @@ def test_what_is_gone_from_a_complete_list_is_gone(estate: Path, muster: Muster)
     _result(muster)
     (estate / "bots.csv").write_text("\n".join(BOTS.splitlines()[:2]) + "\n")
 
-    assert set(_states(_result(muster))) == {"invoice-bot"}
+    assert set(_states(_result(muster, "--accept-drop"))) == {"invoice-bot"}
 
 
 def test_only_what_is_new_is_new(estate: Path, muster: Muster) -> None:
@@ -266,3 +266,80 @@ def test_ctrl_c_leaves_the_store_whole(estate: Path, muster: Muster) -> None:
     assert process.returncode == 130
     assert "muster: interrupted; nothing of this run was stored" in err
     assert json.loads(muster("report", "-o", "json:-").out)["scan"]["id"] == before
+
+
+def test_a_list_that_lost_too_many_is_not_believed(estate: Path, muster: Muster) -> None:
+    """Half an export is no departure; it is one when somebody says so."""
+    _result(muster)
+    (estate / "bots.csv").write_text("\n".join(BOTS.splitlines()[:2]) + "\n")
+
+    doubted = muster("scan", "--quiet", "--strict", "-o", "json:-")
+    accepted = muster("scan", "--quiet", "--strict", "--accept-drop", "-o", "json:-")
+
+    assert (doubted.code, accepted.code) == (3, 0)
+    assert len(json.loads(doubted.out)["identities"]) == 3
+    assert len(json.loads(accepted.out)["identities"]) == 1
+
+
+@pytest.mark.usefixtures("estate")
+@pytest.mark.parametrize(
+    ("config", "place"),
+    [
+        pytest.param('[[exempt]]\nmatch = "**"\nreason = "all"\n', "names nothing", id="everything exempt"),
+        pytest.param('[[exempt]]\nmatch = "a"\nreason = " "\n', "needs a reason", id="no reason"),
+        pytest.param("[policy]\nrotation = 999999999\n", "from 0 to 36500", id="a million years"),
+        pytest.param('[[source]]\nname = "p"\ntype = "file"\npath = 3\n', "expected a path", id="path is a number"),
+    ],
+)
+def test_configs_that_would_mislead_are_refused(muster: Muster, estate: Path, config: str, place: str) -> None:
+    """With the place, before anything is scanned."""
+    with (estate / "config.toml").open("a") as file:
+        file.write("\n" + config)
+
+    done = muster("scan", "--quiet")
+
+    assert done.code == 2
+    assert place in done.err
+    assert "config.toml" in done.err
+
+
+@pytest.mark.usefixtures("estate")
+def test_one_report_that_cannot_be_written_costs_no_other(estate: Path, muster: Muster) -> None:
+    """It is said at the end, with exit 2."""
+    done = muster("scan", "--quiet", "-o", f"csv:{estate}/bots.csv/x.csv", "-o", "json:ok.json")
+
+    assert done.code == 2
+    assert "cannot be written" in done.err
+    assert json.loads((estate / "ok.json").read_text())["identities"]
+
+
+@pytest.mark.usefixtures("estate")
+def test_the_whole_of_stderr_can_be_json(muster: Muster) -> None:
+    """Errors, warnings and remarks alike."""
+    done = muster("--log-format", "json", "scan", "--quiet", "-o", "json:a.json", "-o", "csv:nowhere/../bots.csv/x")
+
+    lines = [json.loads(line) for line in done.err.splitlines()]
+    assert {line["level"] for line in lines} == {"info", "error"}
+
+
+@pytest.mark.usefixtures("estate")
+def test_a_typed_secret_is_not_repeated(muster: Muster) -> None:
+    """What somebody put on the command line by mistake must not stand in the log, too."""
+    assert "SEKRIT" not in muster("scan", "vault:url=http://127.0.0.1:1,token=SEKRIT").err
+    assert "SEKRIT" not in muster("scan", "vault:tokn=SEKRIT").err
+
+
+@pytest.mark.usefixtures("estate")
+def test_whoever_stops_reading_is_no_finding() -> None:
+    """A closed pipe ends with 0, as nothing went wrong."""
+    command = f"{sys.executable} -m scanner rules | true; exit ${{PIPESTATUS[0]}}"
+    done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=False)
+
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_strangers_are_named(estate: Path, muster: Muster) -> None:
+    """An owner who is not on the roster is warned about with the place."""
+    (estate / "registry.csv").write_text("id,identities,owner\nN-1,invoice-bot,adda@example.com\n")
+
+    assert "registry.csv:2: owner adda@example.com is not on the roster" in muster("scan", "--quiet").err

@@ -335,3 +335,13 @@ def test_no_bytes_break_the_connector(tmp_path_factory: pytest.TempPathFactory, 
     assert sum(one.identities for one in coverage) == len(identities)
     assert coverage
     assert all(repr(identity).encode() for identity in identities)
+
+
+@pytest.mark.parametrize("name", ["bot\u200b", "bot ", " bot", "bot\u00a0", "\ufeffbot", "bot\u2060"])
+def test_blanks_and_invisible_characters_are_part_of_a_name(tmp_path: Path, name: str) -> None:
+    """Whoever adds one to a registered name makes another name."""
+    row = json.dumps({"name": name, "unique_id": name, "key": f"k:{name}"})
+
+    identity = one(tmp_path, row + "\n", "bots.ndjson")
+
+    assert (identity.name, identity.unique_id, identity.key) == (name, name, f"k:{name}")

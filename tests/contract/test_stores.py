@@ -139,7 +139,6 @@ def test_scans_are_listed_as_saved(store: Store) -> None:
         finished_at=started + timedelta(minutes=4),
         version="1",
         counts=Summary(identities=3, gaps=2),
-        gaps=2,
     )
     assert second.id == "night-4"
     assert store.load().scan.id == "night-4"
@@ -174,16 +173,6 @@ def test_knows_the_latest_fingerprints(store: Store) -> None:
 
     assert store.has_scans()
     assert store.known_fingerprints() == {"f2"}
-
-
-def test_first_seen(store: Store) -> None:
-    """A finding is as old as the first scan that had it, reworded or resolved in between."""
-    store.save(night(1, findings=(found,)))
-    store.save(night(2, findings=(replace(found, title="Reworded"), other)))
-    store.save(night(3))
-
-    assert store.first_seen({"f1", "f2"}) == {"f1": NOW + timedelta(days=1), "f2": NOW + timedelta(days=2)}
-    assert store.first_seen({"f2", "f3"}) == {"f2": NOW + timedelta(days=2)}
 
 
 def test_history_of_an_identity(store: Store) -> None:

@@ -20,7 +20,6 @@ from scanner.errors import Problem, RegistryError
 from scanner.tables import SUFFIXES, EmptyTable, Row, read_table, workbook
 from scanner.tables.cells import (
     CellError,
-    escape_item,
     read_date,
     read_days,
     read_list,
@@ -29,6 +28,7 @@ from scanner.tables.cells import (
     read_yes_no,
 )
 from scanner.tables.headings import Columns, Fields, normal
+from tests.scanner.escaping import escape_item
 
 DAY = date(2026, 11, 25)
 

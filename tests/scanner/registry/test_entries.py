@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from scanner.errors import Problem, RegistryError
 from scanner.model import Entry, Origin
 from scanner.registry.entries import Registry, load_registry
-from scanner.tables.cells import escape_item
+from tests.scanner.escaping import escape_item
 
 ARN = "arn:aws:iam::123456789012:user/svc-billing"
 
