@@ -20,6 +20,7 @@ class Roster:
     def __init__(self, people: Sequence[Person], today: date) -> None:
         self._today = today
         self._people = sorted(people, key=lambda person: person.email)
+        self._active_members: dict[str, tuple[Person, ...]] = {}
         self._named = _index(self._people)
         self._local_parts = _unambiguous(self._people, _local_part)
         self._by_team: dict[str, list[Person]] = defaultdict(list)
@@ -44,6 +45,11 @@ class Roster:
 
         A group that lists no members has the people whose ``team`` it is.
         """
+        if group.email not in self._active_members:
+            self._active_members[group.email] = self._find_active_members(group)
+        return self._active_members[group.email]
+
+    def _find_active_members(self, group: Person) -> tuple[Person, ...]:
         found: dict[str, Person] = {}
         visited: set[str] = set()
         groups = [group]
