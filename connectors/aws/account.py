@@ -6,12 +6,12 @@ report says that there is something to ask about.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from connectors.aws import fetch
 from connectors.aws.assume import Holder, assume_links
-from connectors.aws.credential_report import Report
+from connectors.aws.credential_report import Report, ReportRow
 from connectors.aws.errors import NotReady
 from connectors.aws.fetch import Listing
 from connectors.aws.identities import Place, UserFacts, role_identity, user_identity
@@ -66,9 +66,10 @@ class _AccountReading:
         with self._section(REPORT) as report:
             self._read_report(report, refused)
         yield report.coverage
-        if self._report is None:
+        unreported = [user for user in self._listing.users if self._row(user) is None]
+        if unreported:
             with self._section(PASSWORDS) as passwords:
-                self._read_passwords(passwords)
+                self._read_passwords(passwords, unreported)
             yield passwords.coverage
         with self._section(KEYS) as keys:
             self._read_keys(keys)
@@ -165,18 +166,27 @@ class _AccountReading:
         for row, reason in self._report.malformed:
             section.malformed(row, reason)
 
-    def _read_passwords(self, section: SectionReading) -> None:
+    def _row(self, user: UserDetail) -> ReportRow | None:
+        """What the report says of a user; None where it does not know it (yet)."""
+        row = None if self._report is None else self._report.rows.get(user.arn)
+        return row if row is not None and row.is_about(user.create_date) else None
+
+    def _read_passwords(self, section: SectionReading, users: Iterable[UserDetail]) -> None:
+        names = [user.user_name for user in users]
+        logins = fetch.read_each(names, lambda name: fetch.has_password(self._iam, name), of="users' passwords")
+        self._logins = logins.answers
+        section.found(len(logins.answers))
+        if any(logins.answers.get(name, True) for name in names):
+            self._read_password_uses(section)
+        if logins.error is not None:
+            section.lost(logins.error)
+
+    def _read_password_uses(self, section: SectionReading) -> None:
         try:
             self._password_uses = self._users_by_listing()
             self._password_uses_known = True
         except SourceError as error:
             section.lost(error, partial=True)
-        names = [user.user_name for user in self._listing.users]
-        logins = fetch.read_each(names, lambda name: fetch.has_password(self._iam, name), of="users' passwords")
-        self._logins = logins.answers
-        section.found(len(logins.answers))
-        if logins.error is not None:
-            section.lost(logins.error)
 
     def _users_by_listing(self) -> Mapping[str, UserDetail]:
         if not self._listing.has_policies:  # users were listed by name: that listing has told it already
@@ -194,14 +204,14 @@ class _AccountReading:
 
     def _may_have_keys(self, user: UserDetail) -> bool:
         """Whether the report counts keys of the user, or does not know the user (yet)."""
-        row = None if self._report is None else self._report.rows.get(user.arn)
+        row = self._row(user)
         return row is None or bool(row.slots)
 
     def _read_key_uses(self, section: SectionReading) -> None:
         unmatched = []
         for user in self._listing.users:
             keys = self._keys.get(user.user_name, [])
-            row = None if self._report is None else self._report.rows.get(user.arn)
+            row = self._row(user)
             matched = match_slots(keys, row.slots) if row else None
             if matched is None:
                 unmatched += [key.access_key_id for key in keys]
@@ -219,7 +229,7 @@ class _AccountReading:
         self._root = root_identity(row, summary, self._place, report_is_whole=is_whole)
 
     def _facts(self, user: UserDetail) -> UserFacts:
-        row = None if self._report is None else self._report.rows.get(user.arn)
+        row = self._row(user)
         keys = self._keys.get(user.user_name)
         if row is not None and not row.slots:
             keys = []

@@ -53,7 +53,7 @@ def _of_value(operator: str, value: str) -> Restriction:
     if operator in _EXACT:
         return "loose" if "${" in value else "exact"
     if operator in _PATTERNS:
-        return "none" if not value.strip("*") else "loose" if has_wildcard(value) else "exact"
+        return "none" if not value.strip("*?") else "loose" if has_wildcard(value) else "exact"
     if operator in _NETWORKS:
         return "none" if value in _ANY_NETWORK else "loose"
     if operator in _FLAGS:

@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 from msgspec import structs
 
 from connectors.aws.account import read_account
+from connectors.aws.errors import NotValidHere
 from connectors.aws.identities import Place
 from connectors.aws.preflight import check_sections
 from connectors.aws.secretsmanager import parse_secret
@@ -16,10 +17,11 @@ from connectors.aws.settings import AwsSettings
 from connectors.aws.spec import ACCOUNT, REGIONS, SECRETS, SPEC, least_policy
 from connectors.base import Check, DiscoveredRecord, Meter, Scope, SectionReading, Spec
 from connectors.sdk import require_sdk
-from scanner.errors import SourceError
+from scanner.errors import NotOffered, SourceError
 from scanner.model import EVERY_SCOPE, Coverage
 
 _ENABLED = frozenset({"opt-in-not-required", "opted-in"})
+_DISABLED = "not-opted-in"
 _SECRETS_PAGE = 100
 
 
@@ -124,7 +126,21 @@ class AwsConnector:
 
     def _secret_rows(self, region: str, meter: Meter) -> Iterator[dict[str, Any]]:
         client = self._session.client("secretsmanager", region, meter)
-        for page in pages(
-            client, "list_secrets", page_size=_SECRETS_PAGE, expecting=("SecretList",), IncludePlannedDeletion=True
-        ):
-            yield from page["SecretList"]
+        try:
+            for page in pages(
+                client, "list_secrets", page_size=_SECRETS_PAGE, expecting=("SecretList",), IncludePlannedDeletion=True
+            ):
+                yield from page.get("SecretList", ())
+        except NotValidHere as error:
+            if self._is_disabled(region, meter):
+                raise NotOffered(f"region {region} is not enabled") from error
+            raise
+
+    def _is_disabled(self, region: str, meter: Meter) -> bool:
+        """Whether AWS says that the account has not opted into a region; a refusal to say proves nothing."""
+        try:
+            ec2 = self._session.client("ec2", self._session.home_region, meter)
+            answer = call(ec2, "describe_regions", expecting="Regions", RegionNames=[region], AllRegions=True)
+        except SourceError:
+            return False
+        return any(each.get("OptInStatus") == _DISABLED for each in answer["Regions"])

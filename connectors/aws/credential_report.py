@@ -12,6 +12,8 @@ from datetime import UTC, datetime
 
 from msgspec import Struct
 
+from connectors.aws.payloads import to_second, utc
+
 ROOT = "<root_account>"
 _COLUMNS = frozenset({"user", "arn", "password_enabled", "access_key_1_active", "access_key_2_active"})
 _SLOTS = (1, 2)
@@ -33,12 +35,18 @@ class ReportRow(Struct, frozen=True, kw_only=True, gc=False):
 
     user: str
     arn: str
+    created_at: datetime | None = None
     password_enabled: bool | None
     password_changed_at: datetime | None
     password_last_used_at: datetime | None
     mfa_active: bool | None
     slots: tuple[KeySlot, ...]
     certificate_active: bool
+
+    def is_about(self, created_at: datetime | None) -> bool:
+        """Whether it can mean the user of that creation date: a deleted user's name may have been given anew."""
+        unknown = self.created_at is None or created_at is None
+        return unknown or to_second(self.created_at) == to_second(utc(created_at))
 
     @property
     def last_used_at(self) -> datetime | None:
@@ -100,6 +108,7 @@ def _row(cells: Mapping[str, str]) -> ReportRow:
     return ReportRow(
         user=cells["user"],
         arn=cells["arn"],
+        created_at=_moment(cells.get("user_creation_time")),
         password_enabled=_flag(cells["password_enabled"]),
         password_changed_at=_moment(cells.get("password_last_changed")),
         password_last_used_at=_moment(cells.get("password_last_used")),

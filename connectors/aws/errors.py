@@ -63,6 +63,10 @@ class NotReady(SourceError):
         self.must_order = must_order
 
 
+class NotValidHere(SourceError):
+    """AWS does not take these credentials: not any more, or not in this region."""
+
+
 @contextmanager
 def translated(permission: str) -> Iterator[None]:
     """Run one call; what goes wrong is raised as a SourceError naming the permission that the call takes."""
@@ -89,7 +93,7 @@ def _of_answer(response: dict[str, Any], permission: str) -> SourceError:
     text = f"{permission}: {code}: {message}" if message else f"{permission}: {code}"
     if code in _BAD_CREDENTIALS:
         hint = "these credentials are not valid here: they have expired, or the region is not enabled for them"
-        return SourceError(text, hint=hint)
+        return NotValidHere(text, hint=hint)
     if code in _REPORT_NOT_READY:
         return NotReady(text, must_order=code != "ReportInProgress")
     kind = _kind_of(code, status)

@@ -198,7 +198,7 @@ def access_keys(iam: Any, user: str) -> list[payloads.AccessKey]:
     """A user's access keys. Raises SourceError, Gone where there is no such user."""
     found: list[payloads.AccessKey] = []
     for page in pages(iam, "list_access_keys", page_size=PAGE_SIZE, expecting=("AccessKeyMetadata",), UserName=user):
-        found += [_expect(row, payloads.AccessKey, "iam:ListAccessKeys") for row in page["AccessKeyMetadata"]]
+        found += [_expect(row, payloads.AccessKey, "iam:ListAccessKeys") for row in page.get("AccessKeyMetadata", ())]
     return found
 
 
@@ -221,7 +221,7 @@ def passwords_last_used(iam: Any) -> dict[str, UserDetail]:
     """Users by ARN from the one listing that tells their password's last use, besides the report."""
     listing = Listing()
     for page in pages(iam, "list_users", page_size=PAGE_SIZE, expecting=("Users",)):
-        listing.add(USERS, page["Users"], UserDetail)
+        listing.add(USERS, page.get("Users", ()), UserDetail)
     return {user.arn: user for user in listing.users}
 
 

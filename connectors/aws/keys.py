@@ -13,7 +13,7 @@ from datetime import datetime
 from msgspec import Struct
 
 from connectors.aws.credential_report import KeySlot
-from connectors.aws.payloads import AccessKey, AccessKeyLastUsed, utc
+from connectors.aws.payloads import AccessKey, AccessKeyLastUsed, to_second, utc
 
 
 class KeyUse(Struct, frozen=True, kw_only=True, gc=False):
@@ -72,7 +72,7 @@ def _use_of_slot(slot: KeySlot) -> KeyUse:
 def _by_second(keys: Iterable[AccessKey]) -> dict[datetime | None, list[AccessKey]]:
     found = defaultdict(list)
     for key in keys:
-        found[_second(utc(key.create_date))].append(key)
+        found[to_second(utc(key.create_date))].append(key)
     return found
 
 
@@ -80,9 +80,5 @@ def _slots_by_second(slots: Iterable[KeySlot]) -> dict[datetime | None, list[Key
     found = defaultdict(list)
     for slot in slots:
         if slot.rotated_at is not None:
-            found[_second(slot.rotated_at)].append(slot)
+            found[to_second(slot.rotated_at)].append(slot)
     return found
-
-
-def _second(moment: datetime | None) -> datetime | None:
-    return None if moment is None else moment.replace(microsecond=0)

@@ -154,6 +154,11 @@ def utc(moment: datetime | None) -> datetime | None:
     return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
 
 
+def to_second(moment: datetime | None) -> datetime | None:
+    """The moment without fractions, which the credential report leaves out."""
+    return None if moment is None else moment.replace(microsecond=0)
+
+
 def tags_of(tags: Sequence[Tag]) -> dict[str, str]:
     """Tags as a mapping, sorted by key."""
     return {tag.key: tag.value for tag in sorted(tags, key=lambda tag: tag.key)}

@@ -21,6 +21,7 @@ def root_identity(
     """
     arn = f"arn:{place.partition}:iam::{place.account}:root"
     mfa = row.mfa_active if row else _count(summary, "AccountMFAEnabled")
+    password = row.password_enabled if row else _count(summary, "AccountPasswordPresent")
     credentials = _from_report(arn, row) if row else _from_summary(arn, summary)
     keys = [credential for credential in credentials if credential.kind == "access_key" and credential.enabled]
     return Identity(
@@ -33,7 +34,7 @@ def root_identity(
         enabled=True,
         last_used_at=row.last_used_at if row else None,
         use_tracked_days=USER_USE_TRACKED_DAYS if row else None,
-        attributes=known(mfa_active=mfa, active_keys=len(keys)),
+        attributes=known(console_password=password, mfa_active=mfa, active_keys=len(keys)),
         signals=(_signal(keys),),
         privilege=_PRIVILEGE,
         credentials=credentials,
@@ -62,13 +63,13 @@ def _from_report(arn: str, row: ReportRow) -> tuple[Credential, ...]:
         )
         for number, slot in enumerate(row.slots, start=1)
     )
-    if row.password_enabled is False:
+    if not row.password_enabled:  # None: the report does not say; none is made up
         return keys
     password = Credential(
         key=credential_key(arn, "password", "root"),
         kind="password",
         id="root",
-        enabled=row.password_enabled,
+        enabled=True,
         created_at=row.password_changed_at,
         last_used_at=row.password_last_used_at,
         use_tracked_days=USER_USE_TRACKED_DAYS,

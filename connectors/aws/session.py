@@ -10,11 +10,12 @@ from collections.abc import Iterator
 from functools import cache
 from typing import Any
 
+from connectors.address import check_url
 from connectors.aws.errors import THROTTLED, translated
 from connectors.aws.settings import AwsSettings
-from connectors.base import Meter
+from connectors.base import Meter, own_words
 from connectors.rates import RateLimit
-from scanner.errors import Unreachable
+from scanner.errors import SourceError, Unreachable
 
 IN_FLIGHT = 8
 """Requests sent at once to one service of one account."""
@@ -24,6 +25,9 @@ _PACES: dict[str, tuple[float, float]] = {"iam": (8, 20), "ec2": (10, 50)}
 _PACE = (10.0, 20.0)
 
 _DEFAULT_REGION = "us-east-1"
+# What AWS puts into a page besides its rows, whose list it may leave out: IAM, and the others.
+_OF_PAGES = ("IsTruncated", "NextToken")
+_HURRIED_ATTEMPTS = 3
 
 
 class AwsSession:
@@ -61,8 +65,18 @@ class AwsSession:
                 service, region_name=region, endpoint_url=self._settings.endpoint_url, config=config
             )
             limit = self._limits.setdefault((service, region), self._new_limit(service))
+        self._check_endpoint(service, client.meta.endpoint_url)
         _watch(client, meter, limit)
+        _hurry(client, self._settings.max_attempts)
         return client
+
+    def _check_endpoint(self, service: str, url: str) -> None:
+        """The SDK takes addresses from the environment and the profile too, and has no doubts about them."""
+        try:
+            check_url(url, insecure_http=self._settings.insecure_http)
+        except ValueError as error:
+            hint = "see AWS_ENDPOINT_URL and its like in the environment, and endpoint_url in the profile"
+            raise SourceError(f"{service} would be called at {own_words(url)}: {error}", hint=hint) from error
 
     def _opened(self) -> Any:
         if self._session is None:
@@ -104,6 +118,22 @@ def _watch(client: Any, meter: Meter, limit: RateLimit) -> None:
     client.meta.events.register("response-received.*.*", after)
 
 
+def _hurry(client: Any, max_attempts: int) -> None:
+    """Once a call was given up for load, try each of the next ones three times at most, until one is answered."""
+    gave_up = False
+
+    def judge(response: tuple[Any, dict[str, Any]] | None, attempts: int, **_: Any) -> bool | None:
+        """False: no further attempt; None: the SDK decides."""
+        nonlocal gave_up
+        if response is None:
+            return None
+        throttled = response[1].get("Error", {}).get("Code") in THROTTLED
+        gave_up = throttled and (gave_up or attempts >= max_attempts)
+        return False if gave_up and attempts >= _HURRIED_ATTEMPTS else None
+
+    client.meta.events.register_first("needs-retry.*.*", judge)
+
+
 def permission_of(client: Any, method: str) -> str:
     """The IAM permission that a client's method takes, e.g. ``iam:ListUsers``."""
     return f"{client.meta.service_model.signing_name}:{client.meta.method_to_api_mapping[method]}"
@@ -122,7 +152,7 @@ def pages(
 ) -> Iterator[dict[str, Any]]:
     """Every page of a listing. Raises SourceError at the page that fails; those before it have been given.
 
-    ``expecting``: members of which at least one has to be in each page.
+    ``expecting``: the members for rows; at least one has to be in each page, or word of whether there are more.
     """
     permission = permission_of(client, method)
     answers = iter(client.get_paginator(method).paginate(PaginationConfig={"PageSize": page_size}, **parameters))
@@ -131,7 +161,7 @@ def pages(
             page = next(answers, None)
         if page is None:
             return
-        yield _checked(page, expecting, permission)
+        yield _checked(page, (*expecting, *_OF_PAGES), permission)
 
 
 def _checked(answer: dict[str, Any], expecting: tuple[str, ...], permission: str) -> dict[str, Any]:

@@ -67,7 +67,7 @@ SPEC = Spec(
         ),
         Section(
             name=PASSWORDS,
-            title="Console passwords, where the credential report is missing",
+            title="Console passwords of users whom the credential report does not know",
             permissions=("iam:GetLoginProfile", "iam:ListUsers"),
             without="which users have a password, and when it was used, is unknown",
         ),

@@ -51,7 +51,7 @@ def test_columns_are_read_by_name() -> None:
 
 
 def test_the_root_user_comes_from_its_own_row() -> None:
-    """Its keys have no ids to be known; its password is there unless the report says otherwise."""
+    """Its keys have no ids to be known; of a password that the report does not support, none is made up."""
     root = parse_report(report(ROOT, USER)).root
 
     identity = root_identity(root, {}, Place(source="prod", account="123456789012"))
@@ -59,10 +59,40 @@ def test_the_root_user_comes_from_its_own_row() -> None:
     assert identity.key == "arn:aws:iam::123456789012:root"
     assert [(c.kind, c.id, c.enabled) for c in identity.credentials] == [
         ("access_key", "root-key-1", True),
-        ("password", "root", None),
     ]
     assert identity.last_used_at == datetime(2026, 11, 1, 10, tzinfo=UTC)
     assert identity.attributes == {"mfa_active": True, "active_keys": 1}
+
+
+@pytest.mark.parametrize(
+    ("cell", "passwords", "attribute"),
+    [("true", [True], True), ("false", [], False), ("not_supported", [], None)],
+)
+def test_the_root_user_has_the_password_that_the_report_says(
+    cell: str, passwords: list[bool], attribute: bool | None
+) -> None:
+    """Unknown is neither there nor absent: no credential, and no attribute."""
+    root = parse_report(report(ROOT.replace("not_supported", cell, 1))).root
+
+    identity = root_identity(root, {}, Place(source="prod", account="123456789012"))
+
+    assert [c.enabled for c in identity.credentials if c.kind == "password"] == passwords
+    assert identity.attributes.get("console_password") is attribute
+
+
+@pytest.mark.parametrize(
+    ("summary", "passwords", "attribute"),
+    [({"AccountPasswordPresent": 1}, [True], True), ({"AccountPasswordPresent": 0}, [], False), ({}, [], None)],
+    ids=str,
+)
+def test_the_root_user_has_the_password_that_the_summary_counts(
+    summary: dict[str, int], passwords: list[bool], attribute: bool | None
+) -> None:
+    """Where the report has no row for it; a summary without that count says nothing."""
+    identity = root_identity(None, summary, Place(source="prod", account="123456789012"))
+
+    assert [c.enabled for c in identity.credentials if c.kind == "password"] == passwords
+    assert identity.attributes.get("console_password") is attribute
 
 
 def test_the_root_user_s_arn_has_its_partition() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from botocore import exceptions as sdk
 
-from connectors.aws.errors import translated
+from connectors.aws.errors import NotValidHere, translated
 from connectors.base import MAX_WORDS, Gone
 from scanner.errors import Denied, NotOffered, SourceError, Throttled, Unreachable
 
@@ -30,7 +30,8 @@ def answered(code: str, message: str = "", status: int = 400) -> sdk.ClientError
         (answered("501", status=501), NotOffered),
         (answered("InternalFailure", status=500), Unreachable),
         (answered("ValidationError"), SourceError),
-        (answered("ExpiredToken", status=403), SourceError),
+        (answered("ExpiredToken", status=403), NotValidHere),
+        (answered("UnrecognizedClientException"), NotValidHere),
         (sdk.EndpointConnectionError(endpoint_url="https://x"), Unreachable),
         (sdk.ReadTimeoutError(endpoint_url="https://x"), Unreachable),
         (sdk.ConnectionClosedError(endpoint_url="https://x"), Unreachable),

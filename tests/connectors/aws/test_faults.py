@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import pytest
 
 from connectors.aws.fetch import order_report, read_report
@@ -194,6 +196,37 @@ def test_throttling_that_ends_is_no_gap(estate: Estate) -> None:
     assert sum(each.calls for each in found.coverage.values()) == estate.proxy.calls.total()
 
 
+@pytest.fixture
+def no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The SDK tries again at once, as often as it would."""
+    monkeypatch.setattr("botocore.endpoint.time", SimpleNamespace(sleep=lambda _seconds: None))
+
+
+@pytest.mark.usefixtures("no_pauses")
+def test_after_a_call_was_given_up_the_next_are_tried_three_times(estate: Estate) -> None:
+    """While AWS refuses everything for load, each further call does not wait through all of its attempts again."""
+    for operation in (DETAILS, "iam:GenerateCredentialReport", "iam:GetAccountSummary"):
+        estate.proxy.fail(operation, Fault("throttled"))
+
+    found = estate.read(max_attempts=5)
+
+    assert found.gaps == dict.fromkeys((*LISTED, "iam.credential_report", "iam.root"), "failed")
+    calls = estate.proxy.calls
+    assert (calls["iam:GenerateCredentialReport"], calls[DETAILS], calls["iam:GetAccountSummary"]) == (5, 3, 3)
+
+
+@pytest.mark.usefixtures("no_pauses")
+def test_once_a_call_is_answered_the_next_are_tried_as_often_as_ever(estate: Estate) -> None:
+    """The listing came through: what follows has all of its attempts."""
+    estate.proxy.fail("iam:GenerateCredentialReport", Fault("throttled"))
+    estate.proxy.fail("iam:GetAccountSummary", Fault("throttled"))
+
+    found = estate.read(max_attempts=5)
+
+    assert found.gaps == dict.fromkeys(("iam.credential_report", "iam.root"), "failed")
+    assert estate.proxy.calls["iam:GetAccountSummary"] == 5
+
+
 def test_a_denial_for_everybody_does_not_cost_a_call_for_everybody(aws: Estate) -> None:
     """After some refusals in a row the remaining users are not asked for."""
     for number in range(40):
@@ -269,6 +302,28 @@ def test_regions_that_cannot_be_listed_leave_the_session_s_own(estate: Estate) -
     assert found.gaps == {"ec2.regions": "denied"}
     assert set(found.secrets) == {"db"}
     assert found.coverage["ec2.regions"].kinds == ("secret",)
+
+
+def test_a_named_region_that_is_not_enabled_is_no_gap(estate: Estate) -> None:
+    """The same refusal is a gap in a region that the account has, and a fact in one that it has not opted into."""
+    estate.proxy.fail("secretsmanager:ListSecrets", Fault("expired"))
+
+    found = estate.read(regions=("eu-west-1", "ap-east-1"))
+
+    assert found.gaps == {"secretsmanager.secrets:eu-west-1": "failed"}
+    disabled = found.coverage["secretsmanager.secrets:ap-east-1"]
+    assert (disabled.status, disabled.detail) == ("not_offered", "region ap-east-1 is not enabled")
+
+
+def test_a_region_of_which_nothing_is_told_stays_a_gap(estate: Estate) -> None:
+    """Credentials that are refused in one region prove nothing about the region by themselves."""
+    estate.proxy.fail("secretsmanager:ListSecrets", Fault("expired"))
+    estate.proxy.fail("ec2:DescribeRegions", Fault("denied"))
+
+    found = estate.read(regions=("ap-east-1",))
+
+    assert found.gaps == {"secretsmanager.secrets:ap-east-1": "failed"}
+    assert "region is not enabled" in (found.coverage["secretsmanager.secrets:ap-east-1"].detail or "")
 
 
 def test_a_caller_that_is_refused_is_one_gap_over_everything(estate: Estate) -> None:
