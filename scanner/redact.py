@@ -54,7 +54,7 @@ class SecretRef(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     def resolve(self) -> str:
         """The secret; whatever is written from now on has it masked. Raises SourceError where there is none."""
-        value = os.environ.get(self.env, "") if self.env is not None else self._read()
+        value = os.environ.get(self.env, "").strip() if self.env is not None else self._read()
         if not value:
             raise SourceError(f"{self} is not set or empty", hint=f"set {self}")
         _known.add(value)

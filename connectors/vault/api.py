@@ -8,16 +8,14 @@ not followed: requests would carry the token to whatever host they name.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 from urllib.parse import urlsplit
 
 import msgspec
 
 from connectors.base import Gone, Meter, own_words
-from connectors.vault.endpoints import SEAL_STATUS, Endpoint
-from connectors.vault.errors import Malformed
+from connectors.vault.endpoints import OWN_TOKEN, SEAL_STATUS, Endpoint
+from connectors.vault.errors import InvalidToken, Malformed
 from connectors.vault.payloads import Answer, Keys, SealStatus
 from connectors.vault.settings import VaultSettings
 from scanner.errors import Denied, NotOffered, SourceError, Throttled, Unreachable
@@ -26,7 +24,6 @@ if TYPE_CHECKING:
     from requests import Response, Session
 
 T = TypeVar("T")
-R = TypeVar("R")
 
 RETRIES = 3
 BACKOFF = 0.2
@@ -36,9 +33,8 @@ PATIENCE = 30.0
 RETRIED_STATUSES = (412, 429, 500, 502, 504)
 SILENCES = 3
 """After so many requests in a row without an answer the server counts as gone, and is not asked again."""
-CHUNK = 200
 
-OK, NO_CONTENT, NOT_FOUND = 200, 204, 404
+OK, NO_CONTENT, FORBIDDEN, NOT_FOUND = 200, 204, 403, 404
 
 _MEANINGS: dict[int, tuple[type[SourceError], str]] = {
     404: (Gone, "nothing there"),
@@ -48,6 +44,7 @@ _MEANINGS: dict[int, tuple[type[SourceError], str]] = {
     503: (Unreachable, "the server is sealed or down"),
 }
 _GONE = ("invalid accessor", "failed to find accessor", "does not exist")
+_UNKNOWN_TOKEN = ("invalid token", "bad token")
 _ABSENT = ("unsupported path", "unsupported operation", "no handler for route", "Invalid path for a versioned")
 
 
@@ -57,11 +54,10 @@ class VaultApi:
     def __init__(self, settings: VaultSettings, namespace: str, meter: Meter) -> None:
         from hvac.adapters import RawAdapter
 
-        self._workers = settings.workers
         self._place = settings.place
         self._adapter = RawAdapter(
             base_uri=settings.url,
-            token=settings.token.resolve(),
+            token=settings.resolve_token(),
             namespace=namespace or None,
             timeout=settings.timeout,
             verify=settings.ca_file or True,
@@ -91,21 +87,6 @@ class VaultApi:
     def close(self) -> None:
         """Give the connections back; ``contextlib.closing`` does it."""
         self._adapter.close()
-
-    def each(self, read: Callable[[T], R], items: Sequence[T]) -> Iterator[tuple[T, R | SourceError]]:
-        """``read`` of every item on several threads, in the order of the items; failures are results.
-
-        When a whole chunk was denied the rest is not asked: the answer would be the same.
-        """
-        with ThreadPoolExecutor(self._workers) as pool:
-            for start in range(0, len(items), CHUNK):
-                chunk = items[start : start + CHUNK]
-                results = list(pool.map(lambda item: _caught(read, item), chunk))
-                yield from zip(chunk, results, strict=True)
-                refusal = results[0]
-                if isinstance(refusal, Denied) and all(isinstance(result, Denied) for result in results):
-                    yield from ((item, refusal) for item in items[start + CHUNK :])
-                    return
 
     def _send(
         self, endpoint: Endpoint, places: dict[str, str], body: dict[str, Any] | None = None, empty_is: Any = None
@@ -176,13 +157,6 @@ def _session(settings: VaultSettings, meter: Meter) -> Session:
     return session
 
 
-def _caught(read: Callable[[T], R], item: T) -> R | SourceError:
-    try:
-        return read(item)
-    except SourceError as error:
-        return error
-
-
 def _json(response: Response, payload: type[T]) -> T:
     try:
         return msgspec.json.decode(response.content, type=payload)
@@ -225,14 +199,22 @@ def _error(response: Response, endpoint: Endpoint, places: dict[str, str]) -> So
     said = _said(body)
     mount = places.get("mount", "").strip("/")
     asked = f"{endpoint.method} {endpoint.pattern(mount)}"
-    if status == NO_CONTENT or (status in (400, 403, 404) and any(text in said for text in _GONE)):
+    if status == NO_CONTENT or (status in (400, FORBIDDEN, NOT_FOUND) and any(text in said for text in _GONE)):
         return Gone(f"{asked}: no longer there")
-    if status in (401, 403):
-        return Denied(f"{asked}: denied", permission=endpoint.line(mount))
+    if status in (401, FORBIDDEN):
+        return _refusal(endpoint, mount, said)
     if status == NOT_FOUND and any(text in said for text in _ABSENT):
         return NotOffered(f"{asked}: this server has no such thing")
     error, meaning = _MEANINGS.get(status, (SourceError, f"HTTP {status}"))
     return error(f"{asked}: {meaning}: {said}" if said else f"{asked}: {meaning}")
+
+
+def _refusal(endpoint: Endpoint, mount: str, said: str) -> SourceError:
+    """Of the token, or of the path: only that one begins with "1 error occurred"."""
+    is_of_token = said == "permission denied" or any(text in said for text in _UNKNOWN_TOKEN)
+    if is_of_token and endpoint == OWN_TOKEN:
+        return InvalidToken("the token is not valid (wrong, expired or revoked)", hint="give the source a new one")
+    return Denied(f"{endpoint.method} {endpoint.pattern(mount)}: denied", permission=endpoint.line(mount))
 
 
 def _said(body: _Errors) -> str:

@@ -15,10 +15,11 @@ from connectors.vault.least_privilege import base_policy, exact_policy
 from connectors.vault.methods import LOGIN_METHODS
 from connectors.vault.parse_identity import parse_identities
 from connectors.vault.payloads import AuthMount, SecretMount
-from connectors.vault.preflight import can_start, preflight
+from connectors.vault.preflight import can_start, check_token, preflight
 from connectors.vault.privilege import PolicyBook, secret_paths
 from connectors.vault.reader import Reader
 from connectors.vault.reading import (
+    other_engines,
     other_logins,
     read_entities,
     read_groups,
@@ -60,6 +61,7 @@ class VaultConnector:
             closing(VaultApi(self._settings, self._settings.start, meter)) as api,
         ):
             can_start(api)
+            check_token(api)
         if section.coverage.is_gap:
             yield section.coverage
             return
@@ -69,7 +71,7 @@ class VaultConnector:
             scope = self._scope(namespace)
             yield scope
             with closing(VaultApi(self._settings, namespace, meter)) as api:
-                reader = Reader(api, scope, meter)
+                reader = Reader(api, scope, meter, self._settings.workers)
                 with reader.section("sys.namespaces") as section:
                     children = reader.names(section, api.list(e.NAMESPACES))
                     if children and namespace.count("/") >= MAX_DEPTH:
@@ -81,7 +83,7 @@ class VaultConnector:
         """One namespace: what permissions depend on, who can log in, who is logged in, and what is stored."""
         meter = Meter()
         with closing(VaultApi(self._settings, scope.context, meter)) as api:
-            yield from self._read(Reader(api, scope, meter))
+            yield from self._read(Reader(api, scope, meter, self._settings.workers))
 
     def _read(self, reader: Reader) -> Iterator[DiscoveredRecord]:
         logins = yield from read_mounts(reader, "sys.auth", e.AUTH_MOUNTS, AuthMount)
@@ -114,6 +116,7 @@ class VaultConnector:
         )
         yield from parse_identities(reader.scope, found)
         yield from read_secrets(reader, engines)
+        yield from other_engines(reader, engines)
 
     def check(self) -> Iterator[Check]:
         """See ``Preflight.check``."""

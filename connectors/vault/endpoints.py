@@ -26,13 +26,13 @@ SAMPLE = "muster-sample"
 class Endpoint(Struct, frozen=True):
     """A request. ``path`` has places for ``{mount}``, ``{folder}`` and ``{name}``; POST ones only look something up.
 
-    ``spare``: what it adds can be had otherwise or done without.
+    ``replaces``: those that a server which offers this one need not be asked; OpenBao has such, Vault has not.
     """
 
     method: Method
     path: str
     sudo: bool = False
-    spare: bool = False
+    replaces: tuple[Endpoint, ...] = ()
 
     def route(self, **places: str) -> str:
         """The path with names from the server filled in. Raises Malformed for one that would lead elsewhere."""
@@ -84,10 +84,10 @@ OWN_CAPABILITIES = Endpoint("POST", "sys/capabilities-self")
 NAMESPACES = Endpoint("LIST", "sys/namespaces")
 AUTH_MOUNTS = Endpoint("GET", "sys/auth")
 SECRET_MOUNTS = Endpoint("GET", "sys/mounts")
-POLICIES_WITH_TEXT = Endpoint("LIST", "sys/policies/detailed/acl", spare=True)
-"""OpenBao only: all of them in one answer."""
 POLICIES = Endpoint("LIST", "sys/policies/acl")
 POLICY = Endpoint("GET", "sys/policies/acl/{name}")
+POLICIES_WITH_TEXT = Endpoint("LIST", "sys/policies/detailed/acl", replaces=(POLICIES, POLICY))
+"""OpenBao only: all of them in one answer."""
 ENTITIES = Endpoint("LIST", "identity/entity/id")
 ENTITY = Endpoint("GET", "identity/entity/id/{name}")
 GROUPS = Endpoint("LIST", "identity/group/id")
@@ -98,8 +98,8 @@ TOKEN = Endpoint("POST", "auth/token/lookup-accessor")
 SECRET_IDS = Endpoint("LIST", "auth/{mount}/role/{name}/secret-id")
 SECRET_ID = Endpoint("POST", "auth/{mount}/role/{name}/secret-id-accessor/lookup")
 
-KV2_WITH_AGES = Endpoint("LIST", "{mount}/detailed-metadata/{folder}", spare=True)
-"""OpenBao only: names and dates of a folder in one answer."""
 KV2_NAMES = Endpoint("LIST", "{mount}/metadata/{folder}")
+KV2_WITH_AGES = Endpoint("LIST", "{mount}/detailed-metadata/{folder}", replaces=(KV2_NAMES,))
+"""OpenBao only: names and dates of a folder in one answer."""
 KV1_NAMES = Endpoint("LIST", "{mount}/{folder}")
 """Never read: reading a path here is reading the secret."""

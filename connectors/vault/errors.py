@@ -1,4 +1,4 @@
-"""A failure that only this connector tells apart; to everybody else it is a SourceError."""
+"""Failures that only this connector tells apart; to everybody else they are SourceErrors."""
 
 from __future__ import annotations
 
@@ -7,3 +7,11 @@ from scanner.errors import SourceError
 
 class Malformed(SourceError):
     """One answer or one row is not what it should be: a gap of its own size."""
+
+
+class NotAsked(SourceError):
+    """One of many that was left out, because those before it had failed."""
+
+
+class InvalidToken(SourceError):
+    """The server does not know the token: no permission would help."""

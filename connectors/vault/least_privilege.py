@@ -5,14 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from contextlib import closing
 from itertools import groupby
+from typing import TypeAlias
+
+from msgspec.structs import replace
 
 from connectors.base import Meter
 from connectors.vault import endpoints as e
 from connectors.vault.api import VaultApi
-from connectors.vault.endpoints import lines
+from connectors.vault.endpoints import SAMPLE, Endpoint, lines
 from connectors.vault.payloads import AuthMount, SecretMount
 from connectors.vault.sections import Planned, planned
 from connectors.vault.settings import VaultSettings
+from scanner.errors import NotOffered, SourceError
+
+Request: TypeAlias = tuple[str | None, Endpoint]
 
 _HEAD = """\
 # Read-only policy for Muster: it lists and looks up, and reaches no secret's value.
@@ -24,6 +30,8 @@ _MISSING = """\
 """
 _OWN = lines((e.OWN_TOKEN, e.OWN_CAPABILITIES))
 """What the token asks about itself, in its own namespace."""
+_FOR_OPENBAO = "  # for OpenBao"
+_FOR_VAULT = "  # for HashiCorp's Vault; not needed on OpenBao"
 
 
 def base_policy() -> str:
@@ -48,11 +56,37 @@ def exact_policy(settings: VaultSettings, namespaces: Iterable[str]) -> str:
 
 
 def plan_of(settings: VaultSettings, namespace: str) -> list[Planned]:
-    """What a scan will ask of a namespace. Raises SourceError where its mounts cannot be read."""
+    """What a scan will ask of a namespace of this server. Raises SourceError where its mounts cannot be read."""
     with closing(VaultApi(settings, namespace, Meter())) as api:
         logins = api.read(e.AUTH_MOUNTS, dict[str, AuthMount])
         engines = api.read(e.SECRET_MOUNTS, dict[str, SecretMount])
-    return list(planned(logins, engines))
+        plan = list(planned(logins, engines))
+        unneeded = set(_unneeded(api, plan))
+    needed = ([endpoint for mount, endpoint in _requests([one]) if (mount, endpoint) not in unneeded] for one in plan)
+    return [replace(one, endpoints=tuple(some)) for one, some in zip(plan, needed, strict=True) if some]
+
+
+def _unneeded(api: VaultApi, plan: Iterable[Planned]) -> Iterator[Request]:
+    """The listings that this server does not offer, and what those it does offer replace.
+
+    Whoever lacks the permission is not told which; then both are needed, as far as we know.
+    """
+    for mount, endpoint in _requests(plan):
+        if not endpoint.replaces:
+            continue
+        try:
+            api.list(endpoint, **({"mount": mount, "folder": SAMPLE} if mount else {}))
+        except NotOffered:
+            yield mount, endpoint
+        except SourceError:
+            continue
+        else:
+            yield from ((mount, other) for other in endpoint.replaces)
+
+
+def _requests(plan: Iterable[Planned]) -> list[Request]:
+    """Each mount and what is asked there, once."""
+    return list(dict.fromkeys((one.mount, endpoint) for one in plan for endpoint in one.endpoints))
 
 
 def relative(namespace: str, start: str) -> str:
@@ -61,6 +95,10 @@ def relative(namespace: str, start: str) -> str:
 
 
 def _lines(plan: Iterable[Planned], prefix: str = "") -> Iterator[str]:
-    for one in plan:
-        for endpoint in one.endpoints:
-            yield endpoint.line(one.mount or "", prefix)
+    """The lines of one mount, or of what stands on none."""
+    needed = _requests(plan)
+    replaced = {other for _, endpoint in needed for other in endpoint.replaces}
+    both = {endpoint for _, endpoint in needed if endpoint in replaced}
+    for mount, endpoint in needed:
+        use = _FOR_VAULT if endpoint in both else _FOR_OPENBAO if both.intersection(endpoint.replaces) else ""
+        yield endpoint.line(mount or "", prefix) + use

@@ -9,7 +9,7 @@ from connectors.base import Check, Gone, Meter
 from connectors.vault import endpoints as e
 from connectors.vault.api import VaultApi
 from connectors.vault.endpoints import SAMPLE
-from connectors.vault.errors import Malformed
+from connectors.vault.errors import InvalidToken, Malformed
 from connectors.vault.least_privilege import plan_of, relative
 from connectors.vault.payloads import OwnToken
 from connectors.vault.sections import Planned
@@ -33,6 +33,16 @@ def can_start(api: VaultApi) -> None:
         raise Unreachable("the server is sealed" if status.initialized else "the server is not initialised")
 
 
+def check_token(api: VaultApi) -> None:
+    """Raises InvalidToken for one that the server does not know; one that may not look itself up can still be good."""
+    try:
+        api.read(e.OWN_TOKEN, OwnToken)
+    except InvalidToken:
+        raise
+    except SourceError:
+        return
+
+
 def preflight(settings: VaultSettings, namespaces: Sequence[str]) -> Iterator[Check]:
     """Server, token, each section's permission, and whether the token may do more than it should."""
     try:
@@ -41,6 +51,8 @@ def preflight(settings: VaultSettings, namespaces: Sequence[str]) -> Iterator[Ch
             yield Check(name="server", ok=True, detail=f"{settings.place} answers and is unsealed")
             yield _token(api)
             yield from _permissions(api, settings, namespaces)
+    except InvalidToken as error:
+        yield Check(name="token", ok=False, detail=str(error), fix=error.hint)
     except SourceError as error:
         yield Check(name="server", ok=False, detail=str(error), fix=error.hint)
 
@@ -61,6 +73,8 @@ def _permissions(api: VaultApi, settings: VaultSettings, namespaces: Sequence[st
 def _token(api: VaultApi) -> Check:
     try:
         own = api.read(e.OWN_TOKEN, OwnToken)
+    except InvalidToken:
+        raise
     except SourceError as error:
         return Check(name="token", ok=False, detail=f"the token cannot look itself up: {error}", fix=error.permission)
     if own.ttl and own.ttl < ENOUGH_SECONDS:
@@ -91,7 +105,7 @@ def _section(planned: Planned, prefix: str, allowed: Capabilities) -> Check:
     name = ":".join(filter(None, (planned.section, planned.mount))) + (f" in {prefix}" if prefix else "")
     if not missing:
         return Check(name=name, ok=True, detail="permitted")
-    if all(endpoint.spare for endpoint in missing):
+    if all(endpoint.replaces for endpoint in missing):
         return Check(name=name, ok=True, detail="permitted, but for what can be done without", fix=lines)
     return Check(name=name, ok=False, detail="not permitted", fix=lines)
 
@@ -113,10 +127,9 @@ def _excess(plans: Mapping[str, list[Planned]], allowed: Capabilities) -> Iterat
 def _forbidden(prefix: str, plan: list[Planned]) -> Iterator[tuple[str, tuple[str, ...]]]:
     yield _under(prefix, f"sys/policies/acl/{SAMPLE}"), ("update",)
     for one in plan:
-        if e.KV2_NAMES in one.endpoints:
-            yield _under(prefix, f"{one.mount}/data/{SAMPLE}"), ("read",)
-        elif e.KV1_NAMES in one.endpoints:
-            yield _under(prefix, f"{one.mount}/{SAMPLE}"), ("read",)
+        if one.section == "kv.metadata":
+            folder = one.mount if e.KV1_NAMES in one.endpoints else f"{one.mount}/data"
+            yield _under(prefix, f"{folder}/{SAMPLE}"), ("read",)
 
 
 def _under(prefix: str, path: str) -> str:

@@ -41,7 +41,8 @@ class Risk(Struct, frozen=True):
 
 _POLICIES = ("sys/policies/acl/+", "sys/policy/+")
 _MINTING = ("auth/token/create", "auth/token/create/+", "auth/token/create-orphan")
-_ROLES = ("auth/+/role/+", "auth/+/+/role/+", "auth/+/role/+/policies", "auth/+/certs/+")
+_ROLES = ("auth/+/role/+", "auth/+/role/+/policies", "auth/+/certs/+")
+_NESTED_ROLES = ("auth/+/+/role/+", "auth/+/+/role/+/policies")
 _USERS = ("auth/+/users/+", "auth/+/users/+/policies")
 _IDENTITIES = (
     "identity/entity",
@@ -54,13 +55,15 @@ _IDENTITIES = (
     "identity/group/id/+",
     "identity/group/name/+",
 )
-_SECRET_IDS = ("auth/+/role/+/secret-id", "auth/+/+/role/+/secret-id")
+_SECRET_IDS = tuple(
+    f"auth/{mount}/role/+/{kind}" for mount in ("+", "+/+") for kind in ("secret-id", "custom-secret-id")
+)
 
 RISKS = (
     Risk("escalation", _POLICIES, WRITE, "can rewrite policies"),
     Risk("escalation", _MINTING, WRITE, "can mint tokens"),
     Risk("escalation", ("auth/token/roles/+",), WRITE, "can change what minted tokens may do"),
-    Risk("escalation", (*_ROLES, *_USERS), WRITE, "can change what logins may do"),
+    Risk("escalation", (*_ROLES, *_NESTED_ROLES, *_USERS), WRITE, "can change what logins may do"),
     Risk("escalation", _IDENTITIES, WRITE, "can give entities and groups policies"),
     Risk("escalation", ("sys/auth/+",), WRITE, "can open new ways to log in"),
     Risk("high", _SECRET_IDS, WRITE, "can issue secret-ids of roles"),
@@ -107,8 +110,13 @@ def risks(rules: Rules) -> Iterator[tuple[PrivilegeLevel, str]]:
 
 
 def _granted(rules: Rules, pattern: str, risk: Risk) -> Capabilities:
-    paths = (_overlap(pattern, target) for target in risk.targets)
-    return next((g for path in paths if path is not None and (g := capabilities(rules, path) & risk.needs)), NOTHING)
+    paths = (path for target in risk.targets if (path := _overlap(pattern, target)) and _is_meant(path, target))
+    return next((allowed for path in paths if (allowed := capabilities(rules, path) & risk.needs)), NOTHING)
+
+
+def _is_meant(path: str, target: str) -> bool:
+    """Not where ``auth/approle/role/x/secret-id`` was taken for a role, on a mount named ``approle/role``."""
+    return not (target.startswith("auth/+/+/") and path.split("/")[2] == "role")
 
 
 def _overlap(one: str, other: str) -> str | None:

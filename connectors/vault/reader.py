@@ -10,7 +10,8 @@ from msgspec import Raw
 
 from connectors.base import Gone, Meter, Scope, SectionReading
 from connectors.vault.api import VaultApi
-from connectors.vault.errors import Malformed
+from connectors.vault.each import GIVE_UP_AFTER, read_each
+from connectors.vault.errors import Malformed, NotAsked
 from connectors.vault.payloads import Keys
 from scanner.errors import SourceError
 from scanner.model import Coverage
@@ -22,11 +23,12 @@ R = TypeVar("R")
 class Reader:
     """Reads sections of one namespace. ``gaps``: the names, without mounts, of those that ended as one."""
 
-    def __init__(self, api: VaultApi, scope: Scope, meter: Meter) -> None:
+    def __init__(self, api: VaultApi, scope: Scope, meter: Meter, workers: int) -> None:
         self.api = api
         self.scope = scope
         self.gaps: set[str] = set()
         self._meter = meter
+        self._workers = workers
 
     def section(self, name: str, mount: str | None = None) -> SectionReading:
         """Begin a section; one that is read on several mounts is qualified by its mount."""
@@ -74,7 +76,7 @@ class Reader:
         """
         failures: list[SourceError] = []
         successes = 0
-        for item, result in self.api.each(read, items):
+        for item, result in read_each(read, items, self._workers):
             if isinstance(result, Gone):
                 continue
             if not isinstance(result, SourceError):
@@ -88,4 +90,6 @@ class Reader:
             yield item, None
         if failures:
             section.lost(failures[0], partial=names_suffice or successes > 0)
-            section.note(f"{len(failures)} of {len(items)} {what} could not be read")
+            section.note(f"{len(failures)} of {len(items)} {what} not read")
+            if isinstance(failures[-1], NotAsked):
+                section.note(f"no more were asked after {GIVE_UP_AFTER} failures in a row")

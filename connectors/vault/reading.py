@@ -21,12 +21,16 @@ from connectors.vault.payloads import (
     OwnToken,
     PolicyText,
     SecretId,
+    SecretMount,
     Token,
 )
 from connectors.vault.policy import PolicyError, Rules, parse_policy
 from connectors.vault.reader import Reader
 from scanner.errors import Denied, NotOffered, SourceError
 from scanner.model import Coverage, Credential
+
+BUILT_IN_ENGINES = frozenset({"system", "identity", "cubbyhole", "ns_system", "ns_identity", "ns_cubbyhole"})
+"""Every namespace has them, and none is a store of the organisation's secrets."""
 
 T = TypeVar("T")
 Found: TypeAlias = Generator[Coverage, None, T]
@@ -149,6 +153,14 @@ def other_logins(reader: Reader, mounts: Mapping[str, AuthMount] | None) -> Foun
     for mount, row in (mounts or {}).items():
         if row.type not in METHODS and row.type not in TOKEN_MOUNTS:
             yield reader.scope.coverage(f"auth.other:{mount}", "off", detail=f"auth method {row.type} is not read")
+
+
+def other_engines(reader: Reader, mounts: Mapping[str, SecretMount] | None) -> Found[None]:
+    """Says which secrets engines are of a type that nobody here reads."""
+    for mount, row in (mounts or {}).items():
+        if row.type != "kv" and row.type not in BUILT_IN_ENGINES:
+            detail = f"secrets engine {row.type} at {mount}/ is not read"
+            yield reader.scope.coverage(f"secrets.other:{mount}", "off", detail=detail)
 
 
 def read_groups(reader: Reader) -> Found[dict[str, Group]]:

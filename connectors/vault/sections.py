@@ -134,7 +134,7 @@ READINGS: tuple[Reading, ...] = (
         name="kv.metadata",
         title="Names of stored secrets",
         without="which secrets are stored",
-        per_mount=(("kv 1", (e.KV1_NAMES,)), ("kv 2", (e.KV2_NAMES,))),
+        per_mount=(("kv 1", (e.KV1_NAMES,)), ("kv 2", (e.KV2_WITH_AGES, e.KV2_NAMES))),
         kinds=("secret",),
     ),
     Reading(
@@ -142,6 +142,12 @@ READINGS: tuple[Reading, ...] = (
         title="Dates of stored secrets (OpenBao, KV version 2)",
         without="when stored secrets were last rotated",
         per_mount=(("kv 2", (e.KV2_WITH_AGES,)),),
+        optional=True,
+    ),
+    Reading(
+        name="secrets.other",
+        title="Secrets engines of other types",
+        without="the credentials they hold or issue: database, pki, ssh, transit and so on",
         optional=True,
     ),
     Reading(

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 from msgspec import Struct, field
 
 from connectors.address import check_url
+from scanner.errors import SourceError
 from scanner.redact import SecretRef
 
 _DEFAULT_PORTS = {"http": 80, "https": 443}
@@ -46,6 +47,17 @@ class VaultSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
         parts = urlsplit(self.url)
         host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname
         return f"{host}:{parts.port or _DEFAULT_PORTS[parts.scheme]}"
+
+    def resolve_token(self) -> str:
+        """The token without white space around it. Raises SourceError where there is none, or it cannot be one."""
+        token = self.token.resolve().strip()
+        if not token:
+            raise SourceError(f"{self.token} is empty", hint=f"set {self.token}")
+        if len(token.splitlines()) > 1:
+            raise SourceError(f"the token holds a line break: {self.token}", hint="give the token alone")
+        if not (token.isascii() and token.isprintable()):
+            raise SourceError(f"the token holds characters that no token has: {self.token}")
+        return token
 
     def scope_id(self, namespace: str) -> str:
         """The scope's id of a namespace, whose path starts at the server's root."""

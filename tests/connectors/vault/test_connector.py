@@ -275,6 +275,22 @@ def test_other_login_methods(place: Place, make_settings: MakeSettings) -> None:
     assert not found.gaps
 
 
+def test_other_engines_are_named(place: Place, make_settings: MakeSettings) -> None:
+    """A secrets engine that nobody reads is off, with mount and type, and no gap; the built-in ones are not named."""
+    for type_, path in (("transit", "team/transit"), ("pki", "pki"), ("database", "db")):
+        place.client.sys.enable_secrets_engine(type_, path=path)
+
+    found = scan(make_settings(place.server.url, namespace=place.namespace))
+
+    others = {section: row for (_, section), row in found.coverage.items() if section.startswith("secrets.other")}
+    assert {section: (row.status, row.detail) for section, row in others.items()} == {
+        "secrets.other:db": ("off", "secrets engine database at db/ is not read"),
+        "secrets.other:pki": ("off", "secrets engine pki at pki/ is not read"),
+        "secrets.other:team/transit": ("off", "secrets engine transit at team/transit/ is not read"),
+    }
+    assert not found.gaps
+
+
 def test_child_namespaces_are_scopes(place: Place, make_settings: MakeSettings) -> None:
     """Every namespace below the one to start at is a scope, named after its full path."""
     place.client.sys.create_namespace("team1")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 
@@ -164,7 +165,9 @@ def test_retries_are_counted(estate: Place, proxy: VaultProxy, make_settings: Ma
 
     asked = [line for line in proxy.asked if line == "LIST identity/group/id"]
     assert found.section("identity.groups").calls == len(asked) == 4
-    assert sum(coverage.calls for coverage in found.coverage.values()) == len(proxy.asked) - 1  # the seal status
+    before = ["GET sys/seal-status", "GET auth/token/lookup-self"]
+    assert proxy.asked[:2] == before
+    assert sum(coverage.calls for coverage in found.coverage.values()) == len(proxy.asked) - len(before)
 
 
 @pytest.mark.parametrize(
@@ -270,12 +273,82 @@ def test_a_server_that_stops_answering(place: Place, proxy: VaultProxy, make_set
 
 
 def test_a_wrong_token(place: Place, proxy: VaultProxy, make_settings: MakeSettings) -> None:
-    """A token that may nothing finds nothing, and every section says so."""
+    """A token the server does not know is said once, as a gap over everything, and nothing else is asked."""
     found = scan(make_settings(proxy.url, "s.wrong", namespace=place.namespace))
 
-    assert found.identities == {}
-    assert all(coverage.is_gap for coverage in found.coverage.values())
-    assert found.section("auth.token").status == "denied"
+    [coverage] = found.coverage.values()
+    assert (coverage.scope, coverage.status, coverage.permission) == ("*", "failed", None)
+    assert (coverage.detail or "").startswith("the token is not valid (wrong, expired or revoked): ")
+    assert proxy.asked == ["GET sys/seal-status", "GET auth/token/lookup-self"]
+
+
+def test_a_revoked_token_of_vault(proxy: VaultProxy, make_settings: MakeSettings) -> None:
+    """HashiCorp's server says it in other words, and the same is understood."""
+    body = b'{"errors":["2 errors occurred:\\n\\t* permission denied\\n\\t* invalid token\\n\\n"]}'
+    proxy.faults["lookup-self"] = Fault(status=403, body=body)
+
+    [coverage] = scan(make_settings(proxy.url)).coverage.values()
+
+    assert "the token is not valid" in (coverage.detail or "")
+
+
+@pytest.mark.parametrize(
+    "fault", [pytest.param(DENIED, id="denied"), pytest.param(BROKEN, id="500"), pytest.param(NO_SUCH_PATH, id="none")]
+)
+def test_a_token_that_may_not_look_itself_up(
+    fault: Fault, estate: Place, proxy: VaultProxy, make_settings: MakeSettings
+) -> None:
+    """It can be good for all the rest, so the scan goes on."""
+    proxy.faults["lookup-self"] = fault
+
+    found = scan(make_settings(proxy.url, namespace=estate.namespace))
+
+    assert found.named("billing").kind == "approle"
+
+
+@pytest.mark.parametrize("fault", [pytest.param(BROKEN, id="500"), pytest.param(DENIED, id="denied")])
+@pytest.mark.parametrize(
+    ("listing", "detail", "section", "kept", "said"),
+    [
+        pytest.param(
+            "^LIST auth/approle/role$",
+            "GET auth/approle/role/",
+            "auth.approle:approle",
+            150,
+            "150 of 150 AppRoles not read; no more were asked after 8 failures in a row",
+            id="roles",
+        ),
+        pytest.param(
+            "LIST auth/token/accessors",
+            "POST auth/token/lookup-accessor",
+            "auth.token",
+            0,
+            "150 of 150 tokens not read; no more were asked after 8 failures in a row",
+            id="tokens",
+        ),
+    ],
+)
+def test_reading_one_by_one_gives_up(
+    fault: Fault,
+    listing: str,
+    detail: str,
+    section: str,
+    kept: int,
+    said: str,
+    estate: Place,
+    proxy: VaultProxy,
+    make_settings: MakeSettings,
+) -> None:
+    """Where nothing succeeds most are not asked at all; what is known by name stays, and the gap counts the rest."""
+    names = json.dumps({"data": {"keys": [f"n{number:03}" for number in range(150)]}}).encode()
+    proxy.faults = {listing: Fault(status=200, body=names), detail: fault}
+
+    found = scan(make_settings(proxy.url, namespace=estate.namespace, workers=4))
+
+    asked = [line for line in proxy.asked if re.search(detail, line)]
+    assert len(asked) <= (8 + 4) * (1 if fault is DENIED else 4)
+    assert said in (found.section(section).detail or "")
+    assert found.section(section).identities == kept
 
 
 def test_a_redirect_does_not_get_the_token(place: Place, proxy: VaultProxy, make_settings: MakeSettings) -> None:

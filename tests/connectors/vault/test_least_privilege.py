@@ -12,6 +12,7 @@ from connectors.vault.policy import Rules, capabilities, parse_policy
 from tests.connectors.vault.conftest import MakeSettings
 from tests.connectors.vault.estate import Place, scan, seed
 from tests.servers.openbao import OpenBao
+from tests.servers.vault_proxy import DENIED, NO_SUCH_PATH, VaultProxy
 
 pytestmark = pytest.mark.real_server
 
@@ -43,6 +44,49 @@ def test_the_printed_policy_is_enough(audited: OpenBao, make_settings: MakeSetti
     assert list(found.identities) == list(whole.identities)
     assert list(found.secrets) == list(whole.secrets)
     assert [one.privilege for one in found.identities.values()] == [one.privilege for one in whole.identities.values()]
+
+
+@pytest.mark.parametrize("flavour", ["openbao", "vault"])
+def test_the_printed_policy_is_the_server_s_own(
+    flavour: str, estate: Place, proxy: VaultProxy, make_settings: MakeSettings
+) -> None:
+    """It has the listings that this server offers, not those another would need; with them alone all is read."""
+    proxy.faults = {"detailed": NO_SUCH_PATH} if flavour == "vault" else {}
+
+    text = VaultConnector("vault", make_settings(proxy.url, namespace=estate.namespace)).policy()
+
+    only = {
+        "openbao": {"sys/policies/detailed/acl", "kv/detailed-metadata/*"},
+        "vault": {"sys/policies/acl", "sys/policies/acl/+", "kv/metadata/*"},
+    }
+    printed = parse_policy(text).keys() & set().union(*only.values())
+    assert printed == only[flavour]
+    estate.client.sys.create_or_update_acl_policy("muster", text)
+    auth = estate.client.auth.token.create(policies=["muster"], no_default_policy=True, no_parent=True)["auth"]
+    found = scan(make_settings(proxy.url, auth["client_token"], namespace=estate.namespace))
+    estate.client.auth.token.revoke_accessor(auth["accessor"])
+    estate.client.sys.delete_policy("muster")
+    assert not found.gaps
+    assert estate.scope_at(proxy.url) in found.named("billing").key
+
+
+def test_where_the_server_does_not_say_both_are_printed(
+    estate: Place, proxy: VaultProxy, make_settings: MakeSettings
+) -> None:
+    """A denied listing may be there or not: the lines for either kind of server are printed, and say which is which."""
+    proxy.faults["detailed"] = DENIED
+
+    text = VaultConnector("vault", make_settings(proxy.url, namespace=estate.namespace)).policy()
+
+    lines = [line for line in text.splitlines() if "policies" in line or line.startswith('path "kv/')]
+    assert lines == [
+        'path "sys/policies/detailed/acl" { capabilities = ["list"] }  # for OpenBao',
+        'path "sys/policies/acl" { capabilities = ["list"] }  # for HashiCorp\'s Vault; not needed on OpenBao',
+        'path "sys/policies/acl/+" { capabilities = ["read"] }  # for HashiCorp\'s Vault; not needed on OpenBao',
+        'path "kv/detailed-metadata/*" { capabilities = ["list"] }  # for OpenBao',
+        'path "kv/metadata/*" { capabilities = ["list"] }  # for HashiCorp\'s Vault; not needed on OpenBao',
+    ]
+    assert parse_policy(text)["kv/metadata/*"] == {"list"}
 
 
 def test_nothing_else_is_asked(audited: OpenBao, make_settings: MakeSettings) -> None:
@@ -110,6 +154,8 @@ def test_the_base_policy_says_what_is_missing() -> None:
     assert capabilities(rules, "sys/auth") == {"read"}
     assert capabilities(rules, "auth/token/accessors") == {"list", "sudo"}
     assert capabilities(rules, "kv/metadata/x") == {"deny"}
+    assert rules["sys/policies/detailed/acl"] == rules["sys/policies/acl"] == {"list"}
+    assert text.count("# for OpenBao") == 1
     assert "muster connectors vault --policy SOURCE" in text
 
 
@@ -119,4 +165,4 @@ def test_mount_names_cannot_write_policy(place: Place, make_settings: MakeSettin
 
     text = VaultConnector("vault", make_settings(place.server.url, namespace=place.namespace)).policy()
 
-    assert parse_policy(text)['k"v/metadata/*'] == {"list"}
+    assert parse_policy(text)['k"v/detailed-metadata/*'] == {"list"}

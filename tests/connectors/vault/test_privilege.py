@@ -50,6 +50,25 @@ def _book(*, complete: bool = True, **texts: str | None) -> PolicyBook:
         pytest.param(
             'path "auth/approle/role/ci/secret-id" { capabilities = ["update"] }', "high", id="issues secret-ids"
         ),
+        pytest.param(
+            'path "auth/approle/role/+/secret-id" { capabilities = ["update"] }', "high", id="of whatever role"
+        ),
+        pytest.param(
+            'path "auth/approle/role/+/custom-secret-id" { capabilities = ["update"] }', "high", id="of its own choice"
+        ),
+        pytest.param(
+            'path "auth/team/approle/role/+/secret-id" { capabilities = ["update"] }', "high", id="on a nested mount"
+        ),
+        pytest.param('path "auth/+/role/+/secret-id" { capabilities = ["update"] }', "high", id="on whatever mount"),
+        pytest.param('path "auth/approle/role/+/policies" { policy = "write" }', "escalation", id="role's policies"),
+        pytest.param(
+            'path "auth/team/approle/role/+/policies" { policy = "write" }', "escalation", id="nested role's policies"
+        ),
+        pytest.param('path "auth/+/+/role/+" { policy = "write" }', "escalation", id="whatever nested role"),
+        pytest.param('path "auth/approle/role/ci/*" { policy = "write" }', "escalation", id="all settings of a role"),
+        pytest.param(
+            'path "auth/approle/role/+/secret-id-accessor/lookup" { policy = "write" }', "normal", id="looks ids up"
+        ),
         pytest.param('path "sys/mounts/*" { policy = "write" }', "high", id="adds engines"),
         pytest.param('path "kv/data/*" { capabilities = ["read"] }', "high", id="all secrets of a mount"),
         pytest.param('path "kv/*" { capabilities = ["read"] }', "high", id="a whole mount"),
@@ -103,6 +122,15 @@ def test_evidence_names_the_rule() -> None:
     book = _book(team='path "sys/policies/acl/*" { capabilities = ["update", "read"] }')
 
     assert book.privilege(["team"]).evidence == ("can rewrite policies: update on sys/policies/acl/*",)
+
+
+def test_issuing_secret_ids_is_named_for_what_it_is() -> None:
+    """Who issues credentials of a role does not change the role."""
+    book = _book(team='path "auth/approle/role/+/secret-id" { capabilities = ["update"] }')
+
+    assert book.privilege(["team"]).evidence == (
+        "can issue secret-ids of roles: update on auth/approle/role/+/secret-id",
+    )
 
 
 def test_a_templated_rule_is_named() -> None:

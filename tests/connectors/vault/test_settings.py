@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+from pathlib import Path
 
 import msgspec
 import pytest
@@ -10,6 +11,8 @@ import pytest
 from connectors.base import Scope
 from connectors.vault.sections import SPEC
 from connectors.vault.settings import VaultSettings
+from scanner.errors import SourceError
+from scanner.redact import SecretRef
 
 
 @pytest.mark.parametrize(
@@ -54,6 +57,53 @@ def test_clear_text_on_purpose() -> None:
     settings = VaultSettings(url="http://vault.internal:8200", insecure_http=True)
 
     assert settings.place == "vault.internal:8200"
+
+
+@pytest.mark.parametrize(
+    ("value", "token"),
+    [
+        pytest.param("s.abc", "s.abc", id="plain"),
+        pytest.param("s.abc\n", "s.abc", id="line break at the end"),
+        pytest.param(" \ts.abc \r\n", "s.abc", id="white space around it"),
+    ],
+)
+@pytest.mark.parametrize("place", ["env", "file"])
+def test_the_token_is_taken_without_white_space(
+    place: str, value: str, token: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An editor's line break or a space is no part of a token."""
+    assert VaultSettings(token=_kept(place, value, tmp_path, monkeypatch)).resolve_token() == token
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        pytest.param("s.abc\ns.def", "the token holds a line break", id="two lines"),
+        pytest.param("s.abc\rdef", "the token holds a line break", id="carriage return"),
+        pytest.param("s.abc€", "the token holds characters that no token has", id="no header can carry it"),
+        pytest.param(" \n", "empty", id="nothing else"),
+    ],
+)
+@pytest.mark.parametrize("place", ["env", "file"])
+def test_what_cannot_be_a_token(
+    place: str, value: str, said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is refused with the reason and the place, before any request, and not shown."""
+    settings = VaultSettings(token=_kept(place, value, tmp_path, monkeypatch))
+
+    with pytest.raises(SourceError, match=said) as caught:
+        settings.resolve_token()
+    assert str(settings.token) in str(caught.value)
+    assert "s.abc" not in str(caught.value)
+
+
+def _kept(place: str, value: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> SecretRef:
+    """A reference to the value, in the environment or in a file."""
+    if place == "env":
+        monkeypatch.setenv("MUSTER_TEST_TOKEN", value)
+        return SecretRef(env="MUSTER_TEST_TOKEN")
+    (folder / "token").write_bytes(value.encode())
+    return SecretRef(file=str(folder / "token"))
 
 
 def test_the_address_comes_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
