@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from contextlib import closing
 from itertools import chain
 from pathlib import Path
 
@@ -45,8 +46,13 @@ def _under(headings: tuple[str, ...], file: str, rows: Iterator[tuple[int, list[
 
 
 def _records(path: Path) -> Iterator[tuple[int, list[str]]]:
-    """Each record that holds anything, with the line it begins on."""
-    numbered = enumerate(read_lines(path), start=1)
+    """Each record that holds anything, with the line it begins on; the file is closed however the reading ends."""
+    with closing(read_lines(path)) as lines:
+        yield from _parsed(path, lines)
+
+
+def _parsed(path: Path, lines: Iterable[str]) -> Iterator[tuple[int, list[str]]]:
+    numbered = enumerate(lines, start=1)
     begins, first = next(((number, line) for number, line in numbered if line.strip()), (1, ""))
     declared = _DIRECTIVE.fullmatch(first)
     if declared:

@@ -6,6 +6,7 @@ import json
 import re
 import tomllib
 from collections.abc import Iterable, Iterator
+from contextlib import closing
 from itertools import chain, repeat
 from pathlib import Path
 from typing import Any
@@ -42,12 +43,17 @@ def read_json(path: Path) -> Table:
 
 def read_ndjson(path: Path) -> Table:
     """One JSON object a line, streamed; a line that is none is a Problem in its place."""
-    lines = read_lines(path)
-    numbered = ((number, line) for number, line in enumerate(lines, start=1) if not line.isspace())
+    numbered = _filled_lines(path)
     first = next(numbered, None)
     if first is None:
         raise EmptyTable(Problem(file=str(path), message="is empty"))
     return Table(file=str(path), rows=_ndjson_rows(str(path), chain([first], numbered)))
+
+
+def _filled_lines(path: Path) -> Iterator[tuple[int, str]]:
+    """Lines that hold anything, numbered; the file is closed however the reading ends."""
+    with closing(read_lines(path)) as lines:
+        yield from ((number, line) for number, line in enumerate(lines, start=1) if not line.isspace())
 
 
 def read_yaml(path: Path) -> Table:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import codecs
-from collections.abc import Iterator
+from collections.abc import Generator
 from pathlib import Path
 
 from scanner.errors import Problem, RegistryError
@@ -59,7 +59,7 @@ def read_text(path: Path) -> str:
     return text
 
 
-def read_lines(path: Path) -> Iterator[str]:
+def read_lines(path: Path) -> Generator[str, None, None]:
     """A file line by line, ends included, as a stream. Raises RegistryError where a line is no text."""
     try:
         with path.open("rb") as file:
