@@ -81,7 +81,7 @@ class FileConnector:
         """Whether the file can be read and has headings that name identities."""
         path = str(self._settings.path)
         try:
-            self._open()
+            self._open().close()
         except RegistryError as error:
             problem = error.problems[0]
             yield Check(name=path, ok=False, detail=str(problem), fix=problem.fix)
@@ -90,8 +90,12 @@ class FileConnector:
 
     def _open(self) -> Table:
         table = read_table(self._settings.path, _is_heading)
-        if table.headings is not None:
-            _check_headings(table.file, table.line, table.headings)
+        try:
+            if table.headings is not None:
+                _check_headings(table.file, table.line, table.headings)
+        except RegistryError:
+            table.close()
+            raise
         return table
 
     def _read(self, row: Row | Problem, tally: _Tally) -> Identity | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -92,7 +93,8 @@ def _files(path: Path, notes: Notes) -> Sequence[Path]:
 def _file_records(file: Path, columns: Columns, needed: Collection[str], notes: Notes) -> Iterator[Record]:
     try:
         table = read_table(file, lambda headings: _has_any(columns, headings, needed))
-        yield from _records(table, columns, needed, notes)
+        with closing(table):
+            yield from _records(table, columns, needed, notes)
     except RegistryError as error:
         notes.problems.extend(error.problems)
 

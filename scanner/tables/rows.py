@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from typing import Any
 
 from msgspec import Struct
@@ -41,6 +41,11 @@ class Table(Struct, frozen=True, kw_only=True):
     line: int | None = None
     """Where the headings are."""
     rows: Iterator[Row | Problem]
+
+    def close(self) -> None:
+        """Close the file behind rows that nobody will read to their end."""
+        if isinstance(self.rows, Generator):
+            self.rows.close()
 
 
 def named_headings(file: str, line: int, cells: Sequence[str]) -> tuple[str, ...]:
