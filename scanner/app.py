@@ -14,7 +14,7 @@ from connectors.catalog import connector_catalog
 from scanner import __version__
 from scanner.config import Config, ListSettings, SourceSettings
 from scanner.engine import Observer, read_all
-from scanner.errors import NothingScanned
+from scanner.errors import NothingScanned, UsageError
 from scanner.history.store import Store, open_store
 from scanner.inventory import Inventory, join
 from scanner.matching.places import Places, SourceRef
@@ -54,7 +54,10 @@ def make_ready(sources: Sequence[SourceSettings]) -> tuple[Source, ...]:
 
 
 def _ready(source: SourceSettings) -> Source:
-    connector = connector_catalog().load(source.type)
+    try:
+        connector = connector_catalog().load(source.type)
+    except UsageError as error:
+        raise source.document.problem(str(error), (*source.document.path, "type"), error.hint) from error
     settings = decode(
         dict(source.settings), connector.spec.settings, source.document, base=source.base, strict=source.strict
     )

@@ -113,6 +113,7 @@ class _File(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 class Config(Struct, frozen=True, kw_only=True):
     """All of it, defaults filled in, paths relative to the file's folder made whole."""
 
+    document: Document = Document(file=DEFAULT_FILE)
     store_url: str = DEFAULT_STORE
     registry: tuple[ListSettings, ...] = ()
     people: tuple[ListSettings, ...] = ()
@@ -137,12 +138,15 @@ def load_config(path: Path | None) -> Config:
     text = _read(path)
     try:
         data = tomllib.loads(text)
+    except RecursionError as error:
+        raise ConfigError(Problem(file=str(path), message="is nested too deeply")) from error
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(toml_problem(str(path), error)) from error
     document = Document(file=str(path), text=text)
     base = path.parent
     file = decode(data, _File, document, base=base)
     return Config(
+        document=document,
         store_url=resolve_store_url(file.store.url, base),
         registry=file.registry,
         people=file.people,
@@ -165,7 +169,7 @@ def resolve_store_url(url: str, base: Path) -> str:
 
 def _read(path: Path) -> str:
     try:
-        return path.read_text(encoding="utf-8")
+        return path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:
         raise ConfigError(Problem(file=str(path), message="is not UTF-8 text", fix="save it as UTF-8")) from error
     except OSError as error:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 @click.option("--policy", is_flag=True, help="Print the least-privilege policy in the provider's own format.")
 @config_option
 def connectors(connector: str | None, source: str | None, policy: bool, config_file: Path | None) -> None:
-    """Show what is installed, and what each connector needs and yields.
+    """Show what each connector needs and yields.
 
     With --policy, print what to grant. A connector whose policy depends on the server (Vault: a block for each
     mount) is given the SOURCE to look at.

@@ -23,9 +23,9 @@ PROBLEMS = 1
 @config_option
 @store_option
 def doctor(sources: tuple[str, ...], config_file: Path | None, store_url: str | None) -> int:
-    """Check config, files, store, and every source's reach and permissions, without scanning.
+    """Check config, lists, store, reach and permissions.
 
-    Names each missing permission. Exit 1 on problems.
+    Scans nothing, and names each missing permission. Exit 1 on problems.
     """
     from scanner.app import make_ready
     from scanner.cli.sources import named_sources

@@ -15,9 +15,9 @@ _TEMPLATES = ("config.toml", "registry.csv", "people.csv")
 @click.command()
 @click.argument("directory", type=click.Path(path_type=Path, file_okay=False), default=Path())
 def init(directory: Path) -> None:
-    """Write a commented config.toml, a registry.csv and a people.csv to start from.
+    """Write a config, a registry and a roster to start from.
 
-    Refuses to overwrite anything.
+    They are config.toml, with comments, registry.csv and people.csv. Refuses to overwrite anything.
     """
     standing = [name for name in _TEMPLATES if (directory / name).exists()]
     if standing:

@@ -48,9 +48,15 @@ class _Commands(click.Group):
 @click.command(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="muster")
 @click.option("-v", "--verbose", count=True, help="Say more on stderr; twice for debugging.")
-@click.option("--log-format", type=click.Choice(["text", "json"]), default="text", show_default=True)
+@click.option(
+    "--log-format",
+    type=click.Choice(["text", "json"]),
+    default="text",
+    show_default=True,
+    help="How stderr is written.",
+)
 def cli(verbose: int, log_format: str) -> None:
-    r"""Call the roll of your non-human identities.
+    """Call the roll of your non-human identities.
 
     Finds service accounts, roles, keys, tokens and AI agents, and tells which of them nobody has declared and which
     of them nobody answers for. It only ever reads, and never a secret's value.
@@ -58,7 +64,7 @@ def cli(verbose: int, log_format: str) -> None:
     \b
     Exit codes: 0 done · 1 findings (--fail-on) · 2 usage, config or registry
                 3 incomplete (--strict) · 4 nothing scanned · 130 interrupted
-    """
+    """  # noqa: D301  # click keeps lines as they are after a real backspace
     set_up_logging(verbose, log_format)
 
 
@@ -79,7 +85,7 @@ def main(arguments: list[str] | None = None) -> int:  # noqa: PLR0911  # one for
     except (BrokenPipeError, SystemExit):  # click exits with 1 of its own accord when a pipe is closed
         return _read_no_further()
     except OSError as error:
-        complain(UsageError(f"{error.filename or 'the output'}: {error.strerror or error}", hint="is the disk full?"))
+        complain(UsageError(f"{error.filename or 'the output'}: {error.strerror or error}"))
         return USAGE
     except Exception as error:
         # Whatever we did not foresee: told as our fault, with secrets masked, and the place at -v.

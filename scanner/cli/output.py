@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import sys
 import tempfile
@@ -16,11 +17,12 @@ from msgspec import Struct
 from reports.base import VIEWS, Report, Screen, View
 from reports.catalog import report_catalog
 from scanner.cli.console import say, warn
-from scanner.config import ReportSettings
+from scanner.config import Config
 from scanner.errors import UsageError, did_you_mean
 from scanner.model import ScanResult
 
 STDOUT = "-"
+_PLACEHOLDER = re.compile(r"\{\w*\}")
 
 
 class Output(Struct, frozen=True, kw_only=True):
@@ -50,14 +52,27 @@ def make_output(format_name: str, path: str, view: str | None) -> Output:
     return Output(report=report, view=view or report.default_view, path=path)
 
 
-def plan_outputs(texts: Sequence[str], view: str | None, configured: Sequence[ReportSettings] = ()) -> list[Output]:
+def plan_outputs(texts: Sequence[str], view: str | None, config: Config | None = None) -> list[Output]:
     """What ``-o`` asks for and the config's reports; with neither, the table on stdout."""
-    planned = [make_output(one.format, str(one.path), one.view) for one in configured]
+    planned = _configured(config) if config is not None else []
     planned += [parse_output(text, view) for text in texts]
     paths = [output.path for output in planned if output.path != STDOUT]
     if twice := next((path for path in paths if paths.count(path) > 1), None):
         raise UsageError(f"two reports would be written to {twice}", hint="give each a path of its own")
     return planned or [make_output("table", STDOUT, view)]
+
+
+def _configured(config: Config) -> list[Output]:
+    planned = []
+    for number, one in enumerate(config.reports):
+        try:
+            planned.append(make_output(one.format, str(one.path), one.view))
+        except UsageError as error:
+            raise config.document.problem(str(error), ("report", number), error.hint) from error
+        if left := _PLACEHOLDER.search(str(one.path).replace("{date}", "")):
+            place = ("report", number, "path")
+            raise config.document.problem(f"{left[0]} stands for nothing", place, "{date} is the scan's day")
+    return planned
 
 
 def write_outputs(result: ScanResult, outputs: Sequence[Output]) -> None:

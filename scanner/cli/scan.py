@@ -73,7 +73,7 @@ def scan(
     from scanner.config import load_config
 
     config = _overridden(load_config(config_file), registries, people, store_url, workers)
-    planned = plan_outputs(outputs, view, config.reports)
+    planned = plan_outputs(outputs, view, config)
     chosen = named_sources(config, sources)
     result = scan_and_report(config, chosen, planned, quiet=quiet, accept_drop=accept_drop)
     return _exit_code(result, fail_on, fail_on_new=fail_on_new, strict=strict)

@@ -40,6 +40,7 @@ def load_people(lists: Sequence[Listed]) -> People:
     notes = Notes()
     people: list[Person] = []
     places: dict[str, Origin] = {}
+    ids: dict[str, Person] = {}
     for record in read_records(lists, PEOPLE, {"email"}, notes):
         email = record.fields.text("email")
         if email is None:
@@ -57,7 +58,12 @@ def load_people(lists: Sequence[Listed]) -> People:
             notes.problems.append(
                 record.problem(f"{shown(email)} is already at {known}", field=record.fields.heading("email"))
             )
-        people.append(_person(record, email, notes))
+        person = _person(record, email, notes)
+        holder = ids.setdefault(person.id, person) if person.id else person
+        if holder is not person:
+            message = f"the id {shown(person.id or '')} is that of {holder.email} at {holder.origin}, too"
+            notes.problems.append(record.problem(message, field=record.fields.heading("id")))
+        people.append(person)
     notes.raise_problems()
     return People(people=tuple(people), warnings=tuple(notes.warnings))
 

@@ -77,8 +77,12 @@ def _nearest(word: str, columns: Columns) -> str | None:
 
 
 def _files(path: Path, notes: Notes) -> Sequence[Path]:
-    if not path.is_dir():
-        return [path]
+    try:
+        if not path.is_dir():
+            return [path]
+    except OSError as error:  # a name that is too long for the file system
+        notes.problems.append(Problem(file=str(path), message=error.strerror or str(error)))
+        return []
     found = sorted(
         file
         for file in path.rglob("*")

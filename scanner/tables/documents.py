@@ -135,6 +135,10 @@ def _listed(path: Path, data: Any) -> tuple[str | None, list[Any]]:
         )
     if lists:
         return lists[0], data[lists[0]]
+    if not data:
+        raise RegistryError(
+            Problem(file=str(path), line=1, message="is empty: it holds no list", fix="write [] for none")
+        )
     if all(value == [] for value in data.values()):
         return None, []
     return None, [data]

@@ -102,3 +102,12 @@ def test_headings_of_ones_own_are_explained(tmp_path: Path) -> None:
     people = load_people([(roster(tmp_path, "Adresse\na@x\n"), {"adresse": "email"})])
 
     assert [person.email for person in people.people] == ["a@x"]
+
+
+def test_two_people_with_one_id_are_refused(tmp_path: Path) -> None:
+    """Whoever is named by that id would be nobody."""
+    file = tmp_path / "people.csv"
+    file.write_text("email,id\nada@example.com,77\nbob@example.com,77\n", encoding="utf-8")
+
+    with pytest.raises(RegistryError, match=r"people.csv:3: id: the id 77 is that of ada@example.com"):
+        load_people([(file, {})])
