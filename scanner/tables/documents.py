@@ -21,6 +21,8 @@ from scanner.tables.rows import EmptyTable, Row, Table
 _NULLS = frozenset({"", "~", "null", "Null", "NULL"})
 _DECODER = json.JSONDecoder()
 _BLANKS = re.compile(r"[ \t\n\r]*")
+DEEPEST = 100
+"""Levels of a YAML document; people write five."""
 _TOO_DEEP = "is nested too deeply"
 
 
@@ -63,9 +65,13 @@ def read_yaml(path: Path) -> Table:
     """
     text = read_text(path)
     try:
+        depth = 0
         for event in yaml.parse(text, Loader=yaml.CBaseLoader):
             if isinstance(event, yaml.AliasEvent):
                 raise _invalid(path, "YAML that can be read", "an alias (*name)", _line(event.start_mark))
+            depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+            if depth > DEEPEST:
+                raise _invalid(path, "YAML", _TOO_DEEP, _line(event.start_mark))
         node = yaml.compose(text, Loader=yaml.CBaseLoader)
     except yaml.MarkedYAMLError as error:
         raise _invalid(path, "YAML", error.problem or "it breaks off", _line(error.problem_mark)) from error
@@ -73,10 +79,7 @@ def read_yaml(path: Path) -> Table:
         raise _invalid(path, "YAML", str(error).splitlines()[0], None) from error
     if node is None:
         raise EmptyTable(Problem(file=str(path), message="is empty"))
-    try:
-        key, items = _listed(path, _yaml_value(path, node))
-    except RecursionError as error:
-        raise _invalid(path, "YAML", _TOO_DEEP, None) from error
+    key, items = _listed(path, _yaml_value(path, node))
     return _table(path, zip(_yaml_lines(node, key), items, strict=True))
 
 

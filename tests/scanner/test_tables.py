@@ -268,7 +268,7 @@ def file(name: str, content: bytes | str) -> Callable[[Path], Path]:
                      id="yaml key"),
         pytest.param(file("list.yaml", "- {[a]: b}\n"), 1, "is not YAML that can be read: a key that is no text",
                      id="yaml odd key"),
-        pytest.param(file("list.yaml", "[" * 900 + "]" * 900), None, "is not YAML: is nested too deeply",
+        pytest.param(file("list.yaml", "[" * 900 + "]" * 900), 1, "is not YAML: is nested too deeply",
                      id="yaml depth"),
         pytest.param(file("list.yaml", "[" * 9000), 1, "is not YAML: exceeded maximum nesting depth", id="yaml abyss"),
         pytest.param(file("list.yaml", "# nothing\n"), None, "is empty", id="yaml empty"),
