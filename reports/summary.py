@@ -9,6 +9,7 @@ from typing import get_args
 
 from reports.phrases import joined
 from scanner.model import Coverage, OwnershipState, RegistryState, ScanResult, UsageState
+from scanner.text import counted, either
 
 AXES: Mapping[str, tuple[str, ...]] = {
     "registry": get_args(RegistryState),
@@ -52,8 +53,8 @@ class Digest:
             told = f"of {total}, none is undeclared and none is orphaned."
         else:
             told = (
-                f"{unregistered:,} of {total} {_either(unregistered, 'is', 'are')} declared by nobody; {orphaned:,} "
-                f"{_either(orphaned, 'has nobody who answers for it', 'have nobody who answers for them')}."
+                f"{unregistered:,} of {total} {either(unregistered, 'is', 'are')} declared by nobody; {orphaned:,} "
+                f"{either(orphaned, 'has nobody who answers for it', 'have nobody who answers for them')}."
             )
         return f"As far as could be read, {told}" if self.gaps else told[0].upper() + told[1:]
 
@@ -79,12 +80,3 @@ def gap_text(gap: Coverage) -> str:
     place = f"{gap.provider} {gap.scope} {gap.section}"
     why = joined(fact for fact in (gap.permission and f"needs {gap.permission}", gap.detail) if fact)
     return f"{place}: {why}" if why else place
-
-
-def counted(number: int, one: str, many: str) -> str:
-    """``1 gap``, ``1,200 gaps``."""
-    return f"{number:,} {_either(number, one, many)}"
-
-
-def _either(number: int, one: str, many: str) -> str:
-    return one if number == 1 else many

@@ -11,9 +11,10 @@ from reports.judged import Judged, judged_identities, most_urgent_first
 from reports.listing import LISTINGS
 from reports.page import Heading, Page
 from reports.phrases import ORPHANED_MEANS, in_full, place, telling, words
-from reports.summary import Digest, counted, gap_text
+from reports.summary import Digest, gap_text
 from reports.views import Keeps, is_orphan, is_unregistered
 from scanner.model import SEVERITIES, Finding, Identity, ScanResult
+from scanner.text import counted
 
 GAPS_NAMED = 5
 GROUPS_SHOWN = 5

@@ -12,11 +12,12 @@ from reports.base import Screen, View
 from reports.columns import TABLES
 from reports.phrases import ORPHANED_MEANS, iso
 from reports.states import STATES, Tone
-from reports.summary import Digest, counted, gap_text
+from reports.summary import Digest, gap_text
 from reports.tables import Column, Table
 from reports.xlsx_cells import CELL_WAS_CUT, checked, inert, writer
 from scanner.errors import MissingExtra
 from scanner.model import SEVERITIES, ScanResult
+from scanner.text import counted
 
 ROWS_PER_SHEET = 1_048_575
 """Excel's limit, without the heading."""

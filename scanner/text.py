@@ -1,4 +1,7 @@
-"""Making text from outside safe to show: names and tags are written by attackers, too."""
+"""Small matters of text: making what comes from outside safe to show, and counting in words.
+
+Names and tags are written by attackers, too.
+"""
 
 from __future__ import annotations
 
@@ -23,3 +26,13 @@ def _escape(char: str) -> str:
 def without_surrogates(text: str) -> str:
     """The text as UTF-8 can hold it: a lone surrogate becomes U+FFFD."""
     return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
+def counted(number: int, one: str, many: str) -> str:
+    """``1 gap``, ``1,200 gaps``."""
+    return f"{number:,} {either(number, one, many)}"
+
+
+def either(number: int, one: str, many: str) -> str:
+    """The word that goes with that number."""
+    return one if number == 1 else many

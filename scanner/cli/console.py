@@ -15,7 +15,7 @@ import click
 
 from scanner.errors import MusterError
 from scanner.redact import RedactingFilter, redact
-from scanner.text import printable
+from scanner.text import counted, printable
 
 if TYPE_CHECKING:
     from scanner.engine import Observer
@@ -110,7 +110,7 @@ class _Lines:
     """Progress where there is no terminal: a line a scope, when asked for."""
 
     def planned(self, source: str, scopes: int) -> None:
-        logging.getLogger("muster").info("%s: %d scopes to read", source, scopes)
+        logging.getLogger("muster").info("%s: %s to read", source, counted(scopes, "scope", "scopes"))
 
     def done(self, reading: Reading) -> None:
         logging.getLogger("muster").info("%s", _told(reading))
@@ -119,8 +119,9 @@ class _Lines:
 def _told(reading: Reading) -> str:
     calls = sum(one.calls for one in reading.coverage)
     gaps = sum(one.is_gap for one in reading.coverage)
-    told = f"{reading.source} {reading.scope}: {len(reading.identities)} identities, {calls} calls"
-    return f"{told}, {gaps} gaps" if gaps else told
+    identities = counted(len(reading.identities), "identity", "identities")
+    told = f"{reading.source} {reading.scope}: {identities}, {counted(calls, 'call', 'calls')}"
+    return f"{told}, {counted(gaps, 'gap', 'gaps')}" if gaps else told
 
 
 @contextmanager

@@ -67,6 +67,7 @@ def _list_checks(config: Config, sources: tuple[Source, ...]) -> Iterator[Check]
     from connectors.base import Check
     from scanner.app import load_lists
     from scanner.errors import InputError
+    from scanner.text import counted
 
     try:
         lists = load_lists(config, sources)
@@ -75,8 +76,16 @@ def _list_checks(config: Config, sources: tuple[Source, ...]) -> Iterator[Check]
             yield Check(name="registry and people", ok=False, detail=str(problem))
         return
     declared = lists.declared
-    entries = "no registry" if declared.entries is None else f"{len(declared.entries)} registry entries"
-    people = "no roster" if declared.people is None else f"{len(declared.people)} people and groups"
+    entries = (
+        "no registry"
+        if declared.entries is None
+        else counted(len(declared.entries), "registry entry", "registry entries")
+    )
+    people = (
+        "no roster"
+        if declared.people is None
+        else counted(len(declared.people), "person or group", "people and groups")
+    )
     yield Check(name="registry and people", ok=True, detail=f"{entries}, {people}")
     for warning in lists.warnings:
         yield Check(name="registry and people", ok=True, detail=f"warning: {warning}")
@@ -86,10 +95,11 @@ def _store_check(url: str) -> Check:
     from connectors.base import Check
     from scanner.errors import MissingStore, OlderStore, StoreError
     from scanner.history.store import open_store
+    from scanner.text import counted
 
     try:
         with open_store(url, create=False, bring_forward=False) as store:
-            return Check(name="store", ok=True, detail=f"{url}: {len(store.scans())} scans")
+            return Check(name="store", ok=True, detail=f"{url}: {counted(len(store.scans()), 'scan', 'scans')}")
     except MissingStore as error:
         return Check(name="store", ok=True, detail=f"{error}; the first scan makes it")
     except OlderStore as error:

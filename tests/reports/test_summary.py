@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from reports.summary import Digest, counted, gap_text
+from reports.summary import Digest, gap_text
+from scanner.text import counted
 from tests.factories import make_assessment, make_coverage, make_result
 
 PLACE = "aws 123456789012 iam.users"
