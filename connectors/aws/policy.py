@@ -19,6 +19,9 @@ from connectors.aws.vocabulary import Vocabulary
 Answer: TypeAlias = Literal["yes", "maybe", "no"]
 Breadth: TypeAlias = Literal["everything", "wide", "some"]
 
+RESOURCES_NAMED = 3
+"""As many as a cell can show."""
+
 _ALL_OF_A_TYPE = re.compile(r"[A-Za-z-]+[/:]\*+")
 _ONLY_STARS = re.compile(r"\*+(?:/\*+)*")
 _ANSWERS: tuple[Answer, ...] = ("no", "maybe", "yes")
@@ -97,8 +100,8 @@ class Document(Struct, frozen=True, kw_only=True, gc=False):
         names = sorted({name for statement in allowed for name in _resource_names(statement)})
         if "*" in names:
             return "*"
-        more = f" and {len(names) - 3} more" if len(names) > 3 else ""  # noqa: PLR2004  # as many as a cell can show
-        return ", ".join(names[:3]) + more or None
+        unnamed = len(names) - RESOURCES_NAMED
+        return ", ".join(names[:RESOURCES_NAMED]) + (f" and {unnamed} more" if unnamed > 0 else "") or None
 
 
 def _resource_names(statement: Statement) -> tuple[str, ...]:

@@ -110,4 +110,4 @@ class Joined:
         method = METHODS.get(self._mounts[mount].type) if mount else None
         if mount is None or method is None:
             return None
-        return self._roles.get((mount, str((metadata or {}).get(method.token_meta))))
+        return self._roles.get((mount, str((metadata or {}).get(method.login_field))))

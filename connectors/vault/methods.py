@@ -55,7 +55,7 @@ class CertPayload(RolePayload):
 class LoginMethod(Struct, frozen=True, kw_only=True):
     """A type of login mount.
 
-    ``folder``: what its roles are listed under. ``noun``: what stands for it in keys. ``token_meta``: the field of a
+    ``folder``: what its roles are listed under. ``noun``: what stands for it in keys. ``login_field``: the field of a
     token's or alias's metadata that names the role it came from. ``one_to_one``: one role, one entity; elsewhere a
     role lets many workloads in, each with an entity of its own. ``alias_is_role``: the alias is named after the role.
     """
@@ -65,7 +65,7 @@ class LoginMethod(Struct, frozen=True, kw_only=True):
     kind: str
     folder: str
     noun: str
-    token_meta: str
+    login_field: str
     payload: type[RolePayload]
     one_to_one: bool = False
     alias_is_role: bool = False
@@ -88,7 +88,7 @@ APPROLE = LoginMethod(
     kind="approle",
     folder="role",
     noun="role",
-    token_meta="role_name",  # noqa: S106 - the name of a field
+    login_field="role_name",
     payload=ApprolePayload,
     one_to_one=True,
 )
@@ -98,7 +98,7 @@ USERPASS = LoginMethod(
     kind="userpass_user",
     folder="users",
     noun="user",
-    token_meta="username",  # noqa: S106 - the name of a field
+    login_field="username",
     payload=RolePayload,
     one_to_one=True,
     alias_is_role=True,
@@ -110,7 +110,7 @@ JWT = LoginMethod(
     kind="jwt_role",
     folder="role",
     noun="role",
-    token_meta="role",  # noqa: S106 - the name of a field
+    login_field="role",
     payload=JwtPayload,
 )
 KUBERNETES = LoginMethod(
@@ -119,7 +119,7 @@ KUBERNETES = LoginMethod(
     kind="kubernetes_role",
     folder="role",
     noun="role",
-    token_meta="role",  # noqa: S106 - the name of a field
+    login_field="role",
     payload=KubernetesPayload,
 )
 CERT = LoginMethod(
@@ -128,7 +128,7 @@ CERT = LoginMethod(
     kind="cert_role",
     folder="certs",
     noun="cert",
-    token_meta="cert_name",  # noqa: S106 - the name of a field
+    login_field="cert_name",
     payload=CertPayload,
 )
 

@@ -117,10 +117,10 @@ def test_version_and_help(muster: Muster) -> None:
     assert muster("scam").code == 2
 
 
-def test_the_log_can_be_json(estate: Path, muster: Muster) -> None:
+@pytest.mark.usefixtures("estate")
+def test_the_log_can_be_json(muster: Muster) -> None:
     """One object a line, for whoever collects it."""
     done = muster("-v", "--log-format", "json", "scan", "--quiet")
 
     lines = [json.loads(line) for line in done.err.splitlines() if line.startswith("{")]
-    assert estate.name
     assert {line["level"] for line in lines} == {"info"}

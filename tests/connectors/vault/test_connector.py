@@ -260,7 +260,8 @@ def test_other_login_methods(place: Place, make_settings: MakeSettings) -> None:
         token_policies=["default"],
     )
     client.sys.enable_secrets_engine("pki")
-    certificate = client.write("pki/root/generate/internal", common_name="gw.example.com")["data"]["certificate"]
+    issued = client.secrets.pki.generate_root(type="internal", common_name="gw.example.com")
+    certificate = issued["data"]["certificate"]
     client.sys.enable_auth_method("cert")
     client.write("auth/cert/certs/gateway", certificate=certificate, allowed_common_names=["gw.example.com"])
 
