@@ -12,7 +12,7 @@ from msgspec import Struct
 from connectors.base import Connector
 from connectors.catalog import connector_catalog
 from scanner import __version__
-from scanner.config import Config, ListSettings, SourceSettings
+from scanner.config import Config, SourceSettings
 from scanner.engine import Observer, read_all
 from scanner.errors import NothingScanned, UsageError
 from scanner.history.store import Store, open_store
@@ -22,7 +22,6 @@ from scanner.model import Entry, Person, ScanInfo, ScanResult
 from scanner.pipeline import Declared, judge
 from scanner.registry.entries import load_registry
 from scanner.registry.people import load_people
-from scanner.registry.records import Listed
 from scanner.remembered import Remembered, doubt_drops
 from scanner.roster import Roster
 from scanner.rules.catalog import entry_fingerprints
@@ -78,10 +77,10 @@ def load_lists(config: Config, sources: Sequence[Source]) -> Lists:
     warnings: list[str] = []
     registry = people = None
     if config.registry:
-        registry = load_registry(_listed(config.registry))
+        registry = load_registry(config.registry)
         warnings += map(str, registry.warnings)
     if config.people:
-        people = load_people(_listed(config.people))
+        people = load_people(config.people)
         warnings += map(str, people.warnings)
         warnings += _strangers(registry.entries if registry else (), people.people)
     configured = {source.name: SourceRef(name=source.name, provider=source.type) for source in config.sources}
@@ -107,10 +106,6 @@ def _strangers(entries: Sequence[Entry], people: Sequence[Person]) -> list[str]:
     ]
     more = len(unknown) - STRANGERS_NAMED
     return [*unknown[:STRANGERS_NAMED], *([f"and {more} more who are not on the roster"] if more > 0 else [])]
-
-
-def _listed(lists: Sequence[ListSettings]) -> list[Listed]:
-    return [(one.path, one.columns) for one in lists]
 
 
 def scan(

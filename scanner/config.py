@@ -13,7 +13,8 @@ from msgspec import Struct
 
 from scanner.errors import ConfigError, Problem, toml_problem
 from scanner.matching.globs import is_pattern, names_something
-from scanner.model import Exemption, Policy
+from scanner.model import Exemption, Ownership, OwnershipRule, Policy
+from scanner.registry.lists import ListSource
 from scanner.strict import Document, decode
 
 MOST_DAYS = 36_500
@@ -30,17 +31,50 @@ class StoreSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     url: str = DEFAULT_STORE
 
 
-class ListSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """``[[registry]]`` and ``[[people]]``: a file, and headings of it that need explaining."""
-
-    path: Path
-    columns: Mapping[str, str] = {}
-
-
 class MatchingSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """``[matching]``. ``tag_keys``: tags whose value names the registry entry they belong to."""
 
     tag_keys: tuple[str, ...] = ("muster:entry",)
+
+
+class OwnershipRuleSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """``[[ownership.rule]]``."""
+
+    match: str
+    owner: str
+    reason: str | None = None
+
+    def __post_init__(self) -> None:
+        if not self.owner.strip():
+            raise ValueError("a rule needs an owner")
+        if not names_something(self.match):
+            raise ValueError(f"match {self.match!r} names nothing: it would speak for everything, or nothing")
+
+
+class OwnershipSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """``[ownership]``: how this organisation tells who owns what; see :class:`scanner.model.Ownership`."""
+
+    tag_keys: Mapping[str, float] | None = None
+    machines: tuple[str, ...] = ()
+    platforms: Mapping[str, str] = {}
+    rule: tuple[OwnershipRuleSettings, ...] = ()
+
+    def __post_init__(self) -> None:
+        for key, score in (self.tag_keys or {}).items():
+            if not 0 < score <= 1:
+                raise ValueError(f"the score of the tag {key} is a number above 0, at most 1")
+        if nothing := next((text for text in self.machines if not names_something(text)), None):
+            raise ValueError(f"the machine {nothing!r} names nothing: it would be everybody, or nobody")
+
+    @property
+    def as_declared(self) -> Ownership:
+        """As the core takes it."""
+        return Ownership(
+            tag_keys=self.tag_keys,
+            machines=self.machines,
+            platforms=self.platforms,
+            rules=tuple(OwnershipRule(match=one.match, owner=one.owner, reason=one.reason) for one in self.rule),
+        )
 
 
 class EngineSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -100,11 +134,12 @@ class SourceSettings(Struct, frozen=True, kw_only=True):
 
 class _File(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     store: StoreSettings = StoreSettings()
-    registry: tuple[ListSettings, ...] = ()
-    people: tuple[ListSettings, ...] = ()
+    registry: tuple[ListSource, ...] = ()
+    people: tuple[ListSource, ...] = ()
     source: tuple[dict[str, Any], ...] = ()
     policy: PolicySettings = PolicySettings()
     matching: MatchingSettings = MatchingSettings()
+    ownership: OwnershipSettings = OwnershipSettings()
     engine: EngineSettings = EngineSettings()
     exempt: tuple[ExemptSettings, ...] = ()
     report: tuple[ReportSettings, ...] = ()
@@ -115,11 +150,12 @@ class Config(Struct, frozen=True, kw_only=True):
 
     document: Document = Document(file=DEFAULT_FILE)
     store_url: str = DEFAULT_STORE
-    registry: tuple[ListSettings, ...] = ()
-    people: tuple[ListSettings, ...] = ()
+    registry: tuple[ListSource, ...] = ()
+    people: tuple[ListSource, ...] = ()
     sources: tuple[SourceSettings, ...] = ()
     policy: Policy = Policy()
     matching: MatchingSettings = MatchingSettings()
+    ownership: Ownership = Ownership()
     engine: EngineSettings = EngineSettings()
     exemptions: tuple[Exemption, ...] = ()
     reports: tuple[ReportSettings, ...] = ()
@@ -153,6 +189,7 @@ def load_config(path: Path | None) -> Config:
         sources=_sources(file.source, document, base),
         policy=msgspec.convert(msgspec.structs.asdict(file.policy), Policy),
         matching=file.matching,
+        ownership=file.ownership.as_declared,
         engine=file.engine,
         exemptions=tuple(Exemption(match=e.match, reason=e.reason, until=e.until) for e in file.exempt),
         reports=file.report,

@@ -111,13 +111,13 @@ def _overridden(
     store_url: str | None,
     workers: int | None,
 ) -> Config:
-    from scanner.config import ListSettings
+    from scanner.registry.lists import ListSource
 
     changes: dict[str, object] = {}
     if registries:
-        changes["registry"] = tuple(ListSettings(path=path) for path in registries)
+        changes["registry"] = tuple(ListSource(path=path) for path in registries)
     if people:
-        changes["people"] = tuple(ListSettings(path=path) for path in people)
+        changes["people"] = tuple(ListSource(path=path) for path in people)
     if store_url:
         changes["store_url"] = store_url
     if workers:

@@ -12,7 +12,8 @@ from msgspec import Struct
 from scanner.errors import Problem
 from scanner.model import Entry, EntryStatus, Origin
 from scanner.registry.columns import ACCOUNT, NAMING, REGISTRY
-from scanner.registry.records import Listed, Notes, Record, extra, read_records
+from scanner.registry.lists import ListSource
+from scanner.registry.records import Notes, Record, extra, read_records
 from scanner.tables.cells import shown
 
 _TEXTS = ("purpose", "provider", "team", "built_by", "environment", "blast_radius", "baseline", "approved_by")
@@ -68,7 +69,7 @@ class Registry(Struct, frozen=True, kw_only=True):
     warnings: tuple[Problem, ...] = ()
 
 
-def load_registry(lists: Sequence[Listed]) -> Registry:
+def load_registry(lists: Sequence[ListSource]) -> Registry:
     """The entries of these files: .csv .tsv .xlsx .json .ndjson .yaml .toml, or a folder of YAML files.
 
     Raises RegistryError with everything that is wrong anywhere, each with file, line and heading.

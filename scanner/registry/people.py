@@ -10,7 +10,8 @@ from msgspec import Struct
 from scanner.errors import Problem
 from scanner.model import Origin, Person, PersonStatus
 from scanner.registry.columns import PEOPLE
-from scanner.registry.records import Listed, Notes, Record, read_records
+from scanner.registry.lists import ListSource
+from scanner.registry.records import Notes, Record, read_records
 from scanner.tables.cells import shown
 
 _STATUSES: dict[str, PersonStatus] = {
@@ -32,7 +33,7 @@ class People(Struct, frozen=True, kw_only=True):
     warnings: tuple[Problem, ...] = ()
 
 
-def load_people(lists: Sequence[Listed]) -> People:
+def load_people(lists: Sequence[ListSource]) -> People:
     """The people and groups of these files, in the same formats as the registry's.
 
     Raises RegistryError with everything that is wrong anywhere, each with file, line and heading.

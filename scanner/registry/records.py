@@ -5,19 +5,17 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any
 
 from msgspec import Struct
 
 from scanner.errors import Problem, RegistryError, did_you_mean
 from scanner.model import Origin
 from scanner.redact import redact
+from scanner.registry.lists import ListSource
 from scanner.tables import Table, read_table
 from scanner.tables.cells import CellError, read_text, shown
 from scanner.tables.headings import Columns, Fields, normal
-
-Listed: TypeAlias = tuple[Path, Mapping[str, str]]
-"""A file or folder, and the headings in it that the user explains: heading to column."""
 
 YAML_SUFFIXES = (".yaml", ".yml")
 
@@ -46,15 +44,18 @@ class Record(Struct, frozen=True):
         return Problem(file=self.origin.file, line=self.origin.row, field=field, message=message, fix=fix)
 
 
-def read_records(lists: Sequence[Listed], columns: Columns, needed: Collection[str], notes: Notes) -> Iterator[Record]:
+def read_records(
+    lists: Sequence[ListSource], columns: Columns, needed: Collection[str], notes: Notes
+) -> Iterator[Record]:
     """Every row of every file, in order. A folder stands for the YAML files in it.
 
     ``needed``: columns of which a sheet has at least one. Unreadable cells are noted once the row has been used.
     """
-    for path, given in lists:
-        _check_given(path, columns, given, notes)
-        explained = columns.explained(given)
-        for file in _files(path, notes):
+    for one in lists:
+        assert one.path is not None
+        _check_given(one.path, columns, one.columns, notes)
+        explained = columns.explained(one.columns)
+        for file in _files(one.path, notes):
             yield from _file_records(file, explained, needed, notes)
 
 

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from scanner.errors import Problem, RegistryError
 from scanner.model import Entry, Origin
 from scanner.registry.entries import Registry, load_registry
+from scanner.registry.lists import ListSource
 from tests.scanner.escaping import escape_item
 
 ARN = "arn:aws:iam::123456789012:user/svc-billing"
@@ -28,16 +29,16 @@ def csv_file(tmp_path: Path, text: str, name: str = "registry.csv") -> Path:
 
 
 def load(tmp_path: Path, text: str, **columns: str) -> tuple[Entry, ...]:
-    return load_registry([(csv_file(tmp_path, text), columns)]).entries
+    return load_registry([ListSource(path=csv_file(tmp_path, text), columns=columns)]).entries
 
 
 def load_files(*paths: Path) -> Registry:
-    return load_registry([(path, {}) for path in paths])
+    return load_registry([ListSource(path=path) for path in paths])
 
 
 def problems_of(*paths: Path, columns: dict[str, str] | None = None) -> list[Problem]:
     with pytest.raises(RegistryError) as caught:
-        load_registry([(path, columns or {}) for path in paths])
+        load_registry([ListSource(path=path, columns=columns or {}) for path in paths])
     return list(caught.value.problems)
 
 
@@ -208,7 +209,13 @@ def test_headings_are_explained_file_by_file(tmp_path: Path) -> None:
     """One heading may mean two things in two files, and nothing in a third."""
     first, second, third = (csv_file(tmp_path, f"arn,Team\n{name},blue\n", f"{name}.csv") for name in "abc")
 
-    entries = load_registry([(first, {"Team": "owner"}), (second, {"Team": "environment"}), (third, {})]).entries
+    entries = load_registry(
+        [
+            ListSource(path=first, columns={"Team": "owner"}),
+            ListSource(path=second, columns={"Team": "environment"}),
+            ListSource(path=third),
+        ]
+    ).entries
 
     assert [(entry.owner, entry.environment, entry.team) for entry in entries] == [
         (("blue",), None, None),

@@ -10,6 +10,7 @@ import pytest
 
 from scanner.errors import RegistryError
 from scanner.model import Person
+from scanner.registry.lists import ListSource
 from scanner.registry.people import load_people
 
 
@@ -20,7 +21,7 @@ def roster(tmp_path: Path, text: str, name: str = "people.csv") -> Path:
 
 
 def one(tmp_path: Path, text: str) -> Person:
-    (person,) = load_people([(roster(tmp_path, text), {})]).people
+    (person,) = load_people([ListSource(path=roster(tmp_path, text))]).people
     return person
 
 
@@ -53,7 +54,7 @@ def test_people_as_hr_exports_them(tmp_path: Path, text: str, field: str, expect
 
 def test_an_unreadable_status_does_not_keep_an_owner_alive(tmp_path: Path) -> None:
     """A status nobody knows counts as left, with a warning, for a false orphan is seen and a hidden one is not."""
-    people = load_people([(roster(tmp_path, "mail,State\na@x,zombie\n"), {})])
+    people = load_people([ListSource(path=roster(tmp_path, "mail,State\na@x,zombie\n"), columns={})])
 
     assert people.people[0].status == "left"
     assert [str(warning) for warning in people.warnings] == [
@@ -82,7 +83,7 @@ def test_a_broken_roster_is_told_with_every_place(
     path = roster(tmp_path, text)
 
     with pytest.raises(RegistryError) as caught:
-        load_people([(path, {})])
+        load_people([ListSource(path=path)])
 
     assert [(problem.line, problem.field, problem.message) for problem in caught.value.problems] == [
         (line, field, message.format(path=path)) for line, field, message in expected
@@ -94,12 +95,12 @@ def test_the_same_person_in_two_files_is_told(tmp_path: Path) -> None:
     first = roster(tmp_path, "mail\na@x\n", "a.csv")
 
     with pytest.raises(RegistryError, match=f"a@x is already at {first}:2"):
-        load_people([(first, {}), (roster(tmp_path, "mail\na@x\n", "b.csv"), {})])
+        load_people([ListSource(path=first), ListSource(path=roster(tmp_path, "mail\na@x\n", "b.csv"))])
 
 
 def test_headings_of_ones_own_are_explained(tmp_path: Path) -> None:
     """The config says which column a heading means."""
-    people = load_people([(roster(tmp_path, "Adresse\na@x\n"), {"adresse": "email"})])
+    people = load_people([ListSource(path=roster(tmp_path, "Adresse\na@x\n"), columns={"adresse": "email"})])
 
     assert [person.email for person in people.people] == ["a@x"]
 
@@ -110,4 +111,4 @@ def test_two_people_with_one_id_are_refused(tmp_path: Path) -> None:
     file.write_text("email,id\nada@example.com,77\nbob@example.com,77\n", encoding="utf-8")
 
     with pytest.raises(RegistryError, match=r"people.csv:3: id: the id 77 is that of ada@example.com"):
-        load_people([(file, {})])
+        load_people([ListSource(path=file)])

@@ -1,0 +1,130 @@
+"""What the organisation says: its registry, its people, its exemptions, its thresholds."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date
+
+from msgspec import Struct
+
+from scanner.model.terms import (
+    EntryStatus,
+    PersonStatus,
+)
+
+
+class Origin(Struct, frozen=True, kw_only=True, gc=False):
+    """Where an entry or a person was declared; ``row`` is 1-based, headings included."""
+
+    file: str
+    sheet: str | None = None
+    row: int | None = None
+
+    def __str__(self) -> str:
+        place = self.file if self.sheet is None else f"{self.file}[{self.sheet}]"
+        return place if self.row is None else f"{place}:{self.row}"
+
+
+class Entry(Struct, frozen=True, kw_only=True, gc=False):
+    """One declared identity (docs/registry.md names the columns). ``id`` falls back to ``file:row``.
+
+    ``identities`` are exact ids, names or globs, never empty: a row without them stands for its ``name``.
+    ``has_own_id`` is False where file and row stand in for the id.
+    """
+
+    id: str
+    origin: Origin
+    has_own_id: bool = True
+    registry: str = ""
+    """The registry that it comes from, where there are several: entries of two that agree are one declaration."""
+    name: str | None = None
+    kind: str | None = None
+    purpose: str | None = None
+    identities: tuple[str, ...]
+    provider: str | None = None
+    scope: str | None = None
+    owner: tuple[str, ...] = ()
+    technical_owner: tuple[str, ...] = ()
+    backup_owner: tuple[str, ...] = ()
+    team: str | None = None
+    built_by: str | None = None
+    status: EntryStatus = "active"
+    environment: str | None = None
+    systems: tuple[str, ...] = ()
+    permissions: tuple[str, ...] = ()
+    credentials: tuple[str, ...] = ()
+    max_credential_age: int | None = None
+    blast_radius: str | None = None
+    high_consequence: tuple[str, ...] = ()
+    human_in_the_loop: bool | None = None
+    baseline: str | None = None
+    approved_by: str | None = None
+    approved_on: date | None = None
+    last_reviewed: date | None = None
+    next_review: date | None = None
+    expires: date | None = None
+    extra: Mapping[str, str] = {}
+    """Columns we do not know, kept and shown."""
+
+
+class Person(Struct, frozen=True, kw_only=True, gc=False):
+    """Somebody on the roster, or a group of them (``members`` is not None: e-mails, ids or aliases)."""
+
+    email: str
+    origin: Origin
+    id: str | None = None
+    name: str | None = None
+    status: PersonStatus = "active"
+    left_on: date | None = None
+    manager: str | None = None
+    team: str | None = None
+    aliases: tuple[str, ...] = ()
+    members: tuple[str, ...] | None = None
+
+    @property
+    def is_group(self) -> bool:
+        """Whether this is a team, answered for by its active members."""
+        return self.members is not None or self.email.lower().startswith("team:")
+
+
+class Exemption(Struct, frozen=True, kw_only=True, gc=False):
+    """A configured exemption: identities that need no entry, why, and until when (inclusive)."""
+
+    match: str
+    reason: str
+    until: date | None = None
+
+
+class OwnershipRule(Struct, frozen=True, kw_only=True, gc=False):
+    """A convention: whom to ask about identities whose key, name or path fits the pattern."""
+
+    match: str
+    owner: str
+    reason: str | None = None
+
+
+class Ownership(Struct, frozen=True, kw_only=True):
+    """How this organisation tells who owns what. Scores are 0 to 1; None: the built-in ones.
+
+    ``tag_keys``: tags that name somebody, each with how far to trust it. ``machines``: patterns of names that are
+    nobody, besides the built-in ones. ``platforms``: whom to ask about what lives in a provider, or in one of its
+    scopes (``aws``, ``aws:123456789012``).
+    """
+
+    tag_keys: Mapping[str, float] | None = None
+    machines: tuple[str, ...] = ()
+    platforms: Mapping[str, str] = {}
+    rules: tuple[OwnershipRule, ...] = ()
+
+
+class Policy(Struct, frozen=True, kw_only=True, gc=False):
+    """Thresholds in days."""
+
+    dormant_identity: int = 90
+    dormant_credential: int = 45
+    rotation: int = 90
+    max_lifetime: int = 180
+    expiry_warning: int = 30
+    review_privileged: int = 90
+    review: int = 180
+    new_identity_grace: int = 7

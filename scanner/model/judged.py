@@ -1,0 +1,220 @@
+"""What Muster makes of it: a verdict on each axis, findings, and one snapshot of all that a report may show."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from msgspec import Struct, field
+
+from scanner.model.declared import (
+    Entry,
+    Policy,
+)
+from scanner.model.discovered import (
+    Coverage,
+    Identity,
+    Privilege,
+    Signal,
+    StoredSecret,
+)
+from scanner.model.terms import (
+    SEVERITIES,
+    DriftAspect,
+    EntryState,
+    NatureVerdictName,
+    OrphanReason,
+    OwnershipState,
+    RegistryState,
+    Rung,
+    Severity,
+    UsageState,
+)
+
+
+class MatchCandidate(Struct, frozen=True, kw_only=True, gc=False):
+    """An entry that might stand for an identity, and why. ``score`` is 0 to 1."""
+
+    entry: str
+    score: float
+    evidence: str
+
+
+class IdentityCandidate(Struct, frozen=True, kw_only=True, gc=False):
+    """An identity that an entry which stands for nothing might mean, and why. ``score`` is 0 to 1."""
+
+    identity: str
+    score: float
+    evidence: str
+
+
+class OwnerCandidate(Struct, frozen=True, kw_only=True, gc=False):
+    """A person to ask about an identity, and why. ``score`` is 0 to 1."""
+
+    person: str
+    score: float
+    evidence: str
+
+
+class NatureVerdict(Struct, frozen=True, kw_only=True, gc=False):
+    """Human or not."""
+
+    verdict: NatureVerdictName = "unknown"
+    signals: tuple[Signal, ...] = ()
+
+
+class AgentVerdict(Struct, frozen=True, kw_only=True, gc=False):
+    """AI agent or not."""
+
+    is_agent: bool = False
+    signals: tuple[Signal, ...] = ()
+
+
+class RegistryVerdict(Struct, frozen=True, kw_only=True, gc=False):
+    """Whether anybody declared it. ``provisional``: unregistered, but a gap covers what a match would need."""
+
+    state: RegistryState
+    provisional: bool = False
+    entry: str | None = None
+    rung: Rung | None = None
+    evidence: str | None = None
+    agreeing: tuple[str, ...] = ()
+    """Entries of other registries that declare the same of it."""
+    candidates: tuple[MatchCandidate, ...] = ()
+
+
+class OwnershipVerdict(Struct, frozen=True, kw_only=True, gc=False):
+    """Whether anybody answers for it."""
+
+    state: OwnershipState
+    reason: OrphanReason | None = None
+    owner: str | None = None
+    evidence: str | None = None
+    backup_only: bool = False
+    """Owned only because a backup owner is active."""
+    candidates: tuple[OwnerCandidate, ...] = ()
+
+
+class Drift(Struct, frozen=True, kw_only=True, gc=False):
+    """One thing that was found to be other than declared. ``credential``: the key of the one it is about."""
+
+    aspect: DriftAspect
+    declared: str
+    found: str
+    credential: str | None = None
+
+
+class UsageVerdict(Struct, frozen=True, kw_only=True, gc=False):
+    """Whether it is used. Evidence holds dates, never ages, so that it changes only when a fact does."""
+
+    state: UsageState
+    last_used_at: datetime | None = None
+    window_days: int
+    evidence: str
+
+
+class Finding(Struct, frozen=True, kw_only=True, gc=False):
+    """A rule that fired. ``fingerprint`` comes from rule and subject alone, so rewording never makes it new."""
+
+    fingerprint: str
+    rule: str
+    severity: Severity
+    identity: str | None = None
+    credential: str | None = None
+    entry: str | None = None
+    title: str
+    evidence: Mapping[str, Any] = {}
+    remediation: str
+    controls: tuple[str, ...] = ()
+    owner: str | None = None
+    new: bool = False
+    held_back: bool = False
+    """It would be new, but a gap may hide what answers it: it is announced when that can be told."""
+    rechecked: bool = True
+
+
+class Assessment(Struct, frozen=True, kw_only=True, gc=False):
+    """One identity with everything judged about it. ``findings`` are fingerprints.
+
+    ``rechecked`` is False where its place was not read this time and the last verdicts stand.
+    """
+
+    identity: Identity
+    nature: NatureVerdict
+    agent: AgentVerdict
+    registry: RegistryVerdict
+    ownership: OwnershipVerdict
+    usage: UsageVerdict
+    privilege: Privilege
+    drift: tuple[Drift, ...] = ()
+    findings: tuple[str, ...] = ()
+    rechecked: bool = True
+
+    @property
+    def abandoned(self) -> bool:
+        """Nobody answers for it and nobody uses it: the first to switch off."""
+        return self.ownership.state == "orphaned" and self.usage.state in ("dormant", "never_used")
+
+
+class EntryAssessment(Struct, frozen=True, kw_only=True, gc=False):
+    """One entry with what became of it. ``identities`` are keys of those matched to it."""
+
+    entry: Entry
+    state: EntryState
+    identities: tuple[str, ...] = ()
+    evidence: str | None = None
+    candidates: tuple[IdentityCandidate, ...] = ()
+    """What it might mean, where it stands for nothing."""
+    rechecked: bool = True
+
+
+class ScanInfo(Struct, frozen=True, kw_only=True, gc=False):
+    """The run itself."""
+
+    id: str
+    started_at: datetime
+    finished_at: datetime
+    version: str
+
+
+class Summary(Struct, frozen=True, kw_only=True, gc=False):
+    """Counts over the result; ``identities`` counts people and exempt ones too, ``disabled`` counted within."""
+
+    identities: int = 0
+    registered: int = 0
+    unregistered: int = 0
+    ambiguous: int = 0
+    exempt: int = 0
+    owned: int = 0
+    orphaned: int = 0
+    dormant: int = 0
+    never_used: int = 0
+    disabled: int = 0
+    abandoned: int = 0
+    admins: int = 0
+    agents: int = 0
+    drifted: int = 0
+    credentials: int = 0
+    secrets: int = 0
+    findings: Mapping[Severity, int] = field(default_factory=lambda: dict.fromkeys(SEVERITIES, 0))
+    new_findings: int = 0
+    registry_entries: int = 0
+    not_found: int = 0
+    gaps: int = 0
+    not_rechecked: int = 0
+
+
+class ScanResult(Struct, frozen=True, kw_only=True, gc=False):
+    """One snapshot: all that a report may show. Findings come gravest first, everything else sorted by its key."""
+
+    scan: ScanInfo
+    summary: Summary
+    coverage: tuple[Coverage, ...] = ()
+    identities: tuple[Assessment, ...] = ()
+    secrets: tuple[StoredSecret, ...] = ()
+    entries: tuple[EntryAssessment, ...] = ()
+    findings: tuple[Finding, ...] = ()
+    policy: Policy = Policy()
+    notices: tuple[str, ...] = ()
+    """Things a reader must know that are no finding, e.g. a scope that is no longer listed."""

@@ -1,0 +1,46 @@
+"""The words that states, kinds and levels are told in; nothing else is ever stored or printed for them."""
+
+from __future__ import annotations
+
+from typing import Literal, TypeAlias, get_args
+
+SCHEMA = "muster.scan/1"
+
+Severity: TypeAlias = Literal["critical", "high", "medium", "low", "info"]
+SEVERITIES: tuple[Severity, ...] = ("critical", "high", "medium", "low", "info")
+
+CredentialKind: TypeAlias = Literal[
+    "access_key", "password", "client_secret", "certificate", "secret_id", "token", "api_key", "ssh_key",
+    "federation", "service_specific",
+]  # fmt: skip
+Relation: TypeAlias = Literal["can_assume", "runs_as", "stores", "federates", "member_of", "acts_as"]
+Fact: TypeAlias = Literal["credentials", "permissions", "tags", "trusts", "use"]
+"""What may be missing of an identity that was found: a gap kept it from us."""
+
+EVERY_SCOPE = "*"
+"""The scope of a gap that covers all of a source, since even the list of its scopes could not be read."""
+ANY_KIND = "*"
+"""Among a section's kinds: it lists identities of every kind, those it has none of included."""
+
+CoverageStatus: TypeAlias = Literal["complete", "partial", "denied", "failed", "skipped", "not_offered", "off"]
+GAPS: frozenset[CoverageStatus] = frozenset({"partial", "denied", "failed", "skipped"})
+
+Rung: TypeAlias = Literal["key", "unique_id", "credential", "tag", "alias", "name", "glob"]
+RUNGS: tuple[Rung, ...] = get_args(Rung)
+
+NatureVerdictName: TypeAlias = Literal["non_human", "human", "mixed", "unknown"]
+RegistryState: TypeAlias = Literal["registered", "unregistered", "ambiguous", "exempt", "unchecked"]
+OwnershipState: TypeAlias = Literal["owned", "orphaned", "unchecked", "not_applicable"]
+OrphanReason: TypeAlias = Literal[
+    "unregistered", "ambiguous", "never_assigned", "departed", "unresolvable", "group_empty", "owner_is_machine"
+]  # fmt: skip
+UsageState: TypeAlias = Literal["active", "dormant", "never_used", "disabled", "unknown"]
+PrivilegeLevel: TypeAlias = Literal["admin", "escalation", "high", "normal", "unknown"]
+EntryStatus: TypeAlias = Literal["proposed", "active", "suspended", "retired"]
+EntryState: TypeAlias = Literal[
+    "found", "not_found", "not_evaluated", "retired_but_alive", "retired", "proposed", "suspended"
+]  # fmt: skip
+PersonStatus: TypeAlias = Literal["active", "leaving", "left"]
+DriftAspect: TypeAlias = Literal[
+    "owner", "environment", "systems", "permissions", "credential_id", "credential_kind", "credential_age"
+]  # fmt: skip
