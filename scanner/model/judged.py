@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from msgspec import Struct, field
@@ -81,6 +81,8 @@ class RegistryVerdict(Struct, frozen=True, kw_only=True, gc=False):
     evidence: str | None = None
     agreeing: tuple[str, ...] = ()
     """Entries of other registries that declare the same of it."""
+    contradictions: tuple[str, ...] = ()
+    """Entries of other registries that declare something else of it."""
     candidates: tuple[MatchCandidate, ...] = ()
 
 
@@ -93,6 +95,10 @@ class OwnershipVerdict(Struct, frozen=True, kw_only=True, gc=False):
     evidence: str | None = None
     backup_only: bool = False
     """Owned only because a backup owner is active."""
+    leaving: tuple[str, ...] = ()
+    """Who answers for it now and is about to leave, where nobody else who answers stays."""
+    last_day: date | None = None
+    """The last day of the last of these, where it is known."""
     candidates: tuple[OwnerCandidate, ...] = ()
 
 
