@@ -8,8 +8,8 @@ from datetime import datetime
 from reports.base import Screen
 from reports.judged import findings_by_fingerprint, joined_with_findings
 from reports.page import Page
-from reports.phrases import agent_text, credential_text, facts_text, next_step, words
-from scanner.model import Assessment, ScanResult, Signal
+from reports.phrases import agent_text, credential_text, drift_text, facts_text, next_step, words
+from scanner.model import Assessment, Identity, OwnershipVerdict, ScanResult, Signal
 
 
 def identity_card(
@@ -28,6 +28,7 @@ def identity_card(
         ("agent", [agent_text(judged.agent), *_signals(judged.agent.signals)]),
         ("registry", _registry(judged)),
         ("ownership", _ownership(judged)),
+        ("drift", [drift_text(one) for one in judged.drift]),
         ("usage", [words(judged.usage.state), judged.usage.evidence]),
         ("privilege", [judged.privilege.level, *judged.privilege.evidence]),
         ("holds", [credential_text(one) for one in judged.identity.credentials]),
@@ -50,11 +51,18 @@ def _identity(judged: Assessment) -> list[str | None]:
         f"{one.kind} {one.name} in {one.provider} {one.scope}" + ("" if one.enabled is not False else ", disabled"),
         one.display_name,
         one.description,
-        f"created {one.created_at:%Y-%m-%d}" if one.created_at else None,
+        _created(one),
         f"seen by {', '.join(one.sources)}" if one.sources else None,
         "" if judged.rechecked else "not re-checked by this scan: its place could not be read; shown as last seen",
         facts_text(one.tags) and f"tags: {facts_text(one.tags)}",
     ]
+
+
+def _created(identity: Identity) -> str | None:
+    day = f"created {identity.created_at:%Y-%m-%d}" if identity.created_at else None
+    if identity.created_by is None:
+        return day
+    return f"{day or 'created'} by {identity.created_by}"
 
 
 def _registry(judged: Assessment) -> list[str | None]:
@@ -65,6 +73,8 @@ def _registry(judged: Assessment) -> list[str | None]:
         state,
         by,
         verdict.evidence,
+        f"declared the same by {', '.join(verdict.agreeing)}" if verdict.agreeing else None,
+        f"declared otherwise by {', '.join(verdict.contradictions)}" if verdict.contradictions else None,
         *(f"candidate {candidate.entry}: {candidate.evidence}" for candidate in verdict.candidates),
     ]
 
@@ -75,8 +85,16 @@ def _ownership(judged: Assessment) -> list[str | None]:
         verdict.state + (f": {words(verdict.reason)}" if verdict.reason else ""),
         verdict.owner and f"owner {verdict.owner}",
         verdict.evidence,
+        _leaving(verdict),
         *(f"ask {candidate.person}: {candidate.evidence}" for candidate in verdict.candidates),
     ]
+
+
+def _leaving(verdict: OwnershipVerdict) -> str | None:
+    """Who answers for it and is about to go."""
+    if not verdict.leaving:
+        return None
+    return f"about to leave{f' ({verdict.last_day})' if verdict.last_day else ''}: {', '.join(verdict.leaving)}"
 
 
 def _signals(signals: Iterable[Signal]) -> list[str]:

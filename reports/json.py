@@ -20,10 +20,10 @@ from scanner.text import without_surrogates
 
 _FACTS = (
     "key", "provider", "source", "sources", "scope", "kind", "name", "display_name", "description", "unique_id",
-    "aliases", "enabled", "created_at", "last_used_at", "use_tracked_days", "environment", "managed_by", "tags",
-    "attributes",
+    "aliases", "enabled", "created_at", "created_by", "last_used_at", "use_tracked_days", "environment", "managed_by",
+    "tags", "attributes",
 )  # fmt: skip
-_VERDICTS = ("nature", "agent", "registry", "ownership", "usage", "privilege")
+_VERDICTS = ("nature", "agent", "registry", "ownership", "usage", "privilege", "drift")
 _HELD = ("credentials", "grants", "links", "trusts")
 
 # What JSON lets through raw, but a terminal or an editor acts on, in UTF-8: DEL, C1 controls, zero-width and
@@ -110,6 +110,7 @@ def _entry(judged: EntryAssessment) -> dict[str, Any]:
         "state": judged.state,
         "identities": judged.identities,
         "evidence": judged.evidence,
+        "candidates": judged.candidates,
         "rechecked": judged.rechecked,
         "declared_identities": declared.pop("identities"),
         **declared,

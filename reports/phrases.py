@@ -15,6 +15,7 @@ from scanner.model import (
     AgentVerdict,
     Assessment,
     Credential,
+    Drift,
     Finding,
     Identity,
     OrphanReason,
@@ -127,6 +128,11 @@ def credential_text(credential: Credential) -> str:
     ]
     known = ", ".join(fact for fact in facts if fact)
     return f"{credential.kind} {credential.id} ({known})" if known else f"{credential.kind} {credential.id}"
+
+
+def drift_text(drift: Drift) -> str:
+    """What was found to be other than declared."""
+    return f"{words(drift.aspect)}: declared {drift.declared}, found {drift.found}"
 
 
 def credentials_text(identity: Identity) -> str | None:

@@ -86,6 +86,7 @@ def _counts(page: Page, digest: Digest) -> None:
         (summary.abandoned, "abandoned", "abandoned"),
         (summary.disabled, "disabled", "disabled"),
         (summary.not_found, "entry not found", "entries not found"),
+        (summary.drifted, "drifted", "drifted"),
     )
     page.counts("Of note", (counted(*noted) for noted in of_note if noted[0]))
     page.line()

@@ -10,6 +10,7 @@ from reports.judged import Judged
 from reports.phrases import agent_text, next_step
 from scanner.model import (
     Credential,
+    Drift,
     Grant,
     Link,
     MatchCandidate,
@@ -55,13 +56,17 @@ VERDICTS: Columns[Judged] = {
     "sources": lambda r: texts(r.identity.sources or (r.identity.source,)),
     "enabled": lambda r: r.identity.enabled,
     "created": lambda r: minutes(r.identity.created_at),
+    "created_by": lambda r: text(r.identity.created_by),
     "last_used": lambda r: minutes(r.verdicts.usage.last_used_at or r.identity.last_used_at),
     "entry": lambda r: text(r.verdicts.registry.entry),
     "rung": lambda r: r.verdicts.registry.rung,
     "registry_evidence": lambda r: text(r.verdicts.registry.evidence),
+    "agreeing": lambda r: texts(r.verdicts.registry.agreeing),
+    "contradictions": lambda r: texts(r.verdicts.registry.contradictions),
     "ownership_evidence": lambda r: text(r.verdicts.ownership.evidence),
     "usage_evidence": lambda r: text(r.verdicts.usage.evidence),
     "backup_only": lambda r: r.verdicts.ownership.backup_only,
+    "leaving": lambda r: texts(r.verdicts.ownership.leaving),
     "next_step": lambda r: text(next_step(r)),
 }
 
@@ -88,6 +93,12 @@ OWNER_CANDIDATES: Columns[OwnerCandidate] = {
     "who": lambda candidate: text(candidate.person),
     "score": lambda candidate: round(candidate.score, 2),
     "evidence": lambda candidate: text(candidate.evidence),
+}
+
+DRIFT: Columns[Drift] = {
+    "aspect": lambda drift: drift.aspect,
+    "declared": lambda drift: text(drift.declared),
+    "found": lambda drift: text(drift.found),
 }
 
 CREDENTIALS: Columns[Credential] = {
@@ -146,6 +157,7 @@ def identity_blocks(rows: Sequence[Judged], row_of: Mapping[str, int]) -> dict[s
             "agent": held(SIGNALS, lambda r: r.verdicts.agent.signals),
             "matches": held(MATCH_CANDIDATES, lambda r: r.verdicts.registry.candidates),
             "owners": held(OWNER_CANDIDATES, lambda r: r.verdicts.ownership.candidates),
+            "drift": held(DRIFT, lambda r: r.verdicts.drift),
             "grants": held(GRANTS, lambda r: r.identity.grants),
             "links": held(links_to(row_of), lambda r: r.identity.links),
             "trusts": held(TRUSTS, lambda r: r.identity.trusts),

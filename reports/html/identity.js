@@ -15,6 +15,7 @@ function identityPanel(row, tables, shown = null) {
       details.next_step && h("p.next", null, h("b", null, "Next step "), outside(details.next_step)),
       section("Verdicts", verdictsOf(identity, details, held)),
       section(shown === null ? "Findings" : "Other findings", findings.map((finding) => findingItem(finding))),
+      section("Other than declared", driftOf(held("drift"))),
       section("Credentials", credentialsOf(held("credentials"))),
       section("What it may do", grantsOf(held("grants"))),
       section("Links", linksOf(row, tables)),
@@ -56,7 +57,7 @@ function verdictsOf(identity, details, held) {
   ];
 }
 
-function registryVerdict(identity, { entry, rung, registry_evidence }, matches) {
+function registryVerdict(identity, { entry, rung, registry_evidence, agreeing, contradictions }, matches) {
   const matched = entry && h("p.evidence", null, "Entry ", link("entry", entry), rung && `, matched by ${RUNGS[rung]}`);
   const perhaps = matches.map((match) => candidate("Perhaps", link("entry", match.who), match));
   return verdict(
@@ -64,11 +65,18 @@ function registryVerdict(identity, { entry, rung, registry_evidence }, matches) 
     [mark("registry", identity.registry), identity.provisional && " ", identity.provisional && provisional()],
     matched,
     registry_evidence,
+    otherEntries("Declared the same by", agreeing),
+    otherEntries("Declared otherwise by", contradictions),
     perhaps.length > 0 && h("ul.candidates", { "aria-label": "Entries it may be" }, perhaps),
   );
 }
 
-function ownershipVerdict({ ownership, reason, owner }, { backup_only, ownership_evidence }, owners) {
+function otherEntries(lead, entries) {
+  const listed = entries.map((id, at) => [at > 0 && ", ", link("entry", id)]);
+  return entries.length > 0 && h("p.evidence", null, `${lead} `, listed);
+}
+
+function ownershipVerdict({ ownership, reason, owner }, { backup_only, leaving, ownership_evidence }, owners) {
   const backup = backup_only && " (only a backup owner is active)";
   const ask = owners.map((person) => candidate("Ask", h("b", null, outside(person.who)), person));
   return verdict(
@@ -76,6 +84,7 @@ function ownershipVerdict({ ownership, reason, owner }, { backup_only, ownership
     [mark("ownership", ownership), reason && `: ${REASONS[reason]}`],
     owner && h("p.evidence", null, "Owner ", outside(owner), backup),
     ownership_evidence,
+    leaving.length > 0 && h("p.evidence", null, "About to leave: ", outside(leaving.join(", "))),
     ask.length > 0 && h("ul.candidates", { "aria-label": "People to ask" }, ask),
   );
 }
@@ -83,6 +92,11 @@ function ownershipVerdict({ ownership, reason, owner }, { backup_only, ownership
 function candidate(lead, who, { score, evidence }) {
   const likely = h("span.score", null, ` ${Math.round(score * 100)} %`);
   return h("li", null, `${lead} `, who, likely, evidence && h("span.evidence", null, outside(evidence)));
+}
+
+function driftOf(drift) {
+  const rows = drift.map(({ aspect, declared, found }) => [word(aspect), declared ?? "–", found ?? "–"]);
+  return smallTable(["What", "Declared", "Found"], rows);
 }
 
 function signal({ says, sort, strength, evidence }) {
@@ -171,6 +185,7 @@ function factsOf(identity, details, aliases) {
     ["kind", identity.kind],
     ["environment", details.environment],
     ["created", moment(details.created)],
+    ["created by", details.created_by],
     ["unique id", details.unique_id],
     ["aliases", aliases.map(({ alias }) => alias).join(", ")],
     ["managed by", details.managed_by],

@@ -143,6 +143,10 @@ def entries_matched(row_of: Mapping[str, int]) -> Columns[EntryAssessment]:
         "matched": lambda judged: tuple(row_of[key] for key in judged.identities if key in row_of),
         "origin": lambda judged: text(str(judged.entry.origin)),
         "evidence": lambda judged: text(judged.evidence),
+        "perhaps": lambda judged: tuple(
+            (row_of.get(one.identity, text(one.identity)), round(one.score, 2), text(one.evidence))
+            for one in judged.candidates
+        ),
         "rechecked": lambda judged: judged.rechecked,
         "facts": lambda judged: pairs(_facts(judged.entry)),
     }

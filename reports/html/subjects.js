@@ -16,10 +16,21 @@ function entryPanel(row, { entries, identities, findings }) {
       h("p.tags", null, mark("entry", entry.state), !entry.rechecked && notRechecked()),
       section("State", h("p", null, meaning("entry", entry.state)), entry.evidence && bullets([entry.evidence])),
       section("Identities it stands for", smallTable(["Name", "Kind", "Scope", "Usage"], matched) || none),
+      section("What it might mean", perhapsOf(entry, identities)),
       section("Findings", findings.where("entry", entry.id).map((finding) => findingItem(finding))),
       section("Declared", declared(entry)),
     ],
   };
+}
+
+// Identities that an entry may mean which stands for nothing.
+function perhapsOf({ perhaps }, identities) {
+  const named = (who) => {
+    if (typeof who !== "number") return outside(who);
+    return link("identity", keyOf(identities, who), identities.at("name", who));
+  };
+  const listed = perhaps.map(([who, score, evidence]) => candidate("Perhaps", named(who), { score, evidence }));
+  return listed.length > 0 && h("ul.candidates", null, listed);
 }
 
 function declared(entry) {

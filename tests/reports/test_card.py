@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 import msgspec
 import pytest
 from rich.cells import cell_len
 
 from reports.card import identity_card
-from scanner.model import Grant, Link, OwnerCandidate, OwnershipVerdict, RegistryVerdict
+from scanner.model import Drift, Grant, Link, OwnerCandidate, OwnershipVerdict, RegistryVerdict
 from scanner.text import printable
 from tests.factories import days_ago, make_assessment, make_credential, make_finding, make_identity, make_result
 from tests.reports.samples import HOSTILE
@@ -20,6 +22,7 @@ def _card(name: str = "svc", **verdicts: object) -> str:
         grants=(Grant(name="ops", via="group:ops", resource="*", admin=True),),
         links=(Link(relation="can_assume", target="arn:aws:iam::1:role/admin", evidence="trust policy"),),
         tags={"team": name},
+        created_by="deploy-bot",
     )
     finding = make_finding(identity=identity.key, evidence={"created_at": "2025-01-01T00:00:00Z"})
     judged = make_assessment(identity, findings=(finding.fingerprint,), **verdicts)
@@ -37,20 +40,43 @@ def test_everything_is_told_once() -> None:
             evidence="left on 2026-01-01",
             candidates=(OwnerCandidate(person="ada@example.com", score=0.8, evidence="tag owner"),),
         ),
-        registry=RegistryVerdict(state="registered", entry="NHI-1", rung="name", evidence="name svc = registry.csv:2"),
+        registry=RegistryVerdict(
+            state="registered",
+            entry="NHI-1",
+            rung="name",
+            evidence="name svc = registry.csv:2",
+            agreeing=("cmdb:7",),
+            contradictions=("tf:9",),
+        ),
+        drift=(Drift(aspect="credential_id", declared="AKIAOLD", found="AKIACARD2"),),
     )
 
     for told in (
         "entry NHI-1 by name",
         "orphaned: departed",
         "ask ada@example.com: tag owner",
-        "access_key AKIACARD",
+        "access_key AKIACARD (",
+        "declared the same by cmdb:7",
+        "declared otherwise by tf:9",
+        "credential id: declared AKIAOLD, found AKIACARD2",
+        "created 2025-10-21 by deploy-bot",
         "ops via group:ops on * [admin]",
         "can_assume arn:aws:iam::1:role/admin",
         "[high] Nobody has declared this identity",
         "2026-11-22 to now",
     ):
         assert " ".join(card.split()).count(told) == 1, told
+
+
+def test_owners_who_are_about_to_leave_are_named() -> None:
+    """Owned today, and the reader sees until when."""
+    card = _card(
+        ownership=OwnershipVerdict(
+            state="owned", owner="ada@example.com", leaving=("ada@example.com",), last_day=date(2026, 12, 31)
+        )
+    )
+
+    assert "about to leave (2026-12-31): ada@example.com" in " ".join(card.split())
 
 
 def test_what_was_not_rechecked_is_marked() -> None:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import io
+from datetime import date
 
 from reports.base import Screen, View
 from reports.html.report import HtmlReport
 from scanner.model import (
     AgentVerdict,
+    Drift,
     EntryAssessment,
     Grant,
+    IdentityCandidate,
     Link,
     MatchCandidate,
     OwnerCandidate,
@@ -45,7 +48,12 @@ def written(result: ScanResult, view: View = "all") -> bytes:
 
 def small_estate() -> ScanResult:
     """Five identities: an owned one, an orphan, an abandoned admin, an AI agent that was not re-checked, a bot."""
-    billing = make_identity("svc-billing", tags={"team": "finance"}, aliases=("billing@example.com",))
+    billing = make_identity(
+        "svc-billing",
+        created_by="arn:aws:iam::123456789012:user/ada",
+        tags={"team": "finance"},
+        aliases=("billing@example.com",),
+    )
     deployer = make_identity(
         "deployer",
         kind="role",
@@ -62,8 +70,22 @@ def small_estate() -> ScanResult:
     assessments = (
         make_assessment(
             billing,
-            registry=RegistryVerdict(state="registered", entry="NHI-1", rung="key", evidence="registry.csv:2 names it"),
-            ownership=OwnershipVerdict(state="owned", owner="ada@example.com", evidence="active on the roster"),
+            registry=RegistryVerdict(
+                state="registered",
+                entry="NHI-1",
+                rung="key",
+                evidence="registry.csv:2 names it",
+                agreeing=("component:default/billing",),
+                contradictions=("NHI-2",),
+            ),
+            ownership=OwnershipVerdict(
+                state="owned",
+                owner="ada@example.com",
+                evidence="active on the roster",
+                leaving=("ada@example.com",),
+                last_day=date(2026, 12, 31),
+            ),
+            drift=(Drift(aspect="environment", declared="staging", found="prod"),),
         ),
         make_assessment(
             bot,
@@ -106,7 +128,13 @@ def small_estate() -> ScanResult:
         entries=(
             EntryAssessment(entry=make_entry(billing.key, name="Billing"), state="found", identities=(billing.key,)),
             EntryAssessment(
-                entry=make_entry("ghost", id="NHI-2", name="Ghost"), state="not_found", evidence="iam.users was read"
+                entry=make_entry("ghost", id="NHI-2", name="Ghost"),
+                state="not_found",
+                evidence="iam.users was read",
+                candidates=(
+                    IdentityCandidate(identity=bot.key, score=0.7, evidence="both say bot"),
+                    IdentityCandidate(identity="arn:elsewhere", score=0.5, evidence="it was renamed"),
+                ),
             ),
         ),
         findings=(

@@ -174,7 +174,15 @@ def test_a_row_opens_all_the_evidence(opens: Opens) -> None:
 
         panel(seen.page).get_by_role("link", name="svc-billing").click()
         expect(panel(seen.page)).to_contain_text("Entry NHI-1, matched by its full id")
-        expect(panel(seen.page)).to_contain_text("can be assumed by")
+        for text in (
+            "can be assumed by",
+            "Declared the same by component:default/billing",
+            "Declared otherwise by NHI-2",
+            "About to leave: ada@example.com",
+            "environmentstagingprod",
+            "arn:aws:iam::123456789012:user/ada",
+        ):
+            expect(panel(seen.page)).to_contain_text(text)
         assert seen.complaints == []
 
 
@@ -191,6 +199,8 @@ def test_credentials_and_findings_show_their_dates_and_controls(opens: Opens) ->
     [
         ("Findings", "A key is too old", "nightly export"),
         ("Registry entries", "Ghost", "iam.users was read"),
+        ("Registry entries", "Ghost", "Perhaps build-bot 70 %both say bot"),
+        ("Registry entries", "Ghost", "Perhaps arn:elsewhere"),
         ("Credentials", "db-password", "its value was not read"),
         ("Credentials", "AKIALEGACY", "dormant"),
         ("Coverage", "iam.roles", "iam:ListRoles"),
