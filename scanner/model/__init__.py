@@ -25,6 +25,7 @@ from scanner.model.discovered import (
     Signal,
     StoredSecret,
     Trust,
+    Workload,
     credential_key,
 )
 from scanner.model.judged import (
@@ -124,5 +125,6 @@ __all__ = [
     "Trust",
     "UsageState",
     "UsageVerdict",
+    "Workload",
     "credential_key",
 ]

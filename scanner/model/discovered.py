@@ -159,6 +159,26 @@ class StoredSecret(Struct, frozen=True, kw_only=True, gc=False):
     attributes: Mapping[str, Any] = {}
 
 
+class Workload(Struct, frozen=True, kw_only=True, gc=False):
+    """Something that runs as an identity: a function, a task, a machine, a job. A thing, no principal of its own.
+
+    ``runs_as``: keys of the identities whose permissions it has. ``uses``: keys of stored secrets that it is given.
+    """
+
+    key: str
+    provider: str
+    source: str
+    scope: str
+    kind: str
+    name: str
+    runs_as: tuple[str, ...] = ()
+    uses: tuple[str, ...] = ()
+    created_at: datetime | None = None
+    created_by: str | None = None
+    tags: Mapping[str, str] = {}
+    attributes: Mapping[str, Any] = {}
+
+
 class Coverage(Struct, frozen=True, kw_only=True, gc=False):
     """How completely one section of one scope was read. A *gap* is partial, denied, failed or skipped.
 
