@@ -6,7 +6,11 @@ A heading stands here only if it can mean nothing else in such a list; what is a
 
 from __future__ import annotations
 
-from scanner.tables.headings import Columns
+from collections.abc import Collection, Mapping, Sequence
+
+from msgspec.structs import replace
+
+from scanner.tables.headings import Columns, Placement, normal
 
 ACCOUNT = "account"
 """A heading of its own: an identity, or beside other ids the cloud account that it lives in."""
@@ -114,33 +118,104 @@ REGISTRY = Columns(
     },
 )  # fmt: skip
 
-PEOPLE = Columns(
+
+class Exports(Columns):
+    """Columns for which exports have several headings; of those in ``preferred`` the first that is there counts."""
+
+    def __init__(
+        self,
+        synonyms: Mapping[str, Sequence[str]],
+        *,
+        preferred: Mapping[str, Sequence[str]],
+        lists: Collection[str] = (),
+        given: Mapping[str, str] | None = None,
+    ) -> None:
+        super().__init__(synonyms, lists=lists, given=given)
+        self._preferred = preferred
+
+    def explained(self, given: Mapping[str, str]) -> Exports:
+        """These columns with the user's own headings."""
+        return Exports(self._synonyms, preferred=self._preferred, lists=self._lists, given=given)
+
+    def _place(self, headings: tuple[str, ...]) -> Placement:
+        placement = super()._place(headings)
+        columns, passed_over = dict(placement.columns), []
+        for column in {column for column, _, _ in placement.clashes}:
+            order = [normal(heading) for heading in self._preferred.get(column, ())]
+            ranks = {at: _rank(order, headings[at]) for at in placement.columns[column]}
+            best = min(ranks.values())
+            columns[column] = tuple(at for at, rank in ranks.items() if rank == best)
+            passed_over += [at for at, rank in ranks.items() if rank > best]
+        return replace(
+            placement,
+            columns=columns,
+            unknown=tuple(sorted((*placement.unknown, *passed_over))),
+            clashes=tuple(clash for clash in placement.clashes if len(columns[clash[0]]) > 1),
+        )
+
+
+def _rank(order: Sequence[str], heading: str) -> int:
+    """Its place in the order; what is not in it comes last."""
+    return order.index(normal(heading)) if normal(heading) in order else len(order)
+
+
+# As BambooHR, Workday, Personio, HiBob, Google Workspace, Entra and Okta call them, among others. Left out as
+# ambiguous: "Employee", which with a "#" behind it is BambooHR's number.
+PEOPLE = Exports(
     {
         "email": (
-            "mail", "email address", "mail address", "work email", "primary email", "company email",
+            "mail", "email address", "mail address", "work email", "work email address", "email work", "primary email",
+            "primary work email", "company email", "business email", "email address required",
         ),
         "id": (
             "employee id", "employee number", "employee no", "employee nr", "emp id", "staff id", "staff number",
-            "personnel number", "person id", "people id", "worker id", "user id", "hr id",
+            "personnel number", "person id", "people id", "worker id", "user id", "hr id", "object id",
         ),
-        "name": ("full name", "display name", "employee name", "person", "employee"),
-        "status": ("state", "employment status", "employee status", "worker status", "user status", "account status"),
+        "name": ("full name", "display name", "employee name", "person", "worker"),
+        "first_name": (
+            "given name", "forename", "first name required", "preferred first name", "legal first name",
+        ),
+        "last_name": (
+            "surname", "family name", "last name required", "preferred last name", "legal last name",
+        ),
+        "status": (
+            "employee status", "worker status", "user status", "account status", "status read only", "active",
+            "is active", "enabled", "account enabled", "lifecycle status", "employment status", "state",
+        ),
         "left_on": (
-            "left", "leaving date", "leaving on", "leave date", "leaves on", "date left", "termination date",
-            "terminated on", "last day", "last working day", "last day of work", "end date", "employment end date",
-            "contract end", "contract end date", "exit date", "departure date", "offboarded on", "offboarding date",
+            "left", "leaving date", "leaving on", "leave date", "leaves on", "date left", "date of leaving",
+            "termination date", "terminated on", "last day", "last working day", "last day of work", "end date",
+            "employment end date", "contract end", "contract end date", "exit date", "departure date",
+            "offboarded on", "offboarding date",
         ),
-        "manager": ("manager email", "line manager", "reports to", "supervisor", "reporting manager"),
+        "manager": (
+            "manager email", "line manager", "line manager email", "reports to", "reports to email", "reporting to",
+            "supervisor", "supervisor email", "reporting manager",
+        ),
         "team": (
             "team name", "department", "dept", "division", "squad", "business unit", "org unit", "organisational unit",
             "organizational unit",
         ),
         "aliases": (
             "alias", "user name", "user names", "login", "logins", "login name", "upn",
-            "user principal name", "account", "accounts", "other emails", "secondary email",
-            "email aliases", "former emails", "github", "github username",
+            "user principal name", "account", "accounts", "other emails", "secondary email", "second email",
+            "alternate email address", "email aliases", "former emails", "github", "github username",
         ),
         "members": ("member", "group members", "team members"),
     },
     lists={"aliases", "members"},
+    preferred={
+        "id": ("id", "employee id", "employee number", "worker id", "object id"),
+        "name": ("full name", "name", "display name", "worker"),
+        "first_name": ("preferred first name", "first name", "legal first name"),
+        "last_name": ("preferred last name", "last name", "legal last name"),
+        # Whether somebody may log in tells less than whether they work here; "state" is often part of an address.
+        "status": (
+            "status", "employee status", "worker status", "lifecycle status", "user status", "account status",
+            "account enabled", "active", "enabled", "employment status", "state",
+        ),
+        "left_on": ("termination date", "last day", "last working day", "end date", "contract end date"),
+        "manager": ("manager email", "line manager email", "reports to email", "supervisor email", "manager"),
+        "team": ("team", "team name", "department", "division", "business unit"),
+    },
 )  # fmt: skip

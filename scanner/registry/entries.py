@@ -1,9 +1,10 @@
-"""The declared registry: entries as people keep them, from any number of files in any format."""
+"""The declared registry: entries as people keep them, from any number of lists in any format."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from itertools import chain, count
 from pathlib import Path
 from typing import Any, get_args
 
@@ -70,14 +71,14 @@ class Registry(Struct, frozen=True, kw_only=True):
 
 
 def load_registry(lists: Sequence[ListSource]) -> Registry:
-    """The entries of these files: .csv .tsv .xlsx .json .ndjson .yaml .toml, or a folder of YAML files.
+    """The entries of these lists: files of any format we know, folders and patterns of files, queries.
 
     Raises RegistryError with everything that is wrong anywhere, each with file, line and heading.
     """
     notes = Notes()
     entries: list[Entry] = []
-    declared: dict[str, Origin] = {}
-    for record in read_records(lists, REGISTRY, NAMING, notes):
+    ids = _Ids(notes)
+    for record in read_records(lists, REGISTRY, NAMING, "entries", notes):
         name = record.fields.text("name")
         identities, scope = _identities(record, name)
         if not identities:
@@ -85,21 +86,12 @@ def load_registry(lists: Sequence[ListSource]) -> Registry:
                 notes.problems.append(record.problem("names no identity", fix="fill in identities or name"))
             continue
         _refuse_boundless(record, identities, notes)
-        own_id = record.fields.text("id")
-        if own_id in declared:
-            notes.problems.append(
-                record.problem(
-                    f"the id {shown(own_id)} is already used at {declared[own_id]}",
-                    field=record.fields.heading("id"),
-                    fix="give each entry an id of its own",
-                )
-            )
-        entry_id = own_id or _stand_in(record.origin, declared)
-        declared.setdefault(entry_id, record.origin)
+        entry_id, is_own = ids.of(record)
         entry = Entry(
             id=entry_id,
-            has_own_id=own_id is not None,
+            has_own_id=is_own,
             origin=record.origin,
+            registry=record.source.name,
             name=name,
             identities=identities,
             **_facts(record, scope, notes),
@@ -109,13 +101,55 @@ def load_registry(lists: Sequence[ListSource]) -> Registry:
     return Registry(entries=tuple(entries), warnings=tuple(notes.warnings))
 
 
+class _Ids:
+    """The ids given so far, so that none is given twice.
+
+    Within one list an id is unique. Two lists may both have an entry of that id, since they may well mean the same
+    thing; the later one then goes by its file's name and the id.
+    """
+
+    def __init__(self, notes: Notes) -> None:
+        self._notes = notes
+        self._given: set[str] = set()
+        self._declared: dict[tuple[str, str], Origin] = {}
+
+    def of(self, record: Record) -> tuple[str, bool]:
+        """The record's id, and whether it is its own."""
+        own = record.fields.text("id")
+        if own is not None:
+            self._refuse_second(record, own)
+        is_own = own is not None and own not in self._given
+        entry_id = own if own is not None and is_own else self._stand_in(record, own)
+        self._given.add(entry_id)
+        return entry_id, is_own
+
+    def _refuse_second(self, record: Record, own: str) -> None:
+        first = self._declared.setdefault((record.source.name, own), record.origin)
+        if first is not record.origin:
+            self._notes.problems.append(
+                record.problem(
+                    f"the id {shown(own)} is already used at {first}",
+                    field=record.fields.heading("id"),
+                    fix="give each entry an id of its own",
+                )
+            )
+
+    def _stand_in(self, record: Record, own: str | None) -> str:
+        """A place of its own in the file, else the row; the folder is left out, so that it holds wherever we start."""
+        file = Path(record.origin.file).name
+        place = f"{file}:{own or record.stand_in or record.origin.row}"
+        wanted = [record.stand_in, place] if own is None and record.stand_in else [place]
+        numbered = (f"{place}#{number}" for number in count(2))
+        return next(one for one in chain(wanted, numbered) if one and one not in self._given)
+
+
 def _facts(record: Record, scope: str | None, notes: Notes) -> dict[str, Any]:
     fields = record.fields
     return {
         **{column: fields.text(column) for column in _TEXTS},
         **{column: fields.items(column) for column in _LISTS},
         **{column: _people(fields.items(column)) for column in _OWNERS},
-        **{column: fields.day(column) for column in _DAYS},
+        **{column: record.day(column) for column in _DAYS},
         "scope": fields.text("scope") or scope,
         "kind": _kind(record, notes),
         "status": _status(record, notes),
@@ -150,15 +184,6 @@ def _refuse_boundless(record: Record, identities: tuple[str, ...], notes: Notes)
         for pattern in identities
         if _STAR.search(pattern) and not _LITERAL.search(pattern)
     )
-
-
-def _stand_in(origin: Origin, taken: Mapping[str, Origin]) -> str:
-    """File and row, for an entry without an id; the folder is left out, so that it holds wherever we are started."""
-    place = f"{Path(origin.file).name}:{origin.row}"
-    candidate, number = place, 2
-    while candidate in taken:
-        candidate, number = f"{place}#{number}", number + 1
-    return candidate
 
 
 def _kind(record: Record, notes: Notes) -> str | None:

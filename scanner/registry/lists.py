@@ -8,17 +8,18 @@ from typing import Literal, TypeAlias
 
 from msgspec import Struct
 
-from scanner.redact import SecretRef
+from scanner.redact import SecretRef, redact
+from scanner.tables.cells import DateOrder
 
 Format: TypeAlias = Literal["table", "backstage", "terraform", "scim", "entra", "a2a", "mcp"]
-DateOrder: TypeAlias = Literal["day-first", "month-first"]
 
 
 class ListSource(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """``[[registry]]`` or ``[[people]]``: a ``path``, or a ``url`` (SQLAlchemy's) with a ``query``.
 
-    ``format``: None tells it by the file itself. ``sheet``: of a workbook; None takes the first whose headings fit.
-    ``columns``: headings that need explaining, each with the column it means. ``dates``: what 03/04/2026 is.
+    ``path``: a file, a folder, or a pattern (``repos/*/catalog-info.yaml``). ``format``: None tells it by the file
+    itself. ``sheet``: of a workbook; None takes the first whose headings fit. ``columns``: headings that need
+    explaining, each with the column it means. ``dates``: what 03/04/2026 is. ``password``: of the url's user.
     """
 
     path: Path | None = None
@@ -35,8 +36,12 @@ class ListSource(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
             raise ValueError("a list needs either a path or a url with a query")
         if (self.url is None) != (self.query is None):
             raise ValueError("url and query go together")
+        if self.url is None and self.password is not None:
+            raise ValueError("a password goes with a url")
+        if self.url is not None and (self.sheet is not None or self.format not in (None, "table")):
+            raise ValueError("a query gives a table: neither sheet nor another format goes with a url")
 
     @property
     def name(self) -> str:
-        """What messages call it: its path, or the url, which holds no password."""
-        return str(self.path or self.url)
+        """What messages call it: its path, or the url without any password."""
+        return redact(self.url) if self.url is not None else str(self.path)

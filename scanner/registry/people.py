@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import get_args
 
 from msgspec import Struct
 
 from scanner.errors import Problem
-from scanner.model import Origin, Person, PersonStatus
+from scanner.matching.keys import is_email
+from scanner.model import Person, PersonStatus
 from scanner.registry.columns import PEOPLE
 from scanner.registry.lists import ListSource
 from scanner.registry.records import Notes, Record, read_records
@@ -16,14 +17,24 @@ from scanner.tables.cells import shown
 
 _STATUSES: dict[str, PersonStatus] = {
     **{status: status for status in get_args(PersonStatus)},
-    **dict.fromkeys(("current", "employed", "employee", "enabled", "on leave", "parental leave", "hired"), "active"),
-    **dict.fromkeys(("notice", "notice period", "on notice", "resigned", "under notice"), "leaving"),
+    **dict.fromkeys(
+        ("current", "employed", "employee", "enabled", "yes", "true", "1", "hired", "onboarding", "probation",
+         "on leave", "leave", "paid leave", "unpaid leave", "parental leave", "sabbatical",
+         "full time", "part time", "permanent", "temporary", "fixed term", "contract", "contractor", "intern",
+         "staged", "provisioned", "recovery", "password expired", "locked out"),
+        "active",
+    ),
+    **dict.fromkeys(("notice", "notice period", "on notice", "resigned", "under notice", "garden leave"), "leaving"),
     **dict.fromkeys(
         ("leaver", "terminated", "inactive", "offboarded", "departed", "former", "former employee", "deactivated",
-         "disabled", "deleted", "dismissed", "retired", "deceased", "ex-employee", "gone"),
+         "disabled", "deleted", "dismissed", "retired", "deceased", "ex employee", "gone", "no", "false", "0",
+         "suspended", "deprovisioned", "archived", "separated"),
         "left",
     ),
 }  # fmt: skip
+
+
+_PARTED = str.maketrans("_-", "  ")
 
 
 class People(Struct, frozen=True, kw_only=True):
@@ -34,16 +45,16 @@ class People(Struct, frozen=True, kw_only=True):
 
 
 def load_people(lists: Sequence[ListSource]) -> People:
-    """The people and groups of these files, in the same formats as the registry's.
+    """The people and groups of these lists, which may be of the same kinds as the registry's.
 
+    Who is in several lists is one person: an earlier list goes before a later one, and gone in one of them is gone.
     Raises RegistryError with everything that is wrong anywhere, each with file, line and heading.
     """
     notes = Notes()
-    people: list[Person] = []
-    places: dict[str, Origin] = {}
-    ids: dict[str, Person] = {}
-    for record in read_records(lists, PEOPLE, {"email"}, notes):
-        email = record.fields.text("email")
+    people: dict[str, Person] = {}
+    lists_of: dict[str, str] = {}
+    for record in read_records(lists, PEOPLE, {"email"}, "people", notes):
+        email = _email(record)
         if email is None:
             if not record.fields.errors:
                 notes.problems.append(
@@ -54,19 +65,55 @@ def load_people(lists: Sequence[ListSource]) -> People:
                     )
                 )
             continue
-        known = places.setdefault(email.lower(), record.origin)
-        if known is not record.origin:
+        person, key = _person(record, email, notes), email.lower()
+        known = people.get(key)
+        if known is not None and lists_of[key] == record.source.name:
             notes.problems.append(
-                record.problem(f"{shown(email)} is already at {known}", field=record.fields.heading("email"))
+                record.problem(f"{shown(email)} is already at {known.origin}", field=record.fields.heading("email"))
             )
-        person = _person(record, email, notes)
-        holder = ids.setdefault(person.id, person) if person.id else person
+        people[key] = person if known is None else _merged(known, person)
+        lists_of[key] = record.source.name
+    notes.problems.extend(_same_ids(people.values()))
+    notes.raise_problems()
+    return People(people=tuple(people.values()), warnings=tuple(notes.warnings))
+
+
+def _merged(known: Person, again: Person) -> Person:
+    """One person of two lists. What names them in either goes on naming them."""
+    statuses = get_args(PersonStatus)
+    named = (*known.aliases, *again.aliases, *((again.id,) if known.id and again.id else ()))
+    return Person(
+        email=known.email,
+        origin=known.origin,
+        id=known.id or again.id,
+        name=known.name or again.name,
+        status=max(known.status, again.status, key=statuses.index),
+        left_on=known.left_on or again.left_on,
+        manager=known.manager or again.manager,
+        team=known.team or again.team,
+        aliases=tuple(alias for alias in dict.fromkeys(named) if alias != known.id),
+        members=tuple(dict.fromkeys((*(known.members or ()), *(again.members or ())))) or None,
+    )
+
+
+def _same_ids(people: Iterable[Person]) -> Iterator[Problem]:
+    """Whoever is named by an id that two people have would be nobody."""
+    holders: dict[str, Person] = {}
+    for person in people:
+        holder = holders.setdefault(person.id, person) if person.id else person
         if holder is not person:
             message = f"the id {shown(person.id or '')} is that of {holder.email} at {holder.origin}, too"
-            notes.problems.append(record.problem(message, field=record.fields.heading("id")))
-        people.append(person)
-    notes.raise_problems()
-    return People(people=tuple(people), warnings=tuple(notes.warnings))
+            yield Problem(file=person.origin.file, line=person.origin.row, field="id", message=message)
+
+
+def _email(record: Record) -> str | None:
+    """The e-mail; a directory leaves it empty for whoever has no mailbox, and names them by another address."""
+    return record.fields.text("email") or next(filter(is_email, record.fields.items("aliases")), None)
+
+
+def _name(record: Record) -> str | None:
+    parts = (record.fields.text("first_name"), record.fields.text("last_name"))
+    return record.fields.text("name") or " ".join(filter(None, parts)) or None
 
 
 def _person(record: Record, email: str, notes: Notes) -> Person:
@@ -75,9 +122,9 @@ def _person(record: Record, email: str, notes: Notes) -> Person:
         email=email,
         origin=record.origin,
         id=fields.text("id"),
-        name=fields.text("name"),
+        name=_name(record),
         status=_status(record, notes),
-        left_on=fields.day("left_on"),
+        left_on=record.day("left_on"),
         manager=fields.text("manager"),
         team=fields.text("team"),
         aliases=fields.items("aliases"),
@@ -93,7 +140,7 @@ def _status(record: Record, notes: Notes) -> PersonStatus:
     written = record.fields.text("status")
     if written is None:
         return "active"
-    status = _STATUSES.get(" ".join(written.lower().replace("_", " ").split()))
+    status = _STATUSES.get(" ".join(written.lower().translate(_PARTED).split()))
     if status is None:
         notes.warnings.append(
             record.problem(

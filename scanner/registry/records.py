@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import closing
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import closing, contextmanager
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -12,12 +13,13 @@ from msgspec import Struct
 from scanner.errors import Problem, RegistryError, did_you_mean
 from scanner.model import Origin
 from scanner.redact import redact
-from scanner.registry.lists import ListSource
-from scanner.tables import Table, read_table
-from scanner.tables.cells import CellError, read_text, shown
+from scanner.registry.files import find_files
+from scanner.registry.formats.catalog import FORMATS, Declared, read_foreign
+from scanner.registry.formats.declaration import Document, Reader
+from scanner.registry.lists import Format, ListSource
+from scanner.tables import Row, Table, read_table
+from scanner.tables.cells import AmbiguousDate, CellError, read_date, read_text, shown
 from scanner.tables.headings import Columns, Fields, normal
-
-YAML_SUFFIXES = (".yaml", ".yml")
 
 
 class Notes:
@@ -27,6 +29,14 @@ class Notes:
         self.problems: list[Problem] = []
         self.warnings: list[Problem] = []
 
+    @contextmanager
+    def noting(self) -> Iterator[None]:
+        """What goes wrong with a file ends only the reading of that file."""
+        try:
+            yield
+        except RegistryError as error:
+            self.problems.extend(error.problems)
+
     def raise_problems(self) -> None:
         """Raises RegistryError with every problem, if there is any."""
         if self.problems:
@@ -34,10 +44,26 @@ class Notes:
 
 
 class Record(Struct, frozen=True):
-    """One row: where it stands, and its fields."""
+    """One row: where it stands, its fields, and the list that it is of.
+
+    ``stand_in``: what identifies it where the file gives it a place of its own, whatever the order of the rows.
+    """
 
     origin: Origin
     fields: Fields
+    source: ListSource
+    stand_in: str | None = None
+
+    def day(self, column: str) -> date | None:
+        """The day in that column, by the list's own order of day and month."""
+        try:
+            return read_date(self.fields.cell(column), self.source.dates)
+        except AmbiguousDate as error:
+            setting = "or set dates = day-first or month-first in the config"
+            self.fields.wrong(column, str(error), f"{error.fix}, {setting}")
+        except CellError as error:
+            self.fields.wrong(column, str(error), error.fix)
+        return None
 
     def problem(self, message: str, *, field: str | None = None, fix: str | None = None) -> Problem:
         """Something wrong with this row."""
@@ -45,26 +71,26 @@ class Record(Struct, frozen=True):
 
 
 def read_records(
-    lists: Sequence[ListSource], columns: Columns, needed: Collection[str], notes: Notes
+    lists: Sequence[ListSource], columns: Columns, needed: Collection[str], declared: Declared, notes: Notes
 ) -> Iterator[Record]:
-    """Every row of every file, in order. A folder stands for the YAML files in it.
+    """Every row of every list, in order; of a list, its tables go before files in formats of other tools.
 
     ``needed``: columns of which a sheet has at least one. Unreadable cells are noted once the row has been used.
     """
-    for one in lists:
-        assert one.path is not None
-        _check_given(one.path, columns, one.columns, notes)
-        explained = columns.explained(one.columns)
-        for file in _files(one.path, notes):
-            yield from _file_records(file, explained, needed, notes)
+    for source in lists:
+        _check_given(source, columns, notes)
+        reader = _Reader(source, columns.explained(source.columns), needed, declared, notes)
+        for record in reader.records():
+            yield record
+            notes.problems.extend(_cell_problem(record, error) for error in record.fields.errors)
 
 
-def _check_given(path: Path, columns: Columns, given: Mapping[str, str], notes: Notes) -> None:
-    for heading, column in given.items():
+def _check_given(source: ListSource, columns: Columns, notes: Notes) -> None:
+    for heading, column in source.columns.items():
         if column not in columns.names:
             notes.problems.append(
                 Problem(
-                    file=str(path),
+                    file=source.name,
                     field=f"columns.{heading}",
                     message=f"there is no column {shown(column)}",
                     fix=_nearest(column, columns) or f"use one of {', '.join(columns.names)}",
@@ -77,59 +103,81 @@ def _nearest(word: str, columns: Columns) -> str | None:
     return did_you_mean(normal(word), columns.names, likeness=0.8)
 
 
-def _files(path: Path, notes: Notes) -> Sequence[Path]:
-    try:
-        if not path.is_dir():
-            return [path]
-    except OSError as error:  # a name that is too long for the file system
-        notes.problems.append(Problem(file=str(path), message=error.strerror or str(error)))
-        return []
-    found = sorted(
-        file
-        for file in path.rglob("*")
-        if file.suffix.lower() in YAML_SUFFIXES
-        and not any(part.startswith(".") for part in file.relative_to(path).parts)
-    )
-    if not found:
-        notes.problems.append(Problem(file=str(path), message="no YAML file is in this folder"))
-    return found
-
-
-def _file_records(file: Path, columns: Columns, needed: Collection[str], notes: Notes) -> Iterator[Record]:
-    try:
-        table = read_table(file, lambda headings: _has_any(columns, headings, needed))
-        with closing(table):
-            yield from _records(table, columns, needed, notes)
-    except RegistryError as error:
-        notes.problems.extend(error.problems)
-
-
-def _has_any(columns: Columns, headings: Sequence[str], needed: Collection[str]) -> bool:
-    return any(columns.means(heading) in needed for heading in headings)
-
-
-def _records(table: Table, columns: Columns, needed: Collection[str], notes: Notes) -> Iterator[Record]:
-    noted: set[str] = set()
-    seen = {table.headings}
-    if table.headings is not None:
-        if not _has_any(columns, table.headings, needed):
-            notes.problems.append(_no_headings(table, needed))
-            return
-        _note_headings(table.file, table.line, table.headings, columns, notes, noted)
-    for row in table.rows:
-        if isinstance(row, Problem):
-            notes.problems.append(row)
-            continue
-        if row.headings not in seen:
-            seen.add(row.headings)
-            _note_headings(table.file, row.line, row.headings, columns, notes, noted)
-        record = Record(Origin(file=table.file, sheet=table.sheet, row=row.line), Fields(row, columns))
-        yield record
-        notes.problems.extend(_cell_problem(record, error) for error in record.fields.errors)
-
-
 def _cell_problem(record: Record, error: CellError) -> Problem:
     return record.problem(str(error), field=error.heading and shown(error.heading), fix=error.fix)
+
+
+class _Reader:
+    """One list being read."""
+
+    def __init__(
+        self, source: ListSource, columns: Columns, needed: Collection[str], declared: Declared, notes: Notes
+    ) -> None:
+        self._source = source
+        self._columns = columns
+        self._needed = needed
+        self._declared = declared
+        self._notes = notes
+
+    def records(self) -> Iterator[Record]:
+        if self._source.path is None:
+            from scanner.registry.sql import read_query
+
+            with self._notes.noting():
+                yield from self._rows(read_query(self._source))
+            return
+        files: list[Path] = []
+        with self._notes.noting():
+            files = find_files(self._source.path)
+        yield from self._files(files)
+
+    def _files(self, files: Sequence[Path]) -> Iterator[Record]:
+        foreign: dict[Format, list[Document]] = {}
+        sheet = self._source.sheet
+        for file in files:
+            with self._notes.noting():
+                found = read_foreign(file, self._source.format) if sheet is None else None
+                if found is None:
+                    yield from self._rows(read_table(file, self._has_any, sheet=sheet))
+                else:
+                    name, documents = found
+                    foreign.setdefault(name, []).extend(documents)
+        for name, documents in foreign.items():
+            yield from self._declarations(name, documents)
+
+    def _has_any(self, headings: Sequence[str]) -> bool:
+        return any(self._columns.means(heading) in self._needed for heading in headings)
+
+    def _rows(self, table: Table) -> Iterator[Record]:
+        with closing(table):
+            headings = _Headings(table, self._columns, self._notes)
+            if table.headings is not None:
+                if not self._has_any(table.headings):
+                    self._notes.problems.append(_no_headings(table, self._needed))
+                    return
+                headings.note(table.headings, table.line)
+            for row in table.rows:
+                if isinstance(row, Problem):
+                    self._notes.problems.append(row)
+                    continue
+                headings.note(row.headings, row.line)
+                origin = Origin(file=table.file, sheet=table.sheet, row=row.line)
+                yield Record(origin, Fields(row, self._columns), self._source)
+
+    def _declarations(self, name: Format, documents: Sequence[Document]) -> Iterator[Record]:
+        reader: Reader | None = getattr(FORMATS[name], self._declared)
+        if reader is None:
+            message = f"is {FORMATS[name].title}, which declares no {self._declared}"
+            self._notes.problems.append(Problem(file=self._source.name, message=message))
+            return
+        declarations = list(reader(documents))
+        for one in declarations:
+            row = Row(one.document.line, tuple(one.fields), tuple(one.fields.values()))
+            origin = Origin(file=one.document.file, row=one.document.line)
+            yield Record(origin, Fields(row, self._columns), self._source, one.stand_in)
+        if not declarations:
+            message = f"holds no {self._declared} ({FORMATS[name].title})"
+            self._notes.warnings.append(Problem(file=self._source.name, message=message))
 
 
 def _no_headings(table: Table, needed: Collection[str]) -> Problem:
@@ -142,30 +190,42 @@ def _no_headings(table: Table, needed: Collection[str]) -> Problem:
     )
 
 
-def _note_headings(
-    file: str, line: int | None, headings: tuple[str, ...], columns: Columns, notes: Notes, noted: set[str]
-) -> None:
-    """Two headings for one column are a problem; what means none is told once a file."""
-    placement = columns.place(headings)
-    for column, first, second in placement.clashes:
-        notes.problems.append(
-            Problem(
-                file=file,
-                line=line,
-                field=shown(second),
-                message=f"{shown(first)} and {shown(second)} both mean {column}",
-                fix="remove one, or explain under columns in the config which one counts",
+class _Headings:
+    """What is noted about the headings of one table: each set of them once, an unknown heading once a table."""
+
+    def __init__(self, table: Table, columns: Columns, notes: Notes) -> None:
+        self._file = table.file
+        self._columns = columns
+        self._notes = notes
+        self._seen: set[tuple[str, ...]] = set()
+        self._told: set[str] = set()
+
+    def note(self, headings: tuple[str, ...], line: int | None) -> None:
+        """Two headings for one column are a problem; what means none is a warning."""
+        if headings in self._seen:
+            return
+        self._seen.add(headings)
+        placement = self._columns.place(headings)
+        for column, first, second in placement.clashes:
+            self._notes.problems.append(
+                Problem(
+                    file=self._file,
+                    line=line,
+                    field=shown(second),
+                    message=f"{shown(first)} and {shown(second)} both mean {column}",
+                    fix="remove one, or explain under columns in the config which one counts",
+                )
             )
-        )
-    for positions, message in (
-        (placement.secret, "may hold secrets and is not read"),
-        (placement.unknown, "is no column we know; it is kept and shown as it is"),
-    ):
-        for heading in (headings[position] for position in positions):
-            if heading not in noted:
-                noted.add(heading)
-                fix = _nearest(heading, columns)
-                notes.warnings.append(Problem(file=file, line=line, field=shown(heading), message=message, fix=fix))
+        for positions, message in (
+            (placement.secret, "may hold secrets and is not read"),
+            (placement.unknown, "is no column we know; it is kept and shown as it is"),
+        ):
+            for heading in (headings[position] for position in positions):
+                if heading not in self._told:
+                    self._told.add(heading)
+                    fix = _nearest(heading, self._columns)
+                    problem = Problem(file=self._file, line=line, field=shown(heading), message=message, fix=fix)
+                    self._notes.warnings.append(problem)
 
 
 def extra(record: Record) -> dict[str, str]:

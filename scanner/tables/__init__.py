@@ -35,17 +35,22 @@ SUFFIXES = (*_READERS, ".xlsx")
 """The endings of files that can be read."""
 
 
-def read_table(path: Path, recognise: Recognise) -> Table:
+def read_table(path: Path, recognise: Recognise, *, sheet: str | None = None) -> Table:
     """The rows of that file, streamed where the format allows it; the format goes by the file's ending.
 
-    ``recognise`` tells a row of headings from other text, to find the right sheet of a workbook.
+    ``recognise`` tells a row of headings from other text, to find the right sheet of a workbook, unless ``sheet``
+    names it.
     Raises RegistryError naming file and line, also while rows are being read; EmptyTable where there is no content.
     A row that alone is broken comes as a Problem in its place.
     """
     check_file(path)
     suffix = path.suffix.lower()
     if suffix == ".xlsx":
-        return read_workbook(path, recognise)
+        return read_workbook(path, recognise, sheet)
+    if sheet is not None:
+        raise RegistryError(
+            Problem(file=str(path), field="sheet", message="has no sheets", fix="leave out sheet, or name an .xlsx")
+        )
     if suffix not in _READERS:
         known = ", ".join(SUFFIXES)
         raise RegistryError(Problem(file=str(path), message="is of no format that can be read", fix=f"use {known}"))

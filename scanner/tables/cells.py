@@ -9,9 +9,12 @@ import re
 import string
 from collections.abc import Iterable, Mapping
 from datetime import UTC, date, datetime, time, timedelta
-from typing import Any
+from typing import Any, Literal, TypeAlias
 
 from scanner.text import printable, without_surrogates
+
+DateOrder: TypeAlias = Literal["day-first", "month-first"]
+"""What 03/04/2026 is."""
 
 MAX_CELL = 131_072
 """Characters a cell may have: the csv module's own limit, four times what a spreadsheet allows."""
@@ -30,7 +33,8 @@ _YES_NO = {
 }
 
 _ISO_DAY = re.compile(r"(\d{4})[-/](\d{1,2})[-/](\d{1,2})")
-_SLASHED_DAY = re.compile(r"(\d{1,2})[./-](\d{1,2})[./-](\d{4})")
+_DOTTED_DAY = re.compile(r"(\d{1,2})\.(\d{1,2})\.(\d{4})")
+_SLASHED_DAY = re.compile(r"(\d{1,2})[/-](\d{1,2})[/-](\d{4})")
 _DAY_MONTH_YEAR = re.compile(r"(\d{1,2})(?:st|nd|rd|th)?\.?[ -]+([a-z]{3,9})\.?,?[ -]+(\d{4})", re.IGNORECASE)
 _MONTH_DAY_YEAR = re.compile(r"([a-z]{3,9})\.? +(\d{1,2})(?:st|nd|rd|th)?,? +(\d{4})", re.IGNORECASE)
 _SERIAL = re.compile(r"\d{5}(?:\.\d+)?")
@@ -48,6 +52,10 @@ class CellError(ValueError):
         super().__init__(message)
         self.fix = fix
         self.heading: str | None = None
+
+
+class AmbiguousDate(CellError):
+    """A date that is one day in some countries and another day in others."""
 
 
 def read_text(cell: Any) -> str | None:
@@ -114,8 +122,12 @@ def read_list(cell: Any) -> tuple[str, ...]:
     return tuple(dict.fromkeys(item for item in items if item))
 
 
-def read_date(cell: Any) -> date | None:
-    """A day. Raises CellError for what is none, and for days that differ between countries (03/04/2026)."""
+def read_date(cell: Any, order: DateOrder | None = None) -> date | None:
+    """A day. Raises CellError for what is none.
+
+    ``order``: what a day is that differs between countries (03/04/2026); without one it is an AmbiguousDate. Whoever
+    writes dots (03.04.2026) writes the day first.
+    """
     if isinstance(cell, datetime):
         return cell.date()
     if isinstance(cell, date):
@@ -124,7 +136,7 @@ def read_date(cell: Any) -> date | None:
     if text is None:
         return None
     try:
-        return _written_day(text) or datetime.fromisoformat(text).date()
+        return _written_day(text, order) or datetime.fromisoformat(text).date()
     except ValueError as error:
         if isinstance(error, CellError):
             raise
@@ -159,11 +171,13 @@ def _date_text(cell: Any) -> str | None:
     return text
 
 
-def _written_day(text: str) -> date | None:
+def _written_day(text: str, order: DateOrder | None) -> date | None:
     if found := _ISO_DAY.fullmatch(text):
         return date(*map(int, found.groups()))
+    if found := _DOTTED_DAY.fullmatch(text):
+        return date(int(found[3]), int(found[2]), int(found[1]))
     if found := _SLASHED_DAY.fullmatch(text):
-        return _slashed_day(text, *map(int, found.groups()))
+        return _slashed_day(text, (int(found[1]), int(found[2])), int(found[3]), order)
     if found := _DAY_MONTH_YEAR.fullmatch(text):
         return date(int(found[3]), _month(found[2]), int(found[1]))
     if found := _MONTH_DAY_YEAR.fullmatch(text):
@@ -171,11 +185,15 @@ def _written_day(text: str) -> date | None:
     return None
 
 
-def _slashed_day(text: str, first: int, second: int, year: int) -> date:
-    if max(first, second) <= len(_MONTHS) and first != second:
+def _slashed_day(text: str, parts: tuple[int, int], year: int, order: DateOrder | None) -> date:
+    first, second = parts
+    if max(first, second) > len(_MONTHS) or first == second:
+        return date(year, min(first, second), max(first, second))
+    if order is None:
         either = f"{year}-{second:02}-{first:02} or {year}-{first:02}-{second:02}"
-        raise CellError(f"{text} could be two different days", f"write {either}")
-    return date(year, min(first, second), max(first, second))
+        raise AmbiguousDate(f"{text} could be two different days", f"write {either}")
+    day, month = (first, second) if order == "day-first" else (second, first)
+    return date(year, month, day)
 
 
 def _month(word: str) -> int:

@@ -14,6 +14,7 @@ from typing import Any, TypeAlias
 from python_calamine import CalamineError, CalamineSheet, CalamineWorkbook, SheetTypeEnum, SheetVisibleEnum
 
 from scanner.errors import Problem, RegistryError
+from scanner.tables.cells import shown
 from scanner.tables.files import unreadable
 from scanner.tables.rows import EmptyTable, Row, Table, is_filled, named_headings, sheet_row
 
@@ -25,6 +26,7 @@ MAX_UNPACKED = 256 * 1024 * 1024
 MAX_CELLS = 20_000_000
 """Cells of the rectangle that a sheet spans: calamine sets memory aside for each, empty ones included."""
 
+_SHEETS_NAMED = 20
 _CHUNK = 1024 * 1024
 _OVERLAP = 64
 _CELL_PLACE = re.compile(rb"""\br\s*=\s*["']\s*([A-Za-z]{0,12})(\d{1,12})\s*["']""")
@@ -36,23 +38,40 @@ _NOT_A_WORKBOOK = (
 )
 
 
-def read_workbook(path: Path, recognise: Recognise) -> Table:
-    """The first visible sheet whose first filled row has the headings, else the first sheet that holds anything.
+def read_workbook(path: Path, recognise: Recognise, sheet: str | None = None) -> Table:
+    """The sheet of that name, hidden or not; without a name the visible one that has the headings.
 
-    Raises RegistryError; EmptyTable where no sheet holds anything.
+    They are in its first filled row. Where no sheet has them, it is the first that holds anything.
+    Raises RegistryError; EmptyTable where no sheet, or not the one named, holds anything.
     """
     _check_archive(path)
     try:
         workbook = CalamineWorkbook.from_path(path)
-        names = [
-            sheet.name
-            for sheet in workbook.sheets_metadata
-            if sheet.typ == SheetTypeEnum.WorkSheet and sheet.visible == SheetVisibleEnum.Visible
-        ]
+        names = _visible_sheets(workbook) if sheet is None else [_sheet_called(sheet, workbook, path)]
         tables = (_sheet_table(path, workbook.get_sheet_by_name(name)) for name in names)
         return _best(path, tables, recognise)
     except (CalamineError, OSError) as error:
         raise _damaged(path, str(error)) from error
+
+
+def _visible_sheets(workbook: CalamineWorkbook) -> list[str]:
+    return [
+        sheet.name
+        for sheet in workbook.sheets_metadata
+        if sheet.typ == SheetTypeEnum.WorkSheet and sheet.visible == SheetVisibleEnum.Visible
+    ]
+
+
+def _sheet_called(name: str, workbook: CalamineWorkbook, path: Path) -> str:
+    """The sheet as it is written in the workbook: no two of its sheets differ by case alone."""
+    names = [sheet.name for sheet in workbook.sheets_metadata if sheet.typ == SheetTypeEnum.WorkSheet]
+    for written in names:
+        if written.casefold() == name.casefold():
+            return written
+    known = ", ".join(shown(written) for written in names[:_SHEETS_NAMED])
+    raise RegistryError(
+        Problem(file=str(path), field="sheet", message=f"has no sheet {shown(name)}", fix=f"its sheets are: {known}")
+    )
 
 
 def _best(path: Path, tables: Iterator[Table | None], recognise: Recognise) -> Table:

@@ -20,6 +20,7 @@ from scanner.errors import Problem, RegistryError
 from scanner.tables import SUFFIXES, EmptyTable, Row, read_table, workbook
 from scanner.tables.cells import (
     CellError,
+    DateOrder,
     read_date,
     read_days,
     read_list,
@@ -152,6 +153,41 @@ def test_the_sheet_with_the_headings_is_found(tmp_path: Path) -> None:
 
     assert read_table(path, named).sheet == "List"
     assert rows_of(path) == [(5, {"name": "a", "owner": "b"})]
+
+
+@pytest.mark.parametrize("name", ["Values", "values"])
+def test_a_sheet_that_is_named_is_taken_even_if_hidden(tmp_path: Path, name: str) -> None:
+    """Whoever names a sheet means it; a spreadsheet does not tell upper case from lower."""
+    path = tmp_path / "book.xlsx"
+    book = xlsxwriter.Workbook(path)
+    book.add_worksheet("List").write_column(0, 0, ["name", "a"])
+    hidden = book.add_worksheet("Values")
+    hidden.write_column(0, 0, ["name", "b"])
+    hidden.hide()
+    book.close()
+
+    table = read_table(path, named, sheet=name)
+
+    assert (table.sheet, [row.cells for row in table.rows if isinstance(row, Row)]) == ("Values", [("b",)])
+
+
+@pytest.mark.parametrize(
+    ("name", "sheet_name", "message", "fix"),
+    [
+        pytest.param("list.xlsx", "Bots", "has no sheet Bots", "its sheets are: Sheet", id="unknown sheet"),
+        pytest.param("list.csv", "Bots", "has no sheets", "leave out sheet, or name an .xlsx", id="no workbook"),
+    ],
+)
+def test_a_sheet_that_is_not_there_is_told(tmp_path: Path, name: str, sheet_name: str, message: str, fix: str) -> None:
+    """The error names the sheets there are."""
+    sheet(tmp_path, ("name",), ("a",))
+    written(tmp_path, "list.csv", "name\na\n")
+
+    with pytest.raises(RegistryError) as caught:
+        read_table(tmp_path / name, named, sheet=sheet_name)
+
+    (problem,) = caught.value.problems
+    assert (problem.field, problem.message, problem.fix) == ("sheet", message, fix)
 
 
 def _chart(book: Any) -> Any:
@@ -472,12 +508,32 @@ def test_no_day(cell: Any) -> None:
 
 
 @pytest.mark.parametrize(
+    ("cell", "order", "expected"),
+    [
+        pytest.param("03/04/2026", "day-first", date(2026, 4, 3), id="day first"),
+        pytest.param("03/04/2026", "month-first", date(2026, 3, 4), id="month first"),
+        pytest.param("3-4-2026", "month-first", date(2026, 3, 4), id="hyphens"),
+        pytest.param("25/11/2026", "month-first", DAY, id="it can be one day only"),
+        pytest.param("04/04/2026", None, date(2026, 4, 4), id="the same either way"),
+        pytest.param("03.04.2026", None, date(2026, 4, 3), id="dots"),
+        pytest.param("03.04.2026", "month-first", date(2026, 4, 3), id="dots, whatever the order"),
+        pytest.param("2026-04-03", "month-first", date(2026, 4, 3), id="ISO"),
+        pytest.param(DAY, "month-first", DAY, id="typed"),
+    ],
+)
+def test_what_comes_first_in_a_date(cell: Any, order: DateOrder | None, expected: date) -> None:
+    """The order settles what differs between countries; whoever writes dots writes the day first."""
+    assert read_date(cell, order) == expected
+
+
+@pytest.mark.parametrize(
     ("read", "cell", "message"),
     [
         pytest.param(read_date, "03/04/2026", "03/04/2026 could be two different days", id="two days"),
         pytest.param(read_date, "46351", "46351 is a spreadsheet's serial number, not a date", id="serial"),
         pytest.param(read_date, 46351.0, "46351 is a spreadsheet's serial number, not a date", id="serial number"),
         pytest.param(read_date, "31/02/2026", "31/02/2026 is not a date", id="31 February"),
+        pytest.param(read_date, "04.13.2026", "04.13.2026 is not a date", id="dots with the month first"),
         pytest.param(read_date, "2026-13-01", "2026-13-01 is not a date", id="month 13"),
         pytest.param(read_date, "soon\x1b[2J", "soon\\x1b[2J is not a date", id="no date"),
         pytest.param(read_date, "25 Xyz 2026", "25 Xyz 2026 is not a date", id="no month"),

@@ -47,11 +47,38 @@ def test_registry_headings(heading: str, column: str | None) -> None:
         ("mail", "email"), ("Employee ID", "id"), ("Full Name", "name"), ("Last day", "left_on"),
         ("Termination Date", "left_on"), ("end date", "left_on"), ("Line Manager", "manager"), ("Department", "team"),
         ("UPN", "aliases"), ("Employment Status", "status"), ("Members", "members"), ("phone", None),
+        ("Given name", "first_name"), ("Surname", "last_name"), ("accountEnabled", "status"), ("Employee #", None),
     ],
 )  # fmt: skip
 def test_people_headings(heading: str, column: str | None) -> None:
     """The headings of staff lists, as HR systems export them."""
     assert PEOPLE.means(heading) == column
+
+
+@pytest.mark.parametrize(
+    ("headings", "taken"),
+    [
+        pytest.param(("State", "accountEnabled"), ("accountEnabled",), id="an account before a state"),
+        pytest.param(("Active", "Status", "State"), ("Status",), id="a status before all"),
+        pytest.param(("Reports to", "Manager", "Manager e-mail"), ("Manager e-mail",), id="an address before a name"),
+        pytest.param(("Status", "status"), ("Status", "status"), id="the same twice"),
+    ],
+)
+def test_of_several_headings_of_an_export_one_counts(headings: tuple[str, ...], taken: tuple[str, ...]) -> None:
+    """Exports have several columns for one thing; the others are kept as columns that mean none."""
+    placement = PEOPLE.place(headings)
+
+    ((_, positions),) = placement.columns.items()
+    assert tuple(headings[at] for at in positions) == taken
+    assert [headings[at] for at in placement.unknown] == [heading for heading in headings if heading not in taken]
+    assert len(placement.clashes) == len(taken) - 1
+
+
+def test_a_heading_that_is_explained_goes_before_the_order() -> None:
+    """What the user says counts before what we would have chosen."""
+    placement = PEOPLE.explained({"Employment Status": "status"}).place(("Status", "Employment Status"))
+
+    assert placement.columns == {"status": (1,)}
 
 
 @pytest.mark.parametrize(

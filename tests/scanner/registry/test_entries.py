@@ -239,12 +239,15 @@ def test_file_and_row_stand_in_for_a_missing_id(tmp_path: Path) -> None:
 
 
 def test_several_files_and_folders_make_one_registry(tmp_path: Path) -> None:
-    """Files come in the order given; a folder gives its YAML files by name, hidden ones left out."""
+    """Files come in the order given; a folder gives its YAML, JSON and TOML files by name, hidden ones left out."""
     folder = tmp_path / "teams"
     (folder / ".git").mkdir(parents=True)
     for name, content in (
         ("b.yml", "name: b"),
         ("a.yaml", "- name: a1\n- name: a2"),
+        ("c.json", '[{"name": "c"}]'),
+        ("sub.toml", "[[entry]]\nname = 'd'"),
+        ("e.csv", "name\ne\n"),
         (".git/x.yaml", "name: x"),
         ("n.md", ""),
     ):
@@ -252,7 +255,7 @@ def test_several_files_and_folders_make_one_registry(tmp_path: Path) -> None:
 
     entries = load_files(csv_file(tmp_path, "name\nfirst\n"), folder).entries
 
-    assert [entry.name for entry in entries] == ["first", "a1", "a2", "b"]
+    assert [entry.name for entry in entries] == ["first", "a1", "a2", "b", "c", "d"]
 
 
 def test_an_empty_registry_is_one(tmp_path: Path) -> None:
@@ -354,15 +357,87 @@ def test_a_pattern_needs_a_literal(tmp_path: Path, pattern: str, refused: bool) 
     assert (problems_of(path) != []) if refused else load_files(path).entries[0].identities == (pattern,)
 
 
-def test_ids_are_unique_over_all_files(tmp_path: Path) -> None:
-    """A second use of an id names the first one's file and row; case makes another id."""
-    first = csv_file(tmp_path, "id,arn\nN-1,x\n", "a.csv")
-    second = csv_file(tmp_path, "id,arn\nn-1,y\nN-1,z\n", "b.csv")
+def test_ids_are_unique_within_a_list(tmp_path: Path) -> None:
+    """A second use of an id in a folder names the first one's file and row; case makes another id."""
+    first = csv_file(tmp_path, '[{"id": "N-1", "name": "x"}]', "a.json")
+    second = csv_file(tmp_path, "- {id: n-1, name: y}\n- {id: N-1, name: z}\n", "b.yaml")
 
-    (problem,) = problems_of(first, second)
+    (problem,) = problems_of(tmp_path)
 
-    assert (problem.file, problem.line) == (str(second), 3)
-    assert problem.message == f"the id N-1 is already used at {first}:2"
+    assert (problem.file, problem.line) == (str(second), 2)
+    assert problem.message == f"the id N-1 is already used at {first}:1"
+
+
+def test_two_lists_may_have_an_id_in_common(tmp_path: Path) -> None:
+    """The later list's entry goes by its file and the id, and each tells its list; twice in one is an error still."""
+    first, second = csv_file(tmp_path, "id,arn\nN-1,x\n", "a.csv"), csv_file(tmp_path, "id,arn\nN-1,y\n", "b.csv")
+
+    entries = load_files(first, second).entries
+
+    assert [(entry.id, entry.has_own_id, entry.registry) for entry in entries] == [
+        ("N-1", True, str(first)),
+        ("b.csv:N-1", False, str(second)),
+    ]
+    second.write_text("id,arn\nN-1,y\nN-1,z\n", encoding="utf-8")
+    assert [str(problem) for problem in problems_of(first, second)] == [
+        f"{second}:3: id: the id N-1 is already used at {second}:2 (give each entry an id of its own)"
+    ]
+
+
+def test_a_pattern_of_files_is_one_list(tmp_path: Path) -> None:
+    """Every file that fits is read, hidden ones and folders left out; none at all is an error."""
+    for repository in ("b", "a", ".git", "c/registry.yaml"):
+        (tmp_path / repository).mkdir(parents=True)
+        csv_file(tmp_path / repository, f"name: in-{repository}\n", "registry.yaml" if "/" not in repository else "x")
+
+    entries = load_files(tmp_path / "*" / "registry.yaml").entries
+
+    assert [(entry.name, entry.registry) for entry in entries] == [
+        ("in-a", str(tmp_path / "*" / "registry.yaml")),
+        ("in-b", str(tmp_path / "*" / "registry.yaml")),
+    ]
+    assert [problem.message for problem in problems_of(tmp_path / "*.toml")] == ["no file fits this pattern"]
+
+
+def test_a_file_with_a_star_in_its_name_is_itself(tmp_path: Path) -> None:
+    """A path that is there is no pattern."""
+    csv_file(tmp_path, "name\nother\n", "ab.csv")
+
+    assert [entry.name for entry in load_files(csv_file(tmp_path, "name\nx\n", "a*.csv")).entries] == ["x"]
+
+
+def test_dates_are_read_as_the_list_says(tmp_path: Path) -> None:
+    """One list may write the day first and another the month; what could only be one day is that day."""
+    rows = "name,expires\na,03/04/2026\nb,25/11/2026\nc,03.04.2026\n"
+    first, second = csv_file(tmp_path, rows, "a.csv"), csv_file(tmp_path, rows, "b.csv")
+
+    entries = load_registry(
+        [ListSource(path=first, dates="day-first"), ListSource(path=second, dates="month-first")]
+    ).entries
+
+    april, march, november = date(2026, 4, 3), date(2026, 3, 4), date(2026, 11, 25)
+    assert [entry.expires for entry in entries] == [april, november, april, march, november, april]
+
+
+def test_an_ambiguous_date_names_the_setting(tmp_path: Path) -> None:
+    """Whoever has a thousand of them does not rewrite them one by one."""
+    (problem,) = problems_of(csv_file(tmp_path, "name,expires\na,03/04/2026\n"))
+
+    assert problem.fix == "write 2026-04-03 or 2026-03-04, or set dates = day-first or month-first in the config"
+
+
+def test_a_sheet_is_chosen_by_its_name(tmp_path: Path) -> None:
+    """The first sheet has the headings, too, but another was asked for."""
+    book = openpyxl.Workbook()
+    for title, name in (("Old", "a"), ("Bots 2026", "b")):
+        sheet = book.create_sheet(title)
+        sheet.append(("name",))
+        sheet.append((name,))
+    book.save(tmp_path / "r.xlsx")
+
+    (entry,) = load_registry([ListSource(path=tmp_path / "r.xlsx", sheet="bots 2026")]).entries
+
+    assert (entry.name, entry.id, entry.origin.sheet) == ("b", "r.xlsx:2", "Bots 2026")
 
 
 def test_problems_of_all_files_come_together(tmp_path: Path) -> None:
@@ -374,7 +449,7 @@ def test_problems_of_all_files_come_together(tmp_path: Path) -> None:
 
     assert [problem.message for problem in found] == [
         "no such file",
-        "no YAML file is in this folder",
+        "no YAML, JSON or TOML file is in this folder",
         "soon is not a date",
     ]
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from scanner.errors import RegistryError
-from scanner.model import Person
+from scanner.model import Origin, Person
 from scanner.registry.lists import ListSource
 from scanner.registry.people import load_people
 
@@ -90,12 +90,99 @@ def test_a_broken_roster_is_told_with_every_place(
     ]
 
 
-def test_the_same_person_in_two_files_is_told(tmp_path: Path) -> None:
-    """E-mails are unique over all files."""
-    first = roster(tmp_path, "mail\na@x\n", "a.csv")
+def test_who_is_in_two_lists_is_one_person(tmp_path: Path) -> None:
+    """HR knows who left, the directory who is in which group; the earlier list goes first, and gone is gone."""
+    hr = roster(tmp_path, "mail,id,status,name\nA@x,77,,Ada\nb@x,78,,Bob\n", "hr.csv")
+    directory = roster(
+        tmp_path, "mail,id,status,manager,aliases\nc@x,,,,\nb@x,u2,left,a@x,bob\na@x,,,b@x,al\n", "directory.csv"
+    )
 
-    with pytest.raises(RegistryError, match=f"a@x is already at {first}:2"):
-        load_people([ListSource(path=first), ListSource(path=roster(tmp_path, "mail\na@x\n", "b.csv"))])
+    people = load_people([ListSource(path=hr), ListSource(path=directory)]).people
+
+    assert [(one.email, one.id, one.name, one.status, one.manager, one.aliases) for one in people] == [
+        ("A@x", "77", "Ada", "active", "b@x", ("al",)),
+        ("b@x", "78", "Bob", "left", "a@x", ("bob", "u2")),
+        ("c@x", None, None, "active", None, ()),
+    ]
+    assert people[0].origin == Origin(file=str(hr), row=2)
+
+
+def test_a_group_of_two_lists_has_the_members_of_both(tmp_path: Path) -> None:
+    """A group is one by its name as well."""
+    lists = [roster(tmp_path, f"mail,members\nteam:core,{who}\n", f"{who}.csv") for who in ("a@x", "b@x")]
+
+    (group,) = load_people([ListSource(path=path) for path in lists]).people
+
+    assert group.members == ("a@x", "b@x")
+
+
+BAMBOO = """Employee #,First Name,Last Name,Work Email,Status,Employment Status,Department,Division,Supervisor,\
+Supervisor email,Termination Date,State
+1001,Ada,Lovelace,ada@x,Active,Full-Time,Core,EMEA,"Hopper, Grace",grace@x,,WA
+1002,Bob,Kahn,bob@x,Inactive,Terminated,Core,EMEA,"Hopper, Grace",grace@x,2026-09-30,WA
+"""
+WORKDAY = """Employee ID,Worker,Legal First Name,Legal Last Name,Email - Work,Worker Status,Manager Email,\\
+Last Day of Work
+1001,Ada Lovelace,Augusta Ada,King,ada@x,Active,grace@x,
+1002,Bob Kahn,Robert,Kahn,bob@x,Terminated,grace@x,2026-09-30
+"""
+PERSONIO = """First name;Last name;Email;Status;Department;Team;Supervisor;Termination date;Employee ID
+Ada;Lovelace;ada@x;active;Core;Engine;grace@x;;1001
+Bob;Kahn;bob@x;inactive;Core;Engine;grace@x;30.09.2026;1002
+"""
+HIBOB = """Display name,Full name,First name,Last name,Email,Lifecycle status,Reports to,Reports to email,Employee ID,\
+Termination date
+Ada,Ada Lovelace,Ada,Lovelace,ada@x,Employed,Grace Hopper,grace@x,1001,
+Bob,Bob Kahn,Bob,Kahn,bob@x,Terminated,Grace Hopper,grace@x,1002,2026-09-30
+"""
+GOOGLE = """First Name [Required],Last Name [Required],Email Address [Required],Password [Required],Status [READ ONLY],\
+Employee ID,Manager Email,Department
+Ada,Lovelace,ada@x,****,Active,1001,grace@x,Core
+Bob,Kahn,bob@x,****,Suspended,1002,grace@x,Core
+"""
+ENTRA = """userPrincipalName,displayName,surname,mail,givenName,objectId,department,accountEnabled,state,country
+ada@x,Ada Lovelace,Lovelace,,Ada,o1,Core,True,WA,US
+bob@x,Bob Kahn,Kahn,bob@x,Bob,o2,Core,False,WA,US
+"""
+OKTA = """id,status,login,email,secondEmail,firstName,lastName,displayName,department,division,manager,employeeNumber
+00u1,LOCKED_OUT,ada@x,ada@x,,Ada,Lovelace,Ada Lovelace,Core,EMEA,grace@x,1001
+00u2,DEPROVISIONED,bob@x,bob@x,,Bob,Kahn,Bob Kahn,Core,EMEA,grace@x,1002
+"""
+
+
+@pytest.mark.parametrize(
+    ("export", "ada"),
+    [
+        pytest.param(BAMBOO, (None, "Ada Lovelace", "grace@x", "Core"), id="BambooHR"),
+        pytest.param(WORKDAY, ("1001", "Ada Lovelace", "grace@x", None), id="Workday"),
+        pytest.param(PERSONIO, ("1001", "Ada Lovelace", "grace@x", "Engine"), id="Personio"),
+        pytest.param(HIBOB, ("1001", "Ada Lovelace", "grace@x", None), id="HiBob"),
+        pytest.param(GOOGLE, ("1001", "Ada Lovelace", "grace@x", "Core"), id="Google Workspace"),
+        pytest.param(ENTRA, ("o1", "Ada Lovelace", None, "Core"), id="Entra"),
+        pytest.param(OKTA, ("00u1", "Ada Lovelace", "grace@x", "Core"), id="Okta"),
+    ],
+)
+def test_the_usual_exports_are_read_as_they_are(
+    tmp_path: Path, export: str, ada: tuple[str | None, str, str | None, str | None]
+) -> None:
+    """Of several headings for one thing the one that tells most counts; who left is left, and nobody else."""
+    people = load_people([ListSource(path=roster(tmp_path, export.replace("\\\n", "")))])
+
+    first, second = people.people
+    assert (first.email, first.status, second.email, second.status) == ("ada@x", "active", "bob@x", "left")
+    assert (first.id, first.name, first.manager, first.team) == ada
+    assert {warning.message for warning in people.warnings} <= {"is no column we know; it is kept and shown as it is"}
+
+
+def test_people_in_json_under_any_key(tmp_path: Path) -> None:
+    """What an API answers is read as it is; true and false say who is there."""
+    text = (
+        '{"meta": {"n": 2}, "employees": [{"workEmail": "a@x", "active": true}, {"workEmail": "b@x", "active": false}]}'
+    )
+
+    people = load_people([ListSource(path=roster(tmp_path, text, "people.json"))]).people
+
+    assert [(person.email, person.status) for person in people] == [("a@x", "active"), ("b@x", "left")]
 
 
 def test_headings_of_ones_own_are_explained(tmp_path: Path) -> None:

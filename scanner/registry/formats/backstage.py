@@ -1,0 +1,150 @@
+"""Backstage: the software catalog's entities as entries, from ``catalog-info.yaml`` files or the catalog's API.
+
+Annotations say which identities an entity has. Any annotation whose value is the full id of one counts, whatever its
+name is (``amazon.com/iam-role-arn``, ``eks.amazonaws.com/role-arn``, ``iam.gke.io/gcp-service-account`` …), and a few
+whose value is an id only by the annotation's name. An entity without any goes by its own name, if it is something
+that acts: an API, a system, a library never is.
+
+https://backstage.io/docs/features/software-catalog/descriptor-format
+https://backstage.io/docs/features/software-catalog/well-known-annotations
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from scanner.registry.formats.declaration import Declaration, Document, at, filled, literal, mappings, text, texts
+
+_API = "backstage.io/"
+_DEFAULT = "default"
+_REF = re.compile(r"(?:(?P<kind>[^:/]+):)?(?:(?P<namespace>[^/]+)/)?(?P<name>.+)", re.DOTALL)
+
+_FULL_ID = re.compile(r"arn:[a-z-]+:iam::\d{12}:(?:role|user)/\S+|[^@\s]+@[^@\s]+\.gserviceaccount\.com")
+_IDS = ("iam.amazonaws.com/role", "azure.workload.identity/client-id")
+"""Annotations that name a role (kube2iam) and a managed identity by something shorter than its full id."""
+_OTHERS = frozenset({"kubernetes.io/aws-assume-role"})
+"""Annotations that name an identity which is Backstage's own."""
+_NAMESPACE, _WORKLOAD = "backstage.io/kubernetes-namespace", "backstage.io/kubernetes-id"
+
+_KINDS = ("component", "resource", "api", "system")
+_TYPES = {
+    "service": "service",
+    "website": "application",
+    "agent": "agent",
+    "ai-agent": "agent",
+    "pipeline": "pipeline",
+    "service-account": "service",
+    "integration": "integration",
+}
+_PASSIVE = frozenset({"library", "documentation", "website", "template", "dataset", "data-product", "model"})
+_ACTING = re.compile(r"\b(?:account|role|identity|principal|user|agent|bot)\b")
+
+# What a lifecycle says. "deprecated" still runs, and "experimental" is no environment.
+_STATUSES = {"retired": "retired", "decommissioned": "retired", "planned": "proposed"}
+_ENVIRONMENTS = {
+    "production": "prod",
+    "staging": "staging",
+    "development": "dev",
+    "test": "test",
+}
+
+
+class Ref(NamedTuple):
+    """An entity's reference; the parts are lower-case, because Backstage compares them so."""
+
+    kind: str
+    namespace: str
+    name: str
+
+    @property
+    def short(self) -> str:
+        """Its name, as people write it: the default namespace is left out."""
+        return self.name if self.namespace == _DEFAULT else f"{self.namespace}/{self.name}"
+
+    @property
+    def person(self) -> str:
+        """The user or group as the roster knows them."""
+        return f"team:{self.short}" if self.kind == "group" else self.short
+
+    def __str__(self) -> str:
+        return f"{self.kind}:{self.namespace}/{self.name}"
+
+
+def is_entity(root: Mapping[str, Any]) -> bool:
+    """Whether this is an entity, or a page of them as the API answers."""
+    return _is_ours(root) or any(_is_ours(item) for item in mappings(root, "items"))
+
+
+def _is_ours(data: Any) -> bool:
+    return (text(data, "apiVersion") or "").startswith(_API) and text(data, "kind") is not None
+
+
+def ref_of(data: Mapping[str, Any]) -> Ref | None:
+    """The reference of an entity; None for what is none, or has no name."""
+    name = text(data, "metadata", "name")
+    if name is None or not _is_ours(data):
+        return None
+    namespace = text(data, "metadata", "namespace") or _DEFAULT
+    return Ref((text(data, "kind") or "").lower(), namespace.lower(), name.lower())
+
+
+def parse_ref(written: str, kind: str) -> Ref:
+    """A reference as it is written in an entity: ``[kind:][namespace/]name``; ``kind`` is what it is by default."""
+    found = _REF.fullmatch(written.lower())
+    if found is None:
+        return Ref(kind, _DEFAULT, written.lower())
+    return Ref(found["kind"] or kind, found["namespace"] or _DEFAULT, found["name"])
+
+
+def entries(documents: Sequence[Document]) -> Iterator[Declaration]:
+    """Components, resources, APIs and systems that have identities; users and groups are people, not entries."""
+    for document in documents:
+        ref = ref_of(document.data)
+        if ref is None or ref.kind not in _KINDS:
+            continue
+        identities = _identities(document.data)
+        if identities or _acts(ref, document.data):
+            yield Declaration(document=document, stand_in=str(ref), fields=_fields(document.data, identities))
+
+
+def _identities(data: Mapping[str, Any]) -> list[str]:
+    annotations = at(data, "metadata", "annotations")
+    if not isinstance(annotations, dict):
+        return []
+    found = [
+        value
+        for name in annotations
+        if name not in _OTHERS and (value := text(annotations, name)) and (name in _IDS or _FULL_ID.fullmatch(value))
+    ]
+    namespace, workload = text(annotations, _NAMESPACE), text(annotations, _WORKLOAD)
+    account = f"system:serviceaccount:{namespace}:{workload}" if namespace and workload else None
+    return [literal(one) for one in filled(*found, account)]
+
+
+def _acts(ref: Ref, data: Mapping[str, Any]) -> bool:
+    """Whether an entity may be taken for an identity of its own name."""
+    kind = (text(data, "spec", "type") or "").lower()
+    if ref.kind == "component":
+        return kind not in _PASSIVE
+    return ref.kind == "resource" and _ACTING.search(kind) is not None
+
+
+def _fields(data: Mapping[str, Any], identities: list[str]) -> dict[str, Any]:
+    kind, lifecycle = text(data, "spec", "type"), text(data, "spec", "lifecycle")
+    owner, system = text(data, "spec", "owner"), text(data, "spec", "system")
+    name = text(data, "metadata", "name") or ""
+    return {
+        "name": name,
+        "kind": _TYPES.get((kind or "").lower()),
+        "purpose": text(data, "metadata", "description"),
+        "identities": identities or [literal(name)],
+        "owner": [parse_ref(owner, "group").person] if owner else None,
+        "systems": [parse_ref(system, "system").short] if system else None,
+        "status": _STATUSES.get((lifecycle or "").lower()),
+        "environment": _ENVIRONMENTS.get((lifecycle or "").lower()),
+        "spec.type": kind,
+        "spec.lifecycle": lifecycle,
+        "metadata.tags": texts(data, "metadata", "tags") or None,
+    }

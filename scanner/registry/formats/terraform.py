@@ -1,0 +1,162 @@
+"""Terraform: what a state declares, from ``*.tfstate`` (version 4) or ``terraform show -json``.
+
+A state says that an identity was made on purpose, and not whose it is. It is full of secrets, so nothing is looked at
+but the attributes that terraform.toml names. What is only read there (``data``) is not declared; what has no id yet
+is not there yet.
+
+https://developer.hashicorp.com/terraform/internals/json-format
+"""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from importlib.resources import files
+from string import Formatter
+from typing import Any, NamedTuple
+
+import msgspec
+from msgspec import Struct
+
+from scanner.registry.formats.declaration import Declaration, Document, at, literal, mappings, text
+from scanner.tables.headings import holds_secret
+
+
+class Holder(Struct, frozen=True, forbid_unknown_fields=True):
+    """Who holds a credential; the file terraform.toml explains the fields."""
+
+    type: str
+    attribute: str
+    equals: str
+
+
+class ResourceType(Struct, frozen=True, forbid_unknown_fields=True):
+    """A type of resource; the file terraform.toml explains the fields."""
+
+    provider: str
+    identities: tuple[str, ...]
+    name: str | None = None
+    kind: str | None = None
+    scope: str | None = None
+    tags: str | None = None
+    holder: Holder | None = None
+
+
+def _read_types() -> dict[str, ResourceType]:
+    table = files("scanner.registry.formats").joinpath("terraform.toml").read_bytes()
+    return msgspec.toml.decode(table, type=dict[str, ResourceType])
+
+
+TYPES = _read_types()
+_HOLDERS = {kind.holder.type: kind.holder.equals for kind in TYPES.values() if kind.holder}
+
+
+class _Resource(NamedTuple):
+    address: str
+    type: str
+    attributes: Mapping[str, Any]
+    document: Document
+
+    def render(self, template: str | None) -> str | None:
+        return None if template is None else _render(template, self.attributes, str)
+
+    @property
+    def identities(self) -> list[str]:
+        rendered = (_render(one, self.attributes, literal) for one in TYPES[self.type].identities)
+        return [one for one in rendered if one is not None]
+
+
+def is_state(root: Mapping[str, Any]) -> bool:
+    """Whether this is a state, or what ``terraform show -json`` prints of one."""
+    if "terraform_version" in root and isinstance(root.get("resources"), list):
+        return True
+    return "format_version" in root and isinstance(at(root, "values", "root_module"), dict)
+
+
+def entries(documents: Sequence[Document]) -> Iterator[Declaration]:
+    """Every identity with its address as stand-in id; credentials go with their holder, where that is told."""
+    resources = [one for document in documents for one in _resources(document) if one.type in TYPES and one.identities]
+    holders = _holders(resources)
+    credentials: dict[str, list[str]] = defaultdict(list)
+    standing = []
+    for resource in resources:
+        holder = TYPES[resource.type].holder
+        held = holders.get((holder.type, resource.render(holder.attribute)), ()) if holder else ()
+        if len(held) == 1:
+            credentials[held[0]].extend(resource.identities)
+        else:
+            standing.append(resource)
+    for resource in standing:
+        fields = _fields(resource) | {"credentials": credentials[resource.address] or None}
+        yield Declaration(document=resource.document, stand_in=resource.address, fields=fields)
+
+
+def _holders(resources: Sequence[_Resource]) -> Mapping[tuple[str, str | None], list[str]]:
+    """The addresses of what may hold a credential, by type and by what the credential knows of it."""
+    holders: dict[tuple[str, str | None], list[str]] = defaultdict(list)
+    for resource in resources:
+        if resource.type in _HOLDERS:
+            holders[resource.type, resource.render(_HOLDERS[resource.type])].append(resource.address)
+    return holders
+
+
+def _fields(resource: _Resource) -> dict[str, Any]:
+    kind = TYPES[resource.type]
+    found = at(resource.attributes, kind.tags) if kind.tags else None
+    tags = found if isinstance(found, dict) else {}
+    return {
+        "name": resource.render(kind.name),
+        "kind": kind.kind,
+        "identities": resource.identities,
+        "provider": kind.provider,
+        "scope": resource.render(kind.scope),
+        # Behind a prefix: no tag is taken for one of our columns. A state declares; it does not say whose a thing is.
+        **{f"tag:{key}": text(tags, key) for key in sorted(tags) if not holds_secret(key)},
+    }
+
+
+def _render(template: str, attributes: Mapping[str, Any], written: Callable[[str], str]) -> str | None:
+    """The template with its attributes filled in, each as ``written`` has it; None where one is missing."""
+    parts = []
+    for before, path, _, _ in Formatter().parse(template):
+        parts.append(before)
+        if path is None:
+            continue
+        value = text(attributes, *(int(step) if step.isdigit() else step for step in path.rstrip("/").split(".")))
+        if value is None and not path.endswith("/"):
+            return None
+        parts.append(written(value) + "/" * path.endswith("/") if value else "")
+    return "".join(parts)
+
+
+# --- the two layouts --------------------------------------------------------------
+
+
+def _resources(document: Document) -> Iterator[_Resource]:
+    """The managed resources of an element of a state's ``resources``, or of a whole ``show -json``."""
+    data = document.data
+    if "values" in data:
+        yield from _shown(document)
+    elif text(data, "mode") == "managed" and (kind := text(data, "type")):
+        base = ".".join(filter(None, (text(data, "module"), kind, text(data, "name"))))
+        for instance in mappings(data, "instances"):
+            attributes = instance.get("attributes")
+            if isinstance(attributes, dict) and "deposed" not in instance:
+                yield _Resource(base + _index(instance.get("index_key")), kind, attributes, document)
+
+
+def _index(key: Any) -> str:
+    """``[0]`` of a count, ``["a"]`` of a for_each."""
+    return "" if key is None else f"[{json.dumps(key)}]"
+
+
+def _shown(document: Document) -> Iterator[_Resource]:
+    modules = [at(document.data, "values", "root_module")]
+    while modules:
+        module = modules.pop()
+        modules.extend(reversed(mappings(module, "child_modules")))
+        for one in mappings(module, "resources"):
+            address, kind, attributes = text(one, "address"), text(one, "type"), one.get("values")
+            if text(one, "mode") == "managed" and address and kind and isinstance(attributes, dict):
+                yield _Resource(address, kind, attributes, document)
