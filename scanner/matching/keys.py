@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
 from typing import Literal, TypeAlias
 
@@ -20,6 +20,13 @@ Place: TypeAlias = tuple[str | None, str | None]
 # The Greek question mark, the oxia and the Kelvin sign: the only characters that NFC turns into ASCII ones.
 _BECOME_ASCII = frozenset("\u037e\u1fef\u212a")
 _EMAIL = re.compile(r"[^@\s/:]+@[^@\s/:]+")
+# Ids that no one is named by: those of AWS's users, roles and keys, GUIDs, long hexadecimal and decimal numbers.
+_ID = re.compile(
+    r"A(?:BIA|CCA|GPA|IDA|IPA|KIA|NPA|NVA|PKA|ROA|SCA|SIA)[A-Z0-9]{12,}"
+    r"|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|[0-9a-f]{32,}|[0-9]{15,}",
+    re.IGNORECASE | re.ASCII,
+)
+_QUALIFIED = re.compile(r"[@:/]")
 
 
 class Provider(Struct, frozen=True, forbid_unknown_fields=True):
@@ -54,9 +61,20 @@ def fold(text: str) -> str:
     return unicodedata.normalize("NFC", unicodedata.normalize("NFC", text).lower())
 
 
+@lru_cache(maxsize=10_000)  # of an estate's few tag keys, each a million times
+def tag_name(key: str) -> str:
+    """A tag's key as it is looked up: ``example.com/Owner-Email`` and ``app:owner_email`` are both ``owneremail``."""
+    return "".join(char for char in fold(key.replace("/", ":").rpartition(":")[2]) if char.isalnum())
+
+
 def is_bare(text: str) -> bool:
-    """Whether it is a name rather than a full id: somebody may well call a user ``arn:aws:iam::…``."""
-    return not text.startswith("arn:") and "://" not in text
+    """Whether it is a name rather than an id: somebody may well call a user ``arn:aws:iam::…`` or ``AKIA…``."""
+    return not text.startswith("arn:") and "://" not in text and _ID.fullmatch(text) is None
+
+
+def is_qualified(text: str) -> bool:
+    """Whether it may as well be somebody's id: an e-mail, ``namespace:name``, ``app/7``."""
+    return _QUALIFIED.search(text) is not None
 
 
 def is_email(text: str) -> bool:

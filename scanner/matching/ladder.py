@@ -4,7 +4,8 @@
 2. An identity asks with its key, its unique id, its credentials' ids, its tags, its aliases, its name; only one
    that nothing exact stands for is tried against the patterns, and the most specific of them counts.
 3. An entry's provider and scope only narrow: whoever lives elsewhere is not hit.
-4. On the deciding rung live entries outrank all others; several live ones are an ambiguity, never a choice.
+4. On the deciding rung live entries outrank all others; several live ones of one registry are an ambiguity, never a
+   choice, and so are those of two registries that contradict each other.
 
 Nothing here looks at parts of a name or at likeness, and the order of the input never matters.
 """
@@ -15,24 +16,22 @@ from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from functools import cached_property
-from typing import NamedTuple
 
 from msgspec import Struct
 
+from scanner.matching.agreement import Who, as_written
+from scanner.matching.decision import Hit, decide
 from scanner.matching.declared import Declared, Index, standing
-from scanner.matching.globs import GlobIndex, is_pattern, literal, names_something, specificity
-from scanner.matching.keys import Place, fold, habits, is_bare, is_email, place_of
+from scanner.matching.globs import GlobIndex, is_pattern, literal, names_something
+from scanner.matching.keys import Place, fold, habits, is_bare, is_email, is_qualified, place_of
 from scanner.matching.places import agrees
-from scanner.model import Entry, Identity, MatchCandidate, RegistryVerdict, Rung
+from scanner.model import Entry, Identity, RegistryVerdict, Rung
 
 LARGE_SHARE = 0.01
 """A pattern that stands for more of the estate than this deserves a second look."""
 LARGE_NAMED = 5
-RUNNERS_UP = 3
 _SAMPLE = 5000
-_SCORES: Mapping[Rung, float] = {
-    "key": 1.0, "unique_id": 1.0, "credential": 0.95, "alias": 0.9, "name": 0.85, "tag": 0.8, "glob": 0.6,
-}  # fmt: skip
+_BY_ID: frozenset[Rung] = frozenset({"key", "unique_id", "credential", "alias"})
 _UNREGISTERED = RegistryVerdict(state="unregistered")
 
 
@@ -49,29 +48,33 @@ class Matching(Struct, frozen=True, kw_only=True):
 
 
 def match(
-    identities: Sequence[Identity], entries: Sequence[Entry], *, tag_keys: Sequence[str], today: date
+    identities: Sequence[Identity],
+    entries: Sequence[Entry],
+    *,
+    tag_keys: Sequence[str],
+    today: date,
+    who: Who = as_written,
 ) -> Matching:
     """Every identity's verdict: registered, ambiguous or unregistered, with rung, evidence and candidates.
 
     ``tag_keys``: the only tags that may carry an entry's id. ``today``: an entry is expired after its last day.
+    ``who``: whom the name of an owner means, to tell whether two registries name the same one.
     """
     ladder = _Ladder(entries, tag_keys, today, identities[:: len(identities) // _SAMPLE + 1])
     verdicts: dict[str, RegistryVerdict] = {}
     identities_of: dict[str, list[str]] = defaultdict(list)
     outranked: dict[str, str] = {}
     taken: Counter[tuple[str, str]] = Counter()
-    for identity in identities:
-        hits = ladder.hits(identity)
+    for identity, hits in ladder.hits_of(identities):
         if not hits:
             verdicts[identity.key] = _UNREGISTERED
             continue
-        winners = _winners(hits)
-        verdicts[identity.key] = _verdict(winners, hits)
-        for hit in winners:
-            identities_of[hit.declared.entry.id].append(identity.key)
+        verdicts[identity.key], standing_for_it = decide(hits, who)
+        for hit in standing_for_it:
+            identities_of[hit.entry_id].append(identity.key)
         for hit in hits:
-            _least(outranked, hit.declared.entry.id, identity.key)
-        taken.update((hit.text, str(hit.declared.entry.origin)) for hit in winners if hit.rung == "glob")
+            _least(outranked, hit.entry_id, identity.key)
+        taken.update((hit.text, str(hit.declared.entry.origin)) for hit in standing_for_it if hit.rung == "glob")
     for entry, key in ladder.outranked_patterns(identities, {*identities_of, *outranked}):
         _least(outranked, entry, key)
     return Matching(
@@ -85,22 +88,6 @@ def match(
 def _least(keys: dict[str, str], entry: str, key: str) -> None:
     """Of several identities name the first by key, whatever their order was."""
     keys[entry] = min(key, keys.get(entry, key))
-
-
-class _Hit(NamedTuple):
-    rung: Rung
-    text: str
-    declared: Declared
-
-    @property
-    def evidence(self) -> str:
-        return f"{self.rung} {self.text} = {self.declared}"
-
-    @property
-    def candidate(self) -> MatchCandidate:
-        live = self.declared.standing == "live"
-        score = _SCORES[self.rung] * (1.0 if live else 0.5)
-        return MatchCandidate(entry=self.declared.entry.id, score=round(score, 2), evidence=self.evidence)
 
 
 class _Ladder:
@@ -128,11 +115,26 @@ class _Ladder:
                     refused.add(f"{entry.origin}: the pattern {text} would stand for everything and was not used")
         self.refused = tuple(sorted(refused))
 
-    def hits(self, identity: Identity) -> list[_Hit]:
+    def hits_of(self, identities: Iterable[Identity]) -> Iterator[tuple[Identity, list[Hit]]]:
+        """Each identity with its hits. A name that turns out to be somebody else's id is then no name."""
+        held: set[str] = set()
+        doubtful: list[tuple[Identity, list[Hit]]] = []
+        for identity in identities:
+            hits = self.hits(identity)
+            if hits and hits[0].rung == "name" and is_qualified(identity.name):
+                doubtful.append((identity, hits))
+                continue
+            held.update(fold(hit.text) for hit in hits if hit.rung in _BY_ID and is_qualified(hit.text))
+            yield identity, hits
+        for identity, hits in doubtful:
+            imitates = fold(identity.name) in held
+            yield identity, self._glob_hits(identity, place_of(identity)) if imitates else hits
+
+    def hits(self, identity: Identity) -> list[Hit]:
         """All exact hits, the strongest rung's first; the patterns' hits only where there are none."""
         place = place_of(identity)
         exact = [
-            _Hit(rung, text, declared) for rung, text, found in self._exact_rungs(identity, place) for declared in found
+            Hit(rung, text, declared) for rung, text, found in self._exact_rungs(identity, place) for declared in found
         ]
         return exact or self._glob_hits(identity, place)
 
@@ -149,7 +151,7 @@ class _Ladder:
         any_case = GlobIndex(((text, text) for text in idle), ignore_case=True, sample=self._sample)
         for identity in identities:
             for hit in self._glob_hits_of(identity, place_of(identity), exact, any_case):
-                yield hit.declared.entry.id, identity.key
+                yield hit.entry_id, identity.key
 
     def _exact_rungs(self, identity: Identity, place: Place) -> Iterator[tuple[Rung, str, Sequence[Declared]]]:
         any_case = habits(identity.provider).ids == "any_case"
@@ -174,12 +176,12 @@ class _Ladder:
             return self._folded.at(fold(text), place)
         return self._exact.at(text, place)
 
-    def _glob_hits(self, identity: Identity, place: Place) -> list[_Hit]:
+    def _glob_hits(self, identity: Identity, place: Place) -> list[Hit]:
         return self._glob_hits_of(identity, place, self._exact_globs, self._any_case_globs)
 
     def _glob_hits_of(
         self, identity: Identity, place: Place, exact_globs: GlobIndex[str], any_case_globs: GlobIndex[str]
-    ) -> list[_Hit]:
+    ) -> list[Hit]:
         compared = habits(identity.provider)
         ids = {identity.key, *identity.aliases}
         any_case = ids if compared.ids == "any_case" else {alias for alias in identity.aliases if is_email(alias)}
@@ -187,7 +189,7 @@ class _Ladder:
         if is_bare(identity.name):
             (any_case if compared.names == "any_case" else exact).add(identity.name)
         found = dict.fromkeys((*exact_globs.find(exact), *any_case_globs.find(any_case)))
-        return [_Hit("glob", text, declared) for text in found for declared in self._patterns.at(text, place)]
+        return [Hit("glob", text, declared) for text in found for declared in self._patterns.at(text, place)]
 
     @cached_property
     def _exact_globs(self) -> GlobIndex[str]:
@@ -196,47 +198,6 @@ class _Ladder:
     @cached_property
     def _any_case_globs(self) -> GlobIndex[str]:
         return GlobIndex(((text, text) for text in self._patterns.texts), ignore_case=True, sample=self._sample)
-
-
-def _winners(hits: Sequence[_Hit]) -> list[_Hit]:
-    """The hits that decide, one an entry: on the strongest rung, live ones if any, of patterns the most specific."""
-    deciding = [hit for hit in hits if hit.rung == hits[0].rung]
-    deciding = [hit for hit in deciding if hit.declared.standing == "live"] or deciding
-    if hits[0].rung == "glob":
-        highest = max(specificity(hit.text) for hit in deciding)
-        deciding = [hit for hit in deciding if specificity(hit.text) == highest]
-    return _one_an_entry(sorted(deciding, key=lambda hit: (hit.declared.rank, hit.text)))
-
-
-def _one_an_entry(hits: Iterable[_Hit]) -> list[_Hit]:
-    first: dict[str, _Hit] = {}
-    for hit in hits:
-        first.setdefault(hit.declared.entry.id, hit)
-    return list(first.values())
-
-
-def _verdict(winners: Sequence[_Hit], hits: Sequence[_Hit]) -> RegistryVerdict:
-    chosen = winners[0]
-    if len(winners) > 1 and chosen.declared.standing == "live":
-        return RegistryVerdict(
-            state="ambiguous",
-            rung=chosen.rung,
-            evidence=f"{chosen.rung}: {len(winners)} live entries stand for it",
-            candidates=tuple(hit.candidate for hit in winners),
-        )
-    return RegistryVerdict(
-        state="registered",
-        entry=chosen.declared.entry.id,
-        rung=chosen.rung,
-        evidence=chosen.evidence,
-        candidates=_runners_up(chosen, hits) if len(hits) > 1 else (),
-    )
-
-
-def _runners_up(chosen: _Hit, hits: Sequence[_Hit]) -> tuple[MatchCandidate, ...]:
-    others = (hit for hit in hits if hit.declared.entry.id != chosen.declared.entry.id)
-    best_first = sorted(others, key=lambda hit: (-hit.candidate.score, hit.declared.rank, hit.text))
-    return tuple(hit.candidate for hit in _one_an_entry(best_first)[:RUNNERS_UP])
 
 
 def _large(taken: Mapping[tuple[str, str], int], estate: int) -> list[str]:

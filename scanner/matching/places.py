@@ -18,9 +18,9 @@ _SECRET = "secret"  # noqa: S105  # the kind of a stored secret, which is a thin
 _SHAPES = (
     ("aws", re.compile(r"arn:[^:]+:[^:]*:[^:]*:(?P<scope>[^:]*):(?P<kind>[^/:]*).*", re.DOTALL)),
     ("aws", re.compile(r"(?P<credential>(?:AKIA|ACCA|APKA|ASCA)[A-Z0-9]{12,})|(?:AIDA|AROA)[A-Z0-9]{12,}")),
-    ("gcp", re.compile(r"[^@]+@(?P<scope>[^@.]+)\.iam\.gserviceaccount\.com")),
+    ("gcp", re.compile(r"[^@]+@(?P<scope>[^@.]+)\.iam\.gserviceaccount\.com", re.IGNORECASE | re.ASCII)),
 )
-_URL = re.compile(r"(?P<provider>[a-z][a-z0-9+.-]*)://(?P<path>.*)", re.DOTALL)
+_URL = re.compile(r"(?P<provider>[a-z][a-z0-9+.-]*)://(?P<path>.*)", re.DOTALL | re.IGNORECASE | re.ASCII)
 
 
 class Location(Struct, frozen=True, gc=False):

@@ -81,6 +81,28 @@ def test_an_identity_of_unknown_activity_counts_as_enabled() -> None:
 
 
 @pytest.mark.parametrize(
+    ("facts", "state"),
+    [
+        pytest.param({}, "found", id="agrees"),
+        pytest.param({"owner": ("bob@example.com",)}, "found", id="names-another-owner"),
+        pytest.param({"status": "retired"}, "retired_but_alive", id="says-that-it-is-gone"),
+        pytest.param({"expires": PAST}, "retired_but_alive", id="has-expired"),
+        pytest.param({"status": "proposed"}, "proposed", id="not-approved-there-yet"),
+    ],
+)
+def test_an_entry_of_another_registry_keeps_its_own_state(facts: dict[str, Any], state: str) -> None:
+    """What a second list says of an identity is judged as if it stood alone, though a stronger entry registers it."""
+    entries = [make_entry(ARN, registry="sheet"), make_entry(ALIVE.name, id="C", registry="cmdb", **facts)]
+    matching = match([ALIVE], entries, tag_keys=(), today=TODAY)
+    _, other = sorted(
+        judge_entries(entries, matching, {ARN: ALIVE}, (make_coverage(),), sources=(PROD,), today=TODAY),
+        key=lambda one: one.entry.registry == "cmdb",
+    )
+
+    assert (other.state, other.identities) == (state, (ARN,))
+
+
+@pytest.mark.parametrize(
     ("status", "state"),
     [
         ("complete", "not_found"),

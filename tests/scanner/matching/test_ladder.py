@@ -7,6 +7,7 @@ from itertools import pairwise
 from random import Random
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -324,3 +325,160 @@ def test_an_exact_key_always_beats_a_pattern(identities: list[Identity], entries
 
         assert verdict.rung == "key"
         assert declared.id in (verdict.entry, *(one.entry for one in verdict.candidates))
+
+
+def cmdb(entry_id: str, *identities: str, **facts: Any) -> Entry:
+    """An entry of another registry."""
+    origin = Origin(file="cmdb.csv", row=9)
+    return make_entry(*identities, **{"id": entry_id, "registry": "cmdb", "origin": origin, **facts})
+
+
+def test_registries_that_agree_are_one_declaration() -> None:
+    """The one that names an owner stands for it, the others agree, and the identity is found for each of them."""
+    matching = run([FULL], [cmdb("C", ARN, owner=()), entry("A", ARN, registry="sheet")])
+    verdict = matching.verdicts[FULL.key]
+
+    assert (verdict.state, verdict.entry, verdict.rung) == ("registered", "A", "key")
+    assert (verdict.agreeing, verdict.contradictions, verdict.candidates) == (("C",), (), ())
+    assert matching.identities_of == {"A": (FULL.key,), "C": (FULL.key,)}
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "first"),
+    [
+        pytest.param({"owner": ()}, {}, "C", id="whoever-names-an-owner"),
+        pytest.param({"registry": "b"}, {"registry": "a"}, "C", id="then-by-registry"),
+        pytest.param({"registry": "a"}, {"registry": "b"}, "A", id="by-registry-the-other-way"),
+    ],
+)
+def test_who_speaks_for_agreeing_registries(one: dict[str, Any], other: dict[str, Any], first: str) -> None:
+    """An entry with an owner goes first, then the registry's name decides."""
+    assert judge(FULL, entry("A", ARN, **{"registry": "sheet", **one}), cmdb("C", ARN, **other)).entry == first
+
+
+def test_registries_that_contradict_each_other_are_ambiguous() -> None:
+    """Nobody chooses between them, and the evidence names both places and what they differ in."""
+    verdict = judge(
+        FULL,
+        entry("A", ARN, registry="sheet", environment="prod"),
+        cmdb("C", ARN, environment="dev", owner=("bob@example.com",)),
+    )
+
+    assert (verdict.state, verdict.entry, verdict.contradictions) == ("ambiguous", None, ("A", "C"))
+    assert verdict.evidence == "key: cmdb.csv:9 and registry.csv:2 differ in environment, owner"
+    assert [one.entry for one in verdict.candidates] == ["A", "C"]
+
+
+def test_an_ambiguity_within_one_registry_is_no_contradiction() -> None:
+    """Two live entries of one list stay ambiguous whatever a second list says."""
+    verdict = judge(FULL, entry("A", ARN, registry="sheet"), entry("B", ARN, registry="sheet"), cmdb("C", ARN))
+
+    assert (verdict.state, verdict.contradictions) == ("ambiguous", ())
+    assert verdict.evidence == "key: 3 live entries stand for it"
+
+
+@pytest.mark.parametrize(
+    ("weaker", "agreeing", "contradictions"),
+    [
+        pytest.param(cmdb("C", "svc-billing"), ("C",), (), id="agrees"),
+        pytest.param(cmdb("C", "svc-billing", owner=("bob@example.com",)), (), ("C",), id="another-owner"),
+        pytest.param(cmdb("C", "svc-billing", status="retired"), (), ("C",), id="retired-there"),
+        pytest.param(cmdb("C", "svc-billing", expires=date(2026, 1, 1)), (), ("C",), id="expired-there"),
+        pytest.param(cmdb("C", ARN, status="proposed"), (), ("C",), id="proposed-there-by-the-same-rung"),
+        pytest.param(cmdb("NHI-1", "unrelated", owner=()), (), (), id="a-tag-can-be-copied"),
+        pytest.param(cmdb("C", "svc-*", owner=()), (), (), id="patterns-are-not-asked"),
+        pytest.param(cmdb("C", "svc-billing", scope="9"), (), (), id="elsewhere"),
+    ],
+)
+def test_other_registries_are_heard_on_weaker_rungs(
+    weaker: Entry, agreeing: tuple[str, ...], contradictions: tuple[str, ...]
+) -> None:
+    """The strongest rung registers it; an entry of another registry on a weaker one agrees or contradicts."""
+    matching = run([FULL], [entry("A", ARN, registry="sheet"), weaker])
+    verdict = matching.verdicts[FULL.key]
+
+    assert (verdict.state, verdict.entry) == ("registered", "A")
+    assert (verdict.agreeing, verdict.contradictions) == (agreeing, contradictions)
+    assert set(matching.identities_of) == {"A", *agreeing, *contradictions}
+
+
+def test_a_contradiction_says_where_and_in_what() -> None:
+    """What another registry says otherwise stands among the candidates, with rung, place and columns."""
+    verdict = judge(
+        FULL, entry("A", ARN, registry="sheet"), cmdb("C", "svc-billing", kind="agent", owner=("bob@example.com",))
+    )
+
+    assert [one.evidence for one in verdict.candidates] == ["name svc-billing = cmdb.csv:9, differs in owner"]
+
+
+def test_a_registry_that_cannot_decide_says_nothing() -> None:
+    """Two live rows of another list, on a weaker rung, neither agree nor contradict."""
+    verdict = judge(
+        FULL, entry("A", ARN, registry="sheet"), cmdb("C", "svc-billing"), cmdb("D", "svc-billing", owner=("b@x.y",))
+    )
+
+    assert (verdict.agreeing, verdict.contradictions) == ((), ())
+    assert [one.entry for one in verdict.candidates] == ["C", "D"]
+
+
+def test_less_specific_patterns_of_another_registry_are_heard() -> None:
+    """Each registry answers with its own most specific pattern."""
+    verdict = judge(
+        FULL, entry("A", "svc-bill*", registry="sheet"), cmdb("C", "svc-*", environment="dev"), cmdb("D", "s*")
+    )
+
+    assert (verdict.entry, verdict.agreeing) == ("A", ("C",))
+
+
+def test_the_roster_tells_whether_two_owners_are_one() -> None:
+    """Two ways to write a person, or a group and its member, are no contradiction."""
+    meant = {"Ada L.": ("ada@example.com",), "team:x": ("team:x", "ada@example.com")}
+    entries = [entry("A", ARN, registry="sheet", owner=("Ada L.",)), cmdb("C", ARN, owner=("team:x",))]
+
+    def who(text: str) -> tuple[str, ...]:
+        return meant[text]
+
+    assert judge(FULL, *entries).state == "ambiguous"
+    assert match([FULL], entries, tag_keys=(), today=TODAY, who=who).verdicts[FULL.key].agreeing == ("A",)
+
+
+REGISTRIES = st.lists(
+    st.tuples(
+        TEXTS,
+        st.sampled_from(["", "cmdb", "state"]),
+        st.sampled_from(["active", "active", "retired", "suspended"]),
+        st.sampled_from([(), ("ada",), ("bob",)]),
+        st.sampled_from([None, "prod", "dev"]),
+    ),
+    max_size=6,
+).map(
+    lambda rows: [
+        entry(f"E{number}", text, row=number, registry=registry, status=status, owner=owner, environment=environment)
+        for number, (text, registry, status, owner, environment) in enumerate(rows)
+    ]
+)
+
+
+@given(identities=IDENTITIES, entries=REGISTRIES, dice=st.randoms(use_true_random=False))
+def test_input_order_does_not_matter_with_several_registries(
+    identities: list[Identity], entries: list[Entry], dice: Random
+) -> None:
+    """Shuffled entries of several registries give the same verdicts and matches."""
+    expected = run(identities, entries)
+    dice.shuffle(identities)
+    dice.shuffle(entries)
+    assert run(identities, entries) == expected
+
+
+@given(identities=IDENTITIES, entries=ENTRIES)
+def test_an_agreeing_registry_changes_nobodys_registration(identities: list[Identity], entries: list[Entry]) -> None:
+    """A copy of the whole list under another name agrees wherever the list itself can decide."""
+    untagged = [msgspec.structs.replace(one, tags={}) for one in identities]
+    copies = [msgspec.structs.replace(one, id=f"copy-{one.id}", registry="copy") for one in entries]
+    alone, together = run(untagged, entries), run(untagged, [*entries, *copies])
+    for key, verdict in alone.verdicts.items():
+        other = together.verdicts[key]
+        copied = (f"copy-{verdict.entry}",) if verdict.entry else ()
+
+        assert (other.state, other.entry, other.rung) == (verdict.state, verdict.entry, verdict.rung)
+        assert (other.agreeing, other.contradictions) == (copied, ())

@@ -1,0 +1,106 @@
+"""When two registries declare the same, and what they say together."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+import pytest
+
+from scanner.matching.agreement import differences, united
+from scanner.matching.declared import Declared, standing
+from scanner.matching.environments import environment_in_name, environments
+from tests.factories import make_entry
+
+TODAY = date(2026, 11, 25)
+
+
+def declared(**facts: Any) -> Declared:
+    entry = make_entry("svc-billing", **{"owner": (), **facts})
+    return Declared(entry=entry, standing=standing(entry, TODAY))
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "columns"),
+    [
+        pytest.param({}, {}, (), id="nothing-said"),
+        pytest.param({"owner": ("a@x.y", "b@x.y")}, {"owner": (" B@x.y ",)}, (), id="a-common-owner"),
+        pytest.param({"owner": ("a@x.y",)}, {"owner": ("b@x.y",)}, ("owner",), id="other-owners"),
+        pytest.param({"owner": ("a@x.y",)}, {}, (), id="one-names-no-owner"),
+        pytest.param({"environment": "PRD"}, {"environment": "Production (EU)"}, (), id="synonyms"),
+        pytest.param({"environment": "prod"}, {"environment": "staging"}, ("environment",), id="other-environment"),
+        pytest.param({"environment": "prod"}, {"environment": "blue"}, (), id="a-word-nobody-knows"),
+        pytest.param({"kind": "agent"}, {"kind": "pipeline"}, ("kind",), id="other-kind"),
+        pytest.param({"kind": "agent"}, {"kind": "other"}, (), id="other-is-no-kind"),
+        pytest.param(
+            {"expires": date(2027, 1, 1)}, {"expires": date(2027, 2, 1)}, ("expires",), id="both-name-another-day"
+        ),
+        pytest.param({"expires": date(2027, 1, 1)}, {}, (), id="one-names-no-day"),
+        pytest.param({"status": "retired"}, {}, ("status",), id="retired"),
+        pytest.param({"expires": date(2026, 1, 1)}, {}, ("status",), id="expired"),
+        pytest.param(
+            {"kind": "agent", "environment": "dev", "owner": ("a@x.y",)},
+            {"kind": "service", "environment": "qa", "owner": ("b@x.y",)},
+            ("environment", "kind", "owner"),
+            id="all-that-differ-are-named",
+        ),
+    ],
+)
+def test_only_what_both_say_can_differ(one: dict[str, Any], other: dict[str, Any], columns: tuple[str, ...]) -> None:
+    """Columns in which two entries contradict each other, whichever is asked first."""
+    assert differences(declared(**one), declared(**other)) == columns
+    assert differences(declared(**other), declared(**one)) == columns
+
+
+def test_agreeing_entries_fill_each_others_gaps() -> None:
+    """Lists are joined, empty cells filled, and what the first one says stands."""
+    first = make_entry("a", environment="prod", credentials=("AKIA1",), owner=())
+    second = make_entry("a", "b", environment="production", max_credential_age=90, credentials=("AKIA2", "AKIA1"))
+    both = united(first, [second])
+
+    assert (both.id, both.identities, both.owner) == (first.id, ("a", "b"), second.owner)
+    assert (both.environment, both.max_credential_age, both.credentials) == ("prod", 90, ("AKIA1", "AKIA2"))
+    assert united(first, []) == first
+
+
+BELOW = {"dev", "test", "qa", "uat", "staging", "preprod", "sandbox"}
+
+
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [
+        (None, set()),
+        ("Production", {"prod"}),
+        ("prod-eu-1", {"prod"}),
+        ("PROD1", {"prod"}),
+        ("dev; staging", {"dev", "staging"}),
+        ("non-prod", BELOW),
+        ("NonProd", BELOW),
+        ("pre production", {"preprod"}),
+        ("non-product", set()),
+        ("reproduction", set()),
+        ("pr\u043ed", set()),
+        ("\u00e9prod", set()),
+        ("blue", set()),
+    ],
+)
+def test_environments_are_told_by_whole_words(text: str | None, named: set[str]) -> None:
+    """Synonyms are one; part of a word, a look-alike and an unknown word name none."""
+    assert environments(text) == named
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("svc-payments-prod", {"prod"}),
+        ("PaymentsEtlProd", {"prod"}),
+        ("svc_etl_non-prod", BELOW),
+        ("prod-to-dev-copier", set()),
+        ("test-runner", set()),
+        ("live-stream", set()),
+        ("producer", set()),
+    ],
+)
+def test_a_name_tells_an_environment_only_beyond_doubt(name: str, told: set[str]) -> None:
+    """A whole word that means nothing else, and only one."""
+    assert environment_in_name(name) == told
