@@ -1,0 +1,139 @@
+"""One identity beside one entry: what besides their names speaks against them, and all of it put into words."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterable, Iterator, Sequence
+
+from msgspec import Struct
+
+from scanner.matching.keys import place_of
+from scanner.matching.places import Location
+from scanner.model import EntryAssessment, Identity
+from scanner.suggestions.likeness import Likeness
+from scanner.suggestions.names import Spelled, as_written, disguised, environments, key_of, kind_of
+from scanner.text import printable
+
+QUOTED = 80
+NAMED = 6
+"""Of more words than these the rest is only counted."""
+
+_ANOTHER_ENVIRONMENT = 0.5
+_PATTERN = 0.6
+_ALREADY_FOUND = 0.8
+_RETIRED = 0.8
+_DISGUISED = 0.8
+_ANOTHER_SCOPE = 0.85
+
+
+class Objection(Struct, frozen=True, gc=False):
+    """What speaks against a pair, and what it leaves of the score."""
+
+    leaves: float
+    evidence: str
+
+
+class Pair(Struct, frozen=True, gc=False):
+    """An identity and an entry, each under one of its names."""
+
+    identity: Identity
+    called: Spelled
+    entry: EntryAssessment
+    declared: Spelled
+    likeness: Likeness
+
+
+def objections(pair: Pair, locations: Sequence[Location]) -> Iterator[Objection]:
+    """Everything besides the names that speaks against it. ``locations``: where the entry's identities live."""
+    yield from _other_environment(pair)
+    yield from _other_scope(pair.identity, locations)
+    if odd := _odd(pair):
+        yield Objection(_DISGUISED, f"looks alike but is written with {_listed(map(_described, odd))}")
+    if pair.declared.label == "pattern":
+        yield Objection(_PATTERN, "only what is literal in a pattern is compared")
+    if pair.entry.identities:
+        yield Objection(_ALREADY_FOUND, f"the entry already stands for {_quoted(pair.entry.identities[0])}")
+    if pair.entry.entry.status == "retired":
+        yield Objection(_RETIRED, "the entry is retired")
+
+
+def _other_environment(pair: Pair) -> Iterator[Objection]:
+    """By the names; where a name does not tell, by what the provider or the registry says."""
+    found = environments(pair.called.key) or _environment(pair.identity.environment)
+    declared = environments(pair.declared.key) or _environment(pair.entry.entry.environment)
+    if found and declared and found.isdisjoint(declared):
+        yield Objection(
+            _ANOTHER_ENVIRONMENT, f"environments contradict: {_listed(sorted(found))} and {_listed(sorted(declared))}"
+        )
+
+
+def _environment(text: str | None) -> frozenset[str]:
+    return environments(key_of(text)) if text else frozenset()
+
+
+def _other_scope(identity: Identity, locations: Sequence[Location]) -> Iterator[Objection]:
+    provider, scope = place_of(identity)
+    if not any(location.holds(provider, scope) for location in locations):
+        elsewhere = sorted({location.path or location.scope or "" for location in locations})
+        yield Objection(
+            _ANOTHER_SCOPE, f"scopes differ: {_quoted(identity.scope)} and {_listed(map(_quoted, elsewhere))}"
+        )
+
+
+def evidence(pair: Pair, objecting: Iterable[Objection]) -> str:
+    """What one can check: both names, what they share, in what they differ, and what speaks against the pair."""
+    called = f'{pair.called.label} "{_quoted(pair.called.text)}"'
+    declared = f'"{_quoted(pair.declared.text)}" in {printable(str(pair.entry.entry.origin))}'
+    said = (_compared(pair), *_contradicting(pair), *(objection.evidence for objection in objecting))
+    return f"{called} and {declared} {'; '.join(said)}"
+
+
+def _compared(pair: Pair) -> str:
+    """``share payments, prod = production; pay resembles payments; differ in 2``."""
+    if pair.likeness.equal and not _odd(pair):
+        return "are equal" if pair.called.text == pair.declared.text else "are equal but for case and separators"
+    ours, theirs = as_written(pair.called.key), as_written(pair.declared.key)
+    known = pair.likeness.shared.union(*pair.likeness.resembling)
+    shared = [token for token in ours if token in pair.likeness.shared]
+    telling = [token for token in shared if kind_of(token) != "generic"] or shared
+    parts = {
+        "share": [_both(ours[token], theirs[token]) for token in telling],
+        "": [f"{ours[one]} resembles {theirs[other]}" for one, other in pair.likeness.resembling],
+        "differ in": [word for words in (ours, theirs) for token, word in words.items() if token not in known],
+    }
+    return "; ".join(f"{verb} {_listed(words)}".lstrip() for verb, words in parts.items() if words)
+
+
+def _both(ours: str, theirs: str) -> str:
+    return ours if ours == theirs else f"{ours} = {theirs}"
+
+
+def _contradicting(pair: Pair) -> Iterator[str]:
+    for kind in pair.likeness.contradicting:
+        ours, theirs = as_written(pair.called.key), as_written(pair.declared.key)
+        found = [word for token, word in ours.items() if kind_of(token) == kind and token not in theirs]
+        declared = [word for token, word in theirs.items() if kind_of(token) == kind and token not in ours]
+        yield f"{kind}s contradict: {_listed(found)} and {_listed(declared)}"
+
+
+def _odd(pair: Pair) -> list[str]:
+    """The characters of one name that look like others, and that the other name does not have."""
+    return sorted(disguised(pair.called.text) ^ disguised(pair.declared.text))
+
+
+def _described(character: str) -> str:
+    """The alphabet and the letter; of what is no letter, its code and name."""
+    name = unicodedata.name(character, "unnamed")
+    if character.isalpha():
+        return f"{name.partition(' ')[0].capitalize()} {character}"
+    return f"{printable(character)} ({name.lower()})"
+
+
+def _listed(words: Iterable[str]) -> str:
+    listed = list(words)
+    more = f" and {len(listed) - NAMED} more" if len(listed) > NAMED else ""
+    return ", ".join(listed[:NAMED]) + more
+
+
+def _quoted(text: str) -> str:
+    return printable(text if len(text) <= QUOTED else f"{text[:QUOTED]}…")

@@ -1,0 +1,128 @@
+"""The names most like each of many, by the trigrams of their words: sparse vectors, TF-IDF.
+
+1. A name is the set of trigrams of its words, each padded with a space, so that the words' order does not matter.
+2. What stands in over 5 % of the names tells nothing and is left out; so is, of each name that asks, what is most
+   common in it, once the rarer trigrams lead to enough names. That bounds the work for a name, whatever the names are.
+3. As many names ask at once as fit into a fixed amount of memory.
+
+NumPy and SciPy come with the extra ``suggest`` and are imported when they are needed.
+"""
+
+from __future__ import annotations
+
+import itertools
+import string
+import sys
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+    from scipy.sparse import csr_matrix
+
+    Array: TypeAlias = NDArray[Any]
+
+COMMON_SHARE = 0.05
+ALWAYS_KEPT = 1_000
+"""A trigram of so few names is never common, however few names there are."""
+VISITED = 20_000
+"""Names that one name's trigrams lead to, at least where it has so many; then its commoner ones are left out."""
+AT_ONCE = 5_000_000
+"""Names visited at once: 8 bytes each, a few times over."""
+
+# Letters and digits each have a number below _BASE; all other characters share those from _FOREIGN on.
+_BASE, _SPACE, _FOREIGN, _END = 64, 0, 37, 63
+_NUMBERS = {" ": _SPACE, "\n": _END, **{c: n for n, c in enumerate(string.ascii_lowercase + string.digits, start=1)}}
+_ASCII = [_NUMBERS.get(chr(code), _FOREIGN) for code in range(128)]
+
+
+def nearest(asked: Sequence[str], pool: Sequence[str], count: int) -> Iterator[list[int]]:
+    """For each key that asks, in order, the positions in ``pool`` of at most so many like it, the likest first.
+
+    Keys: words with spaces between. Raises ImportError without NumPy and SciPy.
+    """
+    import numpy as np
+
+    known = _trigrams(pool)
+    found = np.bincount(known.indices, minlength=known.shape[1])
+    told = (found > 0) & (found <= max(ALWAYS_KEPT, COMMON_SHARE * len(pool)))
+    rarity = np.where(told, np.log1p(len(pool) / np.maximum(found, 1)), 0).astype(np.float32)
+    by_trigram = _damped(_weighted(known, rarity)).T.tocsr()
+    asking, visits = _rarest(_weighted(_trigrams(asked), rarity), found)
+    start = 0
+    while start < len(asked):
+        stop = max(start + 1, int(np.searchsorted(visits, visits[start] + AT_ONCE, side="right")) - 1)
+        likeness = asking[start:stop] @ by_trigram
+        for first, end in itertools.pairwise(likeness.indptr):
+            yield _best(likeness.indices[first:end], likeness.data[first:end], count)
+        start = stop
+
+
+def _trigrams(keys: Sequence[str]) -> csr_matrix:
+    """A row for each key, 1 for each trigram that it has. In C: a million names have twenty million trigrams."""
+    import numpy as np
+    from scipy.sparse import csr_matrix
+
+    lines = "".join(f" {key} \n" for key in keys)
+    text = np.frombuffer(lines.encode("utf-32-le", "surrogatepass"), np.uint32)
+    numbers = np.resize(np.arange(_FOREIGN, _END, dtype=np.int32), sys.maxunicode + 1)
+    numbers[: len(_ASCII)] = _ASCII
+    letters = numbers[text]
+    first, middle, last = letters[:-2], letters[1:-1], letters[2:]
+    within = (first != _END) & (middle != _SPACE) & (middle != _END) & (last != _END)
+    rows = np.cumsum(letters == _END, dtype=np.int32)[:-2][within]
+    columns = ((first * _BASE + middle) * _BASE + last)[within]
+    matrix = csr_matrix((np.ones(len(rows), np.float32), (rows, columns)), shape=(len(keys), _BASE**3))
+    matrix.sum_duplicates()
+    return matrix
+
+
+def _weighted(matrix: csr_matrix, rarity: Array) -> csr_matrix:
+    """Each trigram with its rarity; those of none are left out."""
+    matrix.data = rarity[matrix.indices]
+    matrix.eliminate_zeros()
+    return matrix
+
+
+def _damped(matrix: csr_matrix) -> csr_matrix:
+    """Each row divided by the root of its length: by the length (cosine), names that lost a word are punished twice."""
+    import numpy as np
+
+    rows = _rows(matrix)
+    lengths = np.sqrt(np.bincount(rows, weights=matrix.data**2, minlength=matrix.shape[0]))
+    matrix.data /= np.sqrt(lengths[rows]).astype(np.float32)
+    return matrix
+
+
+def _rarest(matrix: csr_matrix, found: Array) -> tuple[csr_matrix, Array]:
+    """Each row with its rarest trigrams, as many as lead to ``VISITED`` names, and the names visited up to each row."""
+    import numpy as np
+
+    rows, visits = _rows(matrix), found[matrix.indices]
+    order = np.lexsort((matrix.indices, visits, rows))
+    before = np.cumsum(visits[order]) - visits[order]
+    starts = matrix.indptr[:-1][rows[order]]
+    kept = np.zeros(len(rows), bool)
+    kept[order] = before - before[starts] < VISITED
+    matrix.data[~kept] = 0
+    visited = np.bincount(rows[kept], weights=visits[kept], minlength=matrix.shape[0])
+    matrix.eliminate_zeros()
+    return matrix, np.concatenate(([0], np.cumsum(visited)))
+
+
+def _rows(matrix: csr_matrix) -> Array:
+    """The row of each value."""
+    import numpy as np
+
+    return np.repeat(np.arange(matrix.shape[0]), np.diff(matrix.indptr))
+
+
+def _best(positions: Array, likeness: Array, count: int) -> list[int]:
+    """The positions with the highest likeness, highest first; of equal ones the first."""
+    import numpy as np
+
+    if len(positions) > count:
+        least = np.partition(likeness, len(likeness) - count)[-count]
+        enough = likeness >= least
+        positions, likeness = positions[enough], likeness[enough]
+    return [int(position) for position in positions[np.lexsort((positions, -likeness))][:count]]
