@@ -87,6 +87,15 @@ class Roster:
         for name in {_bare(text) for text in (group.email, group.name) if text}:
             yield from self._by_team.get(name, ())
 
+    @property
+    def everybody(self) -> Sequence[Person]:
+        """All people and groups, whoever has left included, sorted by e-mail."""
+        return self._people
+
+    def by_local_part(self, text: str) -> Person | None:
+        """The one person whose e-mail has this before its ``@``."""
+        return self._local_parts.get(fold(text))
+
 
 def _bare(text: str) -> str:
     """A text as it is looked up: a group is the same with and without ``team:`` before it."""

@@ -1,4 +1,4 @@
-"""Ownership: every sentence of its definition, and whom to ask."""
+"""Ownership: every sentence of its definition."""
 
 from __future__ import annotations
 
@@ -7,50 +7,14 @@ from typing import Any
 
 import pytest
 
-from scanner.model import Entry, MatchCandidate, Origin, OwnershipVerdict, RegistryVerdict
-from scanner.ownership import is_machine, judge_ownership
+from scanner.model import Entry, MatchCandidate, Origin, RegistryVerdict
 from scanner.roster import Roster
-from tests.factories import make_entry, make_identity, make_person
-
-TODAY = date(2026, 11, 25)
-ROSTER = Roster(
-    [
-        make_person("ada@example.com", id="E7"),
-        make_person("lea@example.com", status="leaving", left_on=date(2026, 12, 31)),
-        make_person("bob@example.com", status="left", left_on=date(2026, 8, 1), manager="eve@example.com", team="core"),
-        make_person("eve@example.com", status="left", manager="E7"),
-        make_person("loop@example.com", status="left", manager="loop@example.com"),
-        make_person("cyd@example.com", team="core"),
-        make_person("team:core"),
-        make_person("team:empty", members=("bob@example.com",), manager="cyd@example.com"),
-    ],
-    TODAY,
-)
-REGISTERED = RegistryVerdict(state="registered", entry="NHI-1", rung="key", evidence="key x = registry.csv:2")
-
-
-def judge(
-    *entries: Entry,
-    registry: RegistryVerdict = REGISTERED,
-    roster: Roster | None = ROSTER,
-    tags: dict[str, str] | None = None,
-) -> OwnershipVerdict:
-    return judge_ownership(
-        make_identity(tags=tags or {}),
-        registry,
-        {entry.id: entry for entry in entries},
-        roster,
-        machines=lambda text: text == "deploy-role",
-    )
+from tests.scanner.ownership.people import LAST_DAY, ROSTER, entry, judge
 
 
 def ambiguous(*entries: Entry) -> RegistryVerdict:
     candidates = tuple(MatchCandidate(entry=entry.id, score=1.0, evidence="key") for entry in entries)
     return RegistryVerdict(state="ambiguous", rung="key", evidence="key: 2 live entries", candidates=candidates)
-
-
-def entry(owner: tuple[str, ...] = (), **facts: Any) -> Entry:
-    return make_entry("x", owner=owner, **facts)
 
 
 @pytest.mark.parametrize(
@@ -169,101 +133,89 @@ def test_an_ambiguous_one_is_owned_only_by_a_common_owner(
     assert (verdict.state, verdict.reason) == (state, reason)
 
 
-@pytest.mark.parametrize(
-    ("text", "machine"),
-    [
-        ("terraform", True),
-        ("CI", True),
-        (" Jenkins ", True),
-        ("root", True),
-        ("admin@example.com", True),
-        ("svc-deploy", True),
-        ("renovate[bot]", True),
-        ("arn:aws:iam::1:role/x", True),
-        ("etl@p.iam.gserviceaccount.com", True),
-        ("ada@example.com", False),
-        ("administrative-services", False),
-        ("circe", False),
-        ("", False),
-    ],
-)
-def test_the_deny_list(text: str, *, machine: bool) -> None:
-    """Machines and shared accounts are told by whole words and by how their names begin and end."""
-    assert is_machine(text) is machine
-
-
-UNREGISTERED = RegistryVerdict(state="unregistered")
+AGREEING = RegistryVerdict(state="registered", entry="A", rung="key", agreeing=("B", "C"))
 
 
 @pytest.mark.parametrize(
-    ("tags", "people"),
+    ("owners", "roster", "state", "owner"),
     [
-        pytest.param({"owner": "ada@example.com"}, [("ada@example.com", 0.9)], id="owner"),
         pytest.param(
-            {"example.com/Owner-Email": "ADA@example.com"}, [("ada@example.com", 0.9)], id="as-people-write-it"
+            ((), ("E7",), ("cyd@example.com",)), ROSTER, "owned", "ada@example.com", id="the-first-who-agrees"
         ),
-        pytest.param({"app:created_by": "E7"}, [("ada@example.com", 0.5)], id="creator"),
-        pytest.param(
-            {"created_by": "E7", "owner": "lea@example.com"},
-            [("lea@example.com", 0.9), ("ada@example.com", 0.5)],
-            id="best-first",
-        ),
-        pytest.param({"created_by": "E7", "owner": "E7"}, [("ada@example.com", 0.9)], id="best-signal-of-each"),
-        pytest.param({"owner": "E7", "requester": "E7"}, [("ada@example.com", 0.9)], id="whatever-comes-last"),
-        pytest.param({"team": "core"}, [("team:core", 0.6), ("cyd@example.com", 0.24)], id="group-and-its-members"),
-        pytest.param(
-            {"owner": "bob@example.com"},
-            [("ada@example.com", 0.59), ("team:core", 0.45)],
-            id="manager-up-the-line-and-team",
-        ),
-        pytest.param({"owner": "team:empty"}, [("cyd@example.com", 0.59)], id="manager-of-an-empty-group"),
-        pytest.param({"owner": "loop@example.com"}, [], id="managers-in-a-circle"),
-        pytest.param({"owner": "gus@example.com"}, [], id="not-on-the-roster"),
-        pytest.param({"created_by": "terraform"}, [], id="a-machine"),
-        pytest.param({"colour": "ada@example.com"}, [], id="a-tag-that-names-nobody"),
-        pytest.param({"owner": ""}, [], id="empty"),
+        pytest.param((("cyd@example.com",), ("E7",), ()), ROSTER, "owned", "cyd@example.com", id="its-own-goes-first"),
+        pytest.param((("bob@example.com",), (), ("E7",)), ROSTER, "owned", "ada@example.com", id="for-the-departed"),
+        pytest.param((("bob@example.com",), (), ("gus@x.y",)), ROSTER, "orphaned", "bob@example.com", id="nobody-left"),
+        pytest.param(((), (), ("E7",)), None, "unchecked", "E7", id="no-roster"),
+        pytest.param(((), (), ()), None, "orphaned", None, id="no-roster-nobody-named"),
     ],
 )
-def test_candidates_from_tags(tags: dict[str, str], people: list[tuple[str, float]]) -> None:
-    """Tags that name somebody active on the roster, or lead from somebody who is gone to who is near."""
-    verdict = judge(registry=UNREGISTERED, tags=tags)
-    assert [(one.person, one.score) for one in verdict.candidates] == people
+def test_an_owner_whom_another_registry_names_counts(
+    owners: tuple[tuple[str, ...], ...], roster: Roster | None, state: str, owner: str | None
+) -> None:
+    """Entries that agree declare it together."""
+    entries = [entry(named, id=name) for name, named in zip("ABC", owners, strict=True)]
+    verdict = judge(*entries, registry=AGREEING, roster=roster)
+    assert (verdict.state, verdict.owner) == (state, owner)
+
+
+def test_what_agreeing_entries_lack_is_told_once() -> None:
+    """The same leaver in two entries is one reason, and the places that name nobody are all named."""
+    leaver = [entry(("bob@example.com",), id=name) for name in "ABC"]
+    assert judge(*leaver, registry=AGREEING).evidence == "owner bob@example.com left on 2026-08-01"
+    nobody = [entry(id=name, origin=Origin(file=f"{name}.csv", row=2)) for name in "CBA"]
+    assert judge(*nobody, registry=AGREEING).evidence == "A.csv:2, B.csv:2, C.csv:2 name no owner"
 
 
 @pytest.mark.parametrize(
-    ("facts", "candidates"),
+    ("facts", "leaving", "last_day"),
     [
+        pytest.param({"owner": ("lea@example.com",)}, ("lea@example.com",), LAST_DAY, id="leaving"),
+        pytest.param({"owner": ("kim@example.com",)}, ("kim@example.com",), date(2026, 12, 15), id="by-date-alone"),
+        pytest.param({"owner": ("max@example.com",)}, ("max@example.com",), None, id="day-unknown"),
         pytest.param(
-            {"technical_owner": ("E7",)},
-            [("ada@example.com", 0.75, "technical_owner E7 in registry.csv:2")],
-            id="technical-owner",
-        ),
-        pytest.param({"built_by": "E7"}, [("ada@example.com", 0.5, "built_by E7 in registry.csv:2")], id="builder"),
-        pytest.param(
-            {"owner": ("gus@x.y",), "backup_owner": ("E7",)},
-            [("ada@example.com", 0.8, "backup_owner E7 in registry.csv:2")],
-            id="backup-only-needs-an-owner-too",
+            {"owner": ("max@example.com", "lea@example.com")},
+            ("lea@example.com", "max@example.com"),
+            None,
+            id="one-day-unknown",
         ),
         pytest.param(
-            {"owner": ("eve@example.com",)},
-            [("ada@example.com", 0.55, "owner eve@example.com in registry.csv:2, whose manager this is")],
-            id="manager-of-the-departed",
+            {"owner": ("team:farewell",)}, ("kim@example.com", "lea@example.com"), LAST_DAY, id="everybody-in-the-team"
         ),
+        pytest.param({"owner": ("team:changing",)}, (), None, id="one-in-the-team-stays"),
+        pytest.param({"owner": ("lea@example.com", "E7")}, (), None, id="another-owner-stays"),
+        pytest.param({"owner": ("lea@example.com", "bob@example.com")}, ("lea@example.com",), LAST_DAY, id="one-gone"),
+        pytest.param(
+            {"owner": ("lea@example.com",), "backup_owner": ("E7",)},
+            ("lea@example.com",),
+            LAST_DAY,
+            id="a-backup-stays",
+        ),
+        pytest.param({"backup_owner": ("lea@example.com",)}, ("lea@example.com",), LAST_DAY, id="the-backup-leaves"),
+        pytest.param({"owner": ("E7",)}, (), None, id="nobody-leaves"),
     ],
 )
-def test_candidates_from_the_entry(facts: dict[str, Any], candidates: list[tuple[str, float, str]]) -> None:
-    """What the entry says of people beside its owner, with the place where it says so."""
-    assert [(one.person, one.score, one.evidence) for one in judge(entry(**facts)).candidates] == candidates
+def test_owners_who_are_about_to_leave(facts: dict[str, Any], leaving: tuple[str, ...], last_day: date | None) -> None:
+    """The people who answer for it now, if none of them stays, and the last day of the last one, if all are known."""
+    verdict = judge(entry(**facts))
+    assert (verdict.state, verdict.leaving, verdict.last_day) == ("owned", leaving, last_day)
 
 
-def test_candidates_from_an_entry_that_might_stand_for_it() -> None:
-    """A retired or likely entry's owner is a candidate as far as the entry itself is."""
-    retired = entry(("E7",), id="OLD", status="retired", origin=Origin(file="registry.csv", row=9))
-    likely = MatchCandidate(entry="OLD", score=0.5, evidence="name x = registry.csv:9 (retired)")
-    verdict = judge(retired, registry=RegistryVerdict(state="unregistered", candidates=(likely,)))
-    assert [(one.person, one.score) for one in verdict.candidates] == [("ada@example.com", 0.42)]
+def test_a_common_owner_of_an_ambiguous_one_may_be_leaving_too() -> None:
+    """It is owned, and not for long."""
+    entries = (entry(("lea@example.com",), id="A"), entry(("lea@example.com", "E7"), id="B"))
+    verdict = judge(*entries, registry=ambiguous(*entries))
+    assert (verdict.owner, verdict.leaving, verdict.last_day) == ("lea@example.com", ("lea@example.com",), LAST_DAY)
 
 
-def test_the_owned_need_no_candidates() -> None:
-    """Where somebody answers, nobody else is suggested."""
-    assert judge(entry(("E7",), technical_owner=("cyd@example.com",))).candidates == ()
+def test_of_several_common_owners_the_first_by_name_is_told() -> None:
+    """The order in which entries name them never matters."""
+    both = ("cyd@example.com", "ada@example.com")
+    entries = (entry(both, id="A"), entry(both[::-1], id="B"))
+    assert judge(*entries, registry=ambiguous(*entries)).owner == "ada@example.com"
+
+
+def test_a_common_owner_who_is_but_a_backup_somewhere_is_a_backup() -> None:
+    """One of the entries has nobody else."""
+    entries = (entry(("E7",), id="A"), entry((), id="B", backup_owner=("E7",)))
+    verdict = judge(*entries, registry=ambiguous(*entries))
+    assert (verdict.state, verdict.owner, verdict.backup_only) == ("owned", "ada@example.com", True)

@@ -1,0 +1,92 @@
+"""What points at somebody: the sorts of hints, their scores, and those that an identity or an entry carries itself."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from importlib.resources import files
+from typing import Literal, NamedTuple, TypeAlias
+
+import msgspec
+from msgspec import Struct
+
+from scanner.matching.keys import tag_name
+from scanner.model import Entry, Identity
+from scanner.ownership.directory import Directory
+
+Sort: TypeAlias = Literal["tag", "entry", "creator", "rule", "words", "neighbours", "platform"]
+
+
+class Hint(NamedTuple):
+    """Somebody on the roster who is pointed at, ``person`` being their e-mail. ``score``: 0 to 1.
+
+    Hints of one ``sort`` repeat each other; hints of different sorts confirm each other.
+    """
+
+    sort: Sort
+    person: str
+    score: float
+    evidence: str
+
+
+class _Scores(Struct, frozen=True, forbid_unknown_fields=True):
+    """The file scores.toml explains the tables."""
+
+    tags: Mapping[str, float]
+    entry: Mapping[str, float]
+    likelihood: Mapping[str, float]
+    signals: Mapping[str, float]
+    team: Mapping[str, float]
+    words: Mapping[str, float]
+    near: Mapping[str, float]
+
+
+SCORES = msgspec.toml.decode(files("scanner.ownership").joinpath("scores.toml").read_bytes(), type=_Scores)
+
+
+def tag_scores(configured: Mapping[str, float] | None) -> Mapping[str, float]:
+    """Tags that name somebody, by their :func:`tag_name`, each with its score; None: the built-in ones."""
+    return SCORES.tags if configured is None else {tag_name(key): score for key, score in configured.items()}
+
+
+class Clues:
+    """Hints that stand in an identity itself, and in the entries that stand for it or might."""
+
+    def __init__(self, directory: Directory, tags: Mapping[str, float]) -> None:
+        self._directory = directory
+        self._tags = tags
+        self._of_entry: dict[tuple[str, float], tuple[Hint, ...]] = {}
+
+    def of_identity(self, identity: Identity) -> Iterator[Hint]:
+        """From its tags, and from who made it."""
+        for key, value in identity.tags.items():
+            score = self._tags.get(tag_name(key))
+            if score is not None and (person := self._directory.mentioned(value)) is not None:
+                yield Hint("tag", person.email, score, f"tag {key}={value}")
+        if identity.created_by is not None and (maker := self._directory.mentioned(identity.created_by)) is not None:
+            yield Hint("creator", maker.email, SCORES.signals["creator"], f"created by {identity.created_by}")
+
+    def of_entry(self, entry: Entry, likelihood: float) -> tuple[Hint, ...]:
+        """From what the entry says of people. ``likelihood``: that it is the right one, 0 to 1."""
+        key = entry.id, likelihood
+        if key not in self._of_entry:
+            self._of_entry[key] = tuple(self._named_in(entry, likelihood))
+        return self._of_entry[key]
+
+    def _named_in(self, entry: Entry, likelihood: float) -> Iterator[Hint]:
+        for column, text in named_in(entry):
+            person = self._directory.resolve(text)
+            if person is not None:
+                evidence = f"{column} {text} in {entry.origin}"
+                yield Hint("entry", person.email, SCORES.entry[column] * likelihood, evidence)
+
+
+def named_in(entry: Entry) -> Iterator[tuple[str, str]]:
+    """Everybody whom an entry names, with the column that names them."""
+    columns = {
+        "owner": entry.owner,
+        "backup_owner": entry.backup_owner,
+        "technical_owner": entry.technical_owner,
+        "team": (entry.team,),
+        "built_by": (entry.built_by,),
+    }
+    return ((column, text) for column, texts in columns.items() for text in texts if text)

@@ -1,0 +1,138 @@
+"""Teams and people whose names stand in an identity's own name, path, scope or group, as whole words."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from functools import lru_cache
+from importlib.resources import files
+from typing import Literal, TypeAlias
+
+import msgspec
+from msgspec import Struct
+
+from scanner.model import Identity, Person
+from scanner.ownership.directory import REMEMBERED, Directory
+from scanner.ownership.hints import SCORES, Hint
+
+Place: TypeAlias = Literal["group", "path", "name", "scope"]
+Words: TypeAlias = tuple[str, ...]
+
+LONGEST = 300
+"""Characters of a name that are looked at."""
+LEAST_LETTERS = 2
+"""A shorter name stands in anything."""
+LEAST_LETTERS_OF_A_PERSON = 3
+
+# A GUID or a long hexadecimal id, which has no "ada" in it; then as engineers write, PaymentsETL2 being Payments, ETL,
+# 2: capitals up to the one that begins a word, a word, a number, any other script.
+_WORD = re.compile(
+    r"[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}|[0-9A-Fa-f]{12,}"
+    r"|[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+|[^\W\d_A-Za-z]+"
+)
+
+
+class _Lists(Struct, frozen=True, forbid_unknown_fields=True):
+    filler: frozenset[str]
+    common: frozenset[str]
+
+
+_LISTS = msgspec.toml.decode(files("scanner.ownership").joinpath("words.toml").read_bytes(), type=_Lists)
+
+
+def words(text: str) -> Words:
+    """The words of a name as engineers write them, in lower case: ``svc-PaymentsETL_2`` is svc, payments, etl, 2."""
+    return tuple(map(str.lower, _WORD.findall(text[:LONGEST])))
+
+
+class NamedAfter:
+    """Who on the roster is called by words that stand one after another in a text.
+
+    The longest run of words counts: ``data-platform`` is not the team ``data``, if there is a team ``data-platform``.
+    """
+
+    def __init__(self, directory: Directory) -> None:
+        self._directory = directory
+        self._called: dict[Words, set[str]] = defaultdict(set)
+        for person in directory.everybody.values():
+            for run in _names(person) if person.is_group else _user_names(person):
+                self._called[run].add(person.email)
+        lengths: dict[str, set[int]] = defaultdict(set)
+        for run in self._called:
+            lengths[run[0]].add(len(run))
+        self._lengths = {word: sorted(of_runs, reverse=True) for word, of_runs in lengths.items()}
+        self._shared = lru_cache(maxsize=REMEMBERED)(self._of_text)  # many identities share scope, path and group
+        self._of_runs: dict[tuple[Place, tuple[Words, ...]], tuple[Hint, ...]] = {}
+
+    def of_identity(self, identity: Identity, name: Words) -> tuple[Hint, ...]:
+        """From its groups, its path, its scope, and its name, which is given as words."""
+        hints = self._hints("name", name) + self._shared("scope", identity.scope)
+        path = identity.attributes.get("path")
+        if isinstance(path, str):
+            hints += self._shared("path", path)
+        for link in identity.links:
+            if link.relation == "member_of":
+                hints += self._shared("group", link.target.rpartition("/")[2])
+        return hints
+
+    def _of_text(self, place: Place, text: str) -> tuple[Hint, ...]:
+        return self._hints(place, words(text))
+
+    def _hints(self, place: Place, text: Words) -> tuple[Hint, ...]:
+        if self._lengths.keys().isdisjoint(text):
+            return ()
+        key = place, tuple(self._runs(text))
+        if key not in self._of_runs:
+            self._of_runs[key] = tuple(self._pointed_at(*key))
+        return self._of_runs[key]
+
+    def _runs(self, text: Words) -> Iterator[Words]:
+        at = 0
+        while at < len(text):
+            for length in self._lengths.get(text[at], ()):
+                run = text[at : at + length]
+                if run in self._called:
+                    yield run
+                    at += length
+                    break
+            else:
+                at += 1
+
+    def _pointed_at(self, place: Place, runs: Iterable[Words]) -> Iterator[Hint]:
+        found = [(run, self._directory.everybody[email]) for run in runs for email in sorted(self._called[run])]
+        teams = {person.email for _, person in found if person.is_group}
+        for run, person in found:
+            if person.is_group:
+                score = SCORES.team[place] / len(teams)
+            else:
+                score = SCORES.words["first_name" if len(_telling(run)) == 1 else "full_name"]
+            if _LISTS.common.issuperset(_telling(run)):
+                score *= SCORES.words["common"]
+            yield Hint("words", person.email, score, f"{place} says {' '.join(run)}")
+
+
+def _names(group: Person) -> Iterator[Words]:
+    """A team under all its names, without what only says "team"; ``DevOps`` is also the one word ``devops``."""
+    given = group.email.partition(":")[2] or group.email.partition("@")[0]
+    for text in filter(None, (given, group.name, group.id, *group.aliases)):
+        for run in (words(text), words(text.lower())):
+            told = tuple(word for word in run if word not in _LISTS.filler)
+            kept = told if _telling(told) else run
+            if _letters(kept) >= LEAST_LETTERS:
+                yield kept
+
+
+def _user_names(person: Person) -> Iterator[Words]:
+    run = words(person.email.partition("@")[0])
+    if _letters(run) >= LEAST_LETTERS_OF_A_PERSON:
+        yield run
+
+
+def _letters(run: Words) -> int:
+    return sum(map(len, _telling(run)))
+
+
+def _telling(run: Words) -> Words:
+    """Those that are no numbers."""
+    return tuple(word for word in run if not word.isdecimal())
