@@ -7,9 +7,9 @@ from scanner.rules.base import Hit, IdentityRule, Yardstick
 
 
 def check(assessment: Assessment, _by: Yardstick) -> Hit | None:
-    """Fires where the strongest rung that hits, hits several live entries."""
+    """Fires where the strongest rung hits several live entries that do not contradict each other over registries."""
     verdict = assessment.registry
-    if verdict.state != "ambiguous":
+    if verdict.state != "ambiguous" or verdict.contradictions:
         return None
     entries = sorted(candidate.entry for candidate in verdict.candidates)
     return Hit(evidence={"entries": entries} | ({"rung": verdict.rung} if verdict.rung else {}))

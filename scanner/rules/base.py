@@ -26,6 +26,8 @@ FRAMEWORKS: Mapping[str, str | None] = MappingProxyType(
 )
 """The control catalogs that rules cite, each with the provider it is written for; None: any."""
 
+_DAY = timedelta(days=1)
+
 Circumstance: TypeAlias = Literal["disabled", "exempt", "provider_managed", "human"]
 CIRCUMSTANCES: Mapping[Circumstance, Callable[[Assessment], bool]] = MappingProxyType(
     {
@@ -59,7 +61,7 @@ class Yardstick(Struct, frozen=True, kw_only=True):
 
     def past(self, moment: datetime | None, days: int) -> bool:
         """Whether more than so many days have gone by since; False where the moment is unknown."""
-        return moment is not None and (self.now - moment) / timedelta(days=1) > days
+        return moment is not None and (self.now - moment) / _DAY > days
 
     def live(self, credential: Credential) -> bool:
         """Whether it still opens something: not disabled and not expired; unknown counts as live."""

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime
+from functools import cache, lru_cache
 from itertools import product
+from operator import itemgetter
 from typing import TypeAlias
 
 import msgspec
@@ -18,6 +21,7 @@ from scanner.model import (
     Fact,
     Finding,
     Policy,
+    Severity,
     StoredSecret,
 )
 from scanner.rules import (
@@ -26,16 +30,21 @@ from scanner.rules import (
     backup_owner_only,
     credential_lives_too_long,
     credential_never_used,
+    credential_older_than_declared,
     credential_too_old,
     credential_unused,
+    declared_differently,
     dormant,
+    drifted,
     entry_expiring,
     entry_not_active,
     entry_not_found,
     escalation,
     exemption_expired,
+    exemption_expiring,
     open_trust,
     orphaned,
+    owner_leaving,
     person_with_keys,
     retired_but_alive,
     review_overdue,
@@ -44,6 +53,7 @@ from scanner.rules import (
     stale_secret,
     token_never_expires,
     two_active_keys,
+    undeclared_credential,
     unregistered,
 )
 from scanner.rules.base import (
@@ -65,16 +75,21 @@ RULES: tuple[Rule, ...] = (
     backup_owner_only.RULE,
     credential_lives_too_long.RULE,
     credential_never_used.RULE,
+    credential_older_than_declared.RULE,
     credential_too_old.RULE,
     credential_unused.RULE,
+    declared_differently.RULE,
     dormant.RULE,
+    drifted.RULE,
     entry_expiring.RULE,
     entry_not_active.RULE,
     entry_not_found.RULE,
     escalation.RULE,
     exemption_expired.RULE,
+    exemption_expiring.RULE,
     open_trust.RULE,
     orphaned.RULE,
+    owner_leaving.RULE,
     person_with_keys.RULE,
     retired_but_alive.RULE,
     review_overdue.RULE,
@@ -83,10 +98,12 @@ RULES: tuple[Rule, ...] = (
     stale_secret.RULE,
     token_never_expires.RULE,
     two_active_keys.RULE,
+    undeclared_credential.RULE,
     unregistered.RULE,
 )
 """Sorted by id."""
 
+_BY_ID = {rule.id: rule for rule in RULES}
 _IDENTITY_RULES = tuple(rule for rule in RULES if isinstance(rule, IdentityRule))
 _CREDENTIAL_RULES = tuple(rule for rule in RULES if isinstance(rule, CredentialRule))
 _ENTRY_RULES = tuple(rule for rule in RULES if isinstance(rule, EntryRule))
@@ -115,20 +132,25 @@ def evaluate(context: RuleContext) -> tuple[Finding, ...]:
     What was not re-checked this time is not judged again: its earlier findings stand.
     """
     by = Yardstick(policy=context.policy, now=context.now, entries={found.entry.id: found for found in context.entries})
-    found: list[_Found] = []
+    alike: dict[tuple[Severity, str], list[_Found]] = defaultdict(list)
+    for found in _judge(context, by):
+        alike[found[1].severity, found[1].rule].append(found)
+    gravest_first = sorted(alike, key=lambda pair: (SEVERITIES.index(pair[0]), pair[1]))
+    return tuple(finding for pair in gravest_first for _, finding in sorted(alike[pair], key=itemgetter(0)))
+
+
+def _judge(context: RuleContext, by: Yardstick) -> Iterator[_Found]:
     for assessment in context.assessments:
         if assessment.rechecked:
-            found.extend(_judge_identity(assessment, by))
+            yield from _judge_identity(assessment, by)
     for entry in context.entries:
         if entry.rechecked:
-            found.extend(_judge_entry(entry, by))
+            yield from _judge_entry(entry, by)
     for secret in context.secrets:
-        found.extend(_judge_secret(secret, by))
+        yield from _judge_secret(secret, by)
     if context.registry_given:
         for exemption in _longest(context.exemptions):
-            found.extend(_judge_exemption(exemption, by))
-    found.sort(key=lambda pair: (SEVERITIES.index(pair[1].severity), pair[1].rule, pair[0]))
-    return tuple(finding for _, finding in found)
+            yield from _judge_exemption(exemption, by)
 
 
 NEEDS: Mapping[str, frozenset[Fact]] = {rule.id: rule.needs for rule in RULES}
@@ -143,16 +165,25 @@ def entry_fingerprints(entry_id: str) -> frozenset[str]:
 def _judge_identity(assessment: Assessment, by: Yardstick) -> Iterator[_Found]:
     identity = assessment.identity
     owner = _owner(assessment)
-    holding = frozenset(name for name, holds in CIRCUMSTANCES.items() if holds(assessment))
-    for rule in _IDENTITY_RULES:
-        if rule.silent_on.isdisjoint(holding) and (hit := rule.check(assessment, by)) is not None:
+    identity_rules, credential_rules = _speaking(*(holds(assessment) for holds in CIRCUMSTANCES.values()))
+    for rule in identity_rules:
+        if (hit := rule.check(assessment, by)) is not None:
             yield _found(rule, hit, identity.key, provider=identity.provider, identity=identity.key, owner=owner)
-    speaking = [rule for rule in _CREDENTIAL_RULES if rule.silent_on.isdisjoint(holding)]
-    for credential, speaker in product(filter(by.live, identity.credentials), speaking):
+    for credential, speaker in product(filter(by.live, identity.credentials), credential_rules):
         if (hit := speaker.check(credential, assessment, by)) is not None:
             key = credential.key
             provider = identity.provider
             yield _found(speaker, hit, key, provider=provider, identity=identity.key, credential=key, owner=owner)
+
+
+@cache
+def _speaking(*holding: bool) -> tuple[tuple[IdentityRule, ...], tuple[CredentialRule, ...]]:
+    """The rules that are not silent where these of the circumstances hold."""
+    held = frozenset(name for name, holds in zip(CIRCUMSTANCES, holding, strict=True) if holds)
+    return (
+        tuple(rule for rule in _IDENTITY_RULES if rule.silent_on.isdisjoint(held)),
+        tuple(rule for rule in _CREDENTIAL_RULES if rule.silent_on.isdisjoint(held)),
+    )
 
 
 def _judge_entry(assessment: EntryAssessment, by: Yardstick) -> Iterator[_Found]:
@@ -186,8 +217,14 @@ def _owner(assessment: Assessment) -> str | None:
     verdict = assessment.ownership
     if verdict.owner is not None and verdict.state != "orphaned":
         return verdict.owner
-    likeliest = max(verdict.candidates, key=lambda candidate: candidate.score, default=None)
-    return likeliest.person if likeliest is not None else None
+    if not verdict.candidates:
+        return None
+    return max(verdict.candidates, key=lambda candidate: candidate.score).person
+
+
+@lru_cache(1_000)
+def _controls(rule_id: str, provider: str | None) -> tuple[str, ...]:
+    return _BY_ID[rule_id].controls_for(provider)
 
 
 def _found(
@@ -211,7 +248,7 @@ def _found(
         title=rule.title,
         evidence=msgspec.to_builtins(hit.evidence),
         remediation=rule.remediation,
-        controls=rule.controls_for(provider),
+        controls=_controls(rule.id, provider),
         owner=owner,
     )
     return subject, finding

@@ -12,10 +12,11 @@ _ROTATED: frozenset[CredentialKind] = frozenset(
 
 
 def check(credential: Credential, assessment: Assessment, by: Yardstick) -> Hit | None:
-    """Fires where it is older than its entry allows, or than the policy where the entry says nothing."""
+    """Fires past the policy's limit; where the entry sets one, ``credential_older_than_declared`` goes by that."""
     entry = by.entry_of(assessment)
-    declared = entry.entry.max_credential_age if entry is not None else None
-    days = by.policy.rotation if declared is None else declared
+    days = by.policy.rotation
+    if entry is not None and entry.entry.max_credential_age is not None:
+        return None
     if credential.kind not in _ROTATED or not by.past(credential.created_at, days):
         return None
     return Hit(
@@ -24,7 +25,6 @@ def check(credential: Credential, assessment: Assessment, by: Yardstick) -> Hit 
             "id": credential.id,
             "created_at": credential.created_at,
             "limit_days": days,
-            "limit_from": "policy" if declared is None else "entry",
         },
         severity="high" if is_powerful(assessment) else None,
     )
@@ -38,7 +38,7 @@ RULE = CredentialRule(
     why="The longer a secret lives, the more copies of it there are, and the longer a thief can use one unnoticed.",
     remediation="Make a second credential, move every consumer to it, watch the old one's last use stand still, then "
     "disable and delete it. Better: replace it by federation or a role, which have nothing to rotate.",
-    evidence=("kind", "id", "created_at", "limit_days", "limit_from"),
+    evidence=("kind", "id", "created_at", "limit_days"),
     controls=("owasp-nhi-2025:NHI7", "cis-aws-3.0.0:1.14", "nist-800-53r5:IA-5"),
     thresholds=("rotation",),
     silent_on=frozenset({"provider_managed"}),

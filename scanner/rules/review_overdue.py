@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import date
 
 from scanner.model import Assessment, Entry, Policy
 from scanner.rules.base import Hit, IdentityRule, Yardstick, is_powerful
 
 
 def check(assessment: Assessment, by: Yardstick) -> Hit | None:
-    """Fires past the entry's own next review, or past the policy's time since the last; silent without either date."""
+    """Fires past the entry's own next review, or past the policy's time since the last; silent without any date.
+
+    Its approval counts as a review: somebody looked at it that day.
+    """
     found = by.entry_of(assessment)
     if found is None:
         return None
@@ -17,20 +20,23 @@ def check(assessment: Assessment, by: Yardstick) -> Hit | None:
     due = _due(entry, by.policy, powerful=powerful)
     if due is None or due >= by.today:
         return None
+    dates = {"last_reviewed": entry.last_reviewed, "approved_on": entry.approved_on, "due": due}
     return Hit(
-        evidence={
-            "entry": entry.id,
-            "last_reviewed": entry.last_reviewed.isoformat() if entry.last_reviewed else None,
-            "due": due.isoformat(),
-        },
+        evidence={"entry": entry.id} | {name: day for name, day in dates.items() if day is not None},
         severity="medium" if powerful else None,
     )
 
 
 def _due(entry: Entry, policy: Policy, *, powerful: bool) -> date | None:
     days = policy.review_privileged if powerful else policy.review
-    by_policy = entry.last_reviewed + timedelta(days=days) if entry.last_reviewed else None
+    seen = max((day for day in (entry.last_reviewed, entry.approved_on) if day is not None), default=None)
+    by_policy = None if seen is None else _later(seen, days)
     return min((day for day in (entry.next_review, by_policy) if day is not None), default=None)
+
+
+def _later(day: date, days: int) -> date:
+    """So many days later, or the last day there is: lists hold 9999-12-31, too."""
+    return date.fromordinal(min(day.toordinal() + days, date.max.toordinal()))
 
 
 RULE = IdentityRule(
@@ -41,7 +47,7 @@ RULE = IdentityRule(
     why="Owners move on and purposes end without anybody telling the registry. A review is when somebody finds out.",
     remediation="Ask the owner whether it is still needed, still theirs and still allowed too much; write the day into "
     "last_reviewed.",
-    evidence=("entry", "last_reviewed", "due"),
+    evidence=("entry", "last_reviewed", "approved_on", "due"),
     controls=("owasp-nhi-2025:NHI1", "cis-controls-8.1:5.1", "nist-800-53r5:AC-2"),
     thresholds=("review", "review_privileged"),
     check=check,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -330,16 +331,9 @@ MATCHED_CASES: tuple[tuple[str, str, Assessment, EntryAssessment, str | None], .
     ("entry_not_active", "active", declared(), entry("found"), None),
     (
         "credential_too_old",
-        "the entry is stricter",
-        holding(created_at=days_ago(40)),
-        entry("found", max_credential_age=30),
-        "medium",
-    ),
-    (
-        "credential_too_old",
-        "the entry is laxer",
+        "the entry sets a limit of its own",
         holding(created_at=days_ago(400)),
-        entry("found", max_credential_age=730),
+        entry("found", max_credential_age=30),
         None,
     ),
     ("review_overdue", "last day", declared(), reviewed(180), None),
@@ -410,10 +404,12 @@ def test_evidence_is_of_the_declared_kind(
 
 
 def test_every_rule_has_both_kinds_of_case() -> None:
-    """No rule goes without a case in which it fires and one in which it stays silent."""
-    cases = [(case.values[0], case.values[3] is not None) for case in CASES]
+    """No rule without a test file of its own goes without a case in which it fires and one in which it is silent."""
+    elsewhere = {path.stem.removeprefix("test_") for path in Path(__file__).parent.glob("test_*.py")}
+    here = [rule.id for rule in RULES if rule.id not in elsewhere]
+    cases = {(case.values[0], case.values[3] is not None) for case in CASES}
 
-    assert {(rule.id, fires) for rule in RULES for fires in (True, False)} == set(cases)
+    assert {(rule, fires) for rule in here for fires in (True, False)} <= cases
 
 
 EVIDENCE_CASES: dict[str, tuple[str, Any, tuple[EntryAssessment, ...], dict[str, Any]]] = {
@@ -426,19 +422,6 @@ EVIDENCE_CASES: dict[str, tuple[str, Any, tuple[EntryAssessment, ...], dict[str,
             "id": "AKIAEXAMPLE1",
             "created_at": "2026-08-17T08:00:00Z",
             "limit_days": 90,
-            "limit_from": "policy",
-        },
-    ),
-    "a limit says where it comes from": (
-        "credential_too_old",
-        holding(created_at=days_ago(100)),
-        (entry("found", max_credential_age=7),),
-        {
-            "kind": "access_key",
-            "id": "AKIAEXAMPLE1",
-            "created_at": "2026-08-17T08:00:00Z",
-            "limit_days": 7,
-            "limit_from": "entry",
         },
     ),
     "provisional and the nearest entry are told": (

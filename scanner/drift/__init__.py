@@ -1,0 +1,1 @@
+"""Where an identity is other than its entry declares."""

@@ -1,0 +1,42 @@
+"""A credential is older than its own entry allows."""
+
+from __future__ import annotations
+
+from scanner.model import Assessment, Credential
+from scanner.rules.base import CredentialRule, Hit, Yardstick, is_powerful
+
+
+def check(credential: Credential, assessment: Assessment, _by: Yardstick) -> Hit | None:
+    """Fires where the entry sets an age of its own and the credential is past it."""
+    about = (one for one in assessment.drift if one.credential == credential.key)
+    drift = next((one for one in about if one.aspect == "credential_age"), None)
+    if drift is None:
+        return None
+    facts = {
+        "kind": credential.kind,
+        "id": credential.id,
+        "created_at": credential.created_at,
+        "entry": assessment.registry.entry,
+        "declared": drift.declared,
+    }
+    return Hit(
+        evidence={name: fact for name, fact in facts.items() if fact is not None},
+        severity="high" if is_powerful(assessment) else None,
+    )
+
+
+RULE = CredentialRule(
+    id="credential_older_than_declared",
+    severity="medium",
+    severity_note="high where the identity is an admin or can make itself one",
+    title="A credential is older than its entry allows",
+    why="Whoever declared the identity promised to rotate its credentials, and may have got it approved for that. The "
+    "longer a secret lives, the more copies of it there are.",
+    remediation="Rotate it: make a second credential, move every consumer to it, watch the old one's last use stand "
+    "still, then disable and delete it.",
+    evidence=("kind", "id", "created_at", "entry", "declared"),
+    controls=("owasp-nhi-2025:NHI7", "cis-aws-3.0.0:1.14", "nist-800-53r5:IA-5"),
+    silent_on=frozenset({"provider_managed"}),
+    needs=frozenset({"credentials"}),
+    check=check,
+)

@@ -1,0 +1,42 @@
+"""A declared identity has a credential that its entry does not know."""
+
+from __future__ import annotations
+
+from scanner.model import Assessment, Credential
+from scanner.rules.base import CredentialRule, Hit, Yardstick, is_powerful
+
+
+def check(credential: Credential, assessment: Assessment, _by: Yardstick) -> Hit | None:
+    """Fires where the entry lists credentials, and this one neither by its id nor by its kind."""
+    about = (one for one in assessment.drift if one.credential == credential.key)
+    drift = next((one for one in about if one.aspect in ("credential_id", "credential_kind")), None)
+    if drift is None:
+        return None
+    facts = {
+        "kind": credential.kind,
+        "id": credential.id,
+        "created_at": credential.created_at,
+        "entry": assessment.registry.entry,
+        "declared": drift.declared,
+    }
+    return Hit(
+        evidence={name: fact for name, fact in facts.items() if fact is not None},
+        severity="high" if is_powerful(assessment) else None,
+    )
+
+
+RULE = CredentialRule(
+    id="undeclared_credential",
+    severity="medium",
+    severity_note="high where the identity is an admin or can make itself one",
+    title="The registry does not know this credential",
+    why="A second key on a declared identity is a quiet way to stay: the identity looks in order, and whoever made the "
+    "key can act as it.",
+    remediation="Find out who made it and what uses it. If nobody knows, disable it and look at what it did; else "
+    "write its id or kind into the entry.",
+    evidence=("kind", "id", "created_at", "entry", "declared"),
+    controls=("owasp-nhi-2025:NHI1", "nist-800-53r5:AC-2", "nist-800-53r5:IA-5"),
+    silent_on=frozenset({"provider_managed"}),
+    needs=frozenset({"credentials"}),
+    check=check,
+)
