@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import codecs
 import csv
+from collections.abc import Callable, Mapping
 from datetime import date, datetime
-from typing import BinaryIO, ClassVar
+from typing import Any, BinaryIO, ClassVar
 
 from reports.base import Screen, View
 from reports.columns import TABLES
 from reports.phrases import iso
-from reports.tables import Cell, harmless
+from reports.tables import harmless
 from scanner.model import ScanResult
 
 
@@ -26,23 +27,21 @@ class CsvReport:
         """Write heading and rows; nothing is ever left out, so there are no notices."""
         del screen
         table = TABLES["inventory" if view == "all" else view]
+        cells = [column.get for column in table.columns]
         writer = csv.writer(codecs.getwriter("utf-8")(out))
         writer.writerow(column.name for column in table.columns)
-        writer.writerows((_text(column.get(row)) for column in table.columns) for row in table.rows(result))
+        writer.writerows(
+            [None if (cell := get(row)) is None else _WRITTEN[type(cell)](cell) for get in cells]
+            for row in table.rows(result)
+        )
         return ()
 
 
-def _text(cell: Cell) -> str:
-    match cell:
-        case None:
-            return ""
-        case str():
-            return harmless(cell)
-        case bool():
-            return "yes" if cell else "no"
-        case datetime():
-            return iso(cell)
-        case date():
-            return cell.isoformat()
-        case int():
-            return str(cell)
+_WRITTEN: Mapping[type, Callable[[Any], str]] = {
+    str: harmless,
+    bool: lambda cell: "yes" if cell else "no",
+    int: str,
+    datetime: iso,
+    date: date.isoformat,
+}
+"""By type, in a dict: of a million rows with thirty cells each, asking for one type after the other takes seconds."""

@@ -6,17 +6,15 @@ which keeps it small and lets line-based tools (grep, diff) see records.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator
 from typing import Any, BinaryIO, ClassVar
 
-import msgspec
 from msgspec.structs import asdict
 
 from reports.base import Screen, View
+from reports.json_text import encoded
 from reports.views import select
 from scanner.model import SCHEMA, Assessment, EntryAssessment, ScanResult
-from scanner.text import without_surrogates
 
 _FACTS = (
     "key", "provider", "source", "sources", "scope", "kind", "name", "display_name", "description", "unique_id",
@@ -25,12 +23,6 @@ _FACTS = (
 )  # fmt: skip
 _VERDICTS = ("nature", "agent", "registry", "ownership", "usage", "privilege", "drift")
 _HELD = ("credentials", "grants", "links", "trusts")
-
-# What JSON lets through raw, but a terminal or an editor acts on, in UTF-8: DEL, C1 controls, zero-width and
-# bidirectional marks, line and paragraph separators, the byte order mark. JSON has an escape for each.
-_ACTIVE = re.compile(
-    rb"\x7f|\xc2[\x80-\x9f\xad]|\xd8\x9c|\xe2\x80[\x8b-\x8f\xa8-\xae]|\xe2\x81[\xa0-\xaf]|\xef\xbb\xbf"
-)
 
 
 class JsonReport:
@@ -44,12 +36,12 @@ class JsonReport:
     def write(self, result: ScanResult, view: View, out: BinaryIO, screen: Screen) -> tuple[str, ...]:
         """Write the document; every key is there in every view, only the lists get shorter."""
         del screen
-        out.write(b"{\n" + b",\n".join(_encode(key) + b": " + _encode(value) for key, value in _head(result).items()))
+        out.write(b"{\n" + b",\n".join(encoded(key) + b": " + encoded(value) for key, value in _head(result).items()))
         for key, _, records in _lists(select(result, view)):
-            out.write(b",\n" + _encode(key) + b": [")
+            out.write(b",\n" + encoded(key) + b": [")
             separator = b"\n"
             for record in records:
-                out.write(separator + _encode(record))
+                out.write(separator + encoded(record))
                 separator = b",\n"
             out.write(b"\n]")
         out.write(b"\n}\n")
@@ -67,9 +59,9 @@ class NdjsonReport:
     def write(self, result: ScanResult, view: View, out: BinaryIO, screen: Screen) -> tuple[str, ...]:
         """Write the scan's line, then a line for each record."""
         del screen
-        out.write(_encode({"type": "scan", **_head(result)}) + b"\n")
+        out.write(encoded({"type": "scan", **_head(result)}) + b"\n")
         for _, kind, records in _lists(select(result, view)):
-            out.writelines(_encode({"type": kind, **record}) + b"\n" for record in records)
+            out.writelines(encoded({"type": kind, **record}) + b"\n" for record in records)
         return ()
 
 
@@ -115,27 +107,3 @@ def _entry(judged: EntryAssessment) -> dict[str, Any]:
         "declared_identities": declared.pop("identities"),
         **declared,
     }
-
-
-def _encode(value: Any) -> bytes:
-    try:
-        encoded = msgspec.json.encode(value)
-    except UnicodeEncodeError:  # a lone surrogate, which no UTF-8 holds
-        encoded = msgspec.json.encode(_encodable(msgspec.to_builtins(value)))
-    return _ACTIVE.sub(_escaped, encoded)
-
-
-def _encodable(value: Any) -> Any:
-    match value:
-        case str():
-            return without_surrogates(value)
-        case dict():
-            return {without_surrogates(name): _encodable(member) for name, member in value.items()}
-        case list() | tuple():
-            return [_encodable(member) for member in value]
-        case _:
-            return value
-
-
-def _escaped(match: re.Match[bytes]) -> bytes:
-    return b"\\u%04x" % ord(match[0].decode())

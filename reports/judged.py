@@ -8,7 +8,8 @@ from msgspec import Struct
 
 from scanner.model import SEVERITIES, Assessment, Finding, Identity, ScanResult, Severity
 
-_PRIVILEGES = ("admin", "escalation", "high", "unknown", "normal")
+_PRIVILEGES = {level: rank for rank, level in enumerate(("admin", "escalation", "high", "unknown", "normal"))}
+_GRAVITY = {severity: rank for rank, severity in enumerate(SEVERITIES)}
 
 
 class Judged(Struct, frozen=True, gc=False):
@@ -46,6 +47,6 @@ def most_urgent_first(identities: Iterable[Judged]) -> list[Judged]:
 
 
 def _urgency(judged: Judged) -> tuple[int, int, bool, str]:
-    severity = len(SEVERITIES) if judged.severity is None else SEVERITIES.index(judged.severity)
+    severity = len(SEVERITIES) if judged.severity is None else _GRAVITY[judged.severity]
     verdicts = judged.verdicts
-    return severity, _PRIVILEGES.index(verdicts.privilege.level), not verdicts.abandoned, judged.identity.key
+    return severity, _PRIVILEGES[verdicts.privilege.level], not verdicts.abandoned, judged.identity.key

@@ -1,4 +1,4 @@
-"""Writes reports to files and to stdout: beside the target and renamed, readable by their owner alone."""
+"""What goes out as a file or to stdout: beside the target and renamed, readable by its owner alone."""
 
 from __future__ import annotations
 
@@ -7,10 +7,11 @@ import re
 import shutil
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from io import BytesIO
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, TypeAlias
 
 from msgspec import Struct
 
@@ -25,6 +26,19 @@ STDOUT = "-"
 _PLACEHOLDER = re.compile(r"\{\w*\}")
 
 
+Write: TypeAlias = Callable[[BinaryIO, Screen], tuple[str, ...]]
+"""Writes it all; returns notices about what could not be shown in full."""
+
+
+class Delivery(Struct, frozen=True, kw_only=True):
+    """Something to be written: in which format, what it is called when that is told, and where (``-`` is stdout)."""
+
+    format: str
+    title: str
+    path: str
+    write: Write
+
+
 class Output(Struct, frozen=True, kw_only=True):
     """A report to be written: how, which view, and where (``-`` is stdout)."""
 
@@ -35,10 +49,15 @@ class Output(Struct, frozen=True, kw_only=True):
 
 def parse_output(text: str, view: str | None) -> Output:
     """``FORMAT:PATH``. Raises UsageError."""
+    return make_output(*split_output(text), view)
+
+
+def split_output(text: str) -> tuple[str, str]:
+    """Format and path of ``FORMAT:PATH``. Raises UsageError."""
     name, colon, path = text.partition(":")
     if not colon or not path:
         raise UsageError(f"-o {text} is not FORMAT:PATH", hint="such as html:report.html, or csv:- for stdout")
-    return make_output(name, path, view)
+    return name, path
 
 
 def make_output(format_name: str, path: str, view: str | None) -> Output:
@@ -56,10 +75,14 @@ def plan_outputs(texts: Sequence[str], view: str | None, config: Config | None =
     """What ``-o`` asks for and the config's reports; with neither, the table on stdout."""
     planned = _configured(config) if config is not None else []
     planned += [parse_output(text, view) for text in texts]
-    paths = [output.path for output in planned if output.path != STDOUT]
-    if twice := next((path for path in paths if paths.count(path) > 1), None):
-        raise UsageError(f"two reports would be written to {twice}", hint="give each a path of its own")
+    refuse_one_path_twice([output.path for output in planned])
     return planned or [make_output("table", STDOUT, view)]
+
+
+def refuse_one_path_twice(paths: Sequence[str]) -> None:
+    """Raises UsageError where one file would replace another; stdout takes several."""
+    if twice := next((path for path in paths if path != STDOUT and paths.count(path) > 1), None):
+        raise UsageError(f"two reports would be written to {twice}", hint="give each a path of its own")
 
 
 def _configured(config: Config) -> list[Output]:
@@ -77,24 +100,39 @@ def _configured(config: Config) -> list[Output]:
 
 def write_outputs(result: ScanResult, outputs: Sequence[Output]) -> None:
     """Write them all. Raises UsageError where some cannot be written, after the others have been."""
+    deliver(
+        [
+            Delivery(
+                format=output.report.name,
+                title=f"{output.report.name} ({output.view})",
+                path=output.path.replace("{date}", f"{result.scan.started_at:%Y-%m-%d}"),
+                write=partial(output.report.write, result, output.view),
+            )
+            for output in outputs
+        ],
+        hint="choose another path, then: muster report -o …",
+    )
+
+
+def deliver(deliveries: Sequence[Delivery], *, hint: str) -> None:
+    """Write them all. Raises UsageError with the hint where some cannot be written, after the others have been."""
     failed: list[UsageError] = []
-    for output in outputs:
+    for delivery in deliveries:
         try:
-            _write(result, output)
+            _deliver(delivery)
         except UsageError as error:
             failed.append(error)
     if failed:
-        raise UsageError("\n".join(map(str, failed)), hint="choose another path, then: muster report -o …")
+        raise UsageError("\n".join(map(str, failed)), hint=hint)
 
 
-def _write(result: ScanResult, output: Output) -> None:
-    if output.path == STDOUT:
-        notices = _to_stdout(result, output)
+def _deliver(delivery: Delivery) -> None:
+    if delivery.path == STDOUT:
+        notices = _to_stdout(delivery)
     else:
-        path = Path(output.path.replace("{date}", f"{result.scan.started_at:%Y-%m-%d}"))
-        notices = _to_path(result, output, path)
-        say(f"wrote {output.report.name} ({output.view}) to {path}")
-    warn(f"{output.report.name}: {notice}" for notice in notices)
+        notices = _to_path(delivery, Path(delivery.path))
+        say(f"wrote {delivery.title} to {delivery.path}")
+    warn(f"{delivery.format}: {notice}" for notice in notices)
 
 
 def stdout_screen() -> Screen:
@@ -108,40 +146,40 @@ def stdout_screen() -> Screen:
     )
 
 
-def _to_stdout(result: ScanResult, output: Output) -> tuple[str, ...]:
-    if sys.stdout.isatty() and output.report.name == "xlsx":
+def _to_stdout(delivery: Delivery) -> tuple[str, ...]:
+    if sys.stdout.isatty() and delivery.format == "xlsx":
         raise UsageError("a workbook is no text for a terminal", hint="write it to a file: -o xlsx:PATH")
-    return _through(result, output, sys.stdout.buffer, stdout_screen())
+    return _through(delivery, sys.stdout.buffer, stdout_screen())
 
 
-def _to_path(result: ScanResult, output: Output, path: Path) -> tuple[str, ...]:
+def _to_path(delivery: Delivery, path: Path) -> tuple[str, ...]:
     try:
         if path.exists() and not path.is_file():
             # A device or a pipe is written to, never replaced; a folder refuses.
             with path.open("wb") as file:
-                return _through(result, output, file, Screen())
-        return _to_file(result, output, path.resolve())
+                return _through(delivery, file, Screen())
+        return _to_file(delivery, path.resolve())
     except OSError as error:
         raise UsageError(f"{path} cannot be written: {error.strerror}") from error
 
 
-def _through(result: ScanResult, output: Output, stream: BinaryIO, screen: Screen) -> tuple[str, ...]:
+def _through(delivery: Delivery, stream: BinaryIO, screen: Screen) -> tuple[str, ...]:
     """Write to what may be a pipe: a workbook goes through memory, as its writer wants to seek."""
-    buffer = BytesIO() if output.report.name == "xlsx" else stream
-    notices = output.report.write(result, output.view, buffer, screen)
+    buffer = BytesIO() if delivery.format == "xlsx" else stream
+    notices = delivery.write(buffer, screen)
     if isinstance(buffer, BytesIO):
         stream.write(buffer.getvalue())
     stream.flush()
     return notices
 
 
-def _to_file(result: ScanResult, output: Output, path: Path) -> tuple[str, ...]:
+def _to_file(delivery: Delivery, path: Path) -> tuple[str, ...]:
     path.parent.mkdir(parents=True, exist_ok=True)
     # mkstemp makes it 0600: a report tells an attacker where to look.
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
         with os.fdopen(handle, "wb") as file:
-            notices = output.report.write(result, output.view, file, Screen())
+            notices = delivery.write(file, Screen())
         Path(temporary).replace(path)
     finally:
         Path(temporary).unlink(missing_ok=True)

@@ -130,7 +130,7 @@ def test_the_rows_of_a_sheet_are_as_many_as_a_spreadsheet_takes() -> None:
     """1,048,576 with the heading."""
     from xlsxwriter.worksheet import Worksheet
 
-    from reports.xlsx import ROWS_PER_SHEET
+    from reports.workbook import ROWS_PER_SHEET
 
     assert Worksheet().xls_rowmax == ROWS_PER_SHEET + 1
 

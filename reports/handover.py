@@ -1,0 +1,140 @@
+"""A handover as a page for a terminal, a table, a workbook, Markdown and JSON."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import BinaryIO, TypeAlias
+
+from reports.base import Screen
+from reports.handover_table import COLUMNS, SHORT_COLUMNS, as_of, headline, held_text, place_text
+from reports.json_text import encoded
+from reports.markdown_text import escaped
+from reports.page import Page
+from reports.phrases import words
+from reports.sheets import markdown_table, write_csv
+from reports.workbook import Counts, new_workbook
+from scanner.model import ScanInfo
+from scanner.offboarding.records import Handover, HandoverItem, Role
+
+SCHEMA = "muster.handover/1"
+
+Writer: TypeAlias = Callable[[Handover, ScanInfo, BinaryIO, Screen], tuple[str, ...]]
+"""Writes the whole handover; returns notices about what could not be shown in full."""
+
+
+def _write_page(handover: Handover, scan: ScanInfo, out: BinaryIO, screen: Screen) -> tuple[str, ...]:
+    page = Page(screen)
+    page.line(headline(handover), "bold")
+    for notice in handover.notices:
+        page.line(notice, "yellow")
+    page.line(as_of(scan))
+    for title, belongs in _SECTIONS.items():
+        items = [item for item in handover.items if belongs(item)]
+        if items:
+            page.heading(f"{title}: {len(items):,}")
+        for item in items:
+            page.item(_LABELS[item.roles[0]], _told(item))
+    out.write(page.text.encode())
+    return ()
+
+
+def _is_own(item: HandoverItem) -> bool:
+    return "own_account" in item.roles
+
+
+_SECTIONS: Mapping[str, Callable[[HandoverItem], bool]] = {
+    "Nobody else answers for": lambda item: item.urgent is True and not _is_own(item),
+    "Who else answers cannot be told": lambda item: item.urgent is None and not _is_own(item),
+    "Others answer for": lambda item: item.urgent is False and not _is_own(item),
+    "Their own accounts": _is_own,
+}
+
+
+_LABELS: Mapping[Role, str] = {
+    "own_account": "account",
+    "only_one_left": "only one",
+    "last_active_member": "last of",
+    "owner": "owner",
+    "backup_owner": "backup",
+    "technical_owner": "technical",
+    "built_by": "built",
+    "created": "created",
+    "approved": "approved",
+    "tagged": "tagged",
+}
+"""The gravest role in the nine characters that a label has."""
+
+
+def _told(item: HandoverItem) -> Iterator[str]:
+    where = f" ({place})" if (place := place_text(item)) else ""
+    yield f"{item.name}{where}"
+    if item.identity is not None:
+        yield item.identity
+        yield f"privilege {item.privilege or 'unknown'}, use {words(item.usage or 'unknown')}"
+    yield from item.evidence
+    if held := held_text(item):
+        yield f"holds {held}"
+    if item.caveat:
+        yield f"Note: {item.caveat}"
+    if item.successor:
+        yield f"Successor: {item.successor} ({item.successor_evidence})"
+    yield f"Next: {item.next_step}"
+
+
+def _write_csv(handover: Handover, scan: ScanInfo, out: BinaryIO, screen: Screen) -> tuple[str, ...]:
+    del scan, screen
+    write_csv(COLUMNS, handover.items, out)
+    return ()
+
+
+def _write_xlsx(handover: Handover, scan: ScanInfo, out: BinaryIO, screen: Screen) -> tuple[str, ...]:
+    del screen
+    lines = [("Handover", "title"), (headline(handover), "lead")]
+    lines += [(notice, "lead") for notice in handover.notices]
+    lines.append((as_of(scan), "plain"))
+    counts = (
+        Counts("By role", ("", "role", "things"), _tally("role", (item.roles[0] for item in handover.items))),
+        Counts("By privilege", ("", "level", "things"), _tally("privilege", (one.privilege for one in handover.items))),
+        Counts(
+            "By successor", ("", "person", "things"), _tally("successor", (one.successor for one in handover.items))
+        ),
+    )
+    with new_workbook(out, title="Handover", created=scan.finished_at) as workbook:
+        workbook.add_summary(lines, counts)
+        workbook.add_table("Handover", COLUMNS, handover.items)
+    return workbook.notices
+
+
+def _tally(label: str, values: Iterable[str | None]) -> list[tuple[str, str, int]]:
+    """How many there are of each, most first; what is unknown or lacking comes as ``none``."""
+    counts = Counter(words(value or "none") for value in values)
+    return [(label, value, count) for value, count in sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))]
+
+
+def _write_markdown(handover: Handover, scan: ScanInfo, out: BinaryIO, screen: Screen) -> tuple[str, ...]:
+    del screen
+    out.write(f"# Handover\n\n{escaped(headline(handover))}\n\n".encode())
+    out.write("".join(f"- {escaped(text)}\n" for text in (*handover.notices, as_of(scan))).encode())
+    if handover.items:
+        out.write(b"\n" + markdown_table(SHORT_COLUMNS, handover.items).encode())
+    return ()
+
+
+def _write_json(handover: Handover, scan: ScanInfo, out: BinaryIO, screen: Screen) -> tuple[str, ...]:
+    """A record a line, as in the other documents."""
+    del screen
+    head = {"schema": SCHEMA, "scan": scan, "person": handover.person, "notices": handover.notices}
+    out.write(b"{\n" + b"".join(encoded(key) + b": " + encoded(value) + b",\n" for key, value in head.items()))
+    out.write(b'"items": [' + b",".join(b"\n" + encoded(item) for item in handover.items) + b"\n]\n}\n")
+    return ()
+
+
+WRITERS: Mapping[str, Writer] = {
+    "table": _write_page,
+    "csv": _write_csv,
+    "xlsx": _write_xlsx,
+    "markdown": _write_markdown,
+    "json": _write_json,
+}
+"""By format."""

@@ -1,0 +1,30 @@
+"""A table that is no view of a scan, as CSV and as Markdown: columns and rows, whatever they are about."""
+
+from __future__ import annotations
+
+import codecs
+import csv
+from collections.abc import Sequence
+from typing import Any, BinaryIO
+
+from reports.markdown_text import escaped
+from reports.phrases import plain
+from reports.tables import Cell, Column, harmless
+
+
+def write_csv(columns: Sequence[Column[Any]], rows: Sequence[Any], out: BinaryIO) -> None:
+    """Heading and rows: UTF-8, RFC 4180, unknown empty, no cell that a spreadsheet could take for a formula."""
+    writer = csv.writer(codecs.getwriter("utf-8")(out))
+    writer.writerow(column.name for column in columns)
+    writer.writerows((_in_spreadsheet(column.get(row)) for column in columns) for row in rows)
+
+
+def markdown_table(columns: Sequence[Column[Any]], rows: Sequence[Any]) -> str:
+    """The table as GitHub's Markdown has them, with headings as words."""
+    lines = [[escaped(column.name.replace("_", " ")) for column in columns], ["---"] * len(columns)]
+    lines += [[escaped(plain(column.get(row))) for column in columns] for row in rows]
+    return "".join(f"| {' | '.join(cells)} |\n" for cells in lines)
+
+
+def _in_spreadsheet(cell: Cell) -> str:
+    return harmless(cell) if isinstance(cell, str) else plain(cell)

@@ -1,0 +1,197 @@
+"""A workbook being written row by row in constant memory: a summary with charts, then tables comfortable to work in."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from itertools import chain, islice
+from typing import Any, BinaryIO
+
+from msgspec import Struct
+
+from reports.states import STATES, Tone
+from reports.tables import Column
+from reports.xlsx_cells import CELL_WAS_CUT, checked, inert, writer
+from scanner.errors import MissingExtra
+from scanner.text import counted
+
+ROWS_PER_SHEET = 1_048_575
+"""Excel's limit, without the heading."""
+LINE_HEIGHT = 20
+"""Pixels; a chart is as high as the counts beside it, so that the next one finds its place free."""
+
+_RED = {"bg_color": "#FBD9D3", "font_color": "#8C1D04"}
+_YELLOW = {"bg_color": "#FFF0C2", "font_color": "#6B4E00"}
+_GREEN = {"bg_color": "#DDF0DD", "font_color": "#1B5E20"}
+_COLORS: Mapping[Tone, Mapping[str, Any]] = {
+    "critical": {**_RED, "bold": True},
+    "bad": _RED,
+    "warn": _YELLOW,
+    "unknown": _YELLOW,
+    "good": _GREEN,
+}
+_FORMATS: Mapping[str, Mapping[str, Any]] = {
+    "title": {"bold": True, "font_size": 16},
+    "lead": {"bold": True, "font_size": 12},
+    "plain": {},
+    "heading": {"bold": True, "bg_color": "#1F3A5F", "font_color": "#FFFFFF", "border": 1},
+    "fill_in": {"bold": True, "bg_color": "#FFE08A", "font_color": "#000000", "border": 1},
+    "datetime": {"num_format": "yyyy-mm-dd hh:mm:ss"},
+    "date": {"num_format": "yyyy-mm-dd"},
+}
+
+
+class Counts(Struct, frozen=True):
+    """Counts to show as a small table with a bar chart beside it; a row is two labels and how many."""
+
+    title: str
+    headings: tuple[str, str, str]
+    rows: Sequence[tuple[str, str, int]]
+
+
+@contextmanager
+def new_workbook(out: BinaryIO, *, title: str, created: datetime) -> Iterator[Workbook]:
+    """A workbook that is written to ``out`` as it grows. Raises MissingExtra."""
+    try:
+        import xlsxwriter
+    except ImportError as error:
+        raise MissingExtra("format xlsx", "xlsx") from error
+
+    with xlsxwriter.Workbook(out, {"constant_memory": True}) as book:
+        book.set_properties({"title": title, "created": created.astimezone(UTC).replace(tzinfo=None)})
+        yield Workbook(book)
+
+
+class Workbook:
+    """Sheets being written, and what did not fit."""
+
+    def __init__(self, book: Any) -> None:
+        self._book = book
+        self._formats = {name: book.add_format(dict(look)) for name, look in _FORMATS.items()}
+        self._tones = {tone: book.add_format(dict(look)) for tone, look in _COLORS.items()}
+        self._cut: Counter[str] = Counter()
+        self._split: list[str] = []
+
+    @property
+    def notices(self) -> tuple[str, ...]:
+        """One for each table that was split, and for each sheet with cells that were cut."""
+        cut = (
+            f"xlsx: {counted(cells, 'cell', 'cells')} of sheet {name} {'was' if cells == 1 else 'were'} cut to 32,767 "
+            "characters, the most that a cell holds"
+            for name, cells in self._cut.items()
+        )
+        return (*self._split, *cut)
+
+    def add_table(
+        self, title: str, columns: tuple[Column[Any], ...], rows: Iterable[Any], rows_per_sheet: int = ROWS_PER_SHEET
+    ) -> None:
+        """Write a table to one sheet, and what does not fit there to further ones."""
+        name = title
+        for number, part in enumerate(_parts(iter(rows), rows_per_sheet), start=1):
+            if number > 1:
+                name = f"{title} {number}"
+                self._split.append(f"xlsx: {title} has more rows than a sheet holds and goes on in sheet {name}")
+            sheet = self._book.add_worksheet(name)
+            self._write_headings(sheet, columns)
+            cells = [(place, column.get, writer(sheet, column)) for place, column in enumerate(columns)]
+            last = 0
+            for last, row in enumerate(part, start=1):
+                for position, get, write in cells:
+                    if (cell := get(row)) is not None and (code := write(last, position, cell)):
+                        self._note(sheet, code)
+            self._furnish(sheet, columns, max(last, 1))
+
+    def add_summary(self, lines: Sequence[tuple[str, str]], counts: Sequence[Counts]) -> None:
+        """Write the first sheet: lines, each with its look (``title``, ``lead``, ``plain``), then the counts."""
+        sheet = self._book.add_worksheet("Summary")
+        sheet.hide_gridlines(2)
+        sheet.set_column(0, 1, 18)
+        sheet.set_column(2, 2, 12)
+        for row, (text, look) in enumerate(lines):
+            self._write(sheet, row, 0, text, look)
+        top = len(lines) + 1
+        for one in counts:
+            below = self._add_counts(sheet, top, one)
+            self._add_chart(sheet, one, first=top + 1)
+            top = below + 1
+
+    def _add_counts(self, sheet: Any, top: int, counts: Counts) -> int:
+        """Write a small table; returns the row after it."""
+        table: list[tuple[str | int, ...]] = [counts.headings, *counts.rows]
+        for row, cells in enumerate(table, start=top):
+            for position, cell in enumerate(cells):
+                self._write(sheet, row, position, cell, "heading" if row == top else "plain")
+        return top + 1 + len(counts.rows)
+
+    def _add_chart(self, sheet: Any, counts: Counts, *, first: int) -> None:
+        """Draw counts beside themselves. The data go along, for rows once written cannot be read back."""
+        if not counts.rows:
+            return
+        last = first + len(counts.rows) - 1
+        first_labels, second_labels, numbers = zip(*counts.rows, strict=True)
+        chart = self._book.add_chart({"type": "bar"})
+        chart.add_series(
+            {
+                "categories": [sheet.name, first, 0, last, 1],
+                "categories_data": [list(map(inert, first_labels)), list(map(inert, second_labels))],
+                "values": [sheet.name, first, 2, last, 2],
+                "values_data": list(numbers),
+                "fill": {"color": "#1F3A5F"},
+                "data_labels": {"value": True},
+                "gap": 40,
+            }
+        )
+        chart.set_title({"name": counts.title, "name_font": {"size": 12}})
+        chart.set_legend({"none": True})
+        chart.set_y_axis({"reverse": True})
+        chart.set_x_axis({"visible": False, "major_gridlines": {"visible": False}})
+        chart.set_size({"width": 560, "height": max(LINE_HEIGHT * (last - first + 2), 10 * LINE_HEIGHT)})
+        checked(sheet.insert_chart(first - 1, 4, chart))
+
+    def _write_headings(self, sheet: Any, columns: tuple[Column[Any], ...]) -> None:
+        sheet.freeze_panes(1, 0)
+        for position, column in enumerate(columns):
+            checked(sheet.set_column(position, position, column.width, self._formats.get(column.type)))
+            self._write(sheet, 0, position, column.name, "fill_in" if column.fill_in else "heading")
+            checked(sheet.write_comment(0, position, column.help, {"x_scale": 1.6, "y_scale": 0.7}))
+
+    def _furnish(self, sheet: Any, columns: tuple[Column[Any], ...], last: int) -> None:
+        """Add what makes a sheet of so many rows comfortable: filter, colours, and choices where people fill in."""
+        checked(sheet.autofilter(0, 0, last, len(columns) - 1))
+        for position, column in enumerate(columns):
+            for name, state in STATES[column.axis].items() if column.axis else ():
+                if look := self._tones.get(state.tone):
+                    rule = {"type": "cell", "criteria": "==", "value": f'"{name}"', "format": look}
+                    checked(sheet.conditional_format(1, position, last, position, rule))
+            if column.choices:
+                offer = {"validate": "list", "source": list(column.choices), "input_message": column.help}
+                strictness = "information" if column.others else "stop"
+                checked(sheet.data_validation(1, position, last, position, {**offer, "error_type": strictness}))
+
+    def _write(self, sheet: Any, row: int, position: int, cell: str | int, look: str = "plain") -> None:
+        form = self._formats[look]
+        if isinstance(cell, int):
+            code = sheet.write_number(row, position, cell, form)
+        else:
+            code = sheet.write_string(row, position, inert(cell), form)
+        self._note(sheet, code)
+
+    def _note(self, sheet: Any, code: int) -> None:
+        """Count a cell that was cut. Every answer of the writer is looked at: it drops what it will not take."""
+        if code == CELL_WAS_CUT:
+            self._cut[sheet.name] += 1
+        else:
+            checked(code)
+
+
+def _parts(rows: Iterator[Any], size: int) -> Iterator[Iterator[Any]]:
+    """The rows in parts of that size, to be taken one after the other; one empty part where there are no rows."""
+    following: tuple[Any, ...] = ()
+    while True:
+        rows = chain(following, rows)
+        yield islice(rows, size)
+        following = tuple(islice(rows, 1))
+        if not following:
+            return

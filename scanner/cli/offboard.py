@@ -1,0 +1,137 @@
+"""``muster offboard``: what somebody leaves behind when they go."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from scanner.cli.options import config_option, store_option
+from scanner.errors import UsageError, did_you_mean
+
+if TYPE_CHECKING:
+    from scanner.cli.output import Delivery
+    from scanner.model import Person, ScanInfo, ScanResult
+    from scanner.offboarding.records import Handover
+
+UNKNOWN = 1
+
+
+@click.command()
+@click.argument("person")
+@config_option
+@store_option
+@click.option(
+    "--people",
+    "people_files",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="The roster, instead of the config's. Repeats.",
+)
+@click.option(
+    "-o",
+    "--output",
+    "outputs",
+    multiple=True,
+    metavar="FORMAT:PATH",
+    help="Write it as table, csv, xlsx, markdown or json; '-' is stdout, {date} the scan's day. Repeats.",
+)
+def offboard(
+    person: str,
+    config_file: Path | None,
+    store_url: str | None,
+    people_files: tuple[Path, ...],
+    outputs: tuple[str, ...],
+) -> int:
+    """List what somebody leaves behind, and who could take over.
+
+    All that they own, back up, built, created or approved, what nobody else answers for, and their own accounts, from
+    the latest scan in the store; before, on and after their last day. PERSON is an e-mail, id, alias, name or user
+    name. Exit 1 when nobody goes by it, 2 when several do.
+    """
+    from scanner.cli.console import warn
+    from scanner.cli.output import deliver
+    from scanner.config import load_config
+    from scanner.history.store import open_store
+    from scanner.offboarding.handover import handover
+    from scanner.registry.lists import ListSource
+    from scanner.registry.people import load_people
+
+    planned = _planned(outputs)
+    config = load_config(config_file)
+    roster = load_people([ListSource(path=path) for path in people_files] or config.people)
+    warn(map(str, roster.warnings))
+    with open_store(store_url or config.store_url, create=False) as store:
+        result = store.load()
+    leaver = _the_one(person, result, roster.people)
+    found = handover(result, roster.people, leaver, datetime.now(UTC).date())
+    if not found.items and leaver not in roster.people:
+        _tell_unknown(person, result, roster.people)
+        return UNKNOWN
+    deliver([_delivery(*one, found, result.scan) for one in planned], hint="choose another path")
+    return 0
+
+
+def _planned(outputs: Sequence[str]) -> list[tuple[str, str]]:
+    """Formats and paths; the table on stdout where none is given. Raises UsageError."""
+    from reports.handover import WRITERS
+    from scanner.cli.output import STDOUT, refuse_one_path_twice, split_output
+
+    planned = [split_output(text) for text in outputs]
+    for name, _ in planned:
+        if name not in WRITERS:
+            formats = tuple(WRITERS)
+            raise UsageError(
+                f"a handover has no format {name}",
+                hint=did_you_mean(name, formats) or f"there are: {', '.join(formats)}",
+            )
+    refuse_one_path_twice([path for _, path in planned])
+    return planned or [("table", STDOUT)]
+
+
+def _the_one(text: str, result: ScanResult, people: Sequence[Person]) -> Person:
+    """Whom the text means, on the roster, else in the registry, else by itself. Raises UsageError where several."""
+    from reports.handover_table import called
+    from scanner.model import Origin
+    from scanner.offboarding.lookup import find_people, stranger
+    from scanner.text import printable
+
+    hits = find_people(text, people) or find_people(text, _only_declared(result, people))
+    if len(hits) > 1:
+        listed = "".join(f"\n  {printable(called(hit))}" for hit in hits)
+        raise UsageError(f"{len(hits)} people go by {printable(text)}:{listed}", hint="name one by e-mail")
+    return hits[0] if hits else stranger(text, Origin(file="the command line"))
+
+
+def _only_declared(result: ScanResult, people: Sequence[Person]) -> tuple[Person, ...]:
+    from scanner.offboarding.lookup import strangers
+
+    return strangers([one.entry for one in result.entries], people)
+
+
+def _tell_unknown(text: str, result: ScanResult, people: Sequence[Person]) -> None:
+    from scanner.offboarding.lookup import nearest
+    from scanner.text import printable
+
+    click.echo(
+        f"nobody goes by {printable(text)}: not on the roster, in the registry, in a tag or as a creator", err=True
+    )
+    for name in nearest(text, (*people, *_only_declared(result, people))):
+        click.echo(f"  is it {printable(name)}?", err=True)
+
+
+def _delivery(name: str, path: str, found: Handover, scan: ScanInfo) -> Delivery:
+    from reports.handover import WRITERS
+    from scanner.cli.output import Delivery
+
+    return Delivery(
+        format=name,
+        title=f"{name} (handover)",
+        path=path.replace("{date}", f"{scan.started_at:%Y-%m-%d}"),
+        write=partial(WRITERS[name], found, scan),
+    )
