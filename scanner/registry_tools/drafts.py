@@ -1,0 +1,60 @@
+"""Drafts of entries for what a scan found undeclared: proposed, with the likeliest owner; pure."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from datetime import date
+
+from msgspec import Struct
+
+from scanner.matching.ladder import match
+from scanner.model import Assessment, Entry, Origin
+from scanner.registry_tools.filled_in import Answer
+from scanner.registry_tools.values import Value
+
+_WHY_NOT: tuple[tuple[str, Callable[[Assessment], bool]], ...] = (
+    ("people", lambda one: one.nature.verdict == "human"),
+    ("exempt", lambda one: one.registry.state == "exempt"),
+    ("provisional", lambda one: one.registry.provisional),
+)
+
+
+class Drafts(Struct, frozen=True, kw_only=True):
+    """A draft for each undeclared identity, by likely owner, then key. ``skipped``: how many got none, and why."""
+
+    answers: tuple[Answer, ...]
+    skipped: Mapping[str, int]
+
+
+def draft(assessments: Sequence[Assessment], entries: Sequence[Entry], *, scan: str, today: date) -> Drafts:
+    """Drafts for the unregistered identities of a scan that ``entries`` still do not name."""
+    skipped: Counter[str] = Counter()
+    wanted = []
+    for one in assessments:
+        reason = next((reason for reason, holds in _WHY_NOT if holds(one)), None)
+        if reason is not None:
+            skipped[reason] += 1
+        elif one.registry.state == "unregistered":
+            wanted.append(one)
+    verdicts = match([one.identity for one in wanted], entries, tag_keys=(), today=today).verdicts
+    open_ones = [one for one in wanted if verdicts[one.identity.key].state == "unregistered"]
+    if declared := len(wanted) - len(open_ones):
+        skipped["declared since"] = declared
+    answers = sorted((_answer(one, scan) for one in open_ones), key=_by_owner)
+    return Drafts(answers=tuple(answers), skipped=dict(sorted(skipped.items())))
+
+
+def _answer(one: Assessment, scan: str) -> Answer:
+    cells: dict[str, Value] = {"status": "proposed"}
+    if one.ownership.candidates:
+        cells["owner"] = (one.ownership.candidates[0].person,)
+    if one.agent.is_agent:
+        cells["kind"] = "agent"
+    return Answer(origin=Origin(file=f"scan {scan}"), identity=one.identity, cells=cells)
+
+
+def _by_owner(answer: Answer) -> tuple[bool, tuple[str, ...], str]:
+    """Sorts drafts: those with a likely owner first."""
+    owner = answer.cells.get("owner")
+    return owner is None, owner if isinstance(owner, tuple) else (), answer.identity.key

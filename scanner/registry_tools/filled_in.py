@@ -1,0 +1,158 @@
+"""The list of orphans as owners give it back: which identity, which entry, and what they filled in.
+
+It may have been through any spreadsheet: columns in another order, other columns between them, other separators,
+days as a spreadsheet's own. What stands in it is what a report made safe to print, so a key is looked up among the
+identities that were scanned.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from contextlib import closing
+from pathlib import Path
+from typing import get_args
+
+from msgspec import Struct
+
+from scanner.errors import Problem, RegistryError, did_you_mean
+from scanner.model import EntryStatus, Identity, Origin
+from scanner.registry_tools.values import Value
+from scanner.tables import read_table
+from scanner.tables.cells import CellError, shown
+from scanner.tables.headings import Columns, Fields
+from scanner.text import printable
+
+OWNERS = ("owner", "technical_owner", "backup_owner")
+_TEXTS = ("purpose", "environment")
+_IDENTITY = ("key", "provider", "scope", "kind", "name")
+_NOBODY = frozenset({"-", "n/a", "na", "none", "nobody", "tbd", "?", "unknown", "unassigned"})
+_COLUMNS = Columns(dict.fromkeys((*_IDENTITY, "agent", "id", *OWNERS, *_TEXTS, "status", "expires"), ()), lists=OWNERS)
+
+
+class Answer(Struct, frozen=True, kw_only=True):
+    """What is to be declared of one identity. ``entry``: the id of the entry to update, where one is named.
+
+    ``cells``: what was filled in, by the registry's columns; nothing in it is empty.
+    """
+
+    origin: Origin
+    identity: Identity
+    entry: str | None = None
+    cells: Mapping[str, Value]
+
+    def problem(self, message: str, *, field: str | None = None, fix: str | None = None) -> Problem:
+        """Something about its row."""
+        return Problem(file=self.origin.file, line=self.origin.row, field=field, message=message, fix=fix)
+
+
+class FilledIn(Struct, frozen=True, kw_only=True):
+    """The rows that name an owner, in order, and how many do not; warnings about keys that no scan knows."""
+
+    answers: tuple[Answer, ...]
+    unowned: int
+    warnings: tuple[Problem, ...] = ()
+
+
+def read_filled_in(path: Path, known: Iterable[Identity] = ()) -> FilledIn:
+    """The filled-in rows of a CSV, XLSX or JSON list. ``known``: what was scanned.
+
+    Raises RegistryError with every cell that cannot be read, each with file, row and heading.
+    """
+    by_text = {printable(one.key).strip(): one for one in known}
+    answers: list[Answer] = []
+    problems: list[Problem] = []
+    unowned = 0
+    table = read_table(path, _is_work_list)
+    with closing(table):
+        if table.headings is not None and not _is_work_list(table.headings):
+            raise RegistryError(_no_work_list(path))
+        for row in table.rows:
+            if isinstance(row, Problem):
+                problems.append(row)
+                continue
+            fields, origin = Fields(row, _COLUMNS), Origin(file=table.file, sheet=table.sheet, row=row.line)
+            answer = _answer(fields, origin, by_text)
+            problems += [_cell_problem(origin, error) for error in fields.errors]
+            unowned += answer is None and not fields.errors
+            answers += [answer] if answer is not None else []
+    if problems:
+        raise RegistryError(*problems)
+    strangers = [one for one in answers if by_text and not one.identity.source]
+    return FilledIn(
+        answers=tuple(answers),
+        unowned=unowned,
+        warnings=tuple(
+            one.problem(f"the latest scan has no {shown(one.identity.key)}", field="key") for one in strangers
+        ),
+    )
+
+
+def _is_work_list(headings: tuple[str, ...]) -> bool:
+    return {"key", *OWNERS} <= {_COLUMNS.means(heading) for heading in headings}
+
+
+def _no_work_list(path: Path) -> Problem:
+    return Problem(
+        file=str(path),
+        line=1,
+        message="is no list of orphans: it needs the columns key, owner, technical_owner and backup_owner",
+        fix="`muster orphans -o xlsx:orphans.xlsx` writes one",
+    )
+
+
+def _answer(fields: Fields, origin: Origin, known: Mapping[str, Identity]) -> Answer | None:
+    """What a row says, None where it names no owner; what cannot be read is among the fields' errors."""
+    owners = {column: _people(fields.items(column)) for column in OWNERS}
+    if not owners["owner"]:
+        return None
+    key = fields.text("key")
+    if key is None:
+        fields.wrong("key", "names no identity", "leave the key as it was written")
+        return None
+    cells: dict[str, Value | None] = {
+        **owners,
+        **{column: fields.text(column) for column in _TEXTS},
+        "status": _status(fields),
+        "expires": fields.day("expires"),
+        "kind": "agent" if fields.text("agent") == "yes" else None,
+    }
+    return Answer(
+        origin=origin,
+        identity=known.get(key) or _as_listed(fields, key),
+        entry=fields.text("id"),
+        cells={column: value for column, value in cells.items() if value},
+    )
+
+
+def _as_listed(fields: Fields, key: str) -> Identity:
+    facts = {column: fields.text(column) for column in _IDENTITY}
+    return Identity(
+        key=key,
+        provider=facts["provider"] or "",
+        source="",
+        scope=facts["scope"] or "",
+        kind=facts["kind"] or "",
+        name=facts["name"] or "",
+    )
+
+
+def _people(items: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(item for item in items if item.lower() not in _NOBODY)
+
+
+def _status(fields: Fields) -> EntryStatus | None:
+    written = fields.text("status")
+    if written is None:
+        return None
+    statuses: tuple[EntryStatus, ...] = get_args(EntryStatus)
+    for status in statuses:
+        if status == written.lower():
+            return status
+    fix = did_you_mean(written.lower(), statuses) or f"write one of {', '.join(statuses)}"
+    fields.wrong("status", f"{shown(written)} is no status", fix)
+    return None
+
+
+def _cell_problem(origin: Origin, error: CellError) -> Problem:
+    heading = error.heading and shown(error.heading)
+    return Problem(file=origin.file, line=origin.row, field=heading, message=str(error), fix=error.fix)

@@ -1,0 +1,98 @@
+"""Files put in place of others: written beside, read back, and renamed once all of them are as they should be."""
+
+from __future__ import annotations
+
+import os
+import stat
+import tempfile
+from collections.abc import Sequence
+from contextlib import ExitStack
+from pathlib import Path
+
+import msgspec
+from msgspec import Struct
+
+from scanner.errors import Problem, RegistryError
+from scanner.model import Entry, Origin
+from scanner.registry.entries import load_registry
+from scanner.registry.lists import ListSource
+from scanner.tables.files import unreadable
+
+_NOWHERE = Origin(file="")
+
+
+class NewFile(Struct, frozen=True, kw_only=True):
+    """What a file is to hold. ``before``: what it held when it was read, None where it is new.
+
+    ``entries``: what must be read from it.
+    """
+
+    path: Path
+    data: bytes
+    before: bytes | None
+    entries: tuple[Entry, ...]
+
+
+def save(files: Sequence[NewFile], source: ListSource) -> None:
+    """Put them all in place, or none; links are followed, permissions kept. ``source``: how they are read.
+
+    Raises RegistryError where one would not be read as it should, or was changed since it was read.
+    """
+    with ExitStack() as undo:
+        written = [(file, file.path.resolve(), _write_beside(file, undo)) for file in files]
+        for file, _, beside in written:
+            _check(file, beside, source)
+        for file, path, _ in written:
+            if _now(path) != file.before:
+                raise _refused(file, "was changed meanwhile; nothing was written", "run the command again")
+        for _, path, beside in written:
+            beside.replace(path)
+
+
+def _write_beside(file: NewFile, undo: ExitStack) -> Path:
+    path = file.path.resolve()
+    # A hidden name: nobody takes it for one more file of a folder.
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem}.", suffix=path.suffix)
+    beside = Path(name)
+    undo.callback(beside.unlink, missing_ok=True)
+    with os.fdopen(handle, "wb") as out:
+        if file.before is not None:
+            os.fchmod(out.fileno(), stat.S_IMODE(path.stat().st_mode))
+        out.write(file.data)
+        out.flush()
+        os.fsync(out.fileno())
+    return beside
+
+
+def _check(file: NewFile, beside: Path, source: ListSource) -> None:
+    """Read it as a scan will, and compare; whatever a format cannot hold ends here and not in the registry."""
+    try:
+        read = load_registry([msgspec.structs.replace(source, path=beside)]).entries
+    except RegistryError as error:
+        problems = [msgspec.structs.replace(problem, file=str(file.path)) for problem in error.problems]
+        raise RegistryError(*problems, hint="nothing was written") from error
+    if len(read) != len(file.entries) or not all(map(_same, read, file.entries)):
+        raise _refused(file, "would not be read back as the same entries; nothing was written", None)
+
+
+def _same(one: Entry, other: Entry) -> bool:
+    """Whether two entries say the same, whatever file and row they stand in."""
+    both_named = one.has_own_id and other.has_own_id
+    said, meant = (
+        msgspec.structs.replace(entry, origin=_NOWHERE, registry="", id=entry.id if both_named else "", has_own_id=True)
+        for entry in (one, other)
+    )
+    return said == meant
+
+
+def _now(path: Path) -> bytes | None:
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise unreadable(path, error) from error
+
+
+def _refused(file: NewFile, message: str, fix: str | None) -> RegistryError:
+    return RegistryError(Problem(file=str(file.path), message=message, fix=fix))

@@ -1,0 +1,83 @@
+"""What changes, and what is wrong, for a terminal of 80 columns; nothing in it can act on one."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+from scanner.errors import Problem
+from scanner.redact import redact
+from scanner.registry_tools.adoption import Change
+from scanner.registry_tools.quality import Quality
+from scanner.registry_tools.report import LintReport
+from scanner.registry_tools.values import joined
+from scanner.text import counted, printable
+
+WIDTH = 80
+_COLUMN = 20
+_BAR = 20
+
+
+def changes_text(changes: Sequence[Change], registry: str) -> Iterator[str]:
+    """The changes as a diff, line by line: each entry with what it said and what it is to say."""
+    for change in changes:
+        if change.entry is None:
+            subject = f"{registry}: new entry"
+        else:
+            subject = str(change.entry.origin) + (f" {change.entry.id}" if change.entry.has_own_id else "")
+        yield from _wrapped(f"@@ {subject}", ", ".join(change.places), " <- ")
+        for column, value in change.cells.items():
+            old = getattr(change.entry, column) if change.entry else None
+            if old not in (None, ()):
+                yield from _cell("-", column, old)
+            yield from _cell("+", column, value)
+
+
+def _wrapped(head: str, tail: str, between: str) -> Iterator[str]:
+    yield from textwrap.wrap(printable(f"{head}{between}{tail}"), WIDTH, subsequent_indent="   ")
+
+
+def _cell(sign: str, column: str, value: Any) -> Iterator[str]:
+    text = printable(redact(joined(value) if isinstance(value, tuple) else str(value)))
+    width = WIDTH - _COLUMN - 2
+    parts = [text[at : at + width] for at in range(0, len(text), width)]
+    for number, part in enumerate(parts):
+        yield f"{sign} {column if number == 0 else '':{_COLUMN}}{part}"
+
+
+def lint_text(report: LintReport) -> Iterator[str]:
+    """The problems, the warnings, then how complete each column is."""
+    for name, found in (("problem", report.problems), ("warning", report.warnings)):
+        for problem in found:
+            yield from _note(name, problem)
+    problems, warnings = len(report.problems), len(report.warnings)
+    yield f"{counted(problems, 'problem', 'problems')}, {counted(warnings, 'warning', 'warnings')}"
+    if report.quality is not None:
+        yield ""
+        yield from _quality(report.quality)
+
+
+def _note(name: str, problem: Problem) -> Iterator[str]:
+    yield from textwrap.wrap(printable(redact(f"{name}: {problem}")), WIDTH, subsequent_indent="    ")
+
+
+def _quality(quality: Quality) -> Iterator[str]:
+    yield f"Quality of {counted(quality.entries, 'entry', 'entries')} that are not retired"
+    yield f"{'column':{_COLUMN}}{'filled':>7}{'valid':>7}  {'':{_BAR}}  counts for"
+    for field in quality.fields:
+        counts_for = ", ".join(field.counts_for)
+        shares = f"{field.filled:>7.0%}{field.valid:>7.0%}"
+        yield f"{field.column:{_COLUMN}}{shares}  {'#' * round(field.valid * _BAR):{_BAR}}  {counts_for}"
+    yield ""
+    yield from textwrap.wrap(
+        f"Score: {quality.score:.0%}, the mean of what is valid in the columns that count for what a registry is meant "
+        "to hold (registry). Valid: an owner is on the roster and active, a date is not overdue. CIS 5.5: what CIS "
+        "Controls 8.1 asks of an inventory of service accounts in safeguard 5.5.",
+        WIDTH,
+    )
+
+
+def printed(lines: Iterable[str]) -> str:
+    """Lines as one text."""
+    return "".join(f"{line.rstrip()}\n" for line in lines)

@@ -1,0 +1,163 @@
+"""``muster registry`` from the command line."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import REGISTRY, Muster
+
+HEAD = "key,provider,scope,kind,name,agent,id,owner,technical_owner,backup_owner,purpose,environment,status,expires\n"
+OLD_SYNC = "saas:acme:old-sync,saas,acme,bot,old-sync,no,N-2,ada@example.com,,,,,,\n"
+TRIAGE = "saas:acme:triage-agent,saas,acme,agent,triage-agent,yes,,ada@example.com,,,triage,prod,,\n"
+NOBODYS = "saas:acme:invoice-bot,saas,acme,bot,invoice-bot,no,N-1,,,,,,,\n"
+
+
+def _fill_in(estate: Path, *rows: str) -> None:
+    (estate / "orphans.csv").write_text(HEAD + "".join(rows), encoding="utf-8")
+
+
+def test_what_owners_filled_in_is_taken_back(estate: Path, muster: Muster) -> None:
+    """One entry updated, one added under the next id, one row left alone; the diff on stdout, counts on stderr."""
+    _fill_in(estate, OLD_SYNC, TRIAGE, NOBODYS)
+
+    done = muster("registry", "adopt", "orphans.csv")
+
+    assert (done.code, done.out) == (
+        0,
+        """\
+@@ registry.csv:3 N-2 <- orphans.csv:2
+- owner               left@example.com
++ owner               ada@example.com
+@@ registry.csv: new entry <- orphans.csv:3
++ id                  N-4
++ name                triage-agent
++ kind                agent
++ purpose             triage
++ identities          saas:acme:triage-agent
++ provider            saas
++ scope               acme
++ owner               ada@example.com
++ environment         prod
+""",
+    )
+    assert done.err == "written: 1 added, 1 updated; 1 row has no owner and was left alone\n"
+    assert (estate / "registry.csv").read_text(encoding="utf-8") == (
+        "id,identities,owner,status,name,kind,purpose,provider,scope,environment\n"
+        "N-1,invoice-bot,ada@example.com,active,,,,,,\n"
+        "N-2,old-sync,ada@example.com,active,,,,,,\n"
+        "N-3,gone-bot,ada@example.com,active,,,,,,\n"
+        "N-4,saas:acme:triage-agent,ada@example.com,,triage-agent,agent,triage,saas,acme,prod\n"
+    )
+
+
+def test_a_second_time_there_is_nothing_to_change(estate: Path, muster: Muster) -> None:
+    """The same list again, and the registry stays byte for byte."""
+    _fill_in(estate, OLD_SYNC, TRIAGE)
+    muster("registry", "adopt", "orphans.csv")
+    once = (estate / "registry.csv").read_bytes()
+
+    done = muster("registry", "adopt", "orphans.csv")
+
+    assert (done.code, done.out, done.err) == (0, "", "nothing to change\n")
+    assert (estate / "registry.csv").read_bytes() == once
+
+
+def test_a_dry_run_only_prints(estate: Path, muster: Muster) -> None:
+    """The same diff, and nothing written."""
+    _fill_in(estate, TRIAGE)
+
+    done = muster("registry", "adopt", "orphans.csv", "--dry-run")
+
+    assert "+ owner               ada@example.com" in done.out
+    assert done.err == "would be written: 1 added, 0 updated\n"
+    assert (estate / "registry.csv").read_text(encoding="utf-8") == REGISTRY
+
+
+def test_what_was_found_undeclared_is_drafted(estate: Path, muster: Muster) -> None:
+    """From the latest scan, as proposed; what has been drafted is not drafted again."""
+    muster("scan", "--quiet")
+
+    first, second = muster("registry", "adopt"), muster("registry", "adopt")
+
+    assert (first.code, first.err) == (0, "written: 1 added, 0 updated\n")
+    assert "N-4,saas:acme:triage-agent,,proposed," in (estate / "registry.csv").read_text(encoding="utf-8")
+    assert second.err == "nothing to change; skipped: 1 declared since\n"
+
+
+@pytest.mark.usefixtures("estate")
+def test_drafts_need_a_scan(muster: Muster) -> None:
+    """Without a store there is nothing to draft from."""
+    assert muster("registry", "adopt").code == 2
+
+
+def test_hostile_names_are_printed_harmlessly_and_within_80_columns(estate: Path, muster: Muster) -> None:
+    """Neither escapes nor long names break a terminal."""
+    _fill_in(estate, TRIAGE.replace("saas:acme:triage-agent", "x" * 200).replace(",triage,", ',"\x1b[2J\nred",'))
+
+    done = muster("registry", "adopt", "orphans.csv", "--dry-run")
+
+    assert "\\x1b[2J\\nred" in done.out
+    assert "\x1b" not in done.out
+    assert max(map(len, done.out.splitlines())) <= 80
+
+
+def test_the_target_must_be_clear(estate: Path, muster: Muster) -> None:
+    """Of several registries one is named; a new one is made; what is declared elsewhere is refused."""
+    _fill_in(estate, TRIAGE)
+    config = (estate / "config.toml").read_text(encoding="utf-8")
+    (estate / "more.yaml").write_text("- identities: other\n", encoding="utf-8")
+    (estate / "config.toml").write_text(f'[[registry]]\npath = "more.yaml"\n{config}', encoding="utf-8")
+
+    assert muster("registry", "adopt", "orphans.csv").err.startswith("muster: several registries are configured")
+    assert muster("registry", "adopt", "orphans.csv", "--registry", "more.yaml").code == 0
+    assert "saas:acme:triage-agent" in (estate / "more.yaml").read_text(encoding="utf-8")
+    _fill_in(estate, OLD_SYNC)
+    refused = muster("registry", "adopt", "orphans.csv", "--registry", "more.yaml")
+    assert (refused.code, "N-2 is declared in registry.csv" in refused.err) == (2, True)
+    assert muster("registry", "adopt", "orphans.csv", "--registry", "new.toml").code == 2
+    _fill_in(estate, TRIAGE)
+    assert muster("registry", "adopt", "orphans.csv", "--registry", "new.toml").code == 0
+    assert "[[entry]]" in (estate / "new.toml").read_text(encoding="utf-8")
+
+
+def test_lint_says_what_is_wrong_and_how_complete_it_is(estate: Path, muster: Muster) -> None:
+    """Problems end with 1; everything fits on 80 columns."""
+    done = muster("registry", "lint")
+
+    assert done.code == 1
+    assert done.out.startswith("problem: registry.csv:3: owner: left@example.com left on 2025-01-01 (name\n")
+    assert "1 problem, 6 warnings" in done.out
+    assert "owner                  100%    67%  #############         CIS 5.5, registry" in done.out
+    assert max(map(len, done.out.splitlines())) <= 80
+    (estate / "registry.csv").write_text(REGISTRY.replace("left@", "ada@"), encoding="utf-8")
+    assert muster("registry", "lint").code == 0
+
+
+@pytest.mark.usefixtures("estate")
+def test_lint_as_json(muster: Muster) -> None:
+    """The same for scripts, with nothing else on stdout."""
+    report = json.loads(muster("registry", "lint", "-o", "json:-").out)
+
+    assert (report["schema"], report["problems"][0]["line"]) == ("muster.lint/1", 3)
+    assert {field["column"]: field["filled"] for field in report["quality"]["fields"]}["owner"] == 1.0
+
+
+def test_lint_of_what_cannot_be_read(estate: Path, muster: Muster) -> None:
+    """Every place that is wrong is a problem; a file that is not there is a slip of the command line."""
+    (estate / "bad.csv").write_text("name,expires\na,soon\nb,03/04/2026\n", encoding="utf-8")
+
+    done = muster("registry", "lint", "bad.csv")
+
+    assert (done.code, done.out.count("problem: bad.csv:")) == (1, 2)
+    assert muster("registry", "lint", "missing.csv").code == 2
+
+
+def test_convert_refuses_to_overwrite(estate: Path, muster: Muster) -> None:
+    """Unless it is forced to."""
+    assert muster("registry", "convert", "registry.csv", "registry.yaml").code == 0
+    assert muster("registry", "convert", "registry.csv", "registry.yaml").code == 2
+    assert muster("registry", "convert", "registry.csv", "registry.yaml", "--force").code == 0
+    assert (estate / "registry.yaml").read_text(encoding="utf-8").startswith("- id: N-1\n  identities: [invoice-bot]\n")

@@ -1,0 +1,175 @@
+"""Which entry an answer belongs to, and what it changes there."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from scanner.errors import RegistryError
+from scanner.model import Entry, Identity, Origin
+from scanner.registry_tools.adoption import Change, Plan, plan
+from scanner.registry_tools.filled_in import Answer
+from scanner.roster import Roster
+from tests.factories import NOW, make_entry, make_identity, make_person
+
+ROSTER = Roster([make_person(), make_person("left@example.com", status="left")], NOW.date())
+ADA, BOB = ("ada@example.com",), ("bob@example.com",)
+
+
+def make_answer(
+    identity: Identity | str = "svc-billing", /, *, row: int = 2, entry: str | None = None, **cells: Any
+) -> Answer:
+    """A row that an owner filled in."""
+    subject = identity if isinstance(identity, Identity) else make_identity(identity)
+    return Answer(
+        origin=Origin(file="orphans.csv", row=row), identity=subject, entry=entry, cells={"owner": ADA, **cells}
+    )
+
+
+def _entry(*identities: str, row: int = 2, **facts: Any) -> Entry:
+    """An entry without an id of its own, as a stand-in names it."""
+    origin = Origin(file="registry.csv", row=row)
+    return make_entry(*identities, **{"id": f"registry.csv:{row}", "has_own_id": False, "origin": origin, **facts})
+
+
+def _plan(answers: list[Answer], *entries: Entry, in_sheet: bool = True) -> Plan:
+    return plan(answers, entries, ROSTER, registry="", in_sheet=in_sheet, today=NOW.date())
+
+
+def _changed(found: Plan) -> list[tuple[str | None, dict[str, Any]]]:
+    return [(one.entry.id if one.entry else None, dict(one.cells)) for one in found.changes]
+
+
+def test_a_new_entry_names_the_identity_and_where_it_lives() -> None:
+    """Its key is escaped, and what was filled in goes along, in the order of the registry's columns."""
+    identity = make_identity("a*b", key="saas:a*b", provider="saas", scope="acme")
+    (change,) = _plan([make_answer(identity, purpose="billing", kind="agent")]).changes
+
+    assert list(change.cells.items()) == [
+        ("name", "a*b"),
+        ("kind", "agent"),
+        ("purpose", "billing"),
+        ("identities", (r"saas:a\*b",)),
+        ("provider", "saas"),
+        ("scope", "acme"),
+        ("owner", ADA),
+    ]
+    assert change == Change(entry=None, cells=change.cells, places=("orphans.csv:2",))
+
+
+@pytest.mark.parametrize(
+    ("entries", "answer", "expected"),
+    [
+        pytest.param(
+            [make_entry("x", owner=BOB)], make_answer(entry="NHI-1"), ("NHI-1", {"owner": ADA}), id="by its own id"
+        ),
+        pytest.param(
+            [_entry("svc-billing", owner=BOB)], make_answer(entry="registry.csv:2"),
+            ("registry.csv:2", {"owner": ADA}),
+            id="by file and row",
+        ),
+        pytest.param(
+            [make_entry("svc-billing", owner=BOB)], make_answer(), ("NHI-1", {"owner": ADA}),
+            id="by name, without an id",
+        ),
+        pytest.param(
+            [make_entry(make_identity().key, owner=BOB)], make_answer(status="retired", kind="agent"),
+            ("NHI-1", {"owner": ADA, "status": "retired"}), id="an update leaves the kind alone",
+        ),
+        pytest.param(
+            [make_entry("svc-billing", purpose="old")], make_answer(purpose="new"), ("NHI-1", {"purpose": "new"}),
+            id="only what differs",
+        ),
+    ],
+)  # fmt: skip
+def test_an_answer_updates_the_entry_it_belongs_to(
+    entries: list[Entry], answer: Answer, expected: tuple[str, dict[str, Any]]
+) -> None:
+    """By id; without one, by what names the identity exactly; never a second entry for the same."""
+    assert _changed(_plan([answer], *entries)) == [expected]
+
+
+def test_a_pattern_is_no_entry_for_one_of_them() -> None:
+    """Whoever takes over one identity of a pattern does not take over all."""
+    (change,) = _plan([make_answer()], make_entry("svc-*", owner=BOB)).changes
+
+    assert change.entry is None
+
+
+@pytest.mark.parametrize(
+    ("entries", "answers", "message"),
+    [
+        pytest.param([], [make_answer(entry="NHI-9")], "there is no entry NHI-9", id="no such id"),
+        pytest.param(
+            [_entry("other", owner=BOB)], [make_answer(entry="registry.csv:2")], "no longer stands for", id="rows moved"
+        ),
+        pytest.param(
+            [make_entry("svc-billing"), make_entry("svc-billing", id="NHI-2")], [make_answer()],
+            "several entries name it: registry.csv:2, registry.csv:2", id="ambiguous",
+        ),
+        pytest.param(
+            [make_entry("svc-*", owner=BOB)],
+            [make_answer("svc-a", entry="NHI-1"), make_answer("svc-b", row=3, entry="NHI-1", owner=("eve@x",))],
+            "orphans.csv:3: owner: orphans.csv:2 says something else of the same entry", id="two answers disagree",
+        ),
+        pytest.param([], [make_answer(purpose="1.2E+10")], "holds something that no registry", id="unwritable"),
+    ],
+)  # fmt: skip
+def test_what_nobody_can_tell_is_refused(entries: list[Entry], answers: list[Answer], message: str) -> None:
+    """With file and row, and nothing else is done."""
+    with pytest.raises(RegistryError) as caught:
+        _plan(answers, *entries)
+
+    assert message in str(caught.value)
+
+
+def test_another_registry_is_not_written_to() -> None:
+    """An identity that is declared elsewhere gets no second entry here."""
+    with pytest.raises(RegistryError, match=r"is declared in other\.csv"):
+        _plan([make_answer()], make_entry("svc-billing", owner=BOB, registry="other.csv"))
+
+
+def test_adopting_again_changes_nothing() -> None:
+    """Also where rows have moved since: what they say is already there."""
+    answers = [make_answer(entry="registry.csv:2"), make_answer("svc-b", row=3)]
+    moved = _entry("svc-billing", row=7)
+    found = _plan(answers, moved, make_entry(make_identity("svc-b").key))
+
+    assert (found.changes, found.settled) == ((), 2)
+
+
+@pytest.mark.parametrize(
+    ("ids", "expected"),
+    [
+        pytest.param(["NHI-007", "NHI-019", "X-1"], ["NHI-020", "NHI-021"], id="the numbering used most"),
+        pytest.param(["9"], ["10", "11"], id="bare numbers"),
+        pytest.param(["billing", "a-b"], [None, None], id="nothing numbered"),
+        pytest.param([], [None, None], id="no ids"),
+    ],
+)
+def test_new_ids_go_on_where_the_registrys_end(ids: list[str], expected: list[str | None]) -> None:
+    """In its own numbering and width; where it has none, the column stays empty."""
+    entries = [make_entry(f"other-{one}", id=one) for one in ids]
+    found = _plan([make_answer("a"), make_answer("b", row=3)], *entries)
+
+    assert [change.cells.get("id") for change in found.changes] == expected
+
+
+def test_owners_who_are_not_there_are_warned_about() -> None:
+    """Adopted all the same: the roster may be the one that is behind."""
+    found = _plan([make_answer(owner=("left@example.com", "stranger"), backup_owner=ADA)])
+
+    assert [(one.line, one.field, one.message) for one in found.warnings] == [
+        (2, "owner", "left@example.com is on the roster, but not active"),
+        (2, "owner", "stranger is not on the roster"),
+    ]
+    assert len(found.changes) == 1
+
+
+def test_a_key_that_no_cell_can_hold_is_left_out_with_a_warning() -> None:
+    """A line break would part it in two; in a document's list it is fine."""
+    answer = make_answer(make_identity("x", key="saas:a\nb"))
+
+    assert (len(_plan([answer]).changes), len(_plan([answer]).warnings)) == (0, 1)
+    assert _plan([answer], in_sheet=False).changes[0].cells["identities"] == ("saas:a\nb",)

@@ -1,0 +1,113 @@
+"""The list of orphans as it comes back from owners and their spreadsheets."""
+
+from __future__ import annotations
+
+import json
+from datetime import date
+from pathlib import Path
+
+import openpyxl
+import pytest
+
+from scanner.errors import RegistryError
+from scanner.registry_tools.filled_in import FilledIn, read_filled_in
+from tests.factories import make_identity
+
+HEAD = "key,provider,scope,kind,name,agent,id,owner,technical_owner,backup_owner,purpose,environment,status,expires\n"
+ROW = "saas:a,saas,acme,bot,a,yes,NHI-1,ada@example.com,,bob@example.com,bills,prod,Retired,2027-01-31\n"
+CELLS = {
+    "owner": ("ada@example.com",),
+    "backup_owner": ("bob@example.com",),
+    "purpose": "bills",
+    "environment": "prod",
+    "status": "retired",
+    "expires": date(2027, 1, 31),
+    "kind": "agent",
+}
+
+
+def _read(tmp_path: Path, text: str, name: str = "o.csv") -> FilledIn:
+    path = tmp_path / name
+    path.write_text(text, encoding="utf-8")
+    return read_filled_in(path)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param(HEAD + ROW, id="as it was written"),
+        pytest.param("\ufeff" + (HEAD + ROW).replace(",", ";").replace("\n", "\r\n"), id="saved by Excel in Europe"),
+        pytest.param((HEAD + ROW).replace("2027-01-31", "31/01/2027"), id="another way to write a day"),
+        pytest.param(
+            "notes,owner,backup_owner,technical_owner,Key,status,id,agent,purpose,environment,expires,provider,scope,name\n"
+            "?,ada@example.com,bob@example.com,,saas:a,retired,NHI-1,yes,bills,prod,2027-01-31,saas,acme,a\n",
+            id="other order, other columns",
+        ),
+    ],
+)
+def test_any_spreadsheet_may_have_saved_it(tmp_path: Path, text: str) -> None:
+    """The same answer, whatever became of separators, order and days."""
+    (answer,) = _read(tmp_path, text).answers
+
+    assert (answer.identity.key, answer.identity.scope, answer.entry) == ("saas:a", "acme", "NHI-1")
+    assert answer.cells == CELLS
+
+
+def test_a_workbook_and_json_say_the_same(tmp_path: Path) -> None:
+    """Typed days are days; a first sheet of another kind is passed over."""
+    heading, row = HEAD.strip().split(","), [*ROW.strip().split(",")[:-1], date(2027, 1, 31)]
+    book = openpyxl.Workbook()
+    book.worksheets[0].append(["Non-human identities"])
+    sheet = book.create_sheet("Orphans")
+    sheet.append(heading)
+    sheet.append(row)
+    book.save(tmp_path / "o.xlsx")
+    text = json.dumps([dict(zip(heading, map(str, row), strict=True))])
+
+    assert read_filled_in(tmp_path / "o.xlsx").answers[0].cells == CELLS
+    assert _read(tmp_path, text, "o.json").answers[0].cells == CELLS
+
+
+@pytest.mark.parametrize("owner", ["", "-", "tbd", "N/A"])
+def test_rows_without_an_owner_are_left_alone(tmp_path: Path, owner: str) -> None:
+    """They are counted, and nothing of them is taken."""
+    found = _read(tmp_path, HEAD + ROW.replace("ada@example.com", owner))
+
+    assert (found.answers, found.unowned) == ((), 1)
+
+
+def test_a_key_is_looked_up_among_what_was_scanned(tmp_path: Path) -> None:
+    """What was made printable, and marked against formulas, is the identity that was found."""
+    path = tmp_path / "o.csv"
+    path.write_text(HEAD + ROW.replace("saas:a,", "'=saas\\x07\\nb,"), encoding="utf-8")
+    identity = make_identity("a", key="=saas\x07\nb")
+
+    found = read_filled_in(path, [identity])
+
+    assert (found.answers[0].identity, found.warnings) == (identity, ())
+
+
+def test_a_key_that_no_scan_knows_is_told(tmp_path: Path) -> None:
+    """A spreadsheet may have made another key of it, and nobody should own that in silence."""
+    path = tmp_path / "o.csv"
+    path.write_text(HEAD + ROW, encoding="utf-8")
+    (warning,) = read_filled_in(path, [make_identity()]).warnings
+
+    assert (warning.line, warning.message) == (2, "the latest scan has no saas:a")
+
+
+def test_everything_that_is_wrong_is_told_at_once(tmp_path: Path) -> None:
+    """File, row and heading of each; nothing is adopted of a list that is wrong somewhere."""
+    wrong = ROW.replace("2027-01-31", "03/04/2027") + ROW.replace("Retired", "retierd") + ROW.replace("saas:a,", ",")
+
+    with pytest.raises(RegistryError) as caught:
+        _read(tmp_path, HEAD + wrong)
+
+    assert [(one.line, one.field) for one in caught.value.problems] == [(2, "expires"), (3, "status"), (4, "key")]
+    assert caught.value.problems[1].fix == "did you mean retired?"
+
+
+def test_another_table_is_no_list_of_orphans(tmp_path: Path) -> None:
+    """A report without the columns to fill in is told from one with them."""
+    with pytest.raises(RegistryError, match="is no list of orphans"):
+        _read(tmp_path, "key,owner\nx,ada@example.com\n")

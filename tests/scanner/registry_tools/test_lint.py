@@ -1,0 +1,174 @@
+"""What lint says of entries and people, and how complete it finds them."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+import pytest
+
+from scanner.model import Entry, Origin, Person, Policy
+from scanner.registry_tools.lint import lint_entries, lint_people
+from scanner.registry_tools.quality import measure
+from scanner.registry_tools.standards import Standard
+from scanner.roster import Roster
+from tests.factories import NOW, make_entry, make_person
+
+TODAY = NOW.date()
+PEOPLE = (
+    make_person(),
+    make_person("left@example.com", status="left", left_on=date(2026, 1, 1)),
+    make_person("soon@example.com", status="leaving", left_on=date(2026, 12, 31)),
+    make_person("team:empty", members=("left@example.com",)),
+)
+STANDARD = Standard(today=TODAY, policy=Policy(), roster=Roster(PEOPLE, TODAY), providers=frozenset({"aws", "vault"}))
+
+
+def _good(*identities: str, row: int = 2, **facts: Any) -> Entry:
+    """An entry about which there is nothing to say."""
+    fine = {"purpose": "bills", "last_reviewed": date(2026, 11, 1), "origin": Origin(file="registry.csv", row=row)}
+    return make_entry(*(identities or ("svc-billing",)), **{**fine, **facts})
+
+
+def _said(*entries: Entry) -> list[tuple[bool, int | None, str | None, str]]:
+    notes = lint_entries(entries, STANDARD)
+    return [(one.grave, one.problem.line, one.problem.field, one.problem.message) for one in notes]
+
+
+@pytest.mark.parametrize(
+    ("facts", "grave", "field", "message"),
+    [
+        pytest.param({"owner": ("left@example.com",)}, True, "owner", "left@example.com left on 2026-01-01", id="left"),
+        pytest.param({"owner": ("x@y",)}, True, "owner", "x@y is not on the roster", id="unknown"),
+        pytest.param({"owner": ("terraform",)}, True, "owner", "terraform is a machine", id="machine"),
+        pytest.param({"owner": ("team:empty",)}, True, "owner", "team:empty has no active member", id="empty group"),
+        pytest.param({"owner": ()}, True, "owner", "nobody is named", id="nobody"),
+        pytest.param({"backup_owner": ("x@y",)}, True, "backup_owner", "x@y is not on the roster", id="backup"),
+        pytest.param(
+            {"owner": ("soon@example.com",)}, False, "owner", "soon@example.com leaves on 2026-12-31", id="leaving"
+        ),
+        pytest.param(
+            {"expires": date(2026, 11, 24)}, True, "expires", "expired on 2026-11-24, yet is active", id="expired"
+        ),
+        pytest.param({"last_reviewed": None}, False, "last_reviewed", "was never reviewed", id="never reviewed"),
+        pytest.param(
+            {"next_review": date(2026, 11, 24)}, False, "next_review", "its review was due on 2026-11-24", id="overdue"
+        ),
+        pytest.param(
+            {"last_reviewed": date(2026, 1, 1)}, False, "last_reviewed", "its review was due on 2026-06-30",
+            id="overdue by the policy",
+        ),
+        pytest.param({"purpose": None}, False, "purpose", "is empty", id="no purpose"),
+        pytest.param(
+            {"provider": "awss"}, False, "provider", "awss is nothing that can be scanned: this matches nothing",
+            id="provider",
+        ),
+        pytest.param(
+            {"identities": ("a*",)}, False, "identities", "the pattern a* may stand for far too much", id="broad"
+        ),
+        pytest.param(
+            {"status": "retired", "owner": ()}, False, "expires", "is retired, and nobody can tell since when",
+            id="retired",
+        ),
+    ],
+)  # fmt: skip
+def test_one_thing_wrong_is_one_note(facts: dict[str, Any], grave: bool, field: str, message: str) -> None:
+    """With row and column; problems are grave, warnings are not."""
+    entry = _good(**{key: value for key, value in facts.items() if key != "identities"})
+    if "identities" in facts:
+        entry = _good(*facts["identities"])
+
+    assert _said(entry) == [(grave, 2, field, message)]
+
+
+def test_nothing_wrong_is_no_note() -> None:
+    """Today's expiry and review are not yet past; other names of a provider are known."""
+    assert _said(_good(expires=TODAY, next_review=TODAY, provider="HashiCorp Vault")) == []
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "twins"),
+    [
+        pytest.param(_good("svc-a"), _good("SVC-A", row=3), True, id="names, but for case"),
+        pytest.param(_good(r"a\*"), _good(r"a\*", row=3), True, id="an escaped star"),
+        pytest.param(
+            _good("arn:aws:iam::1:user/A"), _good("arn:aws:iam::1:user/a", row=3), False, id="ARNs differ by case"
+        ),
+        pytest.param(_good("svc-a", scope="1"), _good("svc-a", scope="2", row=3), False, id="in two places"),
+        pytest.param(_good("svc-a", scope="1"), _good("svc-a", row=3), True, id="in one place and in any"),
+        pytest.param(
+            _good("svc-a"), _good("svc-a", status="retired", expires=TODAY, row=3), False, id="one is retired"
+        ),
+        pytest.param(_good("svc-a", registry="a"), _good("svc-a", registry="b", row=3), False, id="two lists agree"),
+        pytest.param(
+            _good("svc-a", registry="a"), _good("svc-a", registry="b", row=3, owner=("soon@example.com",)), True,
+            id="two lists disagree",
+        ),
+    ],
+)  # fmt: skip
+def test_identities_declared_twice_name_both_places(one: Entry, other: Entry, twins: bool) -> None:
+    """At the later one; only where both could stand for the same."""
+    found = [said for said in _said(one, other) if "is declared at" in said[3]]
+
+    assert [(grave, line, message.partition(" is ")[2]) for grave, line, _, message in found] == (
+        [(True, 3, "declared at registry.csv:2, too")] if twins else []
+    )
+
+
+@pytest.mark.parametrize(
+    ("narrow", "wide", "covered"),
+    [
+        pytest.param("svc-pay-*", "svc-*", True, id="wider"),
+        pytest.param("svc-*", "svc-pay-*", False, id="narrower"),
+        pytest.param("svc-**", "svc-*", False, id="across segments"),
+        pytest.param("svc-*-a", "svc-**", True, id="within segments"),
+        pytest.param("svc-pay", "svc-*", False, id="one name is an exception, not a pattern"),
+    ],
+)
+def test_patterns_inside_others_are_told(narrow: str, wide: str, covered: bool) -> None:
+    """The narrower one counts, so the two need not agree."""
+    said = _said(_good(wide), _good(narrow, row=3))
+    found = [message for _, line, _, message in said if line == 3 and "covered" in message]
+
+    assert found == ([f"the pattern {narrow} is covered by {wide} at registry.csv:2"] if covered else [])
+
+
+@pytest.mark.parametrize(
+    ("person", "said"),
+    [
+        pytest.param(make_person("x@y", status="left"), ("left_on", "x@y is left, without a day"), id="no day"),
+        pytest.param(make_person("x@y", manager="z@y"), ("manager", "z@y is not on the roster"), id="manager"),
+        pytest.param(PEOPLE[3], ("members", "team:empty has no active member"), id="empty group"),
+    ],
+)
+def test_people_are_looked_at_too(person: Person, said: tuple[str, str]) -> None:
+    """What of the roster would make owners hard to find."""
+    (note,) = lint_people([person], STANDARD)
+
+    assert (note.grave, note.problem.field, note.problem.message) == (False, *said)
+
+
+def test_quality_counts_what_is_filled_in_and_what_holds() -> None:
+    """By column; retired entries are left out, and the score is the mean over what a registry is meant to hold."""
+    found = measure(
+        [
+            _good(built_by="eve", systems=("erp",), credentials=("access_key",), baseline="b", blast_radius="c"),
+            _good(owner=("left@example.com",), last_reviewed=date(2025, 1, 1), provider="nope"),
+            _good(status="retired"),
+        ],
+        STANDARD,
+    )
+    assert found is not None
+    shares = {field.column: (field.filled, field.valid) for field in found.fields}
+
+    assert shares["owner"] == shares["last_reviewed"] == (1.0, 0.5)
+    assert (shares["purpose"], shares["built_by"], shares["provider"]) == ((1.0, 1.0), (0.5, 0.5), (0.5, 0.0))
+    assert found.score == pytest.approx((1.0 + 7 * 0.5) / 8)
+    assert [field.column for field in found.fields if "CIS 5.5" in field.counts_for] == [
+        "purpose", "owner", "last_reviewed"
+    ]  # fmt: skip
+
+
+def test_without_entries_there_is_no_quality() -> None:
+    """A share of nothing is no number."""
+    assert measure([_good(status="retired")], STANDARD) is None
