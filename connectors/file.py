@@ -104,13 +104,13 @@ class FileConnector:
             tally.unplaced.malformed(str(row.line), row.message)
             return None
         fields = Fields(row, COLUMNS)
-        place = (fields.text("provider") or self._source, fields.text("scope") or self._source)
+        place = (fields.word("provider") or self._source, fields.word("scope") or self._source)
         if EVERY_SCOPE in place:
             fields.wrong("scope", f"{EVERY_SCOPE} is no place")
         reading = tally.unplaced if fields.errors else tally.at(*place)
         identity = parse_identity(fields, self._source, *place)
         wrong = [f"{shown(error.heading)}: {error}" if error.heading else str(error) for error in fields.errors]
-        wrong += [_clash(*clash) for clash in COLUMNS.place(row.headings).clashes]
+        wrong += [_clash(*clash) for clash in fields.clashes]
         earlier = None if wrong else tally.earlier(identity.key, row.line)
         if earlier is not None:
             wrong.append(f"{shown(identity.key)} is already in row {earlier}")
@@ -200,8 +200,11 @@ def _identity_rows(table: Table) -> Iterator[Row | Problem]:
     is_scan = False
     for row in table.rows:
         if isinstance(row, Row) and table.headings is None:
-            named = dict(zip(row.headings, row.cells, strict=True))
-            is_scan = is_scan or named.get("schema") == SCHEMA
-            if is_scan and named.get("type") != "identity":
+            is_scan = is_scan or _says(row, "schema", SCHEMA)
+            if is_scan and not _says(row, "type", "identity"):
                 continue
         yield row
+
+
+def _says(row: Row, heading: str, cell: str) -> bool:
+    return heading in row.headings and row.cells[row.headings.index(heading)] == cell

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from datetime import date, datetime, time, timedelta
-from typing import Any, Literal, TypeAlias, TypeVar
+from collections.abc import Callable, Mapping
+from datetime import UTC, date, time, timedelta
+from typing import Any, Literal, TypeAlias, TypeVar, cast
 
 import msgspec
 
 from scanner.model import (
-    UNKNOWN_PRIVILEGE,
     Credential,
+    CredentialKind,
     Grant,
     Identity,
     Link,
@@ -38,6 +38,7 @@ COLUMNS = Columns(
         "unique_id": ("object id", "uuid", "immutable id"),
         "aliases": ("alias", "email", "mail", "client id", "app id", "application id", "other ids"),
         "enabled": ("is enabled", "active", "is active"),
+        "created_by": ("creator",),
         "created_at": ("created", "created on", "creation date", "created date", "creation time"),
         "last_used_at": (
             "last used", "last used on", "last use", "last activity", "last active", "last login", "last sign in",
@@ -66,16 +67,8 @@ COLUMNS = Columns(
 )  # fmt: skip
 
 
-class _ListedCredential(Credential, frozen=True, kw_only=True, gc=False):
-    """A credential as a list has it: its key is made from its identity's."""
-
-    key: str = ""
-
-
 _MAX_DEPTH = 20
 """Levels of an attribute; what is nested deeper was not made by people or tools."""
-_TEXTS = ("display_name", "description", "environment", "managed_by")
-_MOMENTS = ("created_at", "last_used_at")
 _ENABLED = {
     **dict.fromkeys(("enabled", "active", "live"), True),
     **dict.fromkeys(("disabled", "inactive", "suspended", "deactivated", "deleted", "locked", "blocked"), False),
@@ -87,13 +80,16 @@ _NATURES: dict[str, tuple[Says, ...]] = {
     "unknown": (),
 }
 _HELD: dict[str, Any] = {
-    "credentials": tuple[_ListedCredential, ...],
     "grants": tuple[Grant, ...],
     "links": tuple[Link, ...],
     "trusts": tuple[Trust, ...],
 }
+_CREDENTIAL_MOMENTS = ("created_at", "expires_at", "last_used_at")
+# One for all identities: an empty mapping of its own takes 64 bytes.
+_NOTHING: dict[str, Any] = {}
+_UNTOLD: Mapping[str, Any] = {"kind": "unknown", "tags": _NOTHING}
 # What a scan's own output says about an identity beyond what was discovered: this scan judges for itself.
-_JUDGED = frozenset({"type", "source", "sources", "registry", "ownership", "usage", "findings", "rechecked"})
+_JUDGED = frozenset({"type", "source", "sources", "registry", "ownership", "usage", "drift", "findings", "rechecked"})
 
 
 def parse_identity(fields: Fields, source: str, provider: str, scope: str) -> Identity:
@@ -102,26 +98,19 @@ def parse_identity(fields: Fields, source: str, provider: str, scope: str) -> Id
     if key is None and name is None and not fields.errors:
         fields.wrong("key", "the row has neither key nor name")
     key = key or f"{provider}:{scope}:{name}"
-    facts: dict[str, Any] = {
-        **{column: fields.text(column) for column in _TEXTS},
-        **{column: fields.moment(column) for column in _MOMENTS},
-        **{column: _held(fields, column, key) for column in _HELD},
+    told = {
+        column: fact
+        for column in fields.columns
+        if column in _READERS and (fact := _READERS[column](fields, column)) is not None
     }
+    facts = {**_UNTOLD, **told, "attributes": _attributes(fields), "signals": _signals(fields)}
     return Identity(
         key=key,
         provider=provider,
         source=source,
         scope=scope,
-        kind=fields.text("kind") or "unknown",
-        unique_id=fields.exact("unique_id"),
         name=name or _bare_name(key),
-        aliases=fields.items("aliases"),
-        enabled=fields.yes_no("enabled", _ENABLED),
-        use_tracked_days=fields.days("use_tracked_days"),
-        tags=_tags(fields),
-        attributes=_attributes(fields),
-        signals=_signals(fields),
-        privilege=_privilege(fields),
+        credentials=_credentials(fields, key),
         **facts,
     )
 
@@ -131,27 +120,29 @@ def _bare_name(key: str) -> str:
     return key.rstrip("/:").replace(":", "/").rpartition("/")[2] or key
 
 
-def _tags(fields: Fields) -> dict[str, str]:
-    """Tags from a JSON object, also one written into a cell, or from ``k=v; k2=v2``."""
-    cell = fields.cell("tags")
+def _tags(fields: Fields, column: str) -> Mapping[str, str] | None:
+    """Tags from a JSON object, also one written into a cell, or from ``k=v; k2=v2``; None without any."""
+    cell = fields.cell(column)
+    if not cell:
+        return None
     if isinstance(cell, str) and cell.lstrip().startswith("{"):
         try:
             cell = msgspec.json.decode(cell)
         except (msgspec.DecodeError, RecursionError):
-            fields.wrong("tags", "is not a JSON object")
-            return {}
+            fields.wrong(column, "is not a JSON object")
+            return None
     if isinstance(cell, dict):
         return {str(key): value if isinstance(value, str) else str(value) for key, value in cell.items()}
-    pairs = (item.partition("=") for item in fields.items("tags"))
+    pairs = (item.partition("=") for item in fields.items(column))
     return {key.strip(): value.strip() for key, _, value in pairs}
 
 
 def _attributes(fields: Fields) -> dict[str, Any]:
     """The attributes column, and every column that means nothing else."""
     cell = fields.cell("attributes")
-    own = cell if isinstance(cell, dict) else {}
+    own = cell if isinstance(cell, dict) else _NOTHING
     others = {heading: value for heading, value in fields.unknown() if heading not in _JUDGED}
-    return _public({**others, **own})
+    return _public({**others, **own}) if others or own else _NOTHING
 
 
 def _public(attributes: Mapping[str, Any], depth: int = 0) -> dict[str, Any]:
@@ -177,6 +168,8 @@ def _as_json(value: Any, depth: int) -> Any:
 def _signals(fields: Fields) -> tuple[Signal, ...]:
     """What the file says outright about an identity being a machine, a person or an agent."""
     nature, agent = fields.cell("nature"), fields.cell("is_agent")
+    if nature is None and agent is None:
+        return ()
     verdict = nature.get("verdict") if isinstance(nature, dict) else fields.text("nature")
     is_agent = agent.get("is_agent") is True if isinstance(agent, dict) else fields.yes_no("is_agent")
     said = _NATURES.get(str(verdict or "unknown").lower())
@@ -186,34 +179,46 @@ def _signals(fields: Fields) -> tuple[Signal, ...]:
     return tuple(Signal(says=word, sort="provider", evidence=f"listed as {word}") for word in says)
 
 
-def _privilege(fields: Fields) -> Privilege:
-    cell = fields.cell("privilege")
-    level = cell if isinstance(cell, dict) else fields.text("privilege")
-    if level is None:
-        return UNKNOWN_PRIVILEGE
-    claimed = level if isinstance(level, dict) else {"level": level, "evidence": ["listed so in the file"]}
-    return _convert(fields, "privilege", claimed, Privilege) or UNKNOWN_PRIVILEGE
-
-
-def _held(fields: Fields, column: str, key: str) -> tuple[Any, ...]:
-    """Credentials, grants, links or trusts of a nested identity; a sheet's cell cannot hold them and is left out."""
+def _privilege(fields: Fields, column: str) -> Privilege | None:
     cell = fields.cell(column)
-    if not isinstance(cell, list):
+    level = cell if isinstance(cell, dict) else fields.text(column)
+    if level is None:
+        return None
+    claimed = level if isinstance(level, dict) else {"level": level, "evidence": ["listed so in the file"]}
+    return _convert(fields, column, claimed, Privilege)
+
+
+def _held(fields: Fields, column: str) -> tuple[Any, ...] | None:
+    """Grants, links or trusts of a nested identity; a sheet's cell cannot hold them and is left out."""
+    cell = fields.cell(column)
+    return _convert(fields, column, cell, _HELD[column]) if isinstance(cell, list) else None
+
+
+def _credentials(fields: Fields, identity: str) -> tuple[Credential, ...]:
+    """As _held, under the identity's key and with times in UTC."""
+    cell = fields.cell("credentials")
+    if not cell or not isinstance(cell, list):
         return ()
-    records: tuple[Any, ...] = _convert(fields, column, cell, _HELD[column]) or ()
+    listed = [_under(identity, item) if isinstance(item, dict) else item for item in cell]
     try:
-        return tuple(_own_credential(one, key) if isinstance(one, _ListedCredential) else one for one in records)
+        return tuple(map(_in_utc, _convert(fields, "credentials", listed, tuple[Credential, ...]) or ()))
     except CellError as error:
-        fields.wrong(column, str(error))
+        fields.wrong("credentials", str(error))
         return ()
 
 
-def _own_credential(listed: _ListedCredential, identity: str) -> Credential:
-    """The credential under its identity's key, its times in UTC. Raises CellError for a time that UTC has not."""
-    facts = msgspec.structs.asdict(listed)
-    moments = {name: read_moment(value) for name, value in facts.items() if isinstance(value, datetime)}
-    own = {"key": credential_key(identity, listed.kind, listed.id), "attributes": _public(listed.attributes)}
-    return Credential(**{**facts, **moments, **own})
+def _under(identity: str, item: Mapping[str, Any]) -> dict[str, Any]:
+    attributes = item.get("attributes", _NOTHING)
+    public = _public(attributes) if isinstance(attributes, dict) else attributes
+    kind, public_id = item.get("kind"), item.get("id")  # of whatever type: _convert refuses what does not fit
+    return {**item, "key": credential_key(identity, cast(CredentialKind, kind), str(public_id)), "attributes": public}
+
+
+def _in_utc(credential: Credential) -> Credential:
+    """Raises CellError for a time that UTC has not."""
+    moments = ((name, getattr(credential, name)) for name in _CREDENTIAL_MOMENTS)
+    other = {name: read_moment(moment) for name, moment in moments if moment is not None and moment.tzinfo is not UTC}
+    return msgspec.structs.replace(credential, **other) if other else credential
 
 
 def _convert(fields: Fields, column: str, cell: Any, into: type[T]) -> T | None:
@@ -222,3 +227,25 @@ def _convert(fields: Fields, column: str, cell: Any, into: type[T]) -> T | None:
     except msgspec.ValidationError as error:
         fields.wrong(column, shown(str(error)))
         return None
+
+
+_READERS: Mapping[str, Callable[[Fields, str], Any]] = {
+    "kind": Fields.word,
+    "display_name": Fields.text,
+    "description": Fields.text,
+    "unique_id": Fields.exact,
+    "aliases": Fields.items,
+    "enabled": lambda fields, column: fields.yes_no(column, _ENABLED),
+    "created_by": Fields.text,
+    "created_at": Fields.moment,
+    "last_used_at": Fields.moment,
+    "use_tracked_days": Fields.days,
+    "environment": Fields.word,
+    "managed_by": Fields.word,
+    "tags": _tags,
+    "privilege": _privilege,
+    "grants": _held,
+    "links": _held,
+    "trusts": _held,
+}
+"""How each column becomes the field of the same name; None where the cell says nothing."""

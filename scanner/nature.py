@@ -22,6 +22,8 @@ _HUMAN_WITH_KEYS: Mapping[bool | None, NatureVerdictName] = {True: "mixed", Fals
 
 _TABLE = msgspec.toml.decode(files("scanner").joinpath("nature.toml").read_bytes(), type=_Table)
 
+_NO_SIGN = NatureVerdict(verdict="unknown")
+
 
 def judge_nature(identity: Identity, roster: Roster | None) -> NatureVerdict:
     """The nature with every signal for it.
@@ -29,14 +31,20 @@ def judge_nature(identity: Identity, roster: Roster | None) -> NatureVerdict:
     What the provider's own type says comes first. Then a person is told by a console password or by the roster
     (None: there is none), and an active key makes that account mixed. Weak signals are shown and decide nothing.
     """
-    keys = sorted(
+    keys = _active_keys(identity) if identity.credentials else []
+    given = tuple(signal for signal in identity.signals if signal.says != "agent")
+    signals = (*given, *_own_signals(identity, roster, keys, given))
+    if not signals:
+        return _NO_SIGN
+    return NatureVerdict(verdict=_decide(given, signals, has_keys=_has_keys(identity, keys)), signals=signals)
+
+
+def _active_keys(identity: Identity) -> list[str]:
+    return sorted(
         f"{credential.kind} {credential.id}"
         for credential in identity.credentials
         if credential.kind not in _TABLE.keyless_credentials and credential.enabled is not False
     )
-    given = tuple(signal for signal in identity.signals if signal.says != "agent")
-    signals = (*given, *_own_signals(identity, roster, keys, given))
-    return NatureVerdict(verdict=_decide(given, signals, has_keys=_has_keys(identity, keys)), signals=signals)
 
 
 def _has_keys(identity: Identity, keys: list[str]) -> bool | None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
+from functools import lru_cache
 
 from scanner.model import Identity, UsageState, UsageVerdict
 
@@ -13,14 +14,22 @@ def judge_usage(identity: Identity, *, window_days: int, now: datetime) -> Usage
     The last use is the latest of the identity's own and its credentials'. Whether there was none is only known
     as far back as the provider's record reaches (``use_tracked_days``); without one, nothing is ever dormant.
     """
-    uses = (identity.last_used_at, *(credential.last_used_at for credential in identity.credentials))
-    last_used = max((use for use in uses if use is not None), default=None)
+    last_used = identity.last_used_at
+    for credential in identity.credentials:
+        if credential.last_used_at is not None and (last_used is None or credential.last_used_at > last_used):
+            last_used = credential.last_used_at
     state, evidence = _judge(identity, last_used, timedelta(days=window_days), now)
     return UsageVerdict(state=state, last_used_at=last_used, window_days=window_days, evidence=evidence)
 
 
+@lru_cache(maxsize=10_000)
+def _last_used(day: date) -> str:
+    """One text a day, shared by a million identities."""
+    return f"last used {day}"
+
+
 def _judge(identity: Identity, last_used: datetime | None, window: timedelta, now: datetime) -> tuple[UsageState, str]:
-    used = f"last used {last_used:%Y-%m-%d}" if last_used else "no use recorded"
+    used = _last_used(last_used.date()) if last_used else "no use recorded"
     if identity.enabled is False:
         return "disabled", f"disabled; {used}"
     if last_used is not None and last_used >= now - window:
@@ -38,7 +47,7 @@ def _unused(
     tracked_days: int | None, last_used: datetime | None, since: datetime, window: timedelta, now: datetime
 ) -> tuple[UsageState, str]:
     """It existed for the whole window and no use in it is known: that is evidence, or else blindness."""
-    used = f"last used {last_used:%Y-%m-%d}" if last_used else f"created {since:%Y-%m-%d}, no use recorded"
+    used = _last_used(last_used.date()) if last_used else f"created {since:%Y-%m-%d}, no use recorded"
     if tracked_days is None:
         return "unknown", f"{used}, but the provider keeps no record of use"
     if timedelta(days=tracked_days) < window:

@@ -7,7 +7,6 @@ from pathlib import Path
 import click
 
 from scanner.cli.options import config_option, store_option
-from scanner.model import Identity
 
 NO_HIT = 1
 
@@ -29,8 +28,8 @@ def show(identity: str, config_file: Path | None, store_url: str | None) -> int:
     from scanner.text import printable
 
     with open_store(store_url or load_config(config_file).store_url, create=False) as store:
-        result = store.load()
-        hits = [one for one in result.identities if _answers_to(one.identity, identity)]
+        result = store.find(identity)
+        hits = result.identities
         if not hits:
             click.echo(f"no identity is called {printable(identity)} in scan {result.scan.id}", err=True)
             return NO_HIT
@@ -42,9 +41,3 @@ def show(identity: str, config_file: Path | None, store_url: str | None) -> int:
         versions = [(one.since, one.until, one.assessment) for one in store.history(hits[0].identity.key)]
         click.echo(identity_card(hits[0], result, versions, stdout_screen()), nl=False)
     return 0
-
-
-def _answers_to(identity: Identity, name: str) -> bool:
-    ids = (identity.key, identity.unique_id, *identity.aliases, *(one.id for one in identity.credentials))
-    names = (identity.name, identity.display_name)
-    return name in ids or name.casefold() in (known.casefold() for known in names if known)

@@ -79,6 +79,24 @@ def _intervals_narrow(name: str) -> tuple[str, str]:
     )
 
 
+_WORDINGS = (
+    "CREATE TABLE wording (hash TEXT NOT NULL PRIMARY KEY, body TEXT NOT NULL)",
+    "ALTER TABLE finding ADD COLUMN wording TEXT",
+    "ALTER TABLE finding ADD COLUMN held_back TEXT",
+    # Quotes inside JSON strings are escaped, so no name or text can look like this member.
+    """UPDATE finding SET held_back = 'yes' WHERE body LIKE '%"held_back":true%'""",
+    "DROP INDEX finding_open",
+    "CREATE INDEX finding_open ON finding (key, hash, until_scan, held_back) WHERE until_scan IS NULL",
+    "CREATE INDEX finding_on_entry ON finding (entry) WHERE until_scan IS NULL AND entry IS NOT NULL",
+)
+
+_CREATORS = (
+    "ALTER TABLE identity ADD COLUMN unique_id TEXT",
+    "ALTER TABLE identity ADD COLUMN created_by TEXT",
+    """CREATE INDEX identity_created_by ON identity (key, unique_id, created_by)
+    WHERE until_scan IS NULL AND created_by IS NOT NULL""",
+)
+
 MIGRATIONS: tuple[Migration, ...] = (
     Migration(
         name="intervals",
@@ -90,6 +108,8 @@ MIGRATIONS: tuple[Migration, ...] = (
             *_intervals_narrow("ordering"),
         ),
     ),
+    Migration(name="wordings", statements=_WORDINGS),
+    Migration(name="creators", statements=_CREATORS),
 )
 
 

@@ -7,19 +7,25 @@ an identity that is used every day is not stored anew every day. Both are put to
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeAlias, TypeVar
 
 from msgspec import Struct
 from msgspec.json import Decoder
 from msgspec.structs import replace
-from sqlalchemy import Table
+from sqlalchemy import Row, Table
 
+from scanner.errors import StoreError
 from scanner.history import schema
-from scanner.model import Assessment, Credential, EntryAssessment, Finding, Origin, StoredSecret
+from scanner.history.bodies import compact, decode
+from scanner.history.wordings import Wording, wording_of
+from scanner.model import SEVERITIES, Assessment, Credential, EntryAssessment, Finding, Origin, StoredSecret
+from scanner.text import printable
 
 R = TypeVar("R", Assessment, StoredSecret, EntryAssessment, Finding)
+
+Wordings: TypeAlias = Mapping[str, Wording]
 
 _NO_ORIGIN = Origin(file="")
 
@@ -40,22 +46,35 @@ class Sighting(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     origin: Origin | None = None
 
 
+_UNSEEN = Sighting()
+
+
 class RecordKind(Struct, Generic[R], frozen=True, kw_only=True):
     """One kind of record and its tables.
 
-    ``content`` takes out what ``sighting`` holds, ``restore`` puts it back:
-    ``restore(content(r), sighting(r)) == r``. ``facts`` are the columns between a version's hash and its body.
+    ``content`` takes out what ``sighting`` holds, ``restore`` puts it back: ``restore(content(r), sighting(r)) == r``.
+    ``moves`` is false where the sighting is empty. Of the content, ``facts`` are the columns between a version's hash
+    and its body, ``body`` is what the body holds, and ``load`` makes it out of both again. ``order`` is what the
+    records of a scan are sorted by, if they are.
     """
 
     name: str
-    body: Decoder[R]
     versions: Table
     sightings: Table
     key: Callable[[R], str]
-    facts: Callable[[R], tuple[str | None, ...]]
+    order: Callable[[R], Any]
     content: Callable[[R], R]
+    facts: Callable[[R], tuple[str | None, ...]]
+    body: Callable[[R], Struct] = compact
+    load: Callable[[Row[Any], Wordings], R]
+    moves: Callable[[R], bool] = lambda _: True
     sighting: Callable[[R], Sighting]
     restore: Callable[[R, Sighting], R]
+
+
+def _loader(name: str, decoder: Decoder[R]) -> Callable[[Row[Any], Wordings], R]:
+    """Loads records whose body holds all of them."""
+    return lambda row, _: decode(decoder, row.body, f"{name} {row.key}")
 
 
 # --- identities ---------------------------------------------------------------
@@ -72,11 +91,14 @@ def _identity_facts(one: Assessment) -> tuple[str | None, ...]:
         one.ownership.state,
         one.usage.state,
         one.privilege.level,
+        subject.unique_id,
+        subject.created_by,
     )
 
 
 def _identity_content(one: Assessment) -> Assessment:
-    return _restore_identity(one, Sighting(credentials=(None,) * len(one.identity.credentials)))
+    credentials = one.identity.credentials
+    return _restore_identity(one, Sighting(credentials=(None,) * len(credentials)) if credentials else _UNSEEN)
 
 
 def _identity_sighting(one: Assessment) -> Sighting:
@@ -109,52 +131,111 @@ def _used_at(credential: Credential, moment: datetime | None) -> Credential:
 
 IDENTITIES = RecordKind(
     name="identity",
-    body=Decoder(Assessment),
     versions=schema.identity,
     sightings=schema.identity_sighting,
     key=lambda one: one.identity.key,
-    facts=_identity_facts,
+    order=lambda one: one.identity.key,
     content=_identity_content,
+    facts=_identity_facts,
+    load=_loader("identity", Decoder(Assessment)),
     sighting=_identity_sighting,
     restore=_restore_identity,
 )
 
-# --- secrets, entries, findings -----------------------------------------------
+# --- secrets and entries --------------------------------------------------------
 
 SECRETS = RecordKind(
     name="secret",
-    body=Decoder(StoredSecret),
     versions=schema.secret,
     sightings=schema.secret_sighting,
     key=lambda one: one.key,
-    facts=lambda one: (one.provider, one.source, one.scope),
+    order=lambda one: one.key,
     content=lambda one: replace(one, last_used_at=None),
+    facts=lambda one: (one.provider, one.source, one.scope),
+    load=_loader("secret", Decoder(StoredSecret)),
+    moves=lambda one: one.last_used_at is not None,
     sighting=lambda one: Sighting(last_used_at=one.last_used_at),
     restore=lambda one, seen: replace(one, last_used_at=seen.last_used_at),
 )
 
 ENTRIES = RecordKind(
     name="entry",
-    body=Decoder(EntryAssessment),
     versions=schema.entry,
     sightings=schema.entry_sighting,
     key=lambda one: one.entry.id,
-    facts=lambda one: (one.state,),
+    order=lambda one: one.entry.id,
     content=lambda one: replace(one, entry=replace(one.entry, origin=_NO_ORIGIN), rechecked=True),
+    facts=lambda one: (one.state,),
+    load=_loader("entry", Decoder(EntryAssessment)),
     sighting=lambda one: Sighting(rechecked=one.rechecked, origin=one.entry.origin),
     restore=lambda one, seen: replace(
         one, entry=replace(one.entry, origin=seen.origin or _NO_ORIGIN), rechecked=seen.rechecked
     ),
 )
 
+# --- findings -------------------------------------------------------------------
+
+
+class _FindingBody(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
+    """A finding without what stands in columns and in its wording."""
+
+    credential: str | None = None
+    evidence: Mapping[str, Any] = {}
+    owner: str | None = None
+
+
+_finding_bodies = Decoder(_FindingBody)
+_whole_findings = Decoder(Finding)
+_GRAVITY = {severity: rank for rank, severity in enumerate(SEVERITIES)}
+
+
+def _gravest_first(one: Finding) -> tuple[int, str, str, str, str]:
+    subject = one.identity or one.entry or ""
+    return _GRAVITY[one.severity], one.rule, subject, one.credential or "", one.fingerprint
+
+
+def _moves(one: Finding) -> bool:
+    return one.new or not one.rechecked
+
+
+def _finding_facts(one: Finding) -> tuple[str | None, ...]:
+    return one.rule, one.severity, one.identity, one.entry, wording_of(one), "yes" if one.held_back else None
+
+
+def _load_finding(row: Row[Any], wordings: Wordings) -> Finding:
+    what = f"finding {row.key}"
+    if row.wording is None:  # an earlier version kept each with its whole wording
+        return decode(_whole_findings, row.body, what)
+    body, wording = decode(_finding_bodies, row.body, what), wordings.get(row.wording)
+    if wording is None:
+        raise StoreError(f"the store's {printable(what)} has lost its wording", hint="put back the last backup")
+    return Finding(
+        fingerprint=row.key,
+        rule=row.rule,
+        severity=row.severity,
+        identity=row.identity,
+        credential=body.credential,
+        entry=row.entry,
+        title=wording.title,
+        evidence=body.evidence,
+        remediation=wording.remediation,
+        controls=wording.controls,
+        owner=body.owner,
+        held_back=row.held_back is not None,
+    )
+
+
 FINDINGS = RecordKind(
     name="finding",
-    body=Decoder(Finding),
     versions=schema.finding,
     sightings=schema.finding_sighting,
     key=lambda one: one.fingerprint,
-    facts=lambda one: (one.rule, one.severity, one.identity, one.entry),
-    content=lambda one: replace(one, new=False, rechecked=True),
+    order=_gravest_first,
+    content=lambda one: replace(one, new=False, rechecked=True) if _moves(one) else one,
+    facts=_finding_facts,
+    body=lambda one: _FindingBody(credential=one.credential, evidence=one.evidence, owner=one.owner),
+    load=_load_finding,
+    moves=_moves,
     sighting=lambda one: Sighting(rechecked=one.rechecked, new=one.new),
     restore=lambda one, seen: replace(one, new=seen.new, rechecked=seen.rechecked),
 )

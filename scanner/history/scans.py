@@ -11,8 +11,8 @@ from sqlalchemy import Connection, Row, func, insert, select
 
 from scanner.errors import StoreError
 from scanner.history import schema
+from scanner.history.bodies import decode, encode
 from scanner.history.engine import bulk_insert, where
-from scanner.history.intervals import decode, encode
 from scanner.model import Coverage, Policy, ScanInfo, ScanResult, Summary
 from scanner.text import printable
 

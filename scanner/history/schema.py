@@ -1,10 +1,10 @@
 """The store's tables as they are today; migrations.py holds the steps that lead here.
 
 Only integers and text, so that the same words mean the same on SQLite and PostgreSQL: times are ISO 8601 in UTC,
-bodies are JSON. ``first_scan`` and ``until_scan`` bound an interval of scan numbers: a row holds from the first,
-included, to the second, excluded; an open row (``until_scan`` null) still holds. Each kind of record has two tables:
-*versions*, a row for each content it ever had, with some facts beside the body to choose by without decoding it; and
-*sightings*, what moves without its content changing (see records.py).
+bodies are JSON without what has its default. ``first_scan`` and ``until_scan`` bound an interval of scan numbers: a
+row holds from the first, included, to the second, excluded; an open row (``until_scan`` null) still holds. Each kind
+of record has two tables: *versions*, a row for each content it ever had, with some facts beside the body to choose by
+without decoding it; and *sightings*, what moves without its content changing (see records.py).
 """
 
 from __future__ import annotations
@@ -48,9 +48,10 @@ coverage = Table(
 )
 
 
-def _interval_table(name: str, *content: Column[str], open_index: tuple[str, ...]) -> Table:
-    """A table of intervals, with an index that holds the open ones only."""
-    is_open = text("until_scan IS NULL")
+def _interval_table(
+    name: str, *content: Column[str], open_index: tuple[str, ...], few: tuple[Index, ...] = ()
+) -> Table:
+    """A table of intervals, with an index that holds the open ones only. ``few``: indexes that hold fewer still."""
     return Table(
         name,
         metadata,
@@ -59,14 +60,24 @@ def _interval_table(name: str, *content: Column[str], open_index: tuple[str, ...
         Column("until_scan", Integer, ForeignKey("scan.seq")),
         *content,
         Column("body", Text, nullable=False),
-        Index(f"{name}_open", *open_index, sqlite_where=is_open, postgresql_where=is_open),
+        _open_rows(f"{name}_open", *open_index),
+        *few,
     )
 
 
-def _versions(name: str, *facts: str) -> Table:
-    """A scan compares hashes by the index alone, without reading a body; SQLite wants ``until_scan`` in it for that."""
+def _open_rows(name: str, *columns: str, that: str = "") -> Index:
+    """An index of the open rows only, and of those that meet a condition besides."""
+    condition = text(f"until_scan IS NULL{that}")
+    return Index(name, *columns, sqlite_where=condition, postgresql_where=condition)
+
+
+def _versions(name: str, *facts: str, indexed: tuple[str, ...] = (), few: tuple[Index, ...] = ()) -> Table:
+    """A scan compares hashes by the index alone, without reading a body; SQLite wants ``until_scan`` in it for that.
+
+    ``indexed``: facts that every scan asks for, which are kept beside the hash for it.
+    """
     content = (Column("hash", Text, nullable=False), *(Column(fact, Text) for fact in facts))
-    return _interval_table(name, *content, open_index=("key", "hash", "until_scan"))
+    return _interval_table(name, *content, open_index=("key", "hash", "until_scan", *indexed), few=few)
 
 
 def _sightings(name: str) -> Table:
@@ -83,10 +94,32 @@ identity = _versions(
     "ownership_state",
     "usage_state",
     "privilege_level",
+    "unique_id",
+    "created_by",
+    few=(_open_rows("identity_created_by", "key", "unique_id", "created_by", that=" AND created_by IS NOT NULL"),),
 )
 secret = _versions("secret", "provider", "source", "scope")
 entry = _versions("entry", "state")
-finding = _versions("finding", "rule", "severity", "identity", "entry")
+# ``held_back`` is "yes" or null; ``wording`` is a hash of the table of that name, null in rows of an earlier version.
+finding = _versions(
+    "finding",
+    "rule",
+    "severity",
+    "identity",
+    "entry",
+    "wording",
+    "held_back",
+    indexed=("held_back",),
+    few=(_open_rows("finding_on_entry", "entry", that=" AND entry IS NOT NULL"),),
+)
+
+# What many findings say alike, once: title, remediation and controls.
+wording = Table(
+    "wording",
+    metadata,
+    Column("hash", Text, primary_key=True),
+    Column("body", Text, nullable=False),
+)
 
 identity_sighting = _sightings("identity_sighting")
 secret_sighting = _sightings("secret_sighting")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator
 from datetime import datetime
+from itertools import islice
 from types import TracebackType
 from typing import Any, TypeAlias
 
@@ -16,9 +17,19 @@ from msgspec.structs import replace
 from sqlalchemy import Engine, Row, and_, func, inspect, or_, select
 
 from scanner.errors import OlderStore, StoreError
-from scanner.history import scans, schema
+from scanner.history import scans, schema, wordings
 from scanner.history.engine import connect, reading, where, writing
-from scanner.history.intervals import read, read_in_order, restore, restored_rows, write, write_orders
+from scanner.history.intervals import (
+    BATCH,
+    read,
+    read_in_order,
+    read_open,
+    restore,
+    restored_rows,
+    write,
+    write_orders,
+)
+from scanner.history.lookup import called
 from scanner.history.migrations import MIGRATIONS, migrate
 from scanner.history.records import ENTRIES, FINDINGS, IDENTITIES, SECRETS, R, RecordKind
 from scanner.history.scans import StoredScan
@@ -62,6 +73,7 @@ class Store:
         """Store the scan; ``result`` is the whole current state, and what it lacks is gone from now on."""
         with writing(self._engine) as connection:
             seq = scans.insert_scan(connection, result)
+            wordings.keep(connection, result.findings)
             orders = {
                 IDENTITIES.name: write(connection, IDENTITIES, seq, result.identities),
                 SECRETS.name: write(connection, SECRETS, seq, result.secrets),
@@ -106,7 +118,32 @@ class Store:
 
     def findings(self, fingerprints: Collection[str]) -> Iterator[Finding]:
         """Those of the latest scan's findings that have one of these fingerprints, by fingerprint."""
-        return self._latest(FINDINGS, lambda row: row.key in fingerprints)
+        wanted = iter(sorted(fingerprints))
+        with reading(self._engine) as connection:
+            while batch := list(islice(wanted, BATCH)):
+                yield from sorted(read_open(connection, FINDINGS, schema.finding.c.key.in_(batch)), key=FINDINGS.key)
+
+    def findings_on_entries(self) -> Iterator[Finding]:
+        """Those of the latest scan's findings that are about an entry itself, by entry."""
+        entry = schema.finding.c.entry
+        with reading(self._engine) as connection:
+            yield from read_open(connection, FINDINGS, entry.is_not(None))
+
+    def find(self, text: str) -> ScanResult:
+        """The latest scan, with nothing in it but the identities that go by this text, and their findings.
+
+        A key is looked up; a name, alias, unique id or credential id is searched for in all of them.
+        """
+        with reading(self._engine) as connection:
+            seq = scans.find(connection, None)
+            identities = called(connection, text)
+            fingerprints = [fingerprint for one in identities for fingerprint in one.findings]
+            found = read_open(connection, FINDINGS, schema.finding.c.key.in_(fingerprints))
+            return replace(
+                scans.frame(connection, seq),
+                identities=identities,
+                findings=tuple(sorted(found, key=FINDINGS.order)),
+            )
 
     def _latest(self, kind: RecordKind[R], wanted: Callable[[Row[Any]], bool] | None = None) -> Iterator[R]:
         with reading(self._engine) as connection:
@@ -117,11 +154,17 @@ class Store:
     def known_fingerprints(self) -> frozenset[str]:
         """Fingerprints of the latest scan's findings but for those held back: one that is not among them is new."""
         finding = schema.finding.c
-        # Quotes inside JSON strings are escaped, so no name or text can look like this member.
-        announced = finding.body.not_like('%"held_back":true%')
         with reading(self._engine) as connection:
-            known = select(finding.key).where(finding.until_scan.is_(None), announced)
+            known = select(finding.key).where(finding.until_scan.is_(None), finding.held_back.is_(None))
             return frozenset(connection.execute(known).scalars())
+
+    def creators(self) -> dict[str, tuple[str | None, str]]:
+        """By key of the latest scan's identities: unique id and creator, where a creator is known."""
+        identity = schema.identity.c
+        known = select(identity.key, identity.unique_id, identity.created_by)
+        with reading(self._engine) as connection:
+            rows = connection.execute(known.where(identity.until_scan.is_(None), identity.created_by.is_not(None)))
+            return {row.key: (row.unique_id, row.created_by) for row in rows}
 
     def identities_of(self, source: str) -> int:
         """How many identities the latest scan had of a source."""
@@ -140,11 +183,12 @@ class Store:
         rows = restored_rows(IDENTITIES, seen_last).where(version.key == key).order_by(version.first_scan)
         with reading(self._engine) as connection:
             started = scans.start_times(connection)
+            known_wordings = wordings.all_wordings(connection)
             return tuple(
                 IdentityVersion(
                     since=started[row.first_scan],
                     until=None if row.until_scan is None else started[row.until_scan],
-                    assessment=restore(IDENTITIES, row),
+                    assessment=restore(IDENTITIES, row, known_wordings),
                 )
                 for row in connection.execute(rows)
             )

@@ -7,13 +7,14 @@ from typing import Any
 
 import pytest
 from msgspec.structs import replace
-from sqlalchemy import Connection, Table, insert, select
+from sqlalchemy import Connection, Table, event, insert, select
 
 from scanner.history import schema
 from scanner.history.engine import connect, reading, writing
-from scanner.history.intervals import BATCH, read_in_order, write, write_orders
+from scanner.history.intervals import BATCH, differences, read_in_order, write, write_orders
 from scanner.history.migrations import migrate
 from scanner.history.records import ENTRIES, FINDINGS, IDENTITIES, R, RecordKind
+from scanner.history.wordings import keep
 from scanner.model import Assessment, EntryAssessment, Origin
 from tests.factories import NOW, make_assessment, make_entry, make_finding, make_identity
 
@@ -42,6 +43,7 @@ def intervals(connection: Connection, table: Table) -> list[tuple[Any, ...]]:
 def save(connection: Connection, kind: RecordKind[R], *scans: tuple[R, ...]) -> None:
     """Write one kind's records, scan after scan."""
     for seq, records in enumerate(scans, start=1):
+        keep(connection, [first, second])
         write_orders(connection, seq, {kind.name: write(connection, kind, seq, records)})
 
 
@@ -110,8 +112,8 @@ def test_the_order_of_tags_is_no_change(connection: Connection) -> None:
     assert intervals(connection, schema.identity) == [("alpha", 1, None)]
 
 
-def test_order_is_kept_where_it_is_not_by_key(connection: Connection) -> None:
-    """An order of its own is stored while it lasts; the order by key takes no room."""
+def test_order_is_kept_where_it_is_another_than_usual(connection: Connection) -> None:
+    """An order of its own is stored while it lasts; findings gravest first take no room."""
     save(connection, FINDINGS, (first, second), (second, first), (second, first), (first, second))
 
     assert intervals(connection, schema.ordering) == [("finding", 2, 4)]
@@ -139,9 +141,16 @@ def test_changes_are_found_without_reading_bodies() -> None:
     engine = connect("sqlite://", create=True)
     migrate(engine)
     table = schema.identity
+    asked: list[str] = []
+
+    def listen(_connection: Connection, _cursor: object, statement: str, *_: object) -> None:
+        asked.append(statement)
+
     with reading(engine) as connection:
-        question = select(table.c.key, table.c.hash).where(table.c.until_scan.is_(None))
-        plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {question}").all()
+        event.listen(engine, "before_cursor_execute", listen)
+        list(differences(connection, table.c.hash, [], lambda *_: []))
+        event.remove(engine, "before_cursor_execute", listen)
+        plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {asked[-1]}", (BATCH, 0)).all()
     engine.dispose()
 
     assert "USING COVERING INDEX identity_open" in plan[0].detail

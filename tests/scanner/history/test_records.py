@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from scanner.history.records import ENTRIES, FINDINGS, IDENTITIES, SECRETS, RecordKind
+from scanner.history.records import ENTRIES, FINDINGS, IDENTITIES, SECRETS, RecordKind, Sighting
 from scanner.model import Assessment, EntryAssessment, Finding, Origin, StoredSecret, UsageVerdict
 from tests.factories import NOW, days_ago, make_assessment, make_credential, make_entry, make_finding, make_identity
 from tests.scanner.history.strategies import of
@@ -39,6 +39,7 @@ def test_restores_what_it_took_apart(kind: RecordKind[Any], record: type, data: 
     one = data.draw(of(record))
 
     assert kind.restore(kind.content(one), kind.sighting(one)) == one
+    assert kind.moves(one) or kind.sighting(one) == Sighting()
 
 
 @pytest.mark.parametrize(
