@@ -1,27 +1,37 @@
-"""``python -m benchmarks [NAME]…``: all of them, or those named; each prints its own lines."""
+"""``python -m benchmarks [NAME]…`` runs all of them, or those named; each prints its own lines.
+
+``python -m benchmarks NAME ARGUMENT…`` runs one with arguments of its own, e.g. ``matching 1000000``.
+"""
 
 from __future__ import annotations
 
 import importlib
 import subprocess
 import sys
+from collections.abc import Sequence
 
-NAMES = ("start_up", "aws_scan", "matching", "store", "files", "html_report")
+NAMES = ("start_up", "aws_scan", "matching", "suggestions", "accuracy", "store", "files", "html_report")
 
 
 def main() -> int:
     """Run them one after the other; 2 where there is no such benchmark."""
-    wanted = sys.argv[1:] or NAMES
-    unknown = [name for name in wanted if name not in NAMES]
+    names, arguments = split(sys.argv[1:])
+    unknown = [name for name in names if name not in NAMES]
     if unknown:
         print(f"there is no benchmark called {unknown[0]}; there are: {', '.join(NAMES)}", file=sys.stderr)
         return 2
-    for name in wanted:
+    for name in names or NAMES:
         module = importlib.import_module(f"benchmarks.{name}")
         print(f"\n{name}: {(module.__doc__ or '').splitlines()[0]}", flush=True)
         # Each in a process of its own: a child's peak memory counts what its parent held when it was started.
-        subprocess.run([sys.executable, "-m", f"benchmarks.{name}"], check=True)
+        subprocess.run([sys.executable, "-m", f"benchmarks.{name}", *arguments], check=True)
     return 0
+
+
+def split(words: Sequence[str]) -> tuple[Sequence[str], Sequence[str]]:
+    """Names of benchmarks, and the arguments: those begin with what can be no name, a number or an option."""
+    first = next((number for number, word in enumerate(words) if not word.isidentifier()), len(words))
+    return words[:first], words[first:]
 
 
 if __name__ == "__main__":

@@ -24,7 +24,6 @@ from scanner.registry.entries import load_registry
 from scanner.registry.people import load_people
 from scanner.remembered import Remembered, doubt_drops
 from scanner.roster import Roster
-from scanner.rules.catalog import entry_fingerprints
 from scanner.strict import decode
 
 _READ = ("complete", "partial")
@@ -90,6 +89,7 @@ def load_lists(config: Config, sources: Sequence[Source]) -> Lists:
         people=None if people is None else people.people,
         exemptions=config.exemptions,
         policy=config.policy,
+        ownership=config.ownership,
         tag_keys=config.matching.tag_keys,
         sources=tuple(configured[name] for name in sorted(configured)),
     )
@@ -162,13 +162,13 @@ def _remember(store: Store, inventory: Inventory) -> Remembered:
     assessments = tuple(store.assessments(places.doubtful))
     entries = tuple(store.entries())
     fingerprints = {fingerprint for one in assessments for fingerprint in one.findings}
-    fingerprints |= {fingerprint for one in entries for fingerprint in entry_fingerprints(one.entry.id)}
     return Remembered(
         assessments=assessments,
         secrets=tuple(store.secrets(places.doubtful)),
         entries=entries,
-        findings=tuple(store.findings(fingerprints)),
+        findings=(*store.findings(fingerprints), *store.findings_on_entries()),
         known=store.known_fingerprints(),
+        creators=store.creators(),
     )
 
 

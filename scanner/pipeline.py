@@ -1,20 +1,23 @@
 """From what was discovered and what was declared to one judged result. Pure: records in, a result out.
 
-inventory ─► nature, matching ─► registry, ownership, usage, privilege ─► rules ─► result
+inventory ─► nature, matching ─► registry, suggestions ─► ownership, usage, privilege, drift ─► rules ─► result
 """
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from datetime import date, datetime
+from functools import cache, partial
 
 import msgspec
 from msgspec import Struct
 
 from scanner.agents import judge_agent
+from scanner.drift.comparison import drift_of
+from scanner.drift.people import meant_by
 from scanner.exemptions import Exemptions
 from scanner.inventory import Inventory
+from scanner.matching.agreement import as_written, united
 from scanner.matching.entries import judge_entries
 from scanner.matching.keys import fold
 from scanner.matching.ladder import Matching, match
@@ -22,25 +25,23 @@ from scanner.matching.places import Places, SourceRef
 from scanner.model import (
     SEVERITIES,
     Assessment,
-    Coverage,
+    Drift,
     Entry,
     EntryAssessment,
     Exemption,
     Finding,
     Identity,
     NatureVerdict,
-    OwnershipVerdict,
+    Ownership,
     Person,
     Policy,
     Privilege,
     RegistryVerdict,
     ScanInfo,
     ScanResult,
-    StoredSecret,
-    Summary,
 )
 from scanner.nature import judge_nature
-from scanner.ownership import judge_ownership
+from scanner.ownership import judge_owners, tag_scores
 from scanner.privilege.paths import raise_by_paths
 from scanner.remembered import (
     Remembered,
@@ -54,10 +55,12 @@ from scanner.remembered import (
 from scanner.roster import Roster
 from scanner.rules import unregistered
 from scanner.rules.catalog import RuleContext, evaluate
+from scanner.suggestions.suggest import suggest
+from scanner.summary import summarise
 from scanner.usage import judge_usage
 
 _UNCHECKED = RegistryVerdict(state="unchecked", evidence="no registry was given")
-_UNOWNED = OwnershipVerdict(state="unchecked", evidence="no registry was given")
+_GRAVITY = {severity: rank for rank, severity in enumerate(SEVERITIES)}
 
 
 class Declared(Struct, frozen=True, kw_only=True):
@@ -67,6 +70,7 @@ class Declared(Struct, frozen=True, kw_only=True):
     people: tuple[Person, ...] | None = None
     exemptions: tuple[Exemption, ...] = ()
     policy: Policy = Policy()
+    ownership: Ownership = Ownership()
     tag_keys: tuple[str, ...] = ()
     sources: tuple[SourceRef, ...] = ()
 
@@ -77,10 +81,26 @@ def judge(inventory: Inventory, declared: Declared, remembered: Remembered, scan
     places = Places(inventory.coverage)
     carried = not_rechecked(remembered, inventory, places)
     inventory = filled(inventory, remembered, carried)
-    matching = match(inventory.identities, declared.entries or (), tag_keys=declared.tag_keys, today=today)
+    roster = None if declared.people is None else Roster(declared.people, today)
     exemptions = Exemptions(declared.exemptions, today)
-    fresh = _assess(inventory, declared, matching, places, carried, exemptions, now)
+    natures = {one.key: judge_nature(one, roster) for one in inventory.identities}
+    matching = _match(inventory, declared, roster, today)
+    registry = {
+        one.key: _registry(one, natures[one.key], matching, exemptions, places, declared)
+        for one in inventory.identities
+    }
     entries = _entries(inventory, declared, matching, remembered.entries, today)
+    likely = suggest([one for one in inventory.identities if registry[one.key].state == "unregistered"], entries)
+    registry |= {
+        key: msgspec.structs.replace(registry[key], candidates=found) for key, found in likely.for_identities.items()
+    }
+    entries = tuple(
+        msgspec.structs.replace(one, candidates=likely.for_entries[one.entry.id])
+        if one.entry.id in likely.for_entries
+        else one
+        for one in entries
+    )
+    fresh = _assess(inventory, declared, roster, natures, registry, carried, now)
     secrets = with_unread_secrets(inventory.secrets, remembered.secrets, places)
     found = evaluate(
         RuleContext(
@@ -98,7 +118,7 @@ def judge(inventory: Inventory, declared: Declared, remembered: Remembered, scan
     assessments = _with_findings(sorted((*fresh, *carried), key=lambda one: one.identity.key), findings)
     return ScanResult(
         scan=scan,
-        summary=_summarise(assessments, secrets, entries, findings, inventory.coverage),
+        summary=summarise(assessments, secrets, entries, findings, inventory.coverage),
         coverage=inventory.coverage,
         identities=assessments,
         secrets=secrets,
@@ -109,57 +129,92 @@ def judge(inventory: Inventory, declared: Declared, remembered: Remembered, scan
             *unlisted_places(carried, inventory.coverage),
             *(f"the exemption {one.match} exempts nothing" for one in exemptions.unused),
             *matching.notices,
+            *likely.notices,
         ),
+    )
+
+
+def _match(inventory: Inventory, declared: Declared, roster: Roster | None, today: date) -> Matching:
+    return match(
+        inventory.identities,
+        declared.entries or (),
+        tag_keys=declared.tag_keys,
+        today=today,
+        who=as_written if roster is None else partial(meant_by, roster=roster),
     )
 
 
 def _assess(
     inventory: Inventory,
     declared: Declared,
-    matching: Matching,
-    places: Places,
+    roster: Roster | None,
+    natures: Mapping[str, NatureVerdict],
+    registry: Mapping[str, RegistryVerdict],
     carried: Sequence[Assessment],
-    exemptions: Exemptions,
     now: datetime,
 ) -> list[Assessment]:
-    roster = None if declared.people is None else Roster(declared.people, now.date())
-    natures = {one.key: judge_nature(one, roster) for one in inventory.identities}
+    """What there is to say of each identity, once it is known which entry it has, if any."""
     entries = {entry.id: entry for entry in declared.entries or ()}
+    owner_tags = frozenset(tag_scores(declared.ownership.tag_keys))
     privileges = _privileges(inventory.identities, carried)
-    is_machine = _machines(inventory.identities, natures, carried)
-    assessments = []
-    for identity in inventory.identities:
-        registry, ownership = _UNCHECKED, _UNOWNED
-        if declared.entries is not None:
-            registry = _registry(identity, natures[identity.key], matching, exemptions, places)
-            ownership = judge_ownership(identity, registry, entries, roster, machines=is_machine)
-        assessments.append(
-            Assessment(
-                identity=identity,
-                nature=natures[identity.key],
-                agent=judge_agent(identity),
-                registry=registry,
-                ownership=ownership,
-                usage=judge_usage(identity, window_days=declared.policy.dormant_identity, now=now),
-                privilege=privileges[identity.key],
-            )
+    owners = judge_owners(
+        [(one, registry[one.key]) for one in inventory.identities],
+        entries,
+        roster,
+        ownership=declared.ownership,
+        machines=_machines(inventory.identities, natures, carried),
+    )
+    return [
+        Assessment(
+            identity=one,
+            nature=natures[one.key],
+            agent=judge_agent(one),
+            registry=registry[one.key],
+            ownership=owners[one.key],
+            usage=judge_usage(one, window_days=declared.policy.dormant_identity, now=now),
+            privilege=privileges[one.key],
+            drift=_drift(one, registry[one.key], entries, roster, owner_tags, now),
         )
-    return assessments
+        for one in inventory.identities
+    ]
+
+
+def _drift(
+    identity: Identity,
+    registry: RegistryVerdict,
+    entries: Mapping[str, Entry],
+    roster: Roster | None,
+    owner_tags: Collection[str],
+    now: datetime,
+) -> tuple[Drift, ...]:
+    """What the identity differs in from all that its registries agree on."""
+    if registry.entry is None:
+        return ()
+    entry = united(entries[registry.entry], [entries[other] for other in registry.agreeing])
+    return drift_of(identity, entry, roster, owner_tags=owner_tags, now=now)
 
 
 def _privileges(identities: Sequence[Identity], carried: Sequence[Assessment]) -> Mapping[str, Privilege]:
     """Everybody's level, with the paths that lead through places which were not read this time as last known."""
     known = (*identities, *(one.identity for one in carried))
-    return raise_by_paths(
-        {one.identity.key: one.privilege for one in carried} | {one.key: one.privilege for one in identities},
-        ((one.key, link.target, link.evidence) for one in known for link in one.links if link.relation == "can_assume"),
-    )
+    levels = {one.identity.key: one.privilege for one in carried} | {one.key: one.privilege for one in identities}
+    edges = [
+        (one.key, link.target, link.evidence) for one in known for link in one.links if link.relation == "can_assume"
+    ]
+    return raise_by_paths(levels, edges) if edges else levels
 
 
 def _registry(
-    identity: Identity, nature: NatureVerdict, matching: Matching, exemptions: Exemptions, places: Places
+    identity: Identity,
+    nature: NatureVerdict,
+    matching: Matching,
+    exemptions: Exemptions,
+    places: Places,
+    declared: Declared,
 ) -> RegistryVerdict:
     """The match, unless there is none and the identity needs none."""
+    if declared.entries is None:
+        return _UNCHECKED
     verdict = matching.verdicts[identity.key]
     if verdict.state == "registered":
         return verdict
@@ -179,8 +234,13 @@ def _machines(
     people = ("human", "mixed")
     machines = [one for one in identities if natures[one.key].verdict not in people]
     machines += [one.identity for one in carried if one.nature.verdict not in people]
-    names = {fold(name) for one in machines for name in (one.key, one.name, *one.aliases)}
-    return lambda text: fold(text) in names
+
+    @cache
+    def names() -> frozenset[str]:
+        # Only once somebody asks: most owners are on the roster, and a million names twice take 300 MB.
+        return frozenset(fold(name) for one in machines for name in (one.key, one.name, *one.aliases))
+
+    return lambda text: fold(text) in names()
 
 
 def _entries(
@@ -213,12 +273,12 @@ def _marked(found: Sequence[Finding], fresh: Sequence[Assessment], known: frozen
     for finding in found:
         unknown = known is not None and finding.fingerprint not in known
         held_back = unknown and finding.rule == unregistered.RULE.id and finding.identity in provisional
-        yield msgspec.structs.replace(finding, new=unknown and not held_back, held_back=held_back)
+        yield msgspec.structs.replace(finding, new=not held_back, held_back=held_back) if unknown else finding
 
 
-def _gravest_first(finding: Finding) -> tuple[int, str, str]:
+def _gravest_first(finding: Finding) -> tuple[int, str, str, str, str]:
     subject = finding.identity or finding.entry or ""
-    return SEVERITIES.index(finding.severity), finding.rule, f"{subject}\0{finding.credential or ''}"
+    return _GRAVITY[finding.severity], finding.rule, subject, finding.credential or "", finding.fingerprint
 
 
 def _with_findings(assessments: Sequence[Assessment], findings: Sequence[Finding]) -> tuple[Assessment, ...]:
@@ -228,40 +288,4 @@ def _with_findings(assessments: Sequence[Assessment], findings: Sequence[Finding
             of_identity.setdefault(finding.identity, []).append(finding.fingerprint)
     return tuple(
         msgspec.structs.replace(one, findings=tuple(of_identity.get(one.identity.key, ()))) for one in assessments
-    )
-
-
-def _summarise(
-    assessments: Sequence[Assessment],
-    secrets: Sequence[StoredSecret],
-    entries: Sequence[EntryAssessment],
-    findings: Sequence[Finding],
-    coverage: Sequence[Coverage],
-) -> Summary:
-    registry = Counter(one.registry.state for one in assessments)
-    ownership = Counter(one.ownership.state for one in assessments)
-    usage = Counter(one.usage.state for one in assessments)
-    severities = Counter(finding.severity for finding in findings)
-    return Summary(
-        identities=len(assessments),
-        registered=registry["registered"],
-        unregistered=registry["unregistered"],
-        ambiguous=registry["ambiguous"],
-        exempt=registry["exempt"],
-        owned=ownership["owned"],
-        orphaned=ownership["orphaned"],
-        dormant=usage["dormant"],
-        never_used=usage["never_used"],
-        disabled=usage["disabled"],
-        abandoned=sum(one.abandoned for one in assessments),
-        admins=sum(one.privilege.level == "admin" and one.identity.enabled is not False for one in assessments),
-        agents=sum(one.agent.is_agent for one in assessments),
-        credentials=sum(len(one.identity.credentials) for one in assessments),
-        secrets=len(secrets),
-        findings={severity: severities[severity] for severity in SEVERITIES},
-        new_findings=sum(finding.new for finding in findings),
-        registry_entries=len(entries),
-        not_found=sum(one.state == "not_found" for one in entries),
-        gaps=sum(one.is_gap for one in coverage),
-        not_rechecked=sum(not one.rechecked for one in assessments),
     )

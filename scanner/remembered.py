@@ -6,14 +6,14 @@ Nothing under a gap is gone, mended or new. Pure, like everything between the co
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import msgspec
 from msgspec import Struct
 
 from scanner.inventory import Inventory, as_last_known, link_trusted
 from scanner.matching.places import Places
-from scanner.model import EVERY_SCOPE, Assessment, Coverage, EntryAssessment, Fact, Finding, StoredSecret
+from scanner.model import EVERY_SCOPE, Assessment, Coverage, EntryAssessment, Fact, Finding, Identity, StoredSecret
 from scanner.rules.catalog import NEEDS, entry_fingerprints
 
 MOST_LOST = 0.3
@@ -24,6 +24,7 @@ class Remembered(Struct, frozen=True, kw_only=True):
     """What the last scan knew of places where this one may have missed something.
 
     ``known``: fingerprints of all its findings but those held back; None on a store's first scan: nothing is new.
+    ``creators``: by key, unique id and creator of whatever had one, for audit logs forget.
     """
 
     assessments: tuple[Assessment, ...] = ()
@@ -31,6 +32,7 @@ class Remembered(Struct, frozen=True, kw_only=True):
     entries: tuple[EntryAssessment, ...] = ()
     findings: tuple[Finding, ...] = ()
     known: frozenset[str] | None = None
+    creators: Mapping[str, tuple[str | None, str]] = {}
 
 
 def not_rechecked(remembered: Remembered, inventory: Inventory, places: Places) -> list[Assessment]:
@@ -48,10 +50,21 @@ def filled(inventory: Inventory, remembered: Remembered, carried: Sequence[Asses
     """Facts and links that a gap kept from us, as the last scan knew them: a key that was not listed is not gone."""
     last = {one.identity.key: one.identity for one in remembered.assessments}
     identities = [
-        as_last_known(one, last[one.key]) if one.unread and one.key in last else one for one in inventory.identities
+        as_last_known(one, last[one.key]) if one.unread and one.key in last else one
+        for one in _with_creators(inventory.identities, remembered.creators)
     ]
     linked = link_trusted(identities, [one.identity for one in carried])
     return msgspec.structs.replace(inventory, identities=linked)
+
+
+def _with_creators(
+    identities: Sequence[Identity], creators: Mapping[str, tuple[str | None, str]]
+) -> Iterator[Identity]:
+    """Who made each, as the first scan that could tell has it; not where it was deleted and made anew."""
+    for one in identities:
+        unique_id, creator = creators.get(one.key, (None, None))
+        is_same = one.created_by is None and creator is not None and one.unique_id == unique_id
+        yield msgspec.structs.replace(one, created_by=creator) if is_same else one
 
 
 def doubt_drops(inventory: Inventory, before: Mapping[str, int]) -> Inventory:

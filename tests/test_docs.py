@@ -24,16 +24,31 @@ PAGES = [ROOT / "README.md", *DOCS]
 COMMANDS = cli.list_commands(click.Context(cli))
 
 
-@pytest.mark.parametrize("command", COMMANDS)
+def command_called(words: list[str]) -> tuple[str, click.Command | None]:
+    """The command at the beginning of these words, and its name; None where there is none of that name."""
+    name, live = words[0], cli.get_command(click.Context(cli), words[0])
+    if isinstance(live, click.Group) and len(words) > 1 and words[1].isalpha():
+        return f"{name} {words[1]}", live.get_command(click.Context(live), words[1])
+    return name, live
+
+
+def every_command() -> list[str]:
+    """Those of groups by both words."""
+    groups = {name: live for name in COMMANDS if isinstance(live := command_called([name])[1], click.Group)}
+    within = [f"{name} {each}" for name, group in groups.items() for each in group.list_commands(click.Context(group))]
+    return sorted({*COMMANDS, *within} - set(groups))
+
+
+@pytest.mark.parametrize("command", every_command())
 def test_the_readme_knows_every_command(command: str) -> None:
     """A command that nobody can find is not there."""
     assert f"muster {command}" in README
 
 
-@pytest.mark.parametrize("command", COMMANDS)
+@pytest.mark.parametrize("command", every_command())
 def test_every_command_and_option_explains_itself(command: str) -> None:
     """``--help`` never shows an option without a word on it."""
-    live = cli.get_command(click.Context(cli), command)
+    live = command_called(command.split())[1]
     assert live is not None
     options = [one for one in live.params if isinstance(one, click.Option)]
 
@@ -47,10 +62,10 @@ def test_commands_and_options_on_a_page_exist(page: Path) -> None:
     text = page.read_text(encoding="utf-8")
     code = "\n".join(re.findall(r"```.*?```|`[^`\n]+`", text, re.DOTALL))
     wrong = []
-    for command, rest in re.findall(r"(?:^|`)(?:[A-Z_]+=\S+ )?muster ([a-z]+)([^\n`#]*)", code, re.MULTILINE):
-        live = cli.get_command(click.Context(cli), command)
+    for called in re.findall(r"(?:^|`)(?:[A-Z_]+=\S+ )?muster ([a-z]+[^\n`#]*)", code, re.MULTILINE):
+        command, live = command_called(called.split())
         known = {name for one in (live.params if live else ()) for name in (*one.opts, *one.secondary_opts)}
-        used = re.findall(r"(?<=\s)--?[a-z][\w-]*", rest)
+        used = re.findall(r"(?<=\s)--?[a-z][\w-]*", called)
         wrong += [f"{command} {option}" for option in used if option not in known] if live else [command]
 
     assert wrong == []

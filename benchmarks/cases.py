@@ -1,0 +1,75 @@
+"""What is so beside what Muster says, for everything in a made-up organisation."""
+
+from __future__ import annotations
+
+from msgspec import Struct
+
+from benchmarks.naive import by_likeness, by_substring
+from benchmarks.organisation import NOW, TAG_KEY, Organisation, Truth
+from scanner.inventory import Inventory
+from scanner.matching.places import SourceRef
+from scanner.model import ANY_KIND, Assessment, Coverage, EntryAssessment, ScanInfo, ScanResult
+from scanner.pipeline import Declared, judge
+from scanner.remembered import Remembered
+
+
+class Case(Struct, frozen=True):
+    """One identity: what is so, what Muster says, and which entry each naive way takes for it."""
+
+    truth: Truth
+    said: Assessment
+    substring: str | None
+    likeness: str | None
+
+    @property
+    def registered_to(self) -> str | None:
+        """The entry that Muster registers it to."""
+        return self.said.registry.entry
+
+    @property
+    def falsely_registered(self) -> bool:
+        """Whether that entry does not declare it: the costly mistake."""
+        return self.registered_to is not None and self.registered_to not in self.truth.entries
+
+
+class Outcome(Struct, frozen=True):
+    """One organisation, judged. ``states``: of each entry, what is so and what Muster says."""
+
+    cases: tuple[Case, ...]
+    states: tuple[tuple[str, str], ...]
+    not_found: tuple[tuple[str, EntryAssessment], ...]
+    """The key of each renamed or mistyped identity, and what became of the entry that meant it."""
+
+
+def scanned(org: Organisation) -> ScanResult:
+    """The organisation through the real pipeline, every place of it completely read."""
+    places = sorted({(one.source, one.provider, one.scope) for one in org.identities})
+    coverage = tuple(
+        Coverage(source=source, provider=provider, scope=scope, section="all", status="complete", kinds=(ANY_KIND,))
+        for source, provider, scope in places
+    )
+    return judge(
+        Inventory(identities=org.identities, coverage=coverage),
+        Declared(
+            entries=org.entries,
+            people=org.people,
+            ownership=org.ownership,
+            tag_keys=(TAG_KEY,),
+            sources=tuple(SourceRef(name=name, provider=name) for name in sorted({place[0] for place in places})),
+        ),
+        Remembered(),
+        ScanInfo(id="accuracy", started_at=NOW, finished_at=NOW, version="0"),
+    )
+
+
+def judged(org: Organisation) -> Outcome:
+    """What is so and what is said of everything in it."""
+    result = scanned(org)
+    substring, likeness = by_substring(org.identities, org.entries), by_likeness(org.identities, org.entries)
+    entries = {one.entry.id: one for one in result.entries}
+    said = {one.identity.key: one for one in result.identities}
+    return Outcome(
+        tuple(Case(org.truth[key], one, substring.get(key), likeness.get(key)) for key, one in said.items()),
+        tuple((org.states[entry], one.state) for entry, one in entries.items()),
+        tuple((key, entries[truth.partner]) for key, truth in org.truth.items() if truth.partner is not None),
+    )

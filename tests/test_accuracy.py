@@ -1,0 +1,114 @@
+"""How right Muster is about organisations whose truth is known: nobody is registered falsely, and the docs say so."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from benchmarks.accuracy import BEGIN, END, WAYS, report
+from benchmarks.cases import Case, Outcome, judged
+from benchmarks.organisation import CHANGES, IMITATIONS, OWNER_SIGNALS, organisation
+from scanner.model import RUNGS, Rung
+
+ROOT = Path(__file__).parent.parent
+PAGE = ROOT / "docs" / "accuracy.md"
+SEEDS, SIZE = (101, 102), 500
+"""Others than those of the page."""
+
+
+@pytest.fixture(scope="module")
+def outcomes() -> Sequence[Outcome]:
+    return [judged(organisation(seed, SIZE)) for seed in SEEDS]
+
+
+@pytest.fixture(scope="module")
+def cases(outcomes: Sequence[Outcome]) -> Sequence[Case]:
+    return [case for outcome in outcomes for case in outcome.cases]
+
+
+@pytest.mark.parametrize("rung", RUNGS)
+def test_no_rung_registers_falsely(rung: Rung, cases: Sequence[Case]) -> None:
+    """Its precision is 1: every entry it leads to really declares the identity."""
+    registered = [case for case in cases if case.said.registry.rung == rung and case.registered_to is not None]
+
+    assert registered
+    assert [(case.said.identity.key, case.registered_to) for case in registered if case.falsely_registered] == []
+
+
+@pytest.mark.parametrize("rung", RUNGS)
+def test_everything_declared_is_found(rung: Rung, cases: Sequence[Case]) -> None:
+    """Its recall is 1, too: strictness never costs an identity that a row names as its provider compares."""
+    declared = [case for case in cases if case.truth.rung == rung and len(case.truth.entries) == 1]
+
+    assert declared
+    assert [case.said.identity.key for case in declared if case.registered_to not in case.truth.entries] == []
+
+
+@pytest.mark.parametrize("trick", [*IMITATIONS, "something before a pattern", "its other environment"])
+def test_no_imitation_registers(trick: str, cases: Sequence[Case]) -> None:
+    """Neither a look-alike name nor somebody else's id, tag or name elsewhere."""
+    imitations = [case for case in cases if case.truth.trick == trick]
+
+    assert imitations
+    assert [(one.said.identity.key, one.said.registry.evidence) for one in imitations if one.registered_to] == []
+
+
+@pytest.mark.parametrize("way", [way for way in WAYS if way != "Muster"])
+def test_the_imitations_would_deceive_others(way: str, cases: Sequence[Case]) -> None:
+    """A trap that nobody could fall into would prove nothing."""
+    deceived = {case.truth.trick for case in cases if case.truth.trick is not None and WAYS[way](case) is not None}
+
+    assert "on both sides" in deceived
+    assert len(deceived) > len(IMITATIONS) / 2
+
+
+def test_states_are_what_they_should_be(outcomes: Sequence[Outcome], cases: Sequence[Case]) -> None:
+    """Of every entry, and of every identity's registry and ownership, with the one who answers."""
+    entries = [pair for outcome in outcomes for pair in outcome.states if pair[0] != pair[1]]
+    registry = [
+        (one.said.identity.key, one.said.registry) for one in cases if one.truth.registry != one.said.registry.state
+    ]
+    wrong = [
+        (one.said.identity.key, one.said.ownership)
+        for one in cases
+        if (one.truth.ownership, one.truth.reason) != (one.said.ownership.state, one.said.ownership.reason)
+        or (one.truth.ownership == "owned" and one.truth.owner != one.said.ownership.owner)
+    ]
+
+    assert (entries, registry, wrong) == ([], [], [])
+
+
+def test_an_organisation_holds_every_case(cases: Sequence[Case]) -> None:
+    """Each change and each owner signal is planted, else its line in the table says nothing."""
+    assert {case.truth.change for case in cases} == {None, *CHANGES}
+    assert {signal for case in cases for signal in case.truth.signals} == set(OWNER_SIGNALS)
+
+
+def test_a_seed_gives_the_same_organisation() -> None:
+    """Also when others were made before it."""
+    first = organisation(7, 50)
+    organisation(8, 50)
+
+    assert organisation(7, 50) == first
+    assert organisation(8, 50) != first
+
+
+def test_the_page_says_what_the_command_prints() -> None:
+    """The published numbers are those of this version."""
+    page = PAGE.read_text(encoding="utf-8")
+
+    assert page.partition(BEGIN)[2].partition(END)[0] == report()
+
+
+def test_writing_touches_only_what_is_between_the_markers(tmp_path: Path) -> None:
+    """The rest of the page is written by hand."""
+    page = tmp_path / "page.md"
+    page.write_text(f"before\n{BEGIN}old\n{END}\nafter\n", encoding="utf-8")
+    command = [sys.executable, "-m", "benchmarks", "accuracy", "--seeds", "1", "--size", "20", "--write", str(page)]
+    subprocess.run(command, check=True, cwd=ROOT, capture_output=True)
+
+    assert page.read_text(encoding="utf-8") == f"before\n{BEGIN}{report(seeds=1, size=20)}{END}\nafter\n"
