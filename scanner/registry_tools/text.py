@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import groupby
 from typing import Any
+
+from msgspec.structs import replace
 
 from scanner.errors import Problem
 from scanner.redact import redact
@@ -49,8 +52,8 @@ def _cell(sign: str, column: str, value: Any) -> Iterator[str]:
 def lint_text(report: LintReport) -> Iterator[str]:
     """The problems, the warnings, then how complete each column is."""
     for name, found in (("problem", report.problems), ("warning", report.warnings)):
-        for problem in found:
-            yield from _note(name, problem)
+        for places, problem in _alike(found):
+            yield from _note(name, places, problem)
     problems, warnings = len(report.problems), len(report.warnings)
     yield f"{counted(problems, 'problem', 'problems')}, {counted(warnings, 'warning', 'warnings')}"
     if report.quality is not None:
@@ -58,8 +61,25 @@ def lint_text(report: LintReport) -> Iterator[str]:
         yield from _quality(report.quality)
 
 
-def _note(name: str, problem: Problem) -> Iterator[str]:
-    yield from textwrap.wrap(printable(redact(f"{name}: {problem}")), WIDTH, subsequent_indent="    ")
+def _alike(problems: Sequence[Problem]) -> Iterator[tuple[str, Problem]]:
+    """What is said of several lines is said once, where it is first due, with all their numbers."""
+    lines: dict[Problem, list[int | None]] = {}
+    for problem in problems:
+        lines.setdefault(replace(problem, line=None), []).append(problem.line)
+    for problem, numbers in lines.items():
+        yield ", ".join(_ranges([number for number in numbers if number is not None])), problem
+
+
+def _ranges(numbers: Sequence[int]) -> Iterator[str]:
+    """Ascending numbers, runs of them as their ends: ``3, 5-9``."""
+    for _, run in groupby(enumerate(numbers), lambda pair: pair[1] - pair[0]):
+        first, *others = (number for _, number in run)
+        yield f"{first}-{others[-1]}" if others else str(first)
+
+
+def _note(name: str, places: str, problem: Problem) -> Iterator[str]:
+    text = str(problem) if not places else str(problem).replace(problem.file, f"{problem.file}:{places}", 1)
+    yield from textwrap.wrap(printable(redact(f"{name}: {text}")), WIDTH, subsequent_indent="    ")
 
 
 def _quality(quality: Quality) -> Iterator[str]:
