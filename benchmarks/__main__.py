@@ -10,7 +10,7 @@ import subprocess
 import sys
 from collections.abc import Sequence
 
-NAMES = ("start_up", "aws_scan", "matching", "suggestions", "accuracy", "store", "files", "html_report")
+NAMES = ("start_up", "aws_scan", "matching", "suggestions", "accuracy", "pipeline", "store", "files", "html_report")
 
 
 def main() -> int:
