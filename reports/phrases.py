@@ -64,7 +64,7 @@ def _orphan_step(assessment: Assessment) -> str:
     if assessment.abandoned:
         asked = f"Ask {_because(likely)}, then switch" if likely else "Switch"
         return f"{asked} it off and delete it once nobody objects: nobody answers for it and nothing uses it."
-    if ownership.reason == "unregistered" and registry.candidates:
+    if ownership.reason == "unregistered" and registry.candidates and registry.candidates[0].is_likely:
         entry = registry.candidates[0]
         return f"Check whether entry {entry.entry} stands for it ({entry.evidence})."
     if ownership.reason == "unregistered" and likely:

@@ -33,12 +33,21 @@ from scanner.model.terms import (
 )
 
 
+LIKELY = 0.75
+"""From this score on a suggestion is mostly right, below it mostly wrong: see docs/accuracy.md."""
+
+
 class MatchCandidate(Struct, frozen=True, kw_only=True, gc=False):
     """An entry that might stand for an identity, and why. ``score`` is 0 to 1."""
 
     entry: str
     score: float
     evidence: str
+
+    @property
+    def is_likely(self) -> bool:
+        """Whether it is worth a look before anything else: of suggestions this sure most are right."""
+        return self.score >= LIKELY
 
 
 class IdentityCandidate(Struct, frozen=True, kw_only=True, gc=False):

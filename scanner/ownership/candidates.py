@@ -107,7 +107,7 @@ class Candidates:
 def _entries_of(registry: RegistryVerdict) -> dict[str, float]:
     """The entries that stand for an identity or might, each with how likely that is."""
     related = dict.fromkeys(registry.contradictions, SCORES.likelihood["contradicting"])
-    related |= {one.entry: one.score for one in registry.candidates}
+    related |= {one.entry: one.score if one.is_likely else one.score**2 for one in registry.candidates}
     declaring = (*registry.agreeing, registry.entry) if registry.entry is not None else registry.agreeing
     return related | dict.fromkeys(declaring, 1.0)
 

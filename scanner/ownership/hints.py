@@ -76,7 +76,8 @@ class Clues:
         for column, text in named_in(entry):
             person = self._directory.resolve(text)
             if person is not None:
-                evidence = f"{column} {text} in {entry.origin}"
+                maybe = ", which it may be" if likelihood < 1 else ""
+                evidence = f"{column} {text} in {entry.origin}{maybe}"
                 yield Hint("entry", person.email, SCORES.entry[column] * likelihood, evidence)
 
 

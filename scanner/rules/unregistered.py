@@ -19,7 +19,7 @@ def check(assessment: Assessment, by: Yardstick) -> Hit | None:
         "created_at": created_at,
         "grace_days": grace_days if in_grace else None,
         "provisional": True if verdict.provisional else None,
-        "nearest_entry": verdict.candidates[0].entry if verdict.candidates else None,
+        "nearest_entry": next((one.entry for one in verdict.candidates if one.is_likely), None),
     }
     return Hit(
         evidence={name: fact for name, fact in evidence.items() if fact is not None},

@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime, timedelta, timezone
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from reports.judged import Judged
 from reports.phrases import (
@@ -58,6 +59,11 @@ def orphan(reason: Any, **facts: Any) -> OwnershipVerdict:
             {"registry": RegistryVerdict(state="unregistered", candidates=(NEAR,))},
             "Check whether entry NHI-9 stands for it (one letter away).",
             id="unregistered, with an entry like it",
+        ),
+        pytest.param(
+            {"registry": RegistryVerdict(state="unregistered", candidates=(replace(NEAR, score=0.74),))},
+            "Find out who uses it, then declare it with an owner or switch it off.",
+            id="unregistered, with an entry that has a little in common",
         ),
         pytest.param(
             {"ownership": orphan("unregistered", candidates=(GRACE,))},

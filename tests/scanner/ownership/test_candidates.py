@@ -40,10 +40,10 @@ from tests.scanner.ownership.people import REGISTERED, ROSTER, TODAY, candidates
         pytest.param({"team": "core"}, [("team:core", 0.6), ("cyd@example.com", 0.24)], id="group-and-its-members"),
         pytest.param(
             {"owner": "bob@example.com"},
-            [("ada@example.com", 0.59), ("team:core", 0.45)],
+            [("ada@example.com", 0.72), ("team:core", 0.45)],
             id="manager-up-the-line-and-team",
         ),
-        pytest.param({"owner": "team:empty"}, [("cyd@example.com", 0.59)], id="manager-of-an-empty-group"),
+        pytest.param({"owner": "team:empty"}, [("cyd@example.com", 0.72)], id="manager-of-an-empty-group"),
         pytest.param({"owner": "loop@example.com"}, [], id="managers-in-a-circle"),
         pytest.param({"owner": "mailto:ada@example.com"}, [("ada@example.com", 0.9)], id="e-mail-within"),
         pytest.param({"owner": "ada"}, [("ada@example.com", 0.9)], id="user-name"),
@@ -79,7 +79,7 @@ def test_candidates_from_tags(tags: dict[str, str], people: list[tuple[str, floa
         ),
         pytest.param(
             {"owner": ("eve@example.com",)},
-            [("ada@example.com", 0.55, "owner eve@example.com in registry.csv:2, whose manager this is")],
+            [("ada@example.com", 0.68, "owner eve@example.com in registry.csv:2, whose manager this is")],
             id="manager-of-the-departed",
         ),
     ],
@@ -89,16 +89,18 @@ def test_candidates_from_the_entry(facts: dict[str, Any], candidates: list[tuple
     assert [(one.person, one.score, one.evidence) for one in judge(entry(**facts)).candidates] == candidates
 
 
-def test_candidates_from_an_entry_that_might_stand_for_it() -> None:
-    """A retired or likely entry's owner is a candidate as far as the entry itself is."""
+@pytest.mark.parametrize(("likelihood", "score"), [(0.9, 0.77), (0.75, 0.64), (0.74, 0.47), (0.5, 0.21)])
+def test_candidates_from_an_entry_that_might_stand_for_it(likelihood: float, score: float) -> None:
+    """A suggested entry's owner is a candidate as far as the entry itself is; one that is unlikely counts for less."""
     retired = entry(("E7",), id="OLD", status="retired", origin=Origin(file="registry.csv", row=9))
-    found = candidates(make_identity(), retired, registry=likely("OLD", 0.5))
-    assert scores(found) == [("ada@example.com", 0.42)]
+    [found] = candidates(make_identity(), retired, registry=likely("OLD", likelihood))
+    assert (found.person, found.score) == ("ada@example.com", score)
+    assert found.evidence == "owner E7 in registry.csv:9, which it may be"
 
 
-@pytest.mark.parametrize(("score", "found"), [(0.06, ["ada@example.com"]), (0.05, [])], ids=["just-likely", "unlikely"])
+@pytest.mark.parametrize(("score", "found"), [(0.25, ["ada@example.com"]), (0.2, [])], ids=["just-likely", "unlikely"])
 def test_who_is_hardly_likely_is_not_asked(score: float, found: list[str]) -> None:
-    """An owner's 0.85 of what the entry is worth."""
+    """An owner's 0.85 of what the entry is worth, which is its square where it is unlikely."""
     named = entry(("E7",), id="OLD")
     assert [one.person for one in candidates(make_identity(), named, registry=likely("OLD", score))] == found
 
@@ -135,8 +137,8 @@ def test_signals_of_different_sorts_confirm_each_other() -> None:
     old = entry(("E7",), id="OLD", origin=Origin(file="registry.csv", row=9))
     identity = make_identity(tags={"owner": "E7"}, created_by="ada@example.com")
     (ada,) = candidates(identity, old, registry=likely("OLD", 0.5))
-    assert (ada.person, ada.score) == ("ada@example.com", 0.97)
-    assert ada.evidence == "tag owner=E7; created by ada@example.com; owner E7 in registry.csv:9"
+    assert (ada.person, ada.score) == ("ada@example.com", 0.96)
+    assert ada.evidence == "tag owner=E7; created by ada@example.com; owner E7 in registry.csv:9, which it may be"
 
 
 def test_signals_of_one_sort_repeat_each_other() -> None:
@@ -157,7 +159,7 @@ def test_what_leads_on_from_somebody_who_is_gone_counts_once() -> None:
     """A tag and an entry make it surer that it was Bob's, and his manager is his manager either way."""
     gone = entry(("bob@example.com",), id="NHI-1")
     ada, _ = candidates(make_identity(tags={"owner": "bob@example.com"}), gone, registry=REGISTERED)
-    assert (ada.person, ada.score) == ("ada@example.com", 0.64)
+    assert (ada.person, ada.score) == ("ada@example.com", 0.79)
     assert ada.evidence == ("tag owner=bob@example.com; owner bob@example.com in registry.csv:2, whose manager this is")
 
 

@@ -437,6 +437,18 @@ EVIDENCE_CASES: dict[str, tuple[str, Any, tuple[EntryAssessment, ...], dict[str,
         (),
         {"provisional": True, "nearest_entry": "NHI-9"},
     ),
+    "what has little in common is not the nearest entry": (
+        "unregistered",
+        make_assessment(
+            make_identity(created_at=None),
+            registry=RegistryVerdict(
+                state="unregistered",
+                candidates=(MatchCandidate(entry="NHI-9", score=0.74, evidence="name"),),
+            ),
+        ),
+        (),
+        {},
+    ),
     "abandoned is told": (
         "dormant",
         with_verdicts(usage=usage("never_used"), ownership=orphaned("departed")),
