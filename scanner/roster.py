@@ -23,18 +23,19 @@ class Roster:
         self._active_members: dict[str, tuple[Person, ...]] = {}
         self._named = _index(self._people)
         self._local_parts = _unambiguous(self._people, _local_part)
+        self._called = _unambiguous(self._people, _full_names) | self._named
         self._by_team: dict[str, list[Person]] = defaultdict(list)
         for person in self._people:
             if not person.is_group and person.team is not None:
                 self._by_team[_bare(person.team)].append(person)
 
     def resolve(self, text: str) -> Person | None:
-        """The person or group: by e-mail, else id, else alias, else a group's name; ``Ada <ada@…>`` is an e-mail.
+        """The person or group: by e-mail, else id, else alias, else a group's name, else a person's full name.
 
-        A text that could mean two of them means nobody.
+        ``Ada <ada@…>`` is an e-mail. A text that could mean two of them means nobody.
         """
         address = _ADDRESS.fullmatch(text.strip())
-        return self._named.get(_bare(address[1] if address else text))
+        return self._called.get(_bare(address[1] if address else text))
 
     def is_active(self, person: Person) -> bool:
         """Whether they can answer for something: not left by today, and of a group, that anybody in it can."""
@@ -104,6 +105,12 @@ def _bare(text: str) -> str:
 
 def _local_part(person: Person) -> tuple[str, ...]:
     return () if person.is_group else (person.email.partition("@")[0],)
+
+
+def _full_names(person: Person) -> tuple[str, ...]:
+    """``Ada Lovelace`` and ``Lovelace, Ada``; a first name alone is no full one."""
+    *first, last = (person.name or "").split() or ("",)
+    return () if person.is_group or not first else (f"{' '.join(first)} {last}", f"{last}, {' '.join(first)}")
 
 
 def _index(people: Sequence[Person]) -> dict[str, Person]:

@@ -28,10 +28,11 @@ REGISTRY = Columns(
         "kind": ("type", "identity type", "account type", "nhi type", "entry type"),
         "purpose": (
             "description", "use case", "what it does", "justification", "business justification", "business purpose",
-            "function", "reason",
+            "function", "reason", "what it is for", "what is it for", "what does it do",
         ),
         "identities": (
-            "identity", "key", "arn", "arns", "iam arn", "role arn", "user arn", "resource arn", "accounts",
+            "identity", "key", "arn", "arns", "iam arn", "role arn", "user arn", "resource arn", "arn or name",
+            "service account arn", "accounts",
             "account name", "service account", "service accounts", "service account name", "service account email",
             "sa", "sa email", "machine account", "bot", "bot account", "bot user", "principal", "principals",
             "principal id", "principal name", "service principal", "service principals", "service principal id",
@@ -49,7 +50,8 @@ REGISTRY = Columns(
         "owner": (
             "owners", "owner email", "owner name", "owner mail", "owned by", "primary owner", "accountable",
             "accountable owner", "accountable person", "responsible", "responsible person", "responsible owner",
-            "business owner", "product owner", "service owner", "app owner", "application owner",
+            "business owner", "business owner email", "product owner", "service owner", "service owner email",
+            "app owner", "application owner",
         ),
         "technical_owner": (
             "tech owner", "technical owners", "technical contact", "tech contact", "technical lead", "tech lead",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import date, datetime
 from functools import lru_cache
@@ -19,6 +20,7 @@ T = TypeVar("T")
 _PLACEMENTS_KEPT = 1_000
 _READINGS_KEPT = 10_000
 _GIVEN, _KNOWN, _FALLBACK = range(3)
+_BRACKETED = re.compile(r"[(\[].*?[)\]]")
 
 # Columns that would hold a secret itself: they are never read.
 _SECRETS = frozenset({
@@ -33,9 +35,14 @@ def normal(heading: str) -> str:
     return "".join(filter(str.isalnum, heading.casefold()))
 
 
+def readings(heading: str) -> tuple[str, str]:
+    """A heading's normal form, and that without what it explains in brackets: ``Service account (ARN or name)``."""
+    return normal(heading), normal(_BRACKETED.sub("", heading))
+
+
 def holds_secret(heading: str) -> bool:
     """Whether what stands under this heading would be a secret itself."""
-    return normal(heading) in _SECRETS
+    return not _SECRETS.isdisjoint(readings(heading))
 
 
 class Placement(Struct, frozen=True, kw_only=True):
@@ -86,8 +93,12 @@ class Columns:
 
     def means(self, heading: str) -> str | None:
         """The column a heading means."""
-        meaning = self._meanings.get(normal(heading))
-        return meaning and meaning[0]
+        return self._meaning(heading)[0]
+
+    def _meaning(self, heading: str) -> tuple[str | None, int]:
+        """The column, and how sure that is."""
+        known = (self._meanings[reading] for reading in readings(heading) if reading in self._meanings)
+        return next(known, (None, _KNOWN))
 
     def place(self, headings: tuple[str, ...]) -> Placement:
         """Where each column is among these headings."""
@@ -101,7 +112,7 @@ class Columns:
     def _place(self, headings: tuple[str, ...]) -> Placement:
         found: dict[str, list[tuple[int, int]]] = {}
         for position, heading in enumerate(headings):
-            column, rank = self._meanings.get(normal(heading), (None, _KNOWN))
+            column, rank = self._meaning(heading)
             if column is not None:
                 found.setdefault(column, []).append((rank, position))
         best = {

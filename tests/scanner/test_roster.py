@@ -33,14 +33,17 @@ EVERYBODY = [ADA, BOB, CYD, PLATFORM, PAYMENTS]
         pytest.param("Platform", "team:platform", id="group-without-prefix"),
         pytest.param("platform engineering", "team:platform", id="group-by-name"),
         pytest.param("team:Payments", "payments@example.com", id="prefix-before-a-group-with-members"),
-        pytest.param("Ada Lovelace", None, id="a-person's-name-is-not-unique"),
+        pytest.param("ada lovelace", "ada@example.com", id="full-name"),
+        pytest.param("Lovelace, Ada", "ada@example.com", id="full-name-as-lists-sort-it"),
+        pytest.param("Ada", None, id="first-name"),
+        pytest.param("Ada  Lovelace Byron", None, id="another-full-name"),
         pytest.param("ada", None, id="local-part"),
         pytest.param("ad\u0430@example.com", None, id="look-alike"),
         pytest.param("", None, id="empty"),
     ],
 )
 def test_resolve(text: str, email: str | None) -> None:
-    """A text means somebody by e-mail, id, alias or a group's name, whole and but for case."""
+    """A text means somebody by e-mail, id, alias, a group's name or a full name, whole and but for case."""
     person = Roster(EVERYBODY, TODAY).resolve(text)
     assert (person.email if person else None) == email
 
@@ -53,6 +56,18 @@ def test_a_text_that_could_mean_two_means_nobody(people: list[Person]) -> None:
 
     assert roster.resolve("shared") is None
     assert roster.resolve("E7") == ADA
+
+
+def test_a_full_name_is_the_weakest_of_names() -> None:
+    """Of two people it means neither, it takes nothing from a group or an alias, and one word is no full name."""
+    people = [make_person(f"{number}@example.com", name="Mary Ann Jones") for number in range(2)]
+    people += [make_person("c@example.com", name="Data Team"), make_person("d@example.com", name="Cher")]
+    people += [make_person("team:data", name="Data Team", members=("c@example.com",))]
+    roster = Roster(people, TODAY)
+
+    assert [roster.resolve(text) for text in ("Mary Ann Jones", "Jones, Mary Ann", "Cher")] == [None, None, None]
+    assert roster.resolve("Data Team") == people[-1]
+    assert roster.human(make_identity(name="Data Team")) is None
 
 
 @pytest.mark.parametrize(

@@ -28,7 +28,7 @@ from scanner.tables.cells import (
     read_text,
     read_yes_no,
 )
-from scanner.tables.headings import Columns, Fields, normal
+from scanner.tables.headings import Columns, Fields, holds_secret, normal
 from tests.scanner.escaping import escape_item
 
 DAY = date(2026, 11, 25)
@@ -589,6 +589,27 @@ COLUMNS = Columns(
 def test_headings_are_read_without_regard_to_how_they_are_set(heading: str) -> None:
     """Case, blanks, hyphens, underscores and marks around a heading do not matter."""
     assert normal(heading) == "owneremail"
+
+
+@pytest.mark.parametrize(
+    ("heading", "column"),
+    [
+        ("Owner (team or person)", "owner"),
+        ("Title [required]", "name"),
+        ("Owner (e-mail)", "owner"),
+        ("(Owner)", "owner"),
+        ("Owner of what (owner)", None),
+    ],
+)
+def test_what_a_heading_explains_in_brackets_is_of_no_account(heading: str, column: str | None) -> None:
+    """Unless the heading is known with it."""
+    assert COLUMNS.means(heading) == column
+
+
+@pytest.mark.parametrize("heading", ["Password", "Password [Required]", "API key (old)"])
+def test_secrets_are_told_by_their_heading(heading: str) -> None:
+    """Also where something is explained beside it."""
+    assert holds_secret(heading)
 
 
 @pytest.mark.parametrize(
