@@ -25,6 +25,10 @@ if TYPE_CHECKING:
 PROBLEMS = 1
 _FILE = click.Path(path_type=Path)
 
+_people_option = click.option(
+    "--people", type=_FILE, multiple=True, metavar="FILE", help="The roster, instead of the config's. Repeats."
+)
+
 
 @click.group()
 def registry() -> None:
@@ -34,9 +38,7 @@ def registry() -> None:
 @registry.command()
 @click.argument("files", nargs=-1, type=_FILE, metavar="[FILE]...")
 @config_option
-@click.option(
-    "--people", type=_FILE, multiple=True, metavar="FILE", help="The roster, instead of the config's. Repeats."
-)
+@_people_option
 @click.option("-o", "--output", metavar="json:PATH", help="Write it as JSON instead; '-' is stdout.")
 def lint(files: tuple[Path, ...], config_file: Path | None, people: tuple[Path, ...], output: str | None) -> int:
     """Say what is wrong with a registry, and how complete it is.
@@ -65,11 +67,17 @@ def lint(files: tuple[Path, ...], config_file: Path | None, people: tuple[Path, 
 @registry.command()
 @click.argument("file", required=False, type=_FILE)
 @click.option("--registry", "registry_file", type=_FILE, metavar="FILE", help="The registry to write to.")
+@_people_option
 @config_option
 @store_option
 @click.option("--dry-run", is_flag=True, help="Only print what would change.")
 def adopt(
-    file: Path | None, registry_file: Path | None, config_file: Path | None, store_url: str | None, dry_run: bool
+    file: Path | None,
+    registry_file: Path | None,
+    people: tuple[Path, ...],
+    config_file: Path | None,
+    store_url: str | None,
+    dry_run: bool,
 ) -> None:
     """Take back a list of orphans that owners have filled in.
 
@@ -94,7 +102,7 @@ def adopt(
     planned = plan(
         answers,
         entries,
-        _roster(config, today),
+        _roster(tuple(map(_listed, people)) or config.people, today),
         registry=source.name,
         in_sheet=target.new_rows_in_sheet,
         today=today,
@@ -165,11 +173,11 @@ def _entries_beside(config: Config, source: ListSource) -> Sequence[Entry]:
     return load_registry(there).entries
 
 
-def _roster(config: Config, today: date) -> Roster | None:
+def _roster(people: Sequence[ListSource], today: date) -> Roster | None:
     from scanner.registry.people import load_people
     from scanner.roster import Roster
 
-    return Roster(load_people(config.people).people, today) if config.people else None
+    return Roster(load_people(people).people, today) if people else None
 
 
 def _latest(url: str, *, needed: bool) -> ScanResult | None:

@@ -65,6 +65,17 @@ def test_a_second_time_there_is_nothing_to_change(estate: Path, muster: Muster) 
     assert (estate / "registry.csv").read_bytes() == once
 
 
+def test_owners_are_looked_up_on_the_roster_that_is_named(estate: Path, muster: Muster) -> None:
+    """It takes the place of the config's."""
+    _fill_in(estate, TRIAGE)
+    (estate / "hr.csv").write_text("email,status\nbob@example.com,active\n", encoding="utf-8")
+
+    done = muster("registry", "adopt", "orphans.csv", "--dry-run", "--people", "hr.csv")
+
+    assert "owner: ada@example.com is not on the roster" in done.err
+    assert "not on the roster" not in muster("registry", "adopt", "orphans.csv", "--dry-run").err
+
+
 def test_a_dry_run_only_prints(estate: Path, muster: Muster) -> None:
     """The same diff, and nothing written."""
     _fill_in(estate, TRIAGE)
