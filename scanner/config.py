@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -183,9 +183,9 @@ def load_config(path: Path | None) -> Config:
     file = decode(data, _File, document, base=base)
     return Config(
         document=document,
-        store_url=resolve_store_url(file.store.url, base),
-        registry=file.registry,
-        people=file.people,
+        store_url=resolve_database_url(file.store.url, base),
+        registry=_resolved(file.registry, base),
+        people=_resolved(file.people, base),
         sources=_sources(file.source, document, base),
         policy=msgspec.convert(msgspec.structs.asdict(file.policy), Policy),
         matching=file.matching,
@@ -196,12 +196,19 @@ def load_config(path: Path | None) -> Config:
     )
 
 
-def resolve_store_url(url: str, base: Path) -> str:
+def resolve_database_url(url: str, base: Path) -> str:
     """A relative SQLite file, taken from the folder of the config that names it."""
     name = url.removeprefix(_SQLITE_FILE)
     if not url.startswith(_SQLITE_FILE) or name in ("", ":memory:") or name.startswith("/"):
         return url
     return f"{_SQLITE_FILE}{base / name}"
+
+
+def _resolved(lists: Sequence[ListSource], base: Path) -> tuple[ListSource, ...]:
+    return tuple(
+        one if one.url is None else msgspec.structs.replace(one, url=resolve_database_url(one.url, base))
+        for one in lists
+    )
 
 
 def _read(path: Path) -> str:

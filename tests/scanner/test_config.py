@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from scanner.config import Config, load_config, resolve_store_url
+from scanner.config import Config, load_config, resolve_database_url
 from scanner.errors import ConfigError
 from scanner.model import Exemption
 
@@ -48,6 +48,14 @@ def test_paths_are_relative_to_the_config(tmp_path: Path) -> None:
     assert config.store_url == f"sqlite:///{tmp_path}/data/muster.db"
     assert config.registry[0].path == tmp_path / "lists/registry.csv"
     assert config.registry[0].columns == {"Betreuer": "owner"}
+
+
+def test_databases_of_lists_are_relative_to_the_config(tmp_path: Path) -> None:
+    """As the store and every path in it are."""
+    file = tmp_path / "config.toml"
+    file.write_text('[[registry]]\nurl = "sqlite:///nhi.db"\nquery = "SELECT 1"\n', encoding="utf-8")
+
+    assert load_config(file).registry[0].url == f"sqlite:///{tmp_path / 'nhi.db'}"
 
 
 def test_what_is_not_said_has_its_default(tmp_path: Path) -> None:
@@ -131,6 +139,6 @@ def test_an_unreadable_config_says_why(tmp_path: Path, content: bytes | None, me
         ("postgresql+psycopg://reader@db/muster", "postgresql+psycopg://reader@db/muster"),
     ],
 )
-def test_only_a_relative_store_file_is_resolved(url: str, expected: str) -> None:
+def test_only_a_relative_file_of_a_database_is_resolved(url: str, expected: str) -> None:
     """Servers and whole paths are left as they are."""
-    assert resolve_store_url(url, Path("/etc/muster")) == expected
+    assert resolve_database_url(url, Path("/etc/muster")) == expected
