@@ -143,7 +143,7 @@ def _listed(path: Path, data: Any) -> tuple[str | None, list[Any]]:
             Problem(file=str(path), line=1, message="is empty: it holds no list", fix="write [] for none")
         )
     if all(value == [] for value in data.values()):
-        return None, []
+        return next(iter(data)), []
     return None, [data]
 
 

@@ -366,6 +366,8 @@ def test_a_workbook_whose_parts_lie_about_their_size_is_refused(tmp_path: Path) 
                      id="json one"),
         pytest.param("l.json", "[]", [], id="json none"),
         pytest.param("l.json", '{"entries": []}', [], id="json none under a key"),
+        pytest.param("l.yaml", "entries: []\nothers: []\n", [], id="yaml none under a key"),
+        pytest.param("l.toml", "entries = []\n", [], id="toml none under a key"),
         pytest.param("l.ndjson", '{"name": "a"}\n\n{"name": "b"}\n', [(1, {"name": "a"}), (3, {"name": "b"})],
                      id="ndjson"),
         pytest.param("l.yaml", "# c\n- name: a\n- name: b\n", [(2, {"name": "a"}), (3, {"name": "b"})], id="yaml list"),
