@@ -18,7 +18,7 @@ from scanner.errors import NothingScanned, UsageError
 from scanner.history.store import Store, open_store
 from scanner.inventory import Inventory, join
 from scanner.matching.places import Places, SourceRef
-from scanner.model import Entry, Person, ScanInfo, ScanResult
+from scanner.model import Entry, Origin, Ownership, Person, ScanInfo, ScanResult
 from scanner.pipeline import Declared, judge
 from scanner.registry.entries import load_registry
 from scanner.registry.people import load_people
@@ -81,7 +81,7 @@ def load_lists(config: Config, sources: Sequence[Source]) -> Lists:
     if config.people:
         people = load_people(config.people)
         warnings += map(str, people.warnings)
-        warnings += _strangers(registry.entries if registry else (), people.people)
+        warnings += _strangers(registry.entries if registry else (), people.people, config.ownership)
     configured = {source.name: SourceRef(name=source.name, provider=source.type) for source in config.sources}
     configured |= {source.name: source.ref for source in sources}
     declared = Declared(
@@ -96,10 +96,12 @@ def load_lists(config: Config, sources: Sequence[Source]) -> Lists:
     return Lists(declared=declared, warnings=tuple(warnings))
 
 
-def _strangers(entries: Sequence[Entry], people: Sequence[Person]) -> list[str]:
+def _strangers(entries: Sequence[Entry], people: Sequence[Person], ownership: Ownership) -> list[str]:
     """Who is named as owner or member and is not on the roster: more often a typing error than a stranger."""
     roster = Roster(people, date.max)
-    named = [(entry.origin, "owner", text) for entry in entries for text in (*entry.owner, *entry.backup_owner)]
+    named: list[tuple[Origin | str, str, str]] = [("[[ownership.rule]]", "owner", one.owner) for one in ownership.rules]
+    named += [("[ownership.platforms]", "owner", owner) for owner in ownership.platforms.values()]
+    named += [(entry.origin, "owner", text) for entry in entries for text in (*entry.owner, *entry.backup_owner)]
     named += [(person.origin, "member", text) for person in people for text in person.members or ()]
     unknown = [
         f"{origin}: {role} {text} is not on the roster" for origin, role, text in named if not roster.resolve(text)

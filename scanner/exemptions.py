@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from datetime import date
 
 from scanner.matching.globs import compile_glob
+from scanner.matching.keys import habits
 from scanner.model import Exemption, Identity
 
 _NOT_IN_BARE_NAMES = frozenset("*:/\\")
@@ -14,7 +15,7 @@ _NOT_IN_BARE_NAMES = frozenset("*:/\\")
 class Exemptions:
     """The exemptions that hold today, in the order of the configuration; it remembers which ones were of use.
 
-    One matches an identity by a glob over its key (case-sensitive for ARNs), or, where it is a bare name, by that
+    One matches an identity by a glob over its key, as the provider compares ids, or, where it is a bare name, by that
     exact name. An expired exemption exempts nothing; the rule ``exemption_expired`` reports it.
     """
 
@@ -34,7 +35,7 @@ class Exemptions:
         """Why the identity is exempt, by the first exemption that matches it; None: it is not."""
         matching = [
             exemption
-            for exemption, glob in self._globs[not identity.key.startswith("arn:")]
+            for exemption, glob in self._globs[habits(identity.provider).ids == "any_case"]
             if glob.fullmatch(identity.key) or _names(exemption, identity)
         ]
         self._matched.update(matching)

@@ -40,6 +40,7 @@ from scanner.model import (
     ScanInfo,
     ScanResult,
 )
+from scanner.moved_rows import followed
 from scanner.nature import judge_nature
 from scanner.ownership import judge_owners, tag_scores
 from scanner.privilege.paths import raise_by_paths
@@ -79,6 +80,7 @@ def judge(inventory: Inventory, declared: Declared, remembered: Remembered, scan
     """The scan's result; ``scan.started_at`` is the clock for every verdict."""
     now, today = scan.started_at, scan.started_at.date()
     places = Places(inventory.coverage)
+    remembered = followed(remembered, declared.entries or ())
     carried = not_rechecked(remembered, inventory, places)
     inventory = filled(inventory, remembered, carried)
     roster = None if declared.people is None else Roster(declared.people, today)
@@ -286,6 +288,7 @@ def _with_findings(assessments: Sequence[Assessment], findings: Sequence[Finding
     for finding in findings:
         if finding.identity is not None:
             of_identity.setdefault(finding.identity, []).append(finding.fingerprint)
+    fingerprints = ((one, tuple(of_identity.get(one.identity.key, ()))) for one in assessments)
     return tuple(
-        msgspec.structs.replace(one, findings=tuple(of_identity.get(one.identity.key, ()))) for one in assessments
+        one if one.findings == found else msgspec.structs.replace(one, findings=found) for one, found in fingerprints
     )

@@ -13,7 +13,17 @@ from msgspec import Struct
 
 from scanner.inventory import Inventory, as_last_known, link_trusted
 from scanner.matching.places import Places
-from scanner.model import EVERY_SCOPE, Assessment, Coverage, EntryAssessment, Fact, Finding, Identity, StoredSecret
+from scanner.model import (
+    EVERY_SCOPE,
+    Assessment,
+    Coverage,
+    Entry,
+    EntryAssessment,
+    Fact,
+    Finding,
+    Identity,
+    StoredSecret,
+)
 from scanner.rules.catalog import NEEDS, entry_fingerprints
 
 MOST_LOST = 0.3
@@ -97,9 +107,17 @@ def with_unread_secrets(
     return tuple(every[key] for key in sorted(every))
 
 
+def declares(entry: Entry) -> tuple[object, ...]:
+    """What makes an entry the same as before, for its state: its own id, and whom it stands for, where and whether."""
+    own_id = entry.id if entry.has_own_id else None
+    return own_id, entry.registry, entry.identities, entry.provider, entry.scope, entry.status, entry.expires
+
+
 def or_as_last_known(judged: EntryAssessment, last: EntryAssessment | None) -> EntryAssessment:
-    """An entry that could not be evaluated keeps what the last scan knew of it."""
+    """An entry that could not be evaluated keeps what the last scan knew of it, if it says what it said then."""
     if judged.state != "not_evaluated" or last is None or last.state == "not_evaluated":
+        return judged
+    if declares(judged.entry) != declares(last.entry):
         return judged
     return msgspec.structs.replace(last, entry=judged.entry, rechecked=False)
 

@@ -140,6 +140,7 @@ def _compared(chosen: Hit, winners: Sequence[Hit], hits: Sequence[Hit], who: Who
         state="registered",
         entry=chosen.entry_id,
         rung=chosen.rung,
+        also_by=next((hit.rung for hit in hits if hit.entry_id == chosen.entry_id and hit.rung != chosen.rung), None),
         evidence=chosen.evidence,
         agreeing=tuple(hit.entry_id for hit in agreeing),
         contradictions=tuple(hit.entry_id for hit, _ in contradicting),

@@ -26,6 +26,7 @@ _ID = re.compile(
     r"|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|[0-9a-f]{32,}|[0-9]{15,}",
     re.IGNORECASE | re.ASCII,
 )
+_ARN = re.compile(r"\s*arn:")
 _QUALIFIED = re.compile(r"[@:/]")
 
 
@@ -103,5 +104,11 @@ def scope_key(provider: str | None, scope: str | None) -> str | None:
 
 
 def place_of(subject: Identity | Entry) -> Place:
-    """Provider and scope of an identity, or those that an entry names, as they are compared."""
-    return provider_key(subject.provider), scope_key(subject.provider, subject.scope)
+    """Provider and scope of an identity, or those that an entry names, as they are compared.
+
+    An ARN tells whose account numbers an entry's scope is one of, which a spreadsheet may have shortened.
+    """
+    counts_as = subject.provider
+    if isinstance(subject, Entry) and counts_as is None and any(map(_ARN.match, subject.identities)):
+        counts_as = "aws"
+    return provider_key(subject.provider), scope_key(counts_as, subject.scope)

@@ -32,7 +32,6 @@ from scanner.model.terms import (
     UsageState,
 )
 
-
 LIKELY = 0.75
 """From this score on a suggestion is mostly right, below it mostly wrong: see docs/accuracy.md."""
 
@@ -87,6 +86,8 @@ class RegistryVerdict(Struct, frozen=True, kw_only=True, gc=False):
     provisional: bool = False
     entry: str | None = None
     rung: Rung | None = None
+    also_by: Rung | None = None
+    """The next rung on which the same entry names it."""
     evidence: str | None = None
     agreeing: tuple[str, ...] = ()
     """Entries of other registries that declare the same of it."""

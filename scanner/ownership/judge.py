@@ -44,7 +44,8 @@ def judge_owners(
         verdict = verdicts[identity.key]
         if verdict.state not in ("orphaned", "owned") or _is_settled(verdict):
             continue
-        if likeliest := candidates.of(identity, registry, without=verdict.leaving):
+        nobody_new = (*verdict.leaving, verdict.owner) if verdict.leaving and verdict.owner else verdict.leaving
+        if likeliest := candidates.of(identity, registry, without=nobody_new):
             verdicts[identity.key] = msgspec.structs.replace(verdict, candidates=likeliest)
     return verdicts
 

@@ -7,9 +7,9 @@ from scanner.rules.base import Hit, IdentityRule, Yardstick
 
 
 def check(assessment: Assessment, _by: Yardstick) -> Hit | None:
-    """Fires where the rung is the tag."""
+    """Fires where the rung is the tag, and nothing else in the entry names the identity."""
     verdict = assessment.registry
-    if verdict.state != "registered" or verdict.rung != "tag":
+    if verdict.state != "registered" or verdict.rung != "tag" or verdict.also_by is not None:
         return None
     return Hit(evidence={"entry": verdict.entry} | ({"detail": verdict.evidence} if verdict.evidence else {}))
 

@@ -22,12 +22,12 @@ _READINGS_KEPT = 10_000
 _GIVEN, _KNOWN, _FALLBACK = range(3)
 _BRACKETED = re.compile(r"[(\[].*?[)\]]")
 
-# Columns that would hold a secret itself: they are never read.
-_SECRETS = frozenset({
-    "accesstoken", "apikey", "apikeys", "apisecret", "apitoken", "awssecretaccesskey", "bearertoken", "clientsecret",
-    "connectionstring", "passphrase", "passwd", "password", "passwords", "privatekey", "pwd", "refreshtoken", "secret",
-    "secretaccesskey", "secretkey", "secrets", "secretvalue", "token", "tokens",
-})  # fmt: skip
+# What a column that holds a secret itself is called, or ends with: ``DB password``. Such columns are never read.
+_SECRETS = (
+    "accesstoken", "apikey", "apikeys", "apitoken", "connectionstring", "contraseña", "kennwort", "motdepasse",
+    "passphrase", "passwd", "password", "passwords", "passwort", "privatekey", "pwd", "secret", "secretkey", "secrets",
+    "secretaccesskey", "secretvalue", "token", "tokens",
+)  # fmt: skip
 
 
 def normal(heading: str) -> str:
@@ -42,7 +42,7 @@ def readings(heading: str) -> tuple[str, str]:
 
 def holds_secret(heading: str) -> bool:
     """Whether what stands under this heading would be a secret itself."""
-    return not _SECRETS.isdisjoint(readings(heading))
+    return any(reading.endswith(_SECRETS) for reading in readings(heading))
 
 
 class Placement(Struct, frozen=True, kw_only=True):

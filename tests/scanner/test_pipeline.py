@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import timedelta
+from typing import Any
 
 import msgspec
+import pytest
 
 from scanner.inventory import Inventory, Reading, join
 from scanner.matching.places import SourceRef
@@ -15,13 +17,14 @@ from scanner.model import (
     Entry,
     Finding,
     Identity,
+    Origin,
     Privilege,
     ScanInfo,
     ScanResult,
     Trust,
 )
 from scanner.pipeline import Declared, judge
-from scanner.remembered import Remembered
+from scanner.remembered import Remembered, filled
 from tests.factories import NOW, make_credential, make_entry, make_identity
 
 FIRST, SECOND = "111111111111", "222222222222"
@@ -163,3 +166,67 @@ def test_places_that_were_not_read_are_announced() -> None:
     assert {one.identity.name: one.rechecked for one in second.identities} == {"here": True, "there": False}
     assert second.notices[0] == (f"source prod no longer lists {SECOND}: 1 identity of {SECOND} shown as last seen")
     assert third.notices[0].startswith("source prod was not scanned")
+
+
+def _rows(*names: str) -> list[Entry]:
+    """A registry without ids: entries are called after their rows."""
+    return [
+        make_entry(name, id=f"r.csv:{row}", has_own_id=False, origin=Origin(file="r.csv", row=row))
+        for row, name in enumerate(names, start=2)
+    ]
+
+
+def test_entries_called_after_their_rows_are_followed_when_these_move() -> None:
+    """Under a gap each is what it was, wherever its row is now, and so is whatever it stands for."""
+    found = [make_identity(name, scope=FIRST) for name in ("alpha", "beta")]
+    before = _night(0, found, [_coverage(FIRST)], entries=_rows("alpha", "beta", "gamma"))
+    after = _night(1, [], [_coverage(FIRST, "failed")], before, _rows("gamma", "alpha", "beta"))
+
+    states = {one.entry.identities[0]: one.state for one in after.entries}
+    assert states == {"alpha": "found", "beta": "found", "gamma": "not_found"}
+    assert {one.identity.name: one.registry.entry for one in after.identities} == {
+        "alpha": "r.csv:3",
+        "beta": "r.csv:4",
+    }
+    assert [finding.entry for finding in _of(after, "entry_not_found")] == ["r.csv:2"]
+
+
+def test_a_known_finding_on_an_entry_is_not_news_because_its_row_moved() -> None:
+    """The row that takes the place of another is news, though."""
+    found, read = [make_identity("alpha", scope=FIRST)], [_coverage(FIRST)]
+    before = _night(0, found, read, entries=_rows("alpha", "gamma"))
+    moved = _night(1, found, read, before, _rows("gamma", "alpha"))
+    replaced = _night(2, found, read, moved, _rows("delta", "alpha"))
+
+    assert _of(moved, "entry_not_found")[0].entry == "r.csv:2"
+    assert "entry_not_found" not in _new(moved)
+    assert "entry_not_found" in _new(replaced)
+
+
+@pytest.mark.parametrize(
+    ("facts", "state"),
+    [
+        ({}, "found"),
+        ({"owner": ("bob@example.com",)}, "found"),
+        ({"identities": ("zeta",)}, "not_evaluated"),
+        ({"provider": "azure"}, "not_evaluated"),
+        ({"status": "retired"}, "not_evaluated"),
+    ],
+    ids=["the same", "another owner", "another identity", "another place", "another status"],
+)
+def test_an_entry_that_says_something_else_has_nothing_to_remember(facts: dict[str, Any], state: str) -> None:
+    """What was found of the old entry is no evidence for the new one, and what wasn't is none against it."""
+    before = _night(0, [make_identity("alpha", scope=FIRST)], [_coverage(FIRST)], entries=[make_entry("alpha")])
+    changed = make_entry(*facts.pop("identities", ("alpha",)), **facts)
+    after = _night(1, [], [_coverage(FIRST, "failed")], before, [changed])
+
+    assert after.entries[0].state == state
+
+
+def test_whoever_made_it_is_remembered() -> None:
+    """Audit logs forget; of what was deleted and made anew somebody else may be the maker."""
+    kept, remade = (make_identity(name, scope=FIRST, unique_id="AIDA1") for name in ("kept", "remade"))
+    creators = {kept.key: ("AIDA1", "ada@example.com"), remade.key: ("AIDA0", "ada@example.com")}
+    inventory = filled(Inventory(identities=(kept, remade)), Remembered(creators=creators), [])
+
+    assert [one.created_by for one in inventory.identities] == ["ada@example.com", None]

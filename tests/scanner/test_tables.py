@@ -608,10 +608,18 @@ def test_what_a_heading_explains_in_brackets_is_of_no_account(heading: str, colu
     assert COLUMNS.means(heading) == column
 
 
-@pytest.mark.parametrize("heading", ["Password", "Password [Required]", "API key (old)"])
+@pytest.mark.parametrize(
+    "heading", ["Password", "Password [Required]", "API key (old)", "DB password", "Shared Secret", "Kennwort"]
+)
 def test_secrets_are_told_by_their_heading(heading: str) -> None:
-    """Also where something is explained beside it."""
+    """Also where something is explained beside it, or says whose it is."""
     assert holds_secret(heading)
+
+
+@pytest.mark.parametrize("heading", ["Secret id", "Access key id", "Password last changed", "Token kind", "Secretary"])
+def test_what_tells_of_a_secret_is_none(heading: str) -> None:
+    """Its id, its kind, its age."""
+    assert not holds_secret(heading)
 
 
 @pytest.mark.parametrize(

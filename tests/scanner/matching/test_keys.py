@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scanner.matching.keys import fold, habits, is_bare, is_email, provider_key, scope_key
+from scanner.matching.keys import fold, habits, is_bare, is_email, place_of, provider_key, scope_key
+from tests.factories import make_entry
 
 
 @pytest.mark.parametrize(
@@ -84,6 +85,19 @@ def test_a_provider_goes_by_one_name(written: str | None, meant: str | None) -> 
 def test_a_scope_is_compared_as_meant(provider: str | None, scope: str, compared: str | None) -> None:
     """Scopes are equal but for case, white space and an account number's leading zeros."""
     assert scope_key(provider, scope) == compared
+
+
+@pytest.mark.parametrize(
+    ("identities", "place"),
+    [
+        (("svc", " arn:aws:iam::012345678901:role/svc"), (None, "012345678901")),
+        (("svc",), (None, "12345678901")),
+    ],
+    ids=["an ARN tells", "a name does not"],
+)
+def test_whose_account_it_is_an_arn_tells(identities: tuple[str, ...], place: tuple[str | None, str]) -> None:
+    """And nothing more: the entry is not narrowed to a provider that it does not name."""
+    assert place_of(make_entry(*identities, scope="12345678901")) == place
 
 
 def test_unknown_providers_compare_exactly() -> None:

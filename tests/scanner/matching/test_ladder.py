@@ -482,3 +482,17 @@ def test_an_agreeing_registry_changes_nobodys_registration(identities: list[Iden
 
         assert (other.state, other.entry, other.rung) == (verdict.state, verdict.entry, verdict.rung)
         assert (other.agreeing, other.contradictions) == (copied, ())
+
+
+@pytest.mark.parametrize(
+    ("declared", "also_by"),
+    [(entry("NHI-1", "svc"), "name"), (entry("NHI-1", "other"), None), (entry("NHI-1", "other", name="svc"), None)],
+    ids=["named", "not named", "only a title"],
+)
+def test_a_tag_is_not_alone_where_the_entry_names_the_identity(declared: Entry, also_by: str | None) -> None:
+    """The tag decides, being the stronger rung, and the other one is told."""
+    others = entry("NHI-2", "svc", status="retired")
+    verdict = match([make_identity("svc", tags={TAG: "NHI-1"})], [declared, others], tag_keys=(TAG,), today=TODAY)
+
+    [found] = verdict.verdicts.values()
+    assert (found.entry, found.rung, found.also_by) == ("NHI-1", "tag", also_by)

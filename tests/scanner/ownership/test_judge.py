@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from scanner.model import Entry, Identity, Ownership, OwnershipRule, RegistryVerdict
 from scanner.ownership.candidates import KEPT
 from scanner.roster import Roster
-from tests.factories import make_entry, make_identity
+from tests.factories import make_entry, make_identity, make_person
 from tests.scanner.ownership.people import ROSTER, TODAY, UNREGISTERED, judge_all, likely
 
 OWNERS = ("ada@example.com", "cyd@example.com", "lea@example.com", "bob@example.com", "team:core", "gus@x.y", "ci")
@@ -96,3 +96,19 @@ def test_without_a_roster_nobody_is_suggested() -> None:
     """A name in a tag may be anybody's."""
     identity = make_identity(tags={"owner": "E7"})
     assert judge_all([(identity, UNREGISTERED)], roster=None)[identity.key].candidates == ()
+
+
+def test_a_group_that_is_about_to_leave_does_not_succeed_itself() -> None:
+    """Nobody of it stays, so it is no more to be asked than its members."""
+    people = [
+        make_person("leo@example.com", status="leaving", manager="ada@example.com"),
+        make_person("ada@example.com"),
+        make_person("team:pay", members=("leo@example.com",)),
+    ]
+    identity = make_identity()
+    registered = RegistryVerdict(state="registered", entry="E1")
+    declared = [make_entry("x", id="E1", owner=("team:pay",), team="team:pay", built_by="leo@example.com")]
+    verdict = judge_all([(identity, registered)], declared, Roster(people, TODAY))[identity.key]
+
+    assert verdict.leaving
+    assert [one.person for one in verdict.candidates] == ["ada@example.com"]

@@ -161,6 +161,12 @@ IDENTITY_CASES: tuple[tuple[str, str, Assessment, str | None], ...] = (
     ),
     ("self_declared", "full id", with_verdicts(), None),
     (
+        "self_declared",
+        "tag, and the entry names it besides",
+        with_verdicts(registry=RegistryVerdict(state="registered", entry="NHI-1", rung="tag", also_by="name")),
+        None,
+    ),
+    (
         "backup_owner_only",
         "backup",
         with_verdicts(ownership=OwnershipVerdict(state="owned", owner="bo@example.com", backup_only=True)),
