@@ -114,7 +114,7 @@ def agent_text(verdict: AgentVerdict) -> str:
 
 def owner_candidates_text(verdict: OwnershipVerdict) -> str | None:
     """People to ask, likeliest first, each with the reason."""
-    return joined(map(_because, verdict.candidates))
+    return joined(map(_because, verdict.candidates)) if verdict.candidates else None
 
 
 def credential_text(credential: Credential) -> str:
@@ -137,7 +137,7 @@ def drift_text(drift: Drift) -> str:
 
 def credentials_text(identity: Identity) -> str | None:
     """All credentials of an identity in one cell."""
-    return joined(map(credential_text, identity.credentials))
+    return joined(map(credential_text, identity.credentials)) if identity.credentials else None
 
 
 def rules_text(findings: Iterable[Finding]) -> str | None:
@@ -189,7 +189,8 @@ def plain(value: Any) -> str:
 
 def iso(moment: datetime) -> str:
     """ISO 8601 in UTC with ``Z``, to the second."""
-    return moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="seconds") + "Z"
+    in_utc = moment if moment.tzinfo is UTC else moment.astimezone(UTC)
+    return in_utc.isoformat(timespec="seconds")[: -len("+00:00")] + "Z"
 
 
 def _day(moment: datetime) -> str:

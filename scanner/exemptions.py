@@ -33,6 +33,8 @@ class Exemptions:
 
     def reason(self, identity: Identity) -> str | None:
         """Why the identity is exempt, by the first exemption that matches it; None: it is not."""
+        if not self._holding:
+            return None
         matching = [
             exemption
             for exemption, glob in self._globs[habits(identity.provider).ids == "any_case"]

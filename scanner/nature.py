@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from functools import cache, lru_cache
 from importlib.resources import files
 
 import msgspec
@@ -32,11 +33,17 @@ def judge_nature(identity: Identity, roster: Roster | None) -> NatureVerdict:
     (None: there is none), and an active key makes that account mixed. Weak signals are shown and decide nothing.
     """
     keys = _active_keys(identity) if identity.credentials else []
-    given = tuple(signal for signal in identity.signals if signal.says != "agent")
+    given = tuple(signal for signal in identity.signals if signal.says != "agent") if identity.signals else ()
     signals = (*given, *_own_signals(identity, roster, keys, given))
     if not signals:
         return _NO_SIGN
-    return NatureVerdict(verdict=_decide(given, signals, has_keys=_has_keys(identity, keys)), signals=signals)
+    return _verdict(_decide(given, signals, has_keys=_has_keys(identity, keys)), signals)
+
+
+@lru_cache(maxsize=10_000)
+def _verdict(verdict: NatureVerdictName, signals: tuple[Signal, ...]) -> NatureVerdict:
+    """One for all that are alike: of a million identities most have the same signs."""
+    return NatureVerdict(verdict=verdict, signals=signals)
 
 
 def _active_keys(identity: Identity) -> list[str]:
@@ -74,7 +81,7 @@ def _own_signals(
     said = {(signal.says, signal.sort) for signal in given}
     has_password = _has_password(identity)
     if identity.kind in _TABLE.machine_kinds and ("machine", "provider") not in said:
-        yield Signal(says="machine", sort="provider", evidence=f"kind {identity.kind}")
+        yield _machine_kind(identity.kind)
     if has_password and ("human", "credential") not in said:
         mfa = ", with MFA" if identity.attributes.get("mfa_active") is True else ""
         yield Signal(says="human", sort="credential", evidence=f"console password{mfa}")
@@ -88,6 +95,11 @@ def _own_signals(
         )
     if roster is not None and (evidence := roster.human(identity)) is not None:
         yield Signal(says="human", sort="roster", evidence=evidence)
+
+
+@cache
+def _machine_kind(kind: str) -> Signal:
+    return Signal(says="machine", sort="provider", evidence=f"kind {kind}")
 
 
 def _has_password(identity: Identity) -> bool | None:

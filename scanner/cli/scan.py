@@ -89,18 +89,20 @@ def scan_and_report(
 ) -> ScanResult:
     """Scan these sources, store what was found, and write the outputs."""
     from scanner import app
+    from scanner.bulk import seldom_collected
     from scanner.cli.console import progress, warn
     from scanner.cli.output import write_outputs
 
     ready = app.make_ready(sources)
     lists = app.load_lists(config, ready)
     warn(lists.warnings)
-    try:
-        with progress(quiet) as observer:
-            result = app.scan(config, ready, lists.declared, observer, accept_drop=accept_drop)
-    except KeyboardInterrupt as stop:
-        raise click.Abort("nothing of this run was stored") from stop
-    write_outputs(result, outputs)
+    with seldom_collected():
+        try:
+            with progress(quiet) as observer:
+                result = app.scan(config, ready, lists.declared, observer, accept_drop=accept_drop)
+        except KeyboardInterrupt as stop:
+            raise click.Abort("nothing of this run was stored") from stop
+        write_outputs(result, outputs)
     return result
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator
 from datetime import datetime
-from itertools import islice
+from itertools import chain, islice
 from types import TracebackType
 from typing import Any, TypeAlias
 
@@ -18,9 +18,10 @@ from sqlalchemy import Engine, Row, and_, func, inspect, or_, select
 
 from scanner.errors import OlderStore, StoreError
 from scanner.history import scans, schema, wordings
-from scanner.history.engine import connect, reading, where, writing
+from scanner.history.engine import connect, plain_rows, reading, where, write_ahead, writing
 from scanner.history.intervals import (
     BATCH,
+    open_places,
     read,
     read_in_order,
     read_open,
@@ -81,6 +82,7 @@ class Store:
                 FINDINGS.name: write(connection, FINDINGS, seq, result.findings),
             }
             write_orders(connection, seq, orders)
+        write_ahead(self._engine)
 
     def load(self, scan_id: str | None = None) -> ScanResult:
         """The named scan, or the latest, exactly as it was saved."""
@@ -106,7 +108,11 @@ class Store:
 
     def assessments(self, wanted: Wanted) -> Iterator[Assessment]:
         """The latest scan's identities in wanted places, by key."""
-        return self._latest(IDENTITIES, lambda row: wanted(row.source, row.scope, row.kind))
+        with reading(self._engine) as connection:
+            seq = scans.latest(connection)
+            chosen = {place for place in open_places(connection) if wanted(*place)}
+            if seq is not None and chosen:
+                yield from read(connection, IDENTITIES, seq, lambda row: (row.source, row.scope, row.kind) in chosen)
 
     def secrets(self, wanted: Wanted) -> Iterator[StoredSecret]:
         """The latest scan's stored secrets in wanted places, by key."""
@@ -156,7 +162,7 @@ class Store:
         finding = schema.finding.c
         with reading(self._engine) as connection:
             known = select(finding.key).where(finding.until_scan.is_(None), finding.held_back.is_(None))
-            return frozenset(connection.execute(known).scalars())
+            return frozenset(chain.from_iterable(plain_rows(connection, known)))
 
     def creators(self) -> dict[str, tuple[str | None, str]]:
         """By key of the latest scan's identities: unique id and creator, where a creator is known."""

@@ -90,6 +90,7 @@ class Places:
         self._providers: dict[str, set[str | None]] = defaultdict(set)
         self._unread: dict[Location, str | None] = {}
         self._read: dict[tuple[str, str, str | None], bool] = {}
+        self._missing: dict[tuple[str, str, str], frozenset[Rung]] = {}
         self._connected = {provider_key(source.provider) for source in sources}
         for source in sources:
             self._providers[source.name].add(provider_key(source.provider))
@@ -108,7 +109,10 @@ class Places:
 
     def missing_rungs(self, source: str, scope: str, kind: str) -> frozenset[Rung]:
         """The rungs of matching that miss something for such identities: a section that feeds them has a gap."""
-        return frozenset(rung for gap in self._gaps(source, scope, kind) for rung in gap.rungs)
+        place = (source, scope, kind)
+        if place not in self._missing:
+            self._missing[place] = frozenset(rung for gap in self._gaps(*place) for rung in gap.rungs)
+        return self._missing[place]
 
     def doubtful(self, source: str, scope: str, kind: str) -> bool:
         """Whether anything about such identities there may be missing: they themselves, or facts of those listed."""

@@ -169,6 +169,8 @@ def _judge_identity(assessment: Assessment, by: Yardstick) -> Iterator[_Found]:
     for rule in identity_rules:
         if (hit := rule.check(assessment, by)) is not None:
             yield _found(rule, hit, identity.key, provider=identity.provider, identity=identity.key, owner=owner)
+    if not identity.credentials:
+        return
     for credential, speaker in product(filter(by.live, identity.credentials), credential_rules):
         if (hit := speaker.check(credential, assessment, by)) is not None:
             key = credential.key

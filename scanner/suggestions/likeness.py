@@ -7,6 +7,7 @@ from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from functools import lru_cache
 from itertools import chain
+from typing import NamedTuple
 
 from msgspec import Struct
 from rapidfuzz.distance import OSA
@@ -51,20 +52,37 @@ class Likeness(Struct, frozen=True, gc=False):
     contradicting: tuple[Kind, ...]
 
 
-class _Words(Struct, frozen=True, gc=False):
-    """A key taken apart, in one spelling. ``content``: the words that tell something, ``telling`` their weight."""
+class _Content(Struct, frozen=True, eq=False):
+    """The words of a key that tell something, ``telling`` their weight, ``letters`` theirs in the order of the name.
+
+    One for all keys that differ in numbers and the like only, of which an estate has thousands.
+    """
 
     tokens: frozenset[str]
-    content: frozenset[str]
+    telling: float
+    letters: str
+
+
+class _Words(Struct, frozen=True, gc=False):
+    """A key taken apart, in one spelling. ``others``: its words besides the content."""
+
+    content: _Content
+    others: frozenset[str]
     numbers: frozenset[str]
     versions: frozenset[str]
     weight: float
-    telling: float
     spelling: str
-    letters: str
-    """Those of the content, in the order of the name."""
     compact: str
     """The name as written, without separators."""
+
+
+class _Overlap(NamedTuple):
+    """What two contents have in common: words and pairs of words, what these weigh, and how alike the letters are."""
+
+    shared: frozenset[str]
+    resembling: tuple[tuple[str, str], ...]
+    weight: float
+    characters: float
 
 
 class Comparer:
@@ -73,12 +91,15 @@ class Comparer:
     def __init__(self, keys: Collection[str]) -> None:
         self._weight = _Weights(keys).__getitem__
         self._words: dict[str, _Words] = {}
+        self._contents: dict[tuple[frozenset[str], str], _Content] = {}
+        self._overlap = lru_cache(maxsize=2**16)(self._overlap_of)
 
     def compare(self, one: str, other: str) -> Likeness:
         """The likeness of two keys."""
-        first, second = self._split(one), self._split(other)
-        shared = first.tokens & second.tokens
-        resembling = _resembling(first.content - shared, second.content - shared)
+        first = self._words.get(one) or self._split(one)
+        second = self._words.get(other) or self._split(other)
+        overlap = self._overlap(first.content, second.content)
+        others = first.others & second.others
         contradicting = _contradicting(first, second)
         equal = first.compact == second.compact
         if equal:
@@ -86,42 +107,47 @@ class Comparer:
         elif first.spelling == second.spelling:
             score = SHORTENED
         else:
-            score = self._score(first, second, shared, resembling)
+            score = self._score(first, second, overlap, others)
         for kind in contradicting:
             score *= _CONTRADICTING[kind]
-        return Likeness(score, equal, shared, tuple((a, b) for a, b, _ in resembling), contradicting)
+        return Likeness(score, equal, overlap.shared | others, overlap.resembling, contradicting)
 
-    def _score(
-        self, first: _Words, second: _Words, shared: frozenset[str], resembling: Iterable[tuple[str, str, float]]
-    ) -> float:
-        characters = 1 if first.content == second.content else ratio(first.letters, second.letters) / 100
-        words = 2 * sum(map(self._weight, shared & first.content))
-        words += sum(alike * (self._weight(a) + self._weight(b)) for a, b, alike in resembling)
-        words = max(words, characters**3 * (first.telling + second.telling))  # paymentsetl, payments-etl
-        others = 2 * sum(map(self._weight, shared - first.content))
-        overlap = (words + others) / (first.weight + second.weight)
-        return MOST * (_WORDS * overlap + _CHARACTERS * characters) * min(1, words / 2 / _LITTLE)
+    def _score(self, first: _Words, second: _Words, overlap: _Overlap, others: frozenset[str]) -> float:
+        both = (overlap.weight + 2 * sum(map(self._weight, others))) / (first.weight + second.weight)
+        likeness = MOST * (_WORDS * both + _CHARACTERS * overlap.characters)
+        return likeness * min(1, overlap.weight / 2 / _LITTLE)
+
+    def _overlap_of(self, one: _Content, other: _Content) -> _Overlap:
+        shared = one.tokens & other.tokens
+        resembling = _resembling(one.tokens - shared, other.tokens - shared)
+        characters = 1 if one.tokens == other.tokens else ratio(one.letters, other.letters) / 100
+        weight = 2 * sum(map(self._weight, shared))
+        weight += sum(alike * (self._weight(a) + self._weight(b)) for a, b, alike in resembling)
+        weight = max(weight, characters**3 * (one.telling + other.telling))  # paymentsetl, payments-etl
+        return _Overlap(shared, tuple((a, b) for a, b, _ in resembling), weight, characters)
 
     def _split(self, key: str) -> _Words:
-        words = self._words.get(key)
-        if words is None:
-            spelling = [one_spelling(word) for word in key.split()]
-            of_kind = defaultdict(list)
-            for token in spelling:
-                of_kind[kind_of(token)].append(token)
-            tokens, content = frozenset(spelling), frozenset(of_kind["word"])
-            words = self._words[key] = _Words(
-                tokens=tokens,
-                content=content,
-                numbers=frozenset(of_kind["number"]),
-                versions=frozenset(of_kind["version"]),
-                weight=sum(map(self._weight, tokens)),
-                telling=sum(map(self._weight, content)),
-                spelling=" ".join(spelling),
-                letters="".join(of_kind["word"]),
-                compact=key.replace(" ", ""),
-            )
+        spelling = [one_spelling(word) for word in key.split()]
+        of_kind = defaultdict(list)
+        for token in spelling:
+            of_kind[kind_of(token)].append(token)
+        tokens, content = frozenset(spelling), frozenset(of_kind["word"])
+        words = self._words[key] = _Words(
+            content=self._content(content, "".join(of_kind["word"])),
+            others=tokens - content,
+            numbers=frozenset(of_kind["number"]),
+            versions=frozenset(of_kind["version"]),
+            weight=sum(map(self._weight, tokens)),
+            spelling=" ".join(spelling),
+            compact=key.replace(" ", ""),
+        )
         return words
+
+    def _content(self, tokens: frozenset[str], letters: str) -> _Content:
+        content = self._contents.get((tokens, letters))
+        if content is None:
+            content = self._contents[tokens, letters] = _Content(tokens, sum(map(self._weight, tokens)), letters)
+        return content
 
 
 class _Weights(dict[str, float]):
@@ -143,6 +169,8 @@ class _Weights(dict[str, float]):
 
 
 def _contradicting(one: _Words, other: _Words) -> tuple[Kind, ...]:
+    if one.numbers == other.numbers and one.versions == other.versions:
+        return ()
     found: list[Kind] = []
     if one.numbers - other.numbers and other.numbers - one.numbers:
         found.append("number")

@@ -72,7 +72,8 @@ def key_of(text: str) -> str:
 def _word(part: re.Match[str]) -> str:
     if part["random"]:
         return _RANDOM_MARK + part[0].lower()
-    return "".join(filter(str.isalnum, part[0])).lower()  # pre-prod is one word
+    text = part[0]
+    return (text if text.isalnum() else "".join(filter(str.isalnum, text))).lower()  # pre-prod is one word
 
 
 @lru_cache(maxsize=2**16)

@@ -21,7 +21,7 @@ from scanner.matching.places import Location, locate
 from scanner.model import EntryAssessment, EntryState, Identity, IdentityCandidate, MatchCandidate, PrivilegeLevel
 from scanner.suggestions.blocking import has_vectors, nearest
 from scanner.suggestions.likeness import Comparer, Likeness
-from scanner.suggestions.names import names_of_entry, names_of_identity
+from scanner.suggestions.names import Spelled, names_of_entry, names_of_identity
 from scanner.suggestions.pairs import Pair, evidence, objections
 from scanner.suggestions.sides import Called, Side
 
@@ -95,6 +95,7 @@ class _Matchmaker:
 
     def __init__(self, identities: Sequence[Identity], entries: Sequence[EntryAssessment]) -> None:
         self._locations: dict[str, tuple[Location, ...]] = {}
+        self._names: dict[str, tuple[Spelled, ...]] = {}
         self._identities = self._identity_side(identities)
         self._entries = self._entry_side(entries)
         self._comparer = Comparer([*self._identities.keys, *self._entries.keys])
@@ -134,7 +135,7 @@ class _Matchmaker:
         return Side(
             identities,
             id_of=lambda one: one.key,
-            names=names_of_identity,
+            names=self._called,
             scopes=lambda one: (scope_key(one.provider, one.scope),),
         )
 
@@ -145,6 +146,13 @@ class _Matchmaker:
             names=lambda one: names_of_entry(one.entry),
             scopes=lambda one: {location.scope for location in self._located(one)},
         )
+
+    def _called(self, identity: Identity) -> tuple[Spelled, ...]:
+        """Its names; most identities stand on both sides, the one that asks and the one that is looked through."""
+        known = self._names.get(identity.key)
+        if known is None:
+            known = self._names[identity.key] = names_of_identity(identity)
+        return known
 
     def _located(self, entry: EntryAssessment) -> tuple[Location, ...]:
         known = self._locations.get(entry.entry.id)

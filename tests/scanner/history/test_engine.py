@@ -15,6 +15,7 @@ from msgspec.structs import replace
 from sqlalchemy import Engine, event
 
 from scanner.errors import StoreError
+from scanner.history.engine import connect, reading, write_ahead
 from scanner.history.store import open_store
 from tests.factories import make_assessment, make_result
 
@@ -30,6 +31,12 @@ def path(tmp_path: Path) -> Path:
     with open_store(f"sqlite:///{path}") as store:
         store.save(RESULT)
     return path
+
+
+def journal(path: Path) -> str:
+    """How the file is written to."""
+    with closing(sqlite3.connect(path)) as connection:
+        return str(connection.execute("PRAGMA journal_mode").fetchone()[0])
 
 
 @contextmanager
@@ -72,11 +79,36 @@ def test_new_files_are_for_their_owner_only(tmp_path: Path) -> None:
     try:
         with open_store(f"sqlite:///{tmp_path / 'muster.db'}") as store:
             store.save(RESULT)
+            store.load()
             modes = {file.name: stat.S_IMODE(file.stat().st_mode) for file in tmp_path.iterdir()}
     finally:
         os.umask(before)
 
     assert modes == {"muster.db": 0o600, "muster.db-wal": 0o600, "muster.db-shm": 0o600}
+
+
+def test_only_a_store_that_holds_something_is_written_ahead(tmp_path: Path) -> None:
+    """Nobody can read a first scan before it is whole, so it is not written twice; all others leave readers be."""
+    with open_store(f"sqlite:///{tmp_path / 'muster.db'}") as store:
+        before = journal(tmp_path / "muster.db")
+        store.save(RESULT)
+
+    assert (before, journal(tmp_path / "muster.db")) == ("delete", "wal")
+
+
+def test_a_reader_is_not_waited_for_longer_than_asked(tmp_path: Path) -> None:
+    """Where somebody reads just now, writing ahead begins another time, and the scan is stored all the same."""
+    path = tmp_path / "muster.db"
+    open_store(f"sqlite:///{path}").close()
+    engine = connect(f"sqlite:///{path}?timeout=0", create=False)
+    with reading(engine) as reader:
+        reader.exec_driver_sql("SELECT * FROM scan").all()
+        write_ahead(engine)
+        assert journal(path) == "delete"
+    write_ahead(engine)
+    engine.dispose()
+
+    assert journal(path) == "wal"
 
 
 def test_nothing_is_created_unless_asked(tmp_path: Path) -> None:
@@ -184,6 +216,7 @@ def test_read_only() -> None:
         path = Path(folder) / "muster.db"
         with open_store(f"sqlite:///{path}") as store:
             store.save(RESULT)
+            store.load()
             path.chmod(0o444)
             Path(folder, "muster.db-wal").chmod(0o666)
             Path(folder, "muster.db-shm").chmod(0o666)

@@ -101,6 +101,23 @@ def test_kill_leaves_the_scan_before(tmp_path: Path, point: str) -> None:
         assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
 
 
+@pytest.mark.parametrize("point", ["identities:-1", f"findings:{BATCH + 1}", "findings:-1", "commit"])
+def test_kill_of_a_first_scan_leaves_an_empty_store(tmp_path: Path, point: str) -> None:
+    """A first scan is written otherwise than later ones; after kill -9 nothing of it is there either."""
+    url = f"sqlite:///{tmp_path / 'muster.db'}"
+    open_store(url).close()
+
+    killed = subprocess.run([sys.executable, "-c", _SAVE_AND_DIE, url, point, str(BATCH + 10)], check=False)
+
+    assert killed.returncode == -signal.SIGKILL
+    with open_store(url) as store:
+        assert store.scans() == ()
+        store.save(FIRST)
+        assert store.load() == FIRST
+    with closing(sqlite3.connect(tmp_path / "muster.db")) as connection:
+        assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+
+
 def test_readers_see_the_scan_before(tmp_path: Path) -> None:
     """While a scan is being saved, another reader neither waits nor sees any of it."""
     url = f"sqlite:///{tmp_path / 'muster.db'}"

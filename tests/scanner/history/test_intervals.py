@@ -136,6 +136,22 @@ def test_more_than_a_batch(connection: Connection) -> None:
     assert len(intervals(connection, schema.finding)) == len(many)
 
 
+def test_more_than_a_batch_between_two(connection: Connection) -> None:
+    """Many that are new between two that stay and one that goes are written, and those two stay as they are."""
+    many = tuple(replace(first, fingerprint=f"{number:08}") for number in range(2 * BATCH + 3))
+    gone = replace(first, fingerprint=f"{BATCH:08}-")
+
+    save(connection, FINDINGS, (many[0], gone, many[-1]), many)
+
+    assert read_in_order(connection, FINDINGS, 2) == many
+    assert len(intervals(connection, schema.finding)) == len(many) + 1
+    assert [row for row in intervals(connection, schema.finding) if row[1] == 1] == [
+        ("00000000", 1, None),
+        (gone.fingerprint, 1, 2),
+        (many[-1].fingerprint, 1, None),
+    ]
+
+
 def test_changes_are_found_without_reading_bodies() -> None:
     """What a scan compares comes from an index alone, however large the bodies are."""
     engine = connect("sqlite://", create=True)
