@@ -7,14 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from datetime import date, datetime
-from functools import cache, partial
+from functools import cache
 
 import msgspec
 from msgspec import Struct
 
 from scanner.agents import judge_agent
 from scanner.drift.comparison import drift_of
-from scanner.drift.people import meant_by
 from scanner.exemptions import Exemptions
 from scanner.inventory import Inventory
 from scanner.matching.agreement import as_written, united
@@ -142,7 +141,7 @@ def _match(inventory: Inventory, declared: Declared, roster: Roster | None, toda
         declared.entries or (),
         tag_keys=declared.tag_keys,
         today=today,
-        who=as_written if roster is None else partial(meant_by, roster=roster),
+        who=as_written if roster is None else roster.meant_by,
     )
 
 

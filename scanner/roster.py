@@ -22,7 +22,7 @@ class Roster:
         self._people = sorted(people, key=lambda person: person.email)
         self._active_members: dict[str, tuple[Person, ...]] = {}
         self._named = _index(self._people)
-        self._local_parts = _unambiguous(self._people, _local_part)
+        self._local_parts = _unambiguous(self._people, lambda one: () if one.is_group else (local_part(one),))
         self._called = _unambiguous(self._people, _full_names) | self._named
         self._by_team: dict[str, list[Person]] = defaultdict(list)
         for person in self._people:
@@ -40,6 +40,22 @@ class Roster:
     def is_active(self, person: Person) -> bool:
         """Whether they can answer for something: not left by today, and of a group, that anybody in it can."""
         return self._is_here(person) and (not person.is_group or bool(self.active_members(person)))
+
+    def stays(self, person: Person) -> bool:
+        """Whether they are active and not about to leave; a group stays, when anybody in it does."""
+        if person.is_group:
+            return any(map(self.stays, self.active_members(person)))
+        return self._is_here(person) and person.status != "leaving" and person.left_on is None
+
+    def meant_by(self, text: str) -> frozenset[str]:
+        """Everybody whom a text means: a person's e-mail, a group's with those of its active members, else the text."""
+        person = self.resolve(text)
+        return frozenset({fold(text.strip())}) if person is None else self.with_members(person)
+
+    def with_members(self, person: Person) -> frozenset[str]:
+        """A person's e-mail; a group's with those of its active members."""
+        members = self.active_members(person) if person.is_group else ()
+        return frozenset({person.email, *(member.email for member in members)})
 
     def active_members(self, group: Person) -> tuple[Person, ...]:
         """The people of a group, and of the groups in it, who are active, sorted by e-mail.
@@ -103,8 +119,18 @@ def _bare(text: str) -> str:
     return fold(text.strip()).removeprefix(_TEAM).strip()
 
 
-def _local_part(person: Person) -> tuple[str, ...]:
-    return () if person.is_group else (person.email.partition("@")[0],)
+def local_part(person: Person) -> str:
+    """The user name that goes with an e-mail."""
+    return person.email.partition("@")[0]
+
+
+def managers(person: Person, resolve: Callable[[str], Person | None]) -> Iterator[tuple[Person, Person]]:
+    """Up the line: each manager with the one they manage. ``resolve``: whom a text means."""
+    below, visited = person, {person.email}
+    while below.manager and (above := resolve(below.manager)) and above.email not in visited:
+        yield above, below
+        visited.add(above.email)
+        below = above
 
 
 def _full_names(person: Person) -> tuple[str, ...]:

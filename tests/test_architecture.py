@@ -12,7 +12,7 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 OURS = ("scanner", "connectors", "reports")
-PURE = {"scanner.model", "scanner.errors", "scanner.text", "scanner.redact"}
+PURE = {"scanner.model", "scanner.errors", "scanner.text", "scanner.redact", "scanner.dates"}
 
 # A module (or package) and what of ours it may import, besides itself.
 MAY_IMPORT = {
@@ -20,6 +20,7 @@ MAY_IMPORT = {
     "scanner.errors": set(),
     "scanner.text": set(),
     "scanner.redact": {"scanner.errors"},
+    "scanner.dates": {"scanner.model"},
     "scanner.matching": PURE,
     "scanner.roster": PURE | {"scanner.matching"},
     "scanner.ownership": PURE | {"scanner.roster", "scanner.matching"},

@@ -106,6 +106,8 @@ def adopt(
         registry=source.name,
         in_sheet=target.new_rows_in_sheet,
         today=today,
+        tag_keys=config.matching.tag_keys,
+        scan=result,
     )
     files = revise(target, planned.changes)
     if not dry_run:
@@ -198,7 +200,7 @@ def _filled_in(file: Path, result: ScanResult | None) -> tuple[Sequence[Answer],
     from scanner.cli.console import warn
     from scanner.registry_tools.filled_in import read_filled_in
 
-    filled = read_filled_in(file, [one.identity for one in result.identities] if result else ())
+    filled = read_filled_in(file, [one.identity for one in result.identities] if result else None)
     warn(map(str, filled.warnings))
     left = counted(filled.unowned, "row has no owner and was left alone", "rows have no owner and were left alone")
     return filled.answers, [left] if filled.unowned else []

@@ -8,9 +8,10 @@ from datetime import date
 
 from msgspec.structs import replace
 
+from scanner.dates import later
 from scanner.matching.keys import fold
 from scanner.model import Person
-from scanner.roster import Roster
+from scanner.roster import Roster, local_part, managers
 
 _BETWEEN_NAMES = re.compile(r"[\s<>()/:,;]+")
 
@@ -26,17 +27,15 @@ class Leaver:
         self.has_roster = bool(people)
         self.is_on_roster = any(one.email == person.email for one in people)
         others = [one for one in people if one.email != person.email]
-        self._today = today
-        self._before = Roster([*others, replace(person, status="active", left_on=None)], today)
-        self._after = Roster([*others, replace(person, status="left")], today)
+        last_day = person.left_on
+        self.has_left = person.status == "left" or (last_day is not None and last_day < today)
+        """Whether their last day is over."""
+        # Whoever leaves by their last day is gone as well when they are.
+        then = today if self.has_left or last_day is None else later(last_day, 1)
+        self._before = Roster([*others, replace(person, status="active", left_on=None)], then)
+        self._after = Roster([*others, replace(person, status="left")], then)
         self._own_names = _nicknames(person) - {name for one in others for name in _nicknames(one)}
         self._meant: dict[str, bool] = {}
-
-    @property
-    def has_left(self) -> bool:
-        """Whether their last day is over."""
-        last_day = self.person.left_on
-        return self.person.status == "left" or (last_day is not None and last_day < self._today)
 
     def is_meant(self, text: str) -> bool:
         """Whether the text means them: by e-mail, id or alias, or by a name or user name that is nobody else's."""
@@ -56,11 +55,17 @@ class Leaver:
         return any(map(self.is_meant, (text, *(part for part in parts if "@" in part), parts[-1])))
 
     def is_last_of(self, text: str) -> bool:
-        """Whether the text names a group in which nobody else is active."""
+        """Whether the text names a group in which nobody else stays, as far as that is known."""
         group = self._before.resolve(text)
         if group is None or not group.is_group:
             return False
-        return [member.email for member in self._before.active_members(group)] == [self.person.email]
+        members = [one for one in self._before.active_members(group) if not self._may_go_first(one)]
+        return [member.email for member in members] == [self.person.email]
+
+    def _may_go_first(self, other: Person) -> bool:
+        """Whether somebody else may leave before they do: one of the two days is not known."""
+        unknown = None in (self.person.left_on, other.left_on)
+        return unknown and not self.has_left and not self._before.stays(other)
 
     def staying(self, text: str) -> Person | None:
         """The person or group whom the text names, if they can answer for something once the leaver is gone."""
@@ -78,17 +83,11 @@ class Leaver:
 
     def is_leaving(self, person: Person) -> bool:
         """Whether somebody who is still here is about to go, too; a group, where all of its members are."""
-        if person.is_group:
-            return all(map(self.is_leaving, self.staying_members(person)))
-        return person.status == "leaving" or person.left_on is not None
+        return not self._after.stays(person)
 
     def managers(self) -> Iterator[tuple[Person, Person]]:
         """Up the line: each manager with the one they manage."""
-        below, visited = self.person, {self.person.email}
-        while below.manager and (above := self._after.resolve(below.manager)) and above.email not in visited:
-            yield above, below
-            visited.add(above.email)
-            below = above
+        return managers(self.person, self._after.resolve)
 
 
 def _nicknames(person: Person) -> frozenset[str]:
@@ -96,8 +95,3 @@ def _nicknames(person: Person) -> frozenset[str]:
     if person.is_group:
         return frozenset()
     return frozenset(fold(name.strip()) for name in (person.name, local_part(person)) if name)
-
-
-def local_part(person: Person) -> str:
-    """The user name that goes with an e-mail."""
-    return person.email.partition("@")[0]

@@ -11,9 +11,8 @@ from rapidfuzz import fuzz, process
 
 from scanner.matching.keys import fold
 from scanner.model import Entry, Origin, Person
-from scanner.offboarding.leaver import local_part
 from scanner.offboarding.ties import PEOPLE_COLUMNS, named
-from scanner.roster import Roster
+from scanner.roster import Roster, local_part
 
 _NAMED = 3
 _LIKENESS = 70

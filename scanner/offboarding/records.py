@@ -17,7 +17,7 @@ ROLES: tuple[Role, ...] = get_args(Role)
 """What somebody can be to an identity, the gravest first.
 
 ``only_one_left``: of all who are named as owner or backup owner, nobody else still answers.
-``last_active_member``: of a group that is named, nobody else is active.
+``last_active_member``: of a group that is named, nobody else stays active.
 """
 
 

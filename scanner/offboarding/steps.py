@@ -14,7 +14,7 @@ from scanner.text import counted, either
 
 _STEPS: Mapping[Role, str] = {
     "only_one_left": "Name {successor} as owner in {entries}: nobody else named there still answers.",
-    "last_active_member": "Add {successor} to the group, in which nobody else is active, or change {entries}.",
+    "last_active_member": "Add {successor} to the group, in which nobody else stays active, or change {entries}.",
     "owner": "Name {successor} as owner in {entries}.",
     "backup_owner": "Name {successor} as backup owner in {entries}.",
     "technical_owner": "Name {successor} as technical owner in {entries}, and hand over how it works.",

@@ -74,7 +74,7 @@ def _group_ties(entry: Entry, leaver: Leaver) -> Iterator[Tie]:
     for column in _GROUP_COLUMNS:
         for text in named(entry, column):
             if leaver.is_last_of(text):
-                yield Tie("last_active_member", f"nobody else is active in {column} {text} in {entry.origin}")
+                yield Tie("last_active_member", f"nobody else stays active in {column} {text} in {entry.origin}")
 
 
 def _only_one(entry: Entry, leaver: Leaver) -> Iterator[Tie]:

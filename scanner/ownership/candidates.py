@@ -13,6 +13,7 @@ from scanner.ownership.hints import SCORES, Clues, Hint, Sort, tag_scores
 from scanner.ownership.neighbours import Neighbours
 from scanner.ownership.successors import Successors
 from scanner.ownership.words import NamedAfter, words
+from scanner.roster import managers
 
 KEPT = 5
 """The likeliest few; nobody reads a list of a whole department."""
@@ -81,7 +82,8 @@ class Candidates:
             yield from self._near(hint, person)
 
     def _near(self, hint: Hint, person: Person) -> Iterator[Hint]:
-        if (manager := self._manager(person)) is not None:
+        line = (above for above, _ in managers(person, self._directory.resolve))
+        if (manager := next(filter(self._directory.is_active, line), None)) is not None:
             yield _led(hint, "manager", manager.email, "whose manager this is")
         team = self._directory.resolve(person.team) if person.team else None
         if team is not None and self._directory.is_active(team):
@@ -89,19 +91,6 @@ class Candidates:
         if (successor := self._successors.of(person.email)) is not None:
             took_over = f"{successor.owns} of {successor.total} of whose other entries this one owns now"
             yield _led(hint, "successor", successor.email, took_over, successor.owns / (successor.total + 1))
-
-    def _manager(self, person: Person) -> Person | None:
-        """The nearest manager up the line who is still here."""
-        visited = {person.email}
-        above: Person | None = person
-        while above is not None and above.manager:
-            above = self._directory.resolve(above.manager)
-            if above is None or above.email in visited:
-                return None
-            if self._directory.is_active(above):
-                return above
-            visited.add(above.email)
-        return None
 
 
 def _entries_of(registry: RegistryVerdict) -> dict[str, float]:

@@ -57,7 +57,7 @@ class Directory:
         """Whether they are active and not about to leave; a group stays, when anybody in it does."""
         if person.is_group:
             return any(map(self.stays, self.active_members(person)))
-        return self._roster.is_active(person) and person.status != "leaving" and person.left_on is None
+        return self._roster.stays(person)
 
     def _look_up(self, text: str) -> Person | None:
         person = self._roster.resolve(text)

@@ -18,6 +18,11 @@ ACCOUNT = "account"
 NAMING = frozenset({"identities", ACCOUNT, "name"})
 """The columns that name an identity; a registry has at least one."""
 
+OWNERS = ("owner", "technical_owner", "backup_owner")
+LISTS = ("identities", ACCOUNT, *OWNERS, "systems", "permissions", "credentials", "high_consequence")
+"""The registry's columns that take several."""
+DAYS = ("approved_on", "last_reviewed", "next_review", "expires")
+
 REGISTRY = Columns(
     {
         "id": ("entry id", "registry id", "record id", "nhi id", "inventory id", "asset id", "reference", "ref"),
@@ -105,10 +110,7 @@ REGISTRY = Columns(
             "valid to", "end date", "end of life", "eol", "sunset date", "decommission date",
         ),
     },
-    lists={
-        "identities", ACCOUNT, "owner", "technical_owner", "backup_owner", "systems", "permissions", "credentials",
-        "high_consequence",
-    },
+    lists=LISTS,
     fallbacks={
         # Beside an owner these are somebody to call, who does not answer for it.
         "owner": ("contact", "contact email", "contact person", "point of contact", "poc"),

@@ -12,15 +12,15 @@ from msgspec import Struct
 
 from scanner.errors import Problem
 from scanner.model import Entry, EntryStatus, Origin
-from scanner.registry.columns import ACCOUNT, NAMING, REGISTRY
+from scanner.registry.columns import ACCOUNT, DAYS, LISTS, NAMING, OWNERS, REGISTRY
+from scanner.registry.formats.catalog import FORMATS
 from scanner.registry.lists import ListSource
+from scanner.registry.owners import SEPARATE, are_several, named
 from scanner.registry.records import Notes, Record, extra, read_records
 from scanner.tables.cells import shown
 
 _TEXTS = ("purpose", "provider", "team", "built_by", "environment", "blast_radius", "baseline", "approved_by")
-_LISTS = ("systems", "permissions", "credentials", "high_consequence")
-_OWNERS = ("owner", "technical_owner", "backup_owner")
-_DAYS = ("approved_on", "last_reviewed", "next_review", "expires")
+_LISTS = tuple(column for column in LISTS if column not in (*NAMING, *OWNERS))
 
 _KINDS = {
     **{kind: kind for kind in ("agent", "service", "pipeline", "integration", "application", "break_glass", "other")},
@@ -56,7 +56,6 @@ _STATUSES: dict[str, EntryStatus] = {
     **dict.fromkeys(("planned", "draft", "requested", "pending", "new"), "proposed"),
     **dict.fromkeys(("on_hold", "paused", "blocked", "locked"), "suspended"),
 }
-_NOBODY = frozenset({"-", "n/a", "na", "none", "nobody", "tbd", "?", "unknown", "unassigned"})
 
 _ACCOUNT_ID = re.compile(r"\d{12}")
 _STAR = re.compile(r"(?<!\\)\*")
@@ -64,10 +63,14 @@ _LITERAL = re.compile(r"[^\W_]|\\\*")
 
 
 class Registry(Struct, frozen=True, kw_only=True):
-    """All entries, in the order of files and rows, and what is odd about them without being wrong."""
+    """All entries, in the order of files and rows, and what is odd about them without being wrong.
+
+    ``ownerless``: the ids of entries whose format has no place for an owner.
+    """
 
     entries: tuple[Entry, ...] = ()
     warnings: tuple[Problem, ...] = ()
+    ownerless: frozenset[str] = frozenset()
 
 
 def load_registry(lists: Sequence[ListSource]) -> Registry:
@@ -77,14 +80,14 @@ def load_registry(lists: Sequence[ListSource]) -> Registry:
     """
     notes = Notes()
     entries: list[Entry] = []
+    ownerless: set[str] = set()
     ids = _Ids(notes)
     for record in read_records(lists, REGISTRY, NAMING, "entries", notes):
         name = record.fields.text("name")
         identities, scope = _identities(record, name)
-        if not identities:
-            if not record.fields.errors:
-                notes.problems.append(record.problem("names no identity", fix="fill in identities or name"))
-            continue
+        if not identities and not record.fields.errors:
+            notes.problems.append(record.problem("names no identity", fix="fill in identities or name"))
+        # Read to its end even so: what else is wrong with the row is told at the same time.
         _refuse_boundless(record, identities, notes)
         entry_id, is_own = ids.of(record)
         entry = Entry(
@@ -97,15 +100,17 @@ def load_registry(lists: Sequence[ListSource]) -> Registry:
             **_facts(record, scope, notes),
         )
         entries.append(entry)
+        if record.format is not None and not FORMATS[record.format].names_owners:
+            ownerless.add(entry_id)
     notes.raise_problems()
-    return Registry(entries=tuple(entries), warnings=tuple(notes.warnings))
+    return Registry(entries=tuple(entries), warnings=tuple(notes.warnings), ownerless=frozenset(ownerless))
 
 
 class _Ids:
     """The ids given so far, so that none is given twice.
 
     Within one list an id is unique. Two lists may both have an entry of that id, since they may well mean the same
-    thing; the later one then goes by its file's name and the id.
+    thing; the later one then goes by its file's name and the id (``b.csv#7``, which is not row 7: ``b.csv:7``).
     """
 
     def __init__(self, notes: Notes) -> None:
@@ -137,7 +142,7 @@ class _Ids:
     def _stand_in(self, record: Record, own: str | None) -> str:
         """A place of its own in the file, else the row; the folder is left out, so that it holds wherever we start."""
         file = Path(record.origin.file).name
-        place = f"{file}:{own or record.stand_in or record.origin.row}"
+        place = f"{file}#{own}" if own else f"{file}:{record.stand_in or record.origin.row}"
         wanted = [record.stand_in, place] if own is None and record.stand_in else [place]
         numbered = (f"{place}#{number}" for number in count(2))
         return next(one for one in chain(wanted, numbered) if one and one not in self._given)
@@ -148,8 +153,8 @@ def _facts(record: Record, scope: str | None, notes: Notes) -> dict[str, Any]:
     return {
         **{column: fields.text(column) for column in _TEXTS},
         **{column: fields.items(column) for column in _LISTS},
-        **{column: _people(fields.items(column)) for column in _OWNERS},
-        **{column: record.day(column) for column in _DAYS},
+        **{column: _owners(record, column, notes) for column in OWNERS},
+        **{column: record.day(column) for column in DAYS},
         "scope": fields.text("scope") or scope,
         "kind": _kind(record, notes),
         "status": _status(record, notes),
@@ -218,5 +223,11 @@ def _word(written: str) -> str:
     return re.sub(r"[\s/_-]+", "_", written.lower())
 
 
-def _people(items: tuple[str, ...]) -> tuple[str, ...]:
-    return tuple(item for item in items if item.lower() not in _NOBODY)
+def _owners(record: Record, column: str, notes: Notes) -> tuple[str, ...]:
+    owners = named(record.fields.items(column))
+    notes.warnings.extend(
+        record.problem(f"{shown(owner)} is read as one name", field=record.fields.heading(column), fix=SEPARATE)
+        for owner in owners
+        if are_several(owner)
+    )
+    return owners

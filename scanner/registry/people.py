@@ -55,17 +55,18 @@ def load_people(lists: Sequence[ListSource]) -> People:
     lists_of: dict[str, str] = {}
     for record in read_records(lists, PEOPLE, {"email"}, "people", notes):
         email = _email(record)
-        if email is None:
-            if not record.fields.errors:
-                notes.problems.append(
-                    record.problem(
-                        "nobody is named",
-                        field=record.fields.heading("email"),
-                        fix="fill in the e-mail, or team:name for a group",
-                    )
+        if email is None and not record.fields.errors:
+            notes.problems.append(
+                record.problem(
+                    "nobody is named",
+                    field=record.fields.heading("email"),
+                    fix="fill in the e-mail, or team:name for a group",
                 )
+            )
+        person = _person(record, email or "", notes)
+        if email is None:
             continue
-        person, key = _person(record, email, notes), email.lower()
+        key = email.lower()
         known = people.get(key)
         if known is not None and lists_of[key] == record.source.name:
             notes.problems.append(

@@ -47,12 +47,14 @@ class Record(Struct, frozen=True):
     """One row: where it stands, its fields, and the list that it is of.
 
     ``stand_in``: what identifies it where the file gives it a place of its own, whatever the order of the rows.
+    ``format``: of a file of another tool.
     """
 
     origin: Origin
     fields: Fields
     source: ListSource
     stand_in: str | None = None
+    format: Format | None = None
 
     def day(self, column: str) -> date | None:
         """The day in that column, by the list's own order of day and month."""
@@ -174,7 +176,7 @@ class _Reader:
         for one in declarations:
             row = Row(one.document.line, tuple(one.fields), tuple(one.fields.values()))
             origin = Origin(file=one.document.file, row=one.document.line)
-            yield Record(origin, Fields(row, self._columns), self._source, one.stand_in)
+            yield Record(origin, Fields(row, self._columns), self._source, one.stand_in, name)
         if not declarations:
             message = f"holds no {self._declared} ({FORMATS[name].title})"
             self._notes.warnings.append(Problem(file=self._source.name, message=message))
@@ -218,14 +220,15 @@ class _Headings:
             )
         for positions, message in (
             (placement.secret, "may hold secrets and is not read"),
-            (placement.unknown, "is no column we know; it is kept and shown as it is"),
+            (placement.unknown, "is none that we know; it is kept and shown as it is"),
         ):
             for heading in (headings[position] for position in positions):
                 if heading not in self._told:
                     self._told.add(heading)
+                    # Not as "Password: may hold …": whatever masks secrets would take the next word for one.
+                    told = f'the column "{shown(heading.rstrip(" :*"))}" {message}'
                     fix = _nearest(heading, self._columns)
-                    problem = Problem(file=self._file, line=line, field=shown(heading), message=message, fix=fix)
-                    self._notes.warnings.append(problem)
+                    self._notes.warnings.append(Problem(file=self._file, line=line, message=told, fix=fix))
 
 
 def extra(record: Record) -> dict[str, str]:

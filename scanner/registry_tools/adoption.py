@@ -1,10 +1,4 @@
-"""What answers change in a registry: entries updated, entries added; pure.
-
-1. An answer belongs to the entry whose id it names. An id that is only a file and a row counts as long as the entry
-   there stands for the identity; rows move when somebody sorts a list.
-2. Without an id it belongs to the entry that names the identity exactly, if there is one.
-3. Otherwise it is a new entry.
-"""
+"""What answers change in a registry: entries updated, entries added; pure."""
 
 from __future__ import annotations
 
@@ -15,18 +9,18 @@ from datetime import date
 from itertools import count
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from scanner.errors import Problem, RegistryError
-from scanner.matching.ladder import Matching, match
-from scanner.model import Entry, Identity, Rung
-from scanner.registry.columns import REGISTRY
-from scanner.registry_tools.filled_in import OWNERS, Answer
-from scanner.registry_tools.values import Value, can_be_written, literal_identity
+from scanner.model import Entry, Identity, ScanResult
+from scanner.registry.columns import OWNERS, REGISTRY
+from scanner.registry.owners import SEPARATE, are_several
+from scanner.registry_tools.addressing import Addressed, Addresses, news
+from scanner.registry_tools.filled_in import Answer
+from scanner.registry_tools.values import Value, can_be_written
 from scanner.roster import Roster
 from scanner.tables.cells import CellError, read_text, shown
 
-_EXACT: frozenset[Rung] = frozenset({"key", "unique_id", "credential", "alias", "name"})
-_ONLY_FOR_NEW = frozenset({"kind"})
 _NUMBERED = re.compile(r"(.*?)(\d{1,18})")
 
 
@@ -49,9 +43,13 @@ class Plan(Struct, frozen=True, kw_only=True):
 class _Gathered:
     """All answers about one entry, or about one identity without an entry."""
 
-    def __init__(self, first: Answer, entry: Entry | None) -> None:
+    def __init__(self, entry: Entry | None) -> None:
         self.entry = entry
-        self.answers = [first]
+        self.addressed: list[Addressed] = []
+
+    @property
+    def answers(self) -> list[Answer]:
+        return [one.answer for one in self.addressed]
 
     def cells(self, problems: list[Problem]) -> dict[str, Value]:
         """What they say together; two that say different things are a problem."""
@@ -61,7 +59,11 @@ class _Gathered:
                 if cells.setdefault(column, value) != value:
                     other = next(one.origin for one in self.answers if one.cells.get(column) == cells[column])
                     message = f"{other} says something else of the same entry"
-                    problems.append(answer.problem(message, field=column, fix="make them agree"))
+                    fix = "make them agree, or empty the id of one to give it an entry of its own"
+                    problems.append(answer.problem(message, field=column, fix=fix))
+        keys = dict.fromkeys(one.key for one in self.addressed if one.key is not None)
+        if keys:
+            cells["identities"] = (*(self.entry.identities if self.entry else ()), *keys)
         return cells
 
 
@@ -73,105 +75,67 @@ def plan(
     registry: str,
     in_sheet: bool,
     today: date,
+    tag_keys: Sequence[str] = (),
+    scan: ScanResult | None = None,
 ) -> Plan:
     """What the answers change in one registry of several, of which ``entries`` holds all.
 
-    ``registry``: its name. ``in_sheet``: new entries become rows of a sheet.
+    ``registry``: its name. ``in_sheet``: its entries are rows of a sheet. ``tag_keys``: the only tags that may carry
+    an entry's id. ``scan``: the latest; None where none is at hand.
 
     Raises RegistryError with every answer that cannot be taken; warns of owners who are nobody, or gone.
     """
     problems: list[Problem] = []
     warnings: list[Problem] = []
-    matching = match([one.identity for one in answers], entries, tag_keys=(), today=today)
+    addresses = Addresses(answers, entries, roster, tag_keys=tag_keys, today=today, scan=scan)
     gathered: dict[str, _Gathered] = {}
     for answer in answers:
         warnings += _strangers(answer, roster)
         try:
-            entry = _entry_of(answer, entries, matching)
-            _refuse_elsewhere(answer, entry, registry)
+            one = addresses.address(answer)
+            _refuse_elsewhere(one, registry)
         except RegistryError as error:
             problems += error.problems
             continue
-        subject = f"entry {entry.id}" if entry else f"identity {answer.identity.key}"
-        if subject in gathered:
-            gathered[subject].answers.append(answer)
-        else:
-            gathered[subject] = _Gathered(answer, entry)
-    changes, ids = [], _free_ids(entries)
-    for one in gathered.values():
-        cells = one.cells(problems)
-        problems += _unwritable(one.answers[0], cells, in_sheet=in_sheet)
-        if one.entry is not None:
-            cells = _news(one.entry, cells)
-        elif (declared := _declared(one.answers[0].identity, in_sheet=in_sheet)) is not None:
-            cells |= declared | ({"id": next(ids)} if ids else {})
-        else:
+        if one.key is not None and not can_be_written((one.key,), in_sheet=in_sheet):
             message = "its key cannot be written as an identity of this registry; it was left out"
-            warnings.append(one.answers[0].problem(message, field="key", fix="declare it by another of its ids"))
+            warnings.append(answer.problem(message, field="key", fix="declare it by another of its ids"))
             continue
+        subject = f"entry {one.entry.id}" if one.entry else f"identity {answer.identity.key}"
+        gathered.setdefault(subject, _Gathered(one.entry)).addressed.append(one)
+    changes = []
+    ids = _free_ids(entries)
+    for about in gathered.values():
+        cells = about.cells(problems)
+        problems += _unwritable(about.answers[0], cells, in_sheet=in_sheet)
+        if about.entry is not None:
+            cells = news(about.entry, cells)
+        else:
+            cells |= _described(about.answers[0].identity) | ({"id": next(ids)} if ids else {})
         if cells:
-            places = tuple(str(answer.origin) for answer in one.answers)
+            places = tuple(str(answer.origin) for answer in about.answers)
             ordered = {column: cells[column] for column in REGISTRY.names if column in cells}
-            changes.append(Change(entry=one.entry, cells=ordered, places=places))
+            changes.append(Change(entry=about.entry, cells=ordered, places=places))
+    if not problems:
+        changed = {one.entry.id: replace(one.entry, **one.cells) for one in changes if one.entry is not None}
+        problems += addresses.disagreements([one for about in gathered.values() for one in about.addressed], changed)
     if problems:
         raise RegistryError(*problems)
     settled = len(answers) - sum(len(change.places) for change in changes)
     return Plan(changes=tuple(changes), warnings=tuple(warnings), settled=settled)
 
 
-def _entry_of(answer: Answer, entries: Sequence[Entry], matching: Matching) -> Entry | None:
-    """The entry that an answer belongs to, None for a new one. Raises RegistryError where nobody can tell."""
-    by_id = {entry.id: entry for entry in entries}
-    standing = [entry for entry in entries if answer.identity.key in matching.identities_of.get(entry.id, ())]
-    if answer.entry is None:
-        return _exactly_named(answer, by_id, matching)
-    named = by_id.get(answer.entry)
-    if named is not None and (named.has_own_id or named in standing):
-        return named
-    if len(standing) == 1 and not _news(standing[0], answer.cells):
-        return standing[0]  # the row has moved, and says all that already
-    if named is not None:
-        message = f"{shown(answer.entry)} no longer stands for {shown(answer.identity.key)}"
-        fix = "write the list of orphans anew, or empty the cell to add an entry"
-    else:
-        message, fix = f"there is no entry {shown(answer.entry)}", "empty the cell to add an entry"
-    raise RegistryError(answer.problem(message, field="id", fix=fix))
-
-
-def _refuse_elsewhere(answer: Answer, entry: Entry | None, registry: str) -> None:
-    if entry is not None and entry.registry != registry and _news(entry, answer.cells):
+def _refuse_elsewhere(one: Addressed, registry: str) -> None:
+    entry = one.entry
+    if entry is not None and entry.registry != registry and (one.key or news(entry, one.answer.cells)):
         message = f"{shown(entry.id)} is declared in {entry.registry}, and this would change {registry}"
-        raise RegistryError(answer.problem(message, field="id", fix=f"adopt it with --registry {entry.registry}"))
+        raise RegistryError(one.answer.problem(message, field="id", fix=f"adopt it with --registry {entry.registry}"))
 
 
-def _exactly_named(answer: Answer, by_id: Mapping[str, Entry], matching: Matching) -> Entry | None:
-    verdict = matching.verdicts[answer.identity.key]
-    if verdict.rung not in _EXACT:
-        return None
-    if verdict.state == "ambiguous":
-        several = ", ".join(sorted(str(by_id[one.entry].origin) for one in verdict.candidates))
-        raise RegistryError(
-            answer.problem(f"several entries name it: {several}", field="id", fix="say which, by its id")
-        )
-    return by_id[verdict.entry] if verdict.entry else None
-
-
-def _news(entry: Entry, cells: Mapping[str, Value]) -> dict[str, Value]:
-    """What of it the entry does not say already."""
-    return {
-        column: value
-        for column, value in cells.items()
-        if column not in _ONLY_FOR_NEW and getattr(entry, column) != value
-    }
-
-
-def _declared(identity: Identity, *, in_sheet: bool) -> dict[str, Value] | None:
-    """The columns that name an identity; None where its key has what no cell can hold."""
-    key = (literal_identity(identity.key),)
-    if not can_be_written(key, in_sheet=in_sheet):
-        return None
+def _described(identity: Identity) -> dict[str, Value]:
+    """The columns that say where an identity lives and what it is called, besides its key."""
     texts = {column: _as_read(getattr(identity, column)) for column in ("provider", "scope", "name")}
-    return {"identities": key, **{column: text for column, text in texts.items() if text}}
+    return {column: text for column, text in texts.items() if text}
 
 
 def _as_read(text: str) -> str | None:
@@ -197,7 +161,8 @@ def _strangers(answer: Answer, roster: Roster | None) -> Iterator[Problem]:
         for text in value if isinstance(value, tuple) else ():
             person = roster.resolve(text)
             if person is None:
-                yield answer.problem(f"{shown(text)} is not on the roster", field=column)
+                fix = SEPARATE if are_several(text) else None
+                yield answer.problem(f"{shown(text)} is not on the roster", field=column, fix=fix)
             elif not roster.is_active(person):
                 yield answer.problem(f"{shown(text)} is on the roster, but not active", field=column)
 

@@ -1,13 +1,14 @@
 """The list of orphans as owners give it back: which identity, which entry, and what they filled in.
 
 It may have been through any spreadsheet: columns in another order, other columns between them, other separators,
-days as a spreadsheet's own. What stands in it is what a report made safe to print, so a key is looked up among the
-identities that were scanned.
+days as a spreadsheet's own. What stands in it is what a report made safe to print, so a key is looked up, to the
+letter, among the identities that were scanned. Two keys that print alike are nobody's: whoever names an identity could
+otherwise have what was said of another one.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import get_args
@@ -16,16 +17,16 @@ from msgspec import Struct
 
 from scanner.errors import Problem, RegistryError, did_you_mean
 from scanner.model import EntryStatus, Identity, Origin
+from scanner.registry.columns import OWNERS
+from scanner.registry.owners import named
 from scanner.registry_tools.values import Value
 from scanner.tables import read_table
 from scanner.tables.cells import CellError, shown
 from scanner.tables.headings import Columns, Fields
 from scanner.text import printable
 
-OWNERS = ("owner", "technical_owner", "backup_owner")
 _TEXTS = ("purpose", "environment")
 _IDENTITY = ("key", "provider", "scope", "kind", "name")
-_NOBODY = frozenset({"-", "n/a", "na", "none", "nobody", "tbd", "?", "unknown", "unassigned"})
 _COLUMNS = Columns(dict.fromkeys((*_IDENTITY, "agent", "id", *OWNERS, *_TEXTS, "status", "expires"), ()), lists=OWNERS)
 
 
@@ -46,19 +47,19 @@ class Answer(Struct, frozen=True, kw_only=True):
 
 
 class FilledIn(Struct, frozen=True, kw_only=True):
-    """The rows that name an owner, in order, and how many do not; warnings about keys that no scan knows."""
+    """The rows that name an owner, in order, and how many do not; warnings about keys that may not be what they say."""
 
     answers: tuple[Answer, ...]
     unowned: int
     warnings: tuple[Problem, ...] = ()
 
 
-def read_filled_in(path: Path, known: Iterable[Identity] = ()) -> FilledIn:
-    """The filled-in rows of a CSV, XLSX or JSON list. ``known``: what was scanned.
+def read_filled_in(path: Path, known: Iterable[Identity] | None = None) -> FilledIn:
+    """The filled-in rows of a CSV, XLSX or JSON list. ``known``: what was scanned; None where no scan is at hand.
 
     Raises RegistryError with every cell that cannot be read, each with file, row and heading.
     """
-    by_text = {printable(one.key).strip(): one for one in known}
+    by_text, shared = _by_text(known or ())
     answers: list[Answer] = []
     problems: list[Problem] = []
     unowned = 0
@@ -77,14 +78,38 @@ def read_filled_in(path: Path, known: Iterable[Identity] = ()) -> FilledIn:
             answers += [answer] if answer is not None else []
     if problems:
         raise RegistryError(*problems)
-    strangers = [one for one in answers if by_text and not one.identity.source]
     return FilledIn(
-        answers=tuple(answers),
+        answers=tuple(one for one in answers if one.identity.key not in shared),
         unowned=unowned,
-        warnings=tuple(
-            one.problem(f"the latest scan has no {shown(one.identity.key)}", field="key") for one in strangers
-        ),
+        warnings=tuple(_doubts(path, answers, known, shared)) if answers else (),
     )
+
+
+def _by_text(known: Iterable[Identity]) -> tuple[dict[str, Identity], frozenset[str]]:
+    """Identities by their keys as a report prints them, and the texts that several of them share."""
+    by_text: dict[str, Identity] = {}
+    shared = set()
+    for one in known:
+        text = printable(one.key)
+        if by_text.setdefault(text, one).key != one.key:
+            shared.add(text)
+    return {text: one for text, one in by_text.items() if text not in shared}, frozenset(shared)
+
+
+def _doubts(
+    path: Path, answers: Sequence[Answer], known: Iterable[Identity] | None, shared: Collection[str]
+) -> Iterator[Problem]:
+    """What is to be said of keys that may mean another identity than they were written for."""
+    if known is None:
+        message = "there is no scan to check its keys against: each is taken as it is written"
+        yield Problem(file=str(path), message=message, fix="--store names the store of the scan that it was made from")
+        return
+    for one in answers:
+        if one.identity.key in shared:
+            message = f"several identities have a key that is printed as {shown(one.identity.key)}; it was left out"
+            yield one.problem(message, field="key", fix="declare them in the registry itself")
+        elif not one.identity.source:
+            yield one.problem(f"the latest scan has no {shown(one.identity.key)}", field="key")
 
 
 def _is_work_list(headings: tuple[str, ...]) -> bool:
@@ -102,10 +127,10 @@ def _no_work_list(path: Path) -> Problem:
 
 def _answer(fields: Fields, origin: Origin, known: Mapping[str, Identity]) -> Answer | None:
     """What a row says, None where it names no owner; what cannot be read is among the fields' errors."""
-    owners = {column: _people(fields.items(column)) for column in OWNERS}
+    owners = {column: named(fields.items(column)) for column in OWNERS}
     if not owners["owner"]:
         return None
-    key = fields.text("key")
+    key = fields.exact("key")
     if key is None:
         fields.wrong("key", "names no identity", "leave the key as it was written")
         return None
@@ -125,7 +150,7 @@ def _answer(fields: Fields, origin: Origin, known: Mapping[str, Identity]) -> An
 
 
 def _as_listed(fields: Fields, key: str) -> Identity:
-    facts = {column: fields.text(column) for column in _IDENTITY}
+    facts = {column: fields.exact(column) for column in _IDENTITY}
     return Identity(
         key=key,
         provider=facts["provider"] or "",
@@ -134,10 +159,6 @@ def _as_listed(fields: Fields, key: str) -> Identity:
         kind=facts["kind"] or "",
         name=facts["name"] or "",
     )
-
-
-def _people(items: tuple[str, ...]) -> tuple[str, ...]:
-    return tuple(item for item in items if item.lower() not in _NOBODY)
 
 
 def _status(fields: Fields) -> EntryStatus | None:

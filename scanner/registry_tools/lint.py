@@ -5,26 +5,24 @@ A problem is what makes an identity's verdict worse than its owner believes; a w
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
-from datetime import timedelta
+from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import TypeAlias
 
 from msgspec import Struct
 
+from scanner.dates import review_due
 from scanner.errors import Problem, did_you_mean
-from scanner.matching.globs import GlobIndex, is_pattern, literal, pieces
-from scanner.matching.keys import Place, fold, is_bare, is_email, place_of
+from scanner.matching.globs import is_pattern, pieces
+from scanner.matching.keys import fold
 from scanner.model import Entry, Person
+from scanner.registry.columns import OWNERS
+from scanner.registry_tools.overlaps import Said, covered, twins
 from scanner.registry_tools.standards import Standard
 from scanner.tables.cells import shown
 
 BROAD = 4
 """Letters and digits below which a pattern is likely to stand for more than was meant."""
-_SOMETHING = "\ue000"
-"""A character that nothing is called by: only a wildcard stands for it."""
-
-_OWNERS = ("owner", "technical_owner", "backup_owner")
+_NOBODY = ("owner", "nobody is named", "name who answers for it")
 
 
 class Note(Struct, frozen=True, kw_only=True):
@@ -34,21 +32,25 @@ class Note(Struct, frozen=True, kw_only=True):
     problem: Problem
 
 
-Said: TypeAlias = tuple[str, str, str | None]
-"""The column that it is about, what is wrong, and what to do."""
 Check: TypeAlias = Callable[[Entry, Standard], Iterator[Said]]
 
 
-def lint_entries(entries: Sequence[Entry], standard: Standard) -> tuple[Note, ...]:
-    """Everything about the entries, in their order; what concerns several of them stands at the later one."""
+def lint_entries(entries: Sequence[Entry], standard: Standard, *, ownerless: Collection[str] = ()) -> tuple[Note, ...]:
+    """Everything about the entries, in their order; what concerns several of them stands at the later one.
+
+    ``ownerless``: the ids of those in which no owner could be named.
+    """
     notes: list[tuple[int, Note]] = []
     order = {id(entry): number for number, entry in enumerate(entries)}
     living = [entry for entry in entries if entry.status != "retired"]
     for grave, check in _CHECKS:
         for entry in entries if check is _retired_without_date else living:
             notes += [(order[id(entry)], _noted(entry, said, grave)) for said in check(entry, standard)]
-    notes += [(order[id(entry)], _noted(entry, said, True)) for entry, said in _twins(living)]
-    notes += [(order[id(entry)], _noted(entry, said, False)) for entry, said in _covered(living)]
+    for entry in (one for one in living if not one.owner):
+        excused = entry.status == "proposed" or entry.id in ownerless
+        notes.append((order[id(entry)], _noted(entry, _NOBODY, not excused)))
+    notes += [(order[id(entry)], _noted(entry, said, True)) for entry, said in twins(living, standard)]
+    notes += [(order[id(entry)], _noted(entry, said, False)) for entry, said in covered(living)]
     return tuple(note for _, note in sorted(notes, key=lambda one: one[0]))
 
 
@@ -73,24 +75,17 @@ def _noted(entry: Entry, said: Said, grave: bool) -> Note:
 
 
 def _accountable(entry: Entry, standard: Standard) -> Iterator[Said]:
-    for column in _OWNERS:
+    for column in OWNERS:
         for owner in getattr(entry, column):
             if why := standard.why_not_accountable(owner):
                 yield column, f"{shown(owner)} {why}", "name somebody who is there"
 
 
-def _ownerless(entry: Entry, _standard: Standard) -> Iterator[Said]:
-    if not entry.owner:
-        yield "owner", "nobody is named", "name who answers for it"
-
-
 def _leaving(entry: Entry, standard: Standard) -> Iterator[Said]:
-    for column in _OWNERS:
+    for column in OWNERS:
         for owner in getattr(entry, column):
-            person = standard.roster.resolve(owner) if standard.roster else None
-            if person is not None and person.status == "leaving" and not standard.why_not_accountable(owner):
-                until = f" on {person.left_on}" if person.left_on else ""
-                yield column, f"{shown(owner)} leaves{until}", "name a successor"
+            if why := standard.why_not_for_long(owner):
+                yield column, f"{shown(owner)} {why}", "name a successor"
 
 
 def _expired(entry: Entry, standard: Standard) -> Iterator[Said]:
@@ -99,12 +94,10 @@ def _expired(entry: Entry, standard: Standard) -> Iterator[Said]:
 
 
 def _review(entry: Entry, standard: Standard) -> Iterator[Said]:
-    if entry.last_reviewed is None and entry.next_review is None:
+    due = review_due(entry, standard.policy.review)
+    if due is None:
         yield "last_reviewed", "was never reviewed", "write the day of its last review"
-        return
-    days = timedelta(days=standard.policy.review)
-    due = min(day for day in (entry.next_review, entry.last_reviewed and entry.last_reviewed + days) if day)
-    if due < standard.today:
+    elif due < standard.today:
         column = "next_review" if due == entry.next_review else "last_reviewed"
         yield column, f"its review was due on {due}", "review it, and write the day into last_reviewed"
 
@@ -145,7 +138,6 @@ def _person(person: Person, standard: Standard) -> Iterator[Said]:
 
 _CHECKS: tuple[tuple[bool, Check], ...] = (
     (True, _accountable),
-    (True, _ownerless),
     (True, _expired),
     (False, _leaving),
     (False, _review),
@@ -155,47 +147,3 @@ _CHECKS: tuple[tuple[bool, Check], ...] = (
     (False, _retired_without_date),
 )
 """Whether it is a problem, and the check; retired entries are asked for their last day alone."""
-
-
-def _twins(entries: Sequence[Entry]) -> Iterator[tuple[Entry, Said]]:
-    """Identities that two entries name for the same place; which of them is meant, nobody can tell."""
-    first: dict[str, list[Entry]] = defaultdict(list)
-    for entry in entries:
-        for text in entry.identities:
-            same = first[_compared(text)]
-            other = next((one for one in same if one is not entry and _overlap(place_of(one), place_of(entry))), None)
-            if other is not None and not _agree(one=other, other=entry):
-                yield entry, ("identities", f"{shown(text)} is declared at {other.origin}, too", "keep one of them")
-            same.append(entry)
-
-
-def _compared(text: str) -> str:
-    exact = text if is_pattern(text) else literal(text)
-    return fold(exact) if is_email(exact) or is_bare(exact) else exact
-
-
-def _overlap(one: Place, other: Place) -> bool:
-    return all(None in (mine, theirs) or mine == theirs for mine, theirs in zip(one, other, strict=True))
-
-
-def _agree(one: Entry, other: Entry) -> bool:
-    """Entries of two registries that say the same are one declaration."""
-    return one.registry != other.registry and (one.owner, one.status) == (other.owner, other.status)
-
-
-def _covered(entries: Sequence[Entry]) -> Iterator[tuple[Entry, Said]]:
-    """Patterns that stand for nothing which a wider pattern of another entry does not stand for as well."""
-    patterns = [(text, entry) for entry in entries for text in entry.identities if is_pattern(text)]
-    index = GlobIndex((text, (text, entry)) for text, entry in patterns)
-    for text, entry in patterns:
-        for wider, other in index.hits(_example(text)):
-            if other is not entry and wider != text and _overlap(place_of(entry), place_of(other)):
-                message = f"the pattern {shown(text)} is covered by {shown(wider)} at {other.origin}"
-                yield entry, ("identities", message, "the narrower one counts; is it still needed?")
-
-
-def _example(pattern: str) -> str:
-    """A text that only patterns at least as wide stand for."""
-    across = f"{_SOMETHING}/{_SOMETHING}:{_SOMETHING}"
-    fillings = {"": "", "*": _SOMETHING, "**": across}
-    return "".join(fillings[piece.wild] + piece.literal for piece in pieces(pattern))

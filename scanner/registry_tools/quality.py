@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import date, timedelta
+from datetime import date
 from typing import Any, TypeAlias
 
 from msgspec import Struct
 
+from scanner.dates import later
 from scanner.model import Entry
-from scanner.registry.columns import ACCOUNT, REGISTRY
+from scanner.registry.columns import ACCOUNT, OWNERS, REGISTRY
 from scanner.registry_tools.standards import Standard
 
 CIS_5_5 = frozenset({"owner", "last_reviewed", "purpose"})
@@ -79,11 +80,11 @@ def _still_to_come(day: date, standard: Standard) -> bool:
 
 
 def _recent(day: date, standard: Standard) -> bool:
-    return day + timedelta(days=standard.policy.review) >= standard.today
+    return later(day, standard.policy.review) >= standard.today
 
 
 _VALID: Mapping[str, _IsValid] = {
-    **dict.fromkeys(("owner", "technical_owner", "backup_owner"), _somebody_answers),
+    **dict.fromkeys(OWNERS, _somebody_answers),
     **dict.fromkeys(("next_review", "expires"), _still_to_come),
     "last_reviewed": _recent,
     "kind": lambda kind, standard: kind in standard.kinds,

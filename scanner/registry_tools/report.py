@@ -65,7 +65,7 @@ def lint_lists(
         notes += _as_notes(error.problems, grave=True)
     else:
         notes += _as_notes(registry.warnings, grave=False)
-        notes += lint_entries(registry.entries, standard)
+        notes += lint_entries(registry.entries, standard, ownerless=registry.ownerless)
         quality = measure(registry.entries, standard)
     notes.sort(key=lambda note: (note.problem.file, note.problem.line or 0))
     return LintReport(

@@ -6,6 +6,7 @@ from datetime import date
 
 from msgspec import Struct
 
+from scanner.matching.agreement import Who, as_written
 from scanner.matching.keys import provider_key
 from scanner.model import Policy
 from scanner.ownership.machines import is_machine
@@ -38,6 +39,20 @@ class Standard(Struct, frozen=True, kw_only=True):
         if person.is_group:
             return "has no active member"
         return f"left on {person.left_on}" if person.left_on else "has left"
+
+    def why_not_for_long(self, owner: str) -> str | None:
+        """Why somebody who can answer for something will not for long; None: they stay, or nobody can tell."""
+        person = self.roster.resolve(owner) if self.roster else None
+        if self.roster is None or person is None or not self.roster.is_active(person) or self.roster.stays(person):
+            return None
+        if person.is_group:
+            return "has active members, and all of them are leaving"
+        return f"leaves on {person.left_on}" if person.left_on else "leaves"
+
+    @property
+    def who(self) -> Who:
+        """Whom the name of an owner means, as a scan takes it."""
+        return as_written if self.roster is None else self.roster.meant_by
 
     def knows_provider(self, provider: str) -> bool:
         """Whether identities could be found there."""

@@ -7,17 +7,12 @@ from collections.abc import Callable, Mapping
 from datetime import date
 from typing import Any, TypeAlias
 
-from scanner.registry.columns import ACCOUNT
+from scanner.registry.columns import DAYS, LISTS
 from scanner.tables.cells import CellError, DateOrder, read_date, read_days, read_list, read_text, read_yes_no
 
 Value: TypeAlias = str | int | date | tuple[str, ...]
 """Text, a number, yes or no, a day, or the items of a list; an empty list is an empty cell."""
 
-LISTS = (
-    "identities", ACCOUNT, "owner", "technical_owner", "backup_owner", "systems", "permissions", "credentials",
-    "high_consequence",
-)  # fmt: skip
-DAYS = ("approved_on", "last_reviewed", "next_review", "expires")
 _READERS: Mapping[str, Callable[[Any], Value | None]] = {
     **dict.fromkeys(LISTS, lambda cell: read_list(cell) or None),
     "max_credential_age": read_days,

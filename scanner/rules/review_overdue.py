@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-from datetime import date
-
-from scanner.model import Assessment, Entry, Policy
+from scanner.dates import review_due
+from scanner.model import Assessment
 from scanner.rules.base import Hit, IdentityRule, Yardstick, is_powerful
 
 
 def check(assessment: Assessment, by: Yardstick) -> Hit | None:
-    """Fires past the entry's own next review, or past the policy's time since the last; silent without any date.
-
-    Its approval counts as a review: somebody looked at it that day.
-    """
+    """Fires past the entry's own next review, or past the policy's time since the last; silent without any date."""
     found = by.entry_of(assessment)
     if found is None:
         return None
     entry, powerful = found.entry, is_powerful(assessment)
-    due = _due(entry, by.policy, powerful=powerful)
+    due = review_due(entry, by.policy.review_privileged if powerful else by.policy.review)
     if due is None or due >= by.today:
         return None
     dates = {"last_reviewed": entry.last_reviewed, "approved_on": entry.approved_on, "due": due}
@@ -25,18 +21,6 @@ def check(assessment: Assessment, by: Yardstick) -> Hit | None:
         evidence={"entry": entry.id} | {name: day for name, day in dates.items() if day is not None},
         severity="medium" if powerful else None,
     )
-
-
-def _due(entry: Entry, policy: Policy, *, powerful: bool) -> date | None:
-    days = policy.review_privileged if powerful else policy.review
-    seen = max((day for day in (entry.last_reviewed, entry.approved_on) if day is not None), default=None)
-    by_policy = None if seen is None else _later(seen, days)
-    return min((day for day in (entry.next_review, by_policy) if day is not None), default=None)
-
-
-def _later(day: date, days: int) -> date:
-    """So many days later, or the last day there is: lists hold 9999-12-31, too."""
-    return date.fromordinal(min(day.toordinal() + days, date.max.toordinal()))
 
 
 RULE = IdentityRule(

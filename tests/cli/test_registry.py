@@ -21,6 +21,7 @@ def _fill_in(estate: Path, *rows: str) -> None:
 
 def test_what_owners_filled_in_is_taken_back(estate: Path, muster: Muster) -> None:
     """One entry updated, one added under the next id, one row left alone; the diff on stdout, counts on stderr."""
+    muster("scan", "--quiet")
     _fill_in(estate, OLD_SYNC, TRIAGE, NOBODYS)
 
     done = muster("registry", "adopt", "orphans.csv")
@@ -55,6 +56,7 @@ def test_what_owners_filled_in_is_taken_back(estate: Path, muster: Muster) -> No
 
 def test_a_second_time_there_is_nothing_to_change(estate: Path, muster: Muster) -> None:
     """The same list again, and the registry stays byte for byte."""
+    muster("scan", "--quiet")
     _fill_in(estate, OLD_SYNC, TRIAGE)
     muster("registry", "adopt", "orphans.csv")
     once = (estate / "registry.csv").read_bytes()
@@ -63,6 +65,18 @@ def test_a_second_time_there_is_nothing_to_change(estate: Path, muster: Muster) 
 
     assert (done.code, done.out, done.err) == (0, "", "nothing to change\n")
     assert (estate / "registry.csv").read_bytes() == once
+
+
+def test_without_a_scan_nothing_is_overwritten_by_a_look_alike(estate: Path, muster: Muster) -> None:
+    """A name with a blank behind it is another one; that no scan could be asked is said."""
+    _fill_in(estate, OLD_SYNC.replace("old-sync,", "old-sync ,").replace("N-2", ""))
+
+    done = muster("registry", "adopt", "orphans.csv")
+
+    assert done.code == 0
+    assert "orphans.csv: there is no scan to check its keys against" in done.err
+    assert "its key cannot be written as an identity of this registry; it was left out" in done.err
+    assert (estate / "registry.csv").read_text(encoding="utf-8") == REGISTRY
 
 
 def test_owners_are_looked_up_on_the_roster_that_is_named(estate: Path, muster: Muster) -> None:
@@ -78,6 +92,7 @@ def test_owners_are_looked_up_on_the_roster_that_is_named(estate: Path, muster: 
 
 def test_a_dry_run_only_prints(estate: Path, muster: Muster) -> None:
     """The same diff, and nothing written."""
+    muster("scan", "--quiet")
     _fill_in(estate, TRIAGE)
 
     done = muster("registry", "adopt", "orphans.csv", "--dry-run")
@@ -145,6 +160,20 @@ def test_lint_says_what_is_wrong_and_how_complete_it_is(estate: Path, muster: Mu
     assert max(map(len, done.out.splitlines())) <= 80
     (estate / "registry.csv").write_text(REGISTRY.replace("left@", "ada@"), encoding="utf-8")
     assert muster("registry", "lint").code == 0
+
+
+def test_lint_passes_what_two_lists_agree_on(estate: Path, muster: Muster) -> None:
+    """A Terraform state declares what the spreadsheet does, and cannot say whose it is."""
+    attributes = {"arn": "arn:aws:iam::123456789012:user/etl", "name": "etl"}
+    users = [{"mode": "managed", "type": "aws_iam_user", "name": "etl", "instances": [{"attributes": attributes}]}]
+    state = {"version": 4, "terraform_version": "1.9.5", "resources": users}
+    (estate / "prod.tfstate").write_text(json.dumps(state), encoding="utf-8")
+    (estate / "registry.csv").write_text(f"arn,owner\n{attributes['arn']},Ada\n", encoding="utf-8")
+    (estate / "people.csv").write_text("email,aliases\nada@example.com,Ada\n", encoding="utf-8")
+
+    done = muster("registry", "lint", "registry.csv", "prod.tfstate")
+
+    assert (done.code, "warning: prod.tfstate:1: owner: nobody is named" in done.out) == (0, True)
 
 
 @pytest.mark.usefixtures("estate")

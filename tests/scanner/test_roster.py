@@ -141,3 +141,35 @@ def test_a_local_part_that_two_share_is_nobodys(domains: tuple[str, ...]) -> Non
 
     assert roster.human(make_identity("ada")) is None
     assert roster.human(make_identity("ada@b.com")) == "ada@b.com is ada@b.com on the roster"
+
+
+@pytest.mark.parametrize(
+    ("text", "people"),
+    [
+        pytest.param("Lovelace", {"ada@example.com"}, id="a-person"),
+        pytest.param("payments", {"payments@example.com", "ada@example.com"}, id="a-group-with-its-active-members"),
+        pytest.param(" Mallory ", {"mallory"}, id="nobody"),
+    ],
+)
+def test_everybody_whom_a_text_means(text: str, people: set[str]) -> None:
+    """A person, a group with its members, or nobody but the text itself."""
+    assert Roster(EVERYBODY, TODAY).meant_by(text) == people
+
+
+@pytest.mark.parametrize(
+    ("facts", "stays"),
+    [
+        pytest.param({}, True, id="active"),
+        pytest.param({"status": "leaving"}, False, id="leaving"),
+        pytest.param({"left_on": TODAY + timedelta(days=30)}, False, id="with-a-last-day"),
+        pytest.param({"status": "left"}, False, id="left"),
+        pytest.param({"members": ("leaver@example.com",)}, False, id="a-group-of-leavers"),
+        pytest.param({"members": ("leaver@example.com", "E7")}, True, id="a-group-of-which-one-stays"),
+        pytest.param({"members": ("bob@example.com",)}, False, id="a-group-of-nobody"),
+    ],
+)
+def test_who_stays(facts: dict[str, Any], stays: bool) -> None:
+    """Whoever is about to leave does not, and a group does as long as one of it does."""
+    person, leaver = make_person("x@example.com", **facts), make_person("leaver@example.com", status="leaving")
+
+    assert Roster([*EVERYBODY, person, leaver], TODAY).stays(person) is stays

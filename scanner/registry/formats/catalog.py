@@ -24,7 +24,8 @@ class Foreign(Struct, frozen=True, kw_only=True):
 
     ``marks``: texts of which every such file holds one; they spare a table the parsing. ``recognise``: whether an
     object is the root of such a file. ``listed``: the key of the list in it, if it is a list that has a head.
-    ``entries``, ``people``: who reads them, None where the format has none.
+    ``entries``, ``people``: who reads them, None where the format has none. ``names_owners``: whether an entry of it
+    can say who answers for it.
     """
 
     title: str
@@ -33,6 +34,7 @@ class Foreign(Struct, frozen=True, kw_only=True):
     listed: str | None = None
     entries: Reader | None = None
     people: Reader | None = None
+    names_owners: bool = True
 
 
 FORMATS: Mapping[Format, Foreign] = {
@@ -50,6 +52,7 @@ FORMATS: Mapping[Format, Foreign] = {
         recognise=terraform.is_state,
         listed="resources",
         entries=terraform.entries,
+        names_owners=False,
     ),
     "scim": Foreign(
         title="SCIM",
@@ -72,6 +75,7 @@ FORMATS: Mapping[Format, Foreign] = {
         marks=('"skills"',),
         recognise=a2a.is_card,
         entries=a2a.entries,
+        names_owners=False,
     ),
     "mcp": Foreign(
         title="an MCP server.json",
@@ -79,6 +83,7 @@ FORMATS: Mapping[Format, Foreign] = {
         recognise=mcp.is_server,
         listed="servers",
         entries=mcp.entries,
+        names_owners=False,
     ),
 }
 _BY_SUFFIX: Mapping[str, Format] = {".tfstate": "terraform"}

@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 
 from scanner.drift.comparison import drift_of
-from scanner.drift.people import meant_by
 from scanner.matching.keys import tag_name
 from scanner.model import Drift, Entry, Identity
 from scanner.roster import Roster
@@ -107,19 +106,6 @@ def test_all_aspects_come_in_one_order() -> None:
         Drift(aspect="owner", declared="ada@example.com", found="tag owner=bob@example.com"),
         Drift(aspect="environment", declared="prod", found="tag env=dev"),
     )
-
-
-@pytest.mark.parametrize(
-    ("text", "people"),
-    [
-        ("ALovelace", {"ada@example.com"}),
-        ("payments", {"team:payments", "ada@example.com"}),
-        (" Mallory ", {"mallory"}),
-    ],
-)
-def test_whom_a_text_means(text: str, people: set[str]) -> None:
-    """A person, a group with its members, or nobody but the text itself."""
-    assert meant_by(text, ROSTER) == people
 
 
 @pytest.mark.parametrize("key", ["owner-email", "example.com/Owner-Email", "app:owner_email", "OwnerEmail"])

@@ -90,7 +90,7 @@ def the_item(result: ScanResult, people: Sequence[Person] = PEOPLE, person: Pers
         pytest.param(
             {"owner": ("team:solo",)},
             ["last_active_member"],
-            "nobody else is active in owner team:solo in registry.csv:2",
+            "nobody else stays active in owner team:solo in registry.csv:2",
             id="last-of-a-group",
         ),
         pytest.param({"team": "team:outer"}, ["last_active_member"], None, id="last-of-a-nested-group"),
@@ -168,6 +168,48 @@ def test_the_last_of_a_group_is_told_before_and_after_the_last_day(status: Any) 
     ada = replace(ADA, status=status)
     item = the_item(scan(registered(), entries=[entry(owner=("team:solo",))]), [ada, *PEOPLE[1:]], ada)
     assert item.roles == ("last_active_member",)
+
+
+DEC_20, DEC_24 = date(2026, 12, 20), date(2026, 12, 24)
+
+
+@pytest.mark.parametrize(
+    ("ada", "bob", "listed"),
+    [
+        pytest.param({"left_on": DEC_24}, {"left_on": DEC_20}, ["ada"], id="the-last-to-go"),
+        pytest.param({"left_on": DEC_24}, {"left_on": DEC_24}, ["ada", "bob"], id="on-one-day"),
+        pytest.param({"status": "leaving"}, {"status": "leaving"}, ["ada", "bob"], id="nobody-knows-when"),
+        pytest.param({"status": "leaving"}, {"left_on": DEC_20}, ["ada", "bob"], id="of-one-nobody-knows-when"),
+        pytest.param({}, {"left_on": DEC_20}, ["ada"], id="one-stays"),
+        pytest.param({"left_on": date(2026, 11, 1)}, {"status": "leaving"}, ["bob"], id="one-has-gone"),
+        pytest.param({"left_on": date(2026, 11, 1)}, {"left_on": date(2026, 11, 20)}, ["ada", "bob"], id="both-have"),
+        pytest.param({"left_on": date.max}, {"left_on": DEC_20}, ["ada"], id="the-last-day-there-is"),
+    ],
+)
+def test_a_group_of_which_all_leave_is_handed_over(ada: dict[str, Any], bob: dict[str, Any], listed: list[str]) -> None:
+    """By whoever goes last; where the days are not known, by everybody who may be the last."""
+    people = [
+        make_person("ada@example.com", **ada),
+        make_person("bob@example.com", **bob),
+        make_person("team:pay", members=("ada@example.com", "bob@example.com")),
+    ]
+    result = scan(registered(), entries=[entry(owner=("team:pay",))])
+
+    handed_over = {one.email.partition("@")[0]: left_behind(result, people, one).items for one in people[:2]}
+
+    assert [name for name, items in handed_over.items() if items] == listed
+    assert {item.roles for items in handed_over.values() for item in items} == {("last_active_member",)}
+
+
+def test_whoever_leaves_first_does_not_answer_afterwards() -> None:
+    """What two own who both leave is urgent for the one who leaves last, and not for the other."""
+    ada, bob = make_person("ada@example.com", left_on=DEC_24), make_person("bob@example.com", left_on=DEC_20)
+    result = scan(registered(), entries=[entry(owner=("ada@example.com", "bob@example.com"))])
+
+    last, first = the_item(result, [ada, bob], ada), the_item(result, [ada, bob], bob)
+
+    assert (last.urgent, last.roles, last.successor) == (True, ("only_one_left", "owner"), None)
+    assert (first.urgent, first.caveat) == (False, "who else answers is leaving, too: ada@example.com")
 
 
 @pytest.mark.parametrize(

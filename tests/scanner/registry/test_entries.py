@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from scanner.errors import Problem, RegistryError
 from scanner.model import Entry, Origin
+from scanner.redact import redact
 from scanner.registry.entries import Registry, load_registry
 from scanner.registry.lists import ListSource
 from tests.scanner.escaping import escape_item
@@ -269,8 +270,8 @@ def test_what_is_odd_is_a_warning(tmp_path: Path) -> None:
     registry = load_files(csv_file(tmp_path, "arn,kind,status,ownr,secret\nx,gizmo,asleep,ada,hunter2\n"))
 
     assert [(warning.line, warning.field, warning.message) for warning in registry.warnings] == [
-        (1, "secret", "may hold secrets and is not read"),
-        (1, "ownr", "is no column we know; it is kept and shown as it is"),
+        (1, None, 'the column "secret" may hold secrets and is not read'),
+        (1, None, 'the column "ownr" is none that we know; it is kept and shown as it is'),
         (2, "kind", "unknown kind gizmo, kept as it is"),
         (2, "status", "unknown status asleep, taken as active"),
     ]
@@ -286,7 +287,82 @@ def test_an_unknown_column_is_told_once_a_file(tmp_path: Path) -> None:
 
     registry = load_files(path)
 
-    assert [(warning.line, warning.field) for warning in registry.warnings] == [(2, "colour"), (3, "size")]
+    assert [(warning.line, warning.message.partition(" is ")[0]) for warning in registry.warnings] == [
+        (2, 'the column "colour"'),
+        (3, 'the column "size"'),
+    ]
+
+
+@pytest.mark.parametrize("heading", ["Password", "password:", "API key *", "Client Secret (old)", "Vault token"])
+def test_a_column_that_is_called_like_a_secret_is_told_in_words_that_masking_leaves_whole(
+    tmp_path: Path, heading: str
+) -> None:
+    """Whatever is printed has secrets masked, and what follows ``password:`` would be taken for one."""
+    (warning,) = load_files(csv_file(tmp_path, f"arn,{heading}\nx,\n")).warnings
+
+    assert heading.rstrip(" :*") in str(warning)
+    assert redact(str(warning)) == str(warning)
+
+
+@pytest.mark.parametrize(
+    ("owner", "told"),
+    [
+        pytest.param("a@x, b@x", True, id="a-comma"),
+        pytest.param("Ada <a@x>, Bob <b@x>", True, id="with-names"),
+        pytest.param("a@x/b@x", True, id="a-slash"),
+        pytest.param("a@x and b@x", True, id="a-word"),
+        pytest.param("a@x; b@x", False, id="as-it-should-be"),
+        pytest.param("Lovelace, Ada", False, id="one-name"),
+        pytest.param("Ada <a@x>", False, id="one-address"),
+        pytest.param("@team", False, id="no-e-mail"),
+    ],
+)
+def test_owners_written_as_one_are_told(tmp_path: Path, owner: str, told: bool) -> None:
+    """Nobody on a roster goes by two addresses, so they would be nobody; the entry is kept as it is."""
+    registry = load_files(csv_file(tmp_path, f'arn,Backup\nx,"{owner}"\n'))
+
+    assert [(one.line, one.field, one.message, one.fix) for one in registry.warnings] == (
+        [(2, "Backup", f"{owner} is read as one name", "separate them by ;")] if told else []
+    )
+
+
+_STATE = {
+    "version": 4,
+    "terraform_version": "1.9.5",
+    "resources": [
+        {
+            "mode": "managed",
+            "type": "aws_iam_user",
+            "name": "x",
+            "instances": [{"attributes": {"arn": ARN, "name": "x"}}],
+        }
+    ],
+}
+_CARD = {"protocolVersion": "0.3.0", "name": "Bot", "url": "https://bot.example", "capabilities": {}, "skills": []}
+_SERVER = {
+    "$schema": "https://static.modelcontextprotocol.io/schemas/2025-12-11/server.schema.json",
+    "name": "com.example/bot",
+    "version": "1",
+    "remotes": [{"type": "sse", "url": "https://bot.example"}],
+}
+_COMPONENT = "apiVersion: backstage.io/v1alpha1\nkind: Component\nmetadata: {name: bot}\nspec: {type: service}\n"
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "ownerless"),
+    [
+        pytest.param("x.tfstate", json.dumps(_STATE), True, id="a-state"),
+        pytest.param("x.json", json.dumps(_CARD), True, id="a-card"),
+        pytest.param("x.json", json.dumps(_SERVER), True, id="a-server"),
+        pytest.param("x.yaml", _COMPONENT, False, id="a-component"),
+        pytest.param("x.csv", "arn,owner\nx,\n", False, id="a-table"),
+    ],
+)
+def test_formats_without_a_place_for_an_owner_are_known(tmp_path: Path, name: str, text: str, ownerless: bool) -> None:
+    """Of an agent's card nobody can ask that it names one."""
+    registry = load_files(csv_file(tmp_path, text, name))
+
+    assert [(one.owner, one.id in registry.ownerless) for one in registry.entries] == [((), ownerless)]
 
 
 # --- what is refused --------------------------------------------------------------
@@ -313,6 +389,9 @@ def test_an_unknown_column_is_told_once_a_file(tmp_path: Path) -> None:
         pytest.param("arn,Status,status\nx,,\n", [(1, "status", "Status and status both mean status")],
                      id="same heading"),
         pytest.param("arn,owner\n,ada\n", [(2, None, "names no identity")], id="no identity"),
+        pytest.param("id,arn,expires\nN,x,\nN,,2026-13-01\n",
+                     [(3, None, "names no identity"), (3, "id", "the id N is already used at {path}:2"),
+                      (3, "expires", "2026-13-01 is not a date")], id="no identity, and more"),
         pytest.param("arn\n*\n", [(2, "arn", "the pattern * would match everything")], id="star"),
         pytest.param("arn\n**\n", [(2, "arn", "the pattern ** would match everything")], id="two stars"),
         pytest.param("arn\nx;*/*:*\n", [(2, "arn", "the pattern */*:* would match everything")],
@@ -369,14 +448,17 @@ def test_ids_are_unique_within_a_list(tmp_path: Path) -> None:
 
 
 def test_two_lists_may_have_an_id_in_common(tmp_path: Path) -> None:
-    """The later list's entry goes by its file and the id, and each tells its list; twice in one is an error still."""
+    """The later list's entry goes by its file and the id, and each tells its list; twice in one is an error still.
+
+    An id may be a number, and is no row then.
+    """
     first, second = csv_file(tmp_path, "id,arn\nN-1,x\n", "a.csv"), csv_file(tmp_path, "id,arn\nN-1,y\n", "b.csv")
 
     entries = load_files(first, second).entries
 
     assert [(entry.id, entry.has_own_id, entry.registry) for entry in entries] == [
         ("N-1", True, str(first)),
-        ("b.csv:N-1", False, str(second)),
+        ("b.csv#N-1", False, str(second)),
     ]
     second.write_text("id,arn\nN-1,y\nN-1,z\n", encoding="utf-8")
     assert [str(problem) for problem in problems_of(first, second)] == [

@@ -90,7 +90,9 @@ def test_a_column_of_secrets_is_not_taken(database: Path) -> None:
     registry = load_registry([source(database, "SELECT arn, password FROM nhi WHERE arn IS NOT NULL")])
 
     assert "hunter2" not in repr(registry)
-    assert [warning.message for warning in registry.warnings] == ["may hold secrets and is not read"]
+    assert [warning.message for warning in registry.warnings] == [
+        'the column "password" may hold secrets and is not read'
+    ]
 
 
 def test_percent_signs_and_colons_are_as_they_are_written(database: Path) -> None:

@@ -7,7 +7,8 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from scanner.registry_tools.values import DAYS, Value, can_be_written, literal_identity
+from scanner.registry.columns import DAYS
+from scanner.registry_tools.values import Value, can_be_written, literal_identity
 
 _NASTY = st.sampled_from(
     ["=cmd|' /C calc'!A0", "'=1", "*", "\\", "a;b", "a\\;b", 'say "no"', "no", "null", "~", "- x", "# x", "a: b", "é😀",

@@ -7,13 +7,13 @@ from typing import Any
 import pytest
 
 from scanner.errors import RegistryError
-from scanner.model import Entry, Identity, Origin
+from scanner.model import Entry, EntryAssessment, Identity, Origin, RegistryVerdict, ScanResult
 from scanner.registry_tools.adoption import Change, Plan, plan
 from scanner.registry_tools.filled_in import Answer
 from scanner.roster import Roster
-from tests.factories import NOW, make_entry, make_identity, make_person
+from tests.factories import NOW, make_assessment, make_entry, make_identity, make_person, make_result
 
-ROSTER = Roster([make_person(), make_person("left@example.com", status="left")], NOW.date())
+ROSTER = Roster([make_person(name="Ada Lovelace"), make_person("left@example.com", status="left")], NOW.date())
 ADA, BOB = ("ada@example.com",), ("bob@example.com",)
 
 
@@ -33,8 +33,10 @@ def _entry(*identities: str, row: int = 2, **facts: Any) -> Entry:
     return make_entry(*identities, **{"id": f"registry.csv:{row}", "has_own_id": False, "origin": origin, **facts})
 
 
-def _plan(answers: list[Answer], *entries: Entry, in_sheet: bool = True) -> Plan:
-    return plan(answers, entries, ROSTER, registry="", in_sheet=in_sheet, today=NOW.date())
+def _plan(answers: list[Answer], *entries: Entry, in_sheet: bool = True, scan: ScanResult | None = None) -> Plan:
+    return plan(
+        answers, entries, ROSTER, registry="", in_sheet=in_sheet, today=NOW.date(), tag_keys=["muster:entry"], scan=scan
+    )
 
 
 def _changed(found: Plan) -> list[tuple[str | None, dict[str, Any]]]:
@@ -62,7 +64,29 @@ def test_a_new_entry_names_the_identity_and_where_it_lives() -> None:
     ("entries", "answer", "expected"),
     [
         pytest.param(
-            [make_entry("x", owner=BOB)], make_answer(entry="NHI-1"), ("NHI-1", {"owner": ADA}), id="by its own id"
+            [make_entry("svc-billing", owner=BOB)], make_answer(entry="NHI-1"), ("NHI-1", {"owner": ADA}),
+            id="by its own id",
+        ),
+        pytest.param(
+            [make_entry("x", owner=BOB)], make_answer(entry="NHI-1"),
+            ("NHI-1", {"identities": ("x", make_identity().key), "owner": ADA}),
+            id="by its own id, for which it did not stand",
+        ),
+        pytest.param(
+            [make_entry("svc-billing", owner=BOB), make_entry("svc-billing", id="NHI-2", owner=ADA)],
+            make_answer(entry="NHI-1"),
+            ("NHI-1", {"identities": ("svc-billing", make_identity().key), "owner": ADA}),
+            id="by one of two ids",
+        ),
+        pytest.param(
+            [make_entry("x", owner=BOB)], make_answer(make_identity(tags={"muster:entry": "NHI-1"}), entry="NHI-1"),
+            ("NHI-1", {"owner": ADA}), id="which a tag says already",
+        ),
+        pytest.param(
+            [make_entry("svc-billing", owner=("Ada Lovelace",)),
+             make_entry("svc-billing", id="NHI-2", registry="b", owner=ADA)],
+            make_answer(entry="NHI-1", owner=("Ada Lovelace",), purpose="bills"), ("NHI-1", {"purpose": "bills"}),
+            id="by one of two registries that mean the same person",
         ),
         pytest.param(
             [_entry("svc-billing", owner=BOB)], make_answer(entry="registry.csv:2"),
@@ -90,6 +114,84 @@ def test_an_answer_updates_the_entry_it_belongs_to(
     assert _changed(_plan([answer], *entries)) == [expected]
 
 
+SAYS_SO = RegistryVerdict(state="registered", entry="NHI-1", rung="name")
+SAYS_OTHER = RegistryVerdict(state="registered", entry="NHI-7", rung="name")
+
+
+@pytest.mark.parametrize(
+    ("verdict", "identities"),
+    [
+        pytest.param(SAYS_SO, None, id="it stands for it"),
+        pytest.param(RegistryVerdict(state="registered", entry="NHI-2", agreeing=("NHI-1",)), None, id="it agrees"),
+        pytest.param(RegistryVerdict(state="unchecked"), None, id="it had no registry"),
+        pytest.param(RegistryVerdict(state="exempt"), None, id="it asks for none"),
+        pytest.param(RegistryVerdict(state="unregistered"), ("svc-billing", make_identity().key), id="nothing does"),
+        pytest.param(SAYS_OTHER, ("svc-billing", make_identity().key), id="another does"),
+    ],
+)
+def test_what_the_scan_saw_counts_as_well(verdict: RegistryVerdict, identities: tuple[str, ...] | None) -> None:
+    """It may know better than the name alone: whose name is another's id, for one."""
+    scan = make_result(make_assessment(registry=verdict))
+    (change,) = _plan([make_answer(entry="NHI-1")], make_entry("svc-billing", owner=BOB), scan=scan).changes
+
+    assert change.cells.get("identities") == identities
+
+
+@pytest.mark.parametrize(
+    ("then", "taken"),
+    [pytest.param(("other",), True, id="where it was"), pytest.param(("else",), False, id="moved since")],
+)
+def test_a_row_that_has_not_moved_since_the_scan_may_be_named(then: tuple[str, ...], taken: bool) -> None:
+    """As an entry that is only alike: nothing but its row tells which one is meant."""
+    declared = EntryAssessment(entry=_entry(*then, owner=BOB), state="not_found")
+    scan = make_result(make_assessment(), entries=(declared,))
+    answer, entry = make_answer(entry="registry.csv:2"), _entry("other", owner=BOB)
+
+    if taken:
+        assert _changed(_plan([answer], entry, scan=scan)) == [
+            ("registry.csv:2", {"identities": ("other", make_identity().key), "owner": ADA})
+        ]
+    else:
+        with pytest.raises(RegistryError, match="no longer stands for"):
+            _plan([answer], entry, scan=scan)
+
+
+def test_several_that_one_entry_is_to_stand_for_are_all_named_in_it() -> None:
+    """Each once, behind what it names already."""
+    answers = [make_answer(name, row=row, entry="NHI-1") for row, name in enumerate(("a", "b", "a"), start=2)]
+    (change,) = _plan(answers, make_entry("x")).changes
+
+    assert change.cells == {"identities": ("x", make_identity("a").key, make_identity("b").key)}
+    assert change.places == ("orphans.csv:2", "orphans.csv:3", "orphans.csv:4")
+
+
+@pytest.mark.parametrize(
+    ("entries", "identity", "told"),
+    [
+        pytest.param(
+            [make_entry("x"), make_entry(make_identity().key, id="NHI-2", owner=BOB)], make_identity(),
+            "it is declared at registry.csv:2, too", id="another names its key",
+        ),
+        pytest.param(
+            [make_entry("x", provider="saas")], make_identity(), "its provider or scope is another", id="elsewhere"
+        ),
+        pytest.param([make_entry("x", provider="saas")], make_identity(source=""), None, id="of which little is known"),
+    ],
+)  # fmt: skip
+def test_an_id_that_changes_nothing_is_refused(entries: list[Entry], identity: Identity, told: str | None) -> None:
+    """As long as the identity was scanned: what a list says of it alone does not tell where it lives."""
+    answers = [make_answer(identity, entry="NHI-1")]
+    if told is None:
+        assert len(_plan(answers, *entries).changes) == 1
+        return
+    with pytest.raises(RegistryError) as caught:
+        _plan(answers, *entries)
+
+    assert [(one.line, one.field, one.message) for one in caught.value.problems] == [
+        (2, "id", f"NHI-1 would still not stand for {make_identity().key}: {told}")
+    ]
+
+
 def test_a_pattern_is_no_entry_for_one_of_them() -> None:
     """Whoever takes over one identity of a pattern does not take over all."""
     (change,) = _plan([make_answer()], make_entry("svc-*", owner=BOB)).changes
@@ -111,7 +213,8 @@ def test_a_pattern_is_no_entry_for_one_of_them() -> None:
         pytest.param(
             [make_entry("svc-*", owner=BOB)],
             [make_answer("svc-a", entry="NHI-1"), make_answer("svc-b", row=3, entry="NHI-1", owner=("eve@x",))],
-            "orphans.csv:3: owner: orphans.csv:2 says something else of the same entry", id="two answers disagree",
+            "orphans.csv:3: owner: orphans.csv:2 says something else of the same entry (make them agree, or empty the "
+            "id of one to give it an entry of its own)", id="two answers disagree",
         ),
         pytest.param([], [make_answer(purpose="1.2E+10")], "holds something that no registry", id="unwritable"),
     ],
@@ -132,11 +235,13 @@ def test_another_registry_is_not_written_to() -> None:
 
 def test_adopting_again_changes_nothing() -> None:
     """Also where rows have moved since: what they say is already there."""
-    answers = [make_answer(entry="registry.csv:2"), make_answer("svc-b", row=3)]
+    answers = [make_answer(entry="registry.csv:2"), make_answer(entry="registry.csv:2"), make_answer("svc-b", row=3)]
     moved = _entry("svc-billing", row=7)
-    found = _plan(answers, moved, make_entry(make_identity("svc-b").key))
+    then = RegistryVerdict(state="registered", entry="registry.csv:2", rung="name")
+    scan = make_result(make_assessment(registry=then))
+    found = _plan(answers, moved, make_entry(make_identity("svc-b").key), scan=scan)
 
-    assert (found.changes, found.settled) == ((), 2)
+    assert (found.changes, found.settled) == ((), 3)
 
 
 @pytest.mark.parametrize(
@@ -158,11 +263,12 @@ def test_new_ids_go_on_where_the_registrys_end(ids: list[str], expected: list[st
 
 def test_owners_who_are_not_there_are_warned_about() -> None:
     """Adopted all the same: the roster may be the one that is behind."""
-    found = _plan([make_answer(owner=("left@example.com", "stranger"), backup_owner=ADA)])
+    found = _plan([make_answer(owner=("left@example.com", "stranger"), backup_owner=("ada@example.com, b@x",))])
 
-    assert [(one.line, one.field, one.message) for one in found.warnings] == [
-        (2, "owner", "left@example.com is on the roster, but not active"),
-        (2, "owner", "stranger is not on the roster"),
+    assert [(one.line, one.field, one.message, one.fix) for one in found.warnings] == [
+        (2, "owner", "left@example.com is on the roster, but not active", None),
+        (2, "owner", "stranger is not on the roster", None),
+        (2, "backup_owner", "ada@example.com, b@x is not on the roster", "separate them by ;"),
     ]
     assert len(found.changes) == 1
 
@@ -171,5 +277,8 @@ def test_a_key_that_no_cell_can_hold_is_left_out_with_a_warning() -> None:
     """A line break would part it in two; in a document's list it is fine."""
     answer = make_answer(make_identity("x", key="saas:a\nb"))
 
+    named = make_answer(answer.identity, entry="NHI-1")
+
     assert (len(_plan([answer]).changes), len(_plan([answer]).warnings)) == (0, 1)
+    assert (len(_plan([named], make_entry("y")).changes), len(_plan([named], make_entry("y")).warnings)) == (0, 1)
     assert _plan([answer], in_sheet=False).changes[0].cells["identities"] == ("saas:a\nb",)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from datetime import date
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import openpyxl
 import pytest
 
 from scanner.errors import RegistryError
+from scanner.model import Identity
 from scanner.registry_tools.filled_in import FilledIn, read_filled_in
 from tests.factories import make_identity
 
@@ -26,10 +28,10 @@ CELLS = {
 }
 
 
-def _read(tmp_path: Path, text: str, name: str = "o.csv") -> FilledIn:
+def _read(tmp_path: Path, text: str, name: str = "o.csv", known: Iterable[Identity] | None = None) -> FilledIn:
     path = tmp_path / name
     path.write_text(text, encoding="utf-8")
-    return read_filled_in(path)
+    return read_filled_in(path, known)
 
 
 @pytest.mark.parametrize(
@@ -76,24 +78,57 @@ def test_rows_without_an_owner_are_left_alone(tmp_path: Path, owner: str) -> Non
     assert (found.answers, found.unowned) == ((), 1)
 
 
-def test_a_key_is_looked_up_among_what_was_scanned(tmp_path: Path) -> None:
-    """What was made printable, and marked against formulas, is the identity that was found."""
-    path = tmp_path / "o.csv"
-    path.write_text(HEAD + ROW.replace("saas:a,", "'=saas\\x07\\nb,"), encoding="utf-8")
-    identity = make_identity("a", key="=saas\x07\nb")
-
-    found = read_filled_in(path, [identity])
-
-    assert (found.answers[0].identity, found.warnings) == (identity, ())
+PAY, PAY_BLANK = make_identity("pay", key="saas:pay"), make_identity("pay ", key="saas:pay ")
+TAB, BACKSLASH = make_identity("x\ty", key="x\ty"), make_identity(r"x\ty", key=r"x\ty")
 
 
-def test_a_key_that_no_scan_knows_is_told(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("key", "known", "found"),
+    [
+        pytest.param("'=saas\\x07\\nb", [make_identity("a", key="=saas\x07\nb")], 0, id="made printable and safe"),
+        pytest.param("saas:pay", [PAY, PAY_BLANK], 0, id="the one without a blank"),
+        pytest.param("saas:pay ", [PAY, PAY_BLANK], 1, id="the one with a blank"),
+        pytest.param("saas:pay", [PAY_BLANK, PAY], 1, id="whatever their order"),
+    ],
+)
+def test_a_key_is_looked_up_to_the_letter(tmp_path: Path, key: str, known: list[Identity], found: int) -> None:
+    """Among what was scanned, as the list prints it: a blank at the end makes another identity."""
+    read = _read(tmp_path, HEAD + ROW.replace("saas:a,", f"{key},"), known=known)
+
+    assert ([one.identity for one in read.answers], read.warnings) == ([known[found]], ())
+
+
+@pytest.mark.parametrize("known", [[TAB, BACKSLASH], [BACKSLASH, TAB]])
+def test_keys_that_print_alike_are_left_out(tmp_path: Path, known: list[Identity]) -> None:
+    """Nobody can tell which row is whose, and a hostile name may be one of them; the other rows are taken."""
+    rows = ROW.replace("saas:a,", "x\\ty,") + ROW.replace("saas:a,", "saas:pay,")
+    read = _read(tmp_path, HEAD + rows, known=[*known, PAY])
+
+    assert [one.identity for one in read.answers] == [PAY]
+    assert [(one.line, one.field, one.message) for one in read.warnings] == [
+        (2, "key", "several identities have a key that is printed as x\\ty; it was left out")
+    ]
+
+
+@pytest.mark.parametrize("known", [[PAY], []], ids=["another", "nothing was found"])
+@pytest.mark.parametrize("key", ["saas:a", "saas:pay "])
+def test_a_key_that_no_scan_knows_is_told(tmp_path: Path, key: str, known: list[Identity]) -> None:
     """A spreadsheet may have made another key of it, and nobody should own that in silence."""
-    path = tmp_path / "o.csv"
-    path.write_text(HEAD + ROW, encoding="utf-8")
-    (warning,) = read_filled_in(path, [make_identity()]).warnings
+    read = _read(tmp_path, HEAD + ROW.replace("saas:a,", f"{key},"), known=known)
 
-    assert (warning.line, warning.message) == (2, "the latest scan has no saas:a")
+    assert [one.identity.key for one in read.answers] == [key]
+    assert [(one.line, one.message) for one in read.warnings] == [(2, f"the latest scan has no {key}")]
+
+
+def test_without_a_scan_keys_and_names_are_taken_as_they_are(tmp_path: Path) -> None:
+    """To the letter, so that no imitation has what was said of the real one; and it is said that nobody checked."""
+    read = _read(tmp_path, HEAD + ROW.replace("saas:a,", "saas:a ,").replace(",bot,a,", ",bot,a ,"))
+
+    assert [(one.identity.key, one.identity.name) for one in read.answers] == [("saas:a ", "a ")]
+    assert [(one.line, one.message) for one in read.warnings] == [
+        (None, "there is no scan to check its keys against: each is taken as it is written")
+    ]
+    assert _read(tmp_path, HEAD + ROW.replace("ada@example.com", "")).warnings == ()
 
 
 def test_everything_that_is_wrong_is_told_at_once(tmp_path: Path) -> None:
