@@ -1,4 +1,8 @@
-"""``can_assume`` links inside one account: both the trust policy and, where it takes one, the identity's own (pure)."""
+"""``can_assume`` links inside one account: both the trust policy and, where it takes one, the identity's own (pure).
+
+A role of another account takes both sides' word. The account knows its own: :func:`roles_elsewhere`; the two are put
+together when all accounts have been read.
+"""
 
 from __future__ import annotations
 
@@ -7,27 +11,61 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from msgspec import Struct
 
-from connectors.aws.globs import has_wildcard, resource_matches
-from connectors.aws.policy import Document, allows
+from connectors.aws.decide import Limit, allows, denied, patterns_left
+from connectors.aws.globs import arn_parts, has_wildcard, resource_matches
+from connectors.aws.policy import speaking_of
+from connectors.aws.reach import Document, Reach
+from connectors.aws.sources import Held
+from connectors.aws.trust import account_of
 from connectors.aws.vocabulary import Vocabulary
-from scanner.model import Link, Trust
+from scanner.model import Link, PrivilegeLevel, Trust
 
 ASSUME_ROLE = "sts:AssumeRole"
 
 
 class Holder(Struct, frozen=True, kw_only=True, gc=False):
-    """An identity and the policies that speak for it."""
+    """An identity, the policies that speak for it, and what they come to: ``certain``, without any condition.
+
+    ``held``: the same policies with their names, for evidence.
+    """
 
     arn: str
-    documents: tuple[Document, ...]
-    boundary: Document | None
-    is_admin: bool
+    held: tuple[Held, ...] = ()
+    documents: tuple[Document, ...] = ()
+    limits: tuple[Limit, ...] = ()
+    level: PrivilegeLevel = "normal"
+    certain: Reach = Reach()
 
     @property
-    def policies(self) -> tuple[int, ...]:
+    def policies(self) -> tuple[tuple[int, ...], ...]:
         """Equal for identities whose policies are equal."""
-        numbers = sorted({document.number for document in self.documents})
-        return (*numbers, -1 if self.boundary is None else self.boundary.number)
+        return tuple(tuple(sorted({each.number for each in group})) for group in (self.documents, *self.limits))
+
+
+class Candidates:
+    """Identities that a pattern of ARNs may mean: most policies name a few, and each pattern is worked out once."""
+
+    def __init__(self, arns: Iterable[str]) -> None:
+        self._arns = frozenset(arns)
+        self._covered: dict[str, frozenset[str]] = {}
+
+    def of(self, holder: Holder, action: int, words: Vocabulary) -> frozenset[str]:
+        """Those that the holder's allowances of an action (its bit) speak of."""
+        found: frozenset[str] = frozenset()
+        for document in holder.documents:
+            if document.possible.somewhere & action:
+                for statement in speaking_of(document.statements, action, words):
+                    if statement.allow:
+                        patterns = ("*",) if statement.not_resources else statement.resources
+                        found = found.union(*map(self._covers, patterns))
+        return found
+
+    def _covers(self, pattern: str) -> frozenset[str]:
+        if not has_wildcard(pattern):
+            return self._arns & {pattern}
+        if pattern not in self._covered:
+            self._covered[pattern] = frozenset(arn for arn in self._arns if resource_matches(pattern, arn))
+        return self._covered[pattern]
 
 
 def assume_links(
@@ -37,21 +75,22 @@ def assume_links(
 
     An administrator's links to roles that trust the whole account are left out: it can make itself any role.
     """
+    bit = words.bits((ASSUME_ROLE,))
     found: dict[str, dict[str, Link]] = defaultdict(dict)
     for holder, role, trust in _named(holders, trusts):
-        # The trust policy suffices here; only an explicit deny of its own can stop it.
-        if not _denied(holder, role, words):
+        # The trust policy suffices here, within what the identity is limited to; its own deny can stop it.
+        if not denied(holder.documents, bit, role, words) and _within_limits(holder, bit, role, words):
             found[holder.arn][role] = Link(
                 relation="can_assume", target=role, evidence=f"named in the trust policy{_how_far(trust)}"
             )
     open_roles = {
-        role: next(trust for trust in trusted if _own_account(trust))
+        role: own[0]
         for role, trusted in trusts.items()
-        if any(map(_own_account, trusted))
+        if (own := [trust for trust in trusted if _is_own_account(trust, role)])
     }
     reachable = _Reachable(open_roles, words)
     for holder in holders:
-        if not holder.is_admin:
+        if holder.level != "admin":
             for role, evidence in reachable.by(holder).items():
                 if role != holder.arn:
                     found[holder.arn].setdefault(role, Link(relation="can_assume", target=role, evidence=evidence))
@@ -59,46 +98,26 @@ def assume_links(
 
 
 class _Reachable:
-    """The roles that trust the whole account, as far as a holder's own policies reach.
-
-    Only the roles that a statement's resources can mean are decided about: most policies name a few, and what a
-    pattern covers, or a set of policies allows, is worked out once.
-    """
+    """The roles that trust the whole account, as far as a holder's own policies reach."""
 
     def __init__(self, roles: Mapping[str, Trust], words: Vocabulary) -> None:
         self._roles = roles
         self._words = words
         self._bit = words.bits((ASSUME_ROLE,))
-        self._covered: dict[str, tuple[str, ...]] = {}
-        self._answers: dict[tuple[int, ...], dict[str, str]] = {}
+        self._candidates = Candidates(roles)
+        self._answers: dict[tuple[tuple[int, ...], ...], dict[str, str]] = {}
 
     def by(self, holder: Holder) -> dict[str, str]:
         """Evidence by role, for every role that the holder may assume."""
         if holder.policies not in self._answers:
             decided = {
-                role: allows(holder.documents, holder.boundary, ASSUME_ROLE, role, self._words)
-                for role in sorted(self._candidates(holder))
+                role: allows(holder.documents, holder.limits, self._bit, role, self._words)
+                for role in sorted(self._candidates.of(holder, self._bit, self._words))
             }
             self._answers[holder.policies] = {
                 role: self._evidence(role, answer) for role, answer in decided.items() if answer != "no"
             }
         return self._answers[holder.policies]
-
-    def _candidates(self, holder: Holder) -> set[str]:
-        found: set[str] = set()
-        for document in holder.documents:
-            if document.possible.somewhere & self._bit:
-                for statement in document.statements:
-                    if statement.allow and statement.action_bits(self._words) & self._bit:
-                        found.update(*map(self._covers, ("*",) if statement.not_resources else statement.resources))
-        return found
-
-    def _covers(self, pattern: str) -> tuple[str, ...]:
-        if not has_wildcard(pattern):
-            return (pattern,) if pattern in self._roles else ()
-        if pattern not in self._covered:
-            self._covered[pattern] = tuple(role for role in self._roles if resource_matches(pattern, role))
-        return self._covered[pattern]
 
     def _evidence(self, role: str, answer: str) -> str:
         maybe = ", under a condition" if answer == "maybe" else ""
@@ -106,12 +125,21 @@ class _Reachable:
         return f"its policies allow {ASSUME_ROLE} on it{maybe}, and {trusted}"
 
 
+def roles_elsewhere(
+    documents: Sequence[Document], limits: Sequence[Limit], account: str, words: Vocabulary
+) -> tuple[str, ...]:
+    """Patterns of roles in other accounts that policies allow to assume, sorted; those roles must agree as well."""
+    action = words.bits((ASSUME_ROLE,))
+    left = patterns_left(documents, limits, action, words, certainly=False)
+    return tuple(sorted({pattern for pattern in left if arn_parts(pattern)[4] != account}))
+
+
 def _named(holders: Sequence[Holder], trusts: Mapping[str, tuple[Trust, ...]]) -> Iterable[tuple[Holder, str, Trust]]:
     by_arn = {holder.arn: holder for holder in holders}
     by_role_name = {holder.arn.rpartition("/")[2]: holder for holder in holders if ":role/" in holder.arn}
     for role, trusted in trusts.items():
         for trust in trusted:
-            if trust.kind == "principal" and trust.external is False:
+            if trust.kind == "principal" and account_of(trust.principal) == account_of(role):
                 _, is_session, session = trust.principal.partition(":assumed-role/")
                 name = session.partition("/")[0]
                 holder = by_role_name.get(name) if is_session else by_arn.get(trust.principal)
@@ -119,22 +147,16 @@ def _named(holders: Sequence[Holder], trusts: Mapping[str, tuple[Trust, ...]]) -
                     yield holder, role, trust
 
 
-def _own_account(trust: Trust) -> bool:
-    return trust.kind == "account" and trust.external is False
+def _is_own_account(trust: Trust, role: str) -> bool:
+    return trust.kind == "account" and account_of(trust.principal) == account_of(role)
 
 
-def _denied(holder: Holder, role: str, words: Vocabulary) -> bool:
-    """Whether an unconditional Deny of its own, or of its boundary, covers the role."""
-    bit = words.bits((ASSUME_ROLE,))
-    documents = holder.documents if holder.boundary is None else (*holder.documents, holder.boundary)
-    return any(
-        not statement.allow
-        and not statement.conditional
-        and statement.action_bits(words) & bit
-        and statement.covers(role)
-        for document in documents
-        if (document.denied | document.hindered) & bit
-        for statement in document.statements
+def _within_limits(holder: Holder, action: int, role: str, words: Vocabulary) -> bool:
+    """Whether its limits let it. What a trust policy grants to a user by name, its boundary can only deny."""
+    is_user = ":user/" in holder.arn
+    return all(
+        not denied(limit, action, role, words) if is_user else allows(limit, (), action, role, words) != "no"
+        for limit in holder.limits
     )
 
 

@@ -1,4 +1,4 @@
-"""How far the conditions of a trust policy narrow it (pure).
+"""How far conditions narrow a trust policy, and which services a role may be passed to (pure).
 
 Several values of one key are alternatives, so the widest counts; several keys must all hold, so the narrowest counts.
 """
@@ -6,11 +6,12 @@ Several values of one key are alternatives, so the widest counts; several keys m
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 from msgspec import Struct
 
 from connectors.aws.globs import has_wildcard
+from connectors.aws.vocabulary import Vocabulary
 
 Restriction: TypeAlias = Literal["none", "loose", "exact"]
 _ORDER: tuple[Restriction, ...] = ("none", "loose", "exact")
@@ -92,3 +93,50 @@ def narrowest(restrictions: Iterable[Restriction]) -> Restriction:
 def widest(*restrictions: Restriction) -> Restriction:
     """What alternatives amount to."""
     return min(restrictions, key=_ORDER.index)
+
+
+_PASSED_TO = "iam:passedtoservice"
+
+
+class PassedTo(Struct, frozen=True, kw_only=True, gc=False):
+    """A condition on ``iam:PassedToService``: whoever passes a role chooses the service, so it narrows and no more.
+
+    ``negated``: to all but these. ``others``: it holds as well for actions that pass no role.
+    """
+
+    services: tuple[str, ...]
+    negated: bool
+    others: bool
+
+    def narrow(self, actions: int, words: Vocabulary) -> int:
+        """Of these actions, those that it lets through."""
+        named = words.passed_to(self.services)
+        passing = words.pass_role & ~words.pass_anywhere & ~named if self.negated else named
+        return actions & (passing | (~words.pass_role if self.others else 0))
+
+
+def passed_to(block: Mapping[str, Any]) -> tuple[PassedTo | None, bool]:
+    """The condition on the service that a role is passed to, if we understand it; and whether there are others."""
+    if not block:
+        return None, False
+    try:
+        conditions = parse_conditions(block)
+    except (AttributeError, ValueError):  # of a form that we do not know: a condition all the same
+        return None, True
+    understood = [found for each in conditions if (found := _passed_to(each)) is not None]
+    return (understood[0] if understood else None), len(conditions) > min(len(understood), 1)
+
+
+def _passed_to(condition: Condition) -> PassedTo | None:
+    operator = condition.operator.lower().removeprefix("foranyvalue:")
+    plain = operator.removesuffix("ifexists")
+    negated = plain.startswith("stringnot")
+    positive = plain.replace("stringnot", "string")
+    if condition.key != _PASSED_TO or positive not in _EXACT | {"stringlike"}:
+        return None
+    literal = positive in _EXACT
+    return PassedTo(
+        services=tuple(value.lower() for value in condition.values if not (literal and has_wildcard(value))),
+        negated=negated,
+        others=negated or plain != operator,
+    )

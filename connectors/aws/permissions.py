@@ -2,59 +2,98 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import msgspec
-from msgspec import Struct
+from msgspec import Struct, structs
 
+from connectors.aws.assume import roles_elsewhere
+from connectors.aws.decide import Limit
 from connectors.aws.payloads import AttachedPolicy, Boundary, GroupDetail, InlinePolicy, PolicyDetail
-from connectors.aws.policy import Document, parse_statements, sum_up
-from connectors.aws.privilege import combine, is_admin, judge
+from connectors.aws.policy import parse_statements
+from connectors.aws.privilege import Effective, HolderKind, Verdict, is_admin, judge
+from connectors.aws.reach import Document, sum_up
+from connectors.aws.sources import Held, sources_in
 from connectors.aws.vocabulary import Vocabulary
-from scanner.model import Grant, Privilege, Signal
+from scanner.model import UNKNOWN_PRIVILEGE, Grant, Privilege, Signal
+
+GUARDRAILS_UNREAD = "the organisation's service control policies could not all be read: it may be less"
 
 _MODEL_CALLS = "bedrock:invokemodel"
-POLICIES_NAMED = 3
-
-
-class Held(Struct, frozen=True, kw_only=True, gc=False):
-    """One policy that speaks for a principal; ``document`` is None where it could not be read or understood."""
-
-    name: str
-    via: str
-    document: Document | None
+_SERVICE_LINKED = ":role/aws-service-role/"
 
 
 class Permissions(Struct, frozen=True, kw_only=True, gc=False):
-    """All that is known of what a principal may do. ``is_whole``: nothing that could change it went unread."""
+    """All that is known of what a principal may do. ``missing``: what could change it and could not be read.
 
-    held: tuple[Held, ...]
-    boundary: Document | None
-    privilege: Privilege
-    grants: tuple[Grant, ...]
-    signals: tuple[Signal, ...]
-    is_whole: bool
+    ``is_guarded``: whether all that the organisation denies it is known; otherwise the level is the most it can be.
+    ``limits``: its boundary and the organisation's guardrails. ``verdict``: of what could be read; None: nothing was.
+    ``elsewhere``: patterns of roles in other accounts that it is allowed to assume, if they let it.
+    """
+
+    held: tuple[Held, ...] = ()
+    limits: tuple[Limit, ...] = ()
+    verdict: Verdict | None = None
+    effective: Effective = Effective()
+    elsewhere: tuple[str, ...] = ()
+    privilege: Privilege = UNKNOWN_PRIVILEGE
+    grants: tuple[Grant, ...] = ()
+    signals: tuple[Signal, ...] = ()
+    missing: tuple[str, ...] = ()
+    is_guarded: bool = True
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether nothing that could change it went unread."""
+        return not self.missing
 
     @property
     def documents(self) -> tuple[Document, ...]:
         """The documents that could be read."""
         return tuple(held.document for held in self.held if held.document is not None)
 
+    def leading_to(self, targets: Mapping[str, str], words: Vocabulary) -> Permissions:
+        """The same judged, the evidence naming whom escalation methods (by their text) were seen to lead to."""
+        if self.verdict is None:
+            return self
+        judged = self.verdict.render(sources_in(self.held, words), targets)
+        if self.missing:
+            rest = f"what could be read amounts to {judged.level}"
+            judged = Privilege(level="unknown", evidence=(*self.missing, rest, *judged.evidence))
+        elif judged.evidence and not self.is_guarded:
+            judged = Privilege(level=judged.level, evidence=(*judged.evidence, GUARDRAILS_UNREAD))
+        return structs.replace(self, privilege=judged)
+
 
 class PolicyLibrary:
-    """The account's policies and groups, from which a principal's permissions follow."""
+    """The account's policies and groups, from which a principal's permissions follow.
+
+    ``guardrails``: the service control policies of each level above the account; None: there are some, unread.
+    """
 
     def __init__(
-        self, policies: Iterable[PolicyDetail], groups: Iterable[GroupDetail], *, words: Vocabulary, account: str
+        self,
+        policies: Iterable[PolicyDetail],
+        groups: Iterable[GroupDetail],
+        *,
+        words: Vocabulary,
+        account: str,
+        guardrails: tuple[tuple[Any, ...], ...] | None = (),
     ) -> None:
         self._words = words
         self._account = account
         self._documents: dict[bytes, Document] = {}
-        self._judged: dict[tuple[tuple[int, ...], int | None], Privilege] = {}
+        self._judged: dict[tuple[Any, ...], tuple[Verdict, Effective, tuple[str, ...]]] = {}
         self.malformed: list[tuple[str, str]] = []
         """Policies whose document could not be understood, and why."""
         self._managed = {policy.arn: self._document(policy.arn, policy.document) for policy in policies}
+        levels = [[self._document("service control policy", each) for each in level] for level in guardrails or ()]
+        # Of a level that was read in part nobody knows what it allows: it is told as missing, and limits nothing here.
+        self._guardrails = tuple(
+            tuple(each for each in level if each is not None) for level in levels if None not in level
+        )
+        self._guardrails_read = guardrails is not None and len(self._guardrails) == len(levels)
         self._groups = {
             group.group_name: tuple(
                 self._held(
@@ -74,22 +113,30 @@ class PolicyLibrary:
     ) -> Permissions:
         """What one user or role may do, from its own policies and its groups'."""
         held = list(self._held(arn, inline, attached, "direct"))
-        missing = [f"group {group} could not be read" for group in groups if group not in self._groups]
         for group in groups:
             held += self._groups.get(group, ())
+        held.sort(key=lambda each: (each.name, each.via))
         limit = None if boundary is None else self._managed.get(boundary.permissions_boundary_arn)
+        exempt = _SERVICE_LINKED in arn  # no service control policy binds a service-linked role
+        missing = [f"group {group} could not be read" for group in groups if group not in self._groups]
         if boundary is not None and limit is None:
             missing.append(f"the permissions boundary {boundary.permissions_boundary_arn} could not be read")
         missing += [f"policy {each.name} ({each.via}) could not be read" for each in held if each.document is None]
-        held.sort(key=lambda each: (each.name, each.via))
+        guardrails = () if exempt else self._guardrails
+        limits = (*guardrails, *(() if limit is None else ((limit,),)))
+        holder: HolderKind = "user" if ":user/" in arn else "role"
+        verdict, effective, elsewhere = self._verdict(held, limit, guardrails, limits, holder)
         return Permissions(
             held=tuple(held),
-            boundary=limit,
-            privilege=self._privilege(held, limit, missing),
+            limits=limits,
+            verdict=verdict,
+            effective=effective,
+            elsewhere=elsewhere,
             grants=tuple(self._grant(each) for each in held),
             signals=_model_signals(held),
-            is_whole=not missing,
-        )
+            missing=tuple(missing),
+            is_guarded=self._guardrails_read or exempt,
+        ).leading_to({}, self._words)
 
     def _held(
         self, owner: str, inline: Iterable[InlinePolicy], attached: Iterable[AttachedPolicy], via: str
@@ -118,37 +165,24 @@ class PolicyLibrary:
         document = held.document
         if document is None:
             return Grant(name=held.name, via=held.via)
-        admin = is_admin(document.certain, document.denied, self._words)
+        admin = is_admin(document.certain, document.certain.without(document.denied), self._words)
         return Grant(name=held.name, via=held.via, resource=document.resource, admin=admin)
 
-    def _privilege(self, held: Sequence[Held], boundary: Document | None, missing: Sequence[str]) -> Privilege:
+    def _verdict(
+        self,
+        held: Sequence[Held],
+        boundary: Document | None,
+        guardrails: tuple[Limit, ...],
+        limits: tuple[Limit, ...],
+        holder: HolderKind,
+    ) -> tuple[Verdict, Effective, tuple[str, ...]]:
         documents = {each.document.number: each.document for each in held if each.document is not None}
-        key = (tuple(sorted(documents)), None if boundary is None else boundary.number)
+        key = (tuple(sorted(documents)), None if boundary is None else boundary.number, bool(guardrails), holder)
         if key not in self._judged:
-            self._judged[key] = judge(combine(tuple(documents.values()), boundary), self._words)
-        judged = self._judged[key]
-        if missing:
-            rest = f"what could be read amounts to {judged.level}"
-            return Privilege(level="unknown", evidence=(*missing, rest, *judged.evidence))
-        if judged.level == "normal":
-            return judged
-        sources = self._sources(held, judged)
-        return Privilege(level=judged.level, evidence=(*judged.evidence, sources))
-
-    def _sources(self, held: Sequence[Held], judged: Privilege) -> str:
-        """Which policies that comes from: those that alone are as bad, else all of them together."""
-        alone = [
-            each
-            for each in held
-            if each.document is not None and judge(combine((each.document,), None), self._words).level == judged.level
-        ]
-        names = [f"{each.name} ({each.via})" for each in alone or held]
-        more = f" and {len(names) - POLICIES_NAMED} more" if len(names) > POLICIES_NAMED else ""
-        return (
-            f"from policy {', '.join(names[:POLICIES_NAMED])}{more}"
-            if alone
-            else (f"from {', '.join(names[:POLICIES_NAMED])}{more} together")
-        )
+            own, words = tuple(documents.values()), self._words
+            verdict, effective = judge(own, words, boundary=boundary, guardrails=guardrails, holder=holder)
+            self._judged[key] = verdict, effective, roles_elsewhere(own, limits, self._account, words)
+        return self._judged[key]
 
 
 def _model_signals(held: Iterable[Held]) -> tuple[Signal, ...]:
@@ -168,11 +202,4 @@ def _model_signals(held: Iterable[Held]) -> tuple[Signal, ...]:
 
 def unread(reason: str) -> Permissions:
     """The permissions of a principal whose policies were not read at all."""
-    return Permissions(
-        held=(),
-        boundary=None,
-        privilege=Privilege(level="unknown", evidence=(reason,)),
-        grants=(),
-        signals=(),
-        is_whole=False,
-    )
+    return Permissions(privilege=Privilege(level="unknown", evidence=(reason,)), missing=(reason,))

@@ -1,88 +1,224 @@
 """What a principal could do, from all its policies together (pure).
 
-The union of its own, attached and groups' policies, cut down by its boundary, explicit deny first. A condition makes
-an allowance a "maybe", which is worth at most ``high``. Service control policies, session policies and resource
-policies are not looked at.
+The union of its own, attached and groups' policies, cut down by its boundary and by the service control policies of
+each level above the account, explicit deny first. A condition makes an allowance a "maybe", which is worth at most
+``high``; but whoever passes a role chooses the service, so a condition on that only narrows. Session policies and
+resource policies are not looked at.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Literal, TypeAlias
 
 from msgspec import Struct
 
-from connectors.aws.policy import Document, Reach
+from connectors.aws.decide import Limit, allows_somewhere
+from connectors.aws.reach import Document, Reach
 from connectors.aws.vocabulary import Family, Method, Vocabulary
-from scanner.model import Privilege
+from scanner.model import Privilege, PrivilegeLevel
 
 METHODS_NAMED = 3
 """Evidence names this many methods or actions of a sort, and counts the rest."""
 UNDER_A_CONDITION = "under a condition"
 NO_TARGET_SEEN = "potential: no target seen"
 HINDERED = "some of it is denied on some resources or under a condition"
+ALL_OF_IAM = "every action of IAM on everything"
+
+HolderKind: TypeAlias = Literal["user", "role"]
+Sources: TypeAlias = Callable[[int], str]
+"""Which statements of which policies allow some actions (bits), in words."""
 
 
 class Effective(Struct, frozen=True, kw_only=True, gc=False):
-    """What a set of policies amounts to; before (``certain``, ``possible``) and apart from what is ``denied``."""
+    """What a set of policies amounts to: ``granted`` before any deny, ``certain`` and ``possible`` after.
 
-    certain: Reach
-    possible: Reach
-    denied: int
-    hindered: int
-    bounded: bool
+    ``hindered``: denied on some resources or under a condition.
+    """
+
+    granted: Reach = Reach()
+    granted_if: Reach = Reach()
+    certain: Reach = Reach()
+    possible: Reach = Reach()
+    hindered: int = 0
 
 
-def combine(documents: Sequence[Document], boundary: Document | None) -> Effective:
-    """The union of the documents, within the boundary where there is one."""
-    certain = possible = Reach()
-    denied = hindered = 0
+class Reason(Struct, frozen=True, kw_only=True, gc=False):
+    """One line of evidence. ``names``: actions or methods, ``needed``: the bits of those that are shown."""
+
+    what: str
+    names: tuple[str, ...] = ()
+    needed: int = 0
+    condition: bool = False
+    methods: tuple[Method, ...] = ()
+    seeks_target: bool = False
+
+    def render(self, sources: Sources, targets: Mapping[str, str]) -> str:
+        """In words; ``targets`` by a method's text: whom it was seen to lead to."""
+        names = self.names
+        seen = ""
+        if self.seeks_target:
+            leading = [method.text for method in self.methods if method.text in targets]
+            names = (*leading, *(name for name in names if name not in leading))
+            seen = f" (leads to {targets[leading[0]]})" if leading else f" ({NO_TARGET_SEEN})"
+        needed = self.needed
+        for method in self.methods:
+            if method.text in names[:METHODS_NAMED]:
+                needed |= method.needed
+        what = f"{self.what}: {_some(names)}" if names else self.what
+        condition = f", {UNDER_A_CONDITION}" if self.condition else ""
+        return f"{what}{seen}{condition}{sources(needed)}"
+
+
+class Verdict(Struct, frozen=True, kw_only=True, gc=False):
+    """A level with its reasons, before anybody has looked for targets."""
+
+    level: PrivilegeLevel
+    reasons: tuple[Reason, ...] = ()
+    hindered: bool = False
+
+    def render(self, sources: Sources = lambda _: "", targets: Mapping[str, str] | None = None) -> Privilege:
+        """As the model has it."""
+        evidence = tuple(reason.render(sources, targets or {}) for reason in self.reasons)
+        return Privilege(level=self.level, evidence=(*evidence, HINDERED) if self.hindered else evidence)
+
+
+def combine(documents: Sequence[Document], limits: Sequence[Limit], words: Vocabulary) -> Effective:
+    """The union of the documents, within each limit."""
+    granted, granted_if, denied, hindered = _union(documents)
+    for limit in limits:
+        certain, possible, refused, partly = _union(limit)
+        granted &= certain
+        granted_if &= possible
+        denied |= refused
+        hindered |= partly
+    return Effective(
+        granted=granted,
+        granted_if=granted_if,
+        certain=_left(granted.without(denied), documents, limits, words, hindered, certainly=True),
+        possible=_left(granted_if.without(denied), documents, limits, words, hindered, certainly=False),
+        hindered=hindered,
+    )
+
+
+def _union(documents: Sequence[Document]) -> tuple[Reach, Reach, Reach, int]:
+    certain = possible = denied = Reach()
+    hindered = 0
     for document in documents:
         certain |= document.certain
         possible |= document.possible
         denied |= document.denied
         hindered |= document.hindered
+    return certain, possible, denied, hindered
+
+
+def _left(
+    reach: Reach,
+    documents: Sequence[Document],
+    limits: Sequence[Limit],
+    words: Vocabulary,
+    hindered: int,
+    *,
+    certainly: bool,
+) -> Reach:
+    """The reach without actions of which nothing is left, where sums of bits alone cannot tell."""
+    narrowed = hindered
+    for limit in limits:
+        narrowed |= ~_union(limit)[0].everything
+    in_question = reach.somewhere & ~reach.everything & narrowed
+    gone = 0
+    while in_question:
+        bit = in_question & -in_question
+        in_question ^= bit
+        if not allows_somewhere(documents, limits, bit, words, certainly=certainly):
+            gone |= bit
+    everywhere = Reach(everything=gone, wide=gone, somewhere=gone)
+    return reach.without(everywhere) if gone else reach
+
+
+def judge(
+    documents: Sequence[Document],
+    words: Vocabulary,
+    *,
+    boundary: Document | None = None,
+    guardrails: Sequence[Limit] = (),
+    holder: HolderKind | None = None,
+) -> tuple[Verdict, Effective]:
+    """The verdict on a principal with these policies, and what they amount to."""
+    limits = (*guardrails, *(() if boundary is None else ((boundary,),)))
+    effective = combine(documents, limits, words)
+    lifted: dict[str, bool] = {}
     if boundary is not None:
-        certain &= boundary.certain
-        possible &= boundary.possible
-        denied |= boundary.denied
-        hindered |= boundary.hindered
-    return Effective(certain=certain, possible=possible, denied=denied, hindered=hindered, bounded=boundary is not None)
+        lifted["boundary"] = _could_rise(combine(documents, guardrails, words), words, holder)
+    if any(document.denied.somewhere for document in documents):
+        lifted["deny"] = _could_rise(combine(tuple(map(_undenied, documents)), limits, words), words, holder)
+    return _verdict(effective, words, lifted, holder), effective
 
 
-def judge(effective: Effective, words: Vocabulary) -> Privilege:
-    """The privilege of a principal with these effective permissions."""
-    certainly = effective.certain.without(effective.denied)
-    perhaps = effective.possible.without(effective.denied)
-    hindered = (HINDERED,) if effective.hindered & certainly.somewhere else ()
-    if is_admin(effective.certain, effective.denied, words):
-        return Privilege(level="admin", evidence=("every action of IAM on everything", *hindered))
-    if methods := _methods(certainly, effective, words):
-        return Privilege(level="escalation", evidence=(*methods, *hindered))
-    if is_admin(effective.possible, effective.denied, words):
-        return Privilege(level="high", evidence=(f"every action of IAM on everything, {UNDER_A_CONDITION}",))
-    evidence = (
-        *(f"{method}, {UNDER_A_CONDITION}" for method in _methods(perhaps, effective, words)),
-        *_high(certainly, words, ""),
-        *_high(_beyond(perhaps, certainly), words, f", {UNDER_A_CONDITION}"),
+def _undenied(document: Document) -> Document:
+    return Document(
+        number=document.number,
+        statements=tuple(statement for statement in document.statements if statement.allow),
+        certain=document.certain,
+        possible=document.possible,
+        denied=Reach(),
+        hindered=0,
     )
-    return Privilege(level="high", evidence=evidence) if evidence else Privilege(level="normal")
 
 
-def is_admin(reach: Reach, denied: int, words: Vocabulary) -> bool:
+def _could_rise(effective: Effective, words: Vocabulary, holder: HolderKind | None) -> bool:
+    return _verdict(effective, words, {}, holder).level in ("admin", "escalation")
+
+
+def _verdict(effective: Effective, words: Vocabulary, lifted: Mapping[str, bool], holder: HolderKind | None) -> Verdict:
+    certain, possible = effective.certain, effective.possible
+    hindered = bool(effective.hindered & certain.somewhere)
+    if is_admin(effective.granted, certain, words):
+        reason = Reason(what=ALL_OF_IAM, needed=words.iam)
+        return Verdict(level="admin", reasons=(reason,), hindered=hindered)
+    ways = [_way(family, methods, certain, lifted, holder) for family, methods in words.methods]
+    if found := [way for way in ways if way is not None]:
+        return Verdict(level="escalation", reasons=tuple(found), hindered=hindered)
+    if is_admin(effective.granted_if, possible, words):
+        return Verdict(level="high", reasons=(Reason(what=ALL_OF_IAM, needed=words.iam, condition=True),))
+    maybe = [_way(family, methods, possible, lifted, holder, condition=True) for family, methods in words.methods]
+    reasons = (
+        *(way for way in maybe if way is not None),
+        *_high(certain.wide, words, condition=False),
+        *_high(possible.wide & ~certain.wide, words, condition=True),
+    )
+    return Verdict(level="high", reasons=reasons) if reasons else Verdict(level="normal")
+
+
+def is_admin(granted: Reach, left: Reach, words: Vocabulary) -> bool:
     """All of IAM on everything. Denying it a read or two changes nothing; denying what is dangerous in IAM does."""
-    return reach.everything & words.iam == words.iam and not denied & words.dangerous_iam
+    dangerous = words.dangerous_iam
+    return granted.everything & words.iam == words.iam and left.everything & dangerous == dangerous
 
 
-def _methods(reach: Reach, effective: Effective, words: Vocabulary) -> list[str]:
-    found = []
-    for family, methods in words.methods:
-        if family.needs_boundary and not effective.bounded:
-            continue
-        possible = [method.text for method in methods if _is_possible(method, family, reach)]
-        if possible:
-            target = "" if family.reach == "any" else f" ({NO_TARGET_SEEN})"
-            found.append(f"can {family.name}: {_some(possible)}{target}")
-    return found
+def _way(
+    family: Family,
+    methods: Sequence[Method],
+    reach: Reach,
+    lifted: Mapping[str, bool],
+    holder: HolderKind | None,
+    *,
+    condition: bool = False,
+) -> Reason | None:
+    if family.lifts is not None and not lifted.get(family.lifts, False):
+        return None
+    if family.holder is not None and holder not in (family.holder, None):
+        return None
+    found = tuple(method for method in methods if _is_possible(method, family, reach))
+    if not found:
+        return None
+    return Reason(
+        what=f"can {family.name}",
+        names=tuple(method.text for method in found),
+        methods=found,
+        condition=condition,
+        seeks_target=family.reach != "any" and not condition,
+    )
 
 
 def _is_possible(method: Method, family: Family, reach: Reach) -> bool:
@@ -92,17 +228,17 @@ def _is_possible(method: Method, family: Family, reach: Reach) -> bool:
     return anywhere and (family.reach == "any" or bool(method.first & reach.wide))
 
 
-def _high(reach: Reach, words: Vocabulary, suffix: str) -> list[str]:
-    found = []
-    for consequence, actions in words.high.items():
-        allowed = words.names(actions & reach.wide)
-        if allowed:
-            found.append(f"can {consequence}: {_some(allowed)}{suffix}")
-    return found
-
-
-def _beyond(perhaps: Reach, certainly: Reach) -> Reach:
-    return Reach(wide=perhaps.wide & ~certainly.wide)
+def _high(actions: int, words: Vocabulary, *, condition: bool) -> list[Reason]:
+    return [
+        Reason(
+            what=f"can {consequence}",
+            names=(names := words.names(allowed)),
+            needed=words.bits(names[:METHODS_NAMED]),
+            condition=condition,
+        )
+        for consequence, bits in words.high.items()
+        if (allowed := bits & actions)
+    ]
 
 
 def _some(names: Sequence[str]) -> str:

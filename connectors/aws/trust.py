@@ -23,6 +23,8 @@ _ACCOUNT = re.compile(r"(?:arn:[^:]+:iam::)?(\d{12})(?::root)?")
 _ARN_ACCOUNT = re.compile(r"arn:[^:]+:(?:iam|sts)::(\d{12}):.+")
 # What is left in the policy of a principal that has been deleted: its unique id.
 _DELETED = re.compile(r"A(?:IDA|ROA|GPA)[A-Z0-9]{12,}")
+# bedrock.eu-west-1.amazonaws.com and ec2.amazonaws.com.cn are bedrock and ec2.
+_SERVICE = re.compile(r"(.+?)(?:\.[a-z]{2}(?:-[a-z]+)+-\d)?\.amazonaws\.com(?:\.cn)?")
 _OIDC = re.compile(r"arn:[^:]+:iam::\d{12}:oidc-provider/(.+)")
 _SAML = re.compile(r"arn:[^:]+:iam::\d{12}:saml-provider/.+")
 
@@ -40,6 +42,7 @@ class TrustTables(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     """``trust.toml``."""
 
     agent_services: tuple[str, ...]
+    serving_everybody: frozenset[str]
     issuers: Mapping[str, Issuer]
     narrowing: Mapping[Literal["aws", "service", "saml"], tuple[str, ...]]
 
@@ -49,6 +52,13 @@ def trust_tables() -> TrustTables:
     """The tables that come with us."""
     data = tomllib.loads(files("connectors.aws").joinpath("trust.toml").read_text(encoding="utf-8"))
     return msgspec.convert(data, TrustTables)
+
+
+@cache
+def _vendors() -> Mapping[str, str]:
+    """The vendor that an account is known to belong to, from ``vendors.toml``: a label, nothing is decided by it."""
+    data = tomllib.loads(files("connectors.aws").joinpath("vendors.toml").read_text(encoding="utf-8"))
+    return {account: name for name, accounts in data["vendors"].items() for account in accounts}
 
 
 class _Principal(Struct, frozen=True, kw_only=True, gc=False):
@@ -83,6 +93,18 @@ class _StatementPayload(Struct, frozen=True, kw_only=True, rename="pascal"):
 
 class _DocumentPayload(Struct, frozen=True, kw_only=True, rename="pascal"):
     statement: _StatementPayload | tuple[_StatementPayload, ...] = ()
+
+
+def service_of(principal: str) -> str:
+    """The name of a service in a principal: ``lambda`` for ``lambda.amazonaws.com``, whatever region or partition."""
+    named = _SERVICE.fullmatch(principal)
+    return named[1] if named else principal
+
+
+def account_of(principal: str) -> str | None:
+    """The account of a principal: an account's id, or any ARN that has one; None where it names none."""
+    found = _ACCOUNT.fullmatch(principal) or _ARN_ACCOUNT.fullmatch(principal)
+    return found[1] if found else None
 
 
 def parse_trusts(document: Any, account: str) -> tuple[Trust, ...]:
@@ -132,21 +154,25 @@ def _listed(values: str | tuple[str, ...] | None) -> tuple[str, ...]:
 
 def _trust(principal: _Principal, statement: _Statement, account: str) -> Trust:
     facts = (
-        _service_trust(statement)
+        _service_trust(principal, statement)
         if principal.type == "Service"
         else _federated_trust(principal, statement)
         if principal.type == "Federated"
         else _aws_trust(principal, statement, account)
     )
     how = "everyone but those its NotPrincipal names" if statement.not_principals else "its trust policy names it"
+    if vendor := _vendors().get(account_of(principal.value) or ""):
+        how = f"{how} ({vendor}, by its published account)"
     conditions = "; ".join(map(str, statement.conditions))
     evidence = f"{how}, if {conditions}" if conditions else f"{how}, without a condition"
     return Trust(principal=principal.value, evidence=evidence, **facts)
 
 
-def _service_trust(statement: _Statement) -> dict[str, Any]:
-    keys = trust_tables().narrowing["service"]
-    return {"kind": "service", "external": False, "restriction": _narrowed(statement.conditions, keys)}
+def _service_trust(principal: _Principal, statement: _Statement) -> dict[str, Any]:
+    tables = trust_tables()
+    outsiders = service_of(principal.value) in tables.serving_everybody
+    restriction = _narrowed(statement.conditions, tables.narrowing["service"])
+    return {"kind": "service", "external": outsiders, "restriction": restriction}
 
 
 def _aws_trust(principal: _Principal, statement: _Statement, account: str) -> dict[str, Any]:

@@ -1,5 +1,8 @@
 """The actions we know by name, one bit each, and the tables of what can be done with them (``privilege.toml``).
 
+``iam:PassRole`` has a bit of its own and one for each service that takes roles, so that a statement which allows
+passing to one service only is a plain set of actions, too.
+
 The tables are checked against each other when they are loaded: a name that one of them does not know is an error
 at once, not a policy that silently passes.
 """
@@ -11,21 +14,31 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from functools import cache, lru_cache
 from importlib.resources import files
-from typing import Literal
+from typing import Literal, TypeAlias
 
 import msgspec
 from msgspec import Struct
 
 from connectors.aws.globs import arn_parts, compiled, has_wildcard
 
+PASS_ROLE = "iam:PassRole"  # noqa: S105  # an action's name
+_TO = " to "
+
+Target: TypeAlias = Literal["user", "role", "workload"]
+
 
 class Family(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Escalation methods of one sort; ``privilege.toml`` says what ``reach`` means."""
+    """Escalation methods of one sort; ``privilege.toml`` says what each field means."""
 
     name: str
     reach: Literal["any", "all", "first"]
-    methods: tuple[tuple[str, ...], ...]
-    needs_boundary: bool = False
+    methods: tuple[tuple[str, ...], ...] = ()
+    target: Target | None = None
+    lifts: Literal["boundary", "deny"] | None = None
+    holder: Literal["user", "role"] | None = None
+
+
+PASSING = Family(name="pass a role to something new", reach="first", target="role")
 
 
 class Tables(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -33,17 +46,22 @@ class Tables(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     iam_actions: tuple[str, ...]
     family: tuple[Family, ...]
+    pass_role: Mapping[str, tuple[tuple[str, ...], ...]]
     high: Mapping[str, tuple[str, ...]]
     acts_on: Mapping[str, tuple[str, ...]]
     iam_targets: Mapping[str, tuple[str, ...]]
 
 
 class Method(Struct, frozen=True, kw_only=True):
-    """One escalation method: all the actions it needs, and the first of them."""
+    """One escalation method: all the actions it needs, and the first of them.
+
+    ``service``: who takes the role that is passed; None: none is.
+    """
 
     text: str
     needed: int
     first: int
+    service: str | None = None
 
 
 class Vocabulary:
@@ -51,29 +69,56 @@ class Vocabulary:
 
     def __init__(self, tables: Tables) -> None:
         iam = [f"iam:{name}" for name in tables.iam_actions]
-        in_methods = [action for family in tables.family for method in family.methods for action in method]
+        in_methods = [
+            action
+            for methods in (*(family.methods for family in tables.family), *tables.pass_role.values())
+            for method in methods
+            for action in method
+        ]
         high = [action for actions in tables.high.values() for action in actions]
-        self.tables = tables
-        self.actions = tuple(sorted({*iam, *in_methods, *high}))
-        self._bits = {action.lower(): 1 << place for place, action in enumerate(self.actions)}
-        self._by_service: dict[str, list[tuple[str, int]]] = defaultdict(list)
-        for action, bit in self._bits.items():
-            self._by_service[action.partition(":")[0]].append((action, bit))
-        self.universe = (1 << len(self.actions)) - 1
-        self.iam = self.bits(iam)
-        self.dangerous_iam = self.bits(set(in_methods) & set(iam))
-        self.methods = tuple((family, tuple(map(self._method, family.methods))) for family in tables.family)
-        self.high = {consequence: self.bits(actions) for consequence, actions in tables.high.items()}
-        self._targets = {
-            kind: self.bits(f"iam:{name}" for name in names) | self._of_service("sts") * (kind == "role")
-            for kind, names in tables.iam_targets.items()
-        }
-        unknown = sorted({action for action in in_methods if action.startswith("iam:")} - set(iam))
+        unknown = sorted({action for action in (*in_methods, PASS_ROLE) if action.startswith("iam:")} - set(iam))
         if unknown:
             raise ValueError(f"privilege.toml: iam_actions lacks {', '.join(unknown)}")
+        passing = [f"{PASS_ROLE}{_TO}{service}" for service in sorted(tables.pass_role)]
+        self.tables = tables
+        self.actions = (*sorted({*iam, *in_methods, *high}), *passing)
+        self._bits = {action.lower(): 1 << place for place, action in enumerate(self.actions)}
+        self.passing = {name.partition(_TO)[2]: self.bits((name,)) for name in passing}
+        self.pass_anywhere = self.bits((PASS_ROLE,))
+        self.pass_role = self.bits((PASS_ROLE, *passing))
+        # What a pattern means that covers an action's name.
+        self._meant = {name: bit for name, bit in self._bits.items() if _TO not in name}
+        self._meant[PASS_ROLE.lower()] = self.pass_role
+        self._by_service: dict[str, list[tuple[str, int]]] = defaultdict(list)
+        for action, bits in self._meant.items():
+            self._by_service[action.partition(":")[0]].append((action, bits))
+        self.universe = (1 << len(self.actions)) - 1
+        self.iam = self.bits(iam)
+        self.dangerous_iam = self.bits((set(in_methods) | {PASS_ROLE}) & set(iam))
+        self.methods = (
+            *((family, tuple(map(self._method, family.methods))) for family in tables.family),
+            (PASSING, tuple(self._passing_methods())),
+        )
+        self.high = {consequence: self.bits(actions) for consequence, actions in tables.high.items()}
+        self._targets = {
+            kind: self._means(f"iam:{name}" for name in names) | self._of_service("sts") * (kind == "role")
+            for kind, names in tables.iam_targets.items()
+        }
 
     def _method(self, actions: tuple[str, ...]) -> Method:
         return Method(text=" + ".join(actions), needed=self.bits(actions), first=self.bits(actions[:1]))
+
+    def _passing_methods(self) -> Iterable[Method]:
+        for service, methods in self.tables.pass_role.items():
+            for actions in methods:
+                text, first = " + ".join((PASS_ROLE, *actions)), self.passing[service]
+                yield Method(text=text, needed=first | self.bits(actions), first=first, service=service)
+
+    def _means(self, actions: Iterable[str]) -> int:
+        total = 0
+        for action in actions:
+            total |= self._meant[action.lower()]
+        return total
 
     def bits(self, actions: Iterable[str]) -> int:
         """The bits of these actions. Raises KeyError for one that is not known."""
@@ -87,13 +132,24 @@ class Vocabulary:
         """The bits of the known actions that a policy's action pattern covers."""
         lowered = pattern.lower()
         if not has_wildcard(lowered):
-            return self._bits.get(lowered, 0)
+            return self._meant.get(lowered, 0)
         service = lowered.partition(":")[0]
         matches = compiled(lowered).match
         total = 0
-        for action, bit in self._bits.items() if has_wildcard(service) else self._by_service.get(service, ()):
+        for action, bits in self._meant.items() if has_wildcard(service) else self._by_service.get(service, ()):
             if matches(action):
-                total |= bit
+                total |= bits
+        return total
+
+    @lru_cache(maxsize=4096)  # noqa: B019  # as above
+    def passed_to(self, services: tuple[str, ...]) -> int:
+        """The bits of passing a role to the services that these patterns of ``iam:PassedToService`` cover."""
+        total = 0
+        for pattern in services:
+            matches = compiled(pattern.removesuffix(".cn")).match
+            for service, bit in self.passing.items():
+                if matches(service):
+                    total |= bit
         return total
 
     @lru_cache(maxsize=65536)  # noqa: B019  # as above

@@ -11,12 +11,10 @@ from datetime import datetime
 from scanner.drift.credentials import overaged_credentials, undeclared_credentials
 from scanner.drift.people import are_near
 from scanner.drift.reach import undeclared_reach
-from scanner.matching.environments import environment_in_name, environments
+from scanner.matching.environments import environment_of, environments
 from scanner.matching.keys import tag_name
 from scanner.model import Drift, Entry, Identity
 from scanner.roster import Roster
-
-_ENVIRONMENT_TAGS = frozenset({"env", "environment", "stage"})
 
 
 def drift_of(
@@ -57,19 +55,6 @@ def _owner(identity: Identity, entry: Entry, roster: Roster, owner_tags: Collect
 
 def _environment(identity: Identity, entry: Entry) -> Iterator[Drift]:
     declared = environments(entry.environment)
-    found, evidence = _environment_found(identity)
+    found, evidence = environment_of(identity)
     if declared and found and declared.isdisjoint(found):
         yield Drift(aspect="environment", declared=entry.environment or "", found=evidence)
-
-
-def _environment_found(identity: Identity) -> tuple[frozenset[str], str]:
-    """What the provider says, else its tags, else, where it is known to have no such tag, its name."""
-    if found := environments(identity.environment):
-        return found, identity.environment or ""
-    tags = {key: value for key, value in sorted(identity.tags.items()) if tag_name(key) in _ENVIRONMENT_TAGS}
-    if tags:
-        evidence = ", ".join(f"tag {key}={value}" for key, value in tags.items())
-        return frozenset[str]().union(*map(environments, tags.values())), evidence
-    if identity.environment or "tags" in identity.unread:
-        return frozenset(), ""
-    return environment_in_name(identity.name), f"by its name, {identity.name}"

@@ -6,8 +6,10 @@ import re
 from collections.abc import Mapping
 from functools import lru_cache
 
-from scanner.matching.keys import fold
+from scanner.matching.keys import fold, tag_name
+from scanner.model import Identity
 
+_ENVIRONMENT_TAGS = frozenset({"env", "environment", "stage"})
 _BEFORE_PROD = frozenset({"dev", "test", "qa", "uat", "staging", "preprod", "sandbox"})
 _WORDS: Mapping[str, frozenset[str]] = {
     **dict.fromkeys(("prod", "production", "prd", "live"), frozenset({"prod"})),
@@ -39,6 +41,19 @@ def environment_in_name(name: str) -> frozenset[str]:
     """The environment that a whole word of an identity's name tells; none where two words tell different ones."""
     told = {_WORDS[word] for word in _words(name) if word in _PLAIN_IN_NAMES}
     return told.pop() if len(told) == 1 else frozenset()
+
+
+def environment_of(identity: Identity) -> tuple[frozenset[str], str]:
+    """What the provider says, else its tags, else, where it is known to have no such tag, its name; and which did."""
+    if found := environments(identity.environment):
+        return found, identity.environment or ""
+    tags = {key: value for key, value in sorted(identity.tags.items()) if tag_name(key) in _ENVIRONMENT_TAGS}
+    if tags:
+        evidence = ", ".join(f"tag {key}={value}" for key, value in tags.items())
+        return frozenset[str]().union(*map(environments, tags.values())), evidence
+    if identity.environment or "tags" in identity.unread:
+        return frozenset(), ""
+    return environment_in_name(identity.name), f"by its name, {identity.name}"
 
 
 def _words(text: str) -> list[str]:

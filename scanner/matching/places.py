@@ -107,6 +107,11 @@ class Places:
             self._read[place] = self._why_unread(source, (scope,), kind) is None
         return self._read[place]
 
+    def has_gap(self, source: str, scope: str) -> bool:
+        """Whether anything of the scope was not read, or nothing at all."""
+        read = self._by_scope.get((source, scope), ())
+        return not read or any(one.is_gap for one in (*read, *self._by_scope.get((source, EVERY_SCOPE), ())))
+
     def missing_rungs(self, source: str, scope: str, kind: str) -> frozenset[Rung]:
         """The rungs of matching that miss something for such identities: a section that feeds them has a gap."""
         place = (source, scope, kind)

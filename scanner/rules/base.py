@@ -59,9 +59,9 @@ class Yardstick(Struct, frozen=True, kw_only=True):
         """The day of the scan, in UTC."""
         return self.now.date()
 
-    def past(self, moment: datetime | None, days: int) -> bool:
-        """Whether more than so many days have gone by since; False where the moment is unknown."""
-        return moment is not None and (self.now - moment) / _DAY > days
+    def past(self, moment: datetime | None, days: int, *, until: datetime | None = None) -> bool:
+        """Whether more than so many days have gone by since, up to ``until`` or now; False where it is unknown."""
+        return moment is not None and (min(until or self.now, self.now) - moment) / _DAY > days
 
     def live(self, credential: Credential) -> bool:
         """Whether it still opens something: not disabled and not expired; unknown counts as live."""

@@ -6,13 +6,13 @@ from scanner.model import Assessment, Credential
 from scanner.rules.base import CredentialRule, Hit, Yardstick
 
 
-def check(credential: Credential, _assessment: Assessment, by: Yardstick) -> Hit | None:
+def check(credential: Credential, assessment: Assessment, by: Yardstick) -> Hit | None:
     """Fires after the window, and only where the record of use reaches back to its creation."""
     days = by.policy.dormant_credential
-    tracked = credential.use_tracked_days
-    if credential.last_used_at is not None or tracked is None or not by.past(credential.created_at, days):
+    tracked, until = credential.use_tracked_days, assessment.identity.observed_at
+    if credential.last_used_at is not None or tracked is None or not by.past(credential.created_at, days, until=until):
         return None
-    if by.past(credential.created_at, tracked):
+    if by.past(credential.created_at, tracked, until=until):
         return None
     return Hit(
         evidence={"kind": credential.kind, "id": credential.id, "created_at": credential.created_at, "limit_days": days}

@@ -6,11 +6,11 @@ from scanner.model import Assessment, Credential
 from scanner.rules.base import CredentialRule, Hit, Yardstick
 
 
-def check(credential: Credential, _assessment: Assessment, by: Yardstick) -> Hit | None:
+def check(credential: Credential, assessment: Assessment, by: Yardstick) -> Hit | None:
     """Fires where the last use lies before the window, and the record of use covers all of the window."""
     days = by.policy.dormant_credential
     covers_window = credential.use_tracked_days is not None and credential.use_tracked_days >= days
-    if not covers_window or not by.past(credential.last_used_at, days):
+    if not covers_window or not by.past(credential.last_used_at, days, until=assessment.identity.observed_at):
         return None
     return Hit(
         evidence={

@@ -12,9 +12,14 @@ _SEVERITY: Mapping[tuple[str, str], Severity] = {
     ("anyone", "loose"): "high",
     ("account", "none"): "high",
     ("account", "loose"): "medium",
+    ("principal", "none"): "medium",
+    ("service", "none"): "low",
     ("federated", "none"): "high",
     ("federated", "loose"): "high",
 }
+
+
+_INNOCENT_UNTIL_KNOWN = frozenset({"account", "principal", "service"})
 
 
 def check(assessment: Assessment, _by: Yardstick) -> Hit | None:
@@ -37,9 +42,7 @@ def _severity(trust: Trust) -> Severity | None:
     if trust.kind == "deleted":
         return "low"
     # An account that may be our own is no outsider until we know; an issuer is one until we know it for our own.
-    if (trust.kind == "account" and trust.external is not True) or (
-        trust.kind == "federated" and trust.external is False
-    ):
+    if trust.external is False or (trust.external is None and trust.kind in _INNOCENT_UNTIL_KNOWN):
         return None
     return _SEVERITY.get((trust.kind, trust.restriction))
 
@@ -48,12 +51,14 @@ RULE = IdentityRule(
     id="open_trust",
     severity="high",
     severity_note="critical where anyone at all may become it; medium for an outside account behind a wildcard "
-    "condition; low where only a deleted principal is trusted",
+    "condition, or a principal in one without any; low where only a deleted principal is trusted, or a service that "
+    "serves other accounts as well",
     title="Outsiders may become this identity",
     why="No credential of ours has to be stolen: whoever the trust lets in takes on this identity from outside. An "
     "outside account without a condition can also be tricked into it on behalf of somebody else.",
     remediation="Name the exact principal; for a vendor's account require an external id, for federation an exact "
-    "subject (repository and branch or environment). Remove principals that no longer exist.",
+    "subject (repository and branch or environment), for a service the source account or ARN. Remove principals that "
+    "no longer exist.",
     evidence=("trusts",),
     controls=("owasp-nhi-2025:NHI4", "owasp-nhi-2025:NHI3", "nist-800-53r5:AC-3", "nist-800-53r5:SA-9"),
     silent_on=frozenset({"disabled", "provider_managed"}),

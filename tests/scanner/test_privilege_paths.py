@@ -68,6 +68,24 @@ def test_without_a_path_nothing_changes(edges: list[tuple[str, str, str]]) -> No
     assert raise_by_paths(before, edges) == before
 
 
+def test_whoever_can_become_somebody_who_can_make_itself_an_admin_can_do_the_same() -> None:
+    """A path to an admin comes first; those who need no path keep their own evidence alone."""
+    able = Privilege(level="escalation", evidence=("can change its own rights",))
+    before = {"a": NORMAL, "b": NORMAL, "able": able, "other": able, "root": ADMIN}
+    edges = [edge("a", "b"), edge("b", "able"), edge("b", "other"), edge("able", "other")]
+
+    raised = raise_by_paths(before, edges)
+    assert raised["a"].evidence == (
+        "a can become b: trust policy of b",
+        "b can become able, which can make itself an admin: trust policy of able",
+    )
+    assert (raised["able"], raised["other"]) == (able, able)
+    assert raise_by_paths(before, [*edges, edge("other", "root"), edge("b", "other")])["b"].evidence == (
+        "b can become other: trust policy of other",
+        "other can become the admin root: trust policy of root",
+    )
+
+
 def test_an_admin_that_can_become_another_stays_as_it_is() -> None:
     """Admins are not told that they can become admins."""
     before = {"a": ADMIN, "b": ADMIN}
@@ -107,11 +125,13 @@ graphs = st.tuples(
 )
 
 
-def shortest_by_hand(levels: dict[str, PrivilegeLevel], edges: list[tuple[str, str, str]], start: str) -> int | None:
-    """Steps from ``start`` to the nearest admin, by widening the set of reachable keys until it stops."""
+def shortest_by_hand(
+    levels: dict[str, PrivilegeLevel], edges: list[tuple[str, str, str]], start: str, level: PrivilegeLevel
+) -> int | None:
+    """Steps from ``start`` to the nearest of that level, by widening the set of reachable keys until it stops."""
     reachable = {start}
     for steps in range(len(NODES) + 1):
-        if any(levels.get(key) == "admin" for key in reachable):
+        if any(levels.get(key) == level for key in reachable):
             return steps
         reachable |= {target for source, target, _ in edges if source in reachable}
     return None
@@ -125,11 +145,14 @@ def test_against_a_naive_walk(graph: tuple[dict[str, PrivilegeLevel], list[tuple
 
     assert list(raised) == list(levels)
     for key, level in levels.items():
-        steps = shortest_by_hand(levels, edges, key)
+        steps = shortest_by_hand(levels, edges, key, "admin")
+        if steps is None:
+            steps = shortest_by_hand(levels, edges, key, "escalation")
         assert raised[key].level == (level if steps in (None, 0) else "escalation")
         assert len(raised[key].evidence) == min(steps or 0, STEPS_SHOWN + 1)
         for line in raised[key].evidence[:STEPS_SHOWN]:
-            step, _, evidence = line.replace("the admin ", "").partition(": ")
+            plain = line.replace("the admin ", "").replace(", which can make itself an admin", "")
+            step, _, evidence = plain.partition(": ")
             source, _, target = step.partition(" can become ")
             assert (source, target, evidence) in edges
 

@@ -2,42 +2,47 @@
 
 from __future__ import annotations
 
+import json
 import re
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from moto.iam.aws_managed_policies import aws_managed_policies_data
 
+from connectors.aws.decide import allows
 from connectors.aws.globs import action_matches
-from connectors.aws.policy import Document, allows, parse_statements, sum_up
-from connectors.aws.privilege import combine, judge
-from connectors.aws.vocabulary import Tables, Vocabulary, vocabulary
+from connectors.aws.policy import parse_statements
+from connectors.aws.reach import Document, sum_up
+from connectors.aws.vocabulary import Tables, Vocabulary
 from scanner.model import Privilege
+from tests.connectors.aws.policies import ACCOUNT, IF, WORDS, allow, deny, doc, verdict
 
-ACCOUNT = "123456789012"
-WORDS = vocabulary()
-IF = {"Condition": {"Bool": {"aws:MultiFactorAuthPresent": "true"}}}
-
-
-def allow(action: Any, resource: Any = "*", **more: Any) -> dict[str, Any]:
-    """An Allow statement."""
-    return {"Effect": "Allow", "Action": action, "Resource": resource, **more}
-
-
-def deny(action: Any, resource: Any = "*", **more: Any) -> dict[str, Any]:
-    """A Deny statement."""
-    return {**allow(action, resource, **more), "Effect": "Deny"}
-
-
-def doc(*statements: dict[str, Any], number: int = 0) -> Document:
-    """A document of these statements."""
-    return sum_up(parse_statements({"Statement": list(statements)}), number=number, words=WORDS, account=ACCOUNT)
+EXPECTED = {
+    "PowerUserAccess": "escalation",
+    "AdministratorAccess-Amplify": "escalation",
+    "AWSLambda_FullAccess": "escalation",
+    "AmazonEC2FullAccess": "escalation",
+    "SystemAdministrator": "escalation",
+    "ReadOnlyAccess": "high",
+    "AmazonS3FullAccess": "high",
+    "AmazonBedrockFullAccess": "high",
+    "AmazonSNSFullAccess": "high",
+    "SecurityAudit": "normal",
+    "ViewOnlyAccess": "normal",
+    "IAMReadOnlyAccess": "normal",
+    "IAMUserChangePassword": "normal",
+    "CloudWatchLogsFullAccess": "normal",
+    "AWSLambdaBasicExecutionRole": "normal",
+    "AmazonSSMManagedInstanceCore": "high",
+}
+ASSUME = WORDS.bits(("sts:AssumeRole",))
 
 
 def privilege(*documents: Document, boundary: Document | None = None) -> Privilege:
-    """The verdict over these documents together."""
-    return judge(combine(documents, boundary), WORDS)
+    """The verdict over these documents together, as the model has it."""
+    return verdict(*documents, boundary=boundary).render()
 
 
 @pytest.mark.parametrize(
@@ -60,6 +65,12 @@ def privilege(*documents: Document, boundary: Document | None = None) -> Privile
         ([allow("iam:*"), deny("iam:*", **IF)], "admin"),
         ([allow("iam:*"), deny("iam:CreateUser")], "admin"),
         ([allow("iam:*"), deny("iam:CreatePolicyVersion")], "escalation"),
+        ([allow("*"), deny("iam:*", "arn:aws:iam::*:role/*")], "escalation"),
+        ([allow("*"), {"Effect": "Deny", "Action": "iam:*", "NotResource": "arn:aws:iam::*:role/x"}], "escalation"),
+        ([allow("*"), {"Effect": "Deny", "Action": "iam:*", "NotResource": "arn:aws:iam::*:*/dev-*"}], "escalation"),
+        ([allow(["iam:PassRole", *WORDS.names(WORDS.dangerous_iam & ~WORDS.pass_role)])], "escalation"),
+        ([allow("iam:DeleteUserPermissionsBoundary")], "normal"),
+        ([allow("iam:DetachRolePolicy")], "normal"),
         ([allow("*", **IF)], "high"),
         ([allow("logs:*")], "normal"),
         ([allow("iam:*", "arn:aws:iam::999999999999:role/*")], "normal"),
@@ -117,6 +128,14 @@ def test_a_boundary_holds_an_administrator_back(boundary: list[dict[str, Any]], 
     assert privilege(doc(allow("*")), boundary=doc(*boundary, number=1)).level == level
 
 
+@pytest.mark.parametrize(("holder", "level"), [("user", "escalation"), ("role", "normal"), (None, "escalation")])
+def test_only_a_user_lifts_a_users_boundary(holder: Any, level: str) -> None:
+    """A role's own boundary is another matter, and so is another call."""
+    lifting = doc(allow(["iam:DeleteUserPermissionsBoundary", "logs:*"]), number=1)
+
+    assert verdict(doc(allow("*")), boundary=lifting, holder=holder).level == level
+
+
 def test_evidence_names_the_method_and_that_no_target_was_seen() -> None:
     """A reader can check the verdict: actions by name, and how sure it is."""
     (evidence,) = privilege(doc(allow(["iam:PassRole", "ec2:RunInstances"]))).evidence
@@ -159,9 +178,9 @@ def test_a_document_that_is_none_is_refused(document: Any, reason: str) -> None:
 )
 def test_one_action_on_one_role(statements: list[Any], boundary: list[Any] | None, answer: str) -> None:
     """Explicit deny first, the boundary as a limit, a condition as a maybe; ARNs match case for case."""
-    limit = None if boundary is None else doc(*boundary)
+    limits = () if boundary is None else ((doc(*boundary),),)
 
-    assert allows((doc(*statements),), limit, "sts:AssumeRole", f"arn:aws:iam::{ACCOUNT}:role/app-x", WORDS) == answer
+    assert allows((doc(*statements),), limits, ASSUME, f"arn:aws:iam::{ACCOUNT}:role/app-x", WORDS) == answer
 
 
 @given(st.text(alphabet="aB*?[]:!", max_size=8), st.text(alphabet="abB[]:!x", max_size=8))
@@ -197,6 +216,7 @@ def test_tables_that_disagree_fail_at_once() -> None:
     lacking = Tables(
         iam_actions=tuple(set(tables.iam_actions) - {"PassRole"}),
         family=tables.family,
+        pass_role=tables.pass_role,
         high=tables.high,
         acts_on=tables.acts_on,
         iam_targets={},
@@ -204,3 +224,17 @@ def test_tables_that_disagree_fail_at_once() -> None:
 
     with pytest.raises(ValueError, match=re.escape("iam_actions lacks iam:PassRole")):
         Vocabulary(lacking)
+
+
+def test_of_awss_own_policies_few_are_an_administrators() -> None:
+    """All of them are understood; names say nothing: two give everything, some that are called so do not."""
+    policies = {name: policy["Document"] for name, policy in json.loads(aws_managed_policies_data).items()}
+    levels = {
+        name: verdict(
+            sum_up(parse_statements(document), number=number, words=WORDS, account=ACCOUNT), holder="role"
+        ).level
+        for number, (name, document) in enumerate(policies.items())
+    }
+
+    assert {name for name, level in levels.items() if level == "admin"} == {"AdministratorAccess", "IAMFullAccess"}
+    assert {name: levels[name] for name in EXPECTED} == EXPECTED

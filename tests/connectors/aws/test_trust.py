@@ -40,6 +40,9 @@ def oidc(issuer: str) -> dict[str, str]:
         ({"AWS": "AIDACKCEVSQ6C2EXAMPLE"}, "deleted", None),
         ({"AWS": "AROADBQP57FF2AEXAMPLE"}, "deleted", None),
         ({"Service": "ec2.amazonaws.com"}, "service", False),
+        ({"Service": "bedrock.amazonaws.com"}, "service", True),
+        ({"Service": "events.eu-west-1.amazonaws.com"}, "service", True),
+        ({"Service": "ssm.amazonaws.com.cn"}, "service", True),
         (oidc(GITHUB), "federated", True),
         (oidc(EKS), "federated", None),
         ({"Federated": f"arn:aws:iam::{OWN}:saml-provider/okta"}, "federated", None),
@@ -121,6 +124,19 @@ def test_conditions_narrow_as_far_as_they_hold(principal: Any, condition: dict[s
 def test_a_statement_counts_if_it_lets_one_assume(more: dict[str, Any], count: int) -> None:
     """Wildcards included, case ignored; session tags alone let nobody in."""
     assert len(trusts({"AWS": OTHER}, **more)) == count
+
+
+@pytest.mark.parametrize(
+    "principal", ["464622532012", "arn:aws:iam::464622532012:root", "arn:aws:iam::464622532012:role/x"]
+)
+def test_a_known_vendor_is_a_label_and_no_more(principal: str) -> None:
+    """The evidence says whose account it is; it is as external and as open as any other."""
+    statement = {"Effect": "Allow", "Principal": {"AWS": principal}, "Action": "sts:AssumeRole"}
+
+    (trust,) = parse_trusts({"Statement": statement}, OWN)
+
+    assert trust.evidence == "its trust policy names it (Datadog, by its published account), without a condition"
+    assert (trust.external, trust.restriction) == (True, "none")
 
 
 def test_everyone_but_some_is_everyone() -> None:

@@ -102,6 +102,9 @@ def trust(kind: Any, restriction: Any = "none", external: bool | None = None) ->
     return Trust(kind=kind, principal="them", restriction=restriction, external=external, evidence="trust policy")
 
 
+CROSSING = Trust(kind="principal", principal="deploy-dev", external=False, evidence="trust policy", crosses="dev")
+
+
 def entry(state: EntryState, **facts: Any) -> EntryAssessment:
     """An entry with what became of it."""
     return EntryAssessment(entry=make_entry("svc-billing", **facts), state=state)
@@ -202,6 +205,10 @@ IDENTITY_CASES: tuple[tuple[str, str, Assessment, str | None], ...] = (
     ("escalation", "high", with_verdicts(privilege=level("high")), None),
     ("escalation", "unknown", with_verdicts(privilege=level("unknown")), None),
     ("escalation", "disabled", declared(enabled=False, verdicts={"privilege": level("escalation")}), None),
+    ("cross_environment_trust", "dev into prod", trusted(CROSSING), "medium"),
+    ("cross_environment_trust", "one environment", trusted(trust("principal")), None),
+    ("cross_environment_trust", "disabled", trusted(CROSSING, enabled=False), None),
+    ("cross_environment_trust", "provider-managed", trusted(CROSSING, managed_by="AWS"), None),
     ("open_trust", "anyone", trusted(trust("anyone")), "critical"),
     ("open_trust", "anyone, wildcard condition", trusted(trust("anyone", "loose")), "high"),
     ("open_trust", "anyone, exact condition", trusted(trust("anyone", "exact")), None),
@@ -216,8 +223,14 @@ IDENTITY_CASES: tuple[tuple[str, str, Assessment, str | None], ...] = (
     ("open_trust", "exact subject", trusted(trust("federated", "exact")), None),
     ("open_trust", "deleted principal", trusted(trust("deleted")), "low"),
     ("open_trust", "the worst of several counts", trusted(trust("deleted"), trust("anyone")), "critical"),
-    ("open_trust", "named principal", trusted(trust("principal", external=True)), None),
+    ("open_trust", "outside principal", trusted(trust("principal", external=True)), "medium"),
+    ("open_trust", "outside principal, wildcard", trusted(trust("principal", "loose", external=True)), None),
+    ("open_trust", "own principal", trusted(trust("principal", external=False)), None),
+    ("open_trust", "whose principal is unknown", trusted(trust("principal")), None),
     ("open_trust", "service", trusted(trust("service")), None),
+    ("open_trust", "service of the account", trusted(trust("service", external=False)), None),
+    ("open_trust", "service for everybody", trusted(trust("service", external=True)), "low"),
+    ("open_trust", "service for everybody, exact source", trusted(trust("service", "exact", external=True)), None),
     ("open_trust", "provider-managed", trusted(trust("anyone"), managed_by="AWS"), None),
     ("open_trust", "disabled", trusted(trust("anyone"), enabled=False), None),
     (
@@ -284,8 +297,28 @@ CREDENTIAL_CASES: tuple[tuple[str, str, Assessment, str | None], ...] = (
         holding(created_at=days_ago(60), last_used_at=None, identity={"enabled": False}),
         None,
     ),
+    (
+        "credential_never_used",
+        "last day when it was looked at",
+        holding(created_at=days_ago(60), last_used_at=None, identity={"observed_at": days_ago(15)}),
+        None,
+    ),
+    (
+        "credential_never_used",
+        "record reached back when it was looked at",
+        holding(
+            created_at=days_ago(100), last_used_at=None, use_tracked_days=60, identity={"observed_at": days_ago(50)}
+        ),
+        "medium",
+    ),
     ("credential_unused", "last day", holding(last_used_at=days_ago(45)), None),
     ("credential_unused", "day after", holding(last_used_at=days_ago(45.01)), "medium"),
+    (
+        "credential_unused",
+        "last day when it was looked at",
+        holding(last_used_at=days_ago(60), identity={"observed_at": days_ago(15)}),
+        None,
+    ),
     ("credential_unused", "never used is another rule", holding(last_used_at=None), None),
     ("credential_unused", "use not recorded", holding(last_used_at=days_ago(60), use_tracked_days=None), None),
     ("credential_unused", "record too short", holding(last_used_at=days_ago(60), use_tracked_days=44), None),

@@ -1,0 +1,131 @@
+"""What users and roles of an account may do, whom its roles let in, and who can become whom (pure)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from msgspec import Struct
+
+from connectors.aws.assume import Holder, assume_links
+from connectors.aws.federation import federates_links
+from connectors.aws.fetch import Listing
+from connectors.aws.globs import action_matches
+from connectors.aws.organization import Guardrails
+from connectors.aws.payloads import RoleDetail, UserDetail
+from connectors.aws.permissions import Permissions, PolicyLibrary, unread
+from connectors.aws.policy import Statement
+from connectors.aws.spec import GROUPS, POLICIES
+from connectors.aws.targets import joined, leads_in
+from connectors.aws.trust import parse_trusts
+from connectors.aws.vocabulary import vocabulary
+from scanner.model import Link, PrivilegeLevel, Trust
+
+
+class Rights(Struct, frozen=True, kw_only=True):
+    """By ARN: what each user and role may do, whom each role lets in, and each one's links.
+
+    ``trusts`` lacks the roles whose trust policy could not be understood. The malformed are named with the reason.
+    """
+
+    permissions: Mapping[str, Permissions] = {}
+    trusts: Mapping[str, tuple[Trust, ...]] = {}
+    links: Mapping[str, tuple[Link, ...]] = {}
+    malformed_policies: tuple[tuple[str, str], ...] = ()
+    malformed_trusts: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def levels(self) -> dict[str, PrivilegeLevel]:
+        """The privilege of each user and role, as far as it could be read."""
+        return {arn: each.privilege.level for arn, each in self.permissions.items()}
+
+
+def rights_in(listing: Listing, account: str, guardrails: Guardrails | None) -> Rights:
+    """The rights in an account, from what was listed of it; ``guardrails``: None where there are some, unread."""
+    permissions, malformed_policies = _permissions(listing, account, guardrails)
+    trusts, malformed_trusts = _trusts(listing.roles, account)
+    holders = [_holder(arn, each) for arn, each in permissions.items()]
+    leads = leads_in(holders, trusts, vocabulary())
+    links = joined(assume_links(holders, trusts, vocabulary()), leads.links)
+    groups = {group.group_name: group.arn for group in listing.rows[GROUPS]}
+    return Rights(
+        permissions={arn: each.leading_to(leads.named.get(arn, {}), vocabulary()) for arn, each in permissions.items()},
+        trusts=trusts,
+        links={
+            **{user.arn: (*links.get(user.arn, ()), *_memberships(user, groups)) for user in listing.users},
+            **{
+                role.arn: (
+                    *links.get(role.arn, ()),
+                    *federates_links(role.assume_role_policy_document, trusts.get(role.arn, ())),
+                )
+                for role in listing.roles
+            },
+        },
+        malformed_policies=malformed_policies,
+        malformed_trusts=malformed_trusts,
+    )
+
+
+def _permissions(
+    listing: Listing, account: str, guardrails: Guardrails | None
+) -> tuple[dict[str, Permissions], tuple[tuple[str, str], ...]]:
+    if not listing.has_policies:
+        everybody: list[UserDetail | RoleDetail] = [*listing.users, *listing.roles]
+        return {each.arn: unread("its policies could not be read") for each in everybody}, ()
+    policies, groups = listing.rows[POLICIES], listing.rows[GROUPS]
+    library = PolicyLibrary(policies, groups, words=vocabulary(), account=account, guardrails=guardrails)
+    found = {
+        user.arn: library.permissions(
+            user.arn, user.user_policy_list, user.attached_managed_policies, user.permissions_boundary, user.group_list
+        )
+        for user in listing.users
+    }
+    for role in listing.roles:
+        found[role.arn] = library.permissions(
+            role.arn, role.role_policy_list, role.attached_managed_policies, role.permissions_boundary
+        )
+    return found, tuple(library.malformed)
+
+
+def _trusts(
+    roles: Sequence[RoleDetail], account: str
+) -> tuple[dict[str, tuple[Trust, ...]], tuple[tuple[str, str], ...]]:
+    trusts: dict[str, tuple[Trust, ...]] = {}
+    malformed: list[tuple[str, str]] = []
+    for role in roles:
+        try:
+            trusts[role.arn] = parse_trusts(role.assume_role_policy_document, account)
+        except ValueError as error:
+            malformed.append((role.arn, str(error)))
+    return trusts, tuple(malformed)
+
+
+def _holder(arn: str, permissions: Permissions) -> Holder:
+    return Holder(
+        arn=arn,
+        held=permissions.held,
+        documents=permissions.documents,
+        limits=permissions.limits,
+        level=permissions.verdict.level if permissions.verdict else "normal",
+        certain=permissions.effective.certain,
+    )
+
+
+def _memberships(user: UserDetail, groups: Mapping[str, str]) -> list[Link]:
+    return [
+        Link(relation="member_of", target=groups[name], evidence="the group lists it")
+        for name in sorted(user.group_list)
+        if name in groups
+    ]
+
+
+def may_do(permissions: Permissions, *actions: str) -> bool:
+    """Whether a policy speaks for one of these actions on anything, or one that could not be read may."""
+    return not permissions.is_whole or any(
+        statement.allow and any(_speaks_of(statement, action) for action in actions)
+        for document in permissions.documents
+        for statement in document.statements
+    )
+
+
+def _speaks_of(statement: Statement, action: str) -> bool:
+    return statement.not_actions != any(action_matches(pattern, action) for pattern in statement.actions)

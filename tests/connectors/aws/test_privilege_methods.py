@@ -1,0 +1,97 @@
+"""Every escalation method of the tables: found where it is possible, and nowhere else."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import pytest
+
+from connectors.aws.privilege import Verdict
+from connectors.aws.vocabulary import PASS_ROLE, Family, Method
+from tests.connectors.aws.policies import IF, WORDS, allow, deny, doc, verdict
+
+_TO = " to "
+PIPELINE = "datapipeline:CreatePipeline + datapipeline:PutPipelineDefinition + datapipeline:ActivatePipeline"
+DANGEROUS = [name for name in WORDS.names(WORDS.dangerous_iam) if _TO not in name]
+
+
+CASES = [
+    pytest.param(family, method, id=f"{family.holder or family.name}: {method.text} {method.service or ''}")
+    for family, methods in WORDS.methods
+    for method in methods
+]
+
+
+def _actions(method: Method) -> list[str]:
+    """The actions that it needs, as policies name them."""
+    return [name.partition(_TO)[0] for name in WORDS.names(method.needed)]
+
+
+def _judged(family: Family, statements: Iterable[dict[str, Any]]) -> Verdict:
+    """The verdict on a principal whom the method could raise: held back by what it would take away, if anything."""
+    own = doc(*statements)
+    if family.lifts == "boundary":
+        return verdict(doc(allow("*"), number=1), boundary=own, holder=family.holder)
+    if family.lifts == "deny":
+        mine = {action for statement in statements if statement["Effect"] == "Allow" for action in statement["Action"]}
+        others = [action for action in DANGEROUS if action not in mine]
+        held_back = doc(allow("iam:*"), deny(others), number=1)
+        return verdict(held_back, own, holder=family.holder)
+    return verdict(own, holder=family.holder)
+
+
+def _found(judged: Verdict, method: Method) -> bool:
+    return judged.level == "escalation" and any(method in reason.methods for reason in judged.reasons)
+
+
+@pytest.mark.parametrize(("family", "method"), CASES)
+def test_each_method_is_found_with_all_its_actions_and_only_then(family: Family, method: Method) -> None:
+    """Allowed: found. One of its actions refused, or (but for what lifts a deny) not allowed: not found."""
+    actions = _actions(method)
+
+    assert _found(_judged(family, [allow(actions)]), method)
+    for action in actions:
+        assert not _found(_judged(family, [allow(actions), deny([action])]), method)
+        if family.lifts != "deny":
+            rest = [other for other in actions if other != action]
+            assert not _found(_judged(family, [allow(rest or ["logs:GetLogEvents"])]), method)
+
+
+@pytest.mark.parametrize(("family", "method"), CASES)
+def test_a_method_under_a_condition_is_never_called_certain(family: Family, method: Method) -> None:
+    """It is high, neither dropped nor taken for granted."""
+    if family.lifts is None:
+        judged = verdict(doc(allow(_actions(method), **IF)), holder=family.holder)
+
+        assert judged.level == "high"
+        assert any(method in reason.methods and reason.condition for reason in judged.reasons)
+
+
+@pytest.mark.parametrize(("family", "method"), [case for case in CASES if "iam:PassRole +" in str(case.id)])
+def test_a_role_is_passed_only_to_the_service_that_the_condition_names(family: Family, method: Method) -> None:
+    """``iam:PassedToService`` narrows what can be passed, and whoever passes chooses it: no condition otherwise."""
+    others = [action for action in _actions(method) if action != PASS_ROLE]
+    right, wrong = (
+        [allow(PASS_ROLE, Condition={"StringEquals": {"iam:PassedToService": service}}), allow(others)]
+        for service in (method.service, "nobody.amazonaws.com")
+    )
+
+    assert _found(_judged(family, right), method)
+    assert not _found(_judged(family, wrong), method)
+
+
+def test_the_published_methods_are_in_the_tables() -> None:
+    """What Rhino Security Labs published in 2019, by name: losing one from the tables is a failure, not an edit."""
+    published = {
+        "iam:CreatePolicyVersion", "iam:SetDefaultPolicyVersion", "iam:PassRole + ec2:RunInstances",
+        "iam:CreateAccessKey", "iam:CreateLoginProfile", "iam:UpdateLoginProfile", "iam:AttachUserPolicy",
+        "iam:AttachGroupPolicy", "iam:AttachRolePolicy", "iam:PutUserPolicy", "iam:PutGroupPolicy",
+        "iam:PutRolePolicy", "iam:AddUserToGroup", "iam:UpdateAssumeRolePolicy",
+        "iam:PassRole + lambda:CreateFunction + lambda:InvokeFunction",
+        "iam:PassRole + lambda:CreateFunction + lambda:CreateEventSourceMapping", "lambda:UpdateFunctionCode",
+        f"iam:PassRole + {PIPELINE}", "iam:PassRole + glue:CreateDevEndpoint",
+        "glue:UpdateDevEndpoint", "iam:PassRole + cloudformation:CreateStack",
+    }  # fmt: skip
+
+    assert published <= {method.text for _, methods in WORDS.methods for method in methods}
