@@ -122,7 +122,7 @@ class SourceError(MusterError):
     Raised inside a section it ends that section; raised outside, the rest of the scope.
     """
 
-    status: ClassVar[Literal["failed", "denied", "not_offered"]] = "failed"
+    status: ClassVar[Literal["failed", "denied", "not_offered", "skipped"]] = "failed"
 
     def __init__(self, message: str, *, permission: str | None = None, hint: str | None = None) -> None:
         super().__init__(message, hint=hint)

@@ -13,12 +13,16 @@ def judge_usage(identity: Identity, *, window_days: int, now: datetime) -> Usage
 
     The last use is the latest of the identity's own and its credentials'. Whether there was none is only known
     as far back as the provider's record reaches (``use_tracked_days``); without one, nothing is ever dormant.
+    The window ends when the provider was looked at, which for an export is before ``now``.
     """
     last_used = identity.last_used_at
     for credential in identity.credentials:
         if credential.last_used_at is not None and (last_used is None or credential.last_used_at > last_used):
             last_used = credential.last_used_at
-    state, evidence = _judge(identity, last_used, timedelta(days=window_days), now)
+    looked_at = min(identity.observed_at or now, now)
+    state, evidence = _judge(identity, last_used, timedelta(days=window_days), looked_at)
+    if identity.observed_at is not None:
+        evidence = f"{evidence} (as of {looked_at:%Y-%m-%d})"
     return UsageVerdict(state=state, last_used_at=last_used, window_days=window_days, evidence=evidence)
 
 

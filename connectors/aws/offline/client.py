@@ -1,0 +1,190 @@
+"""Files in the place of AWS: clients that answer calls from documents, or say which file would be needed."""
+
+from __future__ import annotations
+
+import shlex
+import threading
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
+from types import SimpleNamespace
+from typing import Any, TypeAlias
+
+from connectors.aws.errors import NotExported, translated
+from connectors.aws.offline.documents import Unreadable
+from connectors.aws.offline.export import Document, Export
+from connectors.aws.offline.matching import Named, asked_for, is_about, name_of, named_by, tail, with_batch
+from connectors.aws.offline.operations import MORE, PAGING, TOKENS, Operation, operation_of, service_model
+
+_MISSING = "the page that no file holds"
+_ORDER = "GenerateCredentialReport"
+"""Nothing needs to be ordered: the report is there, or it is not."""
+_FEW = 5
+"""So many values of a parameter are written out."""
+
+_Ends: TypeAlias = Mapping[str, Sequence[tuple[Document, Named]]]
+
+
+class FileClients:
+    """Clients by service and region for one account of an export. Safe to share between threads."""
+
+    home_region = "any"
+    """Where services without regions are asked; it makes no difference."""
+
+    def __init__(self, export: Export, account: str | None = None) -> None:
+        """``account``: None for what is asked of the organization."""
+        self._export = export
+        self._lock = threading.Lock()
+        self._by_end: dict[tuple[str, str, str], _Ends] = {}
+        self._documents: defaultdict[tuple[str, str], list[Document]] = defaultdict(list)
+        for one in export.of_account(account):
+            self._documents[one.operation.service, one.operation.name].append(one)
+
+    def get(self, service: str, region: str) -> FileClient:
+        """The client. Raises NotOffered where the installed SDK does not know the service."""
+        with translated(f"{service} client"):
+            return FileClient(service_model(service), region, self)
+
+    def pages(self, operation: Operation, region: str, parameters: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+        """An answer, document by document, the newest first; a row that a newer one has is left out.
+
+        Raises NotExported where no file holds any, and at the end where none holds the last page.
+        """
+        asked_of = operation.asked_of(parameters)
+        documents = self._answering(operation, region, asked_of)
+        if not documents:
+            missing = _words(operation, region, asked_of)
+            raise NotExported(f"no file holds {missing}", hint=_command(operation, region, asked_of, parameters))
+        seen: set[Any] = set()
+        for document in documents[:1] if operation.is_of_one(asked_of) else documents:
+            answer = asked_for(self._content(document), operation, parameters, asked_of)
+            yield {name: _unseen(value, seen) for name, value in answer.items() if name not in PAGING}
+            seen.update(name_of(row) for rows in answer.values() if isinstance(rows, list) for row in rows)
+        if all(document.goes_on for document in documents):
+            raise NotExported(
+                f"the last page of {_words(operation, region, asked_of)} is in no file",
+                hint="write it again without --max-items and --no-paginate",
+            )
+
+    def _answering(self, operation: Operation, region: str, asked_of: Mapping[str, str]) -> Sequence[Document]:
+        """The documents that answer a call, the newest first."""
+        of_all = self._documents[operation.service, operation.name]
+        here = [one for one in of_all if operation.is_global or one.place.region == region]
+        if asked_of:
+            ends = self._ends(operation, region, here)
+            first = tail(next(iter(asked_of.values())))
+            here = [one for one, named in ends.get(first, ()) if is_about(named, asked_of)]
+        return sorted(here, key=lambda one: one.written_at, reverse=True)
+
+    def _ends(self, operation: Operation, region: str, documents: Sequence[Document]) -> _Ends:
+        """The documents by every part of what they name, made once: there may be one for each user."""
+        key = operation.service, operation.name, region
+        with self._lock:
+            if key not in self._by_end:
+                ends: defaultdict[str, list[tuple[Document, Named]]] = defaultdict(list)
+                for one in documents:
+                    named = named_by(self._content(one), one.path.relative_to(self._export.folder))
+                    for part in named.parts:
+                        ends[part].append((one, named))
+                self._by_end[key] = ends
+            return self._by_end[key]
+
+    def _content(self, document: Document) -> dict[str, Any]:
+        try:
+            return self._export.answer(document)
+        except Unreadable as error:
+            raise NotExported(f"{self._export.name(document.path)}: {error}") from error
+
+
+class FileClient:
+    """One service in one region as files tell of it, with those of the SDK's methods that readers call."""
+
+    def __init__(self, model: Any, region: str, clients: FileClients) -> None:
+        from botocore import xform_name
+
+        self._model = model
+        self._region = region
+        self._clients = clients
+        methods = {xform_name(name): name for name in model.operation_names}
+        self.meta = SimpleNamespace(service_model=model, method_to_api_mapping=methods)
+
+    def can_paginate(self, method: str) -> bool:
+        """Every listing comes in as many pages as there are documents."""
+        return method in self.meta.method_to_api_mapping
+
+    def get_paginator(self, method: str) -> SimpleNamespace:
+        """What gives the pages of a listing: ``paginate(**parameters)``."""
+        return SimpleNamespace(paginate=partial(self._pages, method))
+
+    def __getattr__(self, method: str) -> Any:
+        """An operation by its Python name. Raises AttributeError where the service has none of that name."""
+        if method.startswith("_") or method not in self.meta.method_to_api_mapping:
+            raise AttributeError(method)
+        return partial(self._answer, method)
+
+    def _operation(self, method: str) -> Operation:
+        return operation_of(self._model, self.meta.method_to_api_mapping[method])
+
+    def _pages(self, method: str, **parameters: Any) -> Iterator[dict[str, Any]]:
+        return self._clients.pages(self._operation(method), self._region, parameters)
+
+    def _answer(self, method: str, **parameters: Any) -> dict[str, Any]:
+        """All pages as one; where the last is missing, with word of it, and the next call fails."""
+        operation = self._operation(method)
+        if operation.name == _ORDER:
+            return {"State": "COMPLETE"}
+        if _MISSING in parameters.values():
+            raise NotExported(f"the last page of {operation.command} is in no file")
+        answer: dict[str, Any] = {}
+        try:
+            for page in self._pages(method, **parameters):
+                _add(page, answer)
+        except NotExported:
+            if not answer:
+                raise
+            answer |= {name: _MISSING for name in TOKENS if name in operation.shape.members}
+            answer |= dict.fromkeys((name for name in MORE if name in operation.shape.members), True)
+        return with_batch(answer, operation, parameters)
+
+
+def _add(page: Mapping[str, Any], answer: dict[str, Any]) -> None:
+    for name, value in page.items():
+        answer[name] = [*answer.get(name, ()), *value] if isinstance(value, list) else answer.get(name, value)
+
+
+def _unseen(value: Any, seen: set[Any]) -> Any:
+    if not seen or not isinstance(value, list):
+        return value
+    return [row for row in value if name_of(row) not in seen]
+
+
+def _words(operation: Operation, region: str, asked_of: Mapping[str, str]) -> str:
+    of = f" of {', '.join(asked_of.values())}" if asked_of else ""
+    return f"{operation.command}{of}{'' if operation.is_global else f' in {region}'}"
+
+
+def _command(operation: Operation, region: str, asked_of: Mapping[str, str], parameters: Mapping[str, Any]) -> str:
+    """What writes such a file."""
+    from botocore import xform_name
+
+    words = {name: _option(value) for name, value in {**parameters, **dict.fromkeys(asked_of, ())}.items()}
+    options = "".join(f" --{xform_name(name, '-')}{word}" for name, word in words.items() if word is not None)
+    if not operation.is_global:
+        options += f" --region {region}"
+    of_region = "" if operation.is_global else f"-{region}"
+    return f"`aws {operation.command}{options} > {operation.command.replace(' ', '-')}{of_region}.json` writes it"
+
+
+def _option(value: Any) -> str | None:
+    """A parameter's value on the command line; ``…`` where each thing has its own; None where it can do without."""
+    match value:
+        case True:
+            return ""
+        case str():
+            return f" {shlex.quote(value)}"
+        case [str(), *more] if len(more) < _FEW:
+            return "".join(f" {shlex.quote(each)}" for each in value)
+        case () | [str(), *_]:
+            return " …"
+        case _:
+            return None

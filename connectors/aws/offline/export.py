@@ -1,0 +1,150 @@
+"""What a folder of files holds: every document with its operation, account and region, and what could not be used."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from msgspec import Struct, structs
+
+from connectors.aws.offline.dates import newest
+from connectors.aws.offline.documents import Files, Unreadable, files_in
+from connectors.aws.offline.operations import Operation, goes_on
+from connectors.aws.offline.places import Place, place_of, with_neighbours
+from connectors.aws.offline.recognise import holds_secrets, recognised
+from connectors.aws.offline.shapes import answer_of
+from scanner.text import printable
+
+ORGANIZATIONS = "organizations"
+"""The service that tells of the organization, and thereby of no account by itself."""
+
+_HOMELESS = "nothing tells which account it is of: put it into a folder that is named by the account's id"
+_NOWHERE = "nothing tells which region it is of: put it into a folder that is named by the region"
+
+
+class Document(Struct, frozen=True, kw_only=True):
+    """One document in a file: the ``number``-th. Its content stays in the file until it is asked for.
+
+    ``goes_on``: it says that there is another page. ``told_at``: the newest date in it.
+    """
+
+    path: Path
+    number: int
+    operation: Operation
+    place: Place
+    written_at: datetime
+    goes_on: bool
+    told_at: datetime | None
+
+
+class Export(Struct, frozen=True, kw_only=True):
+    """All that was found.
+
+    ``unusable``: files, by their names in the folder, and what is wrong with them. ``unknown``: files that hold
+    nothing that anybody asks for.
+    """
+
+    root: Path
+    files: Files
+    documents: Sequence[Document]
+    unusable: Sequence[tuple[str, str]]
+    unknown: Sequence[str]
+
+    @property
+    def accounts(self) -> Sequence[str]:
+        """The accounts that documents are of, but for what is told of an organization."""
+        told = {one.place.account for one in self.documents if one.operation.service != ORGANIZATIONS}
+        return sorted(filter(None, told))
+
+    def regions(self, account: str) -> Sequence[str]:
+        """The regions of an account that documents are of."""
+        told = {one.place.region for one in self.documents if one.place.account == account}
+        return sorted(filter(None, told))
+
+    def told_at(self, account: str) -> datetime:
+        """Up to when the files tell of an account: the newest date in them, else when the newest was written.
+
+        Whoever exports it uses it, and is seen to. Files' own dates are lost where they are copied.
+        """
+        documents = [one for one in self.documents if one.place.account == account]
+        told = max((one.told_at for one in documents if one.told_at), default=None)
+        return told or max(one.written_at for one in documents)
+
+    def partition(self, account: str) -> str:
+        """The part of AWS that an account is in."""
+        told = (one.place.partition for one in self.documents if one.place.account == account)
+        return next(filter(None, told), "aws")
+
+    def of_account(self, account: str | None) -> Sequence[Document]:
+        """An account's documents, and those about the organization."""
+        return [one for one in self.documents if one.place.account == account or one.operation.service == ORGANIZATIONS]
+
+    @property
+    def folder(self) -> Path:
+        """The folder that files are told in."""
+        return self.root if self.root.is_dir() else self.root.parent
+
+    def name(self, path: Path) -> str:
+        """What a file is called in messages."""
+        return _name(path, self.root)
+
+    def answer(self, document: Document) -> dict[str, Any]:
+        """A document's content. Raises Unreadable where the file has changed since."""
+        documents = self.files.documents(document.path)
+        content = documents[document.number] if document.number < len(documents) else None
+        if not isinstance(content, Mapping):
+            raise Unreadable("it has changed while it was read")
+        return answer_of(content, document.operation.shape)
+
+
+def open_export(root: Path, regions: Sequence[str] = ()) -> Export:
+    """Look through every file. ``regions``: those asked for. Raises OSError where the folder cannot be looked into."""
+    files = Files()
+    found: list[Document] = []
+    unusable: list[tuple[str, str]] = []
+    unknown: list[str] = []
+    for path in files_in(root):
+        try:
+            documents = list(_documents(files, path, root))
+        except (Unreadable, RecursionError) as error:
+            unusable.append((_name(path, root), str(error)))
+            continue
+        found += documents
+        if not documents:
+            unknown.append(_name(path, root))
+    placed: list[Document] = []
+    for one, place in with_neighbours([(one, one.path, one.place) for one in found], regions):
+        of_account, of_region = one.operation.service != ORGANIZATIONS, not one.operation.is_global
+        if (of_account and place.account is None) or (of_region and place.region is None):
+            unusable.append((_name(one.path, root), _HOMELESS if place.account is None else _NOWHERE))
+            continue
+        placed.append(structs.replace(one, place=place))
+    return Export(root=root, files=files, documents=placed, unusable=sorted(set(unusable)), unknown=unknown)
+
+
+def _documents(files: Files, path: Path, root: Path) -> Iterator[Document]:
+    """Those in a file that somebody asks for. Raises Unreadable."""
+    contents = files.documents(path)
+    written_at = datetime.fromtimestamp(path.stat().st_mtime, UTC)
+    for number, content in enumerate(contents):
+        if not isinstance(content, Mapping):
+            continue
+        if holds_secrets(content):
+            raise Unreadable("it holds the values of secrets, which nobody needs here: delete it")
+        for operation in recognised(content, _name(path, root)):
+            answer = answer_of(content, operation.shape)
+            yield Document(
+                path=path,
+                number=number,
+                operation=operation,
+                place=place_of(answer, operation, _name(path, root)),
+                written_at=written_at,
+                goes_on=goes_on(content),
+                told_at=newest(answer, written_at),
+            )
+
+
+def _name(path: Path, root: Path) -> str:
+    return printable(str(path.relative_to(root)) if path != root else path.name)

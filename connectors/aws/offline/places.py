@@ -1,0 +1,131 @@
+"""Which account and region a document is of (pure).
+
+What is in it tells first, then the folders and the name of its file, then the files beside it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+from msgspec import Struct, structs
+
+from connectors.aws.credential_report import parse_report
+from connectors.aws.offline.operations import Operation
+
+ROWS_LOOKED_AT = 200
+_ARN = re.compile(r"arn:(?P<partition>aws[a-z-]*):[a-z0-9-]+:(?P<region>[a-z0-9-]*):(?P<account>\d{12}):", re.ASCII)
+_ACCOUNT = re.compile(r"(?<!\d)\d{12}(?!\d)", re.ASCII)
+_REGION = re.compile(r"(?<![a-z])[a-z]{2,5}(?:-[a-z]+)+-\d(?![\d])", re.ASCII)
+_ZONE = re.compile(r"([a-z]{2,5}(?:-[a-z]+)+-\d+)[a-z]", re.ASCII)
+T = TypeVar("T")
+
+# Members that are an account's id.
+_ACCOUNT_MEMBERS = ("Account", "OwnerId", "AwsAccountId")
+# As deep as an instance's zone in its reservation, and not as deep as the statements of a role's policies.
+_DEPTH = 4
+
+
+class Place(Struct, frozen=True, kw_only=True):
+    """As far as it is known; ``region``: of a service that regions have to themselves."""
+
+    account: str | None = None
+    region: str | None = None
+    partition: str | None = None
+
+
+def place_of(document: Mapping[str, Any], operation: Operation, path: str) -> Place:
+    """The place of a document, as it says or as the path (relative to the folder that is read) says."""
+    arns = _arns(document)
+    account = _most(arn["account"] for arn in arns) or _most(_accounts(document)) or _last(_ACCOUNT, path)
+    region = None
+    if not operation.is_global:
+        region = _most(arn["region"] for arn in arns) or _most(_zones(document)) or _last(_REGION, path)
+    return Place(account=account, region=region, partition=_most(arn["partition"] for arn in arns))
+
+
+def with_neighbours(things: Sequence[tuple[T, Path, Place]], regions: Sequence[str]) -> Iterator[tuple[T, Place]]:
+    """Things with the places that those beside them tell: the account of the nearest folder, an account's only region.
+
+    ``things``: each with its file and its own place. ``regions``: those that were asked for.
+    """
+    accounts: defaultdict[Path, set[str]] = defaultdict(set)
+    for _, path, place in things:
+        for folder in path.parents if place.account else ():
+            accounts[folder].add(place.account or "")
+    settled = [(thing, _with_account(path, place, accounts)) for thing, path, place in things]
+    known: defaultdict[str | None, set[str]] = defaultdict(set)
+    for _, place in settled:
+        if place.region:
+            known[place.account].add(place.region)
+    for thing, place in settled:
+        only = _only(known[place.account] or set(regions))
+        yield thing, structs.replace(place, region=place.region or only)
+
+
+def _with_account(path: Path, place: Place, accounts: Mapping[Path, set[str]]) -> Place:
+    nearest: set[str] = next((accounts[folder] for folder in path.parents if accounts[folder]), set())
+    return structs.replace(place, account=place.account or _only(nearest))
+
+
+def _only(names: Collection[str]) -> str | None:
+    return next(iter(names)) if len(names) == 1 else None
+
+
+def _arns(document: Mapping[str, Any]) -> list[re.Match[str]]:
+    """Those that are the least deep inside: the things' own, or of what belongs to them."""
+    if isinstance(document.get("Content"), bytes):
+        return list(filter(None, map(_ARN.match, _reported(document["Content"]))))
+    found = [(depth, match) for depth, _, text in _texts(document) if (match := _ARN.match(text))]
+    least = min((depth for depth, _ in found), default=0)
+    return [match for depth, match in found if depth == least]
+
+
+def _reported(content: bytes) -> Iterable[str]:
+    """The ARNs of a credential report; none where it cannot be read, which is told when it is asked for."""
+    try:
+        report = parse_report(content)
+    except ValueError:
+        return ()
+    return (*report.rows, *((report.root.arn,) if report.root else ()))
+
+
+def _accounts(document: Mapping[str, Any]) -> Iterator[str]:
+    for _, name, text in _texts(document):
+        if name in _ACCOUNT_MEMBERS and _ACCOUNT.fullmatch(text):
+            yield text
+
+
+def _zones(document: Mapping[str, Any]) -> Iterator[str]:
+    """The regions of availability zones."""
+    for _, name, text in _texts(document):
+        match = _ZONE.fullmatch(text) if name == "AvailabilityZone" else None
+        if match:
+            yield match[1]
+
+
+def _texts(thing: Any, name: str = "", depth: int = 0) -> Iterator[tuple[int, str, str]]:
+    """The texts in a document, how deep inside they are, and the members that they are."""
+    match thing:
+        case str():
+            yield depth, name, thing
+        case list():
+            for each in thing[:ROWS_LOOKED_AT]:
+                yield from _texts(each, name, depth)
+        case Mapping() if depth < _DEPTH:
+            for member, each in thing.items():
+                yield from _texts(each, member, depth + 1)
+
+
+def _most(names: Iterable[str]) -> str | None:
+    """What occurs most often, and first where several do."""
+    counted = Counter(filter(None, names)).most_common(1)
+    return counted[0][0] if counted else None
+
+
+def _last(pattern: re.Pattern[str], path: str) -> str | None:
+    """The innermost in a path that looks like it."""
+    return next(reversed(pattern.findall(path)), None)

@@ -1,0 +1,126 @@
+"""A source that is a folder of files: the accounts that they tell of, and how completely."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from functools import cached_property
+
+from msgspec import structs
+
+from connectors.aws.accounts import Account
+from connectors.aws.offline.client import FileClients
+from connectors.aws.offline.export import ORGANIZATIONS, Export, open_export
+from connectors.aws.organization import Guardrails, Member, read_guardrails, read_members
+from connectors.aws.session import AwsSession
+from connectors.aws.settings import AwsSettings
+from connectors.aws.spec import ACCOUNT, GUARDRAILS, MEMBER_ROLE, MEMBERS
+from connectors.base import Check, DiscoveredRecord, Meter, Scope, SectionReading
+from scanner.errors import SourceError
+from scanner.model import Coverage, Identity
+from scanner.text import counted
+
+FILES_NAMED = 5
+"""So many files that nobody needs are named, the rest are counted."""
+
+_NOTHING = "no file tells of an account in a form that the AWS command line writes"
+_FIX = "begin with `aws iam get-account-authorization-details > account.json`"
+
+
+class ExportedSource:
+    """The accounts in the files of ``settings.from_files``. Looked through once, when it is first asked for anything.
+
+    ``nowhere``: the scope that stands for all of the source's.
+    """
+
+    def __init__(self, settings: AwsSettings, nowhere: Scope) -> None:
+        self._settings = settings
+        self._nowhere = nowhere
+
+    def accounts(self) -> Iterator[Scope | Coverage]:
+        """A scope for each account, with a Coverage before it, and one for what could not be used."""
+        with self._nowhere.section(ACCOUNT) as section:
+            self._describe(section)
+        if section.coverage.is_gap:
+            yield section.coverage
+        if section.coverage.status == "failed":
+            return
+        guardrails: dict[str, Guardrails | None] = {}
+        if any(one.operation.service == ORGANIZATIONS for one in self._export.documents):
+            yield from self._organization(guardrails)
+        else:
+            guardrails = dict.fromkeys(self._export.accounts, ())
+        for account in self._export.accounts:
+            scope = structs.replace(self._nowhere, id=account)
+            yield scope.coverage(ACCOUNT, "complete", detail=self._told_of(account))
+            context = Account(id=account, partition=self._export.partition(account), guardrails=guardrails.get(account))
+            yield structs.replace(scope, context=context)
+
+    def session(self, account: str) -> AwsSession:
+        """What answers for an account."""
+        return AwsSession(self._settings, clients=FileClients(self._export, account))
+
+    def dated(self, records: Iterable[DiscoveredRecord], account: str) -> Iterator[DiscoveredRecord]:
+        """The records of an account; identities say when it was looked at."""
+        told_at = self._export.told_at(account)
+        for record in records:
+            yield structs.replace(record, observed_at=told_at) if isinstance(record, Identity) else record
+
+    def regions(self, account: str) -> Sequence[str]:
+        """The regions of an account that files tell of."""
+        return self._export.regions(account)
+
+    def check(self) -> Iterator[Check]:
+        """Whether the files can be read, and what they tell of."""
+        try:
+            export = self._export
+        except SourceError as error:
+            yield Check(name="files", ok=False, detail=str(error), fix=error.hint)
+            return
+        told = f"{counted(len(export.documents), 'answer', 'answers')} about accounts {', '.join(export.accounts)}"
+        yield Check(name="files", ok=bool(export.accounts), detail=told if export.accounts else _NOTHING, fix=_FIX)
+        for file, reason in export.unusable:
+            yield Check(name=file, ok=False, detail=reason)
+
+    @cached_property
+    def _export(self) -> Export:
+        assert self._settings.from_files is not None
+        try:
+            return open_export(self._settings.from_files, self._settings.named_regions or ())
+        except OSError as error:
+            where = error.filename or self._settings.from_files
+            raise SourceError(f"{where} cannot be looked into: {error.strerror}") from error
+
+    def _describe(self, section: SectionReading) -> None:
+        """Look through the files. Raises SourceError where none tells of an account."""
+        export = self._export
+        if not export.accounts and not export.unusable:
+            raise SourceError(_NOTHING, hint=_FIX)
+        for file, reason in export.unusable:
+            section.malformed(file, reason)
+
+    def _told_of(self, account: str) -> str:
+        documents = [one for one in self._export.of_account(account) if one.place.account == account]
+        files = counted(len({one.path for one in documents}), "file", "files")
+        told = f"told by {files}, as of {self._export.told_at(account):%Y-%m-%d}"
+        unknown = self._export.unknown
+        if not unknown:
+            return told
+        more = len(unknown) - FILES_NAMED
+        named = f"{', '.join(unknown[:FILES_NAMED])}{f' and {more} more' if more > 0 else ''}"
+        return f"{told}; nothing is recognised in {named}"
+
+    def _organization(self, guardrails: dict[str, Guardrails | None]) -> Iterator[Coverage]:
+        """The accounts that nobody exported are told; the service control policies over each are added."""
+        client = AwsSession(self._settings, clients=FileClients(self._export)).client(ORGANIZATIONS, "any", Meter())
+        members: list[Member] = []
+        with self._nowhere.section(MEMBERS) as listing:
+            members.extend(read_members(client, listing))
+        yield listing.coverage
+        with self._nowhere.section(GUARDRAILS) as limits:
+            guardrails |= read_guardrails(client, members, limits)
+        yield limits.coverage
+        for member in members:
+            if member.id not in self._export.accounts:
+                scope = structs.replace(self._nowhere, id=member.id)
+                gap = scope.coverage(MEMBER_ROLE, "skipped", detail="no file tells of this account")
+                yield structs.replace(gap, permission=None)
