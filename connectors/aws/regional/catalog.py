@@ -1,0 +1,99 @@
+"""All kinds of resources, in the order in which they are read and told."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+
+from connectors.aws.regional.declarations import Fields, ResourceType, heads, permission
+from connectors.aws.regional.types import (
+    agentcore,
+    agents,
+    assistants,
+    bedrock,
+    compute,
+    containers,
+    data,
+    delivery,
+    operations,
+    secrets,
+)
+from connectors.base import Section
+
+USUAL, ALL = "usual", "all"
+TAGS = "tag.resources"
+TAGS_SERVICE, TAGS_OPERATION = "resourcegroupstaggingapi", "GetResources"
+
+TYPES: tuple[ResourceType, ...] = (
+    *secrets.TYPES,
+    *compute.TYPES,
+    *containers.TYPES,
+    *data.TYPES,
+    *delivery.TYPES,
+    *bedrock.TYPES,
+    *agents.TYPES,
+    *agentcore.TYPES,
+    *operations.TYPES,
+    *assistants.TYPES,
+)
+BY_SECTION: Mapping[str, ResourceType] = {one.section: one for one in TYPES}
+
+SECTIONS: tuple[Section, ...] = (
+    Section(
+        name=TAGS,
+        title="Tags of resources",
+        permissions=(permission(TAGS_SERVICE, TAGS_OPERATION),),
+        without="resources whose own services do not tell their tags have none",
+    ),
+    *(one.declared() for one in TYPES),
+)
+"""What the connector's spec says of them."""
+IDENTITY_KINDS: tuple[str, ...] = tuple(one.identity_kind for one in TYPES if one.identity_kind)
+
+
+def children(section: str) -> tuple[ResourceType, ...]:
+    """The kinds that are listed for each row of a section."""
+    return tuple(one for one in TYPES if one.listing.under == section)
+
+
+def mentions(section: str) -> tuple[str, ...]:
+    """The paths in a section's rows that name rows of another."""
+    return tuple(path for one in TYPES for source, path in one.listing.also if source == section)
+
+
+def kept(one: ResourceType) -> frozenset[str] | None:
+    """The members of its rows that anybody needs; None: its record takes rows as they are."""
+    if callable(one.record):
+        return None
+    others = (*(text for child in children(one.section) for text in child.listing.by.values()), *mentions(one.section))
+    return one.members.union(*map(heads, others))
+
+
+def wanted(names: Collection[str]) -> frozenset[str]:
+    """The sections that these names stand for. Raises ValueError naming one that is unknown.
+
+    A name is ``usual`` (all that are not optional), ``all``, a section (``lambda.functions``), or the first part of
+    some (``lambda``). A section brings along those that lead to it.
+    """
+    chosen: set[str] = set()
+    for name in names:
+        hits = _named(name)
+        if not hits:
+            raise ValueError(
+                f"{name!r} is no kind of resource: name sections such as lambda.functions, or their first part"
+            )
+        chosen |= hits
+    while needed := {need for section in chosen for need in _needs(BY_SECTION[section])} - chosen:
+        chosen |= needed
+    return frozenset(chosen)
+
+
+def _named(name: str) -> set[str]:
+    if name == USUAL:
+        return {one.section for one in TYPES if not one.optional}
+    return {section for section in BY_SECTION if name in (ALL, section, section.partition(".")[0])}
+
+
+def _needs(one: ResourceType) -> set[str]:
+    inherited = one.record.inherits if isinstance(one.record, Fields) else None
+    lead_here = {*filter(None, (one.listing.under,)), *(section for section, _ in one.listing.also)}
+    return {*lead_here, inherited[0]} if inherited else lead_here

@@ -1,0 +1,33 @@
+"""Stored secrets: that they are there and how old they are. Values are never asked for."""
+
+from __future__ import annotations
+
+from connectors.aws.regional.declarations import Listing, ResourceType
+from connectors.aws.regional.stored import parse_parameter, parse_secret
+
+TYPES = (
+    ResourceType(
+        section="secretsmanager.secrets",
+        title="Secrets Manager",
+        service="secretsmanager",
+        listing=Listing(
+            operation="ListSecrets", rows="SecretList", size=100, parameters={"IncludePlannedDeletion": True}
+        ),
+        record=parse_secret,
+        without="stored secrets and their rotation are unknown",
+    ),
+    ResourceType(
+        section="ssm.parameters",
+        title="SSM parameters that hold a secret",
+        service="ssm",
+        listing=Listing(
+            operation="DescribeParameters",
+            rows="Parameters",
+            size=50,
+            parameters={"ParameterFilters": [{"Key": "Type", "Option": "Equals", "Values": ["SecureString"]}]},
+        ),
+        record=parse_parameter,
+        tagged_as="ssm:parameter",
+        without="secrets that are kept as parameters are unknown",
+    ),
+)
