@@ -10,7 +10,10 @@ import subprocess
 import sys
 from collections.abc import Sequence
 
-NAMES = ("start_up", "aws_scan", "matching", "suggestions", "accuracy", "pipeline", "store", "files", "html_report")
+NAMES = (
+    "start_up", "aws_scan", "aws_organization", "matching", "suggestions", "accuracy", "pipeline", "store", "files",
+    "html_report",
+)  # fmt: skip
 
 
 def main() -> int:

@@ -39,7 +39,7 @@ def main() -> None:
     muster = str(Path(sys.executable).with_name("muster"))
     with moto_server() as moto, FaultProxy(moto.url) as proxy, tempfile.TemporaryDirectory() as folder:
         _seed(moto)
-        source = f"aws:endpoint_url={proxy.url},regions={'+'.join(REGIONS)}"
+        source = f"aws:endpoint_url={proxy.url},regions={'+'.join(REGIONS)},resources=secretsmanager.secrets"
         scan = [muster, "scan", source, "--quiet", "--store", f"sqlite:///{folder}/s.db", "-o", f"json:{folder}/r.json"]
         floor = [sys.executable, "-m", "benchmarks.aws_floor", proxy.url]
         print(f"{USERS} users with a key each, {ROLES} roles, {SECRETS} secrets in {len(REGIONS)} regions")

@@ -1,32 +1,36 @@
-"""AWS: IAM users, roles and the root user of one account, and the secrets of its regions."""
+"""AWS: the identities, credentials and secrets of one account, or of each account of an organization."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any, ClassVar
+from collections.abc import Iterator, Sequence
+from typing import ClassVar
 
 from msgspec import structs
 
 from connectors.aws.account import read_account
-from connectors.aws.errors import NotValidHere
+from connectors.aws.accounts import Account, Organization, own_account
 from connectors.aws.identities import Place
-from connectors.aws.preflight import check_sections
-from connectors.aws.secretsmanager import parse_secret
-from connectors.aws.session import AwsSession, call, pages
+from connectors.aws.least_privilege import least_policies, printed
+from connectors.aws.members import enter
+from connectors.aws.offline.source import ExportedSource
+from connectors.aws.payloads import AwsRegion
+from connectors.aws.preflight import check_source
+from connectors.aws.reading import parsed
+from connectors.aws.regional.reading import read_region
+from connectors.aws.roles_anywhere import read_roles_anywhere
+from connectors.aws.session import AwsSession, call
 from connectors.aws.settings import AwsSettings
-from connectors.aws.spec import ACCOUNT, REGIONS, SECRETS, SPEC, least_policy
+from connectors.aws.spec import ACCOUNT, MEMBER_ROLE, REGIONS, SPEC
 from connectors.base import Check, DiscoveredRecord, Meter, Scope, SectionReading, Spec
 from connectors.sdk import require_sdk
-from scanner.errors import NotOffered, SourceError
+from scanner.errors import Denied
 from scanner.model import EVERY_SCOPE, Coverage
 
 _ENABLED = frozenset({"opt-in-not-required", "opted-in"})
-_DISABLED = "not-opted-in"
-_SECRETS_PAGE = 100
 
 
 class AwsConnector:
-    """One account, whose it is the SDK's credentials say. Raises MissingExtra where boto3 is not installed."""
+    """The account that the SDK's credentials belong to, or its organization's. Raises MissingExtra without boto3."""
 
     spec: ClassVar[Spec] = SPEC
 
@@ -35,112 +39,113 @@ class AwsConnector:
         self._source = source
         self._settings = settings
         self._session = AwsSession(settings)
+        nowhere = Scope(source=source, spec=self.spec, id=EVERY_SCOPE)
+        self._files = ExportedSource(settings, nowhere) if settings.from_files is not None else None
 
     def __reduce__(self) -> tuple[type[AwsConnector], tuple[str, AwsSettings]]:
         """It pickles as what it was made of: sessions stay where they are."""
         return AwsConnector, (self._source, self._settings)
 
     def scopes(self) -> Iterator[Scope | Coverage]:
-        """The account itself, and each of its regions."""
+        """The account and each of its regions; of an organization, each account, which finds its regions itself."""
         meter = Meter()
-        nowhere = self._scope(EVERY_SCOPE)
+        if self._files is not None:
+            for each in self._files.accounts():
+                yield from self._with_regions(each, meter) if isinstance(each, Scope) else (each,)
+            return
+        nowhere = Scope(source=self._source, spec=self.spec, id=EVERY_SCOPE)
         with nowhere.section(ACCOUNT, meter=meter) as reading:
-            account, partition = self._account(meter)
+            own = own_account(self._session, meter)
         if reading.coverage.is_gap:
             yield reading.coverage
             return
-        yield structs.replace(reading.coverage, scope=account)
-        yield self._scope(account, context=partition)
-        regions = self._settings.named_regions
-        if regions is None:
-            with self._scope(account).section(REGIONS, meter=meter) as listing:
-                regions = self._enabled_regions(listing, meter)
-            yield listing.coverage
-        for region in regions or (self._session.home_region,):
-            yield self._scope(account, part=region, context=partition)
+        yield structs.replace(reading.coverage, scope=own.id)
+        if self._settings.organization_role is not None:
+            yield from Organization(own, self._session, self._settings, nowhere).scopes(meter)
+            return
+        yield from self._with_regions(structs.replace(nowhere, id=own.id, context=own), meter)
 
     def discover(self, scope: Scope) -> Iterator[DiscoveredRecord]:
-        """The account's IAM, or one region's secrets."""
+        """An account's IAM, or one region's resources; of an organization's account, all of it."""
         meter = Meter()
-        place = Place(source=self._source, account=scope.id, partition=scope.context)
-        if scope.part is None:
-            iam = self._session.client("iam", self._session.home_region, meter)
-            yield from read_account(scope, iam, meter, place)
-        else:
-            yield from self._secrets(scope, scope.part, meter, place)
+        account: Account = scope.context
+        if account.role is not None:
+            yield from self._member(scope, account, account.role, meter)
+            return
+        session = self._session_of(scope)
+        found = self._iam(scope, session, meter) if scope.part is None else self._region(scope, session)
+        yield from found if self._files is None else self._files.dated(found, scope.id)
 
     def check(self) -> Iterator[Check]:
-        """Whose credentials these are, and whether they suffice for each section."""
-        meter = Meter()
-        try:
-            account, _ = self._account(meter)
-            region = self._session.home_region
-        except SourceError as error:
-            yield Check(name="credentials", ok=False, detail=str(error), fix=error.hint)
-            return
-        yield Check(name="credentials", ok=True, detail=f"account {account}")
-        yield from check_sections(lambda service: self._session.client(service, region, meter))
+        """Whose credentials these are, whom they may become, and whether they suffice; or what the files tell of."""
+        return check_source(self._session, self._settings) if self._files is None else self._files.check()
 
     @classmethod
     def base_policy(cls) -> str:
-        """The IAM policy (JSON) that this connector needs, and no more."""
-        return least_policy()
+        """The IAM policy (JSON) that this connector needs, and no more; the role's name is the usual one."""
+        return printed(least_policies())
 
     def policy(self) -> str:
-        """As base_policy: what is needed does not depend on the account."""
-        return least_policy()
+        """As base_policy, with the role that this source assumes; without an organization, without its part."""
+        return printed(least_policies(self._settings.organization_role))
 
-    def _scope(self, account: str, *, part: str | None = None, context: str | None = None) -> Scope:
-        return Scope(source=self._source, spec=self.spec, id=account, part=part, context=context)
+    def _session_of(self, scope: Scope) -> AwsSession:
+        """What answers for an account that no role is assumed in."""
+        return self._session if self._files is None else self._files.session(scope.id)
 
-    def _account(self, meter: Meter) -> tuple[str, str]:
-        """The account's id and partition. Raises SourceError."""
-        sts = self._session.client("sts", self._session.home_region, meter)
-        caller = call(sts, "get_caller_identity")
-        account, arn = caller.get("Account", ""), caller.get("Arn", "")
-        if not (account.isdigit() and arn.startswith("arn:")):
-            raise SourceError("sts:GetCallerIdentity: its answer names no account")
-        return account, arn.split(":")[1]
+    def _with_regions(self, scope: Scope, meter: Meter) -> Iterator[Scope | Coverage]:
+        """The account and each of its regions."""
+        yield scope
+        regions, listing = self._regions(scope, self._session_of(scope), meter)
+        yield from listing
+        for region in regions:
+            yield structs.replace(scope, part=region)
 
-    def _enabled_regions(self, section: SectionReading, meter: Meter) -> tuple[str, ...]:
-        ec2 = self._session.client("ec2", self._session.home_region, meter)
-        answer = call(ec2, "describe_regions", expecting="Regions")
-        enabled = [region for region in answer["Regions"] if region.get("OptInStatus") in _ENABLED]
-        names = sorted(region["RegionName"] for region in enabled if "RegionName" in region)
-        section.found(len(names))
-        for _ in range(len(enabled) - len(names)):
-            section.malformed("of the regions", "it has no name")
-        return tuple(names)
+    def _member(self, scope: Scope, account: Account, role: str, meter: Meter) -> Iterator[DiscoveredRecord]:
+        """All of one account, by the role in it; the own account without it, too."""
+        session = self._session
+        with scope.section(MEMBER_ROLE, meter=meter) as entering:
+            try:
+                session = enter(self._session, role, self._settings, meter)
+            except Denied as refusal:
+                if not account.is_own:
+                    raise
+                entering.note(f"{refusal}; it is the source's own account, read with its own credentials")
+        yield entering.coverage
+        if entering.coverage.is_gap:
+            return
+        yield from self._iam(scope, session, meter)
+        regions, listing = self._regions(scope, session, meter)
+        yield from listing
+        for region in regions:
+            yield from self._region(structs.replace(scope, part=region), session)
 
-    def _secrets(self, scope: Scope, region: str, meter: Meter, place: Place) -> Iterator[DiscoveredRecord]:
-        with scope.section(SECRETS, meter=meter) as section:
-            for row in self._secret_rows(region, meter):
-                try:
-                    secret = parse_secret(row, place, region)
-                except ValueError as error:
-                    section.malformed(str(row.get("Name", "without a name")), str(error))
-                    continue
-                section.found()
-                yield secret
-        yield section.coverage
+    def _iam(self, scope: Scope, session: AwsSession, meter: Meter) -> Iterator[DiscoveredRecord]:
+        guardrails = scope.context.guardrails
+        return read_account(scope, session, self._settings, meter, self._place(scope), guardrails=guardrails)
 
-    def _secret_rows(self, region: str, meter: Meter) -> Iterator[dict[str, Any]]:
-        client = self._session.client("secretsmanager", region, meter)
-        try:
-            for page in pages(
-                client, "list_secrets", page_size=_SECRETS_PAGE, expecting=("SecretList",), IncludePlannedDeletion=True
-            ):
-                yield from page.get("SecretList", ())
-        except NotValidHere as error:
-            if self._is_disabled(region, meter):
-                raise NotOffered(f"region {region} is not enabled") from error
-            raise
+    def _place(self, scope: Scope) -> Place:
+        return Place(source=self._source, account=scope.id, partition=scope.context.partition)
 
-    def _is_disabled(self, region: str, meter: Meter) -> bool:
-        """Whether AWS says that the account has not opted into a region; a refusal to say proves nothing."""
-        try:
-            ec2 = self._session.client("ec2", self._session.home_region, meter)
-            answer = call(ec2, "describe_regions", expecting="Regions", RegionNames=[region], AllRegions=True)
-        except SourceError:
-            return False
-        return any(each.get("OptInStatus") == _DISABLED for each in answer["Regions"])
+    def _regions(self, scope: Scope, session: AwsSession, meter: Meter) -> tuple[Sequence[str], list[Coverage]]:
+        """The regions to read, and how their listing went where they are not named."""
+        named = self._settings.named_regions
+        if named is not None:
+            return named, []
+        enabled: Sequence[str] = ()
+        with scope.section(REGIONS, meter=meter) as listing:
+            enabled = _enabled_regions(session, listing, meter)
+        otherwise = (session.home_region,) if self._files is None else self._files.regions(scope.id)
+        return enabled or otherwise, [listing.coverage]
+
+    def _region(self, scope: Scope, session: AwsSession) -> Iterator[DiscoveredRecord]:
+        place = self._place(scope)
+        yield from read_region(scope, session, place, self._settings.named_resources)
+        yield from read_roles_anywhere(scope, session, place)
+
+
+def _enabled_regions(session: AwsSession, section: SectionReading, meter: Meter) -> tuple[str, ...]:
+    ec2 = session.client("ec2", session.home_region, meter)
+    answer = call(ec2, "describe_regions", expecting="Regions")
+    regions = parsed(section, answer["Regions"], AwsRegion, name="RegionName")
+    return tuple(sorted(region.region_name for region in regions if region.opt_in_status in _ENABLED))

@@ -26,13 +26,23 @@ _DENIED = frozenset({
 _UNKNOWN_OPERATION = frozenset({
     "InvalidAction", "UnknownOperation", "UnknownOperationException", "NotImplemented", "OptInRequired",
 })  # fmt: skip
-_GONE = frozenset({"NoSuchEntity", "NoSuchEntityException"})
+_SWITCHED_OFF = frozenset({"FeatureDisabled"})
+_GONE = frozenset({
+    "NoSuchEntity", "NoSuchEntityException", "ResourceNotFoundException", "ResourceNotFound", "NotFoundException",
+    "ClusterNotFoundException", "ServiceNotFoundException", "PipelineNotFoundException", "StateMachineDoesNotExist",
+})  # fmt: skip
 _REPORT_NOT_READY = frozenset({"ReportInProgress", "ReportNotPresent", "ReportExpired"})
 _BAD_CREDENTIALS = frozenset({
     "InvalidClientTokenId", "UnrecognizedClientException", "ExpiredToken", "ExpiredTokenException", "AuthFailure",
     "SignatureDoesNotMatch", "InvalidAccessKeyId", "IncompleteSignature", "MissingAuthenticationToken",
 })  # fmt: skip
+_NOT_TAKEN = frozenset({"InvalidInput", "NotSupportedService", "ValidationError"})
 _FORBIDDEN, _NOT_IMPLEMENTED, _SERVER_ERROR = 403, 501, 500
+# The pages that an emulator's web framework sends where an operation or a service is missing. AWS has no such page.
+_EMULATOR_PAGES = {
+    500: b"the server is overloaded or there is an error in the application",
+    404: b"If you entered the URL manually please check your spelling",
+}
 
 _CAUSE = re.compile(r"with an explicit deny in an? [\w -]+|because no [\w -]+ allows")
 
@@ -67,6 +77,20 @@ class NotValidHere(SourceError):
     """AWS does not take these credentials: not any more, or not in this region."""
 
 
+class SwitchedOff(NotOffered):
+    """The account has not switched that feature on."""
+
+
+class NotTaken(SourceError):
+    """AWS does not take a request of this form."""
+
+
+class NotExported(SourceError):
+    """An account is read from files, and none of them holds the answer."""
+
+    status = "skipped"
+
+
 @contextmanager
 def translated(permission: str) -> Iterator[None]:
     """Run one call; what goes wrong is raised as a SourceError naming the permission that the call takes."""
@@ -81,9 +105,28 @@ def translated(permission: str) -> Iterator[None]:
         raise Unreachable(f"{permission}: no usable answer ({type(error).__name__}: {own_words(error)})") from error
     except _PARSER_STUMBLES as error:
         raise Unreachable(f"{permission}: the answer is not one of AWS's ({type(error).__name__})") from error
+    except sdk.UnknownServiceError as error:
+        raise NotOffered(f"{permission}: the installed boto3 does not know this service") from error
     except sdk.BotoCoreError as error:
         hint = next((_SDK_HINTS[kind.__name__] for kind in type(error).mro() if kind.__name__ in _SDK_HINTS), None)
         raise SourceError(f"{permission}: {own_words(error)}", hint=hint) from error
+
+
+def is_nowhere(error: SourceError) -> bool:
+    """Whether the address that was called does not exist, or nobody listens there."""
+    from botocore.exceptions import EndpointConnectionError
+
+    return isinstance(error.__cause__, EndpointConnectionError)
+
+
+def refuse_emulator_page(response_dict: dict[str, Any], operation_model: Any, **_: Any) -> None:
+    """A hook on every answer before the SDK reads it. Raises NotOffered for an emulator that has no such operation.
+
+    To the SDK that page is a fault of the server's, to be tried again and again.
+    """
+    body, page = response_dict["body"], _EMULATOR_PAGES.get(response_dict["status_code"])
+    if page is not None and isinstance(body, bytes) and page in body:
+        raise NotOffered(f"{operation_model.name}: this emulator does not have it")
 
 
 def _of_answer(response: dict[str, Any], permission: str) -> SourceError:
@@ -105,12 +148,23 @@ def _of_answer(response: dict[str, Any], permission: str) -> SourceError:
 
 
 def _kind_of(code: str, status: int) -> type[SourceError]:
-    if code in _GONE:
-        return Gone
-    if code in THROTTLED:
-        return Throttled
-    if code in _UNKNOWN_OPERATION or status == _NOT_IMPLEMENTED:
-        return NotOffered
-    if code in _DENIED or status == _FORBIDDEN:
-        return Denied
-    return Unreachable if status >= _SERVER_ERROR else SourceError
+    by_status = (
+        NotOffered
+        if status == _NOT_IMPLEMENTED
+        else Denied
+        if status == _FORBIDDEN
+        else Unreachable
+        if status >= _SERVER_ERROR
+        else SourceError
+    )
+    return next((kind for codes, kind in _KINDS if code in codes), by_status)
+
+
+_KINDS: tuple[tuple[frozenset[str], type[SourceError]], ...] = (
+    (_GONE, Gone),
+    (THROTTLED, Throttled),
+    (_NOT_TAKEN, NotTaken),
+    (_SWITCHED_OFF, SwitchedOff),
+    (_UNKNOWN_OPERATION, NotOffered),
+    (_DENIED, Denied),
+)

@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from connectors.aws import payloads
 from connectors.aws.credential_report import Report, parse_report
-from connectors.aws.errors import NotReady
+from connectors.aws.errors import NotExported, NotReady
 from connectors.aws.payloads import GroupDetail, PolicyDetail, RoleDetail, UserDetail
 from connectors.aws.session import IN_FLIGHT, call, pages
 from connectors.aws.spec import GROUPS, POLICIES, ROLES, USERS
@@ -83,7 +83,7 @@ def read_listing(iam: Any) -> Listing:
                 listing.add(section, page.get(key, ()), shape)
     except SourceError as error:
         listing.errors = dict.fromkeys(_LISTS, (error, pages_read > 0))
-        if not pages_read and isinstance(error, Denied | NotOffered):
+        if not pages_read and isinstance(error, Denied | NotOffered | NotExported):
             _read_by_name(iam, listing, error)
     return listing
 
@@ -159,7 +159,7 @@ def read_each(items: Iterable[str], read: Callable[[str], T], *, of: str) -> Eac
                 streak.failures = 0
             except SourceError as error:
                 failures.append(error)
-                streak.failures += 1
+                streak.failures += not isinstance(error, NotExported)  # what one file lacks says nothing of others
     return EachRead(
         answers=answers,
         gone=frozenset(gone),
@@ -198,14 +198,14 @@ def access_keys(iam: Any, user: str) -> list[payloads.AccessKey]:
     """A user's access keys. Raises SourceError, Gone where there is no such user."""
     found: list[payloads.AccessKey] = []
     for page in pages(iam, "list_access_keys", page_size=PAGE_SIZE, expecting=("AccessKeyMetadata",), UserName=user):
-        found += [_expect(row, payloads.AccessKey, "iam:ListAccessKeys") for row in page.get("AccessKeyMetadata", ())]
+        found += [expect(row, payloads.AccessKey, "iam:ListAccessKeys") for row in page.get("AccessKeyMetadata", ())]
     return found
 
 
 def key_last_used(iam: Any, key_id: str) -> payloads.AccessKeyLastUsed:
     """When and where a key was last used."""
     answer = call(iam, "get_access_key_last_used", AccessKeyId=key_id)
-    return _expect(answer.get("AccessKeyLastUsed"), payloads.AccessKeyLastUsed, "iam:GetAccessKeyLastUsed")
+    return expect(answer.get("AccessKeyLastUsed"), payloads.AccessKeyLastUsed, "iam:GetAccessKeyLastUsed")
 
 
 def has_password(iam: Any, user: str) -> bool:
@@ -231,7 +231,8 @@ def account_summary(iam: Any) -> Mapping[str, int]:
     return {str(name): int(count) for name, count in summary.items()}
 
 
-def _expect(row: Any, shape: type[S], permission: str) -> S:
+def expect(row: Any, shape: type[S], permission: str) -> S:
+    """Part of an answer as that shape. Raises SourceError, naming the permission, where it does not fit."""
     try:
         return payloads.read(row, shape)
     except ValueError as error:

@@ -2,71 +2,180 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from msgspec import Struct
-
-from connectors.aws.errors import NotReady
-from connectors.aws.session import call, permission_of
-from connectors.aws.spec import GROUPS, KEYS, PASSWORDS, POLICIES, REGIONS, REPORT, ROLES, ROOT, SECRETS, SPEC, USERS
-from connectors.base import Check, Gone
+from connectors.aws.accounts import Account, own_account
+from connectors.aws.errors import NotReady, NotTaken, is_nowhere
+from connectors.aws.members import enter
+from connectors.aws.organization import ACTIVE, CONTROLS, read_members
+from connectors.aws.regional.catalog import BY_SECTION, TAGS_SERVICE, TYPES, wanted
+from connectors.aws.session import IN_FLIGHT, AwsSession, Client, call
+from connectors.aws.settings import AwsSettings
+from connectors.aws.spec import (
+    CREATORS,
+    GUARDRAILS,
+    LAST_ACCESSED,
+    MEMBER_ROLE,
+    MEMBERS,
+    OF_ORGANIZATIONS,
+    SPEC,
+    SSH_KEYS,
+)
+from connectors.base import Check, Gone, Meter, Scope, Section
 from scanner.errors import NotOffered, SourceError
+from scanner.model import EVERY_SCOPE
+
+REFUSALS_NAMED = 10
+"""So many accounts that refuse the role are named, the rest are counted."""
 
 # No user has it, and none need: permission is decided before existence.
-_NOBODY = "muster-preflight"
+_NOBODY = {"UserName": "muster-preflight"}
+_PARAMETERS: Mapping[str, Mapping[str, Any]] = {
+    "ec2:DescribeLaunchTemplateVersions": {"Versions": ["$Default"]},
+    "iam:GetLoginProfile": _NOBODY,
+    "iam:ListAccessKeys": _NOBODY,
+    "iam:ListServiceSpecificCredentials": {"AllUsers": True},
+    "iam:ListSigningCertificates": _NOBODY,
+    "iam:ListSSHPublicKeys": _NOBODY,
+    "organizations:ListPolicies": {"Filter": CONTROLS},
+}
+# Services by the name that their permissions begin with, where they are the SDK's by another, or several.
+_SERVICES = {("tag", TAGS_SERVICE), *((one.permissions[0].partition(":")[0], one.service) for one in TYPES)}
+_ONE_ROW = ("MaxItems", "MaxResults", "maxResults")
+# By optional section, the setting that asks for it; what is optional of a region is asked for by name.
+_OPTIONS = {
+    SSH_KEYS: "ssh_keys",
+    LAST_ACCESSED: "service_last_accessed",
+    CREATORS: "creators",
+}
 
 
-class Probe(Struct, frozen=True, kw_only=True):
-    """A call that is answered, or refused, for the same reason as the section's own."""
+def check_source(session: AwsSession, settings: AwsSettings) -> Iterator[Check]:
+    """Whose credentials these are, which accounts they open, and a line for each permission that can be tried.
 
-    service: str
-    method: str
-    parameters: dict[str, Any] = {}
-    sections: tuple[str, ...]
-
-
-PROBES = (
-    Probe(
-        service="iam",
-        method="get_account_authorization_details",
-        parameters={"MaxItems": 1},
-        sections=(USERS, ROLES, GROUPS, POLICIES),
-    ),
-    Probe(service="iam", method="list_users", parameters={"MaxItems": 1}, sections=(USERS, PASSWORDS)),
-    Probe(service="iam", method="list_roles", parameters={"MaxItems": 1}, sections=(ROLES,)),
-    Probe(service="iam", method="generate_credential_report", sections=(REPORT,)),
-    Probe(service="iam", method="get_credential_report", sections=(REPORT,)),
-    Probe(service="iam", method="list_access_keys", parameters={"UserName": _NOBODY}, sections=(KEYS,)),
-    Probe(service="iam", method="get_login_profile", parameters={"UserName": _NOBODY}, sections=(PASSWORDS,)),
-    Probe(service="iam", method="get_account_summary", sections=(ROOT,)),
-    Probe(service="ec2", method="describe_regions", sections=(REGIONS,)),
-    Probe(service="secretsmanager", method="list_secrets", parameters={"MaxResults": 1}, sections=(SECRETS,)),
-)
-
-
-def check_sections(client_for: Callable[[str], Any]) -> Iterator[Check]:
-    """A line for each permission; ``client_for`` gives a client of a service.
-
-    Not probed: iam:GetAccessKeyLastUsed, which AWS refuses for keys that do not exist, whatever is allowed.
+    What takes the name of a thing that exists is not tried. Permissions in an organization's accounts are tried in the
+    first that lets us in.
     """
-    for probe in PROBES:
-        try:
-            yield _try(probe, client_for(probe.service))
-        except SourceError as error:
-            yield Check(name=probe.service, ok=False, detail=str(error), fix=error.hint)
-
-
-def _try(probe: Probe, client: Any) -> Check:
-    permission = permission_of(client, probe.method)
+    meter = Meter()
     try:
-        call(client, probe.method, **probe.parameters)
-    except (Gone, NotReady):
+        own = own_account(session, meter)
+    except SourceError as error:
+        yield Check(name="credentials", ok=False, detail=str(error), fix=error.hint)
+        return
+    yield Check(name="credentials", ok=True, detail=f"account {own.id}")
+    inside: AwsSession | None = session
+    if settings.organization_role is not None:
+        if not settings.named_accounts:
+            yield from _permissions(session, meter, [SPEC.section(MEMBERS), SPEC.section(GUARDRAILS)])
+        inside, checks = _entered(session, settings, own, meter)
+        yield from checks
+    if inside is not None:
+        yield from _permissions(inside, meter, _wanted(settings))
+
+
+def _wanted(settings: AwsSettings) -> list[Section]:
+    """The sections that are read in an account."""
+    off = {*OF_ORGANIZATIONS, *(BY_SECTION.keys() - wanted(settings.named_resources))}
+    off |= {section for section, setting in _OPTIONS.items() if not getattr(settings, setting)}
+    return [section for section in SPEC.sections if section.name not in off]
+
+
+def services_of(prefix: str) -> Collection[str]:
+    """What the SDK calls the services whose permissions begin so."""
+    return sorted(service for begins, service in _SERVICES if begins == prefix) or [prefix]
+
+
+def _entered(
+    session: AwsSession, settings: AwsSettings, own: Account, meter: Meter
+) -> tuple[AwsSession | None, list[Check]]:
+    """The session of the first account that lets us in, and what is to be told of the others."""
+    try:
+        accounts = settings.named_accounts or _members(session, meter)
+    except SourceError:
+        accounts = (own.id,)
+    tried = [account for account in accounts if account not in settings.skipped_accounts]
+
+    def try_one(account: str) -> AwsSession | SourceError:
+        role = f"arn:{own.partition}:iam::{account}:role/{settings.organization_role}"
+        try:
+            return enter(session, role, settings, meter)
+        except SourceError as error:
+            return error
+
+    with ThreadPoolExecutor(IN_FLIGHT, thread_name_prefix="muster-doctor") as pool:
+        outcomes = dict(zip(tried, pool.map(try_one, tried), strict=True))
+    inside = [outcome for outcome in outcomes.values() if isinstance(outcome, AwsSession)]
+    refusals = {
+        account: outcome
+        for account, outcome in outcomes.items()
+        if isinstance(outcome, SourceError) and account != own.id
+    }
+    return (inside[0] if inside else session if own.id in outcomes else None), list(_of_role(len(inside), refusals))
+
+
+def _of_role(entered: int, refusals: Mapping[str, SourceError]) -> Iterator[Check]:
+    more = len(refusals) - REFUSALS_NAMED
+    words = f", and {more} more accounts than are named here refuse it" if more > 0 else ""
+    yield Check(name=MEMBER_ROLE, ok=not refusals, detail=f"it can be assumed in {entered} accounts{words}")
+    for account, refusal in list(refusals.items())[:REFUSALS_NAMED]:
+        yield Check(name=f"account {account}", ok=False, detail=str(refusal), fix=refusal.hint)
+
+
+def _members(session: AwsSession, meter: Meter) -> tuple[str, ...]:
+    client = session.client("organizations", session.home_region, meter)
+    aside = Scope(source="", spec=SPEC, id=EVERY_SCOPE).section(MEMBERS)
+    return tuple(member.id for member in read_members(client, aside) if member.standing == ACTIVE)
+
+
+def _permissions(session: AwsSession, meter: Meter, sections: Sequence[Section]) -> Iterator[Check]:
+    lost: dict[str, list[str]] = {}
+    for section in sections:
+        for permission in section.permissions:
+            lost.setdefault(permission, []).append(section.without)
+
+    def try_one(permission: str) -> Check | None:
+        try:
+            probe = _probe(session, meter, permission)
+            return probe and _try(*probe, permission, lost[permission])
+        except SourceError as error:
+            return Check(name=permission, ok=False, detail=str(error), fix=error.hint)
+
+    with ThreadPoolExecutor(IN_FLIGHT, thread_name_prefix="muster-doctor") as pool:
+        yield from filter(None, pool.map(try_one, lost))
+
+
+def _probe(session: AwsSession, meter: Meter, permission: str) -> tuple[Client, str, Mapping[str, Any]] | None:
+    """The call that is answered, or refused, for the same reason as the section's own; None: there is none."""
+    prefix, _, operation = permission.partition(":")
+    for service in services_of(prefix):
+        client = session.client(service, session.home_region, meter)
+        method = next((name for name, api in client.meta.method_to_api_mapping.items() if api == operation), None)
+        if method is None:
+            continue
+        takes = client.meta.service_model.operation_model(operation).input_shape
+        parameters = dict(_PARAMETERS.get(permission, {}))
+        if takes is None:
+            return client, method, parameters
+        if set(takes.required_members) <= parameters.keys():
+            size = next((name for name in _ONE_ROW if name in takes.members and not parameters), None)
+            if size is not None:
+                parameters[size] = max(1, takes.members[size].metadata.get("min", 1))
+            return client, method, parameters
+    return None
+
+
+def _try(client: Client, method: str, parameters: Mapping[str, Any], permission: str, lost: Sequence[str]) -> Check:
+    try:
+        call(client, method, **parameters)
+    except (Gone, NotReady, NotTaken):
         return Check(name=permission, ok=True, detail="allowed")
     except NotOffered:
         return Check(name=permission, ok=True, detail="not offered here")
     except SourceError as error:
-        lost = "; ".join(dict.fromkeys(SPEC.section(section).without for section in probe.sections))
+        if is_nowhere(error):  # others have answered
+            return Check(name=permission, ok=True, detail="not offered in this region")
         fix = f"allow {error.permission}" if error.permission else error.hint
-        return Check(name=permission, ok=False, detail=f"{error}: {lost}", fix=fix)
+        return Check(name=permission, ok=False, detail=f"{error}: {'; '.join(dict.fromkeys(lost))}", fix=fix)
     return Check(name=permission, ok=True, detail="allowed")

@@ -1,92 +1,98 @@
-"""The way to AWS: one SDK session a source, clients made under a lock, every request counted and paced.
-
-boto3 is imported when the first client is made. A client belongs to one scope and may be shared by its threads.
-"""
+"""One account's way to AWS: its credentials, the pace of each service, and every request counted."""
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
-from functools import cache
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
-from connectors.address import check_url
-from connectors.aws.errors import THROTTLED, translated
+from connectors.aws.clients import Clients, GivesClients, Pace, speaking_as
+from connectors.aws.errors import NotValidHere, translated
 from connectors.aws.settings import AwsSettings
-from connectors.base import Meter, own_words
+from connectors.base import Meter
 from connectors.rates import RateLimit
-from scanner.errors import SourceError, Unreachable
+from scanner.errors import NotOffered, SourceError, Unreachable
 
 IN_FLIGHT = 8
 """Requests sent at once to one service of one account."""
 
 # Requests a second and burst that AWS bears for long; it publishes few of its limits, so these are cautious.
-_PACES: dict[str, tuple[float, float]] = {"iam": (8, 20), "ec2": (10, 50)}
+_PACES: dict[str, tuple[float, float]] = {
+    "account": (3, 3),
+    "cloudtrail": (2, 2),
+    "ec2": (10, 50),
+    "iam": (8, 20),
+    "lambda": (12, 15),
+    "organizations": (4, 8),
+    "resourcegroupstaggingapi": (5, 10),
+    "rolesanywhere": (1, 1),
+    "sso-admin": (5, 10),
+}
 _PACE = (10.0, 20.0)
 
-_DEFAULT_REGION = "us-east-1"
+# Permissions begin with the name that requests are signed for, but for these.
+_PREFIXES = {"tagging": "tag"}
+
 # What AWS puts into a page besides its rows, whose list it may leave out: IAM, and the others.
 _OF_PAGES = ("IsTruncated", "NextToken")
-_HURRIED_ATTEMPTS = 3
+_DISABLED = "not-opted-in"
+# Where permissions begin with another name than the one that requests are signed for.
+_PREFIXES = {"tagging": "tag"}
 
 
 class AwsSession:
-    """Clients for one source. Credentials come from the SDK's own chain or the named profile; none are kept here.
+    """One account, and how it is asked. Whatever reads it may share it between threads.
 
-    Clients of one service in one region share a rate limit, however many scopes are read at once.
+    Requests to one service in one region share a rate limit, those to one service are at most IN_FLIGHT at once,
+    however many scopes are read at once.
     """
 
-    def __init__(self, settings: AwsSettings) -> None:
+    def __init__(self, settings: AwsSettings, *, clients: GivesClients | None = None, credentials: Any = None) -> None:
         self._settings = settings
+        self._clients: GivesClients = clients or Clients(settings)
+        self._credentials = credentials
         self._lock = threading.Lock()
-        self._session: Any = None
-        self._limits: dict[tuple[str, str], RateLimit] = {}
+        self._paces: dict[tuple[str, str], Pace] = {}
+        self._turns: dict[str, threading.BoundedSemaphore] = {}
+
+    def entering(self, credentials_now: Callable[[], dict[str, str]]) -> AwsSession:
+        """Another account, with a pace of its own and the same clients.
+
+        ``credentials_now`` gives ``access_key``, ``secret_key``, ``token`` and ``expiry_time`` (ISO). It is asked
+        here, and again when they are about to expire. Raises what it raises.
+        """
+        from botocore.credentials import RefreshableCredentials
+
+        credentials = RefreshableCredentials.create_from_metadata(
+            credentials_now(), refresh_using=credentials_now, method="assume-role"
+        )
+        return AwsSession(self._settings, clients=self._clients, credentials=credentials)
 
     @property
     def home_region(self) -> str:
         """Where services without regions are called: the session's own region, else one that was asked for."""
-        with self._lock, translated("session"):
-            own: str | None = self._opened().region_name
-        return own or next(iter(self._settings.named_regions or ()), _DEFAULT_REGION)
+        return self._clients.home_region
 
-    def client(self, service: str, region: str, meter: Meter) -> Any:
-        """A client whose requests, retries included, are counted by ``meter``. Raises SourceError."""
-        from botocore.config import Config
+    def client(self, service: str, region: str, meter: Meter, *, patient: bool = True) -> Client:
+        """A client whose requests, retries included, are counted by ``meter``. Raises SourceError.
 
-        config = Config(
-            retries={"mode": "standard", "total_max_attempts": self._settings.max_attempts},
-            connect_timeout=5,
-            read_timeout=30,
-            max_pool_connections=IN_FLIGHT,
-            user_agent_extra="muster",
-        )
-        with self._lock, translated(f"{service} client"):
-            client = self._opened().client(
-                service, region_name=region, endpoint_url=self._settings.endpoint_url, config=config
-            )
-            limit = self._limits.setdefault((service, region), self._new_limit(service))
-        self._check_endpoint(service, client.meta.endpoint_url)
-        _watch(client, meter, limit)
-        _hurry(client, self._settings.max_attempts)
-        return client
+        ``patient``: False where the region may not have the service, so that its address may not exist.
+        """
+        sdk = self._clients.get(service, region)
+        with self._lock:
+            pace = self._paces.setdefault((service, region), Pace(self._new_limit(service)))
+            turns = self._turns.setdefault(service, threading.BoundedSemaphore(IN_FLIGHT))
+        return Client(sdk, self._credentials, pace, turns, meter, patient=patient)
 
-    def _check_endpoint(self, service: str, url: str) -> None:
-        """The SDK takes addresses from the environment and the profile too, and has no doubts about them."""
+    def is_disabled(self, region: str, meter: Meter) -> bool:
+        """Whether AWS says that the account has not opted into a region; a refusal to say proves nothing."""
         try:
-            check_url(url, insecure_http=self._settings.insecure_http)
-        except ValueError as error:
-            hint = "see AWS_ENDPOINT_URL and its like in the environment, and endpoint_url in the profile"
-            raise SourceError(f"{service} would be called at {own_words(url)}: {error}", hint=hint) from error
-
-    def _opened(self) -> Any:
-        if self._session is None:
-            import boto3
-            import botocore.session
-
-            core = botocore.session.Session(profile=self._settings.profile)
-            core.register_component("data_loader", _data_loader())
-            self._session = boto3.Session(botocore_session=core)
-        return self._session
+            ec2 = self.client("ec2", self.home_region, meter)
+            answer = call(ec2, "describe_regions", expecting="Regions", RegionNames=[region], AllRegions=True)
+        except SourceError:
+            return False
+        return any(each.get("OptInStatus") == _DISABLED for each in answer["Regions"])
 
     def _new_limit(self, service: str) -> RateLimit:
         if self._settings.max_rate is not None:
@@ -95,69 +101,78 @@ class AwsSession:
         return RateLimit(rate, burst=burst)
 
 
-@cache
-def _data_loader() -> Any:
-    """The service models, read from disk once for all sources."""
-    from botocore.loaders import create_loader
+class Client:
+    """One service in one region, asked as one account: what :func:`call` and :func:`pages` take.
 
-    return create_loader()
+    ``sdk``: the SDK's own, to be called while :meth:`turn` lasts.
+    """
 
+    def __init__(
+        self,
+        sdk: Any,
+        credentials: Any,
+        pace: Pace,
+        turns: threading.BoundedSemaphore,
+        meter: Meter,
+        *,
+        patient: bool = True,
+    ) -> None:
+        self.sdk = sdk
+        self.credentials = credentials
+        self.pace = pace
+        self.meter = meter
+        self.patient = patient
+        self._turns = turns
 
-def _watch(client: Any, meter: Meter, limit: RateLimit) -> None:
-    """Hooks on every attempt: wait for one's turn and count it; slow down when AWS says so."""
+    @property
+    def meta(self) -> Any:
+        """What the SDK knows of the service: its operations, its endpoint."""
+        return self.sdk.meta
 
-    def before(**_: Any) -> None:
-        limit.acquire()
-        meter.add()
-
-    def after(parsed_response: dict[str, Any] | None, **_: Any) -> None:
-        if parsed_response and parsed_response.get("Error", {}).get("Code") in THROTTLED:
-            limit.slow_down()
-
-    client.meta.events.register("before-send.*.*", before)
-    client.meta.events.register("response-received.*.*", after)
-
-
-def _hurry(client: Any, max_attempts: int) -> None:
-    """Once a call was given up for load, try each of the next ones three times at most, until one is answered."""
-    gave_up = False
-
-    def judge(response: tuple[Any, dict[str, Any]] | None, attempts: int, **_: Any) -> bool | None:
-        """False: no further attempt; None: the SDK decides."""
-        nonlocal gave_up
-        if response is None:
-            return None
-        throttled = response[1].get("Error", {}).get("Code") in THROTTLED
-        gave_up = throttled and (gave_up or attempts >= max_attempts)
-        return False if gave_up and attempts >= _HURRIED_ATTEMPTS else None
-
-    client.meta.events.register_first("needs-retry.*.*", judge)
+    @contextmanager
+    def turn(self) -> Iterator[None]:
+        """Wait until few enough requests are out, and speak as this account."""
+        with self._turns, speaking_as(self):
+            yield
 
 
-def permission_of(client: Any, method: str) -> str:
+@contextmanager
+def valid_in(session: AwsSession, region: str, meter: Meter) -> Iterator[None]:
+    """Read something of a region. Raises NotOffered where it refuses the credentials for not being enabled."""
+    try:
+        yield
+    except NotValidHere as error:
+        if session.is_disabled(region, meter):
+            raise NotOffered(f"region {region} is not enabled") from error
+        raise
+
+
+def permission_of(client: Client, method: str) -> str:
     """The IAM permission that a client's method takes, e.g. ``iam:ListUsers``."""
-    return f"{client.meta.service_model.signing_name}:{client.meta.method_to_api_mapping[method]}"
+    signing_name = client.meta.service_model.signing_name
+    return f"{_PREFIXES.get(signing_name, signing_name)}:{client.meta.method_to_api_mapping[method]}"
 
 
-def call(client: Any, method: str, *, expecting: str | None = None, **parameters: Any) -> dict[str, Any]:
+def call(client: Client, method: str, *, expecting: str | None = None, **parameters: Any) -> dict[str, Any]:
     """One call's answer. Raises SourceError, also where the answer lacks the member that is expected in it."""
     permission = permission_of(client, method)
-    with translated(permission):
-        answer: dict[str, Any] = getattr(client, method)(**parameters)
+    with client.turn(), translated(permission):
+        answer: dict[str, Any] = getattr(client.sdk, method)(**parameters)
     return _checked(answer, (expecting,) if expecting else (), permission)
 
 
 def pages(
-    client: Any, method: str, *, page_size: int, expecting: tuple[str, ...], **parameters: Any
+    client: Client, method: str, *, page_size: int | None, expecting: tuple[str, ...], **parameters: Any
 ) -> Iterator[dict[str, Any]]:
     """Every page of a listing. Raises SourceError at the page that fails; those before it have been given.
 
+    ``page_size`` is None where the service takes none.
     ``expecting``: the members for rows; at least one has to be in each page, or word of whether there are more.
     """
     permission = permission_of(client, method)
-    answers = iter(client.get_paginator(method).paginate(PaginationConfig={"PageSize": page_size}, **parameters))
+    answers = iter(client.sdk.get_paginator(method).paginate(PaginationConfig={"PageSize": page_size}, **parameters))
     while True:
-        with translated(permission):
+        with client.turn(), translated(permission):
             page = next(answers, None)
         if page is None:
             return

@@ -21,15 +21,28 @@ import threading
 import time
 import xml.etree.ElementTree as ET
 from collections import Counter
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any, Literal
 from urllib.parse import parse_qs, urlencode
 
 from tests.servers.proxy import Answer, Proxy, Request
+from tests.servers.wire import rest_operation, written
 
 FaultKind = Literal[
-    "denied", "throttled", "error", "close", "malformed", "portal", "not_offered", "gone", "expired", "not_ready"
+    "denied",
+    "throttled",
+    "error",
+    "close",
+    "truncated",
+    "malformed",
+    "portal",
+    "not_offered",
+    "gone",
+    "expired",
+    "not_ready",
+    "not_taken",
+    "feature_off",
 ]
 
 _XMLNS = "https://iam.amazonaws.com/doc/2010-05-08/"
@@ -40,6 +53,11 @@ _XML_LISTS = {
     "iam:ListRoles": ("Roles",),
 }
 _ALL_OF_IT = "100000"
+_XML_SERVICES = ("iam:", "sts:", "ec2:")
+_ACTION = b"Action="
+_CBOR_PATH = re.compile(r"/service/\w+/operation/(\w+)")
+# Permissions begin with the name that requests are signed for, but for this one.
+_PREFIXES = {"tagging": "tag"}
 _CODES: Mapping[FaultKind, tuple[int, str, str]] = {
     "denied": (403, "AccessDenied", "User: arn:aws:iam::123456789012:user/x is not authorized to perform: {operation}"),
     "throttled": (400, "Throttling", "Rate exceeded"),
@@ -47,6 +65,8 @@ _CODES: Mapping[FaultKind, tuple[int, str, str]] = {
     "gone": (404, "NoSuchEntity", "The user cannot be found"),
     "expired": (403, "ExpiredToken", "The security token included in the request is expired"),
     "not_ready": (410, "ReportInProgress", "Credential report is still being generated"),
+    "not_taken": (400, "InvalidInput", "The input is invalid"),
+    "feature_off": (404, "FeatureDisabled", "The feature is not enabled for this account"),
     "not_offered": (501, "NotImplemented", "There is no such operation here"),
 }
 # Answers that come from something else than the provider: one that parses, and one that does not.
@@ -54,14 +74,14 @@ _PAGES: Mapping[FaultKind, bytes] = {
     "portal": b"<html><body>Please log in</body></html>",
     "malformed": b"<html><body>Please log in<br></html>",
 }
-_CREDENTIAL = re.compile(r"Credential=[^/]+/\d+/([^/]+)/([^/]+)/aws4_request")
+_CREDENTIAL = re.compile(r"Credential=([^/]+)/\d+/([^/]+)/([^/]+)/aws4_request")
 
 
 @dataclass(frozen=True)
 class Fault:
     """How an operation fails. ``times``: only so often, then it works. ``from_page``: pages before it still work.
 
-    ``user``: only when it asks about that one.
+    ``user``: only when it asks about that one; ``where``: only with these parameters.
     """
 
     kind: FaultKind
@@ -69,15 +89,21 @@ class Fault:
     from_page: int = 1
     user: str | None = None
     message: str | None = None
+    where: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Call:
-    """One request that came through: the operation, where it was meant for, and its parameters."""
+    """One request that came through: the operation, where it was meant for, its parameters, and whose key signed it."""
 
     operation: str
     region: str
     parameters: Mapping[str, str]
+    access_key: str = ""
+
+
+Made = Callable[[Mapping[str, str]], Mapping[str, Any] | Fault]
+"""An answer to a request with these parameters, or how it fails."""
 
 
 class FaultProxy(Proxy):
@@ -93,6 +119,11 @@ class FaultProxy(Proxy):
         self.latency = 0.0
         """Seconds each answer is held back."""
         self.log: list[Call] = []
+        self.most_at_once = 0
+        """The most requests that were being answered at the same time."""
+        self._at_once = 0
+        self.made: dict[str, Made] = {}
+        """Answers by operation, in place of the emulator's."""
 
     def fail(self, operation: str, fault: Fault) -> None:
         """Make an operation fail from now on."""
@@ -104,7 +135,8 @@ class FaultProxy(Proxy):
             self._faults.clear()
             self._failed.clear()
             self.log.clear()
-        self.page_size, self.latency = 1000, 0.0
+            self.made.clear()
+        self.page_size, self.latency, self.most_at_once = 1000, 0.0, 0
 
     @property
     def calls(self) -> Counter[str]:
@@ -114,11 +146,24 @@ class FaultProxy(Proxy):
 
     def answer(self, request: Request) -> Answer | None:
         """The fault that is due, else the emulator's answer, paged as AWS pages it."""
+        with self._lock:
+            self._at_once += 1
+            self.most_at_once = max(self.most_at_once, self._at_once)
+        try:
+            return self._answer(request)
+        finally:
+            with self._lock:
+                self._at_once -= 1
+
+    def _answer(self, request: Request) -> Answer | None:
         call = _call(request)
         fault = self._due(call)
         time.sleep(self.latency)
         if fault is not None:
             return _failure(fault, call.operation)
+        if call.operation in self.made:
+            made = self.made[call.operation](call.parameters)
+            return _failure(made, call.operation) if isinstance(made, Fault) else written(call.operation, made)
         if call.operation in _XML_LISTS:
             return self._xml_page(call, request)
         if call.operation == "secretsmanager:ListSecrets":
@@ -131,14 +176,18 @@ class FaultProxy(Proxy):
             fault = self._faults.get(call.operation)
             if fault is None or self._page(call.parameters) < fault.from_page:
                 return None
-            if fault.user not in (None, call.parameters.get("UserName")):
+            about = fault.where if fault.user is None else {**fault.where, "UserName": fault.user}
+            if about.items() - call.parameters.items():
                 return None
             self._failed[call.operation] += 1
             return fault if fault.times is None or self._failed[call.operation] <= fault.times else None
 
     def _page(self, parameters: Mapping[str, str]) -> int:
-        marker = parameters.get("Marker") or parameters.get("NextToken")
-        return int(marker) // self._size(parameters) + 1 if marker else 1
+        """Its number; of pages that the emulator makes itself, only whether it is the first."""
+        marker = parameters.get("Marker") or parameters.get("NextToken") or parameters.get("nextToken")
+        if not marker:
+            return 1
+        return int(marker) // self._size(parameters) + 1 if marker.isdigit() else 2
 
     def _size(self, parameters: Mapping[str, str]) -> int:
         return min(int(parameters.get("MaxItems") or parameters.get("MaxResults") or 100), self.page_size)
@@ -168,23 +217,32 @@ class FaultProxy(Proxy):
 def _call(request: Request) -> Call:
     lowered = {name.lower(): value for name, value in request.headers.items()}
     signed = _CREDENTIAL.search(lowered.get("authorization", ""))
-    region, service = (signed[1], signed[2]) if signed else ("", "")
+    access_key, region, signed_for = signed.groups() if signed else ("", "", "")
+    service = _PREFIXES.get(signed_for, signed_for)
     target = lowered.get("x-amz-target")
     if target is not None:
         parameters = {name: str(value) for name, value in json.loads(request.body or b"{}").items()}
-        return Call(f"{service}:{target.rpartition('.')[2]}", region, parameters)
+        return Call(f"{service}:{target.rpartition('.')[2]}", region, parameters, access_key)
+    if _ACTION not in request.body:
+        query = parse_qs(request.path.partition("?")[2])
+        parameters = {name: values[0] for name, values in query.items()}
+        cbor = _CBOR_PATH.fullmatch(request.path)
+        operation = cbor[1] if cbor else rest_operation(service, request.method, request.path)
+        return Call(f"{service}:{operation}", region, parameters, access_key)
     parameters = {name: values[0] for name, values in parse_qs(request.body.decode(), keep_blank_values=True).items()}
-    return Call(f"{service}:{parameters.get('Action', '')}", region, parameters)
+    return Call(f"{service}:{parameters.get('Action', '')}", region, parameters, access_key)
 
 
 def _failure(fault: Fault, operation: str) -> Answer | None:
     if fault.kind == "close":
         return None
+    if fault.kind == "truncated":
+        return Answer(200, {"Content-Type": "text/xml"}, b"<", promised=1000)
     if fault.kind in _PAGES:
         return Answer(200, {"Content-Type": "text/html"}, _PAGES[fault.kind])
     status, code, message = _CODES[fault.kind]
     text = (fault.message or message).format(operation=operation)
-    if operation.startswith("secretsmanager:"):
+    if not operation.startswith(_XML_SERVICES):
         refusal = json.dumps({"__type": code, "message": text}).encode()
         return Answer(status, {"Content-Type": "application/x-amz-json-1.1"}, refusal)
     root = ET.Element("ErrorResponse")

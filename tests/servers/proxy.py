@@ -21,11 +21,12 @@ class Request(NamedTuple):
 
 
 class Answer(NamedTuple):
-    """What goes back."""
+    """What goes back. ``promised``: the length that is told, where the connection breaks off before."""
 
     status: int
     headers: Mapping[str, str]
     body: bytes
+    promised: int | None = None
 
 
 class Proxy:
@@ -80,9 +81,10 @@ def _handler(proxy: Proxy) -> type[BaseHTTPRequestHandler]:
             self.send_response(answer.status)
             for name, value in answer.headers.items():
                 self.send_header(name, value)
-            self.send_header("Content-Length", str(len(answer.body)))
+            self.send_header("Content-Length", str(answer.promised or len(answer.body)))
             self.end_headers()
             self.wfile.write(answer.body)
+            self.close_connection = self.close_connection or answer.promised is not None
 
         do_GET = do_LIST = do_POST = do_PUT = do_SCAN = handle_any  # noqa: N815 - names that the base class looks for
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from botocore import exceptions as sdk
 
-from connectors.aws.errors import NotValidHere, translated
+from connectors.aws.errors import NotTaken, NotValidHere, translated
 from connectors.base import MAX_WORDS, Gone
 from scanner.errors import Denied, NotOffered, SourceError, Throttled, Unreachable
 
@@ -29,13 +29,15 @@ def answered(code: str, message: str = "", status: int = 400) -> sdk.ClientError
         (answered("OptInRequired", status=403), NotOffered),
         (answered("501", status=501), NotOffered),
         (answered("InternalFailure", status=500), Unreachable),
-        (answered("ValidationError"), SourceError),
+        (answered("ValidationError"), NotTaken),
+        (answered("Whatever"), SourceError),
         (answered("ExpiredToken", status=403), NotValidHere),
         (answered("UnrecognizedClientException"), NotValidHere),
         (sdk.EndpointConnectionError(endpoint_url="https://x"), Unreachable),
         (sdk.ReadTimeoutError(endpoint_url="https://x"), Unreachable),
         (sdk.ConnectionClosedError(endpoint_url="https://x"), Unreachable),
         (sdk.NoCredentialsError(), SourceError),
+        (sdk.UnknownServiceError(service_name="newer", known_service_names="iam"), NotOffered),
         (KeyError("ListUsersResult"), Unreachable),
     ],
     ids=repr,

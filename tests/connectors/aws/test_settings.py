@@ -22,6 +22,14 @@ from connectors.aws.settings import AwsSettings
         ({"regions": []}, "regions is empty"),
         ({"max_rate": 0}, "max_rate"),
         ({"max_attempts": 0}, "max_attempts"),
+        ({"organization_role": "arn:aws:iam::111122223333:role/Audit"}, "and no ARN"),
+        ({"organization_role": "Audit", "external_id": "with space"}, "no external id"),
+        ({"organization_role": "Audit", "session_name": "x"}, "session_name"),
+        ({"organization_role": "Audit", "accounts": ["12345"]}, "12 digits"),
+        ({"organization_role": "Audit", "skip_accounts": "١٢٣٤٥٦٧٨٩٠١٢"}, "12 digits"),
+        ({"accounts": ["111122223333"]}, "need organization_role"),
+        ({"skip_accounts": ["111122223333"]}, "need organization_role"),
+        ({"external_id": "shared"}, "need organization_role"),
         ({"region": "eu-west-1"}, "unknown field"),
         ({"secret_access_key": "x"}, "unknown field"),
     ],
@@ -53,3 +61,14 @@ def test_loopback_may_be_plain(url: str) -> None:
 def test_regions_are_a_name_a_list_or_all(regions: Any, named: tuple[str, ...] | None) -> None:
     """Each named region once."""
     assert msgspec.convert({"regions": regions}, AwsSettings).named_regions == named
+
+
+def test_accounts_are_an_id_or_a_list() -> None:
+    """Each once; and nobody reads the external id in a message or a log."""
+    told = {"organization_role": "audit/Reader", "external_id": "shared-with-us"}
+    settings = msgspec.convert({**told, "accounts": ["111122223333", "111122223333"]}, AwsSettings)
+
+    assert settings.named_accounts == ("111122223333",)
+    assert msgspec.convert({**told, "skip_accounts": "111122223333"}, AwsSettings).skipped_accounts == ("111122223333",)
+    assert "shared-with-us" not in repr(settings)
+    assert "audit/Reader" in repr(settings)
