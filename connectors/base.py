@@ -16,7 +16,7 @@ from typing import Any, ClassVar, Protocol, TypeAlias, runtime_checkable
 from msgspec import Struct, structs
 
 from scanner.errors import SourceError
-from scanner.model import Coverage, CoverageStatus, Identity, Rung, StoredSecret
+from scanner.model import Coverage, CoverageStatus, Identity, Rung, StoredSecret, Workload
 from scanner.redact import redact
 from scanner.text import printable
 
@@ -25,7 +25,7 @@ MALFORMED_ROWS_NAMED = 3
 MAX_WORDS = 300
 """So many characters of what a provider says are kept."""
 
-DiscoveredRecord: TypeAlias = Identity | StoredSecret | Coverage
+DiscoveredRecord: TypeAlias = Identity | StoredSecret | Workload | Coverage
 
 
 class Gone(SourceError):

@@ -89,7 +89,9 @@ _CREDENTIAL_MOMENTS = ("created_at", "expires_at", "last_used_at")
 _NOTHING: dict[str, Any] = {}
 _UNTOLD: Mapping[str, Any] = {"kind": "unknown", "tags": _NOTHING}
 # What a scan's own output says about an identity beyond what was discovered: this scan judges for itself.
-_JUDGED = frozenset({"type", "source", "sources", "registry", "ownership", "usage", "drift", "findings", "rechecked"})
+_JUDGED = frozenset({
+    "type", "source", "sources", "registry", "ownership", "usage", "drift", "consumers", "findings", "rechecked",
+})  # fmt: skip
 
 
 def parse_identity(fields: Fields, source: str, provider: str, scope: str) -> Identity:

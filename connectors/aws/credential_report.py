@@ -42,6 +42,8 @@ class ReportRow(Struct, frozen=True, kw_only=True, gc=False):
     mfa_active: bool | None
     slots: tuple[KeySlot, ...]
     certificate_active: bool
+    certificates: bool = False
+    """Whether it has any, active or not."""
 
     def is_about(self, created_at: datetime | None) -> bool:
         """Whether it can mean the user of that creation date: a deleted user's name may have been given anew."""
@@ -115,6 +117,7 @@ def _row(cells: Mapping[str, str]) -> ReportRow:
         mfa_active=_flag(cells.get("mfa_active", "")),
         slots=tuple(slot for number in _SLOTS if (slot := _slot(cells, number)) is not None),
         certificate_active=any(_flag(cells.get(f"cert_{number}_active", "")) for number in _SLOTS),
+        certificates=any(_has_certificate(cells, number) for number in _SLOTS),
     )
 
 
@@ -131,6 +134,11 @@ def _slot(cells: Mapping[str, str], number: int) -> KeySlot | None:
         last_used_service=_known(cells.get(f"{prefix}last_used_service")),
         last_used_region=_known(cells.get(f"{prefix}last_used_region")),
     )
+
+
+def _has_certificate(cells: Mapping[str, str], number: int) -> bool:
+    active, since = cells.get(f"cert_{number}_active", ""), cells.get(f"cert_{number}_last_rotated")
+    return _flag(active) is True or _known(since) is not None
 
 
 def _flag(cell: str) -> bool | None:

@@ -60,8 +60,12 @@ class UserDetail(Struct, frozen=True, kw_only=True, rename="pascal"):
     attached_managed_policies: tuple[AttachedPolicy, ...] = ()
 
 
+class SourceRoleTemplate(Struct, frozen=True, kw_only=True, rename="pascal"):
+    template_arn: str
+
+
 class RoleDetail(Struct, frozen=True, kw_only=True, rename="pascal"):
-    """IAM ``RoleDetail``; and ``Role`` of ListRoles, which has only the first half.
+    """IAM ``RoleDetail``, which has the last part alone; and ``Role`` of ListRoles, which has not the lists.
 
     ``role_last_used`` is None where the listing does not say, and an empty record where it says "not in 400 days".
     """
@@ -73,6 +77,8 @@ class RoleDetail(Struct, frozen=True, kw_only=True, rename="pascal"):
     create_date: datetime | None = None
     assume_role_policy_document: Any = None
     description: str | None = None
+    max_session_duration: int | None = None
+    source_role_template: SourceRoleTemplate | None = None
     permissions_boundary: Boundary | None = None
     tags: tuple[Tag, ...] = ()
     role_last_used: RoleLastUsed | None = None
@@ -117,6 +123,13 @@ class AccessKeyLastUsed(Struct, frozen=True, kw_only=True, rename="pascal"):
     last_used_date: datetime | None = None
     service_name: str | None = None
     region: str | None = None
+
+
+class AwsRegion(Struct, frozen=True, kw_only=True, rename="pascal"):
+    """EC2 ``Region``."""
+
+    region_name: str
+    opt_in_status: str | None = None
 
 
 class SecretListEntry(Struct, frozen=True, kw_only=True, rename="pascal"):

@@ -1,15 +1,29 @@
-"""The account's root user as an identity (pure)."""
+"""The account's root user as an identity."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
-from connectors.aws.credential_report import ReportRow
+from connectors.aws.credential_report import Report, ReportRow
+from connectors.aws.fetch import account_summary
 from connectors.aws.identities import USER_USE_TRACKED_DAYS, Place, known
+from connectors.aws.reading import Reading
+from connectors.aws.spec import ROOT
 from connectors.unread import unread_facts
-from scanner.model import Credential, Identity, Privilege, Signal, credential_key
+from scanner.model import Coverage, Credential, Identity, Privilege, Signal, credential_key
 
 _PRIVILEGE = Privilege(level="admin", evidence=("the root user of the account",))
+
+
+def read_root(account: Reading, report: Report | None) -> Iterator[Identity | Coverage]:
+    """The root user, from the credential report, else from the one call that counts its credentials."""
+    row = None if report is None else report.root
+    with account.section(ROOT) as section:
+        summary = {} if row is not None else account_summary(account.client)
+        is_whole = report is not None and not report.malformed
+        yield root_identity(row, summary, account.place, report_is_whole=is_whole)
+        section.found()
+    yield section.coverage
 
 
 def root_identity(
@@ -22,7 +36,8 @@ def root_identity(
     arn = f"arn:{place.partition}:iam::{place.account}:root"
     mfa = row.mfa_active if row else _count(summary, "AccountMFAEnabled")
     password = row.password_enabled if row else _count(summary, "AccountPasswordPresent")
-    credentials = _from_report(arn, row) if row else _from_summary(arn, summary)
+    certificate = row.certificate_active if row else _count(summary, "AccountSigningCertificatesPresent")
+    credentials = (*(_from_report(arn, row) if row else _from_summary(arn, summary)), *_certificate(arn, certificate))
     keys = [credential for credential in credentials if credential.kind == "access_key" and credential.enabled]
     return Identity(
         key=arn,
@@ -33,7 +48,7 @@ def root_identity(
         name="root",
         enabled=True,
         last_used_at=row.last_used_at if row else None,
-        use_tracked_days=USER_USE_TRACKED_DAYS if row else None,
+        use_tracked_days=USER_USE_TRACKED_DAYS if row and not certificate else None,
         attributes=known(console_password=password, mfa_active=mfa, active_keys=len(keys)),
         signals=(_signal(keys),),
         privilege=_PRIVILEGE,
@@ -92,6 +107,13 @@ def _from_summary(arn: str, summary: Mapping[str, int]) -> tuple[Credential, ...
         return keys
     password = Credential(key=credential_key(arn, "password", "root"), kind="password", id="root", enabled=True)
     return (*keys, password)
+
+
+def _certificate(arn: str, is_there: bool | None) -> Iterator[Credential]:
+    """A signing certificate. Nothing tells which, and AWS keeps no record of its use."""
+    if is_there:
+        name = "root-certificate"
+        yield Credential(key=credential_key(arn, "certificate", name), kind="certificate", id=name, enabled=True)
 
 
 def _count(summary: Mapping[str, int], name: str) -> bool | None:

@@ -2,126 +2,249 @@
 
 from __future__ import annotations
 
-import json
-
+from connectors.aws.regional.catalog import IDENTITY_KINDS
+from connectors.aws.regional.catalog import SECTIONS as REGIONAL
 from connectors.aws.settings import AwsSettings
 from connectors.base import Section, Spec
-from scanner.model import RUNGS
+from scanner.model import ANY_KIND, RUNGS
 
 ACCOUNT = "sts.account"
+MEMBERS, GUARDRAILS, MEMBER_ROLE = "organizations.accounts", "organizations.policies", "sts.assume_role"
+OF_ORGANIZATIONS = (MEMBERS, GUARDRAILS, MEMBER_ROLE)
+"""Sections that only a source with ``organization_role`` has."""
 USERS, ROLES, ROOT, GROUPS, POLICIES = "iam.users", "iam.roles", "iam.root", "iam.groups", "iam.policies"
 REPORT, PASSWORDS, KEYS = "iam.credential_report", "iam.passwords", "iam.access_keys"
+SERVICE_CREDENTIALS, CERTIFICATES, SSH_KEYS = "iam.service_credentials", "iam.signing_certificates", "iam.ssh_keys"
+ROLE_DETAILS, OIDC_PROVIDERS, SAML_PROVIDERS = "iam.role_details", "iam.oidc_providers", "iam.saml_providers"
+SERVER_CERTIFICATES, INSTANCE_PROFILES = "iam.server_certificates", "iam.instance_profiles"
+OUTBOUND_FEDERATION, DELEGATIONS, MFA_DEVICES = "iam.outbound_federation", "iam.delegation_requests", "iam.mfa_devices"
+LAST_ACCESSED, CREATORS = "iam.service_last_accessed", "cloudtrail.creators"
+ANCHORS, PROFILES, SUBJECTS = "rolesanywhere.trust_anchors", "rolesanywhere.profiles", "rolesanywhere.subjects"
 REGIONS = "ec2.regions"
-SECRETS = "secretsmanager.secrets"
 
+_NO_IDENTITIES = (ANY_KIND, "secret")
 _DETAILS = "iam:GetAccountAuthorizationDetails"
+
+_SECTIONS = (
+    Section(
+        name=ACCOUNT,
+        title="The account",
+        permissions=("sts:GetCallerIdentity",),
+        without="nothing of the account can be read",
+        kinds=(ANY_KIND,),
+        rungs=RUNGS,
+    ),
+    Section(
+        name=MEMBERS,
+        title="The organization's accounts",
+        permissions=("organizations:ListAccounts",),
+        without="other accounts are not found, and which are the organization's own is unknown",
+        rungs=RUNGS,
+    ),
+    Section(
+        name=GUARDRAILS,
+        title="Service control policies",
+        permissions=(
+            "organizations:ListRoots",
+            "organizations:ListPolicies",
+            "organizations:DescribePolicy",
+            "organizations:ListTargetsForPolicy",
+            "organizations:ListAccountsForParent",
+            "organizations:ListOrganizationalUnitsForParent",
+        ),
+        without="privilege is told as if nothing but their own policies limited an account's identities",
+    ),
+    Section(
+        name=MEMBER_ROLE,
+        title="The role in a member account",
+        permissions=("sts:AssumeRole",),
+        without="nothing of that account can be read",
+        kinds=(ANY_KIND,),
+        rungs=RUNGS,
+    ),
+    Section(
+        name=USERS,
+        title="IAM users",
+        permissions=(_DETAILS, "iam:ListUsers"),
+        without="users are not found, or found without tags, groups and policies",
+        kinds=("user",),
+        rungs=("key", "unique_id", "tag", "name", "glob"),
+    ),
+    Section(
+        name=ROLES,
+        title="IAM roles",
+        permissions=(_DETAILS, "iam:ListRoles"),
+        without="roles are not found, or found without tags, policies and last use",
+        kinds=("role",),
+        rungs=("key", "unique_id", "tag", "name", "glob"),
+    ),
+    Section(
+        name=GROUPS,
+        title="IAM groups",
+        permissions=(_DETAILS,),
+        without="what users may do through groups is unknown",
+    ),
+    Section(
+        name=POLICIES,
+        title="Policies",
+        permissions=(_DETAILS,),
+        without="what users and roles may do is unknown",
+    ),
+    Section(
+        name=REPORT,
+        title="Credential report",
+        permissions=("iam:GenerateCredentialReport", "iam:GetCredentialReport"),
+        without="last use takes a call for each key, and second factors are unknown",
+    ),
+    Section(
+        name=PASSWORDS,
+        title="Console passwords of users whom the credential report does not know",
+        permissions=("iam:GetLoginProfile", "iam:ListUsers"),
+        without="which users have a password, and when it was used, is unknown",
+    ),
+    Section(
+        name=KEYS,
+        title="Access keys",
+        permissions=("iam:ListAccessKeys", "iam:GetAccessKeyLastUsed"),
+        without="keys cannot be named, and some keys' last use is unknown",
+        rungs=("credential",),
+    ),
+    Section(
+        name=ROOT,
+        title="Root user",
+        permissions=("iam:GetAccountSummary",),
+        without="whether the root user has keys and a second factor is unknown",
+        kinds=("root",),
+        rungs=("key", "name", "glob"),
+    ),
+    Section(
+        name=SERVICE_CREDENTIALS,
+        title="Long-term API keys and passwords for single services",
+        permissions=("iam:ListServiceSpecificCredentials",),
+        without="long-term API keys, those for Bedrock among them, are unknown; so is the use of their users",
+        rungs=("credential",),
+    ),
+    Section(
+        name=CERTIFICATES,
+        title="Signing certificates",
+        permissions=("iam:ListSigningCertificates",),
+        without="signing certificates cannot be named",
+        rungs=("credential",),
+    ),
+    Section(
+        name=SSH_KEYS,
+        title="SSH keys for CodeCommit",
+        permissions=("iam:ListSSHPublicKeys",),
+        without="SSH keys are unknown, and a user with nothing else counts as disabled",
+        rungs=("credential",),
+        optional=True,
+    ),
+    Section(
+        name=MFA_DEVICES,
+        title="Second factors",
+        permissions=("iam:ListVirtualMFADevices", "iam:ListMFADevices"),
+        without="what sort of second factor users have is unknown; of users newer than the report, whether any",
+    ),
+    Section(
+        name=ROLE_DETAILS,
+        title="What roles are described as",
+        permissions=("iam:ListRoles",),
+        without="roles' descriptions, longest sessions and templates are unknown",
+    ),
+    Section(
+        name=OIDC_PROVIDERS,
+        title="OIDC providers",
+        permissions=("iam:ListOpenIDConnectProviders", "iam:GetOpenIDConnectProvider"),
+        without="which issuers may vouch for workloads from outside is unknown",
+        kinds=("oidc_provider",),
+        rungs=("key", "tag", "name", "glob"),
+    ),
+    Section(
+        name=SAML_PROVIDERS,
+        title="SAML providers",
+        permissions=("iam:ListSAMLProviders", "iam:GetSAMLProvider"),
+        without="which SAML providers may vouch for anybody from outside is unknown",
+        kinds=("saml_provider",),
+        rungs=("key", "unique_id", "tag", "name", "glob"),
+    ),
+    Section(
+        name=SERVER_CERTIFICATES,
+        title="Server certificates",
+        permissions=("iam:ListServerCertificates",),
+        without="certificates whose private keys IAM keeps, and when they end, are unknown",
+        kinds=("secret",),
+    ),
+    Section(
+        name=INSTANCE_PROFILES,
+        title="Instance profiles",
+        permissions=("iam:ListInstanceProfiles",),
+        without="instance profiles without a role are not told",
+    ),
+    Section(
+        name=OUTBOUND_FEDERATION,
+        title="Outbound federation",
+        permissions=("iam:GetOutboundWebIdentityFederationInfo",),
+        without="whether the account issues tokens for outside services is unknown",
+    ),
+    Section(
+        name=DELEGATIONS,
+        title="Access delegated to partners",
+        permissions=("iam:ListDelegationRequests",),
+        without="temporary access of partners, which no role shows, is unknown",
+        kinds=("delegation_request",),
+        rungs=("key", "unique_id", "name", "glob"),
+    ),
+    Section(
+        name=LAST_ACCESSED,
+        title="Services that the most powerful identities use",
+        permissions=("iam:GenerateServiceLastAccessedDetails", "iam:GetServiceLastAccessedDetails"),
+        without="which of their rights go unused is unknown",
+        optional=True,
+    ),
+    Section(
+        name=CREATORS,
+        title="Who created identities and keys",
+        permissions=("cloudtrail:LookupEvents",),
+        without="who created what is unknown, unless an earlier scan could tell",
+        optional=True,
+    ),
+    Section(
+        name=ANCHORS,
+        title="Roles Anywhere trust anchors",
+        permissions=("rolesanywhere:ListTrustAnchors",),
+        without="certificate authorities that let machines in from outside are unknown",
+        kinds=("trust_anchor",),
+        rungs=("key", "unique_id", "name", "glob"),
+    ),
+    Section(
+        name=PROFILES,
+        title="Roles Anywhere profiles",
+        permissions=("rolesanywhere:ListProfiles",),
+        without="as which roles machines come in from outside is unknown",
+    ),
+    Section(
+        name=SUBJECTS,
+        title="Roles Anywhere subjects",
+        permissions=("rolesanywhere:ListSubjects",),
+        without="machines that came in from outside, and when, are unknown",
+        kinds=("rolesanywhere_subject",),
+        rungs=("key", "unique_id", "name", "glob"),
+    ),
+    Section(
+        name=REGIONS,
+        title="Enabled regions",
+        permissions=("ec2:DescribeRegions",),
+        without="only the session's own region is read",
+        kinds=("secret", *IDENTITY_KINDS),
+    ),
+    *REGIONAL,
+)
 
 SPEC = Spec(
     name="aws",
     title="Amazon Web Services",
     settings=AwsSettings,
-    kinds=("user", "role", "root"),
+    kinds=tuple(dict.fromkeys(kind for section in _SECTIONS for kind in section.kinds if kind not in _NO_IDENTITIES)),
     extra="aws",
-    sections=(
-        Section(
-            name=ACCOUNT,
-            title="The account",
-            permissions=("sts:GetCallerIdentity",),
-            without="nothing of the account can be read",
-            kinds=("user", "role", "root", "secret"),
-            rungs=RUNGS,
-        ),
-        Section(
-            name=USERS,
-            title="IAM users",
-            permissions=(_DETAILS, "iam:ListUsers"),
-            without="users are not found, or found without tags, groups and policies",
-            kinds=("user",),
-            rungs=("key", "unique_id", "tag", "name", "glob"),
-        ),
-        Section(
-            name=ROLES,
-            title="IAM roles",
-            permissions=(_DETAILS, "iam:ListRoles"),
-            without="roles are not found, or found without tags, policies and last use",
-            kinds=("role",),
-            rungs=("key", "unique_id", "tag", "name", "glob"),
-        ),
-        Section(
-            name=GROUPS,
-            title="IAM groups",
-            permissions=(_DETAILS,),
-            without="what users may do through groups is unknown",
-        ),
-        Section(
-            name=POLICIES,
-            title="Policies",
-            permissions=(_DETAILS,),
-            without="what users and roles may do is unknown",
-        ),
-        Section(
-            name=REPORT,
-            title="Credential report",
-            permissions=("iam:GenerateCredentialReport", "iam:GetCredentialReport"),
-            without="last use takes a call for each key, and second factors are unknown",
-        ),
-        Section(
-            name=PASSWORDS,
-            title="Console passwords of users whom the credential report does not know",
-            permissions=("iam:GetLoginProfile", "iam:ListUsers"),
-            without="which users have a password, and when it was used, is unknown",
-        ),
-        Section(
-            name=KEYS,
-            title="Access keys",
-            permissions=("iam:ListAccessKeys", "iam:GetAccessKeyLastUsed"),
-            without="keys cannot be named, and some keys' last use is unknown",
-            rungs=("credential",),
-        ),
-        Section(
-            name=ROOT,
-            title="Root user",
-            permissions=("iam:GetAccountSummary",),
-            without="whether the root user has keys and a second factor is unknown",
-            kinds=("root",),
-            rungs=("key", "name", "glob"),
-        ),
-        Section(
-            name=REGIONS,
-            title="Enabled regions",
-            permissions=("ec2:DescribeRegions",),
-            without="only the session's own region is read",
-            kinds=("secret",),
-        ),
-        Section(
-            name=SECRETS,
-            title="Secrets Manager",
-            permissions=("secretsmanager:ListSecrets",),
-            without="stored secrets and their rotation are unknown",
-            kinds=("secret",),
-        ),
-    ),
+    sections=_SECTIONS,
 )
-
-# Calls that hand out a secret. Refused by name, so that a broader policy on the same principal cannot allow them.
-_NEVER = (
-    "secretsmanager:GetSecretValue",
-    "secretsmanager:BatchGetSecretValue",
-    "ssm:GetParameter*",
-    "kms:Decrypt",
-    "s3:GetObject*",
-    "lambda:GetFunction",
-    "bedrock-agentcore:GetResourceApiKey",
-    "bedrock-agentcore:GetResourceOauth2Token",
-    "bedrock-agentcore:GetWorkloadAccessToken*",
-)
-
-
-def least_policy() -> str:
-    """The IAM policy that allows what the sections need, and refuses everything that reads a secret's value."""
-    allowed = sorted({permission for section in SPEC.sections for permission in section.permissions})
-    statements = [
-        {"Sid": "MusterReads", "Effect": "Allow", "Action": allowed, "Resource": "*"},
-        {"Sid": "NeverSecretValues", "Effect": "Deny", "Action": list(_NEVER), "Resource": "*"},
-    ]
-    return json.dumps({"Version": "2012-10-17", "Statement": statements}, indent=2) + "\n"

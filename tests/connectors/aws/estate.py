@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -9,8 +11,8 @@ from typing import Any
 
 from connectors.aws.connector import AwsConnector
 from connectors.aws.settings import AwsSettings
-from connectors.base import Scope
-from scanner.model import Coverage, Identity, StoredSecret
+from connectors.base import DiscoveredRecord, Scope
+from scanner.model import Coverage, Identity, StoredSecret, Workload
 from tests.servers.fault_proxy import FaultProxy
 from tests.servers.moto_server import ACCOUNT, MotoServer
 
@@ -21,7 +23,7 @@ REGIONS = ("eu-west-1", "us-east-1")
 class Found:
     """Everything one reading gave, and by name or section."""
 
-    records: list[Identity | StoredSecret | Coverage] = field(default_factory=list)
+    records: list[DiscoveredRecord] = field(default_factory=list)
 
     @property
     def identities(self) -> dict[str, Identity]:
@@ -32,6 +34,11 @@ class Found:
     def secrets(self) -> dict[str, StoredSecret]:
         """By name."""
         return {each.name: each for each in self.records if isinstance(each, StoredSecret)}
+
+    @property
+    def workloads(self) -> dict[str, Workload]:
+        """By name."""
+        return {each.name: each for each in self.records if isinstance(each, Workload)}
 
     @property
     def coverage(self) -> dict[str, Coverage]:
@@ -53,8 +60,13 @@ class Estate:
         self.iam = moto.client("iam")
 
     def connector(self, **settings: Any) -> AwsConnector:
-        """A connector that sees it, few retries, two regions."""
-        defaults: dict[str, Any] = {"endpoint_url": self.proxy.url, "regions": REGIONS, "max_attempts": 1}
+        """A connector that sees it, few retries, two regions, and of those the secrets alone."""
+        defaults: dict[str, Any] = {
+            "endpoint_url": self.proxy.url,
+            "regions": REGIONS,
+            "resources": "secretsmanager",
+            "max_attempts": 1,
+        }
         return AwsConnector("prod", AwsSettings(**{**defaults, **settings}))
 
     def read(self, **settings: Any) -> Found:
@@ -67,6 +79,23 @@ class Estate:
             else:
                 found.records.append(scope)
         return found
+
+    def read_iam(self, **settings: Any) -> Found:
+        """The account's IAM alone, without its regions."""
+        connector = self.connector(**settings)
+        scopes = [scope for scope in connector.scopes() if isinstance(scope, Scope) and scope.part is None]
+        return Found([record for scope in scopes for record in connector.discover(scope)])
+
+    def report(self, **edits: Mapping[str, str]) -> None:
+        """Make the credential report say other things of users, by name and column, than the emulator can."""
+        self.iam.generate_credential_report()
+        rows = list(csv.DictReader(io.StringIO(self.iam.get_credential_report()["Content"].decode())))
+        text = io.StringIO()
+        writer = csv.DictWriter(text, rows[0].keys(), lineterminator="\n")
+        writer.writeheader()
+        writer.writerows({**row, **edits.get(row["user"], {})} for row in rows)
+        answer = {"Content": text.getvalue().encode(), "ReportFormat": "text/csv"}
+        self.proxy.made["iam:GetCredentialReport"] = lambda _: answer
 
     def user(
         self,

@@ -7,10 +7,11 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from connectors.aws.credential_report import KeySlot, ReportRow, parse_report
-from connectors.aws.identities import Place, UserFacts
+from connectors.aws.identities import Place
 from connectors.aws.keys import match_slots
 from connectors.aws.payloads import AccessKey
 from connectors.aws.root import root_identity
+from connectors.aws.users import UserFacts
 
 HEADING = (
     "user,arn,user_creation_time,password_enabled,password_last_used,password_last_changed,password_next_rotation,"
@@ -93,6 +94,45 @@ def test_the_root_user_has_the_password_that_the_summary_counts(
 
     assert [c.enabled for c in identity.credentials if c.kind == "password"] == passwords
     assert identity.attributes.get("console_password") is attribute
+
+
+@pytest.mark.parametrize(
+    ("row", "summary", "names", "tracked"),
+    [
+        pytest.param(ROOT, {}, [], 3650, id="the report has none"),
+        pytest.param(ROOT.replace("false,N/A,false,N/A", "true,2020-01-01T00:00:00+00:00,false,N/A"), {},
+                     ["root-certificate"], None, id="the report has one"),
+        pytest.param(None, {"AccountSigningCertificatesPresent": 1}, ["root-certificate"], None, id="the summary has"),
+        pytest.param(None, {"AccountSigningCertificatesPresent": 0}, [], None, id="the summary has none"),
+    ],
+)  # fmt: skip
+def test_the_root_user_s_signing_certificate_is_a_credential(
+    row: str | None, summary: dict[str, int], names: list[str], tracked: int | None
+) -> None:
+    """Of its use there is no record: with one, "no use" would mean nothing."""
+    root = parse_report(report(row)).root if row else None
+
+    identity = root_identity(root, summary, Place(source="prod", account="123456789012"))
+
+    assert [one.id for one in identity.credentials if one.kind == "certificate"] == names
+    assert identity.use_tracked_days == tracked
+
+
+@pytest.mark.parametrize(
+    ("cells", "active", "any_at_all"),
+    [
+        ("false,N/A,false,N/A", False, False),
+        ("false,2020-01-01T00:00:00+00:00,false,N/A", False, True),
+        ("false,N/A,TRUE,N/A", True, True),
+    ],
+)
+def test_certificates_are_counted_whether_active_or_not(cells: str, active: bool, any_at_all: bool) -> None:
+    """One that is switched off is listed as well."""
+    line = USER.replace("false,N/A,true,2020-01-01T00:00:00+00:00", cells)
+
+    (row,) = parse_report(report(line)).rows.values()
+
+    assert (row.certificate_active, row.certificates) == (active, any_at_all)
 
 
 def test_the_root_user_s_arn_has_its_partition() -> None:

@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 from connectors.aws.fetch import Listing
-from connectors.aws.identities import Place
 from connectors.aws.payloads import AttachedPolicy, Boundary, InlinePolicy, RoleDetail, UserDetail
 from connectors.aws.permissions import PolicyLibrary
-from connectors.aws.secretsmanager import parse_secret
+from connectors.aws.regional.declarations import Where
+from connectors.aws.regional.stored import parse_secret
 from connectors.aws.spec import ROLES, USERS
 from connectors.aws.vocabulary import vocabulary
 
@@ -84,5 +84,6 @@ def test_a_secret_without_a_name_is_refused() -> None:
     """It is a gap for that row."""
     with pytest.raises(ValueError, match="Name"):
         parse_secret(
-            {"ARN": "arn:aws:secretsmanager:eu-west-1:1:secret:x"}, Place(source="prod", account="1"), "eu-west-1"
+            {"ARN": "arn:aws:secretsmanager:eu-west-1:1:secret:x"},
+            Where(source="prod", account="1", partition="aws", region="eu-west-1"),
         )

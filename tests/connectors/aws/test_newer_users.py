@@ -65,7 +65,7 @@ def older(name: str) -> Edit:
 def read(aws: Estate, edit: Edit) -> Found:
     """The account with its report edited."""
     with OldReport(aws.proxy.url, edit) as proxy:
-        return aws.read(endpoint_url=proxy.url)
+        return aws.read_iam(endpoint_url=proxy.url)
 
 
 @pytest.fixture

@@ -42,6 +42,8 @@ class EmptyFirstPage(Proxy):
         pytest.param("ListUsers", ("iam:GetAccountAuthorizationDetails",), id="users by name"),
         pytest.param("ListUsers", ("iam:GetCredentialReport",), id="passwords' use"),
         pytest.param("ListRoles", ("iam:GetAccountAuthorizationDetails",), id="roles by name"),
+        pytest.param("ListRoles", (), id="what roles are described as"),
+        pytest.param("ListServerCertificates", (), id="server certificates"),
         pytest.param("ListAccessKeys", (), id="keys"),
         pytest.param("ListSecrets", (), id="secrets"),
     ],
@@ -51,12 +53,13 @@ def test_a_page_without_rows_is_one_of_aws_s(aws: Estate, operation: str, denied
     aws.user("ada", keys=1, password=True)
     aws.role("worker")
     aws.secret("db")
+    aws.iam.upload_server_certificate(ServerCertificateName="www", CertificateBody="x", PrivateKey="y")
     for refused in denied:
         aws.proxy.fail(refused, Fault("denied"))
-    whole = aws.read()
+    whole = aws.read(resources="secretsmanager.secrets")
 
     with EmptyFirstPage(aws.proxy.url, operation) as proxy:
-        found = aws.read(endpoint_url=proxy.url)
+        found = aws.read(endpoint_url=proxy.url, resources="secretsmanager.secrets")
 
     assert found.gaps == whole.gaps
     assert (found.identities, found.secrets) == (whole.identities, whole.secrets)

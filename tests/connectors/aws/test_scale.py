@@ -40,7 +40,7 @@ def test_two_thousand_roles_find_whom_they_may_become() -> None:
             (AttachedPolicy(policy_name="p", policy_arn=policies[number % 200].arn),),
             None,
         )
-        holders.append(Holder(arn=arn, documents=held.documents, boundary=None, is_admin=False))
+        holders.append(Holder(arn=arn, documents=held.documents))
         trusts[arn] = parse_trusts(trust, ACCOUNT)
     links = assume_links(holders, trusts, vocabulary())
 

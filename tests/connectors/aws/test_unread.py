@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from connectors.aws.credential_report import ReportRow
-from connectors.aws.identities import Place, UserFacts, role_identity, user_identity
+from connectors.aws.identities import Place
 from connectors.aws.keys import KeyUse
 from connectors.aws.payloads import (
     AccessKey,
@@ -21,7 +21,9 @@ from connectors.aws.payloads import (
     UserDetail,
 )
 from connectors.aws.permissions import Permissions, PolicyLibrary, unread
+from connectors.aws.roles import role_identity
 from connectors.aws.root import root_identity
+from connectors.aws.users import UserFacts, user_identity
 from connectors.aws.vocabulary import vocabulary
 from scanner.model import Fact
 from tests.connectors.aws.estate import Estate, arn
@@ -80,6 +82,7 @@ def permissions(
         pytest.param({**SINGLY, "password": True}, ("use",), id="the password's use unknown"),
         pytest.param({**SINGLY, "uses": {}}, ("use",), id="no report, a key's use unknown"),
         pytest.param({**WHOLE, "uses": {}}, ("use",), id="a key's use unknown"),
+        pytest.param({**WHOLE, "others_known": False}, ("credentials", "use"), id="other credentials unread"),
     ],
 )
 def test_a_user_s_credentials_and_use(facts: dict[str, Any], expected: tuple[Fact, ...]) -> None:
@@ -197,7 +200,7 @@ def test_each_gap_is_told_of_whom_it_hits(
     for operation, fault in faults.items():
         estate.proxy.fail(operation, fault)
 
-    identities = estate.read().identities
+    identities = estate.read_iam().identities
 
     assert {name: each.unread for name, each in identities.items() if each.unread} == expected
     assert set(identities) == {"root", "deploy", "build", "ada", "worker"}
@@ -210,7 +213,7 @@ def test_a_trust_policy_that_is_not_understood_is_unread(estate: Estate) -> None
     nobody = json.dumps({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "sts:AssumeRole"}]})
     estate.iam.update_assume_role_policy(RoleName="odd", PolicyDocument=nobody)
 
-    found = estate.read()
+    found = estate.read_iam()
 
     assert found.gaps == {"iam.roles": "partial"}
     assert {name: each.unread for name, each in found.identities.items() if each.unread} == {"odd": ("trusts",)}
