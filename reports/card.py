@@ -33,6 +33,7 @@ def identity_card(
         ("privilege", [judged.privilege.level, *judged.privilege.evidence]),
         ("holds", [credential_text(one) for one in judged.identity.credentials]),
         ("grants", [_grant(one.name, one.via, one.resource, one.admin) for one in judged.identity.grants]),
+        ("consumers", _consumers(judged, result)),
         ("links", [f"{one.relation} {one.target} ({one.evidence})" for one in judged.identity.links]),
         ("trusts", [f"{one.kind} {one.principal}: {one.evidence}" for one in judged.identity.trusts]),
         ("findings", [f"[{one.severity}] {one.title}: {facts_text(one.evidence) or ''}" for one in found.findings]),
@@ -56,6 +57,13 @@ def _identity(judged: Assessment) -> list[str | None]:
         "" if judged.rechecked else "not re-checked by this scan: its place could not be read; shown as last seen",
         facts_text(one.tags) and f"tags: {facts_text(one.tags)}",
     ]
+
+
+def _consumers(judged: Assessment, result: ScanResult) -> list[str]:
+    """What runs as it; agents, which are identities themselves, by their key."""
+    of_key = {one.key: one for one in result.workloads}
+    known = ((key, of_key.get(key)) for key in judged.consumers)
+    return [key if one is None else f"{words(one.kind)} {one.name} ({key})" for key, one in known]
 
 
 def _created(identity: Identity) -> str | None:

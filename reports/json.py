@@ -19,7 +19,7 @@ from scanner.model import SCHEMA, Assessment, EntryAssessment, ScanResult
 _FACTS = (
     "key", "provider", "source", "sources", "scope", "kind", "name", "display_name", "description", "unique_id",
     "aliases", "enabled", "created_at", "created_by", "last_used_at", "use_tracked_days", "environment", "managed_by",
-    "tags", "attributes",
+    "tags", "attributes", "observed_at",
 )  # fmt: skip
 _VERDICTS = ("nature", "agent", "registry", "ownership", "usage", "privilege", "drift")
 _HELD = ("credentials", "grants", "links", "trusts")
@@ -80,6 +80,7 @@ def _lists(result: ScanResult) -> Iterator[tuple[str, str, Iterable[dict[str, An
     yield "coverage", "coverage", map(asdict, result.coverage)
     yield "identities", "identity", map(_identity, result.identities)
     yield "secrets", "secret", map(asdict, result.secrets)
+    yield "workloads", "workload", map(asdict, result.workloads)
     yield "registry", "registry", map(_entry, result.entries)
     yield "findings", "finding", map(asdict, result.findings)
 
@@ -90,6 +91,7 @@ def _identity(judged: Assessment) -> dict[str, Any]:
         **{field: getattr(identity, field) for field in _FACTS},
         **{field: getattr(judged, field) for field in _VERDICTS},
         **{field: getattr(identity, field) for field in _HELD},
+        "consumers": judged.consumers,
         "findings": judged.findings,
         "rechecked": judged.rechecked,
     }

@@ -34,16 +34,17 @@ class _Choice(Struct, frozen=True):
 
     keeps: Keeps
     every_secret: bool = False
+    every_workload: bool = False
     every_entry: bool = False
     every_finding: bool = False
 
 
 _CHOICES: Mapping[View, _Choice] = {
-    "all": _Choice(lambda _: True, every_secret=True, every_entry=True, every_finding=True),
+    "all": _Choice(lambda _: True, every_secret=True, every_workload=True, every_entry=True, every_finding=True),
     "orphans": _Choice(is_orphan),
     "unregistered": _Choice(is_unregistered),
     "findings": _Choice(lambda assessment: bool(assessment.findings), every_finding=True),
-    "inventory": _Choice(lambda _: True, every_secret=True),
+    "inventory": _Choice(lambda _: True, every_secret=True, every_workload=True),
     "registry": _Choice(lambda assessment: assessment.registry.entry is not None, every_entry=True),
     "credentials": _Choice(lambda assessment: bool(assessment.identity.credentials), every_secret=True),
     "coverage": _Choice(lambda _: False),
@@ -54,6 +55,7 @@ def select(result: ScanResult, view: View) -> ScanResult:
     """The result with its lists filtered to the view; order and everything else stay."""
     choice = _CHOICES[view]
     identities = tuple(filter(choice.keeps, result.identities))
+    runs = {assessment.identity.key for assessment in identities}
     entries = {assessment.registry.entry for assessment in identities}
     findings = {fingerprint for assessment in identities for fingerprint in assessment.findings}
     if choice.every_finding:
@@ -65,6 +67,7 @@ def select(result: ScanResult, view: View) -> ScanResult:
         result,
         identities=identities,
         secrets=result.secrets if choice.every_secret else (),
+        workloads=tuple(one for one in result.workloads if choice.every_workload or not runs.isdisjoint(one.runs_as)),
         entries=tuple(judged for judged in result.entries if judged.entry.id in entries),
         findings=tuple(
             finding

@@ -167,6 +167,7 @@ def _remember(store: Store, inventory: Inventory) -> Remembered:
     return Remembered(
         assessments=assessments,
         secrets=tuple(store.secrets(places.doubtful)),
+        workloads=tuple(store.workloads(lambda source, scope, _: places.has_gap(source, scope))),
         entries=entries,
         findings=(*store.findings(fingerprints), *store.findings_on_entries()),
         known=store.known_fingerprints(),

@@ -17,7 +17,7 @@ from typing import NoReturn, Protocol, TypeAlias
 from connectors.base import Connector, Scope
 from scanner.errors import DeadlineExceeded, SourceError
 from scanner.inventory import Reading
-from scanner.model import EVERY_SCOPE, RUNGS, Coverage, Identity, StoredSecret
+from scanner.model import EVERY_SCOPE, RUNGS, Coverage, Identity, StoredSecret, Workload
 
 log = logging.getLogger(__name__)
 
@@ -102,6 +102,7 @@ def _read_scope(connector: Connector, scope: Scope, deadline: float, stop: threa
     started = time.monotonic()
     identities: list[Identity] = []
     secrets: list[StoredSecret] = []
+    workloads: list[Workload] = []
     coverage: list[Coverage] = []
     try:
         for record in connector.discover(scope):
@@ -112,6 +113,8 @@ def _read_scope(connector: Connector, scope: Scope, deadline: float, stop: threa
                     secrets.append(record)
                 case Coverage():
                     coverage.append(record)
+                case Workload():
+                    workloads.append(record)
                 case _:
                     _refuse(record)
             if stop.is_set():
@@ -126,12 +129,13 @@ def _read_scope(connector: Connector, scope: Scope, deadline: float, stop: threa
         scope=scope.id,
         identities=tuple(identities),
         secrets=tuple(secrets),
+        workloads=tuple(workloads),
         coverage=tuple(coverage),
     )
 
 
 def _refuse(record: object) -> NoReturn:
-    raise TypeError(f"a connector yields identities, secrets and coverage, not {type(record).__name__}")
+    raise TypeError(f"a connector yields identities, secrets, workloads and coverage, not {type(record).__name__}")
 
 
 def _keep_deadline(started: float, deadline: float) -> None:

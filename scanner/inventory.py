@@ -10,9 +10,11 @@ from typing import TypeVar
 import msgspec
 from msgspec import Struct
 
-from scanner.model import Coverage, Credential, Fact, Identity, Link, Privilege, StoredSecret
+from scanner.model import Coverage, Credential, Fact, Identity, Privilege, StoredSecret, Workload
+from scanner.trusts import settle
+from scanner.workloads import placed
 
-_Keyed = TypeVar("_Keyed", Identity, StoredSecret)
+_Keyed = TypeVar("_Keyed", Identity, StoredSecret, Workload)
 
 # Facts that a lesser source may fill in where the better one is silent.
 _FILLABLE = (
@@ -37,6 +39,7 @@ class Reading(Struct, frozen=True, kw_only=True):
     scope: str
     identities: tuple[Identity, ...] = ()
     secrets: tuple[StoredSecret, ...] = ()
+    workloads: tuple[Workload, ...] = ()
     coverage: tuple[Coverage, ...] = ()
 
 
@@ -45,6 +48,7 @@ class Inventory(Struct, frozen=True, kw_only=True):
 
     identities: tuple[Identity, ...] = ()
     secrets: tuple[StoredSecret, ...] = ()
+    workloads: tuple[Workload, ...] = ()
     coverage: tuple[Coverage, ...] = ()
 
 
@@ -52,17 +56,22 @@ def join(readings: Iterable[Reading], ranks: Mapping[str, int]) -> Inventory:
     """One inventory out of all readings. ``ranks``: sources by trust, the lowest first (live, export, file)."""
     identities: dict[str, list[Identity]] = defaultdict(list)
     secrets: dict[str, list[StoredSecret]] = defaultdict(list)
+    workloads: dict[str, list[Workload]] = defaultdict(list)
     coverage: list[Coverage] = []
     for reading in readings:
         for identity in reading.identities:
             identities[identity.key].append(identity)
         for secret in reading.secrets:
             secrets[secret.key].append(secret)
+        for workload in reading.workloads:
+            workloads[workload.key].append(workload)
         coverage.extend(reading.coverage)
     merged = {key: _merge(_by_rank(seen, ranks)) for key, seen in identities.items()}
+    settled = settle([merged[key] for key in sorted(merged)], places=coverage)
     return Inventory(
-        identities=link_trusted([merged[key] for key in sorted(merged)]),
+        identities=settled,
         secrets=tuple(_by_rank(secrets[key], ranks)[0] for key in sorted(secrets)),
+        workloads=placed((_by_rank(workloads[key], ranks)[0] for key in sorted(workloads)), settled),
         coverage=tuple(sorted(coverage, key=lambda c: (c.source, c.scope, c.section))),
     )
 
@@ -147,27 +156,3 @@ _Fact = TypeVar("_Fact")
 def _distinct(lists: Iterable[tuple[_Fact, ...]]) -> tuple[_Fact, ...]:
     """All of them once, in order."""
     return tuple(dict.fromkeys(chain.from_iterable(lists)))
-
-
-def link_trusted(identities: Sequence[Identity], others: Sequence[Identity] = ()) -> tuple[Identity, ...]:
-    """The identities with ``can_assume`` links to whoever trusts them, also in other scopes and sources.
-
-    ``others``: known of old, from places that were not read this time; they keep what links they have.
-    """
-    known = {one.key for one in identities}
-    assumable: dict[str, list[Link]] = defaultdict(list)
-    for identity in (*identities, *others):
-        for trust in identity.trusts:
-            if trust.kind == "principal" and trust.principal in known:
-                link = Link(relation="can_assume", target=identity.key, evidence=trust.evidence)
-                assumable[trust.principal].append(link)
-    return tuple(_linked(one, assumable[one.key]) if one.key in assumable else one for one in identities)
-
-
-def _linked(identity: Identity, links: Sequence[Link]) -> Identity:
-    held = {(link.relation, link.target) for link in identity.links}
-    added = [link for link in links if (link.relation, link.target) not in held]
-    if not added:
-        return identity
-    every = sorted((*identity.links, *added), key=lambda link: (link.relation, link.target))
-    return msgspec.structs.replace(identity, links=tuple(every))

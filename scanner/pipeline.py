@@ -38,6 +38,7 @@ from scanner.model import (
     RegistryVerdict,
     ScanInfo,
     ScanResult,
+    Workload,
 )
 from scanner.moved_rows import followed
 from scanner.nature import judge_nature
@@ -51,6 +52,7 @@ from scanner.remembered import (
     or_as_last_known,
     unlisted_places,
     with_unread_secrets,
+    with_unread_workloads,
 )
 from scanner.roster import Roster
 from scanner.rules import unregistered
@@ -58,6 +60,7 @@ from scanner.rules.catalog import RuleContext, evaluate
 from scanner.suggestions.suggest import suggest
 from scanner.summary import summarise
 from scanner.usage import judge_usage
+from scanner.workloads import agents_roles, consumers, with_rights_of_roles
 
 _UNCHECKED = RegistryVerdict(state="unchecked", evidence="no registry was given")
 _GRAVITY = {severity: rank for rank, severity in enumerate(SEVERITIES)}
@@ -101,7 +104,8 @@ def judge(inventory: Inventory, declared: Declared, remembered: Remembered, scan
         else one
         for one in entries
     )
-    fresh = _assess(inventory, declared, roster, natures, registry, carried, now)
+    workloads = with_unread_workloads(inventory.workloads, remembered.workloads, places)
+    fresh = _assess(inventory, declared, roster, natures, registry, carried, workloads, now)
     secrets = with_unread_secrets(inventory.secrets, remembered.secrets, places)
     found = evaluate(
         RuleContext(
@@ -119,10 +123,11 @@ def judge(inventory: Inventory, declared: Declared, remembered: Remembered, scan
     assessments = _with_findings(sorted((*fresh, *carried), key=lambda one: one.identity.key), findings)
     return ScanResult(
         scan=scan,
-        summary=summarise(assessments, secrets, entries, findings, inventory.coverage),
+        summary=summarise(assessments, secrets, workloads, entries, findings, inventory.coverage),
         coverage=inventory.coverage,
         identities=assessments,
         secrets=secrets,
+        workloads=workloads,
         entries=entries,
         findings=findings,
         policy=declared.policy,
@@ -152,12 +157,15 @@ def _assess(
     natures: Mapping[str, NatureVerdict],
     registry: Mapping[str, RegistryVerdict],
     carried: Sequence[Assessment],
+    workloads: Sequence[Workload],
     now: datetime,
 ) -> list[Assessment]:
     """What there is to say of each identity, once it is known which entry it has, if any."""
     entries = {entry.id: entry for entry in declared.entries or ()}
     owner_tags = frozenset(tag_scores(declared.ownership.tag_keys))
-    privileges = _privileges(inventory.identities, carried)
+    privileges = with_rights_of_roles(_privileges(inventory.identities, carried), inventory.identities)
+    agents = agents_roles(inventory.identities, {one.key: judge_agent(one) for one in inventory.identities})
+    run_by = consumers(workloads, inventory.identities)
     owners = judge_owners(
         [(one, registry[one.key]) for one in inventory.identities],
         entries,
@@ -169,11 +177,12 @@ def _assess(
         Assessment(
             identity=one,
             nature=natures[one.key],
-            agent=judge_agent(one),
+            agent=agents[one.key],
             registry=registry[one.key],
             ownership=owners[one.key],
             usage=judge_usage(one, window_days=declared.policy.dormant_identity, now=now),
             privilege=privileges[one.key],
+            consumers=run_by.get(one.key, ()),
             drift=_drift(one, registry[one.key], entries, roster, owner_tags, now),
         )
         for one in inventory.identities

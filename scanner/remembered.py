@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 import msgspec
 from msgspec import Struct
 
-from scanner.inventory import Inventory, as_last_known, link_trusted
+from scanner.inventory import Inventory, as_last_known
 from scanner.matching.places import Places
 from scanner.model import (
     EVERY_SCOPE,
@@ -23,8 +23,10 @@ from scanner.model import (
     Finding,
     Identity,
     StoredSecret,
+    Workload,
 )
 from scanner.rules.catalog import NEEDS, entry_fingerprints
+from scanner.trusts import settle
 
 MOST_LOST = 0.3
 """The share of its identities that a list may lose between two readings and still be believed."""
@@ -39,6 +41,7 @@ class Remembered(Struct, frozen=True, kw_only=True):
 
     assessments: tuple[Assessment, ...] = ()
     secrets: tuple[StoredSecret, ...] = ()
+    workloads: tuple[Workload, ...] = ()
     entries: tuple[EntryAssessment, ...] = ()
     findings: tuple[Finding, ...] = ()
     known: frozenset[str] | None = None
@@ -63,7 +66,7 @@ def filled(inventory: Inventory, remembered: Remembered, carried: Sequence[Asses
         as_last_known(one, last[one.key]) if one.unread and one.key in last else one
         for one in _with_creators(inventory.identities, remembered.creators)
     ]
-    linked = link_trusted(identities, [one.identity for one in carried])
+    linked = settle(identities, [one.identity for one in carried], places=inventory.coverage)
     return msgspec.structs.replace(inventory, identities=linked)
 
 
@@ -104,6 +107,15 @@ def with_unread_secrets(
     """The secrets that were found, and those of places that were not completely read."""
     unread = [one for one in remembered if not places.completely_read(one.source, one.scope, "secret")]
     every = {secret.key: secret for secret in (*unread, *found)}
+    return tuple(every[key] for key in sorted(every))
+
+
+def with_unread_workloads(
+    found: Sequence[Workload], remembered: Sequence[Workload], places: Places
+) -> tuple[Workload, ...]:
+    """The workloads that were found, and those of scopes in which anything at all was not read."""
+    unread = [one for one in remembered if places.has_gap(one.source, one.scope)]
+    every = {workload.key: workload for workload in (*unread, *found)}
     return tuple(every[key] for key in sorted(every))
 
 

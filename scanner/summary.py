@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
-from scanner.model import SEVERITIES, Assessment, Coverage, EntryAssessment, Finding, StoredSecret, Summary
+from scanner.model import SEVERITIES, Assessment, Coverage, EntryAssessment, Finding, StoredSecret, Summary, Workload
 
 
 def summarise(
     assessments: Sequence[Assessment],
     secrets: Sequence[StoredSecret],
+    workloads: Sequence[Workload],
     entries: Sequence[EntryAssessment],
     findings: Sequence[Finding],
     coverage: Sequence[Coverage],
@@ -37,6 +38,7 @@ def summarise(
         agents=sum(one.agent.is_agent for one in assessments),
         credentials=sum(len(one.identity.credentials) for one in assessments),
         secrets=len(secrets),
+        workloads=len(workloads),
         findings={severity: severities[severity] for severity in SEVERITIES},
         new_findings=sum(finding.new for finding in findings),
         registry_entries=len(entries),

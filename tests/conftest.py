@@ -8,6 +8,11 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, settings
+
+# A busy machine makes no test fail.
+settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("patient")
 
 _AMBIENT = ("AWS_", "VAULT_", "BAO_", "NO_COLOR", "FORCE_COLOR", "MUSTER_")
 _LOOPBACK = ("127.", "::1", "localhost")

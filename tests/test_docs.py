@@ -98,9 +98,11 @@ def test_the_example_config_shows_every_key() -> None:
 
 @pytest.mark.parametrize("name", connector_catalog().names)
 def test_every_connector_has_a_page_with_its_permissions(name: str) -> None:
-    """The page names each section, and each permission unless the connector prints them."""
+    """The page, with those that go on from it, names each section, and each permission unless it prints them."""
     spec = connector_catalog().load(name).spec
-    page = (ROOT / "docs" / "connectors" / f"{name}.md").read_text(encoding="utf-8")
+    folder = ROOT / "docs" / "connectors"
+    pages = [folder / f"{name}.md", *sorted(folder.glob(f"{name}-*.md"))]
+    page = "\n".join(one.read_text(encoding="utf-8") for one in pages)
 
     assert [section.name for section in spec.sections if section.name not in page] == []
     assert [one.encode_name for one in msgspec.structs.fields(spec.settings) if one.encode_name not in page] == []

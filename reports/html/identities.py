@@ -159,6 +159,7 @@ def identity_blocks(rows: Sequence[Judged], row_of: Mapping[str, int]) -> dict[s
             "owners": held(OWNER_CANDIDATES, lambda r: r.verdicts.ownership.candidates),
             "drift": held(DRIFT, lambda r: r.verdicts.drift),
             "grants": held(GRANTS, lambda r: r.identity.grants),
+            "consumers": held(TEXTS, lambda r: r.verdicts.consumers),
             "links": held(links_to(row_of), lambda r: r.identity.links),
             "trusts": held(TRUSTS, lambda r: r.identity.trusts),
             "attributes": held(FACTS, lambda r: pairs(r.identity.attributes)),

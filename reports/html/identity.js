@@ -18,6 +18,7 @@ function identityPanel(row, tables, shown = null) {
       section("Other than declared", driftOf(held("drift"))),
       section("Credentials", credentialsOf(held("credentials"))),
       section("What it may do", grantsOf(held("grants"))),
+      section("What runs as it", textsOf(held("consumers"))),
       section("Links", linksOf(row, tables)),
       section("Who may become it", trustsOf(held("trusts"))),
       section("Not read where it lives", gapsAround(identity, tables.coverage)),
@@ -143,6 +144,10 @@ function grantsOf(grants) {
     admin ? tag("admin") : "",
   ]);
   return smallTable(["Permission", "Through", "On", "Level"], rows);
+}
+
+function textsOf(texts) {
+  return texts.length > 0 && h("ul", null, texts.map(({ text }) => h("li", null, h("code", null, text ?? "–"))));
 }
 
 // Where it leads, and what leads to it.

@@ -97,6 +97,11 @@ _CREATORS = (
     WHERE until_scan IS NULL AND created_by IS NOT NULL""",
 )
 
+_WORKLOADS = (
+    *_intervals_versions("workload", "provider source scope kind"),
+    *_intervals_narrow("workload_sighting"),
+)
+
 MIGRATIONS: tuple[Migration, ...] = (
     Migration(
         name="intervals",
@@ -110,6 +115,7 @@ MIGRATIONS: tuple[Migration, ...] = (
     ),
     Migration(name="wordings", statements=_WORDINGS),
     Migration(name="creators", statements=_CREATORS),
+    Migration(name="workloads", statements=_WORKLOADS),
 )
 
 

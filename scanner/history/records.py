@@ -20,7 +20,7 @@ from scanner.errors import StoreError
 from scanner.history import schema
 from scanner.history.bodies import compact, decode
 from scanner.history.wordings import Wording, wording_of
-from scanner.model import SEVERITIES, Assessment, Credential, EntryAssessment, Finding, Origin, StoredSecret
+from scanner.model import SEVERITIES, Assessment, Credential, EntryAssessment, Finding, Origin, StoredSecret, Workload
 from scanner.text import printable
 
 R = TypeVar("R", Assessment, StoredSecret, EntryAssessment, Finding)
@@ -40,6 +40,7 @@ class Sighting(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     rechecked: bool = True
     new: bool = False
     last_used_at: datetime | None = None
+    observed_at: datetime | None = None
     credentials: tuple[datetime | None, ...] = ()
     usage_last_used_at: datetime | None = None
     usage_evidence: str = ""
@@ -106,6 +107,7 @@ def _identity_sighting(one: Assessment) -> Sighting:
     return Sighting(
         rechecked=one.rechecked,
         last_used_at=one.identity.last_used_at,
+        observed_at=one.identity.observed_at,
         credentials=used if any(used) else (),
         usage_last_used_at=one.usage.last_used_at,
         usage_evidence=one.usage.evidence,
@@ -119,7 +121,9 @@ def _restore_identity(one: Assessment, seen: Sighting) -> Assessment:
         credentials = tuple(_used_at(credential, moment) for credential, moment in pairs)
     return replace(
         one,
-        identity=replace(one.identity, last_used_at=seen.last_used_at, credentials=credentials),
+        identity=replace(
+            one.identity, last_used_at=seen.last_used_at, observed_at=seen.observed_at, credentials=credentials
+        ),
         usage=replace(one.usage, last_used_at=seen.usage_last_used_at, evidence=seen.usage_evidence),
         rechecked=seen.rechecked,
     )
@@ -142,7 +146,7 @@ IDENTITIES = RecordKind(
     restore=_restore_identity,
 )
 
-# --- secrets and entries --------------------------------------------------------
+# --- secrets, workloads and entries --------------------------------------------------------
 
 SECRETS = RecordKind(
     name="secret",
@@ -156,6 +160,20 @@ SECRETS = RecordKind(
     moves=lambda one: one.last_used_at is not None,
     sighting=lambda one: Sighting(last_used_at=one.last_used_at),
     restore=lambda one, seen: replace(one, last_used_at=seen.last_used_at),
+)
+
+WORKLOADS = RecordKind(
+    name="workload",
+    versions=schema.workload,
+    sightings=schema.workload_sighting,
+    key=lambda one: one.key,
+    order=lambda one: one.key,
+    content=lambda one: one,
+    facts=lambda one: (one.provider, one.source, one.scope, one.kind),
+    load=_loader("workload", Decoder(Workload)),
+    moves=lambda _: False,
+    sighting=lambda _: _UNSEEN,
+    restore=lambda one, _: one,
 )
 
 ENTRIES = RecordKind(

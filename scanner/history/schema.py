@@ -99,6 +99,7 @@ identity = _versions(
     few=(_open_rows("identity_created_by", "key", "unique_id", "created_by", that=" AND created_by IS NOT NULL"),),
 )
 secret = _versions("secret", "provider", "source", "scope")
+workload = _versions("workload", "provider", "source", "scope", "kind")
 entry = _versions("entry", "state")
 # ``held_back`` is "yes" or null; ``wording`` is a hash of the table of that name, null in rows of an earlier version.
 finding = _versions(
@@ -123,6 +124,7 @@ wording = Table(
 
 identity_sighting = _sightings("identity_sighting")
 secret_sighting = _sightings("secret_sighting")
+workload_sighting = _sightings("workload_sighting")
 entry_sighting = _sightings("entry_sighting")
 finding_sighting = _sightings("finding_sighting")
 

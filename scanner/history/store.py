@@ -32,9 +32,9 @@ from scanner.history.intervals import (
 )
 from scanner.history.lookup import called
 from scanner.history.migrations import MIGRATIONS, migrate
-from scanner.history.records import ENTRIES, FINDINGS, IDENTITIES, SECRETS, R, RecordKind
+from scanner.history.records import ENTRIES, FINDINGS, IDENTITIES, SECRETS, WORKLOADS, R, RecordKind
 from scanner.history.scans import StoredScan
-from scanner.model import Assessment, EntryAssessment, Finding, ScanResult, StoredSecret
+from scanner.model import Assessment, EntryAssessment, Finding, ScanResult, StoredSecret, Workload
 
 Wanted: TypeAlias = Callable[[str, str, str], bool]
 """Says by source, scope and kind whether a record is wanted; a stored secret's kind is ``secret``."""
@@ -78,6 +78,7 @@ class Store:
             orders = {
                 IDENTITIES.name: write(connection, IDENTITIES, seq, result.identities),
                 SECRETS.name: write(connection, SECRETS, seq, result.secrets),
+                WORKLOADS.name: write(connection, WORKLOADS, seq, result.workloads),
                 ENTRIES.name: write(connection, ENTRIES, seq, result.entries),
                 FINDINGS.name: write(connection, FINDINGS, seq, result.findings),
             }
@@ -92,6 +93,7 @@ class Store:
                 scans.frame(connection, seq),
                 identities=read_in_order(connection, IDENTITIES, seq),
                 secrets=read_in_order(connection, SECRETS, seq),
+                workloads=read_in_order(connection, WORKLOADS, seq),
                 entries=read_in_order(connection, ENTRIES, seq),
                 findings=read_in_order(connection, FINDINGS, seq),
             )
@@ -117,6 +119,10 @@ class Store:
     def secrets(self, wanted: Wanted) -> Iterator[StoredSecret]:
         """The latest scan's stored secrets in wanted places, by key."""
         return self._latest(SECRETS, lambda row: wanted(row.source, row.scope, "secret"))
+
+    def workloads(self, wanted: Wanted) -> Iterator[Workload]:
+        """The latest scan's workloads in wanted places, by key."""
+        return self._latest(WORKLOADS, lambda row: wanted(row.source, row.scope, row.kind))
 
     def entries(self) -> Iterator[EntryAssessment]:
         """The latest scan's registry entries, by id."""

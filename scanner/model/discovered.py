@@ -67,8 +67,9 @@ class Link(Struct, frozen=True, kw_only=True, gc=False):
 class Trust(Struct, frozen=True, kw_only=True, gc=False):
     """Somebody whom an identity lets become it (an AWS trust policy's principal, a role binding to a token issuer).
 
-    ``external``: outside the scope's own organisation or account; None: unknown.
+    ``external``: outside the scope's own organisation or account, or a service that acts for such; None: unknown.
     ``restriction``: how far conditions narrow it: ``none``, ``loose`` (a wildcard) or ``exact``.
+    ``crosses``: the environment of the principal, where it is known and another than the identity's own.
     """
 
     principal: str
@@ -76,6 +77,7 @@ class Trust(Struct, frozen=True, kw_only=True, gc=False):
     external: bool | None = None
     restriction: Literal["none", "loose", "exact"] = "none"
     evidence: str
+    crosses: str | None = None
 
 
 class Signal(Struct, frozen=True, kw_only=True, gc=False):
@@ -104,6 +106,7 @@ class Identity(Struct, frozen=True, kw_only=True, gc=False):
     ``enabled``: None counts as enabled. ``managed_by``: why the provider itself answers for it (it is exempt).
     ``use_tracked_days``: how far back the provider's record of use reaches for it; None: it keeps none, or it
     could not be read. ``attributes``: provider facts that have no field of their own, values JSON can hold.
+    ``observed_at``: when the provider was looked at, where that was before the scan; use is told up to then.
     """
 
     key: str
@@ -122,6 +125,7 @@ class Identity(Struct, frozen=True, kw_only=True, gc=False):
     """Who or what made it, as the provider's records name them; kept from the first scan that could tell."""
     last_used_at: datetime | None = None
     use_tracked_days: int | None = None
+    observed_at: datetime | None = None
     environment: str | None = None
     managed_by: str | None = None
     tags: Mapping[str, str] = {}

@@ -18,6 +18,7 @@ from scanner.model.discovered import (
     Privilege,
     Signal,
     StoredSecret,
+    Workload,
 )
 from scanner.model.terms import (
     SEVERITIES,
@@ -153,7 +154,8 @@ class Finding(Struct, frozen=True, kw_only=True, gc=False):
 class Assessment(Struct, frozen=True, kw_only=True, gc=False):
     """One identity with everything judged about it. ``findings`` are fingerprints.
 
-    ``rechecked`` is False where its place was not read this time and the last verdicts stand.
+    ``rechecked`` is False where its place was not read this time and the last verdicts stand. ``consumers``: keys of
+    the workloads and agents that run as it.
     """
 
     identity: Identity
@@ -164,6 +166,7 @@ class Assessment(Struct, frozen=True, kw_only=True, gc=False):
     usage: UsageVerdict
     privilege: Privilege
     drift: tuple[Drift, ...] = ()
+    consumers: tuple[str, ...] = ()
     findings: tuple[str, ...] = ()
     rechecked: bool = True
 
@@ -213,6 +216,7 @@ class Summary(Struct, frozen=True, kw_only=True, gc=False):
     drifted: int = 0
     credentials: int = 0
     secrets: int = 0
+    workloads: int = 0
     findings: Mapping[Severity, int] = field(default_factory=lambda: dict.fromkeys(SEVERITIES, 0))
     new_findings: int = 0
     registry_entries: int = 0
@@ -229,6 +233,7 @@ class ScanResult(Struct, frozen=True, kw_only=True, gc=False):
     coverage: tuple[Coverage, ...] = ()
     identities: tuple[Assessment, ...] = ()
     secrets: tuple[StoredSecret, ...] = ()
+    workloads: tuple[Workload, ...] = ()
     entries: tuple[EntryAssessment, ...] = ()
     findings: tuple[Finding, ...] = ()
     policy: Policy = Policy()

@@ -12,12 +12,12 @@ from typing import Any
 import msgspec
 import pytest
 
-from connectors.base import Connector, LeastPrivilege, Preflight, Scope
+from connectors.base import Connector, DiscoveredRecord, LeastPrivilege, Preflight, Scope
 from connectors.catalog import connector_catalog
 from connectors.file import FileConnector, FileSettings
 from connectors.vault.connector import VaultConnector
 from connectors.vault.settings import VaultSettings
-from scanner.model import ANY_KIND, Coverage, Identity, StoredSecret
+from scanner.model import ANY_KIND, Coverage, Identity
 from scanner.redact import SecretRef
 from tests.connectors.aws.conftest import aws, moto, running_proxy
 from tests.connectors.aws.estate import Estate
@@ -71,8 +71,8 @@ def connector(request: pytest.FixtureRequest) -> Connector:
     return ESTATES[request.param](request)
 
 
-def _read(connector: Connector) -> list[Identity | StoredSecret | Coverage]:
-    records: list[Identity | StoredSecret | Coverage] = []
+def _read(connector: Connector) -> list[DiscoveredRecord]:
+    records: list[DiscoveredRecord] = []
     for scope in connector.scopes():
         if isinstance(scope, Scope):
             records += connector.discover(scope)
@@ -112,7 +112,7 @@ def test_every_section_is_declared_and_told_once(connector: Connector) -> None:
 def test_the_same_estate_reads_the_same(connector: Connector) -> None:
     """What changes between two readings of a still estate would be news every night."""
 
-    def still(record: Identity | StoredSecret | Coverage) -> Any:
+    def still(record: DiscoveredRecord) -> Any:
         return msgspec.structs.replace(record, calls=0, detail=None) if isinstance(record, Coverage) else record
 
     first, second = ([still(record) for record in _read(connector)] for _ in range(2))

@@ -29,6 +29,7 @@ from scanner.model import (
     Summary,
     Trust,
     UsageVerdict,
+    Workload,
 )
 from tests.factories import (
     days_ago,
@@ -206,6 +207,17 @@ def estate(**facts: Any) -> ScanResult:
         name="secret/billing",
         rotated_at=days_ago(700),
     )
+    workload = Workload(
+        key="arn:aws:lambda:eu-west-1:123456789012:function:triage",
+        provider="aws",
+        source="prod",
+        scope="123456789012",
+        kind="lambda_function",
+        name="triage",
+        runs_as=(agent.identity.key,),
+        uses=(secret.key,),
+    )
+    agent = replace(agent, consumers=(workload.key,))
     defaults: dict[str, Any] = {
         "summary": Summary(
             identities=5,
@@ -221,6 +233,7 @@ def estate(**facts: Any) -> ScanResult:
             agents=1,
             credentials=1,
             secrets=1,
+            workloads=1,
             findings={"critical": 1, "high": 3, "medium": 1, "low": 1, "info": 0},
             new_findings=2,
             registry_entries=3,
@@ -233,6 +246,7 @@ def estate(**facts: Any) -> ScanResult:
             ),
         ),
         "secrets": (secret,),
+        "workloads": (workload,),
         "entries": entries,
         "findings": _findings(admin, agent, departed, pipeline),
     }

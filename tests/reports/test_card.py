@@ -9,7 +9,7 @@ import pytest
 from rich.cells import cell_len
 
 from reports.card import identity_card
-from scanner.model import Drift, Grant, Link, OwnerCandidate, OwnershipVerdict, RegistryVerdict
+from scanner.model import Drift, Grant, Link, OwnerCandidate, OwnershipVerdict, RegistryVerdict, Workload
 from scanner.text import printable
 from tests.factories import days_ago, make_assessment, make_credential, make_finding, make_identity, make_result
 from tests.reports.samples import HOSTILE
@@ -77,6 +77,17 @@ def test_owners_who_are_about_to_leave_are_named() -> None:
     )
 
     assert "about to leave (2026-12-31): ada@example.com" in " ".join(card.split())
+
+
+def test_what_runs_as_it_is_told() -> None:
+    """Workloads by what they are; an agent, which is an identity of its own, by its key."""
+    function = Workload(
+        key="f", provider="aws", source="prod", scope="1", kind="lambda_function", name="etl", runs_as=("r",)
+    )
+    judged = make_assessment(consumers=("f", "arn:agent"))
+    card = " ".join(identity_card(judged, make_result(judged, workloads=(function,))).split())
+
+    assert "consumers lambda function etl (f) arn:agent" in card
 
 
 def test_what_was_not_rechecked_is_marked() -> None:

@@ -17,7 +17,10 @@ from tests.reports.samples import HOSTILE, estate, estate_with_gaps, hostile_res
 
 # The shape that scripts rely on; more keys may be there, none of these may go.
 SHAPE: dict[str, set[str]] = {
-    "": {"schema", "scan", "summary", "coverage", "identities", "registry", "findings", "secrets", "notices"},
+    "": {
+        "schema", "scan", "summary", "coverage", "identities", "registry", "findings", "secrets", "workloads",
+        "notices",
+    },
     "scan": {"id", "started_at", "finished_at", "version"},
     "summary": {
         "identities", "registered", "unregistered", "ambiguous", "exempt", "orphaned", "dormant", "agents",
@@ -28,7 +31,8 @@ SHAPE: dict[str, set[str]] = {
     "identities": {
         "key", "provider", "source", "scope", "kind", "name", "display_name", "description", "unique_id", "aliases",
         "enabled", "created_at", "last_used_at", "environment", "tags", "attributes", "nature", "agent", "registry",
-        "ownership", "usage", "privilege", "credentials", "grants", "links", "findings", "trusts", "rechecked",
+        "ownership", "usage", "privilege", "credentials", "grants", "links", "findings", "trusts", "consumers",
+        "rechecked",
     },
     "identities.nature": {"verdict", "signals"},
     "identities.nature.signals": {"says", "sort", "evidence", "strength"},
@@ -42,6 +46,7 @@ SHAPE: dict[str, set[str]] = {
     "identities.credentials": {"key", "kind", "id", "enabled", "created_at", "expires_at", "last_used_at"},
     "identities.grants": {"name", "via", "resource", "admin"},
     "identities.links": {"relation", "target", "evidence"},
+    "workloads": {"key", "provider", "source", "scope", "kind", "name", "runs_as", "uses", "created_at", "tags"},
     "registry": {"id", "state", "identities", "owner", "expires"},
     "findings": {
         "fingerprint", "rule", "severity", "identity", "credential", "entry", "title", "evidence", "remediation",
@@ -121,7 +126,7 @@ def test_a_line_is_a_record_of_the_document(result: Callable[[], ScanResult]) ->
     whole = document(result())
     assert first == {"type": "scan"} | {key: whole[key] for key in first if key != "type"}
     keys = {"coverage": "coverage", "identity": "identities", "secret": "secrets", "registry": "registry"}
-    for kind, key in {**keys, "finding": "findings"}.items():
+    for kind, key in {**keys, "workload": "workloads", "finding": "findings"}.items():
         assert [line for line in rest if line["type"] == kind] == [{"type": kind, **one} for one in whole[key]]
 
 

@@ -12,27 +12,27 @@ ALL = ["deploy-pipeline", "ada", "legacy-admin", "support-agent", "approle/billi
 
 
 @pytest.mark.parametrize(
-    ("view", "identities", "entries", "rules", "secrets"),
+    ("view", "identities", "entries", "rules", "secrets", "workloads"),
     [
-        ("all", ALL, ["NHI-3", "NHI-7", "NHI-8"], 6, 1),
-        ("orphans", ["legacy-admin", "support-agent", "approle/billing"], ["NHI-3"], 4, 0),
-        ("unregistered", ["legacy-admin", "support-agent"], [], 3, 0),
-        ("findings", [name for name in ALL if name != "ada"], ["NHI-3", "NHI-7", "NHI-8"], 6, 0),
-        ("inventory", ALL, ["NHI-3", "NHI-7"], 5, 1),
-        ("registry", ["deploy-pipeline", "approle/billing"], ["NHI-3", "NHI-7", "NHI-8"], 3, 0),
-        ("credentials", ["legacy-admin"], [], 2, 1),
-        ("coverage", [], [], 0, 0),
+        ("all", ALL, ["NHI-3", "NHI-7", "NHI-8"], 6, 1, 1),
+        ("orphans", ["legacy-admin", "support-agent", "approle/billing"], ["NHI-3"], 4, 0, 1),
+        ("unregistered", ["legacy-admin", "support-agent"], [], 3, 0, 1),
+        ("findings", [name for name in ALL if name != "ada"], ["NHI-3", "NHI-7", "NHI-8"], 6, 0, 1),
+        ("inventory", ALL, ["NHI-3", "NHI-7"], 5, 1, 1),
+        ("registry", ["deploy-pipeline", "approle/billing"], ["NHI-3", "NHI-7", "NHI-8"], 3, 0, 0),
+        ("credentials", ["legacy-admin"], [], 2, 1, 0),
+        ("coverage", [], [], 0, 0, 0),
     ],
 )
 def test_a_view_keeps_its_identities_and_what_they_refer_to(
-    view: View, identities: list[str], entries: list[str], rules: int, secrets: int
+    view: View, identities: list[str], entries: list[str], rules: int, secrets: int, workloads: int
 ) -> None:
     """Lists are filtered; nothing kept points at something left out."""
     seen = select(estate(), view)
     assert [judged.identity.name for judged in seen.identities] == identities
     assert [judged.entry.id for judged in seen.entries] == entries
     assert len(seen.findings) == rules
-    assert len(seen.secrets) == secrets
+    assert (len(seen.secrets), len(seen.workloads)) == (secrets, workloads)
     assert {finding for judged in seen.identities for finding in judged.findings} <= {
         finding.fingerprint for finding in seen.findings
     }

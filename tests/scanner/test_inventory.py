@@ -46,7 +46,10 @@ def test_credentials_of_both_are_kept_once() -> None:
 
 def test_whoever_a_trust_names_can_assume_it_also_from_another_account() -> None:
     """The edge sits on the one who can act."""
-    caller = make_identity("caller", key="arn:aws:iam::111111111111:role/caller", scope="111111111111", source="a")
+    reach = {"may_become": ["arn:aws:iam::222222222222:role/*"]}
+    caller = make_identity(
+        "caller", key="arn:aws:iam::111111111111:role/caller", scope="111111111111", source="a", attributes=reach
+    )
     trust = Trust(principal=caller.key, kind="principal", external=True, evidence="trust policy names it")
     target = make_identity("target", key="arn:aws:iam::222222222222:role/target", source="b", trusts=(trust,))
 

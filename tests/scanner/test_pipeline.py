@@ -22,6 +22,7 @@ from scanner.model import (
     ScanInfo,
     ScanResult,
     Trust,
+    Workload,
 )
 from scanner.pipeline import Declared, judge
 from scanner.remembered import Remembered, filled
@@ -43,6 +44,7 @@ def _night(
     coverage: Sequence[Coverage],
     before: ScanResult | None = None,
     entries: Sequence[Entry] = (),
+    workloads: Sequence[Workload] = (),
 ) -> ScanResult:
     """One scan, remembering all of the one before."""
     remembered = Remembered()
@@ -50,14 +52,15 @@ def _night(
         remembered = Remembered(
             assessments=before.identities,
             secrets=before.secrets,
+            workloads=before.workloads,
             entries=before.entries,
             findings=before.findings,
             known=frozenset(finding.fingerprint for finding in before.findings if not finding.held_back),
         )
     moment = NOW + timedelta(days=number)
     declared = Declared(entries=tuple(entries), sources=(SourceRef(name="prod", provider="aws"),))
-    joined = join([Reading(source="prod", scope="s", identities=tuple(identities))], {"prod": 0})
-    inventory = Inventory(identities=joined.identities, coverage=tuple(coverage))
+    reading = Reading(source="prod", scope="s", identities=tuple(identities), workloads=tuple(workloads))
+    inventory = msgspec.structs.replace(join([reading], {"prod": 0}), coverage=tuple(coverage))
     info = ScanInfo(id=f"night-{number}", started_at=moment, finished_at=moment, version="0")
     return judge(inventory, declared, remembered, info)
 
@@ -113,7 +116,7 @@ def test_permissions_that_could_not_be_read_mend_nothing() -> None:
 def test_an_account_that_was_not_read_hides_no_path_through_it() -> None:
     """Whoever could become an admin of the other account still can, as far as anybody knows."""
     caller = make_identity("caller", key=f"arn:aws:iam::{FIRST}:role/caller", scope=FIRST, kind="role")
-    caller = msgspec.structs.replace(caller, privilege=Privilege(level="normal"))
+    caller = msgspec.structs.replace(caller, privilege=Privilege(level="normal"), attributes={"may_become": ["*"]})
     trust = Trust(principal=caller.key, kind="principal", external=True, restriction="exact", evidence="trust policy")
     admin = make_identity("admin", key=f"arn:aws:iam::{SECOND}:role/admin", scope=SECOND, kind="role", trusts=(trust,))
     admin = msgspec.structs.replace(admin, privilege=Privilege(level="admin"))
@@ -230,3 +233,19 @@ def test_whoever_made_it_is_remembered() -> None:
     inventory = filled(Inventory(identities=(kept, remade)), Remembered(creators=creators), [])
 
     assert [one.created_by for one in inventory.identities] == ["ada@example.com", None]
+
+
+def test_what_runs_as_an_identity_is_known_until_somebody_looked() -> None:
+    """Under a gap anywhere in the scope nothing that ran there is gone."""
+    role = make_identity("etl", scope=FIRST)
+    function = Workload(
+        key="f", provider="aws", source="prod", scope=FIRST, kind="lambda_function", name="f", runs_as=(role.key,)
+    )
+    read, unread = _coverage(FIRST), _coverage(FIRST, "denied", section="lambda.functions", kinds=())
+    before = _night(0, [role], [read], workloads=[function])
+    gap = _night(1, [role], [read, unread], before)
+    gone = _night(2, [role], [read], gap)
+
+    assert [night.workloads for night in (before, gap, gone)] == [(function,), (function,), ()]
+    assert [night.identities[0].consumers for night in (before, gap, gone)] == [("f",), ("f",), ()]
+    assert [night.summary.workloads for night in (before, gap, gone)] == [1, 1, 0]

@@ -31,6 +31,12 @@ from tests.factories import NOW, days_ago, make_credential, make_identity
         pytest.param({"created_at": days_ago(89)}, "unknown", id="younger-than-the-window"),
         pytest.param({"created_at": days_ago(90)}, "never_used", id="exactly-the-window-old"),
         pytest.param({"created_at": None}, "unknown", id="age-unknown"),
+        pytest.param({"last_used_at": days_ago(91), "observed_at": days_ago(1)}, "active", id="used-when-looked-at"),
+        pytest.param({"last_used_at": days_ago(92), "observed_at": days_ago(1)}, "dormant", id="unused-when-looked-at"),
+        pytest.param({"created_at": days_ago(90), "observed_at": days_ago(1)}, "unknown", id="young-when-looked-at"),
+        pytest.param(
+            {"last_used_at": days_ago(91), "observed_at": NOW + timedelta(1)}, "dormant", id="looked-at-later"
+        ),
         pytest.param({"enabled": False}, "disabled", id="disabled"),
         pytest.param({"enabled": False, "last_used_at": days_ago(1)}, "disabled", id="disabled-though-used"),
         pytest.param({"enabled": None, "last_used_at": days_ago(91)}, "dormant", id="unknown-counts-as-enabled"),

@@ -22,6 +22,7 @@ from scanner.model import (
     ScanResult,
     StoredSecret,
     Summary,
+    Workload,
 )
 
 _text = st.text(st.characters(codec="utf-8"), max_size=4)
@@ -87,8 +88,8 @@ def _states(draw: st.DrawFn, kind: type[Struct], scans: int) -> list[tuple[Any, 
 def scan_sequences(draw: st.DrawFn) -> list[ScanResult]:
     """One to four scans that follow each other."""
     count = draw(st.integers(1, 4))
-    identities, secrets, entries, findings = (
-        draw(_states(kind, count)) for kind in (Assessment, StoredSecret, EntryAssessment, Finding)
+    identities, secrets, workloads, entries, findings = (
+        draw(_states(kind, count)) for kind in (Assessment, StoredSecret, Workload, EntryAssessment, Finding)
     )
     return [
         ScanResult(
@@ -97,6 +98,7 @@ def scan_sequences(draw: st.DrawFn) -> list[ScanResult]:
             coverage=draw(of(tuple[Coverage, ...])),
             identities=identities[number],
             secrets=secrets[number],
+            workloads=workloads[number],
             entries=entries[number],
             findings=findings[number],
             policy=draw(of(Policy)),

@@ -21,6 +21,7 @@ identity = make_identity(
 )
 assessment = make_assessment(identity)
 used = replace(identity, last_used_at=NOW)
+exported = replace(identity, observed_at=NOW)
 key_used = replace(identity, credentials=(replace(identity.credentials[0], last_used_at=NOW), identity.credentials[1]))
 key_added = replace(identity, credentials=(*identity.credentials, make_credential("svc-billing", "AKIA3")))
 used_today = UsageVerdict(state="active", last_used_at=NOW, window_days=90, evidence="used 2026-11-25")
@@ -47,6 +48,7 @@ def test_restores_what_it_took_apart(kind: RecordKind[Any], record: type, data: 
     [
         pytest.param(IDENTITIES, assessment, replace(assessment, identity=used), id="identity used"),
         pytest.param(IDENTITIES, assessment, replace(assessment, identity=key_used), id="credential used"),
+        pytest.param(IDENTITIES, assessment, replace(assessment, identity=exported), id="identity exported anew"),
         pytest.param(IDENTITIES, assessment, replace(assessment, usage=used_today), id="usage evidence"),
         pytest.param(IDENTITIES, assessment, replace(assessment, rechecked=False), id="identity not re-checked"),
         pytest.param(SECRETS, secret, replace(secret, last_used_at=NOW), id="secret used"),
