@@ -63,6 +63,11 @@ class _Seed:
                     self._role(pattern.format(name=name), name, family)
         for secret in self._estate["secrets"]:
             self._secret(secret)
+        for functions in self._estate["functions"]:
+            for name in functions["names"]:
+                self._function(name, functions)
+        for agent in self._estate["agents"]:
+            self._agent(agent)
 
     def _user(self, user: dict[str, Any]) -> None:
         name = user["name"]
@@ -138,6 +143,26 @@ class _Seed:
         stored: Any = secretsmanager_backends[self._account][secret["region"]].secrets[made]
         stored.created_date = int(days_ago(secret["created"]).timestamp())
         stored.last_changed_date = int(days_ago(secret["changed"]).timestamp())
+
+    def _function(self, name: str, functions: dict[str, Any]) -> None:
+        self._client("lambda", functions["region"]).create_function(
+            FunctionName=name,
+            Runtime="python3.13",
+            Handler="main.handler",
+            Role=self._role_arn(functions["role"].format(name=name)),
+            Code={"ZipFile": b"never run"},
+        )
+
+    def _agent(self, agent: dict[str, Any]) -> None:
+        self._client("bedrock-agent", agent["region"]).create_agent(
+            agentName=agent["name"],
+            description=agent["description"],
+            foundationModel="amazon.nova-pro-v1:0",
+            agentResourceRoleArn=self._role_arn(agent["role"]),
+        )
+
+    def _role_arn(self, path: str) -> str:
+        return f"arn:aws:iam::{self._account}:role/{path}"
 
     def _policy_arn(self, name: str) -> str:
         return f"arn:aws:iam::{self._account}:policy/{name}"

@@ -11,6 +11,7 @@ from scanner.ownership.conventions import Conventions
 from scanner.ownership.directory import REMEMBERED, Directory
 from scanner.ownership.hints import SCORES, Clues, Hint, Sort, tag_scores
 from scanner.ownership.neighbours import Neighbours
+from scanner.ownership.roles import Roles
 from scanner.ownership.successors import Successors
 from scanner.ownership.words import NamedAfter, words
 from scanner.roster import managers
@@ -29,7 +30,12 @@ class Candidates:
     """Everything that may point at somebody, made ready for many identities."""
 
     def __init__(
-        self, entries: Mapping[str, Entry], directory: Directory, ownership: Ownership, neighbours: Neighbours
+        self,
+        entries: Mapping[str, Entry],
+        directory: Directory,
+        ownership: Ownership,
+        neighbours: Neighbours,
+        roles: Roles,
     ) -> None:
         self._entries = entries
         self._directory = directory
@@ -37,6 +43,7 @@ class Candidates:
         self._conventions = Conventions(ownership, directory)
         self._named_after = NamedAfter(directory)
         self._neighbours = neighbours
+        self._roles = roles
         self._successors = Successors(entries.values(), directory)
         # Over an estate the same few hints come together again and again.
         self._ranking = lru_cache(maxsize=REMEMBERED)(self._rank)
@@ -58,6 +65,7 @@ class Candidates:
         yield from self._conventions.of_identity(identity)
         yield from self._named_after.of_identity(identity, name)
         yield from self._neighbours.of_identity(identity, name)
+        yield from self._roles.of_identity(identity)
 
     def _rank(self, hints: frozenset[Hint]) -> tuple[OwnerCandidate, ...]:
         """Who is pointed at is settled first, so that what leads on from there counts once."""

@@ -13,7 +13,7 @@ from scanner.matching.keys import tag_name
 from scanner.model import Entry, Identity
 from scanner.ownership.directory import Directory
 
-Sort: TypeAlias = Literal["tag", "entry", "creator", "rule", "words", "neighbours", "platform"]
+Sort: TypeAlias = Literal["tag", "entry", "creator", "rule", "words", "neighbours", "role", "platform"]
 
 
 class Hint(NamedTuple):

@@ -11,6 +11,7 @@ from scanner.ownership.candidates import Candidates
 from scanner.ownership.directory import Directory
 from scanner.ownership.machines import Machines
 from scanner.ownership.neighbours import Neighbours
+from scanner.ownership.roles import Roles
 from scanner.ownership.verdict import Answers
 from scanner.roster import Roster
 
@@ -39,7 +40,12 @@ def judge_owners(
         for identity, _ in subjects
         if (verdict := verdicts[identity.key]).owner is not None and _is_settled(verdict)
     )
-    candidates = Candidates(entries, directory, ownership, Neighbours(owned))
+
+    def owner_of(key: str) -> str | None:
+        verdict = verdicts.get(key)
+        return verdict.owner if verdict is not None and _is_settled(verdict) else None
+
+    candidates = Candidates(entries, directory, ownership, Neighbours(owned), Roles(owner_of))
     for identity, registry in subjects:
         verdict = verdicts[identity.key]
         if verdict.state not in ("orphaned", "owned") or _is_settled(verdict):

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scanner.model import Entry, Identity, Ownership, OwnershipRule, RegistryVerdict
+from scanner.model import Entry, Identity, Link, Ownership, OwnershipRule, RegistryVerdict
 from scanner.ownership.candidates import KEPT
 from scanner.roster import Roster
 from tests.factories import make_entry, make_identity, make_person
@@ -112,3 +112,20 @@ def test_a_group_that_is_about_to_leave_does_not_succeed_itself() -> None:
 
     assert verdict.leaving
     assert [one.person for one in verdict.candidates] == ["ada@example.com"]
+
+
+@pytest.mark.parametrize(
+    ("owner", "person"),
+    [("cyd@example.com", "cyd@example.com"), ("eve@example.com", None)],
+    ids=["owned", "whose owner has left"],
+)
+def test_who_answers_for_the_role_is_asked_about_what_runs_as_it(owner: str, person: str | None) -> None:
+    """An agent and its role are one thing to those who made them."""
+    role = make_identity("r", key="role")
+    agent = make_identity("q", key="agent", links=(Link(relation="runs_as", target="role", evidence="it says so"),))
+    registered = RegistryVerdict(state="registered", entry="E1")
+    subjects = [(agent, UNREGISTERED), (role, registered)]
+    found = judge_all(subjects, [make_entry("r", id="E1", owner=(owner,))])["agent"].candidates
+
+    assert [one.person for one in found] == ([person] if person else [])
+    assert [one.evidence for one in found] == ([f"{person} owns role, as which it runs"] if person else [])
