@@ -241,6 +241,15 @@ def test_report_without_a_store_makes_none(muster: Muster, tmp_path: Path) -> No
     assert not (tmp_path / "muster.db").exists()
 
 
+# Whoever starts the tests in the background has them ignore the signal.
+_INTERRUPTIBLE = """
+import signal
+signal.signal(signal.SIGINT, signal.default_int_handler)
+from scanner.cli.main import run
+run()
+"""
+
+
 def test_ctrl_c_leaves_the_store_whole(estate: Path, muster: Muster) -> None:
     """An interrupted scan exits 130 and stores nothing; the last whole one still stands."""
     before = _result(muster)["scan"]["id"]
@@ -250,7 +259,7 @@ def test_ctrl_c_leaves_the_store_whole(estate: Path, muster: Muster) -> None:
             '\n[[source]]\nname = "slow"\ntype = "vault"\nurl = "http://127.0.0.1:9"\ntoken = { file = "slow.csv" }\n'
         )
     process = subprocess.Popen(
-        [sys.executable, "-m", "scanner", "-v", "scan"],
+        [sys.executable, "-c", _INTERRUPTIBLE, "-v", "scan"],
         cwd=estate,
         stderr=subprocess.PIPE,
         stdout=subprocess.PIPE,

@@ -69,8 +69,8 @@ def moto_server() -> Iterator[MotoServer]:
         try:
             yield MotoServer(_address(process, log))
         finally:
-            process.terminate()
-            process.wait(timeout=10)
+            process.kill()  # there is nothing to save
+            process.wait()
 
 
 def _address(process: subprocess.Popen[bytes], log: Path) -> str:
