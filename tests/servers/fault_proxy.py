@@ -121,7 +121,7 @@ class FaultProxy(Proxy):
         self.log: list[Call] = []
         self.most_at_once = 0
         """The most requests that were being answered at the same time."""
-        self._at_once = 0
+        self._out: set[object] = set()
         self.made: dict[str, Made] = {}
         """Answers by operation, in place of the emulator's."""
 
@@ -137,6 +137,7 @@ class FaultProxy(Proxy):
             self.log.clear()
             self.made.clear()
         self.page_size, self.latency, self.most_at_once = 1000, 0.0, 0
+        self._out = set()  # what nobody waits for any more is not counted against the next
 
     @property
     def calls(self) -> Counter[str]:
@@ -146,14 +147,16 @@ class FaultProxy(Proxy):
 
     def answer(self, request: Request) -> Answer | None:
         """The fault that is due, else the emulator's answer, paged as AWS pages it."""
+        one = object()
         with self._lock:
-            self._at_once += 1
-            self.most_at_once = max(self.most_at_once, self._at_once)
+            out = self._out
+            out.add(one)
+            self.most_at_once = max(self.most_at_once, len(out))
         try:
             return self._answer(request)
         finally:
             with self._lock:
-                self._at_once -= 1
+                out.remove(one)
 
     def _answer(self, request: Request) -> Answer | None:
         call = _call(request)
