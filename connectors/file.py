@@ -14,7 +14,8 @@ import msgspec
 from msgspec import Struct
 
 from connectors.base import Check, DiscoveredRecord, Scope, Section, SectionReading, Spec
-from connectors.file_rows import COLUMNS, parse_identity
+from connectors.file_columns import COLUMNS
+from connectors.file_rows import parse_identity
 from scanner.errors import Problem, RegistryError, SourceError
 from scanner.model import ANY_KIND, EVERY_SCOPE, RUNGS, SCHEMA, Coverage, Identity
 from scanner.tables import EmptyTable, Row, Table, read_table

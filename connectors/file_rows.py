@@ -1,9 +1,10 @@
-"""A row of a listed file as an identity: the headings that are understood, and what their cells mean."""
+"""A row of a listed file as an identity: what its cells mean."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import UTC, date, time, timedelta
+from functools import partial
 from typing import Any, Literal, TypeAlias, TypeVar, cast
 
 import msgspec
@@ -20,52 +21,11 @@ from scanner.model import (
     credential_key,
 )
 from scanner.redact import redact
-from scanner.tables.cells import CellError, read_moment, read_text, shown
-from scanner.tables.headings import Columns, Fields, holds_secret
+from scanner.tables.cells import CellError, read_list, read_moment, read_text, read_yes_no, shown
+from scanner.tables.headings import Fields, holds_secret, kept
 
 T = TypeVar("T")
 Says: TypeAlias = Literal["human", "machine", "agent"]
-
-COLUMNS = Columns(
-    {
-        "key": ("identity key", "arn", "full id", "resource id"),
-        "provider": ("cloud", "cloud provider", "platform"),
-        "scope": ("account id", "subscription id", "project id", "tenant id"),
-        "kind": ("identity type", "account type"),
-        "name": ("identity", "user name", "login", "account name", "service account", "bot name"),
-        "display_name": ("full name", "title"),
-        "description": ("purpose",),
-        "unique_id": ("object id", "uuid", "immutable id"),
-        "aliases": ("alias", "email", "mail", "client id", "app id", "application id", "other ids"),
-        "enabled": ("is enabled", "active", "is active"),
-        "created_by": ("creator",),
-        "created_at": ("created", "created on", "creation date", "created date", "creation time"),
-        "last_used_at": (
-            "last used", "last used on", "last use", "last activity", "last active", "last login", "last sign in",
-            "last seen", "last access",
-        ),
-        "use_tracked_days": ("use tracked", "log retention days"),
-        "environment": ("env",),
-        "managed_by": (),
-        "tags": ("labels",),
-        "attributes": (),
-        "nature": (),
-        "is_agent": ("agent", "ai agent"),
-        "privilege": ("privilege level",),
-        "credentials": (),
-        "grants": (),
-        "links": (),
-        "trusts": (),
-    },
-    lists={"aliases"},
-    fallbacks={
-        "scope": ("subscription", "project", "tenant", "namespace"),
-        "kind": ("type",),
-        "enabled": ("status", "state"),
-        "unique_id": ("id",),
-    },
-)  # fmt: skip
-
 
 _MAX_DEPTH = 20
 """Levels of an attribute; what is nested deeper was not made by people or tools."""
@@ -122,20 +82,18 @@ def _bare_name(key: str) -> str:
     return key.rstrip("/:").replace(":", "/").rpartition("/")[2] or key
 
 
-def _tags(fields: Fields, column: str) -> Mapping[str, str] | None:
+def _read_tags(cell: Any) -> Mapping[str, str] | None:
     """Tags from a JSON object, also one written into a cell, or from ``k=v; k2=v2``; None without any."""
-    cell = fields.cell(column)
     if not cell:
         return None
     if isinstance(cell, str) and cell.lstrip().startswith("{"):
         try:
             cell = msgspec.json.decode(cell)
-        except (msgspec.DecodeError, RecursionError):
-            fields.wrong(column, "is not a JSON object")
-            return None
+        except (msgspec.DecodeError, RecursionError) as error:
+            raise CellError("is not a JSON object") from error
     if isinstance(cell, dict):
         return {str(key): value if isinstance(value, str) else str(value) for key, value in cell.items()}
-    pairs = (item.partition("=") for item in fields.items(column))
+    pairs = (item.partition("=") for item in read_list(cell))
     return {key.strip(): value.strip() for key, _, value in pairs}
 
 
@@ -231,20 +189,24 @@ def _convert(fields: Fields, column: str, cell: Any, into: type[T]) -> T | None:
         return None
 
 
+# A million identities share a few thousand sets of tags.
+_tags = kept(_read_tags)
+_enabled = kept(partial(read_yes_no, words=_ENABLED))
+
 _READERS: Mapping[str, Callable[[Fields, str], Any]] = {
     "kind": Fields.word,
     "display_name": Fields.text,
     "description": Fields.text,
     "unique_id": Fields.exact,
     "aliases": Fields.items,
-    "enabled": lambda fields, column: fields.yes_no(column, _ENABLED),
+    "enabled": lambda fields, column: fields.read(column, _enabled),
     "created_by": Fields.text,
     "created_at": Fields.moment,
     "last_used_at": Fields.moment,
     "use_tracked_days": Fields.days,
     "environment": Fields.word,
     "managed_by": Fields.word,
-    "tags": _tags,
+    "tags": lambda fields, column: fields.read(column, _tags),
     "privilege": _privilege,
     "grants": _held,
     "links": _held,

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 from typing import TypeVar
 
@@ -54,26 +53,31 @@ class Inventory(Struct, frozen=True, kw_only=True):
 
 def join(readings: Iterable[Reading], ranks: Mapping[str, int]) -> Inventory:
     """One inventory out of all readings. ``ranks``: sources by trust, the lowest first (live, export, file)."""
-    identities: dict[str, list[Identity]] = defaultdict(list)
-    secrets: dict[str, list[StoredSecret]] = defaultdict(list)
-    workloads: dict[str, list[Workload]] = defaultdict(list)
-    coverage: list[Coverage] = []
-    for reading in readings:
-        for identity in reading.identities:
-            identities[identity.key].append(identity)
-        for secret in reading.secrets:
-            secrets[secret.key].append(secret)
-        for workload in reading.workloads:
-            workloads[workload.key].append(workload)
-        coverage.extend(reading.coverage)
-    merged = {key: _merge(_by_rank(seen, ranks)) for key, seen in identities.items()}
-    settled = settle([merged[key] for key in sorted(merged)], places=coverage)
+    readings = list(readings)
+    identities = _by_key(chain.from_iterable(one.identities for one in readings), ranks)
+    secrets = _by_key(chain.from_iterable(one.secrets for one in readings), ranks)
+    workloads = _by_key(chain.from_iterable(one.workloads for one in readings), ranks)
+    coverage = chain.from_iterable(one.coverage for one in readings)
+    places = tuple(sorted(coverage, key=lambda c: (c.source, c.scope, c.section)))
+    settled = settle([_merge(seen) for seen in identities], places=places)
     return Inventory(
         identities=settled,
-        secrets=tuple(_by_rank(secrets[key], ranks)[0] for key in sorted(secrets)),
-        workloads=placed((_by_rank(workloads[key], ranks)[0] for key in sorted(workloads)), settled),
-        coverage=tuple(sorted(coverage, key=lambda c: (c.source, c.scope, c.section))),
+        secrets=tuple(seen[0] for seen in secrets),
+        workloads=placed((seen[0] for seen in workloads), settled),
+        coverage=places,
     )
+
+
+def _by_key(records: Iterable[_Keyed], ranks: Mapping[str, int]) -> Iterator[list[_Keyed]]:
+    """By key, whatever was seen of it, the best source first; of nearly every key that is one record."""
+    first: dict[str, _Keyed] = {}
+    several: dict[str, list[_Keyed]] = {}
+    for record in records:
+        known = first.setdefault(record.key, record)
+        if known is not record:
+            several.setdefault(record.key, [known]).append(record)
+    for key in sorted(first):
+        yield _by_rank(several[key], ranks) if key in several else [first[key]]
 
 
 def _by_rank(seen: Sequence[_Keyed], ranks: Mapping[str, int]) -> list[_Keyed]:
@@ -82,7 +86,7 @@ def _by_rank(seen: Sequence[_Keyed], ranks: Mapping[str, int]) -> list[_Keyed]:
 
 def _merge(seen: Sequence[Identity]) -> Identity:
     """The best source's identity, its silences filled from the others, their ids and credentials added."""
-    best, *others = seen
+    best, others = seen[0], seen[1:]
     if not others:
         return msgspec.structs.replace(best, sources=(best.source,))
     filled = {

@@ -37,6 +37,8 @@ def settle(
     ``others``: known of old, from places that were not read this time; they keep what they have. ``places``: whatever
     was to be read, so that we know our own scopes even where we found nothing.
     """
+    if not any(one.trusts for one in chain(identities, others)):
+        return tuple(identities)
     callers = _Callers(identities)
     old = {one.key: one for one in others}
     ours = {(one.provider, one.scope) for one in chain(identities, others)} | {

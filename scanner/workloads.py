@@ -14,6 +14,9 @@ _GRAVEST: tuple[PrivilegeLevel, ...] = ("admin", "escalation", "high", "unknown"
 
 def placed(workloads: Iterable[Workload], identities: Sequence[Identity]) -> tuple[Workload, ...]:
     """The workloads, with roles that they name without the path as the identities' keys have them."""
+    workloads = tuple(workloads)
+    if not workloads:
+        return ()
     known = {one.key for one in identities}
     named: defaultdict[tuple[str, str, str], list[str]] = defaultdict(list)
     for one in identities:

@@ -137,7 +137,7 @@ def _meanings(words: Mapping[str, Sequence[str]], rank: int) -> dict[str, tuple[
     return {normal(word): (column, rank) for column, written in words.items() for word in written}
 
 
-def _kept(reader: Callable[[Any], T]) -> Callable[[Any], T]:
+def kept(reader: Callable[[Any], T]) -> Callable[[Any], T]:
     """One reading for each different cell: a million rows repeat few kinds, places and days.
 
     The rows of a list are read in a third of the time less, and share what was read.
@@ -146,9 +146,9 @@ def _kept(reader: Callable[[Any], T]) -> Callable[[Any], T]:
     return lambda cell: reader(cell) if isinstance(cell, (dict, list)) else known(cell)
 
 
-_word = _kept(cells.read_text)
-_moment = _kept(cells.read_moment)
-_days = _kept(cells.read_days)
+_word = kept(cells.read_text)
+_moment = kept(cells.read_moment)
+_days = kept(cells.read_days)
 
 
 class Fields:
@@ -171,27 +171,27 @@ class Fields:
         return self._placement.clashes
 
     def text(self, column: str) -> str | None:
-        return self._read(column, cells.read_text)
+        return self.read(column, cells.read_text)
 
     def word(self, column: str) -> str | None:
         """A text of which there are few different ones, such as a kind."""
-        return self._read(column, _word)
+        return self.read(column, _word)
 
     def exact(self, column: str) -> str | None:
         """The text with whatever blanks and invisible characters are around it: of a name they are part."""
-        return self._read(column, cells.read_exact)
+        return self.read(column, cells.read_exact)
 
     def day(self, column: str) -> date | None:
-        return self._read(column, cells.read_date)
+        return self.read(column, cells.read_date)
 
     def moment(self, column: str) -> datetime | None:
-        return self._read(column, _moment)
+        return self.read(column, _moment)
 
     def days(self, column: str) -> int | None:
-        return self._read(column, _days)
+        return self.read(column, _days)
 
-    def yes_no(self, column: str, words: Mapping[str, bool] | None = None) -> bool | None:
-        return self._read(column, lambda cell: cells.read_yes_no(cell, words or {}))
+    def yes_no(self, column: str) -> bool | None:
+        return self.read(column, cells.read_yes_no)
 
     def items(self, column: str) -> tuple[str, ...]:
         """The items of all cells that mean this column, each once."""
@@ -221,7 +221,8 @@ class Fields:
         error.heading = self.heading(column)
         self.errors.append(error)
 
-    def _read(self, column: str, reader: Callable[[Any], T | None]) -> T | None:
+    def read(self, column: str, reader: Callable[[Any], T | None]) -> T | None:
+        """What a reader of cells makes of it."""
         positions = self._columns.get(column)
         return self._try(positions[0], reader) if positions else None
 

@@ -136,6 +136,14 @@ def test_the_output_of_a_scan_is_read_back(tmp_path: Path) -> None:
     assert told(coverage) == [("aws", "123456789012", "complete", 1, None)]
 
 
+def test_equal_tags_are_kept_once(tmp_path: Path) -> None:
+    """Rows that are tagged alike share what was read of their cells."""
+    (first, second), _ = discover(listed(tmp_path, "name,tags\na,team=core\nb,team=core"))
+
+    assert first.tags == {"team": "core"}
+    assert first.tags is second.tags
+
+
 def test_credentials_carry_no_secret_and_their_owners_key(tmp_path: Path) -> None:
     """A nested credential gets its identity's key and times in UTC; secrets among its attributes are dropped."""
     attributes = {"secret": "hunter2", "deep": [{"token": "hunter2", "role": "r"}]}
