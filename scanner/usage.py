@@ -44,16 +44,20 @@ def _judge(identity: Identity, last_used: datetime | None, window: timedelta, no
         return "unknown", f"{used}, and when it was created is not known"
     if since > now - window:
         return "unknown", f"{used} yet; created {since:%Y-%m-%d}, inside the window"
-    return _unused(identity.use_tracked_days, last_used, since, window, now)
+    return _unused(identity, last_used, since, window, now)
 
 
 def _unused(
-    tracked_days: int | None, last_used: datetime | None, since: datetime, window: timedelta, now: datetime
+    identity: Identity, last_used: datetime | None, since: datetime, window: timedelta, now: datetime
 ) -> tuple[UsageState, str]:
     """It existed for the whole window and no use in it is known: that is evidence, or else blindness."""
     used = _last_used(last_used.date()) if last_used else f"created {since:%Y-%m-%d}, no use recorded"
+    tracked_days = identity.use_tracked_days
     if tracked_days is None:
-        return "unknown", f"{used}, but the provider keeps no record of use"
+        why = (
+            "the record of its use was not read" if "use" in identity.unread else "the provider keeps no record of use"
+        )
+        return "unknown", f"{used}, but {why}"
     if timedelta(days=tracked_days) < window:
         return "unknown", f"{used}, but the record reaches back only {tracked_days} days"
     if last_used is not None:

@@ -7,34 +7,37 @@ together when all accounts have been read.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from msgspec import Struct
 
 from connectors.aws.decide import Limit, allows, denied, patterns_left
+from connectors.aws.doors import ASSUME_ROLE, Caller, Door, session_of
 from connectors.aws.globs import arn_parts, has_wildcard, resource_matches
-from connectors.aws.policy import speaking_of
+from connectors.aws.policy import Answer, speaking_of
 from connectors.aws.reach import Document, Reach
-from connectors.aws.sources import Held
-from connectors.aws.trust import account_of
+from connectors.aws.sources import Held, sources_in
 from connectors.aws.vocabulary import Vocabulary
-from scanner.model import Link, PrivilegeLevel, Trust
+from scanner.model import Link, PrivilegeLevel
 
-ASSUME_ROLE = "sts:AssumeRole"
+UNLESS_DENIED = "unless the condition of a deny is met"
+_HOW_FAR: Mapping[Answer, str] = {"yes": "", "maybe": ", under a condition"}
 
 
-class Holder(Struct, frozen=True, kw_only=True, gc=False):
-    """An identity, the policies that speak for it, and what they come to: ``certain``, without any condition.
+class Holder(Caller, frozen=True, kw_only=True, gc=False):
+    """An identity, the policies that speak for it, and what they come to.
+
+    ``certain``: without any condition; ``possible``: should every condition be met.
 
     ``held``: the same policies with their names, for evidence.
     """
 
-    arn: str
     held: tuple[Held, ...] = ()
     documents: tuple[Document, ...] = ()
     limits: tuple[Limit, ...] = ()
     level: PrivilegeLevel = "normal"
     certain: Reach = Reach()
+    possible: Reach = Reach()
 
     @property
     def policies(self) -> tuple[tuple[int, ...], ...]:
@@ -68,61 +71,78 @@ class Candidates:
         return self._covered[pattern]
 
 
-def assume_links(
-    holders: Sequence[Holder], trusts: Mapping[str, tuple[Trust, ...]], words: Vocabulary
-) -> dict[str, tuple[Link, ...]]:
-    """The links of each identity that can assume a role of its own account, by its ARN.
+class Ways(Struct, frozen=True, kw_only=True):
+    """``can_assume`` links by ARN of who has them; ``doubtful``: those that only a conditional Allow would give."""
+
+    links: Mapping[str, tuple[Link, ...]]
+    doubtful: Mapping[str, tuple[Link, ...]]
+
+
+def assume_ways(holders: Sequence[Holder], doors: Mapping[str, Door], words: Vocabulary) -> Ways:
+    """The roles of its own account that each identity can assume; ``doors`` by the role's ARN.
 
     An administrator's links to roles that trust the whole account are left out: it can make itself any role.
     """
     bit = words.bits((ASSUME_ROLE,))
     found: dict[str, dict[str, Link]] = defaultdict(dict)
-    for holder, role, trust in _named(holders, trusts):
+    doubtful: dict[str, dict[str, Link]] = defaultdict(dict)
+    for holder, door in _named(holders, doors):
         # The trust policy suffices here, within what the identity is limited to; its own deny can stop it.
-        if not denied(holder.documents, bit, role, words) and _within_limits(holder, bit, role, words):
-            found[holder.arn][role] = Link(
-                relation="can_assume", target=role, evidence=f"named in the trust policy{_how_far(trust)}"
-            )
-    open_roles = {
-        role: own[0]
-        for role, trusted in trusts.items()
-        if (own := [trust for trust in trusted if _is_own_account(trust, role)])
-    }
-    reachable = _Reachable(open_roles, words)
+        answer = door.lets_in_named(holder)
+        if (
+            answer != "no"
+            and not denied(holder.documents, bit, door.role, words)
+            and _within_limits(holder, bit, door.role, words)
+        ):
+            evidence = f"named in the trust policy{_HOW_FAR[answer]}"
+            found[holder.arn][door.role] = Link(relation="can_assume", target=door.role, evidence=evidence)
+    reachable = _Reachable({role: door for role, door in doors.items() if door.is_open}, words)
     for holder in holders:
         if holder.level != "admin":
-            for role, evidence in reachable.by(holder).items():
-                if role != holder.arn:
-                    found[holder.arn].setdefault(role, Link(relation="can_assume", target=role, evidence=evidence))
+            for link, is_sure in reachable.by(holder):
+                if link.target != holder.arn:
+                    (found if is_sure else doubtful)[holder.arn].setdefault(link.target, link)
+    return Ways(links=_sorted(found), doubtful=_sorted(doubtful))
+
+
+def _sorted(found: Mapping[str, Mapping[str, Link]]) -> dict[str, tuple[Link, ...]]:
     return {arn: tuple(links[role] for role in sorted(links)) for arn, links in found.items()}
 
 
 class _Reachable:
     """The roles that trust the whole account, as far as a holder's own policies reach."""
 
-    def __init__(self, roles: Mapping[str, Trust], words: Vocabulary) -> None:
-        self._roles = roles
+    def __init__(self, doors: Mapping[str, Door], words: Vocabulary) -> None:
+        self._doors = doors
+        self._open_to_all = {role for role, door in doors.items() if door.is_open_to_all}
         self._words = words
         self._bit = words.bits((ASSUME_ROLE,))
-        self._candidates = Candidates(roles)
-        self._answers: dict[tuple[tuple[int, ...], ...], dict[str, str]] = {}
+        self._candidates = Candidates(doors)
+        self._answers: dict[tuple[tuple[int, ...], ...], dict[str, tuple[str, bool]]] = {}
 
-    def by(self, holder: Holder) -> dict[str, str]:
-        """Evidence by role, for every role that the holder may assume."""
+    def by(self, holder: Holder) -> Iterator[tuple[Link, bool]]:
+        """A link to every role that the holder may assume, and whether its own policies allow that for sure."""
         if holder.policies not in self._answers:
             decided = {
-                role: allows(holder.documents, holder.limits, self._bit, role, self._words)
+                role: self._allowed(holder, role)
                 for role in sorted(self._candidates.of(holder, self._bit, self._words))
             }
-            self._answers[holder.policies] = {
-                role: self._evidence(role, answer) for role, answer in decided.items() if answer != "no"
-            }
-        return self._answers[holder.policies]
+            self._answers[holder.policies] = {role: answer for role, answer in decided.items() if answer is not None}
+        for role, (allowed, is_sure) in self._answers[holder.policies].items():
+            answer: Answer = "yes" if role in self._open_to_all else self._doors[role].lets_in_account(holder)
+            if answer != "no":
+                by = "" if is_sure else sources_in(holder.held, self._words)(self._bit)
+                evidence = f"{allowed}, and the role trusts the account{_HOW_FAR[answer]}{by}"
+                yield Link(relation="can_assume", target=role, evidence=evidence), is_sure
 
-    def _evidence(self, role: str, answer: str) -> str:
-        maybe = ", under a condition" if answer == "maybe" else ""
-        trusted = f"the role trusts the account{_how_far(self._roles[role])}"
-        return f"its policies allow {ASSUME_ROLE} on it{maybe}, and {trusted}"
+    def _allowed(self, holder: Holder, role: str) -> tuple[str, bool] | None:
+        """What its own policies say, in words, and whether they allow it without a condition; None: they do not."""
+        answer = allows(holder.documents, holder.limits, self._bit, role, self._words)
+        if answer == "no":
+            return None
+        is_sure = allows(holder.documents, holder.limits, self._bit, role, self._words, doubts=False) == "yes"
+        how = "" if answer == "yes" else f", {UNLESS_DENIED}" if is_sure else _HOW_FAR["maybe"]
+        return f"its policies allow {ASSUME_ROLE} on it{how}", is_sure
 
 
 def roles_elsewhere(
@@ -134,31 +154,20 @@ def roles_elsewhere(
     return tuple(sorted({pattern for pattern in left if arn_parts(pattern)[4] != account}))
 
 
-def _named(holders: Sequence[Holder], trusts: Mapping[str, tuple[Trust, ...]]) -> Iterable[tuple[Holder, str, Trust]]:
+def _named(holders: Sequence[Holder], doors: Mapping[str, Door]) -> Iterator[tuple[Holder, Door]]:
     by_arn = {holder.arn: holder for holder in holders}
-    by_role_name = {holder.arn.rpartition("/")[2]: holder for holder in holders if ":role/" in holder.arn}
-    for role, trusted in trusts.items():
-        for trust in trusted:
-            if trust.kind == "principal" and account_of(trust.principal) == account_of(role):
-                _, is_session, session = trust.principal.partition(":assumed-role/")
-                name = session.partition("/")[0]
-                holder = by_role_name.get(name) if is_session else by_arn.get(trust.principal)
-                if holder is not None:
-                    yield holder, role, trust
-
-
-def _is_own_account(trust: Trust, role: str) -> bool:
-    return trust.kind == "account" and account_of(trust.principal) == account_of(role)
+    by_role_name = {holder.arn.rpartition("/")[2]: holder for holder in holders if not holder.is_user}
+    for door in doors.values():
+        for principal in sorted(door.named):
+            name = session_of(principal)
+            holder = by_arn.get(principal) if name is None else by_role_name.get(name)
+            if holder is not None:
+                yield holder, door
 
 
 def _within_limits(holder: Holder, action: int, role: str, words: Vocabulary) -> bool:
     """Whether its limits let it. What a trust policy grants to a user by name, its boundary can only deny."""
-    is_user = ":user/" in holder.arn
     return all(
-        not denied(limit, action, role, words) if is_user else allows(limit, (), action, role, words) != "no"
+        not denied(limit, action, role, words) if holder.is_user else allows(limit, (), action, role, words) != "no"
         for limit in holder.limits
     )
-
-
-def _how_far(trust: Trust) -> str:
-    return "" if trust.restriction == "none" else ", under a condition"

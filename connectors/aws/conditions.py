@@ -10,7 +10,7 @@ from typing import Any, Literal, TypeAlias
 
 from msgspec import Struct
 
-from connectors.aws.globs import has_wildcard
+from connectors.aws.globs import action_matches, arn_parts, has_variable, has_wildcard
 from connectors.aws.vocabulary import Vocabulary
 
 Restriction: TypeAlias = Literal["none", "loose", "exact"]
@@ -23,6 +23,7 @@ _PATTERNS = frozenset({"stringlike", "arnlike", "arnequals"})
 _NETWORKS = frozenset({"ipaddress"})
 _ANY_NETWORK = frozenset({"0.0.0.0/0", "::/0"})
 _FLAGS = frozenset({"bool"})
+_ARN_KEYS = frozenset({"aws:principalarn", "aws:sourcearn"})
 
 
 class Condition(Struct, frozen=True, kw_only=True, gc=False):
@@ -35,10 +36,25 @@ class Condition(Struct, frozen=True, kw_only=True, gc=False):
     @property
     def restriction(self) -> Restriction:
         """How far it narrows by itself. Operators that hold when the key is absent, or are negated, narrow nothing."""
-        operator = self.operator.lower().removeprefix("foranyvalue:")
-        if not self.values:
-            return "none"
-        return min((_of_value(operator, value) for value in self.values), key=_ORDER.index)
+        strangers = self.key in _ARN_KEYS and any(_of_any_account(self._operator, value) for value in self.values)
+        return "none" if strangers else self._by_pattern
+
+    @property
+    def is_binding(self) -> bool:
+        """Whether it holds for its values alone, however many that may be."""
+        return self._by_pattern != "none"
+
+    @property
+    def _by_pattern(self) -> Restriction:
+        return min((_of_value(self._operator, value) for value in self.values), key=_ORDER.index, default="none")
+
+    def takes(self, value: str) -> bool:
+        """Whether it names that value among those that it lets through, by a wildcard or outright."""
+        return "not" not in self._operator and any(action_matches(pattern, value) for pattern in self.values)
+
+    @property
+    def _operator(self) -> str:
+        return self.operator.lower().removeprefix("foranyvalue:")
 
     def __str__(self) -> str:
         """For evidence. The value of an external id is a shared secret of sorts and is not shown."""
@@ -60,6 +76,14 @@ def _of_value(operator: str, value: str) -> Restriction:
     if operator in _FLAGS:
         return "loose" if value.lower() == "true" else "none"
     return "none"
+
+
+def _of_any_account(operator: str, arn: str) -> bool:
+    """Whether an ARN leaves open whose account it is of, or which bucket: only those have an ARN without an account."""
+    if operator in _EXACT and not has_variable(arn):
+        return False
+    *_, account, resource = arn_parts(arn)
+    return has_wildcard(account) or not (account or resource.strip("*?"))
 
 
 def parse_conditions(block: Mapping[str, Mapping[str, object]]) -> tuple[Condition, ...]:

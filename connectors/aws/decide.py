@@ -16,7 +16,8 @@ from connectors.aws.vocabulary import Vocabulary
 
 Limit: TypeAlias = tuple[Document, ...]
 
-_ANSWERS: tuple[Answer, ...] = ("no", "maybe", "yes")
+ANSWERS: tuple[Answer, ...] = ("no", "maybe", "yes")
+"""The worst first."""
 
 
 def allows(
@@ -27,14 +28,16 @@ def allows(
     words: Vocabulary,
     *,
     doubts: bool = True,
+    met: bool = False,
 ) -> Answer:
     """Whether these policies, within these limits, allow an action (its bit) on an ARN.
 
-    A deny under a condition makes it a "maybe"; without ``doubts`` it is passed over.
+    A deny under a condition makes it a "maybe"; without ``doubts`` it is passed over. An allowance under a condition
+    is a "maybe", too, unless conditions are taken for ``met``.
     """
     answer: Answer = "yes"
     for group in (documents, *limits):
-        answer = min(answer, _decide(group, action, resource, words, doubts=doubts), key=_ANSWERS.index)
+        answer = min(answer, _decide(group, action, resource, words, doubts=doubts, met=met), key=ANSWERS.index)
         if answer == "no":
             break
     return answer
@@ -45,14 +48,16 @@ def denied(documents: Iterable[Document], action: int, resource: str, words: Voc
     return any(statement.covers(resource) == "yes" for statement in _denials(documents, action, words))
 
 
-def _decide(documents: Iterable[Document], action: int, resource: str, words: Vocabulary, *, doubts: bool) -> Answer:
+def _decide(
+    documents: Iterable[Document], action: int, resource: str, words: Vocabulary, *, doubts: bool, met: bool
+) -> Answer:
     answer: Answer = "no"
     hindered = False
     for statement in _speaking(documents, action, words):
         covers = statement.covers(resource)
         if covers == "no":
             continue
-        sure = covers == "yes" and not statement.conditional
+        sure = covers == "yes" and (not statement.conditional or (met and statement.allow))
         if statement.allow:
             answer = "yes" if sure or answer == "yes" else "maybe"
         elif sure:

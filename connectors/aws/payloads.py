@@ -9,11 +9,34 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any, TypeVar
+from urllib.parse import unquote
 
 import msgspec
 from msgspec import Struct
+from msgspec.structs import force_setattr
 
 T = TypeVar("T", bound=Struct)
+
+
+class _WithPolicy(Struct, frozen=True, kw_only=True, rename="pascal"):
+    """A row with a policy document. The API gives that as URL-encoded JSON, the SDK and the command line decoded."""
+
+    def __post_init__(self) -> None:
+        for name in _DOCUMENTS.intersection(self.__struct_fields__):
+            force_setattr(self, name, _decoded(getattr(self, name)))
+
+
+_DOCUMENTS = frozenset({"policy_document", "assume_role_policy_document", "document"})
+
+
+def _decoded(document: Any) -> Any:
+    """The document, decoded where it is text; text that is no JSON stays, for whoever parses policies to refuse."""
+    if not isinstance(document, str):
+        return document
+    try:
+        return msgspec.json.decode(document if document.lstrip().startswith("{") else unquote(document))
+    except (msgspec.DecodeError, RecursionError):
+        return document
 
 
 class Tag(Struct, frozen=True, kw_only=True, rename="pascal"):
@@ -21,7 +44,7 @@ class Tag(Struct, frozen=True, kw_only=True, rename="pascal"):
     value: str
 
 
-class InlinePolicy(Struct, frozen=True, kw_only=True, rename="pascal"):
+class InlinePolicy(_WithPolicy, frozen=True, kw_only=True, rename="pascal"):
     policy_name: str
     policy_document: Any = None
 
@@ -64,7 +87,7 @@ class SourceRoleTemplate(Struct, frozen=True, kw_only=True, rename="pascal"):
     template_arn: str
 
 
-class RoleDetail(Struct, frozen=True, kw_only=True, rename="pascal"):
+class RoleDetail(_WithPolicy, frozen=True, kw_only=True, rename="pascal"):
     """IAM ``RoleDetail``, which has the last part alone; and ``Role`` of ListRoles, which has not the lists.
 
     ``role_last_used`` is None where the listing does not say, and an empty record where it says "not in 400 days".
@@ -94,8 +117,9 @@ class GroupDetail(Struct, frozen=True, kw_only=True, rename="pascal"):
     attached_managed_policies: tuple[AttachedPolicy, ...] = ()
 
 
-class PolicyVersion(Struct, frozen=True, kw_only=True, rename="pascal"):
-    is_default_version: bool = False
+class PolicyVersion(_WithPolicy, frozen=True, kw_only=True, rename="pascal"):
+    version_id: str | None = None
+    is_default_version: bool | None = None
     document: Any = None
 
 
@@ -103,12 +127,18 @@ class PolicyDetail(Struct, frozen=True, kw_only=True, rename="pascal"):
     """IAM ``ManagedPolicyDetail``."""
 
     arn: str
+    default_version_id: str | None = None
     policy_version_list: tuple[PolicyVersion, ...] = ()
 
     @property
     def document(self) -> Any:
-        """The version in force."""
-        return next((version.document for version in self.policy_version_list if version.is_default_version), None)
+        """The version in force: the one that says so, or that the policy names where its versions do not say."""
+        return next((version.document for version in self.policy_version_list if self._is_in_force(version)), None)
+
+    def _is_in_force(self, version: PolicyVersion) -> bool:
+        if version.is_default_version is not None:
+            return version.is_default_version
+        return version.version_id is not None and version.version_id == self.default_version_id
 
 
 class AccessKey(Struct, frozen=True, kw_only=True, rename="pascal"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -10,6 +11,7 @@ from msgspec import Struct, structs
 
 from connectors.aws.assume import roles_elsewhere
 from connectors.aws.decide import Limit
+from connectors.aws.globs import action_matches
 from connectors.aws.payloads import AttachedPolicy, Boundary, GroupDetail, InlinePolicy, PolicyDetail
 from connectors.aws.policy import parse_statements
 from connectors.aws.privilege import Effective, HolderKind, Verdict, is_admin, judge
@@ -20,13 +22,15 @@ from scanner.model import UNKNOWN_PRIVILEGE, Grant, Privilege, Signal
 
 GUARDRAILS_UNREAD = "the organisation's service control policies could not all be read: it may be less"
 
-_MODEL_CALLS = "bedrock:invokemodel"
+_MODEL_CALLS = ("bedrock:invokemodel", "bedrock:invokeagent", "bedrock:invokeinlineagent", "bedrock-agentcore:invoke")
+_OF_AWS = re.compile(r"arn:[^:]+:iam::aws:policy/(?:.*/)?([^/]+)")
 _SERVICE_LINKED = ":role/aws-service-role/"
 
 
 class Permissions(Struct, frozen=True, kw_only=True, gc=False):
     """All that is known of what a principal may do. ``missing``: what could change it and could not be read.
 
+    ``could_be_less``: whether some of that might take rights away.
     ``is_guarded``: whether all that the organisation denies it is known; otherwise the level is the most it can be.
     ``limits``: its boundary and the organisation's guardrails. ``verdict``: of what could be read; None: nothing was.
     ``elsewhere``: patterns of roles in other accounts that it is allowed to assume, if they let it.
@@ -41,6 +45,7 @@ class Permissions(Struct, frozen=True, kw_only=True, gc=False):
     grants: tuple[Grant, ...] = ()
     signals: tuple[Signal, ...] = ()
     missing: tuple[str, ...] = ()
+    could_be_less: bool = False
     is_guarded: bool = True
 
     @property
@@ -53,15 +58,22 @@ class Permissions(Struct, frozen=True, kw_only=True, gc=False):
         """The documents that could be read."""
         return tuple(held.document for held in self.held if held.document is not None)
 
-    def leading_to(self, targets: Mapping[str, str], words: Vocabulary) -> Permissions:
-        """The same judged, the evidence naming whom escalation methods (by their text) were seen to lead to."""
+    def leading_to(self, targets: Mapping[str, str], words: Vocabulary, doubtful: Sequence[str] = ()) -> Permissions:
+        """The same judged, the evidence naming whom escalation methods (by their text) were seen to lead to.
+
+        ``doubtful``: in words, whom it could become under a condition and then be an administrator: that is high.
+        """
         if self.verdict is None:
             return self
         judged = self.verdict.render(sources_in(self.held, words), targets)
-        if self.missing:
+        if doubtful and judged.level in ("normal", "high"):
+            judged = Privilege(level="high", evidence=(*doubtful, *judged.evidence))
+        if self.missing and judged.level == "admin" and not self.could_be_less:
+            judged = Privilege(level="admin", evidence=(*judged.evidence, *self.missing))
+        elif self.missing:
             rest = f"what could be read amounts to {judged.level}"
             judged = Privilege(level="unknown", evidence=(*self.missing, rest, *judged.evidence))
-        elif judged.evidence and not self.is_guarded:
+        if judged.level != "unknown" and judged.evidence and not self.is_guarded:
             judged = Privilege(level=judged.level, evidence=(*judged.evidence, GUARDRAILS_UNREAD))
         return structs.replace(self, privilege=judged)
 
@@ -116,11 +128,12 @@ class PolicyLibrary:
         for group in groups:
             held += self._groups.get(group, ())
         held.sort(key=lambda each: (each.name, each.via))
-        limit = None if boundary is None else self._managed.get(boundary.permissions_boundary_arn)
+        limit = None if boundary is None else self._managed_document(boundary.permissions_boundary_arn)
         exempt = _SERVICE_LINKED in arn  # no service control policy binds a service-linked role
         missing = [f"group {group} could not be read" for group in groups if group not in self._groups]
         if boundary is not None and limit is None:
             missing.append(f"the permissions boundary {boundary.permissions_boundary_arn} could not be read")
+        could_be_less = bool(missing) or any(each.may_deny for each in held if each.document is None)
         missing += [f"policy {each.name} ({each.via}) could not be read" for each in held if each.document is None]
         guardrails = () if exempt else self._guardrails
         limits = (*guardrails, *(() if limit is None else ((limit,),)))
@@ -135,6 +148,7 @@ class PolicyLibrary:
             grants=tuple(self._grant(each) for each in held),
             signals=_model_signals(held),
             missing=tuple(missing),
+            could_be_less=could_be_less,
             is_guarded=self._guardrails_read or exempt,
         ).leading_to({}, self._words)
 
@@ -145,7 +159,22 @@ class PolicyLibrary:
             document = self._document(f"{owner} {own.policy_name}", own.policy_document)
             yield Held(name=own.policy_name, via="inline" if via == "direct" else via, document=document)
         for policy in attached:
-            yield Held(name=policy.policy_name, via=via, document=self._managed.get(policy.policy_arn))
+            document = self._managed_document(policy.policy_arn)
+            may_deny = self._may_deny(policy.policy_arn)
+            yield Held(name=policy.policy_name, via=via, document=document, may_deny=may_deny)
+
+    def _managed_document(self, arn: str) -> Document | None:
+        document = self._managed.get(arn)
+        known = self._words.tables.aws_policies.get(_name_of_aws(arn) or "")
+        if document is None and known is not None:
+            return self._document(arn, {"Statement": {"Effect": "Allow", "Action": known, "Resource": "*"}})
+        return document
+
+    def _may_deny(self, arn: str) -> bool:
+        name = _name_of_aws(arn)
+        return name is None or any(
+            action_matches(pattern, name) for pattern in self._words.tables.aws_policies_that_deny
+        )
 
     def _document(self, name: str, payload: Any) -> Document | None:
         content = msgspec.json.encode(payload, order="sorted")
@@ -183,6 +212,12 @@ class PolicyLibrary:
             verdict, effective = judge(own, words, boundary=boundary, guardrails=guardrails, holder=holder)
             self._judged[key] = verdict, effective, roles_elsewhere(own, limits, self._account, words)
         return self._judged[key]
+
+
+def _name_of_aws(arn: str) -> str | None:
+    """The name of a managed policy that AWS itself has written, whose ARN names no account; None for others."""
+    named = _OF_AWS.fullmatch(arn)
+    return named[1] if named else None
 
 
 def _model_signals(held: Iterable[Held]) -> tuple[Signal, ...]:

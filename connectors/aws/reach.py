@@ -122,7 +122,7 @@ def _reach(statement: Statement, words: Vocabulary, account: str) -> Reach:
             possible &= ~words.iam & ~words.pass_role  # IAM ends at the account; a role beyond it may be assumed
         breadth = _breadth(pattern, account)
         somewhere |= possible
-        wide |= possible if breadth in wide_enough else 0
+        wide |= possible if breadth in wide_enough else possible & words.enough_by_name if statement.allow else 0
         everything |= possible if breadth == "everything" else 0
     return Reach(everything=everything, wide=wide, somewhere=somewhere)
 

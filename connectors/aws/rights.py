@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 
 from msgspec import Struct
 
-from connectors.aws.assume import Holder, assume_links
+from connectors.aws.assume import Holder, assume_ways
+from connectors.aws.doors import Door
 from connectors.aws.federation import federates_links
 from connectors.aws.fetch import Listing
 from connectors.aws.globs import action_matches
@@ -14,9 +15,10 @@ from connectors.aws.organization import Guardrails
 from connectors.aws.payloads import RoleDetail, UserDetail
 from connectors.aws.permissions import Permissions, PolicyLibrary, unread
 from connectors.aws.policy import Statement
+from connectors.aws.privilege import UNDER_A_CONDITION
 from connectors.aws.spec import GROUPS, POLICIES
-from connectors.aws.targets import joined, leads_in
-from connectors.aws.trust import parse_trusts
+from connectors.aws.targets import able_in, joined, leads_in
+from connectors.aws.trust import parse_trusts, trust_statements
 from connectors.aws.vocabulary import vocabulary
 from scanner.model import Link, PrivilegeLevel, Trust
 
@@ -43,12 +45,28 @@ def rights_in(listing: Listing, account: str, guardrails: Guardrails | None) -> 
     """The rights in an account, from what was listed of it; ``guardrails``: None where there are some, unread."""
     permissions, malformed_policies = _permissions(listing, account, guardrails)
     trusts, malformed_trusts = _trusts(listing.roles, account)
-    holders = [_holder(arn, each) for arn, each in permissions.items()]
+    everybody: list[UserDetail | RoleDetail] = [*listing.users, *listing.roles]
+    by_arn = {each.arn: each for each in everybody}
+    holders = [_holder(each, permissions[arn], has_tags=listing.has_policies) for arn, each in by_arn.items()]
+    doors = {
+        role.arn: Door(role=role.arn, statements=tuple(trust_statements(role.assume_role_policy_document)))
+        for role in listing.roles
+        if role.arn in trusts
+    }
     leads = leads_in(holders, trusts, vocabulary())
-    links = joined(assume_links(holders, trusts, vocabulary()), leads.links)
+    ways = assume_ways(holders, doors, vocabulary())
+    links = joined(ways.links, leads.links)
+    able = able_in(holders, links)
+    doubtful = {
+        arn: [f"can become {link.target}, {UNDER_A_CONDITION}: {link.evidence}" for link in each if link.target in able]
+        for arn, each in joined(ways.doubtful, leads.doubtful).items()
+    }
     groups = {group.group_name: group.arn for group in listing.rows[GROUPS]}
     return Rights(
-        permissions={arn: each.leading_to(leads.named.get(arn, {}), vocabulary()) for arn, each in permissions.items()},
+        permissions={
+            arn: each.leading_to(leads.named.get(arn, {}), vocabulary(), doubtful.get(arn, ()))
+            for arn, each in permissions.items()
+        },
         trusts=trusts,
         links={
             **{user.arn: (*links.get(user.arn, ()), *_memberships(user, groups)) for user in listing.users},
@@ -99,14 +117,17 @@ def _trusts(
     return trusts, tuple(malformed)
 
 
-def _holder(arn: str, permissions: Permissions) -> Holder:
+def _holder(identity: UserDetail | RoleDetail, permissions: Permissions, *, has_tags: bool) -> Holder:
     return Holder(
-        arn=arn,
+        arn=identity.arn,
+        unique_id=identity.user_id if isinstance(identity, UserDetail) else identity.role_id,
+        tags={tag.key: tag.value for tag in identity.tags} if has_tags else None,
         held=permissions.held,
         documents=permissions.documents,
         limits=permissions.limits,
         level=permissions.verdict.level if permissions.verdict else "normal",
         certain=permissions.effective.certain,
+        possible=permissions.effective.possible,
     )
 
 

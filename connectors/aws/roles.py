@@ -7,10 +7,10 @@ from collections.abc import Iterable, Mapping
 
 from msgspec import structs
 
+from connectors.aws.agent_trust import agent_signals
 from connectors.aws.identities import Place, boundary_of, known
 from connectors.aws.payloads import RoleDetail, tags_of, utc
 from connectors.aws.permissions import Permissions
-from connectors.aws.trust import agent_signals
 from connectors.unread import unread_facts
 from scanner.model import Identity, Link, Signal, Trust
 
@@ -35,6 +35,7 @@ def role_identity(
     """
     used = role.role_last_used
     managed_by, provider_signals = _nature(role)
+    of_agents = agent_signals(role.assume_role_policy_document, trusts or ())
     return Identity(
         key=role.arn,
         provider="aws",
@@ -59,7 +60,7 @@ def role_identity(
             session_seconds=role.max_session_duration,
             template=role.source_role_template.template_arn if role.source_role_template else None,
         ),
-        signals=(*provider_signals, *agent_signals(trusts or ()), *permissions.signals),
+        signals=(*provider_signals, *of_agents, *permissions.signals),
         privilege=permissions.privilege,
         grants=permissions.grants,
         links=tuple(links),

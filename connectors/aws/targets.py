@@ -13,8 +13,9 @@ from itertools import islice
 
 from msgspec import Struct
 
-from connectors.aws.assume import Candidates, Holder
+from connectors.aws.assume import UNLESS_DENIED, Candidates, Holder
 from connectors.aws.decide import allows
+from connectors.aws.reach import Reach
 from connectors.aws.sources import sources_in
 from connectors.aws.trust import service_of
 from connectors.aws.vocabulary import Method, Target, Vocabulary
@@ -23,16 +24,18 @@ from scanner.model import Link, PrivilegeLevel, Trust
 METHODS_NAMED = 2
 """A link's evidence names this many methods, and counts the rest."""
 
-UNLESS_DENIED = "unless the condition of a deny is met"
-
 _WORTH: tuple[PrivilegeLevel, ...] = ("admin", "escalation", "high", "normal", "unknown")
 
 
 class Leads(Struct, frozen=True, kw_only=True):
-    """By ARN: whom each method (by its text) that reaches everything leads to, and links by those that reach some."""
+    """By ARN: whom each method (by its text) that reaches everything leads to, and links by those that reach some.
+
+    ``doubtful``: links that only a conditional Allow would give.
+    """
 
     named: Mapping[str, Mapping[str, str]]
     links: Mapping[str, tuple[Link, ...]]
+    doubtful: Mapping[str, tuple[Link, ...]]
 
 
 def leads_in(holders: Sequence[Holder], trusts: Mapping[str, tuple[Trust, ...]], words: Vocabulary) -> Leads:
@@ -40,12 +43,14 @@ def leads_in(holders: Sequence[Holder], trusts: Mapping[str, tuple[Trust, ...]],
     search = _Search(holders, trusts, words)
     named: dict[str, dict[str, str]] = {}
     links: dict[str, tuple[Link, ...]] = {}
+    doubtful: dict[str, tuple[Link, ...]] = {}
     for holder in holders:
         if holder.level != "admin":
-            wide, some = search.by(holder)
+            wide, some, maybe = search.by(holder)
             named[holder.arn] = {method.text: targets[0] for method, targets in wide}
             links[holder.arn] = tuple(_links(holder, some, words))
-    return Leads(named=named, links=links)
+            doubtful[holder.arn] = tuple(_links(holder, maybe, words))
+    return Leads(named=named, links=links, doubtful=doubtful)
 
 
 def joined(links: Mapping[str, tuple[Link, ...]], more: Mapping[str, tuple[Link, ...]]) -> dict[str, tuple[Link, ...]]:
@@ -75,41 +80,57 @@ class _Search:
             services = {service_of(each.principal) for each in trusts.get(holder.arn, ()) if each.kind == "service"}
             for pool in {"user" if ":user/" in holder.arn else "role", *services}:
                 self._pools[pool].append(holder.arn)
-        self._found: dict[tuple[tuple[int, ...], ...], tuple[_Found, _Found]] = {}
+        self._found: dict[tuple[tuple[int, ...], ...], tuple[_Found, _Found, _Found]] = {}
 
-    def by(self, holder: Holder) -> tuple[_Found, _Found]:
-        """The methods that reach everything and those that reach some, each with its targets, the worst first."""
+    def by(self, holder: Holder) -> tuple[_Found, _Found, _Found]:
+        """The methods that reach everything, some, and some under a condition, each with its targets, worst first."""
         if holder.policies not in self._found:
             wide: _Found = []
             some: _Found = []
             reached: dict[int, tuple[str, ...]] = {}
-            for kind, method in self._possible(holder):
+            for kind, method in self._possible(holder.certain):
                 is_wide = bool(method.first & holder.certain.wide)
                 if method.first not in reached:
                     every = self._targets(holder, kind, method)
                     reached[method.first] = tuple(islice(every, 1) if is_wide else every)
                 if reached[method.first]:
                     (wide if is_wide else some).append((method, reached[method.first]))
-            self._found[holder.policies] = wide, some
+            self._found[holder.policies] = wide, some, list(self._under_conditions(holder))
         return self._found[holder.policies]
 
-    def _possible(self, holder: Holder) -> Iterator[tuple[Target, Method]]:
+    def _under_conditions(self, holder: Holder) -> Iterator[tuple[Method, tuple[str, ...]]]:
+        """Of a method that reaches everything under a condition the verdict tells already."""
+        if not any(each.allow and each.conditional for document in holder.documents for each in document.statements):
+            return
+        for kind, method in self._possible(holder.possible):
+            if not method.first & holder.possible.wide:
+                certain = method.needed & holder.certain.somewhere == method.needed
+                sure = set(self._targets(holder, kind, method)) if certain else set()
+                targets = tuple(arn for arn in self._targets(holder, kind, method, met=True) if arn not in sure)
+                if targets:
+                    yield method, targets
+
+    def _possible(self, reach: Reach) -> Iterator[tuple[Target, Method]]:
         for family, methods in self._words.methods:
             if family.target in self._candidates:
                 for method in methods:
-                    if method.needed & holder.certain.somewhere == method.needed:
+                    if method.needed & reach.somewhere == method.needed:
                         yield family.target, method
 
-    def _targets(self, holder: Holder, kind: Target, method: Method) -> Iterator[str]:
+    def _targets(self, holder: Holder, kind: Target, method: Method, *, met: bool = False) -> Iterator[str]:
         """Whom a method's first action reaches and who may do more than the holder: never the holder itself."""
         candidates = self._candidates[kind].of(holder, method.first, self._words)
         for arn in self._pools.get(service_of(method.service) if method.service else kind, ()):
             if (
                 arn in candidates
                 and _may_do_more(self._holders[arn], holder)
-                and allows(holder.documents, holder.limits, method.first, arn, self._words, doubts=False) == "yes"
+                and self._reaches(holder, method, arn, met=met)
             ):
                 yield arn
+
+    def _reaches(self, holder: Holder, method: Method, arn: str, *, met: bool) -> bool:
+        documents, limits = holder.documents, holder.limits
+        return allows(documents, limits, method.first, arn, self._words, doubts=False, met=met) == "yes"
 
 
 def _may_do_more(target: Holder, holder: Holder) -> bool:
@@ -129,6 +150,21 @@ def _links(holder: Holder, found: _Found, words: Vocabulary) -> Iterator[Link]:
         for method in shown:
             needed |= method.needed
         names = ", ".join(method.text for method in shown) + (f" and {more} more" if more else "")
-        sure = allows(holder.documents, holder.limits, shown[0].first, target, words) == "yes"
+        sure = allows(holder.documents, holder.limits, shown[0].first, target, words, met=True) == "yes"
         doubt = "" if sure else f", {UNLESS_DENIED}"
         yield Link(relation="can_assume", target=target, evidence=f"by {names} on it{doubt}{sources(needed)}")
+
+
+def able_in(holders: Sequence[Holder], links: Mapping[str, tuple[Link, ...]]) -> frozenset[str]:
+    """Who is or can make itself an administrator, or can become such a one by links."""
+    sources: defaultdict[str, list[str]] = defaultdict(list)
+    for arn, each in links.items():
+        for link in each:
+            sources[link.target].append(arn)
+    able = {holder.arn for holder in holders if holder.level in ("admin", "escalation")}
+    reached = list(able)
+    while reached:
+        new = set(sources[reached.pop()]) - able
+        able |= new
+        reached += new
+    return frozenset(able)

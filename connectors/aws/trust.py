@@ -14,10 +14,12 @@ from msgspec import Struct
 
 from connectors.aws.conditions import Condition, Restriction, narrowest, on_keys, parse_conditions, widest
 from connectors.aws.globs import action_matches
-from scanner.model import Signal, Trust
+from scanner.model import Trust
 
 ASSUMING = ("sts:AssumeRole", "sts:AssumeRoleWithSAML", "sts:AssumeRoleWithWebIdentity")
 ANYONE = "*"
+# What Cognito's tokens say of those who did not sign in.
+_UNAUTHENTICATED = "unauthenticated"
 
 _ACCOUNT = re.compile(r"(?:arn:[^:]+:iam::)?(\d{12})(?::root)?")
 _ARN_ACCOUNT = re.compile(r"arn:[^:]+:(?:iam|sts)::(\d{12}):.+")
@@ -36,12 +38,15 @@ class Issuer(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     tenant: str
     also: tuple[str, ...] = ()
     owner: tuple[str, ...] = ()
+    broad: str | None = None
+    needed: tuple[str, ...] = ()
 
 
 class TrustTables(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """``trust.toml``."""
 
-    agent_services: tuple[str, ...]
+    agent_services: Mapping[str, Literal["strong", "weak"]]
+    agentless: frozenset[str]
     serving_everybody: frozenset[str]
     issuers: Mapping[str, Issuer]
     narrowing: Mapping[Literal["aws", "service", "saml"], tuple[str, ...]]
@@ -61,25 +66,29 @@ def _vendors() -> Mapping[str, str]:
     return {account: name for name, accounts in data["vendors"].items() for account in accounts}
 
 
-class _Principal(Struct, frozen=True, kw_only=True, gc=False):
+class Principal(Struct, frozen=True, kw_only=True, gc=False):
+    """One that a trust policy names; ``type``: ``AWS``, ``Service``, ``Federated`` or ``CanonicalUser``."""
+
     type: str
     value: str
 
 
-class _Statement(Struct, frozen=True, kw_only=True, gc=False):
+class TrustStatement(Struct, frozen=True, kw_only=True, gc=False):
+    """What a statement says of becoming the role; ``not_principals``: of everybody but those named."""
+
     allow: bool
     actions: frozenset[str]
-    principals: tuple[_Principal, ...]
+    principals: tuple[Principal, ...]
     not_principals: bool
     conditions: tuple[Condition, ...]
 
-    def denies(self, principal: _Principal) -> bool:
+    def denies(self, principal: Principal) -> bool:
         """Whether it refuses that principal, whatever the circumstances."""
         named = any(each in (principal, _EVERYBODY) for each in self.principals)
         return not self.allow and not self.conditions and named != self.not_principals
 
 
-_EVERYBODY = _Principal(type="AWS", value=ANYONE)
+_EVERYBODY = Principal(type="AWS", value=ANYONE)
 
 
 class _StatementPayload(Struct, frozen=True, kw_only=True, rename="pascal"):
@@ -109,12 +118,7 @@ def account_of(principal: str) -> str | None:
 
 def parse_trusts(document: Any, account: str) -> tuple[Trust, ...]:
     """Everybody a role's trust policy lets in, sorted; ``account`` is the role's own. Raises ValueError."""
-    try:
-        payload = msgspec.convert(document, _DocumentPayload)
-    except msgspec.ValidationError as error:
-        raise ValueError(f"not a trust policy: {error}") from error
-    written = payload.statement if isinstance(payload.statement, tuple) else (payload.statement,)
-    statements = [statement for each in written if (statement := _statement(each)).actions]
+    statements = trust_statements(document)
     trusts = {
         _trust(principal, statement, account)
         for statement in statements
@@ -123,6 +127,16 @@ def parse_trusts(document: Any, account: str) -> tuple[Trust, ...]:
         if statement.actions.difference(*(other.actions for other in statements if other.denies(principal)))
     }
     return tuple(sorted(trusts, key=lambda trust: (trust.principal, trust.restriction, trust.evidence)))
+
+
+def trust_statements(document: Any) -> list[TrustStatement]:
+    """The statements of a trust policy that are about becoming the role. Raises ValueError."""
+    try:
+        payload = msgspec.convert(document, _DocumentPayload)
+    except msgspec.ValidationError as error:
+        raise ValueError(f"not a trust policy: {error}") from error
+    written = payload.statement if isinstance(payload.statement, tuple) else (payload.statement,)
+    return [statement for each in written if (statement := _statement(each)).actions]
 
 
 def _assuming(payload: _StatementPayload) -> frozenset[str]:
@@ -134,15 +148,15 @@ def _assuming(payload: _StatementPayload) -> frozenset[str]:
     return frozenset(named if payload.action is not None else set(ASSUMING) - named)
 
 
-def _statement(payload: _StatementPayload) -> _Statement:
+def _statement(payload: _StatementPayload) -> TrustStatement:
     given = payload.principal if payload.principal is not None else payload.not_principal
     if given is None:
         raise ValueError("a statement of a trust policy needs a Principal")
     by_type = {"AWS": ANYONE} if isinstance(given, str) else given
-    return _Statement(
+    return TrustStatement(
         allow=payload.effect == "Allow",
         actions=_assuming(payload),
-        principals=tuple(_Principal(type=kind, value=v) for kind, values in by_type.items() for v in _listed(values)),
+        principals=tuple(Principal(type=kind, value=v) for kind, values in by_type.items() for v in _listed(values)),
         not_principals=payload.principal is None,
         conditions=parse_conditions(payload.condition),
     )
@@ -152,7 +166,7 @@ def _listed(values: str | tuple[str, ...] | None) -> tuple[str, ...]:
     return (values,) if isinstance(values, str) else values or ()
 
 
-def _trust(principal: _Principal, statement: _Statement, account: str) -> Trust:
+def _trust(principal: Principal, statement: TrustStatement, account: str) -> Trust:
     facts = (
         _service_trust(principal, statement)
         if principal.type == "Service"
@@ -168,14 +182,14 @@ def _trust(principal: _Principal, statement: _Statement, account: str) -> Trust:
     return Trust(principal=principal.value, evidence=evidence, **facts)
 
 
-def _service_trust(principal: _Principal, statement: _Statement) -> dict[str, Any]:
+def _service_trust(principal: Principal, statement: TrustStatement) -> dict[str, Any]:
     tables = trust_tables()
     outsiders = service_of(principal.value) in tables.serving_everybody
     restriction = _narrowed(statement.conditions, tables.narrowing["service"])
     return {"kind": "service", "external": outsiders, "restriction": restriction}
 
 
-def _aws_trust(principal: _Principal, statement: _Statement, account: str) -> dict[str, Any]:
+def _aws_trust(principal: Principal, statement: TrustStatement, account: str) -> dict[str, Any]:
     restriction = _narrowed(statement.conditions, trust_tables().narrowing["aws"])
     value = principal.value
     if value == ANYONE:
@@ -188,7 +202,7 @@ def _aws_trust(principal: _Principal, statement: _Statement, account: str) -> di
     return {"kind": kind, "external": None, "restriction": restriction}
 
 
-def _federated_trust(principal: _Principal, statement: _Statement) -> dict[str, Any]:
+def _federated_trust(principal: Principal, statement: TrustStatement) -> dict[str, Any]:
     if _SAML.fullmatch(principal.value):
         # The provider itself vouches for one organisation; conditions narrow further.
         narrowed = _narrowed(statement.conditions, trust_tables().narrowing["saml"])
@@ -202,17 +216,22 @@ def _federated_trust(principal: _Principal, statement: _Statement) -> dict[str, 
 
 def _claims_narrow(issuer: str, shared: Issuer | None, conditions: Iterable[Condition]) -> Restriction:
     claims = [(c.key.removeprefix(f"{issuer}:"), c) for c in conditions if c.key.startswith(f"{issuer}:")]
-    if any(claim == "amr" and "unauthenticated" in condition.values for claim, condition in claims):
+    if any(claim == "amr" and condition.takes(_UNAUTHENTICATED) for claim, condition in claims):
         return "none"
     if shared is None:  # an issuer of one tenant: it narrows by itself, its audience adds nothing
         return narrowest(("loose", *(condition.restriction for claim, condition in claims if claim != "aud")))
-    return narrowest(_claim_narrows(claim, condition, shared) for claim, condition in claims)
+    narrowed = narrowest(_claim_narrows(claim, condition, shared) for claim, condition in claims)
+    binding = {claim for claim, condition in claims if condition.is_binding}
+    return narrowed if binding.issuperset(shared.needed) else widest(narrowed, "loose")
 
 
 def _claim_narrows(claim: str, condition: Condition, shared: Issuer) -> Restriction:
     if claim == shared.claim:
         inside = all(re.match(shared.tenant, value) for value in condition.values)
-        return condition.restriction if inside or condition.restriction == "exact" else "none"
+        if not inside and condition.restriction != "exact":
+            return "none"
+        broad = shared.broad is not None and any(re.match(shared.broad, value) for value in condition.values)
+        return widest(condition.restriction, "loose") if broad else condition.restriction
     if claim in shared.also:
         return condition.restriction
     return widest(condition.restriction, "loose") if claim in shared.owner else "none"
@@ -220,16 +239,3 @@ def _claim_narrows(claim: str, condition: Condition, shared: Issuer) -> Restrict
 
 def _narrowed(conditions: Iterable[Condition], keys: Iterable[str]) -> Restriction:
     return narrowest(condition.restriction for condition in on_keys(tuple(conditions), tuple(keys)))
-
-
-def agent_signals(trusts: Iterable[Trust]) -> tuple[Signal, ...]:
-    """That a role belongs to an AI agent, where it trusts a service that runs them."""
-    services = sorted({trust.principal for trust in trusts if trust.kind == "service"} & _agent_services())
-    return tuple(
-        Signal(says="agent", sort="provider", evidence=f"its trust policy lets {service} use it")
-        for service in services
-    )
-
-
-def _agent_services() -> frozenset[str]:
-    return frozenset(trust_tables().agent_services)

@@ -1,7 +1,8 @@
 """The actions we know by name, one bit each, and the tables of what can be done with them (``privilege.toml``).
 
 ``iam:PassRole`` has a bit of its own and one for each service that takes roles, so that a statement which allows
-passing to one service only is a plain set of actions, too.
+passing to one service only is a plain set of actions, too. A call that must be allowed on each of several things has a
+bit for each of them.
 
 The tables are checked against each other when they are loaded: a name that one of them does not know is an error
 at once, not a policy that silently passes.
@@ -11,7 +12,7 @@ from __future__ import annotations
 
 import tomllib
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache, lru_cache
 from importlib.resources import files
 from typing import Literal, TypeAlias
@@ -19,10 +20,11 @@ from typing import Literal, TypeAlias
 import msgspec
 from msgspec import Struct
 
-from connectors.aws.globs import arn_parts, compiled, has_wildcard
+from connectors.aws.globs import arn_parts, compiled, has_wildcard, may_meet
 
 PASS_ROLE = "iam:PassRole"  # noqa: S105  # an action's name
 _TO = " to "
+_ON = " on "
 
 Target: TypeAlias = Literal["user", "role", "workload"]
 
@@ -38,6 +40,13 @@ class Family(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     holder: Literal["user", "role"] | None = None
 
 
+class OnEach(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Actions that must be allowed on each of several things; ``privilege.toml`` says how these are named."""
+
+    actions: tuple[str, ...]
+    things: Mapping[str, tuple[str, ...]]
+
+
 PASSING = Family(name="pass a role to something new", reach="first", target="role")
 
 
@@ -48,8 +57,11 @@ class Tables(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     family: tuple[Family, ...]
     pass_role: Mapping[str, tuple[tuple[str, ...], ...]]
     high: Mapping[str, tuple[str, ...]]
+    on_each: tuple[OnEach, ...]
     acts_on: Mapping[str, tuple[str, ...]]
     iam_targets: Mapping[str, tuple[str, ...]]
+    aws_policies: Mapping[str, tuple[str, ...]]
+    aws_policies_that_deny: tuple[str, ...]
 
 
 class Method(Struct, frozen=True, kw_only=True):
@@ -80,14 +92,28 @@ class Vocabulary:
         if unknown:
             raise ValueError(f"privilege.toml: iam_actions lacks {', '.join(unknown)}")
         passing = [f"{PASS_ROLE}{_TO}{service}" for service in sorted(tables.pass_role)]
+        parts = {
+            f"{action}{_ON}{thing}": names
+            for each in tables.on_each
+            for action in each.actions
+            for thing, names in each.things.items()
+        }
+        whole = {
+            action: [f"{action}{_ON}{thing}" for thing in each.things]
+            for each in tables.on_each
+            for action in each.actions
+        }
         self.tables = tables
-        self.actions = (*sorted({*iam, *in_methods, *high}), *passing)
+        self.actions = (*sorted({*iam, *in_methods, *high} - set(whole)), *passing, *parts)
         self._bits = {action.lower(): 1 << place for place, action in enumerate(self.actions)}
+        self._things = [(self.bits((part,)), names) for part, names in parts.items()]
+        self._bits |= {action.lower(): self.bits(each) for action, each in whole.items()}
+        self.enough_by_name = self.bits(part for part, names in parts.items() if not any(map(has_wildcard, names)))
         self.passing = {name.partition(_TO)[2]: self.bits((name,)) for name in passing}
         self.pass_anywhere = self.bits((PASS_ROLE,))
         self.pass_role = self.bits((PASS_ROLE, *passing))
         # What a pattern means that covers an action's name.
-        self._meant = {name: bit for name, bit in self._bits.items() if _TO not in name}
+        self._meant = {name: bit for name, bit in self._bits.items() if " " not in name}
         self._meant[PASS_ROLE.lower()] = self.pass_role
         self._by_service: dict[str, list[tuple[str, int]]] = defaultdict(list)
         for action, bits in self._meant.items():
@@ -156,6 +182,14 @@ class Vocabulary:
     def acting_on(self, resource: str) -> int:
         """The bits of the known actions that could act on something this resource pattern covers."""
         parts = arn_parts(resource)
+        thing = f"{parts[2]}:{parts[5]}"
+        total = self._acting_on_type(parts)
+        for bit, names in self._things:
+            if total & bit and not any(may_meet(thing, name) for name in names):
+                total &= ~bit
+        return total
+
+    def _acting_on_type(self, parts: Sequence[str]) -> int:
         service, kind = parts[2], parts[5].partition("/")[0]
         if has_wildcard(service):
             return self.universe

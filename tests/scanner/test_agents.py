@@ -87,3 +87,36 @@ def test_a_single_weak_signal_is_shown_as_suggested() -> None:
     """What was noticed is listed, with how little it says."""
     (signal,) = judge_agent(make_identity("etl-bot")).signals
     assert (signal.sort, signal.evidence, signal.strength) == ("name", "name says bot", "suggested")
+
+
+@pytest.mark.parametrize(
+    "product",
+    [
+        "ado", "appd", "aqua", "argo", "argocd", "atlantis", "aws-datasync", "chef", "concourse", "drone", "ecs",
+        "fluent", "github-actions", "GitHubActions", "harness-delegate", "kinesis", "lacework", "opentelemetry", "otel",
+        "prisma", "prometheus", "selfhosted", "self-hosted", "signalfx", "snyk", "sophos", "spacelift",
+        "storage-gateway", "sumologic", "terraform", "tfc", "vault", "vsts", "woodpecker",
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("form", ["{}-agent", "{}Agent", "{}-agents-prod"])
+def test_agents_of_infrastructure_are_no_ai(product: str, form: str) -> None:
+    """What a build, monitoring, security or transfer product calls its agent."""
+    assert judge_agent(make_identity(form.format(product))).signals == ()
+
+
+@pytest.mark.parametrize("name", ["agent-pool-linux", "AgentPools", "linux_agent_pool"])
+def test_a_pool_of_agents_builds_software(name: str) -> None:
+    """Agents that come in pools run pipelines."""
+    assert judge_agent(make_identity(name)).signals == ()
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "support-triage-agent", "invoice-agent", "claims-agent-prod", "claims-agent-ecs", "terraform-review-agent",
+        "kinesis-ai-agent", "agent-vault-reader", "chef-recipes-agent", "SalesAgentRole",
+    ],
+)  # fmt: skip
+def test_what_an_ai_agent_runs_on_does_not_hide_it(name: str) -> None:
+    """Only a product right before the word is its owner."""
+    assert judge_agent(make_identity(name)).is_agent

@@ -75,3 +75,19 @@ def test_evidence_names_the_latest_use() -> None:
 
     assert verdict.last_used_at == days_ago(20)
     assert verdict.evidence == f"last used {date(2026, 11, 5)}"
+
+
+@pytest.mark.parametrize(
+    ("unread", "why"),
+    [
+        ((), "the provider keeps no record of use"),
+        (("permissions",), "the provider keeps no record of use"),
+        (("use",), "the record of its use was not read"),
+    ],
+)
+def test_evidence_tells_no_record_from_one_that_was_not_read(unread: tuple[Any, ...], why: str) -> None:
+    """The first is how the provider is; the second can be put right."""
+    verdict = judge_usage(make_identity(use_tracked_days=None, unread=unread), window_days=90, now=NOW)
+
+    assert verdict.state == "unknown"
+    assert verdict.evidence.endswith(f"no use recorded, but {why}")

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import os
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 
@@ -220,3 +222,19 @@ def test_without_dates_an_export_is_as_old_as_its_files(tmp_path: Path) -> None:
     os.utime(path, (1_600_000_000,) * 2)
 
     assert read(tmp_path).identities["a"].observed_at == datetime.fromtimestamp(1_600_000_000, UTC)
+
+
+def test_policy_documents_may_be_text(tmp_path: Path) -> None:
+    """As the API gives them, and programs that call it without an SDK keep them."""
+    whole = details(ONE, "ann", roles=("job",))
+    (job,), (ann,) = whole["RoleDetailList"], whole["UserDetailList"]
+    job["AssumeRolePolicyDocument"] = quote(json.dumps(job["AssumeRolePolicyDocument"]))
+    everything = {"Statement": {"Effect": "Allow", "Action": "*", "Resource": "*"}}
+    ann["UserPolicyList"] = [{"PolicyName": "all", "PolicyDocument": json.dumps(everything)}]
+    write(tmp_path / "account.json", whole)
+
+    found = read(tmp_path)
+
+    assert [trust.principal for trust in found.identities["job"].trusts] == ["lambda.amazonaws.com"]
+    assert found.identities["ann"].privilege.level == "admin"
+    assert {found.coverage[name].status for name in ("iam.users", "iam.roles")} == {"complete"}

@@ -87,3 +87,41 @@ def test_what_nobody_asks_for_is_named_and_no_gap(tmp_path: Path) -> None:
     assert found.coverage["sts.account"].detail == (
         "told by 1 file, as of 2019-03-01; nothing is recognised in package.json, vpcs.json"
     )
+
+
+@pytest.mark.parametrize(
+    ("member", "section"),
+    [
+        ("UserDetailList", "iam.users"),
+        ("RoleDetailList", "iam.roles"),
+        ("GroupDetailList", "iam.groups"),
+        ("Policies", "iam.policies"),
+    ],
+)
+def test_a_list_that_was_left_out_is_a_gap(tmp_path: Path, member: str, section: str) -> None:
+    """As a selection writes it. A list without rows is none: AWS writes that where there are none."""
+    whole = details(ONE, "ann", roles=("job",))
+    write(tmp_path / "account.json", {name: rows for name, rows in whole.items() if name != member})
+
+    coverage = read(tmp_path).coverage
+
+    assert coverage[section].status == "failed"
+    assert coverage[section].detail == (
+        f"iam:GetAccountAuthorizationDetails: the answer has no {member}: where it comes from a file, write the whole "
+        "answer, without --query or another program's selection"
+    )
+    others = {"iam.users", "iam.roles", "iam.groups", "iam.policies"} - {section}
+    assert {coverage[name].status for name in others} == {"complete"}
+
+
+def test_a_list_may_be_in_another_file(tmp_path: Path) -> None:
+    """Pages need not each have everything."""
+    whole = details(ONE, "ann", roles=("job",))
+    roles = {"RoleDetailList": whole.pop("RoleDetailList")}
+    write(tmp_path / "account.json", whole)
+    write(tmp_path / "roles.json", roles)
+
+    found = read(tmp_path)
+
+    assert "job" in found.identities
+    assert found.coverage["iam.roles"].status == "complete"

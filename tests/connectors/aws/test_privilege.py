@@ -27,6 +27,7 @@ EXPECTED = {
     "SystemAdministrator": "escalation",
     "ReadOnlyAccess": "high",
     "AmazonS3FullAccess": "high",
+    "AWSEC2VssRestorePolicy": "normal",
     "AmazonBedrockFullAccess": "high",
     "AmazonSNSFullAccess": "high",
     "SecurityAudit": "normal",
@@ -218,8 +219,11 @@ def test_tables_that_disagree_fail_at_once() -> None:
         family=tables.family,
         pass_role=tables.pass_role,
         high=tables.high,
+        on_each=tables.on_each,
         acts_on=tables.acts_on,
         iam_targets={},
+        aws_policies={},
+        aws_policies_that_deny=(),
     )
 
     with pytest.raises(ValueError, match=re.escape("iam_actions lacks iam:PassRole")):

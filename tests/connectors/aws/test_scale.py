@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from connectors.aws.assume import Holder, assume_links
+from connectors.aws.assume import Holder, assume_ways
+from connectors.aws.doors import Door
 from connectors.aws.payloads import AttachedPolicy, InlinePolicy, PolicyDetail, PolicyVersion
 from connectors.aws.permissions import PolicyLibrary
-from connectors.aws.trust import parse_trusts
+from connectors.aws.trust import trust_statements
 from connectors.aws.vocabulary import vocabulary
 
 ACCOUNT = "123456789012"
@@ -30,7 +31,7 @@ def test_two_thousand_roles_find_whom_they_may_become() -> None:
     trust = {"Statement": {"Effect": "Allow", "Principal": {"AWS": ACCOUNT}, "Action": "sts:AssumeRole"}}
 
     library = PolicyLibrary(policies, (), words=vocabulary(), account=ACCOUNT)
-    holders, trusts = [], {}
+    holders, doors = [], {}
     for number in range(IDENTITIES):
         arn = f"arn:aws:iam::{ACCOUNT}:role/r{number}"
         own = _document("sts:AssumeRole", f"sqs:*{number}", resource=f"arn:aws:iam::{ACCOUNT}:role/r{number}7")
@@ -41,8 +42,8 @@ def test_two_thousand_roles_find_whom_they_may_become() -> None:
             None,
         )
         holders.append(Holder(arn=arn, documents=held.documents))
-        trusts[arn] = parse_trusts(trust, ACCOUNT)
-    links = assume_links(holders, trusts, vocabulary())
+        doors[arn] = Door(role=arn, statements=tuple(trust_statements(trust)))
+    links = assume_ways(holders, doors, vocabulary()).links
 
     assert len(links) == 199
     assert [link.target for link in links[f"arn:aws:iam::{ACCOUNT}:role/r12"]] == [f"arn:aws:iam::{ACCOUNT}:role/r127"]

@@ -11,6 +11,9 @@ from connectors.aws.trust import parse_trusts
 OWN = "123456789012"
 OTHER = "999999999999"
 GITHUB = "token.actions.githubusercontent.com"
+COGNITO = {"Federated": "cognito-identity.amazonaws.com"}
+POOL = {"cognito-identity.amazonaws.com:aud": "pool"}
+AMR = "cognito-identity.amazonaws.com:amr"
 EKS = "oidc.eks.eu-west-1.amazonaws.com/id/ABC"
 
 
@@ -76,12 +79,35 @@ def test_principals_are_told_apart(principal: Any, kind: str, external: bool | N
         ({"AWS": OTHER}, {"Null": {"sts:ExternalId": "false"}}, "none"),
         ("*", {"StringEquals": {"aws:PrincipalOrgID": "o-1"}}, "exact"),
         ("*", {"ArnLike": {"aws:PrincipalArn": f"arn:aws:iam::{OWN}:role/app-*"}}, "loose"),
+        ("*", {"ArnLike": {"aws:PrincipalArn": "arn:aws:iam::*:role/app"}}, "none"),
+        ("*", {"ArnLike": {"aws:PrincipalArn": "arn:aws:iam::12345678901?:role/app"}}, "none"),
+        ("*", {"StringLike": {"aws:PrincipalArn": "arn:aws:iam::*"}}, "none"),
+        ("*", {"StringEquals": {"aws:PrincipalArn": "arn:aws:iam::${aws:PrincipalAccount}:role/app"}}, "none"),
+        ("*", {"ArnLike": {"aws:PrincipalArn": [f"arn:aws:iam::{OWN}:role/a*", "arn:aws:iam::*:role/b"]}}, "none"),
+        ("*", {"ArnEquals": {"aws:PrincipalArn": f"arn:aws:iam::{OWN}:user/u"}}, "exact"),
         ("*", {"IpAddress": {"aws:SourceIp": "0.0.0.0/0"}}, "none"),
         ("*", {"IpAddress": {"aws:SourceIp": "10.0.0.0/8"}}, "loose"),
         ({"Service": "bedrock.amazonaws.com"}, {"StringEquals": {"aws:SourceAccount": OWN}}, "exact"),
         ({"Service": "bedrock.amazonaws.com"}, {"StringEquals": {"sts:ExternalId": "x"}}, "none"),
+        ({"Service": "bedrock.amazonaws.com"}, {"ArnLike": {"aws:SourceArn": "arn:aws:bedrock:*:*:agent/*"}}, "none"),
+        (
+            {"Service": "bedrock.amazonaws.com"},
+            {"ArnLike": {"aws:SourceArn": f"arn:aws:bedrock:*:{OWN}:agent/*"}},
+            "loose",
+        ),
+        ({"Service": "s3.amazonaws.com"}, {"ArnLike": {"aws:SourceArn": "arn:aws:s3:::*"}}, "none"),
+        ({"Service": "s3.amazonaws.com"}, {"ArnLike": {"aws:SourceArn": "arn:aws:s3:::acme-*"}}, "loose"),
+        ({"Service": "s3.amazonaws.com"}, {"ArnLike": {"aws:SourceArn": "arn:aws:s3:::acme"}}, "exact"),
         (oidc(GITHUB), {"StringEquals": {f"{GITHUB}:aud": "sts.amazonaws.com"}}, "none"),
         (oidc(GITHUB), {"StringEquals": {f"{GITHUB}:sub": "repo:acme/app:ref:refs/heads/main"}}, "exact"),
+        (oidc(GITHUB), {"StringEquals": {f"{GITHUB}:sub": "repo:acme/app:pull_request"}}, "loose"),
+        (oidc(GITHUB), {"StringEquals": {f"{GITHUB}:sub": "repo:acme@1/app@2:pull_request"}}, "loose"),
+        (
+            oidc(GITHUB),
+            {"StringEquals": {f"{GITHUB}:sub": ["repo:acme/app:environment:prod", "repo:acme/app:pull_request"]}},
+            "loose",
+        ),
+        (oidc(GITHUB), {"StringEquals": {f"{GITHUB}:sub": "repo:acme/app:environment:pull_request"}}, "exact"),
         (oidc(GITHUB), {"StringLike": {f"{GITHUB}:sub": "repo:acme/*"}}, "loose"),
         (oidc(GITHUB), {"StringLike": {f"{GITHUB}:sub": "repo:ac*"}}, "none"),
         (oidc(GITHUB), {"StringLike": {f"{GITHUB}:sub": ["repo:acme/app:*", "repo:*"]}}, "none"),
@@ -93,14 +119,14 @@ def test_principals_are_told_apart(principal: Any, kind: str, external: bool | N
         (oidc(EKS), {"StringEquals": {f"{EKS}:sub": "system:serviceaccount:prod:api"}}, "exact"),
         (oidc(EKS), {"StringLike": {f"{EKS}:sub": "system:serviceaccount:*:*"}}, "loose"),
         ({"Federated": f"arn:aws:iam::{OWN}:saml-provider/okta"}, {"StringEquals": {"SAML:aud": "x"}}, "exact"),
-        (
-            {"Federated": "cognito-identity.amazonaws.com"},
-            {
-                "StringEquals": {"cognito-identity.amazonaws.com:aud": "pool"},
-                "ForAnyValue:StringLike": {"cognito-identity.amazonaws.com:amr": "unauthenticated"},
-            },
-            "none",
-        ),
+        (COGNITO, {"StringEquals": POOL}, "loose"),
+        (COGNITO, {"StringEquals": POOL, "ForAnyValue:StringLike": {AMR: "authenticated"}}, "exact"),
+        (COGNITO, {"StringEquals": POOL, "ForAllValues:StringLike": {AMR: "authenticated"}}, "loose"),
+        (COGNITO, {"StringEquals": POOL, "ForAllValues:StringNotEquals": {AMR: "unauthenticated"}}, "loose"),
+        (COGNITO, {"ForAnyValue:StringLike": {AMR: "authenticated"}}, "none"),
+        (COGNITO, {"StringEquals": POOL, "ForAnyValue:StringLike": {AMR: "unauthenticated"}}, "none"),
+        (COGNITO, {"StringEquals": POOL, "ForAnyValue:StringLike": {AMR: ["authenticated", "un*"]}}, "none"),
+        (COGNITO, {"StringEquals": POOL, "StringEqualsIfExists": {AMR: "unauthenticated"}}, "none"),
     ],
     ids=str,
 )

@@ -1,0 +1,134 @@
+"""Which roles are an AI agent's, by the services that they trust and the calls that their policies name."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from connectors.aws.agent_trust import agent_signals
+from connectors.aws.payloads import InlinePolicy
+from connectors.aws.permissions import PolicyLibrary
+from connectors.aws.trust import parse_trusts
+from connectors.aws.vocabulary import vocabulary
+
+OWN = "123456789012"
+
+
+def statement(service: str, condition: dict[str, Any] | None = None, effect: str = "Allow") -> dict[str, Any]:
+    """One that is about a service becoming the role."""
+    principal = {"Service": service}
+    return {"Effect": effect, "Principal": principal, "Action": "sts:AssumeRole", "Condition": condition or {}}
+
+
+def strengths(*statements: dict[str, Any]) -> list[str]:
+    """How strongly each service says that it is an agent's."""
+    document = {"Statement": statements}
+    return [signal.strength for signal in agent_signals(document, parse_trusts(document, OWN))]
+
+
+def source(*kinds: str, operator: str = "ArnLike") -> dict[str, Any]:
+    """A condition on what the service acts for."""
+    return {operator: {"aws:SourceArn": [f"arn:aws:bedrock:eu-west-1:{OWN}:{kind}/*" for kind in kinds]}}
+
+
+@pytest.mark.parametrize(
+    ("service", "strength"),
+    [
+        ("bedrock.amazonaws.com", "strong"),
+        ("bedrock.eu-west-1.amazonaws.com", "strong"),
+        ("bedrock.amazonaws.com.cn", "strong"),
+        ("bedrock-agentcore.us-east-1.amazonaws.com", "strong"),
+        ("aidevops.amazonaws.com", "strong"),
+        ("aiops.amazonaws.com", "strong"),
+        ("nova-act.amazonaws.com", "strong"),
+        ("qbusiness.amazonaws.com", "strong"),
+        ("securityagent.amazonaws.com", "strong"),
+        ("quicksight.amazonaws.com", "weak"),
+        ("sagemaker.amazonaws.com", None),
+        ("lambda.amazonaws.com", None),
+        ("bedrock.example.com", None),
+    ],
+)
+def test_services_that_act_for_agents(service: str, strength: str | None) -> None:
+    """In every region and partition."""
+    assert strengths(statement(service)) == ([strength] if strength else [])
+
+
+@pytest.mark.parametrize(
+    ("conditions", "is_agents"),
+    [
+        pytest.param([source("agent")], True, id="agents"),
+        pytest.param([source("knowledge-base")], False, id="a-knowledge-base"),
+        pytest.param([source("model-invocation-job")], False, id="batch-inference"),
+        pytest.param([source("knowledge-base", "evaluation-job")], False, id="several-without-an-agent"),
+        pytest.param([source("knowledge-base", "agent")], True, id="one-of-them-an-agent"),
+        pytest.param([source("knowledge-base"), source("flow")], True, id="another-statement-lets-it-in"),
+        pytest.param([source("knowledge-base"), source("model-import-job")], False, id="two-statements-without-one"),
+        pytest.param([source("knowledge-base", operator="ArnNotLike")], True, id="all-but-knowledge-bases"),
+        pytest.param([source("knowledge-base", operator="ArnLikeIfExists")], True, id="only-if-there-is-a-source"),
+        pytest.param([source("knowledge-base*")], True, id="what-may-be-something-else"),
+        pytest.param([{"StringEquals": {"aws:SourceAccount": OWN}}], True, id="whatever-the-source"),
+        pytest.param([{"ArnLike": {"aws:PrincipalArn": f"arn:aws:bedrock::{OWN}:knowledge-base/x"}}], True, id="key"),
+    ],
+)
+def test_what_runs_without_an_agent_is_none(conditions: list[dict[str, Any]], *, is_agents: bool) -> None:
+    """Knowledge bases and batch work take a role of Bedrock, and no agent acts with it."""
+    assert bool(strengths(*(statement("bedrock.amazonaws.com", condition) for condition in conditions))) is is_agents
+
+
+def test_a_knowledge_base_of_any_account_is_one_all_the_same() -> None:
+    """How far a condition narrows and what it is about are two questions."""
+    condition = {"ArnLike": {"aws:SourceArn": "arn:aws:bedrock:*:*:knowledge-base/*"}}
+
+    assert strengths(statement("bedrock.amazonaws.com", condition)) == []
+
+
+def test_a_service_that_is_denied_says_nothing() -> None:
+    """Only who is let in after all counts."""
+    assert strengths(statement("bedrock.amazonaws.com"), statement("bedrock.amazonaws.com", effect="Deny")) == []
+
+
+def test_a_refusal_lets_no_agent_in() -> None:
+    """What it denies of Bedrock makes a knowledge base's role nobody else's."""
+    refusal = statement("bedrock.amazonaws.com", {"Bool": {"aws:SecureTransport": "false"}}, effect="Deny")
+
+    assert strengths(statement("bedrock.amazonaws.com", source("knowledge-base")), refusal) == []
+
+
+def test_other_services_beside_it_say_nothing() -> None:
+    """A signal for each service that acts for agents."""
+    services = ("lambda.amazonaws.com", "quicksight.amazonaws.com", "bedrock.amazonaws.com")
+
+    assert strengths(*map(statement, services)) == ["strong", "weak"]
+
+
+def test_a_policy_that_could_not_be_read_says_nothing() -> None:
+    """It has no trusts, and is not read again."""
+    assert agent_signals("?", ()) == ()
+
+
+@pytest.mark.parametrize(
+    ("action", "is_hint"),
+    [
+        ("bedrock:InvokeModel", True),
+        ("bedrock:invokemodelwithresponsestream", True),
+        ("bedrock:InvokeAgent", True),
+        ("bedrock:InvokeInlineAgent", True),
+        ("bedrock-agentcore:Invoke*", True),
+        ("bedrock-agentcore:InvokeAgentRuntime", True),
+        ("bedrock-agentcore:GetAgentRuntime", False),
+        ("bedrock:InvokeFlow", False),
+        ("bedrock:*", False),
+        ("*", False),
+    ],
+)
+def test_a_policy_that_names_calls_of_models_or_agents_is_a_hint(action: str, *, is_hint: bool) -> None:
+    """A wildcard over everything names nothing."""
+    document = {"Statement": {"Effect": "Allow", "Action": action, "Resource": "*"}}
+    library = PolicyLibrary((), (), words=vocabulary(), account=OWN)
+
+    inline = InlinePolicy(policy_name="p", policy_document=document)
+    found = library.permissions(f"arn:aws:iam::{OWN}:role/r", (inline,), (), None)
+
+    assert [signal.strength for signal in found.signals] == (["weak"] if is_hint else [])

@@ -1,0 +1,45 @@
+"""Calls that must be allowed on each of several things: a command takes an instance and a document that runs code."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.connectors.aws.policies import allow, deny, doc, verdict
+
+INSTANCES = "arn:aws:ec2:*:*:instance/*"
+DOCUMENTS = "arn:aws:ssm:*:*:document"
+
+
+@pytest.mark.parametrize(
+    ("statements", "level"),
+    [
+        ([allow("ssm:SendCommand")], "escalation"),
+        ([allow("ssm:SendCommand", [INSTANCES, f"{DOCUMENTS}/AWS-RunPatchBaseline"])], "normal"),
+        ([allow("ssm:CreateAssociation", [INSTANCES, f"{DOCUMENTS}/AWS-RunPatchBaseline"])], "normal"),
+        ([allow("ssm:SendCommand", INSTANCES)], "normal"),
+        ([allow(["ssm:SendCommand", "ssm:GetParameter"], [f"{DOCUMENTS}/*", "arn:aws:ssm:*:*:parameter/*"])], "high"),
+        ([allow("ssm:SendCommand", [INSTANCES, f"{DOCUMENTS}/*"])], "escalation"),
+        ([allow("ssm:SendCommand", INSTANCES), allow("ssm:Send*", "arn:aws:ssm:eu-west-1::document/AWS-RunShellScript")], "escalation"),  # noqa: E501
+        ([allow("ssm:CreateAssociation", [INSTANCES, f"{DOCUMENTS}/AWS-Run*"])], "escalation"),
+        ([allow("ssm:SendCommand", [f"{INSTANCES[:-1]}i-1", f"{DOCUMENTS}/*"])], "normal"),
+        ([allow("ssm:SendCommand"), deny("ssm:SendCommand", f"{DOCUMENTS}/AWS-RunShellScript")], "escalation"),
+        ([allow("ssm:SendCommand"), deny("ssm:SendCommand", f"{DOCUMENTS}/*")], "normal"),
+        ([allow("ssm:SendCommand", ["arn:aws:ssm:*:*:managed-instance/*", f"{DOCUMENTS}/AWS-RunRemoteScript"])], "escalation"),  # noqa: E501
+        ([allow("ssm:SendCommand", "arn:aws:*:*:*:instance/*")], "normal"),
+        ([allow("ssm:SendCommand", INSTANCES), allow("ssm:CreateAssociation", f"{DOCUMENTS}/*")], "normal"),
+        ([allow("ssm:SendCommand", INSTANCES), {"Effect": "Allow", "Action": "ssm:SendCommand", "NotResource": INSTANCES}], "escalation"),  # noqa: E501
+    ],
+    ids=str,
+)  # fmt: skip
+def test_an_instance_and_a_document_are_both_needed(statements: list[dict[str, Any]], level: str) -> None:
+    """On all instances, with one of the documents that run what the caller gives them; one's denial leaves others."""
+    assert verdict(doc(*statements)).level == level
+
+
+def test_evidence_names_the_call_and_not_its_halves() -> None:
+    """As AWS calls it."""
+    (reason,) = verdict(doc(allow("ssm:SendCommand"))).reasons
+
+    assert reason.names == ("ssm:SendCommand",)
