@@ -5,26 +5,22 @@ inventory ─► nature, matching ─► registry, suggestions ─► ownership,
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from datetime import date, datetime
-from functools import cache
+from collections.abc import Iterator, Sequence
+from datetime import date
 
 import msgspec
 from msgspec import Struct
 
-from scanner.agents import judge_agent
-from scanner.drift.comparison import drift_of
+from scanner.assessing import assess
 from scanner.exemptions import Exemptions
 from scanner.inventory import Inventory
-from scanner.matching.agreement import as_written, united
+from scanner.matching.agreement import as_written
 from scanner.matching.entries import judge_entries
-from scanner.matching.keys import fold
 from scanner.matching.ladder import Matching, match
 from scanner.matching.places import Places, SourceRef
 from scanner.model import (
     SEVERITIES,
     Assessment,
-    Drift,
     Entry,
     EntryAssessment,
     Exemption,
@@ -34,16 +30,12 @@ from scanner.model import (
     Ownership,
     Person,
     Policy,
-    Privilege,
     RegistryVerdict,
     ScanInfo,
     ScanResult,
-    Workload,
 )
 from scanner.moved_rows import followed
 from scanner.nature import judge_nature
-from scanner.ownership import judge_owners, tag_scores
-from scanner.privilege.paths import raise_by_paths
 from scanner.remembered import (
     Remembered,
     filled,
@@ -59,8 +51,6 @@ from scanner.rules import unregistered
 from scanner.rules.catalog import RuleContext, evaluate
 from scanner.suggestions.suggest import suggest
 from scanner.summary import summarise
-from scanner.usage import judge_usage
-from scanner.workloads import agents_roles, consumers, with_rights_of_roles
 
 _UNCHECKED = RegistryVerdict(state="unchecked", evidence="no registry was given")
 _GRAVITY = {severity: rank for rank, severity in enumerate(SEVERITIES)}
@@ -105,7 +95,18 @@ def judge(inventory: Inventory, declared: Declared, remembered: Remembered, scan
         for one in entries
     )
     workloads = with_unread_workloads(inventory.workloads, remembered.workloads, places)
-    fresh = _assess(inventory, declared, roster, natures, registry, carried, workloads, now)
+    fresh = assess(
+        inventory.identities,
+        natures,
+        registry,
+        carried=carried,
+        workloads=workloads,
+        entries={entry.id: entry for entry in declared.entries or ()},
+        roster=roster,
+        ownership=declared.ownership,
+        policy=declared.policy,
+        now=now,
+    )
     secrets = with_unread_secrets(inventory.secrets, remembered.secrets, places)
     found = evaluate(
         RuleContext(
@@ -150,70 +151,6 @@ def _match(inventory: Inventory, declared: Declared, roster: Roster | None, toda
     )
 
 
-def _assess(
-    inventory: Inventory,
-    declared: Declared,
-    roster: Roster | None,
-    natures: Mapping[str, NatureVerdict],
-    registry: Mapping[str, RegistryVerdict],
-    carried: Sequence[Assessment],
-    workloads: Sequence[Workload],
-    now: datetime,
-) -> list[Assessment]:
-    """What there is to say of each identity, once it is known which entry it has, if any."""
-    entries = {entry.id: entry for entry in declared.entries or ()}
-    owner_tags = frozenset(tag_scores(declared.ownership.tag_keys))
-    privileges = with_rights_of_roles(_privileges(inventory.identities, carried), inventory.identities)
-    agents = agents_roles(inventory.identities, {one.key: judge_agent(one) for one in inventory.identities})
-    run_by = consumers(workloads, inventory.identities)
-    owners = judge_owners(
-        [(one, registry[one.key]) for one in inventory.identities],
-        entries,
-        roster,
-        ownership=declared.ownership,
-        machines=_machines(inventory.identities, natures, carried),
-    )
-    return [
-        Assessment(
-            identity=one,
-            nature=natures[one.key],
-            agent=agents[one.key],
-            registry=registry[one.key],
-            ownership=owners[one.key],
-            usage=judge_usage(one, window_days=declared.policy.dormant_identity, now=now),
-            privilege=privileges[one.key],
-            consumers=run_by.get(one.key, ()),
-            drift=_drift(one, registry[one.key], entries, roster, owner_tags, now),
-        )
-        for one in inventory.identities
-    ]
-
-
-def _drift(
-    identity: Identity,
-    registry: RegistryVerdict,
-    entries: Mapping[str, Entry],
-    roster: Roster | None,
-    owner_tags: Collection[str],
-    now: datetime,
-) -> tuple[Drift, ...]:
-    """What the identity differs in from all that its registries agree on."""
-    if registry.entry is None:
-        return ()
-    entry = united(entries[registry.entry], [entries[other] for other in registry.agreeing])
-    return drift_of(identity, entry, roster, owner_tags=owner_tags, now=now)
-
-
-def _privileges(identities: Sequence[Identity], carried: Sequence[Assessment]) -> Mapping[str, Privilege]:
-    """Everybody's level, with the paths that lead through places which were not read this time as last known."""
-    known = (*identities, *(one.identity for one in carried))
-    levels = {one.identity.key: one.privilege for one in carried} | {one.key: one.privilege for one in identities}
-    edges = [
-        (one.key, link.target, link.evidence) for one in known for link in one.links if link.relation == "can_assume"
-    ]
-    return raise_by_paths(levels, edges) if edges else levels
-
-
 def _registry(
     identity: Identity,
     nature: NatureVerdict,
@@ -236,21 +173,6 @@ def _registry(
     if verdict.state == "unregistered" and places.missing_rungs(identity.source, identity.scope, identity.kind):
         return msgspec.structs.replace(verdict, provisional=True)
     return verdict
-
-
-def _machines(
-    identities: Sequence[Identity], natures: Mapping[str, NatureVerdict], carried: Sequence[Assessment]
-) -> Callable[[str], bool]:
-    people = ("human", "mixed")
-    machines = [one for one in identities if natures[one.key].verdict not in people]
-    machines += [one.identity for one in carried if one.nature.verdict not in people]
-
-    @cache
-    def names() -> frozenset[str]:
-        # Only once somebody asks: most owners are on the roster, and a million names twice take 300 MB.
-        return frozenset(fold(name) for one in machines for name in (one.key, one.name, *one.aliases))
-
-    return lambda text: fold(text) in names()
 
 
 def _entries(
