@@ -26,6 +26,7 @@ from scanner.model import (
     Exemption,
     Finding,
     Identity,
+    IdentityCandidate,
     NatureVerdict,
     Ownership,
     Person,
@@ -79,24 +80,17 @@ def judge(inventory: Inventory, declared: Declared, remembered: Remembered, scan
     exemptions = Exemptions(declared.exemptions, today)
     natures = {one.key: judge_nature(one, roster) for one in inventory.identities}
     matching = _match(inventory, declared, roster, today)
-    registry = {
-        one.key: _registry(one, natures[one.key], matching, exemptions, places, declared)
-        for one in inventory.identities
-    }
+    seen = inventory.identities
+    registry = {one.key: _registry(one, natures[one.key], matching, exemptions, places, declared) for one in seen}
     entries = _entries(inventory, declared, matching, remembered.entries, today)
-    likely = suggest([one for one in inventory.identities if registry[one.key].state == "unregistered"], entries)
+    likely = suggest([one for one in seen if registry[one.key].state == "unregistered"], entries)
     registry |= {
         key: msgspec.structs.replace(registry[key], candidates=found) for key, found in likely.for_identities.items()
     }
-    entries = tuple(
-        msgspec.structs.replace(one, candidates=likely.for_entries[one.entry.id])
-        if one.entry.id in likely.for_entries
-        else one
-        for one in entries
-    )
+    entries = tuple(_with_candidates(one, likely.for_entries.get(one.entry.id, ())) for one in entries)
     workloads = with_unread_workloads(inventory.workloads, remembered.workloads, places)
     fresh = assess(
-        inventory.identities,
+        seen,
         natures,
         registry,
         carried=carried,
@@ -194,6 +188,10 @@ def _entries(
     )
     last = {one.entry.id: one for one in remembered}
     return tuple(or_as_last_known(one, last.get(one.entry.id)) for one in judged)
+
+
+def _with_candidates(judged: EntryAssessment, found: tuple[IdentityCandidate, ...]) -> EntryAssessment:
+    return msgspec.structs.replace(judged, candidates=found) if found else judged
 
 
 def _marked(found: Sequence[Finding], fresh: Sequence[Assessment], known: frozenset[str] | None) -> Iterator[Finding]:
