@@ -44,6 +44,11 @@ class Exemptions:
         return matching[0].reason if matching else None
 
     @property
+    def notices(self) -> list[str]:
+        """What the configuration's keeper should know: which of them are of no use."""
+        return [f"the exemption {one.match} exempts nothing" for one in self.unused]
+
+    @property
     def unused(self) -> tuple[Exemption, ...]:
         """Exemptions that hold and have matched nothing so far, in the order of the configuration."""
         return tuple(exemption for exemption in self._holding if exemption not in self._matched)

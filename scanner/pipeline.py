@@ -102,17 +102,16 @@ def judge(inventory: Inventory, declared: Declared, remembered: Remembered, scan
         now=now,
     )
     secrets = with_unread_secrets(inventory.secrets, remembered.secrets, places)
-    found = evaluate(
-        RuleContext(
-            assessments=fresh,
-            entries=entries,
-            secrets=secrets,
-            exemptions=declared.exemptions,
-            policy=declared.policy,
-            now=now,
-            registry_given=declared.entries is not None,
-        )
+    context = RuleContext(
+        assessments=fresh,
+        entries=entries,
+        secrets=secrets,
+        exemptions=declared.exemptions,
+        policy=declared.policy,
+        now=now,
+        registry_given=declared.entries is not None,
     )
+    found = evaluate(context)
     standing = kept_findings(found, fresh, carried, entries, remembered)
     findings = tuple(sorted((*_marked(found, fresh, remembered.known), *standing), key=_gravest_first))
     assessments = _with_findings(sorted((*fresh, *carried), key=lambda one: one.identity.key), findings)
@@ -128,7 +127,7 @@ def judge(inventory: Inventory, declared: Declared, remembered: Remembered, scan
         policy=declared.policy,
         notices=(
             *unlisted_places(carried, inventory.coverage),
-            *(f"the exemption {one.match} exempts nothing" for one in exemptions.unused),
+            *exemptions.notices,
             *matching.notices,
             *likely.notices,
         ),

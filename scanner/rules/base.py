@@ -14,7 +14,17 @@ from typing import Any, Literal, TypeAlias
 
 from msgspec import Struct
 
-from scanner.model import Assessment, Credential, EntryAssessment, Exemption, Fact, Policy, Severity, StoredSecret
+from scanner.model import (
+    Assessment,
+    Credential,
+    DriftAspect,
+    EntryAssessment,
+    Exemption,
+    Fact,
+    Policy,
+    Severity,
+    StoredSecret,
+)
 
 FRAMEWORKS: Mapping[str, str | None] = MappingProxyType(
     {
@@ -142,3 +152,22 @@ def is_powerful(assessment: Assessment) -> bool:
 def is_unanswered(assessment: Assessment) -> bool:
     """Whether nobody declared it or nobody answers for it."""
     return assessment.registry.state == "unregistered" or assessment.ownership.state == "orphaned"
+
+
+def drifted_credential(credential: Credential, assessment: Assessment, *aspects: DriftAspect) -> Hit | None:
+    """What to say of a credential that differs from its entry in one of these; high for the powerful."""
+    about = (one for one in assessment.drift if one.credential == credential.key)
+    drift = next((one for one in about if one.aspect in aspects), None)
+    if drift is None:
+        return None
+    facts = {
+        "kind": credential.kind,
+        "id": credential.id,
+        "created_at": credential.created_at,
+        "entry": assessment.registry.entry,
+        "declared": drift.declared,
+    }
+    return Hit(
+        evidence={name: fact for name, fact in facts.items() if fact is not None},
+        severity="high" if is_powerful(assessment) else None,
+    )

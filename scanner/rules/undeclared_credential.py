@@ -3,26 +3,12 @@
 from __future__ import annotations
 
 from scanner.model import Assessment, Credential
-from scanner.rules.base import CredentialRule, Hit, Yardstick, is_powerful
+from scanner.rules.base import CredentialRule, Hit, Yardstick, drifted_credential
 
 
 def check(credential: Credential, assessment: Assessment, _by: Yardstick) -> Hit | None:
     """Fires where the entry lists credentials, and this one neither by its id nor by its kind."""
-    about = (one for one in assessment.drift if one.credential == credential.key)
-    drift = next((one for one in about if one.aspect in ("credential_id", "credential_kind")), None)
-    if drift is None:
-        return None
-    facts = {
-        "kind": credential.kind,
-        "id": credential.id,
-        "created_at": credential.created_at,
-        "entry": assessment.registry.entry,
-        "declared": drift.declared,
-    }
-    return Hit(
-        evidence={name: fact for name, fact in facts.items() if fact is not None},
-        severity="high" if is_powerful(assessment) else None,
-    )
+    return drifted_credential(credential, assessment, "credential_id", "credential_kind")
 
 
 RULE = CredentialRule(

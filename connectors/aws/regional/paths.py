@@ -7,7 +7,7 @@ that there are several. ``a[type=x]``: only those in the list whose member ``typ
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from functools import cache
 from typing import Any
 
@@ -62,7 +62,10 @@ def _steps(path: str) -> tuple[tuple[str, str | None, str | None], ...]:
 
 def _after(reached: Iterator[Any], name: str, member: str | None, value: str | None) -> Iterator[Any]:
     """One step further."""
-    keeps: Callable[[Any], bool] = lambda one: member is None or _of(one, member) == value  # noqa: E731  # one line, used once
+
+    def keeps(one: Any) -> bool:
+        return member is None or _of(one, member) == value
+
     for each in reached:
         for one in _flat(each):
             if name == "*":

@@ -85,7 +85,13 @@ def privilege(*documents: Document, boundary: Document | None = None) -> Privile
         ([allow("iam:PassRole")], "normal"),
         ([allow(["iam:PassRole", "ec2:RunInstances"])], "escalation"),
         ([allow("iam:PassRole", "arn:aws:iam::*:role/app"), allow("ec2:RunInstances")], "high"),
-        ([allow("iam:PassRole"), allow(["lambda:CreateFunction", "lambda:InvokeFunction"], "arn:aws:lambda:*:*:function:a")], "escalation"),  # noqa: E501
+        (
+            [
+                allow("iam:PassRole"),
+                allow(["lambda:CreateFunction", "lambda:InvokeFunction"], "arn:aws:lambda:*:*:function:a"),
+            ],
+            "escalation",
+        ),
         ([allow("iam:PassRole", **IF), allow("glue:CreateDevEndpoint")], "high"),
         ([allow("lambda:UpdateFunctionCode", "arn:aws:lambda:*:*:function:one")], "normal"),
         ([allow("lambda:UpdateFunctionCode", "arn:aws:lambda:*:*:function:*")], "escalation"),

@@ -10,6 +10,9 @@ from tests.connectors.aws.policies import allow, deny, doc, verdict
 
 INSTANCES = "arn:aws:ec2:*:*:instance/*"
 DOCUMENTS = "arn:aws:ssm:*:*:document"
+SCRIPTS = "arn:aws:ssm:eu-west-1::document/AWS-RunShellScript"
+REMOTE = ["arn:aws:ssm:*:*:managed-instance/*", f"{DOCUMENTS}/AWS-RunRemoteScript"]
+ALL_BUT_INSTANCES = {"Effect": "Allow", "Action": "ssm:SendCommand", "NotResource": INSTANCES}
 
 
 @pytest.mark.parametrize(
@@ -21,15 +24,15 @@ DOCUMENTS = "arn:aws:ssm:*:*:document"
         ([allow("ssm:SendCommand", INSTANCES)], "normal"),
         ([allow(["ssm:SendCommand", "ssm:GetParameter"], [f"{DOCUMENTS}/*", "arn:aws:ssm:*:*:parameter/*"])], "high"),
         ([allow("ssm:SendCommand", [INSTANCES, f"{DOCUMENTS}/*"])], "escalation"),
-        ([allow("ssm:SendCommand", INSTANCES), allow("ssm:Send*", "arn:aws:ssm:eu-west-1::document/AWS-RunShellScript")], "escalation"),  # noqa: E501
+        ([allow("ssm:SendCommand", INSTANCES), allow("ssm:Send*", SCRIPTS)], "escalation"),
         ([allow("ssm:CreateAssociation", [INSTANCES, f"{DOCUMENTS}/AWS-Run*"])], "escalation"),
         ([allow("ssm:SendCommand", [f"{INSTANCES[:-1]}i-1", f"{DOCUMENTS}/*"])], "normal"),
         ([allow("ssm:SendCommand"), deny("ssm:SendCommand", f"{DOCUMENTS}/AWS-RunShellScript")], "escalation"),
         ([allow("ssm:SendCommand"), deny("ssm:SendCommand", f"{DOCUMENTS}/*")], "normal"),
-        ([allow("ssm:SendCommand", ["arn:aws:ssm:*:*:managed-instance/*", f"{DOCUMENTS}/AWS-RunRemoteScript"])], "escalation"),  # noqa: E501
+        ([allow("ssm:SendCommand", REMOTE)], "escalation"),
         ([allow("ssm:SendCommand", "arn:aws:*:*:*:instance/*")], "normal"),
         ([allow("ssm:SendCommand", INSTANCES), allow("ssm:CreateAssociation", f"{DOCUMENTS}/*")], "normal"),
-        ([allow("ssm:SendCommand", INSTANCES), {"Effect": "Allow", "Action": "ssm:SendCommand", "NotResource": INSTANCES}], "escalation"),  # noqa: E501
+        ([allow("ssm:SendCommand", INSTANCES), ALL_BUT_INSTANCES], "escalation"),
     ],
     ids=str,
 )  # fmt: skip
