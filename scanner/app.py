@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime
 
@@ -125,20 +125,45 @@ def scan(
     with open_store(config.store_url) as store:
         started = datetime.now(UTC).replace(microsecond=0)
         inventory = _discover(config, sources, observer)
-        if not accept_drop:
-            lists = (source.name for source in sources if source.rank == LIST)
-            inventory = doubt_drops(inventory, {name: store.identities_of(name) for name in lists})
-        if not any(one.status in _READ and one.kinds for one in inventory.coverage):
-            raise _nothing_scanned(inventory)
-        info = ScanInfo(
-            id=f"{started:%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}",
-            started_at=started,
-            finished_at=datetime.now(UTC).replace(microsecond=0),
-            version=__version__,
+        return conclude(
+            store,
+            inventory,
+            declared,
+            lists=[source.name for source in sources if source.rank == LIST],
+            scan_id=new_scan_id(started),
+            started=started,
+            accept_drop=accept_drop,
         )
-        result = judge(inventory, declared, _remember(store, inventory), info)
-        store.save(result)
-        return result
+
+
+def new_scan_id(started: datetime) -> str:
+    """An id for a scan that nobody gave one: its start, and a few digits against a second one of the same second."""
+    return f"{started:%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"
+
+
+def conclude(
+    store: Store,
+    inventory: Inventory,
+    declared: Declared,
+    *,
+    lists: Iterable[str],
+    scan_id: str,
+    started: datetime,
+    accept_drop: bool,
+) -> ScanResult:
+    """Judge what was discovered against what was declared and what the store knows, and store the result.
+
+    ``lists``: names of the sources that are somebody's lists, which may be half of what they were.
+    """
+    if not accept_drop:
+        inventory = doubt_drops(inventory, {name: store.identities_of(name) for name in lists})
+    if not any(one.status in _READ and one.kinds for one in inventory.coverage):
+        raise _nothing_scanned(inventory)
+    finished = datetime.now(UTC).replace(microsecond=0)
+    info = ScanInfo(id=scan_id, started_at=started, finished_at=finished, version=__version__)
+    result = judge(inventory, declared, _remember(store, inventory), info)
+    store.save(result)
+    return result
 
 
 def _discover(config: Config, sources: Sequence[Source], observer: Observer) -> Inventory:
