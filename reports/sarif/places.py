@@ -1,0 +1,53 @@
+"""Where a result is: a line of the registry for those who read code, the identity for those who know it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import PurePath
+from typing import Any
+from urllib.parse import quote
+
+from scanner.model import Finding, Origin, ScanResult
+from scanner.text import printable
+
+ROOT = "%SRCROOT%"
+_NO_REGISTRY = Origin(file="registry.csv", row=1)
+"""Hosts refuse a result that is in no file. Where no registry was given, it is where one would be."""
+
+
+class Places:
+    """The places of a whole result's findings."""
+
+    def __init__(self, result: ScanResult) -> None:
+        self._origins: Mapping[str, Origin] = {judged.entry.id: judged.entry.origin for judged in result.entries}
+        self._entries = {judged.identity.key: judged.registry.entry for judged in result.identities}
+        self._names = {judged.identity.key: judged.identity.name for judged in result.identities}
+        first = next(iter(self._origins.values()), _NO_REGISTRY)
+        self._undeclared = Origin(file=first.file, row=1)
+
+    def of(self, finding: Finding) -> dict[str, Any]:
+        """The line of the entry that it is about; of what nobody declared, the top of the registry it belongs in."""
+        entry = finding.entry or self._entries.get(finding.identity or "")
+        origin = self._origins.get(entry or "", self._undeclared)
+        return {
+            "physicalLocation": {"artifactLocation": artifact(origin.file), "region": {"startLine": origin.row or 1}},
+            "logicalLocations": [_logical(name, self._names) for name in _subjects(finding)],
+        }
+
+
+def artifact(file: str) -> dict[str, str]:
+    """A file by its URI: relative to the root of the sources where the registry was named relatively."""
+    path = PurePath(file)
+    uri = quote(path.as_posix(), safe="/", encoding="utf-8", errors="replace")
+    if path.is_absolute():
+        return {"uri": f"file://{uri}"}
+    return {"uri": uri} if ".." in path.parts else {"uri": uri, "uriBaseId": ROOT}
+
+
+def _subjects(finding: Finding) -> list[str]:
+    """What it is about, the narrowest last; an exemption's has only its pattern, which is in the evidence."""
+    return [name for name in (finding.entry, finding.identity, finding.credential) if name]
+
+
+def _logical(key: str, names: Mapping[str, str]) -> dict[str, str]:
+    return {"name": printable(names.get(key, key)), "fullyQualifiedName": printable(key), "kind": "resource"}

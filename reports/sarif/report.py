@@ -1,0 +1,136 @@
+"""The SARIF report: one run, written result by result, within what code-scanning hosts take."""
+
+from __future__ import annotations
+
+import re
+import zlib
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import islice
+from typing import Any, BinaryIO, ClassVar
+
+from reports.base import Screen, View
+from reports.json_text import encoded
+from reports.phrases import iso, joined, telling
+from reports.sarif.places import ROOT, Places
+from reports.sarif.rules import LEVELS, rules_of
+from reports.summary import Digest, gap_text
+from reports.views import select
+from scanner.model import CoverageStatus, Finding, ScanResult
+from scanner.text import printable
+
+RESULTS_TAKEN = 25_000
+"""Of more results in a run a code-scanning host refuses the whole file; it shows the 5,000 gravest."""
+BYTES_TAKEN = 9_000_000
+"""Compressed. Hosts take 10 MB; the rest is for what comes after the results, and for other compressors."""
+LONGEST_MESSAGE = 2_000
+GAPS_NAMED = 100
+_SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
+_GAP_LEVELS: Mapping[CoverageStatus, str] = {"denied": "error", "failed": "error"}
+# In a message square brackets make a link and braces a placeholder.
+_MARKUP = re.compile(r"[\[\]\\]")
+
+
+class SarifReport:
+    """Findings as results, the gravest first; gaps and what was left out as notifications."""
+
+    name: ClassVar[str] = "sarif"
+    title: ClassVar[str] = "findings for code scanning (SARIF 2.1.0)"
+    default_view: ClassVar[View] = "findings"
+    extra: ClassVar[str | None] = None
+
+    def __init__(self, *, results_taken: int = RESULTS_TAKEN, bytes_taken: int = BYTES_TAKEN) -> None:
+        self._results_taken = results_taken
+        self._bytes_taken = bytes_taken
+
+    def write(self, result: ScanResult, view: View, out: BinaryIO, screen: Screen) -> tuple[str, ...]:
+        """Write the run; a notice says how many of the results no host would have taken."""
+        del screen
+        shown = select(result, view)
+        rules = rules_of(shown.findings)
+        out.write(b'{"$schema": ' + encoded(_SCHEMA) + b', "version": "2.1.0", "runs": [{\n')
+        head = _head(result, list(rules.values()))
+        out.writelines(encoded(key) + b": " + encoded(value) + b",\n" for key, value in head.items())
+        out.write(b'"results": [')
+        written, compressor, size = 0, zlib.compressobj(), 0
+        for one in _results(shown.findings, Places(result), {name: index for index, name in enumerate(rules)}):
+            line = encoded(one)
+            size += len(compressor.compress(line))
+            if written == self._results_taken or size > self._bytes_taken:
+                break
+            out.write((b",\n" if written else b"\n") + line)
+            written += 1
+        left_out = len(shown.findings) - written
+        notices = (_left_out(left_out, len(shown.findings)),) if left_out else ()
+        out.write(b'\n],\n"invocations": [' + encoded(_invocation(Digest(result), notices)) + b"]\n}]}\n")
+        return notices
+
+
+def _head(result: ScanResult, rules: list[dict[str, Any]]) -> dict[str, Any]:
+    driver = {"name": "Muster", "version": result.scan.version, "rules": rules}
+    return {
+        "tool": {"driver": driver},
+        "automationDetails": {"id": f"muster/{printable(result.scan.id)}"},
+        "columnKind": "unicodeCodePoints",
+        "originalUriBaseIds": {ROOT: {"description": {"text": "The folder that Muster ran in."}}},
+    }
+
+
+def _results(findings: Iterable[Finding], places: Places, indexes: Mapping[str, int]) -> Iterator[dict[str, Any]]:
+    for finding in findings:
+        yield {
+            "ruleId": finding.rule,
+            "ruleIndex": indexes[finding.rule],
+            "level": LEVELS[finding.severity],
+            "message": {"text": _message(finding)},
+            "locations": [places.of(finding)],
+            "partialFingerprints": {
+                "muster/v1": finding.fingerprint,
+                # What hosts go by; they would make one from the line of the file, which moves.
+                "primaryLocationLineHash": f"{finding.fingerprint}:1",
+            },
+            "baselineState": "new" if finding.new else "unchanged",
+            "properties": {
+                "severity": finding.severity,
+                "owner": finding.owner,
+                "rechecked": finding.rechecked,
+                "controls": finding.controls,
+            },
+        }
+
+
+def _message(finding: Finding) -> str:
+    subject = joined(filter(None, (finding.identity, finding.credential, finding.entry)))
+    about = joined(fact for fact in (subject, telling(finding)) if fact)
+    said = f"{finding.title}: {about}" if about else finding.title
+    text = printable(said)
+    cut = text if len(text) <= LONGEST_MESSAGE else f"{text[:LONGEST_MESSAGE]} …"
+    plain = _MARKUP.sub(r"\\\g<0>", cut).replace("{", "{{").replace("}", "}}")
+    return f"{plain}. {finding.remediation}"
+
+
+def _invocation(digest: Digest, notices: tuple[str, ...]) -> dict[str, Any]:
+    """The scan. It was no success where it could not read everything: what is not there may only be unseen."""
+    return {
+        "executionSuccessful": not digest.gaps,
+        "startTimeUtc": iso(digest.result.scan.started_at),
+        "endTimeUtc": iso(digest.result.scan.finished_at),
+        "toolExecutionNotifications": list(_notifications(digest, notices)),
+    }
+
+
+def _notifications(digest: Digest, notices: tuple[str, ...]) -> Iterator[dict[str, Any]]:
+    told = [(text, "warning") for text in (*notices, *digest.caveats)]
+    told += [(f"{gap.status}: {gap_text(gap)}", _GAP_LEVELS.get(gap.status, "warning")) for gap in digest.gaps]
+    told += [(text, "note") for text in digest.result.notices]
+    for text, level in islice(told, GAPS_NAMED):
+        yield {"level": level, "message": {"text": _MARKUP.sub(r"\\\g<0>", printable(text))}}
+    if len(told) > GAPS_NAMED:
+        more = f"and {len(told) - GAPS_NAMED:,} more: muster report --view coverage"
+        yield {"level": "warning", "message": {"text": more}}
+
+
+def _left_out(results: int, of: int) -> str:
+    return (
+        f"the gravest {of - results:,} of {of:,} findings are in it: code-scanning hosts take no more. "
+        "The others are in every other format"
+    )

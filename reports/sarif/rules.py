@@ -1,0 +1,65 @@
+"""Rules as SARIF describes them: what each says, why it matters, what to do, how grave it is."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from reports.markdown_text import escaped
+from scanner.model import Finding, Severity
+from scanner.rules.base import Rule
+from scanner.rules.catalog import RULES
+
+LEVELS: Mapping[Severity, str] = {
+    "critical": "error",
+    "high": "error",
+    "medium": "warning",
+    "low": "note",
+    "info": "note",
+}
+_SCORES: Mapping[Severity, str] = {"critical": "9.5", "high": "8.0", "medium": "5.5", "low": "2.0", "info": "0.0"}
+"""Code-scanning hosts call critical what is above 9.0, high from 7.0, medium from 4.0, low above 0."""
+TAGS_SHOWN = 10
+"""Of a rule's tags a host shows as many."""
+_WORD = re.compile(r"\w+")
+_CATALOG = {rule.id: rule for rule in RULES}
+
+
+def rules_of(findings: Iterable[Finding]) -> dict[str, dict[str, Any]]:
+    """By id, sorted: the descriptor of each rule that fired; one that we do not know is told by its finding."""
+    fired = {finding.rule: finding for finding in findings}
+    return {name: _described(_CATALOG[name]) if name in _CATALOG else _as_found(fired[name]) for name in sorted(fired)}
+
+
+def _described(rule: Rule) -> dict[str, Any]:
+    severity = f"{rule.severity}; {rule.severity_note}" if rule.severity_note else rule.severity
+    text = f"Why it matters: {rule.why}\n\nWhat to do: {rule.remediation}\n\nSeverity: {severity}."
+    markdown = f"**Why it matters.** {rule.why}\n\n**What to do.** {rule.remediation}\n\n**Severity**: {severity}."
+    return {**_named(rule.id, rule.title, rule.why, text, markdown), **_graded(rule.severity, rule.controls)}
+
+
+def _as_found(finding: Finding) -> dict[str, Any]:
+    named = _named(finding.rule, finding.title, finding.title, finding.remediation, escaped(finding.remediation))
+    return {**named, **_graded(finding.severity, finding.controls)}
+
+
+def _named(name: str, title: str, description: str, text: str, markdown: str) -> dict[str, Any]:
+    return {
+        "id": name,
+        "name": "".join(word.capitalize() for word in _WORD.findall(title)),
+        "shortDescription": {"text": title},
+        "fullDescription": {"text": description},
+        "help": {"text": text, "markdown": markdown},
+    }
+
+
+def _graded(severity: Severity, controls: Iterable[str]) -> dict[str, Any]:
+    return {
+        "defaultConfiguration": {"level": LEVELS[severity]},
+        "properties": {
+            "tags": ["security", *controls][:TAGS_SHOWN],
+            "precision": "high",
+            "security-severity": _SCORES[severity],
+        },
+    }
