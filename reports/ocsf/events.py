@@ -1,0 +1,137 @@
+"""The three events: that there was a scan and how much it saw, what it found wrong, and what it found at all."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from reports.ocsf import objects as make
+from reports.phrases import joined, telling
+from reports.summary import Digest
+from scanner.model import Assessment, Finding, ScanInfo
+
+_NEW, _OPEN = (1, "New"), (99, "Open")
+_SUCCESS, _INCOMPLETE = (1, "Success"), (99, "Incomplete")
+_CREATE, _UPDATE, _COLLECT, _COMPLETED = 1, 2, 2, 2
+GAPS_NAMED = 100
+_VERDICTS = ("nature", "agent", "registry", "ownership", "usage", "privilege", "drift")
+
+
+def scan_event(digest: Digest) -> dict[str, Any]:
+    """Scan Activity (6007): the counts, and what they are worth. With a gap it was no success."""
+    result = digest.result
+    status_id, status = _INCOMPLETE if digest.gaps else _SUCCESS
+    return {
+        **_classified(6, "Application Activity", 6007, "Scan Activity", _COMPLETED),
+        "severity_id": 1,
+        "severity": "Informational",
+        "status_id": status_id,
+        "status": status,
+        **make.known(status_detail=joined(digest.caveats)),
+        "time": make.millis(result.scan.finished_at),
+        "start_time": make.millis(result.scan.started_at),
+        "end_time": make.millis(result.scan.finished_at),
+        "message": digest.headline,
+        "metadata": make.metadata(result.scan, "scan", ()),
+        "scan": {"uid": result.scan.id, "name": "non-human identities", "type_id": 0},
+        "total": len(result.identities),
+        "num_detections": len(result.findings),
+        "num_skipped_items": len(digest.gaps),
+        "unmapped": {
+            "summary": result.summary,
+            "policy": result.policy,
+            "notices": result.notices[:GAPS_NAMED],
+            "gaps": digest.gaps[:GAPS_NAMED],
+        },
+    }
+
+
+def finding_event(finding: Finding, about: Assessment | None, scan: ScanInfo) -> dict[str, Any]:
+    """IAM Analysis Finding (2008). ``about``: the identity that it is about, if it is about one."""
+    identity = about.identity if about else None
+    severity_id, severity = make.SEVERITIES[finding.severity]
+    status_id, status = _NEW if finding.new else _OPEN
+    return {
+        **_classified(2, "Findings", 2008, "IAM Analysis Finding", _CREATE if finding.new else _UPDATE),
+        "severity_id": severity_id,
+        "severity": severity,
+        "status_id": status_id,
+        "status": status,
+        "time": make.millis(scan.finished_at),
+        "message": joined(filter(None, (finding.title, finding.identity, finding.credential, finding.entry))),
+        "metadata": make.metadata(scan, finding.fingerprint, make.profiles_of(identity)),
+        "finding_info": _info(finding, about),
+        "remediation": {"desc": finding.remediation},
+        **make.cloud(identity),
+        **(_identity(about) if about else {"applications": [_thing(finding)]}),
+        "unmapped": make.known(
+            evidence=finding.evidence,
+            owner=finding.owner,
+            credential=finding.credential,
+            entry=finding.entry,
+            rechecked=finding.rechecked,
+        ),
+    }
+
+
+def inventory_event(judged: Assessment, scan: ScanInfo) -> dict[str, Any]:
+    """User Inventory Info (5003): an identity with its verdicts."""
+    return {
+        **_classified(5, "Discovery", 5003, "User Inventory Info", _COLLECT),
+        "severity_id": 1,
+        "severity": "Informational",
+        "time": make.millis(scan.finished_at),
+        "metadata": make.metadata(scan, judged.identity.key, make.profiles_of(judged.identity)),
+        "user": make.user(judged),
+        **make.cloud(judged.identity),
+        "observables": make.observables(make.observed(judged)),
+        "unmapped": {
+            **{axis: getattr(judged, axis) for axis in _VERDICTS},
+            "provider": judged.identity.provider,
+            "kind": judged.identity.kind,
+            "enabled": judged.identity.enabled,
+            "created_at": judged.identity.created_at,
+            "environment": judged.identity.environment,
+            "findings": judged.findings,
+            "rechecked": judged.rechecked,
+        },
+    }
+
+
+def _classified(category_uid: int, category: str, class_uid: int, name: str, activity_id: int) -> dict[str, Any]:
+    return {
+        "category_uid": category_uid,
+        "category_name": category,
+        "class_uid": class_uid,
+        "class_name": name,
+        "activity_id": activity_id,
+        "type_uid": class_uid * 100 + activity_id,
+    }
+
+
+def _info(finding: Finding, about: Assessment | None) -> dict[str, Any]:
+    return make.known(
+        uid=finding.fingerprint,
+        title=finding.title,
+        desc=telling(finding),
+        types=[finding.rule],
+        analytic={"uid": finding.rule, "name": finding.title, "type_id": 1, "type": "Rule"},
+        data_sources=[about.identity.source] if about else [],
+        tags=make.tags((catalog, number) for catalog, _, number in (one.partition(":") for one in finding.controls)),
+    )
+
+
+def _identity(about: Assessment) -> dict[str, Any]:
+    return make.known(
+        user=make.user(about),
+        identity_activity_metrics=make.activity(about.identity),
+        permission_analysis_results=make.permissions(about),
+        observables=make.observables(make.observed(about)),
+    )
+
+
+def _thing(finding: Finding) -> dict[str, Any]:
+    """What a finding is about that is about no identity, in the only place that the class has for it."""
+    for kind, uid in (("registry entry", finding.entry), ("stored secret", finding.credential)):
+        if uid:
+            return {"uid": uid, "type": kind}
+    return {"uid": finding.fingerprint, "name": finding.rule, "type": "exemption"}

@@ -1,0 +1,137 @@
+"""Objects of the OCSF schema, made from our records; of what is unknown the attribute is left out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime
+from typing import Any, TypeAlias
+
+from reports.phrases import joined
+from scanner.model import Assessment, Credential, Identity, NatureVerdictName, ScanInfo, Severity
+
+VERSION = "1.6.0"
+GRANTS_LISTED = 100
+Object: TypeAlias = dict[str, Any]
+
+SEVERITIES: Mapping[Severity, tuple[int, str]] = {
+    "info": (1, "Informational"),
+    "low": (2, "Low"),
+    "medium": (3, "Medium"),
+    "high": (4, "High"),
+    "critical": (5, "Critical"),
+}
+_CLOUDS: Mapping[str, str] = {"aws": "AWS", "azure": "Azure", "gcp": "GCP"}
+"""Providers whose events have the profile ``cloud``."""
+_ACCOUNTS: Mapping[str, tuple[int, str]] = {
+    "aws": (10, "AWS Account"),
+    "azure": (13, "Azure Subscription"),
+    "gcp": (11, "GCP Project"),
+}
+_OTHER = 99
+_NATURES: Mapping[NatureVerdictName, tuple[int, str]] = {
+    "human": (1, "User"),
+    "non_human": (4, "Service"),
+    "mixed": (_OTHER, "a person and a machine"),
+    "unknown": (0, "Unknown"),
+}
+
+
+def known(**attributes: Any) -> Object:
+    """The attributes that have a value; an empty list has none."""
+    return {name: value for name, value in attributes.items() if value not in (None, [], {}, "")}
+
+
+def millis(moment: datetime | None) -> int | None:
+    """Milliseconds since 1970, which is how the schema tells time."""
+    return None if moment is None else round(moment.timestamp() * 1000)
+
+
+def metadata(scan: ScanInfo, uid: str, profiles: Iterable[str]) -> Object:
+    """About the event itself. ``uid``: the same for the same thing in the same scan."""
+    return known(
+        version=VERSION,
+        uid=f"{scan.id}:{uid}",
+        correlation_uid=scan.id,
+        profiles=list(profiles),
+        product={"name": "Muster", "vendor_name": "Muster", "version": scan.version},
+    )
+
+
+def cloud(identity: Identity | None) -> Object:
+    """The attributes of the profile ``cloud``; none for what lives in no cloud."""
+    if identity is None or identity.provider not in _CLOUDS:
+        return {}
+    return {"cloud": {"provider": _CLOUDS[identity.provider], "account": account(identity)}}
+
+
+def account(identity: Identity) -> Object:
+    """The scope that it lives in."""
+    type_id, kind = _ACCOUNTS.get(identity.provider, (_OTHER, identity.provider))
+    return known(uid=identity.scope, type_id=type_id, type=kind)
+
+
+def profiles_of(identity: Identity | None) -> list[str]:
+    """The profiles an event about it has."""
+    return ["cloud"] if cloud(identity) else []
+
+
+def user(judged: Assessment) -> Object:
+    """An identity as the schema's user, machines included."""
+    identity = judged.identity
+    type_id, kind = _NATURES[judged.nature.verdict]
+    return known(
+        uid=identity.key,
+        uid_alt=identity.unique_id,
+        name=identity.name,
+        display_name=identity.display_name,
+        type_id=type_id,
+        type=kind,
+        domain=identity.scope,
+        account=account(identity),
+        programmatic_credentials=credentials(identity),
+    )
+
+
+def credentials(identity: Identity) -> list[Object]:
+    """What it proves itself with: public ids, never values."""
+    return list(map(_credential, identity.credentials))
+
+
+def activity(identity: Identity) -> Object:
+    """When it was seen to act, and with what."""
+    return known(last_seen_time=millis(identity.last_used_at), programmatic_credentials=credentials(identity))
+
+
+def permissions(judged: Assessment) -> list[Object]:
+    """What it could do as we judge it, then what it was granted; of hundreds of grants the first are named."""
+    level = judged.privilege
+    verdict = known(name=level.level, type="effective privilege", desc=joined(level.evidence), is_applied=True)
+    grants = judged.identity.grants[:GRANTS_LISTED]
+    return [
+        {"policy": verdict},
+        *({"policy": known(name=one.name, type=one.via, desc=one.resource, is_applied=True)} for one in grants),
+    ]
+
+
+def observables(pairs: Iterable[tuple[str, int, str, str | None]]) -> list[Object]:
+    """Values to search by: the attribute's path, its type with its name, the value."""
+    return [
+        {"name": path, "type_id": number, "type": kind, "value": value} for path, number, kind, value in pairs if value
+    ]
+
+
+def observed(judged: Assessment) -> Iterator[tuple[str, int, str, str | None]]:
+    """What of an identity others may have seen, too."""
+    yield "user.uid", 31, "User Object: uid", judged.identity.key
+    yield "user.name", 4, "User Name", judged.identity.name
+    for credential in judged.identity.credentials:
+        yield "user.programmatic_credentials.uid", 19, "User Credential ID", credential.id
+
+
+def tags(facts: Iterable[tuple[str, str]]) -> list[Object]:
+    """Facts as the schema's key-value objects."""
+    return [{"name": name, "value": value} for name, value in facts]
+
+
+def _credential(credential: Credential) -> Object:
+    return known(uid=credential.id, type=credential.kind, last_used_time=millis(credential.last_used_at))
