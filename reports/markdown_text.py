@@ -12,6 +12,9 @@ from scanner.text import printable
 _COULD_BE_MARKUP = re.compile(
     r"[#$&*<>\[\\\]`|~]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])|:(?=//)|(?<=www)\.|^[-+=]", re.IGNORECASE
 )
+# GitHub looks for these in what a reader sees, after backslashes have gone: mentions, addresses, numbers of issues.
+_COULD_BE_REFERENCE = re.compile(r"(@|#|\bGH-)(?=\\?\w)", re.IGNORECASE)
+_WORD_JOINER = "\u2060"
 _NUMBER_OF_LIST = re.compile(r"^(\d+)([.)])")
 
 
@@ -19,3 +22,14 @@ def escaped(text: str) -> str:
     """The text on one line, to stand anywhere in Markdown, in a table's cell, too; runs of blanks become one."""
     line = re.sub(" +", " ", printable(text)).strip()
     return _NUMBER_OF_LIST.sub(r"\1\\\2", _COULD_BE_MARKUP.sub(r"\\\g<0>", line))
+
+
+def unlinked(text: str) -> str:
+    """The same, and neither ``@team`` nor ``#1`` in it calls anybody or leads anywhere: they are held apart unseen."""
+    return _COULD_BE_REFERENCE.sub(rf"\1{_WORD_JOINER}", escaped(text))
+
+
+def code(text: str) -> str:
+    """The text as code, so that it can be copied as it is: but ``|`` and backticks, which end cells and code."""
+    line = printable(text).strip().replace("`", r"\x60").replace("|", r"\x7c")
+    return f"`{line}`" if line else ""

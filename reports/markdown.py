@@ -1,0 +1,198 @@
+"""The Markdown report: for the comment on a pull request or the summary of a job, which both end somewhere."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import BinaryIO, ClassVar, TypeAlias
+
+from reports.base import Screen, View
+from reports.judged import Judged, judged_identities, most_urgent_first
+from reports.listing import LISTINGS
+from reports.markdown_page import MarkdownPage
+from reports.markdown_text import code, unlinked
+from reports.phrases import ORPHANED_MEANS, credential_text, iso, next_step, place, telling, words
+from reports.summary import Digest, gap_text
+from reports.views import Keeps, is_orphan, is_unregistered
+from scanner.model import SEVERITIES, Assessment, Finding, ScanResult
+from scanner.text import counted, printable
+
+GAPS_NAMED = 10
+NOTICES_SHOWN = 5
+FEW = 25
+LONGEST_NAME = 100
+LONGEST_TEXT = 300
+
+Section: TypeAlias = Callable[[MarkdownPage, Digest], None]
+
+
+class MarkdownReport:
+    """What is new first, then the gravest, each with what to do next; what does not fit is counted."""
+
+    name: ClassVar[str] = "markdown"
+    title: ClassVar[str] = "a comment on a pull request, or the summary of a job"
+    default_view: ClassVar[View] = "all"
+    extra: ClassVar[str | None] = None
+
+    def write(self, result: ScanResult, view: View, out: BinaryIO, screen: Screen) -> tuple[str, ...]:
+        """Write the page as UTF-8; a notice says where it was cut, and the page itself how many rows are missing."""
+        del screen
+        page, digest = MarkdownPage(), Digest(result)
+        for section in (_headline, *_SECTIONS[view], _notices, _colophon):
+            section(page, digest)
+        out.write(page.text.encode())
+        return page.notices
+
+
+def _headline(page: MarkdownPage, digest: Digest) -> None:
+    page.line(f"## {unlinked(digest.headline)}\n")
+    for caveat in digest.caveats:
+        page.line(f"- **{unlinked(caveat)}**")
+    for gap in digest.gaps[:GAPS_NAMED]:
+        page.line(f"- {gap.status}: {code(_cut(gap_text(gap), LONGEST_TEXT))}")
+    if len(digest.gaps) > GAPS_NAMED:
+        page.line(f"- and {len(digest.gaps) - GAPS_NAMED:,} more: `muster report --view coverage`")
+
+
+def _counts(page: MarkdownPage, digest: Digest) -> None:
+    found = digest.result.summary.findings
+    grave: dict[str, int] = {severity: found.get(severity, 0) for severity in SEVERITIES}
+    axes = {**digest.states, "findings": grave}
+    rows = [(axis.capitalize(), told) for axis, states in axes.items() if (told := _told(states))]
+    if rows:
+        page.table(None, ("Axis", "How many"), rows, total=len(rows))
+
+
+def _told(states: Mapping[str, int]) -> str:
+    return " · ".join(f"{count:,} {words(state)}" for state, count in states.items() if count)
+
+
+def _new_findings(page: MarkdownPage, digest: Digest) -> None:
+    found = [finding for finding in digest.result.findings if finding.new]
+    _findings(page, digest, "New since the last scan", found, most=FEW)
+
+
+def _gravest_findings(page: MarkdownPage, digest: Digest) -> None:
+    found = [finding for finding in digest.result.findings if not finding.new]
+    _findings(page, digest, "Other findings" if digest.result.summary.new_findings else "Findings", found, most=FEW)
+
+
+def _all_findings(page: MarkdownPage, digest: Digest) -> None:
+    newest_first = sorted(digest.result.findings, key=lambda finding: not finding.new)
+    _findings(page, digest, "Findings", newest_first)
+
+
+def _findings(
+    page: MarkdownPage, digest: Digest, title: str, found: Sequence[Finding], most: int | None = None
+) -> None:
+    if not found:
+        return
+    of_key = {judged.identity.key: judged for judged in digest.result.identities}
+    page.table(
+        f"{title}: {len(found):,}",
+        ("Severity", "What", "About", "Evidence", "Next step"),
+        (_finding_row(finding, of_key.get(finding.identity or "")) for finding in found[:most]),
+        total=len(found),
+        rest="muster report --view findings -o csv:findings.csv",
+    )
+
+
+def _finding_row(finding: Finding, about: Assessment | None) -> Iterator[str]:
+    yield f"{finding.severity}, new" if finding.new else finding.severity
+    yield _prose(finding.title)
+    yield " ".join(_named(finding, about))
+    yield code(_cut(telling(finding) or "", LONGEST_TEXT))
+    yield _prose(finding.remediation)
+
+
+def _named(finding: Finding, about: Assessment | None) -> Iterator[str]:
+    if about:
+        yield f"{_name(about.identity.name)} in {_name(place(about.identity))}"
+    elif finding.identity:
+        yield _name(finding.identity)
+    if finding.credential:
+        yield _name(finding.credential.rpartition("#")[2])
+    if finding.entry:
+        yield f"entry {_name(finding.entry)}"
+
+
+def _work_list(title: str, keeps: Keeps) -> Section:
+    def section(page: MarkdownPage, digest: Digest) -> None:
+        listed = most_urgent_first(one for one in judged_identities(digest.result) if keeps(one.verdicts))
+        page.table(
+            f"{title}: {len(listed):,}",
+            ("Severity", "Identity", "Where", "Why", "Use", "Holds", "Next step"),
+            map(_work, listed),
+            total=len(listed),
+            rest=f"muster report --view {title.lower()} -o csv:{title.lower()}.csv",
+        )
+        page.line(f"\n{ORPHANED_MEANS}")
+
+    return section
+
+
+def _work(judged: Judged) -> Iterator[str]:
+    verdicts = judged.verdicts
+    yield judged.severity or ""
+    yield _name(judged.identity.name)
+    yield _name(place(judged.identity))
+    reason = words(verdicts.ownership.reason or verdicts.registry.state)
+    yield f"{reason}, provisional" if verdicts.registry.provisional else reason
+    yield words(verdicts.usage.state)
+    yield code(_cut("; ".join(map(credential_text, judged.identity.credentials)), LONGEST_TEXT))
+    yield _prose(next_step(judged))
+
+
+def _listing(view: View) -> Section:
+    listing = LISTINGS[view]
+
+    def section(page: MarkdownPage, digest: Digest) -> None:
+        lines = list(listing.lines(digest.result))
+        page.table(
+            counted(len(lines), listing.one, listing.many).capitalize(),
+            [heading.text for heading in listing.headings],
+            (map(_name, line) for line in lines),
+            total=len(lines),
+            rest=f"muster report --view {view} -o csv:{view}.csv",
+        )
+
+    return section
+
+
+def _notices(page: MarkdownPage, digest: Digest) -> None:
+    notices = digest.result.notices
+    if notices:
+        page.line("")
+    for notice in notices[:NOTICES_SHOWN]:
+        page.line(f"- {_prose(notice)}")
+    if len(notices) > NOTICES_SHOWN:
+        page.line(f"- and {len(notices) - NOTICES_SHOWN:,} more: `muster report -o json:-`")
+
+
+def _colophon(page: MarkdownPage, digest: Digest) -> None:
+    scan = digest.result.scan
+    page.line(f"\nScan {code(scan.id)}, finished {iso(scan.finished_at)}, Muster {code(scan.version)}")
+
+
+def _name(text: str) -> str:
+    return code(_cut(text, LONGEST_NAME))
+
+
+def _prose(text: str) -> str:
+    return unlinked(_cut(text, LONGEST_TEXT))
+
+
+def _cut(text: str, longest: int) -> str:
+    line = printable(text)
+    return line if len(line) <= longest else f"{line[:longest]}…"
+
+
+_SECTIONS: Mapping[View, tuple[Section, ...]] = {
+    "all": (_counts, _new_findings, _gravest_findings),
+    "orphans": (_work_list("Orphans", is_orphan),),
+    "unregistered": (_work_list("Unregistered", is_unregistered),),
+    "findings": (_counts, _all_findings),
+    "inventory": (_counts, _listing("inventory")),
+    "registry": (_listing("registry"),),
+    "credentials": (_listing("credentials"),),
+    "coverage": (_listing("coverage"),),
+}

@@ -1,0 +1,205 @@
+"""The Markdown report, read back by a parser that is not ours: its tables, its length, and text that stays text."""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Iterator
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+from markdown_it import MarkdownIt
+from markdown_it.token import Token
+
+from reports.base import VIEWS, Screen, View
+from reports.markdown import MarkdownReport
+from reports.markdown_text import code, unlinked
+from scanner.model import ScanResult
+from scanner.text import printable
+from tests.factories import make_assessment, make_finding, make_identity, make_result
+from tests.reports.samples import HOSTILE, estate, estate_with_gaps, hostile_result, without_registry
+
+PARSER = MarkdownIt("commonmark").enable(["table", "strikethrough"])
+NAMES = {
+    **HOSTILE,
+    "mention": "@octo-team/all hi @x",
+    "issue": "#1 and owner/repo#2 GH-3 gh-4",
+    "link": "[x](http://evil.example) ![y](http://evil.example/p.png) <http://a.b> www.evil.example",
+    "table": "a | b |\n|---|---|\n\\| c `d` | ``e``",
+    "code": "`` ` ``` x",
+    "blocks": "# h\n> q\n- l\n1. n\n```\ncode\n    x",
+    "html": "<!-- --><details><summary>x</summary><img src=x>",
+    "mail": "mallory@evil.example",
+}
+PLAIN = {"text", "code_inline", "strong_open", "strong_close", "text_special", "softbreak"}
+TEXTS = st.one_of(st.text(max_size=60), st.text(st.sampled_from("`|\\@#GH-1a <>[]()!*_\n"), max_size=30))
+
+
+def written(result: ScanResult, view: View = "all") -> tuple[str, tuple[str, ...]]:
+    out = io.BytesIO()
+    notices = MarkdownReport().write(result, view, out, Screen())
+    return out.getvalue().decode(), notices
+
+
+def inline(tokens: list[Token]) -> Iterator[Token]:
+    for token in tokens:
+        if token.type == "inline":
+            yield from token.children or ()
+
+
+def tables(text: str) -> list[list[list[str]]]:
+    """The cells of each table, by row."""
+    found: list[list[list[str]]] = []
+    tokens = PARSER.parse(text)
+    for number, token in enumerate(tokens):
+        if token.type == "table_open":
+            found.append([])
+        elif token.type == "tr_open":
+            found[-1].append([])
+        elif token.type in {"th_open", "td_open"}:
+            found[-1][-1].append("".join(child.content for child in tokens[number + 1].children or ()))
+    return found
+
+
+@pytest.mark.parametrize("view", VIEWS)
+@pytest.mark.parametrize("name", NAMES.values(), ids=NAMES)
+def test_hostile_names_stay_text(view: View, name: str) -> None:
+    """No link, image, HTML, emphasis or block of theirs, and every row has as many cells as its heading."""
+    text, _ = written(hostile_result(name), view)
+    tokens = PARSER.parse(text)
+    assert {token.type for token in inline(tokens)} <= PLAIN
+    assert {token.type for token in tokens} <= {
+        "heading_open", "heading_close", "inline", "paragraph_open", "paragraph_close", "bullet_list_open",
+        "bullet_list_close", "list_item_open", "list_item_close", "table_open", "table_close", "thead_open",
+        "thead_close", "tbody_open", "tbody_close", "tr_open", "tr_close", "th_open", "th_close", "td_open", "td_close",
+    }  # fmt: skip
+    raw = [line for line in text.splitlines() if line.startswith("|")]
+    assert all(len(row) == len(table[0]) for table in tables(text) for row in table)
+    assert len(raw) == sum(len(table) + 1 for table in tables(text))
+
+
+@pytest.mark.parametrize("view", VIEWS)
+@pytest.mark.parametrize("name", NAMES.values(), ids=NAMES)
+def test_hostile_names_call_nobody_and_lead_nowhere(view: View, name: str) -> None:
+    """A host looks for mentions and numbers in the text as shown, code excepted."""
+    shown = " ".join(
+        token.content
+        for token in inline(PARSER.parse(written(hostile_result(name), view)[0]))
+        if token.type != "code_inline"
+    )
+    assert not re.search(r"@\w|#\w|GH-\d", shown, re.IGNORECASE)
+
+
+@given(TEXTS)
+@example("`|`")
+@example("   ")
+def test_code_is_one_piece_of_code(text: str) -> None:
+    """In a table's cell, too; with what ends code and cells shown as an escape."""
+    ((_, (cell, after)),) = tables(f"| a | b |\n| --- | --- |\n| {code(text)} | x |\n")
+    assert after == "x"
+    (paragraph,) = [token for token in PARSER.parse(f"a {code(text)} b") if token.type == "inline"]
+    kinds = [token.type for token in paragraph.children or ()]
+    assert kinds == (["text", "code_inline", "text"] if code(text) else ["text"])
+    assert not code(text) or cell == (paragraph.children or [])[1].content
+
+
+@given(TEXTS)
+def test_what_is_unlinked_reads_the_same(text: str) -> None:
+    """Apart from what is not seen."""
+    (paragraph,) = [token for token in PARSER.parse(f"a {unlinked(text)} b") if token.type == "inline"]
+    shown = "".join(token.content for token in paragraph.children or ())
+    assert not re.search(r"(@|#|\bGH-)(?=\w)", shown, re.IGNORECASE)
+    assert {token.type for token in paragraph.children or ()} <= {"text", "text_special"}
+    assert re.sub(" +", " ", shown.replace("\u2060", "")) == re.sub(" +", " ", f"a {printable(text).strip()} b")
+
+
+def test_what_is_new_comes_first() -> None:
+    """Then the others, the gravest first in each, with what to do next."""
+    text, notices = written(estate())
+    assert notices == ()
+    counts, new, others = tables(text)
+    assert ["Ownership", "1 owned · 3 orphaned · 1 not applicable"] in counts
+    assert [row[0] for row in new[1:]] == ["critical, new", "high, new"]
+    assert [row[0] for row in others[1:]] == ["high", "high", "medium", "low"]
+    assert new[1][2] == "legacy-admin in aws 123456789012"
+    assert new[1][-1] == "Ask the best owner candidate what it is for."
+    assert text.index("### New since the last scan: 2\n") < text.index("### Other findings: 4\n")
+
+
+def test_gaps_come_before_the_numbers() -> None:
+    """Each with the permission that is missing."""
+    text, _ = written(estate_with_gaps())
+    assert text.startswith("## As far as could be read, 2 of 5 identities")
+    gap = "- denied: `aws 123456789012 iam.credential-report: needs iam:GenerateCredentialReport`"
+    assert text.index("**Incomplete: 2 sections") < text.index(gap) < text.index("| Axis |")
+
+
+def test_without_a_registry_it_says_so() -> None:
+    """And finds nothing to complain about."""
+    text, _ = written(without_registry())
+    assert "**No registry was given" in text
+    assert "###" not in text
+
+
+def test_where_nothing_was_found_there_is_no_table() -> None:
+    """One with nothing but headings would look as if something had gone wrong."""
+    text, _ = written(make_result())
+    assert text.startswith("## No identities were found.")
+    assert tables(text) == []
+
+
+def test_orphans_come_with_whom_to_ask() -> None:
+    """The most urgent first."""
+    ((heading, admin, departed, agent),) = tables(written(estate(), "orphans")[0])
+    assert heading == ["Severity", "Identity", "Where", "Why", "Use", "Holds", "Next step"]
+    assert [row[1] for row in (admin, departed, agent)] == ["legacy-admin", "approle/billing", "support-agent"]
+    assert admin[-1].replace("\u2060", "").startswith("Ask grace@example.com (created it 2025-10-21)")
+
+
+@pytest.mark.parametrize(
+    ("view", "rows"),
+    [("findings", 6), ("unregistered", 2), ("inventory", 5), ("registry", 3), ("credentials", 2), ("coverage", 2)],
+)
+def test_a_view_has_its_own_table(view: View, rows: int) -> None:
+    """With a row for each of its records."""
+    assert len(tables(written(estate(), view)[0])[-1]) == rows + 1
+
+
+@pytest.mark.parametrize("view", ["findings", "orphans", "inventory"])
+def test_it_ends_before_a_comment_does(view: View) -> None:
+    """And says how many are missing, and how to see them; characters count as a host counts them."""
+    identities = [make_assessment(make_identity(f"svc-{number:05}-\U0001f600")) for number in range(2_000)]
+    findings = tuple(
+        make_finding(fingerprint=f"{number:032x}", identity=one.identity.key) for number, one in enumerate(identities)
+    )
+    text, notices = written(make_result(*identities, findings=findings), view)
+    assert len(text.encode("utf-16-le")) // 2 < 65_536
+    assert notices == ("it is cut to 65,536 characters, the most that a comment holds",)
+    shown = len(tables(text)[-1]) - 1
+    assert shown > 100
+    assert f"\nand {2_000 - shown:,} more: `muster report --view {view} -o csv:{view}.csv`" in text
+
+
+@pytest.mark.parametrize("view", VIEWS)
+def test_it_ends_in_time_whatever_things_are_called(view: View) -> None:
+    """Escapes are longer than what they stand for."""
+    hostile = hostile_result("\x00|`*" * 2_000)
+    findings = tuple(
+        make_finding(fingerprint=f"{number:032x}", title="\x00*" * 5_000, new=number < 50) for number in range(100)
+    )
+    text, _ = written(
+        make_result(
+            *hostile.identities, findings=findings, coverage=hostile.coverage * 50, notices=hostile.notices * 50
+        ),
+        view,
+    )
+    assert len(text) < 65_536
+
+
+def test_all_shows_a_few_of_each() -> None:
+    """A comment is read on the way; the others are counted, without a notice, for nothing was cut for want of room."""
+    findings = tuple(make_finding(fingerprint=f"{number:032x}") for number in range(30))
+    text, notices = written(make_result(findings=findings))
+    assert "and 5 more: `muster report --view findings" in text
+    assert notices == ()
