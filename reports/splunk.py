@@ -1,0 +1,131 @@
+"""The identity lookup of Splunk Enterprise Security: a row for each non-human identity, under the headings it knows."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from datetime import UTC, date, datetime, time
+from typing import BinaryIO, ClassVar
+
+from msgspec import Struct
+
+from reports.base import Screen, View
+from reports.csv import Utf8
+from reports.tables import harmless
+from reports.views import is_orphan, is_unregistered, select
+from scanner.model import Assessment, Entry, PrivilegeLevel, ScanResult
+
+_SEVERAL = "|"
+_PRIORITIES: Mapping[PrivilegeLevel, str] = {
+    "admin": "critical",
+    "escalation": "critical",
+    "high": "high",
+    "normal": "low",
+    "unknown": "unknown",
+}
+
+
+class _Row(Struct, frozen=True, gc=False):
+    """An identity and the entry it is matched to."""
+
+    judged: Assessment
+    entry: Entry | None
+
+
+class SplunkReport:
+    """Whom an event is about: who answers for it, how powerful it is, whether anybody declared it."""
+
+    name: ClassVar[str] = "splunk"
+    title: ClassVar[str] = "an identity lookup for Splunk Enterprise Security"
+    default_view: ClassVar[View] = "inventory"
+    extra: ClassVar[str | None] = None
+
+    def write(self, result: ScanResult, view: View, out: BinaryIO, screen: Screen) -> tuple[str, ...]:
+        """Write heading and rows; people are left out, as they have a lookup of their own."""
+        del screen
+        entries = {judged.entry.id: judged.entry for judged in result.entries}
+        writer = csv.writer(Utf8(out))
+        writer.writerow(_CELLS)
+        writer.writerows(
+            [harmless(cell(_Row(judged, entries.get(judged.registry.entry or ""))) or "") for cell in _CELLS.values()]
+            for judged in select(result, view).identities
+            if judged.nature.verdict != "human"
+        )
+        return ()
+
+
+def _names(row: _Row) -> str:
+    """What events call it. Not its bare name: rows that share one value become one identity there."""
+    identity = row.judged.identity
+    ids = (identity.key, identity.unique_id, *identity.aliases, *(one.id for one in identity.credentials))
+    return _several(name for name in ids if name)
+
+
+def _categories(row: _Row) -> Iterator[str]:
+    judged = row.judged
+    yield "nhi"
+    yield judged.identity.provider
+    yield judged.identity.kind
+    yield judged.registry.state
+    if judged.identity.enabled is False:
+        yield "disabled"
+    if judged.agent.is_agent:
+        yield "ai_agent"
+    if judged.ownership.state == "orphaned":
+        yield "orphaned"
+    if judged.privilege.level in ("admin", "escalation"):
+        yield "privileged"
+
+
+def _is_watched(row: _Row) -> bool:
+    """Nobody declared it, or nobody answers for it; a gap alone is no reason."""
+    judged = row.judged
+    return (is_orphan(judged) or is_unregistered(judged)) and not judged.registry.provisional
+
+
+def _several(values: Iterable[str]) -> str:
+    return _SEVERAL.join(dict.fromkeys(value.replace(_SEVERAL, r"\x7c") for value in values))
+
+
+def _moment(moment: datetime | None) -> str:
+    """In the form that the lookup is documented to take: ``%m/%d/%Y %H:%M``."""
+    if moment is None:
+        return ""
+    utc = moment.astimezone(UTC)
+    return f"{utc:%m/%d}/{utc.year:04} {utc:%H:%M}"
+
+
+def _ends(row: _Row) -> str:
+    last: date | None = row.entry.expires if row.entry else None
+    return _moment(datetime.combine(last, time(23, 59), UTC)) if last else ""
+
+
+def _nothing(row: _Row) -> str:
+    """What only people have."""
+    del row
+    return ""
+
+
+_CELLS: Mapping[str, Callable[[_Row], str | None]] = {
+    "identity": _names,
+    "prefix": _nothing,
+    "nick": lambda row: row.judged.identity.display_name or row.judged.identity.name,
+    "first": _nothing,
+    "last": _nothing,
+    "suffix": _nothing,
+    "email": lambda row: next((alias for alias in row.judged.identity.aliases if "@" in alias), None),
+    "phone": _nothing,
+    "phone2": _nothing,
+    "managedBy": lambda row: row.judged.ownership.owner,
+    "priority": lambda row: _PRIORITIES[row.judged.privilege.level],
+    "bunit": lambda row: row.entry.team if row.entry else None,
+    "category": lambda row: _several(_categories(row)),
+    "watchlist": lambda row: "true" if _is_watched(row) else "",
+    "startDate": lambda row: _moment(row.judged.identity.created_at),
+    "endDate": _ends,
+    "work_city": _nothing,
+    "work_country": _nothing,
+    "work_lat": _nothing,
+    "work_long": _nothing,
+}
+"""By heading, in the order of Splunk's documentation ("Format an asset or identity list as a lookup")."""
