@@ -16,6 +16,7 @@ from scanner.config import Config, SourceSettings
 from scanner.engine import Observer, read_all
 from scanner.errors import NothingScanned, UsageError
 from scanner.history.store import Store, open_store
+from scanner.inputs import inputs_of
 from scanner.inventory import Inventory, join
 from scanner.matching.places import Places, SourceRef
 from scanner.model import Entry, Origin, Ownership, Person, ScanInfo, ScanResult
@@ -92,6 +93,7 @@ def load_lists(config: Config, sources: Sequence[Source]) -> Lists:
         ownership=config.ownership,
         tag_keys=config.matching.tag_keys,
         sources=tuple(configured[name] for name in sorted(configured)),
+        inputs=inputs_of(config),
     )
     return Lists(declared=declared, warnings=tuple(warnings))
 
@@ -160,7 +162,7 @@ def conclude(
     if not any(one.status in _READ and one.kinds for one in inventory.coverage):
         raise _nothing_scanned(inventory)
     finished = datetime.now(UTC).replace(microsecond=0)
-    info = ScanInfo(id=scan_id, started_at=started, finished_at=finished, version=__version__)
+    info = ScanInfo(id=scan_id, started_at=started, finished_at=finished, version=__version__, inputs=declared.inputs)
     result = judge(inventory, declared, _remember(store, inventory), info)
     store.save(result)
     return result

@@ -27,6 +27,7 @@ from scanner.model import (
     Finding,
     Identity,
     IdentityCandidate,
+    Input,
     NatureVerdict,
     Ownership,
     Person,
@@ -67,6 +68,7 @@ class Declared(Struct, frozen=True, kw_only=True):
     ownership: Ownership = Ownership()
     tag_keys: tuple[str, ...] = ()
     sources: tuple[SourceRef, ...] = ()
+    inputs: tuple[Input, ...] = ()
 
 
 def judge(inventory: Inventory, declared: Declared, remembered: Remembered, scan: ScanInfo) -> ScanResult:

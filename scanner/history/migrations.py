@@ -116,6 +116,7 @@ MIGRATIONS: tuple[Migration, ...] = (
     Migration(name="wordings", statements=_WORDINGS),
     Migration(name="creators", statements=_CREATORS),
     Migration(name="workloads", statements=_WORKLOADS),
+    Migration(name="inputs", statements=("ALTER TABLE scan ADD COLUMN inputs TEXT NOT NULL DEFAULT '[]'",)),
 )
 
 

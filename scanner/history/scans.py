@@ -13,7 +13,7 @@ from scanner.errors import StoreError
 from scanner.history import schema
 from scanner.history.bodies import decode, encode
 from scanner.history.engine import bulk_insert, where
-from scanner.model import Coverage, Policy, ScanInfo, ScanResult, Summary
+from scanner.model import Coverage, Input, Policy, ScanInfo, ScanResult, Summary
 from scanner.text import printable
 
 SCANS_NAMED = 10
@@ -22,6 +22,7 @@ SCANS_NAMED = 10
 _summaries = msgspec.json.Decoder(Summary)
 _policies = msgspec.json.Decoder(Policy)
 _notices = msgspec.json.Decoder(tuple[str, ...])
+_inputs = msgspec.json.Decoder(tuple[Input, ...])
 _coverages = msgspec.json.Decoder(Coverage)
 
 
@@ -53,6 +54,7 @@ def insert_scan(connection: Connection, result: ScanResult) -> int:
         "summary": _text(result.summary),
         "policy": _text(result.policy),
         "notices": _text(result.notices),
+        "inputs": _text(scan.inputs),
     }
     connection.execute(insert(schema.scan).values(row))
     sections = [
@@ -130,6 +132,7 @@ def _info(row: Row[Any]) -> ScanInfo:
         started_at=datetime.fromisoformat(row.started_at),
         finished_at=datetime.fromisoformat(row.finished_at),
         version=row.version,
+        inputs=decode(_inputs, row.inputs, f"inputs of scan {row.id}"),
     )
 
 

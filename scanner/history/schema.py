@@ -32,6 +32,7 @@ scan = Table(
     Column("summary", Text, nullable=False),
     Column("policy", Text, nullable=False),
     Column("notices", Text, nullable=False),
+    Column("inputs", Text, nullable=False),
 )
 
 # Calls and counts differ in every scan, so these are plain rows.

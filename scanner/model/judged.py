@@ -24,6 +24,7 @@ from scanner.model.terms import (
     SEVERITIES,
     DriftAspect,
     EntryState,
+    InputRole,
     NatureVerdictName,
     OrphanReason,
     OwnershipState,
@@ -188,6 +189,18 @@ class EntryAssessment(Struct, frozen=True, kw_only=True, gc=False):
     rechecked: bool = True
 
 
+class Input(Struct, frozen=True, kw_only=True, gc=False):
+    """Something that the scan went by: a file, with the hash of its bytes, or a query to a database, which has none.
+
+    ``text``: what it says, with secrets masked; kept of the config alone.
+    """
+
+    role: InputRole
+    name: str
+    sha256: str | None = None
+    text: str | None = None
+
+
 class ScanInfo(Struct, frozen=True, kw_only=True, gc=False):
     """The run itself."""
 
@@ -195,6 +208,7 @@ class ScanInfo(Struct, frozen=True, kw_only=True, gc=False):
     started_at: datetime
     finished_at: datetime
     version: str
+    inputs: tuple[Input, ...] = ()
 
 
 class Summary(Struct, frozen=True, kw_only=True, gc=False):

@@ -40,6 +40,7 @@ EntryStatus: TypeAlias = Literal["proposed", "active", "suspended", "retired"]
 EntryState: TypeAlias = Literal[
     "found", "not_found", "not_evaluated", "retired_but_alive", "retired", "proposed", "suspended"
 ]  # fmt: skip
+InputRole: TypeAlias = Literal["config", "registry", "people"]
 PersonStatus: TypeAlias = Literal["active", "leaving", "left"]
 DriftAspect: TypeAlias = Literal[
     "owner", "environment", "systems", "permissions", "credential_id", "credential_kind", "credential_age"

@@ -1,0 +1,121 @@
+"""The parts of the evidence pack that are no report of their own, each as its text."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import msgspec
+
+from reports.json_schema import scan_schema
+from reports.json_text import encoded
+from reports.markdown_text import code
+from reports.phrases import ORPHANED_MEANS, iso, words
+from reports.summary import Digest
+from scanner.model import SCHEMA, SEVERITIES, ScanResult
+from scanner.rules.catalog import RULES
+
+_README = """\
+# Evidence of a Muster scan
+
+Scan {scan}, from {started} to {finished}, by Muster {version}.
+
+{headline}
+
+{caveats}
+
+| | |
+|---|---|
+| identities | {identities} |
+| registry | {registry} |
+| ownership | {ownership} |
+| usage | {usage} |
+| findings | {findings} |
+| sections that could not be read in full | {gaps} |
+
+{orphaned}
+
+## What is in it
+
+| file | what it is |
+|---|---|
+| `result.json` | the whole result: every identity with its verdicts and the evidence for each, every finding |
+| `muster.scan-1.schema.json` | the JSON Schema of `result.json` |
+| `tables/*.csv` | the same as tables; `coverage.csv` says for each section of each scope how completely it was read |
+| `policy.json` | the thresholds that it was judged by, in days |
+| `rules.json` | every rule: why it matters, its thresholds and controls, as the version that wrote this pack has it |
+| `inputs.json` | the config, registry and roster that the scan went by, with the SHA-256 of each file |
+| `config.toml` | the config with every secret masked; empty where the scan had no config file |
+| `versions.json` | versions of the program and of the formats |
+| `SHA256SUMS` | the SHA-256 of every other file |
+
+## How to check it
+
+1. Nothing was changed since: `sha256sum -c SHA256SUMS` in this folder. Anybody could write another list, so have the
+   list itself, or the zip, signed or time-stamped by a means of your own when you receive it.
+2. The registry is the one that was judged by: compare `sha256sum registry.csv` with `inputs.json`. The hash is that of
+   the file's bytes right after it was read; a query to a database has none.
+3. The result has the form it claims: validate `result.json` against `muster.scan-1.schema.json` with any validator.
+4. The counts are those of the records: count the rows of `tables/inventory.csv` by `registry_state`,
+   `ownership_state` and `usage_state`, and of `tables/findings.csv` by `severity`.
+5. It says what it does not know: each row of `tables/coverage.csv` whose `gap` is `yes` was not read in full. Nothing
+   under a gap is called gone, unused or clean.
+6. It can be made again: `muster report --scan ID -o evidence:again.zip`, with the same version of Muster and from the
+   store that the scan went into, gives the same records, and each time the same bytes.
+"""
+
+
+def _readme(result: ScanResult) -> str:
+    digest, scan, summary = Digest(result), result.scan, result.summary
+    states = {
+        axis: ", ".join(f"{count:,} {words(state)}" for state, count in counts.items() if count) or "none"
+        for axis, counts in digest.states.items()
+    }
+    return _README.format(
+        scan=code(scan.id),
+        started=iso(scan.started_at),
+        finished=iso(scan.finished_at),
+        version=code(scan.version),
+        headline=digest.headline,
+        caveats="\n".join(f"- {caveat}" for caveat in digest.caveats) or "Everything that was tried was read in full.",
+        identities=f"{summary.identities:,}",
+        findings=", ".join(f"{summary.findings.get(one, 0):,} {one}" for one in SEVERITIES),
+        gaps=f"{len(digest.gaps):,}",
+        orphaned=ORPHANED_MEANS,
+        **states,
+    )
+
+
+def _versions(result: ScanResult) -> str:
+    return _pretty({"muster": result.scan.version, "schema": SCHEMA})
+
+
+def _rules(result: ScanResult) -> str:
+    del result
+    facts = ("id", "severity", "severity_note", "title", "why", "remediation", "thresholds", "controls")
+    return _pretty([{fact: getattr(rule, fact) for fact in facts} for rule in RULES])
+
+
+def _inputs(result: ScanResult) -> str:
+    return _pretty([{"role": one.role, "name": one.name, "sha256": one.sha256} for one in result.scan.inputs])
+
+
+def _config(result: ScanResult) -> str:
+    return "".join(one.text or "" for one in result.scan.inputs if one.role == "config")
+
+
+def _pretty(value: Any) -> str:
+    return msgspec.json.format(encoded(value), indent=2).decode() + "\n"
+
+
+TEXTS: Mapping[str, Callable[[ScanResult], str]] = {
+    "README.md": _readme,
+    "policy.json": lambda result: _pretty(result.policy),
+    "rules.json": _rules,
+    "inputs.json": _inputs,
+    "config.toml": _config,
+    "versions.json": _versions,
+    "muster.scan-1.schema.json": lambda _: json.dumps(scan_schema(), indent=2) + "\n",
+}
+"""By the name of the part."""
