@@ -16,13 +16,15 @@ from reports.json_text import encoded
 from reports.views import select
 from scanner.model import SCHEMA, Assessment, EntryAssessment, ScanResult
 
-_FACTS = (
+FACTS = (
     "key", "provider", "source", "sources", "scope", "kind", "name", "display_name", "description", "unique_id",
     "aliases", "enabled", "created_at", "created_by", "last_used_at", "use_tracked_days", "environment", "managed_by",
     "tags", "attributes", "observed_at",
 )  # fmt: skip
-_VERDICTS = ("nature", "agent", "registry", "ownership", "usage", "privilege", "drift")
-_HELD = ("credentials", "grants", "links", "trusts")
+VERDICTS = ("nature", "agent", "registry", "ownership", "usage", "privilege", "drift")
+HELD = ("credentials", "grants", "links", "trusts")
+JUDGED = ("consumers", "findings", "rechecked")
+"""Fields of an identity, and between them of its assessment, in the order in which they are written."""
 
 
 class JsonReport:
@@ -88,12 +90,10 @@ def _lists(result: ScanResult) -> Iterator[tuple[str, str, Iterable[dict[str, An
 def _identity(judged: Assessment) -> dict[str, Any]:
     identity = judged.identity
     return {
-        **{field: getattr(identity, field) for field in _FACTS},
-        **{field: getattr(judged, field) for field in _VERDICTS},
-        **{field: getattr(identity, field) for field in _HELD},
-        "consumers": judged.consumers,
-        "findings": judged.findings,
-        "rechecked": judged.rechecked,
+        **{field: getattr(identity, field) for field in FACTS},
+        **{field: getattr(judged, field) for field in VERDICTS},
+        **{field: getattr(identity, field) for field in HELD},
+        **{field: getattr(judged, field) for field in JUDGED},
     }
 
 

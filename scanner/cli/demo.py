@@ -79,6 +79,11 @@ def _scan(config_file: Path, out: Path) -> None:
         "xlsx": "orphans.xlsx",
         "json": "result.json",
         "ndjson": "result.ndjson",
+        "markdown": "summary.md",
+        "sarif": "findings.sarif",
+        "ocsf": "events.ndjson",
+        "splunk": "identities.csv",
+        "evidence": "evidence.zip",
     }
     outputs = [make_output(name, str(out / file), None) for name, file in files.items()]
     scan_and_report(config, config.sources, [*outputs, make_output("table", STDOUT, None)], quiet=False)

@@ -25,6 +25,7 @@ _COMMANDS = {
     "report": "report",
     "rules": "rules",
     "scan": "scan",
+    "schema": "schema",
     "show": "show",
 }
 """Command to the module that holds it; a module is imported when its command is used or listed."""

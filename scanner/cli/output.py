@@ -7,7 +7,7 @@ import re
 import shutil
 import sys
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from io import BytesIO
 from pathlib import Path
@@ -23,6 +23,7 @@ from scanner.errors import UsageError, did_you_mean
 from scanner.model import ScanResult
 
 STDOUT = "-"
+_NO_TEXT: Mapping[str, str] = {"xlsx": "a workbook", "evidence": "a zip"}
 _PLACEHOLDER = re.compile(r"\{\w*\}")
 
 
@@ -147,8 +148,9 @@ def stdout_screen() -> Screen:
 
 
 def _to_stdout(delivery: Delivery) -> tuple[str, ...]:
-    if sys.stdout.isatty() and delivery.format == "xlsx":
-        raise UsageError("a workbook is no text for a terminal", hint="write it to a file: -o xlsx:PATH")
+    if sys.stdout.isatty() and delivery.format in _NO_TEXT:
+        wrong = f"{_NO_TEXT[delivery.format]} is no text for a terminal"
+        raise UsageError(wrong, hint=f"write it to a file: -o {delivery.format}:PATH")
     return _through(delivery, sys.stdout.buffer, stdout_screen())
 
 

@@ -1,0 +1,105 @@
+"""The JSON Schema of ``muster.scan/1``, made from the records themselves: of the document, and of NDJSON's lines."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, TypeAlias
+
+import msgspec
+
+from reports.json import FACTS, HELD, JUDGED, VERDICTS
+from scanner.model import (
+    SCHEMA,
+    Assessment,
+    Coverage,
+    EntryAssessment,
+    Finding,
+    Policy,
+    ScanInfo,
+    StoredSecret,
+    Summary,
+    Workload,
+)
+
+Schema: TypeAlias = dict[str, Any]
+
+_DIALECT = "https://json-schema.org/draft/2020-12/schema"
+_REF = "#/$defs/{name}"
+_WRITTEN = (Assessment, EntryAssessment, Coverage, StoredSecret, Workload, Finding, ScanInfo, Summary, Policy)
+_LISTS: Mapping[str, tuple[str, str]] = {
+    "coverage": ("coverage", "Coverage"),
+    "identities": ("identity", "IdentityRecord"),
+    "secrets": ("secret", "StoredSecret"),
+    "workloads": ("workload", "Workload"),
+    "registry": ("registry", "EntryRecord"),
+    "findings": ("finding", "Finding"),
+}
+"""By key of the document: the type of its records on lines of their own, and what they are."""
+
+
+def scan_schema() -> Schema:
+    """The schema of the document; that of a line of NDJSON is its definition ``line``. More keys may come."""
+    _, components = msgspec.json.schema_components(_WRITTEN, ref_template=_REF)
+    defs = {name: _as_written(component) for name, component in components.items()}
+    judged, entry = defs.pop("Assessment"), defs.pop("EntryAssessment")
+    defs["IdentityRecord"] = _identity(judged, defs.pop("Identity"))
+    defs["EntryRecord"] = _entry(entry, defs.pop("Entry"))
+    head = _object(
+        {
+            "schema": {"const": SCHEMA},
+            "scan": _ref("ScanInfo"),
+            "summary": _ref("Summary"),
+            "policy": _ref("Policy"),
+            "notices": {"type": "array", "items": {"type": "string"}},
+        }
+    )
+    lists = {key: {"type": "array", "items": _ref(record)} for key, (_, record) in _LISTS.items()}
+    lines = [_line("scan", head), *(_line(kind, _ref(record)) for kind, record in _LISTS.values())]
+    return {
+        "$schema": _DIALECT,
+        "$id": f"urn:{SCHEMA.replace('/', ':')}",
+        "title": SCHEMA,
+        "description": "The result of a scan. Times are in UTC, unknown is null. Keys may be added, none goes.",
+        **_object({**head["properties"], **lists}),
+        "$defs": {**dict(sorted(defs.items())), "line": {"oneOf": lines}},
+    }
+
+
+def _as_written(component: Schema) -> Schema:
+    """A record as it is written: every field is there, whatever its default."""
+    fields = {name: _without_default(field) for name, field in component["properties"].items()}
+    return {"description": component["description"], **_object(fields)}
+
+
+def _identity(judged: Schema, identity: Schema) -> Schema:
+    ours, theirs = judged["properties"], identity["properties"]
+    fields = {
+        **{name: theirs[name] for name in FACTS},
+        **{name: ours[name] for name in VERDICTS},
+        **{name: theirs[name] for name in HELD},
+        **{name: ours[name] for name in JUDGED},
+    }
+    return {"description": judged["description"], **_object(fields)}
+
+
+def _entry(judged: Schema, entry: Schema) -> Schema:
+    """The entry's own fields beside what became of it; ``identities`` are those matched to it."""
+    declared = {"declared_identities" if name == "identities" else name: of for name, of in entry["properties"].items()}
+    became = {name: of for name, of in judged["properties"].items() if name != "entry"}
+    return {"description": judged["description"], **_object({**became, **declared})}
+
+
+def _object(fields: Schema) -> Schema:
+    return {"type": "object", "properties": fields, "required": list(fields)}
+
+
+def _line(kind: str, record: Schema) -> Schema:
+    return {"allOf": [_object({"type": {"const": kind}}), record]}
+
+
+def _ref(name: str) -> Schema:
+    return {"$ref": _REF.format(name=name)}
+
+
+def _without_default(field: Schema) -> Schema:
+    return {name: value for name, value in field.items() if name != "default"}
