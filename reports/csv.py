@@ -27,7 +27,7 @@ class CsvReport:
         del screen
         table = TABLES["inventory" if view == "all" else view]
         cells = [column.get for column in table.columns]
-        writer = csv.writer(_Utf8(out))
+        writer = csv.writer(Utf8(out))
         writer.writerow(column.name for column in table.columns)
         writer.writerows(
             [None if (cell := get(row)) is None else _WRITTEN[type(cell)](cell) for get in cells]
@@ -36,7 +36,7 @@ class CsvReport:
         return ()
 
 
-class _Utf8:
+class Utf8:
     """A stream of bytes that takes text: a codec's own writer takes three times as long for each row."""
 
     def __init__(self, out: BinaryIO) -> None:

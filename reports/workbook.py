@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from itertools import chain, islice
 from typing import Any, BinaryIO
 
@@ -13,7 +13,7 @@ from msgspec import Struct
 
 from reports.states import STATES, Tone
 from reports.tables import Column
-from reports.xlsx_cells import CELL_WAS_CUT, checked, inert, writer
+from reports.xlsx_cells import CELL_WAS_CUT, EARLIEST, checked, inert, writer
 from scanner.errors import MissingExtra
 from scanner.text import counted
 
@@ -165,10 +165,8 @@ class Workbook:
                 if look := self._tones.get(state.tone):
                     rule = {"type": "cell", "criteria": "==", "value": f'"{name}"', "format": look}
                     checked(sheet.conditional_format(1, position, last, position, rule))
-            if column.choices:
-                offer = {"validate": "list", "source": list(column.choices), "input_message": column.help}
-                strictness = "information" if column.others else "stop"
-                checked(sheet.data_validation(1, position, last, position, {**offer, "error_type": strictness}))
+            if column.fill_in:
+                checked(sheet.data_validation(1, position, last, position, _asked_for(column)))
 
     def _write(self, sheet: Any, row: int, position: int, cell: str | int, look: str = "plain") -> None:
         form = self._formats[look]
@@ -184,6 +182,18 @@ class Workbook:
             self._cut[sheet.name] += 1
         else:
             checked(code)
+
+
+def _asked_for(column: Column[Any]) -> dict[str, Any]:
+    """What a column to fill in takes, told as soon as a cell of it is chosen."""
+    asked: dict[str, Any] = {"input_title": column.name, "input_message": column.help}
+    if column.choices:
+        strictness = "information" if column.others else "stop"
+        return {**asked, "validate": "list", "source": list(column.choices), "error_type": strictness}
+    if column.type == "date":
+        wrong = "Give a day, such as 2027-01-31."
+        return {**asked, "validate": "date", "criteria": ">=", "value": date(EARLIEST, 1, 1), "error_message": wrong}
+    return {**asked, "validate": "any"}
 
 
 def _parts(rows: Iterator[Any], size: int) -> Iterator[Iterator[Any]]:

@@ -43,7 +43,7 @@ MAY_IMPORT = {
     "scanner.history": PURE,
     "connectors": PURE | {"scanner.tables", "scanner.catalog"},
     "scanner.offboarding": PURE | {"scanner.roster", "scanner.matching"},
-    "reports": PURE | {"scanner.catalog", "scanner.offboarding.records"},
+    "reports": PURE | {"scanner.catalog", "scanner.offboarding.records", "scanner.rules"},
 }
 HEAVY = (
     "boto3",

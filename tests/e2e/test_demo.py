@@ -11,6 +11,11 @@ from typing import Any
 
 import openpyxl
 import pytest
+from jsonschema import Draft202012Validator
+
+from reports.json_schema import scan_schema
+from tests.reports import published
+from tests.reports.published import complaints
 
 pytestmark = [pytest.mark.real_server, pytest.mark.xdist_group("demo")]
 
@@ -43,7 +48,22 @@ def test_it_ends_well_and_leaves_every_report(demo: tuple[Path, subprocess.Compl
 
     assert (done.returncode, done.stderr.count("Traceback")) == (0, 0)
     assert max(map(len, done.stdout.splitlines())) <= 80
-    assert {path.suffix for path in folder.iterdir()} >= {".html", ".csv", ".xlsx", ".json", ".ndjson", ".db", ".toml"}
+    written = {path.suffix for path in folder.iterdir()}
+    assert written >= {".html", ".csv", ".xlsx", ".json", ".ndjson", ".md", ".sarif", ".zip", ".db", ".toml"}
+
+
+def test_what_other_programs_read_fits_their_schemas(demo: tuple[Path, subprocess.CompletedProcess[str]]) -> None:
+    """On an estate that real servers described, not only on samples."""
+    folder, _ = demo
+    classes = {2008: "iam_analysis_finding", 5003: "user_inventory", 6007: "scan_activity"}
+    events = [json.loads(line) for line in (folder / "events.ndjson").read_text(encoding="utf-8").splitlines()]
+    whole = json.loads((folder / "result.json").read_text(encoding="utf-8"))
+
+    assert complaints(published.sarif(), json.loads((folder / "findings.sarif").read_text(encoding="utf-8"))) == []
+    assert complaints(Draft202012Validator(scan_schema()), whole) == []
+    assert len(events) == 1 + len(whole["findings"]) + len(whole["identities"])
+    for event in events:
+        assert complaints(published.ocsf(classes[event["class_uid"]], cloud="cloud" in event), event) == []
 
 
 def test_nothing_was_left_out(result: dict[str, Any]) -> None:

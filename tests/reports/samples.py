@@ -16,13 +16,16 @@ from scanner.model import (
     Finding,
     Grant,
     Identity,
+    Input,
     Link,
     MatchCandidate,
     NatureVerdict,
+    Origin,
     OwnerCandidate,
     OwnershipVerdict,
     Privilege,
     RegistryVerdict,
+    ScanInfo,
     ScanResult,
     Signal,
     StoredSecret,
@@ -32,6 +35,7 @@ from scanner.model import (
     Workload,
 )
 from tests.factories import (
+    NOW,
     days_ago,
     make_assessment,
     make_coverage,
@@ -356,11 +360,14 @@ def hostile_result(name: str) -> ScanResult:
         privilege=Privilege(level="high", evidence=(name,)),
         findings=("aa" * 16,),
     )
+    entry = make_entry(name, id=name, name=name, owner=(name,), origin=Origin(file=name, row=2))
+    inputs = (Input(role="registry", name=name),)
     return make_result(
         judged,
+        scan=ScanInfo(id="20261125T080000Z-1", started_at=NOW, finished_at=NOW, version="0.1.0", inputs=inputs),
         coverage=(make_coverage(source=name, scope=name, section=name, status="denied", detail=name, permission=name),),
         secrets=(StoredSecret(key=name, provider="vault", source=name, scope=name, name=name),),
-        entries=(EntryAssessment(entry=make_entry(name, id=name, name=name, owner=(name,)), state="not_found"),),
+        entries=(EntryAssessment(entry=entry, state="not_found"),),
         findings=(make_finding(fingerprint="aa" * 16, identity=identity.key, title=name, evidence={name: name}),),
         notices=(name,),
     )

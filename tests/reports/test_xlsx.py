@@ -85,9 +85,20 @@ def test_states_are_coloured_and_choices_offered() -> None:
     assert {"F2:F4", "G2:G4", "K2:K4", "N2:N4", "Q2:Q4"} == coloured
     offered = {str(offer.sqref): (offer.formula1, offer.errorStyle) for offer in sheet.data_validations.dataValidation}
     assert offered == {
+        **{f"{column}2:{column}4": (None, None) for column in "TUVWX"},
         "Y2:Y4": ('"prod,staging,dev,test"', "information"),
         "Z2:Z4": ('"proposed,active,suspended,retired"', None),
+        "AA2:AA4": ("1", None),
     }
+
+
+def test_every_column_to_fill_in_says_what_it_takes() -> None:
+    """As soon as one of its cells is chosen; a day is a day."""
+    sheet = opened(estate())["Orphans"]
+    asked = {offer.promptTitle: offer for offer in sheet.data_validations.dataValidation}
+    to_fill_in = [column for column in TABLES["orphans"].columns if column.fill_in]
+    assert {name: offer.prompt for name, offer in asked.items()} == {one.name: one.help for one in to_fill_in}
+    assert (asked["expires"].type, asked["expires"].operator) == ("date", "greaterThanOrEqual")
 
 
 @pytest.mark.parametrize("name", HOSTILE.values(), ids=HOSTILE)
