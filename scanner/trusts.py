@@ -24,6 +24,8 @@ MAY_BECOME = "may_become"
 In them ``*`` stands for any characters and ``?`` for one. Without the attribute there are none, if its permissions
 could be read.
 """
+MAY_BECOME_IF = "may_become_if"
+"""As MAY_BECOME: those that it allows under a condition only. They make no link; see :func:`doubtful`."""
 
 _NAMING = frozenset({"account", "principal"})
 _LINKING = frozenset({"account", "principal", "anyone"})
@@ -81,49 +83,63 @@ def _other_environment(principal: Identity, identity: Identity) -> str | None:
     return None if not (theirs and own) or theirs & own else " or ".join(sorted(theirs))
 
 
-class _Callers:
-    """Who may become whom, by their own policies."""
+def doubtful(identities: Sequence[Identity]) -> Iterator[tuple[str, str, str]]:
+    """Who lets in whom across scopes whose own policies allow it under a condition: (caller, target, evidence)."""
+    if not any(MAY_BECOME_IF in one.attributes for one in identities):
+        return
+    callers = _Callers(identities, MAY_BECOME_IF)
+    for target in identities:
+        for trust in target.trusts:
+            if trust.kind in _LINKING:
+                for caller in callers.let_in(trust, target, decided=True):
+                    yield caller.key, target.key, f"a condition of its own policies; {trust.evidence}"
 
-    def __init__(self, identities: Sequence[Identity]) -> None:
+
+class _Callers:
+    """Who may become whom, by their own policies, of which ``reach`` is the attribute."""
+
+    def __init__(self, identities: Sequence[Identity], reach: str = MAY_BECOME) -> None:
         self.by_key = {one.key: one for one in identities}
+        self._reach = reach
         self._reaching: defaultdict[str, list[Identity]] = defaultdict(list)
         for one in identities:
-            if MAY_BECOME in one.attributes:
+            if reach in one.attributes:
                 self._reaching[one.scope].append(one)
 
     def let_in(self, trust: Trust, target: Identity, *, decided: bool) -> Iterator[Identity]:
         """Whom a trust lets in, of those who may; ``decided``: within the target's scope its connector has said."""
         if trust.kind == "principal":
             named = self.by_key.get(trust.principal)
-            if named is not None and (not decided if named.scope == target.scope else _may(named, target)):
+            if named is not None and (not decided if named.scope == target.scope else self._may(named, target)):
                 yield named
         elif trust.kind == "account":
-            yield from self._of(scope_named(trust.principal), target)
+            yield from self._of(scope_named(trust.principal), target, trust)
         elif trust.kind == "anyone" and trust.restriction == "none":
             for scope in self._reaching:
-                yield from self._of(scope, target)
+                yield from self._of(scope, target, trust)
 
-    def _of(self, scope: str, target: Identity) -> Iterator[Identity]:
+    def _of(self, scope: str, target: Identity, trust: Trust) -> Iterator[Identity]:
         """Those of another scope; an admin needs no such path, and has too many."""
         if scope != target.scope:
             for caller in self._reaching.get(scope, ()):
-                if caller.privilege.level != "admin" and _may(caller, target):
+                is_meant = not trust.only or any(compiled(pattern).match(caller.key) for pattern in trust.only)
+                if is_meant and caller.privilege.level != "admin" and self._may(caller, target):
                     yield caller
 
+    def _may(self, caller: Identity, target: Identity) -> bool:
+        if "permissions" in caller.unread:
+            return True
+        return any(compiled(pattern).match(target.key) for pattern in _patterns(caller, self._reach))
 
-def _may(caller: Identity, target: Identity) -> bool:
-    if "permissions" in caller.unread:
-        return True
-    return any(_compiled(pattern).match(target.key) for pattern in _patterns(caller))
 
-
-def _patterns(identity: Identity) -> list[str]:
-    given = identity.attributes.get(MAY_BECOME)
+def _patterns(identity: Identity, reach: str) -> list[str]:
+    given = identity.attributes.get(reach)
     return [pattern for pattern in given if isinstance(pattern, str)] if isinstance(given, (list, tuple)) else []
 
 
 @lru_cache(maxsize=4096)
-def _compiled(pattern: str) -> re.Pattern[str]:
+def compiled(pattern: str) -> re.Pattern[str]:
+    """A pattern of keys, in which ``*`` stands for any characters and ``?`` for one."""
     return re.compile(fnmatch.translate(pattern.replace("[", "[[]")))
 
 

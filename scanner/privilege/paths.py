@@ -9,10 +9,17 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from typing import TypeAlias
 
 from msgspec import Struct
 
-from scanner.model import Privilege
+from scanner.model import Privilege, PrivilegeLevel
+
+Edge: TypeAlias = tuple[str, str, str]
+
+GRAVEST: tuple[PrivilegeLevel, ...] = ("admin", "escalation", "high", "unknown", "normal")
+"""The gravest level first: an unknown one may be anything, and nothing less than high is told beside it."""
+ABLE: frozenset[PrivilegeLevel] = frozenset({"admin", "escalation"})
 
 STEPS_SHOWN = 5
 """Longer paths are cut in the evidence: their end is named all the same."""
@@ -26,13 +33,17 @@ class _Path(Struct, frozen=True, kw_only=True, gc=False):
     shown: tuple[str, ...]
 
 
-def raise_by_paths(privileges: Mapping[str, Privilege], edges: Iterable[tuple[str, str, str]]) -> dict[str, Privilege]:
+def raise_by_paths(
+    privileges: Mapping[str, Privilege], edges: Iterable[Edge], doubtful: Iterable[Edge] = ()
+) -> dict[str, Privilege]:
     """Privileges by identity key, where whoever can become an admin is at least ``escalation``, with the path.
 
-    So is whoever can become somebody who can make itself an admin.
+    So is whoever can become somebody who can make itself an admin. Whoever can become somebody whose privilege is
+    unknown has one that is no less unknown, unless it is ``high`` or more by itself.
 
-    An edge is (source key, target key, evidence): source can become target. Keys without a privilege of their own
-    may lie on a path. Admins stay admins; everybody else without a path keeps what they had, ``unknown`` included.
+    An edge is (source key, target key, evidence): source can become target; a ``doubtful`` one holds under a
+    condition, and what would be ``escalation`` by it is ``high``. Keys without a privilege of their own may lie on a
+    path. Admins stay admins; everybody else without a path keeps what they had.
     The order of the edges does not matter: of equally short paths, the one through the smallest key is taken.
     """
     admins = {key for key, privilege in privileges.items() if privilege.level == "admin"}
@@ -43,10 +54,28 @@ def raise_by_paths(privileges: Mapping[str, Privilege], edges: Iterable[tuple[st
     paths = _walk_back({admin: f"the admin {admin}" for admin in admins}, sources, {})
     able = {key for key, privilege in privileges.items() if privilege.level == "escalation"}
     paths = _walk_back({key: f"{key}, which can make itself an admin" for key in able}, sources, paths)
-    return {
-        key: _raised(privilege, path) if (path := paths.get(key)) is not None else privilege
-        for key, privilege in privileges.items()
-    }
+    raised = _raised_by(paths, privileges, to="escalation")
+    return _with_unknown(_with_doubtful(raised, doubtful), sources)
+
+
+def _with_doubtful(privileges: Mapping[str, Privilege], doubtful: Iterable[Edge]) -> dict[str, Privilege]:
+    """Whoever could become somebody able under a condition is at least ``high``; one such path is told."""
+    paths: dict[str, _Path] = {}
+    for source, target, evidence in sorted(doubtful):
+        own, goal = privileges.get(source), privileges.get(target)
+        if own and goal and own.level not in ABLE and goal.level in ABLE and source not in paths:
+            paths[source] = _through(source, target, evidence, None, f"{target}, under a condition")
+    return _raised_by(paths, privileges, to="high")
+
+
+def _with_unknown(
+    privileges: Mapping[str, Privilege], sources: Mapping[str, Sequence[tuple[str, str]]]
+) -> dict[str, Privilege]:
+    """Whoever can become somebody of unknown privilege may be able to do anything."""
+    unknown = {key for key, privilege in privileges.items() if privilege.level == "unknown"}
+    paths = _walk_back({key: f"{key}, whose privilege is unknown" for key in unknown}, sources, {})
+    paths = {key: path for key, path in paths.items() if key in privileges and privileges[key].level not in ABLE}
+    return _raised_by(paths, privileges, to="unknown")
 
 
 def _walk_back(
@@ -75,7 +104,18 @@ def _through(source: str, target: str, evidence: str, onward: _Path | None, goal
     return _Path(goal=onward.goal, steps=onward.steps + 1, shown=(step, *onward.shown[: STEPS_SHOWN - 1]))
 
 
-def _raised(privilege: Privilege, path: _Path) -> Privilege:
+def _raised_by(
+    paths: Mapping[str, _Path], privileges: Mapping[str, Privilege], *, to: PrivilegeLevel
+) -> dict[str, Privilege]:
+    """The privileges, of at least that level where there is a path, which then leads their evidence."""
+    return {
+        key: _raised(privilege, path, to) if (path := paths.get(key)) is not None else privilege
+        for key, privilege in privileges.items()
+    }
+
+
+def _raised(privilege: Privilege, path: _Path, to: PrivilegeLevel) -> Privilege:
     unseen = path.steps - len(path.shown)
     rest = (f"{unseen} more steps lead to {path.goal}",) if unseen else ()
-    return Privilege(level="escalation", evidence=(*path.shown, *rest, *privilege.evidence))
+    level = min(privilege.level, to, key=GRAVEST.index)
+    return Privilege(level=level, evidence=(*path.shown, *rest, *privilege.evidence))

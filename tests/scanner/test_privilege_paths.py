@@ -57,13 +57,13 @@ def test_whoever_has_a_path_is_at_least_escalation(level: PrivilegeLevel) -> Non
     [
         pytest.param([], id="no edges"),
         pytest.param([edge("root", "a")], id="the admin can become it"),
-        pytest.param([edge("a", "a"), edge("a", "b"), edge("b", "a")], id="a cycle that leads nowhere"),
+        pytest.param([edge("b", "b"), edge("b", "c"), edge("c", "b")], id="a cycle that leads nowhere"),
         pytest.param([edge("a", "stranger")], id="to a stranger"),
     ],
 )
 def test_without_a_path_nothing_changes(edges: list[tuple[str, str, str]]) -> None:
     """Unknown stays unknown, and normal normal."""
-    before = {"a": UNKNOWN_PRIVILEGE, "b": NORMAL, "root": ADMIN}
+    before = {"a": UNKNOWN_PRIVILEGE, "b": NORMAL, "c": NORMAL, "root": ADMIN}
 
     assert raise_by_paths(before, edges) == before
 
@@ -91,6 +91,46 @@ def test_an_admin_that_can_become_another_stays_as_it_is() -> None:
     before = {"a": ADMIN, "b": ADMIN}
 
     assert raise_by_paths(before, [edge("a", "b"), edge("b", "a")]) == before
+
+
+@pytest.mark.parametrize(
+    ("own", "level"), [("normal", "unknown"), ("high", "high"), ("unknown", "unknown"), ("escalation", "escalation")]
+)
+def test_a_path_to_somebody_unknown_is_told(own: PrivilegeLevel, level: PrivilegeLevel) -> None:
+    """Nobody can say that it is normal; what is graver by itself stays."""
+    before = {"a": Privilege(level=own, evidence=("known before",)), "m": NORMAL, "u": UNKNOWN_PRIVILEGE}
+    raised = raise_by_paths(before, [edge("a", "m"), edge("m", "u")])
+
+    assert (raised["a"].level, raised["m"].level) == (level, "unknown")
+    told = ("a can become m: trust policy of m", "m can become u, whose privilege is unknown: trust policy of u")
+    assert raised["a"].evidence == ((*told, "known before") if own in ("normal", "high") else ("known before",))
+
+
+@pytest.mark.parametrize(
+    ("own", "goal", "level"),
+    [
+        ("normal", "admin", "high"),
+        ("high", "escalation", "high"),
+        ("unknown", "admin", "high"),
+        ("normal", "high", "normal"),
+        ("escalation", "admin", "escalation"),
+    ],
+)
+def test_what_holds_under_a_condition_is_high(own: PrivilegeLevel, goal: PrivilegeLevel, level: PrivilegeLevel) -> None:
+    """Never a path by itself; the first by key is told."""
+    before = {"a": Privilege(level=own), "k": Privilege(level=goal), "z": Privilege(level=goal)}
+    raised = raise_by_paths(before, [], [edge("a", "z"), edge("a", "k"), edge("a", "stranger"), edge("stranger", "k")])
+
+    assert raised["a"].level == level
+    told = ("a can become k, under a condition: trust policy of k",)
+    assert raised["a"].evidence == (told if level != own or own == "high" else ())
+
+
+def test_a_path_found_otherwise_may_end_under_a_condition() -> None:
+    """Whoever is able only by a path is able all the same."""
+    raised = raise_by_paths({"a": NORMAL, "b": NORMAL, "root": ADMIN}, [edge("b", "root")], [edge("a", "b")])
+
+    assert raised["a"] == Privilege(level="high", evidence=("a can become b, under a condition: trust policy of b",))
 
 
 CHOICES = [edge("a", "m"), edge("a", "k"), ("a", "k", "another way"), edge("m", "v"), edge("k", "z")]
@@ -137,6 +177,14 @@ def shortest_by_hand(
     return None
 
 
+GOALS: tuple[tuple[PrivilegeLevel, PrivilegeLevel], ...] = (
+    ("admin", "escalation"),
+    ("escalation", "escalation"),
+    ("unknown", "unknown"),
+)
+"""What somebody is who can become one of that level, the gravest first."""
+
+
 @given(graphs)
 def test_against_a_naive_walk(graph: tuple[dict[str, PrivilegeLevel], list[tuple[str, str, str]]]) -> None:
     """Levels, path lengths and every single step agree with a walk forward from each identity."""
@@ -145,13 +193,14 @@ def test_against_a_naive_walk(graph: tuple[dict[str, PrivilegeLevel], list[tuple
 
     assert list(raised) == list(levels)
     for key, level in levels.items():
-        steps = shortest_by_hand(levels, edges, key, "admin")
-        if steps is None:
-            steps = shortest_by_hand(levels, edges, key, "escalation")
-        assert raised[key].level == (level if steps in (None, 0) else "escalation")
-        assert len(raised[key].evidence) == min(steps or 0, STEPS_SHOWN + 1)
+        ends = ((shortest_by_hand(levels, edges, key, goal), to) for goal, to in GOALS)
+        steps, to = next(((steps, to) for steps, to in ends if steps is not None), (0, level))
+        kept = steps == 0 or (level == "high" and to == "unknown")
+        assert raised[key].level == (level if kept else to)
+        assert len(raised[key].evidence) == min(steps, STEPS_SHOWN + 1)
         for line in raised[key].evidence[:STEPS_SHOWN]:
             plain = line.replace("the admin ", "").replace(", which can make itself an admin", "")
+            plain = plain.replace(", whose privilege is unknown", "")
             step, _, evidence = plain.partition(": ")
             source, _, target = step.partition(" can become ")
             assert (source, target, evidence) in edges

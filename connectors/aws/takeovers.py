@@ -1,0 +1,70 @@
+"""Which workloads of its account an identity may make do what it likes, where its policies name some (pure).
+
+A method that reaches all workloads of a type counts by itself. One that reaches some leads to whatever those run as,
+which is known when the regions have been read, too: see :mod:`scanner.takeovers`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from connectors.aws.assume import Holder
+from connectors.aws.decide import denials_of, patterns_left
+from connectors.aws.globs import takes_in
+from connectors.aws.policy import Statement
+from connectors.aws.sources import sources_in
+from connectors.aws.vocabulary import Method, Vocabulary
+
+
+def takeovers_of(holder: Holder, words: Vocabulary) -> tuple[dict[str, Any], ...]:
+    """What the policies allow on named workloads for sure, as the attribute ``may_take_over`` has it."""
+    found = []
+    for method in _possible(holder, words):
+        on = sorted(set(_patterns(holder, method, words)))
+        if on:
+            by = f"by {method.text} on it{sources_in(holder.held, words)(method.needed)}"
+            but = sorted(_refused(holder, method, words))
+            found.append({"by": by, "on": on} | ({"but": but} if but else {}))
+    return tuple(found)
+
+
+def _possible(holder: Holder, words: Vocabulary) -> Iterator[Method]:
+    """Methods that some workloads are within reach of, not all: those are told already."""
+    certain = holder.certain
+    for family, methods in words.methods:
+        if family.target == "workload":
+            for method in methods:
+                if method.needed & certain.somewhere == method.needed and method.needed & ~certain.wide:
+                    yield method
+
+
+def _patterns(holder: Holder, method: Method, words: Vocabulary) -> Iterator[str]:
+    """The patterns that are left within every limit, and within what a deny of all but some spares."""
+    action = method.first
+    spared = [deny.resources for deny in _denials(holder, method, words) if deny.not_resources]
+    limits = [list(patterns_left(limit, (), action, words, certainly=True)) for limit in holder.limits]
+    for pattern in patterns_left(holder.documents, holder.limits, action, words, certainly=True):
+        patterns = [pattern]
+        for limit in (*limits, *spared):
+            patterns = [narrow for each in patterns for narrow in _within(each, limit)]
+        yield from patterns
+
+
+def _within(pattern: str, limit: Iterable[str]) -> Iterator[str]:
+    """What a limit leaves of a pattern, as far as that is a pattern again."""
+    for allowed in limit:
+        if takes_in(allowed, pattern):
+            yield pattern
+        elif takes_in(pattern, allowed):
+            yield allowed
+
+
+def _refused(holder: Holder, method: Method, words: Vocabulary) -> set[str]:
+    denials = (deny for deny in _denials(holder, method, words) if not deny.not_resources)
+    return {pattern for deny in denials for pattern in deny.resources}
+
+
+def _denials(holder: Holder, method: Method, words: Vocabulary) -> Iterator[Statement]:
+    documents = (*holder.documents, *(each for limit in holder.limits for each in limit))
+    return denials_of(documents, method.needed, words)

@@ -1,0 +1,191 @@
+"""Named workloads that somebody may make do what it likes, and whom that leads to."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from msgspec.structs import replace
+
+from connectors.aws.fetch import Listing
+from connectors.aws.identities import Place
+from connectors.aws.payloads import PolicyDetail, RoleDetail
+from connectors.aws.rights import rights_in
+from connectors.aws.roles import role_identity
+from connectors.aws.spec import POLICIES, ROLES
+from scanner.inventory import Reading, join
+from scanner.model import Assessment, Identity, Link, Privilege, ScanInfo, Workload
+from scanner.pipeline import Declared, judge
+from scanner.remembered import Remembered
+from scanner.takeovers import with_takeovers
+from tests.connectors.aws.policies import ACCOUNT, IF, allow, deny
+
+BUILDER, BOSS, CLERK = (f"arn:aws:iam::{ACCOUNT}:role/{name}" for name in ("builder", "boss", "clerk"))
+LAMBDA = f"arn:aws:lambda:eu-west-1:{ACCOUNT}:function"
+RELEASE, REPORT = f"{LAMBDA}:release", f"{LAMBDA}:report"
+UPDATE = "lambda:UpdateFunctionCode"
+MACHINE = f"arn:aws:ec2:eu-west-1:{ACCOUNT}:instance/i-0a"
+RUNTIME = f"arn:aws:bedrock-agentcore:eu-west-1:{ACCOUNT}:runtime/claims"
+
+
+def role(arn: str, *statements: dict[str, Any], boundary: bool = False) -> dict[str, Any]:
+    """A role as the API lists it."""
+    trust = {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}
+    limit = {"PermissionsBoundary": {"PermissionsBoundaryArn": "limit"}} if boundary else {}
+    return {
+        "Arn": arn,
+        "RoleName": arn.rpartition("/")[2],
+        "AssumeRolePolicyDocument": {"Statement": [trust]},
+        "RolePolicyList": [{"PolicyName": "own", "PolicyDocument": {"Statement": list(statements)}}],
+        **limit,
+    }
+
+
+def workload(key: str, *roles: str) -> Workload:
+    """Something that runs as these."""
+    return Workload(
+        key=key, provider="aws", source="prod", scope=ACCOUNT, kind="lambda_function", name=key, runs_as=roles
+    )
+
+
+THINGS = (workload(RELEASE, BOSS), workload(REPORT, CLERK), workload(MACHINE, BOSS))
+AGENT = Identity(
+    key=RUNTIME,
+    provider="aws",
+    source="prod",
+    scope=ACCOUNT,
+    kind="agent_runtime",
+    name="claims",
+    links=(Link(relation="runs_as", target=BOSS, evidence="it says so"),),
+)
+
+
+TAKING = Identity(
+    key=BUILDER,
+    provider="aws",
+    source="prod",
+    scope=ACCOUNT,
+    kind="role",
+    name="builder",
+    attributes={"may_take_over": [{"by": "x", "on": [f"{LAMBDA}:*"]}]},
+)
+
+
+def scan(*statements: dict[str, Any], limit: tuple[dict[str, Any], ...] = ()) -> Assessment:
+    """What a scan says of a builder with these statements, beside an admin and a clerk that functions run as."""
+    listing = Listing()
+    version = {"IsDefaultVersion": True, "Document": {"Statement": list(limit)}}
+    listing.add(POLICIES, [{"Arn": "limit", "PolicyVersionList": [version]}] if limit else [], PolicyDetail)
+    roles = role(BUILDER, *statements, boundary=bool(limit)), role(BOSS, allow("*")), role(CLERK)
+    listing.add(ROLES, roles, RoleDetail)
+    rights = rights_in(listing, ACCOUNT, ())
+    place = Place(source="prod", account=ACCOUNT)
+    found = tuple(
+        role_identity(one, rights.trusts[one.arn], rights.permissions[one.arn], rights.links[one.arn], place)
+        for one in listing.roles
+    )
+    now = datetime(2026, 11, 25, tzinfo=UTC)
+    reading = Reading(source="prod", scope=ACCOUNT, identities=(*found, AGENT), workloads=THINGS)
+    info = ScanInfo(id="s", started_at=now, finished_at=now, version="1")
+    result = judge(join([reading], {"prod": 0}), Declared(), Remembered(), info)
+    return next(one for one in result.identities if one.identity.key == BUILDER)
+
+
+@pytest.mark.parametrize(
+    ("statements", "level"),
+    [
+        pytest.param([allow(UPDATE, RELEASE)], "escalation", id="a-function-of-an-admin"),
+        pytest.param([allow(UPDATE, f"{LAMBDA}:rel*")], "escalation", id="by-a-pattern"),
+        pytest.param([allow("lambda:*", RELEASE)], "escalation", id="among-others"),
+        pytest.param([allow(UPDATE, REPORT)], "normal", id="a-function-of-a-clerk"),
+        pytest.param([allow(UPDATE, f"{LAMBDA}:gone")], "normal", id="a-function-that-is-not-there"),
+        pytest.param([allow("lambda:InvokeFunction", RELEASE)], "normal", id="another-action"),
+        pytest.param([allow(UPDATE, RELEASE, **IF)], "normal", id="under-a-condition"),
+        pytest.param([allow(UPDATE, REPORT), allow(UPDATE, RELEASE, **IF)], "normal", id="another-without-one"),
+        pytest.param([allow(UPDATE, f"{LAMBDA}:re*"), deny(UPDATE, RELEASE)], "normal", id="denied"),
+        pytest.param([allow(UPDATE, f"{LAMBDA}:re*"), deny("*", f"{LAMBDA}:*s*")], "normal", id="denied-by-pattern"),
+        pytest.param([allow(UPDATE, f"{LAMBDA}:re*"), deny(UPDATE, REPORT)], "escalation", id="another-one-denied"),
+        pytest.param(
+            [
+                allow(UPDATE, f"{LAMBDA}:re*"),
+                {"Effect": "Deny", "Action": UPDATE, "NotResource": f"{LAMBDA}:rep*"},
+            ],
+            "normal",
+            id="all-but-another-denied",
+        ),
+        pytest.param([allow(UPDATE, f"{LAMBDA}:${{aws:username}}")], "normal", id="whoever-that-is"),
+        pytest.param([allow("ssm:StartSession", MACHINE)], "escalation", id="a-shell-on-a-machine"),
+        pytest.param(
+            [allow("ssm:SendCommand", [MACHINE, "arn:aws:ssm:*::document/AWS-RunShellScript"])],
+            "escalation",
+            id="a-command-on-a-machine",
+        ),
+        pytest.param([allow("ssm:SendCommand", MACHINE)], "normal", id="no-document-to-run"),
+        pytest.param([allow("bedrock-agentcore:UpdateAgentRuntime", RUNTIME)], "escalation", id="an-agent"),
+    ],
+)
+def test_a_named_workload_leads_to_what_it_runs_as(statements: list[dict[str, Any]], level: str) -> None:
+    """If that may do more, nothing refuses it, and no condition stands before it."""
+    assert scan(*statements).privilege.level == level
+
+
+@pytest.mark.parametrize(
+    ("limit", "level"),
+    [
+        (allow("*"), "escalation"),
+        (allow("lambda:*", RELEASE), "escalation"),
+        (allow("lambda:*", REPORT), "normal"),
+        (allow("s3:*"), "normal"),
+    ],
+)
+def test_a_boundary_limits_what_can_be_taken_over(limit: dict[str, Any], level: str) -> None:
+    """What both allow, and no more."""
+    assert scan(allow(UPDATE, f"{LAMBDA}:re*"), limit=(limit,)).privilege.level == level
+
+
+def test_the_path_names_the_workload_and_the_statement() -> None:
+    """Each step with its reason."""
+    found = scan(allow("s3:GetObject", "arn:aws:s3:::b/*"), allow(UPDATE, RELEASE))
+
+    by = f"by {UPDATE} on it; by policy own (inline) statement 2"
+    assert found.privilege.evidence == (f"{BUILDER} can become the admin {BOSS}: {RELEASE} runs as it: {by}",)
+    assert [link.target for link in found.identity.links] == [BOSS]
+
+
+def test_nobody_becomes_itself_and_administrators_need_no_link() -> None:
+    """A role that changes the function that it is leads nowhere new."""
+    itself = with_takeovers([TAKING], [workload(RELEASE, TAKING.key)])
+    admin = with_takeovers([replace(TAKING, privilege=Privilege(level="admin"))], THINGS)
+
+    assert [one.links for one in (*itself, *admin)] == [(), ()]
+
+
+def test_a_link_that_is_there_stays() -> None:
+    """What the connector itself found tells more; others are added, sorted."""
+    seen = Link(relation="can_assume", target=BOSS, evidence="named in the trust policy")
+    things = [workload(RELEASE, CLERK, BOSS)]
+
+    (found,) = with_takeovers([replace(TAKING, links=(seen,))], things)
+
+    assert found.links == (seen, Link(relation="can_assume", target=CLERK, evidence=f"{RELEASE} runs as it: x"))
+
+
+def test_what_reaches_all_of_a_type_counts_by_itself() -> None:
+    """It needs no links to whatever there is."""
+    found = scan(allow(UPDATE))
+
+    assert found.privilege.level == "escalation"
+    assert found.identity.links == ()
+    assert "may_take_over" not in found.identity.attributes
+
+
+@pytest.mark.parametrize("given", ["*", [{"by": "x"}], [1], {"on": ["*"]}])
+def test_another_connectors_attribute_of_that_name_says_nothing(given: Any) -> None:
+    """Whatever shape it has."""
+    one = Identity(
+        key="a", provider="aws", source="s", scope=ACCOUNT, kind="user", name="a", attributes={"may_take_over": given}
+    )
+    (found,) = with_takeovers([one], THINGS)
+
+    assert found == one
