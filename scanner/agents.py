@@ -27,6 +27,10 @@ class _Words(Struct, frozen=True, forbid_unknown_fields=True):
     demoted: frozenset[str]
     products: frozenset[str]
     chores: frozenset[str]
+    trades: frozenset[str]
+    belongings: frozenset[str]
+    bedrock: frozenset[str]
+    other_work: frozenset[str]
 
 
 _WORDS = msgspec.toml.decode(files("scanner").joinpath("agents.toml").read_bytes(), type=_Words)
@@ -34,7 +38,13 @@ _ANY = _WORDS.outright | _WORDS.suggestive
 _SEPARATORS = re.compile(r"[\W_]+")
 _ASCII_SEPARATORS = bytes(code for code in range(128) if _SEPARATORS.match(chr(code)))
 _LOWER = bytes(range(256)).lower()
-_INFRASTRUCTURE = _WORDS.products | {chore + demoted for chore in _WORDS.chores for demoted in _WORDS.demoted}
+_NO_AI = frozenset(
+    {
+        *_WORDS.products,
+        *(before + demoted for before in _WORDS.chores | _WORDS.trades for demoted in _WORDS.demoted),
+        *(demoted + behind for behind in _WORDS.belongings for demoted in _WORDS.demoted),
+    }
+)
 
 
 def _automaton() -> ahocorasick.Automaton:
@@ -103,8 +113,9 @@ def _may_tell(identity: Identity) -> bool:
 
 
 def _telling(found: frozenset[str]) -> frozenset[str]:
-    """The words that speak of AI; the "agent" of a Jenkins agent or a backup agent does not."""
+    """The words that speak of AI; the "agent" of a Jenkins agent or a travel agent does not."""
     telling = found & _ANY
-    if telling <= _WORDS.demoted and not found.isdisjoint(_INFRASTRUCTURE):
+    explained = ((_WORDS.demoted, _NO_AI), (_WORDS.bedrock, _WORDS.other_work))
+    if any(telling <= said and not found.isdisjoint(beside) for said, beside in explained):
         return frozenset()
     return telling

@@ -13,15 +13,20 @@ from scanner.model import Signal, Trust
 _SOURCE = "aws:sourcearn"
 
 
-def agent_signals(document: Any, trusts: Iterable[Trust]) -> tuple[Signal, ...]:
+def agent_signals(document: Any, trusts: Iterable[Trust], *, answers: bool = True) -> tuple[Signal, ...]:
     """That a role belongs, or may belong, to an AI agent: it trusts a service that runs them.
 
     ``document``: its trust policy; ``trusts``: who is let in by it after all, denials counted. A policy that cannot
-    be read has none.
+    be read has none. ``answers``: whether it may invoke models that answer, as far as anybody knows: Bedrock runs no
+    agent with a role that may not, but indexes documents, logs, or trains.
     """
     strengths = trust_tables().agent_services
     named = {
-        trust.principal for trust in trusts if trust.kind == "service" and service_of(trust.principal) in strengths
+        trust.principal
+        for trust in trusts
+        if trust.kind == "service"
+        and service_of(trust.principal) in strengths
+        and (answers or service_of(trust.principal) not in trust_tables().agents_invoke_models)
     }
     if not named:
         return ()

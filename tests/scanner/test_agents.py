@@ -120,3 +120,22 @@ def test_a_pool_of_agents_builds_software(name: str) -> None:
 def test_what_an_ai_agent_runs_on_does_not_hide_it(name: str) -> None:
     """Only a product right before the word is its owner."""
     assert judge_agent(make_identity(name)).is_agent
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "real-estate-agent-portal", "travel-agent-api", "TravelAgents", "user-agent-parser", "insurance-agent-portal",
+        "free_agent_tracker", "mortgage-agent", "contact-center-agent", "agent-commission-service", "AgentLicensing",
+        "agent-desktop-client", "mail-relay-agent",
+    ],
+)  # fmt: skip
+def test_agents_that_are_people_are_no_ai(name: str) -> None:
+    """A trade right before the word, or what only people have right behind it."""
+    assert judge_agent(make_identity(name)).signals == ()
+
+
+@pytest.mark.parametrize("name", ["ai-travel-agent", "travel-planner-agent", "booking-llm-agent", "agent-booking"])
+def test_a_trade_hides_no_ai_agent(name: str) -> None:
+    """Neither beside another word of AI, nor anywhere but right before the word."""
+    assert judge_agent(make_identity(name)).is_agent

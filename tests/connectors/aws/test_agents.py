@@ -7,10 +7,14 @@ from typing import Any
 import pytest
 
 from connectors.aws.agent_trust import agent_signals
-from connectors.aws.payloads import InlinePolicy
+from connectors.aws.identities import Place
+from connectors.aws.payloads import InlinePolicy, RoleDetail
 from connectors.aws.permissions import PolicyLibrary
+from connectors.aws.roles import role_identity
 from connectors.aws.trust import parse_trusts
 from connectors.aws.vocabulary import vocabulary
+from scanner.agents import judge_agent
+from scanner.model import Identity
 
 OWN = "123456789012"
 
@@ -132,3 +136,58 @@ def test_a_policy_that_names_calls_of_models_or_agents_is_a_hint(action: str, *,
     found = library.permissions(f"arn:aws:iam::{OWN}:role/r", (inline,), (), None)
 
     assert [signal.strength for signal in found.signals] == (["weak"] if is_hint else [])
+
+
+NOVA = "arn:aws:bedrock:*::foundation-model/amazon.nova*"
+INVOKE = {"Effect": "Allow", "Action": "bedrock:InvokeModel", "Resource": NOVA}
+EMBED = {**INVOKE, "Resource": ["arn:aws:bedrock:eu-west-1::foundation-model/amazon.titan-embed-text-v2:0"]}
+LOG = {"Effect": "Allow", "Action": "logs:PutLogEvents", "Resource": "*"}
+ANYTHING = {"Effect": "Allow", "Action": "bedrock:*", "Resource": "*"}
+
+
+@pytest.mark.parametrize(
+    ("statements", "is_agents"),
+    [
+        pytest.param([INVOKE], True, id="an-agent"),
+        pytest.param([ANYTHING], True, id="everything-of-bedrock"),
+        pytest.param([EMBED, INVOKE], True, id="both"),
+        pytest.param([EMBED], False, id="a-knowledge-base"),
+        pytest.param([LOG], False, id="logging-of-invocations"),
+        pytest.param([{**LOG, "Action": "s3:GetObject"}], False, id="training"),
+        pytest.param([{**INVOKE, "Effect": "Deny"}, LOG], False, id="models-refused"),
+        pytest.param([], True, id="nothing-known"),
+    ],
+)
+def test_a_role_of_bedrock_that_no_model_answers_is_no_agents(
+    statements: list[dict[str, Any]], *, is_agents: bool
+) -> None:
+    """Where its trust policy does not say what Bedrock uses it for, its own policies do."""
+    document = {"Statement": [statement("bedrock.amazonaws.com")]}
+    detail = RoleDetail(
+        arn=f"arn:aws:iam::{OWN}:role/r", role_name="r", path="/", role_id="AROAR", assume_role_policy_document=document
+    )
+    inline = [InlinePolicy(policy_name="p", policy_document={"Statement": statements})] if statements else []
+    library = PolicyLibrary((), (), words=vocabulary(), account=OWN)
+    permissions = library.permissions(detail.arn, inline, (), None)
+    place = Place(source="s", account=OWN, partition="aws")
+
+    found = role_identity(detail, parse_trusts(document, OWN), permissions, (), place)
+
+    assert judge_agent(found).is_agent is is_agents
+
+
+@pytest.mark.parametrize(
+    ("name", "description"),
+    [
+        ("AmazonBedrockExecutionRoleForKnowledgeBase_ab1cd", "Amazon Bedrock Knowledge Base access"),
+        ("AmazonBedrock-ModelCustomization-Role", "Bedrock fine-tuning"),
+        ("BedrockModelInvocationLogging", "lets Bedrock do its logging"),
+    ],
+)
+def test_bedrock_by_name_says_nothing_of_what_it_does_besides_agents(name: str, description: str) -> None:
+    """Its own name beside another kind of work is no sign."""
+    identity = Identity(
+        key=name, provider="aws", source="s", scope=OWN, kind="role", name=name, description=description
+    )
+
+    assert not judge_agent(identity).is_agent
