@@ -93,6 +93,9 @@ class Calls(Struct, frozen=True, kw_only=True):
 
     def _pages(self, listing: Listing, parameters: Parameters) -> Iterator[Mapping[str, Any]]:
         method = self._method(listing.operation)
+        if not listing.rows:
+            yield call(self.client, method, **parameters)
+            return
         member = listing.rows.partition(".")[0].removesuffix("[]")
         if self.client.sdk.can_paginate(method):
             yield from pages(self.client, method, page_size=listing.size, expecting=(member,), **parameters)

@@ -12,10 +12,12 @@ from connectors.aws.regional.types import (
     bedrock,
     compute,
     containers,
+    credentials,
     data,
     delivery,
     operations,
     secrets,
+    single_sign_on,
 )
 from connectors.base import Section
 
@@ -25,6 +27,7 @@ TAGS_SERVICE, TAGS_OPERATION = "resourcegroupstaggingapi", "GetResources"
 
 TYPES: tuple[ResourceType, ...] = (
     *secrets.TYPES,
+    *credentials.TYPES,
     *compute.TYPES,
     *containers.TYPES,
     *data.TYPES,
@@ -34,6 +37,7 @@ TYPES: tuple[ResourceType, ...] = (
     *agentcore.TYPES,
     *operations.TYPES,
     *assistants.TYPES,
+    *single_sign_on.TYPES,
 )
 BY_SECTION: Mapping[str, ResourceType] = {one.section: one for one in TYPES}
 

@@ -29,6 +29,7 @@ _PREFIXES: Mapping[str, str] = {
     "lexv2-models": "lex",
     "qconnect": "wisdom",
     "resourcegroupstaggingapi": "tag",
+    "sso-admin": "sso",
     "stepfunctions": "states",
 }
 _HEAD = re.compile(r"[^.\[\]]+")
@@ -52,6 +53,8 @@ class Where(Struct, frozen=True, kw_only=True):
 
 class Listing(Struct, frozen=True, kw_only=True):
     """The call that lists rows. ``rows``: where they stand in a page; a row that is a bare text becomes its ``id``.
+
+    Where ``rows`` is empty, the answer itself is the one row.
 
     ``size``: the largest page AWS gives, where it takes one. ``under``: the section for each of whose rows the call is
     made, with the parameters ``by`` (templates over that row), which become part of the rows listed.

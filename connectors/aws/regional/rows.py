@@ -44,10 +44,10 @@ def cut_down(row: Any, fields: Fields, where: Where) -> Row:
         roles=_sorted(role_key(each, where) for each in _all_texts(row, fields.roles)),
         profiles=_sorted(_all_texts(row, fields.profiles)),
         secrets=_sorted(_secrets(row, fields, where)),
-        created_at=_moment(row, fields.created_at),
+        created_at=moment(row, fields.created_at),
         created_by=_first(row, fields.created_by),
         tags=tags_in(row, fields.tags) if fields.tags else {},
-        facts={name: fact for name, path in fields.facts.items() if (fact := _fact(row, path)) is not None},
+        facts={name: told for name, path in fields.facts.items() if (told := fact(row, path)) is not None},
         inherits=_first(row, fields.inherits[1]) if fields.inherits else None,
         unique_id=_first(row, fields.unique_id),
         description=_first(row, fields.description),
@@ -98,7 +98,8 @@ def _first(row: Any, path: str | None) -> str | None:
     return None if path is None else next(texts(row, path), None)
 
 
-def _moment(row: Any, path: str | None) -> datetime | None:
+def moment(row: Any, path: str | None) -> datetime | None:
+    """The date that a path leads to. Raises ValueError where something else stands there."""
     match None if path is None else next(found(row, path), None):
         case datetime() | None as moment:
             return utc(moment)
@@ -106,7 +107,7 @@ def _moment(row: Any, path: str | None) -> datetime | None:
             raise ValueError(f"{path} is no date")
 
 
-def _fact(row: Any, path: str) -> Any:
+def fact(row: Any, path: str) -> Any:
     """A fact as JSON can hold it; a list where the path leads to several."""
     facts = [_plain(each, path) for each in found(row, path)]
     if many(path):

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from connectors.aws.fetch import read_each
 from connectors.aws.regional.calls import Calls, Raw, filled_all
@@ -53,7 +53,7 @@ class ServiceReading:
         for one in self._types:
             self._coverage[one.section] = self._read(one)
         around = self._around()
-        yield from self._secrets
+        yield from _as_one(self._secrets)
         for one in self._types:
             for row in self._rows[one.section].values():
                 yield self._record(one, row, around)
@@ -209,3 +209,13 @@ def _leaves_rows(detail: Detail) -> bool:
 
 def _is_meant(fields: Fields, row: Raw) -> bool:
     return fields.only_with is None or next(found(row, fields.only_with), None) is not None
+
+
+def _as_one(secrets: Iterable[StoredSecret]) -> Iterable[StoredSecret]:
+    """Each secret once, with what every section tells of it."""
+    found: dict[str, StoredSecret] = {}
+    for one in secrets:
+        first = found.setdefault(one.key, one)
+        if first is not one:
+            found[one.key] = structs.replace(first, attributes={**first.attributes, **one.attributes})
+    return found.values()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
@@ -20,6 +21,8 @@ _IDENTITY_TAGS = ("muster:identity", "identity", "iam-user", "iam_user", "servic
 # How AgentCore names the secrets that it keeps for a credential provider: prefix!directory/sort/provider.
 _OF_AGENTCORE = "bedrock-agentcore-identity!"
 _UNTIL = "Expiration"
+# The id of a long-term access key, as a word of a secret's name.
+_ACCESS_KEY = re.compile(r"(?<![A-Za-z0-9])AKIA[A-Z0-9]{16}(?![A-Za-z0-9])")
 
 
 class ParameterPolicy(Struct, frozen=True, kw_only=True, rename="pascal"):
@@ -117,7 +120,8 @@ def _identity(name: str, tags: Mapping[str, str]) -> str | None:
     """Whose credential it is, as its tags or its name say; an identity by any of its names."""
     if name.startswith(_OF_AGENTCORE):
         return name.rpartition("/")[2]
-    return next((tags[key] for key in _IDENTITY_TAGS if tags.get(key)), None)
+    named = _ACCESS_KEY.search(name)
+    return next((tags[key] for key in _IDENTITY_TAGS if tags.get(key)), named[0] if named else None)
 
 
 def _until(policy: ParameterPolicy) -> datetime | None:

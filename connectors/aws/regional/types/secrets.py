@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from connectors.aws.regional.declarations import Listing, ResourceType
+from connectors.aws.regional.secret_policies import parse_policy
 from connectors.aws.regional.stored import parse_parameter, parse_secret
 
 TYPES = (
@@ -15,6 +16,17 @@ TYPES = (
         ),
         record=parse_secret,
         without="stored secrets and their rotation are unknown",
+    ),
+    ResourceType(
+        section="secret.policies",
+        title="Who else may read secrets, by their resource policies",
+        service="secretsmanager",
+        listing=Listing(
+            operation="GetResourcePolicy", rows="", under="secretsmanager.secrets", by={"SecretId": "{ARN}"}
+        ),
+        record=parse_policy,
+        optional=True,
+        without="whether others may read a secret is unknown",
     ),
     ResourceType(
         section="ssm.parameters",

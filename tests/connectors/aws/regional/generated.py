@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+from connectors.aws.regional.catalog import children
 from connectors.aws.regional.declarations import Fields, ResourceType, paths_of
 from tests.connectors.aws.regional.account import HIDDEN, ROLE, SECRET
 from tests.connectors.aws.regional.shapes import answer
@@ -28,7 +29,8 @@ def full_answer(one: ResourceType, operation: str) -> dict[str, Any]:
 
 
 def _templates(one: ResourceType) -> list[str]:
-    return [text for detail in one.details for text in (*detail.by.values(), detail.id)]
+    own = [text for detail in one.details for text in (*detail.by.values(), detail.id)]
+    return [*own, *(text for child in children(one.section) for text in child.listing.by.values())]
 
 
 def _steps(path: str) -> list[str]:

@@ -73,7 +73,8 @@ def test_all_that_the_emulator_cannot_say_is_tried_here() -> None:
 
     assert left == {
         "ec2.instances", "ec2.launch_templates", "autoscaling.launch_configurations", "codebuild.projects",
-        "codebuild.source_credentials", "codepipeline.pipelines", "cloudformation.stacks",
+        "codeconnections.connections", "codebuild.source_credentials", "codepipeline.pipelines",
+        "cloudformation.stacks",
     }  # fmt: skip
 
 

@@ -32,8 +32,10 @@ def test_every_section_that_is_denied_names_its_permission(account: Account) -> 
         ["tag.resources", *BY_SECTION], "denied"
     )
     for one in TYPES:
-        listing = BY_SECTION[one.listing.under] if one.listing.under else one
-        assert found.coverage[one.section].permission == listing.permissions[0]
+        first = one
+        while first.listing.under:
+            first = BY_SECTION[first.listing.under]
+        assert found.coverage[one.section].permission == first.permissions[0]
     assert found.workloads == {}
     assert account.server.calls.total() == 1 + sum(one.listing.under is None for one in TYPES)
 

@@ -46,6 +46,9 @@ def test_the_age_of_a_secret_is_that_of_its_last_change() -> None:
         ("x", {"identity": ""}, None),
         ("x", {"owner": "ada"}, None),
         ("bedrock-agentcore-identity!default/oauth2/github", {}, "github"),
+        ("keys/AKIAIOSFODNN7EXAMPLE", {}, "AKIAIOSFODNN7EXAMPLE"),
+        ("keys/AKIAIOSFODNN7EXAMPLE", {"identity": "svc"}, "svc"),
+        ("XAKIAIOSFODNN7EXAMPLE", {}, None),
     ],
 )
 def test_whose_credential_a_secret_is(name: str, tags: dict[str, str], identity: str | None) -> None:
