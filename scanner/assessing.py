@@ -25,6 +25,7 @@ from scanner.model import (
 from scanner.ownership import judge_owners, tag_scores
 from scanner.privilege.paths import raise_by_paths
 from scanner.roster import Roster
+from scanner.trusts import doubtful
 from scanner.usage import judge_usage
 from scanner.workloads import agents_roles, consumers, with_rights_of_roles
 
@@ -95,7 +96,8 @@ def _privileges(identities: Sequence[Identity], carried: Sequence[Assessment]) -
     edges = [
         (one.key, link.target, link.evidence) for one in known for link in one.links if link.relation == "can_assume"
     ]
-    return raise_by_paths(levels, edges) if edges else levels
+    conditional = list(doubtful(known))
+    return raise_by_paths(levels, edges, conditional) if edges or conditional else levels
 
 
 def _machines(

@@ -51,8 +51,10 @@ from scanner.remembered import (
 from scanner.roster import Roster
 from scanner.rules import unregistered
 from scanner.rules.catalog import RuleContext, evaluate
+from scanner.storing import with_stored
 from scanner.suggestions.suggest import suggest
 from scanner.summary import summarise
+from scanner.takeovers import with_takeovers
 
 _UNCHECKED = RegistryVerdict(state="unchecked", evidence="no registry was given")
 _GRAVITY = {severity: rank for rank, severity in enumerate(SEVERITIES)}
@@ -78,6 +80,10 @@ def judge(inventory: Inventory, declared: Declared, remembered: Remembered, scan
     remembered = followed(remembered, declared.entries or ())
     carried = not_rechecked(remembered, inventory, places)
     inventory = filled(inventory, remembered, carried)
+    workloads = with_unread_workloads(inventory.workloads, remembered.workloads, places)
+    secrets = with_unread_secrets(inventory.secrets, remembered.secrets, places)
+    linked = with_stored(with_takeovers(inventory.identities, workloads), secrets)
+    inventory = msgspec.structs.replace(inventory, identities=linked)
     roster = None if declared.people is None else Roster(declared.people, today)
     exemptions = Exemptions(declared.exemptions, today)
     natures = {one.key: judge_nature(one, roster) for one in inventory.identities}
@@ -90,7 +96,6 @@ def judge(inventory: Inventory, declared: Declared, remembered: Remembered, scan
         key: msgspec.structs.replace(registry[key], candidates=found) for key, found in likely.for_identities.items()
     }
     entries = tuple(_with_candidates(one, likely.for_entries.get(one.entry.id, ())) for one in entries)
-    workloads = with_unread_workloads(inventory.workloads, remembered.workloads, places)
     fresh = assess(
         seen,
         natures,
@@ -103,7 +108,6 @@ def judge(inventory: Inventory, declared: Declared, remembered: Remembered, scan
         policy=declared.policy,
         now=now,
     )
-    secrets = with_unread_secrets(inventory.secrets, remembered.secrets, places)
     context = RuleContext(
         assessments=fresh,
         entries=entries,

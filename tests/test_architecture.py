@@ -39,7 +39,9 @@ MAY_IMPORT = {
     "scanner.registry_tools": PURE
     | {"scanner.registry", "scanner.tables", "scanner.matching", "scanner.roster", "scanner.ownership"},
     "scanner.summary": PURE,
-    "scanner.workloads": PURE,
+    "scanner.storing": PURE,
+    "scanner.takeovers": PURE | {"scanner.trusts"},
+    "scanner.workloads": PURE | {"scanner.privilege"},
     "scanner.history": PURE,
     "connectors": PURE | {"scanner.tables", "scanner.catalog"},
     "scanner.offboarding": PURE | {"scanner.roster", "scanner.matching"},

@@ -20,6 +20,7 @@ class Account(Struct, frozen=True, kw_only=True):
 
     ``role``: the ARN of the role that is assumed in it; None: the source's own credentials are its. ``is_own``: they
     are, and serve where the role is refused. ``guardrails``: the service control policies over it; None: unread.
+    ``name``, ``email``: as the organization has them.
     """
 
     id: str
@@ -27,6 +28,8 @@ class Account(Struct, frozen=True, kw_only=True):
     role: str | None = None
     is_own: bool = True
     guardrails: Guardrails | None = ()
+    name: str | None = None
+    email: str | None = None
 
 
 def own_account(session: AwsSession, meter: Meter) -> Account:
@@ -105,5 +108,7 @@ class Organization:
             role=f"arn:{partition}:iam::{member.id}:role/{role}",
             is_own=member.id == self._own.id,
             guardrails=() if member.is_management else guardrails,
+            name=member.name,
+            email=member.email,
         )
         return structs.replace(self._nowhere, id=member.id, context=context)

@@ -145,13 +145,30 @@ class _Reachable:
         return f"its policies allow {ASSUME_ROLE} on it{how}", is_sure
 
 
+class Elsewhere(Struct, frozen=True, kw_only=True):
+    """Patterns of roles in other accounts that policies allow to assume, sorted; those roles must agree as well.
+
+    ``doubtful``: those that are allowed under a condition only.
+    """
+
+    certain: tuple[str, ...] = ()
+    doubtful: tuple[str, ...] = ()
+
+
 def roles_elsewhere(
     documents: Sequence[Document], limits: Sequence[Limit], account: str, words: Vocabulary
-) -> tuple[str, ...]:
-    """Patterns of roles in other accounts that policies allow to assume, sorted; those roles must agree as well."""
+) -> Elsewhere:
+    """Which roles beyond an account policies allow to assume."""
     action = words.bits((ASSUME_ROLE,))
-    left = patterns_left(documents, limits, action, words, certainly=False)
-    return tuple(sorted({pattern for pattern in left if arn_parts(pattern)[4] != account}))
+    certain, possible = (
+        {
+            pattern
+            for pattern in patterns_left(documents, limits, action, words, certainly=certainly)
+            if arn_parts(pattern)[4] != account
+        }
+        for certainly in (True, False)
+    )
+    return Elsewhere(certain=tuple(sorted(certain)), doubtful=tuple(sorted(possible - certain)))
 
 
 def _named(holders: Sequence[Holder], doors: Mapping[str, Door]) -> Iterator[tuple[Holder, Door]]:

@@ -120,6 +120,7 @@ def widest(*restrictions: Restriction) -> Restriction:
 
 
 _PASSED_TO = "iam:passedtoservice"
+_DOCUMENT_CHECK = "ssm:sessiondocumentaccesscheck"
 
 
 class PassedTo(Struct, frozen=True, kw_only=True, gc=False):
@@ -163,4 +164,15 @@ def _passed_to(condition: Condition) -> PassedTo | None:
         services=tuple(value.lower() for value in condition.values if not (literal and has_wildcard(value))),
         negated=negated,
         others=negated or plain != operator,
+    )
+
+
+def checks_document(block: Mapping[str, Any]) -> bool:
+    """Whether the only condition is that a session's document must be allowed, too."""
+    try:
+        conditions = parse_conditions(block)
+    except (AttributeError, ValueError):  # of a form that we do not know
+        return False
+    return [each.key for each in conditions] == [_DOCUMENT_CHECK] and all(
+        each.operator.lower().removesuffix("ifexists") == "bool" and each.values == ("true",) for each in conditions
     )

@@ -9,7 +9,7 @@ from msgspec import structs
 
 from connectors.aws.account import read_account
 from connectors.aws.accounts import Account, Organization, own_account
-from connectors.aws.identities import Place
+from connectors.aws.identities import Place, known
 from connectors.aws.least_privilege import least_policies, printed
 from connectors.aws.members import enter
 from connectors.aws.offline.source import ExportedSource
@@ -24,7 +24,7 @@ from connectors.aws.spec import ACCOUNT, MEMBER_ROLE, REGIONS, SPEC
 from connectors.base import Check, DiscoveredRecord, Meter, Scope, SectionReading, Spec
 from connectors.sdk import require_sdk
 from scanner.errors import Denied
-from scanner.model import EVERY_SCOPE, Coverage
+from scanner.model import EVERY_SCOPE, Coverage, Identity
 
 _ENABLED = frozenset({"opt-in-not-required", "opted-in"})
 
@@ -114,11 +114,13 @@ class AwsConnector:
         yield entering.coverage
         if entering.coverage.is_gap:
             return
-        yield from self._iam(scope, session, meter)
+        for record in self._iam(scope, session, meter):
+            yield _in_account(record, account)
         regions, listing = self._regions(scope, session, meter)
         yield from listing
         for region in regions:
-            yield from self._region(structs.replace(scope, part=region), session)
+            for record in self._region(structs.replace(scope, part=region), session):
+                yield _in_account(record, account)
 
     def _iam(self, scope: Scope, session: AwsSession, meter: Meter) -> Iterator[DiscoveredRecord]:
         guardrails = scope.context.guardrails
@@ -142,6 +144,14 @@ class AwsConnector:
         place = self._place(scope)
         yield from read_region(scope, session, place, self._settings.named_resources)
         yield from read_roles_anywhere(scope, session, place)
+
+
+def _in_account(record: DiscoveredRecord, account: Account) -> DiscoveredRecord:
+    """An identity says what the organization calls its account, and whose e-mail it keeps for it."""
+    told = known(scope_name=account.name, scope_contact=account.email)
+    if not told or not isinstance(record, Identity):
+        return record
+    return structs.replace(record, attributes={**record.attributes, **told})
 
 
 def _enabled_regions(session: AwsSession, section: SectionReading, meter: Meter) -> tuple[str, ...]:

@@ -45,7 +45,7 @@ def allows(
 
 def denied(documents: Iterable[Document], action: int, resource: str, words: Vocabulary) -> bool:
     """Whether a deny that has no condition covers an ARN."""
-    return any(statement.covers(resource) == "yes" for statement in _denials(documents, action, words))
+    return any(statement.covers(resource) == "yes" for statement in denials_of(documents, action, words))
 
 
 def _decide(
@@ -78,7 +78,7 @@ def patterns_left(
     documents: Sequence[Document], limits: Sequence[Limit], action: int, words: Vocabulary, *, certainly: bool
 ) -> Iterator[str]:
     """The resource patterns on which an action (its bit) is allowed, but for those of which nothing is left."""
-    denials = list(_denials((*documents, *(each for limit in limits for each in limit)), action, words))
+    denials = list(denials_of((*documents, *(each for limit in limits for each in limit)), action, words))
     narrow = [_allowances(limit, action, words, certainly) for limit in limits if not _everywhere(limit, action)]
     for allowance in _allowances(documents, action, words, certainly):
         for pattern in ("*",) if allowance.not_resources else allowance.resources:
@@ -102,7 +102,8 @@ def _allowances(documents: Iterable[Document], action: int, words: Vocabulary, c
     ]
 
 
-def _denials(documents: Iterable[Document], action: int, words: Vocabulary) -> Iterator[Statement]:
+def denials_of(documents: Iterable[Document], action: int, words: Vocabulary) -> Iterator[Statement]:
+    """The statements that refuse an action (its bit), whatever the circumstances."""
     for statement in _speaking(documents, action, words):
         if not statement.allow and not statement.conditional:
             yield statement

@@ -20,11 +20,8 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-import msgspec
-from msgspec import Struct
-
-from connectors.aws.conditions import parse_conditions
-from connectors.aws.trust import ANYONE
+from connectors.aws.conditions import Condition
+from connectors.aws.trust import ANYONE, OIDC_PROVIDER, trust_statements
 from scanner.model import Link, Trust
 
 # An issuer, the grammar of its subjects, and the target that a subject stands for. Grammars are the issuers' own.
@@ -52,17 +49,6 @@ _FORMS: tuple[tuple[re.Pattern[str], re.Pattern[str], str], ...] = (
     ),
 )
 _GITHUB_REPOSITORY = "repository"
-_PROVIDER = re.compile(r"arn:[^:]+:iam::\d{12}:oidc-provider/(.+)")
-
-
-class _Statement(Struct, frozen=True, kw_only=True, rename="pascal"):
-    effect: str
-    principal: str | dict[str, str | tuple[str, ...]] = ""
-    condition: dict[str, dict[str, Any]] = {}
-
-
-class _Document(Struct, frozen=True, kw_only=True, rename="pascal"):
-    statement: _Statement | tuple[_Statement, ...] = ()
 
 
 def federates_links(document: Any, trusts: Iterable[Trust]) -> tuple[Link, ...]:
@@ -78,21 +64,17 @@ def federates_links(document: Any, trusts: Iterable[Trust]) -> tuple[Link, ...]:
         for principal in let_in
         if principal.startswith("arn:")
     }
-    statements = msgspec.convert(document, _Document).statement
-    for statement in statements if isinstance(statements, tuple) else (statements,):
-        if statement.effect == "Allow" and isinstance(statement.principal, dict):
-            for provider in let_in.intersection(_listed(statement.principal.get("Federated", ()))):
-                if issuer := _PROVIDER.fullmatch(provider):
-                    found |= set(_subject_links(issuer[1], statement))
+    for statement in trust_statements(document):
+        if statement.allow and not statement.not_principals:
+            for principal in statement.principals:
+                issuer = OIDC_PROVIDER.fullmatch(principal.value) if principal.value in let_in else None
+                if issuer:
+                    found |= set(_subject_links(issuer[1], statement.conditions))
     return tuple(sorted(found, key=lambda link: (link.target, link.evidence)))
 
 
-def _listed(values: str | tuple[str, ...]) -> tuple[str, ...]:
-    return (values,) if isinstance(values, str) else values
-
-
-def _subject_links(issuer: str, statement: _Statement) -> Iterator[Link]:
-    claims = _binding_claims(issuer, statement)
+def _subject_links(issuer: str, conditions: Iterable[Condition]) -> Iterator[Link]:
+    claims = _binding_claims(issuer, conditions)
     subjects = claims.get("sub") or tuple(f"repo:{name}" for name in claims.get(_GITHUB_REPOSITORY, ())) or (ANYONE,)
     for subject in subjects:
         who = f"every subject of {issuer}" if subject == ANYONE else f"{subject} of {issuer}"
@@ -101,12 +83,13 @@ def _subject_links(issuer: str, statement: _Statement) -> Iterator[Link]:
         )
 
 
-def _binding_claims(issuer: str, statement: _Statement) -> dict[str, tuple[str, ...]]:
+def _binding_claims(issuer: str, conditions: Iterable[Condition]) -> dict[str, tuple[str, ...]]:
     """The values of each claim that narrows who may come; of two conditions on one claim, the narrower."""
     prefix = f"{issuer.lower()}:"
-    conditions = [one for one in parse_conditions(statement.condition) if one.restriction != "none"]
-    conditions.sort(key=lambda one: one.restriction == "exact")
-    return {one.key.removeprefix(prefix): one.values for one in conditions if one.key.startswith(prefix)}
+    binding = sorted(
+        (one for one in conditions if one.restriction != "none"), key=lambda one: one.restriction == "exact"
+    )
+    return {one.key.removeprefix(prefix): one.values for one in binding if one.key.startswith(prefix)}
 
 
 def subject_target(issuer: str, subject: str) -> str:

@@ -9,9 +9,10 @@ from typing import Any
 import msgspec
 from msgspec import Struct, structs
 
-from connectors.aws.assume import roles_elsewhere
+from connectors.aws.assume import Elsewhere, roles_elsewhere
 from connectors.aws.decide import Limit
 from connectors.aws.globs import action_matches
+from connectors.aws.model_calls import model_signals
 from connectors.aws.payloads import AttachedPolicy, Boundary, GroupDetail, InlinePolicy, PolicyDetail
 from connectors.aws.policy import parse_statements
 from connectors.aws.privilege import Effective, HolderKind, Verdict, is_admin, judge
@@ -22,7 +23,6 @@ from scanner.model import UNKNOWN_PRIVILEGE, Grant, Privilege, Signal
 
 GUARDRAILS_UNREAD = "the organisation's service control policies could not all be read: it may be less"
 
-_MODEL_CALLS = ("bedrock:invokemodel", "bedrock:invokeagent", "bedrock:invokeinlineagent", "bedrock-agentcore:invoke")
 _OF_AWS = re.compile(r"arn:[^:]+:iam::aws:policy/(?:.*/)?([^/]+)")
 _SERVICE_LINKED = ":role/aws-service-role/"
 
@@ -33,14 +33,16 @@ class Permissions(Struct, frozen=True, kw_only=True, gc=False):
     ``could_be_less``: whether some of that might take rights away.
     ``is_guarded``: whether all that the organisation denies it is known; otherwise the level is the most it can be.
     ``limits``: its boundary and the organisation's guardrails. ``verdict``: of what could be read; None: nothing was.
-    ``elsewhere``: patterns of roles in other accounts that it is allowed to assume, if they let it.
+    ``elsewhere``: roles in other accounts that it is allowed to assume, if they let it. ``takeovers``: named workloads
+    that it may make do what it likes, see :mod:`connectors.aws.takeovers`.
     """
 
     held: tuple[Held, ...] = ()
     limits: tuple[Limit, ...] = ()
     verdict: Verdict | None = None
     effective: Effective = Effective()
-    elsewhere: tuple[str, ...] = ()
+    elsewhere: Elsewhere = Elsewhere()
+    takeovers: tuple[Mapping[str, Any], ...] = ()
     privilege: Privilege = UNKNOWN_PRIVILEGE
     grants: tuple[Grant, ...] = ()
     signals: tuple[Signal, ...] = ()
@@ -96,7 +98,7 @@ class PolicyLibrary:
         self._words = words
         self._account = account
         self._documents: dict[bytes, Document] = {}
-        self._judged: dict[tuple[Any, ...], tuple[Verdict, Effective, tuple[str, ...]]] = {}
+        self._judged: dict[tuple[Any, ...], tuple[Verdict, Effective, Elsewhere]] = {}
         self.malformed: list[tuple[str, str]] = []
         """Policies whose document could not be understood, and why."""
         self._managed = {policy.arn: self._document(policy.arn, policy.document) for policy in policies}
@@ -146,7 +148,7 @@ class PolicyLibrary:
             effective=effective,
             elsewhere=elsewhere,
             grants=tuple(self._grant(each) for each in held),
-            signals=_model_signals(held),
+            signals=model_signals(held),
             missing=tuple(missing),
             could_be_less=could_be_less,
             is_guarded=self._guardrails_read or exempt,
@@ -204,7 +206,7 @@ class PolicyLibrary:
         guardrails: tuple[Limit, ...],
         limits: tuple[Limit, ...],
         holder: HolderKind,
-    ) -> tuple[Verdict, Effective, tuple[str, ...]]:
+    ) -> tuple[Verdict, Effective, Elsewhere]:
         documents = {each.document.number: each.document for each in held if each.document is not None}
         key = (tuple(sorted(documents)), None if boundary is None else boundary.number, bool(guardrails), holder)
         if key not in self._judged:
@@ -218,21 +220,6 @@ def _name_of_aws(arn: str) -> str | None:
     """The name of a managed policy that AWS itself has written, whose ARN names no account; None for others."""
     named = _OF_AWS.fullmatch(arn)
     return named[1] if named else None
-
-
-def _model_signals(held: Iterable[Held]) -> tuple[Signal, ...]:
-    naming = sorted(
-        {
-            f"policy {each.name} names {pattern}"
-            for each in held
-            if each.document is not None
-            for statement in each.document.statements
-            if statement.allow and not statement.not_actions
-            for pattern in statement.actions
-            if pattern.lower().startswith(_MODEL_CALLS)
-        }
-    )
-    return tuple(Signal(says="agent", sort="permission", strength="weak", evidence=evidence) for evidence in naming[:1])
 
 
 def unread(reason: str) -> Permissions:

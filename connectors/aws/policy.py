@@ -8,11 +8,12 @@ from typing import Any, Literal, TypeAlias
 import msgspec
 from msgspec import Struct
 
-from connectors.aws.conditions import PassedTo, passed_to
-from connectors.aws.globs import has_variable, resource_matches
+from connectors.aws.conditions import PassedTo, checks_document, passed_to
+from connectors.aws.globs import action_matches, arn_parts, has_variable, has_wildcard, resource_matches
 from connectors.aws.vocabulary import Vocabulary
 
 Answer: TypeAlias = Literal["yes", "maybe", "no"]
+START_SESSION = "ssm:StartSession"
 OPPOSITE: dict[Answer, Answer] = {"yes": "no", "maybe": "maybe", "no": "yes"}
 
 
@@ -20,6 +21,7 @@ class Statement(Struct, frozen=True, kw_only=True, gc=False):
     """One statement; ``not_actions`` and ``not_resources`` say that the patterns name what is left out.
 
     ``label``: its Sid, or its place in the document. ``conditional``: it has a condition other than ``passed_to``.
+    ``checks_document``: it lets a session begin only with a document that a policy allows, and names some.
     """
 
     label: str
@@ -30,6 +32,7 @@ class Statement(Struct, frozen=True, kw_only=True, gc=False):
     not_resources: bool = False
     conditional: bool = False
     passed_to: PassedTo | None = None
+    checks_document: bool = False
 
     def covers(self, resource: str) -> Answer:
         """Whether it speaks of that ARN; where only a policy variable decides it, maybe."""
@@ -37,12 +40,22 @@ class Statement(Struct, frozen=True, kw_only=True, gc=False):
         named: Answer = "no" if not matching else "maybe" if all(map(has_variable, matching)) else "yes"
         return OPPOSITE[named] if self.not_resources else named
 
+    @property
+    def _documents(self) -> frozenset[str]:
+        return frozenset(map(_document, self.resources)) - {""}
+
+    def speaks_of(self, action: str) -> bool:
+        """Whether it speaks of an action, one that is not among the known ones included."""
+        return self.not_actions != any(action_matches(pattern, action) for pattern in self.actions)
+
     def action_bits(self, words: Vocabulary) -> int:
         """The known actions it speaks of."""
         named = 0
         for pattern in self.actions:
             named |= words.mask(pattern)
         bits = words.universe & ~named if self.not_actions else named
+        if self.checks_document and self._documents.issubset(words.tables.harmless_sessions):
+            bits &= ~words.bits((START_SESSION,))
         return bits if self.passed_to is None else self.passed_to.narrow(bits, words)
 
 
@@ -77,17 +90,34 @@ def _statement(payload: _StatementPayload, place: int) -> Statement:
         raise ValueError("a statement needs one of Action and NotAction")
     if (payload.resource is None) == (payload.not_resource is None):
         raise ValueError("a statement needs one of Resource and NotResource")
-    passing, others = passed_to(payload.condition)
+    resources = _patterns(payload.resource, payload.not_resource)
+    checks = (
+        payload.effect == "Allow"
+        and payload.not_resource is None
+        and checks_document(payload.condition)
+        # Where none is named, another statement may name some: a condition like any other.
+        and any(map(_document, resources))
+    )
+    passing, others = passed_to({} if checks else payload.condition)
     return Statement(
         label=payload.sid if isinstance(payload.sid, str) and payload.sid else str(place),
         allow=payload.effect == "Allow",
         actions=_patterns(payload.action, payload.not_action),
-        resources=_patterns(payload.resource, payload.not_resource),
+        resources=resources,
         not_actions=payload.action is None,
         not_resources=payload.resource is None,
         conditional=others,
         passed_to=passing,
+        checks_document=checks,
     )
+
+
+def _document(resource: str) -> str:
+    """The name of the SSM document that a resource pattern means, or a pattern of some; empty where it means none."""
+    service, name = arn_parts(resource)[2], arn_parts(resource)[5]
+    if resource == "*" or has_wildcard(service):
+        return "*"
+    return name.removeprefix("document/") if service == "ssm" and name.startswith("document/") else ""
 
 
 def _patterns(*alternatives: str | tuple[str, ...] | None) -> tuple[str, ...]:

@@ -4,19 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from connectors.aws.assume import Holder, assume_ways
 from connectors.aws.doors import Door
 from connectors.aws.federation import federates_links
 from connectors.aws.fetch import Listing
-from connectors.aws.globs import action_matches
 from connectors.aws.organization import Guardrails
 from connectors.aws.payloads import RoleDetail, UserDetail
 from connectors.aws.permissions import Permissions, PolicyLibrary, unread
-from connectors.aws.policy import Statement
 from connectors.aws.privilege import UNDER_A_CONDITION
 from connectors.aws.spec import GROUPS, POLICIES
+from connectors.aws.takeovers import takeovers_of
 from connectors.aws.targets import able_in, joined, leads_in
 from connectors.aws.trust import parse_trusts, trust_statements
 from connectors.aws.vocabulary import vocabulary
@@ -61,10 +60,14 @@ def rights_in(listing: Listing, account: str, guardrails: Guardrails | None) -> 
         arn: [f"can become {link.target}, {UNDER_A_CONDITION}: {link.evidence}" for link in each if link.target in able]
         for arn, each in joined(ways.doubtful, leads.doubtful).items()
     }
+    takeovers = {each.arn: takeovers_of(each, vocabulary()) for each in holders if each.level != "admin"}
     groups = {group.group_name: group.arn for group in listing.rows[GROUPS]}
     return Rights(
         permissions={
-            arn: each.leading_to(leads.named.get(arn, {}), vocabulary(), doubtful.get(arn, ()))
+            arn: structs.replace(
+                each.leading_to(leads.named.get(arn, {}), vocabulary(), doubtful.get(arn, ())),
+                takeovers=takeovers.get(arn, ()),
+            )
             for arn, each in permissions.items()
         },
         trusts=trusts,
@@ -142,11 +145,7 @@ def _memberships(user: UserDetail, groups: Mapping[str, str]) -> list[Link]:
 def may_do(permissions: Permissions, *actions: str) -> bool:
     """Whether a policy speaks for one of these actions on anything, or one that could not be read may."""
     return not permissions.is_whole or any(
-        statement.allow and any(_speaks_of(statement, action) for action in actions)
+        statement.allow and any(statement.speaks_of(action) for action in actions)
         for document in permissions.documents
         for statement in document.statements
     )
-
-
-def _speaks_of(statement: Statement, action: str) -> bool:
-    return statement.not_actions != any(action_matches(pattern, action) for pattern in statement.actions)

@@ -9,6 +9,7 @@ from msgspec import structs
 
 from connectors.aws.agent_trust import agent_signals
 from connectors.aws.identities import Place, boundary_of, known
+from connectors.aws.model_calls import lets_models_answer
 from connectors.aws.payloads import RoleDetail, tags_of, utc
 from connectors.aws.permissions import Permissions
 from connectors.unread import unread_facts
@@ -35,7 +36,9 @@ def role_identity(
     """
     used = role.role_last_used
     managed_by, provider_signals = _nature(role)
-    of_agents = agent_signals(role.assume_role_policy_document, trusts or ())
+    # Of a role without any policy nobody knows yet what it will be used for.
+    answers = not permissions.documents or not permissions.is_whole or lets_models_answer(permissions.documents)
+    of_agents = agent_signals(role.assume_role_policy_document, trusts or (), answers=answers)
     return Identity(
         key=role.arn,
         provider="aws",
@@ -53,7 +56,9 @@ def role_identity(
         tags=tags_of(role.tags),
         attributes=known(
             path=role.path,
-            may_become=list(permissions.elsewhere),
+            may_become=list(permissions.elsewhere.certain),
+            may_become_if=list(permissions.elsewhere.doubtful),
+            may_take_over=list(permissions.takeovers),
             boundary=boundary_of(role.permissions_boundary),
             last_used_region=used.region if used else None,
             instance_profiles=sorted(profile.instance_profile_name for profile in role.instance_profile_list),

@@ -13,11 +13,12 @@ import msgspec
 from msgspec import Struct
 
 from connectors.aws.conditions import Condition, Restriction, narrowest, on_keys, parse_conditions, widest
-from connectors.aws.globs import action_matches
+from connectors.aws.globs import action_matches, has_variable
 from scanner.model import Trust
 
 ASSUMING = ("sts:AssumeRole", "sts:AssumeRoleWithSAML", "sts:AssumeRoleWithWebIdentity")
 ANYONE = "*"
+_CALLER = "aws:principalarn"
 # What Cognito's tokens say of those who did not sign in.
 _UNAUTHENTICATED = "unauthenticated"
 
@@ -27,7 +28,7 @@ _ARN_ACCOUNT = re.compile(r"arn:[^:]+:(?:iam|sts)::(\d{12}):.+")
 _DELETED = re.compile(r"A(?:IDA|ROA|GPA)[A-Z0-9]{12,}")
 # bedrock.eu-west-1.amazonaws.com and ec2.amazonaws.com.cn are bedrock and ec2.
 _SERVICE = re.compile(r"(.+?)(?:\.[a-z]{2}(?:-[a-z]+)+-\d)?\.amazonaws\.com(?:\.cn)?")
-_OIDC = re.compile(r"arn:[^:]+:iam::\d{12}:oidc-provider/(.+)")
+OIDC_PROVIDER = re.compile(r"arn:[^:]+:iam::\d{12}:oidc-provider/(.+)")
 _SAML = re.compile(r"arn:[^:]+:iam::\d{12}:saml-provider/.+")
 
 
@@ -47,6 +48,7 @@ class TrustTables(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
 
     agent_services: Mapping[str, Literal["strong", "weak"]]
     agentless: frozenset[str]
+    agents_invoke_models: frozenset[str]
     serving_everybody: frozenset[str]
     issuers: Mapping[str, Issuer]
     narrowing: Mapping[Literal["aws", "service", "saml"], tuple[str, ...]]
@@ -192,14 +194,21 @@ def _service_trust(principal: Principal, statement: TrustStatement) -> dict[str,
 def _aws_trust(principal: Principal, statement: TrustStatement, account: str) -> dict[str, Any]:
     restriction = _narrowed(statement.conditions, trust_tables().narrowing["aws"])
     value = principal.value
+    only = _callers(statement.conditions)
     if value == ANYONE:
-        return {"kind": "anyone", "external": True, "restriction": restriction}
+        return {"kind": "anyone", "external": True, "restriction": restriction, "only": only}
     if whole := _ACCOUNT.fullmatch(value):
-        return {"kind": "account", "external": whole[1] != account, "restriction": restriction}
+        return {"kind": "account", "external": whole[1] != account, "restriction": restriction, "only": only}
     if one := _ARN_ACCOUNT.fullmatch(value):
         return {"kind": "principal", "external": one[1] != account, "restriction": restriction}
     kind = "deleted" if _DELETED.fullmatch(value) else "principal"
     return {"kind": kind, "external": None, "restriction": restriction}
+
+
+def _callers(conditions: Iterable[Condition]) -> tuple[str, ...]:
+    """The ARNs, as patterns, that a condition lets in alone; of several conditions the first."""
+    naming = (each.values for each in conditions if each.key == _CALLER and each.is_binding)
+    return next((values for values in naming if not any(map(has_variable, values))), ())
 
 
 def _federated_trust(principal: Principal, statement: TrustStatement) -> dict[str, Any]:
@@ -207,7 +216,7 @@ def _federated_trust(principal: Principal, statement: TrustStatement) -> dict[st
         # The provider itself vouches for one organisation; conditions narrow further.
         narrowed = _narrowed(statement.conditions, trust_tables().narrowing["saml"])
         return {"kind": "federated", "external": None, "restriction": narrowest(("loose", narrowed))}
-    named = _OIDC.fullmatch(principal.value)
+    named = OIDC_PROVIDER.fullmatch(principal.value)
     url = named[1] if named else principal.value
     shared = trust_tables().issuers.get(url.partition("/")[0].lower())
     restriction = _claims_narrow(url.lower(), shared, statement.conditions)

@@ -141,7 +141,9 @@ def user_identity(
         tags=tags_of(user.tags),
         attributes=known(
             path=user.path,
-            may_become=list(permissions.elsewhere),
+            may_become=list(permissions.elsewhere.certain),
+            may_become_if=list(permissions.elsewhere.doubtful),
+            may_take_over=list(permissions.takeovers),
             groups=sorted(user.group_list),
             boundary=boundary_of(user.permissions_boundary),
             console_password=facts.password,

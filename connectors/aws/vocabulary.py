@@ -62,6 +62,7 @@ class Tables(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     iam_targets: Mapping[str, tuple[str, ...]]
     aws_policies: Mapping[str, tuple[str, ...]]
     aws_policies_that_deny: tuple[str, ...]
+    harmless_sessions: tuple[str, ...]
 
 
 class Method(Struct, frozen=True, kw_only=True):

@@ -70,6 +70,7 @@ class Trust(Struct, frozen=True, kw_only=True, gc=False):
     ``external``: outside the scope's own organisation or account, or a service that acts for such; None: unknown.
     ``restriction``: how far conditions narrow it: ``none``, ``loose`` (a wildcard) or ``exact``.
     ``crosses``: the environment of the principal, where it is known and another than the identity's own.
+    ``only``: patterns (``*`` for any characters, ``?`` for one) of which a caller's key must fit one; empty: any does.
     """
 
     principal: str
@@ -78,6 +79,7 @@ class Trust(Struct, frozen=True, kw_only=True, gc=False):
     restriction: Literal["none", "loose", "exact"] = "none"
     evidence: str
     crosses: str | None = None
+    only: tuple[str, ...] = ()
 
 
 class Signal(Struct, frozen=True, kw_only=True, gc=False):

@@ -13,6 +13,9 @@ from scanner.matching.keys import tag_name
 from scanner.model import Entry, Identity
 from scanner.ownership.directory import Directory
 
+SCOPE_NAME, SCOPE_CONTACT = "scope_name", "scope_contact"
+"""Among attributes: what people call the scope (an account, a project), and an e-mail that they gave for it."""
+
 Sort: TypeAlias = Literal["tag", "entry", "creator", "rule", "words", "neighbours", "role", "platform"]
 
 
@@ -57,13 +60,16 @@ class Clues:
         self._of_entry: dict[tuple[str, float], tuple[Hint, ...]] = {}
 
     def of_identity(self, identity: Identity) -> Iterator[Hint]:
-        """From its tags, and from who made it."""
+        """From its tags, from who made it, and from whom its scope names."""
         for key, value in identity.tags.items():
             score = self._tags.get(tag_name(key))
             if score is not None and (person := self._directory.mentioned(value)) is not None:
                 yield Hint("tag", person.email, score, f"tag {key}={value}")
         if identity.created_by is not None and (maker := self._directory.mentioned(identity.created_by)) is not None:
             yield Hint("creator", maker.email, SCORES.signals["creator"], f"created by {identity.created_by}")
+        contact = identity.attributes.get(SCOPE_CONTACT)
+        if isinstance(contact, str) and (person := self._directory.mentioned(contact)) is not None:
+            yield Hint("platform", person.email, SCORES.signals["contact"], f"contact {contact} of {identity.scope}")
 
     def of_entry(self, entry: Entry, likelihood: float) -> tuple[Hint, ...]:
         """From what the entry says of people. ``likelihood``: that it is the right one, 0 to 1."""

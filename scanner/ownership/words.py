@@ -14,7 +14,7 @@ from msgspec import Struct
 
 from scanner.model import Identity, Person
 from scanner.ownership.directory import REMEMBERED, Directory
-from scanner.ownership.hints import SCORES, Hint
+from scanner.ownership.hints import SCOPE_NAME, SCORES, Hint
 
 Place: TypeAlias = Literal["group", "path", "name", "scope"]
 Words: TypeAlias = tuple[str, ...]
@@ -68,6 +68,9 @@ class NamedAfter:
     def of_identity(self, identity: Identity, name: Words) -> tuple[Hint, ...]:
         """From its groups, its path, its scope, and its name, which is given as words."""
         hints = self._hints("name", name) + self._shared("scope", identity.scope)
+        scope = identity.attributes.get(SCOPE_NAME)
+        if isinstance(scope, str):
+            hints += self._shared("scope", scope)
         path = identity.attributes.get("path")
         if isinstance(path, str):
             hints += self._shared("path", path)

@@ -19,7 +19,11 @@ from connectors.aws.offline.operations import Operation
 ROWS_LOOKED_AT = 200
 _ARN = re.compile(r"arn:(?P<partition>aws[a-z-]*):[a-z0-9-]+:(?P<region>[a-z0-9-]*):(?P<account>\d{12}):", re.ASCII)
 _ACCOUNT = re.compile(r"(?<!\d)\d{12}(?!\d)", re.ASCII)
-_REGION = re.compile(r"(?<![a-z])[a-z]{2,5}(?:-[a-z]+)+-\d(?![\d])", re.ASCII)
+# Nothing that only looks like one: file names are made of words, too (glue-get-jobs-eu-west-1.json).
+_REGION = re.compile(
+    r"(?<![a-z])(?:[a-z]{2}|eusc-[a-z]{2})(?:-gov|-iso[a-z]?)?-(?:central|(?:north|south)(?:east|west)?|east|west)-\d(?!\d)",
+    re.ASCII,
+)
 _ZONE = re.compile(r"([a-z]{2,5}(?:-[a-z]+)+-\d+)[a-z]", re.ASCII)
 T = TypeVar("T")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import json
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -36,6 +37,47 @@ def test_accounts_lie_in_one_folder(tmp_path: Path) -> None:
         "mail": (OTHER, "us-east-1"),
     }
     assert everywhere(found.records) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "region", "section", "answer"),
+    [
+        ("glue-get-jobs-eu-west-1", "eu-west-1", "glue.jobs", {"Jobs": []}),
+        ("ec2-describe-key-pairs-us-gov-east-1", "us-gov-east-1", "ec2.key_pairs", {"KeyPairs": []}),
+        ("acm-list-certificates-ap-southeast-2", "ap-southeast-2", "acm.certificates", {"CertificateSummaryList": []}),
+        ("eusc-de-east-1/glue-get-jobs", "eusc-de-east-1", "glue.jobs", {"Jobs": []}),
+    ],
+)
+def test_the_name_that_a_gap_proposes_tells_the_region(
+    tmp_path: Path, name: str, region: str, section: str, answer: dict[str, list[str]]
+) -> None:
+    """Of an empty list nothing else does; the words of the command are no part of a region's name."""
+    write(tmp_path / "account.json", details(ONE, "ann"))
+    write(tmp_path / f"{name}.json", answer)
+
+    found = read(tmp_path, regions=(region, "eu-north-1"), resources=(section,))
+
+    states = {one.section: one.status for one in found.records if isinstance(one, Coverage)}
+    assert states[f"{section}:{region}"] == "complete"
+    assert states[f"{section}:eu-north-1"] == "skipped"
+
+
+def test_who_else_may_read_a_secret_is_read_from_files(tmp_path: Path) -> None:
+    """An answer that is one row by itself: the secret's name in it tells whose it is."""
+    listed = secrets(ONE, "eu-west-1", "shared", "own")
+    policy = json.dumps({"Statement": {"Effect": "Allow", "Principal": {"AWS": OTHER}, "Action": "secretsmanager:*"}})
+    shared, own = listed["SecretList"]
+    write(tmp_path / "account.json", details(ONE, "ann"))
+    write(tmp_path / "secrets.json", listed)
+    write(tmp_path / "shared.json", {"ARN": shared["ARN"], "Name": "shared", "ResourcePolicy": policy})
+    write(tmp_path / "own.json", {"ARN": own["ARN"], "Name": "own"})
+
+    found = read(tmp_path, regions=("eu-west-1",), resources=("secret.policies",))
+
+    assert {name: one.attributes.get("readable_by") for name, one in found.secrets.items()} == {
+        "shared": [OTHER],
+        "own": None,
+    }
 
 
 def test_what_nobody_exported_is_a_gap_and_says_the_command(tmp_path: Path) -> None:

@@ -123,6 +123,18 @@ def test_each_account_is_a_scope_of_its_own(company: Company) -> None:
     assert sum(each.calls for one in found.values() for each in one.coverage.values()) == calls.total()
 
 
+def test_an_identity_says_whose_account_it_is_in(company: Company) -> None:
+    """By the name and the e-mail that the organization has for it: whom to ask when nobody answers."""
+    company.administrator(company.first, "ada")
+
+    found = company.read_all()
+    users = [one for one in found[company.first].records if isinstance(one, Identity) and one.kind == "user"]
+
+    assert [(one.attributes["scope_name"], one.attributes["scope_contact"]) for one in users] == [
+        ("first", "first@example.com")
+    ]
+
+
 def test_more_accounts_than_one_page_holds_are_all_listed(company: Company) -> None:
     """AWS gives twenty at a time."""
     joined = {company.join(f"account-{number}") for number in range(22)}

@@ -46,3 +46,32 @@ def test_evidence_names_the_call_and_not_its_halves() -> None:
     (reason,) = verdict(doc(allow("ssm:SendCommand"))).reasons
 
     assert reason.names == ("ssm:SendCommand",)
+
+
+CHECK = {"Condition": {"BoolIfExists": {"ssm:SessionDocumentAccessCheck": "true"}}}
+PORTS, SHELL = (f"{DOCUMENTS}/{name}" for name in ("AWS-StartPortForwardingSession", "SSM-SessionManagerRunShell"))
+
+
+@pytest.mark.parametrize(
+    ("statements", "level"),
+    [
+        ([allow("ssm:StartSession")], "escalation"),
+        ([allow("ssm:StartSession", INSTANCES)], "escalation"),
+        ([allow("ssm:StartSession", "arn:aws:ecs:*:*:task/*")], "escalation"),
+        ([allow("ssm:StartSession", f"{DOCUMENTS}/*")], "normal"),
+        ([allow("ssm:StartSession", PORTS)], "normal"),
+        ([allow("ssm:StartSession", [INSTANCES, PORTS])], "escalation"),
+        ([allow("ssm:StartSession", [INSTANCES, PORTS], **CHECK)], "normal"),
+        ([allow("ssm:StartSession", [INSTANCES, SHELL], **CHECK)], "escalation"),
+        ([allow("ssm:StartSession", [INSTANCES, PORTS, SHELL], **CHECK)], "escalation"),
+        ([allow("ssm:StartSession", "*", **CHECK)], "escalation"),
+        ([allow("ssm:StartSession", INSTANCES, **CHECK)], "high"),
+        ([allow("ssm:StartSession"), deny("ssm:StartSession", [INSTANCES, SHELL], **CHECK)], "escalation"),
+        ([allow("ssm:StartSession", [INSTANCES, PORTS], Condition={"Bool": {"ssm:x": "true"}})], "high"),
+        ([allow("ssm:StartSession", [INSTANCES, PORTS], Condition={"Bool": {"ssm:x": [{}]}})], "high"),
+    ],
+    ids=str,
+)
+def test_a_session_is_a_shell_unless_its_document_is_checked(statements: list[dict[str, Any]], level: str) -> None:
+    """Whoever names no document gets the usual one, allowed or not; with the check, only those that are allowed."""
+    assert verdict(doc(*statements)).level == level

@@ -62,7 +62,11 @@ def scan(*roles: dict[str, Any]) -> dict[str, Assessment]:
         ([allow("sts:AssumeRole", BOSS)], HERE_ROOT, "escalation"),
         ([allow("sts:AssumeRole", "arn:aws:iam::*:role/b*")], HERE_ROOT, "escalation"),
         ([allow("sts:AssumeRole", BOSS)], {"AWS": CALLER}, "escalation"),
-        ([allow("sts:AssumeRole", BOSS, **IF)], {"AWS": CALLER}, "escalation"),
+        ([allow("sts:AssumeRole", BOSS, **IF)], {"AWS": CALLER}, "high"),
+        ([allow("sts:AssumeRole", "arn:aws:iam::*:role/b*", **IF)], HERE_ROOT, "high"),
+        ([allow("sts:AssumeRole", BOSS), allow("sts:AssumeRole", BOSS, **IF)], HERE_ROOT, "escalation"),
+        ([allow("sts:AssumeRole", BOSS, **IF), deny("sts:AssumeRole", BOSS)], HERE_ROOT, "normal"),
+        ([allow("sts:AssumeRole", BOSS, **IF)], LAMBDA, "normal"),
         ([], {"AWS": CALLER}, "normal"),
         ([allow("sts:AssumeRole", BOSS), deny("sts:AssumeRole", BOSS)], {"AWS": CALLER}, "normal"),
         ([allow("sts:AssumeRole", BOSS)], LAMBDA, "normal"),
@@ -75,6 +79,39 @@ def test_a_role_of_another_account_takes_both_sides(allowed: list[dict[str, Any]
 
     assert found["caller"].privilege.level == level
     assert found["boss"].privilege.level == "admin"
+
+
+@pytest.mark.parametrize(
+    ("operator", "value", "level"),
+    [
+        ("ArnLike", CALLER, "escalation"),
+        ("StringLike", f"arn:aws:iam::{HERE}:role/c*", "escalation"),
+        ("ArnEquals", [BOSS, CALLER], "escalation"),
+        ("StringEquals", f"arn:aws:iam::{HERE}:role/another", "normal"),
+        ("StringNotEquals", f"arn:aws:iam::{HERE}:role/another", "escalation"),
+        ("StringLike", "*", "escalation"),
+        ("StringLike", "arn:aws:iam::*:role/${aws:username}", "escalation"),
+    ],
+)
+def test_a_trust_may_name_whom_it_means_of_an_account(operator: str, value: Any, level: str) -> None:
+    """By the caller's ARN; what cannot be decided leaves the way open."""
+    boss = role(BOSS, HERE_ROOT, allow("*"))
+    boss["AssumeRolePolicyDocument"]["Statement"][0]["Condition"] = {operator: {"aws:PrincipalArn": value}}
+
+    assert scan(role(CALLER, LAMBDA, allow("sts:AssumeRole")), boss)["caller"].privilege.evidence[0].startswith(
+        f"{CALLER} can become the admin {BOSS}"
+    ) is (level == "escalation")
+
+
+def test_a_condition_of_ones_own_policies_is_told_and_makes_no_link() -> None:
+    """What might lead to an administrator, and under whose condition."""
+    found = scan(role(CALLER, LAMBDA, allow("sts:AssumeRole", BOSS, **IF)), role(BOSS, HERE_ROOT, allow("*")))["caller"]
+
+    why = "a condition of its own policies; its trust policy names it, without a condition"
+    assert found.privilege.evidence == (f"{CALLER} can become {BOSS}, under a condition: {why}",)
+    assert found.identity.links == ()
+    assert found.identity.attributes["may_become_if"] == [BOSS]
+    assert "may_become" not in found.identity.attributes
 
 
 def test_a_path_may_pass_assume_and_cross_accounts() -> None:

@@ -17,6 +17,7 @@ OTHER = "999999999999"
 ADA, BOSS, CLERK = (f"arn:aws:iam::{ACCOUNT}:{name}" for name in ("user/ada", "role/boss", "role/clerk"))
 LAMBDA = {"Service": "lambda.amazonaws.com"}
 OWN = {"AWS": f"arn:aws:iam::{ACCOUNT}:root"}
+THEIRS = f"arn:aws:iam::{OTHER}:role/x"
 MAKE = allow(["lambda:CreateFunction", "lambda:InvokeFunction"])
 
 
@@ -194,4 +195,21 @@ def test_what_may_be_assumed_in_other_accounts_is_told(
     rows: list[tuple[str, dict[str, Any]]], expected: tuple[str, ...]
 ) -> None:
     """One side's word; the other account's role has the other."""
-    assert rights(*rows).permissions[ADA].elsewhere == expected
+    assert rights(*rows).permissions[ADA].elsewhere.certain == expected
+
+
+@pytest.mark.parametrize(
+    ("statements", "certain", "doubtful"),
+    [
+        ([allow("sts:AssumeRole", THEIRS, **IF)], (), (THEIRS,)),
+        ([allow("sts:AssumeRole", THEIRS, **IF), allow("sts:AssumeRole", THEIRS)], (THEIRS,), ()),
+        ([allow("sts:AssumeRole", THEIRS, **IF), deny("sts:AssumeRole", THEIRS)], (), ()),
+    ],
+)
+def test_what_may_be_assumed_under_a_condition_is_told_apart(
+    statements: list[dict[str, Any]], certain: tuple[str, ...], doubtful: tuple[str, ...]
+) -> None:
+    """Unless it may be without one."""
+    elsewhere = rights(ada(*statements)).permissions[ADA].elsewhere
+
+    assert (elsewhere.certain, elsewhere.doubtful) == (certain, doubtful)

@@ -194,6 +194,21 @@ def test_whoever_created_it_is_asked(created_by: str | None, expected: list[str]
     assert all(one.evidence.startswith(f"created by {created_by}") for one in found)
 
 
+@pytest.mark.parametrize(
+    ("contact", "expected"),
+    [
+        pytest.param("ada@example.com", [("ada@example.com", 0.3)], id="on-the-roster"),
+        pytest.param("aws+prod@example.com", [], id="a-mailbox-of-nobody"),
+        pytest.param(["ada@example.com"], [], id="no-text"),
+    ],
+)
+def test_the_contact_of_an_account_is_a_last_resort(contact: Any, expected: list[tuple[str, float]]) -> None:
+    """Whoever opened it may know who works there."""
+    found = candidates(make_identity(attributes={"scope_contact": contact}))
+    assert scores(found) == expected
+    assert all(one.evidence.startswith(f"contact {contact} of ") for one in found)
+
+
 def test_evidence_says_who_is_about_to_leave() -> None:
     """Whoever knows most may still be asked, but not for long."""
     (lea,) = candidates(make_identity(created_by="lea@example.com"))

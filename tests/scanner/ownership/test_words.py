@@ -93,6 +93,12 @@ def test_who_is_in_a_name(name: str, expected: tuple[str, float, str] | None) ->
     ("facts", "expected"),
     [
         pytest.param({"attributes": {"path": "/payments/"}}, ("team:payments", 0.5, "path says payments"), id="path"),
+        pytest.param(
+            {"attributes": {"scope_name": "Payments Prod"}},
+            ("team:payments", 0.4, "scope says payments"),
+            id="what-the-scope-is-called",
+        ),
+        pytest.param({"attributes": {"scope_name": 7}}, None, id="a-scope-without-a-name"),
         pytest.param({"scope": "payments-prod"}, ("team:payments", 0.4, "scope says payments"), id="scope"),
         pytest.param(
             {"links": (Link(relation="member_of", target="arn:aws:iam::1:group/payments-devs", evidence="listed"),)},
