@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from connectors.base import Connector
 from connectors.catalog import connector_catalog
@@ -165,7 +166,7 @@ def conclude(
     info = ScanInfo(id=scan_id, started_at=started, finished_at=finished, version=__version__, inputs=declared.inputs)
     result = judge(inventory, declared, _remember(store, inventory), info)
     store.save(result)
-    return result
+    return replace(result, trend=store.trend(scan_id))
 
 
 def _discover(config: Config, sources: Sequence[Source], observer: Observer) -> Inventory:

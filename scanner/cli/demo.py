@@ -59,6 +59,7 @@ _AWS_DEMO_KEYS = {"AWS_ACCESS_KEY_ID": "demo", "AWS_SECRET_ACCESS_KEY": "demo"}
 
 _WHERE_NEXT = """
 Look at   {out}/report.html           in a browser: every identity with its evidence
+          {out}/board.html            one sheet for the board
           {out}/orphans.xlsx          the list that owners fill in
           muster show svc-ledger-export --config {out}/config.toml
 Then      muster scan aws:profile=NAME            your own account, read-only
@@ -86,6 +87,7 @@ def _scan(config_file: Path, out: Path) -> None:
         "evidence": "evidence.zip",
     }
     outputs = [make_output(name, str(out / file), None) for name, file in files.items()]
+    outputs.append(make_output("html", str(out / "board.html"), "board"))
     scan_and_report(config, config.sources, [*outputs, make_output("table", STDOUT, None)], quiet=False)
 
 

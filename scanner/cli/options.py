@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 import click
 
-from reports.base import VIEWS
+from reports.base import BOARD, VIEWS
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -30,7 +30,9 @@ _output = click.option(
     metavar="FORMAT:PATH",
     help="Write a report; '-' is stdout, {date} the scan's day. Repeats.",
 )
-_view = click.option("--view", type=click.Choice(VIEWS), help="What the reports show: everything, or one view of it.")
+_view = click.option(
+    "--view", type=click.Choice((*VIEWS, BOARD)), help="What the reports show: all, or one view of it."
+)
 
 
 def output_options(command: F) -> F:

@@ -15,7 +15,7 @@ from typing import BinaryIO, TypeAlias
 
 from msgspec import Struct
 
-from reports.base import VIEWS, Report, Screen, View
+from reports.base import BOARD, VIEWS, Report, Screen, View
 from reports.catalog import report_catalog
 from scanner.cli.console import say, warn
 from scanner.config import Config
@@ -41,10 +41,11 @@ class Delivery(Struct, frozen=True, kw_only=True):
 
 
 class Output(Struct, frozen=True, kw_only=True):
-    """A report to be written: how, which view, and where (``-`` is stdout)."""
+    """A report to be written: how, which view, what that is called, and where (``-`` is stdout)."""
 
     report: Report
     view: View
+    shows: str
     path: str
 
 
@@ -63,13 +64,25 @@ def split_output(text: str) -> tuple[str, str]:
 
 def make_output(format_name: str, path: str, view: str | None) -> Output:
     """A report of that format; without a view, the format's own default. Raises UsageError."""
+    if view == BOARD:
+        return Output(report=_board(format_name), view="all", shows=BOARD, path=path)
     report: Report = report_catalog().load(format_name)()
     if view is not None and view not in VIEWS:
+        views = (*VIEWS, BOARD)
         raise UsageError(
-            f"there is no view called {view}",
-            hint=did_you_mean(view, VIEWS) or f"there are: {', '.join(VIEWS)}",
+            f"there is no view called {view}", hint=did_you_mean(view, views) or f"there are: {', '.join(views)}"
         )
-    return Output(report=report, view=view or report.default_view, path=path)
+    shown = view or report.default_view
+    return Output(report=report, view=shown, shows=shown, path=path)
+
+
+def _board(format_name: str) -> Report:
+    from reports.board.formats import BOARD_FORMATS
+
+    if format_name not in BOARD_FORMATS:
+        report_catalog().load(format_name)  # a format that nobody has is told as such
+        raise UsageError(f"{format_name} has no {BOARD} view", hint=f"these have: {', '.join(BOARD_FORMATS)}")
+    return BOARD_FORMATS[format_name]()
 
 
 def plan_outputs(texts: Sequence[str], view: str | None, config: Config | None = None) -> list[Output]:
@@ -105,7 +118,7 @@ def write_outputs(result: ScanResult, outputs: Sequence[Output]) -> None:
         [
             Delivery(
                 format=output.report.name,
-                title=f"{output.report.name} ({output.view})",
+                title=f"{output.report.name} ({output.shows})",
                 path=output.path.replace("{date}", f"{result.scan.started_at:%Y-%m-%d}"),
                 write=partial(output.report.write, result, output.view),
             )

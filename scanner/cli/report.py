@@ -43,6 +43,8 @@ def orphans(config_file: Path | None, store_url: str | None, outputs: tuple[str,
 def _report(
     scan_id: str | None, config_file: Path | None, store_url: str | None, outputs: tuple[str, ...], view: str | None
 ) -> None:
+    from msgspec.structs import replace
+
     from scanner.cli.output import plan_outputs, write_outputs
     from scanner.config import load_config
     from scanner.history.store import open_store
@@ -51,4 +53,5 @@ def _report(
     url = store_url or load_config(config_file).store_url
     with open_store(url, create=False) as store:
         result = store.load(scan_id)
+        result = replace(result, trend=store.trend(result.scan.id))
     write_outputs(result, planned)

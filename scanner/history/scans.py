@@ -104,6 +104,12 @@ def frame(connection: Connection, seq: int) -> ScanResult:
     )
 
 
+def upto(connection: Connection, seq: int, most: int) -> dict[int, StoredScan]:
+    """That scan and those stored before it, at most so many, by number in the order they were stored."""
+    newest_first = select(schema.scan).where(schema.scan.c.seq <= seq).order_by(schema.scan.c.seq.desc()).limit(most)
+    return {row.seq: _stored(row) for row in reversed(connection.execute(newest_first).all())}
+
+
 def every(connection: Connection) -> tuple[StoredScan, ...]:
     """All scans in the order they were stored."""
     return tuple(map(_stored, connection.execute(select(schema.scan).order_by(schema.scan.c.seq))))

@@ -34,7 +34,8 @@ from scanner.history.lookup import called
 from scanner.history.migrations import MIGRATIONS, migrate
 from scanner.history.records import ENTRIES, FINDINGS, IDENTITIES, SECRETS, WORKLOADS, R, RecordKind
 from scanner.history.scans import StoredScan
-from scanner.model import Assessment, EntryAssessment, Finding, ScanResult, StoredSecret, Workload
+from scanner.history.trend import trend
+from scanner.model import Assessment, EntryAssessment, Finding, ScanPoint, ScanResult, StoredSecret, Workload
 
 Wanted: TypeAlias = Callable[[str, str, str], bool]
 """Says by source, scope and kind whether a record is wanted; a stored secret's kind is ``secret``."""
@@ -102,6 +103,11 @@ class Store:
         """Every scan in the store, in the order they were saved."""
         with reading(self._engine) as connection:
             return scans.every(connection)
+
+    def trend(self, scan_id: str | None = None) -> tuple[ScanPoint, ...]:
+        """What led up to the named scan, or to the latest: see ``ScanResult.trend``."""
+        with reading(self._engine) as connection:
+            return trend(connection, scans.find(connection, scan_id))
 
     def has_scans(self) -> bool:
         """Whether anything was ever saved."""

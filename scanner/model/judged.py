@@ -104,6 +104,8 @@ class OwnershipVerdict(Struct, frozen=True, kw_only=True, gc=False):
     state: OwnershipState
     reason: OrphanReason | None = None
     owner: str | None = None
+    team: str | None = None
+    """The team it belongs to: as its entry says, else that of the owner on the roster, whether or not they are here."""
     evidence: str | None = None
     backup_only: bool = False
     """Owned only because a backup owner is active."""
@@ -239,6 +241,19 @@ class Summary(Struct, frozen=True, kw_only=True, gc=False):
     not_rechecked: int = 0
 
 
+class ScanPoint(Struct, frozen=True, kw_only=True, gc=False):
+    """One of the scans that lead up to a result, in numbers.
+
+    ``resolved``: of the findings that the scan before had and this one no longer has, how many had stood for so many
+    days; each counts from the first scan that had it without a break.
+    """
+
+    id: str
+    started_at: datetime
+    counts: Summary
+    resolved: Mapping[int, int] = {}
+
+
 class ScanResult(Struct, frozen=True, kw_only=True, gc=False):
     """One snapshot: all that a report may show. Findings come gravest first, everything else sorted by its key."""
 
@@ -253,3 +268,5 @@ class ScanResult(Struct, frozen=True, kw_only=True, gc=False):
     policy: Policy = Policy()
     notices: tuple[str, ...] = ()
     """Things a reader must know that are no finding, e.g. a scope that is no longer listed."""
+    trend: tuple[ScanPoint, ...] = ()
+    """The scans up to this one, oldest first, itself the last; empty where no store was asked."""

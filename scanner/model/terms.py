@@ -13,6 +13,10 @@ CredentialKind: TypeAlias = Literal[
     "access_key", "password", "client_secret", "certificate", "secret_id", "token", "api_key", "ssh_key",
     "federation", "service_specific",
 ]  # fmt: skip
+ROTATED: frozenset[CredentialKind] = frozenset(
+    {"access_key", "client_secret", "secret_id", "token", "api_key", "ssh_key", "service_specific"}
+)
+"""Shared secrets that live until somebody replaces them. A certificate ends by itself, federation has none."""
 Relation: TypeAlias = Literal["can_assume", "runs_as", "stores", "federates", "member_of", "acts_as"]
 Fact: TypeAlias = Literal["credentials", "permissions", "tags", "trusts", "use"]
 """What may be missing of an identity that was found: a gap kept it from us."""

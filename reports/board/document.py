@@ -1,0 +1,31 @@
+"""The board's numbers for programs, ``muster.board/1``."""
+
+from __future__ import annotations
+
+from typing import Any, BinaryIO, ClassVar
+
+from msgspec.structs import asdict
+
+from reports.base import Screen, View
+from reports.json_text import encoded
+from reports.summary import Digest
+from scanner.board.numbers import board
+from scanner.model import ScanResult
+
+SCHEMA = "muster.board/1"
+
+
+class BoardDocument:
+    """One JSON document: every number that the page shows, and all teams."""
+
+    name: ClassVar[str] = "json"
+    title: ClassVar[str] = "the board's numbers for programs"
+    default_view: ClassVar[View] = "all"
+    extra: ClassVar[str | None] = None
+
+    def write(self, result: ScanResult, view: View, out: BinaryIO, screen: Screen) -> tuple[str, ...]:
+        """Write the document on one line."""
+        del view, screen
+        numbers: dict[str, Any] = asdict(board(result))
+        out.write(encoded({"schema": SCHEMA, "scan": result.scan, "gaps": len(Digest(result).gaps), **numbers}) + b"\n")
+        return ()

@@ -1,0 +1,95 @@
+"""The board for a terminal: the same numbers as on its page, in 80 columns."""
+
+from __future__ import annotations
+
+from typing import BinaryIO, ClassVar
+
+from reports.base import Screen, View
+from reports.board import words
+from reports.page import Heading, Page
+from reports.summary import Digest
+from scanner.board.numbers import board
+from scanner.board.records import Board
+from scanner.model import ScanResult
+from scanner.text import counted
+
+_TEAMS = (
+    Heading("Team", 0),
+    Heading("Identities", 10),
+    Heading("Owned", 6),
+    Heading("Orphaned", 8),
+    Heading("Overdue", 7),
+    Heading("Grave", 5),
+)
+_SHARES = (Heading("", 16), Heading("Share", 6), Heading("Of", 27), Heading("Not told", 0))
+
+
+class BoardText:
+    """Shares, ages, time to resolve, trend, teams."""
+
+    name: ClassVar[str] = "table"
+    title: ClassVar[str] = "the board's numbers for a terminal"
+    default_view: ClassVar[View] = "all"
+    extra: ClassVar[str | None] = None
+
+    def write(self, result: ScanResult, view: View, out: BinaryIO, screen: Screen) -> tuple[str, ...]:
+        """Write the page as UTF-8."""
+        del view
+        page, numbers, digest = Page(screen), board(result), Digest(result)
+        page.line(digest.headline, "bold")
+        for caveat in digest.caveats:
+            page.line(caveat, "yellow")
+        page.line()
+        _shares(page, numbers)
+        _orphans(page, numbers)
+        _trend(page, numbers)
+        _teams(page, numbers)
+        out.write(page.text.encode())
+        return ()
+
+
+def _shares(page: Page, numbers: Board) -> None:
+    page.table(
+        _SHARES,
+        (
+            (words.MEASURES[one.name].title, words.percent(one.share), words.fraction(one), f"{one.unknown:,}")
+            for one in numbers.measures
+        ),
+    )
+
+
+def _orphans(page: Page, numbers: Board) -> None:
+    page.heading(counted(numbers.orphans, "orphan", "orphans"))
+    page.counts("Known for", (f"{count:,} {age}" for age, count in numbers.orphan_ages.items() if count))
+    days = numbers.resolution.median_days
+    shown = "unknown" if days is None else counted(days, "day", "days")
+    page.item("Resolved", [f"in {shown}" if days is not None else shown, words.resolved(numbers.resolution)])
+
+
+def _trend(page: Page, numbers: Board) -> None:
+    if len(numbers.trend) > 1:
+        page.heading("Trend")
+        page.line(words.change(numbers.trend[0], numbers.trend[-1]))
+
+
+def _teams(page: Page, numbers: Board) -> None:
+    if not numbers.teams:
+        return
+    page.heading("By team")
+    page.table(
+        _TEAMS,
+        (
+            (
+                words.team_name(team),
+                f"{team.identities:,}",
+                words.percent(team.owned / team.identities),
+                f"{team.orphaned:,}",
+                f"{team.overdue:,}",
+                f"{team.grave:,}",
+            )
+            for team in numbers.teams[: words.TEAMS_SHOWN]
+        ),
+    )
+    if left := words.others(numbers):
+        page.line(left)
+    page.line(f"Overdue: credentials not rotated in time. Grave: {words.GRAVE} findings.")

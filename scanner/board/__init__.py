@@ -1,0 +1,1 @@
+"""What a board asks of a result, in numbers."""

@@ -1,0 +1,134 @@
+"""A result as a board's numbers. Pure: ``reports.board`` puts them on a page."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+
+from scanner.board.measures import measures, rotations
+from scanner.board.records import RESOLVED_WITHIN, Board, Moment, Resolution, Team
+from scanner.model import Finding, ScanResult, Severity, Summary
+
+GRAVE: tuple[Severity, ...] = ("critical", "high")
+ORPHAN_RULES = frozenset({"orphaned", "unregistered"})
+AGES: Mapping[str, int] = {"under 30 days": 30, "30 to 90 days": 90, "90 days to a year": 365}
+"""How long something has been known, each up to so many days; what is older, and what is not known, come after."""
+OLDER, UNKNOWN_AGE = "over a year", "unknown"
+
+
+def board(result: ScanResult) -> Board:
+    """The numbers of one result and of the scans that led up to it."""
+    return Board(
+        measures=tuple(measures(result)),
+        agents=sum(one.agent.is_agent for one in result.identities),
+        orphans=sum(one.ownership.state == "orphaned" for one in result.identities),
+        orphan_ages=_orphan_ages(result),
+        resolution=_resolution(result),
+        teams=_teams(result),
+        trend=trend(result),
+    )
+
+
+# --- orphans, and how fast findings go -----------------------------------------
+
+
+def _orphan_ages(result: ScanResult) -> dict[str, int]:
+    """By how long a finding has said so: that is the first scan that could tell, and unknown without a history."""
+    since: dict[str, datetime] = {}
+    for finding in result.findings:
+        seen = _first_seen(finding)
+        if finding.rule in ORPHAN_RULES and finding.identity and seen:
+            since[finding.identity] = min(seen, since.get(finding.identity, seen))
+    orphans = (one.identity.key for one in result.identities if one.ownership.state == "orphaned")
+    counts = Counter(_age(since.get(key), result.scan.started_at) for key in orphans)
+    return {age: counts[age] for age in (*AGES, OLDER, UNKNOWN_AGE)}
+
+
+def _first_seen(finding: Finding) -> datetime | None:
+    seen: datetime | None = getattr(finding, "first_seen", None)
+    return seen
+
+
+def _age(since: datetime | None, now: datetime) -> str:
+    if since is None:
+        return UNKNOWN_AGE
+    days = (now - since) / timedelta(days=1)
+    return next((age for age, limit in AGES.items() if days < limit), OLDER)
+
+
+def _resolution(result: ScanResult) -> Resolution:
+    earliest = result.scan.started_at - timedelta(days=RESOLVED_WITHIN)
+    stood: Counter[int] = Counter()
+    for point in result.trend:
+        if point.started_at >= earliest:
+            stood.update(point.resolved)
+    return Resolution(resolved=stood.total(), median_days=_median(stood))
+
+
+def _median(counts: Counter[int]) -> int | None:
+    """Of values with how often each stands; of an even number of them the lower middle one."""
+    middle = (counts.total() + 1) // 2
+    reached = 0
+    for value in sorted(counts):
+        reached += counts[value]
+        if reached >= middle > 0:
+            return value
+    return None
+
+
+# --- teams and trend ------------------------------------------------------------
+
+
+def _teams(result: ScanResult) -> tuple[Team, ...]:
+    """Those with the most to do first; what belongs to no team stands among them."""
+    names: dict[str | None, str | None] = {}
+    identities, owned, orphaned, overdue, grave = (Counter[str | None]() for _ in range(5))
+    findings = Counter(one.identity for one in result.findings if one.severity in GRAVE)
+    late = Counter(holder.identity.key for holder, in_time in rotations(result) if in_time is False)
+    for one in result.identities:
+        if one.ownership.state == "not_applicable":
+            continue
+        team = one.ownership.team.casefold() if one.ownership.team else None
+        names.setdefault(team, one.ownership.team)
+        identities[team] += 1
+        owned[team] += one.ownership.state == "owned"
+        orphaned[team] += one.ownership.state == "orphaned"
+        overdue[team] += late[one.identity.key]
+        grave[team] += findings[one.identity.key]
+    teams = [
+        Team(
+            name=names[team],
+            identities=identities[team],
+            owned=owned[team],
+            orphaned=orphaned[team],
+            overdue=overdue[team],
+            grave=grave[team],
+        )
+        for team in names
+    ]
+    return tuple(sorted(teams, key=_most_to_do))
+
+
+def _most_to_do(team: Team) -> tuple[int, int, int, str]:
+    return -team.grave, -team.orphaned, -team.identities, team.name or ""
+
+
+def trend(result: ScanResult) -> tuple[Moment, ...]:
+    """The scans that lead up to this one by their time, even where a clock went backwards between two."""
+    points = sorted(result.trend, key=lambda point: point.started_at)
+    return tuple(_moment(point.started_at, point.counts) for point in points)
+
+
+def _moment(at: datetime, counts: Summary) -> Moment:
+    return Moment(
+        at=at,
+        owned=_share(counts.owned, (counts.owned, counts.orphaned)),
+        registered=_share(counts.registered, (counts.registered, counts.unregistered, counts.ambiguous)),
+        orphaned=counts.orphaned,
+        grave=sum(counts.findings.get(severity, 0) for severity in GRAVE),
+    )
+
+
+def _share(part: int, parts: Sequence[int]) -> float | None:
+    return part / sum(parts) if sum(parts) else None

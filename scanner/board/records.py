@@ -1,0 +1,71 @@
+"""A board's numbers as records: each with what it is out of, and of how many it could not be told."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Literal
+
+from msgspec import Struct
+
+RESOLVED_WITHIN = 90
+"""Days back over which the time to resolve is taken."""
+
+
+class Measure(Struct, frozen=True, kw_only=True):
+    """A share: ``count`` of ``known``; of ``unknown`` more it could not be told. ``better``: which way is good."""
+
+    name: str
+    count: int
+    known: int
+    unknown: int
+    better: Literal["more", "less"] = "more"
+
+    @property
+    def share(self) -> float | None:
+        """0 to 1; None where there is nothing to take a share of."""
+        return self.count / self.known if self.known else None
+
+
+class Resolution(Struct, frozen=True, kw_only=True):
+    """How long findings stood that were resolved of late. ``median_days``: None where none was, or none is known."""
+
+    resolved: int
+    median_days: int | None
+    days_back: int = RESOLVED_WITHIN
+
+
+class Team(Struct, frozen=True, kw_only=True):
+    """What belongs to one team; ``name`` is None for what belongs to none.
+
+    ``overdue``: credentials not rotated in time; ``grave``: critical and high findings.
+    """
+
+    name: str | None
+    identities: int
+    owned: int
+    orphaned: int
+    overdue: int
+    grave: int
+
+
+class Moment(Struct, frozen=True, kw_only=True):
+    """The numbers at one of the scans before; shares are 0 to 1, None where there was nothing to take one of."""
+
+    at: datetime
+    owned: float | None
+    registered: float | None
+    orphaned: int
+    grave: int
+
+
+class Board(Struct, frozen=True, kw_only=True):
+    """One page. ``orphan_ages``: orphans by how long they have been known to be; ``trend``: oldest first."""
+
+    measures: tuple[Measure, ...]
+    agents: int
+    orphans: int
+    orphan_ages: Mapping[str, int]
+    resolution: Resolution
+    teams: tuple[Team, ...]
+    trend: tuple[Moment, ...]

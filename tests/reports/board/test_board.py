@@ -1,0 +1,155 @@
+"""The board's page in every format that has it: one sheet, the same numbers, and nothing from outside that acts."""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from msgspec.structs import replace
+from playwright.sync_api import Browser
+
+from reports.base import Screen
+from reports.board import words
+from reports.board.formats import BOARD_FORMATS
+from scanner.board.records import Measure
+from scanner.model import OwnershipVerdict, ScanResult
+from tests.accessibility import violations
+from tests.browser import chromium, watched
+from tests.contract.test_reports import ACTIVE
+from tests.factories import make_assessment, make_result
+from tests.reports.html.estate import small_estate, with_history
+from tests.reports.samples import HOSTILE, estate, estate_with_gaps, hostile_result, provisional, without_registry
+
+RESULTS = {
+    "history": with_history(small_estate()),
+    "estate": estate(),
+    "gaps": estate_with_gaps(),
+    "no registry": without_registry(),
+    "empty": make_result(),
+}
+
+
+def written(format_name: str, result: ScanResult) -> str:
+    out = io.BytesIO()
+    BOARD_FORMATS[format_name]().write(result, "all", out, Screen())
+    return out.getvalue().decode()
+
+
+def teams(*names: str) -> ScanResult:
+    """An estate in which each of these teams has one orphan."""
+    verdicts = [OwnershipVerdict(state="orphaned", reason="departed", team=name) for name in names]
+    return make_result(*(make_assessment(f"svc-{at}", ownership=verdict) for at, verdict in enumerate(verdicts)))
+
+
+def _of_team(result: ScanResult, name: str) -> ScanResult:
+    return replace(result, identities=(*result.identities, *teams(name).identities))
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with chromium() as running:
+        yield running
+
+
+@pytest.mark.parametrize("format_name", BOARD_FORMATS)
+@pytest.mark.parametrize("result", RESULTS.values(), ids=RESULTS)
+def test_every_result_has_a_board(format_name: str, result: ScanResult) -> None:
+    """Also where there is nothing, or nothing is known."""
+    assert written(format_name, result) == written(format_name, result)
+
+
+@pytest.mark.parametrize("format_name", BOARD_FORMATS)
+@pytest.mark.parametrize("name", HOSTILE.values(), ids=HOSTILE)
+def test_hostile_teams_stay_text(format_name: str, name: str) -> None:
+    """Whatever a team is called, it acts on no terminal and adds no element."""
+    text, harmless = (written(format_name, _of_team(hostile_result(one), one)) for one in (name, "x"))
+
+    assert ACTIVE.findall(text) == []
+    assert format_name != "html" or re.findall(r"<[^\s>]+", text) == re.findall(r"<[^\s>]+", harmless)
+
+
+def test_the_page_runs_nothing_and_asks_for_nothing() -> None:
+    """No script, no address, no inline style; its policy allows its own style alone."""
+    page = written("html", RESULTS["history"])
+    markup = re.sub(r"<style>.*?</style>", "", page, flags=re.DOTALL)
+
+    assert not re.search(r"<script|\s(on\w+|style|src|href)=|https?:", markup)
+    assert re.search(r"default-src 'none'; style-src 'sha256-[^']+'; base-uri 'none'; form-action 'none'", page)
+
+
+def test_the_numbers_say_what_they_are_out_of_and_what_is_not_known() -> None:
+    """Numerator, denominator, and of how many more it could not be told; gaps mark each number that hangs on them."""
+    page = written("html", provisional(estate_with_gaps()))
+
+    assert re.search(r"<h2>Owned</h2>.*?\d+ of \d+ identities.*?<b>\d+ more could not be told.</b>", page)
+    assert page.count('class="incomplete"') == 5
+    assert "could not be read in full" in page
+    assert 'class="incomplete"' not in written("html", estate())
+
+
+def test_many_teams_are_counted() -> None:
+    """Those with the most to do have a row, the others are told."""
+    result = teams(*(f"team {number:02}" for number in range(30)))
+
+    assert "and 22 more teams with less to do" in written("html", result)
+    assert "and 22 more teams with less to do" in written("table", result)
+    assert len(json.loads(written("json", result))["teams"]) == 30
+
+
+@pytest.mark.parametrize(
+    ("share", "said"),
+    [(None, "none"), (0, "0 %"), (0.004, "< 1 %"), (0.5, "50 %"), (0.996, "> 99 %"), (1, "100 %")],
+)
+def test_a_percentage_is_never_rounded_to_all_or_nothing(share: float | None, said: str) -> None:
+    """The one that is missing is what matters."""
+    assert words.percent(share) == said
+
+
+def test_every_measure_has_its_words() -> None:
+    """Each is explained, and nothing is that is not there."""
+    measures = json.loads(written("json", estate()))["measures"]
+
+    assert [one["name"] for one in measures] == list(words.MEASURES)
+    assert words.fraction(Measure(name="owned", count=1, known=2_000, unknown=0)) == "1 of 2,000 identities"
+
+
+def test_the_terminal_has_the_same_in_80_columns() -> None:
+    """Shares, orphans, trend and teams."""
+    text = written("table", RESULTS["history"])
+
+    assert max(map(len, text.splitlines())) <= 80
+    assert "owned 10 % to 20 %, registered none to 25 %, orphans 9 to 4" in re.sub(r"\s+", " ", text)
+    assert "Resolved in 10 days" in re.sub(r"\s+", " ", text)
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("name", ["Growth", "x" * 5_000, "wide " * 60])
+@pytest.mark.parametrize("result", [estate_with_gaps(), provisional(estate_with_gaps()), without_registry()])
+def test_it_prints_on_one_sheet(browser: Browser, tmp_path: Path, result: ScanResult, name: str) -> None:
+    """With every caveat, a full list of teams with long names, and a trend: one page of A4."""
+    full = replace(
+        with_history(result), identities=(*result.identities, *teams(*(f"{at} {name}" for at in range(9))).identities)
+    )
+    file = tmp_path / "board.html"
+    file.write_text(written("html", full), encoding="utf-8")
+    with watched(browser, file.as_uri()) as seen:
+        printed = seen.page.pdf(prefer_css_page_size=True)
+
+        assert len(re.findall(rb"/Type\s*/Page\b", printed)) == 1
+        assert seen.complaints == []
+        assert seen.requests == [file.as_uri()]
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+@pytest.mark.parametrize("result", RESULTS.values(), ids=RESULTS)
+def test_axe_finds_nothing(browser: Browser, tmp_path: Path, result: ScanResult, dark: bool) -> None:
+    """Neither in light nor in dark."""
+    file = tmp_path / "board.html"
+    file.write_text(written("html", result), encoding="utf-8")
+    with watched(browser, file.as_uri(), dark=dark) as seen:
+        assert violations(seen.page) == []
