@@ -199,8 +199,9 @@ class App {
 
 const app = new App();
 
+// The whole address: a mere fragment is what a link within the page's text would be.
 function addressOf(kind, id) {
-  return writeAddress({ ...app.state, open: { kind, id } });
+  return new URL(writeAddress({ ...app.state, open: { kind, id } }), location.href).href;
 }
 
 app.start().catch((error) => {

@@ -11,6 +11,19 @@ class Column {
     return new Column({ values: Array.from({ length }, (_, row) => cell(row)) });
   }
 
+  // What this column has in the rows that another table points to; null where `to` gives no number.
+  borrowed(length, to) {
+    const { values, codes } = this.coded;
+    const unknown = values.indexOf(null);
+    const column = new Column({ values: unknown < 0 ? [...values, null] : values });
+    column.codes = new Uint32Array(length).fill(unknown < 0 ? values.length : unknown);
+    for (let row = 0; row < length; row++) {
+      const target = to(row);
+      if (typeof target === "number") column.codes[row] = codes[target];
+    }
+    return column;
+  }
+
   at(row) {
     return this.codes ? this.values[this.codes[row]] : this.values[row];
   }

@@ -7,7 +7,10 @@ function keyOf(identities, row) {
 
 function findingsWithSubjects({ findings, identities }) {
   const subject = Column.of(findings.length, (row) => subjectOf(findings, identities, row));
-  return new Table(findings.length, { ...findings.columns, subject });
+  const identity = (row) => findings.at("identity", row);
+  const ofIdentity = (name) => identities.columns[name].borrowed(findings.length, identity);
+  const borrowed = ["provider", "source", "scope", "team", "agent"].map((name) => [name, ofIdentity(name)]);
+  return new Table(findings.length, { ...findings.columns, subject, ...Object.fromEntries(borrowed) });
 }
 
 function subjectOf(findings, identities, row) {
@@ -37,7 +40,10 @@ function credentialsAndSecrets({ credentials, secrets, identities }) {
     name: holders("name", secretly("name")),
     provider: holders("provider", secretly("provider")),
     scope: holders("scope", secretly("scope")),
+    source: holders("source", secretly("source")),
     owner: holders("owner", () => null),
+    team: holders("team", () => null),
+    age: own("age", secretly("age")),
     state: either((row) => enabledWord(credentials.at("enabled", row)), () => null),
     created: own("created", (row) => secrets.at("rotated", row) ?? secrets.at("created", row)),
     expires: either((row) => expiryOf(credentials, row), secretly("expires")),

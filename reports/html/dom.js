@@ -16,6 +16,17 @@ function h(selector, attributes, ...children) {
   return element;
 }
 
+// The same for a drawing.
+function svg(tag, attributes, ...children) {
+  const element = document.createElementNS(SVG, tag);
+  for (const [name, value] of Object.entries(attributes ?? {})) {
+    if (name.startsWith("on")) element.addEventListener(name.slice(2), value);
+    else if (isShown(value)) element.setAttribute(name, value);
+  }
+  element.append(...children.flat(2).filter(isShown));
+  return element;
+}
+
 function isShown(child) {
   return child !== null && child !== undefined && child !== false;
 }

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
+from reports.html.ages import age
 from reports.html.packing import LONGEST_TEXT, Columns, Row, column, minutes, pairs, table, text, texts
 from reports.judged import Judged
 from reports.phrases import agent_text, next_step
@@ -39,6 +41,7 @@ IDENTITIES: Columns[Judged] = {
     "ownership": lambda r: r.verdicts.ownership.state,
     "reason": lambda r: r.verdicts.ownership.reason,
     "owner": lambda r: text(r.verdicts.ownership.owner),
+    "team": lambda r: text(r.verdicts.ownership.team),
     "usage": lambda r: r.verdicts.usage.state,
     "privilege": lambda r: r.verdicts.privilege.level,
     "severity": lambda r: r.severity,
@@ -101,7 +104,7 @@ DRIFT: Columns[Drift] = {
     "found": lambda drift: text(drift.found),
 }
 
-CREDENTIALS: Columns[Credential] = {
+_CREDENTIALS: Columns[Credential] = {
     "kind": lambda credential: credential.kind,
     "id": lambda credential: text(credential.id),
     "enabled": lambda credential: credential.enabled,
@@ -111,6 +114,15 @@ CREDENTIALS: Columns[Credential] = {
     "last_used": lambda credential: minutes(credential.last_used_at),
     "facts": lambda credential: pairs(credential.attributes),
 }
+
+
+def credentials_by(now: datetime) -> Columns[Credential]:
+    """Their ages are as of that moment."""
+    return {
+        "age": lambda credential: age(credential.created_at, now),
+        **_CREDENTIALS,
+    }
+
 
 GRANTS: Columns[Grant] = {
     "name": lambda grant: text(grant.name),
@@ -137,7 +149,7 @@ def links_to(row_of: Mapping[str, int]) -> Columns[Link]:
     }
 
 
-def identity_blocks(rows: Sequence[Judged], row_of: Mapping[str, int]) -> dict[str, dict[str, Any]]:
+def identity_blocks(rows: Sequence[Judged], row_of: Mapping[str, int], now: datetime) -> dict[str, dict[str, Any]]:
     """The blocks: what the list shows, what its filter searches, what they hold, and what an opened one shows."""
 
     def held(columns: Columns[Row], of: Callable[[Judged], Iterable[Row]]) -> dict[str, Any]:
@@ -149,7 +161,7 @@ def identity_blocks(rows: Sequence[Judged], row_of: Mapping[str, int]) -> dict[s
             "aliases": held(ALIASES, lambda r: r.identity.aliases),
             "tags": held(FACTS, lambda r: pairs(r.identity.tags)),
         },
-        "credentials": {"credentials": held(CREDENTIALS, lambda r: r.identity.credentials)},
+        "credentials": {"credentials": held(credentials_by(now), lambda r: r.identity.credentials)},
         "details": {
             "verdicts": table(VERDICTS, rows),
             "privilege": held(TEXTS, lambda r: r.verdicts.privilege.evidence),

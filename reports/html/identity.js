@@ -16,10 +16,10 @@ function identityPanel(row, tables, shown = null) {
       section("Verdicts", verdictsOf(identity, details, held)),
       section(shown === null ? "Findings" : "Other findings", findings.map((finding) => findingItem(finding))),
       section("Other than declared", driftOf(held("drift"))),
-      section("Credentials", credentialsOf(held("credentials"))),
+      section("Credentials", timeline(held("credentials"), tables.now), credentialsOf(held("credentials"))),
       section("What it may do", grantsOf(held("grants"))),
       section("What runs as it", textsOf(held("consumers"))),
-      section("Links", linksOf(row, tables)),
+      section("Links", neighbourhoodOf(row, tables, held), linksOf(row, tables)),
       section("Who may become it", trustsOf(held("trusts"))),
       section("Not read where it lives", gapsAround(identity, tables.coverage)),
       section("Facts", factsOf(identity, details, held("aliases"))),
@@ -166,6 +166,28 @@ function linksOf(row, { identities, links }) {
   );
 }
 
+// All that it is linked with, drawn: links in both directions, who may become it, what runs as it.
+function neighbourhoodOf(row, { identities, links }, held) {
+  const to = (target) => {
+    if (typeof target !== "number") return { label: target === null ? "–" : lastPart(target), go: null };
+    const label = identities.at("name", target) ?? keyOf(identities, target);
+    return { label, go: () => location.assign(addressOf("identity", keyOf(identities, target))) };
+  };
+  const named = ({ relation }, target) => ({ relation: RELATIONS[relation][0], ...to(target) });
+  const before = [
+    ...links.where("target", row).map((found) => named(found, found.identity)),
+    ...held("trusts").map(({ principal }) => ({ relation: "may become it", ...to(principal) })),
+    ...held("consumers").map(({ text }) => ({ relation: "runs as it", ...to(text) })),
+  ];
+  const after = links.where("identity", row).map((found) => named(found, found.target));
+  return neighbourhood(identities.at("name", row) ?? keyOf(identities, row), before, after);
+}
+
+// Of an ARN or a path what tells it apart.
+function lastPart(text) {
+  return text.split(/[/:]/).filter(Boolean).at(-1) ?? text;
+}
+
 function trustsOf(trusts) {
   const rows = trusts.map(({ principal, kind, external, restriction, evidence }) => [
     principal ?? "–",
@@ -189,6 +211,7 @@ function factsOf(identity, details, aliases) {
     ["scope", identity.scope],
     ["kind", identity.kind],
     ["environment", details.environment],
+    ["team", identity.team],
     ["created", moment(details.created)],
     ["created by", details.created_by],
     ["unique id", details.unique_id],

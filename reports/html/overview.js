@@ -6,6 +6,7 @@ const CHARTS = [
   { title: "Ownership", axis: "ownership", view: "identities", facet: "ownership" },
   { title: "Usage", axis: "usage", view: "identities", facet: "usage" },
   { title: "Findings", axis: "severity", view: "findings", facet: "severity" },
+  { title: "Age of credentials", axis: "age", view: "credentials", facet: "age" },
 ];
 
 // note: what the number counts; choice: the facets under which the list shows just these.
@@ -44,7 +45,11 @@ function showOverview({ overview, coverage, identities }, go) {
   byId("caveats").replaceChildren(...overview.caveats.map((caveat) => h("li", null, caveat)));
   byId("gaps").replaceChildren(...gapsBanner(coverage, go));
   byId("cards").replaceChildren(...CARDS.map((card) => cardOf(card, overview, go)));
-  byId("charts").replaceChildren(...CHARTS.map((chart) => chartOf(chart, overview.summary, identities, go)));
+  byId("charts").replaceChildren(
+    ...CHARTS.map((chart) => chartOf(chart, overview, identities, go)),
+    ...orphansChart(identities, overview.summary, go),
+    ...trendChart(overview.trend),
+  );
   byId("notices").replaceChildren(...noticesOf(overview.notices));
   byId("definition").textContent = overview.orphaned_means;
   byId("thresholds").textContent =
@@ -126,12 +131,12 @@ function cardOf({ name, label, note, view = "identities", choice }, { summary, r
   );
 }
 
-function chartOf({ title, axis, view, facet }, summary, identities, go) {
-  const counts = axis === "severity" ? summary.findings : countsOf(identities.columns[axis]);
+function chartOf({ title, axis, view, facet }, { summary, ages }, identities, go) {
+  const counted = { severity: summary.findings, age: ages };
+  const counts = counted[axis] ?? countsOf(identities.columns[axis]);
   const states = orderOf(axis).map((state) => ({ state, number: counts[state] ?? 0 }));
   const parts = states.filter(({ number }) => number || axis === "severity");
   const whole = parts.reduce((sum, { number }) => sum + number, 0);
-  const incomplete = summary.gaps > 0 && h("span.incomplete", null, "incomplete");
   const rows = parts.map(({ state, number }) =>
     h(
       "li",
@@ -146,8 +151,12 @@ function chartOf({ title, axis, view, facet }, summary, identities, go) {
       ),
     ),
   );
-  const caption = h("figcaption", null, title, h("span.total", null, incomplete, ` ${count(whole)}`));
-  return h("figure", null, caption, stackedBar(axis, parts, whole), h("ul", null, rows));
+  return h("figure", null, captionOf(title, whole, summary), stackedBar(axis, parts, whole), h("ul", null, rows));
+}
+
+function captionOf(title, whole, summary) {
+  const incomplete = summary.gaps > 0 && h("span.incomplete", null, "incomplete");
+  return h("figcaption", null, title, h("span.total", null, incomplete, ` ${count(whole)}`));
 }
 
 function countsOf(column) {
@@ -159,19 +168,15 @@ function countsOf(column) {
 
 // One bar, its parts as long as their share; the list below says the same in numbers.
 function stackedBar(axis, parts, whole) {
-  const svg = document.createElementNS(SVG, "svg");
-  const attributes = { viewBox: "0 0 100 1", preserveAspectRatio: "none", "aria-hidden": "true", class: "bar" };
-  for (const [name, value] of Object.entries(attributes)) svg.setAttribute(name, value);
   let at = 0;
-  for (const { state, number } of parts.filter((part) => part.number)) {
-    const rect = document.createElementNS(SVG, "rect");
+  const rects = parts.filter(({ number }) => number).map(({ state, number }) => {
     const width = (100 * number) / whole;
-    rect.setAttribute("x", at);
-    rect.setAttribute("width", width);
-    rect.setAttribute("height", 1);
-    rect.setAttribute("class", `tone-${tone(axis, state)}`);
-    svg.append(rect);
     at += width;
-  }
-  return svg;
+    return svg("rect", { x: at - width, width, height: 1, class: `tone-${tone(axis, state)}` });
+  });
+  return barOf(rects);
+}
+
+function barOf(rects) {
+  return svg("svg", { viewBox: "0 0 100 1", preserveAspectRatio: "none", "aria-hidden": "true", class: "bar" }, rects);
 }

@@ -14,7 +14,7 @@ class Panel {
       tool("Next in the list", "↓", () => onStep(1)),
       tool("Close", "✕", onClose),
     );
-    element.replaceChildren(h("header", null, this.title, tools), this.content);
+    element.replaceChildren(h("div.head", null, this.title, tools), this.content);
     addEventListener("keydown", (event) => event.key === "Escape" && !element.hidden && onClose());
   }
 

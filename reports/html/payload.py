@@ -6,14 +6,20 @@ Rows of other tables refer to an identity by its position among the identities.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
+from msgspec.structs import asdict
+
+from reports.html.ages import age, ages, written
 from reports.html.identities import identity_blocks
 from reports.html.packing import LONGEST_TEXT, Columns, minutes, pairs, table, text, texts
 from reports.judged import Judged, judged_identities, most_urgent_first
 from reports.phrases import ORPHANED_MEANS
 from reports.states import STATES
 from reports.summary import Digest
+from scanner.board.numbers import trend
+from scanner.board.records import Moment
 from scanner.model import Coverage, Entry, EntryAssessment, Finding, ScanResult, StoredSecret
 
 COVERAGE: Columns[Coverage] = {
@@ -30,7 +36,7 @@ COVERAGE: Columns[Coverage] = {
     "kinds": lambda section: texts(section.kinds),
 }
 
-SECRETS: Columns[StoredSecret] = {
+_SECRETS: Columns[StoredSecret] = {
     "key": lambda secret: text(secret.key),
     "name": lambda secret: text(secret.name),
     "provider": lambda secret: text(secret.provider),
@@ -57,14 +63,20 @@ def blocks(result: ScanResult) -> dict[str, Any]:
     """The page's data by block name. Pure: the same result gives the same blocks in the same order."""
     rows = most_urgent_first(judged_identities(result))
     row_of = {row.identity.key: position for position, row in enumerate(rows)}
+    now = result.scan.started_at
     return {
         "overview": overview(result),
         "coverage": {"coverage": table(COVERAGE, sorted(result.coverage, key=lambda section: not section.is_gap))},
-        **identity_blocks(rows, row_of),
-        "secrets": {"secrets": table(SECRETS, result.secrets)},
+        **identity_blocks(rows, row_of, now),
+        "secrets": {"secrets": table(secrets_by(now), result.secrets)},
         "findings": {"findings": _findings(result, rows, row_of)},
         "entries": {"entries": table(entries_matched(row_of), result.entries)},
     }
+
+
+def secrets_by(now: datetime) -> Columns[StoredSecret]:
+    """Their ages are as of that moment."""
+    return {"age": lambda secret: age(written(secret), now), **_SECRETS}
 
 
 def overview(result: ScanResult) -> dict[str, Any]:
@@ -87,8 +99,14 @@ def overview(result: ScanResult) -> dict[str, Any]:
         "orphaned_means": ORPHANED_MEANS,
         "summary": result.summary,
         "policy": result.policy,
+        "ages": ages(result),
+        "trend": [_moment(moment) for moment in trend(result)],
         "notices": texts(result.notices),
     }
+
+
+def _moment(moment: Moment) -> dict[str, Any]:
+    return {**asdict(moment), "at": minutes(moment.at)}
 
 
 def registry_given(result: ScanResult) -> bool:

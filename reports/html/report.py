@@ -20,7 +20,7 @@ from scanner.model import ScanResult
 
 _SCRIPTS = (
     "data.js", "query.js", "dom.js", "words.js", "address.js", "grid.js", "facets.js", "overview.js",
-    "derived.js", "panel.js", "identity.js", "subjects.js", "views.js", "app.js",
+    "charts.js", "drawings.js", "derived.js", "panel.js", "identity.js", "subjects.js", "views.js", "app.js",
 )  # fmt: skip
 """In the order in which each needs the ones before it; together they are one module."""
 

@@ -76,11 +76,11 @@ function secretPanel(row, { secrets }) {
 function findingPanel(row, tables) {
   const finding = tables.findings.row(row);
   const title = finding.title ?? finding.rule;
-  if (typeof finding.identity !== "number") return { title, parts: [findingItem(finding, finding.identity)] };
+  if (typeof finding.identity !== "number") return { title, parts: [section("Finding", findingItem(finding, finding.identity))] };
   const identity = identityPanel(finding.identity, tables, row);
   const subject = link("identity", keyOf(tables.identities, finding.identity), identity.title);
   const heading = h("h3.subject", null, outside(identity.title));
-  return { title, parts: [findingItem(finding, subject), heading, identity.parts] };
+  return { title, parts: [section("Finding", findingItem(finding, subject)), heading, identity.parts] };
 }
 
 function sectionPanel(row, { coverage }) {
@@ -121,7 +121,8 @@ const PANEL_BLOCKS = ["identities", "search", "credentials", "secrets", "details
 
 // { title, parts } of what an address opens; null where there is no such thing in this report.
 async function subjectAt({ kind, id }) {
-  const tables = await openTables(...PANEL_BLOCKS);
+  const [tables, { scan }] = await Promise.all([openTables(...PANEL_BLOCKS), openBlock("overview")]);
+  tables.now = scan.started;
   const row = rowOf(kind, id, tables);
   return row === undefined ? null : PANELS[kind](row, tables);
 }

@@ -5,6 +5,8 @@ from __future__ import annotations
 import io
 from datetime import date
 
+from msgspec.structs import replace
+
 from reports.base import Screen, View
 from reports.html.report import HtmlReport
 from scanner.model import (
@@ -19,6 +21,7 @@ from scanner.model import (
     OwnershipVerdict,
     Privilege,
     RegistryVerdict,
+    ScanPoint,
     ScanResult,
     Signal,
     StoredSecret,
@@ -156,5 +159,18 @@ def small_estate() -> ScanResult:
                 controls=("owasp-nhi-2025:NHI7",),
                 new=True,
             ),
+        ),
+    )
+
+
+def with_history(result: ScanResult) -> ScanResult:
+    """The result after a scan a month before, in which it looked worse, and nothing could be said of the registry."""
+    before = Summary(owned=1, orphaned=9, findings={"critical": 1, "high": 2})
+    now = Summary(owned=1, orphaned=4, registered=1, unregistered=3, findings={"critical": 1})
+    return replace(
+        result,
+        trend=(
+            ScanPoint(id="before", started_at=days_ago(30), counts=before),
+            ScanPoint(id=result.scan.id, started_at=result.scan.started_at, counts=now, resolved={10: 2, 30: 1}),
         ),
     )

@@ -10,8 +10,15 @@ from playwright.sync_api import Locator, Page, expect
 
 from reports.base import View
 from reports.summary import Digest
-from scanner.model import OwnershipVerdict, RegistryVerdict, ScanResult
-from tests.factories import make_assessment, make_coverage, make_finding, make_identity, make_result
+from scanner.model import Link, OwnershipVerdict, RegistryVerdict, ScanResult, Trust
+from tests.factories import (
+    make_assessment,
+    make_coverage,
+    make_credential,
+    make_finding,
+    make_identity,
+    make_result,
+)
 from tests.reports.html.conftest import Opens
 from tests.reports.html.estate import small_estate
 from tests.reports.samples import estate_with_gaps
@@ -51,7 +58,7 @@ def test_gaps_come_first_and_mark_every_number(opens: Opens) -> None:
         expect(seen.page.locator("#gaps")).to_contain_text("iam.roles of prod in 123456789012: AccessDenied")
         expect(seen.page.locator("#gaps")).to_contain_text("needs iam:ListRoles")
         expect(seen.page.locator("#cards .incomplete")).to_have_count(6)
-        expect(seen.page.locator("#charts .incomplete")).to_have_count(4)
+        expect(seen.page.locator("#charts .incomplete")).to_have_count(6)
 
 
 def test_caveats_stand_above_the_numbers_and_notices_below(opens: Opens) -> None:
@@ -303,12 +310,15 @@ def hostile_estate() -> ScanResult:
             aliases=(text,),
             tags={text: text},
             attributes={text: text},
+            credentials=(make_credential(text, text),),
+            links=(Link(relation="can_assume", target=text, evidence=text),),
+            trusts=(Trust(principal=text, kind="anyone", evidence=text),),
         )
         assessments.append(
             make_assessment(
                 identity,
                 registry=RegistryVerdict(state="registered", entry=text, evidence=text),
-                ownership=OwnershipVerdict(state="owned", owner=text, evidence=text),
+                ownership=OwnershipVerdict(state="orphaned", owner=text, team=text, evidence=text),
             )
         )
     findings = tuple(
@@ -441,3 +451,35 @@ def test_every_control_has_a_name(opens: Opens) -> None:
         )
 
         assert nameless == []
+
+
+def test_paper_has_rows_with_whole_names(opens: Opens) -> None:
+    """On the width of A4 a list is a table, not the cards of a narrow screen, and names are not cut."""
+    long = make_identity("a-name-that-goes-on-" * 6)
+    with opens(make_result(make_assessment(long))) as seen:
+        seen.page.set_viewport_size({"width": 718, "height": 1000})
+        seen.page.emulate_media(media="print")
+        seen.page.evaluate("dispatchEvent(new Event('beforeprint'))")
+        row = rows(seen.page).first
+        cut = "cell => cell.scrollWidth > cell.clientWidth + 1 || cell.scrollHeight > cell.clientHeight + 1"
+
+        assert row.evaluate("row => getComputedStyle(row).display") == "table-row"
+        assert row.locator("td.name .cell > :first-child").evaluate(cut) is False
+        expect(seen.page.locator("#bar")).to_be_hidden()
+
+
+def test_findings_narrow_by_the_identity_they_are_on(opens: Opens) -> None:
+    """Provider, source, scope, team and agent are the identity's; a finding on an entry has none of them."""
+    judged = [
+        make_assessment(make_identity("a"), ownership=OwnershipVerdict(state="orphaned", team="Data")),
+        make_assessment(make_identity("b", provider="vault", source="vault")),
+    ]
+    on = [*(one.identity.key for one in judged), None]
+    findings = tuple(make_finding(fingerprint=str(at), identity=key, entry="NHI-1") for at, key in enumerate(on))
+    with opens(make_result(*judged, findings=findings), view="findings") as seen:
+        for label, values in (("Provider", ["aws1", "vault1", "none1"]), ("Team", ["none2", "Data1"])):
+            menu = seen.page.locator("details.facet", has_text=label).first
+            menu.locator("summary").click()
+            expect(menu.locator("label")).to_have_text(values)
+        menu.locator("label", has_text="Data").get_by_role("checkbox").check()
+        expect(rows(seen.page)).to_have_count(1)

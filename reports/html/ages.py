@@ -1,0 +1,33 @@
+"""How old a credential's value is, in steps that a chart has room for: the states of the axis ``age``."""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import datetime, timedelta
+
+from scanner.model import ScanResult, StoredSecret
+
+_STEPS = (("under 30 days", 30), ("30 to 90 days", 90), ("90 days to a year", 365), ("1 to 2 years", 730))
+_OLDEST, _UNKNOWN = "over 2 years", "unknown"
+AGES = (*(step for step, _ in _STEPS), _OLDEST, _UNKNOWN)
+
+
+def age(since: datetime | None, now: datetime) -> str:
+    """A state of the axis ``age``."""
+    if since is None:
+        return _UNKNOWN
+    days = (now - since) / timedelta(days=1)
+    return next((step for step, limit in _STEPS if days < limit), _OLDEST)
+
+
+def written(secret: StoredSecret) -> datetime | None:
+    """Since when a stored secret has its value."""
+    return secret.rotated_at or secret.created_at
+
+
+def ages(result: ScanResult) -> dict[str, int]:
+    """All credentials and stored secrets by age."""
+    now = result.scan.started_at
+    counts = Counter(age(one.created_at, now) for held in result.identities for one in held.identity.credentials)
+    counts.update(age(written(secret), now) for secret in result.secrets)
+    return dict(counts)
