@@ -12,6 +12,8 @@ View: TypeAlias = Literal[
     "all", "orphans", "unregistered", "findings", "inventory", "registry", "credentials", "coverage"
 ]
 VIEWS: tuple[View, ...] = get_args(View)
+BOARD = "board"
+"""Chosen as a view is, but it is a page of its own, which only some formats have: see ``reports.board.formats``."""
 
 
 class Screen(Struct, frozen=True, kw_only=True):

@@ -8,7 +8,7 @@ from typing import Literal, TypeAlias
 from msgspec import Struct
 
 Axis: TypeAlias = Literal[
-    "severity", "registry", "ownership", "usage", "privilege", "agent", "nature", "entry", "coverage"
+    "severity", "registry", "ownership", "usage", "privilege", "agent", "nature", "age", "entry", "coverage"
 ]
 Tone: TypeAlias = Literal["critical", "bad", "warn", "info", "good", "agent", "quiet", "unknown"]
 
@@ -65,6 +65,14 @@ STATES: Mapping[Axis, Mapping[str, State]] = {
         "human": State("quiet", "A person"),
         "non_human": State("quiet", "Not a person"),
         "unknown": State("unknown", "No signal tells"),
+    },
+    "age": {
+        "over 2 years": State("critical", "Its value is older than two years"),
+        "1 to 2 years": State("bad", "Its value is older than a year"),
+        "90 days to a year": State("warn", "Its value is older than 90 days"),
+        "30 to 90 days": State("info", "Its value is older than 30 days"),
+        "under 30 days": State("good", "Its value is younger than 30 days"),
+        "unknown": State("unknown", "Nothing tells since when it has this value"),
     },
     "entry": {
         "retired_but_alive": State("bad", "Retired or expired, and an enabled identity matches"),

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from itertools import groupby
 from typing import BinaryIO, ClassVar, TypeAlias
 
 from reports.base import Screen, View
+from reports.finding_groups import gravest_findings, moved, new_findings
 from reports.judged import Judged, judged_identities, most_urgent_first
 from reports.listing import LISTINGS
 from reports.page import Heading, Page
@@ -17,8 +17,6 @@ from scanner.model import SEVERITIES, Finding, Identity, ScanResult
 from scanner.text import counted
 
 GAPS_NAMED = 5
-GROUPS_SHOWN = 5
-EXAMPLES_SHOWN = 3
 ORPHANS_SHOWN = 10
 LONGEST_EVIDENCE = 150
 NOTICES_SHOWN = 4
@@ -27,7 +25,7 @@ Section: TypeAlias = Callable[[Page, Digest], None]
 
 
 class TerminalReport:
-    """One page: the headline, what is not known, counts, the gravest findings, orphans, where to go next."""
+    """One page: the headline, what is not known, counts, what is new, what is gravest, orphans, where to go next."""
 
     name: ClassVar[str] = "table"
     title: ClassVar[str] = "the report for a terminal"
@@ -89,26 +87,6 @@ def _counts(page: Page, digest: Digest) -> None:
         (summary.drifted, "drifted", "drifted"),
     )
     page.counts("Of note", (counted(*noted) for noted in of_note if noted[0]))
-    page.line()
-    page.line(f"{ORPHANED_MEANS} Abandoned: orphaned, and dormant or never used.")
-
-
-def _gravest_findings(page: Page, digest: Digest) -> None:
-    if not digest.result.findings:
-        return
-    page.heading("Gravest findings")
-    groups = [list(group) for _, group in groupby(digest.result.findings, lambda f: (f.severity, f.rule))]
-    identities = _by_key(digest.result)
-    for group in groups[:GROUPS_SHOWN]:
-        examples = [_finding_line(page, finding, identities) for finding in group[:EXAMPLES_SHOWN]]
-        if len(group) > len(examples):
-            examples.append(f"and {len(group) - len(examples)} more")
-        gravest = group[0]
-        lines = [f"{gravest.title} ({len(group):,})", *examples, _next(gravest.remediation)]
-        page.item(gravest.severity, lines, axis="severity")
-    if len(groups) > GROUPS_SHOWN:
-        more = counted(len(groups) - GROUPS_SHOWN, "more rule fired", "more rules fired")
-        page.item("", [f"{more}: muster report --view findings"], first="")
 
 
 def _all_findings(page: Page, digest: Digest) -> None:
@@ -140,6 +118,12 @@ def _few_orphans(page: Page, digest: Digest) -> None:
     )
     if len(orphans) > ORPHANS_SHOWN:
         page.line(f"and {len(orphans) - ORPHANS_SHOWN} more: muster orphans -o csv:orphans.csv")
+
+
+def _meanings(page: Page, digest: Digest) -> None:
+    if digest.result.identities:
+        page.line()
+        page.line(f"{ORPHANED_MEANS} Abandoned: orphaned, and dormant or never used.")
 
 
 def _work_list(title: str, keeps: Keeps) -> Section:
@@ -229,7 +213,17 @@ _COMMANDS = (
 )
 
 _SECTIONS: Mapping[View, tuple[Section, ...]] = {
-    "all": (_gaps, _counts, _gravest_findings, _few_orphans, _notices, _where_next),
+    "all": (
+        _gaps,
+        _counts,
+        moved,
+        new_findings,
+        gravest_findings,
+        _few_orphans,
+        _meanings,
+        _notices,
+        _where_next,
+    ),
     "orphans": (_gaps, _work_list("Orphans", is_orphan)),
     "unregistered": (_gaps, _work_list("Unregistered", is_unregistered)),
     "findings": (_gaps, _all_findings),

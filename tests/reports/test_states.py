@@ -6,6 +6,7 @@ from typing import get_args
 
 import pytest
 
+from reports.html.ages import AGES
 from reports.states import STATES, Axis
 from scanner.model import (
     SEVERITIES,
@@ -26,6 +27,7 @@ MODEL: dict[Axis, tuple[str, ...]] = {
     "privilege": get_args(PrivilegeLevel),
     "agent": ("yes", "suggested", "no"),
     "nature": get_args(NatureVerdictName),
+    "age": AGES,
     "entry": get_args(EntryState),
     "coverage": get_args(CoverageStatus),
 }

@@ -13,11 +13,15 @@ from rich.cells import cell_len
 
 from reports.base import VIEWS, Screen, View
 from reports.terminal import TerminalReport
-from scanner.model import OwnershipVerdict, RegistryVerdict, ScanResult
-from tests.factories import make_assessment, make_finding, make_identity, make_result
+from scanner.model import OwnershipVerdict, RegistryVerdict, ScanPoint, ScanResult, Summary
+from tests.factories import NOW, days_ago, make_assessment, make_finding, make_identity, make_result
 from tests.reports.samples import HOSTILE, estate, estate_with_gaps, hostile_result, without_registry
 
 GOLDEN = Path(__file__).parent / "golden"
+TREND = (
+    ScanPoint(id="before", started_at=days_ago(1), counts=Summary(identities=9, orphaned=2)),
+    ScanPoint(id="now", started_at=NOW, counts=Summary()),
+)
 ARN_END = "a-role-with-a-name-that-goes-on-and-on-and-ends-in-production"
 
 
@@ -143,3 +147,49 @@ def test_no_roster_is_said() -> None:
         registry=RegistryVerdict(state="registered"), ownership=OwnershipVerdict(state="unchecked")
     )
     assert "No roster was given" in page(make_result(unchecked))
+
+
+def test_what_is_new_comes_before_what_is_gravest() -> None:
+    """By the day of the scan before; what is not new is not among it."""
+    judged = [make_assessment(name) for name in ("old-one", "new-one")]
+    findings = (
+        make_finding(
+            fingerprint="1", identity=judged[0].identity.key, severity="critical", rule="admin", title="Admin"
+        ),
+        make_finding(fingerprint="2", identity=judged[1].identity.key, new=True),
+    )
+    shown = page(make_result(*judged, findings=findings, trend=TREND))
+    news = shown[shown.index("1 finding new since 2026-11-24") : shown.index("Gravest of the other findings")]
+
+    assert "new-one" in news
+    assert "old-one" not in news
+    assert "new since the last scan" in page(make_result(*judged, findings=findings))
+    assert "new since" not in page(make_result(*judged, findings=findings[:1], trend=TREND))
+
+
+@pytest.mark.parametrize(
+    ("now", "said"),
+    [
+        (Summary(identities=9, orphaned=2), "Moved     nothing since 2026-11-24"),
+        (
+            Summary(identities=10, orphaned=1, unregistered=2),
+            "+1 identity · +2 unregistered · -1 orphaned · since 2026",
+        ),
+        (Summary(identities=9, orphaned=2, findings={"low": 1_200}), "Moved     +1,200 findings · since 2026-11-24"),
+    ],
+)
+def test_what_moved_since_the_scan_before(now: Summary, said: str) -> None:
+    """What there is more or less of."""
+    assert said in page(make_result(make_assessment(), summary=now, trend=TREND))
+
+
+def test_a_first_scan_moved_nothing() -> None:
+    """There is nothing to compare it with, and nothing is said of it."""
+    assert "Moved" not in page(make_result(make_assessment(), trend=TREND[-1:]))
+
+
+def test_what_matters_is_on_the_first_screen() -> None:
+    """On 24 lines: the headline, what is not known, the counts, and the gravest finding with what to do about it."""
+    first = "\n".join(page(estate_with_gaps()).split("\n")[:23])
+
+    assert all(one in first for one in ("As far as could be read", "denied", "Registry", "Findings", "Next: "))

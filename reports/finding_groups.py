@@ -1,0 +1,105 @@
+"""Findings on the terminal's first page: what is new, what is gravest, and what moved since the scan before.
+
+Findings of one rule and severity are one item: how many there are, a few that they are about, and what to do first.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from itertools import groupby
+
+from reports.page import Page
+from reports.summary import Digest
+from scanner.model import SEVERITIES, Finding, Summary
+from scanner.text import counted
+
+GROUPS_SHOWN = 5
+NEW_GROUPS_SHOWN = 3
+EXAMPLES_SHOWN = 3
+LONGEST_NAME = 40
+
+_SENTENCE = re.compile(r".+?[.;](?=\s|$)", re.DOTALL)
+
+
+def new_findings(page: Page, digest: Digest) -> None:
+    """What the scan before did not have; nothing where there is nothing new."""
+    new = [finding for finding in digest.result.findings if finding.new]
+    if new:
+        _list(
+            page,
+            digest,
+            f"{counted(len(new), 'finding', 'findings')} new since {_before(digest)}",
+            new,
+            most=NEW_GROUPS_SHOWN,
+        )
+
+
+def gravest_findings(page: Page, digest: Digest) -> None:
+    """Those to act on first, of all that stood before."""
+    standing = [finding for finding in digest.result.findings if not finding.new]
+    if standing:
+        others = len(standing) < len(digest.result.findings)
+        _list(page, digest, f"Gravest {'of the other ' if others else ''}findings", standing, most=GROUPS_SHOWN)
+
+
+def moved(page: Page, digest: Digest) -> None:
+    """What there is more or less of than in the scan before."""
+    if len(digest.result.trend) < 2:  # noqa: PLR2004  # the last of them is this scan
+        return
+    steps = list(_steps(digest.result.trend[-2].counts, digest.result.summary))
+    page.counts("Moved", [*steps, f"since {_before(digest)}"] if steps else [f"nothing since {_before(digest)}"])
+
+
+def _steps(before: Summary, now: Summary) -> Iterator[str]:
+    differences = (
+        (now.identities - before.identities, "identity", "identities"),
+        (now.unregistered - before.unregistered, "unregistered", "unregistered"),
+        (now.orphaned - before.orphaned, "orphaned", "orphaned"),
+        (_findings(now) - _findings(before), "finding", "findings"),
+    )
+    for difference, one, many in differences:
+        if difference:
+            sign = "+" if difference > 0 else "-"
+            yield f"{sign}{counted(abs(difference), one, many)}"
+
+
+def _findings(counts: Summary) -> int:
+    return sum(counts.findings.get(severity, 0) for severity in SEVERITIES)
+
+
+def _before(digest: Digest) -> str:
+    trend = digest.result.trend
+    return f"{trend[-2].started_at:%Y-%m-%d}" if len(trend) > 1 else "the last scan"
+
+
+def _list(page: Page, digest: Digest, title: str, findings: Sequence[Finding], *, most: int) -> None:
+    page.heading(title)
+    groups = [list(group) for _, group in groupby(findings, lambda finding: (finding.severity, finding.rule))]
+    names = {one.identity.key: one.identity.display_name or one.identity.name for one in digest.result.identities}
+    for group in groups[:most]:
+        gravest = group[0]
+        about = dict.fromkeys(_subject(page, finding, names) for finding in group)
+        examples = ", ".join(list(about)[:EXAMPLES_SHOWN])
+        more = len(about) - EXAMPLES_SHOWN
+        lines = (
+            f"{gravest.title} ({len(group):,})",
+            f"{examples} and {more:,} more" if more > 0 else examples,
+            f"Next: {_first_sentence(gravest.remediation)}",
+        )
+        page.item(gravest.severity, lines, axis="severity")
+    if len(groups) > most:
+        rules = counted(len(groups) - most, "more rule fired", "more rules fired")
+        page.item("", [f"{rules}: muster report --view findings"], first="")
+
+
+def _subject(page: Page, finding: Finding, names: dict[str, str]) -> str:
+    key = finding.identity or ""
+    subject = names.get(key) or key or (f"entry {finding.entry}" if finding.entry else finding.credential or "")
+    return page.shortened(subject, LONGEST_NAME)
+
+
+def _first_sentence(text: str) -> str:
+    """The first thing that a remediation says to do; the findings' own view has all of it."""
+    found = _SENTENCE.match(text)
+    return f"{found[0][:-1]}." if found else text
