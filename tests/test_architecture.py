@@ -44,8 +44,9 @@ MAY_IMPORT = {
     "scanner.workloads": PURE | {"scanner.privilege"},
     "scanner.history": PURE,
     "connectors": PURE | {"scanner.tables", "scanner.catalog"},
+    "scanner.board": PURE,
     "scanner.offboarding": PURE | {"scanner.roster", "scanner.matching"},
-    "reports": PURE | {"scanner.catalog", "scanner.offboarding.records", "scanner.rules"},
+    "reports": PURE | {"scanner.catalog", "scanner.offboarding.records", "scanner.rules", "scanner.board"},
 }
 HEAVY = (
     "boto3",

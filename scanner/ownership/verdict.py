@@ -20,10 +20,11 @@ from scanner.text import either
 class _Standing(Struct, frozen=True, kw_only=True):
     """What one named owner comes to. ``reason`` is None for one who answers; ``owner`` is the roster's own e-mail.
 
-    ``leaving``: the people behind it, where all of them are about to go.
+    ``team``: theirs on the roster. ``leaving``: the people behind it, where all of them are about to go.
     """
 
     owner: str
+    team: str | None = None
     reason: OrphanReason | None = None
     evidence: str
     leaving: tuple[Person, ...] = ()
@@ -63,7 +64,8 @@ class Answers:
                 assert registry.entry is not None
                 ids = registry.entry, *registry.agreeing
                 if ids not in self._declared:
-                    self._declared[ids] = self._registered([self._entries[entry] for entry in ids])
+                    declared = [self._entries[entry] for entry in ids]
+                    self._declared[ids] = _in_declared_team(self._registered(declared), declared)
                 return self._declared[ids]
 
     def _registered(self, declared: Sequence[Entry]) -> OwnershipVerdict:
@@ -77,7 +79,9 @@ class Answers:
             return _never_assigned(declared)
         first = answer.failed[0]
         evidence = "; ".join(one.evidence for one in answer.failed)
-        return OwnershipVerdict(state="orphaned", reason=first.reason, owner=first.owner, evidence=evidence)
+        return OwnershipVerdict(
+            state="orphaned", reason=first.reason, owner=first.owner, team=first.team, evidence=evidence
+        )
 
     def _ambiguous(self, declared: Sequence[Entry]) -> OwnershipVerdict:
         """Owned only where all of the entries lead to the same active owner."""
@@ -101,6 +105,11 @@ def _owners(declared: Sequence[Entry]) -> list[str]:
 
 def _backup_owners(declared: Sequence[Entry]) -> list[str]:
     return [text for entry in declared for text in entry.backup_owner]
+
+
+def _in_declared_team(verdict: OwnershipVerdict, declared: Sequence[Entry]) -> OwnershipVerdict:
+    team = next((entry.team for entry in declared if entry.team), verdict.team)
+    return verdict if team == verdict.team else msgspec.structs.replace(verdict, team=team)
 
 
 def _origins(declared: Sequence[Entry]) -> str:
@@ -130,6 +139,7 @@ def _owned(active: Sequence[_Standing], *, backup_only: bool) -> OwnershipVerdic
     return OwnershipVerdict(
         state="owned",
         owner=active[0].owner,
+        team=active[0].team,
         evidence=active[0].evidence,
         backup_only=backup_only,
         leaving=tuple(sorted(leaving)),
@@ -155,13 +165,19 @@ def _standing(text: str, role: str, directory: Directory) -> _Standing:
         if text in directory.machines:
             return _Standing(owner=text, reason="owner_is_machine", evidence=f"{role} {text} is a machine")
         return _Standing(owner=text, reason="unresolvable", evidence=f"{role} {text} is not on the roster")
-    named = f"{role} {person.email}"
+    named, team = f"{role} {person.email}", _team(person)
     if not directory.is_active(person):
         if person.is_group:
-            return _Standing(owner=person.email, reason="group_empty", evidence=f"{named} has no active member")
+            evidence = f"{named} has no active member"
+            return _Standing(owner=person.email, team=team, reason="group_empty", evidence=evidence)
         left = f"left on {person.left_on}" if person.left_on else "has left"
-        return _Standing(owner=person.email, reason="departed", evidence=f"{named} {left}")
+        return _Standing(owner=person.email, team=team, reason="departed", evidence=f"{named} {left}")
     members = directory.active_members(person) if person.is_group else (person,)
     evidence = f"{named} has active members, {members[0].email} first" if person.is_group else f"{named} is active"
     leaving = () if directory.stays(person) else members
-    return _Standing(owner=person.email, evidence=evidence, leaving=leaving)
+    return _Standing(owner=person.email, team=team, evidence=evidence, leaving=leaving)
+
+
+def _team(person: Person) -> str | None:
+    """A group is its own team."""
+    return person.name or person.email.removeprefix("team:") if person.is_group else person.team

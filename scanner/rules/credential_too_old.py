@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
-from scanner.model import Assessment, Credential, CredentialKind
+from scanner.model import ROTATED, Assessment, Credential
 from scanner.rules.base import CredentialRule, Hit, Yardstick, is_powerful
-
-# Shared secrets that live until somebody replaces them. A certificate ends by itself; federation has none to rotate.
-_ROTATED: frozenset[CredentialKind] = frozenset(
-    {"access_key", "client_secret", "secret_id", "token", "api_key", "ssh_key", "service_specific"}
-)
 
 
 def check(credential: Credential, assessment: Assessment, by: Yardstick) -> Hit | None:
@@ -17,7 +12,7 @@ def check(credential: Credential, assessment: Assessment, by: Yardstick) -> Hit 
     days = by.policy.rotation
     if entry is not None and entry.entry.max_credential_age is not None:
         return None
-    if credential.kind not in _ROTATED or not by.past(credential.created_at, days):
+    if credential.kind not in ROTATED or not by.past(credential.created_at, days):
         return None
     return Hit(
         evidence={

@@ -219,3 +219,24 @@ def test_a_common_owner_who_is_but_a_backup_somewhere_is_a_backup() -> None:
     entries = (entry(("E7",), id="A"), entry((), id="B", backup_owner=("E7",)))
     verdict = judge(*entries, registry=ambiguous(*entries))
     assert (verdict.state, verdict.owner, verdict.backup_only) == ("owned", "ada@example.com", True)
+
+
+@pytest.mark.parametrize(
+    ("facts", "team"),
+    [
+        pytest.param({"owner": ("cyd@example.com",)}, "core", id="the-owners"),
+        pytest.param({"owner": ("cyd@example.com",), "team": "billing"}, "billing", id="the-entrys-first"),
+        pytest.param({"owner": ("bob@example.com",)}, "core", id="of-one-who-left"),
+        pytest.param({"owner": ("team:core",)}, "core", id="a-group-is-its-own"),
+        pytest.param({"owner": ("E7",)}, None, id="of-somebody-in-none"),
+        pytest.param({"team": "billing"}, "billing", id="without-an-owner"),
+    ],
+)
+def test_the_team_it_belongs_to(facts: dict[str, Any], team: str | None) -> None:
+    """As the entry says, else as the roster says of the owner, who may have left."""
+    assert judge(entry(**facts)).team == team
+
+
+def test_what_nobody_declared_belongs_to_no_team() -> None:
+    """Nothing says so."""
+    assert judge(registry=RegistryVerdict(state="unregistered")).team is None

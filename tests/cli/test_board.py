@@ -1,0 +1,56 @@
+"""``--view board`` from the command line."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import Muster
+
+pytestmark = pytest.mark.usefixtures("estate")
+
+
+def test_a_board_has_the_scans_before(muster: Muster, estate: Path) -> None:
+    """After an orphan was given an owner, page and document tell how long its finding stood and how shares moved."""
+    muster("scan", "--quiet")
+    (estate / "registry.csv").write_text((estate / "registry.csv").read_text().replace("left@", "ada@"))
+    done = muster("scan", "--quiet", "--view", "board", "-o", "html:board.html", "-o", "json:board.json")
+
+    assert (done.code, "wrote html (board) to board.html" in done.err) == (0, True)
+    numbers = json.loads((estate / "board.json").read_text())
+    assert numbers["schema"] == "muster.board/1"
+    assert [point["orphaned"] for point in numbers["trend"]] == [2, 1]
+    assert (numbers["resolution"]["resolved"] > 0, numbers["resolution"]["median_days"]) == (True, 0)
+    assert {one["name"]: (one["count"], one["known"]) for one in numbers["measures"]}["owned"] == (2, 3)
+    assert "orphans 2 to 1" in (estate / "board.html").read_text()
+
+
+def test_it_comes_from_the_store_as_well(muster: Muster, estate: Path) -> None:
+    """Of the latest scan or of a named one; the table is the default."""
+    muster("scan", "--quiet")
+    muster("scan", "--quiet", "-o", "json:last.json")
+    last = json.loads((estate / "last.json").read_text())["scan"]["id"]
+
+    assert "Read in full" in muster("report", "--view", "board").out
+    numbers = json.loads(muster("report", "--view", "board", "--scan", last, "-o", "json:-").out)
+    assert (numbers["scan"]["id"], len(numbers["trend"])) == (last, 2)
+
+
+@pytest.mark.parametrize("name", ["csv", "xlsx", "ndjson"])
+def test_a_format_without_room_for_it_says_which_have(muster: Muster, name: str) -> None:
+    """Before anything is scanned."""
+    done = muster("scan", "--quiet", "--view", "board", "-o", f"{name}:x")
+
+    assert (done.code, f"{name} has no board view" in done.err) == (2, True)
+    assert "these have: table, html, json" in done.err
+
+
+def test_a_config_may_ask_for_it(muster: Muster, estate: Path) -> None:
+    """As any other view of a report."""
+    config = estate / "config.toml"
+    config.write_text(config.read_text() + '\n[[report]]\nformat = "html"\nview = "board"\npath = "out/board.html"\n')
+
+    assert muster("scan", "--quiet").code == 0
+    assert "<h2>Owned</h2>" in (estate / "out" / "board.html").read_text()
