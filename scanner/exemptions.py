@@ -38,10 +38,10 @@ class Exemptions:
         matching = [
             exemption
             for exemption, glob in self._globs[habits(identity.provider).ids == "any_case"]
-            if glob.fullmatch(identity.key) or _names(exemption, identity)
+            if glob.fullmatch(identity.key) or names_exactly(exemption.match, identity)
         ]
         self._matched.update(matching)
-        return matching[0].reason if matching else None
+        return matching[0].why if matching else None
 
     @property
     def notices(self) -> list[str]:
@@ -54,6 +54,9 @@ class Exemptions:
         return tuple(exemption for exemption in self._holding if exemption not in self._matched)
 
 
-def _names(exemption: Exemption, identity: Identity) -> bool:
-    # Names are the attacker's to choose: one that reads like a pattern or like somebody's key must not match it.
-    return exemption.match == identity.name and _NOT_IN_BARE_NAMES.isdisjoint(exemption.match)
+def names_exactly(match: str, identity: Identity) -> bool:
+    """Whether it is the identity's bare name.
+
+    Names are the attacker's to choose: one that reads like a pattern or like somebody's key must not match it.
+    """
+    return match == identity.name and _NOT_IN_BARE_NAMES.isdisjoint(match)

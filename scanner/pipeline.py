@@ -11,6 +11,7 @@ from datetime import date
 import msgspec
 from msgspec import Struct
 
+from scanner.acknowledgements import Acknowledgements
 from scanner.assessing import assess
 from scanner.exemptions import Exemptions
 from scanner.inventory import Inventory
@@ -20,6 +21,7 @@ from scanner.matching.ladder import Matching, match
 from scanner.matching.places import Places, SourceRef
 from scanner.model import (
     SEVERITIES,
+    Acknowledgement,
     Assessment,
     Entry,
     EntryAssessment,
@@ -66,6 +68,7 @@ class Declared(Struct, frozen=True, kw_only=True):
     entries: tuple[Entry, ...] | None = None
     people: tuple[Person, ...] | None = None
     exemptions: tuple[Exemption, ...] = ()
+    acknowledgements: tuple[Acknowledgement, ...] = ()
     policy: Policy = Policy()
     ownership: Ownership = Ownership()
     tag_keys: tuple[str, ...] = ()
@@ -119,7 +122,10 @@ def judge(inventory: Inventory, declared: Declared, remembered: Remembered, scan
     )
     found = evaluate(context)
     standing = kept_findings(found, fresh, carried, entries, remembered)
-    findings = tuple(sorted((*_marked(found, fresh, remembered.known), *standing), key=_gravest_first))
+    acknowledgements = Acknowledgements(declared.acknowledgements, today)
+    identities = {one.identity.key: one.identity for one in (*fresh, *carried)} if declared.acknowledgements else {}
+    announced = acknowledgements.marked((*_marked(found, fresh, remembered.known), *standing), identities)
+    findings = tuple(sorted(announced, key=_gravest_first))
     assessments = _with_findings(sorted((*fresh, *carried), key=lambda one: one.identity.key), findings)
     return ScanResult(
         scan=scan,
@@ -134,6 +140,7 @@ def judge(inventory: Inventory, declared: Declared, remembered: Remembered, scan
         notices=(
             *unlisted_places(carried, inventory.coverage),
             *exemptions.notices,
+            *acknowledgements.notices,
             *matching.notices,
             *likely.notices,
         ),

@@ -41,6 +41,7 @@ def summarise(
         workloads=len(workloads),
         findings={severity: severities[severity] for severity in SEVERITIES},
         new_findings=sum(finding.new for finding in findings),
+        acknowledged=sum(finding.acknowledged is not None for finding in findings),
         registry_entries=len(entries),
         not_found=sum(one.state == "not_found" for one in entries),
         gaps=sum(one.is_gap for one in coverage),

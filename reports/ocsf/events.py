@@ -9,7 +9,7 @@ from reports.phrases import joined, telling
 from reports.summary import Digest
 from scanner.model import Assessment, Finding, ScanInfo
 
-_NEW, _OPEN = (1, "New"), (99, "Open")
+_NEW, _OPEN, _SUPPRESSED = (1, "New"), (99, "Open"), (3, "Suppressed")
 _SUCCESS, _INCOMPLETE = (1, "Success"), (99, "Incomplete")
 _CREATE, _UPDATE, _COLLECT, _COMPLETED = 1, 2, 2, 2
 GAPS_NAMED = 100
@@ -49,7 +49,7 @@ def finding_event(finding: Finding, about: Assessment | None, scan: ScanInfo) ->
     """IAM Analysis Finding (2008). ``about``: the identity that it is about, if it is about one."""
     identity = about.identity if about else None
     severity_id, severity = make.SEVERITIES[finding.severity]
-    status_id, status = _NEW if finding.new else _OPEN
+    status_id, status = _status(finding)
     return {
         **_classified(2, "Findings", 2008, "IAM Analysis Finding", _CREATE if finding.new else _UPDATE),
         "severity_id": severity_id,
@@ -69,8 +69,15 @@ def finding_event(finding: Finding, about: Assessment | None, scan: ScanInfo) ->
             credential=finding.credential,
             entry=finding.entry,
             rechecked=finding.rechecked,
+            acknowledged=finding.acknowledged,
         ),
     }
+
+
+def _status(finding: Finding) -> tuple[int, str]:
+    if finding.acknowledged is not None:
+        return _SUPPRESSED
+    return _NEW if finding.new else _OPEN
 
 
 def inventory_event(judged: Assessment, scan: ScanInfo) -> dict[str, Any]:

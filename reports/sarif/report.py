@@ -89,6 +89,7 @@ def _results(findings: Iterable[Finding], places: Places, indexes: Mapping[str, 
                 "primaryLocationLineHash": f"{finding.fingerprint}:1",
             },
             "baselineState": "new" if finding.new else "unchanged",
+            **_suppressed(finding),
             "properties": {
                 "severity": finding.severity,
                 "owner": finding.owner,
@@ -96,6 +97,14 @@ def _results(findings: Iterable[Finding], places: Places, indexes: Mapping[str, 
                 "controls": finding.controls,
             },
         }
+
+
+def _suppressed(finding: Finding) -> dict[str, Any]:
+    known = finding.acknowledged
+    if known is None:
+        return {}
+    why = printable(f"{known.reason} ({known.by}, until {known.until})")
+    return {"suppressions": [{"kind": "external", "status": "accepted", "justification": why}]}
 
 
 def _message(finding: Finding) -> str:

@@ -6,6 +6,8 @@ nothing of ours.
 """
 
 from scanner.model.declared import (
+    Acknowledged,
+    Acknowledgement,
     Entry,
     Exemption,
     Origin,
@@ -31,6 +33,7 @@ from scanner.model.discovered import (
 from scanner.model.judged import (
     AgentVerdict,
     Assessment,
+    BlindSpot,
     Drift,
     EntryAssessment,
     Finding,
@@ -83,8 +86,11 @@ __all__ = [
     "SCHEMA",
     "SEVERITIES",
     "UNKNOWN_PRIVILEGE",
+    "Acknowledged",
+    "Acknowledgement",
     "AgentVerdict",
     "Assessment",
+    "BlindSpot",
     "Coverage",
     "CoverageStatus",
     "Credential",

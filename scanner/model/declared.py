@@ -88,11 +88,38 @@ class Person(Struct, frozen=True, kw_only=True, gc=False):
 
 
 class Exemption(Struct, frozen=True, kw_only=True, gc=False):
-    """A configured exemption: identities that need no entry, why, and until when (inclusive)."""
+    """A configured exemption: identities that need no entry, why, by whom, and until when (inclusive)."""
 
     match: str
     reason: str
+    by: str | None = None
     until: date | None = None
+
+    @property
+    def why(self) -> str:
+        """The reason, with the person where one is named."""
+        return self.reason if self.by is None else f"{self.reason} ({self.by})"
+
+
+class Acknowledged(Struct, frozen=True, kw_only=True, gc=False):
+    """Why somebody lets a finding be, who that is, and until when (inclusive)."""
+
+    reason: str
+    by: str
+    until: date
+
+
+class Acknowledgement(Struct, frozen=True, kw_only=True, gc=False):
+    """Findings that somebody lets be: one by its ``finding`` (fingerprint), or those of a ``rule`` by a ``match``.
+
+    ``match`` is a glob over the key of the identity, credential or entry, or an identity's exact bare name.
+    """
+
+    origin: Origin
+    finding: str | None = None
+    rule: str | None = None
+    match: str | None = None
+    given: Acknowledged
 
 
 class OwnershipRule(Struct, frozen=True, kw_only=True, gc=False):

@@ -9,6 +9,7 @@ from typing import Any
 from msgspec import Struct, field
 
 from scanner.model.declared import (
+    Acknowledged,
     Entry,
     Policy,
 )
@@ -152,6 +153,8 @@ class Finding(Struct, frozen=True, kw_only=True, gc=False):
     held_back: bool = False
     """It would be new, but a gap may hide what answers it: it is announced when that can be told."""
     rechecked: bool = True
+    acknowledged: Acknowledged | None = None
+    """Somebody lets it be: it is never new meanwhile, and is new again on the day after."""
 
 
 class Assessment(Struct, frozen=True, kw_only=True, gc=False):
@@ -235,6 +238,8 @@ class Summary(Struct, frozen=True, kw_only=True, gc=False):
     workloads: int = 0
     findings: Mapping[Severity, int] = field(default_factory=lambda: dict.fromkeys(SEVERITIES, 0))
     new_findings: int = 0
+    acknowledged: int = 0
+    """Findings that somebody lets be; they are counted in ``findings`` too."""
     registry_entries: int = 0
     not_found: int = 0
     gaps: int = 0
@@ -252,6 +257,16 @@ class ScanPoint(Struct, frozen=True, kw_only=True, gc=False):
     started_at: datetime
     counts: Summary
     resolved: Mapping[int, int] = {}
+
+
+class BlindSpot(Struct, frozen=True, kw_only=True, gc=False):
+    """A section that could not be read in full when it was last tried, and since when."""
+
+    source: str
+    scope: str
+    section: str
+    status: str
+    since: datetime
 
 
 class ScanResult(Struct, frozen=True, kw_only=True, gc=False):

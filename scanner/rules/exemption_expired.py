@@ -10,7 +10,7 @@ def check(exemption: Exemption, by: Yardstick) -> Hit | None:
     """Fires from the day after ``until``, which is the last day it holds."""
     if exemption.until is None or exemption.until >= by.today:
         return None
-    return Hit(evidence={"match": exemption.match, "reason": exemption.reason, "until": exemption.until})
+    return Hit(evidence={"match": exemption.match, "reason": exemption.why, "until": exemption.until})
 
 
 RULE = ExemptionRule(

@@ -11,7 +11,7 @@ def check(exemption: Exemption, by: Yardstick) -> Hit | None:
     days = by.policy.expiry_warning
     if exemption.until is None or not 0 <= (exemption.until - by.today).days <= days:
         return None
-    evidence = {"match": exemption.match, "reason": exemption.reason, "until": exemption.until, "limit_days": days}
+    evidence = {"match": exemption.match, "reason": exemption.why, "until": exemption.until, "limit_days": days}
     return Hit(evidence=evidence)
 
 

@@ -1,0 +1,127 @@
+"""The list of acknowledged findings: a TOML file that lives in git beside the registry, read and added to."""
+
+from __future__ import annotations
+
+import difflib
+import tomllib
+from collections.abc import Sequence
+from datetime import date, timedelta
+from pathlib import Path
+
+from msgspec import Struct
+
+from scanner.errors import ConfigError, Problem, did_you_mean, toml_problem
+from scanner.matching.globs import is_pattern, names_something
+from scanner.model import Acknowledged, Acknowledgement, Origin
+from scanner.strict import Document, decode, line_of
+from scanner.text import printable
+
+LONGEST = timedelta(days=366)
+"""How far ahead an acknowledgement may end: what nobody looks at again is not acknowledged, but forgotten."""
+
+
+class AlarmSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """``[alarms]``. ``acknowledged``: one file, or several, that list findings which alarm nobody for now."""
+
+    acknowledged: str | tuple[str, ...] = ()
+
+    def paths(self, base: Path) -> tuple[Path, ...]:
+        """The files, where they are relative taken from the config's folder."""
+        texts = (self.acknowledged,) if isinstance(self.acknowledged, str) else self.acknowledged
+        return tuple(base / Path(text).expanduser() for text in texts)
+
+
+class _Line(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """``[[acknowledged]]``."""
+
+    reason: str
+    by: str
+    until: date
+    finding: str | None = None
+    rule: str | None = None
+    match: str | None = None
+
+    def __post_init__(self) -> None:
+        if not self.reason.strip() or not self.by.strip():
+            raise ValueError("an acknowledgement needs a reason, and in by the person who answers for it")
+        by_rule = (self.rule, self.match)
+        if (self.finding is None) == (by_rule == (None, None)) or (self.finding is None and None in by_rule):
+            raise ValueError("name either a finding by its fingerprint, or a rule with a match")
+        if self.match is not None and is_pattern(self.match) and not names_something(self.match):
+            raise ValueError(f"match {self.match!r} names nothing: it would cover everything, or nothing")
+
+
+class _File(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    acknowledged: tuple[_Line, ...] = ()
+
+
+def load_acknowledgements(paths: Sequence[Path], rules: Sequence[str], today: date) -> tuple[Acknowledgement, ...]:
+    """All that these files acknowledge. ``rules``: the ids there are. Raises ConfigError naming file, line and key."""
+    return tuple(one for path in paths for one in parse(read(path), str(path), rules, today))
+
+
+def read(path: Path) -> str:
+    """The file's text. Raises ConfigError."""
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise ConfigError(Problem(file=str(path), message="is not UTF-8 text", fix="save it as UTF-8")) from error
+    except OSError as error:
+        why = error.strerror or "cannot be read"
+        raise ConfigError(
+            Problem(file=str(path), message=why, fix="`muster acknowledge` starts it, or create an empty one")
+        ) from error
+
+
+def parse(text: str, file: str, rules: Sequence[str], today: date) -> tuple[Acknowledgement, ...]:
+    """What a list acknowledges; ``file`` is its name for messages. Raises ConfigError."""
+    try:
+        data = tomllib.loads(text)
+    except RecursionError as error:
+        raise ConfigError(Problem(file=file, message="is nested too deeply")) from error
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(toml_problem(file, error)) from error
+    document = Document(file=file, text=text)
+    lines = decode(data, _File, document).acknowledged
+    for index, line in enumerate(lines):
+        if line.until > today + LONGEST:
+            raise document.problem(
+                f"{line.until} is more than a year ahead",
+                ("acknowledged", index, "until"),
+                f"choose a day up to {today + LONGEST}, and look again then",
+            )
+        if line.rule is not None and line.rule not in rules:
+            place = ("acknowledged", index, "rule")
+            raise document.problem(f"there is no rule {line.rule}", place, did_you_mean(line.rule, rules))
+    return tuple(
+        Acknowledgement(
+            origin=Origin(file=file, row=line_of(text, ("acknowledged", index))),
+            finding=line.finding,
+            rule=line.rule,
+            match=line.match,
+            given=Acknowledged(reason=line.reason, by=line.by, until=line.until),
+        )
+        for index, line in enumerate(lines)
+    )
+
+
+def with_findings(text: str, findings: Sequence[tuple[str, str]], given: Acknowledged) -> str:
+    """The list with these findings at its end. Each is a fingerprint and what a reader should know of it."""
+    added = "".join(_table(fingerprint, remark, given) for fingerprint, remark in findings)
+    if not text.strip():
+        return added.removeprefix("\n")
+    return f"{text.rstrip()}\n{added}"
+
+
+def _table(fingerprint: str, remark: str, given: Acknowledged) -> str:
+    import tomlkit
+
+    values = {"finding": fingerprint, "reason": given.reason, "by": given.by, "until": given.until}
+    lines = [f"{key} = {tomlkit.item(value).as_string()}" for key, value in values.items()]
+    return "\n".join(["", f"# {printable(remark)}", "[[acknowledged]]", *lines, ""])
+
+
+def changed_lines(before: str, after: str, file: str) -> str:
+    """What changed, as a unified diff, safe to show."""
+    lines = difflib.unified_diff(before.splitlines(), after.splitlines(), file, file, n=1, lineterm="")
+    return "".join(f"{printable(line)}\n" for line in lines)
