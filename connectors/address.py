@@ -6,13 +6,13 @@ import ipaddress
 from urllib.parse import urlsplit
 
 
-def check_url(url: str, *, insecure_http: bool) -> None:
+def check_url(url: str, *, insecure_http: bool, query: bool = False) -> None:
     """Raises ValueError for what is no http address, holds credentials, or would send them in clear text.
 
-    Plain http goes to this machine; beyond it only with ``insecure_http``.
+    Plain http goes to this machine; beyond it only with ``insecure_http``. ``query``: whether it may have one.
     """
     parts = urlsplit(url)
-    if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
+    if parts.scheme not in ("http", "https") or not parts.hostname or (parts.query and not query) or parts.fragment:
         raise ValueError("give an address such as https://host:8200, without query or fragment")
     if parts.username is not None or parts.password is not None:
         raise ValueError("an address must not hold a user name or password")

@@ -12,7 +12,8 @@ from msgspec.structs import replace
 
 from connectors.base import Connector
 from connectors.catalog import connector_catalog
-from scanner import __version__
+from scanner import __version__, alarms
+from scanner.acknowledged_file import load_acknowledgements
 from scanner.config import Config, SourceSettings
 from scanner.engine import Observer, read_all
 from scanner.errors import NothingScanned, UsageError
@@ -21,11 +22,13 @@ from scanner.inputs import inputs_of
 from scanner.inventory import Inventory, join
 from scanner.matching.places import Places, SourceRef
 from scanner.model import Entry, Origin, Ownership, Person, ScanInfo, ScanResult
+from scanner.notify.settings import Channel
 from scanner.pipeline import Declared, judge
 from scanner.registry.entries import load_registry
 from scanner.registry.people import load_people
 from scanner.remembered import Remembered, doubt_drops
 from scanner.roster import Roster
+from scanner.rules.catalog import RULES
 from scanner.strict import decode
 
 _READ = ("complete", "partial")
@@ -90,6 +93,9 @@ def load_lists(config: Config, sources: Sequence[Source]) -> Lists:
         entries=None if registry is None else registry.entries,
         people=None if people is None else people.people,
         exemptions=config.exemptions,
+        acknowledgements=load_acknowledgements(
+            config.acknowledged, [rule.id for rule in RULES], datetime.now(UTC).date()
+        ),
         policy=config.policy,
         ownership=config.ownership,
         tag_keys=config.matching.tag_keys,
@@ -136,6 +142,7 @@ def scan(
             scan_id=new_scan_id(started),
             started=started,
             accept_drop=accept_drop,
+            channels=config.channels,
         )
 
 
@@ -153,19 +160,22 @@ def conclude(
     scan_id: str,
     started: datetime,
     accept_drop: bool,
+    channels: Sequence[Channel] = (),
 ) -> ScanResult:
     """Judge what was discovered against what was declared and what the store knows, and store the result.
 
-    ``lists``: names of the sources that are somebody's lists, which may be half of what they were.
+    ``lists``: names of the sources that are somebody's lists, which may be half of what they were. ``channels``: who
+    is to be told; what they are told is stored with the scan, and sent by whoever sends what waits.
     """
     if not accept_drop:
         inventory = doubt_drops(inventory, {name: store.identities_of(name) for name in lists})
-    if not any(one.status in _READ and one.kinds for one in inventory.coverage):
-        raise _nothing_scanned(inventory)
     finished = datetime.now(UTC).replace(microsecond=0)
     info = ScanInfo(id=scan_id, started_at=started, finished_at=finished, version=__version__, inputs=declared.inputs)
+    if not any(one.status in _READ and one.kinds for one in inventory.coverage):
+        store.outbox.post(alarms.of_nothing(store, channels, inventory.coverage, info))
+        raise _nothing_scanned(inventory)
     result = judge(inventory, declared, _remember(store, inventory), info)
-    store.save(result)
+    store.save(result, alarms.of_scan(store, channels, result, declared.people))
     return replace(result, trend=store.trend(scan_id))
 
 

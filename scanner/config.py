@@ -11,9 +11,11 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
+from scanner.acknowledged_file import AlarmSettings
 from scanner.errors import ConfigError, Problem, toml_problem
 from scanner.matching.globs import is_pattern, names_something
 from scanner.model import Exemption, Ownership, OwnershipRule, Policy
+from scanner.notify.settings import Channel, read_channels
 from scanner.registry.lists import ListSource
 from scanner.strict import Document, decode
 
@@ -95,6 +97,7 @@ class ExemptSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
     match: str
     reason: str
+    by: str | None = None
     until: date | None = None
 
     def __post_init__(self) -> None:
@@ -142,6 +145,8 @@ class _File(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     ownership: OwnershipSettings = OwnershipSettings()
     engine: EngineSettings = EngineSettings()
     exempt: tuple[ExemptSettings, ...] = ()
+    alarms: AlarmSettings = AlarmSettings()
+    notify: tuple[dict[str, Any], ...] = ()
     report: tuple[ReportSettings, ...] = ()
 
 
@@ -158,6 +163,8 @@ class Config(Struct, frozen=True, kw_only=True):
     ownership: Ownership = Ownership()
     engine: EngineSettings = EngineSettings()
     exemptions: tuple[Exemption, ...] = ()
+    acknowledged: tuple[Path, ...] = ()
+    channels: tuple[Channel, ...] = ()
     reports: tuple[ReportSettings, ...] = ()
 
 
@@ -191,7 +198,9 @@ def load_config(path: Path | None) -> Config:
         matching=file.matching,
         ownership=file.ownership.as_declared,
         engine=file.engine,
-        exemptions=tuple(Exemption(match=e.match, reason=e.reason, until=e.until) for e in file.exempt),
+        exemptions=tuple(Exemption(match=e.match, reason=e.reason, by=e.by, until=e.until) for e in file.exempt),
+        acknowledged=file.alarms.paths(base),
+        channels=read_channels(file.notify, document, base),
         reports=file.report,
     )
 

@@ -25,6 +25,8 @@ PROBLEMS_TOLD = 100
 """A broken file with a million rows is told by its first problems."""
 
 _LEVELS = (logging.WARNING, logging.INFO, logging.DEBUG)
+_PLACES = ("source", "scope", "channel")
+"""What a JSON line says besides, where it is about one; given as ``extra`` to the log."""
 _CHATTY = ("botocore", "boto3", "urllib3", "hvac")
 
 
@@ -46,6 +48,7 @@ class _JsonFormatter(logging.Formatter):
             "logger": record.name,
             "message": record.getMessage(),
         }
+        entry |= {name: redact(str(place)) for name in _PLACES if (place := getattr(record, name, None)) is not None}
         if record.exc_text:
             entry["traceback"] = record.exc_text
         return json.dumps(entry)
@@ -57,13 +60,14 @@ def set_up_logging(verbose: int, log_format: str) -> None:
     handler.addFilter(RedactingFilter())
     handler.setFormatter(_JsonFormatter() if log_format == "json" else _TextFormatter())
     logging.basicConfig(level=_LEVELS[min(verbose, 2)], handlers=[handler], force=True)
+    logging.captureWarnings(log_format == "json")
     for name in _CHATTY:
         logging.getLogger(name).setLevel(logging.INFO if verbose > 1 else logging.ERROR)
 
 
 def complain(error: MusterError) -> None:
     """Print an error and what to do about it."""
-    if _structured():
+    if structured():
         _emit("error", str(error), hint=error.hint)
         return
     lines = redact(str(error)).splitlines() or [type(error).__name__]
@@ -77,7 +81,7 @@ def complain(error: MusterError) -> None:
 def warn(messages: Iterable[str]) -> None:
     """Print warnings, one a line."""
     for message in messages:
-        if _structured():
+        if structured():
             _emit("warning", message)
         else:
             click.echo(f"muster: warning: {printable(redact(message))}", err=True)
@@ -85,13 +89,13 @@ def warn(messages: Iterable[str]) -> None:
 
 def say(message: str) -> None:
     """Print a remark on stderr."""
-    if _structured():
+    if structured():
         _emit("info", message)
     else:
         click.echo(printable(message), err=True)
 
 
-def _structured() -> bool:
+def structured() -> bool:
     """Whether stderr is to be one JSON object a line."""
     return any(isinstance(handler.formatter, _JsonFormatter) for handler in logging.getLogger().handlers)
 
@@ -110,10 +114,12 @@ class _Lines:
     """Progress where there is no terminal: a line a scope, when asked for."""
 
     def planned(self, source: str, scopes: int) -> None:
-        logging.getLogger("muster").info("%s: %s to read", source, counted(scopes, "scope", "scopes"))
+        logging.getLogger("muster").info(
+            "%s: %s to read", source, counted(scopes, "scope", "scopes"), extra={"source": source}
+        )
 
     def done(self, reading: Reading) -> None:
-        logging.getLogger("muster").info("%s", _told(reading))
+        logging.getLogger("muster").info("%s", _told(reading), extra={"source": reading.source, "scope": reading.scope})
 
 
 def _told(reading: Reading) -> str:
@@ -127,7 +133,7 @@ def _told(reading: Reading) -> str:
 @contextmanager
 def progress(quiet: bool) -> Iterator[Observer]:
     """An observer for a scan: a bar on a terminal, log lines elsewhere."""
-    if quiet or not sys.stderr.isatty():
+    if quiet or structured() or not sys.stderr.isatty():
         yield _Lines()
         return
     from rich.console import Console

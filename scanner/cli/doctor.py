@@ -23,7 +23,7 @@ PROBLEMS = 1
 @config_option
 @store_option
 def doctor(sources: tuple[str, ...], config_file: Path | None, store_url: str | None) -> int:
-    """Check config, lists, store, reach and permissions.
+    """Check config, lists, store, reach, permissions and channels.
 
     Scans nothing, and names each missing permission. Exit 1 on problems.
     """
@@ -61,6 +61,19 @@ def _checks(config: Config, sources: tuple[Source, ...], store_url: str) -> Iter
                 yield Check(name=f"{source.name}: {check.name}", ok=check.ok, detail=check.detail, fix=check.fix)
         except MusterError as error:
             yield Check(name=source.name, ok=False, detail=str(error), fix=error.hint)
+    yield from _channel_checks(config)
+
+
+def _channel_checks(config: Config) -> Iterator[Check]:
+    from connectors.base import Check
+    from scanner.errors import SourceError
+    from scanner.notify.preflight import told
+
+    for channel in config.channels:
+        try:
+            yield Check(name=f"notify {channel.name}", ok=True, detail=told(channel))
+        except SourceError as error:
+            yield Check(name=f"notify {channel.name}", ok=False, detail=str(error), fix=error.hint)
 
 
 def _list_checks(config: Config, sources: tuple[Source, ...]) -> Iterator[Check]:

@@ -11,14 +11,16 @@ from typing import NoReturn
 import click
 
 from scanner import __version__
-from scanner.cli.console import complain, set_up_logging
+from scanner.cli.console import complain, say, set_up_logging, structured
 from scanner.errors import MusterError, UsageError
 
 _COMMANDS = {
+    "acknowledge": "acknowledge",
     "connectors": "connectors",
     "demo": "demo",
     "doctor": "doctor",
     "init": "init",
+    "notify": "notify",
     "offboard": "offboard",
     "orphans": "report",
     "registry": "registry",
@@ -76,14 +78,17 @@ def main(arguments: list[str] | None = None) -> int:  # noqa: PLR0911  # one for
     try:
         code = cli.main(args=arguments, prog_name="muster", standalone_mode=False)
     except click.ClickException as error:
-        error.show()
+        if structured():
+            complain(UsageError(error.format_message()))
+        else:
+            error.show()
         return USAGE
     except MusterError as error:
         complain(error)
         return error.exit_code
     except (KeyboardInterrupt, click.Abort) as stop:
         # A command that knows what became of its work says so in its Abort.
-        click.echo("; ".join(filter(None, ("muster: interrupted", str(stop)))), err=True)
+        say("; ".join(filter(None, ("muster: interrupted", str(stop)))))
         return INTERRUPTED
     except (BrokenPipeError, SystemExit):  # click exits with 1 of its own accord when a pipe is closed
         return _read_no_further()

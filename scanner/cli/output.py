@@ -24,6 +24,8 @@ from scanner.model import ScanResult
 
 STDOUT = "-"
 _NO_TEXT: Mapping[str, str] = {"xlsx": "a workbook", "evidence": "a zip"}
+READABLE = frozenset({"prometheus"})
+"""Formats that hold counts and no names, and are read by a program of another user: everybody may."""
 _PLACEHOLDER = re.compile(r"\{\w*\}")
 
 
@@ -194,6 +196,8 @@ def _to_file(delivery: Delivery, path: Path) -> tuple[str, ...]:
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
         with os.fdopen(handle, "wb") as file:
+            if delivery.format in READABLE:
+                os.fchmod(file.fileno(), 0o644)
             notices = delivery.write(file, Screen())
         Path(temporary).replace(path)
     finally:

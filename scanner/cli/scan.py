@@ -10,6 +10,7 @@ import click
 import msgspec
 
 from scanner.cli.options import config_option, output_options, store_option
+from scanner.errors import NothingScanned, UsageError
 from scanner.model import SEVERITIES
 
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ INCOMPLETE = 3
 @output_options
 @click.option("--fail-on", type=click.Choice(SEVERITIES), help="Exit 1 on findings this grave or graver.")
 @click.option("--fail-on-new", is_flag=True, help="Exit 1 on findings that the last scan did not have.")
-@click.option("--strict", is_flag=True, help="Exit 3 when anything could not be read.")
+@click.option("--strict", is_flag=True, help="Exit 3 when anything could not be read, or told.")
 @click.option("--accept-drop", is_flag=True, help="Believe lists that lost over 30 % of their identities.")
 @click.option("--workers", type=click.IntRange(1, 256), help="Scopes read at once.")
 @click.option("--quiet", is_flag=True, help="No progress.")
@@ -68,6 +69,7 @@ def scan(
     aws:profile=audit,regions=eu-west-1+us-east-1 or vault:url=https://vault.internal:8200. Without one, all sources
     of the config are scanned.
     """
+    from scanner.cli.notify import notify_all
     from scanner.cli.output import plan_outputs
     from scanner.cli.sources import named_sources
     from scanner.config import load_config
@@ -75,8 +77,13 @@ def scan(
     config = _overridden(load_config(config_file), registries, people, store_url, workers)
     planned = plan_outputs(outputs, view, config)
     chosen = named_sources(config, sources)
-    result = scan_and_report(config, chosen, planned, quiet=quiet, accept_drop=accept_drop)
-    return _exit_code(result, fail_on, fail_on_new=fail_on_new, strict=strict)
+    try:
+        result = scan_and_report(config, chosen, planned, quiet=quiet, accept_drop=accept_drop)
+    except (NothingScanned, UsageError):
+        notify_all(config)
+        raise
+    undelivered = notify_all(config)
+    return _exit_code(result, undelivered, fail_on, fail_on_new=fail_on_new, strict=strict)
 
 
 def scan_and_report(
@@ -127,11 +134,13 @@ def _overridden(
     return msgspec.structs.replace(config, **changes)
 
 
-def _exit_code(result: ScanResult, fail_on: str | None, *, fail_on_new: bool, strict: bool) -> int:
-    if strict and result.summary.gaps:
+def _exit_code(result: ScanResult, undelivered: int, fail_on: str | None, *, fail_on_new: bool, strict: bool) -> int:
+    if strict and (result.summary.gaps or undelivered):
         return INCOMPLETE
     if fail_on is None and not fail_on_new:
         return 0
     grave = SEVERITIES[: SEVERITIES.index(fail_on) + 1] if fail_on in SEVERITIES else SEVERITIES
-    failing = any(one.severity in grave and (one.new or not fail_on_new) for one in result.findings)
+    failing = any(
+        one.severity in grave and one.acknowledged is None and (one.new or not fail_on_new) for one in result.findings
+    )
     return FINDINGS if failing else 0

@@ -102,6 +102,27 @@ _WORKLOADS = (
     *_intervals_narrow("workload_sighting"),
 )
 
+_ALARMS = (
+    """CREATE TABLE outbox (
+    id TEXT NOT NULL PRIMARY KEY,
+    channel TEXT NOT NULL,
+    created_at TEXT NOT NULL,
+    position INTEGER NOT NULL,
+    body TEXT NOT NULL,
+    attempts INTEGER NOT NULL,
+    claimed_until TEXT,
+    fault TEXT
+)""",
+    """CREATE TABLE blind_spot (
+    source TEXT NOT NULL,
+    scope TEXT NOT NULL,
+    section TEXT NOT NULL,
+    status TEXT NOT NULL,
+    since TEXT NOT NULL,
+    PRIMARY KEY (source, scope, section)
+)""",
+)
+
 MIGRATIONS: tuple[Migration, ...] = (
     Migration(
         name="intervals",
@@ -117,6 +138,7 @@ MIGRATIONS: tuple[Migration, ...] = (
     Migration(name="creators", statements=_CREATORS),
     Migration(name="workloads", statements=_WORKLOADS),
     Migration(name="inputs", statements=("ALTER TABLE scan ADD COLUMN inputs TEXT NOT NULL DEFAULT '[]'",)),
+    Migration(name="alarms", statements=_ALARMS),
 )
 
 

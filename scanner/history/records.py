@@ -20,7 +20,17 @@ from scanner.errors import StoreError
 from scanner.history import schema
 from scanner.history.bodies import compact, decode
 from scanner.history.wordings import Wording, wording_of
-from scanner.model import SEVERITIES, Assessment, Credential, EntryAssessment, Finding, Origin, StoredSecret, Workload
+from scanner.model import (
+    SEVERITIES,
+    Acknowledged,
+    Assessment,
+    Credential,
+    EntryAssessment,
+    Finding,
+    Origin,
+    StoredSecret,
+    Workload,
+)
 from scanner.text import printable
 
 R = TypeVar("R", Assessment, StoredSecret, EntryAssessment, Finding)
@@ -200,10 +210,12 @@ class _FindingBody(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=Fal
     credential: str | None = None
     evidence: Mapping[str, Any] = {}
     owner: str | None = None
+    acknowledged: Acknowledged | None = None
 
 
 _finding_bodies = Decoder(_FindingBody)
 _whole_findings = Decoder(Finding)
+_HELD_BACK = "yes"
 _GRAVITY = {severity: rank for rank, severity in enumerate(SEVERITIES)}
 
 
@@ -217,7 +229,13 @@ def _moves(one: Finding) -> bool:
 
 
 def _finding_facts(one: Finding) -> tuple[str | None, ...]:
-    return one.rule, one.severity, one.identity, one.entry, wording_of(one), "yes" if one.held_back else None
+    return one.rule, one.severity, one.identity, one.entry, wording_of(one), _why_unannounced(one)
+
+
+def _why_unannounced(one: Finding) -> str | None:
+    if one.held_back:
+        return _HELD_BACK
+    return None if one.acknowledged is None else "acknowledged"
 
 
 def _load_finding(row: Row[Any], wordings: Wordings) -> Finding:
@@ -239,7 +257,8 @@ def _load_finding(row: Row[Any], wordings: Wordings) -> Finding:
         remediation=wording.remediation,
         controls=wording.controls,
         owner=body.owner,
-        held_back=row.held_back is not None,
+        held_back=row.held_back == _HELD_BACK,
+        acknowledged=body.acknowledged,
     )
 
 
@@ -251,7 +270,9 @@ FINDINGS = RecordKind(
     order=_gravest_first,
     content=lambda one: replace(one, new=False, rechecked=True) if _moves(one) else one,
     facts=_finding_facts,
-    body=lambda one: _FindingBody(credential=one.credential, evidence=one.evidence, owner=one.owner),
+    body=lambda one: _FindingBody(
+        credential=one.credential, evidence=one.evidence, owner=one.owner, acknowledged=one.acknowledged
+    ),
     load=_load_finding,
     moves=_moves,
     sighting=lambda one: Sighting(rechecked=one.rechecked, new=one.new),

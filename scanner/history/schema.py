@@ -102,7 +102,8 @@ identity = _versions(
 secret = _versions("secret", "provider", "source", "scope")
 workload = _versions("workload", "provider", "source", "scope", "kind")
 entry = _versions("entry", "state")
-# ``held_back`` is "yes" or null; ``wording`` is a hash of the table of that name, null in rows of an earlier version.
+# ``held_back`` says why a finding was not announced ("yes": by a gap, or "acknowledged"), else it is null; ``wording``
+# is a hash of the table of that name, null in rows of an earlier version.
 finding = _versions(
     "finding",
     "rule",
@@ -131,3 +132,29 @@ finding_sighting = _sightings("finding_sighting")
 
 # In what order a scan had the records of one kind, where that was not by key. ``key`` is the kind's name.
 ordering = _interval_table("ordering", open_index=("key",))
+
+# Messages that have not arrived. ``position``: a message's place among those of its moment. ``claimed_until``: somebody
+# is sending it just now.
+outbox = Table(
+    "outbox",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("channel", Text, nullable=False),
+    Column("created_at", Text, nullable=False),
+    Column("position", Integer, nullable=False),
+    Column("body", Text, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("claimed_until", Text),
+    Column("fault", Text),
+)
+
+# Places that could not be read in full when they were last tried.
+blind_spot = Table(
+    "blind_spot",
+    metadata,
+    Column("source", Text, primary_key=True),
+    Column("scope", Text, primary_key=True),
+    Column("section", Text, primary_key=True),
+    Column("status", Text, nullable=False),
+    Column("since", Text, nullable=False),
+)

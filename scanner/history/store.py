@@ -17,7 +17,7 @@ from msgspec.structs import replace
 from sqlalchemy import Engine, Row, and_, func, inspect, or_, select
 
 from scanner.errors import OlderStore, StoreError
-from scanner.history import scans, schema, wordings
+from scanner.history import outbox, scans, schema, wordings
 from scanner.history.engine import connect, plain_rows, reading, where, write_ahead, writing
 from scanner.history.intervals import (
     BATCH,
@@ -32,6 +32,7 @@ from scanner.history.intervals import (
 )
 from scanner.history.lookup import called
 from scanner.history.migrations import MIGRATIONS, migrate
+from scanner.history.outbox import NO_ALARMS, Alarms, Outbox
 from scanner.history.records import ENTRIES, FINDINGS, IDENTITIES, SECRETS, WORKLOADS, R, RecordKind
 from scanner.history.scans import StoredScan
 from scanner.history.trend import trend
@@ -71,8 +72,16 @@ class Store:
         """Let go of the database."""
         self._engine.dispose()
 
-    def save(self, result: ScanResult) -> None:
-        """Store the scan; ``result`` is the whole current state, and what it lacks is gone from now on."""
+    @property
+    def outbox(self) -> Outbox:
+        """What is to be told about the scans, and has not been so far."""
+        return Outbox(self._engine)
+
+    def save(self, result: ScanResult, alarms: Alarms = NO_ALARMS) -> None:
+        """Store the scan and what it has to tell.
+
+        ``result`` is the whole current state, and what it lacks is gone from now on.
+        """
         with writing(self._engine) as connection:
             seq = scans.insert_scan(connection, result)
             wordings.keep(connection, result.findings)
@@ -84,6 +93,7 @@ class Store:
                 FINDINGS.name: write(connection, FINDINGS, seq, result.findings),
             }
             write_orders(connection, seq, orders)
+            outbox.write(connection, alarms)
         write_ahead(self._engine)
 
     def load(self, scan_id: str | None = None) -> ScanResult:
@@ -170,7 +180,7 @@ class Store:
                 yield from read(connection, kind, seq, wanted)
 
     def known_fingerprints(self) -> frozenset[str]:
-        """Fingerprints of the latest scan's findings but for those held back: one that is not among them is new."""
+        """Fingerprints of the latest scan's findings that were announced: one that is not among them is new."""
         finding = schema.finding.c
         with reading(self._engine) as connection:
             known = select(finding.key).where(finding.until_scan.is_(None), finding.held_back.is_(None))

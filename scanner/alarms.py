@@ -1,0 +1,81 @@
+"""What a scan has to tell, from judging to delivery: written with the scan, sent once it is stored."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+
+import msgspec
+from msgspec import Struct
+
+from scanner.history.outbox import Alarms, Message, Outbox
+from scanner.history.store import Store
+from scanner.model import Coverage, Person, ScanInfo, ScanResult
+from scanner.notify.blindness import Sight, compare
+from scanner.notify.notices import Outgoing
+from scanner.notify.planning import messages, nothing_scanned
+from scanner.notify.settings import Channel
+from scanner.roster import Roster
+
+log = logging.getLogger(__name__)
+
+
+class Tally(Struct, frozen=True, kw_only=True):
+    """What became of the messages that were waiting."""
+
+    sent: int = 0
+    undelivered: int = 0
+
+
+def of_scan(store: Store, channels: Sequence[Channel], result: ScanResult, people: Sequence[Person] | None) -> Alarms:
+    """What is to be stored with a scan. On a store's first scan nothing is new, and no place is newly lost."""
+    now = result.scan.started_at
+    sight = compare(store.outbox.blind_spots(), result.coverage, now)
+    told = sight if store.has_scans() else msgspec.structs.replace(sight, lost=(), regained=())
+    roster = None if people is None else Roster(people, now.date())
+    return _alarms(messages(channels, result, told, roster), sight)
+
+
+def of_nothing(store: Store, channels: Sequence[Channel], coverage: Sequence[Coverage], scan: ScanInfo) -> Alarms:
+    """What is to be stored where nothing could be scanned."""
+    sight = compare(store.outbox.blind_spots(), coverage, scan.started_at)
+    return _alarms(nothing_scanned(channels, coverage, scan), sight)
+
+
+def _alarms(outgoing: Iterable[Outgoing], sight: Sight) -> Alarms:
+    return Alarms(messages=kept(outgoing), blind=sight.blind, sources=sight.sources)
+
+
+def kept(outgoing: Iterable[Outgoing]) -> tuple[Message, ...]:
+    """Messages as the store keeps them."""
+    return tuple(
+        Message(
+            id=one.notice.id,
+            channel=one.channel,
+            created_at=one.notice.created_at,
+            body=msgspec.json.encode(one).decode(),
+        )
+        for one in outgoing
+    )
+
+
+def send_waiting(outbox: Outbox, channels: Sequence[Channel]) -> Tally:
+    """Send what has not arrived so far. What fails is logged and kept; only a StoreError is raised."""
+    from scanner.notify.sending import Sender  # brings TLS and mail, which few scans need
+
+    sender = Sender(channels)
+    sent = undelivered = 0
+    for message in outbox.claimed(lambda: datetime.now(UTC)):
+        outcome = sender.send(message)
+        if outcome.fault is None:
+            sent += 1
+            outbox.arrived(message)
+            continue
+        undelivered += 1
+        log.warning("not delivered through %s: %s", message.channel, outcome.fault, extra={"channel": message.channel})
+        if outcome.left:
+            outbox.failed(message, outcome.fault, attempts=outcome.attempts)
+        else:
+            outbox.arrived(message)
+    return Tally(sent=sent, undelivered=undelivered)

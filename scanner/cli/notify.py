@@ -1,0 +1,128 @@
+"""``muster notify``, and the sending at the end of a scan."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from scanner.cli.options import config_option, store_option
+
+if TYPE_CHECKING:
+    from scanner.config import Config
+    from scanner.history.outbox import Message
+
+UNDELIVERED = 3
+
+
+@click.command()
+@click.argument("channels", nargs=-1, metavar="[CHANNEL]...")
+@config_option
+@store_option
+@click.option("--test", is_flag=True, help="Send a test message through each channel, or through those named.")
+@click.option("--dry-run", is_flag=True, help="Only print what is waiting to be sent.")
+def notify(
+    channels: tuple[str, ...], config_file: Path | None, store_url: str | None, test: bool, dry_run: bool
+) -> int:
+    """Send the messages of earlier scans that have not arrived.
+
+    A scan sends its own; what could not be delivered waits in the store, and the next scan tries it again, too.
+    Exit 3 when anything could not be delivered.
+    """
+    from scanner.config import load_config
+    from scanner.errors import UsageError, did_you_mean
+
+    config = load_config(config_file)
+    known = [channel.name for channel in config.channels]
+    if not known:
+        raise UsageError("there is nobody to notify", hint="add a [[notify]] to the config")
+    for name in channels:
+        if name not in known:
+            hint = did_you_mean(name, known) or f"there are: {', '.join(known)}"
+            raise UsageError(f"there is no channel called {name}", hint=hint)
+    if channels and not test:
+        raise UsageError("a CHANNEL is named with --test alone", hint="without it, all that waits is sent")
+    if test:
+        return _test(config, channels or tuple(known))
+    if dry_run:
+        return _print_waiting(store_url or config.store_url)
+    return UNDELIVERED if _send(config, store_url or config.store_url) else 0
+
+
+def notify_all(config: Config) -> int:
+    """Send what waits in the config's store; returns how many messages could not be delivered.
+
+    A store that cannot be written just now is no reason to call a scan a failure that is in it: the messages wait.
+    """
+    from scanner.cli.console import warn
+    from scanner.errors import MissingStore, StoreError
+
+    if not config.channels:
+        return 0
+    try:
+        return _send(config, config.store_url)
+    except MissingStore:
+        return 0
+    except StoreError as error:
+        warn([f"nobody was notified: {error}"])
+        return 1
+
+
+def _send(config: Config, store_url: str) -> int:
+    from scanner.alarms import send_waiting
+    from scanner.cli.console import say
+    from scanner.history.store import open_store
+    from scanner.text import counted
+
+    with open_store(store_url, create=False) as store:
+        tally = send_waiting(store.outbox, config.channels)
+    if tally.sent:
+        say(f"sent {counted(tally.sent, 'message', 'messages')}")
+    if tally.undelivered:
+        say(f"{counted(tally.undelivered, 'message', 'messages')} could not be delivered: `muster notify` tries again")
+    return tally.undelivered
+
+
+def _test(config: Config, names: tuple[str, ...]) -> int:
+    from datetime import UTC, datetime
+
+    from scanner.alarms import kept
+    from scanner.notify.planning import trial
+    from scanner.notify.sending import Sender
+    from scanner.redact import redact
+    from scanner.text import printable
+
+    chosen = [channel for channel in config.channels if channel.name in names]
+    sender = Sender(chosen)
+    failed = 0
+    for message in kept(trial(chosen, datetime.now(UTC).replace(microsecond=0))):
+        fault = sender.send(message).fault
+        failed += fault is not None
+        told = "sent" if fault is None else f"PROBLEM: {fault}"
+        click.echo(printable(redact(f"{message.channel}: {told}")))
+    return UNDELIVERED if failed else 0
+
+
+def _print_waiting(store_url: str) -> int:
+    from scanner.cli.console import say
+    from scanner.history.store import open_store
+    from scanner.text import counted, printable
+
+    with open_store(store_url, create=False) as store:
+        waiting = store.outbox.pending()
+    for message in waiting:
+        click.echo(printable(_told(message)))
+    say(f"{counted(len(waiting), 'message', 'messages')} waiting; nothing was sent")
+    return 0
+
+
+def _told(message: Message) -> str:
+    import msgspec
+
+    from scanner.notify.notices import Outgoing
+
+    outgoing = msgspec.json.decode(message.body, type=Outgoing)
+    to = f" to {', '.join(outgoing.to)}" if outgoing.to else ""
+    fault = f" [{message.attempts} attempts: {message.fault}]" if message.fault else ""
+    return f"{message.created_at:%Y-%m-%d %H:%M} {message.channel}{to}: {outgoing.notice.title}{fault}"

@@ -1,0 +1,120 @@
+"""One message to one web address: answered in time, redirected nowhere, and nothing of the answer read."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from urllib.parse import urlsplit
+
+import msgspec
+
+from connectors.address import check_url
+from scanner.errors import MissingExtra, SourceError
+from scanner.notify import slack, teams
+from scanner.notify.delivery import Undelivered
+from scanner.notify.notices import Notice
+from scanner.notify.settings import HttpChannel, SlackChannel, TeamsChannel, WebhookChannel
+from scanner.notify.signing import HEADER, signature
+from scanner.redact import SecretRef, mask
+
+_TOO_MANY = 429
+_SERVER_ERROR = 500
+_REDIRECT = range(300, 400)
+_DONE = range(200, 300)
+_TIMEOUTS = (408, 425)
+
+
+def post(channel: HttpChannel, notice: Notice) -> None:
+    """Deliver it. Raises Undelivered, SourceError where a secret is missing, MissingExtra."""
+    body = msgspec.json.encode(_payload(channel, notice))
+    headers = {
+        "Content-Type": "application/json",
+        "User-Agent": "muster",
+        "Muster-Delivery": notice.id,
+        **_signed(channel, body),
+    }
+    _send(address(channel), body, headers, channel.timeout)
+
+
+def address(channel: HttpChannel) -> str:
+    """The address with whatever is secret in it. Raises SourceError where it is missing or none."""
+    url = channel.url if isinstance(channel.url, str) else channel.url.resolve()
+    try:
+        check_url(url, insecure_http=channel.insecure_http, query=True)
+    except ValueError as error:
+        raise SourceError(f"{channel.url} holds no address that can be used: {error}") from None
+    if isinstance(channel.url, SecretRef):
+        parts = urlsplit(url)
+        for part in (parts.path, parts.query):
+            mask(part)  # what follows the host is what must not be known, and may stand alone in a log
+    return url
+
+
+def _payload(channel: HttpChannel, notice: Notice) -> object:
+    match channel:
+        case SlackChannel():
+            return slack.payload(notice)
+        case TeamsChannel():
+            return teams.payload(notice)
+        case WebhookChannel():
+            return notice
+
+
+def _signed(channel: HttpChannel, body: bytes) -> Mapping[str, str]:
+    if not isinstance(channel, WebhookChannel) or channel.secret is None:
+        return {}
+    return {HEADER: signature(channel.secret.resolve(), int(time.time()), body)}
+
+
+def _send(url: str, body: bytes, headers: Mapping[str, str], timeout: float) -> None:
+    try:
+        import requests
+    except ImportError as error:
+        raise MissingExtra("a notification by web address", "notify") from error
+    try:
+        # An auth of our own, though it adds nothing: else a .netrc would have a say.
+        with requests.post(
+            url,
+            data=body,
+            headers=dict(headers),
+            timeout=timeout,
+            allow_redirects=False,
+            stream=True,
+            auth=lambda request: request,
+        ) as answer:
+            _judge(answer.status_code, answer.headers.get("Retry-After"))
+    except (requests.RequestException, ValueError) as error:
+        # Its text would quote the address.
+        raise Undelivered(_WHY.get(type(error).__name__, "the connection failed"), again=True) from None
+
+
+_WHY = {
+    "ConnectTimeout": "no connection in time",
+    "ReadTimeout": "no answer in time",
+    "SSLError": "the server's certificate is not to be trusted",
+    "ProxyError": "the proxy refused",
+}
+
+
+def _judge(status: int, retry_after: str | None) -> None:
+    if status in _DONE:
+        return
+    if status in _REDIRECT:
+        raise Undelivered(f"it answers {status}, a redirect, which is not followed: give the new address", again=False)
+    again = status == _TOO_MANY or status >= _SERVER_ERROR or status in _TIMEOUTS
+    raise Undelivered(f"it answers {status}", again=again, wait=_seconds(retry_after))
+
+
+def _seconds(retry_after: str | None) -> float | None:
+    """What a ``Retry-After`` asks for: seconds or a date; None for nothing that can be understood."""
+    if not retry_after:
+        return None
+    if retry_after.strip().isdecimal():
+        return float(retry_after[:9])
+    try:
+        moment = parsedate_to_datetime(retry_after)
+    except ValueError:
+        return None
+    return max(0.0, (moment.replace(tzinfo=moment.tzinfo or UTC) - datetime.now(UTC)).total_seconds())

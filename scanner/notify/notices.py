@@ -1,0 +1,155 @@
+"""What a message says, whatever it goes through: ``muster.notice/1``, as docs/notify.md publishes it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Literal, TypeAlias
+
+from msgspec import Struct
+
+from scanner.model import BlindSpot, Coverage, Finding, ScanInfo, Severity
+from scanner.text import counted, printable, without_surrogates
+
+NOTICE = "muster.notice/1"
+LONGEST_TEXT = 300
+"""Characters of one text from outside; who wants all of it has the report."""
+
+Kind: TypeAlias = Literal["findings", "blindness", "nothing_scanned", "heartbeat", "test"]
+
+
+class FindingLine(Struct, frozen=True, kw_only=True):
+    """A finding as a message tells it. ``subject``: what it is about, by name and place."""
+
+    fingerprint: str
+    rule: str
+    severity: Severity
+    title: str
+    subject: str
+    identity: str | None
+    credential: str | None
+    entry: str | None
+    remediation: str
+
+
+class PlaceLine(Struct, frozen=True, kw_only=True):
+    """A section that can no longer be read, or can be again (``status`` is ``complete``)."""
+
+    source: str
+    scope: str
+    section: str
+    status: str
+    detail: str | None = None
+    permission: str | None = None
+
+
+class Notice(Struct, frozen=True, kw_only=True):
+    """One message. ``id`` stays the same however often it is sent. ``recipient``: the owner; None: nobody answers.
+
+    ``more``: findings or places beyond those that are listed.
+    """
+
+    schema: str = NOTICE
+    id: str
+    kind: Kind
+    title: str
+    recipient: str | None = None
+    scan: ScanInfo | None = None
+    created_at: datetime
+    counts: dict[Severity, int] = {}
+    findings: tuple[FindingLine, ...] = ()
+    lost: tuple[PlaceLine, ...] = ()
+    regained: tuple[PlaceLine, ...] = ()
+    more: int = 0
+    report_url: str | None = None
+
+
+class Outgoing(Struct, frozen=True, kw_only=True):
+    """A notice on its way. ``to``: e-mail addresses; empty for what goes to a web address."""
+
+    channel: str
+    to: tuple[str, ...] = ()
+    notice: Notice
+
+
+class Item(Struct, frozen=True):
+    """One point of a message in words. Everything in it may come from an attacker."""
+
+    mark: str
+    title: str
+    subject: str
+    detail: str
+
+
+def line_of(finding: Finding, subject: str) -> FindingLine:
+    """The finding as a message tells it."""
+    return FindingLine(
+        fingerprint=finding.fingerprint,
+        rule=finding.rule,
+        severity=finding.severity,
+        title=shortened(finding.title),
+        subject=shortened(subject),
+        identity=_whole(finding.identity),
+        credential=_whole(finding.credential),
+        entry=_whole(finding.entry),
+        remediation=shortened(finding.remediation),
+    )
+
+
+def place_of(gap: Coverage) -> PlaceLine:
+    """A gap as a message tells it."""
+    return PlaceLine(
+        source=shortened(gap.source),
+        scope=shortened(gap.scope),
+        section=shortened(gap.section),
+        status=gap.status,
+        detail=None if gap.detail is None else shortened(gap.detail),
+        permission=_whole(gap.permission),
+    )
+
+
+def place_again(spot: BlindSpot) -> PlaceLine:
+    """A place that can be read again, as a message tells it."""
+    return PlaceLine(
+        source=shortened(spot.source), scope=shortened(spot.scope), section=shortened(spot.section), status="complete"
+    )
+
+
+def _whole(key: str | None) -> str | None:
+    return None if key is None else without_surrogates(key)
+
+
+def shortened(text: str) -> str:
+    """Text on one line, safe to show, with an end."""
+    plain = printable(text)
+    return plain if len(plain) <= LONGEST_TEXT else plain[: LONGEST_TEXT - 1] + "…"
+
+
+def items(notice: Notice) -> list[Item]:
+    """The points of a message, in order."""
+    found = [Item(one.severity, one.title, one.subject, one.remediation) for one in notice.findings]
+    lost = [Item(one.status, "Can no longer be read", _place(one), _why(one)) for one in notice.lost]
+    regained = [Item("ok", "Can be read again", _place(one), "") for one in notice.regained]
+    return [*found, *lost, *regained]
+
+
+def closing(notice: Notice) -> str | None:
+    """What stands below the points, where there is anything to say."""
+    told = {
+        "findings": None,
+        "blindness": "What was known of a place stands until it can be read again; nothing in it is called gone.",
+        "nothing_scanned": "Nothing was judged and nothing was stored. `muster doctor` names what is missing.",
+        "heartbeat": "The scan is done and there is nothing new to tell.",
+        "test": "Sent by `muster notify --test`: this channel works.",
+    }[notice.kind]
+    more = f"And {counted(notice.more, 'more', 'more')} in the report." if notice.more else None
+    return " ".join(filter(None, (more, told))) or None
+
+
+def _place(one: PlaceLine) -> str:
+    parts = (one.source, *(part for part in (one.scope, one.section) if part != "*"))
+    return shortened(" ".join(parts))
+
+
+def _why(one: PlaceLine) -> str:
+    missing = f"missing permission {one.permission}" if one.permission else None
+    return shortened(": ".join(filter(None, (missing, one.detail))))

@@ -1,0 +1,205 @@
+"""Which messages a scan gives rise to. Pure: a result in, messages out; silence where nothing is new."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import TypeAlias
+
+from scanner.model import SEVERITIES, Assessment, Coverage, Finding, ScanInfo, ScanResult, Severity
+from scanner.notify.blindness import Sight
+from scanner.notify.notices import (
+    FindingLine,
+    Kind,
+    Notice,
+    Outgoing,
+    PlaceLine,
+    line_of,
+    place_again,
+    place_of,
+    shortened,
+)
+from scanner.notify.settings import Channel, EmailChannel, is_address
+from scanner.roster import Roster
+from scanner.text import counted
+
+Recipient: TypeAlias = tuple[str | None, tuple[str, ...]]
+"""The owner's name on the roster (None: nobody answers) and the e-mail addresses."""
+
+
+def messages(channels: Sequence[Channel], result: ScanResult, sight: Sight, roster: Roster | None) -> list[Outgoing]:
+    """All messages of a scan, grouped by the one who answers; gravest findings first in each."""
+    identities = {one.identity.key: one for one in result.identities} if channels else {}
+    return [one for channel in channels for one in _for_channel(channel, result, sight, identities, roster)]
+
+
+def nothing_scanned(channels: Sequence[Channel], coverage: Sequence[Coverage], scan: ScanInfo) -> list[Outgoing]:
+    """The alarm of a scan that could read nothing at all: each time, for nobody else would notice."""
+    return [
+        _outgoing(
+            channel,
+            _reserve(channel),
+            "nothing_scanned",
+            "Nothing could be scanned",
+            scan,
+            lost=tuple(place_of(one) for one in coverage if one.is_gap),
+        )
+        for channel in channels
+        if channel.blindness
+    ]
+
+
+def trial(channels: Sequence[Channel], now: datetime) -> list[Outgoing]:
+    """A message to each channel that says that it works."""
+    return [_outgoing(channel, _reserve(channel), "test", "A test", now) for channel in channels]
+
+
+def _for_channel(
+    channel: Channel,
+    result: ScanResult,
+    sight: Sight,
+    identities: Mapping[str, Assessment],
+    roster: Roster | None,
+) -> Iterator[Outgoing]:
+    silent = True
+    for recipient, findings in _grouped(channel, result.findings, identities, roster).items():
+        silent = False
+        yield _outgoing(
+            channel,
+            recipient,
+            "findings",
+            _title(channel, recipient[0], findings),
+            result.scan,
+            findings=tuple(line_of(one, _subject(one, identities)) for one in findings),
+            counts=dict(Counter(one.severity for one in findings)),
+        )
+    if channel.blindness and (sight.lost or sight.regained):
+        silent = False
+        lost, regained = tuple(map(place_of, sight.lost)), len(sight.regained)
+        told = [f"{counted(len(lost), 'place', 'places')} can no longer be read" if lost else None]
+        told += [f"{counted(regained, 'place', 'places')} can be read again" if regained else None]
+        yield _outgoing(
+            channel,
+            _reserve(channel),
+            "blindness",
+            "; ".join(filter(None, told)),
+            result.scan,
+            lost=lost,
+            regained=tuple(map(place_again, sight.regained)),
+        )
+    if silent and channel.heartbeat:
+        yield _outgoing(channel, _reserve(channel), "heartbeat", "Nothing new", result.scan)
+
+
+# --- who gets what --------------------------------------------------------------
+
+
+def _grouped(
+    channel: Channel, findings: Sequence[Finding], identities: Mapping[str, Assessment], roster: Roster | None
+) -> dict[Recipient, list[Finding]]:
+    grave = SEVERITIES[: SEVERITIES.index(channel.min_severity) + 1]
+    groups: dict[Recipient, list[Finding]] = {}
+    for finding in findings:
+        if (
+            finding.severity in grave
+            and finding.acknowledged is None
+            and (finding.new or channel.only == "open")
+            and (not channel.rules or finding.rule in channel.rules)
+        ):
+            groups.setdefault(_recipient(channel, finding, identities, roster), []).append(finding)
+    return groups
+
+
+def _recipient(
+    channel: Channel, finding: Finding, identities: Mapping[str, Assessment], roster: Roster | None
+) -> Recipient:
+    """Only who is on the roster and still here is written to: tags that name an owner are anybody's to set."""
+    reserve = _reserve(channel)
+    if channel.to != "owners" or roster is None:
+        return reserve
+    person = roster.resolve(_accountable(finding, identities) or "")
+    if person is None or not roster.is_active(person):
+        return reserve
+    if not isinstance(channel, EmailChannel):
+        return person.email, ()
+    members = roster.active_members(person) if person.is_group and not is_address(person.email) else (person,)
+    addresses = tuple(one.email for one in members if is_address(one.email))
+    return (person.email, addresses) if addresses else reserve
+
+
+def _accountable(finding: Finding, identities: Mapping[str, Assessment]) -> str | None:
+    """The owner by declaration; a candidate, who is only likely to be the one, is nobody's to write to."""
+    if finding.identity is None:
+        return finding.owner if finding.entry is not None else None
+    judged = identities.get(finding.identity)
+    return judged.ownership.owner if judged is not None and judged.ownership.state == "owned" else None
+
+
+def _reserve(channel: Channel) -> Recipient:
+    if not isinstance(channel, EmailChannel):
+        return None, ()
+    return None, channel.to if channel.to != "owners" else tuple(filter(None, (channel.unowned_to,)))
+
+
+# --- what it says ---------------------------------------------------------------
+
+
+def _title(channel: Channel, recipient: str | None, findings: Sequence[Finding]) -> str:
+    kind = "new" if channel.only == "new" else "open"
+    told = counted(len(findings), f"{kind} finding", f"{kind} findings")
+    whose = f"for {recipient}" if recipient else "that nobody answers for" if channel.to == "owners" else ""
+    grave = Counter(one.severity for one in findings)
+    gravest = next(severity for severity in SEVERITIES if grave[severity])
+    return shortened(f"{told} {whose}".strip() + f" ({grave[gravest]} {gravest})")
+
+
+def _subject(finding: Finding, identities: Mapping[str, Assessment]) -> str:
+    judged = identities.get(finding.identity or "")
+    if judged is None:
+        return finding.identity or finding.credential or f"entry {finding.entry}"
+    identity = judged.identity
+    named = f"{identity.display_name or identity.name} ({identity.provider} {identity.scope} {identity.kind})"
+    credential = (finding.credential or "").rpartition("#")[2]
+    return f"{named}, {credential}" if credential else named
+
+
+def _outgoing(
+    channel: Channel,
+    recipient: Recipient,
+    kind: Kind,
+    title: str,
+    about: ScanInfo | datetime,
+    *,
+    counts: dict[Severity, int] | None = None,
+    findings: Sequence[FindingLine] = (),
+    lost: Sequence[PlaceLine] = (),
+    regained: Sequence[PlaceLine] = (),
+) -> Outgoing:
+    """A message with as many lines as the channel takes. ``about``: the scan, or the moment where there is none."""
+    name, addresses = recipient
+    scan = about if isinstance(about, ScanInfo) else None
+    created = about.finished_at if isinstance(about, ScanInfo) else about
+    most, every = channel.max_findings, len(findings) + len(lost) + len(regained)
+    findings, lost = findings[:most], lost[:most]
+    regained = regained[: most - len(lost)]
+    notice = Notice(
+        id=_id(channel.name, kind, name, *addresses, created.isoformat() if scan is None else scan.id),
+        kind=kind,
+        title=title,
+        recipient=name,
+        scan=scan,
+        created_at=created,
+        counts=counts or {},
+        findings=tuple(findings),
+        lost=tuple(lost),
+        regained=tuple(regained),
+        more=every - len(findings) - len(lost) - len(regained),
+        report_url=channel.report_url,
+    )
+    return Outgoing(channel=channel.name, to=addresses, notice=notice)
+
+
+def _id(*parts: str | None) -> str:
+    return hashlib.sha256("\0".join(part or "" for part in parts).encode(errors="replace")).hexdigest()[:32]

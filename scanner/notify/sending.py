@@ -1,0 +1,107 @@
+"""Sends what is waiting: a few attempts each, then it is left for the next time."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Protocol
+
+import msgspec
+from msgspec import Struct
+
+from scanner.errors import MusterError
+from scanner.notify import http, smtp
+from scanner.notify.delivery import Undelivered
+from scanner.notify.notices import Outgoing
+from scanner.notify.settings import Channel, EmailChannel
+from scanner.text import printable
+
+log = logging.getLogger(__name__)
+
+ATTEMPTS = 3
+FIRST_PAUSE = 0.5
+LONGEST_PAUSE = 30.0
+"""Seconds; a server that asks for more is left alone until the next time."""
+GIVEN_UP_AFTER = timedelta(days=7)
+
+_outgoing = msgspec.json.Decoder(Outgoing)
+
+
+class Waiting(Protocol):
+    """A message as the store keeps it."""
+
+    @property
+    def channel(self) -> str:
+        """The name of its channel."""
+
+    @property
+    def created_at(self) -> datetime:
+        """When it was written."""
+
+    @property
+    def body(self) -> str:
+        """An :class:`Outgoing` as JSON."""
+
+
+class Outcome(Struct, frozen=True, kw_only=True):
+    """What became of a message. ``fault``: why it did not arrive. ``left``: it is tried again next time."""
+
+    fault: str | None = None
+    left: bool = False
+    attempts: int = 0
+
+
+class Sender:
+    """Sends messages one after the other, and no longer through a channel that has just failed for the time being."""
+
+    def __init__(self, channels: Sequence[Channel], *, sleep: Callable[[float], None] = time.sleep) -> None:
+        self._channels: Mapping[str, Channel] = {channel.name: channel for channel in channels}
+        self._down: dict[str, str] = {}
+        self._sleep = sleep
+
+    def send(self, message: Waiting) -> Outcome:
+        """Deliver one message. Never raises for what a server, a secret or an address may do."""
+        if datetime.now(UTC) - message.created_at > GIVEN_UP_AFTER:
+            return Outcome(fault=f"given up after {GIVEN_UP_AFTER.days} days")
+        channel = self._channels.get(message.channel)
+        if channel is None:
+            return Outcome(fault=f"the config has no channel {message.channel}", left=True)
+        if channel.name in self._down:
+            return Outcome(fault=self._down[channel.name], left=True)
+        try:
+            outgoing = _outgoing.decode(message.body)
+        except msgspec.DecodeError:
+            return Outcome(fault="it was written by another version of Muster")
+        return self._attempt(channel, outgoing)
+
+    def _attempt(self, channel: Channel, outgoing: Outgoing) -> Outcome:
+        pause = FIRST_PAUSE
+        for attempt in range(1, ATTEMPTS + 1):
+            try:
+                _deliver(channel, outgoing)
+            except Undelivered as why:
+                wait = max(pause, why.wait or 0)
+                if why.again and attempt < ATTEMPTS and wait <= LONGEST_PAUSE:
+                    self._sleep(wait)
+                    pause *= 2
+                    continue
+                if why.again:
+                    self._down[channel.name] = str(why)
+                return Outcome(fault=str(why), left=True, attempts=attempt)
+            except MusterError as error:
+                self._down[channel.name] = str(error)
+                return Outcome(fault=str(error), left=True, attempts=attempt)
+            return Outcome(attempts=attempt)
+        raise AssertionError  # the last attempt returns
+
+
+def _deliver(channel: Channel, outgoing: Outgoing) -> None:
+    if not isinstance(channel, EmailChannel):
+        http.post(channel, outgoing.notice)
+        return
+    for address in smtp.post(channel, outgoing.notice, outgoing.to):
+        log.warning(
+            "%s: the server refuses mail to %s", channel.name, printable(address), extra={"channel": channel.name}
+        )

@@ -1,0 +1,168 @@
+"""``[[notify]]``: the channels that messages go through, one type a kind of receiver."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, ClassVar, Literal, TypeAlias
+
+from msgspec import Struct, field
+
+from connectors.address import check_url
+from scanner.errors import did_you_mean
+from scanner.model import Severity
+from scanner.redact import SecretRef
+from scanner.strict import Document, KeyPath, decode
+
+MOST_FINDINGS = 40
+"""Slack takes 50 blocks: 40 findings, a headline and what is said below them."""
+
+
+class _Channel(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What all types have.
+
+    ``only``: findings that are ``new``, or all that are ``open``. ``rules``: only these, where any are named.
+    ``blindness``: tell what could not be read any more. ``heartbeat``: say so when there is nothing to say.
+    ``report_url``: where people find the report. ``timeout``: seconds for one attempt.
+    """
+
+    type: ClassVar[str]
+
+    name: str = ""
+    min_severity: Severity = "medium"
+    only: Literal["new", "open"] = "new"
+    rules: tuple[str, ...] = ()
+    blindness: bool = True
+    heartbeat: bool = False
+    max_findings: int = 20
+    report_url: str | None = None
+    timeout: float = 10
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.max_findings <= MOST_FINDINGS:
+            raise ValueError(f"max_findings is a number from 1 to {MOST_FINDINGS}")
+        if not 0 < self.timeout <= 300:  # noqa: PLR2004  # seconds
+            raise ValueError("timeout is a number of seconds, at most 300")
+        if self.report_url is not None:
+            check_url(self.report_url, insecure_http=True, query=True)
+
+
+class WebhookChannel(_Channel, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A program that takes ``muster.notice/1`` as JSON. ``secret``: what the messages are signed with."""
+
+    type: ClassVar[str] = "webhook"
+
+    url: SecretRef | str
+    secret: SecretRef | None = None
+    to: Literal["owners", "all"] = "owners"
+    insecure_http: bool = False
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if isinstance(self.url, str):
+            check_url(self.url, insecure_http=self.insecure_http, query=True)
+
+
+class _ChatChannel(_Channel, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Who knows the address may write to the chat, so it is only given by reference."""
+
+    url: SecretRef
+    to: Literal["owners", "all"] = "owners"
+    insecure_http: bool = False
+
+
+class SlackChannel(_ChatChannel, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A Slack incoming webhook."""
+
+    type: ClassVar[str] = "slack"
+
+
+class TeamsChannel(_ChatChannel, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A Teams workflow that starts when a webhook request is received."""
+
+    type: ClassVar[str] = "teams"
+
+
+class EmailChannel(_Channel, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """An SMTP server. ``to``: the owners, or these addresses. ``unowned_to``: who gets what nobody answers for."""
+
+    type: ClassVar[str] = "email"
+
+    host: str
+    port: int | None = None
+    tls: Literal["starttls", "implicit", "none"] = "starttls"
+    ca_file: Path | None = None
+    username: str | None = None
+    password: SecretRef | None = None
+    sender: str = field(name="from")
+    to: Literal["owners"] | tuple[str, ...] = "owners"
+    unowned_to: str | None = None
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.to == "owners" and self.unowned_to is None:
+            raise ValueError("unowned_to is missing: who gets what nobody answers for?")
+        if (self.username is None) != (self.password is None):
+            raise ValueError("username and password go together")
+        if self.tls == "none" and self.password is not None:
+            raise ValueError('a password is not sent in clear text: use tls = "starttls" or "implicit"')
+        for address in filter(None, (self.sender, self.unowned_to, *(() if self.to == "owners" else self.to))):
+            if not is_address(address):
+                raise ValueError(f"{address!r} is no e-mail address")
+        if self.to == ():
+            raise ValueError('to is empty: name addresses, or "owners"')
+
+    @property
+    def server_port(self) -> int:
+        """The port, by default the one that goes with ``tls``."""
+        return self.port or {"starttls": 587, "implicit": 465, "none": 25}[self.tls]
+
+
+HttpChannel: TypeAlias = WebhookChannel | SlackChannel | TeamsChannel
+Channel: TypeAlias = HttpChannel | EmailChannel
+_TYPES: Mapping[str, type[Channel]] = {
+    kind.type: kind for kind in (WebhookChannel, SlackChannel, TeamsChannel, EmailChannel)
+}
+
+
+def is_address(text: str) -> bool:
+    """Whether mail can be sent there: one ``@`` with something printable and unbroken on both sides, in ASCII."""
+    local, _, domain = text.partition("@")
+    plain = text.isascii() and text.isprintable() and not set(' ,;:<>()[]"\\') & set(text)
+    return plain and bool(local and domain) and "@" not in domain
+
+
+def read_channels(tables: Sequence[Mapping[str, Any]], document: Document, base: Path) -> tuple[Channel, ...]:
+    """The channels of the config. Raises ConfigError naming line and key."""
+    channels: dict[str, Channel] = {}
+    for index, table in enumerate(tables):
+        path = ("notify", index)
+        settings = dict(table)
+        kind = settings.pop("type", None)
+        if kind not in _TYPES:
+            fix = did_you_mean(str(kind), list(_TYPES)) or f"there are: {', '.join(_TYPES)}"
+            raise document.problem("type says how to notify", (*path, "type"), fix)
+        settings.setdefault("name", kind)
+        at = Document(file=document.file, text=document.text, path=path)
+        channel = decode(settings, _TYPES[kind], at, base=base)
+        if not channel.name.strip() or not channel.name.isprintable():
+            raise document.problem("a channel's name is text on one line", (*path, "name"))
+        if channel.name in channels:
+            raise document.problem(
+                f"two channels are called {channel.name}", (*path, "name"), 'give each a name of its own: name = "…"'
+            )
+        _check_rules(channel.rules, document, (*path, "rules"))
+        channels[channel.name] = channel
+    return tuple(channels.values())
+
+
+def _check_rules(wanted: Sequence[str], document: Document, path: KeyPath) -> None:
+    """A filter by a rule that does not exist would be silent for ever."""
+    if not wanted:
+        return
+    from scanner.rules.catalog import RULES
+
+    known = [rule.id for rule in RULES]
+    for rule in wanted:
+        if rule not in known:
+            raise document.problem(f"there is no rule {rule}", path, did_you_mean(rule, known))

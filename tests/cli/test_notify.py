@@ -1,0 +1,307 @@
+"""Notifications from the command line, delivered to a real server: what is told, when, and what is not lost."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import BOTS, Muster
+from tests.servers.receiver import Receiver, Reply, receiver
+
+LATER = datetime.now(UTC).date() + timedelta(days=60)
+NIGHT_BOT = "saas:acme:night-bot,night-bot,saas,acme,bot,yes,2025-11-24,,,\n"
+
+
+@pytest.fixture
+def hook(estate: Path) -> Iterator[Receiver]:
+    """A receiver, and an estate that notifies it."""
+    with receiver() as server, (estate / "config.toml").open("a") as config:
+        config.write(f'\n[[notify]]\nname = "soc"\ntype = "webhook"\nurl = "{server.url}"\ntimeout = 5\n')
+        config.flush()
+        yield server
+
+
+def titles(server: Receiver) -> list[str]:
+    """Of all that arrived."""
+    return [request.json["title"] for request in server.received]
+
+
+def test_only_what_is_new_is_told_and_once(estate: Path, muster: Muster, hook: Receiver) -> None:
+    """Nothing on the first scan, what came on the second, silence on the third."""
+    assert muster("scan", "--quiet").code == 0
+    assert titles(hook) == []
+
+    (estate / "bots.csv").write_text(BOTS + NIGHT_BOT)
+    second = muster("scan", "--quiet")
+    assert titles(hook) == ["1 new finding that nobody answers for (1 high)"]
+    assert "sent 1 message" in second.err
+    assert hook.received[0].json["findings"][0]["identity"] == "saas:acme:night-bot"
+
+    muster("scan", "--quiet")
+    assert len(hook.received) == 1
+
+
+def test_owners_get_their_own(estate: Path, muster: Muster, hook: Receiver) -> None:
+    """Whoever is on the roster and answers for it is named."""
+    muster("scan", "--quiet")
+    (estate / "bots.csv").write_text(BOTS.replace("2026-11-20", "2025-01-01"))
+
+    muster("scan", "--quiet")
+
+    assert titles(hook) == ["1 new finding for ada@example.com (1 medium)"]
+    assert hook.received[0].json["recipient"] == "ada@example.com"
+
+
+def test_what_could_not_be_delivered_is_not_lost(estate: Path, muster: Muster, hook: Receiver) -> None:
+    """It waits in the store; ``muster notify`` and the next scan try again; nothing goes twice."""
+    muster("scan", "--quiet")
+    (estate / "bots.csv").write_text(BOTS + NIGHT_BOT)
+    hook.replies = [Reply(403)]
+
+    failed = muster("scan", "--quiet", "--strict")
+    waiting = muster("notify", "--dry-run")
+    hook.replies = [Reply(403)]
+    again = muster("notify")
+    delivered = muster("notify")
+    nothing = muster("notify")
+
+    assert failed.code == 3
+    assert "not delivered through soc: it answers 403" in failed.err
+    assert "soc: 1 new finding that nobody answers for (1 high) [1 attempts: it answers 403]" in waiting.out
+    assert [again.code, delivered.code, nothing.code] == [3, 0, 0]
+    assert len(hook.received) == 3
+    assert len({request.headers["muster-delivery"] for request in hook.received}) == 1
+
+
+def test_a_failed_delivery_does_not_change_how_a_scan_ends(estate: Path, muster: Muster, hook: Receiver) -> None:
+    """Unless asked to be strict; the next scan delivers."""
+    muster("scan", "--quiet")
+    (estate / "bots.csv").write_text(BOTS + NIGHT_BOT)
+    hook.replies = [Reply(403)]
+
+    assert muster("scan", "--quiet").code == 0
+    assert muster("scan", "--quiet", "--strict").code == 0
+    assert len(hook.received) == 2
+
+
+def test_blindness_is_told_and_so_is_the_recovery(estate: Path, muster: Muster, hook: Receiver) -> None:
+    """Each once; in between, nothing."""
+    (estate / "more.csv").write_text("name\nextra\n")
+    with (estate / "config.toml").open("a") as config:
+        config.write('\n[[source]]\nname = "more"\ntype = "file"\npath = "more.csv"\n')
+    muster("scan", "--quiet")
+    (estate / "bots.csv").rename(estate / "away.csv")
+    muster("scan", "--quiet")
+    muster("scan", "--quiet")
+    (estate / "away.csv").rename(estate / "bots.csv")
+    muster("scan", "--quiet")
+
+    assert titles(hook) == ["1 place can no longer be read", "1 place can be read again"]
+    assert hook.received[0].json["lost"][0]["source"] == "bots"
+
+
+def test_what_a_first_scan_cannot_read_is_not_lost(estate: Path, muster: Muster, hook: Receiver) -> None:
+    """It never could be read; the report says so, and once it can be read that is news."""
+    (estate / "bots.csv").write_text(f"{BOTS}saas:acme:broken,broken,saas,acme,bot,perhaps,,,,\n")
+    muster("scan", "--quiet")
+    assert titles(hook) == []
+
+    (estate / "bots.csv").write_text(BOTS)
+    muster("scan", "--quiet")
+    assert titles(hook)[-1] == "1 place can be read again"
+
+
+def test_a_scan_that_reads_nothing_alarms_each_time(estate: Path, muster: Muster, hook: Receiver) -> None:
+    """Though nothing of it is stored."""
+    (estate / "bots.csv").unlink()
+
+    assert [muster("scan", "--quiet").code for _ in range(2)] == [4, 4]
+    assert titles(hook) == ["Nothing could be scanned"] * 2
+    assert len({request.headers["muster-delivery"] for request in hook.received}) == 2
+
+
+def test_the_recovery_from_reading_nothing_is_told(estate: Path, muster: Muster, hook: Receiver) -> None:
+    """The next scan that can read says so."""
+    muster("scan", "--quiet")
+    (estate / "bots.csv").rename(estate / "away.csv")
+    muster("scan", "--quiet")
+    (estate / "away.csv").rename(estate / "bots.csv")
+    muster("scan", "--quiet")
+
+    assert titles(hook) == ["Nothing could be scanned", "1 place can be read again"]
+
+
+def test_a_test_message(muster: Muster, hook: Receiver) -> None:
+    """Sends without a store, and says which channel fails."""
+    good = muster("notify", "--test")
+    hook.replies = [Reply(410)]
+    bad = muster("notify", "--test", "soc")
+
+    assert (good.code, good.out) == (0, "soc: sent\n")
+    assert (bad.code, bad.out) == (3, "soc: PROBLEM: it answers 410\n")
+    assert hook.received[0].json["kind"] == "test"
+
+
+def test_doctor_names_channels_and_where_secrets_go(
+    estate: Path, muster: Muster, hook: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By reference; the addresses themselves stay out of sight, and nothing is sent."""
+    with (estate / "config.toml").open("a") as config:
+        config.write(
+            """
+[[notify]]
+type = "slack"
+url = { env = "SLACK_URL" }
+[[notify]]
+type = "teams"
+url = { env = "TEAMS_URL" }
+[[notify]]
+type = "email"
+host = "mail.example"
+from = "muster@example.com"
+unowned_to = "security@example.com"
+username = "muster"
+password = { file = "nowhere" }
+"""
+        )
+    monkeypatch.setenv("SLACK_URL", "https://hooks.slack.com/services/T0/B0/sesame-open")
+
+    done = muster("doctor")
+
+    assert "notify slack: slack at hooks.slack.com; the address is in environment variable SLACK_URL" in done.out
+    assert "PROBLEM notify teams: environment variable TEAMS_URL is not set or empty" in done.out
+    assert "PROBLEM notify email: file nowhere cannot be read" in done.out
+    assert "sesame" not in done.out + done.err
+    assert (done.code, hook.received) == (1, [])
+
+
+def test_an_acknowledged_finding_is_not_told(estate: Path, muster: Muster, hook: Receiver) -> None:
+    """Neither that day nor later, until its day has passed."""
+    with (estate / "config.toml").open("a") as config:
+        config.write('\n[alarms]\nacknowledged = "ack.toml"\n')
+    (estate / "ack.toml").write_text(
+        f'[[acknowledged]]\nrule = "unregistered"\nmatch = "night-bot"\nreason = "trial"\nby = "ada"\nuntil = {LATER}\n'
+    )
+    muster("scan", "--quiet")
+    (estate / "bots.csv").write_text(BOTS + NIGHT_BOT)
+    muster("scan", "--quiet")
+    known = titles(hook)
+    (estate / "ack.toml").write_text("")
+    muster("scan", "--quiet")
+
+    assert known == []
+    assert len(titles(hook)) == 1
+
+
+@pytest.mark.parametrize(
+    ("table", "told"),
+    [
+        ('type = "slak"\nurl = { env = "X" }', "notify[0].type: type says how to notify (did you mean slack?)"),
+        ('type = "slack"\nurl = "https://hooks.slack.com/x"', "a secret is given by reference only"),
+        ('type = "slack"', "url"),
+        ('type = "slack"\nname = "a\\nb"\nurl = { env = "X" }', "a channel's name is text on one line"),
+        (
+            'type = "slack"\nurl.env = "X"\n[[notify]]\ntype = "slack"\nurl.env = "X"',
+            "notify[1].name: two channels are called slack",
+        ),
+        ('type = "webhook"\nurl = "http://siem.example/x"', "plain http to another machine"),
+        (
+            'type = "webhook"\nurl = "https://siem.example"\nrules = ["admn"]',
+            "there is no rule admn (did you mean admin?)",
+        ),
+        ('type = "webhook"\nurl = "https://siem.example"\nmin_severty = "low"', "did you mean min_severity?"),
+        ('type = "webhook"\nurl = "https://siem.example"\nmax_findings = 41', "from 1 to 40"),
+        ('type = "email"\nhost = "m"\nfrom = "a@b.c"', "unowned_to is missing"),
+        ('type = "email"\nhost = "m"\nfrom = "a@b.c, d@e.f"\nunowned_to = "s@b.c"', "is no e-mail address"),
+        (
+            'type = "email"\nhost = "m"\nfrom = "a@b.c"\nto = ["s@b"]\ntls = "none"\nusername = "u"\npassword.env="P"',
+            "a password is not sent in clear text",
+        ),
+        (
+            'type = "email"\nhost = "m"\nfrom = "a@b.c"\nto = ["s@b.c"]\nusername = "u"',
+            "go together",
+        ),
+    ],
+)
+def test_what_is_wrong_in_the_config_is_told(estate: Path, muster: Muster, table: str, told: str) -> None:
+    """With file, line and key, before anything is scanned."""
+    with (estate / "config.toml").open("a") as config:
+        config.write(f"\n[[notify]]\n{table}\n")
+
+    done = muster("scan", "--quiet")
+
+    assert done.code == 2
+    assert "config.toml:" in done.err
+    assert told in done.err
+    assert not (estate / "muster.db").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (("notify",), "there is nobody to notify"),
+        (("notify", "--config", "with.toml", "--test", "socc"), "there is no channel called socc"),
+        (("notify", "--config", "with.toml", "soc"), "with --test alone"),
+        (("notify", "--config", "with.toml"), "there is no store"),
+    ],
+)
+def test_what_the_command_cannot_do(estate: Path, muster: Muster, arguments: tuple[str, ...], told: str) -> None:
+    """Each says what to do instead."""
+    (estate / "with.toml").write_text('[[notify]]\nname = "soc"\ntype = "webhook"\nurl = "https://siem.example"\n')
+
+    done = muster(*arguments)
+
+    assert (done.code, told in done.err) == (2, True)
+
+
+def test_a_killed_sender_loses_nothing(estate: Path, muster: Muster, hook: Receiver) -> None:
+    """A message that somebody else is sending just now is left to them, for a while."""
+    muster("scan", "--quiet")
+    (estate / "bots.csv").write_text(BOTS + NIGHT_BOT)
+    hook.replies = [Reply(403)]
+    muster("scan", "--quiet")
+    for claimed_until, arrived in (("2999-01-01T00:00:00+00:00", 1), ("2026-01-01T00:00:00+00:00", 2)):
+        with closing(sqlite3.connect(estate / "muster.db")) as store, store:
+            store.execute("UPDATE outbox SET claimed_until = ?", (claimed_until,))
+        assert muster("notify").code == 0
+        assert len(hook.received) == arrived
+
+
+def test_a_store_that_is_busy_when_messages_are_sent(estate: Path, muster: Muster, hook: Receiver) -> None:
+    """The scan is stored all the same and ends as it ended; its messages wait."""
+    muster("scan", "--quiet")
+    (estate / "bots.csv").write_text(BOTS + NIGHT_BOT)
+    store = sqlite3.connect(estate / "muster.db", isolation_level=None, check_same_thread=False)
+
+    def occupy() -> None:
+        store.execute("BEGIN IMMEDIATE")
+
+    (estate / "config.toml").write_text(
+        (estate / "config.toml").read_text() + '\n[store]\nurl = "sqlite:///muster.db?timeout=0"\n'
+    )
+    os.mkfifo(estate / "report.html")
+    reader = threading.Thread(target=_when_read, args=(estate / "report.html", occupy))
+    reader.start()
+    busy = muster("scan", "--quiet", "-o", "html:report.html")
+    reader.join()
+    store.close()
+
+    assert busy.code == 0
+    assert "nobody was notified: the store" in busy.err
+    assert muster("notify").code == 0
+    assert len(hook.received) == 1
+
+
+def _when_read(pipe: Path, then: Callable[[], None]) -> None:
+    """Reports are written after the scan is stored, and before anybody is told; a page is more than a pipe holds."""
+    with pipe.open("rb") as report:
+        report.read(1)
+        then()
+        report.read()

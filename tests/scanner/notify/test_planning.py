@@ -1,0 +1,225 @@
+"""Which messages a scan gives rise to: who gets what, what is left out, and when there is silence."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from msgspec.structs import replace
+
+from scanner.model import SEVERITIES, Acknowledged, BlindSpot, OwnershipVerdict, ScanResult
+from scanner.notify.blindness import Sight
+from scanner.notify.notices import LONGEST_TEXT, Notice, Outgoing
+from scanner.notify.planning import messages, nothing_scanned, trial
+from scanner.notify.settings import Channel, EmailChannel, WebhookChannel
+from scanner.redact import SecretRef
+from scanner.roster import Roster
+from tests.factories import NOW, make_assessment, make_coverage, make_finding, make_identity, make_person, make_result
+
+HOOK = WebhookChannel(name="hook", url=SecretRef(env="X"))
+MAIL = EmailChannel(name="mail", host="mail", sender="muster@example.com", unowned_to="security@example.com")
+ROSTER = Roster(
+    [
+        make_person("ada@example.com"),
+        make_person("bob@example.com"),
+        make_person("gone@example.com", status="left"),
+        make_person("team:payments", members=("ada@example.com", "bob@example.com", "gone@example.com")),
+        make_person("team:empty", members=("gone@example.com",)),
+        make_person("ops@example.com", members=("bob@example.com",)),
+    ],
+    NOW.date(),
+)
+GAP = make_coverage(status="denied", detail="no", permission="iam:ListUsers")
+UNCHANGED = Sight()
+SIGHT = Sight(
+    lost=(GAP,), regained=(BlindSpot(source="prod", scope="1", section="iam.roles", status="denied", since=NOW),)
+)
+
+
+def owned(name: str, owner: str | None, **verdict: Any) -> Any:
+    """An identity that somebody answers for, or nobody."""
+    state = "orphaned" if owner is None else "owned"
+    return make_assessment(name, ownership=OwnershipVerdict(**{"state": state, "owner": owner, **verdict}))
+
+
+def finding(name: str, number: int = 1, **facts: Any) -> Any:
+    """A new finding on it."""
+    facts = {"fingerprint": f"{name}{number}", "identity": make_identity(name).key, "new": True, **facts}
+    return make_finding(**facts)
+
+
+def planned(
+    channel: Channel, result: ScanResult, sight: Sight = UNCHANGED, roster: Roster | None = ROSTER
+) -> list[Any]:
+    """The messages of one channel."""
+    return messages([channel], result, sight, roster)
+
+
+def test_one_message_for_each_who_answers() -> None:
+    """However many findings; what nobody answers for goes to the address for that."""
+    result = make_result(
+        owned("a", "ada@example.com"),
+        owned("b", "bob@example.com"),
+        owned("c", None),
+        findings=tuple(finding(name, number) for number in (1, 2) for name in ("a", "b", "c")),
+    )
+
+    sent = planned(MAIL, result)
+
+    assert {one.to: [line.fingerprint for line in one.notice.findings] for one in sent} == {
+        ("ada@example.com",): ["a1", "a2"],
+        ("bob@example.com",): ["b1", "b2"],
+        ("security@example.com",): ["c1", "c2"],
+    }
+    assert sent[0].notice.title == "2 new findings for ada@example.com (2 high)"
+    assert sent[2].notice.title == "2 new findings that nobody answers for (2 high)"
+
+
+@pytest.mark.parametrize(
+    ("verdict", "to"),
+    [
+        pytest.param({"owner": "team:payments"}, ("ada@example.com", "bob@example.com"), id="a team's active people"),
+        pytest.param({"owner": "ops@example.com"}, ("ops@example.com",), id="a team's own address"),
+        pytest.param({"owner": "team:empty"}, ("security@example.com",), id="a team of nobody"),
+        pytest.param({"owner": "gone@example.com"}, ("security@example.com",), id="somebody who left"),
+        pytest.param({"owner": "evil@example.net"}, ("security@example.com",), id="a stranger"),
+        pytest.param({"owner": "ada@example.com", "state": "orphaned"}, ("security@example.com",), id="not owned"),
+    ],
+)
+def test_only_who_is_on_the_roster_is_written_to(verdict: dict[str, Any], to: tuple[str, ...]) -> None:
+    """Anybody can set a tag that names an owner, and nobody may be mailed about us for it."""
+    suspect = finding("a", owner="evil@example.net")
+    result = make_result(owned("a", **{"owner": None, **verdict}), findings=(suspect,))
+
+    assert [one.to for one in planned(MAIL, result)] == [to]
+
+
+def test_an_entry_is_its_owners_matter() -> None:
+    """Also where nothing was found for it."""
+    found = make_finding(identity=None, entry="N-1", owner="Ada@example.com", new=True)
+
+    assert [one.to for one in planned(MAIL, make_result(findings=(found,)))] == [("ada@example.com",)]
+
+
+def test_without_a_roster_nobody_is_guessed() -> None:
+    """Who is still here cannot be told then."""
+    result = make_result(owned("a", "ada@example.com"), findings=(finding("a"),))
+
+    assert [one.to for one in planned(MAIL, result, roster=None)] == [("security@example.com",)]
+
+
+@pytest.mark.parametrize(
+    ("settings", "facts", "told"),
+    [
+        pytest.param({}, {}, True, id="new"),
+        pytest.param({}, {"new": False}, False, id="known"),
+        pytest.param({"only": "open"}, {"new": False}, True, id="known, and all are wanted"),
+        pytest.param({}, {"severity": "low"}, False, id="not grave enough"),
+        pytest.param({"min_severity": "info"}, {"severity": "low"}, True, id="grave enough"),
+        pytest.param({"rules": ("admin",)}, {}, False, id="another rule"),
+        pytest.param({"rules": ("unregistered",)}, {}, True, id="that rule"),
+        pytest.param(
+            {"only": "open"},
+            {"acknowledged": Acknowledged(reason="known", by="ada", until=NOW.date())},
+            False,
+            id="acknowledged",
+        ),
+    ],
+)
+def test_what_a_channel_is_told(settings: dict[str, Any], facts: dict[str, Any], told: bool) -> None:
+    """Its settings decide, and silence is the rule."""
+    sent = planned(replace(HOOK, **settings), make_result(owned("a", None), findings=(finding("a", **facts),)))
+
+    assert bool(sent) is told
+
+
+@pytest.mark.parametrize(
+    ("channel", "groups"),
+    [
+        pytest.param(HOOK, ["ada@example.com", None], id="owners"),
+        pytest.param(replace(HOOK, to="all"), [None], id="all in one"),
+        pytest.param(replace(MAIL, to=("soc@example.com", "x@example.com")), [None], id="fixed addresses"),
+    ],
+)
+def test_everything_in_one_message_where_that_is_wanted(channel: Channel, groups: list[str | None]) -> None:
+    """A security team has no use for a message an owner."""
+    result = make_result(owned("a", "ada@example.com"), owned("b", None), findings=(finding("a"), finding("b")))
+
+    assert [one.notice.recipient for one in planned(channel, result)] == groups
+
+
+def test_a_long_list_has_an_end() -> None:
+    """The gravest are told, the rest is counted."""
+    findings = tuple(finding("a", number, severity=SEVERITIES[number // 20]) for number in range(60))
+
+    (sent,) = planned(replace(HOOK, max_findings=10), make_result(owned("a", None), findings=findings))
+
+    assert [len(sent.notice.findings), sent.notice.more] == [10, 50]
+    assert {one.severity for one in sent.notice.findings} == {"critical"}
+    assert sent.notice.counts == {"critical": 20, "high": 20, "medium": 20}
+    assert sent.notice.title.endswith("(20 critical)")
+
+
+def test_blindness_has_its_own_message() -> None:
+    """It goes where nobody's findings go, and tells what is back, too."""
+    (sent,) = planned(MAIL, make_result(), SIGHT)
+
+    assert sent.to == ("security@example.com",)
+    assert sent.notice.kind == "blindness"
+    assert sent.notice.title == "1 place can no longer be read; 1 place can be read again"
+    assert [(one.section, one.permission) for one in sent.notice.lost] == [("iam.users", "iam:ListUsers")]
+    assert [one.section for one in sent.notice.regained] == ["iam.roles"]
+
+
+def test_blindness_and_heartbeat_can_be_chosen() -> None:
+    """A channel that wants to hear neither is silent; a heartbeat is sent where there is nothing else."""
+    assert planned(replace(HOOK, blindness=False), make_result(), SIGHT) == []
+    assert planned(HOOK, make_result()) == []
+    assert [one.notice.kind for one in planned(replace(HOOK, heartbeat=True), make_result())] == ["heartbeat"]
+    assert [one.notice.kind for one in planned(replace(HOOK, heartbeat=True), make_result(), SIGHT)] == ["blindness"]
+
+
+def test_nothing_scanned_is_told_each_time() -> None:
+    """A scan that read nothing finds nothing new, and must not look like one that found nothing."""
+    (sent,) = nothing_scanned([HOOK, replace(HOOK, blindness=False)], [GAP], make_result().scan)
+
+    assert [sent.notice.kind, len(sent.notice.lost)] == ["nothing_scanned", 1]
+
+
+def test_a_message_has_one_id_and_every_other_another() -> None:
+    """Receivers tell by it what they have had already."""
+    result = make_result(owned("a", "ada@example.com"), owned("b", None), findings=(finding("a"), finding("b")))
+    later = replace(result, scan=replace(result.scan, id="another"))
+    channels: list[Channel] = [HOOK, replace(HOOK, name="other"), MAIL]
+
+    first = [one.notice.id for one in messages(channels, result, SIGHT, ROSTER)]
+
+    assert first == [one.notice.id for one in messages(channels, result, SIGHT, ROSTER)]
+    assert len({*first, *(one.notice.id for one in messages(channels, later, SIGHT, ROSTER))}) == 2 * len(first)
+
+
+def test_hostile_text_is_short_and_plain() -> None:
+    """Names are written by attackers; a message stays a message."""
+    name = "\x1b[31m\u202e\ud800" + "x" * 10_000
+    subject = make_identity("a", display_name=name, key=name)
+    result = make_result(
+        make_assessment(subject), findings=(finding("a", identity=name, title=name, remediation=name),)
+    )
+
+    (sent,) = planned(HOOK, result)
+
+    line = sent.notice.findings[0]
+    assert max(len(text) for text in (line.title, line.subject, line.remediation)) <= LONGEST_TEXT
+    assert all(text.isprintable() for text in (line.title, line.subject, line.remediation))
+    assert line.identity == name.replace("\ud800", "�")
+
+
+def test_a_trial_goes_to_every_channel() -> None:
+    """With something to read."""
+    sent: list[Outgoing] = trial([HOOK, MAIL], NOW)
+
+    assert [(one.channel, one.notice.kind, one.to) for one in sent] == [
+        ("hook", "test", ()),
+        ("mail", "test", ("security@example.com",)),
+    ]
+    assert isinstance(sent[0].notice, Notice)
