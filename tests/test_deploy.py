@@ -1,0 +1,253 @@
+"""The examples under deploy/ work as they stand: their commands run, their configs load, their units verify."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from scanner.config import load_config
+from tests.cli.conftest import BOTS, PEOPLE, REGISTRY, Muster, muster
+from tests.servers.receiver import Receiver, receiver
+
+__all__ = ["muster"]  # the fixture
+
+ROOT = Path(__file__).parent.parent
+DEPLOY = ROOT / "deploy"
+UNIT = DEPLOY / "systemd" / "muster.service"
+MANIFESTS: list[dict[str, Any]] = list(yaml.safe_load_all((DEPLOY / "kubernetes/cronjob.yaml").read_text()))
+BY_KIND: dict[str, dict[str, Any]] = {one["kind"]: one for one in MANIFESTS}
+POD: dict[str, Any] = BY_KIND["CronJob"]["spec"]["jobTemplate"]["spec"]["template"]["spec"]
+WORKFLOW: dict[Any, Any] = yaml.safe_load((DEPLOY / "github/muster.yml").read_text())
+CONTAINER = (DEPLOY / "container/Containerfile").read_text()
+SCAN: dict[str, Any] = WORKFLOW["jobs"]["scan"]
+
+
+def _unit_command() -> str:
+    text = UNIT.read_text().replace("\\\n", " ")
+    return re.search(r"^ExecStart=/opt/muster/bin/(.*)$", text, re.MULTILINE)[1]  # type: ignore[index]  # it is there
+
+
+def _cron_command() -> str:
+    (line,) = (line for line in (DEPLOY / "cron/muster").read_text().splitlines() if line.startswith("0 3 "))
+    return line[line.index("muster scan") :]
+
+
+COMMANDS = {
+    "systemd": _unit_command(),
+    "cron": _cron_command(),
+    "kubernetes": shlex.join(["muster", *POD["containers"][0]["args"]]),
+    "github": next(step["run"] for step in SCAN["steps"] if step.get("run", "").startswith("muster")),
+}
+CONFIGS = {
+    "file": (DEPLOY / "config.toml").read_text(),
+    "kubernetes": BY_KIND["ConfigMap"]["data"]["config.toml"],
+}
+
+
+@pytest.fixture
+def chat(monkeypatch: pytest.MonkeyPatch) -> Iterator[Receiver]:
+    """Where the examples' messages go."""
+    with receiver() as server:
+        monkeypatch.setenv("MUSTER_SLACK_WEBHOOK", f"{server.url}/services/x")
+        yield server
+
+
+def here(text: str, folder: Path) -> str:
+    """The example with its folders in a folder of ours, and with a list for a source."""
+    moved = text.replace("/etc/muster", str(folder)).replace("/var/lib/muster", str(folder))
+    return moved.replace('type = "aws"', 'type = "file"\npath = "bots.csv"')
+
+
+@pytest.mark.parametrize("config", CONFIGS.values(), ids=CONFIGS)
+@pytest.mark.parametrize("command", COMMANDS.values(), ids=COMMANDS)
+def test_a_command_does_what_it_is_there_for(
+    command: str, config: str, tmp_path: Path, muster: Muster, chat: Receiver
+) -> None:
+    """It scans by the config, writes its report, and tells the chat what is new on the second night."""
+    for name, text in {
+        "bots.csv": BOTS,
+        "registry.csv": REGISTRY,
+        "people.csv": PEOPLE,
+        "acknowledged.toml": "",
+    }.items():
+        (tmp_path / name).write_text(text)
+    (tmp_path / "config.toml").write_text(here(config, tmp_path))
+    (program, *arguments) = shlex.split(here(command, tmp_path))
+
+    first = muster(*arguments)
+    (tmp_path / "bots.csv").write_text(f"{BOTS}saas:acme:night-bot,night-bot,saas,acme,bot,yes,2025-11-24,,,\n")
+    second = muster(*arguments)
+
+    assert program == "muster"
+    assert [first.code, second.code] in ([0, 0], [0, 1])
+    assert len(chat.received) == 1
+    assert list(tmp_path.glob("*.html"))
+
+
+@pytest.mark.parametrize("config", CONFIGS.values(), ids=CONFIGS)
+def test_configs_load_and_hold_no_secret(config: str, tmp_path: Path) -> None:
+    """With the source that they are about."""
+    (tmp_path / "config.toml").write_text(config)
+
+    loaded = load_config(tmp_path / "config.toml")
+
+    assert [source.type for source in loaded.sources] == ["aws"]
+    assert [channel.name for channel in loaded.channels] == ["slack"]
+
+
+# --- systemd --------------------------------------------------------------------
+
+needs_systemd = pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="there is no systemd-analyze")
+
+
+@pytest.fixture
+def units(tmp_path: Path) -> Path:
+    """The units, with a program that is there."""
+    for unit in (DEPLOY / "systemd").iterdir():
+        (tmp_path / unit.name).write_text(unit.read_text().replace("/opt/muster/bin/muster", sys.executable))
+    return tmp_path
+
+
+@needs_systemd
+def test_the_units_verify(units: Path) -> None:
+    """No unknown key, no wrong value, no missing unit."""
+    files = [str(unit) for unit in sorted(units.iterdir())]
+    done = subprocess.run(
+        ["systemd-analyze", "verify", "--man=no", *files], capture_output=True, text=True, check=False
+    )
+
+    ours = [line for line in done.stderr.splitlines() if "muster" in line]
+    assert (done.returncode, ours) == (0, [])
+
+
+@needs_systemd
+def test_the_service_is_locked_in(units: Path) -> None:
+    """Systemd's own scale from 0 (safe) to 10; a usual service has 9."""
+    command = ["systemd-analyze", "security", "--offline=true", "--no-pager", str(units / "muster.service")]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+
+    exposure = re.search(r"exposure level for muster.service: ([\d.]+)", done.stdout)
+    assert exposure is not None
+    assert float(exposure[1]) < 2
+
+
+# --- Kubernetes -------------------------------------------------------------------
+
+
+def test_the_pod_is_restricted() -> None:
+    """What the restricted pod security standard asks for, and a root file system that nobody writes to."""
+    (container,) = POD["containers"]
+
+    assert POD["securityContext"]["runAsNonRoot"] is True
+    assert POD["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
+    assert container["securityContext"] == {
+        "allowPrivilegeEscalation": False,
+        "readOnlyRootFilesystem": True,
+        "capabilities": {"drop": ["ALL"]},
+    }
+    assert BY_KIND["Namespace"]["metadata"]["labels"]["pod-security.kubernetes.io/enforce"] == "restricted"
+    assert BY_KIND["ServiceAccount"]["automountServiceAccountToken"] is False
+
+
+def test_one_scan_at_a_time_and_secrets_by_reference() -> None:
+    """No second job beside the first; no Secret in the file."""
+    (container,) = POD["containers"]
+
+    assert BY_KIND["CronJob"]["spec"]["concurrencyPolicy"] == "Forbid"
+    assert "Secret" not in BY_KIND
+    assert all("secretKeyRef" in one["valueFrom"] for one in container["env"])
+    assert {one["name"] for one in container["volumeMounts"]} == {one["name"] for one in POD["volumes"]}
+    assert {one["metadata"].get("namespace", "muster") for one in MANIFESTS} == {"muster"}
+
+
+# --- container ----------------------------------------------------------------------
+
+
+def test_the_image_runs_muster_and_nothing_else() -> None:
+    """Not root, no shell as its command, a base with a version, and extras that there are."""
+    extras = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
+    wanted = re.search(r"\.\[([\w,]+)\]", CONTAINER)
+
+    assert CONTAINER.count("\nFROM ") == 2
+    assert re.search(r"^ARG PYTHON=python:3\.\d+\S*$", CONTAINER, re.MULTILINE)
+    assert re.search(r"^USER [1-9]\d*:[1-9]\d*$", CONTAINER, re.MULTILINE)
+    assert 'ENTRYPOINT ["/opt/muster/bin/muster"]' in CONTAINER
+    assert wanted is not None
+    assert set(wanted[1].split(",")) <= set(extras)
+
+
+def test_the_build_gets_all_that_it_needs() -> None:
+    """What the ignore file lets through is there."""
+    kept = re.findall(r"^!(\S+)$", (DEPLOY / "container/Containerfile.dockerignore").read_text(), re.MULTILINE)
+
+    assert {"pyproject.toml", "scanner", "connectors", "reports"} <= set(kept)
+    assert [name for name in kept if not (ROOT / name).exists()] == []
+
+
+# --- GitHub Actions -----------------------------------------------------------------
+
+
+def test_the_workflow_asks_for_little() -> None:
+    """Reading the repository, and a token to exchange; no key, and nothing from outside in a command."""
+    assert WORKFLOW["permissions"] == {}
+    assert SCAN["permissions"] == {"contents": "read", "id-token": "write"}
+    assert all(re.search(r"@v\d+$", step["uses"]) for step in SCAN["steps"] if "uses" in step)
+    assert not [step for step in SCAN["steps"] if "${{" in step.get("run", "")]
+    assert "AWS_ACCESS_KEY" not in (DEPLOY / "github/muster.yml").read_text()
+
+
+# --- offline ------------------------------------------------------------------------
+
+AUDIT = DEPLOY / "offline/audit.sh"
+
+
+def test_the_export_only_reads() -> None:
+    """Every command is one of AWS's, and one that reads."""
+    from botocore import xform_name
+    from botocore.loaders import Loader
+
+    called = re.findall(r"\baws ([a-z-]+) ([a-z-]+)", AUDIT.read_text())
+    known = {
+        (service, xform_name(operation, "-"))
+        for service in {service for service, _ in called}
+        for operation in Loader().load_service_model(service, "service-2")["operations"]
+    }
+
+    assert len(called) >= 8
+    assert set(called) <= known
+    assert all(operation.startswith(("get-", "list-", "describe-", "generate-credential")) for _, operation in called)
+
+
+def test_an_audit_reports_what_was_exported(tmp_path: Path) -> None:
+    """With the script as it is, and ``muster`` on the path."""
+    (tmp_path / "exports").mkdir()
+    (tmp_path / "exports" / "account.json").write_text(
+        """{"UserDetailList": [{"UserName": "svc-billing", "UserId": "AIDAEXAMPLE", "Path": "/",
+        "Arn": "arn:aws:iam::123456789012:user/svc-billing", "CreateDate": "2024-01-01T00:00:00+00:00"}],
+        "RoleDetailList": [], "GroupDetailList": [], "Policies": []}"""
+    )
+    (tmp_path / "registry.csv").write_text(REGISTRY)
+    (tmp_path / "people.csv").write_text(PEOPLE)
+    program = tmp_path / "bin" / "muster"
+    program.parent.mkdir()
+    program.write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)} -m scanner "$@"\n')
+    program.chmod(0o755)
+    paths = os.pathsep.join(filter(None, (str(ROOT), os.environ.get("PYTHONPATH"))))
+    environment = {**os.environ, "PATH": f"{program.parent}:{os.environ['PATH']}", "PYTHONPATH": paths}
+
+    done = subprocess.run(["sh", str(AUDIT), "report"], cwd=tmp_path, env=environment, check=False, capture_output=True)
+
+    assert done.returncode == 0, done.stderr.decode()
+    assert "svc-billing" in (tmp_path / "orphans.csv").read_text()
+    assert (tmp_path / "audit.html").exists()
