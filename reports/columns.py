@@ -113,6 +113,7 @@ _FINDINGS: tuple[Column[FindingRow], ...] = (
     Column("new", lambda r: r.finding.new, "Not there in the scan before.", 10, "bool"),
     Column("rechecked", lambda r: r.finding.rechecked, "Its place was read this time.", 12, "bool"),
     Column("fingerprint", lambda r: r.finding.fingerprint, "Stays the same from scan to scan.", 34),
+    Column("acknowledged", lambda r: say.acknowledged_text(r.finding), "Who lets it be, why, and until when.", 40),
 )
 
 _REGISTRY: tuple[Column[EntryAssessment], ...] = (

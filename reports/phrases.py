@@ -157,6 +157,12 @@ def telling(finding: Finding) -> str | None:
     return facts_text({name: fact[:10] if _MOMENT.fullmatch(fact) else fact for name, fact in facts.items()})
 
 
+def acknowledged_text(finding: Finding) -> str | None:
+    """Why somebody lets the finding be, who, and until when; None where nobody does."""
+    given = finding.acknowledged
+    return None if given is None else f"{given.reason} ({given.by}, until {given.until})"
+
+
 def words(state: str) -> str:
     """A state as people write it."""
     return state.replace("_", " ")

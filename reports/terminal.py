@@ -10,7 +10,7 @@ from reports.finding_groups import gravest_findings, moved, new_findings
 from reports.judged import Judged, judged_identities, most_urgent_first
 from reports.listing import LISTINGS
 from reports.page import Heading, Page
-from reports.phrases import ORPHANED_MEANS, in_full, place, telling, words
+from reports.phrases import ORPHANED_MEANS, acknowledged_text, in_full, place, telling, words
 from reports.summary import Digest, gap_text
 from reports.views import Keeps, is_orphan, is_unregistered
 from scanner.model import SEVERITIES, Finding, Identity, ScanResult
@@ -79,6 +79,7 @@ def _counts(page: Page, digest: Digest) -> None:
     page.counts("Findings", (f"{count:,} {severity}" for severity, count in severities if count))
     of_note = (
         (summary.new_findings, "new finding", "new findings"),
+        (summary.acknowledged, "acknowledged", "acknowledged"),
         (summary.admins, "admin", "admins"),
         (summary.agents, "AI agent", "AI agents"),
         (summary.abandoned, "abandoned", "abandoned"),
@@ -94,7 +95,12 @@ def _all_findings(page: Page, digest: Digest) -> None:
     page.heading(counted(len(findings), "finding", "findings"))
     identities = _by_key(digest.result)
     for finding in findings:
-        lines = [finding.title, _finding_line(page, finding, identities), _next(finding.remediation)]
+        acknowledged = acknowledged_text(finding)
+        lines = [
+            finding.title,
+            _finding_line(page, finding, identities),
+            f"Acknowledged: {acknowledged}" if acknowledged else _next(finding.remediation),
+        ]
         page.item(finding.severity, lines, axis="severity")
 
 

@@ -163,5 +163,10 @@ def _gap(connector: Connector, source: str, scope: str, section: str, error: Sou
 
 
 def _bug(source: str, error: Exception) -> SourceError:
-    log.error("source %s: this is a bug in its connector; the scan goes on without it", source, exc_info=error)
+    log.error(
+        "source %s: this is a bug in its connector; the scan goes on without it",
+        source,
+        exc_info=error,
+        extra={"source": source},
+    )
     return SourceError(f"internal error ({type(error).__name__})", hint="see the log; please report it")

@@ -12,6 +12,8 @@ from msgspec import Struct
 from scanner.errors import SourceError
 
 MASK = "•••"
+SHORTEST = 8
+"""Characters of a part of a secret that is masked on its own."""
 _known: set[str] = set()
 
 # What a secret goes by, whatever stands before it: DB_PASSWORD, AWS_SECRET_ACCESS_KEY.
@@ -68,6 +70,12 @@ class SecretRef(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     def __str__(self) -> str:
         return f"environment variable {self.env}" if self.env is not None else f"file {self.file}"
+
+
+def mask(secret: str) -> None:
+    """Mask it in whatever is written from now on; not what is so short that it would be found everywhere."""
+    if len(secret) >= SHORTEST:
+        _known.add(secret)
 
 
 def redact(text: str) -> str:

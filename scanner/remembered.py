@@ -35,7 +35,7 @@ MOST_LOST = 0.3
 class Remembered(Struct, frozen=True, kw_only=True):
     """What the last scan knew of places where this one may have missed something.
 
-    ``known``: fingerprints of all its findings but those held back; None on a store's first scan: nothing is new.
+    ``known``: fingerprints of all its findings that were announced; None on a store's first scan: nothing is new.
     ``creators``: by key, unique id and creator of whatever had one, for audit logs forget.
     """
 

@@ -30,6 +30,8 @@ MAY_IMPORT = {
     "scanner.usage": PURE,
     "scanner.drift": PURE | {"scanner.roster", "scanner.matching"},
     "scanner.exemptions": PURE | {"scanner.matching"},
+    "scanner.acknowledgements": PURE | {"scanner.matching", "scanner.exemptions"},
+    "scanner.notify": PURE | {"scanner.roster", "scanner.rules", "scanner.strict", "connectors.address"},
     "scanner.privilege": PURE,
     "scanner.rules": PURE | {"scanner.matching"},
     "scanner.inventory": PURE | {"scanner.trusts", "scanner.workloads"},

@@ -110,12 +110,13 @@ function findingItem(finding, subject = null) {
     ["credential", finding.credential],
     ["entry", finding.entry && link("entry", finding.entry)],
   ];
-  const { rule, is_new, rechecked, controls } = finding;
+  const { rule, is_new, rechecked, acknowledged, controls } = finding;
   return h(
     "article.finding",
     null,
     h("h4", null, mark("severity", finding.severity), " ", outside(finding.title ?? rule)),
     h("p.tags", null, h("code", null, rule), is_new && tag("new"), !rechecked && notRechecked()),
+    acknowledged && h("p", null, outside(`Acknowledged: ${acknowledged}`)),
     facts([...about, ...finding.evidence]),
     finding.remediation && h("p.remedy", null, outside(finding.remediation)),
     controls.length > 0 && h("p.tags", null, controls.map((control) => tag(outside(control)))),

@@ -40,7 +40,11 @@ function nameCell(table, row) {
 }
 
 function findingCell(table, row) {
-  const standing = [table.at("is_new", row) && tag("new"), !table.at("rechecked", row) && notRechecked()];
+  const standing = [
+    table.at("is_new", row) && tag("new"),
+    table.at("acknowledged", row) && tag("acknowledged"),
+    !table.at("rechecked", row) && notRechecked(),
+  ];
   return h("div.cell", null, plainCell(table.at("title", row)), standing);
 }
 

@@ -14,9 +14,19 @@ from hypothesis import HealthCheck, given, settings
 from msgspec.structs import replace
 
 from scanner.errors import StoreError
+from scanner.history.outbox import Alarms, Message
 from scanner.history.scans import StoredScan
 from scanner.history.store import IdentityVersion, Store, open_store
-from scanner.model import EntryAssessment, ScanInfo, ScanResult, StoredSecret, Summary, UsageVerdict
+from scanner.model import (
+    Acknowledged,
+    BlindSpot,
+    EntryAssessment,
+    ScanInfo,
+    ScanResult,
+    StoredSecret,
+    Summary,
+    UsageVerdict,
+)
 from tests.factories import (
     NOW,
     make_assessment,
@@ -211,3 +221,69 @@ def test_text_without_an_encoding_is_refused(store: Store) -> None:
     with pytest.raises(StoreError, match="the scan holds text that UTF-8 cannot hold"):
         store.save(night(1, coverage=(make_coverage(detail="\ud800"),)))
     assert not store.has_scans()
+
+
+# --- what is to be told -----------------------------------------------------------
+
+
+def _alarms(*ids: str, blind: tuple[str, ...] = (), source: str = "prod") -> Alarms:
+    messages = tuple(Message(id=one, channel="soc", created_at=NOW, body="{}") for one in ids)
+    spots = tuple(BlindSpot(source=source, scope="1", section=one, status="denied", since=NOW) for one in blind)
+    return Alarms(messages=messages, blind=spots, sources=frozenset({source}))
+
+
+def test_messages_come_with_the_scan_and_go_when_they_arrived(store: Store) -> None:
+    """Written in its transaction: a scan that is refused leaves none."""
+    store.save(night(1), _alarms("a", "b"))
+    with pytest.raises(StoreError):
+        store.save(night(1), _alarms("c"))
+
+    first, second = store.outbox.claimed(lambda: NOW)
+    store.outbox.arrived(first)
+    store.outbox.failed(second, "it answers 500", attempts=3)
+
+    (left,) = store.outbox.pending()
+    assert (left.id, left.attempts, left.fault) == ("b", 3, "it answers 500")
+
+
+def test_a_message_is_taken_in_once(store: Store) -> None:
+    """Whoever posts it again adds nothing."""
+    store.outbox.post(_alarms("a"))
+    store.outbox.post(_alarms("a", "b"))
+
+    assert [one.id for one in store.outbox.pending()] == ["a", "b"]
+
+
+def test_a_message_is_sent_by_one(store: Store) -> None:
+    """Whoever claims it has it, until they have failed, or not been heard of for a while."""
+    store.outbox.post(_alarms("a"))
+
+    def claimed(minutes: int) -> list[str]:
+        return [one.id for one in store.outbox.claimed(lambda: NOW + timedelta(minutes=minutes))]
+
+    claims = [claimed(minutes) for minutes in (0, 9, 11)]
+    (message,) = store.outbox.pending()
+    store.outbox.failed(message, "no", attempts=1)
+
+    assert claims == [["a"], [], ["a"]]
+    assert len(list(store.outbox.claimed(lambda: NOW))) == 1
+
+
+def test_blind_spots_are_those_of_the_sources_scanned_last(store: Store) -> None:
+    """A source that was not scanned keeps its own."""
+    store.save(night(1), _alarms(blind=("iam.users", "iam.roles")))
+    store.save(night(2), _alarms(blind=("kv",), source="vault"))
+    store.save(night(3), _alarms(blind=("iam.roles",)))
+
+    spots = store.outbox.blind_spots()
+
+    assert [(one.source, one.section, one.since) for one in spots] == [("prod", "iam.roles", NOW), ("vault", "kv", NOW)]
+
+
+def test_an_acknowledged_finding_was_not_announced(store: Store) -> None:
+    """So that it is new on the day after."""
+    known = Acknowledged(reason="x", by="ada", until=NOW.date())
+    store.save(night(1, findings=(found, replace(other, acknowledged=known))))
+
+    assert store.known_fingerprints() == {"f1"}
+    assert store.load().findings == (found, replace(other, acknowledged=known))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import date
 
 import pytest
 from msgspec.structs import replace
@@ -10,7 +11,7 @@ from playwright.sync_api import Locator, Page, expect
 
 from reports.base import View
 from reports.summary import Digest
-from scanner.model import Link, OwnershipVerdict, RegistryVerdict, ScanResult, Trust
+from scanner.model import Acknowledged, Link, OwnershipVerdict, RegistryVerdict, ScanResult, Trust
 from tests.factories import (
     make_assessment,
     make_coverage,
@@ -412,6 +413,21 @@ def test_what_was_not_read_this_time_is_marked(opens: Opens) -> None:
         expect(row).to_contain_text("not re-checked")
         row.click()
         expect(panel(seen.page)).to_contain_text("not re-checked")
+
+
+def test_what_somebody_lets_be_is_marked(opens: Opens) -> None:
+    """An acknowledged finding says so in the list, and in its panel why, by whom and until when."""
+    result = small_estate()
+    known = Acknowledged(reason="until the <b>move</b>", by="ada@example.com", until=date(2027, 3, 31))
+    findings = tuple(replace(one, acknowledged=known) for one in result.findings)
+    with opens(replace(result, findings=findings)) as seen:
+        seen.page.get_by_role("tab", name="Findings").click()
+        row = rows(seen.page).filter(has_text="A key is too old")
+        expect(row).to_contain_text("acknowledged")
+        row.click()
+        told = "Acknowledged: until the <b>move</b> (ada@example.com, until 2027-03-31)"
+        expect(panel(seen.page)).to_contain_text(told)
+        assert seen.complaints == []
 
 
 def test_only_the_rows_in_sight_exist_and_all_can_be_reached(opens: Opens) -> None:
