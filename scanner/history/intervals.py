@@ -19,7 +19,8 @@ from sqlalchemy import Column, ColumnElement, Connection, Row, Select, Table, an
 from scanner.errors import StoreError
 from scanner.history import schema
 from scanner.history.bodies import decode, encode
-from scanner.history.engine import Values, bulk_insert, plain_rows
+from scanner.history.database import Values
+from scanner.history.engine import bulk_insert, plain_rows
 from scanner.history.records import R, RecordKind, Sighting, Wordings
 from scanner.history.wordings import all_wordings
 from scanner.text import printable
@@ -195,9 +196,10 @@ def _restored(
     connection: Connection, kind: RecordKind[R], rows: Select[Any], wanted: Callable[[Row[Any]], bool] | None = None
 ) -> Iterator[R]:
     wordings = all_wordings(connection)
-    for row in connection.execute(rows, execution_options={"yield_per": BATCH}):
-        if wanted is None or wanted(row):
-            yield restore(kind, row, wordings)
+    with connection.execute(rows, execution_options={"yield_per": BATCH}) as result:
+        for row in result:
+            if wanted is None or wanted(row):
+                yield restore(kind, row, wordings)
 
 
 def read_in_order(connection: Connection, kind: RecordKind[R], seq: int) -> tuple[R, ...]:

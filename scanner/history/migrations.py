@@ -1,7 +1,7 @@
 """The steps that lead from an empty database to the tables of schema.py. Append only: what was released never changes.
 
-A step is SQL that SQLite and PostgreSQL both understand. It is applied in one transaction with the record that it
-was, so a store is always at exactly one version: the number of its last step.
+A step is SQL that SQLite and PostgreSQL both understand (there TEXT is sorted as on SQLite). It is applied in one
+transaction with the record that it was, so a store is always at exactly one version: the number of its last step.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from sqlalchemy import Connection, Engine, func, insert, inspect, select
 
 from scanner.errors import StoreError
 from scanner.history import schema
-from scanner.history.engine import reading, where, writing
+from scanner.history.engine import database_of, reading, where, writing
 
 
 class Migration(Struct, frozen=True, kw_only=True):
@@ -147,6 +147,12 @@ def migrate(engine: Engine, migrations: Sequence[Migration] = MIGRATIONS) -> Non
 
     Raises StoreError for a store that a newer Muster wrote, and for a database that holds something else.
     """
+    for number in range(version(engine, migrations) + 1, len(migrations) + 1):
+        _apply(engine, number, migrations[number - 1])
+
+
+def version(engine: Engine, migrations: Sequence[Migration] = MIGRATIONS) -> int:
+    """The number of the store's last step; 0 for an empty database. Raises StoreError as :func:`migrate` does."""
     with reading(engine) as connection:
         current = _version(connection)
     if current > len(migrations):
@@ -155,8 +161,7 @@ def migrate(engine: Engine, migrations: Sequence[Migration] = MIGRATIONS) -> Non
             f" (store version {current}, this one knows {len(migrations)})",
             hint="upgrade Muster, or name another store with --store",
         )
-    for number in range(current + 1, len(migrations) + 1):
-        _apply(engine, number, migrations[number - 1])
+    return current
 
 
 def _apply(engine: Engine, number: int, step: Migration) -> None:
@@ -164,8 +169,9 @@ def _apply(engine: Engine, number: int, step: Migration) -> None:
         if _version(connection) >= number:  # another process was faster
             return
         schema.migration.create(connection, checkfirst=True)
-        for statement in step.statements:
-            connection.exec_driver_sql(statement)
+        for statement in map(database_of(engine).dialect, step.statements):
+            # No % in it stands for a parameter.
+            connection.exec_driver_sql(statement, execution_options={"no_parameters": True})
         connection.execute(insert(schema.migration).values(number=number, name=step.name))
 
 
@@ -176,6 +182,6 @@ def _version(connection: Connection) -> int:
     if tables:
         raise StoreError(
             f"the store {where(connection.engine)} is not a Muster store: it holds another program's tables",
-            hint="name another with --store",
+            hint="name another with --store, or on PostgreSQL a schema of its own: ?schema=muster",
         )
     return 0

@@ -91,6 +91,11 @@ def _number(connection: Connection, scan_id: str) -> int | None:
     return connection.execute(select(schema.scan.c.seq).where(schema.scan.c.id == scan_id)).scalar_one_or_none()
 
 
+def is_known(connection: Connection, scan_id: str) -> bool:
+    """Whether a scan with this id was stored."""
+    return _number(connection, scan_id) is not None
+
+
 def frame(connection: Connection, seq: int) -> ScanResult:
     """The scan without its records."""
     row = connection.execute(select(schema.scan).where(schema.scan.c.seq == seq)).one()

@@ -7,18 +7,18 @@ A scan is saved whole in one transaction: until that ends, readers see the scan 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator
+from contextlib import AbstractContextManager
 from datetime import datetime
 from itertools import chain, islice
 from types import TracebackType
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeVar
 
 from msgspec import Struct
 from msgspec.structs import replace
-from sqlalchemy import Engine, Row, and_, func, inspect, or_, select
+from sqlalchemy import Engine, Row, and_, func, or_, select
 
-from scanner.errors import OlderStore, StoreError
-from scanner.history import outbox, scans, schema, wordings
-from scanner.history.engine import connect, plain_rows, reading, where, write_ahead, writing
+from scanner.history import scans, schema, wordings
+from scanner.history.engine import connect, plain_rows, reading, steadily
 from scanner.history.intervals import (
     BATCH,
     open_places,
@@ -27,16 +27,17 @@ from scanner.history.intervals import (
     read_open,
     restore,
     restored_rows,
-    write,
-    write_orders,
 )
 from scanner.history.lookup import called
-from scanner.history.migrations import MIGRATIONS, migrate
 from scanner.history.outbox import NO_ALARMS, Alarms, Outbox
 from scanner.history.records import ENTRIES, FINDINGS, IDENTITIES, SECRETS, WORKLOADS, R, RecordKind
+from scanner.history.saving import Saver
 from scanner.history.scans import StoredScan
+from scanner.history.status import StoreStatus, make_ready_to_write, refuse_older, status
 from scanner.history.trend import trend
 from scanner.model import Assessment, EntryAssessment, Finding, ScanPoint, ScanResult, StoredSecret, Workload
+
+T = TypeVar("T")
 
 Wanted: TypeAlias = Callable[[str, str, str], bool]
 """Says by source, scope and kind whether a record is wanted; a stored secret's kind is ``secret``."""
@@ -59,6 +60,7 @@ class Store:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
+        self._saver = Saver(engine)
 
     def __enter__(self) -> Store:
         return self
@@ -66,7 +68,12 @@ class Store:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self.close()
+        """Close it. An interruption that came too late says so in its text."""
+        try:
+            if kind is KeyboardInterrupt and (fate := self._saver.fate()):
+                raise KeyboardInterrupt(fate) from error
+        finally:
+            self.close()
 
     def close(self) -> None:
         """Let go of the database."""
@@ -77,24 +84,20 @@ class Store:
         """What is to be told about the scans, and has not been so far."""
         return Outbox(self._engine)
 
+    def alone(self) -> AbstractContextManager[None]:
+        """For remembering, judging and saving: nobody else does it meanwhile, or what is saved last would undo it.
+
+        Another scan's end is awaited, for as long as the URL's ``timeout`` says (else 600 seconds); then StoreError.
+        """
+        return self._saver.alone()
+
     def save(self, result: ScanResult, alarms: Alarms = NO_ALARMS) -> None:
         """Store the scan and what it has to tell.
 
-        ``result`` is the whole current state, and what it lacks is gone from now on.
+        ``result`` is the whole current state, and what it lacks is gone from now on. Where the connection is lost, it
+        is stored from the start over another one, unless it was stored after all.
         """
-        with writing(self._engine) as connection:
-            seq = scans.insert_scan(connection, result)
-            wordings.keep(connection, result.findings)
-            orders = {
-                IDENTITIES.name: write(connection, IDENTITIES, seq, result.identities),
-                SECRETS.name: write(connection, SECRETS, seq, result.secrets),
-                WORKLOADS.name: write(connection, WORKLOADS, seq, result.workloads),
-                ENTRIES.name: write(connection, ENTRIES, seq, result.entries),
-                FINDINGS.name: write(connection, FINDINGS, seq, result.findings),
-            }
-            write_orders(connection, seq, orders)
-            outbox.write(connection, alarms)
-        write_ahead(self._engine)
+        self._saver.save(result, alarms)
 
     def load(self, scan_id: str | None = None) -> ScanResult:
         """The named scan, or the latest, exactly as it was saved."""
@@ -108,6 +111,14 @@ class Store:
                 entries=read_in_order(connection, ENTRIES, seq),
                 findings=read_in_order(connection, FINDINGS, seq),
             )
+
+    def steadily(self, read: Callable[[], T]) -> T:
+        """What ``read`` returns that reads this store; where the connection is lost meanwhile, it reads anew."""
+        return steadily(self._engine, read)
+
+    def status(self) -> StoreStatus:
+        """What there is to say of the store itself."""
+        return status(self._engine)
 
     def scans(self) -> tuple[StoredScan, ...]:
         """Every scan in the store, in the order they were saved."""
@@ -222,32 +233,21 @@ class Store:
             )
 
 
-def open_store(url: str, *, create: bool = True, bring_forward: bool = True) -> Store:
-    """The store that ``url`` (``sqlite:///muster.db``) names, brought forward to this version's tables.
+def open_store(url: str, *, create: bool = True) -> Store:
+    """The store that ``url`` (``sqlite:///muster.db``) names: with ``create`` to scan into, else only to be looked at.
 
-    Raises StoreError, with a hint, for every store that cannot be used: no such directory, no database, damaged,
-    another program's, written by a newer Muster. Raises MissingStore for a missing one unless ``create``, and
-    OlderStore for one with earlier tables unless ``bring_forward``.
+    To be scanned into, it is made if need be, and brought forward to this version's tables. Raises StoreError, with a
+    hint, for every store that cannot be used: no such directory, no database, damaged, another program's, written by
+    a newer Muster, or not to be written to. Without ``create`` nothing is ever written: raises MissingStore for one
+    that is not there, and OlderStore for one with earlier tables.
     """
     engine = connect(url, create=create)
     try:
-        if not bring_forward and _is_older(engine):
-            raise OlderStore(
-                f"the store {where(engine)} has the tables of an earlier version",
-                hint="`muster scan` brings it forward",
-            )
-        migrate(engine)
-    except StoreError:
+        if create:
+            make_ready_to_write(engine)
+        else:
+            refuse_older(engine)
+    except BaseException:
         engine.dispose()
         raise
     return Store(engine)
-
-
-def _is_older(engine: Engine) -> bool:
-    """Whether there are steps to take; nothing at all in the file is as old as can be."""
-    with reading(engine) as connection:
-        tables = inspect(connection).get_table_names()
-        if schema.migration.name not in tables:
-            return not tables
-        last: int | None = connection.execute(select(func.max(schema.migration.c.number))).scalar()
-        return (last or 0) < len(MIGRATIONS)

@@ -11,7 +11,8 @@ from operator import itemgetter
 from sqlalchemy import Connection, select
 
 from scanner.history import scans, schema
-from scanner.history.engine import Values, plain_rows
+from scanner.history.database import Values
+from scanner.history.engine import plain_rows
 from scanner.model import ScanPoint
 
 SCANS = 366

@@ -1,13 +1,10 @@
-"""What every store must do, whichever database is behind it. A further database is one more line in BACKENDS."""
+"""What every store must do, whichever database is behind it. A further one is a line in tests/databases.py."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Iterator
 from datetime import timedelta
-from pathlib import Path
-from tempfile import TemporaryDirectory
-from typing import Any, TypeAlias
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -27,6 +24,7 @@ from scanner.model import (
     Summary,
     UsageVerdict,
 )
+from tests.databases import BACKENDS, Backend
 from tests.factories import (
     NOW,
     make_assessment,
@@ -38,27 +36,10 @@ from tests.factories import (
 )
 from tests.scanner.history.strategies import scan_sequences
 
-Backend: TypeAlias = Callable[[], AbstractContextManager[str]]
+on_every_backend = pytest.mark.parametrize("backend", BACKENDS)
 
 
-@contextmanager
-def sqlite_file() -> Iterator[str]:
-    """The URL of a database that is gone afterwards."""
-    with TemporaryDirectory() as folder:
-        yield f"sqlite:///{Path(folder) / 'muster.db'}"
-
-
-@contextmanager
-def sqlite_memory() -> Iterator[str]:
-    """The URL of a database that nobody else sees."""
-    yield "sqlite://"
-
-
-BACKENDS: tuple[Backend, ...] = (sqlite_file, sqlite_memory)
-on_every_backend = pytest.mark.parametrize("backend", BACKENDS, ids=lambda backend: backend.__name__)
-
-
-@pytest.fixture(params=BACKENDS, ids=lambda backend: backend.__name__)
+@pytest.fixture(params=BACKENDS)
 def store(request: pytest.FixtureRequest) -> Iterator[Store]:
     """An empty store."""
     with request.param() as url, open_store(url) as opened:

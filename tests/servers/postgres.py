@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import importlib.util
 import os
 import shutil
@@ -10,9 +11,14 @@ import socket
 import subprocess
 import tempfile
 import time
+from contextlib import ExitStack
+from functools import cache
+from itertools import count
 from pathlib import Path
 from types import TracebackType
 from typing import Self
+
+import pytest
 
 START_SECONDS = 60.0
 _UNPRIVILEGED = "nobody"
@@ -34,25 +40,57 @@ def _programs() -> Path | None:
     return found[-1].parent if found else Path(on_path).parent if on_path else None
 
 
+needed = pytest.mark.skipif(missing() is not None, reason=missing() or "")
+"""Marks tests that cannot do without it."""
+
+
+@cache
+def shared() -> Postgres:
+    """The one server of this test run, which goes on until it ends."""
+    until_the_end = ExitStack()
+    atexit.register(until_the_end.close)
+    return until_the_end.enter_context(Postgres())
+
+
 class Postgres:
-    """``url`` (without the password) and ``password`` of the superuser of a new server that is up."""
+    """``url`` (without the password) and ``password`` of the superuser of a new server that is up.
+
+    It sorts as Swedes do, so that nothing is right only because the server sorts as Python does.
+    """
 
     def __init__(self) -> None:
         self.password = "correct-horse"
         self.url = ""
         self._folder = Path(tempfile.mkdtemp(prefix="postgres-"))
         self._process: subprocess.Popen[bytes] | None = None
+        self.port = _free_port()
+        self._schemas = count(1)
         # The server refuses to run as root.
         self._user = _UNPRIVILEGED if os.geteuid() == 0 else None
 
     def run(self, sql: str) -> None:
         """Run statements as the superuser."""
+        self._psql(f"--command={sql}")
+
+    def pipe(self, script: str) -> None:
+        """Run a script for psql as the superuser."""
+        self._psql(input=script)
+
+    def _psql(self, *arguments: str, input: str | None = None) -> None:  # noqa: A002  # subprocess's name for it
         subprocess.run(
-            [self._program("psql"), "--quiet", "--set=ON_ERROR_STOP=1", f"--command={sql}", self.url_for_tools],
+            [self._program("psql"), "--quiet", "--no-psqlrc", "--set=ON_ERROR_STOP=1", *arguments, self.url_for_tools],
             check=True,
             capture_output=True,
+            text=True,
+            input=input,
             env={**os.environ, "PGPASSWORD": self.password},
         )
+
+    def store_url(self, *, port: int | None = None, **options: str) -> str:
+        """The URL of a new store: a schema of its own, and a file with the password. ``port``: of a proxy before it."""
+        options = {"passfile": str(self._folder / "pgpass"), "schema": f"store_{next(self._schemas)}"} | options
+        url = self.url.replace(f":{self.port}/", f":{port or self.port}/")
+        return f"{url}?" + "&".join(f"{name}={value}" for name, value in options.items())
 
     @property
     def url_for_tools(self) -> str:
@@ -60,33 +98,57 @@ class Postgres:
         return self.url.replace("+psycopg", "")
 
     def __enter__(self) -> Self:
-        port = _free_port()
-        data = self._folder / "data"
-        secret = self._folder / "password"
+        secret, passwords = self._folder / "password", self._folder / "pgpass"
         secret.write_text(self.password)
+        passwords.write_text(f"*:*:*:*:{self.password}\n")
+        passwords.chmod(0o600)
         if self._user:
             for path in (self._folder, secret):
                 shutil.chown(path, self._user)
-        initdb = [self._program("initdb"), "-D", str(data), "-U", "admin", "-A", "scram-sha-256", "--no-sync"]
-        subprocess.run(
-            [*initdb, f"--pwfile={secret}"], check=True, capture_output=True, user=self._user, cwd=self._folder
-        )
-        server = [self._program("postgres"), "-D", str(data), "-p", str(port), "-h", "127.0.0.1", "-k", ""]
-        self._process = subprocess.Popen(
-            [*server, "-F"], user=self._user, cwd=self._folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-        )
-        self.url = f"postgresql+psycopg://admin@127.0.0.1:{port}/postgres"
-        try:
-            self._wait(port)
-        except BaseException:
-            self._stop()
-            raise
+            self._folder.chmod(0o711)
+        initdb = [self._program("initdb"), "-D", str(self._data), "-U", "admin", "-A", "scram-sha-256", "--no-sync"]
+        words = ["--encoding=UTF8", "--locale=C", "--locale-provider=icu", "--icu-locale=sv", f"--pwfile={secret}"]
+        subprocess.run([*initdb, *words], check=True, capture_output=True, user=self._user, cwd=self._folder)
+        self.url = f"postgresql+psycopg://admin@127.0.0.1:{self.port}/postgres"
+        self.start()
         return self
+
+    @property
+    def _data(self) -> Path:
+        return self._folder / "data"
+
+    def start(self) -> None:
+        """Start it, and wait until it answers."""
+        server = [self._program("postgres"), "-D", str(self._data), "-p", str(self.port), "-h", "127.0.0.1"]
+        self._process = subprocess.Popen(
+            [*server, "-k", "", "-F"],
+            user=self._user,
+            cwd=self._folder,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        try:
+            self._wait(self.port)
+        except BaseException:
+            self.stop()
+            raise
+
+    def stop(self) -> None:
+        """Stop it at once: its connections end."""
+        if self._process is not None:
+            self._process.send_signal(signal.SIGINT)  # a fast shutdown
+            try:
+                self._process.wait(10)
+            except subprocess.TimeoutExpired:
+                self._process.kill()
+                self._process.wait()
+            self._process = None
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._stop()
+        self.stop()
+        shutil.rmtree(self._folder, ignore_errors=True)
 
     def _program(self, name: str) -> str:
         folder = _programs()
@@ -100,16 +162,6 @@ class Postgres:
             if time.monotonic() > deadline or self._process is None or self._process.poll() is not None:
                 raise TimeoutError("PostgreSQL did not come up")
             time.sleep(0.05)
-
-    def _stop(self) -> None:
-        if self._process is not None:
-            self._process.send_signal(signal.SIGINT)  # a fast shutdown
-            try:
-                self._process.wait(10)
-            except subprocess.TimeoutExpired:
-                self._process.kill()
-                self._process.wait()
-        shutil.rmtree(self._folder, ignore_errors=True)
 
 
 def _free_port() -> int:

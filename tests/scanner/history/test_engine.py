@@ -15,7 +15,7 @@ from msgspec.structs import replace
 from sqlalchemy import Engine, event
 
 from scanner.errors import StoreError
-from scanner.history.engine import connect, reading, write_ahead
+from scanner.history.engine import connect, database_of, reading
 from scanner.history.store import open_store
 from tests.factories import make_assessment, make_result
 
@@ -103,9 +103,9 @@ def test_a_reader_is_not_waited_for_longer_than_asked(tmp_path: Path) -> None:
     engine = connect(f"sqlite:///{path}?timeout=0", create=False)
     with reading(engine) as reader:
         reader.exec_driver_sql("SELECT * FROM scan").all()
-        write_ahead(engine)
+        database_of(engine).settle(engine)
         assert journal(path) == "delete"
-    write_ahead(engine)
+    database_of(engine).settle(engine)
     engine.dispose()
 
     assert journal(path) == "wal"
@@ -221,7 +221,7 @@ def test_read_only() -> None:
             Path(folder, "muster.db-wal").chmod(0o666)
             Path(folder, "muster.db-shm").chmod(0o666)
             Path(folder).chmod(0o755)
-            with unprivileged(), open_store(f"sqlite:///{path}") as reader:
+            with unprivileged(), open_store(f"sqlite:///{path}", create=False) as reader:
                 assert reader.load() == RESULT
                 with pytest.raises(StoreError, match="is read-only") as raised:
                     reader.save(NEXT)

@@ -6,9 +6,8 @@ import signal
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,6 +16,7 @@ from msgspec.structs import replace
 from scanner.history.intervals import BATCH
 from scanner.history.store import open_store
 from scanner.model import Assessment
+from tests.databases import SHARED, Backend
 from tests.factories import make_assessment, make_finding, make_result
 
 FIRST = make_result(make_assessment("svc-billing"), findings=(make_finding(),))
@@ -28,6 +28,7 @@ import os, signal, sys
 from msgspec.structs import replace
 from sqlalchemy import Engine, event
 from scanner.history.store import open_store
+from tests.databases import SHARED, Backend
 from tests.factories import make_assessment, make_finding, make_result
 
 url, point, size = sys.argv[1], sys.argv[2], int(sys.argv[3])
@@ -56,6 +57,21 @@ with open_store(url) as store:
 """
 
 
+@pytest.fixture(params=SHARED)
+def url(request: pytest.FixtureRequest) -> Iterator[str]:
+    """An empty store that other processes can open."""
+    backend: Backend = request.param
+    with backend() as url:
+        yield url
+
+
+def assert_sound(url: str) -> None:
+    """SQLite finds nothing wrong with its file; PostgreSQL looks after itself."""
+    if url.startswith("sqlite"):
+        with closing(sqlite3.connect(url.removeprefix("sqlite:///"))) as connection:
+            assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+
+
 class Meanwhile(list[Assessment]):
     """Identities that let somebody look on in the middle of being saved."""
 
@@ -82,9 +98,8 @@ class Meanwhile(list[Assessment]):
         "commit",
     ],
 )
-def test_kill_leaves_the_scan_before(tmp_path: Path, point: str) -> None:
+def test_kill_leaves_the_scan_before(url: str, point: str) -> None:
     """After kill -9 the store holds the scan before, sound and readable, and the next save works."""
-    url = f"sqlite:///{tmp_path / 'muster.db'}"
     with open_store(url) as store:
         store.save(FIRST)
 
@@ -97,14 +112,12 @@ def test_kill_leaves_the_scan_before(tmp_path: Path, point: str) -> None:
         store.save(NEXT)
         assert store.load() == NEXT
         assert store.load(FIRST.scan.id) == FIRST
-    with closing(sqlite3.connect(tmp_path / "muster.db")) as connection:
-        assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+    assert_sound(url)
 
 
 @pytest.mark.parametrize("point", ["identities:-1", f"findings:{BATCH + 1}", "findings:-1", "commit"])
-def test_kill_of_a_first_scan_leaves_an_empty_store(tmp_path: Path, point: str) -> None:
+def test_kill_of_a_first_scan_leaves_an_empty_store(url: str, point: str) -> None:
     """A first scan is written otherwise than later ones; after kill -9 nothing of it is there either."""
-    url = f"sqlite:///{tmp_path / 'muster.db'}"
     open_store(url).close()
 
     killed = subprocess.run([sys.executable, "-c", _SAVE_AND_DIE, url, point, str(BATCH + 10)], check=False)
@@ -114,13 +127,11 @@ def test_kill_of_a_first_scan_leaves_an_empty_store(tmp_path: Path, point: str) 
         assert store.scans() == ()
         store.save(FIRST)
         assert store.load() == FIRST
-    with closing(sqlite3.connect(tmp_path / "muster.db")) as connection:
-        assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+    assert_sound(url)
 
 
-def test_readers_see_the_scan_before(tmp_path: Path) -> None:
+def test_readers_see_the_scan_before(url: str) -> None:
     """While a scan is being saved, another reader neither waits nor sees any of it."""
-    url = f"sqlite:///{tmp_path / 'muster.db'}"
     seen = []
     many = tuple(make_assessment(f"svc-{number:06}") for number in range(BATCH + 10))
 
@@ -137,10 +148,10 @@ def test_readers_see_the_scan_before(tmp_path: Path) -> None:
     assert all(one == (FIRST, 1, frozenset({FIRST.findings[0].fingerprint})) for one in seen)
 
 
-def test_a_reader_keeps_the_state_it_began_with(tmp_path: Path) -> None:
+def test_a_reader_keeps_the_state_it_began_with(url: str) -> None:
     """A stream that began before a save goes on over the scan before."""
     many = tuple(make_assessment(f"svc-{number:06}") for number in range(BATCH + 10))
-    with open_store(f"sqlite:///{tmp_path / 'muster.db'}") as store:
+    with open_store(url) as store:
         store.save(replace(FIRST, identities=many))
         stream = store.assessments(lambda *_: True)
         begun = [next(stream)]

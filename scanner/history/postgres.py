@@ -1,0 +1,202 @@
+"""What is particular to PostgreSQL: the connection, COPY, the schema in a shared database, its locks and faults."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from sqlalchemy import URL, Connection, Engine, ExceptionContext, Table, create_engine, event
+from sqlalchemy.exc import DBAPIError
+
+from scanner.errors import MissingExtra, StoreError
+from scanner.history.database import DEFAULT_PATIENCE, PATIENCE, SHORT_WAIT, WRITES, Fault, Values, words
+from scanner.history.postgres_lock import AS_IS, BEGIN_WRITING, AdvisoryLock
+from scanner.history.postgres_text import escaped, rows_unescaped, with_text
+from scanner.text import printable
+
+if TYPE_CHECKING:
+    import psycopg
+
+_DRIVER = "postgresql+psycopg"
+# A network that swallows packets is noticed within two minutes, not never.
+_CONNECTION = {
+    "connect_timeout": "10",
+    "application_name": "muster",
+    "client_encoding": "utf8",
+    "keepalives_idle": "30",
+    "keepalives_interval": "10",
+    "keepalives_count": "3",
+    "tcp_user_timeout": "60000",
+}
+_SCHEMA = re.compile(r"(?!pg_)[a-z_][a-z0-9_]{0,62}")
+
+_BEGIN_READING = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY"
+_SIZE = """SELECT coalesce(sum(pg_total_relation_size(pg_class.oid)), 0)::bigint FROM pg_class
+JOIN pg_namespace ON pg_namespace.oid = relnamespace WHERE nspname = current_schema() AND relkind = 'r'"""
+_WRITABLE = """SELECT current_setting('transaction_read_only') = 'off',
+has_table_privilege('scan', 'INSERT') AND has_table_privilege('identity', 'UPDATE')"""
+
+_SCAN_AGAIN = "scan again; what was stored is intact"
+_GRANT = "`muster store grants` prints what its roles need; tables are the owner's to make, with `muster store upgrade`"
+# SQLSTATEs begin with these; the first that fits decides.
+_FAULTS = (
+    ("08", Fault(what="has lost the connection", hint=_SCAN_AGAIN, lost=True)),
+    ("57P", Fault(what="has ended the connection", hint=_SCAN_AGAIN, lost=True)),
+    ("25P03", Fault(what="has ended the connection", hint="raise idle_in_transaction_session_timeout", lost=True)),
+    ("42501", Fault(what="does not let this role do that", hint=_GRANT)),
+    ("25006", Fault(what="is read-only", hint="name the primary server, or a role that may write")),
+    ("53100", Fault(what="has no room left: the disk is full", hint="make room and scan again; nothing was lost")),
+    ("53", Fault(what="has no resources left", hint="look at the server's limits on connections and memory")),
+    ("54", Fault(what="cannot hold a record of this size", hint="find out which identity has such a long key or id")),
+    ("55P03", Fault(what="is in use: another scan is writing to it", hint="wait for it to end and try again")),
+    ("57014", Fault(what="has cancelled a statement", hint="raise statement_timeout for this role")),
+    ("XX", Fault(what="is damaged", hint="look at the server's log, and put back the last backup if need be")),
+)
+_UNREACHABLE = Fault(
+    what="cannot be reached",
+    hint="check that the server runs, and user and database; the password belongs into PGPASSWORD or ~/.pgpass",
+    lost=True,
+)
+_OTHER_FAULT = Fault(what="does not work", hint="check that it was written by Muster; look at the server's log")
+
+
+class Postgres:
+    """A schema in a database of a server."""
+
+    options: ClassVar[frozenset[str]] = frozenset(
+        ("connect_timeout", "host", "passfile", "schema", "sslcert", "sslkey", "sslmode", "sslrootcert")
+    )
+
+    def open(self, address: URL, *, create: bool, timeout: float | None) -> Engine:
+        """Looks at the database once. With ``create``, a missing schema that the URL names is made."""
+        query = {name: str(value) for name, value in address.query.items() if name in self.options}
+        schema = query.pop("schema", None)
+        if schema is not None and not _SCHEMA.fullmatch(schema):
+            raise StoreError(
+                f"the store's schema is {printable(schema)}", hint="lower-case letters, digits and _ make its name"
+            )
+        wait = SHORT_WAIT if timeout is None else timeout
+        settings = {"lock_timeout": f"{max(1, round(wait * 1000))}ms"} | ({"search_path": schema} if schema else {})
+        try:
+            engine = create_engine(
+                address.set(drivername=_DRIVER, query=_CONNECTION | query),
+                pool_pre_ping=True,
+                hide_parameters=True,
+                execution_options={PATIENCE: DEFAULT_PATIENCE if timeout is None else timeout},
+            )
+        except ModuleNotFoundError:
+            raise MissingExtra("a store on PostgreSQL", "postgres") from None
+        # First: SQLAlchemy asks a new connection for its schema, too.
+        event.listen(engine, "connect", lambda connection, _: _set_up(connection, settings), insert=True)
+        event.listen(engine, "begin", _begin)
+        event.listen(engine, "handle_error", _close_cursor)
+        try:
+            self._look(engine, schema if create else None)
+        except BaseException:
+            engine.dispose()
+            raise
+        return engine
+
+    def _look(self, engine: Engine, to_make: str | None) -> None:
+        try:
+            with engine.connect() as connection:
+                encoding, schema = connection.exec_driver_sql(
+                    "SELECT current_setting('server_encoding'), current_schema()"
+                ).one()
+            if encoding != "UTF8":
+                raise StoreError(
+                    f"the store {self.place(engine.url)} is a database in {encoding}, which cannot hold every name",
+                    hint="make one in UTF-8: CREATE DATABASE muster ENCODING 'UTF8' TEMPLATE template0",
+                )
+            if to_make and schema is None:
+                with engine.connect().execution_options(**{WRITES: True}) as connection, connection.begin():
+                    connection.exec_driver_sql(f"CREATE SCHEMA IF NOT EXISTS {to_make}")
+                # A pooled connection has no schema yet.
+                engine.dispose()
+        except DBAPIError as error:
+            fault = self.fault(error.orig)
+            raise StoreError(
+                f"the store {self.place(engine.url)} {fault.what} ({words(error.orig)})", hint=fault.hint
+            ) from error
+
+    def place(self, url: URL) -> str:
+        """Server and database."""
+        return printable(url.set(drivername="postgresql", query={}).render_as_string(hide_password=True))
+
+    def dialect(self, statement: str) -> str:
+        """Text is to be sorted by code points, as Python and SQLite do, whatever the language of the database."""
+        return re.sub(r"\bTEXT\b", 'TEXT COLLATE "C"', statement)
+
+    def insert(self, connection: Connection, table: Table, rows: Sequence[Values]) -> None:
+        """COPY: many times as fast as ``insert(dicts)``."""
+        names = connection.dialect.identifier_preparer
+        columns = ", ".join(map(names.format_column, table.columns))
+        _copy(connection, f"COPY {names.format_table(table)} ({columns}) FROM STDIN", escaped(rows))
+
+    def refuse_unwritable(self, engine: Engine) -> None:
+        """A standby, and a role that may only read."""
+        with engine.connect().execution_options(**{AS_IS: True}) as connection:
+            primary, granted = connection.exec_driver_sql(_WRITABLE).one()
+        if not (primary and granted):
+            fault = self.fault_of("42501" if primary else "25006")
+            raise StoreError(f"the store {self.place(engine.url)} {fault.what}: to write", hint=fault.hint)
+
+    def settle(self, engine: Engine) -> None:
+        """Nothing: the server vacuums and analyses by itself."""
+
+    def size(self, engine: Engine) -> int:
+        """Tables with their indexes."""
+        with engine.connect() as connection:
+            return int(connection.exec_driver_sql(_SIZE).scalar_one())
+
+    def lock(self, engine: Engine) -> AdvisoryLock:
+        """A lock of the server's, held by a connection of its own."""
+        return AdvisoryLock(engine)
+
+    def fault(self, error: BaseException | None) -> Fault:
+        """By SQLSTATE. An operational error without one is the driver's: it has no connection."""
+        state = getattr(error, "sqlstate", None)
+        if state is None:
+            return _UNREACHABLE if type(error).__name__ == "OperationalError" else _OTHER_FAULT
+        return self.fault_of(state)
+
+    def fault_of(self, state: str) -> Fault:
+        """What a SQLSTATE means."""
+        return next((fault for beginning, fault in _FAULTS if state.startswith(beginning)), _OTHER_FAULT)
+
+
+def _set_up(connection: psycopg.Connection[Any], settings: dict[str, str]) -> None:
+    with_text(connection)
+    connection.row_factory = rows_unescaped
+    connection.autocommit = True
+    for name, value in settings.items():
+        connection.execute("SELECT set_config(%s, %s, false)", (name, value))
+    connection.autocommit = False
+
+
+def _begin(connection: Connection) -> None:
+    options = connection.get_execution_options()
+    if not options.get(AS_IS, False):
+        connection.exec_driver_sql(BEGIN_WRITING if options.get(WRITES, False) else _BEGIN_READING)
+
+
+def _close_cursor(context: ExceptionContext) -> None:
+    """SQLAlchemy leaves the cursor of a connection that is lost as it is, and psycopg warns of that."""
+    if context.is_disconnect and context.execution_context is not None:
+        with suppress(context.dialect.loaded_dbapi.Error):
+            context.execution_context.cursor.close()
+
+
+def _copy(connection: Connection, statement: str, rows: Iterable[Values]) -> None:
+    from psycopg import adapters
+    from psycopg.adapt import PyFormat
+
+    driver: psycopg.Connection[Any] = connection.connection.driver_connection  # type: ignore[assignment]  # Any DB-API's
+    with driver.cursor() as cursor:
+        # These rows need no escaping any more, and the driver's own way is quicker.
+        cursor.adapters.register_dumper(str, adapters.get_dumper(str, PyFormat.TEXT))
+        with cursor.copy(statement.encode()) as copy:
+            for row in rows:
+                copy.write_row(row)

@@ -1,0 +1,90 @@
+"""Saving a scan: alone, whole, once, and over another connection where one is lost."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from sqlalchemy import Connection, Engine
+
+from scanner.errors import StoreError
+from scanner.history import outbox, scans, wordings
+from scanner.history.alone import alone
+from scanner.history.engine import database_of, faults_told, reading, steadily, where, writing
+from scanner.history.intervals import write, write_orders
+from scanner.history.outbox import Alarms
+from scanner.history.records import ENTRIES, FINDINGS, IDENTITIES, SECRETS, WORKLOADS
+from scanner.model import ScanResult
+
+
+class Saver:
+    """What one process has to do with writing to a store."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._saving: str | None = None
+        self._begun_after: int | None = None
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """See :meth:`Store.alone`."""
+        with alone(self._engine):
+            self._begun_after = steadily(self._engine, self._latest)
+            try:
+                yield
+            finally:
+                self._begun_after = None
+
+    def save(self, result: ScanResult, alarms: Alarms) -> None:
+        """See :meth:`Store.save`. A lost connection leaves open whether the scan was stored, so that is asked first."""
+        self._saving = result.scan.id
+        steadily(self._engine, lambda: self._save(result, alarms), lambda: self._save_unless_there(result, alarms))
+        if self._begun_after is not None:
+            self._begun_after += 1
+        with faults_told(self._engine):
+            database_of(self._engine).settle(self._engine)
+
+    def fate(self) -> str | None:
+        """What became of the scan that was to be saved, in words; None where it is simply not there."""
+        if self._saving is None:
+            return None
+        try:
+            return f"the scan {self._saving} was stored" if self._has(self._saving) else None
+        except StoreError:
+            return f"whether the scan {self._saving} was stored cannot be told: the store cannot be read"
+
+    def _save(self, result: ScanResult, alarms: Alarms) -> None:
+        with writing(self._engine) as connection:
+            seq = scans.insert_scan(connection, result)
+            if self._begun_after not in (None, seq - 1):
+                # The lock is lost with its connection, so that another scan can come between remembering and saving.
+                raise StoreError(
+                    f"another scan was stored in {where(self._engine)} while this one was judged",
+                    hint="scan again; nothing of this scan was stored, and nothing of the other is lost",
+                )
+            _write_records(connection, seq, result)
+            outbox.write(connection, alarms)
+
+    def _save_unless_there(self, result: ScanResult, alarms: Alarms) -> None:
+        if not self._has(result.scan.id):
+            self._save(result, alarms)
+
+    def _latest(self) -> int:
+        with reading(self._engine) as connection:
+            return scans.latest(connection) or 0
+
+    def _has(self, scan_id: str) -> bool:
+        with reading(self._engine) as connection:
+            return scans.is_known(connection, scan_id)
+
+
+def _write_records(connection: Connection, seq: int, result: ScanResult) -> None:
+    wordings.keep(connection, result.findings)
+    orders = {
+        IDENTITIES.name: write(connection, IDENTITIES, seq, result.identities),
+        SECRETS.name: write(connection, SECRETS, seq, result.secrets),
+        WORKLOADS.name: write(connection, WORKLOADS, seq, result.workloads),
+        ENTRIES.name: write(connection, ENTRIES, seq, result.entries),
+        FINDINGS.name: write(connection, FINDINGS, seq, result.findings),
+    }
+    write_orders(connection, seq, orders)
