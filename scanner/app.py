@@ -167,15 +167,20 @@ def conclude(
     ``lists``: names of the sources that are somebody's lists, which may be half of what they were. ``channels``: who
     is to be told; what they are told is stored with the scan, and sent by whoever sends what waits.
     """
-    if not accept_drop:
-        inventory = doubt_drops(inventory, {name: store.identities_of(name) for name in lists})
-    finished = datetime.now(UTC).replace(microsecond=0)
-    info = ScanInfo(id=scan_id, started_at=started, finished_at=finished, version=__version__, inputs=declared.inputs)
-    if not any(one.status in _READ and one.kinds for one in inventory.coverage):
-        store.outbox.post(alarms.of_nothing(store, channels, inventory.coverage, info))
-        raise _nothing_scanned(inventory)
-    result = judge(inventory, declared, _remember(store, inventory), info)
-    store.save(result, alarms.of_scan(store, channels, result, declared.people))
+    with store.alone():
+        if not accept_drop:
+            known = store.steadily(lambda: {name: store.identities_of(name) for name in lists})
+            inventory = doubt_drops(inventory, known)
+        # A clock may be put back meanwhile; no scan ends before it began.
+        finished = max(started, datetime.now(UTC).replace(microsecond=0))
+        info = ScanInfo(
+            id=scan_id, started_at=started, finished_at=finished, version=__version__, inputs=declared.inputs
+        )
+        if not any(one.status in _READ and one.kinds for one in inventory.coverage):
+            store.outbox.post(alarms.of_nothing(store, channels, inventory.coverage, info))
+            raise _nothing_scanned(inventory)
+        result = judge(inventory, declared, store.steadily(lambda: _remember(store, inventory)), info)
+        store.save(result, alarms.of_scan(store, channels, result, declared.people))
     return replace(result, trend=store.trend(scan_id))
 
 

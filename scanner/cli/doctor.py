@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from connectors.base import Check
     from scanner.app import Source
     from scanner.config import Config
+    from scanner.history.store import Store
 
 PROBLEMS = 1
 
@@ -106,16 +107,27 @@ def _list_checks(config: Config, sources: tuple[Source, ...]) -> Iterator[Check]
 
 def _store_check(url: str) -> Check:
     from connectors.base import Check
-    from scanner.errors import MissingStore, OlderStore, StoreError
+    from scanner.errors import MissingStore, MusterError, OlderStore
     from scanner.history.store import open_store
-    from scanner.text import counted
 
     try:
-        with open_store(url, create=False, bring_forward=False) as store:
-            return Check(name="store", ok=True, detail=f"{url}: {counted(len(store.scans()), 'scan', 'scans')}")
+        with open_store(url, create=False) as store:
+            return Check(name="store", ok=True, detail=_told(store))
     except MissingStore as error:
         return Check(name="store", ok=True, detail=f"{error}; the first scan makes it")
     except OlderStore as error:
         return Check(name="store", ok=True, detail=f"{error}; the next scan brings it forward")
-    except StoreError as error:
+    except MusterError as error:
         return Check(name="store", ok=False, detail=str(error), fix=error.hint)
+
+
+def _told(store: Store) -> str:
+    from scanner.text import counted
+
+    status, scans = store.status(), store.scans()
+    last = f", the last one {scans[-1].id} of {scans[-1].started_at:%Y-%m-%d %H:%M} UTC" if scans else ""
+    running = f"; a scan is being stored by {status.holder}" if status.holder else ""
+    return (
+        f"{status.place}: {counted(len(scans), 'scan', 'scans')}{last}, {status.bytes / 1e6:,.1f} MB"
+        f", version {status.version}{running}"
+    )

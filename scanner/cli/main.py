@@ -5,7 +5,9 @@ from __future__ import annotations
 import importlib
 import logging
 import os
+import signal
 import sys
+from types import FrameType
 from typing import NoReturn
 
 import click
@@ -29,6 +31,7 @@ _COMMANDS = {
     "scan": "scan",
     "schema": "schema",
     "show": "show",
+    "store": "store",
 }
 """Command to the module that holds it; a module is imported when its command is used or listed."""
 
@@ -113,8 +116,14 @@ def _read_no_further() -> int:
     return 0
 
 
+def _interrupt(_signal: int, _frame: FrameType | None) -> NoReturn:
+    """What a scheduler asks for with SIGTERM is what a person asks for with Ctrl-C."""
+    raise KeyboardInterrupt
+
+
 def run() -> NoReturn:
     """The console script."""
+    signal.signal(signal.SIGTERM, _interrupt)
     code = main()
     logging.shutdown()
     try:

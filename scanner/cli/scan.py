@@ -108,7 +108,8 @@ def scan_and_report(
             with progress(quiet) as observer:
                 result = app.scan(config, ready, lists.declared, observer, accept_drop=accept_drop)
         except KeyboardInterrupt as stop:
-            raise click.Abort("nothing of this run was stored") from stop
+            # The store says so where it was interrupted too late.
+            raise click.Abort(str(stop) or "nothing of this run was stored") from stop
         write_outputs(result, outputs)
     return result
 

@@ -88,11 +88,11 @@ def test_doctor_names_what_is_wrong(estate: Path, muster: Muster) -> None:
     ("url", "code", "told"),
     [
         pytest.param("sqlite:///muster.db", 0, "the first scan makes it", id="missing"),
-        pytest.param("sqlite:///empty.db", 0, "the next scan brings it forward", id="older"),
+        pytest.param("sqlite:///empty.db", 0, "the first scan makes it", id="empty"),
         pytest.param("sqlite:///no/such/x.db", 1, "nor is there its directory", id="no directory"),
         pytest.param("sqlite:///bots.csv", 1, "is not a Muster store", id="no database"),
         pytest.param("sqlite:///other.db", 1, "another program's tables", id="another program's"),
-        pytest.param("postgresql://db/muster", 1, "so far a store is an SQLite file", id="no such kind of store"),
+        pytest.param("mysql://db/muster", 1, "no store of the form mysql://", id="no such kind of store"),
     ],
 )
 def test_doctor_looks_at_the_store(estate: Path, muster: Muster, url: str, code: int, told: str) -> None:
