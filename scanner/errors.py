@@ -9,6 +9,7 @@
     │   └── RegistryError           registry, people or identity lists
     ├── StoreError             2    the store
     │   ├── MissingStore            it is not there
+    │   ├── LostStore               the connection to it is gone; another may work
     │   └── OlderStore              it was only to be looked at, and has the tables of an earlier version
     ├── MissingExtra           2    a pip extra that is not installed
     ├── NothingScanned         4
@@ -97,6 +98,10 @@ class StoreError(MusterError):
 
 class MissingStore(StoreError):
     """There is no store yet."""
+
+
+class LostStore(StoreError):
+    """The connection to the store was lost, or cannot be had just now."""
 
 
 class OlderStore(StoreError):

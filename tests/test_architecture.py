@@ -56,6 +56,8 @@ HEAVY = (
     "hvac",
     "requests",
     "sqlalchemy",
+    "psycopg",
+    "filelock",
     "rich",
     "xlsxwriter",
     "yaml",
