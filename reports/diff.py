@@ -1,0 +1,151 @@
+"""A difference between two scans as a page for a terminal, a table, Markdown and JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from itertools import groupby
+from typing import BinaryIO, TypeAlias
+
+from reports.base import Screen
+from reports.diff_table import COLUMNS, SHORT_COLUMNS, became, caveats, findings_told, headline, span, totals
+from reports.json_text import encoded
+from reports.markdown_text import escaped
+from reports.page import Page
+from reports.phrases import words
+from reports.sheets import markdown_table, write_csv
+from scanner.diff.records import Change, Diff
+
+SCHEMA = "muster.diff/1"
+SHOWN = 15
+"""So many of each sort stand on the page; the others are counted."""
+PLACES_SHOWN = 5
+
+Writer: TypeAlias = Callable[[Diff, BinaryIO, Screen], tuple[str, ...]]
+"""Writes the whole difference; returns notices about what could not be shown in full."""
+
+
+def _write_page(diff: Diff, out: BinaryIO, screen: Screen) -> tuple[str, ...]:
+    """What matters first; the totals last."""
+    page = Page(screen)
+    page.line(headline(diff), "bold")
+    page.line(span(diff))
+    for caveat in caveats(diff):
+        page.line(caveat, "yellow")
+    identities = [list(rows) for _, rows in groupby(_of(diff, "identity"), lambda row: row.key)]
+    for title, belongs in _SECTIONS.items():
+        _section(page, title, [rows for rows in identities if belongs(rows)], _identity)
+    _section(page, f"Findings: {', '.join(findings_told(diff.summary))}", [[one] for one in _of(diff, "finding")], _one)
+    _section(page, "Registry entries", [[one] for one in _of(diff, "entry")], _one)
+    _places(page, [rows[0] for rows in identities if rows[0].change == "not_rechecked"])
+    page.line()
+    page.line(totals(diff.summary))
+    out.write(page.text.encode())
+    return ()
+
+
+def _of(diff: Diff, subject: str) -> Iterator[Change]:
+    return (change for change in diff.changes if change.subject == subject)
+
+
+def _is(change: str) -> Callable[[list[Change]], bool]:
+    return lambda rows: rows[0].change == change
+
+
+_SECTIONS: Mapping[str, Callable[[list[Change]], bool]] = {
+    "Deleted and made anew": lambda rows: any(row.change == "replaced" for row in rows),
+    "Reach grew": lambda rows: _moved(rows) and any(row.reach_grew for row in rows),
+    "Joined": _is("joined"),
+    "Came back": _is("returned"),
+    "Moved": lambda rows: _moved(rows) and not any(row.reach_grew for row in rows),
+    "Left": _is("left"),
+}
+
+
+def _moved(rows: list[Change]) -> bool:
+    return all(row.change == "moved" for row in rows)
+
+
+def _section(page: Page, title: str, things: list[list[Change]], told: Callable[[list[Change]], Iterable[str]]) -> None:
+    if not things:
+        return
+    page.heading(title if title.startswith("Findings") else f"{title}: {len(things):,}")
+    for rows in things[:SHOWN]:
+        page.item(rows[0].severity or _label(rows[0]), told(rows), axis="severity" if rows[0].severity else None)
+    if len(things) > SHOWN:
+        page.item("", [f"and {len(things) - SHOWN:,} more: muster diff -o csv:diff.csv"], first="")
+
+
+def _label(change: Change) -> str:
+    return words(change.change) if change.subject != "identity" else (change.kind or "")[:9]
+
+
+def _identity(rows: list[Change]) -> Iterator[str]:
+    """Who, then a line a change, then whom to ask what."""
+    first = rows[0]
+    yield f"{first.name} ({first.provider} {first.scope})"
+    yield first.key
+    for row in rows:
+        yield f"{became(row)}{f' ({row.caveat})' if row.caveat else ''}"
+    yield from _next(rows)
+
+
+def _one(rows: list[Change]) -> Iterator[str]:
+    row = rows[0]
+    yield f"{row.name} ({words(row.change)})" if row.subject == "finding" else f"{row.key} {row.name}"
+    if row.subject == "finding":
+        yield row.identity or ""
+    else:
+        yield became(row)
+    yield from _next(rows)
+
+
+def _next(rows: list[Change]) -> Iterator[str]:
+    steps = list(dict.fromkeys(row.next_step for row in rows if row.next_step))
+    if steps:
+        yield f"Next: {' '.join(steps)}{f' Ask {rows[0].ask}.' if rows[0].ask else ''}"
+
+
+def _places(page: Page, unread: list[Change]) -> None:
+    """What could not be looked at again, by place: it is one gap, not so many identities."""
+    by_place = sorted({(row.source or "", row.scope or "") for row in unread})
+    if by_place:
+        page.heading(f"Not re-checked: {len(unread):,}")
+    for source, scope in by_place[:PLACES_SHOWN]:
+        number = sum((row.source, row.scope) == (source, scope) for row in unread)
+        page.item("", [f"{number:,} of source {source}, {scope}"], first="")
+    if len(by_place) > PLACES_SHOWN:
+        page.item("", [f"and {len(by_place) - PLACES_SHOWN:,} more places: muster report --view coverage"], first="")
+
+
+def _write_csv(diff: Diff, out: BinaryIO, screen: Screen) -> tuple[str, ...]:
+    del screen
+    write_csv(COLUMNS, diff.changes, out)
+    return ()
+
+
+def _write_markdown(diff: Diff, out: BinaryIO, screen: Screen) -> tuple[str, ...]:
+    del screen
+    out.write(f"# What changed\n\n{escaped(headline(diff))}\n\n".encode())
+    out.write("".join(f"- {escaped(text)}\n" for text in (span(diff), *caveats(diff))).encode())
+    if diff.changes:
+        out.write(b"\n" + markdown_table(SHORT_COLUMNS, diff.changes).encode())
+    out.write(f"\n{totals(diff.summary)}\n".encode())
+    return ()
+
+
+def _write_json(diff: Diff, out: BinaryIO, screen: Screen) -> tuple[str, ...]:
+    """A record a line, as in the other documents."""
+    del screen
+    head = {"schema": SCHEMA, "old": diff.old, "new": diff.new, "summary": diff.summary, "notices": diff.notices}
+    out.write(b"{\n" + b"".join(encoded(key) + b": " + encoded(value) + b",\n" for key, value in head.items()))
+    out.write(b'"changes": [' + b",".join(b"\n" + encoded(change) for change in diff.changes) + b"\n]\n}\n")
+    return ()
+
+
+WRITERS: Mapping[str, Writer] = {
+    "table": _write_page,
+    "csv": _write_csv,
+    "markdown": _write_markdown,
+    "json": _write_json,
+}
+"""By format."""

@@ -1,0 +1,116 @@
+"""What a difference between two scans says: its sentences, and its columns as data."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TypeAlias
+
+from reports.phrases import words
+from reports.tables import Column
+from scanner.diff.records import Aspect, Change, Counts, Diff
+from scanner.model import ScanInfo
+from scanner.text import counted
+
+_Change: TypeAlias = Column[Change]
+
+
+def totals(counts: Counts) -> str:
+    """The line that scripts look for: identities by what became of them."""
+    return (
+        f"joined {counts.joined}, moved {counts.moved}, left {counts.left}, returned {counts.returned}, "
+        f"not re-checked {counts.not_rechecked}"
+    )
+
+
+def headline(diff: Diff) -> str:
+    """What there is to look at, in one sentence."""
+    counts = diff.summary
+    parts = (
+        (counts.joined, "joined"),
+        (counts.returned, "came back"),
+        (counts.moved, "moved"),
+        (counts.replaced, "of these made anew under an old key"),
+        (counts.reach_grew, "of these can do more than before"),
+        (counts.left, "left"),
+    )
+    told = ", ".join(f"{number:,} {what}" for number, what in parts if number)
+    if told:
+        return f"Of the identities, {told}."
+    return "Nothing changed." if not diff.changes else "Of the identities, none joined, moved or left."
+
+
+def span(diff: Diff) -> str:
+    """Which scans are compared."""
+    return f"From {_scan(diff.old)} to {_scan(diff.new)}."
+
+
+def _scan(scan: ScanInfo) -> str:
+    return f"{scan.started_at:%Y-%m-%d %H:%M} UTC ({scan.id})"
+
+
+def caveats(diff: Diff) -> list[str]:
+    """What a reader must know before believing that nothing happened."""
+    number = diff.summary.not_rechecked
+    unread = f"{counted(number, 'identity', 'identities')} could not be looked at again: none is said to have left."
+    return [*([unread] if number else []), *diff.notices]
+
+
+def findings_told(counts: Counts) -> Iterator[str]:
+    """Findings by what became of them."""
+    for number, what in (
+        (counts.new_findings, "new"),
+        (counts.reopened_findings, "reopened"),
+        (counts.resolved_findings, "resolved"),
+    ):
+        if number:
+            yield f"{number:,} {what}"
+
+
+def became(change: Change) -> str:
+    """What was and what is, in one phrase."""
+    if change.aspect is None:
+        return "; ".join(filter(None, (change.before, change.after)))
+    return difference_text(change.aspect, change.before, change.after)
+
+
+def difference_text(aspect: Aspect, before: str | None, after: str | None) -> str:
+    """One aspect as it was and is: one state and the next, or what went and what came."""
+    if aspect in _SEVERAL and not (aspect == "credentials" and before and after):
+        told = "; ".join([*([f"+ {after}"] if after else []), *([f"- {before}"] if before else [])])
+    else:
+        told = f"{before or 'none'} -> {after or 'none'}"
+    return f"{words(aspect)}: {told}"
+
+
+_SEVERAL: frozenset[Aspect] = frozenset({"permissions", "links", "trust", "credentials"})
+"""Aspects that are several things at once; a credential that took another's place is one."""
+
+
+COLUMNS: tuple[_Change, ...] = (
+    Column("subject", lambda r: r.subject, "Identity, finding or registry entry.", 10),
+    Column("change", lambda r: r.change, "What happened to it.", 14),
+    Column("key", lambda r: r.key, "The identity's key, the finding's fingerprint, the entry's id.", 52),
+    Column("name", lambda r: r.name, "As people call it; of a finding, its title.", 28),
+    Column("provider", lambda r: r.provider, "The system it lives in.", 10),
+    Column("source", lambda r: r.source, "The configured source that saw it.", 16),
+    Column("scope", lambda r: r.scope, "Account, project, cluster or namespace."),
+    Column("kind", lambda r: r.kind, "The provider's kind of identity.", 12),
+    Column("aspect", lambda r: r.aspect, "What of it is another than before.", 14),
+    Column("before", lambda r: r.before, "As it was; empty: there was nothing.", 40),
+    Column("after", lambda r: r.after, "As it is; empty: there is nothing.", 40),
+    Column("reach_grew", lambda r: r.reach_grew, "It can do or become more than before.", 12, "bool"),
+    Column("severity", lambda r: r.severity, "Of a finding.", 10, axis="severity"),
+    Column("rule", lambda r: r.rule, "Of a finding.", 24),
+    Column("identity", lambda r: r.identity, "Of a finding, the key of whom it is about.", 52),
+    Column("ask", lambda r: r.ask, "Who answers for it, or the likeliest person to ask.", 26),
+    Column("next_step", lambda r: r.next_step, "What to do first.", 60),
+    Column("caveat", lambda r: r.caveat, "Why it may not be as it looks.", 40),
+)
+SHORT_COLUMNS: tuple[_Change, ...] = (
+    Column("change", lambda r: words(r.change), ""),
+    Column("what", lambda r: r.name, ""),
+    Column("where", lambda r: " ".join(filter(None, (r.provider, r.scope))) or r.identity, ""),
+    Column("details", became, ""),
+    Column("ask", lambda r: r.ask, ""),
+    Column("next_step", lambda r: r.next_step, ""),
+)

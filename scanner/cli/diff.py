@@ -1,0 +1,61 @@
+"""``muster diff``: what changed between two scans."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+
+import click
+
+from scanner.cli.options import config_option, store_option
+
+
+@click.command()
+@click.argument("old", required=False)
+@click.argument("new", required=False)
+@config_option
+@store_option
+@click.option(
+    "-o",
+    "--output",
+    "outputs",
+    multiple=True,
+    metavar="FORMAT:PATH",
+    help="Write it as table, csv, markdown or json; '-' is stdout, {date} the later scan's day. Repeats.",
+)
+def diff(
+    old: str | None, new: str | None, config_file: Path | None, store_url: str | None, outputs: tuple[str, ...]
+) -> None:
+    """Tell what changed between two scans in the store.
+
+    Who joined, moved (and what of them), left and came back; findings that are new, reopened or resolved; registry
+    entries in another state. What could not be looked at again is said to be just that, never to have left.
+
+    OLD and NEW are scans by id, by day (2026-11-01: the last scan up to its end in UTC), or 'latest'. Without NEW it
+    is the latest; without both, the two latest are compared.
+    """
+    from reports.diff import WRITERS
+    from reports.diff_table import totals
+    from scanner.changes import changes_between
+    from scanner.cli.console import say
+    from scanner.cli.output import STDOUT, Delivery, deliver, plan_formats
+    from scanner.config import load_config
+    from scanner.history.store import open_store
+
+    planned = plan_formats(outputs, tuple(WRITERS), "a diff")
+    with open_store(store_url or load_config(config_file).store_url, create=False) as store:
+        found = changes_between(store, old, new)
+    deliver(
+        [
+            Delivery(
+                format=name,
+                title=f"{name} (diff)",
+                path=path.replace("{date}", f"{found.new.started_at:%Y-%m-%d}"),
+                write=partial(WRITERS[name], found),
+            )
+            for name, path in planned
+        ],
+        hint="choose another path",
+    )
+    if ("table", STDOUT) not in planned:
+        say(totals(found.summary))

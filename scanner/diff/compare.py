@@ -1,0 +1,175 @@
+"""Two scans side by side: who joined, moved, left and came back, and what became of findings and entries. Pure.
+
+Only what the two do not have alike is looked at; whoever keeps the scans knows which records these are.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
+from itertools import chain
+from typing import Any, TypeAlias
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from scanner.diff import steps
+from scanner.diff.aspects import differences
+from scanner.diff.entries import entry_changes
+from scanner.diff.findings import finding_changes
+from scanner.diff.records import Change, ChangeName, Counts, Diff, Difference
+from scanner.matching.places import Places
+from scanner.model import Assessment, EntryAssessment, Finding, ScanResult
+from scanner.moved_rows import renamed
+
+PLACE_NOT_READ_BEFORE = "its place was not completely read before, so it may be older"
+
+_Ranked: TypeAlias = tuple[int, str, list[Change]]
+"""The changes of one identity with what they are sorted by: how much they matter, and its key."""
+
+_RANKS: Mapping[ChangeName, int] = {
+    "replaced": 0, "joined": 2, "returned": 2, "moved": 4, "left": 5, "not_rechecked": 6
+}  # fmt: skip
+_GREW = 1
+_NEEDS_SOMEBODY = 3
+"""A move that asks for something comes before one that does not."""
+
+
+class Unlike(Struct, frozen=True, kw_only=True):
+    """All that two scans do not have alike, as pairs with None where a scan has none of that key.
+
+    ``returned``: by key of identities that had been there before the old scan, since when they were gone.
+    ``came_back``: likewise fingerprints of findings. ``not_rechecked``: identities the new scan could not look at.
+    ``old``, ``new``: the scans; their records are not needed.
+    """
+
+    old: ScanResult
+    new: ScanResult
+    identities: Iterable[tuple[Assessment | None, Assessment | None]] = ()
+    returned: Mapping[str, datetime] = {}
+    not_rechecked: Iterable[Assessment] = ()
+    findings: Iterable[tuple[Finding | None, Finding | None]] = ()
+    came_back: frozenset[str] = frozenset()
+    entries: Sequence[tuple[EntryAssessment | None, EntryAssessment | None]] = ()
+
+
+def compare(unlike: Unlike) -> Diff:
+    """All that changed, what matters first; nothing under a gap of the new scan is said to have left."""
+    entries = unlike.entries
+    names = renamed([one.entry for one, _ in entries if one], [one.entry for _, one in entries if one])
+    before, after = Places(unlike.old.coverage), Places(unlike.new.coverage)
+    ranked = [_ranked(_change("not_rechecked", one, next_step=steps.NOT_RECHECKED)) for one in unlike.not_rechecked]
+    for old, new in unlike.identities:
+        if old is None and new is not None:
+            ranked.append(_ranked(_arrival(new, unlike.returned.get(new.identity.key), before)))
+        elif old is not None and new is None:
+            ranked.append(_ranked(_departure(old, after)))
+        elif old is not None and new is not None and (found := differences(_with_names(old, names), new)):
+            ranked.append(_ranked(*(_move(new, one) for one in found)))
+    changes = (
+        *chain.from_iterable(rows for _, _, rows in sorted(ranked, key=lambda one: one[:2])),
+        *finding_changes(unlike.findings, unlike.came_back, names),
+        *entry_changes(entries, names),
+    )
+    return Diff(
+        old=unlike.old.scan,
+        new=unlike.new.scan,
+        summary=_counted(changes),
+        changes=changes,
+        notices=unlike.new.notices,
+    )
+
+
+def _ranked(*rows: Change) -> _Ranked:
+    return min(map(_rank, rows)), rows[0].key, list(rows)
+
+
+def _rank(row: Change) -> int:
+    if row.reach_grew:
+        return _GREW
+    return _NEEDS_SOMEBODY if row.change == "moved" and row.next_step else _RANKS[row.change]
+
+
+def _arrival(one: Assessment, gone_since: datetime | None, before: Places) -> Change:
+    if gone_since is not None:
+        was = f"gone since {gone_since:%Y-%m-%d}"
+        return _change("returned", one, before=was, after=_told(one), next_step=steps.RETURNED)
+    identity = one.identity
+    was_read = before.completely_read(identity.source, identity.scope, identity.kind)
+    return _change(
+        "joined",
+        one,
+        after=_told(one),
+        next_step=steps.after_joining(one),
+        caveat=None if was_read else PLACE_NOT_READ_BEFORE,
+    )
+
+
+def _departure(one: Assessment, after: Places) -> Change:
+    identity = one.identity
+    if not after.completely_read(identity.source, identity.scope, identity.kind):
+        return _change("not_rechecked", one, next_step=steps.NOT_RECHECKED)
+    return _change("left", one, before=f"was {_told(one)}", next_step=steps.after_leaving(one))
+
+
+def _move(one: Assessment, found: Difference) -> Change:
+    return _change(
+        "replaced" if found.aspect == "unique_id" else "moved",
+        one,
+        aspect=found.aspect,
+        before=found.before,
+        after=found.after,
+        reach_grew=found.reach_grew,
+        next_step=steps.after_moving(found),
+        caveat=found.caveat,
+    )
+
+
+def _change(change: ChangeName, one: Assessment, **facts: Any) -> Change:
+    identity = one.identity
+    return Change(
+        subject="identity",
+        change=change,
+        key=identity.key,
+        name=identity.display_name or identity.name,
+        provider=identity.provider,
+        source=identity.source,
+        scope=identity.scope,
+        kind=identity.kind,
+        ask=steps.whom_to_ask(one),
+        **facts,
+    )
+
+
+def _told(one: Assessment) -> str:
+    """An identity in a few words: what of it counts for whoever has to decide about it."""
+    words = [one.registry.state, one.ownership.state.replace("_", " "), f"privilege {one.privilege.level}"]
+    return ", ".join([*words, *(["AI agent"] if one.agent.is_agent else [])])
+
+
+def _with_names(one: Assessment, names: Mapping[str, str]) -> Assessment:
+    """With the entry as it is called now, where only its row is another."""
+    entry = names.get(one.registry.entry or "")
+    return one if entry is None else replace(one, registry=replace(one.registry, entry=entry))
+
+
+def _counted(changes: Iterable[Change]) -> Counts:
+    rows = Counter((row.subject, row.change) for row in changes)
+    return Counts(
+        joined=rows["identity", "joined"],
+        moved=len(set(_moving(changes))),
+        left=rows["identity", "left"],
+        returned=rows["identity", "returned"],
+        not_rechecked=rows["identity", "not_rechecked"],
+        reach_grew=len({row.key for row in changes if row.reach_grew}),
+        replaced=rows["identity", "replaced"],
+        new_findings=rows["finding", "new"],
+        reopened_findings=rows["finding", "reopened"],
+        resolved_findings=rows["finding", "resolved"],
+        entries=sum(row.subject == "entry" for row in changes),
+    )
+
+
+def _moving(changes: Iterable[Change]) -> Iterator[str]:
+    return (row.key for row in changes if row.subject == "identity" and row.change in ("moved", "replaced"))

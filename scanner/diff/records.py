@@ -1,0 +1,105 @@
+"""The vocabulary of a difference between two scans."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Literal, TypeAlias
+
+from msgspec import Struct
+
+from scanner.model import ScanInfo, Severity
+
+Aspect: TypeAlias = Literal[
+    "unique_id", "privilege", "permissions", "links", "trust", "credentials", "agent", "nature", "registry",
+    "ownership", "owner", "environment", "enabled", "usage", "state",
+]  # fmt: skip
+"""What of something is another than before; ``state`` is a registry entry's."""
+
+ChangeName: TypeAlias = Literal[
+    "joined", "moved", "replaced", "left", "returned", "not_rechecked", "new", "reopened", "resolved"
+]
+"""The last three are said of findings, the others of identities and (``joined``, ``moved``, ``left``) of entries."""
+
+Subject: TypeAlias = Literal["identity", "finding", "entry"]
+
+
+class Difference(Struct, frozen=True, kw_only=True, gc=False):
+    """One aspect of an identity that is another than before; None where there is nothing to tell of a side.
+
+    ``reach_grew``: it can do or become more than before, also where its privilege is called the same.
+    ``caveat``: why it may not be as it looks.
+    """
+
+    aspect: Aspect
+    before: str | None = None
+    after: str | None = None
+    reach_grew: bool = False
+    caveat: str | None = None
+
+
+class Change(Struct, frozen=True, kw_only=True, gc=False):
+    """A row of the feed: one change of one thing.
+
+    ``key``: the identity's key, the finding's fingerprint or the entry's id. ``name``: what people call it; a
+    finding's is its title. ``identity``: of a finding, the key of whom it is about. ``ask``: who answers for it or,
+    where nobody does, the likeliest person to ask.
+    """
+
+    subject: Subject
+    change: ChangeName
+    key: str
+    name: str
+    provider: str | None = None
+    source: str | None = None
+    scope: str | None = None
+    kind: str | None = None
+    aspect: Aspect | None = None
+    before: str | None = None
+    after: str | None = None
+    reach_grew: bool = False
+    severity: Severity | None = None
+    rule: str | None = None
+    identity: str | None = None
+    ask: str | None = None
+    next_step: str | None = None
+    caveat: str | None = None
+
+
+class Counts(Struct, frozen=True, kw_only=True):
+    """How many identities each thing happened to (``moved``: those replaced, too), and how many findings."""
+
+    joined: int = 0
+    moved: int = 0
+    left: int = 0
+    returned: int = 0
+    not_rechecked: int = 0
+    reach_grew: int = 0
+    replaced: int = 0
+    new_findings: int = 0
+    reopened_findings: int = 0
+    resolved_findings: int = 0
+    entries: int = 0
+
+
+class Diff(Struct, frozen=True, kw_only=True):
+    """All that changed from one scan to another: what matters first, identities before findings before entries."""
+
+    old: ScanInfo
+    new: ScanInfo
+    summary: Counts
+    changes: tuple[Change, ...] = ()
+    notices: tuple[str, ...] = ()
+
+
+class Era(Struct, frozen=True, kw_only=True):
+    """A time in which an identity was the same. ``until`` None: it still is.
+
+    ``states``: the first one's verdicts, axis by axis. ``differences``: to the era before.
+    ``was_gone``: between the two it was not there.
+    """
+
+    since: datetime
+    until: datetime | None
+    states: tuple[str, ...] = ()
+    differences: tuple[Difference, ...] = ()
+    was_gone: bool = False

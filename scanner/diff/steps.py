@@ -1,0 +1,66 @@
+"""Whom to ask about a change and what to do next, in a sentence. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from scanner.diff.records import Aspect, Difference
+from scanner.model import Assessment
+
+_JOINED: Mapping[str, str] = {
+    "unregistered": "Declare it with an owner, or switch it off.",
+    "ambiguous": "Decide which entry stands for it.",
+}
+_GREW = "Confirm that it needs this, or take it back."
+_MOVED: Mapping[Aspect, str] = {
+    "unique_id": "It was deleted and made anew: confirm that its entry still stands for it.",
+    "trust": "Confirm who may become it.",
+    "nature": "Check what it is now: people and machines should not share an account.",
+    "enabled": "Confirm that it is meant to be in use again.",
+}
+"""By aspect, where what came is what asks for something."""
+_BECAME: Mapping[tuple[Aspect, str], str] = {
+    ("agent", "yes"): "Declare what this agent may do, and who answers for it.",
+    ("registry", "unregistered"): "Declare it again, or switch it off.",
+    ("registry", "ambiguous"): "Decide which entry stands for it.",
+    ("ownership", "orphaned"): "Name a new owner.",
+    ("usage", "dormant"): "Ask whether it is still needed.",
+    ("usage", "never used"): "Ask whether it is still needed.",
+}
+"""By aspect and the first words of what it became."""
+RETURNED = "Find out who brought it back, and why."
+NOT_RECHECKED = "Close the gap: muster report --view coverage says what is missing."
+
+
+def whom_to_ask(one: Assessment) -> str | None:
+    """Its owner or, where nobody answers for it, the likeliest person to ask."""
+    verdict = one.ownership
+    if verdict.owner is not None and verdict.state != "orphaned":
+        return verdict.owner
+    return verdict.candidates[0].person if verdict.candidates else None
+
+
+def after_joining(one: Assessment) -> str | None:
+    """What a newcomer needs; none where it is declared or needs no declaration."""
+    return _JOINED.get(one.registry.state)
+
+
+def after_leaving(one: Assessment) -> str | None:
+    """What somebody who left leaves to do."""
+    return f"Retire its entry {one.registry.entry}, if it is gone for good." if one.registry.entry else None
+
+
+def after_moving(one: Difference) -> str | None:
+    """What a difference asks for, if anything."""
+    if one.reach_grew:
+        return _GREW
+    if one.after is None or (one.aspect == "enabled" and one.after == "no"):
+        return None
+    if one.aspect == "credentials":
+        return None if one.before else "Confirm that the new credential is expected."
+    became = next((step for (aspect, word), step in _BECAME.items() if _is(one, aspect, word)), None)
+    return became or _MOVED.get(one.aspect)
+
+
+def _is(one: Difference, aspect: Aspect, word: str) -> bool:
+    return one.aspect == aspect and (one.after or "").startswith(word)

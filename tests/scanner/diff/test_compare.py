@@ -1,0 +1,224 @@
+"""Two scans side by side: what is said of each identity, finding and entry, and in which order."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from msgspec.structs import replace
+
+from scanner.diff.compare import PLACE_NOT_READ_BEFORE, Unlike, compare
+from scanner.diff.records import Change, Counts
+from scanner.diff.timeline import eras
+from scanner.model import (
+    Assessment,
+    EntryAssessment,
+    Origin,
+    OwnerCandidate,
+    OwnershipVerdict,
+    Privilege,
+    RegistryVerdict,
+)
+from tests.factories import NOW, days_ago, make_assessment, make_coverage, make_entry, make_finding, make_identity
+from tests.factories import make_result as scan
+
+BILLING = make_assessment("svc-billing")
+BETTER = make_assessment(
+    "svc-billing", registry=RegistryVerdict(state="registered", entry="NHI-1"), privilege=Privilege(level="admin")
+)
+BLIND = scan(coverage=(make_coverage(status="denied"),))
+
+
+def _changes(**facts: Any) -> list[Change]:
+    return list(compare(Unlike(**{"old": scan(), "new": scan(), **facts})).changes)
+
+
+def _said(changes: list[Change]) -> list[tuple[str, str | None, str | None]]:
+    return [(one.change, one.aspect, one.caveat) for one in changes]
+
+
+def test_a_newcomer() -> None:
+    """Nobody declared it, so that is what to do; the likeliest person is whom to ask."""
+    asked = OwnershipVerdict(
+        state="orphaned", candidates=(OwnerCandidate(person="ada@example.com", score=0.9, evidence="tag"),)
+    )
+    (change,) = _changes(identities=[(None, make_assessment(make_identity("new"), ownership=asked))])
+
+    assert change == Change(
+        subject="identity",
+        change="joined",
+        key=make_identity("new").key,
+        name="new",
+        provider="aws",
+        source="prod",
+        scope="123456789012",
+        kind="user",
+        after="unregistered, orphaned, privilege normal",
+        ask="ada@example.com",
+        next_step="Declare it with an owner, or switch it off.",
+    )
+
+
+@pytest.mark.parametrize(
+    ("facts", "expected"),
+    [
+        pytest.param({"identities": [(None, BILLING)]}, [("joined", None, None)], id="joined"),
+        pytest.param(
+            {"identities": [(None, BILLING)], "old": BLIND},
+            [("joined", None, PLACE_NOT_READ_BEFORE)],
+            id="may have been there",
+        ),
+        pytest.param(
+            {"identities": [(None, BILLING)], "old": scan(coverage=())},
+            [("joined", None, PLACE_NOT_READ_BEFORE)],
+            id="of a source that is new",
+        ),
+        pytest.param(
+            {"identities": [(None, BILLING)], "returned": {BILLING.identity.key: days_ago(5)}},
+            [("returned", None, None)],
+            id="came back",
+        ),
+        pytest.param({"identities": [(BILLING, None)]}, [("left", None, None)], id="left"),
+        pytest.param(
+            {"identities": [(BILLING, None)], "new": BLIND}, [("not_rechecked", None, None)], id="never left in a gap"
+        ),
+        pytest.param(
+            {"not_rechecked": [replace(BILLING, rechecked=False)]}, [("not_rechecked", None, None)], id="not looked at"
+        ),
+        pytest.param({"identities": [(BILLING, replace(BILLING, findings=("f",)))]}, [], id="no aspect of it moved"),
+        pytest.param(
+            {"identities": [(BILLING, BETTER)]},
+            [("moved", "privilege", None), ("moved", "registry", None)],
+            id="moved in two ways",
+        ),
+        pytest.param(
+            {
+                "identities": [
+                    (make_assessment(make_identity(unique_id="1")), make_assessment(make_identity(unique_id="2")))
+                ]
+            },
+            [("replaced", "unique_id", None)],
+            id="deleted and made anew",
+        ),
+    ],
+)
+def test_what_is_said_of_an_identity(facts: dict[str, Any], expected: list[tuple[str, str | None, str | None]]) -> None:
+    """One word for what happened to it."""
+    assert _said(_changes(**facts)) == expected
+
+
+def _moving(name: str, **facts: Any) -> tuple[Assessment, Assessment]:
+    return make_assessment(make_identity(name)), make_assessment(make_identity(name, **facts.pop("of", {})), **facts)
+
+
+def test_what_matters_comes_first_and_is_counted() -> None:
+    """Deleted and made anew, more reach, newcomers, moves that ask for something, other moves, leavers, gaps."""
+    old = make_assessment(make_identity("h", unique_id="1"))
+    new = make_assessment(make_identity("h", unique_id="2", environment="prod"))
+    diff = compare(
+        Unlike(
+            old=scan(),
+            new=scan(notices=("worth knowing",)),
+            identities=[
+                (make_assessment("a"), None),
+                _moving("b", of={"environment": "prod"}),
+                _moving("c", registry=RegistryVerdict(state="ambiguous")),
+                (None, make_assessment("d")),
+                (None, make_assessment("e")),
+                _moving("f", privilege=Privilege(level="high")),
+                (old, new),
+            ],
+            returned={make_identity("e").key: NOW},
+            not_rechecked=[make_assessment("g")],
+            findings=[(make_finding(fingerprint="1"), None), (None, make_finding(fingerprint="2"))],
+            entries=[(None, EntryAssessment(entry=make_entry("x"), state="found"))],
+        )
+    )
+
+    assert [change.key.rpartition("/")[2] for change in diff.changes] == [
+        "h", "h", "f", "d", "e", "c", "b", "a", "g", "2", "1", "NHI-1",
+    ]  # fmt: skip
+    assert diff.summary == Counts(
+        joined=1, moved=4, left=1, returned=1, not_rechecked=1, reach_grew=1, replaced=1,
+        new_findings=1, resolved_findings=1, entries=1,
+    )  # fmt: skip
+    assert diff.notices == ("worth knowing",)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "came_back", "expected"),
+    [
+        pytest.param(None, make_finding(), frozenset(), ["new"], id="new"),
+        pytest.param(None, make_finding(), frozenset({"0f" * 16}), ["reopened"], id="reopened"),
+        pytest.param(make_finding(), None, frozenset(), ["resolved"], id="resolved"),
+        pytest.param(make_finding(), make_finding(owner="ada"), frozenset(), [], id="still there"),
+        pytest.param(None, make_finding(held_back=True), frozenset(), [], id="held back is no news"),
+        pytest.param(make_finding(held_back=True), make_finding(), frozenset(), ["new"], id="now it can be told"),
+        pytest.param(make_finding(held_back=True), None, frozenset(), [], id="it was never told"),
+    ],
+)
+def test_what_became_of_a_finding(before: Any, after: Any, came_back: frozenset[str], expected: list[str]) -> None:
+    """As somebody sees it who read the report of the older scan."""
+    changes = _changes(findings=[(before, after)], came_back=came_back)
+
+    assert [one.change for one in changes] == expected
+
+
+def _row(number: int, name: str, state: Any = "found") -> EntryAssessment:
+    """An entry without an id of its own, in that row."""
+    entry = make_entry(
+        name,
+        id=f"registry.csv:{number}",
+        origin=Origin(file="registry.csv", row=number),
+        has_own_id=False,
+        registry="registry.csv",
+    )
+    return EntryAssessment(entry=entry, state=state)
+
+
+def test_a_row_that_only_moved_changed_nothing() -> None:
+    """Somebody sorted the spreadsheet: the same entries, with the same findings, in other rows."""
+    old = [_row(2, "a"), _row(3, "b", "not_found")]
+    new = [_row(2, "b", "not_found"), _row(3, "a")]
+    owned = [make_assessment(registry=RegistryVerdict(state="registered", entry=f"registry.csv:{n}")) for n in (2, 3)]
+    findings = [
+        (make_finding(fingerprint="3", rule="entry_not_found", identity=None, entry="registry.csv:3"), None),
+        (None, make_finding(fingerprint="2", rule="entry_not_found", identity=None, entry="registry.csv:2")),
+    ]
+
+    changes = _changes(entries=list(zip(old, new, strict=True)), identities=[(owned[0], owned[1])], findings=findings)
+
+    assert changes == []
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "expected"),
+    [
+        pytest.param("found", "not_found", [("moved", "found", "not found")], id="another state"),
+        pytest.param("found", "found", [], id="another owner only"),
+        pytest.param(None, "proposed", [("joined", None, "proposed")], id="declared"),
+        pytest.param("retired", None, [("left", "retired", None)], id="no longer declared"),
+    ],
+)
+def test_what_became_of_an_entry(before: Any, after: Any, expected: list[tuple[Any, ...]]) -> None:
+    """Only its state counts."""
+    old = before and EntryAssessment(entry=make_entry("a"), state=before)
+    new = after and EntryAssessment(entry=make_entry("a", owner=("bob",)), state=after)
+
+    assert [(one.change, one.before, one.after) for one in _changes(entries=[(old, new)])] == expected
+
+
+def test_a_life_in_eras() -> None:
+    """What it was first, then what was different, and when it had been gone."""
+    versions = [
+        (days_ago(9), days_ago(5), BILLING),
+        (days_ago(5), days_ago(3), BETTER),
+        (days_ago(2), None, BETTER),
+    ]
+
+    first, second, third = eras(versions)
+
+    assert (first.states, first.differences) == (("unregistered", "orphaned", "active", "normal"), ())
+    assert [one.aspect for one in second.differences] == ["privilege", "registry"]
+    assert (second.was_gone, third.was_gone, third.until) == (False, True, None)
+    assert eras([]) == ()
