@@ -5,8 +5,8 @@ inventory ─► nature, matching ─► registry, suggestions ─► ownership,
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from datetime import date
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import date, datetime
 
 import msgspec
 from msgspec import Struct
@@ -124,12 +124,12 @@ def judge(inventory: Inventory, declared: Declared, remembered: Remembered, scan
     standing = kept_findings(found, fresh, carried, entries, remembered)
     acknowledgements = Acknowledgements(declared.acknowledgements, today)
     identities = {one.identity.key: one.identity for one in (*fresh, *carried)} if declared.acknowledgements else {}
-    announced = acknowledgements.marked((*_marked(found, fresh, remembered.known), *standing), identities)
-    findings = tuple(sorted(announced, key=_gravest_first))
+    marked = (*_marked(found, fresh, remembered.known, now), *standing)
+    findings = tuple(sorted(acknowledgements.marked(marked, identities), key=_gravest_first))
     assessments = _with_findings(sorted((*fresh, *carried), key=lambda one: one.identity.key), findings)
     return ScanResult(
         scan=scan,
-        summary=summarise(assessments, secrets, workloads, entries, findings, inventory.coverage),
+        summary=summarise(assessments, secrets, workloads, entries, findings, inventory.coverage, remembered.known),
         coverage=inventory.coverage,
         identities=assessments,
         secrets=secrets,
@@ -206,7 +206,9 @@ def _with_candidates(judged: EntryAssessment, found: tuple[IdentityCandidate, ..
     return msgspec.structs.replace(judged, candidates=found) if found else judged
 
 
-def _marked(found: Sequence[Finding], fresh: Sequence[Assessment], known: frozenset[str] | None) -> Iterator[Finding]:
+def _marked(
+    found: Sequence[Finding], fresh: Sequence[Assessment], known: Mapping[str, datetime | None] | None, now: datetime
+) -> Iterator[Finding]:
     """Findings that the last scan did not know are new, and on a store's first scan none is.
 
     That nobody declared an identity is held back while a gap may hide its entry, and new once that can be told.
@@ -215,7 +217,8 @@ def _marked(found: Sequence[Finding], fresh: Sequence[Assessment], known: frozen
     for finding in found:
         unknown = known is not None and finding.fingerprint not in known
         held_back = unknown and finding.rule == unregistered.RULE.id and finding.identity in provisional
-        yield msgspec.structs.replace(finding, new=not held_back, held_back=held_back) if unknown else finding
+        since = (known or {}).get(finding.fingerprint, now)
+        yield msgspec.structs.replace(finding, new=unknown and not held_back, held_back=held_back, first_seen=since)
 
 
 def _gravest_first(finding: Finding) -> tuple[int, str, str, str, str]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
 
 import msgspec
 from msgspec import Struct
@@ -28,14 +29,12 @@ from scanner.model import (
 from scanner.rules.catalog import NEEDS, entry_fingerprints
 from scanner.trusts import settle
 
-MOST_LOST = 0.3
-"""The share of its identities that a list may lose between two readings and still be believed."""
-
 
 class Remembered(Struct, frozen=True, kw_only=True):
     """What the last scan knew of places where this one may have missed something.
 
-    ``known``: fingerprints of all its findings that were announced; None on a store's first scan: nothing is new.
+    ``known``: fingerprints of all its findings that were announced, with the start of the first scan that had each;
+    None on a store's first scan: nothing is new.
     ``creators``: by key, unique id and creator of whatever had one, for audit logs forget.
     """
 
@@ -44,7 +43,7 @@ class Remembered(Struct, frozen=True, kw_only=True):
     workloads: tuple[Workload, ...] = ()
     entries: tuple[EntryAssessment, ...] = ()
     findings: tuple[Finding, ...] = ()
-    known: frozenset[str] | None = None
+    known: Mapping[str, datetime | None] | None = None
     creators: Mapping[str, tuple[str | None, str]] = {}
 
 
@@ -78,27 +77,6 @@ def _with_creators(
         unique_id, creator = creators.get(one.key, (None, None))
         is_same = one.created_by is None and creator is not None and one.unique_id == unique_id
         yield msgspec.structs.replace(one, created_by=creator) if is_same else one
-
-
-def doubt_drops(inventory: Inventory, before: Mapping[str, int]) -> Inventory:
-    """A list that lost too many of its identities is not believed: half an export looks like mass departure.
-
-    ``before``: how many identities the last scan had of each such source.
-    """
-    now = Counter(source for one in inventory.identities for source in one.sources)
-    dropped = {source: count for source, count in before.items() if now[source] < count * (1 - MOST_LOST)}
-    coverage = tuple(
-        msgspec.structs.replace(
-            one,
-            status="partial",
-            detail=f"{now[one.source]} identities where the last reading had {dropped[one.source]}: not believed; "
-            "if so many are gone, scan with --accept-drop",
-        )
-        if one.source in dropped and one.status == "complete"
-        else one
-        for one in inventory.coverage
-    )
-    return msgspec.structs.replace(inventory, coverage=coverage)
 
 
 def with_unread_secrets(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from scanner.model import SEVERITIES, Assessment, Coverage, EntryAssessment, Finding, StoredSecret, Summary, Workload
 
@@ -15,8 +15,12 @@ def summarise(
     entries: Sequence[EntryAssessment],
     findings: Sequence[Finding],
     coverage: Sequence[Coverage],
+    known: Collection[str] | None = None,
 ) -> Summary:
-    """Counts of everything that a report counts on its first page."""
+    """Counts of everything that a report counts on its first page.
+
+    ``known``: fingerprints of the last scan's findings, to tell how many are resolved.
+    """
     registry = Counter(one.registry.state for one in assessments)
     ownership = Counter(one.ownership.state for one in assessments)
     usage = Counter(one.usage.state for one in assessments)
@@ -42,6 +46,8 @@ def summarise(
         findings={severity: severities[severity] for severity in SEVERITIES},
         new_findings=sum(finding.new for finding in findings),
         acknowledged=sum(finding.acknowledged is not None for finding in findings),
+        reopened_findings=sum(finding.reopened for finding in findings),
+        resolved_findings=0 if known is None else len(known) - sum(one.fingerprint in known for one in findings),
         registry_entries=len(entries),
         not_found=sum(one.state == "not_found" for one in entries),
         gaps=sum(one.is_gap for one in coverage),

@@ -82,6 +82,10 @@ class Database(Protocol):
         """What is due after a scan was stored."""
         ...
 
+    def compact(self, engine: Engine) -> int:
+        """Give back what pruning freed, where that is worth it; returns the bytes."""
+        ...
+
     def size(self, engine: Engine) -> int:
         """Bytes that the store takes."""
         ...

@@ -14,7 +14,7 @@ from operator import itemgetter
 from typing import Any, NamedTuple
 
 import msgspec
-from sqlalchemy import Column, ColumnElement, Connection, Row, Select, Table, and_, bindparam, or_, select, update
+from sqlalchemy import Column, ColumnElement, Connection, Row, Select, Table, and_, bindparam, func, or_, select, update
 
 from scanner.errors import StoreError
 from scanner.history import schema
@@ -178,11 +178,12 @@ def read(
     return _restored(connection, kind, rows, wanted)
 
 
-def open_places(connection: Connection) -> list[Values]:
-    """Source, scope and kind of the latest scan's identities: a few thousand, told without reading what is there."""
+def open_places(connection: Connection) -> dict[tuple[str, str, str], int]:
+    """The latest scan's identities counted by source, scope and kind: a few thousand, without reading their bodies."""
     identity = schema.identity.c
-    places = select(identity.source, identity.scope, identity.kind).where(identity.until_scan.is_(None))
-    return plain_rows(connection, places.distinct())
+    place = (identity.source, identity.scope, identity.kind)
+    counts = select(*place, func.count()).where(identity.until_scan.is_(None)).group_by(*place)
+    return {(source, scope, kind): number for source, scope, kind, number in plain_rows(connection, counts)}
 
 
 def read_open(connection: Connection, kind: RecordKind[R], chosen: ColumnElement[bool]) -> Iterator[R]:

@@ -123,6 +123,30 @@ _ALARMS = (
 )""",
 )
 
+_FIRST_SEEN = (
+    "ALTER TABLE finding ADD COLUMN first_seen TEXT",
+    """UPDATE finding SET first_seen = (SELECT started_at FROM scan WHERE seq = (
+        SELECT min(first_scan) FROM finding AS earlier WHERE earlier.key = finding.key))""",
+    "DROP INDEX finding_open",
+    """CREATE INDEX finding_open ON finding (key, hash, until_scan, held_back, first_seen)
+    WHERE until_scan IS NULL""",
+)
+
+_INTERVALS = ("identity", "secret", "workload", "entry", "finding")
+
+_CHANGES = (
+    "ALTER TABLE scan ADD COLUMN pruned_at TEXT",
+    *(
+        f"CREATE INDEX {name}_ended ON {name} (until_scan) WHERE until_scan IS NOT NULL"
+        for kind in (*_INTERVALS, "ordering")
+        for name in ((kind,) if kind == "ordering" else (kind, f"{kind}_sighting"))
+    ),
+    *(
+        f"CREATE INDEX {name}_begun ON {name} (first_scan) WHERE first_scan > 1"
+        for name in ("identity", "entry", "finding")
+    ),
+)
+
 MIGRATIONS: tuple[Migration, ...] = (
     Migration(
         name="intervals",
@@ -139,6 +163,8 @@ MIGRATIONS: tuple[Migration, ...] = (
     Migration(name="workloads", statements=_WORKLOADS),
     Migration(name="inputs", statements=("ALTER TABLE scan ADD COLUMN inputs TEXT NOT NULL DEFAULT '[]'",)),
     Migration(name="alarms", statements=_ALARMS),
+    Migration(name="first seen", statements=_FIRST_SEEN),
+    Migration(name="changes and pruning", statements=_CHANGES),
 )
 
 

@@ -146,6 +146,10 @@ class Postgres:
     def settle(self, engine: Engine) -> None:
         """Nothing: the server vacuums and analyses by itself."""
 
+    def compact(self, engine: Engine) -> int:  # noqa: ARG002  # the interface's
+        """Nothing: the server reuses by itself what pruning freed."""
+        return 0
+
     def size(self, engine: Engine) -> int:
         """Tables with their indexes."""
         with engine.connect() as connection:

@@ -19,6 +19,7 @@ from sqlalchemy import Row, Table
 from scanner.errors import StoreError
 from scanner.history import schema
 from scanner.history.bodies import compact, decode
+from scanner.history.moments import moment_of, text_of
 from scanner.history.wordings import Wording, wording_of
 from scanner.model import (
     SEVERITIES,
@@ -49,6 +50,7 @@ class Sighting(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
 
     rechecked: bool = True
     new: bool = False
+    reopened: bool = False
     last_used_at: datetime | None = None
     observed_at: datetime | None = None
     credentials: tuple[datetime | None, ...] = ()
@@ -216,6 +218,7 @@ class _FindingBody(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=Fal
 _finding_bodies = Decoder(_FindingBody)
 _whole_findings = Decoder(Finding)
 _HELD_BACK = "yes"
+ACKNOWLEDGED = "acknowledged"
 _GRAVITY = {severity: rank for rank, severity in enumerate(SEVERITIES)}
 
 
@@ -225,23 +228,26 @@ def _gravest_first(one: Finding) -> tuple[int, str, str, str, str]:
 
 
 def _moves(one: Finding) -> bool:
-    return one.new or not one.rechecked
+    return one.new or one.reopened or not one.rechecked
 
 
 def _finding_facts(one: Finding) -> tuple[str | None, ...]:
-    return one.rule, one.severity, one.identity, one.entry, wording_of(one), _why_unannounced(one)
+    first_seen = None if one.first_seen is None else text_of(one.first_seen)
+    wording, unannounced = wording_of(one), _why_unannounced(one)
+    return one.rule, one.severity, one.identity, one.entry, wording, unannounced, first_seen
 
 
 def _why_unannounced(one: Finding) -> str | None:
     if one.held_back:
         return _HELD_BACK
-    return None if one.acknowledged is None else "acknowledged"
+    return None if one.acknowledged is None else ACKNOWLEDGED
 
 
 def _load_finding(row: Row[Any], wordings: Wordings) -> Finding:
     what = f"finding {row.key}"
+    first_seen = None if row.first_seen is None else moment_of(row.first_seen)
     if row.wording is None:  # an earlier version kept each with its whole wording
-        return decode(_whole_findings, row.body, what)
+        return replace(decode(_whole_findings, row.body, what), first_seen=first_seen)
     body, wording = decode(_finding_bodies, row.body, what), wordings.get(row.wording)
     if wording is None:
         raise StoreError(f"the store's {printable(what)} has lost its wording", hint="put back the last backup")
@@ -258,6 +264,7 @@ def _load_finding(row: Row[Any], wordings: Wordings) -> Finding:
         controls=wording.controls,
         owner=body.owner,
         held_back=row.held_back == _HELD_BACK,
+        first_seen=first_seen,
         acknowledged=body.acknowledged,
     )
 
@@ -268,13 +275,13 @@ FINDINGS = RecordKind(
     sightings=schema.finding_sighting,
     key=lambda one: one.fingerprint,
     order=_gravest_first,
-    content=lambda one: replace(one, new=False, rechecked=True) if _moves(one) else one,
+    content=lambda one: replace(one, new=False, reopened=False, rechecked=True) if _moves(one) else one,
     facts=_finding_facts,
     body=lambda one: _FindingBody(
         credential=one.credential, evidence=one.evidence, owner=one.owner, acknowledged=one.acknowledged
     ),
     load=_load_finding,
     moves=_moves,
-    sighting=lambda one: Sighting(rechecked=one.rechecked, new=one.new),
-    restore=lambda one, seen: replace(one, new=seen.new, rechecked=seen.rechecked),
+    sighting=lambda one: Sighting(rechecked=one.rechecked, new=one.new, reopened=one.reopened),
+    restore=lambda one, seen: replace(one, new=seen.new, reopened=seen.reopened, rechecked=seen.rechecked),
 )

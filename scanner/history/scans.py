@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 from msgspec import Struct
-from sqlalchemy import Connection, Row, func, insert, select
+from sqlalchemy import ColumnElement, Connection, Row, func, insert, select
 
 from scanner.errors import StoreError
 from scanner.history import schema
@@ -65,6 +65,11 @@ def insert_scan(connection: Connection, result: ScanResult) -> int:
     return seq
 
 
+def is_kept() -> ColumnElement[bool]:
+    """Whether a row of the table is that of a scan which was not pruned."""
+    return schema.scan.c.pruned_at.is_(None)
+
+
 def latest(connection: Connection) -> int | None:
     """The number of the scan that was stored last; None for an empty store."""
     seq: int | None = connection.execute(select(func.max(schema.scan.c.seq))).scalar_one()
@@ -76,9 +81,9 @@ def find(connection: Connection, scan_id: str | None) -> int:
     newest = latest(connection)
     if newest is None:
         raise StoreError(f"the store {where(connection.engine)} has no scan yet", hint="`muster scan` makes one")
-    seq = newest if scan_id is None else _number(connection, scan_id)
+    seq = newest if scan_id is None else _number(connection, scan_id, is_kept())
     if seq is None:
-        newest_first = select(schema.scan.c.id).order_by(schema.scan.c.seq.desc()).limit(SCANS_NAMED)
+        newest_first = select(schema.scan.c.id).where(is_kept()).order_by(schema.scan.c.seq.desc()).limit(SCANS_NAMED)
         known = ", ".join(map(printable, connection.execute(newest_first).scalars()))
         raise StoreError(
             f"the store {where(connection.engine)} has no scan {printable(str(scan_id))}",
@@ -87,8 +92,9 @@ def find(connection: Connection, scan_id: str | None) -> int:
     return seq
 
 
-def _number(connection: Connection, scan_id: str) -> int | None:
-    return connection.execute(select(schema.scan.c.seq).where(schema.scan.c.id == scan_id)).scalar_one_or_none()
+def _number(connection: Connection, scan_id: str, *conditions: ColumnElement[bool]) -> int | None:
+    wanted = select(schema.scan.c.seq).where(schema.scan.c.id == scan_id, *conditions)
+    return connection.execute(wanted).scalar_one_or_none()
 
 
 def is_known(connection: Connection, scan_id: str) -> bool:
@@ -116,8 +122,14 @@ def upto(connection: Connection, seq: int, most: int) -> dict[int, StoredScan]:
 
 
 def every(connection: Connection) -> tuple[StoredScan, ...]:
-    """All scans in the order they were stored."""
-    return tuple(map(_stored, connection.execute(select(schema.scan).order_by(schema.scan.c.seq))))
+    """All scans that are kept, in the order they were stored."""
+    return tuple(scan for _, scan in numbered(connection))
+
+
+def numbered(connection: Connection) -> list[tuple[int, StoredScan]]:
+    """All scans that are kept with their numbers, in the order they were stored."""
+    rows = connection.execute(select(schema.scan).where(is_kept()).order_by(schema.scan.c.seq))
+    return [(row.seq, _stored(row)) for row in rows]
 
 
 def start_times(connection: Connection) -> dict[int, datetime]:

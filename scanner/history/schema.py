@@ -20,7 +20,8 @@ migration = Table(
     Column("name", Text, nullable=False),
 )
 
-# ``seq`` numbers the scans in the order they were stored; a clock may go backwards, it never does.
+# ``seq`` numbers the scans in the order they were stored; a clock may go backwards, it never does. Of a scan that was
+# pruned the row stays, emptied: what still holds may have begun with it.
 scan = Table(
     "scan",
     metadata,
@@ -33,6 +34,7 @@ scan = Table(
     Column("policy", Text, nullable=False),
     Column("notices", Text, nullable=False),
     Column("inputs", Text, nullable=False),
+    Column("pruned_at", Text),
 )
 
 # Calls and counts differ in every scan, so these are plain rows.
@@ -62,14 +64,23 @@ def _interval_table(
         *content,
         Column("body", Text, nullable=False),
         _open_rows(f"{name}_open", *open_index),
+        _few_rows(f"{name}_ended", "until_scan", that="until_scan IS NOT NULL"),
         *few,
     )
 
 
 def _open_rows(name: str, *columns: str, that: str = "") -> Index:
     """An index of the open rows only, and of those that meet a condition besides."""
-    condition = text(f"until_scan IS NULL{that}")
-    return Index(name, *columns, sqlite_where=condition, postgresql_where=condition)
+    return _few_rows(name, *columns, that=f"until_scan IS NULL{that}")
+
+
+def _few_rows(name: str, *columns: str, that: str) -> Index:
+    return Index(name, *columns, sqlite_where=text(that), postgresql_where=text(that))
+
+
+def _begun(name: str) -> Index:
+    """What began after the store's first scan, for what changed between two; the first has all, and writes none."""
+    return _few_rows(f"{name}_begun", "first_scan", that="first_scan > 1")
 
 
 def _versions(name: str, *facts: str, indexed: tuple[str, ...] = (), few: tuple[Index, ...] = ()) -> Table:
@@ -97,11 +108,14 @@ identity = _versions(
     "privilege_level",
     "unique_id",
     "created_by",
-    few=(_open_rows("identity_created_by", "key", "unique_id", "created_by", that=" AND created_by IS NOT NULL"),),
+    few=(
+        _open_rows("identity_created_by", "key", "unique_id", "created_by", that=" AND created_by IS NOT NULL"),
+        _begun("identity"),
+    ),
 )
 secret = _versions("secret", "provider", "source", "scope")
 workload = _versions("workload", "provider", "source", "scope", "kind")
-entry = _versions("entry", "state")
+entry = _versions("entry", "state", few=(_begun("entry"),))
 # ``held_back`` says why a finding was not announced ("yes": by a gap, or "acknowledged"), else it is null; ``wording``
 # is a hash of the table of that name, null in rows of an earlier version.
 finding = _versions(
@@ -112,8 +126,9 @@ finding = _versions(
     "entry",
     "wording",
     "held_back",
-    indexed=("held_back",),
-    few=(_open_rows("finding_on_entry", "entry", that=" AND entry IS NOT NULL"),),
+    "first_seen",
+    indexed=("held_back", "first_seen"),
+    few=(_open_rows("finding_on_entry", "entry", that=" AND entry IS NOT NULL"), _begun("finding")),
 )
 
 # What many findings say alike, once: title, remediation and controls.

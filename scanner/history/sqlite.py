@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, ClassVar
 from sqlalchemy import URL, Connection, Engine, Table, create_engine, event, insert
 
 from scanner.errors import MissingStore, StoreError
+from scanner.history.compaction import compact
 from scanner.history.database import DEFAULT_PATIENCE, PATIENCE, SHORT_WAIT, WRITES, Fault, Values
 from scanner.history.process import this_process
 from scanner.text import printable
@@ -92,6 +93,10 @@ class Sqlite:
         """
         with closing(engine.raw_connection()) as connection, suppress(sqlite3.OperationalError):
             connection.cursor().execute("PRAGMA journal_mode = WAL")
+
+    def compact(self, engine: Engine) -> int:
+        """See :func:`scanner.history.compaction.compact`."""
+        return compact(engine)
 
     def size(self, engine: Engine) -> int:
         """The file and what SQLite keeps beside it."""

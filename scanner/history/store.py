@@ -7,52 +7,51 @@ A scan is saved whole in one transaction: until that ends, readers see the scan 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, contextmanager
 from datetime import datetime
-from itertools import chain, islice
+from itertools import islice
 from types import TracebackType
 from typing import Any, TypeAlias, TypeVar
 
-from msgspec import Struct
 from msgspec.structs import replace
-from sqlalchemy import Engine, Row, and_, func, or_, select
+from sqlalchemy import Engine, Row, select
 
-from scanner.history import scans, schema, wordings
-from scanner.history.engine import connect, plain_rows, reading, steadily
+from scanner.errors import UsageError
+from scanner.history import fingerprints, naming, retention, scans, schema, tallies
+from scanner.history.changes import Comparison
+from scanner.history.engine import connect, database_of, reading, steadily, writing
 from scanner.history.intervals import (
     BATCH,
     open_places,
     read,
     read_in_order,
     read_open,
-    restore,
-    restored_rows,
 )
 from scanner.history.lookup import called
 from scanner.history.outbox import NO_ALARMS, Alarms, Outbox
 from scanner.history.records import ENTRIES, FINDINGS, IDENTITIES, SECRETS, WORKLOADS, R, RecordKind
+from scanner.history.retention import Pruning
 from scanner.history.saving import Saver
 from scanner.history.scans import StoredScan
 from scanner.history.status import StoreStatus, make_ready_to_write, refuse_older, status
+from scanner.history.tallies import Tally
 from scanner.history.trend import trend
-from scanner.model import Assessment, EntryAssessment, Finding, ScanPoint, ScanResult, StoredSecret, Workload
+from scanner.history.versions import IdentityVersion, versions_of
+from scanner.model import (
+    Assessment,
+    Earlier,
+    EntryAssessment,
+    Finding,
+    ScanPoint,
+    ScanResult,
+    StoredSecret,
+    Workload,
+)
 
 T = TypeVar("T")
 
 Wanted: TypeAlias = Callable[[str, str, str], bool]
 """Says by source, scope and kind whether a record is wanted; a stored secret's kind is ``secret``."""
-
-
-class IdentityVersion(Struct, frozen=True, kw_only=True):
-    """What was known of an identity from one scan to another, as the last of them had it.
-
-    ``since``: start of the first scan that had it so. ``until``: start of the first that had it otherwise, or not at
-    all; None while it holds.
-    """
-
-    since: datetime
-    until: datetime | None
-    assessment: Assessment
 
 
 class Store:
@@ -130,6 +129,23 @@ class Store:
         with reading(self._engine) as connection:
             return trend(connection, scans.find(connection, scan_id))
 
+    def newest_scans(self, most: int | None = None) -> tuple[tuple[StoredScan, Tally | None], ...]:
+        """The scans stored last, newest first, each with what it changed; None for the oldest in the store."""
+        with reading(self._engine) as connection:
+            return tallies.newest(connection, most)
+
+    def plan_pruning(self, before: datetime) -> Pruning:
+        """What :meth:`prune` would forget."""
+        with reading(self._engine) as connection:
+            return retention.plan(connection, before)
+
+    def prune(self, before: datetime, now: datetime) -> Pruning:
+        """Forget scans that started before that moment, except the latest; those that are kept load as before."""
+        with writing(self._engine) as connection:
+            pruned = retention.prune(connection, before, now)
+        database_of(self._engine).compact(self._engine)
+        return pruned
+
     def has_scans(self) -> bool:
         """Whether anything was ever saved."""
         with reading(self._engine) as connection:
@@ -190,12 +206,18 @@ class Store:
             if seq is not None:
                 yield from read(connection, kind, seq, wanted)
 
-    def known_fingerprints(self) -> frozenset[str]:
-        """Fingerprints of the latest scan's findings that were announced: one that is not among them is new."""
-        finding = schema.finding.c
+    def known_fingerprints(self) -> dict[str, datetime | None]:
+        """The latest scan's findings that were announced: one that is not among them is new.
+
+        By fingerprint, when the first scan that ever had it started.
+        """
         with reading(self._engine) as connection:
-            known = select(finding.key).where(finding.until_scan.is_(None), finding.held_back.is_(None))
-            return frozenset(chain.from_iterable(plain_rows(connection, known)))
+            return fingerprints.known(connection)
+
+    def earlier_findings(self, wanted: Collection[str]) -> dict[str, Earlier]:
+        """What any scan knew of these findings, by fingerprint; those that there never were are not among them."""
+        with reading(self._engine) as connection:
+            return fingerprints.earlier(connection, wanted)
 
     def creators(self) -> dict[str, tuple[str | None, str]]:
         """By key of the latest scan's identities: unique id and creator, where a creator is known."""
@@ -205,32 +227,30 @@ class Store:
             rows = connection.execute(known.where(identity.until_scan.is_(None), identity.created_by.is_not(None)))
             return {row.key: (row.unique_id, row.created_by) for row in rows}
 
-    def identities_of(self, source: str) -> int:
-        """How many identities the latest scan had of a source."""
-        identity = schema.identity.c
+    def identities_by_place(self) -> dict[tuple[str, str, str], int]:
+        """How many identities the latest scan had, by source, scope and kind."""
         with reading(self._engine) as connection:
-            current = select(func.count()).where(identity.source == source, identity.until_scan.is_(None))
-            return connection.execute(current).scalar_one()
+            return open_places(connection)
+
+    @contextmanager
+    def comparison(self, old: str | None = None, new: str | None = None) -> Iterator[Comparison]:
+        """Two scans as one connection sees them: by id, by day or ``latest``; the two latest unless given.
+
+        Raises UsageError for a day that there is not, or where the old one is the later.
+        """
+        with reading(self._engine) as connection:
+            if old is None:
+                yield Comparison(connection, *naming.two_latest(connection))
+                return
+            numbers = naming.named(connection, old), naming.named(connection, new or naming.LATEST)
+            if numbers[0] > numbers[1]:
+                raise UsageError("the first scan is later than the second", hint="name the older one first")
+            yield Comparison(connection, *numbers)
 
     def history(self, key: str) -> tuple[IdentityVersion, ...]:
         """Every version of one identity, oldest first; empty for a key that was never seen."""
-        version, sighting = schema.identity.c, schema.identity_sighting.c
-        seen_last = and_(
-            or_(version.until_scan.is_(None), sighting.first_scan < version.until_scan),
-            or_(sighting.until_scan.is_(None), sighting.until_scan >= version.until_scan),
-        )
-        rows = restored_rows(IDENTITIES, seen_last).where(version.key == key).order_by(version.first_scan)
         with reading(self._engine) as connection:
-            started = scans.start_times(connection)
-            known_wordings = wordings.all_wordings(connection)
-            return tuple(
-                IdentityVersion(
-                    since=started[row.first_scan],
-                    until=None if row.until_scan is None else started[row.until_scan],
-                    assessment=restore(IDENTITIES, row, known_wordings),
-                )
-                for row in connection.execute(rows)
-            )
+            return versions_of(connection, key)
 
 
 def open_store(url: str, *, create: bool = True) -> Store:

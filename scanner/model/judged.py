@@ -25,6 +25,7 @@ from scanner.model.terms import (
     SEVERITIES,
     DriftAspect,
     EntryState,
+    FindingStatus,
     InputRole,
     NatureVerdictName,
     OrphanReason,
@@ -155,6 +156,29 @@ class Finding(Struct, frozen=True, kw_only=True, gc=False):
     rechecked: bool = True
     acknowledged: Acknowledged | None = None
     """Somebody lets it be: it is never new meanwhile, and is new again on the day after."""
+    first_seen: datetime | None = None
+    """Start of the first scan that ever had it; None only in a result that knows no history."""
+    reopened: bool = False
+    """New now, but known from before the last scan: it was gone and came back."""
+
+    @property
+    def status(self) -> FindingStatus:
+        """What it is to somebody who read the last report."""
+        if self.reopened:
+            return "reopened"
+        return "new" if self.new else "open"
+
+
+class Earlier(Struct, frozen=True, kw_only=True, gc=False):
+    """What is known of a finding from scans before.
+
+    ``announced``: it was more than held back or acknowledged in one of them. ``let_be``: it stood in the last one, and
+    somebody let it be.
+    """
+
+    first_seen: datetime | None
+    announced: bool
+    let_be: bool = False
 
 
 class Assessment(Struct, frozen=True, kw_only=True, gc=False):
@@ -240,6 +264,10 @@ class Summary(Struct, frozen=True, kw_only=True, gc=False):
     new_findings: int = 0
     acknowledged: int = 0
     """Findings that somebody lets be; they are counted in ``findings`` too."""
+    reopened_findings: int = 0
+    """Of the new ones, those that had been there before."""
+    resolved_findings: int = 0
+    """Findings of the last scan that are no more."""
     registry_entries: int = 0
     not_found: int = 0
     gaps: int = 0

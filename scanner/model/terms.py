@@ -46,6 +46,7 @@ EntryState: TypeAlias = Literal[
 ]  # fmt: skip
 InputRole: TypeAlias = Literal["config", "registry", "people"]
 PersonStatus: TypeAlias = Literal["active", "leaving", "left"]
+FindingStatus: TypeAlias = Literal["new", "open", "reopened"]
 DriftAspect: TypeAlias = Literal[
     "owner", "environment", "systems", "permissions", "credential_id", "credential_kind", "credential_age"
 ]  # fmt: skip

@@ -13,7 +13,8 @@ from msgspec.structs import replace
 from scanner.errors import StoreError
 from scanner.history.outbox import Alarms, Message
 from scanner.history.scans import StoredScan
-from scanner.history.store import IdentityVersion, Store, open_store
+from scanner.history.store import Store, open_store
+from scanner.history.versions import IdentityVersion
 from scanner.model import (
     Acknowledged,
     BlindSpot,
@@ -78,7 +79,7 @@ def test_empty_store(store: Store) -> None:
     assert not store.has_scans()
     assert store.scans() == ()
     assert list(store.assessments(lambda *_: True)) == []
-    assert store.known_fingerprints() == frozenset()
+    assert store.known_fingerprints() == {}
     assert store.history(billing.identity.key) == ()
     with pytest.raises(StoreError, match="has no scan yet") as raised:
         store.load()
@@ -159,11 +160,12 @@ def test_carries_over_what_is_wanted(store: Store) -> None:
 
 def test_knows_the_latest_fingerprints(store: Store) -> None:
     """A finding is known while the latest scan has it: one that went and came back is new again."""
-    store.save(night(1, findings=(found, other)))
-    store.save(night(2, findings=(other,)))
+    since = replace(other, first_seen=NOW)
+    store.save(night(1, findings=(found, since)))
+    store.save(night(2, findings=(since,)))
 
     assert store.has_scans()
-    assert store.known_fingerprints() == {"f2"}
+    assert store.known_fingerprints() == {"f2": NOW}
 
 
 def test_history_of_an_identity(store: Store) -> None:
@@ -266,5 +268,5 @@ def test_an_acknowledged_finding_was_not_announced(store: Store) -> None:
     known = Acknowledged(reason="x", by="ada", until=NOW.date())
     store.save(night(1, findings=(found, replace(other, acknowledged=known))))
 
-    assert store.known_fingerprints() == {"f1"}
+    assert set(store.known_fingerprints()) == {"f1"}
     assert store.load().findings == (found, replace(other, acknowledged=known))

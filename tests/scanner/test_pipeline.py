@@ -55,7 +55,7 @@ def _night(
             workloads=before.workloads,
             entries=before.entries,
             findings=before.findings,
-            known=frozenset(finding.fingerprint for finding in before.findings if not finding.held_back),
+            known={finding.fingerprint: finding.first_seen for finding in before.findings if not finding.held_back},
         )
     moment = NOW + timedelta(days=number)
     declared = Declared(entries=tuple(entries), sources=(SourceRef(name="prod", provider="aws"),))

@@ -16,7 +16,6 @@ from scanner.model import (
     Assessment,
     Credential,
     EntryAssessment,
-    Finding,
     OwnershipVerdict,
     RegistryVerdict,
     ScanPoint,
@@ -41,12 +40,6 @@ EXEMPT = {"registry": RegistryVerdict(state="exempt"), "ownership": OwnershipVer
 UNCHECKED = {"registry": RegistryVerdict(state="unchecked"), "ownership": OwnershipVerdict(state="unchecked")}
 NO_ROSTER = {"ownership": OwnershipVerdict(state="unchecked")}
 AGENT = AgentVerdict(is_agent=True)
-
-
-class SeenFinding(Finding, frozen=True, kw_only=True):
-    """A finding of a store that knows since when."""
-
-    first_seen: datetime | None = None
 
 
 def measured(result: ScanResult, name: str) -> tuple[int, int, int]:
@@ -173,9 +166,9 @@ def test_how_long_an_orphan_is_known(first_seen: datetime | None, age: str) -> N
     orphan = make_assessment("svc")
     facts: dict[str, Any] = {"severity": "high", "identity": orphan.identity.key, "title": "", "remediation": ""}
     findings = (
-        SeenFinding(fingerprint="1", rule="unregistered", first_seen=first_seen, **facts),
-        SeenFinding(fingerprint="2", rule="orphaned", first_seen=first_seen and NOW, **facts),
-        SeenFinding(fingerprint="3", rule="admin", first_seen=days_ago(500), **facts),
+        make_finding(fingerprint="1", rule="unregistered", first_seen=first_seen, **facts),
+        make_finding(fingerprint="2", rule="orphaned", first_seen=first_seen and NOW, **facts),
+        make_finding(fingerprint="3", rule="admin", first_seen=days_ago(500), **facts),
     )
     ages = board(make_result(orphan, findings=findings)).orphan_ages
 

@@ -206,7 +206,7 @@ def test_a_clock_that_was_put_back(backend: Backend) -> None:
         assert [scan.id for scan in store.scans()] == [RESULT.scan.id, "earlier", "again"]
         assert store.load().identities == RESULT.identities
         assert store.load("earlier") == earlier
-        assert store.known_fingerprints() == {one.fingerprint for one in RESULT.findings}
+        assert set(store.known_fingerprints()) == {one.fingerprint for one in RESULT.findings}
         assert len(store.history(RESULT.identities[0].identity.key)) == 2
 
 

@@ -145,7 +145,7 @@ def test_readers_see_the_scan_before(url: str) -> None:
 
         assert store.load() == replace(NEXT, identities=many, findings=())
     assert seen
-    assert all(one == (FIRST, 1, frozenset({FIRST.findings[0].fingerprint})) for one in seen)
+    assert all(one == (FIRST, 1, {FIRST.findings[0].fingerprint: None}) for one in seen)
 
 
 def test_a_reader_keeps_the_state_it_began_with(url: str) -> None:

@@ -137,8 +137,10 @@ def test_a_store_of_the_first_version_goes_forward_step_by_step(url: str, tmp_pa
                 assert steps(old) == TODAY[:number]
 
             opened = Store(old)
+            since = [replace(one, first_seen=result.scan.started_at) for one in result.findings]
+            result = replace(result, findings=tuple(since))
             assert opened.load() == result
-            assert opened.known_fingerprints() == {"f1"}
+            assert set(opened.known_fingerprints()) == {"f1"}
             opened.save(replace(result, scan=replace(result.scan, id="next"), identities=()))
             assert opened.load("old") == result
             assert opened.load().findings == result.findings

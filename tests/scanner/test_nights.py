@@ -1,0 +1,195 @@
+"""Several nights through a real store: what is new, what came back, and what a gap in between must not change."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from msgspec import json
+from msgspec.structs import replace
+
+from scanner.app import conclude
+from scanner.changes import changes_between
+from scanner.history.store import Store, open_store
+from scanner.inventory import Reading, join
+from scanner.matching.places import SourceRef
+from scanner.model import Acknowledged, Acknowledgement, Coverage, Entry, Identity, Origin, ScanResult
+from scanner.pipeline import Declared
+from tests.factories import NOW, days_ago, make_coverage, make_credential, make_entry, make_identity
+
+USERS = make_coverage(kinds=("user",))
+DENIED = make_coverage(kinds=("user",), status="denied")
+KEYED = make_identity("keyed", credentials=(make_credential("keyed", "AKIAOLD", created_at=days_ago(900)),))
+PLAIN = make_identity("plain", created_at=days_ago(900))
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    """An empty store."""
+    with open_store(f"sqlite:///{tmp_path / 'muster.db'}") as opened:
+        yield opened
+
+
+def _night(
+    store: Store,
+    number: int,
+    identities: Sequence[Identity],
+    coverage: Sequence[Coverage] = (USERS,),
+    entries: Sequence[Entry] = (),
+    *,
+    accept_drop: bool = False,
+    acknowledgements: Sequence[Acknowledgement] = (),
+) -> ScanResult:
+    reading = Reading(source="prod", scope="123456789012", identities=tuple(identities), coverage=tuple(coverage))
+    other = Reading(source="other", scope="x", coverage=(make_coverage(source="other", scope="x"),))
+    result = conclude(
+        store,
+        join([reading, other], {"prod": 0, "other": 0}),
+        Declared(
+            entries=tuple(entries),
+            sources=(SourceRef(name="prod", provider="aws"),),
+            acknowledgements=tuple(acknowledgements),
+        ),
+        lists=(),
+        scan_id=f"night-{number}",
+        started=NOW + timedelta(days=number),
+        accept_drop=accept_drop,
+    )
+    # As JSON, for evidence holds tuples, which come back as lists.
+    loaded = replace(store.load(), trend=store.trend())
+    assert json.decode(json.encode(loaded)) == json.decode(json.encode(result)), "a loaded scan says the same"
+    return result
+
+
+def _status(result: ScanResult, rule: str) -> list[tuple[str, int]]:
+    """Of the findings of a rule, status and the night in which each was first seen."""
+    return [
+        (one.status, (one.first_seen - NOW).days)
+        for one in result.findings
+        if one.rule == rule and one.first_seen is not None
+    ]
+
+
+def test_since_when(store: Store) -> None:
+    """On the first night nothing is new; afterwards a finding is new once, open then, and as old as it is."""
+    nights = [
+        _night(store, 0, [PLAIN]),
+        _night(store, 1, [PLAIN, KEYED]),
+        _night(store, 2, [PLAIN, KEYED]),
+    ]
+
+    assert [_status(night, "credential_too_old") for night in nights] == [[], [("new", 1)], [("open", 1)]]
+    assert sorted(_status(nights[2], "unregistered")) == [("open", 0), ("open", 1)]
+    assert all(one.first_seen is not None for night in nights for one in night.findings)
+
+
+def test_a_key_that_came_back(store: Store) -> None:
+    """Its finding is resolved while the key is gone and reopened when it returns: new again, and as old as it is."""
+    without = replace(KEYED, credentials=())
+    nights = [_night(store, number, [one]) for number, one in enumerate([KEYED, without, KEYED, KEYED])]
+
+    statuses = [_status(night, "credential_too_old") for night in nights]
+    assert statuses == [[("open", 0)], [], [("reopened", 0)], [("open", 0)]]
+    reopened = [sum(finding.reopened for finding in one.findings) for one in nights]
+    assert reopened == [one.summary.reopened_findings for one in nights]
+    assert [number > 0 for number in reopened] == [False, False, True, False]
+    assert [one.summary.resolved_findings > 0 for one in nights] == [False, True, False, False]
+    assert [one.new for one in nights[2].findings if one.rule == "credential_too_old"] == [True]
+    diff = changes_between(store, "night-1", "night-2")
+    assert "credential_too_old" in {one.rule for one in diff.changes if one.change == "reopened"}
+    assert diff.summary.new_findings == 0
+
+
+def test_what_was_let_be_for_a_while_keeps_its_age_and_never_came_back(store: Store) -> None:
+    """It stood all the time: new on the day after the last, when it alarms again, but not reopened."""
+    given = Acknowledged(reason="until the move", by="ana@example.com", until=(NOW + timedelta(days=2)).date())
+    let_be = Acknowledgement(origin=Origin(file="ack.toml", row=1), rule="credential_too_old", match="**", given=given)
+    nights = [_night(store, 0, [KEYED])]
+    nights += [_night(store, number, [KEYED], acknowledgements=[let_be]) for number in range(1, 5)]
+
+    statuses = [_status(night, "credential_too_old") for night in nights]
+    assert statuses == [[("open", 0)], [("open", 0)], [("open", 0)], [("new", 0)], [("open", 0)]]
+    assert [one.summary.acknowledged for one in nights] == [0, 1, 1, 0, 0]
+    assert [one.summary.resolved_findings for one in nights] == [0] * 5
+
+
+def test_what_a_gap_held_back_is_new_and_as_old_as_it_is(store: Store) -> None:
+    """It was never told, so it is no acquaintance; but it had been there."""
+    blind = make_coverage(section="iam.tags", status="denied", kinds=(), rungs=("tag",))
+    _night(store, 0, [PLAIN])
+    held = _night(store, 1, [PLAIN, KEYED], (USERS, blind))
+    told = _night(store, 2, [PLAIN, KEYED])
+
+    assert ("open", 1) in _status(held, "unregistered")
+    assert ("new", 1) in _status(told, "unregistered")
+    assert told.summary.reopened_findings == 0
+
+
+def test_what_a_gap_holds_back_comes_back_when_it_is_told(store: Store) -> None:
+    """Declared for a night, then not, which a gap hides at first: reopened only once it can be told."""
+    blind = make_coverage(section="iam.tags", status="denied", kinds=(), rungs=("tag",))
+    nights = [
+        _night(store, 0, [PLAIN]),
+        _night(store, 1, [PLAIN], entries=[make_entry("plain")]),
+        _night(store, 2, [PLAIN], (USERS, blind)),
+        _night(store, 3, [PLAIN]),
+    ]
+
+    statuses = [_status(night, "unregistered") for night in nights]
+    assert statuses == [[("open", 0)], [], [("open", 0)], [("reopened", 0)]]
+    assert nights[2].summary.reopened_findings == 0
+
+
+def test_a_denied_night_between_two_good_ones(store: Store) -> None:
+    """Nobody left, nothing is resolved, and nothing is new, reopened or moved when the night is over."""
+    entry = make_entry("plain")
+    nights = [
+        _night(store, 0, [KEYED, PLAIN], entries=[entry]),
+        _night(store, 1, [], [DENIED], entries=[entry]),
+        _night(store, 2, [KEYED, PLAIN], entries=[entry]),
+    ]
+
+    blind, after = changes_between(store, "night-0", "night-1"), changes_between(store, "night-1", "night-2")
+    assert {one.change for one in blind.changes} == {"not_rechecked"}
+    assert blind.summary.not_rechecked == 2
+    assert after.changes == ()
+    assert [one.summary.resolved_findings for one in nights] == [0, 0, 0]
+    assert [one.summary.new_findings for one in nights] == [0, 0, 0]
+    assert {one.status for night in nights for one in night.findings} == {"open"}
+
+
+def test_a_listing_that_broke_off_is_asked_about(store: Store) -> None:
+    """A source that lost most of its identities is partly read until somebody says that they are gone."""
+    many = [make_identity(f"svc-{number:03}") for number in range(30)]
+    _night(store, 0, many)
+    broken = _night(store, 1, many[:3])
+    again = _night(store, 2, many[:3])
+    accepted = _night(store, 3, many[:3], accept_drop=True)
+
+    assert [len(night.identities) for night in (broken, again, accepted)] == [30, 30, 3]
+    assert [night.summary.not_rechecked for night in (broken, again, accepted)] == [27, 27, 0]
+    assert "--accept-drop" in broken.notices[0]
+    assert (broken.summary.gaps, accepted.notices) == (1, ())
+    assert changes_between(store, "night-0", "night-2").summary.left == 0
+    assert changes_between(store).summary.left == 27
+
+
+def test_a_small_estate_may_halve(store: Store) -> None:
+    """Nobody is asked about an afternoon's tidying."""
+    few = [make_identity(f"svc-{number}") for number in range(8)]
+    _night(store, 0, few)
+    halved = _night(store, 1, few[:3])
+
+    assert (halved.summary.gaps, halved.notices, len(halved.identities)) == (0, (), 3)
+
+
+def test_a_finding_keeps_its_age_when_its_entry_moves_to_another_row(store: Store) -> None:
+    """Entries without an id are called after their row; sorting a spreadsheet makes nothing new or resolved."""
+    first = make_entry("gone", id="r.csv:2", has_own_id=False, registry="r.csv", scope="123456789012", provider="aws")
+    _night(store, 0, [PLAIN], entries=[first])
+    moved = _night(store, 1, [PLAIN], entries=[replace(first, id="r.csv:3")])
+
+    assert _status(moved, "entry_not_found") == [("open", 0)]
+    assert (moved.summary.resolved_findings, changes_between(store).changes) == (0, ())
