@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -26,10 +26,12 @@ from scanner.notify.settings import Channel
 from scanner.pipeline import Declared, judge
 from scanner.registry.entries import load_registry
 from scanner.registry.people import load_people
-from scanner.remembered import Remembered, doubt_drops
+from scanner.remembered import Remembered
+from scanner.reopened import unknown_fingerprints, with_earlier
 from scanner.roster import Roster
 from scanner.rules.catalog import RULES
 from scanner.strict import decode
+from scanner.vanished import doubted, losses, notices
 
 _READ = ("complete", "partial")
 STRANGERS_NAMED = 20
@@ -129,12 +131,12 @@ def scan(
 ) -> ScanResult:
     """Discover, match, judge and store. Raises NothingScanned, StoreError; on any error nothing is stored.
 
-    ``accept_drop``: believe a list that lost many of its identities since the last scan.
+    ``accept_drop``: believe it where an implausible share of a source's identities is gone.
     """
     with open_store(config.store_url) as store:
         started = datetime.now(UTC).replace(microsecond=0)
         inventory = _discover(config, sources, observer)
-        return conclude(
+        result = conclude(
             store,
             inventory,
             declared,
@@ -144,6 +146,14 @@ def scan(
             accept_drop=accept_drop,
             channels=config.channels,
         )
+        forget_old_scans(store, config, result)
+        return result
+
+
+def forget_old_scans(store: Store, config: Config, latest: ScanResult) -> None:
+    """Prune the store, where the config says for how long scans are kept."""
+    if config.keep_days is not None:
+        store.prune(latest.scan.started_at - timedelta(days=config.keep_days), latest.scan.finished_at)
 
 
 def new_scan_id(started: datetime) -> str:
@@ -166,11 +176,12 @@ def conclude(
 
     ``lists``: names of the sources that are somebody's lists, which may be half of what they were. ``channels``: who
     is to be told; what they are told is stored with the scan, and sent by whoever sends what waits.
+    ``accept_drop``: as for :func:`scan`.
     """
     with store.alone():
-        if not accept_drop:
-            known = store.steadily(lambda: {name: store.identities_of(name) for name in lists})
-            inventory = doubt_drops(inventory, known)
+        known = {} if accept_drop else store.steadily(store.identities_by_place)
+        lost = losses(inventory, known, frozenset(lists))
+        inventory = doubted(inventory, lost)
         # A clock may be put back meanwhile; no scan ends before it began.
         finished = max(started, datetime.now(UTC).replace(microsecond=0))
         info = ScanInfo(
@@ -180,6 +191,9 @@ def conclude(
             store.outbox.post(alarms.of_nothing(store, channels, inventory.coverage, info))
             raise _nothing_scanned(inventory)
         result = judge(inventory, declared, store.steadily(lambda: _remember(store, inventory)), info)
+        result = replace(result, notices=(*notices(lost), *result.notices))
+        unknown = unknown_fingerprints(result)
+        result = with_earlier(result, store.steadily(lambda: store.earlier_findings(unknown)))
         store.save(result, alarms.of_scan(store, channels, result, declared.people))
     return replace(result, trend=store.trend(scan_id))
 

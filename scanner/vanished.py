@@ -1,0 +1,106 @@
+"""Whether so much is gone at once that the reading is doubted, rather than a mass departure reported. Pure.
+
+A listing that ends too early answers like one that is complete. So a source that lost an implausible share, or a big
+scope that did, counts as partly read: what is missing stands as last seen until somebody says that it is really gone.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from typing import TypeAlias
+
+import msgspec
+from msgspec import Struct
+
+from scanner.inventory import Inventory
+from scanner.matching.places import Places
+from scanner.text import counted
+
+MOST_LOST = 0.3
+"""The share of its identities that a place may lose between two readings and still be believed."""
+FEWEST_LOST = 10
+"""A source that lost fewer is believed: in a small estate, an afternoon's tidying is a third of it."""
+FEWEST_LOST_OF_SCOPE = 50
+"""One of many scopes is tidied up or wound down more often than a whole source."""
+_FLEETING = frozenset({"token"})
+"""Kinds that end by themselves, many at a time."""
+
+Count: TypeAlias = Mapping[tuple[str, str, str], int]
+"""Identities by source, scope and kind."""
+_Place: TypeAlias = tuple[str, str | None]
+"""A source and one of its scopes; None: all of them."""
+
+
+class Loss(Struct, frozen=True):
+    """How many identities a place had, and has now. ``scope`` None: the whole source."""
+
+    source: str
+    scope: str | None
+    before: int
+    now: int
+
+    def __str__(self) -> str:
+        return f"{counted(self.now, 'identity', 'identities')} where the last reading had {self.before:,}"
+
+
+def losses(inventory: Inventory, before: Count, lists: Collection[str]) -> tuple[Loss, ...]:
+    """Places that lost too much to be believed; what lies in a gap is not counted, as it stands as last seen anyway.
+
+    ``before``: as the last scan knew them. ``lists``: sources that are somebody's lists: half of one may be missing
+    however short it is.
+    """
+    places = Places(inventory.coverage)
+    was = {place: number for place, number in before.items() if _counts(place, places, lists)}
+    now = Counter((source, one.scope, one.kind) for one in inventory.identities for source in one.sources)
+    held, holds = _by_place(was), _by_place({place: now[place] for place in now if _counts(place, places, lists)})
+    every = [Loss(source, scope, number, holds[source, scope]) for (source, scope), number in held.items()]
+    found = [one for one in every if _is_implausible(one, lists)]
+    whole = {one.source for one in found if one.scope is None}
+    return tuple(sorted((one for one in found if one.scope is None or one.source not in whole), key=_place))
+
+
+def _counts(place: tuple[str, str, str], places: Places, lists: Collection[str]) -> bool:
+    source, _, kind = place
+    return source in lists or (kind not in _FLEETING and places.completely_read(*place))
+
+
+def _by_place(count: Count) -> Counter[_Place]:
+    """By source and by scope of a source."""
+    by_place: Counter[_Place] = Counter()
+    for (source, scope, _), number in count.items():
+        by_place[source, None] += number
+        by_place[source, scope] += number
+    return by_place
+
+
+def _place(loss: Loss) -> tuple[str, str]:
+    return loss.source, loss.scope or ""
+
+
+def _is_implausible(loss: Loss, lists: Collection[str]) -> bool:
+    if loss.now >= loss.before * (1 - MOST_LOST):
+        return False
+    if loss.source in lists:
+        return loss.scope is None
+    return loss.before - loss.now >= (FEWEST_LOST if loss.scope is None else FEWEST_LOST_OF_SCOPE)
+
+
+def doubted(inventory: Inventory, found: Iterable[Loss]) -> Inventory:
+    """The inventory with what these places listed as only partly read."""
+    by_place: dict[_Place, Loss] = {(one.source, one.scope): one for one in found}
+    coverage = []
+    for one in inventory.coverage:
+        loss = by_place.get((one.source, None)) or by_place.get((one.source, one.scope))
+        if loss is not None and one.status == "complete" and one.kinds:
+            detail = f"{loss}: not believed; if so many are gone, scan with --accept-drop"
+            one = msgspec.structs.replace(one, status="partial", detail=detail)  # noqa: PLW2901  # the same, doubted
+        coverage.append(one)
+    return msgspec.structs.replace(inventory, coverage=tuple(coverage))
+
+
+def notices(found: Iterable[Loss]) -> Iterator[str]:
+    """What to tell whoever reads the result."""
+    for one in found:
+        place = f"source {one.source}" if one.scope is None else f"{one.scope} of source {one.source}"
+        yield f"{place} lists {one}: none is called gone; if they are, scan again with --accept-drop"
