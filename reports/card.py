@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime
 
 from reports.base import Screen
+from reports.diff_table import difference_text
 from reports.judged import findings_by_fingerprint, joined_with_findings
 from reports.page import Page
 from reports.phrases import agent_text, credential_text, drift_text, facts_text, next_step, words
-from scanner.model import Assessment, Identity, OwnershipVerdict, ScanResult, Signal
+from scanner.diff.records import Era
+from scanner.model import Assessment, Finding, Identity, OwnershipVerdict, ScanResult, Signal
 
 
 def identity_card(
     judged: Assessment,
     result: ScanResult,
-    versions: Sequence[tuple[datetime, datetime | None, Assessment]] = (),
+    history: Sequence[Era] = (),
     screen: Screen | None = None,
 ) -> str:
-    """All that is known of one identity, as text. ``versions``: since, until (None: still so), and what it was."""
+    """All that is known of one identity, as text. ``history``: oldest first."""
     found = joined_with_findings(judged, findings_by_fingerprint(result))
     page = Page(screen or Screen())
     page.line(judged.identity.key, "bold")
@@ -36,9 +37,9 @@ def identity_card(
         ("consumers", _consumers(judged, result)),
         ("links", [f"{one.relation} {one.target} ({one.evidence})" for one in judged.identity.links]),
         ("trusts", [f"{one.kind} {one.principal}: {one.evidence}" for one in judged.identity.trusts]),
-        ("findings", [f"[{one.severity}] {one.title}: {facts_text(one.evidence) or ''}" for one in found.findings]),
+        ("findings", [_finding(one) for one in found.findings]),
         ("next step", [next_step(found)]),
-        ("history", [_version(*version) for version in versions]),
+        ("history", [_era(one) for one in history]),
     ):
         told = [text for text in texts if text]
         if told:
@@ -114,6 +115,15 @@ def _grant(name: str, via: str, resource: str | None, admin: bool) -> str:
     return f"{name} via {via}{on}" + (" [admin]" if admin else "")
 
 
-def _version(since: datetime, until: datetime | None, judged: Assessment) -> str:
-    states = (judged.registry.state, judged.ownership.state, judged.usage.state, judged.privilege.level)
-    return f"{since:%Y-%m-%d} to {f'{until:%Y-%m-%d}' if until else 'now'}: {', '.join(map(words, states))}"
+def _finding(one: Finding) -> str:
+    since = f" since {one.first_seen:%Y-%m-%d}" if one.first_seen else ""
+    status = "" if one.status == "open" else f", {one.status}"
+    return f"[{one.severity}{status}]{since} {one.title}: {facts_text(one.evidence) or ''}"
+
+
+def _era(one: Era) -> str:
+    """When, and what was different from before; of the first, what it was."""
+    told = [difference_text(each.aspect, each.before, each.after) for each in one.differences]
+    gone = [f"came back{'' if told else ' as it was'}"] if one.was_gone else []
+    said = [*gone, *told] or [", ".join(map(words, one.states)) or "details, and nothing that is judged"]
+    return f"{one.since:%Y-%m-%d} to {f'{one.until:%Y-%m-%d}' if one.until else 'now'}: {'; '.join(said)}"

@@ -114,6 +114,8 @@ _FINDINGS: tuple[Column[FindingRow], ...] = (
     Column("rechecked", lambda r: r.finding.rechecked, "Its place was read this time.", 12, "bool"),
     Column("fingerprint", lambda r: r.finding.fingerprint, "Stays the same from scan to scan.", 34),
     Column("acknowledged", lambda r: say.acknowledged_text(r.finding), "Who lets it be, why, and until when.", 40),
+    Column("first_seen", lambda r: r.finding.first_seen, "Start of the first scan that had it, UTC.", 19, "datetime"),
+    Column("status", lambda r: r.finding.status, "New, open, or reopened: it was gone and came back.", 10),
 )
 
 _REGISTRY: tuple[Column[EntryAssessment], ...] = (

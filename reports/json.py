@@ -14,7 +14,7 @@ from msgspec.structs import asdict
 from reports.base import Screen, View
 from reports.json_text import encoded
 from reports.views import select
-from scanner.model import SCHEMA, Assessment, EntryAssessment, ScanResult
+from scanner.model import SCHEMA, Assessment, EntryAssessment, Finding, ScanResult
 
 FACTS = (
     "key", "provider", "source", "sources", "scope", "kind", "name", "display_name", "description", "unique_id",
@@ -84,7 +84,7 @@ def _lists(result: ScanResult) -> Iterator[tuple[str, str, Iterable[dict[str, An
     yield "secrets", "secret", map(asdict, result.secrets)
     yield "workloads", "workload", map(asdict, result.workloads)
     yield "registry", "registry", map(_entry, result.entries)
-    yield "findings", "finding", map(asdict, result.findings)
+    yield "findings", "finding", map(_finding, result.findings)
 
 
 def _identity(judged: Assessment) -> dict[str, Any]:
@@ -95,6 +95,10 @@ def _identity(judged: Assessment) -> dict[str, Any]:
         **{field: getattr(identity, field) for field in HELD},
         **{field: getattr(judged, field) for field in JUDGED},
     }
+
+
+def _finding(finding: Finding) -> dict[str, Any]:
+    return {**asdict(finding), "status": finding.status}
 
 
 def _entry(judged: EntryAssessment) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from scanner.model import (
     Coverage,
     EntryAssessment,
     Finding,
+    FindingStatus,
     Policy,
     ScanInfo,
     StoredSecret,
@@ -44,6 +45,8 @@ def scan_schema() -> Schema:
     judged, entry = defs.pop("Assessment"), defs.pop("EntryAssessment")
     defs["IdentityRecord"] = _identity(judged, defs.pop("Identity"))
     defs["EntryRecord"] = _entry(entry, defs.pop("Entry"))
+    status = {"status": msgspec.json.schema(FindingStatus)}
+    defs["Finding"] = {**defs["Finding"], **_object({**defs["Finding"]["properties"], **status})}
     head = _object(
         {
             "schema": {"const": SCHEMA},

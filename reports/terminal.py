@@ -79,6 +79,8 @@ def _counts(page: Page, digest: Digest) -> None:
     page.counts("Findings", (f"{count:,} {severity}" for severity, count in severities if count))
     of_note = (
         (summary.new_findings, "new finding", "new findings"),
+        (summary.reopened_findings, "of these came back", "of these came back"),
+        (summary.resolved_findings, "resolved finding", "resolved findings"),
         (summary.acknowledged, "acknowledged", "acknowledged"),
         (summary.admins, "admin", "admins"),
         (summary.agents, "AI agent", "AI agents"),

@@ -28,9 +28,14 @@ _SQLITE_FILE = "sqlite:///"
 
 
 class StoreSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """``[store]``."""
+    """``[store]``. ``keep_days``: scans older than that are forgotten after the next one; None: none ever is."""
 
     url: str = DEFAULT_STORE
+    keep_days: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.keep_days is not None and not 1 <= self.keep_days <= MOST_DAYS:
+            raise ValueError(f"keep_days is a number of days from 1 to {MOST_DAYS}")
 
 
 class MatchingSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -155,6 +160,7 @@ class Config(Struct, frozen=True, kw_only=True):
 
     document: Document = Document(file=DEFAULT_FILE)
     store_url: str = DEFAULT_STORE
+    keep_days: int | None = None
     registry: tuple[ListSource, ...] = ()
     people: tuple[ListSource, ...] = ()
     sources: tuple[SourceSettings, ...] = ()
@@ -191,6 +197,7 @@ def load_config(path: Path | None) -> Config:
     return Config(
         document=document,
         store_url=resolve_database_url(file.store.url, base),
+        keep_days=file.store.keep_days,
         registry=_resolved(file.registry, base),
         people=_resolved(file.people, base),
         sources=_sources(file.source, document, base),

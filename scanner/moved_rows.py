@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import TypeAlias
 
 from msgspec.structs import replace
@@ -21,7 +22,7 @@ def followed(remembered: Remembered, entries: Sequence[Entry]) -> Remembered:
 
     A row that is no longer there as it was gives its place to no other: its old name then says that it is of old.
     """
-    moved = _moved([one.entry for one in remembered.entries], entries)
+    moved = renamed([one.entry for one in remembered.entries], entries)
     if not moved:
         return remembered
     findings = tuple(_finding(one, moved) for one in remembered.findings)
@@ -34,7 +35,7 @@ def followed(remembered: Remembered, entries: Sequence[Entry]) -> Remembered:
     )
 
 
-def _moved(before: Sequence[Entry], now: Sequence[Entry]) -> _Ids:
+def renamed(before: Sequence[Entry], now: Sequence[Entry]) -> _Ids:
     """Row by row, the first of several alike first: the new name of each that is called otherwise now."""
     places: dict[tuple[object, ...], list[str]] = {}
     for entry in now:
@@ -83,10 +84,12 @@ def _finding(one: Finding, moved: _Ids) -> Finding:
     return replace(one, entry=moved[one.entry], fingerprint=fingerprint(one.rule, moved[one.entry]))
 
 
-def _known(remembered: Remembered, findings: Sequence[Finding]) -> frozenset[str] | None:
+def _known(remembered: Remembered, findings: Sequence[Finding]) -> Mapping[str, datetime | None] | None:
     """A finding is as old as before, wherever its row is now; one that was held back is still not known."""
-    if remembered.known is None:
+    known = remembered.known
+    if known is None:
         return None
     pairs = zip(remembered.findings, findings, strict=True)
-    names = {old.fingerprint: new.fingerprint for old, new in pairs if old.fingerprint in remembered.known}
-    return remembered.known.difference(names).union(names.values())
+    names = {old.fingerprint: new.fingerprint for old, new in pairs if old.fingerprint in known}
+    others = {name: since for name, since in known.items() if name not in names}
+    return others | {new: known[old] for old, new in names.items()}

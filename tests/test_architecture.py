@@ -29,6 +29,7 @@ MAY_IMPORT = {
     "scanner.agents": PURE,
     "scanner.usage": PURE,
     "scanner.drift": PURE | {"scanner.roster", "scanner.matching"},
+    "scanner.diff": PURE | {"scanner.matching", "scanner.moved_rows"},
     "scanner.exemptions": PURE | {"scanner.matching"},
     "scanner.acknowledgements": PURE | {"scanner.matching", "scanner.exemptions"},
     "scanner.notify": PURE | {"scanner.roster", "scanner.rules", "scanner.strict", "connectors.address"},
@@ -48,7 +49,14 @@ MAY_IMPORT = {
     "connectors": PURE | {"scanner.tables", "scanner.catalog"},
     "scanner.board": PURE,
     "scanner.offboarding": PURE | {"scanner.roster", "scanner.matching"},
-    "reports": PURE | {"scanner.catalog", "scanner.offboarding.records", "scanner.rules", "scanner.board"},
+    "reports": PURE
+    | {
+        "scanner.board",
+        "scanner.catalog",
+        "scanner.diff.records",
+        "scanner.offboarding.records",
+        "scanner.rules",
+    },
 }
 HEAVY = (
     "boto3",

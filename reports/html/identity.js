@@ -109,13 +109,14 @@ function findingItem(finding, subject = null) {
     ["identity", subject],
     ["credential", finding.credential],
     ["entry", finding.entry && link("entry", finding.entry)],
+    ["first seen", day(finding.first_seen)],
   ];
-  const { rule, is_new, rechecked, acknowledged, controls } = finding;
+  const { rule, status, rechecked, acknowledged, controls } = finding;
   return h(
     "article.finding",
     null,
     h("h4", null, mark("severity", finding.severity), " ", outside(finding.title ?? rule)),
-    h("p.tags", null, h("code", null, rule), is_new && tag("new"), !rechecked && notRechecked()),
+    h("p.tags", null, h("code", null, rule), status !== "open" && tag(status), !rechecked && notRechecked()),
     acknowledged && h("p", null, outside(`Acknowledged: ${acknowledged}`)),
     facts([...about, ...finding.evidence]),
     finding.remediation && h("p.remedy", null, outside(finding.remediation)),

@@ -40,8 +40,9 @@ function nameCell(table, row) {
 }
 
 function findingCell(table, row) {
+  const status = table.at("status", row);
   const standing = [
-    table.at("is_new", row) && tag("new"),
+    status !== "open" && tag(status),
     table.at("acknowledged", row) && tag("acknowledged"),
     !table.at("rechecked", row) && notRechecked(),
   ];
@@ -116,7 +117,7 @@ const VIEWS = {
       { name: "agent", label: "AI agent", axis: "agent" },
       { name: "rule", label: "Rule" },
       { name: "owner", label: "Owner" },
-      { name: "is_new", label: "New" },
+      { name: "status", label: "Status" },
       { name: "rechecked", label: "Re-checked" },
     ],
     build: findingsWithSubjects,

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from scanner.board.measures import measures, rotations
 from scanner.board.records import RESOLVED_WITHIN, Board, Moment, Resolution, Team
-from scanner.model import Finding, ScanResult, Severity, Summary
+from scanner.model import ScanResult, Severity, Summary
 
 GRAVE: tuple[Severity, ...] = ("critical", "high")
 ORPHAN_RULES = frozenset({"orphaned", "unregistered"})
@@ -37,17 +37,12 @@ def _orphan_ages(result: ScanResult) -> dict[str, int]:
     """By how long a finding has said so: that is the first scan that could tell, and unknown without a history."""
     since: dict[str, datetime] = {}
     for finding in result.findings:
-        seen = _first_seen(finding)
+        seen = finding.first_seen
         if finding.rule in ORPHAN_RULES and finding.identity and seen:
             since[finding.identity] = min(seen, since.get(finding.identity, seen))
     orphans = (one.identity.key for one in result.identities if one.ownership.state == "orphaned")
     counts = Counter(_age(since.get(key), result.scan.started_at) for key in orphans)
     return {age: counts[age] for age in (*AGES, OLDER, UNKNOWN_AGE)}
-
-
-def _first_seen(finding: Finding) -> datetime | None:
-    seen: datetime | None = getattr(finding, "first_seen", None)
-    return seen
 
 
 def _age(since: datetime | None, now: datetime) -> str:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from scanner.cli.options import config_option, store_option
-from scanner.errors import UsageError, did_you_mean
+from scanner.errors import UsageError
 
 if TYPE_CHECKING:
     from scanner.cli.output import Delivery
@@ -54,15 +54,16 @@ def offboard(
     the latest scan in the store; before, on and after their last day. PERSON is an e-mail, id, alias, name or user
     name. Exit 1 when nobody goes by it, 2 when several do.
     """
+    from reports.handover import WRITERS
     from scanner.cli.console import warn
-    from scanner.cli.output import deliver
+    from scanner.cli.output import deliver, plan_formats
     from scanner.config import load_config
     from scanner.history.store import open_store
     from scanner.offboarding.handover import handover
     from scanner.registry.lists import ListSource
     from scanner.registry.people import load_people
 
-    planned = _planned(outputs)
+    planned = plan_formats(outputs, tuple(WRITERS), "a handover")
     config = load_config(config_file)
     roster = load_people([ListSource(path=path) for path in people_files] or config.people)
     warn(map(str, roster.warnings))
@@ -75,23 +76,6 @@ def offboard(
         return UNKNOWN
     deliver([_delivery(*one, found, result.scan) for one in planned], hint="choose another path")
     return 0
-
-
-def _planned(outputs: Sequence[str]) -> list[tuple[str, str]]:
-    """Formats and paths; the table on stdout where none is given. Raises UsageError."""
-    from reports.handover import WRITERS
-    from scanner.cli.output import STDOUT, refuse_one_path_twice, split_output
-
-    planned = [split_output(text) for text in outputs]
-    for name, _ in planned:
-        if name not in WRITERS:
-            formats = tuple(WRITERS)
-            raise UsageError(
-                f"a handover has no format {name}",
-                hint=did_you_mean(name, formats) or f"there are: {', '.join(formats)}",
-            )
-    refuse_one_path_twice([path for _, path in planned])
-    return planned or [("table", STDOUT)]
 
 
 def _the_one(text: str, result: ScanResult, people: Sequence[Person]) -> Person:

@@ -95,6 +95,22 @@ def plan_outputs(texts: Sequence[str], view: str | None, config: Config | None =
     return planned or [make_output("table", STDOUT, view)]
 
 
+def plan_formats(texts: Sequence[str], formats: Sequence[str], what: str) -> list[tuple[str, str]]:
+    """Formats and paths of ``-o``, where a report has formats of its own; the table on stdout where none is given.
+
+    Raises UsageError.
+    """
+    planned = [split_output(text) for text in texts]
+    for name, _ in planned:
+        if name not in formats:
+            raise UsageError(
+                f"{what} has no format {name}",
+                hint=did_you_mean(name, formats) or f"there are: {', '.join(formats)}",
+            )
+    refuse_one_path_twice([path for _, path in planned])
+    return planned or [("table", STDOUT)]
+
+
 def refuse_one_path_twice(paths: Sequence[str]) -> None:
     """Raises UsageError where one file would replace another; stdout takes several."""
     if twice := next((path for path in paths if path != STDOUT and paths.count(path) > 1), None):

@@ -45,7 +45,7 @@ INCOMPLETE = 3
 @click.option("--fail-on", type=click.Choice(SEVERITIES), help="Exit 1 on findings this grave or graver.")
 @click.option("--fail-on-new", is_flag=True, help="Exit 1 on findings that the last scan did not have.")
 @click.option("--strict", is_flag=True, help="Exit 3 when anything could not be read, or told.")
-@click.option("--accept-drop", is_flag=True, help="Believe lists that lost over 30 % of their identities.")
+@click.option("--accept-drop", is_flag=True, help="Believe it where over 30 % of a source are gone.")
 @click.option("--workers", type=click.IntRange(1, 256), help="Scopes read at once.")
 @click.option("--quiet", is_flag=True, help="No progress.")
 def scan(

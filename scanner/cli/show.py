@@ -24,6 +24,7 @@ def show(identity: str, config_file: Path | None, store_url: str | None) -> int:
     from reports.card import identity_card
     from scanner.cli.output import stdout_screen
     from scanner.config import load_config
+    from scanner.diff.timeline import eras
     from scanner.history.store import open_store
     from scanner.text import printable
 
@@ -39,5 +40,5 @@ def show(identity: str, config_file: Path | None, store_url: str | None) -> int:
                 click.echo(f"  {printable(hit.identity.key)}")
             return 0
         versions = [(one.since, one.until, one.assessment) for one in store.history(hits[0].identity.key)]
-        click.echo(identity_card(hits[0], result, versions, stdout_screen()), nl=False)
+        click.echo(identity_card(hits[0], result, eras(versions), stdout_screen()), nl=False)
     return 0

@@ -9,6 +9,7 @@ import pytest
 from rich.cells import cell_len
 
 from reports.card import identity_card
+from scanner.diff.records import Difference, Era
 from scanner.model import Drift, Grant, Link, OwnerCandidate, OwnershipVerdict, RegistryVerdict, Workload
 from scanner.text import printable
 from tests.factories import days_ago, make_assessment, make_credential, make_finding, make_identity, make_result
@@ -26,8 +27,13 @@ def _card(name: str = "svc", **verdicts: object) -> str:
     )
     finding = make_finding(identity=identity.key, evidence={"created_at": "2025-01-01T00:00:00Z"})
     judged = make_assessment(identity, findings=(finding.fingerprint,), **verdicts)
-    versions = [(days_ago(30), days_ago(3), judged), (days_ago(3), None, judged)]
-    return identity_card(judged, make_result(judged, findings=(finding,)), versions)
+    moved = Difference(aspect="owner", before="bob@example.com", after=name)
+    history = [
+        Era(since=days_ago(30), until=days_ago(9), states=("unregistered", "orphaned", "never_used", "normal")),
+        Era(since=days_ago(9), until=days_ago(5), differences=(moved,)),
+        Era(since=days_ago(3), until=None, was_gone=True),
+    ]
+    return identity_card(judged, make_result(judged, findings=(finding,)), history)
 
 
 def test_everything_is_told_once() -> None:
@@ -63,7 +69,9 @@ def test_everything_is_told_once() -> None:
         "ops via group:ops on * [admin]",
         "can_assume arn:aws:iam::1:role/admin",
         "[high] Nobody has declared this identity",
-        "2026-11-22 to now",
+        "2026-10-26 to 2026-11-16: unregistered, orphaned, never used, normal",
+        "2026-11-16 to 2026-11-20: owner: bob@example.com -> svc",
+        "2026-11-22 to now: came back as it was",
     ):
         assert " ".join(card.split()).count(told) == 1, told
 

@@ -12,7 +12,7 @@ import pytest
 from reports.base import VIEWS, Screen, View
 from reports.json import JsonReport, NdjsonReport
 from scanner.model import ScanResult
-from tests.factories import make_result
+from tests.factories import NOW, make_finding, make_result
 from tests.reports.samples import HOSTILE, estate, estate_with_gaps, hostile_result
 
 # The shape that scripts rely on; more keys may be there, none of these may go.
@@ -50,7 +50,7 @@ SHAPE: dict[str, set[str]] = {
     "registry": {"id", "state", "identities", "owner", "expires"},
     "findings": {
         "fingerprint", "rule", "severity", "identity", "credential", "entry", "title", "evidence", "remediation",
-        "controls", "owner", "new",
+        "controls", "owner", "new", "first_seen", "status",
     },
 }  # fmt: skip
 
@@ -67,6 +67,20 @@ def document(result: ScanResult, view: View = "all") -> Any:
 
 def lines(result: ScanResult, view: View = "all") -> list[Any]:
     return [msgspec.json.decode(line) for line in written(NdjsonReport(), result, view).splitlines()]
+
+
+def test_a_finding_says_what_it_is_to_whoever_read_the_last_report() -> None:
+    """What came back counts as new, too, so that scripts which know only that keep working."""
+    findings = (
+        make_finding(fingerprint="1", first_seen=NOW),
+        make_finding(fingerprint="2", new=True),
+        make_finding(fingerprint="3", new=True, reopened=True),
+    )
+
+    told = document(make_result(findings=findings))["findings"]
+
+    assert [(one["status"], one["new"]) for one in told] == [("open", False), ("new", True), ("reopened", True)]
+    assert [one["first_seen"] for one in told] == ["2026-11-25T08:00:00Z", None, None]
 
 
 def objects_at(value: Any, path: str) -> list[dict[str, Any]]:

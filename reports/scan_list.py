@@ -1,0 +1,92 @@
+"""The scans in a store, as a page for a terminal and as JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import BinaryIO, TypeAlias
+
+from msgspec import Struct
+from msgspec.structs import asdict
+
+from reports.base import Screen
+from reports.json_text import encoded
+from reports.page import Page
+from scanner.model import Summary
+from scanner.text import counted
+
+SCHEMA = "muster.history/1"
+
+
+class ListedScan(Struct, frozen=True, kw_only=True):
+    """A scan in the list. ``joined``, ``changed``, ``left``: identities; None where nothing is kept of before."""
+
+    id: str
+    started_at: datetime
+    finished_at: datetime
+    version: str
+    summary: Summary
+    joined: int | None = None
+    changed: int | None = None
+    left: int | None = None
+
+
+Writer: TypeAlias = Callable[[Sequence[ListedScan], BinaryIO, Screen], tuple[str, ...]]
+"""Writes the whole list; returns notices about what could not be shown in full."""
+
+
+def _write_page(scans: Sequence[ListedScan], out: BinaryIO, screen: Screen) -> tuple[str, ...]:
+    page = Page(screen)
+    for number, scan in enumerate(scans):
+        if number:
+            page.line()
+        page.line(scan.id, "bold")
+        page.line(f"  {scan.started_at:%Y-%m-%d %H:%M} UTC, took {_took(scan)}")
+        page.line(f"  {', '.join(_identities(scan))}; {', '.join(_findings(scan.summary))}")
+        page.line(f"  {_gaps(scan.summary)}", "yellow" if scan.summary.gaps else "")
+    if not scans:
+        page.line("No scan is in the store.")
+    out.write(page.text.encode())
+    return ()
+
+
+def _took(scan: ListedScan) -> str:
+    minutes, seconds = divmod(round((scan.finished_at - scan.started_at).total_seconds()), 60)
+    return f"{minutes} min {seconds} s" if minutes else f"{seconds} s"
+
+
+def _identities(scan: ListedScan) -> Iterator[str]:
+    yield counted(scan.summary.identities, "identity", "identities")
+    for what in ("joined", "changed", "left"):
+        if number := getattr(scan, what):
+            yield f"{number:,} {what}"
+
+
+def _findings(summary: Summary) -> Iterator[str]:
+    yield counted(sum(summary.findings.values()), "finding", "findings")
+    for number, what in (
+        (summary.new_findings, "new"),
+        (summary.reopened_findings, "of these reopened"),
+        (summary.resolved_findings, "resolved"),
+    ):
+        if number:
+            yield f"{number:,} {what}"
+
+
+def _gaps(summary: Summary) -> str:
+    if not summary.gaps:
+        return "read in full"
+    unread = f"{counted(summary.gaps, 'section', 'sections')} not read in full"
+    return f"{unread}, {summary.not_rechecked:,} not re-checked" if summary.not_rechecked else unread
+
+
+def _write_json(scans: Sequence[ListedScan], out: BinaryIO, screen: Screen) -> tuple[str, ...]:
+    """A scan a line."""
+    del screen
+    out.write(b'{\n"schema": ' + encoded(SCHEMA) + b',\n"scans": [')
+    out.write(b",".join(b"\n" + encoded(asdict(scan)) for scan in scans) + b"\n]\n}\n")
+    return ()
+
+
+WRITERS: Mapping[str, Writer] = {"table": _write_page, "json": _write_json}
+"""By format."""
