@@ -1,28 +1,30 @@
-"""Reads scopes in parallel and turns every failure into a gap.
+"""Reads the scopes of many sources in parallel; one's failure never stops another.
 
-The contract with the outside is ``concurrent.futures.Executor``: threads by default. One section's, scope's or
-source's failure never stops another. Results come back as they are done; ordering them is the inventory's business.
+The contract with the outside is ``concurrent.futures.Executor``: threads by default. Results come back as they are
+done; ordering them is the inventory's business.
 """
 
 from __future__ import annotations
 
 import logging
 import threading
-import time
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Executor, Future
+from collections.abc import Callable, Generator, Iterator, Sequence
+from concurrent.futures import CancelledError, Executor, Future
+from contextlib import closing
+from functools import partial
+from itertools import chain
 from queue import SimpleQueue
-from typing import NoReturn, Protocol, TypeAlias
+from typing import Protocol
 
-from connectors.base import Connector, Scope
-from scanner.errors import DeadlineExceeded, SourceError
+from msgspec import Struct
+
+from connectors.base import Connector, Scope, Spec, own_words
+from scanner.errors import ClusterError, SourceError
 from scanner.inventory import Reading
-from scanner.model import EVERY_SCOPE, RUNGS, Coverage, Identity, StoredSecret, Workload
+from scanner.model import EVERY_SCOPE
+from scanner.scopes import WHOLE_SCOPE, Listing, gap_of, list_scopes, read_scope, rest_of
 
 log = logging.getLogger(__name__)
-
-WHOLE_SCOPE = "*"
-"""The section of a gap that covers all of a scope."""
 
 
 class Observer(Protocol):
@@ -35,7 +37,13 @@ class Observer(Protocol):
         """A scope has been read."""
 
 
-_Listing: TypeAlias = tuple[Connector, list[Scope], list[Coverage]]
+class Job(Struct, frozen=True, kw_only=True):
+    """How one source is read: two calls, which an executor may carry out on another machine."""
+
+    source: str
+    spec: Spec
+    list_scopes: Callable[[], Listing]
+    read_scope: Callable[[Scope], Reading]
 
 
 def read_all(
@@ -50,123 +58,87 @@ def read_all(
     ``scope_deadline``: seconds a scope may take; it is looked at between records, so a call in flight is waited for.
     """
     stop = threading.Event()
-    done: SimpleQueue[Future[_Listing | Reading]] = SimpleQueue()
-    pending: set[Future[_Listing | Reading]] = set()
+    jobs = [job_here(source, connector, scope_deadline, stop) for source, connector in connectors]
+    try:
+        with closing(run(jobs, executor=executor, observer=observer)) as outcomes:
+            yield from chain.from_iterable(map(readings_of, outcomes))
+    finally:
+        stop.set()
 
-    def submit(work: Callable[..., _Listing | Reading], *arguments: object) -> None:
-        future = executor.submit(work, *arguments)
-        pending.add(future)
+
+def job_here(source: str, connector: Connector, scope_deadline: float, stop: threading.Event) -> Job:
+    """The connector's work, for threads of this process. ``stop``: once set, scopes end early."""
+    return Job(
+        source=source,
+        spec=connector.spec,
+        list_scopes=partial(list_scopes, source, connector),
+        read_scope=partial(read_scope, connector, deadline=scope_deadline, stop=stop),
+    )
+
+
+def run(
+    jobs: Sequence[Job],
+    *,
+    executor: Executor,
+    observer: Observer,
+    wanted: Callable[[Scope], bool] = lambda _: True,
+) -> Generator[Listing | Reading]:
+    """What each source lists, and what is read in those of its scopes that are ``wanted``, as it is done.
+
+    Closing the generator cancels what has not begun. Raises ClusterError where the executor itself is lost.
+    """
+    done: SimpleQueue[Future[Listing | Reading]] = SimpleQueue()
+    pending: dict[Future[Listing | Reading], tuple[Job, Scope | None]] = {}
+
+    def submit(job: Job, scope: Scope | None = None) -> None:
+        future: Future[Listing | Reading] = (
+            executor.submit(job.list_scopes) if scope is None else executor.submit(job.read_scope, scope)
+        )
+        pending[future] = job, scope
         future.add_done_callback(done.put)
 
     try:
-        for source, connector in connectors:
-            submit(_list_scopes, source, connector)
+        for job in jobs:
+            submit(job)
         while pending:
             future = done.get()
-            pending.discard(future)
-            outcome = future.result()
+            job, scope = pending.pop(future)
+            outcome = _outcome(future, job, scope)
             if isinstance(outcome, Reading):
                 observer.done(outcome)
-                yield outcome
-                continue
-            connector, scopes, unlisted = outcome
-            for scope in scopes:
-                submit(_read_scope, connector, scope, scope_deadline, stop)
-            for coverage in unlisted:
-                yield Reading(source=coverage.source, scope=coverage.scope, coverage=(coverage,))
-            if scopes:
-                observer.planned(scopes[0].source, len(scopes))
+            else:
+                chosen = [one for one in outcome.scopes if wanted(one)]
+                for one in chosen:
+                    submit(job, one)
+                if chosen:
+                    observer.planned(job.source, len(chosen))
+            yield outcome
     finally:
-        stop.set()
         for future in pending:
             future.cancel()
 
 
-def _list_scopes(source: str, connector: Connector) -> _Listing:
-    scopes: list[Scope] = []
-    unlisted: list[Coverage] = []
+def readings_of(outcome: Listing | Reading) -> Iterator[Reading]:
+    """A reading is itself; of a listing, what could not be listed."""
+    if isinstance(outcome, Reading):
+        yield outcome
+        return
+    for coverage in outcome.coverage:
+        yield Reading(source=coverage.source, scope=coverage.scope, coverage=(coverage,))
+
+
+def _outcome(future: Future[Listing | Reading], job: Job, scope: Scope | None) -> Listing | Reading:
     try:
-        for found in connector.scopes():
-            if isinstance(found, Scope):
-                scopes.append(found)
-            else:
-                unlisted.append(found)
-    except SourceError as error:
-        unlisted.append(_gap(connector, source, EVERY_SCOPE, WHOLE_SCOPE, error))
-    except Exception as error:  # noqa: BLE001  # a connector's bug costs its own source, not the run
-        unlisted.append(_gap(connector, source, EVERY_SCOPE, WHOLE_SCOPE, _bug(source, error)))
-    return connector, scopes, unlisted
-
-
-def _read_scope(connector: Connector, scope: Scope, deadline: float, stop: threading.Event) -> Reading:
-    started = time.monotonic()
-    identities: list[Identity] = []
-    secrets: list[StoredSecret] = []
-    workloads: list[Workload] = []
-    coverage: list[Coverage] = []
-    try:
-        for record in connector.discover(scope):
-            match record:
-                case Identity():
-                    identities.append(record)
-                case StoredSecret():
-                    secrets.append(record)
-                case Coverage():
-                    coverage.append(record)
-                case Workload():
-                    workloads.append(record)
-                case _:
-                    _refuse(record)
-            if stop.is_set():
-                break
-            _keep_deadline(started, deadline)
-    except SourceError as error:
-        coverage.append(_gap(connector, scope.source, scope.id, _rest_of(scope), error))
-    except Exception as error:  # noqa: BLE001  # a connector's bug costs its own scope, not the run
-        coverage.append(_gap(connector, scope.source, scope.id, _rest_of(scope), _bug(scope.source, error)))
-    return Reading(
-        source=scope.source,
-        scope=scope.id,
-        identities=tuple(identities),
-        secrets=tuple(secrets),
-        workloads=tuple(workloads),
-        coverage=tuple(coverage),
-    )
-
-
-def _refuse(record: object) -> NoReturn:
-    raise TypeError(f"a connector yields identities, secrets, workloads and coverage, not {type(record).__name__}")
-
-
-def _keep_deadline(started: float, deadline: float) -> None:
-    if time.monotonic() - started > deadline:
-        raise DeadlineExceeded(f"not done after {deadline:g} seconds", hint="raise [engine] scope_deadline")
-
-
-def _rest_of(scope: Scope) -> str:
-    return WHOLE_SCOPE if scope.part is None else f"{WHOLE_SCOPE}:{scope.part}"
-
-
-def _gap(connector: Connector, source: str, scope: str, section: str, error: SourceError) -> Coverage:
-    spec = connector.spec
-    return Coverage(
-        source=source,
-        provider=spec.name,
-        scope=scope,
-        section=section,
-        status=error.status,
-        detail=f"{error}: {error.hint}" if error.hint else str(error),
-        permission=error.permission,
-        kinds=tuple(sorted({kind for section in spec.sections for kind in section.kinds} | set(spec.kinds))),
-        rungs=RUNGS,
-    )
-
-
-def _bug(source: str, error: Exception) -> SourceError:
-    log.error(
-        "source %s: this is a bug in its connector; the scan goes on without it",
-        source,
-        exc_info=error,
-        extra={"source": source},
-    )
-    return SourceError(f"internal error ({type(error).__name__})", hint="see the log; please report it")
+        return future.result()
+    except CancelledError as error:
+        raise ClusterError(
+            "the cluster that reads the scopes was lost; nothing of this run was stored",
+            hint="see the log of its scheduler, then scan again",
+        ) from error
+    except Exception as error:  # noqa: BLE001  # whoever read it is lost, or could not begin: a gap like any other
+        log.warning("source %s: a scope could not be read where it was to be read: %s", job.source, own_words(error))
+        lost = SourceError(f"could not be read where it was to be read: {own_words(error)}")
+    if scope is None:
+        return Listing(source=job.source, coverage=(gap_of(job.spec, job.source, EVERY_SCOPE, WHOLE_SCOPE, lost),))
+    gap = gap_of(job.spec, scope.source, scope.id, rest_of(scope.part), lost)
+    return Reading(source=scope.source, scope=scope.id, part=scope.part, coverage=(gap,))

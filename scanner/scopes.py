@@ -1,0 +1,131 @@
+"""Lists the scopes of one source, reads one scope, and turns every failure into a gap."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from typing import NoReturn
+
+from msgspec import Struct
+
+from connectors.base import Connector, Scope, Spec
+from scanner.errors import DeadlineExceeded, SourceError
+from scanner.inventory import Reading
+from scanner.model import EVERY_SCOPE, RUNGS, Coverage, Identity, StoredSecret, Workload
+from scanner.shapes import learn_before
+
+log = logging.getLogger(__name__)
+
+WHOLE_SCOPE = "*"
+"""The section of a gap that covers all of a scope."""
+
+
+class Listing(Struct, frozen=True, kw_only=True):
+    """What listing the scopes of one source came to: its units of work, and what could not be listed."""
+
+    source: str
+    scopes: tuple[Scope, ...] = ()
+    coverage: tuple[Coverage, ...] = ()
+
+
+def list_scopes(source: str, connector: Connector) -> Listing:
+    """Its scopes; whatever goes wrong is in the coverage."""
+    learn_before(type(connector))
+    scopes: list[Scope] = []
+    unlisted: list[Coverage] = []
+    try:
+        for found in connector.scopes():
+            if isinstance(found, Scope):
+                scopes.append(found)
+            else:
+                unlisted.append(found)
+    except SourceError as error:
+        unlisted.append(gap_of(connector.spec, source, EVERY_SCOPE, WHOLE_SCOPE, error))
+    except Exception as error:  # noqa: BLE001  # a connector's bug costs its own source, not the run
+        unlisted.append(gap_of(connector.spec, source, EVERY_SCOPE, WHOLE_SCOPE, _bug(source, error)))
+    return Listing(source=source, scopes=tuple(scopes), coverage=tuple(unlisted))
+
+
+def read_scope(connector: Connector, scope: Scope, *, deadline: float, stop: threading.Event | None = None) -> Reading:
+    """All of one scope; whatever goes wrong is in the coverage. Ends early when ``stop`` is set."""
+    learn_before(type(connector))
+    started = time.monotonic()
+    identities: list[Identity] = []
+    secrets: list[StoredSecret] = []
+    workloads: list[Workload] = []
+    coverage: list[Coverage] = []
+    try:
+        for record in connector.discover(scope):
+            match record:
+                case Identity():
+                    identities.append(record)
+                case StoredSecret():
+                    secrets.append(record)
+                case Coverage():
+                    coverage.append(record)
+                case Workload():
+                    workloads.append(record)
+                case _:
+                    _refuse(record)
+            if stop is not None and stop.is_set():
+                break
+            _keep_deadline(started, deadline)
+    except SourceError as error:
+        coverage.append(gap_of(connector.spec, scope.source, scope.id, rest_of(scope.part), error))
+    except Exception as error:  # noqa: BLE001  # a connector's bug costs its own scope, not the run
+        bug = _bug(scope.source, error)
+        coverage.append(gap_of(connector.spec, scope.source, scope.id, rest_of(scope.part), bug))
+    return Reading(
+        source=scope.source,
+        scope=scope.id,
+        part=scope.part,
+        identities=tuple(identities),
+        secrets=tuple(secrets),
+        workloads=tuple(workloads),
+        coverage=tuple(coverage),
+    )
+
+
+def _refuse(record: object) -> NoReturn:
+    raise TypeError(f"a connector yields identities, secrets, workloads and coverage, not {type(record).__name__}")
+
+
+def _keep_deadline(started: float, deadline: float) -> None:
+    if time.monotonic() - started > deadline:
+        raise DeadlineExceeded(f"not done after {deadline:g} seconds", hint="raise [engine] scope_deadline")
+
+
+def rest_of(part: str | None) -> str:
+    """The section of a gap that covers whatever of a scope, or of a part of it, was not read."""
+    return WHOLE_SCOPE if part is None else f"{WHOLE_SCOPE}:{part}"
+
+
+def gap_of(spec: Spec, source: str, scope: str, section: str, error: SourceError) -> Coverage:
+    """The error as a gap that may hide whatever such a source lists."""
+    return Coverage(
+        source=source,
+        provider=spec.name,
+        scope=scope,
+        section=section,
+        status=error.status,
+        detail=f"{error}: {error.hint}" if error.hint else str(error),
+        permission=error.permission,
+        kinds=every_kind(spec),
+        rungs=RUNGS,
+    )
+
+
+def every_kind(spec: Spec) -> tuple[str, ...]:
+    """Whatever its sections list."""
+    return tuple(sorted({kind for section in spec.sections for kind in section.kinds} | set(spec.kinds)))
+
+
+def _bug(source: str, error: Exception) -> SourceError:
+    log.error(
+        "source %s: this is a bug in its connector; the scan goes on without it",
+        source,
+        exc_info=error,
+        extra={"source": source},
+    )
+    return SourceError(f"internal error ({type(error).__name__})", hint="see the log; please report it")
