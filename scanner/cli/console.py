@@ -125,7 +125,7 @@ class _Lines:
 def _told(reading: Reading) -> str:
     calls = sum(one.calls for one in reading.coverage)
     gaps = sum(one.is_gap for one in reading.coverage)
-    identities = counted(len(reading.identities), "identity", "identities")
+    identities = counted(reading.found, "identity", "identities")
     told = f"{reading.source} {reading.scope}: {identities}, {counted(calls, 'call', 'calls')}"
     return f"{told}, {counted(gaps, 'gap', 'gaps')}" if gaps else told
 

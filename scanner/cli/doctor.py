@@ -12,8 +12,8 @@ from scanner.cli.options import config_option, store_option
 
 if TYPE_CHECKING:
     from connectors.base import Check
-    from scanner.app import Source
     from scanner.config import Config
+    from scanner.discovery import Source
     from scanner.history.store import Store
 
 PROBLEMS = 1

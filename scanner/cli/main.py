@@ -7,6 +7,7 @@ import logging
 import os
 import signal
 import sys
+from keyword import iskeyword
 from types import FrameType
 from typing import NoReturn
 
@@ -23,6 +24,7 @@ _COMMANDS = {
     "diff": "diff",
     "doctor": "doctor",
     "history": "history",
+    "import": "import_",
     "init": "init",
     "notify": "notify",
     "offboard": "offboard",
@@ -51,7 +53,8 @@ class _Commands(click.Group):
         module = _COMMANDS.get(cmd_name)
         if module is None:
             return None
-        command: click.Command = getattr(importlib.import_module(f"scanner.cli.{module}"), cmd_name)
+        name = f"{cmd_name}_" if iskeyword(cmd_name) else cmd_name
+        command: click.Command = getattr(importlib.import_module(f"scanner.cli.{module}"), name)
         return command
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import click
 
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
     from scanner.history.outbox import Message
 
 UNDELIVERED = 3
+
+T = TypeVar("T")
 
 
 @click.command()
@@ -48,6 +51,18 @@ def notify(
     if dry_run:
         return _print_waiting(store_url or config.store_url)
     return UNDELIVERED if _send(config, store_url or config.store_url) else 0
+
+
+def then_notify(config: Config, scan: Callable[[], T]) -> tuple[T, int]:
+    """What the scan returns, and how many messages could not be delivered; they are sent also where it fails."""
+    from scanner.errors import NothingScanned, UsageError
+
+    try:
+        result = scan()
+    except (NothingScanned, UsageError):
+        notify_all(config)
+        raise
+    return result, notify_all(config)
 
 
 def notify_all(config: Config) -> int:

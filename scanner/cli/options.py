@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 import click
 
 from reports.base import BOARD, VIEWS
+from scanner.model import SEVERITIES
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -33,6 +34,35 @@ _output = click.option(
 _view = click.option(
     "--view", type=click.Choice((*VIEWS, BOARD)), help="What the reports show: all, or one view of it."
 )
+_registries = click.option(
+    "--registry",
+    "registries",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="The declared registry, instead of the config's. Repeats.",
+)
+_people = click.option(
+    "--people",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="The roster, instead of the config's. Repeats.",
+)
+_fail_on = click.option("--fail-on", type=click.Choice(SEVERITIES), help="Exit 1 on findings this grave or graver.")
+_fail_on_new = click.option("--fail-on-new", is_flag=True, help="Exit 1 on findings that the last scan did not have.")
+_strict = click.option("--strict", is_flag=True, help="Exit 3 when anything could not be read, or told.")
+_accept_drop = click.option("--accept-drop", is_flag=True, help="Believe it where over 30 % of a source are gone.")
+
+
+def lists_options(command: F) -> F:
+    """``--registry`` and ``--people``."""
+    return _registries(_people(command))
+
+
+def verdict_options(command: F) -> F:
+    """What a scan's result is believed, and what the command then ends with."""
+    return _fail_on(_fail_on_new(_strict(_accept_drop(command))))
 
 
 def output_options(command: F) -> F:

@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING
 import click
 import msgspec
 
-from scanner.cli.options import config_option, output_options, store_option
-from scanner.errors import NothingScanned, UsageError
+from scanner.cli.options import config_option, lists_options, output_options, store_option, verdict_options
 from scanner.model import SEVERITIES
 
 if TYPE_CHECKING:
@@ -25,27 +24,12 @@ INCOMPLETE = 3
 @click.command()
 @click.argument("sources", nargs=-1, metavar="[SOURCE]...")
 @config_option
-@click.option(
-    "--registry",
-    "registries",
-    multiple=True,
-    type=click.Path(path_type=Path),
-    metavar="FILE",
-    help="The declared registry, instead of the config's. Repeats.",
-)
-@click.option(
-    "--people",
-    multiple=True,
-    type=click.Path(path_type=Path),
-    metavar="FILE",
-    help="The roster, instead of the config's. Repeats.",
-)
+@lists_options
 @store_option
 @output_options
-@click.option("--fail-on", type=click.Choice(SEVERITIES), help="Exit 1 on findings this grave or graver.")
-@click.option("--fail-on-new", is_flag=True, help="Exit 1 on findings that the last scan did not have.")
-@click.option("--strict", is_flag=True, help="Exit 3 when anything could not be read, or told.")
-@click.option("--accept-drop", is_flag=True, help="Believe it where over 30 % of a source are gone.")
+@verdict_options
+@click.option("--shard", metavar="I/N", help="Read only this share of the scopes, into an ndjson file; judge nothing.")
+@click.option("--scan-id", metavar="ID", help="The scan that a shard belongs to: the same for all of them.")
 @click.option("--workers", type=click.IntRange(1, 256), help="Scopes read at once.")
 @click.option("--quiet", is_flag=True, help="No progress.")
 def scan(
@@ -60,6 +44,8 @@ def scan(
     fail_on_new: bool,
     strict: bool,
     accept_drop: bool,
+    shard: str | None,
+    scan_id: str | None,
     workers: int | None,
     quiet: bool,
 ) -> int:
@@ -69,21 +55,37 @@ def scan(
     aws:profile=audit,regions=eu-west-1+us-east-1 or vault:url=https://vault.internal:8200. Without one, all sources
     of the config are scanned.
     """
-    from scanner.cli.notify import notify_all
+    from scanner.cli.notify import then_notify
     from scanner.cli.output import plan_outputs
     from scanner.cli.sources import named_sources
     from scanner.config import load_config
+    from scanner.errors import UsageError
 
-    config = _overridden(load_config(config_file), registries, people, store_url, workers)
+    config = overridden(load_config(config_file), registries, people, store_url, workers)
+    if shard is not None:
+        from scanner.cli.shard import refuse_with_shard, scan_shard
+
+        refuse_with_shard(
+            {
+                "--registry": registries,
+                "--people": people,
+                "--store": store_url,
+                "--view": view,
+                "--fail-on": fail_on,
+                "--fail-on-new": fail_on_new,
+                "--accept-drop": accept_drop,
+            }
+        )
+        gaps = scan_shard(config, named_sources(config, sources), shard, scan_id, outputs, quiet=quiet)
+        return INCOMPLETE if strict and gaps else 0
+    if scan_id is not None:
+        raise UsageError("--scan-id goes with --shard", hint="a scan of its own gives itself an id")
     planned = plan_outputs(outputs, view, config)
     chosen = named_sources(config, sources)
-    try:
-        result = scan_and_report(config, chosen, planned, quiet=quiet, accept_drop=accept_drop)
-    except (NothingScanned, UsageError):
-        notify_all(config)
-        raise
-    undelivered = notify_all(config)
-    return _exit_code(result, undelivered, fail_on, fail_on_new=fail_on_new, strict=strict)
+    result, untold = then_notify(
+        config, lambda: scan_and_report(config, chosen, planned, quiet=quiet, accept_drop=accept_drop)
+    )
+    return exit_code(result, untold, fail_on, fail_on_new=fail_on_new, strict=strict)
 
 
 def scan_and_report(
@@ -114,13 +116,14 @@ def scan_and_report(
     return result
 
 
-def _overridden(
+def overridden(
     config: Config,
     registries: tuple[Path, ...],
     people: tuple[Path, ...],
     store_url: str | None,
-    workers: int | None,
+    workers: int | None = None,
 ) -> Config:
+    """The config with what the command line says otherwise."""
     from scanner.registry.lists import ListSource
 
     changes: dict[str, object] = {}
@@ -135,8 +138,9 @@ def _overridden(
     return msgspec.structs.replace(config, **changes)
 
 
-def _exit_code(result: ScanResult, undelivered: int, fail_on: str | None, *, fail_on_new: bool, strict: bool) -> int:
-    if strict and (result.summary.gaps or undelivered):
+def exit_code(result: ScanResult, untold: int, fail_on: str | None, *, fail_on_new: bool, strict: bool) -> int:
+    """What the command ends with. ``untold``: messages that could not be delivered."""
+    if strict and (result.summary.gaps or untold):
         return INCOMPLETE
     if fail_on is None and not fail_on_new:
         return 0

@@ -147,6 +147,24 @@ _CHANGES = (
     ),
 )
 
+
+_STAGING = (
+    """CREATE TABLE staged_part (
+    scan TEXT NOT NULL,
+    part TEXT NOT NULL,
+    head TEXT NOT NULL,
+    received_at TEXT NOT NULL,
+    PRIMARY KEY (scan, part)
+)""",
+    """CREATE TABLE staged_line (
+    scan TEXT NOT NULL,
+    part TEXT NOT NULL,
+    position INTEGER NOT NULL,
+    body TEXT NOT NULL,
+    PRIMARY KEY (scan, part, position)
+)""",
+)
+
 MIGRATIONS: tuple[Migration, ...] = (
     Migration(
         name="intervals",
@@ -165,6 +183,7 @@ MIGRATIONS: tuple[Migration, ...] = (
     Migration(name="alarms", statements=_ALARMS),
     Migration(name="first seen", statements=_FIRST_SEEN),
     Migration(name="changes and pruning", statements=_CHANGES),
+    Migration(name="staging", statements=_STAGING),
 )
 
 

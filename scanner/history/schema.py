@@ -173,3 +173,21 @@ blind_spot = Table(
     Column("status", Text, nullable=False),
     Column("since", Text, nullable=False),
 )
+
+# What other machines read, until a scan is whole; see staging.py.
+staged_part = Table(
+    "staged_part",
+    metadata,
+    Column("scan", Text, primary_key=True),
+    Column("part", Text, primary_key=True),
+    Column("head", Text, nullable=False),
+    Column("received_at", Text, nullable=False),
+)
+staged_line = Table(
+    "staged_line",
+    metadata,
+    Column("scan", Text, primary_key=True),
+    Column("part", Text, primary_key=True),
+    Column("position", Integer, primary_key=True, autoincrement=False),
+    Column("body", Text, nullable=False),
+)

@@ -33,6 +33,7 @@ from scanner.history.records import ENTRIES, FINDINGS, IDENTITIES, SECRETS, WORK
 from scanner.history.retention import Pruning
 from scanner.history.saving import Saver
 from scanner.history.scans import StoredScan
+from scanner.history.staging import Staging
 from scanner.history.status import StoreStatus, make_ready_to_write, refuse_older, status
 from scanner.history.tallies import Tally
 from scanner.history.trend import trend
@@ -145,6 +146,16 @@ class Store:
             pruned = retention.prune(connection, before, now)
         database_of(self._engine).compact(self._engine)
         return pruned
+
+    @property
+    def staging(self) -> Staging:
+        """What other machines read of scans that are not whole yet."""
+        return Staging(self._engine)
+
+    def has_scan(self, scan_id: str) -> bool:
+        """Whether a scan of that id was saved."""
+        with reading(self._engine) as connection:
+            return scans.is_known(connection, scan_id)
 
     def has_scans(self) -> bool:
         """Whether anything was ever saved."""

@@ -1,0 +1,142 @@
+"""``muster import``: the shards of a scan, joined, judged and stored."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from scanner.cli.options import config_option, lists_options, output_options, store_option, verdict_options
+
+if TYPE_CHECKING:
+    from scanner.cli.output import Output
+    from scanner.config import Config
+    from scanner.history.store import Store
+    from scanner.importing import Taken
+    from scanner.model import ScanResult
+
+
+@click.command("import")
+@click.argument("files", nargs=-1, type=click.Path(path_type=Path), metavar="[FILE]...")
+@config_option
+@lists_options
+@store_option
+@output_options
+@verdict_options
+@click.option("--partial", is_flag=True, help="Conclude without the shards that are missing; their scopes are gaps.")
+@click.option("--pending", is_flag=True, help="List the scans that wait for shards.")
+@click.option("--discard", metavar="ID", help="Forget the shards of a scan that is not whole.")
+def import_(
+    files: tuple[Path, ...],
+    config_file: Path | None,
+    registries: tuple[Path, ...],
+    people: tuple[Path, ...],
+    store_url: str | None,
+    outputs: tuple[str, ...],
+    view: str | None,
+    fail_on: str | None,
+    fail_on_new: bool,
+    strict: bool,
+    accept_drop: bool,
+    partial: bool,
+    pending: bool,
+    discard: str | None,
+) -> int:
+    """Join the shards of a scan that `muster scan --shard` wrote; once all are there, match, judge, store, report.
+
+    Until then they wait in the store. Importing a file again changes nothing.
+    """
+    from scanner.cli.notify import then_notify
+    from scanner.cli.output import plan_outputs
+    from scanner.cli.scan import exit_code, overridden
+    from scanner.config import load_config
+    from scanner.errors import UsageError
+    from scanner.history.store import open_store
+
+    config = overridden(load_config(config_file), registries, people, store_url)
+    if pending or discard:
+        if files:
+            raise UsageError("--pending and --discard take no files")
+        with open_store(config.store_url, create=False) as store:
+            return _discard(store, discard) if discard else _list_waiting(store)
+    if not files:
+        raise UsageError("there is nothing to import", hint="name the files that `muster scan --shard` wrote")
+    planned = plan_outputs(outputs, view, config)
+    result, untold = then_notify(
+        config, lambda: _import(config, files, planned, partial=partial, accept_drop=accept_drop)
+    )
+    return 0 if result is None else exit_code(result, untold, fail_on, fail_on_new=fail_on_new, strict=strict)
+
+
+def _import(
+    config: Config, paths: Sequence[Path], outputs: Sequence[Output], *, partial: bool, accept_drop: bool
+) -> ScanResult | None:
+    from scanner import importing
+    from scanner.bulk import seldom_collected
+    from scanner.cli.console import say
+    from scanner.cli.output import write_outputs
+    from scanner.history.store import open_store
+    from scanner.shards.files import check_shard
+    from scanner.shards.joining import named
+
+    now = datetime.now(UTC)
+    with seldom_collected():
+        checked = [check_shard(path) for path in paths]
+        with open_store(config.store_url) as store:
+            for old in importing.forget_old(store.staging, now):
+                say(f"scan {old}: its shards were forgotten, as no other came for {importing.WAITING_DAYS} days")
+            taken = importing.take_in(store, checked, config, now)
+            for note in taken.notes:
+                say(note)
+            if taken.is_stored:
+                say(f"scan {taken.scan} is in the store already: nothing to do")
+                return None
+            if taken.absent and not partial:
+                say(
+                    f"scan {taken.scan}: {len(taken.shards)} of {taken.head.of} shards are there; "
+                    f"missing: {named(taken.absent)}"
+                )
+                return None
+            result = _concluded(config, store, taken, accept_drop=accept_drop)
+        if result is not None:
+            write_outputs(result, outputs)
+    return result
+
+
+def _concluded(config: Config, store: Store, taken: Taken, *, accept_drop: bool) -> ScanResult | None:
+    """The result; None where another import concluded the scan meanwhile."""
+    from scanner import app, importing
+    from scanner.cli.console import say, warn
+    from scanner.errors import NothingScanned, StoreError
+
+    lists = app.load_lists(config, importing.sources_of(taken.head))
+    warn(lists.warnings)
+    try:
+        return importing.conclude_shards(store, taken, lists.declared, config, accept_drop=accept_drop)
+    except (StoreError, NothingScanned):  # the shards are gone, or the scan is there already
+        if not importing.was_faster(store, taken.scan):
+            raise
+        say(f"scan {taken.scan} was concluded by another import meanwhile")
+        return None
+
+
+def _list_waiting(store: Store) -> int:
+    from scanner.importing import waiting_lines
+
+    for line in waiting_lines(store.staging) or ["no scan waits for shards"]:
+        click.echo(line)
+    return 0
+
+
+def _discard(store: Store, scan: str) -> int:
+    from scanner.cli.console import say
+    from scanner.errors import UsageError
+    from scanner.text import printable
+
+    if not store.staging.discard(scan):
+        raise UsageError(f"no shards of a scan {printable(scan)} wait", hint="`muster import --pending` lists them")
+    say(f"discarded the shards of {printable(scan)}")
+    return 0

@@ -1,0 +1,101 @@
+"""``muster scan --shard``: one machine's share of a scan, into a file for ``muster import``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from functools import partial
+from typing import TYPE_CHECKING, BinaryIO
+
+import click
+
+from scanner.cli.console import progress
+from scanner.cli.output import Delivery, deliver, split_output
+from scanner.errors import UsageError
+from scanner.shards.heads import check_scan_id, head_of, parse_shard
+
+if TYPE_CHECKING:
+    from connectors.base import Scope
+    from reports.base import Screen
+    from scanner.config import Config, SourceSettings
+    from scanner.discovery import Source
+    from scanner.engine import Observer
+    from scanner.inventory import Reading
+    from scanner.scopes import Listing
+    from scanner.shards.lines import Head
+
+HOW = "such as: muster scan --shard 1/4 --scan-id nightly-17 -o ndjson:shard-1.ndjson"
+
+
+def scan_shard(
+    config: Config,
+    sources: Sequence[SourceSettings],
+    shard: str,
+    scan_id: str | None,
+    outputs: Sequence[str],
+    *,
+    quiet: bool,
+) -> int:
+    """Read this shard's scopes and write them to the output; returns how many gaps there are. Raises UsageError."""
+    from scanner import app
+
+    share = parse_shard(shard)
+    if scan_id is None:
+        raise UsageError("--shard goes with --scan-id, the same for all shards of a scan", hint=HOW)
+    check_scan_id(scan_id)
+    path = _only_output(outputs)
+    ready = app.make_ready(sources)
+    head = head_of(ready, share, scan_id, datetime.now(UTC).replace(microsecond=0))
+    gaps: list[str] = []
+    with progress(quiet) as observer:
+        writing = partial(_write, config, ready, head, observer, gaps)
+        delivery = Delivery(format="ndjson", title=f"shard {share} of {scan_id}", path=path, write=writing)
+        try:
+            deliver([delivery], hint="choose another path")
+        except KeyboardInterrupt as stop:
+            raise click.Abort("this shard was not written") from stop
+    return len(gaps)
+
+
+def refuse_with_shard(given: Mapping[str, object]) -> None:
+    """Raises UsageError for options that only mean something where the shards are joined."""
+    if wrong := next((option for option, value in given.items() if value), None):
+        raise UsageError(
+            f"{wrong} does not go with --shard", hint="give it to `muster import`, which judges and reports"
+        )
+
+
+def _only_output(outputs: Sequence[str]) -> str:
+    asked = [split_output(text) for text in outputs]
+    if [name for name, _ in asked] != ["ndjson"]:
+        raise UsageError("--shard writes one file: -o ndjson:PATH", hint=HOW)
+    return asked[0][1]
+
+
+def _write(
+    config: Config,
+    sources: Sequence[Source],
+    head: Head,
+    observer: Observer,
+    gaps: list[str],
+    out: BinaryIO,
+    screen: Screen,
+) -> tuple[str, ...]:
+    from scanner.discovery import reading_here
+    from scanner.shards.files import write_shard
+    from scanner.shards.lines import Unit
+
+    del screen
+
+    def is_own(scope: Scope) -> bool:
+        return head.its.holds(Unit(scope.source, scope.id, scope.part))
+
+    with reading_here(config.engine, sources, observer, is_own) as outcomes:
+        write_shard(out, head, _noting_gaps(outcomes, gaps))
+    return ()
+
+
+def _noting_gaps(outcomes: Iterable[Listing | Reading], gaps: list[str]) -> Iterator[Listing | Reading]:
+    for outcome in outcomes:
+        gaps += [one.section for one in outcome.coverage if one.is_gap]
+        yield outcome
