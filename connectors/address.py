@@ -18,11 +18,12 @@ def check_url(url: str, *, insecure_http: bool, query: bool = False) -> None:
         raise ValueError("an address must not hold a user name or password")
     if parts.port == 0:  # reading it raises ValueError for what is no port at all
         raise ValueError("an address cannot have port 0")
-    if parts.scheme == "http" and not insecure_http and not _is_loopback(parts.hostname):
+    if parts.scheme == "http" and not insecure_http and not is_loopback(parts.hostname):
         raise ValueError("plain http to another machine can be read by others: use https, or say insecure_http = true")
 
 
-def _is_loopback(host: str) -> bool:
+def is_loopback(host: str) -> bool:
+    """Whether what is sent there stays on this machine."""
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:

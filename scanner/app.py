@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
+import hashlib
 import secrets
 from collections.abc import Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime, timedelta
+from typing import Protocol
 
+import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
-from connectors.base import Connector
 from connectors.catalog import connector_catalog
 from scanner import __version__, alarms
 from scanner.acknowledged_file import load_acknowledgements
 from scanner.config import Config, SourceSettings
-from scanner.engine import Observer, read_all
+from scanner.discovery import EXPORT, LIST, LIVE, Source, discover
+from scanner.engine import Observer
 from scanner.errors import NothingScanned, UsageError
 from scanner.history.store import Store, open_store
 from scanner.inputs import inputs_of
-from scanner.inventory import Inventory, join
+from scanner.inventory import Inventory
 from scanner.matching.places import Places, SourceRef
 from scanner.model import Entry, Origin, Ownership, Person, ScanInfo, ScanResult
 from scanner.notify.settings import Channel
@@ -35,22 +37,6 @@ from scanner.vanished import doubted, losses, notices
 
 _READ = ("complete", "partial")
 STRANGERS_NAMED = 20
-LIVE, EXPORT, LIST = range(3)
-"""How far a source is believed where several saw the same, best first."""
-
-
-class Source(Struct, frozen=True, kw_only=True):
-    """A connector made ready. ``rank``: LIVE, EXPORT or LIST."""
-
-    name: str
-    type: str
-    connector: Connector
-    rank: int
-
-    @property
-    def ref(self) -> SourceRef:
-        """What the entries need to know of it."""
-        return SourceRef(name=self.name, provider=self.type)
 
 
 def make_ready(sources: Sequence[SourceSettings]) -> tuple[Source, ...]:
@@ -68,7 +54,19 @@ def _ready(source: SourceSettings) -> Source:
     )
     exported = getattr(settings, "from_files", None) is not None
     rank = LIST if source.type == "file" else EXPORT if exported else LIVE
-    return Source(name=source.name, type=source.type, connector=connector(source.name, settings), rank=rank)
+    return Source(
+        name=source.name,
+        type=source.type,
+        connector=connector(source.name, settings),
+        settings=settings,
+        rank=rank,
+        digest=settings_digest(source),
+    )
+
+
+def settings_digest(source: SourceSettings) -> str:
+    """A hash of a source's settings as they are written: the same on every machine, wherever the files lie."""
+    return hashlib.sha256(msgspec.json.encode([source.type, source.settings], order="deterministic")).hexdigest()
 
 
 class Lists(Struct, frozen=True, kw_only=True):
@@ -78,7 +76,19 @@ class Lists(Struct, frozen=True, kw_only=True):
     warnings: tuple[str, ...]
 
 
-def load_lists(config: Config, sources: Sequence[Source]) -> Lists:
+class Named(Protocol):
+    """A source as far as the lists are concerned."""
+
+    @property
+    def name(self) -> str:
+        """Its name."""
+
+    @property
+    def ref(self) -> SourceRef:
+        """What the entries need to know of it."""
+
+
+def load_lists(config: Config, sources: Sequence[Named]) -> Lists:
     """The registry and the people of the config. Raises RegistryError naming every place that is wrong."""
     warnings: list[str] = []
     registry = people = None
@@ -135,13 +145,16 @@ def scan(
     """
     with open_store(config.store_url) as store:
         started = datetime.now(UTC).replace(microsecond=0)
-        inventory = _discover(config, sources, observer)
+        scan_id = new_scan_id(started)
+        inventory = discover(
+            config.engine, sources, observer, staging=store.staging, url=config.store_url, scan_id=scan_id
+        )
         result = conclude(
             store,
             inventory,
             declared,
             lists=[source.name for source in sources if source.rank == LIST],
-            scan_id=new_scan_id(started),
+            scan_id=scan_id,
             started=started,
             accept_drop=accept_drop,
             channels=config.channels,
@@ -196,21 +209,6 @@ def conclude(
         result = with_earlier(result, store.steadily(lambda: store.earlier_findings(unknown)))
         store.save(result, alarms.of_scan(store, channels, result, declared.people))
     return replace(result, trend=store.trend(scan_id))
-
-
-def _discover(config: Config, sources: Sequence[Source], observer: Observer) -> Inventory:
-    executor = ThreadPoolExecutor(config.engine.workers, thread_name_prefix="scope")
-    try:
-        readings = read_all(
-            [(source.name, source.connector) for source in sources],
-            executor=executor,
-            scope_deadline=config.engine.scope_deadline,
-            observer=observer,
-        )
-        return join(readings, {source.name: source.rank for source in sources})
-    finally:
-        # Not waited for: after Ctrl-C a thread may be in a call for as long as its time-out.
-        executor.shutdown(wait=False, cancel_futures=True)
 
 
 def _remember(store: Store, inventory: Inventory) -> Remembered:

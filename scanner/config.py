@@ -17,6 +17,7 @@ from scanner.matching.globs import is_pattern, names_something
 from scanner.model import Exemption, Ownership, OwnershipRule, Policy
 from scanner.notify.settings import Channel, read_channels
 from scanner.registry.lists import ListSource
+from scanner.scheduler import check_scheduler
 from scanner.strict import Document, decode
 
 MOST_DAYS = 36_500
@@ -85,12 +86,19 @@ class OwnershipSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields
 
 
 class EngineSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """``[engine]``. ``workers``: scopes read at once. ``scope_deadline``: seconds one scope may take."""
+    """``[engine]``. ``workers``: scopes read at once. ``scope_deadline``: seconds one scope may take.
+
+    ``dask``: a scheduler's address, or ``local`` or ``local:4`` for so many processes of this machine's.
+    """
 
     workers: int = 8
     scope_deadline: int = 3600
+    dask: str | None = None
+    insecure_tcp: bool = False
 
     def __post_init__(self) -> None:
+        if self.dask is not None:
+            check_scheduler(self.dask, insecure_tcp=self.insecure_tcp)
         if self.workers < 1:
             raise ValueError("at least one worker is needed")
         if self.scope_deadline < 1:
@@ -200,7 +208,8 @@ def load_config(path: Path | None) -> Config:
         keep_days=file.store.keep_days,
         registry=_resolved(file.registry, base),
         people=_resolved(file.people, base),
-        sources=_sources(file.source, document, base),
+        # A cluster's workers are started in other folders than we are.
+        sources=_sources(file.source, document, base if file.engine.dask is None else base.absolute()),
         policy=msgspec.convert(msgspec.structs.asdict(file.policy), Policy),
         matching=file.matching,
         ownership=file.ownership.as_declared,

@@ -13,6 +13,7 @@
     │   └── OlderStore              it was only to be looked at, and has the tables of an earlier version
     ├── MissingExtra           2    a pip extra that is not installed
     ├── NothingScanned         4
+    ├── ClusterError           4    what reads the scopes cannot be reached, or was lost
     └── SourceError            a gap in the coverage, never the end of a run
         ├── Denied             the permission is missing
         ├── Throttled          the provider told us to go away, and retries ran out
@@ -117,6 +118,12 @@ class MissingExtra(MusterError):
 
 class NothingScanned(MusterError):
     """Not one scope of one source could be read."""
+
+    exit_code = 4
+
+
+class ClusterError(MusterError):
+    """The cluster that reads the scopes cannot be reached, or was lost; nothing was stored."""
 
     exit_code = 4
 

@@ -32,14 +32,24 @@ AS_LAST_READ = "as last read: its permissions could not be read this time"
 
 
 class Reading(Struct, frozen=True, kw_only=True):
-    """What came out of one scope, or out of listing the scopes of one source."""
+    """What came out of one scope (or one part of it), or out of listing the scopes of one source.
+
+    ``staged``: its records are not here but already in the store, and so many identities are among them.
+    """
 
     source: str
     scope: str
+    part: str | None = None
+    staged: int | None = None
     identities: tuple[Identity, ...] = ()
     secrets: tuple[StoredSecret, ...] = ()
     workloads: tuple[Workload, ...] = ()
     coverage: tuple[Coverage, ...] = ()
+
+    @property
+    def found(self) -> int:
+        """How many identities it has, wherever they are."""
+        return len(self.identities) if self.staged is None else self.staged
 
 
 class Inventory(Struct, frozen=True, kw_only=True):
@@ -52,8 +62,11 @@ class Inventory(Struct, frozen=True, kw_only=True):
 
 
 def join(readings: Iterable[Reading], ranks: Mapping[str, int]) -> Inventory:
-    """One inventory out of all readings. ``ranks``: sources by trust, the lowest first (live, export, file)."""
-    readings = list(readings)
+    """One inventory out of all readings, in whatever order they come.
+
+    ``ranks``: sources by trust, the lowest first (live, export, file).
+    """
+    readings = sorted(readings, key=lambda one: (one.source, one.scope, one.part or ""))
     identities = _by_key(chain.from_iterable(one.identities for one in readings), ranks)
     secrets = _by_key(chain.from_iterable(one.secrets for one in readings), ranks)
     workloads = _by_key(chain.from_iterable(one.workloads for one in readings), ranks)
