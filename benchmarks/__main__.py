@@ -12,7 +12,7 @@ from collections.abc import Sequence
 
 NAMES = (
     "start_up", "aws_scan", "aws_organization", "matching", "suggestions", "accuracy", "pipeline", "store", "files",
-    "html_report", "diff",
+    "html_report", "diff", "cluster",
 )  # fmt: skip
 
 

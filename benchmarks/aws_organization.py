@@ -24,7 +24,7 @@ def main() -> None:
     """Read the large organization and the small one, each in a process of its own, and print the ratios."""
     peaks = {}
     for accounts in (FEW, ACCOUNTS):
-        with _server(accounts) as (process, url):
+        with server(accounts) as (process, url):
             cost = run([sys.executable, "-m", "benchmarks.aws_organization", url], environment=ENVIRONMENT)
             process.terminate()
             calls = int(process.communicate()[0].split()[-1])
@@ -66,14 +66,17 @@ class _Nobody:
 
 
 @contextmanager
-def _server(accounts: int) -> Iterator[tuple[subprocess.Popen[str], str]]:
+def server(accounts: int) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    """So many accounts alike, each answer held back a little: the process, and its address."""
     command = [sys.executable, "-m", "benchmarks.latency_server", str(accounts), str(LATENCY)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         try:
             yield process, process.stdout.readline().strip()
         finally:
-            process.terminate()
+            if process.poll() is None:
+                process.terminate()
+                process.communicate()
 
 
 if __name__ == "__main__":

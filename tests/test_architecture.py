@@ -35,6 +35,8 @@ MAY_IMPORT = {
     "scanner.notify": PURE | {"scanner.roster", "scanner.rules", "scanner.strict", "connectors.address"},
     "scanner.privilege": PURE,
     "scanner.rules": PURE | {"scanner.matching"},
+    "scanner.shapes": set(),
+    "scanner.scopes": PURE | {"scanner.shapes", "scanner.inventory", "connectors.base"},
     "scanner.inventory": PURE | {"scanner.trusts", "scanner.workloads"},
     "scanner.trusts": PURE | {"scanner.matching"},
     "scanner.tables": PURE,
@@ -78,6 +80,8 @@ HEAVY = (
     "tomlkit",
     "ahocorasick",
     "pydantic",
+    "dask",
+    "distributed",
 )
 
 
