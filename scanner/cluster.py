@@ -24,7 +24,8 @@ RETRIES = 2
 """Of a task that failed on its worker. One whose worker died is given to another by the scheduler itself."""
 
 FETCHED_AT_ONCE = 100  # results: each by itself would cost a way to the worker and back
-_CHATTY = ("distributed", "distributed.client", "tornado", "tornado.application")  # loggers that Dask sets up
+# Loggers that Dask sets up, and the one that tells of results of a lost scheduler that nobody waited for.
+_CHATTY = ("distributed", "distributed.client", "tornado", "tornado.application", "asyncio")
 
 
 @contextmanager
