@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from functools import cache
 from typing import Any, TypeVar, get_args, get_origin
 
@@ -16,6 +17,7 @@ T = TypeVar("T")
 
 # Mappings are sorted: a provider that lists tags in another order has changed nothing.
 _encoder = msgspec.json.Encoder(order="deterministic")
+_packer = msgspec.msgpack.Encoder(order="deterministic")
 
 
 def encode(value: object, what: str) -> bytes:
@@ -26,6 +28,19 @@ def encode(value: object, what: str) -> bytes:
         raise StoreError(
             f"{printable(what)} holds text that UTF-8 cannot hold", hint="please report this; nothing was stored"
         ) from error
+
+
+def digest(record: Struct, what: str) -> str:
+    """32 hex digits that are the same for equal records, and differ for others. Raises StoreError as :func:`encode`.
+
+    The record is hashed as it is: to leave out what says nothing first, as for the body, takes twice as long.
+    """
+    try:
+        packed = _packer.encode(record)
+    except (OverflowError, UnicodeEncodeError):
+        packed = encode(record, what)  # an integer of more than 64 bits; or text that it will name
+    # Half the time of BLAKE2, since processors know SHA-256. No one attacks it: who can write here can write anything.
+    return hashlib.sha256(packed).hexdigest()[:32]
 
 
 def decode(decoder: msgspec.json.Decoder[T], body: str, what: str) -> T:

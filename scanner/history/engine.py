@@ -105,7 +105,7 @@ def faults_told(engine: Engine) -> Iterator[None]:
     """Have what the database complains of raise StoreError, or LostStore where the connection is gone."""
     try:
         yield
-    except (DBAPIError, engine.dialect.loaded_dbapi.Error) as error:
+    except (DBAPIError, engine.dialect.loaded_dbapi.Error, UnicodeDecodeError) as error:
         raise _told(engine, error) from error
 
 

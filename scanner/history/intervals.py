@@ -6,7 +6,6 @@ the database.
 
 from __future__ import annotations
 
-import hashlib
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import pairwise
@@ -18,7 +17,7 @@ from sqlalchemy import Column, ColumnElement, Connection, Row, Select, Table, an
 
 from scanner.errors import StoreError
 from scanner.history import schema
-from scanner.history.bodies import decode, encode
+from scanner.history.bodies import decode, digest, encode
 from scanner.history.database import Values
 from scanner.history.engine import bulk_insert, plain_rows
 from scanner.history.records import R, RecordKind, Sighting, Wordings
@@ -28,34 +27,38 @@ from scanner.text import printable
 BATCH = 10_000
 """Rows held at a time, reading and writing."""
 
+_KEY, _HASH, _SAID = 0, 3, slice(4, None)
+"""In a version's row: its key, its hash, and all that the hash stands for."""
+
 _sightings = msgspec.json.Decoder(Sighting)
 _places = msgspec.json.Decoder(list[int])
 
 
-_pair = itemgetter(0, 3)
-"""Of a row as it is written, the key and what tells a change: a version's hash, the body where there is none."""
-
-
 class Difference(NamedTuple):
-    """What a scan changes in one table: keys whose row ends, and new rows."""
+    """What a scan changes in one table: keys whose row ends, and of each new row its place among the keys, and mark."""
 
     closing: list[str]
-    opening: list[Values]
+    opening: list[tuple[int, str]]
 
 
 def differences(
-    connection: Connection, mark: Column[str], keys: Sequence[str], rows: Callable[[int, int], Sequence[Values]]
+    connection: Connection, mark: Column[str], keys: Sequence[str], marks: Callable[[int, int], Sequence[str]]
 ) -> Iterator[Difference]:
     """Compare a scan with the open rows of the table of ``mark``, the column that tells a change, page by page.
 
-    ``keys`` ascend as Python sorts text, code point by code point, which is how SQLite does; ``rows`` makes the rows
-    of those from one place to another, at most BATCH. A pair of key and mark that only the table has is closed, a row
-    whose pair only the scan has is opened: as sets they are compared three times as fast as one by one.
+    ``keys`` ascend as Python sorts text, code point by code point, which is how SQLite does; ``marks`` makes the marks
+    of those from one place to another, at most BATCH. What has another mark than before is closed and opened anew,
+    what only the table has is closed, what only the scan has is opened.
     """
     for page, start, end in _side_by_side(_pages(connection, mark), keys):
-        stored, ours = set(page), rows(start, end)
-        opening = [row for row in ours if _pair(row) not in stored]
-        yield Difference([key for key, _ in stored.difference(map(_pair, ours))], opening)
+        before: dict[str, str] = dict(page)
+        ours = keys[start:end]
+        beside = zip(range(start, end), ours, marks(start, end), strict=True)
+        opening = [(place, told) for place, key, told in beside if before.get(key) != told]
+        closing = [key for place, _ in opening if (key := keys[place]) in before]
+        if len(before) + len(opening) - len(closing) > len(ours):
+            closing += before.keys() - set(ours)
+        yield Difference(closing, opening)
 
 
 def _side_by_side(pages: Iterable[list[Values]], keys: Sequence[str]) -> Iterator[tuple[list[Values], int, int]]:
@@ -82,12 +85,12 @@ def _pages(connection: Connection, mark: Column[str]) -> Iterator[list[Values]]:
         page = is_open.where(table.c.key > rows[-1][0])
 
 
-def _apply(connection: Connection, table: Table, seq: int, difference: Difference) -> None:
-    """Close the open rows of its keys with scan ``seq``, and open the others."""
-    if difference.closing:
+def _apply(connection: Connection, table: Table, seq: int, closing: Sequence[str], opening: Sequence[Values]) -> None:
+    """Close the open rows of these keys with scan ``seq``, and open the others."""
+    if closing:
         close = update(table).where(table.c.key == bindparam("closing"), table.c.until_scan.is_(None))
-        connection.execute(close.values(until_scan=seq), [{"closing": key} for key in difference.closing])
-    bulk_insert(connection, table, difference.opening)
+        connection.execute(close.values(until_scan=seq), [{"closing": key} for key in closing])
+    bulk_insert(connection, table, opening)
 
 
 def write(connection: Connection, kind: RecordKind[R], seq: int, records: Sequence[R]) -> list[int] | None:
@@ -98,38 +101,51 @@ def write(connection: Connection, kind: RecordKind[R], seq: int, records: Sequen
     given = [kind.key(record) for record in records]
     places = sorted(range(len(given)), key=given.__getitem__)
     keys = [given[place] for place in places]
+    ordered = [records[place] for place in places]
     _refuse_repeats(kind, keys)
 
-    def versions(start: int, end: int) -> list[Values]:
-        return [_version(kind, seq, keys[place], records[places[place]]) for place in range(start, end)]
+    def hashes(start: int, end: int) -> list[str]:
+        return [digest(kind.content(one), key) for key, one in zip(keys[start:end], ordered[start:end], strict=True)]
 
-    for difference in differences(connection, kind.versions.c.hash, keys, versions):
-        _apply(connection, kind.versions, seq, difference)
-    _write_sightings(connection, kind, seq, sorted(filter(kind.moves, records), key=kind.key))
+    for closing, opening in differences(connection, kind.versions.c.hash, keys, hashes):
+        rows = [_version(kind, seq, keys[place], told, ordered[place]) for place, told in opening]
+        _apply(connection, kind.versions, seq, *_without_rehashed(connection, kind.versions, closing, rows))
+    _write_sightings(connection, kind, seq, list(filter(kind.moves, ordered)))
     in_order = all(before <= after for before, after in pairwise(map(kind.order, records)))
     return None if in_order else places
 
 
-def _version(kind: RecordKind[R], seq: int, key: str, record: R) -> Values:
+def _version(kind: RecordKind[R], seq: int, key: str, told: str, record: R) -> Values:
     content: R = kind.content(record)
-    facts: tuple[str | None, ...] = kind.facts(content)
-    body = encode(kind.body(content), key)
-    # Half the time of BLAKE2, since processors know SHA-256. No one attacks it: who can write here can write anything.
-    digest = hashlib.sha256(encode(facts, key) + body).hexdigest()[:32]
-    return key, seq, None, digest, *facts, body.decode()
+    return key, seq, None, told, *kind.facts(content), encode(kind.body(content), key).decode()
+
+
+def _without_rehashed(
+    connection: Connection, table: Table, closing: list[str], opening: list[Values]
+) -> tuple[list[str], list[Values]]:
+    """What really changes. What another version of Muster hashed in another way only gets its new hash."""
+    again = {row[_KEY]: row for row in opening}
+    both = [key for key in closing if key in again]
+    is_open = select(table).where(table.c.key.in_(both), table.c.until_scan.is_(None))
+    stored = plain_rows(connection, is_open) if both else []
+    same = {row[_KEY]: again[row[_KEY]][_HASH] for row in stored if row[_SAID] == again[row[_KEY]][_SAID]}
+    if not same:
+        return closing, opening
+    rehash = update(table).where(table.c.key == bindparam("same"), table.c.until_scan.is_(None))
+    connection.execute(rehash.values(hash=bindparam("told")), [{"same": key, "told": same[key]} for key in same])
+    return [key for key in closing if key not in same], [row for row in opening if row[_KEY] not in same]
 
 
 def _write_sightings(connection: Connection, kind: RecordKind[R], seq: int, moving: Sequence[R]) -> None:
+    """``moving``: by key."""
     keys = [kind.key(record) for record in moving]
 
-    def sightings(start: int, end: int) -> list[Values]:
-        return [
-            (key, seq, None, encode(kind.sighting(record), key).decode())
-            for key, record in zip(keys[start:end], moving[start:end], strict=True)
-        ]
+    def sightings(start: int, end: int) -> list[str]:
+        beside = zip(keys[start:end], moving[start:end], strict=True)
+        return [encode(kind.sighting(record), key).decode() for key, record in beside]
 
-    for difference in differences(connection, kind.sightings.c.body, keys, sightings):
-        _apply(connection, kind.sightings, seq, difference)
+    for closing, opening in differences(connection, kind.sightings.c.body, keys, sightings):
+        _apply(connection, kind.sightings, seq, closing, [(keys[place], seq, None, body) for place, body in opening])
 
 
 def _refuse_repeats(kind: RecordKind[R], keys: Sequence[str]) -> None:
@@ -145,9 +161,9 @@ def write_orders(connection: Connection, seq: int, orders: Mapping[str, list[int
     """Keep the orders that :func:`write` returned, by name of kind."""
     table = schema.ordering
     texts = {name: encode(orders[name], f"order of kind {name}").decode() for name in sorted(orders) if orders[name]}
-    rows: list[Values] = [(name, seq, None, text) for name, text in texts.items()]
-    for difference in differences(connection, table.c.body, list(texts), lambda start, end: rows[start:end]):
-        _apply(connection, table, seq, difference)
+    names, bodies = list(texts), list(texts.values())
+    for closing, opening in differences(connection, table.c.body, names, lambda start, end: bodies[start:end]):
+        _apply(connection, table, seq, closing, [(names[place], seq, None, body) for place, body in opening])
 
 
 def holds(table: Table, seq: int) -> ColumnElement[bool]:

@@ -111,8 +111,8 @@ class Sqlite:
         return FileLock(Path(f"{path.resolve()}.lock")) if path else None
 
     def fault(self, error: BaseException | None) -> Fault:
-        """By SQLite's name of the error."""
-        code = getattr(error, "sqlite_errorname", "")
+        """By SQLite's name of the error. Text that is none, which Python tells, is damage too."""
+        code = "SQLITE_CORRUPT" if isinstance(error, UnicodeDecodeError) else getattr(error, "sqlite_errorname", "")
         return next(
             (Fault(what=what, hint=hint) for name, what, hint in _FAULTS if code.startswith(name)), _OTHER_FAULT
         )

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from msgspec.structs import replace
-from sqlalchemy import Connection, Table, event, insert, select
+from sqlalchemy import Connection, Table, event, insert, select, update
 
 from scanner.history import schema
 from scanner.history.engine import connect, reading, writing
@@ -110,6 +110,52 @@ def test_the_order_of_tags_is_no_change(connection: Connection) -> None:
     save(connection, IDENTITIES, (tagged(alpha, a="1", b="2"),), (tagged(alpha, b="2", a="1"),))
 
     assert intervals(connection, schema.identity) == [("alpha", 1, None)]
+
+
+def test_a_row_that_was_hashed_otherwise_stays(connection: Connection) -> None:
+    """What an earlier version stored, with a hash of its own, is no change; from then on the hash tells it."""
+    save(connection, IDENTITIES, (alpha, beta, gamma))
+    connection.execute(update(schema.identity).values(hash="as it was made before"))
+    changed = tagged(beta, owner="ada")
+
+    write(connection, IDENTITIES, 2, (alpha, changed))
+    hashes = connection.execute(select(schema.identity.c.hash).where(schema.identity.c.key == "alpha")).scalars().all()
+
+    assert intervals(connection, schema.identity) == [
+        ("alpha", 1, None),
+        ("beta", 1, 2),
+        ("beta", 2, None),
+        ("gamma", 1, 2),
+    ]
+    assert read_in_order(connection, IDENTITIES, 2) == (alpha, changed)
+    assert len(hashes) == 1
+    assert hashes[0] != "as it was made before"
+
+
+def test_a_number_of_any_size_is_told_apart(connection: Connection) -> None:
+    """An export may hold integers of more than 64 bits; one that changes is a change."""
+    large, larger = (replace(alpha, identity=replace(alpha.identity, attributes={"n": 2**70 + n})) for n in (0, 1))
+
+    save(connection, IDENTITIES, (large,), (large,), (larger,))
+
+    assert intervals(connection, schema.identity) == [("alpha", 1, 3), ("alpha", 3, None)]
+    assert read_in_order(connection, IDENTITIES, 2) == (large,)
+    assert read_in_order(connection, IDENTITIES, 3) == (larger,)
+
+
+def test_what_comes_and_goes_between_moves_nothing(connection: Connection) -> None:
+    """Keys that come and go before others leave these as they are."""
+    one, two, three, four, five = (replace(first, fingerprint=name) for name in "abcde")
+
+    save(connection, FINDINGS, (two, four), (one, two, four), (one, three, four, five), (four,))
+
+    assert intervals(connection, schema.finding) == [
+        ("a", 2, 4),
+        ("b", 1, 3),
+        ("c", 3, 4),
+        ("d", 1, None),
+        ("e", 3, 4),
+    ]
 
 
 def test_order_is_kept_where_it_is_another_than_usual(connection: Connection) -> None:

@@ -1,0 +1,71 @@
+"""A store whose hashes were made in another way, by an earlier version: only a shortcut is lost, nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from hypothesis import HealthCheck, given, settings
+from sqlalchemy import Connection, insert, select, update
+
+from scanner.history import schema
+from scanner.history.engine import connect, writing
+from scanner.history.intervals import read_in_order, write, write_orders
+from scanner.history.migrations import migrate
+from scanner.history.records import ENTRIES, FINDINGS, IDENTITIES
+from scanner.history.wordings import keep
+from scanner.model import ScanResult
+from tests.scanner.history.strategies import scan_sequences
+
+SCANS = 4
+KINDS = (IDENTITIES, ENTRIES, FINDINGS)
+
+
+@contextmanager
+def empty_store() -> Iterator[Connection]:
+    """A transaction in an empty store that has numbers for so many scans."""
+    engine = connect("sqlite://", create=True)
+    migrate(engine)
+    texts = dict.fromkeys(("started_at", "finished_at", "version", "summary", "policy", "notices"), "")
+    with writing(engine) as connection:
+        connection.execute(insert(schema.scan), [{"seq": seq, "id": str(seq), **texts} for seq in range(1, SCANS + 1)])
+        yield connection
+    engine.dispose()
+
+
+def save(connection: Connection, seq: int, result: ScanResult) -> None:
+    """Write what is compared here of a scan."""
+    keep(connection, result.findings)
+    orders = {
+        IDENTITIES.name: write(connection, IDENTITIES, seq, result.identities),
+        ENTRIES.name: write(connection, ENTRIES, seq, result.entries),
+        FINDINGS.name: write(connection, FINDINGS, seq, result.findings),
+    }
+    write_orders(connection, seq, orders)
+
+
+def rows(connection: Connection) -> list[tuple[Any, ...]]:
+    """Every version of every record, with its interval and its hash."""
+    return [
+        tuple(row) for kind in KINDS for row in connection.execute(select(kind.versions).order_by("key", "first_scan"))
+    ]
+
+
+@given(results=scan_sequences())
+@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+def test_scans_are_stored_the_same_whatever_the_hashes_were(results: list[ScanResult]) -> None:
+    """Every scan ends in the same rows, and in the same hashes where something holds, as if these had always been."""
+    with empty_store() as usual, empty_store() as earlier:
+        for seq, result in enumerate(results, start=1):
+            for kind in KINDS:
+                earlier.execute(update(kind.versions).where(kind.versions.c.until_scan.is_(None)).values(hash="other"))
+            save(usual, seq, result)
+            save(earlier, seq, result)
+
+        assert [row[:3] + row[4:] for row in rows(earlier)] == [row[:3] + row[4:] for row in rows(usual)]
+        assert [row for row in rows(earlier) if row[2] is None] == [row for row in rows(usual) if row[2] is None]
+        for seq, result in enumerate(results, start=1):
+            assert read_in_order(earlier, IDENTITIES, seq) == result.identities
+            assert read_in_order(earlier, ENTRIES, seq) == result.entries
+            assert read_in_order(earlier, FINDINGS, seq) == result.findings
