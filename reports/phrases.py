@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, date, datetime
+from functools import lru_cache
 from typing import Any
 
 from reports.judged import Judged
@@ -193,6 +194,7 @@ def plain(value: Any) -> str:
     return text
 
 
+@lru_cache(maxsize=10_000)  # over an estate, most dates stand in many rows
 def iso(moment: datetime) -> str:
     """ISO 8601 in UTC with ``Z``, to the second."""
     in_utc = moment if moment.tzinfo is UTC else moment.astimezone(UTC)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from importlib.resources import files
-from itertools import pairwise
+from itertools import chain, pairwise
 from typing import Literal, TypeAlias
 
 import ahocorasick
@@ -104,7 +104,9 @@ def _places(identity: Identity) -> Iterator[tuple[_Place, Iterable[str | None]]]
 
 def _may_tell(identity: Identity) -> bool:
     """Whether any of the words is in any of the texts: most have none, and taking them apart costs ten times this."""
-    text = " ".join([text for _, texts in _places(identity) for text in texts if text])
+    path = identity.attributes.get("path")
+    texts = (identity.name, identity.display_name, identity.description, path if isinstance(path, str) else None)
+    text = " ".join([*filter(None, texts), *chain.from_iterable(identity.tags.items())])
     if text.isascii():
         run_together = text.encode().translate(_LOWER, _ASCII_SEPARATORS).decode()
     else:

@@ -7,13 +7,14 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from functools import lru_cache, reduce
 
 from scanner.model import Entry, Identity, OwnerCandidate, Ownership, Person, RegistryVerdict
+from scanner.ownership.alike import Alike
 from scanner.ownership.conventions import Conventions
 from scanner.ownership.directory import REMEMBERED, Directory
 from scanner.ownership.hints import SCORES, Clues, Hint, Sort, tag_scores
 from scanner.ownership.neighbours import Neighbours
 from scanner.ownership.roles import Roles
 from scanner.ownership.successors import Successors
-from scanner.ownership.words import NamedAfter, words
+from scanner.ownership.words import NamedAfter
 from scanner.roster import managers
 
 KEPT = 5
@@ -42,7 +43,7 @@ class Candidates:
         self._clues = Clues(directory, tag_scores(ownership.tag_keys))
         self._conventions = Conventions(ownership, directory)
         self._named_after = NamedAfter(directory)
-        self._neighbours = neighbours
+        self._alike = Alike(self._named_after, neighbours)
         self._roles = roles
         self._successors = Successors(entries.values(), directory)
         # Over an estate the same few hints come together again and again.
@@ -58,13 +59,12 @@ class Candidates:
         return ranking[:KEPT]
 
     def _hints(self, identity: Identity, registry: RegistryVerdict) -> Iterator[Hint]:
-        name = words(identity.name)
         yield from self._clues.of_identity(identity)
         for entry, likelihood in _entries_of(registry).items():
             yield from self._clues.of_entry(self._entries[entry], likelihood)
         yield from self._conventions.of_identity(identity)
-        yield from self._named_after.of_identity(identity, name)
-        yield from self._neighbours.of_identity(identity, name)
+        yield from self._named_after.of_place(identity)
+        yield from self._alike.of_identity(identity)
         yield from self._roles.of_identity(identity)
 
     def _rank(self, hints: frozenset[Hint]) -> tuple[OwnerCandidate, ...]:

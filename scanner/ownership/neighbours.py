@@ -28,13 +28,13 @@ class Neighbours:
                 self._owners[prefix, identity.scope].append(owner)
         self._hints: dict[tuple[str, str | None], Hint | None] = {}
 
-    def of_identity(self, identity: Identity, name: Words) -> tuple[Hint, ...]:
-        """The best that those of its scope say, or those of its provider; ``name``: its name as words."""
+    def of_name(self, provider: str, scope: str, name: Words) -> tuple[Hint, ...]:
+        """The best that those of the scope say, or those of the provider; ``name``: an identity's name as words."""
         best: Hint | None = None
-        for prefix in _prefixes(identity.provider, name):
+        for prefix in _prefixes(provider, name):
             if (prefix, None) not in self._owners:
                 break
-            for key in ((prefix, None), (prefix, identity.scope)):
+            for key in ((prefix, None), (prefix, scope)):
                 hint = self._hint(key)
                 if hint is not None and (best is None or hint.score >= best.score):
                     best = hint

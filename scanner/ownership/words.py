@@ -31,6 +31,7 @@ _WORD = re.compile(
     r"[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}|[0-9A-Fa-f]{12,}"
     r"|[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+|[^\W\d_A-Za-z]+"
 )
+_ZEROS = str.maketrans("123456789", "000000000")
 
 
 class _Lists(Struct, frozen=True, forbid_unknown_fields=True):
@@ -46,6 +47,11 @@ def words(text: str) -> Words:
     return tuple(map(str.lower, _WORD.findall(text[:LONGEST])))
 
 
+def zeros_for_digits(text: str) -> str:
+    """The text with a zero for each digit; its words are the same but for that."""
+    return text.translate(_ZEROS)
+
+
 class NamedAfter:
     """Who on the roster is called by words that stand one after another in a text.
 
@@ -58,6 +64,7 @@ class NamedAfter:
         for person in directory.everybody.values():
             for run in _names(person) if person.is_group else _user_names(person):
                 self._called[run].add(person.email)
+        self._numbered = {zeros_for_digits(run[0]) for run in self._called if not all(map(str.isalpha, run))}
         lengths: dict[str, set[int]] = defaultdict(set)
         for run in self._called:
             lengths[run[0]].add(len(run))
@@ -65,9 +72,17 @@ class NamedAfter:
         self._shared = lru_cache(maxsize=REMEMBERED)(self._of_text)  # many identities share scope, path and group
         self._of_runs: dict[tuple[Place, tuple[Words, ...]], tuple[Hint, ...]] = {}
 
-    def of_identity(self, identity: Identity, name: Words) -> tuple[Hint, ...]:
-        """From its groups, its path, its scope, and its name, which is given as words."""
-        hints = self._hints("name", name) + self._shared("scope", identity.scope)
+    def may_have_numbers(self, alike: Words) -> bool:
+        """Whether anybody who stands in such a name may be called by more than letters; zeros are any digits."""
+        return not self._numbered.isdisjoint(alike)
+
+    def of_name(self, name: Words) -> tuple[Hint, ...]:
+        """From a name, given as words."""
+        return self._hints("name", name)
+
+    def of_place(self, identity: Identity) -> tuple[Hint, ...]:
+        """From its groups, its path and its scope."""
+        hints = self._shared("scope", identity.scope)
         scope = identity.attributes.get(SCOPE_NAME)
         if isinstance(scope, str):
             hints += self._shared("scope", scope)

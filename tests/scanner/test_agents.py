@@ -90,6 +90,22 @@ def test_a_single_weak_signal_is_shown_as_suggested() -> None:
 
 
 @pytest.mark.parametrize(
+    ("facts", "evidence"),
+    [
+        pytest.param({"display_name": "Chat GPT"}, "name says chatgpt, gpt", id="display-name"),
+        pytest.param({"tags": {"chat": "GPT"}}, "tag says chatgpt, gpt", id="tag"),
+        pytest.param({"tags": {"team": "платежи", "Gen": "AI"}}, "tag says ai, genai", id="tag-beside-other-scripts"),
+        pytest.param({"attributes": {"path": "/lang-chain/"}}, "path says langchain", id="path"),
+        pytest.param({"description": "runs Lang Chain"}, "description says langchain", id="description"),
+    ],
+)
+def test_what_a_single_place_says_is_noticed(facts: dict[str, Any], evidence: str) -> None:
+    """Words are looked for in every text there is, across the signs that part a tag's key from its value."""
+    (signal,) = judge_agent(make_identity("x", **facts)).signals
+    assert signal.evidence == evidence
+
+
+@pytest.mark.parametrize(
     "product",
     [
         "ado", "appd", "aqua", "argo", "argocd", "atlantis", "aws-datasync", "chef", "concourse", "drone", "ecs",
