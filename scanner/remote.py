@@ -74,13 +74,14 @@ def job_there(
 
 # What follows runs on a worker.
 
+_MASK = RedactingFilter()
+
 
 @lru_cache(maxsize=256)
 def _connector(kind: Callable[[str, Any], Connector], source: str, settings: bytes) -> Connector:
-    mask = RedactingFilter()
     for handler in (*logging.getLogger().handlers, *logging.getLogger("distributed").handlers, logging.lastResort):
         if handler is not None:
-            handler.addFilter(mask)
+            handler.addFilter(_MASK)
     return kind(source, pickle.loads(settings))  # noqa: S301  # they come the same way as this very function
 
 

@@ -33,23 +33,25 @@ from scanner.model.discovered import (
 from scanner.model.judged import (
     AgentVerdict,
     Assessment,
-    BlindSpot,
     Drift,
     Earlier,
     EntryAssessment,
     Finding,
     IdentityCandidate,
-    Input,
     MatchCandidate,
     NatureVerdict,
     OwnerCandidate,
     OwnershipVerdict,
     RegistryVerdict,
+    UsageVerdict,
+)
+from scanner.model.result import (
+    BlindSpot,
+    Input,
     ScanInfo,
     ScanPoint,
     ScanResult,
     Summary,
-    UsageVerdict,
 )
 from scanner.model.terms import (
     ANY_KIND,

@@ -1,4 +1,4 @@
-"""What Muster makes of it: a verdict on each axis, findings, and one snapshot of all that a report may show."""
+"""What Muster makes of what it found: a verdict on each axis, and findings."""
 
 from __future__ import annotations
 
@@ -6,27 +6,21 @@ from collections.abc import Mapping
 from datetime import date, datetime
 from typing import Any
 
-from msgspec import Struct, field
+from msgspec import Struct
 
 from scanner.model.declared import (
     Acknowledged,
     Entry,
-    Policy,
 )
 from scanner.model.discovered import (
-    Coverage,
     Identity,
     Privilege,
     Signal,
-    StoredSecret,
-    Workload,
 )
 from scanner.model.terms import (
-    SEVERITIES,
     DriftAspect,
     EntryState,
     FindingStatus,
-    InputRole,
     NatureVerdictName,
     OrphanReason,
     OwnershipState,
@@ -216,100 +210,3 @@ class EntryAssessment(Struct, frozen=True, kw_only=True, gc=False):
     candidates: tuple[IdentityCandidate, ...] = ()
     """What it might mean, where it stands for nothing."""
     rechecked: bool = True
-
-
-class Input(Struct, frozen=True, kw_only=True, gc=False):
-    """Something that the scan went by: a file, with the hash of its bytes, or a query to a database, which has none.
-
-    ``text``: what it says, with secrets masked; kept of the config alone.
-    """
-
-    role: InputRole
-    name: str
-    sha256: str | None = None
-    text: str | None = None
-
-
-class ScanInfo(Struct, frozen=True, kw_only=True, gc=False):
-    """The run itself."""
-
-    id: str
-    started_at: datetime
-    finished_at: datetime
-    version: str
-    inputs: tuple[Input, ...] = ()
-
-
-class Summary(Struct, frozen=True, kw_only=True, gc=False):
-    """Counts over the result; ``identities`` counts people and exempt ones too, ``disabled`` counted within."""
-
-    identities: int = 0
-    registered: int = 0
-    unregistered: int = 0
-    ambiguous: int = 0
-    exempt: int = 0
-    owned: int = 0
-    orphaned: int = 0
-    dormant: int = 0
-    never_used: int = 0
-    disabled: int = 0
-    abandoned: int = 0
-    admins: int = 0
-    agents: int = 0
-    drifted: int = 0
-    credentials: int = 0
-    secrets: int = 0
-    workloads: int = 0
-    findings: Mapping[Severity, int] = field(default_factory=lambda: dict.fromkeys(SEVERITIES, 0))
-    new_findings: int = 0
-    acknowledged: int = 0
-    """Findings that somebody lets be; they are counted in ``findings`` too."""
-    reopened_findings: int = 0
-    """Of the new ones, those that had been there before."""
-    resolved_findings: int = 0
-    """Findings of the last scan that are no more."""
-    registry_entries: int = 0
-    not_found: int = 0
-    gaps: int = 0
-    not_rechecked: int = 0
-
-
-class ScanPoint(Struct, frozen=True, kw_only=True, gc=False):
-    """One of the scans that lead up to a result, in numbers.
-
-    ``resolved``: of the findings that the scan before had and this one no longer has, how many had stood for so many
-    days; each counts from the first scan that had it without a break.
-    """
-
-    id: str
-    started_at: datetime
-    counts: Summary
-    resolved: Mapping[int, int] = {}
-
-
-class BlindSpot(Struct, frozen=True, kw_only=True, gc=False):
-    """A section that could not be read in full when it was last tried, and since when."""
-
-    source: str
-    scope: str
-    section: str
-    status: str
-    since: datetime
-
-
-class ScanResult(Struct, frozen=True, kw_only=True, gc=False):
-    """One snapshot: all that a report may show. Findings come gravest first, everything else sorted by its key."""
-
-    scan: ScanInfo
-    summary: Summary
-    coverage: tuple[Coverage, ...] = ()
-    identities: tuple[Assessment, ...] = ()
-    secrets: tuple[StoredSecret, ...] = ()
-    workloads: tuple[Workload, ...] = ()
-    entries: tuple[EntryAssessment, ...] = ()
-    findings: tuple[Finding, ...] = ()
-    policy: Policy = Policy()
-    notices: tuple[str, ...] = ()
-    """Things a reader must know that are no finding, e.g. a scope that is no longer listed."""
-    trend: tuple[ScanPoint, ...] = ()
-    """The scans up to this one, oldest first, itself the last; empty where no store was asked."""

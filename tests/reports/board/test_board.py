@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import json
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -18,7 +17,7 @@ from reports.board.formats import BOARD_FORMATS
 from scanner.board.records import Measure
 from scanner.model import OwnershipVerdict, ScanResult
 from tests.accessibility import violations
-from tests.browser import chromium, watched
+from tests.browser import watched
 from tests.contract.test_reports import ACTIVE
 from tests.factories import make_assessment, make_result
 from tests.reports.html.estate import small_estate, with_history
@@ -47,12 +46,6 @@ def teams(*names: str) -> ScanResult:
 
 def _of_team(result: ScanResult, name: str) -> ScanResult:
     return replace(result, identities=(*result.identities, *teams(name).identities))
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as running:
-        yield running
 
 
 @pytest.mark.parametrize("format_name", BOARD_FORMATS)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TypeAlias
@@ -12,17 +12,10 @@ from playwright.sync_api import Browser
 
 from reports.base import View
 from scanner.model import ScanResult
-from tests.browser import Watched, chromium, watched
+from tests.browser import Watched, watched
 from tests.reports.html.estate import written
 
 Opens: TypeAlias = Callable[..., AbstractContextManager[Watched]]
-
-
-@pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
-    """One Chromium for all pages."""
-    with chromium() as running:
-        yield running
 
 
 @pytest.fixture
