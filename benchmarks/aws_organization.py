@@ -42,7 +42,7 @@ def read(url: str) -> None:
     """Read the organization behind the endpoint as a scan does, and keep nothing."""
     from connectors.aws.connector import AwsConnector
     from connectors.aws.settings import AwsSettings
-    from scanner.engine import read_all
+    from scanner.discovery.engine import read_all
 
     settings = AwsSettings(endpoint_url=url, regions=("eu-west-1",), organization_role="MusterAudit")
     with ThreadPoolExecutor(WORKERS) as executor:

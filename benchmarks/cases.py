@@ -6,11 +6,11 @@ from msgspec import Struct
 
 from benchmarks.naive import by_likeness, by_substring
 from benchmarks.organisation import NOW, TAG_KEY, Organisation, Truth
+from scanner.continuity.remembered import Remembered
 from scanner.inventory import Inventory
 from scanner.matching.places import SourceRef
 from scanner.model import ANY_KIND, Assessment, Coverage, EntryAssessment, ScanInfo, ScanResult
 from scanner.pipeline import Declared, judge
-from scanner.remembered import Remembered
 
 
 class Case(Struct, frozen=True):

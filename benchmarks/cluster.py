@@ -58,8 +58,8 @@ def _compare(what: str, scopes: int, url: str) -> None:
 
 def read(url: str, workers: int) -> None:
     """Read the estate, and print the seconds it took and how many identities it has."""
-    from scanner.engine import job_here, readings_of, run
-    from scanner.remote import job_there
+    from scanner.discovery.engine import job_here, readings_of, run
+    from scanner.discovery.remote import job_there
 
     connector, settings = _estate(url)
     with _executor(workers) as executor:
@@ -105,7 +105,7 @@ def _executor(workers: int) -> Iterator[Executor]:
         return
     import distributed
 
-    from scanner.cluster import cluster_executor
+    from scanner.discovery.cluster import cluster_executor
 
     options: dict[str, Any] = {"dashboard_address": None, "silence_logs": 50}
     with distributed.LocalCluster(n_workers=workers, threads_per_worker=WORKERS, **options) as cluster:

@@ -16,8 +16,11 @@ from connectors.catalog import connector_catalog
 from scanner import __version__, alarms
 from scanner.acknowledged_file import load_acknowledgements
 from scanner.config import Config, SourceSettings
-from scanner.discovery import EXPORT, LIST, LIVE, Source, discover
-from scanner.engine import Observer
+from scanner.continuity.remembered import Remembered
+from scanner.continuity.reopened import unknown_fingerprints, with_earlier
+from scanner.continuity.vanished import doubted, losses, notices
+from scanner.discovery.engine import Observer
+from scanner.discovery.reading import EXPORT, LIST, LIVE, Source, discover
 from scanner.errors import NothingScanned, UsageError
 from scanner.history.store import Store, open_store
 from scanner.inputs import inputs_of
@@ -28,12 +31,9 @@ from scanner.notify.settings import Channel
 from scanner.pipeline import Declared, judge
 from scanner.registry.entries import load_registry
 from scanner.registry.people import load_people
-from scanner.remembered import Remembered
-from scanner.reopened import unknown_fingerprints, with_earlier
 from scanner.roster import Roster
 from scanner.rules.catalog import RULES
 from scanner.strict import decode
-from scanner.vanished import doubted, losses, notices
 
 _READ = ("complete", "partial")
 STRANGERS_NAMED = 20

@@ -8,6 +8,8 @@ from functools import cache
 
 from scanner.agents import judge_agent
 from scanner.drift.comparison import drift_of
+from scanner.links.trusts import doubtful
+from scanner.links.workloads import agents_roles, consumers, with_rights_of_roles
 from scanner.matching.agreement import united
 from scanner.matching.keys import fold
 from scanner.model import (
@@ -25,9 +27,7 @@ from scanner.model import (
 from scanner.ownership import judge_owners, tag_scores
 from scanner.privilege.paths import raise_by_paths
 from scanner.roster import Roster
-from scanner.trusts import doubtful
 from scanner.usage import judge_usage
-from scanner.workloads import agents_roles, consumers, with_rights_of_roles
 
 
 def assess(

@@ -12,12 +12,12 @@ import msgspec
 from msgspec import Struct
 
 from scanner.acknowledged_file import AlarmSettings
+from scanner.discovery.scheduler import check_scheduler
 from scanner.errors import ConfigError, Problem, toml_problem
 from scanner.matching.globs import is_pattern, names_something
 from scanner.model import Exemption, Ownership, OwnershipRule, Policy
 from scanner.notify.settings import Channel, read_channels
 from scanner.registry.lists import ListSource
-from scanner.scheduler import check_scheduler
 from scanner.strict import Document, decode
 
 MOST_DAYS = 36_500

@@ -11,7 +11,7 @@ from msgspec import Struct
 from scanner import __version__
 from scanner.app import conclude, forget_old_scans, settings_digest
 from scanner.config import Config
-from scanner.discovery import LIST
+from scanner.discovery.reading import LIST
 from scanner.errors import InputError, Problem, UsageError
 from scanner.history.staging import Part, Staging, Waiting
 from scanner.history.store import Store

@@ -9,9 +9,9 @@ from typing import TypeVar
 import msgspec
 from msgspec import Struct
 
+from scanner.links.trusts import settle
+from scanner.links.workloads import placed
 from scanner.model import Coverage, Credential, Fact, Identity, Privilege, StoredSecret, Workload
-from scanner.trusts import settle
-from scanner.workloads import placed
 
 _Keyed = TypeVar("_Keyed", Identity, StoredSecret, Workload)
 

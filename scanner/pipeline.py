@@ -13,8 +13,21 @@ from msgspec import Struct
 
 from scanner.acknowledgements import Acknowledgements
 from scanner.assessing import assess
+from scanner.continuity.moved_rows import followed
+from scanner.continuity.remembered import (
+    Remembered,
+    filled,
+    kept_findings,
+    not_rechecked,
+    or_as_last_known,
+    unlisted_places,
+    with_unread_secrets,
+    with_unread_workloads,
+)
 from scanner.exemptions import Exemptions
 from scanner.inventory import Inventory
+from scanner.links.storing import with_stored
+from scanner.links.takeovers import with_takeovers
 from scanner.matching.agreement import as_written
 from scanner.matching.entries import judge_entries
 from scanner.matching.ladder import Matching, match
@@ -38,25 +51,12 @@ from scanner.model import (
     ScanInfo,
     ScanResult,
 )
-from scanner.moved_rows import followed
 from scanner.nature import judge_nature
-from scanner.remembered import (
-    Remembered,
-    filled,
-    kept_findings,
-    not_rechecked,
-    or_as_last_known,
-    unlisted_places,
-    with_unread_secrets,
-    with_unread_workloads,
-)
 from scanner.roster import Roster
 from scanner.rules import unregistered
 from scanner.rules.catalog import RuleContext, evaluate
-from scanner.storing import with_stored
 from scanner.suggestions.suggest import suggest
 from scanner.summary import summarise
-from scanner.takeovers import with_takeovers
 
 _UNCHECKED = RegistryVerdict(state="unchecked", evidence="no registry was given")
 _GRAVITY = {severity: rank for rank, severity in enumerate(SEVERITIES)}

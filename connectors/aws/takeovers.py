@@ -1,7 +1,7 @@
 """Which workloads of its account an identity may make do what it likes, where its policies name some (pure).
 
 A method that reaches all workloads of a type counts by itself. One that reaches some leads to whatever those run as,
-which is known when the regions have been read, too: see :mod:`scanner.takeovers`.
+which is known when the regions have been read, too: see :mod:`scanner.links.takeovers`.
 """
 
 from __future__ import annotations

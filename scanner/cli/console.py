@@ -18,7 +18,7 @@ from scanner.redact import RedactingFilter, redact
 from scanner.text import counted, printable
 
 if TYPE_CHECKING:
-    from scanner.engine import Observer
+    from scanner.discovery.engine import Observer
     from scanner.inventory import Reading
 
 PROBLEMS_TOLD = 100

@@ -13,7 +13,7 @@ from scanner.cli.options import config_option, store_option
 if TYPE_CHECKING:
     from connectors.base import Check
     from scanner.config import Config
-    from scanner.discovery import Source
+    from scanner.discovery.reading import Source
     from scanner.history.store import Store
 
 PROBLEMS = 1

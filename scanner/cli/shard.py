@@ -18,10 +18,10 @@ if TYPE_CHECKING:
     from connectors.base import Scope
     from reports.base import Screen
     from scanner.config import Config, SourceSettings
-    from scanner.discovery import Source
-    from scanner.engine import Observer
+    from scanner.discovery.engine import Observer
+    from scanner.discovery.reading import Source
+    from scanner.discovery.scopes import Listing
     from scanner.inventory import Reading
-    from scanner.scopes import Listing
     from scanner.shards.lines import Head
 
 HOW = "such as: muster scan --shard 1/4 --scan-id nightly-17 -o ndjson:shard-1.ndjson"
@@ -81,7 +81,7 @@ def _write(
     out: BinaryIO,
     screen: Screen,
 ) -> tuple[str, ...]:
-    from scanner.discovery import reading_here
+    from scanner.discovery.reading import reading_here
     from scanner.shards.files import write_shard
     from scanner.shards.lines import Unit
 

@@ -14,6 +14,7 @@ from typing import Any, TypeAlias
 from msgspec import Struct
 from msgspec.structs import replace
 
+from scanner.continuity.moved_rows import renamed
 from scanner.diff import steps
 from scanner.diff.aspects import differences
 from scanner.diff.entries import entry_changes
@@ -21,7 +22,6 @@ from scanner.diff.findings import finding_changes
 from scanner.diff.records import Change, ChangeName, Counts, Diff, Difference
 from scanner.matching.places import Places
 from scanner.model import Assessment, EntryAssessment, Finding, ScanResult
-from scanner.moved_rows import renamed
 
 PLACE_NOT_READ_BEFORE = "its place was not completely read before, so it may be older"
 

@@ -10,10 +10,10 @@ from typing import BinaryIO
 
 from msgspec import Struct
 
+from scanner.discovery.scopes import Listing
 from scanner.errors import InputError, Problem
 from scanner.inventory import Reading
 from scanner.model import Coverage
-from scanner.scopes import Listing
 from scanner.shards.lines import End, Head, Line, ListedLine, ListingLine, ScopeLine, Unit, decode, encode, lines_of
 from scanner.text import printable
 

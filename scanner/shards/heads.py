@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from scanner import __version__
-from scanner.discovery import Source
+from scanner.discovery.reading import Source
+from scanner.discovery.scopes import every_kind
 from scanner.errors import UsageError
-from scanner.scopes import every_kind
 from scanner.shards.lines import MOST_SHARDS, Head, Shard, SourceHead, config_hash
 
 SCAN_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:+-]{0,99}")

@@ -7,10 +7,10 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from msgspec import Struct
 from msgspec.structs import replace
 
+from scanner.discovery.scopes import rest_of
 from scanner.errors import InputError, Problem
 from scanner.inventory import Reading
 from scanner.model import RUNGS, Coverage, CoverageStatus, Identity, StoredSecret, Workload
-from scanner.scopes import rest_of
 from scanner.shards.lines import Head, Line, ListedLine, ListingLine, ScopeLine, SourceHead, Unit
 from scanner.text import printable
 

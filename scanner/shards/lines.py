@@ -15,10 +15,10 @@ import msgspec
 from msgspec import Meta, Struct
 from msgspec.structs import fields
 
+from scanner.discovery.scopes import Listing
 from scanner.errors import UsageError
 from scanner.inventory import Reading
 from scanner.model import Coverage, Credential, Identity, StoredSecret, Workload
-from scanner.scopes import Listing
 from scanner.text import printable
 
 SHARD_SCHEMA: Literal["muster.shard/1"] = "muster.shard/1"

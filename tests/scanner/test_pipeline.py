@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from scanner.continuity.remembered import Remembered, filled
 from scanner.inventory import Inventory, Reading, join
 from scanner.matching.places import SourceRef
 from scanner.model import (
@@ -25,7 +26,6 @@ from scanner.model import (
     Workload,
 )
 from scanner.pipeline import Declared, judge
-from scanner.remembered import Remembered, filled
 from tests.factories import NOW, make_credential, make_entry, make_identity
 
 FIRST, SECOND = "111111111111", "222222222222"

@@ -13,10 +13,10 @@ from connectors.aws.payloads import RoleDetail
 from connectors.aws.rights import rights_in
 from connectors.aws.roles import role_identity
 from connectors.aws.spec import ROLES
+from scanner.continuity.remembered import Remembered
 from scanner.inventory import Reading, join
 from scanner.model import Assessment, ScanInfo
 from scanner.pipeline import Declared, judge
-from scanner.remembered import Remembered
 from tests.connectors.aws.policies import IF, allow, deny
 
 HERE, THERE = "111111111111", "222222222222"

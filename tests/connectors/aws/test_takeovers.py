@@ -14,11 +14,11 @@ from connectors.aws.payloads import PolicyDetail, RoleDetail
 from connectors.aws.rights import rights_in
 from connectors.aws.roles import role_identity
 from connectors.aws.spec import POLICIES, ROLES
+from scanner.continuity.remembered import Remembered
 from scanner.inventory import Reading, join
+from scanner.links.takeovers import with_takeovers
 from scanner.model import Assessment, Identity, Link, Privilege, ScanInfo, Workload
 from scanner.pipeline import Declared, judge
-from scanner.remembered import Remembered
-from scanner.takeovers import with_takeovers
 from tests.connectors.aws.policies import ACCOUNT, IF, allow, deny
 
 BUILDER, BOSS, CLERK = (f"arn:aws:iam::{ACCOUNT}:role/{name}" for name in ("builder", "boss", "clerk"))

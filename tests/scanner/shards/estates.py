@@ -12,8 +12,8 @@ from typing import Any, ClassVar
 from msgspec import Struct, structs
 
 from connectors.base import DiscoveredRecord, Meter, Scope, Section, Spec
-from scanner.discovery import LIVE, Source
-from scanner.engine import Observer, job_here, run
+from scanner.discovery.engine import Observer, job_here, run
+from scanner.discovery.reading import LIVE, Source
 from scanner.errors import Denied
 from scanner.inventory import Reading
 from scanner.model import Coverage, StoredSecret, Workload

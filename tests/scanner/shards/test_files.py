@@ -12,10 +12,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from scanner.discovery.scopes import Listing
 from scanner.errors import InputError, UsageError
 from scanner.inventory import Reading
 from scanner.model import Coverage, Identity, StoredSecret, Workload
-from scanner.scopes import Listing
 from scanner.shards import files
 from scanner.shards.files import check_shard
 from scanner.shards.joining import parts

@@ -15,7 +15,7 @@ from msgspec.structs import replace
 
 from scanner.app import conclude
 from scanner.config import Config, EngineSettings
-from scanner.discovery import Source, discover
+from scanner.discovery.reading import Source, discover
 from scanner.errors import InputError, UsageError
 from scanner.history.store import Store, open_store
 from scanner.importing import conclude_shards, forget_old, take_in, waiting_lines, was_faster

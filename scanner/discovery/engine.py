@@ -19,10 +19,10 @@ from typing import Protocol
 from msgspec import Struct
 
 from connectors.base import Connector, Scope, Spec, own_words
+from scanner.discovery.scopes import WHOLE_SCOPE, Listing, gap_of, list_scopes, read_scope, rest_of
 from scanner.errors import ClusterError, SourceError
 from scanner.inventory import Reading
 from scanner.model import EVERY_SCOPE
-from scanner.scopes import WHOLE_SCOPE, Listing, gap_of, list_scopes, read_scope, rest_of
 
 log = logging.getLogger(__name__)
 

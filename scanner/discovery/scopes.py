@@ -10,10 +10,10 @@ from typing import NoReturn
 from msgspec import Struct
 
 from connectors.base import Connector, Scope, Spec
+from scanner.discovery.shapes import learn_before
 from scanner.errors import DeadlineExceeded, SourceError
 from scanner.inventory import Reading
 from scanner.model import EVERY_SCOPE, RUNGS, Coverage, Identity, StoredSecret, Workload
-from scanner.shapes import learn_before
 
 log = logging.getLogger(__name__)
 

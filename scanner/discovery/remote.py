@@ -19,13 +19,13 @@ from msgspec import Struct
 
 from connectors.base import Connector, Scope
 from scanner import __version__
-from scanner.engine import Job
+from scanner.discovery.engine import Job
+from scanner.discovery.scopes import Listing, list_scopes, read_scope
 from scanner.errors import MusterError, StoreError
 from scanner.history.staging import Part
 from scanner.history.store import Store, open_store
 from scanner.inventory import Reading
 from scanner.redact import RedactingFilter
-from scanner.scopes import Listing, list_scopes, read_scope
 from scanner.shards.lines import Unit, encode, lines_of
 
 log = logging.getLogger(__name__)

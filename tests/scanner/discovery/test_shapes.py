@@ -28,7 +28,7 @@ for _ in range(DEPTH - 1):
 
 import msgspec
 from connectors.base import Scope, Spec
-from scanner.engine import read_all
+from scanner.discovery.engine import read_all
 
 class Nobody:
     def planned(self, source, scopes): pass

@@ -13,6 +13,7 @@ import msgspec
 from msgspec import Struct
 
 from scanner.inventory import Inventory, as_last_known
+from scanner.links.trusts import settle
 from scanner.matching.places import Places
 from scanner.model import (
     EVERY_SCOPE,
@@ -27,7 +28,6 @@ from scanner.model import (
     Workload,
 )
 from scanner.rules.catalog import NEEDS, entry_fingerprints
-from scanner.trusts import settle
 
 
 class Remembered(Struct, frozen=True, kw_only=True):

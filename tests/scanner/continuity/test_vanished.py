@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
+from scanner.continuity.vanished import Loss, doubted, losses, notices
 from scanner.inventory import Inventory
 from scanner.model import Coverage, Identity
-from scanner.vanished import Loss, doubted, losses, notices
 from tests.factories import make_coverage, make_identity
 
 

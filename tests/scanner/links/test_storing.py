@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
+from scanner.links.storing import with_stored
 from scanner.model import Credential, Link, StoredSecret
-from scanner.storing import with_stored
 from tests.factories import ACCOUNT, make_identity
 
 KEY = "AKIAIOSFODNN7EXAMPLE"

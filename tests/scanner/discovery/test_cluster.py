@@ -20,12 +20,12 @@ from connectors.base import Scope
 from connectors.file import FileConnector, FileSettings
 from connectors.vault.connector import VaultConnector
 from connectors.vault.settings import VaultSettings
-from scanner.cluster import cluster_executor
 from scanner.config import EngineSettings
+from scanner.discovery.cluster import cluster_executor
+from scanner.discovery.remote import Order, Shelf, job_there
 from scanner.errors import MissingExtra, MusterError
 from scanner.history.store import open_store
 from scanner.redact import SecretRef
-from scanner.remote import Order, Shelf, job_there
 from scanner.shards.joining import parts
 from scanner.shards.lines import decode
 from tests.databases import SHARED
@@ -82,7 +82,7 @@ class Scan:
 def organization(accounts: int) -> Iterator[str]:
     """The address of as many AWS accounts, 20 ms away."""
     command = [sys.executable, "-m", "benchmarks.latency_server", str(accounts), "0.02"]
-    root = Path(__file__).parents[2]
+    root = Path(__file__).parents[3]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=root) as process:
         assert process.stdout is not None
         try:

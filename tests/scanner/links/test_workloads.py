@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
+from scanner.links.workloads import agents_roles, consumers, placed, with_rights_of_roles
 from scanner.model import AgentVerdict, Identity, Link, Privilege, PrivilegeLevel, Workload
-from scanner.workloads import agents_roles, consumers, placed, with_rights_of_roles
 from tests.factories import ACCOUNT, make_identity
 
 ROLE = make_identity("etl", key=f"arn:aws:iam::{ACCOUNT}:role/jobs/etl", kind="role")

@@ -13,8 +13,8 @@ from itertools import chain
 import msgspec
 from msgspec import Struct
 
+from scanner.links.trusts import compiled
 from scanner.model import Identity, Link, Workload
-from scanner.trusts import compiled
 
 MAY_TAKE_OVER = "may_take_over"
 """Among attributes: what of its own scope an identity may make do what it likes, as a list of :class:`Takeover`."""

@@ -12,11 +12,11 @@ from msgspec import Struct
 
 from connectors.base import Connector, Scope
 from scanner.config import EngineSettings
-from scanner.engine import Observer, job_here, readings_of, run
+from scanner.discovery.engine import Observer, job_here, readings_of, run
+from scanner.discovery.scopes import Listing
 from scanner.history.staging import Staging
 from scanner.inventory import Inventory, Reading, join
 from scanner.matching.places import SourceRef
-from scanner.scopes import Listing
 from scanner.shards.joining import parts
 from scanner.shards.lines import decode
 
@@ -74,8 +74,8 @@ def discover(
     if engine.dask is None:
         with reading_here(engine, sources, observer) as outcomes:
             return join(chain.from_iterable(map(readings_of, outcomes)), ranks)
-    from scanner.cluster import cluster_executor
-    from scanner.remote import Shelf, job_there
+    from scanner.discovery.cluster import cluster_executor
+    from scanner.discovery.remote import Shelf, job_there
 
     shelf = Shelf(url=url, scan=scan_id) if staging.is_shared else None
     jobs = [

@@ -8,8 +8,8 @@ from typing import TypeAlias
 
 from msgspec.structs import replace
 
+from scanner.continuity.remembered import Remembered, declares
 from scanner.model import Assessment, Entry, EntryAssessment, Finding, MatchCandidate, RegistryVerdict
-from scanner.remembered import Remembered, declares
 from scanner.rules.base import fingerprint
 
 _Ids: TypeAlias = Mapping[str, str]

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
+from scanner.links.trusts import MAY_BECOME, settle
 from scanner.model import Coverage, Identity, Link, Privilege, Trust
-from scanner.trusts import MAY_BECOME, settle
 from tests.factories import make_identity
 
 OURS, THEIRS, STRANGER = "111111111111", "222222222222", "333333333333"

@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from connectors.base import DiscoveredRecord, Meter, Scope, Section, Spec
 from scanner import errors
-from scanner.engine import read_all
+from scanner.discovery.engine import read_all
 from scanner.errors import Denied, SourceError, Throttled
 from scanner.inventory import Reading
 from scanner.model import GAPS, Coverage, CoverageStatus
