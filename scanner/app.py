@@ -16,6 +16,7 @@ from connectors.catalog import connector_catalog
 from scanner import __version__, alarms
 from scanner.acknowledged_file import load_acknowledgements
 from scanner.config import Config, SourceSettings
+from scanner.continuity.recreated import recreations, to_look_up
 from scanner.continuity.remembered import Remembered
 from scanner.continuity.reopened import unknown_fingerprints, with_earlier
 from scanner.continuity.vanished import doubted, losses, notices
@@ -203,7 +204,7 @@ def conclude(
         if not any(one.status in _READ and one.kinds for one in inventory.coverage):
             store.outbox.post(alarms.of_nothing(store, channels, inventory.coverage, info))
             raise _nothing_scanned(inventory)
-        result = judge(inventory, declared, store.steadily(lambda: _remember(store, inventory)), info)
+        result = judge(inventory, declared, store.steadily(lambda: _remember(store, inventory, started)), info)
         result = replace(result, notices=(*notices(lost), *result.notices))
         unknown = unknown_fingerprints(result)
         result = with_earlier(result, store.steadily(lambda: store.earlier_findings(unknown)))
@@ -211,13 +212,14 @@ def conclude(
     return replace(result, trend=store.trend(scan_id))
 
 
-def _remember(store: Store, inventory: Inventory) -> Remembered:
+def _remember(store: Store, inventory: Inventory, now: datetime) -> Remembered:
     """What the store knows of the places where this scan may have missed something."""
     if not store.has_scans():
         return Remembered()
     places = Places(inventory.coverage)
     assessments = tuple(store.assessments(places.doubtful))
     entries = tuple(store.entries())
+    maybe_anew = to_look_up(inventory.identities, now)
     fingerprints = {fingerprint for one in assessments for fingerprint in one.findings}
     return Remembered(
         assessments=assessments,
@@ -227,6 +229,9 @@ def _remember(store: Store, inventory: Inventory) -> Remembered:
         findings=(*store.findings(fingerprints), *store.findings_on_entries()),
         known=store.known_fingerprints(),
         creators=store.creators(),
+        recreations=recreations(
+            maybe_anew, store.last_unique_ids(maybe_anew), store.standing_recreations(), now.date()
+        ),
     )
 
 

@@ -24,6 +24,7 @@ from scanner.model import (
     Fact,
     Finding,
     Identity,
+    Recreation,
     StoredSecret,
     Workload,
 )
@@ -36,6 +37,7 @@ class Remembered(Struct, frozen=True, kw_only=True):
     ``known``: fingerprints of all its findings that were announced, with the start of the first scan that had each;
     None on a store's first scan: nothing is new.
     ``creators``: by key, unique id and creator of whatever had one, for audit logs forget.
+    ``recreations``: by key, how each was made anew, as this scan or an earlier one found it.
     """
 
     assessments: tuple[Assessment, ...] = ()
@@ -45,6 +47,7 @@ class Remembered(Struct, frozen=True, kw_only=True):
     findings: tuple[Finding, ...] = ()
     known: Mapping[str, datetime | None] | None = None
     creators: Mapping[str, tuple[str | None, str]] = {}
+    recreations: Mapping[str, Recreation] = {}
 
 
 def not_rechecked(remembered: Remembered, inventory: Inventory, places: Places) -> list[Assessment]:

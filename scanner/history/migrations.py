@@ -165,6 +165,8 @@ _STAGING = (
 )""",
 )
 
+_RECREATED = "CREATE INDEX finding_recreated ON finding (key) WHERE until_scan IS NULL AND rule = 'recreated'"
+
 MIGRATIONS: tuple[Migration, ...] = (
     Migration(
         name="intervals",
@@ -184,6 +186,7 @@ MIGRATIONS: tuple[Migration, ...] = (
     Migration(name="first seen", statements=_FIRST_SEEN),
     Migration(name="changes and pruning", statements=_CHANGES),
     Migration(name="staging", statements=_STAGING),
+    Migration(name="recreated", statements=(_RECREATED,)),
 )
 
 

@@ -128,7 +128,11 @@ finding = _versions(
     "held_back",
     "first_seen",
     indexed=("held_back", "first_seen"),
-    few=(_open_rows("finding_on_entry", "entry", that=" AND entry IS NOT NULL"), _begun("finding")),
+    few=(
+        _open_rows("finding_on_entry", "entry", that=" AND entry IS NOT NULL"),
+        _open_rows("finding_recreated", "key", that=" AND rule = 'recreated'"),
+        _begun("finding"),
+    ),
 )
 
 # What many findings say alike, once: title, remediation and controls.

@@ -6,7 +6,7 @@ A scan is saved whole in one transaction: until that ends, readers see the scan 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from datetime import datetime
 from itertools import islice
@@ -17,7 +17,7 @@ from msgspec.structs import replace
 from sqlalchemy import Engine, Row, select
 
 from scanner.errors import UsageError
-from scanner.history import fingerprints, naming, retention, scans, schema, tallies
+from scanner.history import fingerprints, naming, recreated, retention, scans, schema, tallies
 from scanner.history.changes import Comparison
 from scanner.history.engine import connect, database_of, reading, steadily, writing
 from scanner.history.intervals import (
@@ -237,6 +237,16 @@ class Store:
         with reading(self._engine) as connection:
             rows = connection.execute(known.where(identity.until_scan.is_(None), identity.created_by.is_not(None)))
             return {row.key: (row.unique_id, row.created_by) for row in rows}
+
+    def last_unique_ids(self, keys: Iterable[str]) -> dict[str, str]:
+        """By key of identities, the unique id that each had when it last had one, gone or not."""
+        with reading(self._engine) as connection:
+            return recreated.last_unique_ids(connection, keys)
+
+    def standing_recreations(self) -> Iterator[Finding]:
+        """The latest scan's findings of identities that were made anew."""
+        with reading(self._engine) as connection:
+            yield from recreated.standing(connection)
 
     def identities_by_place(self) -> dict[tuple[str, str, str], int]:
         """How many identities the latest scan had, by source, scope and kind."""

@@ -42,6 +42,7 @@ from scanner.model.judged import (
     NatureVerdict,
     OwnerCandidate,
     OwnershipVerdict,
+    Recreation,
     RegistryVerdict,
     UsageVerdict,
 )
@@ -131,6 +132,7 @@ __all__ = [
     "Policy",
     "Privilege",
     "PrivilegeLevel",
+    "Recreation",
     "RegistryState",
     "RegistryVerdict",
     "Relation",

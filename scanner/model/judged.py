@@ -210,3 +210,11 @@ class EntryAssessment(Struct, frozen=True, kw_only=True, gc=False):
     candidates: tuple[IdentityCandidate, ...] = ()
     """What it might mean, where it stands for nothing."""
     rechecked: bool = True
+
+
+class Recreation(Struct, frozen=True, kw_only=True, gc=False):
+    """That an identity was deleted and made anew: the unique id that it has, the one ``before``, and the day."""
+
+    unique_id: str
+    before: str
+    recreated_on: date

@@ -22,6 +22,7 @@ from scanner.model import (
     Exemption,
     Fact,
     Policy,
+    Recreation,
     Severity,
     StoredSecret,
 )
@@ -58,11 +59,12 @@ class Hit(Struct, frozen=True, kw_only=True, gc=False):
 
 
 class Yardstick(Struct, frozen=True, kw_only=True):
-    """What things are measured by: the thresholds, the moment of the scan, the entries by id."""
+    """What things are measured by: the thresholds, the moment of the scan, entries by id, the made anew by key."""
 
     policy: Policy
     now: datetime
     entries: Mapping[str, EntryAssessment] = {}
+    recreations: Mapping[str, Recreation] = {}
 
     @property
     def today(self) -> date:

@@ -21,6 +21,7 @@ from scanner.model import (
     Fact,
     Finding,
     Policy,
+    Recreation,
     Severity,
     StoredSecret,
 )
@@ -47,6 +48,7 @@ from scanner.rules import (
     orphaned,
     owner_leaving,
     person_with_keys,
+    recreated,
     retired_but_alive,
     review_overdue,
     root_access_key,
@@ -93,6 +95,7 @@ RULES: tuple[Rule, ...] = (
     orphaned.RULE,
     owner_leaving.RULE,
     person_with_keys.RULE,
+    recreated.RULE,
     retired_but_alive.RULE,
     review_overdue.RULE,
     root_access_key.RULE,
@@ -123,6 +126,7 @@ class RuleContext(Struct, frozen=True, kw_only=True):
     entries: Sequence[EntryAssessment] = ()
     secrets: Sequence[StoredSecret] = ()
     exemptions: Sequence[Exemption] = ()
+    recreations: Mapping[str, Recreation] = {}
     policy: Policy = Policy()
     now: datetime
     registry_given: bool = True
@@ -133,7 +137,12 @@ def evaluate(context: RuleContext) -> tuple[Finding, ...]:
 
     What was not re-checked this time is not judged again: its earlier findings stand.
     """
-    by = Yardstick(policy=context.policy, now=context.now, entries={found.entry.id: found for found in context.entries})
+    by = Yardstick(
+        policy=context.policy,
+        now=context.now,
+        entries={found.entry.id: found for found in context.entries},
+        recreations=context.recreations,
+    )
     alike: dict[tuple[Severity, str], list[_Found]] = defaultdict(list)
     for found in _judge(context, by):
         alike[found[1].severity, found[1].rule].append(found)
