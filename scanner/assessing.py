@@ -8,6 +8,7 @@ from functools import cache
 
 from scanner.agents import judge_agent
 from scanner.drift.comparison import drift_of
+from scanner.links.takeovers import doubtful_takeovers
 from scanner.links.trusts import doubtful
 from scanner.links.workloads import agents_roles, consumers, with_rights_of_roles
 from scanner.matching.agreement import united
@@ -48,7 +49,7 @@ def assess(
     ``carried``: verdicts that stand from the last scan, for what leads to or through them.
     """
     owner_tags = frozenset(tag_scores(ownership.tag_keys))
-    privileges = with_rights_of_roles(_privileges(identities, carried), identities)
+    privileges = with_rights_of_roles(_privileges(identities, carried, workloads), identities)
     agents = agents_roles(identities, {one.key: judge_agent(one) for one in identities})
     run_by = consumers(workloads, identities)
     owners = judge_owners(
@@ -89,14 +90,16 @@ def _drift(
     return drift_of(identity, entry, roster, owner_tags=owner_tags, now=now)
 
 
-def _privileges(identities: Sequence[Identity], carried: Sequence[Assessment]) -> Mapping[str, Privilege]:
+def _privileges(
+    identities: Sequence[Identity], carried: Sequence[Assessment], workloads: Sequence[Workload]
+) -> Mapping[str, Privilege]:
     """Everybody's level, with the paths that lead through places which were not read this time as last known."""
     known = (*identities, *(one.identity for one in carried))
     levels = {one.identity.key: one.privilege for one in carried} | {one.key: one.privilege for one in identities}
     edges = [
         (one.key, link.target, link.evidence) for one in known for link in one.links if link.relation == "can_assume"
     ]
-    conditional = list(doubtful(known))
+    conditional = [*doubtful(known), *doubtful_takeovers(known, workloads)]
     return raise_by_paths(levels, edges, conditional) if edges or conditional else levels
 
 

@@ -116,6 +116,7 @@ def judge(inventory: Inventory, declared: Declared, remembered: Remembered, scan
         entries=entries,
         secrets=secrets,
         exemptions=declared.exemptions,
+        recreations=remembered.recreations,
         policy=declared.policy,
         now=now,
         registry_given=declared.entries is not None,

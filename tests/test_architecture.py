@@ -44,6 +44,7 @@ MAY_IMPORT = {
     "scanner.registry_tools": PURE
     | {"scanner.registry", "scanner.tables", "scanner.matching", "scanner.roster", "scanner.ownership"},
     "scanner.summary": PURE,
+    "scanner.continuity.recreated": PURE,
     "scanner.links.storing": PURE,
     "scanner.links.takeovers": PURE | {"scanner.links.trusts"},
     "scanner.links.workloads": PURE | {"scanner.privilege"},

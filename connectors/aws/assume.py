@@ -21,6 +21,8 @@ from connectors.aws.vocabulary import Vocabulary
 from scanner.model import Link, PrivilegeLevel
 
 UNLESS_DENIED = "unless the condition of a deny is met"
+ALL_TOLD = 100
+"""Roles that trust their whole account: if there are more, not everybody who may assume any has a link to each."""
 _HOW_FAR: Mapping[Answer, str] = {"yes": "", "maybe": ", under a condition"}
 
 
@@ -81,7 +83,9 @@ class Ways(Struct, frozen=True, kw_only=True):
 def assume_ways(holders: Sequence[Holder], doors: Mapping[str, Door], words: Vocabulary) -> Ways:
     """The roles of its own account that each identity can assume; ``doors`` by the role's ARN.
 
-    An administrator's links to roles that trust the whole account are left out: it can make itself any role.
+    An administrator's links to roles that trust the whole account are left out: it can make itself any role. Where
+    very many trust it, of those that whoever may assume any role has, only the ones that lead on are told, for all of
+    them would be as many as there are roles.
     """
     bit = words.bits((ASSUME_ROLE,))
     found: dict[str, dict[str, Link]] = defaultdict(dict)
@@ -97,10 +101,13 @@ def assume_ways(holders: Sequence[Holder], doors: Mapping[str, Door], words: Voc
             evidence = f"named in the trust policy{_HOW_FAR[answer]}"
             found[holder.arn][door.role] = Link(relation="can_assume", target=door.role, evidence=evidence)
     reachable = _Reachable({role: door for role, door in doors.items() if door.is_open}, words)
+    able = {holder.arn for holder in holders if holder.level in ("admin", "escalation")}
+    few = len(reachable.doors) <= ALL_TOLD
     for holder in holders:
         if holder.level != "admin":
             for link, is_sure in reachable.by(holder):
-                if link.target != holder.arn:
+                reach = holder.certain if is_sure else holder.possible
+                if link.target != holder.arn and (few or link.target in able or not reach.wide & bit):
                     (found if is_sure else doubtful)[holder.arn].setdefault(link.target, link)
     return Ways(links=_sorted(found), doubtful=_sorted(doubtful))
 
@@ -113,7 +120,7 @@ class _Reachable:
     """The roles that trust the whole account, as far as a holder's own policies reach."""
 
     def __init__(self, doors: Mapping[str, Door], words: Vocabulary) -> None:
-        self._doors = doors
+        self.doors = doors
         self._open_to_all = {role for role, door in doors.items() if door.is_open_to_all}
         self._words = words
         self._bit = words.bits((ASSUME_ROLE,))
@@ -129,7 +136,7 @@ class _Reachable:
             }
             self._answers[holder.policies] = {role: answer for role, answer in decided.items() if answer is not None}
         for role, (allowed, is_sure) in self._answers[holder.policies].items():
-            answer: Answer = "yes" if role in self._open_to_all else self._doors[role].lets_in_account(holder)
+            answer: Answer = "yes" if role in self._open_to_all else self.doors[role].lets_in_account(holder)
             if answer != "no":
                 by = "" if is_sure else sources_in(holder.held, self._words)(self._bit)
                 evidence = f"{allowed}, and the role trusts the account{_HOW_FAR[answer]}{by}"

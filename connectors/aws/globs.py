@@ -12,6 +12,8 @@ _VARIABLE = re.compile(r"\$\{(?![*?$]\})[^}]*\}")
 _WRITTEN_OUT = re.compile(r"\$\{([*?$])\}")
 _HIDDEN_COLON = "\x00"
 _STAR = "*"
+# So many sets of places are kept in mind: the patterns that people write take a handful, others 2 to the power of "?".
+_TRACKED = 64
 
 
 @lru_cache(maxsize=4096)
@@ -32,18 +34,25 @@ def resource_matches(pattern: str, resource: str) -> bool:
 
 @lru_cache(maxsize=4096)
 def takes_in(broad: str, narrow: str) -> bool:
-    """Whether a pattern covers everything that another one covers; a variable in ``narrow`` may be anything."""
+    """Whether a pattern covers everything that another one covers; a variable in ``narrow`` may be anything.
+
+    False, too, where that could take forever to tell, as only patterns do that were written for it.
+    """
     if has_variable(broad):
         return False
+    if broad == narrow:
+        return True
     tokens = _tokens(broad)
     reached = {_past_stars(tokens, {0})}
     for token in _tokens(_VARIABLE.sub("*", narrow)):
         after = {_advanced(tokens, places, token) for places in reached}
         if token == _STAR:  # any number of characters, none included
             after, new = set(reached), reached
-            while new:
+            while new and len(after) <= _TRACKED:
                 new = {_advanced(tokens, places, token) for places in new} - after
                 after |= new
+        if len(after) > _TRACKED:
+            return False
         reached = after
     return all(len(tokens) in places for places in reached)
 

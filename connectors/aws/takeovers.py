@@ -18,33 +18,33 @@ from connectors.aws.vocabulary import Method, Vocabulary
 
 
 def takeovers_of(holder: Holder, words: Vocabulary) -> tuple[dict[str, Any], ...]:
-    """What the policies allow on named workloads for sure, as the attribute ``may_take_over`` has it."""
+    """What the policies allow on named workloads, as the attribute ``may_take_over`` has it."""
     found = []
-    for method in _possible(holder, words):
-        on = sorted(set(_patterns(holder, method, words)))
-        if on:
-            by = f"by {method.text} on it{sources_in(holder.held, words)(method.needed)}"
-            but = sorted(_refused(holder, method, words))
-            found.append({"by": by, "on": on} | ({"but": but} if but else {}))
+    for method in (method for family, methods in words.methods if family.target == "workload" for method in methods):
+        sure = set(_on(holder, method, words, certainly=True))
+        maybe = set(_on(holder, method, words, certainly=False)) - sure
+        by = f"by {method.text} on it{sources_in(holder.held, words)(method.needed)}" if sure or maybe else ""
+        but = sorted(_refused(holder, method, words)) if sure or maybe else []
+        for on, conditional in ((sure, False), (maybe, True)):
+            if on:
+                told = {"by": by, "on": sorted(on), "but": but, "conditional": conditional}
+                found.append({name: value for name, value in told.items() if value})
     return tuple(found)
 
 
-def _possible(holder: Holder, words: Vocabulary) -> Iterator[Method]:
-    """Methods that some workloads are within reach of, not all: those are told already."""
-    certain = holder.certain
-    for family, methods in words.methods:
-        if family.target == "workload":
-            for method in methods:
-                if method.needed & certain.somewhere == method.needed and method.needed & ~certain.wide:
-                    yield method
+def _on(holder: Holder, method: Method, words: Vocabulary, *, certainly: bool) -> Iterator[str]:
+    """What it reaches, if that is some workloads, not all: those are told already."""
+    reach = holder.certain if certainly else holder.possible
+    if method.needed & reach.somewhere == method.needed and method.needed & ~reach.wide:
+        yield from _patterns(holder, method, words, certainly=certainly)
 
 
-def _patterns(holder: Holder, method: Method, words: Vocabulary) -> Iterator[str]:
+def _patterns(holder: Holder, method: Method, words: Vocabulary, *, certainly: bool) -> Iterator[str]:
     """The patterns that are left within every limit, and within what a deny of all but some spares."""
     action = method.first
     spared = [deny.resources for deny in _denials(holder, method, words) if deny.not_resources]
-    limits = [list(patterns_left(limit, (), action, words, certainly=True)) for limit in holder.limits]
-    for pattern in patterns_left(holder.documents, holder.limits, action, words, certainly=True):
+    limits = [list(patterns_left(limit, (), action, words, certainly=certainly)) for limit in holder.limits]
+    for pattern in patterns_left(holder.documents, holder.limits, action, words, certainly=certainly):
         patterns = [pattern]
         for limit in (*limits, *spared):
             patterns = [narrow for each in patterns for narrow in _within(each, limit)]

@@ -51,7 +51,7 @@ class TrustTables(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     agents_invoke_models: frozenset[str]
     serving_everybody: frozenset[str]
     issuers: Mapping[str, Issuer]
-    narrowing: Mapping[Literal["aws", "service", "saml"], tuple[str, ...]]
+    narrowing: Mapping[Literal["aws", "anyone", "service", "saml"], tuple[str, ...]]
 
 
 @cache
@@ -186,16 +186,16 @@ def _trust(principal: Principal, statement: TrustStatement, account: str) -> Tru
 
 def _service_trust(principal: Principal, statement: TrustStatement) -> dict[str, Any]:
     tables = trust_tables()
-    outsiders = service_of(principal.value) in tables.serving_everybody
+    outsiders = principal.value == ANYONE or service_of(principal.value) in tables.serving_everybody
     restriction = _narrowed(statement.conditions, tables.narrowing["service"])
     return {"kind": "service", "external": outsiders, "restriction": restriction}
 
 
 def _aws_trust(principal: Principal, statement: TrustStatement, account: str) -> dict[str, Any]:
-    restriction = _narrowed(statement.conditions, trust_tables().narrowing["aws"])
-    value = principal.value
-    only = _callers(statement.conditions)
+    narrowing, value, only = trust_tables().narrowing, principal.value, _callers(statement.conditions)
+    restriction = _narrowed(statement.conditions, narrowing["aws"])
     if value == ANYONE:
+        restriction = narrowest((widest(restriction, "loose"), _narrowed(statement.conditions, narrowing["anyone"])))
         return {"kind": "anyone", "external": True, "restriction": restriction, "only": only}
     if whole := _ACCOUNT.fullmatch(value):
         return {"kind": "account", "external": whole[1] != account, "restriction": restriction, "only": only}

@@ -63,6 +63,7 @@ class Tables(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     aws_policies: Mapping[str, tuple[str, ...]]
     aws_policies_that_deny: tuple[str, ...]
     harmless_sessions: tuple[str, ...]
+    protected_roles: tuple[str, ...]
 
 
 class Method(Struct, frozen=True, kw_only=True):
@@ -195,7 +196,8 @@ class Vocabulary:
         if has_wildcard(service):
             return self.universe
         if service == "iam" and not has_wildcard(kind):
-            return self._targets.get(kind, 0)
+            spared = self.iam & ~self.pass_role if parts[5].startswith(self.tables.protected_roles) else 0
+            return self._targets.get(kind, 0) & ~spared
         actors = self.tables.acts_on.get(service, (service,))
         total = 0
         for actor in actors:

@@ -21,11 +21,15 @@ MAY_TAKE_OVER = "may_take_over"
 
 
 class Takeover(Struct, frozen=True, kw_only=True):
-    """``by``: in words, what allows it. ``on``: patterns of keys, as in MAY_BECOME; ``but``: those it is denied on."""
+    """``by``: in words, what allows it. ``on``: patterns of keys, as in MAY_BECOME; ``but``: those it is denied on.
+
+    ``conditional``: a condition decides.
+    """
 
     by: str
     on: tuple[str, ...]
     but: tuple[str, ...] = ()
+    conditional: bool = False
 
 
 class _Running:
@@ -63,29 +67,45 @@ def with_takeovers(identities: Sequence[Identity], workloads: Iterable[Workload]
 
     Administrators need no such links.
     """
-    able = [one for one in identities if MAY_TAKE_OVER in one.attributes and one.privilege.level != "admin"]
+    links: defaultdict[str, list[Link]] = defaultdict(list)
+    for key, role, evidence in _ways(identities, workloads, conditional=False):
+        links[key].append(Link(relation="can_assume", target=role, evidence=evidence))
+    return tuple(_linked(one, links[one.key]) if one.key in links else one for one in identities)
+
+
+def doubtful_takeovers(identities: Sequence[Identity], workloads: Iterable[Workload]) -> Iterator[tuple[str, str, str]]:
+    """Who could take over what runs as whom, if a condition is met: (key, key of that identity, evidence)."""
+    return _ways(identities, workloads, conditional=True)
+
+
+def _ways(
+    identities: Sequence[Identity], workloads: Iterable[Workload], *, conditional: bool
+) -> Iterator[tuple[str, str, str]]:
+    """Who can become whom, and how."""
+    able = [
+        (one, takeover)
+        for one in identities
+        if MAY_TAKE_OVER in one.attributes and one.privilege.level != "admin"
+        for takeover in _takeovers(one)
+        if takeover.conditional == conditional
+    ]
     if not able:
-        return tuple(identities)
+        return
     running: defaultdict[tuple[str, str], _Running] = defaultdict(_Running)
     things: Iterable[Workload | Identity] = chain(workloads, identities)
     for thing in things:
         if roles := _roles(thing):
             running[thing.provider, thing.scope].add(thing.key, roles)
-    links = {one.key: tuple(_links(one, running[one.provider, one.scope])) for one in able}
-    return tuple(_linked(one, links.get(one.key, ())) for one in identities)
+    for one, takeover in able:
+        for key, role in running[one.provider, one.scope].within(takeover):
+            if role != one.key:
+                yield one.key, role, f"{key} runs as it: {takeover.by}"
 
 
 def _roles(thing: Workload | Identity) -> tuple[str, ...]:
     if isinstance(thing, Workload):
         return thing.runs_as
     return tuple(link.target for link in thing.links if link.relation == "runs_as") if thing.links else ()
-
-
-def _links(identity: Identity, running: _Running) -> Iterator[Link]:
-    for takeover in _takeovers(identity):
-        for key, role in running.within(takeover):
-            if role != identity.key:
-                yield Link(relation="can_assume", target=role, evidence=f"{key} runs as it: {takeover.by}")
 
 
 def _takeovers(identity: Identity) -> tuple[Takeover, ...]:

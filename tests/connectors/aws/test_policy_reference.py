@@ -191,3 +191,9 @@ def test_one_pattern_takes_in_another_only_if_it_covers_all_of_it(broad: str, na
 def test_variables_and_brackets_are_taken_for_what_they_are(broad: str, narrow: str, answer: bool) -> None:
     """A variable may be anything, so it is taken in but takes nothing in; ``[`` is a character."""
     assert takes_in(broad, narrow) is answer
+
+
+def test_patterns_made_to_take_forever_are_given_up() -> None:
+    """Of two that could go together in ever so many ways, neither is said to take in the other."""
+    assert takes_in("*a" + "?" * 100, "a*" * 100) is False
+    assert takes_in("*a" + "?" * 100, "*a" + "?" * 100) is True

@@ -97,9 +97,15 @@ def test_the_published_methods_are_in_the_tables() -> None:
     since = {
         f"iam:PassRole + {rest}"
         for rest in (
+            "ecs:RegisterTaskDefinition + ecs:UpdateService",
             "ec2:RequestSpotFleet", "ec2:CreateFleet", "autoscaling:CreateAutoScalingGroup + ec2:CreateLaunchTemplate",
             "imagebuilder:CreateImagePipeline + imagebuilder:StartImagePipelineExecution",
         )
     }  # fmt: skip
 
     assert published | since <= {method.text for _, methods in WORDS.methods for method in methods}
+
+
+def test_a_service_is_updated_to_what_somebody_else_wrote_unless_a_role_can_be_passed() -> None:
+    """Without a task definition of one's own there is nothing to gain from it."""
+    assert verdict(doc(allow(["ecs:UpdateService", "ecs:RegisterTaskDefinition"]))).level == "normal"

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
-from connectors.aws.assume import Holder, assume_ways
+from typing import Any
+
+import pytest
+
+from connectors.aws.assume import ALL_TOLD, Holder, assume_ways
 from connectors.aws.doors import Door
 from connectors.aws.payloads import AttachedPolicy, InlinePolicy, PolicyDetail, PolicyVersion
 from connectors.aws.permissions import PolicyLibrary
+from connectors.aws.privilege import combine
 from connectors.aws.trust import trust_statements
 from connectors.aws.vocabulary import vocabulary
+from tests.connectors.aws.policies import IF, allow, doc
 
 ACCOUNT = "123456789012"
 IDENTITIES = 2000
@@ -47,3 +53,27 @@ def test_two_thousand_roles_find_whom_they_may_become() -> None:
 
     assert len(links) == 199
     assert [link.target for link in links[f"arn:aws:iam::{ACCOUNT}:role/r12"]] == [f"arn:aws:iam::{ACCOUNT}:role/r127"]
+
+
+@pytest.mark.parametrize("condition", [{}, IF], ids=["for-sure", "under-a-condition"])
+def test_whoever_may_assume_any_of_very_many_roles_has_links_to_those_that_lead_on(condition: dict[str, Any]) -> None:
+    """All of them while they are few; else a link for each identity and role, of which hardly any tells more."""
+    words, root = vocabulary(), {"Effect": "Allow", "Principal": {"AWS": ACCOUNT}, "Action": "sts:AssumeRole"}
+    own = doc(allow("sts:AssumeRole", **condition), allow("sts:AssumeRole", f"arn:aws:iam::{ACCOUNT}:role/r7"))
+    effective = combine((own,), (), words)
+    user = Holder(
+        arn=f"arn:aws:iam::{ACCOUNT}:user/u",
+        documents=(own,),
+        certain=effective.certain,
+        possible=effective.possible,
+    )
+    boss = Holder(arn=f"arn:aws:iam::{ACCOUNT}:role/r0", level="admin")
+
+    def targets(roles: int) -> set[str]:
+        arns = [f"arn:aws:iam::{ACCOUNT}:role/r{number}" for number in range(roles)]
+        doors = {arn: Door(role=arn, statements=tuple(trust_statements({"Statement": root}))) for arn in arns}
+        ways = assume_ways((user, boss), doors, words)
+        return {link.target for found in (ways.links, ways.doubtful) for link in found.get(user.arn, ())}
+
+    assert len(targets(ALL_TOLD)) == ALL_TOLD
+    assert targets(ALL_TOLD + 1) == {boss.arn} | ({f"arn:aws:iam::{ACCOUNT}:role/r7"} if condition else set())

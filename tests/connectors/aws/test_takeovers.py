@@ -101,8 +101,12 @@ def scan(*statements: dict[str, Any], limit: tuple[dict[str, Any], ...] = ()) ->
         pytest.param([allow(UPDATE, REPORT)], "normal", id="a-function-of-a-clerk"),
         pytest.param([allow(UPDATE, f"{LAMBDA}:gone")], "normal", id="a-function-that-is-not-there"),
         pytest.param([allow("lambda:InvokeFunction", RELEASE)], "normal", id="another-action"),
-        pytest.param([allow(UPDATE, RELEASE, **IF)], "normal", id="under-a-condition"),
-        pytest.param([allow(UPDATE, REPORT), allow(UPDATE, RELEASE, **IF)], "normal", id="another-without-one"),
+        pytest.param([allow(UPDATE, RELEASE, **IF)], "high", id="under-a-condition"),
+        pytest.param([allow(UPDATE, REPORT), allow(UPDATE, RELEASE, **IF)], "high", id="another-without-one"),
+        pytest.param([allow(UPDATE, REPORT, **IF)], "normal", id="under-a-condition-a-function-of-a-clerk"),
+        pytest.param(
+            [allow(UPDATE, f"{LAMBDA}:re*", **IF), deny(UPDATE, RELEASE)], "normal", id="under-a-condition-and-denied"
+        ),
         pytest.param([allow(UPDATE, f"{LAMBDA}:re*"), deny(UPDATE, RELEASE)], "normal", id="denied"),
         pytest.param([allow(UPDATE, f"{LAMBDA}:re*"), deny("*", f"{LAMBDA}:*s*")], "normal", id="denied-by-pattern"),
         pytest.param([allow(UPDATE, f"{LAMBDA}:re*"), deny(UPDATE, REPORT)], "escalation", id="another-one-denied"),
@@ -126,7 +130,7 @@ def scan(*statements: dict[str, Any], limit: tuple[dict[str, Any], ...] = ()) ->
     ],
 )
 def test_a_named_workload_leads_to_what_it_runs_as(statements: list[dict[str, Any]], level: str) -> None:
-    """If that may do more, nothing refuses it, and no condition stands before it."""
+    """If that may do more and nothing refuses it: for sure, or where a condition stands before it, perhaps."""
     assert scan(*statements).privilege.level == level
 
 
@@ -151,6 +155,15 @@ def test_the_path_names_the_workload_and_the_statement() -> None:
     by = f"by {UPDATE} on it; by policy own (inline) statement 2"
     assert found.privilege.evidence == (f"{BUILDER} can become the admin {BOSS}: {RELEASE} runs as it: {by}",)
     assert [link.target for link in found.identity.links] == [BOSS]
+
+
+def test_a_condition_stands_in_the_path_and_makes_no_link() -> None:
+    """It is told, as a doubt."""
+    found = scan(allow(UPDATE, RELEASE, **IF))
+
+    by = f"{RELEASE} runs as it: by {UPDATE} on it; by policy own (inline) statement 1"
+    assert found.privilege.evidence == (f"{BUILDER} can become {BOSS}, under a condition: {by}",)
+    assert found.identity.links == ()
 
 
 def test_nobody_becomes_itself_and_administrators_need_no_link() -> None:
