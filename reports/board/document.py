@@ -13,6 +13,8 @@ from scanner.board.numbers import board
 from scanner.model import ScanResult
 
 SCHEMA = "muster.board/1"
+SCAN = ("id", "started_at", "finished_at", "version")
+"""What is told of the scan: what it went by, the config above all, is no board's matter."""
 
 
 class BoardDocument:
@@ -27,5 +29,6 @@ class BoardDocument:
         """Write the document on one line."""
         del view, screen
         numbers: dict[str, Any] = asdict(board(result))
-        out.write(encoded({"schema": SCHEMA, "scan": result.scan, "gaps": len(Digest(result).gaps), **numbers}) + b"\n")
+        scan = {name: getattr(result.scan, name) for name in SCAN}
+        out.write(encoded({"schema": SCHEMA, "scan": scan, "gaps": len(Digest(result).gaps), **numbers}) + b"\n")
         return ()

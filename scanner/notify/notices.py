@@ -13,6 +13,8 @@ from scanner.text import counted, printable, without_surrogates
 NOTICE = "muster.notice/1"
 LONGEST_TEXT = 300
 """Characters of one text from outside; who wants all of it has the report."""
+LONGEST_NAME = 100
+"""Of a name: where it lives stands behind it, and must not be cut off by it."""
 
 Kind: TypeAlias = Literal["findings", "blindness", "nothing_scanned", "heartbeat", "test"]
 
@@ -32,7 +34,7 @@ class FindingLine(Struct, frozen=True, kw_only=True):
 
 
 class PlaceLine(Struct, frozen=True, kw_only=True):
-    """A section that can no longer be read, or can be again (``status`` is ``complete``)."""
+    """A section that can no longer be read in full, or can be again (``status`` is ``complete``)."""
 
     source: str
     scope: str
@@ -40,6 +42,15 @@ class PlaceLine(Struct, frozen=True, kw_only=True):
     status: str
     detail: str | None = None
     permission: str | None = None
+
+
+class ScanLine(Struct, frozen=True, kw_only=True):
+    """The scan that a message is about; what it went by, the config above all, is nothing to send around."""
+
+    id: str
+    started_at: datetime
+    finished_at: datetime
+    version: str
 
 
 class Notice(Struct, frozen=True, kw_only=True):
@@ -53,7 +64,7 @@ class Notice(Struct, frozen=True, kw_only=True):
     kind: Kind
     title: str
     recipient: str | None = None
-    scan: ScanInfo | None = None
+    scan: ScanLine | None = None
     created_at: datetime
     counts: dict[Severity, int] = {}
     findings: tuple[FindingLine, ...] = ()
@@ -95,6 +106,11 @@ def line_of(finding: Finding, subject: str) -> FindingLine:
     )
 
 
+def scan_of(scan: ScanInfo) -> ScanLine:
+    """The scan as a message tells it."""
+    return ScanLine(id=scan.id, started_at=scan.started_at, finished_at=scan.finished_at, version=scan.version)
+
+
 def place_of(gap: Coverage) -> PlaceLine:
     """A gap as a message tells it."""
     return PlaceLine(
@@ -118,16 +134,16 @@ def _whole(key: str | None) -> str | None:
     return None if key is None else without_surrogates(key)
 
 
-def shortened(text: str) -> str:
+def shortened(text: str, longest: int = LONGEST_TEXT) -> str:
     """Text on one line, safe to show, with an end."""
     plain = printable(text)
-    return plain if len(plain) <= LONGEST_TEXT else plain[: LONGEST_TEXT - 1] + "…"
+    return plain if len(plain) <= longest else plain[: longest - 1] + "…"
 
 
 def items(notice: Notice) -> list[Item]:
     """The points of a message, in order."""
     found = [Item(one.severity, one.title, one.subject, one.remediation) for one in notice.findings]
-    lost = [Item(one.status, "Can no longer be read", _place(one), _why(one)) for one in notice.lost]
+    lost = [Item(one.status, "Can no longer be read in full", _place(one), _why(one)) for one in notice.lost]
     regained = [Item("ok", "Can be read again", _place(one), "") for one in notice.regained]
     return [*found, *lost, *regained]
 

@@ -11,6 +11,7 @@ from typing import TypeAlias
 from scanner.model import SEVERITIES, Assessment, Coverage, Finding, ScanInfo, ScanResult, Severity
 from scanner.notify.blindness import Sight
 from scanner.notify.notices import (
+    LONGEST_NAME,
     FindingLine,
     Kind,
     Notice,
@@ -19,6 +20,7 @@ from scanner.notify.notices import (
     line_of,
     place_again,
     place_of,
+    scan_of,
     shortened,
 )
 from scanner.notify.settings import Channel, EmailChannel, is_address
@@ -72,13 +74,13 @@ def _for_channel(
             "findings",
             _title(channel, recipient[0], findings),
             result.scan,
-            findings=tuple(line_of(one, _subject(one, identities)) for one in findings),
+            findings=tuple(line_of(one, _subject(one, identities)) for one in _rules_in_turn(findings)),
             counts=dict(Counter(one.severity for one in findings)),
         )
     if channel.blindness and (sight.lost or sight.regained):
         silent = False
         lost, regained = tuple(map(place_of, sight.lost)), len(sight.regained)
-        told = [f"{counted(len(lost), 'place', 'places')} can no longer be read" if lost else None]
+        told = [f"{counted(len(lost), 'place', 'places')} can no longer be read in full" if lost else None]
         told += [f"{counted(regained, 'place', 'places')} can be read again" if regained else None]
         yield _outgoing(
             channel,
@@ -143,6 +145,17 @@ def _reserve(channel: Channel) -> Recipient:
     return None, channel.to if channel.to != "owners" else tuple(filter(None, (channel.unowned_to,)))
 
 
+def _rules_in_turn(findings: Sequence[Finding]) -> list[Finding]:
+    """Gravest first, and among equals one of each rule before the next: a hundred of one hide no other."""
+    told: Counter[tuple[Severity, str]] = Counter()
+    turns = []
+    for place, finding in enumerate(findings):
+        kind = finding.severity, finding.rule
+        turns.append((SEVERITIES.index(finding.severity), told[kind], place))
+        told[kind] += 1
+    return [findings[place] for _, _, place in sorted(turns)]
+
+
 # --- what it says ---------------------------------------------------------------
 
 
@@ -160,7 +173,8 @@ def _subject(finding: Finding, identities: Mapping[str, Assessment]) -> str:
     if judged is None:
         return finding.identity or finding.credential or f"entry {finding.entry}"
     identity = judged.identity
-    named = f"{identity.display_name or identity.name} ({identity.provider} {identity.scope} {identity.kind})"
+    name = shortened(identity.display_name or identity.name, LONGEST_NAME)
+    named = f"{name} ({identity.provider} {identity.scope} {identity.kind})"
     credential = (finding.credential or "").rpartition("#")[2]
     return f"{named}, {credential}" if credential else named
 
@@ -189,7 +203,7 @@ def _outgoing(
         kind=kind,
         title=title,
         recipient=name,
-        scan=scan,
+        scan=None if scan is None else scan_of(scan),
         created_at=created,
         counts=counts or {},
         findings=tuple(findings),

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from scanner.model import ScanInfo
-from scanner.notify.notices import FindingLine, Notice, PlaceLine
+from scanner.notify.notices import FindingLine, Notice, PlaceLine, ScanLine
 from tests.factories import NOW
 
 HOSTILE = "<!channel> <https://evil.example|click> @here *b* `c` [x](https://evil.example) <script>x()</script> &amp;"
@@ -34,7 +33,7 @@ def make_notice(**facts: Any) -> Notice:
         "kind": "findings",
         "title": "1 new finding for ada@example.com (1 high)",
         "recipient": "ada@example.com",
-        "scan": ScanInfo(id="20261125T080000Z-1", started_at=NOW, finished_at=NOW, version="1"),
+        "scan": ScanLine(id="20261125T080000Z-1", started_at=NOW, finished_at=NOW, version="1"),
         "created_at": NOW,
         "counts": {"high": 1},
         "findings": (make_line(),),

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
 import pytest
 from msgspec.structs import replace
 
-from scanner.model import SEVERITIES, Acknowledged, BlindSpot, OwnershipVerdict, ScanResult
+from scanner.model import SEVERITIES, Acknowledged, BlindSpot, Input, OwnershipVerdict, ScanResult
 from scanner.notify.blindness import Sight
 from scanner.notify.notices import LONGEST_TEXT, Notice, Outgoing
 from scanner.notify.planning import messages, nothing_scanned, trial
@@ -94,6 +95,40 @@ def test_only_who_is_on_the_roster_is_written_to(verdict: dict[str, Any], to: tu
     assert [one.to for one in planned(MAIL, result)] == [to]
 
 
+def test_a_long_name_does_not_hide_where_it_lives() -> None:
+    """Names are an attacker's to choose."""
+    named = make_identity("a", name="z" * 3000)
+
+    (sent,) = planned(MAIL, make_result(make_assessment(named), findings=(finding("a"),)))
+
+    assert sent.notice.findings[0].subject.endswith(f"z… ({named.provider} {named.scope} {named.kind})")
+
+
+def test_many_findings_of_one_rule_hide_no_other() -> None:
+    """A message has few lines; graver ones stay first."""
+    rules = [("high", "orphaned")] * 3 + [("high", "unregistered")] * 2 + [("medium", "admin")]
+    findings = tuple(
+        finding("a", number, severity=severity, rule=rule) for number, (severity, rule) in enumerate(rules)
+    )
+
+    (sent,) = planned(MAIL, make_result(owned("a", None), findings=findings))
+
+    assert [line.fingerprint for line in sent.notice.findings] == ["a0", "a3", "a1", "a4", "a2", "a5"]
+
+
+def test_the_config_is_not_sent_around() -> None:
+    """The result carries its text for auditors; it names every host, account and address."""
+    result = make_result(owned("a", "ada@example.com"), findings=(finding("a"),))
+    told = Input(role="config", name="config.toml", sha256="0f" * 32, text='url = "https://vault.internal"')
+    result = replace(result, scan=replace(result.scan, inputs=(told,)))
+
+    sent = msgspec.json.encode(planned(HOOK, result))
+
+    assert result.scan.id.encode() in sent
+    assert b"vault.internal" not in sent
+    assert b"inputs" not in sent
+
+
 def test_an_entry_is_its_owners_matter() -> None:
     """Also where nothing was found for it."""
     found = make_finding(identity=None, entry="N-1", owner="Ada@example.com", new=True)
@@ -166,7 +201,7 @@ def test_blindness_has_its_own_message() -> None:
 
     assert sent.to == ("security@example.com",)
     assert sent.notice.kind == "blindness"
-    assert sent.notice.title == "1 place can no longer be read; 1 place can be read again"
+    assert sent.notice.title == "1 place can no longer be read in full; 1 place can be read again"
     assert [(one.section, one.permission) for one in sent.notice.lost] == [("iam.users", "iam:ListUsers")]
     assert [one.section for one in sent.notice.regained] == ["iam.roles"]
 
