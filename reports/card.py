@@ -8,7 +8,7 @@ from reports.base import Screen
 from reports.diff_table import difference_text
 from reports.judged import findings_by_fingerprint, joined_with_findings
 from reports.page import Page
-from reports.phrases import agent_text, credential_text, drift_text, facts_text, next_step, words
+from reports.phrases import agent_text, credential_text, drift_text, evidence_of, facts_text, next_step, words
 from scanner.diff.records import Era
 from scanner.model import Assessment, Finding, Identity, OwnershipVerdict, ScanResult, Signal
 
@@ -118,7 +118,7 @@ def _grant(name: str, via: str, resource: str | None, admin: bool) -> str:
 def _finding(one: Finding) -> str:
     since = f" since {one.first_seen:%Y-%m-%d}" if one.first_seen else ""
     status = "" if one.status == "open" else f", {one.status}"
-    return f"[{one.severity}{status}]{since} {one.title}: {facts_text(one.evidence) or ''}"
+    return f"[{one.severity}{status}]{since} {one.title}: {facts_text(evidence_of(one)) or ''}"
 
 
 def _era(one: Era) -> str:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from itertools import groupby
+from itertools import groupby, islice
 
 from reports.page import Page
 from reports.summary import Digest
@@ -79,8 +79,10 @@ def _list(page: Page, digest: Digest, title: str, findings: Sequence[Finding], *
     names = {one.identity.key: one.identity.display_name or one.identity.name for one in digest.result.identities}
     for group in groups[:most]:
         gravest = group[0]
-        about = dict.fromkeys(_subject(page, finding, names) for finding in group)
-        examples = ", ".join(list(about)[:EXAMPLES_SHOWN])
+        about: dict[str | None, Finding] = {}
+        for finding in group:
+            about.setdefault(finding.identity or finding.entry or finding.credential, finding)
+        examples = ", ".join(_subject(page, one, names) for one in islice(about.values(), EXAMPLES_SHOWN))
         more = len(about) - EXAMPLES_SHOWN
         lines = (
             f"{gravest.title} ({len(group):,})",

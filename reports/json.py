@@ -13,6 +13,7 @@ from msgspec.structs import asdict
 
 from reports.base import Screen, View
 from reports.json_text import encoded
+from reports.phrases import evidence_of
 from reports.views import select
 from scanner.model import SCHEMA, Assessment, EntryAssessment, Finding, ScanResult
 
@@ -98,7 +99,7 @@ def _identity(judged: Assessment) -> dict[str, Any]:
 
 
 def _finding(finding: Finding) -> dict[str, Any]:
-    return {**asdict(finding), "status": finding.status}
+    return {**asdict(finding), "evidence": evidence_of(finding), "status": finding.status}
 
 
 def _entry(judged: EntryAssessment) -> dict[str, Any]:

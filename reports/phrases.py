@@ -23,6 +23,7 @@ from scanner.model import (
     OwnerCandidate,
     OwnershipVerdict,
 )
+from scanner.rules.catalog import RULES
 
 ORPHANED_MEANS = (
     "Orphaned: nobody accountable. No declared owner resolves to an active person, directly or through a group."
@@ -31,6 +32,8 @@ ORPHANED_MEANS = (
 
 SEPARATOR = "; "
 """Between the members of a list inside one cell."""
+
+_FACTS = {rule.id: {name: place for place, name in enumerate(rule.evidence)} for rule in RULES}
 
 _MOMENT = re.compile(r"\d{4}-\d\d-\d\dT[\d:.]+(Z|\+00:00)")
 
@@ -151,10 +154,16 @@ def facts_text(facts: Mapping[str, Any]) -> str | None:
     return joined(f"{name}: {plain(value)}" for name, value in facts.items() if value is not None)
 
 
+def evidence_of(finding: Finding) -> dict[str, Any]:
+    """A finding's evidence, what tells most first, whatever order a store gave back."""
+    order = _FACTS.get(finding.rule, {})
+    return dict(sorted(finding.evidence.items(), key=lambda fact: (order.get(fact[0], len(order)), fact[0])))
+
+
 def telling(finding: Finding) -> str | None:
     """A finding's evidence without what a line about it says already; of moments, the day."""
     said = ("kind", "id") if finding.credential else ()
-    facts = {name: plain(fact) for name, fact in finding.evidence.items() if name not in said and fact is not False}
+    facts = {name: plain(fact) for name, fact in evidence_of(finding).items() if name not in said and fact is not False}
     return facts_text({name: fact[:10] if _MOMENT.fullmatch(fact) else fact for name, fact in facts.items()})
 
 

@@ -65,7 +65,7 @@ def _list_gaps(page: Page, digest: Digest, most: int) -> None:
     for gap in gaps[:most]:
         page.item(gap.status, [gap_text(gap)], axis="coverage", first="")
     if len(gaps) > most:
-        page.item("", [f"and {len(gaps) - most} more: muster report --view coverage"], first="")
+        page.item("", [f"and {len(gaps) - most:,} more: muster report --view coverage"], first="")
 
 
 def _counts(page: Page, digest: Digest) -> None:
@@ -125,7 +125,7 @@ def _few_orphans(page: Page, digest: Digest) -> None:
         ),
     )
     if len(orphans) > ORPHANS_SHOWN:
-        page.line(f"and {len(orphans) - ORPHANS_SHOWN} more: muster orphans -o csv:orphans.csv")
+        page.line(f"and {len(orphans) - ORPHANS_SHOWN:,} more: muster orphans -o csv:orphans.csv")
 
 
 def _meanings(page: Page, digest: Digest) -> None:
@@ -163,7 +163,7 @@ def _notices(page: Page, digest: Digest) -> None:
     for notice in notices[:NOTICES_SHOWN]:
         page.line(notice)
     if len(notices) > NOTICES_SHOWN:
-        page.line(f"and {len(notices) - NOTICES_SHOWN} more: muster report -o json:-")
+        page.line(f"and {len(notices) - NOTICES_SHOWN:,} more: muster report -o json:-")
 
 
 def _where_next(page: Page, digest: Digest) -> None:

@@ -47,7 +47,7 @@ def _lines(digest: Digest) -> Iterator[tuple[str, str]]:
     for gap in digest.gaps[:GAPS_NAMED]:
         yield f"    {gap.status}: {gap_text(gap)}", "plain"
     if len(digest.gaps) > GAPS_NAMED:
-        yield f"    and {len(digest.gaps) - GAPS_NAMED} more: see the coverage view", "plain"
+        yield f"    and {len(digest.gaps) - GAPS_NAMED:,} more: see the coverage view", "plain"
     for notice in result.notices:
         yield notice, "plain"
     yield ORPHANED_MEANS, "plain"

@@ -9,8 +9,16 @@ const CHARTS = [
   { title: "Age of credentials", axis: "age", view: "credentials", facet: "age" },
 ];
 
-// note: what the number counts; choice: the facets under which the list shows just these.
+// note: what the number counts; choice: the facets under which the list shows just these; rare: not shown for none.
 const CARDS = [
+  {
+    name: "new_findings",
+    label: "New findings",
+    note: "the last scan did not have them",
+    view: "findings",
+    choice: { status: ["new", "reopened"] },
+    rare: true,
+  },
   { name: "unregistered", label: "Unregistered", note: "nobody declared them", choice: { registry: ["unregistered"] } },
   { name: "orphaned", label: "Orphaned", note: "nobody answers for them", choice: { ownership: ["orphaned"] } },
   {
@@ -44,7 +52,7 @@ function showOverview({ overview, coverage, identities }, go) {
   );
   byId("caveats").replaceChildren(...overview.caveats.map((caveat) => h("li", null, caveat)));
   byId("gaps").replaceChildren(...gapsBanner(coverage, go));
-  byId("cards").replaceChildren(...CARDS.map((card) => cardOf(card, overview, go)));
+  byId("cards").replaceChildren(...CARDS.filter(({ name, rare }) => !rare || overview.summary[name]).map((card) => cardOf(card, overview, go)));
   byId("charts").replaceChildren(
     ...CHARTS.map((chart) => chartOf(chart, overview, identities, go)),
     ...orphansChart(identities, overview.summary, go),

@@ -15,7 +15,7 @@ from reports.html.ages import age, ages, written
 from reports.html.identities import identity_blocks
 from reports.html.packing import LONGEST_TEXT, Columns, minutes, pairs, table, text, texts
 from reports.judged import Judged, judged_identities, most_urgent_first
-from reports.phrases import ORPHANED_MEANS, acknowledged_text
+from reports.phrases import ORPHANED_MEANS, acknowledged_text, evidence_of
 from reports.states import STATES
 from reports.summary import Digest
 from scanner.board.numbers import trend
@@ -144,7 +144,7 @@ def findings_on(row: Callable[[Finding], int | None]) -> Columns[Finding]:
         "acknowledged": lambda finding: text(acknowledged_text(finding)),
         "remediation": lambda finding: text(finding.remediation),
         "controls": lambda finding: texts(finding.controls),
-        "evidence": lambda finding: pairs(finding.evidence),
+        "evidence": lambda finding: pairs(evidence_of(finding)),
     }
 
 

@@ -106,7 +106,7 @@ const VIEWS = {
       { name: "title", label: "Finding", className: "name", cell: findingCell },
       textColumn("subject", "About", "subject"),
       codeColumn("rule", "Rule", "rule"),
-      textColumn("owner", "Owner"),
+      textColumn("owner", "Whom to ask"),
     ],
     facets: [
       { name: "severity", label: "Severity", axis: "severity" },
@@ -116,7 +116,7 @@ const VIEWS = {
       { name: "team", label: "Team" },
       { name: "agent", label: "AI agent", axis: "agent" },
       { name: "rule", label: "Rule" },
-      { name: "owner", label: "Owner" },
+      { name: "owner", label: "Whom to ask" },
       { name: "status", label: "Status" },
       { name: "rechecked", label: "Re-checked" },
     ],

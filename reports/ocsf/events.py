@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from reports.ocsf import objects as make
-from reports.phrases import joined, telling
+from reports.phrases import evidence_of, joined, telling
 from reports.summary import Digest
 from scanner.model import Assessment, Finding, ScanInfo
 
@@ -64,7 +64,7 @@ def finding_event(finding: Finding, about: Assessment | None, scan: ScanInfo) ->
         **make.cloud(identity),
         **(_identity(about) if about else {"applications": [_thing(finding)]}),
         "unmapped": make.known(
-            evidence=finding.evidence,
+            evidence=evidence_of(finding),
             owner=finding.owner,
             credential=finding.credential,
             entry=finding.entry,

@@ -9,7 +9,7 @@ import signal
 import sys
 from keyword import iskeyword
 from types import FrameType
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import click
 
@@ -57,6 +57,11 @@ class _Commands(click.Group):
         command: click.Command = getattr(importlib.import_module(f"scanner.cli.{module}"), name)
         return command
 
+    def invoke(self, ctx: click.Context) -> Any:
+        # Before the command is looked for: that there is no such one is told in the log's format, too.
+        set_up_logging(ctx.params["verbose"], ctx.params["log_format"])
+        return super().invoke(ctx)
+
 
 @click.command(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="muster")
@@ -68,7 +73,7 @@ class _Commands(click.Group):
     show_default=True,
     help="How stderr is written.",
 )
-def cli(verbose: int, log_format: str) -> None:
+def cli(**_: object) -> None:
     """Call the roll of your non-human identities.
 
     Finds service accounts, roles, keys, tokens and AI agents, and tells which of them nobody has declared and which
@@ -78,7 +83,6 @@ def cli(verbose: int, log_format: str) -> None:
     Exit codes: 0 done · 1 findings (--fail-on) · 2 usage, config or registry
                 3 incomplete (--strict) · 4 nothing scanned · 130 interrupted
     """  # noqa: D301  # click keeps lines as they are after a real backspace
-    set_up_logging(verbose, log_format)
 
 
 def main(arguments: list[str] | None = None) -> int:  # noqa: PLR0911  # one for each way a command can end

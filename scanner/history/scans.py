@@ -13,7 +13,7 @@ from scanner.errors import StoreError
 from scanner.history import schema
 from scanner.history.bodies import decode, encode
 from scanner.history.engine import bulk_insert, where
-from scanner.model import Coverage, Input, Policy, ScanInfo, ScanResult, Summary
+from scanner.model import SEVERITIES, Coverage, Input, Policy, ScanInfo, ScanResult, Summary
 from scanner.text import printable
 
 SCANS_NAMED = 10
@@ -160,7 +160,9 @@ def _info(row: Row[Any]) -> ScanInfo:
 
 
 def _summary(row: Row[Any]) -> Summary:
-    return decode(_summaries, row.summary, f"summary of scan {row.id}")
+    counts = decode(_summaries, row.summary, f"summary of scan {row.id}")
+    gravest_first = {one: counts.findings[one] for one in SEVERITIES if one in counts.findings}
+    return msgspec.structs.replace(counts, findings=gravest_first)
 
 
 def _text(value: object) -> str:

@@ -21,6 +21,7 @@ def test_a_board_has_the_scans_before(muster: Muster, estate: Path) -> None:
     assert (done.code, "wrote html (board) to board.html" in done.err) == (0, True)
     numbers = json.loads((estate / "board.json").read_text())
     assert numbers["schema"] == "muster.board/1"
+    assert set(numbers["scan"]) == {"id", "started_at", "finished_at", "version"}  # the config is no board's matter
     assert [point["orphaned"] for point in numbers["trend"]] == [2, 1]
     assert (numbers["resolution"]["resolved"] > 0, numbers["resolution"]["median_days"]) == (True, 0)
     assert {one["name"]: (one["count"], one["known"]) for one in numbers["measures"]}["owned"] == (2, 3)

@@ -17,18 +17,19 @@ from tests.cli.conftest import Muster
 from tests.reports.published import complaints, ocsf, sarif
 
 pytestmark = pytest.mark.usefixtures("estate")
-FORMATS = ("sarif", "ocsf", "markdown", "splunk", "evidence", "json", "ndjson")
+FORMATS = ("csv", "table", "html", "sarif", "ocsf", "markdown", "splunk", "evidence", "json", "ndjson")
 
 
 def test_the_store_gives_back_what_was_scanned(muster: Muster, tmp_path: Path) -> None:
-    """The inputs with their hashes, too; and each time in the same bytes."""
+    """The inputs with their hashes, too; and each time in the same bytes, as from the scan itself."""
     for command, run in (("scan", "a"), ("report", "b"), ("report", "c")):
         assert muster(command, *(f"-o{name}:{run}.{name}" for name in FORMATS)).code == 0
     scanned, reported = (json.loads((tmp_path / f"{run}.json").read_bytes()) for run in "ab")
     assert scanned == reported
     assert len(reported["scan"]["inputs"]) == 3
     for name in FORMATS:
-        assert (tmp_path / f"b.{name}").read_bytes() == (tmp_path / f"c.{name}").read_bytes(), name
+        first, *others = ((tmp_path / f"{run}.{name}").read_bytes() for run in "abc")
+        assert others == [first, first], name
 
 
 def test_sarif_points_into_the_registry(muster: Muster) -> None:

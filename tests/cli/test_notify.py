@@ -103,7 +103,7 @@ def test_blindness_is_told_and_so_is_the_recovery(estate: Path, muster: Muster, 
     (estate / "away.csv").rename(estate / "bots.csv")
     muster("scan", "--quiet")
 
-    assert titles(hook) == ["1 place can no longer be read", "1 place can be read again"]
+    assert titles(hook) == ["1 place can no longer be read in full", "1 place can be read again"]
     assert hook.received[0].json["lost"][0]["source"] == "bots"
 
 

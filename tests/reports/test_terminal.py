@@ -110,8 +110,9 @@ def test_a_long_list_is_cut_and_says_how_to_get_the_rest() -> None:
 
 
 def test_many_of_one_sort_are_counted_with_a_few_named() -> None:
-    """Three examples and how many more."""
-    judged = tuple(make_assessment(f"svc-{number}", findings=(f"{number:032}",)) for number in range(5))
+    """Three examples and how many more, those of the same name in other places included."""
+    keys = [f"arn:aws:iam::{account}:user/svc" for account in range(5)]
+    judged = tuple(make_assessment(make_identity("svc", key=key), findings=(f"{key[13]:0>32}",)) for key in keys)
     findings = tuple(make_finding(fingerprint=one.findings[0], identity=one.identity.key) for one in judged)
     shown = page(make_result(*judged, findings=findings))
     assert "Nobody has declared this identity (5)" in shown

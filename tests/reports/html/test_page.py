@@ -22,7 +22,7 @@ from tests.factories import (
 )
 from tests.reports.html.conftest import Opens
 from tests.reports.html.estate import small_estate
-from tests.reports.samples import estate_with_gaps
+from tests.reports.samples import estate, estate_with_gaps
 
 pytestmark = pytest.mark.browser
 
@@ -60,6 +60,19 @@ def test_gaps_come_first_and_mark_every_number(opens: Opens) -> None:
         expect(seen.page.locator("#gaps")).to_contain_text("needs iam:ListRoles")
         expect(seen.page.locator("#cards .incomplete")).to_have_count(6)
         expect(seen.page.locator("#charts .incomplete")).to_have_count(6)
+
+
+def test_what_is_new_is_the_first_number(opens: Opens) -> None:
+    """It opens the findings that the last scan did not have; where there are none, nothing is said."""
+    with opens(estate()) as seen:
+        page = seen.page
+        card = page.locator("#cards .card").first
+        expect(card).to_contain_text("New findings2")
+        card.click()
+        expect(page.get_by_role("tab", name="Findings")).to_have_attribute("aria-selected", "true")
+        expect(rows(page)).to_have_count(2)
+    with opens(small_estate()) as seen:
+        expect(seen.page.locator("#cards .card").first).to_contain_text("Unregistered")
 
 
 def test_caveats_stand_above_the_numbers_and_notices_below(opens: Opens) -> None:
