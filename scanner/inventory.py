@@ -72,7 +72,7 @@ def join(readings: Iterable[Reading], ranks: Mapping[str, int]) -> Inventory:
     workloads = _by_key(chain.from_iterable(one.workloads for one in readings), ranks)
     coverage = chain.from_iterable(one.coverage for one in readings)
     places = tuple(sorted(coverage, key=lambda c: (c.source, c.scope, c.section)))
-    settled = settle([_merge(seen) for seen in identities], places=places)
+    settled = settle([_merge(seen, ranks) for seen in identities], places=places)
     return Inventory(
         identities=settled,
         secrets=tuple(seen[0] for seen in secrets),
@@ -97,11 +97,15 @@ def _by_rank(seen: Sequence[_Keyed], ranks: Mapping[str, int]) -> list[_Keyed]:
     return sorted(seen, key=lambda record: (ranks.get(record.source, len(ranks)), record.source))
 
 
-def _merge(seen: Sequence[Identity]) -> Identity:
-    """The best source's identity, its silences filled from the others, their ids and credentials added."""
+def _merge(seen: Sequence[Identity], ranks: Mapping[str, int]) -> Identity:
+    """The best source's identity, its silences filled from the others, their ids and credentials added.
+
+    What it could not read only its equal has read for it: a list is silent on what it knows nothing of.
+    """
     best, others = seen[0], seen[1:]
     if not others:
         return msgspec.structs.replace(best, sources=(best.source,))
+    equals = [one for one in others if ranks.get(one.source) == ranks.get(best.source)]
     filled = {
         name: next((value for one in seen if (value := getattr(one, name)) is not None), None) for name in _FILLABLE
     }
@@ -112,7 +116,7 @@ def _merge(seen: Sequence[Identity]) -> Identity:
     return msgspec.structs.replace(
         best,
         **filled,
-        unread=tuple(fact for fact in best.unread if all(fact in one.unread for one in others)),
+        unread=tuple(fact for fact in best.unread if all(fact in one.unread for one in equals)),
         sources=tuple(dict.fromkeys(one.source for one in seen)),
         aliases=tuple(dict.fromkeys(alias for one in seen for alias in one.aliases)),
         tags={key: value for one in reversed(seen) for key, value in one.tags.items()},

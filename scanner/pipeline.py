@@ -5,7 +5,7 @@ inventory ─► nature, matching ─► registry, suggestions ─► ownership,
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import date, datetime
 
 import msgspec
@@ -59,6 +59,8 @@ from scanner.suggestions.suggest import suggest
 from scanner.summary import summarise
 
 _UNCHECKED = RegistryVerdict(state="unchecked", evidence="no registry was given")
+_LIST = "file"
+"""The type of sources that are lists."""
 _GRAVITY = {severity: rank for rank, severity in enumerate(SEVERITIES)}
 
 
@@ -75,13 +77,18 @@ class Declared(Struct, frozen=True, kw_only=True):
     sources: tuple[SourceRef, ...] = ()
     inputs: tuple[Input, ...] = ()
 
+    @property
+    def lists(self) -> frozenset[str]:
+        """Names of the sources that are somebody's lists."""
+        return frozenset(one.name for one in self.sources if one.provider == _LIST)
+
 
 def judge(inventory: Inventory, declared: Declared, remembered: Remembered, scan: ScanInfo) -> ScanResult:
     """The scan's result; ``scan.started_at`` is the clock for every verdict."""
     now, today = scan.started_at, scan.started_at.date()
     places = Places(inventory.coverage)
     remembered = followed(remembered, declared.entries or ())
-    carried = not_rechecked(remembered, inventory, places)
+    carried = not_rechecked(remembered, inventory, places, declared.lists)
     inventory = filled(inventory, remembered, carried)
     workloads = with_unread_workloads(inventory.workloads, remembered.workloads, places)
     secrets = with_unread_secrets(inventory.secrets, remembered.secrets, places)
@@ -93,7 +100,7 @@ def judge(inventory: Inventory, declared: Declared, remembered: Remembered, scan
     matching = _match(inventory, declared, roster, today)
     seen = inventory.identities
     registry = {one.key: _registry(one, natures[one.key], matching, exemptions, places, declared) for one in seen}
-    entries = _entries(inventory, declared, matching, remembered.entries, today)
+    entries = _entries(inventory, declared, matching, remembered.entries, {one.identity.key for one in carried}, today)
     likely = suggest([one for one in seen if registry[one.key].state == "unregistered"], entries)
     registry |= {
         key: msgspec.structs.replace(registry[key], candidates=found) for key, found in likely.for_identities.items()
@@ -187,6 +194,7 @@ def _entries(
     declared: Declared,
     matching: Matching,
     remembered: Sequence[EntryAssessment],
+    carried: Collection[str],
     today: date,
 ) -> tuple[EntryAssessment, ...]:
     if declared.entries is None:
@@ -200,7 +208,7 @@ def _entries(
         today=today,
     )
     last = {one.entry.id: one for one in remembered}
-    return tuple(or_as_last_known(one, last.get(one.entry.id)) for one in judged)
+    return tuple(or_as_last_known(one, last.get(one.entry.id), carried) for one in judged)
 
 
 def _with_candidates(judged: EntryAssessment, found: tuple[IdentityCandidate, ...]) -> EntryAssessment:

@@ -23,22 +23,30 @@ def to_look_up(identities: Iterable[Identity], now: datetime) -> dict[str, Ident
 
 
 def recreations(
-    identities: Mapping[str, Identity], last_ids: Mapping[str, str], standing: Iterable[Finding], today: date
+    identities: Mapping[str, Identity],
+    last_ids: Mapping[str, tuple[str, str]],
+    standing: Iterable[Finding],
+    today: date,
 ) -> dict[str, Recreation]:
     """By key, how each was made anew, as this scan or an earlier one found it.
 
-    ``identities``: those to look at, by key; ``last_ids``: the unique ids that these keys had last. ``standing``: the
-    last scan's findings of the rule, each of which stands for as long as its key keeps that unique id.
+    ``identities``: those to look at, by key; ``last_ids``: source and unique id that these keys had last, for a list
+    may have ids of its own. ``standing``: the last scan's findings of the rule, each of which stands for as long as
+    its key keeps that unique id.
     """
     known = {finding.identity: msgspec.convert(finding.evidence, Recreation) for finding in standing}
     stand = {key: one for key, one in known.items() if key is not None}
     made = {
         key: Recreation(
             unique_id=one.unique_id,
-            before=before,
+            before=last_ids[key][1],
             recreated_on=today if one.created_at is None else one.created_at.date(),
         )
         for key, one in identities.items()
-        if one.unique_id is not None and (before := last_ids.get(key)) is not None and before != one.unique_id
+        if one.unique_id is not None and _is_another(one.unique_id, one.source, last_ids.get(key))
     }
     return stand | made
+
+
+def _is_another(unique_id: str, source: str, last: tuple[str, str] | None) -> bool:
+    return last is not None and last[0] == source and last[1] != unique_id

@@ -6,7 +6,7 @@ Nothing under a gap is gone, mended or new. Pure, like everything between the co
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 
 import msgspec
@@ -50,23 +50,34 @@ class Remembered(Struct, frozen=True, kw_only=True):
     recreations: Mapping[str, Recreation] = {}
 
 
-def not_rechecked(remembered: Remembered, inventory: Inventory, places: Places) -> list[Assessment]:
-    """The last verdicts of identities that were not seen, and whose place was not completely read."""
-    seen = {one.key for one in inventory.identities}
+def not_rechecked(
+    remembered: Remembered, inventory: Inventory, places: Places, lists: Collection[str] = ()
+) -> list[Assessment]:
+    """The last verdicts of identities that were not seen, and whose place was not completely read.
+
+    Being named by one of the ``lists`` (names of sources) is not being seen, where a better source looked last time:
+    the list knows nothing of its keys and rights.
+    """
+    seen = {one.key: one.source for one in inventory.identities}
     return [
         msgspec.structs.replace(one, rechecked=False)
         for one in remembered.assessments
-        if one.identity.key not in seen
+        if (one.identity.key not in seen or (seen[one.identity.key] in lists and one.identity.source not in lists))
         and not places.completely_read(one.identity.source, one.identity.scope, one.identity.kind)
     ]
 
 
 def filled(inventory: Inventory, remembered: Remembered, carried: Sequence[Assessment]) -> Inventory:
-    """Facts and links that a gap kept from us, as the last scan knew them: a key that was not listed is not gone."""
+    """Facts and links that a gap kept from us, as the last scan knew them: a key that was not listed is not gone.
+
+    What is ``carried`` stands as it was, whatever a list says of it.
+    """
+    stands = {one.identity.key for one in carried}
     last = {one.identity.key: one.identity for one in remembered.assessments}
     identities = [
         as_last_known(one, last[one.key]) if one.unread and one.key in last else one
         for one in _with_creators(inventory.identities, remembered.creators)
+        if one.key not in stands
     ]
     linked = settle(identities, [one.identity for one in carried], places=inventory.coverage)
     return msgspec.structs.replace(inventory, identities=linked)
@@ -106,9 +117,17 @@ def declares(entry: Entry) -> tuple[object, ...]:
     return own_id, entry.registry, entry.identities, entry.provider, entry.scope, entry.status, entry.expires
 
 
-def or_as_last_known(judged: EntryAssessment, last: EntryAssessment | None) -> EntryAssessment:
-    """An entry that could not be evaluated keeps what the last scan knew of it, if it says what it said then."""
-    if judged.state != "not_evaluated" or last is None or last.state == "not_evaluated":
+def or_as_last_known(
+    judged: EntryAssessment, last: EntryAssessment | None, carried: Collection[str]
+) -> EntryAssessment:
+    """An entry that could not be evaluated keeps what the last scan knew of it, if it says what it said then.
+
+    So does one that stands for nothing now, but stood for an identity that is ``carried`` (keys): it is not gone.
+    """
+    if last is None or last.state == "not_evaluated":
+        return judged
+    stands = not judged.identities and any(key in carried for key in last.identities)
+    if judged.state != "not_evaluated" and not stands:
         return judged
     if declares(judged.entry) != declares(last.entry):
         return judged

@@ -55,7 +55,9 @@ def losses(inventory: Inventory, before: Count, lists: Collection[str]) -> tuple
     now = Counter((source, one.scope, one.kind) for one in inventory.identities for source in one.sources)
     held, holds = _by_place(was), _by_place({place: now[place] for place in now if _counts(place, places, lists)})
     every = [Loss(source, scope, number, holds[source, scope]) for (source, scope), number in held.items()]
-    found = [one for one in every if _is_implausible(one, lists)]
+    # Where nothing was read at all, that is the fault to name.
+    read = {one.source for one in inventory.coverage if not one.is_gap or one.status == "partial"}
+    found = [one for one in every if one.source in read and _is_implausible(one, lists)]
     whole = {one.source for one in found if one.scope is None}
     return tuple(sorted((one for one in found if one.scope is None or one.source not in whole), key=_place))
 

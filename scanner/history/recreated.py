@@ -14,15 +14,15 @@ from scanner.model import Finding
 from scanner.text import without_surrogates
 
 
-def last_unique_ids(connection: Connection, keys: Iterable[str]) -> dict[str, str]:
-    """By key, the unique id that it had when it last had one, gone or not."""
+def last_unique_ids(connection: Connection, keys: Iterable[str]) -> dict[str, tuple[str, str]]:
+    """By key, source and unique id that it had when it last had one, gone or not."""
     identity = schema.identity.c
-    known = select(identity.key, identity.unique_id).where(identity.unique_id.is_not(None))
+    known = select(identity.key, identity.source, identity.unique_id).where(identity.unique_id.is_not(None))
     stored = iter(sorted({without_surrogates(key) for key in keys}))
-    found: dict[str, str] = {}
+    found: dict[str, tuple[str, str]] = {}
     while batch := list(islice(stored, BATCH)):
         rows = connection.execute(known.where(identity.key.in_(batch)).order_by(identity.first_scan))
-        found |= {row.key: row.unique_id for row in rows}
+        found |= {row.key: (row.source, row.unique_id) for row in rows}
     return found
 
 

@@ -238,8 +238,8 @@ class Store:
             rows = connection.execute(known.where(identity.until_scan.is_(None), identity.created_by.is_not(None)))
             return {row.key: (row.unique_id, row.created_by) for row in rows}
 
-    def last_unique_ids(self, keys: Iterable[str]) -> dict[str, str]:
-        """By key of identities, the unique id that each had when it last had one, gone or not."""
+    def last_unique_ids(self, keys: Iterable[str]) -> dict[str, tuple[str, str]]:
+        """By key of identities, source and unique id that each had when it last had one, gone or not."""
         with reading(self._engine) as connection:
             return recreated.last_unique_ids(connection, keys)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -42,6 +43,19 @@ def test_credentials_of_both_are_kept_once() -> None:
     )
 
     assert joined.identities[0].credentials == (good, other)
+
+
+@pytest.mark.parametrize(("rank", "unread"), [(0, ()), (2, ("credentials",))], ids=["its equal", "a list"])
+def test_what_could_not_be_read_only_an_equal_has_read(rank: int, unread: tuple[str, ...]) -> None:
+    """A list without a column for keys does not say that there are none."""
+    blind = make_identity("x", unread=("credentials",))
+
+    joined = join(
+        [_reading(blind), _reading(make_identity("x", source="z"), source="z")],
+        {"prod": 0, "z": rank},
+    )
+
+    assert joined.identities[0].unread == unread
 
 
 def test_whoever_a_trust_names_can_assume_it_also_from_another_account() -> None:

@@ -102,6 +102,59 @@ def test_a_key_that_came_back(store: Store) -> None:
     assert diff.summary.new_findings == 0
 
 
+OLD, NEW = (replace(PLAIN, unique_id=one, created_at=None) for one in ("AIDAOLD", "AIDANEW"))
+DECLARED = make_entry(PLAIN.key, last_reviewed=days_ago(5).date())
+
+
+@pytest.mark.parametrize(
+    ("nights", "entry", "expected"),
+    [
+        pytest.param([OLD, NEW, NEW, NEW], DECLARED, [[], [("new", 1)], [("open", 1)], [("open", 1)]], id="until then"),
+        pytest.param([OLD, None, NEW], DECLARED, [[], [], [("new", 2)]], id="gone for a night"),
+        pytest.param([OLD, OLD], DECLARED, [[], []], id="the same"),
+        pytest.param([OLD, replace(OLD, unique_id=None)], DECLARED, [[], []], id="its id is no longer told"),
+        pytest.param([NEW], DECLARED, [[]], id="a first scan"),
+        pytest.param([OLD, replace(NEW, source="list")], DECLARED, [[], []], id="an id of another source's making"),
+        pytest.param(
+            [replace(OLD, created_at=days_ago(9)), replace(NEW, created_at=NOW)],
+            DECLARED,
+            [[], [("new", 1)]],
+            id="made since",
+        ),
+        pytest.param([OLD, NEW], make_entry(PLAIN.key, "AIDANEW"), [[], []], id="the entry names it"),
+        pytest.param([OLD, NEW], make_entry("other"), [[], []], id="nobody declared it"),
+    ],
+)
+def test_made_anew(
+    store: Store, nights: list[Identity | None], entry: Entry, expected: list[list[tuple[str, int]]]
+) -> None:
+    """What passes for something declared under its old name is a finding."""
+    found = [_night(store, number, [one] if one else [], entries=[entry]) for number, one in enumerate(nights)]
+
+    assert [_status(night, "recreated") for night in found] == expected
+
+
+def test_made_anew_after_a_night_whose_clock_was_ahead(store: Store) -> None:
+    """It was made before that scan, by that scan's clock, and yet the scan had the other."""
+    _night(store, 90, [replace(OLD, created_at=days_ago(9))], entries=[DECLARED])
+    found = _night(store, 1, [replace(NEW, created_at=NOW)], entries=[DECLARED])
+
+    assert _status(found, "recreated") == [("new", 1)]
+
+
+def test_made_anew_until_its_entry_was_reviewed_after_that(store: Store) -> None:
+    """A review of before confirms nothing; a later one does, and not for the next time."""
+    later = make_entry(PLAIN.key, last_reviewed=(NOW + timedelta(days=2)).date())
+    again = replace(NEW, unique_id="AIDATHIRD")
+    nights = [OLD, NEW, NEW, again]
+    entries = [DECLARED, DECLARED, later, later]
+    pairs = enumerate(zip(nights, entries, strict=True))
+    found = [_night(store, number, [one], entries=[entry]) for number, (one, entry) in pairs]
+
+    expected = [[], [("new", 1)], [], [("reopened", 1)]]
+    assert [_status(night, "recreated") for night in found] == expected
+
+
 def test_what_was_let_be_for_a_while_keeps_its_age_and_never_came_back(store: Store) -> None:
     """It stood all the time: new on the day after the last, when it alarms again, but not reopened."""
     given = Acknowledged(reason="until the move", by="ana@example.com", until=(NOW + timedelta(days=2)).date())

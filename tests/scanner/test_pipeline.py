@@ -45,6 +45,7 @@ def _night(
     before: ScanResult | None = None,
     entries: Sequence[Entry] = (),
     workloads: Sequence[Workload] = (),
+    lists: Sequence[str] = (),
 ) -> ScanResult:
     """One scan, remembering all of the one before."""
     remembered = Remembered()
@@ -58,9 +59,18 @@ def _night(
             known={finding.fingerprint: finding.first_seen for finding in before.findings if not finding.held_back},
         )
     moment = NOW + timedelta(days=number)
-    declared = Declared(entries=tuple(entries), sources=(SourceRef(name="prod", provider="aws"),))
-    reading = Reading(source="prod", scope="s", identities=tuple(identities), workloads=tuple(workloads))
-    inventory = msgspec.structs.replace(join([reading], {"prod": 0}), coverage=tuple(coverage))
+    sources = (SourceRef(name="prod", provider="aws"), *(SourceRef(name=one, provider="file") for one in lists))
+    declared = Declared(entries=tuple(entries), sources=sources)
+    of_lists = [one for one in identities if one.source in lists]
+    reading = Reading(
+        source="prod",
+        scope="s",
+        identities=tuple(one for one in identities if one.source not in lists),
+        workloads=tuple(workloads),
+    )
+    listed = [Reading(source=one.source, scope="s", identities=(one,)) for one in of_lists]
+    inventory = join([reading, *listed], {"prod": 0, **dict.fromkeys(lists, 2)})
+    inventory = msgspec.structs.replace(inventory, coverage=tuple(coverage))
     info = ScanInfo(id=f"night-{number}", started_at=moment, finished_at=moment, version="0")
     return judge(inventory, declared, remembered, info)
 
@@ -98,6 +108,30 @@ def test_keys_that_could_not_be_listed_stand_as_last_known() -> None:
 
     assert [one.id for one in second.identities[0].identity.credentials] == ["AKIA1"]
     assert [len(_of(night, "credential_too_old")) for night in (first, second, third)] == [1, 1, 1]
+    assert (_new(second), _new(third)) == ([], [])
+
+
+@pytest.mark.parametrize("unlooked", [(), (_coverage(FIRST, "denied"),)], ids=["not scanned", "denied"])
+def test_a_list_that_names_it_is_no_look_at_it(unlooked: tuple[Coverage, ...]) -> None:
+    """Its keys and rights stand as last seen, and so does its entry, until the better source looks again."""
+    admin = Privilege(level="admin", evidence=("all of it",))
+    key = f"arn:aws:iam::{FIRST}:user/svc"
+    keys = (make_credential("svc", "AKIA1"),)
+    user = make_identity("svc", key=key, scope=FIRST, privilege=admin, credentials=keys)
+    gone = make_identity("gone", key=f"{key}-2", scope=FIRST)
+    named = make_identity("svc", key=key, scope=FIRST, source="bots", privilege=Privilege(level="unknown"))
+    listed = _coverage(FIRST, source="bots", kinds=("*",))
+    entries = [make_entry(one.key, id=one.name, provider="aws", scope=FIRST) for one in (user, gone)]
+
+    first = _night(0, [user, named, gone], [_coverage(FIRST), listed], entries=entries, lists=["bots"])
+    second = _night(1, [named], [*unlooked, listed], first, entries=entries, lists=["bots"])
+    third = _night(2, [user, named, gone], [_coverage(FIRST), listed], second, entries=entries, lists=["bots"])
+
+    assert [one.rechecked for one in second.identities] == [False, False]
+    assert [one.identity for one in second.identities] == [one.identity for one in first.identities]
+    assert [(one.state, one.rechecked) for one in second.entries] == [("found", False)] * 2
+    found = [{one.fingerprint for one in night.findings} for night in (first, second, third)]
+    assert found == [found[0]] * 3
     assert (_new(second), _new(third)) == ([], [])
 
 

@@ -66,6 +66,12 @@ def test_a_list_is_doubted_however_short() -> None:
     assert losses(_inventory(_seen(1)), _count(a=3), {"prod"}) == (Loss("prod", None, 3, 1),)
 
 
+def test_a_list_that_could_not_be_opened_lost_nothing() -> None:
+    """That it is missing is said already; --accept-drop would be the wrong advice."""
+    missing = make_coverage(scope="*", status="failed", kinds=("*",))
+    assert losses(_inventory(coverage=[missing]), _count(a=3), {"prod"}) == ()
+
+
 @pytest.mark.parametrize(
     "coverage",
     [
