@@ -43,6 +43,7 @@ from scanner.model import (
     Identity,
     IdentityCandidate,
     Input,
+    MatchCandidate,
     NatureVerdict,
     Ownership,
     Person,
@@ -92,20 +93,17 @@ def judge(inventory: Inventory, declared: Declared, remembered: Remembered, scan
     inventory = filled(inventory, remembered, carried)
     workloads = with_unread_workloads(inventory.workloads, remembered.workloads, places)
     secrets = with_unread_secrets(inventory.secrets, remembered.secrets, places)
-    linked = with_stored(with_takeovers(inventory.identities, workloads), secrets)
-    inventory = msgspec.structs.replace(inventory, identities=linked)
+    seen = with_stored(with_takeovers(inventory.identities, workloads), secrets)
+    inventory = msgspec.structs.replace(inventory, identities=seen)
     roster = None if declared.people is None else Roster(declared.people, today)
     exemptions = Exemptions(declared.exemptions, today)
-    natures = {one.key: judge_nature(one, roster) for one in inventory.identities}
+    natures = {one.key: judge_nature(one, roster) for one in seen}
     matching = _match(inventory, declared, roster, today)
-    seen = inventory.identities
     registry = {one.key: _registry(one, natures[one.key], matching, exemptions, places, declared) for one in seen}
     entries = _entries(inventory, declared, matching, remembered.entries, {one.identity.key for one in carried}, today)
     likely = suggest([one for one in seen if registry[one.key].state == "unregistered"], entries)
-    registry |= {
-        key: msgspec.structs.replace(registry[key], candidates=found) for key, found in likely.for_identities.items()
-    }
-    entries = tuple(_with_candidates(one, likely.for_entries.get(one.entry.id, ())) for one in entries)
+    registry |= {key: _with_candidates(registry[key], found) for key, found in likely.for_identities.items()}
+    entries = tuple(_entry_with_candidates(one, likely.for_entries.get(one.entry.id, ())) for one in entries)
     fresh = assess(
         seen,
         natures,
@@ -211,7 +209,11 @@ def _entries(
     return tuple(or_as_last_known(one, last.get(one.entry.id), carried) for one in judged)
 
 
-def _with_candidates(judged: EntryAssessment, found: tuple[IdentityCandidate, ...]) -> EntryAssessment:
+def _with_candidates(judged: RegistryVerdict, found: tuple[MatchCandidate, ...]) -> RegistryVerdict:
+    return msgspec.structs.replace(judged, candidates=found)
+
+
+def _entry_with_candidates(judged: EntryAssessment, found: tuple[IdentityCandidate, ...]) -> EntryAssessment:
     return msgspec.structs.replace(judged, candidates=found) if found else judged
 
 
