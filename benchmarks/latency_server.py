@@ -85,7 +85,7 @@ def _keys(account: str, parameters: Parameters) -> str:
 def _assumed(_: str, parameters: Parameters) -> str:
     entered = parameters["RoleArn"].split(":")[4]
     return (
-        f"<Credentials><AccessKeyId>ASIA{entered}XXXX</AccessKeyId><SecretAccessKey>x</SecretAccessKey>"
+        f"<Credentials><AccessKeyId>ASIA{entered}0000</AccessKeyId><SecretAccessKey>x</SecretAccessKey>"
         "<SessionToken>x</SessionToken><Expiration>2099-01-01T00:00:00Z</Expiration></Credentials>"
     )
 

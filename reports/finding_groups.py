@@ -45,9 +45,10 @@ def gravest_findings(page: Page, digest: Digest) -> None:
 
 def moved(page: Page, digest: Digest) -> None:
     """What there is more or less of than in the scan before."""
-    if len(digest.result.trend) < 2:  # noqa: PLR2004  # the last of them is this scan
+    *earlier, _ = digest.result.trend or (None,)
+    if not earlier:
         return
-    steps = list(_steps(digest.result.trend[-2].counts, digest.result.summary))
+    steps = list(_steps(earlier[-1].counts, digest.result.summary))
     page.counts("Moved", [*steps, f"since {_before(digest)}"] if steps else [f"nothing since {_before(digest)}"])
 
 

@@ -51,6 +51,7 @@ from scanner.model import (
     RegistryVerdict,
     ScanInfo,
     ScanResult,
+    StoredSecret,
 )
 from scanner.nature import judge_nature
 from scanner.roster import Roster
@@ -116,17 +117,7 @@ def judge(inventory: Inventory, declared: Declared, remembered: Remembered, scan
         policy=declared.policy,
         now=now,
     )
-    context = RuleContext(
-        assessments=fresh,
-        entries=entries,
-        secrets=secrets,
-        exemptions=declared.exemptions,
-        recreations=remembered.recreations,
-        policy=declared.policy,
-        now=now,
-        registry_given=declared.entries is not None,
-    )
-    found = evaluate(context)
+    found = _evaluated(fresh, entries, secrets, declared, remembered, now)
     standing = kept_findings(found, fresh, carried, entries, remembered)
     acknowledgements = Acknowledgements(declared.acknowledgements, today)
     identities = {one.identity.key: one.identity for one in (*fresh, *carried)} if declared.acknowledgements else {}
@@ -215,6 +206,29 @@ def _with_candidates(judged: RegistryVerdict, found: tuple[MatchCandidate, ...])
 
 def _entry_with_candidates(judged: EntryAssessment, found: tuple[IdentityCandidate, ...]) -> EntryAssessment:
     return msgspec.structs.replace(judged, candidates=found) if found else judged
+
+
+def _evaluated(
+    fresh: Sequence[Assessment],
+    entries: Sequence[EntryAssessment],
+    secrets: Sequence[StoredSecret],
+    declared: Declared,
+    remembered: Remembered,
+    now: datetime,
+) -> Sequence[Finding]:
+    """What the rules say of all that is judged."""
+    return evaluate(
+        RuleContext(
+            assessments=fresh,
+            entries=entries,
+            secrets=secrets,
+            exemptions=declared.exemptions,
+            recreations=remembered.recreations,
+            policy=declared.policy,
+            now=now,
+            registry_given=declared.entries is not None,
+        )
+    )
 
 
 def _marked(

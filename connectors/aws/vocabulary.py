@@ -22,7 +22,7 @@ from msgspec import Struct
 
 from connectors.aws.globs import arn_parts, compiled, has_wildcard, may_meet
 
-PASS_ROLE = "iam:PassRole"  # noqa: S105  # an action's name
+PASS_ROLE = "iam:PassRole"  # noqa: S105  # no password: PASS is a word in the action's name
 _TO = " to "
 _ON = " on "
 
@@ -169,7 +169,7 @@ class Vocabulary:
                 total |= bits
         return total
 
-    @lru_cache(maxsize=4096)  # noqa: B019  # as above
+    @lru_cache(maxsize=4096)  # noqa: B019  # there is one vocabulary a process, and it lives as long
     def passed_to(self, services: tuple[str, ...]) -> int:
         """The bits of passing a role to the services that these patterns of ``iam:PassedToService`` cover."""
         total = 0
@@ -180,7 +180,7 @@ class Vocabulary:
                     total |= bit
         return total
 
-    @lru_cache(maxsize=65536)  # noqa: B019  # as above
+    @lru_cache(maxsize=65536)  # noqa: B019  # there is one vocabulary a process, and it lives as long
     def acting_on(self, resource: str) -> int:
         """The bits of the known actions that could act on something this resource pattern covers."""
         parts = arn_parts(resource)

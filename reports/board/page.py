@@ -24,6 +24,8 @@ from scanner.model import ScanResult
 from scanner.text import printable
 
 LONGEST_NAME = 200
+FEWEST_POINTS = 2
+"""A line has two ends."""
 MODERATE, GOOD = 0.5, 0.9
 """Shares from which a number is no longer drawn as bad, and is drawn as good."""
 
@@ -98,7 +100,7 @@ def _resolution(numbers: Board) -> str:
 
 def _trend(numbers: Board) -> str:
     points = numbers.trend
-    if len(points) < 2:  # noqa: PLR2004  # a line has two ends
+    if len(points) < FEWEST_POINTS:
         return '<p class="note">A trend takes two scans or more in the store.</p>'
     times = [point.at for point in points]
     told = _safe(words.change(points[0], points[-1]))

@@ -13,6 +13,7 @@ from scanner.text import counted
 NO_TEAM = "none named"
 TEAMS_SHOWN = 8
 GRAVE = "critical and high"
+_ONE_PERCENT = 0.01
 
 
 class Words(Struct, frozen=True):
@@ -42,10 +43,9 @@ def percent(share: float | None) -> str:
     """A share as a whole percentage; never 0 or 100 where it is not exactly that."""
     if share is None:
         return "none"
-    whole = 100 * share
-    if 0 < whole < 1:
+    if 0 < share < _ONE_PERCENT:
         return "< 1 %"
-    return "> 99 %" if 99 < whole < 100 else f"{whole:.0f} %"  # noqa: PLR2004  # the last one that is not all
+    return "> 99 %" if 1 - _ONE_PERCENT < share < 1 else f"{100 * share:.0f} %"
 
 
 def fraction(measure: Measure) -> str:

@@ -8,7 +8,7 @@ import zipfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC
-from typing import BinaryIO, ClassVar, cast
+from typing import TYPE_CHECKING, BinaryIO, ClassVar, cast
 
 from reports.base import Screen, View
 from reports.columns import TABLES
@@ -16,6 +16,9 @@ from reports.csv import CsvReport
 from reports.evidence.parts import TEXTS
 from reports.json import JsonReport
 from scanner.model import ScanResult
+
+if TYPE_CHECKING:
+    from typing_extensions import Buffer
 
 FOLDER = "muster-evidence"
 _EARLIEST = 1980
@@ -86,7 +89,7 @@ class _Hashed(io.BufferedIOBase):
         self._file = file
         self._sha256 = hashlib.sha256()
 
-    def write(self, data: bytes, /) -> int:  # type: ignore[override]  # nobody writes anything but bytes here
+    def write(self, data: Buffer, /) -> int:
         self._sha256.update(data)
         return self._file.write(data)
 

@@ -8,6 +8,9 @@ import click
 
 from scanner.cli.options import config_option, store_option
 
+LONGEST_NAME = 63
+"""PostgreSQL cuts a longer one in silence: https://www.postgresql.org/docs/current/limits.html."""
+
 
 @click.group()
 def store() -> None:
@@ -31,9 +34,12 @@ def grants(owner: str, writer: str, reader: str, schema: str) -> None:
     from scanner.history.grants import Roles
     from scanner.history.grants import grants as sql
 
-    wrong = [name for name in (owner, writer, reader, schema) if not name or not name.isprintable() or len(name) > 63]  # noqa: PLR2004  # PostgreSQL's own limit
+    names = (owner, writer, reader, schema)
+    wrong = [name for name in names if not name or not name.isprintable() or len(name) > LONGEST_NAME]
     if wrong:
-        raise UsageError(f"{wrong[0]!r} is no name of a role or schema", hint="give up to 63 printable characters")
+        raise UsageError(
+            f"{wrong[0]!r} is no name of a role or schema", hint=f"give up to {LONGEST_NAME} printable characters"
+        )
     click.echo(sql(Roles(owner=owner, writer=writer, reader=reader), schema), nl=False)
 
 

@@ -15,6 +15,7 @@ from msgspec import Struct
 
 from scanner.inventory import Inventory
 from scanner.matching.places import Places
+from scanner.model import Coverage
 from scanner.text import counted
 
 MOST_LOST = 0.3
@@ -91,14 +92,18 @@ def _is_implausible(loss: Loss, lists: Collection[str]) -> bool:
 def doubted(inventory: Inventory, found: Iterable[Loss]) -> Inventory:
     """The inventory with what these places listed as only partly read."""
     by_place: dict[_Place, Loss] = {(one.source, one.scope): one for one in found}
-    coverage = []
-    for one in inventory.coverage:
-        loss = by_place.get((one.source, None)) or by_place.get((one.source, one.scope))
-        if loss is not None and one.status == "complete" and one.kinds:
-            detail = f"{loss}: not believed; if so many are gone, scan with --accept-drop"
-            one = msgspec.structs.replace(one, status="partial", detail=detail)  # noqa: PLW2901  # the same, doubted
-        coverage.append(one)
+    coverage = (
+        _doubted(one, by_place.get((one.source, None)) or by_place.get((one.source, one.scope)))
+        for one in inventory.coverage
+    )
     return msgspec.structs.replace(inventory, coverage=tuple(coverage))
+
+
+def _doubted(section: Coverage, loss: Loss | None) -> Coverage:
+    if loss is None or section.status != "complete" or not section.kinds:
+        return section
+    detail = f"{loss}: not believed; if so many are gone, scan with --accept-drop"
+    return msgspec.structs.replace(section, status="partial", detail=detail)
 
 
 def notices(found: Iterable[Loss]) -> Iterator[str]:

@@ -104,8 +104,9 @@ class _OnCluster(Executor):
         remote.add_done_callback(lambda done: self._done.put((future, done)))
         return future
 
-    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:  # noqa: ARG002  # Executor's
-        """Cancel what is not done, with one message for all of it."""
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
+        """Cancel what is not done, with one message for all of it; whatever is asked, nothing is waited for."""
+        del wait, cancel_futures
         self._done.put(None)
         left, self._remote = self._remote, set()
         if left and self._client.status == "running":
@@ -126,7 +127,7 @@ class _OnCluster(Executor):
         failed = [pair for pair in batch if pair not in finished]
         try:
             results = self._client.gather([remote for _, remote in finished])
-        except Exception:  # noqa: BLE001  # one by one, to know whose it is
+        except Exception:  # noqa: BLE001  # a task may raise anything: they are fetched one by one, to know whose it is
             failed = list(batch)
         else:
             for (future, _), result in zip(finished, results, strict=True):
@@ -140,5 +141,5 @@ def _hand_over(future: Future[T], remote: Any) -> None:
         future.set_result(remote.result())
     except (CancelledError, OSError, TimeoutError) as lost:
         future.set_exception(CancelledError(str(lost)))
-    except Exception as error:  # noqa: BLE001  # whatever it is, it is the task's
+    except Exception as error:  # noqa: BLE001  # a task may raise anything, and its future holds it, as Executor's contract says
         future.set_exception(error)

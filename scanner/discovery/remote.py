@@ -82,7 +82,7 @@ def _connector(kind: Callable[[str, Any], Connector], source: str, settings: byt
     for handler in (*logging.getLogger().handlers, *logging.getLogger("distributed").handlers, logging.lastResort):
         if handler is not None:
             handler.addFilter(_MASK)
-    return kind(source, pickle.loads(settings))  # noqa: S301  # they come the same way as this very function
+    return kind(source, pickle.loads(settings))  # noqa: S301  # whoever could forge them could send any call
 
 
 @lru_cache(maxsize=4)

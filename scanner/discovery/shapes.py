@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import suppress
-from functools import cache
 from threading import Lock
 
 import msgspec
 from msgspec import Struct
 
 _learning = Lock()
+_begun: set[type] = set()
+"""Kinds of connectors: their modules, and so their types, are loaded by the time that their work begins."""
 
 
 def learn_before(kind: type) -> None:
@@ -23,11 +24,12 @@ def learn_before(kind: type) -> None:
     Whoever comes meanwhile waits; after the first time it costs nothing.
     """
     with _learning:
-        _learn_all(kind)
+        if kind not in _begun:
+            _begun.add(kind)
+            _learn_all()
 
 
-@cache
-def _learn_all(kind: type) -> None:  # noqa: ARG001  # once for each kind of connector, whose modules are loaded by then
+def _learn_all() -> None:
     for one in _every(Struct):
         # What cannot be decoded is not decoded by anybody.
         with suppress(TypeError, NameError):

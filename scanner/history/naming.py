@@ -11,6 +11,8 @@ from scanner.errors import StoreError, UsageError
 from scanner.history import scans, schema
 from scanner.history.engine import where
 
+COMPARED = 2
+"""So many scans a comparison takes."""
 LATEST = "latest"
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 
@@ -27,9 +29,9 @@ def named(connection: Connection, text: str) -> int:
 
 def two_latest(connection: Connection) -> tuple[int, int]:
     """The numbers of the two scans stored last, the older first. Raises StoreError where there are not two."""
-    newest = select(schema.scan.c.seq).where(scans.is_kept()).order_by(schema.scan.c.seq.desc()).limit(2)
+    newest = select(schema.scan.c.seq).where(scans.is_kept()).order_by(schema.scan.c.seq.desc()).limit(COMPARED)
     found = list(connection.execute(newest).scalars())
-    if len(found) < 2:  # noqa: PLR2004  # the two that are compared
+    if len(found) < COMPARED:
         scans.find(connection, None)
         raise StoreError(
             f"the store {where(connection.engine)} has only one scan so far, and nothing to compare it with",

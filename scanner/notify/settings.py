@@ -14,6 +14,8 @@ from scanner.model import Severity
 from scanner.redact import SecretRef
 from scanner.strict import Document, KeyPath, decode
 
+LONGEST_TIMEOUT = 300
+"""Seconds; what answers no sooner is down."""
 MOST_FINDINGS = 40
 """Slack takes 50 blocks: 40 findings, a headline and what is said below them."""
 
@@ -41,8 +43,8 @@ class _Channel(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     def __post_init__(self) -> None:
         if not 1 <= self.max_findings <= MOST_FINDINGS:
             raise ValueError(f"max_findings is a number from 1 to {MOST_FINDINGS}")
-        if not 0 < self.timeout <= 300:  # noqa: PLR2004  # seconds
-            raise ValueError("timeout is a number of seconds, at most 300")
+        if not 0 < self.timeout <= LONGEST_TIMEOUT:
+            raise ValueError(f"timeout is a number of seconds, at most {LONGEST_TIMEOUT}")
         if self.report_url is not None:
             check_url(self.report_url, insecure_http=True, query=True)
 
