@@ -71,7 +71,9 @@ def _started(address: str) -> Iterator[Any]:
     from distributed import LocalCluster
 
     # With certificates made for the occasion: whoever can talk to a scheduler can run code in its workers.
-    processes, options = int(workers) if workers else os.cpu_count(), {"security": True, "dashboard_address": None}
+    # Its pages, too, are for this machine alone: without an address they would be at port 8787 for everybody.
+    options = {"security": True, "dashboard_address": "127.0.0.1:0", "silence_logs": logging.CRITICAL}
+    processes = int(workers) if workers else os.cpu_count()
     with LocalCluster(n_workers=processes, threads_per_worker=LOCAL_THREADS, **options) as cluster:
         yield cluster
 
