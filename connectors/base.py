@@ -16,7 +16,7 @@ from typing import Any, ClassVar, Protocol, TypeAlias, runtime_checkable
 from msgspec import Struct, structs
 
 from scanner.errors import SourceError
-from scanner.model import Coverage, CoverageStatus, Identity, Rung, StoredSecret, Workload
+from scanner.model import Assignment, Coverage, CoverageStatus, Fact, Identity, Rung, StoredSecret, Workload
 from scanner.redact import redact
 from scanner.text import printable
 
@@ -25,7 +25,7 @@ MALFORMED_ROWS_NAMED = 3
 MAX_WORDS = 300
 """So many characters of what a provider says are kept."""
 
-DiscoveredRecord: TypeAlias = Identity | StoredSecret | Workload | Coverage
+DiscoveredRecord: TypeAlias = Identity | StoredSecret | Workload | Assignment | Coverage
 
 
 class Gone(SourceError):
@@ -42,7 +42,8 @@ class Section(Struct, frozen=True, kw_only=True):
     """One listing inside a scope, and the least permission it takes.
 
     ``kinds``: identity kinds (or ``secret``) it lists, empty where it only adds facts to them.
-    ``rungs``: the rungs of matching that its data feed. ``without``: what is lost when it cannot be read.
+    ``rungs``: the rungs of matching that its data feed. ``feeds``: facts that it adds to identities of other scopes,
+    by assignments. ``without``: what is lost when it cannot be read.
     ``optional``: off unless asked for in the source's settings.
     """
 
@@ -52,6 +53,7 @@ class Section(Struct, frozen=True, kw_only=True):
     without: str
     kinds: tuple[str, ...] = ()
     rungs: tuple[Rung, ...] = ()
+    feeds: tuple[Fact, ...] = ()
     optional: bool = False
 
 
@@ -120,6 +122,7 @@ class Scope(Struct, frozen=True, kw_only=True):
             permission=", ".join(section.permissions) if status in ("denied", "skipped") else None,
             kinds=section.kinds,
             rungs=section.rungs,
+            feeds=section.feeds,
         )
 
     def _qualified(self, name: str) -> str:

@@ -11,25 +11,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
 
 import msgspec
-from msgspec import Struct
 
 from scanner.links.trusts import compiled
-from scanner.model import Identity, Link, Workload
+from scanner.model import Identity, Link, Takeover, Workload
 
 MAY_TAKE_OVER = "may_take_over"
-"""Among attributes: what of its own scope an identity may make do what it likes, as a list of :class:`Takeover`."""
-
-
-class Takeover(Struct, frozen=True, kw_only=True):
-    """``by``: in words, what allows it. ``on``: patterns of keys, as in MAY_BECOME; ``but``: those it is denied on.
-
-    ``conditional``: a condition decides.
-    """
-
-    by: str
-    on: tuple[str, ...]
-    but: tuple[str, ...] = ()
-    conditional: bool = False
+"""Among attributes: what of its own scope an identity may make do what it likes, a list of ``Takeover``."""
 
 
 class _Running:

@@ -18,6 +18,7 @@ from scanner.model.declared import (
 )
 from scanner.model.discovered import (
     UNKNOWN_PRIVILEGE,
+    Assignment,
     Coverage,
     Credential,
     Grant,
@@ -26,6 +27,7 @@ from scanner.model.discovered import (
     Privilege,
     Signal,
     StoredSecret,
+    Takeover,
     Trust,
     Workload,
     credential_key,
@@ -95,6 +97,7 @@ __all__ = [
     "Acknowledgement",
     "AgentVerdict",
     "Assessment",
+    "Assignment",
     "BlindSpot",
     "Coverage",
     "CoverageStatus",
@@ -144,6 +147,7 @@ __all__ = [
     "Signal",
     "StoredSecret",
     "Summary",
+    "Takeover",
     "Trust",
     "UsageState",
     "UsageVerdict",

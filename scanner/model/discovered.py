@@ -185,11 +185,52 @@ class Workload(Struct, frozen=True, kw_only=True, gc=False):
     attributes: Mapping[str, Any] = {}
 
 
+class Takeover(Struct, frozen=True, kw_only=True, gc=False):
+    """What somebody may make do what they like, and so act as whatever it runs as.
+
+    ``by``: in words, what allows it. ``on``: patterns of keys of workloads and agents (``*`` for any characters, ``?``
+    for one); ``but``: those it is denied on. ``conditional``: a condition decides.
+    """
+
+    by: str
+    on: tuple[str, ...]
+    but: tuple[str, ...] = ()
+    conditional: bool = False
+
+
+class Assignment(Struct, frozen=True, kw_only=True, gc=False):
+    """A right as the place that gives it tells it: a role assignment, a policy binding. Joined to its holder later.
+
+    ``key``: unique over all assignments. ``scope``: where it was read. ``holder``: the key, unique id or an alias of
+    whoever has it; ``holder_kind`` and ``holder_name`` as the place has them. ``gone``: the provider says that the
+    holder was deleted; None: it cannot be told. ``privilege``: what this right alone amounts to. ``becomes``: patterns
+    of keys of identities that it lets its holder become. ``conditional``: a condition decides.
+    """
+
+    key: str
+    provider: str
+    source: str
+    scope: str
+    holder: str
+    holder_kind: str | None = None
+    holder_name: str | None = None
+    gone: bool | None = None
+    grant: Grant
+    privilege: Privilege = Privilege(level="normal")
+    becomes: tuple[str, ...] = ()
+    takes_over: tuple[Takeover, ...] = ()
+    conditional: bool = False
+    created_at: datetime | None = None
+    created_by: str | None = None
+    attributes: Mapping[str, Any] = {}
+
+
 class Coverage(Struct, frozen=True, kw_only=True, gc=False):
     """How completely one section of one scope was read. A *gap* is partial, denied, failed or skipped.
 
     ``section``: the spec's name, with a qualifier after a colon where one section is read several times.
     ``kinds``: identity kinds (and ``secret``, or ANY_KIND) this section lists; ``rungs``: the rungs its data feed.
+    ``feeds``: what it adds to identities of other scopes, so that a gap of it leaves them in doubt everywhere.
     ``calls``: requests sent, retries included. ``scope`` is ``*`` when even the list of scopes was not readable.
     """
 
@@ -204,6 +245,7 @@ class Coverage(Struct, frozen=True, kw_only=True, gc=False):
     permission: str | None = None
     kinds: tuple[str, ...] = ()
     rungs: tuple[Rung, ...] = ()
+    feeds: tuple[Fact, ...] = ()
 
     @property
     def is_gap(self) -> bool:
