@@ -10,5 +10,9 @@ from scanner.errors import MissingExtra
 
 def require_sdk(package: str, spec: Spec) -> None:
     """Raises MissingExtra where the package that the connector's extra brings is not installed."""
-    if importlib.util.find_spec(package) is None:
+    try:
+        found = importlib.util.find_spec(package)
+    except ModuleNotFoundError:  # of a dotted name, the first part
+        found = None
+    if found is None:
         raise MissingExtra(f"source type {spec.name}", spec.extra or spec.name)

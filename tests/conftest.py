@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, settings
 settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("patient")
 
-_AMBIENT = ("AWS_", "VAULT_", "BAO_", "NO_COLOR", "FORCE_COLOR", "MUSTER_")
+_AMBIENT = ("AWS_", "AZURE_", "VAULT_", "BAO_", "NO_COLOR", "FORCE_COLOR", "MUSTER_")
 _LOOPBACK = ("127.", "::1", "localhost")
 
 

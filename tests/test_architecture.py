@@ -64,6 +64,9 @@ MAY_IMPORT = {
 HEAVY = (
     "boto3",
     "botocore",
+    "azure.core",
+    "azure.identity",
+    "msal",
     "hvac",
     "requests",
     "sqlalchemy",

@@ -17,13 +17,16 @@ from connectors.catalog import connector_catalog
 from connectors.file import FileConnector, FileSettings
 from connectors.vault.connector import VaultConnector
 from connectors.vault.settings import VaultSettings
+from scanner.demo.azure_server.tenant import guid
 from scanner.model import ANY_KIND, Coverage, Identity
 from scanner.redact import SecretRef
 from tests.connectors.aws.conftest import aws, moto, running_proxy
 from tests.connectors.aws.estate import Estate
+from tests.connectors.azure.conftest import azure
+from tests.connectors.azure.estate import AzureEstate
 from tests.servers.openbao import OpenBao
 
-__all__ = ["aws", "moto", "running_proxy"]
+__all__ = ["aws", "azure", "moto", "running_proxy"]
 
 SECRET = "the-value-that-nobody-may-see"  # planted, to be looked for
 Made = tuple[type[Any], Connector]
@@ -50,7 +53,24 @@ def _file(request: pytest.FixtureRequest) -> Connector:
     return FileConnector("prod", FileSettings(path=path))
 
 
-ESTATES: dict[str, Callable[[pytest.FixtureRequest], Connector]] = {"aws": _aws, "file": _file, "vault": _vault}
+def _azure(request: pytest.FixtureRequest) -> Connector:
+    estate: AzureEstate = request.getfixturevalue("azure")
+    tenant = estate.tenant
+    tenant.add_application("svc-a", passwordCredentials=[{"keyId": guid("key"), "secretText": SECRET}])
+    tenant.add_application("svc-b", principal=False)
+    tenant.add_management_group("corp")
+    subscription = f"/subscriptions/{tenant.add_subscription('prod', group='corp')['subscriptionId']}"
+    tenant.add_managed_identity(f"{subscription}/resourceGroups/rg/providers/Microsoft.Web/sites/shop")
+    tenant.assign_role(subscription, guid("principal/svc-a"))
+    return estate.connector()
+
+
+ESTATES: dict[str, Callable[[pytest.FixtureRequest], Connector]] = {
+    "aws": _aws,
+    "azure": _azure,
+    "file": _file,
+    "vault": _vault,
+}
 
 
 @pytest.fixture(scope="module")
@@ -141,7 +161,7 @@ def test_what_was_read_whole_has_nothing_unread(connector: Connector) -> None:
     assert {identity.name: identity.unread for identity in identities if identity.unread} == {}
 
 
-SDKS = {"aws": ("boto3", "botocore"), "vault": ("hvac",)}
+SDKS = {"aws": ("boto3", "botocore"), "azure": ("azure.identity", "azure.core"), "vault": ("hvac",)}
 """What each extra brings."""
 WITHOUT = """
 import sys

@@ -1,0 +1,85 @@
+"""Many lists of Graph in few requests: JSON batching, with its refusals inside and its lists that go on.
+
+Source: https://learn.microsoft.com/graph/json-batching
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import msgspec
+from msgspec import Raw
+
+from connectors.azure.errors import OK, Malformed, of_answer
+from connectors.azure.payloads import GraphAnswer, GraphAnswers, GraphQuestion, Page
+from connectors.azure.pipeline import BACKOFF_MAX, PATIENCE
+from connectors.azure.requests import BATCH, allowed
+from scanner.errors import SourceError, Throttled
+
+if TYPE_CHECKING:
+    from connectors.azure.api import AzureApi
+
+AT_ONCE = 20
+_TOO_MANY, _SERVER_ERRORS = 429, (500, 502, 503, 504)
+
+
+def read_batch(
+    api: AzureApi, paths: Sequence[str], headers: Mapping[str, str]
+) -> Iterator[tuple[str, list[Raw] | SourceError]]:
+    """See ``AzureApi.graph_batch``. Raises SourceError where a whole batch fails, Forbidden for a path not allowed."""
+    for path in paths:
+        allowed("graph", "GET", path)
+    for start in range(0, len(paths), AT_ONCE):
+        some = paths[start : start + AT_ONCE]
+        answers = _answers(api, [GraphQuestion(id=str(n), url=path, headers=headers) for n, path in enumerate(some)])
+        for number, path in enumerate(some):
+            yield path, _rows(api, path, answers.get(str(number)), headers)
+
+
+def _answers(api: AzureApi, waiting: list[GraphQuestion]) -> dict[str, GraphAnswer]:
+    """The last answer to each; those that were refused for load, or failed in passing, are asked again."""
+    answers: dict[str, GraphAnswer] = {}
+    for tries in range(api.attempts):
+        got = api.graph_post(BATCH, {"requests": waiting}, GraphAnswers)
+        answers |= {answer.id: answer for answer in got.responses}
+        waiting = [one for one in waiting if one.id in answers and _may_pass(answers[one.id])]
+        pause = max((_seconds(answers[one.id]) for one in waiting), default=0.0)
+        if not waiting or pause > PATIENCE or tries == api.attempts - 1:
+            break
+        time.sleep(pause or min(api.backoff * 2**tries, BACKOFF_MAX))
+    return answers
+
+
+def _may_pass(answer: GraphAnswer) -> bool:
+    return answer.status == _TOO_MANY or answer.status in _SERVER_ERRORS
+
+
+def _seconds(answer: GraphAnswer) -> float:
+    """What an inner answer asks to be waited; 0 where it does not say."""
+    told = next((value for name, value in answer.headers.items() if name.lower() == "retry-after"), 0)
+    try:
+        return max(0.0, float(str(told)))
+    except ValueError:
+        return 0.0
+
+
+def _rows(api: AzureApi, path: str, answer: GraphAnswer | None, headers: Mapping[str, str]) -> list[Raw] | SourceError:
+    one = allowed("graph", "GET", path)
+    if answer is None:
+        return Malformed(f"GET {one.path}: a batch came back without this one's answer")
+    if answer.status == _TOO_MANY:
+        return Throttled(f"GET {one.path}: asked for fewer requests, and retries ran out")
+    if answer.status != OK:
+        return of_answer(answer, f"GET {one.path}", one.permission)
+    try:
+        page = msgspec.json.decode(answer.body, type=Page)
+        rows = list(page.value)
+        if page.next_link:
+            rows += [row for further in api.graph_next(page.next_link, headers) for row in further]
+    except msgspec.DecodeError as error:
+        return Malformed(f"GET {one.path}: an answer has another shape than expected: {error}")
+    except SourceError as error:
+        return error
+    return rows

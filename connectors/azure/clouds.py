@@ -1,0 +1,55 @@
+"""Where each of Microsoft's clouds answers.
+
+Source: the national cloud pages of Microsoft Graph, Azure Resource Manager and Key Vault.
+"""
+
+from __future__ import annotations
+
+from typing import Literal, TypeAlias
+
+from msgspec import Struct
+
+CloudName: TypeAlias = Literal["public", "usgov", "china"]
+Service: TypeAlias = Literal["graph", "arm", "vault"]
+
+
+class Cloud(Struct, frozen=True, kw_only=True):
+    """``authority``: where one signs in. ``vault_suffix``: what the hosts of vaults end with, without a dot before it.
+
+    ``vault``: what tokens for vaults are made out to. No address ends with a slash.
+    """
+
+    authority: str
+    graph: str
+    arm: str
+    vault: str
+    vault_suffix: str
+
+    def audience(self, service: Service) -> str:
+        """The scope that a token for the service is asked with."""
+        return f"{getattr(self, service)}/.default"
+
+
+CLOUDS: dict[CloudName, Cloud] = {
+    "public": Cloud(
+        authority="https://login.microsoftonline.com",
+        graph="https://graph.microsoft.com",
+        arm="https://management.azure.com",
+        vault="https://vault.azure.net",
+        vault_suffix="vault.azure.net",
+    ),
+    "usgov": Cloud(
+        authority="https://login.microsoftonline.us",
+        graph="https://graph.microsoft.us",
+        arm="https://management.usgovcloudapi.net",
+        vault="https://vault.usgovcloudapi.net",
+        vault_suffix="vault.usgovcloudapi.net",
+    ),
+    "china": Cloud(
+        authority="https://login.chinacloudapi.cn",
+        graph="https://microsoftgraph.chinacloudapi.cn",
+        arm="https://management.chinacloudapi.cn",
+        vault="https://vault.azure.cn",
+        vault_suffix="vault.azure.cn",
+    ),
+}

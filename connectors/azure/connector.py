@@ -1,0 +1,98 @@
+"""Azure: one Entra tenant, and the subscriptions and management groups that trust it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing
+from typing import ClassVar
+
+from msgspec import structs
+
+from connectors.azure import sections as s
+from connectors.azure.api import AzureApi
+from connectors.azure.directory.reading import read_directory
+from connectors.azure.least_privilege import printed
+from connectors.azure.preflight import check_source
+from connectors.azure.reader import Reader, Unit
+from connectors.azure.scopes import find_units
+from connectors.azure.session import AzureSession
+from connectors.azure.settings import AzureSettings
+from connectors.azure.spec import SPEC
+from connectors.azure.subscription.reading import read_management_group, read_subscription
+from connectors.base import Check, DiscoveredRecord, Meter, Scope, Spec
+from connectors.sdk import require_sdk
+from scanner.errors import SourceError
+from scanner.model import EVERY_SCOPE, Coverage
+
+_READERS = {
+    "tenant": read_directory,
+    "subscription": read_subscription,
+    "management_group": read_management_group,
+}
+
+
+def _no_tenant() -> SourceError:
+    hint = "set tenant_id, or the environment variable AZURE_TENANT_ID"
+    return SourceError("it is not said which tenant is to be read", hint=hint)
+
+
+class AzureConnector:
+    """Reads identities, their rights and the names of stored secrets. Never a secret's value.
+
+    Raises MissingExtra where azure-identity or azure-mgmt-authorization is not installed.
+    """
+
+    spec: ClassVar[Spec] = SPEC
+
+    def __init__(self, source: str, settings: AzureSettings) -> None:
+        require_sdk("azure.identity", SPEC)
+        require_sdk("azure.mgmt.authorization", SPEC)
+        self._source = source
+        self._settings = settings
+        self._session = AzureSession(settings)
+
+    def __reduce__(self) -> tuple[type[AzureConnector], tuple[str, AzureSettings]]:
+        """It pickles as what it was made of: whoever gets it signs in anew."""
+        return AzureConnector, (self._source, self._settings)
+
+    def scopes(self) -> Iterator[Scope | Coverage]:
+        """The tenant, then its management groups and subscriptions. See ``Connector.scopes``.
+
+        Where the credentials are not taken, that is told once and nothing else is tried.
+        """
+        meter = Meter()
+        nowhere = Scope(source=self._source, spec=SPEC, id=EVERY_SCOPE)
+        with closing(AzureApi(self._settings, meter, session=self._session)) as api:
+            with nowhere.section(s.TENANT, meter=meter) as section:
+                if self._settings.from_files is not None:
+                    raise SourceError("exports of the Azure command line are not read")
+                if self._settings.tenant is None:
+                    raise _no_tenant()
+                api.sign_in()
+            if section.coverage.is_gap or self._settings.tenant is None:
+                yield section.coverage
+                return
+            unit = Unit(kind="tenant", tenant=self._settings.tenant)
+            tenant = structs.replace(nowhere, id=unit.tenant, context=unit)
+            yield structs.replace(section.coverage, scope=tenant.id)
+            yield tenant
+            yield from find_units(api, self._settings, tenant, meter)
+
+    def discover(self, scope: Scope) -> Iterator[DiscoveredRecord]:
+        """One unit of work: the directory, one subscription, or what is set at one management group."""
+        meter = Meter()
+        with closing(AzureApi(self._settings, meter, session=self._session)) as api:
+            yield from _READERS[scope.context.kind](Reader(api, scope, meter, self._settings))
+
+    def check(self) -> Iterator[Check]:
+        """See ``Preflight.check``."""
+        return check_source(self.scopes())
+
+    @classmethod
+    def base_policy(cls) -> str:
+        """The permissions of Graph and the custom role of Azure that this connector needs, and no more (JSON)."""
+        return printed()
+
+    def policy(self) -> str:
+        """As base_policy: what is needed does not depend on the tenant."""
+        return printed()

@@ -1,0 +1,161 @@
+"""What azure-core raises and the services answer, as our own errors. azure-core is imported only when a call is made.
+
+The codes are from the error references of Graph, Azure Resource Manager and Key Vault.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any, Protocol, TypeVar
+
+import msgspec
+
+from connectors.base import Gone, own_words
+from scanner.errors import Denied, NotOffered, SourceError, Throttled, Unreachable
+
+T = TypeVar("T")
+
+OK = 200
+_BAD_REQUEST, _UNAUTHORIZED, _FORBIDDEN, _SERVER_ERROR = 400, 401, 403, 500
+_NO_LICENCE = "Authentication_RequestFromNonPremiumTenantOrB2CTenant"
+_CLOSED_TO_US = frozenset({"ForbiddenByFirewall", "ForbiddenByConnection", "ForbiddenByPolicy"})
+_EXPIRED_PAGE = frozenset({"Directory_ExpiredPageToken", "InvalidPageToken"})
+# What the SDK's parsers stumble with over an answer that is well-formed and not the service's.
+_PARSER_STUMBLES = (LookupError, ValueError, TypeError, AttributeError)
+
+
+class Malformed(SourceError):
+    """An answer is JSON, and not what it should be."""
+
+
+class NotSignedIn(SourceError):
+    """There is no token, or the service does not take it: no permission would help."""
+
+
+class NotTaken(SourceError):
+    """The service does not take a request of this form; a simpler one may do."""
+
+
+class ExpiredPage(NotTaken):
+    """The link to the next page is no longer good: the list has to be begun again."""
+
+
+class NoLicence(NotOffered):
+    """The tenant's licence does not include this."""
+
+
+class ClosedToUs(Unreachable):
+    """The right may be there; the network that we ask from is not let in."""
+
+
+class Answer(Protocol):
+    """What of an HTTP response is looked at; azure-core's has it, and so has an inner one of a batch."""
+
+    @property
+    def status_code(self) -> int: ...
+    @property
+    def content(self) -> bytes: ...
+
+
+class _Inner(msgspec.Struct):
+    code: Any = None
+    message: Any = None
+    innererror: Any = None
+
+
+class _Body(msgspec.Struct):
+    error: Any = None
+    code: Any = None
+    message: Any = None
+
+
+def of_answer(answer: Answer, asked: str, permission: str, *, next_page: bool = False) -> SourceError:
+    """What a status other than success means to a scan. ``asked``: the request, as a person is told of it."""
+    status = answer.status_code
+    code, inner, message = _told(answer.content)
+    text = f"{asked}: {code or f'HTTP {status}'}" + (f": {message}" if message else "")
+    if code == _NO_LICENCE:
+        return NoLicence(f"{asked}: the tenant's licence does not include it")
+    if _CLOSED_TO_US & {code, inner}:
+        return ClosedToUs(f"{asked}: its firewall does not let us in", hint="scan from a network that it lets in")
+    if status == _FORBIDDEN:
+        return Denied(f"{asked}: denied" + (f" ({code})" if code else ""), permission=permission or None)
+    if status == _UNAUTHORIZED:
+        return NotSignedIn(f"{text} (the token is not taken)")
+    if next_page and (status == _BAD_REQUEST or code in _EXPIRED_PAGE):
+        return ExpiredPage(text)
+    return _kind_of(status)(text)
+
+
+def _kind_of(status: int) -> type[SourceError]:
+    by_status = {_BAD_REQUEST: NotTaken, 404: Gone, 410: Gone, 429: Throttled, 501: NotOffered}
+    if status in by_status:
+        return by_status[status]
+    return Unreachable if status >= _SERVER_ERROR or status < _BAD_REQUEST else SourceError
+
+
+def _told(content: bytes) -> tuple[str, str, str]:
+    """Code, inner code and message of a refusal; each may be empty."""
+    try:
+        body = msgspec.json.decode(content, type=_Body)
+        error = msgspec.convert(body.error, _Inner) if isinstance(body.error, dict) else _Inner(body.code, body.message)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return "", "", ""
+    inner = error.innererror.get("code") if isinstance(error.innererror, dict) else None
+    return own_words(error.code or ""), own_words(inner or ""), own_words(error.message or "")
+
+
+@contextmanager
+def translated(asked: str, permission: str) -> Iterator[None]:
+    """Run one call of an SDK; whatever goes wrong in it is raised as a SourceError."""
+    from azure.core import exceptions as sdk
+
+    try:
+        yield
+    except sdk.ClientAuthenticationError as error:
+        raise NotSignedIn(
+            f"{asked}: no token: {own_words(error.message.splitlines()[0] if error.message else error)}",
+            hint="check tenant_id, client_id and the secret or certificate, or sign in with `az login`",
+        ) from error
+    except sdk.DecodeError as error:
+        raise Unreachable(f"{asked}: the answer is not Azure's: it is no JSON") from error
+    except sdk.HttpResponseError as error:
+        response = error.response
+        if response is None or (content := _content(response)) is None:
+            raise SourceError(f"{asked}: {own_words(error.message)}") from error
+        raise of_answer(_Told(response.status_code or 0, content), asked, permission) from error
+    except (sdk.ServiceRequestError, sdk.ServiceResponseError) as error:
+        raise Unreachable(f"{asked}: no answer ({type(error).__name__})") from error
+    except sdk.AzureError as error:
+        raise SourceError(f"{asked}: {own_words(error.message)}") from error
+    except OSError as error:
+        raise Unreachable(f"{asked}: {own_words(error)}", hint="check ca_file") from error
+    except _PARSER_STUMBLES as error:
+        raise Unreachable(f"{asked}: the answer is not one of Azure's ({type(error).__name__})") from error
+
+
+def each_of(models: Iterable[T], asked: str, permission: str) -> Iterator[T]:
+    """What an SDK lists, one by one; only its own failures are translated."""
+    ahead = iter(models)
+    while True:
+        with translated(asked, permission):
+            try:
+                one = next(ahead)
+            except StopIteration:
+                return
+        yield one
+
+
+class _Told(msgspec.Struct, frozen=True):
+    status_code: int
+    content: bytes
+
+
+def _content(response: Any) -> bytes | None:
+    """The body, which responses of either generation of azure-core keep elsewhere."""
+    try:
+        body = response.content if hasattr(response, "content") else response.body()
+    except ValueError:
+        return None
+    return body if isinstance(body, bytes) else None

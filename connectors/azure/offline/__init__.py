@@ -1,0 +1,1 @@
+"""What the Azure command line wrote into files, read in place of the services."""

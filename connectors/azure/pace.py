@@ -1,0 +1,44 @@
+"""How fast each service is asked: as fast as it goes, until it says that it is near its limit.
+
+Source: https://learn.microsoft.com/graph/throttling-limits and Azure Resource Manager's throttling page.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+
+from connectors.azure.clouds import Service
+from connectors.rates import RateLimit
+
+_RATES: dict[Service, float] = {"graph": 50, "arm": 20, "vault": 200}
+"""Requests a second once a service has asked for fewer; below what it gives one application again in that time."""
+_REPORTS, _REPORTS_RATE, _REPORTS_BURST = "/reports/", 0.5, 5
+"""Graph's reports give five in ten seconds, and their refusals do not always say when to come back."""
+_NEARNESS, _NEAR = "x-ms-throttle-limit-percentage", 0.8
+_TOO_MANY = 429
+
+
+class Pace:
+    """One for all clients of a source. ``clock`` and ``sleep`` are in seconds."""
+
+    def __init__(
+        self, *, clock: Callable[[], float] = time.monotonic, sleep: Callable[[float], None] = time.sleep
+    ) -> None:
+        self._limits = {name: RateLimit(rate, clock=clock, sleep=sleep) for name, rate in _RATES.items()}
+        self._reports = RateLimit(_REPORTS_RATE, burst=_REPORTS_BURST, limited=True, clock=clock, sleep=sleep)
+
+    def before(self, service: Service, url: str) -> None:
+        """Wait until one more request may go out."""
+        self._limits[service].acquire()
+        if service == "graph" and _REPORTS in url.partition("?")[0]:
+            self._reports.acquire()
+
+    def after(self, service: Service, status: int, headers: Mapping[str, str]) -> None:
+        """Hold back from now on where the answer says that the limit is near."""
+        try:
+            is_near = float(headers.get(_NEARNESS, 0)) >= _NEAR
+        except ValueError:
+            is_near = False
+        if is_near or status == _TOO_MANY:
+            self._limits[service].slow_down()

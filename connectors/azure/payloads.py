@@ -1,0 +1,63 @@
+"""What of the services' envelopes is used; rows stay raw, so that a bad one costs only itself."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from msgspec import Raw, Struct, field
+
+
+class Page(Struct, frozen=True):
+    """One page of a list: of Graph, or of the resource manager and of vaults, which name the next one differently."""
+
+    value: list[Raw]
+    graph_next: str | None = field(default=None, name="@odata.nextLink")
+    arm_next: str | None = field(default=None, name="nextLink")
+
+    @property
+    def next_link(self) -> str | None:
+        """Where the next page is; None on the last one."""
+        return self.graph_next or self.arm_next or None
+
+
+class GraphQuestion(Struct, frozen=True):
+    """One inner request of a batch; its id is its place among the others."""
+
+    id: str
+    url: str
+    headers: Mapping[str, str] = {}
+    method: str = "GET"
+
+
+class GraphAnswer(Struct, frozen=True):
+    """One inner answer of a batch; they come in any order."""
+
+    id: str
+    status: int
+    headers: dict[str, Any] = {}
+    body: Raw = Raw(b"null")
+
+    @property
+    def status_code(self) -> int:
+        """As the outer answer calls it."""
+        return self.status
+
+    @property
+    def content(self) -> bytes:
+        """As the outer answer calls it."""
+        return bytes(self.body)
+
+
+class GraphAnswers(Struct, frozen=True):
+    """The answer to a batch."""
+
+    responses: list[GraphAnswer]
+
+
+class Rows(Struct, frozen=True, rename={"skip_token": "$skipToken", "truncated": "resultTruncated"}):
+    """One page of a Resource Graph query. ``truncated`` is a word, not a boolean."""
+
+    data: list[Raw]
+    skip_token: str | None = None
+    truncated: str | None = None

@@ -1,0 +1,1 @@
+"""Who may do what: directory roles, application permissions, delegated grants, Azure roles."""

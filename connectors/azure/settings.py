@@ -1,0 +1,159 @@
+"""What ``[[source]] type = "azure"`` may say."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+from typing import Literal
+from urllib.parse import urlsplit
+
+from msgspec import Struct, field
+
+from connectors.azure.clouds import CLOUDS, Cloud, CloudName
+from scanner.redact import SecretRef
+
+ALL = "all"
+_GUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII | re.IGNORECASE)
+# As Azure Resource Manager takes a management group's id; the name becomes part of a path.
+_GROUP = re.compile(r"[\w.()-]{1,90}", re.ASCII)
+_HOST = re.compile(r"[a-z0-9-]+(?:\.[a-z0-9-]+)+", re.ASCII)
+_URLS = ("authority_url", "graph_url", "arm_url", "endpoint_url")
+
+
+def _from_environment(name: str) -> str | None:
+    return os.environ.get(name) or None
+
+
+class AzureSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One tenant, how to sign in to it, and what of it is read.
+
+    ``tenant_id``, ``client_id``: as the SDK's environment variables have them, unless given. Signing in: with
+    ``client_secret``, ``certificate_file`` (PEM, with its key) or ``managed_identity`` (true, or the client id of a
+    user-assigned one), at most one of them; with none, the SDK's own chain (environment, workload identity, managed
+    identity, ``az login``).
+    ``cloud``: public, usgov or china. ``authority_url``, ``graph_url``, ``arm_url``, ``vault_suffix``: single addresses
+    in place of that cloud's. ``endpoint_url``: one address that stands in for all of them. ``ca_file``: whom to trust
+    as certificate authority (PEM). Addresses are https, since bearer tokens are sent there.
+    ``subscriptions``, ``management_groups``: ids, or ``all`` that can be seen, or an empty list for none;
+    ``skip_subscriptions``: not these. ``first_party``: whether Microsoft's own applications are listed, too.
+    ``sign_ins``: ``reports`` of last use, or ``off``. ``key_vaults``: what their contents are listed by: the vaults
+    themselves (``data``), the resource manager (``arm``), or not at all (``off``).
+    ``max_attempts``: tries for one request, the first included. ``workers``: requests in flight at once in one scope.
+    ``timeout``: seconds for one try. ``from_files``: a folder, or a file, that the Azure command line wrote: it is
+    read, and nobody is called.
+    """
+
+    tenant_id: str | None = field(default_factory=lambda: _from_environment("AZURE_TENANT_ID"))
+    client_id: str | None = field(default_factory=lambda: _from_environment("AZURE_CLIENT_ID"))
+    client_secret: SecretRef | None = None
+    certificate_file: Path | None = None
+    managed_identity: bool | str = False
+    cloud: CloudName = "public"
+    authority_url: str | None = None
+    graph_url: str | None = None
+    arm_url: str | None = None
+    vault_suffix: str | None = None
+    endpoint_url: str | None = None
+    ca_file: Path | None = None
+    subscriptions: str | tuple[str, ...] = ALL
+    skip_subscriptions: str | tuple[str, ...] = ()
+    management_groups: str | tuple[str, ...] = ALL
+    first_party: bool = False
+    sign_ins: Literal["reports", "off"] = "reports"
+    key_vaults: Literal["data", "arm", "off"] = "data"
+    max_attempts: int = 8
+    workers: int = 4
+    timeout: float = 60
+    from_files: Path | None = None
+
+    def __post_init__(self) -> None:
+        self._check_ids()
+        self._check_sign_in()
+        for name in _URLS:
+            _check_address(name, getattr(self, name))
+        if self.vault_suffix is not None and not _HOST.fullmatch(self.vault_suffix):
+            raise ValueError("vault_suffix is the end of a host's name, such as vault.azure.net")
+        if self.max_attempts < 1 or self.workers < 1 or self.timeout <= 0:
+            raise ValueError("max_attempts and workers are at least 1, and timeout is above 0")
+
+    def _check_ids(self) -> None:
+        for name in ("tenant_id", "client_id"):
+            text = getattr(self, name)
+            if text is not None and not _GUID.fullmatch(text):
+                raise ValueError(f"{name} is an id such as 11111111-2222-3333-4444-555555555555, and no name")
+        for subscription in (*(self.named_subscriptions or ()), *self.skipped_subscriptions):
+            if not _GUID.fullmatch(subscription):
+                raise ValueError(f"{subscription!r} is no subscription's id")
+        for group in self.named_management_groups or ():
+            if not _GROUP.fullmatch(group) or group in (".", ".."):
+                raise ValueError(f"{group!r} is no management group's id")
+
+    def _check_sign_in(self) -> None:
+        ways = (self.client_secret, self.certificate_file, self.managed_identity or None)
+        if sum(way is not None for way in ways) > 1:
+            raise ValueError("give one of client_secret, certificate_file and managed_identity")
+        if (self.client_secret or self.certificate_file) and self.client_id is None:
+            raise ValueError("client_secret and certificate_file need client_id")
+        if isinstance(self.managed_identity, str) and not _GUID.fullmatch(self.managed_identity):
+            raise ValueError("managed_identity is true, or the client id of a user-assigned one")
+
+    @property
+    def tenant(self) -> str | None:
+        """The tenant's id in lower case."""
+        return None if self.tenant_id is None else self.tenant_id.lower()
+
+    @property
+    def endpoints(self) -> Cloud:
+        """Where everything answers."""
+        cloud = CLOUDS[self.cloud]
+        stand_in = self.endpoint_url.rstrip("/") if self.endpoint_url else None
+        return Cloud(
+            authority=_address(self.authority_url, stand_in, cloud.authority),
+            graph=_address(self.graph_url, stand_in and f"{stand_in}/graph", cloud.graph),
+            arm=_address(self.arm_url, stand_in and f"{stand_in}/arm", cloud.arm),
+            vault=f"{stand_in}/vault" if stand_in else f"https://{self.vault_suffix or cloud.vault_suffix}",
+            vault_suffix=self.vault_suffix or cloud.vault_suffix,
+        )
+
+    @property
+    def own_authority(self) -> bool:
+        """Whether one signs in where Microsoft's list of authorities does not know."""
+        return self.authority_url is not None or self.endpoint_url is not None
+
+    @property
+    def named_subscriptions(self) -> tuple[str, ...] | None:
+        """The subscriptions asked for, each once, in lower case and in their order; None: all that can be seen."""
+        return None if self.subscriptions == ALL else _listed(self.subscriptions, lower=True)
+
+    @property
+    def skipped_subscriptions(self) -> frozenset[str]:
+        """The subscriptions not to read, in lower case."""
+        return frozenset(_listed(self.skip_subscriptions, lower=True))
+
+    @property
+    def named_management_groups(self) -> tuple[str, ...] | None:
+        """The management groups asked for, each once and in their order; None: all that can be seen."""
+        return None if self.management_groups == ALL else _listed(self.management_groups)
+
+
+def _listed(names: str | tuple[str, ...], *, lower: bool = False) -> tuple[str, ...]:
+    some = (names,) if isinstance(names, str) else names
+    return tuple(dict.fromkeys(name.lower() if lower else name for name in some))
+
+
+def _address(own: str | None, stand_in: str | None, usual: str) -> str:
+    return (own or stand_in or usual).rstrip("/")
+
+
+def _check_address(name: str, url: str | None) -> None:
+    """Raises ValueError for what is no plain https address: a token is sent there."""
+    if url is None:
+        return
+    parts = urlsplit(url)
+    if parts.scheme != "https" or not parts.hostname or parts.query or parts.fragment:
+        raise ValueError(f"{name} is an https address, without query or fragment")
+    if parts.username is not None or parts.password is not None:
+        raise ValueError(f"{name} must not hold a user name or password")
+    if parts.port == 0:  # reading it raises ValueError for what is no port at all
+        raise ValueError(f"{name} cannot have port 0")

@@ -1,0 +1,183 @@
+"""What the Azure connector reads, and what is lost where a part cannot be read."""
+
+from __future__ import annotations
+
+from connectors.azure import sections as s
+from connectors.azure.requests import permissions_of
+from connectors.azure.settings import AzureSettings
+from connectors.base import Section, Spec
+from scanner.model import ANY_KIND, RUNGS, Fact, Rung
+
+SERVICE_PRINCIPAL, APPLICATION, MANAGED_IDENTITY = "service_principal", "application", "managed_identity"
+AGENT_IDENTITY, AGENT_BLUEPRINT, AGENT_USER = "agent_identity", "agent_blueprint", "agent_user"
+KINDS = (SERVICE_PRINCIPAL, APPLICATION, MANAGED_IDENTITY, AGENT_IDENTITY, AGENT_BLUEPRINT, AGENT_USER)
+SECRET = "secret"  # noqa: S105  # a kind's name
+
+_IDENTITY_RUNGS: tuple[Rung, ...] = ("key", "unique_id", "tag", "alias", "name", "glob")
+_RIGHTS: tuple[Fact, ...] = ("permissions",)
+
+
+def _section(
+    name: str,
+    title: str,
+    without: str,
+    *,
+    kinds: tuple[str, ...] = (),
+    rungs: tuple[Rung, ...] = (),
+    feeds: tuple[Fact, ...] = (),
+    optional: bool = False,
+) -> Section:
+    return Section(
+        name=name,
+        title=title,
+        permissions=permissions_of(name),
+        without=without,
+        kinds=kinds,
+        rungs=rungs,
+        feeds=feeds,
+        optional=optional,
+    )
+
+
+SPEC = Spec(
+    name="azure",
+    title="Microsoft Azure, Entra",
+    settings=AzureSettings,
+    kinds=KINDS,
+    sections=(
+        Section(
+            name=s.TENANT,
+            title="Signing in to the tenant",
+            permissions=("an application, or a managed identity, of the tenant",),
+            without="nothing can be read",
+            kinds=(ANY_KIND, SECRET),
+            rungs=RUNGS,
+            feeds=_RIGHTS,
+        ),
+        _section(
+            s.SERVICE_PRINCIPALS,
+            "Service principals",
+            "service principals are not found, nor managed identities of subscriptions that cannot be read",
+            kinds=(SERVICE_PRINCIPAL, MANAGED_IDENTITY),
+            rungs=(*_IDENTITY_RUNGS, "credential"),
+        ),
+        _section(
+            s.APPLICATIONS,
+            "Application registrations",
+            "applications without a service principal are not found, and the credentials of the others are not known",
+            kinds=(APPLICATION,),
+            rungs=(*_IDENTITY_RUNGS, "credential"),
+        ),
+        _section(
+            s.AGENT_IDENTITIES,
+            "Agent identities",
+            "agent identities are not found, nor who sponsors them",
+            kinds=(AGENT_IDENTITY,),
+            rungs=_IDENTITY_RUNGS,
+        ),
+        _section(
+            s.AGENT_BLUEPRINTS,
+            "Agent blueprints",
+            "blueprints of agents are not found, nor who sponsors them",
+            kinds=(AGENT_BLUEPRINT,),
+            rungs=(*_IDENTITY_RUNGS, "credential"),
+        ),
+        _section(
+            s.AGENT_USERS,
+            "User accounts of agents",
+            "user accounts of agents are not found",
+            kinds=(AGENT_USER,),
+            rungs=_IDENTITY_RUNGS,
+        ),
+        _section(s.OWNERS, "Owners", "owners of applications are not known, nor who can take one over by owning it"),
+        _section(
+            s.FEDERATED_CREDENTIALS,
+            "Federated credentials of applications",
+            "who can sign in as an application without a secret is not known",
+        ),
+        _section(
+            s.DELETED,
+            "Recently deleted applications",
+            "a right of a deleted application is not told from one of an application that was never there",
+        ),
+        _section(
+            s.DIRECTORY_ROLES, "Directory roles", "roles in the directory are missing from privilege", feeds=_RIGHTS
+        ),
+        _section(
+            s.APP_PERMISSIONS,
+            "Application permissions",
+            "permissions on Graph and other APIs are missing from privilege",
+            feeds=_RIGHTS,
+        ),
+        _section(
+            s.DELEGATED_GRANTS,
+            "Delegated grants",
+            "what applications may do in the name of users is missing from privilege",
+            feeds=_RIGHTS,
+        ),
+        _section(
+            s.GROUP_MEMBERS,
+            "Service principals in groups",
+            "rights that come through groups are missing from privilege",
+            feeds=_RIGHTS,
+        ),
+        _section(s.SIGN_INS, "Last sign-ins", "last use is not known"),
+        _section(s.CREDENTIAL_USE, "Last use of credentials", "which credentials are unused is not known"),
+        _section(
+            s.SUBSCRIPTIONS,
+            "Subscriptions",
+            "subscriptions are not found: nothing in them can be read",
+            kinds=(MANAGED_IDENTITY, SECRET),
+            rungs=_IDENTITY_RUNGS,
+            feeds=_RIGHTS,
+        ),
+        _section(
+            s.MANAGEMENT_GROUPS,
+            "Management groups",
+            "rights that are given on a management group are missing from privilege",
+            feeds=_RIGHTS,
+        ),
+        _section(
+            s.ROLE_ASSIGNMENTS,
+            "Azure role assignments",
+            "rights on resources are missing from privilege",
+            feeds=_RIGHTS,
+        ),
+        _section(
+            s.ROLE_DEFINITIONS,
+            "Azure role definitions",
+            "what custom roles allow is missing from privilege",
+            feeds=_RIGHTS,
+        ),
+        _section(s.PRINCIPALS, "Holders of role assignments", "role assignments of deleted principals are not found"),
+        _section(
+            s.MANAGED_IDENTITIES,
+            "Managed identities",
+            "managed identities are found without tags and the resources that use them",
+            kinds=(MANAGED_IDENTITY,),
+            rungs=_IDENTITY_RUNGS,
+        ),
+        _section(
+            s.IDENTITY_FEDERATION,
+            "Federated credentials of managed identities",
+            "who can sign in as a managed identity from outside is not known",
+        ),
+        _section(s.WORKLOADS, "Resources with an identity", "what runs as a managed identity is not known"),
+        _section(
+            s.VAULTS,
+            "Key vaults",
+            "vaults are not found: nothing in them can be listed, and their access policies are missing from privilege",
+            kinds=(SECRET,),
+            feeds=_RIGHTS,
+        ),
+        _section(s.SECRETS, "Names of stored secrets", "which secrets are stored is not known", kinds=(SECRET,)),
+        _section(s.KEYS, "Names of stored keys", "which keys are stored is not known", kinds=(SECRET,)),
+        _section(
+            s.CERTIFICATES,
+            "Names of stored certificates",
+            "which of them are stored is not known",
+            kinds=(SECRET,),
+        ),
+    ),
+    extra="azure",
+)

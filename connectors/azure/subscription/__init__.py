@@ -1,0 +1,1 @@
+"""Subscriptions and management groups: role assignments, managed identities, workloads, Key Vault."""

@@ -1,0 +1,1 @@
+"""When identities and credentials were last used."""

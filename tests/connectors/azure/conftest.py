@@ -1,0 +1,34 @@
+"""A server for each test, whose log must hold nothing that the table of requests does not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from connectors.azure.api import AzureApi
+from connectors.base import Meter
+from scanner.demo.azure_server.server import AzureServer
+from tests.connectors.azure.estate import SECRET_VARIABLE, AzureEstate
+
+
+@pytest.fixture
+def azure(monkeypatch: pytest.MonkeyPatch) -> Iterator[AzureEstate]:
+    """An empty tenant."""
+    with AzureServer() as server:
+        monkeypatch.setenv(SECRET_VARIABLE, server.tenant.client_secret)
+        estate = AzureEstate(server)
+        yield estate
+        estate.ask_nothing_else()
+
+
+@pytest.fixture
+def meter() -> Meter:
+    return Meter()
+
+
+@pytest.fixture
+def api(azure: AzureEstate, meter: Meter) -> Iterator[AzureApi]:
+    """A client with four tries for each request and no waiting."""
+    with azure.api(meter, max_attempts=4) as made:
+        yield made

@@ -1,0 +1,77 @@
+"""A tenant behind the wire-level fake, and sources that read it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from typing import Any
+
+from connectors.azure.api import AzureApi
+from connectors.azure.connector import AzureConnector
+from connectors.azure.pipeline import VERSIONS
+from connectors.azure.requests import allowed
+from connectors.azure.settings import AzureSettings
+from connectors.base import DiscoveredRecord, Meter, Scope
+from scanner.demo.azure_server.server import AzureServer
+from scanner.demo.azure_server.tenant import Tenant
+from scanner.demo.azure_server.wire import Call
+from scanner.model import Coverage
+from scanner.redact import SecretRef
+
+SECRET_VARIABLE = "AZURE_CLIENT_SECRET"
+ATTEMPTS = 2  # the second try goes out at once, so no test waits
+
+
+class AzureEstate:
+    """A running server and whoever asks it. ``facts`` are settings."""
+
+    def __init__(self, server: AzureServer) -> None:
+        self.server = server
+        self.tenant: Tenant = server.tenant
+
+    def settings(self, **facts: Any) -> AzureSettings:
+        usual: dict[str, Any] = {
+            "tenant_id": self.tenant.id,
+            "client_id": self.tenant.client_id,
+            "client_secret": SecretRef(env=SECRET_VARIABLE),
+            "endpoint_url": self.server.url,
+            "ca_file": self.server.ca_file,
+            "max_attempts": ATTEMPTS,
+        }
+        return AzureSettings(**usual | facts)
+
+    def connector(self, **facts: Any) -> AzureConnector:
+        return AzureConnector("prod", self.settings(**facts))
+
+    @contextmanager
+    def api(self, meter: Meter | None = None, **facts: Any) -> Iterator[AzureApi]:
+        """A client that does not wait between tries."""
+        with closing(AzureApi(self.settings(**facts), meter or Meter(), backoff=0)) as api:
+            yield api
+
+    def read(self, **facts: Any) -> list[DiscoveredRecord]:
+        """Everything that a source yields."""
+        connector = self.connector(**facts)
+        records: list[DiscoveredRecord] = []
+        for unit in connector.scopes():
+            records += connector.discover(unit) if isinstance(unit, Scope) else [unit]
+        return records
+
+    def gaps(self, **facts: Any) -> dict[tuple[str, str], Coverage]:
+        """The gaps by scope and section."""
+        coverage = [record for record in self.read(**facts) if isinstance(record, Coverage)]
+        return {(one.scope, one.section): one for one in coverage if one.is_gap}
+
+    def ask_nothing_else(self) -> None:
+        """Fails where the log holds a request that the table does not."""
+        for call in self.server.log:
+            if call.service == "graph":
+                version, _, rest = call.path.lstrip("/").partition("/")
+                allowed("graph", call.method, f"/{rest}", beta=VERSIONS[version])
+            elif call.service != "login":
+                allowed(call.service, call.method, _in_service(call))
+
+
+def _in_service(call: Call) -> str:
+    """A vault's path begins with its name."""
+    return call.path if call.service == "arm" else "/" + call.path.split("/", 2)[2]

@@ -1,0 +1,171 @@
+"""One tenant from end to end: what is found, counted and left to be said."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from connectors.azure.connector import AzureConnector
+from connectors.azure.requests import ALLOWED
+from scanner.demo.azure_server.faults import Fault
+from scanner.demo.azure_server.tenant import MICROSOFT, guid
+from scanner.demo.azure_server.wire import Reply
+from scanner.model import Assignment, Coverage, Identity
+from tests.connectors.azure.estate import AzureEstate
+
+
+def _identities(azure: AzureEstate) -> dict[str, Identity]:
+    return {one.name: one for one in azure.read() if isinstance(one, Identity)}
+
+
+@pytest.fixture
+def estate(azure: AzureEstate) -> AzureEstate:
+    """A subscription in a management group, and somebody with a role at each."""
+    tenant = azure.tenant
+    tenant.add_management_group("corp")
+    subscription = tenant.add_subscription("prod", group="corp")["subscriptionId"]
+    tenant.add_application("shop")
+    tenant.assign_role(f"/subscriptions/{subscription}", guid("principal/shop"))
+    tenant.assign_role("managementGroups/corp", guid("principal/shop"))
+    return azure
+
+
+def test_an_application_and_its_principal_are_one_identity(azure: AzureEstate) -> None:
+    """One without a principal here is one all the same, of another kind."""
+    azure.tenant.add_application("both")
+    azure.tenant.add_application("alone", principal=False)
+    azure.tenant.add_service_principal("foreign", appOwnerOrganizationId=MICROSOFT)
+
+    found = _identities(azure)
+
+    assert {name: one.kind for name, one in found.items()} == {
+        "both": "service_principal",
+        "alone": "application",
+        "foreign": "service_principal",
+    }
+    assert found["both"].unique_id == guid("principal/both")
+    assert {guid("client/both"), guid("application/both")} <= set(found["both"].aliases)
+    assert found["alone"].unique_id is None
+
+
+def test_a_managed_identity_lies_in_its_subscription(azure: AzureEstate) -> None:
+    """Under the key that the subscription's own unit gives it."""
+    subscription = azure.tenant.add_subscription("prod")["subscriptionId"]
+    site = f"/subscriptions/{subscription}/resourceGroups/rg/providers/Microsoft.Web/sites/Shop"
+    azure.tenant.add_managed_identity(site, user_assigned=False)
+
+    (found,) = _identities(azure).values()
+
+    assert (found.kind, found.scope, found.name) == ("managed_identity", subscription, "Shop")
+    assert found.key == f"{site.lower()}/providers/microsoft.managedidentity/identities/default"
+
+
+def test_a_right_is_told_once_by_the_place_that_gives_it(estate: AzureEstate) -> None:
+    """Although a subscription's list repeats what it inherits."""
+    rights = [one for one in estate.read() if isinstance(one, Assignment)]
+
+    assert sorted(one.scope for one in rights) == sorted(["managementGroups/corp", guid("subscription/prod")])
+    assert {one.holder for one in rights} == {guid("principal/shop")}
+    assert all(one.key == one.key.lower() for one in rights)
+
+
+def test_people_s_rights_are_counted_and_left_out(estate: AzureEstate) -> None:
+    """They are not what is looked for."""
+    estate.tenant.assign_role(f"/subscriptions/{guid('subscription/prod')}", guid("ada"), principalType="User")
+    records = estate.read()
+
+    assert guid("ada") not in {one.holder for one in records if isinstance(one, Assignment)}
+    assert any("1 of people" in (one.detail or "") for one in records if isinstance(one, Coverage))
+
+
+def test_each_request_is_counted_in_its_section(estate: AzureEstate) -> None:
+    """What a scan says it asked is what the server saw."""
+    coverage = [one for one in estate.read() if isinstance(one, Coverage)]
+
+    assert sum(one.calls for one in coverage) == len(estate.server.log)
+    assert not any(one.is_gap for one in coverage)
+
+
+@pytest.mark.parametrize(
+    ("service", "path", "scope", "section", "permission"),
+    [
+        ("graph", "/v1.0/servicePrincipals", "tenant", "graph.service_principals", "Application.Read.All"),
+        ("graph", "/v1.0/applications", "tenant", "graph.applications", "Application.Read.All"),
+        ("arm", "/subscriptions/.*/roleAssignments", "subscription", "arm.role_assignments",
+         "Microsoft.Authorization/roleAssignments/read"),
+        ("arm", "/providers/Microsoft.Management/.*/roleAssignments", "group", "arm.role_assignments",
+         "Microsoft.Authorization/roleAssignments/read"),
+    ],
+)  # fmt: skip
+def test_a_refusal_is_a_gap_of_one_section(
+    estate: AzureEstate, service: str, path: str, scope: str, section: str, permission: str
+) -> None:
+    """That names what is missing, and the rest is read."""
+    estate.server.faults.deny(service, path)  # type: ignore[arg-type]  # one of the services
+    places = {"tenant": estate.tenant.id, "subscription": guid("subscription/prod"), "group": "managementGroups/corp"}
+
+    gaps = estate.gaps()
+
+    assert list(gaps) == [(places[scope], section)]
+    assert (gaps[places[scope], section].status, gaps[places[scope], section].permission) == ("denied", permission)
+
+
+def test_a_row_that_cannot_be_understood_costs_only_itself(azure: AzureEstate) -> None:
+    """And is a gap of its size."""
+    azure.tenant.add_service_principal("good")
+    azure.tenant.add_service_principal("\x1b[31mbad", alternativeNames=7)
+
+    records = azure.read(subscriptions=(), management_groups=())
+    (gap,) = [one for one in records if isinstance(one, Coverage) and one.is_gap]
+
+    assert [one.name for one in records if isinstance(one, Identity)] == ["good"]
+    assert (gap.section, gap.status, gap.identities) == ("graph.service_principals", "partial", 1)
+    assert str(gap.detail).isprintable()
+
+
+def test_a_role_assignment_that_cannot_be_understood_costs_only_itself(estate: AzureEstate) -> None:
+    """Also where the SDK has read it."""
+    estate.tenant.assign_role(f"/subscriptions/{guid('subscription/prod')}", "x", principalId=None)
+
+    gaps = estate.gaps()
+
+    assert [section for _, section in gaps] == ["arm.role_assignments"]
+    assert {one.status for one in gaps.values()} == {"partial"}
+
+
+def test_a_list_that_ends_early_keeps_what_was_read(azure: AzureEstate) -> None:
+    """And says that it is not all."""
+    for number in range(4):
+        azure.tenant.add_service_principal(f"svc-{number}")
+    azure.server.pages.largest = 2
+    reply = Reply(status=500, body={})
+    azure.server.faults.add(Fault(service="graph", path=r"/v1\.0/servicePrincipals", reply=reply, after=1))
+
+    records = azure.read(subscriptions=(), management_groups=())
+    (gap,) = [one for one in records if isinstance(one, Coverage) and one.is_gap]
+
+    assert len([one for one in records if isinstance(one, Identity)]) == 2
+    assert (gap.section, gap.status, gap.identities) == ("graph.service_principals", "partial", 2)
+
+
+def test_the_policy_holds_what_the_table_needs_and_nothing_that_writes() -> None:
+    """It is printed from the same table that requests are held against."""
+    policy = json.loads(AzureConnector.base_policy())
+    role = policy["azureCustomRole"]
+    told = {*policy["graphApplicationPermissions"], *role["Actions"], *role["DataActions"]}
+
+    assert told == {one.permission for one in ALLOWED}
+    assert not [one for one in told if "write" in one.lower()]
+
+
+def test_doctor_tells_each_unit_and_each_listing(estate: AzureEstate) -> None:
+    """With what is missing where one fails."""
+    estate.server.faults.deny("arm", "/providers/Microsoft.ResourceGraph")
+
+    checks = {one.name: one for one in estate.connector().check()}
+
+    assert not checks["arm.management_groups"].ok
+    assert checks["arm.subscriptions"].ok
+    assert checks["entra.tenant"].detail == "signed in"
+    assert checks[f"subscription {guid('subscription/prod')}"].ok

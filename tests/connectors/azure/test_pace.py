@@ -1,0 +1,81 @@
+"""Each service is asked as fast as it goes until it says that its limit is near."""
+
+from __future__ import annotations
+
+import pytest
+
+from connectors.azure.pace import Pace
+from tests.connectors.azure.estate import AzureEstate
+
+APPLICATIONS = "https://graph.microsoft.com/v1.0/applications"
+REPORT = "https://graph.microsoft.com/beta/reports/servicePrincipalSignInActivities?$top=1"
+
+
+class Watch:
+    """A clock that moves by sleeping on it."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def sleep(self, seconds: float) -> None:
+        self.now += seconds
+
+
+@pytest.fixture
+def watch() -> Watch:
+    return Watch()
+
+
+@pytest.fixture
+def pace(watch: Watch) -> Pace:
+    return Pace(clock=lambda: watch.now, sleep=watch.sleep)
+
+
+def test_nothing_is_waited_for_at_first(pace: Pace, watch: Watch) -> None:
+    """No service is slowed down for another's sake, either."""
+    pace.after("arm", 429, {})
+    for _ in range(1000):
+        pace.before("graph", APPLICATIONS)
+
+    assert watch.now == 0
+
+
+@pytest.mark.parametrize(
+    ("status", "headers", "slower"),
+    [
+        (200, {}, False),
+        (200, {"x-ms-throttle-limit-percentage": "0.5"}, False),
+        (200, {"x-ms-throttle-limit-percentage": "much"}, False),
+        (200, {"x-ms-throttle-limit-percentage": "0.8"}, True),
+        (200, {"x-ms-throttle-limit-percentage": "1.7"}, True),
+        (429, {}, True),
+        (503, {}, False),
+    ],
+)
+def test_an_answer_near_the_limit_slows_down(
+    pace: Pace, watch: Watch, status: int, headers: dict[str, str], slower: bool
+) -> None:
+    """Before the service has to refuse, where it says so in time."""
+    pace.after("graph", status, headers)
+    for _ in range(101):
+        pace.before("graph", APPLICATIONS)
+
+    assert watch.now == pytest.approx(2.02 if slower else 0)
+
+
+def test_reports_are_asked_five_in_ten_seconds(pace: Pace, watch: Watch) -> None:
+    """From the start: that is all they give."""
+    for _ in range(10):
+        pace.before("graph", REPORT)
+
+    assert watch.now == pytest.approx(10)
+
+
+def test_clients_of_one_source_sign_in_once(azure: AzureEstate) -> None:
+    """However many units of work there are; each service takes a token of its own."""
+    for name in ("prod", "test", "lab"):
+        azure.tenant.add_subscription(name)
+
+    azure.read()
+
+    assert azure.server.login.given == 2

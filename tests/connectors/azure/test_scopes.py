@@ -1,0 +1,143 @@
+"""The units of work that are found, and what is said where they cannot be."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from connectors.base import Scope
+from scanner.demo.azure_server.faults import Fault
+from scanner.demo.azure_server.tenant import guid
+from scanner.demo.azure_server.wire import Reply
+from scanner.model import Coverage
+from scanner.redact import SecretRef
+from tests.connectors.azure.estate import AzureEstate
+
+RESOURCE_GRAPH = "/providers/Microsoft.ResourceGraph"
+
+
+@pytest.fixture
+def estate(azure: AzureEstate) -> AzureEstate:
+    """Two groups, a subscription in each, and one that is being closed down."""
+    azure.tenant.add_management_group("corp", title="Contoso")
+    azure.tenant.add_management_group("lab", parent="corp")
+    azure.tenant.add_subscription("prod", group="corp")
+    azure.tenant.add_subscription("test", group="lab")
+    azure.tenant.add_subscription("gone", group="lab", state="Disabled")
+    return azure
+
+
+def _units(azure: AzureEstate, **facts: Any) -> tuple[dict[str, str | None], dict[str, Coverage]]:
+    found = list(azure.connector(**facts).scopes())
+    units = {one.context.kind + " " + one.id: one.context.name for one in found if isinstance(one, Scope)}
+    return units, {one.section: one for one in found if isinstance(one, Coverage)}
+
+
+def _id(name: str) -> str:
+    return guid(f"subscription/{name}")
+
+
+GROUPS = {"management_group managementGroups/corp": "Contoso", "management_group managementGroups/lab": "lab"}
+SUBSCRIPTIONS = {f"subscription {_id('prod')}": "prod", f"subscription {_id('test')}": "test"}
+
+
+@pytest.mark.parametrize(
+    ("facts", "expected", "calls"),
+    [
+        ({}, GROUPS | SUBSCRIPTIONS, 1),
+        ({"skip_subscriptions": _id("test").upper()}, {**GROUPS, f"subscription {_id('prod')}": "prod"}, 1),
+        ({"subscriptions": (_id("test"),), "management_groups": ()}, {f"subscription {_id('test')}": None}, 0),
+        ({"subscriptions": (_id("gone"),)}, {**GROUPS, f"subscription {_id('gone')}": None}, 1),
+        ({"management_groups": "lab"}, {"management_group managementGroups/lab": None, **SUBSCRIPTIONS}, 1),
+        ({"subscriptions": (), "management_groups": ()}, {}, 0),
+    ],
+)
+def test_one_call_finds_what_is_not_named(
+    estate: AzureEstate, facts: dict[str, Any], expected: dict[str, str | None], calls: int
+) -> None:
+    """Closed subscriptions apart, unless they are asked for by name."""
+    units, coverage = _units(estate, **facts)
+
+    assert units == {f"tenant {estate.tenant.id}": None, **expected}
+    assert {one.status for one in coverage.values()} == {"complete"}
+    assert len(estate.server.log) == calls
+
+
+def test_without_resource_graph_subscriptions_are_still_found(estate: AzureEstate) -> None:
+    """And management groups are a gap."""
+    estate.server.faults.deny("arm", RESOURCE_GRAPH)
+
+    units, coverage = _units(estate)
+
+    assert units == {f"tenant {estate.tenant.id}": None, **SUBSCRIPTIONS}
+    assert coverage["arm.subscriptions"].status == "complete"
+    assert (coverage["arm.management_groups"].status, coverage["arm.management_groups"].scope) == ("denied", "*")
+
+
+def test_where_only_groups_are_looked_for_their_list_is_the_gap(estate: AzureEstate) -> None:
+    """And subscriptions that were named are read."""
+    estate.server.faults.deny("arm", RESOURCE_GRAPH)
+
+    units, coverage = _units(estate, subscriptions=(_id("test"),))
+
+    assert units == {f"tenant {estate.tenant.id}": None, f"subscription {_id('test')}": None}
+    assert {name: (one.status, one.scope) for name, one in coverage.items() if one.is_gap} == {
+        "arm.management_groups": ("denied", "*")
+    }
+    assert sum(one.calls for one in coverage.values()) == len(estate.server.log) == 1
+
+
+def test_without_either_list_the_tenant_is_still_read(estate: AzureEstate) -> None:
+    """The gap covers every subscription there may be."""
+    estate.server.faults.deny("arm", ".*")
+
+    units, coverage = _units(estate)
+
+    gap = coverage["arm.subscriptions"]
+    assert units == {f"tenant {estate.tenant.id}": None}
+    assert (gap.status, gap.scope, gap.permission) == ("denied", "*", "Microsoft.Resources/subscriptions/read")
+
+
+def test_seeing_no_subscription_is_no_proof_that_there_is_none(azure: AzureEstate) -> None:
+    """Azure answers with an empty list where the right is missing; whoever has none says so."""
+    _, coverage = _units(azure)
+    _, told = _units(azure, subscriptions=())
+
+    assert (coverage["arm.subscriptions"].status, coverage["arm.subscriptions"].scope) == ("denied", "*")
+    assert "subscriptions = []" in str(coverage["arm.subscriptions"].detail)
+    assert not any(one.is_gap for one in told.values())
+
+
+def test_a_subscription_that_cannot_be_understood_is_a_gap_of_its_size(estate: AzureEstate) -> None:
+    """The others are read."""
+    rows = [
+        {"id": "/subscriptions/x", "name": 7},
+        {"name": "odd", "type": "microsoft.resources/subscriptions", "subscriptionId": "S-1", "properties": "none"},
+    ]
+    estate.server.faults.add(Fault(service="arm", path=RESOURCE_GRAPH, reply=Reply(body={"data": rows})))
+
+    units, coverage = _units(estate)
+
+    assert units == {f"tenant {estate.tenant.id}": None, "subscription s-1": "odd"}
+    assert (coverage["arm.subscriptions"].status, coverage["arm.subscriptions"].scope) == ("partial", "*")
+
+
+@pytest.mark.parametrize(
+    ("facts", "words"),
+    [
+        ({"tenant_id": None}, "AZURE_TENANT_ID"),
+        ({"client_secret": SecretRef(env="NO_SUCH_SECRET")}, "NO_SUCH_SECRET"),
+        ({"client_id": guid("another")}, "AADSTS7000215"),
+        ({"tenant_id": guid("another tenant")}, "no token"),
+        ({"from_files": "exported"}, "not read"),
+    ],
+)
+def test_without_a_token_nothing_else_is_tried(azure: AzureEstate, facts: dict[str, Any], words: str) -> None:
+    """One gap over everything, with what is to be done."""
+    (gap,) = azure.connector(**facts).scopes()
+
+    assert isinstance(gap, Coverage)
+    assert (gap.section, gap.scope, gap.status) == ("entra.tenant", "*", "failed")
+    assert words in str(gap.detail)
+    assert azure.server.log == []

@@ -1,0 +1,120 @@
+"""What a source may say, and what is refused before anything is sent."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from connectors.azure.settings import AzureSettings
+from scanner.redact import SecretRef
+from scanner.strict import Document, decode
+
+ID = "11111111-2222-3333-4444-55555555aBcD"
+SECRET = SecretRef(env="A_SECRET")
+
+
+@pytest.mark.parametrize(
+    ("facts", "words"),
+    [
+        ({"tenant_id": "contoso.onmicrosoft.com"}, "tenant_id is an id"),
+        ({"client_id": f"{ID}/.."}, "client_id is an id"),
+        ({"subscriptions": "prod"}, "is no subscription's id"),
+        ({"subscriptions": (f"{ID}?x",)}, "is no subscription's id"),
+        ({"skip_subscriptions": "prod"}, "is no subscription's id"),
+        ({"management_groups": ("a/b",)}, "is no management group's id"),
+        ({"management_groups": ("..",)}, "is no management group's id"),
+        ({"management_groups": ("a b",)}, "is no management group's id"),
+        ({"management_groups": ("",)}, "is no management group's id"),
+        ({"client_secret": SECRET, "client_id": ID, "managed_identity": True}, "give one of"),
+        ({"client_secret": SECRET, "client_id": ID, "certificate_file": Path("c.pem")}, "give one of"),
+        ({"client_secret": SECRET}, "need client_id"),
+        ({"certificate_file": Path("c.pem")}, "need client_id"),
+        ({"managed_identity": "mine"}, "managed_identity is true"),
+        ({"endpoint_url": "http://localhost:1"}, "endpoint_url is an https address"),
+        ({"graph_url": "https://"}, "graph_url is an https address"),
+        ({"arm_url": "https://x/?a=b"}, "arm_url is an https address"),
+        ({"authority_url": "login.example.com"}, "authority_url is an https address"),
+        ({"graph_url": "https://u:p@x"}, "must not hold a user name"),
+        ({"graph_url": "https://x:0"}, "port 0"),
+        ({"graph_url": "https://x:70000"}, "(?i)port"),
+        ({"vault_suffix": "https://vault.azure.net"}, "vault_suffix is the end"),
+        ({"vault_suffix": "net"}, "vault_suffix is the end"),
+        ({"vault_suffix": ".azure.net"}, "vault_suffix is the end"),
+        ({"max_attempts": 0}, "at least 1"),
+        ({"workers": 0}, "at least 1"),
+        ({"timeout": 0}, "above 0"),
+    ],
+)
+def test_what_cannot_be_is_refused(facts: dict[str, Any], words: str) -> None:
+    """In words that name the setting."""
+    with pytest.raises(ValueError, match=words):
+        AzureSettings(**facts)
+
+
+@pytest.mark.parametrize(
+    "table",
+    [
+        {},
+        {"tenant_id": ID, "client_id": ID, "client_secret": {"env": "A_SECRET"}},
+        {"client_id": ID, "certificate_file": "c.pem"},
+        {"managed_identity": True},
+        {"managed_identity": ID},
+        {"subscriptions": [], "management_groups": ["corp", "Corp(old).1-2_3"]},
+        {"subscriptions": ID, "skip_subscriptions": [ID], "management_groups": "all"},
+        {"cloud": "usgov", "sign_ins": "off", "key_vaults": "arm", "first_party": True},
+        {"endpoint_url": "https://localhost:8443/", "ca_file": "ca.pem"},
+        {"from_files": "exported"},
+    ],
+)
+def test_what_can_be_is_taken(table: dict[str, Any]) -> None:
+    """As a config file has it."""
+    assert isinstance(decode(table, AzureSettings, Document(file="config.toml")), AzureSettings)
+
+
+def test_the_environment_s_own_names_are_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    """They are the SDK's; a setting goes before them."""
+    monkeypatch.setenv("AZURE_TENANT_ID", ID)
+    monkeypatch.setenv("AZURE_CLIENT_ID", "")
+
+    assert (AzureSettings().tenant, AzureSettings().client_id) == (ID.lower(), None)
+    assert AzureSettings(tenant_id="0" * 8 + ID[8:]).tenant == "00000000" + ID[8:].lower()
+
+
+@pytest.mark.parametrize(
+    ("facts", "authority", "graph", "arm", "vault"),
+    [
+        ({}, "https://login.microsoftonline.com", "https://graph.microsoft.com", "https://management.azure.com",
+         "https://vault.azure.net"),
+        ({"cloud": "china", "graph_url": "https://g.example/"}, "https://login.chinacloudapi.cn", "https://g.example",
+         "https://management.chinacloudapi.cn", "https://vault.azure.cn"),
+        ({"endpoint_url": "https://localhost:8443/"}, "https://localhost:8443", "https://localhost:8443/graph",
+         "https://localhost:8443/arm", "https://localhost:8443/vault"),
+        ({"endpoint_url": "https://x", "arm_url": "https://arm.example"}, "https://x", "https://x/graph",
+         "https://arm.example", "https://x/vault"),
+        ({"vault_suffix": "vault.example.com"}, "https://login.microsoftonline.com", "https://graph.microsoft.com",
+         "https://management.azure.com", "https://vault.example.com"),
+    ],
+)  # fmt: skip
+def test_each_address_is_its_own_the_stand_in_s_or_the_cloud_s(
+    facts: dict[str, Any], authority: str, graph: str, arm: str, vault: str
+) -> None:
+    """In this order."""
+    found = AzureSettings(**facts).endpoints
+
+    assert (found.authority, found.graph, found.arm, found.vault) == (authority, graph, arm, vault)
+    assert found.audience("graph") == f"{graph}/.default"
+
+
+def test_names_are_told_from_all_and_none() -> None:
+    """An empty list asks for none."""
+    assert AzureSettings().named_subscriptions is None
+    assert AzureSettings(subscriptions=()).named_subscriptions == ()
+    assert AzureSettings(subscriptions=(ID, ID.upper())).named_subscriptions == (ID.lower(),)
+    assert AzureSettings(management_groups="corp").named_management_groups == ("corp",)
+
+
+def test_no_secret_is_shown() -> None:
+    """A setting only says where it is."""
+    assert "value" not in repr(AzureSettings(client_id=ID, client_secret=SECRET)).lower()
