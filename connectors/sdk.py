@@ -10,9 +10,13 @@ from scanner.errors import MissingExtra
 
 def require_sdk(package: str, spec: Spec) -> None:
     """Raises MissingExtra where the package that the connector's extra brings is not installed."""
-    try:
-        found = importlib.util.find_spec(package)
-    except ModuleNotFoundError:  # of a dotted name, the first part
-        found = None
-    if found is None:
+    if not _is_installed(package):
         raise MissingExtra(f"source type {spec.name}", spec.extra or spec.name)
+
+
+def _is_installed(package: str) -> bool:
+    """Of a dotted name the packages above are imported, which for a namespace costs nothing."""
+    try:
+        return importlib.util.find_spec(package) is not None
+    except ModuleNotFoundError:
+        return False

@@ -68,6 +68,8 @@ HEAVY = (
     "azure.identity",
     "msal",
     "hvac",
+    "google",
+    "grpc",
     "requests",
     "sqlalchemy",
     "psycopg",

@@ -24,9 +24,10 @@ from tests.connectors.aws.conftest import aws, moto, running_proxy
 from tests.connectors.aws.estate import Estate
 from tests.connectors.azure.conftest import azure
 from tests.connectors.azure.estate import AzureEstate
+from tests.connectors.gcp.conftest import Place, place, start
 from tests.servers.openbao import OpenBao
 
-__all__ = ["aws", "azure", "moto", "running_proxy"]
+__all__ = ["aws", "azure", "moto", "place", "running_proxy", "start"]
 
 SECRET = "the-value-that-nobody-may-see"  # planted, to be looked for
 Made = tuple[type[Any], Connector]
@@ -65,10 +66,16 @@ def _azure(request: pytest.FixtureRequest) -> Connector:
     return estate.connector()
 
 
+def _gcp(request: pytest.FixtureRequest) -> Connector:
+    place: Place = request.getfixturevalue("place")
+    return place.connector()
+
+
 ESTATES: dict[str, Callable[[pytest.FixtureRequest], Connector]] = {
     "aws": _aws,
     "azure": _azure,
     "file": _file,
+    "gcp": _gcp,
     "vault": _vault,
 }
 
@@ -161,7 +168,12 @@ def test_what_was_read_whole_has_nothing_unread(connector: Connector) -> None:
     assert {identity.name: identity.unread for identity in identities if identity.unread} == {}
 
 
-SDKS = {"aws": ("boto3", "botocore"), "azure": ("azure.identity", "azure.core"), "vault": ("hvac",)}
+SDKS = {
+    "aws": ("boto3", "botocore"),
+    "azure": ("azure.identity", "azure.core"),
+    "gcp": ("google.auth", "google.cloud.iam_admin_v1"),
+    "vault": ("hvac",),
+}
 """What each extra brings."""
 WITHOUT = """
 import sys

@@ -1,0 +1,1 @@
+"""Google Cloud: service accounts and agents of organisations, folders and projects."""

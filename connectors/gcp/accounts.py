@@ -1,0 +1,42 @@
+"""A service account as an identity, whoever listed it."""
+
+from __future__ import annotations
+
+from connectors.gcp.keys import account_key
+from connectors.gcp.payloads import ServiceAccount
+from connectors.gcp.places import ProjectRef
+from connectors.gcp.reader import Reader
+from connectors.unread import unread_facts
+from scanner.model import Identity, Privilege
+
+CREDENTIALS = ("iam.service_account_keys", "storage.hmac_keys", "apikeys.keys")
+TRUSTS = ("iam.policies", "iam.workload_identity_pools")
+USE = ("policyanalyzer.accounts",)
+
+
+def parse_account(reader: Reader, project: ProjectRef, row: ServiceAccount) -> Identity:
+    """With what was found for it before. What its rights amount to comes by assignments, from wherever they are."""
+    found = reader.found
+    return Identity(
+        key=account_key(project.id, row.email),
+        provider="gcp",
+        source=reader.scope.source,
+        scope=project.id,
+        kind="service_account",
+        name=row.email.partition("@")[0],
+        display_name=row.display_name or None,
+        description=row.description or None,
+        unique_id=row.unique_id,
+        aliases=tuple(alias for alias in (row.email, row.oauth2_client_id) if alias and alias != row.unique_id),
+        enabled=not row.disabled,
+        last_used_at=found.used.get(row.unique_id),
+        use_tracked_days=found.tracked.get(project.id),
+        privilege=Privilege(level="normal"),
+        credentials=tuple(found.credentials.get(row.email, ())),
+        trusts=tuple(found.trusts.get(row.email, ())),
+        unread=unread_facts(
+            credentials=reader.lacks(project, *CREDENTIALS),
+            trusts=reader.lacks(project, *TRUSTS),
+            use=reader.lacks(project, *USE),
+        ),
+    )

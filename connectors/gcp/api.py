@@ -1,0 +1,180 @@
+"""The APIs as the readings use them: pages and single answers, failures as SourceErrors, every try counted.
+
+Only requests of the table are sent. google-auth's session retries nothing but an expired token, and Google's own
+clients never a 429, so trying again is ours.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any, TypeVar, cast
+from urllib.parse import urlsplit
+
+import msgspec
+from msgspec import Raw, Struct
+
+from connectors.base import Meter
+from connectors.gcp import requests as r
+from connectors.gcp.errors import Malformed, Refusal, read_refusal, source_error
+from connectors.gcp.grpc_accounts import account_pages
+from connectors.gcp.request import Request
+from connectors.gcp.session import GcpSession
+from scanner.errors import Unreachable
+
+if TYPE_CHECKING:
+    from requests import Response
+
+T = TypeVar("T")
+Query = Mapping[str, str | tuple[str, ...]]
+
+OK = 200
+MAX_PAGES = 100_000
+"""A listing ends before this, or somebody wants it never to end."""
+
+
+class Page(Struct, frozen=True, kw_only=True):
+    """One page of a listing. ``unreachable``: places that the API itself could not look at."""
+
+    rows: list[Raw]
+    unreachable: tuple[str, ...] = ()
+
+
+class GcpApi:
+    """A client for one unit of work. Its methods raise SourceErrors only; one of it serves many threads.
+
+    ``own_project``: id and number of the project that is read, so that "API not enabled" is told from the quota
+    project's.
+    """
+
+    def __init__(self, session: GcpSession, meter: Meter, *, own_project: Iterable[str] = ()) -> None:
+        self._session = session
+        self._meter = meter
+        self._own_project = frozenset(own_project)
+
+    def counting(self, meter: Meter, *, own_project: Iterable[str] = ()) -> GcpApi:
+        """The same way to Google for another project, counted apart."""
+        return GcpApi(self._session, meter, own_project=own_project)
+
+    def pages(self, request: Request, query: Query | None = None, **places: str) -> Iterator[Page]:
+        """A listing, page by page; ``query``: parameters that the request takes besides its fixed ones."""
+        assert request.items is not None
+        parameters: dict[str, str | tuple[str, ...]] = dict(query or {})
+        if request.size is not None:
+            parameters[request.sized_by] = str(request.size)
+        token: str | None = None
+        seen: set[str] = set()
+        while True:
+            turn = parameters if token is None else {**parameters, "pageToken": token}
+            fields = self._asked(request, dict[str, Raw], turn, None, places)
+            yield _page(request, fields)
+            token = _decoded(fields["nextPageToken"], str) if "nextPageToken" in fields else None
+            if not token:
+                return
+            if token in seen or len(seen) >= MAX_PAGES:
+                raise Malformed(f"{request.method} {request.path}: its pages never end")
+            seen.add(token)
+
+    def get(self, request: Request, payload: type[T], query: Query | None = None, **places: str) -> T:
+        """One answer, as ``payload``."""
+        return self._asked(request, payload, query or {}, None, places)
+
+    def post(self, request: Request, payload: type[T], body: Any, **places: str) -> T:
+        """The answer to a question that needs a body."""
+        return self._asked(request, payload, {}, body, places)
+
+    def service_accounts(self, project: str) -> Iterator[Page]:
+        """A project's service accounts by Google's own client, as REST has them; by REST where IAM is redirected."""
+        if self._session.settings.accounts_by_rest:
+            yield from self.pages(r.SERVICE_ACCOUNTS, project=project)
+            return
+        for rows in account_pages(self._session, self._meter, project, self._own_project):
+            yield Page(rows=rows)
+
+    def _asked(self, request: Request, payload: type[T], query: Query, body: Any, places: Mapping[str, str]) -> T:
+        try:
+            route = request.route(places)
+        except ValueError as error:
+            raise Malformed(str(error)) from None
+        url = self._session.base(request, places.get("location")) + route
+        taken = {*request.takes, request.sized_by, "pageToken"}
+        assert set(query) <= taken, f"{request.path} takes no such parameter"
+        answer = self._answer(request, url, _parameters(request, query), body)
+        return cast("T", _decoded(answer.content, payload))
+
+    def _answer(self, request: Request, url: str, params: list[tuple[str, str]], body: Any) -> Response:
+        """The answer after as many tries as are allowed. Raises SourceError for any other than 200."""
+        pace = self._session.pace(request.api)
+        tries = self._session.settings.max_attempts
+        for attempt in range(tries):
+            pace.acquire()
+            is_last = attempt == tries - 1
+            response = self._sent(request, url, params, body, is_last=is_last)
+            if response is None:
+                self._session.wait(attempt)
+                continue
+            if response.status_code == OK:
+                return response
+            refusal = _refusal(response)
+            if refusal.is_for_load:
+                pace.slow_down()
+            if is_last or not refusal.may_pass:
+                raise source_error(refusal, request, own_project=self._own_project)
+            self._session.wait(attempt, _retry_after(response))
+        raise AssertionError("the last try returns or raises")
+
+    def _sent(
+        self, request: Request, url: str, params: list[tuple[str, str]], body: Any, *, is_last: bool
+    ) -> Response | None:
+        """The response to one try; None where there was none and another try is left."""
+        from requests.exceptions import RequestException
+
+        host = urlsplit(url).netloc
+        if self._session.is_silent(host):
+            raise Unreachable(f"{host} was not asked: it had stopped answering")
+        self._meter.add()
+        try:
+            response = self._session.send(request, url, params, body)
+        except RequestException as error:
+            if is_last:
+                self._session.heard(host, answered=False)
+                raise Unreachable(f"{host} does not answer: {type(error).__name__}") from None
+            return None
+        self._session.heard(host, answered=True)
+        return response
+
+
+def _parameters(request: Request, query: Query) -> list[tuple[str, str]]:
+    """Fixed parameters first; one with many values repeats."""
+    pairs = list(request.query)
+    for name, value in query.items():
+        pairs += [(name, value)] if isinstance(value, str) else [(name, one) for one in value]
+    return pairs
+
+
+def _refusal(response: Response) -> Refusal:
+    if response.is_redirect:
+        raise Unreachable("the server redirects elsewhere", hint="give the address it redirects to")
+    return read_refusal(response.status_code, response.content)
+
+
+def _retry_after(response: Response) -> float | None:
+    """Seconds; the form with a date is not used by Google."""
+    asked = response.headers.get("Retry-After", "")
+    return float(asked) if asked.isascii() and asked.isdigit() else None
+
+
+def _page(request: Request, fields: Mapping[str, Raw]) -> Page:
+    """Rows lie in a list; Compute's aggregated ones lie in a map by zone."""
+    raw = fields.get(request.items or "", Raw(b"[]"))
+    rows = _decoded(raw, list[Raw] | dict[str, Raw] | None)
+    away = _decoded(fields["unreachable"], list[str] | None) if "unreachable" in fields else None
+    return Page(rows=list(rows.values()) if isinstance(rows, dict) else rows or [], unreachable=tuple(away or ()))
+
+
+def _decoded(content: bytes | Raw, payload: Any) -> Any:
+    try:
+        return msgspec.json.decode(content, type=payload)
+    except msgspec.ValidationError as error:
+        raise Malformed(f"an answer has another shape than expected: {error}") from None
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        raise Unreachable("an answer is not Google's: it is no JSON") from None

@@ -1,0 +1,85 @@
+"""The connector for Google Cloud: bulk where Cloud Asset Inventory may be used, project by project elsewhere."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import ClassVar, TypeAlias
+
+from connectors.base import Check, DiscoveredRecord, Meter, Scope, Spec
+from connectors.gcp.api import GcpApi
+from connectors.gcp.assets import accounts as assets_accounts
+from connectors.gcp.least_privilege import custom_role
+from connectors.gcp.places import Place
+from connectors.gcp.preflight import preflight
+from connectors.gcp.projects import accounts as projects_accounts
+from connectors.gcp.reader import Reader
+from connectors.gcp.scopes import list_scopes
+from connectors.gcp.session import GcpSession
+from connectors.gcp.settings import GcpSettings
+from connectors.gcp.spec import SPEC
+from connectors.sdk import require_sdk
+from scanner.model import EVERY_SCOPE, Coverage
+
+Reading: TypeAlias = Callable[[Reader], Iterator[DiscoveredRecord]]
+
+BULK: tuple[Reading, ...] = (assets_accounts.read_accounts,)
+"""What is read of a unit that Cloud Asset answers for, in this order: what identities are joined with goes before
+them. A project's reading that bulk listing lacks stands here as ``in_each(reading)``."""
+OF_PROJECT: tuple[Reading, ...] = (projects_accounts.read_accounts,)
+"""What is read of a project by its own APIs."""
+OF_PARENT: tuple[Reading, ...] = ()
+"""What is read of an organisation or folder that Cloud Asset does not answer for."""
+
+
+class GcpConnector:
+    """Reads who is there, what they hold and may do. Never a secret's or a key's value.
+
+    Raises MissingExtra where google-auth or google-cloud-iam is not installed.
+    """
+
+    spec: ClassVar[Spec] = SPEC
+
+    def __init__(self, source: str, settings: GcpSettings) -> None:
+        for package in ("google.auth", "google.cloud.iam_admin_v1"):
+            require_sdk(package, SPEC)
+        self._source = source
+        self._settings = settings
+        self._session = GcpSession(settings)
+
+    def __reduce__(self) -> tuple[type[GcpConnector], tuple[str, GcpSettings]]:
+        """It pickles as what it was made of: connections stay where they are."""
+        return GcpConnector, (self._source, self._settings)
+
+    def scopes(self) -> Iterator[Scope | Coverage]:
+        """See ``Connector.scopes``."""
+        meter = Meter()
+        nowhere = Scope(source=self._source, spec=SPEC, id=EVERY_SCOPE)
+        yield from list_scopes(nowhere, GcpApi(self._session, meter), self._settings, meter)
+
+    def discover(self, scope: Scope) -> Iterator[DiscoveredRecord]:
+        """One unit, section by section."""
+        place: Place = scope.context
+        meter = Meter()
+        own = (place.project.id, place.project.number) if place.kind == "project" and place.projects else ()
+        reader = Reader(GcpApi(self._session, meter, own_project=own), scope, meter, self._settings)
+        for read in _readings(place):
+            yield from read(reader)
+
+    def check(self) -> Iterator[Check]:
+        """See ``Preflight.check``."""
+        yield from preflight(self.scopes())
+
+    @classmethod
+    def base_policy(cls) -> str:
+        """The custom role with the permissions of all sections."""
+        return custom_role(SPEC.sections)
+
+    def policy(self) -> str:
+        """The custom role with the permissions of the sections that this source reads."""
+        return custom_role(section for section in SPEC.sections if section.name in self._settings.sections)
+
+
+def _readings(place: Place) -> tuple[Reading, ...]:
+    if place.bulk:
+        return BULK
+    return OF_PROJECT if place.kind == "project" else OF_PARENT

@@ -1,0 +1,132 @@
+"""What Resource Manager shows: organisations, folders and projects, and who is above whom."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from connectors.base import Gone, SectionReading
+from connectors.gcp import requests as r
+from connectors.gcp.api import GcpApi
+from connectors.gcp.errors import NoCredentials
+from connectors.gcp.payloads import Folder, Organization, Project
+from connectors.gcp.places import MAX_DEPTH, NOISE, ProjectRef, ancestors_of, below, uppermost
+from connectors.gcp.reader import Reader
+from connectors.gcp.settings import GcpSettings
+from scanner.errors import Denied, SourceError
+
+
+class Estate:
+    """What Resource Manager shows.
+
+    ``parents``: by name, of folders and organisations, None above the last known. ``visible``: those of them that a
+    search showed; the others are only known to be above something. ``unread``: scope ids of
+    what was named and could not be looked up.
+    """
+
+    def __init__(self, api: GcpApi, settings: GcpSettings, reader: Reader) -> None:
+        self._api = api
+        self._settings = settings
+        self._reader = reader
+        self.parents: dict[str, str | None] = {}
+        self.visible: list[str] = []
+        self.projects: dict[str, ProjectRef] = {}
+        self.unread: dict[str, SourceError] = {}
+        self.noise = 0
+
+    def read(self, section: SectionReading) -> None:
+        """Named projects one by one; otherwise whatever a search shows, or lies below what was named."""
+        settings = self._settings
+        if settings.organization or settings.named_folders or not settings.named_projects:
+            self._search(section)
+        for project in settings.named_projects:
+            with self._named(project):
+                self._add(self._api.get(r.PROJECT, Project, project=project), named=True)
+
+    def roots(self) -> list[str]:
+        """Where to ask Cloud Asset: what was named, else organisations, and whatever lies in none that can be seen."""
+        settings = self._settings
+        named = [f"organizations/{settings.organization}"] if settings.organization else []
+        named += [f"folders/{folder}" for folder in settings.named_folders]
+        named += [f"projects/{project}" for project in settings.named_projects if project in self.projects]
+        if named:
+            return self._without_nested([root for root in named if root not in self.unread or self._has(root)])
+        return self._without_nested([*self.visible, *(one.name for one in self.projects.values())])
+
+    def _has(self, root: str) -> bool:
+        return any(below(root, self.projects.values()))
+
+    @contextmanager
+    def _named(self, scope: str) -> Iterator[None]:
+        """Inside, what was named is looked up: a failure is its own, but for what would fail everywhere."""
+        try:
+            yield
+        except NoCredentials:
+            raise
+        except SourceError as error:
+            self.unread[scope] = error
+
+    def _without_nested(self, roots: list[str]) -> list[str]:
+        parents = self.parents | {
+            one.name: one.ancestors[0] if one.ancestors else None for one in self.projects.values()
+        }
+        return uppermost((root for root in roots if not self._is_skipped(root)), parents)
+
+    def _is_skipped(self, root: str) -> bool:
+        return root.removeprefix("projects/") in self._settings.skipped_projects
+
+    def _search(self, section: SectionReading) -> None:
+        for organization in self._reader.rows(section, r.ORGANIZATIONS, Organization):
+            self.parents[organization.name] = None
+            self.visible.append(organization.name)
+        try:
+            for folder in self._reader.rows(section, r.FOLDERS, Folder):
+                self.parents[folder.name] = folder.parent
+                self.visible.append(folder.name)
+        except Denied as error:  # projects may still be seen, and lead to what is above them
+            section.lost(error, partial=True)
+        self._look_up_named()
+        for row in self._reader.rows(section, r.PROJECTS, Project):
+            self._add(row)
+
+    def _look_up_named(self) -> None:
+        """What a search does not show may still be there: searches are behind by minutes."""
+        organization = self._settings.organization
+        if organization and f"organizations/{organization}" not in self.visible:
+            with self._named(f"organizations/{organization}"):
+                self._api.get(r.ORGANIZATION, Organization, organization=organization)
+        for folder in self._settings.named_folders:
+            if f"folders/{folder}" not in self.visible:
+                with self._named(f"folders/{folder}"):
+                    row = self._api.get(r.FOLDER, Folder, folder=folder)
+                    self._climb(row.parent)
+                    self.parents[row.name] = row.parent
+
+    def _add(self, row: Project, *, named: bool = False) -> None:
+        if row.state not in (None, "ACTIVE") or row.project_id in self._settings.skipped_projects:
+            return
+        if row.project_id.startswith(NOISE) and not named:
+            self.noise += 1
+            return
+        self._climb(row.parent)
+        self.projects[row.project_id] = ProjectRef(
+            id=row.project_id,
+            number=row.name.removeprefix("projects/"),
+            ancestors=ancestors_of(row.parent, self.parents),
+            labels=row.labels or {},
+        )
+
+    def _climb(self, name: str | None) -> None:
+        """Look up the folders above that no search showed, up to the first that cannot be seen."""
+        for _ in range(MAX_DEPTH):
+            if name is None or name in self.parents:
+                return
+            self.parents[name] = None
+            if not name.startswith("folders/"):
+                return
+            try:
+                row = self._api.get(r.FOLDER, Folder, folder=name.removeprefix("folders/"))
+            except (Denied, Gone):
+                return
+            self.parents[name] = row.parent
+            name = row.parent

@@ -1,0 +1,43 @@
+"""How things of Google Cloud are named: full resource names, as Cloud Asset Inventory and audit logs write them.
+
+Source: cloud.google.com/asset-inventory/docs/asset-names.
+"""
+
+from __future__ import annotations
+
+_IAM = "//iam.googleapis.com"
+_ACCOUNTS = ".iam.gserviceaccount.com"
+
+
+def account_key(project: str, email: str) -> str:
+    """The key of a service account; ``project`` is the id of the one it lives in, and may be a pattern."""
+    return f"{_IAM}/projects/{project}/serviceAccounts/{email}"
+
+
+def secret_key(project: str, secret: str) -> str:
+    """The key of a stored secret."""
+    return f"//secretmanager.googleapis.com/projects/{project}/secrets/{secret}"
+
+
+def engine_key(project: str, location: str, engine: str) -> str:
+    """The key of an agent engine."""
+    return f"//aiplatform.googleapis.com/projects/{project}/locations/{location}/reasoningEngines/{engine}"
+
+
+def project_of_account(email: str) -> str | None:
+    """The id of the project whose name a user-managed account's e-mail carries; None for all others.
+
+    ``name@P.iam.gserviceaccount.com`` is of ``P``, ``name@P.example.com.iam.gserviceaccount.com`` of ``example.com:P``.
+    """
+    domain = email.partition("@")[2]
+    if not domain.endswith(_ACCOUNTS):
+        return None
+    project, _, organization = domain.removesuffix(_ACCOUNTS).partition(".")
+    if not project or project.startswith("gcp-sa-"):
+        return None
+    return f"{organization}:{project}" if organization else project
+
+
+def last_segment(name: str) -> str:
+    """The end of a resource name: ``projects/1/secrets/s`` is about ``s``."""
+    return name.rpartition("/")[2]

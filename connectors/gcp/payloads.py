@@ -1,0 +1,64 @@
+"""The fields we take from Google's answers, and no others: what is not named here is dropped while decoding.
+
+JSON leaves out whatever has its default value, so every field that can be left out has one.
+"""
+
+from __future__ import annotations
+
+from msgspec import Raw, Struct, field
+
+
+class Organization(Struct, kw_only=True):
+    """``name``: organizations/NUMBER."""
+
+    name: str
+
+
+class Folder(Struct, kw_only=True):
+    """``name``: folders/NUMBER."""
+
+    name: str
+    parent: str | None = None
+
+
+class Project(Struct, kw_only=True, rename="camel"):
+    """``name``: projects/NUMBER."""
+
+    name: str
+    project_id: str
+    parent: str | None = None
+    state: str | None = None
+    labels: dict[str, str] | None = None
+
+
+class Resource(Struct, frozen=True, kw_only=True):
+    """The resource of an asset, as its own API tells it in ``data``. ``version`` decides the shape of some."""
+
+    version: str | None = None
+    location: str | None = None
+    data: Raw = Raw(b"{}")
+
+
+class Asset(Struct, kw_only=True, rename="camel"):
+    """``ancestors``: nearest first, the project by its number."""
+
+    name: str
+    asset_type: str
+    ancestors: list[str] = []
+    resource: Resource = Resource()
+
+
+class ServiceAccount(Struct, kw_only=True, rename="camel"):
+    """A service account as iam.googleapis.com v1 has it."""
+
+    email: str
+    unique_id: str
+    project_id: str | None = None
+    display_name: str | None = None
+    description: str | None = None
+    disabled: bool = False
+    oauth2_client_id: str | None = field(name="oauth2ClientId", default=None)
+
+
+class Anything(Struct):
+    """An answer of which it only matters that it came."""

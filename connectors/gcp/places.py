@@ -1,0 +1,73 @@
+"""Organisations, folders and projects as units of work, and who is above whom."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Literal
+
+from msgspec import Struct
+
+MAX_DEPTH = 16
+"""Folders nest ten deep at most; more is a circle."""
+NOISE = "sys-"
+"""Projects that Apps Script makes for each script begin so."""
+
+
+class ProjectRef(Struct, frozen=True, kw_only=True):
+    """A project. ``number``: its digits alone. ``ancestors``: nearest first, ``folders/1`` … ``organizations/2``."""
+
+    id: str
+    number: str
+    ancestors: tuple[str, ...] = ()
+    labels: Mapping[str, str] = {}
+
+    @property
+    def name(self) -> str:
+        """As requests take it."""
+        return f"projects/{self.id}"
+
+
+class Place(Struct, frozen=True, kw_only=True):
+    """What a scope is of: its ``context``.
+
+    ``name``: ``organizations/1``, ``folders/2`` or ``projects/ID``, which requests take as parent. ``bulk``: Cloud
+    Asset answers here, so all projects below belong to this unit; otherwise a project is its own, and an organisation
+    or folder has its own policy alone. ``projects``: those that this unit reads. ``ancestors``: nearest first.
+    """
+
+    kind: Literal["organization", "folder", "project"]
+    name: str
+    bulk: bool = False
+    projects: tuple[ProjectRef, ...] = ()
+    ancestors: tuple[str, ...] = ()
+
+    @property
+    def scope_id(self) -> str:
+        """A project is known by its id alone."""
+        return self.name.removeprefix("projects/")
+
+    @property
+    def project(self) -> ProjectRef:
+        """The one project of a unit that is one."""
+        (only,) = self.projects
+        return only
+
+
+def ancestors_of(parent: str | None, parents: Mapping[str, str | None]) -> tuple[str, ...]:
+    """Everything above, nearest first; it ends where no parent is known, and at a circle."""
+    chain: list[str] = []
+    while parent and parent not in chain and len(chain) < MAX_DEPTH:
+        chain.append(parent)
+        parent = parents.get(parent)
+    return tuple(chain)
+
+
+def below(root: str, projects: Iterable[ProjectRef]) -> Iterator[ProjectRef]:
+    """The projects somewhere under a root."""
+    return (project for project in projects if root in project.ancestors)
+
+
+def uppermost(roots: Iterable[str], parents: Mapping[str, str | None]) -> list[str]:
+    """The roots without those that lie below another."""
+    named = list(dict.fromkeys(roots))
+    return [root for root in named if not set(ancestors_of(parents.get(root), parents)) & set(named)]

@@ -1,0 +1,115 @@
+"""What the readings of all sections share: rows decoded one by one, and a Coverage for each place they are of."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from typing import TypeVar
+
+import msgspec
+from msgspec import Raw, structs
+
+from connectors.base import Meter, Scope, SectionReading
+from connectors.gcp.api import GcpApi, Page, Query
+from connectors.gcp.found import Found
+from connectors.gcp.places import Place, ProjectRef
+from connectors.gcp.request import Request
+from connectors.gcp.settings import GcpSettings
+from scanner.errors import Unreachable
+from scanner.model import Coverage
+
+T = TypeVar("T")
+
+
+class Reader:
+    """Reads sections of one unit.
+
+    ``gaps``: scopes by the names, without qualifiers, of sections that ended as one there. ``found``: what identities
+    are made of besides their own row.
+    """
+
+    def __init__(
+        self, api: GcpApi, scope: Scope, meter: Meter, settings: GcpSettings, *, found: Found | None = None
+    ) -> None:
+        self.api = api
+        self.scope = scope
+        self.place: Place = scope.context
+        self.settings = settings
+        self.meter = meter
+        self.gaps: defaultdict[str, set[str]] = defaultdict(set)
+        self.found = found or Found()
+        self._projects = {name: one for one in self.place.projects for name in (one.id, one.number)}
+
+    def of_project(self, project: ProjectRef) -> Reader:
+        """A reader of one project below, as if it were a unit of its own: its calls and gaps are its own."""
+        place = Place(kind="project", name=project.name, projects=(project,), ancestors=project.ancestors)
+        meter = Meter()
+        api = self.api.counting(meter, own_project=(project.id, project.number))
+        return Reader(
+            api, structs.replace(self.scope, id=project.id, context=place), meter, self.settings, found=self.found
+        )
+
+    def take_gaps(self, other: Reader) -> None:
+        """Those of a reader of one project below."""
+        for name, scopes in other.gaps.items():
+            self.gaps[name] |= scopes
+
+    def lacks(self, project: ProjectRef, *names: str) -> bool:
+        """Whether one of these sections ended as a gap, for the project or for the whole unit."""
+        return any(self.gaps.get(name, set()) & {project.id, self.scope.id} for name in names)
+
+    def wants(self, name: str) -> bool:
+        """Whether a section is to be read."""
+        return name in self.settings.sections
+
+    def section(self, name: str) -> SectionReading:
+        """Begin a section."""
+        return self.scope.section(name, meter=self.meter)
+
+    def project(self, name: str) -> ProjectRef | None:
+        """The project by id or number, with or without ``projects/``; None for one that this unit does not read."""
+        return self._projects.get(name.removeprefix("projects/"))
+
+    def rows(
+        self, section: SectionReading, request: Request, row: type[T], query: Query | None = None, **places: str
+    ) -> Iterator[T]:
+        """A listing's rows; a bad one costs only itself, places that the API could not look at are a gap."""
+        return self.decoded(section, self.api.pages(request, query, **places), row)
+
+    def decoded(self, section: SectionReading, pages: Iterable[Page], row: type[T]) -> Iterator[T]:
+        """The rows of pages."""
+        for page in pages:
+            for raw in page.rows:
+                decoded = self.row(section, raw, row)
+                if decoded is not None:
+                    yield decoded
+            if page.unreachable:
+                section.lost(Unreachable(f"not reachable by the API: {', '.join(page.unreachable)}"), partial=True)
+
+    def row(self, section: SectionReading, raw: Raw, row: type[T], name: str = "") -> T | None:
+        """One row; None, and a gap for it, where it is not what it should be."""
+        try:
+            return msgspec.json.decode(raw, type=row)
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+            section.malformed(name or bytes(raw)[:80].decode(errors="replace"), str(error))
+            return None
+
+    def done(self, section: SectionReading, found: Mapping[str, int] | None = None) -> Iterator[Coverage]:
+        """The section's coverage; of a bulk unit also one for each project below, since identities are of these.
+
+        ``found``: identities by project id. What was asked counts once, for the unit.
+        """
+        coverage = section.coverage
+        if coverage.is_gap:
+            self.gaps[coverage.section.partition(":")[0]].add(self.scope.id)
+        projects = [one.id for one in self.place.projects if one.id != self.scope.id]
+        counts = found or {}
+        rest = coverage.identities - sum(counts.get(project, 0) for project in projects)
+        yield structs.replace(coverage, identities=max(0, rest))
+        for project in projects:
+            yield structs.replace(coverage, scope=project, identities=counts.get(project, 0), calls=0)
+
+    def skipped(self, name: str, why: str) -> Coverage:
+        """A section that cannot even be tried."""
+        self.gaps[name].add(self.scope.id)
+        return self.scope.coverage(name, "skipped", detail=why)

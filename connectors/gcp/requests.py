@@ -1,0 +1,226 @@
+"""Every request this connector can make, and the permission that each one takes.
+
+The client takes nothing but these; the sections' permissions, the custom role and the advice on a denial come from
+here. None of them changes anything, and none answers with the value of a secret or a key. Source: the APIs' discovery
+documents, which tests hold each method, path and query parameter against.
+"""
+
+from __future__ import annotations
+
+from connectors.gcp.request import Pairs, Request
+
+_POLICY: Pairs = (("options.requestedPolicyVersion", "3"),)
+POLICY_BODY = {"options": {"requestedPolicyVersion": 3}}
+"""What a POST for a policy sends: without version 3 the conditions are left out."""
+
+# Resource Manager
+ORGANIZATIONS = Request(
+    "cloudresourcemanager", "/v3/organizations:search", "resourcemanager.organizations.get", "organizations", 50
+)
+FOLDERS = Request(
+    "cloudresourcemanager",
+    "/v3/folders:search",
+    "resourcemanager.folders.get",
+    "folders",
+    300,
+    query=(("query", "state:ACTIVE"),),
+)
+PROJECTS = Request(
+    "cloudresourcemanager",
+    "/v3/projects:search",
+    "resourcemanager.projects.get",
+    "projects",
+    300,
+    query=(("query", "state:ACTIVE"),),
+)
+ORGANIZATION = Request("cloudresourcemanager", "/v3/organizations/{organization}", "resourcemanager.organizations.get")
+FOLDER = Request("cloudresourcemanager", "/v3/folders/{folder}", "resourcemanager.folders.get")
+PROJECT = Request("cloudresourcemanager", "/v3/projects/{project}", "resourcemanager.projects.get")
+ORGANIZATION_POLICY = Request(
+    "cloudresourcemanager",
+    "/v3/organizations/{organization}:getIamPolicy",
+    "resourcemanager.organizations.getIamPolicy",
+    method="POST",
+)
+FOLDER_POLICY = Request(
+    "cloudresourcemanager", "/v3/folders/{folder}:getIamPolicy", "resourcemanager.folders.getIamPolicy", method="POST"
+)
+PROJECT_POLICY = Request(
+    "cloudresourcemanager",
+    "/v3/projects/{project}:getIamPolicy",
+    "resourcemanager.projects.getIamPolicy",
+    method="POST",
+)
+# What the credentials may do, for the preflight: it needs no permission of its own.
+_TEST = "none"
+TEST_ORGANIZATION, TEST_FOLDER, TEST_PROJECT = (
+    Request("cloudresourcemanager", f"/v3/{kind}s/{{{kind}}}:testIamPermissions", _TEST, method="POST")
+    for kind in ("organization", "folder", "project")
+)
+
+# Cloud Asset Inventory; the parent is an organization, a folder or a project.
+ASSETS = Request(
+    "cloudasset",
+    "/v1/{parent}/assets",
+    "cloudasset.assets.listResource",
+    "assets",
+    1000,
+    query=(("contentType", "RESOURCE"),),
+    takes=("assetTypes", "pageSize"),
+)
+ALL_POLICIES = Request(
+    "cloudasset",
+    "/v1/{parent}:searchAllIamPolicies",
+    "cloudasset.assets.searchAllIamPolicies",
+    "results",
+    500,
+    takes=("assetTypes", "query"),
+)
+ALL_RESOURCES = Request(
+    "cloudasset",
+    "/v1/{parent}:searchAllResources",
+    "cloudasset.assets.searchAllResources",
+    "results",
+    500,
+    takes=("assetTypes", "query", "readMask"),
+)
+
+# IAM
+SERVICE_ACCOUNTS = Request("iam", "/v1/projects/{project}/serviceAccounts", "iam.serviceAccounts.list", "accounts", 100)
+SERVICE_ACCOUNT_KEYS = Request(
+    "iam",
+    "/v1/projects/{project}/serviceAccounts/{account}/keys",
+    "iam.serviceAccountKeys.list",
+    "keys",
+    query=(("keyTypes", "USER_MANAGED"),),
+)
+SERVICE_ACCOUNT_POLICY = Request(
+    "iam",
+    "/v1/projects/{project}/serviceAccounts/{account}:getIamPolicy",
+    "iam.serviceAccounts.getIamPolicy",
+    method="POST",
+    query=_POLICY,
+)
+_POOLS = "/v1/projects/{project}/locations/global/workloadIdentityPools"
+WORKLOAD_POOLS = Request("iam", _POOLS, "iam.googleapis.com/workloadIdentityPools.list", "workloadIdentityPools", 1000)
+POOL_PROVIDERS = Request(
+    "iam",
+    f"{_POOLS}/{{pool}}/providers",
+    "iam.googleapis.com/workloadIdentityPoolProviders.list",
+    "workloadIdentityPoolProviders",
+    100,
+)
+OAUTH_CLIENTS = Request(
+    "iam", "/v1/projects/{project}/locations/global/oauthClients", "iam.oauthClients.list", "oauthClients", 100
+)
+PREDEFINED_ROLES = Request("iam", "/v1/roles", "iam.roles.list", "roles", 1000, query=(("view", "FULL"),))
+CUSTOM_ROLES = Request("iam", "/v1/{parent}/roles", "iam.roles.list", "roles", 1000, query=(("view", "FULL"),))
+# The attachment point is one segment, with its slashes encoded: cloudresourcemanager.googleapis.com%2Fprojects%2FP.
+DENY_POLICIES = Request(
+    "iam",
+    "/v2/policies/cloudresourcemanager.googleapis.com%2F{kind}%2F{place}/denypolicies",
+    "iam.denypolicies.list",
+    "policies",
+    1000,
+)
+DENY_POLICY = Request(
+    "iam",
+    "/v2/policies/cloudresourcemanager.googleapis.com%2F{kind}%2F{place}/denypolicies/{policy}",
+    "iam.denypolicies.get",
+)
+
+# Credentials that are not IAM's
+API_KEYS = Request("apikeys", "/v2/projects/{project}/locations/global/keys", "apikeys.keys.list", "keys", 300)
+HMAC_KEYS = Request(
+    "storage", "/storage/v1/projects/{project}/hmacKeys", "storage.hmacKeys.list", "items", 250, sized_by="maxResults"
+)
+
+# Agents
+_AT = "/v1/projects/{project}/locations/{location}"
+REASONING_ENGINES = Request(
+    "aiplatform",
+    f"{_AT}/reasoningEngines",
+    "aiplatform.reasoningEngines.list",
+    "reasoningEngines",
+    100,
+    regional="https://{location}-aiplatform.googleapis.com",
+)
+REGISTERED_AGENTS = Request("agentregistry", f"{_AT}/agents", "agentregistry.agents.list", "agents", 100)
+MCP_SERVERS = Request("agentregistry", f"{_AT}/mcpServers", "agentregistry.mcpServers.list", "mcpServers", 100)
+AUTH_PROVIDERS = Request(
+    "agentidentity", f"{_AT}/authProviders", "agentidentity.authProviders.list", "authProviders", 100
+)
+
+# Use; the parent is a project, a folder or an organization.
+ACTIVITIES = Request(
+    "policyanalyzer",
+    "/v1/{parent}/locations/global/activityTypes/{activity}/activities:query",
+    "policyanalyzer.serviceAccountLastAuthenticationActivities.query",
+    "activities",
+    1000,
+)
+KEY_ACTIVITIES_PERMISSION = "policyanalyzer.serviceAccountKeyLastAuthenticationActivities.query"
+INSIGHTS = Request(
+    "recommender",
+    "/v1/{parent}/locations/global/insightTypes/{type}/insights",
+    "recommender.iamServiceAccountInsights.list",
+    "insights",
+    1000,
+)
+POLICY_INSIGHTS_PERMISSION = "recommender.iamPolicyInsights.list"
+
+# What runs as whom
+INSTANCES = Request(
+    "compute",
+    "/compute/v1/projects/{project}/aggregated/instances",
+    "compute.instances.list",
+    "items",
+    500,
+    sized_by="maxResults",
+)
+RUN_SERVICES = Request(
+    "run", "/v2/projects/{project}/locations/{location}/services", "run.services.list", "services", 100
+)
+RUN_JOBS = Request("run", "/v2/projects/{project}/locations/{location}/jobs", "run.jobs.list", "jobs", 100)
+FUNCTIONS = Request(
+    "cloudfunctions", "/v2/projects/{project}/locations/-/functions", "cloudfunctions.functions.list", "functions", 1000
+)
+
+# Secret Manager: names and dates
+SECRETS = Request("secretmanager", "/v1/projects/{project}/secrets", "secretmanager.secrets.list", "secrets", 1000)
+SECRET_VERSIONS = Request(
+    "secretmanager",
+    "/v1/projects/{project}/secrets/{secret}/versions",
+    "secretmanager.versions.list",
+    "versions",
+    100,
+    query=(("filter", "state:ENABLED"),),
+)
+SECRET_POLICY = Request(
+    "secretmanager",
+    "/v1/projects/{project}/secrets/{secret}:getIamPolicy",
+    "secretmanager.secrets.getIamPolicy",
+    query=_POLICY,
+)
+REGIONAL_SECRETS = Request(
+    "secretmanager",
+    f"{_AT}/secrets",
+    "secretmanager.secrets.list",
+    "secrets",
+    1000,
+    regional="https://secretmanager.{location}.rep.googleapis.com",
+)
+REGIONAL_SECRET_VERSIONS = Request(
+    "secretmanager",
+    f"{_AT}/secrets/{{secret}}/versions",
+    "secretmanager.versions.list",
+    "versions",
+    100,
+    query=(("filter", "state:ENABLED"),),
+    regional="https://secretmanager.{location}.rep.googleapis.com",
+)
+
+REQUESTS: tuple[Request, ...] = tuple(thing for thing in list(globals().values()) if isinstance(thing, Request))
+"""All of them."""
+APIS: tuple[str, ...] = tuple(sorted({request.api for request in REQUESTS}))
+"""The APIs by the first label of their hosts."""

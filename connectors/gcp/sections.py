@@ -1,0 +1,206 @@
+"""What is read of Google Cloud, section by section: the table that spec, policy, doctor and docs are made from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from connectors.base import Section
+from connectors.gcp import requests as r
+from connectors.gcp.request import Request
+from scanner.model import Rung
+
+USUAL = "usual"
+ALL = "all"
+KINDS = (
+    "service_account",
+    "service_agent",
+    "workload_identity",
+    "agent_engine",
+    "agent",
+    "oauth_client",
+    "api_key",
+)
+_ACCOUNT_RUNGS: tuple[Rung, ...] = ("key", "unique_id", "alias", "name", "glob")
+_NAMED: tuple[Rung, ...] = ("key", "alias", "name", "glob")
+
+
+def _needs(*requests: Request) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(request.permission for request in requests))
+
+
+SECTIONS: tuple[Section, ...] = (
+    Section(
+        name="resourcemanager.projects",
+        title="Organisations, folders and projects",
+        permissions=_needs(r.ORGANIZATIONS, r.FOLDERS, r.PROJECTS),
+        without="everything in projects that cannot be seen",
+        kinds=(*KINDS, "secret"),
+    ),
+    Section(
+        name="cloudasset.assets",
+        title="Cloud Asset Inventory",
+        permissions=_needs(r.ASSETS, r.ALL_POLICIES, r.ALL_RESOURCES),
+        without="bulk listing: each project is read by its own APIs instead, with many more calls",
+    ),
+    Section(
+        name="iam.service_accounts",
+        title="Service accounts",
+        permissions=_needs(r.SERVICE_ACCOUNTS, r.ASSETS),
+        without="service accounts",
+        kinds=("service_account",),
+        rungs=_ACCOUNT_RUNGS,
+    ),
+    Section(
+        name="iam.service_account_keys",
+        title="Keys of service accounts",
+        permissions=_needs(r.SERVICE_ACCOUNT_KEYS, r.ASSETS),
+        without="age, expiry and state of keys, and which Google found exposed",
+        rungs=("credential",),
+    ),
+    Section(
+        name="iam.workload_identity_pools",
+        title="Workload identity pools and providers",
+        permissions=_needs(r.WORKLOAD_POOLS, r.POOL_PROVIDERS, r.ASSETS),
+        without="who may come in from outside, and under which conditions",
+        feeds=("trusts",),
+    ),
+    Section(
+        name="iam.oauth_clients",
+        title="OAuth clients",
+        permissions=_needs(r.OAUTH_CLIENTS),
+        without="OAuth clients of workforce identity",
+        kinds=("oauth_client",),
+        rungs=_NAMED,
+        optional=True,
+    ),
+    Section(
+        name="apikeys.keys",
+        title="API keys",
+        permissions=_needs(r.API_KEYS, r.ASSETS),
+        without="API keys, their restrictions and the service accounts they are bound to",
+        kinds=("api_key",),
+        rungs=("key", "unique_id", "name", "glob", "credential"),
+    ),
+    Section(
+        name="storage.hmac_keys",
+        title="HMAC keys of Cloud Storage",
+        permissions=_needs(r.HMAC_KEYS),
+        without="HMAC keys, which work without IAM credentials and whose use nobody records",
+        rungs=("credential",),
+    ),
+    Section(
+        name="aiplatform.reasoning_engines",
+        title="Agent engines",
+        permissions=_needs(r.REASONING_ENGINES),
+        without="agents on Vertex AI Agent Engine and what they run as",
+        kinds=("agent_engine", "agent"),
+        rungs=_NAMED,
+    ),
+    Section(
+        name="agentregistry.agents",
+        title="Registered agents and MCP servers",
+        permissions=_needs(r.REGISTERED_AGENTS, r.MCP_SERVERS),
+        without="agents that are registered but run elsewhere",
+        kinds=("agent",),
+        rungs=_NAMED,
+    ),
+    Section(
+        name="agentidentity.auth_providers",
+        title="Credentials held for agents",
+        permissions=_needs(r.AUTH_PROVIDERS),
+        without="the outside services that agents hold credentials for",
+        optional=True,
+    ),
+    Section(
+        name="iam.roles",
+        title="Roles and the permissions in them",
+        permissions=_needs(r.PREDEFINED_ROLES, r.CUSTOM_ROLES),
+        without="what roles amount to",
+        feeds=("permissions",),
+    ),
+    Section(
+        name="iam.policies",
+        title="Allow policies",
+        permissions=_needs(
+            r.ALL_POLICIES,
+            r.ORGANIZATION_POLICY,
+            r.FOLDER_POLICY,
+            r.PROJECT_POLICY,
+            r.SERVICE_ACCOUNT_POLICY,
+            r.SECRET_POLICY,
+        ),
+        without="who holds which roles, and who may become which service account",
+        kinds=("service_agent", "workload_identity", "agent"),
+        rungs=_NAMED,
+        feeds=("permissions", "trusts"),
+    ),
+    Section(
+        name="iam.deny_policies",
+        title="Deny policies",
+        permissions=_needs(r.DENY_POLICIES, r.DENY_POLICY),
+        without="which rights a deny policy takes away",
+        feeds=("permissions",),
+    ),
+    Section(
+        name="policyanalyzer.accounts",
+        title="Last authentication of service accounts",
+        permissions=_needs(r.ACTIVITIES),
+        without="when service accounts were last used",
+        feeds=("use",),
+    ),
+    Section(
+        name="policyanalyzer.keys",
+        title="Last authentication of keys",
+        permissions=(r.KEY_ACTIVITIES_PERMISSION,),
+        without="when keys were last used",
+        feeds=("use",),
+    ),
+    Section(
+        name="recommender.insights",
+        title="Recommender's insights",
+        permissions=(*_needs(r.INSIGHTS), r.POLICY_INSIGHTS_PERMISSION),
+        without="which rights were not used in 90 days",
+        optional=True,
+    ),
+    Section(
+        name="workloads.compute",
+        title="Machines of Compute Engine",
+        permissions=_needs(r.INSTANCES, r.ASSETS),
+        without="which machines run as which service account",
+    ),
+    Section(
+        name="workloads.run",
+        title="Services and jobs of Cloud Run",
+        permissions=_needs(r.RUN_SERVICES, r.RUN_JOBS, r.ASSETS),
+        without="which services and jobs run as which service account",
+    ),
+    Section(
+        name="workloads.functions",
+        title="Cloud Functions",
+        permissions=_needs(r.FUNCTIONS, r.ASSETS),
+        without="which functions run as which service account",
+    ),
+    Section(
+        name="secretmanager.secrets",
+        title="Secrets of Secret Manager: names and dates",
+        permissions=_needs(r.SECRETS, r.REGIONAL_SECRETS, r.SECRET_VERSIONS, r.REGIONAL_SECRET_VERSIONS, r.ASSETS),
+        without="stored secrets and how old their values are",
+        kinds=("secret",),
+    ),
+)
+
+_NAMES = tuple(section.name for section in SECTIONS)
+
+
+def wanted(resources: Iterable[str]) -> frozenset[str]:
+    """The sections that are to be read: ``usual``, ``all``, names, or the part of them before the dot.
+
+    The ones that are not optional are always among them. Raises ValueError for what names no section.
+    """
+    chosen = {section.name for section in SECTIONS if not section.optional}
+    for word in resources:
+        named = {name for name in _NAMES if word in (name, name.partition(".")[0], ALL)}
+        if not named and word != USUAL:
+            raise ValueError(f"{word!r} is no resource: say usual, all, or one of {', '.join(_NAMES)}")
+        chosen |= named
+    return frozenset(chosen)

@@ -1,0 +1,1 @@
+"""A Google Cloud in memory on loopback: REST for all APIs at one address, and IAM by gRPC."""

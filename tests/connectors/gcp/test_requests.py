@@ -1,0 +1,109 @@
+"""The table of requests against the discovery documents, and against itself."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from connectors.gcp import requests as r
+from connectors.gcp.request import Request
+from connectors.gcp.sections import SECTIONS
+from tests.connectors.gcp.discovery import document, find_method
+
+SAMPLES = {
+    "parent": "organizations/1",
+    "project": "acme-prod",
+    "kind": "organizations",
+    "place": "1",
+    "location": "global",
+}
+DANGEROUS = re.compile(r":access\b|keyString|lookupKey|generate\w*Token|signJwt|signBlob|:undelete|:set|:create")
+
+
+def _sample(request: Request) -> str:
+    return request.route({place: SAMPLES.get(place, f"a{place}") for place in request.places})
+
+
+def _id(request: Request) -> str:
+    return f"{request.api} {request.path}"
+
+
+@pytest.mark.parametrize("request_", r.REQUESTS, ids=_id)
+def test_every_request_is_in_the_discovery_documents(request_: Request) -> None:
+    """Method, path, and each parameter that may be sent."""
+    name, method = find_method(request_.api, request_.method, _sample(request_).replace("%2F", "_"))
+    known = set(method["parameters"]) | set(document(name)["parameters"])
+    sized = set() if request_.size is None else {request_.sized_by, "pageToken"}
+    sent = {parameter for parameter, _ in request_.query} | set(request_.takes) | sized
+
+    # getIamPolicy takes the version in the body as well, and some documents tell of that alone.
+    assert sent - known <= ({"options.requestedPolicyVersion"} if request_.method == "POST" else set())
+
+
+@pytest.mark.parametrize("request_", [one for one in r.REQUESTS if one.items], ids=_id)
+def test_listings_name_the_field_with_the_rows(request_: Request) -> None:
+    """Of the answer's schema."""
+    name, method = find_method(request_.api, request_.method, _sample(request_))
+    schema = document(name)["schemas"][method["response"]["$ref"]]["properties"]
+
+    assert request_.items in schema
+    assert ("nextPageToken" in schema) == (request_.size is not None)
+
+
+def test_nothing_that_is_asked_changes_anything_or_reads_a_value() -> None:
+    """POST only where a question needs a body."""
+    assert {one.path for one in r.REQUESTS if DANGEROUS.search(one.path)} == set()
+    assert {one.path.rpartition(":")[2] for one in r.REQUESTS if one.method == "POST"} == {
+        "getIamPolicy",
+        "testIamPermissions",
+    }
+
+
+def test_every_permission_is_told_by_a_section() -> None:
+    """The custom role is made from them."""
+    told = {permission for section in SECTIONS for permission in section.permissions}
+    needed = {one.permission for one in r.REQUESTS if not one.path.endswith(":testIamPermissions")}
+
+    assert needed <= told
+    assert told - needed == {r.KEY_ACTIVITIES_PERMISSION, r.POLICY_INSIGHTS_PERMISSION}
+
+
+def test_requests_are_made_nowhere_but_in_the_table() -> None:
+    """The client sends nothing else, and everything above holds for the table."""
+    package = Path(r.__file__).parent
+    making = {
+        path.name for path in package.rglob("*.py") if re.search(r"\bRequest\(", path.read_text(encoding="utf-8"))
+    }
+
+    assert making - {"request.py"} == {"requests.py"}
+
+
+def test_no_two_apis_share_a_path() -> None:
+    """One address can answer for all of them."""
+    flat = [re.sub(r"\{\w+\}", "*", f"{one.method} {one.path}") for one in r.REQUESTS if one.regional is None]
+
+    assert len(flat) == len(set(flat))
+
+
+@given(st.text())
+def test_a_name_never_leads_to_another_path(name: str) -> None:
+    """Whatever a server says that something is called."""
+    try:
+        route = r.SECRET_VERSIONS.route({"project": "p", "secret": name})
+    except ValueError:
+        return
+
+    assert re.fullmatch(r"/v1/projects/p/secrets/[^/?#]+/versions", route)
+    assert "/../" not in route
+    assert "/./" not in route
+
+
+@pytest.mark.parametrize("name", ["", "a/b", "..", ".", "a?b", "a#b", "a b", "a\nb", "a%2fb", "a\\b"])
+def test_names_that_would_lead_elsewhere_are_refused(name: str) -> None:
+    """None of them is a secret's."""
+    with pytest.raises(ValueError, match="is no secret"):
+        r.SECRET_VERSIONS.route({"project": "p", "secret": name})
