@@ -17,11 +17,17 @@ T = TypeVar("T")
 
 
 class Unit(Struct, frozen=True, kw_only=True):
-    """What a scope is a unit of. ``kind``: tenant, management_group or subscription."""
+    """What a scope is a unit of. ``kind``: tenant, management_group or subscription.
+
+    ``subscriptions``: what a management group holds, as far as it is known. ``groups``: the management groups that are
+    units of the same scan, so that a subscription leaves to them what it inherits.
+    """
 
     kind: str
     tenant: str
     name: str | None = None
+    subscriptions: tuple[str, ...] = ()
+    groups: tuple[str, ...] = ()
 
 
 class Reader:

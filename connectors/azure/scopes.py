@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -42,6 +43,14 @@ class Container(Struct, frozen=True, rename="camel"):
         value = self.properties.get(key) if isinstance(self.properties, dict) else None
         return value if isinstance(value, str) else None
 
+    @property
+    def groups(self) -> Iterator[str]:
+        """The ids of the management groups that a subscription is in, in lower case."""
+        chain = self.properties.get("managementGroupAncestorsChain") if isinstance(self.properties, dict) else None
+        for one in chain if isinstance(chain, list) else ():
+            if isinstance(one, dict) and isinstance(one.get("name"), str):
+                yield one["name"].lower()
+
 
 class Subscription(Struct, frozen=True, rename="camel"):
     """A subscription, as the resource manager lists it."""
@@ -52,10 +61,14 @@ class Subscription(Struct, frozen=True, rename="camel"):
 
 
 class Units(Struct, frozen=True, kw_only=True):
-    """What was found: ids and display names; a group's id is as written, a subscription's in lower case."""
+    """What was found: ids and display names; a group's id is as written, a subscription's in lower case.
+
+    ``held``: the subscriptions in each group, and in the groups in it, by the group's id in lower case.
+    """
 
     subscriptions: dict[str, str | None] = {}
     groups: dict[str, str | None] = {}
+    held: dict[str, list[str]] = {}
 
 
 def find_units(api: AzureApi, settings: AzureSettings, tenant: Scope, meter: Meter) -> Iterator[Scope | Coverage]:
@@ -72,14 +85,16 @@ def find_units(api: AzureApi, settings: AzureSettings, tenant: Scope, meter: Met
     groups = found.groups if named_groups is None else dict.fromkeys(named_groups)
     yield from listings
     for name, title in sorted(groups.items()):
-        yield _unit(tenant, f"managementGroups/{name}", "management_group", title)
+        held = tuple(sorted(found.held.get(name.lower(), ())))
+        yield _unit(tenant, f"managementGroups/{name}", "management_group", title, subscriptions=held)
     for name, title in sorted(subscriptions.items()):
         if name not in settings.skipped_subscriptions:
-            yield _unit(tenant, name, "subscription", title)
+            yield _unit(tenant, name, "subscription", title, groups=tuple(sorted(groups)))
 
 
-def _unit(tenant: Scope, scope_id: str, kind: str, title: str | None) -> Scope:
-    return structs.replace(tenant, id=scope_id, context=Unit(kind=kind, tenant=tenant.context.tenant, name=title))
+def _unit(tenant: Scope, scope_id: str, kind: str, title: str | None, **places: tuple[str, ...]) -> Scope:
+    unit = Unit(kind=kind, tenant=tenant.context.tenant, name=title, **places)
+    return structs.replace(tenant, id=scope_id, context=unit)
 
 
 def _listed(reader: Reader, settings: AzureSettings) -> tuple[Units, list[Coverage]]:
@@ -131,12 +146,15 @@ def _groups(reader: Reader, found: Units, refusal: SourceError | None) -> Covera
 def _containers(reader: Reader, section: SectionReading, rows: Iterable[Raw]) -> Units:
     subscriptions: dict[str, str | None] = {}
     groups: dict[str, str | None] = {}
+    held: defaultdict[str, list[str]] = defaultdict(list)
     for one in reader.rows(section, [list(rows)], Container):
         if one.type.lower() == _GROUP:
             groups[one.name] = one.told("displayName")
         elif one.type.lower() == _SUBSCRIPTION and one.subscription_id and _is_alive(one.told("state")):
             subscriptions[one.subscription_id.lower()] = one.name
-    return Units(subscriptions=subscriptions, groups=groups)
+            for group in one.groups:
+                held[group].append(one.subscription_id.lower())
+    return Units(subscriptions=subscriptions, groups=groups, held=held)
 
 
 def _is_alive(state: str | None) -> bool:

@@ -73,10 +73,18 @@ def _containers(tenant: Tenant, subscriptions: Sequence[str]) -> list[Row]:  # n
             "name": one["displayName"],
             "type": "microsoft.resources/subscriptions",
             "subscriptionId": one["subscriptionId"],
-            "properties": {"state": one["state"]},
+            "properties": {"state": one["state"], "managementGroupAncestorsChain": _ancestors(tenant, one)},
         }
         for one in tenant.subscriptions.values()
     ]
+
+
+def _ancestors(tenant: Tenant, subscription: Row) -> list[Row]:
+    """The management groups that a subscription is in, the nearest first."""
+    names = (
+        place.rpartition("/")[2] for place in tenant.above(f"/subscriptions/{subscription['subscriptionId']}")[1:-1]
+    )
+    return [{"name": name, "displayName": tenant.management_groups[name]["displayName"]} for name in names]
 
 
 def _of_type(query: str) -> Query:

@@ -1,0 +1,61 @@
+"""``azure_roles.toml``: what the actions of an Azure role let its holder do."""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib.resources import files
+
+import msgspec
+from msgspec import Struct
+
+from connectors.azure.rights.place import Breadth
+
+Methods = tuple[tuple[str, ...], ...]
+
+
+class OwnRights(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Ways to give oneself rights. ``only_wide``: they count on a subscription or more."""
+
+    name: str
+    methods: Methods
+    only_wide: bool = False
+
+
+class RunningAs(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Ways to run code as a resource of a type, and so with its identity."""
+
+    type: str
+    methods: Methods
+
+
+class Becoming(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Ways to become a user-assigned identity: at once, or by assigning it to something that can be run."""
+
+    federated: Methods
+    assigned: Methods
+    runs: Methods
+
+
+class High(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Actions of consequence. ``within``: the narrowest scope on which they count."""
+
+    name: str
+    within: Breadth
+    actions: tuple[str, ...]
+
+
+class AzureTable(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The whole file."""
+
+    iam: tuple[str, ...]
+    own_rights: tuple[OwnRights, ...]
+    takeover: tuple[RunningAs, ...]
+    becoming: Becoming
+    high: tuple[High, ...]
+
+
+@cache
+def azure_table() -> AzureTable:
+    """The table, read once."""
+    text = files("connectors.azure.rights").joinpath("azure_roles.toml").read_bytes()
+    return msgspec.toml.decode(text, type=AzureTable)

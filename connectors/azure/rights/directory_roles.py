@@ -1,0 +1,157 @@
+"""What a role in the Entra directory amounts to where it is assigned. Pure.
+
+Decided by the actions of its definition, so that custom roles count for what they are; by template id only where the
+actions say less than the role can do. On an administrative unit it is ``high`` at most: roles assigned there cannot
+touch administrators outside it. On one application it makes its holder no more than that application.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from functools import cache
+from importlib.resources import files
+from typing import Literal
+
+import msgspec
+from msgspec import Struct
+
+from connectors.azure.rights.power import NO_TARGET_SEEN, Power, judged, some
+from scanner.model import PrivilegeLevel
+
+TENANT = "/"
+_UNIT = "/administrativeunits/"
+_PRIVILEGED = "labelled privileged by Microsoft"
+Reached = Literal["applications", "blueprints"]
+
+
+class Leading(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Where something leads: to a level, and to becoming others."""
+
+    level: PrivilegeLevel
+    name: str
+    reaches: tuple[Reached, ...] = ()
+
+
+class Way(Leading, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What actions let one do, each of them alone. ``potential``: it leads on only where a target is."""
+
+    actions: tuple[str, ...]
+    potential: bool = False
+
+
+class Template(Leading, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A built-in role that can do more than its actions say."""
+
+    id: str
+
+
+class Privileged(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The template ids of roles that Microsoft labels so."""
+
+    templates: frozenset[str]
+
+
+class DirectoryTable(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """``directory_roles.toml``."""
+
+    way: tuple[Way, ...]
+    template: tuple[Template, ...]
+    privileged: Privileged
+
+
+class DirectoryRole(Struct, frozen=True, kw_only=True):
+    """A role definition. ``template``: its id in every tenant; ``actions``: those that no condition narrows."""
+
+    id: str
+    name: str
+    template: str
+    actions: tuple[str, ...] = ()
+    custom: bool | None = None
+
+
+@cache
+def directory_table() -> DirectoryTable:
+    """The table, read once."""
+    text = files("connectors.azure.rights").joinpath("directory_roles.toml").read_bytes()
+    return msgspec.toml.decode(text, type=DirectoryTable)
+
+
+def directory_power(role: DirectoryRole, scope: str, tenant: str, objects: Mapping[str, str]) -> Power:
+    """What the role amounts to on a scope: ``/``, an administrative unit, or one object.
+
+    ``objects``: keys of identities by the object ids of applications and service principals.
+    """
+    if scope == TENANT:
+        return _everywhere(role, tenant)
+    if scope.lower().startswith(_UNIT):
+        return Power(privilege=judged(_capped(_reasons(role, "an administrative unit"))))
+    return _on_one(role, scope, objects)
+
+
+def _everywhere(role: DirectoryRole, tenant: str) -> Power:
+    privilege = judged(_reasons(role, "the whole directory"))
+    reached = frozenset(kind for way in _leading(role) for kind in way.reaches)
+    if privilege.level == "admin":  # who needs to become nobody
+        return Power(privilege=privilege)
+    return Power(privilege=privilege, becomes=patterns(tenant, reached))
+
+
+def _on_one(role: DirectoryRole, scope: str, objects: Mapping[str, str]) -> Power:
+    able = [way for way in _leading(role) if way.reaches]
+    key = objects.get(scope.strip("/").lower())
+    if not able:
+        return Power()
+    if key is None:
+        return Power(privilege=judged([("high", f"{able[0].name} that is not among those read, by {role.name}")]))
+    return Power(becomes=(key,))
+
+
+def patterns(tenant: str, reached: frozenset[Reached]) -> tuple[str, ...]:
+    """Patterns of the keys of all that are reached in the tenant."""
+    kinds = {"applications": "applications", "blueprints": "agentBlueprints"}
+    return tuple(f"azure://{tenant.lower()}/{kinds[kind]}/*" for kind in sorted(reached))
+
+
+def _reasons(role: DirectoryRole, where: str) -> Iterator[tuple[PrivilegeLevel, str]]:
+    by = f", by {role.name} on {where}"
+    for template in _templates(role):
+        yield template.level, f"{template.name}{by}"
+    for way in _ways(role):
+        names = [action for action in way.actions if _allows(role, action)]
+        yield way.level, f"{way.name}: {some(names)}{f' ({NO_TARGET_SEEN})' if way.potential else ''}{by}"
+    if role.template.lower() in directory_table().privileged.templates:
+        yield "high", f"{_PRIVILEGED}{by}"
+
+
+def _capped(reasons: Iterator[tuple[PrivilegeLevel, str]]) -> Iterator[tuple[PrivilegeLevel, str]]:
+    for level, text in reasons:
+        yield ("high" if level in ("admin", "escalation") else level), text
+
+
+def _leading(role: DirectoryRole) -> tuple[Leading, ...]:
+    return (*_ways(role), *_templates(role))
+
+
+def _ways(role: DirectoryRole) -> Iterator[Way]:
+    return (way for way in directory_table().way if any(_allows(role, action) for action in way.actions))
+
+
+def _templates(role: DirectoryRole) -> Iterator[Template]:
+    return (one for one in directory_table().template if one.id == role.template.lower())
+
+
+def _allows(role: DirectoryRole, wanted: str) -> bool:
+    return any(takes_in(granted, wanted) for granted in role.actions)
+
+
+def takes_in(granted: str, wanted: str) -> bool:
+    """Whether an action of a role includes another: all tasks of an entity, or of a service, include each of them."""
+    granted, wanted = granted.lower(), wanted.lower()
+    if granted == wanted:
+        return True
+    start, _, task = granted.rpartition("/")
+    entity = start.removesuffix("/allproperties")
+    if task == "alltasks":
+        return wanted.startswith(f"{entity.removesuffix('allentities').rstrip('/')}/")
+    every = f"{entity}/"
+    return granted == f"{entity}/allproperties/update" and wanted.startswith(every) and wanted.endswith("/update")

@@ -1,0 +1,88 @@
+"""What the directory says of objects that are known by id alone, and which service principals are in a group."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterable, Mapping
+from datetime import timedelta
+
+from msgspec import Struct, field
+
+from connectors.azure import sections as s
+from connectors.azure.payloads import Page
+from connectors.azure.reader import Reader
+from connectors.azure.rights.payloads import Guid
+from connectors.base import Gone, SectionReading
+from scanner.errors import SourceError
+from scanner.model import Coverage
+
+AT_ONCE = 1000
+"""``getByIds`` takes no more."""
+RESTORABLE = timedelta(days=30)
+"""How long a deleted object can be had back. Source: https://learn.microsoft.com/graph/api/resources/directory"""
+SERVICE_PRINCIPAL, GROUP = "servicePrincipal", "group"
+# A cast is an advanced query. Source: https://learn.microsoft.com/graph/aad-advanced-queries
+_ADVANCED = {"ConsistencyLevel": "eventual"}
+_AGENTS = ("agentIdentity", "agentIdentityBlueprintPrincipal")
+_TYPE = "#microsoft.graph."
+
+
+class DirectoryObject(Struct, frozen=True, kw_only=True):
+    """Any object. ``type``: as Graph writes it; ``name`` only where we may read it."""
+
+    id: str
+    type: str | None = field(default=None, name="@odata.type")
+    name: str | None = field(default=None, name="displayName")
+
+    @property
+    def kind(self) -> str:
+        """Its type, that of every kind of service principal being one."""
+        kind = (self.type or "").removeprefix(_TYPE)
+        return SERVICE_PRINCIPAL if kind in _AGENTS else kind
+
+
+class Member(Struct, frozen=True, kw_only=True, rename="camel"):
+    """A service principal in a group."""
+
+    id: Guid
+    display_name: str | None = None
+
+
+def objects_by_id(reader: Reader, section: SectionReading, ids: Iterable[str]) -> dict[str, DirectoryObject]:
+    """Those that are there, by id in lower case; an id that is missing has been deleted, or never was.
+
+    No types are asked for, so that none is left out. Raises SourceError where not all could be asked about.
+    """
+    found: dict[str, DirectoryObject] = {}
+    wanted = sorted({one.lower() for one in ids})
+    for start in range(0, len(wanted), AT_ONCE):
+        body = {"ids": wanted[start : start + AT_ONCE]}
+        page = reader.api.graph_post("/directoryObjects/getByIds", body, Page)
+        if page.next_link:
+            raise SourceError("POST /directoryObjects/getByIds: the answer goes on where none should")
+        for raw in page.value:
+            one = reader.row(section, raw, DirectoryObject)
+            if one is None:  # whose it was cannot be told, and its id must not be taken for a deleted one's
+                raise SourceError("POST /directoryObjects/getByIds: not every object could be understood")
+            found[one.id.lower()] = one
+    return found
+
+
+def members_of(reader: Reader, groups: Mapping[str, str]) -> Generator[Coverage, None, dict[str, tuple[Member, ...]]]:
+    """The service principals in each group, and in the groups inside it. ``groups``: names by id."""
+    members: dict[str, tuple[Member, ...]] = {}
+    paths = {_members_path(group): group for group in sorted(groups)}
+    with reader.section(s.GROUP_MEMBERS) as section:
+        for path, rows in reader.api.graph_batch(list(paths), headers=_ADVANCED):
+            if isinstance(rows, Gone):
+                continue
+            if isinstance(rows, SourceError):
+                section.lost(rows, partial=bool(members))
+                continue
+            members[paths[path]] = tuple(reader.rows(section, [rows], Member))
+    yield reader.done(section)
+    return members
+
+
+def _members_path(group: str) -> str:
+    query = "$count=true&$select=id,displayName&$top=999"
+    return f"/groups/{group}/transitiveMembers/microsoft.graph.servicePrincipal?{query}"

@@ -1,0 +1,83 @@
+"""What of Graph's rows about rights is used. Source: the reference pages of Microsoft Graph v1.0."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from msgspec import Meta, Struct
+
+from connectors.azure.rights.directory_roles import DirectoryRole
+
+Guid = Annotated[str, Meta(pattern=r"\A[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}\Z")]
+"""An object's id: it becomes part of a path, so it is nothing else."""
+
+
+class RolePermission(Struct, frozen=True, kw_only=True, rename="camel"):
+    """One of the permissions of a directory role. ``condition``: on which objects only, such as one's own."""
+
+    allowed_resource_actions: tuple[str, ...] = ()
+    excluded_resource_actions: tuple[str, ...] | None = None
+    condition: str | None = None
+
+
+class RoleDefinition(Struct, frozen=True, kw_only=True, rename="camel"):
+    """A ``unifiedRoleDefinition``."""
+
+    id: str
+    display_name: str | None = None
+    template_id: str | None = None
+    is_built_in: bool | None = None
+    is_enabled: bool | None = None
+    role_permissions: tuple[RolePermission, ...] = ()
+
+    @property
+    def role(self) -> DirectoryRole:
+        """What it allows on any object; a role that is switched off allows nothing."""
+        actions = (
+            action
+            for one in self.role_permissions
+            if not one.condition and self.is_enabled is not False
+            for action in one.allowed_resource_actions
+            if action not in (one.excluded_resource_actions or ())
+        )
+        return DirectoryRole(
+            id=self.id,
+            name=self.display_name or self.id,
+            template=(self.template_id or self.id) if self.is_enabled is not False else "",
+            actions=tuple(dict.fromkeys(actions)),
+            custom=None if self.is_built_in is None else not self.is_built_in,
+        )
+
+
+class RoleAssignment(Struct, frozen=True, kw_only=True, rename="camel"):
+    """A ``unifiedRoleAssignment``. ``directory_scope_id``: ``/`` or the object or unit it is limited to."""
+
+    id: str
+    principal_id: Guid
+    role_definition_id: str
+    directory_scope_id: str | None = None
+    app_scope_id: str | None = None
+    condition: str | None = None
+
+
+class AppRoleAssignment(Struct, frozen=True, kw_only=True, rename="camel"):
+    """An application permission that somebody holds on a resource. Dates stay text until they are used."""
+
+    id: str
+    principal_id: Guid
+    app_role_id: str
+    principal_type: str | None = None
+    principal_display_name: str | None = None
+    resource_display_name: str | None = None
+    created_date_time: Any = None
+
+
+class PermissionGrant(Struct, frozen=True, kw_only=True, rename="camel"):
+    """An ``oAuth2PermissionGrant``. ``scope``: names of permissions, separated by spaces."""
+
+    id: str
+    client_id: Guid
+    resource_id: Guid
+    consent_type: str | None = None
+    principal_id: str | None = None
+    scope: str | None = None

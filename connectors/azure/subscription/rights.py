@@ -1,0 +1,134 @@
+"""Azure role assignments as rights of service principals: which rows a unit tells, and what each amounts to. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+from msgspec import Struct
+
+from connectors.azure.dates import moment
+from connectors.azure.reader import Unit
+from connectors.azure.rights.azure_roles import AzureJudge
+from connectors.azure.rights.objects import Member
+from connectors.azure.rights.place import Place, place_of
+from connectors.azure.rights.power import UNKNOWN_POWER, Power
+from connectors.azure.rights.telling import assignment
+from connectors.azure.subscription.payloads import RoleAssignment
+from connectors.azure.subscription.principals import Principals
+from connectors.azure.subscription.roles import guid_of
+from connectors.base import Scope, own_words
+from scanner.model import Assignment
+
+SERVICE_PRINCIPAL, GROUP = "ServicePrincipal", "Group"
+EVERYWHERE = "/"
+_PEOPLE = frozenset({"User", "ForeignGroup", "Device"})
+"""Types of principals whose rights are no matter of ours; a group of another tenant cannot be looked into."""
+
+
+class Known(Struct, frozen=True, kw_only=True):
+    """What assignments are told with. ``groups``: names of those that are there, by id; ``members``: who is in them."""
+
+    judges: Mapping[str, AzureJudge] = {}
+    principals: Principals = Principals()
+    groups: Mapping[str, str] = {}
+    members: Mapping[str, Sequence[Member]] = {}
+
+
+class Whose:
+    """Sorts the rows that a unit lists: its own, those that another unit tells, and people's."""
+
+    def __init__(self, scope: Scope) -> None:
+        self._unit: Unit = scope.context
+        self._own = scope.id.partition("/")[2].lower()
+        self._read = {name.lower() for name in self._unit.groups}
+        self._elsewhere = self._people = 0
+
+    def is_ours(self, row: RoleAssignment) -> bool:
+        """Whether the unit tells it; counts it if not. Raises ValueError for a scope that is none."""
+        if not self._is_here(place_of(row.scope)):
+            self._elsewhere += 1
+        elif row.principal_type in _PEOPLE:
+            self._people += 1
+        else:
+            return True
+        return False
+
+    def notes(self) -> Iterator[str]:
+        """What was left out."""
+        if self._people:
+            yield f"{self._people} of people are left out"
+        if self._elsewhere:
+            yield f"{self._elsewhere} that are set elsewhere are left to the units of those places"
+
+    def _is_here(self, place: Place) -> bool:
+        """A subscription tells what it inherits from groups that nobody else reads."""
+        if place.breadth != "management_group":
+            return self._unit.kind == "subscription"
+        group = self._unit.tenant if place.id == EVERYWHERE else place.id.rpartition("/")[2]
+        if self._unit.kind == "subscription":
+            return group.lower() not in self._read
+        return group.lower() == self._own
+
+
+def assignments_of(scope: Scope, rows: Sequence[RoleAssignment], known: Known) -> Iterator[Assignment]:
+    """The rights that these rows give: each once, to its principal, or to every service principal in its group."""
+    once = {row.id.lower(): row for row in rows}
+    runners = _runners(once.values(), known)
+    for key, row in once.items():
+        principal = row.principal_id.lower()
+        power = _power(scope, row, known, runs=principal in runners)
+        if principal in known.groups or row.principal_type == GROUP:
+            for member in known.members.get(principal, ()):
+                yield _of(scope, row, f"{key}#{member.id.lower()}", power, known, member=member)
+        elif row.principal_type == SERVICE_PRINCIPAL or known.principals.is_service_principal(principal):
+            yield _of(scope, row, key, power, known)
+
+
+def _runners(rows: Iterable[RoleAssignment], known: Known) -> set[str]:
+    """Principals that have a role by which something that runs can be made."""
+    return {
+        row.principal_id.lower()
+        for row in rows
+        if (judge := known.judges.get(guid_of(row.role_definition_id))) and judge.runs_something
+    }
+
+
+def _power(scope: Scope, row: RoleAssignment, known: Known, *, runs: bool) -> Power:
+    judge = known.judges.get(guid_of(row.role_definition_id))
+    if judge is None:
+        return UNKNOWN_POWER
+    holds = (scope.id,) if scope.context.kind == "subscription" else scope.context.subscriptions
+    return judge.power(place_of(row.scope, holds=holds), condition=row.condition, runs_something=runs)
+
+
+def _of(
+    scope: Scope, row: RoleAssignment, key: str, power: Power, known: Known, *, member: Member | None = None
+) -> Assignment:
+    judge = known.judges.get(guid_of(row.role_definition_id))
+    holder = member.id if member else row.principal_id
+    restorable = known.principals.restorable.get(holder.lower())
+    return assignment(
+        scope,
+        key,
+        holder=holder,
+        holder_kind=SERVICE_PRINCIPAL if member else row.principal_type,
+        holder_name=member.display_name if member else known.principals.name(holder),
+        gone=False if member else _gone(row, known.principals),
+        grant=judge.role.name if judge else guid_of(row.role_definition_id),
+        power=power,
+        via=f"group:{known.groups[row.principal_id.lower()]}" if member else "direct",
+        resource=row.scope,
+        created_at=moment(row.created_on),
+        created_by=row.created_by,
+        attributes={
+            "right": "Azure role",
+            "custom": (judge.role.custom or None) if judge else None,
+            "condition": own_words(row.condition) if row.condition else None,
+            "restorable_until": restorable.isoformat() if restorable else None,
+        },
+    )
+
+
+def _gone(row: RoleAssignment, principals: Principals) -> bool | None:
+    """A managed identity of another tenant is not in ours, and is no less there."""
+    return None if row.delegated_managed_identity_resource_id else principals.gone(row.principal_id)

@@ -1,0 +1,110 @@
+"""What permissions on APIs amount to, by the API and by their name."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from connectors.azure.rights.api_permissions import Permission, api_table, application_power, delegated_power
+from scanner.demo.azure_server.rights import GRAPH
+
+TENANT = "aaaa"
+EXCHANGE = "00000002-0000-0ff1-ce00-000000000000"
+APPLICATIONS, BLUEPRINTS = (f"azure://{TENANT}/{kind}/*" for kind in ("applications", "agentBlueprints"))
+
+
+def permission(name: str, api: str = GRAPH) -> Permission:
+    """A permission of Graph, unless told otherwise."""
+    return Permission(name=name, api=api, api_name="Some API")
+
+
+@pytest.mark.parametrize(
+    ("name", "level", "becomes"),
+    [
+        ("RoleManagement.ReadWrite.Directory", "admin", ()),
+        ("AppRoleAssignment.ReadWrite.All", "escalation", ()),
+        ("Application.ReadWrite.All", "escalation", (APPLICATIONS,)),
+        ("AgentIdentityBlueprint.AddRemoveCreds.All", "escalation", (BLUEPRINTS,)),
+        ("RoleAssignmentSchedule.ReadWrite.Directory", "escalation", ()),
+        ("PrivilegedAccess.ReadWrite.AzureADGroup", "escalation", ()),
+        ("UserAuthenticationMethod.ReadWrite.All", "escalation", ()),
+        ("Domain.ReadWrite.All", "escalation", ()),
+        ("Directory.ReadWrite.All", "escalation", ()),
+        ("GroupMember.ReadWrite.All", "escalation", ()),
+        ("Application.ReadWrite.OwnedBy", "high", ()),
+        ("User-PasswordProfile.ReadWrite.All", "high", ()),
+        ("Policy.ReadWrite.ConditionalAccess", "high", ()),
+        ("Sites.FullControl.All", "high", ()),
+        ("Mail.Send", "high", ()),
+        ("Mail.ReadBasic.All", "high", ()),
+        ("BitlockerKey.Read.All", "high", ()),
+        ("Directory.Read.All", "normal", ()),
+        ("User.Read.All", "normal", ()),
+        ("RoleManagement.Read.Directory", "normal", ()),
+        ("rolemanagement.readwrite.directory", "admin", ()),
+        ("", "normal", ()),
+    ],
+)
+def test_levels_of_application_permissions_of_graph(name: str, level: str, becomes: tuple[str, ...]) -> None:
+    """By their names, which Microsoft alone gives."""
+    power = application_power(permission(name), TENANT)
+
+    assert (power.privilege.level, power.becomes) == (level, becomes)
+
+
+@pytest.mark.parametrize(
+    ("name", "api", "level"),
+    [
+        ("full_access_as_app", EXCHANGE, "high"),
+        ("Machine.LiveResponse", "fc780465-2017-40d4-a0c5-307022471b92", "escalation"),
+        ("Machine.LiveResponse", GRAPH, "normal"),
+        ("RoleManagement.ReadWrite.Directory", "11111111-0000-0000-0000-000000000000", "normal"),
+        ("RoleManagement.ReadWrite.Directory", EXCHANGE, "normal"),
+        ("Everything.FullControl.All", "11111111-0000-0000-0000-000000000000", "normal"),
+        ("Application.ReadWrite.All", "00000002-0000-0000-C000-000000000000", "escalation"),
+    ],
+)
+def test_a_name_counts_only_on_the_api_whose_it_is(name: str, api: str, level: str) -> None:
+    """Anybody can publish an API with permissions of any name."""
+    assert application_power(permission(name, api), TENANT).privilege.level == level
+
+
+@pytest.mark.parametrize(
+    ("name", "for_everybody", "for_some"),
+    [
+        ("RoleManagement.ReadWrite.Directory", "high", "high"),
+        ("Application.ReadWrite.All", "high", "high"),
+        ("Mail.Read", "high", "normal"),
+        ("Directory.AccessAsUser.All", "high", "normal"),
+        ("User.Read", "normal", "normal"),
+    ],
+)
+def test_what_is_granted_in_names_of_users_is_high_at_most(name: str, for_everybody: str, for_some: str) -> None:
+    """It takes a user who signs in and may do it; nobody is become by it."""
+    everybody = delegated_power(permission(name), for_everybody=True)
+    some = delegated_power(permission(name), for_everybody=False)
+
+    assert (everybody.privilege.level, some.privilege.level) == (for_everybody, for_some)
+    assert everybody.becomes == some.becomes == ()
+
+
+def test_evidence_says_that_it_leads_on_only_with_a_target() -> None:
+    """Where the permission alone takes over nothing."""
+    (evidence,) = application_power(permission("Group.ReadWrite.All"), TENANT).privilege.evidence
+
+    assert evidence.endswith("Group.ReadWrite.All of Some API (potential: no target seen)")
+
+
+@given(st.text(max_size=40))
+def test_no_name_makes_it_stumble(name: str) -> None:
+    """Names come from whoever publishes the API."""
+    assert application_power(permission(name), TENANT).privilege.level
+    assert delegated_power(permission(name), for_everybody=True).privilege.level in ("high", "normal")
+
+
+def test_the_table_names_known_apis() -> None:
+    """A slip of the pen would make a way count nowhere."""
+    table = api_table()
+
+    assert {api for way in table.way for api in way.apis} == set(table.apis)

@@ -1,0 +1,45 @@
+"""The table of what Azure's actions do: complete in itself, and said once."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+
+from connectors.azure.rights.azure_table import azure_table
+
+_ACTION = re.compile(r"(data:)?Microsoft(\.\w+)+(/\w+)+/(write|delete|action|read)", re.IGNORECASE)
+
+
+def _all_actions() -> list[str]:
+    table = azure_table()
+    methods = [method for way in table.own_rights for method in way.methods]
+    methods += [method for kind in table.takeover for method in kind.methods]
+    methods += [*table.becoming.federated, *table.becoming.assigned, *table.becoming.runs]
+    single = [*table.iam, *(action for each in table.high for action in each.actions)]
+    return [*single, *(action for method in methods for action in method)]
+
+
+def test_every_action_has_the_form_of_one() -> None:
+    """No wildcard: an action is asked about, not a pattern."""
+    assert [action for action in _all_actions() if not _ACTION.fullmatch(action)] == []
+
+
+def test_a_takeover_acts_on_its_type() -> None:
+    """The first action of each method is one of the type that the keys are sought by."""
+    wrong = [
+        (kind.type, method)
+        for kind in azure_table().takeover
+        for method in kind.methods
+        if not method[0].removeprefix("data:").lower().startswith(f"{kind.type.lower()}/")
+    ]
+
+    assert wrong == []
+
+
+def test_each_type_and_each_method_stands_once() -> None:
+    """Twice would be told twice."""
+    table = azure_table()
+    types = Counter(kind.type for kind in table.takeover)
+    methods = Counter(method for kind in table.takeover for method in kind.methods)
+
+    assert [each for each, times in (*types.items(), *methods.items()) if times > 1] == []

@@ -1,0 +1,147 @@
+"""What roles in the directory amount to, by their actions and by where they are assigned."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from connectors.azure.rights.directory_roles import DirectoryRole, directory_power, directory_table, takes_in
+from connectors.azure.rights.power import Power
+from scanner.demo.azure_server.rights import DIRECTORY_ROLES
+
+TENANT = "AAAAAAAA-0000-0000-0000-000000000000"
+APPLICATIONS = f"azure://{TENANT.lower()}/applications/*"
+BLUEPRINTS = f"azure://{TENANT.lower()}/agentBlueprints/*"
+PASSWORDS = "microsoft.directory/users/password/update"
+CREDENTIALS = "microsoft.directory/applications/credentials/update"
+OWN = "azure://t/applications/own"
+
+
+def role(*actions: str, template: str = "c0ffee00-0000-0000-0000-000000000000", name: str = "Nobody") -> DirectoryRole:
+    """A custom role, unless told its template."""
+    return DirectoryRole(id=template, name=name, template=template, actions=actions)
+
+
+def power(given_role: DirectoryRole, scope: str = "/") -> Power:
+    """What it amounts to there, with one application known."""
+    return directory_power(given_role, scope, TENANT, {"1234": OWN})
+
+
+@pytest.mark.parametrize(
+    ("actions", "level", "becomes"),
+    [
+        (["microsoft.directory/roleAssignments/allProperties/allTasks"], "admin", ()),
+        (["microsoft.directory/roleAssignments/standard/read"], "normal", ()),
+        ([CREDENTIALS], "escalation", (APPLICATIONS,)),
+        (["microsoft.directory/applications/allProperties/allTasks"], "escalation", (APPLICATIONS,)),
+        (["microsoft.directory/applications.myOrganization/credentials/update"], "escalation", (APPLICATIONS,)),
+        (["microsoft.directory/servicePrincipals/owners/update"], "escalation", (APPLICATIONS,)),
+        (["microsoft.directory/agentIdentityBlueprints/credentials/update"], "escalation", (BLUEPRINTS,)),
+        ([PASSWORDS], "escalation", ()),
+        (["microsoft.directory/domains/federation/update"], "escalation", ()),
+        (["microsoft.directory/groups/members/update"], "escalation", ()),
+        (["microsoft.directory/groups.unified/members/update"], "high", ()),
+        (["microsoft.directory/conditionalAccessPolicies/basic/update"], "high", ()),
+        (["microsoft.directory/applications/standard/read", "microsoft.directory/users/standard/read"], "normal", ()),
+        ([], "normal", ()),
+    ],
+)
+def test_levels_of_actions_on_the_whole_directory(actions: list[str], level: str, becomes: tuple[str, ...]) -> None:
+    """Custom roles count for what they are, and who can become any application can become any application."""
+    given_power = power(role(*actions))
+
+    assert (given_power.privilege.level, given_power.becomes) == (level, becomes)
+
+
+@pytest.mark.parametrize(
+    ("template", "level"),
+    [
+        ("62E90394-69F5-4237-9190-012177145E10", "admin"),
+        ("7be44c8a-adaf-4e2a-84d6-ab2649e08a13", "escalation"),
+        ("F2EF992C-3AFB-46b9-b7cf-a126ee74c451", "high"),
+        ("88d8e3e3-8f55-4a1e-953a-9b9898b8876b", "normal"),
+    ],
+)
+def test_levels_of_roles_whose_actions_say_less_than_they_can_do(template: str, level: str) -> None:
+    """By template id, which is the same in every tenant; the name may be changed or translated."""
+    assert power(role(template=template)).privilege.level == level
+
+
+@pytest.mark.parametrize(("name", "level"), [*zip(DIRECTORY_ROLES, ("admin", "escalation", "normal"), strict=True)])
+def test_levels_of_built_in_roles(name: str, level: str) -> None:
+    """As the service tells them."""
+    template, actions = DIRECTORY_ROLES[name]
+
+    assert power(role(*actions, template=template)).privilege.level == level
+
+
+def test_evidence_names_what_does_it_and_by_which_role() -> None:
+    """Of the gravest level alone."""
+    given_power = power(role(PASSWORDS, "microsoft.directory/users/delete", name="Helpers"))
+
+    assert given_power.privilege.evidence == (
+        f"reset passwords and sign-in methods: {PASSWORDS}, by Helpers on the whole directory",
+    )
+
+
+@pytest.mark.parametrize("action", ["microsoft.directory/roleAssignments/allProperties/allTasks", PASSWORDS])
+def test_on_an_administrative_unit_a_role_is_high_at_most(action: str) -> None:
+    """It touches nobody outside, and no administrator."""
+    given_power = power(role(action), "/administrativeUnits/5678")
+
+    assert (given_power.privilege.level, given_power.becomes) == ("high", ())
+
+
+def test_on_one_application_it_becomes_that_one() -> None:
+    """And is worth what that is worth."""
+    assert power(role(CREDENTIALS), "/1234") == Power(becomes=(OWN,))
+
+
+def test_on_an_object_that_is_not_known_it_is_high() -> None:
+    """It might be any application."""
+    given_power = power(role(CREDENTIALS), "/9999")
+
+    assert (given_power.privilege.level, given_power.becomes) == ("high", ())
+
+
+@pytest.mark.parametrize("scope", ["/1234", "/9999"])
+def test_what_leads_to_no_application_is_nothing_on_one_object(scope: str) -> None:
+    """Resetting passwords of an application means nothing."""
+    assert power(role(PASSWORDS), scope) == Power()
+
+
+@pytest.mark.parametrize(
+    ("granted", "wanted", "included"),
+    [
+        ("microsoft.directory/users/allProperties/allTasks", PASSWORDS, True),
+        ("microsoft.directory/users/allProperties/update", PASSWORDS, True),
+        ("microsoft.directory/users/allProperties/update", "microsoft.directory/users/delete", False),
+        ("microsoft.directory/users/allProperties/read", PASSWORDS, False),
+        ("microsoft.directory/users/basic/update", PASSWORDS, False),
+        ("microsoft.directory/allEntities/allTasks", PASSWORDS, True),
+        ("microsoft.directory/usersAndMore/allProperties/allTasks", PASSWORDS, False),
+        ("MICROSOFT.DIRECTORY/users/password/UPDATE", PASSWORDS, True),
+        ("allTasks", PASSWORDS, False),
+        ("", PASSWORDS, False),
+    ],
+)
+def test_all_tasks_of_an_entity_include_each(granted: str, wanted: str, included: bool) -> None:
+    """And those of another entity, or reading, do not."""
+    assert takes_in(granted, wanted) is included
+
+
+@given(st.lists(st.text(max_size=30), max_size=5), st.text(max_size=20))
+def test_no_definition_makes_it_stumble(actions: list[str], scope: str) -> None:
+    """Custom roles hold what their maker wrote."""
+    assert power(role(*actions), f"/{scope}").privilege.level
+
+
+def test_the_table_says_each_thing_once() -> None:
+    """An action in two ways would be told twice."""
+    actions = [action for way in directory_table().way for action in way.actions]
+    templates = [one.id for one in directory_table().template]
+
+    assert len(actions) == len(set(actions))
+    assert len(templates) == len(set(templates))
+    assert all(action.startswith("microsoft.") and action.count("/") > 1 for action in actions)

@@ -1,0 +1,235 @@
+"""Reading application permissions and delegated grants: their names, whose they are, gaps, calls."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+
+from connectors.azure.rights.reading_permissions import DEFAULT_ACCESS
+from scanner.demo.azure_server.faults import Fault
+from scanner.demo.azure_server.rights import GRAPH, add_api, consent, permit
+from scanner.demo.azure_server.tenant import guid
+from scanner.demo.azure_server.wire import Reply, Row
+from tests.connectors.azure.estate import AzureEstate
+from tests.connectors.azure.rights.reading import directory_of, read_tenant, tell
+
+ADMIN, MAIL, HARMLESS = "RoleManagement.ReadWrite.Directory", "Mail.Read", "User.Read.All"
+
+
+@pytest.fixture
+def graph(azure: AzureEstate) -> Row:
+    """Microsoft Graph, as every tenant has it."""
+    return add_api(azure.tenant, "Microsoft Graph", GRAPH, [ADMIN, MAIL, HARMLESS, "Application.ReadWrite.All"])
+
+
+@pytest.fixture
+def ci(azure: AzureEstate) -> Row:
+    return azure.tenant.add_service_principal("ci")
+
+
+def test_a_permission_is_told_by_its_name_and_its_api(azure: AzureEstate, graph: Row, ci: Row) -> None:
+    """Which the row has only an id of."""
+    row = permit(azure.tenant, graph, "Application.ReadWrite.All", ci)
+
+    told = read_tenant(azure).only()
+
+    assert told.key == f"azure://{azure.tenant.id}/appRoleAssignments/{row['id']}"
+    assert (told.holder, told.holder_name) == (ci["id"], "ci")
+    assert (told.grant.name, told.grant.resource, told.grant.via) == (
+        "Application.ReadWrite.All",
+        "Microsoft Graph",
+        "direct",
+    )
+    assert told.privilege.level == "escalation"
+    assert told.becomes == (f"azure://{azure.tenant.id}/applications/*",)
+    assert told.created_at == datetime(2025, 3, 4, 5, 6, 7, 123456, tzinfo=UTC)
+    assert told.attributes == {"right": "application permission"}
+
+
+def test_permissions_of_an_own_api_say_nothing_by_their_name(azure: AzureEstate, ci: Row) -> None:
+    """Whatever they are called."""
+    api = add_api(azure.tenant, "Orders", guid("orders"), [ADMIN])
+    permit(azure.tenant, api, ADMIN, ci)
+
+    told = read_tenant(azure).only()
+
+    assert (told.grant.name, told.grant.resource, told.privilege.level) == (ADMIN, "Orders", "normal")
+
+
+@pytest.mark.parametrize(
+    ("role", "name", "level"),
+    [(DEFAULT_ACCESS, "default access", "normal"), (guid("withdrawn"), guid("withdrawn"), "unknown")],
+)
+def test_a_permission_that_is_not_published(
+    azure: AzureEstate, graph: Row, ci: Row, role: str, name: str, level: str
+) -> None:
+    """Access without a role is known; one that was withdrawn since is not."""
+    permit(azure.tenant, graph, role, ci)
+
+    told = read_tenant(azure).only()
+
+    assert (told.grant.name, told.privilege.level) == (name, level)
+
+
+def test_people_and_groups_are_counted(azure: AzureEstate, graph: Row, ci: Row) -> None:
+    """Members of a group that hold it are no service principals for it."""
+    permit(azure.tenant, graph, MAIL, azure.tenant.add_person("eve"), principalType="User")
+    permit(azure.tenant, graph, MAIL, ci, principalType="Group")
+
+    told = read_tenant(azure)
+
+    assert told.assignments == []
+    assert told.coverage["graph.app_permissions"].detail == "2 permissions of people and groups are left out"
+
+
+def test_what_is_not_listed_has_no_rights_told(azure: AzureEstate, graph: Row, ci: Row) -> None:
+    """Neither by itself nor in names of users."""
+    permit(azure.tenant, graph, ADMIN, ci)
+    consent(azure.tenant, ci, graph, "Mail.Read")
+
+    assert read_tenant(azure, directory_of(azure, ci["id"])).assignments == []
+
+
+def test_one_api_that_cannot_be_read_leaves_the_others(azure: AzureEstate, graph: Row, ci: Row) -> None:
+    """A partial gap, that feeds permissions."""
+    other = add_api(azure.tenant, "Orders", guid("orders"), ["Read"])
+    permit(azure.tenant, graph, ADMIN, ci)
+    permit(azure.tenant, other, "Read", ci)
+    azure.server.faults.deny("graph", f"/v1.0/servicePrincipals/{other['id']}")
+
+    told = read_tenant(azure)
+
+    assert told.grants() == [(ci["id"], ADMIN)]
+    assert told.gaps() == {"graph.app_permissions": "partial"}
+    assert told.coverage["graph.app_permissions"].feeds == ("permissions",)
+
+
+def test_an_api_that_was_deleted_meanwhile_is_no_gap(azure: AzureEstate, graph: Row, ci: Row) -> None:
+    """It gives nothing any more."""
+    permit(azure.tenant, graph, ADMIN, ci)
+    known = directory_of(azure)
+    del azure.tenant.service_principals[graph["id"]]
+    azure.tenant.collections.clear()
+
+    told = read_tenant(azure, known)
+
+    assert told.assignments == []
+    assert told.gaps() == {}
+
+
+def test_apis_are_asked_twenty_at_a_time_and_graph_first(azure: AzureEstate, graph: Row, ci: Row) -> None:
+    """Those without permissions of their own not at all."""
+    for number in range(24):
+        permit(azure.tenant, add_api(azure.tenant, f"api{number}", guid(f"api{number}"), ["Read"]), "Read", ci)
+
+    told = read_tenant(azure)
+
+    asked = [call for call in azure.server.asked("graph") if "appRoleAssignedTo" in call]
+    assert told.coverage["graph.app_permissions"].calls == 2
+    assert len(told.assignments) == 24
+    assert len(asked) == 25
+    assert graph["id"] in asked[19]  # the fake answers a batch in another order than it was asked in
+
+
+def test_every_page_of_every_list_is_read(azure: AzureEstate, graph: Row) -> None:
+    """Those inside a batch go on outside it."""
+    for number in range(3):
+        principal = azure.tenant.add_service_principal(f"app{number}")
+        permit(azure.tenant, graph, MAIL, principal)
+        consent(azure.tenant, principal, graph, "Mail.Read")
+    azure.server.pages.largest = 1
+
+    assert len(read_tenant(azure).assignments) == 6
+
+
+def test_a_grant_for_everybody_is_told_permission_by_permission(azure: AzureEstate, graph: Row, ci: Row) -> None:
+    """The service writes a space before the first, at times."""
+    consent(azure.tenant, ci, graph, f" {MAIL} openid  {MAIL}")
+
+    told = read_tenant(azure).assignments
+
+    assert [(one.grant.name, one.privilege.level) for one in told] == [(MAIL, "high"), ("openid", "normal")]
+    assert {one.grant.via for one in told} == {"consent for everybody"}
+    assert told[0].grant.resource == "Microsoft Graph"
+    assert told[0].holder_name == "ci"
+    assert told[0].attributes == {"right": "delegated grant"}
+
+
+def test_consents_of_users_are_told_together_with_their_number(azure: AzureEstate, graph: Row, ci: Row) -> None:
+    """A tenant has thousands of them, one for each person and application."""
+    for number in range(5):
+        consent(azure.tenant, ci, graph, MAIL, user=azure.tenant.add_person(f"user{number}"))
+
+    told = read_tenant(azure).only()
+
+    assert (told.grant.via, told.attributes["users"], told.privilege.level) == ("consent of users", 5, "normal")
+
+
+def test_a_grant_on_an_api_that_is_not_known_is_normal(azure: AzureEstate, ci: Row) -> None:
+    """What a name means is a matter of whose it is."""
+    consent(azure.tenant, ci, {"id": guid("unknown api"), "displayName": "?"}, ADMIN)
+
+    told = read_tenant(azure).only()
+
+    assert (told.grant.resource, told.privilege.level) == (guid("unknown api"), "normal")
+
+
+@pytest.mark.parametrize(("status", "told_as"), [(403, "denied"), (500, "failed")])
+def test_grants_that_cannot_be_read_are_a_gap_that_feeds_permissions(
+    azure: AzureEstate, graph: Row, ci: Row, status: int, told_as: str
+) -> None:
+    """They need a right that few other lists do."""
+    permit(azure.tenant, graph, ADMIN, ci)
+    azure.server.faults.add(
+        Fault(service="graph", path="/v1.0/oauth2PermissionGrants", reply=Reply(status=status, body={}))
+    )
+
+    told = read_tenant(azure)
+
+    assert told.gaps() == {"graph.delegated_grants": told_as}
+    assert told.coverage["graph.delegated_grants"].permission == ("Directory.Read.All" if status == 403 else None)
+    assert told.grants() == [(ci["id"], ADMIN)]
+
+
+def test_a_page_that_fails_leaves_what_was_read(azure: AzureEstate, graph: Row) -> None:
+    """In part, and said so."""
+    for number in range(3):
+        consent(azure.tenant, azure.tenant.add_service_principal(f"app{number}"), graph, MAIL)
+    azure.server.pages.largest = 1
+    azure.server.faults.add(
+        Fault(service="graph", path="/v1.0/oauth2PermissionGrants", reply=Reply(status=503, body={}), after=2)
+    )
+
+    told = read_tenant(azure)
+
+    assert len(told.assignments) == 2
+    assert told.gaps() == {"graph.delegated_grants": "partial"}
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [{"clientId": "../x"}, {"resourceId": None}, {"scope": 5}],
+)
+def test_a_row_that_cannot_be_understood_costs_only_itself(
+    azure: AzureEstate, graph: Row, ci: Row, broken: dict[str, object]
+) -> None:
+    """The others are told."""
+    whole = consent(azure.tenant, ci, graph, MAIL)
+    tell(azure, "graph", "/v1.0/oauth2PermissionGrants", [whole, {**whole, **broken}])
+
+    told = read_tenant(azure)
+
+    assert told.grants() == [(ci["id"], MAIL)]
+    assert told.gaps() == {"graph.delegated_grants": "partial"}
+
+
+@pytest.mark.parametrize(
+    "when", ["-8:00", "soon", "2026-01-01T00:00:00", "9999-12-31T23:59:59-12:00", 5, None, "0001-01-01T00:00:00+14:00"]
+)
+def test_a_date_that_is_none_costs_no_row(azure: AzureEstate, graph: Row, ci: Row, when: object) -> None:
+    """Since when is not known, then."""
+    row = permit(azure.tenant, graph, MAIL, ci)
+    tell(azure, "graph", f"/v1.0/servicePrincipals/{graph['id']}", [{**row, "createdDateTime": when}])
+
+    assert read_tenant(azure).only().created_at is None
