@@ -58,6 +58,7 @@ _SECTIONS: Mapping[str, Callable[[list[Change]], bool]] = {
     "Came back": _is("returned"),
     "Moved": lambda rows: _moved(rows) and not any(row.reach_grew for row in rows),
     "Left": _is("left"),
+    "Forgotten by hand": _is("forgotten"),
 }
 
 

@@ -16,9 +16,10 @@ _Change: TypeAlias = Column[Change]
 
 def totals(counts: Counts) -> str:
     """The line that scripts look for: identities by what became of them."""
+    forgotten = f", forgotten {counts.forgotten}" if counts.forgotten else ""
     return (
         f"joined {counts.joined}, moved {counts.moved}, left {counts.left}, returned {counts.returned}, "
-        f"not re-checked {counts.not_rechecked}"
+        f"not re-checked {counts.not_rechecked}{forgotten}"
     )
 
 
@@ -32,6 +33,7 @@ def headline(diff: Diff) -> str:
         (counts.replaced, "of these made anew under an old key"),
         (counts.reach_grew, "of these can do more than before"),
         (counts.left, "left"),
+        (counts.forgotten, "forgotten"),
     )
     told = ", ".join(f"{number:,} {what}" for number, what in parts if number)
     if told:
@@ -61,6 +63,7 @@ def findings_told(counts: Counts) -> Iterator[str]:
         (counts.new_findings, "new"),
         (counts.reopened_findings, "reopened"),
         (counts.resolved_findings, "resolved"),
+        (counts.forgotten_findings, "forgotten"),
     ):
         if number:
             yield f"{number:,} {what}"

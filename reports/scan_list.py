@@ -12,14 +12,17 @@ from msgspec.structs import asdict
 from reports.base import Screen
 from reports.json_text import encoded
 from reports.page import Page
-from scanner.model import Summary
+from scanner.model import Forgotten, Summary
 from scanner.text import counted
 
 SCHEMA = "muster.history/1"
 
 
 class ListedScan(Struct, frozen=True, kw_only=True):
-    """A scan in the list. ``joined``, ``changed``, ``left``: identities; None where nothing is kept of before."""
+    """A scan in the list. ``joined``, ``changed``, ``left``: identities; None where nothing is kept of before.
+
+    ``forgot``: it is no scan, but the state without that place, with which so many identities were ``forgotten``.
+    """
 
     id: str
     started_at: datetime
@@ -29,6 +32,8 @@ class ListedScan(Struct, frozen=True, kw_only=True):
     joined: int | None = None
     changed: int | None = None
     left: int | None = None
+    forgotten: int = 0
+    forgot: Forgotten | None = None
 
 
 Writer: TypeAlias = Callable[[Sequence[ListedScan], BinaryIO, Screen], tuple[str, ...]]
@@ -41,7 +46,7 @@ def _write_page(scans: Sequence[ListedScan], out: BinaryIO, screen: Screen) -> t
         if number:
             page.line()
         page.line(scan.id, "bold")
-        page.line(f"  {scan.started_at:%Y-%m-%d %H:%M} UTC, took {_took(scan)}")
+        page.line(f"  {scan.started_at:%Y-%m-%d %H:%M} UTC, {_happened(scan)}")
         page.line(f"  {', '.join(_identities(scan))}; {', '.join(_findings(scan.summary))}")
         page.line(f"  {_gaps(scan.summary)}", "yellow" if scan.summary.gaps else "")
     if not scans:
@@ -50,14 +55,16 @@ def _write_page(scans: Sequence[ListedScan], out: BinaryIO, screen: Screen) -> t
     return ()
 
 
-def _took(scan: ListedScan) -> str:
+def _happened(scan: ListedScan) -> str:
+    if scan.forgot is not None:
+        return f"{scan.forgot} forgotten by hand"
     minutes, seconds = divmod(round((scan.finished_at - scan.started_at).total_seconds()), 60)
-    return f"{minutes} min {seconds} s" if minutes else f"{seconds} s"
+    return f"took {minutes} min {seconds} s" if minutes else f"took {seconds} s"
 
 
 def _identities(scan: ListedScan) -> Iterator[str]:
     yield counted(scan.summary.identities, "identity", "identities")
-    for what in ("joined", "changed", "left"):
+    for what in ("joined", "changed", "left", "forgotten"):
         if number := getattr(scan, what):
             yield f"{number:,} {what}"
 

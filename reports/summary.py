@@ -2,21 +2,12 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Mapping
 from functools import cached_property
-from typing import get_args
 
 from reports.phrases import joined
-from scanner.model import Coverage, OwnershipState, RegistryState, ScanResult, UsageState
+from scanner.model import Coverage, ScanResult
+from scanner.summary import by_state
 from scanner.text import counted, either
-
-AXES: Mapping[str, tuple[str, ...]] = {
-    "registry": get_args(RegistryState),
-    "ownership": get_args(OwnershipState),
-    "usage": get_args(UsageState),
-}
-"""The three axes with their states, in the order in which they are shown."""
 
 _NO_REGISTRY = "No registry was given: nothing can be called registered or unregistered. Give one with --registry FILE."
 _NO_ROSTER = "No roster was given: whether owners are still there was not checked. Give one with --people FILE."
@@ -31,8 +22,7 @@ class Digest:
     @cached_property
     def states(self) -> dict[str, dict[str, int]]:
         """Identities by axis and state; states that nobody is in count 0."""
-        counts = {axis: Counter(getattr(judged, axis).state for judged in self.result.identities) for axis in AXES}
-        return {axis: {state: counts[axis][state] for state in states} for axis, states in AXES.items()}
+        return by_state(self.result.identities)
 
     @cached_property
     def gaps(self) -> list[Coverage]:

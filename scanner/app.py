@@ -193,7 +193,7 @@ def conclude(
     ``accept_drop``: as for :func:`scan`.
     """
     with store.alone():
-        known = {} if accept_drop else store.steadily(store.identities_by_place)
+        known = {} if accept_drop else store.steadily(store.memory.identities_by_place)
         lost = losses(inventory, known, frozenset(lists))
         inventory = doubted(inventory, lost)
         # A clock may be put back meanwhile; no scan ends before it began.
@@ -207,7 +207,7 @@ def conclude(
         result = judge(inventory, declared, store.steadily(lambda: _remember(store, inventory, started)), info)
         result = replace(result, notices=(*notices(lost), *result.notices))
         unknown = unknown_fingerprints(result)
-        result = with_earlier(result, store.steadily(lambda: store.earlier_findings(unknown)))
+        result = with_earlier(result, store.steadily(lambda: store.memory.earlier_findings(unknown)))
         store.save(result, alarms.of_scan(store, channels, result, declared.people))
     return replace(result, trend=store.trend(scan_id))
 
@@ -216,21 +216,21 @@ def _remember(store: Store, inventory: Inventory, now: datetime) -> Remembered:
     """What the store knows of the places where this scan may have missed something."""
     if not store.has_scans():
         return Remembered()
-    places = Places(inventory.coverage)
-    assessments = tuple(store.assessments(places.doubtful))
-    entries = tuple(store.entries())
+    memory, places = store.memory, Places(inventory.coverage)
+    assessments = tuple(memory.assessments(places.doubtful))
+    entries = tuple(memory.entries())
     maybe_anew = to_look_up(inventory.identities, now)
     fingerprints = {fingerprint for one in assessments for fingerprint in one.findings}
     return Remembered(
         assessments=assessments,
-        secrets=tuple(store.secrets(places.doubtful)),
-        workloads=tuple(store.workloads(lambda source, scope, _: places.has_gap(source, scope))),
+        secrets=tuple(memory.secrets(places.doubtful)),
+        workloads=tuple(memory.workloads(lambda source, scope, _: places.has_gap(source, scope))),
         entries=entries,
-        findings=(*store.findings(fingerprints), *store.findings_on_entries()),
-        known=store.known_fingerprints(),
-        creators=store.creators(),
+        findings=(*memory.findings(fingerprints), *memory.findings_on_entries()),
+        known=memory.known_fingerprints(),
+        creators=memory.creators(),
         recreations=recreations(
-            maybe_anew, store.last_unique_ids(maybe_anew), store.standing_recreations(), now.date()
+            maybe_anew, memory.last_unique_ids(maybe_anew), memory.standing_recreations(), now.date()
         ),
     )
 

@@ -22,6 +22,7 @@ def changes_between(store: Store, old: str | None = None, new: str | None = None
                 not_rechecked=between.not_rechecked(),
                 findings=between.findings(),
                 came_back=between.came_back(),
+                forgotten=between.forgotten(),
                 entries=tuple(between.entries()),
             )
         )

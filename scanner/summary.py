@@ -3,9 +3,35 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from typing import get_args
 
-from scanner.model import SEVERITIES, Assessment, Coverage, EntryAssessment, Finding, StoredSecret, Summary, Workload
+from scanner.model import (
+    SEVERITIES,
+    Assessment,
+    Coverage,
+    EntryAssessment,
+    Finding,
+    OwnershipState,
+    RegistryState,
+    StoredSecret,
+    Summary,
+    UsageState,
+    Workload,
+)
+
+_AXES: Mapping[str, tuple[str, ...]] = {
+    "registry": get_args(RegistryState),
+    "ownership": get_args(OwnershipState),
+    "usage": get_args(UsageState),
+}
+"""The three axes with their states, in the order in which they are shown."""
+
+
+def by_state(assessments: Sequence[Assessment]) -> dict[str, dict[str, int]]:
+    """Identities by axis and state; states that nobody is in count 0."""
+    counts = {axis: Counter(getattr(one, axis).state for one in assessments) for axis in _AXES}
+    return {axis: {state: counts[axis][state] for state in states} for axis, states in _AXES.items()}
 
 
 def summarise(
@@ -21,9 +47,8 @@ def summarise(
 
     ``known``: fingerprints of the last scan's findings, to tell how many are resolved.
     """
-    registry = Counter(one.registry.state for one in assessments)
-    ownership = Counter(one.ownership.state for one in assessments)
-    usage = Counter(one.usage.state for one in assessments)
+    states = by_state(assessments)
+    registry, ownership, usage = states["registry"], states["ownership"], states["usage"]
     severities = Counter(finding.severity for finding in findings)
     return Summary(
         identities=len(assessments),

@@ -59,6 +59,7 @@ MAY_IMPORT = {
         "scanner.diff.records",
         "scanner.offboarding.records",
         "scanner.rules",
+        "scanner.summary",
     },
 }
 HEAVY = (

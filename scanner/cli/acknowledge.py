@@ -74,7 +74,7 @@ def _findings(store_url: str, fingerprints: Sequence[str]) -> list[Finding]:
 
     wanted = list(dict.fromkeys(fingerprints))
     with open_store(store_url, create=False) as store:
-        known = {one.fingerprint: one for one in store.findings(wanted)}
+        known = {one.fingerprint: one for one in store.memory.findings(wanted)}
     if unknown := [one for one in wanted if one not in known]:
         raise UsageError(
             f"the latest scan has no finding {', '.join(unknown)}",

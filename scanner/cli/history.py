@@ -1,7 +1,8 @@
-"""``muster history``: the scans in the store, and forgetting old ones."""
+"""``muster history``: the scans in the store, and forgetting old ones, or a source that is retired."""
 
 from __future__ import annotations
 
+import sys
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -13,6 +14,7 @@ from scanner.cli.options import config_option, store_option
 
 if TYPE_CHECKING:
     from reports.scan_list import ListedScan
+    from scanner.continuity.forgetting import Forgetting
     from scanner.history.scans import StoredScan
     from scanner.history.tallies import Tally
 
@@ -71,7 +73,9 @@ def _listed(scan: StoredScan, tally: Tally | None) -> ListedScan:
         summary=scan.counts,
         joined=None if tally is None else tally.joined,
         changed=None if tally is None else tally.changed,
-        left=None if tally is None else tally.left,
+        left=None if tally is None else 0 if scan.forgot else tally.left,
+        forgotten=tally.left if tally and scan.forgot else 0,
+        forgot=scan.forgot,
     )
 
 
@@ -95,3 +99,57 @@ def prune(keep_days: int, dry_run: bool, config_file: Path | None, store_url: st
         pruned = store.plan_pruning(before) if dry_run else store.prune(before, now)
     what = f"{counted(pruned.scans, 'scan', 'scans')} and {counted(pruned.rows, 'row', 'rows')} that only they had"
     click.echo(f"{'would forget' if dry_run else 'forgot'} {what if pruned.scans else 'nothing'}; {pruned.kept:,} kept")
+
+
+@history.command()
+@click.argument("source")
+@click.option("--scope", metavar="SCOPE", help="Only this account, project or the like of it.")
+@click.option("--dry-run", is_flag=True, help="Only tell what would be forgotten.")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@config_option
+@store_option
+def forget(
+    source: str, scope: str | None, dry_run: bool, yes: bool, config_file: Path | None, store_url: str | None
+) -> None:
+    """Forget a source that is retired, or one scope of it.
+
+    What nobody reads any more is shown as last seen for ever, with its findings. Forgetting ends that as of now: its
+    identities and findings are forgotten, which is not to say that they left or are mended. Earlier scans stay as they
+    are, and so does whatever another source knows. A source that is scanned again is found anew.
+    """
+    from scanner.app import new_scan_id
+    from scanner.cli.console import say
+    from scanner.config import load_config
+    from scanner.forgetting import forget_place, plan_forgetting
+    from scanner.history.store import open_store
+    from scanner.model import Forgotten
+    from scanner.text import printable
+
+    now = datetime.now(UTC).replace(microsecond=0)
+    place, scan_id = Forgotten(source=source, scope=scope), new_scan_id(now)
+    with open_store(store_url or load_config(config_file).store_url, create=False) as store:
+        planned = store.steadily(lambda: plan_forgetting(store, place, scan_id, now))
+        if planned.was_read:
+            say(f"the latest scan still knew {printable(str(place))}: one that reads it again finds it anew")
+        if dry_run:
+            click.echo(f"would forget {_told(planned)}")
+        elif yes or _agreed(planned):
+            click.echo(f"forgot {_told(forget_place(store, place, scan_id, now))}")
+        else:
+            say("nothing was forgotten")
+
+
+def _told(forgetting: Forgetting) -> str:
+    from scanner.text import counted, printable
+
+    entries = counted(forgetting.entries, "registry entry", "registry entries")
+    return printable(f"{forgetting}{f'; {entries} left without an identity' if forgetting.entries else ''}")
+
+
+def _agreed(planned: Forgetting) -> bool:
+    """Whether somebody at the terminal says so. Raises UsageError where nobody can."""
+    from scanner.errors import UsageError
+
+    if not sys.stdin.isatty():
+        raise UsageError(f"would forget {_told(planned)}", hint="say --yes to do so without being asked")
+    return click.confirm(f"Forget {_told(planned)}?", err=True)

@@ -6,7 +6,7 @@ Only what the two do not have alike is looked at; whoever keeps the scans knows 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from itertools import chain
 from typing import Any, TypeAlias
@@ -29,7 +29,7 @@ _Ranked: TypeAlias = tuple[int, str, list[Change]]
 """The changes of one identity with what they are sorted by: how much they matter, and its key."""
 
 _RANKS: Mapping[ChangeName, int] = {
-    "replaced": 0, "joined": 2, "returned": 2, "moved": 4, "left": 5, "not_rechecked": 6
+    "replaced": 0, "joined": 2, "returned": 2, "moved": 4, "left": 5, "forgotten": 6, "not_rechecked": 7
 }  # fmt: skip
 _GREW = 1
 _NEEDS_SOMEBODY = 3
@@ -40,7 +40,9 @@ class Unlike(Struct, frozen=True, kw_only=True):
     """All that two scans do not have alike, as pairs with None where a scan has none of that key.
 
     ``returned``: by key of identities that had been there before the old scan, since when they were gone.
-    ``came_back``: likewise fingerprints of findings. ``not_rechecked``: identities the new scan could not look at.
+    ``came_back``: likewise fingerprints of findings. ``forgotten``: keys and fingerprints of identities and findings
+    whose place was forgotten by hand, which was the end of them. ``not_rechecked``: identities the new scan could not
+    look at.
     ``old``, ``new``: the scans; their records are not needed.
     """
 
@@ -51,6 +53,7 @@ class Unlike(Struct, frozen=True, kw_only=True):
     not_rechecked: Iterable[Assessment] = ()
     findings: Iterable[tuple[Finding | None, Finding | None]] = ()
     came_back: frozenset[str] = frozenset()
+    forgotten: frozenset[str] = frozenset()
     entries: Sequence[tuple[EntryAssessment | None, EntryAssessment | None]] = ()
 
 
@@ -64,12 +67,12 @@ def compare(unlike: Unlike) -> Diff:
         if old is None and new is not None:
             ranked.append(_ranked(_arrival(new, unlike.returned.get(new.identity.key), before)))
         elif old is not None and new is None:
-            ranked.append(_ranked(_departure(old, after)))
+            ranked.append(_ranked(_departure(old, after, unlike.forgotten)))
         elif old is not None and new is not None and (found := differences(_with_names(old, names), new)):
             ranked.append(_ranked(*(_move(new, one) for one in found)))
     changes = (
         *chain.from_iterable(rows for _, _, rows in sorted(ranked, key=lambda one: one[:2])),
-        *finding_changes(unlike.findings, unlike.came_back, names),
+        *finding_changes(unlike.findings, unlike.came_back, unlike.forgotten, names),
         *entry_changes(entries, names),
     )
     return Diff(
@@ -106,8 +109,10 @@ def _arrival(one: Assessment, gone_since: datetime | None, before: Places) -> Ch
     )
 
 
-def _departure(one: Assessment, after: Places) -> Change:
+def _departure(one: Assessment, after: Places, forgotten: Collection[str]) -> Change:
     identity = one.identity
+    if identity.key in forgotten:
+        return _change("forgotten", one, before=f"was {_told(one)}", next_step=steps.after_leaving(one))
     if not after.completely_read(identity.source, identity.scope, identity.kind):
         return _change("not_rechecked", one, next_step=steps.NOT_RECHECKED)
     return _change("left", one, before=f"was {_told(one)}", next_step=steps.after_leaving(one))
@@ -168,6 +173,8 @@ def _counted(changes: Iterable[Change]) -> Counts:
         reopened_findings=rows["finding", "reopened"],
         resolved_findings=rows["finding", "resolved"],
         entries=sum(row.subject == "entry" for row in changes),
+        forgotten=rows["identity", "forgotten"],
+        forgotten_findings=rows["finding", "forgotten"],
     )
 
 

@@ -1,4 +1,4 @@
-"""Which findings are new, came back, or are resolved. Pure."""
+"""Which findings are new, came back, are resolved, or were forgotten. Pure."""
 
 from __future__ import annotations
 
@@ -8,14 +8,20 @@ from scanner.diff.records import Change, ChangeName
 from scanner.model import SEVERITIES, Finding
 
 _GRAVITY = {severity: rank for rank, severity in enumerate(SEVERITIES)}
+_OVER: Mapping[ChangeName, int] = {"resolved": 1, "forgotten": 2}
+"""What stands no more, after what does."""
 
 
 def finding_changes(
-    pairs: Iterable[tuple[Finding | None, Finding | None]], came_back: Collection[str], names: Mapping[str, str]
+    pairs: Iterable[tuple[Finding | None, Finding | None]],
+    came_back: Collection[str],
+    forgotten: Collection[str],
+    names: Mapping[str, str],
 ) -> list[Change]:
     """Findings that only one of two scans has, gravest first. What a gap holds back counts as not there.
 
-    ``came_back``: fingerprints known from before the old scan. ``names``: of entries that are called otherwise now,
+    ``came_back``: fingerprints known from before the old scan. ``forgotten``: of findings whose place was forgotten by
+    hand, so that nobody knows whether they are mended. ``names``: of entries that are called otherwise now,
     with which the fingerprints of their findings changed and nothing else.
     """
     gone, come = [], []
@@ -29,8 +35,8 @@ def finding_changes(
     come = [one for one in come if (one.rule, one.entry) not in moved or one.identity is not None]
     gone = [one for one in gone if (one.rule, names.get(one.entry or "")) not in moved or one.identity is not None]
     rows = [_change(one, "reopened" if one.fingerprint in came_back else "new") for one in come]
-    rows += [_change(one, "resolved") for one in gone]
-    return sorted(rows, key=lambda row: (row.change == "resolved", _GRAVITY[row.severity or "info"], row.rule, row.key))
+    rows += [_change(one, "forgotten" if one.fingerprint in forgotten else "resolved") for one in gone]
+    return sorted(rows, key=lambda row: (_OVER.get(row.change, 0), _GRAVITY[row.severity or "info"], row.rule, row.key))
 
 
 def _announced(one: Finding | None) -> Finding | None:
@@ -46,7 +52,7 @@ def _on_moved_rows(
 
 
 def _change(one: Finding, change: ChangeName) -> Change:
-    is_over = change == "resolved"
+    is_over = change in _OVER
     return Change(
         subject="finding",
         change=change,

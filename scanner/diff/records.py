@@ -16,9 +16,10 @@ Aspect: TypeAlias = Literal[
 """What of something is another than before; ``state`` is a registry entry's."""
 
 ChangeName: TypeAlias = Literal[
-    "joined", "moved", "replaced", "left", "returned", "not_rechecked", "new", "reopened", "resolved"
+    "joined", "moved", "replaced", "left", "returned", "not_rechecked", "forgotten", "new", "reopened", "resolved"
 ]
-"""The last three are said of findings, the others of identities and (``joined``, ``moved``, ``left``) of entries."""
+"""The last three are said of findings, and ``forgotten`` of these and identities; the others of identities and
+(``joined``, ``moved``, ``left``) of entries."""
 
 Subject: TypeAlias = Literal["identity", "finding", "entry"]
 
@@ -79,6 +80,8 @@ class Counts(Struct, frozen=True, kw_only=True):
     reopened_findings: int = 0
     resolved_findings: int = 0
     entries: int = 0
+    forgotten: int = 0
+    forgotten_findings: int = 0
 
 
 class Diff(Struct, frozen=True, kw_only=True):

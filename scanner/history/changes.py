@@ -13,8 +13,10 @@ from sqlalchemy import ColumnElement, Connection, Table, and_, func, literal_col
 from scanner.history import scans, schema
 from scanner.history.database import Values
 from scanner.history.engine import plain_rows
+from scanner.history.finding_kind import FINDINGS
 from scanner.history.intervals import BATCH, holds, restore, restored_rows
-from scanner.history.records import ENTRIES, FINDINGS, IDENTITIES, R, RecordKind
+from scanner.history.record_kinds import ENTRIES, IDENTITIES
+from scanner.history.records import R, RecordKind
 from scanner.history.wordings import all_wordings
 from scanner.model import Assessment, EntryAssessment, Finding, ScanResult
 
@@ -52,12 +54,27 @@ class Comparison:
 
     def returned(self) -> dict[str, datetime]:
         """By key of identities that differ and have earlier versions: start of the first scan that lacked the last."""
-        started = scans.start_times(self._connection)
-        return {key: started[until] for key, until in self._earlier(schema.identity)}
+        started, forgettings = scans.start_times(self._connection), scans.forgettings(self._connection)
+        ended = self._earlier(schema.identity)
+        return {key: started[until] for key, until in ended if until not in forgettings}
 
     def came_back(self) -> frozenset[str]:
         """Fingerprints of findings that differ and that a scan before the older one had, not held back."""
-        return frozenset(key for key, _ in self._earlier(schema.finding, lambda row: row.held_back.is_(None)))
+        forgettings = scans.forgettings(self._connection)
+        ended = self._earlier(schema.finding, lambda row: row.held_back.is_(None))
+        return frozenset(key for key, until in ended if until not in forgettings)
+
+    def forgotten(self) -> frozenset[str]:
+        """Keys of identities and fingerprints of findings whose last version ended by forgetting, since the older."""
+        forgettings = scans.forgettings(self._connection)
+        tables = (schema.identity, schema.finding) if forgettings else ()
+        return frozenset(key for table in tables for key, until in self._last_ends(table) if until in forgettings)
+
+    def _last_ends(self, table: Table) -> list[Values]:
+        """By key of what ended since the older scan: when its last version did."""
+        until = table.c.until_scan
+        ended = and_(until.is_not(None), until > self._old, until <= self._new)
+        return plain_rows(self._connection, select(table.c.key, func.max(until)).where(ended).group_by(table.c.key))
 
     def not_rechecked(self) -> Iterator[Assessment]:
         """Identities that the newer scan could not look at."""

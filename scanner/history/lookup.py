@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 
 from scanner.history import schema
 from scanner.history.intervals import read_open
-from scanner.history.records import IDENTITIES
+from scanner.history.record_kinds import IDENTITIES
 from scanner.model import Assessment, Identity
 from scanner.text import without_surrogates
 

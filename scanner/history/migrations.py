@@ -1,7 +1,7 @@
 """The steps that lead from an empty database to the tables of schema.py. Append only: what was released never changes.
 
-A step is SQL that SQLite and PostgreSQL both understand (there TEXT is sorted as on SQLite). It is applied in one
-transaction with the record that it was, so a store is always at exactly one version: the number of its last step.
+A step is SQL that SQLite and PostgreSQL both understand (there TEXT is sorted as on SQLite). All that a store lacks are
+applied in one transaction, so it is always at exactly one version, the number of its last step, and never halfway.
 """
 
 from __future__ import annotations
@@ -187,16 +187,22 @@ MIGRATIONS: tuple[Migration, ...] = (
     Migration(name="changes and pruning", statements=_CHANGES),
     Migration(name="staging", statements=_STAGING),
     Migration(name="recreated", statements=(_RECREATED,)),
+    Migration(name="forgetting", statements=("ALTER TABLE scan ADD COLUMN forgot TEXT",)),
 )
 
 
 def migrate(engine: Engine, migrations: Sequence[Migration] = MIGRATIONS) -> None:
-    """Bring the store forward to the last of ``migrations``.
+    """Bring the store forward to the last of ``migrations``, or leave it as it is.
 
     Raises StoreError for a store that a newer Muster wrote, and for a database that holds something else.
     """
-    for number in range(version(engine, migrations) + 1, len(migrations) + 1):
-        _apply(engine, number, migrations[number - 1])
+    if version(engine, migrations) == len(migrations):
+        return
+    with writing(engine) as connection:
+        current = _version(connection)  # another process may have been faster
+        schema.migration.create(connection, checkfirst=True)
+        for number in range(current + 1, len(migrations) + 1):
+            _apply(connection, number, migrations[number - 1])
 
 
 def version(engine: Engine, migrations: Sequence[Migration] = MIGRATIONS) -> int:
@@ -212,15 +218,11 @@ def version(engine: Engine, migrations: Sequence[Migration] = MIGRATIONS) -> int
     return current
 
 
-def _apply(engine: Engine, number: int, step: Migration) -> None:
-    with writing(engine) as connection:
-        if _version(connection) >= number:  # another process was faster
-            return
-        schema.migration.create(connection, checkfirst=True)
-        for statement in map(database_of(engine).dialect, step.statements):
-            # No % in it stands for a parameter.
-            connection.exec_driver_sql(statement, execution_options={"no_parameters": True})
-        connection.execute(insert(schema.migration).values(number=number, name=step.name))
+def _apply(connection: Connection, number: int, step: Migration) -> None:
+    for statement in map(database_of(connection).dialect, step.statements):
+        # No % in it stands for a parameter.
+        connection.exec_driver_sql(statement, execution_options={"no_parameters": True})
+    connection.execute(insert(schema.migration).values(number=number, name=step.name))
 
 
 def _version(connection: Connection) -> int:

@@ -1,4 +1,4 @@
-"""How each kind of record is kept: what is its content, and what moves from scan to scan without it changing.
+"""What a kind of record is to the store: what is its content, and what moves from scan to scan without it changing.
 
 Content goes into a version's body and its hash. What moves (when it was last used, whether its place was read this
 time, whether a finding is new, which row of a spreadsheet an entry stands in) goes into a :class:`Sighting`, so that
@@ -12,33 +12,15 @@ from datetime import datetime
 from typing import Any, Generic, TypeAlias, TypeVar
 
 from msgspec import Struct
-from msgspec.json import Decoder
-from msgspec.structs import replace
 from sqlalchemy import Row, Table
 
-from scanner.errors import StoreError
-from scanner.history import schema
-from scanner.history.bodies import compact, decode
-from scanner.history.moments import moment_of, text_of
-from scanner.history.wordings import Wording, wording_of
-from scanner.model import (
-    SEVERITIES,
-    Acknowledged,
-    Assessment,
-    Credential,
-    EntryAssessment,
-    Finding,
-    Origin,
-    StoredSecret,
-    Workload,
-)
-from scanner.text import printable
+from scanner.history.bodies import compact
+from scanner.history.wordings import Wording
+from scanner.model import Assessment, EntryAssessment, Finding, Origin, StoredSecret, Workload
 
-R = TypeVar("R", Assessment, StoredSecret, EntryAssessment, Finding)
+R = TypeVar("R", Assessment, StoredSecret, Workload, EntryAssessment, Finding)
 
 Wordings: TypeAlias = Mapping[str, Wording]
-
-_NO_ORIGIN = Origin(file="")
 
 
 class Sighting(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
@@ -57,9 +39,6 @@ class Sighting(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     usage_last_used_at: datetime | None = None
     usage_evidence: str = ""
     origin: Origin | None = None
-
-
-_UNSEEN = Sighting()
 
 
 class RecordKind(Struct, Generic[R], frozen=True, kw_only=True):
@@ -83,205 +62,3 @@ class RecordKind(Struct, Generic[R], frozen=True, kw_only=True):
     moves: Callable[[R], bool] = lambda _: True
     sighting: Callable[[R], Sighting]
     restore: Callable[[R, Sighting], R]
-
-
-def _loader(name: str, decoder: Decoder[R]) -> Callable[[Row[Any], Wordings], R]:
-    """Loads records whose body holds all of them."""
-    return lambda row, _: decode(decoder, row.body, f"{name} {row.key}")
-
-
-# --- identities ---------------------------------------------------------------
-
-
-def _identity_facts(one: Assessment) -> tuple[str | None, ...]:
-    subject = one.identity
-    return (
-        subject.provider,
-        subject.source,
-        subject.scope,
-        subject.kind,
-        one.registry.state,
-        one.ownership.state,
-        one.usage.state,
-        one.privilege.level,
-        subject.unique_id,
-        subject.created_by,
-    )
-
-
-def _identity_content(one: Assessment) -> Assessment:
-    credentials = one.identity.credentials
-    return _restore_identity(one, Sighting(credentials=(None,) * len(credentials)) if credentials else _UNSEEN)
-
-
-def _identity_sighting(one: Assessment) -> Sighting:
-    used = tuple(credential.last_used_at for credential in one.identity.credentials)
-    return Sighting(
-        rechecked=one.rechecked,
-        last_used_at=one.identity.last_used_at,
-        observed_at=one.identity.observed_at,
-        credentials=used if any(used) else (),
-        usage_last_used_at=one.usage.last_used_at,
-        usage_evidence=one.usage.evidence,
-    )
-
-
-def _restore_identity(one: Assessment, seen: Sighting) -> Assessment:
-    credentials = one.identity.credentials
-    if seen.credentials:
-        pairs = zip(credentials, seen.credentials, strict=True)
-        credentials = tuple(_used_at(credential, moment) for credential, moment in pairs)
-    return replace(
-        one,
-        identity=replace(
-            one.identity, last_used_at=seen.last_used_at, observed_at=seen.observed_at, credentials=credentials
-        ),
-        usage=replace(one.usage, last_used_at=seen.usage_last_used_at, evidence=seen.usage_evidence),
-        rechecked=seen.rechecked,
-    )
-
-
-def _used_at(credential: Credential, moment: datetime | None) -> Credential:
-    return credential if credential.last_used_at == moment else replace(credential, last_used_at=moment)
-
-
-IDENTITIES = RecordKind(
-    name="identity",
-    versions=schema.identity,
-    sightings=schema.identity_sighting,
-    key=lambda one: one.identity.key,
-    order=lambda one: one.identity.key,
-    content=_identity_content,
-    facts=_identity_facts,
-    load=_loader("identity", Decoder(Assessment)),
-    sighting=_identity_sighting,
-    restore=_restore_identity,
-)
-
-# --- secrets, workloads and entries --------------------------------------------------------
-
-SECRETS = RecordKind(
-    name="secret",
-    versions=schema.secret,
-    sightings=schema.secret_sighting,
-    key=lambda one: one.key,
-    order=lambda one: one.key,
-    content=lambda one: replace(one, last_used_at=None),
-    facts=lambda one: (one.provider, one.source, one.scope),
-    load=_loader("secret", Decoder(StoredSecret)),
-    moves=lambda one: one.last_used_at is not None,
-    sighting=lambda one: Sighting(last_used_at=one.last_used_at),
-    restore=lambda one, seen: replace(one, last_used_at=seen.last_used_at),
-)
-
-WORKLOADS = RecordKind(
-    name="workload",
-    versions=schema.workload,
-    sightings=schema.workload_sighting,
-    key=lambda one: one.key,
-    order=lambda one: one.key,
-    content=lambda one: one,
-    facts=lambda one: (one.provider, one.source, one.scope, one.kind),
-    load=_loader("workload", Decoder(Workload)),
-    moves=lambda _: False,
-    sighting=lambda _: _UNSEEN,
-    restore=lambda one, _: one,
-)
-
-ENTRIES = RecordKind(
-    name="entry",
-    versions=schema.entry,
-    sightings=schema.entry_sighting,
-    key=lambda one: one.entry.id,
-    order=lambda one: one.entry.id,
-    content=lambda one: replace(one, entry=replace(one.entry, origin=_NO_ORIGIN), rechecked=True),
-    facts=lambda one: (one.state,),
-    load=_loader("entry", Decoder(EntryAssessment)),
-    sighting=lambda one: Sighting(rechecked=one.rechecked, origin=one.entry.origin),
-    restore=lambda one, seen: replace(
-        one, entry=replace(one.entry, origin=seen.origin or _NO_ORIGIN), rechecked=seen.rechecked
-    ),
-)
-
-# --- findings -------------------------------------------------------------------
-
-
-class _FindingBody(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
-    """A finding without what stands in columns and in its wording."""
-
-    credential: str | None = None
-    evidence: Mapping[str, Any] = {}
-    owner: str | None = None
-    acknowledged: Acknowledged | None = None
-
-
-_finding_bodies = Decoder(_FindingBody)
-_whole_findings = Decoder(Finding)
-_HELD_BACK = "yes"
-ACKNOWLEDGED = "acknowledged"
-_GRAVITY = {severity: rank for rank, severity in enumerate(SEVERITIES)}
-
-
-def _gravest_first(one: Finding) -> tuple[int, str, str, str, str]:
-    subject = one.identity or one.entry or ""
-    return _GRAVITY[one.severity], one.rule, subject, one.credential or "", one.fingerprint
-
-
-def _moves(one: Finding) -> bool:
-    return one.new or one.reopened or not one.rechecked
-
-
-def _finding_facts(one: Finding) -> tuple[str | None, ...]:
-    first_seen = None if one.first_seen is None else text_of(one.first_seen)
-    wording, unannounced = wording_of(one), _why_unannounced(one)
-    return one.rule, one.severity, one.identity, one.entry, wording, unannounced, first_seen
-
-
-def _why_unannounced(one: Finding) -> str | None:
-    if one.held_back:
-        return _HELD_BACK
-    return None if one.acknowledged is None else ACKNOWLEDGED
-
-
-def _load_finding(row: Row[Any], wordings: Wordings) -> Finding:
-    what = f"finding {row.key}"
-    first_seen = None if row.first_seen is None else moment_of(row.first_seen)
-    if row.wording is None:  # an earlier version kept each with its whole wording
-        return replace(decode(_whole_findings, row.body, what), first_seen=first_seen)
-    body, wording = decode(_finding_bodies, row.body, what), wordings.get(row.wording)
-    if wording is None:
-        raise StoreError(f"the store's {printable(what)} has lost its wording", hint="put back the last backup")
-    return Finding(
-        fingerprint=row.key,
-        rule=row.rule,
-        severity=row.severity,
-        identity=row.identity,
-        credential=body.credential,
-        entry=row.entry,
-        title=wording.title,
-        evidence=body.evidence,
-        remediation=wording.remediation,
-        controls=wording.controls,
-        owner=body.owner,
-        held_back=row.held_back == _HELD_BACK,
-        first_seen=first_seen,
-        acknowledged=body.acknowledged,
-    )
-
-
-FINDINGS = RecordKind(
-    name="finding",
-    versions=schema.finding,
-    sightings=schema.finding_sighting,
-    key=lambda one: one.fingerprint,
-    order=_gravest_first,
-    content=lambda one: replace(one, new=False, reopened=False, rechecked=True) if _moves(one) else one,
-    facts=_finding_facts,
-    body=lambda one: _FindingBody(
-        credential=one.credential, evidence=one.evidence, owner=one.owner, acknowledged=one.acknowledged
-    ),
-    load=_load_finding,
-    moves=_moves,
-    sighting=lambda one: Sighting(rechecked=one.rechecked, new=one.new, reopened=one.reopened),
-    restore=lambda one, seen: replace(one, new=seen.new, reopened=seen.reopened, rechecked=seen.rechecked),
-)

@@ -8,8 +8,8 @@ from itertools import islice
 from sqlalchemy import Connection, literal_column, select
 
 from scanner.history import schema
+from scanner.history.finding_kind import FINDINGS
 from scanner.history.intervals import BATCH, read_open
-from scanner.history.records import FINDINGS
 from scanner.model import Finding
 from scanner.text import without_surrogates
 

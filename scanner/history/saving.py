@@ -11,10 +11,11 @@ from scanner.errors import StoreError
 from scanner.history import outbox, scans, wordings
 from scanner.history.alone import alone
 from scanner.history.engine import database_of, faults_told, reading, steadily, where, writing
+from scanner.history.finding_kind import FINDINGS
 from scanner.history.intervals import write, write_orders
 from scanner.history.outbox import Alarms
-from scanner.history.records import ENTRIES, FINDINGS, IDENTITIES, SECRETS, WORKLOADS
-from scanner.model import ScanResult
+from scanner.history.record_kinds import ENTRIES, IDENTITIES, SECRETS, WORKLOADS
+from scanner.model import Forgotten, ScanResult
 
 
 class Saver:
@@ -35,10 +36,14 @@ class Saver:
             finally:
                 self._begun_after = None
 
-    def save(self, result: ScanResult, alarms: Alarms) -> None:
+    def save(self, result: ScanResult, alarms: Alarms, forgot: Forgotten | None) -> None:
         """See :meth:`Store.save`. A lost connection leaves open whether the scan was stored, so that is asked first."""
         self._saving = result.scan.id
-        steadily(self._engine, lambda: self._save(result, alarms), lambda: self._save_unless_there(result, alarms))
+        steadily(
+            self._engine,
+            lambda: self._save(result, alarms, forgot),
+            lambda: self._save_unless_there(result, alarms, forgot),
+        )
         if self._begun_after is not None:
             self._begun_after += 1
         with faults_told(self._engine):
@@ -53,9 +58,9 @@ class Saver:
         except StoreError:
             return f"whether the scan {self._saving} was stored cannot be told: the store cannot be read"
 
-    def _save(self, result: ScanResult, alarms: Alarms) -> None:
+    def _save(self, result: ScanResult, alarms: Alarms, forgot: Forgotten | None) -> None:
         with writing(self._engine) as connection:
-            seq = scans.insert_scan(connection, result)
+            seq = scans.insert_scan(connection, result, forgot)
             if self._begun_after not in (None, seq - 1):
                 # The lock is lost with its connection, so that another scan can come between remembering and saving.
                 raise StoreError(
@@ -65,9 +70,9 @@ class Saver:
             _write_records(connection, seq, result)
             outbox.write(connection, alarms)
 
-    def _save_unless_there(self, result: ScanResult, alarms: Alarms) -> None:
+    def _save_unless_there(self, result: ScanResult, alarms: Alarms, forgot: Forgotten | None) -> None:
         if not self._has(result.scan.id):
-            self._save(result, alarms)
+            self._save(result, alarms, forgot)
 
     def _latest(self) -> int:
         with reading(self._engine) as connection:

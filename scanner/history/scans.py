@@ -13,7 +13,7 @@ from scanner.errors import StoreError
 from scanner.history import schema
 from scanner.history.bodies import decode, encode
 from scanner.history.engine import bulk_insert, where
-from scanner.model import SEVERITIES, Coverage, Input, Policy, ScanInfo, ScanResult, Summary
+from scanner.model import SEVERITIES, Coverage, Forgotten, Input, Policy, ScanInfo, ScanResult, Summary
 from scanner.text import printable
 
 SCANS_NAMED = 10
@@ -24,19 +24,21 @@ _policies = msgspec.json.Decoder(Policy)
 _notices = msgspec.json.Decoder(tuple[str, ...])
 _inputs = msgspec.json.Decoder(tuple[Input, ...])
 _coverages = msgspec.json.Decoder(Coverage)
+_forgotten = msgspec.json.Decoder(Forgotten)
 
 
 class StoredScan(Struct, frozen=True, kw_only=True):
-    """A scan that is in the store. ``counts`` is its summary."""
+    """A scan that is in the store. ``counts`` is its summary. ``forgot``: it is what was left without that place."""
 
     id: str
     started_at: datetime
     finished_at: datetime
     version: str
     counts: Summary
+    forgot: Forgotten | None = None
 
 
-def insert_scan(connection: Connection, result: ScanResult) -> int:
+def insert_scan(connection: Connection, result: ScanResult, forgot: Forgotten | None = None) -> int:
     """Write all of the result but its records; returns the scan's number. Raises StoreError for an id known already."""
     scan = result.scan
     if _number(connection, scan.id) is not None:
@@ -55,6 +57,7 @@ def insert_scan(connection: Connection, result: ScanResult) -> int:
         "policy": _text(result.policy),
         "notices": _text(result.notices),
         "inputs": _text(scan.inputs),
+        "forgot": None if forgot is None else _text(forgot),
     }
     connection.execute(insert(schema.scan).values(row))
     sections = [
@@ -138,6 +141,11 @@ def start_times(connection: Connection) -> dict[int, datetime]:
     return {row.seq: datetime.fromisoformat(row.started_at) for row in rows}
 
 
+def forgettings(connection: Connection) -> frozenset[int]:
+    """The numbers of those that are no scans: with them a place was forgotten, and what ended did so by that alone."""
+    return frozenset(connection.execute(select(schema.scan.c.seq).where(schema.scan.c.forgot.is_not(None))).scalars())
+
+
 def _stored(row: Row[Any]) -> StoredScan:
     info, counts = _info(row), _summary(row)
     return StoredScan(
@@ -146,6 +154,7 @@ def _stored(row: Row[Any]) -> StoredScan:
         finished_at=info.finished_at,
         version=info.version,
         counts=counts,
+        forgot=None if row.forgot is None else decode(_forgotten, row.forgot, f"forgotten place of {row.id}"),
     )
 
 

@@ -21,7 +21,8 @@ migration = Table(
 )
 
 # ``seq`` numbers the scans in the order they were stored; a clock may go backwards, it never does. Of a scan that was
-# pruned the row stays, emptied: what still holds may have begun with it.
+# pruned the row stays, emptied: what still holds may have begun with it. ``forgot`` names the place without which it is
+# the state before, and is null for what is really a scan.
 scan = Table(
     "scan",
     metadata,
@@ -35,6 +36,7 @@ scan = Table(
     Column("notices", Text, nullable=False),
     Column("inputs", Text, nullable=False),
     Column("pruned_at", Text),
+    Column("forgot", Text),
 )
 
 # Calls and counts differ in every scan, so these are plain rows.

@@ -11,17 +11,16 @@ from typing import TYPE_CHECKING, ClassVar
 
 from sqlalchemy import URL, Connection, Engine, Table, create_engine, event, insert
 
-from scanner.errors import MissingStore, StoreError
+from scanner.errors import StoreError
 from scanner.history.compaction import compact
 from scanner.history.database import DEFAULT_PATIENCE, PATIENCE, SHORT_WAIT, WRITES, Fault, Values
 from scanner.history.process import this_process
+from scanner.history.sqlite_file import ensure
 from scanner.text import printable
 
 if TYPE_CHECKING:
     from filelock import BaseFileLock
 
-# Larger pages than SQLite's usual: of identities of 1.5 KB each, only two fit into 4 KB and a quarter stays empty.
-_LARGER_PAGES = "PRAGMA page_size = 8192"
 _MAKE_WRITABLE = "make the file and its directory writable, or name another with --store"
 _MOST_OF_A_HOLDER = 200
 
@@ -55,12 +54,13 @@ class Sqlite:
 
     def open(self, address: URL, *, create: bool, timeout: float | None) -> Engine:
         """A missing file is created, for its owner only."""
+        wait = SHORT_WAIT if timeout is None else timeout
         if path := _file(address):
-            _ensure(path, create=create)
+            ensure(path, create=create, wait=wait)
         engine = create_engine(
             address.set(query={}),
             # Python's own idea of when a transaction begins is switched off; _begin decides.
-            connect_args={"isolation_level": None, "timeout": SHORT_WAIT if timeout is None else timeout},
+            connect_args={"isolation_level": None, "timeout": wait},
             execution_options={PATIENCE: DEFAULT_PATIENCE if timeout is None else timeout},
         )
         event.listen(engine, "connect", _set_up)
@@ -177,26 +177,6 @@ def _writable(path: Path) -> bool:
     return os.access(path, os.W_OK, effective_ids=os.access in os.supports_effective_ids)
 
 
-def _ensure(path: Path, *, create: bool) -> None:
-    if path.exists():
-        return
-    if not create and not path.parent.is_dir():
-        raise StoreError(
-            f"there is no store at {printable(str(path))}, nor is there its directory",
-            hint="make the directory, or name another place with --store",
-        )
-    if not create:
-        raise MissingStore(f"there is no store at {printable(str(path))}", hint="`muster scan` makes one")
-    try:
-        # SQLite gives the files it puts beside this one (-wal, -shm) the same permissions.
-        os.close(os.open(path, os.O_CREAT | os.O_WRONLY, 0o600))
-    except OSError as error:
-        raise StoreError(
-            f"the store {printable(str(path))} cannot be created: {error.strerror}",
-            hint="check that its directory exists and that you may write there",
-        ) from error
-
-
 def _set_up(connection: sqlite3.Connection, _record: object) -> None:
     connection.execute("PRAGMA foreign_keys = ON")
 
@@ -205,7 +185,5 @@ def _begin(connection: Connection) -> None:
     if not connection.get_execution_options().get(WRITES, False):
         connection.exec_driver_sql("BEGIN")
         return
-    # Not on connecting: that would change a file that was only looked at, and may be another program's.
-    connection.exec_driver_sql(_LARGER_PAGES)
     # IMMEDIATE takes the write lock at once: a second writer waits at its beginning, not at its end.
     connection.exec_driver_sql("BEGIN IMMEDIATE")

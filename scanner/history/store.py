@@ -6,30 +6,25 @@ A scan is saved whole in one transaction: until that ends, readers see the scan 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from datetime import datetime
-from itertools import islice
 from types import TracebackType
-from typing import Any, TypeAlias, TypeVar
+from typing import TypeVar
 
 from msgspec.structs import replace
-from sqlalchemy import Engine, Row, select
+from sqlalchemy import Engine
 
 from scanner.errors import UsageError
-from scanner.history import fingerprints, naming, recreated, retention, scans, schema, tallies
+from scanner.history import naming, retention, scans, schema, tallies
 from scanner.history.changes import Comparison
 from scanner.history.engine import connect, database_of, reading, steadily, writing
-from scanner.history.intervals import (
-    BATCH,
-    open_places,
-    read,
-    read_in_order,
-    read_open,
-)
+from scanner.history.finding_kind import FINDINGS
+from scanner.history.intervals import read_in_order, read_open
 from scanner.history.lookup import called
+from scanner.history.memory import Memory
 from scanner.history.outbox import NO_ALARMS, Alarms, Outbox
-from scanner.history.records import ENTRIES, FINDINGS, IDENTITIES, SECRETS, WORKLOADS, R, RecordKind
+from scanner.history.record_kinds import ENTRIES, IDENTITIES, SECRETS, WORKLOADS
 from scanner.history.retention import Pruning
 from scanner.history.saving import Saver
 from scanner.history.scans import StoredScan
@@ -38,21 +33,9 @@ from scanner.history.status import StoreStatus, make_ready_to_write, refuse_olde
 from scanner.history.tallies import Tally
 from scanner.history.trend import trend
 from scanner.history.versions import IdentityVersion, versions_of
-from scanner.model import (
-    Assessment,
-    Earlier,
-    EntryAssessment,
-    Finding,
-    ScanPoint,
-    ScanResult,
-    StoredSecret,
-    Workload,
-)
+from scanner.model import Forgotten, ScanPoint, ScanResult
 
 T = TypeVar("T")
-
-Wanted: TypeAlias = Callable[[str, str, str], bool]
-"""Says by source, scope and kind whether a record is wanted; a stored secret's kind is ``secret``."""
 
 
 class Store:
@@ -91,13 +74,14 @@ class Store:
         """
         return self._saver.alone()
 
-    def save(self, result: ScanResult, alarms: Alarms = NO_ALARMS) -> None:
+    def save(self, result: ScanResult, alarms: Alarms = NO_ALARMS, forgot: Forgotten | None = None) -> None:
         """Store the scan and what it has to tell.
 
         ``result`` is the whole current state, and what it lacks is gone from now on. Where the connection is lost, it
-        is stored from the start over another one, unless it was stored after all.
+        is stored from the start over another one, unless it was stored after all. ``forgot``: the result is no scan,
+        but what is left of the one before without that place.
         """
-        self._saver.save(result, alarms)
+        self._saver.save(result, alarms, forgot)
 
     def load(self, scan_id: str | None = None) -> ScanResult:
         """The named scan, or the latest, exactly as it was saved."""
@@ -148,6 +132,11 @@ class Store:
         return pruned
 
     @property
+    def memory(self) -> Memory:
+        """What earlier scans knew, for whoever judges the next one."""
+        return Memory(self._engine)
+
+    @property
     def staging(self) -> Staging:
         """What other machines read of scans that are not whole yet."""
         return Staging(self._engine)
@@ -161,39 +150,6 @@ class Store:
         """Whether anything was ever saved."""
         with reading(self._engine) as connection:
             return scans.latest(connection) is not None
-
-    def assessments(self, wanted: Wanted) -> Iterator[Assessment]:
-        """The latest scan's identities in wanted places, by key."""
-        with reading(self._engine) as connection:
-            seq = scans.latest(connection)
-            chosen = {place for place in open_places(connection) if wanted(*place)}
-            if seq is not None and chosen:
-                yield from read(connection, IDENTITIES, seq, lambda row: (row.source, row.scope, row.kind) in chosen)
-
-    def secrets(self, wanted: Wanted) -> Iterator[StoredSecret]:
-        """The latest scan's stored secrets in wanted places, by key."""
-        return self._latest(SECRETS, lambda row: wanted(row.source, row.scope, "secret"))
-
-    def workloads(self, wanted: Wanted) -> Iterator[Workload]:
-        """The latest scan's workloads in wanted places, by key."""
-        return self._latest(WORKLOADS, lambda row: wanted(row.source, row.scope, row.kind))
-
-    def entries(self) -> Iterator[EntryAssessment]:
-        """The latest scan's registry entries, by id."""
-        return self._latest(ENTRIES)
-
-    def findings(self, fingerprints: Collection[str]) -> Iterator[Finding]:
-        """Those of the latest scan's findings that have one of these fingerprints, by fingerprint."""
-        wanted = iter(sorted(fingerprints))
-        with reading(self._engine) as connection:
-            while batch := list(islice(wanted, BATCH)):
-                yield from sorted(read_open(connection, FINDINGS, schema.finding.c.key.in_(batch)), key=FINDINGS.key)
-
-    def findings_on_entries(self) -> Iterator[Finding]:
-        """Those of the latest scan's findings that are about an entry itself, by entry."""
-        entry = schema.finding.c.entry
-        with reading(self._engine) as connection:
-            yield from read_open(connection, FINDINGS, entry.is_not(None))
 
     def find(self, text: str) -> ScanResult:
         """The latest scan, with nothing in it but the identities that go by this text, and their findings.
@@ -210,48 +166,6 @@ class Store:
                 identities=identities,
                 findings=tuple(sorted(found, key=FINDINGS.order)),
             )
-
-    def _latest(self, kind: RecordKind[R], wanted: Callable[[Row[Any]], bool] | None = None) -> Iterator[R]:
-        with reading(self._engine) as connection:
-            seq = scans.latest(connection)
-            if seq is not None:
-                yield from read(connection, kind, seq, wanted)
-
-    def known_fingerprints(self) -> dict[str, datetime | None]:
-        """The latest scan's findings that were announced: one that is not among them is new.
-
-        By fingerprint, when the first scan that ever had it started.
-        """
-        with reading(self._engine) as connection:
-            return fingerprints.known(connection)
-
-    def earlier_findings(self, wanted: Collection[str]) -> dict[str, Earlier]:
-        """What any scan knew of these findings, by fingerprint; those that there never were are not among them."""
-        with reading(self._engine) as connection:
-            return fingerprints.earlier(connection, wanted)
-
-    def creators(self) -> dict[str, tuple[str | None, str]]:
-        """By key of the latest scan's identities: unique id and creator, where a creator is known."""
-        identity = schema.identity.c
-        known = select(identity.key, identity.unique_id, identity.created_by)
-        with reading(self._engine) as connection:
-            rows = connection.execute(known.where(identity.until_scan.is_(None), identity.created_by.is_not(None)))
-            return {row.key: (row.unique_id, row.created_by) for row in rows}
-
-    def last_unique_ids(self, keys: Iterable[str]) -> dict[str, tuple[str, str]]:
-        """By key of identities, source and unique id that each had when it last had one, gone or not."""
-        with reading(self._engine) as connection:
-            return recreated.last_unique_ids(connection, keys)
-
-    def standing_recreations(self) -> Iterator[Finding]:
-        """The latest scan's findings of identities that were made anew."""
-        with reading(self._engine) as connection:
-            yield from recreated.standing(connection)
-
-    def identities_by_place(self) -> dict[tuple[str, str, str], int]:
-        """How many identities the latest scan had, by source, scope and kind."""
-        with reading(self._engine) as connection:
-            return open_places(connection)
 
     @contextmanager
     def comparison(self, old: str | None = None, new: str | None = None) -> Iterator[Comparison]:

@@ -35,9 +35,11 @@ def _resolved(connection: Connection, started: dict[int, datetime]) -> dict[int,
     finding = schema.finding.c
     ended = select(finding.key).where(finding.until_scan.is_not(None))
     rows = select(finding.key, finding.first_scan, finding.until_scan).where(finding.key.in_(ended))
+    forgettings = scans.forgettings(connection)
     resolved: dict[int, Counter[int]] = {}
     for first, until in _stood(plain_rows(connection, rows.order_by(finding.key, finding.first_scan))):
-        resolved.setdefault(until, Counter())[max((started[until] - started[first]).days, 0)] += 1
+        if until not in forgettings:
+            resolved.setdefault(until, Counter())[max((started[until] - started[first]).days, 0)] += 1
     return resolved
 
 

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, and_, or_
 
 from scanner.history import scans, schema, wordings
 from scanner.history.intervals import restore, restored_rows
-from scanner.history.records import IDENTITIES
+from scanner.history.record_kinds import IDENTITIES
 from scanner.model import Assessment
 
 

@@ -50,6 +50,7 @@ from scanner.model.judged import (
 )
 from scanner.model.result import (
     BlindSpot,
+    Forgotten,
     Input,
     ScanInfo,
     ScanPoint,
@@ -114,6 +115,7 @@ __all__ = [
     "Fact",
     "Finding",
     "FindingStatus",
+    "Forgotten",
     "Grant",
     "Identity",
     "IdentityCandidate",

@@ -69,6 +69,20 @@ class Summary(Struct, frozen=True, kw_only=True, gc=False):
     not_rechecked: int = 0
 
 
+class Forgotten(Struct, frozen=True, kw_only=True, gc=False):
+    """A source that is remembered no longer, or one scope of it. ``scope`` None: all of it."""
+
+    source: str
+    scope: str | None = None
+
+    def __str__(self) -> str:
+        return f"source {self.source}" if self.scope is None else f"{self.scope} of source {self.source}"
+
+    def holds(self, source: str, scope: str) -> bool:
+        """Whether that scope belongs to it."""
+        return source == self.source and self.scope in (None, scope)
+
+
 class ScanPoint(Struct, frozen=True, kw_only=True, gc=False):
     """One of the scans that lead up to a result, in numbers.
 

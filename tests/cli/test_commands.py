@@ -88,7 +88,7 @@ def test_doctor_names_what_is_wrong(estate: Path, muster: Muster) -> None:
     ("url", "code", "told"),
     [
         pytest.param("sqlite:///muster.db", 0, "the first scan makes it", id="missing"),
-        pytest.param("sqlite:///empty.db", 0, "the first scan makes it", id="empty"),
+        pytest.param("sqlite:///empty.db", 1, "is an empty file", id="cut off"),
         pytest.param("sqlite:///no/such/x.db", 1, "nor is there its directory", id="no directory"),
         pytest.param("sqlite:///bots.csv", 1, "is not a Muster store", id="no database"),
         pytest.param("sqlite:///other.db", 1, "another program's tables", id="another program's"),

@@ -14,7 +14,8 @@ from msgspec.structs import replace
 
 from scanner.changes import changes_between
 from scanner.errors import StoreError, UsageError
-from scanner.history.records import ENTRIES, FINDINGS, IDENTITIES
+from scanner.history.finding_kind import FINDINGS
+from scanner.history.record_kinds import ENTRIES, IDENTITIES
 from scanner.history.store import Store, open_store
 from scanner.history.tallies import Tally
 from scanner.model import Earlier, ScanResult
@@ -122,7 +123,7 @@ def test_findings_that_stand_keep_the_day_they_were_first_seen(store: Store) -> 
 
     store.prune(NOW + timedelta(days=2), NOW)
 
-    assert store.known_fingerprints() == {"f1": NOW}
+    assert store.memory.known_fingerprints() == {"f1": NOW}
 
 
 def test_what_was_known_of_findings_before(store: Store) -> None:
@@ -133,7 +134,7 @@ def test_what_was_known_of_findings_before(store: Store) -> None:
     store.save(night(1, findings=first))
     store.save(night(2, findings=(replace(first[2], held_back=True), replace(first[3], held_back=False))))
 
-    assert store.earlier_findings({"told", "held", "both", "late", "never"}) == {
+    assert store.memory.earlier_findings({"told", "held", "both", "late", "never"}) == {
         "told": Earlier(first_seen=NOW, announced=True),
         "held": Earlier(first_seen=NOW, announced=False),
         "both": Earlier(first_seen=NOW, announced=True),

@@ -78,8 +78,8 @@ def test_empty_store(store: Store) -> None:
     """A store without a scan knows nothing, and says so when asked for one."""
     assert not store.has_scans()
     assert store.scans() == ()
-    assert list(store.assessments(lambda *_: True)) == []
-    assert store.known_fingerprints() == {}
+    assert list(store.memory.assessments(lambda *_: True)) == []
+    assert store.memory.known_fingerprints() == {}
     assert store.history(billing.identity.key) == ()
     with pytest.raises(StoreError, match="has no scan yet") as raised:
         store.load()
@@ -147,10 +147,10 @@ def test_carries_over_what_is_wanted(store: Store) -> None:
         asked.append((source, scope, kind))
         return source != "prod"
 
-    assert list(store.assessments(wanted)) == [deploy]
-    assert list(store.secrets(wanted)) == [secret]
-    assert list(store.entries()) == [entry]
-    assert list(store.findings({"f0", "f2"})) == [other]
+    assert list(store.memory.assessments(wanted)) == [deploy]
+    assert list(store.memory.secrets(wanted)) == [secret]
+    assert list(store.memory.entries()) == [entry]
+    assert list(store.memory.findings({"f0", "f2"})) == [other]
     assert sorted(asked) == [
         ("dev", "123456789012", "role"),
         ("prod", "123456789012", "user"),
@@ -165,7 +165,7 @@ def test_knows_the_latest_fingerprints(store: Store) -> None:
     store.save(night(2, findings=(since,)))
 
     assert store.has_scans()
-    assert store.known_fingerprints() == {"f2": NOW}
+    assert store.memory.known_fingerprints() == {"f2": NOW}
 
 
 def test_history_of_an_identity(store: Store) -> None:
@@ -268,5 +268,5 @@ def test_an_acknowledged_finding_was_not_announced(store: Store) -> None:
     known = Acknowledged(reason="x", by="ada", until=NOW.date())
     store.save(night(1, findings=(found, replace(other, acknowledged=known))))
 
-    assert set(store.known_fingerprints()) == {"f1"}
+    assert set(store.memory.known_fingerprints()) == {"f1"}
     assert store.load().findings == (found, replace(other, acknowledged=known))

@@ -9,6 +9,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 from rich.cells import cell_len
 
 from reports import diff as formats
@@ -17,7 +18,7 @@ from reports.base import Screen
 from reports.diff_table import COLUMNS, became, headline
 from reports.scan_list import ListedScan
 from scanner.diff.records import Change, Counts, Diff
-from scanner.model import Summary
+from scanner.model import Forgotten, Summary
 from tests.contract.test_reports import ACTIVE
 from tests.factories import NOW, make_result
 from tests.reports.samples import HOSTILE
@@ -188,3 +189,28 @@ def test_a_store_without_scans() -> None:
     scan_list.WRITERS["table"]([], out, Screen())
 
     assert out.getvalue() == b"No scan is in the store.\n"
+
+
+def test_what_was_forgotten_is_told_as_that() -> None:
+    """In a section of its own, and behind the totals that scripts look for."""
+    lost = Change(subject="identity", change="forgotten", key="k", name="k", source="old", before="was registered")
+    ended = Change(subject="finding", change="forgotten", key="f", name="Old key", before="open")
+    diff = Diff(old=OLD, new=OLD, summary=Counts(forgotten=1, forgotten_findings=1), changes=(lost, ended))
+
+    page = written("table", diff)
+
+    assert page.splitlines()[-1] == "joined 0, moved 0, left 0, returned 0, not re-checked 0, forgotten 1"
+    for told in ("Of the identities, 1 forgotten.", "Forgotten by hand: 1", "Findings: 1 forgotten"):
+        assert told in page
+
+
+def test_a_forgotten_place_is_no_scan() -> None:
+    """The list says which place it was, and who was forgotten with it."""
+    entry = replace(SCANS[0], summary=Summary(identities=2), left=0, forgotten=3, forgot=Forgotten(source="\x1b[31m"))
+    table, document = io.BytesIO(), io.BytesIO()
+    scan_list.WRITERS["table"]([entry], table, Screen())
+    scan_list.WRITERS["json"]([entry], document, Screen())
+
+    assert "source \\x1b[31m forgotten by hand\n  2 identities, 4 joined, 3 forgotten; " in table.getvalue().decode()
+    (listed,) = json.loads(document.getvalue())["scans"]
+    assert (listed["forgotten"], listed["forgot"]) == (3, {"source": "\x1b[31m", "scope": None})

@@ -222,3 +222,25 @@ def test_a_life_in_eras() -> None:
     assert [one.aspect for one in second.differences] == ["privilege", "registry"]
     assert (second.was_gone, third.was_gone, third.until) == (False, True, None)
     assert eras([]) == ()
+
+
+def test_what_was_forgotten_neither_left_nor_is_resolved() -> None:
+    """Whatever the scan read: nobody saw that it is gone; of others the same is said as ever."""
+    other, read = make_assessment("other"), scan(coverage=(make_coverage(kinds=("user",)),))
+    findings = [make_finding(fingerprint=one) for one in ("f1", "f2")]
+
+    changes = _changes(
+        new=read,
+        identities=[(BETTER, None), (other, None)],
+        findings=[(one, None) for one in findings],
+        forgotten=frozenset({BETTER.identity.key, "f1"}),
+    )
+
+    assert [(one.change, one.key) for one in changes] == [
+        ("left", other.identity.key),
+        ("forgotten", BETTER.identity.key),
+        ("resolved", "f2"),
+        ("forgotten", "f1"),
+    ]
+    assert changes[1].next_step == "Retire its entry NHI-1, if it is gone for good."
+    assert (changes[3].before, changes[3].next_step) == ("open", None)

@@ -11,10 +11,11 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
+from filelock import FileLock
 from msgspec.structs import replace
 from sqlalchemy import Engine, event
 
-from scanner.errors import StoreError
+from scanner.errors import MissingStore, StoreError
 from scanner.history.engine import connect, database_of, reading
 from scanner.history.store import open_store
 from tests.factories import make_assessment, make_result
@@ -84,7 +85,7 @@ def test_new_files_are_for_their_owner_only(tmp_path: Path) -> None:
     finally:
         os.umask(before)
 
-    assert modes == {"muster.db": 0o600, "muster.db-wal": 0o600, "muster.db-shm": 0o600}
+    assert modes == dict.fromkeys(("muster.db", "muster.db-wal", "muster.db-shm", "muster.db.lock"), 0o600)
 
 
 def test_only_a_store_that_holds_something_is_written_ahead(tmp_path: Path) -> None:
@@ -130,6 +131,39 @@ def test_directory_in_place_of_a_file(tmp_path: Path) -> None:
     """A directory is no store."""
     with pytest.raises(StoreError, match="cannot be opened"):
         open_store(f"sqlite:///{tmp_path}")
+
+
+@pytest.mark.parametrize("create", [True, False])
+def test_an_empty_file_was_cut_off(path: Path, create: bool) -> None:
+    """A store whose file lost all that it held is not taken for a new one; it is left to whoever has a backup."""
+    with path.open("r+b") as file:
+        file.truncate()
+
+    with pytest.raises(StoreError, match="is an empty file, which no store ever is") as raised:
+        open_store(f"sqlite:///{path}", create=create)
+
+    assert "put back the last backup" in (raised.value.hint or "")
+    assert path.stat().st_size == 0
+
+
+def test_one_that_is_just_being_made_was_not_cut_off(tmp_path: Path) -> None:
+    """Who makes a store holds its lock, and is awaited."""
+    path = tmp_path / "muster.db"
+    path.touch()
+
+    with FileLock(f"{path}.lock"), pytest.raises(StoreError, match=r"cannot be created: .*\.lock"):
+        open_store(f"sqlite:///{path}?timeout=0")
+
+
+def test_a_store_begins_as_no_empty_file(tmp_path: Path) -> None:
+    """From its first moment on, with nothing beside it but its lock, and in the larger pages."""
+    connect(f"sqlite:///{tmp_path / 'muster.db'}", create=True).dispose()
+
+    with closing(sqlite3.connect(tmp_path / "muster.db")) as made:
+        assert made.execute("PRAGMA page_size").fetchone() == (8192,)
+    assert {one.name for one in tmp_path.iterdir()} == {"muster.db", "muster.db.lock"}
+    with pytest.raises(MissingStore):
+        open_store(f"sqlite:///{tmp_path / 'muster.db'}", create=False)
 
 
 def test_not_a_database(tmp_path: Path) -> None:
@@ -189,19 +223,45 @@ def test_locked(path: Path) -> None:
         assert store.load() == RESULT
 
 
+@contextmanager
+def room_for(pages: int) -> Iterator[None]:
+    """A database takes no more than so many pages."""
+
+    def limit(connection: sqlite3.Connection, _record: object) -> None:
+        connection.execute(f"PRAGMA max_page_count = {pages}")
+
+    event.listen(Engine, "connect", limit)
+    try:
+        yield
+    finally:
+        event.remove(Engine, "connect", limit)
+
+
+@pytest.mark.parametrize("pages", [2, 40, 60])
+def test_disk_full_before_there_are_tables(tmp_path: Path, pages: int) -> None:
+    """It is told as that; there is no store then, rather than one of an earlier version, and once there is room one."""
+    url = f"sqlite:///{tmp_path / 'muster.db'}"
+
+    with room_for(pages), pytest.raises(StoreError, match="no room left"):
+        open_store(url)
+
+    with pytest.raises(MissingStore, match="there is no store"):
+        open_store(url, create=False)
+    with open_store(url) as store:
+        store.save(RESULT)
+        assert store.load() == RESULT
+
+
 def test_disk_full(path: Path) -> None:
     """When there is no room left, the scan before is intact, and the next save works once there is."""
     large = replace(NEXT, identities=tuple(make_assessment(f"svc-{number:04}") for number in range(2000)))
 
-    def no_more_pages(connection: sqlite3.Connection, _record: object) -> None:
-        connection.execute("PRAGMA max_page_count = 60")
-
-    event.listen(Engine, "connect", no_more_pages)
-    try:
-        with open_store(f"sqlite:///{path}") as store, pytest.raises(StoreError, match="no room left") as raised:
-            store.save(large)
-    finally:
-        event.remove(Engine, "connect", no_more_pages)
+    with (
+        room_for(60),
+        open_store(f"sqlite:///{path}") as store,
+        pytest.raises(StoreError, match="no room left") as raised,
+    ):
+        store.save(large)
 
     assert raised.value.hint
     with open_store(f"sqlite:///{path}") as store:

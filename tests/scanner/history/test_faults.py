@@ -110,6 +110,16 @@ def test_a_full_disk(path: Path, tmp_path: Path) -> None:
     still_whole(path)
 
 
+def test_a_disk_that_is_full_before_the_first_scan(tmp_path: Path) -> None:
+    """Nothing is left there that could be taken for a store."""
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    with small_disk(disk, 4):
+        with pytest.raises(StoreError, match="cannot be created: No space left on device"):
+            open_store(f"sqlite:///{disk / 'muster.db'}")
+        assert [one.name for one in disk.iterdir()] == ["muster.db.lock"]
+
+
 @pytest.mark.parametrize("part", ["file", "folder"])
 def test_read_only(path: Path, part: str) -> None:
     """Before anything is scanned, it is told that nothing could be stored; what is there can be read."""
@@ -160,8 +170,8 @@ def _complaint(path: Path, content: bytes) -> StoreError | None:
         with open_store(f"sqlite:///{path}", create=False) as store:
             store.load()
             store.scans()
-            store.known_fingerprints()
-            list(store.entries())
+            store.memory.known_fingerprints()
+            list(store.memory.entries())
             store.history(RESULT.identities[0].identity.key)
             store.find("svc-001")
     except StoreError as error:
@@ -206,7 +216,7 @@ def test_a_clock_that_was_put_back(backend: Backend) -> None:
         assert [scan.id for scan in store.scans()] == [RESULT.scan.id, "earlier", "again"]
         assert store.load().identities == RESULT.identities
         assert store.load("earlier") == earlier
-        assert set(store.known_fingerprints()) == {one.fingerprint for one in RESULT.findings}
+        assert set(store.memory.known_fingerprints()) == {one.fingerprint for one in RESULT.findings}
         assert len(store.history(RESULT.identities[0].identity.key)) == 2
 
 

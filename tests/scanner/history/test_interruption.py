@@ -137,7 +137,7 @@ def test_readers_see_the_scan_before(url: str) -> None:
 
     def look() -> None:
         with open_store(url) as reader:
-            seen.append((reader.load(), len(reader.scans()), reader.known_fingerprints()))
+            seen.append((reader.load(), len(reader.scans()), reader.memory.known_fingerprints()))
 
     with open_store(url) as store:
         store.save(FIRST)
@@ -153,7 +153,7 @@ def test_a_reader_keeps_the_state_it_began_with(url: str) -> None:
     many = tuple(make_assessment(f"svc-{number:06}") for number in range(BATCH + 10))
     with open_store(url) as store:
         store.save(replace(FIRST, identities=many))
-        stream = store.assessments(lambda *_: True)
+        stream = store.memory.assessments(lambda *_: True)
         begun = [next(stream)]
 
         store.save(NEXT)

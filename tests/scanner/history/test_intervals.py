@@ -11,9 +11,11 @@ from sqlalchemy import Connection, Table, event, insert, select, update
 
 from scanner.history import schema
 from scanner.history.engine import connect, reading, writing
+from scanner.history.finding_kind import FINDINGS
 from scanner.history.intervals import BATCH, differences, read_in_order, write, write_orders
 from scanner.history.migrations import migrate
-from scanner.history.records import ENTRIES, FINDINGS, IDENTITIES, R, RecordKind
+from scanner.history.record_kinds import ENTRIES, IDENTITIES
+from scanner.history.records import R, RecordKind
 from scanner.history.wordings import keep
 from scanner.model import Assessment, EntryAssessment, Origin
 from tests.factories import NOW, make_assessment, make_entry, make_finding, make_identity

@@ -174,7 +174,7 @@ def test_keys_sort_as_in_python(server: postgres.Postgres) -> None:
         store.save(replace(NEXT, identities=result.identities[::2]))
 
         assert store.load(result.scan.id) == result
-        assert list(store.assessments(lambda *_: True)) == list(result.identities[::2])
+        assert list(store.memory.assessments(lambda *_: True)) == list(result.identities[::2])
         assert store.find(result.identities[0].identity.key).identities == result.identities[:1]
 
 

@@ -9,7 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from scanner.history.records import ENTRIES, FINDINGS, IDENTITIES, SECRETS, RecordKind, Sighting
+from scanner.history.finding_kind import FINDINGS
+from scanner.history.record_kinds import ENTRIES, IDENTITIES, SECRETS
+from scanner.history.records import RecordKind, Sighting
 from scanner.model import Assessment, EntryAssessment, Finding, Origin, StoredSecret, UsageVerdict
 from tests.factories import NOW, days_ago, make_assessment, make_credential, make_entry, make_finding, make_identity
 from tests.scanner.history.strategies import of

@@ -11,9 +11,10 @@ from sqlalchemy import Connection, insert, select, update
 
 from scanner.history import schema
 from scanner.history.engine import connect, writing
+from scanner.history.finding_kind import FINDINGS
 from scanner.history.intervals import read_in_order, write, write_orders
 from scanner.history.migrations import migrate
-from scanner.history.records import ENTRIES, FINDINGS, IDENTITIES
+from scanner.history.record_kinds import ENTRIES, IDENTITIES
 from scanner.history.wordings import keep
 from scanner.model import ScanResult
 from tests.scanner.history.strategies import scan_sequences
