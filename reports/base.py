@@ -17,11 +17,15 @@ BOARD = "board"
 
 
 class Screen(Struct, frozen=True, kw_only=True):
-    """What the output can show; files are plain and 80 columns wide."""
+    """What the output can show; files are plain and 80 columns wide.
+
+    ``longest``: of a list so many are shown, the first; None: all, as for whoever searches a file or a pipe.
+    """
 
     width: int = 80
     color: bool = False
     unicode: bool = True
+    longest: int | None = None
 
 
 class Report(Protocol):

@@ -8,7 +8,16 @@ from reports.base import Screen
 from reports.diff_table import difference_text
 from reports.judged import findings_by_fingerprint, joined_with_findings
 from reports.page import Page
-from reports.phrases import agent_text, credential_text, drift_text, evidence_of, facts_text, next_step, words
+from reports.phrases import (
+    agent_text,
+    credential_text,
+    drift_text,
+    evidence_of,
+    facts_text,
+    next_step,
+    tags_text,
+    words,
+)
 from scanner.diff.records import Era
 from scanner.model import Assessment, Finding, Identity, OwnershipVerdict, ScanResult, Signal
 
@@ -56,7 +65,7 @@ def _identity(judged: Assessment) -> list[str | None]:
         _created(one),
         f"seen by {', '.join(one.sources)}" if one.sources else None,
         "" if judged.rechecked else "not re-checked by this scan: its place could not be read; shown as last seen",
-        facts_text(one.tags) and f"tags: {facts_text(one.tags)}",
+        (tags := tags_text(one.tags)) and f"tags: {tags}",
     ]
 
 

@@ -84,7 +84,7 @@ _INVENTORY: tuple[Column[Judged], ...] = (
     Column("description", lambda r: r.identity.description, "As the provider has it.", 40),
     Column("unique_id", lambda r: r.identity.unique_id, "The provider's immutable id.", 24),
     Column("aliases", lambda r: say.joined(r.identity.aliases), "Other ids it goes by.", 28),
-    Column("tags", lambda r: say.facts_text(r.identity.tags), "As the provider has them.", 40),
+    Column("tags", lambda r: say.tags_text(r.identity.tags), "As the provider has them.", 40),
     Column("enabled", lambda r: r.identity.enabled, "Empty: unknown, and counted as enabled.", 10, "bool"),
     Column("environment", lambda r: r.identity.environment, "prod, staging, dev, test …", 12),
     Column("nature", lambda r: r.verdicts.nature.verdict, "Human or not.", 12),

@@ -8,6 +8,7 @@ from typing import BinaryIO, TypeAlias
 
 from reports.base import Screen
 from reports.diff_table import COLUMNS, SHORT_COLUMNS, became, caveats, findings_told, headline, span, totals
+from reports.json import scan_record
 from reports.json_text import encoded
 from reports.markdown_text import escaped
 from reports.page import Page
@@ -137,7 +138,8 @@ def _write_markdown(diff: Diff, out: BinaryIO, screen: Screen) -> tuple[str, ...
 def _write_json(diff: Diff, out: BinaryIO, screen: Screen) -> tuple[str, ...]:
     """A record a line, as in the other documents."""
     del screen
-    head = {"schema": SCHEMA, "old": diff.old, "new": diff.new, "summary": diff.summary, "notices": diff.notices}
+    old, new = scan_record(diff.old), scan_record(diff.new)
+    head = {"schema": SCHEMA, "old": old, "new": new, "summary": diff.summary, "notices": diff.notices}
     out.write(b"{\n" + b"".join(encoded(key) + b": " + encoded(value) + b",\n" for key, value in head.items()))
     out.write(b'"changes": [' + b",".join(b"\n" + encoded(change) for change in diff.changes) + b"\n]\n}\n")
     return ()

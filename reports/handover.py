@@ -8,6 +8,7 @@ from typing import BinaryIO, TypeAlias
 
 from reports.base import Screen
 from reports.handover_table import COLUMNS, SHORT_COLUMNS, as_of, headline, held_text, place_text
+from reports.json import scan_record
 from reports.json_text import encoded
 from reports.markdown_text import escaped
 from reports.page import Page
@@ -33,8 +34,9 @@ def _write_page(handover: Handover, scan: ScanInfo, out: BinaryIO, screen: Scree
         items = [item for item in handover.items if belongs(item)]
         if items:
             page.heading(f"{title}: {len(items):,}")
-        for item in items:
+        for item in page.shown(items):
             page.item(_LABELS[item.roles[0]], _told(item))
+        page.more(items, "-o csv:PATH has all")
     out.write(page.text.encode())
     return ()
 
@@ -124,7 +126,7 @@ def _write_markdown(handover: Handover, scan: ScanInfo, out: BinaryIO, screen: S
 def _write_json(handover: Handover, scan: ScanInfo, out: BinaryIO, screen: Screen) -> tuple[str, ...]:
     """A record a line, as in the other documents."""
     del screen
-    head = {"schema": SCHEMA, "scan": scan, "person": handover.person, "notices": handover.notices}
+    head = {"schema": SCHEMA, "scan": scan_record(scan), "person": handover.person, "notices": handover.notices}
     out.write(b"{\n" + b"".join(encoded(key) + b": " + encoded(value) + b",\n" for key, value in head.items()))
     out.write(b'"items": [' + b",".join(b"\n" + encoded(item) for item in handover.items) + b"\n]\n}\n")
     return ()

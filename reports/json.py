@@ -9,13 +9,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any, BinaryIO, ClassVar
 
+from msgspec import Struct
 from msgspec.structs import asdict
 
 from reports.base import Screen, View
-from reports.json_text import encoded
+from reports.json_text import encoded, encoded_record
 from reports.phrases import evidence_of
 from reports.views import select
-from scanner.model import SCHEMA, Assessment, EntryAssessment, Finding, ScanResult
+from scanner.model import SCHEMA, Assessment, EntryAssessment, Finding, ScanInfo, ScanResult
 
 FACTS = (
     "key", "provider", "source", "sources", "scope", "kind", "name", "display_name", "description", "unique_id",
@@ -26,6 +27,8 @@ VERDICTS = ("nature", "agent", "registry", "ownership", "usage", "privilege", "d
 HELD = ("credentials", "grants", "links", "trusts")
 JUDGED = ("consumers", "findings", "rechecked")
 """Fields of an identity, and between them of its assessment, in the order in which they are written."""
+INPUT = ("role", "name", "sha256")
+"""Fields of what the scan went by; the config's text is for the evidence pack."""
 
 
 class JsonReport:
@@ -44,7 +47,7 @@ class JsonReport:
             out.write(b",\n" + encoded(key) + b": [")
             separator = b"\n"
             for record in records:
-                out.write(separator + encoded(record))
+                out.write(separator + record)
                 separator = b",\n"
             out.write(b"\n]")
         out.write(b"\n}\n")
@@ -64,47 +67,59 @@ class NdjsonReport:
         del screen
         out.write(encoded({"type": "scan", **_head(result)}) + b"\n")
         for _, kind, records in _lists(select(result, view)):
-            out.writelines(encoded({"type": kind, **record}) + b"\n" for record in records)
+            begin = encoded({"type": kind})[:-1] + b","
+            out.writelines(begin + record[1:] + b"\n" for record in records)
         return ()
 
 
 def _head(result: ScanResult) -> dict[str, Any]:
     return {
         "schema": SCHEMA,
-        "scan": result.scan,
+        "scan": scan_record(result.scan),
         "summary": result.summary,
         "policy": result.policy,
         "notices": result.notices,
     }
 
 
-def _lists(result: ScanResult) -> Iterator[tuple[str, str, Iterable[dict[str, Any]]]]:
+def scan_record(scan: ScanInfo) -> dict[str, Any]:
+    """The run, and what it went by without the text of the config."""
+    return {**asdict(scan), "inputs": [{field: getattr(one, field) for field in INPUT} for one in scan.inputs]}
+
+
+def _lists(result: ScanResult) -> Iterator[tuple[str, str, Iterable[bytes]]]:
     """Each list's key in the document, the type of its records on lines of their own, and its records."""
-    yield "coverage", "coverage", map(asdict, result.coverage)
+    yield "coverage", "coverage", map(_plain, result.coverage)
     yield "identities", "identity", map(_identity, result.identities)
-    yield "secrets", "secret", map(asdict, result.secrets)
-    yield "workloads", "workload", map(asdict, result.workloads)
+    yield "secrets", "secret", map(_plain, result.secrets)
+    yield "workloads", "workload", map(_plain, result.workloads)
     yield "registry", "registry", map(_entry, result.entries)
     yield "findings", "finding", map(_finding, result.findings)
 
 
-def _identity(judged: Assessment) -> dict[str, Any]:
+def _plain(record: Struct) -> bytes:
+    return encoded_record(asdict(record))
+
+
+def _identity(judged: Assessment) -> bytes:
     identity = judged.identity
-    return {
-        **{field: getattr(identity, field) for field in FACTS},
-        **{field: getattr(judged, field) for field in VERDICTS},
-        **{field: getattr(identity, field) for field in HELD},
-        **{field: getattr(judged, field) for field in JUDGED},
-    }
+    return encoded_record(
+        {
+            **{field: getattr(identity, field) for field in FACTS},
+            **{field: getattr(judged, field) for field in VERDICTS},
+            **{field: getattr(identity, field) for field in HELD},
+            **{field: getattr(judged, field) for field in JUDGED},
+        }
+    )
 
 
-def _finding(finding: Finding) -> dict[str, Any]:
-    return {**asdict(finding), "evidence": evidence_of(finding), "status": finding.status}
+def _finding(finding: Finding) -> bytes:
+    return encoded({**asdict(finding), "evidence": evidence_of(finding), "status": finding.status})
 
 
-def _entry(judged: EntryAssessment) -> dict[str, Any]:
+def _entry(judged: EntryAssessment) -> bytes:
     declared = asdict(judged.entry)
-    return {
+    record = {
         "id": declared.pop("id"),
         "state": judged.state,
         "identities": judged.identities,
@@ -114,3 +129,4 @@ def _entry(judged: EntryAssessment) -> dict[str, Any]:
         "declared_identities": declared.pop("identities"),
         **declared,
     }
+    return encoded_record(record)

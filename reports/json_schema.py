@@ -7,7 +7,7 @@ from typing import Any, TypeAlias
 
 import msgspec
 
-from reports.json import FACTS, HELD, JUDGED, VERDICTS
+from reports.json import FACTS, HELD, INPUT, JUDGED, VERDICTS
 from scanner.model import (
     SCHEMA,
     Assessment,
@@ -45,6 +45,7 @@ def scan_schema() -> Schema:
     judged, entry = defs.pop("Assessment"), defs.pop("EntryAssessment")
     defs["IdentityRecord"] = _identity(judged, defs.pop("Identity"))
     defs["EntryRecord"] = _entry(entry, defs.pop("Entry"))
+    defs["Input"] = _input(defs["Input"])
     status = {"status": msgspec.json.schema(FindingStatus)}
     defs["Finding"] = {**defs["Finding"], **_object({**defs["Finding"]["properties"], **status})}
     head = _object(
@@ -72,6 +73,12 @@ def _as_written(component: Schema) -> Schema:
     """A record as it is written: every field is there, whatever its default."""
     fields = {name: _without_default(field) for name, field in component["properties"].items()}
     return {"description": component["description"], **_object(fields)}
+
+
+def _input(given: Schema) -> Schema:
+    """What the scan went by, without the config's text."""
+    described = "A file that the scan went by, with the hash of its bytes; or a query to a database, which has none."
+    return {"description": described, **_object({name: given["properties"][name] for name in INPUT})}
 
 
 def _identity(judged: Schema, identity: Schema) -> Schema:

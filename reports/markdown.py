@@ -26,7 +26,7 @@ Section: TypeAlias = Callable[[MarkdownPage, Digest], None]
 
 
 class MarkdownReport:
-    """What is new first, then the gravest, each with what to do next; what does not fit is counted."""
+    """What is new first, then the gravest, then what to do about each kind; what does not fit is counted."""
 
     name: ClassVar[str] = "markdown"
     title: ClassVar[str] = "a comment on a pull request, or the summary of a job"
@@ -81,6 +81,25 @@ def _all_findings(page: MarkdownPage, digest: Digest) -> None:
     _findings(page, digest, "Findings", newest_first)
 
 
+def _next_steps(page: MarkdownPage, digest: Digest) -> None:
+    """What to do about the findings: once for each rule, whose every finding has the same."""
+    of_rule: dict[str, list[Finding]] = {}
+    for finding in digest.result.findings:
+        of_rule.setdefault(finding.rule, []).append(finding)
+    if of_rule:
+        page.table(
+            "What to do",
+            ("What", "How many", "Next step"),
+            (
+                (_prose(one.title), f"{len(found):,}", _prose(one.remediation))
+                for found in of_rule.values()
+                for one in found[:1]
+            ),
+            total=len(of_rule),
+            rest="muster report --view findings -o csv:findings.csv",
+        )
+
+
 def _findings(
     page: MarkdownPage, digest: Digest, title: str, found: Sequence[Finding], most: int | None = None
 ) -> None:
@@ -89,7 +108,7 @@ def _findings(
     of_key = {judged.identity.key: judged for judged in digest.result.identities}
     page.table(
         f"{title}: {len(found):,}",
-        ("Severity", "What", "About", "Evidence", "Next step"),
+        ("Severity", "What", "About", "Evidence"),
         (_finding_row(finding, of_key.get(finding.identity or "")) for finding in found[:most]),
         total=len(found),
         rest="muster report --view findings -o csv:findings.csv",
@@ -101,7 +120,6 @@ def _finding_row(finding: Finding, about: Assessment | None) -> Iterator[str]:
     yield _prose(finding.title)
     yield " ".join(_named(finding, about))
     yield code(_cut(telling(finding) or "", LONGEST_TEXT))
-    yield _prose(finding.remediation)
 
 
 def _named(finding: Finding, about: Assessment | None) -> Iterator[str]:
@@ -187,10 +205,10 @@ def _cut(text: str, longest: int) -> str:
 
 
 _SECTIONS: Mapping[View, tuple[Section, ...]] = {
-    "all": (_counts, _new_findings, _gravest_findings),
+    "all": (_counts, _new_findings, _gravest_findings, _next_steps),
     "orphans": (_work_list("Orphans", is_orphan),),
     "unregistered": (_work_list("Unregistered", is_unregistered),),
-    "findings": (_counts, _all_findings),
+    "findings": (_counts, _next_steps, _all_findings),
     "inventory": (_counts, _listing("inventory")),
     "registry": (_listing("registry"),),
     "credentials": (_listing("credentials"),),

@@ -7,8 +7,9 @@ printable here, once, and is never read as Rich's markup.
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from reports.base import Screen
 from reports.phrases import words
@@ -18,11 +19,15 @@ from scanner.text import printable
 if TYPE_CHECKING:
     from rich.text import Text
 
+T = TypeVar("T")
+
 LABEL = 10
 """Columns that a label takes, the gap after it included."""
 GAP = 2
 NARROWEST = 12
 """What a column of flexible width never goes below, however narrow the screen."""
+
+_ADDRESS = re.compile(r"[^@\s/:]+@[^@\s/:]+")
 
 _STYLES: Mapping[Tone, str] = {
     "critical": "bold red",
@@ -47,6 +52,7 @@ class Page:
     def __init__(self, screen: Screen) -> None:
         from rich.console import Console
 
+        self._longest = screen.longest
         self._unicode = screen.unicode
         self._dash = "─" if screen.unicode else "-"
         self._width = screen.width
@@ -90,6 +96,15 @@ class Page:
             grid.add_row(self._toned("" if number else label, axis, LABEL), self._styled(line, "" if number else first))
         self._console.print(grid)
 
+    def shown(self, listed: Sequence[T]) -> Sequence[T]:
+        """The first of a list, as many as the screen is for."""
+        return listed[: self._longest]
+
+    def more(self, listed: Sequence[Any], rest: str) -> None:
+        """Say how many of a list were not shown, and how to get them, if any were not."""
+        if left := len(listed) - len(self.shown(listed)):
+            self.line(f"and {left:,} more: {rest}")
+
     def counts(self, label: str, counts: Iterable[str]) -> None:
         """A label and how many there are of each."""
         self.item(label, [(" · " if self._unicode else ", ").join(counts) or "none"], first="")
@@ -117,14 +132,17 @@ class Page:
         return [width or max(room - sum(widths), NARROWEST) for width in widths]
 
     def shortened(self, text: str, width: int) -> str:
-        """The text in that many columns: beginning and end, with dots between; the end is the telling part."""
+        """The text in that many columns: beginning and end, with dots between; the end is the telling part.
+
+        Of a mail address the beginning is.
+        """
         from rich.cells import cell_len, set_cell_size
 
         safe = self._safe(text)
         if cell_len(safe) <= width:
             return safe
         dots = "…" if self._unicode else "..."
-        head = set_cell_size(safe, width // 3).rstrip()
+        head = set_cell_size(safe, width - len(dots) if _ADDRESS.fullmatch(safe) else width // 3).rstrip()
         tail = set_cell_size(safe[::-1], width - len(dots) - cell_len(head))[::-1]
         return head + dots + tail
 

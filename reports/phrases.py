@@ -149,15 +149,31 @@ def rules_text(findings: Iterable[Finding]) -> str | None:
     return joined(dict.fromkeys(finding.rule for finding in findings))
 
 
+def tags_text(tags: Mapping[str, str]) -> str | None:
+    """Tags as ``name: value`` pairs, in the order of their names: providers list them in any."""
+    return facts_text(dict(sorted(tags.items())))
+
+
 def facts_text(facts: Mapping[str, Any]) -> str | None:
-    """Evidence or tags as ``name: value`` pairs."""
+    """Facts as ``name: value`` pairs, in the order given."""
     return joined(f"{name}: {plain(value)}" for name, value in facts.items() if value is not None)
 
 
 def evidence_of(finding: Finding) -> dict[str, Any]:
     """A finding's evidence, what tells most first, whatever order a store gave back."""
     order = _FACTS.get(finding.rule, {})
-    return dict(sorted(finding.evidence.items(), key=lambda fact: (order.get(fact[0], len(order)), fact[0])))
+    facts = sorted(finding.evidence.items(), key=lambda fact: (order.get(fact[0], len(order)), fact[0]))
+    return {name: _sorted_within(value) for name, value in facts}
+
+
+def _sorted_within(value: Any) -> Any:
+    match value:
+        case Mapping():
+            return {name: _sorted_within(member) for name, member in sorted(value.items())}
+        case list() | tuple():
+            return [_sorted_within(member) for member in value]
+        case _:
+            return value
 
 
 def telling(finding: Finding) -> str | None:
@@ -195,7 +211,7 @@ def plain(value: Any) -> str:
         case date():
             text = value.isoformat()
         case Mapping():
-            text = ", ".join(f"{name}={plain(member)}" for name, member in value.items())
+            text = ", ".join(f"{name}={plain(member)}" for name, member in sorted(value.items()))
         case list() | tuple():
             text = ", ".join(map(plain, value))
         case _:

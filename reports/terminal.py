@@ -96,7 +96,7 @@ def _all_findings(page: Page, digest: Digest) -> None:
     findings = digest.result.findings
     page.heading(counted(len(findings), "finding", "findings"))
     identities = _by_key(digest.result)
-    for finding in findings:
+    for finding in page.shown(findings):
         acknowledged = acknowledged_text(finding)
         lines = [
             finding.title,
@@ -104,6 +104,7 @@ def _all_findings(page: Page, digest: Digest) -> None:
             f"Acknowledged: {acknowledged}" if acknowledged else _next(finding.remediation),
         ]
         page.item(finding.severity, lines, axis="severity")
+    page.more(findings, _as_csv("findings"))
 
 
 def _few_orphans(page: Page, digest: Digest) -> None:
@@ -134,12 +135,13 @@ def _meanings(page: Page, digest: Digest) -> None:
         page.line(f"{ORPHANED_MEANS} Abandoned: orphaned, and dormant or never used.")
 
 
-def _work_list(title: str, keeps: Keeps) -> Section:
+def _work_list(view: View, keeps: Keeps) -> Section:
     def section(page: Page, digest: Digest) -> None:
         listed = _most_urgent(digest.result, keeps)
-        page.heading(f"{title}: {len(listed):,}")
-        for judged in listed:
+        page.heading(f"{view.capitalize()}: {len(listed):,}")
+        for judged in page.shown(listed):
             page.item(judged.severity or "", in_full(judged), axis="severity")
+        page.more(listed, _as_csv(view))
 
     return section
 
@@ -150,7 +152,8 @@ def _listing(view: View) -> Section:
     def section(page: Page, digest: Digest) -> None:
         lines = list(listing.lines(digest.result))
         page.heading(counted(len(lines), listing.one, listing.many))
-        page.table(listing.headings, lines)
+        page.table(listing.headings, page.shown(lines))
+        page.more(lines, _as_csv(view))
 
     return section
 
@@ -202,6 +205,10 @@ def _finding_line(page: Page, finding: Finding, identities: Mapping[str, Identit
     return f"{subject}: {page.shortened(evidence, LONGEST_EVIDENCE)}" if evidence else subject
 
 
+def _as_csv(view: View) -> str:
+    return f"muster report --view {view} -o csv:{view}.csv has all"
+
+
 def _next(step: str) -> str:
     return f"Next: {step}"
 
@@ -232,8 +239,8 @@ _SECTIONS: Mapping[View, tuple[Section, ...]] = {
         _notices,
         _where_next,
     ),
-    "orphans": (_gaps, _work_list("Orphans", is_orphan)),
-    "unregistered": (_gaps, _work_list("Unregistered", is_unregistered)),
+    "orphans": (_gaps, _work_list("orphans", is_orphan)),
+    "unregistered": (_gaps, _work_list("unregistered", is_unregistered)),
     "findings": (_gaps, _all_findings),
     "inventory": (_gaps, _listing("inventory")),
     "registry": (_gaps, _listing("registry")),

@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 import msgspec
 import pytest
+from click.testing import CliRunner
 
 from connectors.catalog import connector_catalog
 from reports.base import VIEWS
@@ -54,6 +55,17 @@ def test_every_command_and_option_explains_itself(command: str) -> None:
 
     assert live.help
     assert [one.name for one in options if not one.help and one.name != "help"] == []
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_the_help_says_of_each_command_what_the_command_says_of_itself(command: str) -> None:
+    """It is told without importing the command, so it stands in two places."""
+    live = command_called([command])[1]
+    told = CliRunner().invoke(cli, ["--help"], terminal_width=200).output
+
+    assert live is not None
+    assert live.help is not None
+    assert re.search(rf"^  {command} +{re.escape(live.help.splitlines()[0])}$", told, re.MULTILINE)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from reports.html.ages import age
-from reports.html.packing import LONGEST_TEXT, Columns, Row, column, minutes, pairs, table, text, texts
+from reports.html.packing import LONGEST_TEXT, Columns, Row, column, minutes, pairs_by_name, table, text, texts
 from reports.judged import Judged
 from reports.phrases import agent_text, next_step
 from scanner.model import (
@@ -112,7 +112,7 @@ _CREDENTIALS: Columns[Credential] = {
     "expires": lambda credential: minutes(credential.expires_at),
     "never_expires": lambda credential: credential.never_expires,
     "last_used": lambda credential: minutes(credential.last_used_at),
-    "facts": lambda credential: pairs(credential.attributes),
+    "facts": lambda credential: pairs_by_name(credential.attributes),
 }
 
 
@@ -159,7 +159,7 @@ def identity_blocks(rows: Sequence[Judged], row_of: Mapping[str, int], now: date
         "identities": {"identities": table(IDENTITIES, rows)},
         "search": {
             "aliases": held(ALIASES, lambda r: r.identity.aliases),
-            "tags": held(FACTS, lambda r: pairs(r.identity.tags)),
+            "tags": held(FACTS, lambda r: pairs_by_name(r.identity.tags)),
         },
         "credentials": {"credentials": held(credentials_by(now), lambda r: r.identity.credentials)},
         "details": {
@@ -174,7 +174,7 @@ def identity_blocks(rows: Sequence[Judged], row_of: Mapping[str, int], now: date
             "consumers": held(TEXTS, lambda r: r.verdicts.consumers),
             "links": held(links_to(row_of), lambda r: r.identity.links),
             "trusts": held(TRUSTS, lambda r: r.identity.trusts),
-            "attributes": held(FACTS, lambda r: pairs(r.identity.attributes)),
+            "attributes": held(FACTS, lambda r: pairs_by_name(r.identity.attributes)),
         },
     }
 

@@ -46,12 +46,7 @@ function verdictsOf(identity, details, held) {
   return [
     registryVerdict(identity, details, held("matches")),
     ownershipVerdict(identity, details, held("owners")),
-    verdict(
-      "Usage",
-      mark("usage", identity.usage),
-      details.usage_evidence,
-      details.last_used !== null && `last used ${moment(details.last_used)}`,
-    ),
+    verdict("Usage", mark("usage", identity.usage), details.usage_evidence),
     verdict("Privilege", mark("privilege", identity.privilege), bullets(held("privilege").map(({ text }) => text))),
     verdict("Nature", mark("nature", identity.nature), bullets(held("nature").map(signal))),
     verdict("AI agent", mark("agent", identity.agent), bullets(held("agent").map(signal))),
@@ -216,6 +211,7 @@ function factsOf(identity, details, aliases) {
     ["team", identity.team],
     ["created", moment(details.created)],
     ["created by", details.created_by],
+    ["last used", moment(details.last_used)],
     ["unique id", details.unique_id],
     ["aliases", aliases.map(({ alias }) => alias).join(", ")],
     ["managed by", details.managed_by],

@@ -75,6 +75,11 @@ def pairs(facts: Mapping[str, Any]) -> tuple[tuple[str | None, str | None], ...]
     return tuple((text(name), text(plain(value))) for name, value in facts.items())
 
 
+def pairs_by_name(facts: Mapping[str, Any]) -> tuple[tuple[str | None, str | None], ...]:
+    """The same in the order of the names, of what a provider lists in any order."""
+    return pairs(dict(sorted(facts.items())))
+
+
 def minutes(moment: datetime | None) -> int | None:
     """Minutes since 1970, UTC: what a reader needs, in the fewest digits."""
     return None if moment is None else int(moment.timestamp()) // 60

@@ -13,7 +13,7 @@ from msgspec.structs import asdict
 
 from reports.html.ages import age, ages, written
 from reports.html.identities import identity_blocks
-from reports.html.packing import LONGEST_TEXT, Columns, minutes, pairs, table, text, texts
+from reports.html.packing import LONGEST_TEXT, Columns, minutes, pairs, pairs_by_name, table, text, texts
 from reports.judged import Judged, judged_identities, most_urgent_first
 from reports.phrases import ORPHANED_MEANS, acknowledged_text, evidence_of
 from reports.states import STATES
@@ -47,8 +47,8 @@ _SECRETS: Columns[StoredSecret] = {
     "expires": lambda secret: minutes(secret.expires_at),
     "last_used": lambda secret: minutes(secret.last_used_at),
     "rotation": lambda secret: secret.rotation_enabled,
-    "tags": lambda secret: pairs(secret.tags),
-    "facts": lambda secret: pairs(secret.attributes),
+    "tags": lambda secret: pairs_by_name(secret.tags),
+    "facts": lambda secret: pairs_by_name(secret.attributes),
 }
 
 _ENTRY_FACTS = (
@@ -174,7 +174,8 @@ def entries_matched(row_of: Mapping[str, int]) -> Columns[EntryAssessment]:
 
 def _facts(entry: Entry) -> dict[str, Any]:
     declared = {name.replace("_", " "): getattr(entry, name) for name in _ENTRY_FACTS}
-    return {**{name: value for name, value in declared.items() if value not in (None, ())}, **entry.extra}
+    known = {name: value for name, value in declared.items() if value not in (None, ())}
+    return {**known, **dict(sorted(entry.extra.items()))}
 
 
 def texts_cut(result: ScanResult) -> int:

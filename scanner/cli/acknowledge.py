@@ -38,7 +38,9 @@ def acknowledge(
     store_url: str | None,
     dry_run: bool,
 ) -> None:
-    """Let findings be until a day: they stay in every report, and alarm nobody.
+    """Let findings be until a day, with reason and person.
+
+    They stay in every report, and alarm nobody.
 
     FINGERPRINT is that of a finding of the latest scan, as reports show it. It is added to the list that the config
     names in [alarms] acknowledged; what changed is printed, for the review.

@@ -45,9 +45,10 @@ def import_(
     pending: bool,
     discard: str | None,
 ) -> int:
-    """Join the shards of a scan that `muster scan --shard` wrote; once all are there, match, judge, store, report.
+    """Join the shards of a scan, then match, judge, store, report.
 
-    Until then they wait in the store. Importing a file again changes nothing.
+    FILE is what `muster scan --shard` wrote. Until all are there, they wait in the store. Importing a file again
+    changes nothing.
     """
     from scanner.cli.notify import then_notify
     from scanner.cli.output import plan_outputs

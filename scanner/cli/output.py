@@ -23,6 +23,8 @@ from scanner.errors import UsageError, did_you_mean
 from scanner.model import ScanResult
 
 STDOUT = "-"
+LISTED = 200
+"""Of a list so many fit what anybody reads on a terminal; 100,000 take a minute to scroll by."""
 _NO_TEXT: Mapping[str, str] = {"xlsx": "a workbook", "evidence": "a zip"}
 READABLE = frozenset({"prometheus"})
 """Formats that hold counts and no names, and are read by a program of another user: everybody may."""
@@ -168,13 +170,17 @@ def _deliver(delivery: Delivery) -> None:
 
 
 def stdout_screen() -> Screen:
-    """What stdout can show: a terminal its width and colours, anything else 80 columns of plain text."""
+    """What stdout can show: a terminal its width, its colours and the first of a list.
+
+    Anything else is 80 columns of plain text, and all of it: whoever pipes into a pager or a search wants the rest.
+    """
     terminal = sys.stdout.isatty()
     encoding = (sys.stdout.encoding or "ascii").lower().replace("-", "")
     return Screen(
         width=max(shutil.get_terminal_size().columns, 40) if terminal else 80,
         color=terminal and not os.environ.get("NO_COLOR"),
         unicode=encoding.startswith("utf"),
+        longest=LISTED if terminal else None,
     )
 
 

@@ -28,7 +28,9 @@ from scanner.matching.places import agrees
 from scanner.model import Entry, Identity, RegistryVerdict, Rung
 
 LARGE_SHARE = 0.01
-"""A pattern that stands for more of the estate than this deserves a second look."""
+"""A pattern that stands for more of the estate than this deserves a second look,"""
+LARGE_COUNT = 20
+"""if it stands for so many identities: 1 % of a small estate is one or two."""
 LARGE_NAMED = 5
 _SAMPLE = 5000
 _BY_ID: frozenset[Rung] = frozenset({"key", "unique_id", "credential", "alias"})
@@ -201,9 +203,11 @@ class _Ladder:
 
 
 def _large(taken: Mapping[tuple[str, str], int], estate: int) -> list[str]:
-    """One notice, however many they are: in a small estate nearly every pattern is large."""
+    """One notice, however many they are."""
     large = sorted(
-        (-count, origin, pattern) for (pattern, origin), count in taken.items() if count > estate * LARGE_SHARE
+        (-count, origin, pattern)
+        for (pattern, origin), count in taken.items()
+        if count >= LARGE_COUNT and count > estate * LARGE_SHARE
     )
     if not large:
         return []

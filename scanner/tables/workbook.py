@@ -16,6 +16,7 @@ from python_calamine import CalamineError, CalamineSheet, CalamineWorkbook, Shee
 from scanner.errors import Problem, RegistryError
 from scanner.tables.cells import shown
 from scanner.tables.files import unreadable
+from scanner.tables.formulas import unstored_formulas
 from scanner.tables.rows import EmptyTable, Row, Table, is_filled, named_headings, sheet_row
 
 Recognise: TypeAlias = Callable[[tuple[str, ...]], bool]
@@ -95,13 +96,17 @@ def _sheet_table(path: Path, sheet: CalamineSheet) -> Table | None:
         return None
     headings = named_headings(file, line, [str(cell) for cell in cells])
     return Table(
-        file=file, sheet=sheet.name, headings=headings, line=line, rows=_rows(file, headings, line, sheet, rows)
+        file=file, sheet=sheet.name, headings=headings, line=line, rows=_rows(path, headings, line, sheet, rows)
     )
 
 
 def _rows(
-    file: str, headings: tuple[str, ...], line: int, sheet: CalamineSheet, rows: Iterator[tuple[int, Sequence[Any]]]
+    path: Path, headings: tuple[str, ...], line: int, sheet: CalamineSheet, rows: Iterator[tuple[int, Sequence[Any]]]
 ) -> Iterator[Row | Problem]:
+    file = str(path)
+    unstored = tuple(_unstored(path, headings, line, sheet))
+    yield from unstored
+    broken = {problem.line for problem in unstored}
     for (top, left), (bottom, right) in sheet.merged_cell_ranges or ():
         if bottom + 1 >= line:
             raise RegistryError(
@@ -114,9 +119,27 @@ def _rows(
                 )
             )
     for number, cells in rows:
-        row = sheet_row(file, number, headings, cells)
+        row = None if number in broken else sheet_row(file, number, headings, cells)
         if row is not None:
             yield row
+
+
+def _unstored(path: Path, headings: tuple[str, ...], line: int, sheet: CalamineSheet) -> Iterator[Problem]:
+    """Cells that hold a formula and nothing else, each a problem: they are not empty, whatever they look like."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            found = sorted(unstored_formulas(archive, sheet.name))
+    except (zipfile.BadZipFile, zlib.error, EOFError, KeyError, ValueError) as error:
+        raise _damaged(path, str(error)) from error
+    for row, column in found:
+        if row >= line and column <= len(headings):
+            yield Problem(
+                file=str(path),
+                line=row,
+                field=headings[column - 1],
+                message=f"{_letters(column - 1)}{row} of sheet {shown(sheet.name)} is a formula without a stored value",
+                fix="open the workbook in a spreadsheet and save it, which stores what formulas come to, or type it in",
+            )
 
 
 def _letters(column: int) -> str:

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import json
+import os
+import pty
+import re
 import sqlite3
+import subprocess
+import sys
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 
-from tests.cli.conftest import Muster
+from tests.cli.conftest import BOTS, Muster
 
 
 def test_init_writes_what_scan_and_doctor_accept(muster: Muster, tmp_path: Path) -> None:
@@ -115,6 +120,41 @@ def test_version_and_help(muster: Muster) -> None:
     assert muster("--version").out.startswith("muster, version ")
     assert "scan" in muster("--help").out
     assert muster("scam").code == 2
+
+
+def read_to_the_end(handle: int) -> str:
+    """All that a command writes to the other end, which may be a terminal's."""
+    written = b""
+    while True:
+        try:
+            part = os.read(handle, 65536)
+        except OSError:  # a terminal whose other end is closed
+            part = b""
+        if not part:
+            os.close(handle)
+            return written.decode()
+        written += part
+
+
+@pytest.mark.parametrize("on_terminal", [True, False])
+def test_a_long_list_ends_on_a_terminal_and_goes_on_in_a_pipe(
+    estate: Path, muster: Muster, *, on_terminal: bool
+) -> None:
+    """Nobody scrolls on for ever; whoever searches wants every line."""
+    bots = "".join(f"saas:acme:b{number},b{number},saas,acme,bot,yes,,,,\n" for number in range(250))
+    (estate / "bots.csv").write_text(BOTS + bots)
+    assert muster("scan", "--quiet", "-o", "csv:out.csv").code == 0
+
+    ours, theirs = pty.openpty() if on_terminal else os.pipe()
+    command = [sys.executable, "-m", "scanner", "report", "--view", "inventory"]
+    path = os.pathsep.join(filter(None, (str(Path(__file__).parents[2]), os.environ.get("PYTHONPATH"))))
+    with subprocess.Popen(command, cwd=estate, stdout=theirs, env={**os.environ, "PYTHONPATH": path}) as running:
+        os.close(theirs)
+        written = read_to_the_end(ours)
+
+    assert running.returncode == 0
+    assert len(re.findall(r"\bb\d+\b", written)) == (200 if on_terminal else 250)
+    assert ("and 53 more: muster report" in written) is on_terminal
 
 
 @pytest.mark.usefixtures("estate")

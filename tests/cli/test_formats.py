@@ -58,6 +58,21 @@ def test_markdown_is_a_page(muster: Muster) -> None:
     assert "invoice-bot" in muster("report", "--view", "inventory", "-o", "markdown:-").out
 
 
+@pytest.mark.parametrize(
+    "command", ["report -o json:-", "report -o ndjson:-", "offboard ada -o json:-", "diff -o json:-"]
+)
+def test_no_json_holds_the_text_of_the_config(muster: Muster, command: str) -> None:
+    """The evidence pack does: JSON is for programs, and may be for anybody."""
+    for _ in range(2):
+        assert muster("scan", "--quiet", "-o", "csv:out.csv").code == 0
+
+    done = muster(*command.split())
+
+    assert done.code == 0
+    assert "registry.csv" in done.out
+    assert "[[registry]]" not in done.out
+
+
 def test_the_schema_is_that_of_the_json(muster: Muster) -> None:
     """Printed by the same program that writes what it describes."""
     schema = json.loads(muster("schema").out)

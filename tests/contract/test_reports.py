@@ -5,14 +5,24 @@ from __future__ import annotations
 import io
 import re
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from importlib.metadata import entry_points
+from typing import Any
 
 import pytest
+from msgspec import Struct
+from msgspec.structs import asdict, replace
 
 from reports.base import VIEWS, Report, Screen, View
-from scanner.model import ScanResult
-from tests.factories import make_result
+from scanner.model import EntryAssessment, ScanResult, StoredSecret, Workload
+from tests.factories import (
+    make_assessment,
+    make_credential,
+    make_entry,
+    make_finding,
+    make_identity,
+    make_result,
+)
 from tests.reports.samples import HOSTILE, estate, estate_with_gaps, hostile_result, without_registry
 
 FORMATS = {door.name: door for door in entry_points(group="muster.reports")}
@@ -73,6 +83,46 @@ def test_the_built_in_formats_come_through_the_entry_points() -> None:
     """All are installed as anybody else's would be."""
     built_in = {"table", "html", "csv", "xlsx", "json", "ndjson", "sarif", "ocsf", "markdown", "splunk", "evidence"}
     assert built_in <= set(FORMATS)
+
+
+def with_mappings_reversed(value: Any) -> Any:
+    """The value with each mapping in it, however deep, the other way round."""
+    match value:
+        case Mapping():
+            return {name: with_mappings_reversed(value[name]) for name in reversed(value)}
+        case tuple() | list():
+            return type(value)(map(with_mappings_reversed, value))
+        case Struct():
+            return replace(value, **{name: with_mappings_reversed(held) for name, held in asdict(value).items()})
+        case _:
+            return value
+
+
+def of_many_facts() -> ScanResult:
+    """A result in which all that can be a mapping is one of several names."""
+    facts = {"b": 1, "a": {"d": "x", "c": ["y", {"f": 0, "e": 1}]}, "c": True}
+    tags = {"team": "web", "app": "shop", "env": "prod"}
+    credential = make_credential(attributes=facts)
+    judged = make_assessment(make_identity(tags=tags, attributes=facts, credentials=(credential,)))
+    entry = make_entry(extra=tags)
+    place: dict[str, Any] = {"provider": "aws", "source": "prod", "scope": "1", "tags": tags, "attributes": facts}
+    return replace(
+        make_result(judged, findings=(make_finding(identity=judged.identity.key, evidence=facts),)),
+        secrets=(StoredSecret(key="arn:secret", name="db", **place),),
+        workloads=(Workload(key="arn:function", kind="function", name="f", **place),),
+        entries=(EntryAssessment(entry=entry, state="not_found"),),
+    )
+
+
+@pytest.mark.parametrize("view", VIEWS)
+def test_the_order_of_mappings_changes_nothing(report: Report, view: View) -> None:
+    """Providers list tags in any order, and a store gives them back in its own: the bytes are the same."""
+    result = of_many_facts()
+    lists = ("identities", "secrets", "workloads", "entries", "findings")
+    other = replace(result, **{name: with_mappings_reversed(getattr(result, name)) for name in lists})
+
+    assert list(other.identities[0].identity.tags) != list(result.identities[0].identity.tags)
+    assert written(report, other, view) == written(report, result, view)
 
 
 @pytest.mark.parametrize("format_name", sorted(FORMATS))

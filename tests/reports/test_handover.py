@@ -214,6 +214,18 @@ def test_markdown_is_a_headline_notices_and_a_table() -> None:
     assert {line.count(" |") for line in lines[7:]} == {10}
 
 
+def test_a_screen_for_few_gets_few_and_a_file_all() -> None:
+    """Of each list, with how many are left out and how to get them."""
+    many = Handover(person=ADA, items=(PIPELINE,) * 5)
+
+    shown = written("table", many, Screen(longest=2)).decode()
+
+    assert "Nobody else answers for: 5" in shown
+    assert shown.count("deploy-pipeline (") == 2
+    assert shown.endswith("and 3 more: -o csv:PATH has all\n")
+    assert written("table", many).decode().count("deploy-pipeline (") == 5
+
+
 def test_json_is_the_records() -> None:
     """Lists are lists, unknown is null, the schema has a name."""
     document = json.loads(written("json"))

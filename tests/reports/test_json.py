@@ -8,10 +8,11 @@ from typing import Any
 
 import msgspec
 import pytest
+from msgspec.structs import replace
 
 from reports.base import VIEWS, Screen, View
 from reports.json import JsonReport, NdjsonReport
-from scanner.model import ScanResult
+from scanner.model import Input, ScanResult
 from tests.factories import NOW, make_finding, make_result
 from tests.reports.samples import HOSTILE, estate, estate_with_gaps, hostile_result
 
@@ -110,6 +111,17 @@ def test_unknown_is_null_and_times_are_utc() -> None:
     assert admin["registry"]["entry"] is None
     assert result["scan"]["finished_at"] == "2026-11-25T08:00:00Z"
     assert result["schema"] == "muster.scan/1"
+
+
+def test_the_config_is_named_with_its_hash_and_not_told() -> None:
+    """Its text is for the evidence pack: who reads JSON needs none of it, and may be anybody."""
+    given = make_result()
+    config = Input(role="config", name="config.toml", sha256="ab" * 32, text="[store]")
+    result = replace(given, scan=replace(given.scan, inputs=(config,)))
+
+    told = [{"role": "config", "name": "config.toml", "sha256": "ab" * 32}]
+    assert document(result)["scan"]["inputs"] == told
+    assert lines(result)[0]["scan"]["inputs"] == told
 
 
 def test_an_entry_shows_what_it_matched_and_what_it_declared() -> None:

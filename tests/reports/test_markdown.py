@@ -115,16 +115,27 @@ def test_what_is_unlinked_reads_the_same(text: str) -> None:
 
 
 def test_what_is_new_comes_first() -> None:
-    """Then the others, the gravest first in each, with what to do next."""
+    """Then the others, the gravest first in each."""
     text, notices = written(estate())
     assert notices == ()
-    counts, new, others = tables(text)
+    counts, new, others, _ = tables(text)
     assert ["Ownership", "1 owned · 3 orphaned · 1 not applicable"] in counts
     assert [row[0] for row in new[1:]] == ["critical, new", "high, new"]
     assert [row[0] for row in others[1:]] == ["high", "high", "medium", "low"]
     assert new[1][2] == "legacy-admin in aws 123456789012"
-    assert new[1][-1] == "Ask the best owner candidate what it is for."
     assert text.index("### New since the last scan: 2\n") < text.index("### Other findings: 4\n")
+
+
+@pytest.mark.parametrize("view", ["all", "findings"])
+def test_what_to_do_is_said_once_for_each_rule(view: View) -> None:
+    """Its findings all have the same next step, which would fill the page."""
+    findings = tuple(make_finding(fingerprint=f"{number:032x}", remediation="Ask somebody.") for number in range(20))
+    other = make_finding(fingerprint="f" * 32, rule="orphaned", title="Nobody answers for it", remediation="Assign it.")
+    text, _ = written(make_result(findings=(*findings, other)), view)
+
+    (steps,) = [table for table in tables(text) if table[0] == ["What", "How many", "Next step"]]
+    assert [row[1:] for row in steps[1:]] == [["20", "Ask somebody."], ["1", "Assign it."]]
+    assert text.count("Ask somebody.") == 1
 
 
 def test_gaps_come_before_the_numbers() -> None:

@@ -13,8 +13,8 @@ from rich.cells import cell_len
 
 from reports.base import VIEWS, Screen, View
 from reports.terminal import TerminalReport
-from scanner.model import OwnershipVerdict, RegistryVerdict, ScanPoint, ScanResult, Summary
-from tests.factories import NOW, days_ago, make_assessment, make_finding, make_identity, make_result
+from scanner.model import EntryAssessment, OwnershipVerdict, RegistryVerdict, ScanPoint, ScanResult, Severity, Summary
+from tests.factories import NOW, days_ago, make_assessment, make_entry, make_finding, make_identity, make_result
 from tests.reports.samples import HOSTILE, estate, estate_with_gaps, hostile_result, without_registry
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -95,6 +95,13 @@ def test_a_long_name_keeps_its_end() -> None:
     assert re.search(r"a-role-\S*…\S*-production", shown)
 
 
+def test_a_long_address_keeps_its_beginning() -> None:
+    """All owners have the same domain."""
+    entry = make_entry(owner=("elena.petrova@a-company-with-a-long-name.example",))
+    shown = page(make_result(entries=(EntryAssessment(entry=entry, state="found"),)), "registry")
+    assert "  elena.petrova@a-com…\n" in shown
+
+
 def test_a_long_list_is_cut_and_says_how_to_get_the_rest() -> None:
     """Never cut in silence."""
     judged = tuple(make_assessment(f"svc-{number:02}", findings=(f"{number:032}",)) for number in range(13))
@@ -107,6 +114,26 @@ def test_a_long_list_is_cut_and_says_how_to_get_the_rest() -> None:
     assert "and 3 more: muster orphans -o csv:orphans.csv" in shown
     assert "1 more rule fired: muster report --view findings" in shown
     assert all(f"svc-{number:02}" in page(make_result(*judged), "orphans") for number in range(13))
+
+
+@pytest.mark.parametrize("view", ["orphans", "unregistered", "findings", "inventory"])
+def test_a_screen_for_few_gets_the_gravest_and_a_file_all(view: View) -> None:
+    """A hundred thousand of them scroll by for a minute; what is left out is counted, and can be had."""
+    judged = tuple(make_assessment(f"svc-{number}", findings=(f"{number:032}",)) for number in range(5))
+    severities: tuple[Severity, ...] = ("critical", "high", "medium", "low", "info")
+    findings = tuple(
+        make_finding(fingerprint=one.findings[0], identity=one.identity.key, severity=severity)
+        for one, severity in zip(judged, severities, strict=True)
+    )
+    result = make_result(*judged, findings=findings)
+
+    shown = page(result, view, Screen(longest=2))
+
+    assert re.findall(r"svc-\d\b", shown)[0] == "svc-0"
+    assert set(re.findall(r"svc-\d\b", shown)) == {"svc-0", "svc-1"}
+    assert shown.endswith(f"and 3 more: muster report --view {view} -o csv:{view}.csv has all\n")
+    assert set(re.findall(r"svc-\d\b", page(result, view))) == {f"svc-{number}" for number in range(5)}
+    assert page(result, view, Screen(longest=5)) == page(result, view)
 
 
 def test_many_of_one_sort_are_counted_with_a_few_named() -> None:

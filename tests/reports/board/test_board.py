@@ -138,6 +138,21 @@ def test_it_prints_on_one_sheet(browser: Browser, tmp_path: Path, result: ScanRe
 
 
 @pytest.mark.browser
+def test_a_phone_shows_teams_and_headings_whole(browser: Browser, tmp_path: Path) -> None:
+    """Nothing is cut, no name is broken within a word, and the page is not wider than the screen."""
+    file = tmp_path / "board.html"
+    file.write_text(written("html", teams("Growth", "Platform", "Payments")), encoding="utf-8")
+    with watched(browser, file.as_uri()) as seen:
+        seen.page.set_viewport_size({"width": 390, "height": 844})
+        cut = "cells => cells.filter(cell => cell.scrollWidth > cell.clientWidth).map(cell => cell.textContent)"
+        heights = "cells => cells.map(cell => cell.getClientRects().length)"
+
+        assert seen.page.locator(".teams :is(th, td)").evaluate_all(cut) == []
+        assert set(seen.page.locator(".teams tbody bdi").evaluate_all(heights)) == {1}
+        assert seen.page.evaluate("document.documentElement.scrollWidth") == 390
+
+
+@pytest.mark.browser
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
 @pytest.mark.parametrize("result", RESULTS.values(), ids=RESULTS)
 def test_axe_finds_nothing(browser: Browser, tmp_path: Path, result: ScanResult, dark: bool) -> None:

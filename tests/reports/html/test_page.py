@@ -11,8 +11,9 @@ from playwright.sync_api import Locator, Page, expect
 
 from reports.base import View
 from reports.summary import Digest
-from scanner.model import Acknowledged, Link, OwnershipVerdict, RegistryVerdict, ScanResult, Trust
+from scanner.model import Acknowledged, Link, OwnershipVerdict, RegistryVerdict, ScanResult, Trust, UsageVerdict
 from tests.factories import (
+    NOW,
     make_assessment,
     make_coverage,
     make_credential,
@@ -495,6 +496,32 @@ def test_paper_has_rows_with_whole_names(opens: Opens) -> None:
         assert row.evaluate("row => getComputedStyle(row).display") == "table-row"
         assert row.locator("td.name .cell > :first-child").evaluate(cut) is False
         expect(seen.page.locator("#bar")).to_be_hidden()
+
+
+def test_a_phone_has_rows_with_whole_states(opens: Opens) -> None:
+    """Each state stands inside of its row, whatever the kind is called."""
+    unused = UsageVerdict(state="unknown", window_days=90, evidence="no use recorded")
+    with opens(make_result(make_assessment(make_identity(kind="service_account"), usage=unused))) as seen:
+        seen.page.set_viewport_size({"width": 390, "height": 844})
+        out_of_row = """row => [...row.cells].filter(cell => cell.offsetParent !== null).filter(cell => {
+            const inner = cell.getBoundingClientRect(), outer = row.getBoundingClientRect();
+            return inner.top < outer.top || inner.bottom > outer.bottom || inner.right > outer.right;
+        }).map(cell => cell.textContent)"""
+
+        assert rows(seen.page).first.evaluate(out_of_row) == []
+        expect(rows(seen.page).first).to_contain_text("unknown")
+
+
+def test_the_last_use_is_told_once_and_to_the_minute_among_the_facts(opens: Opens) -> None:
+    """The verdict's evidence has the day already."""
+    used = UsageVerdict(state="active", window_days=90, last_used_at=NOW, evidence="last used 2026-11-25")
+    with opens(make_result(make_assessment("svc-billing", usage=used))) as seen:
+        rows(seen.page).first.click()
+        usage = panel(seen.page).locator(".verdict").filter(has_text="Usage")
+
+        expect(usage).to_contain_text("last used 2026-11-25")
+        assert usage.inner_text().count("last used") == 1
+        expect(panel(seen.page)).to_contain_text("last used2026-11-25 08:00 UTC")
 
 
 def test_findings_narrow_by_the_identity_they_are_on(opens: Opens) -> None:

@@ -275,6 +275,14 @@ def test_a_large_or_boundless_pattern_is_noticed() -> None:
     )
 
 
+@pytest.mark.parametrize(("covered", "noticed"), [(19, False), (20, True)])
+def test_a_pattern_of_a_small_estate_is_not_large(covered: int, noticed: bool) -> None:
+    """One percent of fifty identities would be any pattern at all."""
+    identities = [make_identity(f"{'app' if number < covered else 'svc'}-{number}") for number in range(50)]
+
+    assert bool(run(identities, [entry("A", "app-*")]).notices) is noticed
+
+
 WORDS = st.sampled_from(["app", "App", "etl", "app-etl"])
 IDENTITIES = st.lists(
     st.builds(

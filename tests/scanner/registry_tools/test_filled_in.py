@@ -55,6 +55,17 @@ def test_any_spreadsheet_may_have_saved_it(tmp_path: Path, text: str) -> None:
     assert answer.cells == CELLS
 
 
+def test_a_formula_that_was_never_worked_out_is_no_empty_cell(tmp_path: Path) -> None:
+    """An owner's answer that a program wrote as a formula would be lost in silence."""
+    book = openpyxl.Workbook()
+    for row in (HEAD.strip().split(","), [*ROW.split(",")[:7], '="ada@"&"example.com"', *ROW.strip().split(",")[8:-1]]):
+        book.worksheets[0].append(row)
+    book.save(tmp_path / "o.xlsx")
+
+    with pytest.raises(RegistryError, match=r"o\.xlsx:2: owner: H2 of sheet Sheet is a formula .*save it"):
+        read_filled_in(tmp_path / "o.xlsx", None)
+
+
 def test_a_workbook_and_json_say_the_same(tmp_path: Path) -> None:
     """Typed days are days; a first sheet of another kind is passed over."""
     heading, row = HEAD.strip().split(","), [*ROW.strip().split(",")[:-1], date(2027, 1, 31)]

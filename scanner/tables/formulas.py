@@ -1,0 +1,128 @@
+"""Formulas of a workbook that were saved without what they come to: a reader would take their cells for empty.
+
+A spreadsheet stores a formula's value beside it; programs that write workbooks often store none.
+"""
+
+from __future__ import annotations
+
+import posixpath
+import re
+import zipfile
+from collections.abc import Callable, Mapping
+from xml.parsers import expat
+
+CELLS_TOLD = 1_000
+"""Of no more cells the places are told: the list cannot be read anyway."""
+
+_CHUNK = 1024 * 1024
+_FORMULA = re.compile(rb"<(?:[\w.-]{1,20}:)?f[\s/>]")
+_LONGEST = 24
+_PLACE = re.compile(r"([A-Za-z]{1,3})(\d{1,7})")
+
+
+def unstored_formulas(archive: zipfile.ZipFile, sheet: str) -> frozenset[tuple[int, int]]:
+    """Row and column, both from 1, of each formula of that sheet that has no stored value.
+
+    Raises KeyError where the archive has no such sheet, ValueError where it is not written as a workbook is.
+    """
+    try:
+        part = _part_of(archive, sheet)
+        if not _has_formula(archive, part):  # hardly any list has one, and to look at each cell takes far longer
+            return frozenset()
+        cells = _Cells()
+        _parse(archive, part, start=cells.start, end=cells.end, text=cells.text)
+    except expat.ExpatError as error:
+        raise ValueError(str(error)) from error
+    return frozenset(cells.unstored)
+
+
+def _part_of(archive: zipfile.ZipFile, sheet: str) -> str:
+    """The sheet's part, by the workbook's list of sheets and that of its relations."""
+    relations: dict[str, str] = {}
+    targets: dict[str, str] = {}
+
+    def listed(element: str, given: Mapping[str, str]) -> None:
+        if _local(element) == "sheet":
+            relations[given.get("name", "")] = next((of for name, of in given.items() if _local(name) == "id"), "")
+
+    def related(element: str, given: Mapping[str, str]) -> None:
+        if _local(element) == "Relationship":
+            targets[given.get("Id", "")] = given.get("Target", "")
+
+    _parse(archive, "xl/workbook.xml", start=listed)
+    _parse(archive, "xl/_rels/workbook.xml.rels", start=related)
+    return posixpath.normpath(posixpath.join("/xl", targets[relations[sheet]])).lstrip("/")
+
+
+def _has_formula(archive: zipfile.ZipFile, part: str) -> bool:
+    kept = b""
+    with archive.open(part) as stream:
+        while chunk := stream.read(_CHUNK):
+            if _FORMULA.search(kept + chunk):
+                return True
+            kept = chunk[-_LONGEST:]
+    return False
+
+
+class _Cells:
+    """What a sheet's elements say of its cells, one after the other."""
+
+    def __init__(self) -> None:
+        self.unstored: set[tuple[int, int]] = set()
+        self._row = self._column = 0
+        self._is_formula = self._is_stored = self._in_value = False
+
+    def start(self, element: str, given: Mapping[str, str]) -> None:
+        match _local(element):
+            case "row":
+                self._row, self._column = _number(given.get("r")) or self._row + 1, 0
+            case "c":
+                place = _PLACE.fullmatch(given.get("r", ""))
+                self._column = _column(place[1]) if place else self._column + 1
+                self._is_formula = False
+                self._is_stored = given.get("t") == "str"  # what comes to an empty text is stored as one
+            case "f":
+                self._is_formula = True
+            case "v":
+                self._in_value = True
+
+    def text(self, text: str) -> None:
+        self._is_stored = self._is_stored or (self._in_value and not text.isspace())
+
+    def end(self, element: str) -> None:
+        match _local(element):
+            case "v":
+                self._in_value = False
+            case "c" if self._is_formula and not self._is_stored and len(self.unstored) < CELLS_TOLD:
+                self.unstored.add((self._row, self._column))
+
+
+def _parse(
+    archive: zipfile.ZipFile,
+    part: str,
+    *,
+    start: Callable[[str, Mapping[str, str]], None],
+    end: Callable[[str], None] | None = None,
+    text: Callable[[str], None] | None = None,
+) -> None:
+    parser = expat.ParserCreate()
+    parser.StartElementHandler = start
+    parser.EndElementHandler = end
+    parser.CharacterDataHandler = text
+    with archive.open(part) as stream:
+        parser.ParseFile(stream)
+
+
+def _local(name: str) -> str:
+    return name.rpartition(":")[2]
+
+
+def _number(text: str | None) -> int | None:
+    return int(text) if text and text.isdecimal() and len(text) <= len("1048576") else None
+
+
+def _column(letters: str) -> int:
+    number = 0
+    for letter in letters.upper():
+        number = number * 26 + ord(letter) - ord("A") + 1
+    return number
