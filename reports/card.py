@@ -45,7 +45,7 @@ def identity_card(
         ("grants", [_grant(one.name, one.via, one.resource, one.admin) for one in judged.identity.grants]),
         ("consumers", _consumers(judged, result)),
         ("links", [f"{one.relation} {one.target} ({one.evidence})" for one in judged.identity.links]),
-        ("trusts", [f"{one.kind} {one.principal}: {one.evidence}" for one in judged.identity.trusts]),
+        ("trusts", dict.fromkeys(f"{one.kind} {one.principal}: {one.evidence}" for one in judged.identity.trusts)),
         ("findings", [_finding(one) for one in found.findings]),
         ("next step", [next_step(found)]),
         ("history", [_era(one) for one in history]),

@@ -116,6 +116,7 @@ _FINDINGS: tuple[Column[FindingRow], ...] = (
     Column("acknowledged", lambda r: say.acknowledged_text(r.finding), "Who lets it be, why, and until when.", 40),
     Column("first_seen", lambda r: r.finding.first_seen, "Start of the first scan that had it, UTC.", 19, "datetime"),
     Column("status", lambda r: r.finding.status, "New, open, or reopened: it was gone and came back.", 10),
+    Column("assignment", lambda r: r.finding.assignment, "The key of the right that it is about.", 40),
 )
 
 _REGISTRY: tuple[Column[EntryAssessment], ...] = (

@@ -82,7 +82,7 @@ def _list(page: Page, digest: Digest, title: str, findings: Sequence[Finding], *
         gravest = group[0]
         about: dict[str | None, Finding] = {}
         for finding in group:
-            about.setdefault(finding.identity or finding.entry or finding.credential, finding)
+            about.setdefault(finding.subject, finding)
         examples = ", ".join(_subject(page, one, names) for one in islice(about.values(), EXAMPLES_SHOWN))
         more = len(about) - EXAMPLES_SHOWN
         lines = (
@@ -98,7 +98,7 @@ def _list(page: Page, digest: Digest, title: str, findings: Sequence[Finding], *
 
 def _subject(page: Page, finding: Finding, names: dict[str, str]) -> str:
     key = finding.identity or ""
-    subject = names.get(key) or key or (f"entry {finding.entry}" if finding.entry else finding.credential or "")
+    subject = names.get(key) or (f"entry {finding.entry}" if finding.entry and not key else finding.subject or "")
     return page.shortened(subject, LONGEST_NAME)
 
 

@@ -93,6 +93,7 @@ def _lists(result: ScanResult) -> Iterator[tuple[str, str, Iterable[bytes]]]:
     yield "identities", "identity", map(_identity, result.identities)
     yield "secrets", "secret", map(_plain, result.secrets)
     yield "workloads", "workload", map(_plain, result.workloads)
+    yield "assignments", "assignment", map(_plain, result.assignments)
     yield "registry", "registry", map(_entry, result.entries)
     yield "findings", "finding", map(_finding, result.findings)
 

@@ -11,6 +11,7 @@ from reports.json import FACTS, HELD, INPUT, JUDGED, VERDICTS
 from scanner.model import (
     SCHEMA,
     Assessment,
+    Assignment,
     Coverage,
     EntryAssessment,
     Finding,
@@ -26,12 +27,24 @@ Schema: TypeAlias = dict[str, Any]
 
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
 _REF = "#/$defs/{name}"
-_WRITTEN = (Assessment, EntryAssessment, Coverage, StoredSecret, Workload, Finding, ScanInfo, Summary, Policy)
+_WRITTEN = (
+    Assessment,
+    EntryAssessment,
+    Coverage,
+    StoredSecret,
+    Workload,
+    Assignment,
+    Finding,
+    ScanInfo,
+    Summary,
+    Policy,
+)
 _LISTS: Mapping[str, tuple[str, str]] = {
     "coverage": ("coverage", "Coverage"),
     "identities": ("identity", "IdentityRecord"),
     "secrets": ("secret", "StoredSecret"),
     "workloads": ("workload", "Workload"),
+    "assignments": ("assignment", "Assignment"),
     "registry": ("registry", "EntryRecord"),
     "findings": ("finding", "Finding"),
 }

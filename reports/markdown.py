@@ -131,6 +131,8 @@ def _named(finding: Finding, about: Assessment | None) -> Iterator[str]:
         yield _name(finding.credential.rpartition("#")[2])
     if finding.entry:
         yield f"entry {_name(finding.entry)}"
+    if finding.assignment:
+        yield _name(finding.assignment)
 
 
 def _work_list(title: str, keeps: Keeps) -> Section:

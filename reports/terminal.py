@@ -199,6 +199,7 @@ def _finding_line(page: Page, finding: Finding, identities: Mapping[str, Identit
         else finding.identity,
         credential,
         f"entry {finding.entry}" if finding.entry else None,
+        page.shortened(finding.assignment or "", 100),
     )
     subject = ", ".join(name for name in named if name)
     evidence = telling(finding)

@@ -7,14 +7,14 @@ gaps it was counted under.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TypeAlias
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from reports.base import View
-from scanner.model import Assessment, ScanResult
+from scanner.model import Assessment, Assignment, ScanResult
 
 Keeps: TypeAlias = Callable[[Assessment], bool]
 
@@ -35,16 +35,24 @@ class _Choice(Struct, frozen=True):
     keeps: Keeps
     every_secret: bool = False
     every_workload: bool = False
+    every_assignment: bool = False
     every_entry: bool = False
     every_finding: bool = False
 
 
 _CHOICES: Mapping[View, _Choice] = {
-    "all": _Choice(lambda _: True, every_secret=True, every_workload=True, every_entry=True, every_finding=True),
+    "all": _Choice(
+        lambda _: True,
+        every_secret=True,
+        every_workload=True,
+        every_assignment=True,
+        every_entry=True,
+        every_finding=True,
+    ),
     "orphans": _Choice(is_orphan),
     "unregistered": _Choice(is_unregistered),
     "findings": _Choice(lambda assessment: bool(assessment.findings), every_finding=True),
-    "inventory": _Choice(lambda _: True, every_secret=True, every_workload=True),
+    "inventory": _Choice(lambda _: True, every_secret=True, every_workload=True, every_assignment=True),
     "registry": _Choice(lambda assessment: assessment.registry.entry is not None, every_entry=True),
     "credentials": _Choice(lambda assessment: bool(assessment.identity.credentials), every_secret=True),
     "coverage": _Choice(lambda _: False),
@@ -68,6 +76,7 @@ def select(result: ScanResult, view: View) -> ScanResult:
         identities=identities,
         secrets=result.secrets if choice.every_secret else (),
         workloads=tuple(one for one in result.workloads if choice.every_workload or not runs.isdisjoint(one.runs_as)),
+        assignments=_assignments(result, identities, choice),
         entries=tuple(judged for judged in result.entries if judged.entry.id in entries),
         findings=tuple(
             finding
@@ -77,3 +86,12 @@ def select(result: ScanResult, view: View) -> ScanResult:
             or (finding.identity is None and finding.entry in entries)
         ),
     )
+
+
+def _assignments(result: ScanResult, identities: Sequence[Assessment], choice: _Choice) -> tuple[Assignment, ...]:
+    """Those that a shown identity or finding refers to: by a holder's id as it stands there."""
+    if choice.every_assignment or not result.assignments:
+        return result.assignments
+    holders = {text for one in identities for text in (one.identity.key, one.identity.unique_id, *one.identity.aliases)}
+    told = {finding.assignment for finding in result.findings} if choice.every_finding else set()
+    return tuple(one for one in result.assignments if one.holder in holders or one.key in told)

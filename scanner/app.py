@@ -225,6 +225,7 @@ def _remember(store: Store, inventory: Inventory, now: datetime) -> Remembered:
         assessments=assessments,
         secrets=tuple(memory.secrets(places.doubtful)),
         workloads=tuple(memory.workloads(lambda source, scope, _: places.has_gap(source, scope))),
+        assignments=tuple(memory.assignments(places.has_gap)),
         entries=entries,
         findings=(*memory.findings(fingerprints), *memory.findings_on_entries()),
         known=memory.known_fingerprints(),

@@ -8,6 +8,7 @@ from functools import cache
 
 from scanner.agents import judge_agent
 from scanner.drift.comparison import drift_of
+from scanner.links.assignments import Held, doubtful_becoming
 from scanner.links.takeovers import doubtful_takeovers
 from scanner.links.trusts import doubtful
 from scanner.links.workloads import agents_roles, consumers, with_rights_of_roles
@@ -38,6 +39,7 @@ def assess(
     *,
     carried: Sequence[Assessment],
     workloads: Sequence[Workload],
+    held: Held,
     entries: Mapping[str, Entry],
     roster: Roster | None,
     ownership: Ownership,
@@ -46,10 +48,11 @@ def assess(
 ) -> list[Assessment]:
     """What there is to say of each identity. ``natures``, ``registry``: by key; ``entries``: by id.
 
-    ``carried``: verdicts that stand from the last scan, for what leads to or through them.
+    ``carried``: verdicts that stand from the last scan, for what leads to or through them. ``held``: rights by
+    assignment.
     """
     owner_tags = frozenset(tag_scores(ownership.tag_keys))
-    privileges = with_rights_of_roles(_privileges(identities, carried, workloads), identities)
+    privileges = with_rights_of_roles(_privileges(identities, carried, workloads, held), identities)
     agents = agents_roles(identities, {one.key: judge_agent(one) for one in identities})
     run_by = consumers(workloads, identities)
     owners = judge_owners(
@@ -91,7 +94,7 @@ def _drift(
 
 
 def _privileges(
-    identities: Sequence[Identity], carried: Sequence[Assessment], workloads: Sequence[Workload]
+    identities: Sequence[Identity], carried: Sequence[Assessment], workloads: Sequence[Workload], held: Held
 ) -> Mapping[str, Privilege]:
     """Everybody's level, with the paths that lead through places which were not read this time as last known."""
     known = (*identities, *(one.identity for one in carried))
@@ -99,7 +102,11 @@ def _privileges(
     edges = [
         (one.key, link.target, link.evidence) for one in known for link in one.links if link.relation == "can_assume"
     ]
-    conditional = [*doubtful(known), *doubtful_takeovers(known, workloads)]
+    conditional = [
+        *doubtful(known),
+        *doubtful_takeovers(known, workloads, held),
+        *doubtful_becoming(known, held),
+    ]
     return raise_by_paths(levels, edges, conditional) if edges or conditional else levels
 
 

@@ -42,6 +42,7 @@ def _places(last: ScanResult, blind: tuple[BlindSpot, ...]) -> set[tuple[str, st
     """Sources and scopes that something is known of."""
     places = {(one.source, one.scope) for one in last.coverage} | {(one.source, one.scope) for one in blind}
     places |= {(one.source, one.scope) for one in last.secrets} | {(one.source, one.scope) for one in last.workloads}
+    places |= {(one.source, one.scope) for one in last.assignments}
     found = (one.identity for one in last.identities)
     return places | {(source, one.scope) for one in found for source in (one.source, *one.sources)}
 

@@ -11,9 +11,9 @@ from msgspec import Struct
 
 from scanner.links.trusts import settle
 from scanner.links.workloads import placed
-from scanner.model import Coverage, Credential, Fact, Identity, Privilege, StoredSecret, Workload
+from scanner.model import Assignment, Coverage, Credential, Fact, Identity, Privilege, StoredSecret, Workload
 
-_Keyed = TypeVar("_Keyed", Identity, StoredSecret, Workload)
+_Keyed = TypeVar("_Keyed", Identity, StoredSecret, Workload, Assignment)
 
 # Facts that a lesser source may fill in where the better one is silent.
 _FILLABLE = (
@@ -44,6 +44,7 @@ class Reading(Struct, frozen=True, kw_only=True):
     identities: tuple[Identity, ...] = ()
     secrets: tuple[StoredSecret, ...] = ()
     workloads: tuple[Workload, ...] = ()
+    assignments: tuple[Assignment, ...] = ()
     coverage: tuple[Coverage, ...] = ()
 
     @property
@@ -58,6 +59,7 @@ class Inventory(Struct, frozen=True, kw_only=True):
     identities: tuple[Identity, ...] = ()
     secrets: tuple[StoredSecret, ...] = ()
     workloads: tuple[Workload, ...] = ()
+    assignments: tuple[Assignment, ...] = ()
     coverage: tuple[Coverage, ...] = ()
 
 
@@ -70,6 +72,7 @@ def join(readings: Iterable[Reading], ranks: Mapping[str, int]) -> Inventory:
     identities = _by_key(chain.from_iterable(one.identities for one in readings), ranks)
     secrets = _by_key(chain.from_iterable(one.secrets for one in readings), ranks)
     workloads = _by_key(chain.from_iterable(one.workloads for one in readings), ranks)
+    assignments = _by_key(chain.from_iterable(one.assignments for one in readings), ranks)
     coverage = chain.from_iterable(one.coverage for one in readings)
     places = tuple(sorted(coverage, key=lambda c: (c.source, c.scope, c.section)))
     settled = settle([_merge(seen, ranks) for seen in identities], places=places)
@@ -77,6 +80,7 @@ def join(readings: Iterable[Reading], ranks: Mapping[str, int]) -> Inventory:
         identities=settled,
         secrets=tuple(seen[0] for seen in secrets),
         workloads=placed((seen[0] for seen in workloads), settled),
+        assignments=tuple(seen[0] for seen in assignments),
         coverage=places,
     )
 

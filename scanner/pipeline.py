@@ -21,13 +21,13 @@ from scanner.continuity.remembered import (
     not_rechecked,
     or_as_last_known,
     unlisted_places,
-    with_unread_secrets,
-    with_unread_workloads,
+    with_unread,
 )
 from scanner.exemptions import Exemptions
 from scanner.inventory import Inventory
+from scanner.links.assignments import held_by
+from scanner.links.reach import with_reach
 from scanner.links.storing import with_stored
-from scanner.links.takeovers import with_takeovers
 from scanner.matching.agreement import as_written
 from scanner.matching.entries import judge_entries
 from scanner.matching.ladder import Matching, match
@@ -51,7 +51,6 @@ from scanner.model import (
     RegistryVerdict,
     ScanInfo,
     ScanResult,
-    StoredSecret,
 )
 from scanner.nature import judge_nature
 from scanner.roster import Roster
@@ -91,10 +90,11 @@ def judge(inventory: Inventory, declared: Declared, remembered: Remembered, scan
     places = Places(inventory.coverage)
     remembered = followed(remembered, declared.entries or ())
     carried = not_rechecked(remembered, inventory, places, declared.lists)
-    inventory = filled(inventory, remembered, carried)
-    workloads = with_unread_workloads(inventory.workloads, remembered.workloads, places)
-    secrets = with_unread_secrets(inventory.secrets, remembered.secrets, places)
-    seen = with_stored(with_takeovers(inventory.identities, workloads), secrets)
+    inventory = with_unread(filled(inventory, remembered, carried), remembered, places)
+    workloads, secrets, assignments = inventory.workloads, inventory.secrets, inventory.assignments
+    held = held_by(inventory.identities, assignments)
+    known = [one.identity for one in carried]
+    seen = with_stored(with_reach(inventory.identities, held, workloads, inventory.coverage, known), secrets)
     inventory = msgspec.structs.replace(inventory, identities=seen)
     roster = None if declared.people is None else Roster(declared.people, today)
     exemptions = Exemptions(declared.exemptions, today)
@@ -111,13 +111,14 @@ def judge(inventory: Inventory, declared: Declared, remembered: Remembered, scan
         registry,
         carried=carried,
         workloads=workloads,
+        held=held,
         entries={entry.id: entry for entry in declared.entries or ()},
         roster=roster,
         ownership=declared.ownership,
         policy=declared.policy,
         now=now,
     )
-    found = _evaluated(fresh, entries, secrets, declared, remembered, now)
+    found = _evaluated(fresh, entries, inventory, declared, remembered, now)
     standing = kept_findings(found, fresh, carried, entries, remembered)
     acknowledgements = Acknowledgements(declared.acknowledgements, today)
     identities = {one.identity.key: one.identity for one in (*fresh, *carried)} if declared.acknowledgements else {}
@@ -126,11 +127,14 @@ def judge(inventory: Inventory, declared: Declared, remembered: Remembered, scan
     assessments = _with_findings(sorted((*fresh, *carried), key=lambda one: one.identity.key), findings)
     return ScanResult(
         scan=scan,
-        summary=summarise(assessments, secrets, workloads, entries, findings, inventory.coverage, remembered.known),
+        summary=summarise(
+            assessments, secrets, workloads, assignments, entries, findings, inventory.coverage, remembered.known
+        ),
         coverage=inventory.coverage,
         identities=assessments,
         secrets=secrets,
         workloads=workloads,
+        assignments=assignments,
         entries=entries,
         findings=findings,
         policy=declared.policy,
@@ -211,7 +215,7 @@ def _entry_with_candidates(judged: EntryAssessment, found: tuple[IdentityCandida
 def _evaluated(
     fresh: Sequence[Assessment],
     entries: Sequence[EntryAssessment],
-    secrets: Sequence[StoredSecret],
+    inventory: Inventory,
     declared: Declared,
     remembered: Remembered,
     now: datetime,
@@ -221,7 +225,8 @@ def _evaluated(
         RuleContext(
             assessments=fresh,
             entries=entries,
-            secrets=secrets,
+            secrets=inventory.secrets,
+            assignments=inventory.assignments,
             exemptions=declared.exemptions,
             recreations=remembered.recreations,
             policy=declared.policy,
@@ -247,7 +252,7 @@ def _marked(
 
 
 def _gravest_first(finding: Finding) -> tuple[int, str, str, str, str]:
-    subject = finding.identity or finding.entry or ""
+    subject = finding.identity or finding.entry or finding.assignment or ""
     return _GRAVITY[finding.severity], finding.rule, subject, finding.credential or "", finding.fingerprint
 
 

@@ -9,6 +9,7 @@ from typing import get_args
 from scanner.model import (
     SEVERITIES,
     Assessment,
+    Assignment,
     Coverage,
     EntryAssessment,
     Finding,
@@ -38,6 +39,7 @@ def summarise(
     assessments: Sequence[Assessment],
     secrets: Sequence[StoredSecret],
     workloads: Sequence[Workload],
+    assignments: Sequence[Assignment],
     entries: Sequence[EntryAssessment],
     findings: Sequence[Finding],
     coverage: Sequence[Coverage],
@@ -68,6 +70,7 @@ def summarise(
         credentials=sum(len(one.identity.credentials) for one in assessments),
         secrets=len(secrets),
         workloads=len(workloads),
+        assignments=len(assignments),
         findings={severity: severities[severity] for severity in SEVERITIES},
         new_findings=sum(finding.new for finding in findings),
         acknowledged=sum(finding.acknowledged is not None for finding in findings),

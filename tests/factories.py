@@ -8,10 +8,12 @@ from typing import Any
 from scanner.model import (
     AgentVerdict,
     Assessment,
+    Assignment,
     Coverage,
     Credential,
     Entry,
     Finding,
+    Grant,
     Identity,
     NatureVerdict,
     Origin,
@@ -92,6 +94,19 @@ def make_coverage(**facts: Any) -> Coverage:
         "kinds": ("user",),
     }
     return Coverage(**{**defaults, **facts})
+
+
+def make_assignment(holder: str = "holder-id", /, **facts: Any) -> Assignment:
+    """A role on an Azure subscription that some principal holds."""
+    defaults: dict[str, Any] = {
+        "key": "/subscriptions/s/providers/microsoft.authorization/roleassignments/1",
+        "provider": "azure",
+        "source": "prod",
+        "scope": "s",
+        "holder": holder,
+        "grant": Grant(name="Reader", via="direct", resource="/subscriptions/s"),
+    }
+    return Assignment(**{**defaults, **facts})
 
 
 def make_assessment(identity: Identity | str = "svc-billing", /, **verdicts: Any) -> Assessment:

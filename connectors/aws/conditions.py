@@ -48,6 +48,11 @@ class Condition(Struct, frozen=True, kw_only=True, gc=False):
     def _by_pattern(self) -> Restriction:
         return min((_of_value(self._operator, value) for value in self.values), key=_ORDER.index, default="none")
 
+    def pattern(self, value: str) -> str | None:
+        """One of its values as a pattern of what it lets through; None where that cannot be said by one."""
+        is_literal = self._operator in _EXACT and has_wildcard(value)
+        return None if is_literal or has_variable(value) else value
+
     def takes(self, value: str) -> bool:
         """Whether it names that value among those that it lets through, by a wildcard or outright."""
         return "not" not in self._operator and any(action_matches(pattern, value) for pattern in self.values)

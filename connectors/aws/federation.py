@@ -21,7 +21,8 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from connectors.aws.conditions import Condition
-from connectors.aws.trust import ANYONE, OIDC_PROVIDER, trust_statements
+from connectors.aws.tokens import binding_claims, provider_issuer
+from connectors.aws.trust import ANYONE, trust_statements
 from scanner.model import Link, Trust
 
 # An issuer, the grammar of its subjects, and the target that a subject stands for. Grammars are the issuers' own.
@@ -67,29 +68,20 @@ def federates_links(document: Any, trusts: Iterable[Trust]) -> tuple[Link, ...]:
     for statement in trust_statements(document):
         if statement.allow and not statement.not_principals:
             for principal in statement.principals:
-                issuer = OIDC_PROVIDER.fullmatch(principal.value) if principal.value in let_in else None
+                issuer = provider_issuer(principal.value) if principal.value in let_in else None
                 if issuer:
-                    found |= set(_subject_links(issuer[1], statement.conditions))
+                    found |= set(_subject_links(issuer, statement.conditions))
     return tuple(sorted(found, key=lambda link: (link.target, link.evidence)))
 
 
 def _subject_links(issuer: str, conditions: Iterable[Condition]) -> Iterator[Link]:
-    claims = _binding_claims(issuer, conditions)
+    claims = {claim: one.values for claim, one in binding_claims(issuer, conditions).items()}
     subjects = claims.get("sub") or tuple(f"repo:{name}" for name in claims.get(_GITHUB_REPOSITORY, ())) or (ANYONE,)
     for subject in subjects:
         who = f"every subject of {issuer}" if subject == ANYONE else f"{subject} of {issuer}"
         yield Link(
             relation="federates", target=subject_target(issuer, subject), evidence=f"its trust policy lets in {who}"
         )
-
-
-def _binding_claims(issuer: str, conditions: Iterable[Condition]) -> dict[str, tuple[str, ...]]:
-    """The values of each claim that narrows who may come; of two conditions on one claim, the narrower."""
-    prefix = f"{issuer.lower()}:"
-    binding = sorted(
-        (one for one in conditions if one.restriction != "none"), key=lambda one: one.restriction == "exact"
-    )
-    return {one.key.removeprefix(prefix): one.values for one in binding if one.key.startswith(prefix)}
 
 
 def subject_target(issuer: str, subject: str) -> str:

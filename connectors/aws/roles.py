@@ -62,6 +62,7 @@ def role_identity(
             boundary=boundary_of(role.permissions_boundary),
             last_used_region=used.region if used else None,
             instance_profiles=sorted(profile.instance_profile_name for profile in role.instance_profile_list),
+            token_subjects=_token_subjects(role, place),
             session_seconds=role.max_session_duration,
             template=role.source_role_template.template_arn if role.source_role_template else None,
         ),
@@ -77,6 +78,12 @@ def role_identity(
             use=by_name and used is None,
         ),
     )
+
+
+def _token_subjects(role: RoleDetail, place: Place) -> list[list[str]]:
+    """What AWS vouches for to others: a session of the role, by whatever name (IAM's identifiers of principals)."""
+    partition = role.arn.split(":")[1]
+    return [[f"aws:{place.account}", f"arn:{partition}:sts::{place.account}:assumed-role/{role.role_name}/*"]]
 
 
 def with_details(role: RoleDetail, details: Mapping[str, RoleDetail]) -> RoleDetail:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from importlib.resources import files
 from typing import Any, Literal
@@ -14,6 +14,7 @@ from msgspec import Struct
 
 from connectors.aws.conditions import Condition, Restriction, narrowest, on_keys, parse_conditions, widest
 from connectors.aws.globs import action_matches, has_variable
+from connectors.aws.tokens import issuer_of, subjects_of
 from scanner.model import Trust
 
 ASSUMING = ("sts:AssumeRole", "sts:AssumeRoleWithSAML", "sts:AssumeRoleWithWebIdentity")
@@ -28,8 +29,6 @@ _ARN_ACCOUNT = re.compile(r"arn:[^:]+:(?:iam|sts)::(\d{12}):.+")
 _DELETED = re.compile(r"A(?:IDA|ROA|GPA)[A-Z0-9]{12,}")
 # bedrock.eu-west-1.amazonaws.com and ec2.amazonaws.com.cn are bedrock and ec2.
 _SERVICE = re.compile(r"(.+?)(?:\.[a-z]{2}(?:-[a-z]+)+-\d)?\.amazonaws\.com(?:\.cn)?")
-OIDC_PROVIDER = re.compile(r"arn:[^:]+:iam::\d{12}:oidc-provider/(.+)")
-_SAML = re.compile(r"arn:[^:]+:iam::\d{12}:saml-provider/.+")
 
 
 class Issuer(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -122,13 +121,14 @@ def parse_trusts(document: Any, account: str) -> tuple[Trust, ...]:
     """Everybody a role's trust policy lets in, sorted; ``account`` is the role's own. Raises ValueError."""
     statements = trust_statements(document)
     trusts = {
-        _trust(principal, statement, account)
+        trust
         for statement in statements
         if statement.allow
         for principal in ((_EVERYBODY,) if statement.not_principals else statement.principals)
         if statement.actions.difference(*(other.actions for other in statements if other.denies(principal)))
+        for trust in _trusts(principal, statement, account)
     }
-    return tuple(sorted(trusts, key=lambda trust: (trust.principal, trust.restriction, trust.evidence)))
+    return tuple(sorted(trusts, key=lambda one: (one.principal, one.restriction, one.evidence, one.subject or "")))
 
 
 def trust_statements(document: Any) -> list[TrustStatement]:
@@ -168,7 +168,8 @@ def _listed(values: str | tuple[str, ...] | None) -> tuple[str, ...]:
     return (values,) if isinstance(values, str) else values or ()
 
 
-def _trust(principal: Principal, statement: TrustStatement, account: str) -> Trust:
+def _trusts(principal: Principal, statement: TrustStatement, account: str) -> Iterator[Trust]:
+    """One, or where tokens are taken one for each subject that is named."""
     facts = (
         _service_trust(principal, statement)
         if principal.type == "Service"
@@ -181,7 +182,10 @@ def _trust(principal: Principal, statement: TrustStatement, account: str) -> Tru
         how = f"{how} ({vendor}, by its published account)"
     conditions = "; ".join(map(str, statement.conditions))
     evidence = f"{how}, if {conditions}" if conditions else f"{how}, without a condition"
-    return Trust(principal=principal.value, evidence=evidence, **facts)
+    url = issuer_of(principal.value) if principal.type == "Federated" else None
+    for subject in (None,) if url is None else subjects_of(url, statement.conditions):
+        issuer = None if url is None else f"https://{url}"
+        yield Trust(principal=principal.value, evidence=evidence, issuer=issuer, subject=subject, **facts)
 
 
 def _service_trust(principal: Principal, statement: TrustStatement) -> dict[str, Any]:
@@ -212,12 +216,11 @@ def _callers(conditions: Iterable[Condition]) -> tuple[str, ...]:
 
 
 def _federated_trust(principal: Principal, statement: TrustStatement) -> dict[str, Any]:
-    if _SAML.fullmatch(principal.value):
+    url = issuer_of(principal.value)
+    if url is None:
         # The provider itself vouches for one organisation; conditions narrow further.
         narrowed = _narrowed(statement.conditions, trust_tables().narrowing["saml"])
         return {"kind": "federated", "external": None, "restriction": narrowest(("loose", narrowed))}
-    named = OIDC_PROVIDER.fullmatch(principal.value)
-    url = named[1] if named else principal.value
     shared = trust_tables().issuers.get(url.partition("/")[0].lower())
     restriction = _claims_narrow(url.lower(), shared, statement.conditions)
     return {"kind": "federated", "external": True if shared else None, "restriction": restriction}

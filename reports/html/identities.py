@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from msgspec.structs import replace
+
 from reports.html.ages import age
 from reports.html.packing import LONGEST_TEXT, Columns, Row, column, minutes, pairs_by_name, table, text, texts
 from reports.judged import Judged
@@ -140,6 +142,11 @@ TRUSTS: Columns[Trust] = {
 }
 
 
+def _told_once(trusts: Sequence[Trust]) -> tuple[Trust, ...]:
+    """Without those that the page would show alike: of one statement, one for each subject."""
+    return tuple(dict.fromkeys(replace(trust, issuer=None, subject=None) for trust in trusts))
+
+
 def links_to(row_of: Mapping[str, int]) -> Columns[Link]:
     """A target is the row of an identity, or a text where it is none of these."""
     return {
@@ -173,7 +180,7 @@ def identity_blocks(rows: Sequence[Judged], row_of: Mapping[str, int], now: date
             "grants": held(GRANTS, lambda r: r.identity.grants),
             "consumers": held(TEXTS, lambda r: r.verdicts.consumers),
             "links": held(links_to(row_of), lambda r: r.identity.links),
-            "trusts": held(TRUSTS, lambda r: r.identity.trusts),
+            "trusts": held(TRUSTS, lambda r: _told_once(r.identity.trusts)),
             "attributes": held(FACTS, lambda r: pairs_by_name(r.identity.attributes)),
         },
     }

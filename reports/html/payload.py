@@ -128,7 +128,7 @@ def findings_on(row: Callable[[Finding], int | None]) -> Columns[Finding]:
 
     def identity(finding: Finding) -> int | str | None:
         at = row(finding)
-        return text(finding.identity) if at is None else at
+        return text(finding.identity or finding.assignment) if at is None else at
 
     return {
         "severity": lambda finding: finding.severity,

@@ -57,7 +57,9 @@ def finding_event(finding: Finding, about: Assessment | None, scan: ScanInfo) ->
         "status_id": status_id,
         "status": status,
         "time": make.millis(scan.finished_at),
-        "message": joined(filter(None, (finding.title, finding.identity, finding.credential, finding.entry))),
+        "message": joined(
+            filter(None, (finding.title, finding.identity, finding.credential, finding.entry, finding.assignment))
+        ),
         "metadata": make.metadata(scan, finding.fingerprint, make.profiles_of(identity)),
         "finding_info": _info(finding, about),
         "remediation": {"desc": finding.remediation},
@@ -68,6 +70,7 @@ def finding_event(finding: Finding, about: Assessment | None, scan: ScanInfo) ->
             owner=finding.owner,
             credential=finding.credential,
             entry=finding.entry,
+            assignment=finding.assignment,
             rechecked=finding.rechecked,
             acknowledged=finding.acknowledged,
         ),
@@ -138,7 +141,12 @@ def _identity(about: Assessment) -> dict[str, Any]:
 
 def _thing(finding: Finding) -> dict[str, Any]:
     """What a finding is about that is about no identity, in the only place that the class has for it."""
-    for kind, uid in (("registry entry", finding.entry), ("stored secret", finding.credential)):
+    things = (
+        ("registry entry", finding.entry),
+        ("assignment", finding.assignment),
+        ("stored secret", finding.credential),
+    )
+    for kind, uid in things:
         if uid:
             return {"uid": uid, "type": kind}
     return {"uid": finding.fingerprint, "name": finding.rule, "type": "exemption"}

@@ -46,7 +46,7 @@ def artifact(file: str) -> dict[str, str]:
 
 def _subjects(finding: Finding) -> list[str]:
     """What it is about, the narrowest last; an exemption's has only its pattern, which is in the evidence."""
-    return [name for name in (finding.entry, finding.identity, finding.credential) if name]
+    return [name for name in (finding.entry, finding.assignment, finding.identity, finding.credential) if name]
 
 
 def _logical(key: str, names: Mapping[str, str]) -> dict[str, str]:

@@ -108,7 +108,7 @@ def _suppressed(finding: Finding) -> dict[str, Any]:
 
 
 def _message(finding: Finding) -> str:
-    subject = joined(filter(None, (finding.identity, finding.credential, finding.entry)))
+    subject = joined(filter(None, (finding.identity, finding.credential, finding.entry, finding.assignment)))
     about = joined(fact for fact in (subject, telling(finding)) if fact)
     said = f"{finding.title}: {about}" if about else finding.title
     text = printable(said)

@@ -86,7 +86,7 @@ def _findings(store_url: str, fingerprints: Sequence[str]) -> list[Finding]:
 
 
 def _subject(finding: Finding) -> str:
-    return finding.credential or finding.identity or f"entry {finding.entry}"
+    return finding.credential or finding.identity or finding.assignment or f"entry {finding.entry}"
 
 
 def _day(text: str) -> date:

@@ -12,15 +12,26 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from scanner.continuity.remembered import unlisted_places
-from scanner.model import Assessment, EntryAssessment, Finding, Forgotten, ScanInfo, ScanResult, StoredSecret, Workload
+from scanner.model import (
+    Assessment,
+    Assignment,
+    EntryAssessment,
+    Finding,
+    Forgotten,
+    ScanInfo,
+    ScanResult,
+    StoredSecret,
+    Workload,
+)
 from scanner.summary import summarise
 from scanner.text import counted
 
-_Placed = TypeVar("_Placed", StoredSecret, Workload)
+_Placed = TypeVar("_Placed", StoredSecret, Workload, Assignment)
 
 _PLACED: Mapping[str, tuple[str, str]] = {
     "secrets": ("stored secret", "stored secrets"),
     "workloads": ("workload", "workloads"),
+    "assignments": ("right given there", "rights given there"),
 }
 """Records of the result that one source alone knows, and what one and several are called."""
 _CALLED: Mapping[str, tuple[str, str]] = {
@@ -81,7 +92,13 @@ def forget(last: ScanResult, place: Forgotten, scan: ScanInfo) -> Forgetting:
         after=replace(
             after,
             summary=summarise(
-                after.identities, after.secrets, after.workloads, after.entries, after.findings, after.coverage
+                after.identities,
+                after.secrets,
+                after.workloads,
+                after.assignments,
+                after.entries,
+                after.findings,
+                after.coverage,
             ),
             notices=(f"forgotten by hand: {_told(place, ended)}", *_notices(last, place)),
         ),
@@ -111,8 +128,8 @@ def _known_elsewhere(assessments: Sequence[Assessment], place: Forgotten) -> Ite
 
 
 def _subject(one: Finding) -> str | None:
-    """The identity or stored secret that it is about."""
-    return one.identity or one.credential
+    """The identity, stored secret or assignment that it is about."""
+    return one.identity or one.credential or one.assignment
 
 
 def _as_old(one: Finding) -> Finding:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime
+from typing import TypeVar
 
 import msgspec
 from msgspec import Struct
@@ -18,6 +19,7 @@ from scanner.matching.places import Places
 from scanner.model import (
     EVERY_SCOPE,
     Assessment,
+    Assignment,
     Coverage,
     Entry,
     EntryAssessment,
@@ -29,6 +31,8 @@ from scanner.model import (
     Workload,
 )
 from scanner.rules.catalog import NEEDS, entry_fingerprints
+
+_Thing = TypeVar("_Thing", Workload, Assignment)
 
 
 class Remembered(Struct, frozen=True, kw_only=True):
@@ -43,6 +47,7 @@ class Remembered(Struct, frozen=True, kw_only=True):
     assessments: tuple[Assessment, ...] = ()
     secrets: tuple[StoredSecret, ...] = ()
     workloads: tuple[Workload, ...] = ()
+    assignments: tuple[Assignment, ...] = ()
     entries: tuple[EntryAssessment, ...] = ()
     findings: tuple[Finding, ...] = ()
     known: Mapping[str, datetime | None] | None = None
@@ -93,6 +98,16 @@ def _with_creators(
         yield msgspec.structs.replace(one, created_by=creator) if is_same else one
 
 
+def with_unread(inventory: Inventory, remembered: Remembered, places: Places) -> Inventory:
+    """The inventory with the things and rights that were known of places which were not read this time."""
+    return msgspec.structs.replace(
+        inventory,
+        secrets=with_unread_secrets(inventory.secrets, remembered.secrets, places),
+        workloads=with_unread_workloads(inventory.workloads, remembered.workloads, places),
+        assignments=with_unread_assignments(inventory.assignments, remembered.assignments, places),
+    )
+
+
 def with_unread_secrets(
     found: Sequence[StoredSecret], remembered: Sequence[StoredSecret], places: Places
 ) -> tuple[StoredSecret, ...]:
@@ -106,8 +121,19 @@ def with_unread_workloads(
     found: Sequence[Workload], remembered: Sequence[Workload], places: Places
 ) -> tuple[Workload, ...]:
     """The workloads that were found, and those of scopes in which anything at all was not read."""
-    unread = [one for one in remembered if places.has_gap(one.source, one.scope)]
-    every = {workload.key: workload for workload in (*unread, *found)}
+    return _with_unread(found, remembered, places)
+
+
+def with_unread_assignments(
+    found: Sequence[Assignment], remembered: Sequence[Assignment], places: Places
+) -> tuple[Assignment, ...]:
+    """The assignments that were found, and those of scopes in which anything at all was not read."""
+    return _with_unread(found, remembered, places)
+
+
+def _with_unread(found: Sequence[_Thing], remembered: Sequence[_Thing], places: Places) -> tuple[_Thing, ...]:
+    every = {one.key: one for one in remembered if places.has_gap(one.source, one.scope)}
+    every |= {one.key: one for one in found}
     return tuple(every[key] for key in sorted(every))
 
 

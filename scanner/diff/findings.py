@@ -62,7 +62,7 @@ def _change(one: Finding, change: ChangeName) -> Change:
         after=None if is_over else "open",
         severity=one.severity,
         rule=one.rule,
-        identity=one.identity or one.entry or one.credential,
+        identity=one.subject,
         ask=one.owner,
         next_step=None if is_over else one.remediation,
     )

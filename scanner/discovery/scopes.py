@@ -13,7 +13,7 @@ from connectors.base import Connector, Scope, Spec
 from scanner.discovery.shapes import learn_before
 from scanner.errors import DeadlineExceeded, SourceError
 from scanner.inventory import Reading
-from scanner.model import EVERY_SCOPE, RUNGS, Coverage, Identity, StoredSecret, Workload
+from scanner.model import EVERY_SCOPE, RUNGS, Assignment, Coverage, Fact, Identity, StoredSecret, Workload
 
 log = logging.getLogger(__name__)
 
@@ -54,6 +54,7 @@ def read_scope(connector: Connector, scope: Scope, *, deadline: float, stop: thr
     identities: list[Identity] = []
     secrets: list[StoredSecret] = []
     workloads: list[Workload] = []
+    assignments: list[Assignment] = []
     coverage: list[Coverage] = []
     try:
         for record in connector.discover(scope):
@@ -66,6 +67,8 @@ def read_scope(connector: Connector, scope: Scope, *, deadline: float, stop: thr
                     coverage.append(record)
                 case Workload():
                     workloads.append(record)
+                case Assignment():
+                    assignments.append(record)
                 case _:
                     _refuse(record)
             if stop is not None and stop.is_set():
@@ -83,12 +86,14 @@ def read_scope(connector: Connector, scope: Scope, *, deadline: float, stop: thr
         identities=tuple(identities),
         secrets=tuple(secrets),
         workloads=tuple(workloads),
+        assignments=tuple(assignments),
         coverage=tuple(coverage),
     )
 
 
 def _refuse(record: object) -> NoReturn:
-    raise TypeError(f"a connector yields identities, secrets, workloads and coverage, not {type(record).__name__}")
+    kinds = "identities, secrets, workloads, assignments and coverage"
+    raise TypeError(f"a connector yields {kinds}, not {type(record).__name__}")
 
 
 def _keep_deadline(started: float, deadline: float) -> None:
@@ -113,12 +118,18 @@ def gap_of(spec: Spec, source: str, scope: str, section: str, error: SourceError
         permission=error.permission,
         kinds=every_kind(spec),
         rungs=RUNGS,
+        feeds=every_feed(spec),
     )
 
 
 def every_kind(spec: Spec) -> tuple[str, ...]:
     """Whatever its sections list."""
     return tuple(sorted({kind for section in spec.sections for kind in section.kinds} | set(spec.kinds)))
+
+
+def every_feed(spec: Spec) -> tuple[Fact, ...]:
+    """Whatever its sections add to identities of other scopes."""
+    return tuple(sorted({fact for section in spec.sections for fact in section.feeds}))
 
 
 def _bug(source: str, error: Exception) -> SourceError:

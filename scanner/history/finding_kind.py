@@ -24,6 +24,7 @@ class _FindingBody(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=Fal
     """A finding without what stands in columns and in its wording."""
 
     credential: str | None = None
+    assignment: str | None = None
     evidence: Mapping[str, Any] = {}
     owner: str | None = None
     acknowledged: Acknowledged | None = None
@@ -37,7 +38,7 @@ _GRAVITY = {severity: rank for rank, severity in enumerate(SEVERITIES)}
 
 
 def _gravest_first(one: Finding) -> tuple[int, str, str, str, str]:
-    subject = one.identity or one.entry or ""
+    subject = one.identity or one.entry or one.assignment or ""
     return _GRAVITY[one.severity], one.rule, subject, one.credential or "", one.fingerprint
 
 
@@ -72,6 +73,7 @@ def _load_finding(row: Row[Any], wordings: Wordings) -> Finding:
         identity=row.identity,
         credential=body.credential,
         entry=row.entry,
+        assignment=body.assignment,
         title=wording.title,
         evidence=body.evidence,
         remediation=wording.remediation,
@@ -92,7 +94,11 @@ FINDINGS = RecordKind(
     content=lambda one: replace(one, new=False, reopened=False, rechecked=True) if _moves(one) else one,
     facts=_finding_facts,
     body=lambda one: _FindingBody(
-        credential=one.credential, evidence=one.evidence, owner=one.owner, acknowledged=one.acknowledged
+        credential=one.credential,
+        assignment=one.assignment,
+        evidence=one.evidence,
+        owner=one.owner,
+        acknowledged=one.acknowledged,
     ),
     load=_load_finding,
     moves=_moves,

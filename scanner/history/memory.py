@@ -13,9 +13,9 @@ from scanner.history import fingerprints, recreated, scans, schema
 from scanner.history.engine import reading
 from scanner.history.finding_kind import FINDINGS
 from scanner.history.intervals import BATCH, open_places, read, read_open
-from scanner.history.record_kinds import ENTRIES, IDENTITIES, SECRETS, WORKLOADS
+from scanner.history.record_kinds import ASSIGNMENTS, ENTRIES, IDENTITIES, SECRETS, WORKLOADS
 from scanner.history.records import R, RecordKind
-from scanner.model import Assessment, Earlier, EntryAssessment, Finding, StoredSecret, Workload
+from scanner.model import Assessment, Assignment, Earlier, EntryAssessment, Finding, StoredSecret, Workload
 
 Wanted: TypeAlias = Callable[[str, str, str], bool]
 """Says by source, scope and kind whether a record is wanted; a stored secret's kind is ``secret``."""
@@ -42,6 +42,10 @@ class Memory:
     def workloads(self, wanted: Wanted) -> Iterator[Workload]:
         """The latest scan's workloads in wanted places, by key."""
         return self._latest(WORKLOADS, lambda row: wanted(row.source, row.scope, row.kind))
+
+    def assignments(self, wanted: Callable[[str, str], bool]) -> Iterator[Assignment]:
+        """The latest scan's assignments in places that are wanted by source and scope, by key."""
+        return self._latest(ASSIGNMENTS, lambda row: wanted(row.source, row.scope))
 
     def entries(self) -> Iterator[EntryAssessment]:
         """The latest scan's registry entries, by id."""

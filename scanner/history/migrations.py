@@ -132,12 +132,13 @@ _FIRST_SEEN = (
     WHERE until_scan IS NULL""",
 )
 
+_ENDED = "CREATE INDEX {name}_ended ON {name} (until_scan) WHERE until_scan IS NOT NULL"
 _INTERVALS = ("identity", "secret", "workload", "entry", "finding")
 
 _CHANGES = (
     "ALTER TABLE scan ADD COLUMN pruned_at TEXT",
     *(
-        f"CREATE INDEX {name}_ended ON {name} (until_scan) WHERE until_scan IS NOT NULL"
+        _ENDED.format(name=name)
         for kind in (*_INTERVALS, "ordering")
         for name in ((kind,) if kind == "ordering" else (kind, f"{kind}_sighting"))
     ),
@@ -165,6 +166,12 @@ _STAGING = (
 )""",
 )
 
+_ASSIGNMENTS = (
+    *_intervals_versions("assignment", "provider source scope"),
+    *_intervals_narrow("assignment_sighting"),
+    *(_ENDED.format(name=name) for name in ("assignment", "assignment_sighting")),
+)
+
 _RECREATED = "CREATE INDEX finding_recreated ON finding (key) WHERE until_scan IS NULL AND rule = 'recreated'"
 
 MIGRATIONS: tuple[Migration, ...] = (
@@ -187,6 +194,7 @@ MIGRATIONS: tuple[Migration, ...] = (
     Migration(name="changes and pruning", statements=_CHANGES),
     Migration(name="staging", statements=_STAGING),
     Migration(name="recreated", statements=(_RECREATED,)),
+    Migration(name="assignments", statements=_ASSIGNMENTS),
     Migration(name="forgetting", statements=("ALTER TABLE scan ADD COLUMN forgot TEXT",)),
 )
 

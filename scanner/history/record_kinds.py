@@ -13,7 +13,7 @@ from sqlalchemy import Row
 from scanner.history import schema
 from scanner.history.bodies import decode
 from scanner.history.records import R, RecordKind, Sighting, Wordings
-from scanner.model import Assessment, Credential, EntryAssessment, Origin, StoredSecret, Workload
+from scanner.model import Assessment, Assignment, Credential, EntryAssessment, Origin, StoredSecret, Workload
 
 _UNSEEN = Sighting()
 _NO_ORIGIN = Origin(file="")
@@ -92,7 +92,7 @@ IDENTITIES = RecordKind(
     restore=_restore_identity,
 )
 
-# --- secrets, workloads and entries ---------------------------------------------
+# --- secrets, workloads, assignments and entries ---------------------------------------------
 
 SECRETS = RecordKind(
     name="secret",
@@ -117,6 +117,20 @@ WORKLOADS = RecordKind(
     content=lambda one: one,
     facts=lambda one: (one.provider, one.source, one.scope, one.kind),
     load=_loader("workload", Decoder(Workload)),
+    moves=lambda _: False,
+    sighting=lambda _: _UNSEEN,
+    restore=lambda one, _: one,
+)
+
+ASSIGNMENTS = RecordKind(
+    name="assignment",
+    versions=schema.assignment,
+    sightings=schema.assignment_sighting,
+    key=lambda one: one.key,
+    order=lambda one: one.key,
+    content=lambda one: one,
+    facts=lambda one: (one.provider, one.source, one.scope),
+    load=_loader("assignment", Decoder(Assignment)),
     moves=lambda _: False,
     sighting=lambda _: _UNSEEN,
     restore=lambda one, _: one,

@@ -16,9 +16,9 @@ from sqlalchemy import Row, Table
 
 from scanner.history.bodies import compact
 from scanner.history.wordings import Wording
-from scanner.model import Assessment, EntryAssessment, Finding, Origin, StoredSecret, Workload
+from scanner.model import Assessment, Assignment, EntryAssessment, Finding, Origin, StoredSecret, Workload
 
-R = TypeVar("R", Assessment, StoredSecret, Workload, EntryAssessment, Finding)
+R = TypeVar("R", Assessment, StoredSecret, Workload, Assignment, EntryAssessment, Finding)
 
 Wordings: TypeAlias = Mapping[str, Wording]
 

@@ -14,7 +14,7 @@ from scanner.history.engine import database_of, faults_told, reading, steadily, 
 from scanner.history.finding_kind import FINDINGS
 from scanner.history.intervals import write, write_orders
 from scanner.history.outbox import Alarms
-from scanner.history.record_kinds import ENTRIES, IDENTITIES, SECRETS, WORKLOADS
+from scanner.history.record_kinds import ASSIGNMENTS, ENTRIES, IDENTITIES, SECRETS, WORKLOADS
 from scanner.model import Forgotten, ScanResult
 
 
@@ -89,6 +89,7 @@ def _write_records(connection: Connection, seq: int, result: ScanResult) -> None
         IDENTITIES.name: write(connection, IDENTITIES, seq, result.identities),
         SECRETS.name: write(connection, SECRETS, seq, result.secrets),
         WORKLOADS.name: write(connection, WORKLOADS, seq, result.workloads),
+        ASSIGNMENTS.name: write(connection, ASSIGNMENTS, seq, result.assignments),
         ENTRIES.name: write(connection, ENTRIES, seq, result.entries),
         FINDINGS.name: write(connection, FINDINGS, seq, result.findings),
     }

@@ -117,6 +117,7 @@ identity = _versions(
 )
 secret = _versions("secret", "provider", "source", "scope")
 workload = _versions("workload", "provider", "source", "scope", "kind")
+assignment = _versions("assignment", "provider", "source", "scope")
 entry = _versions("entry", "state", few=(_begun("entry"),))
 # ``held_back`` says why a finding was not announced ("yes": by a gap, or "acknowledged"), else it is null; ``wording``
 # is a hash of the table of that name, null in rows of an earlier version.
@@ -148,6 +149,7 @@ wording = Table(
 identity_sighting = _sightings("identity_sighting")
 secret_sighting = _sightings("secret_sighting")
 workload_sighting = _sightings("workload_sighting")
+assignment_sighting = _sightings("assignment_sighting")
 entry_sighting = _sightings("entry_sighting")
 finding_sighting = _sightings("finding_sighting")
 

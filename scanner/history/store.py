@@ -24,7 +24,7 @@ from scanner.history.intervals import read_in_order, read_open
 from scanner.history.lookup import called
 from scanner.history.memory import Memory
 from scanner.history.outbox import NO_ALARMS, Alarms, Outbox
-from scanner.history.record_kinds import ENTRIES, IDENTITIES, SECRETS, WORKLOADS
+from scanner.history.record_kinds import ASSIGNMENTS, ENTRIES, IDENTITIES, SECRETS, WORKLOADS
 from scanner.history.retention import Pruning
 from scanner.history.saving import Saver
 from scanner.history.scans import StoredScan
@@ -92,6 +92,7 @@ class Store:
                 identities=read_in_order(connection, IDENTITIES, seq),
                 secrets=read_in_order(connection, SECRETS, seq),
                 workloads=read_in_order(connection, WORKLOADS, seq),
+                assignments=read_in_order(connection, ASSIGNMENTS, seq),
                 entries=read_in_order(connection, ENTRIES, seq),
                 findings=read_in_order(connection, FINDINGS, seq),
             )

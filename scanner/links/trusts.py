@@ -6,15 +6,13 @@ and what the caller's own policies allow it to become elsewhere.
 
 from __future__ import annotations
 
-import fnmatch
-import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from functools import lru_cache
 from itertools import chain
 
 import msgspec
 
+from scanner.links.linking import compiled, with_links
 from scanner.matching.environments import environment_of
 from scanner.model import Coverage, Identity, Link, Trust
 
@@ -48,7 +46,7 @@ def settle(
     }
     links = _links(identities, others, callers)
     settled = [_with_trusts(one, callers.by_key, old, ours) for one in identities]
-    return tuple(_linked(one, links[one.key]) if one.key in links else one for one in settled)
+    return tuple(with_links(one, links[one.key]) if one.key in links else one for one in settled)
 
 
 def _with_trusts(
@@ -137,12 +135,6 @@ def _patterns(identity: Identity, reach: str) -> list[str]:
     return [pattern for pattern in given if isinstance(pattern, str)] if isinstance(given, (list, tuple)) else []
 
 
-@lru_cache(maxsize=4096)
-def compiled(pattern: str) -> re.Pattern[str]:
-    """A pattern of keys, in which ``*`` stands for any characters and ``?`` for one."""
-    return re.compile(fnmatch.translate(pattern.replace("[", "[[]")))
-
-
 def _links(identities: Sequence[Identity], others: Sequence[Identity], callers: _Callers) -> Mapping[str, list[Link]]:
     """By key of whoever can act: links to those that trust it."""
     links: defaultdict[str, list[Link]] = defaultdict(list)
@@ -155,9 +147,3 @@ def _links(identities: Sequence[Identity], others: Sequence[Identity], callers: 
                         link = Link(relation="can_assume", target=target.key, evidence=trust.evidence)
                         links[caller.key].append(link)
     return links
-
-
-def _linked(identity: Identity, links: Iterable[Link]) -> Identity:
-    held = {(link.relation, link.target): link for link in reversed([*identity.links, *links])}
-    every = sorted(held.values(), key=lambda link: (link.relation, link.target))
-    return msgspec.structs.replace(identity, links=tuple(every))

@@ -95,6 +95,11 @@ def habits(provider: str) -> Provider:
     return PROVIDERS.get(provider_key(provider) or "", _UNLISTED)
 
 
+def as_compared(text: str, provider: str) -> str:
+    """A key, unique id or alias as this provider compares it: two that come out equal are one."""
+    return fold(text) if habits(provider).ids == "any_case" else text
+
+
 @cache
 def scope_key(provider: str | None, scope: str | None) -> str | None:
     """A scope as it is compared, with the leading zeros that a spreadsheet took from an account number."""

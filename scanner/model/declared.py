@@ -112,7 +112,7 @@ class Acknowledged(Struct, frozen=True, kw_only=True, gc=False):
 class Acknowledgement(Struct, frozen=True, kw_only=True, gc=False):
     """Findings that somebody lets be: one by its ``finding`` (fingerprint), or those of a ``rule`` by a ``match``.
 
-    ``match`` is a glob over the key of the identity, credential or entry, or an identity's exact bare name.
+    ``match`` is a glob over the key of the identity, credential, entry or assignment, or an identity's exact bare name.
     """
 
     origin: Origin

@@ -71,6 +71,8 @@ class Trust(Struct, frozen=True, kw_only=True, gc=False):
     ``restriction``: how far conditions narrow it: ``none``, ``loose`` (a wildcard) or ``exact``.
     ``crosses``: the environment of the principal, where it is known and another than the identity's own.
     ``only``: patterns (``*`` for any characters, ``?`` for one) of which a caller's key must fit one; empty: any does.
+    ``issuer``, ``subject``: of a federated one, whose tokens it takes (a URL, or ``aws:`` and an account) and whom they
+    must be for, which may be such a pattern; None: no one subject is named.
     """
 
     principal: str
@@ -80,6 +82,8 @@ class Trust(Struct, frozen=True, kw_only=True, gc=False):
     evidence: str
     crosses: str | None = None
     only: tuple[str, ...] = ()
+    issuer: str | None = None
+    subject: str | None = None
 
 
 class Signal(Struct, frozen=True, kw_only=True, gc=False):

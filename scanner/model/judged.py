@@ -139,6 +139,7 @@ class Finding(Struct, frozen=True, kw_only=True, gc=False):
     identity: str | None = None
     credential: str | None = None
     entry: str | None = None
+    assignment: str | None = None
     title: str
     evidence: Mapping[str, Any] = {}
     remediation: str
@@ -154,6 +155,11 @@ class Finding(Struct, frozen=True, kw_only=True, gc=False):
     """Start of the first scan that ever had it; None only in a result that knows no history."""
     reopened: bool = False
     """New now, but known from before the last scan: it was gone and came back."""
+
+    @property
+    def subject(self) -> str | None:
+        """The key of what it is about: an identity, an entry, an assignment or a credential; None for a setting."""
+        return self.identity or self.entry or self.assignment or self.credential
 
     @property
     def status(self) -> FindingStatus:

@@ -8,7 +8,7 @@ from datetime import datetime
 from msgspec import Struct, field
 
 from scanner.model.declared import Policy
-from scanner.model.discovered import Coverage, StoredSecret, Workload
+from scanner.model.discovered import Assignment, Coverage, StoredSecret, Workload
 from scanner.model.judged import Assessment, EntryAssessment, Finding
 from scanner.model.terms import SEVERITIES, InputRole, Severity
 
@@ -55,6 +55,7 @@ class Summary(Struct, frozen=True, kw_only=True, gc=False):
     credentials: int = 0
     secrets: int = 0
     workloads: int = 0
+    assignments: int = 0
     findings: Mapping[Severity, int] = field(default_factory=lambda: dict.fromkeys(SEVERITIES, 0))
     new_findings: int = 0
     acknowledged: int = 0
@@ -115,6 +116,7 @@ class ScanResult(Struct, frozen=True, kw_only=True, gc=False):
     identities: tuple[Assessment, ...] = ()
     secrets: tuple[StoredSecret, ...] = ()
     workloads: tuple[Workload, ...] = ()
+    assignments: tuple[Assignment, ...] = ()
     entries: tuple[EntryAssessment, ...] = ()
     findings: tuple[Finding, ...] = ()
     policy: Policy = Policy()

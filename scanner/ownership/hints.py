@@ -11,12 +11,16 @@ from msgspec import Struct
 
 from scanner.matching.keys import tag_name
 from scanner.model import Entry, Identity
+from scanner.model.attributes import OWNERS, SPONSORS
 from scanner.ownership.directory import Directory
 
 SCOPE_NAME, SCOPE_CONTACT = "scope_name", "scope_contact"
 """Among attributes: what people call the scope (an account, a project), and an e-mail that they gave for it."""
 
-Sort: TypeAlias = Literal["tag", "entry", "creator", "rule", "words", "neighbours", "role", "platform"]
+_NAMING = ("email", "id", "name")
+"""What the provider may tell of a sponsor or an owner, the surest first."""
+
+Sort: TypeAlias = Literal["tag", "entry", "creator", "rule", "words", "neighbours", "role", "platform", "provider"]
 
 
 class Hint(NamedTuple):
@@ -60,16 +64,29 @@ class Clues:
         self._of_entry: dict[tuple[str, float], tuple[Hint, ...]] = {}
 
     def of_identity(self, identity: Identity) -> Iterator[Hint]:
-        """From its tags, from who made it, and from whom its scope names."""
+        """From its tags, from whom the provider has for it, from who made it, and from whom its scope names."""
         for key, value in identity.tags.items():
             score = self._tags.get(tag_name(key))
             if score is not None and (person := self._directory.mentioned(value)) is not None:
                 yield Hint("tag", person.email, score, f"tag {key}={value}")
         if identity.created_by is not None and (maker := self._directory.mentioned(identity.created_by)) is not None:
             yield Hint("creator", maker.email, SCORES.signals["creator"], f"created by {identity.created_by}")
+        yield from self._with_provider(identity)
         contact = identity.attributes.get(SCOPE_CONTACT)
         if isinstance(contact, str) and (person := self._directory.mentioned(contact)) is not None:
             yield Hint("platform", person.email, SCORES.signals["contact"], f"contact {contact} of {identity.scope}")
+
+    def _with_provider(self, identity: Identity) -> Iterator[Hint]:
+        """Its sponsors and owners, who may be named by any of e-mail, id and name."""
+        for signal, attribute in (("sponsor", SPONSORS), ("owner", OWNERS)):
+            given = identity.attributes.get(attribute)
+            for one in given if isinstance(given, (list, tuple)) else ():
+                told = [one.get(name) for name in _NAMING] if isinstance(one, Mapping) else []
+                found = ((text, self._directory.resolve(text)) for text in told if isinstance(text, str))
+                text, person = next(((text, person) for text, person in found if person is not None), ("", None))
+                if person is not None:
+                    evidence = f"{signal} {text} with {identity.provider}"
+                    yield Hint("provider", person.email, SCORES.signals[signal], evidence)
 
     def of_entry(self, entry: Entry, likelihood: float) -> tuple[Hint, ...]:
         """From what the entry says of people. ``likelihood``: that it is the right one, 0 to 1."""

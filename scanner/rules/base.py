@@ -1,6 +1,7 @@
 """What a rule is: its texts as data, and one pure function that looks at one thing and says whether it fires.
 
-A rule's kind says what it looks at: an identity, a credential, an entry, a stored secret or an exemption. Checks get
+A rule's kind says what it looks at: an identity, a credential, an entry, a stored secret, an
+assignment or an exemption. Checks get
 the thing and a :class:`Yardstick` (thresholds, the moment, the entries), and answer with a :class:`Hit` or None.
 """
 
@@ -16,6 +17,7 @@ from msgspec import Struct
 
 from scanner.model import (
     Assessment,
+    Assignment,
     Credential,
     DriftAspect,
     EntryAssessment,
@@ -33,6 +35,8 @@ FRAMEWORKS: Mapping[str, str | None] = MappingProxyType(
         "nist-800-53r5": None,
         "cis-controls-8.1": None,
         "cis-aws-3.0.0": "aws",
+        "cis-azure-5.0.0": "azure",
+        "cis-gcp-4.0.0": "gcp",
     }
 )
 """The control catalogs that rules cite, each with the provider it is written for; None: any."""
@@ -133,6 +137,12 @@ class SecretRule(Rule, frozen=True, kw_only=True):
     """Looks at one stored secret."""
 
     check: Callable[[StoredSecret, Yardstick], Hit | None]
+
+
+class AssignmentRule(Rule, frozen=True, kw_only=True):
+    """Looks at one right as the place that gives it tells it."""
+
+    check: Callable[[Assignment, Yardstick], Hit | None]
 
 
 class ExemptionRule(Rule, frozen=True, kw_only=True):

@@ -16,6 +16,7 @@ from msgspec import Struct
 from scanner.model import (
     SEVERITIES,
     Assessment,
+    Assignment,
     EntryAssessment,
     Exemption,
     Fact,
@@ -27,6 +28,7 @@ from scanner.model import (
 )
 from scanner.rules import (
     admin,
+    agent_without_sponsor,
     ambiguous_registration,
     backup_owner_only,
     credential_lives_too_long,
@@ -36,6 +38,7 @@ from scanner.rules import (
     credential_unused,
     cross_environment_trust,
     declared_differently,
+    domain_wide_delegation,
     dormant,
     drifted,
     entry_expiring,
@@ -44,8 +47,10 @@ from scanner.rules import (
     escalation,
     exemption_expired,
     exemption_expiring,
+    exposed_credential,
     open_trust,
     orphaned,
+    orphaned_grant,
     owner_leaving,
     person_with_keys,
     recreated,
@@ -53,14 +58,18 @@ from scanner.rules import (
     review_overdue,
     root_access_key,
     self_declared,
+    shared_default_account,
     stale_secret,
     token_never_expires,
     two_active_keys,
     undeclared_credential,
     unregistered,
+    unrestricted_api_key,
+    unverified_publisher,
 )
 from scanner.rules.base import (
     CIRCUMSTANCES,
+    AssignmentRule,
     CredentialRule,
     EntryRule,
     ExemptionRule,
@@ -74,6 +83,7 @@ from scanner.rules.base import (
 
 RULES: tuple[Rule, ...] = (
     admin.RULE,
+    agent_without_sponsor.RULE,
     ambiguous_registration.RULE,
     backup_owner_only.RULE,
     credential_lives_too_long.RULE,
@@ -83,6 +93,7 @@ RULES: tuple[Rule, ...] = (
     credential_unused.RULE,
     cross_environment_trust.RULE,
     declared_differently.RULE,
+    domain_wide_delegation.RULE,
     dormant.RULE,
     drifted.RULE,
     entry_expiring.RULE,
@@ -91,8 +102,10 @@ RULES: tuple[Rule, ...] = (
     escalation.RULE,
     exemption_expired.RULE,
     exemption_expiring.RULE,
+    exposed_credential.RULE,
     open_trust.RULE,
     orphaned.RULE,
+    orphaned_grant.RULE,
     owner_leaving.RULE,
     person_with_keys.RULE,
     recreated.RULE,
@@ -100,11 +113,14 @@ RULES: tuple[Rule, ...] = (
     review_overdue.RULE,
     root_access_key.RULE,
     self_declared.RULE,
+    shared_default_account.RULE,
     stale_secret.RULE,
     token_never_expires.RULE,
     two_active_keys.RULE,
     undeclared_credential.RULE,
     unregistered.RULE,
+    unrestricted_api_key.RULE,
+    unverified_publisher.RULE,
 )
 """Sorted by id."""
 
@@ -113,6 +129,7 @@ _IDENTITY_RULES = tuple(rule for rule in RULES if isinstance(rule, IdentityRule)
 _CREDENTIAL_RULES = tuple(rule for rule in RULES if isinstance(rule, CredentialRule))
 _ENTRY_RULES = tuple(rule for rule in RULES if isinstance(rule, EntryRule))
 _SECRET_RULES = tuple(rule for rule in RULES if isinstance(rule, SecretRule))
+_ASSIGNMENT_RULES = tuple(rule for rule in RULES if isinstance(rule, AssignmentRule))
 _EXEMPTION_RULES = tuple(rule for rule in RULES if isinstance(rule, ExemptionRule))
 
 _Found: TypeAlias = tuple[str, Finding]
@@ -125,6 +142,7 @@ class RuleContext(Struct, frozen=True, kw_only=True):
     assessments: Sequence[Assessment] = ()
     entries: Sequence[EntryAssessment] = ()
     secrets: Sequence[StoredSecret] = ()
+    assignments: Sequence[Assignment] = ()
     exemptions: Sequence[Exemption] = ()
     recreations: Mapping[str, Recreation] = {}
     policy: Policy = Policy()
@@ -159,6 +177,8 @@ def _judge(context: RuleContext, by: Yardstick) -> Iterator[_Found]:
             yield from _judge_entry(entry, by)
     for secret in context.secrets:
         yield from _judge_secret(secret, by)
+    for assignment in context.assignments:
+        yield from _judge_assignment(assignment, by)
     if context.registry_given:
         for exemption in _longest(context.exemptions):
             yield from _judge_exemption(exemption, by)
@@ -213,6 +233,12 @@ def _judge_secret(secret: StoredSecret, by: Yardstick) -> Iterator[_Found]:
             yield _found(rule, hit, secret.key, provider=secret.provider, credential=secret.key)
 
 
+def _judge_assignment(assignment: Assignment, by: Yardstick) -> Iterator[_Found]:
+    for rule in _ASSIGNMENT_RULES:
+        if (hit := rule.check(assignment, by)) is not None:
+            yield _found(rule, hit, assignment.key, provider=assignment.provider, assignment=assignment.key)
+
+
 def _judge_exemption(exemption: Exemption, by: Yardstick) -> Iterator[_Found]:
     for rule in _EXEMPTION_RULES:
         if (hit := rule.check(exemption, by)) is not None:
@@ -249,6 +275,7 @@ def _found(
     identity: str | None = None,
     credential: str | None = None,
     entry: str | None = None,
+    assignment: str | None = None,
     owner: str | None = None,
 ) -> _Found:
     finding = Finding(
@@ -258,6 +285,7 @@ def _found(
         identity=identity,
         credential=credential,
         entry=entry,
+        assignment=assignment,
         title=rule.title,
         evidence=msgspec.to_builtins(hit.evidence),
         remediation=rule.remediation,

@@ -30,8 +30,10 @@ def check(assessment: Assessment, _by: Yardstick) -> Hit | None:
     return Hit(
         evidence={
             "trusts": sorted(
-                f"{trust.kind} {trust.principal} (restriction: {trust.restriction}): {trust.evidence}"
-                for _, trust in found
+                {
+                    f"{trust.kind} {trust.principal} (restriction: {trust.restriction}): {trust.evidence}"
+                    for _, trust in found
+                }
             )
         },
         severity=min((severity for severity, _ in found), key=SEVERITIES.index),

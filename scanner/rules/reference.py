@@ -9,6 +9,7 @@ import msgspec
 
 from scanner.model import Policy
 from scanner.rules.base import (
+    AssignmentRule,
     Circumstance,
     CredentialRule,
     EntryRule,
@@ -24,6 +25,7 @@ _SUBJECTS: Mapping[type[Rule], str] = {
     CredentialRule: "a live credential (neither disabled nor expired)",
     EntryRule: "a registry entry",
     SecretRule: "a stored secret",
+    AssignmentRule: "an assignment (a right as the place that gives it tells it)",
     ExemptionRule: "a configured exemption",
 }
 _CIRCUMSTANCES: Mapping[Circumstance, str] = {
@@ -37,10 +39,10 @@ _HEAD = """\
 
 <!-- Made from the catalog by scanner/rules/reference.py; a test holds the two equal. -->
 
-A rule is a pure function over one identity, credential, entry, stored secret or exemption. A finding's fingerprint
-comes from the rule's id and the subject's key alone. Its evidence holds facts, dates and limits, never ages, so a
-finding changes only when a fact does. Thresholds are days, set under `[policy]` in the configuration. "Older than" a
-limit means more than that many days: on the day itself a rule is still silent.
+A rule is a pure function over one identity, credential, entry, stored secret, assignment or exemption. A
+finding's fingerprint comes from the rule's id and the subject's key alone. Its evidence holds facts, dates and limits,
+never ages, so a finding changes only when a fact does. Thresholds are days, set under `[policy]` in the configuration.
+"Older than" a limit means more than that many days: on the day itself a rule is still silent.
 
 Without a registry, rules about registration and ownership are silent. What could not be read this time is not judged
 again: its earlier findings stand, marked as not re-checked.

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from scanner import __version__
 from scanner.discovery.reading import Source
-from scanner.discovery.scopes import every_kind
+from scanner.discovery.scopes import every_feed, every_kind
 from scanner.errors import UsageError
 from scanner.shards.lines import MOST_SHARDS, Head, Shard, SourceHead, config_hash
 
@@ -43,6 +43,7 @@ def head_of(sources: Sequence[Source], shard: Shard, scan_id: str, started: date
             name=one.name,
             provider=one.connector.spec.name,
             kinds=every_kind(one.connector.spec),
+            feeds=every_feed(one.connector.spec),
             rank=one.rank,
             settings=one.digest,
         )

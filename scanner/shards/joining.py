@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from scanner.discovery.scopes import rest_of
 from scanner.errors import InputError, Problem
 from scanner.inventory import Reading
-from scanner.model import RUNGS, Coverage, CoverageStatus, Identity, StoredSecret, Workload
+from scanner.model import RUNGS, Assignment, Coverage, CoverageStatus, Identity, StoredSecret, Workload
 from scanner.shards.lines import Head, Line, ListedLine, ListingLine, ScopeLine, SourceHead, Unit
 from scanner.text import printable
 
@@ -112,6 +112,7 @@ def _part(begun: ListingLine | ScopeLine, held: Sequence[Line]) -> Listed | Read
         identities=tuple(one for one in held if isinstance(one, Identity)),
         secrets=tuple(one for one in held if isinstance(one, StoredSecret)),
         workloads=tuple(one for one in held if isinstance(one, Workload)),
+        assignments=tuple(one for one in held if isinstance(one, Assignment)),
         coverage=coverage,
     )
 
@@ -135,6 +136,7 @@ def _gap(unit: Unit, sources: Mapping[str, SourceHead], of: int, absent: Collect
         detail=f"not read: shard {number} of {of}, whose part it is, {why}",
         kinds=source.kinds,
         rungs=RUNGS,
+        feeds=source.feeds,
     )
 
 

@@ -18,7 +18,7 @@ from msgspec.structs import fields
 from scanner.discovery.scopes import Listing
 from scanner.errors import UsageError
 from scanner.inventory import Reading
-from scanner.model import Coverage, Credential, Identity, StoredSecret, Workload
+from scanner.model import Assignment, Coverage, Credential, Fact, Identity, StoredSecret, Workload
 from scanner.text import printable
 
 SHARD_SCHEMA: Literal["muster.shard/1"] = "muster.shard/1"
@@ -69,6 +69,7 @@ class SourceHead(Struct, frozen=True, kw_only=True):
     name: _Name
     provider: _Name
     kinds: tuple[str, ...]
+    feeds: tuple[Fact, ...] = ()
     rank: Annotated[int, Meta(ge=0, le=2)]
     settings: _Hash
 
@@ -129,13 +130,14 @@ class End(Struct, frozen=True, kw_only=True, tag="end"):
     sha256: _Hash
 
 
-Record: TypeAlias = Identity | StoredSecret | Workload | Coverage
+Record: TypeAlias = Identity | StoredSecret | Workload | Assignment | Coverage
 Line: TypeAlias = Head | ListingLine | ListedLine | ScopeLine | End | Record
 
 _RECORDS: dict[str, type[Record]] = {
     "identity": Identity,
     "secret": StoredSecret,
     "workload": Workload,
+    "assignment": Assignment,
     "coverage": Coverage,
 }
 _BEGINNINGS: dict[type, bytes] = {kind: b'{"type":"%s",' % name.encode() for name, kind in _RECORDS.items()}
@@ -147,7 +149,7 @@ _DECODERS: dict[str, msgspec.json.Decoder[Any]] = {
 # In a shard's file times tell their offset; without one they could not be compared with any other.
 _TIMES: dict[type, tuple[str, ...]] = {
     kind: tuple(one.name for one in fields(kind) if datetime in get_args(one.type))
-    for kind in (Identity, Credential, StoredSecret, Workload)
+    for kind in (Identity, Credential, StoredSecret, Workload, Assignment)
 }
 
 
@@ -186,6 +188,7 @@ def lines_of(outcome: Listing | Reading) -> Iterator[Line]:
     yield from outcome.identities
     yield from outcome.secrets
     yield from outcome.workloads
+    yield from outcome.assignments
     yield from outcome.coverage
 
 

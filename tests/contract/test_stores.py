@@ -29,6 +29,7 @@ from tests.databases import BACKENDS, Backend
 from tests.factories import (
     NOW,
     make_assessment,
+    make_assignment,
     make_coverage,
     make_entry,
     make_finding,
@@ -140,7 +141,10 @@ def test_carries_over_what_is_wanted(store: Store) -> None:
     """Records of the latest scan are chosen by source, scope and kind; those of older scans are not among them."""
     store.save(night(1, identities=(make_assessment("gone"),), findings=(make_finding(fingerprint="f0"),)))
     entry = EntryAssessment(entry=make_entry("svc-billing"), state="found")
-    store.save(night(2, identities=(deploy, billing), secrets=(secret,), entries=(entry,), findings=(other, found)))
+    right = make_assignment()
+    rights = (right, replace(right, key="z", scope="elsewhere"))
+    second = night(2, identities=(deploy, billing), secrets=(secret,), entries=(entry,), findings=(other, found))
+    store.save(replace(second, assignments=rights))
     asked: list[tuple[str, str, str]] = []
 
     def wanted(source: str, scope: str, kind: str) -> bool:
@@ -149,6 +153,7 @@ def test_carries_over_what_is_wanted(store: Store) -> None:
 
     assert list(store.memory.assessments(wanted)) == [deploy]
     assert list(store.memory.secrets(wanted)) == [secret]
+    assert list(store.memory.assignments(lambda source, scope: (source, scope) == ("prod", "s"))) == [right]
     assert list(store.memory.entries()) == [entry]
     assert list(store.memory.findings({"f0", "f2"})) == [other]
     assert sorted(asked) == [

@@ -38,6 +38,7 @@ from tests.factories import (
     NOW,
     days_ago,
     make_assessment,
+    make_assignment,
     make_coverage,
     make_credential,
     make_entry,
@@ -238,6 +239,7 @@ def estate(**facts: Any) -> ScanResult:
             credentials=1,
             secrets=1,
             workloads=1,
+            assignments=1,
             findings={"critical": 1, "high": 3, "medium": 1, "low": 1, "info": 0},
             new_findings=2,
             registry_entries=3,
@@ -251,6 +253,7 @@ def estate(**facts: Any) -> ScanResult:
         ),
         "secrets": (secret,),
         "workloads": (workload,),
+        "assignments": (make_assignment(pipeline.identity.key, provider="aws"),),
         "entries": entries,
         "findings": _findings(admin, agent, departed, pipeline),
     }

@@ -10,7 +10,7 @@ from rich.cells import cell_len
 
 from reports.card import identity_card
 from scanner.diff.records import Difference, Era
-from scanner.model import Drift, Grant, Link, OwnerCandidate, OwnershipVerdict, RegistryVerdict, Workload
+from scanner.model import Drift, Grant, Link, OwnerCandidate, OwnershipVerdict, RegistryVerdict, Trust, Workload
 from scanner.text import printable
 from tests.factories import days_ago, make_assessment, make_credential, make_finding, make_identity, make_result
 from tests.reports.samples import HOSTILE
@@ -96,6 +96,16 @@ def test_what_runs_as_it_is_told() -> None:
     card = " ".join(identity_card(judged, make_result(judged, workloads=(function,))).split())
 
     assert "consumers lambda function etl (f) arn:agent" in card
+
+
+def test_a_trust_in_several_subjects_is_told_once() -> None:
+    """Its evidence names them all."""
+    trusts = tuple(
+        Trust(principal="issuer", kind="federated", evidence="if sub is a, b", subject=subject) for subject in "ab"
+    )
+    judged = make_assessment(make_identity(trusts=trusts))
+
+    assert identity_card(judged, make_result(judged)).count("federated issuer") == 1
 
 
 def test_what_was_not_rechecked_is_marked() -> None:

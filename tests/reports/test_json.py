@@ -20,6 +20,7 @@ from tests.reports.samples import HOSTILE, estate, estate_with_gaps, hostile_res
 SHAPE: dict[str, set[str]] = {
     "": {
         "schema", "scan", "summary", "coverage", "identities", "registry", "findings", "secrets", "workloads",
+        "assignments",
         "notices",
     },
     "scan": {"id", "started_at", "finished_at", "version"},
@@ -48,10 +49,14 @@ SHAPE: dict[str, set[str]] = {
     "identities.grants": {"name", "via", "resource", "admin"},
     "identities.links": {"relation", "target", "evidence"},
     "workloads": {"key", "provider", "source", "scope", "kind", "name", "runs_as", "uses", "created_at", "tags"},
+    "assignments": {
+        "key", "provider", "source", "scope", "holder", "holder_kind", "holder_name", "gone", "grant", "privilege",
+        "becomes", "takes_over", "conditional", "created_at", "created_by", "attributes",
+    },
     "registry": {"id", "state", "identities", "owner", "expires"},
     "findings": {
-        "fingerprint", "rule", "severity", "identity", "credential", "entry", "title", "evidence", "remediation",
-        "controls", "owner", "new", "first_seen", "status",
+        "fingerprint", "rule", "severity", "identity", "credential", "entry", "assignment", "title", "evidence",
+        "remediation", "controls", "owner", "new", "first_seen", "status",
     },
 }  # fmt: skip
 
@@ -152,7 +157,7 @@ def test_a_line_is_a_record_of_the_document(result: Callable[[], ScanResult]) ->
     whole = document(result())
     assert first == {"type": "scan"} | {key: whole[key] for key in first if key != "type"}
     keys = {"coverage": "coverage", "identity": "identities", "secret": "secrets", "registry": "registry"}
-    for kind, key in {**keys, "workload": "workloads", "finding": "findings"}.items():
+    for kind, key in {**keys, "workload": "workloads", "assignment": "assignments", "finding": "findings"}.items():
         assert [line for line in rest if line["type"] == kind] == [{"type": kind, **one} for one in whole[key]]
 
 

@@ -15,9 +15,9 @@ from scanner.changes import changes_between
 from scanner.history.store import Store, open_store
 from scanner.inventory import Reading, join
 from scanner.matching.places import SourceRef
-from scanner.model import Acknowledged, Acknowledgement, Coverage, Entry, Identity, Origin, ScanResult
+from scanner.model import Acknowledged, Acknowledgement, Assignment, Coverage, Entry, Identity, Origin, ScanResult
 from scanner.pipeline import Declared
-from tests.factories import NOW, days_ago, make_coverage, make_credential, make_entry, make_identity
+from tests.factories import NOW, days_ago, make_assignment, make_coverage, make_credential, make_entry, make_identity
 
 USERS = make_coverage(kinds=("user",))
 DENIED = make_coverage(kinds=("user",), status="denied")
@@ -41,8 +41,15 @@ def _night(
     *,
     accept_drop: bool = False,
     acknowledgements: Sequence[Acknowledgement] = (),
+    assignments: Sequence[Assignment] = (),
 ) -> ScanResult:
-    reading = Reading(source="prod", scope="123456789012", identities=tuple(identities), coverage=tuple(coverage))
+    reading = Reading(
+        source="prod",
+        scope="123456789012",
+        identities=tuple(identities),
+        assignments=tuple(assignments),
+        coverage=tuple(coverage),
+    )
     other = Reading(source="other", scope="x", coverage=(make_coverage(source="other", scope="x"),))
     result = conclude(
         store,
@@ -246,3 +253,34 @@ def test_a_finding_keeps_its_age_when_its_entry_moves_to_another_row(store: Stor
 
     assert _status(moved, "entry_not_found") == [("open", 0)]
     assert (moved.summary.resolved_findings, changes_between(store).changes) == (0, ())
+
+
+def test_the_store_remembers_rights_under_a_gap(store: Store) -> None:
+    """Their finding stays as old as it is; what is let be is let be by its fingerprint, or by the right's key."""
+    gone = make_assignment("0-1", provider="aws", scope="123456789012", gone=True)
+    let_be = Acknowledgement(
+        origin=Origin(file="acknowledged.toml"),
+        rule="orphaned_grant",
+        match=gone.key,
+        given=Acknowledged(reason="it comes back", by="ada@example.com", until=(NOW + timedelta(days=4)).date()),
+    )
+    nights = [
+        _night(store, 0, [PLAIN]),
+        _night(store, 1, [PLAIN], assignments=[gone]),
+        _night(store, 2, [PLAIN], [DENIED]),
+        _night(store, 3, [PLAIN], acknowledgements=[let_be], assignments=[gone]),
+        _night(store, 4, [PLAIN]),
+    ]
+
+    assert [_status(night, "orphaned_grant") for night in nights] == [
+        [],
+        [("new", 1)],
+        [("open", 1)],
+        [("open", 1)],
+        [],
+    ]
+    assert [len(night.assignments) for night in nights] == [0, 1, 1, 1, 0]
+    (acknowledged,) = (one for one in nights[3].findings if one.rule == "orphaned_grant")
+    assert acknowledged.acknowledged == let_be.given
+    diff = changes_between(store, "night-0", "night-1")
+    assert [one.identity for one in diff.changes if one.rule == "orphaned_grant"] == [gone.key]

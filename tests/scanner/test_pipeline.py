@@ -13,6 +13,7 @@ from scanner.continuity.remembered import Remembered, filled
 from scanner.inventory import Inventory, Reading, join
 from scanner.matching.places import SourceRef
 from scanner.model import (
+    Assignment,
     Coverage,
     CoverageStatus,
     Entry,
@@ -22,11 +23,12 @@ from scanner.model import (
     Privilege,
     ScanInfo,
     ScanResult,
+    Takeover,
     Trust,
     Workload,
 )
 from scanner.pipeline import Declared, judge
-from tests.factories import NOW, make_credential, make_entry, make_identity
+from tests.factories import NOW, make_assignment, make_credential, make_entry, make_identity
 
 FIRST, SECOND = "111111111111", "222222222222"
 
@@ -45,6 +47,7 @@ def _night(
     before: ScanResult | None = None,
     entries: Sequence[Entry] = (),
     workloads: Sequence[Workload] = (),
+    assignments: Sequence[Assignment] = (),
     lists: Sequence[str] = (),
 ) -> ScanResult:
     """One scan, remembering all of the one before."""
@@ -54,6 +57,7 @@ def _night(
             assessments=before.identities,
             secrets=before.secrets,
             workloads=before.workloads,
+            assignments=before.assignments,
             entries=before.entries,
             findings=before.findings,
             known={finding.fingerprint: finding.first_seen for finding in before.findings if not finding.held_back},
@@ -67,6 +71,7 @@ def _night(
         scope="s",
         identities=tuple(one for one in identities if one.source not in lists),
         workloads=tuple(workloads),
+        assignments=tuple(assignments),
     )
     listed = [Reading(source=one.source, scope="s", identities=(one,)) for one in of_lists]
     inventory = join([reading, *listed], {"prod": 0, **dict.fromkeys(lists, 2)})
@@ -283,3 +288,96 @@ def test_what_runs_as_an_identity_is_known_until_somebody_looked() -> None:
     assert [night.workloads for night in (before, gap, gone)] == [(function,), (function,), ()]
     assert [night.identities[0].consumers for night in (before, gap, gone)] == [("f",), ("f",), ()]
     assert [night.summary.workloads for night in (before, gap, gone)] == [1, 1, 0]
+
+
+ADMIN = Privilege(level="admin", evidence=("Owner of everything",))
+NOT_READ: dict[str, Any] = {"section": "arm.assignments", "kinds": (), "feeds": ("permissions",)}
+
+
+def test_rights_stand_until_somebody_looked() -> None:
+    """Under a gap where they are given nobody has lost any; what is not known at all leaves the rest in doubt."""
+    holder, other = (
+        make_identity(name, scope=FIRST, unique_id=f"AROA-{name}", privilege=Privilege(level="normal"))
+        for name in ("holder", "other")
+    )
+    right = make_assignment("AROA-holder", provider="aws", scope=SECOND, privilege=ADMIN)
+    read, unread = _coverage(FIRST), _coverage(SECOND, "denied", **NOT_READ)
+    there = _coverage(SECOND, **NOT_READ)
+    before = _night(0, [holder, other], [read, there], assignments=[right])
+    gap = _night(1, [holder, other], [read, unread], before)
+    gone = _night(2, [holder, other], [read, there], gap)
+
+    levels = [[one.privilege.level for one in night.identities] for night in (before, gap, gone)]
+    assert levels == [["admin", "normal"], ["admin", "unknown"], ["normal", "normal"]]
+    assert [night.assignments for night in (before, gap, gone)] == [(right,), (right,), ()]
+    assert [night.identities[0].identity.grants for night in (before, gap, gone)] == [
+        (right.grant,),
+        (right.grant,),
+        (),
+    ]
+    assert gap.identities[1].privilege.evidence == (f"arm.assignments of {SECOND} could not be read (denied)",)
+    assert [night.summary.assignments for night in (before, gap, gone)] == [1, 1, 0]
+
+
+def test_a_right_leads_on_through_others() -> None:
+    """To whoever can make itself an admin; under a condition it is high at most."""
+    names = ("admin", "becomes", "may", "deploys")
+    admin, becomes, may, deploys = (
+        make_identity(name, scope=FIRST, unique_id=f"AROA-{name}", privilege=Privilege(level="normal"))
+        for name in names
+    )
+    facts: dict[str, Any] = {"provider": "aws", "scope": SECOND}
+    rights = [
+        make_assignment("AROA-admin", key="1", privilege=ADMIN, **facts),
+        make_assignment("AROA-becomes", key="2", becomes=(admin.key,), **facts),
+        make_assignment("AROA-may", key="3", becomes=(admin.key,), conditional=True, **facts),
+        make_assignment("AROA-deploys", key="4", takes_over=(Takeover(by="it deploys it", on=("f*",)),), **facts),
+    ]
+    place: dict[str, Any] = {"provider": "aws", "source": "prod", "scope": SECOND, "kind": "job"}
+    function = Workload(key="f1", name="f1", runs_as=(becomes.key,), **place)
+    night = _night(
+        0,
+        [admin, becomes, may, deploys],
+        [_coverage(FIRST), _coverage(SECOND)],
+        assignments=rights,
+        workloads=[function],
+    )
+
+    levels = {one.identity.name: one.privilege.level for one in night.identities}
+    assert levels == {"admin": "admin", "becomes": "escalation", "may": "high", "deploys": "escalation"}
+
+
+@pytest.mark.parametrize(("subject", "is_open"), [("1234", False), ("12*", True)])
+def test_tokens_lead_from_one_provider_to_another(subject: str, is_open: bool) -> None:
+    """Whoever can show a token that an admin takes can become one; one of our own, named exactly, is no outsider."""
+    bot = make_identity(
+        "bot", key="//iam/bot", provider="gcp", scope=FIRST, privilege=Privilege(level="normal"),
+        attributes={"token_subjects": [["https://accounts.google.com", "1234"]]},
+    )  # fmt: skip
+    trust = Trust(
+        principal="accounts.google.com", kind="federated", external=True, evidence="its trust policy",
+        issuer="https://accounts.google.com", subject=subject,
+    )  # fmt: skip
+    role = make_identity("role", scope=FIRST, privilege=ADMIN, trusts=(trust,))
+    night = _night(0, [bot, role], [_coverage(FIRST)])
+
+    assert {one.identity.name: one.privilege.level for one in night.identities} == {
+        "bot": "escalation",
+        "role": "admin",
+    }
+    assert bool(_of(night, "open_trust")) is is_open
+
+
+def test_the_right_of_somebody_gone_is_a_finding_of_its_own() -> None:
+    """New once, and of no identity."""
+    right = make_assignment("0-1", provider="aws", scope=FIRST, gone=True)
+    first = _night(0, [], [_coverage(FIRST)])
+    second = _night(1, [], [_coverage(FIRST)], first, assignments=[right])
+    third = _night(2, [], [_coverage(FIRST)], second, assignments=[right])
+
+    found = [_of(night, "orphaned_grant") for night in (first, second, third)]
+    assert [[(one.identity, one.assignment, one.status) for one in night] for night in found] == [
+        [],
+        [(None, right.key, "new")],
+        [(None, right.key, "open")],
+    ]

@@ -67,6 +67,15 @@ def test_a_user_carries_what_the_provider_knows(aws: Estate) -> None:
     assert found["empty"].enabled is False
 
 
+def test_a_role_says_how_others_would_know_it(aws: Estate) -> None:
+    """By its sessions, whatever these are called: that is whom a pool of another cloud lets in."""
+    aws.role("deploy")
+
+    found = aws.read_iam().identities["deploy"]
+
+    assert found.attributes["token_subjects"] == [[f"aws:{ACCOUNT}", f"arn:aws:sts::{ACCOUNT}:assumed-role/deploy/*"]]
+
+
 def test_use_of_a_key_and_of_a_role_is_dated(aws: Estate) -> None:
     """Last use comes from the report for keys, from the listing for roles; a role is tracked for 400 days."""
     (key_id,) = aws.user("busy", keys=1)

@@ -24,6 +24,13 @@ def trusts(principal: Any, condition: dict[str, Any] | None = None, **more: Any)
     return [(trust.principal, trust.kind, trust.external, trust.restriction) for trust in found]
 
 
+def tokens(principal: Any, condition: dict[str, Any] | None = None) -> list[tuple[str | None, str | None]]:
+    """Whose tokens each trust takes, and whom they must be for."""
+    statement = {"Effect": "Allow", "Principal": principal, "Action": "sts:AssumeRoleWithWebIdentity"}
+    found = parse_trusts({"Statement": {**statement, "Condition": condition or {}}}, OWN)
+    return [(trust.issuer, trust.subject) for trust in found]
+
+
 def oidc(issuer: str) -> dict[str, str]:
     """The principal of an OIDC provider of the account."""
     return {"Federated": f"arn:aws:iam::{OWN}:oidc-provider/{issuer}"}
@@ -139,7 +146,7 @@ def test_principals_are_told_apart(principal: Any, kind: str, external: bool | N
 )
 def test_conditions_narrow_as_far_as_they_hold(principal: Any, condition: dict[str, Any], restriction: str) -> None:
     """Alternatives widen, further keys narrow; what passes when the key is absent narrows nothing."""
-    ((_, _, _, found),) = trusts(principal, condition)
+    (found,) = {restriction for _, _, _, restriction in trusts(principal, condition)}
 
     assert found == restriction
 
@@ -239,3 +246,37 @@ def test_a_deny_takes_only_the_calls_it_names(denied: str, left: list[str]) -> N
     }
 
     assert [trust.principal for trust in parse_trusts(document, "123456789012")] == left
+
+
+GOOGLE = {"Federated": "accounts.google.com"}
+ENTRA = "sts.windows.net/8f4ab04b-0000-4000-8000-000000000001/"
+ROBOT, APPLICATION = "108912345678901234567", "5b1e0a1c-0000-4000-8000-00000000000a"
+
+
+@pytest.mark.parametrize(
+    ("principal", "condition", "expected"),
+    [
+        (GOOGLE, {"StringEquals": {"accounts.google.com:sub": ROBOT}}, [("https://accounts.google.com", ROBOT)]),
+        (GOOGLE, {"StringEquals": {"accounts.google.com:aud": ROBOT}}, [("https://accounts.google.com", None)]),
+        (oidc(ENTRA), {"StringEquals": {f"{ENTRA}:sub": APPLICATION}}, [(f"https://{ENTRA}", APPLICATION)]),
+        (
+            oidc(GITHUB),
+            {"StringLike": {f"{GITHUB}:sub": ["repo:acme/app:*", "repo:acme/web:ref:refs/heads/main"]}},
+            [(f"https://{GITHUB}", "repo:acme/app:*"), (f"https://{GITHUB}", "repo:acme/web:ref:refs/heads/main")],
+        ),
+        (oidc(EKS), {"StringLike": {f"{EKS}:sub": "system:serviceaccount:*:api"}},
+         [(f"https://{EKS}", "system:serviceaccount:*:api")]),
+        (oidc(EKS), {"StringEquals": {f"{EKS}:sub": "system:serviceaccount:*:api"}}, [(f"https://{EKS}", None)]),
+        (oidc(EKS), {"StringLike": {f"{EKS}:sub": "${aws:PrincipalTag/name}:x"}}, [(f"https://{EKS}", None)]),
+        (oidc(EKS), {"StringEqualsIfExists": {f"{EKS}:sub": "x"}}, [(f"https://{EKS}", None)]),
+        (oidc(EKS), {"StringLike": {f"{EKS}:sub": "*"}}, [(f"https://{EKS}", None)]),
+        (oidc(EKS), {}, [(f"https://{EKS}", None)]),
+        ({"Federated": f"arn:aws:iam::{OWN}:saml-provider/okta"}, {}, []),
+        ({"AWS": OWN}, {}, []),
+    ],
+)  # fmt: skip
+def test_whose_tokens_are_taken(
+    principal: Any, condition: dict[str, Any], expected: list[tuple[str | None, str | None]]
+) -> None:
+    """The issuer as a URL, and the subject where the policy names one in a way that can be matched."""
+    assert tokens(principal, condition) == (expected or [(None, None)])

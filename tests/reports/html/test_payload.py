@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from reports.html.payload import blocks, overview, registry_given
 from reports.summary import Digest
-from scanner.model import EntryAssessment, OwnershipVerdict, RegistryVerdict, ScanResult
+from scanner.model import EntryAssessment, OwnershipVerdict, RegistryVerdict, ScanResult, Trust
 from tests.factories import make_assessment, make_entry, make_finding, make_identity, make_result
 from tests.reports.html.estate import small_estate
 from tests.reports.html.test_packing import unpacked
@@ -52,6 +52,15 @@ def test_the_page_says_what_every_report_says(result: Callable[[], ScanResult]) 
 def test_whether_a_registry_was_given(result: ScanResult, given: bool) -> None:
     """Unchecked identities and no entry: there was none."""
     assert registry_given(result) is given
+
+
+def test_a_trust_in_several_subjects_is_one_row() -> None:
+    """Its evidence names them all."""
+    trusts = [Trust(principal="issuer", kind="federated", evidence="a, b", subject=subject) for subject in ("a", "b")]
+    other = Trust(principal="issuer", kind="federated", evidence="c", subject="c")
+    judged = make_assessment(make_identity(trusts=(*trusts, other)))
+
+    assert values(blocks(make_result(judged))["details"]["trusts"], "evidence") == ["a, b", "c"]
 
 
 def test_identities_come_most_urgent_first() -> None:

@@ -16,7 +16,7 @@ from scanner.discovery.engine import read_all
 from scanner.errors import Denied, SourceError, Throttled
 from scanner.inventory import Reading
 from scanner.model import GAPS, Coverage, CoverageStatus
-from tests.factories import make_identity
+from tests.factories import make_assignment, make_identity
 
 
 class Settings(Struct, frozen=True, forbid_unknown_fields=True):
@@ -31,6 +31,7 @@ SPEC = Spec(
     sections=(
         Section(name="users", title="Users", permissions=("fake:List",), without="everything", kinds=("user",)),
         Section(name="keys", title="Keys", permissions=("fake:Keys",), without="key ids", rungs=("credential",)),
+        Section(name="rights", title="Rights", permissions=(), without="rights", feeds=("permissions",)),
     ),
 )
 
@@ -68,6 +69,7 @@ class FakeConnector:
                 yield make_identity(name, key=f"{scope.id}/{name}", source=scope.source, scope=scope.id)
             if self._on == "section":
                 raise self._fail
+        yield make_assignment(key=f"{scope.id}/r", source=scope.source, scope=scope.id)
         yield section.coverage
         if self._on == "scope":
             raise self._fail
@@ -105,6 +107,9 @@ def test_every_scope_of_every_source_is_read() -> None:
     readings = _read(FakeConnector("one"), FakeConnector("two"))
 
     assert sum(len(reading.identities) for reading in readings) == 8
+    assert [one.key for reading in readings for one in reading.assignments] == [
+        f"{source}-{number}/r" for source in ("one", "two") for number in (0, 1)
+    ]
     assert _gaps(readings) == []
     assert [c.calls for r in readings for c in r.coverage] == [2, 2, 2, 2]
 
@@ -142,7 +147,7 @@ def test_a_scope_that_takes_too_long_is_a_gap_over_all_it_lists() -> None:
 
     (gap,) = [c for c in reading.coverage if c.is_gap]
 
-    assert (gap.section, gap.status, gap.kinds) == ("*", "failed", ("user",))
+    assert (gap.section, gap.status, gap.kinds, gap.feeds) == ("*", "failed", ("user",), ("permissions",))
     assert len(reading.identities) == 1
 
 

@@ -14,6 +14,7 @@ from msgspec.structs import replace
 
 from scanner.model import (
     Assessment,
+    Assignment,
     Coverage,
     EntryAssessment,
     Finding,
@@ -88,8 +89,9 @@ def _states(draw: st.DrawFn, kind: type[Struct], scans: int) -> list[tuple[Any, 
 def scan_sequences(draw: st.DrawFn) -> list[ScanResult]:
     """One to four scans that follow each other."""
     count = draw(st.integers(1, 4))
-    identities, secrets, workloads, entries, findings = (
-        draw(_states(kind, count)) for kind in (Assessment, StoredSecret, Workload, EntryAssessment, Finding)
+    identities, secrets, workloads, assignments, entries, findings = (
+        draw(_states(kind, count))
+        for kind in (Assessment, StoredSecret, Workload, Assignment, EntryAssessment, Finding)
     )
     return [
         ScanResult(
@@ -99,6 +101,7 @@ def scan_sequences(draw: st.DrawFn) -> list[ScanResult]:
             identities=identities[number],
             secrets=secrets[number],
             workloads=workloads[number],
+            assignments=assignments[number],
             entries=entries[number],
             findings=findings[number],
             policy=draw(of(Policy)),

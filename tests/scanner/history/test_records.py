@@ -10,13 +10,19 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from scanner.history.finding_kind import FINDINGS
-from scanner.history.record_kinds import ENTRIES, IDENTITIES, SECRETS
+from scanner.history.record_kinds import ASSIGNMENTS, ENTRIES, IDENTITIES, SECRETS
 from scanner.history.records import RecordKind, Sighting
-from scanner.model import Assessment, EntryAssessment, Finding, Origin, StoredSecret, UsageVerdict
+from scanner.model import Assessment, Assignment, EntryAssessment, Finding, Origin, StoredSecret, UsageVerdict
 from tests.factories import NOW, days_ago, make_assessment, make_credential, make_entry, make_finding, make_identity
 from tests.scanner.history.strategies import of
 
-KINDS = ((IDENTITIES, Assessment), (SECRETS, StoredSecret), (ENTRIES, EntryAssessment), (FINDINGS, Finding))
+KINDS = (
+    (IDENTITIES, Assessment),
+    (SECRETS, StoredSecret),
+    (ASSIGNMENTS, Assignment),
+    (ENTRIES, EntryAssessment),
+    (FINDINGS, Finding),
+)
 
 identity = make_identity(
     credentials=(make_credential(last_used_at=days_ago(5)), make_credential("svc-billing", "AKIA2"))

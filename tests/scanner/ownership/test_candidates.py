@@ -64,6 +64,53 @@ def test_candidates_from_tags(tags: dict[str, str], people: list[tuple[str, floa
 
 
 @pytest.mark.parametrize(
+    ("attributes", "people"),
+    [
+        pytest.param({"sponsors": [{"email": "ADA@example.com"}]}, [("ada@example.com", 0.95)], id="sponsor"),
+        pytest.param({"owners": [{"email": "ada@example.com"}]}, [("ada@example.com", 0.85)], id="owner"),
+        pytest.param(
+            {"owners": [{"email": "lea@example.com"}], "sponsors": [{"email": "ada@example.com"}]},
+            [("ada@example.com", 0.95), ("lea@example.com", 0.85)],
+            id="sponsor-before-owner",
+        ),
+        pytest.param(
+            {"owners": [{"email": "ada@example.com"}], "sponsors": [{"email": "ada@example.com"}]},
+            [("ada@example.com", 0.95)],
+            id="both-are-one-signal",
+        ),
+        pytest.param({"owners": [{"id": "E7", "name": None, "email": None}]}, [("ada@example.com", 0.85)], id="by-id"),
+        pytest.param(
+            {"owners": [{"id": "0-0", "name": "E7", "email": "ada@elsewhere.example"}]},
+            [("ada@example.com", 0.85)],
+            id="by-whatever-is-on-the-roster",
+        ),
+        pytest.param(
+            {"sponsors": [{"id": "core", "name": "core"}]},
+            [("team:core", 0.95), ("cyd@example.com", 0.38)],
+            id="a-group",
+        ),
+        pytest.param(
+            {"owners": [{"email": "bob@example.com"}]}, [("ada@example.com", 0.68), ("team:core", 0.42)], id="has-left"
+        ),
+        pytest.param({"owners": [{"email": "gus@example.com", "name": "deploy-role"}]}, [], id="not-on-the-roster"),
+        pytest.param(
+            {"owners": ["ada@example.com", None, {"email": 7}, {}], "sponsors": "E7"}, [], id="of-another-shape"
+        ),
+    ],
+)
+def test_candidates_from_whom_the_provider_names(attributes: dict[str, Any], people: list[tuple[str, float]]) -> None:
+    """A sponsor is the surest sign there is, then an owner; what is no list of people names nobody."""
+    assert scores(candidates(make_identity(attributes=attributes))) == people
+
+
+def test_a_sponsor_is_told_with_who_says_so() -> None:
+    """The evidence names the provider."""
+    [found] = candidates(make_identity(provider="azure", attributes={"sponsors": [{"email": "E7"}]}))
+
+    assert found.evidence == "sponsor E7 with azure"
+
+
+@pytest.mark.parametrize(
     ("facts", "candidates"),
     [
         pytest.param(

@@ -27,13 +27,15 @@ from scanner.model import (
 from scanner.rules import catalog
 from scanner.rules.base import FRAMEWORKS, Rule, fingerprint
 from scanner.rules.catalog import RULES, RuleContext, evaluate
-from tests.factories import NOW, days_ago, make_assessment, make_credential, make_entry, make_identity
+from tests.factories import NOW, days_ago, make_assessment, make_assignment, make_credential, make_entry, make_identity
 
 RULE_IDS = [rule.id for rule in RULES]
 MACHINERY = {"__init__", "base", "catalog", "reference"}
 CONTROL = {
     "owasp-nhi-2025": r"NHI([1-9]|10)",
     "cis-aws-3.0.0": r"1\.(4|12|13|14|16)",
+    "cis-azure-5.0.0": r"5\.3\.4",
+    "cis-gcp-4.0.0": r"1\.(5|7|14|15)|4\.1",
     "cis-controls-8.1": r"\d{1,2}\.\d{1,2}",
     "nist-800-53r5": r"[A-Z]{2}-\d{1,2}(\(\d{1,2}\))?",
 }
@@ -152,6 +154,22 @@ def test_a_benchmark_of_another_provider_is_not_cited() -> None:
     assert set(cited["aws"]) - set(cited["vault"]) == {"cis-aws-3.0.0:1.14"}
 
 
+@pytest.mark.parametrize(
+    ("provider", "rule", "controls"),
+    [
+        ("gcp", "credential_too_old", {"cis-gcp-4.0.0:1.7", "cis-gcp-4.0.0:1.15"}),
+        ("gcp", "admin", {"cis-gcp-4.0.0:1.5"}),
+        ("azure", "orphaned_grant", {"cis-azure-5.0.0:5.3.4"}),
+        ("azure", "admin", set()),
+    ],
+)
+def test_each_cloud_has_its_own_benchmark(provider: str, rule: str, controls: set[str]) -> None:
+    """What another one says is left out."""
+    cited = next(one for one in RULES if one.id == rule).controls_for(provider)
+
+    assert {control for control in cited if control.startswith("cis-") and "controls" not in control} == controls
+
+
 def test_a_finding_points_at_its_subject() -> None:
     """Identity, credential, entry and secret findings name the key one can look up; nothing is new by itself."""
     findings = {finding.rule: finding for finding in reversed(evaluate(estate()))}
@@ -162,6 +180,8 @@ def test_a_finding_points_at_its_subject() -> None:
     assert findings["entry_not_found"].entry == "NHI-1"
     assert findings["entry_not_found"].owner == "ada@example.com"
     assert findings["stale_secret"].credential == "secret-1"
+    assert findings["orphaned_grant"].assignment == "assignment-1"
+    assert findings["orphaned_grant"].identity is None
     assert not any(finding.new for finding in findings.values())
 
 
@@ -174,7 +194,7 @@ def test_what_was_not_rechecked_is_not_judged_again() -> None:
         entries=[msgspec.structs.replace(found, rechecked=False) for found in known.entries],
     )
 
-    assert {finding.rule for finding in evaluate(not_read)} == {"stale_secret", "exemption_expired"}
+    assert {finding.rule for finding in evaluate(not_read)} == {"stale_secret", "orphaned_grant", "exemption_expired"}
 
 
 def test_without_a_registry_its_rules_are_silent() -> None:
@@ -216,6 +236,7 @@ def estate() -> RuleContext:
             StoredSecret(key=f"secret-{n}", provider="aws", source="s", scope="1", name="n", created_at=days_ago(400))
             for n in (2, 1)
         ],
+        assignments=[make_assignment(key=f"assignment-{n}", gone=True) for n in (2, 1)],
         exemptions=[Exemption(match=f"{n}/*", reason="trial", until=EXPIRED) for n in (2, 1)],
         now=NOW,
     )
@@ -224,10 +245,7 @@ def estate() -> RuleContext:
 def test_findings_are_sorted() -> None:
     """Critical findings come first, then rule by rule, then by subject."""
     findings = evaluate(estate())
-    order = [
-        (SEVERITIES.index(f.severity), f.rule, f.credential or f.identity or f.entry or f.evidence["match"])
-        for f in findings
-    ]
+    order = [(SEVERITIES.index(f.severity), f.rule, f.credential or f.subject or f.evidence["match"]) for f in findings]
 
     assert order == sorted(order)
     assert findings[0].severity == "critical"
@@ -243,6 +261,7 @@ def test_input_order_does_not_matter(data: st.DataObject) -> None:
         assessments=data.draw(st.permutations(context.assessments)),
         entries=data.draw(st.permutations(context.entries)),
         secrets=data.draw(st.permutations(context.secrets)),
+        assignments=data.draw(st.permutations(context.assignments)),
         exemptions=data.draw(st.permutations(context.exemptions)),
     )
 

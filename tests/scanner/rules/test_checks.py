@@ -10,10 +10,12 @@ import pytest
 
 from scanner.model import (
     Assessment,
+    Assignment,
     EntryAssessment,
     EntryState,
     Exemption,
     Finding,
+    Grant,
     MatchCandidate,
     NatureVerdict,
     OrphanReason,
@@ -28,7 +30,7 @@ from scanner.model import (
     UsageVerdict,
 )
 from scanner.rules.catalog import RULES, RuleContext, evaluate
-from tests.factories import NOW, days_ago, make_assessment, make_credential, make_entry, make_identity
+from tests.factories import NOW, days_ago, make_assessment, make_assignment, make_credential, make_entry, make_identity
 
 TODAY = NOW.date()
 REGISTERED = RegistryVerdict(state="registered", entry="NHI-1", rung="key")
@@ -117,7 +119,7 @@ def reviewed(days: int, **facts: Any) -> EntryAssessment:
 
 def findings(
     rule: str,
-    subject: Assessment | EntryAssessment | StoredSecret | Exemption,
+    subject: Assessment | EntryAssessment | StoredSecret | Assignment | Exemption,
     entries: tuple[EntryAssessment, ...] = (),
     policy: Policy | None = None,
 ) -> list[Finding]:
@@ -126,6 +128,7 @@ def findings(
         assessments=(subject,) if isinstance(subject, Assessment) else (),
         entries=(subject,) if isinstance(subject, EntryAssessment) else entries,
         secrets=(subject,) if isinstance(subject, StoredSecret) else (),
+        assignments=(subject,) if isinstance(subject, Assignment) else (),
         exemptions=(subject,) if isinstance(subject, Exemption) else (),
         policy=policy or Policy(),
         now=NOW,
@@ -398,6 +401,88 @@ def secret(**facts: Any) -> StoredSecret:
     return StoredSecret(key="s1", provider="aws", source="prod", scope="1", name="db/password", **facts)
 
 
+def application(*, verified: object = False, external: object = True, **facts: Any) -> Assessment:
+    """An application of another tenant, with a right."""
+    attributes = {"publisher": {"name": "Contoso", "verified": verified}, "external": external}
+    held: dict[str, Any] = {"grants": (Grant(name="Mail.Read", via="direct"),), "attributes": attributes}
+    return declared(**{**held, **facts})
+
+
+def agent(sponsors: object, **facts: Any) -> Assessment:
+    """An agent's identity, of which the provider was asked for sponsors."""
+    unanswered = {"ownership": orphaned("never_assigned"), **facts.pop("verdicts", {})}
+    return declared(verdicts=unanswered, kind="agent_identity", attributes={"sponsors": sponsors}, **facts)
+
+
+def default_account(*consumers: str, privilege: PrivilegeLevel = "normal", **attributes: Any) -> Assessment:
+    """The account of whatever names none, with what runs as it."""
+    verdicts = {"privilege": level(privilege), "consumers": consumers}
+    return declared(verdicts=verdicts, attributes={"default_account": True, **attributes})
+
+
+def deleted(level: PrivilegeLevel = "normal", **facts: Any) -> Assignment:
+    """A right whose holder is gone."""
+    return make_assignment(**{"gone": True, "privilege": Privilege(level=level), **facts})
+
+
+CLOUD_CASES: tuple[tuple[str, str, Assessment | Assignment, str | None], ...] = (
+    ("exposed_credential", "found", holding(attributes={"exposed": True}), "critical"),
+    ("exposed_credential", "found, and where", holding(attributes={"exposed": "in a public repository"}), "critical"),
+    ("exposed_credential", "not found", holding(attributes={"exposed": False}), None),
+    ("exposed_credential", "another meaning", holding(attributes={"exposed": ["port"]}), None),
+    ("exposed_credential", "nothing known", holding(), None),
+    ("exposed_credential", "switched off", holding(attributes={"exposed": True}, enabled=False), None),
+    ("exposed_credential", "a person's", holding(attributes={"exposed": True}, verdicts={"nature": HUMAN}), "critical"),
+    ("unrestricted_api_key", "opens all", holding(kind="api_key", attributes={"unrestricted": True}), "medium"),
+    ("unrestricted_api_key", "limited", holding(kind="api_key", attributes={"unrestricted": False}), None),
+    ("unrestricted_api_key", "nothing known", holding(kind="api_key"), None),
+    ("unverified_publisher", "holds rights", application(), "medium"),
+    ("unverified_publisher", "holds none", application(grants=()), None),
+    (
+        "unverified_publisher",
+        "of unknown rights",
+        application(grants=(), verdicts={"privilege": level("unknown")}),
+        None,
+    ),
+    ("unverified_publisher", "high alone", application(grants=(), verdicts={"privilege": level("high")}), "medium"),
+    ("unverified_publisher", "admin", application(verdicts={"privilege": level("admin")}), "high"),
+    ("unverified_publisher", "verified", application(verified=True), None),
+    ("unverified_publisher", "nobody knows", application(verified=None), None),
+    ("unverified_publisher", "our own", application(external=None), None),
+    ("unverified_publisher", "no publisher", application(attributes={"external": True}), None),
+    ("unverified_publisher", "another meaning", application(attributes={"external": True, "publisher": "x"}), None),
+    ("unverified_publisher", "Microsoft's own", application(managed_by="Microsoft"), None),
+    ("agent_without_sponsor", "nobody", agent([]), "high"),
+    ("agent_without_sponsor", "a blueprint", declared(kind="agent_blueprint", attributes={"sponsors": ()}), "medium"),
+    ("agent_without_sponsor", "owned by declaration", agent([], verdicts={"ownership": OWNED}), "medium"),
+    ("agent_without_sponsor", "somebody", agent([{"id": "1"}]), None),
+    ("agent_without_sponsor", "nobody asked", agent(None), None),
+    ("agent_without_sponsor", "no agent", declared(attributes={"sponsors": []}), None),
+    ("agent_without_sponsor", "disabled", agent([], enabled=False), None),
+    ("domain_wide_delegation", "yes", declared(attributes={"domain_wide_delegation": True}), "high"),
+    ("domain_wide_delegation", "scopes", declared(attributes={"domain_wide_delegation": ["gmail"]}), "high"),
+    (
+        "domain_wide_delegation",
+        "undeclared",
+        make_assessment(make_identity(attributes={"domain_wide_delegation": True})),
+        "critical",
+    ),
+    ("domain_wide_delegation", "none", declared(attributes={"domain_wide_delegation": []}), None),
+    ("domain_wide_delegation", "no", declared(attributes={"domain_wide_delegation": False}), None),
+    ("shared_default_account", "runs things", default_account("vm"), "medium"),
+    ("shared_default_account", "holds much", default_account(privilege="high"), "medium"),
+    ("shared_default_account", "admin", default_account(privilege="admin"), "high"),
+    ("shared_default_account", "idle and weak", default_account(), None),
+    ("shared_default_account", "idle and unknown", default_account(privilege="unknown"), None),
+    ("shared_default_account", "no default one", default_account("vm", default_account=False), None),
+    ("orphaned_grant", "a role", deleted(), "medium"),
+    ("orphaned_grant", "high", deleted("high"), "medium"),
+    ("orphaned_grant", "admin", deleted("admin"), "high"),
+    ("orphaned_grant", "escalation", deleted("escalation"), "high"),
+    ("orphaned_grant", "its holder is there", deleted(gone=False), None),
+    ("orphaned_grant", "nobody knows", deleted("admin", gone=None), None),
+)
+
 OTHER_CASES: tuple[tuple[str, str, StoredSecret | Exemption, str | None], ...] = (
     ("stale_secret", "last day", secret(rotated_at=days_ago(90)), None),
     ("stale_secret", "day after", secret(rotated_at=days_ago(90.01)), "low"),
@@ -411,7 +496,7 @@ OTHER_CASES: tuple[tuple[str, str, StoredSecret | Exemption, str | None], ...] =
 
 CASES = [
     pytest.param(rule, subject, (), severity, id=f"{rule}: {case}")
-    for rule, case, subject, severity in (*IDENTITY_CASES, *CREDENTIAL_CASES, *ENTRY_CASES, *OTHER_CASES)
+    for rule, case, subject, severity in (*IDENTITY_CASES, *CREDENTIAL_CASES, *ENTRY_CASES, *CLOUD_CASES, *OTHER_CASES)
 ] + [
     pytest.param(rule, subject, (entry,), severity, id=f"{rule}: {case}")
     for rule, case, subject, entry, severity in MATCHED_CASES
@@ -517,6 +602,52 @@ EVIDENCE_CASES: dict[str, tuple[str, Any, tuple[EntryAssessment, ...], dict[str,
         Exemption(match="a/*", reason="trial", until=date(2026, 1, 31)),
         (),
         {"match": "a/*", "reason": "trial", "until": "2026-01-31"},
+    ),
+    "a right of somebody gone tells all of it": (
+        "orphaned_grant",
+        deleted(
+            "high",
+            holder="0-1",
+            holder_kind="ServicePrincipal",
+            holder_name="old-ci",
+            created_at=days_ago(10),
+            attributes={"restorable_until": "2026-12-20T00:00:00Z"},
+        ),
+        (),
+        {
+            "holder": "0-1",
+            "kind": "ServicePrincipal",
+            "name": "old-ci",
+            "grant": "Reader",
+            "resource": "/subscriptions/s",
+            "privilege": "high",
+            "since": "2026-11-15T08:00:00Z",
+            "restorable_until": "2026-12-20T00:00:00Z",
+        },
+    ),
+    "where a credential was found": (
+        "exposed_credential",
+        holding(attributes={"exposed": "in a public repository"}, created_at=None),
+        (),
+        {"kind": "access_key", "id": "AKIAEXAMPLE1", "where": "in a public repository"},
+    ),
+    "what somebody else's application is": (
+        "unverified_publisher",
+        application(verdicts={"privilege": level("high")}),
+        (),
+        {"publisher": "Contoso", "privilege": "high", "grants": 1},
+    ),
+    "some of what runs as a default account": (
+        "shared_default_account",
+        default_account(*(f"vm-{number}" for number in range(11)), privilege="unknown"),
+        (),
+        {"privilege": "unknown", "run_as": 11, "consumers": [f"vm-{number}" for number in range(10)]},
+    ),
+    "the scopes of a delegation": (
+        "domain_wide_delegation",
+        declared(attributes={"domain_wide_delegation": ["drive", "calendar", 7]}),
+        (),
+        {"scopes": ["calendar", "drive"]},
     ),
     "an orphan names the owner of record": (
         "orphaned",

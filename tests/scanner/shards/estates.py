@@ -16,7 +16,7 @@ from scanner.discovery.engine import Observer, job_here, run
 from scanner.discovery.reading import LIVE, Source
 from scanner.errors import Denied
 from scanner.inventory import Reading
-from scanner.model import Coverage, StoredSecret, Workload
+from scanner.model import Assignment, Coverage, Grant, StoredSecret, Workload
 from scanner.shards.files import write_shard
 from scanner.shards.heads import head_of
 from scanner.shards.lines import Shard, Unit
@@ -37,7 +37,14 @@ SPEC = Spec(
     kinds=("user",),
     sections=(
         Section(name="all", title="Scopes", permissions=("planned:List",), without="scopes"),
-        Section(name="users", title="Users", permissions=("planned:Users",), without="users", kinds=("user",)),
+        Section(
+            name="users",
+            title="Users",
+            permissions=("planned:Users",),
+            without="users",
+            kinds=("user",),
+            feeds=("permissions",),
+        ),
     ),
 )
 
@@ -81,6 +88,8 @@ class PlannedConnector:
         yield section.coverage
         facts: dict[str, Any] = {"provider": "planned", "source": scope.source, "scope": scope.id}
         yield StoredSecret(key=f"{scope.id}/s", name="s", rotated_at=NOW, **facts)
+        holder = f"{scope.id}/{scope.part}/u0"
+        yield Assignment(key=f"{holder}/r", holder=holder, grant=Grant(name="r", via="direct"), created_at=NOW, **facts)
         yield Workload(key=f"{scope.id}/{scope.part}/w", name="w", kind="job", created_at=NOW, **facts)
 
 

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from scanner.discovery.scopes import Listing
 from scanner.errors import InputError, UsageError
 from scanner.inventory import Reading
-from scanner.model import Coverage, Identity, StoredSecret, Workload
+from scanner.model import Assignment, Coverage, Identity, StoredSecret, Workload
 from scanner.shards import files
 from scanner.shards.files import check_shard
 from scanner.shards.joining import parts
@@ -182,11 +182,11 @@ def test_text_that_no_file_holds_is_said() -> None:
         encode(make_identity(description="\ud800"))
 
 
-records = st.one_of(*(of(kind) for kind in (Identity, StoredSecret, Workload, Coverage)))
+records = st.one_of(*(of(kind) for kind in (Identity, StoredSecret, Workload, Assignment, Coverage)))
 
 
 @given(records)
-def test_records_come_back_as_they_were(record: Identity | StoredSecret | Workload | Coverage) -> None:
+def test_records_come_back_as_they_were(record: Identity | StoredSecret | Workload | Assignment | Coverage) -> None:
     """Whatever is in them."""
     line = encode(record)
 
@@ -195,12 +195,17 @@ def test_records_come_back_as_they_were(record: Identity | StoredSecret | Worklo
     assert decode(line.decode()) == record
 
 
-@given(of(tuple[Identity, ...]), of(tuple[Coverage, ...]), st.none() | st.text(st.characters(codec="utf-8")))
+@given(
+    of(tuple[Identity, ...]),
+    of(tuple[Assignment, ...]),
+    of(tuple[Coverage, ...]),
+    st.none() | st.text(st.characters(codec="utf-8")),
+)
 def test_a_reading_comes_back_as_it_was(
-    identities: tuple[Identity, ...], gaps: tuple[Coverage, ...], part: str
+    identities: tuple[Identity, ...], rights: tuple[Assignment, ...], gaps: tuple[Coverage, ...], part: str
 ) -> None:
     """With its part and its coverage, and apart from the next one."""
-    reading = Reading(source="s", scope="1", part=part, identities=identities, coverage=gaps)
+    reading = Reading(source="s", scope="1", part=part, identities=identities, assignments=rights, coverage=gaps)
     listing = Listing(source="s", coverage=gaps)
     lines = [decode(encode(line)) for one in (listing, reading, reading) for line in lines_of(one)]
 
