@@ -73,8 +73,13 @@ ALLOWED: tuple[Allowed, ...] = (
         f"{_APP}/{_BLUEPRINT}",
         f"{_APP}/{{id}}/{_BLUEPRINT}/sponsors",
     ),
-    *_graph(s.AGENT_BLUEPRINTS, "AgentIdentityBlueprintPrincipal.Read.All", f"{_SP}/{_PRINCIPAL}"),
-    *_graph(s.AGENT_USERS, "User.Read.All", "/users/microsoft.graph.agentUser"),
+    *_graph(
+        s.AGENT_BLUEPRINTS,
+        "AgentIdentityBlueprintPrincipal.Read.All",
+        f"{_SP}/{_PRINCIPAL}",
+        f"{_SP}/{{id}}/{_PRINCIPAL}/sponsors",
+    ),
+    *_graph(s.AGENT_USERS, "User.Read.All", "/users/microsoft.graph.agentUser", "/users/{id}/sponsors"),
     *_graph(s.OWNERS, _APPLICATIONS, f"{_SP}/{{id}}/owners", f"{_APP}/{{id}}/owners"),
     *_graph(
         s.FEDERATED_CREDENTIALS,

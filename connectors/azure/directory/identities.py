@@ -1,86 +1,98 @@
-"""Service principals and application registrations as identities: two faces of one, or a managed identity."""
+"""Applications as identities, and managed identities as Entra sees them (pure)."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-
-from connectors.azure.directory.payloads import Application, ServicePrincipal
+from connectors.azure.directory import origins
+from connectors.azure.directory.credentials import credentials_of, federation_of, signs_in
+from connectors.azure.directory.faces import Faces, known
+from connectors.azure.directory.facts import TOKEN_SUBJECTS, attributes_of, token_subjects, unread_of
+from connectors.azure.directory.found import Found
+from connectors.azure.directory.labels import tags_of
+from connectors.azure.directory.payloads import ServicePrincipal
 from connectors.azure.keys import application_key, arm_name, managed_identity_key, subscription_of
 from connectors.azure.spec import APPLICATION, MANAGED_IDENTITY, SERVICE_PRINCIPAL, SPEC
-from connectors.base import Scope
 from scanner.model import Identity, Privilege
 
-MICROSOFT = frozenset({"f8cdef31-a31e-4b4a-93e4-5f571e91255a", "72f988bf-86f1-41af-91ab-2d7cd011db47"})
-"""The tenants that Microsoft's own applications are registered in."""
 NO_RIGHT_YET = Privilege(level="normal")
 """Rights are told as assignments, and raise it."""
 
 
-def merged(
-    scope: Scope, tenant: str, principals: Iterable[ServicePrincipal], applications: Mapping[str, Application]
-) -> Iterator[Identity]:
-    """Each identity once. ``applications``: by client id."""
-    seen: set[str] = set()
-    for principal in principals:
-        arm_id = arm_id_of(principal)
-        if arm_id is not None:
-            yield _managed(scope, principal, arm_id)
-            continue
-        seen.add(principal.app_id)
-        yield _service_principal(scope, tenant, principal, applications.get(principal.app_id))
-    for application in applications.values():
-        if application.app_id not in seen:
-            yield _application(scope, tenant, application)
+def application(found: Found, faces: Faces) -> Identity:
+    """A service principal, wherever it is registered, or a registration that has none here."""
+    kind = APPLICATION if faces.principal is None else SERVICE_PRINCIPAL
+    return of_faces(found, faces, application_key(found.tenant, faces.client_id or faces.name), kind)
+
+
+def of_faces(found: Found, faces: Faces, key: str, kind: str) -> Identity:
+    """Both faces as one identity. Which of its uses are missing is not known of one that other tenants take, too."""
+    federated = found.federated.get(faces.application.id.lower(), ()) if faces.application else ()
+    federation, trusts = federation_of(key, found.tenant, federated)
+    own_elsewhere = faces.in_many_tenants and faces.origin(found.tenant) == "own"
+    use = found.credential_use.shown_only() if own_elsewhere else found.credential_use
+    credentials = (*credentials_of(key, faces, use), *federation)
+    tags, words = tags_of(faces)
+    return Identity(
+        key=key,
+        provider=SPEC.name,
+        source=found.scope.source,
+        scope=found.scope.id,
+        kind=kind,
+        name=faces.name,
+        description=faces.description,
+        unique_id=faces.principal.id if faces.principal else None,
+        aliases=faces.aliases,
+        enabled=faces.enabled,
+        created_at=faces.created_at,
+        created_by=faces.created_by,
+        last_used_at=found.sign_ins.last(faces.client_id),
+        use_tracked_days=None if own_elsewhere else found.sign_ins.reach,
+        managed_by=origins.managed_by(
+            faces.origin(found.tenant),
+            from_gallery=faces.gallery_template is not None,
+            is_vouched_for=faces.origin(found.tenant) == "own" or faces.has_verified_publisher,
+            has_credentials=any(signs_in(one) for one in credentials),
+        ),
+        tags=tags,
+        attributes=attributes_of(found, faces, words),
+        privilege=NO_RIGHT_YET,
+        credentials=tuple(sorted(credentials, key=lambda one: one.key)),
+        trusts=trusts,
+        unread=unread_of(found, faces),
+    )
 
 
 def arm_id_of(principal: ServicePrincipal) -> str | None:
     """The resource id of a managed identity, which Graph keeps among its alternative names; None for others."""
-    if principal.service_principal_type != "ManagedIdentity":
+    if not principal.is_managed:
         return None
     return next((name for name in principal.alternative_names if name.lower().startswith("/subscriptions/")), None)
 
 
-def _managed(scope: Scope, principal: ServicePrincipal, arm_id: str) -> Identity:
+def managed_key(tenant: str, principal: ServicePrincipal) -> str:
+    """As the subscription's own unit has it. One whose resource is not told is known by its client id."""
+    arm_id = arm_id_of(principal)
+    return managed_identity_key(arm_id) if arm_id else application_key(tenant, principal.app_id or principal.id)
+
+
+def managed_identity(found: Found, principal: ServicePrincipal) -> Identity:
+    """The tenant's reports are of client ids, and do not promise to have each managed identity: absence is no proof."""
+    arm_id = arm_id_of(principal)
+    subscription = subscription_of(arm_id) if arm_id else None
+    name = arm_name(arm_id) if arm_id else principal.display_name
+    aliases = (principal.app_id, arm_id)
+    faces = Faces(principal=principal)
     return Identity(
-        key=managed_identity_key(arm_id),
+        key=managed_key(found.tenant, principal),
         provider=SPEC.name,
-        source=scope.source,
-        scope=subscription_of(arm_id) or scope.id,
+        source=found.scope.source,
+        scope=subscription or found.scope.id,
         kind=MANAGED_IDENTITY,
-        name=arm_name(arm_id) or principal.id,
+        name=name or principal.id,
         unique_id=principal.id,
-        aliases=(principal.app_id, arm_id),
-        enabled=principal.account_enabled,
-        privilege=NO_RIGHT_YET,
-    )
-
-
-def _service_principal(
-    scope: Scope, tenant: str, principal: ServicePrincipal, application: Application | None
-) -> Identity:
-    others = () if application is None else (application.id,)
-    return Identity(
-        key=application_key(tenant, principal.app_id),
-        provider=SPEC.name,
-        source=scope.source,
-        scope=scope.id,
-        kind=SERVICE_PRINCIPAL,
-        name=principal.display_name or principal.app_id,
-        unique_id=principal.id,
-        aliases=tuple(dict.fromkeys((principal.app_id, *others, *principal.service_principal_names))),
-        enabled=principal.account_enabled,
-        privilege=NO_RIGHT_YET,
-    )
-
-
-def _application(scope: Scope, tenant: str, application: Application) -> Identity:
-    return Identity(
-        key=application_key(tenant, application.app_id),
-        provider=SPEC.name,
-        source=scope.source,
-        scope=scope.id,
-        kind=APPLICATION,
-        name=application.display_name or application.app_id,
-        aliases=(application.app_id, application.id),
+        aliases=tuple(alias for alias in aliases if alias),
+        enabled=faces.enabled,
+        created_at=faces.created_at,
+        last_used_at=found.sign_ins.last(principal.app_id),
+        attributes=known({TOKEN_SUBJECTS: token_subjects(found, principal.id)}),
         privilege=NO_RIGHT_YET,
     )

@@ -2,42 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
+from datetime import UTC, datetime
 
-from connectors.azure import sections as s
-from connectors.azure.directory.identities import merged
-from connectors.azure.directory.payloads import Application, ServicePrincipal
+from connectors.azure.directory.deleted import read_deleted_registrations
+from connectors.azure.directory.found import Found
+from connectors.azure.directory.naming import as_told_to_rights
+from connectors.azure.directory.reading_agents import read_agent_users, read_agents, read_blueprints
+from connectors.azure.directory.reading_lists import read_applications, read_service_principals
+from connectors.azure.directory.reading_related import read_federation, read_owners
+from connectors.azure.directory.telling import identities, ownerships
 from connectors.azure.reader import Reader
+from connectors.azure.rights.reading import read_rights
+from connectors.azure.usage.reading import read_credential_use, read_sign_ins
 from connectors.base import DiscoveredRecord
-
-PAGE = 999
-_SELECTED = {
-    ServicePrincipal: (
-        "id,appId,displayName,servicePrincipalType,accountEnabled,appOwnerOrganizationId,alternativeNames,"
-        "servicePrincipalNames"
-    ),
-    Application: "id,appId,displayName",
-}
 
 
 def read_directory(reader: Reader) -> Iterator[DiscoveredRecord]:
-    """Every identity that the tenant lists, once, with the coverage of each section."""
-    principals: dict[str, ServicePrincipal] = {}
-    with reader.section(s.SERVICE_PRINCIPALS) as section:
-        pages = reader.api.graph_pages("/servicePrincipals", params=_asking_for(ServicePrincipal))
-        for principal in reader.rows(section, pages, ServicePrincipal):
-            principals[principal.id] = principal
-            section.found()
-    yield reader.done(section)
-    applications: dict[str, Application] = {}
-    with reader.section(s.APPLICATIONS) as section:
-        pages = reader.api.graph_pages("/applications", params=_asking_for(Application))
-        for application in reader.rows(section, pages, Application):
-            applications[application.app_id] = application
-            section.found()
-    yield reader.done(section)
-    yield from merged(reader.scope, reader.unit.tenant, principals.values(), applications)
+    """Every identity that the tenant lists, once, with the coverage of each section.
 
-
-def _asking_for(kind: type[ServicePrincipal | Application]) -> Mapping[str, str | int]:
-    return {"$select": _SELECTED[kind], "$top": PAGE}
+    At least so many requests: one for 999 service principals and one for 999 applications; one for 100 of either, each,
+    that tells their owners, and one for 100 applications that tells their federated credentials; one for 100 agent
+    identities, blueprints and accounts of agents; one for 999 rows of each of the two reports of use.
+    """
+    settings, unit = reader.settings, reader.unit
+    found = Found(scope=reader.scope, tenant=unit.tenant, gaps=reader.gaps, cloud=settings.cloud)
+    yield from read_service_principals(reader, found)
+    yield from read_applications(reader, found)
+    yield from read_agents(reader, found)
+    yield from read_blueprints(reader, found)
+    yield from read_agent_users(reader, found)
+    yield from read_owners(reader, found)
+    yield from read_federation(reader, found)
+    yield from read_deleted_registrations(reader, found)
+    now = datetime.now(UTC)
+    found.sign_ins = yield from read_sign_ins(reader, now)
+    found.credential_use = yield from read_credential_use(reader, now)
+    yield from identities(found)
+    yield from ownerships(found)
+    yield from read_rights(reader, as_told_to_rights(found))

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
+from scanner.demo.azure_server.relations import of_type, seen_person, with_expanded
 from scanner.demo.azure_server.tenant import Tenant
 from scanner.demo.azure_server.wire import Call, Listing, Reply, Route, Row, refusal
 
 _OBJECTS, _AGENTS, _USUAL, _IDS_AT_MOST = 999, 100, 100, 1000
+_PEOPLE_LISTS = frozenset({"owners", "sponsors"})
 
 LISTS: Mapping[str, int] = {
     "/serviceprincipals/microsoft.graph.agentidentity": _AGENTS,
@@ -30,21 +32,24 @@ FIELDS: Mapping[str, frozenset[str]] = {
         "disabledByMicrosoftStatus", "appOwnerOrganizationId", "alternativeNames", "tags", "notes",
         "signInAudience", "servicePrincipalNames", "verifiedPublisher", "createdByAppId", "keyCredentials",
         "passwordCredentials", "appRoles", "oauth2PermissionScopes", "createdDateTime", "appDisplayName",
-        "appDescription", "description", "homepage", "loginUrl", "publisherName",
+        "appDescription", "description", "homepage", "loginUrl", "applicationTemplateId",
     }),
     "applications": frozenset({
         "id", "appId", "displayName", "createdDateTime", "signInAudience", "publisherDomain", "isDisabled",
         "keyCredentials", "passwordCredentials", "requiredResourceAccess", "serviceManagementReference",
         "notes", "tags", "createdByAppId", "identifierUris", "appRoles", "api", "web", "spa", "description",
-        "verifiedPublisher", "federatedIdentityCredentials",
+        "verifiedPublisher", "applicationTemplateId", "disabledByMicrosoftStatus",
     }),
 }  # fmt: skip
 """What ``$select`` may name, from the published metadata of Graph v1.0."""
 
 
-def _objects(rows: Callable[[Tenant], list[Row]], kind: str) -> Callable[[Tenant, Call], Listing]:
-    def listed(tenant: Tenant, call: Call) -> Listing:  # noqa: ARG001  # a handler's signature
-        return Listing(rows=rows(tenant), cap=_OBJECTS, usual=_USUAL, fields=FIELDS[kind])
+def _objects(rows: Callable[[Tenant], list[Row]], kind: str) -> Callable[[Tenant, Call], Reply | Listing]:
+    def listed(tenant: Tenant, call: Call) -> Reply | Listing:
+        expanded = with_expanded(tenant, call, rows(tenant))
+        if isinstance(expanded, Reply):
+            return expanded
+        return Listing(rows=expanded, cap=_OBJECTS, usual=_USUAL, fields=FIELDS[kind], at_most=_most(call))
 
     return listed
 
@@ -53,10 +58,20 @@ def _collection(tenant: Tenant, call: Call) -> Reply | Listing:
     """Any other list: what was put there; else an empty one where Graph has such a list, or a 404."""
     path = "/" + call.path.split("/", 2)[2]
     cap = LISTS.get(path.lower())
-    rows = tenant.collections.get(path)
+    rows = tenant.collections.get(path, of_type(tenant, path))
     if rows is None and cap is None and not _is_below_an_object(tenant, path):
         return refusal("graph", 404, "Request_ResourceNotFound", "Resource does not exist.")
-    return Listing(rows=rows or [], cap=cap or _OBJECTS, usual=_USUAL)
+    expanded = with_expanded(tenant, call, rows or [])
+    if isinstance(expanded, Reply):
+        return expanded
+    if path.split("/")[-1].lower() in _PEOPLE_LISTS:
+        expanded = [seen_person(tenant, row) for row in expanded]
+    return Listing(rows=expanded, cap=cap or _OBJECTS, usual=_USUAL, at_most=_most(call))
+
+
+def _most(call: Call) -> int | None:
+    """Whatever size is asked for, pages with expanded objects are small."""
+    return _USUAL if "$expand" in call.query else None
 
 
 def _is_below_an_object(tenant: Tenant, path: str) -> bool:

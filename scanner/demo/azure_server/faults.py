@@ -45,6 +45,8 @@ class Faults:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._faults: list[Fault] = []
+        self.taken = 0
+        """So many right answers were replaced."""
 
     def add(self, fault: Fault) -> None:
         """Put one in force."""
@@ -75,5 +77,6 @@ class Faults:
                     fault.after -= 1
                 elif fault.times > 0:
                     fault.times -= 1
+                    self.taken += 1
                     return fault
         return None

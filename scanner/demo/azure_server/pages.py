@@ -45,7 +45,8 @@ class Pages:
             selected = _selected(call, listing)
             if isinstance(selected, Reply):
                 return selected
-            rows, size = selected, min(int(asked or listing.usual), self.largest or listing.cap)
+            caps = (self.largest or listing.cap, listing.at_most or listing.cap)
+            rows, size = selected, min(int(asked or listing.usual), *caps)
         return Reply(body={"value": rows[:size], **self._onwards(call, rows[size:], size, base)})
 
     def _onwards(self, call: Call, rest: list[Row], size: int, base: str) -> Mapping[str, str]:
@@ -71,5 +72,5 @@ def _selected(call: Call, listing: Listing) -> list[Row] | Reply:
     unknown = [name for name in names if listing.fields is not None and name not in listing.fields]
     if unknown:
         return refusal("graph", 400, "Request_BadRequest", f"Could not find a property named '{unknown[0]}'.")
-    kept = {*names, "@odata.type"}
+    kept = {*names, "@odata.type", call.query.get("$expand", "").partition("(")[0]}
     return [{name: value for name, value in row.items() if name in kept} for row in listing.rows]

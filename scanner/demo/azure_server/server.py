@@ -9,13 +9,14 @@ from __future__ import annotations
 import json
 import ssl
 import threading
+from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, ClassVar, Self
-from urllib.parse import parse_qsl, unquote, urlsplit
+from urllib.parse import parse_qsl, quote, unquote, urlsplit
 
-from msgspec import structs
+from msgspec import Struct, structs
 
 from scanner.demo.azure_server import directory, resources, vaults
 from scanner.demo.azure_server.faults import Faults
@@ -29,6 +30,20 @@ BATCH_AT_MOST = 20
 _PREFIXES: dict[str, Service] = {"graph": "graph", "arm": "arm", "vault": "vault"}
 
 
+class Exchange(Struct, frozen=True, kw_only=True):
+    """A request and its answer as they were on the wire. ``url``: path and query as that service has them.
+
+    ``planned``: the answer, or one within it, was put in place of the right one.
+    """
+
+    call: Call
+    url: str
+    sent: bytes
+    status: int
+    answer: bytes
+    planned: bool
+
+
 class AzureServer:
     """A running server; a context manager. ``url`` and ``ca_file`` are what a source is told."""
 
@@ -39,6 +54,8 @@ class AzureServer:
         self.login = Login(self.tenant)
         self.log: list[Call] = []
         """Every request but those for signing in, those inside a batch included."""
+        self.watchers: list[Callable[[Exchange], None]] = []
+        """Told of every exchange but those for signing in."""
         self._folder = TemporaryDirectory(prefix="muster-azure-")
         self._server = _Server(("127.0.0.1", 0), _Handler)
         self._server.azure = self
@@ -132,17 +149,28 @@ class _Handler(BaseHTTPRequestHandler):
     def _handle(self) -> None:
         content = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         token = self.headers.get("Authorization", "").removeprefix("Bearer ")
-        reply = self.server.azure.answer(self._call(content), token)
+        azure, call = self.server.azure, self._call(content)
+        taken = azure.faults.taken
+        reply = azure.answer(call, token)
         if reply is None:
             self.close_connection = True
             return
         body = reply.body if isinstance(reply.body, bytes) else json.dumps(reply.body).encode()
+        if call.service != "login":
+            self._tell(call, content, reply.status, body, planned=azure.faults.taken != taken)
         self.send_response(reply.status)
         for name, value in {"Content-Type": "application/json", **reply.headers}.items():
             self.send_header(name, value)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)
+
+    def _tell(self, call: Call, sent: bytes, status: int, answer: bytes, *, planned: bool) -> None:
+        path = call.path if call.service != "vault" else "/" + call.path.split("/", 2)[-1]
+        url = f"{quote(path)}?{urlsplit(self.path).query}"
+        told = Exchange(call=call, url=url, sent=sent, status=status, answer=answer, planned=planned)
+        for watcher in self.server.azure.watchers:
+            watcher(told)
 
     def _call(self, content: bytes) -> Call:
         parts = urlsplit(self.path)

@@ -32,6 +32,8 @@ class Tenant:
         self.applications: dict[str, Row] = {}
         self.people: dict[str, Row] = {}
         """Users and groups."""
+        self.shows_people = True
+        """Whether whoever asks may read users; otherwise owners are told by their ids alone."""
         self.subscriptions: dict[str, Row] = {}
         self.management_groups: dict[str, Row] = {}
         self.role_assignments: list[Row] = []

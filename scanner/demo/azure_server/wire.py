@@ -40,13 +40,15 @@ class Reply(Struct, frozen=True, kw_only=True):
 class Listing(Struct, frozen=True, kw_only=True):
     """Rows to be given out in pages. ``cap``: so many at most on one; ``usual``: where the request does not say.
 
-    ``fields``: the names that ``$select`` may ask for; None: it is not looked at.
+    ``fields``: the names that ``$select`` may ask for; None: it is not looked at. ``at_most``: a smaller cap, which is
+    not complained of but kept to.
     """
 
     rows: Sequence[Row]
     cap: int
     usual: int
     fields: frozenset[str] | None = None
+    at_most: int | None = None
 
 
 Handler: TypeAlias = Callable[["Tenant", Call], "Reply | Listing"]

@@ -1,4 +1,4 @@
-"""A server for each test, whose log must hold nothing that the table of requests does not."""
+"""A server for each test: its log holds what the table of requests does, its answers what Microsoft publishes."""
 
 from __future__ import annotations
 
@@ -18,8 +18,10 @@ def azure(monkeypatch: pytest.MonkeyPatch) -> Iterator[AzureEstate]:
     with AzureServer() as server:
         monkeypatch.setenv(SECRET_VARIABLE, server.tenant.client_secret)
         estate = AzureEstate(server)
+        server.watchers.append(estate.watch)
         yield estate
         estate.ask_nothing_else()
+        assert estate.unpublished == []
 
 
 @pytest.fixture

@@ -12,11 +12,12 @@ from connectors.azure.pipeline import VERSIONS
 from connectors.azure.requests import allowed
 from connectors.azure.settings import AzureSettings
 from connectors.base import DiscoveredRecord, Meter, Scope
-from scanner.demo.azure_server.server import AzureServer
+from scanner.demo.azure_server.server import AzureServer, Exchange
 from scanner.demo.azure_server.tenant import Tenant
 from scanner.demo.azure_server.wire import Call
 from scanner.model import Coverage
 from scanner.redact import SecretRef
+from tests.connectors.azure import oracle
 
 SECRET_VARIABLE = "AZURE_CLIENT_SECRET"
 ATTEMPTS = 2  # the second try goes out at once, so no test waits
@@ -28,6 +29,10 @@ class AzureEstate:
     def __init__(self, server: AzureServer) -> None:
         self.server = server
         self.tenant: Tenant = server.tenant
+        self.is_hostile = False
+        """Set by a test that lets the server tell what no service does."""
+        self.unpublished: list[str] = []
+        """What of the exchanges so far is not as Microsoft publishes it."""
 
     def settings(self, **facts: Any) -> AzureSettings:
         usual: dict[str, Any] = {
@@ -61,6 +66,15 @@ class AzureEstate:
         """The gaps by scope and section."""
         coverage = [record for record in self.read(**facts) if isinstance(record, Coverage)]
         return {(one.scope, one.section): one for one in coverage if one.is_gap}
+
+    def watch(self, exchange: Exchange) -> None:
+        """Hold what was asked and answered against the oracle; planned faults are not the services' answers."""
+        if self.is_hostile or exchange.planned:
+            return
+        method, headers = exchange.call.method, exchange.call.headers
+        self.unpublished += oracle.check_exchange(
+            method, exchange.url, exchange.status, exchange.answer, sent=exchange.sent, headers=headers
+        )
 
     def ask_nothing_else(self) -> None:
         """Fails where the log holds a request that the table does not."""

@@ -23,7 +23,7 @@ def _seed(azure: AzureEstate, many: int) -> list[str]:
     paths = []
     for number in range(many):
         path = f"/applications/{azure.tenant.add_application(f'app-{number}')['id']}/owners"
-        azure.tenant.collections[path] = [{"id": f"owner-{number}"}]
+        azure.tenant.collections[path] = [{"id": guid(f"owner-{number}")}]
         paths.append(path)
     return paths
 
@@ -40,7 +40,7 @@ def test_twenty_lists_cost_one_request(azure: AzureEstate, api: AzureApi, meter:
 
     found = [(path, _owners(rows)) for path, rows in api.graph_batch(paths)]
 
-    assert found == [(path, [f"owner-{number}"]) for number, path in enumerate(paths)]
+    assert found == [(path, [guid(f"owner-{number}")]) for number, path in enumerate(paths)]
     assert meter.calls == calls
 
 
@@ -52,7 +52,7 @@ def test_only_what_was_refused_inside_is_asked_again(
     paths = _seed(azure, 3)
     azure.server.faults.throttle("graph", f"/v1.0{paths[1]}", times=2, retry_after=retry_after)
 
-    assert [_owners(rows) for _, rows in api.graph_batch(paths)] == [["owner-0"], ["owner-1"], ["owner-2"]]
+    assert [_owners(rows) for _, rows in api.graph_batch(paths)] == [[guid(f"owner-{number}")] for number in range(3)]
     assert meter.calls == 3
     assert azure.server.asked("graph").count(f"GET /v1.0{paths[0]}") == 1
     assert azure.server.asked("graph").count(f"GET /v1.0{paths[1]}") == 3
@@ -61,7 +61,7 @@ def test_only_what_was_refused_inside_is_asked_again(
 def test_a_list_that_goes_on_is_followed(azure: AzureEstate, api: AzureApi, meter: Meter) -> None:
     """Inside a batch there is only its first page."""
     paths = _seed(azure, 2)
-    azure.tenant.collections[paths[0]] = [{"id": str(number)} for number in range(5)]
+    azure.tenant.collections[paths[0]] = [{"id": guid(str(number))} for number in range(5)]
     azure.server.pages.largest = 2
 
     assert [len(_owners(rows)) for _, rows in api.graph_batch(paths)] == [5, 1]
@@ -71,7 +71,7 @@ def test_a_list_that_goes_on_is_followed(azure: AzureEstate, api: AzureApi, mete
 def test_headers_are_sent_with_each_list_and_its_further_pages(azure: AzureEstate, api: AzureApi) -> None:
     """Advanced queries need theirs inside the batch."""
     (path,) = _seed(azure, 1)
-    azure.tenant.collections[path] = [{"id": str(number)} for number in range(3)]
+    azure.tenant.collections[path] = [{"id": guid(str(number))} for number in range(3)]
     azure.server.pages.largest = 2
 
     list(api.graph_batch([path], headers={"ConsistencyLevel": "eventual"}))
@@ -103,7 +103,7 @@ def test_one_failure_inside_leaves_the_others(
     failed, found = [rows for _, rows in api.graph_batch(paths)]
 
     assert type(failed) is error
-    assert _owners(found) == ["owner-1"]
+    assert _owners(found) == [guid("owner-1")]
 
 
 def test_an_answer_that_is_missing_is_a_failure(azure: AzureEstate, api: AzureApi) -> None:

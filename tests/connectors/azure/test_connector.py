@@ -9,7 +9,7 @@ import pytest
 from connectors.azure.connector import AzureConnector
 from connectors.azure.requests import ALLOWED
 from scanner.demo.azure_server.faults import Fault
-from scanner.demo.azure_server.tenant import MICROSOFT, guid
+from scanner.demo.azure_server.tenant import guid
 from scanner.demo.azure_server.wire import Reply
 from scanner.model import Assignment, Coverage, Identity
 from tests.connectors.azure.estate import AzureEstate
@@ -35,7 +35,7 @@ def test_an_application_and_its_principal_are_one_identity(azure: AzureEstate) -
     """One without a principal here is one all the same, of another kind."""
     azure.tenant.add_application("both")
     azure.tenant.add_application("alone", principal=False)
-    azure.tenant.add_service_principal("foreign", appOwnerOrganizationId=MICROSOFT)
+    azure.tenant.add_service_principal("foreign", appOwnerOrganizationId=guid("fabrikam"))
 
     found = _identities(azure)
 
@@ -90,8 +90,9 @@ def test_each_request_is_counted_in_its_section(estate: AzureEstate) -> None:
 @pytest.mark.parametrize(
     ("service", "path", "scope", "section", "permission"),
     [
-        ("graph", "/v1.0/servicePrincipals", "tenant", "graph.service_principals", "Application.Read.All"),
-        ("graph", "/v1.0/applications", "tenant", "graph.applications", "Application.Read.All"),
+        ("graph", r"/v1\.0/servicePrincipals\?.*createdDateTime", "tenant", "graph.service_principals",
+         "Application.Read.All"),
+        ("graph", r"/v1\.0/applications\?.*appId", "tenant", "graph.applications", "Application.Read.All"),
         ("arm", "/subscriptions/.*/roleAssignments", "subscription", "arm.role_assignments",
          "Microsoft.Authorization/roleAssignments/read"),
         ("arm", "/providers/Microsoft.Management/.*/roleAssignments", "group", "arm.role_assignments",
@@ -113,6 +114,7 @@ def test_a_refusal_is_a_gap_of_one_section(
 
 def test_a_row_that_cannot_be_understood_costs_only_itself(azure: AzureEstate) -> None:
     """And is a gap of its size."""
+    azure.is_hostile = True
     azure.tenant.add_service_principal("good")
     azure.tenant.add_service_principal("\x1b[31mbad", alternativeNames=7)
 
@@ -140,7 +142,7 @@ def test_a_list_that_ends_early_keeps_what_was_read(azure: AzureEstate) -> None:
         azure.tenant.add_service_principal(f"svc-{number}")
     azure.server.pages.largest = 2
     reply = Reply(status=500, body={})
-    azure.server.faults.add(Fault(service="graph", path=r"/v1\.0/servicePrincipals", reply=reply, after=1))
+    azure.server.faults.add(Fault(service="graph", path=r"/v1\.0/servicePrincipals\?.*appId", reply=reply, after=1))
 
     records = azure.read(subscriptions=(), management_groups=())
     (gap,) = [one for one in records if isinstance(one, Coverage) and one.is_gap]

@@ -10,6 +10,7 @@ from connectors.azure.api import AzureApi
 from connectors.azure.errors import NotSignedIn, each_of
 from connectors.base import Meter
 from scanner.demo.azure_server.faults import Fault
+from scanner.demo.azure_server.tenant import guid
 from scanner.demo.azure_server.wire import Reply, refusal
 from scanner.errors import SourceError, Throttled, Unreachable
 from scanner.redact import SecretRef
@@ -100,12 +101,12 @@ def test_a_redirect_is_not_followed(azure: AzureEstate, api: AzureApi) -> None:
 def test_the_sdk_s_own_client_is_counted_and_retried(azure: AzureEstate, api: AzureApi, meter: Meter) -> None:
     """It goes through the same pipeline."""
     subscription = azure.tenant.add_subscription("prod")["subscriptionId"]
-    azure.tenant.assign_role(f"/subscriptions/{subscription}", "someone")
+    azure.tenant.assign_role(f"/subscriptions/{subscription}", guid("someone"))
     azure.server.faults.throttle("arm", ".*", times=2)
 
     rows = list(each_of(api.role_client(subscription).role_assignments.list_for_subscription(), "roles", "right"))
 
-    assert [row.principal_id for row in rows] == ["someone"]
+    assert [row.principal_id for row in rows] == [guid("someone")]
     assert meter.calls == 3
 
 

@@ -1,0 +1,53 @@
+"""What a report of sign-ins tells of many, and how far back it can be believed (pure)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Self
+
+from msgspec import Struct
+
+
+class Sign(Struct, frozen=True, kw_only=True):
+    """The latest use. ``used_as``: client or resource, where told; ``succeeded_at``: the latest that succeeded."""
+
+    at: datetime
+    used_as: str | None = None
+    succeeded_at: datetime | None = None
+
+
+class UseRecord(Struct, frozen=True, kw_only=True):
+    """By id in lower case, the latest use. ``reach``: so many days back no use is missing; None: that is not known.
+
+    Microsoft does not say how far the reports reach back. They keep the latest use of each, so that everything since
+    the oldest that they tell is in them: that is relied on. Whoever is not in them was not used in this time.
+    """
+
+    uses: Mapping[str, Sign] = {}
+    reach: int | None = None
+
+    @classmethod
+    def of(cls, signs: Iterable[tuple[str, Sign]], now: datetime, *, whole: bool) -> Self:
+        """From all signs of each id. ``whole``: the report was read to its end, else it proves no disuse."""
+        uses: dict[str, Sign] = {}
+        oldest: datetime | None = None
+        for key, sign in signs:
+            known = uses.get(key)
+            uses[key] = sign if known is None or known.at < sign.at else known
+            oldest = sign.at if oldest is None else min(oldest, sign.at)
+        return cls(uses=uses, reach=max(0, (now - oldest).days) if whole and oldest is not None else None)
+
+    def sign(self, *ids: str | None) -> Sign | None:
+        """The latest use under any of these ids."""
+        known = [self.uses[one.lower()] for one in ids if one and one.lower() in self.uses]
+        return max(known, key=lambda one: one.at, default=None)
+
+    def last(self, *ids: str | None) -> datetime | None:
+        """When that was."""
+        one = self.sign(*ids)
+        return one.at if one else None
+
+    def shown_only(self) -> UseRecord:
+        """The same, where absence proves nothing."""
+        return UseRecord(uses=self.uses)

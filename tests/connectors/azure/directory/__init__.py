@@ -1,0 +1,1 @@
+"""What Entra knows: applications, principals, agents."""
