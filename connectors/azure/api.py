@@ -7,7 +7,7 @@ SourceError, never as one of the SDK's.
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import quote, urlencode, urlsplit
 
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 Params = Mapping[str, str | int]
+Headers = Mapping[str, str]
 
 VAULT_VERSION = "7.6"
 VAULT_PAGE = 25
@@ -71,7 +72,7 @@ class AzureApi:
             self._session.credential.get_token(self._endpoints.audience(service))
 
     def graph_pages(
-        self, path: str, *, params: Params | None = None, beta: bool = False, headers: Mapping[str, str] | None = None
+        self, path: str, *, params: Params | None = None, beta: bool = False, headers: Headers | None = None
     ) -> Iterator[list[Raw]]:
         """The pages of a list of Graph. One whose link to the next page has expired is begun again, once.
 
@@ -88,7 +89,7 @@ class AzureApi:
         return self._decoded("graph", "POST", self._graph_url(path, None, beta=beta), into, body=body)
 
     def graph_batch(
-        self, paths: Sequence[str], *, headers: Mapping[str, str] | None = None
+        self, paths: Sequence[str], *, headers: Headers | None = None
     ) -> Iterator[tuple[str, list[Raw] | SourceError]]:
         """Many lists of Graph, twenty to a request: each path (with its query) and its rows, or what went wrong.
 
@@ -96,17 +97,21 @@ class AzureApi:
         """
         return read_batch(self, paths, headers or {})
 
-    def graph_next(self, link: str, headers: Mapping[str, str]) -> Iterator[list[Raw]]:
+    def graph_next(self, link: str, headers: Headers) -> Iterator[list[Raw]]:
         """The pages from a link on that an answer gave."""
         return self._pages("graph", link, headers)
 
-    def arm_pages(self, path: str, *, api_version: str, params: Params | None = None) -> Iterator[list[Raw]]:
-        """The pages of a list of the resource manager."""
-        return self._pages("arm", self._arm_url(path, api_version, params), None)
+    def arm_pages(
+        self, path: str, *, api_version: str, params: Params | None = None, method: str = "GET"
+    ) -> Iterator[list[Raw]]:
+        """The pages of a list of the resource manager; ``method``: POST for the few that are asked for so."""
+        return self._pages("arm", self._arm_url(path, api_version, params), None, method=method)
 
-    def arm_post(self, path: str, body: Any, into: type[T], *, api_version: str, params: Params | None = None) -> T:
-        """A question to the resource manager that needs a body."""
-        return self._decoded("arm", "POST", self._arm_url(path, api_version, params), into, body=body)
+    def arm_post(
+        self, path: str, body: Any, into: type[T], *, api_version: str, heard: Callable[[Headers], None] | None = None
+    ) -> T:
+        """A question to the resource manager that needs a body. ``heard``: is given the headers of the answer."""
+        return self._decoded("arm", "POST", self._arm_url(path, api_version, None), into, body=body, heard=heard)
 
     def resource_graph(self, query: str, *, subscriptions: Sequence[str] = ()) -> Iterator[Raw]:
         """The rows of a query over these subscriptions, or over all that can be seen. Order it by a unique column."""
@@ -115,7 +120,15 @@ class AzureApi:
     def vault_pages(self, vault_uri: str, path: str) -> Iterator[list[Raw]]:
         """The pages of ``/secrets``, ``/keys`` or ``/certificates`` of a vault; never a value."""
         query = urlencode({"api-version": VAULT_VERSION, "maxresults": VAULT_PAGE})
-        return self._pages("vault", f"{self._vault_base(vault_uri)}{path}?{query}", None)
+        return self._pages("vault", f"{self.vault_address(vault_uri)}{path}?{query}", None)
+
+    def vault_address(self, vault_uri: str) -> str:
+        """Where a vault answers: its own address, or below the one that stands in for all."""
+        stand_in, own = urlsplit(self._endpoints.vault), address(vault_uri)
+        if not stand_in.path or own.netloc.lower() == stand_in.netloc.lower():
+            return vault_uri.rstrip("/")
+        name = (own.hostname or "").partition(".")[0]
+        return f"{self._endpoints.vault}/{quote(name, safe='')}"
 
     def role_client(self, subscription: str) -> AuthorizationManagementClient:
         """The SDK's client for role assignments and definitions of one API version, through the same pipeline.
@@ -133,13 +146,15 @@ class AzureApi:
             transport=self._transport(),
         )
 
-    def _pages(self, service: Service, url: str, headers: Mapping[str, str] | None) -> Iterator[list[Raw]]:
+    def _pages(
+        self, service: Service, url: str, headers: Headers | None, *, method: str = "GET"
+    ) -> Iterator[list[Raw]]:
         link: str | None = url
         given: set[int] = set()
         begun_again = False
         while link:
             try:
-                page = self._decoded(service, "GET", link, Page, headers=headers, next_page=link is not url)
+                page = self._decoded(service, method, link, Page, headers=headers, next_page=link is not url)
             except ExpiredPage:
                 if begun_again:
                     raise
@@ -160,8 +175,9 @@ class AzureApi:
         into: type[T],
         *,
         body: Any = None,
-        headers: Mapping[str, str] | None = None,
+        headers: Headers | None = None,
         next_page: bool = False,
+        heard: Callable[[Headers], None] | None = None,
     ) -> T:
         from azure.core.rest import HttpRequest
 
@@ -174,6 +190,8 @@ class AzureApi:
             response = self._client(service).send_request(request)
         if response.status_code != OK:
             raise of_answer(response, asked, one.permission, next_page=next_page)
+        if heard is not None:
+            heard(response.headers)
         try:
             return msgspec.json.decode(response.content, type=into)
         except msgspec.ValidationError as error:
@@ -186,14 +204,6 @@ class AzureApi:
 
     def _arm_url(self, path: str, api_version: str, params: Params | None) -> str:
         return f"{self._endpoints.arm}{path}{_query({'api-version': api_version, **(params or {})})}"
-
-    def _vault_base(self, vault_uri: str) -> str:
-        """Where a vault answers: its own host, or below the address that stands in for all."""
-        stands_in = urlsplit(self._endpoints.vault).path
-        if not stands_in:
-            return vault_uri.rstrip("/")
-        name = (address(vault_uri).hostname or "").partition(".")[0]
-        return f"{self._endpoints.vault}/{quote(name, safe='')}"
 
     def _transport(self) -> RequestsTransport:
         from azure.core.pipeline.transport import RequestsTransport

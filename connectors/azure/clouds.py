@@ -5,6 +5,7 @@ Source: the national cloud pages of Microsoft Graph, Azure Resource Manager and 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Literal, TypeAlias
 
 from msgspec import Struct
@@ -16,7 +17,8 @@ Service: TypeAlias = Literal["graph", "arm", "vault"]
 class Cloud(Struct, frozen=True, kw_only=True):
     """``authority``: where one signs in. ``vault_suffix``: what the hosts of vaults end with, without a dot before it.
 
-    ``vault``: what tokens for vaults are made out to. No address ends with a slash.
+    ``vault``: what tokens for vaults are made out to. ``audiences``: what tokens are made out to where that is not the
+    address, since another one stands in for it. No address ends with a slash.
     """
 
     authority: str
@@ -24,10 +26,11 @@ class Cloud(Struct, frozen=True, kw_only=True):
     arm: str
     vault: str
     vault_suffix: str
+    audiences: Mapping[Service, str] = {}
 
     def audience(self, service: Service) -> str:
         """The scope that a token for the service is asked with."""
-        return f"{getattr(self, service)}/.default"
+        return f"{self.audiences.get(service) or getattr(self, service)}/.default"
 
 
 CLOUDS: dict[CloudName, Cloud] = {

@@ -29,6 +29,10 @@ class Malformed(SourceError):
     """An answer is JSON, and not what it should be."""
 
 
+class NotAsked(SourceError):
+    """One of many that was left out, because those before it had failed."""
+
+
 class NotSignedIn(SourceError):
     """There is no token, or the service does not take it: no permission would help."""
 

@@ -5,11 +5,12 @@ Redirects are not followed: they would carry the token to whatever host they nam
 
 from __future__ import annotations
 
+import re
 from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
 from connectors.azure.clouds import Cloud, Service
-from connectors.azure.requests import Allowed, Forbidden, allowed
+from connectors.azure.requests import VAULT_LISTS, Allowed, Forbidden, allowed
 from connectors.azure.session import AzureSession
 from connectors.base import Meter
 
@@ -18,6 +19,7 @@ BACKOFF = 0.8
 BACKOFF_MAX = 30
 PATIENCE = 120.0
 """Seconds at most that a ``Retry-After`` is obeyed; whoever asks for more is not asked again."""
+_PLAIN = re.compile(r"[\w-]+(?:\.[\w-]+)*", re.ASCII)
 VERSIONS = {"v1.0": False, "beta": True}
 RETRIED_METHODS = frozenset({"GET", "POST"})
 """The POSTs of the table only ask something."""
@@ -55,8 +57,8 @@ def _below(parts: SplitResult, base: SplitResult) -> bool:
 def _path_in_vault(endpoints: Cloud, url: str) -> str:
     parts, base = address(url), urlsplit(endpoints.vault)
     if base.path:  # one address stands in for all: vaults are told apart by the path
-        name, _, path = parts.path.removeprefix(f"{base.path}/").partition("/")
-        is_vault = parts.netloc == base.netloc and _below(parts, base) and bool(name)
+        is_vault = parts.netloc.lower() == base.netloc.lower()
+        path = _after_name(parts.path, base.path)
     else:
         name, _, suffix = (parts.hostname or "").partition(".")
         is_vault = suffix == endpoints.vault_suffix and parts.netloc.lower() == parts.hostname and bool(name)
@@ -64,6 +66,16 @@ def _path_in_vault(endpoints: Cloud, url: str) -> str:
     if not is_vault or parts.scheme != "https":
         raise Forbidden(f"{parts.netloc or 'an address without a host'} is no key vault of this cloud")
     return path
+
+
+def _after_name(path: str, vaults: str) -> str:
+    """What is asked of a vault: after its name below ``vaults``, else from the first word for what vaults hold on."""
+    segments = path.removeprefix(f"{vaults}/").lstrip("/").split("/")
+    lists = (number for number, segment in enumerate(segments) if segment.lower() in VAULT_LISTS)
+    start = 1 if path.startswith(f"{vaults}/") else next(lists, len(segments))
+    if not all(_PLAIN.fullmatch(segment) for segment in segments[:start]):
+        raise Forbidden("the address of a vault is none that we use")
+    return "/" + "/".join(segments[start:])
 
 
 def policies(

@@ -2,23 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TypeVar
 
 import msgspec
 from msgspec import Raw, Struct
 
 from connectors.azure.api import AzureApi
+from connectors.azure.each import GIVE_UP_AFTER, read_each
+from connectors.azure.errors import Malformed, NotAsked
 from connectors.azure.settings import AzureSettings
-from connectors.base import Meter, Scope, SectionReading
+from connectors.base import Gone, Meter, Scope, SectionReading
+from scanner.errors import SourceError
 from scanner.model import Coverage
 
 T = TypeVar("T")
+R = TypeVar("R")
+
+_NAMED = 10
+"""A section names this many things that it could not read, and counts them all."""
 
 
 class Unit(Struct, frozen=True, kw_only=True):
     """What a scope is a unit of. ``kind``: tenant, management_group or subscription.
 
+    ``ancestors``: names of the management groups that it lies in, the nearest first, as far as they are known.
     ``subscriptions``: what a management group holds, as far as it is known. ``groups``: the management groups that are
     units of the same scan, so that a subscription leaves to them what it inherits.
     """
@@ -26,6 +34,7 @@ class Unit(Struct, frozen=True, kw_only=True):
     kind: str
     tenant: str
     name: str | None = None
+    ancestors: tuple[str, ...] = ()
     subscriptions: tuple[str, ...] = ()
     groups: tuple[str, ...] = ()
 
@@ -82,6 +91,40 @@ class Reader:
             section.malformed(_named(raw), str(error))
             return None
 
+    def each(
+        self,
+        section: SectionReading,
+        what: str,
+        read: Callable[[T], R],
+        items: Sequence[T],
+        *,
+        named: Callable[[T], str],
+        alone: tuple[type[SourceError], ...] = (),
+    ) -> Iterator[tuple[T, R]]:
+        """``read`` of every item, ``workers`` at a time and in their order; nothing for those that have gone since.
+
+        Failures of a kind are told once, with how many of ``what`` they cost. ``named``: an item, for a person.
+        ``alone``: failures that say nothing of the other items, so that these are asked however many there are.
+        """
+        failures: dict[type[SourceError], list[tuple[T, SourceError]]] = {}
+        some = False
+        for item, result in read_each(read, items, self.settings.workers, alone=alone):
+            if isinstance(result, Malformed):
+                section.malformed(named(item), str(result))
+            elif isinstance(result, SourceError):
+                if not isinstance(result, Gone):
+                    failures.setdefault(type(result), []).append((item, result))
+            else:
+                some = True
+                yield item, result
+        for kind, lost in failures.items():
+            if kind is NotAsked:
+                section.note(f"{len(lost)} {what} were not asked, after {GIVE_UP_AFTER} failures in a row")
+                continue
+            section.lost(lost[0][1], partial=some or len(failures) > 1)
+            names = ", ".join(named(item) for item, _ in lost[:_NAMED])
+            section.note(f"{len(lost)} of {len(items)} {what} not read: {names}{', …' if len(lost) > _NAMED else ''}")
+
     def converted(self, section: SectionReading, models: Iterable[object], row: type[T]) -> Iterator[T]:
         """Each of an SDK's models as one of our rows, by its attributes; a bad one costs only itself."""
         for model in models:
@@ -89,6 +132,19 @@ class Reader:
                 yield msgspec.convert(model, row, from_attributes=True)
             except msgspec.ValidationError as error:
                 section.malformed(str(getattr(model, "id", None) or "without a name"), str(error))
+
+
+def gathered(pages: Iterable[list[Raw]]) -> tuple[list[Raw], SourceError | None]:
+    """The rows of a list, and what ended it early. Raises SourceError where that was at its beginning."""
+    rows: list[Raw] = []
+    try:
+        for page in pages:
+            rows += page
+    except SourceError as error:
+        if not rows:
+            raise
+        return rows, error
+    return rows, None
 
 
 def _named(raw: Raw) -> str:

@@ -17,6 +17,8 @@ from connectors.azure import sections as s
 from connectors.azure.clouds import Service
 from scanner.errors import SourceError
 
+EVERYTHING = "*/read"
+"""Resource Graph tells of a resource to those who may read it, so for resources of any type it takes this."""
 ARM_RESOURCES = "/providers/Microsoft.ResourceGraph/resources"
 _SP, _APP = "/servicePrincipals", "/applications"
 _AGENT, _BLUEPRINT = "microsoft.graph.agentIdentity", "microsoft.graph.agentIdentityBlueprint"
@@ -30,6 +32,8 @@ _IDENTITY = (
     "/userAssignedIdentities/{identity}"
 )
 _ROLE_ASSIGNMENTS = "Microsoft.Authorization/roleAssignments/read"
+VAULT_LISTS = frozenset({"secrets", "keys", "certificates"})
+"""What vaults hold, each at a path of its own; below are values."""
 _ROLE_DEFINITIONS = "Microsoft.Authorization/roleDefinitions/read"
 
 
@@ -115,9 +119,10 @@ ALLOWED: tuple[Allowed, ...] = (
         "/subscriptions",
     ),
     *_arm(s.SUBSCRIPTIONS, "Microsoft.Resources/subscriptions/read", ARM_RESOURCES, method="POST"),
+    *_arm(s.MANAGEMENT_GROUPS, "Microsoft.Management/managementGroups/read", ARM_RESOURCES, method="POST"),
     *_arm(
         s.MANAGEMENT_GROUPS,
-        "Microsoft.Management/managementGroups/read",
+        "Microsoft.Management/getEntities/action",
         "/providers/Microsoft.Management/getEntities",
         method="POST",
     ),
@@ -145,7 +150,13 @@ ALLOWED: tuple[Allowed, ...] = (
         "Microsoft.ManagedIdentity/userAssignedIdentities/federatedIdentityCredentials/read",
         f"{_IDENTITY}/federatedIdentityCredentials",
     ),
-    *_arm(s.WORKLOADS, "*/read", ARM_RESOURCES, method="POST"),
+    *_arm(s.WORKLOADS, EVERYTHING, ARM_RESOURCES, method="POST"),
+    *_arm(s.WORKLOADS, "Microsoft.Resources/subscriptions/resources/read", "/subscriptions/{subscription}/resources"),
+    *_arm(
+        s.VAULTS,
+        "Microsoft.KeyVault/vaults/read",
+        "/subscriptions/{subscription}/providers/Microsoft.KeyVault/vaults",
+    ),
     *_arm(s.VAULTS, "Microsoft.KeyVault/vaults/read", ARM_RESOURCES, method="POST"),
     *_vault(s.SECRETS, "Microsoft.KeyVault/vaults/secrets/readMetadata/action", "/secrets"),
     *_vault(s.KEYS, "Microsoft.KeyVault/vaults/keys/read", "/keys"),

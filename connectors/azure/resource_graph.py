@@ -5,7 +5,7 @@ Source: https://learn.microsoft.com/rest/api/azureresourcegraph/resourcegraph/re
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from msgspec import Raw
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 API_VERSION = "2024-04-01"
 PAGE = 1000
+_LIMIT_HIT = "x-ms-tenant-subscription-limit-hit"
+"""Set where a query over all subscriptions looked into the first 10,000 only."""
 
 
 def read_rows(api: AzureApi, query: str, subscriptions: Sequence[str]) -> Iterator[Raw]:
@@ -28,8 +30,14 @@ def read_rows(api: AzureApi, query: str, subscriptions: Sequence[str]) -> Iterat
     body: dict[str, Any] = {"query": query, "options": options}
     if subscriptions:
         body["subscriptions"] = list(subscriptions)
+    only_some = False
+
+    def heard(headers: Mapping[str, str]) -> None:
+        nonlocal only_some
+        only_some = only_some or headers.get(_LIMIT_HIT, "").lower() == "true"
+
     while True:
-        page = api.arm_post(ARM_RESOURCES, body, Rows, api_version=API_VERSION)
+        page = api.arm_post(ARM_RESOURCES, body, Rows, api_version=API_VERSION, heard=heard)
         yield from page.data
         if page.skip_token is None:
             break
@@ -38,3 +46,5 @@ def read_rows(api: AzureApi, query: str, subscriptions: Sequence[str]) -> Iterat
         options["$skipToken"] = page.skip_token
     if (page.truncated or "").lower() == "true":
         raise SourceError("Resource Graph: the result was cut off, and not all of it can be had")
+    if only_some:
+        raise SourceError("Resource Graph: there are more subscriptions than one query looks into")

@@ -2,167 +2,142 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable, Iterator
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
-from msgspec import Raw, Struct, field, structs
+from msgspec import structs
 
 from connectors.azure import sections as s
 from connectors.azure.api import AzureApi
+from connectors.azure.containers import QUERY, Container, of_entities, of_resource_graph, of_subscriptions
 from connectors.azure.reader import Reader, Unit
 from connectors.azure.settings import AzureSettings
 from connectors.base import Meter, Scope, SectionReading
 from scanner.errors import Denied, SourceError
-from scanner.model import Coverage
+from scanner.model import EVERY_SCOPE, Coverage
 
-SUBSCRIPTIONS_VERSION = "2022-12-01"
-# Others are being closed down, and answer nothing that could be read.
-_ALIVE = frozenset({"enabled", "warned", "pastdue"})
-_SUBSCRIPTION, _GROUP = "microsoft.resources/subscriptions", "microsoft.management/managementgroups"
-_EVERYTHING = (
-    "resourcecontainers"
-    f" | where type in~ ('{_SUBSCRIPTION}', '{_GROUP}')"
-    " | project id, name, type, subscriptionId, properties"
-    " | order by id asc"
-)
+_NAMED = 10
 _NOTHING_SEEN = "no subscription can be seen"
 _HINT = "give it Reader on some, or on the root management group; set subscriptions = [] where there are none"
+_NO_GROUP = "no management group can be seen: there is none, or the right to read them is missing"
+_LISTS: Mapping[str, Callable[[Reader, SectionReading], Iterator[Container]]] = {
+    s.SUBSCRIPTIONS: of_subscriptions,
+    s.MANAGEMENT_GROUPS: of_entities,
+}
+"""What is asked for a section where Resource Graph fails."""
+Containers = Mapping[str, Container]
 
 
-class Container(Struct, frozen=True, rename="camel"):
-    """A subscription or a management group, as Resource Graph lists both. ``name`` of a group is its id."""
+class Found:
+    """What was seen so far, by the section that it is of, and by id."""
 
-    name: str
-    type: str
-    subscription_id: str | None = None
-    properties: Any = None
+    def __init__(self) -> None:
+        self.of: dict[str, dict[str, Container]] = {s.SUBSCRIPTIONS: {}, s.MANAGEMENT_GROUPS: {}}
 
-    def told(self, key: str) -> str | None:
-        """A property that is text."""
-        value = self.properties.get(key) if isinstance(self.properties, dict) else None
-        return value if isinstance(value, str) else None
+    def add(self, one: Container, *, only: str | None = None) -> None:
+        """Keep it, or what it adds to one that is known. ``only``: of other sections nothing is added."""
+        section = s.MANAGEMENT_GROUPS if one.is_group else s.SUBSCRIPTIONS
+        known = self.of[section].get(one.id)
+        if known is not None and not known.ancestors:
+            self.of[section][one.id] = structs.replace(known, ancestors=one.ancestors)
+        elif known is None and only in (None, section):
+            self.of[section][one.id] = one
 
-    @property
-    def groups(self) -> Iterator[str]:
-        """The ids of the management groups that a subscription is in, in lower case."""
-        chain = self.properties.get("managementGroupAncestorsChain") if isinstance(self.properties, dict) else None
-        for one in chain if isinstance(chain, list) else ():
-            if isinstance(one, dict) and isinstance(one.get("name"), str):
-                yield one["name"].lower()
-
-
-class Subscription(Struct, frozen=True, rename="camel"):
-    """A subscription, as the resource manager lists it."""
-
-    subscription_id: str
-    name: str | None = field(default=None, name="displayName")
-    state: str | None = None
-
-
-class Units(Struct, frozen=True, kw_only=True):
-    """What was found: ids and display names; a group's id is as written, a subscription's in lower case.
-
-    ``held``: the subscriptions in each group, and in the groups in it, by the group's id in lower case.
-    """
-
-    subscriptions: dict[str, str | None] = {}
-    groups: dict[str, str | None] = {}
-    held: dict[str, list[str]] = {}
+    def chosen(self, section: str, named: Sequence[str] | None) -> Containers:
+        """Those that are named, else all, sorted. One that is named need not have been seen."""
+        seen = self.of[section]
+        if named is None:
+            return {key: seen[key] for key in sorted(seen) if seen[key].is_alive}
+        is_group = section == s.MANAGEMENT_GROUPS
+        by_name = {key.lower(): one for key, one in seen.items()}
+        chosen = (by_name.get(key.lower(), Container(id=key, is_group=is_group)) for key in sorted(named))
+        return {one.id: one for one in chosen}
 
 
 def find_units(api: AzureApi, settings: AzureSettings, tenant: Scope, meter: Meter) -> Iterator[Scope | Coverage]:
     """The subscriptions and management groups to read, and how listing them went. ``tenant``: its scope.
 
-    Those that are named are not looked for. Where Resource Graph cannot be asked, the resource manager lists the
-    subscriptions, and management groups are a gap.
+    Where all are named, nothing is looked for. Resource Graph gives both in one query; where it fails, the resource
+    manager lists each.
     """
-    reader = Reader(api, tenant, meter, settings)
-    found, listings = _listed(reader, settings)
-    named = settings.named_subscriptions
-    subscriptions = found.subscriptions if named is None else dict.fromkeys(named)
-    named_groups = settings.named_management_groups
-    groups = found.groups if named_groups is None else dict.fromkeys(named_groups)
-    yield from listings
-    for name, title in sorted(groups.items()):
-        held = tuple(sorted(found.held.get(name.lower(), ())))
-        yield _unit(tenant, f"managementGroups/{name}", "management_group", title, subscriptions=held)
-    for name, title in sorted(subscriptions.items()):
-        if name not in settings.skipped_subscriptions:
-            yield _unit(tenant, name, "subscription", title, groups=tuple(sorted(groups)))
+    named = {s.SUBSCRIPTIONS: settings.named_subscriptions, s.MANAGEMENT_GROUPS: settings.named_management_groups}
+    found = Found()
+    wanted = [section for section, names in named.items() if names is None]
+    yield from _read(Reader(api, tenant, meter, settings), wanted, found)
+    groups = found.chosen(s.MANAGEMENT_GROUPS, named[s.MANAGEMENT_GROUPS])
+    every = found.chosen(s.SUBSCRIPTIONS, named[s.SUBSCRIPTIONS])
+    subscriptions = {key: one for key, one in every.items() if key not in settings.skipped_subscriptions}
+    for one in groups.values():
+        yield _group(tenant, one, subscriptions)
+    for one in subscriptions.values():
+        yield _subscription(tenant, one, groups)
 
 
-def _unit(tenant: Scope, scope_id: str, kind: str, title: str | None, **places: tuple[str, ...]) -> Scope:
-    unit = Unit(kind=kind, tenant=tenant.context.tenant, name=title, **places)
-    return structs.replace(tenant, id=scope_id, context=unit)
+def _group(tenant: Scope, group: Container, subscriptions: Containers) -> Scope:
+    inside = tuple(key for key, one in subscriptions.items() if one.lies_in(group.id))
+    unit = Unit(
+        kind="management_group",
+        tenant=tenant.context.tenant,
+        name=group.title,
+        ancestors=group.ancestors,
+        subscriptions=inside,
+    )
+    return structs.replace(tenant, id=f"managementGroups/{group.id}", context=unit)
 
 
-def _listed(reader: Reader, settings: AzureSettings) -> tuple[Units, list[Coverage]]:
-    """What can be seen, and the coverage of each list that is wanted; the one call counts for the first of them."""
-    wanted = [
-        name
-        for name, named in (
-            (s.SUBSCRIPTIONS, settings.named_subscriptions),
-            (s.MANAGEMENT_GROUPS, settings.named_management_groups),
-        )
-        if named is None
-    ]
-    if not wanted:
-        return Units(), []
-    found = Units()
+def _subscription(tenant: Scope, one: Container, groups: Containers) -> Scope:
+    unit = Unit(
+        kind="subscription",
+        tenant=tenant.context.tenant,
+        name=one.title,
+        ancestors=one.ancestors,
+        groups=tuple(name for name in groups if one.lies_in(name) or not one.ancestors),
+    )
+    return structs.replace(tenant, id=one.id, context=unit)
+
+
+def _read(reader: Reader, wanted: Sequence[str], found: Found) -> Iterator[Coverage]:
+    """Add what can be seen to ``found``; the coverage of each list. The one query counts for the first of them."""
     refusal: SourceError | None = None
-    with reader.section(wanted[0]) as section:
-        try:
-            found = _containers(reader, section, reader.api.resource_graph(_EVERYTHING))
-        except SourceError as error:
-            if s.SUBSCRIPTIONS not in wanted:
-                raise
-            refusal = error
-            found = _subscriptions(reader, section)
-        section.found(len(found.subscriptions if s.SUBSCRIPTIONS in wanted else found.groups))
-        if s.SUBSCRIPTIONS in wanted and not found.subscriptions:
-            raise Denied(_NOTHING_SEEN, permission="Reader", hint=_HINT)
-    listings = [reader.done(section)]
-    if len(wanted) > 1:
-        listings.append(_groups(reader, found, refusal))
-    return found, [_of_everything(listing) for listing in listings]
+    for name in wanted:
+        with reader.section(name) as section:
+            if name == wanted[0]:
+                refusal = _ask_resource_graph(reader, section, found)
+            if refusal is not None:
+                _ask_resource_manager(reader, section, name, found)
+                section.note(f"{refusal}: the resource manager was asked instead")
+            _tell(section, name, found.of[name])
+        coverage = reader.done(section)
+        yield structs.replace(coverage, scope=EVERY_SCOPE) if coverage.is_gap else coverage
 
 
-def _of_everything(coverage: Coverage) -> Coverage:
-    """Where the list itself is a gap, every place may be missing."""
-    return structs.replace(coverage, scope="*") if coverage.is_gap else coverage
+def _ask_resource_graph(reader: Reader, section: SectionReading, found: Found) -> SourceError | None:
+    """What went wrong; rows before that are kept."""
+    try:
+        for one in of_resource_graph(reader, section, reader.api.resource_graph(QUERY)):
+            found.add(one)
+    except SourceError as error:
+        return error
+    return None
 
 
-def _groups(reader: Reader, found: Units, refusal: SourceError | None) -> Coverage:
-    with reader.section(s.MANAGEMENT_GROUPS) as section:
-        if refusal is not None:
-            raise refusal
-        if not found.groups:
-            section.note("no management group can be seen: there is none, or the right to read them is missing")
-        section.found(len(found.groups))
-    return reader.done(section)
+def _ask_resource_manager(reader: Reader, section: SectionReading, name: str, found: Found) -> None:
+    try:
+        for one in _LISTS[name](reader, section):
+            found.add(one, only=name)
+    except SourceError as error:
+        if not found.of[name]:
+            raise
+        section.lost(error, partial=True)
 
 
-def _containers(reader: Reader, section: SectionReading, rows: Iterable[Raw]) -> Units:
-    subscriptions: dict[str, str | None] = {}
-    groups: dict[str, str | None] = {}
-    held: defaultdict[str, list[str]] = defaultdict(list)
-    for one in reader.rows(section, [list(rows)], Container):
-        if one.type.lower() == _GROUP:
-            groups[one.name] = one.told("displayName")
-        elif one.type.lower() == _SUBSCRIPTION and one.subscription_id and _is_alive(one.told("state")):
-            subscriptions[one.subscription_id.lower()] = one.name
-            for group in one.groups:
-                held[group].append(one.subscription_id.lower())
-    return Units(subscriptions=subscriptions, groups=groups, held=held)
-
-
-def _is_alive(state: str | None) -> bool:
-    return (state or "enabled").lower() in _ALIVE
-
-
-def _subscriptions(reader: Reader, section: SectionReading) -> Units:
-    pages = reader.api.arm_pages("/subscriptions", api_version=SUBSCRIPTIONS_VERSION)
-    rows = reader.rows(section, pages, Subscription)
-    alive = {one.subscription_id.lower(): one.name for one in rows if _is_alive(one.state)}
-    return Units(subscriptions=alive)
+def _tell(section: SectionReading, name: str, seen: Containers) -> None:
+    """Count them, and say what is left out. Raises Denied where no subscription is seen: an empty list may be that."""
+    closed = [one.title or one.id for one in seen.values() if not one.is_alive]
+    section.found(len(seen) - len(closed))
+    if closed:
+        names = ", ".join(sorted(closed)[:_NAMED]) + (", …" if len(closed) > _NAMED else "")
+        section.note(f"{len(closed)} that are closed or being closed are left out: {names}")
+    if name == s.SUBSCRIPTIONS and not seen:
+        raise Denied(_NOTHING_SEEN, permission="Reader", hint=_HINT)
+    if name == s.MANAGEMENT_GROUPS and not seen:
+        section.note(_NO_GROUP)

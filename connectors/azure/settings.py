@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from msgspec import Struct, field
 
-from connectors.azure.clouds import CLOUDS, Cloud, CloudName
+from connectors.azure.clouds import CLOUDS, Cloud, CloudName, Service
 from scanner.redact import SecretRef
 
 ALL = "all"
@@ -33,8 +33,9 @@ class AzureSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     user-assigned one), at most one of them; with none, the SDK's own chain (environment, workload identity, managed
     identity, ``az login``).
     ``cloud``: public, usgov or china. ``authority_url``, ``graph_url``, ``arm_url``, ``vault_suffix``: single addresses
-    in place of that cloud's. ``endpoint_url``: one address that stands in for all of them. ``ca_file``: whom to trust
-    as certificate authority (PEM). Addresses are https, since bearer tokens are sent there.
+    in place of that cloud's. ``endpoint_url``: one address that stands in for all of them, with their own paths; vaults
+    are below ``/vault/NAME``, unless their own address is there. ``ca_file``: whom to trust as certificate authority
+    (PEM). Addresses are https, since bearer tokens are sent there.
     ``subscriptions``, ``management_groups``: ids, or ``all`` that can be seen, or an empty list for none;
     ``skip_subscriptions``: not these. ``first_party``: whether Microsoft's own applications are listed, too.
     ``sign_ins``: ``reports`` of last use, or ``off``. ``key_vaults``: what their contents are listed by: the vaults
@@ -105,15 +106,22 @@ class AzureSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
     @property
     def endpoints(self) -> Cloud:
-        """Where everything answers."""
+        """Where everything answers. Tokens are made out to the cloud's own addresses where one stands in for all."""
         cloud = CLOUDS[self.cloud]
         stand_in = self.endpoint_url.rstrip("/") if self.endpoint_url else None
+        suffix = self.vault_suffix or cloud.vault_suffix
+        audiences: dict[Service, str] = {
+            "graph": _address(self.graph_url, None, cloud.graph),
+            "arm": _address(self.arm_url, None, cloud.arm),
+            "vault": f"https://{suffix}",
+        }
         return Cloud(
             authority=_address(self.authority_url, stand_in, cloud.authority),
-            graph=_address(self.graph_url, stand_in and f"{stand_in}/graph", cloud.graph),
-            arm=_address(self.arm_url, stand_in and f"{stand_in}/arm", cloud.arm),
-            vault=f"{stand_in}/vault" if stand_in else f"https://{self.vault_suffix or cloud.vault_suffix}",
-            vault_suffix=self.vault_suffix or cloud.vault_suffix,
+            graph=_address(self.graph_url, stand_in, cloud.graph),
+            arm=_address(self.arm_url, stand_in, cloud.arm),
+            vault=f"{stand_in}/vault" if stand_in else audiences["vault"],
+            vault_suffix=suffix,
+            audiences=audiences,
         )
 
     @property

@@ -162,7 +162,13 @@ SPEC = Spec(
             "Federated credentials of managed identities",
             "who can sign in as a managed identity from outside is not known",
         ),
-        _section(s.WORKLOADS, "Resources with an identity", "what runs as a managed identity is not known"),
+        _section(
+            s.WORKLOADS,
+            "Resources with an identity",
+            "what runs as a managed identity is not known, nor are those that resources have for themselves",
+            kinds=(MANAGED_IDENTITY,),
+            rungs=_IDENTITY_RUNGS,
+        ),
         _section(
             s.VAULTS,
             "Key vaults",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pickle
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,9 @@ from connectors.catalog import connector_catalog
 from connectors.file import FileConnector, FileSettings
 from connectors.vault.connector import VaultConnector
 from connectors.vault.settings import VaultSettings
+from scanner.demo.azure_server.estate import add_user_assigned, run, trust_issuer
 from scanner.demo.azure_server.tenant import guid
+from scanner.inventory import Reading, join
 from scanner.model import ANY_KIND, Coverage, Identity
 from scanner.redact import SecretRef
 from tests.connectors.aws.conftest import aws, moto, running_proxy
@@ -60,9 +62,13 @@ def _azure(request: pytest.FixtureRequest) -> Connector:
     tenant.add_application("svc-a", passwordCredentials=[{"keyId": guid("key"), "secretText": SECRET}])
     tenant.add_application("svc-b", principal=False)
     tenant.add_management_group("corp")
-    subscription = f"/subscriptions/{tenant.add_subscription('prod', group='corp')['subscriptionId']}"
-    tenant.add_managed_identity(f"{subscription}/resourceGroups/rg/providers/Microsoft.Web/sites/shop")
-    tenant.assign_role(subscription, guid("principal/svc-a"))
+    subscription = tenant.add_subscription("prod", group="corp")["subscriptionId"]
+    reader = add_user_assigned(tenant, subscription, "reader", tags={"owner": "ada@example.com"})
+    trust_issuer(
+        tenant, reader, "ci", "https://token.actions.githubusercontent.com", "repo:tide/shop:ref:refs/heads/main"
+    )
+    run(tenant, subscription, "Microsoft.Web/sites", "shop", as_=[reader])
+    tenant.assign_role(f"/subscriptions/{subscription}", guid("principal/svc-a"))
     return estate.connector()
 
 
@@ -108,6 +114,11 @@ def _read(connector: Connector) -> list[DiscoveredRecord]:
     return records
 
 
+def _joined(seen: Iterable[Identity]) -> tuple[Identity, ...]:
+    """Units that see the same one from two sides tell of one."""
+    return join([Reading(source="prod", scope="all", identities=tuple(seen))], {"prod": 0}).identities
+
+
 def test_every_installed_connector_is_held_to_this() -> None:
     """A new one brings its estate here."""
     assert sorted(ESTATES) == list(connector_catalog().names)
@@ -115,11 +126,12 @@ def test_every_installed_connector_is_held_to_this() -> None:
 
 def test_identities_are_of_declared_kinds_with_unique_keys(connector: Connector) -> None:
     """Keys join the scans of years, so no two things may share one."""
-    identities = [record for record in _read(connector) if isinstance(record, Identity)]
+    seen = [record for record in _read(connector) if isinstance(record, Identity)]
+    identities = _joined(seen)
     credentials = [credential.key for identity in identities for credential in identity.credentials]
 
     assert len(identities) >= 2
-    assert len({identity.key for identity in identities}) == len(identities)
+    assert len({(one.key, one.scope, one.kind, one.name, one.unique_id) for one in seen}) == len(identities)
     assert len(set(credentials)) == len(credentials)
     assert ANY_KIND in connector.spec.kinds or {one.kind for one in identities} <= set(connector.spec.kinds)
     assert {(one.source, one.name.strip() != "") for one in identities} == {("prod", True)}
@@ -163,7 +175,7 @@ def test_sources_and_scopes_pickle(connector: Connector) -> None:
 
 def test_what_was_read_whole_has_nothing_unread(connector: Connector) -> None:
     """The last scan's knowledge is only drawn on where a gap is."""
-    identities = [record for record in _read(connector) if isinstance(record, Identity)]
+    identities = _joined(record for record in _read(connector) if isinstance(record, Identity))
 
     assert {identity.name: identity.unread for identity in identities if identity.unread} == {}
 

@@ -12,7 +12,7 @@ from msgspec import structs
 
 from connectors.azure.dates import moment
 from connectors.azure.directory.faces import Faces, known
-from connectors.azure.directory.facts import SPONSORS, people_of
+from connectors.azure.directory.facts import people_of
 from connectors.azure.directory.found import Found
 from connectors.azure.directory.identities import NO_RIGHT_YET, of_faces
 from connectors.azure.directory.payloads import AgentUser, ServicePrincipal
@@ -20,6 +20,7 @@ from connectors.azure.directory.people import told
 from connectors.azure.keys import agent_blueprint_key, agent_identity_key, agent_user_key
 from connectors.azure.spec import AGENT_BLUEPRINT, AGENT_IDENTITY, AGENT_USER, SPEC
 from scanner.model import Identity, Link, Signal
+from scanner.model.attributes import SPONSORS
 
 
 def agent_identity(found: Found, principal: ServicePrincipal, users: Iterable[AgentUser]) -> Identity:

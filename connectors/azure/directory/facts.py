@@ -13,10 +13,7 @@ from connectors.azure.directory.payloads import Person
 from connectors.azure.directory.people import told
 from connectors.unread import unread_facts
 from scanner.model import Fact
-
-EXTERNAL, PUBLISHER, OWNERS, SPONSORS = "external", "publisher", "owners", "sponsors"
-TOKEN_SUBJECTS = "token_subjects"  # noqa: S105  # names of those whom tokens are for, no token
-
+from scanner.model.attributes import EXTERNAL, OWNERS, PUBLISHER, RESTORABLE_UNTIL, SPONSORS, TOKEN_SUBJECTS
 
 ISSUERS: Mapping[CloudName, tuple[str, str]] = {
     "public": ("https://login.microsoftonline.com/{tenant}/v2.0", "https://sts.windows.net/{tenant}/"),
@@ -74,7 +71,7 @@ def _registration(found: Found, faces: Faces) -> dict[str, str]:
     if not found.registrations_known or principal.service_principal_type != "Application":
         return {}
     until = found.deleted.get((faces.client_id or "").lower())
-    return {"registration": "deleted", "restorable_until": until.isoformat()} if until else {"registration": "missing"}
+    return {"registration": "deleted", RESTORABLE_UNTIL: until.isoformat()} if until else {"registration": "missing"}
 
 
 def _publisher(faces: Faces) -> dict[str, Any]:

@@ -5,16 +5,20 @@ from __future__ import annotations
 from connectors.azure.directory import origins
 from connectors.azure.directory.credentials import credentials_of, federation_of, signs_in
 from connectors.azure.directory.faces import Faces, known
-from connectors.azure.directory.facts import TOKEN_SUBJECTS, attributes_of, token_subjects, unread_of
+from connectors.azure.directory.facts import attributes_of, token_subjects, unread_of
 from connectors.azure.directory.found import Found
 from connectors.azure.directory.labels import tags_of
 from connectors.azure.directory.payloads import ServicePrincipal
 from connectors.azure.keys import application_key, arm_name, managed_identity_key, subscription_of
 from connectors.azure.spec import APPLICATION, MANAGED_IDENTITY, SERVICE_PRINCIPAL, SPEC
+from connectors.unread import unread_facts
 from scanner.model import Identity, Privilege
+from scanner.model.attributes import TOKEN_SUBJECTS
 
 NO_RIGHT_YET = Privilege(level="normal")
 """Rights are told as assignments, and raise it."""
+_SEEN_FROM_ITS_SUBSCRIPTION = unread_facts(credentials=True, tags=True)
+"""What Entra does not know of a managed identity; the subscription's unit does, and clears it."""
 
 
 def application(found: Found, faces: Faces) -> Identity:
@@ -95,4 +99,5 @@ def managed_identity(found: Found, principal: ServicePrincipal) -> Identity:
         last_used_at=found.sign_ins.last(principal.app_id),
         attributes=known({TOKEN_SUBJECTS: token_subjects(found, principal.id)}),
         privilege=NO_RIGHT_YET,
+        unread=_SEEN_FROM_ITS_SUBSCRIPTION if subscription else (),
     )

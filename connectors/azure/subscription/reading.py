@@ -6,12 +6,14 @@ from collections.abc import Iterator
 
 from connectors.azure.reader import Reader
 from connectors.azure.subscription.assignments import read_assignments
+from connectors.azure.subscription.resources import read_resources
 from connectors.base import DiscoveredRecord
 
 
 def read_subscription(reader: Reader) -> Iterator[DiscoveredRecord]:
-    """Who holds which role at the subscription and below."""
+    """Who holds which role at the subscription and below, and what it holds."""
     yield from read_assignments(reader)
+    yield from read_resources(reader)
 
 
 def read_management_group(reader: Reader) -> Iterator[DiscoveredRecord]:

@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from urllib.parse import parse_qs
 
 from scanner.demo.azure_server.tenant import Tenant
-from scanner.demo.azure_server.wire import Call, Reply
+from scanner.demo.azure_server.wire import Call, Reply, Service
+
+AUDIENCES: Mapping[Service, str] = {
+    "graph": "https://graph.microsoft.com",
+    "arm": "https://management.azure.com",
+    "vault": "https://vault.azure.net",
+}
+"""What tokens are made out to: the services of the public cloud, which this server stands in for."""
 
 
 class Login:
@@ -36,9 +44,9 @@ class Login:
         error = {"error": "invalid_tenant", "error_description": "AADSTS90002: Tenant not found."}
         return Reply(status=400, body=error)
 
-    def is_for(self, token: str, audience: str) -> bool:
-        """Whether the token was given out for that service."""
-        return self._audiences.get(token) == audience
+    def is_for(self, token: str, service: Service, base: str) -> bool:
+        """Whether the token was given out for that service, by its own address or by the one it has here."""
+        return self._audiences.get(token) in (AUDIENCES.get(service), base)
 
     def revoke(self) -> None:
         """No token that was given out is good any more."""

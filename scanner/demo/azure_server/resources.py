@@ -1,16 +1,15 @@
-"""The resource manager: subscriptions, role assignments, Resource Graph."""
+"""The resource manager: subscriptions, role assignments, and lists of resources."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 from scanner.demo.azure_server.tenant import Tenant
-from scanner.demo.azure_server.wire import Call, Listing, Reply, Route, Row, refusal
+from scanner.demo.azure_server.wire import Call, Handler, Listing, Reply, Route, Row, refusal
 
 _PAGE = 1000
 _GROUPS = "/providers/Microsoft.Management/managementGroups"
-Query = Callable[[Tenant, Sequence[str]], list[Row]]
+_TIMES = {"enabled", "created", "updated", "exp", "nbf"}
 
 
 def _subscriptions(tenant: Tenant, call: Call) -> Listing:  # noqa: ARG001  # a handler's signature
@@ -56,65 +55,69 @@ def _definitions(tenant: Tenant, call: Call) -> Listing:
     return Listing(rows=rows, cap=_PAGE, usual=_PAGE)
 
 
-def _containers(tenant: Tenant, subscriptions: Sequence[str]) -> list[Row]:  # noqa: ARG001  # a query's signature
-    groups = [
-        {
-            "id": f"{_GROUPS}/{one['name']}",
-            "name": one["name"],
-            "type": "microsoft.management/managementgroups",
-            "subscriptionId": "",
-            "properties": {"displayName": one["displayName"], "tenantId": tenant.id},
-        }
-        for one in tenant.management_groups.values()
-    ]
-    return groups + [
-        {
-            "id": f"/subscriptions/{one['subscriptionId']}",
-            "name": one["displayName"],
-            "type": "microsoft.resources/subscriptions",
-            "subscriptionId": one["subscriptionId"],
-            "properties": {"state": one["state"], "managementGroupAncestorsChain": _ancestors(tenant, one)},
-        }
-        for one in tenant.subscriptions.values()
-    ]
+def _resources(tenant: Tenant, call: Call) -> Reply | Listing:
+    """Every resource of a subscription, without its properties."""
+    names = ("id", "name", "type", "kind", "location", "tags", "identity")
+    rows = []
+    for row in _of_subscription(tenant, call):
+        times = {"createdTime": row["createdTime"]} if "createdTime" in row else {}
+        is_asked = "createdTime" in call.query.get("$expand", "")
+        rows.append({name: row[name] for name in names if row.get(name) is not None} | (times if is_asked else {}))
+    return _known(tenant, call, rows)
 
 
-def _ancestors(tenant: Tenant, subscription: Row) -> list[Row]:
-    """The management groups that a subscription is in, the nearest first."""
-    names = (
-        place.rpartition("/")[2] for place in tenant.above(f"/subscriptions/{subscription['subscriptionId']}")[1:-1]
-    )
-    return [{"name": name, "displayName": tenant.management_groups[name]["displayName"]} for name in names]
+def _listed(kind: str) -> Handler:
+    """Resources of one type, with all that is known of them."""
+
+    def handler(tenant: Tenant, call: Call) -> Reply | Listing:
+        rows = [row for row in _of_subscription(tenant, call) if row["type"] == kind.lower()]
+        names = ("id", "name", "location", "tags", "properties", "systemData")
+        return _known(
+            tenant, call, [{name: row[name] for name in names if name in row} | {"type": kind} for row in rows]
+        )
+
+    return handler
 
 
-def _of_type(query: str) -> Query:
-    """Resources of the types that a query names; all of them where it names none."""
-    types = {name.lower() for name in re.findall(r"'(microsoft\.[\w./]+)'", query, re.IGNORECASE)}
-    with_identity = "isnotnull(identity)" in query.replace(" ", "")
+def _of_subscription(tenant: Tenant, call: Call) -> list[Row]:
+    return [row for row in tenant.resources if row["subscriptionId"] == call.places["subscription"].lower()]
 
-    def rows(tenant: Tenant, subscriptions: Sequence[str]) -> list[Row]:
-        return [
-            row
-            for row in tenant.resources
-            if (not types or row["type"].lower() in types)
-            and (not subscriptions or row["subscriptionId"] in subscriptions)
-            and (not with_identity or row["identity"] is not None)
+
+def _known(tenant: Tenant, call: Call, rows: list[Row]) -> Reply | Listing:
+    if call.places["subscription"].lower() not in tenant.subscriptions:
+        return refusal("arm", 404, "SubscriptionNotFound")
+    return Listing(rows=rows, cap=_PAGE, usual=_PAGE)
+
+
+def _federated(tenant: Tenant, call: Call) -> Reply | Listing:
+    owner = call.path.rpartition("/")[0].lower()
+    if not any(row["id"].lower() == owner for row in tenant.resources):
+        return refusal("arm", 404, "ResourceNotFound")
+    return Listing(rows=tenant.federated_credentials.get(owner, []), cap=_PAGE, usual=_PAGE)
+
+
+def _vault_items(kind: str) -> Handler:
+    """What the resource manager lists of a vault."""
+
+    def handler(tenant: Tenant, call: Call) -> Reply | Listing:
+        vault = tenant.vault_items.get(call.places["vault"])
+        if vault is None:
+            return refusal("arm", 404, "ResourceNotFound")
+        rows = [
+            {
+                "id": f"{call.path}/{(item.get('kid') or item['id']).rpartition('/')[2]}",
+                "name": (item.get("kid") or item["id"]).rpartition("/")[2],
+                "type": f"Microsoft.KeyVault/vaults/{kind}",
+                "tags": item.get("tags") or {},
+                "properties": {
+                    "attributes": {name: item["attributes"][name] for name in _TIMES & item["attributes"].keys()}
+                },
+            }
+            for item in vault[kind]
         ]
+        return Listing(rows=rows, cap=_PAGE, usual=_PAGE)
 
-    return rows
-
-
-def _resource_graph(tenant: Tenant, call: Call) -> Reply:
-    """Rows in the order of their ids; a projection is not looked at."""
-    query = str(call.body["query"])
-    find = _containers if query.lstrip().lower().startswith("resourcecontainers") else _of_type(query)
-    rows = sorted(find(tenant, call.body.get("subscriptions") or ()), key=lambda row: row["id"].lower())
-    options = call.body.get("options") or {}
-    start = int(str(options.get("$skipToken", "rg-0")).removeprefix("rg-"))
-    end = start + min(int(options.get("$top", 100)), tenant.resource_graph_page)
-    told = {"totalRecords": len(rows), "count": len(rows[start:end]), "resultTruncated": "false"}
-    further = {"$skipToken": f"rg-{end}"} if end < len(rows) else {}
-    return Reply(body={**told, **further, "data": rows[start:end]})
+    return handler
 
 
 def _without_parent(row: Row) -> Row:
@@ -129,13 +132,22 @@ def arm(path: str, handler: Callable[[Tenant, Call], Reply | Listing], *, method
 _ROLE_DEFINITIONS = "/providers/Microsoft.Authorization/roleDefinitions"
 _ROLE_ASSIGNMENTS = "/providers/Microsoft.Authorization/roleAssignments"
 _PLACES = ("", "/subscriptions/{subscription}", f"{_GROUPS}/{{group}}")
+_IN_GROUP = "/subscriptions/{subscription}/resourceGroups/{group}"
+_IDENTITIES = f"{_IN_GROUP}/providers/Microsoft.ManagedIdentity/userAssignedIdentities"
+_VAULT = f"{_IN_GROUP}/providers/Microsoft.KeyVault/vaults/{{vault}}"
 ROUTES: tuple[Route, ...] = (
     arm("/subscriptions", _subscriptions),
+    arm("/subscriptions/{subscription}/resources", _resources),
+    *(
+        arm(f"/subscriptions/{{subscription}}/providers/{kind}", _listed(kind))
+        for kind in ("Microsoft.ManagedIdentity/userAssignedIdentities", "Microsoft.KeyVault/vaults")
+    ),
+    arm(f"{_IDENTITIES}/{{name}}/federatedIdentityCredentials", _federated),
+    *(arm(f"{_VAULT}/{kind}", _vault_items(kind)) for kind in ("secrets", "keys")),
     arm(f"/subscriptions/{{subscription}}{_ROLE_ASSIGNMENTS}", _assignments_of_subscription),
     arm(f"{_GROUPS}/{{group}}{_ROLE_ASSIGNMENTS}", _assignments_of_group),
     *(
         arm(f"{place}{_ROLE_DEFINITIONS}", _definitions)
         for place in ("", "/subscriptions/{subscription}", f"{_GROUPS}/{{group}}")
     ),
-    arm("/providers/Microsoft.ResourceGraph/resources", _resource_graph, method="POST"),
 )

@@ -1,7 +1,7 @@
 """The server: TLS, whose token is good where, batches, faults, and a log of every request.
 
-One address stands in for all of Azure's: Graph below ``/graph``, the resource manager below ``/arm``, vaults below
-``/vault/NAME``, and signing in at its root. That is what ``endpoint_url`` of a source expects.
+One address stands in for all of Azure's, with the paths that they have: vaults below ``/vault/NAME``, the others at its
+root. That is what ``endpoint_url`` of a source expects.
 """
 
 from __future__ import annotations
@@ -18,16 +18,23 @@ from urllib.parse import parse_qsl, quote, unquote, urlsplit
 
 from msgspec import Struct, structs
 
-from scanner.demo.azure_server import directory, resources, vaults
+from scanner.demo.azure_server import directory, resource_graph, resources, vaults
 from scanner.demo.azure_server.faults import Faults
 from scanner.demo.azure_server.login import Login
 from scanner.demo.azure_server.pages import Pages
 from scanner.demo.azure_server.tenant import Tenant
 from scanner.demo.azure_server.wire import Call, Listing, Reply, Route, Service, refusal
 
-ROUTES: tuple[Route, ...] = (*directory.ROUTES, *resources.ROUTES, *vaults.ROUTES)
+ROUTES: tuple[Route, ...] = (*directory.ROUTES, *resources.ROUTES, *resource_graph.ROUTES, *vaults.ROUTES)
 BATCH_AT_MOST = 20
-_PREFIXES: dict[str, Service] = {"graph": "graph", "arm": "arm", "vault": "vault"}
+_SERVICES: dict[str, Service] = {
+    "v1.0": "graph",
+    "beta": "graph",
+    "subscriptions": "arm",
+    "providers": "arm",
+    "vault": "vault",
+}
+"""Whose a path is, by its first segment; others are for signing in."""
 
 
 class Exchange(Struct, frozen=True, kw_only=True):
@@ -81,7 +88,7 @@ class AzureServer:
         if call.service == "login":
             return self.login.reply(call, self.url)
         self.log.append(call)
-        if not self.login.is_for(token, f"{self.url}/{call.service}"):
+        if not self.login.is_for(token, call.service, self.url):
             said = refusal(call.service, 401, "InvalidAuthenticationToken", "The audience is invalid.")
             return structs.replace(said, headers={"WWW-Authenticate": 'Bearer authorization_uri="unused"'})
         return self._routed(call)
@@ -96,7 +103,7 @@ class AzureServer:
             places = route.places(call)
             if places is not None:
                 answer = route.handler(self.tenant, structs.replace(call, places=places))
-                base = f"{self.url}/{call.service}"
+                base = f"{self.url}/vault" if call.service == "vault" else self.url
                 return self.pages.reply(call, answer, base) if isinstance(answer, Listing) else answer
         return refusal(call.service, 404, "NotFound", f"{call.method} {call.path}: the fake has no such thing.")
 
@@ -175,12 +182,13 @@ class _Handler(BaseHTTPRequestHandler):
     def _call(self, content: bytes) -> Call:
         parts = urlsplit(self.path)
         first, _, rest = parts.path.lstrip("/").partition("/")
-        service: Service = _PREFIXES.get(first, "login")
+        service = _SERVICES.get(first.lower(), "login")
         is_login = service == "login"
+        path = rest if service == "vault" else parts.path
         return Call(
             service=service,
             method=self.command,
-            path=unquote(parts.path) if is_login else "/" + unquote(rest).lstrip("/"),
+            path="/" + unquote(path).lstrip("/"),
             query=dict(parse_qsl(parts.query)),
             body=content if is_login else json.loads(content or b"null"),
             headers={name.lower(): value for name, value in self.headers.items()},

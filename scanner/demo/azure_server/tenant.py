@@ -43,6 +43,8 @@ class Tenant:
         """Any other list of Graph by its path without a version, such as ``/applications/{id}/owners``."""
         self.resource_graph_page = 1000
         """So many rows of a query at most on one page."""
+        self.federated_credentials: dict[str, list[Row]] = {}
+        """By the id of a user-assigned identity, in lower case."""
         self.vault_items: dict[str, dict[str, list[Row]]] = {}
         """By vault's name, its ``secrets``, ``keys`` and ``certificates``."""
 
@@ -150,7 +152,13 @@ class Tenant:
     def add_vault(self, subscription: str, name: str, **properties: Any) -> Row:
         """A key vault with nothing in it yet; what is put into ``vault_items[name]`` is in it."""
         self.vault_items[name] = {"secrets": [], "keys": [], "certificates": []}
-        usual = {"vaultUri": f"https://{name}.vault.azure.net/", "enableRbacAuthorization": True, "accessPolicies": []}
+        usual = {
+            "tenantId": self.id,
+            "sku": {"family": "A", "name": "standard"},
+            "vaultUri": f"https://{name}.vault.azure.net/",
+            "enableRbacAuthorization": True,
+            "accessPolicies": [],
+        }
         return self.add_resource(subscription, "Microsoft.KeyVault/vaults", name, properties=usual | properties)
 
     def define_role(self, name: str, actions: Sequence[str], *, place: str = "/", **facts: Any) -> Row:

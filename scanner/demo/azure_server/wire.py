@@ -72,7 +72,7 @@ class Route(Struct, frozen=True, kw_only=True):
         return None if match is None else match.groupdict()
 
 
-def refusal(service: Service, status: int, code: str, message: str = "", **inner: Any) -> Reply:
+def refusal(service: Service, status: int, code: str, message: str = "", /, **inner: Any) -> Reply:
     """An error as the services word it."""
     name = "innerError" if service == "graph" else "innererror"
     error = {"code": code, "message": message or f"{code}."} | ({name: inner} if inner else {})

@@ -154,16 +154,29 @@ def test_a_list_that_ends_early_keeps_what_was_read(azure: AzureEstate) -> None:
 def test_the_policy_holds_what_the_table_needs_and_nothing_that_writes() -> None:
     """It is printed from the same table that requests are held against."""
     policy = json.loads(AzureConnector.base_policy())
-    role = policy["azureCustomRole"]
-    told = {*policy["graphApplicationPermissions"], *role["Actions"], *role["DataActions"]}
+    roles = policy["azureCustomRoles"]
+    told = {
+        *policy["graphApplicationPermissions"],
+        *(action for role in roles for action in (*role["Actions"], *role["DataActions"])),
+    }
 
     assert told == {one.permission for one in ALLOWED}
     assert not [one for one in told if "write" in one.lower()]
+    assert [role["Name"] for role in roles if "*/read" in role["Actions"]] == ["Muster reader of workloads"]
+
+
+def test_no_role_with_data_actions_is_to_be_assigned_at_a_management_group() -> None:
+    """Azure refuses that."""
+    roles = json.loads(AzureConnector.base_policy())["azureCustomRoles"]
+    places = {place for role in roles if role["DataActions"] for place in role["AssignableScopes"]}
+
+    assert places
+    assert not [place for place in places if "managementGroups" in place]
 
 
 def test_doctor_tells_each_unit_and_each_listing(estate: AzureEstate) -> None:
     """With what is missing where one fails."""
-    estate.server.faults.deny("arm", "/providers/Microsoft.ResourceGraph")
+    estate.server.faults.deny("arm", "/providers/Microsoft.(ResourceGraph|Management/getEntities)")
 
     checks = {one.name: one for one in estate.connector().check()}
 

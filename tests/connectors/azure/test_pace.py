@@ -63,6 +63,35 @@ def test_an_answer_near_the_limit_slows_down(
     assert watch.now == pytest.approx(2.02 if slower else 0)
 
 
+QUERY = "https://management.azure.com/providers/Microsoft.ResourceGraph/resources?api-version=2024-04-01"
+
+
+@pytest.mark.parametrize(
+    ("left", "resets", "waited"),
+    [
+        ("0", "00:00:05", 5),
+        ("0", "00:00:02.5000000", 2),
+        ("0", "01:00:00", 60),
+        ("0", "soon", 0),
+        ("0", None, 0),
+        ("1", "00:00:05", 0),
+        (None, "00:00:05", 0),
+    ],
+)
+def test_queries_wait_until_there_are_some_again(
+    pace: Pace, watch: Watch, left: str | None, resets: str | None, waited: float
+) -> None:
+    """Resource Graph says when; other requests go on."""
+    told = {"x-ms-user-quota-remaining": left, "x-ms-user-quota-resets-after": resets}
+    pace.after("arm", 200, {name: value for name, value in told.items() if value is not None})
+
+    pace.before("arm", "https://management.azure.com/subscriptions")
+    assert watch.now == 0
+    pace.before("arm", QUERY)
+    pace.before("arm", QUERY)
+    assert watch.now == waited
+
+
 def test_reports_are_asked_five_in_ten_seconds(pace: Pace, watch: Watch) -> None:
     """From the start: that is all they give."""
     for _ in range(10):

@@ -9,6 +9,7 @@ import pytest
 
 from connectors.azure.api import AzureApi
 from connectors.azure.errors import ExpiredPage, Malformed
+from connectors.azure.pipeline import request_of
 from connectors.azure.requests import Forbidden
 from connectors.base import Meter
 from scanner.demo.azure_server.faults import Fault
@@ -58,7 +59,7 @@ def test_headers_are_sent_with_every_page(azure: AzureEstate, api: AzureApi) -> 
 def test_a_page_on_another_host_is_refused(azure: AzureEstate, api: AzureApi) -> None:
     """The token would go wherever the link says."""
     _seed(azure, 2)
-    azure.server.pages.largest, azure.server.pages.foreign_host = 1, "https://elsewhere.example/graph"
+    azure.server.pages.largest, azure.server.pages.foreign_host = 1, "https://elsewhere.example"
     pages = api.graph_pages(PRINCIPALS)
 
     assert len(next(pages)) == 1
@@ -69,16 +70,15 @@ def test_a_page_on_another_host_is_refused(azure: AzureEstate, api: AzureApi) ->
 @pytest.mark.parametrize(
     "link",
     [
-        "{url}/v1.0/applications",
-        "{url}/graph/v1.0/me/messages",
-        "{url}/graph/v1.0/servicePrincipals/../users",
-        "{url}/graph/v1.0/servicePrincipals/%2e%2e/users",
-        "{url}/graph/beta/servicePrincipals",
-        "{url}/graph/v2.0/servicePrincipals",
-        "{url}/arm/subscriptions",
-        "{url}@elsewhere.example/graph/v1.0/servicePrincipals",
-        "http://localhost/graph/v1.0/servicePrincipals",
-        "/graph/v1.0/servicePrincipals",
+        "{url}/v1.0/me/messages",
+        "{url}/v1.0/servicePrincipals/../users",
+        "{url}/v1.0/servicePrincipals/%2e%2e/users",
+        "{url}/beta/servicePrincipals",
+        "{url}/v2.0/servicePrincipals",
+        "{url}/subscriptions",
+        "{url}@elsewhere.example/v1.0/servicePrincipals",
+        "http://localhost/v1.0/servicePrincipals",
+        "/v1.0/servicePrincipals",
         "javascript:alert(1)",
         "https://[",
     ],
@@ -143,7 +143,7 @@ def test_an_answer_that_is_none_is_told_as_such(
 
 def test_a_page_that_names_itself_as_the_next_one_ends_the_list(azure: AzureEstate, api: AzureApi) -> None:
     """Else it would be read for ever."""
-    body = {"value": [], "@odata.nextLink": f"{azure.server.url}/graph/v1.0/servicePrincipals?$skiptoken=x"}
+    body = {"value": [], "@odata.nextLink": f"{azure.server.url}/v1.0/servicePrincipals?$skiptoken=x"}
     azure.server.faults.add(Fault(service="graph", path=".*", reply=Reply(body=body)))
 
     with pytest.raises(Malformed, match="names itself"):
@@ -178,6 +178,37 @@ def test_a_vault_elsewhere_is_refused(azure: AzureEstate, uri: str) -> None:
     """Its address is a server's answer, and the token would go there."""
     with azure.api(endpoint_url=None) as api, pytest.raises(Forbidden, match="no key vault of this cloud"):
         list(api.vault_pages(uri, "/secrets"))
+
+
+@pytest.mark.parametrize(
+    ("uri", "asked"),
+    [
+        ("https://kv.vault.azure.net/", "/vault/kv/secrets"),
+        ("https://elsewhere.example/kv", "/vault/elsewhere/secrets"),
+        ("{url}/vault/kv/", "/vault/kv/secrets"),
+        ("{url}/some/kv", "/some/kv/secrets"),
+        ("{url}", "/secrets"),
+    ],
+)
+def test_where_one_address_stands_in_a_vault_is_there(azure: AzureEstate, uri: str, asked: str) -> None:
+    """At its own path if it says one there, else below ``/vault``."""
+    endpoints, url = azure.settings().endpoints, uri.format(url=azure.server.url)
+
+    with azure.api() as api:
+        assert api.vault_address(url) + "/secrets" == azure.server.url + asked
+    assert request_of(endpoints, "vault", "GET", azure.server.url + asked).path == "/secrets"
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/some/kv/secrets/a", "/some/kv/secrets/secrets", "/secrets/a/keys", "/some/%73ecrets/a/secrets",
+     "/some/../secrets", "/vault/secrets/secrets/a", "/vault/../secrets", "/vault//secrets",
+     "/some/kv", "/some/Secrets/a/secrets"],
+)  # fmt: skip
+def test_no_path_there_leads_to_a_value(azure: AzureEstate, path: str) -> None:
+    """Whatever a vault's address says that it is called."""
+    with pytest.raises(Forbidden):
+        request_of(azure.settings().endpoints, "vault", "GET", azure.server.url + path)
 
 
 def test_an_address_that_is_none_is_refused(api: AzureApi) -> None:

@@ -90,7 +90,7 @@ def test_a_broken_connection_is_tried_again(azure: AzureEstate, api: AzureApi, m
 
 def test_a_redirect_is_not_followed(azure: AzureEstate, api: AzureApi) -> None:
     """It would carry the token to whatever host it names."""
-    moved = Reply(status=302, headers={"Location": f"{azure.server.url}/graph/v1.0/applications"})
+    moved = Reply(status=302, headers={"Location": f"{azure.server.url}/v1.0/applications"})
     azure.server.faults.add(Fault(service="graph", path="/v1.0/servicePrincipals", reply=moved))
 
     with pytest.raises(Unreachable, match="HTTP 302"):

@@ -14,7 +14,7 @@ from scanner.model import Coverage
 from scanner.redact import SecretRef
 from tests.connectors.azure.estate import AzureEstate
 
-RESOURCE_GRAPH = "/providers/Microsoft.ResourceGraph"
+RESOURCE_GRAPH, ENTITIES = "/providers/Microsoft.ResourceGraph", "/providers/Microsoft.Management/getEntities"
 
 
 @pytest.fixture
@@ -48,8 +48,8 @@ SUBSCRIPTIONS = {f"subscription {_id('prod')}": "prod", f"subscription {_id('tes
         ({}, GROUPS | SUBSCRIPTIONS, 1),
         ({"skip_subscriptions": _id("test").upper()}, {**GROUPS, f"subscription {_id('prod')}": "prod"}, 1),
         ({"subscriptions": (_id("test"),), "management_groups": ()}, {f"subscription {_id('test')}": None}, 0),
-        ({"subscriptions": (_id("gone"),)}, {**GROUPS, f"subscription {_id('gone')}": None}, 1),
-        ({"management_groups": "lab"}, {"management_group managementGroups/lab": None, **SUBSCRIPTIONS}, 1),
+        ({"subscriptions": (_id("gone"),)}, {**GROUPS, f"subscription {_id('gone')}": "gone"}, 1),
+        ({"management_groups": "lab"}, {"management_group managementGroups/lab": "lab", **SUBSCRIPTIONS}, 1),
         ({"subscriptions": (), "management_groups": ()}, {}, 0),
     ],
 )
@@ -64,9 +64,22 @@ def test_one_call_finds_what_is_not_named(
     assert len(estate.server.log) == calls
 
 
-def test_without_resource_graph_subscriptions_are_still_found(estate: AzureEstate) -> None:
-    """And management groups are a gap."""
+def test_without_resource_graph_the_resource_manager_lists_them(estate: AzureEstate) -> None:
+    """In one call for each kind."""
     estate.server.faults.deny("arm", RESOURCE_GRAPH)
+
+    units, coverage = _units(estate)
+
+    assert units == {f"tenant {estate.tenant.id}": None, **GROUPS, **SUBSCRIPTIONS}
+    assert {one.status for one in coverage.values()} == {"complete"}
+    assert "was asked instead" in str(coverage["arm.subscriptions"].detail)
+    assert sum(one.calls for one in coverage.values()) == len(estate.server.log) == 3
+
+
+def test_where_groups_cannot_be_listed_they_are_the_gap(estate: AzureEstate) -> None:
+    """Subscriptions are still found."""
+    estate.server.faults.deny("arm", RESOURCE_GRAPH)
+    estate.server.faults.deny("arm", ENTITIES)
 
     units, coverage = _units(estate)
 
@@ -78,6 +91,7 @@ def test_without_resource_graph_subscriptions_are_still_found(estate: AzureEstat
 def test_where_only_groups_are_looked_for_their_list_is_the_gap(estate: AzureEstate) -> None:
     """And subscriptions that were named are read."""
     estate.server.faults.deny("arm", RESOURCE_GRAPH)
+    estate.server.faults.deny("arm", ENTITIES)
 
     units, coverage = _units(estate, subscriptions=(_id("test"),))
 
@@ -85,7 +99,73 @@ def test_where_only_groups_are_looked_for_their_list_is_the_gap(estate: AzureEst
     assert {name: (one.status, one.scope) for name, one in coverage.items() if one.is_gap} == {
         "arm.management_groups": ("denied", "*")
     }
-    assert sum(one.calls for one in coverage.values()) == len(estate.server.log) == 1
+    assert sum(one.calls for one in coverage.values()) == len(estate.server.log) == 2
+
+
+def _contexts(azure: AzureEstate, **facts: Any) -> dict[str, Any]:
+    return {one.id: one.context for one in azure.connector(**facts).scopes() if isinstance(one, Scope)}
+
+
+@pytest.mark.parametrize("by", ["one query", "lists"])
+def test_each_unit_knows_what_it_lies_in(estate: AzureEstate, by: str) -> None:
+    """A group what it holds, and a subscription which of the groups that are read it inherits from."""
+    if by == "lists":
+        estate.server.faults.deny("arm", RESOURCE_GRAPH)
+    estate.tenant.add_subscription("apart")
+    estate.tenant.add_management_group("other")
+
+    units = _contexts(estate)
+
+    assert units[_id("test")].ancestors == units[_id("test")].groups[::-1] == ("lab", "corp")
+    assert units["managementGroups/lab"].ancestors == units[_id("prod")].ancestors == ("corp",)
+    assert set(units["managementGroups/corp"].subscriptions) == {_id("prod"), _id("test")}
+    assert units["managementGroups/lab"].subscriptions == (_id("test"),)
+    assert units[_id("apart")].groups == ("corp", "lab", "other")
+
+
+def test_a_group_that_is_named_is_known_by_its_own_name(estate: AzureEstate) -> None:
+    """However it is written in the settings."""
+    units = _contexts(estate, management_groups=("CORP", "missing"))
+
+    assert (units["managementGroups/corp"].name, len(units["managementGroups/corp"].subscriptions)) == ("Contoso", 2)
+    assert (units["managementGroups/missing"].name, units[_id("test")].groups) == (None, ("corp",))
+
+
+def test_what_is_closed_is_left_out_and_said(estate: AzureEstate) -> None:
+    """By its name."""
+    _, coverage = _units(estate)
+
+    assert "1 that are closed or being closed are left out: gone" in str(coverage["arm.subscriptions"].detail)
+    assert coverage["arm.subscriptions"].identities == 2
+
+
+def test_a_query_that_looked_into_some_only_is_not_believed(estate: AzureEstate) -> None:
+    """Above ten thousand subscriptions Resource Graph says so in a header; the resource manager's list has no end."""
+    reply = Reply(
+        body={"data": [], "totalRecords": 0, "count": 0, "resultTruncated": "false"},
+        headers={"x-ms-tenant-subscription-limit-hit": "true"},
+    )
+    estate.server.faults.add(Fault(service="arm", path=RESOURCE_GRAPH, reply=reply))
+
+    units, coverage = _units(estate)
+
+    assert units == {f"tenant {estate.tenant.id}": None, **GROUPS, **SUBSCRIPTIONS}
+    assert "more subscriptions than one query" in str(coverage["arm.subscriptions"].detail)
+
+
+def test_what_a_failing_query_gave_first_is_kept(estate: AzureEstate) -> None:
+    """Where nothing else answers, the list is partial."""
+    estate.tenant.resource_graph_page = 4
+    estate.server.faults.add(Fault(service="arm", path=RESOURCE_GRAPH, reply=Reply(status=500, body={}), after=1))
+    estate.server.faults.deny("arm", "/subscriptions")
+    estate.server.faults.deny("arm", ENTITIES)
+
+    units, coverage = _units(estate)
+
+    assert len(units) == 1 + 3
+    assert {(one.section, one.status) for one in coverage.values() if one.is_gap} == {
+        ("arm.subscriptions", "partial"), ("arm.management_groups", "partial")
+    }  # fmt: skip
 
 
 def test_without_either_list_the_tenant_is_still_read(estate: AzureEstate) -> None:

@@ -89,9 +89,9 @@ def test_the_environment_s_own_names_are_used(monkeypatch: pytest.MonkeyPatch) -
          "https://vault.azure.net"),
         ({"cloud": "china", "graph_url": "https://g.example/"}, "https://login.chinacloudapi.cn", "https://g.example",
          "https://management.chinacloudapi.cn", "https://vault.azure.cn"),
-        ({"endpoint_url": "https://localhost:8443/"}, "https://localhost:8443", "https://localhost:8443/graph",
-         "https://localhost:8443/arm", "https://localhost:8443/vault"),
-        ({"endpoint_url": "https://x", "arm_url": "https://arm.example"}, "https://x", "https://x/graph",
+        ({"endpoint_url": "https://localhost:8443/"}, "https://localhost:8443", "https://localhost:8443",
+         "https://localhost:8443", "https://localhost:8443/vault"),
+        ({"endpoint_url": "https://x", "arm_url": "https://arm.example"}, "https://x", "https://x",
          "https://arm.example", "https://x/vault"),
         ({"vault_suffix": "vault.example.com"}, "https://login.microsoftonline.com", "https://graph.microsoft.com",
          "https://management.azure.com", "https://vault.example.com"),
@@ -104,7 +104,26 @@ def test_each_address_is_its_own_the_stand_in_s_or_the_cloud_s(
     found = AzureSettings(**facts).endpoints
 
     assert (found.authority, found.graph, found.arm, found.vault) == (authority, graph, arm, vault)
-    assert found.audience("graph") == f"{graph}/.default"
+
+
+@pytest.mark.parametrize(
+    ("facts", "graph", "vault"),
+    [
+        ({}, "https://graph.microsoft.com", "https://vault.azure.net"),
+        ({"endpoint_url": "https://x", "cloud": "china"}, "https://microsoftgraph.chinacloudapi.cn",
+         "https://vault.azure.cn"),
+        ({"endpoint_url": "https://x", "graph_url": "https://g.example/"}, "https://g.example",
+         "https://vault.azure.net"),
+        ({"vault_suffix": "vault.example.com"}, "https://graph.microsoft.com", "https://vault.example.com"),
+    ],
+)  # fmt: skip
+def test_tokens_are_made_out_to_the_cloud_or_to_a_service_s_own_address(
+    facts: dict[str, Any], graph: str, vault: str
+) -> None:
+    """Not to the address that stands in for all, which may pass them on."""
+    found = AzureSettings(**facts).endpoints
+
+    assert (found.audience("graph"), found.audience("vault")) == (f"{graph}/.default", f"{vault}/.default")
 
 
 def test_names_are_told_from_all_and_none() -> None:

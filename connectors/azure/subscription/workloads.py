@@ -1,0 +1,66 @@
+"""What runs as managed identities and applications: every resource that has an identity. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from connectors.azure.keys import agent_blueprint_key, agent_identity_key, application_key, arm_key
+from connectors.azure.spec import SPEC
+from connectors.azure.subscription.identities import runs_as
+from connectors.azure.subscription.kinds import kind_of
+from connectors.azure.subscription.rows import BOT, FOUNDRY_AGENT, Resource
+from connectors.base import Scope
+from scanner.model import Workload
+
+
+def workload(scope: Scope, tenant: str, row: Resource) -> Workload | None:
+    """A resource that runs as something; None for one that does not."""
+    keys = sorted({*runs_as(row), *_in_directory(tenant, row)})
+    if not keys:
+        return None
+    return Workload(
+        key=arm_key(row.id),
+        provider=SPEC.name,
+        source=scope.source,
+        scope=scope.id,
+        kind=kind_of(row),
+        name=row.name,
+        runs_as=tuple(keys),
+        created_at=row.made_at,
+        created_by=row.made_by,
+        tags=row.labels,
+        attributes=_attributes(tenant, row),
+    )
+
+
+def issuer_of(row: Resource) -> str | None:
+    """Whose tokens a Kubernetes cluster's service accounts have."""
+    return row.oidc_issuer.rstrip("/") if isinstance(row.oidc_issuer, str) and row.oidc_issuer else None
+
+
+def _in_directory(tenant: str, row: Resource) -> Iterator[str]:
+    """Applications and agent identities; a bot with a managed identity names its client id, too."""
+    kind = row.type.lower()
+    if kind == BOT and isinstance(row.msa_app_id, str) and row.msa_app_id and not row.msa_app_msi:
+        yield application_key(tenant, row.msa_app_id)
+    if kind == FOUNDRY_AGENT and isinstance(row.agent_principal, str) and row.agent_principal:
+        yield agent_identity_key(tenant, row.agent_principal)
+
+
+def _attributes(tenant: str, row: Resource) -> dict[str, Any]:
+    blueprint = row.agent_blueprint if row.type.lower() == FOUNDRY_AGENT else None
+    told = {
+        "location": row.location,
+        "local_keys": _local_keys(row),
+        "token_issuer": issuer_of(row),
+        "blueprint": agent_blueprint_key(tenant, blueprint) if isinstance(blueprint, str) and blueprint else None,
+    }
+    return {name: value for name, value in told.items() if value is not None}
+
+
+def _local_keys(row: Resource) -> bool | None:
+    """Whether keys of its own let in whoever has them, past all identities; None where it does not say."""
+    if isinstance(row.disable_local_auth, bool):
+        return not row.disable_local_auth
+    return row.allow_shared_key_access if isinstance(row.allow_shared_key_access, bool) else None
