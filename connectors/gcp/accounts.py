@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from connectors.gcp.keys import account_key
 from connectors.gcp.payloads import ServiceAccount
 from connectors.gcp.places import ProjectRef
@@ -10,8 +12,15 @@ from connectors.unread import unread_facts
 from scanner.model import Identity, Privilege
 
 CREDENTIALS = ("iam.service_account_keys", "storage.hmac_keys", "apikeys.keys")
-TRUSTS = ("iam.policies", "iam.workload_identity_pools")
+TRUSTS = ("iam.policies", "iam.roles", "iam.workload_identity_pools")
 USE = ("policyanalyzer.accounts",)
+
+
+def tell_accounts(reader: Reader) -> Iterator[Identity]:
+    """The accounts that were listed, with all that was found for them since."""
+    for project in reader.place.projects:
+        for row in reader.found.accounts.get(project.id, ()):
+            yield parse_account(reader, project, row)
 
 
 def parse_account(reader: Reader, project: ProjectRef, row: ServiceAccount) -> Identity:
@@ -34,6 +43,7 @@ def parse_account(reader: Reader, project: ProjectRef, row: ServiceAccount) -> I
         privilege=Privilege(level="normal"),
         credentials=tuple(found.credentials.get(row.email, ())),
         trusts=tuple(found.trusts.get(row.email, ())),
+        signals=tuple(found.signals.get(row.email, ())),
         unread=unread_facts(
             credentials=reader.lacks(project, *CREDENTIALS),
             trusts=reader.lacks(project, *TRUSTS),

@@ -55,6 +55,11 @@ class GcpApi:
         """The same way to Google for another project, counted apart."""
         return GcpApi(self._session, meter, own_project=own_project)
 
+    @property
+    def session(self) -> GcpSession:
+        """What it shares with the other units of its source."""
+        return self._session
+
     def pages(self, request: Request, query: Query | None = None, **places: str) -> Iterator[Page]:
         """A listing, page by page; ``query``: parameters that the request takes besides its fixed ones."""
         assert request.items is not None

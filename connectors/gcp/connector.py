@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import ClassVar, TypeAlias
 
 from connectors.base import Check, DiscoveredRecord, Meter, Scope, Spec
+from connectors.gcp.accounts import tell_accounts
 from connectors.gcp.api import GcpApi
 from connectors.gcp.assets import accounts as assets_accounts
 from connectors.gcp.least_privilege import custom_role
@@ -13,6 +14,7 @@ from connectors.gcp.places import Place
 from connectors.gcp.preflight import preflight
 from connectors.gcp.projects import accounts as projects_accounts
 from connectors.gcp.reader import Reader
+from connectors.gcp.rights.reading import read_rights
 from connectors.gcp.scopes import list_scopes
 from connectors.gcp.session import GcpSession
 from connectors.gcp.settings import GcpSettings
@@ -22,12 +24,12 @@ from scanner.model import EVERY_SCOPE, Coverage
 
 Reading: TypeAlias = Callable[[Reader], Iterator[DiscoveredRecord]]
 
-BULK: tuple[Reading, ...] = (assets_accounts.read_accounts,)
+BULK: tuple[Reading, ...] = (assets_accounts.list_accounts, read_rights, tell_accounts)
 """What is read of a unit that Cloud Asset answers for, in this order: what identities are joined with goes before
 them. A project's reading that bulk listing lacks stands here as ``in_each(reading)``."""
-OF_PROJECT: tuple[Reading, ...] = (projects_accounts.read_accounts,)
+OF_PROJECT: tuple[Reading, ...] = (projects_accounts.list_accounts, read_rights, tell_accounts)
 """What is read of a project by its own APIs."""
-OF_PARENT: tuple[Reading, ...] = ()
+OF_PARENT: tuple[Reading, ...] = (read_rights,)
 """What is read of an organisation or folder that Cloud Asset does not answer for."""
 
 

@@ -14,6 +14,11 @@ def account_key(project: str, email: str) -> str:
     return f"{_IAM}/projects/{project}/serviceAccounts/{email}"
 
 
+def service_agent_key(email: str) -> str:
+    """The key of a service agent: it lives in a project of Google's, so that no right in one of ours reaches it."""
+    return account_key("-", email)
+
+
 def secret_key(project: str, secret: str) -> str:
     """The key of a stored secret."""
     return f"//secretmanager.googleapis.com/projects/{project}/secrets/{secret}"

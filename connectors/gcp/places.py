@@ -32,14 +32,17 @@ class Place(Struct, frozen=True, kw_only=True):
 
     ``name``: ``organizations/1``, ``folders/2`` or ``projects/ID``, which requests take as parent. ``bulk``: Cloud
     Asset answers here, so all projects below belong to this unit; otherwise a project is its own, and an organisation
-    or folder has its own policy alone. ``projects``: those that this unit reads. ``ancestors``: nearest first.
+    or folder has its own policy alone. ``projects``: those that this unit reads. ``below``: those that other units
+    read. ``ancestors``: nearest first; ``above``: those of them that are no unit of their own.
     """
 
     kind: Literal["organization", "folder", "project"]
     name: str
     bulk: bool = False
     projects: tuple[ProjectRef, ...] = ()
+    below: tuple[ProjectRef, ...] = ()
     ancestors: tuple[str, ...] = ()
+    above: tuple[str, ...] = ()
 
     @property
     def scope_id(self) -> str:

@@ -114,7 +114,17 @@ OAUTH_CLIENTS = Request(
     "iam", "/v1/projects/{project}/locations/global/oauthClients", "iam.oauthClients.list", "oauthClients", 100
 )
 PREDEFINED_ROLES = Request("iam", "/v1/roles", "iam.roles.list", "roles", 1000, query=(("view", "FULL"),))
-CUSTOM_ROLES = Request("iam", "/v1/{parent}/roles", "iam.roles.list", "roles", 1000, query=(("view", "FULL"),))
+PREDEFINED_ROLE = Request("iam", "/v1/roles/{role}", "iam.roles.get")
+CUSTOM_ROLES = Request(
+    "iam",
+    "/v1/{parent}/roles",
+    "iam.roles.list",
+    "roles",
+    1000,
+    query=(("view", "FULL"),),
+    takes=("showDeleted",),
+)
+CUSTOM_ROLE = Request("iam", "/v1/{parent}/roles/{role}", "iam.roles.get")
 # The attachment point is one segment, with its slashes encoded: cloudresourcemanager.googleapis.com%2Fprojects%2FP.
 DENY_POLICIES = Request(
     "iam",

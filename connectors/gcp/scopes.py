@@ -60,6 +60,7 @@ def _units(nowhere: Scope, api: GcpApi, estate: Estate, root: str, meter: Meter)
     if alone is not None:
         projects = (alone,)
     place = _place(root, estate, projects)
+    place = structs.replace(place, above=place.ancestors)
     scope = structs.replace(nowhere, id=place.scope_id, context=place)
     with scope.section(PROBE, meter=meter) as probe:
         bulk = _answers(api, root, probe)
@@ -69,10 +70,12 @@ def _units(nowhere: Scope, api: GcpApi, estate: Estate, root: str, meter: Meter)
         return
     own = () if alone is not None else (root, *_folders_below(root, estate))
     for name in own:
-        above = _place(name, estate, ())
-        yield structs.replace(nowhere, id=above.scope_id, context=above)
+        lower = tuple(below(name, projects))
+        unit = structs.replace(_place(name, estate, ()), below=lower, above=place.above if name == root else ())
+        yield structs.replace(nowhere, id=unit.scope_id, context=unit)
     for project in projects:
-        one = Place(kind="project", name=project.name, projects=(project,), ancestors=project.ancestors)
+        above = place.above if alone is not None else ()
+        one = Place(kind="project", name=project.name, projects=(project,), ancestors=project.ancestors, above=above)
         yield structs.replace(nowhere, id=one.scope_id, context=one)
 
 

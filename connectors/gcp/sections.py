@@ -114,9 +114,8 @@ SECTIONS: tuple[Section, ...] = (
     Section(
         name="iam.roles",
         title="Roles and the permissions in them",
-        permissions=_needs(r.PREDEFINED_ROLES, r.CUSTOM_ROLES),
-        without="what roles amount to",
-        feeds=("permissions",),
+        permissions=_needs(r.PREDEFINED_ROLES, r.PREDEFINED_ROLE, r.CUSTOM_ROLES, r.CUSTOM_ROLE),
+        without="what roles amount to: whoever holds one of them may do anything",
     ),
     Section(
         name="iam.policies",
@@ -138,8 +137,7 @@ SECTIONS: tuple[Section, ...] = (
         name="iam.deny_policies",
         title="Deny policies",
         permissions=_needs(r.DENY_POLICIES, r.DENY_POLICY),
-        without="which rights a deny policy takes away",
-        feeds=("permissions",),
+        without="which rights a deny policy takes away: it may be less than what is told",
     ),
     Section(
         name="policyanalyzer.accounts",

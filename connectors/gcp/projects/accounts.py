@@ -5,16 +5,22 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from connectors.base import DiscoveredRecord
-from connectors.gcp.accounts import parse_account
+from connectors.gcp.accounts import tell_accounts
 from connectors.gcp.payloads import ServiceAccount
 from connectors.gcp.reader import Reader
 
 
-def read_accounts(reader: Reader) -> Iterator[DiscoveredRecord]:
-    """By Google's own client for IAM."""
+def list_accounts(reader: Reader) -> Iterator[DiscoveredRecord]:
+    """Notes them, by Google's own client for IAM."""
     project = reader.place.project
     with reader.section("iam.service_accounts") as section:
         for row in reader.decoded(section, reader.api.service_accounts(project.id), ServiceAccount):
             section.found()
-            yield parse_account(reader, project, row)
+            reader.found.accounts[project.id].append(row)
     yield from reader.done(section)
+
+
+def read_accounts(reader: Reader) -> Iterator[DiscoveredRecord]:
+    """The same as identities, with what was found for them before."""
+    yield from list_accounts(reader)
+    yield from tell_accounts(reader)

@@ -86,7 +86,7 @@ def _policies(call: Call) -> Row:
     place = _place(call)
     found = [row for name, held in call.cloud.policies.items() if (row := _result(call.cloud, place, name, held))]
     wanted = call.query.get("assetTypes", ())
-    kept = [row for row in found if not wanted or row["assetType"] in wanted]
+    kept = [row for row in found if not wanted or any(re.fullmatch(one, row["assetType"]) for one in wanted)]
     return paged(call, kept, "results", default=100, cap=500)
 
 

@@ -61,7 +61,7 @@ def _version(call: Call) -> dict[str, int]:
 def account_of(call: Call, name: str) -> Row:
     """The account by e-mail or unique id."""
     for row in call.cloud.rows[f"projects/{call.places['project']}/serviceAccounts"]:
-        if name in (row["email"], row["uniqueId"]):
+        if name in (row["email"], row.get("uniqueId")):
             return row
     raise Refused(404, f"Unknown service account: {name}")
 

@@ -28,9 +28,6 @@ _LISTINGS = (
     _Listing(api="iam", path="/v1/projects/{project}/serviceAccounts", items="accounts", default=20, cap=100),
     _Listing(api="iam", path=_POOL, items="workloadIdentityPools"),
     _Listing(api="iam", path="/v1/projects/{project}/locations/global/oauthClients", items="oauthClients", cap=100),
-    _Listing(api="iam", path="/v1/roles", items="roles", default=300),
-    _Listing(api="iam", path="/v1/projects/{project}/roles", items="roles", default=300),
-    _Listing(api="iam", path="/v1/organizations/{organization}/roles", items="roles", default=300),
     _Listing(api="apikeys", path="/v2/projects/{project}/locations/global/keys", items="keys", cap=300),
     _Listing(
         api="storage",

@@ -11,12 +11,13 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
-from scanner.demo.gcp_server import assets, compute, iam, listings, resource_manager
+from scanner.demo.gcp_server import assets, compute, iam, listings, resource_manager, roles
 from scanner.demo.gcp_server.call import Call, Route
 from scanner.demo.gcp_server.cloud import Cloud, Row
 from scanner.demo.gcp_server.faults import Refused
 
-ROUTES: tuple[Route, ...] = (*resource_manager.ROUTES, *iam.ROUTES, *assets.ROUTES, *compute.ROUTES, *listings.ROUTES)
+_PARTS = (resource_manager, iam, roles, assets, compute, listings)
+ROUTES: tuple[Route, ...] = tuple(route for part in _PARTS for route in part.ROUTES)
 _VERSION = re.compile(r"/(?:\w+/)?v\d/")
 
 

@@ -1,0 +1,105 @@
+"""Bindings as assignments, the records that the core joins to their holders (pure)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from msgspec import structs
+
+from connectors.gcp.rights.accounts import Accounts
+from connectors.gcp.rights.bindings import Binding
+from connectors.gcp.rights.conditions import Outlook
+from connectors.gcp.rights.holding import Holdings
+from connectors.gcp.rights.judging import Judgement, judge
+from connectors.gcp.rights.members import Member
+from connectors.gcp.rights.tree import Tree
+from scanner.model import Assignment, Grant, Privilege
+
+PROVIDER = "gcp"
+
+
+def assignments_of(
+    bindings: Iterable[Binding], holdings: Holdings, accounts: Accounts, *, source: str, scope: str
+) -> Iterator[Assignment]:
+    """An assignment for each binding that counts. ``scope``: where those belong that lie in no project of ours."""
+    tree = holdings.tree
+    for binding in bindings:
+        if binding.counts:
+            project = binding.resource.project
+            own = project if project is not None and tree.knows(project) else scope
+            for holder, via in _holders(binding.member, accounts, tree):
+                yield from _assignments(binding, holdings, accounts, source=source, scope=own, holder=holder, via=via)
+
+
+def _holders(member: Member, accounts: Accounts, tree: Tree) -> Iterator[tuple[str, str]]:
+    """Who has what a member has, and through what."""
+    if member.kind == "resource_set" and not member.is_deleted:
+        yield from ((email, f"set:{member.id}") for email in accounts.within(member, tree))
+    yield holder_of(member, tree), "direct"
+
+
+def holder_of(member: Member, tree: Tree) -> str:
+    """How an identity is named: by its e-mail, its unique id once it is deleted, its key or its principal string."""
+    if member.is_deleted and member.uid:
+        return member.uid
+    return agent_key(member, tree) if member.kind == "agent" else member.id
+
+
+def agent_key(member: Member, tree: Tree) -> str:
+    """The key of the agent that a principal stands for: it runs in the resource that its principal names."""
+    service, _, path = (member.subject or "").partition("/")
+    return tree.resource(f"//{service}.googleapis.com/{path}").name
+
+
+def _assignments(
+    binding: Binding, holdings: Holdings, accounts: Accounts, *, source: str, scope: str, holder: str, via: str
+) -> Iterator[Assignment]:
+    member, tree = binding.member, holdings.tree
+    held = holdings.held(binding)
+    verdict = Judgement(privilege=Privilege(level="normal")) if member.is_deleted else judge(binding, holdings)
+    grant = Grant(name=binding.role, via=via, resource=binding.resource.short, admin=verdict.privilege.level == "admin")
+    first = Assignment(
+        key=f"{binding.key} {holder}" if via != "direct" else binding.key,
+        provider=PROVIDER,
+        source=source,
+        scope=scope,
+        holder=holder,
+        holder_kind=member.kind,
+        holder_name=member.id,
+        gone=_is_gone(member, accounts, tree),
+        grant=grant,
+        privilege=verdict.privilege,
+        becomes=verdict.becomes or verdict.becomes_if,
+        takes_over=verdict.takes_over,
+        conditional=held.outlook.standing != "always" or bool(verdict.becomes_if and not verdict.becomes),
+        attributes=_attributes(binding, held.outlook, tree),
+    )
+    yield first
+    if verdict.becomes and verdict.becomes_if:  # one that is certain and one that is not are two
+        yield structs.replace(
+            first, key=f"{first.key} maybe", becomes=verdict.becomes_if, takes_over=(), conditional=True
+        )
+
+
+def _attributes(binding: Binding, met: Outlook, tree: Tree) -> dict[str, Any]:
+    """What has no field of its own: the whole names, until when it holds, and whose account the holder is."""
+    member = binding.member
+    ends = "expired_at" if met.standing == "never" else "expires_at"
+    home = tree.project_of(member.id) if member.kind == "service_account" else None
+    facts: dict[str, Any] = {
+        "resource": binding.resource.name,
+        "member": str(member),
+        ends: None if met.until is None else met.until.isoformat(),
+        "condition": None if binding.condition is None else binding.condition.expression,
+        "holder_project": home if home != binding.resource.project else None,
+        "external": (tree.outsider(member.id) if member.kind == "service_account" else None) or None,
+    }
+    return {name: fact for name, fact in facts.items() if fact is not None}
+
+
+def _is_gone(member: Member, accounts: Accounts, tree: Tree) -> bool | None:
+    """Whether its holder was deleted; None: nobody can tell, since no list has it."""
+    if member.is_deleted:
+        return True
+    return accounts.lacks(member, tree)

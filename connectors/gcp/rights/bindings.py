@@ -1,0 +1,99 @@
+"""Policies as the APIs give them, and the bindings in them (pure)."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from hashlib import blake2b
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+from connectors.gcp.rights.conditions import Expression
+from connectors.gcp.rights.members import MACHINES, Member, MemberKind, parse_member
+from connectors.gcp.rights.tree import Resource, Tree
+
+
+class Binding(Struct, frozen=True, kw_only=True, gc=False):
+    """A role that one member has on one resource, as its policy says."""
+
+    resource: Resource
+    role: str
+    member: Member
+    condition: Expression | None = None
+
+    @property
+    def key(self) -> str:
+        """Unique over all bindings: a role may be given to one member twice, under different conditions."""
+        text = "" if self.condition is None else self.condition.expression
+        condition = f" if {blake2b(text.encode(errors='replace'), digest_size=6).hexdigest()}" if text else ""
+        return f"{self.resource.name} {self.role} {self.member}{condition}"
+
+    @property
+    def counts(self) -> bool:
+        """Whether it is about an identity that is not human, or about somebody who no longer exists."""
+        return self.member.kind in MACHINES or self.member.is_deleted
+
+
+class BindingPayload(Struct, frozen=True, kw_only=True):
+    """A binding, with all of its members."""
+
+    role: str
+    members: tuple[str, ...] = ()
+    condition: Expression | None = None
+
+
+class PolicyPayload(Struct, frozen=True, kw_only=True):
+    """An allow policy, as every ``getIamPolicy`` gives it."""
+
+    bindings: tuple[BindingPayload, ...] = ()
+
+    def on(self, resource: Resource) -> Iterator[Binding]:
+        """Its bindings, member by member."""
+        for binding in self.bindings:
+            for member in binding.members:
+                yield Binding(
+                    resource=resource, role=binding.role, member=parse_member(member), condition=binding.condition
+                )
+
+
+class SearchResult(Struct, frozen=True, kw_only=True, rename="camel"):
+    """A policy as Cloud Asset's search for policies gives it. ``project``: by its number."""
+
+    resource: str
+    policy: PolicyPayload = PolicyPayload()
+    project: str = ""
+
+    def resource_in(self, tree: Tree) -> Resource:
+        """What its policy is set on."""
+        return tree.resource(self.resource, self.project.removeprefix("projects/") or None)
+
+
+def parse_search_result(payload: Any) -> SearchResult:
+    """A result of ``searchAllIamPolicies``. Raises ValueError."""
+    return msgspec.convert(payload, SearchResult)
+
+
+class Sieve:
+    """Keeps the bindings that count, and the number of the others: an organisation's are mostly about people."""
+
+    def __init__(self) -> None:
+        self.kept: list[Binding] = []
+        self._left: Counter[MemberKind] = Counter()
+
+    def add(self, bindings: Iterable[Binding]) -> None:
+        """Those that count, or let everybody in."""
+        for binding in bindings:
+            if binding.counts or binding.member.kind == "anyone":
+                self.kept.append(binding)
+            else:
+                self._left[binding.member.kind] += 1
+
+    def notes(self) -> Iterator[str]:
+        """What was left out, for people, and what is open to everybody."""
+        people, groups = self._left["person"], self._left["group"]
+        if people or groups:
+            yield f"left out: rights of people ({people}) and of groups ({groups})"
+        if everybody := sum(binding.member.kind == "anyone" for binding in self.kept):
+            yield f"rights that everybody has: {everybody}"

@@ -1,0 +1,114 @@
+"""Members of policy bindings: whom Google's policies name, in all the forms that they do (pure).
+
+Source: the IAM documentation of principal identifiers. ``parse_member`` takes any text, and ``str`` gives it back.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Literal, TypeAlias
+
+from msgspec import Struct, structs
+
+MemberKind: TypeAlias = Literal[
+    "service_account",
+    "kubernetes",
+    "pool_principal",
+    "pool_set",
+    "agent",
+    "resource_set",
+    "person",
+    "group",
+    "anyone",
+    "role_holders",
+    "other",
+]
+
+MACHINES: frozenset[MemberKind] = frozenset(
+    {"service_account", "kubernetes", "pool_principal", "pool_set", "agent", "resource_set"}
+)
+"""Kinds that stand for identities that are not human."""
+
+_DELETED = "deleted:"
+_UID = "?uid="
+_POOLS = r"(?P<pool>projects/[^/]+/locations/global/workloadIdentityPools/[^/]+)"
+_FORMS: tuple[tuple[MemberKind, re.Pattern[str]], ...] = (
+    ("kubernetes", re.compile(r"serviceAccount:(?P<pool>.+\.svc\.id\.goog)\[(?P<subject>[^\]]+)\]")),
+    (
+        "pool_principal",
+        re.compile(rf"principal://iam\.googleapis\.com/{_POOLS}/(?P<selector>[^/]+)/(?P<subject>.+)"),
+    ),
+    (
+        "pool_set",
+        re.compile(rf"principalSet://iam\.googleapis\.com/{_POOLS}/(?P<selector>\*|[^/]+(?=/))(?:/(?P<subject>.+))?"),
+    ),
+    ("agent", re.compile(r"principal://agents\.(?P<pool>[^/]+)/resources/(?P<subject>.+)")),
+    (
+        "resource_set",
+        re.compile(
+            r"principalSet://cloudresourcemanager\.googleapis\.com/(?P<pool>(?:projects|folders|organizations)/[^/]+)"
+            r"(?:/type/(?P<selector>ServiceAccount|ServiceAgent))?"
+        ),
+    ),
+    ("person", re.compile(r"principal(?:Set)?://iam\.googleapis\.com/locations/global/workforcePools/.+")),
+)
+_BY_PREFIX: dict[str, MemberKind] = {
+    "serviceAccount": "service_account",
+    "user": "person",
+    "domain": "person",
+    "group": "group",
+    "projectOwner": "role_holders",
+    "projectEditor": "role_holders",
+    "projectViewer": "role_holders",
+}
+
+
+class Member(Struct, frozen=True, kw_only=True, gc=False):
+    """Whom a binding names. ``text``: without ``deleted:`` and the unique id, which stand in fields of their own.
+
+    ``id``: an e-mail address, or the whole principal string. ``pool``: the workload identity pool that vouches for it,
+    or the resource whose accounts it stands for. ``selector``: ``subject``, ``group``, ``attribute.NAME`` or ``*`` of
+    a pool, ``ServiceAccount`` or ``ServiceAgent`` of a resource; ``subject``: what the selector is to be.
+    """
+
+    kind: MemberKind
+    text: str
+    id: str
+    pool: str | None = None
+    selector: str | None = None
+    subject: str | None = None
+    is_deleted: bool = False
+    uid: str | None = None
+
+    def __str__(self) -> str:
+        """As it stands in the policy."""
+        uid = "" if self.uid is None else f"{_UID}{self.uid}"
+        return f"{_DELETED if self.is_deleted else ''}{self.text}{uid}"
+
+
+def parse_member(text: str) -> Member:
+    """The member of that text, whatever it is: what is not known is ``other``."""
+    is_deleted = text.startswith(_DELETED)
+    named = text.removeprefix(_DELETED)
+    named, mark, uid = named.partition(_UID) if is_deleted else (named, "", "")
+    return structs.replace(_named(named), is_deleted=is_deleted, uid=uid if mark else None)
+
+
+def _named(text: str) -> Member:
+    for kind, form in _FORMS:
+        if found := form.fullmatch(text):
+            identified = text.partition(":")[2] if kind == "kubernetes" else text
+            parts = found.groupdict()
+            return Member(
+                kind=kind,
+                text=text,
+                id=identified,
+                pool=parts.get("pool"),
+                selector=parts.get("selector", "subject" if "subject" in parts else None),
+                subject=parts.get("subject"),
+            )
+    if text in ("allUsers", "allAuthenticatedUsers"):
+        return Member(kind="anyone", text=text, id=text)
+    prefix, _, rest = text.partition(":")
+    kind = _BY_PREFIX.get(prefix, "other")
+    return Member(kind=kind, text=text, id=text if kind == "other" else rest)

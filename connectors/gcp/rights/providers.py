@@ -1,0 +1,205 @@
+"""Providers of workload identity pools: who signs for a pool's subjects, and how far that is narrowed (pure).
+
+An issuer that signs for everybody keeps strangers out by a claim alone: by the one that the principal is made from
+(``attributeMapping``) or by the provider's ``attributeCondition``. Source: Google's documentation of workload identity
+federation.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Iterable, Mapping
+from functools import cache
+from importlib.resources import files
+from typing import Any, Literal, TypeAlias
+from urllib.parse import urlsplit
+
+import msgspec
+from msgspec import Struct
+
+from connectors.gcp.rights.expressions import Clause, alternatives, numbered
+
+Restriction: TypeAlias = Literal["none", "loose", "exact"]
+_OF_AWS = "aws:"
+_NAMES = {"subject": "google.subject", "group": "google.groups"}
+_ORDER: tuple[Restriction, ...] = ("none", "loose", "exact")
+
+_ASSERTION = re.compile(r"""assertion(?:\.(\w+)|\[\s*"(\d+)"\s*\])""")
+_ATTRIBUTE = re.compile(r"\b(google\.subject|google\.groups|attribute\.\w+)")
+
+
+class Issuer(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How tokens of an issuer that signs for everybody are told apart (``federation.toml``)."""
+
+    exact: frozenset[str]
+    owner: frozenset[str] = frozenset()
+    tenant: str
+    subjects: Mapping[str, str] = {}
+
+    def of_claim(self, claim: str) -> Restriction:
+        """How far a fixed value of that claim narrows."""
+        return "exact" if claim in self.exact else "loose" if claim in self.owner else "none"
+
+
+@cache
+def shared_issuers() -> Mapping[str, Issuer]:
+    """Those issuers, by host."""
+    data = tomllib.loads(files("connectors.gcp.rights").joinpath("federation.toml").read_text(encoding="utf-8"))
+    return msgspec.convert(data["issuers"], dict[str, Issuer])
+
+
+class _Oidc(Struct, frozen=True, kw_only=True, rename="camel"):
+    issuer_uri: str
+    jwks_json: str | None = None
+
+
+class _Aws(Struct, frozen=True, kw_only=True, rename="camel"):
+    account_id: str
+
+
+class _Saml(Struct, frozen=True, kw_only=True, rename="camel"):
+    idp_metadata_xml: msgspec.Raw = msgspec.Raw(b'""')
+
+
+class ProviderPayload(Struct, frozen=True, kw_only=True, rename="camel"):
+    """A provider, as the IAM API and Cloud Asset give it."""
+
+    name: str
+    disabled: bool = False
+    state: str = "ACTIVE"
+    attribute_mapping: dict[str, str] = {}
+    attribute_condition: str = ""
+    oidc: _Oidc | None = None
+    aws: _Aws | None = None
+    saml: _Saml | None = None
+    x509: dict[str, msgspec.Raw] | None = None
+
+
+class Provider(Struct, frozen=True, kw_only=True, gc=False):
+    """A provider. ``pool``: its pool's name, with the project's number. ``has_own_keys``: it was given the issuer's.
+
+    ``issuer``: the address of an OIDC issuer, ``aws:`` and an account's id, or ``saml:`` or ``x509:`` and its own name.
+    """
+
+    name: str
+    pool: str
+    issuer: str
+    is_enabled: bool = True
+    has_own_keys: bool = False
+    mapping: Mapping[str, str] = {}
+    condition: str = ""
+
+    @property
+    def shared(self) -> Issuer | None:
+        """How its issuer's tenants are told apart, where it has many."""
+        parts = urlsplit(self.issuer)
+        path = parts.path.strip("/")
+        # Below the host begins what is one tenant's own: an enterprise's, an organisation's.
+        return None if self.has_own_keys or path not in ("", "oidc") else shared_issuers().get(parts.netloc.lower())
+
+
+def parse_provider(payload: Any) -> Provider:
+    """A provider as the IAM API gives it. Raises ValueError."""
+    return provider_of(msgspec.convert(payload, ProviderPayload))
+
+
+def provider_of(found: ProviderPayload) -> Provider:
+    """The provider, with who signs for it. Raises ValueError where its name is none of a provider."""
+    pool, slash, _ = found.name.partition("/providers/")
+    if not slash:
+        raise ValueError(f"no provider of a workload identity pool: {found.name}")
+    if found.oidc is not None:
+        issuer = found.oidc.issuer_uri
+    elif found.aws is not None:
+        issuer = f"{_OF_AWS}{found.aws.account_id}"
+    else:
+        issuer = f"{'saml' if found.saml is not None else 'x509'}:{found.name}"
+    return Provider(
+        name=found.name,
+        pool=pool,
+        issuer=issuer,
+        is_enabled=not found.disabled and found.state == "ACTIVE",
+        has_own_keys=found.oidc is not None and found.oidc.jwks_json is not None,
+        mapping=found.attribute_mapping,
+        condition=found.attribute_condition,
+    )
+
+
+def narrows(provider: Provider, selector: str) -> Restriction:
+    """How far a provider's tokens are narrowed for principals chosen by ``subject``, ``attribute.NAME`` … or ``*``."""
+    return narrowest((_of_selector(provider, selector), _of_condition(provider)))
+
+
+def token_subject(provider: Provider, selector: str, chosen: str | None) -> str | None:
+    """Whom a provider's tokens must be for, with ``*`` for any characters; None where no one is named."""
+    value = chosen or ""
+    if provider.issuer.startswith(_OF_AWS):
+        account = provider.issuer.removeprefix(_OF_AWS)
+        by_selector = {"subject": value, "attribute.aws_role": f"{value}/*", "*": f"arn:aws:sts::{account}:*"}
+        return by_selector.get(selector)
+    name = _NAMES.get(selector, selector)
+    source = provider.mapping.get(name, "")
+    if source == "assertion.sub":
+        return value
+    shared = provider.shared
+    form = shared.subjects.get(source.removeprefix("assertion.")) if shared else None
+    return None if form is None else form.format(value=value)
+
+
+def narrowest(restrictions: Iterable[Restriction]) -> Restriction:
+    """What comes of restrictions that must all hold."""
+    return max(restrictions, key=_ORDER.index, default="none")
+
+
+def widest(restrictions: Iterable[Restriction]) -> Restriction:
+    """What comes of alternatives."""
+    return min(restrictions, key=_ORDER.index, default="none")
+
+
+def _of_selector(provider: Provider, selector: str) -> Restriction:
+    shared = provider.shared
+    if selector == "*":
+        return "none" if shared else "loose"
+    if shared is None:
+        return "exact"
+    claims = _mapped(provider, _NAMES.get(selector, selector))
+    return narrowest(shared.of_claim(claim) for claim in claims)
+
+
+def _of_condition(provider: Provider) -> Restriction:
+    """A condition must hold: of its alternatives the widest counts, within one the narrowest."""
+    options = alternatives(provider.condition)
+    if not options:
+        return "none"
+    return widest(narrowest(_of_clause(provider, clause) for clause in each) for each in options)
+
+
+def _of_clause(provider: Provider, clause: Clause) -> Restriction:
+    if "!" in clause.text or not clause.own:
+        return "none"
+    claims = _claims(clause.text, clause.strings)
+    for attribute in _ATTRIBUTE.findall(clause.text):
+        claims |= _mapped(provider, attribute)
+    shared = provider.shared
+    is_fixed = "==" in clause.text or re.search(r"\bin\b", clause.text) is not None
+    if shared is None:
+        return ("exact" if is_fixed else "loose") if claims else "none"
+    best = narrowest(shared.of_claim(claim) for claim in claims)
+    if is_fixed or best == "none":
+        return best
+    inside = "sub" not in claims or all(re.match(shared.tenant, text) for text in clause.own)
+    return "loose" if inside else "none"
+
+
+def _mapped(provider: Provider, attribute: str) -> set[str]:
+    """The claims that an attribute of a principal is made from."""
+    return _claims(*numbered(provider.mapping.get(attribute, "")))
+
+
+def _claims(text: str, strings: tuple[str, ...]) -> set[str]:
+    """The claims that an expression reads: ``assertion.sub``, ``assertion['sub']``."""
+    found = set()
+    for name, place in _ASSERTION.findall(text):
+        found.add(name or (strings[int(place)] if int(place) < len(strings) else ""))
+    return found

@@ -1,0 +1,77 @@
+"""Reads who may do what in one unit: policies, then the roles that they name, then what deny policies take away."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Generator, Iterator
+from datetime import UTC, datetime
+
+from connectors.base import DiscoveredRecord
+from connectors.gcp.reader import Reader
+from connectors.gcp.rights.accounts import Accounts, accounts_of
+from connectors.gcp.rights.assignments import assignments_of
+from connectors.gcp.rights.deny import Denials
+from connectors.gcp.rights.holding import Holdings
+from connectors.gcp.rights.library import Library, library_of
+from connectors.gcp.rights.model_calls import model_signals
+from connectors.gcp.rights.principals import identities_in
+from connectors.gcp.rights.reading_deny import read_denials, where_they_matter
+from connectors.gcp.rights.reading_policies import Policies
+from connectors.gcp.rights.reading_roles import read_roles
+from connectors.gcp.rights.strangers import Pools
+from connectors.gcp.rights.tree import Tree, tree_of
+from connectors.gcp.rights.trusts import trusts_of
+
+POLICIES, ROLES, DENY = "iam.policies", "iam.roles", "iam.deny_policies"
+ACCOUNTS = "iam.service_accounts"
+
+
+def read_rights(reader: Reader, now: datetime | None = None) -> Iterator[DiscoveredRecord]:
+    """The rights that one unit tells. Accounts and providers must have been listed; what is found for them is noted.
+
+    Yields an assignment for each binding, the identities that only bindings name, and Coverage.
+    """
+    now = now or datetime.now(UTC)
+    accounts = _accounts(reader)
+    library, tree = library_of(reader.api.session), tree_of(reader.place, accounts.ids)
+    policies = Policies(reader, library, tree)
+    source, scope = reader.scope.source, reader.scope.id
+    pools = Pools(reader.found.providers)
+    with reader.section(POLICIES) as section:
+        policies.read(section, accounts)
+    known = reader.found.principals
+    identities = tuple(identities_in(policies.sieve.kept, tree, pools, source=source, scope=scope, known=known))
+    section.found(len(identities))
+    for note in policies.sieve.notes():
+        section.note(note)
+    yield from reader.done(section, Counter(one.scope for one in identities))
+    yield from identities
+    holdings = yield from _held(reader, library, tree, policies, now)
+    every = (*policies.sieve.kept, *policies.inherited)
+    for member, signal in model_signals(every, holdings).items():
+        reader.found.signals[member].append(signal)
+    for email, trusts in trusts_of(every, holdings, accounts.emails, pools).items():
+        reader.found.trusts[email] += trusts
+    yield from assignments_of(policies.sieve.kept, holdings, accounts, source=source, scope=scope)
+
+
+def _held(
+    reader: Reader, library: Library, tree: Tree, policies: Policies, now: datetime
+) -> Generator[DiscoveredRecord, None, Holdings]:
+    """What the bindings give, once their roles and what is denied have been read."""
+    every, unread = (*policies.sieve.kept, *policies.inherited), policies.unread()
+    with reader.section(ROLES) as section:
+        roles = read_roles(reader, section, library, {binding.role for binding in every})
+    yield from reader.done(section)
+    holdings = Holdings(every, roles, tree, Denials({}, tree, now), now, unread)
+    with reader.section(DENY) as section:
+        rules = read_denials(reader, section, library, where_they_matter(policies.sieve.kept, holdings))
+    yield from reader.done(section)
+    denials = Denials(rules, tree, now)
+    return Holdings(every, roles, tree, denials, now, unread) if denials else holdings
+
+
+def _accounts(reader: Reader) -> Accounts:
+    """Those that were listed before."""
+    rows = ((project, row.email, row.unique_id) for project, listed in reader.found.accounts.items() for row in listed)
+    return accounts_of(rows, (one.id for one in reader.place.projects if not reader.lacks(one, ACCOUNTS)))

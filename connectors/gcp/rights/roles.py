@@ -1,0 +1,59 @@
+"""Roles: what they allow, of what counts (pure)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+from connectors.gcp.rights.vocabulary import counted, vocabulary
+
+
+class Role(Struct, frozen=True, kw_only=True, gc=False):
+    """A role. ``permissions``: those that count; None: they could not be read.
+
+    ``is_deleted``: bindings of it have no effect as long as it is.
+    """
+
+    name: str
+    permissions: frozenset[str] | None = None
+    is_deleted: bool = False
+
+
+class RolePayload(Struct, frozen=True, kw_only=True, rename="camel"):
+    """A role as the IAM API gives it."""
+
+    name: str
+    included_permissions: tuple[str, ...] = ()
+    deleted: bool = False
+
+
+def parse_role(payload: Any) -> Role:
+    """A role of ``roles.get`` or of a listing with ``view=FULL``. Raises ValueError."""
+    return role_of(msgspec.convert(payload, RolePayload))
+
+
+def role_of(role: RolePayload) -> Role:
+    """Of what it allows, what counts."""
+    permissions = frozenset() if role.deleted else counted(role.included_permissions)
+    return Role(name=role.name, permissions=permissions, is_deleted=role.deleted)
+
+
+def parent_of(role: str) -> str:
+    """Whose role it is: ``organizations/1``, ``projects/acme``, or empty for one of Google's own."""
+    return role.rpartition("roles/")[0].rstrip("/")
+
+
+class Roles:
+    """The roles that were read, by name. Of those that were not, some are known all the same."""
+
+    def __init__(self, roles: Iterable[Role] = ()) -> None:
+        self._roles: Mapping[str, Role] = {role.name: role for role in roles}
+
+    def __getitem__(self, name: str) -> Role:
+        known = self._roles.get(name)
+        if known is not None and known.permissions is not None:
+            return known
+        return Role(name=name, permissions=vocabulary().known_role(name))

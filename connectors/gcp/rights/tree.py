@@ -1,0 +1,152 @@
+"""The tree of organisations, folders and projects, and the resources in it (pure).
+
+A *container* is named as Resource Manager does: ``organizations/1``, ``folders/2``, ``projects/acme`` (by its id).
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Mapping
+from functools import cached_property
+from typing import cast
+
+from msgspec import Struct
+
+from connectors.gcp.keys import account_key
+from connectors.gcp.places import Place
+from connectors.gcp.rights.emails import LISTED, account_of
+from connectors.gcp.rights.vocabulary import Container
+
+_RESOURCE_MANAGER = "//cloudresourcemanager.googleapis.com/"
+_CONTAINER = re.compile(rf"{_RESOURCE_MANAGER}(?P<kind>organizations|folders|projects)/(?P<id>[^/]+)")
+_ACCOUNT = re.compile(r"//iam\.googleapis\.com/projects/(?P<project>[^/]+)/serviceAccounts/(?P<id>[^/]+)")
+_IN_PROJECT = re.compile(r"(?P<before>//[^/]+/projects/)(?P<project>[^/]+)(?P<after>/.+)")
+
+
+class Resource(Struct, frozen=True, kw_only=True, gc=False):
+    """What a policy stands on. ``name``: its full resource name, with the id of its project and an account's e-mail.
+
+    ``container``: the kind of container that it is, None for anything inside a project. ``account``: the e-mail
+    address of the service account that it is. ``project``: the id of the project that it is or lies in, if any.
+    """
+
+    name: str
+    container: Container | None = None
+    account: str | None = None
+    project: str | None = None
+
+    @property
+    def place(self) -> str:
+        """The container that it is or lies in; empty where none is known."""
+        if self.container is not None:
+            return self.name.removeprefix(_RESOURCE_MANAGER)
+        return f"projects/{self.project}" if self.project else ""
+
+    @property
+    def short(self) -> str:
+        """For people: ``projects/acme``, an account's e-mail, anything else in full."""
+        return self.account or (self.place if self.container is not None else self.name)
+
+
+class Tree(Struct, frozen=True, kw_only=True, dict=True):
+    """What is known of the tree.
+
+    ``numbers``: project ids by project number. ``parents``: for each project (``projects/ID``) and folder what it
+    lies in, the nearest first. ``emails``: of service accounts, by unique id. ``is_whole``: it is that of a whole
+    organisation, so that what is not in it is an outsider.
+    """
+
+    numbers: Mapping[str, str] = {}
+    parents: Mapping[str, tuple[str, ...]] = {}
+    emails: Mapping[str, str] = {}
+    is_whole: bool = False
+
+    @cached_property
+    def _number_of(self) -> Mapping[str, str]:
+        return {project: number for number, project in self.numbers.items()}
+
+    @cached_property
+    def _below(self) -> Mapping[str, tuple[str, ...]]:
+        below: defaultdict[str, list[str]] = defaultdict(list)
+        for place in sorted(self.parents):
+            if place.startswith("projects/"):
+                for parent in self.parents[place]:
+                    below[parent].append(place.removeprefix("projects/"))
+        return {parent: tuple(projects) for parent, projects in below.items()}
+
+    def number(self, project: str) -> str | None:
+        """The number of a project, by its id."""
+        return self._number_of.get(project)
+
+    def project_id(self, project: str) -> str:
+        """The id of a project that is named by id or number; as it stands where the number is not known."""
+        return self.numbers.get(project, project)
+
+    def path(self, place: str) -> tuple[str, ...]:
+        """A container and all that it lies in, the nearest first."""
+        return (place, *self.parents.get(place, ())) if place else ()
+
+    def projects(self, place: str) -> tuple[str, ...]:
+        """The ids of the projects in a container."""
+        if place.startswith("projects/"):
+            return (place.removeprefix("projects/"),)
+        return self._below.get(place, ())
+
+    def places(self) -> set[str]:
+        """Every container that is a project of ours, or lies above one."""
+        return {*self.parents, *(name for above in self.parents.values() for name in above)}
+
+    def outsider(self, email: str) -> bool | None:
+        """Whether a service account is of a project that is none of ours; None: nobody can tell."""
+        account = account_of(email)
+        if account.kind not in LISTED:
+            return False
+        project = self.project_of(email)
+        if project is not None and self.knows(project):
+            return False
+        return True if self.is_whole else None
+
+    def knows(self, project: str) -> bool:
+        """Whether a project, by its id, is one of ours."""
+        return f"projects/{project}" in self.parents
+
+    def project_of(self, email: str) -> str | None:
+        """The id of the project that a service account or agent belongs to, as its e-mail address has it."""
+        account = account_of(email)
+        return account.project or self.numbers.get(account.number or "")
+
+    def resource(self, name: str, project: str | None = None) -> Resource:
+        """The resource of that full name. ``project``: in which it lies, by id or number, where that is told apart."""
+        if found := _CONTAINER.fullmatch(name):
+            kind = cast(Container, found["kind"])
+            named = self.project_id(found["id"]) if kind == "projects" else found["id"]
+            own = named if kind == "projects" else None
+            return Resource(name=f"{_RESOURCE_MANAGER}{kind}/{named}", container=kind, project=own)
+        if found := _ACCOUNT.fullmatch(name):
+            email = self.emails.get(found["id"], found["id"])
+            own = self.project_id(found["project"])
+            return Resource(name=account_key(own, email), account=email, project=own)
+        inside = _IN_PROJECT.fullmatch(name)
+        if inside is None:
+            return Resource(name=name, project=None if project is None else self.project_id(project))
+        own = self.project_id(inside["project"])
+        return Resource(name=f"{inside['before']}{own}{inside['after']}", project=own)
+
+
+def full_name(place: str) -> str:
+    """The full resource name of a container."""
+    return f"{_RESOURCE_MANAGER}{place}"
+
+
+def tree_of(place: Place, emails: Mapping[str, str]) -> Tree:
+    """What a unit's context tells. ``emails``: of service accounts, by unique id."""
+    parents: dict[str, tuple[str, ...]] = {}
+    if place.kind != "project":
+        parents[place.name] = place.ancestors
+    for project in (*place.projects, *place.below):
+        for at, name in enumerate((project.name, *project.ancestors)):
+            parents[name] = project.ancestors[at:]
+    projects = {project.number: project.id for project in (*place.projects, *place.below)}
+    is_whole = place.kind == "organization" and place.bulk
+    return Tree(numbers=projects, parents=parents, emails=emails, is_whole=is_whole)

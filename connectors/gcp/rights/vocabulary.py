@@ -1,0 +1,94 @@
+"""The permissions we know by name and what can be done with them: ``privilege.toml`` (pure)."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterable, Mapping
+from functools import cache, lru_cache
+from importlib.resources import files
+from typing import Literal, TypeAlias
+
+import msgspec
+from msgspec import Struct
+
+Method: TypeAlias = tuple[str, ...]
+Container: TypeAlias = Literal["organizations", "folders", "projects"]
+MAKE_TOKENS = "iam.serviceAccounts.getAccessToken"
+_EVERYTHING = "*"
+_GOOGLE = ".googleapis.com"
+# Services whose permissions go by another name in deny policies (IAM documentation, "Permissions supported in deny
+# policies").
+_OTHER_NAMES = {"cloudresourcemanager": "resourcemanager"}
+
+
+class Family(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Escalation methods of one sort; ``privilege.toml`` says what each field means."""
+
+    name: str
+    leads: Literal["accounts", "agents", "workloads", "itself"]
+    methods: tuple[Method, ...]
+    agents: tuple[str, ...] = ()
+    things: tuple[str, ...] = ()
+    attaches: bool = False
+    chained: bool = False
+
+
+class Vocabulary(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """``privilege.toml``."""
+
+    running: tuple[str, ...]
+    admin: Mapping[Container, tuple[str, ...]]
+    family: tuple[Family, ...]
+    high: Mapping[str, tuple[str, ...]]
+    known_roles: Mapping[str, tuple[str, ...]]
+
+    @property
+    def permissions(self) -> frozenset[str]:
+        """Every permission that counts."""
+        in_methods = (name for family in self.family for method in family.methods for name in method)
+        tables = (*self.admin.values(), *self.high.values())
+        return frozenset({*self.running, *in_methods, *(name for names in tables for name in names)})
+
+    def known_role(self, role: str) -> frozenset[str] | None:
+        """What a role of Google's own allows, of what counts, where that is known without reading it."""
+        names = self.known_roles.get(role)
+        if names is None:
+            return None
+        return all_permissions() if _EVERYTHING in names else frozenset(names)
+
+
+@cache
+def vocabulary() -> Vocabulary:
+    """The tables that come with us."""
+    data = tomllib.loads(files("connectors.gcp.rights").joinpath("privilege.toml").read_text(encoding="utf-8"))
+    return msgspec.convert(data, Vocabulary)
+
+
+@cache
+def all_permissions() -> frozenset[str]:
+    """Every permission that counts."""
+    return vocabulary().permissions
+
+
+@lru_cache(maxsize=4096)
+def methods_met(permissions: frozenset[str]) -> Mapping[str, tuple[Method, ...]]:
+    """By name of a family: its methods that these permissions are enough for, if there are any."""
+    met = {
+        family.name: tuple(method for method in family.methods if permissions.issuperset(method))
+        for family in vocabulary().family
+    }
+    return {name: methods for name, methods in met.items() if methods}
+
+
+def counted(permissions: Iterable[str]) -> frozenset[str]:
+    """Of these, those that count: a role of Google's may list ten thousand."""
+    return all_permissions().intersection(map(canonical, permissions))
+
+
+def canonical(permission: str) -> str:
+    """A permission as roles name it: ``iam.roles.update`` for ``iam.googleapis.com/roles.update``."""
+    service, slash, rest = permission.partition("/")
+    if not slash:
+        return permission
+    name = service.removesuffix(_GOOGLE)
+    return f"{_OTHER_NAMES.get(name, name)}.{rest}"

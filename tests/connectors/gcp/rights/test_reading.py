@@ -1,0 +1,482 @@
+"""Rights as they are read: in bulk, place by place, and with whatever is in the way."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import pytest
+from msgspec import structs
+
+from connectors.base import DiscoveredRecord, Meter, Scope
+from connectors.gcp.keys import service_agent_key
+from connectors.gcp.reader import Reader
+from connectors.gcp.rights.reading import read_rights
+from scanner.demo.gcp_server.cloud import Cloud
+from scanner.demo.gcp_server.faults import Refused
+from scanner.demo.gcp_server.roles import add_role
+from scanner.model import Assignment, Coverage, Identity
+from tests.connectors.gcp.conftest import Place
+from tests.connectors.gcp.discovery import check_answer
+from tests.connectors.gcp.rights.company import (
+    AGENT,
+    NUMBER,
+    ORGANIZATION,
+    OURS,
+    POOL_USER,
+    SUBJECT,
+    TOKEN_CREATOR,
+    USER,
+    bind,
+    company,
+    deny,
+)
+from tests.connectors.gcp.rights.estate import BILLING, BUILDER, DEPLOYER, key_of
+
+DENY = "/v2/policies/cloudresourcemanager.googleapis.com%2Fprojects%2Facme-prod"
+EVERY_PROD = key_of("*")
+
+
+@pytest.fixture
+def place(start: Callable[[Cloud], Place]) -> Place:
+    """The company, running."""
+    return start(company())
+
+
+def _assignments(records: Iterable[DiscoveredRecord]) -> dict[tuple[str, str, str], Assignment]:
+    """By holder, role and resource."""
+    return {
+        (one.holder, one.grant.name, one.grant.resource or ""): one for one in records if isinstance(one, Assignment)
+    }
+
+
+def _identities(records: Iterable[DiscoveredRecord]) -> dict[str, Identity]:
+    return {one.key: one for one in records if isinstance(one, Identity)}
+
+
+def _coverage(records: Iterable[DiscoveredRecord]) -> dict[tuple[str, str], Coverage]:
+    return {(one.scope, one.section): one for one in records if isinstance(one, Coverage)}
+
+
+def _without_bulk(place: Place) -> Place:
+    place.cloud.faults.deny(api="cloudasset")
+    return place
+
+
+def test_every_binding_of_a_machine_is_an_assignment(place: Place) -> None:
+    """People and groups are counted, the deleted are gone, and so is who is in no list."""
+    records = place.scan()
+    found = _assignments(records)
+
+    assert {(holder, role, resource): one.privilege.level for (holder, role, resource), one in found.items()} == {
+        (BUILDER, "roles/viewer", ORGANIZATION): "normal",
+        (BILLING, f"{ORGANIZATION}/roles/auditor", ORGANIZATION): "normal",
+        (DEPLOYER, "roles/compute.admin", "folders/45"): "high",
+        (BUILDER, "roles/editor", "projects/acme-prod"): "escalation",
+        (AGENT, "roles/viewer", "projects/acme-prod"): "normal",
+        ("100000000000000000009", "roles/viewer", "projects/acme-prod"): "normal",
+        (DEPLOYER, OURS, "projects/acme-prod"): "escalation",
+        ("absent@acme-dev.iam.gserviceaccount.com", "roles/viewer", "projects/acme-dev"): "normal",
+        (DEPLOYER, USER, BILLING): "normal",
+        (SUBJECT, POOL_USER, BILLING): "normal",
+        (BILLING, TOKEN_CREATOR, BUILDER): "normal",
+    }
+    assert {holder for (holder, _, _), one in found.items() if one.gone} == {
+        "100000000000000000009",
+        "absent@acme-dev.iam.gserviceaccount.com",
+    }
+    assert found[DEPLOYER, USER, BILLING].becomes == (key_of(BILLING),)
+    assert found[BUILDER, "roles/editor", "projects/acme-prod"].becomes == (EVERY_PROD,)
+    assert "rights of people (1) and of groups (1)" in str(_coverage(records)[ORGANIZATION, "iam.policies"].detail)
+
+
+def test_both_ways_find_the_same_rights(start: Callable[[Cloud], Place]) -> None:
+    """By Cloud Asset or place by place; what is set above then belongs to its own unit, which lists no accounts."""
+    bulk = _assignments(start(company()).scan())
+    alone = _assignments(_without_bulk(start(company())).scan())
+
+    assert {key: structs.replace(one, scope="", gone=one.gone or None) for key, one in bulk.items()} == {
+        key: structs.replace(one, scope="", gone=one.gone or None) for key, one in alone.items()
+    }
+    assert alone[DEPLOYER, "roles/compute.admin", "folders/45"].scope == "folders/45"
+
+
+def test_who_is_only_named_by_bindings_is_told(place: Place) -> None:
+    """Google's agents, and principals of pools."""
+    found = _identities(place.scan())
+
+    assert found[service_agent_key(AGENT)].kind == "service_agent"
+    assert found[service_agent_key(AGENT)].managed_by
+    assert found[SUBJECT].kind == "workload_identity"
+
+
+@pytest.mark.parametrize("bulk", [True, False])
+def test_whom_an_account_lets_in_is_among_its_trusts(place: Place, bulk: bool) -> None:
+    """Found before the account is told."""
+    records = (place if bulk else _without_bulk(place)).scan()
+
+    (trust,) = _identities(records)[key_of(BILLING)].trusts
+    assert (trust.principal, trust.kind) == (SUBJECT, "federated")
+
+
+def test_who_has_a_role_for_calling_models_may_be_an_agent(place: Place) -> None:
+    """A hint; the basic roles allow that as well, and hint at nothing."""
+    user = add_role(place.cloud, "roles/aiplatform.user", "aiplatform.endpoints.predict")
+    owner = add_role(place.cloud, "roles/owner", "aiplatform.endpoints.predict")
+    bind(place.cloud, "projects/acme-dev", {user: [DEPLOYER, "user:ada@example.com"], owner: [BUILDER]})
+    found = _identities(place.scan())
+
+    (signal,) = found[key_of(DEPLOYER)].signals
+    assert (signal.says, signal.sort, signal.strength) == ("agent", "permission", "weak")
+    assert signal.evidence == "roles/aiplatform.user on projects/acme-dev allows aiplatform.endpoints.predict"
+    assert found[key_of(BUILDER, "acme-dev")].signals == ()
+
+
+def test_an_organisation_takes_few_calls(place: Place) -> None:
+    """One for its policies; its roles all at once; deny policies where they can matter."""
+    place.scan()
+    asked = [line.partition("?")[0] for line in place.cloud.log]
+
+    assert asked.count(f"GET /v1/{ORGANIZATION}:searchAllIamPolicies") == 1
+    assert asked.count("GET /v1/roles") == 1
+    assert asked.count(f"GET /v1/{OURS}") == asked.count(f"GET /v1/{ORGANIZATION}/roles/auditor") == 1
+    assert not any(":getIamPolicy" in line for line in asked)
+    denials = [line for line in asked if line.endswith("/denypolicies")]
+    assert {line.partition("%2F")[2].partition("/")[0] for line in denials} == {
+        f"organizations%2F{NUMBER}",
+        "folders%2F45",
+        "projects%2Facme-dev",
+        "projects%2Facme-prod",
+    }
+    assert len(denials) == 4
+
+
+def test_where_nobody_of_ours_is_powerful_nobody_asks_what_is_denied(start: Callable[[Cloud], Place]) -> None:
+    """Google's own agents are editors of nearly every project."""
+    cloud = Cloud()
+    cloud.add_project("acme-prod", "1111")
+    for role, permission in (("roles/viewer", "x.y.get"), ("roles/editor", "iam.serviceAccountKeys.create")):
+        add_role(cloud, role, permission)
+    agent = "1111@cloudservices.gserviceaccount.com"
+    bind(cloud, "projects/acme-prod", {"roles/viewer": [BILLING], "roles/editor": [agent]})
+    place = start(cloud)
+    records = place.scan()
+
+    assert [line for line in place.cloud.log if "denypolicies" in line] == []
+    assert _coverage(records)["acme-prod", "iam.deny_policies"].status == "complete"
+
+
+def test_roles_and_what_is_above_are_asked_for_once_a_session(place: Place) -> None:
+    """However many projects are read one by one."""
+    _without_bulk(place).scan()
+    asked = [line.partition("?")[0] for line in place.cloud.log]
+
+    assert asked.count(f"POST /v3/{ORGANIZATION}:getIamPolicy") == 1
+    assert asked.count("POST /v3/folders/45:getIamPolicy") == 1
+    assert max(asked.count(line) for line in asked if "/roles" in line) == 1
+
+
+def test_few_roles_are_asked_for_one_by_one(start: Callable[[Cloud], Place]) -> None:
+    """A list of all of Google's is three pages long."""
+    cloud = Cloud()
+    cloud.add_project("acme-prod", "1111")
+    add_role(cloud, "roles/viewer")
+    bind(cloud, "projects/acme-prod", {"roles/viewer": [BILLING]})
+    place = start(cloud)
+    place.scan()
+
+    assert [line for line in place.cloud.log if "roles" in line] == ["GET /v1/roles/viewer"]
+
+
+@pytest.mark.parametrize("bulk", [True, False])
+def test_a_deny_policy_takes_rights_away(place: Place, bulk: bool) -> None:
+    """Wherever above it is attached. Its rules are read one by one, since a listing leaves them out."""
+    deny(place.cloud, "folders/45", "iam.googleapis.com/serviceAccounts.actAs")
+    found = _assignments((place if bulk else _without_bulk(place)).scan())
+
+    assert found[BUILDER, "roles/editor", "projects/acme-prod"].privilege.level == "high"
+    assert found[DEPLOYER, USER, BILLING].becomes == ()
+    assert found[BILLING, TOKEN_CREATOR, BUILDER].becomes == (key_of(BUILDER, "acme-dev"),)
+
+
+def test_a_deny_policy_that_vanished_meanwhile_is_no_gap(place: Place) -> None:
+    """The others of its place count."""
+    for name in ("first", "second"):
+        deny(place.cloud, "projects/acme-prod", "iam.googleapis.com/serviceAccounts.actAs", name=name)
+    place.cloud.faults.fail(404, api="iam", part="denypolicies/first")
+    records = place.scan()
+
+    assert _coverage(records)[ORGANIZATION, "iam.deny_policies"].status == "complete"
+    assert _assignments(records)[DEPLOYER, USER, BILLING].becomes == ()
+
+
+def test_conditions_are_asked_for(place: Place) -> None:
+    """An older version of a policy leaves them out, and the role is called something else."""
+    condition = "resource.name == 'x'"
+    bind(place.cloud, "projects/acme-prod", {"roles/owner": [BUILDER]}, condition=condition)
+    found = _assignments(_without_bulk(place).scan())[BUILDER, "roles/owner", "projects/acme-prod"]
+
+    assert (found.privilege.level, found.conditional, found.attributes["condition"]) == ("high", True, condition)
+
+
+@pytest.mark.parametrize(
+    ("part", "scope", "section", "status"),
+    [
+        ("IamPolic", ORGANIZATION, "iam.policies", "denied"),
+        ("IamPolic", "acme-prod", "iam.policies", "denied"),
+        ("roles", ORGANIZATION, "iam.roles", "denied"),
+        (OURS, ORGANIZATION, "iam.roles", "partial"),
+        ("denypolicies", ORGANIZATION, "iam.deny_policies", "denied"),
+    ],
+)
+def test_what_is_denied_is_a_gap(place: Place, part: str, scope: str, section: str, status: str) -> None:
+    """In the unit and in each project below; the rest is read."""
+    place.cloud.faults.deny(part=part)
+    records = place.scan()
+
+    assert _coverage(records)[scope, section].status == status
+    assert key_of(BILLING) in _identities(records)
+
+
+def test_where_the_search_alone_is_denied_each_policy_is_asked_for(start: Callable[[Cloud], Place]) -> None:
+    """Containers and accounts; of other resources nobody knows, and it says so."""
+    place = start(company())
+    place.cloud.faults.deny(part=":searchAllIamPolicies")
+    records = place.scan()
+
+    assert _assignments(records) == _assignments(start(company()).scan())
+    coverage = _coverage(records)[ORGANIZATION, "iam.policies"]
+    assert (coverage.status, "asked for by itself" in str(coverage.detail)) == ("complete", True)
+
+
+def test_an_api_that_is_off_hides_no_rights(place: Place) -> None:
+    """A project has a policy whether or not Resource Manager is enabled in it."""
+    _without_bulk(place).cloud.faults.refuse(
+        Refused(403, "off", reason="SERVICE_DISABLED", metadata={"consumer": "projects/2222"}),
+        place="projects/acme-dev:getIamPolicy",
+    )
+
+    assert _coverage(place.scan())["acme-dev", "iam.policies"].is_gap
+
+
+def test_a_role_that_cannot_be_read_leaves_its_holders_unknown(place: Place) -> None:
+    """Never harmless, and never what it was not read to be."""
+    place.cloud.faults.deny(part=OURS)
+    found = _assignments(place.scan())
+
+    assert found[DEPLOYER, OURS, "projects/acme-prod"].privilege.level == "unknown"
+    assert found[BUILDER, "roles/editor", "projects/acme-prod"].privilege.level == "escalation"
+
+
+def test_denied_deny_policies_are_not_asked_for_everywhere(place: Place) -> None:
+    """Three refusals are enough."""
+    place.cloud.faults.deny(part="denypolicies")
+    coverage = _coverage(place.scan())[ORGANIZATION, "iam.deny_policies"]
+
+    assert sum("denypolicies" in line for line in place.cloud.log) == 3
+    assert (coverage.permission, "not asked any further" in str(coverage.detail)) == ("iam.denypolicies.list", True)
+
+
+def test_a_role_that_no_longer_exists_gives_nothing(place: Place) -> None:
+    """Whether it is wholly gone, or deleted and may come back."""
+    never = "projects/acme-dev/roles/never"
+    old, older = (add_role(place.cloud, f"projects/acme-prod/roles/{one}", "x.y.z", deleted=True) for one in ("a", "b"))
+    bind(place.cloud, "projects/acme-dev", {never: [BUILDER], old: [BUILDER], older: [BUILDER]})
+    records = place.scan()
+    found = _assignments(records)
+
+    assert _coverage(records)[ORGANIZATION, "iam.roles"].status == "complete"
+    assert {found[BUILDER, role, "projects/acme-dev"].privilege.level for role in (never, old, older)} == {"normal"}
+
+
+def test_of_a_thousand_projects_only_what_matters_is_searched(start: Callable[[Cloud], Place]) -> None:
+    """Or the images of containers would come by the million; it says so."""
+    cloud = company()
+    for number in range(998):
+        cloud.add_project(f"many-{number}", str(5000 + number), ORGANIZATION)
+    cloud.set_policy(
+        "//artifactregistry.googleapis.com/projects/acme-prod/locations/eu/repositories/a/dockerImages/b",
+        {"role": "roles/viewer", "members": [f"serviceAccount:{BUILDER}"]},
+        asset_type="artifactregistry.googleapis.com/DockerImage",
+    )
+    place = start(cloud)
+    (scope,) = (one for one in place.connector().scopes() if isinstance(one, Scope))
+    records = list(read_rights(Reader(place.api(), scope, Meter(), place.settings())))
+
+    assert len(_assignments(records)) == 11
+    assert "commonest types" in str(_coverage(records)[ORGANIZATION, "iam.policies"].detail)
+
+
+def test_what_is_denied_above_is_asked_for_once(place: Place) -> None:
+    """However many projects lie below."""
+    _without_bulk(place).cloud.faults.deny(part=f"{ORGANIZATION}:getIamPolicy")
+    records = place.scan()
+
+    assert sum(line.startswith(f"POST /v3/{ORGANIZATION}:getIamPolicy") for line in place.cloud.log) == 1
+    assert _coverage(records)[ORGANIZATION, "iam.policies"].status == "denied"
+    assert _coverage(records)["acme-prod", "iam.policies"].status == "complete"
+
+
+@pytest.mark.parametrize("bulk", [True, False])
+def test_where_all_is_read_acting_as_an_account_takes_something_to_run(place: Place, bulk: bool) -> None:
+    """Here there is nothing."""
+    bind(place.cloud, key_of(BUILDER, "acme-dev"), {USER: [BILLING]})
+    found = _assignments((place if bulk else _without_bulk(place)).scan())[BILLING, USER, BUILDER]
+
+    assert (found.becomes, found.conditional) == ((), False)
+
+
+def test_of_a_folder_what_is_above_may_not_be_known(place: Place) -> None:
+    """A search tells of what lies below alone."""
+    bind(place.cloud, key_of(BILLING), {USER: [BUILDER]})
+    bind(place.cloud, "projects/acme-prod", {})
+    place.cloud.faults.deny(part=f"{ORGANIZATION}:getIamPolicy")
+    found = _assignments(place.scan(folders="45"))[BUILDER, USER, BILLING]
+
+    assert (found.becomes, found.conditional) == ((key_of(BILLING),), True)
+
+
+def test_what_may_be_above_makes_acting_as_an_account_a_maybe(place: Place) -> None:
+    """It takes something to run as well, which may be given up there."""
+    _without_bulk(place).cloud.faults.deny(part=f"{ORGANIZATION}:getIamPolicy")
+    bind(place.cloud, key_of(BUILDER, "acme-dev"), {USER: [BILLING]})
+    found = _assignments(place.scan())[BILLING, USER, BUILDER]
+
+    assert (found.becomes, found.conditional) == ((key_of(BUILDER, "acme-dev"),), True)
+
+
+def test_a_denied_policy_of_one_account_ends_the_asking(place: Place) -> None:
+    """The others of its project would be denied, too; its project's own policy is read."""
+    _without_bulk(place).cloud.faults.deny(api="iam", part=":getIamPolicy")
+    records = place.scan()
+
+    coverage = _coverage(records)["acme-prod", "iam.policies"]
+    assert (coverage.status, coverage.permission) == ("partial", "iam.serviceAccounts.getIamPolicy")
+    assert sum("acme-prod/serviceAccounts" in line and "getIamPolicy" in line for line in place.cloud.log) == 1
+    assert (BUILDER, "roles/editor", "projects/acme-prod") in _assignments(records)
+
+
+def test_an_unread_list_of_accounts_makes_nobody_gone(place: Place) -> None:
+    """Never from a partial listing."""
+    _without_bulk(place).cloud.faults.deny(part="acme-dev/serviceAccounts")
+    records = place.scan(grpc_endpoint=None)
+    found = _assignments(records)
+
+    assert _coverage(records)["acme-dev", "iam.policies"].status == "partial"
+    assert found["absent@acme-dev.iam.gserviceaccount.com", "roles/viewer", "projects/acme-dev"].gone is None
+
+
+def test_an_account_that_vanished_meanwhile_is_no_gap(place: Place) -> None:
+    """Its policy is gone with it."""
+    _without_bulk(place).cloud.faults.fail(404, api="iam", part=f"{BILLING}:getIamPolicy")
+
+    assert _coverage(place.scan())["acme-prod", "iam.policies"].status == "complete"
+
+
+@pytest.mark.parametrize("settings", [{"projects": "acme-prod"}, {"folders": "45"}])
+@pytest.mark.parametrize("bulk", [True, False])
+def test_what_is_set_above_the_root_counts_too(place: Place, settings: dict[str, str], bulk: bool) -> None:
+    """Told by the unit that is the root, since nobody else reads it."""
+    bind(place.cloud, ORGANIZATION, {"roles/owner": [DEPLOYER]})
+    found = _assignments((place if bulk else _without_bulk(place)).scan(**settings))
+
+    assert found[DEPLOYER, "roles/owner", ORGANIZATION].privilege.level == "admin"
+
+
+@pytest.mark.parametrize("bulk", [True, False])
+def test_what_is_set_above_the_root_and_cannot_be_read_is_a_gap(place: Place, bulk: bool) -> None:
+    """Whoever has a right up there has it down here."""
+    place.cloud.faults.deny(part=f"{ORGANIZATION}:getIamPolicy")
+    coverage = _coverage((place if bulk else _without_bulk(place)).scan(projects="acme-prod"))[
+        "acme-prod", "iam.policies"
+    ]
+
+    assert (coverage.status, coverage.permission) == ("partial", "resourcemanager.organizations.getIamPolicy")
+
+
+def test_what_lies_in_a_project_that_is_not_read_is_passed_over(place: Place) -> None:
+    """It was asked not to be."""
+    found = _assignments(place.scan(skip_projects="acme-dev"))
+
+    assert {resource for _, _, resource in found} == {ORGANIZATION, "folders/45", "projects/acme-prod", BILLING}
+
+
+def test_a_malformed_policy_costs_itself(place: Place) -> None:
+    """The others are read, and the gap names it."""
+    place.cloud.policies["//storage.googleapis.com/projects/acme-prod/bad"] = {
+        "assetType": "storage.googleapis.com/Bucket",
+        "policy": {"bindings": [{"role": 7}]},
+    }
+    records = place.scan()
+
+    coverage = _coverage(records)[ORGANIZATION, "iam.policies"]
+    assert (coverage.status, "could not be read" in str(coverage.detail)) == ("partial", True)
+    assert (BUILDER, "roles/editor", "projects/acme-prod") in _assignments(records)
+
+
+@pytest.mark.parametrize("name", ["\x1b[31mred", "a\nb", "<script>", "serviceAccount:", "x" * 5000, "deleted:", "🦀"])
+def test_hostile_members_are_other_peoples_names(place: Place, name: str) -> None:
+    """Whatever stands in a policy, nothing breaks."""
+    bind(place.cloud, "projects/acme-prod", {"roles/viewer": [f"serviceAccount:{name}"], "roles/owner": [BUILDER]})
+
+    assert _assignments(place.scan())[BUILDER, "roles/owner", "projects/acme-prod"].privilege.level == "admin"
+
+
+def test_pages_are_followed_to_the_end(place: Place) -> None:
+    """Policies come five hundred at a time, and a page may be empty."""
+    place.cloud.faults.empty_first_pages = True
+    for number in range(600):
+        place.cloud.set_policy(
+            f"//pubsub.googleapis.com/projects/acme-prod/topics/t{number}",
+            {"role": "roles/viewer", "members": [f"serviceAccount:{BUILDER}"]},
+            asset_type="pubsub.googleapis.com/Topic",
+        )
+
+    assert len(_assignments(place.scan())) == 611
+
+
+@pytest.mark.parametrize("api", ["cloudasset", "iam"])
+def test_a_quota_is_waited_for(place: Place, api: str) -> None:
+    """Nothing is lost by one refusal for load."""
+    place.cloud.faults.throttle(api, 1, part="searchAllIamPolicies" if api == "cloudasset" else "roles")
+    coverage = _coverage(place.scan())
+
+    assert coverage[ORGANIZATION, "iam.policies"].status == coverage[ORGANIZATION, "iam.roles"].status == "complete"
+
+
+def test_a_unit_knows_what_lies_below_it(place: Place) -> None:
+    """Other units read that, and a right above reaches it."""
+    units = {one.id: one.context for one in _without_bulk(place).connector().scopes() if isinstance(one, Scope)}
+
+    assert [one.id for one in units[ORGANIZATION].below] == ["acme-prod", "acme-dev"]
+    assert [one.id for one in units["folders/45"].below] == ["acme-prod"]
+    assert units["folders/45"].above == units["acme-prod"].above == ()
+
+
+@pytest.mark.parametrize(
+    ("verb", "path"),
+    [
+        ("GET", f"/v1/{ORGANIZATION}:searchAllIamPolicies?pageSize=500"),
+        ("GET", "/v1/roles?view=FULL&pageSize=1000"),
+        ("GET", "/v1/roles/editor"),
+        ("GET", f"/v1/{OURS}"),
+        ("GET", "/v1/projects/acme-prod/roles?view=FULL&showDeleted=true"),
+        ("GET", f"{DENY}/denypolicies?pageSize=1000"),
+        ("GET", f"{DENY}/denypolicies/guard"),
+        ("POST", "/v3/projects/acme-prod:getIamPolicy"),
+        ("POST", f"/v1/projects/acme-prod/serviceAccounts/{BILLING}:getIamPolicy?options.requestedPolicyVersion=3"),
+    ],
+)
+def test_the_fake_answers_as_the_discovery_documents_say(verb: str, path: str) -> None:
+    """Every field of the promised schema."""
+    from scanner.demo.gcp_server.server import answer
+
+    cloud = company()
+    add_role(cloud, "projects/acme-prod/roles/old", deleted=True)
+    deny(cloud, "projects/acme-prod", "iam.googleapis.com/roles.update", denialCondition={"expression": "x"})
+    body: Any = {"options": {"requestedPolicyVersion": 3}} if verb == "POST" else None
+    api = "cloudasset" if "search" in path else "cloudresourcemanager" if path.startswith("/v3") else "iam"
+    found = answer(cloud, verb, path, body)
+
+    assert found
+    check_answer(api, verb, path.partition("?")[0], found)
