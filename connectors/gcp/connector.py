@@ -2,17 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from typing import ClassVar, TypeAlias
+from collections.abc import Iterator
+from typing import ClassVar
 
 from connectors.base import Check, DiscoveredRecord, Meter, Scope, Spec
 from connectors.gcp.accounts import tell_accounts
 from connectors.gcp.api import GcpApi
-from connectors.gcp.assets import accounts as assets_accounts
+from connectors.gcp.api_keys import tell_api_keys
+from connectors.gcp.assets import engines as assets_engines
+from connectors.gcp.assets.identities import list_identities
+from connectors.gcp.each import Reading, if_wanted, in_each
+from connectors.gcp.engines import tell_engines
 from connectors.gcp.least_privilege import custom_role
 from connectors.gcp.places import Place
 from connectors.gcp.preflight import preflight
-from connectors.gcp.projects import accounts as projects_accounts
+from connectors.gcp.projects import engines as projects_engines
+from connectors.gcp.projects.account_keys import read_account_keys
+from connectors.gcp.projects.accounts import list_accounts
+from connectors.gcp.projects.api_keys import list_api_keys
+from connectors.gcp.projects.auth_providers import read_auth_providers
+from connectors.gcp.projects.hmac_keys import read_hmac_keys
+from connectors.gcp.projects.oauth_clients import read_oauth_clients
+from connectors.gcp.projects.pools import list_pools, read_managed_identities
+from connectors.gcp.projects.registered import read_registered
 from connectors.gcp.reader import Reader
 from connectors.gcp.rights.reading import read_rights
 from connectors.gcp.scopes import list_scopes
@@ -22,12 +34,37 @@ from connectors.gcp.spec import SPEC
 from connectors.sdk import require_sdk
 from scanner.model import EVERY_SCOPE, Coverage
 
-Reading: TypeAlias = Callable[[Reader], Iterator[DiscoveredRecord]]
-
-BULK: tuple[Reading, ...] = (assets_accounts.list_accounts, read_rights, tell_accounts)
+BULK: tuple[Reading, ...] = (
+    list_identities,
+    in_each(read_hmac_keys),
+    in_each(read_managed_identities),
+    assets_engines.list_engines,
+    if_wanted("agentregistry.agents", in_each(read_registered)),
+    read_rights,
+    tell_accounts,
+    tell_api_keys,
+    tell_engines,
+    if_wanted("iam.oauth_clients", in_each(read_oauth_clients)),
+    if_wanted("agentidentity.auth_providers", in_each(read_auth_providers)),
+)
 """What is read of a unit that Cloud Asset answers for, in this order: what identities are joined with goes before
 them. A project's reading that bulk listing lacks stands here as ``in_each(reading)``."""
-OF_PROJECT: tuple[Reading, ...] = (projects_accounts.list_accounts, read_rights, tell_accounts)
+OF_PROJECT: tuple[Reading, ...] = (
+    list_accounts,
+    read_account_keys,
+    list_api_keys,
+    list_pools,
+    read_hmac_keys,
+    read_managed_identities,
+    projects_engines.list_engines,
+    if_wanted("agentregistry.agents", read_registered),
+    read_rights,
+    tell_accounts,
+    tell_api_keys,
+    tell_engines,
+    if_wanted("iam.oauth_clients", read_oauth_clients),
+    if_wanted("agentidentity.auth_providers", read_auth_providers),
+)
 """What is read of a project by its own APIs."""
 OF_PARENT: tuple[Reading, ...] = (read_rights,)
 """What is read of an organisation or folder that Cloud Asset does not answer for."""

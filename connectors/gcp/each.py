@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import islice
-from typing import TypeVar
+from typing import TypeAlias, TypeVar
 
 from connectors.base import DiscoveredRecord
 from connectors.gcp.places import ProjectRef
 from connectors.gcp.reader import Reader
+from connectors.gcp.rights.several import several
+from scanner.errors import Denied, SourceError
 
 T = TypeVar("T")
+Reading: TypeAlias = Callable[[Reader], Iterator[DiscoveredRecord]]
 
 
 def each_project(reader: Reader, read: Callable[[Reader], Iterator[T]]) -> Iterator[tuple[ProjectRef, T]]:
@@ -40,7 +43,16 @@ def _listed(read: Callable[[Reader], Iterator[T]], reader: Reader) -> list[T]:
     return list(read(reader))
 
 
-def in_each(read: Callable[[Reader], Iterator[DiscoveredRecord]]) -> Callable[[Reader], Iterator[DiscoveredRecord]]:
+def of_each(reader: Reader, names: Sequence[str], ask: Callable[[str], T]) -> Iterator[tuple[str, T | SourceError]]:
+    """What is asked of each name, several at a time, or why it is not told; of none but the first if it is denied."""
+    for part in (names[:1], names[1:]):
+        for name, answer in several(ask, part, reader.settings.workers):
+            yield name, answer
+            if isinstance(answer, Denied) and part == names[:1]:
+                return
+
+
+def in_each(read: Reading) -> Reading:
     """A project's reading as one of a bulk unit."""
 
     def read_all(reader: Reader) -> Iterator[DiscoveredRecord]:
@@ -48,3 +60,12 @@ def in_each(read: Callable[[Reader], Iterator[DiscoveredRecord]]) -> Callable[[R
             yield record
 
     return read_all
+
+
+def if_wanted(name: str, read: Reading) -> Reading:
+    """The reading of an optional section, which is off unless the settings ask for it."""
+
+    def read_or_say_so(reader: Reader) -> Iterator[DiscoveredRecord]:
+        return read(reader) if reader.wants(name) else reader.off(name)
+
+    return read_or_say_so

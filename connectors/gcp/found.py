@@ -4,10 +4,15 @@ from __future__ import annotations
 
 from collections import defaultdict
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from connectors.gcp.payloads import ServiceAccount
 from connectors.gcp.rights.providers import Provider
-from scanner.model import Credential, Signal, Trust
+from scanner.model import Credential, Identity, Signal, Trust
+
+if TYPE_CHECKING:
+    from connectors.gcp.api_keys import ApiKey
+    from connectors.gcp.pools import Pool
 
 
 class Found:
@@ -15,9 +20,10 @@ class Found:
 
     By e-mail of the account: ``credentials``, ``trusts`` (who may become it), ``signals``. By unique id of the account:
     ``used``, its last authentication. By the part from ``projects/`` on of a key's name: ``keys_used``. By project id:
-    ``tracked``, for how many days use is known; ``accounts``, those that were listed. ``providers``: of workload
-    identity pools; None where they were not read. ``principals``: those that bindings may name and that are told as
-    identities elsewhere.
+    ``tracked``, for how many days use is known; ``accounts``, those that were listed; ``api_keys``, those that are
+    identities of their own; ``pools`` of workload identities. ``providers``: of these pools; None where they were
+    not all read. ``engines``: agents that Google runs, by key. ``principals``: those that bindings may name and that
+    are told as identities elsewhere.
     """
 
     def __init__(self) -> None:
@@ -28,5 +34,18 @@ class Found:
         self.keys_used: dict[str, datetime] = {}
         self.tracked: dict[str, int] = {}
         self.accounts: defaultdict[str, list[ServiceAccount]] = defaultdict(list)
+        self.api_keys: defaultdict[str, list[ApiKey]] = defaultdict(list)
+        self.pools: defaultdict[str, list[Pool]] = defaultdict(list)
         self.providers: list[Provider] | None = None
+        self.engines: dict[str, Identity] = {}
         self.principals: set[str] = set()
+        self._emails: set[tuple[str, str]] = set()
+
+    def note_account(self, project: str, row: ServiceAccount) -> None:
+        """An account that was listed, with its project's id."""
+        self.accounts[project].append(row)
+        self._emails.add((project, row.email))
+
+    def has_account(self, project: str, email: str) -> bool:
+        """Whether it was listed."""
+        return (project, email) in self._emails

@@ -5,6 +5,9 @@ Source: cloud.google.com/asset-inventory/docs/asset-names.
 
 from __future__ import annotations
 
+import re
+
+_LOCATED = re.compile(r"projects/[^/]+/(?P<rest>locations/[^/]+/[^/]+/[^/]+)")
 _IAM = "//iam.googleapis.com"
 _ACCOUNTS = ".iam.gserviceaccount.com"
 
@@ -27,6 +30,17 @@ def secret_key(project: str, secret: str) -> str:
 def engine_key(project: str, location: str, engine: str) -> str:
     """The key of an agent engine."""
     return f"//aiplatform.googleapis.com/projects/{project}/locations/{location}/reasoningEngines/{engine}"
+
+
+def located_key(host: str, project: str, name: str) -> str:
+    """The key of a thing in a location, by its resource name, which may have the project's number; ``project``: the id.
+
+    Raises ValueError for a name that is none of such a thing.
+    """
+    found = _LOCATED.fullmatch(name)
+    if found is None:
+        raise ValueError(f"{name!r} is no resource name")
+    return f"//{host}/projects/{project}/{found['rest']}"
 
 
 def project_of_account(email: str) -> str | None:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
-from typing import TypeVar
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any, TypeVar
 
 import msgspec
 from msgspec import Raw, structs
@@ -12,13 +12,17 @@ from msgspec import Raw, structs
 from connectors.base import Meter, Scope, SectionReading
 from connectors.gcp.api import GcpApi, Page, Query
 from connectors.gcp.found import Found
+from connectors.gcp.keys import account_key, service_agent_key
 from connectors.gcp.places import Place, ProjectRef
 from connectors.gcp.request import Request
+from connectors.gcp.rights.emails import AGENTS, account_of
 from connectors.gcp.settings import GcpSettings
 from scanner.errors import Unreachable
 from scanner.model import Coverage
 
 T = TypeVar("T")
+NO_PROJECT = "-"
+"""Stands in keys for a project that is not known."""
 
 
 class Reader:
@@ -41,13 +45,14 @@ class Reader:
         self._projects = {name: one for one in self.place.projects for name in (one.id, one.number)}
 
     def of_project(self, project: ProjectRef) -> Reader:
-        """A reader of one project below, as if it were a unit of its own: its calls and gaps are its own."""
+        """A reader of one project below, as if it were a unit of its own; it has the gaps known so far."""
         place = Place(kind="project", name=project.name, projects=(project,), ancestors=project.ancestors)
         meter = Meter()
         api = self.api.counting(meter, own_project=(project.id, project.number))
-        return Reader(
-            api, structs.replace(self.scope, id=project.id, context=place), meter, self.settings, found=self.found
-        )
+        scope = structs.replace(self.scope, id=project.id, context=place)
+        one = Reader(api, scope, meter, self.settings, found=self.found)
+        one.gaps.update({name: {project.id} for name in self.gaps if self.lacks(project, name)})
+        return one
 
     def take_gaps(self, other: Reader) -> None:
         """Those of a reader of one project below."""
@@ -69,6 +74,18 @@ class Reader:
     def project(self, name: str) -> ProjectRef | None:
         """The project by id or number, with or without ``projects/``; None for one that this unit does not read."""
         return self._projects.get(name.removeprefix("projects/"))
+
+    def home_of(self, email: str) -> ProjectRef | None:
+        """The project of a service account; None for one that this unit does not read."""
+        account = account_of(email)
+        return self.project(account.project or account.number or "")
+
+    def account_key(self, email: str) -> str:
+        """The key of a service account or agent, wherever it lives."""
+        account, home = account_of(email), self.home_of(email)
+        if account.kind in AGENTS:
+            return service_agent_key(email)
+        return account_key(home.id if home else account.project or NO_PROJECT, email)
 
     def rows(
         self, section: SectionReading, request: Request, row: type[T], query: Query | None = None, **places: str
@@ -94,6 +111,14 @@ class Reader:
             section.malformed(name or bytes(raw)[:80].decode(errors="replace"), str(error))
             return None
 
+    def parsed(self, section: SectionReading, name: str, parse: Callable[..., T], *facts: Any) -> T | None:
+        """What ``parse`` makes of the facts; None, and a gap for that row, where it raises ValueError."""
+        try:
+            return parse(*facts)
+        except ValueError as error:
+            section.malformed(name, str(error))
+            return None
+
     def done(self, section: SectionReading, found: Mapping[str, int] | None = None) -> Iterator[Coverage]:
         """The section's coverage; of a bulk unit also one for each project below, since identities are of these.
 
@@ -108,6 +133,11 @@ class Reader:
         yield structs.replace(coverage, identities=max(0, rest))
         for project in projects:
             yield structs.replace(coverage, scope=project, identities=counts.get(project, 0), calls=0)
+
+    def off(self, name: str) -> Iterator[Coverage]:
+        """Coverage of an optional section that was not asked for."""
+        for scope in dict.fromkeys((self.scope.id, *(one.id for one in self.place.projects))):
+            yield structs.replace(self.scope.coverage(name, "off"), scope=scope)
 
     def skipped(self, name: str, why: str) -> Coverage:
         """A section that cannot even be tried."""

@@ -110,6 +110,20 @@ POOL_PROVIDERS = Request(
     "workloadIdentityPoolProviders",
     100,
 )
+POOL_NAMESPACES = Request(
+    "iam",
+    f"{_POOLS}/{{pool}}/namespaces",
+    "iam.workloadIdentityPoolNamespaces.list",
+    "workloadIdentityPoolNamespaces",
+    1000,
+)
+MANAGED_IDENTITIES = Request(
+    "iam",
+    f"{_POOLS}/{{pool}}/namespaces/{{namespace}}/managedIdentities",
+    "iam.workloadIdentityPoolManagedIdentities.list",
+    "workloadIdentityPoolManagedIdentities",
+    1000,
+)
 OAUTH_CLIENTS = Request(
     "iam", "/v1/projects/{project}/locations/global/oauthClients", "iam.oauthClients.list", "oauthClients", 100
 )

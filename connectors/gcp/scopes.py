@@ -9,6 +9,7 @@ from msgspec import structs
 from connectors.base import Meter, Scope, SectionReading
 from connectors.gcp import requests as r
 from connectors.gcp.api import GcpApi
+from connectors.gcp.assets.identities import TYPES
 from connectors.gcp.errors import NoCredentials
 from connectors.gcp.estate import Estate
 from connectors.gcp.payloads import Anything
@@ -102,7 +103,7 @@ def _place(name: str, estate: Estate, projects: tuple[ProjectRef, ...]) -> Place
 def _answers(api: GcpApi, root: str, probe: SectionReading) -> bool:
     """Whether Cloud Asset may be used there; a refusal is no gap, since all of it is read in another way."""
     try:
-        api.get(r.ASSETS, Anything, {"assetTypes": "iam.googleapis.com/ServiceAccount", "pageSize": "1"}, parent=root)
+        api.get(r.ASSETS, Anything, {"assetTypes": tuple(TYPES), "pageSize": "1"}, parent=root)
     except NoCredentials:
         raise
     except SourceError as error:

@@ -19,6 +19,7 @@ from connectors.vault.connector import VaultConnector
 from connectors.vault.settings import VaultSettings
 from scanner.demo.azure_server.estate import add_user_assigned, run, trust_issuer
 from scanner.demo.azure_server.tenant import guid
+from scanner.demo.gcp_server.identities import add_api_key, add_auth_provider, add_key
 from scanner.inventory import Reading, join
 from scanner.model import ANY_KIND, Coverage, Identity
 from scanner.redact import SecretRef
@@ -74,7 +75,11 @@ def _azure(request: pytest.FixtureRequest) -> Connector:
 
 def _gcp(request: pytest.FixtureRequest) -> Connector:
     place: Place = request.getfixturevalue("place")
-    return place.connector()
+    add_key(place.cloud, "acme-prod", "billing", "0a1b", privateKeyData=SECRET)
+    add_api_key(place.cloud, "acme-prod", "maps", keyString=SECRET)
+    held = {"twoLeggedOauth": {"clientId": "c", "clientSecret": SECRET}}
+    add_auth_provider(place.cloud, "acme-prod", "europe-west1", "crm", authProviderTypeParams=held)
+    return place.connector(resources="all")
 
 
 ESTATES: dict[str, Callable[[pytest.FixtureRequest], Connector]] = {

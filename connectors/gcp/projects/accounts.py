@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from connectors.base import DiscoveredRecord
-from connectors.gcp.accounts import tell_accounts
 from connectors.gcp.payloads import ServiceAccount
 from connectors.gcp.reader import Reader
 
@@ -16,11 +15,5 @@ def list_accounts(reader: Reader) -> Iterator[DiscoveredRecord]:
     with reader.section("iam.service_accounts") as section:
         for row in reader.decoded(section, reader.api.service_accounts(project.id), ServiceAccount):
             section.found()
-            reader.found.accounts[project.id].append(row)
+            reader.found.note_account(project.id, row)
     yield from reader.done(section)
-
-
-def read_accounts(reader: Reader) -> Iterator[DiscoveredRecord]:
-    """The same as identities, with what was found for them before."""
-    yield from list_accounts(reader)
-    yield from tell_accounts(reader)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from scanner.demo.gcp_server.call import Call, Route, paged
 from scanner.demo.gcp_server.cloud import CREATED, Cloud, Row
@@ -36,6 +36,7 @@ _TYPES: tuple[tuple[str, re.Pattern[str], str], ...] = tuple(
 def _assets(call: Call) -> Row:
     place = _place(call)
     wanted = call.query.get("assetTypes", ())
+    _check_types(call.cloud, wanted)
     found = [
         asset
         for project in call.cloud.below(place)
@@ -45,6 +46,14 @@ def _assets(call: Call) -> Row:
     if call.one("contentType") != "RESOURCE":
         found = [{name: value for name, value in asset.items() if name != "resource"} for asset in found]
     return {"readTime": CREATED} | paged(call, found, "assets", default=100, cap=1000)
+
+
+def _check_types(cloud: Cloud, wanted: Sequence[str]) -> None:
+    """A type, or an expression, that fits nothing that Cloud Asset has is refused, and so are all with it."""
+    known = {kind for kind, _, _ in _TYPES} - cloud.faults.unlisted_types
+    for one in wanted:
+        if not any(re.fullmatch(one, kind) for kind in known):
+            raise Refused(400, f"Unsupported asset type: {one}")
 
 
 def _of_project(cloud: Cloud, project: str) -> Iterator[Row]:

@@ -59,13 +59,17 @@ class Refused(Exception):
 
 
 class _Fault(Struct, kw_only=True):
-    """``api`` or ``place`` of None fits any; ``times`` of None never ends. ``place``: the beginning of a path."""
+    """``api`` or ``place`` of None fits any; ``times`` of None never ends. ``place``: the beginning of a path.
+
+    ``after``: so many requests that it fits are answered first.
+    """
 
     refused: Refused
     api: str | None = None
     place: str | None = None
     part: str = ""
     times: int | None = None
+    after: int = 0
 
     def fits(self, api: str, path: str) -> bool:
         place = self.place
@@ -81,6 +85,8 @@ class Faults:
         self._faults: list[_Fault] = []
         self.empty_first_pages = False
         """Listings begin with a page that has no rows and a token."""
+        self.unlisted_types: set[str] = set()
+        """Types of assets that Cloud Asset does not have."""
         self.endless_pages = False
         """Each page of a listing has the token of itself."""
 
@@ -109,9 +115,11 @@ class Faults:
         refused = Refused(403, "The caller does not have permission", reason="IAM_PERMISSION_DENIED")
         self._plant(_Fault(refused=refused, api=api, place=place, part=part))
 
-    def fail(self, code: int, *, api: str | None = None, times: int | None = None, part: str = "") -> None:
+    def fail(
+        self, code: int, *, api: str | None = None, times: int | None = None, part: str = "", after: int = 0
+    ) -> None:
         """Any other status."""
-        self._plant(_Fault(refused=Refused(code, "it went wrong"), api=api, part=part, times=times))
+        self._plant(_Fault(refused=Refused(code, "it went wrong"), api=api, part=part, times=times, after=after))
 
     def refuse(
         self, refused: Refused, *, api: str | None = None, place: str | None = None, times: int | None = None
@@ -124,6 +132,9 @@ class Faults:
         with self._lock:
             for fault in self._faults:
                 if fault.fits(api, path):
+                    if fault.after > 0:
+                        fault.after -= 1
+                        continue
                     if fault.times is not None:
                         fault.times -= 1
                     raise fault.refused

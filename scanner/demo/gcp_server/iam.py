@@ -12,7 +12,7 @@ def _keys(call: Call) -> Row:
     account = account_of(call, call.places["account"])
     wanted = call.query.get("keyTypes", ())
     collection = f"projects/{call.places['project']}/serviceAccounts/{account['email']}/keys"
-    keys = [key for key in call.cloud.rows[collection] if not wanted or key["keyType"] in wanted]
+    keys = [key for key in call.cloud.rows[collection] if not wanted or key.get("keyType") in wanted]
     return {"keys": keys} if keys else {}
 
 
@@ -31,7 +31,7 @@ def _providers(call: Call) -> Row:
     """Pools that are trust domains have none, and say so by refusing."""
     pool = call.path.removesuffix("/providers")
     for row in call.cloud.rows[pool.rpartition("/")[0]]:
-        if row["name"].endswith(f"/{call.places['pool']}") and row.get("mode") in _TRUST_DOMAINS:
+        if str(row["name"]).endswith(f"/{call.places['pool']}") and row.get("mode") in _TRUST_DOMAINS:
             raise Refused(400, "Providers are not supported in workload identity pools of this mode.")
     return paged(call, call.cloud.rows[call.path], "workloadIdentityPoolProviders", default=50, cap=100)
 

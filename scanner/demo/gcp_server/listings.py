@@ -27,6 +27,12 @@ _POOL = "/v1/projects/{project}/locations/global/workloadIdentityPools"
 _LISTINGS = (
     _Listing(api="iam", path="/v1/projects/{project}/serviceAccounts", items="accounts", default=20, cap=100),
     _Listing(api="iam", path=_POOL, items="workloadIdentityPools"),
+    _Listing(api="iam", path=f"{_POOL}/{{pool}}/namespaces", items="workloadIdentityPoolNamespaces"),
+    _Listing(
+        api="iam",
+        path=f"{_POOL}/{{pool}}/namespaces/{{namespace}}/managedIdentities",
+        items="workloadIdentityPoolManagedIdentities",
+    ),
     _Listing(api="iam", path="/v1/projects/{project}/locations/global/oauthClients", items="oauthClients", cap=100),
     _Listing(api="apikeys", path="/v2/projects/{project}/locations/global/keys", items="keys", cap=300),
     _Listing(

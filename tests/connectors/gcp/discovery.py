@@ -60,6 +60,11 @@ def check_answer(api: str, verb: str, path: str, answer: Any) -> None:
     _check(document(name)["schemas"], {"$ref": method["response"]["$ref"]}, answer, path)
 
 
+def check_resource(name: str, schema: str, row: Any) -> None:
+    """The same for a single resource, such as an asset has as its data, by the name of its schema."""
+    _check(document(name)["schemas"], {"$ref": schema}, row, schema)
+
+
 @cache
 def _methods(name: str) -> list[tuple[dict[str, Any], re.Pattern[str]]]:
     doc = document(name)

@@ -5,9 +5,12 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 import pytest
+from msgspec import structs
 
 from connectors.base import Meter, Scope
+from connectors.gcp.account_keys import ServiceAccountKey, parse_account_key
 from connectors.gcp.accounts import CREDENTIALS, TRUSTS, USE, parse_account
+from connectors.gcp.hmac_keys import HmacKey, parse_hmac_key
 from connectors.gcp.payloads import ServiceAccount
 from connectors.gcp.places import Place as Unit
 from connectors.gcp.places import ProjectRef
@@ -64,3 +67,55 @@ def test_a_gap_of_one_project_is_that_project_s_alone(reader: Reader, section: s
 
     reader.skipped(section, "why")
     assert parse_account(reader, DEV, ROW).unread == facts
+
+
+@pytest.mark.parametrize("account", [ROW.email, ROW.unique_id])
+def test_keys_that_users_manage_have_a_last_use(reader: Reader, account: str) -> None:
+    """However the record of use names their account; of an HMAC key there is none."""
+    key = parse_account_key("acme-prod", ROW.email, ServiceAccountKey(name="keys/1"))
+    hmac = parse_hmac_key("acme-prod", HmacKey(access_id="2", service_account_email=ROW.email))
+    reader.found.credentials[ROW.email] += [key, hmac]
+    name = f"projects/acme-prod/serviceAccounts/{account}/keys"
+    reader.found.keys_used |= {f"{name}/1": DAY, f"{name}/2": DAY}
+    reader.found.tracked["acme-prod"] = 400
+
+    found = {one.id: (one.last_used_at, one.use_tracked_days) for one in parse_account(reader, PROD, ROW).credentials}
+
+    assert found == {"1": (DAY, 400), "2": (None, None)}
+
+
+def test_without_the_record_of_keys_their_use_is_unknown(reader: Reader) -> None:
+    """Though that of accounts was read."""
+    reader.found.credentials[ROW.email].append(
+        parse_account_key("acme-prod", ROW.email, ServiceAccountKey(name="keys/1"))
+    )
+    reader.found.tracked["acme-prod"] = 400
+    reader.skipped("policyanalyzer.keys", "why")
+
+    account = parse_account(reader, PROD, ROW)
+
+    assert account.use_tracked_days == 400
+    assert account.credentials[0].use_tracked_days is None
+
+
+@pytest.mark.parametrize(
+    ("email", "kind", "managed", "default"),
+    [
+        ("a@acme-prod.iam.gserviceaccount.com", "service_account", False, None),
+        ("1111-compute@developer.gserviceaccount.com", "service_account", False, True),
+        ("acme-prod@appspot.gserviceaccount.com", "service_account", False, True),
+        ("1111@cloudbuild.gserviceaccount.com", "service_agent", True, None),
+        ("1111@cloudservices.gserviceaccount.com", "service_agent", True, None),
+        ("service-1111@gcp-sa-pubsub.iam.gserviceaccount.com", "service_agent", True, None),
+        ("service-1111@compute-system.iam.gserviceaccount.com", "service_agent", True, None),
+        ("a@legacy.example.com.iam.gserviceaccount.com", "service_account", False, None),
+    ],
+)
+def test_an_address_tells_what_an_account_is_for(
+    reader: Reader, email: str, kind: str, managed: bool, default: bool | None
+) -> None:
+    """Google answers for its agents, and made the default accounts for whatever names none."""
+    account = parse_account(reader, PROD, structs.replace(ROW, email=email))
+
+    assert (account.kind, account.managed_by is not None) == (kind, managed)
+    assert account.attributes.get("default_account") is default

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
-from connectors.base import Meter, Scope
+from collections.abc import Iterator
+
+from connectors.base import DiscoveredRecord, Meter, Scope
 from connectors.gcp import requests as r
+from connectors.gcp.accounts import tell_accounts
 from connectors.gcp.each import each_project, in_each
 from connectors.gcp.payloads import Anything
-from connectors.gcp.projects.accounts import read_accounts
+from connectors.gcp.projects.accounts import list_accounts
 from connectors.gcp.reader import Reader
 from scanner.model import Coverage, Identity
 from tests.connectors.gcp.conftest import Place
+
+
+def _read_accounts(reader: Reader) -> Iterator[DiscoveredRecord]:
+    yield from list_accounts(reader)
+    yield from tell_accounts(reader)
 
 
 def _reader(place: Place) -> Reader:
@@ -23,7 +31,7 @@ def test_each_project_ends_in_a_state_of_its_own(place: Place) -> None:
     reader = _reader(place)
     place.cloud.faults.deny(api="iam", place="projects/acme-dev")
 
-    records = list(in_each(read_accounts)(reader))
+    records = list(in_each(_read_accounts)(reader))
 
     coverage = {one.scope: (one.status, one.calls) for one in records if isinstance(one, Coverage)}
     assert coverage == {"acme-prod": ("complete", 1), "acme-dev": ("denied", 1)}
@@ -36,7 +44,7 @@ def test_an_api_that_is_off_in_the_project_is_no_gap(place: Place) -> None:
     reader = _reader(place)
     place.cloud.faults.disable_api("iam", "acme-dev", "2222")
 
-    records = list(in_each(read_accounts)(reader))
+    records = list(in_each(_read_accounts)(reader))
 
     assert {one.scope: one.status for one in records if isinstance(one, Coverage)} == {
         "acme-prod": "complete",

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connectors.gcp.keys import account_key, engine_key, last_segment, project_of_account, secret_key
+from connectors.gcp.keys import account_key, engine_key, last_segment, located_key, project_of_account, secret_key
 
 
 @pytest.mark.parametrize(
@@ -43,3 +43,22 @@ def test_keys_are_full_resource_names() -> None:
     assert secret_key("p", "s") == "//secretmanager.googleapis.com/projects/p/secrets/s"
     assert engine_key("p", "l", "1") == "//aiplatform.googleapis.com/projects/p/locations/l/reasoningEngines/1"
     assert last_segment("projects/1/secrets/s") == "s"
+
+
+@pytest.mark.parametrize("project", ["1111", "acme-prod"])
+def test_a_thing_s_key_has_the_id_of_its_project(project: str) -> None:
+    """Whichever its name has."""
+    name = f"projects/{project}/locations/global/oauthClients/portal"
+
+    assert located_key("iam.googleapis.com", "acme-prod", name) == (
+        "//iam.googleapis.com/projects/acme-prod/locations/global/oauthClients/portal"
+    )
+
+
+@pytest.mark.parametrize(
+    "name", ["", "a/b", "projects/1/locations/global/oauthClients", "projects/1/locations/l/agents/a/b", "projects//x"]
+)
+def test_a_name_that_is_no_thing_s_is_refused(name: str) -> None:
+    """A key that is made up would be somebody's."""
+    with pytest.raises(ValueError, match="is no resource name"):
+        located_key("iam.googleapis.com", "acme-prod", name)

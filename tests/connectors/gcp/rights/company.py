@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from scanner.demo.gcp_server.cloud import Cloud
+from scanner.demo.gcp_server.identities import add_pool, add_provider
 from scanner.demo.gcp_server.roles import add_role
 from tests.connectors.gcp.rights.estate import BILLING, BUILDER, DEPLOYER, key_of
 
@@ -57,6 +58,8 @@ def company() -> Cloud:
         TOP: ("resourcemanager.projects.get",),
     }.items():
         add_role(cloud, role, *permissions)
+    add_pool(cloud, "acme-prod", "ci")
+    add_provider(cloud, "acme-prod", "ci", "github", "https://token.actions.githubusercontent.com")
     bind(cloud, ORGANIZATION, {"roles/viewer": [BUILDER], TOP: [BILLING]}, "user:ada@example.com")
     bind(cloud, "folders/45", {"roles/compute.admin": [DEPLOYER]}, "group:ops@example.com")
     bind(cloud, "projects/acme-prod", {"roles/editor": [BUILDER], "roles/viewer": [AGENT, GONE], OURS: [DEPLOYER]})

@@ -1,0 +1,118 @@
+"""Workload identity pools, who signs for their subjects, and the identities that IAM itself manages in them.
+
+Source: the IAM API's WorkloadIdentityPool, and the documentation of managed workload identities.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Container, Iterable
+from typing import Any
+
+from msgspec import Struct, structs
+
+from connectors.gcp.keys import last_segment
+from connectors.gcp.labels import tags_of
+from connectors.gcp.places import ProjectRef
+from connectors.gcp.rights.providers import Provider, ProviderPayload, narrows, provider_of
+from scanner.model import Identity, Privilege
+
+ACTIVE = "ACTIVE"
+TRUST_DOMAIN = "TRUST_DOMAIN"
+_WITHOUT_PROVIDERS = frozenset({TRUST_DOMAIN, "SYSTEM_TRUST_DOMAIN"})
+"""Modes in which listing the providers of a pool is refused."""
+
+
+class Pool(Struct, kw_only=True, rename="camel"):
+    """A pool as iam.googleapis.com v1 has it."""
+
+    name: str
+    state: str = ACTIVE
+    disabled: bool = False
+    mode: str = ""
+
+    @property
+    def id(self) -> str:
+        """The end of its name."""
+        return last_segment(self.name)
+
+    @property
+    def is_enabled(self) -> bool:
+        """A disabled pool disables its providers."""
+        return not self.disabled and self.state == ACTIVE
+
+    @property
+    def has_providers(self) -> bool:
+        """Others are trust domains: IAM itself signs for their identities."""
+        return self.mode not in _WITHOUT_PROVIDERS
+
+
+class _Owner(Struct, kw_only=True, rename="camel"):
+    principal_subject: str = ""
+
+
+class Namespace(Struct, kw_only=True, rename="camel"):
+    """A namespace of a trust domain. ``owner_service``: the service of Google's that it belongs to."""
+
+    name: str
+    state: str = ACTIVE
+    disabled: bool = False
+    owner_service: _Owner | None = None
+
+
+class ManagedIdentity(Struct, kw_only=True):
+    """A managed workload identity."""
+
+    name: str
+    description: str | None = None
+    state: str = ACTIVE
+    disabled: bool = False
+
+
+def numbered(project: ProjectRef, name: str) -> str:
+    """The resource name with the project's number, as members of policies have it."""
+    parts = name.split("/", 2)
+    return "/".join(("projects", project.number, *parts[2:]))
+
+
+def provider_in(project: ProjectRef, row: ProviderPayload, off: Container[str]) -> Provider:
+    """The provider; ``off``: names of the pools that are. Raises ValueError for a name that is no provider's."""
+    provider = provider_of(structs.replace(row, name=numbered(project, row.name)))
+    return structs.replace(provider, is_enabled=provider.is_enabled and provider.pool not in off)
+
+
+def open_providers(providers: Iterable[Provider]) -> list[Provider]:
+    """Those that take a token of anybody who has an account at their issuer."""
+    return [one for one in providers if one.is_enabled and one.shared and narrows(one, "*") == "none"]
+
+
+def principal_of(name: str) -> str:
+    """A managed identity as members of policies name it; ``name``: with the project's number."""
+    pool, _, rest = name.partition("/namespaces/")
+    namespace, _, identity = rest.partition("/managedIdentities/")
+    return f"principal://iam.googleapis.com/{pool}/subject/ns/{namespace}/sa/{identity}"
+
+
+def parse_managed_identity(
+    source: str, project: ProjectRef, pool: Pool, namespace: Namespace, row: ManagedIdentity
+) -> Identity:
+    """A managed workload identity: it has certificates that IAM renews, and no credential to lose."""
+    name = numbered(project, row.name)
+    subject = f"ns/{last_segment(namespace.name)}/sa/{last_segment(row.name)}"
+    owner = namespace.owner_service
+    attributes: dict[str, Any] = {"pool": numbered(project, pool.name), "selector": "subject", "subject": subject}
+    domain = f"{pool.id}.global.{project.number}.workload.id.goog"
+    return Identity(
+        key=principal_of(name),
+        provider="gcp",
+        source=source,
+        scope=project.id,
+        kind="workload_identity",
+        name=subject,
+        description=row.description or None,
+        aliases=(f"spiffe://{domain}/{subject}",),
+        enabled=pool.is_enabled and all(one.state == ACTIVE and not one.disabled for one in (namespace, row)),
+        managed_by=f"its namespace belongs to a service of Google: {owner.principal_subject}" if owner else None,
+        tags=tags_of(project),
+        attributes=attributes,
+        privilege=Privilege(level="normal"),
+    )

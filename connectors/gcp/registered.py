@@ -1,0 +1,109 @@
+"""Agents and MCP servers in Agent Registry, wherever they run. Source: the Agent Registry API's Agent and McpServer."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any, Literal
+
+import msgspec
+from msgspec import Raw, Struct, structs
+
+from connectors.gcp.engines import engine_of
+from connectors.gcp.keys import last_segment, located_key
+from connectors.gcp.labels import tags_of
+from connectors.gcp.places import ProjectRef
+from connectors.gcp.reader import Reader
+from scanner.model import Identity, Link, Privilege, Signal
+
+Sort = Literal["agent", "mcp_server"]
+_SYSTEM = "agentregistry.googleapis.com/system/"
+_HOSTED = re.compile(r"//aiplatform\.googleapis\.com/(?P<name>projects/(?P<project>[^/]+)/.+)")
+_EMAIL = re.compile(r"[^\s/:@]+@[a-z0-9.-]+\.gserviceaccount\.com")
+_IS_AGENT = Signal(says="agent", sort="provider", evidence="registered as an agent in Agent Registry")
+
+
+class Registered(Struct, kw_only=True, rename="camel"):
+    """An agent or MCP server as agentregistry.googleapis.com v1 has it."""
+
+    name: str
+    agent_id: str = ""
+    mcp_server_id: str = ""
+    uid: str | None = None
+    display_name: str = ""
+    description: str | None = None
+    location: str | None = None
+    version: str | None = None
+    create_time: datetime | None = None
+    attributes: dict[str, dict[str, Raw]] = {}
+
+    @property
+    def urn(self) -> str:
+        """What the registry calls it for good: ``urn:agent:…``."""
+        return self.agent_id or self.mcp_server_id
+
+    def system(self, name: str, field: str) -> str | None:
+        """A field of one of the attributes that the registry itself fills in; None where that is not text."""
+        raw = self.attributes.get(f"{_SYSTEM}{name}", {}).get(field, Raw(b"null"))
+        try:
+            return msgspec.json.decode(raw, type=str) or None
+        except msgspec.MsgspecError:
+            return None
+
+
+def engine_of_registered(reader: Reader, row: Registered) -> str | None:
+    """The key of the engine of this unit that hosts it; None where it runs elsewhere."""
+    hosted = _HOSTED.fullmatch(row.system("RuntimeReference", "uri") or "")
+    project = reader.project(hosted["project"]) if hosted else None
+    return engine_of(project.id, hosted["name"]) if hosted and project else None
+
+
+def note_registration(reader: Reader, row: Registered) -> bool:
+    """Tell an engine of this unit that it is registered; False where it is none that was listed."""
+    key = engine_of_registered(reader, row)
+    engine = reader.found.engines.get(key or "")
+    if engine is None:
+        return False
+    aliases = tuple(dict.fromkeys((*engine.aliases, *filter(None, (row.urn,)))))
+    reader.found.engines[engine.key] = structs.replace(
+        engine, aliases=aliases, attributes={**engine.attributes, "registered": True}
+    )
+    return True
+
+
+def parse_registered(reader: Reader, project: ProjectRef, sort: Sort, row: Registered) -> Identity:
+    """One that is known by its registration alone. Raises ValueError for a bad name."""
+    principal = row.system("RuntimeIdentity", "principal")
+    facts: dict[str, Any] = {
+        "runtime": row.system("RuntimeReference", "uri"),
+        "framework": row.system("Framework", "framework"),
+        "hosted_in": row.location,
+        "version": row.version,
+    }
+    is_account = _EMAIL.search(principal or "") is not None
+    return Identity(
+        key=located_key("agentregistry.googleapis.com", project.id, row.name),
+        provider="gcp",
+        source=reader.scope.source,
+        scope=project.id,
+        kind=sort,
+        name=row.display_name.strip() or last_segment(row.name),
+        display_name=row.display_name or None,
+        description=row.description or None,
+        unique_id=row.uid or None,
+        aliases=tuple(filter(None, (row.urn, None if is_account else principal))),
+        created_at=row.create_time,
+        tags=tags_of(project),
+        attributes={name: fact for name, fact in facts.items() if fact is not None},
+        signals=(_IS_AGENT,) if sort == "agent" else (),
+        privilege=Privilege(level="normal"),
+        links=tuple(_runs_as(reader, principal)),
+    )
+
+
+def _runs_as(reader: Reader, principal: str | None) -> Iterator[Link]:
+    """The service account that its runtime identity is; any other principal is an alias of its own."""
+    if found := _EMAIL.search(principal or ""):
+        target = reader.account_key(found.group())
+        yield Link(relation="runs_as", target=target, evidence="its registered runtime identity")

@@ -1,0 +1,249 @@
+"""Identities with something in the way: refusals, bad rows, hostile names."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from connectors.base import Scope
+from scanner.demo.gcp_server.cloud import Cloud
+from scanner.demo.gcp_server.identities import add_api_key, add_provider
+from scanner.demo.gcp_server.roles import add_role
+from scanner.model import Coverage
+from tests.connectors.gcp.conftest import ORGANIZATION, Place
+from tests.connectors.gcp.estate import (
+    AT,
+    BILLING,
+    DEV,
+    GITHUB,
+    PROD,
+    company,
+    coverage_in,
+    identities_in,
+    key_of,
+    without_bulk,
+)
+
+KEYS = "//apikeys.googleapis.com/projects"
+POOL = "projects/1111/locations/global/workloadIdentityPools/ci"
+ENGINES = "aiplatform.reasoning_engines"
+LISTED = ("iam.service_accounts", "iam.service_account_keys", "apikeys.keys", "iam.workload_identity_pools")
+
+
+@pytest.fixture
+def place(start: Callable[[Cloud], Place]) -> Place:
+    """The company, running."""
+    return start(company())
+
+
+def test_a_failed_listing_is_a_gap_of_all_that_it_lists(place: Place) -> None:
+    """Of each project, so that nobody seems to have gone."""
+    connector = place.connector()
+    (scope,) = [one for one in connector.scopes() if isinstance(one, Scope)]
+    place.cloud.faults.deny(api="cloudasset", part="assets")
+
+    coverage = coverage_in(connector.discover(scope))
+
+    for name in LISTED:
+        assert {coverage[where, name].status for where in (ORGANIZATION, PROD, DEV)} == {"denied"}
+    assert coverage[PROD, ENGINES].status == "denied"
+    assert coverage[PROD, "iam.managed_identities"].status == "skipped"
+    assert coverage[PROD, "storage.hmac_keys"].status == "complete"
+
+
+def test_a_listing_that_ends_early_is_partial(start: Callable[[Cloud], Place]) -> None:
+    """What came before is told."""
+    cloud = company()
+    for number in range(1000):
+        cloud.add_account(DEV, f"svc-{number}")
+    place = start(cloud)
+    connector = place.connector()
+    (scope,) = [one for one in connector.scopes() if isinstance(one, Scope)]
+    place.cloud.faults.fail(503, api="cloudasset", part="assets", after=1)
+
+    found = list(connector.discover(scope))
+
+    assert {coverage_in(found)[PROD, name].status for name in LISTED} == {"partial"}
+    assert len(identities_in(found)) > 900
+
+
+@pytest.mark.parametrize("bad", [{}, {"name": "projects/1/no/provider"}, {"oidc": {}}])
+def test_who_signs_for_a_pool_is_unknown_unless_all_of_it_was_read(
+    start: Callable[[Cloud], Place], bad: dict[str, Any]
+) -> None:
+    """Else whom an account lets in would seem to be nobody, or one of several."""
+    cloud = company()
+    member = f"principal://iam.googleapis.com/{POOL}/subject/repo:acme/app:ref:refs/heads/main"
+    role = add_role(cloud, "roles/iam.workloadIdentityUser", "iam.serviceAccounts.getAccessToken")
+    cloud.set_policy(
+        key_of(BILLING), {"role": role, "members": [member]}, asset_type="iam.googleapis.com/ServiceAccount"
+    )
+    if bad:
+        add_provider(cloud, PROD, "ci", "bad", GITHUB, **bad)
+
+    trusts = identities_in(start(cloud).scan())[key_of(BILLING)].trusts
+
+    assert {trust.issuer for trust in trusts} == ({None} if bad else {GITHUB})
+
+
+@pytest.mark.parametrize(("after", "expected"), [(0, ("denied", "skipped")), (1, ("partial", "partial"))])
+def test_without_all_accounts_there_are_not_all_keys(place: Place, after: int, expected: tuple[str, str]) -> None:
+    """Those of accounts that were listed are told."""
+    for number in range(100):
+        place.cloud.add_account(PROD, f"svc-{number:03}")
+    without_bulk(place).cloud.faults.fail(403, api="iam", part=f"{PROD}/serviceAccounts", times=1, after=after)
+
+    coverage = coverage_in(place.scan(projects=PROD))
+
+    assert (coverage[PROD, LISTED[0]].status, coverage[PROD, LISTED[1]].status) == expected
+
+
+FAULTS: tuple[tuple[str, str, str, tuple[str, ...]], ...] = (
+    ("iam", "/keys", "iam.service_account_keys", ("credentials",)),
+    ("storage", "hmacKeys", "storage.hmac_keys", ("credentials",)),
+    ("apikeys", "keys", "apikeys.keys", ("credentials",)),
+    ("iam", "workloadIdentityPools", "iam.workload_identity_pools", ("trusts",)),
+    ("iam", "/providers", "iam.workload_identity_pools", ("trusts",)),
+    ("iam", "/namespaces", "iam.managed_identities", ()),
+    ("aiplatform", "reasoningEngines", ENGINES, ()),
+    ("agentregistry", "agents", "agentregistry.agents", ()),
+    ("agentidentity", "authProviders", "agentidentity.auth_providers", ()),
+    ("iam", "oauthClients", "iam.oauth_clients", ()),
+)
+
+
+@pytest.mark.parametrize("fault", ["denied", "failed", "throttled"])
+@pytest.mark.parametrize(("api", "part", "section", "unread"), FAULTS)
+def test_what_cannot_be_read_is_a_gap_of_its_own(
+    place: Place, api: str, part: str, section: str, unread: tuple[str, ...], fault: str
+) -> None:
+    """The rest is read, and accounts say what was kept from them."""
+    faults = without_bulk(place).cloud.faults
+    {
+        "denied": lambda: faults.deny(api=api, part=part),
+        "failed": lambda: faults.fail(503, api=api, part=part),
+        "throttled": lambda: faults.throttle(api, part=part),
+    }[fault]()
+
+    records = place.scan(resources="all", projects=PROD)
+    gaps = {one.section: one.status for one in coverage_in(records).values() if one.is_gap}
+    billing = identities_in(records)[key_of(BILLING)]
+
+    assert section in gaps
+    assert set(gaps) <= {section, "iam.managed_identities"}
+    assert gaps[section] == ("denied" if fault == "denied" else "failed")
+    assert set(unread) <= set(billing.unread)
+
+
+@pytest.mark.parametrize("times", [1, 3])
+@pytest.mark.parametrize("fault", ["throttled", "rate", "failed"])
+def test_what_passes_is_no_gap(place: Place, fault: str, times: int) -> None:
+    """A retry that succeeds."""
+    faults = place.cloud.faults
+    {
+        "throttled": lambda: faults.throttle("cloudasset", times),
+        "rate": lambda: faults.rate_limit("storage", times),
+        "failed": lambda: faults.fail(503, api="cloudasset", times=times),
+    }[fault]()
+
+    assert [one for one in coverage_in(place.scan()).values() if one.is_gap] == []
+
+
+@pytest.mark.parametrize("bulk", [True, False])
+def test_an_api_that_is_off_in_a_project_is_no_gap(place: Place, bulk: bool) -> None:
+    """There can be no HMAC keys there; agents are not asked for at a second location."""
+    if not bulk:
+        without_bulk(place)
+    place.cloud.faults.disable_api("storage", DEV, "2222")
+    place.cloud.faults.disable_api("aiplatform", DEV, "2222")
+
+    coverage = coverage_in(place.scan(locations=(AT, "us-central1")))
+
+    assert coverage[DEV, "storage.hmac_keys"].status == "not_offered"
+    assert coverage[PROD, "storage.hmac_keys"].status == "complete"
+    if not bulk:
+        assert coverage[DEV, ENGINES].status == "not_offered"
+        assert len([line for line in place.cloud.log if f"{DEV}/locations" in line and "reasoning" in line]) == 1
+
+
+@pytest.mark.parametrize(("other", "found"), [(AT, 2), ("europe-west4", 0)])
+def test_a_location_that_fails_is_a_gap_of_a_part(place: Place, other: str, found: int) -> None:
+    """The others are read."""
+    without_bulk(place).cloud.faults.deny(api="aiplatform", part="us-central1")
+
+    engines = coverage_in(place.scan(locations=("us-central1", other), projects=PROD))[PROD, ENGINES]
+
+    assert (engines.status, engines.identities) == ("partial", found)
+
+
+def test_pages_may_begin_empty(place: Place) -> None:
+    """In bulk and otherwise."""
+    place.cloud.faults.empty_first_pages = True
+
+    assert key_of(BILLING) in identities_in(place.scan())
+
+
+HOSTILE = "\x1b[31m<script>alert(1)</script>\u202e"
+
+
+ROWS: tuple[tuple[str, dict[str, Any], str], ...] = (
+    (
+        f"projects/{PROD}/serviceAccounts/{BILLING}/keys",
+        {"name": 7, "keyType": "USER_MANAGED"},
+        "iam.service_account_keys",
+    ),
+    (
+        f"projects/{PROD}/serviceAccounts/{BILLING}/keys",
+        {"name": HOSTILE, "keyType": "USER_MANAGED", "validAfterTime": "x"},
+        "iam.service_account_keys",
+    ),
+    (f"projects/{PROD}/locations/global/keys", {"name": HOSTILE, "createTime": HOSTILE}, "apikeys.keys"),
+    (f"projects/{PROD}/locations/global/keys", {"name": "k", "restrictions": []}, "apikeys.keys"),
+    (f"projects/{PROD}/locations/global/workloadIdentityPools", {"name": []}, "iam.workload_identity_pools"),
+    (
+        f"projects/{PROD}/locations/global/workloadIdentityPools/ci/providers",
+        {"name": HOSTILE, "oidc": {"issuerUri": GITHUB}},
+        "iam.workload_identity_pools",
+    ),
+    (f"projects/{PROD}/hmacKeys", {"accessId": HOSTILE, "serviceAccountEmail": None}, "storage.hmac_keys"),
+    (f"projects/{PROD}/locations/{AT}/reasoningEngines", {"name": HOSTILE}, ENGINES),
+    (f"projects/{PROD}/locations/{AT}/agents", {"name": HOSTILE, "attributes": {}}, "agentregistry.agents"),
+    (f"projects/{PROD}/locations/{AT}/mcpServers", {"name": "a/b", "attributes": []}, "agentregistry.agents"),
+    (f"projects/{PROD}/locations/{AT}/authProviders", {"name": "../.."}, "agentidentity.auth_providers"),
+    (f"projects/{PROD}/locations/global/oauthClients", {"name": HOSTILE}, "iam.oauth_clients"),
+)
+
+
+@pytest.mark.parametrize("bulk", [True, False])
+@pytest.mark.parametrize(("collection", "row", "section"), ROWS)
+def test_a_bad_row_costs_only_itself(
+    start: Callable[[Cloud], Place], collection: str, row: dict[str, Any], section: str, bulk: bool
+) -> None:
+    """And nothing of it reaches a terminal."""
+    cloud = company()
+    cloud.rows[collection].insert(0, row)
+    place = start(cloud)
+    records = (place if bulk else without_bulk(place)).scan(resources="all")
+    gaps = [one for one in records if isinstance(one, Coverage) and one.is_gap]
+
+    assert {(one.section, one.status) for one in gaps} - {("iam.managed_identities", "skipped")} == {
+        (section, "partial")
+    }
+    assert "could not be read" in str(gaps[0].detail)
+    assert "\x1b" not in str(gaps[0].detail)
+    assert key_of(BILLING) in identities_in(records)
+    assert len(identities_in(records)) >= 12
+
+
+def test_texts_of_people_are_data(start: Callable[[Cloud], Place]) -> None:
+    """Whatever they are, they stand where they belong."""
+    cloud = company()
+    add_api_key(cloud, PROD, "odd", f"  {HOSTILE}", annotations={HOSTILE: HOSTILE})
+    cloud.rows[f"projects/{PROD}/serviceAccounts"][0]["displayName"] = HOSTILE
+
+    found = identities_in(start(cloud).scan())
+
+    assert found[key_of(BILLING)].display_name == HOSTILE
+    assert found[f"{KEYS}/{PROD}/locations/global/keys/odd"].name == HOSTILE

@@ -1,0 +1,110 @@
+"""What the readings share: whose a service account is, and what one project of a unit lacks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from connectors.base import Meter, Scope
+from connectors.gcp.each import if_wanted, of_each
+from connectors.gcp.labels import tags_of
+from connectors.gcp.places import Place as Unit
+from connectors.gcp.places import ProjectRef
+from connectors.gcp.reader import Reader
+from connectors.gcp.spec import SPEC
+from scanner.demo.gcp_server.cloud import Cloud
+from scanner.errors import Denied, SourceError, Unreachable
+from scanner.model import Coverage
+from tests.connectors.gcp.conftest import Place
+
+PROD, DEV = ProjectRef(id="acme-prod", number="1111"), ProjectRef(id="acme-dev", number="2222")
+
+
+@pytest.fixture
+def reader(start: Callable[[Cloud], Place]) -> Reader:
+    place = start(Cloud())
+    unit = Unit(kind="organization", name="organizations/1", bulk=True, projects=(PROD, DEV))
+    return Reader(
+        place.api(), Scope(source="prod", spec=SPEC, id=unit.scope_id, context=unit), Meter(), place.settings()
+    )
+
+
+@pytest.mark.parametrize(
+    ("email", "home", "project"),
+    [
+        ("a@acme-prod.iam.gserviceaccount.com", PROD, "acme-prod"),
+        ("1111-compute@developer.gserviceaccount.com", PROD, "acme-prod"),
+        ("acme-dev@appspot.gserviceaccount.com", DEV, "acme-dev"),
+        ("a@vendor.iam.gserviceaccount.com", None, "vendor"),
+        ("9-compute@developer.gserviceaccount.com", None, "-"),
+        ("service-1111@gcp-sa-pubsub.iam.gserviceaccount.com", PROD, "-"),
+        ("ada@example.com", None, "-"),
+        ("", None, "-"),
+    ],
+)
+def test_an_account_s_address_tells_its_project(
+    reader: Reader, email: str, home: ProjectRef | None, project: str
+) -> None:
+    """By id or number; an agent of Google's is of none of ours."""
+    assert reader.home_of(email) == home
+    assert reader.account_key(email) == f"//iam.googleapis.com/projects/{project}/serviceAccounts/{email}"
+
+
+def test_a_project_has_the_gaps_of_its_unit(reader: Reader) -> None:
+    """And those of its own; not its neighbours'."""
+    reader.skipped("apikeys.keys", "why")
+    dev = reader.of_project(DEV)
+    dev.skipped("storage.hmac_keys", "why")
+    reader.take_gaps(dev)
+    prod = reader.of_project(PROD)
+
+    assert prod.lacks(PROD, "apikeys.keys")
+    assert not prod.lacks(PROD, "storage.hmac_keys")
+    assert reader.of_project(DEV).lacks(DEV, "storage.hmac_keys")
+
+
+def test_an_optional_section_is_off_unless_asked_for(reader: Reader) -> None:
+    """For the unit and each project, once; what was asked for is read."""
+    name = "iam.oauth_clients"
+    told = [one for one in if_wanted(name, lambda _: iter(()))(reader) if isinstance(one, Coverage)]
+
+    assert [(one.scope, one.status) for one in told] == [
+        ("organizations/1", "off"),
+        ("acme-prod", "off"),
+        ("acme-dev", "off"),
+    ]
+    assert list(if_wanted("iam.policies", lambda _: iter(()))(reader)) == []
+    assert len(list(reader.of_project(PROD).off(name))) == 1
+
+
+@pytest.mark.parametrize(
+    ("refused", "asked"),
+    [
+        ({}, "abcd"),
+        ({"a": Denied("no")}, "a"),
+        ({"b": Denied("no")}, "abcd"),
+        ({"a": Unreachable("x")}, "abcd"),
+    ],
+)
+def test_of_many_none_but_the_first_is_asked_if_that_is_denied(
+    reader: Reader, refused: dict[str, SourceError], asked: str
+) -> None:
+    """A right is usually the project's; answers come in order, refusals among them."""
+
+    def ask(name: str) -> str:
+        if name in refused:
+            raise refused[name]
+        return name.upper()
+
+    found = list(of_each(reader, "abcd", ask))
+
+    assert found == [(name, refused.get(name, name.upper())) for name in asked]
+
+
+def test_labels_of_a_project_are_told_apart() -> None:
+    """A thing's own come first, and none of the project's can stand for one of them."""
+    project = ProjectRef(id="p", number="1", labels={"owner": "ada", "env": "prod"})
+
+    assert tags_of(project, {"owner": "grace"}) == {"owner": "grace", "project:owner": "ada", "project:env": "prod"}
+    assert tags_of(ProjectRef(id="p", number="1")) == {}
