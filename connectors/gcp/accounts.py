@@ -5,21 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from msgspec import structs
-
 from connectors.gcp.keys import account_key
 from connectors.gcp.labels import tags_of
 from connectors.gcp.payloads import ServiceAccount
 from connectors.gcp.places import ProjectRef
 from connectors.gcp.reader import Reader
 from connectors.gcp.rights.emails import AGENTS, account_of
+from connectors.gcp.usage.joined import use_of_account, with_use
 from connectors.unread import unread_facts
-from scanner.model import Credential, Identity, Privilege
+from scanner.model import Identity, Privilege
 
 CREDENTIALS = ("iam.service_account_keys", "storage.hmac_keys", "apikeys.keys")
 TRUSTS = ("iam.policies", "iam.roles", "iam.workload_identity_pools")
-USE = ("policyanalyzer.accounts",)
-KEY_USE = "policyanalyzer.keys"
 ISSUER = "https://accounts.google.com"
 """Who signs the tokens by which a service account shows itself to others; it is named in them by its unique id."""
 
@@ -35,7 +32,8 @@ def parse_account(reader: Reader, project: ProjectRef, row: ServiceAccount) -> I
     """With what was found for it before. What its rights amount to comes by assignments, from wherever they are."""
     found = reader.found
     form = account_of(row.email).kind
-    attributes: dict[str, Any] = {"token_subjects": [[ISSUER, row.unique_id]]}
+    used = use_of_account(reader, project, row)
+    attributes: dict[str, Any] = {"token_subjects": [[ISSUER, row.unique_id]], **used.attributes}
     if form == "default":
         attributes["default_account"] = True
     return Identity(
@@ -50,31 +48,18 @@ def parse_account(reader: Reader, project: ProjectRef, row: ServiceAccount) -> I
         unique_id=row.unique_id,
         aliases=tuple(alias for alias in (row.email, row.oauth2_client_id) if alias and alias != row.unique_id),
         enabled=not row.disabled,
-        last_used_at=found.used.get(row.unique_id),
-        use_tracked_days=found.tracked.get(project.id),
+        last_used_at=used.use.last_used_at,
+        use_tracked_days=used.use.tracked_days,
         managed_by="a service agent: Google made it, and answers for it" if form in AGENTS else None,
         tags=tags_of(project),
         attributes=attributes,
         privilege=Privilege(level="normal"),
-        credentials=tuple(_used(reader, project, row, one) for one in found.credentials.get(row.email, ())),
+        credentials=tuple(with_use(reader, row, one) for one in found.credentials.get(row.email, ())),
         trusts=tuple(found.trusts.get(row.email, ())),
         signals=tuple(found.signals.get(row.email, ())),
         unread=unread_facts(
             credentials=reader.lacks(project, *CREDENTIALS),
             trusts=reader.lacks(project, *TRUSTS),
-            use=reader.lacks(project, *USE),
+            use=used.unread,
         ),
-    )
-
-
-def _used(reader: Reader, project: ProjectRef, row: ServiceAccount, credential: Credential) -> Credential:
-    """With its last use, which is only known of keys that users manage."""
-    if credential.attributes.get("type") != "service_account_key":
-        return credential
-    keys_used = reader.found.keys_used
-    names = (f"projects/{project.id}/serviceAccounts/{one}/keys/{credential.id}" for one in (row.email, row.unique_id))
-    return structs.replace(
-        credential,
-        last_used_at=next((keys_used[name] for name in names if name in keys_used), None),
-        use_tracked_days=None if reader.lacks(project, KEY_USE) else reader.found.tracked.get(project.id),
     )

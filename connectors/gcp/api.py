@@ -28,6 +28,8 @@ T = TypeVar("T")
 Query = Mapping[str, str | tuple[str, ...]]
 
 OK = 200
+AWAY = ("unreachable", "unreachables", "missingZones")
+"""Where an answer names what the API itself could not look at."""
 MAX_PAGES = 100_000
 """A listing ends before this, or somebody wants it never to end."""
 
@@ -172,8 +174,8 @@ def _page(request: Request, fields: Mapping[str, Raw]) -> Page:
     """Rows lie in a list; Compute's aggregated ones lie in a map by zone."""
     raw = fields.get(request.items or "", Raw(b"[]"))
     rows = _decoded(raw, list[Raw] | dict[str, Raw] | None)
-    away = _decoded(fields["unreachable"], list[str] | None) if "unreachable" in fields else None
-    return Page(rows=list(rows.values()) if isinstance(rows, dict) else rows or [], unreachable=tuple(away or ()))
+    away = [place for name in AWAY if name in fields for place in _decoded(fields[name], list[str] | None) or ()]
+    return Page(rows=list(rows.values()) if isinstance(rows, dict) else rows or [], unreachable=tuple(away))
 
 
 def _decoded(content: bytes | Raw, payload: Any) -> Any:

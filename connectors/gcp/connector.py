@@ -10,6 +10,8 @@ from connectors.gcp.accounts import tell_accounts
 from connectors.gcp.api import GcpApi
 from connectors.gcp.api_keys import tell_api_keys
 from connectors.gcp.assets import engines as assets_engines
+from connectors.gcp.assets import secrets as assets_secrets
+from connectors.gcp.assets.consumers import read_consumers
 from connectors.gcp.assets.identities import list_identities
 from connectors.gcp.each import Reading, if_wanted, in_each
 from connectors.gcp.engines import tell_engines
@@ -17,10 +19,12 @@ from connectors.gcp.least_privilege import custom_role
 from connectors.gcp.places import Place
 from connectors.gcp.preflight import preflight
 from connectors.gcp.projects import engines as projects_engines
+from connectors.gcp.projects import secrets as projects_secrets
 from connectors.gcp.projects.account_keys import read_account_keys
 from connectors.gcp.projects.accounts import list_accounts
 from connectors.gcp.projects.api_keys import list_api_keys
 from connectors.gcp.projects.auth_providers import read_auth_providers
+from connectors.gcp.projects.consumers import read_clusters, read_functions, read_machines, read_others, read_run
 from connectors.gcp.projects.hmac_keys import read_hmac_keys
 from connectors.gcp.projects.oauth_clients import read_oauth_clients
 from connectors.gcp.projects.pools import list_pools, read_managed_identities
@@ -31,6 +35,8 @@ from connectors.gcp.scopes import list_scopes
 from connectors.gcp.session import GcpSession
 from connectors.gcp.settings import GcpSettings
 from connectors.gcp.spec import SPEC
+from connectors.gcp.usage.insights import read_insights
+from connectors.gcp.usage.reading import read_use_of_accounts, read_use_of_keys
 from connectors.sdk import require_sdk
 from scanner.model import EVERY_SCOPE, Coverage
 
@@ -39,11 +45,16 @@ BULK: tuple[Reading, ...] = (
     in_each(read_hmac_keys),
     in_each(read_managed_identities),
     assets_engines.list_engines,
+    read_consumers,
     if_wanted("agentregistry.agents", in_each(read_registered)),
     read_rights,
+    read_use_of_accounts,
+    read_use_of_keys,
+    if_wanted("recommender.insights", in_each(read_insights)),
     tell_accounts,
     tell_api_keys,
     tell_engines,
+    assets_secrets.read_secrets,
     if_wanted("iam.oauth_clients", in_each(read_oauth_clients)),
     if_wanted("agentidentity.auth_providers", in_each(read_auth_providers)),
 )
@@ -57,11 +68,20 @@ OF_PROJECT: tuple[Reading, ...] = (
     read_hmac_keys,
     read_managed_identities,
     projects_engines.list_engines,
+    read_machines,
+    read_run,
+    read_functions,
+    read_clusters,
+    read_others,
     if_wanted("agentregistry.agents", read_registered),
     read_rights,
+    read_use_of_accounts,
+    read_use_of_keys,
+    if_wanted("recommender.insights", read_insights),
     tell_accounts,
     tell_api_keys,
     tell_engines,
+    projects_secrets.read_secrets,
     if_wanted("iam.oauth_clients", read_oauth_clients),
     if_wanted("agentidentity.auth_providers", read_auth_providers),
 )

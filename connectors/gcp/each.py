@@ -8,11 +8,14 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import islice
 from typing import TypeAlias, TypeVar
 
+from msgspec import structs
+
 from connectors.base import DiscoveredRecord
 from connectors.gcp.places import ProjectRef
 from connectors.gcp.reader import Reader
 from connectors.gcp.rights.several import several
 from scanner.errors import Denied, SourceError
+from scanner.model import Coverage
 
 T = TypeVar("T")
 Reading: TypeAlias = Callable[[Reader], Iterator[DiscoveredRecord]]
@@ -69,3 +72,17 @@ def if_wanted(name: str, read: Reading) -> Reading:
         return read(reader) if reader.wants(name) else reader.off(name)
 
     return read_or_say_so
+
+
+def instead_in_each(reader: Reader, own: Coverage, read: Reading) -> Iterator[DiscoveredRecord]:
+    """A project's reading for all projects of a unit that could not be asked at once.
+
+    ``own``: how that went, which is told with its project's where the unit is a single project.
+    """
+    if own.scope not in {project.id for project in reader.place.projects}:
+        yield own
+    for record in in_each(read)(reader):
+        if isinstance(record, Coverage) and record.scope == own.scope:
+            yield structs.replace(record, calls=record.calls + own.calls)
+        else:
+            yield record

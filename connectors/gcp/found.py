@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from datetime import datetime
 from typing import TYPE_CHECKING
 
 from connectors.gcp.payloads import ServiceAccount
 from connectors.gcp.rights.providers import Provider
+from connectors.gcp.usage.activities import Use
 from scanner.model import Credential, Identity, Signal, Trust
 
 if TYPE_CHECKING:
@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 class Found:
     """One unit's findings. Readings of several projects fill it at once, each for its own accounts.
 
-    By e-mail of the account: ``credentials``, ``trusts`` (who may become it), ``signals``. By unique id of the account:
-    ``used``, its last authentication. By the part from ``projects/`` on of a key's name: ``keys_used``. By project id:
-    ``tracked``, for how many days use is known; ``accounts``, those that were listed; ``api_keys``, those that are
+    By e-mail of the account: ``credentials``, ``trusts`` (who may become it), ``signals``, and by Recommender's word
+    ``unused`` and ``roles_used``. By unique id of the account: ``used``. By ``ACCOUNT/keys/ID``, the account as the
+    record names it: ``keys_used``. By project id: ``accounts``, those that were listed; ``api_keys``, those that are
     identities of their own; ``pools`` of workload identities. ``providers``: of these pools; None where they were
     not all read. ``engines``: agents that Google runs, by key. ``principals``: those that bindings may name and that
     are told as identities elsewhere.
@@ -30,9 +30,10 @@ class Found:
         self.credentials: defaultdict[str, list[Credential]] = defaultdict(list)
         self.trusts: defaultdict[str, list[Trust]] = defaultdict(list)
         self.signals: defaultdict[str, list[Signal]] = defaultdict(list)
-        self.used: dict[str, datetime] = {}
-        self.keys_used: dict[str, datetime] = {}
-        self.tracked: dict[str, int] = {}
+        self.unused: dict[str, str] = {}
+        self.roles_used: defaultdict[str, list[str]] = defaultdict(list)
+        self.used: dict[str, Use] = {}
+        self.keys_used: dict[str, Use] = {}
         self.accounts: defaultdict[str, list[ServiceAccount]] = defaultdict(list)
         self.api_keys: defaultdict[str, list[ApiKey]] = defaultdict(list)
         self.pools: defaultdict[str, list[Pool]] = defaultdict(list)

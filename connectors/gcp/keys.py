@@ -24,7 +24,12 @@ def service_agent_key(email: str) -> str:
 
 def secret_key(project: str, secret: str) -> str:
     """The key of a stored secret."""
-    return f"//secretmanager.googleapis.com/projects/{project}/secrets/{secret}"
+    return stored_key(project, f"secrets/{secret}")
+
+
+def stored_key(project: str, path: str) -> str:
+    """The same by the name within the project: ``secrets/S``, or ``locations/L/secrets/S``."""
+    return f"//secretmanager.googleapis.com/projects/{project}/{path}"
 
 
 def engine_key(project: str, location: str, engine: str) -> str:

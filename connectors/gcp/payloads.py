@@ -5,7 +5,13 @@ JSON leaves out whatever has its default value, so every field that can be left 
 
 from __future__ import annotations
 
-from msgspec import Raw, Struct, field
+from datetime import datetime
+from typing import Annotated, TypeAlias
+
+from msgspec import Meta, Raw, Struct, field
+
+Moment: TypeAlias = Annotated[datetime, Meta(tz=True)]
+"""A time that says in which zone it is: others cannot be compared with it."""
 
 
 class Organization(Struct, kw_only=True):

@@ -10,7 +10,6 @@ from typing import Any, Literal
 import msgspec
 from msgspec import Raw, Struct, structs
 
-from connectors.gcp.engines import engine_of
 from connectors.gcp.keys import last_segment, located_key
 from connectors.gcp.labels import tags_of
 from connectors.gcp.places import ProjectRef
@@ -19,7 +18,10 @@ from scanner.model import Identity, Link, Privilege, Signal
 
 Sort = Literal["agent", "mcp_server"]
 _SYSTEM = "agentregistry.googleapis.com/system/"
-_HOSTED = re.compile(r"//aiplatform\.googleapis\.com/(?P<name>projects/(?P<project>[^/]+)/.+)")
+_HOSTED = re.compile(
+    r"//(?P<host>aiplatform\.googleapis\.com(?=/.+/reasoningEngines/)|run\.googleapis\.com(?=/.+/(?:services|jobs)/))"
+    r"/(?P<name>projects/(?P<project>[^/]+)/.+)"
+)
 _EMAIL = re.compile(r"[^\s/:@]+@[a-z0-9.-]+\.gserviceaccount\.com")
 _IS_AGENT = Signal(says="agent", sort="provider", evidence="registered as an agent in Agent Registry")
 
@@ -53,10 +55,13 @@ class Registered(Struct, kw_only=True, rename="camel"):
 
 
 def engine_of_registered(reader: Reader, row: Registered) -> str | None:
-    """The key of the engine of this unit that hosts it; None where it runs elsewhere."""
+    """The key of the engine, or service of Cloud Run, of this unit that hosts it; None where it runs elsewhere."""
     hosted = _HOSTED.fullmatch(row.system("RuntimeReference", "uri") or "")
     project = reader.project(hosted["project"]) if hosted else None
-    return engine_of(project.id, hosted["name"]) if hosted and project else None
+    try:
+        return located_key(hosted["host"], project.id, hosted["name"]) if hosted and project else None
+    except ValueError:
+        return None
 
 
 def note_registration(reader: Reader, row: Registered) -> bool:

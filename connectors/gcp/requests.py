@@ -7,6 +7,7 @@ documents, which tests hold each method, path and query parameter against.
 
 from __future__ import annotations
 
+from connectors.gcp import fields
 from connectors.gcp.request import Pairs, Request
 
 _POLICY: Pairs = (("options.requestedPolicyVersion", "3"),)
@@ -176,22 +177,31 @@ AUTH_PROVIDERS = Request(
 )
 
 # Use; the parent is a project, a folder or an organization.
-ACTIVITIES = Request(
-    "policyanalyzer",
-    "/v1/{parent}/locations/global/activityTypes/{activity}/activities:query",
-    "policyanalyzer.serviceAccountLastAuthenticationActivities.query",
-    "activities",
-    1000,
+ACCOUNT_ACTIVITIES, KEY_ACTIVITIES = (
+    Request(
+        "policyanalyzer",
+        f"/v1/{{parent}}/locations/global/activityTypes/{activity}LastAuthentication/activities:query",
+        f"policyanalyzer.{activity}LastAuthenticationActivities.query",
+        "activities",
+        1000,
+    )
+    for activity in ("serviceAccount", "serviceAccountKey")
 )
-KEY_ACTIVITIES_PERMISSION = "policyanalyzer.serviceAccountKeyLastAuthenticationActivities.query"
-INSIGHTS = Request(
-    "recommender",
-    "/v1/{parent}/locations/global/insightTypes/{type}/insights",
-    "recommender.iamServiceAccountInsights.list",
-    "insights",
-    1000,
+_ACTIVE: Pairs = (("filter", "stateInfo.state=ACTIVE"),)
+ACCOUNT_INSIGHTS, POLICY_INSIGHTS = (
+    Request(
+        "recommender",
+        f"/v1/{{parent}}/locations/global/insightTypes/google.iam.{kind}.Insight/insights",
+        permission,
+        "insights",
+        1000,
+        query=_ACTIVE,
+    )
+    for kind, permission in (
+        ("serviceAccount", "recommender.iamServiceAccountInsights.list"),
+        ("policy", "recommender.iamPolicyInsights.list"),
+    )
 )
-POLICY_INSIGHTS_PERMISSION = "recommender.iamPolicyInsights.list"
 
 # What runs as whom
 INSTANCES = Request(
@@ -201,13 +211,38 @@ INSTANCES = Request(
     "items",
     500,
     sized_by="maxResults",
+    query=(("fields", fields.MACHINES),),
 )
 RUN_SERVICES = Request(
-    "run", "/v2/projects/{project}/locations/{location}/services", "run.services.list", "services", 100
+    "run",
+    "/v2/projects/{project}/locations/{location}/services",
+    "run.services.list",
+    "services",
+    100,
+    query=(("fields", fields.SERVICES),),
 )
-RUN_JOBS = Request("run", "/v2/projects/{project}/locations/{location}/jobs", "run.jobs.list", "jobs", 100)
+RUN_JOBS = Request(
+    "run",
+    "/v2/projects/{project}/locations/{location}/jobs",
+    "run.jobs.list",
+    "jobs",
+    100,
+    query=(("fields", fields.JOBS),),
+)
 FUNCTIONS = Request(
-    "cloudfunctions", "/v2/projects/{project}/locations/-/functions", "cloudfunctions.functions.list", "functions", 1000
+    "cloudfunctions",
+    "/v2/projects/{project}/locations/-/functions",
+    "cloudfunctions.functions.list",
+    "functions",
+    1000,
+    query=(("fields", fields.FUNCTIONS),),
+)
+CLUSTERS = Request(
+    "container",
+    "/v1/projects/{project}/locations/-/clusters",
+    "container.clusters.list",
+    "clusters",
+    query=(("fields", fields.CLUSTERS),),
 )
 
 # Secret Manager: names and dates

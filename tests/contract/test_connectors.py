@@ -19,7 +19,9 @@ from connectors.vault.connector import VaultConnector
 from connectors.vault.settings import VaultSettings
 from scanner.demo.azure_server.estate import add_user_assigned, run, trust_issuer
 from scanner.demo.azure_server.tenant import guid
+from scanner.demo.gcp_server.consumers import add_instance, add_run, add_secret
 from scanner.demo.gcp_server.identities import add_api_key, add_auth_provider, add_key
+from scanner.demo.gcp_server.usage import add_use
 from scanner.inventory import Reading, join
 from scanner.model import ANY_KIND, Coverage, Identity
 from scanner.redact import SecretRef
@@ -79,6 +81,12 @@ def _gcp(request: pytest.FixtureRequest) -> Connector:
     add_api_key(place.cloud, "acme-prod", "maps", keyString=SECRET)
     held = {"twoLeggedOauth": {"clientId": "c", "clientSecret": SECRET}}
     add_auth_provider(place.cloud, "acme-prod", "europe-west1", "crm", authProviderTypeParams=held)
+    variable = {"name": "PASSWORD", "value": SECRET}
+    template = {"containers": [{"env": [variable]}]}
+    add_run(place.cloud, "acme-prod", "shop", functionalType="FUNCTIONAL_TYPE_AGENT", template=template)
+    add_instance(place.cloud, "acme-prod", "vm", metadata={"items": [{"key": "password", "value": SECRET}]})
+    add_secret(place.cloud, "acme-prod", "db")
+    add_use(place.cloud, "acme-prod", "billing", 3)
     return place.connector(resources="all")
 
 

@@ -5,17 +5,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 
-from msgspec import structs
-
 from connectors.base import DiscoveredRecord
 from connectors.gcp.assets.listing import list_assets
-from connectors.gcp.each import in_each
+from connectors.gcp.each import instead_in_each
 from connectors.gcp.engines import ReasoningEngine, note_engine
 from connectors.gcp.errors import Rejected
 from connectors.gcp.projects.engines import NAME
 from connectors.gcp.projects.engines import list_engines as list_engines_of_project
 from connectors.gcp.reader import Reader
-from scanner.model import Coverage
 
 TYPE = "aiplatform.googleapis.com/ReasoningEngine"
 
@@ -36,15 +33,4 @@ def list_engines(reader: Reader) -> Iterator[DiscoveredRecord]:
     if is_known:
         yield from reader.done(section, found)
     else:
-        yield from _of_each_project(reader, section.coverage)
-
-
-def _of_each_project(reader: Reader, own: Coverage) -> Iterator[DiscoveredRecord]:
-    """``own``: how the listing went, which is told with its project's where the unit is a single project."""
-    if own.scope not in {project.id for project in reader.place.projects}:
-        yield own
-    for record in in_each(list_engines_of_project)(reader):
-        if isinstance(record, Coverage) and record.scope == own.scope:
-            yield structs.replace(record, calls=record.calls + own.calls)
-        else:
-            yield record
+        yield from instead_in_each(reader, section.coverage, list_engines_of_project)

@@ -26,9 +26,25 @@ _TYPES: tuple[tuple[str, re.Pattern[str], str], ...] = tuple(
         ("secretmanager.googleapis.com/SecretVersion", r"(?:locations/[^/]+/)?secrets/[^/]+/versions", "v1"),
         ("aiplatform.googleapis.com/ReasoningEngine", r"locations/[^/]+/reasoningEngines", "v1"),
         ("compute.googleapis.com/Instance", r"instances", "v1"),
+        ("compute.googleapis.com/InstanceTemplate", r"global/instanceTemplates", "v1"),
         ("run.googleapis.com/Service", r"locations/[^/]+/services", "v2"),
+        ("run.googleapis.com/Service", r"knative/services", "v1"),
         ("run.googleapis.com/Job", r"locations/[^/]+/jobs", "v2"),
+        ("run.googleapis.com/Job", r"knative/jobs", "v1"),
         ("cloudfunctions.googleapis.com/Function", r"locations/[^/]+/functions", "v2"),
+        ("cloudfunctions.googleapis.com/CloudFunction", r"locations/[^/]+/cloudFunctions", "v1"),
+        ("container.googleapis.com/Cluster", r"clusters", "v1"),
+        ("container.googleapis.com/NodePool", r"nodePools", "v1"),
+        ("dataflow.googleapis.com/Job", r"locations/[^/]+/pipelines", "v1b3"),
+        ("cloudscheduler.googleapis.com/Job", r"locations/[^/]+/schedules", "v1"),
+        ("composer.googleapis.com/Environment", r"locations/[^/]+/environments", "v1"),
+        ("cloudbuild.googleapis.com/BuildTrigger", r"locations/[^/]+/triggers", "v1"),
+        ("notebooks.googleapis.com/Instance", r"locations/[^/]+/notebooks", "v2"),
+        ("notebooks.googleapis.com/Instance", r"locations/[^/]+/oldNotebooks", "v1"),
+        ("aiplatform.googleapis.com/Endpoint", r"locations/[^/]+/endpoints", "v1"),
+        ("appengine.googleapis.com/Version", r"versions", "v1"),
+        ("workflows.googleapis.com/Workflow", r"locations/[^/]+/workflows", "v1"),
+        ("dataproc.googleapis.com/Cluster", r"regions/[^/]+/clusters", "v1"),
     )
 )
 
@@ -64,12 +80,23 @@ def _of_project(cloud: Cloud, project: str) -> Iterator[Row]:
             if pattern.fullmatch(collection):
                 for row in rows:
                     yield {
-                        "name": f"//{kind.partition('/')[0]}/{row['name']}",
+                        "name": f"//{kind.partition('/')[0]}/{_name(collection, row)}",
                         "assetType": kind,
                         "ancestors": cloud.ancestors(project),
                         "updateTime": CREATED,
                         "resource": {"version": version, "discoveryName": kind.partition("/")[2], "data": row},
                     }
+
+
+def _name(collection: str, row: Row) -> str:
+    """The resource name, which some APIs tell as a link, or only in parts."""
+    own = str(row.get("name") or row.get("clusterName") or row.get("metadata", {}).get("name"))
+    if own.startswith(("projects/", "apps/")):
+        return own
+    if "/knative/" in collection:
+        return f"{collection.replace('knative', 'locations/europe-west1')}/{own}"
+    link = str(row.get("selfLink", ""))
+    return link[link.index("projects/") :] if "projects/" in link else f"{collection}/{row.get('id', own)}"
 
 
 def _resources(call: Call) -> Row:

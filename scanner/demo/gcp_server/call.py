@@ -60,6 +60,8 @@ def paged(call: Call, rows: Sequence[Row], items: str, *, default: int, cap: int
         return {"nextPageToken": _token(call, 0)}
     if start is None and call.cloud.faults.empty_first_pages:
         return {"nextPageToken": _token(call, 0)}
+    if start and call.cloud.faults.only_first_pages:
+        raise Refused(500, "Internal error encountered.")
     first = start or 0
     page = list(rows[first : first + size])
     answer: Row = {items: page} if page else {}

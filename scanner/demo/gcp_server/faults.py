@@ -87,6 +87,10 @@ class Faults:
         """Listings begin with a page that has no rows and a token."""
         self.unlisted_types: set[str] = set()
         """Types of assets that Cloud Asset does not have."""
+        self.only_first_pages = False
+        """Listings break off after their first page."""
+        self.unreachable_zones: list[str] = []
+        """Zones that Compute Engine cannot look at."""
         self.endless_pages = False
         """Each page of a listing has the token of itself."""
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from msgspec import Struct
 
 from scanner.demo.gcp_server.call import Call, Route, paged
@@ -18,8 +20,17 @@ class _Listing(Struct, frozen=True, kw_only=True):
 
     def __call__(self, call: Call) -> Row:
         field, _, value = call.one("filter").partition(":")
-        rows = [row for row in call.cloud.rows[call.path] if not field or row.get(field) == value]
+        rows = [row for row in _rows(call) if not field or row.get(field) == value]
         return paged(call, rows, self.items, default=self.default, cap=self.cap, sized_by=self.sized_by)
+
+
+def _rows(call: Call) -> list[Row]:
+    """Of the collection; the location ``-`` stands for all."""
+    if "/locations/-/" not in call.path:
+        return call.cloud.rows[call.path]
+    before, _, after = call.path.partition("/locations/-/")
+    places = re.compile(rf"{re.escape(before)}/locations/[^/]+/{re.escape(after)}")
+    return [row for name, rows in call.cloud.rows.items() if places.fullmatch(name) for row in rows]
 
 
 _AT = "/v1/projects/{project}/locations/{location}"
@@ -51,14 +62,6 @@ _LISTINGS = (
     _Listing(api="agentregistry", path=f"{_AT}/agents", items="agents", cap=100),
     _Listing(api="agentregistry", path=f"{_AT}/mcpServers", items="mcpServers", cap=100),
     _Listing(api="agentidentity", path=f"{_AT}/authProviders", items="authProviders", cap=100),
-    _Listing(
-        api="policyanalyzer",
-        path="/v1/{kind}/{place}/locations/global/activityTypes/{activity}/activities:query",
-        items="activities",
-    ),
-    _Listing(
-        api="recommender", path="/v1/{kind}/{place}/locations/global/insightTypes/{type}/insights", items="insights"
-    ),
     _Listing(api="run", path="/v2/projects/{project}/locations/{location}/services", items="services", cap=100),
     _Listing(api="run", path="/v2/projects/{project}/locations/{location}/jobs", items="jobs", cap=100),
     _Listing(api="cloudfunctions", path="/v2/projects/{project}/locations/{location}/functions", items="functions"),

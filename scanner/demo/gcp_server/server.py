@@ -11,12 +11,13 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
-from scanner.demo.gcp_server import assets, compute, iam, listings, resource_manager, roles
+from scanner.demo.gcp_server import assets, compute, iam, listings, resource_manager, roles, usage
 from scanner.demo.gcp_server.call import Call, Route
 from scanner.demo.gcp_server.cloud import Cloud, Row
 from scanner.demo.gcp_server.faults import Refused
+from scanner.demo.gcp_server.partial import partial
 
-_PARTS = (resource_manager, iam, roles, assets, compute, listings)
+_PARTS = (resource_manager, iam, roles, assets, compute, usage, listings)
 ROUTES: tuple[Route, ...] = tuple(route for part in _PARTS for route in part.ROUTES)
 _VERSION = re.compile(r"/(?:\w+/)?v\d/")
 
@@ -38,7 +39,8 @@ def answer(cloud: Cloud, method: str, target: str, body: Any) -> Row:
         query = parse_qs(parts.query, keep_blank_values=True)
         if "project" in places and places["project"] not in cloud.projects:
             raise Refused(403, f"Permission denied on resource project {places['project']}.", reason="CONSUMER_INVALID")
-        return route.answer(Call(cloud=cloud, path=short, places=places, query=query, body=body))
+        found = route.answer(Call(cloud=cloud, path=short, places=places, query=query, body=body))
+        return partial(found, query["fields"][0]) if "fields" in query else found
     raise Refused(404, "The requested URL was not found on this server.")
 
 

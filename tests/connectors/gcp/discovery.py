@@ -18,6 +18,7 @@ API_VERSIONS = (
     "cloudfunctions.v2",
     "cloudresourcemanager.v3",
     "compute.v1",
+    "container.v1",
     "iam.v1",
     "iam.v2",
     "policyanalyzer.v1",

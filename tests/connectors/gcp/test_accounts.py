@@ -9,19 +9,21 @@ from msgspec import structs
 
 from connectors.base import Meter, Scope
 from connectors.gcp.account_keys import ServiceAccountKey, parse_account_key
-from connectors.gcp.accounts import CREDENTIALS, TRUSTS, USE, parse_account
+from connectors.gcp.accounts import CREDENTIALS, TRUSTS, parse_account
 from connectors.gcp.hmac_keys import HmacKey, parse_hmac_key
 from connectors.gcp.payloads import ServiceAccount
 from connectors.gcp.places import Place as Unit
 from connectors.gcp.places import ProjectRef
 from connectors.gcp.reader import Reader
 from connectors.gcp.spec import SPEC
+from connectors.gcp.usage.activities import Use
 from scanner.model import Credential, Trust
 from tests.connectors.gcp.conftest import Place
 
 PROD, DEV = ProjectRef(id="acme-prod", number="1111"), ProjectRef(id="acme-dev", number="2222")
 ROW = ServiceAccount(email="a@acme-prod.iam.gserviceaccount.com", unique_id="1" * 21)
 DAY = datetime(2026, 1, 2, tzinfo=UTC)
+USE = Use(last_used_at=DAY, tracked_days=400)
 
 
 @pytest.fixture
@@ -38,8 +40,7 @@ def test_an_account_is_joined_with_what_was_found_for_it(reader: Reader) -> None
     reader.found.credentials[ROW.email].append(credential)
     reader.found.trusts[ROW.email].append(trust)
     reader.found.trusts["b@acme-prod.iam.gserviceaccount.com"].append(trust)
-    reader.found.used[ROW.unique_id] = DAY
-    reader.found.tracked["acme-prod"] = 400
+    reader.found.used[ROW.unique_id] = USE
 
     account = parse_account(reader, PROD, ROW)
 
@@ -50,9 +51,9 @@ def test_an_account_is_joined_with_what_was_found_for_it(reader: Reader) -> None
 @pytest.mark.parametrize(
     ("section", "facts"),
     [
-        *((name, ("credentials",)) for name in CREDENTIALS),
+        *((name, ("credentials",) if name.startswith("iam") else ("credentials", "use")) for name in CREDENTIALS),
         *((name, ("trusts",)) for name in TRUSTS),
-        *((name, ("use",)) for name in USE),
+        ("policyanalyzer.accounts", ("use",)),
         ("workloads.run", ()),
     ],
 )
@@ -75,9 +76,7 @@ def test_keys_that_users_manage_have_a_last_use(reader: Reader, account: str) ->
     key = parse_account_key("acme-prod", ROW.email, ServiceAccountKey(name="keys/1"))
     hmac = parse_hmac_key("acme-prod", HmacKey(access_id="2", service_account_email=ROW.email))
     reader.found.credentials[ROW.email] += [key, hmac]
-    name = f"projects/acme-prod/serviceAccounts/{account}/keys"
-    reader.found.keys_used |= {f"{name}/1": DAY, f"{name}/2": DAY}
-    reader.found.tracked["acme-prod"] = 400
+    reader.found.keys_used |= {f"{account}/keys/1": USE, f"{account}/keys/2": USE}
 
     found = {one.id: (one.last_used_at, one.use_tracked_days) for one in parse_account(reader, PROD, ROW).credentials}
 
@@ -89,7 +88,7 @@ def test_without_the_record_of_keys_their_use_is_unknown(reader: Reader) -> None
     reader.found.credentials[ROW.email].append(
         parse_account_key("acme-prod", ROW.email, ServiceAccountKey(name="keys/1"))
     )
-    reader.found.tracked["acme-prod"] = 400
+    reader.found.used[ROW.unique_id] = USE
     reader.skipped("policyanalyzer.keys", "why")
 
     account = parse_account(reader, PROD, ROW)

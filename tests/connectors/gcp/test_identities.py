@@ -83,7 +83,10 @@ def test_an_account_tells_what_it_is(place: Place) -> None:
 
     assert billing.tags == {"project:owner": "ada", "project:env": "prod"}
     assert billing.description == "nightly invoices, ask ada@example.com"
-    assert billing.attributes == {"token_subjects": [["https://accounts.google.com", billing.unique_id]]}
+    assert billing.attributes == {
+        "token_subjects": [["https://accounts.google.com", billing.unique_id]],
+        "use_not_recorded_for": ["API keys bound to it", "HMAC keys"],
+    }
     assert {key for key, one in found.items() if one.attributes.get("default_account")} == {
         key_of(DEFAULT),
         key_of(APP_ENGINE, DEV),
