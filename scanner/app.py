@@ -114,6 +114,7 @@ def load_lists(config: Config, sources: Sequence[Named]) -> Lists:
         tag_keys=config.matching.tag_keys,
         sources=tuple(configured[name] for name in sorted(configured)),
         inputs=inputs_of(config),
+        frameworks=config.frameworks,
     )
     return Lists(declared=declared, warnings=tuple(warnings))
 

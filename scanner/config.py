@@ -18,6 +18,7 @@ from scanner.matching.globs import is_pattern, names_something
 from scanner.model import Exemption, Ownership, OwnershipRule, Policy
 from scanner.notify.settings import Channel, read_channels
 from scanner.registry.lists import ListSource
+from scanner.rules.controls.settings import ControlSettings
 from scanner.strict import Document, decode
 
 MOST_DAYS = 36_500
@@ -154,6 +155,7 @@ class _File(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     people: tuple[ListSource, ...] = ()
     source: tuple[dict[str, Any], ...] = ()
     policy: PolicySettings = PolicySettings()
+    controls: ControlSettings = ControlSettings()
     matching: MatchingSettings = MatchingSettings()
     ownership: OwnershipSettings = OwnershipSettings()
     engine: EngineSettings = EngineSettings()
@@ -173,6 +175,7 @@ class Config(Struct, frozen=True, kw_only=True):
     people: tuple[ListSource, ...] = ()
     sources: tuple[SourceSettings, ...] = ()
     policy: Policy = Policy()
+    frameworks: frozenset[str] | None = None
     matching: MatchingSettings = MatchingSettings()
     ownership: Ownership = Ownership()
     engine: EngineSettings = EngineSettings()
@@ -211,6 +214,7 @@ def load_config(path: Path | None) -> Config:
         # A cluster's workers are started in other folders than we are.
         sources=_sources(file.source, document, base if file.engine.dask is None else base.absolute()),
         policy=msgspec.convert(msgspec.structs.asdict(file.policy), Policy),
+        frameworks=file.controls.frameworks,
         matching=file.matching,
         ownership=file.ownership.as_declared,
         engine=file.engine,

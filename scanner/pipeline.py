@@ -5,8 +5,8 @@ inventory ─► nature, matching ─► registry, suggestions ─► ownership,
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from datetime import date, datetime
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
 
 import msgspec
 from msgspec import Struct
@@ -19,18 +19,14 @@ from scanner.continuity.remembered import (
     filled,
     kept_findings,
     not_rechecked,
-    or_as_last_known,
     unlisted_places,
     with_unread,
 )
 from scanner.exemptions import Exemptions
 from scanner.inventory import Inventory
-from scanner.links.assignments import held_by
+from scanner.links.assignments import Held, held_by
 from scanner.links.reach import with_reach
 from scanner.links.storing import with_stored
-from scanner.matching.agreement import as_written
-from scanner.matching.entries import judge_entries
-from scanner.matching.ladder import Matching, match
 from scanner.matching.places import Places, SourceRef
 from scanner.model import (
     SEVERITIES,
@@ -40,33 +36,30 @@ from scanner.model import (
     EntryAssessment,
     Exemption,
     Finding,
-    Identity,
-    IdentityCandidate,
     Input,
-    MatchCandidate,
-    NatureVerdict,
     Ownership,
     Person,
     Policy,
-    RegistryVerdict,
     ScanInfo,
     ScanResult,
 )
 from scanner.nature import judge_nature
+from scanner.reconciling import reconcile
 from scanner.roster import Roster
 from scanner.rules import unregistered
-from scanner.rules.catalog import RuleContext, evaluate
-from scanner.suggestions.suggest import suggest
+from scanner.rules.evaluation import RuleContext, evaluate
 from scanner.summary import summarise
 
-_UNCHECKED = RegistryVerdict(state="unchecked", evidence="no registry was given")
 _LIST = "file"
 """The type of sources that are lists."""
 _GRAVITY = {severity: rank for rank, severity in enumerate(SEVERITIES)}
 
 
 class Declared(Struct, frozen=True, kw_only=True):
-    """What the organisation says; None where it said nothing at all."""
+    """What the organisation says; None where it said nothing at all.
+
+    ``frameworks``: ids of those whose controls findings cite; None: the usual ones.
+    """
 
     entries: tuple[Entry, ...] | None = None
     people: tuple[Person, ...] | None = None
@@ -77,6 +70,7 @@ class Declared(Struct, frozen=True, kw_only=True):
     tag_keys: tuple[str, ...] = ()
     sources: tuple[SourceRef, ...] = ()
     inputs: tuple[Input, ...] = ()
+    frameworks: frozenset[str] | None = None
 
     @property
     def lists(self) -> frozenset[str]:
@@ -91,26 +85,30 @@ def judge(inventory: Inventory, declared: Declared, remembered: Remembered, scan
     remembered = followed(remembered, declared.entries or ())
     carried = not_rechecked(remembered, inventory, places, declared.lists)
     inventory = with_unread(filled(inventory, remembered, carried), remembered, places)
-    workloads, secrets, assignments = inventory.workloads, inventory.secrets, inventory.assignments
-    held = held_by(inventory.identities, assignments)
-    known = [one.identity for one in carried]
-    seen = with_stored(with_reach(inventory.identities, held, workloads, inventory.coverage, known), secrets)
-    inventory = msgspec.structs.replace(inventory, identities=seen)
+    held = held_by(inventory.identities, inventory.assignments)
+    inventory = _linked(inventory, held, carried)
     roster = None if declared.people is None else Roster(declared.people, today)
     exemptions = Exemptions(declared.exemptions, today)
-    natures = {one.key: judge_nature(one, roster) for one in seen}
-    matching = _match(inventory, declared, roster, today)
-    registry = {one.key: _registry(one, natures[one.key], matching, exemptions, places, declared) for one in seen}
-    entries = _entries(inventory, declared, matching, remembered.entries, {one.identity.key for one in carried}, today)
-    likely = suggest([one for one in seen if registry[one.key].state == "unregistered"], entries)
-    registry |= {key: _with_candidates(registry[key], found) for key, found in likely.for_identities.items()}
-    entries = tuple(_entry_with_candidates(one, likely.for_entries.get(one.entry.id, ())) for one in entries)
-    fresh = assess(
-        seen,
+    natures = {one.key: judge_nature(one, roster) for one in inventory.identities}
+    reconciled = reconcile(
+        inventory,
+        declared.entries,
         natures,
-        registry,
+        roster=roster,
+        exemptions=exemptions,
+        tag_keys=declared.tag_keys,
+        sources=declared.sources,
+        places=places,
+        last=remembered.entries,
+        carried={one.identity.key for one in carried},
+        today=today,
+    )
+    fresh = assess(
+        inventory.identities,
+        natures,
+        reconciled.registry,
         carried=carried,
-        workloads=workloads,
+        workloads=inventory.workloads,
         held=held,
         entries={entry.id: entry for entry in declared.entries or ()},
         roster=roster,
@@ -118,110 +116,37 @@ def judge(inventory: Inventory, declared: Declared, remembered: Remembered, scan
         policy=declared.policy,
         now=now,
     )
-    found = _evaluated(fresh, entries, inventory, declared, remembered, now)
-    standing = kept_findings(found, fresh, carried, entries, remembered)
     acknowledgements = Acknowledgements(declared.acknowledgements, today)
-    identities = {one.identity.key: one.identity for one in (*fresh, *carried)} if declared.acknowledgements else {}
-    marked = (*_marked(found, fresh, remembered.known, now), *standing)
-    findings = tuple(sorted(acknowledgements.marked(marked, identities), key=_gravest_first))
+    findings = _findings(fresh, carried, reconciled.entries, inventory, declared, remembered, acknowledgements, now)
+    notices = (
+        *unlisted_places(carried, inventory.coverage),
+        *exemptions.notices,
+        *acknowledgements.notices,
+        *reconciled.notices,
+    )
     assessments = _with_findings(sorted((*fresh, *carried), key=lambda one: one.identity.key), findings)
-    return ScanResult(
-        scan=scan,
-        summary=summarise(
-            assessments, secrets, workloads, assignments, entries, findings, inventory.coverage, remembered.known
-        ),
-        coverage=inventory.coverage,
-        identities=assessments,
-        secrets=secrets,
-        workloads=workloads,
-        assignments=assignments,
-        entries=entries,
-        findings=findings,
-        policy=declared.policy,
-        notices=(
-            *unlisted_places(carried, inventory.coverage),
-            *exemptions.notices,
-            *acknowledgements.notices,
-            *matching.notices,
-            *likely.notices,
-        ),
-    )
+    return _result(scan, assessments, reconciled.entries, findings, inventory, declared, remembered, notices)
 
 
-def _match(inventory: Inventory, declared: Declared, roster: Roster | None, today: date) -> Matching:
-    return match(
-        inventory.identities,
-        declared.entries or (),
-        tag_keys=declared.tag_keys,
-        today=today,
-        who=as_written if roster is None else roster.meant_by,
-    )
+def _linked(inventory: Inventory, held: Held, carried: Sequence[Assessment]) -> Inventory:
+    """With who may become whom, and which credential is kept where."""
+    known = [one.identity for one in carried]
+    reaching = with_reach(inventory.identities, held, inventory.workloads, inventory.coverage, known)
+    return msgspec.structs.replace(inventory, identities=with_stored(reaching, inventory.secrets))
 
 
-def _registry(
-    identity: Identity,
-    nature: NatureVerdict,
-    matching: Matching,
-    exemptions: Exemptions,
-    places: Places,
-    declared: Declared,
-) -> RegistryVerdict:
-    """The match, unless there is none and the identity needs none."""
-    if declared.entries is None:
-        return _UNCHECKED
-    verdict = matching.verdicts[identity.key]
-    if verdict.state == "registered":
-        return verdict
-    reason = identity.managed_by or exemptions.reason(identity)
-    if reason is None and nature.verdict == "human":
-        reason = "a person: " + "; ".join(signal.evidence for signal in nature.signals if signal.says == "human")
-    if reason is not None:
-        return RegistryVerdict(state="exempt", evidence=reason)
-    if verdict.state == "unregistered" and places.missing_rungs(identity.source, identity.scope, identity.kind):
-        return msgspec.structs.replace(verdict, provisional=True)
-    return verdict
-
-
-def _entries(
-    inventory: Inventory,
-    declared: Declared,
-    matching: Matching,
-    remembered: Sequence[EntryAssessment],
-    carried: Collection[str],
-    today: date,
-) -> tuple[EntryAssessment, ...]:
-    if declared.entries is None:
-        return ()
-    judged = judge_entries(
-        declared.entries,
-        matching,
-        {one.key: one for one in inventory.identities},
-        inventory.coverage,
-        sources=declared.sources,
-        today=today,
-    )
-    last = {one.entry.id: one for one in remembered}
-    return tuple(or_as_last_known(one, last.get(one.entry.id), carried) for one in judged)
-
-
-def _with_candidates(judged: RegistryVerdict, found: tuple[MatchCandidate, ...]) -> RegistryVerdict:
-    return msgspec.structs.replace(judged, candidates=found)
-
-
-def _entry_with_candidates(judged: EntryAssessment, found: tuple[IdentityCandidate, ...]) -> EntryAssessment:
-    return msgspec.structs.replace(judged, candidates=found) if found else judged
-
-
-def _evaluated(
+def _findings(
     fresh: Sequence[Assessment],
+    carried: Sequence[Assessment],
     entries: Sequence[EntryAssessment],
     inventory: Inventory,
     declared: Declared,
     remembered: Remembered,
+    acknowledgements: Acknowledgements,
     now: datetime,
-) -> Sequence[Finding]:
-    """What the rules say of all that is judged."""
-    return evaluate(
+) -> tuple[Finding, ...]:
+    """What the rules say of all that is judged, and what stands of what was not; the gravest first."""
+    found = evaluate(
         RuleContext(
             assessments=fresh,
             entries=entries,
@@ -232,8 +157,13 @@ def _evaluated(
             policy=declared.policy,
             now=now,
             registry_given=declared.entries is not None,
+            frameworks=declared.frameworks,
         )
     )
+    standing = kept_findings(found, fresh, carried, entries, remembered)
+    identities = {one.identity.key: one.identity for one in (*fresh, *carried)} if declared.acknowledgements else {}
+    marked = (*_marked(found, fresh, remembered.known, now), *standing)
+    return tuple(sorted(acknowledgements.marked(marked, identities), key=_gravest_first))
 
 
 def _marked(
@@ -264,4 +194,38 @@ def _with_findings(assessments: Sequence[Assessment], findings: Sequence[Finding
     fingerprints = ((one, tuple(of_identity.get(one.identity.key, ()))) for one in assessments)
     return tuple(
         one if one.findings == found else msgspec.structs.replace(one, findings=found) for one, found in fingerprints
+    )
+
+
+def _result(
+    scan: ScanInfo,
+    assessments: tuple[Assessment, ...],
+    entries: tuple[EntryAssessment, ...],
+    findings: tuple[Finding, ...],
+    inventory: Inventory,
+    declared: Declared,
+    remembered: Remembered,
+    notices: tuple[str, ...],
+) -> ScanResult:
+    return ScanResult(
+        scan=scan,
+        summary=summarise(
+            assessments,
+            inventory.secrets,
+            inventory.workloads,
+            inventory.assignments,
+            entries,
+            findings,
+            inventory.coverage,
+            remembered.known,
+        ),
+        coverage=inventory.coverage,
+        identities=assessments,
+        secrets=inventory.secrets,
+        workloads=inventory.workloads,
+        assignments=inventory.assignments,
+        entries=entries,
+        findings=findings,
+        policy=declared.policy,
+        notices=notices,
     )

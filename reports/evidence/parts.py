@@ -15,6 +15,7 @@ from reports.phrases import ORPHANED_MEANS, iso, words
 from reports.summary import Digest
 from scanner.model import SCHEMA, SEVERITIES, ScanResult
 from scanner.rules.catalog import RULES
+from scanner.rules.controls.frameworks import controls_of
 
 _README = """\
 # Evidence of a Muster scan
@@ -93,8 +94,9 @@ def _versions(result: ScanResult) -> str:
 
 def _rules(result: ScanResult) -> str:
     del result
-    facts = ("id", "severity", "severity_note", "title", "why", "remediation", "thresholds", "controls")
-    return _pretty([{fact: getattr(rule, fact) for fact in facts} for rule in RULES])
+    facts = ("id", "severity", "severity_note", "title", "why", "remediation", "thresholds")
+    told = ({fact: getattr(rule, fact) for fact in facts} | {"controls": controls_of(rule.id)} for rule in RULES)
+    return _pretty(list(told))
 
 
 def _inputs(result: ScanResult) -> str:

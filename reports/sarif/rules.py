@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -27,21 +28,31 @@ _CATALOG = {rule.id: rule for rule in RULES}
 
 
 def rules_of(findings: Iterable[Finding]) -> dict[str, dict[str, Any]]:
-    """By id, sorted: the descriptor of each rule that fired; one that we do not know is told by its finding."""
-    fired = {finding.rule: finding for finding in findings}
-    return {name: _described(_CATALOG[name]) if name in _CATALOG else _as_found(fired[name]) for name in sorted(fired)}
+    """By id, sorted: the descriptor of each rule that fired, tagged with the controls that its findings cite.
+
+    One that we do not know is told by its finding.
+    """
+    fired: dict[str, Finding] = {}
+    cited: dict[str, dict[str, None]] = defaultdict(dict)
+    for finding in findings:
+        fired[finding.rule] = finding
+        cited[finding.rule] |= dict.fromkeys(finding.controls)
+    return {
+        name: _described(_CATALOG[name], cited[name]) if name in _CATALOG else _as_found(fired[name], cited[name])
+        for name in sorted(fired)
+    }
 
 
-def _described(rule: Rule) -> dict[str, Any]:
+def _described(rule: Rule, controls: Iterable[str]) -> dict[str, Any]:
     severity = f"{rule.severity}; {rule.severity_note}" if rule.severity_note else rule.severity
     text = f"Why it matters: {rule.why}\n\nWhat to do: {rule.remediation}\n\nSeverity: {severity}."
     markdown = f"**Why it matters.** {rule.why}\n\n**What to do.** {rule.remediation}\n\n**Severity**: {severity}."
-    return {**_named(rule.id, rule.title, rule.why, text, markdown), **_graded(rule.severity, rule.controls)}
+    return {**_named(rule.id, rule.title, rule.why, text, markdown), **_graded(rule.severity, controls)}
 
 
-def _as_found(finding: Finding) -> dict[str, Any]:
+def _as_found(finding: Finding, controls: Iterable[str]) -> dict[str, Any]:
     named = _named(finding.rule, finding.title, finding.title, finding.remediation, escaped(finding.remediation))
-    return {**named, **_graded(finding.severity, finding.controls)}
+    return {**named, **_graded(finding.severity, controls)}
 
 
 def _named(name: str, title: str, description: str, text: str, markdown: str) -> dict[str, Any]:

@@ -26,13 +26,6 @@ RULE = IdentityRule(
     remediation="List the actions it used in the last 90 days, grant those on the resources they touched, and take "
     "the administrative grant away. Where it must stay, use short-lived credentials and have its use alerted on.",
     evidence=("because",),
-    controls=(
-        "owasp-nhi-2025:NHI5",
-        "cis-aws-3.0.0:1.16",
-        "cis-gcp-4.0.0:1.5",
-        "nist-800-53r5:AC-6",
-        "nist-800-53r5:AC-6(5)",
-    ),
     silent_on=frozenset({"disabled", "provider_managed", "human"}),
     needs=frozenset({"permissions"}),
     check=check,

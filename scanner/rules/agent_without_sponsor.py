@@ -31,7 +31,6 @@ RULE = IdentityRule(
     remediation="Name the person who had it made as its sponsor, and a second one so that it does not depend on one; "
     "switch it off if nobody wants to be.",
     evidence=("kind", "created_at"),
-    controls=("owasp-nhi-2025:NHI1", "nist-800-53r5:AC-2"),
     silent_on=frozenset({"disabled", "provider_managed", "exempt"}),
     check=check,
 )

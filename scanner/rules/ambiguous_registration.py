@@ -24,6 +24,5 @@ RULE = IdentityRule(
     remediation="Decide which of the entries stands for it and write its full id into that entry; narrow the pattern, "
     "provider or scope of the others.",
     evidence=("entries", "rung"),
-    controls=("owasp-nhi-2025:NHI1", "cis-controls-8.1:5.5", "nist-800-53r5:CM-8"),
     check=check,
 )

@@ -21,6 +21,5 @@ RULE = IdentityRule(
     why="The accountable owner is gone or was never named. When the backup leaves as well, nobody answers for it.",
     remediation="Ask the backup owner to take it over, or to name who does, and write the new owner into the entry.",
     evidence=("backup_owner", "detail"),
-    controls=("owasp-nhi-2025:NHI1", "nist-800-53r5:AC-2"),
     check=check,
 )

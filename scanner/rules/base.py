@@ -1,8 +1,8 @@
 """What a rule is: its texts as data, and one pure function that looks at one thing and says whether it fires.
 
-A rule's kind says what it looks at: an identity, a credential, an entry, a stored secret, an
-assignment or an exemption. Checks get
-the thing and a :class:`Yardstick` (thresholds, the moment, the entries), and answer with a :class:`Hit` or None.
+A rule's kind says what it looks at: an identity, a credential, an entry, a stored secret, an assignment or an
+exemption. Checks get the thing and a :class:`Yardstick` (thresholds, the moment, the entries), and answer with a
+:class:`Hit` or None. Which controls of which standards a rule gives evidence for stands in ``scanner/rules/controls``.
 """
 
 from __future__ import annotations
@@ -29,18 +29,6 @@ from scanner.model import (
     StoredSecret,
 )
 
-FRAMEWORKS: Mapping[str, str | None] = MappingProxyType(
-    {
-        "owasp-nhi-2025": None,
-        "nist-800-53r5": None,
-        "cis-controls-8.1": None,
-        "cis-aws-3.0.0": "aws",
-        "cis-azure-5.0.0": "azure",
-        "cis-gcp-4.0.0": "gcp",
-    }
-)
-"""The control catalogs that rules cite, each with the provider it is written for; None: any."""
-
 _DAY = timedelta(days=1)
 
 Circumstance: TypeAlias = Literal["disabled", "exempt", "provider_managed", "human"]
@@ -63,12 +51,16 @@ class Hit(Struct, frozen=True, kw_only=True, gc=False):
 
 
 class Yardstick(Struct, frozen=True, kw_only=True):
-    """What things are measured by: the thresholds, the moment of the scan, entries by id, the made anew by key."""
+    """What things are measured by: the thresholds, the moment of the scan, entries by id, the made anew by key.
+
+    ``frameworks``: ids of those whose controls findings cite; None: the usual ones.
+    """
 
     policy: Policy
     now: datetime
     entries: Mapping[str, EntryAssessment] = {}
     recreations: Mapping[str, Recreation] = {}
+    frameworks: frozenset[str] | None = None
 
     @property
     def today(self) -> date:
@@ -95,7 +87,7 @@ class Rule(Struct, frozen=True, kw_only=True):
 
     ``severity_note``: when a hit has another severity. ``evidence``: names of the facts a hit may carry.
     ``needs``: facts of the identity without which it cannot tell that it no longer fires.
-    ``controls``: ``catalog:control`` with a catalog of ``FRAMEWORKS``. ``thresholds``: fields of Policy that it reads.
+    ``thresholds``: fields of Policy that it reads.
     """
 
     id: str
@@ -105,14 +97,9 @@ class Rule(Struct, frozen=True, kw_only=True):
     why: str
     remediation: str
     evidence: tuple[str, ...]
-    controls: tuple[str, ...]
     thresholds: tuple[str, ...] = ()
     silent_on: frozenset[Circumstance] = frozenset()
     needs: frozenset[Fact] = frozenset()
-
-    def controls_for(self, provider: str | None) -> tuple[str, ...]:
-        """The controls that hold for a provider: a benchmark written for another one says nothing about it."""
-        return tuple(control for control in self.controls if FRAMEWORKS[control.partition(":")[0]] in (None, provider))
 
 
 class IdentityRule(Rule, frozen=True, kw_only=True):

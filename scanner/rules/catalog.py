@@ -1,31 +1,10 @@
-"""Every rule, and what they find in one snapshot. Adding a rule means one file and one name in ``RULES``."""
+"""Every rule. Adding one means one file, one name in ``RULES`` and its controls in ``scanner/rules/controls``."""
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
-from datetime import date, datetime
-from functools import cache, lru_cache
-from itertools import product
-from operator import itemgetter
-from typing import TypeAlias
+from collections.abc import Mapping
 
-import msgspec
-from msgspec import Struct
-
-from scanner.model import (
-    SEVERITIES,
-    Assessment,
-    Assignment,
-    EntryAssessment,
-    Exemption,
-    Fact,
-    Finding,
-    Policy,
-    Recreation,
-    Severity,
-    StoredSecret,
-)
+from scanner.model import Fact
 from scanner.rules import (
     admin,
     agent_without_sponsor,
@@ -67,19 +46,7 @@ from scanner.rules import (
     unrestricted_api_key,
     unverified_publisher,
 )
-from scanner.rules.base import (
-    CIRCUMSTANCES,
-    AssignmentRule,
-    CredentialRule,
-    EntryRule,
-    ExemptionRule,
-    Hit,
-    IdentityRule,
-    Rule,
-    SecretRule,
-    Yardstick,
-    fingerprint,
-)
+from scanner.rules.base import EntryRule, Rule, fingerprint
 
 RULES: tuple[Rule, ...] = (
     admin.RULE,
@@ -124,172 +91,12 @@ RULES: tuple[Rule, ...] = (
 )
 """Sorted by id."""
 
-_BY_ID = {rule.id: rule for rule in RULES}
-_IDENTITY_RULES = tuple(rule for rule in RULES if isinstance(rule, IdentityRule))
-_CREDENTIAL_RULES = tuple(rule for rule in RULES if isinstance(rule, CredentialRule))
-_ENTRY_RULES = tuple(rule for rule in RULES if isinstance(rule, EntryRule))
-_SECRET_RULES = tuple(rule for rule in RULES if isinstance(rule, SecretRule))
-_ASSIGNMENT_RULES = tuple(rule for rule in RULES if isinstance(rule, AssignmentRule))
-_EXEMPTION_RULES = tuple(rule for rule in RULES if isinstance(rule, ExemptionRule))
-
-_Found: TypeAlias = tuple[str, Finding]
-"""A finding with its subject's key, which it is sorted by."""
-
-
-class RuleContext(Struct, frozen=True, kw_only=True):
-    """One judged snapshot. ``now``: the moment of the scan, aware. ``registry_given``: False where none was at all."""
-
-    assessments: Sequence[Assessment] = ()
-    entries: Sequence[EntryAssessment] = ()
-    secrets: Sequence[StoredSecret] = ()
-    assignments: Sequence[Assignment] = ()
-    exemptions: Sequence[Exemption] = ()
-    recreations: Mapping[str, Recreation] = {}
-    policy: Policy = Policy()
-    now: datetime
-    registry_given: bool = True
-
-
-def evaluate(context: RuleContext) -> tuple[Finding, ...]:
-    """All findings, sorted by severity (critical first), rule and subject; ``new`` is always False here.
-
-    What was not re-checked this time is not judged again: its earlier findings stand.
-    """
-    by = Yardstick(
-        policy=context.policy,
-        now=context.now,
-        entries={found.entry.id: found for found in context.entries},
-        recreations=context.recreations,
-    )
-    alike: dict[tuple[Severity, str], list[_Found]] = defaultdict(list)
-    for found in _judge(context, by):
-        alike[found[1].severity, found[1].rule].append(found)
-    gravest_first = sorted(alike, key=lambda pair: (SEVERITIES.index(pair[0]), pair[1]))
-    return tuple(finding for pair in gravest_first for _, finding in sorted(alike[pair], key=itemgetter(0)))
-
-
-def _judge(context: RuleContext, by: Yardstick) -> Iterator[_Found]:
-    for assessment in context.assessments:
-        if assessment.rechecked:
-            yield from _judge_identity(assessment, by)
-    for entry in context.entries:
-        if entry.rechecked:
-            yield from _judge_entry(entry, by)
-    for secret in context.secrets:
-        yield from _judge_secret(secret, by)
-    for assignment in context.assignments:
-        yield from _judge_assignment(assignment, by)
-    if context.registry_given:
-        for exemption in _longest(context.exemptions):
-            yield from _judge_exemption(exemption, by)
-
-
 NEEDS: Mapping[str, frozenset[Fact]] = {rule.id: rule.needs for rule in RULES}
 """By rule: the facts without which it cannot tell that it no longer fires."""
+
+_ENTRY_RULES = tuple(rule.id for rule in RULES if isinstance(rule, EntryRule))
 
 
 def entry_fingerprints(entry_id: str) -> frozenset[str]:
     """The fingerprints of all findings that there can be on an entry itself."""
-    return frozenset(fingerprint(rule.id, entry_id) for rule in _ENTRY_RULES)
-
-
-def _judge_identity(assessment: Assessment, by: Yardstick) -> Iterator[_Found]:
-    identity = assessment.identity
-    owner = _owner(assessment)
-    identity_rules, credential_rules = _speaking(*(holds(assessment) for holds in CIRCUMSTANCES.values()))
-    for rule in identity_rules:
-        if (hit := rule.check(assessment, by)) is not None:
-            yield _found(rule, hit, identity.key, provider=identity.provider, identity=identity.key, owner=owner)
-    if not identity.credentials:
-        return
-    for credential, speaker in product(filter(by.live, identity.credentials), credential_rules):
-        if (hit := speaker.check(credential, assessment, by)) is not None:
-            key = credential.key
-            provider = identity.provider
-            yield _found(speaker, hit, key, provider=provider, identity=identity.key, credential=key, owner=owner)
-
-
-@cache
-def _speaking(*holding: bool) -> tuple[tuple[IdentityRule, ...], tuple[CredentialRule, ...]]:
-    """The rules that are not silent where these of the circumstances hold."""
-    held = frozenset(name for name, holds in zip(CIRCUMSTANCES, holding, strict=True) if holds)
-    return (
-        tuple(rule for rule in _IDENTITY_RULES if rule.silent_on.isdisjoint(held)),
-        tuple(rule for rule in _CREDENTIAL_RULES if rule.silent_on.isdisjoint(held)),
-    )
-
-
-def _judge_entry(assessment: EntryAssessment, by: Yardstick) -> Iterator[_Found]:
-    entry = assessment.entry
-    owner = next(iter(entry.owner), None)
-    for rule in _ENTRY_RULES:
-        if (hit := rule.check(assessment, by)) is not None:
-            yield _found(rule, hit, entry.id, entry=entry.id, owner=owner)
-
-
-def _judge_secret(secret: StoredSecret, by: Yardstick) -> Iterator[_Found]:
-    for rule in _SECRET_RULES:
-        if (hit := rule.check(secret, by)) is not None:
-            yield _found(rule, hit, secret.key, provider=secret.provider, credential=secret.key)
-
-
-def _judge_assignment(assignment: Assignment, by: Yardstick) -> Iterator[_Found]:
-    for rule in _ASSIGNMENT_RULES:
-        if (hit := rule.check(assignment, by)) is not None:
-            yield _found(rule, hit, assignment.key, provider=assignment.provider, assignment=assignment.key)
-
-
-def _judge_exemption(exemption: Exemption, by: Yardstick) -> Iterator[_Found]:
-    for rule in _EXEMPTION_RULES:
-        if (hit := rule.check(exemption, by)) is not None:
-            yield _found(rule, hit, exemption.match)
-
-
-def _longest(exemptions: Sequence[Exemption]) -> tuple[Exemption, ...]:
-    """One for each pattern: the one that holds longest, so that a renewal beside the old line is no finding."""
-    ordered = sorted(exemptions, key=lambda exemption: (exemption.until or date.max, exemption.reason))
-    return tuple({exemption.match: exemption for exemption in ordered}.values())
-
-
-def _owner(assessment: Assessment) -> str | None:
-    """Who can act on it: the owner, or where nobody answers for it the likeliest person to ask."""
-    verdict = assessment.ownership
-    if verdict.owner is not None and verdict.state != "orphaned":
-        return verdict.owner
-    if not verdict.candidates:
-        return None
-    return max(verdict.candidates, key=lambda candidate: candidate.score).person
-
-
-@lru_cache(1_000)
-def _controls(rule_id: str, provider: str | None) -> tuple[str, ...]:
-    return _BY_ID[rule_id].controls_for(provider)
-
-
-def _found(
-    rule: Rule,
-    hit: Hit,
-    subject: str,
-    *,
-    provider: str | None = None,
-    identity: str | None = None,
-    credential: str | None = None,
-    entry: str | None = None,
-    assignment: str | None = None,
-    owner: str | None = None,
-) -> _Found:
-    finding = Finding(
-        fingerprint=fingerprint(rule.id, subject),
-        rule=rule.id,
-        severity=hit.severity or rule.severity,
-        identity=identity,
-        credential=credential,
-        entry=entry,
-        assignment=assignment,
-        title=rule.title,
-        evidence=msgspec.to_builtins(hit.evidence),
-        remediation=rule.remediation,
-        controls=_controls(rule.id, provider),
-        owner=owner,
-    )
-    return subject, finding
+    return frozenset(fingerprint(rule, entry_id) for rule in _ENTRY_RULES)

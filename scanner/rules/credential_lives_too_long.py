@@ -33,7 +33,6 @@ RULE = CredentialRule(
     remediation="Issue a new one with a shorter life, set the same limit where such credentials are issued, and let "
     "the consumer renew it by itself.",
     evidence=("kind", "id", "created_at", "expires_at", "limit_days"),
-    controls=("owasp-nhi-2025:NHI7", "nist-800-53r5:IA-5"),
     thresholds=("max_lifetime",),
     silent_on=frozenset({"provider_managed"}),
     needs=frozenset({"credentials"}),

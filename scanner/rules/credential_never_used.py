@@ -26,7 +26,6 @@ RULE = CredentialRule(
     why="It works, nobody needs it, and nobody would notice if somebody else began to use it.",
     remediation="Disable it today and delete it after a week without complaints; make a new one when there is a need.",
     evidence=("kind", "id", "created_at", "limit_days"),
-    controls=("owasp-nhi-2025:NHI1", "cis-aws-3.0.0:1.12", "nist-800-53r5:AC-2(3)"),
     thresholds=("dormant_credential",),
     silent_on=frozenset({"disabled", "provider_managed", "human"}),
     needs=frozenset({"credentials", "use"}),

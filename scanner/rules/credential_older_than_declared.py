@@ -21,7 +21,6 @@ RULE = CredentialRule(
     remediation="Rotate it: make a second credential, move every consumer to it, watch the old one's last use stand "
     "still, then disable and delete it.",
     evidence=("kind", "id", "created_at", "entry", "declared"),
-    controls=("owasp-nhi-2025:NHI7", "cis-aws-3.0.0:1.14", "nist-800-53r5:IA-5"),
     silent_on=frozenset({"provider_managed"}),
     needs=frozenset({"credentials"}),
     check=check,

@@ -34,13 +34,6 @@ RULE = CredentialRule(
     remediation="Make a second credential, move every consumer to it, watch the old one's last use stand still, then "
     "disable and delete it. Better: replace it by federation or a role, which have nothing to rotate.",
     evidence=("kind", "id", "created_at", "limit_days"),
-    controls=(
-        "owasp-nhi-2025:NHI7",
-        "cis-aws-3.0.0:1.14",
-        "cis-gcp-4.0.0:1.7",
-        "cis-gcp-4.0.0:1.15",
-        "nist-800-53r5:IA-5",
-    ),
     thresholds=("rotation",),
     silent_on=frozenset({"provider_managed"}),
     needs=frozenset({"credentials"}),

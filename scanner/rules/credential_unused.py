@@ -30,12 +30,6 @@ RULE = CredentialRule(
     "images and laptops.",
     remediation="Disable it today and delete it after a week without complaints.",
     evidence=("kind", "id", "last_used_at", "limit_days"),
-    controls=(
-        "owasp-nhi-2025:NHI1",
-        "cis-aws-3.0.0:1.12",
-        "cis-controls-8.1:5.3",
-        "nist-800-53r5:AC-2(3)",
-    ),
     thresholds=("dormant_credential",),
     silent_on=frozenset({"disabled", "provider_managed", "human"}),
     needs=frozenset({"credentials", "use"}),

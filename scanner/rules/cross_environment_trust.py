@@ -25,7 +25,6 @@ RULE = IdentityRule(
     remediation="Give the other environment an identity of its own here with the few rights that it needs, or take it "
     "out of the trust policy. If a tag or name tells the wrong environment, correct it.",
     evidence=("trusts",),
-    controls=("owasp-nhi-2025:NHI8", "nist-800-53r5:AC-4", "nist-800-53r5:SC-7"),
     silent_on=frozenset({"disabled", "provider_managed"}),
     needs=frozenset({"trusts"}),
     check=check,

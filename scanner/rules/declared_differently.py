@@ -35,6 +35,5 @@ RULE = IdentityRule(
     remediation="Have the owners of both entries settle which one is right, and correct the other; if they mean "
     "different identities, write the full id into each.",
     evidence=("entries", "detail"),
-    controls=("owasp-nhi-2025:NHI1", "cis-controls-8.1:5.5", "nist-800-53r5:CM-8"),
     check=check,
 )

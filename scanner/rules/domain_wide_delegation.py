@@ -29,7 +29,6 @@ RULE = IdentityRule(
     remediation="Take the delegation away where the people concerned can consent themselves; else keep it to the few "
     "scopes that are needed, on an account of its own without keys, in a project where few can make any.",
     evidence=("scopes",),
-    controls=("owasp-nhi-2025:NHI5", "nist-800-53r5:AC-6", "nist-800-53r5:AC-6(5)"),
     silent_on=frozenset({"disabled", "provider_managed"}),
     check=check,
 )

@@ -34,7 +34,6 @@ RULE = IdentityRule(
     remediation="Ask the owner whether it is still needed; otherwise disable it, and delete it when nothing has broken "
     "after a month. Without an owner, disable first and see who asks.",
     evidence=("usage", "detail", "created_at", "last_used_at", "limit_days", "abandoned"),
-    controls=("owasp-nhi-2025:NHI1", "cis-controls-8.1:5.3", "nist-800-53r5:AC-2(3)"),
     thresholds=("dormant_identity",),
     silent_on=frozenset({"disabled", "exempt"}),
     needs=frozenset({"use"}),

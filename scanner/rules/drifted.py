@@ -32,7 +32,6 @@ RULE = IdentityRule(
     remediation="Ask the owner which is right: take back what was added, or have the change approved and correct the "
     "entry or the tag.",
     evidence=("entry", *_ASPECTS),
-    controls=("owasp-nhi-2025:NHI1", "owasp-nhi-2025:NHI5", "nist-800-53r5:CM-3", "nist-800-53r5:AC-6"),
     silent_on=frozenset({"disabled"}),
     needs=frozenset({"tags", "permissions"}),
     check=check,

@@ -22,7 +22,6 @@ RULE = EntryRule(
     why="After that day its identities count as retired, and what still runs on them is a finding of high severity.",
     remediation="Have the owner review it: set a new date with the reason, or plan the shutdown of its identities.",
     evidence=("expires", "limit_days", "identities"),
-    controls=("owasp-nhi-2025:NHI1", "nist-800-53r5:AC-2"),
     thresholds=("expiry_warning",),
     check=check,
 )

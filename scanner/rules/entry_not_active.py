@@ -21,7 +21,6 @@ RULE = IdentityRule(
     why="A proposed identity was not approved yet and a suspended one should be off; both can act all the same.",
     remediation="Approve the entry (status active, with who and when), or disable the identity until that is done.",
     evidence=("entry", "status"),
-    controls=("owasp-nhi-2025:NHI1", "nist-800-53r5:AC-2"),
     silent_on=frozenset({"disabled"}),
     check=check,
 )

@@ -26,6 +26,5 @@ RULE = EntryRule(
     remediation="Compare it with the unregistered identities: correct the id if it is there, else set the entry to "
     "retired.",
     evidence=("declared_at", "identities", "detail"),
-    controls=("owasp-nhi-2025:NHI1", "cis-controls-8.1:5.5", "nist-800-53r5:CM-8"),
     check=check,
 )

@@ -22,7 +22,6 @@ RULE = IdentityRule(
     remediation="Break the first step of the path named in the evidence: narrow the permission to the resources it "
     "needs, or take the identity out of the trust policy of the role it leads to.",
     evidence=("because",),
-    controls=("owasp-nhi-2025:NHI5", "nist-800-53r5:AC-6", "nist-800-53r5:AC-6(7)"),
     silent_on=frozenset({"disabled", "provider_managed", "human"}),
     needs=frozenset({"permissions"}),
     check=check,

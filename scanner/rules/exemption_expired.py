@@ -21,6 +21,5 @@ RULE = ExemptionRule(
     "somebody forgot to renew it.",
     remediation="Remove it from the configuration, or give it a new date after looking at what it covers.",
     evidence=("match", "reason", "until"),
-    controls=("owasp-nhi-2025:NHI1", "nist-800-53r5:CA-5"),
     check=check,
 )

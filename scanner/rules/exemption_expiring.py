@@ -22,7 +22,6 @@ RULE = ExemptionRule(
     why="From the day after, everything it covers is judged like all else, and what nobody declared is a finding.",
     remediation="Look at what it covers: declare it, switch it off, or renew the exemption with its reason.",
     evidence=("match", "reason", "until", "limit_days"),
-    controls=("owasp-nhi-2025:NHI1", "nist-800-53r5:CA-5"),
     thresholds=("expiry_warning",),
     check=check,
 )

@@ -30,7 +30,6 @@ RULE = CredentialRule(
     remediation="Disable it at once, make a new one for whatever needs it, and look in the audit log for what it was "
     "used for since it was exposed; then remove it from where it was found, history included.",
     evidence=("kind", "id", "created_at", "where"),
-    controls=("owasp-nhi-2025:NHI2", "nist-800-53r5:IA-5", "nist-800-53r5:IR-4"),
     needs=frozenset({"credentials"}),
     check=check,
 )

@@ -62,7 +62,6 @@ RULE = IdentityRule(
     "subject (repository and branch or environment), for a service the source account or ARN. Remove principals that "
     "no longer exist.",
     evidence=("trusts",),
-    controls=("owasp-nhi-2025:NHI4", "owasp-nhi-2025:NHI3", "nist-800-53r5:AC-3", "nist-800-53r5:SA-9"),
     silent_on=frozenset({"disabled", "provider_managed"}),
     needs=frozenset({"trusts"}),
     check=check,

@@ -41,6 +41,5 @@ RULE = IdentityRule(
     remediation="Ask the best owner candidate to take it over and write them into the entry; rotate its credentials if "
     "the last owner has left. If nobody claims it, disable it.",
     evidence=("reason", "entry", "named_owner", "detail"),
-    controls=("owasp-nhi-2025:NHI1", "cis-controls-8.1:5.5", "nist-800-53r5:AC-2", "nist-800-53r5:PS-4"),
     check=check,
 )

@@ -38,11 +38,5 @@ RULE = AssignmentRule(
     "hides among those that mean something.",
     remediation="Delete the assignment. Where the holder can still be restored, find out first who deleted it and why.",
     evidence=("holder", "kind", "name", "grant", "resource", "privilege", "since", "restorable_until"),
-    controls=(
-        "owasp-nhi-2025:NHI1",
-        "cis-azure-5.0.0:5.3.4",
-        "nist-800-53r5:AC-2",
-        "nist-800-53r5:AC-6(7)",
-    ),
     check=check,
 )

@@ -41,6 +41,5 @@ RULE = IdentityRule(
     "it does, who uses it, where its credentials are. Write the new owner into the entry and rotate what the leaver "
     "could read.",
     evidence=("owner", "leaving", "last_day", "backup_owner"),
-    controls=("owasp-nhi-2025:NHI1", "cis-controls-8.1:5.5", "nist-800-53r5:AC-2", "nist-800-53r5:PS-4"),
     check=check,
 )

@@ -23,7 +23,6 @@ RULE = IdentityRule(
     remediation="Give the machine an identity of its own with the few rights it needs, move the keys' consumers to it, "
     "then delete the person's keys (or the service account's interactive login).",
     evidence=("signals",),
-    controls=("owasp-nhi-2025:NHI10", "nist-800-53r5:IA-2", "nist-800-53r5:AU-10"),
     silent_on=frozenset({"disabled", "provider_managed"}),
     needs=frozenset({"credentials", "use"}),
     check=check,

@@ -41,7 +41,6 @@ RULE = IdentityRule(
     remediation="Find out who made it anew and why. If it is what the entry stands for, confirm that: set "
     "last_reviewed or approved_on to a day since, or name its unique id in the entry. Otherwise delete it.",
     evidence=("unique_id", "before", "recreated_on", "entry"),
-    controls=("owasp-nhi-2025:NHI1", "cis-controls-8.1:5.1", "nist-800-53r5:AC-2", "nist-800-53r5:IA-4"),
     silent_on=frozenset({"provider_managed"}),
     check=check,
 )

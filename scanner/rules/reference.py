@@ -19,6 +19,7 @@ from scanner.rules.base import (
     SecretRule,
 )
 from scanner.rules.catalog import RULES
+from scanner.rules.controls.frameworks import controls_of, usually_cited
 
 _SUBJECTS: Mapping[type[Rule], str] = {
     IdentityRule: "an identity",
@@ -46,6 +47,9 @@ never ages, so a finding changes only when a fact does. Thresholds are days, set
 
 Without a registry, rules about registration and ownership are silent. What could not be read this time is not judged
 again: its earlier findings stand, marked as not re-checked.
+
+The controls are those of the frameworks that findings usually cite, of every cloud; [all of them](controls.md) stand by
+framework, with those that no rule speaks to.
 """
 
 
@@ -70,7 +74,7 @@ def _section(rule: Rule) -> str:
         f"- **Evidence**: {_listed(f'`{name}`' for name in rule.evidence)}",
         f"- **Remediation**: {rule.remediation}",
         f"- **Thresholds**: {_listed(f'`{name}` ({_default(name)} days)' for name in rule.thresholds)}",
-        f"- **Controls**: {_listed(f'`{control}`' for control in rule.controls)}",
+        f"- **Controls**: {_listed(f'`{control}`' for control in controls_of(rule.id, usually_cited()))}",
     )
     heading, title, *facts = lines
     return "\n".join([heading, "", title, "", *facts, ""])

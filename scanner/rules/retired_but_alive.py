@@ -25,7 +25,6 @@ RULE = IdentityRule(
     remediation="Disable it now and delete it with its credentials. If something still depends on it, set the entry "
     "back to active with an owner and a date.",
     evidence=("entry", "status", "expires"),
-    controls=("owasp-nhi-2025:NHI1", "cis-controls-8.1:6.2", "nist-800-53r5:AC-2"),
     silent_on=frozenset({"disabled"}),
     check=check,
 )

@@ -32,7 +32,6 @@ RULE = IdentityRule(
     remediation="Ask the owner whether it is still needed, still theirs and still allowed too much; write the day into "
     "last_reviewed.",
     evidence=("entry", "last_reviewed", "approved_on", "due"),
-    controls=("owasp-nhi-2025:NHI1", "cis-controls-8.1:5.1", "nist-800-53r5:AC-2"),
     thresholds=("review", "review_privileged"),
     check=check,
 )

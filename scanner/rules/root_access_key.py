@@ -24,7 +24,6 @@ RULE = IdentityRule(
     remediation="Find what uses the key, give that a role of its own, then sign in as root and delete the key. In an "
     "organization, manage root access centrally and remove root credentials from member accounts.",
     evidence=("access_keys",),
-    controls=("owasp-nhi-2025:NHI5", "owasp-nhi-2025:NHI7", "cis-aws-3.0.0:1.4", "nist-800-53r5:AC-6(5)"),
     needs=frozenset({"credentials"}),
     check=check,
 )

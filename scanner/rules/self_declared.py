@@ -21,6 +21,5 @@ RULE = IdentityRule(
     why="Whoever creates an identity can copy a tag, and so pass off an identity of their own as a declared one.",
     remediation="Have the entry's owner confirm it, then write the identity's full id into the entry.",
     evidence=("entry", "detail"),
-    controls=("owasp-nhi-2025:NHI1", "nist-800-53r5:CM-8"),
     check=check,
 )

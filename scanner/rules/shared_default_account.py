@@ -39,7 +39,6 @@ RULE = IdentityRule(
     remediation="Give each workload an account of its own with the few rights it needs; then take the default "
     "account's roles away and disable it.",
     evidence=("privilege", "because", "run_as", "consumers"),
-    controls=("owasp-nhi-2025:NHI5", "owasp-nhi-2025:NHI9", "cis-gcp-4.0.0:4.1", "nist-800-53r5:AC-6"),
     silent_on=frozenset({"disabled"}),
     needs=frozenset({"permissions"}),
     check=check,

@@ -24,7 +24,6 @@ RULE = SecretRule(
     remediation="Turn on automatic rotation, or rotate it together with whatever it opens; delete it if nothing reads "
     "it.",
     evidence=("name", "created_at", "rotated_at", "limit_days"),
-    controls=("owasp-nhi-2025:NHI7", "nist-800-53r5:IA-5"),
     thresholds=("rotation",),
     check=check,
 )

@@ -30,7 +30,6 @@ RULE = CredentialRule(
     remediation="Issue a new one with an end (hours for tokens, at most the rotation period for secrets), move its "
     "consumers, then revoke this one; set a limit where such credentials are issued.",
     evidence=("kind", "id", "created_at"),
-    controls=("owasp-nhi-2025:NHI7", "nist-800-53r5:IA-5"),
     silent_on=frozenset({"provider_managed"}),
     needs=frozenset({"credentials"}),
     check=check,

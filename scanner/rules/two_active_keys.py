@@ -20,7 +20,6 @@ RULE = IdentityRule(
     "one leaves the other.",
     remediation="Compare when each was last used, move what uses the older one, then disable and delete it.",
     evidence=("access_keys",),
-    controls=("owasp-nhi-2025:NHI7", "cis-aws-3.0.0:1.13", "nist-800-53r5:IA-5"),
     silent_on=frozenset({"disabled", "provider_managed"}),
     needs=frozenset({"credentials"}),
     check=check,

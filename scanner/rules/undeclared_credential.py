@@ -21,7 +21,6 @@ RULE = CredentialRule(
     remediation="Find out who made it and what uses it. If nobody knows, disable it and look at what it did; else "
     "write its id or kind into the entry.",
     evidence=("kind", "id", "created_at", "entry", "declared"),
-    controls=("owasp-nhi-2025:NHI1", "nist-800-53r5:AC-2", "nist-800-53r5:IA-5"),
     silent_on=frozenset({"provider_managed"}),
     needs=frozenset({"credentials"}),
     check=check,

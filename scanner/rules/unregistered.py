@@ -43,7 +43,6 @@ RULE = IdentityRule(
     remediation="Ask the best owner candidate what it is for. Declare it with an owner and a purpose, or disable it; "
     "if nobody knows it, treat it as an incident.",
     evidence=("created_at", "grace_days", "provisional", "nearest_entry"),
-    controls=("owasp-nhi-2025:NHI1", "cis-controls-8.1:5.5", "nist-800-53r5:AC-2", "nist-800-53r5:CM-8"),
     thresholds=("new_identity_grace",),
     check=check,
 )

@@ -24,7 +24,6 @@ RULE = CredentialRule(
     remediation="Limit it to the interfaces that its application calls and to the hosts or apps that call them, or "
     "replace it by the application's own identity.",
     evidence=("kind", "id", "created_at"),
-    controls=("owasp-nhi-2025:NHI5", "cis-gcp-4.0.0:1.14", "nist-800-53r5:AC-6"),
     silent_on=frozenset({"disabled"}),
     needs=frozenset({"credentials"}),
     check=check,

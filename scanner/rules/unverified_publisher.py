@@ -36,7 +36,6 @@ RULE = IdentityRule(
     remediation="Find out who consented to it and what for. Take its rights away where nobody needs it; where it is "
     "needed, have the publisher verified, and let people consent to verified ones alone.",
     evidence=("publisher", "privilege", "grants"),
-    controls=("owasp-nhi-2025:NHI3", "nist-800-53r5:SA-9", "nist-800-53r5:AC-6"),
     silent_on=frozenset({"disabled", "provider_managed", "exempt"}),
     needs=frozenset({"permissions"}),
     check=check,

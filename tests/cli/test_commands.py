@@ -70,6 +70,43 @@ def test_rules_lists_each_with_its_limits(muster: Muster) -> None:
     assert max(map(len, done.out.splitlines())) <= 80
 
 
+def test_rules_list_the_controls_that_findings_cite(estate: Path, muster: Muster) -> None:
+    """Those that this config chooses."""
+    with (estate / "config.toml").open("a") as config:
+        config.write('\n[controls]\nframeworks = ["pci-dss-4.0.1"]\n')
+
+    done = muster("rules")
+
+    assert "controls: pci-dss-4.0.1:8.2.4" in done.out
+    assert "owasp-nhi-2025" not in done.out
+
+
+def test_rules_tell_their_controls_both_ways(muster: Muster) -> None:
+    """By control and by rule, of one standard alone where that is asked for, and what no rule speaks to."""
+    every, one = muster("rules", "--controls"), muster("rules", "--controls", "--framework", "eu-ai-act-2024")
+
+    assert "nist-800-53r5:AC-6(5)" in every.out
+    assert "no rule speaks to it" in one.out
+    assert "Art. 26(2)  Deployers name competent people to oversee them" in one.out
+    assert "nist-800-53r5" not in one.out
+    assert max(map(len, every.out.splitlines())) <= 80
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (("--framework", "eu-ai-act-2024"), "--framework goes with --controls"),
+        (("--controls", "--framework", "cis-aws-7"), "did you mean cis-aws-7.0.0?"),
+    ],
+)
+def test_rules_know_their_frameworks(muster: Muster, arguments: tuple[str, ...], told: str) -> None:
+    """One that there is not is told, with the nearest there is."""
+    done = muster("rules", *arguments)
+
+    assert done.code == 2
+    assert told in done.err
+
+
 @pytest.mark.usefixtures("estate")
 def test_doctor_finds_all_well(muster: Muster) -> None:
     """Nothing is scanned and no store is made."""

@@ -14,7 +14,7 @@ from reports.ocsf.report import OcsfReport
 from reports.sarif.report import SarifReport
 from reports.views import select
 from scanner.model import ScanResult
-from scanner.rules.catalog import RuleContext, evaluate
+from scanner.rules.evaluation import RuleContext, evaluate
 from tests.contract.test_reports import ACTIVE, readable
 from tests.factories import NOW, make_assessment, make_assignment, make_identity, make_result
 from tests.reports.published import complaints, lines, ocsf, sarif, written

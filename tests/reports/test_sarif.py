@@ -82,6 +82,17 @@ def test_a_rule_has_help() -> None:
     assert all(len(rule["properties"]["tags"]) <= 10 for rule in rules.values())
 
 
+def test_a_rule_is_tagged_with_what_its_findings_cite() -> None:
+    """Each control once, in the order of the findings, and none that only the catalog knows."""
+    cited = (("owasp-nhi-2025:NHI1", "cis-aws-7.0.0:2.11"), ("owasp-nhi-2025:NHI1", "cis-gcp-5.0.0:1.8"))
+    findings = tuple(
+        make_finding(fingerprint=f"f-{number}", rule="dormant", controls=controls)
+        for number, controls in enumerate(cited)
+    )
+    (rule,) = run_of(make_result(findings=findings))["tool"]["driver"]["rules"]
+    assert rule["properties"]["tags"] == ["security", "owasp-nhi-2025:NHI1", "cis-aws-7.0.0:2.11", "cis-gcp-5.0.0:1.8"]
+
+
 def test_a_rule_that_we_do_not_know_is_told_by_its_finding() -> None:
     """Of another version's store, or a plugin's."""
     finding = make_finding(rule="of_another", title="Odd indeed", remediation="Look *at* it.")

@@ -80,6 +80,11 @@ def test_without_a_file_the_defaults_stand(tmp_path: Path, monkeypatch: pytest.M
         pytest.param("[stor]\n", "config.toml:1: stor: unknown key (did you mean store?)", id="unknown table"),
         pytest.param('\n[store]\nurll = "x"\n', "config.toml:3: store.urll: unknown key (did you mean url?)", id="key"),
         pytest.param(
+            '[controls]\nframeworks = ["cis-aws-5"]\n',
+            "there is no framework 'cis-aws-5'; did you mean cis-aws-5.0.0?",
+            id="framework",
+        ),
+        pytest.param(
             "[policy]\ndormant_days = 3\nrotation = 1\n", "config.toml:2: policy.dormant_days: unknown key", id="policy"
         ),
         pytest.param(

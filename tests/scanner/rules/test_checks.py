@@ -29,7 +29,8 @@ from scanner.model import (
     Trust,
     UsageVerdict,
 )
-from scanner.rules.catalog import RULES, RuleContext, evaluate
+from scanner.rules.catalog import RULES
+from scanner.rules.evaluation import RuleContext, evaluate
 from tests.factories import NOW, days_ago, make_assessment, make_assignment, make_credential, make_entry, make_identity
 
 TODAY = NOW.date()

@@ -1,0 +1,76 @@
+"""docs/controls.md, made from the data alone."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Iterator
+
+from scanner.rules.catalog import RULES
+from scanner.rules.controls.coverage import CAVEAT, NO_RULE, applies_to, counted
+from scanner.rules.controls.frameworks import Framework, controls_of, frameworks
+
+_HEAD = f"""\
+# Controls
+
+<!-- Made from the data by scanner/rules/controls/reference.py; a test holds the two equal. -->
+
+What the [rules](rules.md) give evidence for, in the standards that auditors ask about. Numbers move between versions,
+so each version is a framework of its own. `muster rules --controls` prints the same, with `--framework` one of them.
+
+{CAVEAT}
+
+Findings cite the frameworks marked *cited*. The config may choose others, or none:
+
+```toml
+[controls]
+frameworks = ["cis-aws-5.0.0", "iso-27001-2022", "owasp-nhi-2025"]
+```
+
+What is written for one cloud is cited on that cloud's identities alone, what is written for AI agents on agents alone.
+*May apply* marks a law whose duties hang on what an agent is used for, which no scan can know.
+"""
+
+
+def controls_markdown() -> str:
+    """The whole document, ending in a line break."""
+    return "\n".join((_HEAD, *_overview(), *_sections(), *_by_rule()))
+
+
+def _overview() -> Iterator[str]:
+    yield "| framework | title | version | publisher | | |"
+    yield "|---|---|---|---|---|---|"
+    for one in frameworks().values():
+        marks = (*("*cited*",) * one.cited, *("*may apply*",) * (one.relation == "may apply"))
+        facts = (f"[`{one.id}`](#{one.id.replace('.', '')})", one.title, one.version, one.publisher, ", ".join(marks))
+        yield f"| {' | '.join(facts)} | {counted(one)} |"
+    yield ""
+
+
+def _sections() -> Iterator[str]:
+    for one in frameworks().values():
+        yield from (f"## {one.id}", "", _about(one), "", "| control | what it asks for | rules |", "|---|---|---|")
+        for control in one.controls:
+            yield f"| {control.number} | {control.title} | {_linked(control.rules) or f'*{NO_RULE}*'} |"
+        yield ""
+
+
+def _about(framework: Framework) -> str:
+    checked = f", numbers as in [this copy]({framework.checked_against})" if framework.checked_against else ""
+    named = f"{framework.title}, {framework.version}, by {framework.publisher}"
+    about = applies_to(framework)
+    return f"{named} ([source]({framework.source}){checked}). {about[0].upper()}{about[1:]}."
+
+
+def _by_rule() -> Iterator[str]:
+    yield from ("## By rule", "", "| rule | controls |", "|---|---|")
+    for rule in RULES:
+        yield f"| {_linked([rule.id])} | {', '.join(f'`{control}`' for control in controls_of(rule.id))} |"
+    yield ""
+
+
+def _linked(rules: Iterable[str]) -> str:
+    return ", ".join(f"[`{rule}`](rules.md#{rule})" for rule in rules)
+
+
+if __name__ == "__main__":
+    sys.stdout.write(controls_markdown())
