@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING
 import msgspec
 from msgspec import Raw
 
-from connectors.azure.errors import OK, Malformed, of_answer
+from connectors.azure.errors import OK, Malformed, NotTaken, of_answer
 from connectors.azure.payloads import GraphAnswer, GraphAnswers, GraphQuestion, Page
-from connectors.azure.pipeline import BACKOFF_MAX, PATIENCE
+from connectors.azure.pipeline import BACKOFF_MAX, PATIENCE, SERVER_RETRIES
 from connectors.azure.requests import BATCH, allowed
+from connectors.base import Gone
 from scanner.errors import SourceError, Throttled
 
 if TYPE_CHECKING:
@@ -28,14 +29,29 @@ _TOO_MANY, _SERVER_ERRORS = 429, (500, 502, 503, 504)
 def read_batch(
     api: AzureApi, paths: Sequence[str], headers: Mapping[str, str]
 ) -> Iterator[tuple[str, list[Raw] | SourceError]]:
-    """See ``AzureApi.graph_batch``. Raises SourceError where a whole batch fails, Forbidden for a path not allowed."""
+    """See ``AzureApi.graph_batch``. Raises SourceError where a whole batch fails, Forbidden for a path not allowed.
+
+    Where batches are not taken, each list is asked for on its own.
+    """
     for path in paths:
         allowed("graph", "GET", path)
     for start in range(0, len(paths), AT_ONCE):
         some = paths[start : start + AT_ONCE]
-        answers = _answers(api, [GraphQuestion(id=str(n), url=path, headers=headers) for n, path in enumerate(some)])
+        questions = [GraphQuestion(id=str(number), url=path, headers=headers) for number, path in enumerate(some)]
+        try:
+            answers = _answers(api, questions)
+        except (Gone, NotTaken):
+            yield from ((path, _alone(api, path, headers)) for path in paths[start:])
+            return
         for number, path in enumerate(some):
             yield path, _rows(api, path, answers.get(str(number)), headers)
+
+
+def _alone(api: AzureApi, path: str, headers: Mapping[str, str]) -> list[Raw] | SourceError:
+    try:
+        return [row for page in api.graph_pages(path, headers=headers) for row in page]
+    except SourceError as error:
+        return error
 
 
 def _answers(api: AzureApi, waiting: list[GraphQuestion]) -> dict[str, GraphAnswer]:
@@ -44,7 +60,7 @@ def _answers(api: AzureApi, waiting: list[GraphQuestion]) -> dict[str, GraphAnsw
     for tries in range(api.attempts):
         got = api.graph_post(BATCH, {"requests": waiting}, GraphAnswers)
         answers |= {answer.id: answer for answer in got.responses}
-        waiting = [one for one in waiting if one.id in answers and _may_pass(answers[one.id])]
+        waiting = [one for one in waiting if one.id in answers and _may_pass(answers[one.id], tries)]
         pause = max((_seconds(answers[one.id]) for one in waiting), default=0.0)
         if not waiting or pause > PATIENCE or tries == api.attempts - 1:
             break
@@ -52,7 +68,9 @@ def _answers(api: AzureApi, waiting: list[GraphQuestion]) -> dict[str, GraphAnsw
     return answers
 
 
-def _may_pass(answer: GraphAnswer) -> bool:
+def _may_pass(answer: GraphAnswer, tries: int) -> bool:
+    if answer.status in _SERVER_ERRORS and not _seconds(answer):
+        return tries < SERVER_RETRIES
     return answer.status == _TOO_MANY or answer.status in _SERVER_ERRORS
 
 

@@ -75,8 +75,11 @@ class AzureConnector:
             unit = Unit(kind="tenant", tenant=self._settings.tenant)
             tenant = structs.replace(nowhere, id=unit.tenant, context=unit)
             yield structs.replace(section.coverage, scope=tenant.id)
-            yield tenant
-            yield from find_units(api, self._settings, tenant, meter)
+            units = list(find_units(api, self._settings, tenant, meter))
+            inside = (one for one in units if isinstance(one, Scope) and one.context.kind == "subscription")
+            unit = structs.replace(unit, subscriptions=tuple(one.id for one in inside))
+            yield structs.replace(tenant, context=unit)
+            yield from units
 
     def discover(self, scope: Scope) -> Iterator[DiscoveredRecord]:
         """One unit of work: the directory, one subscription, or what is set at one management group."""

@@ -19,6 +19,7 @@ SUBSCRIPTIONS_VERSION, ENTITIES_VERSION = "2022-12-01", "2023-04-01"
 _ENTITY = "/subscriptions"
 """What the list of entities calls the type of a subscription."""
 ENTITIES = "/providers/Microsoft.Management/getEntities"
+GROUPS = "/providers/Microsoft.Management/managementGroups"
 _SUBSCRIPTION, _GROUP = "microsoft.resources/subscriptions", "microsoft.management/managementgroups"
 QUERY = (
     "resourcecontainers"
@@ -120,6 +121,12 @@ def of_entities(reader: Reader, section: SectionReading) -> Iterator[Container]:
             above = tuple(reversed(told.parent_name_chain or ()))
             key = row.name if is_group else row.name.lower()
             yield Container(id=key, is_group=is_group, title=told.display_name, ancestors=above)
+
+
+def of_groups(reader: Reader, section: SectionReading) -> Iterator[Container]:
+    """The list of management groups alone, which does not say what they lie in."""
+    for row in reader.rows(section, reader.api.arm_pages(GROUPS, api_version=ENTITIES_VERSION), _Entity):
+        yield Container(id=row.name, is_group=True, title=row.properties.display_name)
 
 
 def _told(properties: Any) -> _Told:

@@ -93,7 +93,7 @@ def of_answer(answer: Answer, asked: str, permission: str, *, next_page: bool = 
 
 
 def _kind_of(status: int) -> type[SourceError]:
-    by_status = {_BAD_REQUEST: NotTaken, 404: Gone, 410: Gone, 429: Throttled, 501: NotOffered}
+    by_status = {_BAD_REQUEST: NotTaken, 404: Gone, 405: NotTaken, 410: Gone, 429: Throttled, 501: NotTaken}
     if status in by_status:
         return by_status[status]
     return Unreachable if status >= _SERVER_ERROR or status < _BAD_REQUEST else SourceError

@@ -19,6 +19,9 @@ BACKOFF = 0.8
 BACKOFF_MAX = 30
 PATIENCE = 120.0
 """Seconds at most that a ``Retry-After`` is obeyed; whoever asks for more is not asked again."""
+SERVER_RETRIES = 3
+"""A server that fails, and says nothing of when to come back, is asked so often again: mostly it is not the load."""
+_TOO_MANY = 429
 _PLAIN = re.compile(r"[\w-]+(?:\.[\w-]+)*", re.ASCII)
 VERSIONS = {"v1.0": False, "beta": True}
 RETRIED_METHODS = frozenset({"GET", "POST"})
@@ -100,6 +103,8 @@ def policies(
     class Patient(RetryPolicy[Any, Any]):
         def is_retry(self, settings: dict[str, Any], response: Any) -> bool:
             asked = self.get_retry_after(response)
+            if not asked and response.http_response.status_code != _TOO_MANY:
+                return super().is_retry(settings, response) and len(settings["history"]) < SERVER_RETRIES
             return super().is_retry(settings, response) and (asked is None or asked <= PATIENCE)
 
         def get_retry_after(self, response: Any) -> float | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import msgspec
 from msgspec import Raw, Struct
@@ -27,8 +27,8 @@ class Unit(Struct, frozen=True, kw_only=True):
     """What a scope is a unit of. ``kind``: tenant, management_group or subscription.
 
     ``ancestors``: names of the management groups that it lies in, the nearest first, as far as they are known.
-    ``subscriptions``: what a management group holds, as far as it is known. ``groups``: the management groups that are
-    units of the same scan, so that a subscription leaves to them what it inherits.
+    ``subscriptions``: of a management group what it holds, as far as it is known; of the tenant those that are units
+    of the same scan. ``groups``: the management groups that are; a subscription leaves to them what it inherits.
     """
 
     kind: str
@@ -84,12 +84,15 @@ class Reader:
                     yield decoded
 
     def row(self, section: SectionReading, raw: Raw, row: type[T]) -> T | None:
-        """One row; None, and a gap of its size, where it cannot be understood."""
+        """One row; None, and a gap of its size, where it cannot be understood. A list that is null is as none."""
         try:
             return msgspec.json.decode(raw, type=row)
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
-            section.malformed(_named(raw), str(error))
-            return None
+            try:
+                return msgspec.json.decode(msgspec.json.encode(_without_nulls(msgspec.json.decode(raw))), type=row)
+            except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+                section.malformed(_named(raw), str(error))
+                return None
 
     def each(
         self,
@@ -145,6 +148,12 @@ def gathered(pages: Iterable[list[Raw]]) -> tuple[list[Raw], SourceError | None]
             raise
         return rows, error
     return rows, None
+
+
+def _without_nulls(told: Any) -> Any:
+    if isinstance(told, dict):
+        return {name: _without_nulls(value) for name, value in told.items() if value is not None}
+    return [_without_nulls(one) for one in told if one is not None] if isinstance(told, list) else told
 
 
 def _named(raw: Raw) -> str:

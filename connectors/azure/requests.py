@@ -110,7 +110,12 @@ ALLOWED: tuple[Allowed, ...] = (
         f"{_SP}/{{id}}/appRoleAssignments",
     ),
     *_graph(s.DELEGATED_GRANTS, _DIRECTORY, "/oauth2PermissionGrants"),
-    *_graph(s.GROUP_MEMBERS, "GroupMember.Read.All", "/groups/{id}/transitiveMembers/microsoft.graph.servicePrincipal"),
+    *_graph(
+        s.GROUP_MEMBERS,
+        "GroupMember.Read.All",
+        "/groups/{id}/transitiveMembers/microsoft.graph.servicePrincipal",
+        "/groups/{id}/transitiveMembers",
+    ),
     *_graph(s.SIGN_INS, "AuditLog.Read.All", "/reports/servicePrincipalSignInActivities", beta=True),
     *_graph(s.CREDENTIAL_USE, "AuditLog.Read.All", "/reports/appCredentialSignInActivities", beta=True),
     *_arm(
@@ -125,6 +130,11 @@ ALLOWED: tuple[Allowed, ...] = (
         "Microsoft.Management/getEntities/action",
         "/providers/Microsoft.Management/getEntities",
         method="POST",
+    ),
+    *_arm(
+        s.MANAGEMENT_GROUPS,
+        "Microsoft.Management/managementGroups/read",
+        "/providers/Microsoft.Management/managementGroups",
     ),
     *_arm(
         s.ROLE_ASSIGNMENTS,

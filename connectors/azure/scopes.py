@@ -8,10 +8,18 @@ from msgspec import structs
 
 from connectors.azure import sections as s
 from connectors.azure.api import AzureApi
-from connectors.azure.containers import QUERY, Container, of_entities, of_resource_graph, of_subscriptions
+from connectors.azure.containers import (
+    QUERY,
+    Container,
+    of_entities,
+    of_groups,
+    of_resource_graph,
+    of_subscriptions,
+)
+from connectors.azure.errors import NotTaken
 from connectors.azure.reader import Reader, Unit
 from connectors.azure.settings import AzureSettings
-from connectors.base import Meter, Scope, SectionReading
+from connectors.base import Gone, Meter, Scope, SectionReading
 from scanner.errors import Denied, SourceError
 from scanner.model import EVERY_SCOPE, Coverage
 
@@ -19,11 +27,12 @@ _NAMED = 10
 _NOTHING_SEEN = "no subscription can be seen"
 _HINT = "give it Reader on some, or on the root management group; set subscriptions = [] where there are none"
 _NO_GROUP = "no management group can be seen: there is none, or the right to read them is missing"
-_LISTS: Mapping[str, Callable[[Reader, SectionReading], Iterator[Container]]] = {
-    s.SUBSCRIPTIONS: of_subscriptions,
-    s.MANAGEMENT_GROUPS: of_entities,
+Listing = Callable[[Reader, SectionReading], Iterator[Container]]
+_LISTS: Mapping[str, Sequence[Listing]] = {
+    s.SUBSCRIPTIONS: (of_subscriptions,),
+    s.MANAGEMENT_GROUPS: (of_entities, of_groups),
 }
-"""What is asked for a section where Resource Graph fails."""
+"""What is asked for a section where Resource Graph fails; a second list, where the first is not known."""
 Containers = Mapping[str, Container]
 
 
@@ -111,23 +120,33 @@ def _read(reader: Reader, wanted: Sequence[str], found: Found) -> Iterator[Cover
 
 
 def _ask_resource_graph(reader: Reader, section: SectionReading, found: Found) -> SourceError | None:
-    """What went wrong; rows before that are kept."""
+    """What went wrong; rows before that are kept. It lags behind, so that no subscription at all proves nothing."""
     try:
         for one in of_resource_graph(reader, section, reader.api.resource_graph(QUERY)):
             found.add(one)
     except SourceError as error:
         return error
-    return None
+    return None if any(found.of.values()) else SourceError("Resource Graph tells of no subscription")
 
 
 def _ask_resource_manager(reader: Reader, section: SectionReading, name: str, found: Found) -> None:
+    first, *others = _LISTS[name]
     try:
-        for one in _LISTS[name](reader, section):
-            found.add(one, only=name)
+        try:
+            _add_listed(reader, section, name, found, first)
+        except (Gone, NotTaken):
+            if not others:
+                raise
+            _add_listed(reader, section, name, found, *others)
     except SourceError as error:
         if not found.of[name]:
             raise
         section.lost(error, partial=True)
+
+
+def _add_listed(reader: Reader, section: SectionReading, name: str, found: Found, lists: Listing) -> None:
+    for one in lists(reader, section):
+        found.add(one, only=name)
 
 
 def _tell(section: SectionReading, name: str, seen: Containers) -> None:

@@ -84,17 +84,22 @@ def _publisher(faces: Faces) -> dict[str, Any]:
     }
 
 
+def is_principal_unread(found: Found, faces: Faces) -> bool:
+    """Whether it may have a principal that could not be read: that is who holds its rights, and may be disabled."""
+    return faces.principal is None and s.SERVICE_PRINCIPALS in found.gaps
+
+
 def unread_of(found: Found, faces: Faces) -> tuple[Fact, ...]:
     """What of it a gap kept from us."""
     application, principal = faces.application, faces.principal
     may_be_registered = application is None and principal is not None and not found.is_agent(principal)
     no_registration = may_be_registered and faces.origin(found.tenant) == "own" and not found.registrations_known
-    no_principal = principal is None and s.SERVICE_PRINCIPALS in found.gaps
+    no_principal = is_principal_unread(found, faces)
     no_federation = application is not None and application.id.lower() not in found.federated
     return unread_facts(
         credentials=no_registration or no_principal or no_federation,
-        permissions=found.is_blueprint(faces) and s.AGENT_IDENTITIES in found.gaps,
+        permissions=no_principal or (found.is_blueprint(faces) and s.AGENT_IDENTITIES in found.gaps),
         tags=no_registration or no_principal,
         trusts=no_registration or no_federation,
-        use=s.SIGN_INS in found.gaps,
+        use=no_principal or s.SIGN_INS in found.gaps,
     )

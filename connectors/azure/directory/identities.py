@@ -5,7 +5,7 @@ from __future__ import annotations
 from connectors.azure.directory import origins
 from connectors.azure.directory.credentials import credentials_of, federation_of, signs_in
 from connectors.azure.directory.faces import Faces, known
-from connectors.azure.directory.facts import attributes_of, token_subjects, unread_of
+from connectors.azure.directory.facts import attributes_of, is_principal_unread, token_subjects, unread_of
 from connectors.azure.directory.found import Found
 from connectors.azure.directory.labels import tags_of
 from connectors.azure.directory.payloads import ServicePrincipal
@@ -17,6 +17,7 @@ from scanner.model.attributes import TOKEN_SUBJECTS
 
 NO_RIGHT_YET = Privilege(level="normal")
 """Rights are told as assignments, and raise it."""
+_NO_HOLDER = Privilege(level="unknown", evidence=("its service principal, which holds its rights, was not read",))
 _SEEN_FROM_ITS_SUBSCRIPTION = unread_facts(credentials=True, tags=True)
 """What Entra does not know of a managed identity; the subscription's unit does, and clears it."""
 
@@ -31,6 +32,7 @@ def of_faces(found: Found, faces: Faces, key: str, kind: str) -> Identity:
     """Both faces as one identity. Which of its uses are missing is not known of one that other tenants take, too."""
     federated = found.federated.get(faces.application.id.lower(), ()) if faces.application else ()
     federation, trusts = federation_of(key, found.tenant, federated)
+    no_principal = is_principal_unread(found, faces)
     own_elsewhere = faces.in_many_tenants and faces.origin(found.tenant) == "own"
     use = found.credential_use.shown_only() if own_elsewhere else found.credential_use
     credentials = (*credentials_of(key, faces, use), *federation)
@@ -49,7 +51,7 @@ def of_faces(found: Found, faces: Faces, key: str, kind: str) -> Identity:
         created_at=faces.created_at,
         created_by=faces.created_by,
         last_used_at=found.sign_ins.last(faces.client_id),
-        use_tracked_days=None if own_elsewhere else found.sign_ins.reach,
+        use_tracked_days=None if own_elsewhere or no_principal else found.sign_ins.reach,
         managed_by=origins.managed_by(
             faces.origin(found.tenant),
             from_gallery=faces.gallery_template is not None,
@@ -58,7 +60,7 @@ def of_faces(found: Found, faces: Faces, key: str, kind: str) -> Identity:
         ),
         tags=tags,
         attributes=attributes_of(found, faces, words),
-        privilege=NO_RIGHT_YET,
+        privilege=_NO_HOLDER if no_principal else NO_RIGHT_YET,
         credentials=tuple(sorted(credentials, key=lambda one: one.key)),
         trusts=trusts,
         unread=unread_of(found, faces),

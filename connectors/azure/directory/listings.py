@@ -85,12 +85,15 @@ def related(
 def followed(reader: Reader, section: SectionReading, paths: Mapping[str, str]) -> Iterator[tuple[str, list[Raw]]]:
     """The rows below each path, with what ``paths`` has for it; twenty are asked in one request.
 
-    What failed is told once, and the rest is left alone once nothing but denials came back.
+    What failed is told once, and the rest is left alone once nothing but denials came back. An object may have gone
+    since it was listed; where all have, there is no such list.
     """
     failures: list[SourceError] = []
+    gone: list[SourceError] = []
     denied = succeeded = 0
     for path, rows in reader.api.graph_batch(list(paths)):
         if isinstance(rows, Gone):
+            gone.append(rows)
             continue
         if isinstance(rows, SourceError):
             failures.append(rows)
@@ -100,7 +103,7 @@ def followed(reader: Reader, section: SectionReading, paths: Mapping[str, str]) 
             continue
         succeeded += 1
         yield paths[path], rows
-    if failures:
+    if failures := failures or ([] if succeeded else gone):
         first = failures[0]
         told = f"{len(failures)} of {len(paths)} could not be read: {first}"
         section.lost(type(first)(told, permission=first.permission, hint=first.hint), partial=succeeded > 0)

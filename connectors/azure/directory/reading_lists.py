@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+
+from msgspec import structs
 
 from connectors.azure import sections as s
 from connectors.azure.directory.faces import Faces
@@ -10,6 +12,7 @@ from connectors.azure.directory.found import Found
 from connectors.azure.directory.listings import PAGE, Query, listed
 from connectors.azure.directory.payloads import Application, ServicePrincipal
 from connectors.azure.reader import Reader
+from connectors.azure.spec import MANAGED_IDENTITY
 from scanner.model import Coverage
 
 _OF_BOTH = (
@@ -44,7 +47,16 @@ def read_service_principals(reader: Reader, found: Found) -> Iterator[Coverage]:
                 section.found()
         if left_out:
             section.note(f"{left_out} of Microsoft's own applications are left out (first_party = true lists them)")
-    yield reader.done(section)
+    coverage = reader.done(section)
+    yield coverage
+    if coverage.is_gap:
+        yield from _unseen_in(reader.unit.subscriptions, coverage)
+
+
+def _unseen_in(subscriptions: Iterable[str], gap: Coverage) -> Iterator[Coverage]:
+    """The same gap for each subscription: what has no resource there any more is found by this list alone."""
+    for one in subscriptions:
+        yield structs.replace(gap, scope=one, kinds=(MANAGED_IDENTITY,), identities=0, calls=0)
 
 
 def _asking_for(names: str) -> Query:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable, Mapping
+from collections.abc import Generator, Iterable, Mapping, Sequence
 from datetime import timedelta
 
 from msgspec import Struct, field
 
 from connectors.azure import sections as s
+from connectors.azure.errors import NotTaken
 from connectors.azure.payloads import Page
 from connectors.azure.reader import Reader
 from connectors.azure.rights.payloads import Guid
@@ -22,6 +23,9 @@ RESTORABLE = timedelta(days=30)
 SERVICE_PRINCIPAL, GROUP = "servicePrincipal", "group"
 # A cast is an advanced query. Source: https://learn.microsoft.com/graph/aad-advanced-queries
 _ADVANCED = {"ConsistencyLevel": "eventual"}
+_WHAT = "?$count=true&$select=id,displayName&$top=999"
+_ALL_MEMBERS = "/groups/{}/transitiveMembers" + _WHAT
+_ONLY_PRINCIPALS = "/groups/{}/transitiveMembers/microsoft.graph.servicePrincipal" + _WHAT
 _AGENTS = ("agentIdentity", "agentIdentityBlueprintPrincipal")
 _TYPE = "#microsoft.graph."
 
@@ -36,15 +40,26 @@ class DirectoryObject(Struct, frozen=True, kw_only=True):
     @property
     def kind(self) -> str:
         """Its type, that of every kind of service principal being one."""
-        kind = (self.type or "").removeprefix(_TYPE)
-        return SERVICE_PRINCIPAL if kind in _AGENTS else kind
+        return kind_of(self.type or "")
 
 
 class Member(Struct, frozen=True, kw_only=True, rename="camel"):
-    """A service principal in a group."""
+    """Who is in a group. ``type``: as Graph writes it where there may be several."""
 
     id: Guid
     display_name: str | None = None
+    type: str | None = field(default=None, name="@odata.type")
+
+    @property
+    def is_principal(self) -> bool:
+        """Whether it is a service principal."""
+        return self.type is None or kind_of(self.type) == SERVICE_PRINCIPAL
+
+
+def kind_of(odata_type: str) -> str:
+    """A type in short, that of every kind of service principal being one."""
+    kind = odata_type.removeprefix(_TYPE)
+    return SERVICE_PRINCIPAL if kind in _AGENTS else kind
 
 
 def objects_by_id(reader: Reader, section: SectionReading, ids: Iterable[str]) -> dict[str, DirectoryObject]:
@@ -68,21 +83,33 @@ def objects_by_id(reader: Reader, section: SectionReading, ids: Iterable[str]) -
 
 
 def members_of(reader: Reader, groups: Mapping[str, str]) -> Generator[Coverage, None, dict[str, tuple[Member, ...]]]:
-    """The service principals in each group, and in the groups inside it. ``groups``: names by id."""
+    """The service principals in each group, and in the groups inside it. ``groups``: names by id.
+
+    Where Graph does not list them alone, all members are.
+    """
     members: dict[str, tuple[Member, ...]] = {}
-    paths = {_members_path(group): group for group in sorted(groups)}
     with reader.section(s.GROUP_MEMBERS) as section:
-        for path, rows in reader.api.graph_batch(list(paths), headers=_ADVANCED):
-            if isinstance(rows, Gone):
-                continue
-            if isinstance(rows, SourceError):
-                section.lost(rows, partial=bool(members))
-                continue
-            members[paths[path]] = tuple(reader.rows(section, [rows], Member))
+        for path in (_ONLY_PRINCIPALS, _ALL_MEMBERS):
+            failures = _read_members(reader, section, path, sorted(groups.keys() - members.keys()), members)
+            if not any(isinstance(one, (Gone, NotTaken)) for one in failures):
+                break
+        for failure in failures:
+            if not (isinstance(failure, Gone) and members):  # one of several may have gone since
+                section.lost(failure, partial=bool(members))
     yield reader.done(section)
     return members
 
 
-def _members_path(group: str) -> str:
-    query = "$count=true&$select=id,displayName&$top=999"
-    return f"/groups/{group}/transitiveMembers/microsoft.graph.servicePrincipal?{query}"
+def _read_members(
+    reader: Reader, section: SectionReading, path: str, groups: Sequence[str], members: dict[str, tuple[Member, ...]]
+) -> list[SourceError]:
+    """Add to ``members`` who is in each group; what went wrong."""
+    failures: list[SourceError] = []
+    paths = {path.format(group): group for group in groups}
+    for one, rows in reader.api.graph_batch(list(paths), headers=_ADVANCED):
+        if isinstance(rows, SourceError):
+            failures.append(rows)
+        else:
+            found = reader.rows(section, [rows], Member)
+            members[paths[one]] = tuple(member for member in found if member.is_principal)
+    return failures

@@ -66,6 +66,7 @@ class AppRoleAssignment(Struct, frozen=True, kw_only=True, rename="camel"):
     id: str
     principal_id: Guid
     app_role_id: str
+    resource_id: str | None = None
     principal_type: str | None = None
     principal_display_name: str | None = None
     resource_display_name: str | None = None

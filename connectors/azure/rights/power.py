@@ -26,7 +26,7 @@ class Power(Struct, frozen=True, kw_only=True):
     conditional: bool = False
 
 
-UNKNOWN_POWER = Power(privilege=Privilege(level="unknown", evidence=("what a role allows could not be read",)))
+UNKNOWN_POWER = Power(privilege=Privilege(level="unknown", evidence=("what a right allows could not be read",)))
 
 
 def under_a_condition(power: Power) -> Power:

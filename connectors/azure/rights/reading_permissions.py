@@ -3,59 +3,94 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from connectors.azure import sections as s
 from connectors.azure.dates import moment
+from connectors.azure.errors import NotTaken
 from connectors.azure.reader import Reader
 from connectors.azure.rights.api_permissions import Permission, application_power, delegated_power
 from connectors.azure.rights.directory import Api, Directory
 from connectors.azure.rights.payloads import AppRoleAssignment, PermissionGrant
 from connectors.azure.rights.power import UNKNOWN_POWER, Power
 from connectors.azure.rights.telling import assignment
-from connectors.base import DiscoveredRecord, Gone
+from connectors.base import DiscoveredRecord, Gone, SectionReading
 from scanner.errors import SourceError
 from scanner.model import Assignment
 
 PAGE = 999
 MICROSOFT_GRAPH = "00000003-0000-0000-c000-000000000000"
+_SP = "/servicePrincipals"
 DEFAULT_ACCESS = "00000000-0000-0000-0000-000000000000"
 """The id of no role: access without any. Source: the reference of ``appRoleAssignment``."""
 
 
 def read_app_permissions(reader: Reader, directory: Directory) -> Iterator[DiscoveredRecord]:
-    """What applications may do by themselves: one list for each API that publishes such permissions, Graph's first."""
+    """What applications may do by themselves: one list for each API that publishes such permissions, Graph's first.
+
+    Where there is no such list of any API, each holder is asked for its own.
+    """
     others = 0
     apis = sorted((api for api in directory.apis.values() if api.app_roles), key=_graph_first)
-    paths = {f"/servicePrincipals/{api.id}/appRoleAssignedTo?$top={PAGE}": api for api in apis}
+    if s.SERVICE_PRINCIPALS in reader.gaps and not apis:
+        yield reader.skipped(s.APP_PERMISSIONS, "the APIs that publish permissions could not be listed")
+        return
+    held = (f"{_SP}/{one}/appRoleAssignments?$top={PAGE}" for one in directory.names.keys() - directory.left_out)
     with reader.section(s.APP_PERMISSIONS) as section:
-        for path, rows in reader.api.graph_batch(list(paths)):
-            if isinstance(rows, Gone):
-                continue
-            if isinstance(rows, SourceError):
-                section.lost(rows)
-                continue
-            for row in reader.rows(section, [rows], AppRoleAssignment):
-                if row.principal_type != "ServicePrincipal":
-                    others += 1
-                elif row.principal_id.lower() not in directory.left_out:
-                    section.found()
-                    yield _of_api(reader, row, paths[path])
+        rows, failures = _listed(reader, section, [f"{_SP}/{api.id}/appRoleAssignedTo?$top={PAGE}" for api in apis])
+        if rows is None:
+            rows, failures = _listed(reader, section, sorted(held))
+        for row in rows or ():
+            if not _is_principal_s(row, directory):
+                others += 1
+            elif row.principal_id.lower() not in directory.left_out:
+                section.found()
+                yield _of_api(reader, row, directory.apis.get((row.resource_id or "").lower()))
+        for failure in failures if rows is not None else failures[:1]:
+            section.lost(failure)
+        if s.SERVICE_PRINCIPALS in reader.gaps and not any(map(_is_graph, apis)):
+            section.lost(SourceError("not every API that publishes permissions is known"), partial=True)
         if others:
             section.note(f"{others} permissions of people and groups are left out")
     yield reader.done(section)
 
 
+def _listed(
+    reader: Reader, section: SectionReading, paths: Sequence[str]
+) -> tuple[list[AppRoleAssignment] | None, list[SourceError]]:
+    """The rows of these lists, and what went wrong; None for the rows, and why, where there is no such list at all.
+
+    One list of several may have gone with what it was of.
+    """
+    answers = [rows for _, rows in reader.api.graph_batch(paths)]
+    failures = [one for one in answers if isinstance(one, SourceError)]
+    if all(isinstance(one, (Gone, NotTaken)) for one in answers):
+        return None, failures
+    pages = [one for one in answers if not isinstance(one, SourceError)]
+    return list(reader.rows(section, pages, AppRoleAssignment)), [one for one in failures if not isinstance(one, Gone)]
+
+
+def _is_principal_s(row: AppRoleAssignment, directory: Directory) -> bool:
+    """Whether a service principal holds it; where the row does not say, whether one of that id is known."""
+    if row.principal_type is None:
+        return row.principal_id.lower() in directory.names
+    return row.principal_type == "ServicePrincipal"
+
+
 def _graph_first(api: Api) -> tuple[bool, str]:
-    return api.app_id.lower() != MICROSOFT_GRAPH, api.id
+    return not _is_graph(api), api.id
 
 
-def _of_api(reader: Reader, row: AppRoleAssignment, api: Api) -> Assignment:
-    name = api.app_roles.get(row.app_role_id.lower())
+def _is_graph(api: Api) -> bool:
+    return api.app_id.lower() == MICROSOFT_GRAPH
+
+
+def _of_api(reader: Reader, row: AppRoleAssignment, api: Api | None) -> Assignment:
+    name = api.app_roles.get(row.app_role_id.lower()) if api else None
     power = UNKNOWN_POWER
     if row.app_role_id == DEFAULT_ACCESS:
         name, power = "default access", Power()
-    elif name is not None:
+    elif api is not None and name is not None:
         power = application_power(Permission(name=name, api=api.app_id, api_name=api.name), reader.unit.tenant)
     return assignment(
         reader.scope,
@@ -64,7 +99,7 @@ def _of_api(reader: Reader, row: AppRoleAssignment, api: Api) -> Assignment:
         holder_name=row.principal_display_name,
         grant=name or row.app_role_id,
         power=power,
-        resource=api.name,
+        resource=api.name if api else row.resource_display_name,
         created_at=moment(row.created_date_time),
         attributes={"right": "application permission"},
     )
@@ -103,7 +138,7 @@ def _in_names_of(reader: Reader, directory: Directory, grant: tuple[str, str, st
         holder_name=directory.names.get(client.lower()),
         grant=name,
         via="consent for everybody" if users is None else "consent of users",
-        power=delegated_power(permission, for_everybody=users is None),
+        power=delegated_power(permission, for_everybody=users is None) if api else UNKNOWN_POWER,
         resource=api_name,
         attributes={"right": "delegated grant", "users": users},
     )

@@ -27,7 +27,7 @@ def read_resources(reader: Reader) -> Iterator[DiscoveredRecord]:
         for row in resources_of(reader, section, s.MANAGED_IDENTITIES, estate):
             users.append(row)
             section.found()
-        if not estate.rows and estate.refusal is None:
+        if not estate.rows and not users:
             section.note(_NOTHING)
     yield reader.done(section)
     resources: list[Resource] = []

@@ -8,12 +8,12 @@ from collections.abc import Generator, Iterable
 from msgspec import Struct
 
 from connectors.azure import sections as s
-from connectors.azure.errors import each_of
+from connectors.azure.errors import NotTaken, each_of
 from connectors.azure.reader import Reader
 from connectors.azure.requests import permissions_of
 from connectors.azure.rights.azure_roles import AzureJudge
 from connectors.azure.rights.role import Block, Role
-from connectors.base import SectionReading
+from connectors.base import Gone, SectionReading
 from scanner.model import Coverage
 
 OF_NOBODY = "00000000-0000-0000-0000-000000000000"
@@ -91,7 +91,10 @@ def read_roles(reader: Reader, place: str, ids: Iterable[str]) -> Generator[Cove
         if wanted:
             judges |= _listed(reader, section, place, _CUSTOM)
             others = wanted - judges.keys()
-            built_in = _BUILT_INS.of(reader, section, others) if others else {}
+            try:
+                built_in = _BUILT_INS.of(reader, section, others) if others else {}
+            except (Gone, NotTaken):  # a place tells of all that can be assigned there
+                built_in = _listed(reader, section, place, _BUILT_IN)
             judges |= {guid: built_in[guid] for guid in others if guid in built_in}
             section.found(len(wanted & judges.keys()))
             if unknown := sorted(wanted - judges.keys()):

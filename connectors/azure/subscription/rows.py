@@ -43,9 +43,11 @@ _COLUMNS: Mapping[str, str] = {
     "agentBlueprint": "agentIdentityBlueprint.clientId",
 }
 """Columns of the answer, by the property that each is."""
+_ASKED_FOR = (USER_ASSIGNED, VAULT, BOT, FOUNDRY_AGENT)
+"""Types that matter without an identity of their own."""
 QUERY = (
     "resources"
-    f" | where isnotnull(identity) or type in~ ('{USER_ASSIGNED}', '{VAULT}', '{BOT}', '{FOUNDRY_AGENT}')"
+    f" | where isnotnull(identity) or type in~ ({', '.join(repr(one) for one in _ASKED_FOR)})"
     " | project id, name, type, kind, location, tags, identity, "
     + ", ".join(f"{column} = properties.{path}" for column, path in _COLUMNS.items())
     + " | order by id asc"
@@ -136,6 +138,7 @@ class Resource(Facts, frozen=True, kw_only=True, rename="camel"):
 
 
 class _Typed(Struct, frozen=True):
+    id: str
     type: str
 
 
@@ -147,16 +150,21 @@ class Estate(Struct, frozen=True, kw_only=True):
 
 
 def ask_resource_graph(reader: Reader, section: SectionReading) -> Estate:
-    """One query for all sections; rows whose type cannot be told are a gap of this one."""
+    """One query for all sections; rows whose type cannot be told are a gap of this one.
+
+    It lags behind, so that where it tells of nothing the resource manager is asked as well.
+    """
     rows: dict[str, list[Raw]] = {}
     try:
         for raw in reader.api.resource_graph(QUERY, subscriptions=[reader.scope.id]):
             typed = reader.row(section, raw, _Typed)
-            if typed is not None:
+            if typed is not None and subscription_of(typed.id) != reader.scope.id:
+                section.malformed(typed.id, "it is of another subscription")
+            elif typed is not None:
                 rows.setdefault(_SECTION_OF.get(typed.type.lower(), s.WORKLOADS), []).append(raw)
     except SourceError as error:
         return Estate(rows=rows, refusal=error)
-    return Estate(rows=rows)
+    return Estate(rows=rows, refusal=None if rows else SourceError("Resource Graph tells of nothing here"))
 
 
 def resources_of(reader: Reader, section: SectionReading, name: str, estate: Estate) -> Iterator[Resource]:
@@ -177,9 +185,12 @@ def resources_of(reader: Reader, section: SectionReading, name: str, estate: Est
             raise
         section.lost(error, partial=True)
         listed = [known]
-    yield from _decoded(reader, section, listed)
+    some = False
+    for row in _decoded(reader, section, listed):
+        some = some or row.identity is not None or row.type.lower() in _ASKED_FOR
+        yield row
     section.note("the resource manager was asked instead")
-    if name == s.WORKLOADS:  # its list has no properties: kubelets, bots and agents run as what only these tell
+    if name == s.WORKLOADS and some:  # its list has no properties: kubelets, bots and agents run as what only they tell
         section.lost(estate.refusal, partial=True)
     else:
         section.note(str(estate.refusal))

@@ -207,9 +207,10 @@ def add_api(tenant: Tenant, name: str, client: str, permissions: Sequence[str]) 
 
 
 def permit(tenant: Tenant, api: Row, permission: str, principal: Row, **facts: Any) -> Row:
-    """Give a principal an application permission of an API."""
+    """Give a principal an application permission of an API; the lists of both have it."""
     role = next((one["id"] for one in api["appRoles"] if one["value"] == permission), permission)
     path = f"/servicePrincipals/{api['id']}/appRoleAssignedTo"
+    held = f"/servicePrincipals/{principal['id']}/appRoleAssignments"
     row = {
         "id": guid(f"{path}/{role}/{principal['id']}"),
         "createdDateTime": "2025-03-04T05:06:07.1234567Z",
@@ -221,7 +222,8 @@ def permit(tenant: Tenant, api: Row, permission: str, principal: Row, **facts: A
         "resourceDisplayName": api["displayName"],
         **facts,
     }
-    tenant.collections.setdefault(path, []).append(row)
+    for one in (path, held):
+        tenant.collections.setdefault(one, []).append(row)
     return row
 
 

@@ -135,3 +135,20 @@ def test_a_batch_carries_nothing_that_is_not_allowed(azure: AzureEstate, api: Az
     with pytest.raises(Forbidden):
         list(api.graph_batch([*_seed(azure, 1), path]))
     assert azure.server.log == []
+
+
+@pytest.mark.parametrize("status", [400, 404, 405, 501])
+def test_where_batches_are_not_taken_each_list_is_asked_for_on_its_own(
+    azure: AzureEstate, api: AzureApi, meter: Meter, status: int
+) -> None:
+    """With what each of them comes to."""
+    paths = _seed(azure, 23)
+    azure.server.faults.add(Fault(service="graph", path=BATCH, reply=Reply(status=status, body={})))
+    azure.server.faults.deny("graph", f"/v1.0{paths[1]}")
+
+    found = dict(api.graph_batch(paths))
+
+    assert list(found) == paths
+    assert type(found.pop(paths[1])) is Denied
+    assert [len(_owners(rows)) for rows in found.values()] == [1] * 22
+    assert meter.calls == 1 + 23

@@ -9,6 +9,7 @@ import pytest
 from connectors.azure.connector import AzureConnector
 from connectors.azure.requests import ALLOWED
 from scanner.demo.azure_server.faults import Fault
+from scanner.demo.azure_server.rights import GRAPH, add_api
 from scanner.demo.azure_server.tenant import guid
 from scanner.demo.azure_server.wire import Reply
 from scanner.model import Assignment, Coverage, Identity
@@ -83,15 +84,13 @@ def test_each_request_is_counted_in_its_section(estate: AzureEstate) -> None:
     """What a scan says it asked is what the server saw."""
     coverage = [one for one in estate.read() if isinstance(one, Coverage)]
 
-    assert sum(one.calls for one in coverage) == len(estate.server.log)
+    assert sum(one.calls for one in coverage) == sum(not call.inner for call in estate.server.log)
     assert not any(one.is_gap for one in coverage)
 
 
 @pytest.mark.parametrize(
     ("service", "path", "scope", "section", "permission"),
     [
-        ("graph", r"/v1\.0/servicePrincipals\?.*createdDateTime", "tenant", "graph.service_principals",
-         "Application.Read.All"),
         ("graph", r"/v1\.0/applications\?.*appId", "tenant", "graph.applications", "Application.Read.All"),
         ("arm", "/subscriptions/.*/roleAssignments", "subscription", "arm.role_assignments",
          "Microsoft.Authorization/roleAssignments/read"),
@@ -119,9 +118,10 @@ def test_a_row_that_cannot_be_understood_costs_only_itself(azure: AzureEstate) -
     azure.tenant.add_service_principal("\x1b[31mbad", alternativeNames=7)
 
     records = azure.read(subscriptions=(), management_groups=())
-    (gap,) = [one for one in records if isinstance(one, Coverage) and one.is_gap]
+    gap, hangs_on_it = [one for one in records if isinstance(one, Coverage) and one.is_gap]
 
     assert [one.name for one in records if isinstance(one, Identity)] == ["good"]
+    assert hangs_on_it.section == "graph.app_permissions"
     assert (gap.section, gap.status, gap.identities) == ("graph.service_principals", "partial", 1)
     assert str(gap.detail).isprintable()
 
@@ -145,8 +145,9 @@ def test_a_list_that_ends_early_keeps_what_was_read(azure: AzureEstate) -> None:
     azure.server.faults.add(Fault(service="graph", path=r"/v1\.0/servicePrincipals\?.*appId", reply=reply, after=1))
 
     records = azure.read(subscriptions=(), management_groups=())
-    (gap,) = [one for one in records if isinstance(one, Coverage) and one.is_gap]
+    gap, hangs_on_it = [one for one in records if isinstance(one, Coverage) and one.is_gap]
 
+    assert hangs_on_it.section == "graph.app_permissions"
     assert len([one for one in records if isinstance(one, Identity)]) == 2
     assert (gap.section, gap.status, gap.identities) == ("graph.service_principals", "partial", 2)
 
@@ -184,3 +185,37 @@ def test_doctor_tells_each_unit_and_each_listing(estate: AzureEstate) -> None:
     assert checks["arm.subscriptions"].ok
     assert checks["entra.tenant"].detail == "signed in"
     assert checks[f"subscription {guid('subscription/prod')}"].ok
+
+
+def test_without_service_principals_no_managed_identity_is_called_gone(estate: AzureEstate) -> None:
+    """One whose resource is not seen any more is found by that list alone, yet lives in its subscription."""
+    subscription = guid("subscription/prod")
+    estate.server.faults.deny("graph", "/v1.0/servicePrincipals\\?")
+
+    gaps = [one for one in estate.read() if isinstance(one, Coverage) and one.is_gap]
+
+    (gap,) = [one for one in gaps if (one.scope, one.section) == (subscription, "graph.service_principals")]
+    assert (gap.status, gap.kinds, gap.calls) == ("denied", ("managed_identity",), 0)
+
+
+@pytest.mark.parametrize("graph", [True, False])
+def test_what_of_service_principals_is_missing_may_publish_permissions(azure: AzureEstate, *, graph: bool) -> None:
+    """Microsoft Graph publishes those that matter: where it was read, the others are believed."""
+    azure.is_hostile = True
+    add_api(azure.tenant, "Graph" if graph else "Orders", GRAPH if graph else guid("orders"), ["Read"])
+    azure.tenant.add_service_principal("bad", alternativeNames=7)
+
+    records = azure.read(subscriptions=(), management_groups=())
+
+    gaps = {one.section: one.status for one in records if isinstance(one, Coverage) and one.is_gap}
+    assert gaps.get("graph.app_permissions") == (None if graph else "partial")
+
+
+def test_without_service_principals_nobody_s_permissions_are_known(estate: AzureEstate) -> None:
+    """They publish the permissions, so that an empty list of these says nothing."""
+    estate.server.faults.deny("graph", "/v1.0/servicePrincipals\\?")
+
+    found = {one.section: one for one in estate.read() if isinstance(one, Coverage)}
+
+    assert found["graph.app_permissions"].status == "skipped"
+    assert found["graph.app_permissions"].feeds == ("permissions",)

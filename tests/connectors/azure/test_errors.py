@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from connectors.azure.errors import ClosedToUs, ExpiredPage, NoLicence, NotSignedIn, NotTaken, of_answer
 from connectors.base import Gone
-from scanner.errors import Denied, NotOffered, SourceError, Throttled, Unreachable
+from scanner.errors import Denied, SourceError, Throttled, Unreachable
 from scanner.text import printable
 
 
@@ -40,7 +40,8 @@ def _error(status: int, name: str = "", **inner: Any) -> Answer:
         (_error(410, "Gone"), Gone, "failed"),
         (_error(429, "TooManyRequests"), Throttled, "failed"),
         (_error(500, "InternalServerError"), Unreachable, "failed"),
-        (_error(501, "NotImplemented"), NotOffered, "not_offered"),
+        (_error(501, "NotImplemented"), NotTaken, "failed"),
+        (_error(405, "MethodNotAllowed"), NotTaken, "failed"),
         (_error(504), Unreachable, "failed"),
         (_error(302), Unreachable, "failed"),
         (_error(204), Unreachable, "failed"),

@@ -60,6 +60,21 @@ def test_tries_run_out(
     assert meter.calls == TRIES == len(azure.server.log)
 
 
+@pytest.mark.parametrize(("retry_after", "calls"), [(None, 4), ("0", 4), ("0.01", 9)])
+def test_a_server_that_fails_without_a_word_is_given_up_early(
+    azure: AzureEstate, retry_after: str | None, calls: int
+) -> None:
+    """It is broken rather than busy, and every section would wait for it."""
+    meter = Meter()
+    headers = {} if retry_after is None else {"Retry-After": retry_after}
+    reply = Reply(status=500, body={}, headers=headers)
+    azure.server.faults.add(Fault(service="graph", path=".*", reply=reply))
+
+    with azure.api(meter, max_attempts=9) as api, pytest.raises(Unreachable):
+        _get(api)
+    assert meter.calls == calls
+
+
 @pytest.mark.parametrize("status", [400, 403, 404, 409, 422])
 def test_what_no_try_would_change_is_asked_once(azure: AzureEstate, api: AzureApi, meter: Meter, status: int) -> None:
     """Else a missing right would cost a scan its time."""

@@ -221,3 +221,39 @@ def test_without_a_token_nothing_else_is_tried(azure: AzureEstate, facts: dict[s
     assert (gap.section, gap.scope, gap.status) == ("entra.tenant", "*", "failed")
     assert words in str(gap.detail)
     assert azure.server.log == []
+
+
+@pytest.mark.parametrize("rows", [[], [{"id": "/subscriptions/x/d", "name": "d", "type": "Microsoft.Compute/disks"}]])
+def test_a_query_that_finds_no_subscription_is_not_believed(estate: AzureEstate, rows: list[Any]) -> None:
+    """Resource Graph lags behind, and the resource manager's own list costs one request."""
+    reply = Reply(body={"data": rows, "totalRecords": 0, "count": 0, "resultTruncated": "false"})
+    estate.server.faults.add(Fault(service="arm", path=RESOURCE_GRAPH, reply=reply))
+    estate.is_hostile = True
+
+    units, coverage = _units(estate)
+
+    assert units == {f"tenant {estate.tenant.id}": None, **GROUPS, **SUBSCRIPTIONS}
+    assert "tells of no subscription" in str(coverage["arm.subscriptions"].detail)
+
+
+@pytest.mark.parametrize("status", [400, 404, 405, 501])
+def test_where_entities_are_not_known_the_groups_are_listed_alone(estate: AzureEstate, status: int) -> None:
+    """They are units then, though what they lie in is not told."""
+    estate.server.faults.deny("arm", RESOURCE_GRAPH)
+    estate.server.faults.add(Fault(service="arm", path=ENTITIES, reply=Reply(status=status, body={})))
+    rows = [
+        {
+            "id": f"/providers/Microsoft.Management/managementGroups/{name}",
+            "type": "Microsoft.Management/managementGroups",
+            "name": name,
+            "properties": {"tenantId": estate.tenant.id, "displayName": title},
+        }
+        for name, title in (("corp", "Contoso"), ("lab", "lab"))
+    ]
+    path = "/providers/Microsoft.Management/managementGroups\\?"
+    estate.server.faults.add(Fault(service="arm", path=path, reply=Reply(body={"value": rows})))
+
+    units, coverage = _units(estate)
+
+    assert units == {f"tenant {estate.tenant.id}": None, **GROUPS, **SUBSCRIPTIONS}
+    assert not any(one.is_gap for one in coverage.values())

@@ -110,7 +110,7 @@ def test_a_principal_that_lost_its_registration_says_so(gaps: set[str], expected
         (set(), False, {}, {}, ("credentials", "trusts")),
         ({s.APPLICATIONS}, False, {}, None, ("credentials", "tags", "trusts")),
         ({s.APPLICATIONS}, False, {"appOwnerOrganizationId": guid("fabrikam")}, None, ()),
-        ({s.SERVICE_PRINCIPALS}, True, None, {}, ("credentials", "tags")),
+        ({s.SERVICE_PRINCIPALS}, True, None, {}, ("credentials", "permissions", "tags", "use")),
         ({s.SIGN_INS}, True, {}, {}, ("use",)),
         ({s.CREDENTIAL_USE}, True, {}, {}, ()),
     ],
@@ -143,3 +143,13 @@ def test_of_use_in_other_tenants_nothing_is_known(audience: str, owner: str | No
 
     assert identity.use_tracked_days == tracked
     assert [one.use_tracked_days for one in identity.credentials] == [tracked]
+
+
+def test_whose_principal_was_not_read_is_not_judged() -> None:
+    """The principal holds the rights, and tells whether it can be used: neither harmless nor unused, then."""
+    read = found(gaps={s.SERVICE_PRINCIPALS}, sign_ins=UseRecord(reach=30))
+
+    one = application(read, both(None, {}))
+
+    assert (one.privilege.level, one.use_tracked_days, one.enabled) == ("unknown", None, None)
+    assert {"permissions", "use"} <= set(one.unread)

@@ -34,13 +34,15 @@ SECTIONS = {
     "graph.credential_use": rf"{BETA}/reports/appCredential",
 }
 UNREAD = {
-    "graph.service_principals": dict.fromkeys(("shop", "alone"), ("credentials", "tags")),
+    "graph.service_principals": dict.fromkeys(("shop", "alone"), ("credentials", "permissions", "tags", "use")),
     "graph.applications": dict.fromkeys(("shop", "lost"), ("credentials", "tags", "trusts")),
     "graph.agent_identities": {"helper": ("permissions",)},
     "graph.federated_credentials": dict.fromkeys(("shop", "alone", "helper"), ("credentials", "trusts")),
     "graph.sign_ins": dict.fromkeys(("shop", "alone", "helper", "helper-1", "lost"), ("use",)),
 }
 """Whose facts are in doubt then, of what is listed all the same."""
+HANGS_ON_IT = {"graph.service_principals": {"graph.app_permissions": "skipped"}}
+"""Permissions are published by service principals."""
 MADE_UP_FOR = {("graph.federated_credentials", "a bad row")}
 """Whoever a list did not tell of is asked for on its own."""
 REPLIES: dict[str, tuple[Reply | None, str]] = {
@@ -81,7 +83,7 @@ def test_a_section_that_fails_is_one_gap(estate: AzureEstate, told: TenantRead, 
 
     found = told()
 
-    assert found.gaps == {section: status}
+    assert found.gaps == {section: status} | HANGS_ON_IT.get(section, {})
     assert found.coverage[section].calls > 0
     detail = str(found.coverage[section].detail)
     assert detail

@@ -120,3 +120,15 @@ def test_when_nothing_but_denials_come_back_the_rest_is_left_alone(azure: AzureE
     assert found.gaps == {"graph.owners": "denied"}
     assert len([call for call in azure.server.log if call.inner]) == 20
     assert "20 of 45" in str(found.coverage["graph.owners"].detail)
+
+
+def test_where_nothing_has_a_list_of_owners_it_is_a_gap(azure: AzureEstate, told: TenantRead, shop: Row) -> None:
+    """One object may have gone since it was listed; that all have is not believed."""
+    azure.server.faults.add(Fault(service="graph", path=EXPAND, reply=refusal("graph", 400, "Request_BadRequest")))
+    missing = refusal("graph", 404, "Request_ResourceNotFound")
+    azure.server.faults.add(Fault(service="graph", path=".*/owners", reply=missing))
+
+    found = told()
+
+    assert found.gaps == {"graph.owners": "failed"}
+    assert "owners" not in found.identities[shop["displayName"]].attributes

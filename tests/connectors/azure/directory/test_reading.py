@@ -136,3 +136,17 @@ def test_a_registration_in_the_bin_is_looked_for_only_where_one_is_missing(
 
     assert looked == []
     assert (attributes["registration"], attributes["restorable_until"]) == ("deleted", "2026-12-20T00:00:00+00:00")
+
+
+def test_lists_that_are_null_are_empty(azure: AzureEstate, told: TenantRead) -> None:
+    """And so is a null in one of them: an identity is not lost over what it has none of."""
+    nothing: dict[str, object] = {"tags": None, "keyCredentials": None, "passwordCredentials": None}
+    azure.tenant.add_application("shop", principal=False, **nothing)
+    azure.tenant.add_service_principal("ci", alternativeNames=None, appRoles=None, servicePrincipalNames=["ci", None])
+    azure.is_hostile = True
+
+    found = told()
+
+    assert found.identities.keys() == {"shop", "ci"}
+    assert found.identities["ci"].aliases[-1] == "ci"
+    assert found.gaps == {}

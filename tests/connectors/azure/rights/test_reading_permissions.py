@@ -166,13 +166,13 @@ def test_consents_of_users_are_told_together_with_their_number(azure: AzureEstat
     assert (told.grant.via, told.attributes["users"], told.privilege.level) == ("consent of users", 5, "normal")
 
 
-def test_a_grant_on_an_api_that_is_not_known_is_normal(azure: AzureEstate, ci: Row) -> None:
+def test_what_a_grant_on_an_unknown_api_allows_is_not_known(azure: AzureEstate, ci: Row) -> None:
     """What a name means is a matter of whose it is."""
     consent(azure.tenant, ci, {"id": guid("unknown api"), "displayName": "?"}, ADMIN)
 
     told = read_tenant(azure).only()
 
-    assert (told.grant.resource, told.privilege.level) == (guid("unknown api"), "normal")
+    assert (told.grant.resource, told.privilege.level) == (guid("unknown api"), "unknown")
 
 
 @pytest.mark.parametrize(("status", "told_as"), [(403, "denied"), (500, "failed")])
@@ -233,3 +233,49 @@ def test_a_date_that_is_none_costs_no_row(azure: AzureEstate, graph: Row, ci: Ro
     tell(azure, "graph", f"/v1.0/servicePrincipals/{graph['id']}", [{**row, "createdDateTime": when}])
 
     assert read_tenant(azure).only().created_at is None
+
+
+@pytest.mark.parametrize("status", [404, 501])
+def test_where_apis_have_no_list_of_holders_each_holder_is_asked(
+    azure: AzureEstate, graph: Row, ci: Row, status: int
+) -> None:
+    """The same rows, from the other side."""
+    permit(azure.tenant, graph, ADMIN, ci)
+    before = read_tenant(azure).assignments
+    reply = Reply(status=status, body={})
+    azure.server.faults.add(Fault(service="graph", path=".*/appRoleAssignedTo", reply=reply))
+
+    told = read_tenant(azure)
+
+    assert told.assignments == before != []
+    assert told.gaps() == {}
+
+
+def test_without_any_list_of_permissions_it_is_a_gap(azure: AzureEstate, graph: Row, ci: Row) -> None:
+    """And nobody is taken for harmless."""
+    permit(azure.tenant, graph, ADMIN, ci)
+    reply = Reply(status=404, body={})
+    azure.server.faults.add(Fault(service="graph", path=".*/appRole", reply=reply))
+
+    assert read_tenant(azure).gaps() == {"graph.app_permissions": "failed"}
+
+
+def test_a_permission_of_an_api_that_is_not_listed_is_not_known(azure: AzureEstate, graph: Row, ci: Row) -> None:
+    """It is told by its id, and may be anything."""
+    permit(azure.tenant, graph, ADMIN, ci)
+    reply = Reply(status=404, body={})
+    azure.server.faults.add(Fault(service="graph", path=".*/appRoleAssignedTo", reply=reply))
+    del azure.tenant.service_principals[graph["id"]]
+
+    told = read_tenant(azure).only()
+
+    assert (told.grant.resource, told.privilege.level) == ("Microsoft Graph", "unknown")
+
+
+def test_a_row_that_does_not_say_whose_it_is_is_known_by_its_holder(azure: AzureEstate, graph: Row, ci: Row) -> None:
+    """A right of a service principal is not taken for a person's."""
+    azure.is_hostile = True
+    permit(azure.tenant, graph, ADMIN, ci, principalType=None)
+    permit(azure.tenant, graph, ADMIN, azure.tenant.add_person("eve"), principalType=None)
+
+    assert read_tenant(azure).only().holder == ci["id"]

@@ -215,13 +215,41 @@ def test_groups_that_cannot_be_looked_into_leave_rights_in_doubt(place: Place) -
 
 def test_a_group_that_is_deleted_meanwhile_is_no_gap(place: Place) -> None:
     """It gives nobody anything any more."""
+    for name in ("operators", "others"):
+        group = add_group(place.tenant, name, [place.ci])
+        place.give("Owner", principal=group["id"], principalType="Group")
+    path = f"/v1.0/groups/{group['id']}/"
+    place.azure.server.faults.add(Fault(service="graph", path=path, reply=Reply(status=404, body={})))
+
+    told = place.read()
+
+    assert [one.grant.via for one in told.assignments] == ["group:operators"]
+    assert told.gaps() == {}
+
+
+def test_where_no_group_has_a_list_of_members_it_is_a_gap(place: Place) -> None:
+    """Else rights that come through groups would silently be nobody's."""
     group = add_group(place.tenant, "operators", [place.ci])
     place.give("Owner", principal=group["id"], principalType="Group")
     place.azure.server.faults.add(Fault(service="graph", path="/v1.0/groups/", reply=Reply(status=404, body={})))
 
+    assert place.read().gaps() == {"graph.group_members": "failed"}
+
+
+@pytest.mark.parametrize("status", [400, 404, 501])
+def test_where_service_principals_are_not_listed_alone_all_members_are(place: Place, status: int) -> None:
+    """People among them are no matter of ours."""
+    group = add_group(place.tenant, "operators")
+    people = {"@odata.type": "#microsoft.graph.user", "id": guid("ada"), "displayName": "Ada"}
+    machine = {"@odata.type": "#microsoft.graph.servicePrincipal", **place.ci}
+    place.tenant.collections[f"/groups/{group['id']}/transitiveMembers"] = [people, machine]
+    place.give("Owner", principal=group["id"], principalType="Group")
+    cast = "/v1.0/groups/.*/microsoft.graph.servicePrincipal"
+    place.azure.server.faults.add(Fault(service="graph", path=cast, reply=Reply(status=status, body={})))
+
     told = place.read()
 
-    assert told.assignments == []
+    assert [(one.holder, one.grant.via) for one in told.assignments] == [(place.ci["id"], "group:operators")]
     assert told.gaps() == {}
 
 
@@ -423,3 +451,16 @@ def test_units_know_what_they_leave_to_each_other(place: Place) -> None:
         ("managementGroups/empty", "Reader"),
     ]
     assert [key.split("/")[2] for key in told[0].becomes] == [place.id]
+
+
+@pytest.mark.parametrize("status", [400, 404])
+def test_where_built_in_roles_are_not_listed_for_all_the_place_tells_of_them(place: Place, status: int) -> None:
+    """A list for one place has them, too."""
+    place.give("Owner")
+    path = r"/providers/Microsoft.Authorization/roleDefinitions"
+    place.azure.server.faults.add(Fault(service="arm", path=path, reply=Reply(status=status, body={})))
+
+    told = place.read()
+
+    assert (told.only().grant.name, told.only().privilege.level) == ("Owner", "admin")
+    assert told.gaps() == {}

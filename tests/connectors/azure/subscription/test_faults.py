@@ -28,6 +28,28 @@ def test_without_resource_graph_the_resource_manager_lists_the_same(full: Subscr
     assert [one.name for one in full.records(Workload)] == ["Shop", "aks"]
 
 
+@pytest.mark.parametrize("elsewhere", [False, True])
+def test_a_query_that_finds_nothing_is_not_believed(full: Subscription, *, elsewhere: bool) -> None:
+    """Resource Graph lags behind. Rows of another subscription are nothing, too."""
+    before = {one.key for one in full.records(Identity)}
+    row = {"id": "/subscriptions/x/resourceGroups/r/providers/m/t/d", "name": "d", "type": "Microsoft.Compute/disks"}
+    data = [row] if elsewhere else []
+    full.is_hostile = elsewhere
+    reply = Reply(body={"data": data, "totalRecords": 0, "count": 0, "facets": [], "resultTruncated": "false"})
+    full.server.faults.add(Fault(service="arm", path=GRAPH, reply=reply))
+    facts = {"subscriptions": (full.here,)}
+
+    coverage = full.coverage(**facts)
+
+    assert {one.key for one in full.records(Identity, **facts)} == before
+    assert coverage["arm.workloads"].status == "partial"
+
+
+def test_a_subscription_with_nothing_in_it_is_no_gap(empty: Subscription) -> None:
+    """Where the lists of the resource manager say the same."""
+    assert [one.section for one in empty.coverage().values() if one.is_gap] == []
+
+
 @pytest.mark.parametrize(
     ("path", "section", "permission"),
     [
