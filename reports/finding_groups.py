@@ -11,7 +11,7 @@ from itertools import groupby, islice
 
 from reports.page import Page
 from reports.summary import Digest
-from scanner.model import SEVERITIES, Finding, Summary
+from scanner.model import SEVERITIES, Finding, ScanResult, Summary
 from scanner.text import counted
 
 GROUPS_SHOWN = 5
@@ -77,7 +77,7 @@ def _before(digest: Digest) -> str:
 def _list(page: Page, digest: Digest, title: str, findings: Sequence[Finding], *, most: int) -> None:
     page.heading(title)
     groups = [list(group) for _, group in groupby(findings, lambda finding: (finding.severity, finding.rule))]
-    names = {one.identity.key: one.identity.display_name or one.identity.name for one in digest.result.identities}
+    names = dict(_names(digest.result))
     for group in groups[:most]:
         gravest = group[0]
         about: dict[str | None, Finding] = {}
@@ -96,8 +96,17 @@ def _list(page: Page, digest: Digest, title: str, findings: Sequence[Finding], *
         page.item("", [f"{rules}: muster report --view findings"], first="")
 
 
+def _names(result: ScanResult) -> Iterator[tuple[str, str]]:
+    """By key: what identities are called, and rights whose holder is gone, of which the key tells nobody anything."""
+    for judged in result.identities:
+        yield judged.identity.key, judged.identity.display_name or judged.identity.name
+    for right in result.assignments:
+        if right.gone:
+            yield right.key, f"{right.grant.name} of {right.holder_name or right.holder}"
+
+
 def _subject(page: Page, finding: Finding, names: dict[str, str]) -> str:
-    key = finding.identity or ""
+    key = finding.identity or finding.assignment or ""
     subject = names.get(key) or (f"entry {finding.entry}" if finding.entry and not key else finding.subject or "")
     return page.shortened(subject, LONGEST_NAME)
 

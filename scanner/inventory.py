@@ -12,6 +12,7 @@ from msgspec import Struct
 from scanner.links.trusts import settle
 from scanner.links.workloads import placed
 from scanner.model import Assignment, Coverage, Credential, Fact, Identity, Privilege, StoredSecret, Workload
+from scanner.model.attributes import OWNERS, SPONSORS
 
 _Keyed = TypeVar("_Keyed", Identity, StoredSecret, Workload, Assignment)
 
@@ -27,6 +28,8 @@ _FILLABLE = (
     "managed_by",
 )
 
+
+_PEOPLE = (OWNERS, SPONSORS)
 
 AS_LAST_READ = "as last read: its permissions could not be read this time"
 
@@ -137,11 +140,15 @@ def _merge(seen: Sequence[Identity], ranks: Mapping[str, int]) -> Identity:
 def as_last_known(identity: Identity, last: Identity) -> Identity:
     """The identity with just those facts that a gap kept from us filled in from the last scan.
 
-    What counts as evidence of disuse (``use_tracked_days``) is not: under a gap nobody is called unused.
+    What counts as evidence of disuse (``use_tracked_days``) is not: under a gap nobody is called unused. Whom the
+    provider has for it was not read where nothing at all is said of them: a list without anybody is empty.
     """
     facts: dict[str, object] = {}
     for fact in identity.unread:
         facts |= _LAST_KNOWN[fact](identity, last)
+    people = {name: last.attributes[name] for name in _PEOPLE if name in last.attributes}
+    if not people.keys() <= identity.attributes.keys():
+        facts["attributes"] = {**people, **msgspec.structs.replace(identity, **facts).attributes}
     return msgspec.structs.replace(identity, **facts) if facts else identity
 
 

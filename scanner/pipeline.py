@@ -24,7 +24,7 @@ from scanner.continuity.remembered import (
 )
 from scanner.exemptions import Exemptions
 from scanner.inventory import Inventory
-from scanner.links.assignments import Held, held_by
+from scanner.links.assignments import Held, doubt_notices, held_by
 from scanner.links.reach import with_reach
 from scanner.links.storing import with_stored
 from scanner.matching.places import Places, SourceRef
@@ -85,7 +85,7 @@ def judge(inventory: Inventory, declared: Declared, remembered: Remembered, scan
     remembered = followed(remembered, declared.entries or ())
     carried = not_rechecked(remembered, inventory, places, declared.lists)
     inventory = with_unread(filled(inventory, remembered, carried), remembered, places)
-    held = held_by(inventory.identities, inventory.assignments)
+    held = held_by((*inventory.identities, *(one.identity for one in carried)), inventory.assignments)
     inventory = _linked(inventory, held, carried)
     roster = None if declared.people is None else Roster(declared.people, today)
     exemptions = Exemptions(declared.exemptions, today)
@@ -119,7 +119,8 @@ def judge(inventory: Inventory, declared: Declared, remembered: Remembered, scan
     acknowledgements = Acknowledgements(declared.acknowledgements, today)
     findings = _findings(fresh, carried, reconciled.entries, inventory, declared, remembered, acknowledgements, now)
     notices = (
-        *unlisted_places(carried, inventory.coverage),
+        *unlisted_places(carried, remembered.assignments, inventory.coverage),
+        *doubt_notices(inventory.identities, inventory.coverage),
         *exemptions.notices,
         *acknowledgements.notices,
         *reconciled.notices,

@@ -89,7 +89,12 @@ SPEC = Spec(
             kinds=(AGENT_USER,),
             rungs=_IDENTITY_RUNGS,
         ),
-        _section(s.OWNERS, "Owners", "owners of applications are not known, nor who can take one over by owning it"),
+        _section(
+            s.OWNERS,
+            "Owners",
+            "owners of applications are not known, nor who can take one over by owning it",
+            feeds=_RIGHTS,
+        ),
         _section(
             s.FEDERATED_CREDENTIALS,
             "Federated credentials of applications",

@@ -151,7 +151,8 @@ def _without(one: EntryAssessment, gone: Collection[str], place: Forgotten) -> E
 def _notices(last: ScanResult, place: Forgotten) -> Iterator[str]:
     """Those of the latest scan, but that the place is shown as last seen."""
     as_last_seen = [one for one in last.identities if not one.rechecked and _lies_in(one, place)]
-    over = frozenset(unlisted_places(as_last_seen, last.coverage))
+    rights = [one for one in last.assignments if place.holds(one.source, one.scope)]
+    over = frozenset(unlisted_places(as_last_seen, rights, last.coverage))
     return (notice for notice in last.notices if notice not in over)
 
 

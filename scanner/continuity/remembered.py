@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import TypeVar
 
 import msgspec
 from msgspec import Struct
@@ -31,8 +30,7 @@ from scanner.model import (
     Workload,
 )
 from scanner.rules.catalog import NEEDS, entry_fingerprints
-
-_Thing = TypeVar("_Thing", Workload, Assignment)
+from scanner.text import counted
 
 
 class Remembered(Struct, frozen=True, kw_only=True):
@@ -80,7 +78,7 @@ def filled(inventory: Inventory, remembered: Remembered, carried: Sequence[Asses
     stands = {one.identity.key for one in carried}
     last = {one.identity.key: one.identity for one in remembered.assessments}
     identities = [
-        as_last_known(one, last[one.key]) if one.unread and one.key in last else one
+        as_last_known(one, last[one.key]) if one.key in last else one
         for one in _with_creators(inventory.identities, remembered.creators)
         if one.key not in stands
     ]
@@ -121,19 +119,23 @@ def with_unread_workloads(
     found: Sequence[Workload], remembered: Sequence[Workload], places: Places
 ) -> tuple[Workload, ...]:
     """The workloads that were found, and those of scopes in which anything at all was not read."""
-    return _with_unread(found, remembered, places)
+    every = {one.key: one for one in remembered if places.has_gap(one.source, one.scope)}
+    every |= {one.key: one for one in found}
+    return tuple(every[key] for key in sorted(every))
 
 
 def with_unread_assignments(
     found: Sequence[Assignment], remembered: Sequence[Assignment], places: Places
 ) -> tuple[Assignment, ...]:
-    """The assignments that were found, and those of scopes in which anything at all was not read."""
-    return _with_unread(found, remembered, places)
+    """The assignments that were found, and those of scopes that may hide some.
 
-
-def _with_unread(found: Sequence[_Thing], remembered: Sequence[_Thing], places: Places) -> tuple[_Thing, ...]:
-    every = {one.key: one for one in remembered if places.has_gap(one.source, one.scope)}
-    every |= {one.key: one for one in found}
+    That the holder of one is gone stands where this time a gap kept from us whether it is.
+    """
+    gone = {one.key for one in remembered if one.gone is True and places.has_gap(one.source, one.scope)}
+    every = {one.key: one for one in remembered if places.may_hide_rights(one.source, one.scope)}
+    for one in found:
+        is_gone = one.gone is None and one.key in gone
+        every[one.key] = msgspec.structs.replace(one, gone=True) if is_gone else one
     return tuple(every[key] for key in sorted(every))
 
 
@@ -185,14 +187,25 @@ def _cannot_tell(finding: Finding, unread: frozenset[Fact]) -> bool:
     return not NEEDS.get(finding.rule, frozenset()).isdisjoint(unread)
 
 
-def unlisted_places(carried: Sequence[Assessment], coverage: Sequence[Coverage]) -> list[str]:
-    """Sources that were not scanned and scopes no longer listed: announced, and nothing in them is called gone."""
+def unlisted_places(
+    carried: Sequence[Assessment], assignments: Sequence[Assignment], coverage: Sequence[Coverage]
+) -> list[str]:
+    """Sources that were not scanned and scopes no longer listed: announced, and nothing in them is called gone.
+
+    ``assignments``: those that the last scan knew there.
+    """
     listed = {(one.source, one.scope) for one in coverage}
     scanned = {source for source, _ in listed}
-    places = Counter((one.identity.source, one.identity.scope) for one in carried)
+    identities = Counter((one.identity.source, one.identity.scope) for one in carried)
+    rights = Counter((one.source, one.scope) for one in assignments)
     return [
         f"{f'source {source} no longer lists {scope}' if source in scanned else f'source {source} was not scanned'}: "
-        f"{count} {'identity' if count == 1 else 'identities'} of {scope} shown as last seen"
-        for (source, scope), count in sorted(places.items())
+        f"{_counted(identities[source, scope], rights[source, scope])} of {scope} shown as last seen"
+        for source, scope in sorted(identities.keys() | rights.keys())
         if (source, scope) not in listed and (source, EVERY_SCOPE) not in listed
     ]
+
+
+def _counted(identities: int, rights: int) -> str:
+    told = (counted(identities, "identity", "identities"), counted(rights, "right", "rights"))
+    return " and ".join(words for words, number in zip(told, (identities, rights), strict=True) if number)

@@ -5,7 +5,7 @@ When it was last used is no change, nor are a description or a tag by themselves
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -19,6 +19,8 @@ NAMED = 10
 NOT_READ_BEFORE = "could not be read in the scan before, so it may be older"
 
 _LEVELS: Mapping[PrivilegeLevel, int] = {"normal": 0, "high": 1, "escalation": 2, "admin": 3}
+_UNTOLD = frozenset({"normal", "unknown"})
+"""From one of these to the other is what a place that cannot be read, or can be again, does to everybody at once."""
 _WORDS = {True: "yes", False: "no", None: "unknown"}
 
 
@@ -60,10 +62,13 @@ _STATES: tuple[_State, ...] = (
 )
 
 
-def differences(before: Assessment, after: Assessment) -> tuple[Difference, ...]:
-    """All that is another, what matters most first; empty where only dates of use, words or tags are."""
+def differences(before: Assessment, after: Assessment, unread: Collection[Fact] = ()) -> tuple[Difference, ...]:
+    """All that is another, what matters most first; empty where only dates of use, words or tags are.
+
+    ``unread``: facts that may have come to light since, as a place that adds them to others' could not be read before.
+    """
     old, new = before.identity, after.identity
-    unread = old.unread
+    unread = (*old.unread, *unread)
     return (
         *_replaced(before, after),
         *_doubted(_permissions(before, after), "permissions", unread),
@@ -92,7 +97,8 @@ def _permissions(before: Assessment, after: Assessment) -> Iterator[Difference]:
     old, new = before.privilege.level, after.privilege.level
     grew = old in _LEVELS and new in _LEVELS and _LEVELS[new] > _LEVELS[old]
     if old != new:
-        yield Difference(aspect="privilege", before=old, after=new, reach_grew=grew)
+        if {old, new} != _UNTOLD:
+            yield Difference(aspect="privilege", before=old, after=new, reach_grew=grew)
     elif "permissions" not in (*before.identity.unread, *after.identity.unread):
         # The same word for it, and yet a further way there.
         yield from _sets("permissions", _evidence(before), _evidence(after), grows=True)
@@ -112,7 +118,7 @@ def _sets(aspect: Aspect, before: Iterable[str], after: Iterable[str], *, grows:
         yield Difference(aspect=aspect, before=_listed(old - new), after=_listed(come), reach_grew=grows and bool(come))
 
 
-def _doubted(found: Iterable[Difference], fact: Fact, unread: tuple[Fact, ...]) -> Iterator[Difference]:
+def _doubted(found: Iterable[Difference], fact: Fact, unread: Collection[Fact]) -> Iterator[Difference]:
     """What seems to have come may only have come to light, where the scan before could not read such facts."""
     for one in found:
         yield replace(one, caveat=NOT_READ_BEFORE, reach_grew=False) if fact in unread and one.after else one

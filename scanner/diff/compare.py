@@ -21,7 +21,7 @@ from scanner.diff.entries import entry_changes
 from scanner.diff.findings import finding_changes
 from scanner.diff.records import Change, ChangeName, Counts, Diff, Difference
 from scanner.matching.places import Places
-from scanner.model import Assessment, EntryAssessment, Finding, ScanResult
+from scanner.model import Assessment, Coverage, EntryAssessment, Fact, Finding, ScanResult
 
 PLACE_NOT_READ_BEFORE = "its place was not completely read before, so it may be older"
 
@@ -62,14 +62,17 @@ def compare(unlike: Unlike) -> Diff:
     entries = unlike.entries
     names = renamed([one.entry for one, _ in entries if one], [one.entry for _, one in entries if one])
     before, after = Places(unlike.old.coverage), Places(unlike.new.coverage)
+    to_light = _come_to_light(unlike.old.coverage, unlike.new.coverage)
     ranked = [_ranked(_change("not_rechecked", one, next_step=steps.NOT_RECHECKED)) for one in unlike.not_rechecked]
     for old, new in unlike.identities:
         if old is None and new is not None:
             ranked.append(_ranked(_arrival(new, unlike.returned.get(new.identity.key), before)))
         elif old is not None and new is None:
             ranked.append(_ranked(_departure(old, after, unlike.forgotten)))
-        elif old is not None and new is not None and (found := differences(_with_names(old, names), new)):
-            ranked.append(_ranked(*(_move(new, one) for one in found)))
+        elif old is not None and new is not None:
+            facts = to_light.get(new.identity.source, ())
+            if found := differences(_with_names(old, names), new, facts):
+                ranked.append(_ranked(*(_move(new, one) for one in found)))
     changes = (
         *chain.from_iterable(rows for _, _, rows in sorted(ranked, key=lambda one: one[:2])),
         *finding_changes(unlike.findings, unlike.came_back, unlike.forgotten, names),
@@ -82,6 +85,16 @@ def compare(unlike: Unlike) -> Diff:
         changes=changes,
         notices=unlike.new.notices,
     )
+
+
+def _come_to_light(old: Iterable[Coverage], new: Iterable[Coverage]) -> dict[str, set[Fact]]:
+    """By source: facts that a place adds to identities anywhere, which the old scan could not read there."""
+    gaps = {(one.source, one.scope, one.section) for one in new if one.is_gap}
+    found: dict[str, set[Fact]] = {}
+    for one in old:
+        if one.is_gap and one.feeds and (one.source, one.scope, one.section) not in gaps:
+            found.setdefault(one.source, set()).update(one.feeds)
+    return found
 
 
 def _ranked(*rows: Change) -> _Ranked:

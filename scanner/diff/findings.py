@@ -32,8 +32,8 @@ def finding_changes(
         elif was is not None and is_now is None:
             gone.append(was)
     moved = _on_moved_rows(gone, come, names)
-    come = [one for one in come if (one.rule, one.entry) not in moved or one.identity is not None]
-    gone = [one for one in gone if (one.rule, names.get(one.entry or "")) not in moved or one.identity is not None]
+    come = [one for one in come if not (_is_on_entry(one) and (one.rule, one.entry) in moved)]
+    gone = [one for one in gone if not (_is_on_entry(one) and (one.rule, names.get(one.entry or "")) in moved)]
     rows = [_change(one, "reopened" if one.fingerprint in came_back else "new") for one in come]
     rows += [_change(one, "forgotten" if one.fingerprint in forgotten else "resolved") for one in gone]
     return sorted(rows, key=lambda row: (_OVER.get(row.change, 0), _GRAVITY[row.severity or "info"], row.rule, row.key))
@@ -47,8 +47,12 @@ def _on_moved_rows(
     gone: Iterable[Finding], come: Iterable[Finding], names: Mapping[str, str]
 ) -> set[tuple[str, str | None]]:
     """Rule and new name of findings on entries whose row is now another."""
-    before = {(one.rule, names.get(one.entry or "")) for one in gone if one.identity is None}
-    return {(one.rule, one.entry) for one in come if one.identity is None and (one.rule, one.entry) in before}
+    before = {(one.rule, names.get(one.entry or "")) for one in gone if _is_on_entry(one)}
+    return {(one.rule, one.entry) for one in come if _is_on_entry(one) and (one.rule, one.entry) in before}
+
+
+def _is_on_entry(one: Finding) -> bool:
+    return one.entry is not None and one.identity is None
 
 
 def _change(one: Finding, change: ChangeName) -> Change:

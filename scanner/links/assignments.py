@@ -6,7 +6,7 @@ another. So this is decided when everything has been read.
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TypeAlias
 
@@ -16,6 +16,7 @@ from scanner.links.linking import Keys, with_links
 from scanner.matching.keys import as_compared
 from scanner.model import EVERY_SCOPE, Assignment, Coverage, Identity, Link, Privilege
 from scanner.privilege.paths import ABLE, GRAVEST
+from scanner.text import counted
 
 Held: TypeAlias = Mapping[str, Sequence[Assignment]]
 """By key of an identity: the rights that it holds by assignment, by their key."""
@@ -78,17 +79,37 @@ def with_doubt(identities: Sequence[Identity], coverage: Iterable[Coverage]) -> 
 
     Such a place gives them to any identity of its source.
     """
+    if not (doubts := _doubts(coverage)):
+        return tuple(identities)
+    return tuple(
+        replace(one, privilege=doubts[source])
+        if one.privilege.level == "normal" and (source := _doubted(one, doubts))
+        else one
+        for one in identities
+    )
+
+
+def doubt_notices(identities: Iterable[Identity], coverage: Iterable[Coverage]) -> list[str]:
+    """For each source whose rights could not all be read, once: why, and of how many identities it leaves in doubt."""
+    if not (doubts := _doubts(coverage)):
+        return []
+    unknown = (one for one in identities if one.privilege.level == "unknown")
+    left = Counter(source for one in unknown if (source := _doubted(one, doubts)) and one.privilege == doubts[source])
+    return [
+        f"source {source}: the privilege of {counted(number, 'identity', 'identities')} is unknown, "
+        f"for they may hold more: {'; '.join(doubt.evidence)}"
+        for source, doubt in sorted(doubts.items())
+        if (number := left[source])
+    ]
+
+
+def _doubts(coverage: Iterable[Coverage]) -> dict[str, Privilege]:
+    """By source: what can be said of its identities where a place that gives rights was not read."""
     gaps: defaultdict[str, list[str]] = defaultdict(list)
     for one in coverage:
         if one.is_gap and "permissions" in one.feeds:
             gaps[one.source].append(f"{_place(one)} could not be read ({one.status})")
-    if not gaps:
-        return tuple(identities)
-    doubts = {source: Privilege(level="unknown", evidence=_few(told)) for source, told in gaps.items()}
-    return tuple(
-        replace(one, privilege=doubt) if one.privilege.level == "normal" and (doubt := _doubt(one, doubts)) else one
-        for one in identities
-    )
+    return {source: Privilege(level="unknown", evidence=_few(told)) for source, told in gaps.items()}
 
 
 def _place(coverage: Coverage) -> str:
@@ -97,9 +118,9 @@ def _place(coverage: Coverage) -> str:
     return f"{what} of {'every scope' if coverage.scope == EVERY_SCOPE else coverage.scope}"
 
 
-def _doubt(identity: Identity, doubts: Mapping[str, Privilege]) -> Privilege | None:
-    sources = identity.sources or (identity.source,)
-    return next((doubts[source] for source in sources if source in doubts), None)
+def _doubted(identity: Identity, doubts: Mapping[str, Privilege]) -> str | None:
+    """The source that leaves it in doubt."""
+    return next((source for source in identity.sources or (identity.source,) if source in doubts), None)
 
 
 def _few(told: Sequence[str]) -> tuple[str, ...]:

@@ -8,14 +8,17 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cache
 
 from msgspec.structs import replace
 
-from scanner.links.linking import literal_start, with_links
+from scanner.links.linking import Keys, literal_start, with_links
 from scanner.model import Identity, Link, Trust
 from scanner.model.attributes import TOKEN_SUBJECTS
 
 _SIGNS = "*?"
+_NO_PROVIDER = ""
+"""Whose ids subjects are compared as: letter for letter."""
 
 
 def with_federation(identities: Sequence[Identity], others: Sequence[Identity] = ()) -> tuple[Identity, ...]:
@@ -26,9 +29,11 @@ def with_federation(identities: Sequence[Identity], others: Sequence[Identity] =
     told by itself.
     """
     bearers = _Bearers((*identities, *others))
+    if not bearers:
+        return tuple(identities)
     links: defaultdict[str, list[Link]] = defaultdict(list)
     own: set[Trust] = set()
-    for target in (*identities, *others) if bearers else ():
+    for target in (*identities, *others):
         for trust in target.trusts:
             for bearer in bearers.let_in(trust):
                 if bearer != target.key:
@@ -56,6 +61,7 @@ class _Bearers:
     def __init__(self, identities: Iterable[Identity]) -> None:
         self._exact: defaultdict[str, defaultdict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
         self._patterns: defaultdict[str, list[tuple[str, str]]] = defaultdict(list)
+        self._subjects = cache(lambda issuer: Keys(_NO_PROVIDER, self._exact.get(issuer, ())))
         for one in identities:
             for issuer, subject in _token_subjects(one):
                 if _is_exact(subject):
@@ -76,7 +82,7 @@ class _Bearers:
         if _is_exact(wanted):
             yield from named.get(wanted, ())
         else:
-            yield from (key for subject, keys in named.items() if meet(wanted, subject) for key in keys)
+            yield from (key for subject in self._subjects(issuer).named(wanted) for key in named[subject])
         yield from (key for subject, key in self._patterns.get(issuer, ()) if meet(wanted, subject))
 
 

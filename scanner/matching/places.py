@@ -112,6 +112,14 @@ class Places:
         read = self._by_scope.get((source, scope), ())
         return not read or any(one.is_gap for one in (*read, *self._by_scope.get((source, EVERY_SCOPE), ())))
 
+    def may_hide_rights(self, source: str, scope: str) -> bool:
+        """Whether rights that it gives may be missing: a section that tells of them, or of identities, has a gap.
+
+        What else was not read there, say names of stored secrets, is no reason to doubt that a right was withdrawn.
+        """
+        read = self._by_scope.get((source, scope), ())
+        return not read or any(one.is_gap and ("permissions" in one.feeds or _lists(one, None)) for one in read)
+
     def missing_rungs(self, source: str, scope: str, kind: str) -> frozenset[Rung]:
         """The rungs of matching that miss something for such identities: a section that feeds them has a gap."""
         place = (source, scope, kind)

@@ -42,6 +42,14 @@ def test_the_right_is_named_wherever_findings_are(format_name: str) -> None:
     assert "old-ci" in text
 
 
+def test_the_first_page_says_whose_right_it_was() -> None:
+    """The key of a right is long, and ends in a number."""
+    text = readable(written(report_catalog().load("table")(), result(), "all"))
+
+    assert "Reader of old-ci" in text
+    assert KEY not in text
+
+
 def test_the_page_names_it_where_an_identity_would_be() -> None:
     """It is in no row of the page, so it stands as text."""
     (finding,) = result().findings

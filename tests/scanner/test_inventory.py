@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -87,6 +89,19 @@ def test_under_a_gap_the_last_known_facts_stand() -> None:
     assert known.use_tracked_days is None
     assert known.tags == {}
     assert as_last_known(seen, known) == known
+
+
+@pytest.mark.parametrize(
+    ("attributes", "sponsors"),
+    [({}, [{"id": "1"}]), ({"sponsors": []}, []), ({"sponsors": [{"id": "2"}]}, [{"id": "2"}])],
+)
+def test_whom_the_provider_has_stands_where_it_does_not_say(attributes: dict[str, Any], sponsors: list[Any]) -> None:
+    """A list without anybody was read; no list was not. Other facts that are not told any more are gone."""
+    last = make_identity("x", attributes={"sponsors": [{"id": "1"}], "path": "/"})
+
+    known = as_last_known(make_identity("x", attributes=attributes), last)
+
+    assert known.attributes == {"sponsors": sponsors}
 
 
 def test_what_was_read_is_believed() -> None:

@@ -15,7 +15,18 @@ from scanner.changes import changes_between
 from scanner.history.store import Store, open_store
 from scanner.inventory import Reading, join
 from scanner.matching.places import SourceRef
-from scanner.model import Acknowledged, Acknowledgement, Assignment, Coverage, Entry, Identity, Origin, ScanResult
+from scanner.model import (
+    Acknowledged,
+    Acknowledgement,
+    Assignment,
+    Coverage,
+    Entry,
+    Grant,
+    Identity,
+    Origin,
+    Privilege,
+    ScanResult,
+)
 from scanner.pipeline import Declared
 from tests.factories import NOW, days_ago, make_assignment, make_coverage, make_credential, make_entry, make_identity
 
@@ -284,3 +295,87 @@ def test_the_store_remembers_rights_under_a_gap(store: Store) -> None:
     assert acknowledged.acknowledged == let_be.given
     diff = changes_between(store, "night-0", "night-1")
     assert [one.identity for one in diff.changes if one.rule == "orphaned_grant"] == [gone.key]
+
+
+HERE = {"provider": "aws", "scope": "123456789012"}
+NO_SECRETS = make_coverage(section="secrets", kinds=("secret",), status="denied")
+NO_RIGHTS = make_coverage(section="rights", feeds=("permissions",), status="denied")
+NO_HOLDERS = make_coverage(section="holders", status="denied")
+
+
+def _right(holder: str = "nobody") -> Assignment:
+    """A right that is given where the identities live."""
+    return make_assignment(holder, **HERE)
+
+
+@pytest.mark.parametrize(
+    ("gaps", "rights"),
+    [
+        pytest.param((USERS, NO_SECRETS), 0, id="names of secrets are denied, as ever"),
+        pytest.param((USERS, NO_RIGHTS), 1, id="rights are denied"),
+        pytest.param((DENIED,), 1, id="identities are denied"),
+        pytest.param((), 1, id="the place is listed no more"),
+    ],
+)
+def test_a_withdrawn_right_is_held_no_more(store: Store, gaps: Sequence[Coverage], rights: int) -> None:
+    """Unless what could not be read may hide it: some section of a place is denied for years."""
+    _night(store, 0, [PLAIN], assignments=[_right()])
+
+    night = _night(store, 1, [PLAIN], gaps)
+
+    assert len(night.assignments) == rights
+
+
+@pytest.mark.parametrize(
+    ("gaps", "now", "gone"),
+    [
+        pytest.param((USERS, NO_HOLDERS), None, [("open", 0)], id="it could not be asked"),
+        pytest.param((USERS,), None, [], id="it was asked and cannot be told"),
+        pytest.param((USERS, NO_HOLDERS), False, [], id="it is back"),
+    ],
+)
+def test_a_holder_stays_gone_while_nobody_can_be_asked(
+    store: Store, gaps: Sequence[Coverage], now: bool | None, gone: list[tuple[str, int]]
+) -> None:
+    """The right is listed all the same, so nobody mended anything."""
+    _night(store, 0, [PLAIN], assignments=[replace(_right(), gone=True)])
+
+    night = _night(store, 1, [PLAIN], gaps, assignments=[replace(_right(), gone=now)])
+
+    assert _status(night, "orphaned_grant") == gone
+
+
+def test_rights_of_a_place_that_is_listed_no_more_are_announced(store: Store) -> None:
+    """They are held for as long as nobody says that the place is over."""
+    right = replace(_right(), scope="sub-9")
+    there = make_coverage(scope="sub-9", section="rights", feeds=("permissions",))
+    _night(store, 0, [PLAIN], [USERS, there], assignments=[right])
+
+    night = _night(store, 1, [PLAIN])
+
+    assert "source prod no longer lists sub-9: 1 right of sub-9 shown as last seen" in night.notices
+
+
+def test_a_right_of_somebody_who_was_not_seen_is_not_that_of_a_namesake(store: Store) -> None:
+    """Who takes another's id as a further name of its own does not get its rights while that one is not read."""
+    holder = make_identity("holder", unique_id="ID-1", kind="role")
+    namesake = make_identity("namesake", aliases=("ID-1",))
+    roles = make_coverage(section="roles", kinds=("role",))
+    right = replace(_right("ID-1"), grant=Grant(name="Owner", via="direct"))
+    _night(store, 0, [holder, namesake], [USERS, roles], assignments=[right])
+
+    night = _night(store, 1, [namesake], [USERS, replace(roles, status="denied")], assignments=[right])
+
+    assert {one.identity.name: len(one.identity.grants) for one in night.identities} == {"holder": 1, "namesake": 0}
+
+
+def test_doubt_about_everybody_is_one_notice_and_no_change(store: Store) -> None:
+    """One place that gives rights is denied, and everybody of the source may hold some there."""
+    many = [make_identity(f"m{number}", privilege=Privilege(level="normal")) for number in range(20)]
+    _night(store, 0, many)
+
+    night = _night(store, 1, many, [USERS, NO_RIGHTS])
+
+    assert {one.privilege.level for one in night.identities} == {"unknown"}
+    assert sum("the privilege of 20 identities is unknown" in notice for notice in night.notices) == 1
+    assert changes_between(store).changes == ()

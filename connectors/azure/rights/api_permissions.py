@@ -15,7 +15,7 @@ import msgspec
 from msgspec import Struct
 
 from connectors.azure.rights.directory_roles import Reached, patterns
-from connectors.azure.rights.power import NO_TARGET_SEEN, Power, judged
+from connectors.azure.rights.power import POTENTIAL, Power, judged
 from connectors.azure.rights.role import covers
 from scanner.model import PrivilegeLevel
 
@@ -74,7 +74,7 @@ def delegated_power(permission: Permission, *, for_everybody: bool) -> Power:
 
 def _reasons(permission: Permission) -> Iterator[tuple[PrivilegeLevel, str]]:
     for way in _ways(permission):
-        doubt = f" ({NO_TARGET_SEEN})" if way.potential else ""
+        doubt = f" ({POTENTIAL})" if way.potential else ""
         yield way.level, f"{way.name}: {permission.name} of {permission.api_name}{doubt}"
 
 

@@ -14,7 +14,7 @@ from functools import lru_cache
 from connectors.azure.rights.azure_table import Methods, azure_table
 from connectors.azure.rights.condition import Condition
 from connectors.azure.rights.place import USER_ASSIGNED, Place
-from connectors.azure.rights.power import NO_TARGET_SEEN, UNDER_A_CONDITION, Power, judged, some, under_a_condition
+from connectors.azure.rights.power import POTENTIAL, UNDER_A_CONDITION, Power, judged, some, under_a_condition
 from connectors.azure.rights.role import Role
 from scanner.model import PrivilegeLevel, Takeover
 
@@ -126,9 +126,9 @@ class _Reading:
                 yield "escalation", f"{ways.name}: {some(names)}"
         running = [name for kind in azure_table().takeover for name in self._allowed.possible(kind.methods)]
         if running:
-            yield "escalation", f"act as what runs there: {some(running)} ({NO_TARGET_SEEN})"
+            yield "escalation", f"act as what runs there: {some(running)} ({POTENTIAL})"
         if names := self._becoming():
-            yield "escalation", f"become managed identities: {some(names)} ({NO_TARGET_SEEN})"
+            yield "escalation", f"become managed identities: {some(names)} ({POTENTIAL})"
 
     def _narrow_ways(self) -> Iterator[tuple[PrivilegeLevel, str]]:
         if self._own_rights:

@@ -15,7 +15,7 @@ from typing import Literal
 import msgspec
 from msgspec import Struct
 
-from connectors.azure.rights.power import NO_TARGET_SEEN, Power, judged, some
+from connectors.azure.rights.power import POTENTIAL, Power, judged, some
 from scanner.model import PrivilegeLevel
 
 TENANT = "/"
@@ -118,7 +118,7 @@ def _reasons(role: DirectoryRole, where: str) -> Iterator[tuple[PrivilegeLevel, 
         yield template.level, f"{template.name}{by}"
     for way in _ways(role):
         names = [action for action in way.actions if _allows(role, action)]
-        yield way.level, f"{way.name}: {some(names)}{f' ({NO_TARGET_SEEN})' if way.potential else ''}{by}"
+        yield way.level, f"{way.name}: {some(names)}{f' ({POTENTIAL})' if way.potential else ''}{by}"
     if role.template.lower() in directory_table().privileged.templates:
         yield "high", f"{_PRIVILEGED}{by}"
 

@@ -10,7 +10,8 @@ from scanner.model import Privilege, PrivilegeLevel, Takeover
 
 NAMED = 3
 """Evidence names this many actions, and counts the rest."""
-NO_TARGET_SEEN = "potential: no target seen"
+POTENTIAL = "potential: its links name what was found there"
+"""Of a way that leads on only where there is a target. A right is judged before targets are known."""
 UNDER_A_CONDITION = "under a condition"
 
 _GRAVEST_FIRST: tuple[PrivilegeLevel, ...] = ("admin", "escalation", "high", "unknown", "normal")

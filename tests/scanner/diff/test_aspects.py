@@ -239,6 +239,14 @@ STILL: dict[str, tuple[Assessment, Assessment]] = {
         _one(privilege=Privilege(level="admin", evidence=("a",))),
         _one({"unread": ("permissions",)}, privilege=Privilege(level="admin", evidence=("a", "as last read"))),
     ),
+    "a place that gives rights could not be read": (
+        _one(privilege=Privilege(level="normal")),
+        _one(privilege=Privilege(level="unknown", evidence=("it could not be read",))),
+    ),
+    "a place that gives rights can be read again": (
+        _one(privilege=Privilege(level="unknown")),
+        _one(privilege=Privilege(level="normal")),
+    ),
     "tags could not be read": (
         _one({"environment": "prod"}),
         _one({"unread": ("tags",)}),

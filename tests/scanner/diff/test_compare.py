@@ -7,12 +7,14 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
+from scanner.diff.aspects import NOT_READ_BEFORE
 from scanner.diff.compare import PLACE_NOT_READ_BEFORE, Unlike, compare
 from scanner.diff.records import Change, Counts
 from scanner.diff.timeline import eras
 from scanner.model import (
     Assessment,
     EntryAssessment,
+    Grant,
     Origin,
     OwnerCandidate,
     OwnershipVerdict,
@@ -244,3 +246,34 @@ def test_what_was_forgotten_neither_left_nor_is_resolved() -> None:
     ]
     assert changes[1].next_step == "Retire its entry NHI-1, if it is gone for good."
     assert (changes[3].before, changes[3].next_step) == ("open", None)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "grew"),
+    [
+        pytest.param("denied", "complete", False, id="read at last"),
+        pytest.param("denied", "denied", True, id="still in the dark, so it came from elsewhere"),
+        pytest.param("complete", "complete", True, id="read all along"),
+    ],
+)
+def test_a_right_may_be_older_where_its_place_was_not_read_before(old: Any, new: Any, *, grew: bool) -> None:
+    """Whatever place that is: rights given there are held by identities of any other."""
+    before, after = (
+        scan(coverage=(make_coverage(kinds=("user",)), make_coverage(scope="s", status=one, feeds=("permissions",))))
+        for one in (old, new)
+    )
+    entitled = replace(BILLING, identity=replace(BILLING.identity, grants=(Grant(name="Owner", via="direct"),)))
+
+    (change,) = _changes(old=before, new=after, identities=[(BILLING, entitled)])
+
+    assert (change.aspect, change.reach_grew, change.caveat) == ("permissions", grew, None if grew else NOT_READ_BEFORE)
+
+
+@pytest.mark.parametrize("about", ["assignment", "credential"])
+def test_one_that_is_mended_and_one_that_is_new_are_both_told(about: str) -> None:
+    """Of one rule, and about no identity and no entry."""
+    old, new = (make_finding(fingerprint=one, identity=None, **{about: one}) for one in ("f1", "f2"))
+
+    changes = _changes(findings=[(old, None), (None, new)])
+
+    assert [(one.change, one.key) for one in changes] == [("new", "f2"), ("resolved", "f1")]

@@ -11,6 +11,7 @@ from msgspec.structs import replace
 
 from scanner.links.assignments import (
     MOST_EVIDENCE,
+    doubt_notices,
     doubtful_becoming,
     held_by,
     with_assignments,
@@ -268,3 +269,19 @@ def test_many_places_that_were_not_read_are_counted() -> None:
         "iam.users of 2 could not be read (denied)",
         "and 2 more such places",
     )
+
+
+def test_doubt_is_told_once_for_each_source() -> None:
+    """With how many it leaves in doubt; silent where it leaves nobody, or where everything was read."""
+    gaps = [make_coverage(source=one, scope="s", status="denied", feeds=("permissions",)) for one in ("entra", "x")]
+    known = [replace(one, privilege=Privilege(level="normal")) for one in (APP, OTHER)]
+    mighty = replace(APP, key="azure://t/applications/3", privilege=Privilege(level="high"))
+    seen = with_doubt([*known, mighty, make_identity(privilege=Privilege(level="unknown"))], gaps)
+
+    (notice,) = doubt_notices(seen, gaps)
+
+    assert notice == (
+        "source entra: the privilege of 2 identities is unknown, for they may hold more: "
+        "iam.users of s could not be read (denied)"
+    )
+    assert doubt_notices(known, []) == []

@@ -93,7 +93,7 @@ def test_evidence_says_that_it_leads_on_only_with_a_target() -> None:
     """Where the permission alone takes over nothing."""
     (evidence,) = application_power(permission("Group.ReadWrite.All"), TENANT).privilege.evidence
 
-    assert evidence.endswith("Group.ReadWrite.All of Some API (potential: no target seen)")
+    assert evidence.endswith("Group.ReadWrite.All of Some API (potential: its links name what was found there)")
 
 
 @given(st.text(max_size=40))
