@@ -12,6 +12,7 @@ from connectors.azure import sections as s
 from connectors.azure.api import AzureApi
 from connectors.azure.directory.reading import read_directory
 from connectors.azure.least_privilege import printed
+from connectors.azure.offline.source import ExportedSource
 from connectors.azure.preflight import check_source
 from connectors.azure.reader import Reader, Unit
 from connectors.azure.scopes import find_units
@@ -50,6 +51,7 @@ class AzureConnector:
         self._source = source
         self._settings = settings
         self._session = AzureSession(settings)
+        self._export = ExportedSource(settings, self._nowhere()) if settings.from_files else None
 
     def __reduce__(self) -> tuple[type[AzureConnector], tuple[str, AzureSettings]]:
         """It pickles as what it was made of: whoever gets it signs in anew."""
@@ -60,12 +62,13 @@ class AzureConnector:
 
         Where the credentials are not taken, that is told once and nothing else is tried.
         """
+        if self._export is not None:
+            yield from self._export.units()
+            return
         meter = Meter()
-        nowhere = Scope(source=self._source, spec=SPEC, id=EVERY_SCOPE)
+        nowhere = self._nowhere()
         with closing(AzureApi(self._settings, meter, session=self._session)) as api:
             with nowhere.section(s.TENANT, meter=meter) as section:
-                if self._settings.from_files is not None:
-                    raise SourceError("exports of the Azure command line are not read")
                 if self._settings.tenant is None:
                     raise _no_tenant()
                 api.sign_in()
@@ -83,13 +86,24 @@ class AzureConnector:
 
     def discover(self, scope: Scope) -> Iterator[DiscoveredRecord]:
         """One unit of work: the directory, one subscription, or what is set at one management group."""
+        if self._export is not None:
+            yield from self._export.dated(_READERS[scope.context.kind](self._export.reader(scope)))
+            return
         meter = Meter()
         with closing(AzureApi(self._settings, meter, session=self._session)) as api:
             yield from _READERS[scope.context.kind](Reader(api, scope, meter, self._settings))
 
     def check(self) -> Iterator[Check]:
         """See ``Preflight.check``."""
-        return check_source(self.scopes())
+        if self._export is not None:
+            yield from self._export.check()
+            return
+        with closing(AzureApi(self._settings, Meter(), session=self._session)) as api:
+            yield from check_source(api, self._settings, self.scopes())
+
+    def _nowhere(self) -> Scope:
+        """The scope that stands for all of the source's."""
+        return Scope(source=self._source, spec=SPEC, id=EVERY_SCOPE)
 
     @classmethod
     def base_policy(cls) -> str:
@@ -97,5 +111,5 @@ class AzureConnector:
         return printed()
 
     def policy(self) -> str:
-        """As base_policy: what is needed does not depend on the tenant."""
-        return printed()
+        """As base_policy, without what the source's settings leave out."""
+        return printed(self._settings)

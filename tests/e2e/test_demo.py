@@ -67,9 +67,9 @@ def test_what_other_programs_read_fits_their_schemas(demo: tuple[Path, subproces
 
 
 def test_nothing_was_left_out(result: dict[str, Any]) -> None:
-    """The whole estate was read: about 120 identities and no gap."""
+    """The whole estate was read: about 140 identities and no gap."""
     assert result["summary"]["gaps"] == 0
-    assert 110 <= result["summary"]["identities"] <= 130
+    assert 130 <= result["summary"]["identities"] <= 150
 
 
 @pytest.mark.parametrize(
@@ -99,6 +99,15 @@ def test_nothing_was_left_out(result: dict[str, Any]) -> None:
         pytest.param("etl-warehouse-prod", "privilege", {"level": "escalation"}, id="through a role"),
         pytest.param("support-triage-agent", "agent", {"is_agent": True}, id="an agent"),
         pytest.param("backup-agent", "agent", {"is_agent": False}, id="no AI agent"),
+        pytest.param("starter-leaver-sync", "privilege", {"level": "admin"}, id="one permission from administrator"),
+        pytest.param("id-ops-automation", "privilege", {"level": "admin"}, id="a machine that owns production"),
+        pytest.param(
+            "release-tracking-pipeline", "privilege", {"level": "escalation"}, id="through a managed identity"
+        ),
+        pytest.param("freight-copilot-apac", "agent", {"is_agent": True}, id="an agent of Entra"),
+        pytest.param("crm-lead-sync", "ownership", {"reason": "departed"}, id="a leaver's application"),
+        pytest.param("groups-janitor", "usage", {"state": "dormant"}, id="a role that nobody uses"),
+        pytest.param("Salesforce", "registry", {"state": "exempt"}, id="a verified gallery application"),
         pytest.param("sam.whitfield", "nature", {"verdict": "mixed"}, id="a person with keys"),
     ],
 )
@@ -107,6 +116,24 @@ def test_what_the_estate_hides_is_found(result: dict[str, Any], name: str, axis:
     (identity,) = [one for one in result["identities"] if one["name"] == name]
 
     assert {key: identity[axis][key] for key in expected} == expected
+
+
+@pytest.mark.parametrize(
+    ("rule", "name"),
+    [
+        ("unverified_publisher", "MailMiner Pro"),
+        ("agent_without_sponsor", "freight-copilot-apac"),
+        ("open_trust", "release-tracking-pipeline"),
+        ("token_never_expires", "crm-lead-sync"),
+        ("stale_secret", None),
+        ("orphaned_grant", None),
+    ],
+)
+def test_rules_find_what_the_tenant_hides(result: dict[str, Any], rule: str, name: str | None) -> None:
+    """Of an identity, or of a thing that is none."""
+    keys = {one["key"] for one in result["identities"] if one["name"] == name} or {None}
+
+    assert [one for one in result["findings"] if one["rule"] == rule and one["identity"] in keys]
 
 
 def test_entries_say_what_became_of_them(result: dict[str, Any]) -> None:
@@ -123,7 +150,7 @@ def test_secrets_are_listed_by_age_and_never_by_value(demo: tuple[Path, subproce
     text = (folder / "result.json").read_text(encoding="utf-8")
     names = {secret["name"] for secret in json.loads(text)["secrets"]}
 
-    assert {"prod/agents/openai-api-key", "payments/stripe"} <= names
+    assert {"prod/agents/openai-api-key", "payments/stripe", "carrier-api-key"} <= names
     assert '"demo"' not in text
 
 

@@ -11,10 +11,10 @@ from types import SimpleNamespace
 from typing import Any, TypeAlias
 
 from connectors.aws.errors import NotExported, translated
-from connectors.aws.offline.documents import Unreadable
 from connectors.aws.offline.export import Document, Export
 from connectors.aws.offline.matching import Named, asked_for, is_about, name_of, named_by, tail, with_batch
 from connectors.aws.offline.operations import MORE, PAGING, TOKENS, Operation, operation_of, service_model
+from connectors.json_files import Unreadable
 
 _MISSING = "the page that no file holds"
 _ORDER = "GenerateCredentialReport"

@@ -10,11 +10,12 @@ from typing import Any
 from msgspec import Struct, structs
 
 from connectors.aws.offline.dates import newest
-from connectors.aws.offline.documents import Files, Unreadable, files_in
+from connectors.aws.offline.documents import Files
 from connectors.aws.offline.operations import Operation, goes_on
 from connectors.aws.offline.places import Place, place_of, with_neighbours
 from connectors.aws.offline.recognise import holds_secrets, recognised
 from connectors.aws.offline.shapes import answer_of
+from connectors.json_files import Unreadable, files_in
 from scanner.text import printable
 
 ORGANIZATIONS = "organizations"

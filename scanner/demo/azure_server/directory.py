@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 
 from scanner.demo.azure_server.relations import of_type, seen_person, with_expanded
@@ -9,6 +10,7 @@ from scanner.demo.azure_server.tenant import Tenant
 from scanner.demo.azure_server.wire import Call, Listing, Reply, Route, Row, refusal
 
 _OBJECTS, _AGENTS, _USUAL, _IDS_AT_MOST = 999, 100, 100, 1000
+_BY_CLIENT = re.compile(r"appId eq '([\w-]+)'")
 _PEOPLE_LISTS = frozenset({"owners", "sponsors"})
 
 LISTS: Mapping[str, int] = {
@@ -46,12 +48,18 @@ FIELDS: Mapping[str, frozenset[str]] = {
 
 def _objects(rows: Callable[[Tenant], list[Row]], kind: str) -> Callable[[Tenant, Call], Reply | Listing]:
     def listed(tenant: Tenant, call: Call) -> Reply | Listing:
-        expanded = with_expanded(tenant, call, rows(tenant))
+        expanded = with_expanded(tenant, call, _filtered(call, rows(tenant)))
         if isinstance(expanded, Reply):
             return expanded
         return Listing(rows=expanded, cap=_OBJECTS, usual=_USUAL, fields=FIELDS[kind], at_most=_most(call))
 
     return listed
+
+
+def _filtered(call: Call, rows: list[Row]) -> list[Row]:
+    """Of filters, the one by client id."""
+    match = _BY_CLIENT.fullmatch(call.query.get("$filter", ""))
+    return rows if match is None else [row for row in rows if row["appId"] == match[1]]
 
 
 def _collection(tenant: Tenant, call: Call) -> Reply | Listing:

@@ -1,0 +1,171 @@
+"""Files in the place of the services: what answers the readers' questions, and remembers which it could not."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from functools import cached_property
+from types import SimpleNamespace
+from typing import Any, TypeVar
+from urllib.parse import unquote, urlsplit
+
+import msgspec
+
+from connectors.azure.api import AzureApi
+from connectors.azure.clouds import Service
+from connectors.azure.keys import subscription_of
+from connectors.azure.offline import recognise as r
+from connectors.azure.offline.export import Export, scope_of
+from connectors.azure.offline.missing import ITEMS, WRITES, command
+from connectors.azure.offline.recognise import Row
+from connectors.azure.offline.shapes import federation, model, resource, vault_item
+from connectors.azure.requests import BATCH
+from connectors.azure.settings import AzureSettings
+from connectors.base import Gone, Meter
+
+T = TypeVar("T")
+Answer = Mapping[str, Any]
+
+_CASTS = "microsoft.graph."
+_BUILT_IN = "type eq 'BuiltInRole'"
+_RELATED = re.compile(r"/\w+/(?P<id>[0-9A-Fa-f-]{36})/(?:microsoft\.graph\.\w+/)?(?P<relation>\w+)")
+_TYPES: Mapping[str, str] = {
+    r.SERVICE_PRINCIPALS: "servicePrincipal",
+    r.AGENTS: "agentIdentity",
+    r.BLUEPRINT_PRINCIPALS: "agentIdentityBlueprintPrincipal",
+    r.GROUPS: "group",
+    r.USERS: "user",
+    r.AGENT_USERS: "agentUser",
+}
+"""What the objects of lists are, to those who ask for objects by id."""
+
+
+class FileApi(AzureApi):
+    """As AzureApi; nothing is sent. ``missed``: how often something was asked for that is in no file.
+
+    It goes by what is missing, and what would write it; whoever reads a section empties it.
+    """
+
+    def __init__(self, export: Export, settings: AzureSettings) -> None:
+        super().__init__(settings, Meter())
+        self.missed: dict[tuple[str, str], int] = {}
+        self._export = export
+        self._vault_suffix = settings.endpoints.vault_suffix
+
+    def miss(self, what: str, written_by: str) -> None:
+        """Remember that no file holds something."""
+        self.missed[what, written_by] = self.missed.get((what, written_by), 0) + 1
+
+    def role_client(self, subscription: str) -> Any:
+        """With those of the SDK's methods that readers call."""
+        here = f"/subscriptions/{subscription}"
+        return SimpleNamespace(
+            role_assignments=SimpleNamespace(
+                list_for_subscription=lambda: self._assignments(here),
+                list_for_scope=lambda place, **_: self._assignments(place),
+            ),
+            role_definitions=SimpleNamespace(list=lambda _, **which: self._definitions(which["filter"])),
+        )
+
+    def _decoded(self, service: Service, method: str, url: str, into: type[T], *, body: Any = None, **_: Any) -> T:
+        """The answer to any request. Raises Gone for what is in no file, so that nothing is told of it."""
+        path = unquote(urlsplit(url).path)
+        match service, method:
+            case "graph", _:
+                answer = self._of_graph(path.partition("/")[2].partition("/")[2], body)
+            case "arm", "POST":
+                answer = self._resources(body)
+            case "arm", "GET":
+                answer = self._federation(path)
+            case _:
+                answer = self._items(url.partition("?")[0])
+        return msgspec.json.decode(msgspec.json.encode(answer), type=into)
+
+    def _of_graph(self, path: str, body: Any) -> Answer:
+        path = f"/{path}"
+        if path == BATCH:
+            return {"responses": [self._inner(one) for one in body["requests"]]}
+        if body is not None:
+            return self._objects(body["ids"])
+        related = _RELATED.match(path)
+        if related is not None:
+            return self._related(path, related["id"], related["relation"])
+        if path not in self._export.whole:
+            self.miss(path, command(path))
+        return {"value": self._export.of(path)}
+
+    def _inner(self, question: Any) -> Answer:
+        try:
+            answer = self._of_graph(urlsplit(question.url).path.strip("/"), None)
+        except Gone:
+            return {"id": question.id, "status": 404}
+        return {"id": question.id, "status": 200, "body": answer}
+
+    def _related(self, path: str, of: str, relation: str) -> Answer:
+        """By the object's id, or by its client id. Of an API some holders may be known, and not all."""
+        client = (self._export.row(r.APPLICATIONS, of.lower()) or {}).get("appId")
+        named = [self._export.related.get((str(id_).lower(), relation.lower())) for id_ in (of, client) if id_]
+        whole = next((rows for rows in named if rows is not None), None)
+        part = self._export.related.get((of.lower(), f"{relation.lower()} in part"), {})
+        if whole is None:
+            kind = path.split("/")[1]
+            self.miss(f"{relation} of /{kind}", command(f"/{kind}/ID/{relation}"))
+        if whole is None and not part:
+            raise Gone(f"GET {path} is in no file")
+        return {"value": list({**part, **(whole or {})}.values())}
+
+    def _objects(self, ids: list[str]) -> Answer:
+        """What the directory says of ids. One of which it cannot be told whether it was deleted is there."""
+        if r.SERVICE_PRINCIPALS not in self._export.whole:
+            self.miss(r.SERVICE_PRINCIPALS, command(r.SERVICE_PRINCIPALS))
+        return {"value": [one for id_ in ids if (one := self._object(id_.lower())) is not None]}
+
+    def _object(self, id_: str) -> Row | None:
+        for name, type_ in _TYPES.items():
+            row = self._export.row(name, id_)
+            if row is not None:
+                return {"@odata.type": f"#{_CASTS}{type_}", **row, "id": id_}
+        return None if id_ in self._gone else {"id": id_}
+
+    @cached_property
+    def _gone(self) -> frozenset[str]:
+        return self._export.gone()
+
+    def _resources(self, body: Any) -> Answer:
+        some = body.get("subscriptions", ())
+        rows = (row for row in self._export.of(r.RESOURCES) if subscription_of(str(row.get("id"))) in some)
+        return {"data": [resource(row, self._vault_suffix) for row in rows]}
+
+    def _federation(self, path: str) -> Answer:
+        rows = self._export.rows.get(r.IDENTITY_FEDERATION, {})
+        found = [federation(row) for key, row in rows.items() if key.startswith(f"{path.lower()}/")]
+        if not found and not self._export.names_empty("federated", path.split("/")[-2]):
+            self.miss(r.IDENTITY_FEDERATION, WRITES[r.IDENTITY_FEDERATION])
+            raise Gone(f"GET {path} is in no file")
+        return {"value": found}
+
+    def _items(self, address: str) -> Answer:
+        rows = self._export.rows.get(r.VAULT_ITEMS, {})
+        found = [vault_item(row) for key, row in rows.items() if key.startswith(f"{address.lower()}/")]
+        kind = address.rpartition("/")[2]
+        if not found and not self._export.names_empty(kind.removesuffix("s"), _vault_name(address)):
+            self.miss(f"{kind} of vaults", ITEMS.format(kind=kind.removesuffix("s")))
+            raise Gone(f"GET {address} is in no file")
+        return {"value": found}
+
+    def _assignments(self, place: str) -> list[SimpleNamespace]:
+        rows = self._export.of(r.ROLE_ASSIGNMENTS)
+        if not any(f"{scope_of(row).lower()}/".startswith(f"{place.lower()}/") for row in rows):
+            self.miss(r.ROLE_ASSIGNMENTS, WRITES[r.ROLE_ASSIGNMENTS])
+        return [model(row) for row in rows]
+
+    def _definitions(self, which: str) -> list[SimpleNamespace]:
+        rows = [model(row, type_as="role_type") for row in self._export.of(r.ROLE_DEFINITIONS)]
+        if not rows:
+            self.miss(r.ROLE_DEFINITIONS, WRITES[r.ROLE_DEFINITIONS])
+        is_wanted = which == _BUILT_IN
+        return [row for row in rows if (str(getattr(row, "role_type", "")).lower() == "builtinrole") == is_wanted]
+
+
+def _vault_name(address: str) -> str:
+    return (urlsplit(address).hostname or "").partition(".")[0]

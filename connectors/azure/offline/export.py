@@ -1,0 +1,121 @@
+"""What a folder of files tells of a tenant: lists by what they are of, and what could not be used."""
+
+from __future__ import annotations
+
+import re
+import uuid
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from msgspec import Struct, field
+
+from connectors.azure.dates import moment
+from connectors.azure.keys import subscription_of
+from connectors.azure.offline import recognise as r
+from connectors.azure.offline.recognise import Row
+from connectors.azure.offline.shapes import moments
+
+EVER = datetime.min.replace(tzinfo=UTC)
+GUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
+_MICROSOFT_GRAPH = "00000003-0000-0000-c000-000000000000"
+
+
+class Export(Struct, kw_only=True):
+    """Rows by list, and of each list by id in lower case. ``whole``: the lists of which files hold all.
+
+    ``related``: by the object's id and the relation in lower case, rows by id; a key for every list that was found.
+    ``unusable``: files, by their names in the folder, and what is wrong with them. ``unknown``: files in which nothing
+    is recognised; ``empty``: those with an empty list that does not say of what. ``files``: how many are used.
+    ``told_at``: the newest date in them; ``written_at``: when the newest was written. ``id``: unlike any other's.
+    """
+
+    rows: dict[str, dict[str, Row]] = field(default_factory=lambda: defaultdict(dict))
+    whole: set[str] = field(default_factory=set)
+    related: dict[tuple[str, str], dict[str, Row]] = field(default_factory=dict)
+    unusable: list[tuple[str, str]] = field(default_factory=list)
+    unknown: list[str] = field(default_factory=list)
+    empty: list[str] = field(default_factory=list)
+    files: int = 0
+    told_at: datetime | None = None
+    written_at: datetime = EVER
+    id: str = field(default_factory=lambda: uuid.uuid4().hex)
+
+    def of(self, name: str) -> Sequence[Row]:
+        """The rows of a list."""
+        return list(self.rows[name].values()) if name in self.rows else []
+
+    def row(self, name: str, id_: str) -> Row | None:
+        """One row of a list, by its id in lower case."""
+        return self.rows[name].get(id_) if name in self.rows else None
+
+    def names_empty(self, *words: str) -> bool:
+        """Whether an empty list is in a file whose name has all of these words."""
+        return any(all(word.lower() in path for word in words) for path in self.empty)
+
+    @property
+    def as_of(self) -> datetime:
+        """Up to when the files tell of the tenant. Files' own dates are lost where they are copied."""
+        return self.told_at or self.written_at
+
+    @property
+    def tenant(self) -> str | None:
+        """The tenant that most of them are of, in lower case."""
+        registered = {str(row.get("appId")).lower() for row in self.of(r.APPLICATIONS)}
+        here = (row for row in self.of(r.SERVICE_PRINCIPALS) if str(row.get("appId")).lower() in registered)
+        accounts = self.of(r.SUBSCRIPTIONS)
+        told = [
+            *(row.get("tenantId") for row in (*accounts, *(row for row in accounts if row.get("isDefault")))),
+            *map(_tenant, self.of(r.RESOURCES)),
+            *(row.get("appOwnerOrganizationId") for row in here),
+        ]
+        guids = Counter(one.lower() for one in told if isinstance(one, str) and GUID.fullmatch(one))
+        return next((one for one, _ in guids.most_common(1)), None)
+
+    def gone(self) -> frozenset[str]:
+        """Service principals that were deleted: they have a right that is older than a whole list that lacks them.
+
+        A list is taken for whole where it has what every tenant has, Microsoft Graph itself.
+        """
+        principals = self.rows.get(r.SERVICE_PRINCIPALS, {})
+        has_graph = any(str(row.get("appId")).lower() == _MICROSOFT_GRAPH for row in principals.values())
+        if r.SERVICE_PRINCIPALS not in self.whole or not has_graph:
+            return frozenset()
+        newest = max((at for row in principals.values() for at in moments(row)), default=EVER)
+        given = (_given(row) for row in self.of(r.ROLE_ASSIGNMENTS))
+        return frozenset(holder for holder, at in given if at is not None and at <= newest) - principals.keys()
+
+    @property
+    def subscriptions(self) -> Iterator[str]:
+        """Those that something is told of, in lower case, as often as it is."""
+        for name in (r.RESOURCES, r.IDENTITY_FEDERATION):
+            yield from filter(None, (subscription_of(str(row.get("id"))) for row in self.of(name)))
+        yield from filter(None, (subscription_of(scope_of(row)) for row in self.of(r.ROLE_ASSIGNMENTS)))
+
+
+def scope_of(row: Row) -> str:
+    """The scope of a role assignment."""
+    told = flat(row).get("scope")
+    return told if isinstance(told, str) else ""
+
+
+def flat(row: Row) -> Row:
+    """A row of the resource manager with its properties beside its id."""
+    inner = row.get("properties")
+    return {**row, **inner} if isinstance(inner, Mapping) else row
+
+
+def _tenant(row: Row) -> Any:
+    """Whose a resource's identity is."""
+    for place in (row, row.get("identity"), row.get("properties")):
+        if isinstance(place, Mapping) and place.get("tenantId"):
+            return place["tenantId"]
+    return None
+
+
+def _given(row: Row) -> tuple[str, datetime | None]:
+    """Whose a role assignment is, and since when; None where its holder is no service principal."""
+    told = flat(row)
+    is_principal = told.get("principalType") == "ServicePrincipal"
+    return str(told.get("principalId")).lower(), moment(told.get("createdOn")) if is_principal else None

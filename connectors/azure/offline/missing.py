@@ -1,0 +1,36 @@
+"""What is in no file, and which command writes it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from connectors.azure.offline import recognise as r
+from scanner.errors import SourceError
+
+IDENTITIES, VAULTS = "managed identities", "vaults with their access policies"
+PROPERTIES = "the properties of resources"
+WRITES: Mapping[str, str] = {
+    r.SERVICE_PRINCIPALS: "az ad sp list --all",
+    r.APPLICATIONS: "az ad app list --all",
+    r.RESOURCES: "az resource list",
+    r.ROLE_ASSIGNMENTS: "az role assignment list --all --include-inherited",
+    r.ROLE_DEFINITIONS: "az role definition list",
+    r.IDENTITY_FEDERATION: "az identity federated-credential list --identity-name … --resource-group …",
+    IDENTITIES: "az identity list",
+    VAULTS: "az keyvault list --resource-group …",
+    PROPERTIES: "az graph query -q resources --first 1000",
+}
+ITEMS = "az keyvault {kind} list --vault-name …"
+_REST = "az rest --url 'https://graph.microsoft.com/{version}{path}'"
+
+
+class NotExported(SourceError):
+    """A tenant is read from files, and none of them holds the answer."""
+
+    status = "skipped"
+
+
+def command(path: str) -> str:
+    """What writes a list of Graph. Where there are many, it is for each."""
+    version = "beta" if path.startswith("/reports/") else "v1.0"
+    return WRITES.get(path) or _REST.format(version=version, path=path)

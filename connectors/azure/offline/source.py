@@ -1,0 +1,151 @@
+"""A source that is a folder of files: the units that they tell of, and how completely."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from functools import cached_property
+
+from msgspec import structs
+
+from connectors.azure import sections as s
+from connectors.azure.offline import recognise as r
+from connectors.azure.offline.api import FileApi
+from connectors.azure.offline.export import Export, scope_of
+from connectors.azure.offline.loading import open_export
+from connectors.azure.offline.reader import FileReader
+from connectors.azure.reader import Unit
+from connectors.azure.settings import AzureSettings
+from connectors.base import Check, DiscoveredRecord, Scope, SectionReading
+from scanner.errors import SourceError
+from scanner.model import Coverage, Identity
+from scanner.text import counted
+
+FILES_NAMED = 5
+"""So many files that nobody needs are named, the rest are counted."""
+
+_GROUPS = "/providers/microsoft.management/managementgroups/"
+_EVERYWHERE = "/"
+_NOTHING = "no file holds a list in a form that the Azure command line writes"
+_FIX = "begin with `az ad sp list --all > service-principals.json`"
+_NO_TENANT = "nothing tells which tenant the files are of"
+
+
+class ExportedSource:
+    """The tenant in the files of ``settings.from_files``, looked through once, when it is first asked for anything.
+
+    ``nowhere``: the scope that stands for all of the source's.
+    """
+
+    def __init__(self, settings: AzureSettings, nowhere: Scope) -> None:
+        self._settings = settings
+        self._nowhere = nowhere
+
+    def units(self) -> Iterator[Scope | Coverage]:
+        """The tenant, then the management groups and subscriptions of which something is told."""
+        tenant: Scope | None = None
+        with self._nowhere.section(s.TENANT) as section:
+            tenant = self._tenant()
+            self._describe(section)
+        coverage = section.coverage
+        yield coverage if tenant is None or coverage.is_gap else structs.replace(coverage, scope=tenant.id)
+        if tenant is None:
+            return
+        yield tenant
+        groups = self._groups(tenant.context.tenant)
+        for name, title in groups.items():
+            yield _unit(tenant, f"managementGroups/{name}", "management_group", title)
+        yield from self._subscriptions(tenant, tuple(groups))
+
+    def reader(self, scope: Scope) -> FileReader:
+        """What reads a unit."""
+        # Built-in roles are kept by the address that told them: what files tell of them stays theirs.
+        own = f"https://{self._export.id}.invalid"
+        settings = structs.replace(self._settings, endpoint_url=None, arm_url=own)
+        return FileReader(FileApi(self._export, settings), scope, self._export, settings)
+
+    def dated(self, records: Iterable[DiscoveredRecord]) -> Iterator[DiscoveredRecord]:
+        """The records of a unit; identities say when they were looked at."""
+        for record in records:
+            yield structs.replace(record, observed_at=self._export.as_of) if isinstance(record, Identity) else record
+
+    def check(self) -> Iterator[Check]:
+        """Whether the files can be read, and what they tell of."""
+        try:
+            export, tenant = self._export, self._tenant()
+        except SourceError as error:
+            yield Check(name="files", ok=False, detail=str(error), fix=error.hint)
+            return
+        yield Check(name="files", ok=True, detail=f"{counted(export.files, 'file', 'files')} about tenant {tenant.id}")
+        for file, reason in export.unusable:
+            yield Check(name=file, ok=False, detail=reason)
+
+    @cached_property
+    def _export(self) -> Export:
+        assert self._settings.from_files is not None
+        try:
+            return open_export(self._settings.from_files)
+        except OSError as error:
+            where = error.filename or self._settings.from_files
+            raise SourceError(f"{where} cannot be looked into: {error.strerror}") from error
+
+    def _tenant(self) -> Scope:
+        """Raises SourceError where no file tells of one."""
+        if not self._export.files:
+            raise SourceError(_NOTHING, hint=_FIX)
+        told = self._settings.tenant or self._export.tenant
+        if told is None:
+            raise SourceError(_NO_TENANT, hint="set tenant_id, or add `az account list > subscriptions.json`")
+        return structs.replace(self._nowhere, id=told, context=Unit(kind="tenant", tenant=told))
+
+    def _describe(self, section: SectionReading) -> None:
+        export = self._export
+        for file, reason in export.unusable:
+            section.malformed(file, reason)
+        section.note(f"told by {counted(export.files, 'file', 'files')}, as of {export.as_of:%Y-%m-%d}")
+        if self._settings.tenant is not None and export.tenant not in (None, self._settings.tenant):
+            section.note(f"most files are of tenant {export.tenant}, and not of the one that is set")
+        if export.unknown:
+            more = len(export.unknown) - FILES_NAMED
+            named = ", ".join(export.unknown[:FILES_NAMED]) + (f" and {more} more" if more > 0 else "")
+            section.note(f"nothing is recognised in {named}")
+
+    def _groups(self, tenant: str) -> Mapping[str, str | None]:
+        """Management groups at which something is assigned, by name; the root one is named as the tenant."""
+        titles = {str(row.get("name")).lower(): row.get("displayName") for row in self._export.of(r.MANAGEMENT_GROUPS)}
+        names: set[str] = set()
+        for row in self._export.of(r.ROLE_ASSIGNMENTS):
+            scope = scope_of(row).lower()
+            if scope.startswith(_GROUPS):
+                names.add(scope.removeprefix(_GROUPS))
+            elif scope == _EVERYWHERE:
+                names.add(tenant)
+        wanted = self._settings.named_management_groups
+        chosen = names if wanted is None else names & {name.lower() for name in wanted}
+        return {name: _text(titles.get(name)) for name in sorted(chosen)}
+
+    def _subscriptions(self, tenant: Scope, groups: tuple[str, ...]) -> Iterator[Scope | Coverage]:
+        known = {
+            str(row.get("subscriptionId") or row.get("id")).rpartition("/")[2].lower(): row
+            for row in self._export.of(r.SUBSCRIPTIONS)
+            if str(row.get("tenantId") or tenant.id).lower() == tenant.id
+        }
+        told = set(self._export.subscriptions)
+        wanted = self._settings.named_subscriptions
+        every = {*known, *told} if wanted is None else set(wanted)
+        with tenant.section(s.SUBSCRIPTIONS) as section:
+            section.found(len(told & every))
+            for missing in sorted(every - told - self._settings.skipped_subscriptions):
+                section.malformed(missing, "no file tells of this subscription")
+        yield section.coverage
+        for one in sorted(told & every - self._settings.skipped_subscriptions):
+            title = known.get(one, {}).get("displayName") or known.get(one, {}).get("name")
+            yield _unit(tenant, one, "subscription", _text(title), groups=groups)
+
+
+def _unit(tenant: Scope, scope_id: str, kind: str, title: str | None, *, groups: tuple[str, ...] = ()) -> Scope:
+    unit = Unit(kind=kind, tenant=tenant.context.tenant, name=title, groups=groups)
+    return structs.replace(tenant, id=scope_id, context=unit)
+
+
+def _text(value: object) -> str | None:
+    return value if isinstance(value, str) else None
