@@ -11,8 +11,8 @@ import sys
 from collections.abc import Sequence
 
 NAMES = (
-    "start_up", "aws_scan", "aws_organization", "azure_scan", "matching", "suggestions", "accuracy", "pipeline",
-    "store", "files", "html_report", "diff", "cluster",
+    "start_up", "aws_scan", "aws_organization", "azure_scan", "gcp_scan", "matching", "suggestions", "accuracy",
+    "pipeline", "store", "files", "html_report", "diff", "cluster",
 )  # fmt: skip
 
 

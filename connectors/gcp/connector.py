@@ -16,6 +16,8 @@ from connectors.gcp.assets.identities import list_identities
 from connectors.gcp.each import Reading, if_wanted, in_each
 from connectors.gcp.engines import tell_engines
 from connectors.gcp.least_privilege import custom_role
+from connectors.gcp.offline.readings import OF_FILES
+from connectors.gcp.offline.source import ExportedSource
 from connectors.gcp.places import Place
 from connectors.gcp.preflight import preflight
 from connectors.gcp.projects import engines as projects_engines
@@ -104,6 +106,8 @@ class GcpConnector:
         self._source = source
         self._settings = settings
         self._session = GcpSession(settings)
+        self._nowhere = Scope(source=source, spec=SPEC, id=EVERY_SCOPE)
+        self._files = ExportedSource(settings, self._session, self._nowhere) if settings.from_files else None
 
     def __reduce__(self) -> tuple[type[GcpConnector], tuple[str, GcpSettings]]:
         """It pickles as what it was made of: connections stay where they are."""
@@ -111,13 +115,20 @@ class GcpConnector:
 
     def scopes(self) -> Iterator[Scope | Coverage]:
         """See ``Connector.scopes``."""
+        if self._files is not None:
+            yield from self._files.units()
+            return
         meter = Meter()
-        nowhere = Scope(source=self._source, spec=SPEC, id=EVERY_SCOPE)
-        yield from list_scopes(nowhere, GcpApi(self._session, meter), self._settings, meter)
+        yield from list_scopes(self._nowhere, GcpApi(self._session, meter), self._settings, meter)
 
     def discover(self, scope: Scope) -> Iterator[DiscoveredRecord]:
         """One unit, section by section."""
         place: Place = scope.context
+        if self._files is not None:
+            reader = self._files.reader(scope)
+            for read in OF_FILES if place.kind == "project" else OF_PARENT:
+                yield from self._files.dated(read(reader))
+            return
         meter = Meter()
         own = (place.project.id, place.project.number) if place.kind == "project" and place.projects else ()
         reader = Reader(GcpApi(self._session, meter, own_project=own), scope, meter, self._settings)
@@ -126,7 +137,10 @@ class GcpConnector:
 
     def check(self) -> Iterator[Check]:
         """See ``Preflight.check``."""
-        yield from preflight(self.scopes())
+        if self._files is not None:
+            yield from self._files.check()
+            return
+        yield from preflight(self._session, self.scopes())
 
     @classmethod
     def base_policy(cls) -> str:
@@ -135,7 +149,8 @@ class GcpConnector:
 
     def policy(self) -> str:
         """The custom role with the permissions of the sections that this source reads."""
-        return custom_role(section for section in SPEC.sections if section.name in self._settings.sections)
+        wanted = (section for section in SPEC.sections if section.name in self._settings.sections)
+        return custom_role(wanted, self._settings)
 
 
 def _readings(place: Place) -> tuple[Reading, ...]:

@@ -1,16 +1,185 @@
-"""What a scan will be able to read, asked beforehand."""
+"""What a scan will be able to read, asked beforehand: the cheapest call for each permission, its answer thrown away."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 
-from connectors.base import Check, Scope
+import msgspec
+from msgspec import Struct, structs
+
+from connectors.base import Check, Gone, Meter, Scope, Section
+from connectors.gcp import requests as r
+from connectors.gcp.api import GcpApi
+from connectors.gcp.errors import ApiOff, Misconfigured, NoCredentials, Rejected
+from connectors.gcp.payloads import Anything
+from connectors.gcp.places import Place
+from connectors.gcp.request import Request
+from connectors.gcp.sections import SECTIONS
+from connectors.gcp.session import GcpSession
+from connectors.gcp.settings import GcpSettings
+from scanner.errors import NotOffered, SourceError
 from scanner.model import Coverage
 
+FORBIDDEN: Mapping[str, str] = {
+    "resourcemanager.projects.setIamPolicy": "give rights away",
+    "iam.serviceAccounts.getAccessToken": "become other service accounts",
+    "iam.serviceAccounts.actAs": "run things as other service accounts",
+    "iam.serviceAccountKeys.create": "make keys of other service accounts",
+    "secretmanager.versions.access": "read the values of secrets",
+    "apikeys.keys.getKeyString": "read API keys",
+    "storage.objects.get": "read what lies in buckets",
+}
+"""What the scanner must not be able to do, by the permission that it takes."""
+_OF_PARENT = frozenset({"resourcemanager.projects", "iam.policies", "iam.roles", "iam.deny_policies"})
+"""What is read of an organization or folder whose projects are units of their own."""
+_TOO_MUCH = "give it no role but the one that `muster connectors gcp --policy SOURCE` prints"
+_TESTS: Mapping[str, Request] = {
+    "organization": r.TEST_ORGANIZATION, "folder": r.TEST_FOLDER, "project": r.TEST_PROJECT
+}  # fmt: skip
+# What is asked of a thing that there has to be one of, the listing it is found by, and the field that names it.
+_SAMPLES: Mapping[str, tuple[Request, str]] = {
+    "account": (r.SERVICE_ACCOUNTS, "email"),
+    "pool": (r.WORKLOAD_POOLS, "name"),
+    "secret": (r.SECRETS, "name"),
+}
 
-def preflight(found: Iterable[Scope | Coverage]) -> Iterator[Check]:
-    """Whether places can be seen, and where Cloud Asset answers."""
+
+class _Granted(Struct):
+    permissions: list[str] = []
+
+
+def preflight(session: GcpSession, found: Iterable[Scope | Coverage]) -> Iterator[Check]:
+    """Places, then each permission at the first unit of each sort, then what the credentials should not be able to do.
+
+    What takes the name of a thing of which there is none is not tried.
+    """
+    scopes: dict[tuple[str, bool], Scope] = {}
     for record in found:
         if isinstance(record, Coverage):
             name = f"{record.section} of {record.scope}"
             yield Check(name=name, ok=not record.is_gap, detail=record.detail or record.status, fix=record.permission)
+        else:
+            scopes.setdefault((record.context.kind, record.context.bulk), record)
+    tried: set[str] = set()
+    failures: list[SourceError] = []
+    for scope in scopes.values():
+        yield from _Unit(session, scope, tried, failures).checks()
+    if scopes:
+        yield _charged(session.settings, failures)
+
+
+def _charged(settings: GcpSettings, failures: Iterable[SourceError]) -> Check:
+    """Whether the project that requests are charged to is in the way."""
+    told = f"requests are charged to {settings.quota_project or 'the project of the credentials'}"
+    wrong = next((one for one in failures if isinstance(one, ApiOff | Misconfigured | NoCredentials)), None)
+    if wrong is None:
+        return Check(name="quota project", ok=True, detail=told)
+    return Check(name="quota project", ok=False, detail=f"{told}: {wrong}", fix=wrong.hint)
+
+
+class _Unit:
+    """The checks of one unit; of one with many projects, what is asked of a project is asked of the first.
+
+    ``tried``: permissions that were tried for all places at once; ``failures``: where those of all units go.
+    """
+
+    def __init__(self, session: GcpSession, scope: Scope, tried: set[str], failures: list[SourceError]) -> None:
+        self._settings = session.settings
+        self._tried = tried
+        self._failures = failures
+        self._place: Place = scope.context
+        self._project = next(iter(self._place.projects), None)
+        own = (self._project.id, self._project.number) if self._project and not self._place.bulk else ()
+        self._api = GcpApi(session, Meter(), own_project=own)
+        self._names = self._known()
+
+    def checks(self) -> Iterator[Check]:
+        """A line for each permission, and one for rights that are too many."""
+        self._names |= self._samples()
+        without: dict[str, list[str]] = {}
+        for section in SECTIONS:
+            for permission in self._needed(section):
+                if self._request(permission) is not None and permission not in self._tried:
+                    without.setdefault(permission, []).append(section.without)
+        self._tried |= {one for one in without if not self._asked(one).places}
+        with ThreadPoolExecutor(self._settings.workers, thread_name_prefix="muster-doctor") as pool:
+            outcomes = list(zip(without, pool.map(self._try, without), strict=True))
+        for permission, error in outcomes:
+            self._failures += [] if error is None else [error]
+            yield self._line(permission, error, "; ".join(dict.fromkeys(without[permission])))
+        yield from self._excess()
+
+    def _needed(self, section: Section) -> tuple[str, ...]:
+        """Its permissions: those for bulk listing alone, if it has any, or all but these, as the unit is read."""
+        is_read = section.name in self._settings.sections
+        if not is_read or (self._project is None and section.name not in _OF_PARENT):
+            return ()
+        bulk = tuple(one for one in section.permissions if one.startswith("cloudasset."))
+        own = tuple(one for one in section.permissions if one not in bulk)
+        return bulk or own if self._place.bulk else own
+
+    def _known(self) -> dict[str, str]:
+        place = self._place
+        kind, _, name = place.name.partition("/")
+        names = {"parent": place.name, "kind": kind, "place": name, kind.removesuffix("s"): name}
+        names |= {"location": next(iter(self._settings.named_locations), "-")}
+        return names | ({"project": self._project.id} if self._project else {})
+
+    def _samples(self) -> dict[str, str]:
+        """Names of things that there are, to ask about."""
+        names: dict[str, str] = {}
+        for place, (request, member) in _SAMPLES.items() if self._project and not self._place.bulk else ():
+            try:
+                page = next(self._api.pages(structs.replace(request, size=1), project=self._names["project"]))
+                row = msgspec.json.decode(page.rows[0], type=dict[str, object])
+                names[place] = str(row[member]).rpartition("/")[2]
+            except (SourceError, msgspec.MsgspecError, IndexError, KeyError):
+                continue
+        return names
+
+    def _request(self, permission: str) -> Request | None:
+        """The first request that the permission is for and that can be made here."""
+        fitting = (one for one in r.REQUESTS if one.permission == permission and set(one.places) <= self._names.keys())
+        return next(fitting, None)
+
+    def _asked(self, permission: str) -> Request:
+        request = self._request(permission)
+        assert request is not None
+        return request
+
+    def _try(self, permission: str) -> SourceError | None:
+        """Why the permission's request fails; None where it is answered."""
+        request = self._asked(permission)
+        try:
+            if request.method == "POST":
+                self._api.post(request, Anything, r.POLICY_BODY, **self._names)
+            else:
+                query: dict[str, str | tuple[str, ...]] = {request.sized_by: "1"} if request.size is not None else {}
+                self._api.get(request, Anything, query, **self._names)
+        except (Gone, Rejected):
+            return None
+        except SourceError as error:
+            return error
+        return None
+
+    def _line(self, permission: str, error: SourceError | None, without: str) -> Check:
+        name = f"{permission} at {self._place.name}"
+        if error is None:
+            return Check(name=name, ok=True, detail="allowed")
+        if isinstance(error, NotOffered):
+            return Check(name=name, ok=True, detail=str(error))
+        fix = f"grant {error.permission}" if error.permission else error.hint
+        return Check(name=name, ok=False, detail=f"{error}: {without}", fix=fix)
+
+    def _excess(self) -> Iterator[Check]:
+        """A warning for what the credentials should not be able to do."""
+        try:
+            body = {"permissions": sorted(FORBIDDEN)}
+            granted = self._api.post(_TESTS[self._place.kind], _Granted, body, **self._names).permissions
+        except SourceError:
+            return
+        excess = [f"{FORBIDDEN[one]} ({one})" for one in sorted(granted) if one in FORBIDDEN]
+        if excess:
+            detail = f"these credentials could {', '.join(excess)} at {self._place.name}"
+            yield Check(name="credentials' rights", ok=False, detail=detail, fix=_TOO_MUCH)

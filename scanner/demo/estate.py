@@ -1,4 +1,4 @@
-"""The demo's estate as data (estate.toml, azure.toml), and the one helper that all who seed it need."""
+"""The demo's estate as data (estate.toml, and one file a cloud), and the one helper that all who seed it need."""
 
 from __future__ import annotations
 
@@ -9,10 +9,11 @@ from typing import Any
 
 
 def load_estate() -> dict[str, Any]:
-    """The tables of estate.toml, and those of azure.toml as ``azure``; one registry has the entries of both."""
-    estate, azure = (_tables(name) for name in ("estate.toml", "azure.toml"))
-    entries = [*estate["registry"], *azure.pop("registry")]
-    return {**estate, "registry": entries, "azure": azure}
+    """The tables of estate.toml, and those of each other cloud's file under its name; one registry has all entries."""
+    estate = _tables("estate.toml")
+    clouds = {name: _tables(f"{name}.toml") for name in ("azure", "gcp")}
+    entries = [*estate["registry"], *(entry for cloud in clouds.values() for entry in cloud.pop("registry"))]
+    return {**estate, "registry": entries, **clouds}
 
 
 def _tables(name: str) -> dict[str, Any]:

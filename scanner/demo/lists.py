@@ -50,20 +50,26 @@ endpoint_url = "{azure.url}"
 ca_file = "{azure.ca_file}"
 
 [[source]]
+name = "gcp"
+type = "gcp"
+endpoint_url = "{gcp}"
+access_token = {{ env = "MUSTER_DEMO_GCP_TOKEN" }}
+
+[[source]]
 name = "saas-bots"
 type = "file"
 path = "bots.csv"
 """
 
 
-def write_lists(folder: Path, estate: dict[str, Any], *, aws: str, vault: str, azure: AzureServer) -> Path:
+def write_lists(folder: Path, estate: dict[str, Any], *, aws: str, vault: str, azure: AzureServer, gcp: str) -> Path:
     """Write registry.csv, people.csv, bots.csv and config.toml; returns the config's path."""
     _write(folder / "registry.csv", _REGISTRY, map(_entry, estate["registry"]))
     _write(folder / "people.csv", _PEOPLE, map(_person, estate["people"]))
     _write(folder / "bots.csv", _BOTS, map(_bot, estate["bots"]))
     config = folder / "config.toml"
     regions = ", ".join(f'"{region}"' for region in estate["regions"])
-    text = _CONFIG.format(aws=aws, vault=vault, azure=azure, regions=regions)
+    text = _CONFIG.format(aws=aws, vault=vault, azure=azure, gcp=gcp, regions=regions)
     text += "".join(map(_exemption, estate["exempt"]))
     config.write_text(text, encoding="utf-8")
     return config

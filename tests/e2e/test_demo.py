@@ -67,9 +67,9 @@ def test_what_other_programs_read_fits_their_schemas(demo: tuple[Path, subproces
 
 
 def test_nothing_was_left_out(result: dict[str, Any]) -> None:
-    """The whole estate was read: about 140 identities and no gap."""
+    """The whole estate was read: about 160 identities and no gap."""
     assert result["summary"]["gaps"] == 0
-    assert 130 <= result["summary"]["identities"] <= 150
+    assert 150 <= result["summary"]["identities"] <= 175
 
 
 @pytest.mark.parametrize(
@@ -108,6 +108,13 @@ def test_nothing_was_left_out(result: dict[str, Any]) -> None:
         pytest.param("crm-lead-sync", "ownership", {"reason": "departed"}, id="a leaver's application"),
         pytest.param("groups-janitor", "usage", {"state": "dormant"}, id="a role that nobody uses"),
         pytest.param("Salesforce", "registry", {"state": "exempt"}, id="a verified gallery application"),
+        pytest.param("terraform-gcp", "privilege", {"level": "admin"}, id="an owner of a project"),
+        pytest.param("ci-deploy-gcp", "privilege", {"level": "escalation"}, id="through an owner's tokens"),
+        pytest.param("svc-order-router", "registry", {"state": "registered", "rung": "name"}, id="in Google Cloud"),
+        pytest.param("legacy-gps-import", "ownership", {"reason": "departed"}, id="a leaver's account"),
+        pytest.param("svc-bigquery-loader", "usage", {"state": "unknown"}, id="an HMAC key leaves no trace"),
+        pytest.param("481516234201", "registry", {"state": "exempt"}, id="a service agent"),
+        pytest.param("dispatch-copilot", "agent", {"is_agent": True}, id="an agent engine"),
         pytest.param("sam.whitfield", "nature", {"verdict": "mixed"}, id="a person with keys"),
     ],
 )
@@ -127,13 +134,28 @@ def test_what_the_estate_hides_is_found(result: dict[str, Any], name: str, axis:
         ("token_never_expires", "crm-lead-sync"),
         ("stale_secret", None),
         ("orphaned_grant", None),
+        ("exposed_credential", "svc-parcel-photos"),
+        ("open_trust", "ci-deploy-gcp"),
+        ("shared_default_account", "481516234201-compute"),
+        ("unrestricted_api_key", "everything-key"),
+        ("credential_too_old", "svc-order-router"),
     ],
 )
-def test_rules_find_what_the_tenant_hides(result: dict[str, Any], rule: str, name: str | None) -> None:
+def test_rules_find_what_the_clouds_hide(result: dict[str, Any], rule: str, name: str | None) -> None:
     """Of an identity, or of a thing that is none."""
     keys = {one["key"] for one in result["identities"] if one["name"] == name} or {None}
 
     assert [one for one in result["findings"] if one["rule"] == rule and one["identity"] in keys]
+
+
+def test_a_token_leads_from_cloud_to_cloud(result: dict[str, Any]) -> None:
+    """A role of AWS becomes a service account of Google Cloud, without any key."""
+    role, mirror = (
+        next(one for one in result["identities"] if one["name"] == name)
+        for name in ("warehouse-admin", "aws-warehouse-mirror")
+    )
+
+    assert mirror["key"] in {link["target"] for link in role["links"] if link["relation"] == "can_assume"}
 
 
 def test_entries_say_what_became_of_them(result: dict[str, Any]) -> None:
@@ -150,7 +172,7 @@ def test_secrets_are_listed_by_age_and_never_by_value(demo: tuple[Path, subproce
     text = (folder / "result.json").read_text(encoding="utf-8")
     names = {secret["name"] for secret in json.loads(text)["secrets"]}
 
-    assert {"prod/agents/openai-api-key", "payments/stripe", "carrier-api-key"} <= names
+    assert {"prod/agents/openai-api-key", "payments/stripe", "carrier-api-key", "model-provider-key"} <= names
     assert '"demo"' not in text
 
 

@@ -20,7 +20,10 @@ CREATED = "2024-03-01T08:00:00.123456Z"
 
 
 class Cloud:
-    """State. ``log``: what was asked, ``METHOD /path?query`` or a gRPC method. ``policies``: by full resource name."""
+    """State. ``log``: what was asked, ``METHOD /path?query`` or a gRPC method. ``policies``: by full resource name.
+
+    ``rights``: permissions that whoever asks has, of those that are tested for.
+    """
 
     def __init__(self) -> None:
         self.organizations: dict[str, Row] = {}
@@ -28,6 +31,7 @@ class Cloud:
         self.projects: dict[str, Row] = {}
         self.rows: defaultdict[str, list[Row]] = defaultdict(list)
         self.policies: dict[str, Row] = {}
+        self.rights: set[str] = set()
         self.faults = Faults()
         self.log: list[str] = []
 

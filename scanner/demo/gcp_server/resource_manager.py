@@ -41,7 +41,8 @@ def _policy(kind: str) -> Answer:
 def _test(kind: str) -> Answer:
     def test(call: Call) -> Row:
         _must_exist(call, f"{kind}/{call.places['name']}")
-        return {"permissions": (call.body or {}).get("permissions", [])}
+        granted = [one for one in (call.body or {}).get("permissions", []) if one in call.cloud.rights]
+        return {"permissions": granted} if granted else {}
 
     return test
 

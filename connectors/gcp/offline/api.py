@@ -1,0 +1,171 @@
+"""Files in the place of Google's APIs: what answers the readers' requests, or says which file would be needed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from re import fullmatch
+from typing import Any, TypeVar
+
+import msgspec
+
+from connectors.base import Meter
+from connectors.gcp import requests as r
+from connectors.gcp.api import GcpApi, Page, Query
+from connectors.gcp.errors import Malformed
+from connectors.gcp.offline import recognise as k
+from connectors.gcp.offline.export import Export
+from connectors.gcp.offline.recognise import Thing
+from connectors.gcp.request import Request
+from connectors.gcp.session import GcpSession
+from scanner.errors import SourceError
+from scanner.text import counted
+
+T = TypeVar("T")
+Places = Mapping[str, str]
+
+_MANAGED_BY_GOOGLE = "SYSTEM_MANAGED"
+_SEARCH = "`gcloud asset search-all-iam-policies --scope=projects/{project} --format=json` writes it"
+_POLICY = {
+    r.PROJECT_POLICY: ("projects", "project", "gcloud projects get-iam-policy {name}"),
+    r.FOLDER_POLICY: ("folders", "folder", "gcloud resource-manager folders get-iam-policy {name}"),
+    r.ORGANIZATION_POLICY: ("organizations", "organization", "gcloud organizations get-iam-policy {name}"),
+}
+# What is listed of a project, and the types that it is.
+_LISTED = {
+    r.SERVICE_ACCOUNTS: k.ACCOUNT,
+    r.WORKLOAD_POOLS: k.POOL,
+    r.API_KEYS: k.API_KEY,
+    r.HMAC_KEYS: k.HMAC_KEY,
+    r.ACCOUNT_ACTIVITIES: k.USE_OF_ACCOUNTS,
+    r.KEY_ACTIVITIES: k.USE_OF_KEYS,
+}
+# What is listed of a thing in a project, its type, and the name of that thing.
+_LISTED_OF = {
+    r.SERVICE_ACCOUNT_KEYS: (k.KEY, "serviceAccounts/{account}"),
+    r.POOL_PROVIDERS: (k.PROVIDER, "locations/global/workloadIdentityPools/{pool}"),
+}
+
+
+class NotExported(SourceError):
+    """Projects are read from files, and none of them holds the answer."""
+
+    status = "skipped"
+
+
+class FileApi(GcpApi):
+    """As GcpApi; nothing is sent. ``export``: what answers."""
+
+    def __init__(self, export: Export, session: GcpSession) -> None:
+        super().__init__(session, Meter())
+        self.export = export
+
+    def service_accounts(self, project: str) -> Iterator[Page]:
+        """A project's service accounts."""
+        return self.pages(r.SERVICE_ACCOUNTS, project=project)
+
+    def _asked(self, request: Request, payload: type[T], query: Query, body: Any, places: Places) -> T:
+        del body
+        answer = self._found(request, query, places)
+        try:
+            return msgspec.json.decode(msgspec.json.encode(answer), type=payload)
+        except msgspec.ValidationError as error:
+            raise Malformed(f"what a file holds has another shape than expected: {error}") from None
+
+    def _found(self, request: Request, query: Query, places: Places) -> Any:
+        project = places.get("project") or places.get("parent", "").removeprefix("projects/")
+        if request in _LISTED:
+            return {request.items: self._rows(project, _LISTED[request])}
+        if request in _LISTED_OF:
+            type_, parent = _LISTED_OF[request]
+            return {request.items: self._rows(project, type_, f"projects/{project}/{parent.format(**places)}")}
+        answers: Mapping[Request, Callable[[], Any]] = {
+            r.ASSETS: lambda: self._assets(project, query["assetTypes"]),
+            r.ALL_POLICIES: lambda: self._policies(project),
+            **dict.fromkeys(_POLICY, lambda: self._policy(request, places)),
+            **dict.fromkeys((r.PREDEFINED_ROLE, r.CUSTOM_ROLE), lambda: self._role(places)),
+            **dict.fromkeys((r.PREDEFINED_ROLES, r.CUSTOM_ROLES), lambda: self._roles(places.get("parent", ""))),
+        }
+        if request not in answers:
+            raise NotExported(f"files do not tell what {request.permission} would")
+        return answers[request]()
+
+    def _rows(self, project: str, type_: str, parent: str | None = None) -> list[Any]:
+        if not self.export.holds(project, type_, parent):
+            within = f" of each {'account' if type_ == k.KEY else 'pool'}" if parent else ""
+            raise NotExported(f"no file holds all {type_}{within}", hint=k.command_for(type_, project))
+        rows = (_named(thing) for thing in self.export.of(project, type_, parent))
+        return [row for row in rows if row.get("keyType") != _MANAGED_BY_GOOGLE]  # gcloud lists these, too
+
+    def _assets(self, project: str, types: str | tuple[str, ...]) -> dict[str, Any]:
+        """Of all types that are asked for, which may be regular expressions. Raises NotExported where it has none."""
+        wanted = (types,) if isinstance(types, str) else types
+        held = sorted(type_ for at, type_ in self.export.whole if at == project and _one_of(type_, wanted))
+        if not held:
+            raise NotExported(f"no file holds all {wanted[0]}", hint=k.command_for(wanted[0], project))
+        rows = [_asset(thing, project) for type_ in held for thing in self.export.of(project, type_)]
+        listed = [type_ for type_ in wanted if type_ in k.BY_TYPE and type_ not in held]
+        return {"assets": rows, "unreachable": [f"{one} ({k.command_for(one, project)})" for one in listed]}
+
+    def _policies(self, project: str) -> dict[str, Any]:
+        """All that are told of one project, and of how many of its accounts they are not."""
+        export = self.export
+        own = f"//cloudresourcemanager.googleapis.com/projects/{project}"
+        if project not in export.searched and own not in export.policies:
+            raise NotExported("no file holds its policies", hint=_SEARCH.format(project=project))
+        inside = f"/projects/{project}"
+        rows = [
+            {"resource": name, "policy": policy, "project": f"projects/{project}"}
+            for name, policy in export.policies.items()
+            if name.endswith(inside) or f"{inside}/" in name
+        ]
+        accounts = {f"//iam.googleapis.com/{thing.path}" for thing in export.of(project, k.ACCOUNT)}
+        unread = 0 if project in export.searched else len(accounts - export.policies.keys())
+        missing = [f"policies of {counted(unread, 'account', 'accounts')} (they are in no file)"] if unread else []
+        return {"results": rows, "unreachable": missing}
+
+    def _policy(self, request: Request, places: Places) -> Any:
+        kind, place, command = _POLICY[request]
+        name = places[place]
+        policy = self.export.policies.get(f"//cloudresourcemanager.googleapis.com/{kind}/{name}")
+        if policy is None:
+            hint = f"`{command.format(name=name)} --format=json` writes it"
+            raise NotExported(f"no file holds the policy of {kind}/{name}", hint=hint)
+        return policy
+
+    def _role(self, places: Places) -> Any:
+        name = "/".join(filter(None, (places.get("parent"), "roles", places["role"])))
+        if name not in self.export.roles:
+            hint = f"`gcloud iam roles describe {name} --format=json` writes it"
+            raise NotExported(f"no file holds {name}", hint=hint)
+        return self.export.roles[name]
+
+    def _roles(self, parent: str) -> Any:
+        """Those that are there; of those that policies name, it is told which are not."""
+        start = f"{parent}/roles/" if parent else "roles/"
+        rows = [role for name, role in self.export.roles.items() if name.startswith(start)]
+        missing = sorted(name for name in self._named_roles() - self.export.roles.keys() if name.startswith(start))
+        return {"roles": rows, "unreachable": [f"{name} (it is in no file)" for name in missing]}
+
+    def _named_roles(self) -> set[str]:
+        """The roles that policies name."""
+        bindings = (one for policy in self.export.policies.values() for one in policy.get("bindings") or ())
+        return {str(one.get("role")) for one in bindings if isinstance(one, Mapping)}
+
+
+def _one_of(type_: str, wanted: Iterable[str]) -> bool:
+    return any(fullmatch(one, type_) for one in wanted)
+
+
+def _named(thing: Thing) -> dict[str, Any]:
+    """A row as the API itself gives it, but that its name has the project's id."""
+    return {**thing.data, "name": thing.path} if "name" in thing.data and "/" in thing.path else dict(thing.data)
+
+
+def _asset(thing: Thing, project: str) -> dict[str, Any]:
+    host = thing.type.partition("/")[0]
+    return {
+        "name": f"//{host}/{thing.path}",
+        "assetType": thing.type,
+        "ancestors": [f"projects/{project}"],
+        "resource": {"version": thing.version, "data": thing.data},
+    }

@@ -1,0 +1,78 @@
+"""What a file holds: rows of JSON or YAML, as gcloud writes them, one behind the other or in a list.
+
+Files are taken for hostile: whatever is wrong with one is an ``Unreadable`` that names no word of what is in it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+from msgspec import Struct
+
+from connectors.json_files import MAX_BYTES, Unreadable, content_of, json_values, text_of
+
+DEEPEST = 60
+"""Levels that a YAML document may have; Google's have a dozen."""
+MAX_YAML_BYTES = 64 * 2**20
+"""YAML takes long to read; whatever is larger was better written as JSON."""
+
+_NO_ROWS = "it is neither JSON nor YAML: write it with --format=json"
+_SECRETS = "it holds the values of secrets, which nobody needs here: delete it"
+_HOLDS_SECRET = frozenset(
+    {"private_key", "privateKeyData", "keyString", "access_token", "accessToken", "refresh_token", "client_secret"}
+)
+
+
+class Document(Struct, frozen=True, kw_only=True):
+    """``rows``: those of a list, or all objects in the file. ``is_listing``: it is no single object by itself."""
+
+    rows: tuple[Mapping[str, Any], ...]
+    is_listing: bool
+
+
+def read_document(path: Path) -> Document:
+    """Raises Unreadable."""
+    text = _text(content_of(path, MAX_BYTES))
+    is_json = text.lstrip()[:1] in ("[", "{", "")
+    values = tuple(json_values(text)) if is_json else tuple(_yaml_values(text))
+    rows = tuple(row for value in values for row in (value if isinstance(value, list) else (value,)))
+    if not all(isinstance(row, dict) for row in rows):
+        raise Unreadable(_NO_ROWS)
+    if any(holds_secret(row) for row in rows):
+        raise Unreadable(_SECRETS)
+    is_alone = len(values) == 1 and not isinstance(values[0], list) and not text.startswith("---")
+    return Document(rows=rows, is_listing=not is_alone)
+
+
+def holds_secret(row: Mapping[str, Any]) -> bool:
+    """Whether it is a key's file, or the answer to a call that hands a secret out."""
+    payload = row.get("payload")
+    return not _HOLDS_SECRET.isdisjoint(row) or (isinstance(payload, Mapping) and "data" in payload)
+
+
+def _text(content: bytes) -> str:
+    try:
+        return text_of(content)
+    except Unreadable as error:
+        raise Unreadable(_NO_ROWS) from error
+
+
+def _yaml_values(text: str) -> Iterator[Any]:
+    """The documents of a YAML stream. Aliases are refused: with them, a few lines unfold to gigabytes."""
+    if len(text) > MAX_YAML_BYTES:
+        raise Unreadable(f"it is YAML of more than {MAX_YAML_BYTES // 2**20} MB: write it with --format=json")
+    try:
+        depth = 0
+        for event in yaml.parse(text, Loader=yaml.CSafeLoader):
+            depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+            if isinstance(event, yaml.AliasEvent) or depth > DEEPEST:
+                raise Unreadable("its YAML has aliases, or is nested too deeply")
+        yield from yaml.load_all(text, Loader=yaml.CSafeLoader)
+    except yaml.MarkedYAMLError as error:
+        line = f" (line {error.problem_mark.line + 1})" if error.problem_mark else ""
+        raise Unreadable(f"{_NO_ROWS}{line}") from error
+    except (yaml.YAMLError, ValueError, TypeError, RecursionError) as error:
+        raise error if isinstance(error, Unreadable) else Unreadable(_NO_ROWS) from error

@@ -1,0 +1,159 @@
+"""What a folder of files tells, project by project, and what could not be used."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+
+from msgspec import Struct, field, structs
+
+from connectors.gcp.keys import last_segment
+from connectors.gcp.offline import recognise as k
+from connectors.gcp.offline.dates import newest
+from connectors.gcp.offline.documents import Document, read_document
+from connectors.gcp.offline.naming import Names, names_of
+from connectors.gcp.offline.recognise import Row, Thing
+from connectors.gcp.offline.rows import PolicyOf, Rows, rows_of
+from connectors.gcp.places import ProjectRef
+from connectors.json_files import Unreadable, files_in
+from scanner.text import printable
+
+_HOMELESS = "nothing tells what this policy is of: put the project's id, or the account's e-mail, into the file's name"
+_UNCHOSEN = "serviceusage.googleapis.com/Service"
+"""The type of APIs that are enabled: every project has some, and nobody here would ask for them."""
+_BRIEF = "roles without their permissions: `gcloud iam roles describe` has them, a listing has not"
+_NOBODY_S = "it has no rows and does not say of what: put the project's id and what it lists into its name"
+
+
+class Export(Struct, frozen=True, kw_only=True):
+    """All that was found; projects go by their ids.
+
+    ``things``: by project and type, by resource name. ``whole``: projects and types of which all are there; ``parts``:
+    types and names of single things, such as an account, of which all are there. ``policies``: by full resource name;
+    ``searched``: projects of which all policies are there. ``unusable``: files and what is wrong with them;
+    ``unknown``: files in which nothing is recognised. ``told_at``: the newest date in them, else of them.
+    """
+
+    projects: Mapping[str, ProjectRef]
+    parents: Mapping[str, str | None]
+    things: dict[tuple[str, str], dict[str, Thing]] = field(default_factory=lambda: defaultdict(dict))
+    whole: set[tuple[str, str]] = field(default_factory=set)
+    parts: set[tuple[str, str]] = field(default_factory=set)
+    policies: dict[str, Row] = field(default_factory=dict)
+    searched: set[str] = field(default_factory=set)
+    roles: dict[str, Row] = field(default_factory=dict)
+    unusable: list[tuple[str, str]] = field(default_factory=list)
+    unknown: list[str] = field(default_factory=list)
+    files: int = 0
+    told_at: datetime | None = None
+
+    def holds(self, project: str, type_: str, parent: str | None = None) -> bool:
+        """Whether all things of a type are there, of a project or of one thing in it."""
+        return (project, type_) in self.whole or (parent is not None and (type_, parent) in self.parts)
+
+    def of(self, project: str, type_: str, parent: str | None = None) -> Iterator[Thing]:
+        """Those that are there."""
+        for path, thing in self.things.get((project, type_), {}).items():
+            if parent is None or path.startswith(f"{parent}/"):
+                yield thing
+
+
+class _File(Struct, frozen=True, kw_only=True):
+    name: str
+    written_at: datetime
+    document: Document
+    rows: Rows
+
+
+def open_export(root: Path) -> Export:
+    """Read every file. Raises OSError where the folder cannot be looked into."""
+    files: list[_File] = []
+    unusable: list[tuple[str, str]] = []
+    for path in files_in(root):
+        name = printable(str(path.relative_to(root)) if path != root else path.name)
+        try:
+            document = read_document(path)
+            written_at = datetime.fromtimestamp(path.stat().st_mtime, UTC)
+            files.append(_File(name=name, written_at=written_at, document=document, rows=rows_of(document.rows)))
+        except (Unreadable, OSError, RecursionError) as error:
+            unusable.append((name, str(error) if isinstance(error, Unreadable) else "it cannot be read"))
+    names = names_of(one.rows for one in files)
+    export = Export(projects=names.projects(), parents=names.parents, unusable=unusable, files=len(files))
+    for one in sorted(files, key=lambda each: each.written_at):
+        _add(export, names, one)
+    for one in files:
+        if not one.document.rows:
+            _add_empty(export, names, one.name)
+    told = [date for one in files if (date := newest(one.document.rows, one.written_at))]
+    told_at = max(told or [one.written_at for one in files], default=None)
+    return structs.replace(export, told_at=told_at, unusable=sorted(set(export.unusable)))
+
+
+def _add(export: Export, names: Names, file: _File) -> None:
+    """What is newer replaces what is older."""
+    rows = file.rows
+    things = [names.within(thing) for thing in rows.things]
+    for thing in things:
+        export.things[names.project_in(thing.path), thing.type][thing.path] = thing
+    if rows.assets:
+        _assets_are_whole(export, names, things, rows)
+    elif file.document.is_listing:
+        for thing in things:
+            _is_whole(export, names, thing)
+    export.roles.update({name: role for name, role in rows.roles.items() if "includedPermissions" in role})
+    if len(rows.roles) > sum("includedPermissions" in role for role in rows.roles.values()):
+        export.unusable.append((file.name, _BRIEF))
+    for policy in rows.policies:
+        _add_policy(export, names, file, policy)
+    if rows.searched:
+        export.searched.update(names.id_of(one.number or one.id) for one in rows.projects)
+    if file.document.rows and not rows:
+        export.unknown.append(file.name)
+
+
+def _assets_are_whole(export: Export, names: Names, things: Iterable[Thing], rows: Rows) -> None:
+    """A listing of assets tells all of its types in all of its projects, and of all types where none were chosen."""
+    types = {thing.type for thing in things}
+    if _UNCHOSEN in types:
+        types.update(k.ALL_TYPES)
+    for project in {names.id_of(one.number or one.id) for one in rows.projects}:
+        export.whole.update((project, type_) for type_ in types)
+
+
+def _is_whole(export: Export, names: Names, thing: Thing) -> None:
+    kind = k.BY_TYPE.get(thing.type)
+    if kind is not None and kind.within is not None:
+        export.parts.add((thing.type, thing.path.rsplit("/", 2)[0]))
+    else:
+        export.whole.add((names.project_in(thing.path), thing.type))
+
+
+def _add_policy(export: Export, names: Names, file: _File, policy: PolicyOf) -> None:
+    resource = policy.resource and names.resource(policy.resource)
+    resource = resource or names.policy_in(file.name)
+    if resource is None:
+        export.unusable.append((file.name, _HOMELESS))
+    else:
+        export.policies[resource] = policy.policy
+
+
+def _add_empty(export: Export, names: Names, file: str) -> None:
+    """A listing without rows; the name of its file says of what it is."""
+    kinds = [kind for kind in k.KINDS if kind.words in file]
+    kind = max(kinds, key=lambda one: len(one.words), default=None)
+    project = names.project_named(file)
+    if kind is not None and kind.within is None and project is not None:
+        export.whole.add((project, kind.type))
+    elif kind is not None and (parent := _parent_named(export, str(kind.within), file)) is not None:
+        export.parts.add((kind.type, parent))
+    else:
+        export.unusable.append((file, _NOBODY_S))
+
+
+def _parent_named(export: Export, type_: str, file: str) -> str | None:
+    """What the things are of that are not in a file: the one of that type whose name is in the file's, and longest."""
+    every = (path for (_, one), things in export.things.items() if one == type_ for path in things)
+    named = [path for path in every if last_segment(path) in file]
+    return max(named, key=lambda path: len(last_segment(path)), default=None)

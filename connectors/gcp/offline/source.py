@@ -1,0 +1,145 @@
+"""A source that is a folder of files: the projects that they tell of, and how completely."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from functools import cached_property
+
+from msgspec import structs
+
+from connectors.base import Check, DiscoveredRecord, Meter, Scope, SectionReading
+from connectors.gcp.offline.api import FileApi
+from connectors.gcp.offline.export import Export, open_export
+from connectors.gcp.places import Place, ProjectRef, ancestors_of, below
+from connectors.gcp.reader import Reader
+from connectors.gcp.session import GcpSession
+from connectors.gcp.settings import GcpSettings
+from scanner.errors import SourceError
+from scanner.model import Coverage, Identity
+from scanner.text import counted
+
+LISTING = "resourcemanager.projects"
+FILES_NAMED = 5
+"""So many files that nobody needs are named, the rest are counted."""
+_CONTAINERS = "//cloudresourcemanager.googleapis.com/"
+_NOTHING = "no file tells of a project in a form that gcloud writes"
+_FIX = "begin with `gcloud iam service-accounts list --project=PROJECT --format=json > PROJECT-service-accounts.json`"
+
+
+class ExportedSource:
+    """The projects in the files of ``settings.from_files``. Looked through once, when it is first asked for anything.
+
+    ``nowhere``: the scope that stands for all of the source's.
+    """
+
+    def __init__(self, settings: GcpSettings, session: GcpSession, nowhere: Scope) -> None:
+        self._settings = settings
+        self._session = session
+        self._nowhere = nowhere
+
+    def units(self) -> Iterator[Scope | Coverage]:
+        """Each project, and each organization and folder whose policy is told; a Coverage of what cannot be used."""
+        with self._nowhere.section(LISTING) as section:
+            self._describe(section)
+        if section.coverage.is_gap:
+            yield section.coverage
+        if section.coverage.status == "failed":
+            return
+        projects = self._projects()
+        for project in projects:
+            yield from self._project(project)
+        for name in sorted(self._containers(projects)):
+            yield structs.replace(self._nowhere, id=name, context=self._place(name, projects))
+
+    def reader(self, scope: Scope) -> Reader:
+        """What reads a unit."""
+        return Reader(FileApi(self._export, self._session), scope, Meter(), self._settings)
+
+    def dated(self, records: Iterable[DiscoveredRecord]) -> Iterator[DiscoveredRecord]:
+        """The records; identities say when they were looked at."""
+        told_at = self._export.told_at
+        for record in records:
+            yield structs.replace(record, observed_at=told_at) if isinstance(record, Identity) else record
+
+    def check(self) -> Iterator[Check]:
+        """Whether the files can be read, and what they tell of."""
+        try:
+            export = self._export
+        except SourceError as error:
+            yield Check(name="files", ok=False, detail=str(error), fix=error.hint)
+            return
+        told = f"{counted(export.files, 'file', 'files')} about projects {', '.join(export.projects)}"
+        ok = bool(export.projects)
+        yield Check(name="files", ok=ok, detail=told if ok else _NOTHING, fix=None if ok else _FIX)
+        for file, reason in export.unusable:
+            yield Check(name=file, ok=False, detail=reason)
+
+    @cached_property
+    def _export(self) -> Export:
+        assert self._settings.from_files is not None
+        try:
+            return open_export(self._settings.from_files.expanduser())
+        except OSError as error:
+            where = error.filename or self._settings.from_files
+            raise SourceError(f"{where} cannot be looked into: {error.strerror}") from error
+
+    def _describe(self, section: SectionReading) -> None:
+        """Look through the files. Raises SourceError where none tells of a project."""
+        export = self._export
+        if not export.projects and not export.unusable:
+            raise SourceError(_NOTHING, hint=_FIX)
+        for file, reason in export.unusable:
+            section.malformed(file, reason)
+
+    def _projects(self) -> list[ProjectRef]:
+        """Those that the settings ask for."""
+        settings = self._settings
+        every = [one for id_, one in self._export.projects.items() if id_ not in settings.skipped_projects]
+        roots = [f"folders/{folder}" for folder in settings.named_folders]
+        roots += [f"organizations/{settings.organization}"] if settings.organization else []
+        if not roots and not settings.named_projects:
+            return every
+        wanted = {*settings.named_projects, *(one.id for root in roots for one in below(root, every))}
+        return [one for one in every if one.id in wanted]
+
+    def _project(self, project: ProjectRef) -> Iterator[Scope | Coverage]:
+        place = Place(kind="project", name=project.name, bulk=True, projects=(project,), ancestors=project.ancestors)
+        scope = structs.replace(self._nowhere, id=project.id, context=place)
+        if not self._is_told(project):
+            gap = scope.coverage(LISTING, "skipped", detail="no file tells of this project")
+            yield structs.replace(gap, permission=None)
+            return
+        yield scope.coverage(LISTING, "complete", detail=self._told())
+        yield scope
+
+    def _is_told(self, project: ProjectRef) -> bool:
+        export = self._export
+        return (
+            any(at == project.id for at, _ in export.whole)
+            or project.id in export.searched
+            or f"{_CONTAINERS}{project.name}" in export.policies
+        )
+
+    def _told(self) -> str:
+        export = self._export
+        told = f"told by files, as of {export.told_at:%Y-%m-%d}"
+        if not export.unknown:
+            return told
+        more = len(export.unknown) - FILES_NAMED
+        named = f"{', '.join(export.unknown[:FILES_NAMED])}{f' and {more} more' if more > 0 else ''}"
+        return f"{told}; nothing is recognised in {named}"
+
+    def _containers(self, projects: list[ProjectRef]) -> set[str]:
+        """Organizations and folders whose policy is told, and that projects are in."""
+        above = {name for project in projects for name in project.ancestors}
+        return {name for name in above if f"{_CONTAINERS}{name}" in self._export.policies}
+
+    def _place(self, name: str, projects: list[ProjectRef]) -> Place:
+        lower = tuple(below(name, projects))
+        above = next((one.ancestors[one.ancestors.index(name) + 1 :] for one in lower), ())
+        return Place(
+            kind="organization" if name.startswith("organizations/") else "folder",
+            name=name,
+            below=lower,
+            ancestors=above or ancestors_of(self._export.parents.get(name), self._export.parents),
+        )
