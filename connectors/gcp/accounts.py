@@ -16,7 +16,8 @@ from connectors.unread import unread_facts
 from scanner.model import Identity, Privilege
 
 CREDENTIALS = ("iam.service_account_keys", "storage.hmac_keys", "apikeys.keys")
-TRUSTS = ("iam.policies", "iam.roles", "iam.workload_identity_pools")
+RIGHTS = ("iam.policies", "iam.roles")
+TRUSTS = (*RIGHTS, "iam.workload_identity_pools")
 ISSUER = "https://accounts.google.com"
 """Who signs the tokens by which a service account shows itself to others; it is named in them by its unique id."""
 
@@ -59,6 +60,7 @@ def parse_account(reader: Reader, project: ProjectRef, row: ServiceAccount) -> I
         signals=tuple(found.signals.get(row.email, ())),
         unread=unread_facts(
             credentials=reader.lacks(project, *CREDENTIALS),
+            permissions=reader.lacks(project, *RIGHTS),
             trusts=reader.lacks(project, *TRUSTS),
             use=used.unread,
         ),

@@ -7,6 +7,7 @@ clients never a 429, so trying again is ours.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from time import monotonic
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 from urllib.parse import urlsplit
 
@@ -18,7 +19,7 @@ from connectors.gcp import requests as r
 from connectors.gcp.errors import Malformed, Refusal, read_refusal, source_error
 from connectors.gcp.grpc_accounts import account_pages
 from connectors.gcp.request import Request
-from connectors.gcp.session import GcpSession
+from connectors.gcp.session import PATIENCE, GcpSession
 from scanner.errors import Unreachable
 
 if TYPE_CHECKING:
@@ -30,6 +31,8 @@ Query = Mapping[str, str | tuple[str, ...]]
 OK = 200
 AWAY = ("unreachable", "unreachables", "missingZones")
 """Where an answer names what the API itself could not look at."""
+LONGEST = 2 * PATIENCE
+"""After so many seconds a request is tried for the last time, however many tries are left."""
 MAX_PAGES = 100_000
 """A listing ends before this, or somebody wants it never to end."""
 
@@ -111,31 +114,42 @@ class GcpApi:
     def _answer(self, request: Request, url: str, params: list[tuple[str, str]], body: Any) -> Response:
         """The answer after as many tries as are allowed. Raises SourceError for any other than 200."""
         pace = self._session.pace(request.api)
-        tries = self._session.settings.max_attempts
+        host = urlsplit(url).netloc
+        names = (host, f"{host} {request.path}")
+        tries, begun = self._session.tries(*names), monotonic()
         for attempt in range(tries):
             pace.acquire()
-            is_last = attempt == tries - 1
-            response = self._sent(request, url, params, body, is_last=is_last)
+            is_last = attempt == tries - 1 or monotonic() - begun > LONGEST
+            response = self._sent(request, url, params, body, names, is_last=is_last)
             if response is None:
                 self._session.wait(attempt)
                 continue
             if response.status_code == OK:
+                self._session.tried(*names, in_vain=False)
                 return response
             refusal = _refusal(response)
             if refusal.is_for_load:
                 pace.slow_down()
             if is_last or not refusal.may_pass:
+                self._session.tried(*names, in_vain=refusal.may_pass and not refusal.is_for_load)
                 raise source_error(refusal, request, own_project=self._own_project)
             self._session.wait(attempt, _retry_after(response))
         raise AssertionError("the last try returns or raises")
 
     def _sent(
-        self, request: Request, url: str, params: list[tuple[str, str]], body: Any, *, is_last: bool
+        self,
+        request: Request,
+        url: str,
+        params: list[tuple[str, str]],
+        body: Any,
+        names: tuple[str, str],
+        *,
+        is_last: bool,
     ) -> Response | None:
         """The response to one try; None where there was none and another try is left."""
         from requests.exceptions import RequestException
 
-        host = urlsplit(url).netloc
+        host, _ = names
         if self._session.is_silent(host):
             raise Unreachable(f"{host} was not asked: it had stopped answering")
         self._meter.add()
@@ -144,6 +158,7 @@ class GcpApi:
         except RequestException as error:
             if is_last:
                 self._session.heard(host, answered=False)
+                self._session.tried(*names, in_vain=True)
                 raise Unreachable(f"{host} does not answer: {type(error).__name__}") from None
             return None
         self._session.heard(host, answered=True)

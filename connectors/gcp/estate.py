@@ -20,8 +20,8 @@ class Estate:
     """What Resource Manager shows.
 
     ``parents``: by name, of folders and organisations, None above the last known. ``visible``: those of them that a
-    search showed; the others are only known to be above something. ``unread``: scope ids of
-    what was named and could not be looked up.
+    search showed; the others are only known to be above something. ``kin``: ids by number of all projects that were
+    seen, those that are not read among them. ``unread``: scope ids of what was named and could not be looked up.
     """
 
     def __init__(self, api: GcpApi, settings: GcpSettings, reader: Reader) -> None:
@@ -31,17 +31,28 @@ class Estate:
         self.parents: dict[str, str | None] = {}
         self.visible: list[str] = []
         self.projects: dict[str, ProjectRef] = {}
+        self.kin: dict[str, str] = {}
         self.unread: dict[str, SourceError] = {}
         self.noise = 0
 
     def read(self, section: SectionReading) -> None:
-        """Named projects one by one; otherwise whatever a search shows, or lies below what was named."""
+        """Named projects one by one; otherwise whatever a search shows, or lies below what was named.
+
+        A named project is read even where it could not be looked up: its accounts may be listed all the same.
+        """
         settings = self._settings
         if settings.organization or settings.named_folders or not settings.named_projects:
-            self._search(section)
+            try:
+                self._search(section)
+            except NoCredentials:
+                raise
+            except SourceError as error:  # what was named may still be there
+                section.lost(error, partial=bool(settings.named_projects))
         for project in settings.named_projects:
             with self._named(project):
                 self._add(self._api.get(r.PROJECT, Project, project=project), named=True)
+            if project in self.unread and project not in settings.skipped_projects:
+                self.projects.setdefault(project, ProjectRef(id=project, number=project))
 
     def roots(self) -> list[str]:
         """Where to ask Cloud Asset: what was named, else organisations, and whatever lies in none that can be seen."""
@@ -103,6 +114,8 @@ class Estate:
                     self.parents[row.name] = row.parent
 
     def _add(self, row: Project, *, named: bool = False) -> None:
+        number = row.name.removeprefix("projects/")
+        self.kin[number] = row.project_id
         if row.state not in (None, "ACTIVE") or row.project_id in self._settings.skipped_projects:
             return
         if row.project_id.startswith(NOISE) and not named:
@@ -111,7 +124,7 @@ class Estate:
         self._climb(row.parent)
         self.projects[row.project_id] = ProjectRef(
             id=row.project_id,
-            number=row.name.removeprefix("projects/"),
+            number=number,
             ancestors=ancestors_of(row.parent, self.parents),
             labels=row.labels or {},
         )

@@ -14,7 +14,10 @@ NOISE = "sys-"
 
 
 class ProjectRef(Struct, frozen=True, kw_only=True):
-    """A project. ``number``: its digits alone. ``ancestors``: nearest first, ``folders/1`` … ``organizations/2``."""
+    """A project. ``number``: its digits alone, or the id where it is not known.
+
+    ``ancestors``: nearest first, ``folders/1`` … ``organizations/2``.
+    """
 
     id: str
     number: str
@@ -33,7 +36,8 @@ class Place(Struct, frozen=True, kw_only=True):
     ``name``: ``organizations/1``, ``folders/2`` or ``projects/ID``, which requests take as parent. ``bulk``: Cloud
     Asset answers here, so all projects below belong to this unit; otherwise a project is its own, and an organisation
     or folder has its own policy alone. ``projects``: those that this unit reads. ``below``: those that other units
-    read. ``ancestors``: nearest first; ``above``: those of them that are no unit of their own.
+    read. ``ancestors``: nearest first; ``above``: those of them that are no unit of their own. ``kin``: ids by number
+    of all projects that the source shows; ``is_whole``: those are all that its organisation has.
     """
 
     kind: Literal["organization", "folder", "project"]
@@ -43,6 +47,8 @@ class Place(Struct, frozen=True, kw_only=True):
     below: tuple[ProjectRef, ...] = ()
     ancestors: tuple[str, ...] = ()
     above: tuple[str, ...] = ()
+    kin: Mapping[str, str] = {}
+    is_whole: bool = False
 
     @property
     def scope_id(self) -> str:

@@ -88,6 +88,7 @@ ALL_RESOURCES = Request(
 
 # IAM
 SERVICE_ACCOUNTS = Request("iam", "/v1/projects/{project}/serviceAccounts", "iam.serviceAccounts.list", "accounts", 100)
+SERVICE_ACCOUNT = Request("iam", "/v1/projects/{project}/serviceAccounts/{account}", "iam.serviceAccounts.get")
 SERVICE_ACCOUNT_KEYS = Request(
     "iam",
     "/v1/projects/{project}/serviceAccounts/{account}/keys",

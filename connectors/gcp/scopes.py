@@ -39,11 +39,13 @@ def list_scopes(nowhere: Scope, api: GcpApi, settings: GcpSettings, meter: Meter
         if not estate.projects:
             return
     yield from _unread(nowhere, estate)
+    # Whoever names an organisation may see what is in it; one that a search shows may be seen without its projects.
+    is_whole = bool(settings.organization) and not estate.unread and not listing.is_gap
     for root in estate.roots():
-        if not listing.is_gap and root not in estate.unread:
+        if not listing.is_gap and root.removeprefix("projects/") not in estate.unread:
             yield structs.replace(listing, scope=root.removeprefix("projects/"))
             listing = structs.replace(listing, calls=0, detail=None)
-        yield from _units(nowhere, api, estate, root, meter)
+        yield from _units(nowhere, api, estate, root, meter, is_whole=is_whole)
 
 
 def _unread(nowhere: Scope, estate: Estate) -> Iterator[Coverage]:
@@ -54,29 +56,34 @@ def _unread(nowhere: Scope, estate: Estate) -> Iterator[Coverage]:
         yield section.coverage
 
 
-def _units(nowhere: Scope, api: GcpApi, estate: Estate, root: str, meter: Meter) -> Iterator[Scope | Coverage]:
+def _units(
+    nowhere: Scope, api: GcpApi, estate: Estate, root: str, meter: Meter, *, is_whole: bool
+) -> Iterator[Scope | Coverage]:
     """One for all that lies below the root where Cloud Asset answers, else one for each place."""
     projects = tuple(below(root, estate.projects.values()))
     alone = estate.projects.get(root.removeprefix("projects/")) if root.startswith("projects/") else None
     if alone is not None:
         projects = (alone,)
     place = _place(root, estate, projects)
-    place = structs.replace(place, above=place.ancestors)
+    place = structs.replace(place, above=place.ancestors, kin=estate.kin)
     scope = structs.replace(nowhere, id=place.scope_id, context=place)
     with scope.section(PROBE, meter=meter) as probe:
         bulk = _answers(api, root, probe)
     yield probe.coverage
+    place = structs.replace(place, bulk=bulk, is_whole=place.kind == "organization" and (bulk or is_whole))
     if bulk:
-        yield structs.replace(scope, context=structs.replace(place, bulk=True))
+        yield structs.replace(scope, context=place)
         return
     own = () if alone is not None else (root, *_folders_below(root, estate))
     for name in own:
         lower = tuple(below(name, projects))
         unit = structs.replace(_place(name, estate, ()), below=lower, above=place.above if name == root else ())
+        unit = structs.replace(unit, kin=place.kin, is_whole=place.is_whole)
         yield structs.replace(nowhere, id=unit.scope_id, context=unit)
     for project in projects:
         above = place.above if alone is not None else ()
         one = Place(kind="project", name=project.name, projects=(project,), ancestors=project.ancestors, above=above)
+        one = structs.replace(one, kin=place.kin, is_whole=place.is_whole)
         yield structs.replace(nowhere, id=one.scope_id, context=one)
 
 

@@ -46,7 +46,7 @@ SECTIONS: tuple[Section, ...] = (
     Section(
         name="iam.service_accounts",
         title="Service accounts",
-        permissions=_needs(r.SERVICE_ACCOUNTS, r.ASSETS),
+        permissions=_needs(r.SERVICE_ACCOUNTS, r.SERVICE_ACCOUNT, r.ASSETS),
         without="service accounts",
         kinds=("service_account",),
         rungs=_ACCOUNT_RUNGS,

@@ -53,6 +53,7 @@ class GcpSession:
         self._iam: IAMClient | None = None
         self._paces: dict[str, RateLimit] = {}
         self._silences: Counter[str] = Counter()
+        self._in_vain: set[str] = set()
         self._random = random.SystemRandom()
 
     def pace(self, api: str) -> RateLimit:
@@ -92,6 +93,21 @@ class GcpSession:
     def is_silent(self, host: str) -> bool:
         """Whether a host has stopped answering, so that it is not asked again."""
         return self._silences[host] >= SILENCES
+
+    def tries(self, *names: str) -> int:
+        """How often a request is tried at most: once where all tries were in vain before, until one is answered.
+
+        ``names``: its host, and what it asks for there.
+        """
+        return self.settings.max_attempts if self._in_vain.isdisjoint(names) else 1
+
+    def tried(self, *names: str, in_vain: bool) -> None:
+        """Note whether all tries of a request were in vain."""
+        with self._lock:
+            if in_vain:
+                self._in_vain.update(names)
+            else:
+                self._in_vain.difference_update(names)
 
     def iam(self) -> IAMClient:
         """Google's own client for IAM, by gRPC; one for all threads."""

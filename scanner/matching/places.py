@@ -128,8 +128,11 @@ class Places:
         return self._missing[place]
 
     def doubtful(self, source: str, scope: str, kind: str) -> bool:
-        """Whether anything about such identities there may be missing: they themselves, or facts of those listed."""
-        return not self.completely_read(source, scope, kind) or any(self._gaps(source, scope, kind))
+        """Whether anything about such identities there may be missing: they themselves, or facts of those listed.
+
+        A section that lists identities of one kind may also tell facts of another's, so every gap there counts.
+        """
+        return not self.completely_read(source, scope, kind) or self.has_gap(source, scope)
 
     def _gaps(self, source: str, scope: str, kind: str) -> Iterator[Coverage]:
         """Gaps of sections that list such identities, and of those that add facts to whatever is listed."""

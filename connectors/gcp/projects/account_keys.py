@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from connectors.base import DiscoveredRecord, Gone
 from connectors.gcp import requests as r
-from connectors.gcp.account_keys import ServiceAccountKey, parse_account_key
+from connectors.gcp.account_keys import SYSTEM_MANAGED, ServiceAccountKey, parse_account_key
 from connectors.gcp.api import Page
 from connectors.gcp.each import of_each
 from connectors.gcp.reader import Reader
@@ -34,11 +34,13 @@ def read_account_keys(reader: Reader) -> Iterator[DiscoveredRecord]:
         is_begun = False
         for email, answer in of_each(reader, emails, ask):
             if isinstance(answer, SourceError):
-                failed |= {} if isinstance(answer, Gone) else {str(answer): answer}
+                failed[str(answer)] = answer
                 continue
             is_begun = True
             for row in reader.decoded(section, answer, ServiceAccountKey):
-                reader.found.credentials[email].append(parse_account_key(project.id, email, row))
+                if row.key_type != SYSTEM_MANAGED:  # not everybody that answers heeds what was asked for
+                    reader.found.credentials[email].append(parse_account_key(project.id, email, row))
         for error in failed.values():
-            section.lost(error, partial=is_begun)
+            if not (is_begun and isinstance(error, Gone)):  # one account may vanish meanwhile, and not all of them
+                section.lost(error, partial=is_begun)
     yield from reader.done(section)

@@ -34,8 +34,8 @@ def identities_in(
 
 def _service_agent(member: Member, tree: Tree, source: str, scope: str) -> Identity:
     project = tree.project_of(member.id)
-    name, _, domain = member.id.partition("@")
-    service = domain.partition(".")[0]
+    name = member.id.partition(".")[0]
+    service = name.partition("@")[2]
     return Identity(
         key=service_agent_key(member.id),
         provider=PROVIDER,
@@ -54,13 +54,14 @@ def _pool_principal(member: Member, tree: Tree, pools: Pools, source: str, scope
     project = pool.removesuffix(GKE) if member.kind == "kubernetes" else pool.split("/")[1]
     project = tree.project_id(project)
     subject = member.subject or "*"
+    chosen = subject if member.selector in ("subject", "*") else f"{member.selector}/{subject}"
     return Identity(
         key=member.id,
         provider=PROVIDER,
         source=source,
         scope=project if tree.knows(project) else scope,
         kind="workload_identity",
-        name=subject if member.selector in ("subject", "*") else f"{member.selector}/{subject}",
+        name=f"{pool.rpartition('/')[2]}/{chosen}",
         attributes={"pool": pool, "selector": member.selector or "*", "subject": subject},
         privilege=Privilege(level="normal"),
         trusts=tuple(one.trust(one.restriction, "it stands for them") for one in strangers(member, tree, pools)),

@@ -12,6 +12,7 @@ from connectors.gcp.rights.accounts import Accounts, accounts_of
 from connectors.gcp.rights.assignments import assignments_of
 from connectors.gcp.rights.deny import Denials
 from connectors.gcp.rights.holding import Holdings
+from connectors.gcp.rights.latecomers import note_latecomers
 from connectors.gcp.rights.library import Library, library_of
 from connectors.gcp.rights.model_calls import model_signals
 from connectors.gcp.rights.principals import identities_in
@@ -39,6 +40,9 @@ def read_rights(reader: Reader, now: datetime | None = None) -> Iterator[Discove
     pools = Pools(reader.found.providers)
     with reader.section(POLICIES) as section:
         policies.read(section, accounts)
+        if reader.place.bulk:
+            doubtful = note_latecomers(reader, accounts, policies.sieve.kept, tree)
+            accounts = _accounts(reader, doubtful)
     known = reader.found.principals
     identities = tuple(identities_in(policies.sieve.kept, tree, pools, source=source, scope=scope, known=known))
     section.found(len(identities))
@@ -71,7 +75,8 @@ def _held(
     return Holdings(every, roles, tree, denials, now, unread) if denials else holdings
 
 
-def _accounts(reader: Reader) -> Accounts:
-    """Those that were listed before."""
+def _accounts(reader: Reader, doubtful: frozenset[str] = frozenset()) -> Accounts:
+    """Those that were listed before. ``doubtful``: projects that may have others all the same."""
     rows = ((project, row.email, row.unique_id) for project, listed in reader.found.accounts.items() for row in listed)
-    return accounts_of(rows, (one.id for one in reader.place.projects if not reader.lacks(one, ACCOUNTS)))
+    complete = {one.id for one in reader.place.projects if not reader.lacks(one, ACCOUNTS)}
+    return accounts_of(rows, complete - doubtful)

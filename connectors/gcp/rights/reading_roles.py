@@ -25,15 +25,22 @@ def read_roles(reader: Reader, section: SectionReading, library: Library, names:
     for name in sorted(set(names)):
         if name not in library.roles:
             wanted[parent_of(name)].append(name)
+    failed: dict[str, SourceError] = {}
     for parent, each in sorted(wanted.items()):
-        pages = PAGES_OF_CUSTOM if parent else PAGES_OF_PREDEFINED
         try:
-            if len(each) > pages:
+            if len(each) > (PAGES_OF_CUSTOM if parent else PAGES_OF_PREDEFINED):
                 library.roles.update(library.once(("roles", parent), partial(_all, reader, section, parent)))
-            else:
-                library.roles.update((name, library.once(("role", name), partial(_one, reader, name))) for name in each)
         except SourceError as error:
-            section.lost(error, partial=bool(library.roles))
+            failed[str(error)] = error
+            continue
+        for name in each:
+            try:
+                if name not in library.roles:  # a listing lacks those that are deleted for good
+                    library.roles[name] = library.once(("role", name), partial(_one, reader, name))
+            except SourceError as error:
+                failed[str(error)] = error
+    for failure in failed.values():
+        section.lost(failure, partial=bool(library.roles))
     return Roles(library.roles.copy().values())
 
 
@@ -52,5 +59,7 @@ def _one(reader: Reader, name: str) -> Role:
         if parent:
             return role_of(reader.api.get(r.CUSTOM_ROLE, RolePayload, parent=parent, role=role))
         return role_of(reader.api.get(r.PREDEFINED_ROLE, RolePayload, role=role))
-    except Gone:  # what nobody defines any more gives nothing
-        return Role(name=name, permissions=frozenset(), is_deleted=True)
+    except Gone:
+        if not parent:  # Google's own do not go away: whoever answers does not have them
+            raise SourceError(f"{name} is not there to be read") from None
+        return Role(name=name, permissions=frozenset(), is_deleted=True)  # what nobody defines any more gives nothing

@@ -91,7 +91,7 @@ def _of_clusters(member: Member, tree: Tree, pool: str) -> Stranger:
     return Stranger(
         principal=member.id,
         kind="federated",
-        external=False if tree.knows(project) else None,
+        external=False if tree.is_ours(project) else None,
         restriction="exact" if member.selector == "subject" else "loose",
         issuer=pool,
         subject=_kubernetes_subject(member),

@@ -53,13 +53,14 @@ class Tree(Struct, frozen=True, kw_only=True, dict=True):
     """What is known of the tree.
 
     ``numbers``: project ids by project number. ``parents``: for each project (``projects/ID``) and folder what it
-    lies in, the nearest first. ``emails``: of service accounts, by unique id. ``is_whole``: it is that of a whole
-    organisation, so that what is not in it is an outsider.
+    lies in, the nearest first. ``emails``: of service accounts, by unique id. ``kin``: ids of projects that are ours,
+    though others read them. ``is_whole``: these are all of an organisation's, so that any other is an outsider.
     """
 
     numbers: Mapping[str, str] = {}
     parents: Mapping[str, tuple[str, ...]] = {}
     emails: Mapping[str, str] = {}
+    kin: frozenset[str] = frozenset()
     is_whole: bool = False
 
     @cached_property
@@ -103,13 +104,17 @@ class Tree(Struct, frozen=True, kw_only=True, dict=True):
         if account.kind not in LISTED:
             return False
         project = self.project_of(email)
-        if project is not None and self.knows(project):
+        if project is not None and self.is_ours(project):
             return False
         return True if self.is_whole else None
 
     def knows(self, project: str) -> bool:
-        """Whether a project, by its id, is one of ours."""
+        """Whether a project, by its id, is read here, or lies below what is."""
         return f"projects/{project}" in self.parents
+
+    def is_ours(self, project: str) -> bool:
+        """Whether a project, by its id, is one of ours, whoever reads it."""
+        return self.knows(project) or project in self.kin
 
     def project_of(self, email: str) -> str | None:
         """The id of the project that a service account or agent belongs to, as its e-mail address has it."""
@@ -147,6 +152,6 @@ def tree_of(place: Place, emails: Mapping[str, str]) -> Tree:
     for project in (*place.projects, *place.below):
         for at, name in enumerate((project.name, *project.ancestors)):
             parents[name] = project.ancestors[at:]
-    projects = {project.number: project.id for project in (*place.projects, *place.below)}
-    is_whole = place.kind == "organization" and place.bulk
-    return Tree(numbers=projects, parents=parents, emails=emails, is_whole=is_whole)
+    numbers = {**place.kin, **{project.number: project.id for project in (*place.projects, *place.below)}}
+    kin = frozenset(place.kin.values())
+    return Tree(numbers=numbers, parents=parents, emails=emails, kin=kin, is_whole=place.is_whole)

@@ -79,6 +79,8 @@ def _of_project(cloud: Cloud, project: str) -> Iterator[Row]:
         for kind, pattern, version in _TYPES:
             if pattern.fullmatch(collection):
                 for row in rows:
+                    if row.get("email") in cloud.faults.unlisted_accounts:
+                        continue
                     yield {
                         "name": f"//{kind.partition('/')[0]}/{_name(collection, row)}",
                         "assetType": kind,

@@ -87,10 +87,14 @@ class Faults:
         """Listings begin with a page that has no rows and a token."""
         self.unlisted_types: set[str] = set()
         """Types of assets that Cloud Asset does not have."""
+        self.unlisted_accounts: set[str] = set()
+        """E-mails of accounts that Cloud Asset does not have yet."""
         self.only_first_pages = False
         """Listings break off after their first page."""
         self.unreachable_zones: list[str] = []
         """Zones that Compute Engine cannot look at."""
+        self.unheeded_key_types = False
+        """Keys that Google manages are told though only those of users were asked for."""
         self.endless_pages = False
         """Each page of a listing has the token of itself."""
 

@@ -12,7 +12,8 @@ def _keys(call: Call) -> Row:
     account = account_of(call, call.places["account"])
     wanted = call.query.get("keyTypes", ())
     collection = f"projects/{call.places['project']}/serviceAccounts/{account['email']}/keys"
-    keys = [key for key in call.cloud.rows[collection] if not wanted or key.get("keyType") in wanted]
+    heeds = wanted and not call.cloud.faults.unheeded_key_types
+    keys = [key for key in call.cloud.rows[collection] if not heeds or key.get("keyType") in wanted]
     return {"keys": keys} if keys else {}
 
 
@@ -71,6 +72,7 @@ _PROVIDERS = "/v1/projects/{project}/locations/global/workloadIdentityPools/{poo
 _ACCOUNT = "/v1/projects/{project}/serviceAccounts/{account}"
 _DENY = "/v2/policies/cloudresourcemanager.googleapis.com/{kind}/{place}/denypolicies"
 ROUTES = (
+    Route(api="iam", path=_ACCOUNT, answer=lambda call: account_of(call, call.places["account"])),
     Route(api="iam", path=f"{_ACCOUNT}/keys", answer=_keys),
     Route(api="iam", path=_PROVIDERS, answer=_providers),
     Route(api="iam", path=_DENY, answer=_deny_policies),

@@ -9,7 +9,7 @@ from msgspec import structs
 
 from connectors.base import Meter, Scope
 from connectors.gcp.account_keys import ServiceAccountKey, parse_account_key
-from connectors.gcp.accounts import CREDENTIALS, TRUSTS, parse_account
+from connectors.gcp.accounts import CREDENTIALS, RIGHTS, TRUSTS, parse_account
 from connectors.gcp.hmac_keys import HmacKey, parse_hmac_key
 from connectors.gcp.payloads import ServiceAccount
 from connectors.gcp.places import Place as Unit
@@ -52,7 +52,7 @@ def test_an_account_is_joined_with_what_was_found_for_it(reader: Reader) -> None
     ("section", "facts"),
     [
         *((name, ("credentials",) if name.startswith("iam") else ("credentials", "use")) for name in CREDENTIALS),
-        *((name, ("trusts",)) for name in TRUSTS),
+        *((name, ("permissions", "trusts") if name in RIGHTS else ("trusts",)) for name in TRUSTS),
         ("policyanalyzer.accounts", ("use",)),
         ("workloads.run", ()),
     ],

@@ -186,7 +186,23 @@ def test_a_host_that_has_stopped_answering_is_not_asked_again(place: Place) -> N
             api.get(r.PROJECT, Anything, project="acme-prod")
 
     assert "was not asked" in str(caught.value)
-    assert meter.calls == 6
+    assert meter.calls == 4
+
+
+def test_after_tries_in_vain_each_request_is_tried_once_until_one_is_answered(place: Place) -> None:
+    """Else an outage of hours would be waited for by each request anew."""
+    place.cloud.faults.fail(503, times=5)
+    api, calls = place.api(meter := Meter()), []
+
+    for _ in range(2):
+        with pytest.raises(Unreachable):
+            api.get(r.PROJECT, Anything, project="acme-prod")
+        calls.append(meter.calls)
+    api.get(r.PROJECT, Anything, project="acme-prod")
+    place.cloud.faults.fail(503, times=1)
+    api.get(r.PROJECT, Anything, project="acme-prod")
+
+    assert (*calls, meter.calls) == (4, 5, 8)
 
 
 def test_the_same_token_twice_ends_a_listing(place: Place) -> None:

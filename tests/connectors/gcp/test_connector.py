@@ -203,7 +203,62 @@ def test_only_projects_that_cannot_be_seen_end_in_gaps(place: Place) -> None:
     """Nobody else's projects are read instead."""
     coverage = _coverage(place, projects="nobody-s")
 
-    assert {key: one.status for key, one in coverage.items()} == {("nobody-s", "resourcemanager.projects"): "denied"}
+    assert {scope for scope, _ in coverage} == {"nobody-s"}
+    assert coverage["nobody-s", "resourcemanager.projects"].status == "denied"
+    assert coverage["nobody-s", "iam.service_accounts"].is_gap
+
+
+@pytest.mark.parametrize("code", [403, 404, 501])
+def test_a_named_project_that_cannot_be_looked_up_is_read_all_the_same(place: Place, code: int) -> None:
+    """Its accounts may be listed by whoever may not see the project, or where Resource Manager is missing."""
+    place.cloud.faults.fail(code, api="cloudresourcemanager")
+    place.cloud.faults.fail(404, api="cloudasset")
+
+    records = place.scan(projects="acme-prod")
+
+    assert BILLING in {one.key for one in records if isinstance(one, Identity)}
+    told = [one.is_gap for one in records if isinstance(one, Coverage) and one.section == "resourcemanager.projects"]
+    assert told == [True]
+
+
+def test_a_named_project_is_read_where_the_search_fails(place: Place) -> None:
+    """What is below the organisation is a gap."""
+    place.cloud.faults.fail(404, api="cloudresourcemanager", part=":search")
+
+    records = place.scan(organization="123456789012", projects="acme-prod")
+
+    assert BILLING in {one.key for one in records if isinstance(one, Identity)}
+    assert {one.scope for one in records if isinstance(one, Coverage) and one.is_gap} >= {"*"}
+
+
+@pytest.mark.parametrize("bulk", [True, False], ids=["bulk", "each"])
+@pytest.mark.parametrize(
+    ("email", "external"),
+    [("x@elsewhere.iam.gserviceaccount.com", [True]), ("builder@acme-dev.iam.gserviceaccount.com", [])],
+)
+def test_both_ways_tell_outsiders_from_the_organisation_s_own(
+    place: Place, email: str, *, external: list[bool], bulk: bool
+) -> None:
+    """So that nothing is taken for mended when Cloud Asset is no longer answered by."""
+    member = {"role": "roles/iam.serviceAccountTokenCreator", "members": [f"serviceAccount:{email}"]}
+    place.cloud.set_policy(
+        "//cloudresourcemanager.googleapis.com/projects/acme-prod",
+        member,
+        asset_type="cloudresourcemanager.googleapis.com/Project",
+    )
+    if not bulk:
+        place.cloud.faults.deny(api="cloudasset")
+
+    found = {one.key: one for one in place.scan(organization="123456789012") if isinstance(one, Identity)}
+
+    assert [trust.external for trust in found[BILLING].trusts] == external
+
+
+def test_of_an_organisation_that_only_a_search_shows_others_may_be_ours(place: Place) -> None:
+    """It may be seen without its projects."""
+    place.cloud.faults.deny(api="cloudasset")
+
+    assert {unit.is_whole for unit in _units(place).values()} == {False}
 
 
 @pytest.mark.parametrize("facts", [{}, {"organization": "123456789012"}, {"projects": ("acme-dev", "acme-prod")}])

@@ -137,6 +137,25 @@ def test_what_cannot_be_read_is_a_gap_of_its_own(
     assert set(unread) <= set(billing.unread)
 
 
+def test_keys_that_google_manages_are_left_out_though_told(place: Place) -> None:
+    """They rotate by themselves and never leave Google."""
+    without_bulk(place).cloud.faults.unheeded_key_types = True
+
+    keys = identities_in(place.scan(projects=PROD))[key_of(BILLING)].credentials
+
+    assert "0003" not in {key.id for key in keys}
+    assert keys
+
+
+@pytest.mark.parametrize(("gone", "status"), [(f"{BILLING}/keys", "complete"), ("/keys", "failed")])
+def test_keys_of_accounts_that_vanished_meanwhile_are_no_gap(place: Place, gone: str, status: str) -> None:
+    """Unless all of them did: then whoever answers does not tell keys."""
+    place.cloud.add_account(PROD, "other")
+    without_bulk(place).cloud.faults.fail(404, api="iam", part=gone)
+
+    assert coverage_in(place.scan(projects=PROD))[PROD, "iam.service_account_keys"].status == status
+
+
 @pytest.mark.parametrize("times", [1, 3])
 @pytest.mark.parametrize("fault", ["throttled", "rate", "failed"])
 def test_what_passes_is_no_gap(place: Place, fault: str, times: int) -> None:

@@ -291,6 +291,12 @@ def test_completely_read_is_told_by_kind(kind: str | None, *, read: bool) -> Non
     assert Places([USERS, ROLES_DENIED]).completely_read("prod", ACCOUNT, kind) is read
 
 
+def test_a_gap_of_a_section_that_lists_others_may_hide_facts() -> None:
+    """A listing of policies names some identities, and tells what others may do."""
+    assert Places([USERS, ROLES_DENIED]).doubtful("prod", ACCOUNT, "user")
+    assert not Places([USERS, ROLES]).doubtful("prod", ACCOUNT, "user")
+
+
 def test_stored_secrets_are_no_identities() -> None:
     """A denied listing of secrets keeps nobody from knowing that an identity is gone."""
     secrets = make_coverage(section="secrets", kinds=("secret",), status="denied")

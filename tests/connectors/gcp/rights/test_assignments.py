@@ -187,8 +187,14 @@ def test_who_is_only_named_by_bindings_is_an_identity_all_the_same() -> None:
     identities = list(identities_in(bindings, TREE, Pools(None), source="prod", scope=ORGANIZATION))
     found = {one.name: one for one in identities}
 
-    assert sorted(one.name for one in identities) == ["*", "repo:acme/app", "service-111", "service-org-9"]
-    assert found["service-111"].key == service_agent_key("service-111@gcp-sa-pubsub.iam.gserviceaccount.com")
-    assert "gcp-sa-pubsub" in (found["service-111"].managed_by or "")
-    assert (found["service-111"].scope, found["service-org-9"].scope) == ("acme-prod", ORGANIZATION)
-    assert (found["repo:acme/app"].key, found["repo:acme/app"].scope) == (SUBJECT, "acme-prod")
+    assert sorted(one.name for one in identities) == [
+        "github/*",
+        "github/repo:acme/app",
+        "service-111@gcp-sa-pubsub",
+        "service-org-9@gcp-sa-scc",
+    ]
+    pubsub = found["service-111@gcp-sa-pubsub"]
+    assert pubsub.key == service_agent_key("service-111@gcp-sa-pubsub.iam.gserviceaccount.com")
+    assert "for gcp-sa-pubsub," in (pubsub.managed_by or "")
+    assert (pubsub.scope, found["service-org-9@gcp-sa-scc"].scope) == ("acme-prod", ORGANIZATION)
+    assert (found["github/repo:acme/app"].key, found["github/repo:acme/app"].scope) == (SUBJECT, "acme-prod")

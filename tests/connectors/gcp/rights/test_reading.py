@@ -289,6 +289,30 @@ def test_a_role_that_no_longer_exists_gives_nothing(place: Place) -> None:
     assert {found[BUILDER, role, "projects/acme-dev"].privilege.level for role in (never, old, older)} == {"normal"}
 
 
+def test_a_listing_lacks_roles_that_are_deleted_for_good(place: Place) -> None:
+    """However many of them are bound."""
+    first, second = "projects/acme-dev/roles/a", "projects/acme-dev/roles/b"
+    bind(place.cloud, "projects/acme-dev", {first: [BUILDER], second: [BUILDER]})
+    records = place.scan()
+    found = _assignments(records)
+
+    assert _coverage(records)[ORGANIZATION, "iam.roles"].status == "complete"
+    assert {found[BUILDER, role, "projects/acme-dev"].privilege.level for role in (first, second)} == {"normal"}
+
+
+def test_one_of_google_s_own_roles_that_is_not_there_is_a_gap(start: Callable[[Cloud], Place]) -> None:
+    """Whoever answers has no roles: an owner is one all the same, and the others are unknown."""
+    cloud = company()
+    bind(cloud, "projects/acme-dev", {"roles/owner": [BUILDER], "roles/other": [DEPLOYER]})
+    cloud.faults.fail(404, part="/v1/roles")
+    records = start(cloud).scan()
+    found = _assignments(records)
+
+    assert _coverage(records)[ORGANIZATION, "iam.roles"].is_gap
+    assert found[BUILDER, "roles/owner", "projects/acme-dev"].privilege.level == "admin"
+    assert found[DEPLOYER, "roles/other", "projects/acme-dev"].privilege.level == "unknown"
+
+
 def test_of_a_thousand_projects_only_what_matters_is_searched(start: Callable[[Cloud], Place]) -> None:
     """Or the images of containers would come by the million; it says so."""
     cloud = company()
@@ -354,6 +378,23 @@ def test_a_denied_policy_of_one_account_ends_the_asking(place: Place) -> None:
     assert (coverage.status, coverage.permission) == ("partial", "iam.serviceAccounts.getIamPolicy")
     assert sum("acme-prod/serviceAccounts" in line and "getIamPolicy" in line for line in place.cloud.log) == 1
     assert (BUILDER, "roles/editor", "projects/acme-prod") in _assignments(records)
+
+
+NEWCOMER = "newcomer@acme-dev.iam.gserviceaccount.com"
+
+
+@pytest.mark.parametrize(("code", "gone"), [(200, False), (404, True), (403, None)])
+def test_an_account_that_bulk_listing_lacks_is_asked_for(place: Place, code: int, *, gone: bool | None) -> None:
+    """Cloud Asset is behind by minutes: an account of today is no deleted one, and is told."""
+    bind(place.cloud, "projects/acme-dev", {"roles/viewer": [NEWCOMER]})
+    place.cloud.add_account("acme-dev", "newcomer")
+    place.cloud.faults.unlisted_accounts.add(NEWCOMER)
+    if code != 200:
+        place.cloud.faults.fail(code, api="iam", part=NEWCOMER)
+    records = place.scan()
+
+    assert _assignments(records)[NEWCOMER, "roles/viewer", "projects/acme-dev"].gone is gone
+    assert (key_of(NEWCOMER, "acme-dev") in _identities(records)) is (code == 200)
 
 
 def test_an_unread_list_of_accounts_makes_nobody_gone(place: Place) -> None:
