@@ -127,7 +127,8 @@ def _grant(name: str, via: str, resource: str | None, admin: bool) -> str:
 def _finding(one: Finding) -> str:
     since = f" since {one.first_seen:%Y-%m-%d}" if one.first_seen else ""
     status = "" if one.status == "open" else f", {one.status}"
-    return f"[{one.severity}{status}]{since} {one.title}: {facts_text(evidence_of(one)) or ''}"
+    facts = facts_text(evidence_of(one))
+    return f"[{one.severity}{status}]{since} {one.title}{f': {facts}' if facts else ''}"
 
 
 def _era(one: Era) -> str:

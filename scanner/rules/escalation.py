@@ -20,7 +20,7 @@ RULE = IdentityRule(
     why="Its permissions look limited, but a known method or a chain of roles it may assume leads to full "
     "administrative rights. It has to be guarded like an admin, and usually is not.",
     remediation="Break the first step of the path named in the evidence: narrow the permission to the resources it "
-    "needs, or take the identity out of the trust policy of the role it leads to.",
+    "needs, or have whatever it leads to trust this identity no longer.",
     evidence=("because",),
     silent_on=frozenset({"disabled", "provider_managed", "human"}),
     needs=frozenset({"permissions"}),

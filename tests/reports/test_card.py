@@ -108,6 +108,17 @@ def test_a_trust_in_several_subjects_is_told_once() -> None:
     assert identity_card(judged, make_result(judged)).count("federated issuer") == 1
 
 
+def test_a_finding_without_facts_is_its_title_alone() -> None:
+    """No colon that leads to nothing."""
+    judged = make_assessment(make_identity("svc"))
+    finding = make_finding(identity=judged.identity.key, title="Nobody has declared it", evidence={})
+    judged = msgspec.structs.replace(judged, findings=(finding.fingerprint,))
+
+    card = identity_card(judged, make_result(judged, findings=(finding,)), [])
+
+    assert "Nobody has declared it\n" in card
+
+
 def test_what_was_not_rechecked_is_marked() -> None:
     """Old verdicts are not passed off as new."""
     assert "not re-checked" not in _card()
