@@ -69,7 +69,7 @@ class AzureApi:
     def sign_in(self, service: Service = "graph") -> None:
         """Get a token, so that wrong credentials are told of once. Raises NotSignedIn, Unreachable."""
         with translated("signing in", ""):
-            self._session.credential.get_token(self._endpoints.audience(service))
+            self._session.credential(service).get_token(self._endpoints.audience(service))
 
     def graph_pages(
         self, path: str, *, params: Params | None = None, beta: bool = False, headers: Headers | None = None
@@ -139,7 +139,7 @@ class AzureApi:
         from azure.mgmt.authorization.v2022_04_01 import AuthorizationManagementClient
 
         return AuthorizationManagementClient(
-            self._session.credential,
+            self._session.credential("arm"),
             subscription,
             base_url=self._endpoints.arm,
             policies=[ContentDecodePolicy(), *self._policies("arm")],
@@ -212,7 +212,10 @@ class AzureApi:
         if own is None:
             seconds, ca_file = self._settings.timeout, self._settings.ca_file
             self._of_thread.transport = own = RequestsTransport(
-                connection_timeout=seconds, read_timeout=seconds, connection_verify=str(ca_file) if ca_file else True
+                connection_timeout=seconds,
+                read_timeout=seconds,
+                connection_verify=str(ca_file) if ca_file else True,
+                use_env_settings=not self._endpoints.is_plain,  # no proxy is to see a token in clear text
             )
             with self._lock:
                 self._transports.append(own)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Literal, TypeAlias
+from urllib.parse import urlsplit
 
 from msgspec import Struct
 
@@ -27,6 +28,11 @@ class Cloud(Struct, frozen=True, kw_only=True):
     vault: str
     vault_suffix: str
     audiences: Mapping[Service, str] = {}
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether anything goes by plain http."""
+        return any(urlsplit(one).scheme == "http" for one in (self.graph, self.arm, self.vault))
 
     def audience(self, service: Service) -> str:
         """The scope that a token for the service is asked with."""

@@ -66,7 +66,7 @@ def _path_in_vault(endpoints: Cloud, url: str) -> str:
         name, _, suffix = (parts.hostname or "").partition(".")
         is_vault = suffix == endpoints.vault_suffix and parts.netloc.lower() == parts.hostname and bool(name)
         path = parts.path
-    if not is_vault or parts.scheme != "https":
+    if not is_vault or parts.scheme != base.scheme:
         raise Forbidden(f"{parts.netloc or 'an address without a host'} is no key vault of this cloud")
     return path
 
@@ -98,6 +98,8 @@ def policies(
         def on_request(self, request: Any) -> None:
             sent = request.http_request
             request_of(endpoints, service, sent.method, sent.url)
+            # Whether plain http is right for this address, the settings have said.
+            request.context.options["enforce_https"] = urlsplit(getattr(endpoints, service)).scheme == "https"
             request.context.options.setdefault("retry_on_methods", RETRIED_METHODS)
 
     class Patient(RetryPolicy[Any, Any]):
@@ -137,6 +139,6 @@ def policies(
             retry_backoff_factor=backoff,
             retry_backoff_max=BACKOFF_MAX,
         ),
-        BearerTokenCredentialPolicy(session.credential, endpoints.audience(service)),
+        BearerTokenCredentialPolicy(session.credential(service), endpoints.audience(service)),
         Counted(),
     ]

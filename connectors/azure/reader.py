@@ -84,12 +84,16 @@ class Reader:
                     yield decoded
 
     def row(self, section: SectionReading, raw: Raw, row: type[T]) -> T | None:
-        """One row; None, and a gap of its size, where it cannot be understood. A list that is null is as none."""
+        """One row; None, and a gap of its size, where it cannot be understood.
+
+        A list that is null is as none, and "true" or "12" is as what it says.
+        """
         try:
             return msgspec.json.decode(raw, type=row)
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
             try:
-                return msgspec.json.decode(msgspec.json.encode(_without_nulls(msgspec.json.decode(raw))), type=row)
+                told = msgspec.json.encode(_without_nulls(msgspec.json.decode(raw)))
+                return msgspec.json.decode(told, type=row, strict=False)
             except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
                 section.malformed(_named(raw), str(error))
                 return None

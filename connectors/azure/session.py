@@ -5,6 +5,8 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING
 
+from connectors.azure.clouds import Service
+from connectors.azure.given_token import GivenToken
 from connectors.azure.pace import Pace
 from connectors.azure.settings import AzureSettings
 from connectors.azure.signing_in import credential
@@ -22,9 +24,11 @@ class AzureSession:
         self._lock = threading.Lock()
         self._credential: TokenCredential | None = None
 
-    @property
-    def credential(self) -> TokenCredential:
+    def credential(self, service: Service) -> TokenCredential:
         """As the settings describe it. Raises SourceError where what they refer to is not there."""
+        given = self._settings.token_of(service)
+        if given is not None:
+            return GivenToken(given)
         with self._lock:
             self._credential = self._credential or credential(self._settings)
             return self._credential

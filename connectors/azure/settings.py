@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 import re
 from pathlib import Path
-from typing import Literal
-from urllib.parse import urlsplit
+from typing import Literal, get_args
 
 from msgspec import Struct, field
 
+from connectors.address import check_url
 from connectors.azure.clouds import CLOUDS, Cloud, CloudName, Service
 from scanner.redact import SecretRef
 
@@ -18,7 +18,8 @@ _GUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII | re
 # As Azure Resource Manager takes a management group's id; the name becomes part of a path.
 _GROUP = re.compile(r"[\w.()-]{1,90}", re.ASCII)
 _HOST = re.compile(r"[a-z0-9-]+(?:\.[a-z0-9-]+)+", re.ASCII)
-_URLS = ("authority_url", "graph_url", "arm_url", "endpoint_url")
+_URLS = ("graph_url", "arm_url", "endpoint_url")
+_SERVICES: tuple[Service, ...] = get_args(Service)
 
 
 def _from_environment(name: str) -> str | None:
@@ -31,11 +32,12 @@ class AzureSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     ``tenant_id``, ``client_id``: as the SDK's environment variables have them, unless given. Signing in: with
     ``client_secret``, ``certificate_file`` (PEM, with its key) or ``managed_identity`` (true, or the client id of a
     user-assigned one), at most one of them; with none, the SDK's own chain (environment, workload identity, managed
-    identity, ``az login``).
+    identity, ``az login``). Or with no signing in: ``access_token`` is used as it is for all services, ``graph_token``,
+    ``arm_token`` and ``vault_token`` for one each (what ``az account get-access-token`` prints).
     ``cloud``: public, usgov or china. ``authority_url``, ``graph_url``, ``arm_url``, ``vault_suffix``: single addresses
     in place of that cloud's. ``endpoint_url``: one address that stands in for all of them, with their own paths; vaults
     are below ``/vault/NAME``, unless their own address is there. ``ca_file``: whom to trust as certificate authority
-    (PEM). Addresses are https, since bearer tokens are sent there.
+    (PEM). ``insecure_http``: whether plain http may go to another machine, too; one signs in by https alone.
     ``subscriptions``, ``management_groups``: ids, or ``all`` that can be seen, or an empty list for none;
     ``skip_subscriptions``: not these. ``first_party``: whether Microsoft's own applications are listed, too.
     ``sign_ins``: ``reports`` of last use, or ``off``. ``key_vaults``: what their contents are listed by: the vaults
@@ -50,6 +52,10 @@ class AzureSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     client_secret: SecretRef | None = None
     certificate_file: Path | None = None
     managed_identity: bool | str = False
+    access_token: SecretRef | None = None
+    graph_token: SecretRef | None = None
+    arm_token: SecretRef | None = None
+    vault_token: SecretRef | None = None
     cloud: CloudName = "public"
     authority_url: str | None = None
     graph_url: str | None = None
@@ -57,6 +63,7 @@ class AzureSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     vault_suffix: str | None = None
     endpoint_url: str | None = None
     ca_file: Path | None = None
+    insecure_http: bool = False
     subscriptions: str | tuple[str, ...] = ALL
     skip_subscriptions: str | tuple[str, ...] = ()
     management_groups: str | tuple[str, ...] = ALL
@@ -71,8 +78,7 @@ class AzureSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     def __post_init__(self) -> None:
         self._check_ids()
         self._check_sign_in()
-        for name in _URLS:
-            _check_address(name, getattr(self, name))
+        self._check_addresses()
         if self.vault_suffix is not None and not _HOST.fullmatch(self.vault_suffix):
             raise ValueError("vault_suffix is the end of a host's name, such as vault.azure.net")
         if self.max_attempts < 1 or self.workers < 1 or self.timeout <= 0:
@@ -91,13 +97,27 @@ class AzureSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
                 raise ValueError(f"{group!r} is no management group's id")
 
     def _check_sign_in(self) -> None:
-        ways = (self.client_secret, self.certificate_file, self.managed_identity or None)
+        ways = (self.client_secret, self.certificate_file, self.managed_identity or None, self.access_token)
         if sum(way is not None for way in ways) > 1:
-            raise ValueError("give one of client_secret, certificate_file and managed_identity")
+            raise ValueError("give one of client_secret, certificate_file, managed_identity and access_token")
         if (self.client_secret or self.certificate_file) and self.client_id is None:
             raise ValueError("client_secret and certificate_file need client_id")
         if isinstance(self.managed_identity, str) and not _GUID.fullmatch(self.managed_identity):
             raise ValueError("managed_identity is true, or the client id of a user-assigned one")
+
+    def _check_addresses(self) -> None:
+        """Raises ValueError for what a token, or a secret, must not be sent to."""
+        for name in _URLS:
+            _check_address(name, getattr(self, name), insecure_http=self.insecure_http)
+        _check_address("authority_url", self.authority_url, insecure_http=False)
+        signs_in = not self.managed_identity and any(self.token_of(service) is None for service in _SERVICES)
+        if signs_in and not self.endpoints.authority.lower().startswith("https:"):
+            raise ValueError("one signs in by https alone: give access_token, or an authority_url that is https")
+
+    def token_of(self, service: Service) -> SecretRef | None:
+        """Where the token for a service is, if it is given."""
+        own: SecretRef | None = getattr(self, f"{service}_token")
+        return own or self.access_token
 
     @property
     def tenant(self) -> str | None:
@@ -154,14 +174,10 @@ def _address(own: str | None, stand_in: str | None, usual: str) -> str:
     return (own or stand_in or usual).rstrip("/")
 
 
-def _check_address(name: str, url: str | None) -> None:
-    """Raises ValueError for what is no plain https address: a token is sent there."""
+def _check_address(name: str, url: str | None, *, insecure_http: bool) -> None:
     if url is None:
         return
-    parts = urlsplit(url)
-    if parts.scheme != "https" or not parts.hostname or parts.query or parts.fragment:
-        raise ValueError(f"{name} is an https address, without query or fragment")
-    if parts.username is not None or parts.password is not None:
-        raise ValueError(f"{name} must not hold a user name or password")
-    if parts.port == 0:  # reading it raises ValueError for what is no port at all
-        raise ValueError(f"{name} cannot have port 0")
+    try:
+        check_url(url, insecure_http=insecure_http)
+    except ValueError as error:
+        raise ValueError(f"{name}: {error}") from None

@@ -16,7 +16,6 @@ _MOVED: Mapping[Aspect, str] = {
     "unique_id": "It was deleted and made anew: confirm that its entry still stands for it.",
     "trust": "Confirm who may become it.",
     "nature": "Check what it is now: people and machines should not share an account.",
-    "enabled": "Confirm that it is meant to be in use again.",
 }
 """By aspect, where what came is what asks for something."""
 _BECAME: Mapping[tuple[Aspect, str], str] = {
@@ -24,6 +23,7 @@ _BECAME: Mapping[tuple[Aspect, str], str] = {
     ("registry", "unregistered"): "Declare it again, or switch it off.",
     ("registry", "ambiguous"): "Decide which entry stands for it.",
     ("ownership", "orphaned"): "Name a new owner.",
+    ("enabled", "yes"): "Confirm that it is meant to be in use.",
     ("usage", "dormant"): "Ask whether it is still needed.",
     ("usage", "never used"): "Ask whether it is still needed.",
 }
@@ -54,7 +54,7 @@ def after_moving(one: Difference) -> str | None:
     """What a difference asks for, if anything."""
     if one.reach_grew:
         return _GREW
-    if one.after is None or (one.aspect == "enabled" and one.after == "no"):
+    if one.after is None:
         return None
     if one.aspect == "credentials":
         return None if one.before else "Confirm that the new credential is expected."

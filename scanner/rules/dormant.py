@@ -28,7 +28,7 @@ RULE = IdentityRule(
     id="dormant",
     severity="medium",
     severity_note="high where nobody answers for it either (abandoned), or it is an admin or can make itself one",
-    title="Nobody uses this identity, and it can still act",
+    title="Nobody uses this identity, and it is still there",
     why="It does no work and can only be misused. Nobody watches it, so misuse stays unnoticed; where nobody answers "
     "for it either, it is the first to switch off.",
     remediation="Ask the owner whether it is still needed; otherwise disable it, and delete it when nothing has broken "

@@ -23,11 +23,11 @@ GALLERY_REASON = "it is from Microsoft's gallery, and has no credential with whi
 
 
 def origin_of(tenant: str, principal: ServicePrincipal | None, application: Application | None) -> Origin:
-    """A registration in this tenant is the tenant's own, and so is a principal that names no other."""
+    """The tenant's own, unless its principal names another one; Microsoft's are registered in no other tenant."""
     owner = (principal.app_owner_organization_id or "").lower() if principal is not None else ""
-    if application is not None or owner in ("", tenant):
+    if owner in ("", tenant):
         return "own"
-    return "microsoft" if owner in MICROSOFT else "third_party"
+    return "microsoft" if owner in MICROSOFT and application is None else "third_party"
 
 
 def gallery_template(face: ServicePrincipal | Application | None) -> str | None:

@@ -5,12 +5,12 @@ Values of secrets and their first letters (``hint``) are no fields here, so they
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Any
 
-from msgspec import Meta, Raw, Struct, field
+from msgspec import Raw, Struct, field
 
-Guid = Annotated[str, Meta(pattern=r"\A[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}\Z")]
-"""An object's id: it becomes part of a path, so it is nothing else."""
+from connectors.azure.payloads import ObjectId
+
 _TYPE = "#microsoft.graph."
 AGENT_TYPE, SERVICE_IDENTITY = "agentIdentity", "ServiceIdentity"
 BLUEPRINT_TYPES = frozenset({"agentIdentityBlueprint", "agentIdentityBlueprintPrincipal"})
@@ -56,9 +56,9 @@ class AppRole(Struct, frozen=True, kw_only=True, rename="camel"):
 class _Face(Struct, frozen=True, kw_only=True, rename="camel"):
     """What service principals and application registrations have in common."""
 
-    id: Guid
+    id: ObjectId
     odata_type: str | None = field(default=None, name="@odata.type")
-    app_id: Guid | None = None
+    app_id: ObjectId | None = None
     display_name: str | None = None
     created_date_time: Any = None
     created_by_app_id: str | None = None
@@ -114,7 +114,7 @@ class ServicePrincipal(_Face, frozen=True, kw_only=True, rename="camel"):
 class Application(_Face, frozen=True, kw_only=True, rename="camel"):
     """An application registration."""
 
-    app_id: Guid
+    app_id: ObjectId
     publisher_domain: str | None = None
     service_management_reference: str | None = None
 
@@ -122,7 +122,7 @@ class Application(_Face, frozen=True, kw_only=True, rename="camel"):
 class AgentUser(Struct, frozen=True, kw_only=True, rename="camel"):
     """The user account of an agent. ``identity_parent_id``: the agent identity that signs in as it."""
 
-    id: Guid
+    id: ObjectId
     display_name: str | None = None
     user_principal_name: str | None = None
     account_enabled: bool | None = None
@@ -160,7 +160,7 @@ class FederatedCredential(Struct, frozen=True, kw_only=True, rename="camel"):
 class Expanded(Struct, frozen=True, kw_only=True, rename="camel"):
     """An object of which one relationship was asked for."""
 
-    id: Guid
+    id: ObjectId
     owners: list[Raw] | None = None
     federated_identity_credentials: list[Raw] | None = None
 

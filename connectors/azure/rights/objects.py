@@ -9,9 +9,8 @@ from msgspec import Struct, field
 
 from connectors.azure import sections as s
 from connectors.azure.errors import NotTaken
-from connectors.azure.payloads import Page
+from connectors.azure.payloads import ObjectId, Page
 from connectors.azure.reader import Reader
-from connectors.azure.rights.payloads import Guid
 from connectors.base import Gone, SectionReading
 from scanner.errors import SourceError
 from scanner.model import Coverage
@@ -46,7 +45,7 @@ class DirectoryObject(Struct, frozen=True, kw_only=True):
 class Member(Struct, frozen=True, kw_only=True, rename="camel"):
     """Who is in a group. ``type``: as Graph writes it where there may be several."""
 
-    id: Guid
+    id: ObjectId
     display_name: str | None = None
     type: str | None = field(default=None, name="@odata.type")
 
@@ -68,7 +67,7 @@ def objects_by_id(reader: Reader, section: SectionReading, ids: Iterable[str]) -
     No types are asked for, so that none is left out. Raises SourceError where not all could be asked about.
     """
     found: dict[str, DirectoryObject] = {}
-    wanted = sorted({one.lower() for one in ids})
+    wanted = sorted({one.lower(): one for one in sorted(ids)}.values())
     for start in range(0, len(wanted), AT_ONCE):
         body = {"ids": wanted[start : start + AT_ONCE]}
         page = reader.api.graph_post("/directoryObjects/getByIds", body, Page)

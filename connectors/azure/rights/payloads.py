@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Any
 
-from msgspec import Meta, Struct
+from msgspec import Struct
 
+from connectors.azure.payloads import ObjectId
 from connectors.azure.rights.directory_roles import DirectoryRole
-
-Guid = Annotated[str, Meta(pattern=r"\A[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}\Z")]
-"""An object's id: it becomes part of a path, so it is nothing else."""
 
 
 class RolePermission(Struct, frozen=True, kw_only=True, rename="camel"):
@@ -53,7 +51,7 @@ class RoleAssignment(Struct, frozen=True, kw_only=True, rename="camel"):
     """A ``unifiedRoleAssignment``. ``directory_scope_id``: ``/`` or the object or unit it is limited to."""
 
     id: str
-    principal_id: Guid
+    principal_id: ObjectId
     role_definition_id: str
     directory_scope_id: str | None = None
     app_scope_id: str | None = None
@@ -64,7 +62,7 @@ class AppRoleAssignment(Struct, frozen=True, kw_only=True, rename="camel"):
     """An application permission that somebody holds on a resource. Dates stay text until they are used."""
 
     id: str
-    principal_id: Guid
+    principal_id: ObjectId
     app_role_id: str
     resource_id: str | None = None
     principal_type: str | None = None
@@ -77,8 +75,8 @@ class PermissionGrant(Struct, frozen=True, kw_only=True, rename="camel"):
     """An ``oAuth2PermissionGrant``. ``scope``: names of permissions, separated by spaces."""
 
     id: str
-    client_id: Guid
-    resource_id: Guid
+    client_id: ObjectId
+    resource_id: ObjectId
     consent_type: str | None = None
     principal_id: str | None = None
     scope: str | None = None

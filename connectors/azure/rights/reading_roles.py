@@ -58,7 +58,8 @@ def _holders(reader: Reader, section: SectionReading, rows: Sequence[RoleAssignm
     unknown = ids - directory.names.keys()
     objects: dict[str, DirectoryObject] = {}
     try:
-        objects = objects_by_id(reader, section, unknown) if unknown else {}
+        written = (row.principal_id for row in rows if row.principal_id.lower() in unknown)
+        objects = objects_by_id(reader, section, written) if unknown else {}
     except SourceError as error:
         section.lost(error, partial=True)
     groups = {key: one.name or key for key, one in objects.items() if one.kind == GROUP}

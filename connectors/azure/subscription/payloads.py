@@ -6,14 +6,14 @@ from datetime import datetime
 
 from msgspec import Struct
 
-from connectors.azure.rights.payloads import Guid
+from connectors.azure.payloads import ObjectId
 
 
 class RoleAssignment(Struct, frozen=True, kw_only=True):
     """A role assignment, as the SDK's model has it."""
 
     id: str
-    principal_id: Guid
+    principal_id: ObjectId
     scope: str
     role_definition_id: str
     principal_type: str | None = None

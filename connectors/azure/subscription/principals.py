@@ -67,10 +67,11 @@ class Principals(Struct, frozen=True, kw_only=True):
 
 def read_principals(reader: Reader, ids: Iterable[str]) -> Generator[Coverage, None, Principals]:
     """Ask the directory who these are. Where it answers for none of them, nobody is taken for gone."""
-    wanted = frozenset(one.lower() for one in ids)
+    written = frozenset(ids)
+    wanted = frozenset(one.lower() for one in written)
     principals = Principals()
     with reader.section(s.PRINCIPALS) as section:
-        found = objects_by_id(reader, section, wanted) if wanted else {}
+        found = objects_by_id(reader, section, written) if wanted else {}
         section.found(len(found))
         if wanted and not found:
             raise SourceError(

@@ -52,9 +52,12 @@ class Exchange(Struct, frozen=True, kw_only=True):
 
 
 class AzureServer:
-    """A running server; a context manager. ``url`` and ``ca_file`` are what a source is told."""
+    """A running server; a context manager. ``url`` and ``ca_file`` are what a source is told.
 
-    def __init__(self, tenant: Tenant | None = None) -> None:
+    ``tls``: or plain http.
+    """
+
+    def __init__(self, tenant: Tenant | None = None, *, tls: bool = True) -> None:
         self.tenant = tenant or Tenant()
         self.faults = Faults()
         self.pages = Pages()
@@ -67,10 +70,12 @@ class AzureServer:
         self._server = _Server(("127.0.0.1", 0), _Handler)
         self._server.azure = self
         self.ca_file = Path(self._folder.name) / "ca.pem"
-        self.url = f"https://localhost:{self._server.server_address[1]}"
+        self._tls = tls
+        self.url = f"{'https' if tls else 'http'}://localhost:{self._server.server_address[1]}"
 
     def __enter__(self) -> Self:
-        self._server.socket = _tls(self.ca_file).wrap_socket(self._server.socket, server_side=True)
+        if self._tls:
+            self._server.socket = _tls(self.ca_file).wrap_socket(self._server.socket, server_side=True)
         threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()
         return self
 

@@ -25,6 +25,7 @@ GALLERY = {"applicationTemplateId": guid("template")}
         ({"appOwnerOrganizationId": MICROSOFT}, None, FIRST_PARTY_REASON),
         ({"appOwnerOrganizationId": MICROSOFT.upper()}, None, FIRST_PARTY_REASON),
         ({"appOwnerOrganizationId": MICROSOFT, **SECRET}, None, None),
+        ({"appOwnerOrganizationId": MICROSOFT}, {}, None),
         (GALLERY, {}, GALLERY_REASON),
         ({}, GALLERY, GALLERY_REASON),
         (GALLERY, SECRET, None),
