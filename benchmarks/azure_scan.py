@@ -21,7 +21,7 @@ from scanner.demo.azure_server.tenant import MICROSOFT, Tenant, guid
 APPLICATIONS, FIRST_PARTY, AGENTS, IDENTITIES, RESOURCES = 600, 300, 100, 150, 150
 SUBSCRIPTIONS, VAULTS, SECRETS = 3, 3, 40
 GRAPH = "00000003-0000-0000-c000-000000000000"
-SECRET = "MUSTER_BENCHMARK_SECRET"  # noqa: S105  # a variable's name
+VARIABLE = "MUSTER_BENCHMARK_SECRET"
 _CONFIG = """\
 [[source]]
 name = "azure"
@@ -40,9 +40,9 @@ def main() -> None:
     muster = str(Path(sys.executable).with_name("muster"))
     with AzureServer(tenant) as server, tempfile.TemporaryDirectory() as folder:
         config = Path(folder) / "config.toml"
-        config.write_text(_CONFIG.format(tenant=tenant, server=server, variable=SECRET), encoding="utf-8")
+        config.write_text(_CONFIG.format(tenant=tenant, server=server, variable=VARIABLE), encoding="utf-8")
         command = [muster, "scan", "--config", str(config), "--quiet", "-o", f"json:{folder}/r.json"]
-        cost = run(command, environment={SECRET: tenant.client_secret}, cwd=folder)
+        cost = run(command, environment={VARIABLE: tenant.client_secret}, cwd=folder)
         calls = sum(not call.inner for call in server.log)
         told = json.loads((Path(folder) / "r.json").read_text(encoding="utf-8"))["summary"]
     count = APPLICATIONS + AGENTS + 1 + IDENTITIES + RESOURCES

@@ -23,7 +23,7 @@ from scanner.demo.gcp_server.usage import add_key_use, add_use
 PROJECTS, ACCOUNTS, SECRETS, MACHINES = 10, 100, 20, 20
 """Projects, and how many of the others each has; each account has a key, each project a pool with a provider."""
 LOCATIONS = 5
-TOKEN = "MUSTER_BENCHMARK_TOKEN"  # noqa: S105  # a variable's name
+VARIABLE = "MUSTER_BENCHMARK_TOKEN"
 _MANAGER = "//cloudresourcemanager.googleapis.com"
 _CONFIG = """\
 [[source]]
@@ -85,9 +85,9 @@ def _scan(cloud: Cloud) -> tuple[int, Cost]:
     muster = str(Path(sys.executable).with_name("muster"))
     with rest_server(cloud) as url, tempfile.TemporaryDirectory() as folder:
         config = Path(folder) / "config.toml"
-        config.write_text(_CONFIG.format(url=url, token=TOKEN), encoding="utf-8")
+        config.write_text(_CONFIG.format(url=url, token=VARIABLE), encoding="utf-8")
         command = [muster, "scan", "--config", str(config), "--quiet", "-o", f"json:{folder}/r.json"]
-        cost = run(command, environment={TOKEN: "benchmark"}, cwd=folder)
+        cost = run(command, environment={VARIABLE: "benchmark"}, cwd=folder)
         told = json.loads((Path(folder) / "r.json").read_text(encoding="utf-8"))["summary"]
     if (told["identities"], told["gaps"]) != (PROJECTS * ACCOUNTS, 0):
         raise RuntimeError(f"{told['identities']} identities were found, with {told['gaps']} gaps")

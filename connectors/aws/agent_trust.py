@@ -7,7 +7,8 @@ from typing import Any
 
 from connectors.aws.conditions import Condition
 from connectors.aws.globs import arn_parts
-from connectors.aws.trust import service_of, trust_statements, trust_tables
+from connectors.aws.trust import service_of, trust_tables
+from connectors.aws.trust_policy import trust_statements
 from scanner.model import Signal, Trust
 
 _SOURCE = "aws:sourcearn"

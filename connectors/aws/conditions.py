@@ -6,15 +6,13 @@ Several values of one key are alternatives, so the widest counts; several keys m
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any, Literal, TypeAlias
+from typing import Any
 
 from msgspec import Struct
 
 from connectors.aws.globs import action_matches, arn_parts, has_variable, has_wildcard
 from connectors.aws.vocabulary import Vocabulary
-
-Restriction: TypeAlias = Literal["none", "loose", "exact"]
-_ORDER: tuple[Restriction, ...] = ("none", "loose", "exact")
+from connectors.restrictions import Restriction, widest
 
 EXTERNAL_ID = "sts:externalid"
 
@@ -46,7 +44,7 @@ class Condition(Struct, frozen=True, kw_only=True, gc=False):
 
     @property
     def _by_pattern(self) -> Restriction:
-        return min((_of_value(self._operator, value) for value in self.values), key=_ORDER.index, default="none")
+        return widest(_of_value(self._operator, value) for value in self.values)
 
     def pattern(self, value: str) -> str | None:
         """One of its values as a pattern of what it lets through; None where that cannot be said by one."""
@@ -112,16 +110,6 @@ def on_keys(conditions: Iterable[Condition], keys: Iterable[str]) -> list[Condit
     exact = {key for key in keys if not key.endswith("*")}
     prefixes = tuple(key[:-1] for key in keys if key.endswith("*"))
     return [c for c in conditions if c.key in exact or (prefixes and c.key.startswith(prefixes))]
-
-
-def narrowest(restrictions: Iterable[Restriction]) -> Restriction:
-    """What conditions that must all hold amount to."""
-    return max(restrictions, key=_ORDER.index, default="none")
-
-
-def widest(*restrictions: Restriction) -> Restriction:
-    """What alternatives amount to."""
-    return min(restrictions, key=_ORDER.index)
 
 
 _PASSED_TO = "iam:passedtoservice"

@@ -14,7 +14,8 @@ from connectors.aws.conditions import Condition
 from connectors.aws.decide import ANSWERS
 from connectors.aws.globs import has_variable, has_wildcard, may_meet, resource_matches, takes_in
 from connectors.aws.policy import OPPOSITE, Answer
-from connectors.aws.trust import ANYONE, TrustStatement, account_of
+from connectors.aws.trust import account_of
+from connectors.aws.trust_policy import ANYONE, TrustStatement
 
 ASSUME_ROLE = "sts:AssumeRole"
 

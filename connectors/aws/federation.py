@@ -22,7 +22,7 @@ from typing import Any
 
 from connectors.aws.conditions import Condition
 from connectors.aws.tokens import binding_claims, provider_issuer
-from connectors.aws.trust import ANYONE, trust_statements
+from connectors.aws.trust_policy import ANYONE, trust_statements
 from scanner.model import Link, Trust
 
 # An issuer, the grammar of its subjects, and the target that a subject stands for. Grammars are the issuers' own.

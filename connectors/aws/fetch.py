@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Generic, TypeVar
 
 from msgspec import Struct
 
+from connectors import each
 from connectors.aws import payloads
 from connectors.aws.credential_report import Report, parse_report
 from connectors.aws.errors import NotExported, NotReady
@@ -22,8 +21,6 @@ from scanner.errors import Denied, NotOffered, SourceError
 PAGE_SIZE = 1000
 REPORT_PATIENCE = 60.0
 """Seconds to wait for a credential report."""
-GIVE_UP_AFTER = 8
-"""So many failures in a row, and the rest of a per-item reading is not tried."""
 
 S = TypeVar("S", bound=Struct)
 T = TypeVar("T")
@@ -158,18 +155,13 @@ def read_each(items: Iterable[str], read: Callable[[str], T], *, of: str) -> Eac
     answers: dict[str, T] = {}
     gone: set[str] = set()
     failures: list[SourceError] = []
-    streak = _Streak()
-    with ThreadPoolExecutor(IN_FLIGHT, thread_name_prefix="muster-iam") as pool:
-        for name, future in _in_flight(pool, read, names, streak):
-            try:
-                answers[name] = future.result()
-                streak.failures = 0
-            except Gone:
-                gone.add(name)
-                streak.failures = 0
-            except SourceError as error:
-                failures.append(error)
-                streak.failures += not isinstance(error, NotExported)  # what one file lacks says nothing of others
+    for name, result in each.read_each(read, names, IN_FLIGHT, alone=(NotExported,)):
+        if isinstance(result, Gone):
+            gone.add(name)
+        elif isinstance(result, SourceError):
+            failures.append(result)
+        else:
+            answers[name] = result
     return EachRead(
         answers=answers,
         gone=frozenset(gone),
@@ -177,31 +169,11 @@ def read_each(items: Iterable[str], read: Callable[[str], T], *, of: str) -> Eac
     )
 
 
-class _Streak:
-    """Failures since the last success."""
-
-    failures = 0
-
-
 def _summed_up(failures: Sequence[SourceError], unread: str) -> SourceError | None:
     if not failures:
         return None
     first = failures[0]
     return type(first)(f"{unread} could not be read: {first}", permission=first.permission, hint=first.hint)
-
-
-def _in_flight(
-    pool: ThreadPoolExecutor, read: Callable[[str], T], names: Iterable[str], streak: _Streak
-) -> Iterator[tuple[str, Future[T]]]:
-    """Futures in order, with no more submitted ahead than are in flight; no new ones once it is hopeless."""
-    waiting: deque[tuple[str, Future[T]]] = deque()
-    for name in names:
-        if streak.failures >= GIVE_UP_AFTER:
-            break
-        waiting.append((name, pool.submit(read, name)))
-        if len(waiting) >= IN_FLIGHT:
-            yield waiting.popleft()
-    yield from waiting
 
 
 def access_keys(iam: Any, user: str) -> list[payloads.AccessKey]:

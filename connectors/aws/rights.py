@@ -17,7 +17,8 @@ from connectors.aws.privilege import UNDER_A_CONDITION
 from connectors.aws.spec import GROUPS, POLICIES
 from connectors.aws.takeovers import takeovers_of
 from connectors.aws.targets import able_in, joined, leads_in
-from connectors.aws.trust import parse_trusts, trust_statements
+from connectors.aws.trust import parse_trusts
+from connectors.aws.trust_policy import trust_statements
 from connectors.aws.vocabulary import vocabulary
 from scanner.model import Link, PrivilegeLevel, Trust
 

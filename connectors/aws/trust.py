@@ -12,13 +12,13 @@ from typing import Any, Literal
 import msgspec
 from msgspec import Struct
 
-from connectors.aws.conditions import Condition, Restriction, narrowest, on_keys, parse_conditions, widest
-from connectors.aws.globs import action_matches, has_variable
+from connectors.aws.conditions import Condition, on_keys
+from connectors.aws.globs import has_variable
 from connectors.aws.tokens import issuer_of, subjects_of
+from connectors.aws.trust_policy import ANYONE, EVERYBODY, Principal, TrustStatement, trust_statements
+from connectors.restrictions import Restriction, narrowest, widest
 from scanner.model import Trust
 
-ASSUMING = ("sts:AssumeRole", "sts:AssumeRoleWithSAML", "sts:AssumeRoleWithWebIdentity")
-ANYONE = "*"
 _CALLER = "aws:principalarn"
 # What Cognito's tokens say of those who did not sign in.
 _UNAUTHENTICATED = "unauthenticated"
@@ -67,44 +67,6 @@ def _vendors() -> Mapping[str, str]:
     return {account: name for name, accounts in data["vendors"].items() for account in accounts}
 
 
-class Principal(Struct, frozen=True, kw_only=True, gc=False):
-    """One that a trust policy names; ``type``: ``AWS``, ``Service``, ``Federated`` or ``CanonicalUser``."""
-
-    type: str
-    value: str
-
-
-class TrustStatement(Struct, frozen=True, kw_only=True, gc=False):
-    """What a statement says of becoming the role; ``not_principals``: of everybody but those named."""
-
-    allow: bool
-    actions: frozenset[str]
-    principals: tuple[Principal, ...]
-    not_principals: bool
-    conditions: tuple[Condition, ...]
-
-    def denies(self, principal: Principal) -> bool:
-        """Whether it refuses that principal, whatever the circumstances."""
-        named = any(each in (principal, _EVERYBODY) for each in self.principals)
-        return not self.allow and not self.conditions and named != self.not_principals
-
-
-_EVERYBODY = Principal(type="AWS", value=ANYONE)
-
-
-class _StatementPayload(Struct, frozen=True, kw_only=True, rename="pascal"):
-    effect: Literal["Allow", "Deny"]
-    principal: Literal["*"] | dict[str, str | tuple[str, ...]] | None = None
-    not_principal: Literal["*"] | dict[str, str | tuple[str, ...]] | None = None
-    action: str | tuple[str, ...] | None = None
-    not_action: str | tuple[str, ...] | None = None
-    condition: dict[str, dict[str, Any]] = {}
-
-
-class _DocumentPayload(Struct, frozen=True, kw_only=True, rename="pascal"):
-    statement: _StatementPayload | tuple[_StatementPayload, ...] = ()
-
-
 def service_of(principal: str) -> str:
     """The name of a service in a principal: ``lambda`` for ``lambda.amazonaws.com``, whatever region or partition."""
     named = _SERVICE.fullmatch(principal)
@@ -124,48 +86,11 @@ def parse_trusts(document: Any, account: str) -> tuple[Trust, ...]:
         trust
         for statement in statements
         if statement.allow
-        for principal in ((_EVERYBODY,) if statement.not_principals else statement.principals)
+        for principal in ((EVERYBODY,) if statement.not_principals else statement.principals)
         if statement.actions.difference(*(other.actions for other in statements if other.denies(principal)))
         for trust in _trusts(principal, statement, account)
     }
     return tuple(sorted(trusts, key=lambda one: (one.principal, one.restriction, one.evidence, one.subject or "")))
-
-
-def trust_statements(document: Any) -> list[TrustStatement]:
-    """The statements of a trust policy that are about becoming the role. Raises ValueError."""
-    try:
-        payload = msgspec.convert(document, _DocumentPayload)
-    except msgspec.ValidationError as error:
-        raise ValueError(f"not a trust policy: {error}") from error
-    written = payload.statement if isinstance(payload.statement, tuple) else (payload.statement,)
-    return [statement for each in written if (statement := _statement(each)).actions]
-
-
-def _assuming(payload: _StatementPayload) -> frozenset[str]:
-    """The calls that let somebody become the role, of those that the statement is about."""
-    if (payload.action is None) == (payload.not_action is None):
-        raise ValueError("a statement needs one of Action and NotAction")
-    patterns = _listed(payload.action if payload.action is not None else payload.not_action)
-    named = {action for action in ASSUMING if any(action_matches(pattern, action) for pattern in patterns)}
-    return frozenset(named if payload.action is not None else set(ASSUMING) - named)
-
-
-def _statement(payload: _StatementPayload) -> TrustStatement:
-    given = payload.principal if payload.principal is not None else payload.not_principal
-    if given is None:
-        raise ValueError("a statement of a trust policy needs a Principal")
-    by_type = {"AWS": ANYONE} if isinstance(given, str) else given
-    return TrustStatement(
-        allow=payload.effect == "Allow",
-        actions=_assuming(payload),
-        principals=tuple(Principal(type=kind, value=v) for kind, values in by_type.items() for v in _listed(values)),
-        not_principals=payload.principal is None,
-        conditions=parse_conditions(payload.condition),
-    )
-
-
-def _listed(values: str | tuple[str, ...] | None) -> tuple[str, ...]:
-    return (values,) if isinstance(values, str) else values or ()
 
 
 def _trusts(principal: Principal, statement: TrustStatement, account: str) -> Iterator[Trust]:
@@ -199,7 +124,7 @@ def _aws_trust(principal: Principal, statement: TrustStatement, account: str) ->
     narrowing, value, only = trust_tables().narrowing, principal.value, _callers(statement.conditions)
     restriction = _narrowed(statement.conditions, narrowing["aws"])
     if value == ANYONE:
-        restriction = narrowest((widest(restriction, "loose"), _narrowed(statement.conditions, narrowing["anyone"])))
+        restriction = narrowest((widest((restriction, "loose")), _narrowed(statement.conditions, narrowing["anyone"])))
         return {"kind": "anyone", "external": True, "restriction": restriction, "only": only}
     if whole := _ACCOUNT.fullmatch(value):
         return {"kind": "account", "external": whole[1] != account, "restriction": restriction, "only": only}
@@ -234,7 +159,7 @@ def _claims_narrow(issuer: str, shared: Issuer | None, conditions: Iterable[Cond
         return narrowest(("loose", *(condition.restriction for claim, condition in claims if claim != "aud")))
     narrowed = narrowest(_claim_narrows(claim, condition, shared) for claim, condition in claims)
     binding = {claim for claim, condition in claims if condition.is_binding}
-    return narrowed if binding.issuperset(shared.needed) else widest(narrowed, "loose")
+    return narrowed if binding.issuperset(shared.needed) else widest((narrowed, "loose"))
 
 
 def _claim_narrows(claim: str, condition: Condition, shared: Issuer) -> Restriction:
@@ -243,10 +168,10 @@ def _claim_narrows(claim: str, condition: Condition, shared: Issuer) -> Restrict
         if not inside and condition.restriction != "exact":
             return "none"
         broad = shared.broad is not None and any(re.match(shared.broad, value) for value in condition.values)
-        return widest(condition.restriction, "loose") if broad else condition.restriction
+        return widest((condition.restriction, "loose")) if broad else condition.restriction
     if claim in shared.also:
         return condition.restriction
-    return widest(condition.restriction, "loose") if claim in shared.owner else "none"
+    return widest((condition.restriction, "loose")) if claim in shared.owner else "none"
 
 
 def _narrowed(conditions: Iterable[Condition], keys: Iterable[str]) -> Restriction:

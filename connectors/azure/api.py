@@ -16,13 +16,14 @@ from msgspec import Raw
 
 from connectors.azure.batch import read_batch
 from connectors.azure.clouds import Service
-from connectors.azure.errors import OK, ExpiredPage, Malformed, of_answer, translated
+from connectors.azure.errors import OK, ExpiredPage, of_answer, translated
 from connectors.azure.payloads import Page
 from connectors.azure.pipeline import BACKOFF, address, policies, request_of
 from connectors.azure.resource_graph import read_rows
 from connectors.azure.session import AzureSession
 from connectors.azure.settings import AzureSettings
 from connectors.base import Meter
+from connectors.errors import Malformed
 from scanner.errors import SourceError, Unreachable
 
 if TYPE_CHECKING:

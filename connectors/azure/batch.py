@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING
 import msgspec
 from msgspec import Raw
 
-from connectors.azure.errors import OK, Malformed, NotTaken, of_answer
+from connectors.azure.errors import OK, NotTaken, of_answer
 from connectors.azure.payloads import GraphAnswer, GraphAnswers, GraphQuestion, Page
 from connectors.azure.pipeline import BACKOFF_MAX, PATIENCE, SERVER_RETRIES
 from connectors.azure.requests import BATCH, allowed
 from connectors.base import Gone
+from connectors.errors import Malformed
 from scanner.errors import SourceError, Throttled
 
 if TYPE_CHECKING:

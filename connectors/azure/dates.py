@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
+RESTORABLE = timedelta(days=30)
+"""How long a deleted object can be had back. Source: https://learn.microsoft.com/graph/api/resources/directory"""
 # The samples of Graph's reports have offsets of one digit: 2021-04-01T00:00:00-8:00.
 _SHORT_OFFSET = re.compile(r"([+-])(\d:\d\d)\Z")
 

@@ -25,14 +25,6 @@ _EXPIRED_PAGE = frozenset({"Directory_ExpiredPageToken", "InvalidPageToken"})
 _PARSER_STUMBLES = (LookupError, ValueError, TypeError, AttributeError)
 
 
-class Malformed(SourceError):
-    """An answer is JSON, and not what it should be."""
-
-
-class NotAsked(SourceError):
-    """One of many that was left out, because those before it had failed."""
-
-
 class NotSignedIn(SourceError):
     """There is no token, or the service does not take it: no permission would help."""
 

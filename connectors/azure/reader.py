@@ -9,10 +9,10 @@ import msgspec
 from msgspec import Raw, Struct
 
 from connectors.azure.api import AzureApi
-from connectors.azure.each import GIVE_UP_AFTER, read_each
-from connectors.azure.errors import Malformed, NotAsked
 from connectors.azure.settings import AzureSettings
 from connectors.base import Gone, Meter, Scope, SectionReading
+from connectors.each import GIVE_UP_AFTER, read_each
+from connectors.errors import Malformed, NotAsked
 from scanner.errors import SourceError
 from scanner.model import Coverage
 

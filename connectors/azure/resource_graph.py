@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import Raw
 
-from connectors.azure.errors import Malformed
 from connectors.azure.payloads import Rows
 from connectors.azure.requests import ARM_RESOURCES
+from connectors.errors import Malformed
 from scanner.errors import SourceError
 
 if TYPE_CHECKING:

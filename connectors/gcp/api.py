@@ -15,8 +15,9 @@ import msgspec
 from msgspec import Raw, Struct
 
 from connectors.base import Meter
+from connectors.errors import Malformed
 from connectors.gcp import requests as r
-from connectors.gcp.errors import Malformed, Refusal, read_refusal, source_error
+from connectors.gcp.errors import Refusal, read_refusal, source_error
 from connectors.gcp.grpc_accounts import account_pages
 from connectors.gcp.request import Request
 from connectors.gcp.session import PATIENCE, GcpSession

@@ -30,10 +30,6 @@ _CONFIGURATION = {
 }
 
 
-class Malformed(SourceError):
-    """One answer or one row is not what it should be: a gap of its own size."""
-
-
 class Rejected(SourceError):
     """The request was understood and is not possible for what it names (400)."""
 

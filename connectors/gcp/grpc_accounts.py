@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 from msgspec import Raw
 
 from connectors.base import Meter
+from connectors.errors import Malformed
 from connectors.gcp import requests as r
 from connectors.gcp.credentials import translated
-from connectors.gcp.errors import Malformed, Refusal, source_error
+from connectors.gcp.errors import Refusal, source_error
 from connectors.gcp.session import GcpSession
 from scanner.errors import SourceError, Unreachable
 

@@ -7,6 +7,8 @@ documents, which tests hold each method, path and query parameter against.
 
 from __future__ import annotations
 
+from functools import partial
+
 from connectors.gcp import fields
 from connectors.gcp.request import Pairs, Request
 
@@ -14,54 +16,35 @@ _POLICY: Pairs = (("options.requestedPolicyVersion", "3"),)
 POLICY_BODY = {"options": {"requestedPolicyVersion": 3}}
 """What a POST for a policy sends: without version 3 the conditions are left out."""
 
+_manager, _asset, _iam, _secret = (
+    partial(Request, api) for api in ("cloudresourcemanager", "cloudasset", "iam", "secretmanager")
+)
+
 # Resource Manager
-ORGANIZATIONS = Request(
-    "cloudresourcemanager", "/v3/organizations:search", "resourcemanager.organizations.get", "organizations", 50
+ORGANIZATIONS = _manager("/v3/organizations:search", "resourcemanager.organizations.get", "organizations", 50)
+FOLDERS = _manager(
+    "/v3/folders:search", "resourcemanager.folders.get", "folders", 300, query=(("query", "state:ACTIVE"),)
 )
-FOLDERS = Request(
-    "cloudresourcemanager",
-    "/v3/folders:search",
-    "resourcemanager.folders.get",
-    "folders",
-    300,
-    query=(("query", "state:ACTIVE"),),
+PROJECTS = _manager(
+    "/v3/projects:search", "resourcemanager.projects.get", "projects", 300, query=(("query", "state:ACTIVE"),)
 )
-PROJECTS = Request(
-    "cloudresourcemanager",
-    "/v3/projects:search",
-    "resourcemanager.projects.get",
-    "projects",
-    300,
-    query=(("query", "state:ACTIVE"),),
+ORGANIZATION = _manager("/v3/organizations/{organization}", "resourcemanager.organizations.get")
+FOLDER = _manager("/v3/folders/{folder}", "resourcemanager.folders.get")
+PROJECT = _manager("/v3/projects/{project}", "resourcemanager.projects.get")
+ORGANIZATION_POLICY = _manager(
+    "/v3/organizations/{organization}:getIamPolicy", "resourcemanager.organizations.getIamPolicy", method="POST"
 )
-ORGANIZATION = Request("cloudresourcemanager", "/v3/organizations/{organization}", "resourcemanager.organizations.get")
-FOLDER = Request("cloudresourcemanager", "/v3/folders/{folder}", "resourcemanager.folders.get")
-PROJECT = Request("cloudresourcemanager", "/v3/projects/{project}", "resourcemanager.projects.get")
-ORGANIZATION_POLICY = Request(
-    "cloudresourcemanager",
-    "/v3/organizations/{organization}:getIamPolicy",
-    "resourcemanager.organizations.getIamPolicy",
-    method="POST",
-)
-FOLDER_POLICY = Request(
-    "cloudresourcemanager", "/v3/folders/{folder}:getIamPolicy", "resourcemanager.folders.getIamPolicy", method="POST"
-)
-PROJECT_POLICY = Request(
-    "cloudresourcemanager",
-    "/v3/projects/{project}:getIamPolicy",
-    "resourcemanager.projects.getIamPolicy",
-    method="POST",
-)
+FOLDER_POLICY = _manager("/v3/folders/{folder}:getIamPolicy", "resourcemanager.folders.getIamPolicy", method="POST")
+PROJECT_POLICY = _manager("/v3/projects/{project}:getIamPolicy", "resourcemanager.projects.getIamPolicy", method="POST")
 # What the credentials may do, for the preflight: it needs no permission of its own.
 _TEST = "none"
 TEST_ORGANIZATION, TEST_FOLDER, TEST_PROJECT = (
-    Request("cloudresourcemanager", f"/v3/{kind}s/{{{kind}}}:testIamPermissions", _TEST, method="POST")
+    _manager(f"/v3/{kind}s/{{{kind}}}:testIamPermissions", _TEST, method="POST")
     for kind in ("organization", "folder", "project")
 )
 
 # Cloud Asset Inventory; the parent is an organization, a folder or a project.
-ASSETS = Request(
-    "cloudasset",
+ASSETS = _asset(
     "/v1/{parent}/assets",
     "cloudasset.assets.listResource",
     "assets",
@@ -69,16 +52,14 @@ ASSETS = Request(
     query=(("contentType", "RESOURCE"),),
     takes=("assetTypes", "pageSize"),
 )
-ALL_POLICIES = Request(
-    "cloudasset",
+ALL_POLICIES = _asset(
     "/v1/{parent}:searchAllIamPolicies",
     "cloudasset.assets.searchAllIamPolicies",
     "results",
     500,
     takes=("assetTypes", "query"),
 )
-ALL_RESOURCES = Request(
-    "cloudasset",
+ALL_RESOURCES = _asset(
     "/v1/{parent}:searchAllResources",
     "cloudasset.assets.searchAllResources",
     "results",
@@ -87,72 +68,55 @@ ALL_RESOURCES = Request(
 )
 
 # IAM
-SERVICE_ACCOUNTS = Request("iam", "/v1/projects/{project}/serviceAccounts", "iam.serviceAccounts.list", "accounts", 100)
-SERVICE_ACCOUNT = Request("iam", "/v1/projects/{project}/serviceAccounts/{account}", "iam.serviceAccounts.get")
-SERVICE_ACCOUNT_KEYS = Request(
-    "iam",
+SERVICE_ACCOUNTS = _iam("/v1/projects/{project}/serviceAccounts", "iam.serviceAccounts.list", "accounts", 100)
+SERVICE_ACCOUNT = _iam("/v1/projects/{project}/serviceAccounts/{account}", "iam.serviceAccounts.get")
+SERVICE_ACCOUNT_KEYS = _iam(
     "/v1/projects/{project}/serviceAccounts/{account}/keys",
     "iam.serviceAccountKeys.list",
     "keys",
     query=(("keyTypes", "USER_MANAGED"),),
 )
-SERVICE_ACCOUNT_POLICY = Request(
-    "iam",
+SERVICE_ACCOUNT_POLICY = _iam(
     "/v1/projects/{project}/serviceAccounts/{account}:getIamPolicy",
     "iam.serviceAccounts.getIamPolicy",
     method="POST",
     query=_POLICY,
 )
 _POOLS = "/v1/projects/{project}/locations/global/workloadIdentityPools"
-WORKLOAD_POOLS = Request("iam", _POOLS, "iam.googleapis.com/workloadIdentityPools.list", "workloadIdentityPools", 1000)
-POOL_PROVIDERS = Request(
-    "iam",
+WORKLOAD_POOLS = _iam(_POOLS, "iam.googleapis.com/workloadIdentityPools.list", "workloadIdentityPools", 1000)
+POOL_PROVIDERS = _iam(
     f"{_POOLS}/{{pool}}/providers",
     "iam.googleapis.com/workloadIdentityPoolProviders.list",
     "workloadIdentityPoolProviders",
     100,
 )
-POOL_NAMESPACES = Request(
-    "iam",
-    f"{_POOLS}/{{pool}}/namespaces",
-    "iam.workloadIdentityPoolNamespaces.list",
-    "workloadIdentityPoolNamespaces",
-    1000,
+POOL_NAMESPACES = _iam(
+    f"{_POOLS}/{{pool}}/namespaces", "iam.workloadIdentityPoolNamespaces.list", "workloadIdentityPoolNamespaces", 1000
 )
-MANAGED_IDENTITIES = Request(
-    "iam",
+MANAGED_IDENTITIES = _iam(
     f"{_POOLS}/{{pool}}/namespaces/{{namespace}}/managedIdentities",
     "iam.workloadIdentityPoolManagedIdentities.list",
     "workloadIdentityPoolManagedIdentities",
     1000,
 )
-OAUTH_CLIENTS = Request(
-    "iam", "/v1/projects/{project}/locations/global/oauthClients", "iam.oauthClients.list", "oauthClients", 100
+OAUTH_CLIENTS = _iam(
+    "/v1/projects/{project}/locations/global/oauthClients", "iam.oauthClients.list", "oauthClients", 100
 )
-PREDEFINED_ROLES = Request("iam", "/v1/roles", "iam.roles.list", "roles", 1000, query=(("view", "FULL"),))
-PREDEFINED_ROLE = Request("iam", "/v1/roles/{role}", "iam.roles.get")
-CUSTOM_ROLES = Request(
-    "iam",
-    "/v1/{parent}/roles",
-    "iam.roles.list",
-    "roles",
-    1000,
-    query=(("view", "FULL"),),
-    takes=("showDeleted",),
+PREDEFINED_ROLES = _iam("/v1/roles", "iam.roles.list", "roles", 1000, query=(("view", "FULL"),))
+PREDEFINED_ROLE = _iam("/v1/roles/{role}", "iam.roles.get")
+CUSTOM_ROLES = _iam(
+    "/v1/{parent}/roles", "iam.roles.list", "roles", 1000, query=(("view", "FULL"),), takes=("showDeleted",)
 )
-CUSTOM_ROLE = Request("iam", "/v1/{parent}/roles/{role}", "iam.roles.get")
+CUSTOM_ROLE = _iam("/v1/{parent}/roles/{role}", "iam.roles.get")
 # The attachment point is one segment, with its slashes encoded: cloudresourcemanager.googleapis.com%2Fprojects%2FP.
-DENY_POLICIES = Request(
-    "iam",
+DENY_POLICIES = _iam(
     "/v2/policies/cloudresourcemanager.googleapis.com%2F{kind}%2F{place}/denypolicies",
     "iam.denypolicies.list",
     "policies",
     1000,
 )
-DENY_POLICY = Request(
-    "iam",
-    "/v2/policies/cloudresourcemanager.googleapis.com%2F{kind}%2F{place}/denypolicies/{policy}",
-    "iam.denypolicies.get",
+DENY_POLICY = _iam(
+    "/v2/policies/cloudresourcemanager.googleapis.com%2F{kind}%2F{place}/denypolicies/{policy}", "iam.denypolicies.get"
 )
 
 # Credentials that are not IAM's
@@ -247,31 +211,25 @@ CLUSTERS = Request(
 )
 
 # Secret Manager: names and dates
-SECRETS = Request("secretmanager", "/v1/projects/{project}/secrets", "secretmanager.secrets.list", "secrets", 1000)
-SECRET_VERSIONS = Request(
-    "secretmanager",
+SECRETS = _secret("/v1/projects/{project}/secrets", "secretmanager.secrets.list", "secrets", 1000)
+SECRET_VERSIONS = _secret(
     "/v1/projects/{project}/secrets/{secret}/versions",
     "secretmanager.versions.list",
     "versions",
     100,
     query=(("filter", "state:ENABLED"),),
 )
-SECRET_POLICY = Request(
-    "secretmanager",
-    "/v1/projects/{project}/secrets/{secret}:getIamPolicy",
-    "secretmanager.secrets.getIamPolicy",
-    query=_POLICY,
+SECRET_POLICY = _secret(
+    "/v1/projects/{project}/secrets/{secret}:getIamPolicy", "secretmanager.secrets.getIamPolicy", query=_POLICY
 )
-REGIONAL_SECRETS = Request(
-    "secretmanager",
+REGIONAL_SECRETS = _secret(
     f"{_AT}/secrets",
     "secretmanager.secrets.list",
     "secrets",
     1000,
     regional="https://secretmanager.{location}.rep.googleapis.com",
 )
-REGIONAL_SECRET_VERSIONS = Request(
-    "secretmanager",
+REGIONAL_SECRET_VERSIONS = _secret(
     f"{_AT}/secrets/{{secret}}/versions",
     "secretmanager.versions.list",
     "versions",

@@ -14,8 +14,9 @@ from urllib.parse import urlsplit
 import msgspec
 
 from connectors.base import Gone, Meter, own_words
+from connectors.errors import Malformed
 from connectors.vault.endpoints import OWN_TOKEN, SEAL_STATUS, Endpoint
-from connectors.vault.errors import InvalidToken, Malformed
+from connectors.vault.errors import InvalidToken
 from connectors.vault.payloads import Answer, Keys, SealStatus
 from connectors.vault.settings import VaultSettings
 from scanner.errors import Denied, NotOffered, SourceError, Throttled, Unreachable

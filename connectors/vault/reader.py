@@ -9,9 +9,9 @@ import msgspec
 from msgspec import Raw
 
 from connectors.base import Gone, Meter, Scope, SectionReading
+from connectors.each import GIVE_UP_AFTER, read_each
+from connectors.errors import Malformed, NotAsked
 from connectors.vault.api import VaultApi
-from connectors.vault.each import GIVE_UP_AFTER, read_each
-from connectors.vault.errors import Malformed, NotAsked
 from connectors.vault.payloads import Keys
 from scanner.errors import SourceError
 from scanner.model import Coverage

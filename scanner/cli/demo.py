@@ -25,9 +25,9 @@ _NEEDED = (
     "trustme",
     "xlsxwriter",
 )
-_TOKEN = "MUSTER_DEMO_VAULT_TOKEN"  # noqa: S105  # a variable's name
-_SECRET = "MUSTER_DEMO_AZURE_SECRET"  # noqa: S105  # a variable's name
-_GCP_TOKEN = "MUSTER_DEMO_GCP_TOKEN"  # noqa: S105  # a variable's name
+_VAULT_VARIABLE = "MUSTER_DEMO_VAULT_TOKEN"
+_AZURE_VARIABLE = "MUSTER_DEMO_AZURE_SECRET"
+_GCP_VARIABLE = "MUSTER_DEMO_GCP_TOKEN"
 
 
 @click.command()
@@ -64,7 +64,7 @@ def demo(out: Path) -> None:
         vault = stack.enter_context(vault_server(estate))
         azure = stack.enter_context(azure_server(estate["azure"]))
         gcp = stack.enter_context(gcp_server(estate["gcp"]))
-        secrets = {_TOKEN: vault.token, _SECRET: azure.tenant.client_secret, _GCP_TOKEN: "demo"}
+        secrets = {_VAULT_VARIABLE: vault.token, _AZURE_VARIABLE: azure.tenant.client_secret, _GCP_VARIABLE: "demo"}
         stack.enter_context(_environment({**secrets, **_AWS_DEMO_KEYS}))
         config = write_lists(out, estate, aws=aws, vault=vault.url, azure=azure, gcp=gcp)
         say("2/3  scanning it with the ordinary connectors, read-only")

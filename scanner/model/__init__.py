@@ -17,18 +17,12 @@ from scanner.model.declared import (
     Policy,
 )
 from scanner.model.discovered import (
-    UNKNOWN_PRIVILEGE,
-    Assignment,
     Coverage,
     Credential,
-    Grant,
     Identity,
     Link,
-    Privilege,
     Signal,
     StoredSecret,
-    Takeover,
-    Trust,
     Workload,
     credential_key,
 )
@@ -57,6 +51,7 @@ from scanner.model.result import (
     ScanResult,
     Summary,
 )
+from scanner.model.rights import UNKNOWN_PRIVILEGE, Assignment, Grant, Privilege, Takeover, Trust
 from scanner.model.terms import (
     ANY_KIND,
     EVERY_SCOPE,

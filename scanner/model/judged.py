@@ -12,11 +12,8 @@ from scanner.model.declared import (
     Acknowledged,
     Entry,
 )
-from scanner.model.discovered import (
-    Identity,
-    Privilege,
-    Signal,
-)
+from scanner.model.discovered import Identity, Signal
+from scanner.model.rights import Privilege
 from scanner.model.terms import (
     DriftAspect,
     EntryState,

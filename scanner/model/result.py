@@ -8,8 +8,9 @@ from datetime import datetime
 from msgspec import Struct, field
 
 from scanner.model.declared import Policy
-from scanner.model.discovered import Assignment, Coverage, StoredSecret, Workload
+from scanner.model.discovered import Coverage, StoredSecret, Workload
 from scanner.model.judged import Assessment, EntryAssessment, Finding
+from scanner.model.rights import Assignment
 from scanner.model.terms import SEVERITIES, InputRole, Severity
 
 

@@ -15,8 +15,8 @@ from connectors.aws.offline.operations import Operation, goes_on
 from connectors.aws.offline.places import Place, place_of, with_neighbours
 from connectors.aws.offline.recognise import holds_secrets, recognised
 from connectors.aws.offline.shapes import answer_of
+from connectors.exported import name_in
 from connectors.json_files import Unreadable, files_in
-from scanner.text import printable
 
 ORGANIZATIONS = "organizations"
 """The service that tells of the organization, and thereby of no account by itself."""
@@ -89,7 +89,7 @@ class Export(Struct, frozen=True, kw_only=True):
 
     def name(self, path: Path) -> str:
         """What a file is called in messages."""
-        return _name(path, self.root)
+        return name_in(self.root, path)
 
     def answer(self, document: Document) -> dict[str, Any]:
         """A document's content. Raises Unreadable where the file has changed since."""
@@ -110,16 +110,16 @@ def open_export(root: Path, regions: Sequence[str] = ()) -> Export:
         try:
             documents = list(_documents(files, path, root))
         except (Unreadable, RecursionError) as error:
-            unusable.append((_name(path, root), str(error)))
+            unusable.append((name_in(root, path), str(error)))
             continue
         found += documents
         if not documents:
-            unknown.append(_name(path, root))
+            unknown.append(name_in(root, path))
     placed: list[Document] = []
     for one, place in with_neighbours([(one, one.path, one.place) for one in found], regions):
         of_account, of_region = one.operation.service != ORGANIZATIONS, not one.operation.is_global
         if (of_account and place.account is None) or (of_region and place.region is None):
-            unusable.append((_name(one.path, root), _HOMELESS if place.account is None else _NOWHERE))
+            unusable.append((name_in(root, one.path), _HOMELESS if place.account is None else _NOWHERE))
             continue
         placed.append(structs.replace(one, place=place))
     return Export(root=root, files=files, documents=placed, unusable=sorted(set(unusable)), unknown=unknown)
@@ -134,18 +134,14 @@ def _documents(files: Files, path: Path, root: Path) -> Iterator[Document]:
             continue
         if holds_secrets(content):
             raise Unreadable("it holds the values of secrets, which nobody needs here: delete it")
-        for operation in recognised(content, _name(path, root)):
+        for operation in recognised(content, name_in(root, path)):
             answer = answer_of(content, operation.shape)
             yield Document(
                 path=path,
                 number=number,
                 operation=operation,
-                place=place_of(answer, operation, _name(path, root)),
+                place=place_of(answer, operation, name_in(root, path)),
                 written_at=written_at,
                 goes_on=goes_on(content),
                 told_at=newest(answer, written_at),
             )
-
-
-def _name(path: Path, root: Path) -> str:
-    return printable(str(path.relative_to(root)) if path != root else path.name)

@@ -15,12 +15,10 @@ from connectors.aws.session import AwsSession
 from connectors.aws.settings import AwsSettings
 from connectors.aws.spec import ACCOUNT, GUARDRAILS, MEMBER_ROLE, MEMBERS
 from connectors.base import Check, DiscoveredRecord, Meter, Scope, SectionReading
+from connectors.exported import dated, looking_into, not_recognised
 from scanner.errors import SourceError
-from scanner.model import Coverage, Identity
+from scanner.model import Coverage
 from scanner.text import counted
-
-FILES_NAMED = 5
-"""So many files that nobody needs are named, the rest are counted."""
 
 _NOTHING = "no file tells of an account in a form that the AWS command line writes"
 _FIX = "begin with `aws iam get-account-authorization-details > account.json`"
@@ -61,9 +59,7 @@ class ExportedSource:
 
     def dated(self, records: Iterable[DiscoveredRecord], account: str) -> Iterator[DiscoveredRecord]:
         """The records of an account; identities say when it was looked at."""
-        told_at = self._export.told_at(account)
-        for record in records:
-            yield structs.replace(record, observed_at=told_at) if isinstance(record, Identity) else record
+        return dated(records, self._export.told_at(account))
 
     def regions(self, account: str) -> Sequence[str]:
         """The regions of an account that files tell of."""
@@ -84,11 +80,8 @@ class ExportedSource:
     @cached_property
     def _export(self) -> Export:
         assert self._settings.from_files is not None
-        try:
+        with looking_into(self._settings.from_files):
             return open_export(self._settings.from_files, self._settings.named_regions or ())
-        except OSError as error:
-            where = error.filename or self._settings.from_files
-            raise SourceError(f"{where} cannot be looked into: {error.strerror}") from error
 
     def _describe(self, section: SectionReading) -> None:
         """Look through the files. Raises SourceError where none tells of an account."""
@@ -103,11 +96,7 @@ class ExportedSource:
         files = counted(len({one.path for one in documents}), "file", "files")
         told = f"told by {files}, as of {self._export.told_at(account):%Y-%m-%d}"
         unknown = self._export.unknown
-        if not unknown:
-            return told
-        more = len(unknown) - FILES_NAMED
-        named = f"{', '.join(unknown[:FILES_NAMED])}{f' and {more} more' if more > 0 else ''}"
-        return f"{told}; nothing is recognised in {named}"
+        return f"{told}; {not_recognised(unknown)}" if unknown else told
 
     def _organization(self, guardrails: dict[str, Guardrails | None]) -> Iterator[Coverage]:
         """The accounts that nobody exported are told; the service control policies over each are added."""

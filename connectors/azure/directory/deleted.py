@@ -6,11 +6,10 @@ Source: https://learn.microsoft.com/graph/api/resources/directory
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import timedelta
 from typing import Literal, TypeAlias
 
 from connectors.azure import sections as s
-from connectors.azure.dates import moment
+from connectors.azure.dates import RESTORABLE, moment
 from connectors.azure.directory.faces import Faces
 from connectors.azure.directory.found import Found
 from connectors.azure.directory.listings import PAGE, Query
@@ -19,7 +18,6 @@ from connectors.azure.reader import Reader
 from connectors.base import SectionReading
 from scanner.model import Coverage
 
-RESTORABLE = timedelta(days=30)
 Kind: TypeAlias = Literal["servicePrincipal", "application"]
 
 

@@ -14,8 +14,8 @@ from connectors.azure.offline import recognise as r
 from connectors.azure.offline.export import GUID, Export
 from connectors.azure.offline.recognise import Listed, Row
 from connectors.azure.offline.shapes import in_camel_case, is_powershell, merged, moments
+from connectors.exported import name_in
 from connectors.json_files import MAX_BYTES, Unreadable, content_of, files_in, json_values, text_of
-from scanner.text import printable
 
 CUT_AT = 100
 """So many the command line lists of applications and of service principals, unless it is told ``--all``."""
@@ -39,7 +39,7 @@ def open_export(root: Path) -> Export:
     """Look through every file, the older ones first. Raises OSError where the folder cannot be looked into."""
     export = Export()
     for written_at, path in sorted((path.stat().st_mtime, path) for path in files_in(root)):
-        name = printable(str(path.relative_to(root)) if path != root else path.name)
+        name = name_in(root, path)
         try:
             used = [_add(export, found, list_name, name) for found, list_name in _documents(path)]
         except (Unreadable, RecursionError) as error:

@@ -16,12 +16,10 @@ from connectors.azure.offline.reader import FileReader
 from connectors.azure.reader import Unit
 from connectors.azure.settings import AzureSettings
 from connectors.base import Check, DiscoveredRecord, Scope, SectionReading
+from connectors.exported import dated, looking_into, not_recognised
 from scanner.errors import SourceError
-from scanner.model import Coverage, Identity
+from scanner.model import Coverage
 from scanner.text import counted
-
-FILES_NAMED = 5
-"""So many files that nobody needs are named, the rest are counted."""
 
 _GROUPS = "/providers/microsoft.management/managementgroups/"
 _EVERYWHERE = "/"
@@ -65,8 +63,7 @@ class ExportedSource:
 
     def dated(self, records: Iterable[DiscoveredRecord]) -> Iterator[DiscoveredRecord]:
         """The records of a unit; identities say when they were looked at."""
-        for record in records:
-            yield structs.replace(record, observed_at=self._export.as_of) if isinstance(record, Identity) else record
+        return dated(records, self._export.as_of)
 
     def check(self) -> Iterator[Check]:
         """Whether the files can be read, and what they tell of."""
@@ -82,11 +79,8 @@ class ExportedSource:
     @cached_property
     def _export(self) -> Export:
         assert self._settings.from_files is not None
-        try:
+        with looking_into(self._settings.from_files):
             return open_export(self._settings.from_files)
-        except OSError as error:
-            where = error.filename or self._settings.from_files
-            raise SourceError(f"{where} cannot be looked into: {error.strerror}") from error
 
     def _tenant(self) -> Scope:
         """Raises SourceError where no file tells of one."""
@@ -105,9 +99,7 @@ class ExportedSource:
         if self._settings.tenant is not None and export.tenant not in (None, self._settings.tenant):
             section.note(f"most files are of tenant {export.tenant}, and not of the one that is set")
         if export.unknown:
-            more = len(export.unknown) - FILES_NAMED
-            named = ", ".join(export.unknown[:FILES_NAMED]) + (f" and {more} more" if more > 0 else "")
-            section.note(f"nothing is recognised in {named}")
+            section.note(not_recognised(export.unknown))
 
     def _groups(self, tenant: str) -> Mapping[str, str | None]:
         """Management groups at which something is assigned, by name; the root one is named as the tenant."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Iterable, Mapping, Sequence
-from datetime import timedelta
 
 from msgspec import Struct, field
 
@@ -17,8 +16,6 @@ from scanner.model import Coverage
 
 AT_ONCE = 1000
 """``getByIds`` takes no more."""
-RESTORABLE = timedelta(days=30)
-"""How long a deleted object can be had back. Source: https://learn.microsoft.com/graph/api/resources/directory"""
 SERVICE_PRINCIPAL, GROUP = "servicePrincipal", "group"
 # A cast is an advanced query. Source: https://learn.microsoft.com/graph/aad-advanced-queries
 _ADVANCED = {"ConsistencyLevel": "eventual"}

@@ -13,9 +13,9 @@ from typing import Any
 from msgspec import Struct, field
 
 from connectors.azure import sections as s
-from connectors.azure.dates import moment
+from connectors.azure.dates import RESTORABLE, moment
 from connectors.azure.reader import Reader
-from connectors.azure.rights.objects import GROUP, RESTORABLE, SERVICE_PRINCIPAL, DirectoryObject, objects_by_id
+from connectors.azure.rights.objects import GROUP, SERVICE_PRINCIPAL, DirectoryObject, objects_by_id
 from connectors.base import SectionReading
 from scanner.errors import SourceError
 from scanner.model import Coverage

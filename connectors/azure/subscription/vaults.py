@@ -12,13 +12,14 @@ from urllib.parse import quote
 from msgspec import Raw
 
 from connectors.azure import sections as s
-from connectors.azure.errors import ClosedToUs, Malformed
+from connectors.azure.errors import ClosedToUs
 from connectors.azure.reader import Reader, gathered
 from connectors.azure.requests import Forbidden
 from connectors.azure.subscription.access_policies import AccessPolicy, assignments_of
 from connectors.azure.subscription.rows import Estate, Resource, resources_of
 from connectors.azure.subscription.vault_items import Item, ListedItem, VaultItem, VaultKey, stored_secret
 from connectors.base import DiscoveredRecord, SectionReading
+from connectors.errors import Malformed
 from scanner.errors import Denied, SourceError, Unreachable
 
 ITEMS_VERSION = "2023-07-01"

@@ -9,9 +9,9 @@ from typing import Any, TypeVar
 import msgspec
 
 from connectors.base import Meter
+from connectors.errors import Malformed
 from connectors.gcp import requests as r
 from connectors.gcp.api import GcpApi, Page, Query
-from connectors.gcp.errors import Malformed
 from connectors.gcp.offline import recognise as k
 from connectors.gcp.offline.export import Export
 from connectors.gcp.offline.recognise import Thing

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from msgspec import Struct, field, structs
 
+from connectors.exported import name_in
 from connectors.gcp.keys import last_segment
 from connectors.gcp.offline import recognise as k
 from connectors.gcp.offline.dates import newest
@@ -18,7 +19,6 @@ from connectors.gcp.offline.recognise import Row, Thing
 from connectors.gcp.offline.rows import PolicyOf, Rows, rows_of
 from connectors.gcp.places import ProjectRef
 from connectors.json_files import Unreadable, files_in
-from scanner.text import printable
 
 _HOMELESS = "nothing tells what this policy is of: put the project's id, or the account's e-mail, into the file's name"
 _UNCHOSEN = "serviceusage.googleapis.com/Service"
@@ -72,7 +72,7 @@ def open_export(root: Path) -> Export:
     files: list[_File] = []
     unusable: list[tuple[str, str]] = []
     for path in files_in(root):
-        name = printable(str(path.relative_to(root)) if path != root else path.name)
+        name = name_in(root, path)
         try:
             document = read_document(path)
             written_at = datetime.fromtimestamp(path.stat().st_mtime, UTC)

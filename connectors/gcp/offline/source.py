@@ -8,6 +8,7 @@ from functools import cached_property
 from msgspec import structs
 
 from connectors.base import Check, DiscoveredRecord, Meter, Scope, SectionReading
+from connectors.exported import dated, looking_into, not_recognised
 from connectors.gcp.offline.api import FileApi
 from connectors.gcp.offline.export import Export, open_export
 from connectors.gcp.places import Place, ProjectRef, ancestors_of, below
@@ -15,12 +16,10 @@ from connectors.gcp.reader import Reader
 from connectors.gcp.session import GcpSession
 from connectors.gcp.settings import GcpSettings
 from scanner.errors import SourceError
-from scanner.model import Coverage, Identity
+from scanner.model import Coverage
 from scanner.text import counted
 
 LISTING = "resourcemanager.projects"
-FILES_NAMED = 5
-"""So many files that nobody needs are named, the rest are counted."""
 _CONTAINERS = "//cloudresourcemanager.googleapis.com/"
 _NOTHING = "no file tells of a project in a form that gcloud writes"
 _FIX = "begin with `gcloud iam service-accounts list --project=PROJECT --format=json > PROJECT-service-accounts.json`"
@@ -57,9 +56,7 @@ class ExportedSource:
 
     def dated(self, records: Iterable[DiscoveredRecord]) -> Iterator[DiscoveredRecord]:
         """The records; identities say when they were looked at."""
-        told_at = self._export.told_at
-        for record in records:
-            yield structs.replace(record, observed_at=told_at) if isinstance(record, Identity) else record
+        return dated(records, self._export.told_at)
 
     def check(self) -> Iterator[Check]:
         """Whether the files can be read, and what they tell of."""
@@ -77,11 +74,8 @@ class ExportedSource:
     @cached_property
     def _export(self) -> Export:
         assert self._settings.from_files is not None
-        try:
+        with looking_into(self._settings.from_files):
             return open_export(self._settings.from_files.expanduser())
-        except OSError as error:
-            where = error.filename or self._settings.from_files
-            raise SourceError(f"{where} cannot be looked into: {error.strerror}") from error
 
     def _describe(self, section: SectionReading) -> None:
         """Look through the files. Raises SourceError where none tells of a project."""
@@ -123,11 +117,7 @@ class ExportedSource:
     def _told(self) -> str:
         export = self._export
         told = f"told by files, as of {export.told_at:%Y-%m-%d}"
-        if not export.unknown:
-            return told
-        more = len(export.unknown) - FILES_NAMED
-        named = f"{', '.join(export.unknown[:FILES_NAMED])}{f' and {more} more' if more > 0 else ''}"
-        return f"{told}; nothing is recognised in {named}"
+        return f"{told}; {not_recognised(export.unknown)}" if export.unknown else told
 
     def _containers(self, projects: list[ProjectRef]) -> set[str]:
         """Organizations and folders whose policy is told, and that projects are in."""

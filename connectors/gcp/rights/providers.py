@@ -9,21 +9,20 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from functools import cache
 from importlib.resources import files
-from typing import Any, Literal, TypeAlias
+from typing import Any
 from urllib.parse import urlsplit
 
 import msgspec
 from msgspec import Struct
 
 from connectors.gcp.rights.expressions import Clause, alternatives, numbered
+from connectors.restrictions import Restriction, narrowest, widest
 
-Restriction: TypeAlias = Literal["none", "loose", "exact"]
 _OF_AWS = "aws:"
 _NAMES = {"subject": "google.subject", "group": "google.groups"}
-_ORDER: tuple[Restriction, ...] = ("none", "loose", "exact")
 
 _ASSERTION = re.compile(r"""assertion(?:\.(\w+)|\[\s*"(\d+)"\s*\])""")
 _ATTRIBUTE = re.compile(r"\b(google\.subject|google\.groups|attribute\.\w+)")
@@ -145,16 +144,6 @@ def token_subject(provider: Provider, selector: str, chosen: str | None) -> str 
     shared = provider.shared
     form = shared.subjects.get(source.removeprefix("assertion.")) if shared else None
     return None if form is None else form.format(value=value)
-
-
-def narrowest(restrictions: Iterable[Restriction]) -> Restriction:
-    """What comes of restrictions that must all hold."""
-    return max(restrictions, key=_ORDER.index, default="none")
-
-
-def widest(restrictions: Iterable[Restriction]) -> Restriction:
-    """What comes of alternatives."""
-    return min(restrictions, key=_ORDER.index, default="none")
 
 
 def _of_selector(provider: Provider, selector: str) -> Restriction:

@@ -9,8 +9,9 @@ from typing import Literal, TypeAlias
 from msgspec import Struct
 
 from connectors.gcp.rights.members import Member
-from connectors.gcp.rights.providers import Provider, Restriction, narrows, token_subject
+from connectors.gcp.rights.providers import Provider, narrows, token_subject
 from connectors.gcp.rights.tree import Tree
+from connectors.restrictions import Restriction
 from scanner.model import Trust
 
 Kind: TypeAlias = Literal["anyone", "principal", "federated"]

@@ -12,10 +12,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from connectors.gcp.rights.bindings import Binding
 from connectors.gcp.rights.holding import Held, Holdings
 from connectors.gcp.rights.judging import UNDER_A_CONDITION
-from connectors.gcp.rights.providers import narrowest
 from connectors.gcp.rights.strangers import Pools, Stranger, strangers
 from connectors.gcp.rights.tree import Resource, Tree
 from connectors.gcp.rights.vocabulary import Method, methods_met, vocabulary
+from connectors.restrictions import narrowest
 from scanner.model import Trust
 
 

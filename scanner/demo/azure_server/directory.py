@@ -83,8 +83,10 @@ def _most(call: Call) -> int | None:
 
 
 def _is_below_an_object(tenant: Tenant, path: str) -> bool:
-    parts = path.strip("/").split("/")
-    return len(parts) > 2 and tenant.directory_object(parts[1]) is not None  # noqa: PLR2004  # list, id, relation
+    match path.strip("/").split("/"):
+        case [_, id_, _, *_]:  # list, id, relation
+            return tenant.directory_object(id_) is not None
+    return False
 
 
 def _by_ids(tenant: Tenant, call: Call) -> Reply:

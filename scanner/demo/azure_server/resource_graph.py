@@ -73,7 +73,7 @@ def _resource_graph(tenant: Tenant, call: Call) -> Reply:
     return Reply(body={**told, **further, "data": rows[start:end]})
 
 
-def _entities(tenant: Tenant, call: Call) -> Listing:  # noqa: ARG001  # a handler's signature
+def _entities(tenant: Tenant, _call: Call) -> Listing:
     """Groups and subscriptions, each with the names of what it lies in from the root on."""
     places = {f"{_GROUPS}/{name}": one for name, one in tenant.management_groups.items()}
     places |= {f"/subscriptions/{key}": one for key, one in tenant.subscriptions.items()}

@@ -12,7 +12,7 @@ _GROUPS = "/providers/Microsoft.Management/managementGroups"
 _TIMES = {"enabled", "created", "updated", "exp", "nbf"}
 
 
-def _subscriptions(tenant: Tenant, call: Call) -> Listing:  # noqa: ARG001  # a handler's signature
+def _subscriptions(tenant: Tenant, _call: Call) -> Listing:
     rows = [
         {"id": f"/subscriptions/{one['subscriptionId']}", "tenantId": tenant.id, **_without_parent(one)}
         for one in tenant.subscriptions.values()

@@ -9,6 +9,8 @@ from scanner.demo.gcp_server.cloud import Row
 from scanner.demo.gcp_server.faults import Refused
 
 _HOST = "//cloudresourcemanager.googleapis.com"
+_WITH_CONDITIONS = 3
+"""The version of policies that has conditions."""
 
 
 def _search(kind: str) -> Answer:
@@ -50,7 +52,7 @@ def _test(kind: str) -> Answer:
 def policy_of(call: Call, name: str, version: Any) -> Row:
     """The policy of a resource; without version 3 conditional bindings are not what they are."""
     found: Row = call.cloud.policies.get(name, {}).get("policy", {"etag": "ACAB"})
-    if version.get("requestedPolicyVersion") == 3:  # noqa: PLR2004  # the version that has conditions
+    if version.get("requestedPolicyVersion") == _WITH_CONDITIONS:
         return found
     bindings = [
         {**one, "role": f"{one['role']}_withcond_0123456789abcdef"} if "condition" in one else one

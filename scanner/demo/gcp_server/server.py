@@ -19,7 +19,7 @@ from scanner.demo.gcp_server.partial import partial
 
 _PARTS = (resource_manager, iam, roles, assets, compute, usage, listings)
 ROUTES: tuple[Route, ...] = tuple(route for part in _PARTS for route in part.ROUTES)
-_VERSION = re.compile(r"/(?:\w+/)?v\d/")
+_VERSION = re.compile(r"\A/(?:\w+/)?v\d/")
 
 
 def answer(cloud: Cloud, method: str, target: str, body: Any) -> Row:
@@ -30,7 +30,7 @@ def answer(cloud: Cloud, method: str, target: str, body: Any) -> Row:
         match = route.pattern.fullmatch(path) if route.method == method else None
         if match is None:
             continue
-        short = cloud.canonical(path[_VERSION.match(path).end() :])  # type: ignore[union-attr]  # every route has one
+        short = cloud.canonical(_VERSION.sub("", path))
         places = match.groupdict()
         if "project" in places or path.startswith("/v3/projects/"):
             project = short.split("/")[1].partition(":")[0]

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from connectors.aws.doors import Caller, Door
-from connectors.aws.trust import trust_statements
+from connectors.aws.trust_policy import trust_statements
 from tests.connectors.aws.policies import ACCOUNT
 
 IAM = f"arn:aws:iam::{ACCOUNT}"

@@ -12,7 +12,7 @@ from connectors.aws.settings import AwsSettings
 from connectors.base import Meter
 from scanner.errors import SourceError
 from tests.connectors.aws.estate import Estate, Found, arn, document
-from tests.servers.fault_proxy import Fault
+from tests.servers.fault_proxy import Fault, FaultKind
 
 pytestmark = pytest.mark.real_server
 
@@ -51,10 +51,10 @@ def names(found: Found) -> set[str]:
     ],
 )
 def test_one_failing_operation_is_a_gap_of_its_section(
-    estate: Estate, operation: str, sections: set[str], kind: str
+    estate: Estate, operation: str, sections: set[str], kind: FaultKind
 ) -> None:
     """Only the section that the operation serves is a gap; every user and role is still found, with its rights."""
-    estate.proxy.fail(operation, Fault(kind))  # type: ignore[arg-type]  # the parameters are the kinds
+    estate.proxy.fail(operation, Fault(kind))
 
     found = estate.read()
 
@@ -66,9 +66,9 @@ def test_one_failing_operation_is_a_gap_of_its_section(
 
 
 @pytest.mark.parametrize("kind", ["throttled", "error", "close", "truncated", "malformed", "portal"])
-def test_a_listing_that_fails_outright_finds_nobody_and_says_so(estate: Estate, kind: str) -> None:
+def test_a_listing_that_fails_outright_finds_nobody_and_says_so(estate: Estate, kind: FaultKind) -> None:
     """Not one user or role, and four sections that have failed: never an empty account."""
-    estate.proxy.fail(DETAILS, Fault(kind))  # type: ignore[arg-type]  # the parameters are the kinds
+    estate.proxy.fail(DETAILS, Fault(kind))
 
     found = estate.read()
 
@@ -109,10 +109,10 @@ def test_a_fallback_that_is_denied_too_is_denied(estate: Estate, operation: str)
 
 
 @pytest.mark.parametrize("kind", ["denied", "throttled", "error", "close", "truncated", "malformed", "portal"])
-def test_a_later_page_that_fails_keeps_what_was_read(estate: Estate, kind: str) -> None:
+def test_a_later_page_that_fails_keeps_what_was_read(estate: Estate, kind: FaultKind) -> None:
     """The first page's users stay, the four sections are partial, and no other listing is begun."""
     estate.proxy.page_size = 2
-    estate.proxy.fail(DETAILS, Fault(kind, from_page=2))  # type: ignore[arg-type]  # the parameters are the kinds
+    estate.proxy.fail(DETAILS, Fault(kind, from_page=2))
 
     found = estate.read()
 

@@ -12,7 +12,7 @@ from connectors.aws.connector import AwsConnector
 from connectors.base import Scope
 from scanner.model import Coverage, Identity
 from tests.connectors.aws.estate import Estate, Found, document
-from tests.servers.fault_proxy import Fault
+from tests.servers.fault_proxy import Fault, FaultKind
 from tests.servers.moto_server import ACCOUNT
 from tests.servers.wire import Wrong
 
@@ -157,10 +157,10 @@ def test_the_role_is_asked_for_as_its_trust_policy_wants_it(company: Company) ->
 
 
 @pytest.mark.parametrize("kind", ["denied", "throttled", "error", "close", "truncated", "malformed", "portal"])
-def test_an_account_that_cannot_be_entered_is_a_gap_and_the_others_go_on(company: Company, kind: str) -> None:
+def test_an_account_that_cannot_be_entered_is_a_gap_and_the_others_go_on(company: Company, kind: FaultKind) -> None:
     """The gap is over all kinds of identities in that account, says why, and nothing of it looks empty."""
     role = f"arn:aws:iam::{company.first}:role/{ROLE}"
-    company.proxy.fail(ENTERED, Fault(kind, where={"RoleArn": role}))  # type: ignore[arg-type]  # kinds, as listed
+    company.proxy.fail(ENTERED, Fault(kind, where={"RoleArn": role}))
 
     found = company.read_all()
 
@@ -215,10 +215,10 @@ def test_an_account_that_is_not_active_is_a_gap(company: Company, member: dict[s
 
 
 @pytest.mark.parametrize("kind", ["denied", "throttled", "error", "close", "truncated", "malformed", "portal"])
-def test_accounts_that_cannot_be_listed_leave_the_own_one(company: Company, kind: str) -> None:
+def test_accounts_that_cannot_be_listed_leave_the_own_one(company: Company, kind: FaultKind) -> None:
     """Wherever anything else would be is a gap; the own account is read, under limits that nobody knows."""
     company.administrator(ACCOUNT, "here")
-    company.proxy.fail(ACCOUNTS_LISTED, Fault(kind))  # type: ignore[arg-type]  # the parameters are the kinds
+    company.proxy.fail(ACCOUNTS_LISTED, Fault(kind))
 
     found = company.read_all()
 

@@ -11,7 +11,7 @@ from connectors.aws.doors import Door
 from connectors.aws.payloads import AttachedPolicy, InlinePolicy, PolicyDetail, PolicyVersion
 from connectors.aws.permissions import PolicyLibrary
 from connectors.aws.privilege import combine
-from connectors.aws.trust import trust_statements
+from connectors.aws.trust_policy import trust_statements
 from connectors.aws.vocabulary import vocabulary
 from tests.connectors.aws.policies import IF, allow, doc
 

@@ -6,9 +6,9 @@ import msgspec
 import pytest
 
 from connectors.azure.api import AzureApi
-from connectors.azure.errors import Malformed
 from connectors.azure.requests import Forbidden
 from connectors.base import Gone, Meter
+from connectors.errors import Malformed
 from scanner.demo.azure_server.faults import Fault
 from scanner.demo.azure_server.tenant import guid
 from scanner.demo.azure_server.wire import Reply, refusal

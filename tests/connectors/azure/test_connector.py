@@ -11,7 +11,7 @@ from connectors.azure.requests import ALLOWED
 from scanner.demo.azure_server.faults import Fault
 from scanner.demo.azure_server.rights import GRAPH, add_api
 from scanner.demo.azure_server.tenant import guid
-from scanner.demo.azure_server.wire import Reply
+from scanner.demo.azure_server.wire import Reply, Service
 from scanner.model import Assignment, Coverage, Identity
 from tests.connectors.azure.estate import AzureEstate
 
@@ -99,10 +99,10 @@ def test_each_request_is_counted_in_its_section(estate: AzureEstate) -> None:
     ],
 )  # fmt: skip
 def test_a_refusal_is_a_gap_of_one_section(
-    estate: AzureEstate, service: str, path: str, scope: str, section: str, permission: str
+    estate: AzureEstate, service: Service, path: str, scope: str, section: str, permission: str
 ) -> None:
     """That names what is missing, and the rest is read."""
-    estate.server.faults.deny(service, path)  # type: ignore[arg-type]  # one of the services
+    estate.server.faults.deny(service, path)
     places = {"tenant": estate.tenant.id, "subscription": guid("subscription/prod"), "group": "managementGroups/corp"}
 
     gaps = estate.gaps()

@@ -8,10 +8,11 @@ import msgspec
 import pytest
 
 from connectors.azure.api import AzureApi
-from connectors.azure.errors import ExpiredPage, Malformed
+from connectors.azure.errors import ExpiredPage
 from connectors.azure.pipeline import request_of
 from connectors.azure.requests import Forbidden
 from connectors.base import Meter
+from connectors.errors import Malformed
 from scanner.demo.azure_server.faults import Fault
 from scanner.demo.azure_server.wire import Reply
 from scanner.errors import SourceError, Unreachable

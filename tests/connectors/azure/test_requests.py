@@ -7,6 +7,7 @@ import re
 import pytest
 
 from connectors.azure import sections
+from connectors.azure.clouds import Service
 from connectors.azure.pipeline import request_of
 from connectors.azure.requests import ALLOWED, Allowed, Forbidden, allowed
 from connectors.azure.settings import AzureSettings
@@ -92,12 +93,12 @@ def test_every_request_is_for_a_section_and_every_section_is_declared() -> None:
         ("vault", "https://kv-1.vault.azure.cn/secrets", False),
     ],
 )
-def test_each_service_answers_at_its_own_host(service: str, url: str, is_known: bool) -> None:
+def test_each_service_answers_at_its_own_host(service: Service, url: str, is_known: bool) -> None:
     """Of the public cloud here."""
     endpoints = AzureSettings().endpoints
 
     if is_known:
-        assert request_of(endpoints, service, "GET", url).service == service  # type: ignore[arg-type]  # one of three
+        assert request_of(endpoints, service, "GET", url).service == service
         return
     with pytest.raises(Forbidden):
-        request_of(endpoints, service, "GET", url)  # type: ignore[arg-type]  # one of three
+        request_of(endpoints, service, "GET", url)

@@ -9,8 +9,9 @@ import msgspec
 import pytest
 
 from connectors.base import Gone, Meter
+from connectors.errors import Malformed
 from connectors.gcp import requests as r
-from connectors.gcp.errors import ApiOff, Malformed, Misconfigured, NoCredentials, Rejected
+from connectors.gcp.errors import ApiOff, Misconfigured, NoCredentials, Rejected
 from connectors.gcp.payloads import Anything, Project, ServiceAccount
 from connectors.gcp.session import GcpSession
 from scanner.demo.gcp_server.faults import Refused

@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 import pytest
 
 from connectors.base import Scope
+from connectors.errors import Malformed
 from connectors.vault.endpoints import ENTITY, KV1_NAMES, KV2_NAMES, SECRET_IDS
-from connectors.vault.errors import Malformed
 from connectors.vault.join import Found
 from connectors.vault.methods import APPROLE, JWT, ApprolePayload, JwtPayload
 from connectors.vault.parse_identity import parse_identities

@@ -38,9 +38,9 @@ def custom(*actions: str, data: tuple[str, ...] = (), without: tuple[str, ...] =
     return AzureJudge(Role(id="c", name=name, blocks=(Block(actions=actions, data_actions=data, not_actions=without),)))
 
 
-def power(name: str, scope: str = SUB, **facts: str | bool) -> Power:
+def power(name: str, scope: str = SUB, *, condition: str | None = None, runs_something: bool = False) -> Power:
     """What one of Microsoft's roles amounts to on a scope."""
-    return judge(name).power(place_of(scope), **facts)  # type: ignore[arg-type]  # the facts are a test's own
+    return judge(name).power(place_of(scope), condition=condition, runs_something=runs_something)
 
 
 def reaches(given: Power, key: str) -> bool:

@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 
 import pytest
 
+from connectors.base import Scope
 from scanner.demo.azure_server.estate import add_user_assigned, let_in, put, run, trust_issuer
 from scanner.demo.azure_server.tenant import guid
 from scanner.demo.azure_server.wire import Row
@@ -39,8 +40,8 @@ class Subscription(AzureEstate):
         """Everything of its unit."""
         connector = self.connector(**{"management_groups": ()} | facts)
         for unit in connector.scopes():
-            if getattr(unit, "id", None) == self.here:
-                yield from connector.discover(unit)  # type: ignore[arg-type]  # only scopes have an id
+            if isinstance(unit, Scope) and unit.id == self.here:
+                yield from connector.discover(unit)
 
     def coverage(self, **facts: Any) -> dict[str, Coverage]:
         """By section."""

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from connectors.azure.each import GIVE_UP_AFTER, read_each
-from connectors.azure.errors import ClosedToUs, Malformed, NotAsked
+from connectors.azure.errors import ClosedToUs
 from connectors.base import Gone
+from connectors.each import GIVE_UP_AFTER, read_each
+from connectors.errors import Malformed, NotAsked
 from scanner.errors import Denied, SourceError
 
 FAIL, OK, GONE, ODD = "fail", "ok", "gone", "odd"

@@ -9,20 +9,23 @@ from itertools import islice
 from typing import TypeVar
 
 from connectors.base import Gone
-from connectors.vault.errors import Malformed, NotAsked
+from connectors.errors import Malformed, NotAsked
 from scanner.errors import SourceError
 
 T = TypeVar("T")
 R = TypeVar("R")
 
 GIVE_UP_AFTER = 8
-"""So many failures in a row, and no more is asked: each would cost retries, or a line in the server's audit log."""
+"""So many failures in a row, and no more is asked: each would cost retries, or a line in an audit log."""
 
 
-def read_each(read: Callable[[T], R], items: Sequence[T], workers: int) -> Iterator[tuple[T, R | SourceError]]:
+def read_each(
+    read: Callable[[T], R], items: Sequence[T], workers: int, *, alone: tuple[type[SourceError], ...] = ()
+) -> Iterator[tuple[T, R | SourceError]]:
     """``read`` of every item, in the order of the items; failures are results, NotAsked for those left out.
 
-    What has gone since, or is not understood, was answered nevertheless and is no failure in a row.
+    What has gone since, or is not understood, was answered nevertheless and is no failure in a row; nor are those of
+    ``alone``, which say nothing of the other items.
     """
     failures = 0
     ahead = iter(items)
@@ -35,7 +38,7 @@ def read_each(read: Callable[[T], R], items: Sequence[T], workers: int) -> Itera
                 yield item, NotAsked(f"not asked, after {failures} failures in a row")
                 continue
             result = waiting.popleft().result()
-            failed = isinstance(result, SourceError) and not isinstance(result, Gone | Malformed)
+            failed = isinstance(result, SourceError) and not isinstance(result, (Gone, Malformed, *alone))
             failures = failures + 1 if failed else 0
             yield item, result
 
