@@ -210,7 +210,6 @@ def test_a_subscription_that_cannot_be_understood_is_a_gap_of_its_size(estate: A
         ({"client_secret": SecretRef(env="NO_SUCH_SECRET")}, "NO_SUCH_SECRET"),
         ({"client_id": guid("another")}, "AADSTS7000215"),
         ({"tenant_id": guid("another tenant")}, "no token"),
-        ({"from_files": "exported"}, "not read"),
     ],
 )
 def test_without_a_token_nothing_else_is_tried(azure: AzureEstate, facts: dict[str, Any], words: str) -> None:

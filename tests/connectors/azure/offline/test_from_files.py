@@ -47,7 +47,7 @@ def test_identities_are_as_old_as_the_newest_date_in_the_files(tenant: Tenant, t
 
 
 GAPS: dict[str, tuple[str, set[str]]] = {
-    "sp": ("az ad sp list --all", {"graph.service_principals", "arm.principals"}),
+    "sp": ("az ad sp list --all", {"graph.service_principals", "graph.app_permissions", "arm.principals"}),
     "app": ("az ad app list --all", {"graph.applications"}),
     "identity": ("az identity list", {"arm.managed_identities"}),
     "keyvault": ("az keyvault list --resource-group …", {"vault.vaults"}),
