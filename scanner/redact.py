@@ -14,6 +14,8 @@ from scanner.errors import SourceError
 MASK = "•••"
 SHORTEST = 8
 """Characters of a part of a secret that is masked on its own."""
+SHORTEST_WHOLE = 4
+"""Characters of a whole secret that is masked: a shorter one would be found in every other line."""
 _known: set[str] = set()
 
 # What a secret goes by, whatever stands before it: DB_PASSWORD, AWS_SECRET_ACCESS_KEY.
@@ -55,11 +57,12 @@ class SecretRef(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
             raise ValueError('give either { env = "NAME" } or { file = "PATH" }')
 
     def resolve(self) -> str:
-        """The secret; whatever is written from now on has it masked. Raises SourceError where there is none."""
+        """The secret, masked from now on in whatever is written if it is long enough. Raises SourceError without one."""
         value = os.environ.get(self.env, "").strip() if self.env is not None else self._read()
         if not value:
             raise SourceError(f"{self} is not set or empty", hint=f"set {self}")
-        _known.add(value)
+        if len(value) >= SHORTEST_WHOLE:
+            _known.add(value)
         return value
 
     def _read(self) -> str:

@@ -113,7 +113,7 @@ def test_nothing_was_left_out(result: dict[str, Any]) -> None:
         pytest.param("svc-order-router", "registry", {"state": "registered", "rung": "name"}, id="in Google Cloud"),
         pytest.param("legacy-gps-import", "ownership", {"reason": "departed"}, id="a leaver's account"),
         pytest.param("svc-bigquery-loader", "usage", {"state": "unknown"}, id="an HMAC key leaves no trace"),
-        pytest.param("481516234201", "registry", {"state": "exempt"}, id="a service agent"),
+        pytest.param("481516234201@cloudservices", "registry", {"state": "exempt"}, id="a service agent"),
         pytest.param("dispatch-copilot", "agent", {"is_agent": True}, id="an agent engine"),
         pytest.param("sam.whitfield", "nature", {"verdict": "mixed"}, id="a person with keys"),
     ],

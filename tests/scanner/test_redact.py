@@ -20,6 +20,14 @@ def test_a_resolved_secret_is_masked_from_then_on(monkeypatch: pytest.MonkeyPatc
     assert redact("sent correct-horse-battery to the server") == "sent ••• to the server"
 
 
+def test_what_is_too_short_for_a_secret_masks_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A stray bracket in the variable would garble every message."""
+    monkeypatch.setenv("TOKEN", "{")
+
+    assert SecretRef(env="TOKEN").resolve() == "{"
+    assert redact("{day} stands for nothing") == "{day} stands for nothing"
+
+
 def test_a_secret_can_lie_in_a_file(tmp_path: Path) -> None:
     """A trailing line break is not part of it."""
     (tmp_path / "token").write_text("in-a-file-987\n")
