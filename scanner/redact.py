@@ -57,7 +57,7 @@ class SecretRef(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
             raise ValueError('give either { env = "NAME" } or { file = "PATH" }')
 
     def resolve(self) -> str:
-        """The secret, masked from now on in whatever is written if it is long enough. Raises SourceError without one."""
+        """The secret; whatever is written masks it, if it is long enough. Raises SourceError without one."""
         value = os.environ.get(self.env, "").strip() if self.env is not None else self._read()
         if not value:
             raise SourceError(f"{self} is not set or empty", hint=f"set {self}")
