@@ -67,7 +67,9 @@ def can_be_written(value: Value, *, in_sheet: bool) -> bool:
         match value:
             case tuple():
                 back = read_list(joined(value) if in_sheet else list_items(value))
-                return back == value and not _UNWRITABLE.search("".join(value))
+                text = "".join(value)
+                is_blank = bool(value) and not text.strip()  # a row of such a cell alone would be none
+                return back == value and not is_blank and not _UNWRITABLE.search(text)
             case str():
                 return read_text(value) == value and not _UNWRITABLE.search(value)
             case _:
