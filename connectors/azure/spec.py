@@ -11,7 +11,7 @@ from scanner.model import ANY_KIND, RUNGS, Fact, Rung
 SERVICE_PRINCIPAL, APPLICATION, MANAGED_IDENTITY = "service_principal", "application", "managed_identity"
 AGENT_IDENTITY, AGENT_BLUEPRINT, AGENT_USER = "agent_identity", "agent_blueprint", "agent_user"
 KINDS = (SERVICE_PRINCIPAL, APPLICATION, MANAGED_IDENTITY, AGENT_IDENTITY, AGENT_BLUEPRINT, AGENT_USER)
-SECRET = "secret"  # noqa: S105  # a kind's name
+STORED = "secret"
 
 _IDENTITY_RUNGS: tuple[Rung, ...] = ("key", "unique_id", "tag", "alias", "name", "glob")
 _RIGHTS: tuple[Fact, ...] = ("permissions",)
@@ -50,7 +50,7 @@ SPEC = Spec(
             title="Signing in to the tenant",
             permissions=("an application, or a managed identity, of the tenant",),
             without="nothing can be read",
-            kinds=(ANY_KIND, SECRET),
+            kinds=(ANY_KIND, STORED),
             rungs=RUNGS,
             feeds=_RIGHTS,
         ),
@@ -132,7 +132,7 @@ SPEC = Spec(
             s.SUBSCRIPTIONS,
             "Subscriptions",
             "subscriptions are not found: nothing in them can be read",
-            kinds=(MANAGED_IDENTITY, SECRET),
+            kinds=(MANAGED_IDENTITY, STORED),
             rungs=_IDENTITY_RUNGS,
             feeds=_RIGHTS,
         ),
@@ -178,16 +178,16 @@ SPEC = Spec(
             s.VAULTS,
             "Key vaults",
             "vaults are not found: nothing in them can be listed, and their access policies are missing from privilege",
-            kinds=(SECRET,),
+            kinds=(STORED,),
             feeds=_RIGHTS,
         ),
-        _section(s.SECRETS, "Names of stored secrets", "which secrets are stored is not known", kinds=(SECRET,)),
-        _section(s.KEYS, "Names of stored keys", "which keys are stored is not known", kinds=(SECRET,)),
+        _section(s.SECRETS, "Names of stored secrets", "which secrets are stored is not known", kinds=(STORED,)),
+        _section(s.KEYS, "Names of stored keys", "which keys are stored is not known", kinds=(STORED,)),
         _section(
             s.CERTIFICATES,
             "Names of stored certificates",
             "which of them are stored is not known",
-            kinds=(SECRET,),
+            kinds=(STORED,),
         ),
     ),
     extra="azure",

@@ -7,11 +7,10 @@ import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
-from urllib.error import HTTPError
-from urllib.parse import urlencode, urlsplit
-from urllib.request import Request, urlopen
+from urllib.parse import urlsplit
 
 import pytest
+import requests
 
 from scanner.demo.gcp_server.call import Route
 from scanner.demo.gcp_server.cloud import Cloud, Row
@@ -158,13 +157,8 @@ def test_google_s_client_for_iam_reads_all_pages(place: Place) -> None:
 
 
 def _get(place: Place, path: str, **query: str) -> tuple[int, Any]:
-    request = Request(f"{place.url}{path}?{urlencode(query)}", headers={"Authorization": "Bearer x"})  # noqa: S310  # ours
-    try:
-        with urlopen(request) as response:  # noqa: S310  # ours
-            return response.status, json.load(response)
-    except HTTPError as error:
-        with error:
-            return error.code, json.load(error)
+    response = requests.get(f"{place.url}{path}", params=query, headers={"Authorization": "Bearer x"}, timeout=30)
+    return response.status_code, response.json()
 
 
 def test_a_token_belongs_to_its_request(place: Place) -> None:
@@ -232,5 +226,5 @@ def test_without_version_3_conditions_are_lost() -> None:
 def test_values_cannot_be_read(place: Place, path: str) -> None:
     """Whoever asks for one is told that there is no such thing, and it is in the log."""
     assert _get(place, path)[0] == 404
-    assert place.cloud.log == [f"GET {path}?"]
+    assert place.cloud.log == [f"GET {path}"]
     assert not READS_ONLY.match(place.cloud.log.pop())
