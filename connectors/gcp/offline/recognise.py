@@ -186,11 +186,10 @@ def _path(row: Row) -> str:
         return name
     if "/projects/" in link:
         return "projects/" + link.partition("/projects/")[2]
-    metadata = row.get("metadata")
-    if isinstance(metadata, Mapping) and row.get("kind") in _RUN:
+    metadata, collection = row.get("metadata"), _RUN.get(_text(row, "kind"))
+    if isinstance(metadata, Mapping) and collection:
         labels = metadata.get("labels")
         location = _text(labels, "cloud.googleapis.com/location") if isinstance(labels, Mapping) else ""
-        collection = _RUN[_text(row, "kind")]
         return f"projects/{_text(metadata, 'namespace')}/locations/{location}/{collection}/{_text(metadata, 'name')}"
     return ""
 
