@@ -52,6 +52,7 @@ def _check_token(header: str) -> None:
 def _handler(cloud: Cloud) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
+        wbufsize = -1  # headers and body in one packet, or each answer waits for an acknowledgement
 
         def do_GET(self) -> None:
             self._answer(None)
