@@ -31,7 +31,7 @@ def account(aws: Estate, tmp_path: Path) -> Estate:  # the imported fixture
 
 
 def _scan(run: Muster, account: Estate, *options: str) -> tuple[Done, dict[str, Any]]:
-    source = f"aws:endpoint_url={account.proxy.url},regions=eu-west-1,max_attempts=2"
+    source = f"aws:endpoint_url={account.proxy.url},regions=eu-west-1,resources=secretsmanager,max_attempts=2"
     done = run("scan", source, "--registry", "registry.csv", "--quiet", "-o", "json:-", *options)
     return done, json.loads(done.out) if done.out else {}
 
