@@ -187,7 +187,7 @@ def test_a_lost_scheduler_leaves_nothing_half(
     cluster: DaskCluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The scan says so and stores nothing."""
-    for name, value in ENVIRONMENT.items():
+    for name, value in {**ENVIRONMENT, "DASK_DISTRIBUTED__COMM__TIMEOUTS__CONNECT": "3s"}.items():
         monkeypatch.setenv(name, value)
     cluster.worker()
     with organization(1000) as url:
