@@ -68,7 +68,7 @@ def floor() -> int:
     agents = ceil(AGENTS / 100) + 3
     rights_and_use = 2 + 1 + 1 + 2
     units = 1
-    subscriptions = SUBSCRIPTIONS * (1 + 1 + 1 + 1) + 1 + IDENTITIES
+    subscriptions = SUBSCRIPTIONS * (1 + 1 + 1 + 1 + 1) + 1 + IDENTITIES
     vaults = VAULTS * (ceil(SECRETS / 25) + 1 + 1)
     return tenant + related + agents + rights_and_use + units + subscriptions + vaults
 
@@ -78,7 +78,7 @@ def naive() -> int:
     principals = APPLICATIONS + FIRST_PARTY + AGENTS + 1 + IDENTITIES + RESOURCES + 1
     lists = 2 * ceil(principals / 100)
     each = principals * 2 + (APPLICATIONS + 1) * 2 + IDENTITIES
-    return lists + each + SUBSCRIPTIONS * 4 + VAULTS * (ceil(SECRETS / 25) + 2)
+    return lists + each + SUBSCRIPTIONS * 5 + VAULTS * (ceil(SECRETS / 25) + 2)
 
 
 def _tenant() -> Tenant:

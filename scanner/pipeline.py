@@ -25,6 +25,7 @@ from scanner.continuity.remembered import (
 from scanner.exemptions import Exemptions
 from scanner.inventory import Inventory
 from scanner.links.assignments import Held, doubt_notices, held_by
+from scanner.links.clusters import with_clusters
 from scanner.links.reach import with_reach
 from scanner.links.storing import with_stored
 from scanner.matching.places import Places, SourceRef
@@ -132,8 +133,9 @@ def judge(inventory: Inventory, declared: Declared, remembered: Remembered, scan
 def _linked(inventory: Inventory, held: Held, carried: Sequence[Assessment]) -> Inventory:
     """With who may become whom, and which credential is kept where."""
     known = [one.identity for one in carried]
-    reaching = with_reach(inventory.identities, held, inventory.workloads, inventory.coverage, known)
-    return msgspec.structs.replace(inventory, identities=with_stored(reaching, inventory.secrets))
+    identities, workloads = with_clusters(inventory.identities, inventory.workloads)
+    reaching = with_reach(identities, held, workloads, inventory.coverage, known)
+    return msgspec.structs.replace(inventory, identities=with_stored(reaching, inventory.secrets), workloads=workloads)
 
 
 def _findings(

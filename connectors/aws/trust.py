@@ -16,6 +16,7 @@ from connectors.aws.conditions import Condition, on_keys
 from connectors.aws.globs import has_variable
 from connectors.aws.tokens import issuer_of, subjects_of
 from connectors.aws.trust_policy import ANYONE, EVERYBODY, Principal, TrustStatement, trust_statements
+from connectors.issuers import Issuer, shared
 from connectors.restrictions import Restriction, narrowest, widest
 from scanner.model import Trust
 
@@ -31,17 +32,6 @@ _DELETED = re.compile(r"A(?:IDA|ROA|GPA)[A-Z0-9]{12,}")
 _SERVICE = re.compile(r"(.+?)(?:\.[a-z]{2}(?:-[a-z]+)+-\d)?\.amazonaws\.com(?:\.cn)?")
 
 
-class Issuer(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """How tokens of an issuer that signs for everybody are told apart (``trust.toml``)."""
-
-    claim: str
-    tenant: str
-    also: tuple[str, ...] = ()
-    owner: tuple[str, ...] = ()
-    broad: str | None = None
-    needed: tuple[str, ...] = ()
-
-
 class TrustTables(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """``trust.toml``."""
 
@@ -49,7 +39,6 @@ class TrustTables(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     agentless: frozenset[str]
     agents_invoke_models: frozenset[str]
     serving_everybody: frozenset[str]
-    issuers: Mapping[str, Issuer]
     narrowing: Mapping[Literal["aws", "anyone", "service", "saml"], tuple[str, ...]]
 
 
@@ -146,32 +135,21 @@ def _federated_trust(principal: Principal, statement: TrustStatement) -> dict[st
         # The provider itself vouches for one organisation; conditions narrow further.
         narrowed = _narrowed(statement.conditions, trust_tables().narrowing["saml"])
         return {"kind": "federated", "external": None, "restriction": narrowest(("loose", narrowed))}
-    shared = trust_tables().issuers.get(url.partition("/")[0].lower())
-    restriction = _claims_narrow(url.lower(), shared, statement.conditions)
-    return {"kind": "federated", "external": True if shared else None, "restriction": restriction}
+    issuer = shared(url)
+    restriction = _claims_narrow(url.lower(), issuer, statement.conditions)
+    return {"kind": "federated", "external": True if issuer else None, "restriction": restriction}
 
 
-def _claims_narrow(issuer: str, shared: Issuer | None, conditions: Iterable[Condition]) -> Restriction:
-    claims = [(c.key.removeprefix(f"{issuer}:"), c) for c in conditions if c.key.startswith(f"{issuer}:")]
+def _claims_narrow(url: str, issuer: Issuer | None, conditions: Iterable[Condition]) -> Restriction:
+    """``issuer``: None for one of a single tenant, which narrows by itself; its audience adds nothing."""
+    claims = [(c.key.removeprefix(f"{url}:"), c) for c in conditions if c.key.startswith(f"{url}:")]
     if any(claim == "amr" and condition.takes(_UNAUTHENTICATED) for claim, condition in claims):
         return "none"
-    if shared is None:  # an issuer of one tenant: it narrows by itself, its audience adds nothing
+    if issuer is None:
         return narrowest(("loose", *(condition.restriction for claim, condition in claims if claim != "aud")))
-    narrowed = narrowest(_claim_narrows(claim, condition, shared) for claim, condition in claims)
+    narrowed = narrowest(issuer.narrows(claim, condition.restriction, condition.values) for claim, condition in claims)
     binding = {claim for claim, condition in claims if condition.is_binding}
-    return narrowed if binding.issuperset(shared.needed) else widest((narrowed, "loose"))
-
-
-def _claim_narrows(claim: str, condition: Condition, shared: Issuer) -> Restriction:
-    if claim == shared.claim:
-        inside = all(re.match(shared.tenant, value) for value in condition.values)
-        if not inside and condition.restriction != "exact":
-            return "none"
-        broad = shared.broad is not None and any(re.match(shared.broad, value) for value in condition.values)
-        return widest((condition.restriction, "loose")) if broad else condition.restriction
-    if claim in shared.also:
-        return condition.restriction
-    return widest((condition.restriction, "loose")) if claim in shared.owner else "none"
+    return narrowed if binding.issuperset(issuer.needed) else widest((narrowed, "loose"))
 
 
 def _narrowed(conditions: Iterable[Condition], keys: Iterable[str]) -> Restriction:

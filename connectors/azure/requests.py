@@ -91,6 +91,7 @@ ALLOWED: tuple[Allowed, ...] = (
         f"{_APP}/{{id}}/federatedIdentityCredentials",
         f"{_SP}/{{id}}/federatedIdentityCredentials",
     ),
+    *_graph(s.FEDERATED_CREDENTIALS, _APPLICATIONS, f"{_APP}/{{id}}/federatedIdentityCredentials", beta=True),
     *_graph(
         s.DELETED,
         _APPLICATIONS,
@@ -148,6 +149,12 @@ ALLOWED: tuple[Allowed, ...] = (
         f"{_AUTHORIZATION}/roleDefinitions",
         f"/subscriptions/{{subscription}}{_AUTHORIZATION}/roleDefinitions",
         f"{_GROUP}{_AUTHORIZATION}/roleDefinitions",
+    ),
+    *_arm(
+        s.DENY_ASSIGNMENTS,
+        "Microsoft.Authorization/denyAssignments/read",
+        f"/subscriptions/{{subscription}}{_AUTHORIZATION}/denyAssignments",
+        f"{_GROUP}{_AUTHORIZATION}/denyAssignments",
     ),
     *_graph(s.PRINCIPALS, _DIRECTORY, "/directoryObjects/getByIds", method="POST"),
     *_arm(

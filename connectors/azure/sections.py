@@ -12,6 +12,7 @@ DELEGATED_GRANTS, GROUP_MEMBERS = "graph.delegated_grants", "graph.group_members
 SIGN_INS, CREDENTIAL_USE = "graph.sign_ins", "graph.credential_use"
 SUBSCRIPTIONS, MANAGEMENT_GROUPS = "arm.subscriptions", "arm.management_groups"
 ROLE_ASSIGNMENTS, ROLE_DEFINITIONS, PRINCIPALS = "arm.role_assignments", "arm.role_definitions", "arm.principals"
+DENY_ASSIGNMENTS = "arm.deny_assignments"
 MANAGED_IDENTITIES, IDENTITY_FEDERATION = "arm.managed_identities", "arm.federated_credentials"
 WORKLOADS = "arm.workloads"
 VAULTS, SECRETS, KEYS, CERTIFICATES = "vault.vaults", "vault.secrets", "vault.keys", "vault.certificates"

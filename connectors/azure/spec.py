@@ -154,6 +154,11 @@ SPEC = Spec(
             "what custom roles allow is missing from privilege",
             feeds=_RIGHTS,
         ),
+        _section(
+            s.DENY_ASSIGNMENTS,
+            "Azure deny assignments",
+            "what Azure itself denies is told as a right, and as certain",
+        ),
         _section(s.PRINCIPALS, "Holders of role assignments", "role assignments of deleted principals are not found"),
         _section(
             s.MANAGED_IDENTITIES,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from connectors.federation import links_of
 from connectors.gcp.keys import account_key
 from connectors.gcp.labels import tags_of
 from connectors.gcp.payloads import ServiceAccount
@@ -18,6 +19,7 @@ from scanner.model import Identity, Privilege
 CREDENTIALS = ("iam.service_account_keys", "storage.hmac_keys", "apikeys.keys")
 RIGHTS = ("iam.policies", "iam.roles")
 TRUSTS = (*RIGHTS, "iam.workload_identity_pools")
+LETS_IN = "a binding lets in"
 ISSUER = "https://accounts.google.com"
 """Who signs the tokens by which a service account shows itself to others; it is named in them by its unique id."""
 
@@ -34,6 +36,7 @@ def parse_account(reader: Reader, project: ProjectRef, row: ServiceAccount) -> I
     found = reader.found
     form = account_of(row.email).kind
     used = use_of_account(reader, project, row)
+    trusts = tuple(found.trusts.get(row.email, ()))
     attributes: dict[str, Any] = {"token_subjects": [[ISSUER, row.unique_id]], **used.attributes}
     if form == "default":
         attributes["default_account"] = True
@@ -56,7 +59,8 @@ def parse_account(reader: Reader, project: ProjectRef, row: ServiceAccount) -> I
         attributes=attributes,
         privilege=Privilege(level="normal"),
         credentials=tuple(with_use(reader, row, one) for one in found.credentials.get(row.email, ())),
-        trusts=tuple(found.trusts.get(row.email, ())),
+        links=links_of(trusts, LETS_IN),
+        trusts=trusts,
         signals=tuple(found.signals.get(row.email, ())),
         unread=unread_facts(
             credentials=reader.lacks(project, *CREDENTIALS),

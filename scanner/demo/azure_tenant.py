@@ -132,8 +132,8 @@ class _Making:
             if used >= 0:
                 relations.add_credential_use(self.tenant, row, secret["keyId"], _day(used))
         self._owned(row, table.get("owners", ()))
-        for name, issuer, subject in table.get("federated", ()):
-            relations.add_federation(self.tenant, row, name, issuer, subject)
+        for name, issuer, *whom in table.get("federated", ()):
+            relations.add_federation(self.tenant, row, name, issuer, *whom)
         if has_principal:
             principal = self.tenant.service_principals[guid(f"principal/{table['name']}")]
             self._owned(principal, table.get("owners", ()))

@@ -77,7 +77,7 @@ class _Bearers:
         wanted = trust.subject
         if trust.kind != "federated" or trust.issuer is None or wanted is None or not wanted.strip(_SIGNS):
             return
-        issuer = _issuer(trust.issuer)
+        issuer = issuer_of(trust.issuer)
         named: Mapping[str, Sequence[str]] = self._exact.get(issuer, {})
         if _is_exact(wanted):
             yield from named.get(wanted, ())
@@ -91,12 +91,12 @@ def _token_subjects(identity: Identity) -> Iterator[tuple[str, str]]:
     for pair in given if isinstance(given, (list, tuple)) else ():
         match pair:
             case [str(issuer), str(subject)] if subject.strip(_SIGNS):
-                yield _issuer(issuer), subject
+                yield issuer_of(issuer), subject
             case _:  # some other connector means something else by the word
                 pass
 
 
-def _issuer(url: str) -> str:
+def issuer_of(url: str) -> str:
     """As issuers are compared: without the scheme, the host in any case, with or without a slash at the end."""
     host, slash, path = url.removeprefix("https://").rstrip("/").partition("/")
     return f"{host.lower()}{slash}{path}"

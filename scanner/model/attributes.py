@@ -30,6 +30,10 @@ In a subject ``*`` stands for what its bearer chooses: an AWS role has ``["aws:1
 "arn:aws:sts::123456789012:assumed-role/name/*"]``, whatever its session is called.
 """
 
+# Of a workload.
+SIGNS_TOKENS_AS: Final = "signs_tokens_as"
+"""The issuer, or a list of them, whose tokens what runs in it is given: a cluster's, as trusts name it."""
+
 # Of an assignment.
 RESTORABLE_UNTIL: Final = "restorable_until"
 """Until when a holder that is gone can be brought back, and its right with it: ISO 8601."""

@@ -114,6 +114,12 @@ class CredentialRule(Rule, frozen=True, kw_only=True):
     check: Callable[[Credential, Assessment, Yardstick], Hit | None]
 
 
+class ExpiredCredentialRule(Rule, frozen=True, kw_only=True):
+    """Looks at one credential that is live no more; no other rule looks at those."""
+
+    check: Callable[[Credential, Assessment, Yardstick], Hit | None]
+
+
 class EntryRule(Rule, frozen=True, kw_only=True):
     """Looks at one registry entry."""
 

@@ -6,7 +6,6 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime
 from functools import cache, partial
-from itertools import product
 from operator import itemgetter
 from typing import TypeAlias
 
@@ -31,6 +30,7 @@ from scanner.rules.base import (
     CredentialRule,
     EntryRule,
     ExemptionRule,
+    ExpiredCredentialRule,
     Hit,
     IdentityRule,
     Rule,
@@ -43,6 +43,7 @@ from scanner.rules.controls.frameworks import cited
 
 _IDENTITY_RULES = tuple(rule for rule in RULES if isinstance(rule, IdentityRule))
 _CREDENTIAL_RULES = tuple(rule for rule in RULES if isinstance(rule, CredentialRule))
+_EXPIRED_RULES = tuple(rule for rule in RULES if isinstance(rule, ExpiredCredentialRule))
 _ENTRY_RULES = tuple(rule for rule in RULES if isinstance(rule, EntryRule))
 _SECRET_RULES = tuple(rule for rule in RULES if isinstance(rule, SecretRule))
 _ASSIGNMENT_RULES = tuple(rule for rule in RULES if isinstance(rule, AssignmentRule))
@@ -116,24 +117,27 @@ def _judge_identity(assessment: Assessment, by: Yardstick) -> Iterator[_Found]:
         identity=identity.key,
         owner=owner,
     )
-    identity_rules, credential_rules = _speaking(*(holds(assessment) for holds in CIRCUMSTANCES.values()))
+    identity_rules, live_rules, expired_rules = _speaking(*(holds(assessment) for holds in CIRCUMSTANCES.values()))
     for rule in identity_rules:
         if (hit := rule.check(assessment, by)) is not None:
             yield found(rule, hit, identity.key)
-    if not identity.credentials:
-        return
-    for credential, speaker in product(filter(by.live, identity.credentials), credential_rules):
-        if (hit := speaker.check(credential, assessment, by)) is not None:
-            yield found(speaker, hit, credential.key, credential=credential.key)
+    for credential in identity.credentials:
+        for speaker in live_rules if by.live(credential) else expired_rules:
+            if (hit := speaker.check(credential, assessment, by)) is not None:
+                yield found(speaker, hit, credential.key, credential=credential.key)
+
+
+_Speaking: TypeAlias = tuple[tuple[IdentityRule, ...], tuple[CredentialRule, ...], tuple[ExpiredCredentialRule, ...]]
 
 
 @cache
-def _speaking(*holding: bool) -> tuple[tuple[IdentityRule, ...], tuple[CredentialRule, ...]]:
+def _speaking(*holding: bool) -> _Speaking:
     """The rules that are not silent where these of the circumstances hold."""
     held = frozenset(name for name, holds in zip(CIRCUMSTANCES, holding, strict=True) if holds)
     return (
         tuple(rule for rule in _IDENTITY_RULES if rule.silent_on.isdisjoint(held)),
         tuple(rule for rule in _CREDENTIAL_RULES if rule.silent_on.isdisjoint(held)),
+        tuple(rule for rule in _EXPIRED_RULES if rule.silent_on.isdisjoint(held)),
     )
 
 

@@ -14,6 +14,7 @@ from scanner.rules.base import (
     CredentialRule,
     EntryRule,
     ExemptionRule,
+    ExpiredCredentialRule,
     IdentityRule,
     Rule,
     SecretRule,
@@ -24,6 +25,7 @@ from scanner.rules.controls.frameworks import controls_of, usually_cited
 _SUBJECTS: Mapping[type[Rule], str] = {
     IdentityRule: "an identity",
     CredentialRule: "a live credential (neither disabled nor expired)",
+    ExpiredCredentialRule: "a credential that has expired and is not disabled; no other rule looks at those",
     EntryRule: "a registry entry",
     SecretRule: "a stored secret",
     AssignmentRule: "an assignment (a right as the place that gives it tells it)",

@@ -177,7 +177,7 @@ def test_an_expired_secret_is_no_credential_to_mend(
     azure: AzureEstate,  # the imported fixture
     findings: Findings,
 ) -> None:
-    """Nobody uses the application, which is said; not that it could act, nor anything of the secret."""
+    """Nobody uses the application, which is said; of the secret that it is still there, and nothing else."""
     ended = {"keyId": guid("ended"), "startDateTime": _ago(900), "endDateTime": _ago(500)}
     lives = {"keyId": guid("lives"), "startDateTime": _ago(900), "endDateTime": _ago(-500)}
     for name, secret in (("ended", ended), ("lives", lives)):
@@ -189,6 +189,7 @@ def test_an_expired_secret_is_no_credential_to_mend(
 
     of_credentials = [one for some in found.values() for one in some if one["credential"]]
     assert "credential_too_old" in {one["rule"] for one in of_credentials}
-    assert {one["name"] for one in of_credentials} == {"lives"}
+    assert {one["rule"] for one in of_credentials if one["name"] == "ended"} == {"credential_expired"}
+    assert {one["name"] for one in found["credential_expired"]} == {"ended"}
     assert {one["name"] for one in found["dormant"]} == {"ended", "lives"}
     assert {one["title"] for one in found["dormant"]} == {"Nobody uses this identity, and it is still there"}

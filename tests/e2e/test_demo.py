@@ -139,6 +139,7 @@ def test_what_the_estate_hides_is_found(result: dict[str, Any], name: str, axis:
         ("shared_default_account", "481516234201-compute"),
         ("unrestricted_api_key", "everything-key"),
         ("credential_too_old", "svc-order-router"),
+        ("credential_expired", "release-storefront-pipeline"),
     ],
 )
 def test_rules_find_what_the_clouds_hide(result: dict[str, Any], rule: str, name: str | None) -> None:

@@ -28,7 +28,7 @@ from scanner.model import (
     Workload,
 )
 from scanner.pipeline import Declared, judge
-from tests.factories import NOW, make_assignment, make_credential, make_entry, make_identity
+from tests.factories import NOW, make_assignment, make_coverage, make_credential, make_entry, make_identity
 
 FIRST, SECOND = "111111111111", "222222222222"
 
@@ -366,6 +366,32 @@ def test_tokens_lead_from_one_provider_to_another(subject: str, is_open: bool) -
         "role": "admin",
     }
     assert bool(_of(night, "open_trust")) is is_open
+
+
+@pytest.mark.parametrize("seen", [True, False])
+def test_whoever_may_take_over_a_cluster_becomes_what_trusts_its_tokens(*, seen: bool) -> None:
+    """With another provider too; a cluster that was not seen may be anybody's."""
+    issuer = "https://westeurope.oic.prod-aks.azure.com/T/C"
+    trust = Trust(
+        principal=issuer, kind="federated", evidence="its trust policy", restriction="loose",
+        issuer=issuer, subject="system:serviceaccount:*",
+    )  # fmt: skip
+    role = make_identity("role", scope=FIRST, privilege=ADMIN, trusts=(trust,))
+    runner = make_identity(
+        "runner", key="azure://runner", provider="azure", source="azure", scope=SECOND, unique_id="0-1",
+        privilege=Privilege(level="normal"),
+    )  # fmt: skip
+    place: dict[str, Any] = {"provider": "azure", "source": "azure", "scope": SECOND}
+    cluster = Workload(key="aks", name="aks", kind="cluster", attributes={"signs_tokens_as": issuer}, **place)
+    right = make_assignment("0-1", takes_over=(Takeover(by="it runs commands", on=("aks",)),), **place)
+    coverage = [_coverage(FIRST), make_coverage(section="arm.workloads", **place)]
+    night = _night(0, [role, runner], coverage, assignments=[right], workloads=[cluster] if seen else [])
+
+    levels = {one.identity.name: one.privilege.level for one in night.identities}
+    assert levels == {"role": "admin", "runner": "escalation" if seen else "normal"}
+    consumers = {one.identity.name: one.consumers for one in night.identities}
+    assert consumers["role"] == (("aks",) if seen else ())
+    assert bool(_of(night, "open_trust")) is not seen
 
 
 def test_the_right_of_somebody_gone_is_a_finding_of_its_own() -> None:

@@ -55,16 +55,15 @@ def agent_identity(found: Found, principal: ServicePrincipal, users: Iterable[Ag
 def agent_blueprint(found: Found, faces: Faces, agents: Iterable[ServicePrincipal]) -> Identity:
     """A blueprint; ``agents``: those that were made from it, each of which its credentials open."""
     key = agent_blueprint_key(found.tenant, faces.client_id or faces.name)
+    plain = of_faces(found, faces, key, AGENT_BLUEPRINT)
+    opened = (
+        _becomes(
+            agent_identity_key(found.tenant, agent.id), f"the agent {agent.display_name or agent.id} signs in by it"
+        )
+        for agent in agents
+    )
     return structs.replace(
-        of_faces(found, faces, key, AGENT_BLUEPRINT),
-        use_tracked_days=None,
-        signals=_signals("a blueprint of agents"),
-        links=tuple(
-            _becomes(
-                agent_identity_key(found.tenant, agent.id), f"the agent {agent.display_name or agent.id} signs in by it"
-            )
-            for agent in agents
-        ),
+        plain, use_tracked_days=None, signals=_signals("a blueprint of agents"), links=(*opened, *plain.links)
     )
 
 

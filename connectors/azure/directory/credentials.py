@@ -15,6 +15,7 @@ from typing import Any
 from connectors.azure.dates import moment
 from connectors.azure.directory.faces import Faces, known
 from connectors.azure.directory.payloads import Application, FederatedCredential, Key, Password, ServicePrincipal
+from connectors.azure.federation import trust_of
 from connectors.azure.usage.record import UseRecord
 from connectors.base import own_words
 from scanner.model import Credential, CredentialKind, Trust, credential_key
@@ -51,27 +52,16 @@ def federation_of(
 ) -> tuple[tuple[Credential, ...], tuple[Trust, ...]]:
     """Whose tokens are taken in place of a secret, as credentials and as trusts."""
     rows = {row.id: row for row in sorted(rows, key=lambda row: row.id)}.values()
-    trusts = dict.fromkeys(_trust(tenant, row) for row in rows)
+    trusts = dict.fromkeys(trust_of(row.name or row.id, row, tenant) for row in rows)
     return tuple(_federation(key, row) for row in rows), tuple(trusts)
 
 
 def _federation(key: str, row: FederatedCredential) -> Credential:
-    facts = {"name": row.name, "issuer": row.issuer, "subject": row.subject, "audiences": list(row.audiences)}
     return Credential(
-        key=credential_key(key, "federation", row.id), kind="federation", id=row.id, attributes=known(facts)
-    )
-
-
-def _trust(tenant: str, row: FederatedCredential) -> Trust:
-    who = f"subject {own_words(row.subject)}" if row.subject else "an expression over the claims"
-    return Trust(
-        principal=row.issuer,
-        kind="federated",
-        external=False if tenant in row.issuer.lower().split("/") else None,
-        restriction="exact" if row.subject else "loose",
-        evidence=f"its federated credential {own_words(row.name or row.id)} takes tokens for {who}",
-        issuer=row.issuer,
-        subject=row.subject,
+        key=credential_key(key, "federation", row.id),
+        kind="federation",
+        id=row.id,
+        attributes=known({"name": row.name, **row.facts}),
     )
 
 

@@ -9,6 +9,7 @@ from connectors.azure.directory.facts import attributes_of, is_principal_unread,
 from connectors.azure.directory.found import Found
 from connectors.azure.directory.labels import tags_of
 from connectors.azure.directory.payloads import ServicePrincipal
+from connectors.azure.federation import federates
 from connectors.azure.keys import application_key, arm_name, managed_identity_key, subscription_of
 from connectors.azure.spec import APPLICATION, MANAGED_IDENTITY, SERVICE_PRINCIPAL, SPEC
 from connectors.unread import unread_facts
@@ -62,6 +63,7 @@ def of_faces(found: Found, faces: Faces, key: str, kind: str) -> Identity:
         attributes=attributes_of(found, faces, words),
         privilege=_NO_HOLDER if no_principal else NO_RIGHT_YET,
         credentials=tuple(sorted(credentials, key=lambda one: one.key)),
+        links=federates(trusts),
         trusts=trusts,
         unread=unread_of(found, faces),
     )

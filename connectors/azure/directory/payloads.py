@@ -9,6 +9,7 @@ from typing import Any
 
 from msgspec import Raw, Struct, field
 
+from connectors.azure.federation import Terms
 from connectors.azure.payloads import ObjectId
 
 _TYPE = "#microsoft.graph."
@@ -147,14 +148,12 @@ class Person(Struct, frozen=True, kw_only=True, rename="camel"):
         return None if kind in ("", "directoryObject") else kind
 
 
-class FederatedCredential(Struct, frozen=True, kw_only=True, rename="camel"):
-    """Whose tokens an application takes in place of a secret. Without ``subject`` an expression stands for it."""
+class FederatedCredential(Terms, frozen=True, kw_only=True, rename="camel"):
+    """Whose tokens an application takes in place of a secret."""
 
     id: str
     name: str | None = None
     issuer: str
-    subject: str | None = None
-    audiences: tuple[str, ...] = ()
 
 
 class Expanded(Struct, frozen=True, kw_only=True, rename="camel"):

@@ -11,7 +11,8 @@ from connectors.azure.directory.payloads import FederatedCredential
 from connectors.azure.directory.people import is_nameless
 from connectors.azure.directory.reading_agents import PEOPLE, people
 from connectors.azure.reader import Reader
-from scanner.errors import Denied
+from connectors.base import SectionReading
+from scanner.errors import Denied, SourceError
 from scanner.model import Coverage
 
 
@@ -44,6 +45,21 @@ def read_federation(reader: Reader, found: Found) -> Iterator[Coverage]:
         found_rows = related(reader, section, "/applications", relation, ids, expand=relation, among=len(ids))
         for id_, rows in found_rows:
             credentials = tuple(reader.rows(section, [rows], FederatedCredential))
+            if any(one.names_nobody for one in credentials):
+                credentials = _with_expressions(reader, section, id_, credentials)
             found.federated[id_.lower()] = credentials
             section.found(len(credentials))
     yield reader.done(section)
+
+
+def _with_expressions(
+    reader: Reader, section: SectionReading, id_: str, credentials: tuple[FederatedCredential, ...]
+) -> tuple[FederatedCredential, ...]:
+    """The credentials of one application, with the expressions that only the preview of the API tells of."""
+    try:
+        pages = list(reader.api.graph_pages(f"/applications/{id_}/federatedIdentityCredentials", beta=True))
+    except SourceError as error:
+        section.note(f"whom a credential of application {id_} lets in by an expression is not known: {error}")
+        return credentials
+    told = {one.id: one for one in reader.rows(section, pages, FederatedCredential) if not one.names_nobody}
+    return tuple(told.get(one.id, one) if one.names_nobody else one for one in credentials)

@@ -16,7 +16,7 @@ from connectors.azure.clouds import Service
 from connectors.azure.keys import subscription_of
 from connectors.azure.offline import recognise as r
 from connectors.azure.offline.export import Export, scope_of
-from connectors.azure.offline.missing import ITEMS, WRITES, command
+from connectors.azure.offline.missing import DENY_ASSIGNMENTS, ITEMS, WRITES, command
 from connectors.azure.offline.recognise import Row
 from connectors.azure.offline.shapes import federation, model, resource, vault_item
 from connectors.azure.requests import BATCH
@@ -76,7 +76,7 @@ class FileApi(AzureApi):
             case "arm", "POST":
                 answer = self._resources(body)
             case "arm", "GET":
-                answer = self._federation(path)
+                answer = self._denials(path) if path.endswith(DENY_ASSIGNMENTS) else self._federation(path)
             case _:
                 answer = self._items(url.partition("?")[0])
         return msgspec.json.decode(msgspec.json.encode(answer), type=into)
@@ -143,6 +143,14 @@ class FileApi(AzureApi):
             self.miss(r.IDENTITY_FEDERATION, WRITES[r.IDENTITY_FEDERATION])
             raise Gone(f"GET {path} is in no file")
         return {"value": found}
+
+    def _denials(self, path: str) -> Answer:
+        """Of all places: each says where it holds. Where there are none, an empty list's file names the place."""
+        rows, place = self._export.of(r.DENIALS), path.removesuffix(DENY_ASSIGNMENTS)
+        told = any(f"{scope_of(row).lower()}/".startswith(f"{place.lower()}/") for row in rows)
+        if not told and not self._export.names_empty("deny", place.rpartition("/")[2]):
+            self.miss(r.DENIALS, WRITES[r.DENIALS])
+        return {"value": rows}
 
     def _items(self, address: str) -> Answer:
         rows = self._export.rows.get(r.VAULT_ITEMS, {})

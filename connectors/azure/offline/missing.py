@@ -9,12 +9,14 @@ from scanner.errors import SourceError
 
 IDENTITIES, VAULTS = "managed identities", "vaults with their access policies"
 PROPERTIES = "the properties of resources"
+DENY_ASSIGNMENTS = "/providers/Microsoft.Authorization/denyAssignments"
 WRITES: Mapping[str, str] = {
     r.SERVICE_PRINCIPALS: "az ad sp list --all",
     r.APPLICATIONS: "az ad app list --all",
     r.RESOURCES: "az resource list",
     r.ROLE_ASSIGNMENTS: "az role assignment list --all --include-inherited",
     r.ROLE_DEFINITIONS: "az role definition list",
+    r.DENIALS: f"az rest --url '/subscriptions/…{DENY_ASSIGNMENTS}?api-version=2022-04-01'",
     r.IDENTITY_FEDERATION: "az identity federated-credential list --identity-name … --resource-group …",
     IDENTITIES: "az identity list",
     VAULTS: "az keyvault list --resource-group …",

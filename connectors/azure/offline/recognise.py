@@ -26,7 +26,7 @@ GRANTS = "/oauth2PermissionGrants"
 SIGN_INS, CREDENTIAL_USE = "/reports/servicePrincipalSignInActivities", "/reports/appCredentialSignInActivities"
 OWNERS, FEDERATED, HELD_BY = "owners", "federatedIdentityCredentials", "appRoleAssignedTo"
 RESOURCES, SUBSCRIPTIONS, MANAGEMENT_GROUPS = "resources", "subscriptions", "management groups"
-ROLE_ASSIGNMENTS, ROLE_DEFINITIONS = "role assignments", "role definitions"
+ROLE_ASSIGNMENTS, ROLE_DEFINITIONS, DENIALS = "role assignments", "role definitions", "deny assignments"
 VAULT_ITEMS, IDENTITY_FEDERATION, RELATED = "vault items", "identity federation", "related objects"
 
 # Where a list of Graph says what it is: of an object, or of the directory. Source: the OData context URL.
@@ -71,7 +71,7 @@ _BY_TYPE = {
     **dict.fromkeys(("user", "group", "serviceprincipal"), RELATED),
 }
 _BY_ID = ((VAULT_ITEMS, _ITEM), (IDENTITY_FEDERATION, _FEDERATED), (MANAGEMENT_GROUPS, _GROUP))
-_NESTED = {"roleassignments": ROLE_ASSIGNMENTS, "roledefinitions": ROLE_DEFINITIONS}
+_NESTED = {"roleassignments": ROLE_ASSIGNMENTS, "roledefinitions": ROLE_DEFINITIONS, "denyassignments": DENIALS}
 SHOWN = (OWNERS, FEDERATED)
 """What rows have beside their id where only a relationship was asked for."""
 

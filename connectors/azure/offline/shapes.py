@@ -84,7 +84,7 @@ def federation(row: Row) -> Row:
     """A federated credential of a managed identity, whose terms the command line writes beside its name."""
     if isinstance(row.get("properties"), Mapping):
         return row
-    terms = {name: row.get(name) for name in ("issuer", "subject", "audiences")}
+    terms = {name: row.get(name) for name in ("issuer", "subject", "audiences", "claimsMatchingExpression")}
     return {"id": row.get("id"), "name": row.get("name"), "properties": terms}
 
 

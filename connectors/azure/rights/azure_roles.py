@@ -3,25 +3,28 @@
 ``admin``: everything, or all of ``Microsoft.Authorization``, on a subscription or more. ``escalation``: a known way
 leads there, on a subscription or more. On a resource group or a resource the same ways make their holder no
 administrator by themselves, but lead to whatever identities are in it; that is told as ``takes_over`` and ``becomes``,
-and decided where those are known. ``high``: see the table. Deny assignments are not looked at.
+and decided where those are known. ``high``: see the table. What a deny assignment may take away is doubtful, as what a
+condition decides is.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import lru_cache
+from operator import attrgetter, methodcaller
 
 from connectors.azure.rights.azure_table import Methods, azure_table
 from connectors.azure.rights.condition import Condition
+from connectors.azure.rights.deny import Denial, denies
 from connectors.azure.rights.place import USER_ASSIGNED, Place
 from connectors.azure.rights.power import POTENTIAL, UNDER_A_CONDITION, Power, judged, some, under_a_condition
-from connectors.azure.rights.role import Role
+from connectors.azure.rights.role import Block, Role
 from scanner.model import PrivilegeLevel, Takeover
 
 EVERYTHING = "every action"
 ALL_OF_IAM = "every action of Microsoft.Authorization"
 _CONDITIONS_KEPT = 64
-"""What a role allows is worked out anew for each condition; of so many it is remembered."""
+"""What a role allows is worked out anew for each condition, and for each place; of so many it is remembered."""
 
 
 class AzureJudge:
@@ -29,21 +32,39 @@ class AzureJudge:
 
     def __init__(self, role: Role) -> None:
         self.role = role
-        self._allowance = lru_cache(maxsize=_CONDITIONS_KEPT)(lambda when, doubtful: _Allowance(role, when, doubtful))
+        self._allowance = lru_cache(maxsize=_CONDITIONS_KEPT)(
+            lambda when, denied, doubtful: _Allowance(role, when, denied, doubtful)
+        )
+        self._judged = lru_cache(maxsize=_CONDITIONS_KEPT)(self._judge)
 
     @property
     def runs_something(self) -> bool:
         """Whether it lets its holder make something that an identity can be assigned to."""
-        return bool(self._allowance(None, False).possible(azure_table().becoming.runs))
+        return bool(self._allowance(None, (), False).possible(azure_table().becoming.runs))
 
-    def power(self, place: Place, *, condition: str | None = None, runs_something: bool = False) -> Power:
-        """What it amounts to there. ``runs_something``: another role of its holder lets it make such a thing."""
-        runs = runs_something or self.runs_something
-        certain = _Reading(self._allowance(condition, False), place, runs=runs)
+    def power(
+        self,
+        place: Place,
+        *,
+        condition: str | None = None,
+        runs_something: bool = False,
+        denials: tuple[Denial, ...] = (),
+    ) -> Power:
+        """What it amounts to there. ``runs_something``: another role of its holder lets it make such a thing.
+
+        ``denials``: those that may be about its holder.
+        """
+        return self._judged(place, condition, runs_something or self.runs_something, denials)
+
+    def _judge(self, place: Place, condition: str | None, runs: bool, denials: tuple[Denial, ...]) -> Power:
+        denied = tuple(block for one in denials if one.reaches(place) for block in one.blocks)
+        within = tuple(one for one in denials if one.lies_in(place))
+        certain = _Reading(self._allowance(condition, denied, False), place, within, runs=runs)
         power = certain.power()
-        if not (condition and condition.strip()) and not any(block.condition for block in self.role.blocks):
+        has_condition = bool(condition and condition.strip()) or any(block.condition for block in self.role.blocks)
+        if not (has_condition or denied):
             return power
-        doubtful = _Reading(self._allowance(condition, True), place, runs=runs)
+        doubtful = _Reading(self._allowance(condition, denied, True), place, within, runs=runs)
         if power == Power():
             return under_a_condition(doubtful.power())
         return Power(
@@ -54,10 +75,11 @@ class AzureJudge:
 
 
 class _Allowance:
-    """What a role allows for certain, or (``doubtful``) only if a condition is met."""
+    """What a role allows for certain, or (``doubtful``) only if a condition is met or ``denied`` does not hold."""
 
-    def __init__(self, role: Role, condition: str | None, doubtful: bool) -> None:
+    def __init__(self, role: Role, condition: str | None, denied: tuple[Block, ...], doubtful: bool) -> None:
         self.role = role
+        self._denied = denied
         self.doubtful = doubtful
         self._when = Condition(condition)
         self._allows = lru_cache(maxsize=None)(role.allows)
@@ -69,16 +91,23 @@ class _Allowance:
         return [" + ".join(method) for method in methods if self.holds(method)]
 
     def _holds(self, actions: tuple[str, ...]) -> bool:
-        certainly = all(self._allows(action) and not self._when.decides(action) for action in actions)
+        certainly = all(self._allows(action) and not self._may_lack(action) for action in actions)
         return not certainly and all(map(self.role.may_allow, actions)) if self.doubtful else certainly
+
+    def _may_lack(self, action: str) -> bool:
+        return self._when.decides(action) or denies(self._denied, action)
 
 
 class _Reading:
-    """What is allowed at one place. ``runs``: something can be made that runs with an identity."""
+    """What is allowed at one place. ``within``: denials in parts of it.
 
-    def __init__(self, allowance: _Allowance, place: Place, *, runs: bool) -> None:
+    ``runs``: something can be made that runs with an identity.
+    """
+
+    def __init__(self, allowance: _Allowance, place: Place, within: tuple[Denial, ...], *, runs: bool) -> None:
         self._allowed = allowance
         self._place = place
+        self._within = within
         self._runs = runs
         self._by = f"{allowance.role.name} on {place.words}"
         self._own_rights = [
@@ -102,13 +131,15 @@ class _Reading:
 
     def takes_over(self) -> Iterator[Takeover]:
         """Whoever may give itself rights may do all that can be done to what is there."""
+        kinds = azure_table().takeover
         if self._own_rights:
-            yield self._takeover(self._own_rights, self._place.every_key)
+            every = tuple(method for kind in kinds for method in kind.methods)
+            yield from self._takeovers(self._own_rights, every, attrgetter("every_key"))
             return
-        for kind in azure_table().takeover:
-            on = self._place.keys_of(kind.type)
-            if on and (names := self._allowed.possible(kind.methods)):
-                yield self._takeover(names, on)
+        for kind in kinds:
+            if names := self._allowed.possible(kind.methods):
+                held = tuple(filter(self._allowed.holds, kind.methods))
+                yield from self._takeovers(names, held, methodcaller("keys_of", kind.type))
 
     def becomes(self) -> tuple[str, ...]:
         """Patterns of keys of user-assigned identities."""
@@ -141,8 +172,16 @@ class _Reading:
     def _is_admin(self) -> bool:
         return self._allowed.holds(azure_table().iam)
 
-    def _takeover(self, names: list[str], on: tuple[str, ...]) -> Takeover:
-        return Takeover(by=f"by {some(names)} on it, through {self._by}", on=on)
+    def _takeovers(
+        self, names: list[str], methods: Methods, keys_of: Callable[[Place], tuple[str, ...]]
+    ) -> Iterator[Takeover]:
+        """By these methods; of what is in a part of the place where they may be denied, under a condition."""
+        by = f"by {some(names)} on it, through {self._by}"
+        hindered = tuple(key for one in self._within if one.hinders(methods) for key in keys_of(one.place))
+        if on := keys_of(self._place):
+            yield Takeover(by=by, on=on, but=hindered)
+        if hindered:
+            yield Takeover(by=f"{by}, unless it is denied there", on=hindered, conditional=True)
 
 
 def _doubted(reason: tuple[PrivilegeLevel, str]) -> tuple[PrivilegeLevel, str]:

@@ -9,6 +9,7 @@ from connectors.azure.errors import each_of
 from connectors.azure.reader import Reader
 from connectors.azure.requests import permissions_of
 from connectors.azure.rights.objects import members_of
+from connectors.azure.subscription.denials import read_denials
 from connectors.azure.subscription.payloads import RoleAssignment
 from connectors.azure.subscription.principals import read_principals
 from connectors.azure.subscription.rights import GROUP, Known, Whose, assignments_of
@@ -57,5 +58,6 @@ def _told(reader: Reader, place: str, rows: list[RoleAssignment]) -> Iterator[Di
     groups = {row.principal_id.lower() for row in rows if row.principal_type == GROUP} | principals.groups().keys()
     there = {group: principals.name(group) or group for group in groups if principals.gone(group) is not True}
     members = yield from members_of(reader, there)
-    known = Known(judges=judges, principals=principals, groups=there, members=members)
+    denials = yield from read_denials(reader, place, rows)
+    known = Known(judges=judges, principals=principals, groups=there, members=members, denials=denials)
     yield from assignments_of(reader.scope, rows, known)

@@ -7,6 +7,7 @@ from typing import Any
 
 from msgspec import Struct
 
+from connectors.azure.federation import federates
 from connectors.azure.keys import arm_key, arm_name, managed_identity_key, subscription_of
 from connectors.azure.spec import MANAGED_IDENTITY, SPEC
 from connectors.azure.subscription.kinds import agent_signal, kind_of
@@ -91,6 +92,7 @@ def _user_assigned(
         signals=(_MACHINE, *signals.get(key, ())),
         privilege=_NO_RIGHT_YET,
         credentials=trusted.credentials,
+        links=federates(trusted.trusts),
         trusts=trusted.trusts,
         unread=unread_facts(credentials=trusted.unread, trusts=trusted.unread),
     )

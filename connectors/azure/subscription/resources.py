@@ -13,7 +13,7 @@ from connectors.azure.subscription.federation import read_federation
 from connectors.azure.subscription.identities import managed_identities
 from connectors.azure.subscription.rows import Estate, Resource, ask_resource_graph, resources_of
 from connectors.azure.subscription.vaults import read_vaults
-from connectors.azure.subscription.workloads import issuer_of, workload
+from connectors.azure.subscription.workloads import workload
 from connectors.base import DiscoveredRecord
 
 _NOTHING = "no resource can be seen: there is none, or the right to read them is missing"
@@ -32,8 +32,7 @@ def read_resources(reader: Reader) -> Iterator[DiscoveredRecord]:
     yield reader.done(section)
     resources: list[Resource] = []
     yield from _read_workloads(reader, estate, resources)
-    clusters = (issuer for row in resources if (issuer := issuer_of(row)))
-    federation = yield from read_federation(reader, users, clusters)
+    federation = yield from read_federation(reader, users)
     yield from managed_identities(reader.scope, users, resources, federation)
     yield from read_vaults(reader, estate)
 

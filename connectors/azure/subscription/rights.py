@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
+from typing import TypeAlias
 
 from msgspec import Struct
 
 from connectors.azure.dates import moment
 from connectors.azure.reader import Unit
 from connectors.azure.rights.azure_roles import AzureJudge
+from connectors.azure.rights.deny import Denial
 from connectors.azure.rights.objects import Member
 from connectors.azure.rights.place import Place, place_of
-from connectors.azure.rights.power import UNKNOWN_POWER, Power
+from connectors.azure.rights.power import UNKNOWN_POWER, Power, some
 from connectors.azure.rights.telling import assignment
 from connectors.azure.subscription.payloads import RoleAssignment
 from connectors.azure.subscription.principals import Principals
@@ -25,13 +29,20 @@ _PEOPLE = frozenset({"User", "ForeignGroup", "Device"})
 """Types of principals whose rights are no matter of ours; a group of another tenant cannot be looked into."""
 
 
+Judging: TypeAlias = Callable[[tuple[Denial, ...]], Power]
+
+
 class Known(Struct, frozen=True, kw_only=True):
-    """What assignments are told with. ``groups``: names of those that are there, by id; ``members``: who is in them."""
+    """What assignments are told with. ``groups``: names of those that are there, by id; ``members``: who is in them.
+
+    ``denials``: what is denied there, to whomever.
+    """
 
     judges: Mapping[str, AzureJudge] = {}
     principals: Principals = Principals()
     groups: Mapping[str, str] = {}
     members: Mapping[str, Sequence[Member]] = {}
+    denials: tuple[Denial, ...] = ()
 
 
 class Whose:
@@ -74,14 +85,24 @@ def assignments_of(scope: Scope, rows: Sequence[RoleAssignment], known: Known) -
     """The rights that these rows give: each once, to its principal, or to every service principal in its group."""
     once = {row.id.lower(): row for row in rows}
     runners = _runners(once.values(), known)
+    ids = _ids(known.members)
     for key, row in once.items():
         principal = row.principal_id.lower()
-        power = _power(scope, row, known, runs=principal in runners)
+        of = partial(_of, scope, row, known, _judging(scope, row, known, runs=principal in runners))
         if principal in known.groups or row.principal_type == GROUP:
             for member in known.members.get(principal, ()):
-                yield _of(scope, row, f"{key}#{member.id.lower()}", power, known, member=member)
+                yield of(f"{key}#{member.id.lower()}", ids[member.id.lower()], member)
         elif row.principal_type == SERVICE_PRINCIPAL or known.principals.is_service_principal(principal):
-            yield _of(scope, row, key, power, known)
+            yield of(key, ids.get(principal, frozenset()) | {principal})
+
+
+def _ids(members: Mapping[str, Sequence[Member]]) -> Mapping[str, frozenset[str]]:
+    """By id of a principal that is in a group: its own, and those of the groups."""
+    found: defaultdict[str, set[str]] = defaultdict(set)
+    for group, inside in members.items():
+        for member in inside:
+            found[member.id.lower()] |= {member.id.lower(), group}
+    return {principal: frozenset(ids) for principal, ids in found.items()}
 
 
 def _runners(rows: Iterable[RoleAssignment], known: Known) -> set[str]:
@@ -93,20 +114,30 @@ def _runners(rows: Iterable[RoleAssignment], known: Known) -> set[str]:
     }
 
 
-def _power(scope: Scope, row: RoleAssignment, known: Known, *, runs: bool) -> Power:
+def _judging(scope: Scope, row: RoleAssignment, known: Known, *, runs: bool) -> Judging:
+    """What a row amounts to, by what may be denied to its holder there."""
     judge = known.judges.get(guid_of(row.role_definition_id))
     if judge is None:
-        return UNKNOWN_POWER
+        return lambda _: UNKNOWN_POWER
     holds = (scope.id,) if scope.context.kind == "subscription" else scope.context.subscriptions
-    return judge.power(place_of(row.scope, holds=holds), condition=row.condition, runs_something=runs)
+    place = place_of(row.scope, holds=holds)
+    return lambda denials: judge.power(place, condition=row.condition, runs_something=runs, denials=denials)
 
 
 def _of(
-    scope: Scope, row: RoleAssignment, key: str, power: Power, known: Known, *, member: Member | None = None
+    scope: Scope,
+    row: RoleAssignment,
+    known: Known,
+    judging: Judging,
+    key: str,
+    ids: frozenset[str],
+    member: Member | None = None,
 ) -> Assignment:
+    """``ids``: the holder's, and those of groups that it is in."""
     judge = known.judges.get(guid_of(row.role_definition_id))
     holder = member.id if member else row.principal_id
     restorable = known.principals.restorable.get(holder.lower())
+    denials = _denials(row, known, ids)
     return assignment(
         scope,
         key,
@@ -115,7 +146,7 @@ def _of(
         holder_name=member.display_name if member else known.principals.name(holder),
         gone=False if member else _gone(row, known.principals),
         grant=judge.role.name if judge else guid_of(row.role_definition_id),
-        power=power,
+        power=judging(denials),
         via=f"group:{known.groups[row.principal_id.lower()]}" if member else "direct",
         resource=row.scope,
         created_at=moment(row.created_on),
@@ -124,9 +155,18 @@ def _of(
             "right": "Azure role",
             "custom": (judge.role.custom or None) if judge else None,
             "condition": own_words(row.condition) if row.condition else None,
+            "denied_by": own_words(some([one.name for one in denials])) if denials else None,
             "restorable_until": restorable.isoformat() if restorable else None,
         },
     )
+
+
+def _denials(row: RoleAssignment, known: Known, ids: frozenset[str]) -> tuple[Denial, ...]:
+    """What may be denied to the holder at the row's place, or in a part of it."""
+    if not known.denials:
+        return ()
+    place = place_of(row.scope)
+    return tuple(one for one in known.denials if one.concerns(ids) and (one.reaches(place) or one.lies_in(place)))
 
 
 def _gone(row: RoleAssignment, principals: Principals) -> bool | None:

@@ -12,6 +12,7 @@ from connectors.azure.subscription.kinds import kind_of
 from connectors.azure.subscription.rows import BOT, FOUNDRY_AGENT, Resource
 from connectors.base import Scope
 from scanner.model import Workload
+from scanner.model.attributes import SIGNS_TOKENS_AS
 
 
 def workload(scope: Scope, tenant: str, row: Resource) -> Workload | None:
@@ -34,11 +35,6 @@ def workload(scope: Scope, tenant: str, row: Resource) -> Workload | None:
     )
 
 
-def issuer_of(row: Resource) -> str | None:
-    """Whose tokens a Kubernetes cluster's service accounts have."""
-    return row.oidc_issuer.rstrip("/") if isinstance(row.oidc_issuer, str) and row.oidc_issuer else None
-
-
 def _in_directory(tenant: str, row: Resource) -> Iterator[str]:
     """Applications and agent identities; a bot with a managed identity names its client id, too."""
     kind = row.type.lower()
@@ -53,7 +49,7 @@ def _attributes(tenant: str, row: Resource) -> dict[str, Any]:
     told = {
         "location": row.location,
         "local_keys": _local_keys(row),
-        "token_issuer": issuer_of(row),
+        SIGNS_TOKENS_AS: row.oidc_issuer if isinstance(row.oidc_issuer, str) and row.oidc_issuer else None,
         "blueprint": agent_blueprint_key(tenant, blueprint) if isinstance(blueprint, str) and blueprint else None,
     }
     return {name: value for name, value in told.items() if value is not None}

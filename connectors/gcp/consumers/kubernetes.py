@@ -6,14 +6,19 @@ account of their node; what they are instead is told by the policies of service 
 
 from __future__ import annotations
 
+import re
+
 from msgspec import Raw, Struct
 
 from connectors.gcp.consumers.compute import account_or_default
 from connectors.gcp.consumers.told import Told, in_utc, known, short_scopes
 from connectors.gcp.payloads import Moment
 from connectors.gcp.places import ProjectRef
+from scanner.model.attributes import SIGNS_TOKENS_AS
 
 HIDING = "GKE_METADATA"
+_ZONES = re.compile(r"/(?:zones|regions)/")
+"""A cluster signs as its location's, by whatever name its own address has that."""
 
 
 class _Metadata(Struct, frozen=True, kw_only=True):
@@ -81,6 +86,14 @@ class Cluster(Struct, kw_only=True, rename="camel"):
             created_at=in_utc(self.create_time),
             labels=self.resource_labels,
             attributes=known(
-                workload_pool=self.workload_identity_config.workload_pool, autopilot=self.autopilot.enabled or None
+                workload_pool=self.workload_identity_config.workload_pool,
+                autopilot=self.autopilot.enabled or None,
+                **{SIGNS_TOKENS_AS: self._issuers or None},
             ),
         )
+
+    @property
+    def _issuers(self) -> list[str]:
+        """Its own, and the pool that the clusters of its project share."""
+        pool = self.workload_identity_config.workload_pool
+        return [one for one in (_ZONES.sub("/locations/", self.self_link), pool) if one]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from connectors.federation import links_of
 from connectors.gcp.keys import service_agent_key
 from connectors.gcp.rights.assignments import PROVIDER
 from connectors.gcp.rights.bindings import Binding
@@ -54,6 +55,7 @@ def _pool_principal(member: Member, tree: Tree, pools: Pools, source: str, scope
     project = pool.removesuffix(GKE) if member.kind == "kubernetes" else pool.split("/")[1]
     project = tree.project_id(project)
     subject = member.subject or "*"
+    trusts = tuple(one.trust(one.restriction, "it stands for them") for one in strangers(member, tree, pools))
     chosen = subject if member.selector in ("subject", "*") else f"{member.selector}/{subject}"
     return Identity(
         key=member.id,
@@ -64,5 +66,6 @@ def _pool_principal(member: Member, tree: Tree, pools: Pools, source: str, scope
         name=f"{pool.rpartition('/')[2]}/{chosen}",
         attributes={"pool": pool, "selector": member.selector or "*", "subject": subject},
         privilege=Privilege(level="normal"),
-        trusts=tuple(one.trust(one.restriction, "it stands for them") for one in strangers(member, tree, pools)),
+        links=links_of(trusts, "it stands for"),
+        trusts=trusts,
     )

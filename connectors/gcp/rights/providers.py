@@ -8,17 +8,14 @@ federation.
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Mapping
-from functools import cache
-from importlib.resources import files
 from typing import Any
-from urllib.parse import urlsplit
 
 import msgspec
 from msgspec import Struct
 
 from connectors.gcp.rights.expressions import Clause, alternatives, numbered
+from connectors.issuers import SUBJECT, Issuer, shared
 from connectors.restrictions import Restriction, narrowest, widest
 
 _OF_AWS = "aws:"
@@ -26,26 +23,6 @@ _NAMES = {"subject": "google.subject", "group": "google.groups"}
 
 _ASSERTION = re.compile(r"""assertion(?:\.(\w+)|\[\s*"(\d+)"\s*\])""")
 _ATTRIBUTE = re.compile(r"\b(google\.subject|google\.groups|attribute\.\w+)")
-
-
-class Issuer(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """How tokens of an issuer that signs for everybody are told apart (``federation.toml``)."""
-
-    exact: frozenset[str]
-    owner: frozenset[str] = frozenset()
-    tenant: str
-    subjects: Mapping[str, str] = {}
-
-    def of_claim(self, claim: str) -> Restriction:
-        """How far a fixed value of that claim narrows."""
-        return "exact" if claim in self.exact else "loose" if claim in self.owner else "none"
-
-
-@cache
-def shared_issuers() -> Mapping[str, Issuer]:
-    """Those issuers, by host."""
-    data = tomllib.loads(files("connectors.gcp.rights").joinpath("federation.toml").read_text(encoding="utf-8"))
-    return msgspec.convert(data["issuers"], dict[str, Issuer])
 
 
 class _Oidc(Struct, frozen=True, kw_only=True, rename="camel"):
@@ -92,10 +69,7 @@ class Provider(Struct, frozen=True, kw_only=True, gc=False):
     @property
     def shared(self) -> Issuer | None:
         """How its issuer's tenants are told apart, where it has many."""
-        parts = urlsplit(self.issuer)
-        path = parts.path.strip("/")
-        # Below the host begins what is one tenant's own: an enterprise's, an organisation's.
-        return None if self.has_own_keys or path not in ("", "oidc") else shared_issuers().get(parts.netloc.lower())
+        return None if self.has_own_keys else shared(self.issuer)
 
 
 def parse_provider(payload: Any) -> Provider:
@@ -141,19 +115,19 @@ def token_subject(provider: Provider, selector: str, chosen: str | None) -> str 
     source = provider.mapping.get(name, "")
     if source == "assertion.sub":
         return value
-    shared = provider.shared
-    form = shared.subjects.get(source.removeprefix("assertion.")) if shared else None
+    issuer = provider.shared
+    form = issuer.of_claim.get(source.removeprefix("assertion.")) if issuer else None
     return None if form is None else form.format(value=value)
 
 
 def _of_selector(provider: Provider, selector: str) -> Restriction:
-    shared = provider.shared
+    issuer = provider.shared
     if selector == "*":
-        return "none" if shared else "loose"
-    if shared is None:
+        return "none" if issuer else "loose"
+    if issuer is None:
         return "exact"
     claims = _mapped(provider, _NAMES.get(selector, selector))
-    return narrowest(shared.of_claim(claim) for claim in claims)
+    return narrowest(issuer.fixed(claim) for claim in claims)
 
 
 def _of_condition(provider: Provider) -> Restriction:
@@ -170,14 +144,14 @@ def _of_clause(provider: Provider, clause: Clause) -> Restriction:
     claims = _claims(clause.text, clause.strings)
     for attribute in _ATTRIBUTE.findall(clause.text):
         claims |= _mapped(provider, attribute)
-    shared = provider.shared
+    issuer = provider.shared
     is_fixed = "==" in clause.text or re.search(r"\bin\b", clause.text) is not None
-    if shared is None:
+    if issuer is None:
         return ("exact" if is_fixed else "loose") if claims else "none"
-    best = narrowest(shared.of_claim(claim) for claim in claims)
+    best = narrowest(issuer.fixed(claim) for claim in claims)
     if is_fixed or best == "none":
         return best
-    inside = "sub" not in claims or all(re.match(shared.tenant, text) for text in clause.own)
+    inside = SUBJECT not in claims or all(issuer.stays_inside(SUBJECT, text) for text in clause.own)
     return "loose" if inside else "none"
 
 

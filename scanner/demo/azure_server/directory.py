@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 
-from scanner.demo.azure_server.relations import of_type, seen_person, with_expanded
+from scanner.demo.azure_server.relations import of_type, seen_person, with_expanded, without_expression
 from scanner.demo.azure_server.tenant import Tenant
 from scanner.demo.azure_server.wire import Call, Listing, Reply, Route, Row, refusal
 
 _OBJECTS, _AGENTS, _USUAL, _IDS_AT_MOST = 999, 100, 100, 1000
 _BY_CLIENT = re.compile(r"appId eq '([\w-]+)'")
 _PEOPLE_LISTS = frozenset({"owners", "sponsors"})
+_PREVIEW = "/beta/"
 
 LISTS: Mapping[str, int] = {
     "/serviceprincipals/microsoft.graph.agentidentity": _AGENTS,
@@ -74,6 +75,8 @@ def _collection(tenant: Tenant, call: Call) -> Reply | Listing:
         return expanded
     if path.split("/")[-1].lower() in _PEOPLE_LISTS:
         expanded = [seen_person(tenant, row) for row in expanded]
+    if not call.path.startswith(_PREVIEW):
+        expanded = [without_expression(row) for row in expanded]
     return Listing(rows=expanded, cap=cap or _OBJECTS, usual=_USUAL, at_most=_most(call))
 
 

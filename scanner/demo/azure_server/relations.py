@@ -17,6 +17,7 @@ EXPANDED_AT_MOST = 20
 _AGENT, _BLUEPRINT = "#microsoft.graph.agentIdentity", "#microsoft.graph.agentIdentityBlueprint"
 _BLUEPRINT_PRINCIPAL = "#microsoft.graph.agentIdentityBlueprintPrincipal"
 _EXPAND = re.compile(r"(\w+)(?:\(\$select=([\w,]+)\))?")
+_EXPRESSION = "claimsMatchingExpression"
 # Where the related objects of one are kept among the tenant's collections.
 _BELOW = {
     "/serviceprincipals": "/servicePrincipals/{id}/{relation}",
@@ -53,7 +54,7 @@ def with_expanded(tenant: Tenant, call: Call, rows: Sequence[Row]) -> list[Row] 
 
 def _related(tenant: Tenant, path: str, names: set[str] | None) -> list[Row]:
     some = tenant.collections.get(path, [])[:EXPANDED_AT_MOST]
-    seen = [seen_person(tenant, row) for row in some]
+    seen = [without_expression(seen_person(tenant, row)) for row in some]
     return seen if names is None else [{k: v for k, v in row.items() if k in {*names, "@odata.type"}} for row in seen]
 
 
@@ -61,6 +62,13 @@ def seen_person(tenant: Tenant, row: Row) -> Row:
     """As whoever asks may see it."""
     hidden = row.get("@odata.type") == "#microsoft.graph.user" and not tenant.shows_people
     return {name: row[name] for name in ("@odata.type", "id")} if hidden else row
+
+
+def without_expression(row: Row) -> Row:
+    """A federated credential as version 1.0 of Graph has it: of expressions only the preview tells."""
+    if _EXPRESSION not in row:
+        return row
+    return {name: value for name, value in row.items() if name not in (_EXPRESSION, "subject")}
 
 
 def of_type(tenant: Tenant, path: str) -> list[Row] | None:
@@ -124,8 +132,11 @@ def add_owner(tenant: Tenant, owned: Row, owner: Row, *, relation: str = "owners
     )
 
 
-def add_federation(tenant: Tenant, application: Row, name: str, issuer: str, subject: str, **facts: Any) -> Row:
-    """Let an application take the tokens of an issuer."""
+def add_federation(
+    tenant: Tenant, application: Row, name: str, issuer: str, subject: str | None, expression: str = "", **facts: Any
+) -> Row:
+    """Let an application take the tokens of an issuer, for a subject or for whoever fits an expression."""
+    flexible = {_EXPRESSION: {"value": expression, "languageVersion": 1}, "subject": None} if expression else {}
     row = {
         "id": guid(f"federation/{application['id']}/{name}"),
         "name": name,
@@ -133,6 +144,7 @@ def add_federation(tenant: Tenant, application: Row, name: str, issuer: str, sub
         "subject": subject,
         "audiences": ["api://AzureADTokenExchange"],
         "description": None,
+        **flexible,
         **facts,
     }
     tenant.collections.setdefault(f"/applications/{application['id']}/federatedIdentityCredentials", []).append(row)

@@ -26,7 +26,7 @@ def _assignments_of_subscription(tenant: Tenant, call: Call) -> Reply | Listing:
         return refusal("arm", 404, "SubscriptionNotFound")
     place = f"/subscriptions/{call.places['subscription']}"
     above = tenant.above(place)
-    return _assignments(tenant, lambda scope: scope in above or scope.startswith(f"{place}/"))
+    return _assignments(tenant, call, lambda scope: scope in above or scope.startswith(f"{place}/"))
 
 
 def _assignments_of_group(tenant: Tenant, call: Call) -> Reply | Listing:
@@ -34,11 +34,13 @@ def _assignments_of_group(tenant: Tenant, call: Call) -> Reply | Listing:
     if call.places["group"] not in tenant.management_groups:
         return refusal("arm", 404, "NotFound")
     above = tenant.above(f"{_GROUPS}/{call.places['group']}")
-    return _assignments(tenant, above.__contains__)
+    return _assignments(tenant, call, above.__contains__)
 
 
-def _assignments(tenant: Tenant, fits: Callable[[str], bool]) -> Listing:
-    rows = [row for row in tenant.role_assignments if fits(row["properties"]["scope"])]
+def _assignments(tenant: Tenant, call: Call, fits: Callable[[str], bool]) -> Listing:
+    """Of roles, or what is denied."""
+    every = tenant.deny_assignments if call.path.endswith(_DENY_ASSIGNMENTS) else tenant.role_assignments
+    rows = [row for row in every if fits(row["properties"]["scope"])]
     return Listing(rows=rows, cap=_PAGE, usual=_PAGE)
 
 
@@ -130,6 +132,7 @@ def arm(path: str, handler: Callable[[Tenant, Call], Reply | Listing], *, method
 
 
 _ROLE_DEFINITIONS = "/providers/Microsoft.Authorization/roleDefinitions"
+_DENY_ASSIGNMENTS = "/providers/Microsoft.Authorization/denyAssignments"
 _ROLE_ASSIGNMENTS = "/providers/Microsoft.Authorization/roleAssignments"
 _PLACES = ("", "/subscriptions/{subscription}", f"{_GROUPS}/{{group}}")
 _IN_GROUP = "/subscriptions/{subscription}/resourceGroups/{group}"
@@ -144,8 +147,14 @@ ROUTES: tuple[Route, ...] = (
     ),
     arm(f"{_IDENTITIES}/{{name}}/federatedIdentityCredentials", _federated),
     *(arm(f"{_VAULT}/{kind}", _vault_items(kind)) for kind in ("secrets", "keys")),
-    arm(f"/subscriptions/{{subscription}}{_ROLE_ASSIGNMENTS}", _assignments_of_subscription),
-    arm(f"{_GROUPS}/{{group}}{_ROLE_ASSIGNMENTS}", _assignments_of_group),
+    *(
+        route
+        for kind in (_ROLE_ASSIGNMENTS, _DENY_ASSIGNMENTS)
+        for route in (
+            arm(f"/subscriptions/{{subscription}}{kind}", _assignments_of_subscription),
+            arm(f"{_GROUPS}/{{group}}{kind}", _assignments_of_group),
+        )
+    ),
     *(
         arm(f"{place}{_ROLE_DEFINITIONS}", _definitions)
         for place in ("", "/subscriptions/{subscription}", f"{_GROUPS}/{{group}}")

@@ -37,6 +37,7 @@ class Tenant:
         self.subscriptions: dict[str, Row] = {}
         self.management_groups: dict[str, Row] = {}
         self.role_assignments: list[Row] = []
+        self.deny_assignments: list[Row] = []
         self.role_definitions: list[Row] = []
         self.resources: list[Row] = []
         self.collections: dict[str, list[Row]] = {}
@@ -203,6 +204,29 @@ class Tenant:
             "properties": properties,
         }
         self.role_assignments.append(row)
+        return row
+
+    def deny(self, scope: str, name: str, actions: Sequence[str], **facts: Any) -> Row:
+        """What Azure keeps from everybody at a scope, as it does for the resources of a managed application."""
+        place = f"/providers/Microsoft.Management/{scope}" if scope.startswith("managementGroups/") else scope
+        id_ = guid(f"denial/{place}/{name}")
+        permissions = {"actions": list(actions), "notActions": ["*/read"], "dataActions": [], "notDataActions": []}
+        row = {
+            "id": f"{place}/providers/Microsoft.Authorization/denyAssignments/{id_}",
+            "name": id_,
+            "type": "Microsoft.Authorization/denyAssignments",
+            "properties": {
+                "denyAssignmentName": name,
+                "permissions": [permissions],
+                "scope": place,
+                "doNotApplyToChildScopes": False,
+                "principals": [{"id": "00000000-0000-0000-0000-000000000000", "type": "SystemDefined"}],
+                "excludePrincipals": [],
+                "isSystemProtected": True,
+                **facts,
+            },
+        }
+        self.deny_assignments.append(row)
         return row
 
     def above(self, place: str) -> list[str]:

@@ -36,4 +36,7 @@ def test_what_it_hides_is_told(start: Callable[[Cloud], Place]) -> None:
     assert [(one.issuer, one.restriction) for one in found["aws-warehouse-mirror"].trusts] == [
         ("aws:471208833519", "exact")
     ]
+    assert [one.target for one in found["aws-warehouse-mirror"].links if one.relation == "federates"] == [
+        "arn:aws:sts::471208833519:assumed-role/warehouse-admin/*"
+    ]
     assert found["481516234201-compute"].attributes["default_account"] is True

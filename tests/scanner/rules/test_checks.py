@@ -76,6 +76,12 @@ def ending(days: int) -> Assessment:
     return holding(kind="certificate", created_at=made, expires_at=made + timedelta(days=days))
 
 
+def expired(**facts: Any) -> Assessment:
+    """An identity with a client secret, made 400 days ago, that ended yesterday."""
+    usual = {"kind": "client_secret", "created_at": days_ago(400), "expires_at": days_ago(1), "enabled": True}
+    return holding(**{**usual, **facts})
+
+
 def keys(*enabled: bool | None, **facts: Any) -> Assessment:
     """An identity with so many young access keys, enabled or not."""
     credentials = tuple(
@@ -334,6 +340,19 @@ CREDENTIAL_CASES: tuple[tuple[str, str, Assessment, str | None], ...] = (
     ("credential_lives_too_long", "longer", holding(expires_at=days_ago(10 - 180.01)), "low"),
     ("credential_lives_too_long", "end unknown", holding(kind="certificate", expires_at=None), None),
     ("credential_lives_too_long", "expired since", ending(399), None),
+    ("credential_expired", "client secret", expired(), "low"),
+    ("credential_expired", "not disabled as far as one knows", expired(enabled=None), "low"),
+    ("credential_expired", "disabled", expired(enabled=False), None),
+    ("credential_expired", "valid", expired(expires_at=days_ago(-0.01)), None),
+    ("credential_expired", "end unknown", expired(expires_at=None), None),
+    ("credential_expired", "token, which goes by itself", expired(kind="token"), None),
+    ("credential_expired", "access that ends by itself", expired(kind="federation"), None),
+    ("credential_expired", "identity disabled", expired(identity={"enabled": False}), None),
+    ("credential_expired", "the provider's own", expired(identity={"managed_by": "Microsoft"}), None),
+    ("credential_expired", "when it was looked at", expired(identity={"observed_at": days_ago(0.5)}), "low"),
+    ("credential_expired", "since it was looked at", expired(identity={"observed_at": days_ago(2)}), None),
+    ("credential_too_old", "expired is another rule", expired(kind="access_key"), None),
+    ("credential_unused", "expired is another rule", expired(last_used_at=days_ago(60)), None),
     ("token_never_expires", "token", holding(kind="token", never_expires=True), "medium"),
     ("token_never_expires", "secret id", holding(kind="secret_id", never_expires=True), "medium"),
     ("token_never_expires", "api key", holding(kind="api_key", never_expires=True), "medium"),

@@ -85,6 +85,19 @@ def test_a_finding_points_at_its_subject() -> None:
     assert not any(finding.new for finding in findings.values())
 
 
+def test_on_an_expired_credential_nothing_else_is_said() -> None:
+    """It cannot be used, so its age, its life and its last use are no matter any more."""
+    old = make_credential(
+        "a", kind="client_secret", created_at=days_ago(800), expires_at=days_ago(1), last_used_at=days_ago(400)
+    )
+    context = RuleContext(assessments=[make_assessment(make_identity("a", credentials=(old,)))], now=NOW)
+
+    assert [found.rule for found in evaluate(context) if found.credential] == ["credential_expired"]
+    assert evaluate(context)[-1].evidence == {
+        "kind": "client_secret", "id": old.id, "expires_at": days_ago(1).isoformat().replace("+00:00", "Z")
+    }  # fmt: skip
+
+
 def test_what_was_not_rechecked_is_not_judged_again() -> None:
     """Identities and entries whose place was not read this time find nothing."""
     known = estate()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from connectors.aws.regional.declarations import Detail, Fields, Listing, ResourceType
+from scanner.model.attributes import SIGNS_TOKENS_AS
 
 TYPES = (
     ResourceType(
@@ -107,7 +108,7 @@ TYPES = (
             roles=("roleArn", "computeConfig.nodeRoleArn"),
             created_at="createdAt",
             tags="tags",
-            facts={"status": "status", "issuer": "identity.oidc.issuer", "version": "version"},
+            facts={"status": "status", SIGNS_TOKENS_AS: "identity.oidc.issuer", "version": "version"},
         ),
     ),
     ResourceType(

@@ -42,6 +42,8 @@ def test_what_runs_as_a_role_is_found_with_its_secrets(account: Account) -> None
     assert instance.tags == {"owner": "bob"}
     assert found.workloads["lambda_function", "pay"].tags == {"owner": "ada@example.com"}
     assert found.workloads["eks_cluster", "k8s"].tags == {"team": "platform"}
+    issuer = found.workloads["eks_cluster", "k8s"].attributes["signs_tokens_as"]
+    assert issuer.startswith("https://oidc.eks.eu-west-1.amazonaws.com/id/")
     assert found.workloads["glue_job", "etl"].key == of_region("glue:job/etl")
     assert HIDDEN not in repr(found.records)
     assert USER_DATA not in repr(found.records)

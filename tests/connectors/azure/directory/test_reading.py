@@ -11,6 +11,7 @@ from scanner.demo.azure_server.wire import refusal
 from tests.connectors.azure.directory.conftest import TenantRead
 from tests.connectors.azure.estate import AzureEstate
 
+GITHUB = "https://token.actions.githubusercontent.com"
 SITE = "/subscriptions/S-1/resourceGroups/rg/providers/Microsoft.Web/sites/Shop"
 USER_ASSIGNED = "/subscriptions/S-1/resourceGroups/rg/providers/Microsoft.ManagedIdentity/userAssignedIdentities/Mine"
 REFUSED = refusal("graph", 400, "Request_BadRequest", "Could not find a property named 'createdDateTime'.")
@@ -118,6 +119,46 @@ def test_whom_a_registration_trusts_is_read(azure: AzureEstate, told: TenantRead
     assert trusted == {"shop": 21, "alone": 21, "none": 0}
     assert found.coverage["graph.federated_credentials"].identities == 42
     assert all(one.unread == () for one in found.identities.values())
+
+
+EXPRESSION = "claims['sub'] matches 'repo:acme/*'"
+
+
+@pytest.mark.parametrize("refused", [False, True])
+def test_an_expression_is_asked_for_where_no_subject_is_told(
+    azure: AzureEstate, told: TenantRead, *, refused: bool
+) -> None:
+    """Only of such an application, since only the preview tells of it; unread, it may let in whoever it likes."""
+    for name in ("shop", "plain"):
+        row = azure.tenant.add_application(name)
+        add_federation(azure.tenant, row, "main", GITHUB, "repo:acme/app:ref:refs/heads/main")
+    add_federation(azure.tenant, azure.tenant.applications[guid("application/shop")], "any", GITHUB, None, EXPRESSION)
+    if refused:
+        azure.server.faults.add(Fault(service="graph", path="/beta/applications/.*", reply=refusal("graph", 403, "x")))
+
+    found = told()
+
+    asked = [call.path for call in azure.server.log if "/beta/applications" in call.path]
+    assert asked == [f"/beta/applications/{guid('application/shop')}/federatedIdentityCredentials"]
+    trusts = {(one.restriction, one.subject) for one in found.identities["shop"].trusts}
+    assert trusts == {("exact", "repo:acme/app:ref:refs/heads/main"), ("loose", None if refused else "repo:acme/*")}
+    targets = {one.target for one in found.identities["shop"].links}
+    assert targets == {"github:acme/app", f"oidc:{GITHUB[8:]}#*" if refused else "github:acme/*"}
+    detail = found.coverage["graph.federated_credentials"].detail or ""
+    assert found.gaps == {}
+    assert ("by an expression is not known" in detail) is refused
+
+
+def test_a_blueprint_leads_to_its_agents_and_to_whom_it_trusts(azure: AzureEstate, told: TenantRead) -> None:
+    """Whoever can show such a token is each of its agents."""
+    blueprint = add_blueprint(azure.tenant, "helper")
+    agent = add_agent(azure.tenant, "helper-1", blueprint)
+    add_federation(azure.tenant, blueprint, "ci", GITHUB, "repo:acme/app:ref:refs/heads/main")
+
+    found = told()
+
+    links = [(one.relation, one.target.rpartition("/")[2]) for one in found.identities["helper"].links]
+    assert links == [("can_assume", agent["id"]), ("federates", "app")]
 
 
 def test_a_registration_in_the_bin_is_looked_for_only_where_one_is_missing(

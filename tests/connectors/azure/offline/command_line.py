@@ -70,6 +70,9 @@ def everything(tenant: Tenant) -> dict[str, Any]:
             elif one["appRoles"]:
                 held = tenant.collections.get(f"/servicePrincipals/{one['id']}/appRoleAssignedTo", ())
                 listed[f"held/{one['id']}"] = rest(f"{of}/appRoleAssignedTo", held)
+    for place in (*tenant.subscriptions, *tenant.management_groups):
+        denied = [one for one in tenant.deny_assignments if f"/{place}/" in f"{one['properties']['scope']}/"]
+        listed[f"deny/{place}"] = {"value": denied}
     for id_, credentials in tenant.federated_credentials.items():
         listed[f"identity-federated/{id_.rpartition('/')[2]}"] = [flat(one) for one in credentials]
     for vault, kinds in tenant.vault_items.items():

@@ -68,6 +68,7 @@ def _furnish_subscription(tenant: Tenant, shop: str) -> None:
     tenant.assign_role(f"/subscriptions/{subscription}", pull["properties"]["principalId"], owner)
     tenant.assign_role("managementGroups/corp", shop, owner)
     tenant.assign_role(f"/subscriptions/{subscription}", guid("somebody deleted"), owner)
+    tenant.deny(f"/subscriptions/{subscription}/resourceGroups/rg", "managed", ["*"])
 
 
 def export(folder: Path, files: Mapping[str, Any]) -> Path:

@@ -58,6 +58,8 @@ GAPS: dict[str, tuple[str, set[str]]] = {
     "roleManagement-directory-roleDefinitions": ("roleDefinitions", {"graph.directory_roles"}),
     "reports-servicePrincipalSignInActivities": ("/beta/reports", {"graph.sign_ins"}),
     "reports-appCredentialSignInActivities": ("/beta/reports", {"graph.credential_use"}),
+    "deny/corp": ("denyAssignments?api-version", {"arm.deny_assignments"}),
+    f"deny/{guid('subscription/prod')}": ("denyAssignments?api-version", {"arm.deny_assignments"}),
     "vault/kv-prod-secrets": ("az keyvault secret list", {"vault.secrets"}),
     "vault/kv-prod-certificates": ("az keyvault certificate list", {"vault.certificates"}),
     "identity-federated/pull": ("az identity federated-credential list", {"arm.federated_credentials"}),

@@ -87,3 +87,12 @@ def test_an_agent_application_acts_as_its_agent_identity() -> None:
     assert found.runs_as == ("azure://t-1/agentIdentities/p-1",)
     assert found.attributes["blueprint"] == "azure://t-1/agentBlueprints/b-1"
     assert workload(SCOPE, "t-1", _row(identity=None, agent_principal="P-1")) is None
+
+
+@pytest.mark.parametrize(
+    ("told", "issuer"),
+    [("https://aks.example/t/c/", "https://aks.example/t/c/"), ("", None), (None, None), (7, None), (["x"], None)],
+)
+def test_a_cluster_says_whose_tokens_its_pods_get(told: object, issuer: str | None) -> None:
+    """So that whoever takes these can be joined with it."""
+    assert _found(oidc_issuer=told).attributes.get("signs_tokens_as") == issuer

@@ -21,6 +21,7 @@ DEFAULT = "11-compute@developer.gserviceaccount.com"
 APP = "acme@appspot.gserviceaccount.com"
 MINE = "mine@acme.iam.gserviceaccount.com"
 NAME = "projects/acme/locations/here/things/one"
+GKE = "https://container.googleapis.com/v1/projects/acme"
 
 
 def _attached(email: str) -> dict[str, Any]:
@@ -181,3 +182,19 @@ def test_whatever_a_server_tells_is_understood_or_refused(payload: Any, data: st
 
     told = decoded.told(PROJECT)
     assert told is None or isinstance(told.name, str)
+
+
+@pytest.mark.parametrize(
+    ("fields", "issuers"),
+    [
+        ({"selfLink": f"{GKE}/locations/europe-west1/clusters/c"}, [f"{GKE}/locations/europe-west1/clusters/c"]),
+        ({"selfLink": f"{GKE}/zones/europe-west1-b/clusters/c"}, [f"{GKE}/locations/europe-west1-b/clusters/c"]),
+        ({"workloadIdentityConfig": {"workloadPool": "p.svc.id.goog"}}, ["p.svc.id.goog"]),
+        ({}, None),
+    ],
+)
+def test_a_cluster_says_whose_tokens_its_pods_get(fields: dict[str, Any], issuers: list[str] | None) -> None:
+    """Its own, whatever its address calls the place, and those of the pool that its project's clusters share."""
+    told = msgspec.convert({"name": "c", **fields}, kubernetes.Cluster).told(PROJECT)
+
+    assert told.attributes.get("signs_tokens_as") == issuers

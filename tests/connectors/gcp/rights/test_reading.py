@@ -108,6 +108,7 @@ def test_who_is_only_named_by_bindings_is_told(place: Place) -> None:
     assert found[service_agent_key(AGENT)].kind == "service_agent"
     assert found[service_agent_key(AGENT)].managed_by
     assert found[SUBJECT].kind == "workload_identity"
+    assert [(one.relation, one.target) for one in found[SUBJECT].links] == [("federates", "github:acme/app")]
 
 
 @pytest.mark.parametrize("bulk", [True, False])
@@ -115,7 +116,9 @@ def test_whom_an_account_lets_in_is_among_its_trusts(place: Place, bulk: bool) -
     """Found before the account is told."""
     records = (place if bulk else _without_bulk(place)).scan()
 
-    (trust,) = _identities(records)[key_of(BILLING)].trusts
+    billing = _identities(records)[key_of(BILLING)]
+    (trust,) = billing.trusts
+    assert [(one.relation, one.target) for one in billing.links] == [("federates", "github:acme/app")]
     assert (trust.principal, trust.kind) == (SUBJECT, "federated")
 
 

@@ -1,0 +1,84 @@
+"""Who signs tokens for workloads, and how far a claim narrows whom a trust lets in (``issuers.toml``). Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from functools import cache
+from importlib.resources import files
+
+import msgspec
+from msgspec import Struct
+
+from connectors.restrictions import Restriction, widest
+
+SUBJECT = "sub"
+_HTTPS = "https://"
+
+
+class Grammar(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What some of an issuer's subjects are like, and what such a subject is called."""
+
+    like: str
+    target: str
+
+
+class Issuer(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One that signs tokens, as ``issuers.toml`` has it."""
+
+    name: str
+    url: str
+    subjects: tuple[Grammar, ...] = ()
+    tenants: Mapping[str, str] = {}
+    exact: frozenset[str] = frozenset()
+    owner: frozenset[str] = frozenset()
+    broad: str | None = None
+    needed: frozenset[str] = frozenset()
+    of_claim: Mapping[str, str] = {}
+
+    def fixed(self, claim: str) -> Restriction:
+        """How far a claim narrows that has one value."""
+        if claim in self.owner:
+            return "loose"
+        return "exact" if claim in self.exact or claim == SUBJECT else "none"
+
+    def stays_inside(self, claim: str, beginning: str) -> bool:
+        """Whether all that begins so is of one tenant."""
+        return claim not in self.tenants or re.match(self.tenants[claim], beginning) is not None
+
+    def narrows(self, claim: str, restriction: Restriction, values: Iterable[str]) -> Restriction:
+        """How far a claim narrows whose values are these, or like these; ``restriction``: how far these are bound."""
+        values = tuple(values)
+        if claim in self.tenants:
+            if restriction != "exact" and not all(self.stays_inside(claim, value) for value in values):
+                return "none"
+            broad = claim == SUBJECT and self.broad is not None and any(re.match(self.broad, one) for one in values)
+            return widest((restriction, "loose")) if broad else restriction
+        return widest((restriction, self.fixed(claim)))
+
+
+@cache
+def _issuers() -> tuple[Issuer, ...]:
+    data = files("connectors").joinpath("issuers.toml").read_bytes()
+    return tuple(msgspec.toml.decode(data, type=dict[str, tuple[Issuer, ...]])["issuers"])
+
+
+def plain(url: str) -> str:
+    """An issuer as they are compared: without the scheme, the host in lower case, with no slash at the end."""
+    host, slash, path = url.removeprefix(_HTTPS).rstrip("/").partition("/")
+    return f"{host.lower()}{slash}{path}"
+
+
+def recognised(url: str) -> Iterator[tuple[Issuer, Mapping[str, str | None]]]:
+    """Those that an issuer may be, by its URL, the likeliest first, with the parts of the URL that they name."""
+    address = plain(url)
+    for one in _issuers():
+        if found := re.fullmatch(one.url, address):
+            yield one, found.groupdict()
+
+
+def shared(url: str) -> Issuer | None:
+    """The issuer, where it signs for everybody at that address; None for one of a single tenant."""
+    for one, parts in recognised(url):
+        return one if one.tenants and not parts.get("own") else None
+    return None
