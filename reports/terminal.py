@@ -175,8 +175,8 @@ def _where_next(page: Page, digest: Digest) -> None:
         page.line("What each source would need: muster doctor")
         return
     page.heading("Next")
-    for command, why in _COMMANDS:
-        page.line(f"  {command:<37}{why}")
+    for command, why in (_DECLARE if digest.states["registry"]["unchecked"] else _FILL_IN, *_COMMANDS):
+        page.line(f"  {command:<41}{why}")
 
 
 # --- parts of sections --------------------------------------------------------
@@ -222,8 +222,9 @@ _ORPHAN_HEADINGS = (
     Heading("Use", 10, "usage"),
 )
 
+_FILL_IN = ("muster orphans -o xlsx:orphans.xlsx", "the list for owners to fill in")
+_DECLARE = ("muster registry adopt --registry new.csv", "drafts a registry of all found")
 _COMMANDS = (
-    ("muster orphans -o xlsx:orphans.xlsx", "the list for owners to fill in"),
     ("muster show IDENTITY", "all that is known of one of them"),
     ("muster report -o html:report.html", "everything, to explore"),
 )

@@ -79,7 +79,7 @@ class Workbook:
     def notices(self) -> tuple[str, ...]:
         """One for each table that was split, and for each sheet with cells that were cut."""
         cut = (
-            f"xlsx: {counted(cells, 'cell', 'cells')} of sheet {name} {'was' if cells == 1 else 'were'} cut to 32,767 "
+            f"{counted(cells, 'cell', 'cells')} of sheet {name} {'was' if cells == 1 else 'were'} cut to 32,767 "
             "characters, the most that a cell holds"
             for name, cells in self._cut.items()
         )
@@ -93,7 +93,7 @@ class Workbook:
         for number, part in enumerate(_parts(iter(rows), rows_per_sheet), start=1):
             if number > 1:
                 name = f"{title} {number}"
-                self._split.append(f"xlsx: {title} has more rows than a sheet holds and goes on in sheet {name}")
+                self._split.append(f"{title} has more rows than a sheet holds and goes on in sheet {name}")
             sheet = self._book.add_worksheet(name, quick_sheet())
             self._write_headings(sheet, columns)
             cells = [(place, column.get, writer(sheet, column)) for place, column in enumerate(columns)]
@@ -108,6 +108,8 @@ class Workbook:
         """Write the first sheet: lines, each with its look (``title``, ``lead``, ``plain``), then the counts."""
         sheet = self._book.add_worksheet("Summary")
         sheet.hide_gridlines(2)
+        sheet.set_landscape()
+        sheet.fit_to_pages(1, 0)
         sheet.set_column(0, 1, 18)
         sheet.set_column(2, 2, 12)
         for row, (text, look) in enumerate(lines):
@@ -152,7 +154,9 @@ class Workbook:
         checked(sheet.insert_chart(first - 1, 4, chart))
 
     def _write_headings(self, sheet: Any, columns: tuple[Column[Any], ...]) -> None:
-        sheet.freeze_panes(1, 0)
+        sheet.freeze_panes(1, 1 if any(column.fill_in for column in columns) else 0)
+        sheet.set_landscape()
+        checked(sheet.repeat_rows(0))
         for position, column in enumerate(columns):
             checked(sheet.set_column(position, position, column.width, self._formats.get(column.type)))
             self._write(sheet, 0, position, column.name, "fill_in" if column.fill_in else "heading")

@@ -23,6 +23,7 @@ _HUMAN_WITH_KEYS: Mapping[bool | None, NatureVerdictName] = {True: "mixed", Fals
 
 _TABLE = msgspec.toml.decode(files("scanner").joinpath("nature.toml").read_bytes(), type=_Table)
 
+KEYS_NAMED = 5
 _NO_SIGN = NatureVerdict(verdict="unknown")
 
 
@@ -90,11 +91,16 @@ def _own_signals(
         yield Signal(
             says="machine",
             sort="credential",
-            evidence=f"active {', '.join(keys)}",
+            evidence=f"active {_named(keys)}",
             strength="strong" if has_password is False else "weak",
         )
     if roster is not None and (evidence := roster.human(identity)) is not None:
         yield Signal(says="human", sort="roster", evidence=evidence)
+
+
+def _named(keys: list[str]) -> str:
+    more = len(keys) - KEYS_NAMED
+    return ", ".join(keys[:KEYS_NAMED]) + (f" and {more:,} more" if more > 0 else "")
 
 
 @cache

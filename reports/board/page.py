@@ -122,8 +122,13 @@ def _trend(numbers: Board) -> str:
 def _team(team: Team) -> str:
     name = words.team_name(team)
     shown = name if len(name) <= LONGEST_NAME else f"{name[:LONGEST_NAME]}…"
-    share = team.owned / team.identities
-    cells = (f"{team.identities:,}", words.percent(share), f"{team.orphaned:,}", f"{team.overdue:,}", f"{team.grave:,}")
+    cells = (
+        f"{team.identities:,}",
+        words.percent(team.share),
+        f"{team.orphaned:,}",
+        f"{team.overdue:,}",
+        f"{team.grave:,}",
+    )
     return f'<tr><th scope="row"><bdi>{_safe(shown)}</bdi></th>{_cells(cells)}</tr>'
 
 

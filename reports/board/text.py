@@ -82,7 +82,7 @@ def _teams(page: Page, numbers: Board) -> None:
             (
                 words.team_name(team),
                 f"{team.identities:,}",
-                words.percent(team.owned / team.identities),
+                words.percent(team.share),
                 f"{team.orphaned:,}",
                 f"{team.overdue:,}",
                 f"{team.grave:,}",

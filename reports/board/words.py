@@ -40,9 +40,9 @@ def meaning(name: str, policy: Policy) -> str:
 
 
 def percent(share: float | None) -> str:
-    """A share as a whole percentage; never 0 or 100 where it is not exactly that."""
+    """A share as a whole percentage; never 0 or 100 where it is not exactly that, and no number where there is none."""
     if share is None:
-        return "none"
+        return "n/a"
     if 0 < share < _ONE_PERCENT:
         return "< 1 %"
     return "> 99 %" if 1 - _ONE_PERCENT < share < 1 else f"{100 * share:.0f} %"

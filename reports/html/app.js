@@ -152,9 +152,10 @@ class App {
   }
 
   shortcut(event) {
-    if (event.key !== "/" || event.target.matches("input")) return;
+    const typed = event.target.id === "filter" && ["ArrowDown", "Enter"].includes(event.key);
+    if (!typed && (event.key !== "/" || event.target.matches("input"))) return;
     event.preventDefault();
-    byId("filter").focus();
+    byId(typed ? "grid" : "filter").focus();
   }
 
   // --- panel

@@ -61,18 +61,22 @@ function trendChart(trend) {
     ),
   );
   const caption = h("figcaption", null, "Trend", h("span.total", null, `${day(first.at)} to ${day(last.at)}`));
-  return [h("figure.trend", null, caption, trendLines(trend, largest), h("ul", null, items))];
+  const [shares, numbers] = [true, false].map((kind) => LINES.filter((line) => Boolean(line.share) === kind));
+  const drawn = h("div.pair", null, trendLines(trend, shares, 1), trendLines(trend, numbers, largest));
+  return [h("figure.trend", null, caption, drawn, h("ul", null, items))];
 }
 
-function trendLines(trend, largest) {
+// Lines of one scale, from 0 to the top; the second one is dashed, so that colour is never alone.
+function trendLines(trend, lines, top) {
   const [width, height, margin] = [300, 70, 4];
-  const span = trend.at(-1).at - trend[0].at || 1;
-  const across = ({ at }) => margin + ((width - 2 * margin) * (at - trend[0].at)) / span;
-  const down = (value, top) => height - margin - ((height - 2 * margin) * value) / top;
-  const drawn = LINES.map(({ name, tone, share: isShare }) => {
-    const known = trend.filter((point) => point[name] !== null);
-    const points = known.map((point) => `${across(point)},${down(point[name], isShare ? 1 : largest)}`).join(" ");
-    return svg("polyline", { points, class: `tone-${tone}`, "stroke-dasharray": isShare ? null : "4 3" });
+  const span = trend.at(-1).at - trend[0].at;
+  const part = (at, place) => (span ? (at - trend[0].at) / span : place / (trend.length - 1)); // all in one minute
+  const placed = trend.map((point, place) => ({ ...point, x: margin + (width - 2 * margin) * part(point.at, place) }));
+  const down = (value) => height - margin - ((height - 2 * margin) * value) / top;
+  const drawn = lines.map(({ name, tone }, at) => {
+    const known = placed.filter((point) => point[name] !== null);
+    const points = known.map((point) => `${point.x},${down(point[name])}`).join(" ");
+    return svg("polyline", { points, class: `tone-${tone}`, "stroke-dasharray": at ? "4 3" : null });
   });
   const attributes = { viewBox: `0 0 ${width} ${height}`, preserveAspectRatio: "none", "aria-hidden": "true" };
   return svg("svg", { ...attributes, class: "lines" }, drawn);

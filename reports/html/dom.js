@@ -43,5 +43,5 @@ function mark(axis, value) {
 
 // A text from outside, kept apart from the reading direction of what is around it.
 function outside(value, selector = "bdi") {
-  return h(selector, { title: value.length > 40 ? value : null }, value);
+  return h(selector, { title: value.length > 10 ? value : null }, value);
 }

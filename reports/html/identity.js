@@ -14,7 +14,7 @@ function identityPanel(row, tables, shown = null) {
       standing(identity, details),
       details.next_step && h("p.next", null, h("b", null, "Next step "), outside(details.next_step)),
       section("Verdicts", verdictsOf(identity, details, held)),
-      section(shown === null ? "Findings" : "Other findings", findings.map((finding) => findingItem(finding))),
+      section(shown === null ? "Findings" : "Other findings", manyOf("div", findings, findingItem)),
       section("Other than declared", driftOf(held("drift"))),
       section("Credentials", timeline(held("credentials"), tables.now), credentialsOf(held("credentials"))),
       section("What it may do", grantsOf(held("grants"))),
@@ -113,10 +113,15 @@ function findingItem(finding, subject = null) {
     h("h4", null, mark("severity", finding.severity), " ", outside(finding.title ?? rule)),
     h("p.tags", null, h("code", null, rule), status !== "open" && tag(status), !rechecked && notRechecked()),
     acknowledged && h("p", null, outside(`Acknowledged: ${acknowledged}`)),
-    facts([...about, ...finding.evidence]),
+    facts([...about, ...finding.evidence.map(readable)]),
     finding.remediation && h("p.remedy", null, outside(finding.remediation)),
     controls.length > 0 && h("p.tags", null, controls.map((control) => tag(outside(control)))),
   );
+}
+
+// A fact of a finding as people write it: a heading for a name, a time to the minute.
+function readable([name, value]) {
+  return [name.replaceAll("_", " "), value?.replace(/^(\d{4}-\d\d-\d\d)T(\d\d:\d\d):[\d.]+Z$/, "$1 $2 UTC")];
 }
 
 // --- what it holds
@@ -144,7 +149,7 @@ function grantsOf(grants) {
 }
 
 function textsOf(texts) {
-  return texts.length > 0 && h("ul", null, texts.map(({ text }) => h("li", null, h("code", null, text ?? "–"))));
+  return manyOf("ul", texts, ({ text }) => h("li", null, h("code", null, text ?? "–")));
 }
 
 // Where it leads, and what leads to it.

@@ -9,7 +9,8 @@ const CHARTS = [
   { title: "Age of credentials", axis: "age", view: "credentials", facet: "age" },
 ];
 
-// note: what the number counts; choice: the facets under which the list shows just these; rare: not shown for none.
+// note: what the number counts; choice: the facets under which the list shows just these; rare: not shown for none;
+// axis: the one whose unknown ones the number leaves out.
 const CARDS = [
   {
     name: "new_findings",
@@ -27,7 +28,7 @@ const CARDS = [
     note: "orphaned and unused: switch off first",
     choice: { abandoned: ["true"] },
   },
-  { name: "admins", label: "Admins", note: "could do effectively everything", choice: { privilege: ["admin"] } },
+  { name: "admins", label: "Admins", note: "could do effectively everything", choice: { privilege: ["admin"] }, axis: "privilege" },
   { name: "agents", label: "AI agents", note: "by strong or agreeing signals", choice: { agent: ["yes"] } },
   {
     name: "not_found",
@@ -52,7 +53,7 @@ function showOverview({ overview, coverage, identities }, go) {
   );
   byId("caveats").replaceChildren(...overview.caveats.map((caveat) => h("li", null, caveat)));
   byId("gaps").replaceChildren(...gapsBanner(coverage, go));
-  byId("cards").replaceChildren(...CARDS.filter(({ name, rare }) => !rare || overview.summary[name]).map((card) => cardOf(card, overview, go)));
+  byId("cards").replaceChildren(...CARDS.filter(({ name, rare }) => !rare || overview.summary[name]).map((card) => cardOf(card, overview, identities, go)));
   byId("charts").replaceChildren(
     ...CHARTS.map((chart) => chartOf(chart, overview, identities, go)),
     ...orphansChart(identities, overview.summary, go),
@@ -127,15 +128,17 @@ function noticesOf(notices) {
 
 // --- numbers
 
-function cardOf({ name, label, note, view = "identities", choice }, { summary, registry_given }, go) {
+function cardOf({ name, label, note, view = "identities", choice, axis }, { summary, registry_given }, identities, go) {
   const unchecked = !registry_given && NEED_A_REGISTRY.includes(name);
+  const unknown = axis ? (countsOf(identities.columns[axis]).unknown ?? 0) : 0;
+  const told = unknown ? `${note}; of ${count(unknown)} it is unknown` : note;
   const value = unchecked ? "–" : count(summary[name]);
   return h(
     "button.card",
     { type: "button", onclick: () => go(view, choice) },
     h("span.label", null, label),
     h("span.value", null, value, summary.gaps > 0 && !unchecked && h("span.incomplete", null, "incomplete")),
-    h("span.note", null, unchecked ? "unchecked: no registry was given" : note),
+    h("span.note", null, unchecked ? "unchecked: no registry was given" : told),
   );
 }
 

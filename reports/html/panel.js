@@ -54,24 +54,35 @@ function content(value) {
   return value instanceof Node || Array.isArray(value) ? value : outside(String(value));
 }
 
-// A long table shows its beginning until the rest is asked for.
+// What `make` builds of each item, in a list; false where there is none.
+function manyOf(selector, items, make) {
+  const list = h(selector);
+  return items.length > 0 && [list, fill(list, items, make)];
+}
+
+// Appends what `make` builds of each item. Of many only the first, and a button that asks for the rest is returned.
+function fill(list, items, make) {
+  const add = (some) => list.append(...some.map((item) => make(item)));
+  const addRest = () => {
+    add(items.slice(PARTS_LISTED));
+    more.remove();
+  };
+  const more = h("button.more", { type: "button", onclick: addRest }, `Show all ${count(items.length)}`);
+  add(items.slice(0, PARTS_LISTED));
+  return items.length > PARTS_LISTED && more;
+}
+
 function smallTable(headings, rows) {
   if (!rows.length) return false;
   const head = h("tr", null, headings.map((heading) => h("th", { scope: "col" }, heading)));
   const body = h("tbody");
   const line = (cells) => h("tr", null, cells.map((cell) => h("td", null, content(cell))));
-  const add = (some) => body.append(...some.map(line));
-  const addRest = () => {
-    add(rows.slice(PARTS_LISTED));
-    more.remove();
-  };
-  const more = h("button.more", { type: "button", onclick: addRest }, `Show all ${count(rows.length)}`);
-  add(rows.slice(0, PARTS_LISTED));
+  const more = fill(body, rows, line);
   return h(
     "div.scrolled",
     { tabindex: "0", role: "group", "aria-label": headings.join(", ") },
     h("table", null, h("thead", null, head), body),
-    rows.length > PARTS_LISTED && more,
+    more,
   );
 }
 
@@ -80,13 +91,13 @@ function link(kind, id, label) {
 }
 
 function verdict(label, state, ...evidence) {
-  const shown = evidence.filter(isShown);
+  const shown = evidence.flat().filter(isShown);
   const lines = shown.map((line) => (line instanceof Node ? line : h("p.evidence", null, outside(line))));
   return h("div.verdict", null, h("h4", null, label), h("div", null, h("p", null, state), lines));
 }
 
 function bullets(lines) {
-  return lines.length > 0 && h("ul.evidence", null, lines.map((line) => h("li", null, outside(line))));
+  return manyOf("ul.evidence", lines, (line) => h("li", null, outside(line)));
 }
 
 function tag(label, title) {

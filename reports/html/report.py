@@ -17,6 +17,7 @@ from reports.base import Screen, View
 from reports.html.packing import LONGEST_TEXT, block
 from reports.html.payload import blocks, texts_cut
 from scanner.model import ScanResult
+from scanner.text import counted
 
 _SCRIPTS = (
     "data.js", "query.js", "dom.js", "words.js", "address.js", "grid.js", "facets.js", "overview.js",
@@ -45,7 +46,8 @@ class HtmlReport:
         )
         out.write(page.encode())
         cut = texts_cut(result)
-        return (f"html: texts of {cut} identities are cut at {LONGEST_TEXT:,} characters",) if cut else ()
+        whose = counted(cut, "identity", "identities")
+        return (f"texts of {whose} are cut at {LONGEST_TEXT:,} characters",) if cut else ()
 
 
 def _asset(name: str) -> str:

@@ -17,7 +17,7 @@ function entryPanel(row, { entries, identities, findings }) {
       section("State", h("p", null, meaning("entry", entry.state)), entry.evidence && bullets([entry.evidence])),
       section("Identities it stands for", smallTable(["Name", "Kind", "Scope", "Usage"], matched) || none),
       section("What it might mean", perhapsOf(entry, identities)),
-      section("Findings", findings.where("entry", entry.id).map((finding) => findingItem(finding))),
+      section("Findings", manyOf("div", findings.where("entry", entry.id), findingItem)),
       section("Declared", declared(entry)),
     ],
   };

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from reports.ocsf import objects as make
 from reports.phrases import evidence_of, joined, telling
 from reports.summary import Digest
-from scanner.model import Assessment, Finding, ScanInfo
+from scanner.model import Assessment, Credential, Finding, ScanInfo
 
 _NEW, _OPEN, _SUPPRESSED = (1, "New"), (99, "Open"), (3, "Suppressed")
 _SUCCESS, _INCOMPLETE = (1, "Success"), (99, "Incomplete")
@@ -48,6 +49,7 @@ def scan_event(digest: Digest) -> dict[str, Any]:
 def finding_event(finding: Finding, about: Assessment | None, scan: ScanInfo) -> dict[str, Any]:
     """IAM Analysis Finding (2008). ``about``: the identity that it is about, if it is about one."""
     identity = about.identity if about else None
+    named = make.concerned(identity, finding.credential) if identity else ()
     severity_id, severity = make.SEVERITIES[finding.severity]
     status_id, status = _status(finding)
     return {
@@ -64,7 +66,7 @@ def finding_event(finding: Finding, about: Assessment | None, scan: ScanInfo) ->
         "finding_info": _info(finding, about),
         "remediation": {"desc": finding.remediation},
         **make.cloud(identity),
-        **(_identity(about) if about else {"applications": [_thing(finding)]}),
+        **(_identity(about, named) if about else {"applications": [_thing(finding)]}),
         "unmapped": make.known(
             evidence=evidence_of(finding),
             owner=finding.owner,
@@ -73,6 +75,7 @@ def finding_event(finding: Finding, about: Assessment | None, scan: ScanInfo) ->
             assignment=finding.assignment,
             rechecked=finding.rechecked,
             acknowledged=finding.acknowledged,
+            **(make.left_out(identity, named) if identity else {}),
         ),
     }
 
@@ -84,16 +87,17 @@ def _status(finding: Finding) -> tuple[int, str]:
 
 
 def inventory_event(judged: Assessment, scan: ScanInfo) -> dict[str, Any]:
-    """User Inventory Info (5003): an identity with its verdicts."""
+    """User Inventory Info (5003): an identity with its verdicts and all that it holds."""
+    credentials = judged.identity.credentials
     return {
         **_classified(5, "Discovery", 5003, "User Inventory Info", _COLLECT),
         "severity_id": 1,
         "severity": "Informational",
         "time": make.millis(scan.finished_at),
         "metadata": make.metadata(scan, judged.identity.key, make.profiles_of(judged.identity)),
-        "user": make.user(judged),
+        "user": make.user(judged, credentials),
         **make.cloud(judged.identity),
-        "observables": make.observables(make.observed(judged)),
+        "observables": make.observables(make.observed(judged, credentials)),
         "unmapped": {
             **{axis: getattr(judged, axis) for axis in _VERDICTS},
             "provider": judged.identity.provider,
@@ -130,12 +134,12 @@ def _info(finding: Finding, about: Assessment | None) -> dict[str, Any]:
     )
 
 
-def _identity(about: Assessment) -> dict[str, Any]:
+def _identity(about: Assessment, named: Sequence[Credential]) -> dict[str, Any]:
     return make.known(
-        user=make.user(about),
-        identity_activity_metrics=make.activity(about.identity),
+        user=make.user(about, named),
+        identity_activity_metrics=make.activity(about.identity, named),
         permission_analysis_results=make.permissions(about),
-        observables=make.observables(make.observed(about)),
+        observables=make.observables(make.observed(about, named)),
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, TypeAlias
 
@@ -10,7 +10,8 @@ from reports.phrases import joined
 from scanner.model import Assessment, Credential, Identity, NatureVerdictName, ScanInfo, Severity
 
 VERSION = "1.6.0"
-GRANTS_LISTED = 100
+LISTED = 100
+"""Grants and credentials that the event of a finding names of its identity: thousands of findings repeat them."""
 Object: TypeAlias = dict[str, Any]
 
 SEVERITIES: Mapping[Severity, tuple[int, str]] = {
@@ -75,8 +76,8 @@ def profiles_of(identity: Identity | None) -> list[str]:
     return ["cloud"] if cloud(identity) else []
 
 
-def user(judged: Assessment) -> Object:
-    """An identity as the schema's user, machines included."""
+def user(judged: Assessment, named: Iterable[Credential]) -> Object:
+    """An identity as the schema's user, machines included, with those of its credentials that are to be named."""
     identity = judged.identity
     type_id, kind = _NATURES[judged.nature.verdict]
     return known(
@@ -88,25 +89,33 @@ def user(judged: Assessment) -> Object:
         type=kind,
         domain=identity.scope,
         account=account(identity),
-        programmatic_credentials=credentials(identity),
+        programmatic_credentials=_credentials(named),
     )
 
 
-def credentials(identity: Identity) -> list[Object]:
-    """What it proves itself with: public ids, never values."""
-    return list(map(_credential, identity.credentials))
+def concerned(identity: Identity, credential: str | None) -> Sequence[Credential]:
+    """The credential of this key; where it has none such, the first of all that it holds."""
+    return [one for one in identity.credentials if one.key == credential] or identity.credentials[:LISTED]
 
 
-def activity(identity: Identity) -> Object:
+def left_out(identity: Identity, named: Sequence[Credential]) -> Object:
+    """How many of its credentials and grants the event of a finding doesn't name."""
+    return known(
+        credentials_left_out=len(identity.credentials) - len(named) or None,
+        grants_left_out=len(identity.grants[LISTED:]) or None,
+    )
+
+
+def activity(identity: Identity, named: Iterable[Credential]) -> Object:
     """When it was seen to act, and with what."""
-    return known(last_seen_time=millis(identity.last_used_at), programmatic_credentials=credentials(identity))
+    return known(last_seen_time=millis(identity.last_used_at), programmatic_credentials=_credentials(named))
 
 
 def permissions(judged: Assessment) -> list[Object]:
     """What it could do as we judge it, then what it was granted; of hundreds of grants the first are named."""
     level = judged.privilege
     verdict = known(name=level.level, type="effective privilege", desc=joined(level.evidence), is_applied=True)
-    grants = judged.identity.grants[:GRANTS_LISTED]
+    grants = judged.identity.grants[:LISTED]
     return [
         {"policy": verdict},
         *({"policy": known(name=one.name, type=one.via, desc=one.resource, is_applied=True)} for one in grants),
@@ -120,11 +129,11 @@ def observables(pairs: Iterable[tuple[str, int, str, str | None]]) -> list[Objec
     ]
 
 
-def observed(judged: Assessment) -> Iterator[tuple[str, int, str, str | None]]:
+def observed(judged: Assessment, named: Iterable[Credential]) -> Iterator[tuple[str, int, str, str | None]]:
     """What of an identity others may have seen, too."""
     yield "user.uid", 31, "User Object: uid", judged.identity.key
     yield "user.name", 4, "User Name", judged.identity.name
-    for credential in judged.identity.credentials:
+    for credential in named:
         yield "user.programmatic_credentials.uid", 19, "User Credential ID", credential.id
 
 
@@ -133,5 +142,6 @@ def tags(facts: Iterable[tuple[str, str]]) -> list[Object]:
     return [{"name": name, "value": value} for name, value in facts]
 
 
-def _credential(credential: Credential) -> Object:
-    return known(uid=credential.id, type=credential.kind, last_used_time=millis(credential.last_used_at))
+def _credentials(named: Iterable[Credential]) -> list[Object]:
+    """What it proves itself with: public ids, never values."""
+    return [known(uid=one.id, type=one.kind, last_used_time=millis(one.last_used_at)) for one in named]

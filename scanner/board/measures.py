@@ -18,9 +18,9 @@ def measures(result: ScanResult) -> Iterator[Measure]:
     asked = [one for one in result.identities if one.ownership.state != "not_applicable"]
     held = list(_held(result))
     gaps = sum(section.is_gap for section in result.coverage)
-    yield _measure("owned", map(_owned, asked))
+    yield _measure("owned", map(is_owned, asked))
     yield _measure("registered", map(_registered, asked))
-    yield _measure("agents_owned", (_owned(one) for one in asked if one.agent.is_agent))
+    yield _measure("agents_owned", (is_owned(one) for one in asked if one.agent.is_agent))
     yield _measure("rotated", (told for _, told in rotations(result)))
     yield _measure("long_lived", (_long_lived(one, result.policy.max_lifetime) for one, _ in held), better="less")
     complete = sum(section.status == "complete" for section in result.coverage)
@@ -34,8 +34,8 @@ def _measure(name: str, told: Iterable[Told], *, better: Literal["more", "less"]
     )
 
 
-def _owned(one: Assessment) -> Told:
-    """An orphan that a missing entry made one is only as sure as the gap lets it be."""
+def is_owned(one: Assessment) -> Told:
+    """Whether somebody answers for it; of what no entry was found for only as sure as the gap lets it be."""
     if one.ownership.state == "unchecked" or one.registry.provisional:
         return None
     return one.ownership.state == "owned"

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
-from scanner.board.measures import measures, rotations
+from scanner.board.measures import is_owned, measures, rotations
 from scanner.board.records import RESOLVED_WITHIN, Board, Moment, Resolution, Team
 from scanner.model import ScanResult, Severity, Summary
 
@@ -78,7 +78,7 @@ def _median(counts: Counter[int]) -> int | None:
 def _teams(result: ScanResult) -> tuple[Team, ...]:
     """Those with the most to do first; what belongs to no team stands among them."""
     names: dict[str | None, str | None] = {}
-    identities, owned, orphaned, overdue, grave = (Counter[str | None]() for _ in range(5))
+    identities, owned, orphaned, overdue, grave, unknown = (Counter[str | None]() for _ in range(6))
     findings = Counter(one.identity for one in result.findings if one.severity in GRAVE)
     late = Counter(holder.identity.key for holder, in_time in rotations(result) if in_time is False)
     for one in result.identities:
@@ -87,7 +87,8 @@ def _teams(result: ScanResult) -> tuple[Team, ...]:
         team = one.ownership.team.casefold() if one.ownership.team else None
         names.setdefault(team, one.ownership.team)
         identities[team] += 1
-        owned[team] += one.ownership.state == "owned"
+        owned[team] += is_owned(one) is True
+        unknown[team] += is_owned(one) is None
         orphaned[team] += one.ownership.state == "orphaned"
         overdue[team] += late[one.identity.key]
         grave[team] += findings[one.identity.key]
@@ -99,6 +100,7 @@ def _teams(result: ScanResult) -> tuple[Team, ...]:
             orphaned=orphaned[team],
             overdue=overdue[team],
             grave=grave[team],
+            unknown=unknown[team],
         )
         for team in names
     ]

@@ -38,7 +38,8 @@ class Resolution(Struct, frozen=True, kw_only=True):
 class Team(Struct, frozen=True, kw_only=True):
     """What belongs to one team; ``name`` is None for what belongs to none.
 
-    ``overdue``: credentials not rotated in time; ``grave``: critical and high findings.
+    ``overdue``: credentials not rotated in time; ``grave``: critical and high findings; ``unknown``: identities of
+    which it cannot be told whether they are owned.
     """
 
     name: str | None
@@ -47,6 +48,13 @@ class Team(Struct, frozen=True, kw_only=True):
     orphaned: int
     overdue: int
     grave: int
+    unknown: int
+
+    @property
+    def share(self) -> float | None:
+        """Owned ones, 0 to 1; None where it cannot be told of any."""
+        known = self.identities - self.unknown
+        return self.owned / known if known else None
 
 
 class Moment(Struct, frozen=True, kw_only=True):

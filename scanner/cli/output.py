@@ -178,7 +178,7 @@ def stdout_screen() -> Screen:
     encoding = (sys.stdout.encoding or "ascii").lower().replace("-", "")
     return Screen(
         width=max(shutil.get_terminal_size().columns, 40) if terminal else 80,
-        color=terminal and not os.environ.get("NO_COLOR"),
+        color=terminal and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb",
         unicode=encoding.startswith("utf"),
         longest=LISTED if terminal else None,
     )

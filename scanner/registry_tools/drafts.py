@@ -15,9 +15,11 @@ from scanner.registry_tools.values import Value
 
 _WHY_NOT: tuple[tuple[str, Callable[[Assessment], bool]], ...] = (
     ("people", lambda one: one.nature.verdict == "human"),
-    ("exempt", lambda one: one.registry.state == "exempt"),
+    ("exempt", lambda one: one.registry.state == "exempt" or one.identity.managed_by is not None),
     ("provisional", lambda one: one.registry.provisional),
 )
+# Without any registry nothing is called unregistered, and all of it is undeclared.
+_UNDECLARED = frozenset({"unregistered", "unchecked"})
 
 
 class Drafts(Struct, frozen=True, kw_only=True):
@@ -28,14 +30,14 @@ class Drafts(Struct, frozen=True, kw_only=True):
 
 
 def draft(assessments: Sequence[Assessment], entries: Sequence[Entry], *, scan: str, today: date) -> Drafts:
-    """Drafts for the unregistered identities of a scan that ``entries`` still do not name."""
+    """Drafts for the undeclared identities of a scan that ``entries`` still do not name."""
     skipped: Counter[str] = Counter()
     wanted = []
     for one in assessments:
         reason = next((reason for reason, holds in _WHY_NOT if holds(one)), None)
         if reason is not None:
             skipped[reason] += 1
-        elif one.registry.state == "unregistered":
+        elif one.registry.state in _UNDECLARED:
             wanted.append(one)
     verdicts = match([one.identity for one in wanted], entries, tag_keys=(), today=today).verdicts
     open_ones = [one for one in wanted if verdicts[one.identity.key].state == "unregistered"]

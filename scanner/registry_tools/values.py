@@ -67,9 +67,8 @@ def can_be_written(value: Value, *, in_sheet: bool) -> bool:
         match value:
             case tuple():
                 back = read_list(joined(value) if in_sheet else list_items(value))
-                text = "".join(value)
-                is_blank = bool(value) and not text.strip()  # a row of such a cell alone would be none
-                return back == value and not is_blank and not _UNWRITABLE.search(text)
+                bare = tuple(item.strip() for item in value)  # as matching takes each
+                return back == value == bare and not _UNWRITABLE.search("".join(value))
             case str():
                 return read_text(value) == value and not _UNWRITABLE.search(value)
             case _:

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from reports.base import VIEWS, View
 from reports.ocsf.report import OcsfReport
 from scanner.model import NatureVerdict, NatureVerdictName, ScanResult
-from tests.factories import NOW, make_assessment, make_finding, make_identity, make_result
+from tests.factories import NOW, make_assessment, make_credential, make_finding, make_identity, make_result
 from tests.reports.published import complaints, lines, ocsf
 from tests.reports.samples import HOSTILE, estate, estate_with_gaps, hostile_result, without_registry
 
@@ -143,3 +143,31 @@ def test_of_hundreds_of_grants_the_first_are_named() -> None:
     result = make_result(make_assessment(make_identity(key="k", grants=grants)), findings=(make_finding(identity="k"),))
     (event,) = events(result, 2008)
     assert len(event["permission_analysis_results"]) == 101
+
+
+def of_many_credentials(number: int) -> ScanResult:
+    """An identity with so many credentials, and a finding on the last of them, then one on itself."""
+    held = tuple(make_credential("k", f"AKIA{at}") for at in range(number))
+    about = ({"fingerprint": "c1" * 16, "credential": held[-1].key}, {"fingerprint": "c2" * 16})
+    found = tuple(make_finding(identity="k", **facts) for facts in about)
+    return make_result(make_assessment(make_identity(key="k", credentials=held)), findings=found)
+
+
+def test_a_finding_on_a_credential_names_that_one() -> None:
+    """Findings on each of thousands would otherwise repeat all of them: gigabytes."""
+    event, _ = events(of_many_credentials(500), 2008)
+    assert [one["uid"] for one in event["user"]["programmatic_credentials"]] == ["AKIA499"]
+    assert event["identity_activity_metrics"]["programmatic_credentials"] == event["user"]["programmatic_credentials"]
+    assert [one["value"] for one in event["observables"] if one["type_id"] == 19] == ["AKIA499"]
+    assert event["unmapped"]["credentials_left_out"] == 499
+
+
+def test_of_hundreds_of_credentials_the_first_are_named() -> None:
+    """And how many are left out is said; the inventory has them all."""
+    result = of_many_credentials(500)
+    _, event = events(result, 2008)
+    (known,) = events(result, 5003)
+    assert len(event["user"]["programmatic_credentials"]) == 100
+    assert event["unmapped"]["credentials_left_out"] == 400
+    assert len(known["user"]["programmatic_credentials"]) == 500
+    assert wrong_with(event) == []

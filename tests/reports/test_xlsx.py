@@ -53,6 +53,7 @@ def test_the_summary_says_what_to_know_and_draws_it() -> None:
     assert counts["ownership", "orphaned"] == 3
     assert counts["findings", "critical"] == 1
     assert len(sheet._charts) == 2
+    assert (sheet.sheet_properties.pageSetUpPr.fitToPage, sheet.page_setup.fitToHeight) == (True, 0)
     drawn = sheet._charts[0].series[0]
     assert [level.pt[0].v for level in drawn.cat.multiLvlStrRef.multiLvlStrCache.lvl] == ["registered", "registry"]
     assert [point.v for point in drawn.val.numRef.numCache.pt][:2] == [2, 2]
@@ -60,11 +61,15 @@ def test_the_summary_says_what_to_know_and_draws_it() -> None:
 
 @pytest.mark.parametrize("name", SHEETS[1:])
 def test_a_sheet_is_comfortable_to_work_in(name: str) -> None:
-    """Heading in row 1, frozen, filtered over all rows, and each explained by a comment."""
+    """Heading in row 1, frozen, filtered over all rows, each explained by a comment, and on every printed page.
+
+    Where there are columns to fill in, far to the right, the key stays in sight.
+    """
     sheet: Any = opened(estate())[name]
     columns = TABLES[name.lower()].columns  # type: ignore[index]  # sheets are named after their views
     assert [cell.value for cell in sheet[1]] == [column.name for column in columns]
-    assert sheet.freeze_panes == "A2"
+    assert sheet.freeze_panes == ("B2" if name in ("Orphans", "Unregistered") else "A2")
+    assert (sheet.print_title_rows, sheet.page_setup.orientation) == ("$1:$1", "landscape")
     assert sheet.auto_filter.ref == sheet.dimensions
     assert [cell.comment.text for cell in sheet[1]] == [column.help for column in columns]
 
@@ -117,7 +122,7 @@ def test_text_too_long_for_a_cell_is_cut_and_said_so() -> None:
     """The writer would cut it in silence; a surrogate pair counts twice, as in a spreadsheet."""
     long = make_assessment(make_identity("svc", description="\U0001f600" * 20_000))
     data, notices = written(make_result(long), "inventory")
-    assert notices == ("xlsx: 1 cell of sheet Inventory was cut to 32,767 characters, the most that a cell holds",)
+    assert notices == ("1 cell of sheet Inventory was cut to 32,767 characters, the most that a cell holds",)
     (row,) = rows_of(openpyxl.load_workbook(io.BytesIO(data))["Inventory"])
     assert row["description"] == "\U0001f600" * 16_383
 

@@ -76,6 +76,14 @@ def test_every_signal_is_listed() -> None:
     ]
 
 
+def test_of_many_keys_the_first_are_named() -> None:
+    """There may be thousands, and a reader sees them listed elsewhere."""
+    keys = tuple(make_credential("x", f"AKIA{number:04}") for number in range(1_200))
+    (signal,) = judge_nature(make_identity("x", credentials=keys), None).signals
+    assert signal.evidence.startswith("active access_key AKIA0000, access_key AKIA0001, ")
+    assert signal.evidence.endswith("access_key AKIA0004 and 1,195 more")
+
+
 def test_without_a_roster_nobody_is_on_it() -> None:
     """A name alone proves nothing."""
     assert judge_nature(make_identity("ada"), None).verdict == "unknown"

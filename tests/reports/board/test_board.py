@@ -95,7 +95,7 @@ def test_many_teams_are_counted() -> None:
 
 @pytest.mark.parametrize(
     ("share", "said"),
-    [(None, "none"), (0, "0 %"), (0.004, "< 1 %"), (0.5, "50 %"), (0.996, "> 99 %"), (1, "100 %")],
+    [(None, "n/a"), (0, "0 %"), (0.004, "< 1 %"), (0.5, "50 %"), (0.996, "> 99 %"), (1, "100 %")],
 )
 def test_a_percentage_is_never_rounded_to_all_or_nothing(share: float | None, said: str) -> None:
     """The one that is missing is what matters."""
@@ -115,7 +115,7 @@ def test_the_terminal_has_the_same_in_80_columns() -> None:
     text = written("table", RESULTS["history"])
 
     assert max(map(len, text.splitlines())) <= 80
-    assert "owned 10 % to 20 %, registered none to 25 %, orphans 9 to 4" in re.sub(r"\s+", " ", text)
+    assert "owned 10 % to 20 %, registered n/a to 25 %, orphans 9 to 4" in re.sub(r"\s+", " ", text)
     assert "Resolved in 10 days" in re.sub(r"\s+", " ", text)
 
 

@@ -47,16 +47,32 @@ def test_orphans_stand_by_team_and_else_by_reason(opens: Opens) -> None:
 
 
 def test_a_trend_takes_two_scans(opens: Opens) -> None:
-    """With the scans before, how the shares moved; from one scan alone nothing is said."""
+    """With the scans before, how the shares moved, and beside them the numbers; from one scan alone nothing is said."""
     with opens(with_history(small_estate())) as seen:
         figure = seen.page.locator("figure.trend")
         expect(figure.locator("li")).to_have_text(
             ["owned10 % → 20 %", "registeredunknown → 25 %", "orphans9 → 4", "critical and high findings3 → 1"]
         )
-        expect(figure.locator("polyline")).to_have_count(4)
+        for drawing in figure.locator("svg").all():
+            expect(drawing.locator("polyline")).to_have_count(2)
+        expect(figure.locator("svg")).to_have_count(2)
     with opens(small_estate()) as seen:
         expect(seen.page.locator("#charts figure").first).to_be_visible()
         expect(seen.page.locator("figure.trend")).to_have_count(0)
+
+
+def test_scans_of_one_minute_are_drawn_side_by_side(opens: Opens) -> None:
+    """As long as nobody waited between the first scans, their order is all the time there is."""
+    month = with_history(small_estate())
+    at_once = tuple(replace(point, started_at=NOW) for point in month.trend)
+    with opens(replace(month, trend=at_once)) as seen:
+        lines = [line.get_attribute("points") or "" for line in seen.page.locator("figure.trend polyline").all()]
+        assert [[point.split(",")[0] for point in line.split()] for line in lines] == [
+            ["4", "296"],
+            ["296"],
+            ["4", "296"],
+            ["4", "296"],
+        ]
 
 
 def test_a_credentials_life_is_drawn_to_scale(opens: Opens) -> None:

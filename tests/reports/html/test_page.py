@@ -11,7 +11,16 @@ from playwright.sync_api import Locator, Page, expect
 
 from reports.base import View
 from reports.summary import Digest
-from scanner.model import Acknowledged, Link, OwnershipVerdict, RegistryVerdict, ScanResult, Trust, UsageVerdict
+from scanner.model import (
+    Acknowledged,
+    Link,
+    OwnershipVerdict,
+    Privilege,
+    RegistryVerdict,
+    ScanResult,
+    Trust,
+    UsageVerdict,
+)
 from tests.factories import (
     NOW,
     make_assessment,
@@ -539,3 +548,51 @@ def test_findings_narrow_by_the_identity_they_are_on(opens: Opens) -> None:
             expect(menu.locator("label")).to_have_text(values)
         menu.locator("label", has_text="Data").get_by_role("checkbox").check()
         expect(rows(seen.page)).to_have_count(1)
+
+
+def test_a_panel_of_hundreds_of_findings_shows_its_beginning(opens: Opens) -> None:
+    """One identity may have a finding on each of its thousands of keys: all at once would take seconds to lay out."""
+    found = tuple(make_finding(fingerprint=f"f{number}", identity="k") for number in range(120))
+    judged = make_assessment(make_identity(key="k"), findings=tuple(one.fingerprint for one in found))
+    with opens(make_result(judged, findings=found)) as seen:
+        rows(seen.page).first.click()
+        findings = panel(seen.page).locator("section", has_text="Findings").first.locator("article")
+        expect(findings).to_have_count(50)
+        panel(seen.page).get_by_role("button", name="Show all 120").click()
+        expect(findings).to_have_count(120)
+
+
+def test_what_could_do_everything_is_told_with_those_of_which_nobody_knows(opens: Opens) -> None:
+    """No admin among identities whose rights could not be read is no good news."""
+    judged = [make_assessment(str(at), privilege=Privilege(level="unknown")) for at in range(3)]
+    with opens(make_result(*judged)) as seen:
+        card = seen.page.locator("#cards .card", has_text="Admins")
+        expect(card).to_contain_text("could do effectively everything; of 3 it is unknown")
+    with opens(make_result(make_assessment("a", privilege=Privilege(level="normal")))) as seen:
+        expect(seen.page.locator("#cards .card", has_text="Admins")).not_to_contain_text("unknown")
+
+
+@pytest.mark.parametrize("key", ["Enter", "ArrowDown"])
+def test_from_the_filter_the_keyboard_goes_on_to_the_list(opens: Opens, key: str) -> None:
+    """Not past all the menus between; Enter then opens what stands first."""
+    with opens(small_estate()) as seen:
+        expect(rows(seen.page)).to_have_count(5)
+        seen.page.keyboard.press("/")
+        seen.page.keyboard.type("legacy")
+        expect(rows(seen.page)).to_have_count(1)
+        seen.page.keyboard.press(key)
+        expect(seen.page.locator("#grid")).to_be_focused()
+        seen.page.keyboard.press("Enter")
+        expect(panel(seen.page)).to_contain_text("legacy-export")
+
+
+def test_the_facts_of_a_finding_read_as_people_write_them(opens: Opens) -> None:
+    """Its evidence is named for programs; a page has no underscores and no fractions of a second."""
+    made = NOW.replace(second=12, microsecond=713_454)
+    found = make_finding(fingerprint="f", identity="k", evidence={"created_at": made, "limit_days": 90})
+    judged = make_assessment(make_identity(key="k"), findings=("f",))
+    with opens(make_result(judged, findings=(found,))) as seen:
+        rows(seen.page).first.click()
+        facts = panel(seen.page).locator("article.finding dl")
+        expect(facts).to_contain_text("created at2026-11-25 08:00 UTC")
+        expect(facts).to_contain_text("limit days90")

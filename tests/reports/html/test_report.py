@@ -87,7 +87,7 @@ def test_the_same_result_gives_the_same_bytes() -> None:
     ("name", "notices"),
     [
         ("x" * 10_000, ()),
-        ("x" * 10_001, ("html: texts of 1 identities are cut at 10,000 characters",)),
+        ("x" * 10_001, ("texts of 1 identity are cut at 10,000 characters",)),
     ],
     ids=["in full", "cut"],
 )

@@ -208,6 +208,20 @@ def test_teams_come_with_the_most_to_do_first() -> None:
     assert rows == [(None, 1, 0, 1, 0, 1), ("Data", 2, 1, 1, 1, 0)]
 
 
+def test_a_teams_share_is_of_what_could_be_told() -> None:
+    """Without a registry nobody is known to be unowned; under a gap, not who merely has no entry that we saw."""
+    unchecked = make_assessment("a", ownership=OwnershipVerdict(state="unchecked"))
+    doubted = make_assessment(
+        "b",
+        registry=RegistryVerdict(state="unregistered", provisional=True),
+        ownership=OwnershipVerdict(state="orphaned", reason="unregistered", team="Data"),
+    )
+    of_nobody, data = board(make_result(unchecked, doubted, make_assessment("c", ownership=OWNED))).teams[::-1]
+
+    assert (of_nobody.identities, of_nobody.unknown, of_nobody.share) == (1, 1, None)
+    assert (data.identities, data.unknown, data.share) == (2, 1, 1.0)
+
+
 def test_the_trend_has_shares_where_there_is_anything_to_share() -> None:
     """A scan without a registry has none."""
     counts = Summary(

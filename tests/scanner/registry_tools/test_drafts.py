@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from scanner.model import AgentVerdict, NatureVerdict, OwnerCandidate, OwnershipVerdict, RegistryVerdict
 from scanner.registry_tools.drafts import draft
-from tests.factories import NOW, make_assessment, make_entry
+from tests.factories import NOW, make_assessment, make_entry, make_identity
 
 
 def _owned_by(*people: str) -> OwnershipVerdict:
@@ -50,3 +50,19 @@ def test_who_needs_no_entry_gets_none() -> None:
     )
 
     assert (found.answers, found.skipped) == ((), {"declared since": 1, "exempt": 1, "people": 1, "provisional": 1})
+
+
+def test_without_a_registry_all_is_undeclared() -> None:
+    """That is how one begins; what a provider answers for itself needs no entry there either."""
+    unchecked = RegistryVerdict(state="unchecked")
+    found = draft(
+        [
+            make_assessment("a", registry=unchecked),
+            make_assessment(make_identity("b", managed_by="AWS"), registry=unchecked),
+        ],
+        [],
+        scan="S",
+        today=NOW.date(),
+    )
+
+    assert ([one.identity.name for one in found.answers], found.skipped) == (["a"], {"exempt": 1})

@@ -64,6 +64,8 @@ def test_cells_are_safe_and_plain(value: str | int | tuple[str, ...], cell: str 
     [
         pytest.param(("a\nb",), False, True, id="a line break parts a cell's items"),
         pytest.param((" a",), False, False, id="blanks around an item are nobody's"),
+        pytest.param(("a\u2029",), False, False, id="nor is any other white space there"),
+        pytest.param(("\u2028",), False, False, id="nothing but white space"),
         pytest.param(("1.2E+10",), False, False, id="looks like a number that lost digits"),
         pytest.param("a\0", False, False, id="NUL"),
         pytest.param("two\nlines", True, True, id="a text of two lines"),
