@@ -218,7 +218,8 @@ def _remember(store: Store, inventory: Inventory, now: datetime) -> Remembered:
     if not store.has_scans():
         return Remembered()
     memory, places = store.memory, Places(inventory.coverage)
-    assessments = tuple(memory.assessments(places.doubtful))
+    unread = {(one.source, one.scope) for one in inventory.identities if one.unread}  # a fact may be, with no gap
+    assessments = tuple(memory.assessments(lambda *place: places.doubtful(*place) or place[:2] in unread))
     entries = tuple(memory.entries())
     maybe_anew = to_look_up(inventory.identities, now)
     fingerprints = {fingerprint for one in assessments for fingerprint in one.findings}

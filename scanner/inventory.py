@@ -141,9 +141,10 @@ def as_last_known(identity: Identity, last: Identity) -> Identity:
     """The identity with just those facts that a gap kept from us filled in from the last scan.
 
     What counts as evidence of disuse (``use_tracked_days``) is not: under a gap nobody is called unused. Whom the
-    provider has for it was not read where nothing at all is said of them: a list without anybody is empty.
+    provider has for it was not read where nothing at all is said of them: a list without anybody is empty. Nor was
+    whether it is enabled: a disabled one does not wake up by a gap.
     """
-    facts: dict[str, object] = {}
+    facts: dict[str, object] = {} if identity.enabled is not None else {"enabled": last.enabled}
     for fact in identity.unread:
         facts |= _LAST_KNOWN[fact](identity, last)
     people = {name: last.attributes[name] for name in _PEOPLE if name in last.attributes}

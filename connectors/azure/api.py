@@ -18,7 +18,7 @@ from connectors.azure.batch import read_batch
 from connectors.azure.clouds import Service
 from connectors.azure.errors import OK, ExpiredPage, of_answer, translated
 from connectors.azure.payloads import Page
-from connectors.azure.pipeline import BACKOFF, address, policies, request_of
+from connectors.azure.pipeline import BACKOFF, address, no_page_twice, policies, request_of
 from connectors.azure.resource_graph import read_rows
 from connectors.azure.session import AzureSession
 from connectors.azure.settings import AzureSettings
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from azure.core import PipelineClient
     from azure.core.pipeline.transport import RequestsTransport
     from azure.mgmt.authorization.v2022_04_01 import AuthorizationManagementClient
+    from azure.mgmt.authorization.v2022_05_01_preview import AuthorizationManagementClient as DefinitionClient
 
 T = TypeVar("T")
 Params = Mapping[str, str | int]
@@ -38,6 +39,8 @@ Headers = Mapping[str, str]
 VAULT_VERSION = "7.6"
 VAULT_PAGE = 25
 """Vaults give no more on a page."""
+NOBODY = "00000000-0000-0000-0000-000000000000"
+"""The SDK wants a subscription's id where none is asked about."""
 
 
 class AzureApi:
@@ -132,25 +135,28 @@ class AzureApi:
         return f"{self._endpoints.vault}/{quote(name, safe='')}"
 
     def role_client(self, subscription: str) -> AuthorizationManagementClient:
-        """The SDK's client for role assignments and definitions of one API version, through the same pipeline.
-
-        One for each thread. What it lists goes through ``errors.each_of``.
-        """
-        from azure.core.pipeline.policies import ContentDecodePolicy
+        """The SDK's client for one list of role assignments, by the same pipeline; to be read through ``each_of``."""
         from azure.mgmt.authorization.v2022_04_01 import AuthorizationManagementClient
 
-        return AuthorizationManagementClient(
-            self._session.credential("arm"),
-            subscription,
-            base_url=self._endpoints.arm,
-            policies=[ContentDecodePolicy(), *self._policies("arm")],
-            transport=self._transport(),
-        )
+        return AuthorizationManagementClient(self._session.credential("arm"), subscription, **self._for_sdk())
+
+    def definition_client(self) -> DefinitionClient:
+        """As ``role_client``, for role definitions, of the first version that tells their conditions."""
+        from azure.mgmt.authorization.v2022_05_01_preview import AuthorizationManagementClient
+
+        return AuthorizationManagementClient(self._session.credential("arm"), NOBODY, **self._for_sdk())
+
+    def _for_sdk(self) -> dict[str, Any]:
+        from azure.core.pipeline.policies import ContentDecodePolicy
+
+        policies = [ContentDecodePolicy(), no_page_twice(), *self._policies("arm")]
+        return {"base_url": self._endpoints.arm, "policies": policies, "transport": self._transport()}
 
     def _pages(
         self, service: Service, url: str, headers: Headers | None, *, method: str = "GET"
     ) -> Iterator[list[Raw]]:
         link: str | None = url
+        followed: set[str] = set()
         given: set[int] = set()
         begun_again = False
         while link:
@@ -159,14 +165,15 @@ class AzureApi:
             except ExpiredPage:
                 if begun_again:
                     raise
-                link, begun_again = url, True
+                link, followed, begun_again = url, set(), True
                 continue
             hashes = [hash(bytes(row)) for row in page.value]
             yield [row for row, one in zip(page.value, hashes, strict=True) if not begun_again or one not in given]
             given.update(hashes)
-            if page.next_link == link:
-                raise Malformed(f"{urlsplit(url).path}: a page names itself as the next one")
+            followed.add(link)
             link = page.next_link
+            if link in followed:
+                raise Malformed(f"{urlsplit(url).path}: a page leads back to one that was read")
 
     def _decoded(
         self,

@@ -13,6 +13,7 @@ from connectors.azure.clouds import Cloud, Service
 from connectors.azure.requests import VAULT_LISTS, Allowed, Forbidden, allowed
 from connectors.azure.session import AzureSession
 from connectors.base import Meter
+from connectors.errors import Malformed
 
 BACKOFF = 0.8
 """Seconds before the third try, doubled for each after it; the second one goes out at once."""
@@ -79,6 +80,23 @@ def _after_name(path: str, vaults: str) -> str:
     if not all(_PLAIN.fullmatch(segment) for segment in segments[:start]):
         raise Forbidden("the address of a vault is none that we use")
     return "/" + "/".join(segments[start:])
+
+
+def no_page_twice() -> Any:
+    """A policy for a client of one list: the SDK follows links for ever where they lead round in a circle."""
+    from azure.core.pipeline.policies import SansIOHTTPPolicy
+
+    class NoPageTwice(SansIOHTTPPolicy[Any, Any]):
+        def __init__(self) -> None:
+            self._asked: set[str] = set()
+
+        def on_request(self, request: Any) -> None:
+            url = request.http_request.url
+            if url in self._asked:
+                raise Malformed(f"{urlsplit(url).path}: a page leads back to one that was read")
+            self._asked.add(url)
+
+    return NoPageTwice()
 
 
 def policies(

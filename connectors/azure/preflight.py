@@ -26,7 +26,7 @@ _PLACE = re.compile(r"\{\w+\}")
 _SUBSCRIPTION = "{subscription}"
 _VERSIONS: Mapping[str, str] = {
     s.ROLE_ASSIGNMENTS: "2022-04-01",
-    s.ROLE_DEFINITIONS: "2022-04-01",
+    s.ROLE_DEFINITIONS: "2022-05-01-preview",
     s.DENY_ASSIGNMENTS: "2022-04-01",
     s.MANAGED_IDENTITIES: "2024-11-30",
     s.IDENTITY_FEDERATION: "2024-11-30",

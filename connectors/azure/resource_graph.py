@@ -31,6 +31,7 @@ def read_rows(api: AzureApi, query: str, subscriptions: Sequence[str]) -> Iterat
     if subscriptions:
         body["subscriptions"] = list(subscriptions)
     only_some = False
+    followed: set[str] = set()
 
     def heard(headers: Mapping[str, str]) -> None:
         nonlocal only_some
@@ -41,8 +42,9 @@ def read_rows(api: AzureApi, query: str, subscriptions: Sequence[str]) -> Iterat
         yield from page.data
         if page.skip_token is None:
             break
-        if page.skip_token == options.get("$skipToken"):
-            raise Malformed("Resource Graph: a page names itself as the next one")
+        if page.skip_token in followed:
+            raise Malformed("Resource Graph: a page leads back to one that was read")
+        followed.add(page.skip_token)
         options["$skipToken"] = page.skip_token
     if (page.truncated or "").lower() == "true":
         raise SourceError("Resource Graph: the result was cut off, and not all of it can be had")

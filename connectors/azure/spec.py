@@ -58,14 +58,14 @@ SPEC = Spec(
             s.SERVICE_PRINCIPALS,
             "Service principals",
             "service principals are not found, nor managed identities of subscriptions that cannot be read",
-            kinds=(SERVICE_PRINCIPAL, MANAGED_IDENTITY),
+            kinds=(SERVICE_PRINCIPAL, MANAGED_IDENTITY, AGENT_IDENTITY, AGENT_BLUEPRINT),
             rungs=(*_IDENTITY_RUNGS, "credential"),
         ),
         _section(
             s.APPLICATIONS,
             "Application registrations",
             "applications without a service principal are not found, and the credentials of the others are not known",
-            kinds=(APPLICATION,),
+            kinds=(APPLICATION, AGENT_BLUEPRINT),
             rungs=(*_IDENTITY_RUNGS, "credential"),
         ),
         _section(

@@ -129,14 +129,23 @@ def with_unread_assignments(
 ) -> tuple[Assignment, ...]:
     """The assignments that were found, and those of scopes that may hide some.
 
-    That the holder of one is gone stands where this time a gap kept from us whether it is.
+    That the holder of one is gone stands where this time a gap kept from us whether it is, and so does what the right
+    amounts to.
     """
-    gone = {one.key for one in remembered if one.gone is True and places.has_gap(one.source, one.scope)}
+    doubtful = {one.key: one for one in remembered if places.has_gap(one.source, one.scope)}
     every = {one.key: one for one in remembered if places.may_hide_rights(one.source, one.scope)}
     for one in found:
-        is_gone = one.gone is None and one.key in gone
-        every[one.key] = msgspec.structs.replace(one, gone=True) if is_gone else one
+        every[one.key] = _as_last_known(one, doubtful[one.key]) if one.key in doubtful else one
     return tuple(every[key] for key in sorted(every))
+
+
+def _as_last_known(found: Assignment, last: Assignment) -> Assignment:
+    """What a gap kept from us of one right. If it is worth the same, only a name was not read: a role's, a group's."""
+    is_gone = True if found.gone is None and last.gone else found.gone
+    if found.holder.lower() == last.holder.lower():
+        untold, same = found.privilege.level == "unknown", found.privilege == last.privilege
+        found = last if untold else msgspec.structs.replace(found, grant=last.grant) if same else found
+    return msgspec.structs.replace(found, gone=is_gone)
 
 
 def declares(entry: Entry) -> tuple[object, ...]:

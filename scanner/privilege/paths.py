@@ -118,4 +118,6 @@ def _raised(privilege: Privilege, path: _Path, to: PrivilegeLevel) -> Privilege:
     unseen = path.steps - len(path.shown)
     rest = (f"{unseen} more steps lead to {path.goal}",) if unseen else ()
     level = min(privilege.level, to, key=GRAVEST.index)
-    return Privilege(level=level, evidence=(*path.shown, *rest, *privilege.evidence))
+    # Why the own privilege is unknown is no evidence of a graver one: with a gap it would seem to have grown.
+    own = privilege.evidence if privilege.level != "unknown" or level == "unknown" else ()
+    return Privilege(level=level, evidence=(*path.shown, *rest, *own))

@@ -104,6 +104,17 @@ def test_whom_the_provider_has_stands_where_it_does_not_say(attributes: dict[str
     assert known.attributes == {"sponsors": sponsors}
 
 
+@pytest.mark.parametrize(
+    ("told", "before", "known"),
+    [(None, False, False), (None, True, True), (None, None, None), (True, False, True), (False, True, False)],
+)
+def test_a_disabled_one_does_not_wake_up_by_a_gap(told: bool | None, before: bool | None, known: bool | None) -> None:
+    """Whoever says nothing of it could not see it."""
+    last = make_identity("x", enabled=before)
+
+    assert as_last_known(make_identity("x", enabled=told, unread=("use",)), last).enabled is known
+
+
 def test_what_was_read_is_believed() -> None:
     """A key that was rotated and a tag that was removed are gone, whatever else could not be read."""
     last = make_identity("x", credentials=(make_credential("x", "AKIAOLD"),), tags={"muster:entry": "N-1"})

@@ -379,3 +379,15 @@ def test_doubt_about_everybody_is_one_notice_and_no_change(store: Store) -> None
     assert {one.privilege.level for one in night.identities} == {"unknown"}
     assert sum("the privilege of 20 identities is unknown" in notice for notice in night.notices) == 1
     assert changes_between(store).changes == ()
+
+
+def test_a_finding_stands_where_a_fact_that_it_needs_was_not_told(store: Store) -> None:
+    """Also with no gap: a provider that says it keeps no record tonight kept one yesterday."""
+    tracked = replace(PLAIN, use_tracked_days=900)
+    untold = replace(PLAIN, use_tracked_days=None, unread=("use",))
+
+    _night(store, 0, [tracked])
+    second = _night(store, 1, [untold])
+
+    assert ("dormant", False) in [(one.rule, one.rechecked) for one in second.findings]
+    assert second.coverage[0].status == "complete"

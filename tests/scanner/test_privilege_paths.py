@@ -42,7 +42,7 @@ def test_a_chain_through_an_unlisted_identity_counts() -> None:
     assert "x" not in raised
 
 
-@pytest.mark.parametrize("level", ["normal", "high", "unknown", "escalation"])
+@pytest.mark.parametrize("level", ["normal", "high", "escalation"])
 def test_whoever_has_a_path_is_at_least_escalation(level: PrivilegeLevel) -> None:
     """A path raises every lower level, and what was known before stays in the evidence behind it."""
     before = Privilege(level=level, evidence=("known before",))
@@ -50,6 +50,15 @@ def test_whoever_has_a_path_is_at_least_escalation(level: PrivilegeLevel) -> Non
 
     assert raised.level == "escalation"
     assert raised.evidence == ("a can become the admin root: trust policy of root", "known before")
+
+
+def test_why_the_own_privilege_is_unknown_is_no_evidence_of_a_path() -> None:
+    """A place that could not be read this time gives nobody more than they had."""
+    before = Privilege(level="unknown", evidence=("a place could not be read",))
+
+    raised = raise_by_paths({"a": before, "root": ADMIN}, [edge("a", "root")])
+
+    assert raised == raise_by_paths({"a": NORMAL, "root": ADMIN}, [edge("a", "root")])
 
 
 @pytest.mark.parametrize(

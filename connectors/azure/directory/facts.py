@@ -31,11 +31,16 @@ def token_subjects(found: Found, object_id: str | None) -> list[list[str]] | Non
     return [[issuer.format(tenant=found.tenant), object_id] for issuer in ISSUERS[found.cloud]]
 
 
-def people_of(of: Mapping[str, tuple[Person, ...]], faces: Faces) -> list[dict[str, str | None]] | None:
-    """The owners or sponsors of all faces; None where there may be some that could not be read."""
+def people_of(
+    of: Mapping[str, tuple[Person, ...]], faces: Faces, *, whole: bool = True
+) -> list[dict[str, str | None]] | None:
+    """The owners or sponsors of all faces; None where nobody was found, and there may be some that could not be read.
+
+    ``whole``: no face is missing that could not be read.
+    """
     ids = [face.id.lower() for face in faces]
     people = [person for one in ids for person in of.get(one, ())]
-    return told(people) if people or all(one in of for one in ids) else None
+    return told(people) if people or (whole and all(one in of for one in ids)) else None
 
 
 def attributes_of(found: Found, faces: Faces, words: list[str]) -> dict[str, Any]:
@@ -43,6 +48,7 @@ def attributes_of(found: Found, faces: Faces, words: list[str]) -> dict[str, Any
     principal, application = faces.principal, faces.application
     third_party = faces.origin(found.tenant) == "third_party"
     sign = found.sign_ins.sign(faces.client_id)
+    whole = not (is_principal_unread(found, faces) or _is_registration_unread(found, faces))
     return known({
         **_registration(found, faces),
         EXTERNAL: third_party or None,
@@ -55,8 +61,8 @@ def attributes_of(found: Found, faces: Faces, words: list[str]) -> dict[str, Any
         "labels": words or None,
         "used_as": sign.used_as if sign else None,
         "last_successful_use": sign.succeeded_at.isoformat() if sign and sign.succeeded_at else None,
-        OWNERS: people_of(found.owners, faces),
-        SPONSORS: people_of(found.sponsors, faces) if found.is_blueprint(faces) else None,
+        OWNERS: people_of(found.owners, faces, whole=whole),
+        SPONSORS: people_of(found.sponsors, faces, whole=whole) if found.is_blueprint(faces) else None,
         TOKEN_SUBJECTS: token_subjects(found, principal.id if principal else None),
     })  # fmt: skip
 
@@ -89,17 +95,32 @@ def is_principal_unread(found: Found, faces: Faces) -> bool:
     return faces.principal is None and s.SERVICE_PRINCIPALS in found.gaps
 
 
+def _is_registration_unread(found: Found, faces: Faces) -> bool:
+    """Whether it may be registered here, where that could not be read."""
+    principal = faces.principal
+    if faces.application is not None or principal is None or found.is_agent(principal):
+        return False
+    return faces.origin(found.tenant) == "own" and not found.registrations_known
+
+
+def _has_keys(faces: Faces) -> bool:
+    """Whether it has credentials whose use is reported: those of others' making, as tokens are, are not."""
+    return any(face.key_credentials or face.password_credentials for face in faces)
+
+
 def unread_of(found: Found, faces: Faces) -> tuple[Fact, ...]:
-    """What of it a gap kept from us."""
+    """What of it a gap kept from us; whom an agent or its blueprint becomes is among its permissions."""
     application, principal = faces.application, faces.principal
-    may_be_registered = application is None and principal is not None and not found.is_agent(principal)
-    no_registration = may_be_registered and faces.origin(found.tenant) == "own" and not found.registrations_known
-    no_principal = is_principal_unread(found, faces)
+    no_registration, no_principal = _is_registration_unread(found, faces), is_principal_unread(found, faces)
     no_federation = application is not None and application.id.lower() not in found.federated
+    is_agent = principal is not None and found.is_agent(principal)
+    no_target = (is_agent and s.AGENT_USERS in found.gaps) or (
+        found.is_blueprint(faces) and s.AGENT_IDENTITIES in found.gaps
+    )
     return unread_facts(
         credentials=no_registration or no_principal or no_federation,
-        permissions=no_principal or (found.is_blueprint(faces) and s.AGENT_IDENTITIES in found.gaps),
+        permissions=no_principal or no_target,
         tags=no_registration or no_principal,
         trusts=no_registration or no_federation,
-        use=no_principal or s.SIGN_INS in found.gaps,
+        use=no_principal or found.sign_ins.untold or (found.credential_use.untold and _has_keys(faces)),
     )

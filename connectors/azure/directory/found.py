@@ -66,6 +66,11 @@ class Found(Struct, kw_only=True):
         return any(face.is_blueprint for face in faces) or (faces.client_id or "").lower() in self.blueprints
 
     @property
+    def has_blueprints(self) -> bool:
+        """Whether any list told of a blueprint."""
+        return any(one.is_blueprint for one in (*self.applications.values(), *self.principals.values()))
+
+    @property
     def registrations_known(self) -> bool:
         """Whether a registration that was not found is not there."""
         return s.APPLICATIONS not in self.gaps

@@ -19,7 +19,7 @@ from scanner.model.attributes import TOKEN_SUBJECTS
 NO_RIGHT_YET = Privilege(level="normal")
 """Rights are told as assignments, and raise it."""
 _NO_HOLDER = Privilege(level="unknown", evidence=("its service principal, which holds its rights, was not read",))
-_SEEN_FROM_ITS_SUBSCRIPTION = unread_facts(credentials=True, tags=True)
+_SEEN_FROM_ITS_SUBSCRIPTION = unread_facts(credentials=True, tags=True, trusts=True)
 """What Entra does not know of a managed identity; the subscription's unit does, and clears it."""
 
 

@@ -35,7 +35,8 @@ def read_agents(reader: Reader, found: Found) -> Iterator[Coverage]:
     """Agent identities; the list of service principals may have them, too, and tells less."""
     with reader.section(s.AGENT_IDENTITIES) as section:
         path, below = f"{_SP}/{_AGENT}", f"{_SP}/{{}}/{_AGENT}/sponsors"
-        for agent in _sponsored(reader, section, found, path, below, ServicePrincipal, _OF_AGENT):
+        some = any(map(found.is_agent, found.principals.values())) or found.has_blueprints
+        for agent in _sponsored(reader, section, found, path, below, ServicePrincipal, _OF_AGENT, some=some):
             found.agents.add(agent.id.lower())
             found.principals[agent.id.lower()] = agent
     yield reader.done(section)
@@ -57,14 +58,16 @@ def read_blueprints(reader: Reader, found: Found) -> Iterator[Coverage]:
 
 def _registrations(reader: Reader, section: SectionReading, found: Found) -> None:
     path, below = f"{_APP}/{_BLUEPRINT}", f"{_APP}/{{}}/{_BLUEPRINT}/sponsors"
-    for one in _sponsored(reader, section, found, path, below, Application, APPLICATION):
+    some = found.has_blueprints
+    for one in _sponsored(reader, section, found, path, below, Application, APPLICATION, some=some):
         found.blueprints.add(one.app_id.lower())
         found.applications[one.app_id.lower()] = one
 
 
 def _principals(reader: Reader, section: SectionReading, found: Found) -> None:
     path, below = f"{_SP}/{_BLUEPRINT_PRINCIPAL}", f"{_SP}/{{}}/{_BLUEPRINT_PRINCIPAL}/sponsors"
-    for one in _sponsored(reader, section, found, path, below, ServicePrincipal, PRINCIPAL):
+    some = found.has_blueprints
+    for one in _sponsored(reader, section, found, path, below, ServicePrincipal, PRINCIPAL, some=some):
         if one.app_id is not None:
             found.blueprints.add(one.app_id.lower())
         found.principals.setdefault(one.id.lower(), one)
@@ -75,7 +78,8 @@ def read_agent_users(reader: Reader, found: Found) -> Iterator[Coverage]:
     """User accounts of agents."""
     with reader.section(s.AGENT_USERS) as section:
         path, below = f"{_USER}/microsoft.graph.agentUser", f"{_USER}/{{}}/sponsors"
-        for user in _sponsored(reader, section, found, path, below, AgentUser, _OF_USER):
+        some = any(map(found.is_agent, found.principals.values()))
+        for user in _sponsored(reader, section, found, path, below, AgentUser, _OF_USER, some=some):
             found.agent_users[user.id.lower()] = user
     yield reader.done(section)
 
@@ -88,10 +92,15 @@ def _sponsored(
     below: str,
     row: type[_Sponsored],
     select: str,
+    *,
+    some: bool,
 ) -> Iterator[_Sponsored]:
-    """The rows of a list, and whom each has as sponsors. ``below``: where those of one object are, by its id."""
+    """The rows of a list, and whom each has as sponsors. ``below``: where those of one object are, by its id.
+
+    ``some``: other lists told of agents here, so that it cannot be that there are none.
+    """
     unknown: list[str] = []
-    for one in _listed(reader, section, path, row, select):
+    for one in _listed(reader, section, path, row, select, some=some):
         section.found()
         if one.sponsors is not None and is_all(one.sponsors):
             found.sponsors[one.id.lower()] = people(reader, section, one.sponsors)
@@ -104,7 +113,7 @@ def _sponsored(
 
 
 def _listed(
-    reader: Reader, section: SectionReading, path: str, row: type[_Sponsored], select: str
+    reader: Reader, section: SectionReading, path: str, row: type[_Sponsored], select: str, *, some: bool
 ) -> Iterator[_Sponsored]:
     """The rows of a list of one type. Raises NotOffered where Graph does not know it: not every cloud has agents."""
     everything: Query = {"$top": EXPANDED_PAGE}
@@ -112,6 +121,8 @@ def _listed(
     try:
         yield from listed(reader, section, path, row, {**plain, "$expand": _SPONSORS}, plain, everything)
     except (NotTaken, Gone) as error:
+        if some:
+            raise SourceError(f"there is no such list, and yet there are agents: {error}") from error
         raise NotOffered(f"there is no such list here: {error}") from error
 
 

@@ -29,7 +29,7 @@ Answer = Mapping[str, Any]
 _CASTS = "microsoft.graph."
 _BUILT_IN = "type eq 'BuiltInRole'"
 _RELATED = re.compile(r"/\w+/(?P<id>[0-9A-Fa-f-]{36})/(?:microsoft\.graph\.\w+/)?(?P<relation>\w+)")
-_TYPES: Mapping[str, str] = {
+TYPES: Mapping[str, str] = {
     r.SERVICE_PRINCIPALS: "servicePrincipal",
     r.AGENTS: "agentIdentity",
     r.BLUEPRINT_PRINCIPALS: "agentIdentityBlueprintPrincipal",
@@ -64,7 +64,12 @@ class FileApi(AzureApi):
                 list_for_subscription=lambda: self._assignments(here),
                 list_for_scope=lambda place, **_: self._assignments(place),
             ),
-            role_definitions=SimpleNamespace(list=lambda _, **which: self._definitions(which["filter"])),
+        )
+
+    def definition_client(self) -> Any:
+        """As ``role_client``."""
+        return SimpleNamespace(
+            role_definitions=SimpleNamespace(list=lambda _, **which: self._definitions(which["filter"]))
         )
 
     def _decoded(self, service: Service, method: str, url: str, into: type[T], *, body: Any = None, **_: Any) -> T:
@@ -121,7 +126,7 @@ class FileApi(AzureApi):
         return {"value": [one for id_ in ids if (one := self._object(id_.lower())) is not None]}
 
     def _object(self, id_: str) -> Row | None:
-        for name, type_ in _TYPES.items():
+        for name, type_ in TYPES.items():
             row = self._export.row(name, id_)
             if row is not None:
                 return {"@odata.type": f"#{_CASTS}{type_}", **row, "id": id_}
@@ -162,10 +167,12 @@ class FileApi(AzureApi):
         return {"value": found}
 
     def _assignments(self, place: str) -> list[SimpleNamespace]:
-        rows = self._export.of(r.ROLE_ASSIGNMENTS)
-        if not any(f"{scope_of(row).lower()}/".startswith(f"{place.lower()}/") for row in rows):
+        """Those at a place and below, and those that are in no subscription, as the service lists what is inherited."""
+        scopes = [(f"{scope_of(row).lower()}/", row) for row in self._export.of(r.ROLE_ASSIGNMENTS)]
+        if not any(scope.startswith(f"{place.lower()}/") for scope, _ in scopes):
             self.miss(r.ROLE_ASSIGNMENTS, WRITES[r.ROLE_ASSIGNMENTS])
-        return [model(row) for row in rows]
+        told = (row for scope, row in scopes if scope.startswith(f"{place.lower()}/") or not subscription_of(scope))
+        return [model(row) for row in told]
 
     def _definitions(self, which: str) -> list[SimpleNamespace]:
         rows = [model(row, type_as="role_type") for row in self._export.of(r.ROLE_DEFINITIONS)]

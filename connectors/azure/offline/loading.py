@@ -22,6 +22,10 @@ CUT_AT = 100
 _CUT = frozenset({r.SERVICE_PRINCIPALS, r.APPLICATIONS})
 _SUBTYPES = frozenset({r.AGENTS, r.BLUEPRINTS, r.BLUEPRINT_PRINCIPALS})
 _SECRETS = "it holds the values of secrets, which nobody needs here: delete it"
+_OLD = (
+    "it is in the form of Azure AD Graph, which is retired: write it again with the Azure command line 2.37 or newer, "
+    "or with Microsoft Graph's PowerShell"
+)
 _TOO_MUCH = "its JSON is nested too deeply, or has a number that is too large"
 _OWNERLESS = "nothing tells whose rows these are: put the object's id into the file's name"
 _SPONSORS, _MEMBERS = "sponsors", "transitiveMembers"
@@ -64,6 +68,8 @@ def _documents(path: Path) -> Iterator[tuple[Listed, str | None]]:
         rows = [in_camel_case(row) if is_powershell(row) else row for row in found.rows]
         if any(map(r.holds_secrets, rows)):
             raise Unreadable(_SECRETS)
+        if any(map(r.is_of_old_graph, rows)):
+            raise Unreadable(_OLD)
         if not _can_be_sent(rows):
             raise Unreadable(_TOO_MUCH)
         by_name: dict[str | None, list[Row]] = defaultdict(list)

@@ -13,6 +13,7 @@ DENY_ASSIGNMENTS = "/providers/Microsoft.Authorization/denyAssignments"
 WRITES: Mapping[str, str] = {
     r.SERVICE_PRINCIPALS: "az ad sp list --all",
     r.APPLICATIONS: "az ad app list --all",
+    r.GROUPS: "az ad group list",
     r.RESOURCES: "az resource list",
     r.ROLE_ASSIGNMENTS: "az role assignment list --all --include-inherited",
     r.ROLE_DEFINITIONS: "az role definition list",

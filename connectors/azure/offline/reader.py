@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from connectors.azure import sections as s
 from connectors.azure.keys import subscription_of
 from connectors.azure.offline import recognise as r
-from connectors.azure.offline.api import FileApi
+from connectors.azure.offline.api import TYPES, FileApi
 from connectors.azure.offline.export import Export, flat
 from connectors.azure.offline.missing import IDENTITIES, PROPERTIES, VAULTS, WRITES, NotExported
 from connectors.azure.offline.recognise import Row
@@ -51,7 +51,9 @@ class FileReader(Reader):
         return super().done(section)
 
     def _lacking(self, section: str) -> Iterator[str]:
-        """What of the one list of resources is missing for a section."""
+        """What is missing for a section, though nobody asked for it: of the one list of resources, and of groups."""
+        if section == s.DIRECTORY_ROLES and r.GROUPS not in self._export.whole and self._some_may_be_groups():
+            yield r.GROUPS
         rows = [row for row in self._export.of(r.RESOURCES) if subscription_of(str(row.get("id"))) == self.scope.id]
         identities = [row for row in rows if _type(row) == USER_ASSIGNED]
         vaults = [row for row in rows if is_vault(row)]
@@ -64,6 +66,11 @@ class FileReader(Reader):
             yield r.RESOURCES
         if section == s.WORKLOADS and any(_type(row) in _BY_PROPERTIES and not row.get("properties") for row in rows):
             yield PROPERTIES
+
+    def _some_may_be_groups(self) -> bool:
+        """Whether nothing tells what a holder of a directory role is: service principals may be in it."""
+        holders = {str(row.get("principalId")).lower() for row in self._export.of(r.DIRECTORY_ASSIGNMENTS)}
+        return not all(any(self._export.row(name, one) for name in TYPES) for one in holders)
 
 
 def _type(row: Row) -> str:

@@ -37,6 +37,8 @@ _BIN = {
 }
 _ITEM = re.compile(r"https://[^/]+/(?:secrets|keys|certificates)/[^/]+", re.IGNORECASE)
 _SECRET = re.compile(r"https://[^/]+/secrets/", re.IGNORECASE)
+_NEW_SECRETS = (("password", "appId"), ("clientSecret", "clientId"))
+"""What `az ad sp create-for-rbac` prints, with and without `--json-auth`, and beside what."""
 _FEDERATED = re.compile(r"/subscriptions/.+/federatedIdentityCredentials/[^/]+\Z", re.IGNORECASE)
 _GROUP = re.compile(r"/providers/Microsoft\.Management/managementGroups/[^/]+\Z", re.IGNORECASE)
 _RESOURCE = re.compile(r"/subscriptions/[^/]+/resourceGroups/[^/]+/providers/", re.IGNORECASE)
@@ -56,7 +58,7 @@ _BY_MEMBERS: Sequence[tuple[str, tuple[frozenset[str], ...]]] = tuple(
         (ROLE_ASSIGNMENTS, "id principalId roleDefinitionId scope"),
         (ROLE_DEFINITIONS, "id roleName permissions"),
         (FEDERATED, "issuer audiences"),
-        (SERVICE_PRINCIPALS, "id appId servicePrincipalType"),
+        (SERVICE_PRINCIPALS, "id appId servicePrincipalType|appOwnerOrganizationId|alternativeNames"),
         (APPLICATIONS, "id appId signInAudience|publisherDomain|requiredResourceAccess|passwordCredentials"),
         (SUBSCRIPTIONS, "subscriptionId displayName state"),
         (SUBSCRIPTIONS, "id tenantId state isDefault|homeTenantId|managedByTenants"),
@@ -148,8 +150,17 @@ def holds_secrets(row: Row) -> bool:
     """Whether it has what nobody should have written to a file: a secret's value, or an application's password."""
     if isinstance(row.get("value"), str) and _SECRET.match(str(row.get("id") or "")):
         return True
-    if isinstance(row.get("password"), str) and row.get("appId"):
+    if any(isinstance(row.get(secret), str) and row.get(of) for secret, of in _NEW_SECRETS):
         return True
     passwords = row.get("passwordCredentials")
     some = passwords if isinstance(passwords, list) else ()
     return any(isinstance(one, Mapping) and isinstance(one.get("secretText"), str) for one in (row, *some))
+
+
+def is_of_old_graph(row: Row) -> bool:
+    """Whether it is in the form of Azure AD Graph, which the command line wrote up to version 2.36.
+
+    Source: https://learn.microsoft.com/cli/azure/microsoft-graph-migration
+    """
+    names = {str(name).lower() for name in row}
+    return "objectid" in names and "id" not in names and not names.isdisjoint(("appid", "objecttype", "odata.type"))

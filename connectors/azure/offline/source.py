@@ -85,7 +85,8 @@ class ExportedSource:
     def _tenant(self) -> Scope:
         """Raises SourceError where no file tells of one."""
         if not self._export.files:
-            raise SourceError(_NOTHING, hint=_FIX)
+            first = "".join(f"; {file}: {reason}" for file, reason in self._export.unusable[:1])
+            raise SourceError(f"{_NOTHING}{first}", hint=_FIX)
         told = self._settings.tenant or self._export.tenant
         if told is None:
             raise SourceError(_NO_TENANT, hint="set tenant_id, or add `az account list > subscriptions.json`")

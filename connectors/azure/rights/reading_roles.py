@@ -35,6 +35,10 @@ def read_directory_roles(reader: Reader, directory: Directory) -> Iterator[Disco
         section.found(len(told))
         if holders.others:
             section.note(f"{holders.others} role assignments of people are left out")
+        if holders.gone:
+            section.note(
+                f"{holders.gone} role assignments of principals that the directory does not tell of are left out"
+            )
         yield from map(telling.of, told)
     yield reader.done(section)
     members = yield from members_of(reader, holders.groups)
@@ -46,11 +50,15 @@ def read_directory_roles(reader: Reader, directory: Directory) -> Iterator[Disco
 
 
 class _Holders(Struct, frozen=True, kw_only=True):
-    """Whose the assignments are: names of groups by id, ids of service principals, and how many are anybody else's."""
+    """Whose the assignments are: names of groups by id, ids of service principals, and how many are anybody else's.
+
+    ``gone``: how many are of nobody whom the directory knows.
+    """
 
     groups: Mapping[str, str] = {}
     principals: frozenset[str] = frozenset()
     others: int = 0
+    gone: int = 0
 
 
 def _holders(reader: Reader, section: SectionReading, rows: Sequence[RoleAssignment], directory: Directory) -> _Holders:
@@ -60,13 +68,15 @@ def _holders(reader: Reader, section: SectionReading, rows: Sequence[RoleAssignm
     try:
         written = (row.principal_id for row in rows if row.principal_id.lower() in unknown)
         objects = objects_by_id(reader, section, written) if unknown else {}
+        gone = unknown - objects.keys()
     except SourceError as error:
         section.lost(error, partial=True)
+        gone = set()
     groups = {key: one.name or key for key, one in objects.items() if one.kind == GROUP}
     principals = (ids - unknown) | {key for key, one in objects.items() if one.kind == SERVICE_PRINCIPAL}
     people = objects.keys() - groups.keys() - principals
-    others = sum(row.principal_id.lower() in people for row in rows)
-    return _Holders(groups=groups, principals=frozenset(principals), others=others)
+    others, lost = (sum(row.principal_id.lower() in some for row in rows) for some in (people, gone))
+    return _Holders(groups=groups, principals=frozenset(principals), others=others, gone=lost)
 
 
 class _Telling:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from connectors.azure import sections as s
+from connectors.azure.api import NOBODY
 from connectors.azure.errors import each_of
 from connectors.azure.reader import Reader
 from connectors.azure.requests import permissions_of
@@ -13,7 +14,7 @@ from connectors.azure.subscription.denials import read_denials
 from connectors.azure.subscription.payloads import RoleAssignment
 from connectors.azure.subscription.principals import read_principals
 from connectors.azure.subscription.rights import GROUP, Known, Whose, assignments_of
-from connectors.azure.subscription.roles import OF_NOBODY, read_roles
+from connectors.azure.subscription.roles import read_roles
 from connectors.base import DiscoveredRecord
 
 _GROUPS = "/providers/Microsoft.Management/managementGroups/"
@@ -48,7 +49,7 @@ def _listed(reader: Reader, place: str) -> Iterator[object]:
     if reader.unit.kind == "subscription":
         models = reader.api.role_client(reader.scope.id).role_assignments.list_for_subscription()
     else:
-        models = reader.api.role_client(OF_NOBODY).role_assignments.list_for_scope(place, filter="atScope()")
+        models = reader.api.role_client(NOBODY).role_assignments.list_for_scope(place, filter="atScope()")
     return each_of(models, "GET roleAssignments", permissions_of(s.ROLE_ASSIGNMENTS)[0])
 
 

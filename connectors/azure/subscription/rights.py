@@ -92,7 +92,7 @@ def assignments_of(scope: Scope, rows: Sequence[RoleAssignment], known: Known) -
         if principal in known.groups or row.principal_type == GROUP:
             for member in known.members.get(principal, ()):
                 yield of(f"{key}#{member.id.lower()}", ids[member.id.lower()], member)
-        elif row.principal_type == SERVICE_PRINCIPAL or known.principals.is_service_principal(principal):
+        elif row.principal_type == SERVICE_PRINCIPAL or _may_be_one(row, known.principals):
             yield of(key, ids.get(principal, frozenset()) | {principal})
 
 
@@ -103,6 +103,11 @@ def _ids(members: Mapping[str, Sequence[Member]]) -> Mapping[str, frozenset[str]
         for member in inside:
             found[member.id.lower()] |= {member.id.lower(), group}
     return {principal: frozenset(ids) for principal, ids in found.items()}
+
+
+def _may_be_one(row: RoleAssignment, principals: Principals) -> bool:
+    """Whether it may be a service principal's though it does not say so: older versions of the API know other types."""
+    return principals.is_service_principal(row.principal_id) or not principals.kind(row.principal_id)
 
 
 def _runners(rows: Iterable[RoleAssignment], known: Known) -> set[str]:
@@ -142,7 +147,7 @@ def _of(
         scope,
         key,
         holder=holder,
-        holder_kind=SERVICE_PRINCIPAL if member else row.principal_type,
+        holder_kind=SERVICE_PRINCIPAL if member else _kind(row, known.principals),
         holder_name=member.display_name if member else known.principals.name(holder),
         gone=False if member else _gone(row, known.principals),
         grant=judge.role.name if judge else guid_of(row.role_definition_id),
@@ -169,6 +174,14 @@ def _denials(row: RoleAssignment, known: Known, ids: frozenset[str]) -> tuple[De
     return tuple(one for one in known.denials if one.concerns(ids) and (one.reaches(place) or one.lies_in(place)))
 
 
+def _kind(row: RoleAssignment, principals: Principals) -> str | None:
+    """None where neither the row nor the directory tells that it is a service principal's."""
+    is_one = row.principal_type == SERVICE_PRINCIPAL or principals.is_service_principal(row.principal_id)
+    return SERVICE_PRINCIPAL if is_one else None
+
+
 def _gone(row: RoleAssignment, principals: Principals) -> bool | None:
-    """A managed identity of another tenant is not in ours, and is no less there."""
-    return None if row.delegated_managed_identity_resource_id else principals.gone(row.principal_id)
+    """A managed identity of another tenant is not in ours, and is no less there; a deleted one may be a person."""
+    gone = principals.gone(row.principal_id)
+    is_ours = not row.delegated_managed_identity_resource_id and _kind(row, principals) is not None
+    return gone if is_ours else None

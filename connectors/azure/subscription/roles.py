@@ -16,8 +16,6 @@ from connectors.azure.rights.role import Block, Role
 from connectors.base import Gone, SectionReading
 from scanner.model import Coverage
 
-OF_NOBODY = "00000000-0000-0000-0000-000000000000"
-"""The SDK wants a subscription's id where none is asked about."""
 _ROOT = ""
 _CUSTOM, _BUILT_IN = "type eq 'CustomRole'", "type eq 'BuiltInRole'"
 _CUSTOM_TYPE = "customrole"
@@ -33,6 +31,7 @@ class Permission(Struct, frozen=True, kw_only=True):
     not_actions: tuple[str, ...] | None = None
     data_actions: tuple[str, ...] | None = None
     not_data_actions: tuple[str, ...] | None = None
+    condition: str | None = None
 
 
 class RoleDefinition(Struct, frozen=True, kw_only=True):
@@ -56,6 +55,7 @@ class RoleDefinition(Struct, frozen=True, kw_only=True):
                     not_actions=one.not_actions or (),
                     data_actions=one.data_actions or (),
                     not_data_actions=one.not_data_actions or (),
+                    condition=one.condition,
                 )
                 for one in self.permissions or ()
             ),
@@ -104,8 +104,7 @@ def read_roles(reader: Reader, place: str, ids: Iterable[str]) -> Generator[Cove
 
 
 def _listed(reader: Reader, section: SectionReading, place: str, which: str) -> Judges:
-    client = reader.api.role_client(OF_NOBODY)
-    models = client.role_definitions.list(place, filter=which)
+    models = reader.api.definition_client().role_definitions.list(place, filter=which)
     told = each_of(models, "GET roleDefinitions", permissions_of(s.ROLE_DEFINITIONS)[0])
     return {one.role.id: AzureJudge(one.role) for one in reader.converted(section, told, RoleDefinition)}
 

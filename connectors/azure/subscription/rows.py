@@ -16,7 +16,7 @@ from msgspec import Raw, Struct, structs
 
 from connectors.azure import sections as s
 from connectors.azure.dates import moment
-from connectors.azure.keys import subscription_of
+from connectors.azure.keys import arm_key, subscription_of
 from connectors.azure.reader import Reader
 from connectors.base import SectionReading
 from scanner.errors import SourceError
@@ -152,15 +152,18 @@ class Estate(Struct, frozen=True, kw_only=True):
 def ask_resource_graph(reader: Reader, section: SectionReading) -> Estate:
     """One query for all sections; rows whose type cannot be told are a gap of this one.
 
-    It lags behind, so that where it tells of nothing the resource manager is asked as well.
+    It lags behind, so that where it tells of nothing the resource manager is asked as well. A row that moves from page
+    to page meanwhile is taken once.
     """
     rows: dict[str, list[Raw]] = {}
+    seen: set[str] = set()
     try:
         for raw in reader.api.resource_graph(QUERY, subscriptions=[reader.scope.id]):
             typed = reader.row(section, raw, _Typed)
             if typed is not None and subscription_of(typed.id) != reader.scope.id:
                 section.malformed(typed.id, "it is of another subscription")
-            elif typed is not None:
+            elif typed is not None and (key := arm_key(typed.id)) not in seen:
+                seen.add(key)
                 rows.setdefault(_SECTION_OF.get(typed.type.lower(), s.WORKLOADS), []).append(raw)
     except SourceError as error:
         return Estate(rows=rows, refusal=error)

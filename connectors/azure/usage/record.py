@@ -20,12 +20,16 @@ class Sign(Struct, frozen=True, kw_only=True):
 class UseRecord(Struct, frozen=True, kw_only=True):
     """By id in lower case, the latest use. ``reach``: so many days back no use is missing; None: that is not known.
 
+    ``untold``: it was asked for and could not be read to its end, be it for want of a licence. Graph also says that of
+    tenants that have one, so that what was known before stands.
+
     Microsoft does not say how far the reports reach back. They keep the latest use of each, so that everything since
     the oldest that they tell is in them: that is relied on. Whoever is not in them was not used in this time.
     """
 
     uses: Mapping[str, Sign] = {}
     reach: int | None = None
+    untold: bool = False
 
     @classmethod
     def of(cls, signs: Iterable[tuple[str, Sign]], now: datetime, *, whole: bool) -> Self:
@@ -36,7 +40,9 @@ class UseRecord(Struct, frozen=True, kw_only=True):
             known = uses.get(key)
             uses[key] = sign if known is None or known.at < sign.at else known
             oldest = sign.at if oldest is None else min(oldest, sign.at)
-        return cls(uses=uses, reach=max(0, (now - oldest).days) if whole and oldest is not None else None)
+        return cls(
+            uses=uses, reach=max(0, (now - oldest).days) if whole and oldest is not None else None, untold=not whole
+        )
 
     def sign(self, *ids: str | None) -> Sign | None:
         """The latest use under any of these ids."""
@@ -50,4 +56,4 @@ class UseRecord(Struct, frozen=True, kw_only=True):
 
     def shown_only(self) -> UseRecord:
         """The same, where absence proves nothing."""
-        return UseRecord(uses=self.uses)
+        return UseRecord(uses=self.uses, untold=self.untold)

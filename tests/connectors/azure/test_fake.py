@@ -78,9 +78,7 @@ def test_roles_are_listed_where_they_can_be_assigned(
     """By the SDK's own client; the root is the empty scope."""
     azure.tenant.define_role("Reader", ["*/read"])
     azure.tenant.define_role("Deployer", ["*"], place="/subscriptions/s-1")
-    client = api.role_client(guid("any"))
-
-    rows = client.role_definitions.list(place, filter="type eq 'CustomRole'" if custom else None)
+    rows = api.definition_client().role_definitions.list(place, filter="type eq 'CustomRole'" if custom else None)
 
     assert [row.role_name for row in each_of(rows, "roles", "right")] == names
 

@@ -59,7 +59,7 @@ def test_an_expand_names_one_relationship(expand: str, problem: str) -> None:
         ),
         ("GET", f"{SCOPE}/roleAssignments", {"api-version": "2022-04-01", "$filter": "atScope()"}, ""),
         ("GET", f"{SCOPE}/ROLEASSIGNMENTS".lower(), {"api-version": "2022-04-01"}, ""),
-        ("GET", "/providers/Microsoft.Authorization/roleDefinitions", {"api-version": "2022-04-01"}, ""),
+        ("GET", "/providers/Microsoft.Authorization/roleDefinitions", {"api-version": "2022-05-01-preview"}, ""),
         ("GET", "/secrets", {"api-version": "7.6", "maxresults": "25"}, ""),
         ("GET", "/v1.0/servicePrincipal", {}, "no published request"),
         ("GET", "/servicePrincipals", {}, "no published request"),

@@ -6,7 +6,7 @@ import pytest
 
 from scanner.continuity.remembered import with_unread_assignments
 from scanner.matching.places import Places
-from scanner.model import CoverageStatus
+from scanner.model import CoverageStatus, Grant, Privilege, PrivilegeLevel
 from tests.factories import make_assignment, make_coverage
 
 
@@ -22,3 +22,27 @@ def test_a_holder_that_was_gone_stays_so_while_nobody_can_tell(
     (found,) = with_unread_assignments([make_assignment(gone=now)], [make_assignment(gone=True)], places)
 
     assert found.gone is expected
+
+
+@pytest.mark.parametrize(
+    ("status", "level", "holder", "expected"),
+    [
+        ("denied", "unknown", "X", ("Owner", "admin")),
+        ("denied", "admin", "x", ("Owner", "admin")),
+        ("denied", "normal", "x", ("b24988ac", "normal")),
+        ("complete", "admin", "x", ("b24988ac", "admin")),
+        ("denied", "unknown", "somebody else", ("b24988ac", "unknown")),
+        ("complete", "unknown", "x", ("b24988ac", "unknown")),
+    ],
+)
+def test_what_a_right_amounts_to_stands_while_nobody_can_tell(
+    status: CoverageStatus, level: PrivilegeLevel, holder: str, expected: tuple[str, str]
+) -> None:
+    """The list of roles was denied, and the right was read: it is no less than it was."""
+    places = Places([make_coverage(scope="s", status=status)])
+    last = make_assignment(holder="x", grant=Grant(name="Owner", via="direct"), privilege=Privilege(level="admin"))
+    now = make_assignment(holder=holder, grant=Grant(name="b24988ac", via="direct"), privilege=Privilege(level=level))
+
+    (found,) = with_unread_assignments([now], [last], places)
+
+    assert (found.grant.name, found.privilege.level) == expected

@@ -153,6 +153,27 @@ def test_either_face_of_a_blueprint_is_read_without_the_other(
     assert found.coverage["graph.agent_blueprints"].calls == 2
 
 
+@pytest.mark.parametrize(
+    ("section", "path"),
+    [
+        ("graph.agent_identities", r"servicePrincipals/microsoft\.graph\.agentIdentity\?"),
+        ("graph.agent_blueprints", r"applications/microsoft\.graph\.agentIdentityBlueprint\?"),
+        ("graph.agent_users", r"users/microsoft\.graph\.agentUser"),
+    ],
+)
+def test_where_other_lists_tell_of_agents_one_that_is_not_there_is_a_gap(
+    azure: AzureEstate, told: TenantRead, agents: dict[str, Row], section: str, path: str
+) -> None:
+    """A cloud without agents has none of them; else those that were known would be said to have left."""
+    missing = refusal("graph", 404, "Request_ResourceNotFound")
+    azure.server.faults.add(Fault(service="graph", path=rf"/v1\.0/{path}", reply=missing))
+
+    found = told()
+
+    assert agents
+    assert set(found.gaps) == {section}
+
+
 def test_where_agents_cannot_be_listed_what_their_blueprint_becomes_is_in_doubt(
     azure: AzureEstate, told: TenantRead, agents: dict[str, Row]
 ) -> None:
@@ -164,6 +185,33 @@ def test_where_agents_cannot_be_listed_what_their_blueprint_becomes_is_in_doubt(
     assert agents
     assert found["helper"].unread == ("permissions",)
     assert "can_assume" not in {relation for relation, _ in _links(found["helper"])}
+
+
+def test_where_accounts_of_agents_cannot_be_listed_whom_an_agent_becomes_is_in_doubt(
+    azure: AzureEstate, told: TenantRead, agents: dict[str, Row]
+) -> None:
+    """That it became an account is not over."""
+    azure.server.faults.deny("graph", r"/v1\.0/users/microsoft\.graph\.agentUser")
+
+    found = told().identities
+
+    assert agents
+    assert found["helper-1"].unread == ("permissions",)
+
+
+@pytest.mark.parametrize("section", ["graph.service_principals", "graph.applications"])
+def test_a_blueprint_that_a_plain_list_may_have_told_of_has_not_left_where_that_broke_off(
+    azure: AzureEstate, told: TenantRead, agents: dict[str, Row], section: str
+) -> None:
+    """Plain lists have blueprints and agents, too: where the lists of their own types do not, nobody else tells."""
+    path = section.removeprefix("graph.").replace("service_p", "serviceP")
+    azure.server.faults.deny("graph", rf"/v1\.0/{path}\?")
+
+    gap = told().coverage[section]
+
+    assert agents
+    assert gap.is_gap
+    assert "agent_blueprint" in gap.kinds
 
 
 def test_an_agent_is_found_where_the_list_of_principals_does_not_have_it(

@@ -111,8 +111,6 @@ def test_a_principal_that_lost_its_registration_says_so(gaps: set[str], expected
         ({s.APPLICATIONS}, False, {}, None, ("credentials", "tags", "trusts")),
         ({s.APPLICATIONS}, False, {"appOwnerOrganizationId": guid("fabrikam")}, None, ()),
         ({s.SERVICE_PRINCIPALS}, True, None, {}, ("credentials", "permissions", "tags", "use")),
-        ({s.SIGN_INS}, True, {}, {}, ("use",)),
-        ({s.CREDENTIAL_USE}, True, {}, {}, ()),
     ],
 )
 def test_what_a_gap_kept_from_us_is_said(
@@ -122,6 +120,23 @@ def test_what_a_gap_kept_from_us_is_said(
     known = {REGISTRATION: ()} if federated else {}
 
     assert application(found(gaps=gaps, federated=known), both(principal, registration)).unread == unread
+
+
+@pytest.mark.parametrize(
+    ("report", "keys", "unread"),
+    [
+        ("sign_ins", [], ("use",)),
+        ("credential_use", [], ()),
+        ("credential_use", [{"keyId": guid("secret")}], ("use",)),
+    ],
+)
+def test_use_that_a_report_did_not_tell_is_unread(
+    report: str, keys: list[dict[str, str]], unread: tuple[str, ...]
+) -> None:
+    """Of credentials where it has some; what was known before stands, and with it that one is not used."""
+    told = found(federated={REGISTRATION: ()}, **{report: UseRecord(untold=True)})
+
+    assert application(told, both({"passwordCredentials": keys}, {})).unread == unread
 
 
 @pytest.mark.parametrize(

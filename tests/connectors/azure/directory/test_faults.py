@@ -37,8 +37,10 @@ UNREAD = {
     "graph.service_principals": dict.fromkeys(("shop", "alone"), ("credentials", "permissions", "tags", "use")),
     "graph.applications": dict.fromkeys(("shop", "lost"), ("credentials", "tags", "trusts")),
     "graph.agent_identities": {"helper": ("permissions",)},
+    "graph.agent_users": {"helper-1": ("permissions",)},
     "graph.federated_credentials": dict.fromkeys(("shop", "alone", "helper"), ("credentials", "trusts")),
     "graph.sign_ins": dict.fromkeys(("shop", "alone", "helper", "helper-1", "lost"), ("use",)),
+    "graph.credential_use": {"shop": ("use",)},
 }
 """Whose facts are in doubt then, of what is listed all the same."""
 HANGS_ON_IT = {"graph.service_principals": {"graph.app_permissions": "skipped"}}

@@ -108,6 +108,19 @@ def test_where_owners_cannot_be_read_none_is_claimed(azure: AzureEstate, told: T
     assert "owners" not in found.identities[shop["displayName"]].attributes
 
 
+def test_where_registrations_cannot_be_read_it_is_not_said_that_nobody_owns_any(
+    azure: AzureEstate, told: TenantRead, shop: Row
+) -> None:
+    """Its owners may be those of its registration; whoever owns its principal is told."""
+    azure.tenant.add_application("nobody's")
+    azure.server.faults.deny("graph", r"/v1\.0/applications\?")
+
+    found = told().identities
+
+    assert "owners" not in found["nobody's"].attributes
+    assert {one["name"] for one in found[shop["displayName"]].attributes["owners"]} == {"Ada", "Bob"}
+
+
 def test_when_nothing_but_denials_come_back_the_rest_is_left_alone(azure: AzureEstate, told: TenantRead) -> None:
     """A thousand applications are not asked about in vain."""
     for number in range(45):

@@ -53,6 +53,7 @@ def test_a_managed_identity_is_the_one_of_its_subscription(
 
     identity = found.identities[name]
     assert (identity.key, identity.scope, identity.kind) == (key, "s-1", "managed_identity")
+    assert identity.unread == ("credentials", "tags", "trusts"), "its subscription tells these"
     assert (identity.unique_id, set(identity.aliases)) == (row["id"], {row["appId"], arm_id})
     assert not [call for call in azure.server.log if "owners" in call.query.get("$expand", "")]
 

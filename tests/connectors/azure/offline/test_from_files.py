@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from scanner.demo.azure_server.rights import add_directory_role, give_directory_role
 from scanner.demo.azure_server.tenant import Tenant, guid
 from scanner.model import Assignment, Coverage, Identity
 from tests.connectors.azure.estate import AzureEstate
@@ -205,6 +206,42 @@ def test_a_holder_is_gone_where_a_whole_and_younger_list_lacks_it(
     change(files)
 
     assert _rights(read(export(tmp_path, files)))[guid("somebody deleted")] is gone
+
+
+def test_a_subscription_tells_its_own_assignments_and_those_it_inherits(tenant: Tenant, tmp_path: Path) -> None:
+    """One file has those of all subscriptions."""
+    ids = [tenant.add_subscription(name)["subscriptionId"] for name in ("blue", "green")]
+    for one in ids:
+        tenant.assign_role(f"/subscriptions/{one}", guid(f"holder in {one}"))
+
+    records = read(export(tmp_path, everything(tenant)))
+    told_by = {one.holder: one.scope for one in records if isinstance(one, Assignment)}
+    listed = {
+        one.scope: one.identities
+        for one in records
+        if isinstance(one, Coverage) and one.section == "arm.role_assignments"
+    }
+
+    assert [told_by[guid(f"holder in {one}")] for one in ids] == ids
+    assert [listed[one] for one in ids] == [1, 1]
+
+
+@pytest.mark.parametrize("listed", ["nothing", "groups", "the holder"])
+def test_whose_directory_roles_may_be_a_group_s_is_a_gap(listed: str, tenant: Tenant, tmp_path: Path) -> None:
+    """Service principals may be in it: the list of groups tells that it is none, or that of users that it is a user."""
+    ada = tenant.add_person("ada")
+    add_directory_role(tenant, "Reports Reader", guid("reports reader"), ["microsoft.directory/signInReports/read"])
+    give_directory_role(tenant, guid("reports reader"), ada)
+    files = everything(tenant)
+    others = {
+        "nothing": {},
+        "groups": {"groups": [{"id": "g", "displayName": "ops", "securityEnabled": True}]},
+        "the holder": {"users": [{"id": ada["id"], "userPrincipalName": "ada@contoso.example"}]},
+    }
+
+    found = gaps(read(export(tmp_path, files | others[listed])))
+
+    assert ("az ad group list" in found.get("graph.directory_roles", "")) is (listed == "nothing")
 
 
 def test_a_subscription_that_no_other_file_tells_of_is_named(tenant: Tenant, tmp_path: Path) -> None:

@@ -82,6 +82,18 @@ UNUSABLE: dict[str, tuple[bytes, str]] = {
         json.dumps({"appId": "a", "password": SECRET, "tenant": "t"}).encode(),
         "it holds the values of secrets",
     ),
+    "a new password for a toolkit": (
+        json.dumps({"clientId": "a", "clientSecret": SECRET, "tenantId": "t"}).encode(),
+        "it holds the values of secrets",
+    ),
+    "Azure AD Graph": (
+        json.dumps([{"objectId": "o", "objectType": "ServicePrincipal", "appId": "a", "displayName": "ci"}]).encode(),
+        "write it again with the Azure command line 2.37 or newer",
+    ),
+    "Azure AD Graph by PowerShell": (
+        json.dumps([{"ObjectId": "o", "ObjectType": "Application", "AppId": "a"}]).encode(),
+        "it is in the form of Azure AD Graph",
+    ),
     "a credential's text": (
         json.dumps([{"id": "a", "appId": "a", "passwordCredentials": [{"secretText": SECRET}]}]).encode(),
         "it holds the values of secrets",
@@ -129,6 +141,15 @@ def test_no_file_at_all_and_no_tenant_are_told_with_the_fix(tmp_path: Path) -> N
     assert "begin with `az ad sp list --all" in gaps(nothing)["entra.tenant"]
     assert "set tenant_id" in gaps(homeless)["entra.tenant"]
     assert not next(iter(connector(tmp_path).check())).ok
+
+
+def test_where_no_file_can_be_used_it_is_told_why(tmp_path: Path) -> None:
+    """And not that the command line did not write them."""
+    export(tmp_path, {"sp": [{"objectId": "o", "appId": "a", "servicePrincipalType": "Application"}]})
+
+    detail = gaps(read(tmp_path))["entra.tenant"]
+
+    assert "sp.json: it is in the form of Azure AD Graph" in detail
 
 
 def test_a_missing_folder_is_one_gap(tmp_path: Path) -> None:

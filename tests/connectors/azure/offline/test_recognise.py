@@ -27,6 +27,10 @@ ROWS: dict[str, tuple[dict[str, Any], str | None]] = {
         },
         r.SERVICE_PRINCIPALS,
     ),
+    "service principals before they had a type": (
+        {"appId": "a", "appOwnerOrganizationId": "t", "id": "i", "keyCredentials": [], "passwordCredentials": []},
+        r.SERVICE_PRINCIPALS,
+    ),
     "az ad app list": (
         {"appId": "a", "deletedDateTime": None, "id": "i", "signInAudience": "AzureADMyOrg", "passwordCredentials": []},
         r.APPLICATIONS,

@@ -78,7 +78,7 @@ def test_rows_below_an_object_are_of_their_type(full: AzureEstate) -> None:
 def test_rows_of_the_resource_manager_are_of_their_type(full: AzureEstate) -> None:
     """Role definitions, Microsoft's and own, and assignments."""
     tenant = full.tenant
-    problems = [one for row in tenant.role_definitions for one in oracle.check(row, "authorization.RoleDefinition")]
+    problems = [one for row in tenant.role_definitions for one in oracle.check(row, "roles.RoleDefinition")]
     problems += [one for row in tenant.role_assignments for one in oracle.check(row, "authorization.RoleAssignment")]
 
     assert problems == []

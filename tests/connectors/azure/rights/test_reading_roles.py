@@ -131,6 +131,18 @@ def test_rights_of_people_are_counted_and_those_of_groups_handed_on(azure: Azure
     assert told.coverage["graph.directory_roles"].detail == "1 role assignments of people are left out"
 
 
+def test_a_role_of_somebody_deleted_is_counted(azure: AzureEstate, ci: Row) -> None:
+    """No row goes without a word."""
+    give_directory_role(azure.tenant, "Global Administrator", ci)
+    give_directory_role(azure.tenant, "Global Administrator", {"id": guid("somebody deleted")})
+
+    told = read_tenant(azure)
+
+    assert told.only().holder == ci["id"]
+    detail = "1 role assignments of principals that the directory does not tell of are left out"
+    assert told.coverage["graph.directory_roles"].detail == detail
+
+
 def test_microsofts_own_are_left_out_with_their_rights(azure: AzureEstate, ci: Row) -> None:
     """As they are from the list of identities; also inside a group."""
     own = azure.tenant.add_service_principal("Microsoft something")

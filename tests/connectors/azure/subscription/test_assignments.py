@@ -109,6 +109,17 @@ def test_a_condition_is_kept_and_makes_it_doubtful(place: Place) -> None:
     assert "ActionMatches" in told.attributes["condition"]
 
 
+def test_a_condition_of_the_role_itself_makes_it_doubtful(place: Place) -> None:
+    """Such as that of Key Vault Data Access Administrator, which assigns roles for the data in vaults and no others."""
+    block = {"actions": ["Microsoft.Authorization/roleAssignments/write"], "condition": ONLY_SOME_ROLES}
+    role = place.tenant.define_role("Data Access", (), permissions=[{**block, "conditionVersion": "2.0"}])["name"]
+    place.give(role)
+
+    told = place.read().only()
+
+    assert (told.privilege.level, told.conditional) == ("high", True)
+
+
 def test_assigning_an_identity_and_running_something_with_it_may_be_two_roles(place: Place) -> None:
     """Of one holder; somebody else's do not count."""
     place.give("Managed Identity Operator")
@@ -260,6 +271,20 @@ def test_a_group_that_is_gone_gives_nobody_anything(place: Place) -> None:
 
     assert place.read().grants() == [(place.ci["id"], "Reader")]
     assert not any("transitiveMembers" in call for call in place.azure.server.asked("graph"))
+
+
+@pytest.mark.parametrize("told_as", [None, "Unknown", "MSI", "DirectoryObjectOrGroup"])
+def test_where_the_type_of_a_holder_is_none_that_counts_the_directory_tells_it(
+    place: Place, told_as: str | None
+) -> None:
+    """Older versions of the API know other types than today's; of whom nobody knows anything it may be a person."""
+    place.azure.is_hostile = True
+    for holder in (place.ci["id"], place.tenant.add_person("Ada")["id"], NOBODY):
+        place.give("Reader", principal=holder, principalType=told_as)
+
+    told = {one.holder: (one.holder_kind, one.gone) for one in place.read().assignments}
+
+    assert told == {place.ci["id"]: ("ServicePrincipal", False), NOBODY: (None, None)}
 
 
 # --- orphans -----------------------------------------------------------------------------------------------

@@ -96,6 +96,16 @@ def test_what_a_failing_query_gave_first_is_kept(full: Subscription) -> None:
     assert "vault.secrets" not in gaps
 
 
+def test_a_row_that_comes_twice_is_counted_once(full: Subscription) -> None:
+    """Rows move from page to page where something is made or deleted meanwhile; a vault is not asked twice then."""
+    full.tenant.resources.extend(list(full.tenant.resources))
+
+    coverage = full.coverage()
+
+    assert (coverage["vault.vaults"].identities, coverage["arm.managed_identities"].identities) == (2, 2)
+    assert len([call for call in full.server.asked("vault") if "/secrets" in call]) == 2
+
+
 def test_a_row_that_cannot_be_understood_is_a_gap_of_its_own_section(full: Subscription) -> None:
     """The others are read, and the other sections are complete."""
     full.tenant.add_vault(full.here, "odd", vaultUri=7)
