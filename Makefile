@@ -1,9 +1,9 @@
-# setup: .venv with all the rest needs · demo · test · lint · bench
+# setup: .venv with all the rest needs · demo · test · fuzz · lint · bench
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: setup demo test lint bench wheel pins clean
+.PHONY: setup demo test fuzz lint bench wheel pins clean
 
 setup: $(VENV)/.ready
 
@@ -20,6 +20,10 @@ demo: setup
 test: setup
 	@command -v chromium >/dev/null || sh tests/install-chromium.sh
 	$(BIN)/python -m pytest -n 2 --dist loadgroup
+
+# The property tests alone, with examples that no run had before, and twenty times as many: hours.
+fuzz: setup
+	$(BIN)/python -m pytest -n 2 --dist loadgroup -m hypothesis --hypothesis-profile deep
 
 lint: setup
 	$(BIN)/ruff check .

@@ -79,7 +79,7 @@ def parse(text: str, file: str, rules: Sequence[str], today: date) -> tuple[Ackn
         data = tomllib.loads(text)
     except RecursionError as error:
         raise ConfigError(Problem(file=file, message="is nested too deeply")) from error
-    except tomllib.TOMLDecodeError as error:
+    except ValueError as error:  # also a number of thousands of digits
         raise ConfigError(toml_problem(file, error)) from error
     document = Document(file=file, text=text)
     lines = decode(data, _File, document).acknowledged

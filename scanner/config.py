@@ -200,7 +200,7 @@ def load_config(path: Path | None) -> Config:
         data = tomllib.loads(text)
     except RecursionError as error:
         raise ConfigError(Problem(file=str(path), message="is nested too deeply")) from error
-    except tomllib.TOMLDecodeError as error:
+    except ValueError as error:  # also a number of thousands of digits
         raise ConfigError(toml_problem(str(path), error)) from error
     document = Document(file=str(path), text=text)
     base = path.parent

@@ -7,6 +7,8 @@ from functools import lru_cache
 
 from scanner.model import Identity, UsageState, UsageVerdict
 
+_DAY = timedelta(days=1)
+
 
 def judge_usage(identity: Identity, *, window_days: int, now: datetime) -> UsageVerdict:
     """The usage verdict over the last ``window_days`` days.
@@ -58,10 +60,10 @@ def _unused(
             "the record of its use was not read" if "use" in identity.unread else "the provider keeps no record of use"
         )
         return "unknown", f"{used}, but {why}"
-    if timedelta(days=tracked_days) < window:
+    if tracked_days < window / _DAY:
         return "unknown", f"{used}, but the record reaches back only {tracked_days} days"
     if last_used is not None:
         return "dormant", used
-    if since >= now - timedelta(days=tracked_days):
+    if (now - since) / _DAY <= tracked_days:
         return "never_used", f"created {since:%Y-%m-%d}, never used"
     return "dormant", f"{used} in the {tracked_days} days that the record keeps"

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import importlib
 import logging
 import os
+import pkgutil
 import socket
 from collections.abc import Iterator
 from typing import Any
@@ -11,12 +13,33 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, settings
 
-# A busy machine makes no test fail.
-settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.load_profile("patient")
+import benchmarks
+import connectors
+import reports
+import scanner
+
+# A busy machine makes no test fail, and the same tree gets the same verdict: its examples come of the tests themselves.
+settings.register_profile(
+    "same",
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much],
+)
+# Others at every run, and many: `make fuzz`. What it finds becomes an @example of its test.
+settings.register_profile("deep", settings.get_profile("same"), derandomize=False, max_examples=2000, print_blob=True)
+settings.load_profile("same")
 
 _AMBIENT = ("AWS_", "AZURE_", "VAULT_", "BAO_", "NO_COLOR", "FORCE_COLOR", "MUSTER_")
 _LOOPBACK = ("127.", "::1", "localhost")
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Hypothesis also tries what constants the loaded modules hold: all are loaded, whatever ran before a test."""
+    if any(item.get_closest_marker("hypothesis") for item in session.items):
+        for package in (scanner, connectors, reports, benchmarks):
+            for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
+                if not module.name.endswith("__main__"):
+                    importlib.import_module(module.name)
 
 
 @pytest.fixture(autouse=True)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 
 from msgspec import Struct
 
@@ -153,5 +153,4 @@ def _moment(cell: str | None) -> datetime | None:
     known = _known(cell)
     if known is None:
         return None
-    moment = datetime.fromisoformat(known)  # raises ValueError, which makes the row malformed
-    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    return utc(datetime.fromisoformat(known))  # raises ValueError, which makes the row malformed

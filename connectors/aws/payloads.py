@@ -191,10 +191,13 @@ def read(payload: Any, shape: type[T]) -> T:
 
 
 def utc(moment: datetime | None) -> datetime | None:
-    """The moment in UTC; a time without a zone is AWS's, which is UTC."""
+    """The moment in UTC; a time without a zone is AWS's, which is UTC; None for one that UTC has not."""
     if moment is None:
         return None
-    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    try:
+        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    except OverflowError:
+        return None
 
 
 def to_second(moment: datetime | None) -> datetime | None:

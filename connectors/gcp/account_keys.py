@@ -6,12 +6,12 @@ Those that Google manages rotate by themselves and never leave Google. Source: t
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime
 
 from msgspec import Struct
 
 from connectors.base import own_words
 from connectors.gcp.keys import account_key, last_segment
+from connectors.gcp.payloads import Moment, in_utc
 from scanner.model import Credential, credential_key
 
 SYSTEM_MANAGED = "SYSTEM_MANAGED"
@@ -32,8 +32,8 @@ class ServiceAccountKey(Struct, kw_only=True, rename="camel"):
     key_type: str = ""
     key_origin: str = ""
     key_algorithm: str | None = None
-    valid_after_time: datetime | None = None
-    valid_before_time: datetime | None = None
+    valid_after_time: Moment | None = None
+    valid_before_time: Moment | None = None
     disabled: bool = False
     disable_reason: str = ""
     extended_status: list[_Status] = []
@@ -47,7 +47,7 @@ class ServiceAccountKey(Struct, kw_only=True, rename="camel"):
 def parse_account_key(project: str, email: str, row: ServiceAccountKey) -> Credential:
     """The key; ``project``: the id of its account's."""
     key_id = last_segment(row.name)
-    ends = row.valid_before_time
+    ends = in_utc(row.valid_before_time)
     never = ends is not None and ends.year >= NO_EXPIRY
     facts = {
         "type": "service_account_key",
@@ -60,7 +60,7 @@ def parse_account_key(project: str, email: str, row: ServiceAccountKey) -> Crede
         kind="access_key",
         id=key_id,
         enabled=not row.disabled,
-        created_at=row.valid_after_time,
+        created_at=in_utc(row.valid_after_time),
         expires_at=None if never else ends,
         never_expires=never,
         attributes={name: fact for name, fact in facts.items() if fact is not None},

@@ -6,13 +6,13 @@ A key has no expiry, and nothing records its use. Source: the API Keys API's Key
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime
 from typing import Any
 
 from msgspec import Struct
 
 from connectors.gcp.keys import account_key, last_segment
 from connectors.gcp.labels import tags_of
+from connectors.gcp.payloads import Moment, in_utc
 from connectors.gcp.places import ProjectRef
 from connectors.gcp.reader import Reader
 from scanner.model import Credential, Identity, Link, Privilege, Signal, credential_key
@@ -50,8 +50,8 @@ class ApiKey(Struct, kw_only=True, rename="camel"):
     name: str
     uid: str = ""
     display_name: str = ""
-    create_time: datetime | None = None
-    delete_time: datetime | None = None
+    create_time: Moment | None = None
+    delete_time: Moment | None = None
     annotations: dict[str, str] | None = None
     restrictions: _Restrictions = _Restrictions()
     service_account_email: str = ""
@@ -102,7 +102,7 @@ def parse_api_key(reader: Reader, project: ProjectRef, row: ApiKey) -> Identity:
         display_name=row.display_name or None,
         unique_id=row.id,
         enabled=True,
-        created_at=row.create_time,
+        created_at=in_utc(row.create_time),
         tags=tags_of(project, row.annotations),
         attributes={name: fact for name, fact in facts.items() if fact is not None},
         signals=tuple(
@@ -131,7 +131,7 @@ def _credential(owner: str, row: ApiKey) -> Credential:
         kind="api_key",
         id=row.id,
         enabled=True,
-        created_at=row.create_time,
+        created_at=in_utc(row.create_time),
         never_expires=True,
         attributes=restrictions_of(row),
     )

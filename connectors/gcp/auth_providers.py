@@ -5,13 +5,13 @@ Source: the Agent Identity API's AuthProvider; its keys and client secrets can b
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Any
 
 from msgspec import Struct
 
 from connectors.gcp.keys import last_segment, located_key
 from connectors.gcp.labels import tags_of
+from connectors.gcp.payloads import Moment, in_utc
 from connectors.gcp.places import ProjectRef
 from scanner.model import StoredSecret
 
@@ -37,7 +37,7 @@ class AuthProvider(Struct, kw_only=True, rename="camel"):
     name: str
     state: str = ""
     deleted: bool = False
-    create_time: datetime | None = None
+    create_time: Moment | None = None
     labels: dict[str, str] | None = None
     allowed_scopes: list[str] = []
     auth_provider_type_params: _Parameters = _Parameters()
@@ -62,7 +62,7 @@ def parse_auth_provider(source: str, project: ProjectRef, row: AuthProvider) -> 
         source=source,
         scope=project.id,
         name=last_segment(row.name),
-        created_at=row.create_time,
+        created_at=in_utc(row.create_time),
         tags=tags_of(project, row.labels),
         attributes={name: fact for name, fact in facts.items() if fact is not None},
     )

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from datetime import datetime
 from typing import Any
 
 from msgspec import Struct
@@ -15,6 +14,7 @@ from msgspec import Struct
 from connectors.base import SectionReading
 from connectors.gcp.keys import engine_key
 from connectors.gcp.labels import tags_of
+from connectors.gcp.payloads import Moment, in_utc
 from connectors.gcp.places import ProjectRef
 from connectors.gcp.reader import Reader
 from scanner.model import Identity, Link, Privilege, Signal
@@ -40,7 +40,7 @@ class ReasoningEngine(Struct, kw_only=True, rename="camel"):
     name: str
     display_name: str = ""
     description: str | None = None
-    create_time: datetime | None = None
+    create_time: Moment | None = None
     labels: dict[str, str] | None = None
     spec: _Spec = _Spec()
 
@@ -87,7 +87,7 @@ def parse_engine(reader: Reader, project: ProjectRef, row: ReasoningEngine) -> I
         unique_id=key.rpartition("/")[2],
         aliases=tuple(_principals(project, row)),
         enabled=True,
-        created_at=row.create_time,
+        created_at=in_utc(row.create_time),
         tags=tags_of(project, row.labels),
         attributes={name: fact for name, fact in facts.items() if fact is not None},
         signals=(_IS_AGENT,),

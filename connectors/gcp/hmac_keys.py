@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-
 from msgspec import Struct
 
 from connectors.gcp.keys import account_key
+from connectors.gcp.payloads import Moment, in_utc
 from scanner.model import Credential, credential_key
 
 DELETED = "DELETED"
@@ -18,7 +17,7 @@ class HmacKey(Struct, kw_only=True, rename="camel"):
     access_id: str
     service_account_email: str
     state: str = ""
-    time_created: datetime | None = None
+    time_created: Moment | None = None
 
 
 def parse_hmac_key(project: str, row: HmacKey) -> Credential:
@@ -28,7 +27,7 @@ def parse_hmac_key(project: str, row: HmacKey) -> Credential:
         kind="access_key",
         id=row.access_id,
         enabled=row.state == "ACTIVE",
-        created_at=row.time_created,
+        created_at=in_utc(row.time_created),
         never_expires=True,
         attributes={"type": "hmac"},
     )

@@ -5,7 +5,7 @@ JSON leaves out whatever has its default value, so every field that can be left 
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated, TypeAlias
 
 from msgspec import Meta, Raw, Struct, field
@@ -13,18 +13,21 @@ from msgspec import Meta, Raw, Struct, field
 Moment: TypeAlias = Annotated[datetime, Meta(tz=True)]
 """A time that says in which zone it is: others cannot be compared with it."""
 
+Above: TypeAlias = Annotated[str, Meta(pattern=r"\A(organizations|folders)/[^/]+\Z")]
+"""What may lie above a project. Names lead to requests, so others are none."""
+
 
 class Organization(Struct, kw_only=True):
     """``name``: organizations/NUMBER."""
 
-    name: str
+    name: Annotated[str, Meta(pattern=r"\Aorganizations/[^/]+\Z")]
 
 
 class Folder(Struct, kw_only=True):
     """``name``: folders/NUMBER."""
 
-    name: str
-    parent: str | None = None
+    name: Annotated[str, Meta(pattern=r"\Afolders/[^/]+\Z")]
+    parent: Above | None = None
 
 
 class Project(Struct, kw_only=True, rename="camel"):
@@ -32,7 +35,7 @@ class Project(Struct, kw_only=True, rename="camel"):
 
     name: str
     project_id: str
-    parent: str | None = None
+    parent: Above | None = None
     state: str | None = None
     labels: dict[str, str] | None = None
 
@@ -68,3 +71,11 @@ class ServiceAccount(Struct, kw_only=True, rename="camel"):
 
 class Anything(Struct):
     """An answer of which it only matters that it came."""
+
+
+def in_utc(moment: datetime | None) -> datetime | None:
+    """Compute Engine tells times of the US Pacific; None for one that UTC has not."""
+    try:
+        return None if moment is None else moment.astimezone(UTC)
+    except OverflowError:
+        return None

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from datetime import datetime
 from typing import Any, Literal
 
 import msgspec
@@ -12,6 +11,7 @@ from msgspec import Raw, Struct, structs
 
 from connectors.gcp.keys import last_segment, located_key
 from connectors.gcp.labels import tags_of
+from connectors.gcp.payloads import Moment, in_utc
 from connectors.gcp.places import ProjectRef
 from connectors.gcp.reader import Reader
 from scanner.model import Identity, Link, Privilege, Signal
@@ -37,7 +37,7 @@ class Registered(Struct, kw_only=True, rename="camel"):
     description: str | None = None
     location: str | None = None
     version: str | None = None
-    create_time: datetime | None = None
+    create_time: Moment | None = None
     attributes: dict[str, dict[str, Raw]] = {}
 
     @property
@@ -98,7 +98,7 @@ def parse_registered(reader: Reader, project: ProjectRef, sort: Sort, row: Regis
         description=row.description or None,
         unique_id=row.uid or None,
         aliases=tuple(filter(None, (row.urn, None if is_account else principal))),
-        created_at=row.create_time,
+        created_at=in_utc(row.create_time),
         tags=tags_of(project),
         attributes={name: fact for name, fact in facts.items() if fact is not None},
         signals=(_IS_AGENT,) if sort == "agent" else (),

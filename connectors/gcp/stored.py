@@ -14,7 +14,7 @@ from msgspec import Struct
 from connectors.gcp.consumers.told import known
 from connectors.gcp.keys import last_segment, stored_key
 from connectors.gcp.labels import tags_of
-from connectors.gcp.payloads import Moment
+from connectors.gcp.payloads import Moment, in_utc
 from connectors.gcp.places import ProjectRef
 from scanner.model import StoredSecret
 
@@ -84,7 +84,7 @@ def parse_secret(
         scope=project.id,
         name=last_segment(row.name),
         # A secret that seems never to have been rotated is judged by this date.
-        created_at=None if versions is None else row.create_time,
+        created_at=None if versions is None else in_utc(row.create_time),
         rotated_at=_written(versions or ()),
         expires_at=row.expire_time,
         rotation_enabled=row.rotation is not None,
@@ -94,8 +94,8 @@ def parse_secret(
 
 
 def _written(versions: Sequence[SecretVersion]) -> Any:
-    dates = (one.create_time for one in versions if one.state == ENABLED and one.create_time is not None)
-    return max(dates, default=None)
+    dates = (in_utc(one.create_time) for one in versions if one.state == ENABLED)
+    return max(filter(None, dates), default=None)
 
 
 def _attributes(row: Secret, versions: Sequence[SecretVersion] | None) -> dict[str, Any]:

@@ -8,9 +8,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import openpyxl
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from connectors.base import Preflight, Scope
@@ -18,7 +19,10 @@ from connectors.file import FileConnector, FileSettings
 from reports.base import Screen
 from reports.json import NdjsonReport
 from scanner.model import ANY_KIND, Coverage, Grant, Identity, Link, Privilege, Signal, Trust
+from tests.connectors.hostile import told as told_in_reports
+from tests.examples import examples
 from tests.factories import make_assessment, make_credential, make_identity, make_result
+from tests.hostile_json import mutated
 
 ROW = "row {} could not be read: "
 SHORTENED = "1.2E+11 is a number that a spreadsheet has shortened"
@@ -320,7 +324,7 @@ def test_scopes_and_settings_travel_to_other_machines(tmp_path: Path) -> None:
     assert list(sent.discover(scope)) == list(connector.discover(scope))
 
 
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @pytest.mark.parametrize("suffix", [".csv", ".ndjson", ".json", ".xlsx"])
 @given(
     content=st.binary(max_size=200)
@@ -353,3 +357,30 @@ def test_blanks_and_invisible_characters_are_part_of_a_name(tmp_path: Path, name
     identity = one(tmp_path, row + "\n", "bots.ndjson")
 
     assert (identity.name, identity.unique_id, identity.key) == (name, name, f"k:{name}")
+
+
+WHOLE = msgspec.to_builtins(
+    make_identity(
+        credentials=(make_credential(),),
+        tags={"owner": "ada"},
+        attributes={"path": "/"},
+        links=(Link(relation="runs_as", target="k", evidence="e"),),
+        grants=(Grant(name="read", via="direct"),),
+        last_used_at=NOON,
+        observed_at=NOON,
+    )
+)
+
+
+@examples(8)
+@given(row=mutated(WHOLE))
+@example(WHOLE | {"use_tracked_days": 999_999, "last_used_at": None})
+def test_any_part_of_a_row_may_be_anything(tmp_path_factory: pytest.TempPathFactory, row: Any) -> None:
+    """The rows around it are read, and what comes of it can be told."""
+    rows = [{"name": "before"}, row, {"name": "after"}]
+    content = "".join(f"{json.dumps(one)}\n" for one in rows)
+
+    identities, coverage = discover(listed(tmp_path_factory.mktemp("file"), content, "bots.ndjson"))
+
+    assert {"before", "after"} <= {identity.name for identity in identities}
+    told_in_reports([*identities, *coverage])

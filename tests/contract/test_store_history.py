@@ -8,7 +8,7 @@ from itertools import combinations
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
@@ -21,12 +21,11 @@ from scanner.history.tallies import Tally
 from scanner.model import Earlier, ScanResult
 from tests.contract.test_stores import night, on_every_backend
 from tests.databases import BACKENDS, Backend
+from tests.examples import examples
 from tests.factories import NOW, make_assessment, make_finding
 from tests.scanner.history.strategies import scan_sequences
 
-PATIENT = settings(
-    max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
-)
+PATIENT = examples(30)
 billing, deploy, other = (make_assessment(name) for name in ("svc-billing", "deploy", "other"))
 
 

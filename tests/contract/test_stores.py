@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from msgspec.structs import replace
 
 from scanner.errors import StoreError
@@ -26,6 +26,7 @@ from scanner.model import (
     UsageVerdict,
 )
 from tests.databases import BACKENDS, Backend
+from tests.examples import examples
 from tests.factories import (
     NOW,
     make_assessment,
@@ -64,7 +65,7 @@ other = make_finding(fingerprint="f2", severity="low")
 
 @on_every_backend
 @given(results=scan_sequences())
-@settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@examples(50)
 def test_every_scan_loads_as_it_was_saved(backend: Backend, results: list[ScanResult]) -> None:
     """Whatever follows whatever, every scan comes back equal, order, flags and dates included."""
     with backend() as url, open_store(url) as store:

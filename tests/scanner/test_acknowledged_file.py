@@ -46,6 +46,7 @@ def test_each_line_knows_where_it_stands() -> None:
         ('by = "ada@example.com"', 'by = " "', "needs a reason, and in by the person"),
         ("until = 2027-01-31", "", "until"),
         ("[[acknowledged]]", "[[acknowledged", "is not TOML"),
+        ("2027-01-31", "9" * 5000, "is not TOML"),
     ],
 )
 def test_what_is_wrong_is_told_with_its_place(old: str, new: str, told: str) -> None:

@@ -108,6 +108,7 @@ def test_without_a_file_the_defaults_stand(tmp_path: Path, monkeypatch: pytest.M
         pytest.param("[engine]\nworkers = 0\n", "config.toml:1: engine: at least one worker", id="no workers"),
         pytest.param("store = 3\n", "config.toml:1: store: expected a table, got a number", id="not a table"),
         pytest.param("[store\n", "config.toml:1: is not TOML", id="syntax"),
+        pytest.param(f"rotation = {'9' * 5000}\n", "config.toml: is not TOML", id="a number of thousands of digits"),
     ],
 )
 def test_what_is_wrong_is_named_with_its_place(tmp_path: Path, text: str, place: str) -> None:

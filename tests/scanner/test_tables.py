@@ -13,7 +13,7 @@ from typing import Any
 import openpyxl
 import pytest
 import xlsxwriter
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from scanner.errors import Problem, RegistryError
@@ -29,6 +29,7 @@ from scanner.tables.cells import (
     read_yes_no,
 )
 from scanner.tables.headings import Columns, Fields, holds_secret, normal
+from tests.examples import examples
 from tests.scanner.escaping import escape_item
 
 DAY = date(2026, 11, 25)
@@ -94,7 +95,6 @@ def test_csv_is_read_as_spreadsheets_write_it(
     assert rows_of(written(tmp_path, "list.csv", content)) == expected
 
 
-@settings(deadline=None)
 @given(
     cells=st.lists(
         st.lists(
@@ -410,7 +410,7 @@ def test_a_broken_row_is_a_problem_in_its_place(
 
 
 @pytest.mark.parametrize("suffix", SUFFIXES)
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(content=st.binary(max_size=300) | st.text("{}[]\"':,;-&*!|>\n\t aé0=#\\", max_size=60).map(str.encode))
 def test_no_bytes_break_a_reader(tmp_path_factory: pytest.TempPathFactory, suffix: str, content: bytes) -> None:
     """Whatever a file holds, reading it gives rows and problems, or a RegistryError."""
@@ -423,7 +423,7 @@ def test_no_bytes_break_a_reader(tmp_path_factory: pytest.TempPathFactory, suffi
         assert all(isinstance(row, Row | Problem) for row in rows)
 
 
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(place=st.integers(0, 4000), noise=st.binary(min_size=1, max_size=8))
 def test_no_damage_to_a_workbook_breaks_the_reader(
     tmp_path_factory: pytest.TempPathFactory, place: int, noise: bytes

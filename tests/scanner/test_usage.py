@@ -25,6 +25,8 @@ from tests.factories import NOW, days_ago, make_credential, make_identity
         pytest.param({"last_used_at": days_ago(91), "created_at": None}, "dormant", id="used-so-it-existed"),
         pytest.param({}, "never_used", id="no-use-since-creation"),
         pytest.param({"use_tracked_days": 400}, "never_used", id="record-reaches-back-to-creation"),
+        pytest.param({"use_tracked_days": 999_999}, "never_used", id="record-reaches-back-before-the-calendar"),
+        pytest.param({"use_tracked_days": 2**62}, "never_used", id="record-reaches-back-before-everything"),
         pytest.param({"use_tracked_days": 399}, "dormant", id="record-covers-the-window-but-not-creation"),
         pytest.param({"use_tracked_days": 89}, "unknown", id="never-seen-but-record-too-short"),
         pytest.param({"use_tracked_days": None}, "unknown", id="cannot-tell"),

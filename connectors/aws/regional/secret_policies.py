@@ -57,7 +57,7 @@ def parse_policy(payload: Any, where: Where) -> StoredSecret:
 def _readers(policy: str) -> Iterator[str]:
     try:
         written = msgspec.json.decode(policy, type=_Policy).statement
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, RecursionError) as error:
         raise ValueError(f"its resource policy cannot be read: {error}") from error
     for statement in written if isinstance(written, tuple) else (written,):
         if statement.effect == "Allow" and _reads(statement):

@@ -129,5 +129,5 @@ def _until(policy: ParameterPolicy) -> datetime | None:
         return None
     try:
         return utc(msgspec.json.decode(policy.policy_text, type=_Expiration).attributes.timestamp)
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, RecursionError) as error:
         raise ValueError(f"its expiration cannot be read: {error}") from error

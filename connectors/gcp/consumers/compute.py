@@ -10,9 +10,9 @@ from typing import Any
 
 from msgspec import Raw, Struct
 
-from connectors.gcp.consumers.told import Told, default_compute, in_utc, known, short_scopes
+from connectors.gcp.consumers.told import Told, default_compute, known, short_scopes
 from connectors.gcp.keys import last_segment
-from connectors.gcp.payloads import Moment
+from connectors.gcp.payloads import Moment, in_utc
 from connectors.gcp.places import ProjectRef
 
 DEFAULT = "default"

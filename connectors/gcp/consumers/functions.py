@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from msgspec import Struct
 
-from connectors.gcp.consumers.told import Told, default_app_engine, default_compute, in_utc, known
+from connectors.gcp.consumers.told import Told, default_app_engine, default_compute, known
 from connectors.gcp.keys import last_segment
-from connectors.gcp.payloads import Moment
+from connectors.gcp.payloads import Moment, in_utc
 from connectors.gcp.places import ProjectRef
 
 FIRST = "GEN_1"

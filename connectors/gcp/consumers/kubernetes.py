@@ -11,8 +11,8 @@ import re
 from msgspec import Raw, Struct
 
 from connectors.gcp.consumers.compute import account_or_default
-from connectors.gcp.consumers.told import Told, in_utc, known, short_scopes
-from connectors.gcp.payloads import Moment
+from connectors.gcp.consumers.told import Told, known, short_scopes
+from connectors.gcp.payloads import Moment, in_utc
 from connectors.gcp.places import ProjectRef
 from scanner.model.attributes import SIGNS_TOKENS_AS
 

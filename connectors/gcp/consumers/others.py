@@ -12,12 +12,11 @@ from connectors.gcp.consumers.told import (
     Told,
     default_app_engine,
     default_compute,
-    in_utc,
     known,
     short_scopes,
 )
 from connectors.gcp.keys import last_segment
-from connectors.gcp.payloads import Moment
+from connectors.gcp.payloads import Moment, in_utc
 from connectors.gcp.places import ProjectRef
 
 _ENDED = frozenset(f"JOB_STATE_{state}" for state in ("DONE", "FAILED", "CANCELLED", "UPDATED", "DRAINED"))

@@ -11,9 +11,9 @@ from typing import Literal
 
 from msgspec import Struct, field
 
-from connectors.gcp.consumers.told import Told, default_compute, in_utc
+from connectors.gcp.consumers.told import Told, default_compute
 from connectors.gcp.keys import last_segment
-from connectors.gcp.payloads import Moment
+from connectors.gcp.payloads import Moment, in_utc
 from connectors.gcp.places import ProjectRef
 
 _ACTS: dict[str, Literal["agent", "mcp_server"]] = {

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, Literal, Protocol
 
 from msgspec import Struct
@@ -57,8 +57,3 @@ def known(**facts: Any) -> dict[str, Any]:
 def short_scopes(scopes: Iterable[str]) -> list[str]:
     """OAuth scopes, which limit what an account may do from there, by their last words."""
     return sorted({scope.removeprefix(_AUTH) for scope in scopes})
-
-
-def in_utc(moment: datetime | None) -> datetime | None:
-    """Compute Engine tells times of the US Pacific."""
-    return None if moment is None else moment.astimezone(UTC)

@@ -120,7 +120,7 @@ def _place(row: Row, name: str, found: Rows) -> None:
         called = inside[1] if inside else ""
         number = ancestors[0].removeprefix("projects/")
         id_ = "" if called.isdigit() else called
-        found.projects.append(Project(id=id_, number=number, ancestors=tuple(ancestors[1:])))
+        found.projects.append(Project(id=id_, number=number, ancestors=tuple(filter(_ABOVE.fullmatch, ancestors[1:]))))
 
 
 def _container(row: Row, found: Rows) -> bool:
@@ -150,9 +150,9 @@ def _role(row: Row, found: Rows) -> bool:
 
 
 def _parent(parent: Any) -> str:
-    if isinstance(parent, Mapping):
-        return f"{parent.get('type')}s/{parent.get('id')}"
-    return parent if isinstance(parent, str) else ""
+    """What is above: a folder or an organization; else nothing that is known."""
+    named = f"{parent.get('type')}s/{parent.get('id')}" if isinstance(parent, Mapping) else parent
+    return named if isinstance(named, str) and _ABOVE.fullmatch(named) else ""
 
 
 def _texts(values: Any) -> list[str]:

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 
 from msgspec import Struct, field
 
-from connectors.gcp.payloads import Moment
+from connectors.gcp.payloads import Moment, in_utc
 
 BEHIND = timedelta(days=7)
 """A record that ends longer ago than this says nothing about disuse: it is usually behind by a day or two."""
@@ -56,9 +56,9 @@ def parse_use(row: Activity, *, now: datetime) -> Use:
     """What a row tells. A record that ended long before ``now`` is none of disuse."""
     period = row.observation_period
     return Use(
-        last_used_at=row.activity.last_authenticated_time,
+        last_used_at=in_utc(row.activity.last_authenticated_time),
         tracked_days=_days(period.start_time, period.end_time, now),
-        until=period.end_time,
+        until=in_utc(period.end_time),
     )
 
 

@@ -12,7 +12,7 @@ from msgspec import Struct, field
 
 from connectors.base import DiscoveredRecord, SectionReading
 from connectors.gcp import requests as r
-from connectors.gcp.payloads import Moment
+from connectors.gcp.payloads import Moment, in_utc
 from connectors.gcp.reader import Reader
 from connectors.gcp.usage.joined import INSIGHTS
 from scanner.errors import SourceError
@@ -38,7 +38,7 @@ class Insight(Struct, kw_only=True):
 
 def unused_since(row: Insight) -> str:
     """What it says of an account that went unused."""
-    last = row.content.last_authenticated_time
+    last = in_utc(row.content.last_authenticated_time)
     return "in 90 days" if last is None else f"since {last:%Y-%m-%d}"
 
 

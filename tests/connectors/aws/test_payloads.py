@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import quote
 
@@ -55,3 +56,17 @@ def test_the_version_in_force_is_read(versions: list[dict[str, Any]], default: s
     policy = payloads.read({"Arn": ARN, "DefaultVersionId": default, "PolicyVersionList": rows}, payloads.PolicyDetail)
 
     assert policy.document == (None if read is None else {"Id": read})
+
+
+@pytest.mark.parametrize(
+    ("told", "read"),
+    [
+        ("2026-01-01T00:00:00", datetime(2026, 1, 1, tzinfo=UTC)),
+        ("2026-01-01T00:00:00+02:00", datetime(2025, 12, 31, 22, tzinfo=UTC)),
+        ("9999-12-31T23:59:59-12:00", None),
+        ("0001-01-01T00:00:00+12:00", None),
+    ],
+)
+def test_a_time_is_one_of_utc(told: str, read: datetime | None) -> None:
+    """Or none, where UTC has no such time."""
+    assert payloads.utc(datetime.fromisoformat(told)) == read

@@ -9,7 +9,7 @@ from http import HTTPStatus
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from connectors.aws.connector import AwsConnector
@@ -20,6 +20,7 @@ from connectors.base import Section
 from scanner.model import Coverage
 from tests.connectors.aws.estate import Estate
 from tests.connectors.aws.test_organization import Company
+from tests.examples import examples
 from tests.servers.fault_proxy import Fault
 from tests.servers.moto_server import MotoServer
 
@@ -62,7 +63,7 @@ def test_a_source_prints_what_it_needs_itself() -> None:
 
 
 @given(st.integers(0, 400), st.integers(4, 80))
-@settings(max_examples=50, deadline=None)
+@examples(50)
 def test_what_does_not_fit_one_document_goes_on_in_another(count: int, length: int) -> None:
     """None is too long or holds less than it could, nothing is lost or said twice; several are printed as a list."""
     names = [f"service{number % 7}:{number:0{length}}" for number in range(count)]

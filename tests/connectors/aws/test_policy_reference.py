@@ -7,13 +7,14 @@ from itertools import product
 from typing import Any, Literal
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from connectors.aws.decide import allows
 from connectors.aws.globs import action_matches, may_meet, resource_matches, takes_in
 from connectors.aws.privilege import combine
 from tests.connectors.aws.policies import ACCOUNT, IF, WORDS, doc, verdict
+from tests.examples import examples
 
 USER, ROLE = f"arn:aws:iam::{ACCOUNT}:user/", f"arn:aws:iam::{ACCOUNT}:role/"
 # What each action acts on, and a thing that no pattern below names, which stands for all others.
@@ -80,7 +81,7 @@ def _covers(pattern: str, thing: str) -> bool:
 
 
 @given(documents, st.none() | st.lists(statements(), min_size=1, max_size=3))
-@settings(max_examples=150, deadline=None)  # a busy machine is no failure
+@examples(150)
 def test_one_action_on_one_thing_is_decided_as_by_hand(
     policies: list[list[dict[str, Any]]], limit: list[dict[str, Any]] | None
 ) -> None:
@@ -96,7 +97,7 @@ def test_one_action_on_one_thing_is_decided_as_by_hand(
 
 
 @given(documents, st.none() | st.lists(statements(), min_size=1, max_size=3))
-@settings(max_examples=150, deadline=None)  # a busy machine is no failure
+@examples(150)
 def test_sums_hide_nothing_that_is_allowed(
     policies: list[list[dict[str, Any]]], limit: list[dict[str, Any]] | None
 ) -> None:
@@ -128,7 +129,7 @@ PLAIN = ("*", f"{USER}ada", f"{ROLE}app", "arn:aws:lambda:eu-west-1:123456789012
         max_size=4,
     )
 )
-@settings(max_examples=150, deadline=None)  # a busy machine is no failure
+@examples(150)
 def test_sums_invent_nothing(policy: list[dict[str, Any]]) -> None:
     """Where patterns are plain the sums are exact: nothing is granted that no thing could be had with."""
     effective = combine((doc(*policy),), (), WORDS)
@@ -142,7 +143,6 @@ def test_sums_invent_nothing(policy: list[dict[str, Any]]) -> None:
 
 
 @given(documents, st.randoms(use_true_random=False))
-@settings(deadline=None)
 def test_order_of_statements_and_policies_never_matters(policies: list[list[dict[str, Any]]], random: Any) -> None:
     """The verdict is about the set of statements."""
     shuffled = [random.sample(policy, len(policy)) for policy in random.sample(policies, len(policies))]
@@ -166,7 +166,7 @@ TEXTS = ["".join(letters) for size in range(6) for letters in product("abz", rep
 
 
 @given(patterns, patterns)
-@settings(max_examples=500, deadline=None)
+@examples(500)
 def test_one_pattern_takes_in_another_only_if_it_covers_all_of_it(broad: str, narrow: str) -> None:
     """Nothing that the narrow one covers escapes the broad one; and whatever both cover, they may meet on."""
     covered = [text for text in TEXTS if _regular(narrow, text)]

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from connectors import json_files
@@ -17,7 +17,10 @@ from connectors.gcp.offline.rows import rows_of
 from connectors.gcp.settings import GcpSettings
 from scanner.model import Coverage
 from tests.connectors.gcp.estate import PROD, company
-from tests.connectors.gcp.exported import everything, gaps_in, identities_in, write
+from tests.connectors.gcp.exported import assets_of, everything, gaps_in, identities_in, policies_of, project_row, write
+from tests.connectors.hostile import told
+from tests.examples import examples
+from tests.hostile_json import mutated
 
 LAUGHS = "a: &a [x, x]\nb: &b [*a, *a]\nc: [*b, *b]\n"
 SECRET = "ya29.something-that-nobody-should-see"
@@ -153,6 +156,18 @@ def test_any_row_can_be_looked_at(row: dict[str, Any]) -> None:
 
 
 @given(st.lists(st.dictionaries(st.sampled_from(MEMBERS), JSON | NAMES), max_size=3))
+@example(
+    [
+        {
+            "name": "//x/projects/1/y",
+            "policy": {},
+            "resource": "//x/projects/1/y",
+            "folders": [""],
+            "project": "projects/1",
+        }
+    ]
+)
+@example([{"projectId": "a", "projectNumber": "1", "parent": "projects/1"}])
 def test_any_file_can_be_read(tmp_path_factory: pytest.TempPathFactory, rows: list[dict[str, Any]]) -> None:
     """It ends in records and coverage."""
     folder = tmp_path_factory.mktemp("files")
@@ -160,3 +175,31 @@ def test_any_file_can_be_read(tmp_path_factory: pytest.TempPathFactory, rows: li
     write(folder / "rows.json", rows)
 
     assert everything(folder)
+
+
+def _rows() -> dict[str, Any]:
+    """A file of each sort."""
+    cloud = company()
+    here = f"projects/{PROD}"
+    return {
+        "projects": [project_row(cloud, project) for project in cloud.projects],
+        "accounts": cloud.rows[f"{here}/serviceAccounts"],
+        f"hmac-{PROD}": cloud.rows[f"{here}/hmacKeys"],
+        f"api-keys-{PROD}": cloud.rows[f"{here}/locations/global/keys"],
+        "assets": assets_of(cloud, "organizations/123456789012"),
+        "policies": policies_of(cloud, "organizations/123456789012"),
+    }
+
+
+@examples(8)
+@given(data=st.data())
+def test_any_part_of_any_row_may_be_anything(tmp_path_factory: pytest.TempPathFactory, data: st.DataObject) -> None:
+    """What comes of it is records and gaps, which can be told."""
+    folder, files = tmp_path_factory.mktemp("files"), _rows()
+    name = data.draw(st.sampled_from(sorted(name for name, rows in files.items() if rows)))
+    number = data.draw(st.integers(0, len(files[name]) - 1))
+    files[name][number] = data.draw(mutated(files[name][number]))
+    for each, rows in files.items():
+        write(folder / f"{each}.json", rows)
+
+    told(everything(folder))

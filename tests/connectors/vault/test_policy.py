@@ -9,6 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from connectors.vault.policy import PolicyError, Rules, capabilities, parse_policy, united
+from tests.examples import examples
 from tests.servers.openbao import OpenBao
 
 READ = frozenset({"read"})
@@ -103,7 +104,7 @@ def _patterns(draw: st.DrawFn) -> str:
 
 
 @pytest.mark.real_server
-@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(examples(200), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     policies=st.lists(st.dictionaries(_patterns(), _ALLOWED, min_size=1, max_size=5), min_size=1, max_size=2),
     paths=st.lists(_PATHS, min_size=1, max_size=8, unique=True),

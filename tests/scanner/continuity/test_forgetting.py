@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
@@ -19,6 +19,7 @@ from scanner.model import (
     StoredSecret,
     Workload,
 )
+from tests.examples import examples
 from tests.factories import NOW, make_assessment, make_coverage, make_entry, make_finding, make_identity, make_result
 from tests.scanner.history.strategies import scan_sequences
 
@@ -122,7 +123,7 @@ def test_what_is_said_of_the_place() -> None:
 
 
 @given(results=scan_sequences(), data=st.data())
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@examples(60)
 def test_other_sources_are_never_touched(results: list[ScanResult], data: st.DataObject) -> None:
     """Whatever the scan holds, nothing of the place is left, and all that never was of it is as it was."""
     last = results[-1]

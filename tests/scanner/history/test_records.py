@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
@@ -13,6 +13,7 @@ from scanner.history.finding_kind import FINDINGS
 from scanner.history.record_kinds import ASSIGNMENTS, ENTRIES, IDENTITIES, SECRETS
 from scanner.history.records import RecordKind, Sighting
 from scanner.model import Assessment, Assignment, EntryAssessment, Finding, Origin, StoredSecret, UsageVerdict
+from tests.examples import examples
 from tests.factories import NOW, days_ago, make_assessment, make_credential, make_entry, make_finding, make_identity
 from tests.scanner.history.strategies import of
 
@@ -42,7 +43,7 @@ finding = make_finding()
 
 @pytest.mark.parametrize(("kind", "record"), KINDS, ids=[kind.name for kind, _ in KINDS])
 @given(data=st.data())
-@settings(max_examples=60, deadline=None)
+@examples(60)
 def test_restores_what_it_took_apart(kind: RecordKind[Any], record: type, data: st.DataObject) -> None:
     """Content and sighting together are the record again, whatever it holds."""
     one = data.draw(of(record))

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from sqlalchemy import Connection, insert, select, update
 
 from scanner.history import schema
@@ -17,6 +17,7 @@ from scanner.history.migrations import migrate
 from scanner.history.record_kinds import ENTRIES, IDENTITIES
 from scanner.history.wordings import keep
 from scanner.model import ScanResult
+from tests.examples import examples
 from tests.scanner.history.strategies import scan_sequences
 
 SCANS = 4
@@ -54,7 +55,7 @@ def rows(connection: Connection) -> list[tuple[Any, ...]]:
 
 
 @given(results=scan_sequences())
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@examples(30)
 def test_scans_are_stored_the_same_whatever_the_hashes_were(results: list[ScanResult]) -> None:
     """Every scan ends in the same rows, and in the same hashes where something holds, as if these had always been."""
     with empty_store() as usual, empty_store() as earlier:

@@ -8,12 +8,13 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from scanner.history.store import Store, open_store
 from scanner.model import ScanInfo, ScanResult, Summary
+from tests.examples import examples
 from tests.factories import NOW, make_finding, make_result
 
 found = make_finding(fingerprint="f1")
@@ -61,7 +62,7 @@ def test_one_that_came_back_counts_each_time(store: Store) -> None:
 
 
 @given(st.lists(st.sets(st.sampled_from("abc")), min_size=1, max_size=6))
-@settings(max_examples=40, deadline=None)
+@examples(40)
 def test_the_store_and_a_plain_count_agree(nights: list[set[str]]) -> None:
     """Whatever comes and goes."""
     since: dict[str, int] = {}

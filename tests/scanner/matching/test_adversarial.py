@@ -8,7 +8,7 @@ from random import Random
 
 import msgspec
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from benchmarks.cases import scanned
@@ -18,6 +18,7 @@ from benchmarks.organisation.tricks import NAME_TRICKS
 from benchmarks.organisation.workloads import Platform
 from scanner.matching.ladder import match
 from scanner.model import Identity, RegistryVerdict
+from tests.examples import examples
 from tests.factories import make_entry
 
 NAMES = st.text(alphabet=f"{string.ascii_letters}{string.digits}-_.", min_size=3, max_size=30).filter(
@@ -46,7 +47,7 @@ def as_people_see_it(name: str) -> str:
 @pytest.mark.parametrize("rung", ["key", "alias", "name"])
 @pytest.mark.parametrize("trick", [trick for trick in NAME_TRICKS if trick != "something after it"])
 @given(name=NAMES, platform=ANY_PLATFORM)
-@settings(max_examples=25, deadline=None)
+@examples(25)
 def test_an_imitated_name_never_registers(trick: str, rung: str, name: str, platform: Platform) -> None:
     """However the original is written down; the original itself always is registered."""
     imitation = NAME_TRICKS[trick](name)
@@ -60,7 +61,7 @@ def test_an_imitated_name_never_registers(trick: str, rung: str, name: str, plat
 
 @pytest.mark.parametrize("trick", [trick for trick in NAME_TRICKS if trick != "something after it"])
 @given(name=NAMES, platform=ANY_PLATFORM)
-@settings(max_examples=25, deadline=None)
+@examples(25)
 def test_an_imitated_beginning_never_fits_a_pattern(trick: str, name: str, platform: Platform) -> None:
     """Only what begins as the pattern does fits it; what comes after that is the pattern's to leave open."""
     imitation = f"{NAME_TRICKS[trick](name)}-01"
@@ -73,7 +74,7 @@ def test_an_imitated_beginning_never_fits_a_pattern(trick: str, name: str, platf
 @pytest.mark.parametrize("rung", ["key", "alias"])
 @pytest.mark.parametrize("platform", EXACT, ids=lambda one: f"{one.provider}-{one.kind}")
 @given(name=NAMES)
-@settings(max_examples=25, deadline=None)
+@examples(25)
 def test_case_in_an_id_is_told_apart_where_the_provider_does(platform: Platform, rung: str, name: str) -> None:
     """A role called ``ETL`` is not the one whose full id ends in ``etl``."""
     forms = {str(on): text for on, text in texts(made(platform, name, seed=1)).items()}
@@ -85,7 +86,7 @@ def test_case_in_an_id_is_told_apart_where_the_provider_does(platform: Platform,
 @pytest.mark.parametrize("rung", ["key", "unique_id", "credential", "alias"])
 @pytest.mark.parametrize("platform", PLATFORMS, ids=lambda one: f"{one.provider}-{one.kind}")
 @given(name=NAMES, seed=st.integers(0, 10_000))
-@settings(max_examples=25, deadline=None)
+@examples(25)
 def test_somebody_called_what_an_id_is_never_registers(platform: Platform, rung: str, name: str, seed: int) -> None:
     """An id in a row means the one who has it, not whoever takes it for a name."""
     original = made(platform, name, seed=seed)
@@ -115,7 +116,7 @@ def test_what_only_ids_look_like_is_nobodys_name(declared: str) -> None:
 
 
 @given(seed=st.integers(1, 5), dice=st.randoms(use_true_random=False))
-@settings(max_examples=10, deadline=None)
+@examples(10)
 def test_no_order_of_the_lists_changes_the_result(seed: int, dice: Random) -> None:
     """Identities, rows and people come in whatever order; every verdict and finding stays as it is."""
     org = organisation(seed, 60)

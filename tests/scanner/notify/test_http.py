@@ -92,6 +92,13 @@ def test_signatures_are_what_the_docs_say(monkeypatch: pytest.MonkeyPatch) -> No
             [Reply(503, {"Retry-After": "nonsense"})], Outcome(attempts=2), 2, [0.5], id="asked for nothing sensible"
         ),
         pytest.param(
+            [Reply(503, {"Retry-After": f"Mon, 01 Jan 2026 00:00:00 +{'9' * 20}"})],
+            Outcome(attempts=2),
+            2,
+            [0.5],
+            id="asked for a date of no zone that there is",
+        ),
+        pytest.param(
             [Reply(500)] * 5, Outcome(fault="it answers 500", left=True, attempts=3), 3, [0.5, 1.0], id="down for good"
         ),
         pytest.param([Reply(404)] * 5, Outcome(fault="it answers 404", left=True, attempts=1), 1, [], id="not there"),

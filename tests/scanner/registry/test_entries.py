@@ -10,7 +10,7 @@ from typing import Any
 
 import openpyxl
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from scanner.errors import Problem, RegistryError
@@ -556,7 +556,6 @@ def test_an_entry_in_yaml_holds_no_tables(tmp_path: Path) -> None:
     assert found == [(2, "name", "holds more than one value"), (3, "identities", "holds a table")]
 
 
-@settings(deadline=None)
 @given(
     st.lists(
         st.text(
@@ -576,7 +575,6 @@ def test_escaped_keys_survive_the_registry(tmp_path_factory: pytest.TempPathFact
     assert entry.identities == tuple(key.replace("*", r"\*") for key in keys)
 
 
-@settings(deadline=None)
 @given(
     content=st.binary(max_size=200)
     | st.text('arn,id:-*"\n; \t=x1', max_size=80).map(lambda text: f"arn,id\n{text}".encode())

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from scanner.errors import RegistryError
@@ -19,6 +19,7 @@ from scanner.registry_tools.opened import blank
 from scanner.registry_tools.saving import save
 from scanner.registry_tools.values import Value
 from scanner.registry_tools.writing import FORMATS, Edit, edited
+from tests.examples import examples
 from tests.scanner.registry_tools.strategies import CELLS, TEXTS
 
 REGISTRY = """\
@@ -53,7 +54,7 @@ def test_every_column_goes_along(tmp_path: Path, suffix: str) -> None:
     assert (done.secret, b"hunter2" in out.read_bytes()) == (("Password",), False)
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much])
+@examples(25)
 @given(
     rows=st.lists(CELLS.flatmap(lambda row: TEXTS.map(lambda text: row | {"Ticket": text})), min_size=1, max_size=3),
     way=st.lists(st.sampled_from(FORMATS), min_size=2, max_size=4),

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import openpyxl
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from openpyxl.comments import Comment
 from openpyxl.styles import Font
@@ -23,11 +23,10 @@ from scanner.registry.lists import ListSource
 from scanner.registry_tools.opened import blank, open_rows
 from scanner.registry_tools.values import Value
 from scanner.registry_tools.writing import FORMATS, Edit, edited
+from tests.examples import examples
 from tests.scanner.registry_tools.strategies import CELLS
 
-SLOW = settings(
-    max_examples=20, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much]
-)
+SLOW = examples(20)
 UPDATE = Edit(position=0, cells={"owner": ("ada@example.com", "a;b"), "expires": date(2027, 1, 31)})
 ADDED = Edit(cells={"id": "N-3", "identities": (r"arn:aws:iam::1:user/a\*b",), "owner": ("no",)})
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
@@ -24,6 +24,7 @@ from scanner.pipeline import Declared
 from scanner.shards.files import check_shard
 from scanner.shards.joining import readings
 from scanner.shards.lines import ListingLine, Shard
+from tests.examples import examples
 from tests.factories import NOW, make_coverage
 from tests.scanner.shards.estates import Nobody, Plan, planned, write_planned
 
@@ -63,7 +64,7 @@ plans = st.builds(
 
 
 @given(st.lists(plans, min_size=1, max_size=2), st.integers(1, 5), st.randoms(use_true_random=False))
-@settings(max_examples=40)
+@examples(40)
 def test_shards_come_to_the_same_as_one_scan(drawn: list[Plan], of: int, order: random.Random) -> None:
     """Of any number, imported in any order, some of them twice, by themselves or together."""
     sources = [planned(f"s{number}", plan) for number, plan in enumerate([*drawn, Plan((("always", 1),))])]

@@ -9,11 +9,12 @@ import time
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from scanner.model import EntryAssessment, EntryState, Identity, IdentityCandidate, MatchCandidate, Origin
 from scanner.suggestions.suggest import KEPT, LEAST, suggest
+from tests.examples import examples
 from tests.factories import ACCOUNT, make_entry, make_identity
 
 
@@ -218,7 +219,7 @@ NAMES = st.lists(
 ).map("-".join)
 
 
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(
     st.lists(st.tuples(NAMES, st.sampled_from(["111111111111", "222222222222"])), max_size=12, unique=True),
     st.lists(st.tuples(NAMES, st.sampled_from([None, "aws", "gcp"]), st.booleans()), max_size=12),

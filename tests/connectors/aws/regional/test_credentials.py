@@ -150,7 +150,7 @@ def test_who_may_read_by_a_resource_policy(statement: dict[str, Any], readers: l
     assert secret.attributes.get("readable_by", []) == readers
 
 
-@pytest.mark.parametrize("policy", ["{", "[]", '{"Statement": [{"Effect": "Perhaps"}]}'])
+@pytest.mark.parametrize("policy", ["{", "[]", '{"Statement": [{"Effect": "Perhaps"}]}', '{"a":' * 100_000])
 def test_a_resource_policy_that_cannot_be_read_is_told(policy: str) -> None:
     """It is a gap for that secret."""
     with pytest.raises(ValueError, match="its resource policy cannot be read"):

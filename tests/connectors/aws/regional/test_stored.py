@@ -89,6 +89,10 @@ def test_a_parameter_has_an_arn_and_an_end() -> None:
         ({"ARN": "arn:x"}, "Name"),
         ({"Name": 1}, "Name"),
         ({"Name": "x", "Policies": [{"PolicyType": "Expiration", "PolicyText": "{"}]}, "its expiration cannot be read"),
+        (
+            {"Name": "x", "Policies": [{"PolicyType": "Expiration", "PolicyText": '{"a":' * 100_000}]},
+            "its expiration cannot be read",
+        ),
         ({"Name": "x", "LastModifiedDate": "yesterday"}, "LastModifiedDate"),
     ],
 )

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import msgspec
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from connectors.azure.api import AzureApi
@@ -94,7 +94,6 @@ FEDERATED = st.fixed_dictionaries({"id": TEXT, "issuer": TEXT}, optional={"subje
     people=st.lists(PEOPLE, max_size=3),
     federated=st.lists(FEDERATED, max_size=3),
 )
-@settings(suppress_health_check=[HealthCheck.too_slow])
 def test_whatever_names_and_states_there_are_each_identity_is_told_once(
     principals: list[Any], applications: list[Any], users: list[Any], people: list[Any], federated: list[Any]
 ) -> None:

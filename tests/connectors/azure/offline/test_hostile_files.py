@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from connectors.json_files import MAX_BYTES
@@ -17,13 +17,11 @@ from scanner.demo.azure_server.tenant import Tenant
 from scanner.model import Coverage
 from tests.connectors.azure.offline.command_line import everything
 from tests.connectors.azure.offline.reading import connector, export, furnish, gaps, read
+from tests.connectors.hostile import told
+from tests.examples import examples
+from tests.hostile_json import JSON, mutated
 
 SECRET = "the-value-that-nobody-may-see"
-JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(st.characters()),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
-    max_leaves=8,
-)
 
 
 def _files() -> dict[str, Any]:
@@ -40,23 +38,24 @@ def _rows(answer: Any) -> list[Any]:
     return rows
 
 
-@settings(max_examples=60, deadline=None)
+@examples(8)
 @given(data=st.data())
 def test_any_row_may_hold_anything(data: st.DataObject) -> None:
-    """A member of some row is replaced by whatever JSON can say."""
+    """Parts of some row are replaced by whatever JSON can say: what comes of it is records and gaps, to be told."""
     files = copy.deepcopy(WHOLE)
     name = data.draw(st.sampled_from(sorted(one for one, answer in files.items() if _rows(answer))))
-    row = data.draw(st.sampled_from(_rows(files[name])))
-    member = data.draw(st.sampled_from(sorted(row)))
-    row[member] = data.draw(JSON)
+    rows = _rows(files[name])
+    number = data.draw(st.integers(0, len(rows) - 1))
+    rows[number] = data.draw(mutated(rows[number]))
 
     with tempfile.TemporaryDirectory() as folder:
         records = read(export(Path(folder), files))
 
     assert any(isinstance(one, Coverage) for one in records)
+    told(records)
 
 
-@settings(max_examples=60, deadline=None)
+@examples(8)
 @given(answer=JSON | st.lists(st.dictionaries(st.sampled_from(["id", "appId", "type", "value", "owners"]), JSON)))
 def test_a_file_may_hold_anything(answer: Any) -> None:
     """Beside one that tells which tenant it is."""

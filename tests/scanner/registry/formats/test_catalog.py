@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from scanner.errors import RegistryError
@@ -164,7 +164,6 @@ def mangled(draw: st.DrawFn) -> tuple[Format, Any]:
     return name, sample
 
 
-@settings(deadline=None)
 @given(mangled())
 def test_nothing_in_a_document_breaks_its_reader(
     tmp_path_factory: pytest.TempPathFactory, document: tuple[Format, Any]

@@ -1,0 +1,62 @@
+"""What every connector owes its reader, whatever it was told."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterable
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import msgspec
+from hypothesis import settings
+
+from connectors.base import Connector, DiscoveredRecord, Scope
+from reports.base import Screen
+from reports.catalog import report_catalog
+from scanner.continuity.remembered import Remembered
+from scanner.history.store import open_store
+from scanner.inventory import Reading, join
+from scanner.model import Assignment, Coverage, Identity, ScanInfo, ScanResult, StoredSecret, Workload
+from scanner.pipeline import Declared, judge
+from tests.factories import NOW, make_entry
+
+_SORTS: dict[str, type[Any]] = {
+    "identities": Identity,
+    "secrets": StoredSecret,
+    "workloads": Workload,
+    "assignments": Assignment,
+    "coverage": Coverage,
+}
+# A workbook takes as long as all the others together: it is for whoever looks deeper.
+_FORMATS = set(report_catalog().names) - (set() if settings().max_examples > 100 else {"xlsx"})
+_REPORTS = tuple(report_catalog().load(name)() for name in sorted(_FORMATS))
+
+
+def read(connector: Connector) -> list[DiscoveredRecord]:
+    """All of its records, some coverage among them."""
+    records: list[DiscoveredRecord] = []
+    for unit in connector.scopes():
+        records += connector.discover(unit) if isinstance(unit, Scope) else [unit]
+    assert any(isinstance(one, Coverage) for one in records)
+    return records
+
+
+def told(records: Iterable[DiscoveredRecord]) -> ScanResult:
+    """What becomes of records: they can be judged, kept as they are, and told in every format."""
+    sorts: dict[str, Any] = {
+        name: tuple(one for one in records if isinstance(one, sort)) for name, sort in _SORTS.items()
+    }
+    inventory = join([Reading(source="prod", scope="s", **sorts)], {"prod": 0})
+    declared = Declared(entries=(make_entry("svc-*"),), tag_keys=("muster",))
+    result = judge(inventory, declared, Remembered(), ScanInfo(id="1", started_at=NOW, finished_at=NOW, version="0"))
+    with TemporaryDirectory() as folder, open_store(f"sqlite:///{Path(folder, 'store.db')}") as store:
+        store.save(result)
+        assert _written(store.load()) == _written(result)
+    for report in _REPORTS:
+        report.write(result, report.default_view, io.BytesIO(), Screen())
+    return result
+
+
+def _written(result: ScanResult) -> bytes:
+    return msgspec.json.encode(result, order="sorted")
