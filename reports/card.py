@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 
 from reports.base import Screen
 from reports.diff_table import difference_text
@@ -33,7 +34,7 @@ def identity_card(
     page = Page(screen or Screen())
     page.line(judged.identity.key, "bold")
     for label, texts in (
-        ("identity", _identity(judged)),
+        ("identity", _identity(judged, result.first_seen.get(judged.identity.key))),
         ("nature", [words(judged.nature.verdict), *_signals(judged.nature.signals)]),
         ("agent", [agent_text(judged.agent), *_signals(judged.agent.signals)]),
         ("registry", _registry(judged)),
@@ -56,13 +57,14 @@ def identity_card(
     return page.text
 
 
-def _identity(judged: Assessment) -> list[str | None]:
+def _identity(judged: Assessment, first_seen: datetime | None) -> list[str | None]:
     one = judged.identity
     return [
         f"{one.kind} {one.name} in {one.provider} {one.scope}" + ("" if one.enabled is not False else ", disabled"),
         one.display_name,
         one.description,
         _created(one),
+        f"first seen {first_seen:%Y-%m-%d}" if first_seen else None,
         f"seen by {', '.join(one.sources)}" if one.sources else None,
         "" if judged.rechecked else "not re-checked by this scan: its place could not be read; shown as last seen",
         (tags := tags_text(one.tags)) and f"tags: {tags}",

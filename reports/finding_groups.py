@@ -106,9 +106,7 @@ def _names(result: ScanResult) -> Iterator[tuple[str, str]]:
 
 
 def _subject(page: Page, finding: Finding, names: dict[str, str]) -> str:
-    key = finding.identity or finding.assignment or ""
-    subject = names.get(key) or (f"entry {finding.entry}" if finding.entry and not key else finding.subject or "")
-    return page.shortened(subject, LONGEST_NAME)
+    return page.shortened(names.get(finding.identity or finding.assignment or "") or finding.about, LONGEST_NAME)
 
 
 def _first_sentence(text: str) -> str:

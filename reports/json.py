@@ -6,7 +6,8 @@ which keeps it small and lets line-based tools (grep, diff) see records.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime
 from typing import Any, BinaryIO, ClassVar
 
 from msgspec import Struct
@@ -27,6 +28,8 @@ VERDICTS = ("nature", "agent", "registry", "ownership", "usage", "privilege", "d
 HELD = ("credentials", "grants", "links", "trusts")
 JUDGED = ("consumers", "findings", "rechecked")
 """Fields of an identity, and between them of its assessment, in the order in which they are written."""
+FIRST_SEEN = "first_seen"
+"""Behind the facts: start of the first scan that ever had the identity."""
 INPUT = ("role", "name", "sha256")
 """Fields of what the scan went by; the config's text is for the evidence pack."""
 
@@ -90,7 +93,7 @@ def scan_record(scan: ScanInfo) -> dict[str, Any]:
 def _lists(result: ScanResult) -> Iterator[tuple[str, str, Iterable[bytes]]]:
     """Each list's key in the document, the type of its records on lines of their own, and its records."""
     yield "coverage", "coverage", map(_plain, result.coverage)
-    yield "identities", "identity", map(_identity, result.identities)
+    yield "identities", "identity", (_identity(one, result.first_seen) for one in result.identities)
     yield "secrets", "secret", map(_plain, result.secrets)
     yield "workloads", "workload", map(_plain, result.workloads)
     yield "assignments", "assignment", map(_plain, result.assignments)
@@ -102,11 +105,12 @@ def _plain(record: Struct) -> bytes:
     return encoded_record(asdict(record))
 
 
-def _identity(judged: Assessment) -> bytes:
+def _identity(judged: Assessment, first_seen: Mapping[str, datetime]) -> bytes:
     identity = judged.identity
     return encoded_record(
         {
             **{field: getattr(identity, field) for field in FACTS},
+            FIRST_SEEN: first_seen.get(identity.key),
             **{field: getattr(judged, field) for field in VERDICTS},
             **{field: getattr(identity, field) for field in HELD},
             **{field: getattr(judged, field) for field in JUDGED},

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any, TypeAlias
 
 import msgspec
 
-from reports.json import FACTS, HELD, INPUT, JUDGED, VERDICTS
+from reports.json import FACTS, FIRST_SEEN, HELD, INPUT, JUDGED, VERDICTS
 from scanner.model import (
     SCHEMA,
     Assessment,
@@ -98,6 +99,7 @@ def _identity(judged: Schema, identity: Schema) -> Schema:
     ours, theirs = judged["properties"], identity["properties"]
     fields = {
         **{name: theirs[name] for name in FACTS},
+        FIRST_SEEN: msgspec.json.schema(datetime | None),
         **{name: ours[name] for name in VERDICTS},
         **{name: theirs[name] for name in HELD},
         **{name: ours[name] for name in JUDGED},

@@ -6,10 +6,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from msgspec import Struct
 
-from scanner.model import SEVERITIES, Assessment, Finding, Identity, ScanResult, Severity
+from scanner.model import GRAVITY, PRIVILEGES, Assessment, Finding, Identity, ScanResult, Severity
 
-_PRIVILEGES = {level: rank for rank, level in enumerate(("admin", "escalation", "high", "unknown", "normal"))}
-_GRAVITY = {severity: rank for rank, severity in enumerate(SEVERITIES)}
+_PRIVILEGES = {level: rank for rank, level in enumerate(PRIVILEGES)}
 
 
 class Judged(Struct, frozen=True, gc=False):
@@ -47,6 +46,6 @@ def most_urgent_first(identities: Iterable[Judged]) -> list[Judged]:
 
 
 def _urgency(judged: Judged) -> tuple[int, int, bool, str]:
-    severity = len(SEVERITIES) if judged.severity is None else _GRAVITY[judged.severity]
+    severity = len(GRAVITY) if judged.severity is None else GRAVITY[judged.severity]
     verdicts = judged.verdicts
     return severity, _PRIVILEGES[verdicts.privilege.level], not verdicts.abandoned, judged.identity.key

@@ -1,23 +1,19 @@
 """A page of text for a terminal: headings, wrapped items and tables that never get wider than the screen.
 
-Rich does layout and colour, and is imported when a page is made. Whatever is written is text from outside: it is made
-printable here, once, and is never read as Rich's markup.
+Rich measures, wraps and colours, and is imported when a page is made. Whatever is written is text from outside: it is
+made printable here, once, and is never read as Rich's markup.
 """
 
 from __future__ import annotations
 
-import io
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from reports.base import Screen
 from reports.phrases import words
 from reports.states import STATES, Axis, Tone
 from scanner.text import printable
-
-if TYPE_CHECKING:
-    from rich.text import Text
 
 T = TypeVar("T")
 
@@ -25,7 +21,7 @@ LABEL = 10
 """Columns that a label takes, the gap after it included."""
 GAP = 2
 NARROWEST = 12
-"""What a column of flexible width never goes below, however narrow the screen."""
+"""What a column of flexible width gets at least, if the screen has that much left."""
 
 _ADDRESS = re.compile(r"[^@\s/:]+@[^@\s/:]+")
 
@@ -50,34 +46,25 @@ class Page:
     """Writes onto one screen; ``text`` gives it all."""
 
     def __init__(self, screen: Screen) -> None:
+        from rich.color import ColorSystem
         from rich.console import Console
 
         self._longest = screen.longest
         self._unicode = screen.unicode
         self._dash = "─" if screen.unicode else "-"
         self._width = screen.width
-        self._file = io.StringIO()
-        self._console = Console(
-            file=self._file,
-            width=screen.width,
-            height=1000,  # with both given, Rich asks no terminal for its size
-            color_system="standard" if screen.color else None,
-            force_terminal=screen.color,
-            no_color=not screen.color,
-            legacy_windows=False,
-            markup=False,
-            emoji=False,
-            highlight=False,
-        )
+        self._colors = ColorSystem.STANDARD if screen.color else None
+        self._console = Console(width=screen.width, height=1000)  # with both given, it asks no terminal
+        self._lines: list[str] = []
 
     @property
     def text(self) -> str:
         """Everything written so far, without blanks at the ends of lines."""
-        return "".join(f"{line.rstrip()}\n" for line in self._file.getvalue().split("\n")[:-1])
+        return "".join(f"{line.rstrip()}\n" for line in self._lines)
 
     def line(self, text: str = "", style: str = "") -> None:
         """A paragraph, wrapped."""
-        self._console.print(self._styled(text, style), overflow="fold")
+        self._lines += (self._painted(line, style) for line in self._wrapped(text, self._width))
 
     def heading(self, text: str) -> None:
         """A blank line, and a title in a rule across the screen."""
@@ -87,14 +74,11 @@ class Page:
 
     def item(self, label: str, lines: Iterable[str], *, axis: Axis | None = None, first: str = "bold") -> None:
         """A label in its own column, with an axis a state of it, and lines beside it; ``first`` styles the first."""
-        from rich.table import Table
-
-        grid = Table.grid(padding=(0, 1, 0, 0))
-        grid.add_column(width=LABEL - 1, no_wrap=True, overflow="crop")
-        grid.add_column(width=max(self._width - LABEL, NARROWEST), overflow="fold")
+        beside = self._cell(label, axis, LABEL, LABEL - 1)
         for number, line in enumerate(lines):
-            grid.add_row(self._toned("" if number else label, axis, LABEL), self._styled(line, "" if number else first))
-        self._console.print(grid)
+            for part in self._wrapped(line, max(self._width - LABEL, NARROWEST)):
+                self._lines.append(f"{beside} {self._painted(part, '' if number else first)}")
+                beside = " " * (LABEL - 1)
 
     def shown(self, listed: Sequence[T]) -> Sequence[T]:
         """The first of a list, as many as the screen is for."""
@@ -111,25 +95,22 @@ class Page:
 
     def table(self, headings: Sequence[Heading], rows: Iterable[Sequence[str]]) -> None:
         """A table with a line for each row; what is too long is shortened in the middle, so that its end stays."""
-        from rich.table import Table
-
         widths = self._widths([heading.width for heading in headings])
-        grid = Table.grid(padding=(0, GAP, 0, 0))
-        for width in widths:
-            grid.add_column(width=width, no_wrap=True, overflow="crop")
-        grid.add_row(*(self._styled(heading.text, "bold") for heading in headings))
-        grid.add_row(*(self._dash * width for width in widths))
+        gap = " " * GAP
+        named = zip(headings, widths, strict=True)
+        self._lines.append(gap.join(self._fitted(heading.text, width, "bold") for heading, width in named))
+        self._lines.append(gap.join(self._dash * width for width in widths))
         for row in rows:
             cells = zip(row, headings, widths, strict=True)
-            grid.add_row(*(self._toned(cell, heading.axis, width) for cell, heading, width in cells))
-        self._console.print(grid)
+            self._lines.append(gap.join(self._cell(cell, heading.axis, width, width) for cell, heading, width in cells))
 
     def _widths(self, asked: Sequence[int]) -> list[int]:
         """Every column's width; where the screen is too narrow for what is asked, all get less."""
         room, fixed = self._width - GAP * len(asked), sum(asked)
         share = min(1.0, max(room - NARROWEST, 0) / fixed)
         widths = [max(int(width * share), NARROWEST // 3) if width else 0 for width in asked]
-        return [width or max(room - sum(widths), NARROWEST) for width in widths]
+        left = room - sum(widths)
+        return [width or max(left, min(NARROWEST, left + GAP)) for width in widths]  # no gap stands behind the last
 
     def shortened(self, text: str, width: int) -> str:
         """The text in that many columns: beginning and end, with dots between; the end is the telling part.
@@ -150,13 +131,33 @@ class Page:
         safe = printable(text)
         return safe if self._unicode else safe.encode("ascii", "backslashreplace").decode("ascii")
 
-    def _styled(self, text: str, style: str) -> Text:
+    def _wrapped(self, text: str, width: int) -> Iterable[str]:
+        """In lines of so many columns, broken between words, or inside one that is longer."""
+        from rich.cells import cell_len
         from rich.text import Text
 
-        return Text(self._safe(text), style)
+        safe = self._safe(text)
+        if cell_len(safe) <= width:
+            return (safe,)
+        return (line.plain for line in Text(safe).wrap(self._console, width, overflow="fold"))
 
-    def _toned(self, text: str, axis: Axis | None, width: int) -> Text:
+    def _cell(self, text: str, axis: Axis | None, longest: int, width: int) -> str:
+        """With an axis a state of it, in its words and colour; shortened to ``longest``, and in so many columns."""
         state = STATES[axis].get(text) if axis else None
-        return self._styled(
-            self.shortened(words(text) if axis else text, width), _STYLES.get(state.tone, "") if state else ""
-        )
+        short = self.shortened(words(text) if axis else text, longest)
+        return self._fitted(short, width, _STYLES.get(state.tone, "") if state else "")
+
+    def _fitted(self, text: str, width: int, style: str) -> str:
+        """Cut off or filled up to so many columns; blanks that fill it up have no style."""
+        from rich.cells import cell_len, set_cell_size
+
+        cut = self._safe(text)
+        blanks = width - cell_len(cut)
+        if blanks < 0:
+            cut, blanks = set_cell_size(cut, width), 0
+        return self._painted(cut, style) + " " * blanks
+
+    def _painted(self, text: str, style: str) -> str:
+        from rich.style import Style
+
+        return Style.parse(style).render(text, color_system=self._colors) if style else text

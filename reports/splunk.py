@@ -13,7 +13,7 @@ from reports.base import Screen, View
 from reports.csv import Utf8
 from reports.tables import harmless
 from reports.views import is_orphan, is_unregistered, select
-from scanner.model import Assessment, Entry, PrivilegeLevel, ScanResult
+from scanner.model import POWERFUL, Assessment, Entry, PrivilegeLevel, ScanResult
 
 _SEVERAL = "|"
 _PRIORITIES: Mapping[PrivilegeLevel, str] = {
@@ -73,7 +73,7 @@ def _categories(row: _Row) -> Iterator[str]:
         yield "ai_agent"
     if judged.ownership.state == "orphaned":
         yield "orphaned"
-    if judged.privilege.level in ("admin", "escalation"):
+    if judged.privilege.level in POWERFUL:
         yield "privileged"
 
 

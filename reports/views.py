@@ -14,6 +14,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from reports.base import View
+from scanner.links.assignments import held_by
 from scanner.model import Assessment, Assignment, ScanResult
 
 Keeps: TypeAlias = Callable[[Assessment], bool]
@@ -83,15 +84,17 @@ def select(result: ScanResult, view: View) -> ScanResult:
             for finding in result.findings
             if choice.every_finding
             or finding.fingerprint in findings
-            or (finding.identity is None and finding.entry in entries)
+            or (finding.is_on_entry and finding.entry in entries)
         ),
     )
 
 
 def _assignments(result: ScanResult, identities: Sequence[Assessment], choice: _Choice) -> tuple[Assignment, ...]:
-    """Those that a shown identity or finding refers to: by a holder's id as it stands there."""
+    """Those that a shown identity holds, as the scan joined them, or that a shown finding is about."""
     if choice.every_assignment or not result.assignments:
         return result.assignments
-    holders = {text for one in identities for text in (one.identity.key, one.identity.unique_id, *one.identity.aliases)}
-    told = {finding.assignment for finding in result.findings} if choice.every_finding else set()
-    return tuple(one for one in result.assignments if one.holder in holders or one.key in told)
+    held = held_by((one.identity for one in result.identities), result.assignments)
+    shown = {right.key for one in identities for right in held.get(one.identity.key, ())}
+    if choice.every_finding:
+        shown.update(finding.assignment for finding in result.findings if finding.assignment is not None)
+    return tuple(one for one in result.assignments if one.key in shown)

@@ -27,8 +27,7 @@ class _Scoped(Struct, frozen=True):
         if identity is not None and names_exactly(self.match, identity):
             return True
         glob = self.globs[identity is not None and habits(identity.provider).ids == "any_case"]
-        subjects = (finding.identity, finding.credential, finding.entry, finding.assignment)
-        return any(subject is not None and glob.fullmatch(subject) for subject in subjects)
+        return any(map(glob.fullmatch, finding.subjects))
 
 
 class Acknowledgements:

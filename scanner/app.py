@@ -15,7 +15,7 @@ from msgspec.structs import replace
 from connectors.catalog import connector_catalog
 from scanner import __version__, alarms
 from scanner.acknowledged_file import load_acknowledgements
-from scanner.config import Config, SourceSettings
+from scanner.config import Config
 from scanner.continuity.recreated import recreations, to_look_up
 from scanner.continuity.remembered import Remembered
 from scanner.continuity.reopened import unknown_fingerprints, with_earlier
@@ -34,6 +34,7 @@ from scanner.registry.entries import load_registry
 from scanner.registry.people import load_people
 from scanner.roster import Roster
 from scanner.rules.catalog import RULES
+from scanner.settings import SourceSettings
 from scanner.strict import decode
 
 _READ = ("complete", "partial")
@@ -210,7 +211,7 @@ def conclude(
         unknown = unknown_fingerprints(result)
         result = with_earlier(result, store.steadily(lambda: store.memory.earlier_findings(unknown)))
         store.save(result, alarms.of_scan(store, channels, result, declared.people))
-    return replace(result, trend=store.trend(scan_id))
+    return store.with_past(result)
 
 
 def _remember(store: Store, inventory: Inventory, now: datetime) -> Remembered:

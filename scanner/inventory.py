@@ -11,8 +11,19 @@ from msgspec import Struct
 
 from scanner.links.trusts import settle
 from scanner.links.workloads import placed
-from scanner.model import Assignment, Coverage, Credential, Fact, Identity, Privilege, StoredSecret, Workload
+from scanner.model import (
+    UNKNOWN_PRIVILEGE,
+    Assignment,
+    Coverage,
+    Credential,
+    Fact,
+    Identity,
+    Privilege,
+    StoredSecret,
+    Workload,
+)
 from scanner.model.attributes import OWNERS, SPONSORS
+from scanner.privilege.levels import gravest
 
 _Keyed = TypeVar("_Keyed", Identity, StoredSecret, Workload, Assignment)
 
@@ -112,7 +123,7 @@ def _merge(seen: Sequence[Identity], ranks: Mapping[str, int]) -> Identity:
     best, others = seen[0], seen[1:]
     if not others:
         return msgspec.structs.replace(best, sources=(best.source,))
-    equals = [one for one in others if ranks.get(one.source) == ranks.get(best.source)]
+    equals = [one for one in seen if ranks.get(one.source) == ranks.get(best.source)]
     filled = {
         name: next((value for one in seen if (value := getattr(one, name)) is not None), None) for name in _FILLABLE
     }
@@ -129,12 +140,26 @@ def _merge(seen: Sequence[Identity], ranks: Mapping[str, int]) -> Identity:
         tags={key: value for one in reversed(seen) for key, value in one.tags.items()},
         attributes={key: value for one in reversed(seen) for key, value in one.attributes.items()},
         signals=_distinct(one.signals for one in seen),
-        privilege=next((one.privilege for one in seen if one.privilege.level != "unknown"), best.privilege),
+        privilege=_privilege(seen, equals),
         credentials=tuple(credentials[key] for key in sorted(credentials)),
         grants=_distinct(one.grants for one in seen),
         links=_distinct(one.links for one in seen),
         trusts=_distinct(one.trusts for one in seen),
     )
+
+
+def _privilege(seen: Sequence[Identity], equals: Sequence[Identity]) -> Privilege:
+    """The gravest that anybody tells, with the reasons of all who tell it: each source sees the rights that it can.
+
+    An unknown one may be anything, so it outweighs ``normal``, but only as the doubt of the best source or an equal
+    (``equals``). It is mere silence with a lesser source, which has read nothing itself; with one that reads no
+    permissions at all; and under a gap, where an equal has read what the gap hides.
+    """
+    reads = [one for one in equals if "permissions" in one.unread or one.privilege != UNKNOWN_PRIVILEGE]
+    are_read = any("permissions" not in one.unread for one in reads)
+    told = [one.privilege for one in seen if one.privilege.level != "unknown"]
+    told += [one.privilege for one in reads if not (are_read and "permissions" in one.unread)]
+    return gravest(told) if told else seen[0].privilege
 
 
 def as_last_known(identity: Identity, last: Identity) -> Identity:

@@ -30,7 +30,6 @@ from scanner.links.reach import with_reach
 from scanner.links.storing import with_stored
 from scanner.matching.places import Places, SourceRef
 from scanner.model import (
-    SEVERITIES,
     Acknowledgement,
     Assessment,
     Entry,
@@ -43,6 +42,7 @@ from scanner.model import (
     Policy,
     ScanInfo,
     ScanResult,
+    gravest_first,
 )
 from scanner.nature import judge_nature
 from scanner.reconciling import reconcile
@@ -53,7 +53,6 @@ from scanner.summary import summarise
 
 _LIST = "file"
 """The type of sources that are lists."""
-_GRAVITY = {severity: rank for rank, severity in enumerate(SEVERITIES)}
 
 
 class Declared(Struct, frozen=True, kw_only=True):
@@ -166,7 +165,7 @@ def _findings(
     standing = kept_findings(found, fresh, carried, entries, remembered)
     identities = {one.identity.key: one.identity for one in (*fresh, *carried)} if declared.acknowledgements else {}
     marked = (*_marked(found, fresh, remembered.known, now), *standing)
-    return tuple(sorted(acknowledgements.marked(marked, identities), key=_gravest_first))
+    return tuple(sorted(acknowledgements.marked(marked, identities), key=gravest_first))
 
 
 def _marked(
@@ -182,11 +181,6 @@ def _marked(
         held_back = unknown and finding.rule == unregistered.RULE.id and finding.identity in provisional
         since = (known or {}).get(finding.fingerprint, now)
         yield msgspec.structs.replace(finding, new=unknown and not held_back, held_back=held_back, first_seen=since)
-
-
-def _gravest_first(finding: Finding) -> tuple[int, str, str, str, str]:
-    subject = finding.identity or finding.entry or finding.assignment or ""
-    return _GRAVITY[finding.severity], finding.rule, subject, finding.credential or "", finding.fingerprint
 
 
 def _with_findings(assessments: Sequence[Assessment], findings: Sequence[Finding]) -> tuple[Assessment, ...]:

@@ -14,7 +14,7 @@ import pytest
 import yaml
 
 from scanner.cli.main import cli
-from scanner.config import EngineSettings
+from scanner.settings import EngineSettings
 from scanner.shards.heads import check_scan_id, parse_shard
 
 PAGE = (Path(__file__).parent.parent / "docs" / "scaling.md").read_text(encoding="utf-8")

@@ -19,6 +19,7 @@ from scanner.model import (
     Link,
     MatchCandidate,
     OwnerCandidate,
+    ScanResult,
     Signal,
     Trust,
 )
@@ -74,6 +75,12 @@ VERDICTS: Columns[Judged] = {
     "leaving": lambda r: texts(r.verdicts.ownership.leaving),
     "next_step": lambda r: text(next_step(r)),
 }
+
+
+def verdicts_with(first_seen: Mapping[str, datetime]) -> Columns[Judged]:
+    """And since when each is known, by key."""
+    return {**VERDICTS, "first_seen": lambda r: minutes(first_seen.get(r.identity.key))}
+
 
 ALIASES: Columns[str] = {"alias": text}
 
@@ -156,8 +163,9 @@ def links_to(row_of: Mapping[str, int]) -> Columns[Link]:
     }
 
 
-def identity_blocks(rows: Sequence[Judged], row_of: Mapping[str, int], now: datetime) -> dict[str, dict[str, Any]]:
+def identity_blocks(result: ScanResult, rows: Sequence[Judged], row_of: Mapping[str, int]) -> dict[str, dict[str, Any]]:
     """The blocks: what the list shows, what its filter searches, what they hold, and what an opened one shows."""
+    now = result.scan.started_at
 
     def held(columns: Columns[Row], of: Callable[[Judged], Iterable[Row]]) -> dict[str, Any]:
         return _table_of_parts(columns, [(position, part) for position, row in enumerate(rows) for part in of(row)])
@@ -170,7 +178,7 @@ def identity_blocks(rows: Sequence[Judged], row_of: Mapping[str, int], now: date
         },
         "credentials": {"credentials": held(credentials_by(now), lambda r: r.identity.credentials)},
         "details": {
-            "verdicts": table(VERDICTS, rows),
+            "verdicts": table(verdicts_with(result.first_seen), rows),
             "privilege": held(TEXTS, lambda r: r.verdicts.privilege.evidence),
             "nature": held(SIGNALS, lambda r: r.verdicts.nature.signals),
             "agent": held(SIGNALS, lambda r: r.verdicts.agent.signals),

@@ -216,6 +216,7 @@ function factsOf(identity, details, aliases) {
     ["team", identity.team],
     ["created", moment(details.created)],
     ["created by", details.created_by],
+    ["first seen", moment(details.first_seen)],
     ["last used", moment(details.last_used)],
     ["unique id", details.unique_id],
     ["aliases", aliases.map(({ alias }) => alias).join(", ")],

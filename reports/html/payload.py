@@ -67,7 +67,7 @@ def blocks(result: ScanResult) -> dict[str, Any]:
     return {
         "overview": overview(result),
         "coverage": {"coverage": table(COVERAGE, sorted(result.coverage, key=lambda section: not section.is_gap))},
-        **identity_blocks(rows, row_of, now),
+        **identity_blocks(result, rows, row_of),
         "secrets": {"secrets": table(secrets_by(now), result.secrets)},
         "findings": {"findings": _findings(result, rows, row_of)},
         "entries": {"entries": table(entries_matched(row_of), result.entries)},

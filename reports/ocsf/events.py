@@ -59,9 +59,7 @@ def finding_event(finding: Finding, about: Assessment | None, scan: ScanInfo) ->
         "status_id": status_id,
         "status": status,
         "time": make.millis(scan.finished_at),
-        "message": joined(
-            filter(None, (finding.title, finding.identity, finding.credential, finding.entry, finding.assignment))
-        ),
+        "message": joined((finding.title, *finding.subjects)),
         "metadata": make.metadata(scan, finding.fingerprint, make.profiles_of(identity)),
         "finding_info": _info(finding, about),
         "remediation": {"desc": finding.remediation},

@@ -108,8 +108,7 @@ def _suppressed(finding: Finding) -> dict[str, Any]:
 
 
 def _message(finding: Finding) -> str:
-    subject = joined(filter(None, (finding.identity, finding.credential, finding.entry, finding.assignment)))
-    about = joined(fact for fact in (subject, telling(finding)) if fact)
+    about = joined(filter(None, (*finding.subjects, telling(finding))))
     said = f"{finding.title}: {about}" if about else finding.title
     text = printable(said)
     cut = text if len(text) <= LONGEST_MESSAGE else f"{text[:LONGEST_MESSAGE]} …"

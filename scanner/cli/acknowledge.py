@@ -54,7 +54,7 @@ def acknowledge(
     target = path or _only_list(config)
     found = _findings(store_url or config.store_url, fingerprints)
     before = read(target) if target.exists() else ""
-    remarks = [(one.fingerprint, f"{one.severity}: {one.title}: {_subject(one)}") for one in found]
+    remarks = [(one.fingerprint, f"{one.severity}: {one.title}: {one.credential or one.about}") for one in found]
     after = with_findings(before, remarks, Acknowledged(reason=reason, by=by, until=_day(until)))
     parse(after, str(target), [rule.id for rule in RULES], datetime.now(UTC).date())
     if not dry_run:
@@ -83,10 +83,6 @@ def _findings(store_url: str, fingerprints: Sequence[str]) -> list[Finding]:
             hint="muster report --view findings -o csv:- shows them",
         )
     return [known[one] for one in wanted]
-
-
-def _subject(finding: Finding) -> str:
-    return finding.credential or finding.identity or finding.assignment or f"entry {finding.entry}"
 
 
 def _day(text: str) -> date:

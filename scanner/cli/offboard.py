@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from scanner.cli.options import config_option, store_option
+from scanner.cli.lists import listed
+from scanner.cli.options import config_option, people_option, store_option
 from scanner.errors import UsageError
 
 if TYPE_CHECKING:
@@ -25,14 +26,7 @@ UNKNOWN = 1
 @click.argument("person")
 @config_option
 @store_option
-@click.option(
-    "--people",
-    "people_files",
-    multiple=True,
-    type=click.Path(path_type=Path),
-    metavar="FILE",
-    help="The roster, instead of the config's. Repeats.",
-)
+@people_option
 @click.option(
     "-o",
     "--output",
@@ -45,7 +39,7 @@ def offboard(
     person: str,
     config_file: Path | None,
     store_url: str | None,
-    people_files: tuple[Path, ...],
+    people: tuple[Path, ...],
     outputs: tuple[str, ...],
 ) -> int:
     """List what somebody leaves behind, and who could take over.
@@ -60,12 +54,11 @@ def offboard(
     from scanner.config import load_config
     from scanner.history.store import open_store
     from scanner.offboarding.handover import handover
-    from scanner.registry.lists import ListSource
     from scanner.registry.people import load_people
 
     planned = plan_formats(outputs, tuple(WRITERS), "a handover")
     config = load_config(config_file)
-    roster = load_people([ListSource(path=path) for path in people_files] or config.people)
+    roster = load_people(tuple(map(listed, people)) or config.people)
     warn(map(str, roster.warnings))
     with open_store(store_url or config.store_url, create=False) as store:
         result = store.load()

@@ -42,7 +42,7 @@ _registries = click.option(
     metavar="FILE",
     help="The declared registry, instead of the config's. Repeats.",
 )
-_people = click.option(
+people_option = click.option(
     "--people",
     multiple=True,
     type=click.Path(path_type=Path),
@@ -57,7 +57,7 @@ _accept_drop = click.option("--accept-drop", is_flag=True, help="Believe it wher
 
 def lists_options(command: F) -> F:
     """``--registry`` and ``--people``."""
-    return _registries(_people(command))
+    return _registries(people_option(command))
 
 
 def verdict_options(command: F) -> F:

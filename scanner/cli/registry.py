@@ -3,31 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from scanner.cli.options import config_option, store_option
+from scanner.cli.adopt import adopt
+from scanner.cli.lists import listed, registry_of
+from scanner.cli.options import config_option, people_option
 from scanner.errors import UsageError
 from scanner.text import counted
 
 if TYPE_CHECKING:
     from scanner.config import Config
-    from scanner.model import Entry, ScanResult
     from scanner.registry.lists import ListSource
-    from scanner.registry_tools.adoption import Change
-    from scanner.registry_tools.filled_in import Answer
     from scanner.registry_tools.report import LintReport
-    from scanner.roster import Roster
 
 PROBLEMS = 1
 _FILE = click.Path(path_type=Path)
-
-_people_option = click.option(
-    "--people", type=_FILE, multiple=True, metavar="FILE", help="The roster, instead of the config's. Repeats."
-)
 
 
 @click.group()
@@ -35,10 +29,13 @@ def registry() -> None:
     """Keep the declared registry in order."""
 
 
+registry.add_command(adopt)
+
+
 @registry.command()
 @click.argument("files", nargs=-1, type=_FILE, metavar="[FILE]...")
 @config_option
-@_people_option
+@people_option
 @click.option("-o", "--output", metavar="json:PATH", help="Write it as JSON instead; '-' is stdout.")
 def lint(files: tuple[Path, ...], config_file: Path | None, people: tuple[Path, ...], output: str | None) -> int:
     """Say what is wrong with a registry, and how complete it is.
@@ -50,71 +47,18 @@ def lint(files: tuple[Path, ...], config_file: Path | None, people: tuple[Path, 
 
     config = load_config(config_file)
     path = _json_path(output)
-    lists = tuple(_source_of(config, file) for file in files) or config.registry
+    lists = tuple(registry_of(config, file) for file in files) or config.registry
     if not lists:
         raise UsageError("there is no registry to look at", hint="name a FILE, or a [[registry]] in the config")
-    for one in (*lists, *map(_listed, people)):
+    for one in (*lists, *map(listed, people)):
         if one.path is not None and one.path in (*files, *people) and not one.path.exists():
             raise UsageError(f"{one.path}: no such file")
-    report = _linted(config, lists, tuple(map(_listed, people)) or config.people)
+    report = _linted(config, lists, tuple(map(listed, people)) or config.people)
     if path is None:
         click.echo(printed(lint_text(report)), nl=False)
     else:
         _deliver_json(report, path)
     return PROBLEMS if report.problems else 0
-
-
-@registry.command()
-@click.argument("file", required=False, type=_FILE)
-@click.option("--registry", "registry_file", type=_FILE, metavar="FILE", help="The registry to write to.")
-@_people_option
-@config_option
-@store_option
-@click.option("--dry-run", is_flag=True, help="Only print what would change.")
-def adopt(
-    file: Path | None,
-    registry_file: Path | None,
-    people: tuple[Path, ...],
-    config_file: Path | None,
-    store_url: str | None,
-    dry_run: bool,
-) -> None:
-    """Take back a list of orphans that owners have filled in.
-
-    FILE is what `muster orphans -o xlsx:FILE` wrote, saved by any spreadsheet. Rows with an owner update the entry of
-    their id, or become a new one; rows without are left alone. Without FILE, what the latest scan found undeclared is
-    drafted: proposed, with the likeliest owner. Writes at once, and prints what it changed.
-    """
-    from scanner.cli.console import say, warn
-    from scanner.config import load_config
-    from scanner.registry_tools.adoption import plan
-    from scanner.registry_tools.revising import Target, revise
-    from scanner.registry_tools.saving import save
-    from scanner.registry_tools.text import changes_text, printed
-
-    config = load_config(config_file)
-    source = _target(config, registry_file)
-    entries = _entries_beside(config, source)
-    target = Target(source=source, entries=tuple(one for one in entries if one.registry == source.name))
-    today = datetime.now(UTC).date()
-    result = _latest(store_url or config.store_url, needed=file is None)
-    answers, left = _filled_in(file, result) if file else _drafts(result, entries, today)
-    planned = plan(
-        answers,
-        entries,
-        _roster(tuple(map(_listed, people)) or config.people, today),
-        registry=source.name,
-        in_sheet=target.new_rows_in_sheet,
-        today=today,
-        tag_keys=config.matching.tag_keys,
-        scan=result,
-    )
-    files = revise(target, planned.changes)
-    if not dry_run:
-        save(files, source)
-    warn(map(str, planned.warnings))
-    click.echo(printed(changes_text(planned.changes, source.name)), nl=False)
-    say("; ".join([_told(planned.changes, dry_run=dry_run), *left]))
 
 
 @registry.command()
@@ -134,92 +78,11 @@ def convert(source: Path, out: Path, config_file: Path | None, force: bool) -> N
 
     if out.exists() and not force:
         raise UsageError(f"{out} is already there", hint="--force replaces it")
-    one = _source_of(load_config(config_file), source)
+    one = registry_of(load_config(config_file), source)
     done = converting.convert(one, out, replaces=out.read_bytes() if out.exists() else None)
     save([done.file], converting.read_like(one))
     warn(f"{source}: {heading} may hold secrets and was left out" for heading in done.secret)
     say(f"wrote {counted(len(done.file.entries), 'entry', 'entries')} to {out}")
-
-
-def _listed(path: Path) -> ListSource:
-    from scanner.registry.lists import ListSource
-
-    return ListSource(path=path)
-
-
-def _source_of(config: Config, path: Path) -> ListSource:
-    """The file as the config explains it, where it does."""
-    explained = (one for one in config.registry if one.path is not None and one.path.resolve() == path.resolve())
-    return next(explained, None) or _listed(path)
-
-
-def _target(config: Config, path: Path | None) -> ListSource:
-    """The registry to write to: the one named, else the only one of the config that is a file or folder."""
-    files = [one for one in config.registry if one.path is not None]
-    if path is None and len(files) != 1:
-        why = "several registries are configured" if files else "no registry that is a file is configured"
-        raise UsageError(why, hint="say which to write to: --registry FILE")
-    source = files[0] if path is None else _source_of(config, path)
-    assert source.path is not None
-    if source.format not in (None, "table") or (not source.path.exists() and set("*?[") & set(str(source.path))):
-        raise UsageError(f"{source.name} is no file that can be written", hint="name one: --registry FILE")
-    return source
-
-
-def _entries_beside(config: Config, source: ListSource) -> Sequence[Entry]:
-    """All that is declared, in this registry and beside it; nothing yet in one that is not there."""
-    from scanner.registry.entries import load_registry
-
-    lists = config.registry if source in config.registry else (source,)
-    there = [one for one in lists if one is not source or (one.path is not None and one.path.exists())]
-    return load_registry(there).entries
-
-
-def _roster(people: Sequence[ListSource], today: date) -> Roster | None:
-    from scanner.registry.people import load_people
-    from scanner.roster import Roster
-
-    return Roster(load_people(people).people, today) if people else None
-
-
-def _latest(url: str, *, needed: bool) -> ScanResult | None:
-    """The latest scan; None where there is none and it is not needed."""
-    from scanner.errors import MissingStore
-    from scanner.history.store import open_store
-
-    try:
-        with open_store(url, create=False) as store:
-            return store.load() if needed or store.has_scans() else None
-    except MissingStore:
-        if needed:
-            raise
-        return None
-
-
-def _filled_in(file: Path, result: ScanResult | None) -> tuple[Sequence[Answer], list[str]]:
-    from scanner.cli.console import warn
-    from scanner.registry_tools.filled_in import read_filled_in
-
-    filled = read_filled_in(file, [one.identity for one in result.identities] if result else None)
-    warn(map(str, filled.warnings))
-    left = counted(filled.unowned, "row has no owner and was left alone", "rows have no owner and were left alone")
-    return filled.answers, [left] if filled.unowned else []
-
-
-def _drafts(result: ScanResult | None, entries: Sequence[Entry], today: date) -> tuple[Sequence[Answer], list[str]]:
-    from scanner.registry_tools.drafts import draft
-
-    assert result is not None
-    drafts = draft(result.identities, entries, scan=result.scan.id, today=today)
-    return drafts.answers, [f"skipped: {number} {reason}" for reason, number in drafts.skipped.items()]
-
-
-def _told(changes: Sequence[Change], *, dry_run: bool) -> str:
-    if not changes:
-        return "nothing to change"
-    added = sum(change.entry is None for change in changes)
-    counts = f"{added} added, {len(changes) - added} updated"
-    return f"would be written: {counts}" if dry_run else f"written: {counts}"
 
 
 def _json_path(output: str | None) -> str | None:

@@ -43,8 +43,6 @@ def orphans(config_file: Path | None, store_url: str | None, outputs: tuple[str,
 def _report(
     scan_id: str | None, config_file: Path | None, store_url: str | None, outputs: tuple[str, ...], view: str | None
 ) -> None:
-    from msgspec.structs import replace
-
     from scanner.cli.output import plan_outputs, write_outputs
     from scanner.config import load_config
     from scanner.history.store import open_store
@@ -52,6 +50,5 @@ def _report(
     planned = plan_outputs(outputs, view)
     url = store_url or load_config(config_file).store_url
     with open_store(url, create=False) as store:
-        result = store.load(scan_id)
-        result = replace(result, trend=store.trend(result.scan.id))
+        result = store.with_past(store.load(scan_id))
     write_outputs(result, planned)

@@ -9,13 +9,15 @@ from typing import TYPE_CHECKING
 import click
 import msgspec
 
+from scanner.cli.lists import listed
 from scanner.cli.options import config_option, lists_options, output_options, store_option, verdict_options
 from scanner.model import SEVERITIES
 
 if TYPE_CHECKING:
     from scanner.cli.output import Output
-    from scanner.config import Config, SourceSettings
+    from scanner.config import Config
     from scanner.model import ScanResult
+    from scanner.settings import SourceSettings
 
 FINDINGS = 1
 INCOMPLETE = 3
@@ -124,13 +126,11 @@ def overridden(
     workers: int | None = None,
 ) -> Config:
     """The config with what the command line says otherwise."""
-    from scanner.registry.lists import ListSource
-
     changes: dict[str, object] = {}
     if registries:
-        changes["registry"] = tuple(ListSource(path=path) for path in registries)
+        changes["registry"] = tuple(map(listed, registries))
     if people:
-        changes["people"] = tuple(ListSource(path=path) for path in people)
+        changes["people"] = tuple(map(listed, people))
     if store_url:
         changes["store_url"] = store_url
     if workers:

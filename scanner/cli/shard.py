@@ -17,11 +17,12 @@ from scanner.shards.heads import check_scan_id, head_of, parse_shard
 if TYPE_CHECKING:
     from connectors.base import Scope
     from reports.base import Screen
-    from scanner.config import Config, SourceSettings
+    from scanner.config import Config
     from scanner.discovery.engine import Observer
     from scanner.discovery.reading import Source
     from scanner.discovery.scopes import Listing
     from scanner.inventory import Reading
+    from scanner.settings import SourceSettings
     from scanner.shards.lines import Head
 
 HOW = "such as: muster scan --shard 1/4 --scan-id nightly-17 -o ndjson:shard-1.ndjson"

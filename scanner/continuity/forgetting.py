@@ -80,7 +80,7 @@ def forget(last: ScanResult, place: Forgotten, scan: ScanInfo) -> Forgetting:
         coverage=tuple(one for one in last.coverage if not place.holds(one.source, one.scope)),
         identities=identities,
         entries=tuple(_without(one, gone, place) for one in last.entries),
-        findings=tuple(_as_old(one) for one in last.findings if _subject(one) not in subjects),
+        findings=tuple(_as_old(one) for one in last.findings if one.is_on_entry or one.subject not in subjects),
         **{name: kept for name, (kept, _) in parted.items()},
     )
     ended = {name: len(getattr(last, name)) - len(getattr(after, name)) for name in _CALLED}
@@ -125,11 +125,6 @@ def _known_elsewhere(assessments: Sequence[Assessment], place: Forgotten) -> Ite
             yield one
         elif others:
             yield replace(one, identity=replace(identity, source=others[0], sources=others))
-
-
-def _subject(one: Finding) -> str | None:
-    """The identity, stored secret or assignment that it is about."""
-    return one.identity or one.credential or one.assignment
 
 
 def _as_old(one: Finding) -> Finding:

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 
 from scanner.diff.records import Change, ChangeName
-from scanner.model import SEVERITIES, Finding
+from scanner.model import GRAVITY, Finding
 
-_GRAVITY = {severity: rank for rank, severity in enumerate(SEVERITIES)}
 _OVER: Mapping[ChangeName, int] = {"resolved": 1, "forgotten": 2}
 """What stands no more, after what does."""
 
@@ -32,11 +31,11 @@ def finding_changes(
         elif was is not None and is_now is None:
             gone.append(was)
     moved = _on_moved_rows(gone, come, names)
-    come = [one for one in come if not (_is_on_entry(one) and (one.rule, one.entry) in moved)]
-    gone = [one for one in gone if not (_is_on_entry(one) and (one.rule, names.get(one.entry or "")) in moved)]
+    come = [one for one in come if not (one.is_on_entry and (one.rule, one.entry) in moved)]
+    gone = [one for one in gone if not (one.is_on_entry and (one.rule, names.get(one.entry or "")) in moved)]
     rows = [_change(one, "reopened" if one.fingerprint in came_back else "new") for one in come]
     rows += [_change(one, "forgotten" if one.fingerprint in forgotten else "resolved") for one in gone]
-    return sorted(rows, key=lambda row: (_OVER.get(row.change, 0), _GRAVITY[row.severity or "info"], row.rule, row.key))
+    return sorted(rows, key=lambda row: (_OVER.get(row.change, 0), GRAVITY[row.severity or "info"], row.rule, row.key))
 
 
 def _announced(one: Finding | None) -> Finding | None:
@@ -47,12 +46,8 @@ def _on_moved_rows(
     gone: Iterable[Finding], come: Iterable[Finding], names: Mapping[str, str]
 ) -> set[tuple[str, str | None]]:
     """Rule and new name of findings on entries whose row is now another."""
-    before = {(one.rule, names.get(one.entry or "")) for one in gone if _is_on_entry(one)}
-    return {(one.rule, one.entry) for one in come if _is_on_entry(one) and (one.rule, one.entry) in before}
-
-
-def _is_on_entry(one: Finding) -> bool:
-    return one.entry is not None and one.identity is None
+    before = {(one.rule, names.get(one.entry or "")) for one in gone if one.is_on_entry}
+    return {(one.rule, one.entry) for one in come if one.is_on_entry and (one.rule, one.entry) in before}
 
 
 def _change(one: Finding, change: ChangeName) -> Change:

@@ -11,12 +11,12 @@ from itertools import chain
 from msgspec import Struct
 
 from connectors.base import Connector, Scope
-from scanner.config import EngineSettings
 from scanner.discovery.engine import Observer, job_here, readings_of, run
 from scanner.discovery.scopes import Listing
 from scanner.history.staging import Staging
 from scanner.inventory import Inventory, Reading, join
 from scanner.matching.places import SourceRef
+from scanner.settings import EngineSettings
 from scanner.shards.joining import parts
 from scanner.shards.lines import decode
 

@@ -16,7 +16,7 @@ from scanner.history.bodies import decode
 from scanner.history.moments import moment_of, text_of
 from scanner.history.records import RecordKind, Sighting, Wordings
 from scanner.history.wordings import wording_of
-from scanner.model import SEVERITIES, Acknowledged, Finding
+from scanner.model import Acknowledged, Finding, gravest_first
 from scanner.text import printable
 
 
@@ -34,12 +34,6 @@ _finding_bodies = Decoder(_FindingBody)
 _whole_findings = Decoder(Finding)
 _HELD_BACK = "yes"
 ACKNOWLEDGED = "acknowledged"
-_GRAVITY = {severity: rank for rank, severity in enumerate(SEVERITIES)}
-
-
-def _gravest_first(one: Finding) -> tuple[int, str, str, str, str]:
-    subject = one.identity or one.entry or one.assignment or ""
-    return _GRAVITY[one.severity], one.rule, subject, one.credential or "", one.fingerprint
 
 
 def _moves(one: Finding) -> bool:
@@ -90,7 +84,7 @@ FINDINGS = RecordKind(
     versions=schema.finding,
     sightings=schema.finding_sighting,
     key=lambda one: one.fingerprint,
-    order=_gravest_first,
+    order=gravest_first,
     content=lambda one: replace(one, new=False, reopened=False, rechecked=True) if _moves(one) else one,
     facts=_finding_facts,
     body=lambda one: _FindingBody(

@@ -148,7 +148,6 @@ _CHANGES = (
     ),
 )
 
-
 _STAGING = (
     """CREATE TABLE staged_part (
     scan TEXT NOT NULL,
@@ -174,6 +173,11 @@ _ASSIGNMENTS = (
 
 _RECREATED = "CREATE INDEX finding_recreated ON finding (key) WHERE until_scan IS NULL AND rule = 'recreated'"
 
+_IDENTITY_SINCE = """CREATE TABLE identity_since (
+    key TEXT NOT NULL PRIMARY KEY,
+    first_scan INTEGER NOT NULL REFERENCES scan (seq)
+)"""
+
 MIGRATIONS: tuple[Migration, ...] = (
     Migration(
         name="intervals",
@@ -196,6 +200,7 @@ MIGRATIONS: tuple[Migration, ...] = (
     Migration(name="recreated", statements=(_RECREATED,)),
     Migration(name="assignments", statements=_ASSIGNMENTS),
     Migration(name="forgetting", statements=("ALTER TABLE scan ADD COLUMN forgot TEXT",)),
+    Migration(name="identities since", statements=(_IDENTITY_SINCE,)),
 )
 
 

@@ -11,7 +11,7 @@ from datetime import datetime
 from msgspec import Struct
 from sqlalchemy import Connection, Table, delete, func, select, update
 
-from scanner.history import scans, schema
+from scanner.history import first_seen, scans, schema
 
 _INTERVALS: tuple[Table, ...] = tuple(table for table in schema.metadata.sorted_tables if "until_scan" in table.c)
 _EMPTY = {"summary": "{}", "policy": "{}", "notices": "[]"}
@@ -43,6 +43,7 @@ def prune(connection: Connection, before: datetime, now: datetime) -> Pruning:
     """Forget the scans that started before that moment, but for the latest, and what only they had."""
     planned, oldest = plan(connection, before), _oldest_kept(connection, before)
     if planned.scans:
+        first_seen.keep_from_pruning(connection, oldest)
         for table in _INTERVALS:
             connection.execute(delete(table).where(table.c.until_scan <= oldest))
         connection.execute(delete(schema.coverage).where(schema.coverage.c.scan < oldest))

@@ -54,7 +54,7 @@ class Saver:
         if self._saving is None:
             return None
         try:
-            return f"the scan {self._saving} was stored" if self._has(self._saving) else None
+            return f"the scan {self._saving} was stored" if self.has(self._saving) else None
         except StoreError:
             return f"whether the scan {self._saving} was stored cannot be told: the store cannot be read"
 
@@ -71,14 +71,15 @@ class Saver:
             outbox.write(connection, alarms)
 
     def _save_unless_there(self, result: ScanResult, alarms: Alarms, forgot: Forgotten | None) -> None:
-        if not self._has(result.scan.id):
+        if not self.has(result.scan.id):
             self._save(result, alarms, forgot)
 
     def _latest(self) -> int:
         with reading(self._engine) as connection:
             return scans.latest(connection) or 0
 
-    def _has(self, scan_id: str) -> bool:
+    def has(self, scan_id: str) -> bool:
+        """See :meth:`Store.has_scan`."""
         with reading(self._engine) as connection:
             return scans.is_known(connection, scan_id)
 

@@ -138,6 +138,14 @@ finding = _versions(
     ),
 )
 
+# The first scan that had an identity, where the versions from then on were pruned and later ones stay.
+identity_since = Table(
+    "identity_since",
+    metadata,
+    Column("key", Text, primary_key=True),
+    Column("first_scan", Integer, ForeignKey("scan.seq"), nullable=False),
+)
+
 # What many findings say alike, once: title, remediation and controls.
 wording = Table(
     "wording",

@@ -20,6 +20,7 @@ from scanner.history import naming, retention, scans, schema, tallies
 from scanner.history.changes import Comparison
 from scanner.history.engine import connect, database_of, reading, steadily, writing
 from scanner.history.finding_kind import FINDINGS
+from scanner.history.first_seen import first_seen
 from scanner.history.intervals import read_in_order, read_open
 from scanner.history.lookup import called
 from scanner.history.memory import Memory
@@ -115,6 +116,15 @@ class Store:
         with reading(self._engine) as connection:
             return trend(connection, scans.find(connection, scan_id))
 
+    def with_past(self, result: ScanResult) -> ScanResult:
+        """A result that was saved, with what the store knows of the time before: ``trend`` and ``first_seen``."""
+        with reading(self._engine) as connection:
+            return replace(
+                result,
+                trend=trend(connection, scans.find(connection, result.scan.id)),
+                first_seen=first_seen(connection, [one.identity.key for one in result.identities]),
+            )
+
     def newest_scans(self, most: int | None = None) -> tuple[tuple[StoredScan, Tally | None], ...]:
         """The scans stored last, newest first, each with what it changed; None for the oldest in the store."""
         with reading(self._engine) as connection:
@@ -144,8 +154,7 @@ class Store:
 
     def has_scan(self, scan_id: str) -> bool:
         """Whether a scan of that id was saved."""
-        with reading(self._engine) as connection:
-            return scans.is_known(connection, scan_id)
+        return self._saver.has(scan_id)
 
     def has_scans(self) -> bool:
         """Whether anything was ever saved."""
@@ -165,6 +174,7 @@ class Store:
             return replace(
                 scans.frame(connection, seq),
                 identities=identities,
+                first_seen=first_seen(connection, [one.identity.key for one in identities]),
                 findings=tuple(sorted(found, key=FINDINGS.order)),
             )
 

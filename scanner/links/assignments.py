@@ -14,15 +14,13 @@ from msgspec.structs import replace
 
 from scanner.links.linking import Keys, with_links
 from scanner.matching.keys import as_compared
-from scanner.model import EVERY_SCOPE, Assignment, Coverage, Identity, Link, Privilege
-from scanner.privilege.paths import ABLE, GRAVEST
+from scanner.model import EVERY_SCOPE, POWERFUL, Assignment, Coverage, Identity, Link, Privilege
+from scanner.privilege.levels import gravest
 from scanner.text import counted
 
 Held: TypeAlias = Mapping[str, Sequence[Assignment]]
 """By key of an identity: the rights that it holds by assignment, by their key."""
 
-MOST_EVIDENCE = 20
-"""So many reasons are told for a level; the grants tell all that is held."""
 MOST_GAPS = 3
 """So many places that could not be read are named, the rest are counted."""
 
@@ -129,16 +127,11 @@ def _few(told: Sequence[str]) -> tuple[str, ...]:
 
 
 def _rights(identity: Identity, rights: Sequence[Assignment]) -> dict[str, object]:
-    """Its grants and privilege with these. Doing it again changes nothing."""
-    every = (identity.privilege, *map(_privilege, rights))
-    level = min((one.level for one in every), key=GRAVEST.index)
-    told = list(identity.privilege.evidence) if identity.privilege.level == level else []
-    for one in every[1:]:
-        if one.level == level and level != "normal":
-            told += (why for why in one.evidence if why not in told and len(told) < MOST_EVIDENCE)
+    """Its grants and privilege with these, of which the ordinary add no reason. Doing it again changes nothing."""
+    graver = (one for one in map(_privilege, rights) if one.level != "normal")
     return {
         "grants": tuple(dict.fromkeys((*identity.grants, *(one.grant for one in rights)))),
-        "privilege": Privilege(level=level, evidence=tuple(told)),
+        "privilege": gravest((identity.privilege, *graver)),
     }
 
 
@@ -148,7 +141,7 @@ def _privilege(right: Assignment) -> Privilege:
     evidence = given.evidence or (_words(right),)
     if not right.conditional:
         return Privilege(level=given.level, evidence=evidence)
-    level = "high" if given.level in ABLE else given.level
+    level = "high" if given.level in POWERFUL else given.level
     return Privilege(level=level, evidence=tuple(f"{why}, if its condition is met" for why in evidence))
 
 

@@ -7,8 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from msgspec.structs import replace
 
-from scanner.model import AgentVerdict, Identity, Privilege, PrivilegeLevel, Signal, Workload
-from scanner.privilege.paths import GRAVEST
+from scanner.model import PRIVILEGES, AgentVerdict, Identity, Privilege, PrivilegeLevel, Signal, Workload
 
 
 def placed(workloads: Iterable[Workload], identities: Sequence[Identity]) -> tuple[Workload, ...]:
@@ -74,14 +73,14 @@ def _runs_as(identity: Identity) -> list[str]:
 def _gravest(own: Privilege, roles: Mapping[str, Privilege | None]) -> Privilege:
     """An unknown role may be anything; nothing less than high is told of the rest then."""
     levels = {role: "unknown" if given is None else given.level for role, given in roles.items()}
-    level = min(levels.values(), key=GRAVEST.index)
+    level = min(levels.values(), key=PRIVILEGES.index)
     if own.level != "unknown":
-        level = min(own.level, level, key=GRAVEST.index)
+        level = min(own.level, level, key=PRIVILEGES.index)
     return Privilege(level=level, evidence=tuple(_told(levels, roles)) or own.evidence)
 
 
 def _told(levels: Mapping[str, PrivilegeLevel], roles: Mapping[str, Privilege | None]) -> Iterator[str]:
-    for role in sorted(roles, key=lambda role: (GRAVEST.index(levels[role]), role)):
+    for role in sorted(roles, key=lambda role: (PRIVILEGES.index(levels[role]), role)):
         given = roles[role]
         why = given.evidence[0] if given is not None and given.evidence else ""
         yield f"runs as {role}, whose privilege is {levels[role]}" + (f": {why}" if why else "")

@@ -41,6 +41,7 @@ from scanner.model.judged import (
     Recreation,
     RegistryVerdict,
     UsageVerdict,
+    gravest_first,
 )
 from scanner.model.result import (
     BlindSpot,
@@ -56,6 +57,9 @@ from scanner.model.terms import (
     ANY_KIND,
     EVERY_SCOPE,
     GAPS,
+    GRAVITY,
+    POWERFUL,
+    PRIVILEGES,
     ROTATED,
     RUNGS,
     SCHEMA,
@@ -84,6 +88,9 @@ __all__ = [
     "ANY_KIND",
     "EVERY_SCOPE",
     "GAPS",
+    "GRAVITY",
+    "POWERFUL",
+    "PRIVILEGES",
     "ROTATED",
     "RUNGS",
     "SCHEMA",
@@ -150,4 +157,5 @@ __all__ = [
     "UsageVerdict",
     "Workload",
     "credential_key",
+    "gravest_first",
 ]

@@ -15,6 +15,7 @@ from scanner.model.declared import (
 from scanner.model.discovered import Identity, Signal
 from scanner.model.rights import Privilege
 from scanner.model.terms import (
+    GRAVITY,
     DriftAspect,
     EntryState,
     FindingStatus,
@@ -159,11 +160,34 @@ class Finding(Struct, frozen=True, kw_only=True, gc=False):
         return self.identity or self.entry or self.assignment or self.credential
 
     @property
+    def subjects(self) -> tuple[str, ...]:
+        """The keys of all that it names, a credential's after its holder's; none for a setting."""
+        return tuple(filter(None, (self.identity, self.credential, self.entry, self.assignment)))
+
+    @property
+    def is_on_entry(self) -> bool:
+        """Whether it is about a registry entry itself, whose id may also be what an identity is called."""
+        return self.entry is not None and self.identity is None
+
+    @property
+    def about(self) -> str:
+        """What it is about, in words that are clear where nothing else is said of it."""
+        if self.subject is None:
+            return f"exemption {self.evidence.get('match')}"
+        return f"entry {self.entry}" if self.is_on_entry else self.subject
+
+    @property
     def status(self) -> FindingStatus:
         """What it is to somebody who read the last report."""
         if self.reopened:
             return "reopened"
         return "new" if self.new else "open"
+
+
+def gravest_first(finding: Finding) -> tuple[int, str, str, str, str]:
+    """What findings are sorted by: severity, rule, what they are about."""
+    subject, credential = finding.subject or "", finding.credential or ""
+    return GRAVITY[finding.severity], finding.rule, subject, credential, finding.fingerprint
 
 
 class Earlier(Struct, frozen=True, kw_only=True, gc=False):

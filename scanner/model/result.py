@@ -125,3 +125,5 @@ class ScanResult(Struct, frozen=True, kw_only=True, gc=False):
     """Things a reader must know that are no finding, e.g. a scope that is no longer listed."""
     trend: tuple[ScanPoint, ...] = ()
     """The scans up to this one, oldest first, itself the last; empty where no store was asked."""
+    first_seen: Mapping[str, datetime] = {}
+    """By key of an identity, the start of the first scan that ever had it; empty where no store was asked."""

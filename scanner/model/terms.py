@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Literal, TypeAlias, get_args
 
 SCHEMA = "muster.scan/1"
 
 Severity: TypeAlias = Literal["critical", "high", "medium", "low", "info"]
 SEVERITIES: tuple[Severity, ...] = ("critical", "high", "medium", "low", "info")
+"""The gravest first."""
+GRAVITY: Mapping[Severity, int] = {severity: rank for rank, severity in enumerate(SEVERITIES)}
+"""By severity its place among them, for sorting."""
 
 CredentialKind: TypeAlias = Literal[
     "access_key", "password", "client_secret", "certificate", "secret_id", "token", "api_key", "ssh_key",
@@ -40,6 +44,10 @@ OrphanReason: TypeAlias = Literal[
 ]  # fmt: skip
 UsageState: TypeAlias = Literal["active", "dormant", "never_used", "disabled", "unknown"]
 PrivilegeLevel: TypeAlias = Literal["admin", "escalation", "high", "normal", "unknown"]
+PRIVILEGES: tuple[PrivilegeLevel, ...] = ("admin", "escalation", "high", "unknown", "normal")
+"""The gravest first: an unknown one may be anything, and nothing less than high is told beside it."""
+POWERFUL: frozenset[PrivilegeLevel] = frozenset({"admin", "escalation"})
+"""Those of whoever is an admin, or can make itself one."""
 EntryStatus: TypeAlias = Literal["proposed", "active", "suspended", "retired"]
 EntryState: TypeAlias = Literal[
     "found", "not_found", "not_evaluated", "retired_but_alive", "retired", "proposed", "suspended"

@@ -171,7 +171,7 @@ def _title(channel: Channel, recipient: str | None, findings: Sequence[Finding])
 def _subject(finding: Finding, identities: Mapping[str, Assessment]) -> str:
     judged = identities.get(finding.identity or "")
     if judged is None:
-        return finding.identity or finding.credential or finding.assignment or f"entry {finding.entry}"
+        return finding.about
     identity = judged.identity
     name = shortened(identity.display_name or identity.name, LONGEST_NAME)
     named = f"{name} ({identity.provider} {identity.scope} {identity.kind})"

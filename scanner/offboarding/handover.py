@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from typing import Any, TypeAlias
 
-from scanner.model import Assessment, Entry, Person, PrivilegeLevel, RegistryVerdict, ScanResult
+from scanner.model import PRIVILEGES, Assessment, Entry, Person, PrivilegeLevel, RegistryVerdict, ScanResult
 from scanner.offboarding.case import Case
 from scanner.offboarding.leaver import Leaver
 from scanner.offboarding.records import ROLES, Handover, HandoverItem
@@ -15,7 +15,7 @@ from scanner.offboarding.successors import answering, find_successor
 from scanner.offboarding.ties import Tie, ties_to_entry, ties_to_identity
 from scanner.text import counted
 
-_PRIVILEGES: tuple[PrivilegeLevel | None, ...] = ("admin", "escalation", "high", "unknown", "normal", None)
+_PRIVILEGES: tuple[PrivilegeLevel | None, ...] = (*PRIVILEGES, None)
 
 _Ties: TypeAlias = Mapping[str, tuple[Tie, ...]]
 """By entry; those to which the leaver is nothing are not in it."""

@@ -13,13 +13,9 @@ from typing import TypeAlias
 
 from msgspec import Struct
 
-from scanner.model import Privilege, PrivilegeLevel
+from scanner.model import POWERFUL, PRIVILEGES, Privilege, PrivilegeLevel
 
 Edge: TypeAlias = tuple[str, str, str]
-
-GRAVEST: tuple[PrivilegeLevel, ...] = ("admin", "escalation", "high", "unknown", "normal")
-"""The gravest level first: an unknown one may be anything, and nothing less than high is told beside it."""
-ABLE: frozenset[PrivilegeLevel] = frozenset({"admin", "escalation"})
 
 STEPS_SHOWN = 5
 """Longer paths are cut in the evidence: their end is named all the same."""
@@ -63,7 +59,7 @@ def _with_doubtful(privileges: Mapping[str, Privilege], doubtful: Iterable[Edge]
     paths: dict[str, _Path] = {}
     for source, target, evidence in sorted(doubtful):
         own, goal = privileges.get(source), privileges.get(target)
-        if own and goal and own.level not in ABLE and goal.level in ABLE and source not in paths:
+        if own and goal and own.level not in POWERFUL and goal.level in POWERFUL and source not in paths:
             paths[source] = _through(source, target, evidence, None, f"{target}, under a condition")
     return _raised_by(paths, privileges, to="high")
 
@@ -74,7 +70,7 @@ def _with_unknown(
     """Whoever can become somebody of unknown privilege may be able to do anything."""
     unknown = {key for key, privilege in privileges.items() if privilege.level == "unknown"}
     paths = _walk_back({key: f"{key}, whose privilege is unknown" for key in unknown}, sources, {})
-    paths = {key: path for key, path in paths.items() if key in privileges and privileges[key].level not in ABLE}
+    paths = {key: path for key, path in paths.items() if key in privileges and privileges[key].level not in POWERFUL}
     return _raised_by(paths, privileges, to="unknown")
 
 
@@ -117,7 +113,7 @@ def _raised_by(
 def _raised(privilege: Privilege, path: _Path, to: PrivilegeLevel) -> Privilege:
     unseen = path.steps - len(path.shown)
     rest = (f"{unseen} more steps lead to {path.goal}",) if unseen else ()
-    level = min(privilege.level, to, key=GRAVEST.index)
+    level = min(privilege.level, to, key=PRIVILEGES.index)
     # Why the own privilege is unknown is no evidence of a graver one: with a gap it would seem to have grown.
     own = privilege.evidence if privilege.level != "unknown" or level == "unknown" else ()
     return Privilege(level=level, evidence=(*path.shown, *rest, *own))

@@ -16,6 +16,7 @@ from typing import Any, Literal, TypeAlias
 from msgspec import Struct
 
 from scanner.model import (
+    POWERFUL,
     Assessment,
     Assignment,
     Credential,
@@ -151,7 +152,7 @@ def fingerprint(rule_id: str, subject_key: str) -> str:
 
 def is_powerful(assessment: Assessment) -> bool:
     """Whether it is an admin or can make itself one."""
-    return assessment.privilege.level in ("admin", "escalation")
+    return assessment.privilege.level in POWERFUL
 
 
 def is_unanswered(assessment: Assessment) -> bool:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from scanner.model import Assignment
+from scanner.model import POWERFUL, Assignment
 from scanner.model.attributes import RESTORABLE_UNTIL
 from scanner.rules.base import AssignmentRule, Hit, Yardstick
-
-_POWERFUL = frozenset({"admin", "escalation"})
 
 
 def check(assignment: Assignment, _by: Yardstick) -> Hit | None:
@@ -25,7 +23,7 @@ def check(assignment: Assignment, _by: Yardstick) -> Hit | None:
     }
     return Hit(
         evidence={name: fact for name, fact in facts.items() if fact is not None},
-        severity="high" if assignment.privilege.level in _POWERFUL else None,
+        severity="high" if assignment.privilege.level in POWERFUL else None,
     )
 
 

@@ -18,7 +18,7 @@ from msgspec import Struct
 
 from scanner.matching.keys import provider_key, scope_key
 from scanner.matching.places import Location, locate
-from scanner.model import EntryAssessment, EntryState, Identity, IdentityCandidate, MatchCandidate, PrivilegeLevel
+from scanner.model import PRIVILEGES, EntryAssessment, EntryState, Identity, IdentityCandidate, MatchCandidate
 from scanner.suggestions.blocking import has_vectors, nearest
 from scanner.suggestions.likeness import Comparer, Likeness
 from scanner.suggestions.names import Spelled, names_of_entry, names_of_identity
@@ -36,7 +36,6 @@ CONSIDERED = 250_000
 A = TypeVar("A", Identity, EntryAssessment)
 B = TypeVar("B", Identity, EntryAssessment)
 
-_PRIVILEGES: tuple[PrivilegeLevel, ...] = ("admin", "escalation", "high", "unknown", "normal")
 _UNMET: tuple[EntryState, ...] = ("not_found", "not_evaluated")
 
 
@@ -73,7 +72,7 @@ def suggest(unregistered: Sequence[Identity], entries: Sequence[EntryAssessment]
 
 
 def _most_urgent(identity: Identity) -> tuple[bool, int, str]:
-    return identity.enabled is False, _PRIVILEGES.index(identity.privilege.level), identity.key
+    return identity.enabled is False, PRIVILEGES.index(identity.privilege.level), identity.key
 
 
 def _notices(identities: int, unmet: int, most: int) -> Iterator[str]:

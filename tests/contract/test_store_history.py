@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from itertools import combinations
 from typing import Any
 
@@ -123,6 +124,53 @@ def test_findings_that_stand_keep_the_day_they_were_first_seen(store: Store) -> 
     store.prune(NOW + timedelta(days=2), NOW)
 
     assert store.memory.known_fingerprints() == {"f1": NOW}
+
+
+@on_every_backend
+@given(results=scan_sequences(), data=st.data())
+@PATIENT
+def test_identities_are_as_old_as_they_are(backend: Backend, results: list[ScanResult], data: st.DataObject) -> None:
+    """In every scan that is kept: since the first that ever had each, whatever was pruned, and however often."""
+    cutoffs = data.draw(st.lists(st.sampled_from([one.scan.started_at for one in results]), max_size=2))
+    born: dict[str, datetime] = {}
+    for result in results:
+        for one in result.identities:
+            born.setdefault(one.identity.key, result.scan.started_at)
+    with backend() as url, open_store(url) as store:
+        for result in results:
+            store.save(result)
+        for cutoff in cutoffs:
+            store.prune(cutoff, NOW)
+
+        for scan in store.scans():
+            loaded = store.load(scan.id)
+            keys = [one.identity.key for one in loaded.identities]
+            assert store.with_past(loaded).first_seen == {key: born[key] for key in keys}
+
+
+def test_an_identity_that_only_pruned_scans_had_is_new_when_it_comes_back(store: Store) -> None:
+    """One that was there again before they were pruned is as old as it is."""
+    for number, identities in ((1, (billing, deploy)), (2, ()), (3, (deploy,))):
+        store.save(night(number, identities=identities))
+    store.prune(NOW + timedelta(days=3), NOW)
+    store.save(night(4, identities=(billing, deploy)))
+
+    assert store.with_past(store.load()).first_seen == {
+        billing.identity.key: NOW + timedelta(days=4),
+        deploy.identity.key: NOW + timedelta(days=1),
+    }
+    assert store.find(deploy.identity.key).first_seen == {deploy.identity.key: NOW + timedelta(days=1)}
+
+
+def test_the_age_of_many_identities_is_told(store: Store) -> None:
+    """Of more than are looked up one by one."""
+    many = tuple(make_assessment(f"svc-{number:04}") for number in range(1_200))
+    store.save(night(1, identities=many[:-1]))
+    store.save(night(2, identities=many))
+
+    days = Counter((since - NOW).days for since in store.with_past(store.load()).first_seen.values())
+
+    assert days == {1: 1_199, 2: 1}
 
 
 def test_what_was_known_of_findings_before(store: Store) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
+from msgspec.structs import replace
 
 from reports.base import View
 from reports.catalog import report_catalog
@@ -13,7 +14,7 @@ from reports.html.payload import findings_on
 from reports.ocsf.report import OcsfReport
 from reports.sarif.report import SarifReport
 from reports.views import select
-from scanner.model import ScanResult
+from scanner.model import OwnershipVerdict, ScanResult
 from scanner.rules.evaluation import RuleContext, evaluate
 from tests.contract.test_reports import ACTIVE, readable
 from tests.factories import NOW, make_assessment, make_assignment, make_identity, make_result
@@ -22,7 +23,7 @@ from tests.reports.published import document as document_of
 from tests.reports.samples import HOSTILE
 
 KEY = "/subscriptions/s/roleassignments/7"
-APP = make_identity("app", unique_id="object-1")
+APP = make_identity("app", provider="azure", unique_id="object-1")
 
 
 def result(key: str = KEY, name: str | None = "old-ci") -> ScanResult:
@@ -109,6 +110,26 @@ def test_a_row_of_a_table_has_its_key() -> None:
 def test_a_view_keeps_the_rights_that_it_refers_to(view: View, shown: list[str]) -> None:
     """Those of the identities and findings that it shows."""
     assert [one.key for one in select(result(), view).assignments] == shown
+
+
+def test_a_view_joins_rights_with_holders_as_the_scan_does() -> None:
+    """In whatever case the id is written, with the same provider, and by the strongest id that anybody has."""
+    shouting = make_assignment("OBJECT-1", key="in capitals")
+    elsewhere = make_assignment("object-1", key="of another provider", provider="gcp")
+    of_another = make_assignment("object-2", key="of whose id it is")
+    namesake = make_identity("other", provider="azure", unique_id="object-2")
+    app = replace(APP, aliases=("object-2",))
+    found = select(
+        make_result(
+            make_assessment(app),
+            replace(make_assessment(namesake), ownership=OwnershipVerdict(state="owned")),
+            assignments=(shouting, elsewhere, of_another),
+        ),
+        "orphans",
+    )
+
+    assert [one.identity.name for one in found.identities] == ["app"]
+    assert [one.key for one in found.assignments] == ["in capitals"]
 
 
 def test_the_json_has_the_right_and_what_is_wrong_with_it() -> None:

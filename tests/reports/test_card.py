@@ -33,7 +33,8 @@ def _card(name: str = "svc", **verdicts: object) -> str:
         Era(since=days_ago(9), until=days_ago(5), differences=(moved,)),
         Era(since=days_ago(3), until=None, was_gone=True),
     ]
-    return identity_card(judged, make_result(judged, findings=(finding,)), history)
+    result = make_result(judged, findings=(finding,), first_seen={identity.key: days_ago(30)})
+    return identity_card(judged, result, history)
 
 
 def test_everything_is_told_once() -> None:
@@ -66,6 +67,7 @@ def test_everything_is_told_once() -> None:
         "declared otherwise by tf:9",
         "credential id: declared AKIAOLD, found AKIACARD2",
         "created 2025-10-21 by deploy-bot",
+        "first seen 2026-10-26",
         "ops via group:ops on * [admin]",
         "can_assume arn:aws:iam::1:role/admin",
         "[high] Nobody has declared this identity",

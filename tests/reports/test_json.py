@@ -34,7 +34,7 @@ SHAPE: dict[str, set[str]] = {
         "key", "provider", "source", "scope", "kind", "name", "display_name", "description", "unique_id", "aliases",
         "enabled", "created_at", "last_used_at", "environment", "tags", "attributes", "nature", "agent", "registry",
         "ownership", "usage", "privilege", "credentials", "grants", "links", "findings", "trusts", "consumers",
-        "rechecked",
+        "rechecked", "first_seen",
     },
     "identities.nature": {"verdict", "signals"},
     "identities.nature.signals": {"says", "sort", "evidence", "strength"},
@@ -116,6 +116,17 @@ def test_unknown_is_null_and_times_are_utc() -> None:
     assert admin["registry"]["entry"] is None
     assert result["scan"]["finished_at"] == "2026-11-25T08:00:00Z"
     assert result["schema"] == "muster.scan/1"
+
+
+def test_an_identity_tells_since_when_it_is_known() -> None:
+    """As the store says, in UTC; null where no store was asked, or the store does not know it."""
+    result = estate()
+    admin = next(one.identity for one in result.identities if one.identity.name == "legacy-admin")
+    seen = {
+        one["key"]: one["first_seen"] for one in document(replace(result, first_seen={admin.key: NOW}))["identities"]
+    }
+
+    assert seen == {one.identity.key: None for one in result.identities} | {admin.key: "2026-11-25T08:00:00Z"}
 
 
 def test_the_config_is_named_with_its_hash_and_not_told() -> None:

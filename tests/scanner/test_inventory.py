@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scanner.inventory import AS_LAST_READ, Reading, as_last_known, join
-from scanner.model import Identity, Privilege, Trust
+from scanner.model import PRIVILEGES, UNKNOWN_PRIVILEGE, Fact, Identity, Privilege, Trust
 from tests.factories import days_ago, make_credential, make_identity
 
 
@@ -45,6 +45,96 @@ def test_credentials_of_both_are_kept_once() -> None:
     )
 
     assert joined.identities[0].credentials == (good, other)
+
+
+ADMIN = Privilege(level="admin", evidence=("grants *",))
+NORMAL = Privilege(level="normal", evidence=("grants nothing grave",))
+UNDECIDED = Privilege(level="unknown", evidence=("a condition cannot be decided",))
+GAP = Privilege(level="unknown", evidence=("its policies could not be read",))
+
+
+def _views(*views: tuple[str, Privilege, tuple[Fact, ...]]) -> Privilege:
+    """What becomes of views by ``prod`` and ``twin`` (live) and ``list``."""
+    readings = [
+        _reading(make_identity("x", source=source, privilege=privilege, unread=unread), source=source)
+        for source, privilege, unread in views
+    ]
+    return join(readings, {"prod": 0, "twin": 0, "list": 2}).identities[0].privilege
+
+
+BLIND: tuple[Fact, ...] = ("permissions",)
+
+
+@pytest.mark.parametrize(
+    ("views", "expected"),
+    [
+        ([("prod", NORMAL, ()), ("twin", ADMIN, ())], ADMIN),
+        ([("prod", NORMAL, ()), ("list", ADMIN, ())], ADMIN),
+        ([("prod", GAP, BLIND), ("list", ADMIN, ())], ADMIN),
+        ([("prod", UNKNOWN_PRIVILEGE, ()), ("list", NORMAL, ())], NORMAL),
+        ([("prod", GAP, BLIND), ("twin", NORMAL, ())], NORMAL),
+        ([("prod", NORMAL, ()), ("list", UNKNOWN_PRIVILEGE, ())], NORMAL),
+        ([("prod", NORMAL, ()), ("list", UNDECIDED, ())], NORMAL),
+        ([("prod", GAP, BLIND), ("list", NORMAL, ())], GAP),
+        ([("prod", GAP, BLIND), ("twin", UNKNOWN_PRIVILEGE, ()), ("list", NORMAL, ())], GAP),
+        ([("prod", NORMAL, ()), ("twin", UNDECIDED, ())], UNDECIDED),
+        ([("prod", UNKNOWN_PRIVILEGE, ()), ("list", UNKNOWN_PRIVILEGE, ())], UNKNOWN_PRIVILEGE),
+    ],
+    ids=[
+        "graver elsewhere",
+        "graver in a list",
+        "graver than a gap",
+        "a source that reads none",
+        "an equal has read it",
+        "a silent list",
+        "an ignorant list",
+        "a list closes no gap",
+        "nor does one that reads none",
+        "an equal's doubt",
+        "nobody knows",
+    ],
+)
+def test_the_gravest_privilege_that_anybody_tells_counts(
+    views: list[tuple[str, Privilege, tuple[Fact, ...]]], expected: Privilege
+) -> None:
+    """Unknown stays unknown where normal is all that is told, unless somebody has really looked."""
+    assert _views(*views) == expected
+    assert _views(*reversed(views)) == expected
+
+
+def test_all_who_tell_the_gravest_privilege_say_why() -> None:
+    """Reasons for less would contradict them."""
+    other = Privilege(level="admin", evidence=("is in the group admins", "grants *"))
+
+    found = _views(("prod", ADMIN, ()), ("twin", other, ()), ("list", NORMAL, ()))
+
+    assert found == Privilege(level="admin", evidence=("grants *", "is in the group admins"))
+
+
+_VIEWS = st.lists(
+    st.tuples(
+        st.sampled_from(["prod", "twin", "list"]),
+        st.builds(
+            Privilege,
+            level=st.sampled_from(PRIVILEGES),
+            evidence=st.lists(st.sampled_from("xyz"), unique=True).map(tuple),
+        )
+        | st.just(UNKNOWN_PRIVILEGE),
+        st.sampled_from([(), BLIND]),
+    ),
+    min_size=1,
+    unique_by=lambda view: view[0],
+)
+
+
+@given(_VIEWS, st.randoms())
+def test_a_privilege_depends_on_no_order(views: list[tuple[str, Privilege, tuple[Fact, ...]]], random: Any) -> None:
+    """Nor is it ever less than what somebody tells."""
+    found = _views(*views)
+
+    assert _views(*random.sample(views, len(views))) == found
+    told = [privilege.level for _, privilege, _ in views if privilege.level not in ("unknown", "normal")]
+    assert all(PRIVILEGES.index(found.level) <= PRIVILEGES.index(level) for level in told)
 
 
 @pytest.mark.parametrize(("rank", "unread"), [(0, ()), (2, ("credentials",))], ids=["its equal", "a list"])

@@ -76,7 +76,7 @@ def _night(
         accept_drop=accept_drop,
     )
     # As JSON, for evidence holds tuples, which come back as lists.
-    loaded = replace(store.load(), trend=store.trend())
+    loaded = store.with_past(store.load())
     assert json.decode(json.encode(loaded)) == json.decode(json.encode(result)), "a loaded scan says the same"
     return result
 
@@ -101,6 +101,7 @@ def test_since_when(store: Store) -> None:
     assert [_status(night, "credential_too_old") for night in nights] == [[], [("new", 1)], [("open", 1)]]
     assert sorted(_status(nights[2], "unregistered")) == [("open", 0), ("open", 1)]
     assert all(one.first_seen is not None for night in nights for one in night.findings)
+    assert [(nights[2].first_seen[one.key] - NOW).days for one in (PLAIN, KEYED)] == [0, 1]
 
 
 def test_a_key_that_came_back(store: Store) -> None:

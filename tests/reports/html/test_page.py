@@ -23,6 +23,7 @@ from scanner.model import (
 )
 from tests.factories import (
     NOW,
+    days_ago,
     make_assessment,
     make_coverage,
     make_credential,
@@ -531,6 +532,17 @@ def test_the_last_use_is_told_once_and_to_the_minute_among_the_facts(opens: Open
         expect(usage).to_contain_text("last used 2026-11-25")
         assert usage.inner_text().count("last used") == 1
         expect(panel(seen.page)).to_contain_text("last used2026-11-25 08:00 UTC")
+
+
+def test_the_panel_tells_since_when_an_identity_is_known(opens: Opens) -> None:
+    """Where a store was asked; else nothing is said of it."""
+    judged = make_assessment("svc-billing")
+    with opens(make_result(judged, first_seen={judged.identity.key: days_ago(30)})) as seen:
+        rows(seen.page).first.click()
+        expect(panel(seen.page)).to_contain_text("first seen2026-10-26 08:00 UTC")
+    with opens(make_result(judged)) as seen:
+        rows(seen.page).first.click()
+        expect(panel(seen.page)).not_to_contain_text("first seen")
 
 
 def test_findings_narrow_by_the_identity_they_are_on(opens: Opens) -> None:

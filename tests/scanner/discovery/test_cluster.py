@@ -20,12 +20,12 @@ from connectors.base import Scope
 from connectors.file import FileConnector, FileSettings
 from connectors.vault.connector import VaultConnector
 from connectors.vault.settings import VaultSettings
-from scanner.config import EngineSettings
 from scanner.discovery.cluster import cluster_executor
 from scanner.discovery.remote import Order, Shelf, job_there
 from scanner.errors import MissingExtra, MusterError
 from scanner.history.store import open_store
 from scanner.redact import SecretRef
+from scanner.settings import EngineSettings
 from scanner.shards.joining import parts
 from scanner.shards.lines import decode
 from tests.databases import SHARED

@@ -10,15 +10,14 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from scanner.links.assignments import (
-    MOST_EVIDENCE,
     doubt_notices,
     doubtful_becoming,
     held_by,
     with_assignments,
     with_doubt,
 )
-from scanner.model import Assignment, Grant, Identity, Privilege, PrivilegeLevel
-from scanner.privilege.paths import GRAVEST
+from scanner.model import PRIVILEGES, Assignment, Grant, Identity, Privilege, PrivilegeLevel
+from scanner.privilege.levels import MOST_EVIDENCE
 from tests.factories import make_assignment, make_coverage, make_identity
 
 OBJECT = "5b1e0a1c-0000-4000-8000-00000000000a"
@@ -189,7 +188,7 @@ def test_a_condition_makes_no_link_but_a_doubt() -> None:
     assert list(doubtful_becoming([APP, OTHER], held_by([APP], [right(becomes=("*",))]))) == []
 
 
-LEVELS = st.sampled_from(GRAVEST)
+LEVELS = st.sampled_from(PRIVILEGES)
 RIGHTS = st.lists(
     st.builds(
         lambda key, holder, level, why, becomes, conditional: right(
@@ -224,7 +223,7 @@ def test_no_right_makes_anybody_less(rights: list[Assignment], own: PrivilegeLev
     identities = (replace(APP, privilege=Privilege(level=own)), OTHER)
     before, after = identities[0], with_assignments(identities, held_by(identities, rights))[0]
 
-    assert GRAVEST.index(after.privilege.level) <= GRAVEST.index(before.privilege.level)
+    assert PRIVILEGES.index(after.privilege.level) <= PRIVILEGES.index(before.privilege.level)
     assert {one.grant for one in rights if one.holder == OBJECT} == set(after.grants)
 
 

@@ -14,13 +14,14 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from scanner.app import conclude
-from scanner.config import Config, EngineSettings
+from scanner.config import Config
 from scanner.discovery.reading import Source, discover
 from scanner.errors import InputError, UsageError
 from scanner.history.store import Store, open_store
 from scanner.importing import conclude_shards, forget_old, take_in, waiting_lines, was_faster
 from scanner.model import ScanResult
 from scanner.pipeline import Declared
+from scanner.settings import EngineSettings
 from scanner.shards.files import check_shard
 from scanner.shards.joining import readings
 from scanner.shards.lines import ListingLine, Shard
@@ -37,7 +38,7 @@ ESTATE = (
 
 def _alike(result: ScanResult) -> ScanResult:
     """The result without when it was finished, and what only a fresh one holds."""
-    return replace(result, scan=replace(result.scan, finished_at=NOW), trend=())
+    return replace(result, scan=replace(result.scan, finished_at=NOW), trend=(), first_seen={})
 
 
 def _at_once(store: Store, sources: Sequence[Source]) -> ScanResult:
