@@ -169,13 +169,14 @@ def as_last_known(identity: Identity, last: Identity) -> Identity:
     provider has for it was not read where nothing at all is said of them: a list without anybody is empty. Nor was
     whether it is enabled: a disabled one does not wake up by a gap.
     """
-    facts: dict[str, object] = {} if identity.enabled is not None else {"enabled": last.enabled}
+    if identity.enabled is None:
+        identity = msgspec.structs.replace(identity, enabled=last.enabled)
     for fact in identity.unread:
-        facts |= _LAST_KNOWN[fact](identity, last)
+        identity = msgspec.structs.replace(identity, **_LAST_KNOWN[fact](identity, last))
     people = {name: last.attributes[name] for name in _PEOPLE if name in last.attributes}
-    if not people.keys() <= identity.attributes.keys():
-        facts["attributes"] = {**people, **msgspec.structs.replace(identity, **facts).attributes}
-    return msgspec.structs.replace(identity, **facts) if facts else identity
+    if people.keys() <= identity.attributes.keys():
+        return identity
+    return msgspec.structs.replace(identity, attributes={**people, **identity.attributes})
 
 
 def _last_credentials(identity: Identity, last: Identity) -> dict[str, object]:
@@ -199,7 +200,10 @@ _LAST_KNOWN: Mapping[Fact, Callable[[Identity, Identity], dict[str, object]]] = 
     "credentials": _last_credentials,
     "permissions": _last_permissions,
     "tags": lambda identity, last: {"tags": {**last.tags, **identity.tags}},
-    "trusts": lambda identity, last: {"trusts": _distinct((identity.trusts, last.trusts))},
+    "trusts": lambda identity, last: {
+        "trusts": _distinct((identity.trusts, last.trusts)),
+        "links": _distinct((identity.links, tuple(one for one in last.links if one.relation == "federates"))),
+    },
     "use": lambda identity, last: {
         "last_used_at": identity.last_used_at or last.last_used_at,
         "attributes": {**last.attributes, **identity.attributes},

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scanner.inventory import AS_LAST_READ, Reading, as_last_known, join
-from scanner.model import PRIVILEGES, UNKNOWN_PRIVILEGE, Fact, Identity, Privilege, Trust
+from scanner.model import PRIVILEGES, UNKNOWN_PRIVILEGE, Fact, Identity, Link, Privilege, Trust
 from tests.factories import days_ago, make_credential, make_identity
 
 
@@ -179,6 +179,18 @@ def test_under_a_gap_the_last_known_facts_stand() -> None:
     assert known.use_tracked_days is None
     assert known.tags == {}
     assert as_last_known(seen, known) == known
+
+
+def test_without_its_trusts_an_identity_is_let_in_from_where_it_last_was() -> None:
+    """The links to those that it lets in come from its trusts; others come from what was read."""
+    trust = Trust(kind="federated", principal="sub", restriction="exact", external=True, evidence="its credential")
+    repository = Link(relation="federates", target="github:acme/app", evidence="its credential")
+    role = Link(relation="can_assume", target="y", evidence="a policy")
+    last = make_identity("x", trusts=(trust,), links=(repository, role))
+
+    known = as_last_known(make_identity("x", unread=("trusts",)), last)
+
+    assert (known.trusts, known.links) == ((trust,), (repository,))
 
 
 @pytest.mark.parametrize(
