@@ -65,7 +65,7 @@ def parse_account(reader: Reader, project: ProjectRef, row: ServiceAccount) -> I
         unread=unread_facts(
             credentials=reader.lacks(project, *CREDENTIALS),
             permissions=reader.lacks(project, *RIGHTS),
-            trusts=reader.lacks(project, *TRUSTS),
+            trusts=reader.lacks(project, *TRUSTS) or row.email in found.trusts_unread,
             use=used.unread,
         ),
     )

@@ -17,7 +17,8 @@ from msgspec import Raw, Struct
 from connectors.base import Meter
 from connectors.errors import Malformed
 from connectors.gcp import requests as r
-from connectors.gcp.errors import Refusal, read_refusal, source_error
+from connectors.gcp.decoding import decoded
+from connectors.gcp.errors import NotGoogle, Refusal, read_refusal, source_error
 from connectors.gcp.grpc_accounts import account_pages
 from connectors.gcp.request import Request
 from connectors.gcp.session import PATIENCE, GcpSession
@@ -78,7 +79,7 @@ class GcpApi:
             turn = parameters if token is None else {**parameters, "pageToken": token}
             fields = self._asked(request, dict[str, Raw], turn, None, places)
             yield _page(request, fields)
-            token = _decoded(fields["nextPageToken"], str) if "nextPageToken" in fields else None
+            token = _decoded(fields["nextPageToken"], str | None) if "nextPageToken" in fields else None
             if not token:
                 return
             if token in seen or len(seen) >= MAX_PAGES:
@@ -196,8 +197,8 @@ def _page(request: Request, fields: Mapping[str, Raw]) -> Page:
 
 def _decoded(content: bytes | Raw, payload: Any) -> Any:
     try:
-        return msgspec.json.decode(content, type=payload)
+        return decoded(content, payload)
     except msgspec.ValidationError as error:
         raise Malformed(f"an answer has another shape than expected: {error}") from None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        raise Unreachable("an answer is not Google's: it is no JSON") from None
+        raise NotGoogle("an answer is not Google's: it is no JSON") from None

@@ -12,7 +12,7 @@ import msgspec
 from connectors.base import own_words
 from connectors.gcp.errors import NoCredentials
 from connectors.gcp.settings import GcpSettings
-from scanner.errors import Unreachable
+from scanner.errors import SourceError
 
 if TYPE_CHECKING:
     from google.auth.credentials import Credentials
@@ -45,7 +45,9 @@ def translated() -> Iterator[None]:
     try:
         yield
     except TransportError as error:
-        raise Unreachable(f"the token could not be got: {own_words(error)}") from None
+        raise NoCredentials(
+            f"the token could not be got: {own_words(error)}", hint="let this machine reach whoever gives it out"
+        ) from None
     except GoogleAuthError as error:
         raise NoCredentials(
             f"no credentials ({type(error).__name__}): {own_words(error)}",
@@ -57,7 +59,10 @@ def _own(settings: GcpSettings) -> Credentials:
     if settings.access_token is not None:
         from google.oauth2.credentials import Credentials as Token
 
-        return cast("Credentials", Token(settings.access_token.resolve()))
+        try:
+            return cast("Credentials", Token(settings.access_token.resolve()))
+        except SourceError as error:
+            raise NoCredentials(str(error), hint=error.hint) from None
     if settings.credentials_file is not None:
         return _of_file(settings.credentials_file.expanduser())
     import google.auth

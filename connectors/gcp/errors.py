@@ -12,6 +12,7 @@ import msgspec
 from msgspec import Struct
 
 from connectors.base import Gone, own_words
+from connectors.gcp.decoding import decoded
 from connectors.gcp.request import Request
 from scanner.errors import Denied, NotOffered, SourceError, Throttled, Unreachable
 
@@ -20,6 +21,8 @@ RETRIED_STATUSES = frozenset({TOO_MANY, 500, 502, 503, 504})
 _RATE = frozenset({"rateLimitExceeded", "userRateLimitExceeded", "RATE_LIMIT_EXCEEDED"})
 _USED_UP = frozenset({"quotaExceeded", "dailyLimitExceeded", "RESOURCE_QUOTA_EXCEEDED"})
 _OFF = frozenset({"SERVICE_DISABLED", "accessNotConfigured"})
+_THERE_ANYWAY = frozenset({"apikeys", "iam", "policyanalyzer", "recommender", "storage"})
+"""APIs that tell of what is there, and works, in projects in which they are off: accounts, their keys, their use."""
 _CONFIGURATION = {
     "USER_PROJECT_DENIED": "grant roles/serviceusage.serviceUsageConsumer on the quota project, or name another",
     "CONSUMER_INVALID": "name a project that exists as quota_project",
@@ -40,6 +43,10 @@ class ApiOff(SourceError):
 
 class Misconfigured(SourceError):
     """The quota project, its billing or a service perimeter is in the way; no role would help."""
+
+
+class NotGoogle(Unreachable):
+    """Something answers that is not the API: an emulator that lacks it, a portal, another server."""
 
 
 class NoCredentials(SourceError):
@@ -82,13 +89,13 @@ class _Body(Struct):
 
 
 def read_refusal(status: int, body: bytes) -> Refusal:
-    """The refusal in an HTTP answer. Raises Unreachable where the answer cannot be Google's."""
+    """The refusal in an HTTP answer. Raises NotGoogle where the answer cannot be Google's."""
     try:
-        error = msgspec.json.decode(body, type=_Body).error
+        error: _Details = decoded(body, _Body).error
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         if status in RETRIED_STATUSES:  # front ends answer these with a page
             return Refusal(status=status)
-        raise Unreachable(f"HTTP {status} with an answer that is not Google's") from None
+        raise NotGoogle(f"HTTP {status} with an answer that is not Google's") from None
     reasons = tuple(reason for part in (*error.details, *error.errors) for reason in _texts(part, "reason"))
     metadata: dict[str, str] = {}
     for part in error.details:
@@ -126,11 +133,12 @@ def _forbidden(refusal: Refusal, request: Request, words: str, own_project: froz
     if refusal.has(_OFF):
         consumer = own_words(refusal.metadata.get("consumer", "").removeprefix("projects/"))
         service = own_words(refusal.metadata.get("service", f"{request.api}.googleapis.com"))
-        if not consumer or consumer in own_project:
+        if request.api not in _THERE_ANYWAY and (not consumer or consumer in own_project):
             return NotOffered(f"{service} is not enabled in the project")
         return ApiOff(
-            f"{service} is not enabled in project {consumer}, which requests are charged to",
-            hint=f"gcloud services enable {service} --project={consumer}",
+            f"{service} is not enabled in {f'project {consumer}' if consumer else 'the project'}, which requests are "
+            "charged to",
+            hint=f"gcloud services enable {service} --project={consumer or 'PROJECT'}",
         )
     for reason, hint in _CONFIGURATION.items():
         if reason in refusal.reasons:

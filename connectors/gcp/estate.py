@@ -8,9 +8,9 @@ from contextlib import contextmanager
 from connectors.base import Gone, SectionReading
 from connectors.gcp import requests as r
 from connectors.gcp.api import GcpApi
-from connectors.gcp.errors import NoCredentials
+from connectors.gcp.errors import ApiOff, Misconfigured, NoCredentials
 from connectors.gcp.payloads import Folder, Organization, Project
-from connectors.gcp.places import MAX_DEPTH, NOISE, ProjectRef, ancestors_of, below, uppermost
+from connectors.gcp.places import MAX_DEPTH, NOISE, ProjectRef, ancestors_of, below, is_above, uppermost
 from connectors.gcp.reader import Reader
 from connectors.gcp.settings import GcpSettings
 from scanner.errors import Denied, SourceError
@@ -21,7 +21,8 @@ class Estate:
 
     ``parents``: by name, of folders and organisations, None above the last known. ``visible``: those of them that a
     search showed; the others are only known to be above something. ``kin``: ids by number of all projects that were
-    seen, those that are not read among them. ``unread``: scope ids of what was named and could not be looked up.
+    seen, those that are not read among them. ``unread``: scope ids of what was named, or is above
+    a project, and could not be looked up.
     """
 
     def __init__(self, api: GcpApi, settings: GcpSettings, reader: Reader) -> None:
@@ -87,18 +88,32 @@ class Estate:
         return root.removeprefix("projects/") in self._settings.skipped_projects
 
     def _search(self, section: SectionReading) -> None:
-        for organization in self._reader.rows(section, r.ORGANIZATIONS, Organization):
-            self.parents[organization.name] = None
-            self.visible.append(organization.name)
-        try:
+        with self._if_told(section):
+            for organization in self._reader.rows(section, r.ORGANIZATIONS, Organization):
+                self._see(section, organization.name, None)
+        with self._if_told(section):
             for folder in self._reader.rows(section, r.FOLDERS, Folder):
-                self.parents[folder.name] = folder.parent
-                self.visible.append(folder.name)
-        except Denied as error:  # projects may still be seen, and lead to what is above them
-            section.lost(error, partial=True)
+                self._see(section, folder.name, folder.parent)
         self._look_up_named()
         for row in self._reader.rows(section, r.PROJECTS, Project):
             self._add(row)
+
+    def _see(self, section: SectionReading, name: str, parent: str | None) -> None:
+        if is_above(name):
+            self.parents[name] = parent
+            self.visible.append(name)
+        else:
+            section.malformed(name, "no organization and no folder is called so")
+
+    @contextmanager
+    def _if_told(self, section: SectionReading) -> Iterator[None]:
+        """Inside, what fails for itself is a gap: projects may still be seen, and lead to what is above them."""
+        try:
+            yield
+        except (NoCredentials, ApiOff, Misconfigured):
+            raise
+        except SourceError as error:
+            section.lost(error, partial=True)
 
     def _look_up_named(self) -> None:
         """What a search does not show may still be there: searches are behind by minutes."""
@@ -116,7 +131,8 @@ class Estate:
     def _add(self, row: Project, *, named: bool = False) -> None:
         number = row.name.removeprefix("projects/")
         self.kin[number] = row.project_id
-        if row.state not in (None, "ACTIVE") or row.project_id in self._settings.skipped_projects:
+        is_skipped = not self._settings.skipped_projects.isdisjoint((row.project_id, number))
+        if row.state not in (None, "ACTIVE") or is_skipped:
             return
         if row.project_id.startswith(NOISE) and not named:
             self.noise += 1
@@ -140,6 +156,11 @@ class Estate:
             try:
                 row = self._api.get(r.FOLDER, Folder, folder=name.removeprefix("folders/"))
             except (Denied, Gone):
+                return
+            except NoCredentials:
+                raise
+            except SourceError as error:
+                self.unread[name] = error
                 return
             self.parents[name] = row.parent
             name = row.parent

@@ -18,17 +18,18 @@ if TYPE_CHECKING:
 class Found:
     """One unit's findings. Readings of several projects fill it at once, each for its own accounts.
 
-    By e-mail of the account: ``credentials``, ``trusts`` (who may become it), ``signals``, and by Recommender's word
-    ``unused`` and ``roles_used``. By unique id of the account: ``used``. By ``ACCOUNT/keys/ID``, the account as the
-    record names it: ``keys_used``. By project id: ``accounts``, those that were listed; ``api_keys``, those that are
-    identities of their own; ``pools`` of workload identities. ``providers``: of these pools; None where they were
-    not all read. ``engines``: agents that Google runs, by key. ``principals``: those that bindings may name and that
-    are told as identities elsewhere.
+    By e-mail of the account: ``credentials``, ``trusts`` (who may become it; ``trusts_unread``: of whom that is not
+    known in full), ``signals``, and by Recommender's word ``unused`` and ``roles_used``. By unique id of the account:
+    ``used``. By ``ACCOUNT/keys/ID``, the account as the record names it: ``keys_used``. By project id: ``accounts``,
+    those that were listed; ``api_keys``, those that are identities of their own; ``pools`` of workload identities.
+    ``providers``: of these pools; None where they were not all read. ``engines``: agents that Google runs, by key.
+    ``principals``: those that bindings may name and that are told as identities elsewhere.
     """
 
     def __init__(self) -> None:
         self.credentials: defaultdict[str, list[Credential]] = defaultdict(list)
         self.trusts: defaultdict[str, list[Trust]] = defaultdict(list)
+        self.trusts_unread: set[str] = set()
         self.signals: defaultdict[str, list[Signal]] = defaultdict(list)
         self.unused: dict[str, str] = {}
         self.roles_used: defaultdict[str, list[str]] = defaultdict(list)

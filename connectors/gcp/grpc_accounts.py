@@ -18,6 +18,9 @@ from scanner.errors import SourceError, Unreachable
 if TYPE_CHECKING:
     from google.api_core.exceptions import GoogleAPICallError
 
+BY_GRPC = "IAM by gRPC"
+"""What is noted of whether it answers."""
+
 
 def account_pages(session: GcpSession, meter: Meter, project: str, own_project: frozenset[str]) -> Iterator[list[Raw]]:
     """Pages of 100, the most there is. Raises SourceErrors only."""
@@ -42,21 +45,27 @@ def _page(session: GcpSession, meter: Meter, project: str, token: str, own_proje
 
     asked = {"name": f"projects/{project}", "page_size": r.SERVICE_ACCOUNTS.size, "page_token": token}
     pace = session.pace("iam")
-    tries = session.settings.max_attempts
+    tries = session.tries(BY_GRPC)
     for attempt in range(tries):
         pace.acquire()
         meter.add()
         try:
             with translated():
                 pager = session.iam().list_service_accounts(asked, retry=None, timeout=session.settings.timeout)
-                return next(iter(pager.pages))
+                page = next(iter(pager.pages))
         except GoogleAPICallError as error:
             refusal = _refusal(error)
-            if refusal is not None and refusal.is_for_load:
+            may_pass = refusal is None or refusal.may_pass
+            is_for_load = refusal is not None and refusal.is_for_load
+            if is_for_load:
                 pace.slow_down()
-            if attempt == tries - 1 or not (refusal is None or refusal.may_pass):
+            if attempt == tries - 1 or not may_pass:
+                session.tried(BY_GRPC, in_vain=may_pass and not is_for_load)
                 raise _error(error, refusal, own_project) from None
-        session.wait(attempt)
+            session.wait(attempt)
+        else:
+            session.tried(BY_GRPC, in_vain=False)
+            return page
     raise AssertionError("the last try returns or raises")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Literal
 
@@ -9,6 +10,7 @@ from msgspec import Struct
 
 MAX_DEPTH = 16
 """Folders nest ten deep at most; more is a circle."""
+_CONTAINER = re.compile(r"(?:organizations|folders)/[^/\s]+")
 NOISE = "sys-"
 """Projects that Apps Script makes for each script begin so."""
 
@@ -35,7 +37,8 @@ class Place(Struct, frozen=True, kw_only=True):
 
     ``name``: ``organizations/1``, ``folders/2`` or ``projects/ID``, which requests take as parent. ``bulk``: Cloud
     Asset answers here, so all projects below belong to this unit; otherwise a project is its own, and an organisation
-    or folder has its own policy alone. ``projects``: those that this unit reads. ``below``: those that other units
+    or folder has its own policy alone. ``bulk_failed``: it did not answer, and may have before: what it alone tells is
+    a gap. ``projects``: those that this unit reads. ``below``: those that other units
     read. ``ancestors``: nearest first; ``above``: those of them that are no unit of their own. ``kin``: ids by number
     of all projects that the source shows; ``is_whole``: those are all that its organisation has.
     """
@@ -43,6 +46,7 @@ class Place(Struct, frozen=True, kw_only=True):
     kind: Literal["organization", "folder", "project"]
     name: str
     bulk: bool = False
+    bulk_failed: bool = False
     projects: tuple[ProjectRef, ...] = ()
     below: tuple[ProjectRef, ...] = ()
     ancestors: tuple[str, ...] = ()
@@ -62,10 +66,15 @@ class Place(Struct, frozen=True, kw_only=True):
         return only
 
 
+def is_above(name: str) -> bool:
+    """Whether that is the name of an organization or a folder."""
+    return _CONTAINER.fullmatch(name) is not None
+
+
 def ancestors_of(parent: str | None, parents: Mapping[str, str | None]) -> tuple[str, ...]:
-    """Everything above, nearest first; it ends where no parent is known, and at a circle."""
+    """Everything above, nearest first; it ends where no parent is known, at a circle, and at what is no such name."""
     chain: list[str] = []
-    while parent and parent not in chain and len(chain) < MAX_DEPTH:
+    while parent and is_above(parent) and parent not in chain and len(chain) < MAX_DEPTH:
         chain.append(parent)
         parent = parents.get(parent)
     return tuple(chain)

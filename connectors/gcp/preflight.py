@@ -8,9 +8,9 @@ from concurrent.futures import ThreadPoolExecutor
 import msgspec
 from msgspec import Struct, structs
 
-from connectors.base import Check, Gone, Meter, Scope, Section
+from connectors.base import Check, Meter, Scope, Section
 from connectors.gcp import requests as r
-from connectors.gcp.api import GcpApi
+from connectors.gcp.api import GcpApi, Page
 from connectors.gcp.errors import ApiOff, Misconfigured, NoCredentials, Rejected
 from connectors.gcp.payloads import Anything
 from connectors.gcp.places import Place
@@ -131,12 +131,19 @@ class _Unit:
         names: dict[str, str] = {}
         for place, (request, member) in _SAMPLES.items() if self._project and not self._place.bulk else ():
             try:
-                page = next(self._api.pages(structs.replace(request, size=1), project=self._names["project"]))
+                page = self._first(request)
                 row = msgspec.json.decode(page.rows[0], type=dict[str, object])
                 names[place] = str(row[member]).rpartition("/")[2]
             except (SourceError, msgspec.MsgspecError, IndexError, KeyError):
                 continue
         return names
+
+    def _first(self, request: Request) -> Page:
+        """The first page of a project's listing, asked for as a scan asks."""
+        project = self._names["project"]
+        if request is r.SERVICE_ACCOUNTS:
+            return next(self._api.service_accounts(project))
+        return next(self._api.pages(structs.replace(request, size=1), project=project))
 
     def _request(self, permission: str) -> Request | None:
         """The first request that the permission is for and that can be made here."""
@@ -152,13 +159,15 @@ class _Unit:
         """Why the permission's request fails; None where it is answered."""
         request = self._asked(permission)
         try:
-            if request.method == "POST":
+            if request is r.SERVICE_ACCOUNTS:
+                self._first(request)
+            elif request.method == "POST":
                 self._api.post(request, Anything, r.POLICY_BODY, **self._names)
             else:
                 query: dict[str, str | tuple[str, ...]] = {request.sized_by: "1"} if request.size is not None else {}
                 self._api.get(request, Anything, query, **self._names)
-        except (Gone, Rejected):
-            return None
+        except Rejected as error:  # the first pool may be a trust domain, which has no providers
+            return None if "pool" in request.places else error
         except SourceError as error:
             return error
         return None

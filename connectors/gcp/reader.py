@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import msgspec
 from msgspec import Raw, structs
 
 from connectors.base import Meter, Scope, SectionReading
 from connectors.gcp.api import GcpApi, Page, Query
+from connectors.gcp.decoding import decoded
 from connectors.gcp.found import Found
 from connectors.gcp.keys import account_key, service_agent_key
 from connectors.gcp.places import Place, ProjectRef
@@ -106,7 +107,7 @@ class Reader:
     def row(self, section: SectionReading, raw: Raw, row: type[T], name: str = "") -> T | None:
         """One row; None, and a gap for it, where it is not what it should be."""
         try:
-            return msgspec.json.decode(raw, type=row)
+            return cast("T", decoded(raw, row))
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
             section.malformed(name or bytes(raw)[:80].decode(errors="replace"), str(error))
             return None

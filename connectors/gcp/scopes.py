@@ -10,13 +10,13 @@ from connectors.base import Meter, Scope, SectionReading
 from connectors.gcp import requests as r
 from connectors.gcp.api import GcpApi
 from connectors.gcp.assets.identities import TYPES
-from connectors.gcp.errors import NoCredentials
+from connectors.gcp.errors import NoCredentials, NotGoogle
 from connectors.gcp.estate import Estate
 from connectors.gcp.payloads import Anything
 from connectors.gcp.places import Place, ProjectRef, ancestors_of, below
 from connectors.gcp.reader import Reader
 from connectors.gcp.settings import GcpSettings
-from scanner.errors import Denied, SourceError
+from scanner.errors import Denied, SourceError, Throttled, Unreachable
 from scanner.model import Coverage
 
 LISTING = "resourcemanager.projects"
@@ -29,7 +29,7 @@ def list_scopes(nowhere: Scope, api: GcpApi, settings: GcpSettings, meter: Meter
     estate = Estate(api, settings, reader)
     with reader.section(LISTING) as section:
         estate.read(section)
-        if not estate.roots() and not estate.unread:
+        if not estate.roots() and not estate.unread and section.coverage.status != "failed":
             raise Denied("no organisation, folder or project can be seen", permission=r.PROJECTS.permission)
         if estate.noise:
             section.note(f"{estate.noise} projects of Apps Script (sys-…) left out")
@@ -70,6 +70,7 @@ def _units(
     with scope.section(PROBE, meter=meter) as probe:
         bulk = _answers(api, root, probe)
     yield probe.coverage
+    failed = probe.coverage.is_gap
     place = structs.replace(place, bulk=bulk, is_whole=place.kind == "organization" and (bulk or is_whole))
     if bulk:
         yield structs.replace(scope, context=place)
@@ -83,7 +84,7 @@ def _units(
     for project in projects:
         above = place.above if alone is not None else ()
         one = Place(kind="project", name=project.name, projects=(project,), ancestors=project.ancestors, above=above)
-        one = structs.replace(one, kin=place.kin, is_whole=place.is_whole)
+        one = structs.replace(one, kin=place.kin, is_whole=place.is_whole, bulk_failed=failed)
         yield structs.replace(nowhere, id=one.scope_id, context=one)
 
 
@@ -108,12 +109,15 @@ def _place(name: str, estate: Estate, projects: tuple[ProjectRef, ...]) -> Place
 
 
 def _answers(api: GcpApi, root: str, probe: SectionReading) -> bool:
-    """Whether Cloud Asset may be used there; a refusal is no gap, since all of it is read in another way."""
+    """Whether Cloud Asset may be used there. That it may not is no gap, since it is read in another way; silence is."""
     try:
         api.get(r.ASSETS, Anything, {"assetTypes": tuple(TYPES), "pageSize": "1"}, parent=root)
     except NoCredentials:
         raise
     except SourceError as error:
-        probe.note(f"not used, each project is read by its own APIs: {error}")
+        if isinstance(error, Throttled | Unreachable) and not isinstance(error, NotGoogle):
+            probe.lost(error)
+        else:
+            probe.note(f"not used, each project is read by its own APIs: {error}")
         return False
     return True

@@ -26,10 +26,10 @@ _GRPC = re.compile(r"(?P<host>\[[0-9a-f:]+\]|[A-Za-z0-9.-]+):\d{1,5}", re.ASCII)
 class GcpSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Settings of Google Cloud. Without credentials named here, Application Default Credentials are used.
 
-    ``organization`` (its number), ``folders`` (numbers) and ``projects`` (ids): where to start; none of them: all that
-    can be seen. ``skip_projects``: not these. ``credentials_file``: a service account's or an external account's JSON
-    file. ``access_token``: where one lies that ``gcloud auth print-access-token`` gave. ``impersonate``: e-mail of the
-    service account to become. ``quota_project``: the one that requests are charged to.
+    ``organization`` (its number), ``folders`` (numbers) and ``projects`` (ids, or numbers): where to start; none of
+    them: all that can be seen. ``skip_projects``: not these. ``credentials_file``: a service account's or an external
+    account's JSON file. ``access_token``: where one lies that ``gcloud auth print-access-token`` gave.
+    ``impersonate``: e-mail of the service account to become. ``quota_project``: the one that requests are charged to.
     ``endpoint_url``: one address that answers instead of all APIs; their paths do not collide. ``endpoints``: the same
     for single APIs, by the first label of their hosts. ``grpc_endpoint``: ``host:port`` of IAM by gRPC, without TLS on
     this machine; without it, accounts are listed by REST where IAM's address is given, or ``ca_file``.

@@ -109,10 +109,19 @@ def with_unread(inventory: Inventory, remembered: Remembered, places: Places) ->
 def with_unread_secrets(
     found: Sequence[StoredSecret], remembered: Sequence[StoredSecret], places: Places
 ) -> tuple[StoredSecret, ...]:
-    """The secrets that were found, and those of places that were not completely read."""
-    unread = [one for one in remembered if not places.completely_read(one.source, one.scope, "secret")]
-    every = {secret.key: secret for secret in (*unread, *found)}
+    """The secrets that were found, and those of places that were not completely read.
+
+    A date that was not told there this time is as it was: a value does not get younger by not being looked at.
+    """
+    every = {one.key: one for one in remembered if not places.completely_read(one.source, one.scope, "secret")}
+    every |= {one.key: _dated(one, every[one.key]) if one.key in every else one for one in found}
     return tuple(every[key] for key in sorted(every))
+
+
+def _dated(secret: StoredSecret, last: StoredSecret) -> StoredSecret:
+    dates = ("created_at", "rotated_at", "last_used_at")
+    known = {name: getattr(last, name) for name in dates if getattr(secret, name) is None}
+    return msgspec.structs.replace(secret, **known)
 
 
 def with_unread_workloads(

@@ -163,6 +163,19 @@ def test_a_gap_is_exit_3_under_strict_and_goes_before_findings(estate: Path, mus
     assert "Incomplete" in done.out
 
 
+@pytest.mark.parametrize("provider", ["aws", "azure", "gcp"])
+def test_a_folder_in_which_nothing_is_usable_is_exit_4(estate: Path, muster: Muster, provider: str) -> None:
+    """Nothing was scanned, and the file is named that was looked into."""
+    exports = estate / "exports"
+    exports.mkdir()
+    (exports / "broken.json").write_text('[{"name": ', encoding="utf-8")
+
+    done = muster("scan", "--quiet", f"{provider}:from_files={exports}")
+
+    assert done.code == 4
+    assert "broken.json" in done.err
+
+
 def test_what_is_under_a_gap_is_never_gone(estate: Path, muster: Muster) -> None:
     """An unreadable list leaves what was known standing, marked as not re-checked."""
     _result(muster)

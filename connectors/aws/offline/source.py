@@ -86,10 +86,10 @@ class ExportedSource:
     def _describe(self, section: SectionReading) -> None:
         """Look through the files. Raises SourceError where none tells of an account."""
         export = self._export
-        if not export.accounts and not export.unusable:
-            raise SourceError(_NOTHING, hint=_FIX)
         for file, reason in export.unusable:
             section.malformed(file, reason)
+        if not export.accounts:
+            raise SourceError(_NOTHING, hint=_FIX)
 
     def _told_of(self, account: str) -> str:
         documents = [one for one in self._export.of_account(account) if one.place.account == account]

@@ -42,6 +42,8 @@ class ExportedSource:
         """The tenant, then the management groups and subscriptions of which something is told."""
         tenant: Scope | None = None
         with self._nowhere.section(s.TENANT) as section:
+            for file, reason in self._export.unusable:
+                section.malformed(file, reason)
             tenant = self._tenant()
             self._describe(section)
         coverage = section.coverage
@@ -94,8 +96,6 @@ class ExportedSource:
 
     def _describe(self, section: SectionReading) -> None:
         export = self._export
-        for file, reason in export.unusable:
-            section.malformed(file, reason)
         section.note(f"told by {counted(export.files, 'file', 'files')}, as of {export.as_of:%Y-%m-%d}")
         if self._settings.tenant is not None and export.tenant not in (None, self._settings.tenant):
             section.note(f"most files are of tenant {export.tenant}, and not of the one that is set")

@@ -10,10 +10,10 @@ from msgspec import Struct, field
 
 from connectors.gcp.offline import recognise as k
 from connectors.gcp.offline.recognise import Row, Thing
+from connectors.gcp.places import is_above
 
 _ROLE = re.compile(r"(?:(?:projects|organizations)/[^/]+/)?roles/[^/]+")
 _PROJECT = re.compile(r"projects/\d+")
-_ABOVE = re.compile(r"(?:folders|organizations)/\d+")
 _CONTAINERS = "cloudresourcemanager.googleapis.com/"
 
 
@@ -120,7 +120,7 @@ def _place(row: Row, name: str, found: Rows) -> None:
         called = inside[1] if inside else ""
         number = ancestors[0].removeprefix("projects/")
         id_ = "" if called.isdigit() else called
-        found.projects.append(Project(id=id_, number=number, ancestors=tuple(filter(_ABOVE.fullmatch, ancestors[1:]))))
+        found.projects.append(Project(id=id_, number=number, ancestors=tuple(filter(is_above, ancestors[1:]))))
 
 
 def _container(row: Row, found: Rows) -> bool:
@@ -135,7 +135,7 @@ def _container(row: Row, found: Rows) -> bool:
         is_active = state == "ACTIVE"
         found.projects.append(Project(id=id_, number=str(number), parent=parent, labels=told, is_active=is_active))
         return True
-    if isinstance(name, str) and _ABOVE.fullmatch(name):
+    if isinstance(name, str) and is_above(name):
         found.parents[name] = parent or None
         return True
     return False
@@ -152,7 +152,7 @@ def _role(row: Row, found: Rows) -> bool:
 def _parent(parent: Any) -> str:
     """What is above: a folder or an organization; else nothing that is known."""
     named = f"{parent.get('type')}s/{parent.get('id')}" if isinstance(parent, Mapping) else parent
-    return named if isinstance(named, str) and _ABOVE.fullmatch(named) else ""
+    return named if isinstance(named, str) and is_above(named) else ""
 
 
 def _texts(values: Any) -> list[str]:

@@ -22,6 +22,7 @@ from scanner.text import counted
 LISTING = "resourcemanager.projects"
 _CONTAINERS = "//cloudresourcemanager.googleapis.com/"
 _NOTHING = "no file tells of a project in a form that gcloud writes"
+_UNTOLD = "no file tells of what is in it"
 _FIX = "begin with `gcloud iam service-accounts list --project=PROJECT --format=json > PROJECT-service-accounts.json`"
 
 
@@ -47,6 +48,7 @@ class ExportedSource:
         projects = self._projects()
         for project in projects:
             yield from self._project(project)
+        yield from map(self._untold, self._missing(projects))
         for name in sorted(self._containers(projects)):
             yield structs.replace(self._nowhere, id=name, context=self._place(name, projects))
 
@@ -80,28 +82,43 @@ class ExportedSource:
     def _describe(self, section: SectionReading) -> None:
         """Look through the files. Raises SourceError where none tells of a project."""
         export = self._export
-        if not export.projects and not export.unusable:
-            raise SourceError(_NOTHING, hint=_FIX)
         for file, reason in export.unusable:
             section.malformed(file, reason)
+        if not export.projects:
+            raise SourceError(_NOTHING, hint=_FIX)
 
     def _projects(self) -> list[ProjectRef]:
         """Those that the settings ask for."""
         settings = self._settings
-        every = [one for id_, one in self._export.projects.items() if id_ not in settings.skipped_projects]
-        roots = [f"folders/{folder}" for folder in settings.named_folders]
-        roots += [f"organizations/{settings.organization}"] if settings.organization else []
+        skipped = settings.skipped_projects
+        every = [one for one in self._export.projects.values() if skipped.isdisjoint((one.id, one.number))]
+        roots = self._roots()
         if not roots and not settings.named_projects:
             return every
         wanted = {*settings.named_projects, *(one.id for root in roots for one in below(root, every))}
-        return [one for one in every if one.id in wanted]
+        return [one for one in every if not wanted.isdisjoint((one.id, one.number))]
+
+    def _roots(self) -> list[str]:
+        """The organization and the folders that the settings name."""
+        settings = self._settings
+        organization = [f"organizations/{settings.organization}"] if settings.organization else []
+        return organization + [f"folders/{folder}" for folder in settings.named_folders]
+
+    def _missing(self, projects: list[ProjectRef]) -> list[str]:
+        """Scopes of what the settings name and no file tells of."""
+        told = {name for one in projects for name in (one.id, one.number, *one.ancestors)}
+        named = (*self._roots(), *self._settings.named_projects)
+        return [one for one in named if one not in told and one not in self._settings.skipped_projects]
+
+    def _untold(self, scope: str) -> Coverage:
+        gap = structs.replace(self._nowhere, id=scope).coverage(LISTING, "skipped", detail=_UNTOLD)
+        return structs.replace(gap, permission=None)
 
     def _project(self, project: ProjectRef) -> Iterator[Scope | Coverage]:
         place = Place(kind="project", name=project.name, bulk=True, projects=(project,), ancestors=project.ancestors)
         scope = structs.replace(self._nowhere, id=project.id, context=place)
         if not self._is_told(project):
-            gap = scope.coverage(LISTING, "skipped", detail="no file tells of this project")
-            yield structs.replace(gap, permission=None)
+            yield self._untold(project.id)
             return
         yield scope.coverage(LISTING, "complete", detail=self._told())
         yield scope

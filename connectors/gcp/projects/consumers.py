@@ -20,6 +20,8 @@ from connectors.gcp.reader import Reader
 from connectors.gcp.request import Request
 from scanner.model import Identity, Workload
 
+_BY_ASSETS = "told by Cloud Asset Inventory alone"
+
 
 class _Listing(Struct, frozen=True):
     request: Request
@@ -91,8 +93,10 @@ def _pools(reader: Reader, section: SectionReading, cluster: str, pools: list[Ra
 
 def read_others(reader: Reader) -> Iterator[DiscoveredRecord]:
     """What takes a call to each of many APIs is not asked for."""
-    why = "told by Cloud Asset Inventory alone, which may not be used here"
-    yield reader.scope.coverage(OTHERS, "not_offered", detail=why)
+    if reader.place.bulk_failed:
+        yield reader.scope.coverage(OTHERS, "failed", detail=f"{_BY_ASSETS}, which did not answer")
+    else:
+        yield reader.scope.coverage(OTHERS, "not_offered", detail=f"{_BY_ASSETS}, which may not be used here")
 
 
 def _told(reader: Reader, name: str, kind: str, row: Consumer) -> Iterator[Workload | Identity]:

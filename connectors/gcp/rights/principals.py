@@ -10,8 +10,9 @@ from connectors.gcp.rights.assignments import PROVIDER
 from connectors.gcp.rights.bindings import Binding
 from connectors.gcp.rights.emails import AGENTS, account_of
 from connectors.gcp.rights.members import Member
-from connectors.gcp.rights.strangers import GKE, Pools, strangers
+from connectors.gcp.rights.strangers import GKE, UNREAD, Pools, strangers
 from connectors.gcp.rights.tree import Tree
+from connectors.unread import unread_facts
 from scanner.model import Identity, Privilege
 
 _POOLED = frozenset({"kubernetes", "pool_principal", "pool_set"})
@@ -55,8 +56,10 @@ def _pool_principal(member: Member, tree: Tree, pools: Pools, source: str, scope
     project = pool.removesuffix(GKE) if member.kind == "kubernetes" else pool.split("/")[1]
     project = tree.project_id(project)
     subject = member.subject or "*"
-    trusts = tuple(one.trust(one.restriction, "it stands for them") for one in strangers(member, tree, pools))
     chosen = subject if member.selector in ("subject", "*") else f"{member.selector}/{subject}"
+    bearers = tuple(strangers(member, tree, pools))
+    is_unread = any(one.how == UNREAD for one in bearers)
+    trusts = () if is_unread else tuple(one.trust(one.restriction, "it stands for them") for one in bearers)
     return Identity(
         key=member.id,
         provider=PROVIDER,
@@ -68,4 +71,5 @@ def _pool_principal(member: Member, tree: Tree, pools: Pools, source: str, scope
         privilege=Privilege(level="normal"),
         links=links_of(trusts, "it stands for"),
         trusts=trusts,
+        unread=unread_facts(trusts=is_unread),
     )

@@ -15,11 +15,11 @@ from connectors.gcp.rights.holding import Holdings
 from connectors.gcp.rights.latecomers import note_latecomers
 from connectors.gcp.rights.library import Library, library_of
 from connectors.gcp.rights.model_calls import model_signals
+from connectors.gcp.rights.pools_elsewhere import pools_named
 from connectors.gcp.rights.principals import identities_in
 from connectors.gcp.rights.reading_deny import read_denials, where_they_matter
 from connectors.gcp.rights.reading_policies import Policies
 from connectors.gcp.rights.reading_roles import read_roles
-from connectors.gcp.rights.strangers import Pools
 from connectors.gcp.rights.tree import Tree, tree_of
 from connectors.gcp.rights.trusts import trusts_of
 
@@ -37,12 +37,13 @@ def read_rights(reader: Reader, now: datetime | None = None) -> Iterator[Discove
     library, tree = library_of(reader.api.session), tree_of(reader.place, accounts.ids)
     policies = Policies(reader, library, tree)
     source, scope = reader.scope.source, reader.scope.id
-    pools = Pools(reader.found.providers)
     with reader.section(POLICIES) as section:
         policies.read(section, accounts)
         if reader.place.bulk:
             doubtful = note_latecomers(reader, accounts, policies.sieve.kept, tree)
             accounts = _accounts(reader, doubtful)
+    every = (*policies.sieve.kept, *policies.inherited)
+    pools = pools_named(reader, library, tree, every)
     known = reader.found.principals
     identities = tuple(identities_in(policies.sieve.kept, tree, pools, source=source, scope=scope, known=known))
     section.found(len(identities))
@@ -51,11 +52,12 @@ def read_rights(reader: Reader, now: datetime | None = None) -> Iterator[Discove
     yield from reader.done(section, Counter(one.scope for one in identities))
     yield from identities
     holdings = yield from _held(reader, library, tree, policies, now)
-    every = (*policies.sieve.kept, *policies.inherited)
     for member, signal in model_signals(every, holdings).items():
         reader.found.signals[member].append(signal)
-    for email, trusts in trusts_of(every, holdings, accounts.emails, pools).items():
+    let_in, unread = trusts_of(every, holdings, accounts.emails, pools)
+    for email, trusts in let_in.items():
         reader.found.trusts[email] += trusts
+    reader.found.trusts_unread |= unread
     yield from assignments_of(policies.sieve.kept, holdings, accounts, source=source, scope=scope)
 
 

@@ -15,7 +15,7 @@ from connectors.gcp.rights.bindings import Binding, PolicyPayload, SearchResult,
 from connectors.gcp.rights.library import Library
 from connectors.gcp.rights.several import several
 from connectors.gcp.rights.tree import Resource, Tree, full_name
-from scanner.errors import Denied, NotOffered, SourceError
+from scanner.errors import Denied, NotOffered, SourceError, Unreachable
 
 LARGE = 1000
 """From so many projects on, only policies of the types below are searched for."""
@@ -36,6 +36,7 @@ TYPES_THAT_MATTER = (
 first of all."""
 
 
+_ON_SINGLES = "rights on single resources other than service accounts"
 _OF_CONTAINER: dict[str, tuple[str, Request]] = {
     "organizations": ("organization", r.ORGANIZATION_POLICY),
     "folders": ("folder", r.FOLDER_POLICY),
@@ -69,7 +70,10 @@ class Policies:
         self._containers(section, (*names, *place.above))
         for project in () if is_done else place.projects:
             self._accounts(section, accounts, project.id)
-            section.note("rights on single resources other than service accounts are not known")
+            if place.bulk_failed:
+                section.lost(Unreachable(f"{_ON_SINGLES} could not be read"), partial=self._is_begun)
+            else:
+                section.note(f"{_ON_SINGLES} are not known")
 
     def _own(self) -> set[str]:
         """The containers of a bulk unit."""

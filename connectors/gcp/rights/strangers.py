@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Literal, TypeAlias
 
 from msgspec import Struct
@@ -19,12 +19,14 @@ Kind: TypeAlias = Literal["anyone", "principal", "federated"]
 GKE = ".svc.id.goog"
 _POOLED = frozenset({"kubernetes", "pool_principal", "pool_set"})
 UNREAD = "the providers of its pool could not be read"
+FOREIGN = "the providers of its pool are not ours to read"
 
 
 class Stranger(Struct, frozen=True, kw_only=True, gc=False):
     """Somebody whom a binding lets in. ``issuer``: who signs for it; ``subject``: whom the tokens are for, or None.
 
-    ``how``: in words, by what.
+    ``how``: in words, by what; ``UNREAD``: it is not known whether anybody comes in at all, and how far that is
+    narrowed.
     """
 
     principal: str
@@ -49,17 +51,23 @@ class Stranger(Struct, frozen=True, kw_only=True, gc=False):
 
 
 class Pools:
-    """Who signs for each pool. ``providers``: None where they could not be read."""
+    """Who signs for each pool. ``providers``: None where they could not be read.
 
-    def __init__(self, providers: Iterable[Provider] | None) -> None:
+    ``elsewhere``: the same of pools that others read, by the pool's name.
+    """
+
+    def __init__(
+        self, providers: Iterable[Provider] | None, elsewhere: Mapping[str, Sequence[Provider]] | None = None
+    ) -> None:
         self.were_read = providers is not None
+        self._elsewhere = elsewhere or {}
         self._providers: defaultdict[str, list[Provider]] = defaultdict(list)
         for provider in providers or ():
             self._providers[provider.pool].append(provider)
 
-    def of(self, pool: str) -> list[Provider] | None:
+    def of(self, pool: str) -> Sequence[Provider] | None:
         """The providers of a pool; None where none are known."""
-        return self._providers.get(pool)
+        return self._providers.get(pool, self._elsewhere.get(pool))
 
 
 def strangers(member: Member, tree: Tree, pools: Pools) -> Iterator[Stranger]:
@@ -81,7 +89,7 @@ def _pooled(member: Member, tree: Tree, pools: Pools) -> Iterator[Stranger]:
     elif (providers := pools.of(member.pool or "")) is None:
         project = tree.project_id((member.pool or "").split("/")[1])
         if not (pools.were_read and tree.knows(project)):  # else nobody signs for it
-            yield _unvouched(member)
+            yield _unvouched(member, UNREAD if tree.is_ours(project) else FOREIGN)
     else:
         yield from (_vouched(member, provider) for provider in providers if provider.is_enabled)
 
@@ -111,10 +119,10 @@ def _kubernetes_subject(member: Member) -> str | None:
     return f"system:serviceaccount:{':'.join(named)}"
 
 
-def _unvouched(member: Member) -> Stranger:
+def _unvouched(member: Member, why: str) -> Stranger:
     """Of a pool of which it is not known who signs for it."""
     restriction: Restriction = "loose" if member.selector == "*" else "exact"
-    return Stranger(principal=member.id, kind="federated", external=None, restriction=restriction, how=UNREAD)
+    return Stranger(principal=member.id, kind="federated", external=None, restriction=restriction, how=why)
 
 
 def _vouched(member: Member, provider: Provider) -> Stranger:

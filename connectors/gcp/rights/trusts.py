@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from connectors.gcp.rights.bindings import Binding
 from connectors.gcp.rights.holding import Held, Holdings
 from connectors.gcp.rights.judging import UNDER_A_CONDITION
-from connectors.gcp.rights.strangers import Pools, Stranger, strangers
+from connectors.gcp.rights.strangers import UNREAD, Pools, Stranger, strangers
 from connectors.gcp.rights.tree import Resource, Tree
 from connectors.gcp.rights.vocabulary import Method, methods_met, vocabulary
 from connectors.restrictions import narrowest
@@ -24,18 +24,25 @@ def trusts_of(
     holdings: Holdings,
     emails: Mapping[str, Iterable[str]],
     pools: Pools,
-) -> dict[str, tuple[Trust, ...]]:
-    """By e-mail: whom each service account lets in. ``emails``: by project id."""
+) -> tuple[dict[str, tuple[Trust, ...]], frozenset[str]]:
+    """By e-mail: whom each service account lets in; and those of which that is not known in full.
+
+    ``emails``: by project id.
+    """
     listed = {project: tuple(each) for project, each in emails.items()}
     found: defaultdict[str, set[Trust]] = defaultdict(set)
+    unread: set[str] = set()
     for binding in bindings:
         if not binding.member.is_deleted and (methods := _lets_in(held := holdings.held(binding))):
             reached = tuple(_reached(binding.resource, holdings.tree, listed))
             for stranger in strangers(binding.member, holdings.tree, pools) if reached else ():
+                if stranger.how == UNREAD:
+                    unread.update(reached)
+                    continue
                 trust = _trust(stranger, binding, held, methods)
                 for email in reached:
                     found[email].add(trust)
-    return {email: tuple(sorted(each, key=_order)) for email, each in sorted(found.items())}
+    return {email: tuple(sorted(each, key=_order)) for email, each in sorted(found.items())}, frozenset(unread)
 
 
 def _order(trust: Trust) -> tuple[str, str, str]:

@@ -219,6 +219,19 @@ def test_a_folder_without_an_account_is_no_scan(tmp_path: Path, *, there: bool) 
     assert reason in str(gap.detail)
 
 
+@pytest.mark.parametrize("content", ["{broken", "", "an account, in words"])
+def test_files_that_are_all_unusable_are_no_scan(tmp_path: Path, content: str) -> None:
+    """They are named, and nothing was read: not even in part."""
+    (tmp_path / "wrong.json").write_text(content)
+
+    (gap,) = read(tmp_path).records
+
+    assert isinstance(gap, Coverage)
+    assert (gap.scope, gap.status) == ("*", "failed")
+    assert "wrong.json" in str(gap.detail)
+    assert "no file tells of an account" in str(gap.detail)
+
+
 def test_files_and_roles_of_an_organization_exclude_each_other() -> None:
     """A role cannot be assumed in a file."""
     with pytest.raises(ValueError, match="leave out organization_role"):

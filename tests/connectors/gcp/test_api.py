@@ -99,8 +99,13 @@ REFUSALS: tuple[tuple[Refused, type[SourceError], str], ...] = (
     (Refused(403, "user", reason="USER_PROJECT_DENIED"), Misconfigured, "USER_PROJECT_DENIED"),
     (
         Refused(403, "off", reason="SERVICE_DISABLED", metadata={"consumer": "projects/1111"}),
-        NotOffered,
-        "not enabled in the project",
+        ApiOff,
+        "not enabled in project 1111",
+    ),
+    (
+        Refused(403, "off", reason="SERVICE_DISABLED"),
+        ApiOff,
+        "not enabled in the project, which requests are charged to",
     ),
     (
         Refused(403, "off", reason="SERVICE_DISABLED", metadata={"consumer": "projects/9"}),
@@ -126,6 +131,15 @@ def test_refusals_mean_the_same_by_rest_and_grpc(
         list(api.service_accounts("acme-prod"))
     assert type(caught.value) is error
     assert caught.value.permission == ("iam.serviceAccounts.list" if error is Denied else None)
+
+
+def test_an_api_that_is_off_where_nothing_can_be_without_it_is_not_offered(place: Place) -> None:
+    """In the project itself; in the one that requests are charged to it is in the way."""
+    place.cloud.faults.disable_api("secretmanager", "acme-prod", "1111")
+
+    for own, error in (("1111", NotOffered), ("2222", ApiOff)):
+        with pytest.raises(error, match="not enabled"):
+            list(place.api(own_project=(own,)).pages(r.SECRETS, project="acme-prod"))
 
 
 def test_a_redirect_is_not_followed(place: Place) -> None:
@@ -204,6 +218,24 @@ def test_after_tries_in_vain_each_request_is_tried_once_until_one_is_answered(pl
     api.get(r.PROJECT, Anything, project="acme-prod")
 
     assert (*calls, meter.calls) == (4, 5, 8)
+
+
+@pytest.mark.parametrize(("code", "calls"), [(503, 5), (429, 8)])
+def test_after_tries_in_vain_by_grpc_each_is_one_until_one_is_answered(place: Place, code: int, calls: int) -> None:
+    """Projects by the hundred would wait for the same silence; a refusal for load is no silence."""
+    place.cloud.faults.fail(code, api="iam", times=calls)
+    meter = Meter()
+    api = place.api(meter, **BY_GRPC)
+    for project in ("acme-prod", "acme-dev"):
+        with pytest.raises(SourceError):
+            list(api.service_accounts(project))
+    failed = meter.calls
+    list(api.service_accounts("acme-prod"))
+
+    place.cloud.faults.fail(503, api="iam", times=1)
+    list(api.service_accounts("acme-prod"))
+
+    assert (failed, meter.calls) == (calls, calls + 3)
 
 
 def test_the_same_token_twice_ends_a_listing(place: Place) -> None:

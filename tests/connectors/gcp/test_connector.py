@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from msgspec import structs
@@ -58,6 +60,7 @@ def test_without_cloud_asset_each_place_is_a_unit(place: Place) -> None:
         ({"folders": "456"}, {"folders/456": ["acme-prod"]}),
         ({"projects": "acme-dev"}, {"acme-dev": ["acme-dev"]}),
         ({"skip_projects": "acme-dev"}, {ORGANIZATION: ["acme-prod"]}),
+        ({"skip_projects": "2222"}, {ORGANIZATION: ["acme-prod"]}),
         ({"folders": "456", "organization": "123456789012"}, {ORGANIZATION: ["acme-prod", "acme-dev"]}),
         (
             {"folders": "456", "projects": ("acme-dev", "acme-prod")},
@@ -113,6 +116,21 @@ def test_both_ways_find_the_same(place: Place, fault: str) -> None:
     assert billing.aliases == ("billing@acme-prod.iam.gserviceaccount.com",)
     assert structs.asdict(billing)["privilege"].level == "normal"
     assert {one.enabled for one in found.values()} == {True, False}
+
+
+@pytest.mark.parametrize(("code", "is_gap"), [(503, True), (429, True), (403, False), (404, False), (501, False)])
+def test_cloud_asset_that_does_not_answer_is_a_gap_of_what_it_alone_tells(
+    place: Place, code: int, *, is_gap: bool
+) -> None:
+    """Rights and workloads that it told the night before have not gone; where it may not be used it told none."""
+    place.cloud.faults.fail(code, api="cloudasset")
+
+    coverage = _coverage(place)
+
+    gaps = {section for (scope, section), one in coverage.items() if one.is_gap and scope == "acme-prod"}
+    assert gaps == ({"iam.policies", "workloads.others"} if is_gap else set())
+    assert coverage[ORGANIZATION, "cloudasset.assets"].is_gap is is_gap
+    assert coverage["acme-prod", "iam.service_accounts"].identities == 1
 
 
 def test_a_bulk_unit_tells_how_each_project_was_read(place: Place) -> None:
@@ -231,6 +249,54 @@ def test_a_named_project_is_read_where_the_search_fails(place: Place) -> None:
     assert {one.scope for one in records if isinstance(one, Coverage) and one.is_gap} >= {"*"}
 
 
+@pytest.mark.parametrize("code", [404, 503])
+@pytest.mark.parametrize("part", ["organizations:search", "folders:search"])
+def test_projects_are_read_where_what_is_above_them_cannot_be_searched(place: Place, part: str, code: int) -> None:
+    """By whoever answers for projects alone, or while the other search is down: that is a gap."""
+    place.cloud.faults.fail(code, api="cloudresourcemanager", part=part)
+
+    records = place.scan()
+
+    assert BILLING in {one.key for one in records if isinstance(one, Identity)}
+    assert ("*", "resourcemanager.projects") in {
+        (one.scope, one.section) for one in records if isinstance(one, Coverage) and one.is_gap
+    }
+
+
+def test_a_folder_that_cannot_be_looked_up_costs_no_project(place: Place) -> None:
+    """It is a gap of its own, and the projects after it are read."""
+    place.cloud.faults.deny(api="cloudresourcemanager", place="folders:search")
+    place.cloud.faults.fail(503, api="cloudresourcemanager", part="folders/456")
+
+    records = place.scan()
+
+    assert {one.scope for one in records if isinstance(one, Identity)} == {"acme-prod", "acme-dev"}
+    assert {one.scope for one in records if isinstance(one, Coverage) and one.is_gap} >= {"folders/456"}
+
+
+@pytest.mark.parametrize("kind", ["organizations", "folders"])
+def test_an_organization_or_folder_of_another_name_is_none(start: Callable[[Cloud], Place], kind: str) -> None:
+    """The bad row is a gap, and nobody asks for what it would be."""
+    cloud = small_company()
+    getattr(cloud, kind)["bad"] = {"name": "//x/\x1b[31mbad", "parent": ORGANIZATION, "state": "ACTIVE"}
+
+    records = start(cloud).scan()
+
+    (gap,) = [one for one in records if isinstance(one, Coverage) and one.is_gap]
+    assert (gap.scope, gap.section, gap.status) == ("*", "resourcemanager.projects", "partial")
+    assert "\x1b" not in str(gap.detail)
+    assert len([one for one in records if isinstance(one, Identity)]) == 2
+
+
+def test_searches_that_all_fail_are_no_denial(place: Place) -> None:
+    """No role would help."""
+    place.cloud.faults.fail(503, api="cloudresourcemanager")
+
+    (gap,) = [one for one in place.scan() if isinstance(one, Coverage)]
+
+    assert (gap.scope, gap.status, gap.permission) == ("*", "failed", None)
+
+
 @pytest.mark.parametrize("bulk", [True, False], ids=["bulk", "each"])
 @pytest.mark.parametrize(
     ("email", "external"),
@@ -272,3 +338,24 @@ def test_wrong_credentials_end_it_at_once(place: Place, facts: dict[str, object]
     assert coverage.status == "failed"
     assert "credentials" in str(coverage.detail)
     assert len(place.cloud.log) == 1
+
+
+def test_without_a_way_to_a_token_nothing_is_asked(place: Place, tmp_path: Path) -> None:
+    """Each request would wait for it anew, until the next morning."""
+    subject = tmp_path / "subject"
+    subject.write_text("a token of somebody else's")
+    credentials = {
+        "type": "external_account",
+        "audience": "//iam.googleapis.com/projects/1/locations/global/workloadIdentityPools/p/providers/x",
+        "subject_token_type": "urn:ietf:params:oauth:token-type:jwt",
+        "token_url": "http://127.0.0.1:1/token",
+        "credential_source": {"file": str(subject)},
+    }
+    path = tmp_path / "credentials.json"
+    path.write_text(json.dumps(credentials))
+
+    (coverage,) = _coverage(place, projects="acme-prod", credentials_file=path, access_token=None).values()
+
+    assert (coverage.scope, coverage.status) == ("*", "failed")
+    assert "the token could not be got" in str(coverage.detail)
+    assert place.cloud.log == []

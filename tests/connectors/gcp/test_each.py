@@ -39,8 +39,8 @@ def test_each_project_ends_in_a_state_of_its_own(place: Place) -> None:
     assert reader.gaps == {"iam.service_accounts": {"acme-dev"}}
 
 
-def test_an_api_that_is_off_in_the_project_is_no_gap(place: Place) -> None:
-    """There can be nothing of it; in the quota project it would be one."""
+def test_an_api_that_is_off_in_one_project_is_told_of_that_one(place: Place) -> None:
+    """Its accounts are there all the same; those of the others are read."""
     reader = _reader(place)
     place.cloud.faults.disable_api("iam", "acme-dev", "2222")
 
@@ -48,7 +48,7 @@ def test_an_api_that_is_off_in_the_project_is_no_gap(place: Place) -> None:
 
     assert {one.scope: one.status for one in records if isinstance(one, Coverage)} == {
         "acme-prod": "complete",
-        "acme-dev": "not_offered",
+        "acme-dev": "failed",
     }
 
 

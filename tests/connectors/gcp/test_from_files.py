@@ -218,7 +218,9 @@ def test_what_was_written_last_is_true(tmp_path: Path) -> None:
     [
         ({}, {PROD, DEV}),
         ({"projects": PROD}, {PROD}),
+        ({"projects": "1111"}, {PROD}),
         ({"skip_projects": PROD}, {DEV}),
+        ({"skip_projects": "1111"}, {DEV}),
         ({"folders": "456"}, {PROD}),
         ({"organization": "123456789012"}, {PROD, DEV}),
     ],

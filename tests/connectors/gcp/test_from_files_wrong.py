@@ -124,6 +124,53 @@ def test_nothing_at_all_is_a_gap_of_everything(tmp_path: Path, content: str | No
     assert (check.ok, "gcloud iam service-accounts list" in str(check.fix)) == (False, True)
 
 
+@pytest.mark.parametrize("content", ["{broken", "EMAIL  DISABLED", "[]", json.dumps({"private_key": SECRET})])
+def test_files_that_are_all_unusable_tell_nothing(tmp_path: Path, content: str) -> None:
+    """That is no partial reading of something: the file is named, and so is how to begin."""
+    (tmp_path / "wrong.json").write_text(content)
+
+    (gap,) = [one for one in everything(tmp_path) if isinstance(one, Coverage)]
+
+    assert (gap.scope, gap.status) == ("*", "failed")
+    assert "wrong.json" in str(gap.detail)
+    assert "gcloud iam service-accounts list" in str(gap.detail)
+
+
+@pytest.mark.parametrize(
+    ("facts", "scope"),
+    [
+        ({"projects": ("acme-lost", PROD)}, "acme-lost"),
+        ({"organization": "77", "projects": PROD}, "organizations/77"),
+        ({"folders": "88"}, "folders/88"),
+    ],
+)
+def test_what_is_named_and_in_no_file_is_a_gap(tmp_path: Path, facts: dict[str, Any], scope: str) -> None:
+    """Whoever asks for it is told that it is not there, whatever else is."""
+    _accounts(tmp_path)
+
+    records = everything(tmp_path, **facts)
+
+    gap = gaps_in(records)[scope, "resourcemanager.projects"]
+    assert (gap.status, gap.detail, gap.permission) == ("skipped", "no file tells of what is in it", None)
+    assert len(identities_in(records)) == (2 if "projects" in facts else 0)
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        {"name": "projects/1111", "projectId": PROD, "parent": "//x/projects/1/y"},
+        {"projectNumber": "1111", "projectId": PROD, "parent": {"type": "", "id": ""}},
+        {"resource": f"//x/projects/{PROD}/y", "policy": {}, "project": "projects/1111", "folders": ["y", "folders/"]},
+    ],
+)
+def test_what_is_above_a_project_is_an_organization_or_a_folder(tmp_path: Path, row: dict[str, Any]) -> None:
+    """Whatever else a file says is above it, there is no policy of that to be asked for."""
+    _accounts(tmp_path)
+    write(tmp_path / "project.json", [row])
+
+    assert len(identities_in(everything(tmp_path))) == 2
+
+
 def test_a_folder_that_is_not_there_is_a_gap(tmp_path: Path) -> None:
     """And no traceback."""
     (gap,) = [one for one in everything(tmp_path / "nowhere") if isinstance(one, Coverage)]

@@ -16,6 +16,7 @@ from tests.connectors.gcp.conftest import ORGANIZATION, Place
 from tests.connectors.gcp.estate import (
     AT,
     BILLING,
+    BUILDER,
     DEV,
     GITHUB,
     PROD,
@@ -27,6 +28,8 @@ from tests.connectors.gcp.estate import (
 )
 
 KEYS = "//apikeys.googleapis.com/projects"
+MANAGER = "//cloudresourcemanager.googleapis.com"
+PROJECT = "cloudresourcemanager.googleapis.com/Project"
 POOL = "projects/1111/locations/global/workloadIdentityPools/ci"
 ENGINES = "aiplatform.reasoning_engines"
 LISTED = ("iam.service_accounts", "iam.service_account_keys", "apikeys.keys", "iam.workload_identity_pools")
@@ -83,9 +86,61 @@ def test_who_signs_for_a_pool_is_unknown_unless_all_of_it_was_read(
     if bad:
         add_provider(cloud, PROD, "ci", "bad", GITHUB, **bad)
 
-    trusts = identities_in(start(cloud).scan())[key_of(BILLING)].trusts
+    found = identities_in(start(cloud).scan())
 
-    assert {trust.issuer for trust in trusts} == ({None} if bad else {GITHUB})
+    for one in (found[key_of(BILLING)], found[member]):
+        assert {trust.issuer for trust in one.trusts} == (set() if bad else {GITHUB})
+        assert ("trusts" in one.unread) is bool(bad)
+
+
+def _federated(cloud: Cloud, *, on: str, is_off: bool) -> str:
+    """Lets a pool of one project into an account or project of the other. The member."""
+    member = f"principalSet://iam.googleapis.com/{POOL}/*"
+    role = add_role(cloud, "roles/iam.workloadIdentityUser", "iam.serviceAccounts.getAccessToken")
+    kind = "iam.googleapis.com/ServiceAccount" if "serviceAccounts" in on else PROJECT
+    cloud.set_policy(on, {"role": role, "members": [member]}, asset_type=kind)
+    if is_off:
+        (pool,) = [
+            one
+            for one in cloud.rows[f"projects/{PROD}/locations/global/workloadIdentityPools"]
+            if one["name"].endswith("/ci")
+        ]
+        pool["disabled"] = True
+    return member
+
+
+@pytest.mark.parametrize("is_off", [False, True])
+@pytest.mark.parametrize(
+    "on",
+    [key_of(BUILDER, DEV), f"{MANAGER}/projects/{DEV}", f"{MANAGER}/{ORGANIZATION}"],
+    ids=["one", "project", "all"],
+)
+def test_a_pool_of_another_project_is_the_same_pool(start: Callable[[Cloud], Place], on: str, is_off: bool) -> None:
+    """Whether all is listed in bulk or each project by itself: a pool that is off lets nobody in anywhere."""
+    told = []
+    for bulk in (True, False):
+        cloud = company()
+        member = _federated(cloud, on=on, is_off=is_off)
+        place = start(cloud)
+        found = identities_in((place if bulk else without_bulk(place)).scan())
+        told.append((found[member].trusts, found[key_of(BUILDER, DEV)].trusts))
+        assert not {"trusts"} & {*found[member].unread, *found[key_of(BUILDER, DEV)].unread}
+
+    assert told[0] == told[1]
+    assert bool(told[0][1]) is not is_off
+
+
+def test_a_pool_of_another_project_that_cannot_be_read_leaves_it_open(start: Callable[[Cloud], Place]) -> None:
+    """Nobody is called an outsider whom nobody could look at; what was known of it stands."""
+    cloud = company()
+    member = _federated(cloud, on=key_of(BUILDER, DEV), is_off=True)
+    place = without_bulk(start(cloud))
+    place.cloud.faults.fail(503, api="iam", part=f"{PROD}/locations/global/workloadIdentityPools")
+
+    found = identities_in(place.scan())
+
+    for one in (found[member], found[key_of(BUILDER, DEV)]):
+        assert (one.trusts, "trusts" in one.unread) == ((), True)
 
 
 @pytest.mark.parametrize(("after", "expected"), [(0, ("denied", "skipped")), (1, ("partial", "partial"))])
@@ -170,21 +225,34 @@ def test_what_passes_is_no_gap(place: Place, fault: str, times: int) -> None:
     assert [one for one in coverage_in(place.scan()).values() if one.is_gap] == []
 
 
-@pytest.mark.parametrize("bulk", [True, False])
-def test_an_api_that_is_off_in_a_project_is_no_gap(place: Place, bulk: bool) -> None:
-    """There can be no HMAC keys there; agents are not asked for at a second location."""
-    if not bulk:
-        without_bulk(place)
-    place.cloud.faults.disable_api("storage", DEV, "2222")
-    place.cloud.faults.disable_api("aiplatform", DEV, "2222")
+def test_an_api_that_is_off_in_a_project_is_no_gap(place: Place) -> None:
+    """There can be no agents there; they are not asked for at a second location."""
+    without_bulk(place).cloud.faults.disable_api("aiplatform", DEV, "2222")
 
     coverage = coverage_in(place.scan(locations=(AT, "us-central1")))
 
-    assert coverage[DEV, "storage.hmac_keys"].status == "not_offered"
-    assert coverage[PROD, "storage.hmac_keys"].status == "complete"
-    if not bulk:
-        assert coverage[DEV, ENGINES].status == "not_offered"
-        assert len([line for line in place.cloud.log if f"{DEV}/locations" in line and "reasoning" in line]) == 1
+    assert coverage[DEV, ENGINES].status == "not_offered"
+    assert coverage[PROD, ENGINES].status == "complete"
+    assert len([line for line in place.cloud.log if f"{DEV}/locations" in line and "reasoning" in line]) == 1
+
+
+@pytest.mark.parametrize(
+    ("api", "section"),
+    [
+        ("iam", "iam.service_accounts"),
+        ("apikeys", "apikeys.keys"),
+        ("storage", "storage.hmac_keys"),
+        ("policyanalyzer", "policyanalyzer.accounts"),
+    ],
+)
+def test_what_is_there_though_its_api_is_off_is_a_gap(place: Place, api: str, section: str) -> None:
+    """Accounts and keys work without the API that lists them; so it says what to enable."""
+    without_bulk(place).cloud.faults.disable_api(api, DEV, "2222")
+
+    gap = coverage_in(place.scan(projects=DEV))[DEV, section]
+
+    assert gap.status == "failed"
+    assert f"gcloud services enable {api}.googleapis.com --project=2222" in str(gap.detail)
 
 
 @pytest.mark.parametrize(("other", "found"), [(AT, 2), ("europe-west4", 0)])

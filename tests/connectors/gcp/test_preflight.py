@@ -165,12 +165,12 @@ def test_an_api_that_is_off_in_the_project_is_nothing_wrong(start: Callable[[Clo
     """There is nothing of it there."""
     place = start(company())
     place.cloud.faults.deny(api="cloudasset")
-    place.cloud.faults.disable_api("apikeys", "acme-prod", "1111")
+    place.cloud.faults.disable_api("compute", "acme-prod", "1111")
 
     checks = _checks(place, projects="acme-prod")
 
-    assert "not enabled" in checks["apikeys.keys.list at projects/acme-prod"].detail
-    assert checks["apikeys.keys.list at projects/acme-prod"].ok
+    assert "not enabled" in checks["compute.instances.list at projects/acme-prod"].detail
+    assert checks["compute.instances.list at projects/acme-prod"].ok
 
 
 def test_a_quota_project_that_may_not_be_used_is_told(place: Place) -> None:
@@ -203,3 +203,30 @@ def test_wrong_credentials_are_told_once(place: Place) -> None:
 
     assert "credentials" in wrong.detail
     assert len(place.cloud.log) == 1
+
+
+@pytest.mark.parametrize("status", [400, 404])
+def test_what_is_not_there_to_be_asked_is_not_allowed(start: Callable[[Cloud], Place], status: int) -> None:
+    """An address that knows nothing of an API is a gap of the scan, and doctor says so."""
+    place = start(company())
+    place.cloud.faults.deny(api="cloudasset")
+    for part in ("hmacKeys", "/keys"):
+        place.cloud.faults.fail(status, part=part)
+
+    wrong = [one.name for one in _wrong(place, projects="acme-prod")]
+
+    assert wrong == [
+        f"{permission} at projects/acme-prod"
+        for permission in ("iam.serviceAccountKeys.list", "apikeys.keys.list", "storage.hmacKeys.list")
+    ]
+
+
+def test_accounts_are_asked_for_as_a_scan_asks(start: Callable[[Cloud], Place]) -> None:
+    """By gRPC, which a proxy may stop that lets HTTP through."""
+    place = start(company())
+    place.cloud.faults.deny(api="cloudasset")
+
+    (wrong,) = _wrong(place, projects="acme-prod", grpc_endpoint="127.0.0.1:1", max_attempts=1, timeout=0.5)
+
+    assert wrong.name == "iam.serviceAccounts.list at projects/acme-prod"
+    assert "failed to connect" in wrong.detail

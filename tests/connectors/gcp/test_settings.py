@@ -11,6 +11,7 @@ import pytest
 from connectors.gcp.credentials import credentials_of
 from connectors.gcp.errors import NoCredentials
 from connectors.gcp.settings import GcpSettings
+from scanner.redact import SecretRef
 
 GOOD: tuple[dict[str, Any], ...] = (
     {},
@@ -80,6 +81,13 @@ def test_a_file_that_is_not_there_is_told(tmp_path: Path) -> None:
     """By the kind of failure."""
     with pytest.raises(NoCredentials, match="FileNotFoundError"):
         credentials_of(GcpSettings(credentials_file=tmp_path / "none.json"))
+
+
+@pytest.mark.parametrize("where", [SecretRef(env="MUSTER_NO_SUCH_TOKEN"), SecretRef(file="no/such/file")], ids=str)
+def test_a_token_that_is_not_there_is_want_of_credentials(where: SecretRef) -> None:
+    """So that a scan ends there, and does not say it of each section."""
+    with pytest.raises(NoCredentials, match=str(where)):
+        credentials_of(GcpSettings(access_token=where))
 
 
 def test_optional_sections_are_off_unless_asked_for() -> None:

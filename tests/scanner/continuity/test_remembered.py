@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import pytest
 
-from scanner.continuity.remembered import with_unread_assignments
+from scanner.continuity.remembered import with_unread_assignments, with_unread_secrets
 from scanner.matching.places import Places
-from scanner.model import CoverageStatus, Grant, Privilege, PrivilegeLevel
+from scanner.model import CoverageStatus, Grant, Privilege, PrivilegeLevel, StoredSecret
 from tests.factories import make_assignment, make_coverage
 
 
@@ -46,3 +48,28 @@ def test_what_a_right_amounts_to_stands_while_nobody_can_tell(
     (found,) = with_unread_assignments([now], [last], places)
 
     assert (found.grant.name, found.privilege.level) == expected
+
+
+@pytest.mark.parametrize(
+    ("status", "now", "expected"), [("partial", None, 2024), ("partial", 2026, 2026), ("complete", None, None)]
+)
+def test_a_secret_whose_age_was_not_told_is_as_old_as_it_was(
+    status: CoverageStatus, *, now: int | None, expected: int | None
+) -> None:
+    """It was listed, and the dates of its values were denied."""
+    places = Places([make_coverage(scope="s", status=status, kinds=("secret",))])
+    secret, last = (
+        StoredSecret(
+            key="db",
+            provider="gcp",
+            source="prod",
+            scope="s",
+            name="db",
+            rotated_at=None if year is None else datetime(year, 1, 1, tzinfo=UTC),
+        )
+        for year in (now, 2024)
+    )
+
+    (found,) = with_unread_secrets([secret], [last], places)
+
+    assert (found.rotated_at and found.rotated_at.year) == expected

@@ -8,7 +8,7 @@ import pytest
 from msgspec import structs
 
 from connectors.gcp.rights.providers import Provider, parse_provider
-from connectors.gcp.rights.strangers import UNREAD, Pools
+from connectors.gcp.rights.strangers import FOREIGN, Pools
 from connectors.gcp.rights.trusts import trusts_of
 from scanner.model import Trust
 from tests.connectors.gcp.rights.estate import (
@@ -46,7 +46,7 @@ def _trusts(
     member: str, *providers: Provider, on: str = key_of(BILLING), role: str = USER, read: bool = True, **facts: Any
 ) -> tuple[Trust, ...]:
     binding = bound(on, role, member, facts.pop("condition", None))
-    found = trusts_of(
+    found, _ = trusts_of(
         [binding],
         holdings(binding, **facts),
         {"acme-prod": (BILLING, DEPLOYER), "acme-dev": (BUILDER,)},
@@ -170,24 +170,39 @@ def test_the_evidence_names_role_resource_issuer_and_condition() -> None:
         ((_provider(disabled=True),), True, 0),
         ((_provider(state="DELETED"),), True, 0),
         ((_provider(), _provider("https://gitlab.com")), True, 2),
-        ((), False, 1),
+        ((), False, 0),
     ],
 )
 def test_whoever_signs_for_a_pool_lets_its_principals_in(
     providers: tuple[Provider, ...], read: bool, expected: int
 ) -> None:
-    """Nobody does for a pool of ours without a provider that is on; of what was not read it is not known."""
-    trusts = _trusts(SUBJECT, *providers, read=read)
+    """Nobody does for a pool of ours without a provider that is on; what was not read lets in nobody knows whom."""
+    binding = bound(key_of(BILLING), USER, SUBJECT)
+    pools = Pools(providers if read else None)
 
-    assert len(trusts) == expected
-    assert all(UNREAD in trust.evidence for trust in trusts) == (not read or not expected)
+    found, unread = trusts_of([binding], holdings(binding), {"acme-prod": (BILLING,)}, pools)
+
+    assert len(found.get(BILLING, ())) == expected
+    assert unread == (frozenset() if read else {BILLING})
+
+
+def test_a_pool_that_another_unit_reads_is_read_for_this_one() -> None:
+    """Its own unit may say that it has no provider, or one."""
+    binding = bound(key_of(BILLING), USER, SUBJECT)
+    signed, unread = trusts_of(
+        [binding], holdings(binding), {"acme-prod": (BILLING,)}, Pools(None, {POOL: (_provider(),)})
+    )
+    unsigned, _ = trusts_of([binding], holdings(binding), {"acme-prod": (BILLING,)}, Pools(None, {POOL: ()}))
+
+    assert [trust.issuer for trust in signed[BILLING]] == [GITHUB]
+    assert (unsigned, unread) == ({}, frozenset())
 
 
 def test_a_pool_of_somebody_else_may_have_any_provider() -> None:
     """Its project is none of ours."""
     (trust,) = _trusts(SUBJECT.replace("/111/", "/999/"))
 
-    assert (trust.external, trust.restriction, UNREAD in trust.evidence) == (None, "exact", True)
+    assert (trust.external, trust.restriction, FOREIGN in trust.evidence) == (None, "exact", True)
 
 
 @pytest.mark.parametrize(
@@ -233,7 +248,7 @@ def test_what_is_given_above_is_given_on_every_account_below(on: str) -> None:
     binding = bound(on, USER, SUBJECT)
     accounts = {"acme-prod": (BILLING, DEPLOYER), "acme-dev": (BUILDER,)}
 
-    found = trusts_of([binding], holdings(binding), accounts, Pools([_provider()]))
+    found, _ = trusts_of([binding], holdings(binding), accounts, Pools([_provider()]))
 
     assert set(found) == ({BILLING, DEPLOYER, BUILDER} if on == ORGANIZATION else {BILLING, DEPLOYER})
 
