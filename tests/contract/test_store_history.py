@@ -26,7 +26,7 @@ from tests.examples import examples
 from tests.factories import NOW, make_assessment, make_finding
 from tests.scanner.history.strategies import scan_sequences
 
-PATIENT = examples(30)
+PATIENT = examples(20)
 billing, deploy, other = (make_assessment(name) for name in ("svc-billing", "deploy", "other"))
 
 

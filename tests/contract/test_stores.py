@@ -65,7 +65,7 @@ other = make_finding(fingerprint="f2", severity="low")
 
 @on_every_backend
 @given(results=scan_sequences())
-@examples(50)
+@examples(30)
 def test_every_scan_loads_as_it_was_saved(backend: Backend, results: list[ScanResult]) -> None:
     """Whatever follows whatever, every scan comes back equal, order, flags and dates included."""
     with backend() as url, open_store(url) as store:

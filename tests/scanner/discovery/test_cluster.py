@@ -109,8 +109,8 @@ def _accounts(folder: Path, url: str, dask: str | None) -> None:
 
 def _judged(result: Any) -> Any:
     """Without when it was."""
-    findings = [{**one, "first_seen": None} for one in result["findings"]]
-    return {**result, "findings": findings, "scan": None}
+    ageless = {name: [{**one, "first_seen": None} for one in result[name]] for name in ("identities", "findings")}
+    return {**result, **ageless, "scan": None}
 
 
 def _scans(folder: Path) -> list[str]:
