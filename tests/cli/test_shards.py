@@ -8,11 +8,11 @@ import stat
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from tests.cli.conftest import BOTS, Muster
+from tests.timeless import timeless
 
 
 @pytest.fixture
@@ -32,13 +32,6 @@ def _shard(muster: Muster, number: int, of: int = 3, scan: str = "night-1") -> s
     return path
 
 
-def _judged(result: str) -> Any:
-    """Without when it was."""
-    decoded = json.loads(result)
-    findings = [{**one, "first_seen": None} for one in decoded["findings"]]
-    return {**decoded, "findings": findings, "scan": None}
-
-
 def test_three_shards_come_to_one_scan(lists: Path, muster: Muster) -> None:
     """The same as scanning at once; until the last is in, nothing is judged; afterwards nothing changes any more."""
     whole = muster("scan", "--quiet", "--store", "sqlite:///whole.db", "-o", "json:-")
@@ -54,11 +47,11 @@ def test_three_shards_come_to_one_scan(lists: Path, muster: Muster) -> None:
     assert "1 of 3 shards are there; missing: 1, 2" in first.err
     assert pending.out.startswith("night-1: 1 of 3 shards since ")
     assert "in the store already" in again.err
-    assert _judged(rest.out) == _judged(whole.out)
+    assert timeless(json.loads(rest.out)) == timeless(json.loads(whole.out))
     assert json.loads(rest.out)["scan"]["id"] == "night-1"
     assert not (lists / "early.json").exists()
     assert not (lists / "late.json").exists()
-    assert _judged(muster("report", "-o", "json:-").out) == _judged(whole.out)
+    assert timeless(json.loads(muster("report", "-o", "json:-").out)) == timeless(json.loads(whole.out))
 
 
 @pytest.mark.usefixtures("lists")

@@ -32,6 +32,7 @@ from tests.databases import SHARED
 from tests.servers.dask_cluster import DaskCluster
 from tests.servers.moto_server import ENVIRONMENT
 from tests.servers.openbao import OpenBao
+from tests.timeless import timeless
 
 pytestmark = [pytest.mark.real_server, pytest.mark.xdist_group("dask")]
 
@@ -107,12 +108,6 @@ def _accounts(folder: Path, url: str, dask: str | None) -> None:
     )
 
 
-def _judged(result: Any) -> Any:
-    """Without when it was."""
-    ageless = {name: [{**one, "first_seen": None} for one in result[name]] for name in ("identities", "findings")}
-    return {**result, **ageless, "scan": None}
-
-
 def _scans(folder: Path) -> list[str]:
     import sqlite3
 
@@ -161,7 +156,7 @@ def test_a_killed_worker_loses_nothing(
 
         assert code == 0, log + cluster.log
         assert len(result["identities"]) > ACCOUNTS
-        assert _judged(result) == _judged(company.by_threads)
+        assert timeless(result) == timeless(company.by_threads)
         with open_store(store_url) as store:
             assert store.staging.waiting() == ()
 
