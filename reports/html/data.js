@@ -42,9 +42,10 @@ class Column {
   }
 }
 
+// What is no number stands among the steps as it is.
 function summed(steps) {
   let sum = 0;
-  return steps.map((step) => (sum += step));
+  return steps.map((step) => (typeof step === "number" ? (sum += step) : step));
 }
 
 class Table {

@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import base64
 import gzip
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
-from itertools import pairwise
 from typing import Any, TypeAlias, TypeVar
 
 import msgspec
@@ -36,18 +35,29 @@ def table(columns: Columns[Row], rows: Sequence[Row]) -> dict[str, Any]:
 
 
 def column(values: Sequence[Any]) -> dict[str, Any]:
-    """``{"steps"}`` for numbers alone, ``{"values"}`` where codes would be a waste, else ``{"values", "codes"}``.
+    """``{"steps"}`` where there are numbers, ``{"values"}`` where codes would be a waste, else ``{"values", "codes"}``.
 
-    Steps lead from each number to the next: rows of an identity stand together, so most are 0 or 1. Values must be
-    hashable, and booleans and numbers must not share a column (``True`` and ``1`` would fall together).
+    Steps lead from each number to the next: rows of an identity stand together, so most are 0 or 1. What is no number
+    stands among them as it is. Values must be hashable, and booleans and numbers must not share a column (``True`` and
+    ``1`` would fall together).
     """
-    if all(type(value) is int for value in values):
-        return {"steps": [after - before for before, after in pairwise((0, *values))]}
     codes: dict[Any, int] = {}
     coded = [codes.setdefault(value, len(codes)) for value in values]
-    if len(codes) == len(values) or any(type(value) is int for value in codes):
+    if any(type(value) is int for value in codes):
+        return {"steps": list(_steps(values))}
+    if len(codes) == len(values):
         return {"values": values}
     return {"values": list(codes), "codes": coded}
+
+
+def _steps(values: Iterable[Any]) -> Iterator[Any]:
+    last = 0
+    for value in values:
+        if type(value) is int:
+            yield value - last
+            last = value
+        else:
+            yield value
 
 
 def block(content: Any) -> str:
