@@ -135,7 +135,7 @@ def findings_on(row: Callable[[Finding], int | None]) -> Columns[Finding]:
         "title": lambda finding: text(finding.title),
         "rule": lambda finding: text(finding.rule),
         "identity": identity,
-        "credential": lambda finding: text((finding.credential or "").rpartition("#")[2]),
+        "credential": lambda finding: text(_credential(finding)),
         "entry": lambda finding: text(finding.entry),
         "owner": lambda finding: text(finding.owner),
         "status": lambda finding: finding.status,
@@ -144,8 +144,21 @@ def findings_on(row: Callable[[Finding], int | None]) -> Columns[Finding]:
         "acknowledged": lambda finding: text(acknowledged_text(finding)),
         "remediation": lambda finding: text(finding.remediation),
         "controls": lambda finding: texts(finding.controls),
-        "evidence": lambda finding: pairs(evidence_of(finding)),
+        "evidence": lambda finding: pairs(_more_evidence(finding)),
     }
+
+
+def _credential(finding: Finding) -> str:
+    """Its kind and id, without whose it is."""
+    return (finding.credential or "").rpartition("#")[2]
+
+
+def _more_evidence(finding: Finding) -> Mapping[str, Any]:
+    """What else is told of it: to say again which credential it is on would be a third of the page."""
+    evidence = evidence_of(finding)
+    if f"{evidence.get('kind')}:{evidence.get('id')}" != _credential(finding):
+        return evidence
+    return {name: value for name, value in evidence.items() if name not in ("kind", "id")}
 
 
 def entries_matched(row_of: Mapping[str, int]) -> Columns[EntryAssessment]:
