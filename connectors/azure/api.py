@@ -17,6 +17,7 @@ from msgspec import Raw
 from connectors.azure.batch import read_batch
 from connectors.azure.clouds import Service
 from connectors.azure.errors import OK, ExpiredPage, of_answer, translated
+from connectors.azure.keys import NIL_GUID
 from connectors.azure.payloads import Page
 from connectors.azure.pipeline import BACKOFF, address, no_page_twice, policies, request_of
 from connectors.azure.resource_graph import read_rows
@@ -39,8 +40,6 @@ Headers = Mapping[str, str]
 VAULT_VERSION = "7.6"
 VAULT_PAGE = 25
 """Vaults give no more on a page."""
-NOBODY = "00000000-0000-0000-0000-000000000000"
-"""The SDK wants a subscription's id where none is asked about."""
 
 
 class AzureApi:
@@ -144,7 +143,7 @@ class AzureApi:
         """As ``role_client``, for role definitions, of the first version that tells their conditions."""
         from azure.mgmt.authorization.v2022_05_01_preview import AuthorizationManagementClient
 
-        return AuthorizationManagementClient(self._session.credential("arm"), NOBODY, **self._for_sdk())
+        return AuthorizationManagementClient(self._session.credential("arm"), NIL_GUID, **self._for_sdk())
 
     def _for_sdk(self) -> dict[str, Any]:
         from azure.core.pipeline.policies import ContentDecodePolicy

@@ -17,7 +17,7 @@ from connectors.base import own_words
 from connectors.federation import links_of
 from connectors.issuers import SUBJECT, recognised, shared
 from connectors.restrictions import Restriction, narrowest
-from scanner.model import Link, Trust
+from scanner.model import Credential, Link, Trust, credential_key
 
 ENTRA, CLUSTERS = "Microsoft Entra", "Azure Kubernetes Service"
 """Whose tokens may be of our own making, by their names in ``issuers.toml``."""
@@ -94,6 +94,17 @@ def clauses_of(terms: Terms) -> tuple[Clause, ...]:
     if not _EXPRESSION.fullmatch(text):
         return ()
     return tuple(Clause(claim=claim, operator=how, value=value) for claim, how, value in re.findall(_CLAUSE, text))
+
+
+def credential_of(key: str, id_: str, terms: Terms, *, name: str | None = None) -> Credential:
+    """One of the identity by that key. ``name``: where its id is another."""
+    return Credential(
+        key=credential_key(key, "federation", id_),
+        kind="federation",
+        id=id_,
+        never_expires=True,
+        attributes=({} if name is None else {"name": name}) | terms.facts,
+    )
 
 
 def trust_of(name: str, terms: Terms, tenant: str) -> Trust:

@@ -9,27 +9,27 @@ from connectors.azure import sections as s
 from connectors.azure.api import AzureApi
 from connectors.azure.errors import NoLicence
 from connectors.azure.excess import check_own_rights
+from connectors.azure.keys import NIL_GUID
 from connectors.azure.least_privilege import needed
 from connectors.azure.payloads import Page
 from connectors.azure.requests import ARM_RESOURCES, Allowed
 from connectors.azure.settings import AzureSettings
 from connectors.azure.spec import SPEC
+from connectors.azure.subscription import denials, federation
 from connectors.base import Check, Gone, Scope
 from scanner.errors import SourceError
 from scanner.model import Coverage
 
 LOOKED_AT = 5
 """So many subscriptions are tried."""
-_NOBODY = "00000000-0000-0000-0000-000000000000"
-"""Stands in for an object: whoever may ask is told that it is not there, and others that they may not ask."""
 _PLACE = re.compile(r"\{\w+\}")
 _SUBSCRIPTION = "{subscription}"
 _VERSIONS: Mapping[str, str] = {
     s.ROLE_ASSIGNMENTS: "2022-04-01",
     s.ROLE_DEFINITIONS: "2022-05-01-preview",
-    s.DENY_ASSIGNMENTS: "2022-04-01",
+    s.DENY_ASSIGNMENTS: denials.VERSION,
     s.MANAGED_IDENTITIES: "2024-11-30",
-    s.IDENTITY_FEDERATION: "2024-11-30",
+    s.IDENTITY_FEDERATION: federation.VERSION,
     s.WORKLOADS: "2021-04-01",
     s.VAULTS: "2023-07-01",
     s.SECRETS: "2023-07-01",
@@ -68,7 +68,7 @@ def _sections(api: AzureApi, settings: AzureSettings, subscriptions: Sequence[st
         elif mine[0].service == "vault":
             yield Check(name=section.name, ok=True, detail="each vault tells when it is asked")
         elif mine[0].service == "graph":
-            yield _tried(section.name, [(one, _NOBODY) for one in _cheapest(mine)], api)
+            yield _tried(section.name, [(one, NIL_GUID) for one in _cheapest(mine)], api)
         elif subscriptions:
             yield _tried(section.name, [(one, place) for place in subscriptions for one in _cheapest(mine)], api)
 
@@ -98,10 +98,13 @@ def _tried(name: str, tries: Sequence[tuple[Allowed, str]], api: AzureApi) -> Ch
 
 
 def _ask(api: AzureApi, one: Allowed, place: str) -> None:
-    """One page of it at most. Raises SourceError."""
-    path = _PLACE.sub(_NOBODY, one.path.replace(_SUBSCRIPTION, place))
+    """One page of it at most. Raises SourceError.
+
+    Whoever may ask is told that nobody's object is not there, and others that they may not ask.
+    """
+    path = _PLACE.sub(NIL_GUID, one.path.replace(_SUBSCRIPTION, place))
     if one.method == "POST":
-        api.graph_post(path, {"ids": [_NOBODY]}, Page)
+        api.graph_post(path, {"ids": [NIL_GUID]}, Page)
     elif one.service == "graph":
         next(api.graph_pages(path, beta=one.beta), None)
     else:

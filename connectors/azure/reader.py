@@ -90,7 +90,7 @@ class Reader:
         """
         try:
             return msgspec.json.decode(raw, type=row)
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             try:
                 told = msgspec.json.encode(_without_nulls(msgspec.json.decode(raw)))
                 return msgspec.json.decode(told, type=row, strict=False)

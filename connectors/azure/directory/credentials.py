@@ -15,7 +15,7 @@ from typing import Any
 from connectors.azure.dates import moment
 from connectors.azure.directory.faces import Faces, known
 from connectors.azure.directory.payloads import Application, FederatedCredential, Key, Password, ServicePrincipal
-from connectors.azure.federation import trust_of
+from connectors.azure.federation import credential_of, trust_of
 from connectors.azure.usage.record import UseRecord
 from connectors.base import own_words
 from scanner.model import Credential, CredentialKind, Trust, credential_key
@@ -53,16 +53,7 @@ def federation_of(
     """Whose tokens are taken in place of a secret, as credentials and as trusts."""
     rows = {row.id: row for row in sorted(rows, key=lambda row: row.id)}.values()
     trusts = dict.fromkeys(trust_of(row.name or row.id, row, tenant) for row in rows)
-    return tuple(_federation(key, row) for row in rows), tuple(trusts)
-
-
-def _federation(key: str, row: FederatedCredential) -> Credential:
-    return Credential(
-        key=credential_key(key, "federation", row.id),
-        kind="federation",
-        id=row.id,
-        attributes=known({"name": row.name, **row.facts}),
-    )
+    return tuple(credential_of(key, row.id, row, name=row.name) for row in rows), tuple(trusts)
 
 
 def _of_face(

@@ -20,6 +20,7 @@ from connectors.azure.offline.missing import DENY_ASSIGNMENTS, ITEMS, WRITES, co
 from connectors.azure.offline.recognise import Row
 from connectors.azure.offline.shapes import federation, model, resource, vault_item
 from connectors.azure.requests import BATCH
+from connectors.azure.rights.place import GROUPS
 from connectors.azure.settings import AzureSettings
 from connectors.base import Gone, Meter
 
@@ -133,6 +134,11 @@ class FileApi(AzureApi):
         return None if id_ in self._gone else {"id": id_}
 
     @cached_property
+    def _root(self) -> tuple[str, str]:
+        """The scopes that hold everything: the whole tenant, and the management group that is named as it is."""
+        return "/", f"{GROUPS}{self._settings.tenant or self._export.tenant}"
+
+    @cached_property
     def _gone(self) -> frozenset[str]:
         return self._export.gone()
 
@@ -150,12 +156,16 @@ class FileApi(AzureApi):
         return {"value": found}
 
     def _denials(self, path: str) -> Answer:
-        """Of all places: each says where it holds. Where there are none, an empty list's file names the place."""
-        rows, place = self._export.of(r.DENIALS), path.removesuffix(DENY_ASSIGNMENTS)
-        told = any(f"{scope_of(row).lower()}/".startswith(f"{place.lower()}/") for row in rows)
+        """Those at a place and below, and at the root. Where there are none, an empty list's file names the place.
+
+        No file tells which subscriptions another management group holds.
+        """
+        place = path.removesuffix(DENY_ASSIGNMENTS).lower()
+        scopes = [(scope_of(row).lower(), row) for row in self._export.of(r.DENIALS)]
+        told = [row for scope, row in scopes if f"{scope}/".startswith(f"{place}/")]
         if not told and not self._export.names_empty("deny", place.rpartition("/")[2]):
             self.miss(r.DENIALS, WRITES[r.DENIALS])
-        return {"value": rows}
+        return {"value": [*told, *(row for scope, row in scopes if scope in self._root and scope != place)]}
 
     def _items(self, address: str) -> Answer:
         rows = self._export.rows.get(r.VAULT_ITEMS, {})

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from connectors.azure.offline import recognise as r
+from connectors.azure.subscription.denials import VERSION
 from scanner.errors import SourceError
 
 IDENTITIES, VAULTS = "managed identities", "vaults with their access policies"
@@ -17,7 +18,7 @@ WRITES: Mapping[str, str] = {
     r.RESOURCES: "az resource list",
     r.ROLE_ASSIGNMENTS: "az role assignment list --all --include-inherited",
     r.ROLE_DEFINITIONS: "az role definition list",
-    r.DENIALS: f"az rest --url '/subscriptions/…{DENY_ASSIGNMENTS}?api-version=2022-04-01'",
+    r.DENIALS: f"az rest --url '/subscriptions/…{DENY_ASSIGNMENTS}?api-version={VERSION}'",
     r.IDENTITY_FEDERATION: "az identity federated-credential list --identity-name … --resource-group …",
     IDENTITIES: "az identity list",
     VAULTS: "az keyvault list --resource-group …",

@@ -14,6 +14,7 @@ from connectors.azure.offline.export import Export, scope_of
 from connectors.azure.offline.loading import open_export
 from connectors.azure.offline.reader import FileReader
 from connectors.azure.reader import Unit
+from connectors.azure.rights.place import GROUPS
 from connectors.azure.settings import AzureSettings
 from connectors.base import Check, DiscoveredRecord, Scope, SectionReading
 from connectors.exported import dated, looking_into, not_recognised
@@ -21,7 +22,6 @@ from scanner.errors import SourceError
 from scanner.model import Coverage
 from scanner.text import counted
 
-_GROUPS = "/providers/microsoft.management/managementgroups/"
 _EVERYWHERE = "/"
 _NOTHING = "no file holds a list in a form that the Azure command line writes"
 _FIX = "begin with `az ad sp list --all > service-principals.json`"
@@ -108,8 +108,8 @@ class ExportedSource:
         names: set[str] = set()
         for row in self._export.of(r.ROLE_ASSIGNMENTS):
             scope = scope_of(row).lower()
-            if scope.startswith(_GROUPS):
-                names.add(scope.removeprefix(_GROUPS))
+            if scope.startswith(GROUPS):
+                names.add(scope.removeprefix(GROUPS))
             elif scope == _EVERYWHERE:
                 names.add(tenant)
         wanted = self._settings.named_management_groups

@@ -13,11 +13,11 @@ from functools import lru_cache
 
 from msgspec import Struct
 
+from connectors.azure.keys import NIL_GUID
 from connectors.azure.rights.azure_table import Methods
 from connectors.azure.rights.place import Place, place_of
 from connectors.azure.rights.role import Block
 
-_EVERYBODY = "00000000-0000-0000-0000-000000000000"
 _GROUP = "group"
 
 
@@ -95,7 +95,7 @@ def denial_of(row: DenyAssignment) -> Denial:
         name=told.deny_assignment_name or row.id.rpartition("/")[2],
         place=place_of(told.scope),
         is_inherited=not told.do_not_apply_to_child_scopes,
-        anybody=any(one.id == _EVERYBODY or one.type.lower() == _GROUP for one in told.principals),
+        anybody=any(one.id == NIL_GUID or one.type.lower() == _GROUP for one in told.principals),
         principals=frozenset(one.id.lower() for one in told.principals),
         excluded=frozenset(one.id.lower() for one in told.exclude_principals),
         blocks=told.permissions,

@@ -18,8 +18,9 @@ BREADTHS: tuple[Breadth, ...] = ("part", "resource", "resource_group", "subscrip
 """From the narrowest on; a part is a thing inside a resource, such as one secret of a vault."""
 
 USER_ASSIGNED = "Microsoft.ManagedIdentity/userAssignedIdentities"
+GROUPS = "/providers/microsoft.management/managementgroups/"
+"""Begins the id of a management group, in lower case."""
 _SUBSCRIPTIONS = "/subscriptions/"
-_GROUPS = "/providers/microsoft.management/managementgroups/"
 # Resource Manager allows neither wildcard in any name, and we would take one for a pattern.
 _PLAIN = re.compile(r"/[^*?\x00-\x1f]*")
 _RESOURCE_GROUP_PARTS = 4
@@ -88,7 +89,7 @@ def place_of(scope: str, *, holds: tuple[str, ...] = ()) -> Place:
     key = arm_key(scope) or "/"
     if not _PLAIN.fullmatch(key) or (scope.strip() and not scope.strip().startswith("/")):
         raise ValueError("no scope of Resource Manager")
-    if key == "/" or key.startswith(_GROUPS):
+    if key == "/" or key.startswith(GROUPS):
         starts = tuple(f"{_SUBSCRIPTIONS}{one.lower()}/" for one in holds) or ((_SUBSCRIPTIONS,) if key == "/" else ())
         return Place(id=key, breadth="management_group", within=starts)
     parts = key.strip("/").split("/")

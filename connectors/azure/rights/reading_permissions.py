@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from connectors.azure import sections as s
 from connectors.azure.dates import moment
 from connectors.azure.errors import NotTaken
+from connectors.azure.keys import NIL_GUID
 from connectors.azure.reader import Reader
 from connectors.azure.rights.api_permissions import Permission, application_power, delegated_power
 from connectors.azure.rights.directory import Api, Directory
@@ -21,7 +22,7 @@ from scanner.model import Assignment
 PAGE = 999
 MICROSOFT_GRAPH = "00000003-0000-0000-c000-000000000000"
 _SP = "/servicePrincipals"
-DEFAULT_ACCESS = "00000000-0000-0000-0000-000000000000"
+DEFAULT_ACCESS = NIL_GUID
 """The id of no role: access without any. Source: the reference of ``appRoleAssignment``."""
 
 

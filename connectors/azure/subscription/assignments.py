@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from connectors.azure import sections as s
-from connectors.azure.api import NOBODY
 from connectors.azure.errors import each_of
+from connectors.azure.keys import NIL_GUID
 from connectors.azure.reader import Reader
 from connectors.azure.requests import permissions_of
 from connectors.azure.rights.objects import members_of
@@ -49,7 +49,7 @@ def _listed(reader: Reader, place: str) -> Iterator[object]:
     if reader.unit.kind == "subscription":
         models = reader.api.role_client(reader.scope.id).role_assignments.list_for_subscription()
     else:
-        models = reader.api.role_client(NOBODY).role_assignments.list_for_scope(place, filter="atScope()")
+        models = reader.api.role_client(NIL_GUID).role_assignments.list_for_scope(place, filter="atScope()")
     return each_of(models, "GET roleAssignments", permissions_of(s.ROLE_ASSIGNMENTS)[0])
 
 

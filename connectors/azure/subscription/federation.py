@@ -11,13 +11,13 @@ from urllib.parse import quote
 from msgspec import Raw, Struct, structs
 
 from connectors.azure import sections as s
-from connectors.azure.federation import Terms, trust_of
+from connectors.azure.federation import Terms, credential_of, trust_of
 from connectors.azure.keys import arm_name, managed_identity_key
 from connectors.azure.reader import Reader, gathered
 from connectors.azure.subscription.identities import Federation
 from connectors.azure.subscription.rows import Resource
 from scanner.errors import SourceError
-from scanner.model import Coverage, Credential, credential_key
+from scanner.model import Coverage
 
 VERSION = "2024-11-30"
 
@@ -54,16 +54,6 @@ def federation(key: str, rows: Iterable[FederatedCredential], tenant: str) -> Fe
     """The credentials of one identity, and whom each lets in."""
     named = {row.name: row.properties for row in rows}
     return Federation(
-        credentials=tuple(_credential(key, name, named[name]) for name in sorted(named)),
+        credentials=tuple(credential_of(key, name, named[name]) for name in sorted(named)),
         trusts=tuple(trust_of(name, named[name], tenant) for name in sorted(named)),
-    )
-
-
-def _credential(key: str, name: str, terms: Terms) -> Credential:
-    return Credential(
-        key=credential_key(key, "federation", name),
-        kind="federation",
-        id=name,
-        never_expires=True,
-        attributes=terms.facts,
     )

@@ -29,7 +29,7 @@ _PEOPLE = frozenset({"User", "ForeignGroup", "Device"})
 """Types of principals whose rights are no matter of ours; a group of another tenant cannot be looked into."""
 
 
-Judging: TypeAlias = Callable[[tuple[Denial, ...]], Power]
+Judging: TypeAlias = Callable[[frozenset[str]], tuple[Power, tuple[Denial, ...]]]
 
 
 class Known(Struct, frozen=True, kw_only=True):
@@ -120,13 +120,19 @@ def _runners(rows: Iterable[RoleAssignment], known: Known) -> set[str]:
 
 
 def _judging(scope: Scope, row: RoleAssignment, known: Known, *, runs: bool) -> Judging:
-    """What a row amounts to, by what may be denied to its holder there."""
+    """What a row amounts to for a holder of these ids, and what may be denied to it there, or in a part of it."""
     judge = known.judges.get(guid_of(row.role_definition_id))
-    if judge is None:
-        return lambda _: UNKNOWN_POWER
     holds = (scope.id,) if scope.context.kind == "subscription" else scope.context.subscriptions
     place = place_of(row.scope, holds=holds)
-    return lambda denials: judge.power(place, condition=row.condition, runs_something=runs, denials=denials)
+    there = [one for one in known.denials if one.reaches(place) or one.lies_in(place)]
+
+    def judging(ids: frozenset[str]) -> tuple[Power, tuple[Denial, ...]]:
+        denials = tuple(one for one in there if one.concerns(ids))
+        if judge is None:
+            return UNKNOWN_POWER, denials
+        return judge.power(place, condition=row.condition, runs_something=runs, denials=denials), denials
+
+    return judging
 
 
 def _of(
@@ -142,7 +148,7 @@ def _of(
     judge = known.judges.get(guid_of(row.role_definition_id))
     holder = member.id if member else row.principal_id
     restorable = known.principals.restorable.get(holder.lower())
-    denials = _denials(row, known, ids)
+    power, denials = judging(ids)
     return assignment(
         scope,
         key,
@@ -151,7 +157,7 @@ def _of(
         holder_name=member.display_name if member else known.principals.name(holder),
         gone=False if member else _gone(row, known.principals),
         grant=judge.role.name if judge else guid_of(row.role_definition_id),
-        power=judging(denials),
+        power=power,
         via=f"group:{known.groups[row.principal_id.lower()]}" if member else "direct",
         resource=row.scope,
         created_at=moment(row.created_on),
@@ -164,14 +170,6 @@ def _of(
             "restorable_until": restorable.isoformat() if restorable else None,
         },
     )
-
-
-def _denials(row: RoleAssignment, known: Known, ids: frozenset[str]) -> tuple[Denial, ...]:
-    """What may be denied to the holder at the row's place, or in a part of it."""
-    if not known.denials:
-        return ()
-    place = place_of(row.scope)
-    return tuple(one for one in known.denials if one.concerns(ids) and (one.reaches(place) or one.lies_in(place)))
 
 
 def _kind(row: RoleAssignment, principals: Principals) -> str | None:

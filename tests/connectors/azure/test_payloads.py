@@ -16,6 +16,7 @@ from connectors.azure.payloads import ObjectId
 from connectors.azure.reader import Reader
 from connectors.azure.requests import ALLOWED, allowed
 from connectors.azure.spec import SPEC
+from connectors.azure.subscription.rows import Resource
 from connectors.base import Meter, Scope
 from tests.connectors.azure.estate import AzureEstate
 
@@ -73,6 +74,19 @@ def test_nonsense_is_a_malformed_row(azure: AzureEstate, facts: dict[str, Any]) 
 
     assert row is None
     assert section.coverage.is_gap
+
+
+def test_a_row_that_is_nested_too_deeply_is_a_malformed_row(azure: AzureEstate) -> None:
+    """And a gap: the rows beside it are read."""
+    deep = Raw(b'{"id": "r", "name": "n", "type": "t", "tags": ' + b"[" * 100_000 + b"]" * 100_000 + b"}")
+    meter = Meter()
+    with azure.api(meter) as api:
+        reader = Reader(api, Scope(source="prod", spec=SPEC, id=azure.tenant.id), meter, azure.settings())
+        section = reader.section("arm.workloads")
+        rows = list(reader.rows(section, [[deep, Raw(b'{"id": "r", "name": "n", "type": "t"}')]], Resource))
+
+    assert [row.name for row in rows] == ["n"]
+    assert section.coverage.status == "partial"
 
 
 def _row(azure: AzureEstate, facts: dict[str, Any]) -> Any:

@@ -26,7 +26,11 @@ def unpacked(packed: dict[str, Any]) -> list[Any]:
     return list(packed["values"])
 
 
-@given(st.lists(st.none() | st.text(max_size=3)) | st.lists(st.none() | st.integers() | st.text(max_size=3)) | st.lists(st.booleans()))
+@given(
+    st.lists(st.none() | st.text(max_size=3))
+    | st.lists(st.none() | st.integers() | st.text(max_size=3))
+    | st.lists(st.booleans())
+)
 def test_a_column_keeps_its_values(values: list[Any]) -> None:
     """Any column of one type, with gaps or without, unpacks to what was packed."""
     assert unpacked(column(values)) == values

@@ -164,5 +164,6 @@ def test_a_trusted_issuer_is_a_credential_and_a_trust() -> None:
         row.id,
         {"name": "gh", "issuer": "https://issuer.example", "subject": "repo:acme/shop", "audiences": []},
     )
+    assert credential.never_expires
     assert (trust.kind, trust.issuer, trust.subject) == ("federated", row.issuer, row.subject)
     assert (trust.restriction, trust.external) == ("exact", True)

@@ -226,6 +226,43 @@ def test_a_subscription_tells_its_own_assignments_and_those_it_inherits(tenant: 
     assert [listed[one] for one in ids] == [1, 1]
 
 
+@pytest.mark.parametrize(
+    ("scope", "level"),
+    [
+        ("managementGroups/corp", "admin"),
+        ("managementGroups/corp2", "admin"),
+        ("managementGroups/TENANT", "high"),
+        ("/", "high"),
+        ("/subscriptions/PROD", "high"),
+        ("/subscriptions/PROD2", "admin"),
+    ],
+)
+def test_what_is_denied_elsewhere_takes_nothing_from_a_subscription(
+    scope: str, level: str, tenant: Tenant, tmp_path: Path
+) -> None:
+    """No file tells which subscriptions a management group holds, but for the root one."""
+    prod = guid("subscription/prod")
+    tenant.deny(scope.replace("TENANT", tenant.id).replace("PROD", prod), "stack", ["*"])
+    files = everything(tenant) | {"deny/all": {"value": tenant.deny_assignments}}
+
+    records = read(export(tmp_path, files))
+
+    owners = [one for one in records if isinstance(one, Assignment) and one.scope == prod]
+    assert {one.privilege.level for one in owners} == {level}
+
+
+def test_denials_that_no_file_holds_take_nothing_away(tenant: Tenant, tmp_path: Path) -> None:
+    """It is a gap, but most exports have none."""
+    files = everything(tenant)
+    prod = guid("subscription/prod")
+    del files[f"deny/{prod}"]
+
+    records = read(export(tmp_path, files))
+
+    assert "arm.deny_assignments" in gaps(records)
+    assert "admin" in {one.privilege.level for one in records if isinstance(one, Assignment) and one.scope == prod}
+
+
 @pytest.mark.parametrize("listed", ["nothing", "groups", "the holder"])
 def test_whose_directory_roles_may_be_a_group_s_is_a_gap(listed: str, tenant: Tenant, tmp_path: Path) -> None:
     """Service principals may be in it: the list of groups tells that it is none, or that of users that it is a user."""

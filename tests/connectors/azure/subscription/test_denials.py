@@ -71,6 +71,18 @@ def test_a_part_of_the_subscription_that_is_denied_leaves_the_right(place: Place
     assert sorted((one.conditional, bool(one.but)) for one in machines) == [(False, True), (True, False)]
 
 
+def test_a_part_that_is_denied_leaves_a_right_that_the_subscription_inherits(place: Place) -> None:
+    """As one that is given at the subscription itself."""
+    place.give("Contributor", "managementGroups/corp")
+    place.tenant.deny(f"{place.scope}/resourceGroups/managed", "app", ["*"])
+
+    told = place.read().only()
+
+    assert told.attributes["denied_by"] == "app"
+    machines = [one for one in told.takes_over if "virtualmachines/" in one.on[0]]
+    assert sorted((one.conditional, bool(one.but)) for one in machines) == [(False, True), (True, False)]
+
+
 def test_of_a_management_group_those_at_it_are_asked_for(place: Place, azure: AzureEstate) -> None:
     """What holds in one of its subscriptions is theirs to tell."""
     place.give("Owner", "managementGroups/corp")
