@@ -8,8 +8,6 @@ from msgspec import Struct
 
 from scanner.model import GRAVITY, PRIVILEGES, Assessment, Finding, Identity, ScanResult, Severity
 
-_PRIVILEGES = {level: rank for rank, level in enumerate(PRIVILEGES)}
-
 
 class Judged(Struct, frozen=True, gc=False):
     """An identity, what was judged of it, and its findings, gravest first."""
@@ -48,4 +46,4 @@ def most_urgent_first(identities: Iterable[Judged]) -> list[Judged]:
 def _urgency(judged: Judged) -> tuple[int, int, bool, str]:
     severity = len(GRAVITY) if judged.severity is None else GRAVITY[judged.severity]
     verdicts = judged.verdicts
-    return severity, _PRIVILEGES[verdicts.privilege.level], not verdicts.abandoned, judged.identity.key
+    return severity, PRIVILEGES.index(verdicts.privilege.level), not verdicts.abandoned, judged.identity.key

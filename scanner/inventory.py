@@ -19,10 +19,12 @@ from scanner.model import (
     Fact,
     Identity,
     Privilege,
+    Signal,
     StoredSecret,
+    Trust,
     Workload,
 )
-from scanner.model.attributes import OWNERS, SPONSORS
+from scanner.model.attributes import FACTS_OF_CREDENTIALS, OWNERS, RECORDS_OF_USE, SPONSORS
 from scanner.privilege.levels import gravest
 
 _Keyed = TypeVar("_Keyed", Identity, StoredSecret, Workload, Assignment)
@@ -144,7 +146,7 @@ def _merge(seen: Sequence[Identity], ranks: Mapping[str, int]) -> Identity:
         credentials=tuple(credentials[key] for key in sorted(credentials)),
         grants=_distinct(one.grants for one in seen),
         links=_distinct(one.links for one in seen),
-        trusts=_distinct(one.trusts for one in seen),
+        trusts=_distinct_trusts(chain.from_iterable(one.trusts for one in seen)),
     )
 
 
@@ -173,15 +175,28 @@ def as_last_known(identity: Identity, last: Identity) -> Identity:
         identity = msgspec.structs.replace(identity, enabled=last.enabled)
     for fact in identity.unread:
         identity = msgspec.structs.replace(identity, **_LAST_KNOWN[fact](identity, last))
-    people = {name: last.attributes[name] for name in _PEOPLE if name in last.attributes}
-    if people.keys() <= identity.attributes.keys():
+    attributes = _with_last_attributes(identity, last, _PEOPLE)
+    if attributes == identity.attributes:
         return identity
-    return msgspec.structs.replace(identity, attributes={**people, **identity.attributes})
+    return msgspec.structs.replace(identity, attributes=attributes)
+
+
+def _with_last_attributes(identity: Identity, last: Identity, names: Iterable[str]) -> Mapping[str, object]:
+    """Its attributes, and of those that are not told any more the last scan's with these names."""
+    return {**{name: last.attributes[name] for name in names if name in last.attributes}, **identity.attributes}
+
+
+def _with_last_signals(identity: Identity, last: Identity, sort: str) -> tuple[Signal, ...]:
+    return _distinct((identity.signals, tuple(one for one in last.signals if one.sort == sort)))
 
 
 def _last_credentials(identity: Identity, last: Identity) -> dict[str, object]:
     every = {one.key: one for one in (*last.credentials, *identity.credentials)}
-    return {"credentials": tuple(every[key] for key in sorted(every))}
+    return {
+        "credentials": tuple(every[key] for key in sorted(every)),
+        "attributes": _with_last_attributes(identity, last, FACTS_OF_CREDENTIALS),
+        "signals": _with_last_signals(identity, last, "credential"),
+    }
 
 
 def _last_permissions(identity: Identity, last: Identity) -> dict[str, object]:
@@ -193,6 +208,7 @@ def _last_permissions(identity: Identity, last: Identity) -> dict[str, object]:
         "privilege": privilege,
         "grants": _distinct((identity.grants, last.grants)),
         "links": _distinct((identity.links, last.links)),
+        "signals": _with_last_signals(identity, last, "permission"),
     }
 
 
@@ -201,13 +217,12 @@ _LAST_KNOWN: Mapping[Fact, Callable[[Identity, Identity], dict[str, object]]] = 
     "permissions": _last_permissions,
     "tags": lambda identity, last: {"tags": {**last.tags, **identity.tags}},
     "trusts": lambda identity, last: {
-        "trusts": _distinct((identity.trusts, last.trusts)),
+        "trusts": _distinct_trusts((*identity.trusts, *last.trusts)),
         "links": _distinct((identity.links, tuple(one for one in last.links if one.relation == "federates"))),
     },
     "use": lambda identity, last: {
         "last_used_at": identity.last_used_at or last.last_used_at,
-        "attributes": {**last.attributes, **identity.attributes},
-        "signals": _distinct((identity.signals, last.signals)),
+        "attributes": _with_last_attributes(identity, last, RECORDS_OF_USE),
     },
 }
 
@@ -218,3 +233,11 @@ _Fact = TypeVar("_Fact")
 def _distinct(lists: Iterable[tuple[_Fact, ...]]) -> tuple[_Fact, ...]:
     """All of them once, in order."""
     return tuple(dict.fromkeys(chain.from_iterable(lists)))
+
+
+def _distinct_trusts(trusts: Iterable[Trust]) -> tuple[Trust, ...]:
+    """Each once, the first of those that differ in nothing but what other identities have told of it."""
+    first: dict[Trust, Trust] = {}
+    for trust in trusts:
+        first.setdefault(msgspec.structs.replace(trust, external=None, crosses=None), trust)
+    return tuple(first.values())

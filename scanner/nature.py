@@ -23,7 +23,7 @@ _HUMAN_WITH_KEYS: Mapping[bool | None, NatureVerdictName] = {True: "mixed", Fals
 
 _TABLE = msgspec.toml.decode(files("scanner").joinpath("nature.toml").read_bytes(), type=_Table)
 
-KEYS_NAMED = 5
+_KEYS_NAMED = 5
 _NO_SIGN = NatureVerdict(verdict="unknown")
 
 
@@ -99,8 +99,8 @@ def _own_signals(
 
 
 def _named(keys: list[str]) -> str:
-    more = len(keys) - KEYS_NAMED
-    return ", ".join(keys[:KEYS_NAMED]) + (f" and {more:,} more" if more > 0 else "")
+    more = len(keys) - _KEYS_NAMED
+    return ", ".join(keys[:_KEYS_NAMED]) + (f" and {more:,} more" if more > 0 else "")
 
 
 @cache

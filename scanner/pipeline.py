@@ -132,7 +132,7 @@ def judge(inventory: Inventory, declared: Declared, remembered: Remembered, scan
 def _linked(inventory: Inventory, held: Held, carried: Sequence[Assessment]) -> Inventory:
     """With who may become whom, and which credential is kept where."""
     known = [one.identity for one in carried]
-    identities, workloads = with_clusters(inventory.identities, inventory.workloads)
+    identities, workloads = with_clusters(inventory.identities, inventory.workloads, known)
     reaching = with_reach(identities, held, workloads, inventory.coverage, known)
     return msgspec.structs.replace(inventory, identities=with_stored(reaching, inventory.secrets), workloads=workloads)
 
@@ -162,7 +162,7 @@ def _findings(
             frameworks=declared.frameworks,
         )
     )
-    standing = kept_findings(found, fresh, carried, entries, remembered)
+    standing = kept_findings(found, fresh, carried, entries, remembered, now)
     identities = {one.identity.key: one.identity for one in (*fresh, *carried)} if declared.acknowledgements else {}
     marked = (*_marked(found, fresh, remembered.known, now), *standing)
     return tuple(sorted(acknowledgements.marked(marked, identities), key=gravest_first))

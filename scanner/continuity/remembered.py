@@ -5,6 +5,7 @@ Nothing under a gap is gone, mended or new. Pure, like everything between the co
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime
@@ -22,15 +23,19 @@ from scanner.model import (
     Coverage,
     Entry,
     EntryAssessment,
-    Fact,
     Finding,
+    Grant,
     Identity,
     Recreation,
     StoredSecret,
     Workload,
 )
-from scanner.rules.catalog import NEEDS, entry_fingerprints
+from scanner.rules.catalog import BY_ID, entry_fingerprints
+from scanner.rules.evaluation import still_asked
 from scanner.text import counted
+
+_BARE_ID = re.compile(r"(group:)?[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
+"""What stands in place of a name that could not be read: a role's, a group's, an interface's."""
 
 
 class Remembered(Struct, frozen=True, kw_only=True):
@@ -152,9 +157,19 @@ def _as_last_known(found: Assignment, last: Assignment) -> Assignment:
     """What a gap kept from us of one right. If it is worth the same, only a name was not read: a role's, a group's."""
     is_gone = True if found.gone is None and last.gone else found.gone
     if found.holder.lower() == last.holder.lower():
-        untold, same = found.privilege.level == "unknown", found.privilege == last.privilege
-        found = last if untold else msgspec.structs.replace(found, grant=last.grant) if same else found
+        same = found.privilege.level == last.privilege.level
+        if found.privilege.level == "unknown" and (not same or _BARE_ID.fullmatch(found.grant.name)):
+            found = msgspec.structs.replace(last, grant=_named(last.grant, found.grant))
+        elif same:
+            found = msgspec.structs.replace(found, grant=_named(found.grant, last.grant))
     return msgspec.structs.replace(found, gone=is_gone)
+
+
+def _named(grant: Grant, other: Grant) -> Grant:
+    """The grant with the other's names of what it has a bare id of."""
+    words = {name: (getattr(grant, name), getattr(other, name)) for name in ("name", "via", "resource")}
+    known = {name: theirs for name, (own, theirs) in words.items() if own and theirs and _BARE_ID.fullmatch(own)}
+    return msgspec.structs.replace(grant, **known)
 
 
 def declares(entry: Entry) -> tuple[object, ...]:
@@ -186,9 +201,10 @@ def kept_findings(
     carried: Sequence[Assessment],
     entries: Sequence[EntryAssessment],
     remembered: Remembered,
+    now: datetime,
 ) -> list[Finding]:
     """The last scan's findings that this one could not look into again: a gap is no reason to call anything mended."""
-    unread = {one.identity.key: frozenset(one.identity.unread) for one in fresh if one.identity.unread}
+    half_read = {one.identity.key: one for one in fresh if one.identity.unread}
     kept = {fingerprint for one in carried for fingerprint in one.findings}
     kept |= {fingerprint for one in entries if not one.rechecked for fingerprint in entry_fingerprints(one.entry.id)}
     judged = {finding.fingerprint for finding in found}
@@ -196,13 +212,16 @@ def kept_findings(
         msgspec.structs.replace(finding, new=False, rechecked=False)
         for finding in remembered.findings
         if finding.fingerprint not in judged
-        and (finding.fingerprint in kept or _cannot_tell(finding, unread.get(finding.identity or "", frozenset())))
+        and (finding.fingerprint in kept or _cannot_tell(finding, half_read.get(finding.identity or ""), now))
     ]
 
 
-def _cannot_tell(finding: Finding, unread: frozenset[Fact]) -> bool:
-    """Whether what would show that it is mended could not be read."""
-    return not NEEDS.get(finding.rule, frozenset()).isdisjoint(unread)
+def _cannot_tell(finding: Finding, holder: Assessment | None, now: datetime) -> bool:
+    """Whether what would show that it is mended could not be read, and nothing that was read shows it."""
+    rule = BY_ID.get(finding.rule)
+    if holder is None or rule is None or rule.needs.isdisjoint(holder.identity.unread):
+        return False
+    return still_asked(finding, holder, now)
 
 
 def unlisted_places(

@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from msgspec.structs import replace
 
 from scanner.links.federation import issuer_of
 from scanner.links.linking import with_links
-from scanner.model import Identity, Link, Trust, Workload
+from scanner.model import Identity, Link, Workload
 from scanner.model.attributes import SIGNS_TOKENS_AS
 
 
 def with_clusters(
-    identities: Sequence[Identity], workloads: Iterable[Workload]
+    identities: Sequence[Identity], workloads: Iterable[Workload], others: Iterable[Identity] = ()
 ) -> tuple[tuple[Identity, ...], tuple[Workload, ...]]:
     """The identities, linked to the clusters whose tokens they take, and the workloads with whom clusters run as.
 
-    A cluster that was seen is no outsider, whichever of its accounts a trust is in.
+    A cluster that was seen is no outsider, whichever of its accounts a trust is in. ``others``: known of old, from
+    places that were not read this time; clusters run as them, too, and they keep what they have.
     """
     workloads = tuple(workloads)
     clusters: defaultdict[str, list[str]] = defaultdict(list)
@@ -28,33 +29,25 @@ def with_clusters(
     if not clusters:
         return tuple(identities), workloads
     running: defaultdict[str, set[str]] = defaultdict(set)
-    settled = []
-    for identity in identities:
-        links = [
-            Link(relation="federates", target=key, evidence=trust.evidence)
-            for trust in identity.trusts
-            for key in _taken(trust, clusters)
-        ]
-        for link in links:
-            running[link.target].add(identity.key)
-        settled.append(_linked(identity, links, clusters) if links else identity)
-    return tuple(settled), tuple(
+    settled = tuple(_linked(one, clusters, running) for one in identities)
+    for other in others:
+        _linked(other, clusters, running)
+    return settled, tuple(
         replace(one, runs_as=tuple(sorted({*one.runs_as, *running[one.key]}))) if one.key in running else one
         for one in workloads
     )
 
 
-def _linked(identity: Identity, links: Iterable[Link], clusters: defaultdict[str, list[str]]) -> Identity:
-    trusts = tuple(
-        replace(trust, external=False) if any(_taken(trust, clusters)) else trust for trust in identity.trusts
-    )
-    return replace(with_links(identity, links), trusts=trusts)
-
-
-def _taken(trust: Trust, clusters: defaultdict[str, list[str]]) -> Iterator[str]:
-    """The clusters whose tokens a trust takes; some share an issuer."""
-    if trust.kind == "federated" and trust.issuer is not None and (issuer := issuer_of(trust.issuer)) in clusters:
-        yield from clusters[issuer]
+def _linked(identity: Identity, clusters: Mapping[str, Sequence[str]], running: defaultdict[str, set[str]]) -> Identity:
+    """The identity as it stands to these clusters, by issuer; adds it to what is ``running`` in each."""
+    trusts, links = [], []
+    for trust in identity.trusts:
+        taken = clusters.get(issuer_of(trust.issuer), ()) if trust.kind == "federated" and trust.issuer else ()
+        trusts.append(replace(trust, external=False) if taken else trust)
+        links += [Link(relation="federates", target=key, evidence=trust.evidence) for key in taken]
+    for link in links:
+        running[link.target].add(identity.key)
+    return replace(with_links(identity, links), trusts=tuple(dict.fromkeys(trusts))) if links else identity
 
 
 def _signing(workload: Workload) -> Iterator[str]:

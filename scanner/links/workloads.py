@@ -51,7 +51,9 @@ def with_rights_of_roles(privileges: Mapping[str, Privilege], identities: Iterab
     raised = dict(privileges)
     for identity in identities:
         if roles := _runs_as(identity):
-            raised[identity.key] = _gravest(privileges[identity.key], {role: privileges.get(role) for role in roles})
+            raised[identity.key] = _with_rights_of(
+                privileges[identity.key], {role: privileges.get(role) for role in roles}
+            )
     return raised
 
 
@@ -70,7 +72,7 @@ def _runs_as(identity: Identity) -> list[str]:
     return [link.target for link in identity.links if link.relation == "runs_as"]
 
 
-def _gravest(own: Privilege, roles: Mapping[str, Privilege | None]) -> Privilege:
+def _with_rights_of(own: Privilege, roles: Mapping[str, Privilege | None]) -> Privilege:
     """An unknown role may be anything; nothing less than high is told of the rest then."""
     levels = {role: "unknown" if given is None else given.level for role, given in roles.items()}
     level = min(levels.values(), key=PRIVILEGES.index)

@@ -29,6 +29,10 @@ TOKEN_SUBJECTS: Final = "token_subjects"  # noqa: S105  # names of those whom to
 In a subject ``*`` stands for what its bearer chooses: an AWS role has ``["aws:123456789012",
 "arn:aws:sts::123456789012:assumed-role/name/*"]``, whatever its session is called.
 """
+RECORDS_OF_USE: Final = ("used_as", "last_successful_use", "last_used_region")
+"""What else than its moment is known of its last use, by whichever provider."""
+FACTS_OF_CREDENTIALS: Final = ("console_password", "active_keys", "mfa_active", "second_factors")
+"""What is known of its credentials beside themselves: that it has none of a sort, how many, what guards them."""
 
 # Of a workload.
 SIGNS_TOKENS_AS: Final = "signs_tokens_as"

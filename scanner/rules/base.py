@@ -44,6 +44,17 @@ CIRCUMSTANCES: Mapping[Circumstance, Callable[[Assessment], bool]] = MappingProx
 """What a rule may be silent on, whatever its check would say."""
 
 
+def circumstances_of(assessment: Assessment) -> frozenset[Circumstance]:
+    """Those that hold for it."""
+    return frozenset(name for name, holds in CIRCUMSTANCES.items() if holds(assessment))
+
+
+def is_live(credential: Credential, now: datetime) -> bool:
+    """Whether it still opens something: not disabled and not expired; unknown counts as live."""
+    expired = credential.expires_at is not None and credential.expires_at <= now
+    return credential.enabled is not False and not expired
+
+
 class Hit(Struct, frozen=True, kw_only=True, gc=False):
     """A rule fires. ``evidence``: facts with dates and limits, never ages; ``severity``: None takes the rule's own."""
 
@@ -73,9 +84,8 @@ class Yardstick(Struct, frozen=True, kw_only=True):
         return moment is not None and (min(until or self.now, self.now) - moment) / _DAY > days
 
     def live(self, credential: Credential) -> bool:
-        """Whether it still opens something: not disabled and not expired; unknown counts as live."""
-        expired = credential.expires_at is not None and credential.expires_at <= self.now
-        return credential.enabled is not False and not expired
+        """Whether it still opens something, see :func:`is_live`."""
+        return is_live(credential, self.now)
 
     def entry_of(self, assessment: Assessment) -> EntryAssessment | None:
         """The entry that the identity is registered by."""
@@ -116,7 +126,7 @@ class CredentialRule(Rule, frozen=True, kw_only=True):
 
 
 class ExpiredCredentialRule(Rule, frozen=True, kw_only=True):
-    """Looks at one credential that is live no more; no other rule looks at those."""
+    """Looks at one credential that has expired and is not disabled; no other rule looks at those."""
 
     check: Callable[[Credential, Assessment, Yardstick], Hit | None]
 

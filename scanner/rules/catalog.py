@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from scanner.model import Fact
 from scanner.rules import (
     admin,
     agent_without_sponsor,
@@ -93,8 +92,7 @@ RULES: tuple[Rule, ...] = (
 )
 """Sorted by id."""
 
-NEEDS: Mapping[str, frozenset[Fact]] = {rule.id: rule.needs for rule in RULES}
-"""By rule: the facts without which it cannot tell that it no longer fires."""
+BY_ID: Mapping[str, Rule] = {rule.id: rule for rule in RULES}
 
 _ENTRY_RULES = tuple(rule.id for rule in RULES if isinstance(rule, EntryRule))
 

@@ -16,6 +16,7 @@ from scanner.model import (
     SEVERITIES,
     Assessment,
     Assignment,
+    Credential,
     EntryAssessment,
     Exemption,
     Finding,
@@ -25,8 +26,8 @@ from scanner.model import (
     StoredSecret,
 )
 from scanner.rules.base import (
-    CIRCUMSTANCES,
     AssignmentRule,
+    Circumstance,
     CredentialRule,
     EntryRule,
     ExemptionRule,
@@ -36,7 +37,9 @@ from scanner.rules.base import (
     Rule,
     SecretRule,
     Yardstick,
+    circumstances_of,
     fingerprint,
+    is_live,
 )
 from scanner.rules.catalog import RULES
 from scanner.rules.controls.frameworks import cited
@@ -117,28 +120,56 @@ def _judge_identity(assessment: Assessment, by: Yardstick) -> Iterator[_Found]:
         identity=identity.key,
         owner=owner,
     )
-    identity_rules, live_rules, expired_rules = _speaking(*(holds(assessment) for holds in CIRCUMSTANCES.values()))
-    for rule in identity_rules:
+    speaking = _speaking(circumstances_of(assessment))
+    for rule in speaking.on_identity:
         if (hit := rule.check(assessment, by)) is not None:
             yield found(rule, hit, identity.key)
     for credential in identity.credentials:
-        for speaker in live_rules if by.live(credential) else expired_rules:
+        for speaker in speaking.on_credential(credential, by.now):
             if (hit := speaker.check(credential, assessment, by)) is not None:
                 yield found(speaker, hit, credential.key, credential=credential.key)
 
 
-_Speaking: TypeAlias = tuple[tuple[IdentityRule, ...], tuple[CredentialRule, ...], tuple[ExpiredCredentialRule, ...]]
+class _Speaking(Struct, frozen=True):
+    """Rules that look at an identity and at what it holds."""
+
+    on_identity: tuple[IdentityRule, ...]
+    on_live: tuple[CredentialRule, ...]
+    on_expired: tuple[ExpiredCredentialRule, ...]
+
+    def on_credential(
+        self, credential: Credential, now: datetime
+    ) -> tuple[CredentialRule, ...] | tuple[ExpiredCredentialRule, ...]:
+        """Those that look at one that it holds; of a disabled one nothing is said."""
+        if is_live(credential, now):
+            return self.on_live
+        return () if credential.enabled is False else self.on_expired
 
 
 @cache
-def _speaking(*holding: bool) -> _Speaking:
-    """The rules that are not silent where these of the circumstances hold."""
-    held = frozenset(name for name, holds in zip(CIRCUMSTANCES, holding, strict=True) if holds)
-    return (
+def _speaking(held: frozenset[Circumstance]) -> _Speaking:
+    """The rules that are not silent where these circumstances hold."""
+    return _Speaking(
         tuple(rule for rule in _IDENTITY_RULES if rule.silent_on.isdisjoint(held)),
         tuple(rule for rule in _CREDENTIAL_RULES if rule.silent_on.isdisjoint(held)),
         tuple(rule for rule in _EXPIRED_RULES if rule.silent_on.isdisjoint(held)),
     )
+
+
+def still_asked(finding: Finding, assessment: Assessment, now: datetime) -> bool:
+    """Whether the rule of an earlier finding looks at what it is about as that is by now, whatever it would say.
+
+    Not where a circumstance holds on which it is silent, nor where the credential is known to be gone, or no longer
+    one that it looks at.
+    """
+    identity, speaking = assessment.identity, _speaking(circumstances_of(assessment))
+    rules: Sequence[Rule] = speaking.on_identity
+    if finding.credential is not None and "credentials" in identity.unread:
+        rules = (*speaking.on_live, *speaking.on_expired)
+    elif finding.credential is not None:
+        held = (one for one in identity.credentials if one.key == finding.credential)
+        rules = [rule for one in held for rule in speaking.on_credential(one, now)]
+    return any(rule.id == finding.rule for rule in rules)
 
 
 def _judge_entry(assessment: EntryAssessment, by: Yardstick) -> Iterator[_Found]:

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scanner.inventory import AS_LAST_READ, Reading, as_last_known, join
-from scanner.model import PRIVILEGES, UNKNOWN_PRIVILEGE, Fact, Identity, Link, Privilege, Trust
+from scanner.model import PRIVILEGES, UNKNOWN_PRIVILEGE, Fact, Identity, Link, Privilege, Signal, Trust
 from tests.factories import days_ago, make_credential, make_identity
 
 
@@ -215,6 +215,51 @@ def test_a_disabled_one_does_not_wake_up_by_a_gap(told: bool | None, before: boo
     last = make_identity("x", enabled=before)
 
     assert as_last_known(make_identity("x", enabled=told, unread=("use",)), last).enabled is known
+
+
+def _of_agents(sort: Any) -> Signal:
+    return Signal(says="agent", sort=sort, evidence=f"its {sort}")
+
+
+@pytest.mark.parametrize(
+    ("unread", "attributes", "signals"),
+    [
+        ("use", {"used_as": "application", "last_used_region": "eu-west-1"}, []),
+        ("credentials", {"console_password": False, "active_keys": 1}, ["credential"]),
+        ("permissions", {}, ["permission"]),
+        ("tags", {}, []),
+        ("trusts", {}, []),
+    ],
+)
+def test_a_gap_keeps_alive_what_it_hides_and_nothing_else(
+    unread: Fact, attributes: dict[str, Any], signals: list[str]
+) -> None:
+    """A gap may last for ever, and a mark or a sign that the provider has taken back would, too."""
+    facts = {"used_as": "application", "last_used_region": "eu-west-1", "console_password": False, "active_keys": 1}
+    sorts = ("provider", "credential", "permission")
+    last = make_identity(
+        "x",
+        attributes={**facts, "labels": ["a"], "disabled_by_microsoft": "DisabledDueToViolationOfServicesAgreement"},
+        signals=tuple(map(_of_agents, sorts)),
+    )
+
+    known = as_last_known(make_identity("x", unread=(unread,), attributes={"path": "/"}), last)
+
+    assert known.attributes == {"path": "/", **attributes}
+    assert [one.sort for one in known.signals] == signals
+
+
+def test_a_trust_that_was_read_and_is_remembered_is_one() -> None:
+    """Others have told since who is an outsider and of which environment; the trust is the same."""
+    read = Trust(kind="principal", principal="p", evidence="its trust policy")
+    other = Trust(kind="principal", principal="q", evidence="its trust policy")
+    last = Trust(kind="principal", principal="p", evidence="its trust policy", external=False, crosses="prod")
+
+    known = as_last_known(
+        make_identity("x", trusts=(read,), unread=("trusts",)), make_identity("x", trusts=(last, other))
+    )
+
+    assert known.trusts == (read, other)
 
 
 def test_what_was_read_is_believed() -> None:

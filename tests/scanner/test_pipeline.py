@@ -116,6 +116,62 @@ def test_keys_that_could_not_be_listed_stand_as_last_known() -> None:
     assert (_new(second), _new(third)) == ([], [])
 
 
+_KEY = make_credential("svc", "AKIA1", last_used_at=NOW - timedelta(days=200))
+_OTHER_KEY = make_credential("svc", "AKIA2", use_tracked_days=None)
+_SIGNED_OFF: dict[str, Any] = {"enabled": False, "credentials": ()}
+
+
+@pytest.mark.parametrize(
+    ("unread", "facts", "standing"),
+    [
+        (("use",), {}, ["credential_unused", "dormant"]),
+        (("use",), {"credentials": ()}, ["dormant"]),
+        (("use",), {"credentials": (_OTHER_KEY,)}, ["dormant"]),
+        (("use",), {"credentials": (msgspec.structs.replace(_KEY, enabled=False),)}, ["dormant"]),
+        (("use",), {"enabled": False}, []),
+        (("use",), {"managed_by": "AWS"}, []),
+        (("use", "credentials"), {"credentials": ()}, ["credential_unused", "dormant"]),
+        (("use", "credentials"), _SIGNED_OFF, []),
+    ],
+    ids=["as it was", "deleted", "rotated", "key disabled", "disabled", "managed", "not listed", "disabled unlisted"],
+)
+def test_what_was_read_mends_a_finding_though_use_can_never_be_read(
+    unread: tuple[Any, ...], facts: dict[str, Any], standing: list[str]
+) -> None:
+    """Its key is deleted, or it is disabled itself: whether anybody used either is no question any more."""
+    idle = NOW - timedelta(days=200)
+    user = make_identity("svc", scope=FIRST, credentials=(_KEY,), last_used_at=idle)
+    blind: dict[str, Any] = {"use_tracked_days": None, "last_used_at": None, "unread": unread}
+    blind["credentials"] = (msgspec.structs.replace(_KEY, use_tracked_days=None, last_used_at=None),)
+    gap = _coverage(FIRST, "denied", section="reports.sign_ins", kinds=())
+
+    first = _night(0, [user], [_coverage(FIRST)])
+    second = _night(1, [msgspec.structs.replace(user, **{**blind, **facts})], [_coverage(FIRST), gap], first)
+
+    asked = ["credential_unused", "dormant"]
+    found = [sorted(one.rule for one in night.findings if one.rule in asked) for night in (first, second)]
+    assert found == [asked, standing]
+
+
+def test_a_key_that_is_only_remembered_has_not_newly_expired() -> None:
+    """Whether it is still there nobody knows; what was said of it before stands."""
+    idle, end = NOW - timedelta(days=200), NOW + timedelta(hours=12)
+    secret = make_credential("svc", "s-1", kind="client_secret", last_used_at=idle, expires_at=end)
+    user = make_identity("svc", scope=FIRST, credentials=(secret,))
+    blind = msgspec.structs.replace(user, credentials=(), unread=("credentials",))
+    denied = _coverage(FIRST, "denied", section="iam.access_keys", kinds=(), rungs=("credential",))
+    gap = [_coverage(FIRST), denied]
+
+    first = _night(0, [user], [_coverage(FIRST)])
+    hidden = _night(1, [blind], gap, first)
+    told = _night(1, [user], [_coverage(FIRST)], first)
+    stands = _night(2, [blind], gap, told)
+
+    found = [[one.rechecked for one in _of(night, "credential_expired")] for night in (first, hidden, told, stands)]
+    assert found == [[], [], [True], [False]]
+    assert [len(_of(night, "credential_unused")) for night in (first, hidden, told, stands)] == [1, 1, 0, 0]
+
+
 @pytest.mark.parametrize("unlooked", [(), (_coverage(FIRST, "denied"),)], ids=["not scanned", "denied"])
 def test_a_list_that_names_it_is_no_look_at_it(unlooked: tuple[Coverage, ...]) -> None:
     """Its keys and rights stand as last seen, and so does its entry, until the better source looks again."""
@@ -392,6 +448,11 @@ def test_whoever_may_take_over_a_cluster_becomes_what_trusts_its_tokens(*, seen:
     consumers = {one.identity.name: one.consumers for one in night.identities}
     assert consumers["role"] == (("aks",) if seen else ())
     assert bool(_of(night, "open_trust")) is not seen
+
+    if seen:
+        later = _night(1, [runner], [_coverage(FIRST, "denied"), coverage[1]], night, (), [cluster], [right])
+        assert {one.identity.name: one.privilege.level for one in later.identities} == levels
+        assert [len(_of(one, "escalation")) for one in (night, later)] == [1, 1]
 
 
 def test_the_right_of_somebody_gone_is_a_finding_of_its_own() -> None:

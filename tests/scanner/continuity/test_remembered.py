@@ -11,6 +11,8 @@ from scanner.matching.places import Places
 from scanner.model import CoverageStatus, Grant, Privilege, PrivilegeLevel, StoredSecret
 from tests.factories import make_assignment, make_coverage
 
+OWNER_ID = "8e3af657-a8ff-443c-a75c-2fe8c4bcb635"
+
 
 @pytest.mark.parametrize(
     ("status", "now", "expected"), [("denied", None, True), ("complete", None, None), ("denied", False, False)]
@@ -31,10 +33,10 @@ def test_a_holder_that_was_gone_stays_so_while_nobody_can_tell(
     [
         ("denied", "unknown", "X", ("Owner", "admin")),
         ("denied", "admin", "x", ("Owner", "admin")),
-        ("denied", "normal", "x", ("b24988ac", "normal")),
-        ("complete", "admin", "x", ("b24988ac", "admin")),
-        ("denied", "unknown", "somebody else", ("b24988ac", "unknown")),
-        ("complete", "unknown", "x", ("b24988ac", "unknown")),
+        ("denied", "normal", "x", (OWNER_ID, "normal")),
+        ("complete", "admin", "x", (OWNER_ID, "admin")),
+        ("denied", "unknown", "somebody else", (OWNER_ID, "unknown")),
+        ("complete", "unknown", "x", (OWNER_ID, "unknown")),
     ],
 )
 def test_what_a_right_amounts_to_stands_while_nobody_can_tell(
@@ -43,11 +45,43 @@ def test_what_a_right_amounts_to_stands_while_nobody_can_tell(
     """The list of roles was denied, and the right was read: it is no less than it was."""
     places = Places([make_coverage(scope="s", status=status)])
     last = make_assignment(holder="x", grant=Grant(name="Owner", via="direct"), privilege=Privilege(level="admin"))
-    now = make_assignment(holder=holder, grant=Grant(name="b24988ac", via="direct"), privilege=Privilege(level=level))
+    now = make_assignment(holder=holder, grant=Grant(name=OWNER_ID, via="direct"), privilege=Privilege(level=level))
 
     (found,) = with_unread_assignments([now], [last], places)
 
     assert (found.grant.name, found.privilege.level) == expected
+
+
+NAMED = Grant(name="Owner", via="group:Admins", resource="Payroll")
+BARE = Grant(name=OWNER_ID, via=f"group:{OWNER_ID.upper()}", resource=OWNER_ID)
+
+
+@pytest.mark.parametrize("level", ["high", "unknown"])
+@pytest.mark.parametrize(
+    ("now", "last", "expected"),
+    [
+        (BARE, NAMED, NAMED),
+        (NAMED, BARE, NAMED),
+        (Grant(name="Keeper", via="group:Root", resource="Wages"), NAMED, None),
+        (Grant(name="Keeper", via="direct", resource=f"/subscriptions/{OWNER_ID}"), NAMED, None),
+        (Grant(name="Keeper", via=f"group:{OWNER_ID}"), NAMED, Grant(name="Keeper", via="group:Admins")),
+    ],
+    ids=["not read now", "read at last", "renamed", "an id in a path", "one of them"],
+)
+def test_a_name_that_was_read_is_believed_under_a_lasting_gap(
+    now: Grant, last: Grant, expected: Grant | None, level: PrivilegeLevel
+) -> None:
+    """The gap may be of anything there: only a bare id stands for a name that was not read."""
+    places = Places([make_coverage(scope="s", section="vault.secrets", status="denied")])
+    right = Privilege(level=level)
+    found = make_assignment(grant=now, privilege=right, becomes=("read now",))
+    before = make_assignment(grant=last, privilege=right, becomes=("read at last",))
+
+    (known,) = with_unread_assignments([found], [before], places)
+
+    assert known.grant == (expected or now)
+    is_role_unread = (now, level) == (BARE, "unknown")
+    assert known.becomes == (before if is_role_unread else found).becomes
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from scanner.links.clusters import with_clusters
 from scanner.model import Identity, Trust, Workload
@@ -67,3 +68,20 @@ def test_clusters_that_share_an_issuer_all_run_as_it() -> None:
     assert [link.target for link in found.links] == ["one", "other"]
     assert [trust.external for trust in found.trusts] == [False, True]
     assert (one.runs_as, other.runs_as, same) == (("role",), ("role",), job)
+
+
+def test_a_cluster_runs_as_whoever_was_last_known_to_take_its_tokens() -> None:
+    """Its account was not read this time, so it stands as it was."""
+    (found,), (aks,) = with_clusters([make_identity("bot", key="bot")], [cluster(AKS)], [taking(AKS)])
+
+    assert (found, aks.runs_as) == (make_identity("bot", key="bot"), ("role",))
+
+
+def test_a_trust_that_stands_twice_but_for_who_is_an_outsider_is_one() -> None:
+    """As it does where one was remembered as the last scan had settled it."""
+    role = taking(AKS)
+    settled = replace(role.trusts[0], external=False)
+
+    (found,), _ = with_clusters([replace(role, trusts=(*role.trusts, settled))], [cluster(AKS)])
+
+    assert found.trusts == (settled,)
