@@ -191,7 +191,8 @@ def _with_last_signals(identity: Identity, last: Identity, sort: str) -> tuple[S
 
 
 def _last_credentials(identity: Identity, last: Identity) -> dict[str, object]:
-    every = {one.key: one for one in (*last.credentials, *identity.credentials)}
+    remembered = (msgspec.structs.replace(one, use_tracked_days=None) for one in last.credentials)
+    every = {one.key: one for one in (*remembered, *identity.credentials)}
     return {
         "credentials": tuple(every[key] for key in sorted(every)),
         "attributes": _with_last_attributes(identity, last, FACTS_OF_CREDENTIALS),

@@ -167,7 +167,7 @@ def test_whoever_a_trust_names_can_assume_it_also_from_another_account() -> None
 
 def test_under_a_gap_the_last_known_facts_stand() -> None:
     """Keys and permissions that could not be read are not gone; disuse is not concluded from them."""
-    key = make_credential("x", "AKIA1")
+    key = make_credential("x", "AKIA1", use_tracked_days=None)
     admin = Privilege(level="admin", evidence=("grant *",))
     last = make_identity("x", credentials=(key,), privilege=admin, tags={"a": "1"})
     seen = make_identity("x", use_tracked_days=None, unread=("credentials", "permissions", "use"))
@@ -215,6 +215,16 @@ def test_a_disabled_one_does_not_wake_up_by_a_gap(told: bool | None, before: boo
     last = make_identity("x", enabled=before)
 
     assert as_last_known(make_identity("x", enabled=told, unread=("use",)), last).enabled is known
+
+
+def test_a_credential_that_is_only_remembered_tells_nothing_of_disuse() -> None:
+    """Its last use is as of the last reading; of one that was listed it is as of now."""
+    old, listed = (make_credential("x", name, use_tracked_days=3650) for name in ("AKIAOLD", "AKIANEW"))
+    last = make_identity("x", credentials=(old, listed))
+
+    known = as_last_known(make_identity("x", credentials=(listed,), unread=("credentials",)), last)
+
+    assert {one.id: one.use_tracked_days for one in known.credentials} == {"AKIAOLD": None, "AKIANEW": 3650}
 
 
 def _of_agents(sort: Any) -> Signal:
