@@ -32,8 +32,9 @@ class Issuer(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     tenants: Mapping[str, str] = {}
     exact: frozenset[str] = frozenset()
     owner: frozenset[str] = frozenset()
-    broad: str | None = None
+    broad: Mapping[str, str] = {}
     needed: frozenset[str] = frozenset()
+    aws_keys: Mapping[str, str] = {}
     of_claim: Mapping[str, str] = {}
 
     def fixed(self, claim: str) -> Restriction:
@@ -42,19 +43,20 @@ class Issuer(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
             return "loose"
         return "exact" if claim in self.exact or claim == SUBJECT else "none"
 
-    def stays_inside(self, claim: str, beginning: str) -> bool:
-        """Whether all that begins so is of one tenant."""
-        return claim not in self.tenants or re.match(self.tenants[claim], beginning) is not None
-
     def narrows(self, claim: str, restriction: Restriction, values: Iterable[str]) -> Restriction:
-        """How far a claim narrows whose values are these, or like these; ``restriction``: how far these are bound."""
+        """How far a claim narrows whose values are these, or like these; ``restriction``: how far these are bound.
+
+        Values with wildcards narrow where each stays inside one tenant.
+        """
         values = tuple(values)
-        if claim in self.tenants:
-            if restriction != "exact" and not all(self.stays_inside(claim, value) for value in values):
-                return "none"
-            broad = claim == SUBJECT and self.broad is not None and any(re.match(self.broad, one) for one in values)
-            return widest((restriction, "loose")) if broad else restriction
-        return widest((restriction, self.fixed(claim)))
+        if restriction != "exact" and not _all_like(self.tenants.get(claim), values):
+            return "none"
+        broad = claim in self.broad and any(re.match(self.broad[claim], one) for one in values)
+        return widest((restriction, "loose" if broad else "exact", self.fixed(claim)))
+
+
+def _all_like(pattern: str | None, values: Iterable[str]) -> bool:
+    return pattern is not None and all(re.match(pattern, value) for value in values)
 
 
 @cache

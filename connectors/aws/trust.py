@@ -147,7 +147,10 @@ def _claims_narrow(url: str, issuer: Issuer | None, conditions: Iterable[Conditi
         return "none"
     if issuer is None:
         return narrowest(("loose", *(condition.restriction for claim, condition in claims if claim != "aud")))
-    narrowed = narrowest(issuer.narrows(claim, condition.restriction, condition.values) for claim, condition in claims)
+    narrowed = narrowest(
+        issuer.narrows(issuer.aws_keys.get(claim, claim), condition.restriction, condition.values)
+        for claim, condition in claims
+    )
     binding = {claim for claim, condition in claims if condition.is_binding}
     return narrowed if binding.issuperset(issuer.needed) else widest((narrowed, "loose"))
 

@@ -51,7 +51,7 @@ class Estate:
                 section.lost(error, partial=bool(settings.named_projects))
         for project in settings.named_projects:
             with self._named(project):
-                self._add(self._api.get(r.PROJECT, Project, project=project), named=True)
+                self._add(section, self._api.get(r.PROJECT, Project, project=project), named=True)
             if project in self.unread and project not in settings.skipped_projects:
                 self.projects.setdefault(project, ProjectRef(id=project, number=project))
 
@@ -94,12 +94,13 @@ class Estate:
         with self._if_told(section):
             for folder in self._reader.rows(section, r.FOLDERS, Folder):
                 self._see(section, folder.name, folder.parent)
-        self._look_up_named()
+        self._look_up_named(section)
         for row in self._reader.rows(section, r.PROJECTS, Project):
-            self._add(row)
+            self._add(section, row)
 
     def _see(self, section: SectionReading, name: str, parent: str | None) -> None:
         if is_above(name):
+            _note_parent(section, name, parent)
             self.parents[name] = parent
             self.visible.append(name)
         else:
@@ -115,7 +116,7 @@ class Estate:
         except SourceError as error:
             section.lost(error, partial=True)
 
-    def _look_up_named(self) -> None:
+    def _look_up_named(self, section: SectionReading) -> None:
         """What a search does not show may still be there: searches are behind by minutes."""
         organization = self._settings.organization
         if organization and f"organizations/{organization}" not in self.visible:
@@ -125,10 +126,10 @@ class Estate:
             if f"folders/{folder}" not in self.visible:
                 with self._named(f"folders/{folder}"):
                     row = self._api.get(r.FOLDER, Folder, folder=folder)
-                    self._climb(row.parent)
+                    self._climb(section, row)
                     self.parents[row.name] = row.parent
 
-    def _add(self, row: Project, *, named: bool = False) -> None:
+    def _add(self, section: SectionReading, row: Project, *, named: bool = False) -> None:
         number = row.name.removeprefix("projects/")
         self.kin[number] = row.project_id
         is_skipped = not self._settings.skipped_projects.isdisjoint((row.project_id, number))
@@ -137,7 +138,7 @@ class Estate:
         if row.project_id.startswith(NOISE) and not named:
             self.noise += 1
             return
-        self._climb(row.parent)
+        self._climb(section, row)
         self.projects[row.project_id] = ProjectRef(
             id=row.project_id,
             number=number,
@@ -145,10 +146,12 @@ class Estate:
             labels=row.labels or {},
         )
 
-    def _climb(self, name: str | None) -> None:
+    def _climb(self, section: SectionReading, row: Folder | Project) -> None:
         """Look up the folders above that no search showed, up to the first that cannot be seen."""
         for _ in range(MAX_DEPTH):
-            if name is None or name in self.parents:
+            _note_parent(section, row.name, row.parent)
+            name = row.parent
+            if name is None or not is_above(name) or name in self.parents:
                 return
             self.parents[name] = None
             if not name.startswith("folders/"):
@@ -163,4 +166,9 @@ class Estate:
                 self.unread[name] = error
                 return
             self.parents[name] = row.parent
-            name = row.parent
+
+
+def _note_parent(section: SectionReading, name: str, parent: str | None) -> None:
+    """The row is one all the same, but what it inherits is not known."""
+    if parent and not is_above(parent):
+        section.malformed(name, f"{parent} is above it, which is no organization and no folder")

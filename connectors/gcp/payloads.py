@@ -13,9 +13,6 @@ from msgspec import Meta, Raw, Struct, field
 Moment: TypeAlias = Annotated[datetime, Meta(tz=True)]
 """A time that says in which zone it is: others cannot be compared with it."""
 
-Above: TypeAlias = Annotated[str, Meta(pattern=r"\A(organizations|folders)/[^/]+\Z")]
-"""What may lie above a project. Names lead to requests, so others are none."""
-
 
 class Organization(Struct, kw_only=True):
     """``name``: organizations/NUMBER."""
@@ -27,7 +24,7 @@ class Folder(Struct, kw_only=True):
     """``name``: folders/NUMBER."""
 
     name: Annotated[str, Meta(pattern=r"\Afolders/[^/]+\Z")]
-    parent: Above | None = None
+    parent: str | None = None
 
 
 class Project(Struct, kw_only=True, rename="camel"):
@@ -35,7 +32,7 @@ class Project(Struct, kw_only=True, rename="camel"):
 
     name: str
     project_id: str
-    parent: Above | None = None
+    parent: str | None = None
     state: str | None = None
     labels: dict[str, str] | None = None
 

@@ -8,6 +8,19 @@ from connectors.issuers import recognised, shared
 from connectors.restrictions import Restriction
 
 GITHUB = "https://token.actions.githubusercontent.com"
+TENANTS = (
+    GITHUB,
+    "https://gitlab.com",
+    "https://app.terraform.io",
+    "https://accounts.google.com",
+    "https://cognito-identity.amazonaws.com",
+    "https://agent.buildkite.com",
+    "https://oidc.vercel.com",
+    "https://api.pulumi.com",
+    "https://www.amazon.com",
+    "https://graph.facebook.com",
+)
+"""All that sign for everybody."""
 
 
 @pytest.mark.parametrize(
@@ -52,7 +65,12 @@ def test_who_signs_for_everybody(url: str, name: str | None) -> None:
         ("job_workflow_ref", "loose", "acme/flows/.github/workflows/*", "loose"),
         ("job_workflow_ref", "loose", "*/.github/workflows/a.yml", "none"),
         ("repository", "exact", "acme/app", "exact"),
+        ("repository", "loose", "acme/*", "loose"),
+        ("repository", "loose", "*/infra", "none"),
+        ("repository", "loose", "ac*", "none"),
+        ("repository_id", "loose", "1*", "none"),
         ("repository_owner", "exact", "acme", "loose"),
+        ("repository_owner", "loose", "a*", "none"),
         ("actor", "exact", "octocat", "none"),
     ],
 )
@@ -62,6 +80,47 @@ def test_how_far_a_claim_narrows(claim: str, bound: Restriction, value: str, res
 
     assert github is not None
     assert github.narrows(claim, bound, (value,)) == restriction
+
+
+@pytest.mark.parametrize(
+    ("url", "claim", "bound", "value", "restriction"),
+    [
+        ("https://gitlab.com", "project_path", "loose", "acme/*", "loose"),
+        ("https://gitlab.com", "project_path", "loose", "*/x", "none"),
+        ("https://gitlab.com", "namespace_path", "loose", "acme/*", "loose"),
+        ("https://gitlab.com", "namespace_path", "loose", "a*", "none"),
+        ("https://app.terraform.io", "terraform_full_workspace", "loose", "organization:acme:*", "loose"),
+        ("https://app.terraform.io", "terraform_full_workspace", "loose", "organization:a*", "none"),
+        ("https://oidc.vercel.com", "aud", "exact", "https://vercel.com/acme", "loose"),
+        ("https://oidc.vercel.com", "aud", "loose", "https://vercel.com/a*", "none"),
+        ("https://api.pulumi.com/oidc", "aud", "exact", "acme", "loose"),
+        ("https://api.pulumi.com/oidc", "aud", "loose", "a*", "none"),
+        ("https://accounts.google.com", "aud", "exact", "https://acme.example", "none"),
+        ("https://accounts.google.com", "azp", "exact", "108912345678901234567", "exact"),
+        ("https://accounts.google.com", "azp", "loose", "1*", "none"),
+        ("https://accounts.google.com", "email", "loose", "*@acme-prod.iam.gserviceaccount.com", "loose"),
+        ("https://accounts.google.com", "email", "loose", "*.gserviceaccount.com", "none"),
+        ("https://cognito-identity.amazonaws.com", "aud", "loose", "eu-west-1:*", "none"),
+        ("https://www.amazon.com", "app_id", "loose", "amzn1.application.*", "none"),
+    ],
+)
+def test_a_wildcard_stays_inside_one_tenant_or_keeps_nobody_out(
+    url: str, claim: str, bound: Restriction, value: str, restriction: Restriction
+) -> None:
+    """Whoever likes may make a group, an organization or an application whose name or number begins so."""
+    issuer = shared(url)
+
+    assert issuer is not None
+    assert issuer.narrows(claim, bound, (value,)) == restriction
+
+
+def test_the_claims_that_tell_tenants_apart_narrow_as_far_however_they_are_asked_for() -> None:
+    """By the claim that a principal is made from, or by a condition."""
+    for url in TENANTS:
+        issuer = shared(url)
+        assert issuer is not None
+        for claim in {*issuer.tenants, *issuer.exact, *issuer.owner}:
+            assert issuer.narrows(claim, "exact", ("x",)) == issuer.fixed(claim) != "none", (url, claim)
 
 
 def test_parts_of_an_address_are_told() -> None:

@@ -10,12 +10,10 @@ from connectors.gcp.rights.assignments import PROVIDER
 from connectors.gcp.rights.bindings import Binding
 from connectors.gcp.rights.emails import AGENTS, account_of
 from connectors.gcp.rights.members import Member
-from connectors.gcp.rights.strangers import GKE, UNREAD, Pools, strangers
+from connectors.gcp.rights.strangers import GKE, POOLED, UNREAD, Pools, strangers
 from connectors.gcp.rights.tree import Tree
 from connectors.unread import unread_facts
 from scanner.model import Identity, Privilege
-
-_POOLED = frozenset({"kubernetes", "pool_principal", "pool_set"})
 
 
 def identities_in(
@@ -28,7 +26,7 @@ def identities_in(
         if member.is_deleted or member.id in seen:
             continue
         seen.add(member.id)
-        if member.kind in _POOLED:
+        if member.kind in POOLED:
             yield _pool_principal(member, tree, pools, source, scope)
         elif member.kind == "service_account" and account_of(member.id).kind in AGENTS:
             yield _service_agent(member, tree, source, scope)

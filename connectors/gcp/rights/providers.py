@@ -8,14 +8,14 @@ federation.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import msgspec
 from msgspec import Struct
 
 from connectors.gcp.rights.expressions import Clause, alternatives, numbered
-from connectors.issuers import SUBJECT, Issuer, shared
+from connectors.issuers import Issuer, shared
 from connectors.restrictions import Restriction, narrowest, widest
 
 _OF_AWS = "aws:"
@@ -23,6 +23,10 @@ _NAMES = {"subject": "google.subject", "group": "google.groups"}
 
 _ASSERTION = re.compile(r"""assertion(?:\.(\w+)|\[\s*"(\d+)"\s*\])""")
 _ATTRIBUTE = re.compile(r"\b(google\.subject|google\.groups|attribute\.\w+)")
+_CALL = re.compile(r'\.(startsWith|endsWith|contains|matches)\(\s*[rR]?"(\d+)"\s*\)')
+_AS_PATTERN = {"startsWith": "{}*", "endsWith": "*{}", "contains": "*{}*"}
+_BEGINNING = re.compile(r"\^([\w:/@-]*)(?![?*{])[^|]*")
+"""A regular expression that says how a text begins."""
 
 
 class _Oidc(Struct, frozen=True, kw_only=True, rename="camel"):
@@ -101,7 +105,9 @@ def provider_of(found: ProviderPayload) -> Provider:
 
 def narrows(provider: Provider, selector: str) -> Restriction:
     """How far a provider's tokens are narrowed for principals chosen by ``subject``, ``attribute.NAME`` … or ``*``."""
-    return narrowest((_of_selector(provider, selector), _of_condition(provider)))
+    found = narrowest((_of_selector(provider, selector), _of_condition(provider)))
+    needs_more = provider.shared is not None and provider.shared.needed
+    return widest((found, "loose")) if needs_more else found
 
 
 def token_subject(provider: Provider, selector: str, chosen: str | None) -> str | None:
@@ -148,11 +154,21 @@ def _of_clause(provider: Provider, clause: Clause) -> Restriction:
     is_fixed = "==" in clause.text or re.search(r"\bin\b", clause.text) is not None
     if issuer is None:
         return ("exact" if is_fixed else "loose") if claims else "none"
-    best = narrowest(issuer.fixed(claim) for claim in claims)
-    if is_fixed or best == "none":
-        return best
-    inside = SUBJECT not in claims or all(issuer.stays_inside(SUBJECT, text) for text in clause.own)
-    return "loose" if inside else "none"
+    if is_fixed:
+        return narrowest(issuer.fixed(claim) for claim in claims)
+    patterns = tuple(_patterns(clause))
+    return widest(issuer.narrows(claim, "loose", patterns) for claim in claims) if patterns else "none"
+
+
+def _patterns(clause: Clause) -> Iterator[str]:
+    """What its calls ask a text to be like, with ``*`` for any characters."""
+    for how, place in _CALL.findall(clause.text):
+        text = clause.strings[int(place)]
+        if how in _AS_PATTERN:
+            yield _AS_PATTERN[how].format(text)
+        else:
+            begins = _BEGINNING.fullmatch(text)
+            yield f"{begins[1] if begins else ''}*"
 
 
 def _mapped(provider: Provider, attribute: str) -> set[str]:

@@ -17,7 +17,7 @@ from scanner.model import Trust
 Kind: TypeAlias = Literal["anyone", "principal", "federated"]
 
 GKE = ".svc.id.goog"
-_POOLED = frozenset({"kubernetes", "pool_principal", "pool_set"})
+POOLED = frozenset({"kubernetes", "pool_principal", "pool_set"})
 UNREAD = "the providers of its pool could not be read"
 FOREIGN = "the providers of its pool are not ours to read"
 
@@ -78,7 +78,7 @@ def strangers(member: Member, tree: Tree, pools: Pools) -> Iterator[Stranger]:
         external = tree.outsider(member.id)
         if external is not False:
             yield Stranger(principal=member.id, kind="principal", external=external, restriction="none")
-    elif member.kind in _POOLED:
+    elif member.kind in POOLED:
         yield from _pooled(member, tree, pools)
 
 

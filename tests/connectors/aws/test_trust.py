@@ -14,6 +14,8 @@ GITHUB = "token.actions.githubusercontent.com"
 COGNITO = {"Federated": "cognito-identity.amazonaws.com"}
 POOL = {"cognito-identity.amazonaws.com:aud": "pool"}
 AMR = "cognito-identity.amazonaws.com:amr"
+GOOGLE = {"Federated": "accounts.google.com"}
+ROBOT = "108912345678901234567"
 EKS = "oidc.eks.eu-west-1.amazonaws.com/id/ABC"
 
 
@@ -126,7 +128,15 @@ def test_principals_are_told_apart(principal: Any, kind: str, external: bool | N
         (oidc(GITHUB), {"StringLike": {f"{GITHUB}:sub": "repo:ac*"}}, "none"),
         (oidc(GITHUB), {"StringLike": {f"{GITHUB}:sub": ["repo:acme/app:*", "repo:*"]}}, "none"),
         (oidc(GITHUB), {"StringEquals": {f"{GITHUB}:repository": "acme/app"}}, "exact"),
+        (oidc(GITHUB), {"StringLike": {f"{GITHUB}:repository": "acme/*"}}, "loose"),
+        (oidc(GITHUB), {"StringLike": {f"{GITHUB}:repository": "*/infra"}}, "none"),
         (oidc(GITHUB), {"StringEquals": {f"{GITHUB}:repository_owner": "acme"}}, "loose"),
+        (oidc(GITHUB), {"StringLike": {f"{GITHUB}:repository_owner": "a*"}}, "none"),
+        (oidc("gitlab.com"), {"StringLike": {"gitlab.com:project_path": "*/x"}}, "none"),
+        (oidc("oidc.vercel.com"), {"StringEquals": {"oidc.vercel.com:aud": "https://vercel.com/acme"}}, "loose"),
+        (GOOGLE, {"StringEquals": {"accounts.google.com:aud": ROBOT}}, "exact"),
+        (GOOGLE, {"StringEquals": {"accounts.google.com:aud": "1-a.apps.googleusercontent.com"}}, "loose"),
+        (GOOGLE, {"StringEquals": {"accounts.google.com:oaud": "https://acme.example"}}, "none"),
         (oidc(GITHUB), {"StringEquals": {f"{GITHUB}:ref": "refs/heads/main"}}, "none"),
         (oidc(GITHUB), {"StringEquals": {"other.example:sub": "repo:acme/app"}}, "none"),
         (oidc(EKS), {}, "loose"),
@@ -248,9 +258,8 @@ def test_a_deny_takes_only_the_calls_it_names(denied: str, left: list[str]) -> N
     assert [trust.principal for trust in parse_trusts(document, "123456789012")] == left
 
 
-GOOGLE = {"Federated": "accounts.google.com"}
 ENTRA = "sts.windows.net/8f4ab04b-0000-4000-8000-000000000001/"
-ROBOT, APPLICATION = "108912345678901234567", "5b1e0a1c-0000-4000-8000-00000000000a"
+APPLICATION = "5b1e0a1c-0000-4000-8000-00000000000a"
 
 
 @pytest.mark.parametrize(

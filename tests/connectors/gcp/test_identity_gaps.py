@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
@@ -9,7 +10,7 @@ import pytest
 
 from connectors.base import Scope
 from scanner.demo.gcp_server.cloud import Cloud
-from scanner.demo.gcp_server.identities import add_api_key, add_provider
+from scanner.demo.gcp_server.identities import add_api_key, add_pool, add_provider
 from scanner.demo.gcp_server.roles import add_role
 from scanner.model import Coverage
 from tests.connectors.gcp.conftest import ORGANIZATION, Place
@@ -141,6 +142,29 @@ def test_a_pool_of_another_project_that_cannot_be_read_leaves_it_open(start: Cal
 
     for one in (found[member], found[key_of(BUILDER, DEV)]):
         assert (one.trusts, "trusts" in one.unread) == ((), True)
+
+
+def test_of_another_project_only_the_pools_that_are_named_are_asked_about(start: Callable[[Cloud], Place]) -> None:
+    """By nobody but the unit that it is of; pools of clusters are Google's own, and have no providers to ask for."""
+    cloud = company()
+    _federated(cloud, on=key_of(BUILDER, DEV), is_off=False)
+    gke = f"principalSet://iam.googleapis.com/{POOL.replace('1111', '2222').replace('/ci', f'/{DEV}.svc.id.goog')}/*"
+    cloud.set_policy(
+        key_of(BILLING),
+        {"role": "roles/iam.workloadIdentityUser", "members": [gke]},
+        asset_type="iam.googleapis.com/ServiceAccount",
+    )
+    add_pool(cloud, PROD, "other")
+    add_provider(cloud, PROD, "other", "x", GITHUB)
+    place = without_bulk(start(cloud))
+
+    found = identities_in(place.scan())
+
+    pools = {project: f"GET /v1/projects/{project}/locations/global/workloadIdentityPools" for project in (PROD, DEV)}
+    assert {trust.issuer for trust in found[key_of(BUILDER, DEV)].trusts} == {GITHUB}
+    asked = Counter(line.partition("?")[0] for line in place.cloud.log)
+    assert [asked[f"{pools[PROD]}/{pool}/providers"] for pool in ("ci", "other")] == [2, 1]
+    assert asked[pools[DEV]] == 1
 
 
 @pytest.mark.parametrize(("after", "expected"), [(0, ("denied", "skipped")), (1, ("partial", "partial"))])

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
+from msgspec import Raw
 
 from connectors.base import Meter, Scope
 from connectors.gcp.each import if_wanted, of_each
 from connectors.gcp.labels import tags_of
+from connectors.gcp.payloads import Project
 from connectors.gcp.places import Place as Unit
 from connectors.gcp.places import ProjectRef
 from connectors.gcp.reader import Reader
@@ -108,3 +110,20 @@ def test_labels_of_a_project_are_told_apart() -> None:
 
     assert tags_of(project, {"owner": "grace"}) == {"owner": "grace", "project:owner": "ada", "project:env": "prod"}
     assert tags_of(ProjectRef(id="p", number="1")) == {}
+
+
+@pytest.mark.parametrize(
+    ("fields", "depth"),
+    [
+        ('"name": "projects/1", "projectId": "p"', 200_000),
+        ('"name": "projects/1", "projectId": null', 900),
+        ('"name": "projects/1", "projectId": null', 200_000),
+    ],
+)
+def test_a_row_that_is_nested_too_deeply_is_malformed(reader: Reader, fields: str, depth: int) -> None:
+    """With nulls in it or without, whichever reading of it finds out."""
+    section = reader.scope.section("iam.policies")
+    row = f'{{{fields}, "deep": {"[" * depth}{"]" * depth}}}'
+
+    assert reader.row(section, Raw(row.encode()), Project) is None
+    assert (section.coverage.status, "could not be read" in str(section.coverage.detail)) == ("partial", True)

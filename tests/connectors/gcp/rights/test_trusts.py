@@ -77,6 +77,21 @@ GKE_SET = "principalSet://iam.googleapis.com/projects/111/locations/global/workl
         (f"{SET}/*", "assertion.repository_owner in ['acme']", "loose"),
         (f"{SET}/*", "assertion.sub.startsWith('repo:acme/')", "loose"),
         (f"{SET}/*", "assertion.sub.startsWith('repo:')", "none"),
+        (f"{SET}/*", "assertion['sub'].startsWith('repo:acme/')", "loose"),
+        (f"{SET}/*", "assertion.sub.matches('^repo:acme/.+:ref:refs/heads/main$')", "loose"),
+        (f"{SET}/*", "assertion.sub.matches(r'^repo:acme/.+')", "loose"),
+        (f"{SET}/*", "assertion.sub.matches('^repo:acme/?')", "none"),
+        (f"{SET}/*", "assertion.sub.matches('^repo:acme/|x')", "none"),
+        (f"{SET}/*", "assertion.sub.matches('repo:acme/')", "none"),
+        (f"{SET}/*", "assertion.sub.contains('repo:acme/')", "none"),
+        (f"{SET}/*", "assertion.job_workflow_ref.startsWith('acme/')", "loose"),
+        (f"{SET}/*", "assertion.job_workflow_ref.startsWith('a')", "none"),
+        (f"{SET}/*", "assertion.repository.startsWith('acme/')", "loose"),
+        (f"{SET}/*", "attribute.repository.startsWith('acme/')", "loose"),
+        (f"{SET}/*", "assertion.repository.endsWith('/infra')", "none"),
+        (f"{SET}/*", "assertion.repository.endsWith('acme/infra')", "none"),
+        (f"{SET}/*", "assertion.repository_owner.startsWith('a')", "none"),
+        (f"{SET}/*", "'acme/app'.startsWith(assertion.repository)", "none"),
         (f"{SET}/*", "assertion.ref == 'refs/heads/main'", "none"),
         (f"{SET}/*", "assertion.repository_owner != 'evil'", "none"),
         (f"{SET}/*", "!(assertion.repository_owner == 'acme')", "none"),
@@ -151,6 +166,15 @@ def test_pods_are_told_as_their_cluster_has_them(member: str, subject: str | Non
     (trust,) = _trusts(member)
 
     assert (trust.issuer, trust.subject) == ("acme-prod.svc.id.goog", subject)
+
+
+def test_a_claim_that_keeps_nobody_out_without_another_is_no_exact_one() -> None:
+    """A pool of Cognito signs for those who did not sign in, too."""
+    pool = _provider("https://cognito-identity.amazonaws.com", "assertion.aud == 'eu-west-1:1'")
+
+    (trust,) = _trusts(f"{SET}/*", pool)
+
+    assert trust.restriction == "loose"
 
 
 def test_the_evidence_names_role_resource_issuer_and_condition() -> None:
