@@ -26,8 +26,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from connectors.issuers import plain, recognised
+from connectors.issuers import recognised
 from scanner.model import Link, Trust
+from scanner.text import issuer_name
 
 ANY = "*"
 _OF_NO_TOKENS = ("saml:", "x509:")
@@ -39,13 +40,13 @@ def subject_target(issuer: str, subject: str) -> str:
     for one, parts in recognised(issuer):
         for grammar in one.subjects:
             if found := re.fullmatch(grammar.like, subject):
-                return grammar.target.format_map({"issuer": plain(issuer), **parts, **found.groupdict()})
-    return f"oidc:{plain(issuer)}#{subject}"
+                return grammar.target.format_map({"issuer": issuer_name(issuer), **parts, **found.groupdict()})
+    return f"oidc:{issuer_name(issuer)}#{subject}"
 
 
 def federates_link(issuer: str, subject: str, evidence: str) -> Link:
     """The link to a subject; ``evidence``: what lets it in, as ``its trust policy lets in``."""
-    who = f"every subject of {plain(issuer)}" if subject == ANY else f"{subject} of {plain(issuer)}"
+    who = f"every subject of {issuer_name(issuer)}" if subject == ANY else f"{subject} of {issuer_name(issuer)}"
     return Link(relation="federates", target=subject_target(issuer, subject), evidence=f"{evidence} {who}")
 
 

@@ -11,9 +11,9 @@ import msgspec
 from msgspec import Struct
 
 from connectors.restrictions import Restriction, widest
+from scanner.text import issuer_name
 
 SUBJECT = "sub"
-_HTTPS = "https://"
 
 
 class Grammar(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -65,15 +65,9 @@ def _issuers() -> tuple[Issuer, ...]:
     return tuple(msgspec.toml.decode(data, type=dict[str, tuple[Issuer, ...]])["issuers"])
 
 
-def plain(url: str) -> str:
-    """An issuer as they are compared: without the scheme, the host in lower case, with no slash at the end."""
-    host, slash, path = url.removeprefix(_HTTPS).rstrip("/").partition("/")
-    return f"{host.lower()}{slash}{path}"
-
-
 def recognised(url: str) -> Iterator[tuple[Issuer, Mapping[str, str | None]]]:
     """Those that an issuer may be, by its URL, the likeliest first, with the parts of the URL that they name."""
-    address = plain(url)
+    address = issuer_name(url)
     for one in _issuers():
         if found := re.fullmatch(one.url, address):
             yield one, found.groupdict()

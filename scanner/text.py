@@ -1,4 +1,4 @@
-"""Small matters of text: making what comes from outside safe to show, and counting in words.
+"""Small matters of text: making what comes from outside safe to show, comparing, and counting in words.
 
 Names and tags are written by attackers, too.
 """
@@ -36,3 +36,9 @@ def counted(number: int, one: str, many: str) -> str:
 def either(number: int, one: str, many: str) -> str:
     """The word that goes with that number."""
     return one if number == 1 else many
+
+
+def issuer_name(url: str) -> str:
+    """An issuer of tokens as they are compared: without scheme, the host in lower case, no slash at the end."""
+    host, slash, path = url.removeprefix("https://").rstrip("/").partition("/")
+    return f"{host.lower()}{slash}{path}"

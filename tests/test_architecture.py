@@ -41,7 +41,7 @@ MAY_IMPORT = {
     "scanner.links.linking": PURE | {"scanner.matching"},
     "scanner.links.trusts": PURE | {"scanner.links.linking", "scanner.matching"},
     "scanner.links.assignments": PURE | {"scanner.links.linking", "scanner.matching", "scanner.privilege"},
-    "scanner.links.clusters": PURE | {"scanner.links.federation", "scanner.links.linking"},
+    "scanner.links.clusters": PURE | {"scanner.links.linking"},
     "scanner.links.federation": PURE | {"scanner.links.linking"},
     "scanner.tables": PURE,
     "scanner.registry": PURE | {"scanner.tables", "scanner.matching"},

@@ -7,10 +7,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from msgspec.structs import replace
 
-from scanner.links.federation import issuer_of
 from scanner.links.linking import with_links
 from scanner.model import Identity, Link, Workload
 from scanner.model.attributes import SIGNS_TOKENS_AS
+from scanner.text import issuer_name
 
 
 def with_clusters(
@@ -25,7 +25,7 @@ def with_clusters(
     clusters: defaultdict[str, list[str]] = defaultdict(list)
     for one in workloads:
         for url in _signing(one):
-            clusters[issuer_of(url)].append(one.key)
+            clusters[issuer_name(url)].append(one.key)
     if not clusters:
         return tuple(identities), workloads
     running: defaultdict[str, set[str]] = defaultdict(set)
@@ -42,7 +42,7 @@ def _linked(identity: Identity, clusters: Mapping[str, Sequence[str]], running: 
     """The identity as it stands to these clusters, by issuer; adds it to what is ``running`` in each."""
     trusts, links = [], []
     for trust in identity.trusts:
-        taken = clusters.get(issuer_of(trust.issuer), ()) if trust.kind == "federated" and trust.issuer else ()
+        taken = clusters.get(issuer_name(trust.issuer), ()) if trust.kind == "federated" and trust.issuer else ()
         trusts.append(replace(trust, external=False) if taken else trust)
         links += [Link(relation="federates", target=key, evidence=trust.evidence) for key in taken]
     for link in links:

@@ -15,6 +15,7 @@ from msgspec.structs import replace
 from scanner.links.linking import Keys, literal_start, with_links
 from scanner.model import Identity, Link, Trust
 from scanner.model.attributes import TOKEN_SUBJECTS
+from scanner.text import issuer_name
 
 _SIGNS = "*?"
 _NO_PROVIDER = ""
@@ -77,7 +78,7 @@ class _Bearers:
         wanted = trust.subject
         if trust.kind != "federated" or trust.issuer is None or wanted is None or not wanted.strip(_SIGNS):
             return
-        issuer = issuer_of(trust.issuer)
+        issuer = issuer_name(trust.issuer)
         named: Mapping[str, Sequence[str]] = self._exact.get(issuer, {})
         if _is_exact(wanted):
             yield from named.get(wanted, ())
@@ -91,15 +92,9 @@ def _token_subjects(identity: Identity) -> Iterator[tuple[str, str]]:
     for pair in given if isinstance(given, (list, tuple)) else ():
         match pair:
             case [str(issuer), str(subject)] if subject.strip(_SIGNS):
-                yield issuer_of(issuer), subject
+                yield issuer_name(issuer), subject
             case _:  # some other connector means something else by the word
                 pass
-
-
-def issuer_of(url: str) -> str:
-    """As issuers are compared: without the scheme, the host in any case, with or without a slash at the end."""
-    host, slash, path = url.removeprefix("https://").rstrip("/").partition("/")
-    return f"{host.lower()}{slash}{path}"
 
 
 def meet(one: str, other: str) -> bool:
