@@ -6,10 +6,11 @@ import io
 from collections.abc import Iterable
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import Any, Protocol
 
 import msgspec
 from hypothesis import settings
+from hypothesis import strategies as st
 
 from connectors.base import Connector, DiscoveredRecord, Scope
 from reports.base import Screen
@@ -20,6 +21,7 @@ from scanner.inventory import Reading, join
 from scanner.model import Assignment, Coverage, Identity, ScanInfo, ScanResult, StoredSecret, Workload
 from scanner.pipeline import Declared, judge
 from tests.factories import NOW, make_entry
+from tests.hostile_json import mutated, with_times
 
 _SORTS: dict[str, type[Any]] = {
     "identities": Identity,
@@ -56,6 +58,26 @@ def told(records: Iterable[DiscoveredRecord]) -> ScanResult:
     for report in _REPORTS:
         report.write(result, report.default_view, io.BytesIO(), Screen())
     return result
+
+
+class Answers(Protocol):
+    """What a server has answered, by request (``learnt``), and what it shall answer in place of some of it."""
+
+    learnt: dict[str, Any]
+    instead: dict[str, Any]
+
+
+def told_with_any_change(answers: Answers, connector: Connector, data: st.DataObject) -> None:
+    """Any part of any answer is anything: what was read can be judged, kept and told all the same."""
+    asked = data.draw(st.sampled_from(sorted(answers.learnt)))
+    answers.instead = {asked: data.draw(mutated(answers.learnt[asked]))}
+    told(read(connector))
+
+
+def told_with_times(answers: Answers, connector: Connector, time: str) -> None:
+    """Every time in every answer is this one."""
+    answers.instead = {asked: with_times(answer, time) for asked, answer in answers.learnt.items()}
+    told(read(connector))
 
 
 def _written(result: ScanResult) -> bytes:
