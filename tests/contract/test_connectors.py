@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pickle
 import subprocess
 import sys
 from collections.abc import Callable, Iterable, Iterator
@@ -30,6 +29,7 @@ from tests.connectors.aws.estate import Estate
 from tests.connectors.azure.conftest import azure
 from tests.connectors.azure.estate import AzureEstate
 from tests.connectors.gcp.conftest import Place, place, start
+from tests.pickled import pickled
 from tests.servers.openbao import OpenBao
 
 __all__ = ["aws", "azure", "moto", "place", "running_proxy", "start"]
@@ -179,11 +179,11 @@ def test_no_secret_value_is_read(connector: Connector) -> None:
 
 def test_sources_and_scopes_pickle(connector: Connector) -> None:
     """A scope can be read on another machine."""
-    again = pickle.loads(pickle.dumps(connector))  # noqa: S301  # our own object
+    again = pickled(connector)
     scopes = [scope for scope in connector.scopes() if isinstance(scope, Scope)]
 
     assert type(again) is type(connector)
-    assert pickle.loads(pickle.dumps(scopes)) == scopes  # noqa: S301
+    assert pickled(scopes) == scopes
 
 
 def test_what_was_read_whole_has_nothing_unread(connector: Connector) -> None:

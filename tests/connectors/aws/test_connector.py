@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import pickle
 
 import pytest
 
@@ -15,6 +14,7 @@ from connectors.base import Scope
 from scanner.model import ANY_KIND, Coverage
 from tests.connectors.aws.estate import REGIONS as AWS_REGIONS
 from tests.connectors.aws.estate import Estate, arn, document
+from tests.pickled import pickled
 from tests.servers.moto_server import ACCOUNT
 
 pytestmark = pytest.mark.real_server
@@ -263,7 +263,7 @@ def test_the_connector_pickles_before_and_after_use(aws: Estate) -> None:
     connector = aws.connector()
     scope = next(scope for scope in connector.scopes() if isinstance(scope, Scope))
 
-    copy, there = pickle.loads(pickle.dumps((connector, scope)))  # noqa: S301  # our own bytes
+    copy, there = pickled((connector, scope))
 
     assert [r for r in copy.discover(there) if isinstance(r, Coverage) and r.is_gap] == []
 

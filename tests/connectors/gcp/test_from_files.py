@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import pickle
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -33,6 +32,7 @@ from tests.connectors.gcp.exported import (
     write_ndjson,
 )
 from tests.connectors.gcp.rights.company import company as powerful
+from tests.pickled import pickled
 
 
 def write_assets(cloud: Cloud, folder: Path, *, as_list: bool = False) -> None:
@@ -262,7 +262,7 @@ def test_policies_above_projects_are_read_and_inherited(tmp_path: Path) -> None:
 def test_the_connector_pickles_with_its_files(tmp_path: Path) -> None:
     """Whoever gets it reads them anew, as another machine does."""
     write_assets(powerful(), tmp_path)
-    connector = pickle.loads(pickle.dumps(GcpConnector("prod", GcpSettings(from_files=tmp_path))))  # noqa: S301  # ours
+    connector = pickled(GcpConnector("prod", GcpSettings(from_files=tmp_path)))
 
     assert [check.ok for check in connector.check()] == [True]
 

@@ -18,6 +18,7 @@ from scanner.demo.gcp_server.cloud import CREATED, Cloud
 from scanner.demo.gcp_server.consumers import AT, add_secret
 from tests.connectors.gcp.conftest import ORGANIZATION, Place, small_company
 from tests.connectors.gcp.consuming import DEV, PROD, SECRETS, coverage_in, secretive, secrets_in
+from tests.connectors.gcp.estate import without_bulk
 
 NAME = "secretmanager.secrets"
 DB = f"{SECRETS}/{PROD}/secrets/db"
@@ -30,11 +31,6 @@ def place(start: Callable[[Cloud], Place]) -> Place:
     return start(secretive())
 
 
-def _without_bulk(place: Place) -> Place:
-    place.cloud.faults.deny(api="cloudasset")
-    return place
-
-
 def _at(text: str) -> datetime:
     return datetime.fromisoformat(text).replace(tzinfo=UTC)
 
@@ -42,7 +38,7 @@ def _at(text: str) -> datetime:
 @pytest.mark.parametrize("bulk", [True, False])
 def test_a_secret_is_as_old_as_its_newest_enabled_version(place: Place, bulk: bool) -> None:
     """Not as one that was disabled or destroyed."""
-    found = secrets_in((place if bulk else _without_bulk(place)).scan())
+    found = secrets_in((place if bulk else without_bulk(place)).scan())
 
     assert set(found) == {
         DB,
@@ -67,7 +63,7 @@ def test_a_secret_is_as_old_as_its_newest_enabled_version(place: Place, bulk: bo
 
 def test_both_ways_find_the_same(start: Callable[[Cloud], Place]) -> None:
     """To the last field."""
-    assert secrets_in(start(secretive()).scan()) == secrets_in(_without_bulk(start(secretive())).scan())
+    assert secrets_in(start(secretive()).scan()) == secrets_in(without_bulk(start(secretive())).scan())
 
 
 def test_an_organisation_takes_one_listing(start: Callable[[Cloud], Place]) -> None:
@@ -90,7 +86,7 @@ def test_an_organisation_takes_one_listing(start: Callable[[Cloud], Place]) -> N
 
 def test_project_by_project_takes_a_call_for_each_secret(place: Place) -> None:
     """And one for each location; the versions of a regional one are asked for where it is."""
-    _without_bulk(place).scan(projects=PROD)
+    without_bulk(place).scan(projects=PROD)
 
     base = f"GET /v1/projects/{PROD}"
     asked = sorted(path for line in place.cloud.log if "secrets" in (path := line.partition("?")[0]))
@@ -107,7 +103,7 @@ def test_project_by_project_takes_a_call_for_each_secret(place: Place) -> None:
 
 def test_where_versions_are_denied_age_is_not_told(place: Place) -> None:
     """Else a secret that was rotated would be called as old as itself. One is asked for, not all."""
-    _without_bulk(place).cloud.faults.deny(api="secretmanager", part="/versions")
+    without_bulk(place).cloud.faults.deny(api="secretmanager", part="/versions")
 
     records = place.scan(projects=PROD)
     db, coverage = secrets_in(records)[DB], coverage_in(records)[PROD, NAME]
@@ -119,7 +115,7 @@ def test_where_versions_are_denied_age_is_not_told(place: Place) -> None:
 
 def test_a_secret_that_has_gone_meanwhile_is_no_gap(place: Place) -> None:
     """Its age is not told."""
-    _without_bulk(place).cloud.faults.fail(404, api="secretmanager", part="secrets/db/versions")
+    without_bulk(place).cloud.faults.fail(404, api="secretmanager", part="secrets/db/versions")
 
     records = place.scan(projects=PROD)
 
@@ -133,7 +129,7 @@ def test_a_version_that_is_not_understood_leaves_age_in_doubt(start: Callable[[C
     """It may be the newest."""
     cloud = secretive()
     cloud.add(f"projects/{PROD}/secrets/db/versions", {"name": "x", "state": "ENABLED", "createTime": "\x1b[2J"})
-    place = start(cloud) if bulk else _without_bulk(start(cloud))
+    place = start(cloud) if bulk else without_bulk(start(cloud))
 
     records = place.scan()
     coverage = coverage_in(records)[ORGANIZATION if bulk else PROD, NAME]
@@ -149,7 +145,7 @@ def test_a_bad_row_costs_only_itself(start: Callable[[Cloud], Place], bulk: bool
     """Hostile names are data."""
     cloud = secretive()
     cloud.rows[f"projects/{PROD}/secrets"].insert(0, row)
-    place = start(cloud) if bulk else _without_bulk(start(cloud))
+    place = start(cloud) if bulk else without_bulk(start(cloud))
 
     records = place.scan()
     coverage = coverage_in(records)[ORGANIZATION if bulk else PROD, NAME]
@@ -170,7 +166,7 @@ def test_a_bad_row_costs_only_itself(start: Callable[[Cloud], Place], bulk: bool
 )
 def test_how_it_ends(place: Place, plant: Callable[[Any], None], status: str) -> None:
     """What was read before is kept."""
-    plant(_without_bulk(place).cloud.faults)
+    plant(without_bulk(place).cloud.faults)
 
     records = place.scan(projects=PROD, locations=(AT,))
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pickle
 from pathlib import Path
 
 import msgspec
@@ -13,6 +12,7 @@ from connectors.vault.sections import SPEC
 from connectors.vault.settings import VaultSettings
 from scanner.errors import SourceError
 from scanner.redact import SecretRef
+from tests.pickled import pickled
 
 
 @pytest.mark.parametrize(
@@ -119,4 +119,4 @@ def test_scopes_travel() -> None:
     """A scope survives pickling, so that another machine can read it."""
     scope = Scope(source="vault", spec=SPEC, id="vault:8200/team1", context="team1")
 
-    assert pickle.loads(pickle.dumps(scope)) == scope  # noqa: S301 - our own bytes
+    assert pickled(scope) == scope

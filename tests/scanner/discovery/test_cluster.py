@@ -29,6 +29,7 @@ from scanner.settings import EngineSettings
 from scanner.shards.joining import parts
 from scanner.shards.lines import decode
 from tests.databases import SHARED
+from tests.pickled import pickled
 from tests.servers.dask_cluster import DaskCluster
 from tests.servers.moto_server import ENVIRONMENT
 from tests.servers.openbao import OpenBao
@@ -273,7 +274,7 @@ def test_a_worker_makes_a_connector_once() -> None:
     orders = [Order(source="vault", kind=VaultConnector, settings=settings) for _ in range(2)]
 
     assert orders[0].connector() is orders[1].connector()
-    assert pickle.loads(pickle.dumps(orders[0])).connector() is orders[0].connector()  # noqa: S301  # our own
+    assert pickled(orders[0]).connector() is orders[0].connector()
 
 
 def test_a_worker_with_another_muster_refuses() -> None:

@@ -18,6 +18,7 @@ from tests.connectors.gcp.consuming import (
     shop,
     workloads_in,
 )
+from tests.connectors.gcp.estate import without_bulk
 
 RUN = f"//run.googleapis.com/projects/{PROD}/locations/{AT}"
 AGENTS = ("agent", "mcp_server")
@@ -29,14 +30,9 @@ def place(start: Callable[[Cloud], Place]) -> Place:
     return start(shop())
 
 
-def _without_bulk(place: Place) -> Place:
-    place.cloud.faults.deny(api="cloudasset")
-    return place
-
-
 def test_what_only_cloud_asset_tells_is_said_to_be_missing(place: Place) -> None:
     """It is no gap: nobody can close it but by allowing Cloud Asset, which is told once."""
-    others = coverage_in(_without_bulk(place).scan())[PROD, "workloads.others"]
+    others = coverage_in(without_bulk(place).scan())[PROD, "workloads.others"]
 
     assert (others.status, "Cloud Asset" in str(others.detail)) == ("not_offered", True)
 
@@ -52,7 +48,7 @@ def test_what_only_cloud_asset_tells_is_said_to_be_missing(place: Place) -> None
 )
 def test_an_api_that_is_denied_is_a_gap_of_its_own(place: Place, api: str, section: str, permission: str) -> None:
     """Which names what is missing; one that is off in the project is none."""
-    _without_bulk(place)
+    without_bulk(place)
     place.cloud.faults.deny(api=api, place=f"projects/{PROD}")
     place.cloud.faults.disable_api(api, DEV, "2222")
 
@@ -102,7 +98,7 @@ def test_a_bad_row_costs_only_itself(start: Callable[[Cloud], Place], bulk: bool
     cloud = shop()
     add_run(cloud, PROD, "odd", HOSTILE, secrets=(HOSTILE, HOSTILE), creator=HOSTILE)
     cloud.rows[f"projects/{PROD}/instances"].insert(0, {"name": "bad", "zone": "zones/a", "labels": [HOSTILE]})
-    place = start(cloud) if bulk else _without_bulk(start(cloud))
+    place = start(cloud) if bulk else without_bulk(start(cloud))
 
     records = place.scan()
     compute = coverage_in(records)[ORGANIZATION if bulk else PROD, "workloads.compute"]
@@ -114,7 +110,7 @@ def test_a_bad_row_costs_only_itself(start: Callable[[Cloud], Place], bulk: bool
 
 def test_zones_that_compute_engine_cannot_reach_are_a_gap(place: Place) -> None:
     """It answers with those that it can."""
-    _without_bulk(place).cloud.faults.unreachable_zones.append("zones/us-east1-b")
+    without_bulk(place).cloud.faults.unreachable_zones.append("zones/us-east1-b")
 
     compute = coverage_in(place.scan())[PROD, "workloads.compute"]
 

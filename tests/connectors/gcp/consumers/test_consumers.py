@@ -31,6 +31,7 @@ from tests.connectors.gcp.consuming import (
     shop,
     workloads_in,
 )
+from tests.connectors.gcp.estate import without_bulk
 
 RUN = f"//run.googleapis.com/projects/{PROD}/locations/{AT}"
 AGENTS = ("agent", "mcp_server")
@@ -42,18 +43,13 @@ def place(start: Callable[[Cloud], Place]) -> Place:
     return start(shop())
 
 
-def _without_bulk(place: Place) -> Place:
-    place.cloud.faults.deny(api="cloudasset")
-    return place
-
-
 def _agents(records: list[DiscoveredRecord]) -> dict[str, Identity]:
     return {one.name: one for one in records if isinstance(one, Identity) and one.kind in AGENTS}
 
 
 def test_both_ways_find_the_same(start: Callable[[Cloud], Place]) -> None:
     """To the last field."""
-    bulk, each = start(shop()).scan(), _without_bulk(start(shop())).scan()
+    bulk, each = start(shop()).scan(), without_bulk(start(shop())).scan()
 
     assert workloads_in(bulk) == workloads_in(each)
     assert _agents(bulk) == _agents(each)
@@ -63,7 +59,7 @@ def test_both_ways_find_the_same(start: Callable[[Cloud], Place]) -> None:
 @pytest.mark.parametrize("bulk", [True, False])
 def test_what_it_runs_as_and_uses_are_keys(place: Place, bulk: bool) -> None:
     """Secrets of other projects that are not read keep the name that they go by."""
-    found = workloads_in((place if bulk else _without_bulk(place)).scan())
+    found = workloads_in((place if bulk else without_bulk(place)).scan())
 
     checkout = found[f"{RUN}/services/checkout"]
     assert (checkout.kind, checkout.scope, checkout.runs_as) == ("run_service", PROD, (key_of(BILLING),))
@@ -80,7 +76,7 @@ def test_what_it_runs_as_and_uses_are_keys(place: Place, bulk: bool) -> None:
 @pytest.mark.parametrize("bulk", [True, False])
 def test_what_cloud_run_has_as_an_agent_is_an_identity(place: Place, bulk: bool) -> None:
     """It runs as its account; so does a server of tools, which is no agent."""
-    records = (place if bulk else _without_bulk(place)).scan()
+    records = (place if bulk else without_bulk(place)).scan()
     found = _agents(records)
 
     helper, tools = found["helper"], found["tools"]
@@ -100,7 +96,7 @@ def test_an_agent_that_is_registered_as_well_is_one_identity(start: Callable[[Cl
     uri = f"{RUN}/services/helper".replace(PROD, "1111")
     runtime = {"agentregistry.googleapis.com/system/RuntimeReference": {"uri": uri}}
     add_registered(cloud, PROD, AT, "agents", "helper", attributes=runtime)
-    place = start(cloud) if bulk else _without_bulk(start(cloud))
+    place = start(cloud) if bulk else without_bulk(start(cloud))
 
     agents = [one for one in place.scan(resources="all") if isinstance(one, Identity) and one.name == "helper"]
 
@@ -139,7 +135,7 @@ def test_rare_types_that_cloud_asset_lacks_do_no_harm(start: Callable[[Cloud], P
 def test_no_value_of_a_variable_is_kept(start: Callable[[Cloud], Place], bulk: bool) -> None:
     """Nor of metadata, nor a password of a cluster."""
     cloud = more_of_assets(shop())
-    place = start(cloud) if bulk else _without_bulk(start(cloud))
+    place = start(cloud) if bulk else without_bulk(start(cloud))
 
     assert VALUE in str(cloud.rows)
     assert VALUE.encode() not in msgspec.json.encode(place.scan())
@@ -165,7 +161,7 @@ def test_an_organisation_takes_one_listing(start: Callable[[Cloud], Place]) -> N
 
 def test_project_by_project_takes_five_calls_and_two_for_each_location(place: Place) -> None:
     """Whether anything is there or not."""
-    _without_bulk(place).scan(projects=DEV, locations=("europe-west1", "us-east4"))
+    without_bulk(place).scan(projects=DEV, locations=("europe-west1", "us-east4"))
 
     ends = ("/instances", "/services", "/jobs", "/functions", "/clusters")
     paths = (line.partition("?")[0] for line in place.cloud.log)
@@ -186,7 +182,7 @@ def test_a_project_s_number_in_a_name_is_its_id_in_the_key(start: Callable[[Clou
     """Both are used; rights tell of workloads by the id."""
     cloud = shop()
     add_run(cloud, PROD, "numbered")["name"] = f"projects/1111/locations/{AT}/services/numbered"
-    place = start(cloud) if bulk else _without_bulk(start(cloud))
+    place = start(cloud) if bulk else without_bulk(start(cloud))
 
     assert f"{RUN}/services/numbered" in workloads_in(place.scan())
 

@@ -18,6 +18,7 @@ from scanner.demo.gcp_server.roles import add_role
 from scanner.model import Assignment, Coverage, Identity
 from tests.connectors.gcp.conftest import Place
 from tests.connectors.gcp.discovery import check_answer
+from tests.connectors.gcp.estate import without_bulk
 from tests.connectors.gcp.rights.company import (
     AGENT,
     NUMBER,
@@ -58,11 +59,6 @@ def _coverage(records: Iterable[DiscoveredRecord]) -> dict[tuple[str, str], Cove
     return {(one.scope, one.section): one for one in records if isinstance(one, Coverage)}
 
 
-def _without_bulk(place: Place) -> Place:
-    place.cloud.faults.deny(api="cloudasset")
-    return place
-
-
 def test_every_binding_of_a_machine_is_an_assignment(place: Place) -> None:
     """People and groups are counted, the deleted are gone, and so is who is in no list."""
     records = place.scan()
@@ -93,7 +89,7 @@ def test_every_binding_of_a_machine_is_an_assignment(place: Place) -> None:
 def test_both_ways_find_the_same_rights(start: Callable[[Cloud], Place]) -> None:
     """By Cloud Asset or place by place; what is set above then belongs to its own unit, which lists no accounts."""
     bulk = _assignments(start(company()).scan())
-    alone = _assignments(_without_bulk(start(company())).scan())
+    alone = _assignments(without_bulk(start(company())).scan())
 
     assert {key: structs.replace(one, scope="", gone=one.gone or None) for key, one in bulk.items()} == {
         key: structs.replace(one, scope="", gone=one.gone or None) for key, one in alone.items()
@@ -114,7 +110,7 @@ def test_who_is_only_named_by_bindings_is_told(place: Place) -> None:
 @pytest.mark.parametrize("bulk", [True, False])
 def test_whom_an_account_lets_in_is_among_its_trusts(place: Place, bulk: bool) -> None:
     """Found before the account is told."""
-    records = (place if bulk else _without_bulk(place)).scan()
+    records = (place if bulk else without_bulk(place)).scan()
 
     billing = _identities(records)[key_of(BILLING)]
     (trust,) = billing.trusts
@@ -171,7 +167,7 @@ def test_where_nobody_of_ours_is_powerful_nobody_asks_what_is_denied(start: Call
 
 def test_roles_and_what_is_above_are_asked_for_once_a_session(place: Place) -> None:
     """However many projects are read one by one."""
-    _without_bulk(place).scan()
+    without_bulk(place).scan()
     asked = [line.partition("?")[0] for line in place.cloud.log]
 
     assert asked.count(f"POST /v3/{ORGANIZATION}:getIamPolicy") == 1
@@ -195,7 +191,7 @@ def test_few_roles_are_asked_for_one_by_one(start: Callable[[Cloud], Place]) -> 
 def test_a_deny_policy_takes_rights_away(place: Place, bulk: bool) -> None:
     """Wherever above it is attached. Its rules are read one by one, since a listing leaves them out."""
     deny(place.cloud, "folders/45", "iam.googleapis.com/serviceAccounts.actAs")
-    found = _assignments((place if bulk else _without_bulk(place)).scan())
+    found = _assignments((place if bulk else without_bulk(place)).scan())
 
     assert found[BUILDER, "roles/editor", "projects/acme-prod"].privilege.level == "high"
     assert found[DEPLOYER, USER, BILLING].becomes == ()
@@ -217,7 +213,7 @@ def test_conditions_are_asked_for(place: Place) -> None:
     """An older version of a policy leaves them out, and the role is called something else."""
     condition = "resource.name == 'x'"
     bind(place.cloud, "projects/acme-prod", {"roles/owner": [BUILDER]}, condition=condition)
-    found = _assignments(_without_bulk(place).scan())[BUILDER, "roles/owner", "projects/acme-prod"]
+    found = _assignments(without_bulk(place).scan())[BUILDER, "roles/owner", "projects/acme-prod"]
 
     assert (found.privilege.level, found.conditional, found.attributes["condition"]) == ("high", True, condition)
 
@@ -254,7 +250,7 @@ def test_where_the_search_alone_is_denied_each_policy_is_asked_for(start: Callab
 
 def test_an_api_that_is_off_hides_no_rights(place: Place) -> None:
     """A project has a policy whether or not Resource Manager is enabled in it."""
-    _without_bulk(place).cloud.faults.refuse(
+    without_bulk(place).cloud.faults.refuse(
         Refused(403, "off", reason="SERVICE_DISABLED", metadata={"consumer": "projects/2222"}),
         place="projects/acme-dev:getIamPolicy",
     )
@@ -336,7 +332,7 @@ def test_of_a_thousand_projects_only_what_matters_is_searched(start: Callable[[C
 
 def test_what_is_denied_above_is_asked_for_once(place: Place) -> None:
     """However many projects lie below."""
-    _without_bulk(place).cloud.faults.deny(part=f"{ORGANIZATION}:getIamPolicy")
+    without_bulk(place).cloud.faults.deny(part=f"{ORGANIZATION}:getIamPolicy")
     records = place.scan()
 
     assert sum(line.startswith(f"POST /v3/{ORGANIZATION}:getIamPolicy") for line in place.cloud.log) == 1
@@ -348,7 +344,7 @@ def test_what_is_denied_above_is_asked_for_once(place: Place) -> None:
 def test_where_all_is_read_acting_as_an_account_takes_something_to_run(place: Place, bulk: bool) -> None:
     """Here there is nothing."""
     bind(place.cloud, key_of(BUILDER, "acme-dev"), {USER: [BILLING]})
-    found = _assignments((place if bulk else _without_bulk(place)).scan())[BILLING, USER, BUILDER]
+    found = _assignments((place if bulk else without_bulk(place)).scan())[BILLING, USER, BUILDER]
 
     assert (found.becomes, found.conditional) == ((), False)
 
@@ -365,7 +361,7 @@ def test_of_a_folder_what_is_above_may_not_be_known(place: Place) -> None:
 
 def test_what_may_be_above_makes_acting_as_an_account_a_maybe(place: Place) -> None:
     """It takes something to run as well, which may be given up there."""
-    _without_bulk(place).cloud.faults.deny(part=f"{ORGANIZATION}:getIamPolicy")
+    without_bulk(place).cloud.faults.deny(part=f"{ORGANIZATION}:getIamPolicy")
     bind(place.cloud, key_of(BUILDER, "acme-dev"), {USER: [BILLING]})
     found = _assignments(place.scan())[BILLING, USER, BUILDER]
 
@@ -374,7 +370,7 @@ def test_what_may_be_above_makes_acting_as_an_account_a_maybe(place: Place) -> N
 
 def test_a_denied_policy_of_one_account_ends_the_asking(place: Place) -> None:
     """The others of its project would be denied, too; its project's own policy is read."""
-    _without_bulk(place).cloud.faults.deny(api="iam", part=":getIamPolicy")
+    without_bulk(place).cloud.faults.deny(api="iam", part=":getIamPolicy")
     records = place.scan()
 
     coverage = _coverage(records)["acme-prod", "iam.policies"]
@@ -402,7 +398,7 @@ def test_an_account_that_bulk_listing_lacks_is_asked_for(place: Place, code: int
 
 def test_an_unread_list_of_accounts_makes_nobody_gone(place: Place) -> None:
     """Never from a partial listing."""
-    _without_bulk(place).cloud.faults.deny(part="acme-dev/serviceAccounts")
+    without_bulk(place).cloud.faults.deny(part="acme-dev/serviceAccounts")
     records = place.scan(grpc_endpoint=None)
     found = _assignments(records)
 
@@ -412,7 +408,7 @@ def test_an_unread_list_of_accounts_makes_nobody_gone(place: Place) -> None:
 
 def test_an_account_that_vanished_meanwhile_is_no_gap(place: Place) -> None:
     """Its policy is gone with it."""
-    _without_bulk(place).cloud.faults.fail(404, api="iam", part=f"{BILLING}:getIamPolicy")
+    without_bulk(place).cloud.faults.fail(404, api="iam", part=f"{BILLING}:getIamPolicy")
 
     assert _coverage(place.scan())["acme-prod", "iam.policies"].status == "complete"
 
@@ -422,7 +418,7 @@ def test_an_account_that_vanished_meanwhile_is_no_gap(place: Place) -> None:
 def test_what_is_set_above_the_root_counts_too(place: Place, settings: dict[str, str], bulk: bool) -> None:
     """Told by the unit that is the root, since nobody else reads it."""
     bind(place.cloud, ORGANIZATION, {"roles/owner": [DEPLOYER]})
-    found = _assignments((place if bulk else _without_bulk(place)).scan(**settings))
+    found = _assignments((place if bulk else without_bulk(place)).scan(**settings))
 
     assert found[DEPLOYER, "roles/owner", ORGANIZATION].privilege.level == "admin"
 
@@ -431,7 +427,7 @@ def test_what_is_set_above_the_root_counts_too(place: Place, settings: dict[str,
 def test_what_is_set_above_the_root_and_cannot_be_read_is_a_gap(place: Place, bulk: bool) -> None:
     """Whoever has a right up there has it down here."""
     place.cloud.faults.deny(part=f"{ORGANIZATION}:getIamPolicy")
-    coverage = _coverage((place if bulk else _without_bulk(place)).scan(projects="acme-prod"))[
+    coverage = _coverage((place if bulk else without_bulk(place)).scan(projects="acme-prod"))[
         "acme-prod", "iam.policies"
     ]
 
@@ -490,7 +486,7 @@ def test_a_quota_is_waited_for(place: Place, api: str) -> None:
 
 def test_a_unit_knows_what_lies_below_it(place: Place) -> None:
     """Other units read that, and a right above reaches it."""
-    units = {one.id: one.context for one in _without_bulk(place).connector().scopes() if isinstance(one, Scope)}
+    units = {one.id: one.context for one in without_bulk(place).connector().scopes() if isinstance(one, Scope)}
 
     assert [one.id for one in units[ORGANIZATION].below] == ["acme-prod", "acme-dev"]
     assert [one.id for one in units["folders/45"].below] == ["acme-prod"]
