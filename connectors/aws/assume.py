@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import islice
 
 from msgspec import Struct
 
@@ -85,7 +86,7 @@ def assume_ways(holders: Sequence[Holder], doors: Mapping[str, Door], words: Voc
 
     An administrator's links to roles that trust the whole account are left out: it can make itself any role. Where
     very many trust it, of those that whoever may assume any role has, only the ones that lead on are told, for all of
-    them would be as many as there are roles.
+    them would be as many as there are roles; and of very many that trust anyone, those that lead on come first.
     """
     bit = words.bits((ASSUME_ROLE,))
     found: dict[str, dict[str, Link]] = defaultdict(dict)
@@ -93,15 +94,18 @@ def assume_ways(holders: Sequence[Holder], doors: Mapping[str, Door], words: Voc
     for holder, door in _named(holders, doors):
         # The trust policy suffices here, within what the identity is limited to; its own deny can stop it.
         answer = door.lets_in_named(holder)
-        if (
-            answer != "no"
-            and not denied(holder.documents, bit, door.role, words)
-            and _within_limits(holder, bit, door.role, words)
-        ):
+        if answer != "no" and _may_follow(holder, door.role, words):
             evidence = f"named in the trust policy{_HOW_FAR[answer]}"
             found[holder.arn][door.role] = Link(relation="can_assume", target=door.role, evidence=evidence)
-    reachable = _Reachable({role: door for role, door in doors.items() if door.is_open}, words)
     able = {holder.arn for holder in holders if holder.level in ("admin", "escalation")}
+    public = sorted(
+        (door for door in doors.values() if door.is_public), key=lambda door: (door.role not in able, door.role)
+    )
+    for holder in holders if public else ():
+        if holder.level != "admin":
+            for link in islice(_let_in_as_anyone(holder, public, words), ALL_TOLD):
+                found[holder.arn].setdefault(link.target, link)
+    reachable = _Reachable({role: door for role, door in doors.items() if door.is_open}, words)
     few = len(reachable.doors) <= ALL_TOLD
     for holder in holders:
         if holder.level != "admin":
@@ -110,6 +114,15 @@ def assume_ways(holders: Sequence[Holder], doors: Mapping[str, Door], words: Voc
                 if link.target != holder.arn and (few or link.target in able or not reach.wide & bit):
                     (found if is_sure else doubtful)[holder.arn].setdefault(link.target, link)
     return Ways(links=_sorted(found), doubtful=_sorted(doubtful))
+
+
+def _let_in_as_anyone(holder: Holder, public: Iterable[Door], words: Vocabulary) -> Iterator[Link]:
+    """Links to roles that trust anyone (``*``): as where it is named, the trust policy suffices inside the account."""
+    for door in public:
+        answer = door.lets_in_anyone(holder) if door.role != holder.arn else "no"
+        if answer != "no" and _may_follow(holder, door.role, words):
+            evidence = f"its trust policy lets in anyone, and those of its account by that alone{_HOW_FAR[answer]}"
+            yield Link(relation="can_assume", target=door.role, evidence=evidence)
 
 
 def _sorted(found: Mapping[str, Mapping[str, Link]]) -> dict[str, tuple[Link, ...]]:
@@ -189,9 +202,13 @@ def _named(holders: Sequence[Holder], doors: Mapping[str, Door]) -> Iterator[tup
                 yield holder, door
 
 
-def _within_limits(holder: Holder, action: int, role: str, words: Vocabulary) -> bool:
-    """Whether its limits let it. What a trust policy grants to a user by name, its boundary can only deny."""
-    return all(
+def _may_follow(holder: Holder, role: str, words: Vocabulary) -> bool:
+    """Whether nothing stops it where the trust policy alone lets it in.
+
+    What a trust policy grants to a user, its boundary can only deny.
+    """
+    action = words.bits((ASSUME_ROLE,))
+    return not denied(holder.documents, action, role, words) and all(
         not denied(limit, action, role, words) if holder.is_user else allows(limit, (), action, role, words) != "no"
         for limit in holder.limits
     )

@@ -15,7 +15,8 @@ from connectors.aws.decide import ANSWERS
 from connectors.aws.globs import has_variable, has_wildcard, may_meet, resource_matches, takes_in
 from connectors.aws.policy import OPPOSITE, Answer
 from connectors.aws.trust import account_of
-from connectors.aws.trust_policy import ANYONE, TrustStatement
+from connectors.aws.trust_policy import ANYONE, EVERYBODY, TrustStatement
+from connectors.aws.vocabulary import HolderKind
 
 ASSUME_ROLE = "sts:AssumeRole"
 
@@ -34,6 +35,11 @@ class Caller(Struct, frozen=True, kw_only=True, gc=False):
     def is_user(self) -> bool:
         """Whether it is a user; else a role, whose sessions can have names and tags of their own."""
         return ":user/" in self.arn
+
+    @property
+    def kind(self) -> HolderKind:
+        """What it is."""
+        return "user" if self.is_user else "role"
 
 
 class Door(Struct, frozen=True, kw_only=True, gc=False):
@@ -60,6 +66,11 @@ class Door(Struct, frozen=True, kw_only=True, gc=False):
         return any(self._takes_everybody(statement) for statement in self._allowing())
 
     @property
+    def is_public(self) -> bool:
+        """Whether it trusts anyone: whoever is of its account needs no permission of its own then."""
+        return any(map(_takes_anyone, self._allowing()))
+
+    @property
     def is_open_to_all(self) -> bool:
         """Whether it lets in everybody of the account, whoever asks."""
         return all(each.allow for each in self.statements) and any(
@@ -70,6 +81,12 @@ class Door(Struct, frozen=True, kw_only=True, gc=False):
         """Whether it lets in a caller whom it names; "maybe": under a condition."""
         naming = (each for each in self._allowing() if not each.not_principals and _names(each, caller))
         return self._lets_in(naming, caller)
+
+    def lets_in_anyone(self, caller: Caller) -> Answer:
+        """Whether it lets in a caller as it would anybody of its account, named or not."""
+        return self._lets_in(
+            (each for each in self._allowing() if _takes_anyone(each) and self._speaks_of(each, caller)), caller
+        )
 
     def lets_in_account(self, caller: Caller) -> Answer:
         """Whether it lets in a caller as one of the account, should its own policies allow it to ask."""
@@ -115,6 +132,10 @@ def _names(statement: TrustStatement, caller: Caller) -> bool:
         each.value == caller.arn or (name is not None and session_of(each.value) == name)
         for each in statement.principals
     )
+
+
+def _takes_anyone(statement: TrustStatement) -> bool:
+    return statement.not_principals or EVERYBODY in statement.principals
 
 
 def _best(answers: Iterable[Answer]) -> Answer:

@@ -15,10 +15,10 @@ from connectors.aws.globs import action_matches
 from connectors.aws.model_calls import model_signals
 from connectors.aws.payloads import AttachedPolicy, Boundary, GroupDetail, InlinePolicy, PolicyDetail
 from connectors.aws.policy import parse_statements
-from connectors.aws.privilege import Effective, HolderKind, Verdict, is_admin, judge
+from connectors.aws.privilege import Effective, Verdict, is_admin, judge
 from connectors.aws.reach import Document, sum_up
 from connectors.aws.sources import Held, sources_in
-from connectors.aws.vocabulary import Vocabulary
+from connectors.aws.vocabulary import HolderKind, Vocabulary
 from scanner.model import UNKNOWN_PRIVILEGE, Grant, Privilege, Signal
 
 GUARDRAILS_UNREAD = "the organisation's service control policies could not all be read: it may be less"
@@ -60,14 +60,19 @@ class Permissions(Struct, frozen=True, kw_only=True, gc=False):
         """The documents that could be read."""
         return tuple(held.document for held in self.held if held.document is not None)
 
-    def leading_to(self, targets: Mapping[str, str], words: Vocabulary, doubtful: Sequence[str] = ()) -> Permissions:
+    def leading_to(
+        self, targets: Mapping[str, str], words: Vocabulary, doubtful: Sequence[str] = (), raised: str | None = None
+    ) -> Permissions:
         """The same judged, the evidence naming whom escalation methods (by their text) were seen to lead to.
 
         ``doubtful``: in words, whom it could become under a condition and then be an administrator: that is high.
+        ``raised``: in words, that it can become somebody whose rights it may change: that is escalation.
         """
         if self.verdict is None:
             return self
         judged = self.verdict.render(sources_in(self.held, words), targets)
+        if raised:
+            judged = Privilege(level="escalation", evidence=(raised, *judged.evidence))
         if doubtful and judged.level in ("normal", "high"):
             judged = Privilege(level="high", evidence=(*doubtful, *judged.evidence))
         if self.missing and judged.level == "admin" and not self.could_be_less:

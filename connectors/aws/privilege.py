@@ -9,13 +9,13 @@ resource policies are not looked at.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Literal, TypeAlias
+from typing import TypeAlias
 
 from msgspec import Struct
 
 from connectors.aws.decide import Limit, allows_somewhere
 from connectors.aws.reach import Document, Reach
-from connectors.aws.vocabulary import Family, Method, Vocabulary
+from connectors.aws.vocabulary import Family, HolderKind, Method, Vocabulary
 from scanner.model import Privilege, PrivilegeLevel
 
 METHODS_NAMED = 3
@@ -25,7 +25,6 @@ NO_TARGET_SEEN = "potential: no target seen"
 HINDERED = "some of it is denied on some resources or under a condition"
 ALL_OF_IAM = "every action of IAM on everything"
 
-HolderKind: TypeAlias = Literal["user", "role"]
 Sources: TypeAlias = Callable[[int], str]
 """Which statements of which policies allow some actions (bits), in words."""
 
@@ -207,9 +206,11 @@ def _way(
 ) -> Reason | None:
     if family.lifts is not None and not lifted.get(family.lifts, False):
         return None
-    if family.holder is not None and holder not in (family.holder, None):
-        return None
-    found = tuple(method for method in methods if _is_possible(method, family, reach))
+    found = tuple(
+        method
+        for method in methods
+        if (holder is None or method.holder in (holder, None)) and _is_possible(method, family, reach)
+    )
     if not found:
         return None
     return Reason(

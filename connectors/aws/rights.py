@@ -16,7 +16,7 @@ from connectors.aws.permissions import Permissions, PolicyLibrary, unread
 from connectors.aws.privilege import UNDER_A_CONDITION
 from connectors.aws.spec import GROUPS, POLICIES
 from connectors.aws.takeovers import takeovers_of
-from connectors.aws.targets import able_in, joined, leads_in
+from connectors.aws.targets import able_in, joined, leads_in, raised_in
 from connectors.aws.trust import parse_trusts
 from connectors.aws.trust_policy import trust_statements
 from connectors.aws.vocabulary import vocabulary
@@ -56,17 +56,21 @@ def rights_in(listing: Listing, account: str, guardrails: Guardrails | None) -> 
     leads = leads_in(holders, trusts, vocabulary())
     ways = assume_ways(holders, doors, vocabulary())
     links = joined(ways.links, leads.links)
-    able = able_in(holders, links)
+    raised = raised_in(holders, links, vocabulary())
+    able = able_in(holders, links, raised)
+    maybe = joined(ways.doubtful, leads.doubtful)
     doubtful = {
         arn: [f"can become {link.target}, {UNDER_A_CONDITION}: {link.evidence}" for link in each if link.target in able]
-        for arn, each in joined(ways.doubtful, leads.doubtful).items()
+        for arn, each in maybe.items()
     }
+    for arn, evidence in raised_in(holders, joined(links, maybe), vocabulary(), met=True).items():
+        doubtful.setdefault(arn, []).append(f"{evidence}, {UNDER_A_CONDITION}")
     takeovers = {each.arn: takeovers_of(each, vocabulary()) for each in holders if each.level != "admin"}
     groups = {group.group_name: group.arn for group in listing.rows[GROUPS]}
     return Rights(
         permissions={
             arn: structs.replace(
-                each.leading_to(leads.named.get(arn, {}), vocabulary(), doubtful.get(arn, ())),
+                each.leading_to(leads.named.get(arn, {}), vocabulary(), doubtful.get(arn, ()), raised.get(arn)),
                 takeovers=takeovers.get(arn, ()),
             )
             for arn, each in permissions.items()

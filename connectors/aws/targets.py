@@ -7,8 +7,8 @@ everything has been read.
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections import defaultdict, deque
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from itertools import islice
 
 from msgspec import Struct
@@ -124,13 +124,14 @@ class _Search:
             if (
                 arn in candidates
                 and _may_do_more(self._holders[arn], holder)
-                and self._reaches(holder, method, arn, met=met)
+                and _acts_on(holder, method, arn, self._words, met=met)
             ):
                 yield arn
 
-    def _reaches(self, holder: Holder, method: Method, arn: str, *, met: bool) -> bool:
-        documents, limits = holder.documents, holder.limits
-        return allows(documents, limits, method.first, arn, self._words, doubts=False, met=met) == "yes"
+
+def _acts_on(holder: Holder, method: Method, arn: str, words: Vocabulary, *, met: bool) -> bool:
+    """Whether its policies allow the method's first action on that ARN."""
+    return allows(holder.documents, holder.limits, method.first, arn, words, doubts=False, met=met) == "yes"
 
 
 def _may_do_more(target: Holder, holder: Holder) -> bool:
@@ -155,13 +156,54 @@ def _links(holder: Holder, found: _Found, words: Vocabulary) -> Iterator[Link]:
         yield Link(relation="can_assume", target=target, evidence=f"by {names} on it{doubt}{sources(needed)}")
 
 
-def able_in(holders: Sequence[Holder], links: Mapping[str, tuple[Link, ...]]) -> frozenset[str]:
-    """Who is or can make itself an administrator, or can become such a one by links."""
+def raised_in(
+    holders: Sequence[Holder], links: Mapping[str, tuple[Link, ...]], words: Vocabulary, *, met: bool = False
+) -> dict[str, str]:
+    """Who can become, by links, somebody whose rights it may change: that is as good as changing its own.
+
+    By ARN, the evidence. Who is an administrator, or can make itself one, is left out. ``met``: conditions are taken
+    for met.
+    """
+    kinds = {holder.arn: holder.kind for holder in holders}
+    found = {}
+    for holder in holders:
+        reach = holder.possible if met else holder.certain
+        methods = {
+            kind: [method for method in methods if method.first & reach.somewhere]
+            for kind, methods in words.raising.items()
+        }
+        if holder.level in ("admin", "escalation") or not any(methods.values()):
+            continue
+        for arn in filter(kinds.__contains__, _reached(holder.arn, links)):
+            able = [method for method in methods[kinds[arn]] if _acts_on(holder, method, arn, words, met=met)]
+            if able:
+                names = ", ".join(method.text for method in able)
+                by = sources_in(holder.held, words)(able[0].first)
+                found[holder.arn] = f"can become {arn} and change its rights: by {names} on it{by}"
+                break
+    return found
+
+
+def _reached(arn: str, links: Mapping[str, tuple[Link, ...]]) -> Iterator[str]:
+    """Everybody whom somebody can become, the nearest first."""
+    seen, queue = {arn}, deque([arn])
+    while queue:
+        for link in links.get(queue.popleft(), ()):
+            if link.target not in seen:
+                seen.add(link.target)
+                queue.append(link.target)
+                yield link.target
+
+
+def able_in(
+    holders: Sequence[Holder], links: Mapping[str, tuple[Link, ...]], raised: Collection[str] = ()
+) -> frozenset[str]:
+    """Who is or can make itself an administrator, those of ``raised`` included, or can become such a one by links."""
     sources: defaultdict[str, list[str]] = defaultdict(list)
     for arn, each in links.items():
         for link in each:
             sources[link.target].append(arn)
-    able = {holder.arn for holder in holders if holder.level in ("admin", "escalation")}
+    able = {holder.arn for holder in holders if holder.level in ("admin", "escalation")}.union(raised)
     reached = list(able)
     while reached:
         new = set(sources[reached.pop()]) - able

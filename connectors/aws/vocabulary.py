@@ -15,6 +15,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache, lru_cache
 from importlib.resources import files
+from itertools import chain
 from typing import Literal, TypeAlias
 
 import msgspec
@@ -27,6 +28,7 @@ _TO = " to "
 _ON = " on "
 
 Target: TypeAlias = Literal["user", "role", "workload"]
+HolderKind: TypeAlias = Literal["user", "role"]
 
 
 class Family(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -37,7 +39,13 @@ class Family(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     methods: tuple[tuple[str, ...], ...] = ()
     target: Target | None = None
     lifts: Literal["boundary", "deny"] | None = None
-    holder: Literal["user", "role"] | None = None
+    user: tuple[tuple[str, ...], ...] = ()
+    role: tuple[tuple[str, ...], ...] = ()
+
+    @property
+    def by_holder(self) -> Mapping[HolderKind | None, tuple[tuple[str, ...], ...]]:
+        """Its methods by who has them; None: anybody."""
+        return {None: self.methods, "user": self.user, "role": self.role}
 
 
 class OnEach(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -69,13 +77,14 @@ class Tables(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 class Method(Struct, frozen=True, kw_only=True):
     """One escalation method: all the actions it needs, and the first of them.
 
-    ``service``: who takes the role that is passed; None: none is.
+    ``service``: who takes the role that is passed; None: none is. ``holder``: who alone has it; None: anybody.
     """
 
     text: str
     needed: int
     first: int
     service: str | None = None
+    holder: HolderKind | None = None
 
 
 class Vocabulary:
@@ -85,7 +94,10 @@ class Vocabulary:
         iam = [f"iam:{name}" for name in tables.iam_actions]
         in_methods = [
             action
-            for methods in (*(family.methods for family in tables.family), *tables.pass_role.values())
+            for methods in (
+                *chain.from_iterable(family.by_holder.values() for family in tables.family),
+                *tables.pass_role.values(),
+            )
             for method in methods
             for action in method
         ]
@@ -124,17 +136,30 @@ class Vocabulary:
         self.iam = self.bits(iam)
         self.dangerous_iam = self.bits((set(in_methods) | {PASS_ROLE}) & set(iam))
         self.methods = (
-            *((family, tuple(map(self._method, family.methods))) for family in tables.family),
+            *((family, tuple(self._methods(family))) for family in tables.family),
             (PASSING, tuple(self._passing_methods())),
         )
+        # What raises a user's or role's rights, its own or another's: the methods' only action.
+        self.raising: Mapping[HolderKind, tuple[Method, ...]] = {
+            kind: tuple(
+                method
+                for family, methods in self.methods
+                for method in methods
+                if method.holder == kind and family.lifts is None
+            )
+            for kind in ("user", "role")
+        }
         self.high = {consequence: self.bits(actions) for consequence, actions in tables.high.items()}
         self._targets = {
             kind: self._means(f"iam:{name}" for name in names) | self._of_service("sts") * (kind == "role")
             for kind, names in tables.iam_targets.items()
         }
 
-    def _method(self, actions: tuple[str, ...]) -> Method:
-        return Method(text=" + ".join(actions), needed=self.bits(actions), first=self.bits(actions[:1]))
+    def _methods(self, family: Family) -> Iterable[Method]:
+        for holder, methods in family.by_holder.items():
+            for actions in methods:
+                text, first = " + ".join(actions), self.bits(actions[:1])
+                yield Method(text=text, needed=self.bits(actions), first=first, holder=holder)
 
     def _passing_methods(self) -> Iterable[Method]:
         for service, methods in self.tables.pass_role.items():

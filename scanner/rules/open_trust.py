@@ -46,13 +46,16 @@ def _severity(trust: Trust) -> Severity | None:
     # An account that may be our own is no outsider until we know; an issuer is one until we know it for our own.
     if trust.external is False or (trust.external is None and trust.kind in _INNOCENT_UNTIL_KNOWN):
         return None
-    return _SEVERITY.get((trust.kind, trust.restriction))
+    # An issuer that signs for everybody, and no claim that keeps anybody out: that is anyone at all.
+    is_anyone = trust.kind == "federated" and trust.external and trust.restriction == "none"
+    return _SEVERITY.get(("anyone" if is_anyone else trust.kind, trust.restriction))
 
 
 RULE = IdentityRule(
     id="open_trust",
     severity="high",
-    severity_note="critical where anyone at all may become it; medium for an outside account behind a wildcard "
+    severity_note="critical where anyone at all may become it, whoever has an account with a shared token issuer "
+    "such as GitHub included; medium for an outside account behind a wildcard "
     "condition, or a principal in one without any; low where only a deleted principal is trusted, or a service that "
     "serves other accounts as well",
     title="Outsiders may become this identity",

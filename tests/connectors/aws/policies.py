@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from connectors.aws.policy import parse_statements
-from connectors.aws.privilege import HolderKind, Verdict, judge
+from connectors.aws.privilege import Verdict, judge
 from connectors.aws.reach import Document, sum_up
-from connectors.aws.vocabulary import vocabulary
+from connectors.aws.vocabulary import HolderKind, vocabulary
 
 ACCOUNT = "123456789012"
 WORDS = vocabulary()

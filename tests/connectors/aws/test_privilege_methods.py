@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable
+from functools import cache
+from itertools import chain
 from typing import Any
 
+import botocore.session
+import msgspec
 import pytest
 
 from connectors.aws.privilege import Verdict
-from connectors.aws.vocabulary import PASS_ROLE, Family, Method
+from connectors.aws.vocabulary import PASS_ROLE, Family, HolderKind, Method, Tables
 from tests.connectors.aws.policies import IF, WORDS, allow, deny, doc, verdict
 
 _TO = " to "
@@ -17,7 +22,7 @@ DANGEROUS = [name for name in WORDS.names(WORDS.dangerous_iam) if _TO not in nam
 
 
 CASES = [
-    pytest.param(family, method, id=f"{family.holder or family.name}: {method.text} {method.service or ''}")
+    pytest.param(family, method, id=f"{method.holder or family.name}: {method.text} {method.service or ''}")
     for family, methods in WORDS.methods
     for method in methods
 ]
@@ -28,17 +33,17 @@ def _actions(method: Method) -> list[str]:
     return method.text.split(" + ")
 
 
-def _judged(family: Family, statements: Iterable[dict[str, Any]]) -> Verdict:
+def _judged(family: Family, statements: Iterable[dict[str, Any]], holder: HolderKind | None) -> Verdict:
     """The verdict on a principal whom the method could raise: held back by what it would take away, if anything."""
     own = doc(*statements)
     if family.lifts == "boundary":
-        return verdict(doc(allow("*"), number=1), boundary=own, holder=family.holder)
+        return verdict(doc(allow("*"), number=1), boundary=own, holder=holder)
     if family.lifts == "deny":
         mine = {action for statement in statements if statement["Effect"] == "Allow" for action in statement["Action"]}
         others = [action for action in DANGEROUS if action not in mine]
         held_back = doc(allow("iam:*"), deny(others), number=1)
-        return verdict(held_back, own, holder=family.holder)
-    return verdict(own, holder=family.holder)
+        return verdict(held_back, own, holder=holder)
+    return verdict(own, holder=holder)
 
 
 def _found(judged: Verdict, method: Method) -> bool:
@@ -50,19 +55,19 @@ def test_each_method_is_found_with_all_its_actions_and_only_then(family: Family,
     """Allowed: found. One of its actions refused, or (but for what lifts a deny) not allowed: not found."""
     actions = _actions(method)
 
-    assert _found(_judged(family, [allow(actions)]), method)
+    assert _found(_judged(family, [allow(actions)], method.holder), method)
     for action in actions:
-        assert not _found(_judged(family, [allow(actions), deny([action])]), method)
+        assert not _found(_judged(family, [allow(actions), deny([action])], method.holder), method)
         if family.lifts != "deny":
             rest = [other for other in actions if other != action]
-            assert not _found(_judged(family, [allow(rest or ["logs:GetLogEvents"])]), method)
+            assert not _found(_judged(family, [allow(rest or ["logs:GetLogEvents"])], method.holder), method)
 
 
 @pytest.mark.parametrize(("family", "method"), CASES)
 def test_a_method_under_a_condition_is_never_called_certain(family: Family, method: Method) -> None:
     """It is high, neither dropped nor taken for granted."""
     if family.lifts is None:
-        judged = verdict(doc(allow(_actions(method), **IF)), holder=family.holder)
+        judged = verdict(doc(allow(_actions(method), **IF)), holder=method.holder)
 
         assert judged.level == "high"
         assert any(method in reason.methods and reason.condition for reason in judged.reasons)
@@ -77,8 +82,8 @@ def test_a_role_is_passed_only_to_the_service_that_the_condition_names(family: F
         for service in (method.service, "nobody.amazonaws.com")
     )
 
-    assert _found(_judged(family, right), method)
-    assert not _found(_judged(family, wrong), method)
+    assert _found(_judged(family, right, method.holder), method)
+    assert not _found(_judged(family, wrong, method.holder), method)
 
 
 def test_the_published_methods_are_in_the_tables() -> None:
@@ -104,6 +109,61 @@ def test_the_published_methods_are_in_the_tables() -> None:
     }  # fmt: skip
 
     assert published | since <= {method.text for _, methods in WORDS.methods for method in methods}
+
+
+# Actions that are no operation of the SDK's, from the Service Authorization Reference: what a call takes besides or
+# under another name, what has no API, and CodeStar, whose API is gone while policies still name it.
+NO_OPERATION = frozenset(
+    {
+        "iam:PassRole", "lambda:InvokeFunction", "s3:DeleteObjectVersion", "aws-marketplace:Subscribe",
+        "bedrock-agentcore:ConnectBrowserAutomationStream", "codestar:CreateProject",
+        "codestar:CreateProjectFromTemplate", "codestar:AssociateTeamMember",
+    }
+)  # fmt: skip
+
+
+@cache
+def _operations() -> dict[str, set[str]]:
+    """What each prefix of IAM's actions has as operations, by the service models of botocore."""
+    session = botocore.session.get_session()
+    found: dict[str, set[str]] = defaultdict(set)
+    for name in session.get_available_services():
+        model = session.get_service_model(name)
+        for prefix in {name, model.signing_name, model.endpoint_prefix}:
+            found[prefix].update(model.operation_names)
+    return found
+
+
+def _unknown(tables: Tables) -> set[str]:
+    """The actions in tables that AWS does not have."""
+    operations = _operations()
+    methods = [
+        *(method for family in tables.family for methods in family.by_holder.values() for method in methods),
+        *(method for methods in tables.pass_role.values() for method in methods),
+    ]
+    iam = [*tables.iam_actions, *chain.from_iterable(tables.iam_targets.values())]
+    named = {
+        *(f"iam:{name}" for name in iam),
+        *chain.from_iterable((*methods, *tables.high.values(), *(each.actions for each in tables.on_each))),
+    }
+    return {action for action in named if action.partition(":")[2] not in operations[action.partition(":")[0]]}
+
+
+def test_every_action_of_the_tables_is_one_that_aws_has() -> None:
+    """A name with a slip in it matches no policy, and whoever has the right one passes for harmless."""
+    slip = Family(name="slip", reach="all", user=(("sts:MadeUpEscalation",), ("iam:passRole",)))
+    more = msgspec.structs.replace(WORDS.tables, family=(*WORDS.tables.family, slip))
+
+    assert _unknown(WORDS.tables) == NO_OPERATION
+    assert _unknown(more) - NO_OPERATION == {"sts:MadeUpEscalation", "iam:passRole"}
+
+
+def test_every_service_of_the_tables_is_one_that_policies_can_name() -> None:
+    """What actions act on, by the service of a resource."""
+    prefixes = {*_operations(), *(action.partition(":")[0] for action in NO_OPERATION)}
+    services = set(chain.from_iterable(WORDS.tables.acts_on.values())) | set(WORDS.tables.acts_on)
+
+    assert services <= prefixes
 
 
 def test_a_service_is_updated_to_what_somebody_else_wrote_unless_a_role_can_be_passed() -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from connectors.aws.assume import ALL_TOLD
 from connectors.aws.fetch import Listing
 from connectors.aws.payloads import PolicyDetail, RoleDetail, UserDetail
 from connectors.aws.rights import Rights, rights_in
@@ -213,3 +214,111 @@ def test_what_may_be_assumed_under_a_condition_is_told_apart(
     elsewhere = rights(ada(*statements)).permissions[ADA].elsewhere
 
     assert (elsewhere.certain, elsewhere.doubtful) == (certain, doubtful)
+
+
+@pytest.mark.parametrize(
+    ("principal", "condition", "expected"),
+    [
+        ("*", {}, ["boss"]),
+        ({"AWS": "*"}, {}, ["boss"]),
+        ({"AWS": [f"arn:aws:iam::{OTHER}:root", "*"]}, {}, ["boss"]),
+        ({"AWS": "*"}, {"StringEquals": {"aws:PrincipalOrgID": "o-1"}}, ["boss"]),
+        ({"AWS": "*"}, {"ArnLike": {"aws:PrincipalArn": f"arn:aws:iam::{ACCOUNT}:user/*"}}, ["boss"]),
+        ({"AWS": "*"}, {"ArnLike": {"aws:PrincipalArn": f"arn:aws:iam::{ACCOUNT}:role/*"}}, []),
+        ({"Service": "*"}, {}, []),
+        ({"Federated": "*"}, {}, []),
+        (OWN, {}, []),
+    ],
+)
+def test_a_role_that_trusts_anyone_lets_in_its_account_without_further_permission(
+    principal: Any, condition: dict[str, Any], expected: list[str]
+) -> None:
+    """As a resource policy does; an account that is named gives only those a way whose own policies allow it."""
+    assert becomes(rights(ada(allow("logs:*")), role(BOSS, principal, ADMIN, Condition=condition))) == expected
+
+
+@pytest.mark.parametrize(
+    ("rows", "user", "of_role"),
+    [
+        ([ada(deny("sts:AssumeRole"))], [], ["boss"]),
+        ([ada(allow("sts:*"), deny("sts:*", BOSS, **IF))], ["boss"], ["boss"]),
+        ([ada(**BOUNDED), boundary(allow("s3:*"))], ["boss"], []),
+        ([ada(**BOUNDED), boundary(ADMIN, deny("sts:*"))], [], []),
+        ([ada(**BOUNDED), boundary(ADMIN)], ["boss"], ["boss"]),
+    ],
+)
+def test_only_a_refusal_keeps_out_of_a_role_that_trusts_anyone(
+    rows: list[tuple[str, dict[str, Any]]], user: list[str], of_role: list[str]
+) -> None:
+    """One's own deny, or the boundary's; of a role the boundary has to allow it besides."""
+    clerk = role(CLERK, LAMBDA)
+    clerk[1].update(BOUNDED if len(rows) > 1 else {})
+    found = rights(*rows, clerk, role(BOSS, "*", ADMIN))
+
+    assert (becomes(found), becomes(found, CLERK)) == (user, of_role)
+
+
+def test_a_trust_of_all_but_some_lets_in_the_others() -> None:
+    """``NotPrincipal`` with Allow."""
+    letting = {"Effect": "Allow", "NotPrincipal": {"AWS": ADA}, "Action": "sts:AssumeRole"}
+    boss = role(BOSS, OWN, ADMIN)
+    boss[1]["AssumeRolePolicyDocument"] = {"Statement": [letting]}
+    found = rights(ada(), role(CLERK, LAMBDA), boss)
+
+    assert (becomes(found), becomes(found, CLERK)) == ([], ["boss"])
+
+
+def test_of_very_many_roles_that_trust_anyone_those_that_lead_on_are_told() -> None:
+    """A hundred are enough: they let in each other, too."""
+    many = [role(f"{CLERK}{n}", "*") for n in range(ALL_TOLD + 20)]
+    found = rights(ada(), *many, role(f"{CLERK}zz", "*", ADMIN))
+
+    assert len(becomes(found)) == ALL_TOLD
+    assert "clerkzz" in becomes(found)
+
+
+ATTACH = "iam:AttachRolePolicy"
+
+
+@pytest.mark.parametrize(
+    ("rows", "level"),
+    [
+        ([ada(allow(ATTACH))], "high"),
+        ([ada(allow(ATTACH, BOSS))], "normal"),
+        ([ada(allow(ATTACH, BOSS)), role(BOSS, OWN)], "normal"),
+        ([ada(allow(ATTACH, BOSS)), role(BOSS, {"AWS": ADA})], "escalation"),
+        ([ada(allow(ATTACH, BOSS)), role(BOSS, "*")], "escalation"),
+        ([ada(allow(ATTACH, CLERK)), role(BOSS, {"AWS": ADA}), role(CLERK, LAMBDA)], "normal"),
+        ([ada(allow(ATTACH)), role(BOSS, LAMBDA)], "high"),
+        ([ada(allow(ATTACH, BOSS), allow("sts:AssumeRole", BOSS)), role(BOSS, OWN)], "escalation"),
+        ([ada(allow(ATTACH, CLERK)), role(BOSS, {"AWS": ADA}), role(CLERK, {"AWS": BOSS})], "escalation"),
+        ([ada(allow(ATTACH, BOSS, **IF)), role(BOSS, {"AWS": ADA})], "high"),
+        ([ada(allow(ATTACH, BOSS), allow("sts:AssumeRole", BOSS, **IF)), role(BOSS, OWN)], "high"),
+        ([ada(allow(ATTACH, BOSS), deny(ATTACH, BOSS)), role(BOSS, {"AWS": ADA})], "normal"),
+    ],
+)
+def test_a_user_who_may_change_roles_rises_only_by_a_role_that_it_can_become(
+    rows: list[tuple[str, dict[str, Any]]], level: str
+) -> None:
+    """A policy attached to a role makes nobody but that role able to do more."""
+    assert rights(*rows).permissions[ADA].privilege.level == level
+
+
+def test_a_role_that_may_change_users_rises_only_by_a_user_that_it_can_become() -> None:
+    """And by attaching a policy to itself."""
+    attach, keys = allow("iam:AttachUserPolicy", ADA), allow(["iam:CreateAccessKey", "iam:AttachUserPolicy"], ADA)
+    levels = [
+        rights(ada(allow("kms:Decrypt")), role(CLERK, LAMBDA, *statements)).permissions[CLERK].privilege.level
+        for statements in ([attach], [keys], [allow(ATTACH, CLERK)])
+    ]
+
+    assert levels == ["normal", "escalation", "escalation"]
+
+
+def test_the_evidence_names_the_role_and_the_way_to_change_it() -> None:
+    """For whoever reads it has to close one of them."""
+    found = rights(ada(allow(ATTACH, BOSS)), role(BOSS, {"AWS": ADA}))
+
+    assert found.permissions[ADA].privilege.evidence == (
+        f"can become {BOSS} and change its rights: by {ATTACH} on it; by policy own (inline) statement 1",
+    )

@@ -228,6 +228,7 @@ IDENTITY_CASES: tuple[tuple[str, str, Assessment, str | None], ...] = (
     ("open_trust", "own account", trusted(trust("account", external=False)), None),
     ("open_trust", "whose account is unknown", trusted(trust("account")), None),
     ("open_trust", "loose subject", trusted(trust("federated", "loose", external=True)), "high"),
+    ("open_trust", "no subject of an issuer for everybody", trusted(trust("federated", external=True)), "critical"),
     ("open_trust", "no subject, issuer unknown", trusted(trust("federated")), "high"),
     ("open_trust", "own issuer", trusted(trust("federated", external=False)), None),
     ("open_trust", "exact subject", trusted(trust("federated", "exact")), None),
