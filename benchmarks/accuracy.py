@@ -14,15 +14,18 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TypeAlias
 
-from benchmarks.cases import Case, Outcome, judged
+from benchmarks.cases import Case, Outcome, judged, owners_said
 from benchmarks.naive import LIKE_ENOUGH
 from benchmarks.organisation import CHANGES, OWNER_SIGNALS, organisation
-from scanner.model import RUNGS
+from benchmarks.organisation.written import STYLES, Cell, written
+from scanner.model import RUNGS, OwnershipVerdict
 from scanner.text import printable
 
 SEEDS, SIZE = 5, 1000
 BEGIN, END = "<!-- accuracy: begin -->\n", "<!-- accuracy: end -->"
 FALSE_NAMED = 20
+CELLS_A_STYLE = 5
+"""One cell of each style for so many identities."""
 SHOWN = 5
 """So many candidates are shown to a reader."""
 SURE = 0.85
@@ -48,6 +51,21 @@ def tables(outcomes: Sequence[Outcome]) -> Iterator[str]:
     yield _table(heads, _suggestions(outcomes, cases))
     yield "### Whom to ask"
     yield _table(("what tells", "planted", "with any", "precision at 1", f"recall at {SHOWN}"), _signals(cases))
+
+
+def owner_tables(said: Sequence[tuple[Cell, OwnershipVerdict]]) -> Iterator[str]:
+    """What cells that name owners came to, as Markdown."""
+    yield "### Owners, as they are written"
+    heads = (
+        "style",
+        "cells",
+        "named for certain",
+        "wrongly",
+        "precision",
+        "the right one, for certain or first",
+        "recall",
+    )
+    yield _table(heads, _owners(said))
 
 
 Cells: TypeAlias = tuple[object, ...]
@@ -174,9 +192,30 @@ def _signals(cases: Sequence[Case]) -> Iterator[Cells]:
         yield signal or "all", count, shown_any, first, among
 
 
+def _owners(said: Sequence[tuple[Cell, OwnershipVerdict]]) -> Iterator[Cells]:
+    """One style after another; last, names that two people have, who are to be told apart by a person."""
+    for style in (*STYLES, None):
+        cells = [(cell, verdict) for cell, verdict in said if cell.owner and style in (None, cell.style)]
+        certain = [(cell, verdict) for cell, verdict in cells if verdict.state == "owned"]
+        wrong = sum(verdict.owner != cell.owner for cell, verdict in certain)
+        right = len(certain) - wrong
+        first = sum(
+            verdict.state != "owned" and [one.person for one in verdict.candidates[:1]] == [cell.owner]
+            for cell, verdict in cells
+        )
+        shares = _share(right, len(certain)), right + first, _share(right + first, len(cells))
+        yield style or "all", len(cells), len(certain), wrong, *shares
+    shared = [verdict for cell, verdict in said if cell.owner is None]
+    taken = sum(verdict.reason != "ambiguous" for verdict in shared)
+    yield "a name of two people", len(shared), sum(one.state == "owned" for one in shared), taken, "-", "-", "-"
+
+
 def report(seeds: int = SEEDS, size: int = SIZE) -> str:
     """The tables for so many organisations of about so many identities each."""
-    return "\n\n".join(tables([judged(organisation(seed, size)) for seed in range(1, seeds + 1)])) + "\n"
+    every = range(1, seeds + 1)
+    said = [pair for seed in every for pair in owners_said(written(seed, size // CELLS_A_STYLE))]
+    blocks = (*tables([judged(organisation(seed, size)) for seed in every]), *owner_tables(said))
+    return "\n\n".join(blocks) + "\n"
 
 
 def main() -> None:

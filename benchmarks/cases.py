@@ -6,10 +6,11 @@ from msgspec import Struct
 
 from benchmarks.naive import by_likeness, by_substring
 from benchmarks.organisation import NOW, TAG_KEY, Organisation, Truth
+from benchmarks.organisation.written import Cell, Written
 from scanner.continuity.remembered import Remembered
 from scanner.inventory import Inventory
 from scanner.matching.places import SourceRef
-from scanner.model import ANY_KIND, Assessment, Coverage, EntryAssessment, ScanInfo, ScanResult
+from scanner.model import ANY_KIND, Assessment, Coverage, EntryAssessment, OwnershipVerdict, ScanInfo, ScanResult
 from scanner.pipeline import Declared, judge
 
 
@@ -60,6 +61,20 @@ def scanned(org: Organisation) -> ScanResult:
         Remembered(),
         ScanInfo(id="accuracy", started_at=NOW, finished_at=NOW, version="0"),
     )
+
+
+def owners_said(cells: Written) -> tuple[tuple[Cell, OwnershipVerdict], ...]:
+    """What is said of who answers, beside each cell that names them."""
+    coverage = Coverage(
+        source="saas", provider="saas", scope="all", section="all", status="complete", kinds=(ANY_KIND,)
+    )
+    result = judge(
+        Inventory(identities=cells.identities, coverage=(coverage,)),
+        Declared(entries=cells.entries, people=cells.people, sources=(SourceRef(name="saas", provider="saas"),)),
+        Remembered(),
+        ScanInfo(id="accuracy", started_at=NOW, finished_at=NOW, version="0"),
+    )
+    return tuple((cells.cells[one.identity.key], one.ownership) for one in result.identities)
 
 
 def judged(org: Organisation) -> Outcome:

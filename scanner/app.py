@@ -125,10 +125,13 @@ def _strangers(entries: Sequence[Entry], people: Sequence[Person], ownership: Ow
     roster = Roster(people, date.max)
     named: list[tuple[Origin | str, str, str]] = [("[[ownership.rule]]", "owner", one.owner) for one in ownership.rules]
     named += [("[ownership.platforms]", "owner", owner) for owner in ownership.platforms.values()]
-    named += [(entry.origin, "owner", text) for entry in entries for text in (*entry.owner, *entry.backup_owner)]
+    accountable = ((entry.origin, text) for entry in entries for text in (*entry.owner, *entry.backup_owner))
+    named += [(origin, "owner", one) for origin, text in accountable for one in roster.apart(text)]
     named += [(person.origin, "member", text) for person in people for text in person.members or ()]
     unknown = [
-        f"{origin}: {role} {text} is not on the roster" for origin, role, text in named if not roster.resolve(text)
+        f"{origin}: {role} {text} {roster.meaning(text).why_nobody}"
+        for origin, role, text in named
+        if not roster.resolve(text)
     ]
     more = len(unknown) - STRANGERS_NAMED
     return [*unknown[:STRANGERS_NAMED], *([f"and {more} more who are not on the roster"] if more > 0 else [])]

@@ -88,6 +88,8 @@ def judge(inventory: Inventory, declared: Declared, remembered: Remembered, scan
     held = held_by((*inventory.identities, *(one.identity for one in carried)), inventory.assignments)
     inventory = _linked(inventory, held, carried)
     roster = None if declared.people is None else Roster(declared.people, today)
+    if roster is not None and declared.entries is not None:
+        declared = msgspec.structs.replace(declared, entries=tuple(map(roster.parted, declared.entries)))
     exemptions = Exemptions(declared.exemptions, today)
     natures = {one.key: judge_nature(one, roster) for one in inventory.identities}
     reconciled = reconcile(

@@ -9,6 +9,7 @@ from functools import cached_property, lru_cache
 from scanner.model import Person
 from scanner.ownership.machines import Machines
 from scanner.roster import Roster
+from scanner.roster.meaning import Meaning
 
 MOST_TEXT = 500
 """Characters; whatever is longer names nobody."""
@@ -36,6 +37,16 @@ class Directory:
         """The person or group that the text names outright."""
         return self._resolve(text)
 
+    def meaning(self, text: str) -> Meaning:
+        """Whom the text means for certain, or may mean; nobody who is a machine."""
+        if (person := self.resolve(text)) is not None:
+            return Meaning(person=person)
+        if text in self.machines:
+            return Meaning()
+        meaning = self._roster.meaning(text)
+        guesses = tuple(one for one in meaning.guesses if one.email in self.everybody)
+        return Meaning(ambiguous=meaning.ambiguous, guesses=guesses)
+
     def mentioned(self, text: str) -> Person | None:
         """The person or group that the text names outright, or else the one person in it.
 
@@ -60,7 +71,9 @@ class Directory:
         return self._roster.stays(person)
 
     def _look_up(self, text: str) -> Person | None:
-        person = self._roster.resolve(text)
+        person = self._roster.outright(text)
+        if person is None and text not in self.machines:
+            person = self._roster.resolve(text)
         return None if person is None or self.machines.configured(text) else self.everybody.get(person.email)
 
     def _look_into(self, text: str) -> Person | None:

@@ -97,11 +97,14 @@ class Clues:
 
     def _named_in(self, entry: Entry, likelihood: float) -> Iterator[Hint]:
         for column, text in named_in(entry):
-            person = self._directory.resolve(text)
-            if person is not None:
-                maybe = ", which it may be" if likelihood < 1 else ""
-                evidence = f"{column} {text} in {entry.origin}{maybe}"
-                yield Hint("entry", person.email, SCORES.entry[column] * likelihood, evidence)
+            meaning = self._directory.meaning(text)
+            maybe = ", which it may be" if likelihood < 1 else ""
+            evidence = f"{column} {text} in {entry.origin}{maybe}"
+            score = SCORES.entry[column] * likelihood
+            if meaning.person is not None:
+                yield Hint("entry", meaning.person.email, score, evidence)
+            for one in meaning.guesses:
+                yield Hint("entry", one.email, score * one.score, f"{evidence}, for which this may be meant: {one.why}")
 
 
 def named_in(entry: Entry) -> Iterator[tuple[str, str]]:

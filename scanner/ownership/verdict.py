@@ -164,7 +164,9 @@ def _standing(text: str, role: str, directory: Directory) -> _Standing:
     if person is None:
         if text in directory.machines:
             return _Standing(owner=text, reason="owner_is_machine", evidence=f"{role} {text} is a machine")
-        return _Standing(owner=text, reason="unresolvable", evidence=f"{role} {text} is not on the roster")
+        meaning = directory.meaning(text)
+        reason: OrphanReason = "ambiguous" if meaning.ambiguous else "unresolvable"
+        return _Standing(owner=text, reason=reason, evidence=f"{role} {text} {meaning.why_nobody}")
     named, team = f"{role} {person.email}", _team(person)
     if not directory.is_active(person):
         if person.is_group:

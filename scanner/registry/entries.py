@@ -15,7 +15,7 @@ from scanner.model import Entry, EntryStatus, Origin
 from scanner.registry.columns import ACCOUNT, DAYS, LISTS, NAMING, OWNERS, REGISTRY
 from scanner.registry.formats.catalog import FORMATS
 from scanner.registry.lists import ListSource
-from scanner.registry.owners import SEPARATE, are_several, named
+from scanner.registry.owners import named, read_owners
 from scanner.registry.records import Notes, Record, extra, read_records
 from scanner.tables.cells import shown
 
@@ -153,7 +153,7 @@ def _facts(record: Record, scope: str | None, notes: Notes) -> dict[str, Any]:
     return {
         **{column: fields.text(column) for column in _TEXTS},
         **{column: fields.items(column) for column in _LISTS},
-        **{column: _owners(record, column, notes) for column in OWNERS},
+        **{column: _owners(record, column) for column in OWNERS},
         **{column: record.day(column) for column in DAYS},
         "scope": fields.text("scope") or scope,
         "kind": _kind(record, notes),
@@ -223,11 +223,5 @@ def _word(written: str) -> str:
     return re.sub(r"[\s/_-]+", "_", written.lower())
 
 
-def _owners(record: Record, column: str, notes: Notes) -> tuple[str, ...]:
-    owners = named(record.fields.items(column))
-    notes.warnings.extend(
-        record.problem(f"{shown(owner)} is read as one name", field=record.fields.heading(column), fix=SEPARATE)
-        for owner in owners
-        if are_several(owner)
-    )
-    return owners
+def _owners(record: Record, column: str) -> tuple[str, ...]:
+    return named(record.fields.items(column, read_owners))

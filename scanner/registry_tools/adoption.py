@@ -158,11 +158,12 @@ def _strangers(answer: Answer, roster: Roster | None) -> Iterator[Problem]:
         return
     for column in OWNERS:
         value = answer.cells.get(column, ())
-        for text in value if isinstance(value, tuple) else ():
+        written = value if isinstance(value, tuple) else ()
+        for text in (one for several in written for one in roster.apart(several)):
             person = roster.resolve(text)
             if person is None:
                 fix = SEPARATE if are_several(text) else None
-                yield answer.problem(f"{shown(text)} is not on the roster", field=column, fix=fix)
+                yield answer.problem(f"{shown(text)} {roster.meaning(text).why_nobody}", field=column, fix=fix)
             elif not roster.is_active(person):
                 yield answer.problem(f"{shown(text)} is on the roster, but not active", field=column)
 

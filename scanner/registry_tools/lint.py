@@ -16,6 +16,7 @@ from scanner.matching.globs import is_pattern, pieces
 from scanner.matching.keys import fold
 from scanner.model import Entry, Person
 from scanner.registry.columns import OWNERS
+from scanner.registry.owners import SEPARATE, are_several
 from scanner.registry_tools.overlaps import Said, covered, twins
 from scanner.registry_tools.standards import Standard
 from scanner.tables.cells import shown
@@ -78,7 +79,7 @@ def _accountable(entry: Entry, standard: Standard) -> Iterator[Said]:
     for column in OWNERS:
         for owner in getattr(entry, column):
             if why := standard.why_not_accountable(owner):
-                yield column, f"{shown(owner)} {why}", "name somebody who is there"
+                yield column, f"{shown(owner)} {why}", SEPARATE if are_several(owner) else "name somebody who is there"
 
 
 def _leaving(entry: Entry, standard: Standard) -> Iterator[Said]:

@@ -65,8 +65,9 @@ def lint_lists(
         notes += _as_notes(error.problems, grave=True)
     else:
         notes += _as_notes(registry.warnings, grave=False)
-        notes += lint_entries(registry.entries, standard, ownerless=registry.ownerless)
-        quality = measure(registry.entries, standard)
+        entries = registry.entries if roster is None else tuple(map(roster.parted, registry.entries))
+        notes += lint_entries(entries, standard, ownerless=registry.ownerless)
+        quality = measure(entries, standard)
     notes.sort(key=lambda note: (note.problem.file, note.problem.line or 0))
     return LintReport(
         problems=tuple(note.problem for note in notes if note.grave),

@@ -33,7 +33,7 @@ class Standard(Struct, frozen=True, kw_only=True):
             return None
         person = self.roster.resolve(owner)
         if person is None:
-            return "is a machine" if is_machine(owner) else "is not on the roster"
+            return "is a machine" if is_machine(owner) else self.roster.meaning(owner).why_nobody
         if self.roster.is_active(person):
             return None
         if person.is_group:

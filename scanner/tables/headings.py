@@ -193,9 +193,9 @@ class Fields:
     def yes_no(self, column: str) -> bool | None:
         return self.read(column, cells.read_yes_no)
 
-    def items(self, column: str) -> tuple[str, ...]:
+    def items(self, column: str, reader: Callable[[Any], tuple[str, ...] | None] = cells.read_list) -> tuple[str, ...]:
         """The items of all cells that mean this column, each once."""
-        lists = [self._try(position, cells.read_list) or () for position in self._columns.get(column, ())]
+        lists = [self._try(position, reader) or () for position in self._columns.get(column, ())]
         return lists[0] if len(lists) == 1 else tuple(dict.fromkeys(chain.from_iterable(lists)))
 
     def cell(self, column: str) -> Any:

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import date
 
+from msgspec.structs import replace
+
 from scanner.matching.keys import fold
-from scanner.model import Identity, Person
+from scanner.model import Entry, Identity, Person
+from scanner.roster.meaning import Index, Meaning
+from scanner.roster.texts import split
 
 _TEAM = "team:"
-_ADDRESS = re.compile(r"[^<>]*<\s*([^<>\s]+)\s*>")
+_MEANINGS_KEPT = 100_000
 
 
 class Roster:
@@ -24,18 +27,58 @@ class Roster:
         self._named = _index(self._people)
         self._local_parts = _unambiguous(self._people, lambda one: () if one.is_group else (local_part(one),))
         self._called = _unambiguous(self._people, _full_names) | self._named
+        self._index = Index(self._people, self.outright, self._is_here)
+        self._meanings: dict[str, Meaning] = {}
         self._by_team: dict[str, list[Person]] = defaultdict(list)
         for person in self._people:
             if not person.is_group and person.team is not None:
                 self._by_team[_bare(person.team)].append(person)
 
     def resolve(self, text: str) -> Person | None:
-        """The person or group: by e-mail, else id, else alias, else a group's name, else a person's full name.
+        r"""The person or group: by e-mail, else id, else alias, else a group's name, else a person's full name.
 
-        ``Ada <ada@…>`` is an e-mail. A text that could mean two of them means nobody.
+        However it is written (``Ada Lovelace (Payments)``, ``ACME\ada``, an LDAP DN), as long as all of it leaves one.
+        A text that could mean two of them means nobody.
         """
-        address = _ADDRESS.fullmatch(text.strip())
-        return self._called.get(_bare(address[1] if address else text))
+        return self.meaning(text).person
+
+    def meaning(self, text: str) -> Meaning:
+        """Whom the text means for certain, or else whom it may mean."""
+        if (named := self._named.get(_bare(text))) is not None:
+            return Meaning(person=named)
+        known = self._meanings.get(text)
+        if known is None:
+            if len(self._meanings) >= _MEANINGS_KEPT:
+                self._meanings.clear()
+            known = self._meanings[text] = self._index.meaning(text)
+        return known
+
+    def outright(self, text: str) -> Person | None:
+        """Who is called just that, by e-mail, id, alias, a group's name or a full name."""
+        return self._called.get(_bare(text))
+
+    def apart(self, text: str) -> tuple[str, ...]:
+        """The several owners that one text names, where each of them is somebody by itself; else the text alone."""
+        meaning = self.meaning(text)
+        if meaning.person is None and not meaning.ambiguous:
+            found = split(text)
+            if found and all(map(self._by_itself(text), found)):
+                return found
+        return (text,)
+
+    def _by_itself(self, text: str) -> Callable[[str], bool]:
+        """Whether a part of a text is somebody; ``Risk & Compliance`` may be one team though there is a team Risk."""
+        people_only = "," not in text and "/" not in text and "@" not in text
+        return lambda part: (person := self.resolve(part)) is not None and not (people_only and person.is_group)
+
+    def parted(self, entry: Entry) -> Entry:
+        """The entry with each of several owners that stand in one cell by themselves (``ada@…, bob@…``)."""
+        owners = {
+            column: tuple(dict.fromkeys(one for text in written for one in self.apart(text)))
+            for column in ("owner", "technical_owner", "backup_owner")
+            if (written := getattr(entry, column))
+        }
+        return replace(entry, **owners) if any(owners[one] != getattr(entry, one) for one in owners) else entry
 
     def is_active(self, person: Person) -> bool:
         """Whether they can answer for something: not left by today, and of a group, that anybody in it can."""
