@@ -9,13 +9,15 @@ from datetime import UTC, datetime
 import msgspec
 from msgspec import Struct
 
+from scanner.continuity.unread_rows import readable_again
 from scanner.history.outbox import Alarms, Message, Outbox
 from scanner.history.store import Store
-from scanner.model import Coverage, Person, ScanInfo, ScanResult
+from scanner.model import Coverage, ScanInfo, ScanResult
 from scanner.notify.blindness import Sight, compare
 from scanner.notify.notices import Outgoing
 from scanner.notify.planning import messages, nothing_scanned
 from scanner.notify.settings import Channel
+from scanner.pipeline import Declared
 from scanner.roster import Roster
 
 log = logging.getLogger(__name__)
@@ -28,10 +30,11 @@ class Tally(Struct, frozen=True, kw_only=True):
     undelivered: int = 0
 
 
-def of_scan(store: Store, channels: Sequence[Channel], result: ScanResult, people: Sequence[Person] | None) -> Alarms:
+def of_scan(store: Store, channels: Sequence[Channel], result: ScanResult, declared: Declared) -> Alarms:
     """What is to be stored with a scan. On a store's first scan nothing is new, and no place is newly lost."""
-    now = result.scan.started_at
-    sight = compare(store.outbox.blind_spots(), result.coverage, now)
+    now, known, people = result.scan.started_at, store.outbox.blind_spots(), declared.people
+    mended = () if declared.entries is None else readable_again(known, result.coverage)
+    sight = compare(known, (*result.coverage, *mended), now)
     told = sight if store.has_scans() else msgspec.structs.replace(sight, lost=(), regained=())
     roster = None if people is None else Roster(people, now.date())
     return _alarms(messages(channels, result, told, roster), sight)

@@ -19,6 +19,7 @@ from scanner.config import Config
 from scanner.continuity.recreated import recreations, to_look_up
 from scanner.continuity.remembered import Remembered
 from scanner.continuity.reopened import unknown_fingerprints, with_earlier
+from scanner.continuity.unread_rows import set_aside_warnings
 from scanner.continuity.vanished import doubted, losses, notices
 from scanner.discovery.engine import Observer
 from scanner.discovery.reading import EXPORT, LIST, LIVE, Source, discover
@@ -90,13 +91,19 @@ class Named(Protocol):
         """What the entries need to know of it."""
 
 
-def load_lists(config: Config, sources: Sequence[Named]) -> Lists:
-    """The registry and the people of the config. Raises RegistryError naming every place that is wrong."""
+def load_lists(config: Config, sources: Sequence[Named], *, strict: bool) -> Lists:
+    """The registry and the people of the config. Raises RegistryError naming every place that is wrong.
+
+    Unless ``strict``, rows of the registry that cannot be read are set aside, each with a warning.
+    """
     warnings: list[str] = []
     registry = people = None
+    now = datetime.now(UTC)
     if config.registry:
-        registry = load_registry(config.registry)
+        # Nobody's own calendar is ahead of the later of these two.
+        registry = load_registry(config.registry, strict=strict, today=max(now.date(), now.astimezone().date()))
         warnings += map(str, registry.warnings)
+        warnings += set_aside_warnings(registry.unread)
     if config.people:
         people = load_people(config.people)
         warnings += map(str, people.warnings)
@@ -105,11 +112,10 @@ def load_lists(config: Config, sources: Sequence[Named]) -> Lists:
     configured |= {source.name: source.ref for source in sources}
     declared = Declared(
         entries=None if registry is None else registry.entries,
+        unread=() if registry is None else registry.unread,
         people=None if people is None else people.people,
         exemptions=config.exemptions,
-        acknowledgements=load_acknowledgements(
-            config.acknowledged, [rule.id for rule in RULES], datetime.now(UTC).date()
-        ),
+        acknowledgements=load_acknowledgements(config.acknowledged, [rule.id for rule in RULES], now.date()),
         policy=config.policy,
         ownership=config.ownership,
         tag_keys=config.matching.tag_keys,
@@ -213,7 +219,7 @@ def conclude(
         result = replace(result, notices=(*notices(lost), *result.notices))
         unknown = unknown_fingerprints(result)
         result = with_earlier(result, store.steadily(lambda: store.memory.earlier_findings(unknown)))
-        store.save(result, alarms.of_scan(store, channels, result, declared.people))
+        store.save(result, alarms.of_scan(store, channels, result, declared))
     return store.with_past(result)
 
 

@@ -22,6 +22,7 @@ from scanner.continuity.remembered import (
     unlisted_places,
     with_unread,
 )
+from scanner.continuity.unread_rows import gaps, set_aside
 from scanner.exemptions import Exemptions
 from scanner.inventory import Inventory
 from scanner.links.assignments import Held, doubt_notices, held_by
@@ -42,6 +43,7 @@ from scanner.model import (
     Policy,
     ScanInfo,
     ScanResult,
+    UnreadRow,
     gravest_first,
 )
 from scanner.nature import judge_nature
@@ -58,10 +60,12 @@ _LIST = "file"
 class Declared(Struct, frozen=True, kw_only=True):
     """What the organisation says; None where it said nothing at all.
 
+    ``unread``: rows of the registry that were set aside.
     ``frameworks``: ids of those whose controls findings cite; None: the usual ones.
     """
 
     entries: tuple[Entry, ...] | None = None
+    unread: tuple[UnreadRow, ...] = ()
     people: tuple[Person, ...] | None = None
     exemptions: tuple[Exemption, ...] = ()
     acknowledgements: tuple[Acknowledgement, ...] = ()
@@ -91,10 +95,19 @@ def judge(inventory: Inventory, declared: Declared, remembered: Remembered, scan
     if roster is not None and declared.entries is not None:
         declared = msgspec.structs.replace(declared, entries=tuple(map(roster.parted, declared.entries)))
     exemptions = Exemptions(declared.exemptions, today)
+    aside = set_aside(
+        declared.unread,
+        declared.entries or (),
+        remembered.entries,
+        inventory.identities,
+        tag_keys=declared.tag_keys,
+        today=today,
+    )
+    entries = None if declared.entries is None else (*declared.entries, *aside.entries)
     natures = {one.key: judge_nature(one, roster) for one in inventory.identities}
     reconciled = reconcile(
         inventory,
-        declared.entries,
+        entries,
         natures,
         roster=roster,
         exemptions=exemptions,
@@ -103,6 +116,7 @@ def judge(inventory: Inventory, declared: Declared, remembered: Remembered, scan
         places=places,
         last=remembered.entries,
         carried={one.identity.key for one in carried},
+        aside=aside,
         today=today,
     )
     fresh = assess(
@@ -112,7 +126,7 @@ def judge(inventory: Inventory, declared: Declared, remembered: Remembered, scan
         carried=carried,
         workloads=inventory.workloads,
         held=held,
-        entries={entry.id: entry for entry in declared.entries or ()},
+        entries={entry.id: entry for entry in entries or ()},
         roster=roster,
         ownership=declared.ownership,
         policy=declared.policy,
@@ -206,6 +220,7 @@ def _result(
     remembered: Remembered,
     notices: tuple[str, ...],
 ) -> ScanResult:
+    coverage = (*inventory.coverage, *gaps(declared.unread))
     return ScanResult(
         scan=scan,
         summary=summarise(
@@ -215,10 +230,10 @@ def _result(
             inventory.assignments,
             entries,
             findings,
-            inventory.coverage,
+            coverage,
             remembered.known,
         ),
-        coverage=inventory.coverage,
+        coverage=coverage,
         identities=assessments,
         secrets=inventory.secrets,
         workloads=inventory.workloads,

@@ -9,6 +9,7 @@ import msgspec
 from msgspec import Struct
 
 from scanner.continuity.remembered import or_as_last_known
+from scanner.continuity.unread_rows import SetAside
 from scanner.exemptions import Exemptions
 from scanner.inventory import Inventory
 from scanner.matching.agreement import as_written
@@ -50,12 +51,13 @@ def reconcile(
     places: Places,
     last: Sequence[EntryAssessment],
     carried: Collection[str],
+    aside: SetAside,
     today: date,
 ) -> Reconciled:
     """What was found, against what was declared; ``entries``: None where there is no registry at all.
 
     ``natures``: by key. ``last``: the entries as the last scan judged them. ``carried``: keys of identities that
-    stand from there.
+    stand from there. ``aside``: what unreadable rows leave open; its entries are among ``entries``.
     """
     seen = inventory.identities
     matching = match(
@@ -67,8 +69,10 @@ def reconcile(
     )
     if entries is None:
         return Reconciled(registry={one.key: _UNCHECKED for one in seen}, entries=(), notices=matching.notices)
-    registry = {one.key: _verdict(one, natures[one.key], matching, exemptions, places) for one in seen}
-    judged = _entries(inventory, entries, matching, sources, last, carried, today)
+    registry = {
+        one.key: aside.verdict(one.key, _verdict(one, natures[one.key], matching, exemptions, places)) for one in seen
+    }
+    judged = tuple(map(aside.entry, _entries(inventory, entries, matching, sources, last, carried, today)))
     likely = suggest([one for one in seen if registry[one.key].state == "unregistered"], judged)
     registry |= {key: _with_candidates(registry[key], found) for key, found in likely.for_identities.items()}
     return Reconciled(

@@ -84,7 +84,7 @@ def _list_checks(config: Config, sources: tuple[Source, ...]) -> Iterator[Check]
     from scanner.text import counted
 
     try:
-        lists = load_lists(config, sources)
+        lists = load_lists(config, sources, strict=True)
     except InputError as error:
         for problem in error.problems:
             yield Check(name="registry and people", ok=False, detail=str(problem))

@@ -34,6 +34,7 @@ def import_(
     config_file: Path | None,
     registries: tuple[Path, ...],
     people: tuple[Path, ...],
+    strict_registry: bool,
     store_url: str | None,
     outputs: tuple[str, ...],
     view: str | None,
@@ -67,13 +68,22 @@ def import_(
         raise UsageError("there is nothing to import", hint="name the files that `muster scan --shard` wrote")
     planned = plan_outputs(outputs, view, config)
     result, untold = then_notify(
-        config, lambda: _import(config, files, planned, partial=partial, accept_drop=accept_drop)
+        config,
+        lambda: _import(
+            config, files, planned, partial=partial, accept_drop=accept_drop, strict_registry=strict_registry
+        ),
     )
     return 0 if result is None else exit_code(result, untold, fail_on, fail_on_new=fail_on_new, strict=strict)
 
 
 def _import(
-    config: Config, paths: Sequence[Path], outputs: Sequence[Output], *, partial: bool, accept_drop: bool
+    config: Config,
+    paths: Sequence[Path],
+    outputs: Sequence[Output],
+    *,
+    partial: bool,
+    accept_drop: bool,
+    strict_registry: bool,
 ) -> ScanResult | None:
     from scanner import importing
     from scanner.bulk import seldom_collected
@@ -101,19 +111,21 @@ def _import(
                     f"missing: {named(taken.absent)}"
                 )
                 return None
-            result = _concluded(config, store, taken, accept_drop=accept_drop)
+            result = _concluded(config, store, taken, accept_drop=accept_drop, strict_registry=strict_registry)
         if result is not None:
             write_outputs(result, outputs)
     return result
 
 
-def _concluded(config: Config, store: Store, taken: Taken, *, accept_drop: bool) -> ScanResult | None:
+def _concluded(
+    config: Config, store: Store, taken: Taken, *, accept_drop: bool, strict_registry: bool
+) -> ScanResult | None:
     """The result; None where another import concluded the scan meanwhile."""
     from scanner import app, importing
     from scanner.cli.console import say, warn
     from scanner.errors import NothingScanned, StoreError
 
-    lists = app.load_lists(config, importing.sources_of(taken.head))
+    lists = app.load_lists(config, importing.sources_of(taken.head), strict=strict_registry)
     warn(lists.warnings)
     try:
         return importing.conclude_shards(store, taken, lists.declared, config, accept_drop=accept_drop)

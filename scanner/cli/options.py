@@ -55,9 +55,14 @@ _strict = click.option("--strict", is_flag=True, help="Exit 3 when anything coul
 _accept_drop = click.option("--accept-drop", is_flag=True, help="Believe it where over 30 % of a source are gone.")
 
 
+_strict_registry = click.option(
+    "--strict-registry", is_flag=True, help="Exit 2 when a row of the registry cannot be read, instead of a gap."
+)
+
+
 def lists_options(command: F) -> F:
-    """``--registry`` and ``--people``."""
-    return _registries(people_option(command))
+    """``--registry``, ``--people`` and ``--strict-registry``, of commands that judge by them."""
+    return _registries(people_option(_strict_registry(command)))
 
 
 def verdict_options(command: F) -> F:

@@ -39,6 +39,7 @@ def scan(
     config_file: Path | None,
     registries: tuple[Path, ...],
     people: tuple[Path, ...],
+    strict_registry: bool,
     store_url: str | None,
     outputs: tuple[str, ...],
     view: str | None,
@@ -71,6 +72,7 @@ def scan(
             {
                 "--registry": registries,
                 "--people": people,
+                "--strict-registry": strict_registry,
                 "--store": store_url,
                 "--view": view,
                 "--fail-on": fail_on,
@@ -85,7 +87,10 @@ def scan(
     planned = plan_outputs(outputs, view, config)
     chosen = named_sources(config, sources)
     result, untold = then_notify(
-        config, lambda: scan_and_report(config, chosen, planned, quiet=quiet, accept_drop=accept_drop)
+        config,
+        lambda: scan_and_report(
+            config, chosen, planned, quiet=quiet, accept_drop=accept_drop, strict_registry=strict_registry
+        ),
     )
     return exit_code(result, untold, fail_on, fail_on_new=fail_on_new, strict=strict)
 
@@ -97,6 +102,7 @@ def scan_and_report(
     *,
     quiet: bool,
     accept_drop: bool = False,
+    strict_registry: bool = False,
 ) -> ScanResult:
     """Scan these sources, store what was found, and write the outputs."""
     from scanner import app
@@ -105,7 +111,7 @@ def scan_and_report(
     from scanner.cli.output import write_outputs
 
     ready = app.make_ready(sources)
-    lists = app.load_lists(config, ready)
+    lists = app.load_lists(config, ready, strict=strict_registry)
     warn(lists.warnings)
     with seldom_collected():
         try:

@@ -15,6 +15,7 @@ from scanner.model.declared import (
     OwnershipRule,
     Person,
     Policy,
+    UnreadRow,
 )
 from scanner.model.discovered import (
     Coverage,
@@ -153,6 +154,7 @@ __all__ = [
     "Summary",
     "Takeover",
     "Trust",
+    "UnreadRow",
     "UsageState",
     "UsageVerdict",
     "Workload",

@@ -67,6 +67,21 @@ class Entry(Struct, frozen=True, kw_only=True, gc=False):
     """Columns we do not know, kept and shown."""
 
 
+class UnreadRow(Struct, frozen=True, kw_only=True, gc=False):
+    """A row of the registry that cannot be read and was set aside.
+
+    ``id``: its own id, where that cell can be read. ``why``: what is wrong with the row, in words.
+    ``names``: what its readable cells name, and where that lives, as an entry to be matched; None where they name
+    nothing. ``hides_names``: a cell that would name something cannot be read, so the row may be about anything.
+    """
+
+    origin: Origin
+    id: str | None = None
+    why: tuple[str, ...]
+    names: Entry | None = None
+    hides_names: bool = False
+
+
 class Person(Struct, frozen=True, kw_only=True, gc=False):
     """Somebody on the roster, or a group of them (``members`` is not None: e-mails, ids or aliases)."""
 

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from datetime import date
 from itertools import chain, count
 from pathlib import Path
 from typing import Any, get_args
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from scanner.errors import Problem
-from scanner.model import Entry, EntryStatus, Origin
+from scanner.model import Entry, EntryStatus, Origin, UnreadRow
 from scanner.registry.columns import ACCOUNT, DAYS, LISTS, NAMING, OWNERS, REGISTRY
 from scanner.registry.formats.catalog import FORMATS
 from scanner.registry.lists import ListSource
@@ -20,6 +22,8 @@ from scanner.registry.records import Notes, Record, extra, read_records
 from scanner.tables.cells import shown
 
 _TEXTS = ("purpose", "provider", "team", "built_by", "environment", "blast_radius", "baseline", "approved_by")
+_LOOKED_AT = ("last_reviewed", "approved_on")
+"""The days on which somebody looked at the entry: an approval counts as a review."""
 _LISTS = tuple(column for column in LISTS if column not in (*NAMING, *OWNERS))
 
 _KINDS = {
@@ -65,31 +69,37 @@ _LITERAL = re.compile(r"[^\W_]|\\\*")
 class Registry(Struct, frozen=True, kw_only=True):
     """All entries, in the order of files and rows, and what is odd about them without being wrong.
 
-    ``ownerless``: the ids of entries whose format has no place for an owner.
+    ``ownerless``: the ids of entries whose format has no place for an owner. ``unread``: the rows that were set aside.
     """
 
     entries: tuple[Entry, ...] = ()
     warnings: tuple[Problem, ...] = ()
     ownerless: frozenset[str] = frozenset()
+    unread: tuple[UnreadRow, ...] = ()
 
 
-def load_registry(lists: Sequence[ListSource]) -> Registry:
+def load_registry(lists: Sequence[ListSource], *, strict: bool = True, today: date | None = None) -> Registry:
     """The entries of these lists: files of any format we know, folders and patterns of files, queries.
 
-    Raises RegistryError with everything that is wrong anywhere, each with file, line and heading.
+    ``today``: a review of a later day counts as none; None: nobody asks about reviews.
+    Raises RegistryError with everything that is wrong anywhere, each with file, line and heading. Unless ``strict``, a
+    row that cannot be read is set aside, and only what makes the whole list unclear is an error.
     """
     notes = Notes()
     entries: list[Entry] = []
+    unread: list[UnreadRow] = []
     ownerless: set[str] = set()
     ids = _Ids(notes)
     for record in read_records(lists, REGISTRY, NAMING, "entries", notes):
         name = record.fields.text("name")
         identities, scope = _identities(record, name)
+        wrong = list(_boundless(record, identities))
         if not identities and not record.fields.errors:
-            notes.problems.append(record.problem("names no identity", fix="fill in identities or name"))
+            wrong.append(record.problem("names no identity", fix="fill in identities or name"))
+        notes.of_row(*wrong)
         # Read to its end even so: what else is wrong with the row is told at the same time.
-        _refuse_boundless(record, identities, notes)
-        entry_id, is_own = ids.of(record)
+        own_id = record.fields.text("id")
+        entry_id, is_own = ids.of(record, own_id)
         entry = Entry(
             id=entry_id,
             has_own_id=is_own,
@@ -97,13 +107,43 @@ def load_registry(lists: Sequence[ListSource]) -> Registry:
             registry=record.source.name,
             name=name,
             identities=identities,
-            **_facts(record, scope, notes),
+            **_facts(record, scope, notes, today),
         )
+        if wrong or record.wrong_cells:
+            unread.append(_set_aside(record, own_id, entry, [*wrong, *record.wrong_cells]))
+            continue
         entries.append(entry)
         if record.format is not None and not FORMATS[record.format].names_owners:
             ownerless.add(entry_id)
-    notes.raise_problems()
-    return Registry(entries=tuple(entries), warnings=tuple(notes.warnings), ownerless=frozenset(ownerless))
+    notes.raise_problems(strict=strict)
+    unread += [
+        UnreadRow(origin=Origin(file=one.file, row=one.line), why=(_why(one),), hides_names=True) for one in notes.lost
+    ]
+    return Registry(
+        entries=tuple(entries),
+        warnings=tuple(notes.warnings),
+        ownerless=frozenset(ownerless),
+        unread=tuple(sorted(unread, key=lambda one: (one.origin.file, one.origin.row or 0))),
+    )
+
+
+def _set_aside(record: Record, own_id: str | None, entry: Entry, wrong: Sequence[Problem]) -> UnreadRow:
+    """The row without what it says but whom it is about; a pattern that was refused names nobody."""
+    texts = (*entry.identities, *filter(None, (entry.name,)))
+    named = tuple(dict.fromkeys(text for text in texts if not _is_boundless(text)))
+    return UnreadRow(
+        origin=record.origin,
+        id=own_id,
+        why=tuple(map(_why, wrong)),
+        names=replace(entry, identities=named, status="active", expires=None) if named else None,
+        hides_names=record.fields.hides(NAMING),
+    )
+
+
+def _why(problem: Problem) -> str:
+    """What is wrong, without the place."""
+    field, fix = (f"{problem.field}: " if problem.field else ""), (f" ({problem.fix})" if problem.fix else "")
+    return f"{field}{problem.message}{fix}"
 
 
 class _Ids:
@@ -118,9 +158,8 @@ class _Ids:
         self._given: set[str] = set()
         self._declared: dict[tuple[str, str], Origin] = {}
 
-    def of(self, record: Record) -> tuple[str, bool]:
-        """The record's id, and whether it is its own."""
-        own = record.fields.text("id")
+    def of(self, record: Record, own: str | None) -> tuple[str, bool]:
+        """The record's id, and whether it is its ``own``, the one that stands in the row."""
         if own is not None:
             self._refuse_second(record, own)
         is_own = own is not None and own not in self._given
@@ -148,13 +187,13 @@ class _Ids:
         return next(one for one in chain(wanted, numbered) if one and one not in self._given)
 
 
-def _facts(record: Record, scope: str | None, notes: Notes) -> dict[str, Any]:
+def _facts(record: Record, scope: str | None, notes: Notes, today: date | None) -> dict[str, Any]:
     fields = record.fields
     return {
         **{column: fields.text(column) for column in _TEXTS},
         **{column: fields.items(column) for column in _LISTS},
         **{column: _owners(record, column) for column in OWNERS},
-        **{column: record.day(column) for column in DAYS},
+        **{column: _day(record, column, notes, today) for column in DAYS},
         "scope": fields.text("scope") or scope,
         "kind": _kind(record, notes),
         "status": _status(record, notes),
@@ -178,16 +217,30 @@ def _identities(record: Record, name: str | None) -> tuple[tuple[str, ...], str 
     return tuple(dict.fromkeys(every)) or ((name,) if name else ()), scope
 
 
-def _refuse_boundless(record: Record, identities: tuple[str, ...], notes: Notes) -> None:
+def _day(record: Record, column: str, notes: Notes, today: date | None) -> date | None:
+    """The day in that column; nobody has looked at an entry on a day that is still to come."""
+    day = record.day(column)
+    if day is None or today is None or day <= today or column not in _LOOKED_AT:
+        return day
+    heading = record.fields.heading(column)
+    notes.warnings.append(record.problem(f"{day} is in the future and counts as no review", field=heading))
+    return None
+
+
+def _is_boundless(text: str) -> bool:
+    return bool(_STAR.search(text)) and not _LITERAL.search(text)
+
+
+def _boundless(record: Record, identities: tuple[str, ...]) -> Iterator[Problem]:
     heading = record.fields.heading("identities") or record.fields.heading(ACCOUNT) or record.fields.heading("name")
-    notes.problems.extend(
+    yield from (
         record.problem(
             f"the pattern {shown(pattern)} would match everything",
             field=heading,
             fix=r"name at least one part of it; a literal star is \*",
         )
         for pattern in identities
-        if _STAR.search(pattern) and not _LITERAL.search(pattern)
+        if _is_boundless(pattern)
     )
 
 

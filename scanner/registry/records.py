@@ -21,13 +21,30 @@ from scanner.tables import Row, Table, read_table
 from scanner.tables.cells import AmbiguousDate, CellError, read_date, read_text, shown
 from scanner.tables.headings import Columns, Fields, normal
 
+_ONE_COUNTS = "remove one, or explain under columns in the config which one counts"
+
 
 class Notes:
-    """What is wrong with some lists: ``problems`` end the run, all at once; ``warnings`` do not."""
+    """What is wrong with some lists: ``problems`` end the run, all at once; ``warnings`` do not.
+
+    ``of_rows``: those of the problems that concern one row alone. ``lost``: those of them that left nothing of the row.
+    """
 
     def __init__(self) -> None:
         self.problems: list[Problem] = []
         self.warnings: list[Problem] = []
+        self.of_rows: list[Problem] = []
+        self.lost: list[Problem] = []
+
+    def of_row(self, *problems: Problem) -> None:
+        """Note what is wrong with one row, whose other cells can be read."""
+        self.problems.extend(problems)
+        self.of_rows.extend(problems)
+
+    def lose(self, problem: Problem) -> None:
+        """Note a row of which nothing can be read."""
+        self.of_row(problem)
+        self.lost.append(problem)
 
     @contextmanager
     def noting(self) -> Iterator[None]:
@@ -37,9 +54,9 @@ class Notes:
         except RegistryError as error:
             self.problems.extend(error.problems)
 
-    def raise_problems(self) -> None:
-        """Raises RegistryError with every problem, if there is any."""
-        if self.problems:
+    def raise_problems(self, *, strict: bool = True) -> None:
+        """Raises RegistryError with every problem if there is any; unless ``strict``, if one is of more than a row."""
+        if len(self.problems) > (0 if strict else len(self.of_rows)):
             raise RegistryError(*self.problems)
 
 
@@ -47,7 +64,7 @@ class Record(Struct, frozen=True):
     """One row: where it stands, its fields, and the list that it is of.
 
     ``stand_in``: what identifies it where the file gives it a place of its own, whatever the order of the rows.
-    ``format``: of a file of another tool.
+    ``format``: of a file of another tool. ``brings_headings``: the row has headings of its own, as in JSON.
     """
 
     origin: Origin
@@ -55,6 +72,7 @@ class Record(Struct, frozen=True):
     source: ListSource
     stand_in: str | None = None
     format: Format | None = None
+    brings_headings: bool = False
 
     def day(self, column: str) -> date | None:
         """The day in that column, by the list's own order of day and month."""
@@ -66,6 +84,18 @@ class Record(Struct, frozen=True):
         except CellError as error:
             self.fields.wrong(column, str(error), error.fix)
         return None
+
+    @property
+    def wrong_cells(self) -> list[Problem]:
+        """What was asked for so far and cannot be read, and of headings of its own two that mean one column."""
+        clashes = self.fields.clashes if self.brings_headings else ()
+        return [
+            *(self.problem(_clash(*clash), field=shown(clash[2]), fix=_ONE_COUNTS) for clash in clashes),
+            *(
+                self.problem(str(one), field=one.heading and shown(one.heading), fix=one.fix)
+                for one in self.fields.errors
+            ),
+        ]
 
     def problem(self, message: str, *, field: str | None = None, fix: str | None = None) -> Problem:
         """Something wrong with this row."""
@@ -84,7 +114,7 @@ def read_records(
         reader = _Reader(source, columns.explained(source.columns), needed, declared, notes)
         for record in reader.records():
             yield record
-            notes.problems.extend(_cell_problem(record, error) for error in record.fields.errors)
+            notes.of_row(*record.wrong_cells)
 
 
 def _check_given(source: ListSource, columns: Columns, notes: Notes) -> None:
@@ -103,10 +133,6 @@ def _check_given(source: ListSource, columns: Columns, notes: Notes) -> None:
 def _nearest(word: str, columns: Columns) -> str | None:
     # Closer than elsewhere: most headings that nobody knows are no misspellings.
     return did_you_mean(normal(word), columns.names, likeness=0.8)
-
-
-def _cell_problem(record: Record, error: CellError) -> Problem:
-    return record.problem(str(error), field=error.heading and shown(error.heading), fix=error.fix)
 
 
 class _Reader:
@@ -160,11 +186,12 @@ class _Reader:
                 headings.note(table.headings, table.line)
             for row in table.rows:
                 if isinstance(row, Problem):
-                    self._notes.problems.append(row)
+                    self._notes.lose(row)
                     continue
                 headings.note(row.headings, row.line)
                 origin = Origin(file=table.file, sheet=table.sheet, row=row.line)
-                yield Record(origin, Fields(row, self._columns), self._source)
+                own = table.headings is None
+                yield Record(origin, Fields(row, self._columns), self._source, brings_headings=own)
 
     def _declarations(self, name: Format, documents: Sequence[Document]) -> Iterator[Record]:
         reader: Reader | None = getattr(FORMATS[name], self._declared)
@@ -197,26 +224,22 @@ class _Headings:
 
     def __init__(self, table: Table, columns: Columns, notes: Notes) -> None:
         self._file = table.file
+        self._above_all = table.headings is not None
         self._columns = columns
         self._notes = notes
         self._seen: set[tuple[str, ...]] = set()
         self._told: set[str] = set()
 
     def note(self, headings: tuple[str, ...], line: int | None) -> None:
-        """Two headings for one column are a problem; what means none is a warning."""
+        """Two headings for one column are a problem, unless each row has its own; what means none is a warning."""
         if headings in self._seen:
             return
         self._seen.add(headings)
         placement = self._columns.place(headings)
-        for column, first, second in placement.clashes:
+        for clash in placement.clashes if self._above_all else ():
+            message, field = _clash(*clash), shown(clash[2])
             self._notes.problems.append(
-                Problem(
-                    file=self._file,
-                    line=line,
-                    field=shown(second),
-                    message=f"{shown(first)} and {shown(second)} both mean {column}",
-                    fix="remove one, or explain under columns in the config which one counts",
-                )
+                Problem(file=self._file, line=line, field=field, message=message, fix=_ONE_COUNTS)
             )
         for positions, message in (
             (placement.secret, "may hold secrets and is not read"),
@@ -229,6 +252,10 @@ class _Headings:
                     told = f'the column "{shown(heading.rstrip(" :*"))}" {message}'
                     fix = _nearest(heading, self._columns)
                     self._notes.warnings.append(Problem(file=self._file, line=line, message=told, fix=fix))
+
+
+def _clash(column: str, first: str, second: str) -> str:
+    return f"{shown(first)} and {shown(second)} both mean {column}"
 
 
 def extra(record: Record) -> dict[str, str]:

@@ -60,7 +60,7 @@ def lint_lists(
         notes += lint_people(loaded.people, standard)
     quality = None
     try:
-        registry = load_registry(lists)
+        registry = load_registry(lists, today=today)
     except RegistryError as error:
         notes += _as_notes(error.problems, grave=True)
     else:

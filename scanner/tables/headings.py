@@ -208,6 +208,12 @@ class Fields:
         positions = self._columns.get(column)
         return self._row.headings[positions[0]] if positions else None
 
+    def hides(self, columns: Collection[str]) -> bool:
+        """Whether a cell of one of these columns could not be read so far, or it is unclear which one counts."""
+        hidden = {error.heading for error in self.errors}
+        headings = {self._row.headings[at] for column in columns for at in self._columns.get(column, ())}
+        return not hidden.isdisjoint(headings) or any(column in columns for column, _, _ in self.clashes)
+
     def unknown(self) -> list[tuple[str, Any]]:
         """Headings that mean no column, with their cells, where these hold anything."""
         if not self._placement.unknown:

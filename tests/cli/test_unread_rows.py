@@ -1,0 +1,254 @@
+"""A row of the registry that cannot be read must not cost the night: it is a gap, and what it is about stands."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.cli.conftest import BOTS, REGISTRY, Muster
+from tests.servers.receiver import Receiver, receiver
+
+HEAD = "id,name,identities,owner,status,expires,max_credential_age\n"
+GOOD = f"""{HEAD}\
+N-1,,invoice-bot,ada@example.com,active,,
+N-2,,old-sync,left@example.com,active,,
+N-3,,gone-bot,ada@example.com,active,,
+"""
+BAD_DATE = GOOD.replace("invoice-bot,ada@example.com,active,,", "invoice-bot,ada@example.com,active,soon,")
+
+
+def _scan(muster: Muster, *arguments: str, code: int = 0) -> dict[str, Any]:
+    done = muster("scan", "--quiet", "-o", "json:-", *arguments)
+    assert done.code == code, done.err
+    decoded: dict[str, Any] = json.loads(done.out)
+    return decoded
+
+
+def _identity(result: dict[str, Any], name: str) -> dict[str, Any]:
+    return next(one for one in result["identities"] if one["name"] == name)
+
+
+def _entries(result: dict[str, Any]) -> dict[str, str]:
+    return {one["id"]: one["state"] for one in result["registry"]}
+
+
+def _rows(result: dict[str, Any]) -> list[dict[str, Any]]:
+    return [one for one in result["coverage"] if one["section"] == "registry.rows"]
+
+
+def test_identities_of_the_row_keep_their_verdict(estate: Path, muster: Muster) -> None:
+    """Their registry and owner are as last known, the entry is not evaluated, nothing is new, and the diff is quiet."""
+    (estate / "registry.csv").write_text(GOOD)
+    before = _scan(muster)
+    (estate / "registry.csv").write_text(BAD_DATE)
+    for _ in range(2):  # a second such night goes by what the last readable one said
+        after = _scan(muster)
+
+        kept = _identity(after, "invoice-bot")
+        assert (kept["registry"]["state"], kept["registry"]["entry"]) == ("registered", "N-1")
+        assert kept["registry"]["provisional"] is False
+        assert kept["ownership"] == _identity(before, "invoice-bot")["ownership"]
+        assert _entries(after) == {"N-1": "not_evaluated", "N-2": "found", "N-3": "not_found"}
+        assert [(one["source"], one["status"]) for one in _rows(after)] == [("registry", "partial")]
+        assert "registry.csv:2" in _rows(after)[0]["scope"]
+        assert "expires: soon is not a date" in _rows(after)[0]["detail"]
+        assert after["summary"]["gaps"] == 1
+        assert not any(one["new"] for one in after["findings"])
+        assert after["findings"] == [one | {"new": False} for one in before["findings"]]
+        assert "joined 0, moved 0, left 0, returned 0" in muster("diff").out
+        assert {one["key"] for one in json.loads(muster("diff", "-o", "json:-").out)["changes"]} <= {"N-1"}
+
+    (estate / "registry.csv").write_text(GOOD)
+    mended = _scan(muster)
+    assert _entries(mended) == _entries(before)
+    assert _rows(mended) == []
+
+
+def test_a_first_scan_holds_back(estate: Path, muster: Muster) -> None:
+    """Nothing is known of the entry, so what the row names is provisional; what it does not name is judged."""
+    (estate / "registry.csv").write_text(BAD_DATE)
+
+    first = _scan(muster)
+
+    states = {one["name"]: (one["registry"]["state"], one["registry"]["provisional"]) for one in first["identities"]}
+    assert states == {
+        "invoice-bot": ("unregistered", True),
+        "old-sync": ("registered", False),
+        "triage-agent": ("unregistered", False),
+    }
+    assert _entries(first) == {"N-2": "found", "N-3": "not_found"}
+
+
+@pytest.mark.usefixtures("estate")
+def test_strict_ends_with_its_own_codes(estate: Path, muster: Muster) -> None:
+    """``--strict`` sees a gap; ``--strict-registry`` and lint refuse with every place."""
+    (estate / "registry.csv").write_text(BAD_DATE)
+
+    done = muster("scan", "--quiet", "--strict")
+    refused = muster("scan", "--quiet", "--strict-registry")
+    linted = muster("registry", "lint")
+
+    assert done.code == 3
+    assert "registry.csv:2: expires: soon is not a date" in done.err
+    assert "registry.rows" in done.out
+    assert refused.code == 2
+    assert "registry.csv:2: expires: soon is not a date" in refused.err
+    assert linted.code == 1
+    assert "registry.csv:2" in linted.out
+
+
+@pytest.mark.parametrize("outputs", ["csv", "html", "table"])
+def test_every_row_is_named_as_a_gap(estate: Path, muster: Muster, outputs: str) -> None:
+    """In each report's coverage, by file and line."""
+    (estate / "registry.csv").write_text(
+        BAD_DATE.replace("old-sync,left@example.com,active,,", "old-sync,x,active,,many")
+    )
+
+    done = muster("scan", "--quiet", "--view", "coverage", "-o", f"{outputs}:-")
+
+    assert done.code == 0
+    for line in (2, 3):
+        assert f"registry.csv:{line}:" in done.err
+        if outputs != "html":  # compressed
+            assert f"registry.csv:{line}" in done.out.replace("\n", "").replace("│", "").replace(" ", "")
+
+
+def test_a_row_that_may_be_about_anything(estate: Path, muster: Muster) -> None:
+    """Where nothing tells whom a row names, no entry that is missing is gone, and nobody is held undeclared."""
+    (estate / "registry.csv").write_text(GOOD)
+    _scan(muster)
+    (estate / "registry.csv").write_text(GOOD.replace("N-1,,invoice-bot,", "N-1,bills, books, taxes,,invoice-bot,"))
+
+    after = _scan(muster)
+
+    assert _identity(after, "invoice-bot")["registry"]["state"] == "registered"
+    assert _identity(after, "triage-agent")["registry"]["provisional"] is True
+    assert _entries(after)["N-1"] == "not_evaluated"
+
+
+def test_without_an_id_it_is_found_by_whom_it_names(estate: Path, muster: Muster) -> None:
+    """Entries called after their row, which are another row's by now."""
+    plain = GOOD.replace("N-1,", ",").replace("N-2,", ",").replace("N-3,", ",")
+    (estate / "registry.csv").write_text(plain)
+    _scan(muster)
+    moved = HEAD + ",,new-bot,ada@example.com,active,,\n" + plain.removeprefix(HEAD)
+    (estate / "registry.csv").write_text(
+        moved.replace("invoice-bot,ada@example.com,active,,", "invoice-bot,x,active,soon,")
+    )
+
+    after = _scan(muster)
+
+    kept = _identity(after, "invoice-bot")
+    assert (kept["registry"]["state"], kept["ownership"]["owner"]) == ("registered", "ada@example.com")
+    assert "not_evaluated" in _entries(after).values()
+
+
+def test_what_took_another_entrys_place_is_held_back(estate: Path, muster: Muster) -> None:
+    """A new row that cannot be read names what an entry stood for that is no longer there: as last known."""
+    (estate / "registry.csv").write_text(GOOD)
+    _scan(muster)
+    (estate / "registry.csv").write_text(BAD_DATE.replace("N-1,", "N-9,"))
+
+    after = _scan(muster)
+
+    assert _identity(after, "invoice-bot")["registry"]["entry"] == "N-1"
+    assert _entries(after) == {"N-1": "not_evaluated", "N-2": "found", "N-3": "not_found"}
+
+
+def test_a_refused_pattern_sets_its_row_aside(estate: Path, muster: Muster) -> None:
+    """It names nobody, so nobody else is in doubt."""
+    (estate / "registry.csv").write_text(GOOD)
+    _scan(muster)
+    (estate / "registry.csv").write_text(GOOD.replace("N-1,,invoice-bot,", "N-1,,**,"))
+
+    after = _scan(muster)
+
+    assert _identity(after, "invoice-bot")["registry"]["state"] == "registered"
+    assert _identity(after, "triage-agent")["registry"]["provisional"] is False
+    assert "the pattern ** would match everything" in _rows(after)[0]["detail"]
+
+
+def test_ids_that_are_given_twice_are_all_named(estate: Path, muster: Muster) -> None:
+    """It is unclear which row counts; every one is told at once, with what else is wrong."""
+    (estate / "registry.csv").write_text(BAD_DATE.replace("N-3", "N-2") + "N-1,,third,,,,\nN-2,,fourth,,,,\n")
+
+    done = muster("scan", "--quiet")
+
+    assert done.code == 2
+    for line in (2, 4, 5, 6):
+        assert f"registry.csv:{line}: " in done.err
+    assert done.err.count("is already used at") == 3
+
+
+def test_what_makes_a_list_unclear_is_refused(estate: Path, muster: Muster) -> None:
+    """No heading, a file that breaks off, a heading twice."""
+    for text in ("colour,shape\nred,round\n", GOOD + '"N-9,,x\n', GOOD.replace("expires", "state")):
+        (estate / "registry.csv").write_text(text)
+        assert muster("scan", "--quiet").code == 2
+
+
+def test_a_review_that_is_still_to_come_is_none(estate: Path, muster: Muster) -> None:
+    """A typing error, or a way around reviews: a warning, and the entry counts as never reviewed."""
+    to_come = datetime.now(UTC).date() + timedelta(days=30)
+    (estate / "registry.csv").write_text(
+        f"id,identities,owner,last_reviewed,next_review\nN-1,invoice-bot,ada@example.com,{to_come},{to_come}\n"
+    )
+
+    done = muster("scan", "--quiet", "-o", "json:-")
+    linted = muster("registry", "lint")
+
+    said = f"registry.csv:2: last_reviewed: {to_come} is in the future and counts as no review"
+    assert done.code == 0
+    assert said in done.err
+    assert said in linted.out.replace("\n   ", "")
+    (entry,) = json.loads(done.out)["registry"]
+    assert "last_reviewed" not in entry or entry["last_reviewed"] is None
+
+
+@pytest.fixture
+def hook(estate: Path) -> Iterator[Receiver]:
+    """A receiver, and an estate that notifies it."""
+    with receiver() as server, (estate / "config.toml").open("a") as config:
+        config.write(f'\n[[notify]]\nname = "soc"\ntype = "webhook"\nurl = "{server.url}"\ntimeout = 5\n')
+        config.flush()
+        yield server
+
+
+def test_the_channels_are_told_of_each_row(estate: Path, muster: Muster, hook: Receiver) -> None:
+    """Once each, and when it can be read again."""
+    muster("scan", "--quiet")
+    broken = REGISTRY.replace("status", "expires").replace("active", "")
+    for text in (
+        broken.replace("ada@example.com,\nN-2", "ada@example.com,soon\nN-2"),
+        broken.replace(",\n", ",soon\n"),
+    ):
+        for _ in range(2):
+            (estate / "registry.csv").write_text(text)
+            assert muster("scan", "--quiet").code == 0
+    (estate / "registry.csv").write_text(REGISTRY)
+    muster("scan", "--quiet")
+
+    told = [one.json for one in hook.received if one.json["kind"] == "blindness"]
+    assert [(len(one["lost"]), len(one["regained"])) for one in told] == [(1, 0), (2, 0), (0, 3)]
+    assert {one["section"] for one in told[0]["lost"]} == {"registry.rows"}
+    assert "soon is not a date" in told[0]["lost"][0]["detail"]
+
+
+def test_json_rows_are_set_aside_one_by_one(estate: Path, muster: Muster) -> None:
+    """One that is no object, and one with two headings for one column."""
+    rows = [
+        {"id": "N-1", "identities": "invoice-bot", "owner": "ada@example.com"},
+        {"id": "N-2", "identities": "old-sync", "status": "active", "state": "retired"},
+    ]
+    (estate / "registry.ndjson").write_text("\n".join([*map(json.dumps, rows), "not json"]))
+
+    result = _scan(muster, "--registry", "registry.ndjson")
+
+    assert _entries(result) == {"N-1": "found"}
+    assert [one["scope"].rpartition(":")[2] for one in _rows(result)] == ["2", "3"]
+    assert BOTS  # the estate's list is read as always
