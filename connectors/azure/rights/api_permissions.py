@@ -2,11 +2,13 @@
 
 A delegated grant is ``high`` at most: the application acts only where a user has signed in to it, and never beyond what
 that user may do; but the user may be an administrator. Granted by some users for themselves only, it counts where an
-application permission of the name would lead to the whole tenant.
+application permission of the name would lead to the whole tenant. What a name of one of Microsoft's APIs allows is
+``unknown`` where no table has it.
 """
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Iterator, Mapping
 from functools import cache
 from importlib.resources import files
@@ -21,12 +23,16 @@ from scanner.model import PrivilegeLevel
 
 
 class Way(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What permissions of some APIs let one do. ``potential``: it leads on only where a target is."""
+    """What permissions let one do: those of Graph that are listed under its key, and patterns for some APIs.
 
-    apis: tuple[str, ...]
+    ``potential``: it leads on only where a target is.
+    """
+
+    key: str
     level: PrivilegeLevel
     name: str
-    permissions: tuple[str, ...]
+    apis: tuple[str, ...] = ()
+    permissions: tuple[str, ...] = ()
     reaches: tuple[Reached, ...] = ()
     potential: bool = False
 
@@ -54,10 +60,17 @@ def api_table() -> ApiTable:
 
 
 @cache
+def graph_permissions() -> Mapping[str, str]:
+    """Keys of ways by each permission that Microsoft Graph publishes, in lower case: ``graph_permissions.csv``."""
+    lines = files("connectors.azure.rights").joinpath("graph_permissions.csv").read_text("utf-8").splitlines()
+    rows = csv.DictReader(line for line in lines if not line.startswith("#"))
+    return {row["permission"].lower(): row["way"] for row in rows}
+
+
+@cache
 def application_power(permission: Permission, tenant: str) -> Power:
     """What an application may do by itself."""
-    ways = tuple(_ways(permission))
-    reached = frozenset(kind for way in ways for kind in way.reaches)
+    reached = frozenset(kind for way in _ways(permission) or () for kind in way.reaches)
     return Power(privilege=judged(_reasons(permission)), becomes=patterns(tenant, reached))
 
 
@@ -65,6 +78,8 @@ def application_power(permission: Permission, tenant: str) -> Power:
 def delegated_power(permission: Permission, *, for_everybody: bool) -> Power:
     """What an application may do in the name of users: of everybody, or of some who agreed."""
     privilege = judged(_reasons(permission))
+    if privilege.level == "unknown":
+        return Power(privilege=privilege)
     leads_on = privilege.level in ("admin", "escalation")
     if not leads_on and not (for_everybody and privilege.level == "high"):
         return Power()
@@ -73,14 +88,26 @@ def delegated_power(permission: Permission, *, for_everybody: bool) -> Power:
 
 
 def _reasons(permission: Permission) -> Iterator[tuple[PrivilegeLevel, str]]:
-    for way in _ways(permission):
-        doubt = f" ({POTENTIAL})" if way.potential else ""
-        yield way.level, f"{way.name}: {permission.name} of {permission.api_name}{doubt}"
+    """Why it is more than normal."""
+    ways = _ways(permission)
+    if ways == []:
+        yield (
+            "unknown",
+            f"what {permission.name or 'a permission without a name'} of {permission.api_name} allows is not known",
+        )
+    for way in ways or ():
+        if way.level != "normal":
+            doubt = f" ({POTENTIAL})" if way.potential else ""
+            yield way.level, f"{way.name}: {permission.name} of {permission.api_name}{doubt}"
 
 
-def _ways(permission: Permission) -> Iterator[Way]:
+def _ways(permission: Permission) -> list[Way] | None:
+    """None for an API that the table does not know: its names say nothing."""
     name, table = permission.name.lower(), api_table()
-    own = {short for short, client_id in table.apis.items() if client_id == permission.api.lower()}
-    for way in table.way:
-        if own & set(way.apis) and any(covers(pattern.lower(), name) for pattern in way.permissions):
-            yield way
+    api = next((short for short, client_id in table.apis.items() if client_id == permission.api.lower()), None)
+    if api is None:
+        return None
+    listed = graph_permissions().get(name) if api == "graph" else None
+    if listed is not None:
+        return [way for way in table.way if way.key == listed]
+    return [way for way in table.way if api in way.apis and any(covers(one.lower(), name) for one in way.permissions)]

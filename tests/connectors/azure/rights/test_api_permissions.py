@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
+from importlib.resources import files
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connectors.azure.rights.api_permissions import Permission, api_table, application_power, delegated_power
+from connectors.azure.rights.api_permissions import (
+    Permission,
+    api_table,
+    application_power,
+    delegated_power,
+    graph_permissions,
+)
 from scanner.demo.azure_server.rights import GRAPH
+from tests.connectors.azure.published.graph_permissions import differences
 
 TENANT = "aaaa"
 EXCHANGE = "00000002-0000-0ff1-ce00-000000000000"
+PUBLISHED = 918
+"""So many permissions has the reference, and four more that applications hold: see the head of the file."""
 APPLICATIONS, BLUEPRINTS = (f"azure://{TENANT}/{kind}/*" for kind in ("applications", "agentBlueprints"))
 
 
@@ -33,7 +44,25 @@ def permission(name: str, api: str = GRAPH) -> Permission:
         ("Directory.ReadWrite.All", "escalation", ()),
         ("GroupMember.ReadWrite.All", "escalation", ()),
         ("Application.ReadWrite.OwnedBy", "high", ()),
-        ("User-PasswordProfile.ReadWrite.All", "high", ()),
+        ("User-PasswordProfile.ReadWrite.All", "escalation", ()),
+        ("UserAuthMethod-Phone.ReadWrite.All", "escalation", ()),
+        ("UserAuthMethod-Passkey.ReadWrite.All", "escalation", ()),
+        ("DeviceManagementScripts.ReadWrite.All", "escalation", ()),
+        ("Application.ReadUpdate.All", "escalation", (APPLICATIONS,)),
+        ("PrivilegedAssignmentSchedule.ReadWrite.EntraAppRole", "escalation", ()),
+        ("User.ReadUpdate.All", "escalation", ()),
+        ("User.EnableDisableAccount.All", "high", ()),
+        ("User.RevokeSessions.All", "high", ()),
+        ("User.Export.All", "high", ()),
+        ("MailboxItem.Export.All", "high", ()),
+        ("MailboxItem.ImportExport.All", "high", ()),
+        ("DeviceManagementManagedDevices.PrivilegedOperations.All", "high", ()),
+        ("RoleAssignmentSchedule.Remove.Directory", "high", ()),
+        ("Teamwork.Migrate.All", "high", ()),
+        ("Files.ReadWrite.AppFolder", "normal", ()),
+        ("Sites.Selected", "unknown", ()),
+        ("Tomorrows.ReadWrite.All", "high", ()),
+        ("Tomorrows.Read.All", "unknown", ()),
         ("Policy.ReadWrite.ConditionalAccess", "high", ()),
         ("Sites.FullControl.All", "high", ()),
         ("Mail.Send", "high", ()),
@@ -43,7 +72,7 @@ def permission(name: str, api: str = GRAPH) -> Permission:
         ("User.Read.All", "normal", ()),
         ("RoleManagement.Read.Directory", "normal", ()),
         ("rolemanagement.readwrite.directory", "admin", ()),
-        ("", "normal", ()),
+        ("", "unknown", ()),
     ],
 )
 def test_levels_of_application_permissions_of_graph(name: str, level: str, becomes: tuple[str, ...]) -> None:
@@ -58,9 +87,11 @@ def test_levels_of_application_permissions_of_graph(name: str, level: str, becom
     [
         ("full_access_as_app", EXCHANGE, "high"),
         ("Machine.LiveResponse", "fc780465-2017-40d4-a0c5-307022471b92", "escalation"),
-        ("Machine.LiveResponse", GRAPH, "normal"),
+        ("Machine.LiveResponse", GRAPH, "unknown"),
+        ("Machine.Read.All", "fc780465-2017-40d4-a0c5-307022471b92", "normal"),
+        ("Sites.Read.All", "00000003-0000-0ff1-ce00-000000000000", "high"),
         ("RoleManagement.ReadWrite.Directory", "11111111-0000-0000-0000-000000000000", "normal"),
-        ("RoleManagement.ReadWrite.Directory", EXCHANGE, "normal"),
+        ("RoleManagement.Read.Directory", EXCHANGE, "unknown"),
         ("Everything.FullControl.All", "11111111-0000-0000-0000-000000000000", "normal"),
         ("Application.ReadWrite.All", "00000002-0000-0000-C000-000000000000", "escalation"),
     ],
@@ -78,6 +109,7 @@ def test_a_name_counts_only_on_the_api_whose_it_is(name: str, api: str, level: s
         ("Mail.Read", "high", "normal"),
         ("Directory.AccessAsUser.All", "high", "normal"),
         ("User.Read", "normal", "normal"),
+        ("Tomorrows.Read.All", "unknown", "unknown"),
     ],
 )
 def test_what_is_granted_in_names_of_users_is_high_at_most(name: str, for_everybody: str, for_some: str) -> None:
@@ -100,7 +132,7 @@ def test_evidence_says_that_it_leads_on_only_with_a_target() -> None:
 def test_no_name_makes_it_stumble(name: str) -> None:
     """Names come from whoever publishes the API."""
     assert application_power(permission(name), TENANT).privilege.level
-    assert delegated_power(permission(name), for_everybody=True).privilege.level in ("high", "normal")
+    assert delegated_power(permission(name), for_everybody=True).privilege.level in ("high", "normal", "unknown")
 
 
 def test_the_table_names_known_apis() -> None:
@@ -108,3 +140,31 @@ def test_the_table_names_known_apis() -> None:
     table = api_table()
 
     assert {api for way in table.way for api in way.apis} == set(table.apis)
+    assert all(bool(way.apis) == bool(way.permissions) for way in table.way)
+
+
+def test_every_permission_of_graph_is_judged_once() -> None:
+    """By a way that there is; each of them is of some permission or pattern."""
+    judged, ways = graph_permissions(), [way.key for way in api_table().way]
+    text = files("connectors.azure.rights").joinpath("graph_permissions.csv").read_text("utf-8")
+
+    assert len(judged) == sum("," in line and not line.startswith("#") for line in text.splitlines()) - 1 == PUBLISHED
+    assert set(judged.values()) | {way.key for way in api_table().way if way.permissions} == set(ways)
+    assert len(ways) == len(set(ways))
+
+
+def test_what_graph_publishes_anew_is_named() -> None:
+    """By the script that holds the list against what a tenant's Graph publishes."""
+    graph = {
+        "appRoles": [
+            {"value": "Mail.Read", "description": "Read mail"},
+            {"value": "Tomorrows.Read.All", "description": "Read tomorrows"},
+        ],
+        "oauth2PermissionScopes": [{"value": "Tomorrows.Read.All", "adminConsentDescription": "Read your tomorrow"}],
+    }
+
+    new, *gone = differences(graph)
+
+    assert new == "new Tomorrows.Read.All,AD: Read tomorrows"
+    assert "gone mail.send" in gone
+    assert "gone mail.read" not in gone
