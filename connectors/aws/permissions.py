@@ -18,7 +18,7 @@ from connectors.aws.policy import parse_statements
 from connectors.aws.privilege import Effective, Verdict, is_admin, judge
 from connectors.aws.reach import Document, sum_up
 from connectors.aws.sources import Held, sources_in
-from connectors.aws.vocabulary import HolderKind, Vocabulary
+from connectors.aws.vocabulary import HolderKind, Vocabulary, published_policies
 from scanner.model import UNKNOWN_PRIVILEGE, Grant, Privilege, Signal
 
 GUARDRAILS_UNREAD = "the organisation's service control policies could not all be read: it may be less"
@@ -31,6 +31,7 @@ class Permissions(Struct, frozen=True, kw_only=True, gc=False):
     """All that is known of what a principal may do. ``missing``: what could change it and could not be read.
 
     ``could_be_less``: whether some of that might take rights away.
+    ``published``: in words, which of AWS's policies are judged by what AWS has published, not by what was listed.
     ``is_guarded``: whether all that the organisation denies it is known; otherwise the level is the most it can be.
     ``limits``: its boundary and the organisation's guardrails. ``verdict``: of what could be read; None: nothing was.
     ``elsewhere``: roles in other accounts that it is allowed to assume, if they let it. ``takeovers``: named workloads
@@ -48,6 +49,7 @@ class Permissions(Struct, frozen=True, kw_only=True, gc=False):
     signals: tuple[Signal, ...] = ()
     missing: tuple[str, ...] = ()
     could_be_less: bool = False
+    published: tuple[str, ...] = ()
     is_guarded: bool = True
 
     @property
@@ -80,6 +82,8 @@ class Permissions(Struct, frozen=True, kw_only=True, gc=False):
         elif self.missing:
             rest = f"what could be read amounts to {judged.level}"
             judged = Privilege(level="unknown", evidence=(*self.missing, rest, *judged.evidence))
+        if self.published:
+            judged = Privilege(level=judged.level, evidence=(*judged.evidence, *self.published))
         if judged.level != "unknown" and judged.evidence and not self.is_guarded:
             judged = Privilege(level=judged.level, evidence=(*judged.evidence, GUARDRAILS_UNREAD))
         return structs.replace(self, privilege=judged)
@@ -135,7 +139,9 @@ class PolicyLibrary:
         for group in groups:
             held += self._groups.get(group, ())
         held.sort(key=lambda each: (each.name, each.via))
-        limit = None if boundary is None else self._managed_document(boundary.permissions_boundary_arn)
+        limit, of_boundary = (None, "")
+        if boundary is not None:
+            limit, of_boundary = self._managed_document(boundary.permissions_boundary_arn)
         exempt = _SERVICE_LINKED in arn  # no service control policy binds a service-linked role
         missing = [f"group {group} could not be read" for group in groups if group not in self._groups]
         if boundary is not None and limit is None:
@@ -156,6 +162,7 @@ class PolicyLibrary:
             signals=model_signals(held),
             missing=tuple(missing),
             could_be_less=could_be_less,
+            published=tuple(sorted({of_boundary, *(each.published for each in held)} - {""})),
             is_guarded=self._guardrails_read or exempt,
         ).leading_to({}, self._words)
 
@@ -166,16 +173,18 @@ class PolicyLibrary:
             document = self._document(f"{owner} {own.policy_name}", own.policy_document)
             yield Held(name=own.policy_name, via="inline" if via == "direct" else via, document=document)
         for policy in attached:
-            document = self._managed_document(policy.policy_arn)
+            document, published = self._managed_document(policy.policy_arn)
             may_deny = self._may_deny(policy.policy_arn)
-            yield Held(name=policy.policy_name, via=via, document=document, may_deny=may_deny)
+            yield Held(name=policy.policy_name, via=via, document=document, may_deny=may_deny, published=published)
 
-    def _managed_document(self, arn: str) -> Document | None:
+    def _managed_document(self, arn: str) -> tuple[Document | None, str]:
+        """A managed policy's document; where the listing lacks one of AWS's, the published one, and its version."""
         document = self._managed.get(arn)
-        known = self._words.tables.aws_policies.get(_name_of_aws(arn) or "")
-        if document is None and known is not None:
-            return self._document(arn, {"Statement": {"Effect": "Allow", "Action": known, "Resource": "*"}})
-        return document
+        known = published_policies().policies.get(name) if document is None and (name := _name_of_aws(arn)) else None
+        if known is None:
+            return document, ""
+        version = f"policy {name} is judged by its version {known.version}, published by {published_policies().as_of}"
+        return self._document(arn, {"Statement": known.statements}), version
 
     def _may_deny(self, arn: str) -> bool:
         name = _name_of_aws(arn)

@@ -16,13 +16,15 @@ STATEMENTS_NAMED = 3
 class Held(Struct, frozen=True, kw_only=True, gc=False):
     """One policy that speaks for a principal; ``document`` is None where it could not be read or understood.
 
-    ``may_deny``: whether it may take rights away, if it could be read.
+    ``may_deny``: whether it may take rights away, if it could be read. ``published``: in words, which of AWS's
+    published documents speaks for it, as the listing lacks its own; empty: none.
     """
 
     name: str
     via: str
     document: Document | None
     may_deny: bool = True
+    published: str = ""
 
 
 def sources_in(held: Sequence[Held], words: Vocabulary) -> Callable[[int], str]:

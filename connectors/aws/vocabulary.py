@@ -16,7 +16,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import cache, lru_cache
 from importlib.resources import files
 from itertools import chain
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 import msgspec
 from msgspec import Struct
@@ -68,7 +68,6 @@ class Tables(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     on_each: tuple[OnEach, ...]
     acts_on: Mapping[str, tuple[str, ...]]
     iam_targets: Mapping[str, tuple[str, ...]]
-    aws_policies: Mapping[str, tuple[str, ...]]
     aws_policies_that_deny: tuple[str, ...]
     harmless_sessions: tuple[str, ...]
     protected_roles: tuple[str, ...]
@@ -237,6 +236,30 @@ class Vocabulary:
         if not bits:
             return ()
         return tuple(action for place, action in enumerate(self.actions) if bits >> place & 1)
+
+
+class PublishedPolicy(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One of AWS's own policies, cut down to the actions that the tables know."""
+
+    version: str
+    statements: tuple[Mapping[str, Any], ...]
+
+
+class PublishedPolicies(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """``aws_policies.json``: those of AWS's own policies that make an administrator, or let somebody become one.
+
+    By name, as they were published on the day ``as_of``: nobody else can write under ``arn:…:iam::aws:policy/``.
+    """
+
+    as_of: str
+    policies: Mapping[str, PublishedPolicy]
+
+
+@cache
+def published_policies() -> PublishedPolicies:
+    """The table that comes with us, for listings that lack the documents."""
+    data = files("connectors.aws").joinpath("aws_policies.json").read_bytes()
+    return msgspec.json.decode(data, type=PublishedPolicies)
 
 
 @cache

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import json
+from importlib.resources import files
 
 import pytest
-from moto.iam.aws_managed_policies import aws_managed_policies_data
 
 from connectors.aws.globs import action_matches
-from connectors.aws.payloads import AttachedPolicy, Boundary, InlinePolicy
+from connectors.aws.payloads import AttachedPolicy, Boundary, InlinePolicy, PolicyDetail, PolicyVersion
 from connectors.aws.permissions import Permissions, PolicyLibrary
-from connectors.aws.policy import parse_statements
-from connectors.aws.reach import sum_up
-from tests.connectors.aws.policies import ACCOUNT, WORDS, allow
+from connectors.aws.vocabulary import published_policies
+from tests.connectors.aws.policies import ACCOUNT, WORDS, allow, doc, verdict
+from tests.connectors.aws.published_policies import document_of, matters, published, written
 
 USER = f"arn:aws:iam::{ACCOUNT}:user/ada"
 
@@ -36,7 +35,13 @@ def permissions(*attached: str, allowed: str | None = None, boundary: str | None
         (aws("AdministratorAccess"), "admin"),
         (aws("AdministratorAccess", "aws-cn"), "admin"),
         (aws("IAMFullAccess"), "admin"),
+        (aws("PowerUserAccess"), "escalation"),
+        (aws("AWSLambda_FullAccess"), "escalation"),
+        (aws("job-function/SystemAdministrator"), "escalation"),
+        (aws("service-role/AmazonEC2RoleforSSM"), "unknown"),
         (aws("ReadOnlyAccess"), "unknown"),
+        (aws("MadeUpAccess"), "unknown"),
+        (f"arn:aws:iam::{ACCOUNT}:policy/PowerUserAccess", "unknown"),
         (f"arn:aws:iam::{ACCOUNT}:policy/AdministratorAccess", "unknown"),
     ],
 )
@@ -74,11 +79,10 @@ def test_what_can_but_add_leaves_an_administrator_one(unread: str, level: str) -
 
 
 def test_the_list_of_awss_own_denies_is_whole() -> None:
-    """Each of AWS's policies that denies something in IAM is among the patterns, and those we know deny nothing."""
+    """Each of AWS's policies that denies something in IAM is among the patterns."""
     denying = set()
-    for number, (name, policy) in enumerate(json.loads(aws_managed_policies_data).items()):
-        statements = parse_statements(policy["Document"])
-        document = sum_up(statements, number=number, words=WORDS, account=ACCOUNT)
+    for number, (name, policy) in enumerate(published().items()):
+        document = document_of(policy["Document"]["Statement"], number)
         if (document.denied.somewhere | document.hindered) & WORDS.iam:
             denying.add(name)
 
@@ -86,4 +90,49 @@ def test_the_list_of_awss_own_denies_is_whole() -> None:
     listed = {name for name in denying if any(action_matches(each, name) for each in tables.aws_policies_that_deny)}
     assert {"AWSDenyAll", "AWSCompromisedKeyQuarantine"} <= denying
     assert listed == denying
-    assert not denying & set(tables.aws_policies)
+
+
+def test_the_table_of_published_policies_is_made_from_what_aws_published() -> None:
+    """Written anew by ``python -m tests.connectors.aws.published_policies``, nothing in it differs."""
+    shipped = files("connectors.aws").joinpath("aws_policies.json").read_text(encoding="utf-8")
+
+    assert shipped == written()
+
+
+def test_what_the_table_leaves_out_of_a_policy_changes_nothing() -> None:
+    """The same reach as the whole document, of whoever it is; and no policy of consequence is left out."""
+    shipped = published_policies().policies
+    for name, policy in shipped.items():
+        whole, short = document_of(published()[name]["Document"]["Statement"]), document_of(policy.statements)
+        assert (short.certain, short.possible, short.denied) == (whole.certain, whole.possible, whole.denied), name
+        assert matters(policy.statements), name
+    rest = {name: each["Document"]["Statement"] for name, each in published().items() if name not in shipped}
+    assert {published()[name]["Path"] for name, statements in rest.items() if matters(statements)} == {
+        "/aws-service-role/"
+    }
+
+
+def test_a_published_document_limits_as_a_boundary_does_and_is_told() -> None:
+    """The evidence says that the listing lacked the document, and of which version and day the one is that counted."""
+    bounded = permissions(allowed="*", boundary=aws("PowerUserAccess"))
+    power = document_of(published()["PowerUserAccess"]["Document"]["Statement"], number=1)
+
+    assert bounded.privilege.level == verdict(doc(allow("*")), boundary=power, holder="user").level == "escalation"
+    assert bounded.privilege.evidence[-1] == (
+        f"policy PowerUserAccess is judged by its version {published()['PowerUserAccess']['DefaultVersionId']}, "
+        f"published by {published_policies().as_of}"
+    )
+
+
+def test_a_document_that_was_listed_counts_before_the_published_one() -> None:
+    """AWS may have changed the policy since."""
+    detail = PolicyDetail(
+        arn=aws("PowerUserAccess"),
+        policy_version_list=(
+            PolicyVersion(is_default_version=True, document={"Statement": [allow("logs:GetLogEvents")]}),
+        ),
+    )
+    attached = [AttachedPolicy(policy_name="PowerUserAccess", policy_arn=detail.arn)]
+    found = PolicyLibrary((detail,), (), words=WORDS, account=ACCOUNT).permissions(USER, (), attached, None)
+
+    assert (found.privilege.level, found.privilege.evidence) == ("normal", ())
