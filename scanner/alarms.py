@@ -10,14 +10,16 @@ import msgspec
 from msgspec import Struct
 
 from scanner.continuity.unread_rows import readable_again
+from scanner.errors import MusterError
 from scanner.history.outbox import Alarms, Message, Outbox
 from scanner.history.store import Store
 from scanner.model import Coverage, ScanInfo, ScanResult
 from scanner.notify.blindness import Sight, compare
 from scanner.notify.notices import Outgoing
-from scanner.notify.planning import messages, nothing_scanned
+from scanner.notify.planning import failed, messages, nothing_scanned
 from scanner.notify.settings import Channel
 from scanner.pipeline import Declared
+from scanner.redact import redact
 from scanner.roster import Roster
 
 log = logging.getLogger(__name__)
@@ -63,6 +65,25 @@ def kept(outgoing: Iterable[Outgoing]) -> tuple[Message, ...]:
     )
 
 
+def of_failure(channels: Sequence[Channel], error: Exception) -> tuple[Message, ...]:
+    """What is to be sent where an error ended a scan."""
+    if isinstance(error, MusterError):
+        lines = [*str(error).splitlines(), *filter(None, (error.hint,))]
+    elif isinstance(error, OSError):
+        lines = [f"{error.filename or 'the output'}: {error.strerror or error}"]
+    else:
+        lines = [f"internal error: {type(error).__name__}: {error}"]
+    return kept(failed(channels, [redact(line) for line in lines if line.strip()], datetime.now(UTC)))
+
+
+def send_now(messages: Iterable[Message], channels: Sequence[Channel]) -> int:
+    """Send these without a store to keep them in; returns how many did not arrive, each of which is logged."""
+    from scanner.notify.sending import Sender
+
+    sender = Sender(channels)
+    return sum(_is_undelivered(message, sender.send(message).fault) for message in messages)
+
+
 def send_waiting(outbox: Outbox, channels: Sequence[Channel]) -> Tally:
     """Send what has not arrived so far. What fails is logged and kept; only a StoreError is raised."""
     from scanner.notify.sending import Sender  # brings TLS and mail, which few scans need
@@ -71,14 +92,19 @@ def send_waiting(outbox: Outbox, channels: Sequence[Channel]) -> Tally:
     sent = undelivered = 0
     for message in outbox.claimed(lambda: datetime.now(UTC)):
         outcome = sender.send(message)
-        if outcome.fault is None:
+        if not _is_undelivered(message, outcome.fault):
             sent += 1
             outbox.arrived(message)
             continue
         undelivered += 1
-        log.warning("not delivered through %s: %s", message.channel, outcome.fault, extra={"channel": message.channel})
-        if outcome.left:
+        if outcome.left and outcome.fault:
             outbox.failed(message, outcome.fault, attempts=outcome.attempts)
         else:
             outbox.arrived(message)
     return Tally(sent=sent, undelivered=undelivered)
+
+
+def _is_undelivered(message: Message, fault: str | None) -> bool:
+    if fault is not None:
+        log.warning("not delivered through %s: %s", message.channel, fault, extra={"channel": message.channel})
+    return fault is not None

@@ -80,12 +80,7 @@ def load_config(path: Path | None) -> Config:
             return Config()
         path = default
     text = _read(path)
-    try:
-        data = tomllib.loads(text)
-    except RecursionError as error:
-        raise ConfigError(Problem(file=str(path), message="is nested too deeply")) from error
-    except ValueError as error:  # also a number of thousands of digits
-        raise ConfigError(toml_problem(str(path), error)) from error
+    data = _parsed(path, text)
     document = Document(file=str(path), text=text)
     base = path.parent
     file = decode(data, _File, document, base=base)
@@ -107,6 +102,27 @@ def load_config(path: Path | None) -> Config:
         channels=read_channels(file.notify, document, base),
         reports=file.report,
     )
+
+
+def whom_to_tell(path: Path | None) -> tuple[tuple[Channel, ...], str]:
+    """The channels and the store's URL, as far as the config in that file can be read, for telling that it is wrong."""
+    path = path or Path(DEFAULT_FILE)
+    try:
+        text = _read(path)
+        data = _parsed(path, text)
+    except ConfigError:
+        return (), DEFAULT_STORE
+    channels: dict[str, Channel] = {}
+    tables = data.get("notify")
+    for table in tables if isinstance(tables, list) else ():
+        try:
+            (channel,) = read_channels([table], Document(file=str(path), text=text), path.parent)
+        except (ConfigError, TypeError, ValueError):  # a channel that cannot be used tells nobody anything
+            continue
+        channels.setdefault(channel.name, channel)
+    store = data.get("store")
+    url = store.get("url") if isinstance(store, dict) else None
+    return tuple(channels.values()), resolve_database_url(url if isinstance(url, str) else DEFAULT_STORE, path.parent)
 
 
 def resolve_database_url(url: str, base: Path) -> str:
@@ -132,6 +148,15 @@ def _read(path: Path) -> str:
     except OSError as error:
         why = "no such file" if isinstance(error, FileNotFoundError) else (error.strerror or "cannot be read")
         raise ConfigError(Problem(file=str(path), message=why, fix="`muster init` writes a commented one")) from error
+
+
+def _parsed(path: Path, text: str) -> dict[str, Any]:
+    try:
+        return tomllib.loads(text)
+    except RecursionError as error:
+        raise ConfigError(Problem(file=str(path), message="is nested too deeply")) from error
+    except ValueError as error:  # also a number of thousands of digits
+        raise ConfigError(toml_problem(str(path), error)) from error
 
 
 def _sources(tables: tuple[dict[str, Any], ...], document: Document, base: Path) -> tuple[SourceSettings, ...]:

@@ -51,29 +51,31 @@ def import_(
     FILE is what `muster scan --shard` wrote. Until all are there, they wait in the store. Importing a file again
     changes nothing.
     """
-    from scanner.cli.notify import then_notify
+    from scanner.cli.notify import failures_told, then_notify
     from scanner.cli.output import plan_outputs
     from scanner.cli.scan import exit_code, overridden
     from scanner.config import load_config
     from scanner.errors import UsageError
     from scanner.history.store import open_store
 
-    config = overridden(load_config(config_file), registries, people, store_url)
     if pending or discard:
         if files:
             raise UsageError("--pending and --discard take no files")
+        config = overridden(load_config(config_file), registries, people, store_url)
         with open_store(config.store_url, create=False) as store:
             return _discard(store, discard) if discard else _list_waiting(store)
-    if not files:
-        raise UsageError("there is nothing to import", hint="name the files that `muster scan --shard` wrote")
-    planned = plan_outputs(outputs, view, config)
-    result, untold = then_notify(
-        config,
-        lambda: _import(
-            config, files, planned, partial=partial, accept_drop=accept_drop, strict_registry=strict_registry
-        ),
-    )
-    return 0 if result is None else exit_code(result, untold, fail_on, fail_on_new=fail_on_new, strict=strict)
+    with failures_told(config_file, store_url):
+        config = overridden(load_config(config_file), registries, people, store_url)
+        if not files:
+            raise UsageError("there is nothing to import", hint="name the files that `muster scan --shard` wrote")
+        planned = plan_outputs(outputs, view, config)
+        result, untold = then_notify(
+            config,
+            lambda: _import(
+                config, files, planned, partial=partial, accept_drop=accept_drop, strict_registry=strict_registry
+            ),
+        )
+        return 0 if result is None else exit_code(result, untold, fail_on, fail_on_new=fail_on_new, strict=strict)
 
 
 def _import(

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import logging
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
@@ -13,6 +15,9 @@ from scanner.cli.options import config_option, store_option
 if TYPE_CHECKING:
     from scanner.config import Config
     from scanner.history.outbox import Message
+    from scanner.notify.settings import Channel
+
+log = logging.getLogger(__name__)
 
 UNDELIVERED = 3
 
@@ -50,19 +55,62 @@ def notify(
         return _test(config, channels or tuple(known))
     if dry_run:
         return _print_waiting(store_url or config.store_url)
-    return UNDELIVERED if _send(config, store_url or config.store_url) else 0
+    return UNDELIVERED if _send(config.channels, store_url or config.store_url) else 0
 
 
 def then_notify(config: Config, scan: Callable[[], T]) -> tuple[T, int]:
-    """What the scan returns, and how many messages could not be delivered; they are sent also where it fails."""
-    from scanner.errors import NothingScanned, UsageError
+    """What the scan returns, and how many messages could not be delivered; they are sent also where it read nothing."""
+    from scanner.errors import NothingScanned
 
     try:
         result = scan()
-    except (NothingScanned, UsageError):
+    except NothingScanned:
         notify_all(config)
         raise
     return result, notify_all(config)
+
+
+@contextmanager
+def failures_told(config_file: Path | None, store_url: str | None) -> Iterator[None]:
+    """Where an error ends the command, tell the channels, too: whoever waits for a message takes silence for peace.
+
+    Not where somebody interrupts it, nor where nothing could be scanned, which has a message of its own.
+    """
+    from scanner.cli.console import warn
+    from scanner.errors import NothingScanned
+
+    try:
+        yield
+    except (click.ClickException, click.Abort, BrokenPipeError, NothingScanned):
+        raise
+    except Exception as error:
+        try:
+            _tell_of(error, config_file, store_url)
+        except Exception as another:  # whatever it is, the first error is the one to report
+            log.info("unforeseen", exc_info=another)
+            warn([f"nobody was notified: {type(another).__name__}: {another}"])
+        raise
+
+
+def _tell_of(error: Exception, config_file: Path | None, store_url: str | None) -> None:
+    """Through the store where it can be used, so that nothing is lost; else at once."""
+    from scanner.alarms import of_failure, send_now
+    from scanner.config import whom_to_tell
+    from scanner.errors import MusterError
+    from scanner.history.outbox import Alarms
+    from scanner.history.store import open_store
+
+    channels, configured = whom_to_tell(config_file)
+    messages = of_failure(channels, error)
+    if not messages:
+        return
+    try:
+        with open_store(store_url or configured, create=False) as store:
+            store.outbox.post(Alarms(messages=messages))
+    except MusterError:
+        send_now(messages, channels)
+        return
+    _send(channels, store_url or configured)
 
 
 def notify_all(config: Config) -> int:
@@ -76,7 +124,7 @@ def notify_all(config: Config) -> int:
     if not config.channels:
         return 0
     try:
-        return _send(config, config.store_url)
+        return _send(config.channels, config.store_url)
     except MissingStore:
         return 0
     except StoreError as error:
@@ -84,14 +132,14 @@ def notify_all(config: Config) -> int:
         return 1
 
 
-def _send(config: Config, store_url: str) -> int:
+def _send(channels: Sequence[Channel], store_url: str) -> int:
     from scanner.alarms import send_waiting
     from scanner.cli.console import say
     from scanner.history.store import open_store
     from scanner.text import counted
 
     with open_store(store_url, create=False) as store:
-        tally = send_waiting(store.outbox, config.channels)
+        tally = send_waiting(store.outbox, channels)
     if tally.sent:
         say(f"sent {counted(tally.sent, 'message', 'messages')}")
     if tally.undelivered:

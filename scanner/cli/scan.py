@@ -58,41 +58,42 @@ def scan(
     aws:profile=audit,regions=eu-west-1+us-east-1 or vault:url=https://vault.internal:8200. Without one, all sources
     of the config are scanned.
     """
-    from scanner.cli.notify import then_notify
+    from scanner.cli.notify import failures_told, then_notify
     from scanner.cli.output import plan_outputs
     from scanner.cli.sources import named_sources
     from scanner.config import load_config
     from scanner.errors import UsageError
 
-    config = overridden(load_config(config_file), registries, people, store_url, workers)
-    if shard is not None:
-        from scanner.cli.shard import refuse_with_shard, scan_shard
+    with failures_told(config_file, store_url):
+        config = overridden(load_config(config_file), registries, people, store_url, workers)
+        if shard is not None:
+            from scanner.cli.shard import refuse_with_shard, scan_shard
 
-        refuse_with_shard(
-            {
-                "--registry": registries,
-                "--people": people,
-                "--strict-registry": strict_registry,
-                "--store": store_url,
-                "--view": view,
-                "--fail-on": fail_on,
-                "--fail-on-new": fail_on_new,
-                "--accept-drop": accept_drop,
-            }
+            refuse_with_shard(
+                {
+                    "--registry": registries,
+                    "--people": people,
+                    "--strict-registry": strict_registry,
+                    "--store": store_url,
+                    "--view": view,
+                    "--fail-on": fail_on,
+                    "--fail-on-new": fail_on_new,
+                    "--accept-drop": accept_drop,
+                }
+            )
+            gaps = scan_shard(config, named_sources(config, sources), shard, scan_id, outputs, quiet=quiet)
+            return INCOMPLETE if strict and gaps else 0
+        if scan_id is not None:
+            raise UsageError("--scan-id goes with --shard", hint="a scan of its own gives itself an id")
+        planned = plan_outputs(outputs, view, config)
+        chosen = named_sources(config, sources)
+        result, untold = then_notify(
+            config,
+            lambda: scan_and_report(
+                config, chosen, planned, quiet=quiet, accept_drop=accept_drop, strict_registry=strict_registry
+            ),
         )
-        gaps = scan_shard(config, named_sources(config, sources), shard, scan_id, outputs, quiet=quiet)
-        return INCOMPLETE if strict and gaps else 0
-    if scan_id is not None:
-        raise UsageError("--scan-id goes with --shard", hint="a scan of its own gives itself an id")
-    planned = plan_outputs(outputs, view, config)
-    chosen = named_sources(config, sources)
-    result, untold = then_notify(
-        config,
-        lambda: scan_and_report(
-            config, chosen, planned, quiet=quiet, accept_drop=accept_drop, strict_registry=strict_registry
-        ),
-    )
-    return exit_code(result, untold, fail_on, fail_on_new=fail_on_new, strict=strict)
+        return exit_code(result, untold, fail_on, fail_on_new=fail_on_new, strict=strict)
 
 
 def scan_and_report(

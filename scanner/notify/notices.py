@@ -16,7 +16,7 @@ LONGEST_TEXT = 300
 LONGEST_NAME = 100
 """Of a name: where it lives stands behind it, and must not be cut off by it."""
 
-Kind: TypeAlias = Literal["findings", "blindness", "nothing_scanned", "heartbeat", "test"]
+Kind: TypeAlias = Literal["findings", "blindness", "nothing_scanned", "failed", "heartbeat", "test"]
 
 
 class FindingLine(Struct, frozen=True, kw_only=True):
@@ -56,7 +56,7 @@ class ScanLine(Struct, frozen=True, kw_only=True):
 class Notice(Struct, frozen=True, kw_only=True):
     """One message. ``id`` stays the same however often it is sent. ``recipient``: the owner; None: nobody answers.
 
-    ``more``: findings or places beyond those that are listed.
+    ``errors``: why there is no result. ``more``: findings, places or errors beyond those that are listed.
     """
 
     schema: str = NOTICE
@@ -70,6 +70,7 @@ class Notice(Struct, frozen=True, kw_only=True):
     findings: tuple[FindingLine, ...] = ()
     lost: tuple[PlaceLine, ...] = ()
     regained: tuple[PlaceLine, ...] = ()
+    errors: tuple[str, ...] = ()
     more: int = 0
     report_url: str | None = None
 
@@ -145,7 +146,8 @@ def items(notice: Notice) -> list[Item]:
     found = [Item(one.severity, one.title, one.subject, one.remediation) for one in notice.findings]
     lost = [Item(one.status, "Can no longer be read in full", _place(one), _why(one)) for one in notice.lost]
     regained = [Item("ok", "Can be read again", _place(one), "") for one in notice.regained]
-    return [*found, *lost, *regained]
+    errors = [Item("error", "Ended with an error", one, "") for one in notice.errors]
+    return [*found, *lost, *regained, *errors]
 
 
 def closing(notice: Notice) -> str | None:
@@ -154,6 +156,7 @@ def closing(notice: Notice) -> str | None:
         "findings": None,
         "blindness": "What was known of a place stands until it can be read again; nothing in it is called gone.",
         "nothing_scanned": "Nothing was judged and nothing was stored. `muster doctor` names what is missing.",
+        "failed": "What earlier scans found stands in the store; nobody is told of anything new until this is mended.",
         "heartbeat": "The scan is done and there is nothing new to tell.",
         "test": "Sent by `muster notify --test`: this channel works.",
     }[notice.kind]

@@ -53,6 +53,16 @@ def nothing_scanned(channels: Sequence[Channel], coverage: Sequence[Coverage], s
     ]
 
 
+def failed(channels: Sequence[Channel], errors: Sequence[str], now: datetime) -> list[Outgoing]:
+    """The alarm of a scan that ended with an error instead of a result: each time, for nobody else would notice."""
+    told = [shortened(one) for one in errors]
+    return [
+        _outgoing(channel, _reserve(channel), "failed", "The scan ended with an error", now, errors=told)
+        for channel in channels
+        if channel.blindness
+    ]
+
+
 def trial(channels: Sequence[Channel], now: datetime) -> list[Outgoing]:
     """A message to each channel that says that it works."""
     return [_outgoing(channel, _reserve(channel), "test", "A test", now) for channel in channels]
@@ -190,13 +200,14 @@ def _outgoing(
     findings: Sequence[FindingLine] = (),
     lost: Sequence[PlaceLine] = (),
     regained: Sequence[PlaceLine] = (),
+    errors: Sequence[str] = (),
 ) -> Outgoing:
     """A message with as many lines as the channel takes. ``about``: the scan, or the moment where there is none."""
     name, addresses = recipient
     scan = about if isinstance(about, ScanInfo) else None
     created = about.finished_at if isinstance(about, ScanInfo) else about
-    most, every = channel.max_findings, len(findings) + len(lost) + len(regained)
-    findings, lost = findings[:most], lost[:most]
+    most, every = channel.max_findings, len(findings) + len(lost) + len(regained) + len(errors)
+    findings, lost, errors = findings[:most], lost[:most], errors[:most]
     regained = regained[: most - len(lost)]
     notice = Notice(
         id=_id(channel.name, kind, name, *addresses, created.isoformat() if scan is None else scan.id),
@@ -209,7 +220,8 @@ def _outgoing(
         findings=tuple(findings),
         lost=tuple(lost),
         regained=tuple(regained),
-        more=every - len(findings) - len(lost) - len(regained),
+        errors=tuple(errors),
+        more=every - len(findings) - len(lost) - len(regained) - len(errors),
         report_url=channel.report_url,
     )
     return Outgoing(channel=channel.name, to=addresses, notice=notice)

@@ -127,6 +127,116 @@ def test_a_scan_that_reads_nothing_alarms_each_time(estate: Path, muster: Muster
     assert len({request.headers["muster-delivery"] for request in hook.received}) == 2
 
 
+def _broken_registry(estate: Path) -> None:
+    (estate / "registry.csv").write_text("id,identities\nN-1,a\nN-1,b\n")
+
+
+def _no_registry(estate: Path) -> None:
+    (estate / "registry.csv").unlink()
+
+
+def _broken_config(estate: Path) -> None:
+    with (estate / "config.toml").open("a") as config:
+        config.write('\n[policy]\nrotation = "often"\n')
+
+
+def _a_channel_that_is_wrong(estate: Path) -> None:
+    with (estate / "config.toml").open("a") as config:
+        config.write('\n[[notify]]\ntype = "pager"\n')
+
+
+def _damaged_store(estate: Path) -> None:
+    (estate / "muster.db").write_bytes(b"this is no database, whatever it is called" * 100)
+
+
+def _no_connector(estate: Path) -> None:
+    with (estate / "config.toml").open("a") as config:
+        config.write('\n[[source]]\ntype = "gibberish"\n')
+
+
+def _no_output(estate: Path) -> None:
+    with (estate / "config.toml").open("a") as config:
+        config.write('\n[[report]]\nformat = "csv"\npath = "registry.csv/x.csv"\n')
+
+
+@pytest.mark.parametrize("scans_before", [0, 1])
+@pytest.mark.parametrize(
+    ("break_it", "told"),
+    [
+        (_broken_registry, "registry.csv:3: id: the id N-1 is already used at"),
+        (_no_registry, "registry.csv: no such file"),
+        (_broken_config, "policy.rotation: expected a whole number"),
+        (_a_channel_that_is_wrong, "notify[1].type: type says how to notify"),
+        (_damaged_store, "muster.db"),
+        (_no_connector, "gibberish"),
+        (_no_output, "x.csv"),
+    ],
+)
+def test_a_scan_that_fails_says_so(
+    estate: Path, muster: Muster, hook: Receiver, scans_before: int, break_it: Callable[[Path], None], told: str
+) -> None:
+    """Each time, with a store or without one: whoever waits for a message would take silence for peace."""
+    for _ in range(scans_before):
+        muster("scan", "--quiet")
+    break_it(estate)
+
+    assert [muster("scan", "--quiet").code for _ in range(2)] == [2, 2]
+
+    failed = [request.json for request in hook.received if request.json["kind"] == "failed"]
+    assert [one["title"] for one in failed] == ["The scan ended with an error"] * 2
+    assert any(told in line for line in failed[0]["errors"]), failed[0]["errors"]
+    assert failed[0]["id"] != failed[1]["id"]
+
+
+def test_an_unforeseen_error_is_told_too(
+    estate: Path, muster: Muster, hook: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A connector of somebody else's that breaks while it is made."""
+    plugin = estate / "plugin"
+    (plugin / "broken-1.dist-info").mkdir(parents=True)
+    (plugin / "broken-1.dist-info" / "METADATA").write_text("Metadata-Version: 2.1\nName: broken\nVersion: 1\n")
+    (plugin / "broken-1.dist-info" / "entry_points.txt").write_text(
+        "[muster.connectors]\nbroken = broken_connector:Broken\n"
+    )
+    (plugin / "broken_connector.py").write_text(
+        "from connectors.file import FileConnector\n"
+        "class Broken(FileConnector):\n"
+        "    def __init__(self, source, settings):\n"
+        "        1 / 0\n"
+    )
+    monkeypatch.syspath_prepend(plugin)
+
+    done = muster("scan", "--quiet", "broken:path=bots.csv")
+
+    assert done.code == 2
+    (failed,) = [request.json for request in hook.received]
+    assert failed["errors"] == ["internal error: ZeroDivisionError: division by zero"]
+
+
+def test_what_failed_and_could_not_be_told_waits(estate: Path, muster: Muster, hook: Receiver) -> None:
+    """In the store, where there is one."""
+    muster("scan", "--quiet")
+    good = (estate / "registry.csv").read_text()
+    _broken_registry(estate)
+    hook.replies = [Reply(403)]
+    muster("scan", "--quiet")
+    (estate / "registry.csv").write_text(good)
+    muster("scan", "--quiet")
+
+    assert titles(hook) == ["The scan ended with an error"] * 2
+    assert len({request.headers["muster-delivery"] for request in hook.received}) == 1
+
+
+def test_an_import_that_fails_says_so(estate: Path, muster: Muster, hook: Receiver) -> None:
+    """A file that is no shard; asking what waits is no scan."""
+    (estate / "shard.ndjson").write_text("nothing\n")
+
+    assert muster("import", "shard.ndjson").code == 2
+    assert muster("import", "--pending", "shard.ndjson").code == 2
+    assert [request.json["kind"] for request in hook.received] == ["failed"]
+    assert "shard.ndjson" in hook.received[0].json["errors"][0]
+
+
 def test_the_recovery_from_reading_nothing_is_told(estate: Path, muster: Muster, hook: Receiver) -> None:
     """The next scan that can read says so."""
     muster("scan", "--quiet")

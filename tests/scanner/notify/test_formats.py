@@ -20,6 +20,7 @@ PLACE = PlaceLine(source="prod", scope="123", section="iam.users", status="denie
 NOTICES = {
     "findings": make_notice(),
     "blindness": make_notice(kind="blindness", findings=(), lost=(PLACE,), regained=(PLACE,)),
+    "failed": make_notice(kind="failed", findings=(), errors=("registry.csv:3: id: is already used", HOSTILE)),
     "nothing scanned": make_notice(kind="nothing_scanned", findings=(), lost=(PLACE,)),
     "heartbeat": make_notice(kind="heartbeat", findings=()),
     "test": make_notice(kind="test", findings=(), scan=None),
@@ -145,5 +146,5 @@ def test_the_generic_format_is_what_the_docs_say() -> None:
     assert decoded["findings"][0]["subject"] == HOSTILE
     assert set(decoded) == {
         "schema", "id", "kind", "title", "recipient", "scan", "created_at", "counts", "findings", "lost", "regained",
-        "more", "report_url",
+        "errors", "more", "report_url",
     }  # fmt: skip
