@@ -12,11 +12,17 @@ def later(day: date, days: int) -> date:
     return date.fromordinal(min(day.toordinal() + days, date.max.toordinal()))
 
 
-def review_due(entry: Entry, days: int) -> date | None:
+def review_due(entry: Entry, days: int, today: date) -> date | None:
     """By when an entry is to be reviewed: its own next review, or so many days after the last; None without any date.
 
-    Its approval counts as a review: somebody looked at it that day.
+    Its approval counts as a review: somebody looked at it that day. A review that is yet to come is none, and whatever
+    was put off for longer than the policy allows is due by the policy.
     """
-    seen = max((day for day in (entry.last_reviewed, entry.approved_on) if day is not None), default=None)
-    by_policy = None if seen is None else later(seen, days)
-    return min((day for day in (entry.next_review, by_policy) if day is not None), default=None)
+    seen = max(
+        (day for day in (entry.last_reviewed, entry.approved_on) if day is not None and day <= today), default=None
+    )
+    if seen is not None:
+        by_policy = later(seen, days)
+        return min(entry.next_review or by_policy, by_policy)
+    put_off = entry.next_review is not None and entry.next_review > later(today, days)
+    return None if put_off else entry.next_review

@@ -15,12 +15,17 @@ from scanner.tables.headings import Columns, Placement, normal
 ACCOUNT = "account"
 """A heading of its own: an identity, or beside other ids the cloud account that it lives in."""
 
+STAGE = "stage"
+"""A heading of its own: to some where in its life a thing is, to others the environment; its cells tell."""
+
 NAMING = frozenset({"identities", ACCOUNT, "name"})
 """The columns that name an identity; a registry has at least one."""
 
 OWNERS = ("owner", "technical_owner", "backup_owner")
 LISTS = ("identities", ACCOUNT, *OWNERS, "systems", "permissions", "credentials", "high_consequence")
 """The registry's columns that take several."""
+SEVERAL = ("status", "expires")
+"""Columns that take one, of which a list may have several: the one that says most of its end counts."""
 DAYS = ("approved_on", "last_reviewed", "next_review", "expires")
 
 REGISTRY = Columns(
@@ -71,8 +76,14 @@ REGISTRY = Columns(
             "org unit", "organisational unit", "organizational unit",
         ),
         "built_by": ("builder", "created by", "creator", "author", "developer", "developed by"),
-        "status": ("state", "entry status", "registry status", "lifecycle", "lifecycle status", "lifecycle state"),
-        "environment": ("env", "environments", "stage"),
+        "status": (
+            "state", "entry status", "registry status", "lifecycle", "lifecycle status", "lifecycle state",
+            "install status", "installation status", "operational status", "account status", "record status",
+            "approval status", "ci status", "life cycle stage status", "active", "is active",
+            "enabled", "in use", "disabled", "inactive", "decommissioned", "retired", "deleted", "locked", "suspended",
+        ),
+        STAGE: ("lifecycle stage",),
+        "environment": ("env", "environments"),
         "systems": ("system", "target system", "target systems", "connected systems", "system access"),
         "permissions": (
             "permission", "access", "access level", "access rights", "entitlements", "privileges", "rights", "actions",
@@ -108,9 +119,12 @@ REGISTRY = Columns(
         "expires": (
             "expiry", "expiry date", "expiration", "expiration date", "expires on", "expires at", "valid until",
             "valid to", "end date", "end of life", "eol", "sunset date", "decommission date",
+            "decommissioned on", "decommissioned at", "decommissioned date", "date decommissioned", "retired on",
+            "retirement date", "date retired", "disabled on", "deactivated on",
         ),
     },
     lists=LISTS,
+    several=SEVERAL,
     fallbacks={
         # Beside an owner these are somebody to call, who does not answer for it.
         "owner": ("contact", "contact email", "contact person", "point of contact", "poc"),

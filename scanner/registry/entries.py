@@ -3,25 +3,29 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
+from importlib.resources import files
 from itertools import chain, count
 from pathlib import Path
 from typing import Any, get_args
 
+import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
 from scanner.errors import Problem
+from scanner.matching.environments import environments
 from scanner.model import Entry, EntryStatus, Origin, UnreadRow
-from scanner.registry.columns import ACCOUNT, DAYS, LISTS, NAMING, OWNERS, REGISTRY
+from scanner.registry.columns import ACCOUNT, DAYS, LISTS, NAMING, OWNERS, REGISTRY, STAGE
 from scanner.registry.formats.catalog import FORMATS
 from scanner.registry.lists import ListSource
 from scanner.registry.owners import named, read_owners
 from scanner.registry.records import Notes, Record, extra, read_records
-from scanner.tables.cells import shown
+from scanner.tables.cells import CellError, read_date, read_text, read_yes_no, shown
+from scanner.tables.headings import normal
 
-_TEXTS = ("purpose", "provider", "team", "built_by", "environment", "blast_radius", "baseline", "approved_by")
+_TEXTS = ("purpose", "provider", "team", "built_by", "blast_radius", "baseline", "approved_by")
 _LOOKED_AT = ("last_reviewed", "approved_on")
 """The days on which somebody looked at the entry: an approval counts as a review."""
 _LISTS = tuple(column for column in LISTS if column not in (*NAMING, *OWNERS))
@@ -40,26 +44,24 @@ _KINDS = {
     "breakglass": "break_glass",
     "emergency": "break_glass",
 }
-_STATUSES: dict[str, EntryStatus] = {
-    **{status: status for status in get_args(EntryStatus)},
-    **dict.fromkeys(("live", "in_use", "approved", "enabled", "in_production", "operational"), "active"),
-    **dict.fromkeys(
-        (
-            "decommissioned",
-            "disabled",
-            "deleted",
-            "removed",
-            "inactive",
-            "expired",
-            "revoked",
-            "obsolete",
-            "deprecated",
-        ),
-        "retired",
-    ),
-    **dict.fromkeys(("planned", "draft", "requested", "pending", "new"), "proposed"),
-    **dict.fromkeys(("on_hold", "paused", "blocked", "locked"), "suspended"),
-}
+
+
+def _word(written: str) -> str:
+    return re.sub(r"[\s/_-]+", "_", written.strip().lower())
+
+
+class _Statuses(Struct, frozen=True, forbid_unknown_fields=True):
+    """The file statuses.toml explains the tables."""
+
+    words: Mapping[EntryStatus, tuple[str, ...]]
+    flags: Mapping[str, tuple[EntryStatus, EntryStatus]]
+
+
+_TABLE = msgspec.toml.decode(files("scanner.registry").joinpath("statuses.toml").read_bytes(), type=_Statuses)
+_STATUSES = {_word(word): status for status, words in _TABLE.words.items() for word in words}
+_FLAGS = {normal(heading): statuses for heading, statuses in _TABLE.flags.items()}
+_ENDED: tuple[EntryStatus, ...] = ("active", "proposed", "suspended", "retired")
+"""Of several statuses of one entry, the last of these counts."""
 
 _ACCOUNT_ID = re.compile(r"\d{12}")
 _STAR = re.compile(r"(?<!\\)\*")
@@ -189,14 +191,20 @@ class _Ids:
 
 def _facts(record: Record, scope: str | None, notes: Notes, today: date | None) -> dict[str, Any]:
     fields = record.fields
+    kind = _kind(record, notes)
+    status, ended = _status(record, notes)
+    days = {column: _day(record, column, notes, today) for column in DAYS}
+    if ended is not None:
+        days["expires"] = min(filter(None, (days["expires"], ended)))
     return {
         **{column: fields.text(column) for column in _TEXTS},
         **{column: fields.items(column) for column in _LISTS},
         **{column: _owners(record, column) for column in OWNERS},
-        **{column: _day(record, column, notes, today) for column in DAYS},
+        **days,
         "scope": fields.text("scope") or scope,
-        "kind": _kind(record, notes),
-        "status": _status(record, notes),
+        "kind": kind,
+        "status": status,
+        "environment": _environment(record),
         "max_credential_age": fields.days("max_credential_age"),
         "human_in_the_loop": fields.yes_no("human_in_the_loop"),
         "extra": extra(record),
@@ -256,24 +264,59 @@ def _kind(record: Record, notes: Notes) -> str | None:
     return kind or written
 
 
-def _status(record: Record, notes: Notes) -> EntryStatus:
-    written = record.fields.text("status")
-    if written is None:
-        return "active"
-    status = _STATUSES.get(_word(written))
-    if status is None:
-        notes.warnings.append(
-            record.problem(
-                f"unknown status {shown(written)}, taken as active",
-                field=record.fields.heading("status"),
-                fix=f"use one of {', '.join(get_args(EntryStatus))}",
-            )
-        )
-    return status or "active"
+def _status(record: Record, notes: Notes) -> tuple[EntryStatus, date | None]:
+    """What an entry is by all of its status columns, and the day that one of them has in place of yes."""
+    said: list[EntryStatus] = []
+    ended: list[date] = []
+    for column in ("status", STAGE):
+        for heading, cell in record.fields.cells(column):
+            found = _status_in(heading, cell)
+            if isinstance(found, date):
+                ended.append(found)
+            elif found is not None:
+                said.append(found)
+            elif column == "status" and (written := _text(cell)):
+                notes.warnings.append(
+                    record.problem(
+                        f"unknown status {shown(written)}, taken as active",
+                        field=heading,
+                        fix=f"use one of {', '.join(get_args(EntryStatus))}",
+                    )
+                )
+    return max(said, key=_ENDED.index, default="active"), min(ended, default=None)
 
 
-def _word(written: str) -> str:
-    return re.sub(r"[\s/_-]+", "_", written.lower())
+def _status_in(heading: str, cell: Any) -> EntryStatus | date | None:
+    """The status that a cell says; under a heading like Decommissioned it says yes, no, or a day."""
+    text = _text(cell)
+    status = _STATUSES.get(_word(text)) if text else None
+    flags = _FLAGS.get(normal(heading))
+    if flags is None or status is not None:
+        return status
+    try:
+        answer = read_yes_no(cell)
+        return None if answer is None else flags[0] if answer else flags[1]
+    except CellError:
+        pass
+    try:
+        return read_date(cell) if flags[0] != "active" else None
+    except CellError:
+        return None
+
+
+def _text(cell: Any) -> str | None:
+    try:
+        return read_text(cell)
+    except CellError:
+        return None
+
+
+def _environment(record: Record) -> str | None:
+    """The environment; under ``stage`` whatever is no status."""
+    if (environment := record.fields.text("environment")) is not None:
+        return environment
+    stage = record.fields.text(STAGE)
+    return stage if stage is not None and (environments(stage) or _word(stage) not in _STATUSES) else None
 
 
 def _owners(record: Record, column: str) -> tuple[str, ...]:

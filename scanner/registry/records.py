@@ -75,14 +75,18 @@ class Record(Struct, frozen=True):
     brings_headings: bool = False
 
     def day(self, column: str) -> date | None:
-        """The day in that column, by the list's own order of day and month."""
+        """The day in that column, by the list's own order of day and month; of several the earliest."""
+        days = [self._day(column, heading, cell) for heading, cell in self.fields.cells(column)]
+        return min((day for day in days if day is not None), default=None)
+
+    def _day(self, column: str, heading: str, cell: Any) -> date | None:
         try:
-            return read_date(self.fields.cell(column), self.source.dates)
+            return read_date(cell, self.source.dates)
         except AmbiguousDate as error:
             setting = "or set dates = day-first or month-first in the config"
-            self.fields.wrong(column, str(error), f"{error.fix}, {setting}")
+            self.fields.wrong(column, str(error), f"{error.fix}, {setting}", heading=heading)
         except CellError as error:
-            self.fields.wrong(column, str(error), error.fix)
+            self.fields.wrong(column, str(error), error.fix, heading=heading)
         return None
 
     @property

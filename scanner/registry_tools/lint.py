@@ -95,7 +95,7 @@ def _expired(entry: Entry, standard: Standard) -> Iterator[Said]:
 
 
 def _review(entry: Entry, standard: Standard) -> Iterator[Said]:
-    due = review_due(entry, standard.policy.review)
+    due = review_due(entry, standard.policy.review, standard.today)
     if due is None:
         yield "last_reviewed", "was never reviewed", "write the day of its last review"
     elif due < standard.today:

@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from scanner.dates import later
 from scanner.model import Entry
-from scanner.registry.columns import ACCOUNT, OWNERS, REGISTRY
+from scanner.registry.columns import ACCOUNT, OWNERS, REGISTRY, STAGE
 from scanner.registry_tools.standards import Standard
 
 CIS_5_5 = frozenset({"owner", "last_reviewed", "purpose"})
@@ -47,7 +47,7 @@ def measure(entries: Sequence[Entry], standard: Standard) -> Quality | None:
     counted = [entry for entry in entries if entry.status != "retired"]
     if not counted:
         return None
-    fields = tuple(_field(column, counted, standard) for column in REGISTRY.names if column != ACCOUNT)
+    fields = tuple(_field(column, counted, standard) for column in REGISTRY.names if column not in (ACCOUNT, STAGE))
     score = sum(field.valid for field in fields if field.column in MEANT) / len(MEANT)
     return Quality(entries=len(counted), score=score, fields=fields)
 
@@ -80,7 +80,7 @@ def _still_to_come(day: date, standard: Standard) -> bool:
 
 
 def _recent(day: date, standard: Standard) -> bool:
-    return later(day, standard.policy.review) >= standard.today
+    return day <= standard.today <= later(day, standard.policy.review)
 
 
 _VALID: Mapping[str, _IsValid] = {

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 from scanner.model import Assessment, Entry, Recreation
 from scanner.rules.base import Hit, IdentityRule, Yardstick
 
@@ -12,7 +14,7 @@ def check(assessment: Assessment, by: Yardstick) -> Hit | None:
     recreation, found = by.recreations.get(identity.key), by.entry_of(assessment)
     if recreation is None or found is None or recreation.unique_id != identity.unique_id:
         return None
-    if _is_confirmed(found.entry, recreation):
+    if _is_confirmed(found.entry, recreation, by.today):
         return None
     return Hit(
         evidence={
@@ -24,11 +26,11 @@ def check(assessment: Assessment, by: Yardstick) -> Hit | None:
     )
 
 
-def _is_confirmed(entry: Entry, recreation: Recreation) -> bool:
-    """By a date, or by the unique id that it has now."""
+def _is_confirmed(entry: Entry, recreation: Recreation, today: date) -> bool:
+    """By a date that is not yet to come, or by the unique id that it has now."""
     dates = (entry.approved_on, entry.last_reviewed)
     return recreation.unique_id in entry.identities or any(
-        day is not None and day >= recreation.recreated_on for day in dates
+        day is not None and recreation.recreated_on <= day <= today for day in dates
     )
 
 

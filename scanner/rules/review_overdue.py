@@ -13,7 +13,7 @@ def check(assessment: Assessment, by: Yardstick) -> Hit | None:
     if found is None:
         return None
     entry, powerful = found.entry, is_powerful(assessment)
-    due = review_due(entry, by.policy.review_privileged if powerful else by.policy.review)
+    due = review_due(entry, by.policy.review_privileged if powerful else by.policy.review, by.today)
     if due is None or due >= by.today:
         return None
     dates = {"last_reviewed": entry.last_reviewed, "approved_on": entry.approved_on, "due": due}

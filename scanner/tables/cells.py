@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 import string
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, Literal, TypeAlias
 
@@ -33,11 +33,16 @@ _YES_NO = {
 }
 
 _ISO_DAY = re.compile(r"(\d{4})[-/](\d{1,2})[-/](\d{1,2})")
-_DOTTED_DAY = re.compile(r"(\d{1,2})\.(\d{1,2})\.(\d{4})")
-_SLASHED_DAY = re.compile(r"(\d{1,2})[/-](\d{1,2})[/-](\d{4})")
-_DAY_MONTH_YEAR = re.compile(r"(\d{1,2})(?:st|nd|rd|th)?\.?[ -]+([a-z]{3,9})\.?,?[ -]+(\d{4})", re.IGNORECASE)
+_DOTTED_DAY = re.compile(r"(\d{1,2})\.(\d{1,2})\.(\d{4}|\d{2})")
+_SLASHED_DAY = re.compile(r"(\d{1,2})[/-](\d{1,2})[/-](\d{4}|\d{2})")
+_DAY_MONTH_YEAR = re.compile(r"(\d{1,2})(?:st|nd|rd|th)?\.?[ -]+([a-z]{3,9})\.?,?[ -]+(\d{4}|\d{2})", re.IGNORECASE)
 _MONTH_DAY_YEAR = re.compile(r"([a-z]{3,9})\.? +(\d{1,2})(?:st|nd|rd|th)?,? +(\d{4})", re.IGNORECASE)
 _SERIAL = re.compile(r"\d{5}(?:\.\d+)?")
+_FIRST_SERIAL = date(1899, 12, 30)
+_SERIAL_YEARS = range(1990, 2120)
+"""Years for which a bare number is taken for a spreadsheet's day, counted from 1900."""
+_CENTURY = 70
+"""Of two digits, the first year of the last century."""
 _DAYS = re.compile(r"(\d{1,6})(?:\.0+)?(?: ?(?:d|days?))?", re.IGNORECASE)
 _MONTHS = (
     "january", "february", "march", "april", "may", "june",
@@ -126,7 +131,8 @@ def read_date(cell: Any, order: DateOrder | None = None) -> date | None:
     """A day. Raises CellError for what is none.
 
     ``order``: what a day is that differs between countries (03/04/2026); without one it is an AmbiguousDate. Whoever
-    writes dots (03.04.2026) writes the day first.
+    writes dots (03.04.2026) writes the day first; a month's name settles it (31-Jan-27); five digits are a
+    spreadsheet's own number of a day.
     """
     if isinstance(cell, datetime):
         return cell.date()
@@ -163,26 +169,30 @@ def _date_text(cell: Any) -> str | None:
     text = read_text(cell)
     if text is None or text.lower() in _NOTHING:
         return None
-    if _SERIAL.fullmatch(text) or isinstance(cell, (int, float)):
-        raise CellError(
-            f"{shown(text)} is a spreadsheet's serial number, not a date",
-            "format the column as a date, or write it like 2026-11-25",
-        )
     return text
 
 
 def _written_day(text: str, order: DateOrder | None) -> date | None:
-    if found := _ISO_DAY.fullmatch(text):
-        return date(*map(int, found.groups()))
-    if found := _DOTTED_DAY.fullmatch(text):
-        return date(int(found[3]), int(found[2]), int(found[1]))
-    if found := _SLASHED_DAY.fullmatch(text):
-        return _slashed_day(text, (int(found[1]), int(found[2])), int(found[3]), order)
-    if found := _DAY_MONTH_YEAR.fullmatch(text):
-        return date(int(found[3]), _month(found[2]), int(found[1]))
-    if found := _MONTH_DAY_YEAR.fullmatch(text):
-        return date(int(found[3]), _month(found[1]), int(found[2]))
-    return None
+    if (found := _SLASHED_DAY.fullmatch(text)) is not None:
+        if len(found[3]) == len("26") and order is None:
+            raise AmbiguousDate(f"{text} could be several days", "write it like 2026-11-25")
+        return _slashed_day(text, (int(found[1]), int(found[2])), _year(found[3]), order)
+    written = ((form.fullmatch(text), read) for form, read in _DAYS_WRITTEN)
+    return next((read(found) for found, read in written if found is not None), None)
+
+
+def _serial_day(text: str) -> date:
+    """What a spreadsheet keeps of a day, and an export leaves: the days since 1899-12-30."""
+    day = _FIRST_SERIAL + timedelta(days=int(text[:5]))
+    if day.year not in _SERIAL_YEARS:
+        raise _no_date(text)
+    return day
+
+
+def _year(digits: str) -> int:
+    """A year, also of two digits as spreadsheets write it: 27 is 2027."""
+    year = int(digits)
+    return year if len(digits) > len("27") else year + (1900 if year >= _CENTURY else 2000)
 
 
 def _slashed_day(text: str, parts: tuple[int, int], year: int, order: DateOrder | None) -> date:
@@ -203,6 +213,16 @@ def _month(word: str) -> int:
     if len(months) != 1:
         raise ValueError(f"{word} is no month")
     return months[0]
+
+
+_DAYS_WRITTEN: tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], date]], ...] = (
+    (_ISO_DAY, lambda found: date(*map(int, found.groups()))),
+    (_SERIAL, lambda found: _serial_day(found[0])),
+    (_DOTTED_DAY, lambda found: date(_year(found[3]), int(found[2]), int(found[1]))),
+    (_DAY_MONTH_YEAR, lambda found: date(_year(found[3]), _month(found[2]), int(found[1]))),
+    (_MONTH_DAY_YEAR, lambda found: date(int(found[3]), _month(found[1]), int(found[2]))),
+)
+"""Every way to write a day that can be read without asking which country it is of."""
 
 
 def _no_date(text: str) -> CellError:

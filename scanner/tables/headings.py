@@ -59,7 +59,8 @@ class Placement(Struct, frozen=True, kw_only=True):
 class Columns:
     """The columns of one kind of list and the headings that mean them.
 
-    ``fallbacks``: headings that mean a column only where no better one is there. ``lists``: columns that take several.
+    ``fallbacks``: headings that mean a column only where no better one is there. ``lists``: columns that take several
+    items. ``several``: columns that different headings may mean together.
     ``given``: headings explained by the user; they go before all others, so they also settle a clash.
     """
 
@@ -68,12 +69,14 @@ class Columns:
         synonyms: Mapping[str, Sequence[str]],
         *,
         lists: Collection[str] = (),
+        several: Collection[str] = (),
         fallbacks: Mapping[str, Sequence[str]] | None = None,
         given: Mapping[str, str] | None = None,
     ) -> None:
         self.names = tuple(synonyms)
         self._synonyms = synonyms
         self._lists = lists
+        self._several = several
         self._fallbacks = fallbacks or {}
         self._meanings = {
             **_meanings(self._fallbacks, _FALLBACK),
@@ -84,7 +87,7 @@ class Columns:
 
     def explained(self, given: Mapping[str, str]) -> Columns:
         """These columns with the user's own headings."""
-        return Columns(self._synonyms, lists=self._lists, fallbacks=self._fallbacks, given=given)
+        return Columns(self._synonyms, lists=self._lists, several=self._several, fallbacks=self._fallbacks, given=given)
 
     def headings(self) -> list[str]:
         """Every heading that is understood, once for each column it stands for."""
@@ -128,9 +131,14 @@ class Columns:
             clashes=tuple(
                 (column, headings[positions[0]], headings[positions[1]])
                 for column, positions in best.items()
-                if len(positions) > 1 and column not in self._lists
+                if len(positions) > 1
+                and column not in self._lists
+                and not self._tells_apart(column, positions, headings)
             ),
         )
+
+    def _tells_apart(self, column: str, positions: Sequence[int], headings: Sequence[str]) -> bool:
+        return column in self._several and len({normal(headings[at]) for at in positions}) == len(positions)
 
 
 def _meanings(words: Mapping[str, Sequence[str]], rank: int) -> dict[str, tuple[str, int]]:
@@ -203,6 +211,11 @@ class Fields:
         positions = self._columns.get(column)
         return self._row.cells[positions[0]] if positions else None
 
+    def cells(self, column: str) -> list[tuple[str, Any]]:
+        """Every heading that means this column, with its cell, where that holds anything."""
+        found = ((self._row.headings[at], self._row.cells[at]) for at in self._columns.get(column, ()))
+        return [(heading, cell) for heading, cell in found if is_filled(cell)]
+
     def heading(self, column: str) -> str | None:
         """The heading as it is written in the file, None where there is none."""
         positions = self._columns.get(column)
@@ -221,10 +234,10 @@ class Fields:
         found = ((self._row.headings[position], self._row.cells[position]) for position in self._placement.unknown)
         return [(heading, cell) for heading, cell in found if is_filled(cell)]
 
-    def wrong(self, column: str, message: str, fix: str | None = None) -> None:
+    def wrong(self, column: str, message: str, fix: str | None = None, *, heading: str | None = None) -> None:
         """Notes that a cell of this column says what cannot be."""
         error = CellError(message, fix)
-        error.heading = self.heading(column)
+        error.heading = heading or self.heading(column)
         self.errors.append(error)
 
     def read(self, column: str, reader: Callable[[Any], T | None]) -> T | None:

@@ -521,6 +521,12 @@ def test_no_day(cell: Any) -> None:
         pytest.param("03.04.2026", "month-first", date(2026, 4, 3), id="dots, whatever the order"),
         pytest.param("2026-04-03", "month-first", date(2026, 4, 3), id="ISO"),
         pytest.param(DAY, "month-first", DAY, id="typed"),
+        pytest.param("31/01/27", "day-first", date(2027, 1, 31), id="two digits of a year"),
+        pytest.param("31-Jan-27", None, date(2027, 1, 31), id="a month's name"),
+        pytest.param("31-Jan-99", "month-first", date(1999, 1, 31), id="of the last century"),
+        pytest.param("31.01.27", None, date(2027, 1, 31), id="dots with two digits of a year"),
+        pytest.param("46351", None, date(2026, 11, 25), id="a spreadsheet's number"),
+        pytest.param(46351.75, None, date(2026, 11, 25), id="a spreadsheet's number with the hour"),
     ],
 )
 def test_what_comes_first_in_a_date(cell: Any, order: DateOrder | None, expected: date) -> None:
@@ -532,8 +538,9 @@ def test_what_comes_first_in_a_date(cell: Any, order: DateOrder | None, expected
     ("read", "cell", "message"),
     [
         pytest.param(read_date, "03/04/2026", "03/04/2026 could be two different days", id="two days"),
-        pytest.param(read_date, "46351", "46351 is a spreadsheet's serial number, not a date", id="serial"),
-        pytest.param(read_date, 46351.0, "46351 is a spreadsheet's serial number, not a date", id="serial number"),
+        pytest.param(read_date, "10000", "10000 is not a date", id="a number that is no day of our time"),
+        pytest.param(read_date, 2026, "2026 is not a date", id="a year"),
+        pytest.param(read_date, "31/01/27", "31/01/27 could be several days", id="two digits of a year"),
         pytest.param(read_date, "31/02/2026", "31/02/2026 is not a date", id="31 February"),
         pytest.param(read_date, "04.13.2026", "04.13.2026 is not a date", id="dots with the month first"),
         pytest.param(read_date, "2026-13-01", "2026-13-01 is not a date", id="month 13"),
