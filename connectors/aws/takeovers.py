@@ -11,25 +11,50 @@ from typing import Any
 
 from connectors.aws.assume import Holder
 from connectors.aws.decide import denials_of, patterns_left
-from connectors.aws.globs import takes_in
+from connectors.aws.globs import arn_parts, resource_matches, takes_in
 from connectors.aws.policy import Statement
 from connectors.aws.sources import sources_in
 from connectors.aws.vocabulary import Method, Vocabulary
+
+IF_SHARED = "if a resource policy of the other account, which is not read, lets it"
 
 
 def takeovers_of(holder: Holder, words: Vocabulary) -> tuple[dict[str, Any], ...]:
     """What the policies allow on named workloads, as the attribute ``may_take_over`` has it."""
     found = []
+    account = arn_parts(holder.arn)[4]
     for method in (method for family, methods in words.methods if family.target == "workload" for method in methods):
         sure = set(_on(holder, method, words, certainly=True))
         maybe = set(_on(holder, method, words, certainly=False)) - sure
         by = f"by {method.text} on it{sources_in(holder.held, words)(method.needed)}" if sure or maybe else ""
-        but = sorted(_refused(holder, method, words)) if sure or maybe else []
-        for on, conditional in ((sure, False), (maybe, True)):
+        but = sorted(map(_in_cluster, _refused(holder, method, words))) if sure or maybe else []
+        theirs = {pattern for pattern in sure | maybe if _is_elsewhere(pattern, account)}
+        shared = {pattern for pattern in theirs if arn_parts(pattern)[2] in words.tables.shared_by_resource_policy}
+        for on, told in (
+            (sure - theirs, {"by": by}),
+            (maybe - theirs, {"by": by, "conditional": True}),
+            (shared, {"by": f"{by}, {IF_SHARED}", "conditional": True, "elsewhere": True}),
+        ):
             if on:
-                told = {"by": by, "on": sorted(on), "but": but, "conditional": conditional}
-                found.append({name: value for name, value in told.items() if value})
+                found.append({**told, "on": sorted(map(_in_cluster, on)), **({"but": but} if but else {})})
     return tuple(found)
+
+
+def _is_elsewhere(pattern: str, account: str) -> bool:
+    """Whether it names another account."""
+    owner = arn_parts(pattern)[4]
+    return owner != "" and not resource_matches(owner, account)
+
+
+def _in_cluster(pattern: str) -> str:
+    """All tasks of an ECS cluster as that cluster: tasks come and go, what starts them is listed."""
+    *arn, resource = arn_parts(pattern)
+    kind, _, name = resource.partition("/")
+    cluster, _, tasks = name.partition("/")
+    # Without a cluster it names one task, by its id alone as it was written once.
+    if arn[2] != "ecs" or kind != "task" or tasks.strip("*") or not (tasks or cluster.endswith("*")):
+        return pattern
+    return ":".join((*arn, f"cluster/{cluster}"))
 
 
 def _on(holder: Holder, method: Method, words: Vocabulary, *, certainly: bool) -> Iterator[str]:
@@ -40,7 +65,10 @@ def _on(holder: Holder, method: Method, words: Vocabulary, *, certainly: bool) -
 
 
 def _patterns(holder: Holder, method: Method, words: Vocabulary, *, certainly: bool) -> Iterator[str]:
-    """The patterns that are left within every limit, and within what a deny of all but some spares."""
+    """The patterns that are left within every limit, and within what a deny of all but some spares.
+
+    An ECS cluster alone is none: its tasks have to be allowed.
+    """
     action = method.first
     spared = [deny.resources for deny in _denials(holder, method, words) if deny.not_resources]
     limits = [list(patterns_left(limit, (), action, words, certainly=certainly)) for limit in holder.limits]
@@ -48,7 +76,7 @@ def _patterns(holder: Holder, method: Method, words: Vocabulary, *, certainly: b
         patterns = [pattern]
         for limit in (*limits, *spared):
             patterns = [narrow for each in patterns for narrow in _within(each, limit)]
-        yield from patterns
+        yield from (each for each in patterns if not _is_cluster(each))
 
 
 def _within(pattern: str, limit: Iterable[str]) -> Iterator[str]:
@@ -58,6 +86,11 @@ def _within(pattern: str, limit: Iterable[str]) -> Iterator[str]:
             yield pattern
         elif takes_in(pattern, allowed):
             yield allowed
+
+
+def _is_cluster(pattern: str) -> bool:
+    parts = arn_parts(pattern)
+    return parts[2] == "ecs" and parts[5].startswith("cluster/")
 
 
 def _refused(holder: Holder, method: Method, words: Vocabulary) -> set[str]:

@@ -71,6 +71,7 @@ class Tables(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     aws_policies_that_deny: tuple[str, ...]
     harmless_sessions: tuple[str, ...]
     protected_roles: tuple[str, ...]
+    shared_by_resource_policy: tuple[str, ...]
 
 
 class Method(Struct, frozen=True, kw_only=True):

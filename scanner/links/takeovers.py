@@ -18,9 +18,10 @@ import msgspec
 from scanner.links.assignments import Held
 from scanner.links.linking import Keys, with_links
 from scanner.model import Assignment, Identity, Link, Takeover, Workload
+from scanner.model.attributes import RUNS_IN
 
 MAY_TAKE_OVER = "may_take_over"
-"""Among attributes: what of its own scope an identity may make do what it likes, a list of ``Takeover``."""
+"""Among attributes: what an identity may make do what it likes, a list of ``Takeover``."""
 
 _NOTHING: Held = MappingProxyType({})
 _Place: TypeAlias = tuple[str, str | None]
@@ -28,28 +29,42 @@ _Place: TypeAlias = tuple[str, str | None]
 
 
 class _Running:
-    """What runs in one place, and as whom."""
+    """What runs in one place, and as whom; by its own key, and by those of what it is a part of."""
 
     def __init__(self, provider: str) -> None:
         self._provider = provider
         self._roles: dict[str, tuple[str, ...]] = {}
+        self._parts: dict[str, list[str]] = {}
 
-    def add(self, key: str, roles: tuple[str, ...]) -> None:
+    def add(self, thing: Workload | Identity, roles: tuple[str, ...]) -> None:
         """One more of them."""
-        self._roles[key] = roles
+        self._roles[thing.key] = roles
+        for name in {thing.key, *_wholes(thing)}:
+            self._parts.setdefault(name, []).append(thing.key)
 
     def within(self, takeover: Takeover) -> Iterator[tuple[str, str]]:
         """Each thing that it is about, with each identity that this runs as."""
-        keys = chain.from_iterable(map(self._keys.named, takeover.on))
-        spared = set(chain.from_iterable(map(self._keys.named, takeover.but)))
-        for key in dict.fromkeys(keys):
+        spared = set(self._named(takeover.but))
+        for key in dict.fromkeys(self._named(takeover.on)):
             if key not in spared:
                 for role in self._roles[key]:
                     yield key, role
 
+    def _named(self, patterns: Iterable[str]) -> Iterator[str]:
+        for name in chain.from_iterable(map(self._keys.named, patterns)):
+            yield from self._parts[name]
+
     @cached_property
     def _keys(self) -> Keys:
-        return Keys(self._provider, self._roles)
+        return Keys(self._provider, self._parts)
+
+
+def _wholes(thing: Workload | Identity) -> Iterator[str]:
+    """What it is a part of."""
+    given = thing.attributes.get(RUNS_IN)
+    for each in given if isinstance(given, (list, tuple)) else (given,):
+        if isinstance(each, str):
+            yield each
 
 
 def with_takeovers(
@@ -92,7 +107,7 @@ def _ways(
             places: tuple[_Place, ...] = ((thing.provider, thing.scope), (thing.provider, None))
             for place in places:
                 if place in running:
-                    running[place].add(thing.key, roles)
+                    running[place].add(thing, roles)
     for one, place, takeover in able:
         for key, role in running[place].within(takeover):
             if role != one.key:
@@ -106,9 +121,10 @@ def _roles(thing: Workload | Identity) -> tuple[str, ...]:
 
 
 def _takeovers(identity: Identity, rights: Iterable[Assignment]) -> Iterator[tuple[_Place, Takeover, bool]]:
-    """Where it may take over what, and whether a condition decides: of its own scope, and by assignment anywhere."""
+    """Where it may take over what, and whether a condition decides: of its own scope, unless it says otherwise."""
     for takeover in _own_takeovers(identity) if MAY_TAKE_OVER in identity.attributes else ():
-        yield (identity.provider, identity.scope), takeover, takeover.conditional
+        scope = None if takeover.elsewhere else identity.scope
+        yield (identity.provider, scope), takeover, takeover.conditional
     for right in rights:
         for takeover in right.takes_over:
             yield (identity.provider, None), takeover, takeover.conditional or right.conditional

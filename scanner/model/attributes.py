@@ -35,6 +35,8 @@ FACTS_OF_CREDENTIALS: Final = ("console_password", "active_keys", "mfa_active", 
 """What is known of its credentials beside themselves: that it has none of a sort, how many, what guards them."""
 
 # Of a workload.
+RUNS_IN: Final = "cluster"
+"""Of what it is a part, by key, or a list of them: whoever may take over all that runs there may take over it, too."""
 SIGNS_TOKENS_AS: Final = "signs_tokens_as"
 """The issuer, or a list of them, whose tokens what runs in it is given: a cluster's, as trusts name it."""
 

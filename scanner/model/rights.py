@@ -59,13 +59,15 @@ class Takeover(Struct, frozen=True, kw_only=True, gc=False):
     """What somebody may make do what they like, and so act as whatever it runs as.
 
     ``by``: in words, what allows it. ``on``: patterns of keys of workloads and agents (``*`` for any characters, ``?``
-    for one); ``but``: those it is denied on. ``conditional``: a condition decides.
+    for one); ``but``: those it is denied on. ``conditional``: a condition decides. ``elsewhere``: in whichever scope of
+    the provider they are, not in its holder's own alone.
     """
 
     by: str
     on: tuple[str, ...]
     but: tuple[str, ...] = ()
     conditional: bool = False
+    elsewhere: bool = False
 
 
 class Assignment(Struct, frozen=True, kw_only=True, gc=False):

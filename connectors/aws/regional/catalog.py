@@ -59,16 +59,22 @@ def children(section: str) -> tuple[ResourceType, ...]:
     return tuple(one for one in TYPES if one.listing.under == section)
 
 
-def mentions(section: str) -> tuple[str, ...]:
-    """The paths in a section's rows that name rows of another."""
-    return tuple(path for one in TYPES for source, path in one.listing.also if source == section)
+def mentions(section: str) -> tuple[tuple[str, str | None], ...]:
+    """The paths in a section's rows that name rows of another, each with the path to where that is, if it is kept."""
+    return tuple(
+        (path, one.listing.met_in[1] if one.listing.met_in else None)
+        for one in TYPES
+        for source, path in one.listing.also
+        if source == section
+    )
 
 
 def kept(one: ResourceType) -> frozenset[str] | None:
     """The members of its rows that anybody needs; None: its record takes rows as they are."""
     if callable(one.record):
         return None
-    others = (*(text for child in children(one.section) for text in child.listing.by.values()), *mentions(one.section))
+    named = (path for pair in mentions(one.section) for path in pair if path)
+    others = (*(text for child in children(one.section) for text in child.listing.by.values()), *named)
     return one.members.union(*map(heads, others))
 
 

@@ -59,7 +59,8 @@ class Listing(Struct, frozen=True, kw_only=True):
     ``size``: the largest page AWS gives, where it takes one. ``under``: the section for each of whose rows the call is
     made, with the parameters ``by`` (templates over that row), which become part of the rows listed.
     ``also``: sections, and the paths in their rows, that name further rows by ``id``; those which have been answered
-    by their key already are not asked about again.
+    by their key already are not asked about again. ``met_in``: a fact of the rows so named, and the path to it in the
+    rows that name them: where that was.
     """
 
     operation: str
@@ -69,6 +70,7 @@ class Listing(Struct, frozen=True, kw_only=True):
     under: str | None = None
     by: Mapping[str, str] = {}
     also: tuple[tuple[str, str], ...] = ()
+    met_in: tuple[str, str] | None = None
 
 
 class Detail(Struct, frozen=True, kw_only=True):

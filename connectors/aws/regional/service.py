@@ -26,10 +26,13 @@ _SECRET_NAMES = ("{Name}", "{ARN}")
 
 
 class _LeadsOn(Struct, frozen=True):
-    """What the rows of a section lead to: kinds that are listed under them, and paths that name others' rows."""
+    """What the rows of a section lead to: kinds that are listed under them, and paths that name others' rows.
+
+    Each of the paths comes with the one to where that is, if it is kept.
+    """
 
     under: tuple[ResourceType, ...]
-    paths: tuple[str, ...]
+    paths: tuple[tuple[str, str | None], ...]
 
 
 class ServiceReading:
@@ -44,6 +47,7 @@ class ServiceReading:
         self._secrets: list[StoredSecret] = []
         self._leads: defaultdict[str, list[dict[str, str]]] = defaultdict(list)
         self._mentioned: defaultdict[str, set[str]] = defaultdict(set)
+        self._met_in: defaultdict[str, set[str]] = defaultdict(set)
         self._unread: defaultdict[str, set[str]] = defaultdict(set)
         self._incomplete: set[str] = set()
         """Sections some of whose rows miss what a call should have told: that is a gap already."""
@@ -161,8 +165,11 @@ class ServiceReading:
             self._rows[one.section].setdefault(taken.key, taken)
 
     def _lead_on(self, one: ResourceType, row: Raw, leads_on: _LeadsOn) -> None:
-        for path in leads_on.paths:
-            self._mentioned[one.section].update(texts(row, path))
+        for path, place in leads_on.paths:
+            named = set(texts(row, path))
+            self._mentioned[one.section] |= named
+            for each in named if place else ():
+                self._met_in[each].update(texts(row, place or ""))
         for child in leads_on.under:
             self._leads[child.section].append(filled_all(child.listing.by, row, self._region.where))
 
@@ -180,6 +187,9 @@ class ServiceReading:
         fields = one.record
         assert isinstance(fields, Fields)
         make: Callable[..., Any] = agent if fields.agent else workload
+        if one.listing.met_in and self._met_in[row.key]:
+            facts = {**row.facts, one.listing.met_in[0]: sorted(self._met_in[row.key])}
+            row = structs.replace(row, facts=facts)
         unread: Mapping[str, Any] = {"unread": frozenset(self._unread[one.section])} if fields.agent else {}
         record: DiscoveredRecord = make(row, fields, around, **unread)
         return record

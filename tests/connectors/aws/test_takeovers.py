@@ -72,8 +72,24 @@ TAKING = Identity(
 )
 
 
-def scan(*statements: dict[str, Any], limit: tuple[dict[str, Any], ...] = ()) -> Assessment:
+def scan(
+    *statements: dict[str, Any], limit: tuple[dict[str, Any], ...] = (), things: tuple[Workload, ...] = THINGS
+) -> Assessment:
     """What a scan says of a builder with these statements, beside an admin and a clerk that functions run as."""
+    found = _roles(statements, limit)
+    now = datetime(2026, 11, 25, tzinfo=UTC)
+    reading = Reading(source="prod", scope=ACCOUNT, identities=(*found, AGENT), workloads=things)
+    info = ScanInfo(id="s", started_at=now, finished_at=now, version="1")
+    result = judge(join([reading], {"prod": 0}), Declared(), Remembered(), info)
+    return next(one for one in result.identities if one.identity.key == BUILDER)
+
+
+def holder_of(*statements: dict[str, Any]) -> Identity:
+    """The builder with these statements, as its account alone tells of it."""
+    return next(one for one in _roles(statements) if one.key == BUILDER)
+
+
+def _roles(statements: tuple[dict[str, Any], ...], limit: tuple[dict[str, Any], ...] = ()) -> tuple[Identity, ...]:
     listing = Listing()
     version = {"IsDefaultVersion": True, "Document": {"Statement": list(limit)}}
     listing.add(POLICIES, [{"Arn": "limit", "PolicyVersionList": [version]}] if limit else [], PolicyDetail)
@@ -81,15 +97,10 @@ def scan(*statements: dict[str, Any], limit: tuple[dict[str, Any], ...] = ()) ->
     listing.add(ROLES, roles, RoleDetail)
     rights = rights_in(listing, ACCOUNT, ())
     place = Place(source="prod", account=ACCOUNT)
-    found = tuple(
+    return tuple(
         role_identity(one, rights.trusts[one.arn], rights.permissions[one.arn], rights.links[one.arn], place)
         for one in listing.roles
     )
-    now = datetime(2026, 11, 25, tzinfo=UTC)
-    reading = Reading(source="prod", scope=ACCOUNT, identities=(*found, AGENT), workloads=THINGS)
-    info = ScanInfo(id="s", started_at=now, finished_at=now, version="1")
-    result = judge(join([reading], {"prod": 0}), Declared(), Remembered(), info)
-    return next(one for one in result.identities if one.identity.key == BUILDER)
 
 
 @pytest.mark.parametrize(
@@ -182,6 +193,84 @@ def test_a_link_that_is_there_stays() -> None:
     (found,) = with_takeovers([replace(TAKING, links=(seen,))], things)
 
     assert found.links == (seen, Link(relation="can_assume", target=CLERK, evidence=f"{RELEASE} runs as it: x"))
+
+
+ECS = f"arn:aws:ecs:eu-west-1:{ACCOUNT}"
+EXEC = "ecs:ExecuteCommand"
+SERVICE = replace(workload(f"{ECS}:service/shop/web", BOSS), attributes={"cluster": f"{ECS}:cluster/shop"})
+DEFINITION = replace(workload(f"{ECS}:task-definition/job:1", BOSS), attributes={"cluster": [f"{ECS}:cluster/shop"]})
+
+
+@pytest.mark.parametrize("thing", [SERVICE, DEFINITION])
+@pytest.mark.parametrize(
+    ("statements", "level"),
+    [
+        ([allow(EXEC, f"{ECS}:task/shop/*")], "escalation"),
+        ([allow(EXEC, [f"{ECS}:task/shop/*", f"{ECS}:cluster/shop"])], "escalation"),
+        ([allow(EXEC, "arn:aws:ecs:*:*:task/sh*/*")], "escalation"),
+        ([allow(EXEC, f"{ECS}:task/sh*")], "escalation"),
+        ([allow("ssm:StartSession", f"{ECS}:task/shop/*")], "escalation"),
+        ([allow(EXEC, f"{ECS}:task/shop/*", **IF)], "high"),
+        ([allow(EXEC, f"{ECS}:task/other/*")], "normal"),
+        ([allow(EXEC, f"{ECS}:task/shop")], "normal"),
+        ([allow(EXEC, f"{ECS}:cluster/shop")], "normal"),
+        ([allow("ecs:DescribeTasks", f"{ECS}:task/shop/*")], "normal"),
+        ([allow(EXEC, f"{ECS}:task/sh*/*"), deny(EXEC, f"{ECS}:task/shop/*")], "normal"),
+        ([allow(EXEC, f"{ECS}:task/shop/*"), deny(EXEC, f"{ECS}:task/shop/0a1b")], "escalation"),
+    ],
+)
+def test_the_tasks_of_a_cluster_are_what_runs_in_it(
+    statements: list[dict[str, Any]], level: str, thing: Workload
+) -> None:
+    """A command in any of them acts as its role: those of services, and those that somebody started."""
+    found = scan(*statements, things=(thing,))
+
+    assert found.privilege.level == level
+    assert level != "escalation" or thing.key in str(found.identity.links)
+
+
+OTHER = "999999999999"
+THEIRS, FUNCTION = f"arn:aws:iam::{OTHER}:role/boss", f"arn:aws:lambda:eu-west-1:{OTHER}:function:release"
+PROJECT = f"arn:aws:codebuild:eu-west-1:{OTHER}:project/release"
+
+
+@pytest.mark.parametrize(
+    ("statement", "level"),
+    [
+        (allow(UPDATE, FUNCTION), "high"),
+        (allow("lambda:*", f"arn:aws:lambda:*:{OTHER}:*"), "high"),
+        (allow(UPDATE, FUNCTION.replace(OTHER, "111111111111")), "normal"),
+        (allow(UPDATE, FUNCTION.replace("release", "report")), "normal"),
+        (allow("codebuild:StartBuild", PROJECT), "normal"),
+    ],
+)
+def test_a_workload_of_another_account_is_reached_if_that_account_lets_it(
+    statement: dict[str, Any], level: str
+) -> None:
+    """Both were read, but for the policy on the function: so it is no path, and what it would lead to is told."""
+    theirs = Identity(
+        key=THEIRS, provider="aws", source="prod", scope=OTHER, kind="role", name="boss",
+        privilege=Privilege(level="admin"),
+    )  # fmt: skip
+    caller = holder_of(statement)
+    things = [replace(workload(key, THEIRS), scope=OTHER) for key in (FUNCTION, PROJECT)]
+    now = datetime(2026, 11, 25, tzinfo=UTC)
+    readings = [
+        Reading(source="prod", scope=ACCOUNT, identities=(caller,)),
+        Reading(source="prod", scope=OTHER, identities=(theirs,), workloads=tuple(things)),
+    ]
+    result = judge(
+        join(readings, {"prod": 0}),
+        Declared(),
+        Remembered(),
+        ScanInfo(id="s", started_at=now, finished_at=now, version="1"),
+    )
+    found = next(one for one in result.identities if one.identity.key == BUILDER)
+
+    assert found.privilege.level == level
+    assert found.identity.links == ()
+    told = " ".join(found.privilege.evidence)
+    assert (THEIRS in told and "if a resource policy of the other account" in told) == (level == "high")
 
 
 def test_what_reaches_all_of_a_type_counts_by_itself() -> None:

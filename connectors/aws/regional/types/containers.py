@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from connectors.aws.regional.declarations import Detail, Fields, Listing, ResourceType
-from scanner.model.attributes import SIGNS_TOKENS_AS
+from scanner.model.attributes import RUNS_IN, SIGNS_TOKENS_AS
 
 TYPES = (
     ResourceType(
@@ -37,7 +37,7 @@ TYPES = (
             created_at="createdAt",
             created_by="createdBy",
             tags="tags[]",
-            facts={"status": "status", "task_definition": "taskDefinition", "cluster": "clusterArn"},
+            facts={"status": "status", "task_definition": "taskDefinition", RUNS_IN: "clusterArn"},
             inherits=("ecs.task_definitions", "taskDefinition"),
         ),
     ),
@@ -54,8 +54,8 @@ TYPES = (
             key="{taskDefinitionArn}#{overrides.taskRoleArn}",
             name="{group}",
             roles=("overrides.taskRoleArn", "overrides.executionRoleArn"),
-            facts={"task_definition": "taskDefinitionArn", "cluster": "clusterArn"},
-                        only_with="overrides.taskRoleArn",
+            facts={"task_definition": "taskDefinitionArn", RUNS_IN: "clusterArn"},
+            only_with="overrides.taskRoleArn",
         ),
         without="which task definitions are in use besides those of services is unknown",
     ),
@@ -69,6 +69,7 @@ TYPES = (
             size=100,
             parameters={"status": "ACTIVE"},
             also=(("ecs.services", "taskDefinition"), ("ecs.tasks", "taskDefinitionArn")),
+            met_in=(RUNS_IN, "clusterArn"),
         ),
         details=(
             Detail(

@@ -107,6 +107,33 @@ def test_a_task_that_runs_as_another_role_is_told(account: Account) -> None:
     assert account.server.calls["ecs:DescribeTaskDefinition"] == 1
 
 
+def test_in_which_clusters_a_task_definition_runs_is_told(account: Account) -> None:
+    """Whoever may run a command in any task there acts as its role; a definition that runs nowhere is in none."""
+    one, two = (f"arn:aws:ecs:eu-west-1:1:cluster/{name}" for name in ("one", "two"))
+    account.server.say("ecs", "ListClusters", {"clusterArns": [one, two]})
+    account.server.say("ecs", "ListServices", {"serviceArns": []})
+    account.server.say("ecs", "ListTasks", lambda asked: {"taskArns": [asked["cluster"]]})
+    account.server.say(
+        "ecs",
+        "DescribeTasks",
+        lambda asked: {"tasks": [{"taskDefinitionArn": DEFINITION, "clusterArn": asked["cluster"], "group": "x"}]},
+    )
+    account.server.say("ecs", "ListTaskDefinitionFamilies", {"families": ["idle"]})
+    account.server.say(
+        "ecs",
+        "DescribeTaskDefinition",
+        lambda asked: {
+            "taskDefinition": {"taskDefinitionArn": asked["taskDefinition"], "family": "f", "taskRoleArn": ROLE}
+        },
+    )
+
+    found = account.read("ecs")
+
+    things = {each.key: each for each in found.records if isinstance(each, Workload)}
+    assert things[DEFINITION].attributes["cluster"] == [one, two]
+    assert "cluster" not in things["idle"].attributes
+
+
 def test_a_detail_that_the_server_does_not_offer_is_no_gap(account: Account) -> None:
     """The pool is there, and it is said that its roles could not be asked for."""
     account.client("cognito-identity").create_identity_pool(
