@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import Protocol
 
@@ -20,7 +20,7 @@ from scanner.continuity.recreated import recreations, to_look_up
 from scanner.continuity.remembered import Remembered
 from scanner.continuity.reopened import unknown_fingerprints, with_earlier
 from scanner.continuity.unread_rows import set_aside_warnings
-from scanner.continuity.vanished import doubted, losses, notices
+from scanner.continuity.vanished import doubted, losses, notices, still_there
 from scanner.discovery.engine import Observer
 from scanner.discovery.reading import EXPORT, LIST, LIVE, Source, discover
 from scanner.errors import NothingScanned, UsageError
@@ -205,7 +205,9 @@ def conclude(
     """
     with store.alone():
         known = {} if accept_drop else store.steadily(store.memory.identities_by_place)
-        lost = losses(inventory, known, frozenset(lists))
+        named = frozenset(lists)
+        kept = store.steadily(lambda: _kept(store, inventory, named)) if known else {}
+        lost = losses(inventory, known, named, kept)
         inventory = doubted(inventory, lost)
         # A clock may be put back meanwhile; no scan ends before it began.
         finished = max(started, datetime.now(UTC).replace(microsecond=0))
@@ -221,6 +223,11 @@ def conclude(
         result = with_earlier(result, store.steadily(lambda: store.memory.earlier_findings(unknown)))
         store.save(result, alarms.of_scan(store, channels, result, declared))
     return store.with_past(result)
+
+
+def _kept(store: Store, inventory: Inventory, lists: Collection[str]) -> Mapping[str, int]:
+    """By list, how many of its last identities are still there."""
+    return dict.fromkeys(lists, 0) | still_there(store.memory.identities_of(lists), inventory)
 
 
 def _remember(store: Store, inventory: Inventory, now: datetime) -> Remembered:

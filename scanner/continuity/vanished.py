@@ -34,33 +34,60 @@ _Place: TypeAlias = tuple[str, str | None]
 
 
 class Loss(Struct, frozen=True):
-    """How many identities a place had, and has now. ``scope`` None: the whole source."""
+    """How many identities a place had, and has now. ``scope`` None: the whole source.
+
+    ``kept``: how many of those that it had are still there, where others took the place of the rest.
+    """
 
     source: str
     scope: str | None
     before: int
     now: int
+    kept: int | None = None
 
     def __str__(self) -> str:
+        if self.kept is not None:
+            return f"{self.kept:,} of the {counted(self.before, 'identity', 'identities')} that the last reading had"
         return f"{counted(self.now, 'identity', 'identities')} where the last reading had {self.before:,}"
 
 
-def losses(inventory: Inventory, before: Count, lists: Collection[str]) -> tuple[Loss, ...]:
+def still_there(last: Iterable[tuple[str, str, str, str | None]], inventory: Inventory) -> Counter[str]:
+    """By source, how many of its last identities are there: by their key, or by their unique id under another key.
+
+    ``last``: source, provider, key and unique id of each.
+    """
+    keys = {one.key for one in inventory.identities}
+    ids = {(one.provider, one.unique_id) for one in inventory.identities if one.unique_id is not None}
+    return Counter(source for source, provider, key, own in last if key in keys or (provider, own) in ids)
+
+
+def losses(
+    inventory: Inventory, before: Count, lists: Collection[str], kept: Mapping[str, int] | None = None
+) -> tuple[Loss, ...]:
     """Places that lost too much to be believed; what lies in a gap is not counted, as it stands as last seen anyway.
 
     ``before``: as the last scan knew them. ``lists``: sources that are somebody's lists: half of one may be missing
-    however short it is.
+    however short it is, and another file may lie in its place. ``kept``: by list, how many of the last identities are
+    still there. A provider's answer is counted alone: what is made anew every night under new names is no loss.
     """
     places = Places(inventory.coverage)
     was = {place: number for place, number in before.items() if _counts(place, places, lists)}
     now = Counter((source, one.scope, one.kind) for one in inventory.identities for source in one.sources)
     held, holds = _by_place(was), _by_place({place: now[place] for place in now if _counts(place, places, lists)})
-    every = [Loss(source, scope, number, holds[source, scope]) for (source, scope), number in held.items()]
+    every = [
+        Loss(source, scope, number, holds[source, scope], _replaced(source, holds[source, scope], kept or {}))
+        for (source, scope), number in held.items()
+    ]
     # Where nothing was read at all, that is the fault to name.
     read = {one.source for one in inventory.coverage if not one.is_gap or one.status == "partial"}
     found = [one for one in every if one.source in read and _is_implausible(one, lists)]
     whole = {one.source for one in found if one.scope is None}
     return tuple(sorted((one for one in found if one.scope is None or one.source not in whole), key=_place))
+
+
+def _replaced(source: str, now: int, kept: Mapping[str, int]) -> int | None:
+    """How many of the source's are still there, where that is less than there are now."""
+    return kept[source] if source in kept and kept[source] < now else None
 
 
 def _counts(place: tuple[str, str, str], places: Places, lists: Collection[str]) -> bool:
@@ -82,7 +109,7 @@ def _place(loss: Loss) -> tuple[str, str]:
 
 
 def _is_implausible(loss: Loss, lists: Collection[str]) -> bool:
-    if loss.now >= loss.before * (1 - MOST_LOST):
+    if min(loss.now, loss.now if loss.kept is None else loss.kept) >= loss.before * (1 - MOST_LOST):
         return False
     if loss.source in lists:
         return loss.scope is None

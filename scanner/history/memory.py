@@ -69,6 +69,15 @@ class Memory:
         with reading(self._engine) as connection:
             return open_places(connection)
 
+    def identities_of(self, sources: Collection[str]) -> Iterator[tuple[str, str, str, str | None]]:
+        """Source, provider, key and unique id of each of the latest scan's identities that these sources gave."""
+        identity = schema.identity.c
+        rows = select(identity.source, identity.provider, identity.key, identity.unique_id)
+        wanted = rows.where(identity.until_scan.is_(None), identity.source.in_(sources))
+        with reading(self._engine) as connection, connection.execute(wanted) as result:
+            while batch := result.cursor.fetchmany(BATCH):
+                yield from batch
+
     def known_fingerprints(self) -> dict[str, datetime | None]:
         """The latest scan's findings that were announced: one that is not among them is new.
 

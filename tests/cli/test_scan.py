@@ -366,3 +366,32 @@ def test_strangers_are_named(estate: Path, muster: Muster) -> None:
     (estate / "registry.csv").write_text("id,identities,owner\nN-1,invoice-bot,adda@example.com\n")
 
     assert "registry.csv:2: owner adda@example.com is not on the roster" in muster("scan", "--quiet").err
+
+
+def _listed(number: int, unique_ids: bool, prefix: str) -> str:
+    rows = (f"saas:acme:{prefix}-{one},{f'u-{one}' if unique_ids else ''}\n" for one in range(number))
+    return "key,unique id\n" + "".join(rows)
+
+
+@pytest.mark.parametrize(("unique_ids", "doubted"), [(False, True), (True, False)])
+def test_a_list_in_which_other_keys_stand_is_doubted(
+    tmp_path: Path, muster: Muster, unique_ids: bool, doubted: bool
+) -> None:
+    """As many rows, and none of them is of the last scan: another file. With their unique ids they are renamed."""
+    (tmp_path / "bots.csv").write_text(_listed(40, unique_ids, "bot"))
+    muster("scan", "--quiet", "file:path=bots.csv")
+    (tmp_path / "bots.csv").write_text(_listed(40, unique_ids, "robot"))
+
+    done = muster("scan", "--quiet", "file:path=bots.csv", "-o", "json:-")
+    changed = muster("diff")
+    again = muster("scan", "--quiet", "--strict", "file:path=bots.csv")
+    accepted = muster("scan", "--quiet", "--strict", "--accept-drop", "file:path=bots.csv")
+
+    result = json.loads(done.out)
+    assert done.code == 0
+    assert result["summary"]["gaps"] == doubted
+    assert (len(result["identities"]), again.code) == ((80, 3) if doubted else (40, 0))
+    assert ("left 0, returned 0, not re-checked 40" in changed.out) is doubted
+    if doubted:
+        assert "0 of the 40 identities that the last reading had: not believed" in result["coverage"][0]["detail"]
+    assert accepted.code == 0
