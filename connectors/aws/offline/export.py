@@ -12,7 +12,7 @@ from msgspec import Struct, structs
 from connectors.aws.offline.dates import newest
 from connectors.aws.offline.documents import Files
 from connectors.aws.offline.operations import Operation, goes_on
-from connectors.aws.offline.places import Place, place_of, with_neighbours
+from connectors.aws.offline.places import Place, accounts_in, place_of, rows_of, with_neighbours
 from connectors.aws.offline.recognise import holds_secrets, recognised
 from connectors.aws.offline.shapes import answer_of
 from connectors.exported import name_in
@@ -28,7 +28,8 @@ _NOWHERE = "nothing tells which region it is of: put it into a folder that is na
 class Document(Struct, frozen=True, kw_only=True):
     """One document in a file: the ``number``-th. Its content stays in the file until it is asked for.
 
-    ``goes_on``: it says that there is another page. ``told_at``: the newest date in it.
+    ``goes_on``: it says that there is another page. ``told_at``: the newest date in it. ``account``: of several
+    whose rows the document has, the one whose rows these are; None: it has one account's.
     """
 
     path: Path
@@ -38,6 +39,7 @@ class Document(Struct, frozen=True, kw_only=True):
     written_at: datetime
     goes_on: bool
     told_at: datetime | None
+    account: str | None = None
 
 
 class Export(Struct, frozen=True, kw_only=True):
@@ -97,7 +99,8 @@ class Export(Struct, frozen=True, kw_only=True):
         content = documents[document.number] if document.number < len(documents) else None
         if not isinstance(content, Mapping):
             raise Unreadable("it has changed while it was read")
-        return answer_of(content, document.operation.shape)
+        answer = answer_of(content, document.operation.shape)
+        return answer if document.account is None else rows_of(answer, document.account)
 
 
 def open_export(root: Path, regions: Sequence[str] = ()) -> Export:
@@ -135,13 +138,17 @@ def _documents(files: Files, path: Path, root: Path) -> Iterator[Document]:
         if holds_secrets(content):
             raise Unreadable("it holds the values of secrets, which nobody needs here: delete it")
         for operation in recognised(content, name_in(root, path)):
-            answer = answer_of(content, operation.shape)
-            yield Document(
-                path=path,
-                number=number,
-                operation=operation,
-                place=place_of(answer, operation, name_in(root, path)),
-                written_at=written_at,
-                goes_on=goes_on(content),
-                told_at=newest(answer, written_at),
-            )
+            whole = answer_of(content, operation.shape)
+            accounts = accounts_in(whole, operation)
+            for account in accounts if len(accounts) > 1 else (None,):
+                answer = whole if account is None else rows_of(whole, account)
+                yield Document(
+                    path=path,
+                    number=number,
+                    operation=operation,
+                    place=place_of(answer, operation, name_in(root, path)),
+                    written_at=written_at,
+                    goes_on=goes_on(content),
+                    told_at=newest(answer, written_at),
+                    account=account,
+                )

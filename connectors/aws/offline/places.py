@@ -51,6 +51,28 @@ def place_of(document: Mapping[str, Any], operation: Operation, path: str) -> Pl
     return Place(account=account, region=region, partition=_most(arn["partition"] for arn in arns))
 
 
+def accounts_in(answer: Mapping[str, Any], operation: Operation) -> Sequence[str]:
+    """The accounts whose rows an answer of IAM lists, sorted: several where somebody has put answers together."""
+    if operation.service != "iam":
+        return ()
+    rows = (row for value in answer.values() if isinstance(value, list) for row in value)
+    return sorted({account for row in rows if (account := _account_of_row(row))})
+
+
+def rows_of(answer: Mapping[str, Any], account: str) -> dict[str, Any]:
+    """The answer with that account's rows alone, and those of no account, as AWS's own policies are."""
+    return {
+        name: [row for row in value if _account_of_row(row) in (account, None)] if isinstance(value, list) else value
+        for name, value in answer.items()
+    }
+
+
+def _account_of_row(row: Any) -> str | None:
+    arn = row.get("Arn") if isinstance(row, Mapping) else None
+    match = _ARN.match(arn) if isinstance(arn, str) else None
+    return match["account"] if match else None
+
+
 def with_neighbours(things: Sequence[tuple[T, Path, Place]], regions: Sequence[str]) -> Iterator[tuple[T, Place]]:
     """Things with the places that those beside them tell: the account of the nearest folder, an account's only region.
 

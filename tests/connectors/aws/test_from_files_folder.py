@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from connectors.aws.settings import AwsSettings
-from scanner.model import Coverage
+from scanner.model import Coverage, Identity
 from scanner.usage import judge_usage
 from tests.connectors.aws.command_line import write
 from tests.connectors.aws.exported import MADE, details, everywhere, keys, read, report, row, secrets
@@ -236,3 +236,44 @@ def test_files_and_roles_of_an_organization_exclude_each_other() -> None:
     """A role cannot be assumed in a file."""
     with pytest.raises(ValueError, match="leave out organization_role"):
         AwsSettings(from_files=Path("export"), organization_role="Audit")
+
+
+def test_one_dump_of_two_accounts_is_two_accounts(tmp_path: Path) -> None:
+    """Somebody put the answers together: each identity is of the account that its ARN names, and judged by its own."""
+    one, two = details(ONE, "ada", roles=("boss",)), details(OTHER, "bob", "cleo", roles=("boss",))
+    version = {"IsDefaultVersion": True, "Document": {"Statement": []}}
+    ours = {"Arn": "arn:aws:iam::aws:policy/Ours", "PolicyName": "Ours", "PolicyVersionList": [version]}
+    write(tmp_path / "dump.json", {name: [*one[name], *two[name]] for name in one} | {"Policies": [ours]})
+
+    found = read(tmp_path)
+
+    identities = {each.key.rpartition(":")[2]: each for each in found.records if isinstance(each, Identity)}
+    assert {name: each.scope for name, each in identities.items() if each.kind == "user"} == {
+        "user/ada": ONE,
+        "user/bob": OTHER,
+        "user/cleo": OTHER,
+    }
+    roles = [each for each in found.records if isinstance(each, Identity) and each.kind == "role"]
+    assert sorted((each.scope, each.key) for each in roles) == [
+        (account, f"arn:aws:iam::{account}:role/boss") for account in (ONE, OTHER)
+    ]
+    listed = {
+        (each.scope, each.section): (each.status, each.identities)
+        for each in found.records
+        if isinstance(each, Coverage) and each.section in ("iam.users", "iam.policies")
+    }
+    assert listed == {
+        (ONE, "iam.users"): ("complete", 1),
+        (OTHER, "iam.users"): ("complete", 2),
+        (ONE, "iam.policies"): ("complete", 1),
+        (OTHER, "iam.policies"): ("complete", 1),
+    }
+
+
+def test_a_role_that_trusts_another_account_does_not_make_a_dump_two_accounts(tmp_path: Path) -> None:
+    """Only what rows themselves are called counts."""
+    dump = details(ONE, "ada", roles=("boss",))
+    dump["RoleDetailList"][0]["AssumeRolePolicyDocument"]["Statement"][0]["Principal"] = {"AWS": OTHER}
+    write(tmp_path / "dump.json", dump)
+
+    assert {each.scope for each in read(tmp_path).records} == {ONE}
