@@ -187,7 +187,11 @@ def test_ids_that_are_given_twice_are_all_named(estate: Path, muster: Muster) ->
 
 def test_what_makes_a_list_unclear_is_refused(estate: Path, muster: Muster) -> None:
     """No heading, a file that breaks off, a heading twice."""
-    for text in ("colour,shape\nred,round\n", GOOD + '"N-9,,x\n', GOOD.replace("expires", "state")):
+    for text in (
+        "colour,shape\nred,round\n",
+        GOOD + '"N-9,,x\n',
+        GOOD.replace("expires", "team").replace("max_credential_age", "squad"),
+    ):
         (estate / "registry.csv").write_text(text)
         assert muster("scan", "--quiet").code == 2
 
@@ -243,7 +247,7 @@ def test_json_rows_are_set_aside_one_by_one(estate: Path, muster: Muster) -> Non
     """One that is no object, and one with two headings for one column."""
     rows = [
         {"id": "N-1", "identities": "invoice-bot", "owner": "ada@example.com"},
-        {"id": "N-2", "identities": "old-sync", "status": "active", "state": "retired"},
+        {"id": "N-2", "identities": "old-sync", "team": "billing", "squad": "books"},
     ]
     (estate / "registry.ndjson").write_text("\n".join([*map(json.dumps, rows), "not json"]))
 
