@@ -14,7 +14,8 @@ from reports.markdown_text import escaped
 from reports.page import Page
 from reports.phrases import words
 from reports.sheets import markdown_table, write_csv
-from scanner.diff.records import Change, Diff
+from scanner.diff.records import Diff
+from scanner.model import Change
 
 SCHEMA = "muster.diff/1"
 SHOWN = 15

@@ -7,8 +7,8 @@ from typing import TypeAlias
 
 from reports.phrases import words
 from reports.tables import Column
-from scanner.diff.records import Aspect, Change, Counts, Diff
-from scanner.model import ScanInfo
+from scanner.diff.records import Counts, Diff
+from scanner.model import Aspect, Change, ScanInfo
 from scanner.text import counted
 
 _Change: TypeAlias = Column[Change]

@@ -6,7 +6,7 @@ Pure functions over judged records. What a whole result says is in ``reports.sum
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime
 from functools import lru_cache
 from typing import Any
@@ -48,6 +48,18 @@ _NEW_OWNER: Mapping[OrphanReason | None, str] = {
     None: "Name an owner.",
 }
 """What an orphan needs, by the reason why it is one."""
+
+
+SHORTEST_FINGERPRINT = 8
+
+
+def fingerprint_digits(findings: Sequence[Finding]) -> int:
+    """How many digits of a fingerprint tell each of the findings apart: 8, and more where two begin alike."""
+    whole = {finding.fingerprint for finding in findings}
+    digits = SHORTEST_FINGERPRINT
+    while len({fingerprint[:digits] for fingerprint in whole}) < len(whole):
+        digits += 1
+    return digits
 
 
 def next_step(judged: Judged) -> str:

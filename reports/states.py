@@ -8,7 +8,7 @@ from typing import Literal, TypeAlias
 from msgspec import Struct
 
 Axis: TypeAlias = Literal[
-    "severity", "registry", "ownership", "usage", "privilege", "agent", "nature", "age", "entry", "coverage"
+    "severity", "registry", "ownership", "usage", "privilege", "agent", "nature", "age", "entry", "coverage", "change"
 ]
 Tone: TypeAlias = Literal["critical", "bad", "warn", "info", "good", "agent", "quiet", "unknown"]
 
@@ -82,6 +82,17 @@ STATES: Mapping[Axis, Mapping[str, State]] = {
         "proposed": State("info", "Not yet approved"),
         "found": State("good", "At least one identity matches"),
         "retired": State("quiet", "Retired, and nothing enabled lives: the good end"),
+    },
+    "change": {
+        "replaced": State("bad", "Deleted and created again under the same name: another identity"),
+        "new": State("bad", "A finding that the scan before did not have"),
+        "reopened": State("bad", "A finding that was gone and came back"),
+        "joined": State("info", "Not there in the scan before"),
+        "returned": State("warn", "Was gone, and is there again"),
+        "moved": State("warn", "Something about it changed"),
+        "left": State("quiet", "No longer there, and its place was read"),
+        "forgotten": State("quiet", "Its source was retired by hand"),
+        "resolved": State("good", "A finding that is no more"),
     },
     "coverage": {
         "denied": State("bad", "The permission is missing"),

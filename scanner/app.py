@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import Protocol
 
@@ -150,10 +150,12 @@ def scan(
     observer: Observer,
     *,
     accept_drop: bool = False,
+    complete: Callable[[Store, ScanResult], ScanResult] | None = None,
 ) -> ScanResult:
     """Discover, match, judge and store. Raises NothingScanned, StoreError; on any error nothing is stored.
 
-    ``accept_drop``: believe it where an implausible share of a source's identities is gone.
+    ``accept_drop``: believe it where an implausible share of a source's identities is gone. ``complete``: adds what
+    reports need from the store to the stored result.
     """
     with open_store(config.store_url) as store:
         started = datetime.now(UTC).replace(microsecond=0)
@@ -171,6 +173,8 @@ def scan(
             accept_drop=accept_drop,
             channels=config.channels,
         )
+        if complete:
+            result = complete(store, result)
         forget_old_scans(store, config, result)
         return result
 

@@ -1,5 +1,8 @@
 // The page's life: opens the blocks, keeps the state in the address, and shows the list, its facets and the panel.
 
+const ALL_UNFOLDED = 12; // findings: so few need no groups that are folded
+const PAUSE = 250; // milliseconds after the last key until the other lists are searched
+
 class App {
   constructor() {
     this.lists = {};
@@ -8,6 +11,8 @@ class App {
     this.panel = new Panel(byId("panel"), { onStep: (by) => this.grid.step(by), onClose: () => this.close() });
     byId("filter").addEventListener("input", () => this.change({ text: byId("filter").value, open: null }));
     byId("clear").addEventListener("click", () => this.change({ text: "", chosen: {} }));
+    byId("group").addEventListener("click", () => this.change({ flat: !this.state.flat }));
+    byId("export").addEventListener("click", () => this.export());
     byId("tabs").addEventListener("keydown", (event) => this.keyOnTabs(event));
     addEventListener("popstate", () => this.arrive());
     addEventListener("keydown", (event) => this.shortcut(event));
@@ -17,17 +22,20 @@ class App {
   async start() {
     const opening = OPENINGS[document.body.dataset.view];
     const overview = await openBlock("overview", (content) => content);
-    const { coverage, identities } = await openTables("coverage", "identities");
+    const { coverage, identities, changes } = await openTables("coverage", "identities", "changes");
     this.overview = overview;
     Object.assign(STATES, overview.states);
+    digits = overview.digits;
+    for (const owner of ownersWhoLeft(identities)) LEFT.add(owner);
     byId("tabs").replaceChildren(...Object.entries(VIEWS).map(([view, { label }]) => this.tab(view, label)));
-    showOverview({ overview, coverage, identities }, (view, chosen) => this.go(view, chosen));
+    showOverview({ overview, coverage, identities, changes }, (view, chosen) => this.go(view, chosen));
     this.state = this.known(readAddress(location.hash)) ?? opening;
     await this.showList();
     byId("lists").hidden = false;
     this.grid.resized();
     performance.mark("first-rows");
     requestIdleCallback(() => this.prepare());
+    this.countElsewhere();
     await this.showPanel();
   }
 
@@ -52,11 +60,13 @@ class App {
   change(changes, { remember = false } = {}) {
     this.state = { ...this.state, ...changes };
     history[remember ? "pushState" : "replaceState"](null, "", writeAddress(this.state));
+    this.countElsewhere();
     return this.showList();
   }
 
   async arrive() {
     this.state = this.known(readAddress(location.hash)) ?? OPENINGS[document.body.dataset.view];
+    this.countElsewhere();
     await this.showList();
     await this.showPanel();
   }
@@ -64,7 +74,7 @@ class App {
   async go(view, chosen) {
     await this.change(blankState(view, chosen), { remember: true });
     this.panel.hide();
-    byId("lists").scrollIntoView({ block: "start" });
+    byId("bar").scrollIntoView({ block: "start" });
     byId("grid").focus({ preventScroll: true });
   }
 
@@ -92,7 +102,7 @@ class App {
     const table = view.build(await openTables(...view.blocks));
     const orders = Object.fromEntries(view.columns.map((column) => [column.name, orderOf(column.axis)]));
     const query = new Query(table, view.facets.map((facet) => facet.name), orders);
-    return (this.lists[name] = { name, view, table, query });
+    return (this.lists[name] = { name, view, table, query, unfolded: new Set() });
   }
 
   async termsOf({ view, table, query }) {
@@ -105,15 +115,80 @@ class App {
     if (this.drawn !== list) this.setUp(list);
     const sort = view.columns.some((column) => column.name === state.sort?.name) ? state.sort : null;
     const { rows, counts } = query.run({ ...state, sort: sort ?? view.first });
+    this.found = rows;
     this.grid.setHead(sort);
-    this.grid.show(rows);
+    this.showRows();
     this.facets.show(counts, state.chosen);
     if (byId("filter").value !== state.text) byId("filter").value = state.text;
     byId("clear").hidden = !state.text && !Object.values(state.chosen).some((keys) => keys.size);
     byId("shown").textContent = (rows.length < table.length ? `${count(rows.length)} of ` : "") + count(table.length);
+    byId("export").disabled = rows.length === 0;
     byId("empty").hidden = rows.length > 0;
     byId("grid").hidden = rows.length === 0;
-    byId("empty").textContent = table.length ? "Nothing matches this filter." : view.empty(this.overview);
+    byId("nothing").textContent = table.length ? "Nothing here matches this filter." : view.empty(this.overview);
+  }
+
+  // The rows that were found, by themselves or below the group that each is in.
+  showRows(active = 0) {
+    const { view, table, unfolded } = this.list;
+    byId("group").hidden = !view.grouped;
+    byId("group").setAttribute("aria-pressed", String(!this.state.flat));
+    byId("grid").classList.toggle("grouped", Boolean(view.grouped) && !this.state.flat);
+    if (!view.grouped || this.state.flat) return this.grid.show(this.found);
+    this.groups = groupedRows(table, this.found, view.grouped.by);
+    const isOpen = ({ value }) => unfolded.has(value) || this.found.length <= ALL_UNFOLDED || this.groups.length === 1;
+    const rows = this.groups.flatMap((group, at) => (isOpen(group) ? [-1 - at, ...group.rows] : [-1 - at]));
+    const drawn = (row) => {
+      const group = this.groups[-1 - row];
+      return view.grouped.cells(group, table, isOpen(group));
+    };
+    return this.grid.show(rows, drawn, active);
+  }
+
+  fold(row) {
+    const { unfolded } = this.list;
+    const { value } = this.groups[-1 - row];
+    if (!unfolded.delete(value)) unfolded.add(value);
+    this.showRows(this.grid.active);
+  }
+
+  // How many rows of each list have what was typed, beside its name: what leads nowhere here may stand elsewhere.
+  async countElsewhere() {
+    const { text } = this.state;
+    clearTimeout(this.counting);
+    if (text === this.counted) return;
+    this.counting = setTimeout(async () => {
+      this.counted = text;
+      const found = {};
+      for (const name of Object.keys(VIEWS)) {
+        if (this.state.text !== text) return;
+        if (text) found[name] = await this.hitsIn(name, text);
+        await new Promise((resume) => setTimeout(resume));
+      }
+      if (this.state.text === text) this.showFound(found);
+    }, PAUSE);
+  }
+
+  async hitsIn(name, text) {
+    const list = this.lists[name] ?? (await this.openList(name));
+    await this.termsOf(list);
+    return list.query.search(text)?.reduce((sum, hit) => sum + hit, 0) ?? 0;
+  }
+
+  showFound(found) {
+    for (const tab of byId("tabs").children) {
+      const number = found[tab.dataset.view];
+      tab.querySelector(".hits").textContent = number === undefined ? "" : count(number);
+    }
+    const elsewhere = Object.entries(found).filter(([name, number]) => number && name !== this.state.view);
+    const button = ([name, number]) =>
+      h("button", { type: "button", onclick: () => this.show(name) }, `${VIEWS[name].label}: ${count(number)}`);
+    byId("elsewhere").replaceChildren(...(elsewhere.length ? ["Elsewhere: ", ...elsewhere.map(button)] : []));
+  }
+
+  export() {
+    const { name, view, table } = this.list;
+    saveText(`muster-${name}.csv`, csvOf(view, table, this.found));
   }
 
   setUp(list) {
@@ -133,13 +208,14 @@ class App {
 
   tab(view, label) {
     const attributes = { type: "button", role: "tab", id: `tab-${view}`, "data-view": view, "aria-controls": "lists" };
-    return h("button", { ...attributes, onclick: () => this.show(view) }, label);
+    return h("button", { ...attributes, onclick: () => this.show(view) }, label, h("span.hits"));
   }
 
+  // What was typed is looked for in the other list, too.
   async show(view) {
     if (view === this.state.view) return;
     this.panel.hide();
-    await this.change(blankState(view), { remember: true });
+    await this.change(blankState(view, {}, this.state.text), { remember: true });
   }
 
   keyOnTabs(event) {
@@ -161,6 +237,7 @@ class App {
   // --- panel
 
   open(row) {
+    if (row < 0) return this.fold(row);
     const subject = this.list.view.opens(this.list.table, row);
     this.state = { ...this.state, open: subject };
     history.pushState(null, "", writeAddress(this.state));
@@ -180,6 +257,7 @@ class App {
   follow({ kind, id }) {
     const { view, table } = this.list;
     const isIt = (row) => {
+      if (row < 0) return false;
       const subject = view.opens(table, row);
       return subject.kind === kind && subject.id === id;
     };

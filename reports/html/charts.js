@@ -1,11 +1,12 @@
 // The charts that are more than the states of an axis: whose the orphans are, and how the numbers moved.
 
 const HOLDERS_LISTED = 6;
+// The colours are those of the states: what is owned is as green here as in the chart of ownership.
 const LINES = [
-  { name: "owned", tone: "good", called: "owned", share: true },
-  { name: "registered", tone: "info", called: "registered", share: true },
-  { name: "orphaned", tone: "warn", called: "orphans" },
-  { name: "grave", tone: "bad", called: "critical and high findings" },
+  { name: "owned", tone: "good", called: "Owned", share: true },
+  { name: "registered", tone: "good", called: "Registered", share: true },
+  { name: "orphaned", tone: "bad", called: "Orphans" },
+  { name: "grave", tone: "critical", called: "Critical and high findings" },
 ];
 
 // Orphans by team, and those that belong to none by the reason; none where there is no orphan.
@@ -43,41 +44,39 @@ function orphanHolders({ length, columns }) {
   return [...counts.values()];
 }
 
-// The shares from 0 to 100 %, the numbers from 0 to the largest; none where there are not two scans.
+// A small chart for each line, the shares from 0 to 100 %, the numbers from 0 to their largest; none where there are
+// not two scans.
 function trendChart(trend) {
   if (trend.length < 2) return [];
   const [first, last] = [trend[0], trend.at(-1)];
-  const largest = Math.max(1, ...trend.flatMap(({ orphaned, grave }) => [orphaned, grave]));
-  const told = ({ share: isShare }, value) => (isShare ? share(value, 1) : count(value));
-  const written = (line, value) => (value === null ? "unknown" : told(line, value));
-  const moved = (line) => [first, last].map((point) => written(line, point[line.name])).join(" → ");
-  const items = LINES.map((line) =>
-    h(
-      "li",
+  const charts = LINES.map((line) => {
+    const values = trend.map((point) => point[line.name]);
+    const top = line.share ? 1 : Math.max(1, ...values);
+    const told = (value) => (value === null ? "unknown" : line.share ? share(value, 1) : count(value));
+    return h(
+      "div.line",
       null,
-      h(`span.swatch.tone-${line.tone}`, { "aria-hidden": "true" }),
-      h("span", null, line.called),
-      h("span.number", null, moved(line)),
-    ),
-  );
-  const caption = h("figcaption", null, "Trend", h("span.total", null, `${day(first.at)} to ${day(last.at)}`));
-  const [shares, numbers] = [true, false].map((kind) => LINES.filter((line) => Boolean(line.share) === kind));
-  const drawn = h("div.pair", null, trendLines(trend, shares, 1), trendLines(trend, numbers, largest));
-  return [h("figure.trend", null, caption, drawn, h("ul", null, items))];
+      h("p", null, h("b", null, line.called), h("span.number", null, `${told(values[0])} → ${told(values.at(-1))}`)),
+      h("div.plot", null, h("span.axis", { "aria-hidden": "true" }, h("i", null, told(top)), h("i", null, "0")), trendLine(trend, line, top)),
+      h("p.days", null, h("span", null, day(first.at)), h("span", null, day(last.at))),
+    );
+  });
+  const caption = h("figcaption", null, "Trend", h("span.total", null, `${count(trend.length)} scans`));
+  return [h("figure.trend", null, caption, h("div.lines", null, charts))];
 }
 
-// Lines of one scale, from 0 to the top; the second one is dashed, so that colour is never alone.
-function trendLines(trend, lines, top) {
+// One line from 0 to the top, broken where a value is unknown, with a grid line at the top, half way and 0.
+function trendLine(trend, { name, tone }, top) {
   const [width, height, margin] = [300, 70, 4];
   const span = trend.at(-1).at - trend[0].at;
   const part = (at, place) => (span ? (at - trend[0].at) / span : place / (trend.length - 1)); // all in one minute
-  const placed = trend.map((point, place) => ({ ...point, x: margin + (width - 2 * margin) * part(point.at, place) }));
   const down = (value) => height - margin - ((height - 2 * margin) * value) / top;
-  const drawn = lines.map(({ name, tone }, at) => {
-    const known = placed.filter((point) => point[name] !== null);
-    const points = known.map((point) => `${point.x},${down(point[name])}`).join(" ");
-    return svg("polyline", { points, class: `tone-${tone}`, "stroke-dasharray": at ? "4 3" : null });
+  const runs = [[]];
+  trend.forEach((point, place) => {
+    if (point[name] === null) runs.push([]);
+    else runs.at(-1).push(`${margin + (width - 2 * margin) * part(point.at, place)},${down(point[name])}`);
   });
-  const attributes = { viewBox: `0 0 ${width} ${height}`, preserveAspectRatio: "none", "aria-hidden": "true" };
-  return svg("svg", { ...attributes, class: "lines" }, drawn);
+  const grid = [0, 0.5, 1].map((of) => svg("line", { class: "grid", x1: 0, x2: width, y1: down(of * top), y2: down(of * top) }));
+  const drawn = runs.filter((run) => run.length).map((run) => svg("polyline", { points: run.join(" "), class: `tone-${tone}` }));
+  return svg("svg", { viewBox: `0 0 ${width} ${height}`, preserveAspectRatio: "none", "aria-hidden": "true" }, grid, drawn);
 }

@@ -7,16 +7,27 @@ function keyOf(identities, row) {
 
 function findingsWithSubjects({ findings, identities }) {
   const subject = Column.of(findings.length, (row) => subjectOf(findings, identities, row));
+  const key = Column.of(findings.length, (row) => subjectKey(findings, identities, row));
   const identity = (row) => findings.at("identity", row);
   const ofIdentity = (name) => identities.columns[name].borrowed(findings.length, identity);
   const borrowed = ["provider", "source", "scope", "team", "agent"].map((name) => [name, ofIdentity(name)]);
-  return new Table(findings.length, { ...findings.columns, subject, ...Object.fromEntries(borrowed) });
+  return new Table(findings.length, { ...findings.columns, subject, key, ...Object.fromEntries(borrowed) });
 }
 
 function subjectOf(findings, identities, row) {
   const identity = findings.at("identity", row);
   if (typeof identity === "number") return identities.at("name", identity) ?? keyOf(identities, identity);
   return identity ?? findings.at("entry", row) ?? findings.at("credential", row);
+}
+
+function subjectKey(findings, identities, row) {
+  const identity = findings.at("identity", row);
+  return typeof identity === "number" ? keyOf(identities, identity) : (identity ?? findings.at("entry", row));
+}
+
+// What names a section of a scope in the next report, too.
+function readingId(coverage, row) {
+  return ["source", "scope", "section"].map((name) => coverage.at(name, row) ?? "").join(" ");
 }
 
 function entriesWithCounts({ entries }) {
@@ -61,20 +72,71 @@ function searchText(...texts) {
   return texts.flat().filter((text) => text !== null).join("\n").toLowerCase();
 }
 
+function plainTerms(table, names) {
+  return new Terms(termsOf(table, names));
+}
+
 function termsOf(table, names) {
   return Array.from({ length: table.length }, (_, row) => searchText(...names.map((name) => table.at(name, row))));
 }
 
+// What an identity holds leads to it, too: its credentials, grants, services and whoever it trusts.
 async function identityTerms(identities) {
-  const { aliases, tags } = await openTables("search");
+  const { verdicts, ...held } = await openTables("search", "credentials", "details");
   const own = termsOf(identities, ["name", "display_name", "owner", "scope"]);
-  const terms = own.map((text, row) => `${keyOf(identities, row).toLowerCase()}\n${text}`);
-  const add = (table, names) => {
-    for (let row = 0; row < table.length; row++) {
-      terms[table.at("identity", row)] += `\n${searchText(...names.map((name) => table.at(name, row)))}`;
-    }
-  };
-  add(aliases, ["alias"]);
-  add(tags, ["name", "value"]);
-  return terms;
+  const terms = own.map((text, row) =>
+    searchText(keyOf(identities, row), text, verdicts.at("unique_id", row), verdicts.at("entry", row)),
+  );
+  const sides = SIDES.map(([table, name, what]) => {
+    const { columns } = held[table];
+    return { what, name, table: held[table], to: (row) => columns.identity.at(row) };
+  });
+  return new Terms(terms, sides);
+}
+
+// Tables of what identities hold, the columns that a filter looks at, and what a hit in them is called.
+const SIDES = [
+  ["aliases", "alias", "alias"],
+  ["tags", "name", "tag"],
+  ["tags", "value", "tag"],
+  ["credentials", "id", "credential"],
+  ["grants", "name", "grant"],
+  ["grants", "via", "granted through"],
+  ["grants", "resource", "granted on"],
+  ["trusts", "principal", "trusts"],
+  ["consumers", "text", "runs"],
+  ["links", "target", "linked with"],
+  ["attributes", "value", "attribute"],
+];
+
+// Owners of whom every identity of theirs says that they have left.
+function ownersWhoLeft({ length, columns }) {
+  const left = new Set();
+  for (let row = 0; row < length; row++) if (columns.reason.at(row) === "departed") left.add(columns.owner.at(row));
+  return left;
+}
+
+// --- groups
+
+// The rows of a list by the values of a column, the highest severity first, then the most rows: { value, rows, fresh,
+// subjects, severities }, where fresh counts the new ones and severities is how many there are of each.
+function groupedRows(table, rows, name) {
+  const { values, codes } = table.columns[name].coded;
+  const [identities, others] = [table.columns.identity.coded, table.columns.subject.coded];
+  const nobody = identities.values.indexOf(null);
+  const severities = orderOf("severity");
+  const ranks = table.columns.severity.coded.values.map((value) => severities.indexOf(value));
+  const severityOf = table.columns.severity.coded.codes;
+  const groups = new Map();
+  for (const row of rows) {
+    const code = codes[row];
+    let group = groups.get(code);
+    if (!group) groups.set(code, (group = { value: values[code], rows: [], fresh: 0, severities: severities.map(() => 0), subjects: new Set() }));
+    group.rows.push(row);
+    group.severities[ranks[severityOf[row]]]++;
+    group.subjects.add(identities.codes[row] === nobody ? -1 - others.codes[row] : identities.codes[row]);
+    if (table.at("status", row) !== "open") group.fresh++;
+  }
+  const rank = ({ severities }) => severities.findIndex(Boolean);
+  return [...groups.values()].sort((a, b) => rank(a) - rank(b) || b.rows.length - a.rows.length);
 }

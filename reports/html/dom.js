@@ -41,6 +41,20 @@ function mark(axis, value) {
   return h(`span.mark.tone-${tone(axis, value)}`, { title: meaning(axis, value) }, word(value));
 }
 
+// Somebody by name; whoever has left looks like it.
+function personNamed(name) {
+  if (!LEFT.has(name)) return outside(name, "span");
+  return [h("span.left", { title: `${name} has left` }, outside(name)), h("span.tag.gone", null, "left")];
+}
+
+// A text in which words of more letters than `longest` (ids, paths) may break where their parts meet; others stay whole.
+function breakable(text, longest = 40) {
+  const parts = text.split(/(?<=\s)/).flatMap((word) =>
+    word.length > longest ? word.split(/(?<=[/:@._=,|-])(?=[^/:@._=,|-])/).flatMap((part, at) => (at ? [null, part] : [part])) : [word],
+  );
+  return parts.length > 2_000 ? [text] : parts.map((part) => part ?? document.createElement("wbr"));
+}
+
 // A text from outside, kept apart from the reading direction of what is around it.
 function outside(value, selector = "bdi") {
   return h(selector, { title: value.length > 10 ? value : null }, value);

@@ -1,6 +1,7 @@
 // The menus that narrow a list: for each facet its values, how many rows each would leave, and which are chosen.
 
 const VALUES_LISTED = 100;
+const FACETS_SHOWN = 6;
 
 class Facets {
   constructor(bar, onChange) {
@@ -13,12 +14,32 @@ class Facets {
   // facets: [{ name, label, axis }]
   setFacets(facets) {
     this.menus = facets.map((facet) => new FacetMenu(facet, this.onChange));
-    this.bar.replaceChildren(...this.menus.map((menu) => menu.element));
+    this.more = h("button.morefacets", { type: "button", onclick: () => this.unfold(!this.unfolded) });
+    this.bar.replaceChildren(...this.menus.map((menu) => menu.element), this.more);
+    this.unfolded = false;
+  }
+
+  unfold(unfolded) {
+    this.unfolded = unfolded;
+    this.place();
+  }
+
+  // The first few stand in the bar, the others behind a button; those that narrow the list now always stand there.
+  place() {
+    const useful = this.menus.filter((menu) => menu.useful);
+    const shown = new Set([...useful.filter((menu) => menu.narrows), ...useful].slice(0, FACETS_SHOWN));
+    const left = useful.filter((menu) => !shown.has(menu) && !menu.narrows);
+    for (const menu of this.menus) menu.element.hidden = !menu.useful || (left.includes(menu) && !this.unfolded);
+    this.more.hidden = left.length === 0;
+    this.more.textContent = this.unfolded ? "Fewer filters" : `${count(left.length)} more`;
+    this.more.setAttribute("aria-expanded", String(this.unfolded));
+    this.more.setAttribute("aria-label", this.unfolded ? "Fewer filters" : `${count(left.length)} more filters`);
   }
 
   // counts: { facet: [{ value, count }] }, chosen: { facet: Set of facetKey }
   show(counts, chosen) {
     for (const menu of this.menus) menu.show(counts[menu.facet.name], chosen[menu.facet.name] ?? new Set());
+    this.place();
   }
 
   closeAllBut(open) {
@@ -50,7 +71,8 @@ class FacetMenu {
     const shown = names.length > 2 ? [`${names.length} chosen`] : names;
     this.summary.replaceChildren(this.facet.label, ...(shown.length ? [outside(shown.join(", "), "b")] : []));
     this.element.classList.toggle("chosen", names.length > 0);
-    this.element.hidden = counts.length < 2 && !names.length;
+    this.narrows = names.length > 0;
+    this.useful = counts.length > 1 || this.narrows;
     if (this.element.open) this.fill();
   }
 

@@ -5,6 +5,7 @@ const TALLEST = 15_000_000; // pixels that every browser can still lay out; beyo
 const PRINTED_ROWS = 1_000;
 
 class Grid {
+  // A row below 0 is a group: -1 the first of `groups`.
   constructor(table, { onOpen, onSort }) {
     this.table = table;
     this.head = table.tHead;
@@ -55,10 +56,12 @@ class Grid {
     this.head.querySelector(`[data-column=${name}] button`).focus();
   }
 
-  show(rows) {
+  // groups: of a row that is a group its cells, { column: children }.
+  show(rows, groups = null, active = 0) {
     const top = this.bodyTop; // measured before the page changes, or the browser lays it out twice
     this.rows = rows;
-    this.active = 0;
+    this.groups = groups;
+    this.active = active;
     this.table.setAttribute("aria-rowcount", rows.length + 1);
     this.drawn.clear();
     this.body.replaceChildren(this.above, this.below);
@@ -109,8 +112,15 @@ class Grid {
   }
 
   row(at) {
+    if (this.rows[at] < 0) return this.groupRow(at);
     const cells = this.columns.map(({ className, cell }) => h(`td.${className}`, null, cell(this.data, this.rows[at])));
     return h("tr", { id: this.idOf(at), "aria-rowindex": at + 2, "data-at": at }, cells);
+  }
+
+  groupRow(at) {
+    const cells = this.groups(this.rows[at]);
+    const parts = this.columns.map(({ name, className }) => h(`td.${className}`, null, cells[name]));
+    return h("tr.group", { id: this.idOf(at), "aria-rowindex": at + 2, "data-at": at }, parts);
   }
 
   markActive() {
@@ -157,7 +167,8 @@ class Grid {
 
   // Step from the active row and open what is there; false at either end.
   step(by) {
-    const to = this.active + by;
+    let to = this.active + by;
+    while (this.rows[to] < 0) to += by;
     if (to < 0 || to >= this.rows.length) return false;
     this.activate(to);
     this.onOpen(this.rows[to]);

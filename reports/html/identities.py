@@ -45,6 +45,7 @@ IDENTITIES: Columns[Judged] = {
     "reason": lambda r: r.verdicts.ownership.reason,
     "owner": lambda r: text(r.verdicts.ownership.owner),
     "team": lambda r: text(r.verdicts.ownership.team),
+    "is_leaving": lambda r: bool(r.verdicts.ownership.leaving),
     "usage": lambda r: r.verdicts.usage.state,
     "privilege": lambda r: r.verdicts.privilege.level,
     "severity": lambda r: r.severity,

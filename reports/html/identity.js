@@ -10,9 +10,10 @@ function identityPanel(row, tables, shown = null) {
   return {
     title: identity.display_name ?? identity.name ?? key,
     parts: [
-      h("p.key", null, h("code", null, key)),
+      h("p.key", null, h("code", null, breakable(key))),
       standing(identity, details),
       details.next_step && h("p.next", null, h("b", null, "Next step "), outside(details.next_step)),
+      section("Path to admin", pathOf(row, tables)),
       section("Verdicts", verdictsOf(identity, details, held)),
       section(shown === null ? "Findings" : "Other findings", manyOf("div", findings, findingItem)),
       section("Other than declared", driftOf(held("drift"))),
@@ -74,11 +75,11 @@ function otherEntries(lead, entries) {
 
 function ownershipVerdict({ ownership, reason, owner }, { backup_only, leaving, ownership_evidence }, owners) {
   const backup = backup_only && " (only a backup owner is active)";
-  const ask = owners.map((person) => candidate("Ask", h("b", null, outside(person.who)), person));
+  const ask = owners.map((person) => candidate("Ask", h("b", null, personNamed(person.who)), person));
   return verdict(
     "Ownership",
     [mark("ownership", ownership), reason && `: ${REASONS[reason]}`],
-    owner && h("p.evidence", null, "Owner ", outside(owner), backup),
+    owner && h("p.evidence", null, "Owner ", personNamed(owner), backup),
     ownership_evidence,
     leaving.length > 0 && h("p.evidence", null, "About to leave: ", outside(leaving.join(", "))),
     ask.length > 0 && h("ul.candidates", { "aria-label": "People to ask" }, ask),
@@ -87,7 +88,7 @@ function ownershipVerdict({ ownership, reason, owner }, { backup_only, leaving, 
 
 function candidate(lead, who, { score, evidence }) {
   const likely = h("span.score", null, ` ${Math.round(score * 100)} %`);
-  return h("li", null, `${lead} `, who, likely, evidence && h("span.evidence", null, outside(evidence)));
+  return h("li", null, `${lead} `, who, likely, evidence && h("span.evidence", null, prose(evidence)));
 }
 
 function driftOf(drift) {
@@ -106,7 +107,7 @@ function findingItem(finding, subject = null) {
     ["entry", finding.entry && link("entry", finding.entry)],
     ["first seen", day(finding.first_seen)],
   ];
-  const { rule, status, rechecked, acknowledged, controls } = finding;
+  const { rule, status, rechecked, acknowledged, controls, fingerprint } = finding;
   return h(
     "article.finding",
     null,
@@ -116,7 +117,23 @@ function findingItem(finding, subject = null) {
     facts([...about, ...finding.evidence.map(readable)]),
     finding.remediation && h("p.remedy", null, outside(finding.remediation)),
     controls.length > 0 && h("p.tags", null, controls.map((control) => tag(outside(control)))),
+    h("p.tags.fingerprint", null, link("finding", fingerprint, shortened(fingerprint)), copyButton(fingerprint)),
   );
+}
+
+// Puts the command that suppresses a finding on the clipboard; where the browser refuses, it stands there to be copied.
+function copyButton(fingerprint) {
+  const command = `muster acknowledge ${shortened(fingerprint)}`;
+  const button = h("button.copy", { type: "button", title: command, onclick: copy }, "Copy acknowledge command");
+  async function copy() {
+    try {
+      await navigator.clipboard.writeText(command);
+      button.textContent = "Copied";
+    } catch {
+      button.replaceWith(h("code", null, command));
+    }
+  }
+  return button;
 }
 
 // A fact of a finding as people write it: a heading for a name, a time to the minute.
@@ -129,7 +146,7 @@ function readable([name, value]) {
 function credentialsOf(credentials) {
   const rows = credentials.map((credential) => [
     word(credential.kind),
-    h("code", null, credential.id ?? "–"),
+    h("code", null, breakable(credential.id ?? "–")),
     enabledWord(credential.enabled),
     day(credential.created) ?? "unknown",
     credential.never_expires ? "never" : (day(credential.expires) ?? "unknown"),
@@ -149,7 +166,7 @@ function grantsOf(grants) {
 }
 
 function textsOf(texts) {
-  return manyOf("ul", texts, ({ text }) => h("li", null, h("code", null, text ?? "–")));
+  return manyOf("ul", texts, ({ text }) => h("li", null, h("code", null, breakable(text ?? "–"))));
 }
 
 // Where it leads, and what leads to it.

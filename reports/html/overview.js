@@ -1,6 +1,8 @@
 // What stands above the lists: the headline with its caveats, what could not be read, cards, charts, and notices.
 
 const GAPS_LISTED = 12;
+const GAPS_UNFOLDED = 2; // so few stand open above the numbers; more would push the list out of sight
+const TALL = 1200; // pixels of a window that has room for the charts above the list
 const CHARTS = [
   { title: "Registry", axis: "registry", view: "identities", facet: "registry" },
   { title: "Ownership", axis: "ownership", view: "identities", facet: "ownership" },
@@ -42,7 +44,7 @@ const CARDS = [
 const NEED_A_REGISTRY = ["unregistered", "orphaned", "abandoned", "not_found"];
 
 // go(view, { facet: [keys] }) opens a list, narrowed.
-function showOverview({ overview, coverage, identities }, go) {
+function showOverview({ overview, coverage, identities, changes }, go) {
   const { scan, headline, policy } = overview;
   document.title = `Muster: ${headline}`;
   byId("headline").textContent = headline;
@@ -51,6 +53,7 @@ function showOverview({ overview, coverage, identities }, go) {
       h("span", null, `${name} `, outside(value ?? "unknown")),
     ),
   );
+  byId("since").replaceChildren(...sinceLine(overview.since, changes, go));
   byId("caveats").replaceChildren(...overview.caveats.map((caveat) => h("li", null, caveat)));
   byId("gaps").replaceChildren(...gapsBanner(coverage, go));
   byId("cards").replaceChildren(...CARDS.filter(({ name, rare }) => !rare || overview.summary[name]).map((card) => cardOf(card, overview, identities, go)));
@@ -59,6 +62,13 @@ function showOverview({ overview, coverage, identities }, go) {
     ...orphansChart(identities, overview.summary, go),
     ...trendChart(overview.trend),
   );
+  byId("more").open = innerHeight >= TALL;
+  let wasOpen = false;
+  addEventListener("beforeprint", () => {
+    wasOpen = byId("more").open;
+    byId("more").open = true;
+  });
+  addEventListener("afterprint", () => (byId("more").open = wasOpen));
   byId("notices").replaceChildren(...noticesOf(overview.notices));
   byId("definition").textContent = overview.orphaned_means;
   byId("thresholds").textContent =
@@ -77,10 +87,14 @@ function gapsBanner(coverage, go) {
   const all = gaps.length > listed.length ? `All ${count(sections)} gaps` : "Show in coverage";
   return [
     h(
-      "section.gaps",
-      { "aria-labelledby": "gaps-title" },
-      h("h2", { id: "gaps-title" }, "What could not be read"),
-      h("p", null, "What depends on it is not called unused, gone or clean."),
+      "details.gaps",
+      { open: gaps.length <= GAPS_UNFOLDED },
+      h(
+        "summary",
+        null,
+        h("b", null, "What could not be read"),
+        h("span.quiet", null, ` ${count(sections)} ${sections === 1 ? "section" : "sections"}: what depends on it is not called unused, gone or clean.`),
+      ),
       h("ul", null, listed.map(gapItem)),
       h("button", { type: "button", onclick: () => go("coverage", { gap: ["true"] }) }, all),
     ),
@@ -116,6 +130,25 @@ function gapItem({ source, section, status, detail, permission, places }) {
     h("span", null, h("code", null, section), " of ", outside(source), " in ", outside(where), what),
     permission && h("span.permission", null, "needs ", h("code", null, permission)),
   );
+}
+
+// --- what changed
+
+// How many identities joined, moved and left since the scan before, each leading to them.
+function sinceLine(since, changes, go) {
+  if (!since) return [];
+  const keys = new Map();
+  for (let row = 0; row < changes.length; row++) {
+    if (changes.at("subject", row) !== "identity") continue;
+    const change = changes.at("change", row);
+    if (!keys.has(change)) keys.set(change, new Set());
+    keys.get(change).add(changes.at("key", row));
+  }
+  const told = orderOf("change").filter((change) => keys.has(change));
+  const button = (change) =>
+    h("button", { type: "button", onclick: () => go("changes", { change: [change], subject: ["identity"] }) },
+      `${count(keys.get(change).size)} ${word(change)}`);
+  return [`Since ${day(since.at)} `, ...(told.length ? told.map(button) : ["no identity joined, moved or left"])];
 }
 
 // --- notices

@@ -50,8 +50,13 @@ function facts(pairs) {
 }
 
 // What was built stays as it is; any other value is shown as text from outside.
-function content(value) {
-  return value instanceof Node || Array.isArray(value) ? value : outside(String(value));
+function content(value, longest) {
+  return value instanceof Node || Array.isArray(value) ? value : prose(String(value), longest);
+}
+
+// A longer text from outside, in which ids may break where their parts meet.
+function prose(text, longest) {
+  return h("bdi", null, breakable(text, longest));
 }
 
 // What `make` builds of each item, in a list; false where there is none.
@@ -76,7 +81,7 @@ function smallTable(headings, rows) {
   if (!rows.length) return false;
   const head = h("tr", null, headings.map((heading) => h("th", { scope: "col" }, heading)));
   const body = h("tbody");
-  const line = (cells) => h("tr", null, cells.map((cell) => h("td", null, content(cell))));
+  const line = (cells) => h("tr", null, cells.map((cell) => h("td", null, content(cell, 18))));
   const more = fill(body, rows, line);
   return h(
     "div.scrolled",
@@ -92,12 +97,12 @@ function link(kind, id, label) {
 
 function verdict(label, state, ...evidence) {
   const shown = evidence.flat().filter(isShown);
-  const lines = shown.map((line) => (line instanceof Node ? line : h("p.evidence", null, outside(line))));
+  const lines = shown.map((line) => (line instanceof Node ? line : h("p.evidence", null, prose(line))));
   return h("div.verdict", null, h("h4", null, label), h("div", null, h("p", null, state), lines));
 }
 
 function bullets(lines) {
-  return manyOf("ul.evidence", lines, (line) => h("li", null, outside(line)));
+  return manyOf("ul.evidence", lines, (line) => h("li", null, prose(line)));
 }
 
 function tag(label, title) {

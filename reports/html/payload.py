@@ -15,12 +15,12 @@ from reports.html.ages import age, ages, written
 from reports.html.identities import identity_blocks
 from reports.html.packing import LONGEST_TEXT, Columns, minutes, pairs, pairs_by_name, table, text, texts
 from reports.judged import Judged, judged_identities, most_urgent_first
-from reports.phrases import ORPHANED_MEANS, acknowledged_text, evidence_of
+from reports.phrases import ORPHANED_MEANS, acknowledged_text, evidence_of, fingerprint_digits
 from reports.states import STATES
 from reports.summary import Digest
 from scanner.board.numbers import trend
 from scanner.board.records import Moment
-from scanner.model import Coverage, Entry, EntryAssessment, Finding, ScanResult, StoredSecret
+from scanner.model import Change, Coverage, Entry, EntryAssessment, Finding, ScanResult, StoredSecret
 
 COVERAGE: Columns[Coverage] = {
     "source": lambda section: text(section.source),
@@ -71,6 +71,7 @@ def blocks(result: ScanResult) -> dict[str, Any]:
         "secrets": {"secrets": table(secrets_by(now), result.secrets)},
         "findings": {"findings": _findings(result, rows, row_of)},
         "entries": {"entries": table(entries_matched(row_of), result.entries)},
+        "changes": {"changes": table(CHANGES, result.since.changes if result.since else ())},
     }
 
 
@@ -102,7 +103,37 @@ def overview(result: ScanResult) -> dict[str, Any]:
         "ages": ages(result),
         "trend": [_moment(moment) for moment in trend(result)],
         "notices": texts(result.notices),
+        "digits": fingerprint_digits(result.findings),
+        "since": _since(result),
     }
+
+
+def _since(result: ScanResult) -> dict[str, Any] | None:
+    """What the changes are counted from; None where there was no scan before."""
+    since = result.since
+    if since is None:
+        return None
+    return {"scan": text(since.scan), "at": minutes(since.started_at), "left_out": since.total - len(since.changes)}
+
+
+CHANGES: Columns[Change] = {
+    "subject": lambda row: row.subject,
+    "change": lambda row: row.change,
+    "key": lambda row: text(row.key),
+    "name": lambda row: text(row.name),
+    "provider": lambda row: text(row.provider),
+    "source": lambda row: text(row.source),
+    "scope": lambda row: text(row.scope),
+    "kind": lambda row: text(row.kind),
+    "aspect": lambda row: row.aspect,
+    "before": lambda row: text(row.before),
+    "after": lambda row: text(row.after),
+    "reach_grew": lambda row: row.reach_grew,
+    "identity": lambda row: text(row.identity),
+    "ask": lambda row: text(row.ask),
+    "next_step": lambda row: text(row.next_step),
+    "caveat": lambda row: text(row.caveat),
+}
 
 
 def _moment(moment: Moment) -> dict[str, Any]:
@@ -131,6 +162,7 @@ def findings_on(row: Callable[[Finding], int | None]) -> Columns[Finding]:
         return text(finding.identity or finding.assignment) if at is None else at
 
     return {
+        "fingerprint": lambda finding: text(finding.fingerprint),
         "severity": lambda finding: finding.severity,
         "title": lambda finding: text(finding.title),
         "rule": lambda finding: text(finding.rule),

@@ -2,7 +2,7 @@
 
 class Query {
   // facets: names of columns; orders: { column: its values in order } where they have one of their own.
-  // terms are set before a text is searched: for each row all that a filter looks at, in lower case.
+  // terms is set before a text is searched: all that a filter looks at, as Terms.
   constructor(table, facets, orders) {
     this.table = table;
     this.facets = facets.map((name) => ({ name, ...table.columns[name].coded }));
@@ -56,15 +56,12 @@ class Query {
 
   // 1 for each row in which every word stands. What narrows the last text only looks at that one's hits.
   search(text) {
-    const words = text.toLowerCase().split(/\s+/).filter(Boolean);
+    const words = wordsOf(text);
     if (!words.length) return null;
+    if (text === this.hits.text) return this.hits.rows;
     const last = this.hits.rows && text.startsWith(this.hits.text) ? this.hits.rows : null;
-    const rows = new Uint8Array(this.table.length);
-    for (let row = 0; row < rows.length; row++) {
-      if (last && !last[row]) continue;
-      const terms = this.terms[row];
-      rows[row] = words.every((word) => terms.includes(word)) ? 1 : 0;
-    }
+    let rows = last;
+    for (const word of words) rows = this.terms.rowsWith(word, rows);
     this.hits = { text, rows };
     return rows;
   }
@@ -74,6 +71,53 @@ class Query {
     const column = this.table.columns[name].coded;
     if (!this.sorted.has(id)) this.sorted.set(id, sorted(column, this.orders[name], descending));
     return this.sorted.get(id);
+  }
+}
+
+function wordsOf(text) {
+  return text.toLowerCase().split(/\s+/).filter(Boolean);
+}
+
+// What a filter looks at: `own`, a text in lower case for each row, and `sides`, columns of what rows hold, as
+// { what, table, name, to }: in row `to(row)` of the list stands `table.at(name, row)`.
+class Terms {
+  constructor(own, sides = []) {
+    this.own = own;
+    this.sides = sides.map((side) => {
+      const { values, codes } = side.table.columns[side.name].coded;
+      const texts = values.map((value) => (typeof value === "string" ? value.toLowerCase() : ""));
+      return { ...side, texts, codes };
+    });
+  }
+
+  // 1 for each row that has the word anywhere, out of `among`, or of all where that is null.
+  rowsWith(word, among) {
+    const rows = new Uint8Array(this.own.length);
+    for (let row = 0; row < rows.length; row++) {
+      if ((!among || among[row]) && this.own[row].includes(word)) rows[row] = 1;
+    }
+    for (const { texts, codes, to } of this.sides) {
+      const hits = texts.map((text) => text.includes(word));
+      if (!hits.includes(true)) continue;
+      for (let at = 0; at < codes.length; at++) {
+        if (!hits[codes[at]]) continue;
+        const row = to(at);
+        if (!among || among[row]) rows[row] = 1;
+      }
+    }
+    return rows;
+  }
+
+  // Why a row is a hit for a word that its own text does not have: { what, text }, or null.
+  reason(row, word) {
+    if (this.own[row].includes(word)) return null;
+    for (const { what, table, name } of this.sides) {
+      for (const at of table.index("identity").get(row) ?? []) {
+        const text = table.at(name, at);
+        if (typeof text === "string" && text.toLowerCase().includes(word)) return { what, text };
+      }
+    }
+    return null;
   }
 }
 

@@ -12,7 +12,7 @@ function entryPanel(row, { entries, identities, findings }) {
   return {
     title: entry.name ?? entry.id,
     parts: [
-      h("p.key", null, h("code", null, entry.id)),
+      h("p.key", null, h("code", null, breakable(entry.id))),
       h("p.tags", null, mark("entry", entry.state), !entry.rechecked && notRechecked()),
       section("State", h("p", null, meaning("entry", entry.state)), entry.evidence && bullets([entry.evidence])),
       section("Identities it stands for", smallTable(["Name", "Kind", "Scope", "Usage"], matched) || none),
@@ -39,7 +39,7 @@ function declared(entry) {
     ["kind", entry.kind],
     ["provider", entry.provider],
     ["scope", entry.scope],
-    ["owner", entry.owner ?? "none"],
+    ["owner", entry.owner === null ? "none" : [personNamed(entry.owner)].flat()],
     ["status", entry.status],
     ...entry.facts,
     ["declared in", entry.origin],
@@ -51,7 +51,7 @@ function secretPanel(row, { secrets }) {
   return {
     title: secret.name ?? secret.key,
     parts: [
-      h("p.key", null, h("code", null, secret.key)),
+      h("p.key", null, h("code", null, breakable(secret.key))),
       h("p.tags", null, tag("stored secret"), " its value was not read"),
       section(
         "Facts",
@@ -114,21 +114,66 @@ const PANELS = {
   entry: entryPanel,
   secret: secretPanel,
   finding: findingPanel,
-  section: sectionPanel,
+  reading: sectionPanel,
+  changed: changePanel,
 };
 
-const PANEL_BLOCKS = ["identities", "search", "credentials", "secrets", "details", "findings", "entries", "coverage"];
+const PANEL_BLOCKS = [
+  "identities", "search", "credentials", "secrets", "details", "findings", "entries", "coverage", "changes",
+];
 
-// { title, parts } of what an address opens; null where there is no such thing in this report.
+// { title, parts } of what an address opens; what is not in this report says so.
 async function subjectAt({ kind, id }) {
-  const [tables, { scan }] = await Promise.all([openTables(...PANEL_BLOCKS), openBlock("overview")]);
+  const [tables, { scan, since }] = await Promise.all([openTables(...PANEL_BLOCKS), openBlock("overview")]);
   tables.now = scan.started;
+  tables.since = since;
   const row = rowOf(kind, id, tables);
-  return row === undefined ? null : PANELS[kind](row, tables);
+  return row === undefined ? absentPanel(kind, id) : PANELS[kind](row, tables);
 }
 
-function rowOf(kind, id, { identities, entries, secrets, findings, coverage }) {
-  const numbered = (table) => (/^\d+$/.test(id) && Number(id) < table.length ? Number(id) : undefined);
+const ABSENT = {
+  identity: "No identity of this report has this key. It left, or it was not in the view that was written.",
+  finding: "No finding of this report has this fingerprint. It was resolved, or it left with what it was on.",
+};
+
+function absentPanel(kind, id) {
+  const why = ABSENT[kind] ?? "It is not in this report: it left since, or was not read.";
+  return { title: "Not in this report", parts: [h("p.key", null, h("code", null, breakable(id))), h("p", null, why)] };
+}
+
+// What changed about one thing, and below it all that is known of it now, where it is still there.
+function changePanel(row, tables) {
+  const { key, name, subject, identity } = tables.changes.row(row);
+  const rows = tables.changes.where("key", key).map(({ change, aspect, before, after, caveat }) => [
+    [mark("change", change), aspect && ` ${word(aspect)}`],
+    before ?? "–",
+    after ?? "–",
+    caveat ?? "",
+  ]);
+  const told = tables.changes.where("key", key)[0];
+  const here = rowsByKey(tables.identities).get(subject === "finding" ? identity : key);
+  return {
+    title: name ?? key,
+    parts: [
+      section(
+        "What changed",
+        h("p.quiet", null, `Since ${moment(tables.since.at)}`),
+        smallTable(["Change", "Before", "Now", "Caveat"], rows),
+        facts([
+          ["key", key],
+          ["provider", told.provider],
+          ["scope", told.scope],
+          ["kind", told.kind],
+          ["whom to ask", told.ask],
+          ["next step", told.next_step],
+        ]),
+      ),
+      here !== undefined && [h("h3.subject", null, "As it is now"), identityPanel(here, tables).parts],
+    ],
+  };
+}
+
+function rowOf(kind, id, { identities, entries, secrets, findings, coverage, changes }) {
   switch (kind) {
     case "identity":
       return rowsByKey(identities).get(id);
@@ -137,12 +182,21 @@ function rowOf(kind, id, { identities, entries, secrets, findings, coverage }) {
     case "secret":
       return secrets.index("key").get(id)?.[0];
     case "finding":
-      return numbered(findings);
-    case "section":
-      return numbered(coverage);
+      return findings.index("fingerprint").get(id)?.[0] ?? rowOfDigits(findings, id);
+    case "reading":
+      return Array.from({ length: coverage.length }, (_, row) => row).find((row) => readingId(coverage, row) === id);
+    case "changed":
+      return changes.index("key").get(id)?.[0];
     default:
       return undefined;
   }
+}
+
+// The one finding whose fingerprint begins so.
+function rowOfDigits(findings, id) {
+  if (!/^[0-9a-f]{8,}$/.test(id)) return undefined;
+  const rows = [...findings.index("fingerprint")].filter(([whole]) => whole.startsWith(id)).map(([, [row]]) => row);
+  return rows.length === 1 ? rows[0] : undefined;
 }
 
 function rowsByKey(identities) {

@@ -1,7 +1,8 @@
 // The lists: for each the blocks it reads, its columns and facets, its first order where it is not that of its rows,
-// what its filter searches, and what a row opens.
+// what its filter searches, what a row opens, what its rows are called in an export, and what they can be grouped by.
 
-// --- columns: { name, label, className, axis, cell(table, row) → children }; an axis gives marks and their order
+// --- columns: { name, label, className, axis, cell(table, row) → children }; an axis gives marks and their order;
+// `written` is what an export says where it is not the value itself
 
 function textColumn(name, label, className = name) {
   return { name, label, className, cell: (table, row) => plainCell(table.at(name, row)) };
@@ -21,7 +22,18 @@ function countColumn(name, label) {
 
 function dayColumn(name, label) {
   const shown = (minutes) => (minutes === Infinity ? "never" : plainCell(day(minutes)));
-  return { name, label, className: "date", cell: (table, row) => shown(table.at(name, row)) };
+  const written = (table, row) => (table.at(name, row) === Infinity ? "never" : day(table.at(name, row)));
+  return { name, label, className: "date", cell: (table, row) => shown(table.at(name, row)), written };
+}
+
+function ownerColumn(label) {
+  const cell = (table, row) => {
+    const owner = table.at("owner", row);
+    if (owner === null) return plainCell(null);
+    const leaving = table.columns.is_leaving?.at(row);
+    return h("div.cell", null, personNamed(owner), leaving && tag("leaving", "About to leave, and nobody else answers"));
+  };
+  return { name: "owner", label, className: "owner", cell };
 }
 
 function plainCell(value) {
@@ -34,9 +46,17 @@ function nameCell(table, row) {
     "div.cell",
     null,
     h("span", { title: key }, outside(table.at("display_name", row) ?? table.at("name", row) ?? key)),
+    reasonsOf(row).map(({ what, text }) => h("span.tag.reason", { title: `${what} ${text}` }, `${what} `, outside(text))),
     table.at("provisional", row) && provisional(),
     !table.at("rechecked", row) && notRechecked(),
   );
+}
+
+// Why the filter found an identity, where its name, key, owner and scope don't show it.
+function reasonsOf(row) {
+  const { query } = app.lists.identities;
+  const reasons = wordsOf(app.state.text).map((word) => query.terms?.reason(row, word));
+  return reasons.filter(Boolean).slice(0, 2);
 }
 
 function findingCell(table, row) {
@@ -47,6 +67,27 @@ function findingCell(table, row) {
     !table.at("rechecked", row) && notRechecked(),
   ];
   return h("div.cell", null, plainCell(table.at("title", row)), standing);
+}
+
+function changeCell(table, row) {
+  const name = h("span", { title: table.at("key", row) }, outside(table.at("name", row) ?? table.at("key", row)));
+  return h("div.cell", null, name, table.at("reach_grew", row) && tag("reach grew", "It can do or become more than before"));
+}
+
+// The row that stands for all findings of a rule.
+function ruleCells({ value, rows, severities, fresh, subjects }, table, isOpen) {
+  const names = orderOf("severity");
+  const some = severities.map((number, at) => number && `${count(number)} ${names[at]}`).filter(Boolean);
+  const sign = h("span.sign", null, h("span", { "aria-hidden": "true" }, isOpen ? "▾" : "▸"), h("span.unseen", null, isOpen ? "open:" : "folded:"));
+  const where = [...subjects].every((subject) => subject >= 0) ? "identities" : "subjects";
+  return {
+    severity: mark("severity", names[severities.findIndex(Boolean)]),
+    title: h("div.cell", null, h("span", null, sign, plainCell(table.at("title", rows[0]))), h("b.many", null, count(rows.length))),
+    subject: subjects.size === 1 ? plainCell(table.at("subject", rows[0])) : `${count(subjects.size)} ${where}`,
+    rule: h("code", null, outside(value ?? "–")),
+    owner: some.length > 1 && h("span.quiet", null, some.join(", ")),
+    fingerprint: fresh > 0 && tag(`${count(fresh)} new`),
+  };
 }
 
 function entryCell(table, row) {
@@ -60,7 +101,7 @@ const VIEWS = {
   identities: {
     label: "Identities",
     blocks: ["identities"],
-    filter: "Name, key, alias, owner or tag",
+    filter: "Name, owner, credential, grant…",
     columns: [
       stateColumn("severity", "Severity"),
       { name: "name", label: "Name", className: "name", cell: nameCell },
@@ -72,7 +113,7 @@ const VIEWS = {
       stateColumn("usage", "Usage"),
       stateColumn("privilege", "Privilege"),
       stateColumn("agent", "Agent"),
-      textColumn("owner", "Owner"),
+      ownerColumn("Owner"),
     ],
     facets: [
       { name: "severity", label: "Severity", axis: "severity" },
@@ -80,8 +121,8 @@ const VIEWS = {
       { name: "ownership", label: "Ownership", axis: "ownership" },
       { name: "usage", label: "Usage", axis: "usage" },
       { name: "privilege", label: "Privilege", axis: "privilege" },
-      { name: "agent", label: "AI agent", axis: "agent" },
       { name: "provider", label: "Provider" },
+      { name: "agent", label: "AI agent", axis: "agent" },
       { name: "source", label: "Source" },
       { name: "scope", label: "Scope" },
       { name: "kind", label: "Kind" },
@@ -94,35 +135,45 @@ const VIEWS = {
     build: ({ identities }) => identities,
     terms: identityTerms,
     opens: (table, row) => ({ kind: "identity", id: keyOf(table, row) }),
+    key: keyOf,
     empty: ({ headline }) => headline,
   },
 
   findings: {
     label: "Findings",
     blocks: ["findings", "identities"],
-    filter: "Title, rule, subject, owner or control",
+    filter: "Title, rule, subject, fingerprint…",
     columns: [
       stateColumn("severity", "Severity"),
       { name: "title", label: "Finding", className: "name", cell: findingCell },
       textColumn("subject", "About", "subject"),
       codeColumn("rule", "Rule", "rule"),
-      textColumn("owner", "Whom to ask"),
+      ownerColumn("Whom to ask"),
+      {
+        name: "fingerprint",
+        label: "Fingerprint",
+        className: "fingerprint",
+        cell: (table, row) => h("code", { title: table.at("fingerprint", row) }, outside(shortened(table.at("fingerprint", row)))),
+      },
     ],
+    grouped: { by: "rule", cells: ruleCells },
     facets: [
       { name: "severity", label: "Severity", axis: "severity" },
+      { name: "rule", label: "Rule" },
+      { name: "status", label: "Status" },
       { name: "provider", label: "Provider" },
+      { name: "team", label: "Team" },
+      { name: "owner", label: "Whom to ask" },
       { name: "source", label: "Source" },
       { name: "scope", label: "Scope" },
-      { name: "team", label: "Team" },
       { name: "agent", label: "AI agent", axis: "agent" },
-      { name: "rule", label: "Rule" },
-      { name: "owner", label: "Whom to ask" },
-      { name: "status", label: "Status" },
       { name: "rechecked", label: "Re-checked" },
     ],
     build: findingsWithSubjects,
-    terms: async (table) => termsOf(table, ["title", "rule", "subject", "credential", "entry", "owner", "controls"]),
-    opens: (_, row) => ({ kind: "finding", id: String(row) }),
+    terms: async (table) =>
+      plainTerms(table, ["title", "rule", "subject", "key", "credential", "entry", "owner", "controls", "fingerprint"]),
+    opens: (table, row) => ({ kind: "finding", id: table.at("fingerprint", row) }),
+    key: (table, row) => table.at("key", row),
     empty: () => "No rule fired.",
   },
 
@@ -135,7 +186,7 @@ const VIEWS = {
       textColumn("id", "Id", "subject"),
       { name: "name", label: "Name", className: "name", cell: entryCell },
       textColumn("kind", "Kind"),
-      textColumn("owner", "Owner"),
+      ownerColumn("Owner"),
       textColumn("status", "Status"),
       countColumn("count", "Identities"),
       textColumn("origin", "Declared in"),
@@ -149,8 +200,9 @@ const VIEWS = {
     ],
     first: { name: "state", descending: false },
     build: entriesWithCounts,
-    terms: async (table) => termsOf(table, ["id", "name", "declared", "owner", "origin"]),
+    terms: async (table) => plainTerms(table, ["id", "name", "declared", "owner", "origin"]),
     opens: (table, row) => ({ kind: "entry", id: table.at("id", row) }),
+    key: (table, row) => table.at("id", row),
     empty: ({ registry_given }) =>
       registry_given
         ? "The registry has no entries."
@@ -170,7 +222,7 @@ const VIEWS = {
       dayColumn("created", "Value since"),
       dayColumn("expires", "Expires"),
       dayColumn("last_used", "Last used"),
-      textColumn("owner", "Owner"),
+      ownerColumn("Owner"),
     ],
     facets: [
       { name: "kind", label: "Kind" },
@@ -184,12 +236,48 @@ const VIEWS = {
     ],
     first: { name: "created", descending: false },
     build: credentialsAndSecrets,
-    terms: async (table) => termsOf(table, ["id", "name", "kind", "owner", "scope"]),
+    terms: async (table) => plainTerms(table, ["id", "name", "holder", "kind", "owner", "scope"]),
+    key: (table, row) => table.at("holder", row) ?? table.at("id", row),
     opens: (table, row) => {
       const holder = table.at("holder", row);
       return holder === null ? { kind: "secret", id: table.at("id", row) } : { kind: "identity", id: holder };
     },
     empty: () => "No credential and no stored secret was seen.",
+  },
+
+  changes: {
+    label: "Changes",
+    blocks: ["changes", "identities"],
+    filter: "Name, key, what it was or is",
+    columns: [
+      stateColumn("change", "Change"),
+      { name: "name", label: "Name", className: "name", cell: changeCell },
+      textColumn("subject", "What"),
+      textColumn("kind", "Kind"),
+      textColumn("scope", "Scope"),
+      { ...textColumn("aspect", "Of it"), cell: (table, row) => plainCell(table.at("aspect", row) && word(table.at("aspect", row))) },
+      textColumn("before", "Before", "text"),
+      textColumn("after", "Now", "text"),
+      textColumn("ask", "Whom to ask", "owner"),
+    ],
+    facets: [
+      { name: "change", label: "Change", axis: "change" },
+      { name: "subject", label: "What" },
+      { name: "aspect", label: "Of it" },
+      { name: "reach_grew", label: "Reach grew" },
+      { name: "provider", label: "Provider" },
+      { name: "scope", label: "Scope" },
+      { name: "source", label: "Source" },
+      { name: "kind", label: "Kind" },
+    ],
+    build: ({ changes }) => changes,
+    terms: async (table) => plainTerms(table, ["name", "key", "identity", "before", "after", "ask", "scope"]),
+    opens: (table, row) => ({ kind: "changed", id: table.at("key", row) }),
+    key: (table, row) => table.at("key", row),
+    empty: ({ since }) =>
+      since
+        ? `Nothing changed since the scan of ${day(since.at)}.`
+        : "There is no earlier scan in the store to compare this one with.",
   },
 
   coverage: {
@@ -214,8 +302,9 @@ const VIEWS = {
       { name: "section", label: "Section" },
     ],
     build: ({ coverage }) => coverage,
-    terms: async (table) => termsOf(table, ["source", "scope", "section", "status", "detail", "permission"]),
-    opens: (_, row) => ({ kind: "section", id: String(row) }),
+    terms: async (table) => plainTerms(table, ["source", "scope", "section", "status", "detail", "permission"]),
+    opens: (table, row) => ({ kind: "reading", id: readingId(table, row) }),
+    key: readingId,
     empty: () => "Nothing was read.",
   },
 };

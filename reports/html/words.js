@@ -65,6 +65,16 @@ function literal(value) {
   return String(value);
 }
 
+// Who left, by the name that owners go by; filled when the page opens.
+const LEFT = new Set();
+
+// As many digits of a fingerprint as tell it apart in this report; set when the page opens.
+let digits = 8;
+
+function shortened(fingerprint) {
+  return fingerprint.slice(0, digits);
+}
+
 const NUMBER = new Intl.NumberFormat("en");
 
 function count(number) {

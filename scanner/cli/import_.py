@@ -90,7 +90,7 @@ def _import(
     from scanner import importing
     from scanner.bulk import seldom_collected
     from scanner.cli.console import say
-    from scanner.cli.output import write_outputs
+    from scanner.cli.output import with_since, write_outputs
     from scanner.history.store import open_store
     from scanner.shards.files import check_shard
     from scanner.shards.joining import named
@@ -114,6 +114,8 @@ def _import(
                 )
                 return None
             result = _concluded(config, store, taken, accept_drop=accept_drop, strict_registry=strict_registry)
+            if result is not None:
+                result = with_since(store, result, outputs)
         if result is not None:
             write_outputs(result, outputs)
     return result

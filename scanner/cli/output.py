@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from io import BytesIO
 from pathlib import Path
-from typing import BinaryIO, TypeAlias
+from typing import TYPE_CHECKING, BinaryIO, TypeAlias
 
 from msgspec import Struct
 
@@ -21,6 +21,9 @@ from scanner.cli.console import say, warn
 from scanner.config import Config
 from scanner.errors import UsageError, did_you_mean
 from scanner.model import ScanResult
+
+if TYPE_CHECKING:
+    from scanner.history.store import Store
 
 STDOUT = "-"
 LISTED = 200
@@ -130,6 +133,19 @@ def _configured(config: Config) -> list[Output]:
             place = ("report", number, "path")
             raise config.document.problem(f"{left[0]} stands for nothing", place, "{date} is the scan's day")
     return planned
+
+
+SINCE = frozenset({"html"})
+"""Formats that also show what changed since the scan before."""
+
+
+def with_since(store: Store, result: ScanResult, outputs: Sequence[Output]) -> ScanResult:
+    """The stored result with what changed since the scan before, where one of the outputs shows that."""
+    from scanner.changes import with_since
+
+    board = any(output.shows == BOARD for output in outputs)
+    wanted = board or any(output.report.name in SINCE for output in outputs)
+    return with_since(store, result, shares=board) if wanted else result
 
 
 def write_outputs(result: ScanResult, outputs: Sequence[Output]) -> None:

@@ -43,12 +43,12 @@ def orphans(config_file: Path | None, store_url: str | None, outputs: tuple[str,
 def _report(
     scan_id: str | None, config_file: Path | None, store_url: str | None, outputs: tuple[str, ...], view: str | None
 ) -> None:
-    from scanner.cli.output import plan_outputs, write_outputs
+    from scanner.cli.output import plan_outputs, with_since, write_outputs
     from scanner.config import load_config
     from scanner.history.store import open_store
 
     planned = plan_outputs(outputs, view)
     url = store_url or load_config(config_file).store_url
     with open_store(url, create=False) as store:
-        result = store.with_past(store.load(scan_id))
+        result = with_since(store, store.with_past(store.load(scan_id)), planned)
     write_outputs(result, planned)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -109,7 +110,7 @@ def scan_and_report(
     from scanner import app
     from scanner.bulk import seldom_collected
     from scanner.cli.console import progress, warn
-    from scanner.cli.output import write_outputs
+    from scanner.cli.output import with_since, write_outputs
 
     ready = app.make_ready(sources)
     lists = app.load_lists(config, ready, strict=strict_registry)
@@ -117,7 +118,14 @@ def scan_and_report(
     with seldom_collected():
         try:
             with progress(quiet) as observer:
-                result = app.scan(config, ready, lists.declared, observer, accept_drop=accept_drop)
+                result = app.scan(
+                    config,
+                    ready,
+                    lists.declared,
+                    observer,
+                    accept_drop=accept_drop,
+                    complete=partial(with_since, outputs=outputs),
+                )
         except KeyboardInterrupt as stop:
             # The store says so where it was interrupted too late.
             raise click.Abort(str(stop) or "nothing of this run was stored") from stop

@@ -11,8 +11,8 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from scanner.diff.credentials import credential_differences
-from scanner.diff.records import Aspect, Difference
-from scanner.model import Assessment, Fact, Grant, Link, PrivilegeLevel, Trust
+from scanner.diff.records import Difference
+from scanner.model import Aspect, Assessment, Fact, Grant, Link, PrivilegeLevel, Trust
 
 NAMED = 10
 """So many grants, links or trusts are named; the rest is counted."""

@@ -19,9 +19,9 @@ from scanner.diff import steps
 from scanner.diff.aspects import differences
 from scanner.diff.entries import entry_changes
 from scanner.diff.findings import finding_changes
-from scanner.diff.records import Change, ChangeName, Counts, Diff, Difference
+from scanner.diff.records import Counts, Diff, Difference
 from scanner.matching.places import Places
-from scanner.model import Assessment, Coverage, EntryAssessment, Fact, Finding, ScanResult
+from scanner.model import Assessment, Change, ChangeName, Coverage, EntryAssessment, Fact, Finding, ScanResult
 
 PLACE_NOT_READ_BEFORE = "its place was not completely read before, so it may be older"
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from scanner.diff.records import Change
-from scanner.model import EntryAssessment, EntryState
+from scanner.model import Change, EntryAssessment, EntryState
 
 _STEPS: Mapping[EntryState, str] = {
     "not_found": "Find out whether it is gone for good; then retire the entry.",

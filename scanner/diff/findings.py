@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 
-from scanner.diff.records import Change, ChangeName
-from scanner.model import GRAVITY, Finding
+from scanner.model import GRAVITY, Change, ChangeName, Finding
 
 _OVER: Mapping[ChangeName, int] = {"resolved": 1, "forgotten": 2}
 """What stands no more, after what does."""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from scanner.diff.records import Aspect, Difference
-from scanner.model import Assessment
+from scanner.diff.records import Difference
+from scanner.model import Aspect, Assessment
 
 _JOINED: Mapping[str, str] = {
     "unregistered": "Declare it with an owner, or switch it off.",

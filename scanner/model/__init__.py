@@ -5,6 +5,7 @@ and in UTC; unknown is ``None``, never an empty string. Collections are tuples i
 nothing of ours.
 """
 
+from scanner.model.changed import Aspect, Change, ChangeName, Since, Subject
 from scanner.model.declared import (
     Acknowledged,
     Acknowledgement,
@@ -100,9 +101,12 @@ __all__ = [
     "Acknowledged",
     "Acknowledgement",
     "AgentVerdict",
+    "Aspect",
     "Assessment",
     "Assignment",
     "BlindSpot",
+    "Change",
+    "ChangeName",
     "Coverage",
     "CoverageStatus",
     "Credential",
@@ -150,7 +154,9 @@ __all__ = [
     "ScanResult",
     "Severity",
     "Signal",
+    "Since",
     "StoredSecret",
+    "Subject",
     "Summary",
     "Takeover",
     "Trust",

@@ -7,6 +7,7 @@ from datetime import datetime
 
 from msgspec import Struct, field
 
+from scanner.model.changed import Since
 from scanner.model.declared import Policy
 from scanner.model.discovered import Coverage, StoredSecret, Workload
 from scanner.model.judged import Assessment, EntryAssessment, Finding
@@ -127,3 +128,5 @@ class ScanResult(Struct, frozen=True, kw_only=True, gc=False):
     """The scans up to this one, oldest first, itself the last; empty where no store was asked."""
     first_seen: Mapping[str, datetime] = {}
     """By key of an identity, the start of the first scan that ever had it; empty where no store was asked."""
+    since: Since | None = None
+    """What changed since the scan before; None where there is none, or no report needs it."""

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from scanner.changes import changes_between
+from scanner.changes import changes_between, with_since
 from scanner.errors import StoreError, UsageError
 from scanner.history.finding_kind import FINDINGS
 from scanner.history.record_kinds import ENTRIES, IDENTITIES
@@ -309,3 +309,27 @@ def test_changes_are_found_by_index(tmp_path: Any, kind: str) -> None:
 
     assert f"USING INDEX {kind}_ended" in plan
     assert f"USING INDEX {kind}_begun" in plan
+
+
+def test_a_result_knows_what_changed_since_the_scan_before_it(store: Store) -> None:
+    """Of the first scan nothing, of every later one what ``muster diff`` says, also once later scans are there."""
+    nights = [night(at, identities=found) for at, found in enumerate(((billing,), (billing, deploy), (deploy,)), 1)]
+    for one in nights:
+        store.save(one)
+    first, second, third = (with_since(store, one, shares=True).since for one in nights)
+
+    assert first is None
+    assert second is not None
+    assert third is not None
+    assert (second.scan, [(row.change, row.key) for row in second.changes]) == (
+        "night-1",
+        [("joined", deploy.identity.key)],
+    )
+    assert (third.scan, [(row.change, row.key) for row in third.changes]) == (
+        "night-2",
+        [("left", billing.identity.key)],
+    )
+    assert second.shares["owned"] == (0, 1)
+    assert third.shares["owned"] == (0, 2)
+    store.prune(NOW + timedelta(days=365), NOW + timedelta(days=365))
+    assert with_since(store, nights[2]).since is None

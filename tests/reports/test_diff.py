@@ -17,8 +17,8 @@ from reports import scan_list
 from reports.base import Screen
 from reports.diff_table import COLUMNS, became, headline
 from reports.scan_list import ListedScan
-from scanner.diff.records import Change, Counts, Diff
-from scanner.model import Forgotten, Summary
+from scanner.diff.records import Counts, Diff
+from scanner.model import Change, Forgotten, Summary
 from tests.contract.test_reports import ACTIVE
 from tests.factories import NOW, make_result
 from tests.reports.samples import HOSTILE

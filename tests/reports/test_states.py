@@ -10,6 +10,7 @@ from reports.html.ages import AGES
 from reports.states import STATES, Axis
 from scanner.model import (
     SEVERITIES,
+    ChangeName,
     CoverageStatus,
     EntryState,
     NatureVerdictName,
@@ -30,6 +31,7 @@ MODEL: dict[Axis, tuple[str, ...]] = {
     "age": AGES,
     "entry": get_args(EntryState),
     "coverage": get_args(CoverageStatus),
+    "change": tuple(name for name in get_args(ChangeName) if name != "not_rechecked"),
 }
 
 

@@ -10,6 +10,7 @@ from scanner.model import Link, OwnershipVerdict
 from tests.factories import NOW, days_ago, make_assessment, make_credential, make_identity, make_result
 from tests.reports.html.conftest import Opens
 from tests.reports.html.estate import small_estate, with_history
+from tests.reports.html.test_page import charts, names
 
 pytestmark = pytest.mark.browser
 
@@ -23,13 +24,13 @@ def opened(page: Page, name: str) -> None:
 def test_the_ages_of_credentials_open_the_list_they_count(opens: Opens) -> None:
     """Keys and stored secrets by the age of their value; what cannot be told is a bar of its own."""
     with opens(small_estate()) as seen:
-        chart = seen.page.locator("#charts figure", has_text="Age of credentials")
+        chart = charts(seen.page).filter(has_text="Age of credentials")
         expect(chart.locator("li")).to_have_text(["over 2 years150 %", "unknown150 %"])
         chart.get_by_role("button", name="over 2 years").click()
 
         expect(seen.page.locator("#grid tbody tr[data-at]")).to_have_count(1)
         expect(seen.page.locator("#grid tbody td.age")).to_have_text("over 2 years")
-        assert "age=over+2+years" in seen.page.url
+        assert "age=over%202%20years" in seen.page.url
 
 
 def test_orphans_stand_by_team_and_else_by_reason(opens: Opens) -> None:
@@ -38,26 +39,27 @@ def test_orphans_stand_by_team_and_else_by_reason(opens: Opens) -> None:
     judged = [make_assessment(name, ownership=growth) for name in ("a", "b")]
     judged.append(make_assessment("owned", ownership=OwnershipVerdict(state="owned", team="Growth")))
     with opens(make_result(*judged, make_assessment("c"))) as seen:
-        chart = seen.page.locator("#charts figure", has_text="Whose orphans")
+        chart = charts(seen.page).filter(has_text="Whose orphans")
         expect(chart.locator("li")).to_have_text(["Growth2", "unregistered1"])
         chart.get_by_role("button", name="Growth").click()
-        expect(seen.page.locator("#grid tbody td.name bdi")).to_have_text(["a", "b"])
+        expect(names(seen.page)).to_have_text(["a", "b"])
         chart.get_by_role("button", name="unregistered").click()
-        expect(seen.page.locator("#grid tbody td.name bdi")).to_have_text(["c"])
+        expect(names(seen.page)).to_have_text(["c"])
 
 
 def test_a_trend_takes_two_scans(opens: Opens) -> None:
-    """With the scans before, how the shares moved, and beside them the numbers; from one scan alone nothing is said."""
+    """Each number has axes and the colour of its state; from one scan nothing is said."""
     with opens(with_history(small_estate())) as seen:
-        figure = seen.page.locator("figure.trend")
-        expect(figure.locator("li")).to_have_text(
-            ["owned10 % → 20 %", "registeredunknown → 25 %", "orphans9 → 4", "critical and high findings3 → 1"]
+        lines = charts(seen.page).filter(has_text="Trend").locator(".line")
+        expect(lines.locator("> p:first-child")).to_have_text(
+            ["Owned10 % → 20 %", "Registeredunknown → 25 %", "Orphans9 → 4", "Critical and high findings3 → 1"]
         )
-        for drawing in figure.locator("svg").all():
-            expect(drawing.locator("polyline")).to_have_count(2)
-        expect(figure.locator("svg")).to_have_count(2)
+        expect(lines.locator(".axis")).to_have_text(["100 %0", "100 %0", "90", "30"])
+        expect(lines.locator(".days").first).to_have_text("2026-10-262026-11-25")
+        tones = lines.locator("polyline").evaluate_all("lines => lines.map(line => line.getAttribute('class'))")
+        assert tones == ["tone-good", "tone-good", "tone-bad", "tone-critical"]
     with opens(small_estate()) as seen:
-        expect(seen.page.locator("#charts figure").first).to_be_visible()
+        expect(charts(seen.page).first).to_be_visible()
         expect(seen.page.locator("figure.trend")).to_have_count(0)
 
 

@@ -9,10 +9,11 @@ from msgspec.structs import replace
 
 from scanner.diff.aspects import NOT_READ_BEFORE
 from scanner.diff.compare import PLACE_NOT_READ_BEFORE, Unlike, compare
-from scanner.diff.records import Change, Counts
+from scanner.diff.records import Counts
 from scanner.diff.timeline import eras
 from scanner.model import (
     Assessment,
+    Change,
     EntryAssessment,
     Grant,
     Origin,
