@@ -18,6 +18,7 @@ from scanner.continuity.remembered import (
     Remembered,
     filled,
     kept_findings,
+    not_listed,
     not_rechecked,
     unlisted_places,
     with_unread,
@@ -88,7 +89,7 @@ def judge(inventory: Inventory, declared: Declared, remembered: Remembered, scan
     places = Places(inventory.coverage)
     remembered = followed(remembered, declared.entries or ())
     carried = not_rechecked(remembered, inventory, places, declared.lists)
-    inventory = with_unread(filled(inventory, remembered, carried), remembered, places)
+    told, inventory = inventory, with_unread(filled(inventory, remembered, carried), remembered, places)
     held = held_by((*inventory.identities, *(one.identity for one in carried)), inventory.assignments)
     inventory = _linked(inventory, held, carried)
     roster = None if declared.people is None else Roster(declared.people, today)
@@ -133,7 +134,17 @@ def judge(inventory: Inventory, declared: Declared, remembered: Remembered, scan
         now=now,
     )
     acknowledgements = Acknowledgements(declared.acknowledgements, today)
-    findings = _findings(fresh, carried, reconciled.entries, inventory, declared, remembered, acknowledgements, now)
+    findings = _findings(
+        fresh,
+        carried,
+        reconciled.entries,
+        inventory,
+        declared,
+        remembered,
+        acknowledgements,
+        now,
+        unlisted=not_listed(told, inventory),
+    )
     notices = (
         *unlisted_places(carried, remembered.assignments, inventory.coverage),
         *doubt_notices(inventory.identities, inventory.coverage),
@@ -162,6 +173,8 @@ def _findings(
     remembered: Remembered,
     acknowledgements: Acknowledgements,
     now: datetime,
+    *,
+    unlisted: frozenset[str],
 ) -> tuple[Finding, ...]:
     """What the rules say of all that is judged, and what stands of what was not; the gravest first."""
     found = evaluate(
@@ -172,6 +185,7 @@ def _findings(
             assignments=inventory.assignments,
             exemptions=declared.exemptions,
             recreations=remembered.recreations,
+            not_listed=unlisted,
             policy=declared.policy,
             now=now,
             registry_given=declared.entries is not None,

@@ -91,6 +91,14 @@ def filled(inventory: Inventory, remembered: Remembered, carried: Sequence[Asses
     return msgspec.structs.replace(inventory, identities=linked)
 
 
+def not_listed(told: Inventory, inventory: Inventory) -> frozenset[str]:
+    """Keys of the credentials that only the last scan knew. ``told``: the inventory before it was filled."""
+    half_told = {one.key: one.credentials for one in told.identities if "credentials" in one.unread}
+    known = [one for one in inventory.identities if one.key in half_told]
+    listed = {credential.key for credentials in half_told.values() for credential in credentials}
+    return frozenset(credential.key for one in known for credential in one.credentials) - listed
+
+
 def _with_creators(
     identities: Sequence[Identity], creators: Mapping[str, tuple[str | None, str]]
 ) -> Iterator[Identity]:

@@ -65,6 +65,7 @@ class Hit(Struct, frozen=True, kw_only=True, gc=False):
 class Yardstick(Struct, frozen=True, kw_only=True):
     """What things are measured by: the thresholds, the moment of the scan, entries by id, the made anew by key.
 
+    ``not_listed``: keys of credentials that only an earlier scan knew, as a gap hides whether they are still there.
     ``frameworks``: ids of those whose controls findings cite; None: the usual ones.
     """
 
@@ -72,6 +73,7 @@ class Yardstick(Struct, frozen=True, kw_only=True):
     now: datetime
     entries: Mapping[str, EntryAssessment] = {}
     recreations: Mapping[str, Recreation] = {}
+    not_listed: frozenset[str] = frozenset()
     frameworks: frozenset[str] | None = None
 
     @property

@@ -13,9 +13,8 @@ _KEPT: frozenset[CredentialKind] = frozenset(
 
 def check(credential: Credential, assessment: Assessment, by: Yardstick) -> Hit | None:
     """Fires where it had ended already when the provider was looked at, and was listed there."""
-    identity = assessment.identity
-    ended = by.past(credential.expires_at, 0, until=identity.observed_at)
-    if not ended or credential.kind not in _KEPT or "credentials" in identity.unread:
+    ended = by.past(credential.expires_at, 0, until=assessment.identity.observed_at)
+    if not ended or credential.kind not in _KEPT or credential.key in by.not_listed:
         return None
     return Hit(evidence={"kind": credential.kind, "id": credential.id, "expires_at": credential.expires_at})
 

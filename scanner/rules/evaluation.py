@@ -59,6 +59,7 @@ _Found: TypeAlias = tuple[str, Finding]
 class RuleContext(Struct, frozen=True, kw_only=True):
     """One judged snapshot. ``now``: the moment of the scan, aware. ``registry_given``: False where none was at all.
 
+    ``not_listed``: keys of credentials that only an earlier scan knew, as a gap hides whether they are still there.
     ``frameworks``: ids of those whose controls findings cite; None: the usual ones.
     """
 
@@ -68,6 +69,7 @@ class RuleContext(Struct, frozen=True, kw_only=True):
     assignments: Sequence[Assignment] = ()
     exemptions: Sequence[Exemption] = ()
     recreations: Mapping[str, Recreation] = {}
+    not_listed: frozenset[str] = frozenset()
     policy: Policy = Policy()
     now: datetime
     registry_given: bool = True
@@ -84,6 +86,7 @@ def evaluate(context: RuleContext) -> tuple[Finding, ...]:
         now=context.now,
         entries={found.entry.id: found for found in context.entries},
         recreations=context.recreations,
+        not_listed=context.not_listed,
         frameworks=context.frameworks,
     )
     alike: dict[tuple[Severity, str], list[_Found]] = defaultdict(list)

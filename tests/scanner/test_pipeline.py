@@ -172,6 +172,21 @@ def test_a_key_that_is_only_remembered_has_not_newly_expired() -> None:
     assert [len(_of(night, "credential_unused")) for night in (first, hidden, told, stands)] == [1, 1, 0, 0]
 
 
+def test_a_key_that_was_listed_has_expired_though_another_list_was_not_read() -> None:
+    """Beside it stands one that only the last scan knew, of which that cannot be told."""
+    end = NOW + timedelta(hours=12)
+    listed, hidden = (make_credential("svc", one, kind="client_secret", expires_at=end) for one in ("s-1", "s-2"))
+    user = make_identity("svc", scope=FIRST, credentials=(listed, hidden))
+    half = msgspec.structs.replace(user, credentials=(listed,), unread=("credentials",))
+    denied = _coverage(FIRST, "denied", section="iam.access_keys", kinds=(), rungs=("credential",))
+
+    first = _night(0, [user], [_coverage(FIRST)])
+    second = _night(1, [half], [_coverage(FIRST), denied], first)
+
+    assert [one.credential for one in _of(second, "credential_expired")] == [listed.key]
+    assert len(second.identities[0].identity.credentials) == 2
+
+
 @pytest.mark.parametrize("unlooked", [(), (_coverage(FIRST, "denied"),)], ids=["not scanned", "denied"])
 def test_a_list_that_names_it_is_no_look_at_it(unlooked: tuple[Coverage, ...]) -> None:
     """Its keys and rights stand as last seen, and so does its entry, until the better source looks again."""

@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Literal, TypeAlias
 
 from connectors.azure.directory.payloads import Application, ServicePrincipal
 
 Origin: TypeAlias = Literal["own", "microsoft", "third_party"]
-MICROSOFT = frozenset({"f8cdef31-a31e-4b4a-93e4-5f571e91255a", "72f988bf-86f1-41af-91ab-2d7cd011db47"})
-"""The tenants that Microsoft's own applications are registered in. Source:
-https://learn.microsoft.com/troubleshoot/entra/entra-id/governance/verify-first-party-apps-sign-in"""
+MICROSOFT: Mapping[str, str] = MappingProxyType({
+    "f8cdef31-a31e-4b4a-93e4-5f571e91255a": "Microsoft Services",
+    "72f988bf-86f1-41af-91ab-2d7cd011db47": "Microsoft",
+    "33e01921-4d64-4f8c-a055-5bdaffd5e33d": "AME, production of Azure",
+    "cdc5aeea-15c5-4db6-b079-fcadd2505dc2": "Torus, production of Microsoft 365",
+})  # fmt: skip
+"""The tenants that Microsoft's own applications are registered in, by id. Sources, as of 2026-11: the first two,
+https://learn.microsoft.com/troubleshoot/entra/entra-id/governance/verify-first-party-apps-sign-in; AME, the checks of
+Maester, https://github.com/maester365/maester; Torus, where Graph Explorer and the Graph command line are from,
+EntraOps 1.2.0, https://www.powershellgallery.com/packages/EntraOps. Others that only a single list names are not here:
+nobody in the tenant has to answer for an application of Microsoft's, so whose it is has to be certain."""
 NOT_GALLERY = frozenset({
     "8adf8e6e-67b2-4cf2-a259-e3dc5476c621",
     "4602d0b4-76bb-404b-bca9-2652e1a39c6d",

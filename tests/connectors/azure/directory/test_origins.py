@@ -24,6 +24,8 @@ GALLERY = {"applicationTemplateId": guid("template")}
         ({}, {}, None),
         ({"appOwnerOrganizationId": MICROSOFT}, None, FIRST_PARTY_REASON),
         ({"appOwnerOrganizationId": MICROSOFT.upper()}, None, FIRST_PARTY_REASON),
+        ({"appOwnerOrganizationId": "cdc5aeea-15c5-4db6-b079-fcadd2505dc2"}, None, FIRST_PARTY_REASON),
+        ({"appOwnerOrganizationId": "33E01921-4D64-4F8C-A055-5BDAFFD5E33D"}, None, FIRST_PARTY_REASON),
         ({"appOwnerOrganizationId": MICROSOFT, **SECRET}, None, None),
         ({"appOwnerOrganizationId": MICROSOFT}, {}, None),
         (GALLERY, {}, GALLERY_REASON),
