@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import difflib
-import tomllib
 from collections.abc import Sequence
 from datetime import date, timedelta
 from pathlib import Path
 
 from msgspec import Struct
 
-from scanner.errors import ConfigError, Problem, did_you_mean, toml_problem
+from scanner.errors import ConfigError, did_you_mean
 from scanner.matching.globs import is_pattern, names_something
 from scanner.model import Acknowledged, Acknowledgement, Origin
-from scanner.strict import Document, decode, line_of
+from scanner.strict import Document, decode, line_of, read_settings
+from scanner.tables.parsing import parse_toml
 from scanner.text import printable
 
 LONGEST = timedelta(days=366)
@@ -62,25 +62,12 @@ def load_acknowledgements(paths: Sequence[Path], rules: Sequence[str], today: da
 
 def read(path: Path) -> str:
     """The file's text. Raises ConfigError."""
-    try:
-        return path.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise ConfigError(Problem(file=str(path), message="is not UTF-8 text", fix="save it as UTF-8")) from error
-    except OSError as error:
-        why = error.strerror or "cannot be read"
-        raise ConfigError(
-            Problem(file=str(path), message=why, fix="`muster acknowledge` starts it, or create an empty one")
-        ) from error
+    return read_settings(path, "`muster acknowledge` starts it, or create an empty one")
 
 
 def parse(text: str, file: str, rules: Sequence[str], today: date) -> tuple[Acknowledgement, ...]:
     """What a list acknowledges; ``file`` is its name for messages. Raises ConfigError."""
-    try:
-        data = tomllib.loads(text)
-    except RecursionError as error:
-        raise ConfigError(Problem(file=file, message="is nested too deeply")) from error
-    except ValueError as error:  # also a number of thousands of digits
-        raise ConfigError(toml_problem(file, error)) from error
+    data = parse_toml(file, text, ConfigError)
     document = Document(file=file, text=text)
     lines = decode(data, _File, document).acknowledged
     for index, line in enumerate(lines):

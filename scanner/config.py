@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -11,7 +10,7 @@ import msgspec
 from msgspec import Struct
 
 from scanner.acknowledged_file import AlarmSettings
-from scanner.errors import ConfigError, Problem, toml_problem
+from scanner.errors import ConfigError
 from scanner.model import Exemption, Ownership, Policy
 from scanner.notify.settings import Channel, read_channels
 from scanner.registry.lists import ListSource
@@ -27,7 +26,8 @@ from scanner.settings import (
     SourceSettings,
     StoreSettings,
 )
-from scanner.strict import Document, decode
+from scanner.strict import Document, decode, read_settings
+from scanner.tables.parsing import parse_toml
 
 DEFAULT_FILE = "config.toml"
 _SQLITE_FILE = "sqlite:///"
@@ -79,8 +79,8 @@ def load_config(path: Path | None) -> Config:
         if not default.exists():
             return Config()
         path = default
-    text = _read(path)
-    data = _parsed(path, text)
+    text = read_settings(path, "`muster init` writes a commented one")
+    data = parse_toml(str(path), text, ConfigError)
     document = Document(file=str(path), text=text)
     base = path.parent
     file = decode(data, _File, document, base=base)
@@ -108,8 +108,8 @@ def whom_to_tell(path: Path | None) -> tuple[tuple[Channel, ...], str]:
     """The channels and the store's URL, as far as the config in that file can be read, for telling that it is wrong."""
     path = path or Path(DEFAULT_FILE)
     try:
-        text = _read(path)
-        data = _parsed(path, text)
+        text = read_settings(path, "")
+        data = parse_toml(str(path), text, ConfigError)
     except ConfigError:
         return (), DEFAULT_STORE
     channels: dict[str, Channel] = {}
@@ -138,25 +138,6 @@ def _resolved(lists: Sequence[ListSource], base: Path) -> tuple[ListSource, ...]
         one if one.url is None else msgspec.structs.replace(one, url=resolve_database_url(one.url, base))
         for one in lists
     )
-
-
-def _read(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise ConfigError(Problem(file=str(path), message="is not UTF-8 text", fix="save it as UTF-8")) from error
-    except OSError as error:
-        why = "no such file" if isinstance(error, FileNotFoundError) else (error.strerror or "cannot be read")
-        raise ConfigError(Problem(file=str(path), message=why, fix="`muster init` writes a commented one")) from error
-
-
-def _parsed(path: Path, text: str) -> dict[str, Any]:
-    try:
-        return tomllib.loads(text)
-    except RecursionError as error:
-        raise ConfigError(Problem(file=str(path), message="is nested too deeply")) from error
-    except ValueError as error:  # also a number of thousands of digits
-        raise ConfigError(toml_problem(str(path), error)) from error
 
 
 def _sources(tables: tuple[dict[str, Any], ...], document: Document, base: Path) -> tuple[SourceSettings, ...]:

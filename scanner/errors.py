@@ -50,13 +50,6 @@ class Problem(Struct, frozen=True, kw_only=True):
         return f"{place}:{field} {self.message}{fix}"
 
 
-def toml_problem(file: str, error: ValueError) -> Problem:
-    """What tomllib says of a document that is no TOML; the line it names becomes the problem's."""
-    message, _, place = str(error).partition(" (at line ")
-    line = place.partition(",")[0]
-    return Problem(file=file, line=int(line) if line.isdigit() else None, message=f"is not TOML: {message}")
-
-
 def did_you_mean(word: str, known: Sequence[str], *, likeness: float = 0.6) -> str | None:
     """A hint at the known word most like this one; None where none is, on a scale to 1, at least so like it."""
     near = difflib.get_close_matches(word, known, n=1, cutoff=likeness)

@@ -37,6 +37,10 @@ _WORDS = {
 }
 
 
+LARGEST = 4 * 1024 * 1024
+"""Bytes of a file of settings; people write a few thousand."""
+
+
 class Document(Struct, frozen=True, kw_only=True):
     """Where settings come from, for messages: the file's name, its text, and where in it we are."""
 
@@ -49,6 +53,21 @@ class Document(Struct, frozen=True, kw_only=True):
         return ConfigError(
             Problem(file=self.file, line=line_of(self.text, path), field=show(path), message=message, fix=fix)
         )
+
+
+def read_settings(path: Path, fix: str) -> str:
+    """The text of a file of settings. Raises ConfigError; ``fix``: what to do where it cannot be opened."""
+    try:
+        with path.open("rb") as file:
+            data = file.read(LARGEST + 1)
+        if len(data) > LARGEST:
+            raise ConfigError(Problem(file=str(path), message=f"is larger than {LARGEST // 2**20} MiB"))
+        return data.decode("utf-8-sig").replace("\r\n", "\n").replace("\r", "\n")
+    except UnicodeDecodeError as error:
+        raise ConfigError(Problem(file=str(path), message="is not UTF-8 text", fix="save it as UTF-8")) from error
+    except OSError as error:
+        why = "no such file" if isinstance(error, FileNotFoundError) else (error.strerror or "cannot be read")
+        raise ConfigError(Problem(file=str(path), message=why, fix=fix)) from error
 
 
 def decode(data: Any, into: type[T], document: Document, *, base: Path | None = None, strict: bool = True) -> T:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-import tomllib
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import closing
 from functools import partial
@@ -14,10 +14,10 @@ from typing import Any
 import msgspec
 import yaml
 
-from scanner.errors import Problem, RegistryError, toml_problem
+from scanner.errors import Problem, RegistryError
 from scanner.tables.document_lines import json_lines, toml_lines, yaml_lines
 from scanner.tables.files import read_lines, read_text
-from scanner.tables.parsing import TOO_DEEP, invalid, parse_json, parse_yaml, yaml_value
+from scanner.tables.parsing import TOO_DEEP, invalid, is_too_deep, parse_json, parse_toml, parse_yaml, yaml_value
 from scanner.tables.rows import EmptyTable, Row, Table
 
 
@@ -58,12 +58,7 @@ def read_yaml(path: Path) -> Table:
 def read_toml(path: Path) -> Table:
     """A TOML document. Raises RegistryError with the line."""
     text = read_text(path)
-    try:
-        data = tomllib.loads(text)
-    except ValueError as error:
-        raise RegistryError(toml_problem(str(path), error)) from error
-    except RecursionError as error:
-        raise invalid(path, "TOML", TOO_DEEP) from error
+    data = parse_toml(str(path), text, RegistryError)
     if not data:
         raise EmptyTable(Problem(file=str(path), message="is empty"))
     key, items = _listed(path, data)
@@ -84,8 +79,8 @@ def _is_writable(text: str, data: Any) -> bool:
 def _unique(members: list[tuple[str, Any]]) -> dict[str, Any]:
     unique = dict(members)
     if len(unique) < len(members):
-        names = [name for name, _ in members]
-        raise ValueError(f"the key {next(name for name in names if names.count(name) > 1)} stands twice in one object")
+        twice = next(name for name, times in Counter(name for name, _ in members).items() if times > 1)
+        raise ValueError(f"the key {twice} stands twice in one object")
     return unique
 
 
@@ -137,4 +132,5 @@ def _ndjson_rows(file: str, lines: Iterable[tuple[int, str]]) -> Iterator[Row | 
         except (msgspec.DecodeError, RecursionError) as error:
             yield Problem(file=file, line=number, message=f"is not a JSON object: {error}")
         else:
-            yield _row(file, number, item)
+            deep = is_too_deep(item)
+            yield Problem(file=file, line=number, message=TOO_DEEP) if deep else _row(file, number, item)

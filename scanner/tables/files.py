@@ -11,6 +11,9 @@ from scanner.tables.rows import EmptyTable
 
 MAX_DOCUMENT = 64 * 1024 * 1024
 """Bytes of a file that is read as a whole (JSON, YAML, TOML)."""
+SLOW_TO_PARSE = (".yaml", ".yml", ".toml")
+MAX_SLOW_DOCUMENT = 16 * 1024 * 1024
+"""Bytes of a file with one of these endings: its parser takes fifty times the memory, or the time."""
 MAX_LINE = 16 * 1024 * 1024
 """Bytes of one line of a file that is streamed."""
 
@@ -44,13 +47,14 @@ def unreadable(path: Path, error: Exception) -> RegistryError:
 
 def read_text(path: Path) -> str:
     """A whole file as text. Raises RegistryError, EmptyTable where it is blank."""
+    most = MAX_SLOW_DOCUMENT if path.suffix.lower() in SLOW_TO_PARSE else MAX_DOCUMENT
     try:
         with path.open("rb") as file:
-            data = file.read(MAX_DOCUMENT + 1)
+            data = file.read(most + 1)
     except OSError as error:
         raise unreadable(path, error) from error
-    if len(data) > MAX_DOCUMENT:
-        size = f"is larger than {MAX_DOCUMENT // 2**20} MiB"
+    if len(data) > most:
+        size = f"is larger than {most // 2**20} MiB"
         raise RegistryError(Problem(file=str(path), message=size, fix="split it, or use CSV or NDJSON"))
     _refuse_other_formats(path, data)
     text = _decode(path, data.removeprefix(codecs.BOM_UTF8), first_line=1)

@@ -1,21 +1,35 @@
-"""JSON and YAML text as data. What is wrong is a RegistryError with its line, absurd nesting and YAML's aliases too."""
+"""JSON, YAML and TOML text as data. What is wrong is an error with its line, absurd nesting and YAML's aliases too.
+
+Whoever walks through the data may do so by recursion: nothing that comes from here is nested deeper than ``DEEPEST``.
+"""
 
 from __future__ import annotations
 
 import json
+import re
+import tomllib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
 import yaml
 
-from scanner.errors import Problem, RegistryError
+from scanner.errors import InputError, Problem, RegistryError
 
 T = TypeVar("T")
 
 DEEPEST = 100
-"""Levels of a YAML document; people write five."""
+"""Levels of a document; people write five."""
 TOO_DEEP = "is nested too deeply"
+
+# A string that is not closed is taken to its line's or the text's end, so that no text is gone through twice.
+_JSON_TOKENS = re.compile(r""""(?:[^"\\]|\\.)*+"?|[\[\]{}]""", re.DOTALL)
+_TOML_TOKENS = re.compile(
+    r'''"""(?:[^"\\]|\\.|"(?!""))*+(?:"{3,5})?'''
+    r"""|'{3}(?:[^']|'(?!''))*+(?:'{3,5})?"""
+    r"""|"(?:[^"\\\n]|\\.)*+"?|'[^'\n]*+'?|\#[^\n]*+|[\[\]{}.=,\n]""",
+    re.DOTALL,
+)
 
 _NULLS = frozenset({"", "~", "null", "Null", "NULL"})
 _READABLE_YAML = "YAML that can be read"
@@ -29,13 +43,90 @@ def invalid(path: Path, what: str, why: str, line: int | None = None) -> Registr
 def parse_json(path: Path, text: str, pairs: Callable[[list[tuple[str, Any]]], Any] | None = None) -> Any:
     """``pairs``: makes an object of its members, and raises ValueError for those that it does not take."""
     try:
-        return json.loads(text, object_pairs_hook=pairs)
+        data = json.loads(text, object_pairs_hook=pairs)
     except json.JSONDecodeError as error:
         raise invalid(path, "JSON", error.msg, error.lineno) from error
     except RecursionError as error:
-        raise invalid(path, "JSON", TOO_DEEP) from error
+        raise invalid(path, "JSON", TOO_DEEP, _too_deep_json(text)) from error
     except ValueError as error:  # or a number of too many digits
         raise invalid(path, "JSON", str(error)) from error
+    if is_too_deep(data):
+        raise invalid(path, "JSON", TOO_DEEP, _too_deep_json(text))
+    return data
+
+
+def _too_deep_json(text: str) -> int | None:
+    """The line on which the text is nested too deeply."""
+    depth = 0
+    for token in _JSON_TOKENS.finditer(text):
+        depth += (token[0] in "[{") - (token[0] in "]}")
+        if depth > DEEPEST:
+            return _line_at(text, token.start())
+    return None
+
+
+def is_too_deep(data: Any) -> bool:
+    """Whether anybody who goes through it by recursion might not come back."""
+    level = [data]
+    for _ in range(DEEPEST + 1):
+        level = [
+            inner
+            for one in level
+            for inner in (one.values() if isinstance(one, dict) else one if isinstance(one, list) else ())
+            if isinstance(inner, (dict, list))
+        ]
+        if not level:
+            return False
+    return True
+
+
+def parse_toml(file: str, text: str, wrong: type[InputError]) -> dict[str, Any]:
+    """A TOML document. Raises ``wrong`` with the line.
+
+    How deep it goes is looked at before: for a key of thousands of parts tomllib takes a gigabyte.
+    """
+    if (line := _too_deep_toml(text)) is not None:
+        raise wrong(Problem(file=file, line=line, message=f"is not TOML: {TOO_DEEP}"))
+    try:
+        return tomllib.loads(text)
+    except ValueError as error:  # also a number of thousands of digits
+        message, _, place = str(error).partition(" (at line ")
+        number = place.partition(",")[0]
+        problem = Problem(file=file, line=int(number) if number.isdigit() else None, message=f"is not TOML: {message}")
+        raise wrong(problem) from error
+
+
+def _too_deep_toml(text: str) -> int | None:
+    """The line on which brackets and the parts of keys, those of the table's header included, are too many levels."""
+    header = inside = parts = 0
+    opened: list[int] = []
+    in_header = in_value = False
+    for token in _TOML_TOKENS.finditer(text):
+        match token[0]:
+            case ".":
+                parts += 1
+            case "[" | "{":
+                if not opened and not in_value:
+                    in_header, header = True, 0
+                opened.append(parts + 1)
+                inside, parts = inside + parts + 1, 0
+            case "]" | "}":
+                header = max(header, parts + 1) if in_header else header
+                inside, parts = inside - (opened.pop() if opened else 0), 0
+            case "=":
+                in_value = True
+            case ",":
+                parts = 0
+            case "\n":
+                parts = 0
+                in_header, in_value = in_header and bool(opened), in_value and bool(opened)
+        if header + inside + parts > DEEPEST:
+            return _line_at(text, token.start())
+    return None
+
+
+def _line_at(text: str, offset: int) -> int:
+    return text.count("\n", 0, offset) + 1
 
 
 def parse_yaml(path: Path, text: str, compose: Callable[[str], T]) -> T:

@@ -108,6 +108,9 @@ def test_without_a_file_the_defaults_stand(tmp_path: Path, monkeypatch: pytest.M
         pytest.param("[engine]\nworkers = 0\n", "config.toml:1: engine: at least one worker", id="no workers"),
         pytest.param("store = 3\n", "config.toml:1: store: expected a table, got a number", id="not a table"),
         pytest.param("[store\n", "config.toml:1: is not TOML", id="syntax"),
+        pytest.param(
+            "[store]\n" + ".".join("a" * 20_000) + " = 1\n", "config.toml:2: is not TOML: is nested", id="deep"
+        ),
         pytest.param(f"rotation = {'9' * 5000}\n", "config.toml: is not TOML", id="a number of thousands of digits"),
     ],
 )
@@ -124,6 +127,7 @@ def test_what_is_wrong_is_named_with_its_place(tmp_path: Path, text: str, place:
     [
         pytest.param(None, "no such file", id="missing"),
         pytest.param(b"\xff\xfe[store]", "is not UTF-8 text", id="another encoding"),
+        pytest.param(b"# more\n" * 700_000, "is larger than 4 MiB", id="size"),
     ],
 )
 def test_an_unreadable_config_says_why(tmp_path: Path, content: bytes | None, message: str) -> None:

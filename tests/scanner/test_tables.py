@@ -286,7 +286,9 @@ def file(name: str, content: bytes | str) -> Callable[[Path], Path]:
         pytest.param(merged, 1, "merged cells do not tell which row and column they belong to", id="xlsx merged"),
         pytest.param(sheet, None, "is empty", id="xlsx empty"),
         pytest.param(file("list.json", '[{"a": 1},\n{"a": }]'), 2, "is not JSON: Expecting value", id="json"),
-        pytest.param(file("list.json", "[" * 100_000), None, "is not JSON: is nested too deeply", id="json depth"),
+        pytest.param(file("list.json", "\n" + "[" * 100_000), 2, "is not JSON: is nested too deeply", id="json depth"),
+        pytest.param(file("list.json", '[\n{"a":' + "[" * 101 + "]" * 101 + "}]"), 2,
+                     "is not JSON: is nested too deeply", id="json a little too deep"),
         pytest.param(file("list.json", '[{"a": 1, "a": 2}]'), None, "is not JSON: the key a stands twice in one object",
                      id="json key"),
         pytest.param(file("list.json", '["\\uD800"]'), None, "is not JSON: half of a surrogate pair",
@@ -309,8 +311,18 @@ def file(name: str, content: bytes | str) -> Callable[[Path], Path]:
         pytest.param(file("list.yaml", "[" * 9000), 1, "is not YAML: exceeded maximum nesting depth", id="yaml abyss"),
         pytest.param(file("list.yaml", "# nothing\n"), None, "is empty", id="yaml empty"),
         pytest.param(file("list.toml", "[[entry]]\nname = \n"), 2, "is not TOML: Invalid value", id="toml"),
-        pytest.param(file("list.toml", "a = " + "[" * 50_000), None, "is not TOML: is nested too deeply",
+        pytest.param(file("list.toml", "\na = " + "[" * 50_000), 2, "is not TOML: is nested too deeply",
                      id="toml depth"),
+        pytest.param(file("list.toml", "\n" + ".".join("a" * 20_000) + " = 1"), 2, "is not TOML: is nested too deeply",
+                     id="toml key"),
+        pytest.param(file("list.toml", "[" + ".".join("a" * 60) + "]\nb = 1\n" + " . ".join(['"b"'] * 60) + " = 1"), 3,
+                     "is not TOML: is nested too deeply", id="toml key under a header"),
+        pytest.param(file("list.toml", 'x = ["""a"""", ' + "[" * 200 + "]" * 200 + ', "b"]'), 1,
+                     "is not TOML: is nested too deeply", id="toml behind quotation marks"),
+        pytest.param(file("list.toml", 'x = "' + '\\"' * 100_000), None, "is not TOML: Unterminated string",
+                     id="toml open string"),
+        pytest.param(file("list.toml", b"a = 1\n" * 3_000_000), None, "is larger than 16 MiB", id="toml size"),
+        pytest.param(file("list.yaml", b"- a\n" * 5_000_000), None, "is larger than 16 MiB", id="yaml size"),
         pytest.param(file("list.toml", b"\xff"), 1, "is not UTF-8 text", id="toml encoding"),
     ],
 )  # fmt: skip
@@ -326,6 +338,31 @@ def test_a_broken_file_is_an_error_with_its_place(
     problem = caught.value.problems[0]
     assert (problem.file, problem.line) == (str(path), line)
     assert problem.message.startswith(message)
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("list.toml", "a.b.c = 1.5\n[[entry]]\nname = 'a.b[[' # [[[[\n"),
+        ("list.toml", "[[entry]]\n" + "".join(f"name{n} = '[{{' \n" for n in range(200))),
+        ("list.toml", "[[entry]]\nname = [\n" + "{a.b = [1.5, 2.5]},\n" * 200 + "]\n"),
+        ("list.toml", "[[entry]]\nname = '''\n[[[[''[[" + "[.[" * 100 + "'''\n" + "[[entry]]\nname='x'\n" * 300),
+        ("list.json", '[{"name": "' + "[{" * 200 + '"}' + ', {"name": []}' * 300 + "]"),
+    ],
+)
+def test_what_people_write_is_not_too_deep(tmp_path: Path, name: str, text: str) -> None:
+    """Brackets in texts and comments, dots in numbers, many shallow lists one after the other."""
+    assert list(read_table(written(tmp_path, name, text), named).rows)
+
+
+def test_a_line_that_is_nested_too_deeply_is_one_problem(tmp_path: Path) -> None:
+    """The others are read."""
+    deep = '{"name": ' + "[" * 200 + "]" * 200 + "}"
+    rows = list(read_table(written(tmp_path, "list.ndjson", '{"name": "a"}\n' + deep + "\n"), named).rows)
+
+    assert isinstance(rows[0], Row)
+    assert isinstance(rows[1], Problem)
+    assert (rows[1].line, rows[1].message) == (2, "is nested too deeply")
 
 
 def test_empty_files_can_be_told_from_broken_ones(tmp_path: Path) -> None:

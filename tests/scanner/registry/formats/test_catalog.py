@@ -122,7 +122,7 @@ def test_a_list_that_yields_nothing_is_told(tmp_path: Path) -> None:
     ("text", "line", "message"),
     [
         pytest.param('{"terraform_version": 1,\n"resources": }', 2, "is not JSON: Expecting value", id="broken"),
-        pytest.param('{"terraform_version": ' + "[" * 100_000, None, "is not JSON: is nested too deeply", id="depth"),
+        pytest.param('{"terraform_version": ' + "[" * 100_000, 1, "is not JSON: is nested too deeply", id="depth"),
         pytest.param('{"terraform_version": ' + "9" * 5000 + "}", None, "is not JSON: Exceeds the limit", id="number"),
         pytest.param(" ", None, "is empty", id="empty"),
         pytest.param("{}", None, "is not a Terraform state", id="something else"),
