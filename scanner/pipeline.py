@@ -30,6 +30,7 @@ from scanner.links.assignments import Held, doubt_notices, held_by
 from scanner.links.clusters import with_clusters
 from scanner.links.reach import with_reach
 from scanner.links.storing import with_stored
+from scanner.links.workloads import with_signals
 from scanner.matching.places import Places, SourceRef
 from scanner.model import (
     Acknowledgement,
@@ -160,7 +161,7 @@ def _linked(inventory: Inventory, held: Held, carried: Sequence[Assessment]) -> 
     """With who may become whom, and which credential is kept where."""
     known = [one.identity for one in carried]
     identities, workloads = with_clusters(inventory.identities, inventory.workloads, known)
-    reaching = with_reach(identities, held, workloads, inventory.coverage, known)
+    reaching = with_signals(with_reach(identities, held, workloads, inventory.coverage, known), workloads)
     return msgspec.structs.replace(inventory, identities=with_stored(reaching, inventory.secrets), workloads=workloads)
 
 

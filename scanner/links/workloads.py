@@ -34,6 +34,17 @@ def placed(workloads: Iterable[Workload], identities: Sequence[Identity]) -> tup
     )
 
 
+def with_signals(identities: Sequence[Identity], workloads: Iterable[Workload]) -> tuple[Identity, ...]:
+    """The identities, with what the workloads that run as them say of what they are."""
+    told: defaultdict[str, dict[Signal, None]] = defaultdict(dict)
+    for workload in workloads:
+        for target in workload.runs_as if workload.signals else ():
+            told[target] |= dict.fromkeys(workload.signals)
+    if not told:
+        return tuple(identities)
+    return tuple(replace(one, signals=(*one.signals, *told[one.key])) if one.key in told else one for one in identities)
+
+
 def consumers(workloads: Iterable[Workload], identities: Iterable[Identity]) -> dict[str, tuple[str, ...]]:
     """By key of an identity: keys of the workloads and agents that run as it."""
     found: defaultdict[str, set[str]] = defaultdict(set)

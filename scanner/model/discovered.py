@@ -56,7 +56,9 @@ class Signal(Struct, frozen=True, kw_only=True, gc=False):
     """One hint at what an identity is. ``sort``: where it comes from, so that two weak ones can differ in kind."""
 
     says: Literal["human", "machine", "agent"]
-    sort: Literal["provider", "credential", "roster", "name", "tag", "path", "description", "permission", "secret"]
+    sort: Literal[
+        "provider", "credential", "roster", "name", "tag", "path", "description", "permission", "secret", "library"
+    ]
     evidence: str
     strength: Literal["strong", "weak", "suggested"] = "strong"
 
@@ -129,6 +131,7 @@ class Workload(Struct, frozen=True, kw_only=True, gc=False):
     """Something that runs as an identity: a function, a task, a machine, a job. A thing, no principal of its own.
 
     ``runs_as``: keys of the identities whose permissions it has. ``uses``: keys of stored secrets that it is given.
+    ``signals``: hints at what those identities are, from what runs as them.
     """
 
     key: str
@@ -143,6 +146,7 @@ class Workload(Struct, frozen=True, kw_only=True, gc=False):
     created_by: str | None = None
     tags: Mapping[str, str] = {}
     attributes: Mapping[str, Any] = {}
+    signals: tuple[Signal, ...] = ()
 
 
 class Coverage(Struct, frozen=True, kw_only=True, gc=False):

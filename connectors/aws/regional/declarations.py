@@ -34,6 +34,12 @@ _PREFIXES: Mapping[str, str] = {
 }
 _HEAD = re.compile(r"[^.\[\]]+")
 _PLACE = re.compile(r"\{([^{}]+)\}")
+VARIABLES = "variables"
+"""The fact that names environment variables: what they are called, never their values."""
+GIVEN = "given_secrets"
+"""The fact that names variables whose values come from a secret store."""
+LAYERS = "layers"
+"""The fact that names layers of code, by ARN."""
 _AGENT_RUNGS: tuple[Rung, ...] = ("key", "unique_id", "tag", "name", "glob")
 
 

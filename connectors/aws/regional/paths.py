@@ -1,7 +1,8 @@
 """Paths into the answers of AWS, which are taken for hostile: nothing found is nothing, never an error (pure).
 
-``a.b`` goes into members; lists on the way are gone through. ``*``: every member. ``a[]``: the same as ``a``, and says
-that there are several. ``a[type=x]``: only those in the list whose member ``type`` is ``x``.
+``a.b`` goes into members; lists on the way are gone through. ``*``: every member; ``~``: what each is called.
+``a[]``: the same as ``a``, and says that there are several. ``a[type=x]``: only those in the list whose member
+``type`` is ``x``.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ def found(row: Any, path: str) -> Iterator[Any]:
 
 def many(path: str) -> bool:
     """Whether a path leads to several things by its form."""
-    return "[" in path or "*" in path
+    return any(sign in path for sign in "[*~")
 
 
 def texts(row: Any, path: str) -> Iterator[str]:
@@ -70,6 +71,8 @@ def _after(reached: Iterator[Any], name: str, member: str | None, value: str | N
         for one in _flat(each):
             if name == "*":
                 yield from one.values() if isinstance(one, Mapping) else ()
+            elif name == "~":
+                yield from one if isinstance(one, Mapping) else ()
             else:
                 yield from filter(keeps, _flat(_of(one, name)))
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from itertools import chain
 
 from msgspec import Struct
 
 from connectors.aws.identities import known
-from connectors.aws.regional.declarations import Fields, Where
+from connectors.aws.model_calls import work_signals
+from connectors.aws.regional.declarations import GIVEN, LAYERS, VARIABLES, Fields, Where
 from connectors.aws.regional.rows import Row
 from connectors.unread import unread_facts
 from scanner.model import Identity, Link, Privilege, Signal, Workload
@@ -44,6 +46,14 @@ def workload(row: Row, fields: Fields, around: Around) -> Workload:
         created_by=row.created_by,
         tags=row.tags or around.tags.get(row.key, {}),
         attributes=_attributes(row, around),
+        signals=tuple(
+            work_signals(
+                f"the {fields.kind.replace('_', ' ')} {row.name}",
+                variables=chain(row.facts.get(VARIABLES, ()), row.facts.get(GIVEN, ())),
+                layers=row.facts.get(LAYERS, ()),
+                secrets=_secrets(row, around),
+            )
+        ),
     )
 
 

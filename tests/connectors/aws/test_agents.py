@@ -191,3 +191,25 @@ def test_bedrock_by_name_says_nothing_of_what_it_does_besides_agents(name: str, 
     )
 
     assert not judge_agent(identity).is_agent
+
+
+@pytest.mark.parametrize(
+    ("action", "resource", "is_hint"),
+    [
+        ("secretsmanager:GetSecretValue", "arn:aws:secretsmanager:*:*:secret:openai/api-key-*", True),
+        ("secretsmanager:*", "arn:aws:secretsmanager:eu-west-1:123456789012:secret:prod/anthropic_api_key", True),
+        ("ssm:GetParameter", "arn:aws:ssm:*:*:parameter/openai/api-key", True),
+        ("secretsmanager:GetSecretValue", "arn:aws:secretsmanager:*:*:secret:prod/db-*", False),
+        ("secretsmanager:ListSecrets", "arn:aws:secretsmanager:*:*:secret:openai/api-key-*", False),
+        ("secretsmanager:GetSecretValue", "*", False),
+    ],
+)
+def test_a_policy_that_names_a_key_for_models_is_a_hint(action: str, resource: str, *, is_hint: bool) -> None:
+    """Of the sort of stored keys, as a variable of the function would be: both together are one piece of evidence."""
+    document = {"Statement": [{"Effect": "Allow", "Action": action, "Resource": resource}]}
+    own = [InlinePolicy(policy_name="own", policy_document=document)]
+    found = PolicyLibrary((), (), words=vocabulary(), account=OWN).permissions(
+        f"arn:aws:iam::{OWN}:role/x", own, (), None
+    )
+
+    assert [(signal.sort, signal.strength) for signal in found.signals] == [("secret", "weak")] * is_hint

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from connectors.aws.regional.declarations import Detail, Fields, Listing, ResourceType
+from connectors.aws.regional.declarations import LAYERS, VARIABLES, Detail, Fields, Listing, ResourceType
 
 TYPES = (
     ResourceType(
@@ -20,7 +20,8 @@ TYPES = (
                 "runtime": "Runtime",
                 "modified_at": "LastModified",
                 "kms_key": "KMSKeyArn",
-                "layers": "Layers[].Arn",
+                LAYERS: "Layers[].Arn",
+                VARIABLES: "Environment.Variables.~",
             },
         ),
         tagged_as="lambda:function",
@@ -44,7 +45,7 @@ TYPES = (
             roles=("serviceConfig.executionRoleArn",),
             texts=("serviceConfig.environmentVariables.*",),
             created_at="createdAt",
-            facts={"state": "state"},
+            facts={"state": "state", VARIABLES: "serviceConfig.environmentVariables.~"},
         ),
         everywhere=False,
         optional=True,
@@ -167,7 +168,10 @@ TYPES = (
             ),
             texts=("containerProperties.environment[].value",),
             tags="tags",
-            facts={"service_account": "eksProperties.podProperties.serviceAccountName"},
+            facts={
+                "service_account": "eksProperties.podProperties.serviceAccountName",
+                VARIABLES: "containerProperties.environment[].name",
+            },
         ),
     ),
     ResourceType(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from connectors.aws.regional.declarations import Detail, Fields, Listing, ResourceType
+from connectors.aws.regional.declarations import GIVEN, VARIABLES, Detail, Fields, Listing, ResourceType
 from scanner.model.attributes import RUNS_IN, SIGNS_TOKENS_AS
 
 TYPES = (
@@ -92,7 +92,12 @@ TYPES = (
             created_at="taskDefinition.registeredAt",
             created_by="taskDefinition.registeredBy",
             tags="tags[]",
-            facts={"status": "taskDefinition.status", "revision": "taskDefinition.revision"},
+            facts={
+                "status": "taskDefinition.status",
+                "revision": "taskDefinition.revision",
+                VARIABLES: "taskDefinition.containerDefinitions[].environment[].name",
+                GIVEN: "taskDefinition.containerDefinitions[].secrets[].name",
+            },
         ),
         without="as which roles containers run, and which secrets they are given, is unknown",
     ),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from connectors.aws.regional.declarations import Detail, Fields, Listing, ResourceType
+from connectors.aws.regional.declarations import VARIABLES, Detail, Fields, Listing, ResourceType
 
 _GLUE = "arn:{partition}:glue:{region}:{account}:"
 
@@ -134,6 +134,7 @@ TYPES = (
             roles=("ExecutionRoleArn",),
             texts=("PrimaryContainer.Environment.*", "Containers[].Environment.*"),
             created_at="CreationTime",
+            facts={VARIABLES: "PrimaryContainer.Environment.~"},
         ),
         tagged_as="sagemaker:model",
     ),

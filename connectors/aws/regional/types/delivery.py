@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from connectors.aws.regional.declarations import Detail, Fields, Listing, ResourceType
+from connectors.aws.regional.declarations import VARIABLES, Detail, Fields, Listing, ResourceType
 
 TYPES = (
     ResourceType(
@@ -46,7 +46,12 @@ TYPES = (
             texts=("environment.environmentVariables[].value",),
             created_at="created",
             tags="tags[]",
-            facts={"source": "source.type", "repository": "source.location", "visibility": "projectVisibility"},
+            facts={
+                "source": "source.type",
+                "repository": "source.location",
+                "visibility": "projectVisibility",
+                VARIABLES: "environment.environmentVariables[].name",
+            },
         ),
     ),
     ResourceType(
