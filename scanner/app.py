@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 import secrets
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
@@ -37,6 +38,8 @@ from scanner.roster import Roster
 from scanner.rules.catalog import RULES
 from scanner.settings import SourceSettings
 from scanner.strict import decode
+
+log = logging.getLogger(__name__)
 
 _READ = ("complete", "partial")
 STRANGERS_NAMED = 20
@@ -181,8 +184,20 @@ def scan(
 
 def forget_old_scans(store: Store, config: Config, latest: ScanResult) -> None:
     """Prune the store, where the config says for how long scans are kept."""
-    if config.keep_days is not None:
-        store.prune(latest.scan.started_at - timedelta(days=config.keep_days), latest.scan.finished_at)
+    if config.keep_days is None:
+        return
+    kept_for = timedelta(days=config.keep_days)
+    if not store.may_prune():
+        log.warning("old scans are due to be pruned, which takes the owner's role: run `muster history prune` with it")
+    elif latest.scan.started_at - store.started_before(latest.scan.id) > kept_for:
+        # A clock that runs ahead would take the whole history with it.
+        log.warning(
+            "this scan started more than %d days after the one before it: nothing is pruned this time; "
+            "the next scan prunes, so check this machine's clock",
+            config.keep_days,
+        )
+    else:
+        store.prune(latest.scan.started_at - kept_for, latest.scan.finished_at)
 
 
 def new_scan_id(started: datetime) -> str:
@@ -222,7 +237,9 @@ def conclude(
             store.outbox.post(alarms.of_nothing(store, channels, inventory.coverage, info))
             raise _nothing_scanned(inventory)
         result = judge(inventory, declared, store.steadily(lambda: _remember(store, inventory, started)), info)
-        result = replace(result, notices=(*notices(lost), *result.notices))
+        for damage in store.damage:
+            log.warning("%s; if this scan read it again, it is stored anew", damage)
+        result = replace(result, notices=(*notices(lost), *store.damage, *result.notices))
         unknown = unknown_fingerprints(result)
         result = with_earlier(result, store.steadily(lambda: store.memory.earlier_findings(unknown)))
         store.save(result, alarms.of_scan(store, channels, result, declared))

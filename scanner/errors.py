@@ -10,6 +10,7 @@
     ├── StoreError             2    the store
     │   ├── MissingStore            it is not there
     │   ├── LostStore               the connection to it is gone; another may work
+    │   ├── DamagedRow              a row does not match its checksum
     │   └── OlderStore              it was only to be looked at, and has the tables of an earlier version
     ├── MissingExtra           2    a pip extra that is not installed
     ├── NothingScanned         4
@@ -96,6 +97,10 @@ class MissingStore(StoreError):
 
 class LostStore(StoreError):
     """The connection to the store was lost, or cannot be had just now."""
+
+
+class DamagedRow(StoreError):
+    """A row of the store was changed or damaged outside Muster."""
 
 
 class OlderStore(StoreError):

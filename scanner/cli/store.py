@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from scanner.cli.console import say
 from scanner.cli.options import config_option, store_option
 
 LONGEST_NAME = 63
@@ -41,6 +42,36 @@ def grants(owner: str, writer: str, reader: str, schema: str) -> None:
             f"{wrong[0]!r} is no name of a role or schema", hint=f"give up to {LONGEST_NAME} printable characters"
         )
     click.echo(sql(Roles(owner=owner, writer=writer, reader=reader), schema), nl=False)
+
+
+@store.command()
+@click.option("--repair", is_flag=True, help="Mend or remove what is damaged; on PostgreSQL as the owner.")
+@config_option
+@store_option
+def check(repair: bool, config_file: Path | None, store_url: str | None) -> int:
+    """Verify every row's hash, and the database's own integrity.
+
+    Exit code 1 if anything is wrong and not repaired. A repair restores what can be derived, removes rows that cannot
+    be trusted, and says so in the scans that had them; the next scan stores what it reads anew.
+    """
+    from scanner.config import load_config
+    from scanner.history.store import open_store
+    from scanner.text import counted
+
+    with open_store(store_url or load_config(config_file).store_url, create=False) as opened:
+        found = opened.repair() if repair else opened.check()
+        scans, place = len(opened.scans()) if not found else 0, opened.status().place
+    for problem in found:
+        click.echo(f"{problem.what}: {problem.repaired}" if problem.repaired else problem.what)
+    left = sum(problem.repaired is None for problem in found)
+    if not found:
+        click.echo(f"{place}: {counted(scans, 'scan', 'scans')}, nothing is wrong")
+        return 0
+    problems = counted(len(found), "problem", "problems")
+    click.echo(f"{place}: {problems}, {len(found) - left:,} repaired" if repair else f"{place}: {problems}")
+    if left and not repair:
+        say("`muster store check --repair` mends what can be mended; back up the store first")
+    return 1 if left else 0
 
 
 @store.command()

@@ -8,13 +8,13 @@ from itertools import groupby
 from operator import attrgetter
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Table, and_, func, literal_column, null, select, true, union_all
+from sqlalchemy import ColumnElement, Connection, Table, and_, func, literal_column, select, true, union_all
 
 from scanner.history import scans, schema
 from scanner.history.database import Values
 from scanner.history.engine import plain_rows
 from scanner.history.finding_kind import FINDINGS
-from scanner.history.intervals import BATCH, holds, restore, restored_rows
+from scanner.history.intervals import BATCH, holds, restore, restored_rows, unmoved_rows
 from scanner.history.record_kinds import ENTRIES, IDENTITIES
 from scanner.history.records import R, RecordKind
 from scanner.history.wordings import all_wordings
@@ -91,12 +91,12 @@ class Comparison:
     def _pairs(self, kind: RecordKind[R]) -> Iterator[tuple[R | None, R | None]]:
         versions: Table = kind.versions
         wordings = all_wordings(self._connection)
-        columns = (*versions.c, null().label("moved"))
-        both = union_all(
-            select(*columns).where(self._ended(versions)), select(*columns).where(self._begun(versions))
-        ).order_by("key", "first_scan")
-        rows = self._connection.execute(both, execution_options={"yield_per": BATCH})
-        for _, of_key in groupby(rows, attrgetter("key")):
+        rows = unmoved_rows(kind)
+        both = union_all(rows.where(self._ended(versions)), rows.where(self._begun(versions))).order_by(
+            "key", "first_scan"
+        )
+        stored = self._connection.execute(both, execution_options={"yield_per": BATCH})
+        for _, of_key in groupby(stored, attrgetter("key")):
             sides = {row.first_scan > self._old: restore(kind, row, wordings) for row in of_key}
             yield sides.get(False), sides.get(True)
 

@@ -70,6 +70,10 @@ class Database(Protocol):
         """A migration's statement in this database's words."""
         ...
 
+    def made_tables(self, connection: Connection) -> None:
+        """What is due after tables were made or changed, in the same transaction."""
+        ...
+
     def insert(self, connection: Connection, table: Table, rows: Sequence[Values]) -> None:
         """Insert rows, the quickest way there is."""
         ...
@@ -84,6 +88,18 @@ class Database(Protocol):
 
     def compact(self, engine: Engine) -> int:
         """Give back what pruning freed, where that is worth it; returns the bytes."""
+        ...
+
+    def damage(self, engine: Engine) -> Sequence[str]:
+        """What the database's own check of its files finds, in words."""
+        ...
+
+    def mend(self, engine: Engine) -> Sequence[str]:
+        """Make indexes anew; returns what :meth:`damage` finds then."""
+        ...
+
+    def may_prune(self, engine: Engine) -> bool:
+        """Whether this role may delete what old scans had."""
         ...
 
     def size(self, engine: Engine) -> int:

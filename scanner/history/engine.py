@@ -15,7 +15,8 @@ from sqlalchemy import URL, Connection, Engine, Select, Table, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError
 
 from scanner.errors import LostStore, StoreError
-from scanner.history.database import PATIENCE, WRITES, Database, Values, words
+from scanner.history.database import DEFAULT_PATIENCE, PATIENCE, SHORT_WAIT, WRITES, Database, Values, words
+from scanner.history.integrity import sealed
 from scanner.history.postgres import Postgres
 from scanner.history.sqlite import Sqlite
 from scanner.text import printable
@@ -45,7 +46,10 @@ def connect(url: str, *, create: bool) -> Engine:
     if unknown:
         known = ", ".join(sorted({*database.options, "timeout"}))
         raise StoreError(f"the store's URL has an unknown option, {printable(unknown[0])}", hint=f"it takes: {known}")
-    return database.open(address, create=create, timeout=_timeout(address))
+    timeout = _timeout(address)
+    # A scan waits for its store as long as for another scan; somebody at a terminal does not.
+    patience = min(DEFAULT_PATIENCE if create else SHORT_WAIT, DEFAULT_PATIENCE if timeout is None else timeout)
+    return _patiently(patience, lambda: database.open(address, create=create, timeout=timeout))
 
 
 def database_of(bound: Engine | Connection) -> Database:
@@ -122,6 +126,10 @@ def steadily(engine: Engine, attempt: Callable[[], T], again: Callable[[], T] | 
     For as long as another scan would be awaited: a scan that took an hour outlives a server's upgrade.
     """
     patience: float = engine.get_execution_options()[PATIENCE]
+    return _patiently(patience, attempt, again)
+
+
+def _patiently(patience: float, attempt: Callable[[], T], again: Callable[[], T] | None = None) -> T:
     for pause in _pauses(patience):
         try:
             return attempt()
@@ -153,6 +161,9 @@ def plain_rows(connection: Connection, query: Select[Any]) -> list[Values]:
 
 
 def bulk_insert(connection: Connection, table: Table, rows: Sequence[Values]) -> None:
-    """Insert rows given as tuples in the order of the table's columns, as fast as the database takes them."""
+    """Insert rows given as tuples in the order of the table's columns, as fast as the database takes them.
+
+    The checksum, where a table has one, is added here, so that no row is without.
+    """
     if rows:
-        database_of(connection).insert(connection, table, rows)
+        database_of(connection).insert(connection, table, sealed(table, rows))

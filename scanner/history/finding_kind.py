@@ -10,9 +10,10 @@ from msgspec.json import Decoder
 from msgspec.structs import replace
 from sqlalchemy import Row
 
-from scanner.errors import StoreError
+from scanner.errors import DamagedRow
 from scanner.history import schema
 from scanner.history.bodies import decode
+from scanner.history.integrity import HINT
 from scanner.history.moments import moment_of, text_of
 from scanner.history.records import RecordKind, Sighting, Wordings
 from scanner.history.wordings import wording_of
@@ -31,7 +32,6 @@ class _FindingBody(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=Fal
 
 
 _finding_bodies = Decoder(_FindingBody)
-_whole_findings = Decoder(Finding)
 _HELD_BACK = "yes"
 ACKNOWLEDGED = "acknowledged"
 
@@ -55,11 +55,9 @@ def _why_unannounced(one: Finding) -> str | None:
 def _load_finding(row: Row[Any], wordings: Wordings) -> Finding:
     what = f"finding {row.key}"
     first_seen = None if row.first_seen is None else moment_of(row.first_seen)
-    if row.wording is None:  # an earlier version kept each with its whole wording
-        return replace(decode(_whole_findings, row.body, what), first_seen=first_seen)
     body, wording = decode(_finding_bodies, row.body, what), wordings.get(row.wording)
     if wording is None:
-        raise StoreError(f"the store's {printable(what)} has lost its wording", hint="put back the last backup")
+        raise DamagedRow(f"the store's {printable(what)} has lost its wording", hint=HINT)
     return Finding(
         fingerprint=row.key,
         rule=row.rule,

@@ -13,13 +13,28 @@ from operator import itemgetter
 from typing import Any, NamedTuple
 
 import msgspec
-from sqlalchemy import Column, ColumnElement, Connection, Row, Select, Table, and_, bindparam, func, or_, select, update
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    Connection,
+    Row,
+    Select,
+    Table,
+    and_,
+    bindparam,
+    func,
+    null,
+    or_,
+    select,
+    update,
+)
 
-from scanner.errors import StoreError
+from scanner.errors import DamagedRow, StoreError
 from scanner.history import schema
 from scanner.history.bodies import decode, digest, encode
 from scanner.history.database import Values
 from scanner.history.engine import bulk_insert, plain_rows
+from scanner.history.integrity import Damaged, checksum, verify
 from scanner.history.records import R, RecordKind, Sighting, Wordings
 from scanner.history.wordings import all_wordings
 from scanner.text import printable
@@ -28,7 +43,15 @@ BATCH = 10_000
 """Rows held at a time, reading and writing."""
 
 _KEY, _HASH, _SAID = 0, 3, slice(4, None)
-"""In a version's row: its key, its hash, and all that the hash stands for."""
+"""In a version's row without its checksum: its key, its hash, and all that was hashed."""
+
+_NOTHING: frozenset[str] = frozenset()
+_DAMAGED = ""
+"""What an open row that does not match its checksum is taken to hold: no record hashes to it."""
+
+_MOVED = ("first_scan", "body", "checksum")
+"""Of a sighting, what :func:`restore` needs beside its version."""
+_UNSEEN = Sighting()
 
 _sightings = msgspec.json.Decoder(Sighting)
 _places = msgspec.json.Decoder(list[int])
@@ -42,16 +65,22 @@ class Difference(NamedTuple):
 
 
 def differences(
-    connection: Connection, mark: Column[str], keys: Sequence[str], marks: Callable[[int, int], Sequence[str]]
+    connection: Connection,
+    mark: Column[str],
+    keys: Sequence[str],
+    marks: Callable[[int, int], Sequence[str]],
+    damaged: frozenset[str] = _NOTHING,
 ) -> Iterator[Difference]:
     """Compare a scan with the open rows of the table of ``mark``, the column that tells a change, page by page.
 
     ``keys`` ascend as Python sorts text, code point by code point, which is how SQLite does; ``marks`` makes the marks
     of those from one place to another, at most BATCH. What has another mark than before is closed and opened anew,
-    what only the table has is closed, what only the scan has is opened.
+    what only the table has is closed, what only the scan has is opened. ``damaged``: keys whose rows do not match
+    their checksums, and count as changed.
     """
     for page, start, end in _side_by_side(_pages(connection, mark), keys):
         before: dict[str, str] = dict(page)
+        before |= dict.fromkeys(before.keys() & damaged, _DAMAGED)
         ours = keys[start:end]
         beside = zip(range(start, end), ours, marks(start, end), strict=True)
         opening = [(place, told) for place, key, told in beside if before.get(key) != told]
@@ -93,8 +122,10 @@ def _apply(connection: Connection, table: Table, seq: int, closing: Sequence[str
     bulk_insert(connection, table, opening)
 
 
-def write(connection: Connection, kind: RecordKind[R], seq: int, records: Sequence[R]) -> list[int] | None:
-    """Make ``records`` the whole state of this kind from scan ``seq`` on.
+def write(
+    connection: Connection, kind: RecordKind[R], seq: int, records: Sequence[R], damaged: Damaged | None = None
+) -> list[int] | None:
+    """Make ``records`` the whole state of this kind from scan ``seq`` on. ``damaged``: as for :func:`differences`.
 
     Returns their order, if it is not the kind's own: the place of each, counted by key.
     """
@@ -107,15 +138,20 @@ def write(connection: Connection, kind: RecordKind[R], seq: int, records: Sequen
     def hashes(start: int, end: int) -> list[str]:
         return [digest(kind.content(one), key) for key, one in zip(keys[start:end], ordered[start:end], strict=True)]
 
-    for closing, opening in differences(connection, kind.versions.c.hash, keys, hashes):
-        rows = [_version(kind, seq, keys[place], told, ordered[place]) for place, told in opening]
+    unsound = (damaged or {}).get(kind.versions.name, _NOTHING)
+    for ending, opening in differences(connection, kind.versions.c.hash, keys, hashes, unsound):
+        rows = [version_row(kind, seq, keys[place], told, ordered[place]) for place, told in opening]
+        # Where the scan lacks a damaged record, whether it is gone cannot be told: its row stays open.
+        staying = unsound.difference(row[_KEY] for row in rows) if unsound else _NOTHING
+        closing = [key for key in ending if key not in staying] if staying else ending
         _apply(connection, kind.versions, seq, *_without_rehashed(connection, kind.versions, closing, rows))
-    _write_sightings(connection, kind, seq, list(filter(kind.moves, ordered)))
+    _write_sightings(connection, kind, seq, list(filter(kind.moves, ordered)), damaged or {})
     in_order = all(before <= after for before, after in pairwise(map(kind.order, records)))
     return None if in_order else places
 
 
-def _version(kind: RecordKind[R], seq: int, key: str, told: str, record: R) -> Values:
+def version_row(kind: RecordKind[R], seq: int, key: str, told: str, record: R) -> Values:
+    """The row of a version that begins with scan ``seq``, without its checksum. ``told``: the hash of its content."""
     content: R = kind.content(record)
     return key, seq, None, told, *kind.facts(content), encode(kind.body(content), key).decode()
 
@@ -127,16 +163,24 @@ def _without_rehashed(
     again = {row[_KEY]: row for row in opening}
     both = [key for key in closing if key in again]
     is_open = select(table).where(table.c.key.in_(both), table.c.until_scan.is_(None))
-    stored = plain_rows(connection, is_open) if both else []
-    same = {row[_KEY]: again[row[_KEY]][_HASH] for row in stored if row[_SAID] == again[row[_KEY]][_SAID]}
-    if not same:
+    stored = [row[:-1] for row in plain_rows(connection, is_open)] if both else []
+    rehashed = [
+        (*row[:_HASH], again[row[_KEY]][_HASH], *row[_SAID]) for row in stored if row[_SAID] == again[row[_KEY]][_SAID]
+    ]
+    if not rehashed:
         return closing, opening
     rehash = update(table).where(table.c.key == bindparam("same"), table.c.until_scan.is_(None))
-    connection.execute(rehash.values(hash=bindparam("told")), [{"same": key, "told": same[key]} for key in same])
+    connection.execute(
+        rehash.values(hash=bindparam("told"), checksum=bindparam("sum")),
+        [{"same": row[_KEY], "told": row[_HASH], "sum": checksum(table, row)} for row in rehashed],
+    )
+    same = {row[_KEY] for row in rehashed}
     return [key for key in closing if key not in same], [row for row in opening if row[_KEY] not in same]
 
 
-def _write_sightings(connection: Connection, kind: RecordKind[R], seq: int, moving: Sequence[R]) -> None:
+def _write_sightings(
+    connection: Connection, kind: RecordKind[R], seq: int, moving: Sequence[R], damaged: Damaged
+) -> None:
     """``moving``: by key."""
     keys = [kind.key(record) for record in moving]
 
@@ -144,7 +188,8 @@ def _write_sightings(connection: Connection, kind: RecordKind[R], seq: int, movi
         beside = zip(keys[start:end], moving[start:end], strict=True)
         return [encode(kind.sighting(record), key).decode() for key, record in beside]
 
-    for closing, opening in differences(connection, kind.sightings.c.body, keys, sightings):
+    unsound = damaged.get(kind.sightings.name, _NOTHING)
+    for closing, opening in differences(connection, kind.sightings.c.body, keys, sightings, unsound):
         _apply(connection, kind.sightings, seq, closing, [(keys[place], seq, None, body) for place, body in opening])
 
 
@@ -157,12 +202,15 @@ def _refuse_repeats(kind: RecordKind[R], keys: Sequence[str]) -> None:
         )
 
 
-def write_orders(connection: Connection, seq: int, orders: Mapping[str, list[int] | None]) -> None:
-    """Keep the orders that :func:`write` returned, by name of kind."""
+def write_orders(
+    connection: Connection, seq: int, orders: Mapping[str, list[int] | None], damaged: Damaged | None = None
+) -> None:
+    """Keep the orders that :func:`write` returned, by name of kind. ``damaged``: as for :func:`differences`."""
     table = schema.ordering
     texts = {name: encode(orders[name], f"order of kind {name}").decode() for name in sorted(orders) if orders[name]}
     names, bodies = list(texts), list(texts.values())
-    for closing, opening in differences(connection, table.c.body, names, lambda start, end: bodies[start:end]):
+    unsound = (damaged or {}).get(table.name, _NOTHING)
+    for closing, opening in differences(connection, table.c.body, names, lambda start, end: bodies[start:end], unsound):
         _apply(connection, table, seq, closing, [(names[place], seq, None, body) for place, body in opening])
 
 
@@ -174,24 +222,53 @@ def holds(table: Table, seq: int) -> ColumnElement[bool]:
 def restored_rows(kind: RecordKind[R], sighted: ColumnElement[bool]) -> Select[Any]:
     """Versions with the sighting for which ``sighted`` holds beside them, as :func:`restore` takes them."""
     versions, sightings = kind.versions, kind.sightings
-    return select(versions, sightings.c.body.label("moved")).select_from(
+    moved = (sightings.c[name].label(f"moved_{name}") for name in _MOVED)
+    return select(versions, *moved).select_from(
         versions.outerjoin(sightings, and_(sightings.c.key == versions.c.key, sighted))
     )
 
 
+def unmoved_rows(kind: RecordKind[R]) -> Select[Any]:
+    """Versions without their sightings, as :func:`restore` takes them."""
+    return select(kind.versions, *(null().label(f"moved_{name}") for name in _MOVED))
+
+
 def restore(kind: RecordKind[R], row: Row[Any], wordings: Wordings) -> R:
-    """The record of a row of :func:`restored_rows`, as it was saved."""
-    seen = Sighting() if row.moved is None else decode(_sightings, row.moved, f"sighting of {row.key}")
-    return kind.restore(kind.load(row, wordings), seen)
+    """The record of a row of :func:`restored_rows`, as it was saved. Raises DamagedRow."""
+    values: Values = tuple(row)
+    first, body, sealed = values[-3:]
+    verify(kind.versions, values[:-3])
+    if body is None:
+        return kind.restore(kind.load(row, wordings), _UNSEEN)
+    verify(kind.sightings, (row.key, first, None, body, sealed))
+    return kind.restore(kind.load(row, wordings), decode(_sightings, body, f"sighting of {row.key}"))
+
+
+def recovered(kind: RecordKind[R], row: Row[Any], wordings: Wordings) -> R | None:
+    """The record of a damaged row whose body is still what was hashed; None where it is not."""
+    try:
+        record = kind.load(row, wordings)
+    except (StoreError, ValueError):
+        return None
+    return record if digest(kind.content(record), row.key) == row.hash else None
 
 
 def read(
-    connection: Connection, kind: RecordKind[R], seq: int, wanted: Callable[[Row[Any]], bool] | None = None
+    connection: Connection,
+    kind: RecordKind[R],
+    seq: int,
+    wanted: Callable[[Row[Any]], bool] | None = None,
+    *,
+    despite_damage: bool = False,
 ) -> Iterator[R]:
-    """Stream the records of one scan by key. ``wanted`` looks at a row's columns; what it refuses is not decoded."""
+    """Stream the records of one scan by key. ``wanted`` looks at a row's columns; what it refuses is not decoded.
+
+    Raises DamagedRow for a row that does not match its checksum. ``despite_damage``: yields what can be recovered of
+    such rows, and leaves the others out.
+    """
     versions = kind.versions
     rows = restored_rows(kind, holds(kind.sightings, seq)).where(holds(versions, seq)).order_by(versions.c.key)
-    return _restored(connection, kind, rows, wanted)
+    return _restored(connection, kind, rows, wanted, despite_damage=despite_damage)
 
 
 def open_places(connection: Connection) -> dict[tuple[str, str, str], int]:
@@ -202,31 +279,45 @@ def open_places(connection: Connection) -> dict[tuple[str, str, str], int]:
     return {(source, scope, kind): number for source, scope, kind, number in plain_rows(connection, counts)}
 
 
-def read_open(connection: Connection, kind: RecordKind[R], chosen: ColumnElement[bool]) -> Iterator[R]:
-    """Stream the latest scan's records for which ``chosen`` holds."""
+def read_open(
+    connection: Connection, kind: RecordKind[R], chosen: ColumnElement[bool], *, despite_damage: bool = False
+) -> Iterator[R]:
+    """Stream the latest scan's records for which ``chosen`` holds. Damage: as for :func:`read`."""
     versions, sightings = kind.versions, kind.sightings
     rows = restored_rows(kind, sightings.c.until_scan.is_(None)).where(versions.c.until_scan.is_(None), chosen)
-    return _restored(connection, kind, rows)
+    return _restored(connection, kind, rows, despite_damage=despite_damage)
 
 
 def _restored(
-    connection: Connection, kind: RecordKind[R], rows: Select[Any], wanted: Callable[[Row[Any]], bool] | None = None
+    connection: Connection,
+    kind: RecordKind[R],
+    rows: Select[Any],
+    wanted: Callable[[Row[Any]], bool] | None = None,
+    *,
+    despite_damage: bool,
 ) -> Iterator[R]:
     wordings = all_wordings(connection)
     with connection.execute(rows, execution_options={"yield_per": BATCH}) as result:
         for row in result:
-            if wanted is None or wanted(row):
+            if wanted is not None and not wanted(row):
+                continue
+            try:
                 yield restore(kind, row, wordings)
+            except DamagedRow:
+                if not despite_damage:
+                    raise
+                if (record := recovered(kind, row, wordings)) is not None:
+                    yield record
 
 
 def read_in_order(connection: Connection, kind: RecordKind[R], seq: int) -> tuple[R, ...]:
     """The records of one scan in the order they had in it."""
     ordering = schema.ordering
-    text = connection.execute(
-        select(ordering.c.body).where(ordering.c.key == kind.name, holds(ordering, seq))
-    ).scalar_one_or_none()
-    records = read(connection, kind, seq)
-    if text is None:
-        return tuple(sorted(records, key=kind.order))
-    places = decode(_places, text, f"order of kind {kind.name}")
-    return tuple(record for _, record in sorted(zip(places, records, strict=True), key=itemgetter(0)))
+    row = connection.execute(select(ordering).where(ordering.c.key == kind.name, holds(ordering, seq))).one_or_none()
+    records = list(read(connection, kind, seq))
+    if row is not None:
+        verify(ordering, tuple(row))
+        places = decode(_places, row.body, f"order of kind {kind.name}")
+        if len(places) == len(records):  # else a repair took records out
+            return tuple(record for _, record in sorted(zip(places, records, strict=True), key=itemgetter(0)))
+    return tuple(sorted(records, key=kind.order))

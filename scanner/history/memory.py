@@ -22,7 +22,10 @@ Wanted: TypeAlias = Callable[[str, str, str], bool]
 
 
 class Memory:
-    """The latest scan, where nothing else is said. Any method may raise StoreError."""
+    """The latest scan, where nothing else is said. Any method may raise StoreError.
+
+    A scan must not end because a row is damaged: such rows are recovered where that is certain, else left out.
+    """
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
@@ -33,7 +36,13 @@ class Memory:
             seq = scans.latest(connection)
             chosen = {place for place in open_places(connection) if wanted(*place)}
             if seq is not None and chosen:
-                yield from read(connection, IDENTITIES, seq, lambda row: (row.source, row.scope, row.kind) in chosen)
+                yield from read(
+                    connection,
+                    IDENTITIES,
+                    seq,
+                    lambda row: (row.source, row.scope, row.kind) in chosen,
+                    despite_damage=True,
+                )
 
     def secrets(self, wanted: Wanted) -> Iterator[StoredSecret]:
         """The latest scan's stored secrets in wanted places, by key."""
@@ -56,13 +65,14 @@ class Memory:
         wanted = iter(sorted(fingerprints))
         with reading(self._engine) as connection:
             while batch := list(islice(wanted, BATCH)):
-                yield from sorted(read_open(connection, FINDINGS, schema.finding.c.key.in_(batch)), key=FINDINGS.key)
+                found = read_open(connection, FINDINGS, schema.finding.c.key.in_(batch), despite_damage=True)
+                yield from sorted(found, key=FINDINGS.key)
 
     def findings_on_entries(self) -> Iterator[Finding]:
         """Those of the latest scan's findings that are about an entry itself, by entry."""
         entry = schema.finding.c.entry
         with reading(self._engine) as connection:
-            yield from read_open(connection, FINDINGS, entry.is_not(None))
+            yield from read_open(connection, FINDINGS, entry.is_not(None), despite_damage=True)
 
     def identities_by_place(self) -> dict[tuple[str, str, str], int]:
         """How many identities the latest scan had, by source, scope and kind."""
@@ -113,4 +123,4 @@ class Memory:
         with reading(self._engine) as connection:
             seq = scans.latest(connection)
             if seq is not None:
-                yield from read(connection, kind, seq, wanted)
+                yield from read(connection, kind, seq, wanted, despite_damage=True)

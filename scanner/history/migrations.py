@@ -23,7 +23,7 @@ class Migration(Struct, frozen=True, kw_only=True):
     statements: tuple[str, ...]
 
 
-_INTERVALS_SCAN = """
+_SCAN = """
 CREATE TABLE scan (
     seq INTEGER NOT NULL PRIMARY KEY,
     id TEXT NOT NULL UNIQUE,
@@ -32,10 +32,16 @@ CREATE TABLE scan (
     version TEXT NOT NULL,
     summary TEXT NOT NULL,
     policy TEXT NOT NULL,
-    notices TEXT NOT NULL
+    notices TEXT NOT NULL,
+    inputs TEXT NOT NULL,
+    records INTEGER NOT NULL,
+    forgot TEXT,
+    pruned_at TEXT,
+    removed INTEGER NOT NULL DEFAULT 0,
+    checksum TEXT NOT NULL
 )"""
 
-_INTERVALS_COVERAGE = """
+_COVERAGE = """
 CREATE TABLE coverage (
     scan INTEGER NOT NULL REFERENCES scan (seq),
     position INTEGER NOT NULL,
@@ -44,65 +50,65 @@ CREATE TABLE coverage (
     section TEXT NOT NULL,
     status TEXT NOT NULL,
     body TEXT NOT NULL,
+    checksum TEXT NOT NULL,
     PRIMARY KEY (scan, position)
 )"""
 
-_INTERVALS_TABLE = """
+_INTERVAL = """
 CREATE TABLE {name} (
     key TEXT NOT NULL,
     first_scan INTEGER NOT NULL REFERENCES scan (seq),
     until_scan INTEGER REFERENCES scan (seq),
     {content}body TEXT NOT NULL,
+    checksum TEXT NOT NULL,
     PRIMARY KEY (key, first_scan)
 )"""
 
-_INTERVALS_CONTENT = {
-    "identity": "provider source scope kind registry_state ownership_state usage_state privilege_level",
+_FACTS = {
+    "identity": "provider source scope kind registry_state ownership_state usage_state privilege_level"
+    " unique_id created_by",
     "secret": "provider source scope",
+    "workload": "provider source scope kind",
+    "assignment": "provider source scope",
     "entry": "state",
-    "finding": "rule severity identity entry",
+    "finding": "rule severity identity entry wording held_back first_seen",
 }
+"""The columns of each kind of record that stand between its hash and its body."""
+
+_INDEXED = {"finding": ", held_back, first_seen"}
+"""What the index of open rows holds besides, because every scan asks for it."""
 
 
-def _intervals_versions(name: str, facts: str) -> tuple[str, str]:
-    content = "hash TEXT NOT NULL, " + "".join(f"{fact} TEXT, " for fact in facts.split())
+def _interval(name: str, facts: str | None) -> tuple[str, ...]:
+    """A table of versions, or of sightings where ``facts`` is None, with its indexes of open and of ended rows."""
+    content, opened = "", "key"
+    if facts is not None:
+        content = "hash TEXT NOT NULL, " + "".join(f"{fact} TEXT, " for fact in facts.split())
+        opened = f"key, hash, until_scan{_INDEXED.get(name, '')}"
     return (
-        _INTERVALS_TABLE.format(name=name, content=content),
-        f"CREATE INDEX {name}_open ON {name} (key, hash, until_scan) WHERE until_scan IS NULL",
+        _INTERVAL.format(name=name, content=content),
+        f"CREATE INDEX {name}_open ON {name} ({opened}) WHERE until_scan IS NULL",
+        f"CREATE INDEX {name}_ended ON {name} (until_scan) WHERE until_scan IS NOT NULL",
     )
 
 
-def _intervals_narrow(name: str) -> tuple[str, str]:
-    return (
-        _INTERVALS_TABLE.format(name=name, content=""),
-        f"CREATE INDEX {name}_open ON {name} (key) WHERE until_scan IS NULL",
-    )
-
-
-_WORDINGS = (
-    "CREATE TABLE wording (hash TEXT NOT NULL PRIMARY KEY, body TEXT NOT NULL)",
-    "ALTER TABLE finding ADD COLUMN wording TEXT",
-    "ALTER TABLE finding ADD COLUMN held_back TEXT",
-    # Quotes inside JSON strings are escaped, so no name or text can look like this member.
-    """UPDATE finding SET held_back = 'yes' WHERE body LIKE '%"held_back":true%'""",
-    "DROP INDEX finding_open",
-    "CREATE INDEX finding_open ON finding (key, hash, until_scan, held_back) WHERE until_scan IS NULL",
-    "CREATE INDEX finding_on_entry ON finding (entry) WHERE until_scan IS NULL AND entry IS NOT NULL",
-)
-
-_CREATORS = (
-    "ALTER TABLE identity ADD COLUMN unique_id TEXT",
-    "ALTER TABLE identity ADD COLUMN created_by TEXT",
+_INDEXES = (
+    *(
+        f"CREATE INDEX {name}_begun ON {name} (first_scan) WHERE first_scan > 1"
+        for name in ("identity", "entry", "finding")
+    ),
     """CREATE INDEX identity_created_by ON identity (key, unique_id, created_by)
     WHERE until_scan IS NULL AND created_by IS NOT NULL""",
+    "CREATE INDEX finding_on_entry ON finding (entry) WHERE until_scan IS NULL AND entry IS NOT NULL",
+    "CREATE INDEX finding_recreated ON finding (key) WHERE until_scan IS NULL AND rule = 'recreated'",
 )
 
-_WORKLOADS = (
-    *_intervals_versions("workload", "provider source scope kind"),
-    *_intervals_narrow("workload_sighting"),
-)
-
-_ALARMS = (
+_OTHERS = (
+    "CREATE TABLE wording (hash TEXT NOT NULL PRIMARY KEY, body TEXT NOT NULL)",
+    """CREATE TABLE identity_since (
+    key TEXT NOT NULL PRIMARY KEY,
+    first_scan INTEGER NOT NULL REFERENCES scan (seq)
+)""",
     """CREATE TABLE outbox (
     id TEXT NOT NULL PRIMARY KEY,
     channel TEXT NOT NULL,
@@ -121,34 +127,6 @@ _ALARMS = (
     since TEXT NOT NULL,
     PRIMARY KEY (source, scope, section)
 )""",
-)
-
-_FIRST_SEEN = (
-    "ALTER TABLE finding ADD COLUMN first_seen TEXT",
-    """UPDATE finding SET first_seen = (SELECT started_at FROM scan WHERE seq = (
-        SELECT min(first_scan) FROM finding AS earlier WHERE earlier.key = finding.key))""",
-    "DROP INDEX finding_open",
-    """CREATE INDEX finding_open ON finding (key, hash, until_scan, held_back, first_seen)
-    WHERE until_scan IS NULL""",
-)
-
-_ENDED = "CREATE INDEX {name}_ended ON {name} (until_scan) WHERE until_scan IS NOT NULL"
-_INTERVALS = ("identity", "secret", "workload", "entry", "finding")
-
-_CHANGES = (
-    "ALTER TABLE scan ADD COLUMN pruned_at TEXT",
-    *(
-        _ENDED.format(name=name)
-        for kind in (*_INTERVALS, "ordering")
-        for name in ((kind,) if kind == "ordering" else (kind, f"{kind}_sighting"))
-    ),
-    *(
-        f"CREATE INDEX {name}_begun ON {name} (first_scan) WHERE first_scan > 1"
-        for name in ("identity", "entry", "finding")
-    ),
-)
-
-_STAGING = (
     """CREATE TABLE staged_part (
     scan TEXT NOT NULL,
     part TEXT NOT NULL,
@@ -165,42 +143,22 @@ _STAGING = (
 )""",
 )
 
-_ASSIGNMENTS = (
-    *_intervals_versions("assignment", "provider source scope"),
-    *_intervals_narrow("assignment_sighting"),
-    *(_ENDED.format(name=name) for name in ("assignment", "assignment_sighting")),
-)
-
-_RECREATED = "CREATE INDEX finding_recreated ON finding (key) WHERE until_scan IS NULL AND rule = 'recreated'"
-
-_IDENTITY_SINCE = """CREATE TABLE identity_since (
-    key TEXT NOT NULL PRIMARY KEY,
-    first_scan INTEGER NOT NULL REFERENCES scan (seq)
-)"""
+BASELINE = "0.1"
+"""The name of the first step. Stores of the development versions before it began with another."""
 
 MIGRATIONS: tuple[Migration, ...] = (
     Migration(
-        name="intervals",
+        name=BASELINE,
         statements=(
-            _INTERVALS_SCAN,
-            _INTERVALS_COVERAGE,
-            *(sql for name, facts in _INTERVALS_CONTENT.items() for sql in _intervals_versions(name, facts)),
-            *(sql for name in _INTERVALS_CONTENT for sql in _intervals_narrow(f"{name}_sighting")),
-            *_intervals_narrow("ordering"),
+            _SCAN,
+            _COVERAGE,
+            *(sql for name, facts in _FACTS.items() for sql in _interval(name, facts)),
+            *(sql for name in _FACTS for sql in _interval(f"{name}_sighting", None)),
+            *_interval("ordering", None),
+            *_INDEXES,
+            *_OTHERS,
         ),
     ),
-    Migration(name="wordings", statements=_WORDINGS),
-    Migration(name="creators", statements=_CREATORS),
-    Migration(name="workloads", statements=_WORKLOADS),
-    Migration(name="inputs", statements=("ALTER TABLE scan ADD COLUMN inputs TEXT NOT NULL DEFAULT '[]'",)),
-    Migration(name="alarms", statements=_ALARMS),
-    Migration(name="first seen", statements=_FIRST_SEEN),
-    Migration(name="changes and pruning", statements=_CHANGES),
-    Migration(name="staging", statements=_STAGING),
-    Migration(name="recreated", statements=(_RECREATED,)),
-    Migration(name="assignments", statements=_ASSIGNMENTS),
-    Migration(name="forgetting", statements=("ALTER TABLE scan ADD COLUMN forgot TEXT",)),
-    Migration(name="identities since", statements=(_IDENTITY_SINCE,)),
 )
 
 
@@ -216,6 +174,7 @@ def migrate(engine: Engine, migrations: Sequence[Migration] = MIGRATIONS) -> Non
         schema.migration.create(connection, checkfirst=True)
         for number in range(current + 1, len(migrations) + 1):
             _apply(connection, number, migrations[number - 1])
+        database_of(connection).made_tables(connection)
 
 
 def version(engine: Engine, migrations: Sequence[Migration] = MIGRATIONS) -> int:
@@ -241,7 +200,14 @@ def _apply(connection: Connection, number: int, step: Migration) -> None:
 def _version(connection: Connection) -> int:
     tables = inspect(connection).get_table_names()
     if schema.migration.name in tables:
-        return connection.execute(select(func.max(schema.migration.c.number))).scalar() or 0
+        steps = schema.migration.c
+        first = connection.execute(select(steps.name).where(steps.number == 1)).scalar()
+        if first not in (None, BASELINE):
+            raise StoreError(
+                f"the store {where(connection.engine)} was made by a version before 0.1, which this one cannot read",
+                hint="move it away, or name another with --store: the next scan makes a new one",
+            )
+        return connection.execute(select(func.max(steps.number))).scalar() or 0
     if tables:
         raise StoreError(
             f"the store {where(connection.engine)} is not a Muster store: it holds another program's tables",

@@ -7,11 +7,13 @@ from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
+from msgspec.structs import replace
 from sqlalchemy import URL, Connection, Engine, ExceptionContext, Table, create_engine, event
 from sqlalchemy.exc import DBAPIError
 
-from scanner.errors import MissingExtra, StoreError
+from scanner.errors import LostStore, MissingExtra, StoreError
 from scanner.history.database import DEFAULT_PATIENCE, PATIENCE, SHORT_WAIT, WRITES, Fault, Values, words
+from scanner.history.grants import grant_changes
 from scanner.history.postgres_lock import AS_IS, BEGIN_WRITING, AdvisoryLock
 from scanner.history.postgres_text import escaped, rows_unescaped, with_text
 from scanner.text import printable
@@ -36,7 +38,7 @@ _BEGIN_READING = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY"
 _SIZE = """SELECT coalesce(sum(pg_total_relation_size(pg_class.oid)), 0)::bigint FROM pg_class
 JOIN pg_namespace ON pg_namespace.oid = relnamespace WHERE nspname = current_schema() AND relkind = 'r'"""
 _WRITABLE = """SELECT current_setting('transaction_read_only') = 'off',
-has_table_privilege('scan', 'INSERT') AND has_table_privilege('identity', 'UPDATE')"""
+has_table_privilege('scan', 'INSERT') AND has_column_privilege('identity', 'until_scan', 'UPDATE')"""
 
 _SCAN_AGAIN = "scan again; what was stored is intact"
 _GRANT = "`muster store grants` prints what its roles need; tables are the owner's to make, with `muster store upgrade`"
@@ -59,6 +61,12 @@ _UNREACHABLE = Fault(
     hint="check that the server runs, and user and database; the password belongs into PGPASSWORD or ~/.pgpass",
     lost=True,
 )
+_REFUSED = replace(_UNREACHABLE, lost=False)
+_TRANSIENT = ("starting up", "shutting down", "recovery", "too many", "connection slots")
+"""Of the reasons for which a server refuses a connection, those that pass; others, such as a wrong password, do not.
+
+libpq hands over no SQLSTATE for a connection that was never made, only the server's words after FATAL.
+"""
 _OTHER_FAULT = Fault(what="does not work", hint="check that it was written by Muster; look at the server's log")
 
 
@@ -117,7 +125,8 @@ class Postgres:
                 engine.dispose()
         except DBAPIError as error:
             fault = self.fault(error.orig)
-            raise StoreError(
+            kind = LostStore if fault.lost else StoreError
+            raise kind(
                 f"the store {self.place(engine.url)} {fault.what} ({words(error.orig)})", hint=fault.hint
             ) from error
 
@@ -128,6 +137,10 @@ class Postgres:
     def dialect(self, statement: str) -> str:
         """Text is to be sorted by code points, as Python and SQLite do, whatever the language of the database."""
         return re.sub(r"\bTEXT\b", 'TEXT COLLATE "C"', statement)
+
+    def made_tables(self, connection: Connection) -> None:
+        """Let the writers change in them what a scan changes."""
+        grant_changes(connection)
 
     def insert(self, connection: Connection, table: Table, rows: Sequence[Values]) -> None:
         """COPY: many times as fast as ``insert(dicts)``."""
@@ -151,6 +164,20 @@ class Postgres:
         del engine
         return 0
 
+    def damage(self, engine: Engine) -> Sequence[str]:
+        """Nothing: the server checks its own pages as rows are read, and ``pg_amcheck`` its indexes."""
+        del engine
+        return ()
+
+    def mend(self, engine: Engine) -> Sequence[str]:
+        """Nothing: see :meth:`damage`."""
+        return self.damage(engine)
+
+    def may_prune(self, engine: Engine) -> bool:
+        """The owner of the tables may, the writer may not."""
+        with engine.connect() as connection:
+            return bool(connection.exec_driver_sql("SELECT has_table_privilege('identity', 'DELETE')").scalar_one())
+
     def size(self, engine: Engine) -> int:
         """Tables with their indexes."""
         with engine.connect() as connection:
@@ -163,8 +190,12 @@ class Postgres:
     def fault(self, error: BaseException | None) -> Fault:
         """By SQLSTATE. An operational error without one is the driver's: it has no connection."""
         state = getattr(error, "sqlstate", None)
+        if state is None and type(error).__name__ == "OperationalError":
+            said = str(error)
+            refused = "FATAL" in said and not any(reason in said for reason in _TRANSIENT)
+            return _REFUSED if refused or "not known" in said else _UNREACHABLE
         if state is None:
-            return _UNREACHABLE if type(error).__name__ == "OperationalError" else _OTHER_FAULT
+            return _OTHER_FAULT
         return self.fault_of(state)
 
     def fault_of(self, state: str) -> Fault:

@@ -29,4 +29,5 @@ def last_unique_ids(connection: Connection, keys: Iterable[str]) -> dict[str, tu
 def standing(connection: Connection) -> Iterator[Finding]:
     """The latest scan's findings of those that were made anew."""
     # Written out, for SQLite takes no index for a condition that it is only given later.
-    yield from read_open(connection, FINDINGS, schema.finding.c.rule == literal_column("'recreated'"))
+    recreations = schema.finding.c.rule == literal_column("'recreated'")
+    yield from read_open(connection, FINDINGS, recreations, despite_damage=True)

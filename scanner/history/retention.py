@@ -12,6 +12,7 @@ from msgspec import Struct
 from sqlalchemy import Connection, Table, delete, func, select, update
 
 from scanner.history import first_seen, scans, schema
+from scanner.history.integrity import checksum
 
 _INTERVALS: tuple[Table, ...] = tuple(table for table in schema.metadata.sorted_tables if "until_scan" in table.c)
 _EMPTY = {"summary": "{}", "policy": "{}", "notices": "[]"}
@@ -47,8 +48,12 @@ def prune(connection: Connection, before: datetime, now: datetime) -> Pruning:
         for table in _INTERVALS:
             connection.execute(delete(table).where(table.c.until_scan <= oldest))
         connection.execute(delete(schema.coverage).where(schema.coverage.c.scan < oldest))
-        going = update(schema.scan).where(scans.is_kept(), schema.scan.c.seq < oldest)
-        connection.execute(going.values(pruned_at=now.isoformat(), **_EMPTY))
+        going = select(schema.scan).where(scans.is_kept(), schema.scan.c.seq < oldest)
+        for row in connection.execute(going).all():
+            names = (column.name for column in schema.scan.c)
+            emptied = dict(zip(names, row, strict=True)) | _EMPTY | {"pruned_at": now.isoformat()}
+            emptied["checksum"] = checksum(schema.scan, tuple(emptied.values()))
+            connection.execute(update(schema.scan).where(schema.scan.c.seq == row.seq).values(emptied))
     return planned
 
 

@@ -12,6 +12,7 @@ from scanner.history import outbox, scans, wordings
 from scanner.history.alone import alone
 from scanner.history.engine import database_of, faults_told, reading, steadily, where, writing
 from scanner.history.finding_kind import FINDINGS
+from scanner.history.integrity import Damaged, damaged_open_rows
 from scanner.history.intervals import write, write_orders
 from scanner.history.outbox import Alarms
 from scanner.history.record_kinds import ASSIGNMENTS, ENTRIES, IDENTITIES, SECRETS, WORKLOADS
@@ -25,16 +26,18 @@ class Saver:
         self._engine = engine
         self._saving: str | None = None
         self._begun_after: int | None = None
+        self.damaged: Damaged = {}
+        """Open rows that do not match their checksums, as found when this process got the store for itself."""
 
     @contextmanager
     def alone(self) -> Iterator[None]:
         """See :meth:`Store.alone`."""
         with alone(self._engine):
-            self._begun_after = steadily(self._engine, self._latest)
+            self._begun_after, self.damaged = steadily(self._engine, self._look)
             try:
                 yield
             finally:
-                self._begun_after = None
+                self._begun_after, self.damaged = None, {}
 
     def save(self, result: ScanResult, alarms: Alarms, forgot: Forgotten | None) -> None:
         """See :meth:`Store.save`. A lost connection leaves open whether the scan was stored, so that is asked first."""
@@ -67,16 +70,17 @@ class Saver:
                     f"another scan was stored in {where(self._engine)} while this one was judged",
                     hint="scan again; nothing of this scan was stored, and nothing of the other is lost",
                 )
-            _write_records(connection, seq, result)
+            _write_records(connection, seq, result, self.damaged)
             outbox.write(connection, alarms)
 
     def _save_unless_there(self, result: ScanResult, alarms: Alarms, forgot: Forgotten | None) -> None:
         if not self.has(result.scan.id):
             self._save(result, alarms, forgot)
 
-    def _latest(self) -> int:
+    def _look(self) -> tuple[int, Damaged]:
+        """The number of the latest scan, and which of its rows are damaged."""
         with reading(self._engine) as connection:
-            return scans.latest(connection) or 0
+            return scans.latest(connection) or 0, damaged_open_rows(connection)
 
     def has(self, scan_id: str) -> bool:
         """See :meth:`Store.has_scan`."""
@@ -84,14 +88,14 @@ class Saver:
             return scans.is_known(connection, scan_id)
 
 
-def _write_records(connection: Connection, seq: int, result: ScanResult) -> None:
+def _write_records(connection: Connection, seq: int, result: ScanResult, damaged: Damaged) -> None:
     wordings.keep(connection, result.findings)
     orders = {
-        IDENTITIES.name: write(connection, IDENTITIES, seq, result.identities),
-        SECRETS.name: write(connection, SECRETS, seq, result.secrets),
-        WORKLOADS.name: write(connection, WORKLOADS, seq, result.workloads),
-        ASSIGNMENTS.name: write(connection, ASSIGNMENTS, seq, result.assignments),
-        ENTRIES.name: write(connection, ENTRIES, seq, result.entries),
-        FINDINGS.name: write(connection, FINDINGS, seq, result.findings),
+        IDENTITIES.name: write(connection, IDENTITIES, seq, result.identities, damaged),
+        SECRETS.name: write(connection, SECRETS, seq, result.secrets, damaged),
+        WORKLOADS.name: write(connection, WORKLOADS, seq, result.workloads, damaged),
+        ASSIGNMENTS.name: write(connection, ASSIGNMENTS, seq, result.assignments, damaged),
+        ENTRIES.name: write(connection, ENTRIES, seq, result.entries, damaged),
+        FINDINGS.name: write(connection, FINDINGS, seq, result.findings, damaged),
     }
-    write_orders(connection, seq, orders)
+    write_orders(connection, seq, orders, damaged)

@@ -7,12 +7,13 @@ from typing import Any
 
 import msgspec
 from msgspec import Struct
-from sqlalchemy import ColumnElement, Connection, Row, func, insert, select
+from sqlalchemy import ColumnElement, Connection, Row, func, select
 
-from scanner.errors import StoreError
+from scanner.errors import DamagedRow, StoreError
 from scanner.history import schema
 from scanner.history.bodies import decode, encode
 from scanner.history.engine import bulk_insert, where
+from scanner.history.integrity import verify
 from scanner.model import SEVERITIES, Coverage, Forgotten, Input, Policy, ScanInfo, ScanResult, Summary
 from scanner.text import printable
 
@@ -47,19 +48,22 @@ def insert_scan(connection: Connection, result: ScanResult, forgot: Forgotten | 
             hint="a scan is stored once; scan again for a new one",
         )
     seq = (latest(connection) or 0) + 1
-    row = {
-        "seq": seq,
-        "id": scan.id,
-        "started_at": scan.started_at.isoformat(),
-        "finished_at": scan.finished_at.isoformat(),
-        "version": scan.version,
-        "summary": _text(result.summary),
-        "policy": _text(result.policy),
-        "notices": _text(result.notices),
-        "inputs": _text(scan.inputs),
-        "forgot": None if forgot is None else _text(forgot),
-    }
-    connection.execute(insert(schema.scan).values(row))
+    row = (
+        seq,
+        scan.id,
+        scan.started_at.isoformat(),
+        scan.finished_at.isoformat(),
+        scan.version,
+        _text(result.summary),
+        _text(result.policy),
+        _text(result.notices),
+        _text(scan.inputs),
+        _records_in(result),
+        None if forgot is None else _text(forgot),
+        None,  # pruned_at
+        0,  # removed
+    )
+    bulk_insert(connection, schema.scan, [row])
     sections = [
         (seq, position, one.source, one.scope, one.section, one.status, _text(one))
         for position, one in enumerate(result.coverage)
@@ -106,16 +110,44 @@ def is_known(connection: Connection, scan_id: str) -> bool:
 
 
 def frame(connection: Connection, seq: int) -> ScanResult:
-    """The scan without its records."""
+    """The scan without its records. Raises DamagedRow."""
     row = connection.execute(select(schema.scan).where(schema.scan.c.seq == seq)).one()
-    sections = select(schema.coverage.c.body).where(schema.coverage.c.scan == seq).order_by(schema.coverage.c.position)
+    verify(schema.scan, tuple(row))
+    sections = select(schema.coverage).where(schema.coverage.c.scan == seq).order_by(schema.coverage.c.position)
+    coverage = []
+    for section in connection.execute(sections):
+        verify(schema.coverage, tuple(section))
+        coverage.append(decode(_coverages, section.body, "coverage"))
     return ScanResult(
         scan=_info(row),
         summary=_summary(row),
-        coverage=tuple(decode(_coverages, body, "coverage") for body in connection.execute(sections).scalars()),
+        coverage=tuple(coverage),
         policy=decode(_policies, row.policy, f"policy of scan {row.id}"),
-        notices=decode(_notices, row.notices, f"notices of scan {row.id}"),
+        notices=(*decode(_notices, row.notices, f"notices of scan {row.id}"), *_lacking(row)),
     )
+
+
+def _lacking(row: Row[Any]) -> tuple[str, ...]:
+    what = f"{row.removed:,} records of this scan were damaged in the store, and a repair removed them"
+    return (what,) if row.removed else ()
+
+
+def refuse_incomplete(connection: Connection, seq: int, loaded: ScanResult) -> None:
+    """Raise DamagedRow where the scan was saved with another number of records, less those that a repair removed."""
+    scan = schema.scan.c
+    saved_with = select(scan.records - scan.removed).where(scan.seq == seq)
+    expected, there = connection.execute(saved_with).scalar_one(), _records_in(loaded)
+    if there != expected:
+        raise DamagedRow(
+            f"the store's scan {printable(loaded.scan.id)} has {there:,} records instead of {expected:,}: "
+            "rows were removed, added or changed outside Muster",
+            hint="`muster store check` lists what is wrong; put back the last backup, or scan again",
+        )
+
+
+def _records_in(result: ScanResult) -> int:
+    lists = (result.identities, result.secrets, result.workloads, result.assignments, result.entries, result.findings)
+    return sum(map(len, lists))
 
 
 def upto(connection: Connection, seq: int, most: int) -> dict[int, StoredScan]:
@@ -139,6 +171,13 @@ def start_times(connection: Connection) -> dict[int, datetime]:
     """When each scan started, by number."""
     rows = connection.execute(select(schema.scan.c.seq, schema.scan.c.started_at))
     return {row.seq: datetime.fromisoformat(row.started_at) for row in rows}
+
+
+def started_before(connection: Connection, scan_id: str) -> datetime:
+    """When the last scan stored before the named one started; the named one's own start where there is none."""
+    seq, scan = find(connection, scan_id), schema.scan.c
+    before = select(scan.started_at).where(scan.seq <= seq, scan.forgot.is_(None)).order_by(scan.seq.desc()).limit(2)
+    return datetime.fromisoformat(connection.execute(before).scalars().all()[-1])
 
 
 def forgettings(connection: Connection) -> frozenset[int]:

@@ -4,7 +4,8 @@ Only integers and text, so that the same words mean the same on SQLite and Postg
 bodies are JSON without what has its default. ``first_scan`` and ``until_scan`` bound an interval of scan numbers: a
 row holds from the first, included, to the second, excluded; an open row (``until_scan`` null) still holds. Each kind
 of record has two tables: *versions*, a row for each content it ever had, with some facts beside the body to choose by
-without decoding it; and *sightings*, what moves without its content changing (see records.py).
+without decoding it; and *sightings*, what moves without its content changing (see records.py). ``checksum``, always the
+last column, is over what never changes in a row: see integrity.py.
 """
 
 from __future__ import annotations
@@ -22,7 +23,8 @@ migration = Table(
 
 # ``seq`` numbers the scans in the order they were stored; a clock may go backwards, it never does. Of a scan that was
 # pruned the row stays, emptied: what still holds may have begun with it. ``forgot`` names the place without which it is
-# the state before, and is null for what is really a scan.
+# the state before, and is null for what is really a scan. ``records`` counts the records that it was saved with,
+# ``removed`` those of them that were damaged and that a repair took out.
 scan = Table(
     "scan",
     metadata,
@@ -35,8 +37,11 @@ scan = Table(
     Column("policy", Text, nullable=False),
     Column("notices", Text, nullable=False),
     Column("inputs", Text, nullable=False),
-    Column("pruned_at", Text),
+    Column("records", Integer, nullable=False),
     Column("forgot", Text),
+    Column("pruned_at", Text),
+    Column("removed", Integer, nullable=False, server_default="0"),
+    Column("checksum", Text, nullable=False),
 )
 
 # Calls and counts differ in every scan, so these are plain rows.
@@ -50,6 +55,7 @@ coverage = Table(
     Column("section", Text, nullable=False),
     Column("status", Text, nullable=False),
     Column("body", Text, nullable=False),
+    Column("checksum", Text, nullable=False),
 )
 
 
@@ -65,6 +71,7 @@ def _interval_table(
         Column("until_scan", Integer, ForeignKey("scan.seq")),
         *content,
         Column("body", Text, nullable=False),
+        Column("checksum", Text, nullable=False),
         _open_rows(f"{name}_open", *open_index),
         _few_rows(f"{name}_ended", "until_scan", that="until_scan IS NOT NULL"),
         *few,

@@ -75,6 +75,9 @@ class Sqlite:
         """Migrations are written in words that SQLite understands."""
         return statement
 
+    def made_tables(self, connection: Connection) -> None:
+        """Nothing: the file's mode says who may do what."""
+
     def insert(self, connection: Connection, table: Table, rows: Sequence[Values]) -> None:
         """Tuples straight to the driver: three times as fast as ``insert(dicts)``."""
         connection.exec_driver_sql(str(insert(table).compile(dialect=connection.dialect)), list(rows))
@@ -97,6 +100,25 @@ class Sqlite:
     def compact(self, engine: Engine) -> int:
         """See :func:`scanner.history.compaction.compact`."""
         return compact(engine)
+
+    def damage(self, engine: Engine) -> Sequence[str]:
+        """``PRAGMA integrity_check`` and ``foreign_key_check``."""
+        with closing(engine.raw_connection()) as connection:
+            cursor = connection.cursor()
+            faults = [row[0] for row in cursor.execute("PRAGMA integrity_check").fetchall() if row[0] != "ok"]
+            strays = cursor.execute("PRAGMA foreign_key_check").fetchall()
+        return [*faults, *(f"row {row[1]} of table {row[0]} refers to a scan that is not there" for row in strays)]
+
+    def mend(self, engine: Engine) -> Sequence[str]:
+        """``REINDEX``."""
+        with closing(engine.raw_connection()) as connection:
+            connection.cursor().execute("REINDEX")
+        return self.damage(engine)
+
+    def may_prune(self, engine: Engine) -> bool:
+        """Whoever may write to the file may."""
+        del engine
+        return True
 
     def size(self, engine: Engine) -> int:
         """The file and what SQLite keeps beside it."""

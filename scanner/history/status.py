@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from msgspec import Struct
 from sqlalchemy import Engine
 
 from scanner.errors import MissingStore, OlderStore
 from scanner.history.alone import holder
 from scanner.history.engine import database_of, faults_told, where
-from scanner.history.migrations import MIGRATIONS, migrate, version
+from scanner.history.migrations import MIGRATIONS, Migration, migrate, version
 
 
 class StoreStatus(Struct, frozen=True, kw_only=True):
@@ -34,12 +36,12 @@ def make_ready_to_write(engine: Engine) -> None:
         database_of(engine).refuse_unwritable(engine)
 
 
-def refuse_older(engine: Engine) -> None:
+def refuse_older(engine: Engine, migrations: Sequence[Migration] = MIGRATIONS) -> None:
     """Raise MissingStore where there is none, OlderStore where it has other tables than queries are written for."""
-    found = version(engine)
+    found = version(engine, migrations)
     if found == 0:
         raise MissingStore(f"there is no store at {where(engine)}", hint="`muster scan` makes one")
-    if found < len(MIGRATIONS):
+    if found < len(migrations):
         raise OlderStore(
             f"the store {where(engine)} has the tables of an earlier version",
             hint="`muster scan` or `muster store upgrade` brings it forward",

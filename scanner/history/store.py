@@ -15,10 +15,12 @@ from typing import TypeVar
 from msgspec.structs import replace
 from sqlalchemy import Engine
 
-from scanner.errors import UsageError
+from scanner.errors import StoreError, UsageError
 from scanner.history import naming, retention, scans, schema, tallies
+from scanner.history.alone import alone
 from scanner.history.changes import Comparison
-from scanner.history.engine import connect, database_of, reading, steadily, writing
+from scanner.history.checking import Problem, check, repair
+from scanner.history.engine import connect, database_of, faults_told, reading, steadily, where, writing
 from scanner.history.finding_kind import FINDINGS
 from scanner.history.first_seen import first_seen
 from scanner.history.intervals import read_in_order, read_open
@@ -35,6 +37,7 @@ from scanner.history.tallies import Tally
 from scanner.history.trend import trend
 from scanner.history.versions import IdentityVersion, versions_of
 from scanner.model import Forgotten, ScanPoint, ScanResult
+from scanner.text import printable
 
 T = TypeVar("T")
 
@@ -75,6 +78,24 @@ class Store:
         """
         return self._saver.alone()
 
+    @property
+    def damage(self) -> tuple[str, ...]:
+        """The latest scan's rows that do not match their checksums, in words; known while :meth:`alone`."""
+        return tuple(
+            printable(f"the store's {table.replace('_', ' ')} {key} was changed or damaged outside Muster")
+            for table, keys in sorted(self._saver.damaged.items())
+            for key in sorted(keys)
+        )
+
+    def check(self) -> tuple[Problem, ...]:
+        """Every row that does not match its checksum, and whatever else is wrong with the store."""
+        return check(self._engine)
+
+    def repair(self) -> tuple[Problem, ...]:
+        """What :meth:`check` finds, each with what was done about it; waits for a scan to end."""
+        with alone(self._engine):
+            return repair(self._engine)
+
     def save(self, result: ScanResult, alarms: Alarms = NO_ALARMS, forgot: Forgotten | None = None) -> None:
         """Store the scan and what it has to tell.
 
@@ -85,10 +106,10 @@ class Store:
         self._saver.save(result, alarms, forgot)
 
     def load(self, scan_id: str | None = None) -> ScanResult:
-        """The named scan, or the latest, exactly as it was saved."""
+        """The named scan, or the latest, exactly as it was saved. Raises DamagedRow, also where records are missing."""
         with reading(self._engine) as connection:
             seq = scans.find(connection, scan_id)
-            return replace(
+            loaded = replace(
                 scans.frame(connection, seq),
                 identities=read_in_order(connection, IDENTITIES, seq),
                 secrets=read_in_order(connection, SECRETS, seq),
@@ -97,6 +118,8 @@ class Store:
                 entries=read_in_order(connection, ENTRIES, seq),
                 findings=read_in_order(connection, FINDINGS, seq),
             )
+            scans.refuse_incomplete(connection, seq, loaded)
+            return loaded
 
     def steadily(self, read: Callable[[], T]) -> T:
         """What ``read`` returns that reads this store; where the connection is lost meanwhile, it reads anew."""
@@ -135,8 +158,26 @@ class Store:
         with reading(self._engine) as connection:
             return retention.plan(connection, before)
 
+    def may_prune(self) -> bool:
+        """Whether this role may forget scans: on PostgreSQL only the owner of the tables."""
+        with faults_told(self._engine):
+            return database_of(self._engine).may_prune(self._engine)
+
+    def started_before(self, scan_id: str) -> datetime:
+        """When the scan before the named one started; the named one's own start for the store's first."""
+        with reading(self._engine) as connection:
+            return scans.started_before(connection, scan_id)
+
     def prune(self, before: datetime, now: datetime) -> Pruning:
-        """Forget scans that started before that moment, except the latest; those that are kept load as before."""
+        """Forget scans that started before that moment, except the latest; those that are kept load as before.
+
+        Raises StoreError for a role that may not.
+        """
+        if not self.may_prune():
+            raise StoreError(
+                f"the store {where(self._engine)} does not let this role do that: to prune takes the owner's role",
+                hint="name the owner in the store's URL",
+            )
         with writing(self._engine) as connection:
             pruned = retention.prune(connection, before, now)
         database_of(self._engine).compact(self._engine)

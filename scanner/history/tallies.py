@@ -49,7 +49,10 @@ def _counts(since: int) -> Sequence[Select[tuple[int, int]]]:
     first, until = version.c.first_scan, version.c.until_scan
     # Written out, so that databases find by it the index that leaves out the first scan's rows.
     is_later = and_(first > literal_column("1"), first >= since)
-    again = version.join(before, and_(before.c.key == version.c.key, before.c.until_scan == first))
+    # Adding 0 keeps SQLite from looking up ``until_scan`` in its index: for each row that began with a scan it would
+    # read all that ended with it. By key it reads one or two (30,000 changes in one scan: 0.1 s instead of minutes).
+    ended_then = before.c.until_scan + literal_column("0") == first
+    again = version.join(before, and_(before.c.key == version.c.key, ended_then))
     return (
         select(first, func.count()).where(is_later).group_by(first),
         select(until, func.count()).where(until.is_not(None), until >= since).group_by(until),

@@ -37,7 +37,10 @@ def wording_of(finding: Finding) -> str:
 
 @lru_cache(maxsize=1_000)
 def _hash(title: str, remediation: str, controls: tuple[str, ...]) -> str:
-    body = encode(Wording(title, remediation, controls), title)
+    return _hashed(encode(Wording(title, remediation, controls), title))
+
+
+def _hashed(body: bytes) -> str:
     return hashlib.blake2b(body, digest_size=8).hexdigest()
 
 
@@ -50,6 +53,16 @@ def keep(connection: Connection, findings: Iterable[Finding]) -> None:
 
 
 def all_wordings(connection: Connection) -> dict[str, Wording]:
-    """Every wording in the store, by hash."""
+    """Every wording in the store, by hash, but for those that do not match it: findings with them refuse to load."""
     rows = connection.execute(select(schema.wording.c.hash, schema.wording.c.body))
-    return {row.hash: decode(_wordings, row.body, f"wording {row.hash}") for row in rows}
+    return {
+        row.hash: decode(_wordings, row.body, f"wording {row.hash}")
+        for row in rows
+        if _hashed(row.body.encode()) == row.hash
+    }
+
+
+def misnamed(connection: Connection) -> list[str]:
+    """Hashes under which something else stands."""
+    rows = connection.execute(select(schema.wording.c.hash, schema.wording.c.body))
+    return [row.hash for row in rows if _hashed(row.body.encode()) != row.hash]

@@ -5,12 +5,15 @@ from __future__ import annotations
 import csv
 import io
 import json
-import sqlite3
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from sqlalchemy import select, update
 
+from scanner.history import schema
+from scanner.history.engine import connect, writing
+from scanner.history.integrity import checksum
 from tests.cli.conftest import BOTS, REGISTRY, Muster
 
 NIGHT_BOT = "saas:acme:night-bot,night-bot,saas,acme,bot,yes,2026-11-24,,,\n"
@@ -122,13 +125,17 @@ def test_an_identity_has_a_history(muster: Muster) -> None:
     assert f"[medium] since {datetime.now(UTC):%Y-%m-%d} " in done.out
 
 
-def _aged(estate: Path, days: int) -> None:
-    """Move all scans so far that many days into the past."""
-    with sqlite3.connect(estate / "muster.db") as connection:
-        for seq, started in connection.execute("SELECT seq, started_at FROM scan").fetchall():
-            earlier = datetime.fromisoformat(started) - timedelta(days=days)
-            connection.execute("UPDATE scan SET started_at = ? WHERE seq = ?", (earlier.isoformat(), seq))
-    connection.close()
+def _aged(estate: Path, days: int, *, but: int = 0) -> None:
+    """Move all scans so far, but for so many of the last, that many days into the past."""
+    engine = connect(f"sqlite:///{estate / 'muster.db'}", create=False)
+    with writing(engine) as connection:
+        rows = connection.execute(select(schema.scan).order_by(schema.scan.c.seq)).all()
+        for row in rows[: len(rows) - but]:
+            earlier = datetime.fromisoformat(row.started_at) - timedelta(days=days)
+            aged = (*row[:2], earlier.isoformat(), *row[3:])
+            values = {"started_at": aged[2], "checksum": checksum(schema.scan, aged)}
+            connection.execute(update(schema.scan).where(schema.scan.c.seq == row.seq).values(values))
+    engine.dispose()
 
 
 def test_old_scans_are_forgotten(nights: Path, muster: Muster) -> None:
@@ -151,16 +158,32 @@ def test_a_scan_forgets_what_is_older_than_the_config_keeps(nights: Path, muster
     """After it is stored; what still stands is as old as before."""
     with (nights / "config.toml").open("a") as file:
         file.write("\n[store]\nkeep_days = 7\n")
-    _aged(nights, 30)
+    _aged(nights, 4)
+    _aged(nights, 26, but=1)
 
     first = json.loads(muster("report", "-o", "json:-").out)["findings"]
     scanned = json.loads(muster("scan", "--quiet", "-o", "json:-").out)
 
-    assert len(json.loads(muster("history", "-o", "json:-").out)["scans"]) == 1
+    assert len(json.loads(muster("history", "-o", "json:-").out)["scans"]) == 2
     assert {one["fingerprint"]: one["first_seen"] for one in scanned["findings"]} == {
         one["fingerprint"]: one["first_seen"] for one in first
     }
     assert {one["status"] for one in scanned["findings"]} == {"open"}
+
+
+def test_a_clock_that_runs_ahead_does_not_take_the_history_with_it(nights: Path, muster: Muster) -> None:
+    """A scan that starts long after the one before it prunes nothing and says so; the next one does."""
+    with (nights / "config.toml").open("a") as file:
+        file.write("\n[store]\nkeep_days = 7\n")
+    _aged(nights, 400)
+
+    ahead = muster("scan", "--quiet")
+    kept = json.loads(muster("history", "-o", "json:-").out)["scans"]
+    muster("scan", "--quiet")
+
+    assert "nothing is pruned this time" in ahead.err
+    assert len(kept) == 3
+    assert len(json.loads(muster("history", "-o", "json:-").out)["scans"]) == 2
 
 
 @pytest.mark.usefixtures("estate")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -56,9 +58,17 @@ def test_grants(roles: dict[str, str], muster: Muster, estate: Path) -> None:
     scanned = [muster("scan", "--quiet", "--store", roles["writer"]) for _ in range(2)]
     reported = muster("report", "--store", roles["reader"], "-o", "json:-")
     refused = muster("scan", "--quiet", "--store", roles["reader"])
+    pruned = muster("history", "prune", "--keep-days", "1", "--store", roles["writer"])
+    with (estate / "config.toml").open("a") as config:
+        config.write("\n[store]\nkeep_days = 1\n")
+    due = muster("scan", "--quiet", "--store", roles["writer"])
 
     assert early.code == 2
     assert "muster store" in early.err
+    assert pruned.code == 2
+    assert "does not let this role do that" in pruned.err
+    assert "takes the owner's role" in due.err
+    assert muster("history", "prune", "--keep-days", "1", "--store", roles["owner"]).code == 0
     assert upgraded.out.endswith(f"is at version {len(MIGRATIONS)}\n")
     assert [(done.code, done.err) for done in scanned] == [(0, ""), (0, "")]
     assert (reported.code, '"invoice-bot"' in reported.out) == (0, True)
@@ -71,8 +81,69 @@ def test_grants(roles: dict[str, str], muster: Muster, estate: Path) -> None:
         ("writer", "DROP TABLE scan"),
         ("writer", "ALTER TABLE scan ADD COLUMN x TEXT"),
         ("writer", "CREATE TABLE mine (x INTEGER)"),
+        ("writer", "DELETE FROM scan"),
+        ("writer", "DELETE FROM identity"),
+        ("writer", "DELETE FROM coverage"),
+        ("writer", "TRUNCATE finding"),
+        ("writer", "UPDATE scan SET summary = '{}'"),
+        ("writer", "UPDATE identity SET body = '{}'"),
+        ("writer", "UPDATE finding SET first_scan = 1"),
+        ("writer", "INSERT INTO muster_migration VALUES (99, 'mine')"),
+        ("writer", "DELETE FROM muster_migration"),
     ):
         assert _error(roles[role], forbidden).startswith(("permission denied", "must be owner")), forbidden
+
+
+@postgres.needed
+def test_grants_outlive_an_upgrade_and_a_second_grant(
+    roles: dict[str, str], muster: Muster, server: postgres.Postgres, estate: Path
+) -> None:
+    """What a writer may do does not depend on whether the tables or the roles came first."""
+    assert (estate / "config.toml").exists()
+    muster("store", "upgrade", "--store", roles["owner"])
+    names = (word for part in ("owner", "writer", "reader") for word in (f"--{part}", f'{part}-"x'))
+    server.pipe(muster("store", "grants", "--schema", "granted", *names).out)
+
+    assert [muster("scan", "--quiet", "--store", roles["writer"]).err for _ in range(2)] == ["", ""]
+
+
+def test_check_and_repair(muster: Muster, estate: Path) -> None:
+    """Nothing is wrong; somebody calls an orphan owned; a report refuses; a repair takes that back."""
+    assert muster("scan", "--quiet").code == 0
+    sound = muster("store", "check")
+    with closing(sqlite3.connect(estate / "muster.db")) as database:
+        database.execute("UPDATE identity SET ownership_state = 'owned' WHERE key = 'saas:acme:old-sync'")
+        database.commit()
+    reports = [muster(*words) for words in (("report",), ("show", "old-sync"), ("report", "-o", "json:-"))]
+    checked = muster("store", "check")
+    repaired = muster("store", "check", "--repair")
+    again = muster("store", "check")
+
+    assert (sound.code, sound.out) == (0, "muster.db: 1 scan, nothing is wrong\n")
+    for done in reports:
+        assert done.code == 2
+        assert "identity saas:acme:old-sync (since scan number 1) was changed or damaged outside Muster" in done.err
+        assert "muster store check" in done.err
+    assert checked.code == 1
+    assert checked.out.startswith("identity saas:acme:old-sync (since scan number 1) does not match its checksum\n")
+    assert "--repair" in checked.err
+    assert (repaired.code, again.code) == (0, 0)
+    assert "written anew from its body" in repaired.out
+    assert muster("report").code == 0
+
+
+def test_a_scan_heals_and_says_so(muster: Muster, estate: Path) -> None:
+    """It is no end for the night, and no silence either."""
+    assert muster("scan", "--quiet").code == 0
+    with closing(sqlite3.connect(estate / "muster.db")) as database:
+        database.execute("UPDATE identity SET body = 'nonsense' WHERE key = 'saas:acme:old-sync'")
+        database.commit()
+    scanned = muster("scan", "--quiet")
+
+    assert scanned.code == 0
+    assert "identity saas:acme:old-sync was changed or damaged outside Muster" in scanned.err
+    assert muster("report").code == 0
+    assert muster("scan", "--quiet").err == ""
 
 
 def _error(url: str, statement: str) -> str:

@@ -15,7 +15,7 @@ from filelock import FileLock
 from msgspec.structs import replace
 from sqlalchemy import Engine, event
 
-from scanner.errors import MissingStore, StoreError
+from scanner.errors import DamagedRow, MissingStore, StoreError
 from scanner.history.engine import connect, database_of, reading
 from scanner.history.store import open_store
 from tests.factories import make_assessment, make_result
@@ -201,15 +201,15 @@ def test_damaged_file(path: Path) -> None:
 
 @pytest.mark.parametrize("column", ["identity.body", "identity_sighting.body", "scan.summary"])
 def test_damaged_body(path: Path, column: str) -> None:
-    """A body that is no record any more is told with the record's name."""
+    """A body that is no record any more is named with its record."""
     table, _, name = column.partition(".")
     with closing(sqlite3.connect(path)) as connection:
         connection.execute(f"UPDATE {table} SET {name} = '[1'")  # noqa: S608  # the names are this test's own
         connection.commit()
 
-    with open_store(f"sqlite:///{path}") as store, pytest.raises(StoreError, match="cannot be read") as raised:
+    with open_store(f"sqlite:///{path}") as store, pytest.raises(DamagedRow, match="changed or damaged") as raised:
         store.load()
-    assert raised.value.hint == "put back the last backup"
+    assert "muster store check" in str(raised.value.hint)
 
 
 def test_locked(path: Path) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from msgspec.structs import replace
-from sqlalchemy import Connection, Table, event, insert, select, update
+from sqlalchemy import Connection, Table, event, select, update
 
 from scanner.history import schema
 from scanner.history.engine import connect, reading, writing
@@ -19,6 +19,7 @@ from scanner.history.records import R, RecordKind
 from scanner.history.wordings import keep
 from scanner.model import Assessment, EntryAssessment, Origin
 from tests.factories import NOW, make_assessment, make_entry, make_finding, make_identity
+from tests.scanner.history.rows import number_scans, seal_anew
 
 alpha, beta, gamma = (make_assessment(make_identity(name, key=name)) for name in ("alpha", "beta", "gamma"))
 first, second = (make_finding(fingerprint=name) for name in ("f1", "f2"))
@@ -29,9 +30,8 @@ def connection() -> Iterator[Connection]:
     """A transaction in an empty store that has numbers for four scans."""
     engine = connect("sqlite://", create=True)
     migrate(engine)
-    texts = dict.fromkeys(("started_at", "finished_at", "version", "summary", "policy", "notices"), "")
     with writing(engine) as connection:
-        connection.execute(insert(schema.scan), [{"seq": seq, "id": str(seq), **texts} for seq in range(1, 5)])
+        number_scans(connection, range(1, 5))
         yield connection
     engine.dispose()
 
@@ -118,6 +118,7 @@ def test_a_row_that_was_hashed_otherwise_stays(connection: Connection) -> None:
     """What an earlier version stored, with a hash of its own, is no change; from then on the hash tells it."""
     save(connection, IDENTITIES, (alpha, beta, gamma))
     connection.execute(update(schema.identity).values(hash="as it was made before"))
+    seal_anew(connection, schema.identity)
     changed = tagged(beta, owner="ada")
 
     write(connection, IDENTITIES, 2, (alpha, changed))

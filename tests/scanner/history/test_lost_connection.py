@@ -139,6 +139,21 @@ def test_a_server_that_does_not_come_back(proxy: TcpProxy, caplog: pytest.LogCap
         assert store.load() == FIRST
 
 
+def test_a_store_that_comes_up_late(own_server: postgres.Postgres, caplog: pytest.LogCaptureFixture) -> None:
+    """A scan that begins while its server restarts waits for it, as it does for everything else."""
+    url = own_server.store_url()
+    own_server.stop()
+    starting = threading.Timer(0.7, own_server.start)
+    starting.start()
+    try:
+        with open_store(url) as store:
+            assert not store.has_scans()
+    finally:
+        starting.join()
+    assert "cannot be reached" in caplog.text
+    assert "trying again" in caplog.text
+
+
 def test_restart_while_a_scan_waits(own_server: postgres.Postgres, tmp_path: Path) -> None:
     """A scan of the command line survives a restart between discovering and storing."""
     (tmp_path / "bots.csv").write_text(BOTS)

@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import msgspec
 import pytest
-from msgspec.structs import replace
-from sqlalchemy import Connection, Engine, create_engine, insert, inspect, select, text
+from sqlalchemy import Engine, create_engine, insert, inspect, text
 
-from scanner.errors import StoreError
+from scanner.errors import OlderStore, StoreError
 from scanner.history import schema
 from scanner.history.engine import connect, reading, writing
 from scanner.history.migrations import MIGRATIONS, Migration, migrate
+from scanner.history.status import refuse_older
 from scanner.history.store import Store, open_store
-from scanner.model import Finding
 from tests.databases import SHARED, Backend
-from tests.factories import make_assessment, make_finding, make_result
+from tests.factories import make_assessment, make_result
 
 RESULT = make_result(make_assessment("svc-billing"))
 ADDED = Migration(name="notes", statements=("ALTER TABLE scan ADD COLUMN note TEXT", "UPDATE scan SET note = id"))
@@ -88,7 +85,7 @@ def test_lead_to_the_schema(tmp_path: Path) -> None:
 
 def test_rows_belong_to_scans(engine: Engine) -> None:
     """The database itself refuses a row that refers to a scan which is not there."""
-    row = {"key": "k", "first_scan": 7, "body": "{}"}
+    row = {"key": "k", "first_scan": 7, "body": "{}", "checksum": ""}
 
     with pytest.raises(StoreError, match=r"(?i)foreign key constraint"), writing(engine) as connection:
         connection.execute(insert(schema.entry_sighting).values(row))
@@ -126,43 +123,21 @@ def test_a_newer_store_is_refused(engine: Engine, url: str) -> None:
     assert raised.value.hint == "upgrade Muster, or name another store with --store"
 
 
-def test_a_store_of_the_first_version_goes_forward_step_by_step(url: str, tmp_path: Path) -> None:
-    """What the first version wrote, with whole findings, reads the same after every step, and can be added to."""
-    held_back = make_finding(fingerprint="f2", severity="low", held_back=True)
-    result = replace(RESULT, scan=replace(RESULT.scan, id="old"), findings=(make_finding(fingerprint="f1"), held_back))
-    with open_store(f"sqlite:///{tmp_path / 'today.db'}") as store:
-        store.save(result)
-        with reading(store._engine) as today, as_first_version(url) as old:
-            copy_to_first_version(today, old, {one.fingerprint: one for one in result.findings})
-            for number in range(2, len(MIGRATIONS) + 1):
-                migrate(old, MIGRATIONS[:number])
-                assert steps(old) == TODAY[:number]
+def test_a_store_from_before_the_first_release_is_refused(engine: Engine, url: str) -> None:
+    """Its tables were others; it is named as what it is, and left alone."""
+    with writing(engine) as connection:
+        connection.execute(text("UPDATE muster_migration SET name = 'intervals'"))
 
-            opened = Store(old)
-            since = [replace(one, first_seen=result.scan.started_at) for one in result.findings]
-            result = replace(result, findings=tuple(since))
-            assert opened.load() == result
-            assert set(opened.memory.known_fingerprints()) == {"f1"}
-            opened.save(replace(result, scan=replace(result.scan, id="next"), identities=()))
-            assert opened.load("old") == result
-            assert opened.load().findings == result.findings
+    with pytest.raises(StoreError, match=r"made by a version before 0\.1") as raised:
+        open_store(url)
+    assert "the next scan makes a new one" in str(raised.value.hint)
 
 
-@contextmanager
-def as_first_version(url: str) -> Iterator[Engine]:
-    """An empty store with the tables of the first version."""
-    engine = connect(url, create=True)
-    migrate(engine, MIGRATIONS[:1])
-    yield engine
-    engine.dispose()
+def test_a_reader_does_not_bring_it_forward(engine: Engine) -> None:
+    """A store of an earlier version is left to whoever scans."""
+    with pytest.raises(OlderStore) as raised:
+        refuse_older(engine, (*MIGRATIONS, ADDED))
 
-
-def copy_to_first_version(today: Connection, engine: Engine, findings: dict[str, Finding]) -> None:
-    """Copy what the first version had columns for; it kept a finding's title and remediation in its body."""
-    with writing(engine) as old:
-        there = set(inspect(old).get_table_names()) - {schema.migration.name}
-        for table in (one for one in schema.metadata.sorted_tables if one.name in there):
-            columns = [table.c[column["name"]] for column in inspect(old).get_columns(table.name)]
-            for row in today.execute(select(*columns)):
-                whole = {"body": msgspec.json.encode(findings[row.key]).decode()} if table is schema.finding else {}
-                old.execute(insert(table).values({**row._mapping, **whole}))
+    assert "muster store upgrade" in str(raised.value.hint)
+    assert steps(engine) == TODAY
+    refuse_older(engine)

@@ -1,0 +1,160 @@
+"""Checking a whole store, and mending what can be mended: ``muster store check [--repair]``.
+
+A version whose body still hashes to what its ``hash`` says gets its other columns back. A row that cannot be trusted is
+taken out, and the scans that had it say how many records they lack; the next scan that reads the place stores it anew.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from msgspec import Struct
+from sqlalchemy import Connection, Engine, Select, Table, and_, delete, func, or_, select, update
+
+from scanner.history import schema
+from scanner.history.bodies import encode
+from scanner.history.engine import database_of, faults_told, reading, writing
+from scanner.history.finding_kind import FINDINGS
+from scanner.history.integrity import CHECKED, INTERVALS, RECORDS, Values, checksum, damaged, named
+from scanner.history.intervals import recovered, unmoved_rows, version_row
+from scanner.history.record_kinds import ASSIGNMENTS, ENTRIES, IDENTITIES, SECRETS, WORKLOADS
+from scanner.history.records import RecordKind
+from scanner.history.wordings import Wording, all_wordings, misnamed
+from scanner.model import Coverage
+from scanner.text import printable
+
+_KINDS: Mapping[str, RecordKind[Any]] = {
+    kind.versions.name: kind for kind in (IDENTITIES, SECRETS, WORKLOADS, ASSIGNMENTS, ENTRIES, FINDINGS)
+}
+_UNKNOWN_COVERAGE = "this record was damaged in the store: how completely the section was read is unknown"
+
+
+class Problem(Struct, frozen=True, kw_only=True):
+    """A fault of the store. ``repaired`` says what was done about it, None where nothing was."""
+
+    what: str
+    repaired: str | None = None
+
+
+def check(engine: Engine) -> tuple[Problem, ...]:
+    """All that is wrong with the store. Raises StoreError where it cannot be read at all."""
+    with faults_told(engine):
+        own = [Problem(what=fault) for fault in database_of(engine).damage(engine)]
+    with reading(engine) as connection:
+        rows = [Problem(what=_mismatch(table, row)) for table in CHECKED for row in damaged(connection, table)]
+        return (*own, *rows, *_lost_wordings(connection), *_broken_intervals(connection), *_incomplete(connection))
+
+
+def repair(engine: Engine) -> tuple[Problem, ...]:
+    """As :func:`check`, and mends what it can, all in one transaction. On PostgreSQL that takes the owner's role."""
+    with faults_told(engine):
+        own = list(database_of(engine).damage(engine))
+        left = set(database_of(engine).mend(engine) if own else ())
+    problems = [Problem(what=fault, repaired=None if fault in left else "indexes made anew") for fault in own]
+    with writing(engine) as connection:
+        wordings = all_wordings(connection)
+        for table in CHECKED:
+            rows = list(damaged(connection, table))
+            problems += [
+                Problem(what=_mismatch(table, row), repaired=_mend(connection, table, row, wordings)) for row in rows
+            ]
+        problems += _lost_wordings(connection)
+        problems += _broken_intervals(connection)
+        for seq, what, missing in list(_scans_that_lack(connection)):
+            short = update(schema.scan).where(schema.scan.c.seq == seq)
+            connection.execute(short.values(removed=schema.scan.c.removed + missing))
+            problems.append(Problem(what=what, repaired="its reports say so"))
+    return tuple(problems)
+
+
+def _mismatch(table: Table, row: Values) -> str:
+    return f"{named(table, row)} does not match its checksum"
+
+
+def _mend(connection: Connection, table: Table, row: Values, wordings: Mapping[str, Wording]) -> str | None:
+    """What was done about a damaged row."""
+    if table is schema.scan:
+        return None
+    if table is schema.coverage:
+        unknown = Coverage(
+            source=row[2], provider="", scope=row[3], section=row[4], status="failed", detail=_UNKNOWN_COVERAGE
+        )
+        body = encode(unknown, "coverage").decode()
+        values = (*row[:5], "failed", body)
+        chosen = update(table).where(table.c.scan == row[0], table.c.position == row[1])
+        connection.execute(chosen.values(status="failed", body=body, checksum=checksum(table, values)))
+        return "its section counts as not read"
+    its_own = and_(table.c.key == row[0], table.c.first_scan == row[1])
+    if kind := _KINDS.get(table.name):
+        stored = connection.execute(unmoved_rows(kind).where(its_own)).one()
+        record = recovered(kind, stored, wordings)
+        if record is not None:
+            right = version_row(kind, row[1], row[0], stored.hash, record)
+            columns = [column.name for column in table.c][3:]
+            whole = dict(zip(columns, (*right[3:], checksum(table, right)), strict=True))
+            connection.execute(update(table).where(its_own).values(whole))
+            return "written anew from its body"
+    connection.execute(delete(table).where(its_own))
+    if table in RECORDS:
+        scan = schema.scan.c
+        had = scan.seq >= row[1] if row[2] is None else and_(scan.seq >= row[1], scan.seq < row[2])
+        connection.execute(update(schema.scan).where(had).values(removed=scan.removed + 1))
+    return "removed; the next scan that reads its place stores it anew"
+
+
+def _lost_wordings(connection: Connection) -> Iterator[Problem]:
+    for name in misnamed(connection):
+        yield Problem(what=printable(f"wording {name} does not match its hash"))
+
+
+def _broken_intervals(connection: Connection) -> Iterator[Problem]:
+    for table in INTERVALS:
+        for key, first, until in connection.execute(_overlapping(table)):
+            bounds = f"from scan number {first} to {'now' if until is None else until}"
+            yield Problem(what=printable(f"{table.name.replace('_', ' ')} {key} holds {bounds}, which cannot be"))
+
+
+def _overlapping(table: Table) -> Select[Any]:
+    """Rows that end before they begin, or after the next one of their key began."""
+    following = table.alias("following")
+    overlaps = and_(
+        following.c.key == table.c.key,
+        following.c.first_scan > table.c.first_scan,
+        or_(table.c.until_scan.is_(None), following.c.first_scan < table.c.until_scan),
+    )
+    broken = or_(table.c.until_scan <= table.c.first_scan, select(following.c.key).where(overlaps).exists())
+    return select(table.c.key, table.c.first_scan, table.c.until_scan).where(broken)
+
+
+def _incomplete(connection: Connection) -> Iterator[Problem]:
+    for _, what, _ in _scans_that_lack(connection):
+        yield Problem(what=what)
+
+
+def _scans_that_lack(connection: Connection) -> Iterator[tuple[int, str, int]]:
+    """Scans with fewer or more records than they were saved with: number, words, how many are missing."""
+    scan = schema.scan.c
+    kept = connection.execute(select(schema.scan).where(scan.pruned_at.is_(None)).order_by(scan.seq)).all()
+    there = _records_by_scan(connection, max((row.seq for row in kept), default=0))
+    for row in kept:
+        missing = row.records - row.removed - there[row.seq]
+        if missing:
+            what = f"scan {row.id} was saved with {row.records:,} records; the store has {there[row.seq]:,}"
+            yield row.seq, printable(what), missing
+
+
+def _records_by_scan(connection: Connection, last: int) -> dict[int, int]:
+    """How many records each scan has: those that began by then, less those that ended by then."""
+    changes = Counter[int]()
+    for table in RECORDS:
+        for column, sign in ((table.c.first_scan, 1), (table.c.until_scan, -1)):
+            counted = select(column, func.count()).where(column.is_not(None)).group_by(column)
+            for seq, number in connection.execute(counted):
+                changes[seq] += sign * number
+    there, running = {}, 0
+    for seq in range(1, last + 1):
+        running += changes[seq]
+        there[seq] = running
+    return there

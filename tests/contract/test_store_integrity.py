@@ -1,0 +1,174 @@
+"""Rows that somebody changed behind Muster's back, on every database: found, named, healed by a scan, repaired."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from msgspec.structs import replace
+from sqlalchemy import text
+
+from scanner.errors import DamagedRow
+from scanner.history.engine import connect, writing
+from scanner.history.store import Store, open_store
+from scanner.model import EntryAssessment, ScanInfo, ScanResult
+from tests.databases import SHARED, Backend
+from tests.factories import (
+    NOW,
+    make_assessment,
+    make_assignment,
+    make_coverage,
+    make_entry,
+    make_finding,
+    make_identity,
+    make_result,
+)
+
+used = make_assessment(make_identity("svc-billing", last_used_at=NOW))
+deploy = make_assessment(make_identity("deploy", kind="role"))
+
+
+def night(number: int, **facts: Any) -> ScanResult:
+    started = NOW + timedelta(days=number)
+    scan = ScanInfo(id=f"night-{number}", started_at=started, finished_at=started + timedelta(minutes=4), version="1")
+    whole: dict[str, Any] = {
+        "scan": scan,
+        "identities": (deploy, used),
+        "assignments": (make_assignment(),),
+        "entries": (EntryAssessment(entry=make_entry(), state="found"),),
+        "findings": (make_finding(fingerprint="f1"), make_finding(fingerprint="f2", severity="low")),
+        "coverage": (make_coverage(),),
+    }
+    return replace(make_result(), **(whole | facts))
+
+
+@pytest.fixture(params=SHARED)
+def url(request: pytest.FixtureRequest) -> Iterator[str]:
+    """A store with two nights that do not differ."""
+    backend: Backend = request.param
+    with backend() as url:
+        with open_store(url) as store:
+            store.save(night(0))
+            store.save(night(1))
+        yield url
+
+
+def falsify(url: str, statement: str) -> None:
+    """Run a statement behind Muster's back."""
+    engine = connect(url, create=False)
+    with writing(engine) as connection:
+        assert connection.execute(text(statement)).rowcount
+    engine.dispose()
+
+
+FALSIFIED = {
+    "a body": ("UPDATE identity SET body = replace(body, 'deploy', 'harmless') WHERE key LIKE '%deploy'", "deploy"),
+    "no body at all": ("UPDATE identity SET body = '[1' WHERE key LIKE '%deploy'", "deploy"),
+    "a fact": ("UPDATE identity SET ownership_state = 'owned', privilege_level = 'normal'", "identity"),
+    "a hash": ("UPDATE finding SET hash = 'x' WHERE key = 'f1'", "finding f1"),
+    "a severity": ("UPDATE finding SET severity = 'info' WHERE key = 'f1'", "finding f1"),
+    "a key": ("UPDATE finding SET key = 'f3' WHERE key = 'f1'", "finding f3"),
+    "a last use": ("UPDATE identity_sighting SET body = replace(body, '2026', '2025')", "identity sighting"),
+    "a coverage": ("UPDATE coverage SET body = replace(body, 'complete', 'denied')", "coverage of"),
+    "a scan": ("UPDATE scan SET summary = '{}', finished_at = started_at WHERE seq = 2", "scan night-1"),
+    "a text of findings": ("UPDATE wording SET body = replace(body, 'title', 'titel')", "wording"),
+    "an end": ("UPDATE finding SET until_scan = 2 WHERE key = 'f2'", "night-1"),
+    "a removed row": ("DELETE FROM finding WHERE key = 'f2'", "night-1"),
+}
+on_every_falsehood = pytest.mark.parametrize(("statement", "named"), FALSIFIED.values(), ids=FALSIFIED)
+
+
+@on_every_falsehood
+def test_nothing_falsified_is_reported(url: str, statement: str, named: str) -> None:
+    """Loading the scan refuses; a check lists what is wrong."""
+    with open_store(url, create=False) as store:
+        assert store.check() == ()
+        falsify(url, statement)
+
+        with pytest.raises(DamagedRow) as raised:
+            store.load()
+        assert "muster store check" in str(raised.value.hint)
+        assert any(named in problem.what for problem in store.check())
+
+
+@pytest.mark.parametrize(
+    "statement", [FALSIFIED[name][0] for name in ("a body", "no body at all", "a fact", "a hash", "a severity")]
+)
+def test_a_scan_stores_it_anew(url: str, statement: str) -> None:
+    """It names the row, and what it found stands in the store again."""
+    falsify(url, statement)
+
+    with open_store(url) as store:
+        with store.alone():
+            assert any("changed or damaged" in damage for damage in store.damage)
+            store.save(night(2))
+        assert store.load() == night(2)
+        with store.alone():
+            assert store.damage == ()
+
+
+def test_a_damaged_record_is_not_gone_because_it_was_not_read(url: str) -> None:
+    """Nothing is known of it, and so it is neither loaded nor closed: a check or the next complete scan settles it."""
+    falsify(url, FALSIFIED["no body at all"][0])
+
+    with open_store(url) as store:
+        with store.alone():
+            assert [one.identity.name for one in store.memory.assessments(lambda *_: True)] == ["svc-billing"]
+            store.save(night(2, identities=(used,)))
+        with store.alone():
+            store.save(night(3))
+        assert store.load() == night(3)
+
+
+def test_what_a_fact_was_is_recovered_for_a_scan(url: str) -> None:
+    """Where the body is still what was hashed, the columns beside it do not matter."""
+    falsify(url, FALSIFIED["a fact"][0])
+
+    with open_store(url) as store, store.alone():
+        assert [one.identity.name for one in store.memory.assessments(lambda *_: True)] == ["deploy", "svc-billing"]
+
+
+@on_every_falsehood
+def test_a_repair_makes_it_readable(url: str, statement: str, named: str) -> None:
+    """But for a scan's own row and the texts of findings, which cannot be derived from anything."""
+    lost = named in ("scan night-1", "wording")
+    falsify(url, statement)
+
+    with open_store(url, create=False) as store:
+        repaired = store.repair()
+        assert any(problem.repaired is None for problem in repaired) == lost
+        if lost:
+            return
+        assert store.check() == ()
+        loaded = store.load()
+        records = sum(map(len, (loaded.identities, loaded.assignments, loaded.entries, loaded.findings)))
+        missing = 6 - records
+        assert missing in (0, 1)
+        assert loaded.notices == (() if not missing else _lacking(store, missing))
+
+
+def _lacking(store: Store, missing: int) -> tuple[str, ...]:
+    assert store.scans()
+    return (f"{missing:,} records of this scan were damaged in the store, and a repair removed them",)
+
+
+def test_a_repair_restores_what_the_body_says(url: str) -> None:
+    """Nothing is lost where only a column beside the body was changed."""
+    falsify(url, FALSIFIED["a fact"][0])
+
+    with open_store(url, create=False) as store:
+        assert {problem.repaired for problem in store.repair()} == {"written anew from its body"}
+        assert store.load() == night(1)
+        assert store.load("night-0") == night(0)
+
+
+def test_a_pruned_store_is_sound(url: str) -> None:
+    """Forgetting empties rows of scans, and their checksums follow."""
+    with open_store(url) as store:
+        store.save(night(2, identities=(used,)))
+        assert store.prune(NOW + timedelta(days=2), NOW).scans == 2
+
+        assert store.check() == ()
+        assert store.load() == night(2, identities=(used,))
