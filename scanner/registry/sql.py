@@ -1,5 +1,7 @@
 """Lists kept in a database: one query, read row by row in a transaction that can change nothing.
 
+Time and rows have a limit: a query that does not answer would take the night, one without an end the memory.
+
 Any database for which SQLAlchemy has a dialect and a driver is installed. The password is put into the address in
 memory only; neither it nor anything else of the address but its plain parts is in a message or an origin.
 """
@@ -7,24 +9,34 @@ memory only; neither it nor anything else of the address but its plain parts is 
 from __future__ import annotations
 
 import re
-from collections.abc import Generator, Mapping, Sequence
-from contextlib import closing
+import time as clock
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from contextlib import closing, suppress
 from datetime import date, time, timedelta
+from queue import Empty, Full, Queue
+from threading import Event, Thread
 from typing import Any, TypeAlias
 from urllib.parse import quote
 
-from sqlalchemy import URL, Connection, create_engine, make_url
+from sqlalchemy import URL, Connection, Engine, create_engine, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, SQLAlchemyError
 
 from scanner.errors import Problem, RegistryError, SourceError
 from scanner.redact import SecretRef, redact
 from scanner.registry.lists import ListSource
+from scanner.tables.parsing import TOO_DEEP, is_too_deep
 from scanner.tables.rows import Row, Table, named_headings, sheet_row
 from scanner.text import printable
 
 _Records: TypeAlias = Generator[Sequence[Any], None, None]
 
+TIMEOUT = 300.0
+"""Seconds until the last row must be there, where the list says nothing else."""
+MAX_ROWS = 1_000_000
+"""Rows that a query may have, where the list says nothing else."""
 _ROWS_AT_ONCE = 1_000
+_GRACE = 1.0
+"""Seconds that a database gets to end a statement by its own limit, and then to close the connection."""
 _MOST_SAID = 300
 _ONE_SELECT = re.compile(r"(?:\s|--[^\n]*\n|/\*(?:[^*]|\*(?!/))*\*/|\()*+(?:select|with)\b[^;]*;?\s*", re.IGNORECASE)
 _SECRET = re.compile(r"(?:passw\w*|pwd|secret|token)\s*=", re.IGNORECASE)
@@ -35,6 +47,12 @@ _READ_ONLY: Mapping[str, str] = {
     "sqlite": "PRAGMA query_only = ON",
 }
 """How a database is told that nothing may be written. Everywhere the transaction is rolled back besides."""
+_TIME_LIMIT: Mapping[str, str] = {
+    "postgresql": "SET LOCAL statement_timeout = {milliseconds}",
+    "mysql": "SET SESSION max_execution_time = {milliseconds}",
+    "mariadb": "SET SESSION max_statement_time = {seconds}",
+}
+"""How a database is told how long a statement may take. Any other is interrupted from here."""
 _PACKAGES: Mapping[str, str] = {
     "psycopg": "psycopg[binary]",
     "psycopg2": "psycopg2-binary",
@@ -56,7 +74,7 @@ def read_query(source: ListSource) -> Table:
         raise RegistryError(Problem(file=shown, field="query", message="is not one SELECT", fix=fix))
     if source.password is not None:
         url = url.set(password=_resolved(source.password, shown))
-    records = _records(url, query, shown)
+    records = _Reading(url, query, shown, source.timeout or TIMEOUT, source.max_rows or MAX_ROWS).records()
     headings = named_headings(shown, 1, next(records))
     return Table(file=shown, headings=headings, rows=_rows(records, shown, headings))
 
@@ -85,6 +103,9 @@ def _resolved(password: SecretRef, shown: str) -> str:
 def _rows(records: _Records, file: str, headings: tuple[str, ...]) -> Generator[Row | Problem, None, None]:
     with closing(records):
         for number, cells in enumerate(records, start=1):
+            if is_too_deep(list(cells)):
+                yield Problem(file=file, line=number, message=TOO_DEEP)
+                continue
             row = sheet_row(file, number, headings, [_cell(cell) for cell in cells])
             if row is not None:
                 yield row
@@ -102,23 +123,104 @@ def _cell(value: Any) -> Any:
 # --- the database -----------------------------------------------------------------
 
 
-def _records(url: URL, query: str, shown: str) -> _Records:
-    """The names of the columns, then every row; the connection is closed however the reading ends."""
+class _Reading:
+    """A query being read in a thread of its own: a driver that waits for its database cannot be called back."""
+
+    def __init__(self, url: URL, query: str, shown: str, timeout: float, max_rows: int) -> None:
+        self._url, self._query, self._shown = url, query, shown
+        self._timeout, self._max_rows = timeout, max_rows
+        self._read: Queue[list[Sequence[Any]] | Exception | None] = Queue(maxsize=4)
+        self._stopped = Event()
+        self._driver: Any = None
+
+    def records(self) -> _Records:
+        """The names of the columns, then every row. Raises RegistryError, also where a limit is passed."""
+        ends = clock.monotonic() + self._timeout
+        thread = Thread(target=self._run, name=f"reads {self._shown}", daemon=True)
+        thread.start()
+        rows = -1  # the names of the columns are none
+        try:
+            while (batch := self._next(ends)) is not None:
+                rows += len(batch)
+                if rows > self._max_rows:
+                    self._interrupt()
+                    fix = "narrow the query, or set max_rows beside its url"
+                    raise self._wrong(f"has more than {self._max_rows:,} rows", fix)
+                yield from batch
+        finally:
+            self._stopped.set()
+            thread.join(_GRACE)
+
+    def _next(self, ends: float) -> list[Sequence[Any]] | None:
+        fix = "narrow the query, or set timeout beside its url"
+        late = self._wrong(f"has not given all its rows within {self._timeout:g} seconds", fix)
+        try:
+            found = self._read.get(timeout=max(0.0, ends - clock.monotonic()) + _GRACE)
+        except Empty:
+            self._interrupt()
+            raise late from None
+        if found is not None and clock.monotonic() >= ends:
+            self._interrupt()
+            raise late from (found if isinstance(found, Exception) else None)
+        if isinstance(found, Exception):
+            raise found
+        return found
+
+    def _wrong(self, message: str, fix: str) -> RegistryError:
+        return RegistryError(Problem(file=self._shown, field="query", message=message, fix=fix))
+
+    def _interrupt(self) -> None:
+        """What the database is still at, ended from outside, as far as its driver can do that in a moment."""
+        self._stopped.set()
+        ending = Thread(target=self._cancel, daemon=True)
+        ending.start()
+        ending.join(_GRACE)
+
+    def _cancel(self) -> None:
+        for name in ("interrupt", "cancel"):
+            with suppress(Exception):  # of a driver that has no such thing, or whose connection is gone
+                getattr(self._driver, name)()
+
+    def _run(self) -> None:
+        try:
+            with closing(self._batches()) as batches:
+                for batch in batches:
+                    if not self._hand_over(batch):
+                        return
+        except Exception as error:  # noqa: BLE001  # whatever it is, it is raised where the rows are used
+            self._hand_over(error)
+        else:
+            self._hand_over(None)
+
+    def _hand_over(self, item: list[Sequence[Any]] | Exception | None) -> bool:
+        """Whether somebody still wants it."""
+        while not self._stopped.is_set():
+            with suppress(Full):
+                self._read.put(item, timeout=0.1)
+                return True
+        return False
+
+    def _batches(self) -> Generator[list[Sequence[Any]], None, None]:
+        engine = _engine(self._url, self._shown)
+        try:
+            with engine.connect() as connection:
+                self._driver = connection.connection.driver_connection
+                yield from _read(connection, self._query, self._timeout)
+        except SQLAlchemyError as error:
+            raise RegistryError(Problem(file=self._shown, message=f"cannot be read: {_reason(error)}")) from error
+        finally:
+            engine.dispose()
+
+
+def _engine(url: URL, shown: str) -> Engine:
     try:
-        engine = create_engine(_opened_to_read(url), hide_parameters=True)
+        return create_engine(_opened_to_read(url), hide_parameters=True)
     except NoSuchModuleError as error:
         fix = f"install SQLAlchemy's dialect for {url.drivername}"
         raise RegistryError(Problem(file=shown, message="is a kind of database we do not know", fix=fix)) from error
     except ModuleNotFoundError as error:
         fix = f"pip install '{_PACKAGES.get(error.name or '', error.name)}'"
         raise RegistryError(Problem(file=shown, message=f"needs the driver {error.name}", fix=fix)) from error
-    try:
-        with engine.connect() as connection:
-            yield from _read(connection, query)
-    except SQLAlchemyError as error:
-        raise RegistryError(Problem(file=shown, message=f"cannot be read: {_reason(error)}")) from error
-    finally:
-        engine.dispose()
 
 
 def _opened_to_read(url: URL) -> URL:
@@ -128,15 +230,19 @@ def _opened_to_read(url: URL) -> URL:
     return url.set(database=f"file:{quote(str(url.database))}", query={**url.query, "mode": "ro", "uri": "true"})
 
 
-def _read(connection: Connection, query: str) -> _Records:
-    if forbid := _READ_ONLY.get(connection.dialect.name):
+def _read(connection: Connection, query: str, timeout: float) -> Iterator[list[Sequence[Any]]]:
+    dialect = connection.dialect
+    kind = "mariadb" if getattr(dialect, "is_mariadb", False) else dialect.name
+    if forbid := _READ_ONLY.get(kind):
         connection.exec_driver_sql(forbid)
+    if limit := _TIME_LIMIT.get(kind):
+        connection.exec_driver_sql(limit.format(milliseconds=max(1, round(timeout * 1000)), seconds=timeout))
     try:
         # As it is written: no % or : in it stands for a parameter.
         options = {"no_parameters": True, "stream_results": True, "yield_per": _ROWS_AT_ONCE}
         with closing(connection.exec_driver_sql(query, execution_options=options)) as result:
-            yield tuple(map(str, result.keys()))
-            yield from result
+            yield [tuple(map(str, result.keys()))]
+            yield from map(list, result.partitions(_ROWS_AT_ONCE))
     finally:
         connection.rollback()
 

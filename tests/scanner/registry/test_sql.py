@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import socket
 import sqlite3
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import closing
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -233,6 +236,40 @@ def postgres() -> Iterator[Postgres]:
         yield server
 
 
+ENDLESS = "WITH RECURSIVE n(name) AS (SELECT 1 UNION ALL SELECT name + 1 FROM n) SELECT name {}FROM n"
+
+
+@pytest.mark.parametrize("query", [ENDLESS.format(""), ENDLESS.format("+ 0 ") + " WHERE name < 0"])
+def test_a_query_that_does_not_end_is_ended(database: Path, query: str) -> None:
+    """One that gives rows for ever, and one that never gives any."""
+    limited = ListSource(url=f"sqlite:///{database}", query=query, timeout=0.3, max_rows=10**12)
+
+    found = problem(limited)
+
+    assert "query: has not given all its rows within 0.3 seconds (narrow the query, or set timeout" in found
+    assert not any(thread.name.startswith("reads ") for thread in threading.enumerate())
+
+
+def test_a_query_of_too_many_rows_is_ended(database: Path) -> None:
+    """As many as are allowed are read."""
+    query = "SELECT arn FROM nhi WHERE arn IS NOT NULL"
+    two = ListSource(url=f"sqlite:///{database}", query=query, max_rows=2)
+    one = ListSource(url=f"sqlite:///{database}", query=query, max_rows=1)
+
+    assert len(load_registry([two]).entries) == 2
+    assert "query: has more than 1 rows (narrow the query, or set max_rows beside its url)" in problem(one)
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [{"timeout": 0}, {"timeout": 1e9}, {"max_rows": 0}, {"url": None, "query": None, "path": Path("a"), "timeout": 3}],
+)
+def test_limits_that_make_no_sense_are_refused(settings: dict[str, Any]) -> None:
+    """So is one of a file."""
+    with pytest.raises(ValueError, match=r"timeout|max_rows"):
+        ListSource(**{"url": "sqlite:///x", "query": "SELECT 1", **settings})
+
+
 @pytest.fixture
 def secret(postgres: Postgres, monkeypatch: pytest.MonkeyPatch) -> SecretRef:
     """A reference to the server's password."""
@@ -287,6 +324,27 @@ def test_postgres_lets_nothing_be_written(postgres: Postgres, secret: SecretRef,
     found = problem(ListSource(url=postgres.url, query=query, password=secret))
 
     assert found == f"{postgres.url}: cannot be read: {told}"
+
+
+@pytest.mark.real_server
+def test_a_server_ends_what_takes_too_long(postgres: Postgres, secret: SecretRef) -> None:
+    """By its own limit or by ours, and nothing goes on there."""
+    slow = ListSource(url=postgres.url, query="SELECT pg_sleep(60)::text AS name", password=secret, timeout=0.5)
+    running = "SELECT count(*)::text AS name FROM pg_stat_activity WHERE query LIKE '%pg_' || 'sleep(60)%'"
+
+    assert "has not given all its rows within 0.5 seconds" in problem(slow)
+    (entry,) = load_registry([ListSource(url=postgres.url, query=running, password=secret)]).entries
+    assert entry.name == "0"
+
+
+def test_a_server_that_never_answers(database: Path) -> None:
+    """Connecting counts, too."""
+    del database
+    with closing(socket.create_server(("127.0.0.1", 0))) as silent:
+        port = silent.getsockname()[1]
+        lost = ListSource(url=f"postgresql+psycopg://reader@127.0.0.1:{port}/x", query="SELECT 1", timeout=0.5)
+
+        assert "has not given all its rows within 0.5 seconds" in problem(lost)
 
 
 @pytest.mark.real_server
