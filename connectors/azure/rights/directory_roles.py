@@ -1,12 +1,15 @@
 """What a role in the Entra directory amounts to where it is assigned. Pure.
 
-Decided by the actions of its definition, so that custom roles count for what they are; by template id only where the
-actions say less than the role can do. On an administrative unit it is ``high`` at most: roles assigned there cannot
-touch administrators outside it. On one application it makes its holder no more than that application.
+Decided by the actions of its definition, so that custom roles count for what they are. A built-in role is at least what
+``directory_builtin.csv`` says of it: which users' passwords it may reset it decides itself, and what Microsoft's own
+accounts do is not all listed. One that is not there, and of whose actions none is known to lead anywhere, is
+``unknown``. On an administrative unit a role is ``high`` at most: roles assigned there cannot touch administrators
+outside it. On one application it makes its holder no more than that application.
 """
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Iterator, Mapping
 from functools import cache
 from importlib.resources import files
@@ -20,7 +23,6 @@ from scanner.model import PrivilegeLevel
 
 TENANT = "/"
 _UNIT = "/administrativeunits/"
-_PRIVILEGED = "labelled privileged by Microsoft"
 Reached = Literal["applications", "blueprints"]
 
 
@@ -39,24 +41,16 @@ class Way(Leading, frozen=True, kw_only=True, forbid_unknown_fields=True):
     potential: bool = False
 
 
-class Template(Leading, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A built-in role that can do more than its actions say."""
+class BuiltIn(Leading, frozen=True, kw_only=True):
+    """What a built-in role comes to at least. ``role``: its own name; ``name``: of what it lets its holder do."""
 
-    id: str
-
-
-class Privileged(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The template ids of roles that Microsoft labels so."""
-
-    templates: frozenset[str]
+    role: str
 
 
 class DirectoryTable(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """``directory_roles.toml``."""
 
     way: tuple[Way, ...]
-    template: tuple[Template, ...]
-    privileged: Privileged
 
 
 class DirectoryRole(Struct, frozen=True, kw_only=True):
@@ -74,6 +68,25 @@ def directory_table() -> DirectoryTable:
     """The table, read once."""
     text = files("connectors.azure.rights").joinpath("directory_roles.toml").read_bytes()
     return msgspec.toml.decode(text, type=DirectoryTable)
+
+
+@cache
+def built_in_roles() -> Mapping[str, BuiltIn]:
+    """By template id, which is the same in every tenant: ``directory_builtin.csv``, read once."""
+    lines = files("connectors.azure.rights").joinpath("directory_builtin.csv").read_text("utf-8").splitlines()
+    rows = {row.pop("template"): row for row in csv.DictReader(line for line in lines if not line.startswith("#"))}
+    return {
+        template: msgspec.convert({**row, "reaches": row["reaches"].split()}, type=BuiltIn)
+        for template, row in rows.items()
+    }
+
+
+def as_published(definition: str) -> DirectoryRole | None:
+    """A built-in role whose definition was not read; its id is that of its template. None for any other."""
+    known = built_in_roles().get(definition.lower())
+    if known is None:
+        return None
+    return DirectoryRole(id=definition, name=known.role, template=definition, custom=False)
 
 
 def directory_power(role: DirectoryRole, scope: str, tenant: str, objects: Mapping[str, str]) -> Power:
@@ -114,13 +127,16 @@ def patterns(tenant: str, reached: frozenset[Reached]) -> tuple[str, ...]:
 
 def _reasons(role: DirectoryRole, where: str) -> Iterator[tuple[PrivilegeLevel, str]]:
     by = f", by {role.name} on {where}"
-    for template in _templates(role):
-        yield template.level, f"{template.name}{by}"
+    found: list[tuple[PrivilegeLevel, str]] = []
     for way in _ways(role):
         names = [action for action in way.actions if _allows(role, action)]
-        yield way.level, f"{way.name}: {some(names)}{f' ({POTENTIAL})' if way.potential else ''}{by}"
-    if role.template.lower() in directory_table().privileged.templates:
-        yield "high", f"{_PRIVILEGED}{by}"
+        found.append((way.level, f"{way.name}: {some(names)}{f' ({POTENTIAL})' if way.potential else ''}{by}"))
+    yield from found
+    known = _built_in(role)
+    if known and known.level not in ("normal", judged(found).level):
+        yield known.level, f"{known.name}{by}"
+    elif role.custom is False and role.template and not known and not found:
+        yield "unknown", f"what {role.name} allows on {where} is not known"
 
 
 def _capped(reasons: Iterator[tuple[PrivilegeLevel, str]]) -> Iterator[tuple[PrivilegeLevel, str]]:
@@ -129,15 +145,16 @@ def _capped(reasons: Iterator[tuple[PrivilegeLevel, str]]) -> Iterator[tuple[Pri
 
 
 def _leading(role: DirectoryRole) -> tuple[Leading, ...]:
-    return (*_ways(role), *_templates(role))
+    known = _built_in(role)
+    return (*_ways(role), *((known,) if known else ()))
 
 
 def _ways(role: DirectoryRole) -> Iterator[Way]:
     return (way for way in directory_table().way if any(_allows(role, action) for action in way.actions))
 
 
-def _templates(role: DirectoryRole) -> Iterator[Template]:
-    return (one for one in directory_table().template if one.id == role.template.lower())
+def _built_in(role: DirectoryRole) -> BuiltIn | None:
+    return built_in_roles().get(role.template.lower())
 
 
 def _allows(role: DirectoryRole, wanted: str) -> bool:

@@ -9,7 +9,7 @@ from msgspec import Struct
 from connectors.azure import sections as s
 from connectors.azure.reader import Reader
 from connectors.azure.rights.directory import Directory
-from connectors.azure.rights.directory_roles import TENANT, DirectoryRole, directory_power
+from connectors.azure.rights.directory_roles import TENANT, DirectoryRole, as_published, directory_power
 from connectors.azure.rights.objects import GROUP, SERVICE_PRINCIPAL, DirectoryObject, Member, members_of, objects_by_id
 from connectors.azure.rights.payloads import RoleAssignment, RoleDefinition
 from connectors.azure.rights.power import UNKNOWN_POWER, under_a_condition
@@ -90,7 +90,7 @@ class _Telling:
 
     def of(self, row: RoleAssignment, member: Member | None = None, *, group: str | None = None) -> Assignment:
         """What it gives its principal, or a member of a group that it is given to."""
-        role = self.roles.get(row.role_definition_id.lower())
+        role = self.roles.get(row.role_definition_id.lower()) or as_published(row.role_definition_id)
         where = row.directory_scope_id or row.app_scope_id or TENANT
         power = directory_power(role, where, self._tenant, self._directory.keys) if role else UNKNOWN_POWER
         holder = member.id if member else row.principal_id

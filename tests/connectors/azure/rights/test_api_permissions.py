@@ -16,7 +16,7 @@ from connectors.azure.rights.api_permissions import (
     graph_permissions,
 )
 from scanner.demo.azure_server.rights import GRAPH
-from tests.connectors.azure.published.graph_permissions import differences
+from tests.connectors.azure.published.unjudged import differences
 
 TENANT = "aaaa"
 EXCHANGE = "00000002-0000-0ff1-ce00-000000000000"

@@ -6,9 +6,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connectors.azure.rights.directory_roles import DirectoryRole, directory_power, directory_table, takes_in
+from connectors.azure.rights.directory_roles import (
+    DirectoryRole,
+    as_published,
+    built_in_roles,
+    directory_power,
+    directory_table,
+    takes_in,
+)
 from connectors.azure.rights.power import Power
 from scanner.demo.azure_server.rights import DIRECTORY_ROLES
+from tests.connectors.azure.published.unjudged import differences
 
 TENANT = "AAAAAAAA-0000-0000-0000-000000000000"
 APPLICATIONS = f"azure://{TENANT.lower()}/applications/*"
@@ -18,9 +26,12 @@ CREDENTIALS = "microsoft.directory/applications/credentials/update"
 OWN = "azure://t/applications/own"
 
 
-def role(*actions: str, template: str = "c0ffee00-0000-0000-0000-000000000000", name: str = "Nobody") -> DirectoryRole:
+UNHEARD_OF = "c0ffee00-0000-0000-0000-000000000000"
+
+
+def role(*actions: str, template: str = UNHEARD_OF, name: str = "Nobody", custom: bool | None = None) -> DirectoryRole:
     """A custom role, unless told its template."""
-    return DirectoryRole(id=template, name=name, template=template, actions=actions)
+    return DirectoryRole(id=template, name=name, template=template, actions=actions, custom=custom)
 
 
 def power(given_role: DirectoryRole, scope: str = "/") -> Power:
@@ -60,12 +71,62 @@ def test_levels_of_actions_on_the_whole_directory(actions: list[str], level: str
         ("62E90394-69F5-4237-9190-012177145E10", "admin"),
         ("7be44c8a-adaf-4e2a-84d6-ab2649e08a13", "escalation"),
         ("F2EF992C-3AFB-46b9-b7cf-a126ee74c451", "high"),
+        ("9B895D92-2CD3-44C7-9D02-A6AC2D5EA5C3", "escalation"),
+        ("69091246-20e8-4a56-aa4d-066075b2a7a8", "high"),
         ("88d8e3e3-8f55-4a1e-953a-9b9898b8876b", "normal"),
     ],
 )
 def test_levels_of_roles_whose_actions_say_less_than_they_can_do(template: str, level: str) -> None:
     """By template id, which is the same in every tenant; the name may be changed or translated."""
     assert power(role(template=template)).privilege.level == level
+
+
+@pytest.mark.parametrize(
+    ("actions", "custom", "level"),
+    [
+        ((), False, "unknown"),
+        ((), True, "normal"),
+        (("microsoft.directory/users/standard/read",), False, "unknown"),
+        ((PASSWORDS,), False, "escalation"),
+    ],
+)
+def test_a_built_in_role_that_nobody_has_judged_is_unknown(
+    actions: tuple[str, ...], level: str, *, custom: bool
+) -> None:
+    """Unless what it allows is known to lead somewhere."""
+    assert power(role(*actions, custom=custom)).privilege.level == level
+
+
+def test_a_role_that_is_switched_off_allows_nothing() -> None:
+    """It has no template then."""
+    assert power(role(template="", custom=False)) == Power()
+
+
+def test_every_published_role_is_judged_without_its_definition() -> None:
+    """114 of Microsoft's list of 2025-06-25, and 19 that are newer, withdrawn or its own."""
+    roles = built_in_roles()
+    judged = {template: power(as_published(template.upper()) or role()).privilege for template in roles}
+
+    assert len(roles) == 133
+    assert {template: one.level for template, one in judged.items()} == {k: one.level for k, one in roles.items()}
+    assert all(one.evidence for one in judged.values() if one.level != "normal")
+    assert power(as_published("9b895d92-2cd3-44c7-9d02-a6ac2d5ea5c3") or role()).becomes == (APPLICATIONS,)
+    assert as_published(UNHEARD_OF) is None
+
+
+def test_what_tenants_tell_of_and_nobody_has_judged_is_found() -> None:
+    """By `az rest`, as the script documents."""
+    rows = [
+        {"templateId": one, "isBuiltIn": True, "displayName": known.role, "description": ""}
+        for one, known in list(built_in_roles().items())[1:]
+    ]
+    new = {"templateId": UNHEARD_OF, "isBuiltIn": True, "displayName": "Newest", "description": "Does things."}
+    custom = {"templateId": OWN, "isBuiltIn": False, "displayName": "Ours", "description": ""}
+
+    assert list(differences({"value": [*rows, new, custom]})) == [
+        f"new {UNHEARD_OF},Newest: Does things.",
+        "gone db506228-d27e-4b7d-95e5-295956d6615f,Agent ID Administrator",
+    ]
 
 
 @pytest.mark.parametrize(("name", "level"), [*zip(DIRECTORY_ROLES, ("admin", "escalation", "normal"), strict=True)])
@@ -140,8 +201,6 @@ def test_no_definition_makes_it_stumble(actions: list[str], scope: str) -> None:
 def test_the_table_says_each_thing_once() -> None:
     """An action in two ways would be told twice."""
     actions = [action for way in directory_table().way for action in way.actions]
-    templates = [one.id for one in directory_table().template]
 
     assert len(actions) == len(set(actions))
-    assert len(templates) == len(set(templates))
     assert all(action.startswith("microsoft.") and action.count("/") > 1 for action in actions)
