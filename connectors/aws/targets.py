@@ -174,25 +174,38 @@ def raised_in(
         }
         if holder.level in ("admin", "escalation") or not any(methods.values()):
             continue
-        for arn in filter(kinds.__contains__, _reached(holder.arn, links)):
+        for arn, by in _reached(holder.arn, links):
+            if arn not in kinds:
+                continue
             able = [method for method in methods[kinds[arn]] if _acts_on(holder, method, arn, words, met=met)]
             if able:
                 names = ", ".join(method.text for method in able)
-                by = sources_in(holder.held, words)(able[0].first)
-                found[holder.arn] = f"can become {arn} and change its rights: by {names} on it{by}"
+                sources = sources_in(holder.held, words)(able[0].first)
+                found[holder.arn] = f"can become {_steps(arn, by)}, and change its rights: by {names} on it{sources}"
                 break
     return found
 
 
-def _reached(arn: str, links: Mapping[str, tuple[Link, ...]]) -> Iterator[str]:
-    """Everybody whom somebody can become, the nearest first."""
-    seen, queue = {arn}, deque([arn])
+def _reached(arn: str, links: Mapping[str, tuple[Link, ...]]) -> Iterator[tuple[str, Mapping[str, tuple[str, Link]]]]:
+    """Everybody whom somebody can become, the nearest first, and by ARN from whom and by which link so far."""
+    by: dict[str, tuple[str, Link]] = {}
+    queue = deque([arn])
     while queue:
-        for link in links.get(queue.popleft(), ()):
-            if link.target not in seen:
-                seen.add(link.target)
+        source = queue.popleft()
+        for link in links.get(source, ()):
+            if link.target != arn and link.target not in by:
+                by[link.target] = source, link
                 queue.append(link.target)
-                yield link.target
+                yield link.target, by
+
+
+def _steps(target: str, by: Mapping[str, tuple[str, Link]]) -> str:
+    """Each step to a target, any of which may be conditional."""
+    steps: list[str] = []
+    while target in by:
+        target, link = by[target]
+        steps.append(f"{link.target} ({link.evidence})")
+    return ", then ".join(reversed(steps))
 
 
 def able_in(

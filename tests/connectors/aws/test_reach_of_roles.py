@@ -315,10 +315,13 @@ def test_a_role_that_may_change_users_rises_only_by_a_user_that_it_can_become() 
     assert levels == ["normal", "escalation", "escalation"]
 
 
-def test_the_evidence_names_the_role_and_the_way_to_change_it() -> None:
-    """For whoever reads it has to close one of them."""
-    found = rights(ada(allow(ATTACH, BOSS)), role(BOSS, {"AWS": ADA}))
+def test_the_evidence_names_each_step_to_the_role_with_its_condition_and_the_way_to_change_it() -> None:
+    """For whoever reads it has to close one of them, and to know which are certain."""
+    trusting = role(BOSS, {"AWS": ADA}, Condition=IF["Condition"])
+    found = rights(ada(allow(ATTACH, CLERK)), trusting, role(CLERK, {"AWS": BOSS}))
 
-    assert found.permissions[ADA].privilege.evidence == (
-        f"can become {BOSS} and change its rights: by {ATTACH} on it; by policy own (inline) statement 1",
+    (told,) = found.permissions[ADA].privilege.evidence
+    assert told == (
+        f"can become {BOSS} (named in the trust policy, under a condition), then {CLERK} (named in the trust policy), "
+        f"and change its rights: by {ATTACH} on it; by policy own (inline) statement 1"
     )
