@@ -170,21 +170,21 @@ class _Reader:
             with self._notes.noting():
                 found = read_foreign(file, self._source.format) if sheet is None else None
                 if found is None:
-                    yield from self._rows(read_table(file, self._has_any, sheet=sheet))
+                    yield from self._rows(read_table(file, self._likeness, sheet=sheet))
                 else:
                     name, documents = found
                     foreign.setdefault(name, []).extend(documents)
         for name, documents in foreign.items():
             yield from self._declarations(name, documents)
 
-    def _has_any(self, headings: Sequence[str]) -> bool:
-        return any(self._columns.means(heading) in self._needed for heading in headings)
+    def _likeness(self, headings: Sequence[str]) -> int:
+        return self._columns.likeness(headings, self._needed)
 
     def _rows(self, table: Table) -> Iterator[Record]:
         with closing(table):
             headings = _Headings(table, self._columns, self._notes)
             if table.headings is not None:
-                if not self._has_any(table.headings):
+                if not self._likeness(table.headings):
                     self._notes.problems.append(_no_headings(table, self._needed))
                     return
                 headings.note(table.headings, table.line)
@@ -196,6 +196,7 @@ class _Reader:
                 origin = Origin(file=table.file, sheet=table.sheet, row=row.line)
                 own = table.headings is None
                 yield Record(origin, Fields(row, self._columns), self._source, brings_headings=own)
+            self._notes.warnings.extend(table.skipped)
 
     def _declarations(self, name: Format, documents: Sequence[Document]) -> Iterator[Record]:
         reader: Reader | None = getattr(FORMATS[name], self._declared)
@@ -214,12 +215,15 @@ class _Reader:
 
 
 def _no_headings(table: Table, needed: Collection[str]) -> Problem:
-    found = ", ".join(shown(heading) for heading in (table.headings or ())[:8])
+    headings = [shown(heading) for heading in (table.headings or ())[:8]]
+    found, first = ", ".join(headings), headings[0] if headings else ""
+    meant = "identities" if "identities" in needed else min(needed)
+    where = f"in sheet {shown(table.sheet)} " if table.sheet else ""
     return Problem(
         file=table.file,
         line=table.line,
-        message=f"no heading means {' or '.join(sorted(needed))}; found: {found}",
-        fix="put the headings into the first row, or explain yours under columns in the config",
+        message=f"{where}no heading means {' or '.join(sorted(needed))}; found: {found}",
+        fix=f'explain yours in the config, as in columns = {{ "{first}" = "{meant}" }}',
     )
 
 

@@ -35,6 +35,8 @@ class Opened(Struct, frozen=True, kw_only=True):
     headings: tuple[str, ...] = ()
     line: int | None = None
     rows: tuple[Row, ...] = ()
+    last_skipped: int = 0
+    """The last line that is no row of the list, such as a total."""
 
     @property
     def suffix(self) -> str:
@@ -53,16 +55,17 @@ def open_rows(path: Path, columns: Columns = REGISTRY, *, sheet: str | None = No
         data = path.read_bytes()
     except OSError as error:
         raise unreadable(path, error) from error
-    table = read_table(
-        path, lambda headings: any(columns.means(heading) in NAMING for heading in headings), sheet=sheet
-    )
+    table = read_table(path, lambda headings: columns.likeness(headings, NAMING), sheet=sheet)
     with closing(table):
         rows = tuple(table.rows)
     if problems := [row for row in rows if isinstance(row, Problem)]:
         raise RegistryError(*problems)
     filled = tuple(row for row in rows if isinstance(row, Row))
     used = table.headings or tuple(dict.fromkeys(chain.from_iterable(row.headings for row in filled)))
-    return Opened(path=path, data=data, sheet=table.sheet, headings=used, line=table.line, rows=filled)
+    below = max((problem.line or 0 for problem in table.skipped), default=0)
+    return Opened(
+        path=path, data=data, sheet=table.sheet, headings=used, line=table.line, rows=filled, last_skipped=below
+    )
 
 
 def blank(path: Path, headings: tuple[str, ...] = ()) -> Opened:

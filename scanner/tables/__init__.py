@@ -14,16 +14,14 @@ from scanner.errors import Problem, RegistryError
 from scanner.tables.delimited import read_delimited
 from scanner.tables.documents import read_json, read_ndjson, read_toml, read_yaml
 from scanner.tables.files import check_file
-from scanner.tables.rows import EmptyTable, Row, Table
-from scanner.tables.workbook import Recognise, read_workbook
+from scanner.tables.rows import EmptyTable, Recognise, Row, Table
+from scanner.tables.workbook import read_workbook
 
 __all__ = ["SUFFIXES", "EmptyTable", "Row", "Table", "read_table"]
 
 _Reader: TypeAlias = Callable[[Path], Table]
 
 _READERS: dict[str, _Reader] = {
-    ".csv": read_delimited,
-    ".tsv": read_delimited,
     ".json": read_json,
     ".ndjson": read_ndjson,
     ".jsonl": read_ndjson,
@@ -31,15 +29,16 @@ _READERS: dict[str, _Reader] = {
     ".yml": read_yaml,
     ".toml": read_toml,
 }
-SUFFIXES = (*_READERS, ".xlsx")
+_DELIMITED = (".csv", ".tsv")
+SUFFIXES = (*_DELIMITED, *_READERS, ".xlsx")
 """The endings of files that can be read."""
 
 
 def read_table(path: Path, recognise: Recognise, *, sheet: str | None = None) -> Table:
     """The rows of that file, streamed where the format allows it; the format goes by the file's ending.
 
-    ``recognise`` tells a row of headings from other text, to find the right sheet of a workbook, unless ``sheet``
-    names it.
+    ``recognise`` tells how much a row looks like the headings, to find them below banners, and the right sheet of a
+    workbook, unless ``sheet`` names it.
     Raises RegistryError naming file and line, also while rows are being read; EmptyTable where there is no content.
     A row that alone is broken comes as a Problem in its place.
     """
@@ -51,6 +50,8 @@ def read_table(path: Path, recognise: Recognise, *, sheet: str | None = None) ->
         raise RegistryError(
             Problem(file=str(path), field="sheet", message="has no sheets", fix="leave out sheet, or name an .xlsx")
         )
+    if suffix in _DELIMITED:
+        return read_delimited(path, recognise)
     if suffix not in _READERS:
         known = ", ".join(SUFFIXES)
         raise RegistryError(Problem(file=str(path), message="is of no format that can be read", fix=f"use {known}"))

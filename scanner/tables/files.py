@@ -9,6 +9,9 @@ from pathlib import Path
 from scanner.errors import Problem, RegistryError
 from scanner.tables.rows import EmptyTable
 
+UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+"""How a file begins that Excel saved as Unicode text."""
+
 MAX_DOCUMENT = 64 * 1024 * 1024
 """Bytes of a file that is read as a whole (JSON, YAML, TOML)."""
 SLOW_TO_PARSE = (".yaml", ".yml", ".toml")
@@ -21,8 +24,6 @@ MAX_LINE = 16 * 1024 * 1024
 _OTHER_FORMATS = (
     (b"PK\x03\x04", "is a workbook or an archive, not text", "give it the ending .xlsx, or export it as CSV"),
     (b"\xd0\xcf\x11\xe0", "is an old Excel workbook, not text", "save it as .xlsx, or export it as CSV"),
-    (codecs.BOM_UTF16_LE, "is UTF-16 text", "save it as UTF-8 (in Excel: CSV UTF-8)"),
-    (codecs.BOM_UTF16_BE, "is UTF-16 text", "save it as UTF-8 (in Excel: CSV UTF-8)"),
 )
 
 
@@ -57,7 +58,10 @@ def read_text(path: Path) -> str:
         size = f"is larger than {most // 2**20} MiB"
         raise RegistryError(Problem(file=str(path), message=size, fix="split it, or use CSV or NDJSON"))
     _refuse_other_formats(path, data)
-    text = _decode(path, data.removeprefix(codecs.BOM_UTF8), first_line=1)
+    if data.startswith(UTF_16):
+        text = _decode_utf_16(path, data)
+    else:
+        text = _decode(path, data.removeprefix(codecs.BOM_UTF8), first_line=1)
     if not text.strip():
         raise EmptyTable(Problem(file=str(path), message="is empty"))
     return text
@@ -69,6 +73,9 @@ def read_lines(path: Path) -> Generator[str, None, None]:
         with path.open("rb") as file:
             line = file.readline(MAX_LINE + 1)
             _refuse_other_formats(path, line)
+            if line.startswith(UTF_16):
+                yield from read_text(path).splitlines(keepends=True)
+                return
             line = line.removeprefix(codecs.BOM_UTF8)
             number = 1
             while line:
@@ -87,6 +94,16 @@ def _refuse_other_formats(path: Path, start: bytes) -> None:
     for magic, message, fix in _OTHER_FORMATS:
         if start.startswith(magic):
             raise RegistryError(Problem(file=str(path), line=1, message=message, fix=fix))
+
+
+def _decode_utf_16(path: Path, data: bytes) -> str:
+    try:
+        return data.decode("utf-16")
+    except UnicodeDecodeError as error:
+        fix = "save it as UTF-8 (in Excel: CSV UTF-8)"
+        raise RegistryError(
+            Problem(file=str(path), message="is not UTF-16 text, though it begins so", fix=fix)
+        ) from error
 
 
 def _decode(path: Path, data: bytes, *, first_line: int) -> str:

@@ -98,6 +98,11 @@ class Columns:
         """The column a heading means."""
         return self._meaning(heading)[0]
 
+    def likeness(self, headings: Sequence[str], needed: Collection[str]) -> int:
+        """How many columns these headings mean; 0 where none of the ``needed`` ones is among them."""
+        meant = {self.means(heading) for heading in headings if heading} - {None}
+        return 0 if meant.isdisjoint(needed) else len(meant)
+
     def _meaning(self, heading: str) -> tuple[str | None, int]:
         """The column, and how sure that is."""
         known = (self._meanings[reading] for reading in readings(heading) if reading in self._meanings)

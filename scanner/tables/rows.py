@@ -3,15 +3,30 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Generator, Iterator, Sequence
-from typing import Any
+from collections.abc import Callable, Generator, Iterator, Sequence
+from itertools import islice
+from typing import Any, TypeAlias, TypeVar
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 from scanner.errors import Problem, RegistryError
 
+T = TypeVar("T")
+
 MAX_COLUMNS = 1_000
 """More headings than this are no list that people keep."""
+
+HEAD = 40
+"""Filled rows among which the headings are looked for: banners, dates and legends stand above them."""
+
+Recognise: TypeAlias = Callable[[tuple[str, ...]], int]
+"""How much a row looks like the headings of the list that is looked for: 0, not at all."""
+
+_FEWEST_COLUMNS = 3
+"""Under fewer headings a row with one cell is nothing special."""
+_TOTAL = re.compile(r"(?:(?:grand|sub)[ -]?)?totals?\b|(?:sum|count|summe|gesamt|number of \w+)\b", re.IGNORECASE)
+_RULED = re.compile(r"(?:[-=_*#~]{2,}\s*[^\W_].*|[^\W_][^:/]*(?::|\s*[-=_*#~]{2,}))")
+_FIGURE = re.compile(r"[-+]?[\d.,\s%]+")
 
 # What our own reports put before a cell that a spreadsheet would take for a formula.
 _NEUTRALISED = re.compile(r"""(^|;)'(?=[\s'"]*[=+\-@\uff1d\uff0b\uff0d\uff20])""")
@@ -41,6 +56,8 @@ class Table(Struct, frozen=True, kw_only=True):
     line: int | None = None
     """Where the headings are."""
     rows: Iterator[Row | Problem]
+    skipped: list[Problem] = field(default_factory=list)
+    """What was passed over as no row of the list; complete once the rows have been read."""
 
     def close(self) -> None:
         """Close the file behind rows that nobody will read to their end."""
@@ -55,6 +72,46 @@ def named_headings(file: str, line: int, cells: Sequence[str]) -> tuple[str, ...
             Problem(file=file, line=line, message=f"has {len(cells)} columns; at most {MAX_COLUMNS} are read")
         )
     return tuple(cell.strip() or f"column {number}" for number, cell in enumerate(cells, start=1))
+
+
+def looked_ahead(items: Iterator[T]) -> tuple[list[T], Iterator[T]]:
+    """The first HEAD items, and all of them; an error on the way is raised where its item would be."""
+    head: list[T] = []
+    failed: list[RegistryError] = []
+    try:
+        for item in islice(items, HEAD):
+            head.append(item)  # noqa: PERF402  # what came before an error is kept
+    except RegistryError as error:
+        failed.append(error)
+
+    def every() -> Iterator[T]:
+        yield from head
+        if failed:
+            raise failed[0]
+        yield from items
+
+    return head, every()
+
+
+def headings_among(rows: Sequence[Sequence[str]], recognise: Recognise) -> tuple[int, int]:
+    """Which of the first rows looks most like headings, and how much; of equals the first. 0, 0 where none does."""
+    scores = [recognise(tuple(cell.strip() for cell in cells)) for cells in rows]
+    best = max(scores, default=0)
+    return (scores.index(best), best) if best else (0, 0)
+
+
+def no_row(headings: Sequence[str], cells: Sequence[Any], *, merged: bool = False) -> str | None:
+    """Why a row under headings is none of the list, such as a total; None: it is one. ``merged``: across columns."""
+    filled = [(at, cell) for at, cell in enumerate(cells) if is_filled(cell)]
+    texts = [str(cell).strip() for _, cell in filled]
+    if len(texts) > 1 and all(at < len(headings) and str(cell).strip() == headings[at] for at, cell in filled):
+        return "repeats the headings"
+    if texts and _TOTAL.match(texts[0]) and all(map(_FIGURE.fullmatch, texts[1:])):
+        return "holds a total"
+    is_section = len(texts) == 1 and len(headings) >= _FEWEST_COLUMNS
+    if is_section and (merged or _RULED.fullmatch(texts[0])):
+        return "is the heading of a section"
+    return None
 
 
 def sheet_row(file: str, line: int, headings: tuple[str, ...], cells: Sequence[Any]) -> Row | Problem | None:

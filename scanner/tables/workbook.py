@@ -7,9 +7,10 @@ import re
 import sys
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain, islice
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any
 
 from python_calamine import CalamineError, CalamineSheet, CalamineWorkbook, SheetTypeEnum, SheetVisibleEnum
 
@@ -17,10 +18,18 @@ from scanner.errors import Problem, RegistryError
 from scanner.tables.cells import shown
 from scanner.tables.files import unreadable
 from scanner.tables.formulas import unstored_formulas
-from scanner.tables.rows import EmptyTable, Row, Table, is_filled, named_headings, sheet_row
-
-Recognise: TypeAlias = Callable[[tuple[str, ...]], bool]
-"""Whether these are the headings of the list that is looked for."""
+from scanner.tables.rows import (
+    HEAD,
+    EmptyTable,
+    Recognise,
+    Row,
+    Table,
+    headings_among,
+    is_filled,
+    named_headings,
+    no_row,
+    sheet_row,
+)
 
 MAX_UNPACKED = 256 * 1024 * 1024
 """Bytes of a workbook's parts together, once decompressed."""
@@ -42,15 +51,16 @@ _NOT_A_WORKBOOK = (
 def read_workbook(path: Path, recognise: Recognise, sheet: str | None = None) -> Table:
     """The sheet of that name, hidden or not; without a name the visible one that has the headings.
 
-    They are in its first filled row. Where no sheet has them, it is the first that holds anything.
+    They are in the row that looks most like them, below banners and legends. Where no sheet has them, it is the first
+    that holds anything.
     Raises RegistryError; EmptyTable where no sheet, or not the one named, holds anything.
     """
     _check_archive(path)
     try:
         workbook = CalamineWorkbook.from_path(path)
         names = _visible_sheets(workbook) if sheet is None else [_sheet_called(sheet, workbook, path)]
-        tables = (_sheet_table(path, workbook.get_sheet_by_name(name)) for name in names)
-        return _best(path, tables, recognise)
+        tables = (_sheet_table(path, workbook.get_sheet_by_name(name), recognise) for name in names)
+        return _best(path, tables)
     except (CalamineError, OSError) as error:
         raise _damaged(path, str(error)) from error
 
@@ -75,53 +85,86 @@ def _sheet_called(name: str, workbook: CalamineWorkbook, path: Path) -> str:
     )
 
 
-def _best(path: Path, tables: Iterator[Table | None], recognise: Recognise) -> Table:
-    first: Table | None = None
-    for table in tables:
-        if table is None:
-            continue
-        if recognise(table.headings or ()):
-            return table
-        first = first or table
-    if first is None:
+def _best(path: Path, tables: Iterator[tuple[Table, int] | None]) -> Table:
+    """The first sheet that has at least half as many of the headings as any; the others that have them are told."""
+    found = [one for one in tables if one is not None]
+    if not found:
         raise EmptyTable(Problem(file=str(path), message="is empty"))
-    return first
+    best = max(likeness for _, likeness in found)
+    chosen = next(table for table, likeness in found if 2 * likeness >= best)
+    for table, likeness in found:
+        if table is not chosen and 2 * likeness >= best > 0:
+            chosen.skipped.append(
+                Problem(
+                    file=str(path),
+                    message=f"sheet {shown(table.sheet or '')} has such headings, too, and is not read: only "
+                    f"{shown(chosen.sheet or '')} is",
+                    fix=f'add it to the config as a list of its own with sheet = "{shown(table.sheet or "")}"',
+                )
+            )
+    return chosen
 
 
-def _sheet_table(path: Path, sheet: CalamineSheet) -> Table | None:
+def _sheet_table(path: Path, sheet: CalamineSheet, recognise: Recognise) -> tuple[Table, int] | None:
+    """The sheet under its headings, and how much these look like the ones that are looked for."""
     file = str(path)
     rows = enumerate(sheet.iter_rows(), start=1)
-    line, cells = next(((line, cells) for line, cells in rows if any(map(is_filled, cells))), (0, []))
-    if not cells:
+    head = list(islice(((line, cells) for line, cells in rows if any(map(is_filled, cells))), HEAD))
+    if not head:
         return None
+    at, likeness = headings_among([[str(cell) for cell in cells] for _, cells in head], recognise)
+    line, cells = head[at]
     headings = named_headings(file, line, [str(cell) for cell in cells])
-    return Table(
-        file=file, sheet=sheet.name, headings=headings, line=line, rows=_rows(path, headings, line, sheet, rows)
-    )
+    skipped: list[Problem] = []
+    below = _rows(path, headings, line, sheet, chain(head[at + 1 :], rows), skipped)
+    return Table(file=file, sheet=sheet.name, headings=headings, line=line, rows=below, skipped=skipped), likeness
 
 
 def _rows(
-    path: Path, headings: tuple[str, ...], line: int, sheet: CalamineSheet, rows: Iterator[tuple[int, Sequence[Any]]]
+    path: Path,
+    headings: tuple[str, ...],
+    line: int,
+    sheet: CalamineSheet,
+    rows: Iterable[tuple[int, Sequence[Any]]],
+    skipped: list[Problem],
 ) -> Iterator[Row | Problem]:
     file = str(path)
-    unstored = tuple(_unstored(path, headings, line, sheet))
-    yield from unstored
-    broken = {problem.line for problem in unstored}
-    for (top, left), (bottom, right) in sheet.merged_cell_ranges or ():
-        if bottom + 1 >= line:
-            raise RegistryError(
-                Problem(
-                    file=file,
-                    line=top + 1,
-                    field=f"{_letters(left)}{top + 1}:{_letters(right)}{bottom + 1}",
-                    message="merged cells do not tell which row and column they belong to",
-                    fix="unmerge them and fill in each cell",
-                )
-            )
+    broken: dict[int | None, list[Problem]] = {}
+    for problem in _unstored(path, headings, line, sheet):
+        broken.setdefault(problem.line, []).append(problem)
+    across = _merged_rows(file, line, sheet)
     for number, cells in rows:
-        row = None if number in broken else sheet_row(file, number, headings, cells)
-        if row is not None:
+        if why := no_row(headings, cells, merged=number in across):
+            where = f"row {number} of sheet {shown(sheet.name)}"
+            skipped.append(Problem(file=file, line=number, message=f"{where} {why}, and is no row of the list"))
+            broken.pop(number, None)
+            continue
+        if number in across and any(map(is_filled, cells)):
+            raise _merged(file, number)
+        if number in broken:
+            yield from broken.pop(number)
+        elif (row := sheet_row(file, number, headings, cells)) is not None:
             yield row
+    for problems in broken.values():  # in rows that hold nothing else
+        yield from problems
+
+
+def _merged_rows(file: str, line: int, sheet: CalamineSheet) -> set[int]:
+    """Rows below the headings with cells that are merged across. Raises RegistryError for those merged otherwise."""
+    across = set()
+    for (top, left), (bottom, right) in sheet.merged_cell_ranges or ():
+        if top == bottom and top + 1 > line:
+            across.add(top + 1)
+        elif bottom + 1 >= line:
+            raise _merged(file, top + 1, f"{_letters(left)}{top + 1}:{_letters(right)}{bottom + 1}")
+    return across
+
+
+def _merged(file: str, line: int, field: str | None = None) -> RegistryError:
+    message = "merged cells do not tell which row and column they belong to"
+    return RegistryError(
+        Problem(file=file, line=line, field=field, message=message, fix="unmerge them and fill in each cell")
+    )
 
 
 def _unstored(path: Path, headings: tuple[str, ...], line: int, sheet: CalamineSheet) -> Iterator[Problem]:

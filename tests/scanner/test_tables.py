@@ -190,6 +190,94 @@ def test_a_sheet_that_is_not_there_is_told(tmp_path: Path, name: str, sheet_name
     assert (problem.field, problem.message, problem.fix) == ("sheet", message, fix)
 
 
+def likely(headings: tuple[str, ...]) -> int:
+    """How many of three headings there are, with a name among them."""
+    return len({"name", "owner", "status"} & set(headings)) if "name" in headings else 0
+
+
+_MESSY: tuple[tuple[Any, ...], ...] = (
+    ("Registry of service accounts; as of 2026-11-01", "", ""),
+    ("name", "of the keeper: Ada", ""),
+    ("name", "owner", "status"),
+    ("--- Payments ---", "", ""),
+    ("svc-a", "ada", "active"),
+    ("name", "owner", "status"),
+    ("svc-b", "bob", "retired"),
+    ("Grand total", "2", ""),
+)
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".tsv", ".xlsx", "-utf-16.csv"])
+def test_a_list_is_found_below_banners_and_between_sections_and_totals(tmp_path: Path, suffix: str) -> None:
+    """The headings are where most of them are; what is no row is named, and nothing else is lost."""
+    separator = "\t" if suffix == ".tsv" else ","
+    text = "".join(separator.join(row) + "\n" for row in _MESSY)
+    encoded = text.encode("utf-16" if "utf-16" in suffix else "utf-8")
+    path = sheet(tmp_path, *_MESSY) if suffix == ".xlsx" else written(tmp_path, f"list{suffix}", encoded)
+
+    table = read_table(path, likely)
+    rows = [(row.line, row.cells) for row in table.rows if isinstance(row, Row)]
+
+    assert (table.line, table.headings) == (3, ("name", "owner", "status"))
+    assert rows == [(5, ("svc-a", "ada", "active")), (7, ("svc-b", "bob", "retired"))]
+    why = [(one.line, one.message.removesuffix(", and is no row of the list")) for one in table.skipped]
+    assert [(line, text.removeprefix(f"row {line} of sheet Sheet ")) for line, text in why] == [
+        (4, "is the heading of a section"),
+        (6, "repeats the headings"),
+        (8, "holds a total"),
+    ]
+
+
+def test_one_cell_alone_is_a_row_like_any_other(tmp_path: Path) -> None:
+    """Only what looks like a section's heading is taken for one."""
+    path = written(tmp_path, "list.csv", "name,owner,status\nsvc-a,,\narn:aws:iam::1:role/x,,\nTotality,ada,\n")
+
+    table = read_table(path, likely)
+
+    assert [row.cells[0] for row in table.rows if isinstance(row, Row)] == [
+        "svc-a",
+        "arn:aws:iam::1:role/x",
+        "Totality",
+    ]
+    assert table.skipped == []
+
+
+def test_cells_merged_across_are_a_sections_heading(tmp_path: Path) -> None:
+    book = openpyxl.Workbook()
+    cells = book.worksheets[0]
+    for row in (("name", "owner", "status"), ("Payments", None, None), ("svc-a", "ada", "active")):
+        cells.append(row)
+    cells.merge_cells("A2:C2")
+    book.save(tmp_path / "list.xlsx")
+
+    table = read_table(tmp_path / "list.xlsx", likely)
+
+    assert [row.cells[0] for row in table.rows if isinstance(row, Row)] == ["svc-a"]
+    assert [one.line for one in table.skipped] == [2]
+
+
+def test_the_sheet_with_the_list_is_taken_and_its_like_are_named(tmp_path: Path) -> None:
+    """Neither a cover nor a pivot; another sheet with such headings is told, with what to write to read it, too."""
+    book = openpyxl.Workbook()
+    cover, pivot, first, second = book.worksheets[0], *(book.create_sheet(one) for one in ("Pivot", "AWS", "Azure"))
+    cover.append(("name", "Registry"))
+    pivot.append(("Row Labels", "Count of owner"))
+    for one in (first, second):
+        one.append(("name", "owner", "status"))
+        one.append((f"svc-{one.title}", "ada", "active"))
+    book.save(tmp_path / "list.xlsx")
+
+    table = read_table(tmp_path / "list.xlsx", likely)
+
+    assert (table.sheet, [row.cells[0] for row in table.rows if isinstance(row, Row)]) == ("AWS", ["svc-AWS"])
+    assert [(one.message, one.fix) for one in table.skipped] == [
+        (
+            "sheet Azure has such headings, too, and is not read: only AWS is",
+            'add it to the config as a list of its own with sheet = "Azure"',
+        )
+    ]
+
+
 def _chart(book: Any) -> Any:
     chart = book.add_chart({"type": "column"})
     chart.add_series({"values": "=Cover!$A$1:$A$2"})
@@ -259,7 +347,7 @@ def file(name: str, content: bytes | str) -> Callable[[Path], Path]:
         pytest.param(file("list.csv", ""), None, "is empty", id="csv empty"),
         pytest.param(file("list.csv", " \n\n"), None, "is empty", id="csv blank"),
         pytest.param(file("list.csv", "name\na\nb\xe9".encode("latin-1")), 3, "is not UTF-8 text", id="csv encoding"),
-        pytest.param(file("list.csv", "name\na".encode("utf-16")), 1, "is UTF-16 text", id="csv UTF-16"),
+        pytest.param(file("list.csv", b"\xff\xfen\0a"), None, "is not UTF-16 text, though it begins so", id="UTF-16"),
         pytest.param(file("list.csv", "name\na\0b\n"), 2, "holds a NUL byte; is it text?", id="csv NUL"),
         pytest.param(file("list.csv", 'name\na\n"b\nc\n'), 3, "a quotation mark is opened and never closed",
                      id="csv quote"),

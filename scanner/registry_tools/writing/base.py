@@ -12,6 +12,7 @@ from msgspec import Struct
 from scanner.errors import Problem, RegistryError
 from scanner.registry_tools.opened import Opened
 from scanner.registry_tools.values import Value, list_items
+from scanner.tables.files import UTF_16
 
 
 class Edit(Struct, frozen=True, kw_only=True):
@@ -23,7 +24,10 @@ class Edit(Struct, frozen=True, kw_only=True):
 
 
 def decoded(opened: Opened) -> tuple[bytes, str]:
-    """The byte order mark that a file begins with, if it has one, and its text."""
+    """The byte order mark that a file begins with, if it has one, and its text. Raises RegistryError for UTF-16."""
+    if opened.data.startswith(UTF_16):
+        message, fix = "is UTF-16 text, which is read but not written", "save it as UTF-8 (in Excel: CSV UTF-8)"
+        raise RegistryError(Problem(file=str(opened.path), message=message, fix=fix))
     mark = codecs.BOM_UTF8 if opened.data.startswith(codecs.BOM_UTF8) else b""
     return mark, opened.data.removeprefix(mark).decode()
 

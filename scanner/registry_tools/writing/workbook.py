@@ -93,6 +93,9 @@ def _edit_sheet(opened: Opened, edits: Sequence[Edit], sheet: Worksheet) -> None
         _write(opened, _cell(sheet, top, column), headings[column - 1])
     last = max([top, *(row.line for row in opened.rows)])
     bottom = last
+    added = sum(edit.position is None for edit in edits)
+    if opened.last_skipped > last and added:
+        _make_room(sheet, last, added)
     for edit in edits:
         if edit.position is None:
             bottom += 1
@@ -102,6 +105,19 @@ def _edit_sheet(opened: Opened, edits: Sequence[Edit], sheet: Worksheet) -> None
         for heading, value in edit.cells.items():
             _write(opened, _cell(sheet, row, headings.index(heading) + 1), value)
     _stretch(sheet, last, bottom)
+    _widen(sheet, top, len(opened.headings), headings)
+
+
+def _make_room(sheet: Worksheet, last: int, rows: int) -> None:
+    """Move what stands below the list, such as a total, down by so many rows; what it sums up ends with the list."""
+    ends = re.compile(rf"(?<=[A-Za-z$]){last}(?!\d)")
+    from openpyxl.utils import get_column_letter
+
+    sheet.move_range(f"A{last + 1}:{get_column_letter(sheet.max_column)}{sheet.max_row}", rows=rows)
+    for cells in sheet.iter_rows(min_row=last + rows + 1):
+        for cell in cells:
+            if isinstance(cell.value, str) and cell.value.startswith("="):
+                cell.value = ends.sub(str(last + rows), cell.value)
 
 
 def _cell(sheet: Worksheet, row: int, column: int) -> Cell:
@@ -134,15 +150,37 @@ def _write(opened: Opened, cell: Cell, value: Value) -> None:
 
 
 def _stretch(sheet: Worksheet, last: int, bottom: int) -> None:
-    """Let filter and tables that ended with the last row end with the new last one."""
-    ends = re.compile(rf"(?<=\D){last}\Z")
+    """Let filter and tables that ended with the last row, or with a total below it, end with the new last one."""
     if sheet.auto_filter.ref:
-        sheet.auto_filter.ref = ends.sub(str(bottom), sheet.auto_filter.ref)
+        sheet.auto_filter.ref = _ending(sheet.auto_filter.ref, last, bottom)
     for table in sheet.tables.values():
-        if not table.totalsRowCount:
-            table.ref = ends.sub(str(bottom), table.ref)
-            if table.autoFilter is not None and table.autoFilter.ref:
-                table.autoFilter.ref = ends.sub(str(bottom), table.autoFilter.ref)
+        totals = table.totalsRowCount or 0
+        table.ref = _ending(table.ref, last + totals, bottom + totals)
+        if table.autoFilter is not None and table.autoFilter.ref:
+            table.autoFilter.ref = _ending(table.autoFilter.ref, last, bottom)
+
+
+def _ending(ref: str, last: int, bottom: int) -> str:
+    return re.sub(rf"(?<=\D){last}\Z", str(bottom), ref)
+
+
+def _widen(sheet: Worksheet, top: int, columns: int, headings: Sequence[str]) -> None:
+    """Let a table whose headings are those of the list have the new ones, too."""
+    from openpyxl.utils import get_column_letter, range_boundaries
+    from openpyxl.worksheet.table import TableColumn
+
+    for table in sheet.tables.values():
+        left, first, right, end = (number or 1 for number in range_boundaries(table.ref))
+        if len(headings) == columns or (first, right) != (top, columns):
+            continue
+        start, letter = get_column_letter(left), get_column_letter(len(headings))
+        table.ref = f"{start}{first}:{letter}{end}"
+        if table.autoFilter is not None and table.autoFilter.ref:
+            table.autoFilter.ref = f"{start}{first}:{letter}{range_boundaries(table.autoFilter.ref)[3]}"
+        known = max((one.id for one in table.tableColumns), default=0)
+        if table.tableColumns:
+            added = headings[columns:]
+            table.tableColumns += [TableColumn(id=known + at, name=name) for at, name in enumerate(added, start=1)]
 
 
 def _too_much(opened: Opened, why: str) -> RegistryError:

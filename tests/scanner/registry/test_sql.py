@@ -186,8 +186,8 @@ def test_a_missing_database_is_not_made(tmp_path: Path) -> None:
     [
         pytest.param("SELECT color FROM nhi", "cannot be read: no such column: color", id="a wrong column"),
         pytest.param("SELECT owner FROM nhi",
-                     "no heading means account or identities or name; found: owner (put the headings into the first "
-                     "row, or explain yours under columns in the config)", id="no column of ours"),
+                     "no heading means account or identities or name; found: owner (explain yours in the config, as in "
+                     'columns = { "owner" = "identities" })', id="no column of ours"),
         pytest.param("SELECT CAST(x'ff' AS TEXT) AS arn",
                      "cannot be read: Could not decode to UTF-8 column 'arn' with text '�'", id="no text"),
     ],

@@ -251,3 +251,40 @@ def test_a_text_too_long_for_a_cell_is_refused(tmp_path: Path) -> None:
 
     with pytest.raises(RegistryError, match="at most 32767"):
         edited(blank(path, ("purpose",)), [Edit(cells={"purpose": "x" * 32_768})])
+
+
+def _table(tmp_path: Path, *, totals: bool) -> Path:
+    """A workbook whose list is an Excel table, with or without a row of totals."""
+    from openpyxl.worksheet.table import Table, TableColumn
+
+    book = openpyxl.Workbook()
+    cells = book.worksheets[0]
+    for row in (("id", "identities", "rotation"), ("A1", "svc-a", 90), ("A2", "svc-b", 30)):
+        cells.append(row)
+    if totals:
+        cells.append(("Total", None, "=SUBTOTAL(109,C2:C3)"))
+    table = Table(displayName="Registry", ref="A1:C4" if totals else "A1:C3", totalsRowCount=1 if totals else None)
+    names = enumerate(("id", "identities", "rotation"), start=1)
+    table.tableColumns = [TableColumn(id=number, name=name) for number, name in names]
+    cells.add_table(table)
+    path = tmp_path / "registry.xlsx"
+    book.save(path)
+    return path
+
+
+@pytest.mark.parametrize("totals", [False, True], ids=["plain", "with totals"])
+def test_an_excel_table_grows_with_its_rows_and_columns(tmp_path: Path, totals: bool) -> None:
+    """The new row and column are in the table, and a total stays below it and sums up the new row, too."""
+    path = _table(tmp_path, totals=totals)
+
+    path.write_bytes(edited(open_rows(path), [Edit(cells={"id": "A3", "identities": ("svc-c",), "owner": ("ada@x",)})]))
+
+    sheet = openpyxl.load_workbook(path).worksheets[0]
+    table = sheet.tables["Registry"]
+    assert table.ref == ("A1:D5" if totals else "A1:D4")
+    assert [column.name for column in table.tableColumns] == ["id", "identities", "rotation", "owner"]
+    assert [cell.value for cell in sheet[4]] == ["A3", "svc-c", None, "ada@x"]
+    assert [cell.value for cell in sheet[5]][:3] == (
+        ["Total", None, "=SUBTOTAL(109,C2:C4)"] if totals else [None, None, None]
+    )
+    assert [row.line for row in open_rows(path).rows] == [2, 3, 4]
