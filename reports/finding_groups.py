@@ -6,12 +6,12 @@ Findings of one rule and severity are one item: how many there are, a few that t
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby, islice
 
 from reports.page import Page
 from reports.summary import Digest
-from scanner.model import SEVERITIES, Finding, ScanResult, Summary
+from scanner.model import GRAVITY, SEVERITIES, Finding, ScanResult, Summary
 from scanner.text import counted
 
 GROUPS_SHOWN = 5
@@ -20,6 +20,14 @@ EXAMPLES_SHOWN = 3
 LONGEST_NAME = 40
 
 _SENTENCE = re.compile(r".+?[.;](?=\s|$)", re.DOTALL)
+
+
+def groups_by_rule(findings: Iterable[Finding]) -> list[list[Finding]]:
+    """The findings of each rule in their own order: the highest severity first, then the most findings."""
+    groups: dict[str, list[Finding]] = {}
+    for finding in findings:
+        groups.setdefault(finding.rule, []).append(finding)
+    return sorted(groups.values(), key=lambda group: (min(GRAVITY[one.severity] for one in group), -len(group)))
 
 
 def new_findings(page: Page, digest: Digest) -> None:

@@ -6,11 +6,12 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import BinaryIO, ClassVar, TypeAlias
 
 from reports.base import Screen, View
+from reports.finding_groups import groups_by_rule
 from reports.judged import Judged, judged_identities, most_urgent_first
 from reports.listing import LISTINGS
 from reports.markdown_page import MarkdownPage
 from reports.markdown_text import code, unlinked
-from reports.phrases import ORPHANED_MEANS, credential_text, iso, next_step, place, telling, words
+from reports.phrases import ORPHANED_MEANS, credential_text, fingerprint_digits, iso, next_step, place, telling, words
 from reports.summary import Digest, gap_text
 from reports.views import Keeps, is_orphan, is_unregistered
 from scanner.model import SEVERITIES, Assessment, Finding, ScanResult
@@ -83,18 +84,11 @@ def _all_findings(page: MarkdownPage, digest: Digest) -> None:
 
 def _next_steps(page: MarkdownPage, digest: Digest) -> None:
     """What to do about the findings: once for each rule, whose every finding has the same."""
-    of_rule: dict[str, list[Finding]] = {}
-    for finding in digest.result.findings:
-        of_rule.setdefault(finding.rule, []).append(finding)
-    if of_rule:
+    if of_rule := groups_by_rule(digest.result.findings):
         page.table(
             "What to do",
             ("What", "How many", "Next step"),
-            (
-                (_prose(one.title), f"{len(found):,}", _prose(one.remediation))
-                for found in of_rule.values()
-                for one in found[:1]
-            ),
+            ((_prose(one.title), f"{len(found):,}", _prose(one.remediation)) for found in of_rule for one in found[:1]),
             total=len(of_rule),
             rest="muster report --view findings -o csv:findings.csv",
         )
@@ -106,20 +100,22 @@ def _findings(
     if not found:
         return
     of_key = {judged.identity.key: judged for judged in digest.result.identities}
+    digits = fingerprint_digits(digest.result.findings)
     page.table(
         f"{title}: {len(found):,}",
-        ("Severity", "What", "About", "Evidence"),
-        (_finding_row(finding, of_key.get(finding.identity or "")) for finding in found[:most]),
+        ("Severity", "What", "About", "Evidence", "Fingerprint"),
+        (_finding_row(finding, of_key.get(finding.identity or ""), digits) for finding in found[:most]),
         total=len(found),
         rest="muster report --view findings -o csv:findings.csv",
     )
 
 
-def _finding_row(finding: Finding, about: Assessment | None) -> Iterator[str]:
+def _finding_row(finding: Finding, about: Assessment | None, digits: int) -> Iterator[str]:
     yield f"{finding.severity}, new" if finding.new else finding.severity
     yield _prose(finding.title)
     yield " ".join(_named(finding, about))
     yield code(_cut(telling(finding) or "", LONGEST_TEXT))
+    yield code(finding.fingerprint[:digits])
 
 
 def _named(finding: Finding, about: Assessment | None) -> Iterator[str]:

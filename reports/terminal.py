@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import BinaryIO, ClassVar, TypeAlias
 
 from reports.base import Screen, View
-from reports.finding_groups import gravest_findings, moved, new_findings
+from reports.finding_groups import gravest_findings, groups_by_rule, moved, new_findings
 from reports.judged import Judged, judged_identities, most_urgent_first
 from reports.listing import LISTINGS
-from reports.page import Heading, Page
-from reports.phrases import ORPHANED_MEANS, acknowledged_text, in_full, place, telling, words
+from reports.page import LABEL, Heading, Page
+from reports.phrases import ORPHANED_MEANS, acknowledged_text, fingerprint_digits, in_full, place, telling, words
 from reports.summary import Digest, gap_text
 from reports.views import Keeps, is_orphan, is_unregistered
 from scanner.model import SEVERITIES, Finding, Identity, ScanResult
@@ -19,6 +19,8 @@ from scanner.text import counted
 GAPS_NAMED = 5
 ORPHANS_SHOWN = 10
 LONGEST_EVIDENCE = 150
+LISTED_OF_A_RULE = 10
+"""Where there are more findings than a terminal lists, so many of each rule are shown."""
 NOTICES_SHOWN = 4
 
 Section: TypeAlias = Callable[[Page, Digest], None]
@@ -93,18 +95,28 @@ def _counts(page: Page, digest: Digest) -> None:
 
 
 def _all_findings(page: Page, digest: Digest) -> None:
+    """Under each rule what it is about, with the first digits of the fingerprint: the highest severity first."""
     findings = digest.result.findings
     page.heading(counted(len(findings), "finding", "findings"))
+    if findings:
+        page.line("To suppress a finding: muster acknowledge, with the digits before it.")
     identities = _by_key(digest.result)
-    for finding in page.shown(findings):
-        acknowledged = acknowledged_text(finding)
-        lines = [
-            finding.title,
-            _finding_line(page, finding, identities),
-            f"Acknowledged: {acknowledged}" if acknowledged else _next(finding.remediation),
-        ]
-        page.item(finding.severity, lines, axis="severity")
-    page.more(findings, _as_csv("findings"))
+    digits = fingerprint_digits(findings)
+    room = len(page.shown(findings))
+    most = LISTED_OF_A_RULE if room < len(findings) else room
+    for group in groups_by_rule(findings):
+        first = group[0]
+        page.line()
+        lines = (f"{first.title} ({len(group):,})", first.rule, _next(first.remediation))
+        page.item(first.severity, lines, axis="severity")
+        listed = group[: min(most, room)]
+        room -= len(listed)
+        for finding in listed:
+            named = finding.fingerprint[:digits]
+            label, lead = (named, "") if digits < LABEL else ("", f"{named}  ")
+            page.item(label, (lead + line for line in _finding_lines(page, finding, identities, first)), first="")
+        if len(group) > len(listed):
+            page.item("", [f"and {len(group) - len(listed):,} more: {_as_csv('findings')}"], first="")
 
 
 def _few_orphans(page: Page, digest: Digest) -> None:
@@ -190,7 +202,8 @@ def _by_key(result: ScanResult) -> dict[str, Identity]:
     return {judged.identity.key: judged.identity for judged in result.identities}
 
 
-def _finding_line(page: Page, finding: Finding, identities: Mapping[str, Identity]) -> str:
+def _finding_lines(page: Page, finding: Finding, identities: Mapping[str, Identity], first: Finding) -> Iterator[str]:
+    """What one of a rule's findings is about, and its severity where that is not the first one's."""
     identity = identities.get(finding.identity or "")
     credential = (finding.credential or "").rpartition("#")[2]
     named: Iterable[str | None] = (
@@ -201,9 +214,12 @@ def _finding_line(page: Page, finding: Finding, identities: Mapping[str, Identit
         f"entry {finding.entry}" if finding.entry else None,
         page.shortened(finding.assignment or "", 100),
     )
-    subject = ", ".join(name for name in named if name)
+    marks = (finding.severity if finding.severity != first.severity else "", "new" if finding.new else "")
+    subject = "".join(f"[{mark}] " for mark in marks if mark) + ", ".join(name for name in named if name)
     evidence = telling(finding)
-    return f"{subject}: {page.shortened(evidence, LONGEST_EVIDENCE)}" if evidence else subject
+    yield f"{subject}: {page.shortened(evidence, LONGEST_EVIDENCE)}" if evidence else subject
+    if acknowledged := acknowledged_text(finding):
+        yield f"Acknowledged: {acknowledged}"
 
 
 def _as_csv(view: View) -> str:

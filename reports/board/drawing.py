@@ -1,34 +1,64 @@
-"""Small drawings as SVG: a share, and lines over time. Numbers in, markup out; no text from outside is in it."""
+"""Small drawings as SVG: a share, and a number over time. Numbers in, markup out; no text from outside is in it."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from itertools import groupby
 
-WIDTH, HEIGHT, MARGIN = 300, 84, 4
+WIDTH, HEIGHT = 180, 92
+LEFT, RIGHT, TOP, BOTTOM = 36, 6, 6, 16
+"""What the plot leaves free of the drawing, for the labels of its axes."""
 
 
-def share_bar(share: float | None, tone: str) -> str:
-    """A bar filled so far; empty where there is nothing to take a share of."""
-    filled = f'<rect class="{tone}" width="{100 * share:.2f}" height="1"/>' if share else ""
-    return f'<svg class="bar" viewBox="0 0 100 1" preserveAspectRatio="none" aria-hidden="true">{filled}</svg>'
+def share_bar(share: float | None) -> str:
+    """A bar, as good as it is filled and bad for the rest; empty where there is nothing to take a share of."""
+    parts = "" if share is None else _part("good", 0, share) + _part("bad", share, 1 - share)
+    return f'<svg class="bar" viewBox="0 0 100 1" preserveAspectRatio="none" aria-hidden="true">{parts}</svg>'
 
 
-def lines(times: Sequence[datetime], series: Mapping[str, Sequence[float | None]], *, top: float, label: str) -> str:
-    """A line for each tone of ``series``, its values from 0 to ``top`` at these times; unknown ones leave a break."""
+def count_bar(share: float | None, tone: str) -> str:
+    """A bar filled so far."""
+    part = _part(tone, 0, share) if share else ""
+    return f'<svg class="bar" viewBox="0 0 100 1" preserveAspectRatio="none" aria-hidden="true">{part}</svg>'
+
+
+def _part(tone: str, start: float, width: float) -> str:
+    return f'<rect class="{tone}" x="{100 * start:.2f}" width="{100 * width:.2f}" height="1"/>' if width > 0 else ""
+
+
+def line(
+    times: Sequence[datetime],
+    values: Sequence[float | None],
+    *,
+    tone: str,
+    top: float,
+    labels: tuple[str, str],
+    title: str,
+) -> str:
+    """A line with its axes, from 0 to ``top``, which ``labels`` name; unknown values leave a break."""
     first, span = times[0].timestamp(), max((times[-1] - times[0]).total_seconds(), 1)
-    across = [MARGIN + (WIDTH - 2 * MARGIN) * (moment.timestamp() - first) / span for moment in times]
-    drawn = "".join(
-        f'<polyline class="{tone}" points="{points}"/>'
-        for tone, values in series.items()
-        for points in _runs(across, values, top or 1)
+    plot = WIDTH - LEFT - RIGHT
+    across = [LEFT + plot * (moment.timestamp() - first) / span for moment in times]
+    drawn = "".join(f'<polyline class="{tone}" points="{points}"/>' for points in _runs(across, values, top or 1))
+    last = values[-1]
+    end = (
+        ""
+        if last is None
+        else f'<circle class="{tone}" cx="{across[-1]:.1f}" cy="{_down(last, top or 1):.1f}" r="2.5"/>'
     )
-    ends = "".join(_end(tone, across[-1], values[-1], top or 1) for tone, values in series.items())
-    base = f'<line class="axis" x1="0" x2="{WIDTH}" y1="{HEIGHT - MARGIN}" y2="{HEIGHT - MARGIN}"/>'
-    return (
-        f'<svg class="lines" viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{label}">{base}{drawn}{ends}</svg>'
+    grid = "".join(
+        f'<line class="grid" x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{y:.1f}" y2="{y:.1f}"/>'
+        for y in (_down(part, 1) for part in (0, 0.5, 1))
     )
+    axis = (
+        f'<text x="{LEFT - 4}" y="{TOP + 4}" text-anchor="end">{labels[1]}</text>'
+        f'<text x="{LEFT - 4}" y="{HEIGHT - BOTTOM}" text-anchor="end">{labels[0]}</text>'
+        f'<text x="{LEFT}" y="{HEIGHT - 3}">{times[0]:%Y-%m-%d}</text>'
+        f'<text x="{WIDTH - RIGHT}" y="{HEIGHT - 3}" text-anchor="end">{times[-1]:%Y-%m-%d}</text>'
+    )
+    opened = f'<svg class="lines" viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{title}">'
+    return f"{opened}{grid}{axis}{drawn}{end}</svg>"
 
 
 def _runs(across: Sequence[float], values: Sequence[float | None], top: float) -> Iterator[str]:
@@ -38,9 +68,5 @@ def _runs(across: Sequence[float], values: Sequence[float | None], top: float) -
             yield " ".join(f"{x:.1f},{_down(y, top):.1f}" for x, y in run if y is not None)
 
 
-def _end(tone: str, x: float, value: float | None, top: float) -> str:
-    return "" if value is None else f'<circle class="{tone}" cx="{x:.1f}" cy="{_down(value, top):.1f}" r="2.5"/>'
-
-
 def _down(value: float, top: float) -> float:
-    return HEIGHT - MARGIN - (HEIGHT - 2 * MARGIN) * min(value / top, 1)
+    return HEIGHT - BOTTOM - (HEIGHT - TOP - BOTTOM) * min(value / top, 1)

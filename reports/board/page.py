@@ -7,27 +7,44 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from html import escape
 from importlib.resources import files
 from string import Template
 from typing import BinaryIO, ClassVar
 
+from msgspec import Struct
+
 from reports.base import Screen, View
 from reports.board import words
-from reports.board.drawing import lines, share_bar
+from reports.board.drawing import count_bar, line, share_bar
 from reports.phrases import ORPHANED_MEANS
 from reports.summary import Digest
 from scanner.board.numbers import board
-from scanner.board.records import Board, Measure, Team
+from scanner.board.records import Board, Measure, Moment, Team
 from scanner.model import ScanResult
 from scanner.text import printable
 
 LONGEST_NAME = 200
 FEWEST_POINTS = 2
 """A line has two ends."""
-MODERATE, GOOD = 0.5, 0.9
-"""Shares from which a number is no longer drawn as bad, and is drawn as good."""
+
+
+class Line(Struct, frozen=True):
+    """One number of the trend; its colour is that of the same state in every other report."""
+
+    title: str
+    tone: str
+    value: Callable[[Moment], float | None]
+    is_share: bool
+
+
+LINES = (
+    Line("Owned", "good", lambda point: point.owned, is_share=True),
+    Line("Registered", "good", lambda point: point.registered, is_share=True),
+    Line("Orphans", "bad", lambda point: point.orphaned, is_share=False),
+    Line("Critical and high", "critical", lambda point: point.grave, is_share=False),
+)
 
 
 class BoardPage:
@@ -50,13 +67,14 @@ class BoardPage:
             caveats="".join(f"<li>{_safe(caveat)}</li>" for caveat in digest.caveats),
             scanned=f"{result.scan.finished_at:%Y-%m-%d %H:%M} UTC",
             scan=_safe(result.scan.id),
-            measures="".join(_measure(measure, digest) for measure in numbers.measures),
+            counted=_safe(words.counted_here(numbers, len(result.identities))),
+            measures="".join(_measure(measure.upright, numbers, digest) for measure in numbers.measures),
             orphans=f"{numbers.orphans:,}",
             ages="".join(_ages(numbers)),
             resolution=_resolution(numbers),
             trend=_trend(numbers),
-            teams="".join(map(_team, numbers.teams[: words.TEAMS_SHOWN])),
-            others=words.others(numbers),
+            teams="".join(_team(*row) for row in words.team_rows(numbers)),
+            beside=_safe(words.beside(numbers)),
             orphaned_means=_safe(ORPHANED_MEANS),
         )
         out.write(page.encode())
@@ -66,30 +84,29 @@ class BoardPage:
 # --- parts --------------------------------------------------------------------
 
 
-def _measure(measure: Measure, digest: Digest) -> str:
+def _measure(measure: Measure, numbers: Board, digest: Digest) -> str:
     untold = f" <b>{words.untold(measure)}.</b>" if measure.unknown else ""
     incomplete = '<span class="incomplete">incomplete</span>' if digest.gaps and measure.name != "read" else ""
-    tone = _tone(measure)
+    since = digest.result.since
+    step = words.step(measure, numbers) if since else None
+    moved = (
+        f'<p class="step {step.tone}">{_safe(step.text)} since {since.started_at:%Y-%m-%d}</p>'
+        if step and since
+        else ""
+    )
     return (
         f'<div class="measure"><h2>{words.MEASURES[measure.name].title}</h2>'
-        f'<p class="share {tone}">{_safe(words.percent(measure.share))}{incomplete}</p>{share_bar(measure.share, tone)}'
-        f'<p class="of">{words.fraction(measure)}</p>'
+        f'<p class="share">{_safe(words.percent(measure.share))}{incomplete}</p>{share_bar(measure.share)}'
+        f'<p class="of">{words.fraction(measure)}</p>{moved}'
         f'<p class="note">{words.meaning(measure.name, digest.result.policy)}{untold}</p></div>'
     )
-
-
-def _tone(measure: Measure) -> str:
-    if measure.share is None:
-        return "unknown"
-    good = measure.share if measure.better == "more" else 1 - measure.share
-    return "good" if good >= GOOD else "warn" if good >= MODERATE else "bad"
 
 
 def _ages(numbers: Board) -> Iterator[str]:
     for age, count in numbers.orphan_ages.items():
         tone = "unknown" if age == "unknown" else "bad"
         share = count / numbers.orphans if numbers.orphans else None
-        yield f"<tr><th scope='row'>{age}</th><td>{share_bar(share, tone)}</td><td class='number'>{count:,}</td></tr>"
+        yield f"<tr><th scope='row'>{age}</th><td>{count_bar(share, tone)}</td><td class='number'>{count:,}</td></tr>"
 
 
 def _resolution(numbers: Board) -> str:
@@ -102,25 +119,28 @@ def _trend(numbers: Board) -> str:
     points = numbers.trend
     if len(points) < FEWEST_POINTS:
         return '<p class="note">A trend takes two scans or more in the store.</p>'
-    times = [point.at for point in points]
-    told = _safe(words.change(points[0], points[-1]))
-    shares = {"good": [point.owned for point in points], "accent": [point.registered for point in points]}
-    counts = {"warn": [float(point.orphaned) for point in points], "bad": [float(point.grave) for point in points]}
-    top = max(max(values) for values in counts.values())
-    last = points[-1]
-    return (
-        f"<div class='pair'><figure><figcaption><b class='good'>owned {_safe(words.percent(last.owned))}</b> "
-        f"<b class='accent'>registered {_safe(words.percent(last.registered))}</b></figcaption>"
-        f"{lines(times, shares, top=1, label='Shares of owned and registered, from 0 to 100 %')}</figure>"
-        f"<figure><figcaption><b class='warn'>{last.orphaned:,} orphans</b> "
-        f"<b class='bad'>{last.grave:,} {words.GRAVE} findings</b></figcaption>"
-        f"{lines(times, counts, top=top, label='Numbers of orphans and grave findings')}</figure></div>"
-        f'<p class="note">{told}</p>'
+    drawn = "".join(_line(one, points) for one in LINES)
+    why = words.trend_differs(numbers)
+    told = _safe(f"{words.change(points[0], points[-1])} {why}")
+    return f"<div class='lines4'>{drawn}</div><p class=\"note\">{told}</p>"
+
+
+def _line(one: Line, points: Sequence[Moment]) -> str:
+    values = [one.value(point) for point in points]
+    top = 1 if one.is_share else max(1, *(value or 0 for value in values))
+    shown = [words.percent(value) if one.is_share else f"{value:,}" for value in (values[-1], top)]
+    drawn = line(
+        [point.at for point in points],
+        values,
+        tone=one.tone,
+        top=top,
+        labels=("0 %" if one.is_share else "0", _safe(shown[1])),
+        title=f"{one.title}, {_safe(shown[0])} at the end",
     )
+    return f"<figure><figcaption>{one.title} <b class='{one.tone}'>{_safe(shown[0])}</b></figcaption>{drawn}</figure>"
 
 
-def _team(team: Team) -> str:
-    name = words.team_name(team)
+def _team(name: str, team: Team) -> str:
     shown = name if len(name) <= LONGEST_NAME else f"{name[:LONGEST_NAME]}…"
     cells = (
         f"{team.identities:,}",

@@ -9,7 +9,7 @@ from reports.board import words
 from reports.page import Heading, Page
 from reports.summary import Digest
 from scanner.board.numbers import board
-from scanner.board.records import Board
+from scanner.board.records import Board, Measure, Team
 from scanner.model import ScanResult
 from scanner.text import counted
 
@@ -21,7 +21,7 @@ _TEAMS = (
     Heading("Overdue", 7),
     Heading("Grave", 5),
 )
-_SHARES = (Heading("", 16), Heading("Share", 6), Heading("Of", 27), Heading("Not told", 0))
+_SHARES = (Heading("", 16), Heading("Share", 6), Heading("Of", 21), Heading("Unknown", 7))
 
 
 class BoardText:
@@ -40,7 +40,7 @@ class BoardText:
         for caveat in digest.caveats:
             page.line(caveat, "yellow")
         page.line()
-        _shares(page, numbers)
+        _shares(page, numbers, digest)
         _orphans(page, numbers)
         _trend(page, numbers)
         _teams(page, numbers)
@@ -48,14 +48,17 @@ class BoardText:
         return ()
 
 
-def _shares(page: Page, numbers: Board) -> None:
-    page.table(
-        _SHARES,
-        (
-            (words.MEASURES[one.name].title, words.percent(one.share), words.fraction(one), f"{one.unknown:,}")
-            for one in numbers.measures
-        ),
-    )
+def _shares(page: Page, numbers: Board, digest: Digest) -> None:
+    since = digest.result.since
+    change = Heading(f"Since {since.started_at:%Y-%m-%d}" if since else "", 0)
+    page.table((*_SHARES, change), (_share(one.upright, numbers) for one in numbers.measures))
+    page.line(words.counted_here(numbers, len(digest.result.identities)))
+
+
+def _share(one: Measure, numbers: Board) -> tuple[str, ...]:
+    step = words.step(one, numbers)
+    shown = (words.percent(one.share), words.fraction(one), f"{one.unknown:,}", step.text if step else "")
+    return (words.MEASURES[one.name].title, *shown)
 
 
 def _orphans(page: Page, numbers: Board) -> None:
@@ -69,27 +72,19 @@ def _orphans(page: Page, numbers: Board) -> None:
 def _trend(page: Page, numbers: Board) -> None:
     if len(numbers.trend) > 1:
         page.heading("Trend")
-        page.line(words.change(numbers.trend[0], numbers.trend[-1]))
+        page.line(f"{words.change(numbers.trend[0], numbers.trend[-1])} {words.trend_differs(numbers)}".rstrip())
 
 
 def _teams(page: Page, numbers: Board) -> None:
     if not numbers.teams:
         return
     page.heading("By team")
-    page.table(
-        _TEAMS,
-        (
-            (
-                words.team_name(team),
-                f"{team.identities:,}",
-                words.percent(team.share),
-                f"{team.orphaned:,}",
-                f"{team.overdue:,}",
-                f"{team.grave:,}",
-            )
-            for team in numbers.teams[: words.TEAMS_SHOWN]
-        ),
-    )
-    if left := words.others(numbers):
-        page.line(left)
+    page.table(_TEAMS, (_team(*row) for row in words.team_rows(numbers)))
+    if beside := words.beside(numbers):
+        page.line(beside)
     page.line(f"Overdue: credentials not rotated in time. Grave: {words.GRAVE} findings.")
+
+
+def _team(name: str, team: Team) -> tuple[str, ...]:
+    counts = (f"{count:,}" for count in (team.orphaned, team.overdue, team.grave))
+    return (name, f"{team.identities:,}", words.percent(team.share), *counts)

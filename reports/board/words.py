@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from typing import Literal
 
 from msgspec import Struct
 
+from scanner.board.numbers import total
 from scanner.board.records import Board, Measure, Moment, Resolution, Team
 from scanner.model import Policy
 from scanner.text import counted
@@ -25,13 +27,14 @@ class Words(Struct, frozen=True):
 
 
 MEASURES: Mapping[str, Words] = {
-    "owned": Words("Owned", "identities", "Somebody active on the roster answers for it."),
-    "registered": Words("Registered", "identities", "Exactly one registry entry stands for it."),
-    "agents_owned": Words("AI agents owned", "AI agents", "Of the AI agents, somebody answers for it."),
+    "owned": Words("Owned", "identities", "An active person on the roster is accountable."),
+    "registered": Words("Registered", "identities", "Exactly one registry entry matches."),
+    "agents_owned": Words("AI agents owned", "AI agents", "Of the AI agents, an active person is accountable."),
     "rotated": Words("Rotated in time", "credentials", "Not older than its entry allows, else {rotation} days."),
-    "long_lived": Words("Long-lived", "credentials", "Valid for more than {max_lifetime} days, or for ever."),
-    "read": Words("Read in full", "sections", "Nothing kept us from reading it to its end."),
+    "long_lived": Words("Short-lived", "credentials", "Valid for {max_lifetime} days or less."),
+    "read": Words("Read in full", "sections", "No gap: nothing stopped the scan from reading it."),
 }
+"""More is better for each of them: a measure of which less is better is shown as what it leaves."""
 
 
 def meaning(name: str, policy: Policy) -> str:
@@ -54,27 +57,82 @@ def fraction(measure: Measure) -> str:
 
 
 def untold(measure: Measure) -> str:
-    """Of how many more it could not be told; empty where it could of all."""
-    return f"{measure.unknown:,} more could not be told" if measure.unknown else ""
+    """Of how many more it is unknown; empty where it is of none."""
+    return f"{measure.unknown:,} more unknown" if measure.unknown else ""
+
+
+class Step(Struct, frozen=True):
+    """How a measure changed since the scan before, in words, and whether that is good."""
+
+    text: str
+    tone: Literal["good", "bad", "quiet"]
+
+
+def step(measure: Measure, board: Board) -> Step | None:
+    """From the scan before to this one, both with more as better; None where there was no scan before."""
+    before = next((one.upright for one in board.before if one.name == measure.name), None)
+    if before is None:
+        return None
+    if before.share is None or measure.share is None:
+        return Step(f"was {percent(before.share)}", "quiet")
+    if before.share == measure.share:
+        return Step("unchanged", "quiet")
+    up = measure.share > before.share
+    points = abs(round(100 * measure.share) - round(100 * before.share))
+    sign, word = ("+", "up") if up else ("-", "down")
+    text = f"{sign}{counted(points, 'point', 'points')}" if points else f"slightly {word}"
+    return Step(text, "good" if up else "bad")
 
 
 def resolved(resolution: Resolution) -> str:
     """How long findings stood, in a sentence."""
     if resolution.median_days is None:
         return f"Unknown: no finding was resolved in the scans of the last {resolution.days_back} days."
-    many = counted(resolution.resolved, "finding was", "findings were")
-    return f"Half of them stood so long or less: {many} resolved in the scans of the last {resolution.days_back} days."
+    many = counted(resolution.resolved, "finding", "findings")
+    return f"Median age of the {many} resolved in the scans of the last {resolution.days_back} days."
 
 
-def team_name(team: Team) -> str:
-    """The team, or that there is none."""
-    return team.name or NO_TEAM
+def team_rows(board: Board) -> Iterator[tuple[str, Team]]:
+    """The teams with the most to do, the others as one row, and all of them: the columns add up."""
+    for team in board.teams[:TEAMS_SHOWN]:
+        yield team.name or NO_TEAM, team
+    if others := board.teams[TEAMS_SHOWN:]:
+        yield counted(len(others), "more team", "more teams"), total(others)
+    if board.teams:
+        yield "All", total(board.teams)
 
 
-def others(board: Board) -> str:
-    """How many teams are left out of the list; empty where none is."""
-    left = len(board.teams) - TEAMS_SHOWN
-    return f"and {counted(left, 'more team', 'more teams')} with less to do" if left > 0 else ""
+def counted_here(board: Board, identities: int) -> str:
+    """Which of all identities the shares are of."""
+    if not board.exempt:
+        return f"Shares are of all {counted(identities, 'identity', 'identities')}."
+    return (
+        f"Shares are of {identities - board.exempt:,} of {counted(identities, 'identity', 'identities')}: people and "
+        f"what the provider manages, {board.exempt:,} together, are exempt and not counted."
+    )
+
+
+def beside(board: Board) -> str:
+    """What the teams' rows leave out of the whole; empty where it is nothing."""
+    left = [
+        counted(board.beside.grave, "critical or high finding", f"{GRAVE} findings") if board.beside.grave else "",
+        counted(board.beside.overdue, "credential overdue for rotation", "credentials overdue for rotation")
+        if board.beside.overdue
+        else "",
+    ]
+    told = " and ".join(filter(None, left))
+    return f"Beside the teams: {told}, on registry entries, shared settings or exempt identities." if told else ""
+
+
+def trend_differs(board: Board) -> str:
+    """Why the last point of the trend is not what the cards say; empty where it is."""
+    shown = {one.name: one for one in board.measures}
+    last = board.trend[-1]
+    if percent(last.owned) == percent(shown["owned"].share) and percent(last.registered) == percent(
+        shown["registered"].share
+    ):
+        return ""
+    return "The trend also counts provisional verdicts, which the cards above leave out as unknown."
 
 
 def change(before: Moment, now: Moment) -> str:

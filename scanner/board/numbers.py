@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 
+from msgspec.structs import replace
+
 from scanner.board.measures import is_owned, measures, rotations
-from scanner.board.records import RESOLVED_WITHIN, Board, Moment, Resolution, Team
+from scanner.board.records import RESOLVED_WITHIN, Board, Measure, Moment, Resolution, Team
 from scanner.model import ScanResult, Severity, Summary
 
 GRAVE: tuple[Severity, ...] = ("critical", "high")
@@ -19,15 +21,28 @@ OLDER, UNKNOWN_AGE = "over a year", "unknown"
 
 def board(result: ScanResult) -> Board:
     """The numbers of one result and of the scans that led up to it."""
+    measured, teams = tuple(measures(result)), _teams(result)
     return Board(
-        measures=tuple(measures(result)),
+        measures=measured,
+        before=tuple(_before(measured, result)),
+        exempt=sum(one.ownership.state == "not_applicable" for one in result.identities),
+        beside=_beside(teams, result),
         agents=sum(one.agent.is_agent for one in result.identities),
         orphans=sum(one.ownership.state == "orphaned" for one in result.identities),
         orphan_ages=_orphan_ages(result),
         resolution=_resolution(result),
-        teams=_teams(result),
+        teams=teams,
         trend=trend(result),
     )
+
+
+def _before(now: Iterable[Measure], result: ScanResult) -> Iterator[Measure]:
+    """The same measures in the scan before, where it is known."""
+    shares = result.since.shares if result.since else {}
+    for one in now:
+        if one.name in shares:
+            count, known = shares[one.name]
+            yield Measure(name=one.name, count=count, known=known, unknown=0, better=one.better)
 
 
 # --- orphans, and how fast findings go -----------------------------------------
@@ -105,6 +120,21 @@ def _teams(result: ScanResult) -> tuple[Team, ...]:
         for team in names
     ]
     return tuple(sorted(teams, key=_most_to_do))
+
+
+def total(teams: Iterable[Team]) -> Team:
+    """All of these teams as one, without a name."""
+    counts = ("identities", "owned", "orphaned", "overdue", "grave", "unknown")
+    listed = list(teams)
+    return Team(name=None, **{count: sum(getattr(team, count) for team in listed) for count in counts})
+
+
+def _beside(teams: Iterable[Team], result: ScanResult) -> Team:
+    """What stands in no team's row, though the measures and the findings count it."""
+    known = total(teams)
+    late = sum(in_time is False for _, in_time in rotations(result))
+    grave = sum(one.severity in GRAVE for one in result.findings)
+    return replace(total(()), overdue=late - known.overdue, grave=grave - known.grave)
 
 
 def _most_to_do(team: Team) -> tuple[int, int, int, str]:

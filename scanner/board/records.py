@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Literal
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 RESOLVED_WITHIN = 90
 """Days back over which the time to resolve is taken."""
@@ -25,6 +26,13 @@ class Measure(Struct, frozen=True, kw_only=True):
     def share(self) -> float | None:
         """0 to 1; None where there is nothing to take a share of."""
         return self.count / self.known if self.known else None
+
+    @property
+    def upright(self) -> Measure:
+        """The same so that more is better: where less is, the share that it leaves."""
+        if self.better == "more":
+            return self
+        return replace(self, count=self.known - self.count, better="more")
 
 
 class Resolution(Struct, frozen=True, kw_only=True):
@@ -68,9 +76,17 @@ class Moment(Struct, frozen=True, kw_only=True):
 
 
 class Board(Struct, frozen=True, kw_only=True):
-    """One page. ``orphan_ages``: orphans by how long they have been known to be; ``trend``: oldest first."""
+    """One page. ``orphan_ages``: orphans by how long they have been known to be; ``trend``: oldest first.
+
+    ``exempt``: identities that nobody has to answer for, and no share counts. ``beside``: critical and high findings,
+    and credentials overdue for rotation, that are of no team: on registry entries, or of exempt identities.
+    ``before``: the measures of the scan before; empty where there is none.
+    """
 
     measures: tuple[Measure, ...]
+    before: tuple[Measure, ...]
+    exempt: int
+    beside: Team
     agents: int
     orphans: int
     orphan_ages: Mapping[str, int]

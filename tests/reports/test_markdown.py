@@ -214,3 +214,11 @@ def test_all_shows_a_few_of_each() -> None:
     text, notices = written(make_result(findings=findings))
     assert "and 5 more: `muster report --view findings" in text
     assert notices == ()
+
+
+def test_findings_show_the_digits_that_tell_them_apart() -> None:
+    """Enough for ``muster acknowledge``: eight, and one more where two begin alike."""
+    findings = tuple(make_finding(fingerprint=f"{'ab' * 4}{at}{'0' * 23}", identity=f"k{at}") for at in range(2))
+    text, _ = written(make_result(findings=findings), "findings")
+
+    assert re.findall(r"`(abababab\w*)` \|$", text, re.MULTILINE) == ["abababab0", "abababab1"]

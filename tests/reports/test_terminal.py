@@ -221,3 +221,39 @@ def test_what_matters_is_on_the_first_screen() -> None:
     first = "\n".join(page(estate_with_gaps()).split("\n")[:23])
 
     assert all(one in first for one in ("As far as could be read", "denied", "Registry", "Findings", "Next: "))
+
+
+def test_findings_stand_under_their_rule_with_digits_that_tell_them_apart() -> None:
+    """The highest severity first, then the most; eight digits, and more where two begin alike."""
+    alike = "ab" * 4
+    findings = [
+        make_finding(
+            fingerprint=f"{alike}{at}{'0' * 23}", rule="stale", title="Stale", identity=f"k{at}", severity="high"
+        )
+        for at in range(3)
+    ]
+    findings.append(make_finding(fingerprint="c" * 32, rule="admin", title="Admin", identity="k9", severity="critical"))
+    findings.append(make_finding(fingerprint="d" * 32, rule="rare", title="Rare", identity="k8", severity="high"))
+    shown = page(make_result(findings=tuple(findings)), "findings")
+
+    assert re.findall(r"^(\w+) +(\w+) \((\d)\)$", shown, re.MULTILINE) == [
+        ("critical", "Admin", "1"),
+        ("high", "Stale", "3"),
+        ("high", "Rare", "1"),
+    ]
+    assert re.findall(r"^([0-9a-f]{8,})  ?(k\d)", shown, re.MULTILINE) == [
+        ("c" * 9, "k9"),
+        *((f"{alike}{at}", f"k{at}") for at in range(3)),
+        ("d" * 9, "k8"),
+    ]
+
+
+def test_a_long_list_shows_every_rule_and_counts_the_rest() -> None:
+    """On a terminal, which lists the first of each."""
+    findings = [make_finding(fingerprint=f"{at:032}", rule="stale", identity=f"k{at}") for at in range(30)]
+    findings.append(make_finding(fingerprint="d" * 32, rule="rare", identity="rare-one"))
+    shown = page(make_result(findings=tuple(findings)), "findings", Screen(longest=20))
+
+    assert len(re.findall(r"\bk\d+\b", shown)) == 10
+    assert "and 20 more: muster report --view findings" in shown
+    assert "rare-one" in shown

@@ -14,12 +14,13 @@ from playwright.sync_api import Browser
 from reports.base import Screen
 from reports.board import words
 from reports.board.formats import BOARD_FORMATS
+from reports.states import STATES
 from scanner.board.records import Measure
-from scanner.model import OwnershipVerdict, ScanResult
+from scanner.model import OwnershipVerdict, ScanResult, Since
 from tests.accessibility import violations
 from tests.browser import watched
 from tests.contract.test_reports import ACTIVE
-from tests.factories import make_assessment, make_result
+from tests.factories import days_ago, make_assessment, make_credential, make_finding, make_identity, make_result
 from tests.reports.html.estate import small_estate, with_history
 from tests.reports.samples import HOSTILE, estate, estate_with_gaps, hostile_result, provisional, without_registry
 
@@ -42,6 +43,11 @@ def teams(*names: str) -> ScanResult:
     """An estate in which each of these teams has one orphan."""
     verdicts = [OwnershipVerdict(state="orphaned", reason="departed", team=name) for name in names]
     return make_result(*(make_assessment(f"svc-{at}", ownership=verdict) for at, verdict in enumerate(verdicts)))
+
+
+def _rows(page: str) -> list[str]:
+    """The rows of the table of teams."""
+    return re.findall(r"<tr>(.*?)</tr>", page.partition('class="teams"')[2].partition("<tbody>")[2])
 
 
 def _of_team(result: ScanResult, name: str) -> ScanResult:
@@ -78,19 +84,89 @@ def test_the_numbers_say_what_they_are_out_of_and_what_is_not_known() -> None:
     """Numerator, denominator, and of how many more it could not be told; gaps mark each number that hangs on them."""
     page = written("html", provisional(estate_with_gaps()))
 
-    assert re.search(r"<h2>Owned</h2>.*?\d+ of \d+ identities.*?<b>\d+ more could not be told.</b>", page)
+    assert re.search(r"<h2>Owned</h2>.*?\d+ of \d+ identities.*?<b>\d+ more unknown.</b>", page)
     assert page.count('class="incomplete"') == 5
     assert "could not be read in full" in page
     assert 'class="incomplete"' not in written("html", estate())
 
 
 def test_many_teams_are_counted() -> None:
-    """Those with the most to do have a row, the others are told."""
+    """Those with the most to do have a row, the others share one, and the last row is the sum of them all."""
     result = teams(*(f"team {number:02}" for number in range(30)))
+    rows = [re.findall(r"<bdi>(.*?)</bdi>|<td[^>]*>(.*?)</td>", row) for row in _rows(written("html", result))]
+    cells = [[name or number for name, number in row] for row in rows]
 
-    assert "and 22 more teams with less to do" in written("html", result)
-    assert "and 22 more teams with less to do" in written("table", result)
+    assert [row[0] for row in cells[-2:]] == ["22 more teams", "All"]
+    assert [row[1:4] for row in cells[-2:]] == [["22", "0 %", "22"], ["30", "0 %", "30"]]
+    assert "22 more teams" in written("table", result)
     assert len(json.loads(written("json", result))["teams"]) == 30
+
+
+def test_every_card_has_one_direction_of_good() -> None:
+    """The longer the green bar the better; a share of which less is better is shown as what it leaves."""
+    key = make_credential("svc", "AKIA1", never_expires=True)
+    short = make_credential("svc", "AKIA2", created_at=days_ago(1), expires_at=days_ago(-1))
+    result = make_result(make_assessment(make_identity("svc", credentials=(key, short, short))))
+    page = written("html", result)
+
+    assert "Long-lived" not in page
+    card = re.search(r"<h2>Short-lived</h2>(.*?)</div>", page)
+    assert card is not None
+    assert "67 %" in card[1]
+    assert "2 of 3 credentials" in card[1]
+    assert re.findall(r'class="(good|bad)" x="[\d.]+" width="([\d.]+)"', card[1]) == [
+        ("good", "66.67"),
+        ("bad", "33.33"),
+    ]
+    (measure,) = (one for one in json.loads(written("json", result))["measures"] if one["name"] == "long_lived")
+    assert (measure["count"], measure["better"]) == (1, "less")
+
+
+def test_every_card_says_how_it_changed_since_the_last_scan() -> None:
+    """In points of its share, up as good also where less is better; without a scan before nothing is said."""
+    result = small_estate()
+    before = {"owned": (0, 4), "registered": (1, 5), "long_lived": (1, 1), "read": (1, 2)}
+    since = Since(scan="before", started_at=days_ago(1), shares=before)
+    page, text = (written(name, replace(result, since=since)) for name in ("html", "table"))
+    steps = dict(re.findall(r'<h2>([^<]*)</h2>(?:(?!</div>).)*<p class="step (\w+)">', page))
+
+    assert steps == {"Owned": "good", "Registered": "quiet", "Short-lived": "quiet", "Read in full": "quiet"}
+    assert '<p class="step good">+20 points since 2026-11-24</p>' in page
+    assert "Since 2026-11-24" in text
+    assert "+20 points" in text
+    assert 'class="step' not in written("html", result)
+
+
+def test_the_trend_has_axes_and_the_colours_of_its_states() -> None:
+    """Each number has its own scale, its days, and the tone that its state has in every report."""
+    page = written("html", RESULTS["history"])
+    lines = re.findall(r"<figure><figcaption>(.*?) <b class='(\w+)'>(.*?)</b></figcaption>(.*?)</figure>", page)
+
+    assert [line[:3] for line in lines] == [
+        ("Owned", STATES["ownership"]["owned"].tone, "20 %"),
+        ("Registered", STATES["registry"]["registered"].tone, "25 %"),
+        ("Orphans", STATES["ownership"]["orphaned"].tone, "4"),
+        ("Critical and high", STATES["severity"]["critical"].tone, "1"),
+    ]
+    assert [re.findall(r"<text[^>]*>(.*?)</text>", line[3]) for line in lines[1:3]] == [
+        ["100 %", "0 %", "2026-10-26", "2026-11-25"],
+        ["9", "0", "2026-10-26", "2026-11-25"],
+    ]
+
+
+def test_counts_agree_or_say_why() -> None:
+    """Shares are of all but the exempt; what the rows of the teams leave out is told below them."""
+    exempt = make_assessment("person", ownership=OwnershipVerdict(state="not_applicable"))
+    owned = make_assessment("svc", ownership=OwnershipVerdict(state="owned", team="Data"))
+    findings = (
+        make_finding(fingerprint="1", severity="high", identity=owned.identity.key),
+        make_finding(fingerprint="2", severity="high", identity=None, entry="NHI-1"),
+    )
+    page = written("html", make_result(exempt, owned, findings=findings))
+
+    assert "Shares are of 1 of 2 identities" in page
+    assert "Beside the teams: 1 critical or high finding" in page
+    assert "Shares are of all" in written("html", make_result(owned))
 
 
 @pytest.mark.parametrize(
