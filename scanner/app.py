@@ -25,6 +25,7 @@ from scanner.continuity.vanished import doubted, losses, notices, still_there
 from scanner.discovery.engine import Observer
 from scanner.discovery.reading import EXPORT, LIST, LIVE, Source, discover
 from scanner.errors import NothingScanned, UsageError
+from scanner.gate import cleared
 from scanner.history.store import Store, open_store
 from scanner.inputs import inputs_of
 from scanner.inventory import Inventory
@@ -114,9 +115,9 @@ def load_lists(config: Config, sources: Sequence[Named], *, strict: bool) -> Lis
     configured = {source.name: SourceRef(name=source.name, provider=source.type) for source in config.sources}
     configured |= {source.name: source.ref for source in sources}
     declared = Declared(
-        entries=None if registry is None else registry.entries,
-        unread=() if registry is None else registry.unread,
-        people=None if people is None else people.people,
+        entries=None if registry is None else tuple(map(cleared, registry.entries)),
+        unread=() if registry is None else tuple(map(cleared, registry.unread)),
+        people=None if people is None else tuple(map(cleared, people.people)),
         exemptions=config.exemptions,
         acknowledgements=load_acknowledgements(config.acknowledged, [rule.id for rule in RULES], now.date()),
         policy=config.policy,

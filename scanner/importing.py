@@ -21,7 +21,7 @@ from scanner.model import ScanResult
 from scanner.pipeline import Declared
 from scanner.shards.files import ShardFile
 from scanner.shards.joining import Received, agreeing, missing, readings
-from scanner.shards.lines import Head, decode
+from scanner.shards.lines import Head, decode, without_secrets
 from scanner.text import printable
 
 WAITING_DAYS = 7
@@ -88,7 +88,12 @@ def take_in(store: Store, files: Sequence[ShardFile], config: Config, now: datet
     agreeing([*there.values(), *given])
     chosen, notes = _newest(there, dict(zip(given, files, strict=True)))
     parts = [
-        Part(scan=scan, part=str(one.head.shard), head=msgspec.json.encode(one).decode(), lines=file.lines())
+        Part(
+            scan=scan,
+            part=str(one.head.shard),
+            head=msgspec.json.encode(one).decode(),
+            lines=map(without_secrets, file.lines()),
+        )
         for one, file in chosen.items()
     ]
     replaced = [(scan, part.part) for part in parts if int(part.part) in there]

@@ -4,46 +4,20 @@ from __future__ import annotations
 
 import logging
 import os
-import re
 from pathlib import Path
 
 from msgspec import Struct
 
 from scanner.errors import SourceError
+from scanner.secret_shapes import MASK, without_secrets
 
-MASK = "•••"
 SHORTEST = 8
 """Characters of a part of a secret that is masked on its own."""
 SHORTEST_WHOLE = 4
 """Characters of a whole secret that is masked: a shorter one would be found in every other line."""
+SHORTEST_IN_RECORDS = 16
+"""Characters of a secret that is masked in records: a shorter one may be a part of any name."""
 _known: set[str] = set()
-
-# What a secret goes by, whatever stands before it: DB_PASSWORD, AWS_SECRET_ACCESS_KEY.
-_NAME = (
-    r"passw(?:or)?d|passphrase|secret[ _-]?(?:access[ _-]?)?key|client[ _-]?secret|private[ _-]?key|api[ _-]?key"
-    r"|(?:vault|access|refresh|session|auth)[ _-]?token"
-)
-
-
-def _named(name: str, bare: str) -> re.Pattern[str]:
-    """A name and its value: in quotes (JSON, a repr, JSON inside JSON) up to the closing one, else what ``bare`` says.
-
-    What a server sends may be made to cost time: no repeat here is followed by another of the same characters.
-    """
-    quoted = r"""(")(?:\\.|[^"\\])*|(')(?:\\.|[^'\\])*|(\\+["'])[^"'\\]*"""
-    return re.compile(rf"""(?is)((?:{name})[\\"']*\s*[:=]+>?\s*(?:b(?=["']))?)(?:{quoted}|{bare})""")
-
-
-_SHAPES = (
-    # Userinfo in a URL, up to the last @ before the path.
-    (re.compile(r"(?<=://)[^/\s:@]*:[^/\s]+(?=@)"), MASK),
-    # Tokens of Vault and OpenBao.
-    (re.compile(r"\b(?:hv[sbr]|s|b|r)\.[A-Za-z0-9_-]{20,}"), MASK),
-    (_named("authorization", r"(?:[a-z][\w-]*[ \t]+)?\S+"), rf"\1\2\3\4{MASK}"),
-    (_named(_NAME, r"\S+"), rf"\1\2\3\4{MASK}"),
-    # The value of an Authorization on its own: what follows the scheme looks encoded, not like a word.
-    (re.compile(r"\b((?i:basic|bearer)\s+)(?=[\w+/.~-]*(?:[a-z][A-Z]|\d|=))[\w+/.~-]{8,}=*"), rf"\1{MASK}"),
-)
 
 
 class SecretRef(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -81,13 +55,24 @@ def mask(secret: str) -> None:
         _known.add(secret)
 
 
+def quotes_resolved(text: str) -> bool:
+    """Whether a secret that was resolved stands in the text of a record."""
+    return any(secret in text and len(secret) >= SHORTEST_IN_RECORDS for secret in _known)
+
+
+def without_resolved(text: str) -> str:
+    """The text of a record without any secret that was resolved."""
+    for secret in sorted(_known, key=len, reverse=True):
+        if len(secret) >= SHORTEST_IN_RECORDS:
+            text = text.replace(secret, MASK)
+    return text
+
+
 def redact(text: str) -> str:
     """The text without any secret that was resolved, nor anything that has the shape of one."""
     for secret in sorted(_known, key=len, reverse=True):
         text = text.replace(secret, MASK)
-    for shape, mask in _SHAPES:
-        text = shape.sub(mask, text)
-    return text
+    return without_secrets(text)
 
 
 class RedactingFilter(logging.Filter):

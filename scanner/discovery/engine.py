@@ -141,4 +141,4 @@ def _outcome(future: Future[Listing | Reading], job: Job, scope: Scope | None) -
     if scope is None:
         return Listing(source=job.source, coverage=(gap_of(job.spec, job.source, EVERY_SCOPE, WHOLE_SCOPE, lost),))
     gap = gap_of(job.spec, scope.source, scope.id, rest_of(scope.part), lost)
-    return Reading(source=scope.source, scope=scope.id, part=scope.part, coverage=(gap,))
+    return Reading(source=scope.source, scope=gap.scope, part=scope.part, coverage=(gap,))

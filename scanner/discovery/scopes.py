@@ -5,15 +5,16 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from typing import NoReturn
 
 from msgspec import Struct
 
-from connectors.base import Connector, Scope, Spec
+from connectors.base import Connector, DiscoveredRecord, Scope, Spec
 from scanner.discovery.shapes import learn_before
 from scanner.errors import DeadlineExceeded, SourceError
+from scanner.gate import cleared
 from scanner.inventory import Reading
 from scanner.model import EVERY_SCOPE, RUNGS, Assignment, Coverage, Fact, Identity, StoredSecret, Workload
+from scanner.secret_shapes import public_id
 
 log = logging.getLogger(__name__)
 
@@ -39,7 +40,7 @@ def list_scopes(source: str, connector: Connector) -> Listing:
             if isinstance(found, Scope):
                 scopes.append(found)
             else:
-                unlisted.append(found)
+                unlisted.append(cleared(found))
     except SourceError as error:
         unlisted.append(gap_of(connector.spec, source, EVERY_SCOPE, WHOLE_SCOPE, error))
     except Exception as error:  # noqa: BLE001  # a connector's bug costs its own source, not the run
@@ -57,7 +58,8 @@ def read_scope(connector: Connector, scope: Scope, *, deadline: float, stop: thr
     assignments: list[Assignment] = []
     coverage: list[Coverage] = []
     try:
-        for record in connector.discover(scope):
+        for found in connector.discover(scope):
+            record = _through_gate(found)
             match record:
                 case Identity():
                     identities.append(record)
@@ -69,8 +71,6 @@ def read_scope(connector: Connector, scope: Scope, *, deadline: float, stop: thr
                     workloads.append(record)
                 case Assignment():
                     assignments.append(record)
-                case _:
-                    _refuse(record)
             if stop is not None and stop.is_set():
                 break
             _keep_deadline(started, deadline)
@@ -81,7 +81,7 @@ def read_scope(connector: Connector, scope: Scope, *, deadline: float, stop: thr
         coverage.append(gap_of(connector.spec, scope.source, scope.id, rest_of(scope.part), bug))
     return Reading(
         source=scope.source,
-        scope=scope.id,
+        scope=public_id(scope.id),
         part=scope.part,
         identities=tuple(identities),
         secrets=tuple(secrets),
@@ -91,9 +91,11 @@ def read_scope(connector: Connector, scope: Scope, *, deadline: float, stop: thr
     )
 
 
-def _refuse(record: object) -> NoReturn:
-    kinds = "identities, secrets, workloads, assignments and coverage"
-    raise TypeError(f"a connector yields {kinds}, not {type(record).__name__}")
+def _through_gate(record: DiscoveredRecord) -> DiscoveredRecord:
+    if not isinstance(record, DiscoveredRecord):
+        kinds = "identities, secrets, workloads, assignments and coverage"
+        raise TypeError(f"a connector yields {kinds}, not {type(record).__name__}")
+    return cleared(record)
 
 
 def _keep_deadline(started: float, deadline: float) -> None:
@@ -108,7 +110,7 @@ def rest_of(part: str | None) -> str:
 
 def gap_of(spec: Spec, source: str, scope: str, section: str, error: SourceError) -> Coverage:
     """The error as a gap that may hide whatever such a source lists."""
-    return Coverage(
+    gap = Coverage(
         source=source,
         provider=spec.name,
         scope=scope,
@@ -120,6 +122,7 @@ def gap_of(spec: Spec, source: str, scope: str, section: str, error: SourceError
         rungs=RUNGS,
         feeds=every_feed(spec),
     )
+    return cleared(gap)
 
 
 def every_kind(spec: Spec) -> tuple[str, ...]:

@@ -17,8 +17,10 @@ from msgspec.structs import fields
 
 from scanner.discovery.scopes import Listing
 from scanner.errors import UsageError
+from scanner.gate import cleared, line_may_have_secret
 from scanner.inventory import Reading
 from scanner.model import Assignment, Coverage, Credential, Fact, Identity, StoredSecret, Workload
+from scanner.secret_shapes import public_id
 from scanner.text import printable
 
 SHARD_SCHEMA: Literal["muster.shard/1"] = "muster.shard/1"
@@ -41,8 +43,8 @@ class Unit(NamedTuple):
 
     @property
     def digest(self) -> str:
-        """A name for it that is as good on every machine, whatever characters it has."""
-        return hashlib.sha256(msgspec.json.encode(self)).hexdigest()
+        """A name for it that is as good on every machine, whatever characters it has, also where they are masked."""
+        return hashlib.sha256(msgspec.json.encode(self._replace(scope=public_id(self.scope)))).hexdigest()
 
     def share(self, of: int) -> int:
         """The number, from 1, of the shard it belongs to: told by its name alone, so that all machines agree."""
@@ -182,7 +184,7 @@ def lines_of(outcome: Listing | Reading) -> Iterator[Line]:
         yield ListingLine(source=outcome.source)
         yield from outcome.coverage
         for scope in outcome.scopes:
-            yield ListedLine(source=scope.source, scope=scope.id, part=scope.part)
+            yield ListedLine(source=scope.source, scope=public_id(scope.id), part=scope.part)
         return
     yield ScopeLine(source=outcome.source, scope=outcome.scope, part=outcome.part)
     yield from outcome.identities
@@ -190,6 +192,14 @@ def lines_of(outcome: Listing | Reading) -> Iterator[Line]:
     yield from outcome.workloads
     yield from outcome.assignments
     yield from outcome.coverage
+
+
+def without_secrets(line: str) -> str:
+    """A line between head and end as it may be kept, whoever wrote it. Raises ValueError as ``decode`` does."""
+    if not line_may_have_secret(line):
+        return line
+    record = decode(line)
+    return encode(cleared(record)).decode().rstrip("\n")
 
 
 def decode(line: str | bytes) -> Line:

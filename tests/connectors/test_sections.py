@@ -11,7 +11,7 @@ from connectors.base import MAX_WORDS, Scope, Section, SectionReading, Spec, own
 from connectors.unread import unread_facts
 from scanner.errors import SourceError
 from scanner.model import Fact
-from scanner.redact import MASK
+from scanner.secret_shapes import MASK
 
 SPEC = Spec(
     name="toy",

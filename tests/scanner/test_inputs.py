@@ -10,6 +10,7 @@ from scanner.config import Config, load_config
 from scanner.inputs import inputs_of
 from scanner.model import Input
 from scanner.registry.lists import ListSource
+from tests.canaries import CANARIES
 
 
 def sha256(file: Path) -> str:
@@ -57,6 +58,36 @@ def test_the_configs_secrets_are_masked(tmp_path: Path) -> None:
     assert found.text is not None
     assert "hunter2" not in found.text
     assert "[store]" in found.text
+
+
+def test_the_address_of_a_webhook_is_masked_but_for_its_host(tmp_path: Path) -> None:
+    """Whoever knows the rest may write there; references stay as they are."""
+    config = tmp_path / "config.toml"
+    ((slack, secret),) = CANARIES["slack-webhook-url"]
+    text = f"""
+        # before: {slack}
+        [[notify]]
+        type = "webhook"
+        url = "https://soc.example.com/hooks/0a1b2c3d?key=4711"
+        secret = {{ env = "SIGNING_KEY" }}
+    """
+    config.write_text(text)
+
+    (found,) = inputs_of(load_config(config))
+
+    assert found.text == text.replace("hooks/0a1b2c3d?key=4711", "•••").replace(secret, "•••")
+
+
+def test_a_config_whose_webhook_cannot_be_found_is_left_out(tmp_path: Path) -> None:
+    """TOML has escapes, so an address may be written otherwise than it reads."""
+    config = tmp_path / "config.toml"
+    config.write_text('[[notify]]\ntype = "webhook"\nurl = "https://soc.example.com/hooks/\\u0030a1b2c3d"\n')
+
+    (found,) = inputs_of(load_config(config))
+
+    assert found.text is not None
+    assert "a1b2c3d" not in found.text
+    assert "left out" in found.text
 
 
 def test_what_is_gone_meanwhile_has_no_hash(tmp_path: Path) -> None:

@@ -1,0 +1,330 @@
+"""What a secret looks like in a text: by its own shape, wherever it is, or by the name that it is given under.
+
+The shapes are public facts: what the vendors document, and the rules of gitleaks and trivy, after whose ids most are
+called. Public ids are no secrets and are never masked: access key ids (``AKIA…``), ARNs, client ids, accessors,
+fingerprints, e-mail addresses.
+
+Texts come from outside, so a pattern must not be slow on any of them: it begins with a keyword or where a word begins,
+and nothing that repeats without a bound is followed by a condition.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import string
+from collections.abc import Iterable, Iterator
+from functools import cache, lru_cache
+from typing import Any, NamedTuple
+
+MASK = "•••"
+_DIGITS = 10
+
+
+class Shape(NamedTuple):
+    """A kind of secret. Each text that has one holds one of ``keywords``; group 1 of ``pattern`` is it, else all.
+
+    Where there is a group 2, it is the part of it that cannot stay in an id, which would no longer be one without the
+    rest.
+
+    ``guessable``: people choose such a secret, so that even a hash of it would give it away.
+    """
+
+    id: str
+    keywords: tuple[str, ...]
+    pattern: str
+    guessable: bool = False
+
+
+# In JSON inside JSON a ``\\n`` before a word is no letter of it.
+_START = r"(?:(?<![A-Za-z0-9])|(?<=\\[nrt]))"
+_END = r"(?![A-Za-z0-9])"
+
+
+def _word(beginning: str, but: str = "") -> str:
+    """Where a word begins so; characters of ``but`` are as good as letters. A text is searched for it much faster.
+
+    That is because the pattern begins with what it looks for, and looks behind it only afterwards.
+    """
+    literal = re.escape(beginning)
+    return rf"{literal}(?:(?<![A-Za-z0-9{but}]{literal})|(?<=\\[nrt]{literal}))"
+
+
+SHAPES: tuple[Shape, ...] = (
+    Shape("private-key", ("PRIVATE KEY",), r"(?s)-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----"
+          r"(?:.*?-----END [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----|.*)"),
+    Shape("private-key-base64", ("LS0tLS1CRUdJTi",), r"LS0tLS1CRUdJTi(?!BDRVJU|BQVUJM)[A-Za-z0-9+/=]{20,}"),
+    Shape("putty-private-key", ("Private-Lines:",), r"(?s)Private-Lines: ?\d{1,9}\s((?!•).+)"),
+    Shape("age-secret-key", ("AGE-SECRET-KEY-",), r"AGE-SECRET-KEY-(?:PQ-)?1[A-Z0-9]{20,}"),
+    Shape("jwt", ("eyJ",), r"(?:(?<![\w-])|(?<=\\[nrt]))eyJ[\w-]{8,}\.[\w-]{2,}(?:\.[\w-]*){0,3}"),
+    Shape("url-password", ("://",), r"://([^/\s:@]*:([^/\s]+))(?=@)", guessable=True),
+    Shape("url-token", ("://",), r"://(?!AKIA|ASIA)((?=[^/\s:@]*\d)[\w.~%+-]{20,})(?=(?::[^/\s]*)?@)"),
+    Shape("go-mysql-password", ("@tcp(", "@unix("), r"(?<![\w.-])[\w.-]{1,64}:([^\s:@/]{1,128})(?=@(?:tcp|unix)\()",
+          guessable=True),
+    # Clouds.
+    Shape("aws-secret-access-key", ("AKIA", "ASIA"),
+          r"(?:AKIA|ASIA)[A-Z0-9]{16}[\s:;,/|\"'\\]{1,6}([A-Za-z0-9/+]{40})(?![A-Za-z0-9/+=])"),
+    Shape("aws-session-token", ("FwoGZXIvYXdz", "IQoJb3JpZ2lu"), r"(?:FwoGZXIvYXdz|IQoJb3JpZ2lu)[A-Za-z0-9/+=]{50,}"),
+    Shape("aws-bedrock-api-key", ("ABSKQmVkcm9ja", "bedrock-api-key-"),
+          r"(?:ABSKQmVkcm9ja|bedrock-api-key-)[A-Za-z0-9+/=]{30,}"),
+    Shape("azure-ad-client-secret", ("Q~",), r"(?<![\w~.-])[\w~.]{3}\dQ~[\w~.-]{31,34}(?![\w~.-])"),
+    Shape("azure-sas", ("sig=",), r"(?<![a-z])sig=([A-Za-z0-9%+/_-]{20,}=*)"),
+    Shape("azure-key", ("AccountKey=", "SharedAccessKey=", "SharedSecret="),
+          r"(?:AccountKey|SharedAccessKey|SharedSecret)=([A-Za-z0-9+/%]{16,}=*)"),
+    Shape("azure-identifiable-key", ("+ASt", "+AMC", "AzFu", "ACDb", "AzSe", "AZDO"),
+          r"(?<![\w+/])[A-Za-z0-9+/]{40,84}(?:\+ASt|\+AMC|AzFu|ACDb|AzSe|AZDO)[A-Za-z0-9+/]{4,8}=*"),
+    Shape("gcp-api-key", ("AIza",), rf"{_START}AIza[\w-]{{35}}(?![\w-])"),
+    Shape("gcp-oauth-access-token", ("ya29.",), r"ya29\.[\w-]{20,}[\w.-]*"),
+    Shape("gcp-oauth-client-secret", ("GOCSPX-",), r"GOCSPX-[\w-]{20,}"),
+    Shape("gcp-refresh-token", ("1//0",), r"(?<!\w)1//0[\w-]{40,}"),
+    Shape("alibaba-secret-key", ("LTAI",), rf"LTAI[A-Za-z0-9]{{12,20}}[\s:;,/|\"']{{1,4}}([A-Za-z0-9]{{30}}){_END}"),
+    Shape("digitalocean-token", ("_v1_",), r"do[opr]_v1_[a-f0-9]{64}"),
+    Shape("databricks-api-token", ("dapi",), rf"{_word('dapi')}[a-f0-9]{{32}}(?:-\d)?{_END}"),
+    Shape("cloudflare-origin-ca-key", ("v1.0-",), r"v1\.0-[a-f0-9]{24}-[a-f0-9]{100,}"),
+    Shape("hashicorp-vault-token", ("hvs.", "hvb.", "hvr."), r"hv[sbr]\.[\w-]{20,}"),
+    *(Shape("vault-token-before-1.10", (one,),
+            rf"{_word(one, '.-')}(?=[A-Za-z]{{0,23}}\d|[a-z]{{0,23}}[A-Z])[A-Za-z0-9]{{24}}[\w-]*")
+      for one in ("s.", "b.", "r.")),
+    Shape("hashicorp-tf-api-token", (".atlasv1.",), r"[A-Za-z0-9]{14}\.atlasv1\.[\w=-]{60,70}"),
+    Shape("1password-service-account-token", ("ops_eyJ",), r"ops_eyJ[A-Za-z0-9+/=_-]{40,}"),
+    Shape("doppler-api-token", ("dp.",), rf"{_word('dp.')}(?:pt|st|ct|sa|scim|audit)\.[\w.-]{{40,}}"),
+    Shape("infisical-or-pulumi-token", ("pul-",), rf"{_word('pul-')}[a-f0-9]{{40}}"),
+    Shape("tailscale-key", ("tskey-",), r"tskey-[a-z]{2,12}-[\w-]{10,}"),
+    Shape("fly-token", ("fo1_", "FlyV1 fm"), r"(?:(?<!\w)fo1_[\w-]{40,}|FlyV1 fm[a-z0-9]{1,4}_[A-Za-z0-9+/=,_]{40,})"),
+    # Code and packages.
+    Shape("github-token", ("ghp_", "gho_", "ghu_", "ghs_", "ghr_"), r"gh[pousr]_[A-Za-z0-9_]{30,}"),
+    Shape("github-fine-grained-pat", ("github_pat_",), r"github_pat_\w{22,}"),
+    Shape("gitlab-token", ("gl",),
+          rf"{_word('gl')}(?:pat|ptt|dt|rt|rtr|cbt|ft|imt|agent|oas|soat|ffct|wt)-[\w.-]{{20,}}"),
+    Shape("gitlab-runner-registration-token", ("GR1348941",), r"GR1348941[\w-]{20,}"),
+    Shape("npm-access-token", ("npm_",), rf"{_word('npm_')}[A-Za-z0-9]{{36}}"),
+    Shape("pypi-upload-token", ("pypi-AgE",), r"pypi-AgE[\w-]{20,}"),
+    Shape("rubygems-api-token", ("rubygems_",), r"rubygems_[a-f0-9]{48}"),
+    Shape("clojars-api-token", ("CLOJARS_",), r"CLOJARS_[A-Za-z0-9]{60}"),
+    Shape("docker-pat", ("dckr_",), r"dckr_(?:pat|oat)_[\w-]{20,}"),
+    Shape("artifactory-token", ("AKCp", "cmVmd"), rf"{_START}(?:AKCp[A-Za-z0-9]{{69}}|cmVmd[A-Za-z0-9]{{59}}){_END}"),
+    Shape("atlassian-api-token", ("ATATT3", "ATCTT3", "ATBB"),
+          rf"{_START}(?:AT[AC]TT3[\w=-]{{40,}}|ATBB[A-Za-z0-9]{{32}})"),
+    Shape("linear-api-key", ("lin_",), rf"{_word('lin_')}(?:api|oauth)_[A-Za-z0-9]{{40}}"),
+    Shape("postman-api-token", ("PMAK-",), r"PMAK-[a-f0-9]{24}-[a-f0-9]{34}"),
+    Shape("sourcegraph-access-token", ("sgp_",), rf"{_word('sgp_')}(?:(?:[a-f0-9]{{16}}|local)_)?[a-f0-9]{{40}}"),
+    Shape("netlify-or-notion-token", ("nfp_", "ntn_"), rf"{_START}(?:nfp_[A-Za-z0-9]{{36}}|ntn_[A-Za-z0-9]{{40,}})"),
+    Shape("supabase-or-planetscale-token", ("sbp_", "pscale_"),
+          rf"{_START}(?:sbp_[a-f0-9]{{40}}|pscale_(?:tkn|oauth|pw)_[\w.=-]{{32,}})"),
+    # Models.
+    Shape("openai-api-key", ("T3BlbkFJ",), r"(?<![A-Za-z0-9])sk-[\w-]{16,90}T3BlbkFJ[\w-]{16,}"),
+    Shape("sk-api-key", ("sk-",), rf"{_word('sk-', '_')}(?:(?:ant|proj|svcacct|admin|None|or|lf)-[\w-]{{20,}}"
+          rf"|(?=[A-Za-z]{{0,40}}\d)[A-Za-z0-9]{{20,}})"),
+    Shape("huggingface-access-token", ("hf_", "api_org_"), rf"{_START}(?:hf|api_org)_[A-Za-z0-9]{{34,40}}{_END}"),
+    Shape("groq-api-key", ("gsk_",), rf"{_word('gsk_')}[A-Za-z0-9]{{48,}}"),
+    Shape("perplexity-or-xai-api-key", ("pplx-", "xai-"),
+          rf"{_START}(?:pplx-[A-Za-z0-9]{{40,}}|xai-[A-Za-z0-9]{{60,}})"),
+    Shape("replicate-api-token", ("r8_",), rf"{_word('r8_')}[A-Za-z0-9]{{37}}"),
+    # Chat. Whoever has a webhook's address may write there.
+    Shape("slack-token", ("xox", "xapp-"), r"(?:xox[a-z](?:\.xox[a-z])?|xapp)-[A-Za-z0-9-]{10,}"),
+    Shape("slack-webhook-url", ("hooks.slack",),
+          r"hooks\.slack(?:-gov)?\.com/(?:services|workflows|triggers)/([\w+/-]{20,})"),
+    Shape("discord-webhook-url", ("/api/webhooks/",), r"/api/webhooks/(\d{10,25}/[\w-]{20,})"),
+    Shape("microsoft-teams-webhook", (".webhook.office",), r"\.webhook\.office(?:365)?\.com/((?!•)\S{20,})"),
+    Shape("google-chat-webhook", ("chat.googleapis.com",),
+          r"chat\.googleapis\.com/v1/spaces/[\w-]{1,64}/messages\?((?!•)\S+)"),
+    Shape("zapier-webhook", ("hooks.zapier.com",), r"hooks\.zapier\.com/hooks/catch/([\w/]{8,})"),
+    Shape("telegram-bot-api-token", (":AA",), r"(?<!\d)\d{5,16}:(AA[\w-]{32,34})(?![\w-])"),
+    # Services.
+    Shape("stripe-access-token", ("sk_", "rk_", "whsec_"),
+          rf"{_START}(?:[sr]k_(?:test|live|prod)_[A-Za-z0-9]{{10,}}|whsec_[A-Za-z0-9+/=]{{20,}})"),
+    Shape("sendgrid-api-token", ("SG.",), rf"{_word('SG.')}[\w=-]{{16,32}}\.[\w=-]{{16,64}}"),
+    Shape("twilio-api-key", ("SK",), rf"{_word('SK')}[a-f0-9]{{32}}{_END}"),
+    Shape("mailgun-token", ("key-",), rf"{_word('key-', '_-')}[a-f0-9]{{32}}{_END}"),
+    Shape("sendinblue-api-token", ("xkeysib-",), r"xkeysib-[a-f0-9]{64}-[A-Za-z0-9]{16}"),
+    Shape("shopify-access-token", ("shp",), r"shp(?:at|ca|pa|ss)_[A-Fa-f0-9]{32}"),
+    Shape("square-access-token", ("sq0",), r"sq0(?:atp|csp)-[\w-]{22,}"),
+    Shape("grafana-token", ("glsa_", "glc_", "eyJrIjoi"),
+          r"glsa_[A-Za-z0-9]{32}_[A-Fa-f0-9]{8}|glc_[A-Za-z0-9+/]{32,}=*|(?<![\w-])eyJrIjoi[A-Za-z0-9]{30,}=*"),
+    Shape("new-relic-api-key", ("NRAK-", "NRAA-", "NRII-", "NRJS-"), r"NR(?:AK|AA|II|JS)-[A-Za-z0-9]{19,32}"),
+    Shape("dynatrace-api-token", ("dt0",), r"dt0[a-z]\d{2}\.[A-Z0-9]{8,24}\.[A-Z0-9]{32,}"),
+    Shape("sentry-token", ("sntry",), r"sntry[su]_[A-Za-z0-9+/=_]{40,}"),
+    Shape("typeform-api-token", ("tfp_",), rf"{_word('tfp_')}[\w.=-]{{40,}}"),
+    Shape("figma-or-contentful-token", ("figd_", "CFPAT-"), r"figd_[\w-]{30,}|CFPAT-[\w-]{43}"),
+    Shape("shippo-or-easypost-token", ("shippo_", "EZAK", "EZTK"),
+          rf"shippo_(?:live|test)_[A-Fa-f0-9]{{40}}|{_START}EZ[AT]K[A-Za-z0-9]{{54}}"),
+    Shape("adobe-client-secret", ("p8e-",), rf"{_word('p8e-')}[A-Za-z0-9]{{32}}"),
+    Shape("hubspot-private-app-token", ("pat-",), rf"{_word('pat-', '_-')}(?:na|eu|ap)\d-[a-f0-9-]{{36}}"),
+)  # fmt: skip
+
+# What a secret goes by: ``DB_PASSWORD``, ``clientSecret``, ``x-api-key``. Texts are full of the weak names (``weak``).
+_CORE = re.compile("contrase|kennwort|key|passe|pass|pwd|pw|secret|string|token")
+_STRONG_BEFORE = re.compile(
+    r"(?i)(?:"
+    r"(?:(?:secret|shared)(?:[ _-]?access)?|account|api|encryption|master|private|signing|storage|subscription)"
+    r"[ _-]?(?=key)"
+    r"|(?:client|app|shared|webhook|totp)[ _-]?(?=secret)"
+    r"|(?:vault|access|refresh|session|auth|bearer|api|bot|deploy|private|security)[ _-]?(?=token)"
+    r"|connection[ _-]?(?=string)"
+    r"|mot[ _-]?de[ _-]?(?=passe)"
+    r")(?=(key|secret|token|string|passe)$)"
+)
+# What follows in the name of a fact about a secret: ``password_last_changed``, ``token_url``, ``secret_arn``.
+_FACT = (
+    r"(?:accessor|age|arn|at|changed?|count|created|date|days?|enabled|expir[a-z]*|files?|ids?|issuers?|kind|last|length"
+    r"|manager|max|min|names?|num|owner|path|period|polic[a-z]*|ref|required|reset|rotat[a-z]*|scopes?|set|status|store"
+    r"|subjects?|ttl|type|updated|ur[il]|used?|vault|version)(?![a-z])"
+)
+_AFTER = re.compile(
+    r"(?i)(?:(?P<strong>passw(?:or)?ds?|passphrase|passcode|passwort|kennwort|contrase[ñn]a|pwd)"
+    r"|(?P<weak>secret|token|pw|pass)|(?P<part>key|string|passe))"
+    rf"(?:\d{{1,4}}|(?:[_.-](?!{_FACT})[a-z0-9]{{1,20}}){{1,3}})?"
+    r"""[\\"']*\s*(?P<sign>=>|:=|=(?!>)|:(?![:=]))\s*(?:b(?=["']))?"""
+    # In quotes (JSON, a repr, JSON inside JSON) the value goes up to the closing one.
+    r"""(?s:"(?P<double>(?:\\.|[^"\\])*)|'(?P<single>(?:\\.|[^'\\])*)|\\+["'](?P<inner>[^"'\\]*)|(?P<bare>\S+))"""
+)
+_LONGEST_NAME = 60
+_OF_NAMES = f"{string.ascii_letters}{string.digits}_./:-"
+_LETTER = re.compile(r"[A-Za-z]$")
+# After a weak name and a colon a word is one of a message: a secret is longer, and has a digit.
+_ENCODED = re.compile(r"(?=\S{0,200}\d)\S{6,}")
+# What may stand under such a name and is no secret: a word, a day, the public id or the address of one, a reference.
+_PUBLIC = re.compile(
+    r"(?is)(?:|none|null|true|false|yes|no|n/a|enabled|disabled|required|expired|missing|invalid|unknown|unset|rotated"
+    r"|[{\[(]+|\$\{.*|\{\{.*|\{ ?(?:env|file)\b.*|<[^>]*>|\$[A-Z_]+"
+    r"|\d{4}-\d\d-\d\d(?:[T ].*)?|(?:AKIA|ASIA)[A-Z0-9]{16}|arn:aws.*|projects/.*|https?://[^?@]*|•.*)"
+)
+_AUTHORIZATION = re.compile(
+    r"""(?is)(authorization[\\"']*\s*(?:=>|[:=])\s*(?:b(?=["']))?)"""
+    r"""(?:(")(?:\\.|[^"\\])*|(')(?:\\.|[^'\\])*|(\\+["'])[^"'\\]*|(?:[a-z][\w-]*[ \t]+)?\S+)"""
+)
+# The value of an Authorization on its own: what follows the scheme looks encoded, not like a word.
+_SCHEME = re.compile(r"\b((?i:basic|bearer)\s+)(?=[\w+/.~-]*(?:[a-z][A-Z]|\d|=))[\w+/.~-]{8,}=*")
+_NEW_WORD = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
+
+
+@cache
+def _compiled(shape: Shape) -> re.Pattern[str]:
+    return re.compile(shape.pattern, re.ASCII)
+
+
+@cache
+def _automaton() -> Any:
+    """Finds every keyword in one pass: one search for each would take five times as long."""
+    import ahocorasick
+
+    places: dict[str, list[int]] = {}
+    for place, shape in enumerate(SHAPES):
+        for keyword in shape.keywords:
+            places.setdefault(keyword, []).append(place)
+    automaton = ahocorasick.Automaton()
+    for keyword, those in places.items():
+        automaton.add_word(keyword, tuple(those))
+    automaton.make_automaton()
+    return automaton
+
+
+def shapes_in(text: str) -> Iterator[Shape]:
+    """Each shape that the text has, in the table's order. A text without any costs a few nanoseconds a character."""
+    found: set[int] = set()
+    for _, places in _automaton().iter(text):
+        found.update(places)
+    for place in sorted(found):
+        if _compiled(SHAPES[place]).search(text):
+            yield SHAPES[place]
+
+
+def named_in(text: str, *, only_assigned: bool = False) -> Iterator[tuple[int, int]]:
+    """Where values are that stand after the name of a secret, in order (``only_assigned``: after ``=`` as well)."""
+    if "=" not in text and (only_assigned or ":" not in text):
+        return
+    done = 0
+    for core in _CORE.finditer(_lower(text)):
+        start = core.start()
+        if start < done or (found := _AFTER.match(text, start)) is None:
+            continue
+        before = text[max(0, start - _LONGEST_NAME) : start]
+        kind = found.lastgroup
+        value = found[kind or 0]
+        if _is_secret(found, before, only_assigned) and not is_public(value):
+            done = found.end(kind or 0)
+            yield found.start(kind or 0), done
+
+
+def _is_secret(found: re.Match[str], before: str, only_assigned: bool) -> bool:
+    """Whether what was found is a value under a secret's name, as far as the name and the sign between them tell."""
+    is_weak = found["strong"] is None
+    if is_weak:
+        word = found["weak"] or found["part"]
+        is_strong = _STRONG_BEFORE.search(f"{before[-20:]}{word}") is not None
+        if not is_strong and (found["part"] or (word[0] in "pP" and _LETTER.search(before))):
+            return False
+        is_weak = not is_strong
+    if found["sign"] != ":":
+        return True
+    # Not within a path or an id: in ``/etc/passwd: No such file`` the colon is a message's.
+    name = before[len(before.rstrip(_OF_NAMES)) :]
+    if only_assigned or "/" in name or ":" in name:
+        return False
+    return not (is_weak and found["bare"]) or _ENCODED.match(found["bare"]) is not None
+
+
+def _lower(text: str) -> str:
+    """In lower case, each character in its place."""
+    lower = text.lower()
+    return lower if len(lower) == len(text) else "".join(one.lower() if one.isascii() else one for one in text)
+
+
+@lru_cache(maxsize=10_000)
+def is_secret_name(name: str) -> bool:
+    """Whether what stands under this name (of a tag, an attribute, a variable) would be a secret itself."""
+    words = _NEW_WORD.sub("_", name)
+    return words.lower().endswith(("webhook", "webhook_url")) or any(named_in(f"{words}=9"))
+
+
+def is_public(value: str) -> bool:
+    """Whether the value is none of a secret, whatever its name: empty, yes or no, a day, a public id, a reference."""
+    return _PUBLIC.fullmatch(value.strip()) is not None
+
+
+def without_secrets(text: str) -> str:
+    """The text with a mask in place of each secret, known by shape or by name. Masked twice, it is as masked once."""
+    for shape in shapes_in(text):
+        text = _compiled(shape).sub(_masked, text)
+    text = _without(text, named_in(text))
+    lower = text.lower()
+    if "authorization" in lower:
+        text = _AUTHORIZATION.sub(rf"\1\2\3\4{MASK}", text)
+    if "basic" in lower or "bearer" in lower:
+        text = _SCHEME.sub(rf"\1{MASK}", text)
+    return text
+
+
+def public_id(text: str) -> str:
+    """An id, a name or a key without any secret in it; it remains one of its own, and the same every time.
+
+    A token is replaced by the mask and a hash of it: it is too long to be guessed, so the hash gives nothing away. What
+    people choose would be guessed by its hash, so it is masked alone. Ids that differ in nothing but a password are
+    those of one thing whose password was changed.
+    """
+    for shape in shapes_in(text):
+        text = _compiled(shape).sub(_masked_in_id if shape.guessable else _masked_as_one, text)
+    return _without(text, named_in(text, only_assigned=True))
+
+
+def _without(text: str, places: Iterable[tuple[int, int]]) -> str:
+    kept, done = [], 0
+    for start, end in places:
+        kept += [text[done:start], MASK]
+        done = end
+    return "".join((*kept, text[done:])) if done else text
+
+
+def _masked(match: re.Match[str], mask: str = MASK, group: int | None = None) -> str:
+    whole = match[0]
+    start, end = match.span(min(match.re.groups, 1) if group is None else group)
+    return f"{whole[: start - match.start()]}{mask}{whole[end - match.start() :]}"
+
+
+def _masked_in_id(match: re.Match[str], mask: str = MASK) -> str:
+    return _masked(match, mask, match.re.groups)
+
+
+def _masked_as_one(match: re.Match[str]) -> str:
+    secret = match[match.re.groups]
+    return _masked_in_id(match, f"{MASK}~{hashlib.sha256(secret.encode('utf-8', 'replace')).hexdigest()[:_DIGITS]}")
