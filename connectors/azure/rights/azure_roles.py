@@ -18,7 +18,7 @@ from connectors.azure.rights.condition import Condition
 from connectors.azure.rights.deny import Denial, denies
 from connectors.azure.rights.place import USER_ASSIGNED, Place
 from connectors.azure.rights.power import POTENTIAL, UNDER_A_CONDITION, Power, judged, some, under_a_condition
-from connectors.azure.rights.role import Block, Role
+from connectors.azure.rights.role import DATA, Block, Role
 from scanner.model import PrivilegeLevel, Takeover
 
 EVERYTHING = "every action"
@@ -86,6 +86,11 @@ class _Allowance:
         self.holds = lru_cache(maxsize=None)(self._holds)
         self.possible = lru_cache(maxsize=None)(self._possible)
 
+    def other_data(self) -> list[str]:
+        """Data actions, or patterns of them, that the table does not name."""
+        names = (one for one in self.role.data_patterns if not azure_table().tells_of(one))
+        return [f"{DATA}{one}" for one in names if self.holds((f"{DATA}{one}",))]
+
     def _possible(self, methods: Methods) -> list[str]:
         """Those of which every action is allowed, as text."""
         return [" + ".join(method) for method in methods if self.holds(method)]
@@ -128,6 +133,8 @@ class _Reading:
                 continue
             if names := [one for one in consequence.actions if self._place.has(one) and self._allowed.holds((one,))]:
                 yield "high", f"{consequence.name}: {some(names)}, by {self._by}"
+        if self._place.is_wide and (names := self._allowed.other_data()):
+            yield "high", f"{azure_table().data.name}: {some(names)}, by {self._by}"
 
     def takes_over(self) -> Iterator[Takeover]:
         """Whoever may give itself rights may do all that can be done to what is there."""
@@ -157,7 +164,7 @@ class _Reading:
                 yield "escalation", f"{ways.name}: {some(names)}"
         running = [name for kind in azure_table().takeover for name in self._allowed.possible(kind.methods)]
         if running:
-            yield "escalation", f"act as what runs there: {some(running)} ({POTENTIAL})"
+            yield "escalation", f"act as what runs there: {some(list(dict.fromkeys(running)))} ({POTENTIAL})"
         if names := self._becoming():
             yield "escalation", f"become managed identities: {some(names)} ({POTENTIAL})"
 

@@ -9,6 +9,7 @@ import msgspec
 from msgspec import Struct
 
 from connectors.azure.rights.place import Breadth
+from connectors.azure.rights.role import DATA, covers
 
 Methods = tuple[tuple[str, ...], ...]
 
@@ -44,6 +45,13 @@ class High(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     actions: tuple[str, ...]
 
 
+class Data(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What every other data action comes to on a subscription or more, but for the harmless ones, as patterns."""
+
+    name: str
+    harmless: tuple[str, ...]
+
+
 class AzureTable(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The whole file."""
 
@@ -52,6 +60,15 @@ class AzureTable(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     takeover: tuple[RunningAs, ...]
     becoming: Becoming
     high: tuple[High, ...]
+    data: Data
+
+    def tells_of(self, pattern: str) -> bool:
+        """Whether a data action, or a pattern of some, is harmless or named as ``high`` already."""
+        name = pattern.lower()
+        named = (action for each in self.high for action in each.actions if action.startswith(DATA))
+        if any(covers(name, action.removeprefix(DATA).lower()) for action in named):
+            return True
+        return any(covers(one.lower(), name) for one in self.data.harmless)
 
 
 @cache

@@ -48,6 +48,11 @@ class Role(Struct, frozen=True, kw_only=True):
         return any(block.allows(action) for block in self.blocks)
 
     @property
+    def data_patterns(self) -> tuple[str, ...]:
+        """The data actions that it grants, as it writes them; some may be excepted."""
+        return tuple(dict.fromkeys(one for block in self.blocks for one in block.data_actions))
+
+    @property
     def allows_everything(self) -> bool:
         """Whether it allows every action there is, but for exceptions it names. Data actions are not asked about."""
         return all(map(self.allows, _UNHEARD_OF))

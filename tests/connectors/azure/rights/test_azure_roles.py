@@ -77,6 +77,47 @@ def test_levels_of_built_in_roles(name: str, on_subscription: str, on_group: str
     assert levels == [on_subscription, on_group, on_vm]
 
 
+@pytest.mark.parametrize(
+    ("actions", "data", "level"),
+    [
+        ((), ("Microsoft.Storage/storageAccounts/fileServices/fileshares/files/*",), "high"),
+        ((), ("Microsoft.Storage/storageAccounts/fileServices/readFileBackupSemantics/action",), "high"),
+        ((), ("Microsoft.Storage/storageAccounts/tableServices/tables/entities/read",), "high"),
+        ((), ("Microsoft.Storage/storageAccounts/queueServices/queues/messages/process/action",), "high"),
+        ((), ("Microsoft.ServiceBus/*",), "high"),
+        ((), ("*",), "escalation"),
+        ((), ("Microsoft.ContainerService/fleets/*",), "escalation"),
+        ((), ("Microsoft.ContainerService/fleets/apps/deployments/*",), "escalation"),
+        ((), ("Microsoft.ContainerService/fleets/secrets/read",), "high"),
+        ((), ("Microsoft.Kubernetes/connectedClusters/*",), "escalation"),
+        (("Microsoft.GuestConfiguration/guestConfigurationAssignments/write",), (), "escalation"),
+        (("Microsoft.GuestConfiguration/guestConfigurationAssignments/*/read",), (), "normal"),
+        ((), ("Microsoft.Insights/Metrics/Write",), "normal"),
+        ((), ("Microsoft.KeyVault/vaults/*/read", "Microsoft.KeyVault/vaults/secrets/readMetadata/action"), "normal"),
+    ],
+)
+def test_data_of_a_whole_subscription_is_not_normal(
+    actions: tuple[str, ...], data: tuple[str, ...], level: str
+) -> None:
+    """On one resource group the same is what an application needs; what it can become is another matter."""
+    able = custom(*actions, data=data)
+
+    assert able.power(place_of(SUB)).privilege.level == level
+    assert able.power(place_of(MANAGEMENT)).privilege.level == level
+    if level != "escalation":
+        assert able.power(place_of(GROUP)).privilege.level == "normal"
+
+
+def test_an_excepted_data_action_is_not_allowed() -> None:
+    """Nor does what a condition decides become certain."""
+    tables = "Microsoft.Storage/storageAccounts/tableServices/tables/entities/read"
+    block = Block(data_actions=(tables,), not_data_actions=("Microsoft.Storage/*",))
+    conditional = custom(data=(tables,)).power(place_of(SUB), condition="@Resource[a] StringEquals 'b'")
+
+    assert AzureJudge(Role(id="c", name="c", blocks=(block,))).power(place_of(SUB)) == Power()
+    assert (conditional.privilege.level, conditional.conditional) == ("high", True)
+
+
 @pytest.mark.parametrize("scope", ["/", MANAGEMENT, SUB])
 def test_whoever_may_do_everything_on_a_subscription_or_more_is_an_administrator(scope: str) -> None:
     """An administrator takes over nobody: there is nothing to gain."""
@@ -123,7 +164,7 @@ def test_each_way_to_run_code_is_escalation_on_a_subscription_and_a_takeover_bel
     assert any(actions[0] in text for text in wide.privilege.evidence)
     assert reaches(wide, resource)
     assert reaches(narrow, resource)
-    assert not reaches(narrow, VM if "virtualMachines" not in type_ else SITE)
+    assert not reaches(narrow, VM if "achines" not in type_ else SITE)
     assert not reaches(narrow, resource.replace("/Prod/", "/Test/"))
     assert not reaches(custom(*plain[1:], data=data[1:]).power(place_of(GROUP)), resource)
 
