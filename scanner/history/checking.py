@@ -56,7 +56,7 @@ def repair(engine: Engine) -> tuple[Problem, ...]:
     with writing(engine) as connection:
         wordings = all_wordings(connection)
         for table in CHECKED:
-            rows = list(damaged(connection, table))
+            rows = damaged(connection, table)
             problems += [
                 Problem(what=_mismatch(table, row), repaired=_mend(connection, table, row, wordings)) for row in rows
             ]

@@ -5,18 +5,19 @@ commands refuse a row that does not match (:class:`DamagedRow`). A scan verifies
 by hash alone and would never look at a body: see :func:`damaged_open_rows` and ``intervals.differences``.
 
 The checksum has no key, as none could be kept from whoever may write to the store: it finds damage and careless edits,
-not an attacker who computes it anew. On 2 cores, 1,000,000 open rows of 1 kB are verified in 3 s.
+not an attacker who computes it anew. CRC-32 does for that as well as SHA-256, which took a third of a verification.
+Verifying 100,000 identities of 1.7 kB with their sightings takes 0.6 s of CPU; saving them first takes 2.4 s.
 """
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Iterator, Mapping, Sequence
-from functools import cache
+from collections.abc import Mapping, Sequence
+from functools import cache, reduce
+from operator import eq
 from typing import Any
+from zlib import crc32
 
-import msgspec
-from sqlalchemy import ColumnElement, Connection, Row, Table, select
+from sqlalchemy import ColumnElement, Connection, Row, Select, Table, Text, and_, cast, func, literal, select, tuple_
 
 from scanner.errors import DamagedRow
 from scanner.history import schema
@@ -36,22 +37,29 @@ _CHANGING = frozenset({"until_scan", "pruned_at", "removed", "checksum"})
 INTERVALS = tuple(table for table in schema.metadata.sorted_tables if "until_scan" in table.c)
 CHECKED = tuple(table for table in schema.metadata.sorted_tables if "checksum" in table.c)
 
-_packer = msgspec.msgpack.Encoder()
+_BETWEEN, _NULL = "\x1f", "\x1e"
+"""Control characters that stand between the texts that a checksum is over, and for NULL."""
 
 
 @cache
-def _lasting(table: Table) -> tuple[tuple[int, int], ...]:
-    """The runs of columns that never change, as slices: two slices of a tuple cost less than picking its items."""
-    places = [place for place, column in enumerate(table.c) if column.name not in _CHANGING]
-    starts = [place for place in places if place - 1 not in places]
-    ends = [place + 1 for place in places if place + 1 not in places]
-    return tuple(zip(starts, ends, strict=True))
+def _lasting(table: Table) -> tuple[int, ...]:
+    """The places of the columns that never change."""
+    return tuple(place for place, column in enumerate(table.c) if column.name not in _CHANGING)
 
 
 def checksum(table: Table, row: Row[Any] | Values) -> str:
-    """16 hex digits over a row's lasting columns. ``row``: values in the columns' order, with or without the last."""
-    lasting = [row[start:end] for start, end in _lasting(table)]
-    return hashlib.sha256(_packer.encode(lasting)).hexdigest()[:16]
+    """The CRC-32, as 8 hex digits, over a row's lasting columns. ``row``: values in the columns' order, with or without the last."""
+    return _digest(_BETWEEN.join([_NULL if (value := row[place]) is None else str(value) for place in _lasting(table)]))
+
+
+def _digest(text: str) -> str:
+    return f"{crc32(text.encode('utf-8', 'surrogatepass')):08x}"
+
+
+def _as_one_text(table: Table) -> ColumnElement[str]:
+    """What :func:`checksum` digests, put together by the database: in Python that takes as long as all the rest."""
+    texts = [func.coalesce(cast(table.c[place], Text), literal(_NULL)) for place in _lasting(table)]
+    return reduce(lambda so_far, text: so_far.concat(literal(_BETWEEN)).concat(text), texts)
 
 
 def sealed(table: Table, rows: Sequence[Values]) -> Sequence[Values]:
@@ -89,7 +97,19 @@ def damaged_open_rows(connection: Connection) -> dict[str, frozenset[str]]:
     return {name: keys for name, keys in found.items() if keys}
 
 
-def damaged(connection: Connection, table: Table, *chosen: ColumnElement[bool]) -> Iterator[Values]:
+def damaged(connection: Connection, table: Table, *chosen: ColumnElement[bool]) -> list[Values]:
     """The rows of a table that do not match their checksum."""
-    with connection.execute(select(table).where(*chosen), execution_options={"yield_per": BATCH}) as result:
-        yield from (tuple(row) for row in result if not is_sound(table, row))
+    keys = tuple(table.primary_key.columns)
+    texts = select(table.c.checksum, _as_one_text(table), *keys).where(*chosen).order_by(*keys).limit(BATCH)
+    page, unsound = texts, list[Values]()
+    while rows := _plain(connection, page):
+        unsound += [row[2:] for row in rows if _digest(row[1]) != row[0]]
+        page = texts.where(tuple_(*keys) > tuple_(*map(literal, rows[-1][2:])))
+    its_own = (and_(*map(eq, keys, values)) for values in unsound)
+    return [tuple(connection.execute(select(table).where(own)).one()) for own in its_own]
+
+
+def _plain(connection: Connection, query: Select[Any]) -> list[Values]:
+    """All rows as the driver has them: SQLAlchemy's own double the time of a verification."""
+    with connection.execute(query) as result:
+        return list(result.cursor.fetchall())
