@@ -9,12 +9,13 @@ comes from the one spec.
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from types import TracebackType
 from typing import Any, ClassVar, Protocol, TypeAlias, runtime_checkable
 
 from msgspec import Struct, structs
 
+from connectors.budget import current, draw_on
 from scanner.errors import SourceError
 from scanner.model import Assignment, Coverage, CoverageStatus, Fact, Identity, Rung, StoredSecret, Workload
 from scanner.redact import redact
@@ -24,6 +25,8 @@ MALFORMED_ROWS_NAMED = 3
 """A section names this many rows it could not read, and counts the rest."""
 MAX_WORDS = 300
 """So many characters of what a provider says are kept."""
+_UNREAD = ("denied", "failed", "skipped")
+"""A section that ended so has no rows that others could ask about."""
 
 DiscoveredRecord: TypeAlias = Identity | StoredSecret | Workload | Assignment | Coverage
 
@@ -58,7 +61,12 @@ class Section(Struct, frozen=True, kw_only=True):
 
 
 class Spec(Struct, frozen=True, kw_only=True):
-    """What a connector is. ``settings`` is a Struct with ``forbid_unknown_fields=True``, decoded strictly."""
+    """What a connector is. ``settings`` is a Struct with ``forbid_unknown_fields=True``, decoded strictly.
+
+    ``depends_on``: by section, those whose rows it asks about or whose answer it shares; where it has nothing to ask,
+    it is as complete as they are. ``entrances``: sections that say where to read, and list no identity themselves:
+    their kinds are what is lost where they are a gap.
+    """
 
     name: str
     title: str
@@ -66,6 +74,8 @@ class Spec(Struct, frozen=True, kw_only=True):
     kinds: tuple[str, ...]
     sections: tuple[Section, ...]
     extra: str | None = None
+    depends_on: Mapping[str, tuple[str, ...]] = {}
+    entrances: tuple[str, ...] = ()
 
     def section(self, name: str) -> Section:
         """The section of that name; a qualifier after a colon is ignored."""
@@ -74,9 +84,10 @@ class Spec(Struct, frozen=True, kw_only=True):
 
 
 class Meter:
-    """Counts requests sent to the provider, from any thread."""
+    """Counts requests sent to the provider, from any thread. ``asks``: False where files answer in its place."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, asks: bool = True) -> None:
+        self.asks = asks
         self._lock = threading.Lock()
         self._calls = 0
 
@@ -106,8 +117,11 @@ class Scope(Struct, frozen=True, kw_only=True):
     """Whatever the connector needs to find its way back: a namespace's path, an account's role."""
 
     def section(self, name: str, *, meter: Meter | None = None) -> SectionReading:
-        """Read one section: ``with scope.section("iam.users", meter=m) as s: …``, then ``yield s.coverage``."""
-        return SectionReading(self, name, meter or Meter())
+        """Read one section: ``with scope.section("iam.users", meter=m) as s: …``, then ``yield s.coverage``.
+
+        ``meter``: counts what is asked of the provider; None where nothing is, as in a file or another's answer.
+        """
+        return SectionReading(self, name, meter)
 
     def coverage(self, name: str, status: CoverageStatus, *, detail: str | None = None) -> Coverage:
         """Coverage of a section without reading it: ``off``, ``not_offered``, ``skipped``."""
@@ -134,13 +148,16 @@ class SectionReading:
 
     A :class:`SourceError` inside the ``with`` ends the section and is kept as its coverage: as its own status when
     nothing had been read, as ``partial`` when something had. Other exceptions are bugs and go through.
+
+    What is asked inside the ``with`` draws on a part of the scope's budget. Silence is no answer: a section that asked
+    the provider nothing is not complete, unless it depends on others (see :func:`settled`).
     """
 
-    def __init__(self, scope: Scope, name: str, meter: Meter) -> None:
+    def __init__(self, scope: Scope, name: str, meter: Meter | None) -> None:
         self._scope = scope
         self._name = name
         self._meter = meter
-        self._calls_before = meter.calls
+        self._calls_before = 0 if meter is None else meter.calls
         self._found = 0
         self._status: CoverageStatus = "complete"
         self._details: list[str] = []
@@ -170,11 +187,13 @@ class SectionReading:
         self._details.append(f"{words}: {error.hint}" if error.hint else words)
 
     def __enter__(self) -> SectionReading:
+        draw_on(current().section())
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> bool:
+        draw_on(current().whole)
         if isinstance(error, SourceError):
             self.lost(error)
             return True
@@ -185,10 +204,38 @@ class SectionReading:
         """The record to yield once the section is done."""
         unread = self._malformed - MALFORMED_ROWS_NAMED
         details = [*self._details, f"and {unread} more such rows"] if unread > 0 else self._details
-        empty = self._scope.coverage(self._name, self._status, detail="; ".join(details) or None)
-        permission = self._permission or (empty.permission if self._status == "denied" else None)
-        calls = self._meter.calls - self._calls_before
-        return structs.replace(empty, identities=self._found, calls=calls, permission=permission)
+        calls = 0 if self._meter is None else self._meter.calls - self._calls_before
+        spec, name, status = self._scope.spec, self._name.partition(":")[0], self._status
+        asks = self._meter is not None and self._meter.asks
+        if status == "complete" and asks and not calls and name not in spec.depends_on:
+            status, details = "failed", [*details, "nothing was asked of the provider"]
+        empty = self._scope.coverage(self._name, status, detail="; ".join(details) or None)
+        permission = self._permission or (empty.permission if status == "denied" else None)
+        told = structs.replace(empty, identities=self._found, calls=calls, permission=permission)
+        if name in spec.entrances and status == "complete":
+            return structs.replace(told, kinds=(), rungs=(), feeds=())
+        return told
+
+
+def settled(spec: Spec, coverage: Iterable[Coverage]) -> tuple[Coverage, ...]:
+    """The coverage of one reading, in which no section is complete that had nothing to ask because of a gap.
+
+    A section that asks about the rows of others had none to ask about, if they could not be read: it is skipped.
+    """
+    records = list(coverage)
+    for number, one in enumerate(records):
+        name, _, part = one.section.partition(":")
+        needed = spec.depends_on.get(name, ())
+        if one.status != "complete" or one.calls or one.identities or not needed:
+            continue
+        for other in records:
+            base, _, its_part = other.section.partition(":")
+            if other.status in _UNREAD and base in needed and other.scope == one.scope and its_part in ("", part):
+                why = f"nothing was asked: {other.section} is {other.status}"
+                detail = f"{one.detail}; {why}" if one.detail else why
+                records[number] = structs.replace(one, status="skipped", detail=detail)
+                break
+    return tuple(records)
 
 
 class Connector(Protocol):

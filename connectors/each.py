@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from itertools import islice
 from typing import TypeVar
 
 from connectors.base import Gone
+from connectors.budget import Pool
 from connectors.errors import Malformed, NotAsked
 from scanner.errors import SourceError
 
@@ -30,7 +31,7 @@ def read_each(
     failures = 0
     ahead = iter(items)
     waiting: deque[Future[R | SourceError]] = deque()
-    with ThreadPoolExecutor(workers) as pool:
+    with Pool(workers) as pool:
         for item in items:
             if failures < GIVE_UP_AFTER:
                 waiting.extend(pool.submit(_caught, read, one) for one in islice(ahead, workers - len(waiting)))

@@ -6,6 +6,8 @@ import threading
 import time
 from collections.abc import Callable
 
+from connectors.budget import pause
+
 
 class RateLimit:
     """A token bucket that is open until it is told to slow down. Safe to share between threads.
@@ -21,7 +23,7 @@ class RateLimit:
         burst: float = 1,
         limited: bool = False,
         clock: Callable[[], float] = time.monotonic,
-        sleep: Callable[[float], None] = time.sleep,
+        sleep: Callable[[float], None] = pause,
     ) -> None:
         self._rate = rate
         self._burst = burst

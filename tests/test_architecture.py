@@ -46,7 +46,8 @@ MAY_IMPORT = {
     "scanner.privilege": PURE,
     "scanner.rules": PURE | {"scanner.matching"},
     "scanner.discovery.shapes": set(),
-    "scanner.discovery.scopes": PURE | {"scanner.discovery.shapes", "scanner.inventory", "connectors.base"},
+    "scanner.discovery.scopes": PURE
+    | {"scanner.discovery.shapes", "scanner.inventory", "connectors.base", "connectors.budget"},
     "scanner.inventory": PURE | {"scanner.links.trusts", "scanner.links.workloads", "scanner.privilege"},
     "scanner.links.linking": PURE | {"scanner.matching"},
     "scanner.links.trusts": PURE | {"scanner.links.linking", "scanner.matching"},

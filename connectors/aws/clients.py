@@ -16,9 +16,10 @@ from functools import cache
 from typing import Any, Protocol
 
 from connectors.address import check_url
-from connectors.aws.errors import THROTTLED, refuse_emulator_page, translated
+from connectors.aws.errors import THROTTLED, given_up, refuse_emulator_page, translated
 from connectors.aws.settings import AwsSettings
 from connectors.base import Meter, own_words
+from connectors.budget import current
 from connectors.rates import RateLimit
 from scanner.errors import SourceError
 
@@ -60,7 +61,10 @@ class Speaker(Protocol):
 
 
 class GivesClients(Protocol):
-    """Where a session gets its clients: from the SDK, or from something in AWS's place."""
+    """Where a session gets its clients: from the SDK, or from something in AWS's place (then not ``ask_aws``)."""
+
+    @property
+    def ask_aws(self) -> bool: ...
 
     @property
     def home_region(self) -> str: ...
@@ -83,6 +87,8 @@ def speaking_as(speaker: Speaker) -> Iterator[None]:
 
 class Clients:
     """Clients by service and region, made under a lock. Credentials come from the SDK's own chain or the profile."""
+
+    ask_aws = True
 
     def __init__(self, settings: AwsSettings, *, read_timeout: float = READ_TIMEOUT) -> None:
         self._settings = settings
@@ -121,9 +127,11 @@ class Clients:
             inject_host_prefix=self._settings.endpoint_url is None,
             user_agent_extra="muster",
         )
-        return self._opened().create_client(
+        client = self._opened().create_client(
             service, region_name=region, endpoint_url=self._settings.endpoint_url, config=config
         )
+        _bound(client)
+        return client
 
     def _check_endpoint(self, service: str, url: str) -> None:
         """The SDK takes addresses from the environment and the profile too, and has no doubts about them."""
@@ -151,6 +159,15 @@ def _data_loader() -> Any:
     return create_loader()
 
 
+def _bound(client: Any) -> None:
+    """What it takes in is paid for by the current budget; the SDK has no setting for what it connects by."""
+    from connectors.http import bound
+
+    http = client._endpoint.http_session  # noqa: SLF001
+    bound(http._manager)  # noqa: SLF001
+    http._pool_classes_by_scheme = http._manager.pool_classes_by_scheme  # noqa: SLF001  # of proxies' managers
+
+
 def _hook(client: Any, max_attempts: int) -> None:
     from botocore.exceptions import EndpointConnectionError
 
@@ -161,6 +178,10 @@ def _hook(client: Any, max_attempts: int) -> None:
 
         Once a call was given up for load, each of the next ones is tried three times at most, until one is answered.
         """
+        if response is None and given_up(caught_exception) is not None:
+            return False
+        if current().left() < 2.0 ** (attempts - 1):  # as long as the SDK may wait before it tries again
+            return False
         if response is None:
             is_nowhere = isinstance(caught_exception, EndpointConnectionError)
             return False if is_nowhere and not _speaker.get().patient else None
@@ -173,6 +194,7 @@ def _hook(client: Any, max_attempts: int) -> None:
     events.register("before-send.*.*", _wait_and_count)
     events.register("response-received.*.*", _slow_down)
     events.register("before-parse.*.*", refuse_emulator_page)
+    events.register("before-parse.*.*", _pay)
     events.register_first("needs-retry.*.*", judge)
 
 
@@ -186,6 +208,11 @@ def _wait_and_count(**_: Any) -> None:
     speaker = _speaker.get()
     speaker.pace.limit.acquire()
     speaker.meter.add()
+
+
+def _pay(response_dict: dict[str, Any], **_: Any) -> None:
+    if isinstance(response_dict["body"], bytes):
+        current().take(len(response_dict["body"]))
 
 
 def _slow_down(parsed_response: dict[str, Any] | None, **_: Any) -> None:

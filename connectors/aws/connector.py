@@ -48,7 +48,7 @@ class AwsConnector:
 
     def scopes(self) -> Iterator[Scope | Coverage]:
         """The account and each of its regions; of an organization, each account, which finds its regions itself."""
-        meter = Meter()
+        meter = Meter(asks=self._files is None)
         if self._files is not None:
             for each in self._files.accounts():
                 yield from self._with_regions(each, meter) if isinstance(each, Scope) else (each,)
@@ -67,7 +67,7 @@ class AwsConnector:
 
     def discover(self, scope: Scope) -> Iterator[DiscoveredRecord]:
         """An account's IAM, or one region's resources; of an organization's account, all of it."""
-        meter = Meter()
+        meter = Meter(asks=self._files is None)
         account: Account = scope.context
         if account.role is not None:
             yield from self._member(scope, account, account.role, meter)

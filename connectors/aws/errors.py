@@ -102,6 +102,9 @@ def translated(permission: str) -> Iterator[None]:
     except sdk.ClientError as error:
         raise _of_answer(error.response, permission) from error
     except (sdk.HTTPClientError, sdk.ConnectionError, ResponseParserError) as error:
+        spent = given_up(error)
+        if spent is not None:
+            raise spent from error
         raise Unreachable(f"{permission}: no usable answer ({type(error).__name__}: {own_words(error)})") from error
     except _PARSER_STUMBLES as error:
         raise Unreachable(f"{permission}: the answer is not one of AWS's ({type(error).__name__})") from error
@@ -110,6 +113,14 @@ def translated(permission: str) -> Iterator[None]:
     except sdk.BotoCoreError as error:
         hint = next((_SDK_HINTS[kind.__name__] for kind in type(error).mro() if kind.__name__ in _SDK_HINTS), None)
         raise SourceError(f"{permission}: {own_words(error)}", hint=hint) from error
+
+
+def given_up(error: Exception | None) -> SourceError | None:
+    """Our own error in the SDK's wrapping: the budget was over while it waited for an answer."""
+    from botocore.exceptions import BotoCoreError
+
+    spent = error.kwargs.get("error") if isinstance(error, BotoCoreError) else error
+    return spent if isinstance(spent, SourceError) else None
 
 
 def is_nowhere(error: SourceError) -> bool:

@@ -16,6 +16,7 @@ from connectors.aws.payloads import GroupDetail, PolicyDetail, RoleDetail, UserD
 from connectors.aws.session import IN_FLIGHT, call, pages
 from connectors.aws.spec import GROUPS, POLICIES, ROLES, USERS
 from connectors.base import Gone
+from connectors.budget import current
 from scanner.errors import Denied, NotOffered, SourceError
 
 PAGE_SIZE = 1000
@@ -127,7 +128,7 @@ def read_report(iam: Any, *, patience: float = REPORT_PATIENCE, pause: float = 2
         except NotReady as error:
             if time.monotonic() + pause > give_up_at:
                 raise SourceError(f"the credential report was not ready after {patience:g} seconds") from error
-            time.sleep(pause)
+            current().pause(pause)
             if error.must_order:
                 call(iam, "generate_credential_report", expecting="State")
             continue

@@ -15,6 +15,7 @@ from connectors.aws import fetch
 from connectors.aws.reading import IAM_PAGES, Reading, goes_on, must_know
 from connectors.aws.session import call, permission_of
 from connectors.aws.spec import LAST_ACCESSED
+from connectors.budget import current
 from scanner.errors import SourceError
 from scanner.model import Coverage, Identity, PrivilegeLevel
 from scanner.text import counted
@@ -94,7 +95,7 @@ def _finished(iam: Any, job: Mapping[str, Any], permission: str, patience: float
     while (answer := call(iam, _GET, expecting="JobStatus", **job))["JobStatus"] == "IN_PROGRESS":
         if time.monotonic() + pause > give_up_at:
             raise SourceError(f"{permission}: not ready after {patience:g} seconds")
-        time.sleep(pause)
+        current().pause(pause)
     if answer["JobStatus"] != "COMPLETED":
         raise SourceError(f"{permission}: AWS could not tell")
     return answer

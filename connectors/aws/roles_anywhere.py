@@ -18,7 +18,7 @@ from connectors.aws.reading import Paging, Reading, looped, parsed
 from connectors.aws.session import AwsSession, valid_in
 from connectors.aws.spec import ANCHORS, PROFILES, SUBJECTS
 from connectors.aws.x509 import ends_at
-from connectors.base import Meter, Scope
+from connectors.base import Scope
 from scanner.model import Coverage, Credential, Identity, Privilege, Signal, Workload, credential_key
 
 SUBJECT_USE_TRACKED_DAYS = 3650
@@ -78,7 +78,7 @@ class Subject(Struct, frozen=True, kw_only=True, rename="camel"):
 
 def read_roles_anywhere(scope: Scope, session: AwsSession, place: Place) -> Iterator[Identity | Workload | Coverage]:
     """Trust anchors, profiles and subjects of a region: one listing each, the latter two where there is an anchor."""
-    region, meter = scope.part or session.home_region, Meter()
+    region, meter = scope.part or session.home_region, session.new_meter()
     client = session.client("rolesanywhere", region, meter)
     reading = Reading(scope=scope, client=client, meter=meter, place=place)
     anchors = yield from _read(_ANCHORS, reading, session, region)

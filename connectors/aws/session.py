@@ -69,6 +69,10 @@ class AwsSession:
         )
         return AwsSession(self._settings, clients=self._clients, credentials=credentials)
 
+    def new_meter(self) -> Meter:
+        """A meter for what this account is asked."""
+        return Meter(asks=self._clients.ask_aws)
+
     @property
     def home_region(self) -> str:
         """Where services without regions are called: the session's own region, else one that was asked for."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from connectors.aws.regional.catalog import IDENTITY_KINDS
+from connectors.aws.regional.catalog import DEPENDS_ON, IDENTITY_KINDS
 from connectors.aws.regional.catalog import SECTIONS as REGIONAL
 from connectors.aws.settings import AwsSettings
 from connectors.base import Section, Spec
@@ -247,4 +247,13 @@ SPEC = Spec(
     kinds=tuple(dict.fromkeys(kind for section in _SECTIONS for kind in section.kinds if kind not in _NO_IDENTITIES)),
     extra="aws",
     sections=_SECTIONS,
+    entrances=(ACCOUNT, MEMBERS, MEMBER_ROLE, REGIONS),
+    depends_on={
+        **dict.fromkeys((ROLES, GROUPS, POLICIES, PASSWORDS, KEYS), (USERS,)),
+        **dict.fromkeys((SERVICE_CREDENTIALS, CERTIFICATES, SSH_KEYS, MFA_DEVICES), (USERS,)),
+        ROLE_DETAILS: (ROLES,),
+        ROOT: (REPORT,),
+        LAST_ACCESSED: (USERS, ROLES),
+        **DEPENDS_ON,
+    },
 )

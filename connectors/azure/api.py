@@ -23,6 +23,7 @@ from connectors.azure.pipeline import BACKOFF, address, no_page_twice, policies,
 from connectors.azure.resource_graph import read_rows
 from connectors.azure.session import AzureSession
 from connectors.azure.settings import AzureSettings
+from connectors.azure.signing_in import transport
 from connectors.base import Meter
 from connectors.errors import Malformed
 from scanner.errors import SourceError, Unreachable
@@ -65,12 +66,14 @@ class AzureApi:
     def close(self) -> None:
         """Give the connections back; ``contextlib.closing`` does it."""
         with self._lock:
-            transports, self._transports = self._transports, []
-        for transport in transports:
-            transport.close()
+            opened, self._transports = self._transports, []
+        for one in opened:
+            one.close()
 
     def sign_in(self, service: Service = "graph") -> None:
         """Get a token, so that wrong credentials are told of once. Raises NotSignedIn, Unreachable."""
+        if self._settings.token_of(service) is None:
+            self._meter.add()
         with translated("signing in", ""):
             self._session.credential(service).get_token(self._endpoints.audience(service))
 
@@ -213,12 +216,10 @@ class AzureApi:
         return f"{self._endpoints.arm}{path}{_query({'api-version': api_version, **(params or {})})}"
 
     def _transport(self) -> RequestsTransport:
-        from azure.core.pipeline.transport import RequestsTransport
-
         own: RequestsTransport | None = getattr(self._of_thread, "transport", None)
         if own is None:
             seconds, ca_file = self._settings.timeout, self._settings.ca_file
-            self._of_thread.transport = own = RequestsTransport(
+            self._of_thread.transport = own = transport(
                 connection_timeout=seconds,
                 read_timeout=seconds,
                 connection_verify=str(ca_file) if ca_file else True,

@@ -5,7 +5,6 @@ Source: https://learn.microsoft.com/graph/json-batching
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
@@ -17,6 +16,7 @@ from connectors.azure.payloads import GraphAnswer, GraphAnswers, GraphQuestion, 
 from connectors.azure.pipeline import BACKOFF_MAX, PATIENCE, SERVER_RETRIES
 from connectors.azure.requests import BATCH, allowed
 from connectors.base import Gone
+from connectors.budget import current
 from connectors.errors import Malformed
 from scanner.errors import SourceError, Throttled
 
@@ -65,7 +65,7 @@ def _answers(api: AzureApi, waiting: list[GraphQuestion]) -> dict[str, GraphAnsw
         pause = max((_seconds(answers[one.id]) for one in waiting), default=0.0)
         if not waiting or pause > PATIENCE or tries == api.attempts - 1:
             break
-        time.sleep(pause or min(api.backoff * 2**tries, BACKOFF_MAX))
+        current().pause(pause or min(api.backoff * 2**tries, BACKOFF_MAX))
     return answers
 
 

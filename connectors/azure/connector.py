@@ -68,7 +68,8 @@ class AzureConnector:
         meter = Meter()
         nowhere = self._nowhere()
         with closing(AzureApi(self._settings, meter, session=self._session)) as api:
-            with nowhere.section(s.TENANT, meter=meter) as section:
+            is_given = self._settings.token_of("graph") is not None
+            with nowhere.section(s.TENANT, meter=None if is_given else meter) as section:
                 if self._settings.tenant is None:
                     raise _no_tenant()
                 api.sign_in()
@@ -77,7 +78,10 @@ class AzureConnector:
                 return
             unit = Unit(kind="tenant", tenant=self._settings.tenant)
             tenant = structs.replace(nowhere, id=unit.tenant, context=unit)
-            yield structs.replace(section.coverage, scope=tenant.id)
+            if is_given:
+                yield tenant.coverage(s.TENANT, "off", detail="signed in elsewhere: the tokens were given")
+            else:
+                yield structs.replace(section.coverage, scope=tenant.id)
             units = list(find_units(api, self._settings, tenant, meter))
             inside = (one for one in units if isinstance(one, Scope) and one.context.kind == "subscription")
             unit = structs.replace(unit, subscriptions=tuple(one.id for one in inside))

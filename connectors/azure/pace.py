@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Mapping
 
 from connectors.azure.clouds import Service
+from connectors.budget import pause
 from connectors.rates import RateLimit
 
 _RATES: dict[Service, float] = {"graph": 50, "arm": 20, "vault": 200}
@@ -27,9 +28,7 @@ _TOO_MANY = 429
 class Pace:
     """One for all clients of a source. ``clock`` and ``sleep`` are in seconds."""
 
-    def __init__(
-        self, *, clock: Callable[[], float] = time.monotonic, sleep: Callable[[float], None] = time.sleep
-    ) -> None:
+    def __init__(self, *, clock: Callable[[], float] = time.monotonic, sleep: Callable[[float], None] = pause) -> None:
         self._limits = {name: RateLimit(rate, clock=clock, sleep=sleep) for name, rate in _RATES.items()}
         self._clock, self._sleep = clock, sleep
         self._queries_from = 0.0

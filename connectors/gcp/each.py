@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from itertools import islice
 from typing import TypeAlias, TypeVar
 
 from msgspec import structs
 
 from connectors.base import DiscoveredRecord
+from connectors.budget import Pool
 from connectors.gcp.places import ProjectRef
 from connectors.gcp.reader import Reader
 from connectors.gcp.rights.several import several
@@ -25,7 +26,7 @@ def each_project(reader: Reader, read: Callable[[Reader], Iterator[T]]) -> Itera
     """What ``read`` yields for each project of the unit, in their order. ``read`` ends every section as Coverage."""
     waiting: deque[tuple[ProjectRef, Reader, Future[list[T]]]] = deque()
     ahead = iter(reader.place.projects)
-    with ThreadPoolExecutor(reader.settings.workers) as pool:
+    with Pool(reader.settings.workers) as pool:
 
         def submit(count: int) -> None:
             for project in islice(ahead, count):

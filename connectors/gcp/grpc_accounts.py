@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from msgspec import Raw
 
 from connectors.base import Meter
+from connectors.budget import current
 from connectors.errors import Malformed
 from connectors.gcp import requests as r
 from connectors.gcp.credentials import translated
@@ -48,10 +49,12 @@ def _page(session: GcpSession, meter: Meter, project: str, token: str, own_proje
     tries = session.tries(BY_GRPC)
     for attempt in range(tries):
         pace.acquire()
+        current().check()
+        seconds = min(session.settings.timeout, current().left())
         meter.add()
         try:
             with translated():
-                pager = session.iam().list_service_accounts(asked, retry=None, timeout=session.settings.timeout)
+                pager = session.iam().list_service_accounts(asked, retry=None, timeout=seconds)
                 page = next(iter(pager.pages))
         except GoogleAPICallError as error:
             refusal = _refusal(error)
@@ -65,6 +68,7 @@ def _page(session: GcpSession, meter: Meter, project: str, token: str, own_proje
             session.wait(attempt)
         else:
             session.tried(BY_GRPC, in_vain=False)
+            current().take(sum(type(row).pb(row).ByteSize() for row in page.accounts))
             return page
     raise AssertionError("the last try returns or raises")
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import random
 import threading
-import time
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
+from connectors.budget import current
 from connectors.gcp.credentials import credentials_of, translated
 from connectors.gcp.errors import UNAUTHORIZED
 from connectors.gcp.request import Request
@@ -83,7 +83,7 @@ class GcpSession:
 
     def wait(self, attempt: int, asked: float | None = None) -> None:
         """Sleep for that long."""
-        time.sleep(self.pause(attempt, asked))
+        current().pause(self.pause(attempt, asked))
 
     def heard(self, host: str, *, answered: bool) -> None:
         """Note whether a host answered, all tries taken together."""
@@ -145,10 +145,16 @@ class GcpSession:
 
     def _made_http(self) -> AuthorizedSession:
         from google.auth.transport.requests import AuthorizedSession
+        from google.auth.transport.requests import Request as SignIn
+        from requests import Session
+
+        from connectors.http import bound_session
 
         # A bare token cannot be renewed: that it was refused is then the answer.
         renewed = () if self.settings.access_token is not None else (UNAUTHORIZED,)
-        session = AuthorizedSession(self._own(), refresh_status_codes=renewed)
+        signing_in = SignIn(bound_session(Session()))
+        session = AuthorizedSession(self._own(), refresh_status_codes=renewed, auth_request=signing_in)
+        bound_session(session)
         session.auth = lambda prepared: prepared  # else ~/.netrc would replace the token
         if self.settings.endpoint_url is not None:
             session.trust_env = False  # what is sent to an address of one's own goes by no proxy

@@ -13,4 +13,12 @@ SPEC = Spec(
     kinds=KINDS,
     sections=SECTIONS,
     extra="gcp",
+    entrances=("resourcemanager.projects",),
+    depends_on={
+        "iam.service_account_keys": ("iam.service_accounts",),
+        "iam.managed_identities": ("iam.workload_identity_pools",),
+        "iam.roles": ("iam.policies",),
+        "iam.deny_policies": ("iam.policies",),
+        "policyanalyzer.keys": ("iam.service_accounts",),
+    },
 )

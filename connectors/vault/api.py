@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from connectors.base import Gone, Meter, own_words
+from connectors.budget import current
 from connectors.errors import Malformed
 from connectors.vault.endpoints import OWN_TOKEN, SEAL_STATUS, Endpoint
 from connectors.vault.errors import InvalidToken
@@ -117,8 +118,9 @@ class VaultApi:
 
 def _session(settings: VaultSettings, meter: Meter) -> Session:
     from requests import Session
-    from requests.adapters import HTTPAdapter
     from urllib3 import Retry
+
+    from connectors.http import BoundedAdapter, bound_session
 
     class CountingRetry(Retry):
         """Each failed attempt that may be repeated is one more request."""
@@ -130,9 +132,12 @@ def _session(settings: VaultSettings, meter: Meter) -> Session:
 
         def get_retry_after(self, response: Any) -> float | None:
             asked = super().get_retry_after(response)
-            return None if asked is None else min(asked, PATIENCE)
+            return None if asked is None else min(asked, PATIENCE, max(0.0, current().left()))
 
-    class CountingAdapter(HTTPAdapter):
+        def get_backoff_time(self) -> float:
+            return min(super().get_backoff_time(), max(0.0, current().left()))
+
+    class CountingAdapter(BoundedAdapter):
         def send(self, *args: Any, **kwargs: Any) -> Response:
             meter.add()
             return super().send(*args, **kwargs)
@@ -153,9 +158,7 @@ def _session(settings: VaultSettings, meter: Meter) -> Session:
     session = Session()
     session.trust_env = False  # else ~/.netrc, proxies and certificates of whoever runs this would slip in
     session.verify = settings.ca_file or True
-    session.mount("https://", adapter)
-    session.mount("http://", adapter)
-    return session
+    return bound_session(session, adapter)
 
 
 def _json(response: Response, payload: type[T]) -> T:

@@ -165,6 +165,8 @@ SPEC = Spec(
     kinds=KINDS,
     sections=tuple(reading.section for reading in READINGS),
     extra="vault",
+    entrances=("sys.namespaces",),
+    depends_on={"auth.approle.secret_ids": ("auth.approle",)},
 )
 
 

@@ -55,7 +55,7 @@ def read_all(
 ) -> Iterator[Reading]:
     """Every scope of every connector, given with its source's name. Closing the iterator stops the reading.
 
-    ``scope_deadline``: seconds a scope may take; it is looked at between records, so a call in flight is waited for.
+    ``scope_deadline``: seconds that a scope may take, and that listing the scopes may.
     """
     stop = threading.Event()
     jobs = [job_here(source, connector, scope_deadline, stop) for source, connector in connectors]
@@ -71,7 +71,7 @@ def job_here(source: str, connector: Connector, scope_deadline: float, stop: thr
     return Job(
         source=source,
         spec=connector.spec,
-        list_scopes=partial(list_scopes, source, connector),
+        list_scopes=partial(list_scopes, source, connector, deadline=scope_deadline),
         read_scope=partial(read_scope, connector, deadline=scope_deadline, stop=stop),
     )
 

@@ -67,7 +67,7 @@ def job_there(
     return Job(
         source=source,
         spec=connector.spec,
-        list_scopes=partial(_list, order),
+        list_scopes=partial(_list, order, scope_deadline),
         read_scope=partial(_read, order, scope_deadline, shelf),
     )
 
@@ -90,8 +90,8 @@ def _store(url: str) -> Store:
     return open_store(url)
 
 
-def _list(order: Order) -> Listing:
-    return list_scopes(order.source, order.connector())
+def _list(order: Order, deadline: float) -> Listing:
+    return list_scopes(order.source, order.connector(), deadline=deadline)
 
 
 def _read(order: Order, deadline: float, shelf: Shelf | None, scope: Scope) -> Reading:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import logging
 import threading
-import time
 
 from msgspec import Struct
 
-from connectors.base import Connector, DiscoveredRecord, Scope, Spec
+from connectors.base import Connector, DiscoveredRecord, Scope, Spec, settled
+from connectors.budget import LIMITS, Budget, Limits, spending
 from scanner.discovery.shapes import learn_before
 from scanner.errors import DeadlineExceeded, SourceError
 from scanner.gate import cleared
@@ -20,6 +20,8 @@ log = logging.getLogger(__name__)
 
 WHOLE_SCOPE = "*"
 """The section of a gap that covers all of a scope."""
+GRACE, GRACE_SHARE = 1.0, 0.1
+"""Seconds after the deadline, and their share of it, in which a connector may still tell of what it has read."""
 
 
 class Listing(Struct, frozen=True, kw_only=True):
@@ -30,50 +32,63 @@ class Listing(Struct, frozen=True, kw_only=True):
     coverage: tuple[Coverage, ...] = ()
 
 
-def list_scopes(source: str, connector: Connector) -> Listing:
-    """Its scopes; whatever goes wrong is in the coverage."""
+def list_scopes(source: str, connector: Connector, *, deadline: float, limits: Limits = LIMITS) -> Listing:
+    """Its scopes; whatever goes wrong is in the coverage. ``deadline``: seconds that it may take."""
     learn_before(type(connector))
     scopes: list[Scope] = []
     unlisted: list[Coverage] = []
     try:
-        for found in connector.scopes():
-            if isinstance(found, Scope):
-                scopes.append(found)
-            else:
-                unlisted.append(cleared(found))
+        with spending(deadline, limits) as budget:
+            for found in connector.scopes():
+                if isinstance(found, Scope):
+                    scopes.append(found)
+                else:
+                    unlisted.append(cleared(found))
+                _keep_deadline(budget, deadline)
     except SourceError as error:
         unlisted.append(gap_of(connector.spec, source, EVERY_SCOPE, WHOLE_SCOPE, error))
     except Exception as error:  # noqa: BLE001  # a connector's bug costs its own source, not the run
         unlisted.append(gap_of(connector.spec, source, EVERY_SCOPE, WHOLE_SCOPE, _bug(source, error)))
-    return Listing(source=source, scopes=tuple(scopes), coverage=tuple(unlisted))
+    return Listing(source=source, scopes=tuple(scopes), coverage=settled(connector.spec, unlisted))
 
 
-def read_scope(connector: Connector, scope: Scope, *, deadline: float, stop: threading.Event | None = None) -> Reading:
-    """All of one scope; whatever goes wrong is in the coverage. Ends early when ``stop`` is set."""
+def read_scope(
+    connector: Connector,
+    scope: Scope,
+    *,
+    deadline: float,
+    stop: threading.Event | None = None,
+    limits: Limits = LIMITS,
+) -> Reading:
+    """All of one scope; whatever goes wrong is in the coverage. Ends early when ``stop`` is set.
+
+    ``deadline``: seconds that it may take. Once they are over nothing more is asked, so that each section that is not
+    done is a gap of its own, and what was read is kept.
+    """
     learn_before(type(connector))
-    started = time.monotonic()
     identities: list[Identity] = []
     secrets: list[StoredSecret] = []
     workloads: list[Workload] = []
     assignments: list[Assignment] = []
     coverage: list[Coverage] = []
     try:
-        for found in connector.discover(scope):
-            record = _through_gate(found)
-            match record:
-                case Identity():
-                    identities.append(record)
-                case StoredSecret():
-                    secrets.append(record)
-                case Coverage():
-                    coverage.append(record)
-                case Workload():
-                    workloads.append(record)
-                case Assignment():
-                    assignments.append(record)
-            if stop is not None and stop.is_set():
-                break
-            _keep_deadline(started, deadline)
+        with spending(deadline, limits) as budget:
+            for found in connector.discover(scope):
+                record = _through_gate(found)
+                match record:
+                    case Identity():
+                        identities.append(record)
+                    case StoredSecret():
+                        secrets.append(record)
+                    case Coverage():
+                        coverage.append(record)
+                    case Workload():
+                        workloads.append(record)
+                    case Assignment():
+                        assignments.append(record)
+                if stop is not None and stop.is_set():
+                    break
+                _keep_deadline(budget, deadline)
     except SourceError as error:
         coverage.append(gap_of(connector.spec, scope.source, scope.id, rest_of(scope.part), error))
     except Exception as error:  # noqa: BLE001  # a connector's bug costs its own scope, not the run
@@ -87,7 +102,7 @@ def read_scope(connector: Connector, scope: Scope, *, deadline: float, stop: thr
         secrets=tuple(secrets),
         workloads=tuple(workloads),
         assignments=tuple(assignments),
-        coverage=tuple(coverage),
+        coverage=settled(connector.spec, coverage),
     )
 
 
@@ -98,8 +113,9 @@ def _through_gate(record: DiscoveredRecord) -> DiscoveredRecord:
     return cleared(record)
 
 
-def _keep_deadline(started: float, deadline: float) -> None:
-    if time.monotonic() - started > deadline:
+def _keep_deadline(budget: Budget, deadline: float) -> None:
+    """For a connector that asks nothing over a network, or takes long over what it was told."""
+    if budget.left() < -max(GRACE, GRACE_SHARE * deadline):
         raise DeadlineExceeded(f"not done after {deadline:g} seconds", hint="raise [engine] scope_deadline")
 
 

@@ -28,6 +28,7 @@ _Ends: TypeAlias = Mapping[str, Sequence[tuple[Document, Named]]]
 class FileClients:
     """Clients by service and region for one account of an export. Safe to share between threads."""
 
+    ask_aws = False
     home_region = "any"
     """Where services without regions are asked; it makes no difference."""
 

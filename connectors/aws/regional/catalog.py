@@ -107,3 +107,9 @@ def _needs(one: ResourceType) -> set[str]:
     inherited = one.record.inherits if isinstance(one.record, Fields) else None
     lead_here = {*filter(None, (one.listing.under,)), *(section for section, _ in one.listing.also)}
     return {*lead_here, inherited[0]} if inherited else lead_here
+
+
+DEPENDS_ON: Mapping[str, tuple[str, ...]] = {
+    section: tuple(sorted(needs)) for section, one in BY_SECTION.items() if (needs := _needs(one))
+}
+"""The sections whose rows a section asks about, which may be none."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
-from concurrent.futures import ThreadPoolExecutor
 
 from connectors.aws.identities import Place
 from connectors.aws.regional.catalog import BY_SECTION, TAGS, TYPES, wanted
@@ -12,6 +11,7 @@ from connectors.aws.regional.region import Region
 from connectors.aws.regional.service import ServiceReading
 from connectors.aws.session import AwsSession
 from connectors.base import DiscoveredRecord, Scope
+from connectors.budget import Pool
 
 SERVICES_AT_ONCE = 8
 """Services of one region that are read side by side."""
@@ -40,7 +40,7 @@ def read_region(
     def read(kinds: list[ResourceType]) -> list[DiscoveredRecord]:
         return list(ServiceReading(region, kinds).read())
 
-    pool = ThreadPoolExecutor(SERVICES_AT_ONCE, thread_name_prefix="muster-services")
+    pool = Pool(SERVICES_AT_ONCE, thread_name_prefix="muster-services")
     try:
         for records in pool.map(read, services.values()):
             yield from records

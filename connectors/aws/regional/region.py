@@ -13,7 +13,7 @@ from connectors.aws.regional.declarations import Where
 from connectors.aws.regional.paths import filled, texts
 from connectors.aws.regional.rows import tags_in
 from connectors.aws.session import AwsSession, call, pages, valid_in
-from connectors.base import Meter, Scope
+from connectors.base import Scope
 from scanner.errors import NotOffered, SourceError
 from scanner.model import Coverage
 
@@ -37,7 +37,7 @@ class Region:
 
     def read_tags(self, kinds: list[str]) -> Coverage:
         """Tags of all resources of these kinds (as the tagging API calls them), by ARN."""
-        meter = Meter()
+        meter = self.session.new_meter()
         with self.scope.section(TAGS, meter=meter) as section, valid_in(self.session, self.where.region, meter):
             client = self.session.client(TAGS_SERVICE, self.where.region, meter)
             for page in pages(
@@ -66,7 +66,7 @@ class Region:
         return self._profiles
 
     def _read_profiles(self) -> Coverage:
-        meter = Meter()
+        meter = self.session.new_meter()
         with self.scope.section(PROFILES, meter=meter) as section:
             client = self.session.client("iam", self.session.home_region, meter)
             for page in pages(client, "list_instance_profiles", page_size=PAGE_SIZE, expecting=("InstanceProfiles",)):
@@ -83,7 +83,7 @@ class Region:
         return self._answers
 
     def _ask_whether_answering(self) -> bool:
-        meter = Meter()
+        meter = self.session.new_meter()
         try:
             call(self.session.client("sts", self.where.region, meter), "get_caller_identity")
         except SourceError as error:

@@ -18,7 +18,7 @@ from connectors.aws.regional.region import Region
 from connectors.aws.regional.rows import Row, cut_down
 from connectors.aws.regional.stored import with_tags
 from connectors.aws.session import Client, valid_in
-from connectors.base import DiscoveredRecord, Meter, SectionReading
+from connectors.base import DiscoveredRecord, SectionReading
 from scanner.errors import Denied, NotOffered, SourceError
 from scanner.model import Coverage, StoredSecret
 
@@ -41,7 +41,7 @@ class ServiceReading:
     def __init__(self, region: Region, types: Sequence[ResourceType]) -> None:
         self._region = region
         self._types = types
-        self._meter = Meter()
+        self._meter = region.session.new_meter()
         self._coverage: dict[str, Coverage] = {}
         self._rows: defaultdict[str, dict[str, Row]] = defaultdict(dict)
         self._secrets: list[StoredSecret] = []

@@ -30,7 +30,7 @@ class FileReader(Reader):
     """As Reader, with files in the place of the services."""
 
     def __init__(self, api: FileApi, scope: Scope, export: Export, settings: AzureSettings) -> None:
-        super().__init__(api, scope, Meter(), settings)
+        super().__init__(api, scope, Meter(asks=False), settings)
         self._files = api
         self._export = export
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
 
-from connectors.base import DiscoveredRecord, Meter, SectionReading
+from connectors.base import DiscoveredRecord, SectionReading
 from connectors.gcp import requests as r
 from connectors.gcp.consumers.catalog import COMPUTE, SECTIONS, SORTS, asked_types
 from connectors.gcp.consumers.records import record_of
@@ -17,7 +17,7 @@ from scanner.model import Identity, Workload
 
 def read_consumers(reader: Reader) -> Iterator[DiscoveredRecord]:
     """Workloads; agents are noted, to be told with the others. What was asked counts for the machines."""
-    sections = {name: reader.scope.section(name, meter=Meter()) for name in SECTIONS}
+    sections = {name: reader.scope.section(name) for name in SECTIONS}
     sections[COMPUTE] = reader.section(COMPUTE)
     agents: defaultdict[str, Counter[str]] = defaultdict(Counter)
     begun: set[str] = set()

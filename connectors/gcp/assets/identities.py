@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, TypeAlias
 
-from connectors.base import DiscoveredRecord, Meter, SectionReading
+from connectors.base import DiscoveredRecord, SectionReading
 from connectors.gcp import requests as r
 from connectors.gcp.account_keys import SYSTEM_MANAGED, ServiceAccountKey, parse_account_key
 from connectors.gcp.api_keys import ApiKey, note_api_key
@@ -42,7 +42,7 @@ BEHIND = "from Cloud Asset Inventory, which is behind by minutes"
 
 def list_identities(reader: Reader) -> Iterator[DiscoveredRecord]:
     """Notes them. What was asked counts for the accounts."""
-    sections = {name: reader.scope.section(name, meter=Meter()) for name in SECTIONS}
+    sections = {name: reader.scope.section(name) for name in SECTIONS}
     sections[ACCOUNTS] = reader.section(ACCOUNTS)
     rows: Rows = {kind: [] for _, kind in TYPES.values()}
     try:

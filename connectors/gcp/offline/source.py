@@ -54,7 +54,7 @@ class ExportedSource:
 
     def reader(self, scope: Scope) -> Reader:
         """What reads a unit."""
-        return Reader(FileApi(self._export, self._session), scope, Meter(), self._settings)
+        return Reader(FileApi(self._export, self._session), scope, Meter(asks=False), self._settings)
 
     def dated(self, records: Iterable[DiscoveredRecord]) -> Iterator[DiscoveredRecord]:
         """The records; identities say when they were looked at."""

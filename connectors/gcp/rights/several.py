@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
+from connectors.budget import Pool
 from scanner.errors import SourceError
 
 T = TypeVar("T")
@@ -21,5 +21,5 @@ def several(ask: Callable[[str], T], names: Sequence[str], workers: int) -> Iter
             return error
 
     if names:
-        with ThreadPoolExecutor(min(len(names), workers)) as pool:
+        with Pool(min(len(names), workers)) as pool:
             yield from zip(names, pool.map(caught, names), strict=True)

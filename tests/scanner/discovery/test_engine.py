@@ -13,6 +13,7 @@ from msgspec import Struct
 from connectors.base import DiscoveredRecord, Meter, Scope, Section, Spec
 from scanner import errors
 from scanner.discovery.engine import read_all
+from scanner.discovery.scopes import GRACE
 from scanner.errors import Denied, SourceError, Throttled
 from scanner.inventory import Reading
 from scanner.model import GAPS, Coverage, CoverageStatus
@@ -143,7 +144,9 @@ def test_a_bug_is_told_without_its_text() -> None:
 
 def test_a_scope_that_takes_too_long_is_a_gap_over_all_it_lists() -> None:
     """What came in time is kept; nothing in that scope may be called gone."""
-    (reading,) = _read(FakeConnector("one", scopes=1), deadline=0)
+    slow = FakeConnector("one", scopes=1)
+    slow.pause = 0.3 + GRACE
+    (reading,) = _read(slow, deadline=0.1)
 
     (gap,) = [c for c in reading.coverage if c.is_gap]
 

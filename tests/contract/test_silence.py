@@ -1,0 +1,155 @@
+"""Silence means nothing: what a provider that is dead, or answers without end, costs, and what is told of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from connectors.aws.connector import AwsConnector
+from connectors.aws.settings import AwsSettings
+from connectors.azure.connector import AzureConnector
+from connectors.azure.settings import AzureSettings
+from connectors.base import Connector
+from connectors.budget import Limits
+from connectors.catalog import connector_catalog
+from connectors.gcp.connector import GcpConnector
+from connectors.gcp.settings import GcpSettings
+from connectors.vault.connector import VaultConnector
+from connectors.vault.settings import VaultSettings
+from scanner.discovery.scopes import list_scopes, read_scope
+from scanner.history.store import open_store
+from scanner.model import Coverage
+from scanner.redact import SecretRef
+from tests.cli.conftest import Muster, muster
+from tests.connectors.aws.conftest import aws, moto, running_proxy
+from tests.connectors.aws.estate import Estate
+from tests.servers.hostile_server import HostileServer, Manner
+from tests.servers.moto_server import ENVIRONMENT
+
+__all__ = ["aws", "moto", "muster", "running_proxy"]
+
+TOKEN = "TOKEN_OF_NOBODY"
+REFUSED = "http://127.0.0.1:1"
+TENANT = "11111111-2222-3333-4444-555555555555"
+NETWORKED = ("aws", "azure", "gcp", "vault")
+SOURCES = {
+    "aws": "aws:endpoint_url={url},max_attempts=2,regions=eu-west-1",
+    "azure": f"azure:endpoint_url={{url}},tenant_id={TENANT},access_token=env:{TOKEN},max_attempts=2",
+    "file": "file:path=missing.csv",
+    "gcp": f"gcp:endpoint_url={{url}},access_token=env:{TOKEN},max_attempts=2,backoff=0.001",
+    "vault": f"vault:url={{url}},token=env:{TOKEN}",
+}
+"""Each connector as a source on the command line, at an address."""
+SMALL = Limits(answer_bytes=256 * 1024, answer_seconds=1.0)
+DEADLINE = 2.0
+
+
+@pytest.fixture(autouse=True)
+def credentials(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of nobody."""
+    monkeypatch.setenv(TOKEN, "of-nobody")
+    for name, value in ENVIRONMENT.items():
+        monkeypatch.setenv(name, value)
+
+
+@pytest.fixture(params=["refused", "page", "error"])
+def dead(request: pytest.FixtureRequest) -> Iterator[str]:
+    """The address of a provider that answers nothing of use."""
+    if request.param == "refused":
+        yield REFUSED
+        return
+    with HostileServer(request.param) as server:
+        yield server.url
+
+
+def test_every_connector_is_tried() -> None:
+    """A new one brings its source here."""
+    assert sorted(SOURCES) == list(connector_catalog().names)
+
+
+@pytest.mark.parametrize("name", sorted(SOURCES))
+def test_of_a_dead_provider_nothing_is_scanned(name: str, dead: str, muster: Muster, tmp_path: Path) -> None:
+    """Exit 4, a reason, and nothing stored: no scan of no identities."""
+    done = muster("scan", SOURCES[name].format(url=dead))
+
+    assert (done.code, done.out) == (4, "")
+    assert "nothing could be scanned" in done.err
+    with open_store(f"sqlite:///{tmp_path / 'muster.db'}") as store:
+        assert not store.has_scans()
+
+
+def _connector(name: str, url: str, **facts: Any) -> Connector:
+    token = SecretRef(env=TOKEN)
+    match name:
+        case "aws":
+            return AwsConnector("prod", AwsSettings(endpoint_url=url, max_attempts=2, regions=("eu-west-1",), **facts))
+        case "azure":
+            given: dict[str, Any] = {"tenant_id": TENANT, "access_token": token, "max_attempts": 2}
+            return AzureConnector("prod", AzureSettings(endpoint_url=url, **given, **facts))
+        case "gcp":
+            given = {"access_token": token, "max_attempts": 2, "backoff": 0.001}
+            return GcpConnector("prod", GcpSettings(endpoint_url=url, **given, **facts))
+        case _:
+            return VaultConnector("prod", VaultSettings(url=url, token=token, **facts))
+
+
+def _coverage(connector: Connector, limits: Limits = SMALL, deadline: float = DEADLINE) -> list[Coverage]:
+    listing = list_scopes("prod", connector, deadline=deadline, limits=limits)
+    readings = [read_scope(connector, scope, deadline=deadline, limits=limits) for scope in listing.scopes]
+    return [*listing.coverage, *(one for reading in readings for one in reading.coverage)]
+
+
+@pytest.mark.parametrize("name", NETWORKED)
+def test_no_section_is_complete_without_an_answer(name: str, dead: str) -> None:
+    """Also none that asks about what others list, and had nothing to ask."""
+    coverage = _coverage(_connector(name, dead))
+
+    assert {one.status for one in coverage} <= {"failed", "skipped", "off"}
+    assert any(one.is_gap for one in coverage)
+
+
+@pytest.mark.parametrize("manner", ["headers drip", "body drips", "endless", "bomb"])
+@pytest.mark.parametrize("name", NETWORKED)
+def test_an_answer_without_end_is_a_gap(name: str, manner: Manner) -> None:
+    """A byte now and then, or gigabytes: it ends by the time or the size that one answer may have."""
+    with HostileServer(manner) as server:
+        coverage = _coverage(_connector(name, server.url))
+
+    details = " ".join(one.detail or "" for one in coverage if one.is_gap)
+    assert {one.status for one in coverage} <= {"failed", "skipped", "off"}
+    if manner in ("endless", "bomb") and (name, manner) != ("aws", "bomb"):  # AWS's answers are never unpacked
+        assert "an answer is larger than 262144 bytes" in details
+    elif "drip" in manner:
+        assert "an answer was not whole after 1 seconds" in details
+
+
+@pytest.mark.parametrize("name", ["azure", "gcp"])
+def test_pages_without_end_are_a_gap(name: str) -> None:
+    """Each leads to a new one; the time of a section ends it, and what comes after it is still tried."""
+    with HostileServer("endless pages") as server:
+        coverage = _coverage(_connector(name, server.url))
+
+    ended = [one for one in coverage if "not done in the time for one section" in (one.detail or "")]
+    assert ended != []
+    assert {one.status for one in ended} <= {"failed", "partial"}
+
+
+def test_pages_of_aws_without_end_are_a_gap(aws: Estate) -> None:
+    """As for the others."""
+    numbers = iter(range(10**9))
+    lists = ("UserDetailList", "RoleDetailList", "GroupDetailList", "Policies")
+    empty: dict[str, list[Any]] = {name: [] for name in lists}
+    aws.proxy.made["iam:GetAccountAuthorizationDetails"] = lambda _: {
+        **empty,
+        "IsTruncated": True,
+        "Marker": f"m{next(numbers)}",
+    }
+
+    coverage = {one.section: one for one in _coverage(aws.connector(regions=("eu-west-1",)))}
+
+    assert coverage["iam.users"].status in ("failed", "partial")
+    assert "not done in the time for one section" in str(coverage["iam.users"].detail)
+    assert coverage["iam.credential_report"].status == "complete"
