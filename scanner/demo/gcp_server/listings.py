@@ -30,7 +30,7 @@ def _rows(call: Call) -> list[Row]:
         return call.cloud.rows[call.path]
     before, _, after = call.path.partition("/locations/-/")
     places = re.compile(rf"{re.escape(before)}/locations/[^/]+/{re.escape(after)}")
-    return [row for name, rows in call.cloud.rows.items() if places.fullmatch(name) for row in rows]
+    return [row for name, rows in list(call.cloud.rows.items()) if places.fullmatch(name) for row in rows]
 
 
 _AT = "/v1/projects/{project}/locations/{location}"
