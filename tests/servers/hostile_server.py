@@ -51,11 +51,14 @@ class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     hostile: HostileServer
 
+    def handle(self) -> None:
+        with suppress(OSError):  # whoever asked has had enough
+            super().handle()
+
     def handle_any(self) -> None:
         self.hostile.asked += 1
         self.rfile.read(int(self.headers.get("Content-Length") or 0))
-        with suppress(OSError):  # whoever asked has had enough
-            self.reply(self.hostile.manner)
+        self.reply(self.hostile.manner)
 
     def reply(self, manner: Manner) -> None:
         match manner:
