@@ -18,7 +18,7 @@ Place: TypeAlias = tuple[str | None, str | None]
 """Provider and scope, as they are compared; None: any."""
 
 # The Greek question mark, the oxia and the Kelvin sign: the only characters that NFC turns into ASCII ones.
-_BECOME_ASCII = frozenset("\u037e\u1fef\u212a")
+BECOME_ASCII = frozenset("\u037e\u1fef\u212a")
 _EMAIL = re.compile(r"[^@\s/:]+@[^@\s/:]+")
 # Ids that no one is named by: those of AWS's users, roles and keys, GUIDs, long hexadecimal and decimal numbers.
 _ID = re.compile(
@@ -57,7 +57,7 @@ def fold(text: str) -> str:
     """
     if text.isascii():
         return text.lower()
-    if not _BECOME_ASCII.isdisjoint(text):
+    if not BECOME_ASCII.isdisjoint(text):
         return text
     return unicodedata.normalize("NFC", unicodedata.normalize("NFC", text).lower())
 

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from importlib.resources import files
@@ -17,10 +16,11 @@ import msgspec
 from msgspec import Struct
 
 from scanner.matching.globs import is_pattern, literal, pieces
+from scanner.matching.looks import LONGEST, as_it_looks
 from scanner.model import Entry, Identity
 
-LONGEST, MOST_WORDS, MOST_NAMES = 200, 16, 20
-"""Characters and words of a name, and names of a subject, that count: whoever writes more wants to cost us time."""
+MOST_WORDS, MOST_NAMES = 16, 20
+"""Words of a name, and names of a subject, that count: whoever writes more wants to cost us time."""
 
 Kind: TypeAlias = Literal["word", "generic", "environment", "number", "version", "random"]
 Label: TypeAlias = Literal["name", "display name", "key", "alias", "identity", "pattern"]
@@ -31,7 +31,6 @@ class _Table(Struct, frozen=True, forbid_unknown_fields=True):
     with_digits: tuple[str, ...]
     environments: Mapping[str, tuple[str, ...]]
     same: Mapping[str, tuple[str, ...]]
-    look_alikes: Mapping[str, str]
 
 
 _TABLE = msgspec.toml.decode(files("scanner.suggestions").joinpath("words.toml").read_bytes(), type=_Table)
@@ -40,8 +39,6 @@ _KINDS: Mapping[str, Kind] = {
     **dict.fromkeys((_CANONICAL.get(word, word) for word in _TABLE.generic), "generic"),
     **dict.fromkeys(_TABLE.environments, "environment"),
 }
-_LATIN = str.maketrans({other: latin for latin, others in _TABLE.look_alikes.items() for other in others})
-_IGNORED = frozenset({"Mn", "Me", "Cf", "Cc", "Cs"})
 
 _RANDOM_MARK = "#"
 _PART = re.compile(
@@ -105,21 +102,6 @@ def kind_of(token: str) -> Kind:
 def environments(key: str) -> frozenset[str]:
     """The environments that a key names."""
     return frozenset(token for token in map(one_spelling, key.split()) if kind_of(token) == "environment")
-
-
-def as_it_looks(text: str) -> str:
-    """The text as a reader sees it: look-alike letters made Latin, accents and invisible characters dropped."""
-    if text.isascii():
-        return text
-    plain = "".join(c for c in unicodedata.normalize("NFKD", text) if unicodedata.category(c) not in _IGNORED)
-    return plain.translate(_LATIN)
-
-
-def disguised(text: str) -> frozenset[str]:
-    """The characters in it, in lower case, that look like others, or like nothing."""
-    if text.isascii():
-        return frozenset()
-    return frozenset(c.lower() for c in unicodedata.normalize("NFC", text[:LONGEST]) if as_it_looks(c) != c)
 
 
 def names_of_identity(identity: Identity) -> tuple[Spelled, ...]:

@@ -2,27 +2,25 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 
 from msgspec import Struct
 
 from scanner.matching.keys import place_of
+from scanner.matching.looks import disguise, disguised, listed, look_alike
 from scanner.matching.places import Location
 from scanner.model import EntryAssessment, Identity
 from scanner.suggestions.likeness import Likeness
-from scanner.suggestions.names import Spelled, as_written, disguised, environments, key_of, kind_of
+from scanner.suggestions.names import Spelled, as_written, environments, key_of, kind_of
 from scanner.text import printable
 
 QUOTED = 80
-NAMED = 6
-"""Of more words than these the rest is only counted."""
 
 _ANOTHER_ENVIRONMENT = 0.5
 _PATTERN = 0.6
 _ALREADY_FOUND = 0.8
 _RETIRED = 0.8
-_DISGUISED = 0.8
+_DISGUISED = 0.6
 _ANOTHER_SCOPE = 0.85
 
 
@@ -47,8 +45,8 @@ def objections(pair: Pair, locations: Sequence[Location]) -> Iterator[Objection]
     """Everything besides the names that speaks against it. ``locations``: where the entry's identities live."""
     yield from _other_environment(pair)
     yield from _other_scope(pair.identity, locations)
-    if odd := _odd(pair):
-        yield Objection(_DISGUISED, f"looks alike but is written with {_listed(map(_described, odd))}")
+    if _is_disguised(pair):
+        yield Objection(_DISGUISED, f"looks alike but {disguise(pair.called.text, pair.declared.text)}")
     if pair.declared.label == "pattern":
         yield Objection(_PATTERN, "only what is literal in a pattern is compared")
     if pair.entry.identities:
@@ -63,7 +61,7 @@ def _other_environment(pair: Pair) -> Iterator[Objection]:
     declared = environments(pair.declared.key) or _environment(pair.entry.entry.environment)
     if found and declared and found.isdisjoint(declared):
         yield Objection(
-            _ANOTHER_ENVIRONMENT, f"environments contradict: {_listed(sorted(found))} and {_listed(sorted(declared))}"
+            _ANOTHER_ENVIRONMENT, f"environments contradict: {listed(sorted(found))} and {listed(sorted(declared))}"
         )
 
 
@@ -76,7 +74,7 @@ def _other_scope(identity: Identity, locations: Sequence[Location]) -> Iterator[
     if not any(location.holds(provider, scope) for location in locations):
         elsewhere = sorted({location.path or location.scope or "" for location in locations})
         yield Objection(
-            _ANOTHER_SCOPE, f"scopes differ: {_quoted(identity.scope)} and {_listed(map(_quoted, elsewhere))}"
+            _ANOTHER_SCOPE, f"scopes differ: {_quoted(identity.scope)} and {listed(map(_quoted, elsewhere))}"
         )
 
 
@@ -90,7 +88,7 @@ def evidence(pair: Pair, objecting: Iterable[Objection]) -> str:
 
 def _compared(pair: Pair) -> str:
     """``share payments, prod = production; pay resembles payments; differ in 2``."""
-    if pair.likeness.equal and not _odd(pair):
+    if pair.likeness.equal and not _is_disguised(pair):
         return "are equal" if pair.called.text == pair.declared.text else "are equal but for case and separators"
     ours, theirs = as_written(pair.called.key), as_written(pair.declared.key)
     known = pair.likeness.shared.union(*pair.likeness.resembling)
@@ -101,7 +99,7 @@ def _compared(pair: Pair) -> str:
         "": [f"{ours[one]} resembles {theirs[other]}" for one, other in pair.likeness.resembling],
         "differ in": [word for words in (ours, theirs) for token, word in words.items() if token not in known],
     }
-    return "; ".join(f"{verb} {_listed(words)}".lstrip() for verb, words in parts.items() if words)
+    return "; ".join(f"{verb} {listed(words)}".lstrip() for verb, words in parts.items() if words)
 
 
 def _both(ours: str, theirs: str) -> str:
@@ -113,26 +111,13 @@ def _contradicting(pair: Pair) -> Iterator[str]:
         ours, theirs = as_written(pair.called.key), as_written(pair.declared.key)
         found = [word for token, word in ours.items() if kind_of(token) == kind and token not in theirs]
         declared = [word for token, word in theirs.items() if kind_of(token) == kind and token not in ours]
-        yield f"{kind}s contradict: {_listed(found)} and {_listed(declared)}"
+        yield f"{kind}s contradict: {listed(found)} and {listed(declared)}"
 
 
-def _odd(pair: Pair) -> list[str]:
-    """The characters of one name that look like others, and that the other name does not have."""
-    return sorted(disguised(pair.called.text) ^ disguised(pair.declared.text))
-
-
-def _described(character: str) -> str:
-    """The alphabet and the letter; of what is no letter, its code and name."""
-    name = unicodedata.name(character, "unnamed")
-    if character.isalpha():
-        return f"{name.partition(' ')[0].capitalize()} {character}"
-    return f"{printable(character)} ({name.lower()})"
-
-
-def _listed(words: Iterable[str]) -> str:
-    listed = list(words)
-    more = f" and {len(listed) - NAMED} more" if len(listed) > NAMED else ""
-    return ", ".join(listed[:NAMED]) + more
+def _is_disguised(pair: Pair) -> bool:
+    """Whether the two names look alike without being one, or one has characters that only look like others."""
+    called, declared = pair.called.text, pair.declared.text
+    return disguised(called) != disguised(declared) or look_alike(called, declared)
 
 
 def _quoted(text: str) -> str:

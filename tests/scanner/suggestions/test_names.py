@@ -8,11 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from scanner.matching.looks import LONGEST
 from scanner.suggestions.names import (
-    LONGEST,
     MOST_NAMES,
     MOST_WORDS,
-    disguised,
     environments,
     key_of,
     names_of_entry,
@@ -120,19 +119,3 @@ def test_only_so_many_names_of_one_entry_count() -> None:
     entry = make_entry(*(f"name{chr(97 + n // 26)}{chr(97 + n % 26)}" for n in range(600)))
 
     assert len(names_of_entry(entry)) == MOST_NAMES
-
-
-@pytest.mark.parametrize(
-    ("text", "characters"),
-    [
-        pytest.param("svc-billing", "", id="ascii"),
-        pytest.param("b\u043et", "\u043e", id="cyrillic"),
-        pytest.param("\u0412OT", "\u0432", id="capital"),
-        pytest.param("bot\u200b", "\u200b", id="zero-width"),
-        pytest.param("cafe\u0301", "\u00e9", id="accent-however-written"),
-        pytest.param("\u652f\u6255", "", id="looks-like-nothing-else"),
-    ],
-)
-def test_disguised_characters_are_named(text: str, characters: str) -> None:
-    """Those that look like another, or like nothing."""
-    assert disguised(text) == frozenset(characters)
