@@ -93,6 +93,7 @@ def _registry(judged: Assessment) -> list[str | None]:
         state,
         by,
         verdict.evidence,
+        verdict.look_alike.evidence if verdict.look_alike else None,
         f"declared the same by {', '.join(verdict.agreeing)}" if verdict.agreeing else None,
         f"declared otherwise by {', '.join(verdict.contradictions)}" if verdict.contradictions else None,
         *(f"candidate {candidate.entry}: {candidate.evidence}" for candidate in verdict.candidates),

@@ -50,7 +50,12 @@ _VERDICTS: tuple[Column[Judged], ...] = (
 )
 
 _FILL_IN: tuple[Column[Judged], ...] = (
-    Column("id", lambda r: r.verdicts.registry.entry, "Fill in. The entry to update; empty: a new one.", fill_in=True),
+    Column(
+        "id",
+        lambda r: r.verdicts.registry.entry or r.verdicts.registry.proposed,
+        "Fill in. The entry to update; empty: a new one.",
+        fill_in=True,
+    ),
     Column("owner", lambda _: None, "Fill in. Who answers for it: e-mail or roster id.", 26, fill_in=True),
     Column("technical_owner", lambda _: None, "Fill in. Who knows how it works.", 26, fill_in=True),
     Column("backup_owner", lambda _: None, "Fill in. Who answers in the owner's absence.", 26, fill_in=True),

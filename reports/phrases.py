@@ -77,9 +77,13 @@ def next_step(judged: Judged) -> str:
 def _orphan_step(assessment: Assessment) -> str:
     ownership, registry = assessment.ownership, assessment.registry
     likely = ownership.candidates[0] if ownership.candidates else None
+    if registry.look_alike is not None:
+        return f"Do not declare it before you know who made it: {registry.look_alike.evidence}."
     if assessment.abandoned:
         asked = f"Ask {_because(likely)}, then switch" if likely else "Switch"
         return f"{asked} it off and delete it once nobody objects: nobody answers for it and nothing uses it."
+    if registry.proposed is not None:
+        return f"Approve entry {registry.proposed} (status active, with who and when), or switch it off until then."
     if ownership.reason == "unregistered" and registry.candidates and registry.candidates[0].is_likely:
         entry = registry.candidates[0]
         return f"Check whether entry {entry.entry} stands for it ({entry.evidence})."

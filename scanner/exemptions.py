@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from datetime import date
 
 from scanner.matching.globs import compile_glob
-from scanner.matching.keys import habits
+from scanner.matching.keys import habits, is_foreign, provider_key
 from scanner.model import Exemption, Identity
 
 _NOT_IN_BARE_NAMES = frozenset("*:/\\")
@@ -33,7 +33,7 @@ class Exemptions:
 
     def reason(self, identity: Identity) -> str | None:
         """Why the identity is exempt, by the first exemption that matches it; None: it is not."""
-        if not self._holding:
+        if not self._holding or is_foreign(identity.key, provider_key(identity.provider)):
             return None
         matching = [
             exemption

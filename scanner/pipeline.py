@@ -51,12 +51,14 @@ from scanner.model import (
 from scanner.nature import judge_nature
 from scanner.reconciling import reconcile
 from scanner.roster import Roster
-from scanner.rules import unregistered
+from scanner.rules import lookalike, runs_before_approval, unregistered
 from scanner.rules.evaluation import RuleContext, evaluate
 from scanner.summary import summarise
 
 _LIST = "file"
 """The type of sources that are lists."""
+_ON_UNDECLARED = frozenset(rule.RULE.id for rule in (lookalike, runs_before_approval, unregistered))
+"""Rules that fall silent once a match comes to light."""
 
 
 class Declared(Struct, frozen=True, kw_only=True):
@@ -204,12 +206,13 @@ def _marked(
 ) -> Iterator[Finding]:
     """Findings that the last scan did not know are new, and on a store's first scan none is.
 
-    That nobody declared an identity is held back while a gap may hide its entry, and new once that can be told.
+    That nobody declared or approved an identity is held back while a gap may hide its entry, and new once that can be
+    told.
     """
     provisional = {one.identity.key for one in fresh if one.registry.provisional}
     for finding in found:
         unknown = known is not None and finding.fingerprint not in known
-        held_back = unknown and finding.rule == unregistered.RULE.id and finding.identity in provisional
+        held_back = unknown and finding.rule in _ON_UNDECLARED and finding.identity in provisional
         since = (known or {}).get(finding.fingerprint, now)
         yield msgspec.structs.replace(finding, new=unknown and not held_back, held_back=held_back, first_seen=since)
 

@@ -14,6 +14,7 @@ from scanner.exemptions import Exemptions
 from scanner.inventory import Inventory
 from scanner.matching.agreement import as_written
 from scanner.matching.entries import judge_entries
+from scanner.matching.imitations import look_alikes
 from scanner.matching.ladder import Matching, match
 from scanner.matching.places import Places, SourceRef
 from scanner.model import (
@@ -26,7 +27,7 @@ from scanner.model import (
     RegistryVerdict,
 )
 from scanner.roster import Roster
-from scanner.suggestions.suggest import suggest
+from scanner.suggestions.suggest import KEPT, suggest
 
 _UNCHECKED = RegistryVerdict(state="unchecked", evidence="no registry was given")
 
@@ -72,9 +73,11 @@ def reconcile(
     registry = {
         one.key: aside.verdict(one.key, _verdict(one, natures[one.key], matching, exemptions, places)) for one in seen
     }
+    for key, found in look_alikes(seen, registry, entries, today).items():
+        registry[key] = msgspec.structs.replace(registry[key], look_alike=found)
     judged = tuple(map(aside.entry, _entries(inventory, entries, matching, sources, last, carried, today)))
     likely = suggest([one for one in seen if registry[one.key].state == "unregistered"], judged)
-    registry |= {key: _with_candidates(registry[key], found) for key, found in likely.for_identities.items()}
+    registry |= {key: _with_candidates(registry[key], more) for key, more in likely.for_identities.items()}
     return Reconciled(
         registry=registry,
         entries=tuple(_entry_with_candidates(one, likely.for_entries.get(one.entry.id, ())) for one in judged),
@@ -121,7 +124,10 @@ def _entries(
 
 
 def _with_candidates(judged: RegistryVerdict, found: tuple[MatchCandidate, ...]) -> RegistryVerdict:
-    return msgspec.structs.replace(judged, candidates=found)
+    """With what is suggested behind the proposed entries that match."""
+    named = {one.entry for one in judged.candidates}
+    more = [one for one in found if one.entry not in named]
+    return msgspec.structs.replace(judged, candidates=(*judged.candidates, *more)[:KEPT])
 
 
 def _entry_with_candidates(judged: EntryAssessment, found: tuple[IdentityCandidate, ...]) -> EntryAssessment:

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import TypeAlias
+from typing import TypeAlias, TypeVar
 
 from msgspec.structs import replace
 
 from scanner.continuity.remembered import Remembered, declares
-from scanner.model import Assessment, Entry, EntryAssessment, Finding, MatchCandidate, RegistryVerdict
+from scanner.model import Assessment, Entry, EntryAssessment, Finding, LookAlike, MatchCandidate, RegistryVerdict
 from scanner.rules.base import fingerprint
 
 _Ids: TypeAlias = Mapping[str, str]
+_Named = TypeVar("_Named", MatchCandidate, LookAlike)
 
 _GONE = "{} of the last scan"
 
@@ -56,7 +57,8 @@ def renamed(before: Sequence[Entry], now: Sequence[Entry]) -> _Ids:
 
 def _assessment(one: Assessment, moved: _Ids) -> Assessment:
     registry = one.registry
-    named = {registry.entry, *registry.agreeing, *registry.contradictions, *(hit.entry for hit in registry.candidates)}
+    named = {registry.entry, registry.proposed, registry.look_alike.entry if registry.look_alike else None}
+    named.update(registry.agreeing, registry.contradictions, (hit.entry for hit in registry.candidates))
     return one if named.isdisjoint(moved) else replace(one, registry=_registry(registry, moved))
 
 
@@ -64,13 +66,15 @@ def _registry(verdict: RegistryVerdict, moved: _Ids) -> RegistryVerdict:
     return replace(
         verdict,
         entry=None if verdict.entry is None else moved.get(verdict.entry, verdict.entry),
+        proposed=None if verdict.proposed is None else moved.get(verdict.proposed, verdict.proposed),
+        look_alike=None if verdict.look_alike is None else _candidate(verdict.look_alike, moved),
         agreeing=tuple(moved.get(entry, entry) for entry in verdict.agreeing),
         contradictions=tuple(moved.get(entry, entry) for entry in verdict.contradictions),
         candidates=tuple(_candidate(one, moved) for one in verdict.candidates),
     )
 
 
-def _candidate(one: MatchCandidate, moved: _Ids) -> MatchCandidate:
+def _candidate(one: _Named, moved: _Ids) -> _Named:
     return replace(one, entry=moved.get(one.entry, one.entry))
 
 

@@ -44,8 +44,13 @@ class Hit(NamedTuple):
     def evidence(self) -> str:
         return f"{self.rung} {self.text} = {self.declared}"
 
-    def candidate(self, besides: str = "") -> MatchCandidate:
-        score = _SCORES[self.rung] * (1.0 if self.is_live else 0.5)
+    @property
+    def is_proposed(self) -> bool:
+        return self.declared.standing == "proposed"
+
+    def candidate(self, besides: str = "", *, approved: bool = False) -> MatchCandidate:
+        """It as a candidate; ``approved``: scored as if its entry counted fully."""
+        score = _SCORES[self.rung] * (1.0 if self.is_live or approved else 0.5)
         return MatchCandidate(entry=self.entry_id, score=round(score, 2), evidence=self.evidence + besides)
 
 
@@ -60,9 +65,12 @@ def decide(hits: Sequence[Hit], who: Who) -> Decision:
     """The decision on one identity. ``hits``: at least one, the strongest rung's first.
 
     Several live entries of one registry on the deciding rung are ambiguous, and so are those of different registries
-    that contradict each other; where these agree, the first that names an owner stands for them all.
+    that contradict each other; where these agree, the first that names an owner stands for them all. A proposed entry
+    registers nobody: proposing is not approving.
     """
-    winners = _winners(hits)
+    if not (firm := _firm(hits)):
+        return _unapproved(hits)
+    winners = _winners(firm)
     if len(hits) == 1:
         return Decision(_registered(winners[0]), winners)
     chosen = winners[0]
@@ -73,6 +81,24 @@ def decide(hits: Sequence[Hit], who: Who) -> Decision:
             return Decision(contested, winners)
         chosen = min(winners, key=_speaks_first)
     return _compared(chosen, winners, hits, who)
+
+
+def _firm(hits: Iterable[Hit]) -> list[Hit]:
+    return [hit for hit in hits if not hit.is_proposed]
+
+
+def _unapproved(hits: Sequence[Hit]) -> Decision:
+    """Unregistered, with the proposed entries as candidates, those first that would decide."""
+    winners = _winners(hits)
+    first = winners[0]
+    verdict = RegistryVerdict(
+        state="unregistered",
+        evidence=first.evidence,
+        proposed=first.entry_id,
+        proposed_by=first.rung,
+        candidates=tuple(hit.candidate(approved=True) for hit in _one_an_entry((*winners, *hits))[: RUNNERS_UP + 1]),
+    )
+    return Decision(verdict, winners)
 
 
 def _winners(hits: Sequence[Hit]) -> list[Hit]:
@@ -158,7 +184,7 @@ def _other_answers(chosen: Hit, hits: Sequence[Hit]) -> list[Hit]:
     for hit in hits:
         if hit.registry != chosen.registry and (hit.rung != "tag" or chosen.rung == "tag"):
             by_registry.setdefault(hit.registry, []).append(hit)
-    answers = [_winners(own) for own in by_registry.values()]
+    answers = [_winners(_firm(own) or own) for own in by_registry.values()]
     return sorted((own[0] for own in answers if len(own) == 1 or not own[0].is_live), key=_speaks_first)
 
 

@@ -20,12 +20,23 @@ Place: TypeAlias = tuple[str | None, str | None]
 # The Greek question mark, the oxia and the Kelvin sign: the only characters that NFC turns into ASCII ones.
 BECOME_ASCII = frozenset("\u037e\u1fef\u212a")
 _EMAIL = re.compile(r"[^@\s/:]+@[^@\s/:]+")
+_AWS_ID = r"A(?:BIA|CCA|GPA|IDA|IPA|KIA|NPA|NVA|PKA|ROA|SCA|SIA)[A-Z0-9]{12,}"
 # Ids that no one is named by: those of AWS's users, roles and keys, GUIDs, long hexadecimal and decimal numbers.
 _ID = re.compile(
-    r"A(?:BIA|CCA|GPA|IDA|IPA|KIA|NPA|NVA|PKA|ROA|SCA|SIA)[A-Z0-9]{12,}"
-    r"|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|[0-9a-f]{32,}|[0-9]{15,}",
+    rf"{_AWS_ID}|[0-9a-f]{{8}}(?:-[0-9a-f]{{4}}){{3}}-[0-9a-f]{{12}}|[0-9a-f]{{32,}}|[0-9]{{15,}}",
     re.IGNORECASE | re.ASCII,
 )
+# Ids that tell by their form whose they are.
+_FORMS = {
+    provider: re.compile(form, re.IGNORECASE | re.ASCII | re.DOTALL)
+    for provider, form in {
+        "aws": rf"arn:aws[a-z-]*:.*|{_AWS_ID}",
+        "gcp": r"[^@\s/:]+@[a-z0-9.-]+\.gserviceaccount\.com",
+        "azure": r"/subscriptions/[0-9a-f-]{36}(?:/.*)?",
+        "vault": r"auth/.+/(?:roles?|users?|certs|groups)/[^/]+",
+    }.items()
+}
+_SCHEME = re.compile(r"[a-z][a-z0-9+.-]*(?=://)", re.IGNORECASE | re.ASCII)
 _ARN = re.compile(r"\s*arn:")
 _QUALIFIED = re.compile(r"[@:/]")
 
@@ -71,6 +82,24 @@ def tag_name(key: str) -> str:
 def is_bare(text: str) -> bool:
     """Whether it is a name rather than an id: somebody may well call a user ``arn:aws:iam::…`` or ``AKIA…``."""
     return not text.startswith("arn:") and "://" not in text and _ID.fullmatch(text) is None
+
+
+def is_opaque(text: str) -> bool:
+    """Whether it is an id whose form tells no provider: a GUID, a long number."""
+    return _ID.fullmatch(text) is not None and issuer_of(text) is None
+
+
+def issuer_of(text: str) -> str | None:
+    """The provider whose id a text is by its form: an ARN, ``AROA…``, a service account's e-mail, ``vault://…``."""
+    if scheme := _SCHEME.match(text):
+        provider = provider_key(scheme[0])
+        return provider if provider in PROVIDERS else None
+    return next((provider for provider, form in _FORMS.items() if form.fullmatch(text)), None)
+
+
+def is_foreign(text: str, provider: str | None) -> bool:
+    """Whether it is another provider's id, whoever claims it. ``provider``: as ``provider_key`` gives it."""
+    return issuer_of(text) not in (None, provider)
 
 
 def is_qualified(text: str) -> bool:

@@ -3,7 +3,8 @@
 1. Every text of every entry is put into a dict (as written, and folded), patterns into an index of their own.
 2. An identity asks with its key, its unique id, its credentials' ids, its tags, its aliases, its name; only one
    that nothing exact stands for is tried against the patterns, and the most specific of them counts.
-3. An entry's provider and scope only narrow: whoever lives elsewhere is not hit.
+3. An entry's provider and scope only narrow: whoever lives elsewhere is not hit. Ids bind to the provider that issues
+   them: an ARN that a list or a Vault alias claims hits nothing.
 4. On the deciding rung live entries outrank all others; several live ones of one registry are an ambiguity, never a
    choice, and so are those of two registries that contradict each other.
 
@@ -23,7 +24,7 @@ from scanner.matching.agreement import Who, as_written
 from scanner.matching.decision import Hit, decide
 from scanner.matching.declared import Declared, Index, standing
 from scanner.matching.globs import GlobIndex, is_pattern, literal, names_something
-from scanner.matching.keys import Place, fold, habits, is_bare, is_email, is_qualified, place_of
+from scanner.matching.keys import Place, fold, habits, is_bare, is_email, is_foreign, is_opaque, is_qualified, place_of
 from scanner.matching.places import agrees
 from scanner.model import Entry, Identity, RegistryVerdict, Rung
 
@@ -34,6 +35,8 @@ LARGE_COUNT = 20
 LARGE_NAMED = 5
 _SAMPLE = 5000
 _BY_ID: frozenset[Rung] = frozenset({"key", "unique_id", "credential", "alias"})
+_ISSUE_OPAQUE_IDS = frozenset({"azure", "gcp"})
+"""Providers whose GUIDs and numbers others hold as claims: a Vault alias is an Entra object id, too."""
 _UNREGISTERED = RegistryVerdict(state="unregistered")
 
 
@@ -87,6 +90,16 @@ def match(
     )
 
 
+def _by_qualified_name(hits: Sequence[Hit]) -> bool:
+    """Whether nothing but a name decides, and that may as well be somebody's id."""
+    return hits[0].rung == "name" and is_qualified(hits[0].text)
+
+
+def _is_claim(hit: Hit) -> bool:
+    """Whether it rests on an id that another provider may have issued, in an entry that names no provider."""
+    return hit.rung in _BY_ID and hit.declared.entry.provider is None and is_opaque(hit.text)
+
+
 def _least(keys: dict[str, str], entry: str, key: str) -> None:
     """Of several identities name the first by key, whatever their order was."""
     keys[entry] = min(key, keys.get(entry, key))
@@ -118,27 +131,44 @@ class _Ladder:
         self.refused = tuple(sorted(refused))
 
     def hits_of(self, identities: Iterable[Identity]) -> Iterator[tuple[Identity, list[Hit]]]:
-        """Each identity with its hits. A name that turns out to be somebody else's id is then no name."""
+        """Each identity with its hits, the strongest rung's first.
+
+        A name that turns out to be somebody else's id is no name, and a GUID or number counts for nobody else where an
+        identity of Entra or Google has it.
+        """
         held: set[str] = set()
+        issued: set[str] = set()
         doubtful: list[tuple[Identity, list[Hit]]] = []
         for identity in identities:
-            hits = self.hits(identity)
-            if hits and hits[0].rung == "name" and is_qualified(identity.name):
-                doubtful.append((identity, hits))
+            place = place_of(identity)
+            exact = self._exact_hits(identity, place)
+            issues = place[0] in _ISSUE_OPAQUE_IDS
+            if exact and (_by_qualified_name(exact) or (not issues and any(_is_claim(hit) for hit in exact))):
+                doubtful.append((identity, exact))
                 continue
-            held.update(fold(hit.text) for hit in hits if hit.rung in _BY_ID and is_qualified(hit.text))
-            yield identity, hits
-        for identity, hits in doubtful:
-            imitates = fold(identity.name) in held
-            yield identity, self._glob_hits(identity, place_of(identity)) if imitates else hits
+            ids = [hit.text for hit in exact if hit.rung in _BY_ID]
+            held.update(fold(text) for text in ids if is_qualified(text))
+            if issues:
+                issued.update(map(fold, ids))
+            yield identity, self._with_patterns(identity, place, exact)
+        for identity, exact in doubtful:
+            anothers = held if _by_qualified_name(exact) else issued
+            kept = [hit for hit in exact if fold(hit.text) not in anothers]
+            yield identity, self._with_patterns(identity, place_of(identity), kept)
 
-    def hits(self, identity: Identity) -> list[Hit]:
-        """All exact hits, the strongest rung's first; the patterns' hits only where there are none."""
-        place = place_of(identity)
-        exact = [
-            Hit(rung, text, declared) for rung, text, found in self._exact_rungs(identity, place) for declared in found
+    def _exact_hits(self, identity: Identity, place: Place) -> list[Hit]:
+        return [
+            Hit(rung, text, declared)
+            for rung, text, found in self._exact_rungs(identity, place)
+            if found and not is_foreign(text, place[0])
+            for declared in found
         ]
-        return exact or self._glob_hits(identity, place)
+
+    def _with_patterns(self, identity: Identity, place: Place, exact: list[Hit]) -> list[Hit]:
+        """The patterns' hits too, only where nothing exact decides."""
+        if any(not hit.is_proposed for hit in exact):
+            return exact
+        return [*exact, *self._glob_hits_of(identity, place, self._exact_globs, self._any_case_globs)]
 
     def outranked_patterns(self, identities: Sequence[Identity], placed: Collection[str]) -> Iterator[tuple[str, str]]:
         """Entries, other than those placed, whose patterns fit identities that something stronger stands for."""
@@ -178,9 +208,6 @@ class _Ladder:
             return self._folded.at(fold(text), place)
         return self._exact.at(text, place)
 
-    def _glob_hits(self, identity: Identity, place: Place) -> list[Hit]:
-        return self._glob_hits_of(identity, place, self._exact_globs, self._any_case_globs)
-
     def _glob_hits_of(
         self, identity: Identity, place: Place, exact_globs: GlobIndex[str], any_case_globs: GlobIndex[str]
     ) -> list[Hit]:
@@ -191,6 +218,8 @@ class _Ladder:
         if is_bare(identity.name):
             (any_case if compared.names == "any_case" else exact).add(identity.name)
         found = dict.fromkeys((*exact_globs.find(exact), *any_case_globs.find(any_case)))
+        if found and (foreign := {text for text in (*exact, *any_case) if is_foreign(text, place[0])}):
+            found = dict.fromkeys((*exact_globs.find(exact - foreign), *any_case_globs.find(any_case - foreign)))
         return [Hit("glob", text, declared) for text in found for declared in self._patterns.at(text, place)]
 
     @cached_property

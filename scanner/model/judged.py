@@ -45,6 +45,14 @@ class MatchCandidate(Struct, frozen=True, kw_only=True, gc=False):
         return self.score >= LIKELY
 
 
+class LookAlike(Struct, frozen=True, kw_only=True, gc=False):
+    """An entry that counts fully and whose name, ``name``, an identity only looks like; ``evidence``: by what."""
+
+    entry: str
+    name: str
+    evidence: str
+
+
 class IdentityCandidate(Struct, frozen=True, kw_only=True, gc=False):
     """An identity that an entry which stands for nothing might mean, and why. ``score`` is 0 to 1."""
 
@@ -89,6 +97,12 @@ class RegistryVerdict(Struct, frozen=True, kw_only=True, gc=False):
     """Entries of other registries that declare the same of it."""
     contradictions: tuple[str, ...] = ()
     """Entries of other registries that declare something else of it."""
+    proposed: str | None = None
+    """Unregistered, but this entry matches it and is only proposed."""
+    proposed_by: Rung | None = None
+    """The rung on which that entry matches it."""
+    look_alike: LookAlike | None = None
+    """The declared name that it imitates."""
     candidates: tuple[MatchCandidate, ...] = ()
 
 

@@ -18,8 +18,9 @@ from msgspec import Struct
 
 from scanner.errors import Problem, RegistryError
 from scanner.matching.agreement import as_written
+from scanner.matching.imitations import look_alikes
 from scanner.matching.ladder import Matching, match
-from scanner.model import Entry, RegistryVerdict, Rung, ScanResult
+from scanner.model import Entry, LookAlike, RegistryVerdict, Rung, ScanResult
 from scanner.registry_tools.filled_in import Answer
 from scanner.registry_tools.values import Value, literal_identity
 from scanner.roster import Roster
@@ -66,6 +67,7 @@ class Addresses:
             if scan
             else {}
         )
+        self._look_alikes = look_alikes(self._identities, self._matching.verdicts, entries, today)
         self._declared_then = {one.entry.id: one.entry.identities for one in scan.entries} if scan else {}
 
     def _match(self, entries: Sequence[Entry]) -> Matching:
@@ -80,6 +82,12 @@ class Addresses:
         entry = self._named(answer, answer.entry)
         stands = self._stands_for(entry, answer) or key in entry.identities
         return Addressed(answer=answer, entry=entry, key=None if stands else key)
+
+    def look_alike(self, answer: Answer) -> LookAlike | None:
+        """The declared name that its identity only looks like, as the registry is now or as the scan saw it."""
+        key = answer.identity.key
+        scanned = self._scanned.get(key)
+        return self._look_alikes.get(key) or (scanned.look_alike if scanned else None)
 
     def _named(self, answer: Answer, entry_id: str) -> Entry:
         named = self._entries.get(entry_id)
@@ -109,6 +117,8 @@ class Addresses:
 
     def _exactly_named(self, answer: Answer) -> Entry | None:
         verdict = self._matching.verdicts[answer.identity.key]
+        if verdict.proposed is not None and verdict.proposed_by in _EXACT:
+            return self._entries[verdict.proposed]
         if verdict.rung not in _EXACT:
             return None
         if verdict.state == "ambiguous":
@@ -144,6 +154,9 @@ class Addresses:
 
 
 def _registers(verdict: RegistryVerdict, entry: Entry) -> bool:
+    """Whether the entry stands for the identity, or will once it is approved."""
+    if verdict.state == "unregistered":
+        return verdict.proposed == entry.id
     return verdict.state == "registered" and entry.id in (verdict.entry, *verdict.agreeing)
 
 

@@ -97,6 +97,9 @@ def plan(
         except RegistryError as error:
             problems += error.problems
             continue
+        if one.key is not None and (twin := addresses.look_alike(answer)) is not None:
+            fix = "find out who made it before anybody approves the entry"
+            warnings.append(answer.problem(f"a look-alike: {twin.evidence}", field="key", fix=fix))
         if one.key is not None and not can_be_written((one.key,), in_sheet=in_sheet):
             message = "its key cannot be written as an identity of this registry; it was left out"
             warnings.append(answer.problem(message, field="key", fix="declare it by another of its ids"))
@@ -134,17 +137,16 @@ def _refuse_elsewhere(one: Addressed, registry: str) -> None:
 
 def _described(identity: Identity) -> dict[str, Value]:
     """The columns that say where an identity lives and what it is called, besides its key."""
-    texts = {column: _as_read(getattr(identity, column)) for column in ("provider", "scope", "name")}
-    return {column: text for column, text in texts.items() if text}
+    texts = {column: getattr(identity, column) for column in ("provider", "scope", "name")}
+    return {column: text for column, text in texts.items() if text and _is_read_as_written(text)}
 
 
-def _as_read(text: str) -> str | None:
-    """The text as the registry's reader would give it back; None where it would refuse it."""
+def _is_read_as_written(text: str) -> bool:
+    """Whether the registry's reader gives it back to the letter: without the space at its end it is another's name."""
     try:
-        read = read_text(text)
+        return read_text(text) == text and can_be_written(text, in_sheet=True)
     except CellError:
-        return None
-    return read if read and can_be_written(read, in_sheet=True) else None
+        return False
 
 
 def _unwritable(answer: Answer, cells: Mapping[str, Value], *, in_sheet: bool) -> Iterator[Problem]:

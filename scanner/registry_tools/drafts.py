@@ -8,8 +8,9 @@ from datetime import date
 
 from msgspec import Struct
 
+from scanner.matching.imitations import look_alikes
 from scanner.matching.ladder import match
-from scanner.model import Assessment, Entry, Origin
+from scanner.model import Assessment, Entry, Origin, RegistryVerdict
 from scanner.registry_tools.filled_in import Answer
 from scanner.registry_tools.values import Value
 
@@ -40,16 +41,24 @@ def draft(assessments: Sequence[Assessment], entries: Sequence[Entry], *, scan: 
         elif one.registry.state in _UNDECLARED:
             wanted.append(one)
     verdicts = match([one.identity for one in wanted], entries, tag_keys=(), today=today).verdicts
-    open_ones = [one for one in wanted if verdicts[one.identity.key].state == "unregistered"]
+    open_ones = [one for one in wanted if _is_undeclared(verdicts[one.identity.key])]
+    twins = look_alikes([one.identity for one in wanted], verdicts, entries, today)
     if declared := len(wanted) - len(open_ones):
         skipped["declared since"] = declared
-    answers = sorted((_answer(one, scan) for one in open_ones), key=_by_owner)
+    drafted = (_answer(one, scan, twin=one.identity.key in twins) for one in open_ones)
+    answers = sorted(drafted, key=_by_owner)
     return Drafts(answers=tuple(answers), skipped=dict(sorted(skipped.items())))
 
 
-def _answer(one: Assessment, scan: str) -> Answer:
+def _is_undeclared(verdict: RegistryVerdict) -> bool:
+    """Whether no entry names it, nor a proposed one: what has been drafted is not drafted again."""
+    return verdict.state == "unregistered" and verdict.proposed is None
+
+
+def _answer(one: Assessment, scan: str, *, twin: bool) -> Answer:
+    """``twin``: it looks like a declared identity, whose owner must not pass for its own."""
     cells: dict[str, Value] = {"status": "proposed"}
-    if one.ownership.candidates:
+    if one.ownership.candidates and not (twin or one.registry.look_alike):
         cells["owner"] = (one.ownership.candidates[0].person,)
     if one.agent.is_agent:
         cells["kind"] = "agent"

@@ -167,6 +167,23 @@ def is_powerful(assessment: Assessment) -> bool:
     return assessment.privilege.level in POWERFUL
 
 
+def undeclared(assessment: Assessment, by: Yardstick, **facts: Any) -> Hit:
+    """What to say of an identity that no approved entry declares: critical for an admin, low within its grace."""
+    created_at, grace_days = assessment.identity.created_at, by.policy.new_identity_grace
+    in_grace = created_at is not None and not by.past(created_at, grace_days)
+    evidence = {
+        "created_at": created_at,
+        "grace_days": grace_days if in_grace else None,
+        "provisional": True if assessment.registry.provisional else None,
+        **facts,
+    }
+    is_admin = assessment.privilege.level == "admin"
+    return Hit(
+        evidence={name: fact for name, fact in evidence.items() if fact is not None},
+        severity="low" if in_grace else "critical" if is_admin else None,
+    )
+
+
 def is_unanswered(assessment: Assessment) -> bool:
     """Whether nobody declared it or nobody answers for it."""
     return assessment.registry.state == "unregistered" or assessment.ownership.state == "orphaned"

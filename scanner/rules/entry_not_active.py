@@ -1,4 +1,4 @@
-"""An identity is alive under an entry that does not allow it yet, or for the time being."""
+"""An identity is alive under an entry that does not allow it for the time being."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from scanner.rules.base import Hit, IdentityRule, Yardstick
 
 
 def check(assessment: Assessment, by: Yardstick) -> Hit | None:
-    """Fires where the only entry that matches is proposed or suspended."""
+    """Fires where the only entry that matches is suspended."""
     entry = by.entry_of(assessment)
-    if entry is None or entry.state not in ("proposed", "suspended"):
+    if entry is None or entry.state != "suspended":
         return None
     return Hit(evidence={"entry": entry.entry.id, "status": entry.state})
 
@@ -17,9 +17,9 @@ def check(assessment: Assessment, by: Yardstick) -> Hit | None:
 RULE = IdentityRule(
     id="entry_not_active",
     severity="medium",
-    title="It is alive, but its entry is proposed or suspended",
-    why="A proposed identity was not approved yet and a suspended one should be off; both can act all the same.",
-    remediation="Approve the entry (status active, with who and when), or disable the identity until that is done.",
+    title="It is alive, but its entry is suspended",
+    why="A suspended identity should be off. This one can act all the same.",
+    remediation="Disable the identity, or set its entry back to active with who approved that and when.",
     evidence=("entry", "status"),
     silent_on=frozenset({"disabled"}),
     check=check,

@@ -2,35 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from scanner.model import Assessment, Severity
-from scanner.rules.base import Hit, IdentityRule, Yardstick
+from scanner.model import Assessment
+from scanner.rules.base import Hit, IdentityRule, Yardstick, undeclared
 
 
 def check(assessment: Assessment, by: Yardstick) -> Hit | None:
-    """Fires on unregistered identities; ``provisional`` ones say so in their evidence: a gap may hide their match."""
+    """Fires on unregistered identities that no entry proposes, either.
+
+    ``provisional`` ones say so in their evidence: a gap may hide their match.
+    """
     verdict = assessment.registry
-    if verdict.state != "unregistered":
+    if verdict.state != "unregistered" or verdict.proposed is not None:
         return None
-    created_at, grace_days = assessment.identity.created_at, by.policy.new_identity_grace
-    in_grace = created_at is not None and not by.past(created_at, grace_days)
-    evidence: dict[str, Any] = {
-        "created_at": created_at,
-        "grace_days": grace_days if in_grace else None,
-        "provisional": True if verdict.provisional else None,
-        "nearest_entry": next((one.entry for one in verdict.candidates if one.is_likely), None),
-    }
-    return Hit(
-        evidence={name: fact for name, fact in evidence.items() if fact is not None},
-        severity=_severity(assessment, in_grace=in_grace),
-    )
-
-
-def _severity(assessment: Assessment, *, in_grace: bool) -> Severity | None:
-    if in_grace:
-        return "low"
-    return "critical" if assessment.privilege.level == "admin" else None
+    imitates = verdict.look_alike is not None  # what it looks like is the last thing to take it for
+    nearest = None if imitates else next((one.entry for one in verdict.candidates if one.is_likely), None)
+    return undeclared(assessment, by, nearest_entry=nearest)
 
 
 RULE = IdentityRule(

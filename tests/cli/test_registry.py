@@ -113,6 +113,40 @@ def test_what_was_found_undeclared_is_drafted(estate: Path, muster: Muster) -> N
     assert second.err == "nothing to change; skipped: 1 declared since\n"
 
 
+def test_drafting_registers_nobody(estate: Path, muster: Muster) -> None:
+    """Twins, and whoever names an owner for itself, stay unregistered and as severe as before."""
+    with (estate / "bots.csv").open("a", encoding="utf-8") as bots:
+        bots.write("saas:acme:1,invoice-b\u043et,saas,acme,bot,yes,2024-01-10,,,\n")
+        bots.write('saas:acme:2,"invoice-bot ",saas,acme,bot,yes,2024-01-10,,,\n')
+        bots.write("saas:acme:3,rogue-exfil-9,saas,acme,bot,yes,2024-01-10,,,owner=ada@example.com\n")
+        bots.write("saas:acme:*,all*;of\\them,saas,acme,bot,yes,2024-01-10,,,\n")
+
+    def judged() -> tuple[dict[str, tuple[str, str]], set[tuple[str, str]]]:
+        muster("scan", "--quiet", "-o", "json:result.json")
+        result = json.loads((estate / "result.json").read_text(encoding="utf-8"))
+        states = {
+            one["key"]: (one["registry"]["state"], one["ownership"]["state"])
+            for one in result["identities"]
+            if one["key"][-1] in "123*"
+        }
+        found = {(one["rule"], one["severity"]) for one in result["findings"] if one["identity"] in states}
+        return states, found
+
+    before, findings = judged()
+    drafted = muster("registry", "adopt")
+    after, findings_after = judged()
+
+    assert before == after == dict.fromkeys(before, ("unregistered", "orphaned"))
+    assert findings == {("unregistered", "high"), ("lookalike", "high")}
+    assert findings_after == {("runs_before_approval", "high"), ("lookalike", "high")}
+    assert 'a look-alike: "invoice-b\u043et" looks like "invoice-bot"' in drafted.err
+    assert 'a look-alike: "invoice-bot " looks like "invoice-bot"' in drafted.err
+    assert "rogue" not in drafted.err
+    registry = (estate / "registry.csv").read_text(encoding="utf-8")
+    assert "saas:acme:\\*" in registry
+    assert "nothing to change" in muster("registry", "adopt").err
+
+
 @pytest.mark.usefixtures("estate")
 def test_drafts_need_a_scan(muster: Muster) -> None:
     """Without a store there is nothing to draft from."""

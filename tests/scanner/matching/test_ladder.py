@@ -120,10 +120,9 @@ def test_one_entry_that_names_it_twice_is_no_ambiguity() -> None:
     [
         ({"status": "retired"}, "(retired)"),
         ({"status": "suspended"}, "(suspended)"),
-        ({"status": "proposed"}, "(proposed)"),
         ({"expires": date(2026, 11, 24)}, "(expired 2026-11-24)"),
     ],
-    ids=["retired", "suspended", "proposed", "expired"],
+    ids=["retired", "suspended", "expired"],
 )
 def test_live_entries_outrank_all_others_on_a_rung(facts: dict[str, Any], why: str) -> None:
     """Beside a live entry one that is not live is no ambiguity; alone it registers, and says what it is."""
@@ -133,6 +132,108 @@ def test_live_entries_outrank_all_others_on_a_rung(facts: dict[str, Any], why: s
     assert judge(FULL, dead, entry("B", ARN)).entry == "B"
     assert (alone.state, alone.entry) == ("registered", "A")
     assert (alone.evidence or "").endswith(why)
+
+
+@pytest.mark.parametrize(
+    "others",
+    [
+        pytest.param([], id="alone"),
+        pytest.param([entry("B", ARN, status="proposed", row=9)], id="two"),
+        pytest.param([entry("B", "svc-*", status="proposed", row=9)], id="with-a-pattern"),
+        pytest.param([entry("B", "svc-billing", status="proposed", row=9, registry="cmdb")], id="of-two-registries"),
+    ],
+)
+def test_a_proposed_entry_registers_nobody(others: list[Entry]) -> None:
+    """Proposing is not approving: it is the first candidate, and no more."""
+    matching = run([FULL], [entry("A", ARN, status="proposed"), *others])
+    verdict = matching.verdicts[FULL.key]
+
+    assert (verdict.state, verdict.entry, verdict.rung) == ("unregistered", None, None)
+    assert (verdict.proposed, verdict.proposed_by) == ("A", "key")
+    assert [one.entry for one in verdict.candidates] == ["A", *(one.id for one in others)]
+    assert verdict.candidates[0].evidence == f"key {ARN} = registry.csv:2 (proposed)"
+    assert matching.identities_of["A"] == (FULL.key,)
+
+
+@pytest.mark.parametrize(
+    "weaker",
+    [
+        pytest.param(entry("B", "svc-billing"), id="name"),
+        pytest.param(entry("B", "svc-*"), id="pattern"),
+        pytest.param(entry("B", "svc-billing", status="retired"), id="retired"),
+    ],
+)
+def test_a_proposed_entry_never_hides_one_that_was_approved(weaker: Entry) -> None:
+    """Also one on a weaker rung: it registers as if nothing had been proposed."""
+    verdict = judge(FULL, entry("A", ARN, status="proposed"), weaker)
+
+    assert (verdict.state, verdict.entry, verdict.proposed) == ("registered", "B", None)
+    assert [one.entry for one in verdict.candidates] == ["A"]
+
+
+_GUID = "3f2a9d10-1111-4222-8333-444455556666"
+_SERVICE_ACCOUNT = "etl@demo.iam.gserviceaccount.com"
+_ENTITY: dict[str, Any] = {
+    "provider": "vault",
+    "scope": "hub",
+    "kind": "entity",
+    "key": "vault://hub/identity/entity/id/e1",
+}
+_ROW: dict[str, Any] = {"provider": "saas", "scope": "acme", "kind": "bot", "key": "saas:acme:bot"}
+
+
+@pytest.mark.parametrize(
+    ("declared", "claimant"),
+    [
+        pytest.param(ARN, make_identity("bot", **_ENTITY, aliases=(ARN,)), id="arn-as-an-alias"),
+        pytest.param(ARN, make_identity("bot", **_ROW | {"key": ARN}), id="arn-as-the-key-of-a-row"),
+        pytest.param(
+            "arn:aws:iam::*:user/svc-*", make_identity("bot", **_ENTITY, aliases=(ARN,)), id="pattern-of-arns"
+        ),
+        pytest.param("**svc-billing", make_identity("bot", **_ENTITY, aliases=(ARN,)), id="pattern-of-anything"),
+        pytest.param(
+            "AROAEXAMPLEEXAMPLE12", make_identity("bot", **_ROW, unique_id="AROAEXAMPLEEXAMPLE12"), id="unique-id"
+        ),
+        pytest.param(
+            "AKIAEXAMPLEEXAMPLE12",
+            make_identity("bot", **_ROW, credentials=(make_credential("bot", "AKIAEXAMPLEEXAMPLE12"),)),
+            id="access-key",
+        ),
+        pytest.param(
+            "AROAEXAMPLEEXAMPLE12",
+            make_identity("bot", **_ROW | {"provider": "azure"}, aliases=("aroaexampleexample12",)),
+            id="in-another-case",
+        ),
+        pytest.param(
+            _SERVICE_ACCOUNT, make_identity("bot", **_ENTITY, aliases=(_SERVICE_ACCOUNT,)), id="service-account"
+        ),
+        pytest.param(_SERVICE_ACCOUNT, make_identity(_SERVICE_ACCOUNT, **_ROW), id="service-account-as-a-name"),
+        pytest.param(
+            "vault://hub/auth/approle/role/etl",
+            make_identity("bot", **_ROW | {"key": "vault://hub/auth/approle/role/etl"}),
+            id="vault-path",
+        ),
+    ],
+)
+def test_ids_bind_to_the_provider_that_issues_them(declared: str, claimant: Identity) -> None:
+    """Whoever claims another provider's id is not registered by it, on any rung."""
+    assert judge(claimant, entry("E", declared)).state == "unregistered"
+
+
+@pytest.mark.parametrize("issuer", ["azure", "gcp"])
+@pytest.mark.parametrize("declared", [_GUID, "113344556677889900112"])
+@pytest.mark.parametrize("how", ["alias", "unique_id"])
+def test_an_id_without_a_form_belongs_to_the_cloud_that_has_it(issuer: str, declared: str, how: str) -> None:
+    """Wherever it stands in the list; a Vault alias is often the id of an Entra object."""
+    claims: dict[str, Any] = {"aliases": (declared,)} if how == "alias" else {"unique_id": declared}
+    claimant = make_identity("bot", **_ENTITY, **claims)
+    owner = make_identity("app", key=f"{issuer}://t/app", provider=issuer, scope="t", unique_id=declared)
+
+    for seen in ([claimant, owner], [owner, claimant]):
+        verdicts = run(seen, [entry("E", declared)]).verdicts
+        assert (verdicts[claimant.key].state, verdicts[owner.key].entry) == ("unregistered", "E")
+    assert judge(claimant, entry("E", declared)).entry == "E"
+    assert run([claimant, owner], [entry("E", declared, provider="vault")]).verdicts[claimant.key].entry == "E"
 
 
 def test_several_entries_that_are_not_live_are_no_ambiguity() -> None:

@@ -6,6 +6,7 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from scanner.model import (
@@ -16,6 +17,7 @@ from scanner.model import (
     Exemption,
     Finding,
     Grant,
+    LookAlike,
     MatchCandidate,
     NatureVerdict,
     OrphanReason,
@@ -35,6 +37,10 @@ from tests.factories import NOW, days_ago, make_assessment, make_assignment, mak
 
 TODAY = NOW.date()
 REGISTERED = RegistryVerdict(state="registered", entry="NHI-1", rung="key")
+PROPOSED = RegistryVerdict(state="unregistered", proposed="NHI-1", evidence="name svc-billing = registry.csv:2")
+LOOK_ALIKE = RegistryVerdict(
+    state="unregistered", look_alike=LookAlike(entry="NHI-1", name="svc-billing", evidence="differs in its spaces")
+)
 EXEMPT = RegistryVerdict(state="exempt", evidence="managed by AWS")
 UNCHECKED = RegistryVerdict(state="unchecked")
 OWNED = OwnershipVerdict(state="owned", owner="ada@example.com")
@@ -151,6 +157,7 @@ IDENTITY_CASES: tuple[tuple[str, str, Assessment, str | None], ...] = (
     ("unregistered", "last day of grace", undeclared(created_at=days_ago(7)), "low"),
     ("unregistered", "after grace", undeclared(created_at=days_ago(7.01)), "high"),
     ("unregistered", "disabled keeps it", undeclared(enabled=False), "high"),
+    ("unregistered", "proposed is another rule's", with_verdicts(registry=PROPOSED), None),
     ("unregistered", "registered", with_verdicts(), None),
     ("unregistered", "exempt", with_verdicts(registry=EXEMPT), None),
     ("unregistered", "no registry", with_verdicts(registry=UNCHECKED), None),
@@ -160,6 +167,26 @@ IDENTITY_CASES: tuple[tuple[str, str, Assessment, str | None], ...] = (
     ("orphaned", "not on the roster", with_verdicts(ownership=orphaned("unresolvable")), "medium"),
     ("orphaned", "machine", with_verdicts(ownership=orphaned("owner_is_machine")), "medium"),
     ("orphaned", "ambiguous", with_verdicts(ownership=orphaned("ambiguous")), "medium"),
+    ("runs_before_approval", "an entry is proposed", make_assessment(registry=PROPOSED), "high"),
+    ("runs_before_approval", "admin", make_assessment(registry=PROPOSED, privilege=level("admin")), "critical"),
+    (
+        "runs_before_approval",
+        "within grace",
+        make_assessment(make_identity(created_at=days_ago(2)), registry=PROPOSED),
+        "low",
+    ),
+    ("runs_before_approval", "disabled", make_assessment(make_identity(enabled=False), registry=PROPOSED), None),
+    ("runs_before_approval", "nothing is proposed", undeclared(), None),
+    ("runs_before_approval", "registered", with_verdicts(), None),
+    ("lookalike", "unregistered", make_assessment(registry=LOOK_ALIKE), "high"),
+    ("lookalike", "disabled keeps it", make_assessment(make_identity(enabled=False), registry=LOOK_ALIKE), "high"),
+    (
+        "lookalike",
+        "registered by a pattern",
+        with_verdicts(registry=msgspec.structs.replace(REGISTERED, look_alike=LOOK_ALIKE.look_alike)),
+        "high",
+    ),
+    ("lookalike", "a name of its own", undeclared(), None),
     ("orphaned", "unregistered is said once", with_verdicts(ownership=orphaned("unregistered")), None),
     ("orphaned", "owned", with_verdicts(), None),
     ("orphaned", "no roster", with_verdicts(ownership=OwnershipVerdict(state="unchecked")), None),
@@ -389,7 +416,6 @@ MATCHED_CASES: tuple[tuple[str, str, Assessment, EntryAssessment, str | None], .
     ("retired_but_alive", "live entry", declared(), entry("found"), None),
     ("retired_but_alive", "another's entry", declared(), entry("retired_but_alive", id="NHI-2"), None),
     ("entry_not_active", "suspended", declared(), entry("suspended", status="suspended"), "medium"),
-    ("entry_not_active", "proposed", declared(), entry("proposed", status="proposed"), "medium"),
     ("entry_not_active", "switched off", declared(enabled=False), entry("suspended", status="suspended"), None),
     ("entry_not_active", "active", declared(), entry("found"), None),
     (
