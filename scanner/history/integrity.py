@@ -48,7 +48,7 @@ def _lasting(table: Table) -> tuple[int, ...]:
 
 
 def checksum(table: Table, row: Row[Any] | Values) -> str:
-    """The CRC-32, as 8 hex digits, over a row's lasting columns. ``row``: values in the columns' order, with or without the last."""
+    """CRC-32 of a row's lasting columns, as 8 hex digits. ``row``: values in the columns' order; the last may lack."""
     return _digest(_BETWEEN.join([_NULL if (value := row[place]) is None else str(value) for place in _lasting(table)]))
 
 
