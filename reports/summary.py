@@ -52,7 +52,10 @@ class Digest:
     def caveats(self) -> list[str]:
         """What a reader must know before believing a number; empty where all is well."""
         no_registry, no_roster = self.states["registry"]["unchecked"], self.states["ownership"]["unchecked"]
-        provisional = sum(judged.registry.provisional for judged in self.result.identities)
+        registry = [judged.registry for judged in self.result.identities if judged.registry.provisional]
+        provisional = sum(one.state == "unregistered" for one in registry)
+        contested = len(registry) - provisional
+        others = counted(contested, "other identity is", "other identities are")
         stale = sum(not judged.rechecked for judged in self.result.identities)
         unread = counted(len(self.gaps), "section", "sections")
         told = (
@@ -60,6 +63,7 @@ class Digest:
             (no_registry, _NO_REGISTRY),
             (no_roster and not no_registry, _NO_ROSTER),
             (provisional, f"{provisional:,} of the unregistered are provisional: a gap hides what might match them."),
+            (contested, f"{others} provisional: a registry row that cannot be read names them."),
             (stale, f"{counted(stale, 'identity was', 'identities were')} not re-checked: the last verdicts stand."),
         )
         return [text for holds, text in told if holds]

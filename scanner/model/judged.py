@@ -84,7 +84,10 @@ class AgentVerdict(Struct, frozen=True, kw_only=True, gc=False):
 
 
 class RegistryVerdict(Struct, frozen=True, kw_only=True, gc=False):
-    """Whether anybody declared it. ``provisional``: unregistered, but a gap covers what a match would need."""
+    """Whether anybody declared it.
+
+    ``provisional``: unregistered, but a gap covers what a match would need; or an unreadable registry row names it.
+    """
 
     state: RegistryState
     provisional: bool = False

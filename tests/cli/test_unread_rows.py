@@ -256,3 +256,34 @@ def test_json_rows_are_set_aside_one_by_one(estate: Path, muster: Muster) -> Non
     assert _entries(result) == {"N-1": "found"}
     assert [one["scope"].rpartition(":")[2] for one in _rows(result)] == ["2", "3"]
     assert BOTS  # the estate's list is read as always
+
+
+def test_an_identity_that_another_entry_stands_for_is_provisional_until_that_is_known(
+    estate: Path, muster: Muster
+) -> None:
+    """On a first scan nobody can tell which of the two would stand for it; afterwards its last verdict stands."""
+    wide = "N-7,,invoice-*,ada@example.com,active,,\n"
+    (estate / "registry.csv").write_text(BAD_DATE + wide)
+    first = _identity(_scan(muster, "--store", "sqlite:///first.db"), "invoice-bot")
+    (estate / "registry.csv").write_text(HEAD + wide)
+    _scan(muster)
+    (estate / "registry.csv").write_text(BAD_DATE + wide)
+    later = _identity(_scan(muster), "invoice-bot")
+
+    assert (first["registry"]["entry"], first["registry"]["provisional"]) == ("N-7", True)
+    assert (later["registry"]["entry"], later["registry"]["provisional"]) == ("N-7", False)
+    said = muster("scan", "--quiet", "--store", "sqlite:///other.db").out
+    assert "1 other identity is provisional" in " ".join(said.split())
+
+
+def test_an_import_sets_rows_aside_too(estate: Path, muster: Muster) -> None:
+    """Unless it is told to be strict."""
+    (estate / "registry.csv").write_text(BAD_DATE)
+    muster("scan", "--quiet", "--shard", "1/1", "--scan-id", "a", "-o", "ndjson:shard.ndjson")
+
+    refused = muster("import", "shard.ndjson", "--strict-registry")
+    done = muster("import", "shard.ndjson", "-o", "json:-")
+
+    assert refused.code == 2
+    assert done.code == 0
+    assert len(_rows(json.loads(done.out))) == 1
