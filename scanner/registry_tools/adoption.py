@@ -91,6 +91,7 @@ def plan(
     gathered: dict[str, _Gathered] = {}
     for answer in answers:
         warnings += _strangers(answer, roster)
+        problems += _reviews_to_come(answer, today)
         try:
             one = addresses.address(answer)
             _refuse_elsewhere(one, registry)
@@ -153,6 +154,12 @@ def _unwritable(answer: Answer, cells: Mapping[str, Value], *, in_sheet: bool) -
     for column, value in cells.items():
         if not can_be_written(value, in_sheet=in_sheet):
             yield answer.problem("holds something that no registry could hold", field=column, fix="write it plainly")
+
+
+def _reviews_to_come(answer: Answer, today: date) -> Iterator[Problem]:
+    day = answer.cells.get("last_reviewed")
+    if isinstance(day, date) and day > today:
+        yield answer.problem(f"{day} is yet to come", field="last_reviewed", fix="write the day on which it was")
 
 
 def _strangers(answer: Answer, roster: Roster | None) -> Iterator[Problem]:

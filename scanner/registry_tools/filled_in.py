@@ -18,7 +18,7 @@ from msgspec import Struct
 from scanner.errors import Problem, RegistryError, did_you_mean
 from scanner.model import EntryStatus, Identity, Origin
 from scanner.registry.columns import OWNERS
-from scanner.registry.owners import named
+from scanner.registry.owners import named, read_owners
 from scanner.registry_tools.values import Value
 from scanner.tables import read_table
 from scanner.tables.cells import CellError, shown
@@ -27,7 +27,8 @@ from scanner.text import printable
 
 _TEXTS = ("purpose", "environment")
 _IDENTITY = ("key", "provider", "scope", "kind", "name")
-_COLUMNS = Columns(dict.fromkeys((*_IDENTITY, "agent", "id", *OWNERS, *_TEXTS, "status", "expires"), ()), lists=OWNERS)
+_DAYS = ("expires", "last_reviewed")
+_COLUMNS = Columns(dict.fromkeys((*_IDENTITY, "agent", "id", *OWNERS, *_TEXTS, "status", *_DAYS), ()), lists=OWNERS)
 
 
 class Answer(Struct, frozen=True, kw_only=True):
@@ -127,7 +128,7 @@ def _no_work_list(path: Path) -> Problem:
 
 def _answer(fields: Fields, origin: Origin, known: Mapping[str, Identity]) -> Answer | None:
     """What a row says, None where it names no owner; what cannot be read is among the fields' errors."""
-    owners = {column: named(fields.items(column)) for column in OWNERS}
+    owners = {column: named(fields.items(column, read_owners)) for column in OWNERS}
     if not owners["owner"]:
         return None
     key = fields.exact("key")
@@ -138,7 +139,7 @@ def _answer(fields: Fields, origin: Origin, known: Mapping[str, Identity]) -> An
         **owners,
         **{column: fields.text(column) for column in _TEXTS},
         "status": _status(fields),
-        "expires": fields.day("expires"),
+        **{column: fields.day(column) for column in _DAYS},
         "kind": "agent" if fields.text("agent") == "yes" else None,
     }
     return Answer(

@@ -17,6 +17,14 @@ from scanner.matching.keys import fold
 from scanner.model import Entry, Person
 from scanner.registry.columns import OWNERS
 from scanner.registry.owners import SEPARATE, are_several
+from scanner.registry_tools.impossible import (
+    account_numbers,
+    contradicting_place,
+    disguised,
+    secrets,
+    self_approval,
+    yet_to_be_said,
+)
 from scanner.registry_tools.overlaps import Said, covered, twins
 from scanner.registry_tools.standards import Standard
 from scanner.tables.cells import shown
@@ -146,5 +154,11 @@ _CHECKS: tuple[tuple[bool, Check], ...] = (
     (False, _provider),
     (False, _broad),
     (False, _retired_without_date),
+    (True, secrets),
+    (True, contradicting_place),
+    (False, account_numbers),
+    (False, disguised),
+    (False, self_approval),
+    (False, yet_to_be_said),
 )
 """Whether it is a problem, and the check; retired entries are asked for their last day alone."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -282,3 +283,15 @@ def test_a_key_that_no_cell_can_hold_is_left_out_with_a_warning() -> None:
     assert (len(_plan([answer]).changes), len(_plan([answer]).warnings)) == (0, 1)
     assert (len(_plan([named], make_entry("y")).changes), len(_plan([named], make_entry("y")).warnings)) == (0, 1)
     assert _plan([answer], in_sheet=False).changes[0].cells["identities"] == ("saas:a\nb",)
+
+
+@pytest.mark.parametrize(("days", "taken"), [(0, True), (1, False)], ids=["today", "tomorrow"])
+def test_a_review_is_taken_unless_it_is_yet_to_come(days: int, taken: bool) -> None:
+    """Nobody has reviewed anything tomorrow: it would silence every reminder until then."""
+    day = NOW.date() + timedelta(days=days)
+
+    if taken:
+        assert _plan([make_answer(last_reviewed=day)]).changes[0].cells["last_reviewed"] == day
+    else:
+        with pytest.raises(RegistryError, match=f"last_reviewed: {day} is yet to come"):
+            _plan([make_answer(last_reviewed=day)])

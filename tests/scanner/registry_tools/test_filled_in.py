@@ -55,6 +55,13 @@ def test_any_spreadsheet_may_have_saved_it(tmp_path: Path, text: str) -> None:
     assert answer.cells == CELLS
 
 
+def test_the_day_of_a_review_is_taken_where_the_list_has_it(tmp_path: Path) -> None:
+    """A column that owners add, or a review wrote."""
+    text = HEAD.replace("\n", ",last_reviewed\n") + ROW.replace("\n", ",2026-11-20\n")
+
+    assert _read(tmp_path, text).answers[0].cells == {**CELLS, "last_reviewed": date(2026, 11, 20)}
+
+
 def test_a_formula_that_was_never_worked_out_is_no_empty_cell(tmp_path: Path) -> None:
     """An owner's answer that a program wrote as a formula would be lost in silence."""
     book = openpyxl.Workbook()

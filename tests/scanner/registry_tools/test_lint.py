@@ -278,3 +278,58 @@ def test_quality_counts_what_is_filled_in_and_what_holds() -> None:
 def test_without_entries_there_is_no_quality() -> None:
     """A share of nothing is no number."""
     assert measure([_good(status="retired")], STANDARD) is None
+
+
+@pytest.mark.parametrize(
+    ("facts", "grave", "field", "message"),
+    [
+        pytest.param({"identities": ("svc\u200b-a",)}, False, "identities",
+                     "svc\\u200b-a holds an invisible character (U+200B)", id="invisible"),
+        pytest.param({"identities": ("p\u0430yments",)}, False, "identities",
+                     "p\u0430yments mixes letters that look alike (Cyrillic and Latin)", id="look-alike"),
+        pytest.param({"identities": ("arn:aws:iam::12345:user/a",)}, False, "identities",
+                     "12345 is no account number of AWS: these have 12 digits", id="account in an ARN"),
+        pytest.param({"provider": "aws", "scope": "1234567890123"}, False, "scope",
+                     "1234567890123 is no account number of AWS: these have 12 digits", id="scope too long"),
+        pytest.param({"provider": "aws", "scope": "000000000000"}, False, "scope",
+                     "000000000000 is no account number of AWS: these have 12 digits", id="nothing but zeros"),
+        pytest.param({"identities": ("arn:aws:iam::123456789012:user/a",), "scope": "210987654321"}, True, "scope",
+                     "is 210987654321, and arn:aws:iam::123456789012:user/a is of another account", id="scope"),
+        pytest.param({"identities": ("arn:aws:iam::123456789012:user/a",), "provider": "vault"}, True, "provider",
+                     "is vault, and arn:aws:iam::123456789012:user/a is an ARN", id="provider"),
+        pytest.param({"owner": ("ada@example.com",), "approved_by": "ADA@example.com"}, False, "approved_by",
+                     "ADA@example.com approved what they own", id="own approval"),
+        pytest.param({"built_by": "ada@example.com", "approved_by": "ada@example.com", "owner": ("team:changing",)},
+                     False, "approved_by", "ada@example.com approved what they built", id="approval by the builder"),
+        pytest.param({"purpose": "login with password=hunter2hunter2"}, True, "purpose",
+                     "holds what may be a secret", id="secret"),
+        pytest.param({"credentials": ("q7Xw2RbT9vKp4ZsLm1NcY8dHf3GjQ6aUe5VoW0xI",)}, True, "credentials",
+                     "holds what may be a secret", id="secret access key"),
+        pytest.param({"extra": {"Notes": "-----BEGIN RSA PRIVATE KEY-----"}}, True, "Notes",
+                     "holds what may be a secret", id="private key in another column"),
+        pytest.param({"purpose": "TBD"}, False, "purpose", "says TBD", id="to be decided"),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_so_is_said(facts: dict[str, Any], grave: bool, field: str, message: str) -> None:
+    """One note for each, and never what may be the secret."""
+    identities = facts.pop("identities", ("svc-billing",))
+
+    assert _said(_good(*identities, **{"owner": ("ada@example.com",), **facts})) == [(grave, 2, field, message)]
+
+
+@pytest.mark.parametrize(
+    "facts",
+    [
+        pytest.param({"provider": "aws", "scope": "1234567890"}, id="zeros that a spreadsheet took"),
+        pytest.param({"identities": ("m\u00fcller-bot", "\u0431\u043e\u0442-7")}, id="accents, and one alphabet alone"),
+        pytest.param({"identities": ("arn:aws:iam::*:role/a", "arn:aws:s3:::bucket-a")}, id="ARNs without an account"),
+        pytest.param({"credentials": ("AKIAIOSFODNN7EXAMPLE", "9f86d081884c7d659a2f")}, id="public ids"),
+        pytest.param({"owner": ("ada@example.com",), "approved_by": "team:empty"}, id="approved by somebody else"),
+        pytest.param({"identities": ("PaymentsReconciliationLoaderProduction01",)}, id="a name of forty letters"),
+        pytest.param({"owner": ("team:changing",), "approved_by": "ada@example.com"}, id="approved by one of the team"),
+    ],
+)
+def test_what_may_be_so_is_let_be(facts: dict[str, Any]) -> None:
+    identities = facts.pop("identities", ("svc-billing",))
+
+    assert _said(_good(*identities, **facts)) == []
