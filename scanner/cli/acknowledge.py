@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
 from collections.abc import Sequence
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -93,13 +91,8 @@ def _day(text: str) -> date:
 
 
 def _replace(path: Path, text: str) -> None:
-    target = path.resolve()
-    mode = target.stat().st_mode & 0o777 if target.exists() else 0o644
-    handle, beside = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            os.fchmod(file.fileno(), mode)
-            file.write(text)
-        Path(beside).replace(target)
-    finally:
-        Path(beside).unlink(missing_ok=True)
+    from scanner.beside import in_place_of
+
+    mode = path.stat().st_mode & 0o777 if path.exists() else 0o644
+    with in_place_of(path, mode=mode) as file:
+        file.write(text.encode())

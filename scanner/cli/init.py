@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from scanner.beside import in_place_of
 from scanner.errors import UsageError
 
 _TEMPLATES = ("config.toml", "registry.csv", "people.csv")
@@ -29,9 +30,8 @@ def init(directory: Path) -> None:
         directory.mkdir(parents=True, exist_ok=True)
         for name in _TEMPLATES:
             path = directory / name
-            path.touch(mode=0o600, exist_ok=False)
-            with path.open("w", encoding="utf-8", newline="") as file:
-                file.write((templates / name).read_text(encoding="utf-8"))
+            with in_place_of(path) as file:
+                file.write((templates / name).read_bytes())
     except OSError as error:
         raise UsageError(f"{directory} cannot be written: {error.strerror}") from error
     for name in _TEMPLATES:

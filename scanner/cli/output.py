@@ -6,7 +6,6 @@ import os
 import re
 import shutil
 import sys
-import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from io import BytesIO
@@ -17,6 +16,7 @@ from msgspec import Struct
 
 from reports.base import BOARD, VIEWS, Report, Screen, View
 from reports.catalog import report_catalog
+from scanner.beside import in_place_of, real_path
 from scanner.cli.console import say, warn
 from scanner.config import Config
 from scanner.errors import UsageError, did_you_mean
@@ -210,10 +210,11 @@ def _to_stdout(delivery: Delivery) -> tuple[str, ...]:
 def _to_path(delivery: Delivery, path: Path) -> tuple[str, ...]:
     try:
         if path.exists() and not path.is_file():
-            # A device or a pipe is written to, never replaced; a folder refuses.
+            # A device or a pipe is written to, never replaced, if no other user put it there; a folder refuses.
+            real_path(path)
             with path.open("wb") as file:
                 return _through(delivery, file, Screen())
-        return _to_file(delivery, path.resolve())
+        return _to_file(delivery, real_path(path))
     except OSError as error:
         raise UsageError(f"{path} cannot be written: {error.strerror}") from error
 
@@ -230,14 +231,6 @@ def _through(delivery: Delivery, stream: BinaryIO, screen: Screen) -> tuple[str,
 
 def _to_file(delivery: Delivery, path: Path) -> tuple[str, ...]:
     path.parent.mkdir(parents=True, exist_ok=True)
-    # mkstemp makes it 0600: a report tells an attacker where to look.
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            if delivery.format in READABLE:
-                os.fchmod(file.fileno(), 0o644)
-            notices = delivery.write(file, Screen())
-        Path(temporary).replace(path)
-    finally:
-        Path(temporary).unlink(missing_ok=True)
-    return notices
+    # For its owner alone: a report tells an attacker where to look.
+    with in_place_of(path, mode=0o644 if delivery.format in READABLE else 0o600) as file:
+        return delivery.write(file, Screen())

@@ -6,6 +6,7 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
+from scanner.beside import in_place_of, real_path
 from scanner.errors import MissingStore, StoreError
 from scanner.text import printable
 
@@ -18,6 +19,7 @@ def ensure(path: Path, *, create: bool, wait: float) -> None:
 
     ``wait``: seconds for which another process that is making it is awaited.
     """
+    _refuse_links_of_others(path)
     if create and not (path.exists() and path.stat().st_size):
         _make_unless_there(path, wait)
     if not path.exists() and not path.parent.is_dir():
@@ -34,12 +36,25 @@ def ensure(path: Path, *, create: bool, wait: float) -> None:
         )
 
 
+def _refuse_links_of_others(path: Path) -> None:
+    """What a scan knows would be written to where another user wants it."""
+    try:
+        real_path(path)
+    except PermissionError as error:
+        raise StoreError(
+            f"the store {printable(str(path))} is not opened: {printable(error.strerror or str(error))}",
+            hint="name the place that it leads to with --store, if it is the right one",
+        ) from error
+    except OSError:
+        return  # whoever opens it says what is wrong
+
+
 def _make_unless_there(path: Path, wait: float) -> None:
     """Who finds an empty file comes here as well: it may be told to be cut off when nobody is making it."""
     import filelock
 
-    path = path.resolve()
     try:
+        path = real_path(path)
         path.parent.stat()  # the lock would make a directory that is missing
         with filelock.FileLock(f"{path}.lock", timeout=wait, mode=0o600):
             if not path.exists():
@@ -53,13 +68,7 @@ def _make_unless_there(path: Path, wait: float) -> None:
 
 def _make(path: Path) -> None:
     """A database without tables: to SQLite an empty file would be as good, but not to whoever finds one."""
-    beginning = path.with_name(f"{path.name}.new")
-    try:
-        # SQLite gives the files it puts beside this one (-wal, -shm) the same permissions.
-        beginning.touch(mode=0o600)
-        with closing(sqlite3.connect(":memory:")) as empty:
-            empty.execute(_LARGER_PAGES)
-            beginning.write_bytes(empty.serialize())
-        beginning.rename(path)
-    finally:
-        beginning.unlink(missing_ok=True)
+    # For its owner alone; SQLite gives the files it puts beside this one (-wal, -shm) the same permissions.
+    with in_place_of(path) as file, closing(sqlite3.connect(":memory:")) as empty:
+        empty.execute(_LARGER_PAGES)
+        file.write(empty.serialize())

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import stat
-import tempfile
 from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
@@ -12,6 +11,7 @@ from pathlib import Path
 import msgspec
 from msgspec import Struct
 
+from scanner.beside import Beside
 from scanner.errors import Problem, RegistryError
 from scanner.model import Entry, Origin
 from scanner.registry.entries import load_registry
@@ -39,28 +39,23 @@ def save(files: Sequence[NewFile], source: ListSource) -> None:
     Raises RegistryError where one would not be read as it should, or was changed since it was read.
     """
     with ExitStack() as undo:
-        written = [(file, file.path.resolve(), _write_beside(file, undo)) for file in files]
-        for file, _, beside in written:
-            _check(file, beside, source)
-        for file, path, _ in written:
-            if _now(path) != file.before:
+        written = [(file, _write_beside(file, undo)) for file in files]
+        for file, beside in written:
+            _check(file, beside.path, source)
+        for file, _ in written:
+            if _now(file.path) != file.before:
                 raise _refused(file, "was changed meanwhile; nothing was written", "run the command again")
-        for _, path, beside in written:
-            beside.replace(path)
+        for _, beside in written:
+            beside.put_in_place()
 
 
-def _write_beside(file: NewFile, undo: ExitStack) -> Path:
-    path = file.path.resolve()
-    # A hidden name: nobody takes it for one more file of a folder.
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem}.", suffix=path.suffix)
-    beside = Path(name)
-    undo.callback(beside.unlink, missing_ok=True)
-    with os.fdopen(handle, "wb") as out:
-        if file.before is not None:
-            os.fchmod(out.fileno(), stat.S_IMODE(path.stat().st_mode))
-        out.write(file.data)
-        out.flush()
-        os.fsync(out.fileno())
+def _write_beside(file: NewFile, undo: ExitStack) -> Beside:
+    """Under a hidden name: nobody takes it for one more file of a folder."""
+    beside = Beside(file.path, mode=0o600 if file.before is None else stat.S_IMODE(file.path.stat().st_mode))
+    undo.callback(beside.close)
+    beside.file.write(file.data)
+    beside.file.flush()
+    os.fsync(beside.file.fileno())
     return beside
 
 

@@ -1,0 +1,162 @@
+"""A file put in place of another: written beside it, and renamed once it is whole.
+
+Whoever may write to the same folder (``/tmp``) cannot make us write elsewhere: another user's links are not followed.
+What a killed process left beside is removed by the next one that writes to the folder.
+"""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import os
+import re
+import secrets
+import stat
+from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import BinaryIO
+
+_ROOT = 0
+_MOST_LINKS = 40  # as Linux has it
+_OURS = re.compile(r"\.muster-[0-9a-f]{16}\.part(\.\w{1,10})?")
+# Enough to reach what is in a folder, where the system tells that apart from listing it.
+_REACH = getattr(os, "O_PATH", os.O_RDONLY) | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+
+
+def real_path(path: Path) -> Path:
+    """Where the path leads, without any link. Raises OSError at another user's link or pipe; root's are anybody's."""
+    path = path.absolute()
+    current, left, links = Path(path.anchor), deque(path.parts[1:]), 0
+    while left:
+        part = left.popleft()
+        if part == "..":
+            current = current.parent
+            continue
+        step = current / part
+        try:
+            about = step.lstat()
+        except FileNotFoundError:
+            return step.joinpath(*left)
+        if not stat.S_ISLNK(about.st_mode):
+            current = step
+            if stat.S_ISFIFO(about.st_mode):
+                _refuse_foreign(step, about, "a pipe")
+            continue
+        _refuse_foreign(step, about, "a link")
+        links += 1
+        if links > _MOST_LINKS:
+            raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), str(path))
+        target = step.readlink()
+        if target.is_absolute():
+            current = Path(target.anchor)
+        left.extendleft(reversed(target.parts[1:] if target.is_absolute() else target.parts))
+    return current
+
+
+def _refuse_foreign(step: Path, about: os.stat_result, what: str) -> None:
+    if about.st_uid not in (_ROOT, os.geteuid()):
+        raise PermissionError(errno.EPERM, f"{step} is {what} of another user, which is not followed", str(step))
+
+
+class Beside:
+    """A new file in the folder of ``path``, to be written and then put in its place; made for its owner alone.
+
+    ``file`` is the stream. It must be closed; what was not put in place by then is gone. Raises OSError.
+    """
+
+    def __init__(self, path: Path, *, mode: int = 0o600) -> None:
+        target = real_path(path)
+        self._name = target.name
+        self._folder = _open_folder(target.parent)
+        self._beside: str | None = None
+        try:
+            _sweep(self._folder, target.parent)
+            self._beside, handle = _create(self._folder, target.suffix)
+            self.file: BinaryIO = os.fdopen(handle, "wb")
+            os.fchmod(handle, mode)
+        except BaseException:
+            os.close(self._folder)
+            raise
+        self.path = target.parent / self._beside
+
+    def put_in_place(self) -> None:
+        """What was written takes the place of what was there."""
+        self.file.flush()
+        assert self._beside is not None
+        os.replace(self._beside, self._name, src_dir_fd=self._folder, dst_dir_fd=self._folder)
+        self._beside = None
+
+    def close(self) -> None:
+        """End it, whether or not it was put in place."""
+        try:
+            self.file.close()
+        finally:
+            if self._beside is not None:
+                with suppress(FileNotFoundError):
+                    os.unlink(self._beside, dir_fd=self._folder)
+            os.close(self._folder)
+
+
+@contextmanager
+def in_place_of(path: Path, *, mode: int = 0o600) -> Iterator[BinaryIO]:
+    """What is written takes the file's place once the block has ended well, else nothing changes. Raises OSError."""
+    beside = Beside(path, mode=mode)
+    try:
+        yield beside.file
+        beside.put_in_place()
+    finally:
+        beside.close()
+
+
+def _open_folder(folder: Path) -> int:
+    """Step by step, so that a link put there since the path was looked at is not followed either."""
+    handle = os.open(folder.anchor, _REACH)
+    for part in folder.parts[1:]:
+        above = handle
+        try:
+            handle = os.open(part, _REACH, dir_fd=above)
+        finally:
+            os.close(above)
+    return handle
+
+
+def _create(folder: int, suffix: str) -> tuple[str, int]:
+    """A new file, locked for as long as this process lives."""
+    kind = suffix if re.fullmatch(r"\.\w{1,10}", suffix) else ""
+    while True:
+        name = f".muster-{secrets.token_hex(8)}.part{kind}"
+        handle = os.open(
+            name, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600, dir_fd=folder
+        )
+        _lock(handle, fcntl.LOCK_EX)
+        with suppress(FileNotFoundError):
+            if os.stat(name, dir_fd=folder, follow_symlinks=False).st_ino == os.fstat(handle).st_ino:
+                return name, handle
+        os.close(handle)  # another process swept it away before it was locked
+
+
+def _sweep(folder: int, path: Path) -> None:
+    """Remove what killed processes left here: ours by name and by owner, and locked by nobody."""
+    try:
+        names = [one.name for one in path.iterdir() if _OURS.fullmatch(one.name)]
+    except OSError:
+        return  # a folder that may be written and not listed
+    for name in names:
+        with suppress(OSError):
+            handle = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=folder)
+            try:
+                if os.fstat(handle).st_uid == os.geteuid() and _lock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB):
+                    os.unlink(name, dir_fd=folder)
+            finally:
+                os.close(handle)
+
+
+def _lock(handle: int, how: int) -> bool:
+    """Whether the file is locked now; some file systems have no locks, and there nothing is swept."""
+    try:
+        fcntl.flock(handle, how)
+    except OSError:
+        return False
+    return True
