@@ -24,6 +24,7 @@ _CHUNK = re.compile(r"[^\W_]+")
 class _Words(Struct, frozen=True, forbid_unknown_fields=True):
     outright: frozenset[str]
     suggestive: frozenset[str]
+    teams: frozenset[str]
     demoted: frozenset[str]
     products: frozenset[str]
     chores: frozenset[str]
@@ -34,7 +35,9 @@ class _Words(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 _WORDS = msgspec.toml.decode(files("scanner").joinpath("agents.toml").read_bytes(), type=_Words)
-_ANY = _WORDS.outright | _WORDS.suggestive
+_ANY = _WORDS.outright | _WORDS.suggestive | _WORDS.teams
+_OF_ITSELF: frozenset[_Place] = frozenset({"name", "description"})
+"""Where the words are about the identity rather than about whose it is."""
 _SEPARATORS = re.compile(r"[\W_]+")
 _ASCII_SEPARATORS = bytes(code for code in range(128) if _SEPARATORS.match(chr(code)))
 _LOWER = bytes(range(256)).lower()
@@ -60,13 +63,17 @@ _NO_SIGN = AgentVerdict()
 
 
 def judge_agent(identity: Identity) -> AgentVerdict:
-    """True on a strong signal, or on two weak ones of different sort; a weak one alone is kept as ``suggested``."""
+    """True on a strong signal, or on two weak ones of different sort; a weak one alone is kept as ``suggested``.
+
+    A word that another place has said already adds nothing, nor does what teams are called beside other words.
+    """
     said = tuple(signal for signal in identity.signals if signal.says == "agent") if identity.signals else ()
-    signals = (*said, *_word_signals(identity)) if _may_tell(identity) else said
+    worded = tuple(_worded(identity)) if _may_tell(identity) else ()
+    signals = (*said, *(_signal(place, found) for place, found in worded))
     if not signals:
         return _NO_SIGN
     strong = any(signal.strength == "strong" for signal in signals)
-    is_agent = strong or len({signal.sort for signal in signals}) > 1
+    is_agent = strong or len({*(signal.sort for signal in said), *_adding(worded, beside_facts=bool(said))}) > 1
     if not is_agent:
         signals = tuple(msgspec.structs.replace(signal, strength="suggested") for signal in signals)
     return AgentVerdict(is_agent=is_agent, signals=signals)
@@ -79,17 +86,32 @@ def words(text: str) -> frozenset[str]:
     return frozenset((*parts, *chunks, *(left + right for left, right in pairwise(parts))))
 
 
-def _word_signals(identity: Identity) -> Iterator[Signal]:
-    for sort, texts in _places(identity):
+def _worded(identity: Identity) -> Iterator[tuple[_Place, frozenset[str]]]:
+    """The places whose words speak of AI, with these words."""
+    for place, texts in _places(identity):
         found = frozenset[str]().union(*(_telling(words(text)) for text in texts if text))
         if found:
-            outright = sort == "name" and not found.isdisjoint(_WORDS.outright)
-            yield Signal(
-                says="agent",
-                sort=sort,
-                evidence=f"{sort} says {', '.join(sorted(found))}",
-                strength="strong" if outright else "weak",
-            )
+            yield place, found
+
+
+def _signal(place: _Place, found: frozenset[str]) -> Signal:
+    outright = place == "name" and not found.isdisjoint(_WORDS.outright)
+    return Signal(
+        says="agent",
+        sort=place,
+        evidence=f"{place} says {', '.join(sorted(found))}",
+        strength="strong" if outright else "weak",
+    )
+
+
+def _adding(worded: Iterable[tuple[_Place, frozenset[str]]], *, beside_facts: bool) -> Iterator[_Place]:
+    """The places that say something which none before them said, as one of several or beside a provider's facts."""
+    known = set(_WORDS.teams)
+    for place, found in worded:
+        new = {word.removesuffix("s") for word in found} - known
+        known |= new
+        if new or (beside_facts and place in _OF_ITSELF and not found.isdisjoint(_WORDS.teams)):
+            yield place
 
 
 def _places(identity: Identity) -> Iterator[tuple[_Place, Iterable[str | None]]]:
