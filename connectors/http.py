@@ -130,6 +130,7 @@ class BoundedAdapter(HTTPAdapter):
                 answer.take(len(piece))
                 content += piece
         except SourceError:
+            content.clear()  # else whoever keeps the error would keep this, by its traceback
             response.close()
             raise
         budget.take(len(content))
