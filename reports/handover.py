@@ -64,6 +64,7 @@ _LABELS: Mapping[Role, str] = {
     "created": "created",
     "approved": "approved",
     "tagged": "tagged",
+    "mentioned": "mentioned",
 }
 """The gravest role in the nine characters that a label has."""
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from datetime import date
 
 from msgspec.structs import replace
 
 from scanner.dates import later
-from scanner.matching.keys import fold
+from scanner.matching.keys import fold, is_email
 from scanner.model import Person
 from scanner.roster import Roster, local_part, managers
 
@@ -36,6 +36,7 @@ class Leaver:
         self._after = Roster([*others, replace(person, status="left")], then)
         self._own_names = _nicknames(person) - {name for one in others for name in _nicknames(one)}
         self._meant: dict[str, bool] = {}
+        self._mentions = _mentions(person, self._own_names)
 
     def is_meant(self, text: str) -> bool:
         """Whether the text means them: by e-mail, id or alias, or by a name or user name that is nobody else's."""
@@ -53,6 +54,15 @@ class Leaver:
         """
         parts = _BETWEEN_NAMES.split(text)
         return any(map(self.is_meant, (text, *(part for part in parts if "@" in part), parts[-1])))
+
+    def is_mentioned(self, text: str) -> bool:
+        """Whether their e-mail, or a full name that is theirs alone, stands somewhere in a text."""
+        return self._mentions is not None and self._mentions.search(fold(text)) is not None
+
+    def may_be_meant(self, text: str) -> str | None:
+        """Why a text that means nobody for certain may mean them; None: it does, or it may not."""
+        guesses = self._before.meaning(text).guesses
+        return next((one.why for one in guesses if one.email == self.person.email), None)
 
     def is_last_of(self, text: str) -> bool:
         """Whether the text names a group in which nobody else stays, as far as that is known."""
@@ -88,6 +98,16 @@ class Leaver:
     def managers(self) -> Iterator[tuple[Person, Person]]:
         """Up the line: each manager with the one they manage."""
         return managers(self.person, self._after.resolve)
+
+
+def _mentions(person: Person, own_names: Collection[str]) -> re.Pattern[str] | None:
+    """What names them within a text. A first name, a user name or an id alone may as well be a word of it."""
+    emails = (text for text in (person.email, *person.aliases) if is_email(text))
+    *first, last = (person.name or "").split() or ("",)
+    full = (f"{' '.join(first)} {last}", f"{last}, {' '.join(first)}") if first else ()
+    theirs = full if fold((person.name or "").strip()) in own_names else ()
+    names = [re.escape(fold(name)) for name in (*emails, *theirs)]
+    return re.compile(rf"(?<![\w.+-])(?:{'|'.join(names)})(?![\w-]|\.\w)") if names and not person.is_group else None
 
 
 def _nicknames(person: Person) -> frozenset[str]:

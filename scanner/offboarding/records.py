@@ -11,12 +11,13 @@ from scanner.model import Credential, Person, PrivilegeLevel, UsageState
 
 Role: TypeAlias = Literal[
     "own_account", "only_one_left", "last_active_member", "owner", "backup_owner", "technical_owner", "built_by",
-    "created", "approved", "tagged",
+    "created", "approved", "tagged", "mentioned",
 ]  # fmt: skip
 ROLES: tuple[Role, ...] = get_args(Role)
 """What somebody can be to an identity, the gravest first.
 
 ``only_one_left``: of all who are named as owner or backup owner, nobody else still answers.
+``mentioned``: a text names them beside other things, or may mean them.
 ``last_active_member``: of a group that is named, nobody else stays active.
 """
 

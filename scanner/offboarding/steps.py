@@ -22,11 +22,12 @@ _STEPS: Mapping[Role, str] = {
     "created": "Have {leaver} tell {successor} what nobody else knows of it.",
     "approved": "Have {successor} confirm the approval in {entries}.",
     "tagged": "Name {successor} in the tag instead of {leaver}.",
+    "mentioned": "Write {successor} where the text names {leaver}, or settle whom it means.",
 }
 """By what they mostly are to it, where neither its state nor its owners ask for something else first."""
 
 _NO_OWNERS: frozenset[Role] = frozenset(
-    {"backup_owner", "technical_owner", "built_by", "created", "approved", "tagged"}
+    {"backup_owner", "technical_owner", "built_by", "created", "approved", "tagged", "mentioned"}
 )
 """Roles beside which an owner should stand: where nobody answers, that is what is missing."""
 

@@ -21,6 +21,7 @@ _ROLE_OF_COLUMN: Mapping[str, Role] = {
 PEOPLE_COLUMNS = tuple(_ROLE_OF_COLUMN)
 """Those in which an entry names people."""
 _GROUP_COLUMNS = ("owner", "backup_owner", "technical_owner", "team")
+_TEXT_COLUMNS = ("name", "purpose", "team", "baseline", "blast_radius")
 _ABOUT_PEOPLE = re.compile(
     r"approve|author|contact|creat|e-?mail|lead|maintain|manage|owne|request|responsible|sponsor|steward"
 )
@@ -44,7 +45,8 @@ def named(entry: Entry, column: str) -> tuple[str, ...]:
 
 def ties_to_entry(entry: Entry, leaver: Leaver) -> tuple[Tie, ...]:
     """All that the leaver is to an entry, and so to what it stands for; empty where they are nothing to it."""
-    return tuple(dict.fromkeys((*_named_ties(entry, leaver), *_group_ties(entry, leaver), *_only_one(entry, leaver))))
+    ties = (*_named_ties(entry, leaver), *_group_ties(entry, leaver), *_only_one(entry, leaver))
+    return tuple(dict.fromkeys((*ties, *_mentions(entry, leaver))))
 
 
 def ties_to_identity(judged: Assessment, leaver: Leaver) -> Iterator[Tie]:
@@ -61,6 +63,10 @@ def ties_to_identity(judged: Assessment, leaver: Leaver) -> Iterator[Tie]:
     for key, value in sorted(identity.tags.items()):
         if ("@" in value or _ABOUT_PEOPLE.search(fold(key))) and leaver.is_meant(value):
             yield Tie("tagged", f"tag {key}={value}")
+        elif leaver.is_mentioned(value):
+            yield Tie("mentioned", f"tag {key}={value}")
+    if identity.description and leaver.is_mentioned(identity.description):
+        yield Tie("mentioned", f"its description: {identity.description}")
 
 
 def _named_ties(entry: Entry, leaver: Leaver) -> Iterator[Tie]:
@@ -75,6 +81,22 @@ def _group_ties(entry: Entry, leaver: Leaver) -> Iterator[Tie]:
         for text in named(entry, column):
             if leaver.is_last_of(text):
                 yield Tie("last_active_member", f"nobody else stays active in {column} {text} in {entry.origin}")
+
+
+def _mentions(entry: Entry, leaver: Leaver) -> Iterator[Tie]:
+    """Texts that name them beside other things, and cells for people that may mean them."""
+    for column in PEOPLE_COLUMNS:
+        for text in named(entry, column):
+            if leaver.is_meant(text):
+                continue
+            if why := leaver.may_be_meant(text):
+                yield Tie("mentioned", f"{column} {text} in {entry.origin}, which may be {leaver.person.email}: {why}")
+            elif leaver.is_mentioned(text):
+                yield Tie("mentioned", f"{column} {text} in {entry.origin}")
+    texts = {column: getattr(entry, column) for column in _TEXT_COLUMNS} | dict(entry.extra)
+    for column, text in texts.items():
+        if text and leaver.is_mentioned(text):
+            yield Tie("mentioned", f"{column} {text} in {entry.origin}")
 
 
 def _only_one(entry: Entry, leaver: Leaver) -> Iterator[Tie]:

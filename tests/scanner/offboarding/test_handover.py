@@ -127,6 +127,8 @@ def test_every_role_in_an_entry(facts: dict[str, Any], roles: list[str], evidenc
         pytest.param({"created_by": "arn:aws:iam::1:user/ops/ada"}, "non_human", ["created"], id="user-name-in-an-arn"),
         pytest.param({"tags": {"whatever": "ada@example.com"}}, "non_human", ["tagged"], id="e-mail-in-any-tag"),
         pytest.param({"tags": {"OwnerId": "E7"}}, "non_human", ["tagged"], id="id-in-a-tag-about-people"),
+        pytest.param({"tags": {"note": "ask Ada Lovelace first"}}, "non_human", ["mentioned"], id="name-in-a-text"),
+        pytest.param({"description": "of ada@example.com."}, "non_human", ["mentioned"], id="e-mail-in-a-description"),
         pytest.param({"aliases": ("ada@example.com",)}, "human", ["own_account"], id="own-account-by-alias"),
         pytest.param({"name": "ADA"}, "mixed", ["own_account"], id="own-account-by-user-name"),
         pytest.param({"name": "ada"}, "unknown", ["own_account"], id="an-account-whose-keys-were-not-read"),
@@ -143,7 +145,6 @@ def test_every_role_beside_the_registry(identity: dict[str, Any], nature: Any, r
     [
         pytest.param({}, {"owner": ("bob@example.com",)}, id="somebody-else's"),
         pytest.param({}, {"owner": ("team:both",)}, id="a-group-that-has-others"),
-        pytest.param({}, {"owner": ("ada@elsewhere.com",)}, id="the-same-user-name-elsewhere"),
         pytest.param({"tags": {"cost-center": "E7"}}, {}, id="an-id-in-a-tag-about-something-else"),
         pytest.param({"tags": {"owner": "adama"}}, {}, id="part-of-a-name"),
         pytest.param({"created_by": "arn:aws:iam::1:role/ada@example.com.evil"}, {}, id="a-look-alike"),
@@ -155,11 +156,14 @@ def test_what_is_not_theirs(identity: dict[str, Any], facts: dict[str, Any]) -> 
     assert left_behind(scan(registered(identity=make_identity(**identity)), entries=[entry(**facts)])).items == ()
 
 
-@pytest.mark.parametrize("owner", ["Ada Lovelace", "ada"], ids=["name", "user-name"])
-def test_a_name_that_somebody_else_has_too_means_nobody(owner: str) -> None:
-    """It may be the other one's."""
+@pytest.mark.parametrize("owner", ["Ada Lovelace", "ada", "ada@elsewhere.com"], ids=["name", "user-name", "elsewhere"])
+def test_a_name_that_somebody_else_has_too_only_may_mean_them(owner: str) -> None:
+    """It may be the other one's, so it makes nobody an owner; it is listed for a person to settle."""
     other = make_person("ada@example.org", name="Ada Lovelace")
-    assert left_behind(scan(registered(), entries=[entry(owner=(owner,))]), [*PEOPLE, other]).items == ()
+    (item,) = left_behind(scan(registered(), entries=[entry(owner=(owner,))]), [*PEOPLE, other]).items
+
+    assert item.roles == ("mentioned",)
+    assert "which may be ada@example.com: " in item.evidence[0]
 
 
 @pytest.mark.parametrize("status", ["active", "leaving", "left"])
@@ -539,3 +543,29 @@ def test_who_is_not_on_the_roster_is_found_by_text() -> None:
     judged = registered(identity=make_identity(created_by="arn:aws:iam::1:user/gus"))
     item = the_item(scan(judged, entries=[entry(owner=("Gus@example.com", "bob@example.com"))]), PEOPLE, STRANGER)
     assert (item.roles, item.successor) == (("owner", "created"), "bob@example.com")
+
+
+@pytest.mark.parametrize(
+    ("facts", "evidence"),
+    [
+        pytest.param(
+            {"purpose": "Ada Lovelace's report"}, "purpose Ada Lovelace's report in registry.csv:2", id="purpose"
+        ),
+        pytest.param(
+            {"extra": {"Notes": "see ada@example.com"}}, "Notes see ada@example.com in registry.csv:2", id="extra"
+        ),
+        pytest.param(
+            {"owner": ("A. Lovelace",)},
+            "owner A. Lovelace in registry.csv:2, which may be ada@example.com: user name made from the name",
+            id="may-be-meant",
+        ),
+        pytest.param({"purpose": "adamant", "owner": ("Ada Byron",)}, None, id="neither-a-word-nor-another-ada"),
+        pytest.param({"purpose": "not-ada@example.com"}, None, id="another-e-mail"),
+    ],
+)
+def test_texts_that_mention_the_leaver(facts: dict[str, Any], evidence: str | None) -> None:
+    """Whole names alone; what may be meant says why."""
+    declared = EntryAssessment(entry=entry(**facts), state="not_found")
+    found = [one for item in left_behind(make_result(entries=(declared,))).items for one in item.evidence]
+
+    assert found == ([evidence] if evidence else [])
