@@ -118,6 +118,7 @@ class App {
     this.found = rows;
     this.grid.setHead(sort);
     this.showRows();
+    byId("grid").classList.toggle("reasons", byId("grid").querySelector(".reason") !== null);
     this.facets.show(counts, state.chosen);
     if (byId("filter").value !== state.text) byId("filter").value = state.text;
     byId("clear").hidden = !state.text && !Object.values(state.chosen).some((keys) => keys.size);

@@ -34,7 +34,6 @@ class Grid {
     this.sort = undefined; // so that the next heading is drawn whatever it says
     this.table.setAttribute("aria-label", label);
     this.table.setAttribute("aria-colcount", columns.length);
-    for (const { firstChild } of [this.above, this.below]) firstChild.colSpan = columns.length;
   }
 
   setHead(sort) {
@@ -190,7 +189,7 @@ class Grid {
   }
 }
 
-// Stands for the rows that do not exist.
+// Takes the height of the rows that do not exist; one cell, for a column may be hidden where there is no room for it.
 function spacer() {
   return h("tr.spacer", { "aria-hidden": "true" }, h("td"));
 }

@@ -108,13 +108,14 @@ class Terms {
     return rows;
   }
 
-  // Why a row is a hit for a word that its own text does not have: { what, text }, or null.
+  // Why a row is a hit for a word that its own text does not have: { what, text, at }, `at` the place of the hit; or null.
   reason(row, word) {
     if (this.own[row].includes(word)) return null;
     for (const { what, table, name } of this.sides) {
       for (const at of table.index("identity").get(row) ?? []) {
         const text = table.at(name, at);
-        if (typeof text === "string" && text.toLowerCase().includes(word)) return { what, text };
+        const hit = typeof text === "string" ? text.toLowerCase().indexOf(word) : -1;
+        if (hit >= 0) return { what, text, at: hit };
       }
     }
     return null;

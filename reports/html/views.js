@@ -46,17 +46,26 @@ function nameCell(table, row) {
     "div.cell",
     null,
     h("span", { title: key }, outside(table.at("display_name", row) ?? table.at("name", row) ?? key)),
-    reasonsOf(row).map(({ what, text }) => h("span.tag.reason", { title: `${what} ${text}` }, `${what} `, outside(text))),
+    reasonsOf(row).map(reasonTag),
     table.at("provisional", row) && provisional(),
     !table.at("rechecked", row) && notRechecked(),
   );
 }
+
+const REASON_LEAD = 6;
 
 // Why the filter found an identity, where its name, key, owner and scope don't show it.
 function reasonsOf(row) {
   const { query } = app.lists.identities;
   const reasons = wordsOf(app.state.text).map((word) => query.terms?.reason(row, word));
   return reasons.filter(Boolean).slice(0, 2);
+}
+
+// All of it for who hovers or listens; what is seen begins where the hit is, so that it fits beside the name.
+function reasonTag({ what, text, at }) {
+  const title = `${what} ${text}`;
+  const seen = h("span", { "aria-hidden": "true" }, at > REASON_LEAD ? `…${text.slice(at)}` : text);
+  return h("span.tag.reason", { title }, h("span.unseen", null, title), seen);
 }
 
 function findingCell(table, row) {

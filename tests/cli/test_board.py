@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import base64
+import gzip
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -25,7 +28,9 @@ def test_a_board_has_the_scans_before(muster: Muster, estate: Path) -> None:
     assert [point["orphaned"] for point in numbers["trend"]] == [2, 1]
     assert (numbers["resolution"]["resolved"] > 0, numbers["resolution"]["median_days"]) == (True, 0)
     assert {one["name"]: (one["count"], one["known"]) for one in numbers["measures"]}["owned"] == (2, 3)
+    assert {one["name"]: (one["count"], one["known"]) for one in numbers["before"]}["owned"] == (1, 3)
     assert "orphans 2 to 1" in (estate / "board.html").read_text()
+    assert "+34 points since" in (estate / "board.html").read_text()
 
 
 def test_it_comes_from_the_store_as_well(muster: Muster, estate: Path) -> None:
@@ -55,3 +60,29 @@ def test_a_config_may_ask_for_it(muster: Muster, estate: Path) -> None:
 
     assert muster("scan", "--quiet").code == 0
     assert "<h2>Owned</h2>" in (estate / "out" / "board.html").read_text()
+
+
+def test_the_html_page_has_what_changed_since_the_scan_before(muster: Muster, estate: Path) -> None:
+    """After a scan, and later from the store for any scan; there is nothing of the sort after the first."""
+
+    def changes(path: str) -> list[tuple[str, str]]:
+        found = re.search(r'id="block-changes">([^<]*)<', (estate / path).read_text())
+        assert found is not None
+        columns = json.loads(gzip.decompress(base64.b64decode(found[1])))["changes"]["columns"]
+        cells = [
+            [column["values"][code] for code in column["codes"]] if "codes" in column else column["values"]
+            for column in (columns["change"], columns["name"])
+        ]
+        return list(zip(*cells, strict=True))
+
+    muster("scan", "--quiet", "-o", "html:first.html")
+    bots = estate / "bots.csv"
+    bots.write_text(bots.read_text() + "saas:acme:new-bot,new-bot,saas,acme,bot,yes,,,,\n")
+    muster("scan", "--quiet", "-o", "html:second.html", "-o", "json:second.json")
+    muster("scan", "--quiet")
+    scan = json.loads((estate / "second.json").read_text())["scan"]["id"]
+    muster("report", "--scan", scan, "-o", "html:again.html")
+
+    assert changes("first.html") == []
+    assert ("joined", "new-bot") in changes("second.html")
+    assert changes("again.html") == changes("second.html")
