@@ -151,7 +151,7 @@ SPEC = Spec(
         _section(
             s.ROLE_DEFINITIONS,
             "Azure role definitions",
-            "what custom roles allow is missing from privilege",
+            "what custom roles and rarer built-in ones allow is missing from privilege",
             feeds=_RIGHTS,
         ),
         _section(

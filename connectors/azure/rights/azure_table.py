@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cache
 from importlib.resources import files
 
@@ -9,7 +10,7 @@ import msgspec
 from msgspec import Struct
 
 from connectors.azure.rights.place import Breadth
-from connectors.azure.rights.role import DATA, covers
+from connectors.azure.rights.role import DATA, Block, Role, covers
 
 Methods = tuple[tuple[str, ...], ...]
 
@@ -52,6 +53,16 @@ class Data(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     harmless: tuple[str, ...]
 
 
+class Published(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A built-in role, as Microsoft publishes it."""
+
+    id: str
+    name: str
+    actions: tuple[str, ...] = ()
+    not_actions: tuple[str, ...] = ()
+    data_actions: tuple[str, ...] = ()
+
+
 class AzureTable(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The whole file."""
 
@@ -76,3 +87,19 @@ def azure_table() -> AzureTable:
     """The table, read once."""
     text = files("connectors.azure.rights").joinpath("azure_roles.toml").read_bytes()
     return msgspec.toml.decode(text, type=AzureTable)
+
+
+@cache
+def published_roles() -> Mapping[str, Role]:
+    """By GUID, of those that are met most: ``azure_builtin.toml``, read once, and only where one is not told."""
+    text = files("connectors.azure.rights").joinpath("azure_builtin.toml").read_bytes()
+    table = msgspec.toml.decode(text, type=dict[str, tuple[Published, ...]])
+    return {
+        one.id: Role(
+            id=one.id,
+            name=one.name,
+            custom=False,
+            blocks=(Block(actions=one.actions, not_actions=one.not_actions, data_actions=one.data_actions),),
+        )
+        for one in table["role"]
+    }

@@ -12,6 +12,7 @@ from connectors.azure.errors import NotTaken, each_of
 from connectors.azure.reader import Reader
 from connectors.azure.requests import permissions_of
 from connectors.azure.rights.azure_roles import AzureJudge
+from connectors.azure.rights.azure_table import published_roles
 from connectors.azure.rights.role import Block, Role
 from connectors.base import Gone, SectionReading
 from scanner.model import Coverage
@@ -84,7 +85,10 @@ _BUILT_INS = _BuiltIn()
 
 
 def read_roles(reader: Reader, place: str, ids: Iterable[str]) -> Generator[Coverage, None, Judges]:
-    """The roles that can be assigned at a place and are meant by ``ids``, the ids that assignments name."""
+    """The roles that can be assigned at a place and are meant by ``ids``, the ids that assignments name.
+
+    Built-in ones that were not told are as Microsoft publishes them, as far as they are among those met most.
+    """
     wanted = frozenset(map(guid_of, ids))
     judges: Judges = {}
     with reader.section(s.ROLE_DEFINITIONS) as section:
@@ -97,10 +101,11 @@ def read_roles(reader: Reader, place: str, ids: Iterable[str]) -> Generator[Cove
                 built_in = _listed(reader, section, place, _BUILT_IN)
             judges |= {guid: built_in[guid] for guid in others if guid in built_in}
             section.found(len(wanted & judges.keys()))
-            if unknown := sorted(wanted - judges.keys()):
+            if unknown := wanted - judges.keys() - published_roles().keys():
                 section.note(f"{len(unknown)} roles are not told here, and what they allow is not known")
     yield reader.done(section)
-    return judges
+    untold = wanted - judges.keys()
+    return judges | {guid: AzureJudge(role) for guid in untold if (role := published_roles().get(guid))}
 
 
 def _listed(reader: Reader, section: SectionReading, place: str, which: str) -> Judges:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from collections import Counter
 
-from connectors.azure.rights.azure_table import azure_table
+from connectors.azure.rights.azure_table import azure_table, published_roles
+from scanner.demo.azure_server.rights import BUILT_IN, built_in_permissions
 
 _ACTION = re.compile(r"(data:)?Microsoft(\.\w+)+(/\w+)+/(write|delete|action|read)", re.IGNORECASE)
 
@@ -47,3 +48,17 @@ def test_each_type_and_each_method_stands_once() -> None:
     methods = Counter((kind.type, method) for kind in table.takeover for method in kind.methods)
 
     assert [each for each, times in (*types.items(), *methods.items()) if times > 1] == []
+
+
+def test_the_built_in_roles_are_those_that_the_service_tells() -> None:
+    """Of those that the fake tells, action by action; each once, by its own id."""
+    roles = published_roles()
+    told = {BUILT_IN[name]: built_in_permissions(name) for name in BUILT_IN}
+
+    assert len(roles) == 39
+    assert len({role.name for role in roles.values()}) == len(roles)
+    for guid, permissions in told.items():
+        (block,) = roles[guid].blocks
+        assert block.actions == tuple(permissions.get("actions", ()))
+        assert block.not_actions == tuple(permissions.get("notActions", ()))
+        assert block.data_actions == tuple(permissions.get("dataActions", ()))

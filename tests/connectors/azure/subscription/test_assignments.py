@@ -373,14 +373,24 @@ def test_agents_are_service_principals_too(place: Place) -> None:
 # --- gaps, pages, calls ------------------------------------------------------------------------------------
 
 
-def test_without_role_definitions_every_role_is_unknown(place: Place) -> None:
-    """Never taken for harmless; who holds it is told."""
-    place.give("Owner")
+@pytest.mark.parametrize(
+    ("role", "name", "level"),
+    [
+        (guid("role/ours"), guid("role/ours"), "unknown"),
+        ("Owner", "Owner", "admin"),
+        ("Reader", "Reader", "normal"),
+    ],
+)
+def test_without_role_definitions_a_built_in_role_is_as_published(
+    place: Place, role: str, name: str, level: str
+) -> None:
+    """And any other is never taken for harmless; who holds it is told."""
+    place.give(role)
     place.azure.server.faults.deny("arm", ROLES)
 
     told = place.read()
 
-    assert told.only().privilege.level == "unknown"
+    assert (told.only().grant.name, told.only().privilege.level) == (name, level)
     assert told.gaps() == {"arm.role_definitions": "denied"}
 
 
