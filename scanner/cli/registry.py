@@ -37,7 +37,10 @@ registry.add_command(adopt)
 @config_option
 @people_option
 @click.option("-o", "--output", metavar="json:PATH", help="Write it as JSON instead; '-' is stdout.")
-def lint(files: tuple[Path, ...], config_file: Path | None, people: tuple[Path, ...], output: str | None) -> int:
+@click.option("--suggest", is_flag=True, help="Print config for headings that are not understood, to paste.")
+def lint(
+    files: tuple[Path, ...], config_file: Path | None, people: tuple[Path, ...], output: str | None, suggest: bool
+) -> int:
     """Say what is wrong with a registry, and how complete it is.
 
     FILE is a registry; without one, those of the config. Exit 1 on problems; warnings are none.
@@ -53,7 +56,11 @@ def lint(files: tuple[Path, ...], config_file: Path | None, people: tuple[Path, 
     for one in (*lists, *map(listed, people)):
         if one.path is not None and one.path in (*files, *people) and not one.path.exists():
             raise UsageError(f"{one.path}: no such file")
-    report = _linted(config, lists, tuple(map(listed, people)) or config.people)
+    people_lists = tuple(map(listed, people)) or config.people
+    if suggest:
+        _suggest(lists, people_lists)
+        return 0
+    report = _linted(config, lists, people_lists)
     if path is None:
         click.echo(printed(lint_text(report)), nl=False)
     else:
@@ -83,6 +90,19 @@ def convert(source: Path, out: Path, config_file: Path | None, force: bool) -> N
     save([done.file], converting.read_like(one))
     warn(f"{source}: {heading} may hold secrets and was left out" for heading in done.secret)
     say(f"wrote {counted(len(done.file.entries), 'entry', 'entries')} to {out}")
+
+
+def _suggest(lists: Sequence[ListSource], people: Sequence[ListSource]) -> None:
+    from scanner.registry.people import load_people
+    from scanner.registry_tools.suggesting import suggest_config
+    from scanner.registry_tools.text import printed
+    from scanner.roster import Roster
+
+    roster = Roster(load_people(people).people, datetime.now(UTC).date()) if people else None
+    for one in lists:
+        if one.path is None or not one.path.is_file():
+            raise UsageError(f"{one.name}: --suggest looks at files", hint="name the file")
+        click.echo(printed(suggest_config(one, roster)), nl=False)
 
 
 def _json_path(output: str | None) -> str | None:

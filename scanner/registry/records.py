@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from datetime import date
 from pathlib import Path
@@ -115,10 +115,15 @@ def read_records(
     """
     for source in lists:
         _check_given(source, columns, notes)
-        reader = _Reader(source, columns.explained(source.columns), needed, declared, notes)
+        reader = _Reader(source, columns.explained(_explained(source, columns)), needed, declared, notes)
         for record in reader.records():
             yield record
             notes.of_row(*record.wrong_cells)
+
+
+def _explained(source: ListSource, columns: Columns) -> Mapping[str, str]:
+    """What the list's headings mean, as far as this kind of list has such columns: a preset is of registries."""
+    return {heading: column for heading, column in source.explained.items() if column in columns.names}
 
 
 def _check_given(source: ListSource, columns: Columns, notes: Notes) -> None:

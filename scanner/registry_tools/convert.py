@@ -39,7 +39,7 @@ def convert(source: ListSource, out: Path, *, replaces: bytes | None = None) -> 
             Problem(file=str(out), message="is of no format that can be written", fix=f"use {', '.join(FORMATS)}")
         )
     entries = load_registry([source]).entries
-    columns = REGISTRY.explained(source.columns)
+    columns = REGISTRY.explained(source.explained)
     opened = open_rows(source.path, columns, sheet=source.sheet)
     placement = columns.place(opened.headings)
     secret = {opened.headings[place] for place in placement.secret}
@@ -68,7 +68,7 @@ def convert(source: ListSource, out: Path, *, replaces: bytes | None = None) -> 
 
 def read_like(source: ListSource) -> ListSource:
     """How the new file is read: under the same headings, without what only the old one needed."""
-    return ListSource(path=source.path, columns=source.columns)
+    return ListSource(path=source.path, columns=source.columns, preset=source.preset)
 
 
 def _twice(opened: Opened, headings: tuple[str, ...]) -> Iterator[Problem]:

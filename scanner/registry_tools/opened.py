@@ -85,10 +85,10 @@ class Headings:
     """Under which heading each column is written in a file: its own, else the one explained in the config."""
 
     def __init__(self, opened: Opened, source: ListSource) -> None:
-        self._columns = REGISTRY.explained(source.columns)
+        self._columns = REGISTRY.explained(source.explained)
         self._opened = opened
         self._known: Mapping[str, tuple[int, ...]] = self._columns.place(opened.headings).columns
-        self._explained = {column: heading for heading, column in source.columns.items()}
+        self._explained = {column: heading for heading, column in source.explained.items()}
 
     def of(self, column: str, position: int | None = None) -> tuple[str, ...]:
         """The headings of a column in that row, the one to write under first; of a new row without a position."""

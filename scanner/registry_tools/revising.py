@@ -64,7 +64,7 @@ def _revised(target: Target, path: Path, changes: Sequence[Change]) -> NewFile:
         raise RegistryError(
             Problem(file=str(path), message="is of no format that can be written", fix=f"use {', '.join(FORMATS)}")
         )
-    columns = REGISTRY.explained(target.source.columns)
+    columns = REGISTRY.explained(target.source.explained)
     new = not path.exists()
     opened = blank(path) if new else open_rows(path, columns, sheet=target.source.sheet)
     entries = [entry for entry in target.entries if Path(entry.origin.file) == path]

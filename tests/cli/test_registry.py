@@ -235,3 +235,25 @@ def test_convert_refuses_to_overwrite(estate: Path, muster: Muster) -> None:
     assert muster("registry", "convert", "registry.csv", "registry.yaml").code == 2
     assert muster("registry", "convert", "registry.csv", "registry.yaml", "--force").code == 0
     assert (estate / "registry.yaml").read_text(encoding="utf-8").startswith("- id: N-1\n  identities: [invoice-bot]\n")
+
+
+def test_lint_suggests_config_for_headings_that_nobody_knows(estate: Path, muster: Muster) -> None:
+    """Nothing is judged, so it ends well even where the list alone could not be read."""
+    (estate / "liste.csv").write_text(
+        "Kennung,Betreuer\narn:aws:iam::123456789012:role/a,ada@example.com\n", encoding="utf-8"
+    )
+
+    assert muster("registry", "lint", "liste.csv").code == 1
+
+    done = muster("registry", "lint", "liste.csv", "--suggest")
+
+    assert (done.code, done.out) == (
+        0,
+        """\
+[[registry]]
+path = "liste.csv"
+[registry.columns]
+"Kennung" = "identities"  # 1 of 1 cells are ids
+"Betreuer" = "owner"  # 1 of 1 cells are people
+""",
+    )
