@@ -8,12 +8,12 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from connectors.base import Meter
+from connectors.base import Gone, Meter
 from connectors.errors import Malformed
 from connectors.gcp import requests as r
 from connectors.gcp.api import GcpApi, Page, Query
 from connectors.gcp.offline import recognise as k
-from connectors.gcp.offline.export import Export
+from connectors.gcp.offline.export import CONTAINERS, Export
 from connectors.gcp.offline.recognise import Thing
 from connectors.gcp.request import Request
 from connectors.gcp.session import GcpSession
@@ -79,6 +79,7 @@ class FileApi(GcpApi):
             type_, parent = _LISTED_OF[request]
             return {request.items: self._rows(project, type_, f"projects/{project}/{parent.format(**places)}")}
         answers: Mapping[Request, Callable[[], Any]] = {
+            r.SERVICE_ACCOUNT: lambda: self._account(project, places["account"]),
             r.ASSETS: lambda: self._assets(project, query["assetTypes"]),
             r.ALL_POLICIES: lambda: self._policies(project),
             **dict.fromkeys(_POLICY, lambda: self._policy(request, places)),
@@ -96,6 +97,13 @@ class FileApi(GcpApi):
         rows = (_named(thing) for thing in self.export.of(project, type_, parent))
         return [row for row in rows if row.get("keyType") != _MANAGED_BY_GOOGLE]  # gcloud lists these, too
 
+    def _account(self, project: str, email: str) -> Any:
+        """One by its e-mail. Raises Gone where all of its project are listed, and it is not among them."""
+        for row in self._rows(project, k.ACCOUNT):
+            if row.get("email") == email:
+                return row
+        raise Gone(f"{email} is not among the accounts of {project}")
+
     def _assets(self, project: str, types: str | tuple[str, ...]) -> dict[str, Any]:
         """Of all types that are asked for, which may be regular expressions. Raises NotExported where it has none."""
         wanted = (types,) if isinstance(types, str) else types
@@ -107,26 +115,31 @@ class FileApi(GcpApi):
         return {"assets": rows, "unreachable": [f"{one} ({k.command_for(one, project)})" for one in listed]}
 
     def _policies(self, project: str) -> dict[str, Any]:
-        """All that are told of one project, and of how many of its accounts they are not."""
+        """All that are told of one project; which are not: its own, those of accounts, those of what is above it."""
         export = self.export
-        own = f"//cloudresourcemanager.googleapis.com/projects/{project}"
-        if project not in export.searched and own not in export.policies:
-            raise NotExported("no file holds its policies", hint=_SEARCH.format(project=project))
         inside = f"/projects/{project}"
         rows = [
             {"resource": name, "policy": policy, "project": f"projects/{project}"}
             for name, policy in export.policies.items()
-            if name.endswith(inside) or f"{inside}/" in name
+            if name.endswith(inside) or f"{inside}/" in name or export.homes.get(name) == project
+        ]
+        if not rows:
+            raise NotExported("no file holds its policies", hint=_SEARCH.format(project=project))
+        above = export.projects[project].ancestors if project in export.projects else ()
+        missing = [
+            f"the policy of {place} (it is in no file)"
+            for place in (f"projects/{project}", *above)
+            if f"{CONTAINERS}{place}" not in export.policies
         ]
         accounts = {f"//iam.googleapis.com/{thing.path}" for thing in export.of(project, k.ACCOUNT)}
-        unread = 0 if project in export.searched else len(accounts - export.policies.keys())
-        missing = [f"policies of {counted(unread, 'account', 'accounts')} (they are in no file)"] if unread else []
+        if unread := 0 if project in export.searched else len(accounts - export.policies.keys()):
+            missing.append(f"policies of {counted(unread, 'account', 'accounts')} (they are in no file)")
         return {"results": rows, "unreachable": missing}
 
     def _policy(self, request: Request, places: Places) -> Any:
         kind, place, command = _POLICY[request]
         name = places[place]
-        policy = self.export.policies.get(f"//cloudresourcemanager.googleapis.com/{kind}/{name}")
+        policy = self.export.policies.get(f"{CONTAINERS}{kind}/{name}")
         if policy is None:
             hint = f"`{command.format(name=name)} --format=json` writes it"
             raise NotExported(f"no file holds the policy of {kind}/{name}", hint=hint)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -20,9 +20,14 @@ from connectors.gcp.offline.rows import PolicyOf, Rows, rows_of
 from connectors.gcp.places import ProjectRef
 from connectors.json_files import Unreadable, files_in
 
+CONTAINERS = "//cloudresourcemanager.googleapis.com/"
+"""How the full names of projects, folders and organizations begin."""
 _HOMELESS = "nothing tells what this policy is of: put the project's id, or the account's e-mail, into the file's name"
-_UNCHOSEN = "serviceusage.googleapis.com/Service"
-"""The type of APIs that are enabled: every project has some, and nobody here would ask for them."""
+_UNCHOSEN = frozenset(
+    f"{service}.googleapis.com/{kind}"
+    for service, kind in (("cloudresourcemanager", "Project"), ("serviceusage", "Service"), ("logging", "LogBucket"))
+)
+"""Every project has each of these, and nobody here asks for them: where all are told, no types were chosen."""
 _BRIEF = "roles without their permissions: `gcloud iam roles describe` has them, a listing has not"
 _NOBODY_S = "it has no rows and does not say of what: put the project's id and what it lists into its name"
 
@@ -32,8 +37,9 @@ class Export(Struct, frozen=True, kw_only=True):
 
     ``things``: by project and type, by resource name. ``whole``: projects and types of which all are there; ``parts``:
     types and names of single things, such as an account, of which all are there. ``policies``: by full resource name;
-    ``searched``: projects of which all policies are there. ``unusable``: files and what is wrong with them;
-    ``unknown``: files in which nothing is recognised. ``told_at``: the newest date in them, else of them.
+    ``homes``: ids of projects by the full names of resources that do not tell them; ``searched``: projects of which
+    all policies are there. ``unusable``: files and what is wrong with them; ``unknown``: files in which nothing is
+    recognised. ``told_at``: the newest date in them, else of them.
     """
 
     projects: Mapping[str, ProjectRef]
@@ -42,6 +48,7 @@ class Export(Struct, frozen=True, kw_only=True):
     whole: set[tuple[str, str]] = field(default_factory=set)
     parts: set[tuple[str, str]] = field(default_factory=set)
     policies: dict[str, Row] = field(default_factory=dict)
+    homes: dict[str, str] = field(default_factory=dict)
     searched: set[str] = field(default_factory=set)
     roles: dict[str, Row] = field(default_factory=dict)
     unusable: list[tuple[str, str]] = field(default_factory=list)
@@ -98,28 +105,44 @@ def _add(export: Export, names: Names, file: _File) -> None:
     for thing in things:
         export.things[names.project_in(thing.path), thing.type][thing.path] = thing
     if rows.assets:
-        _assets_are_whole(export, names, things, rows)
+        _assets_are_whole(export, names, rows)
     elif file.document.is_listing:
         for thing in things:
             _is_whole(export, names, thing)
-    export.roles.update({name: role for name, role in rows.roles.items() if "includedPermissions" in role})
-    if len(rows.roles) > sum("includedPermissions" in role for role in rows.roles.values()):
+    if rows.roles and file.document.is_listing and not any("includedPermissions" in one for one in rows.roles.values()):
         export.unusable.append((file.name, _BRIEF))
+    else:  # what is described without any permissions allows nothing
+        export.roles.update(rows.roles)
     for policy in rows.policies:
         _add_policy(export, names, file, policy)
     if rows.searched:
-        export.searched.update(names.id_of(one.number or one.id) for one in rows.projects)
+        export.searched.update(_searched(names, rows))
     if file.document.rows and not rows:
         export.unknown.append(file.name)
 
 
-def _assets_are_whole(export: Export, names: Names, things: Iterable[Thing], rows: Rows) -> None:
-    """A listing of assets tells all of its types in all of its projects, and of all types where none were chosen."""
-    types = {thing.type for thing in things}
-    if _UNCHOSEN in types:
-        types.update(k.ALL_TYPES)
-    for project in {names.id_of(one.number or one.id) for one in rows.projects}:
-        export.whole.update((project, type_) for type_ in types)
+def _assets_are_whole(export: Export, names: Names, rows: Rows) -> None:
+    """A listing of assets tells all of a type in each project that it has one of, and all where no types were chosen.
+
+    Of what it has none of in a project nobody can tell whether it was asked for it there.
+    """
+    told: defaultdict[str, set[str]] = defaultdict(set)
+    for project, type_ in rows.assets:
+        told[names.id_of(project)].add(type_)
+    for project, types in told.items():
+        export.whole.update((project, type_) for type_ in (types | k.ALL_TYPES if types >= _UNCHOSEN else types))
+
+
+def _searched(names: Names, rows: Rows) -> set[str]:
+    """The projects of which these are all policies.
+
+    Their own is among them, for every project has one, and so is one of what lies in a project: else only some types
+    may have been asked for.
+    """
+    resources = {names.resource(one.resource) for one in rows.policies if one.resource}
+    projects = f"{CONTAINERS}projects/"
+    own = {one.removeprefix(projects) for one in resources if one.startswith(projects)}
+    return own if any(not one.startswith(CONTAINERS) for one in resources) else set()
 
 
 def _is_whole(export: Export, names: Names, thing: Thing) -> None:
@@ -137,6 +160,8 @@ def _add_policy(export: Export, names: Names, file: _File, policy: PolicyOf) -> 
         export.unusable.append((file.name, _HOMELESS))
     else:
         export.policies[resource] = policy.policy
+        if policy.project:
+            export.homes[resource] = names.id_of(policy.project)
 
 
 def _add_empty(export: Export, names: Names, file: str) -> None:

@@ -18,10 +18,14 @@ _CONTAINERS = "cloudresourcemanager.googleapis.com/"
 
 
 class PolicyOf(Struct, frozen=True, kw_only=True):
-    """An allow policy. ``resource``: the full name of what it is set on; None where the file's name has to say so."""
+    """An allow policy. ``resource``: the full name of what it is set on; None where the file's name has to say so.
+
+    ``project``: the number or id of its project, where the row tells it.
+    """
 
     policy: Row
     resource: str | None = None
+    project: str = ""
 
 
 class Project(Struct, frozen=True, kw_only=True):
@@ -36,7 +40,7 @@ class Project(Struct, frozen=True, kw_only=True):
 
 
 class Rows(Struct, kw_only=True):
-    """What the rows of a file are. ``assets``: whether things are from Cloud Asset, which lists all of a type.
+    """What the rows of a file are. ``assets``: project (by number or id) and type of whatever Cloud Asset listed.
 
     ``searched``: whether policies are those of a search, which tells all there are. ``roles``: by name.
     ``parents``: of folders and organizations by name.
@@ -47,7 +51,7 @@ class Rows(Struct, kw_only=True):
     projects: list[Project] = field(default_factory=list)
     parents: dict[str, str | None] = field(default_factory=dict)
     roles: dict[str, Row] = field(default_factory=dict)
-    assets: bool = False
+    assets: set[tuple[str, str]] = field(default_factory=set)
     searched: bool = False
     unknown: int = 0
 
@@ -70,17 +74,18 @@ def _asset(row: Row, found: Rows) -> bool:
     name = row.get("name")
     if not isinstance(name, str) or not name.startswith("//") or not (row.get("assetType") or row.get("asset_type")):
         return False
-    _place(row, name, found)
+    project = _place(row, name, found)
     policy = row.get("iamPolicy") or row.get("iam_policy")
     if isinstance(policy, Mapping):
-        found.policies.append(PolicyOf(policy=policy, resource=name))
+        found.policies.append(PolicyOf(policy=policy, resource=name, project=project))
         found.searched = True
     thing = k.asset_in(row)
     if thing is None:
         return True
-    found.assets = True
+    if project:
+        found.assets.add((project, thing.type))
     if thing.type == k.ROLE:
-        found.roles[thing.path] = {**thing.data, "name": thing.path}
+        found.roles[thing.path] = {"includedPermissions": [], **thing.data, "name": thing.path}
     elif thing.type.startswith(_CONTAINERS):
         _container(thing.data, found)
     else:
@@ -100,9 +105,8 @@ def _inside(thing: Thing) -> Iterator[Thing]:
 def _policy(row: Row, found: Rows) -> bool:
     resource, policy = row.get("resource"), row.get("policy")
     if isinstance(resource, str) and resource.startswith("//") and isinstance(policy, Mapping):
-        found.policies.append(PolicyOf(policy=policy, resource=resource))
+        found.policies.append(PolicyOf(policy=policy, resource=resource, project=_place(row, resource, found)))
         found.searched = True
-        _place(row, resource, found)
         return True
     if isinstance(row.get("bindings"), list) or (row.keys() <= {"etag", "version"} and "etag" in row):
         found.policies.append(PolicyOf(policy=row))
@@ -110,8 +114,11 @@ def _policy(row: Row, found: Rows) -> bool:
     return False
 
 
-def _place(row: Row, name: str, found: Rows) -> None:
-    """What an asset, or a result of a search for policies, tells of its project, which it also calls by its number."""
+def _place(row: Row, name: str, found: Rows) -> str:
+    """What an asset, or a result of a search for policies, tells of its project, which it also calls by its number.
+
+    The number, else the id; empty for what lies in no project.
+    """
     inside = re.search(r"/projects/([^/]+)", name)
     ancestors = _texts(row.get("ancestors"))
     if not ancestors:
@@ -121,6 +128,8 @@ def _place(row: Row, name: str, found: Rows) -> None:
         number = ancestors[0].removeprefix("projects/")
         id_ = "" if called.isdigit() else called
         found.projects.append(Project(id=id_, number=number, ancestors=tuple(filter(is_above, ancestors[1:]))))
+        return number
+    return inside[1] if inside else ""
 
 
 def _container(row: Row, found: Rows) -> bool:

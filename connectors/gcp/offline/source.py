@@ -10,7 +10,7 @@ from msgspec import structs
 from connectors.base import Check, DiscoveredRecord, Meter, Scope, SectionReading
 from connectors.exported import dated, looking_into, not_recognised
 from connectors.gcp.offline.api import FileApi
-from connectors.gcp.offline.export import Export, open_export
+from connectors.gcp.offline.export import CONTAINERS, Export, open_export
 from connectors.gcp.places import Place, ProjectRef, ancestors_of, below
 from connectors.gcp.reader import Reader
 from connectors.gcp.session import GcpSession
@@ -20,7 +20,6 @@ from scanner.model import Coverage
 from scanner.text import counted
 
 LISTING = "resourcemanager.projects"
-_CONTAINERS = "//cloudresourcemanager.googleapis.com/"
 _NOTHING = "no file tells of a project in a form that gcloud writes"
 _UNTOLD = "no file tells of what is in it"
 _FIX = "begin with `gcloud iam service-accounts list --project=PROJECT --format=json > PROJECT-service-accounts.json`"
@@ -128,7 +127,7 @@ class ExportedSource:
         return (
             any(at == project.id for at, _ in export.whole)
             or project.id in export.searched
-            or f"{_CONTAINERS}{project.name}" in export.policies
+            or f"{CONTAINERS}{project.name}" in export.policies
         )
 
     def _told(self) -> str:
@@ -139,7 +138,7 @@ class ExportedSource:
     def _containers(self, projects: list[ProjectRef]) -> set[str]:
         """Organizations and folders whose policy is told, and that projects are in."""
         above = {name for project in projects for name in project.ancestors}
-        return {name for name in above if f"{_CONTAINERS}{name}" in self._export.policies}
+        return {name for name in above if f"{CONTAINERS}{name}" in self._export.policies}
 
     def _place(self, name: str, projects: list[ProjectRef]) -> Place:
         lower = tuple(below(name, projects))

@@ -1,4 +1,7 @@
-"""Accounts that policies name and a listing in bulk lacks: it is behind by minutes, and they may be there already."""
+"""Accounts that policies name and a listing in bulk lacks: it is behind by minutes, and they may be there already.
+
+Files answer for themselves: what is not among the accounts that they list is not there.
+"""
 
 from __future__ import annotations
 

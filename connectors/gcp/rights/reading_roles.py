@@ -62,4 +62,4 @@ def _one(reader: Reader, name: str) -> Role:
     except Gone:
         if not parent:  # Google's own do not go away: whoever answers does not have them
             raise SourceError(f"{name} is not there to be read") from None
-        return Role(name=name, permissions=frozenset(), is_deleted=True)  # what nobody defines any more gives nothing
+        return Role(name=name, permissions=frozenset())  # what nobody defines any more gives nothing

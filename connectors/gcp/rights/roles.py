@@ -14,12 +14,11 @@ from connectors.gcp.rights.vocabulary import counted, vocabulary
 class Role(Struct, frozen=True, kw_only=True, gc=False):
     """A role. ``permissions``: those that count; None: they could not be read.
 
-    ``is_deleted``: bindings of it have no effect as long as it is.
+    A role that is deleted or disabled has none: its bindings have no effect as long as it is.
     """
 
     name: str
     permissions: frozenset[str] | None = None
-    is_deleted: bool = False
 
 
 class RolePayload(Struct, frozen=True, kw_only=True, rename="camel"):
@@ -28,6 +27,7 @@ class RolePayload(Struct, frozen=True, kw_only=True, rename="camel"):
     name: str
     included_permissions: tuple[str, ...] = ()
     deleted: bool = False
+    stage: str = ""
 
 
 def parse_role(payload: Any) -> Role:
@@ -36,9 +36,9 @@ def parse_role(payload: Any) -> Role:
 
 
 def role_of(role: RolePayload) -> Role:
-    """Of what it allows, what counts."""
-    permissions = frozenset() if role.deleted else counted(role.included_permissions)
-    return Role(name=role.name, permissions=permissions, is_deleted=role.deleted)
+    """Of what it allows, what counts. Source: the IAM API's Role and RoleLaunchStage."""
+    is_off = role.deleted or role.stage == "DISABLED"
+    return Role(name=role.name, permissions=frozenset() if is_off else counted(role.included_permissions))
 
 
 def parent_of(role: str) -> str:

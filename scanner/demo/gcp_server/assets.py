@@ -131,7 +131,7 @@ def _policies(call: Call) -> Row:
 def _result(cloud: Cloud, place: str, name: str, held: Row) -> Row | None:
     """A policy as a search has it; None where its resource is not below the place."""
     owner = re.search(r"(projects|folders|organizations)/[^/]+", name)
-    here = owner.group() if owner else ""
+    here = f"projects/{held['project']}" if "project" in held else owner.group() if owner else ""
     result: Row = {"resource": name, "assetType": held["assetType"], "policy": held["policy"]}
     if not here.startswith("projects/"):
         parent = cloud.folders.get(here.removeprefix("folders/"), {}).get("parent")

@@ -85,11 +85,19 @@ class Cloud:
         return row
 
     def set_policy(
-        self, name: str, *bindings: Row, asset_type: str = "cloudresourcemanager.googleapis.com/Project"
+        self,
+        name: str,
+        *bindings: Row,
+        asset_type: str = "cloudresourcemanager.googleapis.com/Project",
+        project: str | None = None,
     ) -> None:
-        """The allow policy of a resource by its full name, ``//cloudresourcemanager.googleapis.com/projects/acme``."""
+        """The allow policy of a resource by its full name, ``//cloudresourcemanager.googleapis.com/projects/acme``.
+
+        ``project``: the id of the project of a bucket, whose name does not tell.
+        """
         policy = {"version": 3 if any("condition" in one for one in bindings) else 1, "bindings": list(bindings)}
-        self.policies[name] = {"assetType": asset_type, "policy": policy | {"etag": "BwYfE0kd9wE="}}
+        held = {"assetType": asset_type, "policy": policy | {"etag": "BwYfE0kd9wE="}}
+        self.policies[name] = held if project is None else held | {"project": project}
 
     def canonical(self, path: str) -> str:
         """The path with a project's number replaced by its id."""

@@ -12,9 +12,12 @@ from scanner.demo.gcp_server.faults import Refused
 _PERMISSIONS = "includedPermissions"
 
 
-def add_role(cloud: Cloud, name: str, *permissions: str, deleted: bool = False) -> str:
-    """A role by its whole name, ``roles/viewer`` or ``projects/acme/roles/ours``. Its name, for bindings."""
-    row: Row = {"name": name, "title": name.rpartition("/")[2], "stage": "GA", "etag": "AA=="}
+def add_role(cloud: Cloud, name: str, *permissions: str, deleted: bool = False, stage: str = "GA") -> str:
+    """A role by its whole name, ``roles/viewer`` or ``projects/acme/roles/ours``. Its name, for bindings.
+
+    ``stage``: ``DISABLED`` is a custom role that its owner switched off.
+    """
+    row: Row = {"name": name, "title": name.rpartition("/")[2], "stage": stage, "etag": "AA=="}
     row |= {_PERMISSIONS: list(permissions)} if permissions else {}
     cloud.add(name.rpartition("/")[0], row | ({"deleted": True} if deleted else {}))
     return name

@@ -35,6 +35,25 @@ def assets_of(cloud: Cloud, root: str) -> list[Row]:
     return rows
 
 
+def everyday(cloud: Cloud) -> list[Row]:
+    """What every project has, and nobody here asks for: only a listing of all types has all of it."""
+    return [
+        {
+            "name": f"//{type_.partition('/')[0]}/projects/{number}/{path}".removesuffix("/"),
+            "assetType": type_,
+            "ancestors": cloud.ancestors(project),
+            "resource": {"data": {}},
+        }
+        for project, row in cloud.projects.items()
+        for number in (row["name"].removeprefix("projects/"),)
+        for type_, path in (
+            ("cloudresourcemanager.googleapis.com/Project", ""),
+            ("serviceusage.googleapis.com/Service", "services/run.googleapis.com"),
+            ("logging.googleapis.com/LogBucket", "locations/global/buckets/_Required"),
+        )
+    ]
+
+
 def policies_of(cloud: Cloud, root: str) -> list[Row]:
     """All policies below a place."""
     return _all(cloud, f"/v1/{root}:searchAllIamPolicies?pageSize=500", "results")

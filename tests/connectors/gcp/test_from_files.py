@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -21,6 +22,7 @@ from tests.connectors.gcp.consuming import more_of_assets, secretive, shop
 from tests.connectors.gcp.estate import BILLING, BUILDER, DEV, PROD, company, key_of
 from tests.connectors.gcp.exported import (
     assets_of,
+    everyday,
     everything,
     gaps_in,
     identities_in,
@@ -138,18 +140,65 @@ def test_keys_of_some_accounts_are_a_gap_for_the_others(tmp_path: Path) -> None:
     assert [one.id for one in identities_in(records)[key_of(BILLING)].credentials] == ["0001", "0002"]
 
 
-@pytest.mark.parametrize("others", [True, False])
-def test_a_listing_of_all_types_says_that_there_is_nothing_else(tmp_path: Path, others: bool) -> None:
-    """It has a type that nobody asks for; one of chosen types says nothing of others."""
-    rows = [one for one in assets_of(company(), ORGANIZATION) if one["assetType"].endswith("/ServiceAccount")]
-    api: dict[str, object] = {"name": "//serviceusage.googleapis.com/projects/1111/services/run.googleapis.com"}
-    api |= {"assetType": "serviceusage.googleapis.com/Service", "ancestors": ["projects/1111", "folders/456"]}
-    write(tmp_path / "assets.json", [*rows, api | {"resource": {"data": {}}}] if others else rows)
+@pytest.mark.parametrize(
+    ("types", "is_whole"),
+    [((), False), (("/Service",), False), (("/Service", "/Project"), False), (("/Service", "/Project", "t"), True)],
+)
+def test_a_listing_of_all_types_says_that_there_is_nothing_else(
+    tmp_path: Path, types: tuple[str, ...], *, is_whole: bool
+) -> None:
+    """It has all that every project has and nobody asks for; one of chosen types says nothing of others."""
+    cloud = company()
+    rows = [one for one in assets_of(cloud, ORGANIZATION) if one["assetType"].endswith("/ServiceAccount")]
+    usual = [one for one in everyday(cloud) if "1111" in one["name"] and one["assetType"].endswith(types)]
+    write(tmp_path / "assets.json", [*rows, *usual])
 
     gaps = gaps_in(everything(tmp_path))
 
-    assert ((PROD, "workloads.run") in gaps) is not others
-    assert ((PROD, "iam.service_account_keys") in gaps) is not others
+    assert ((PROD, "workloads.run") in gaps) is not is_whole
+    assert ((PROD, "iam.service_account_keys") in gaps) is not is_whole
+    assert (DEV, "workloads.run") in gaps  # of which nothing else is told
+
+
+def test_roles_that_allow_nothing_are_known_to(tmp_path: Path) -> None:
+    """``describe`` leaves an empty list out, alone or among others, and so does Cloud Asset."""
+    cloud = company()
+    write(tmp_path / "accounts.json", cloud.rows[f"projects/{PROD}/serviceAccounts"])
+    names = [f"roles/{one}" for one in ("alone", "among", "other")] + [f"projects/{PROD}/roles/asset"]
+    alone, among, other, asset = ({"name": one, "title": one, "stage": "GA"} for one in names)
+    write(tmp_path / "alone.json", alone)
+    described = (among, other | {"includedPermissions": ["iam.roles.update"]})
+    (tmp_path / "several.json").write_text("\n".join(map(json.dumps, described)), encoding="utf-8")
+    row = {"name": f"//iam.googleapis.com/{asset['name']}", "assetType": "iam.googleapis.com/Role"}
+    write(tmp_path / "asset.json", [row | {"ancestors": ["projects/1111"], "resource": {"data": asset}}])
+    bindings = [{"role": one, "members": [f"serviceAccount:{BILLING}"]} for one in names]
+    write(tmp_path / f"policy-{PROD}.json", {"bindings": bindings, "etag": "ACAB"})
+
+    records = everything(tmp_path)
+
+    levels = {one.grant.name: one.privilege.level for one in records if isinstance(one, Assignment)}
+    assert levels == dict(zip(names, ("normal", "normal", "escalation", "normal"), strict=True))
+    assert (PROD, "iam.roles") not in gaps_in(records)
+
+
+@pytest.mark.parametrize("listed", [True, False])
+def test_an_account_that_no_file_has_is_gone_as_by_the_apis(tmp_path: Path, *, listed: bool) -> None:
+    """If all accounts of its project are listed; where no file lists them, nobody can tell."""
+    cloud = company()
+    if listed:
+        write(tmp_path / "accounts.json", cloud.rows[f"projects/{PROD}/serviceAccounts"])
+    members = [f"serviceAccount:{one}" for one in (f"absent@{PROD}.iam.gserviceaccount.com", BILLING)]
+    policy = {"bindings": [{"role": "roles/viewer", "members": members}], "etag": "ACAB"}
+    write(tmp_path / "policy.json", [{"resource": PROJECT.format(PROD), "policy": policy, "project": "projects/1111"}])
+
+    rights = [one for one in everything(tmp_path) if isinstance(one, Assignment)]
+
+    assert {one.holder.partition("@")[0]: one.gone for one in rights} == (
+        {"absent": True, "billing": False} if listed else {"absent": None, "billing": None}
+    )
+
+
+PROJECT = "//cloudresourcemanager.googleapis.com/projects/{}"
 
 
 def test_secrets_without_their_versions_are_told_without_their_age(tmp_path: Path) -> None:
@@ -246,17 +295,16 @@ def test_a_project_that_is_only_named_is_a_gap(tmp_path: Path) -> None:
 
 
 def test_policies_above_projects_are_read_and_inherited(tmp_path: Path) -> None:
-    """Their own rights count for the unit they are set on; conditions and deleted members stay what they are.
-
-    Of an account that no file lists it cannot be told whether it is gone: a listing may be older than the policy.
-    """
+    """Their own rights count for the unit they are set on; conditions and deleted members stay what they are."""
     write_assets(powerful(), tmp_path)
 
     rights = [one for one in everything(tmp_path) if isinstance(one, Assignment)]
 
     assert {one.scope for one in rights} == {ORGANIZATION, "folders/45", "acme-prod", "acme-dev"}
-    assert {one.holder for one in rights if one.gone} == {"100000000000000000009"}
-    assert {one.gone for one in rights if one.holder == "absent@acme-dev.iam.gserviceaccount.com"} == {None}
+    assert {one.holder for one in rights if one.gone} == {
+        "100000000000000000009",
+        "absent@acme-dev.iam.gserviceaccount.com",
+    }
 
 
 def test_the_connector_pickles_with_its_files(tmp_path: Path) -> None:

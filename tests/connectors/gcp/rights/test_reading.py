@@ -288,6 +288,29 @@ def test_a_role_that_no_longer_exists_gives_nothing(place: Place) -> None:
     assert {found[BUILDER, role, "projects/acme-dev"].privilege.level for role in (never, old, older)} == {"normal"}
 
 
+@pytest.mark.parametrize("others", [0, 2], ids=["asked for by itself", "listed"])
+def test_a_disabled_role_grants_nothing(place: Place, others: int) -> None:
+    """Its bindings stand in the policy and are inactive, whatever the role allows. It is no gap."""
+    off = add_role(place.cloud, f"{ORGANIZATION}/roles/off", "resourcemanager.projects.setIamPolicy", stage="DISABLED")
+    more = [add_role(place.cloud, f"{ORGANIZATION}/roles/on{number}", "x.y.get") for number in range(others)]
+    bind(place.cloud, "projects/acme-dev", {role: [BUILDER] for role in (off, *more)})
+    records = place.scan()
+
+    found = _assignments(records)[BUILDER, off, "projects/acme-dev"]
+    assert (found.privilege.level, found.grant.admin, found.becomes) == ("normal", False, ())
+    assert _coverage(records)[ORGANIZATION, "iam.roles"].status == "complete"
+
+
+def test_one_of_google_s_own_roles_without_permissions_is_known_to_allow_nothing(place: Place) -> None:
+    """The answer leaves the empty list out."""
+    empty = add_role(place.cloud, "roles/nothing.user")
+    bind(place.cloud, "projects/acme-dev", {empty: [BUILDER]})
+    records = place.scan()
+
+    assert _assignments(records)[BUILDER, empty, "projects/acme-dev"].privilege.level == "normal"
+    assert _coverage(records)[ORGANIZATION, "iam.roles"].status == "complete"
+
+
 def test_a_listing_lacks_roles_that_are_deleted_for_good(place: Place) -> None:
     """However many of them are bound."""
     first, second = "projects/acme-dev/roles/a", "projects/acme-dev/roles/b"

@@ -1,0 +1,142 @@
+"""Rights in Google Cloud, from the APIs or from files to what the command line says of each account."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from scanner.demo.gcp_server.cloud import Cloud, Row
+from scanner.demo.gcp_server.roles import add_role
+from tests.cli.conftest import Muster, muster
+from tests.connectors.gcp.conftest import ORGANIZATION, Place, start
+from tests.connectors.gcp.exported import assets_of, everyday, policies_of, roles_of, write
+from tests.connectors.gcp.rights.company import bind, company
+
+__all__ = ["muster", "start"]
+
+GOOGLE = """
+[[source]]
+name = "google"
+type = "gcp"
+endpoint_url = "{url}"
+grpc_endpoint = "{grpc}"
+access_token = {{ file = "{token}" }}
+locations = ["europe-west1"]
+backoff = 0.001
+"""
+Scan = Callable[[], dict[str, Any]]
+DOMAIN = "acme-prod.iam.gserviceaccount.com"
+BUCKET = "storage.googleapis.com/Bucket"
+
+
+@pytest.fixture
+def scan(muster: Muster) -> Scan:
+    """One scan of the configured source, as the JSON report has it."""
+
+    def run() -> dict[str, Any]:
+        done = muster("scan", "--config", "muster.toml", "--quiet", "-o", "json:-")
+        assert done.code == 0, done.err
+        result: dict[str, Any] = json.loads(done.out)
+        return result
+
+    return run
+
+
+@pytest.fixture
+def alive(start: Callable[[Cloud], Place], tmp_path: Path) -> Callable[[Cloud], None]:
+    """Configures a source that asks a running cloud."""
+
+    def configure(cloud: Cloud) -> None:
+        told = start(cloud).settings()
+        assert told.access_token is not None
+        config = GOOGLE.format(url=told.endpoint_url, grpc=told.grpc_endpoint, token=told.access_token.file)
+        (tmp_path / "muster.toml").write_text(config, encoding="utf-8")
+
+    return configure
+
+
+@pytest.fixture
+def exports(tmp_path: Path) -> Path:
+    """The folder of a source that reads files."""
+    config = '[[source]]\nname = "google"\ntype = "gcp"\nfrom_files = "exports"\n'
+    (tmp_path / "muster.toml").write_text(config, encoding="utf-8")
+    return tmp_path / "exports"
+
+
+def levels(result: dict[str, Any]) -> dict[str, str]:
+    """By name of an identity."""
+    return {one["name"]: one["privilege"]["level"] for one in result["identities"]}
+
+
+def test_a_disabled_role_makes_nobody_an_administrator(alive: Callable[[Cloud], None], scan: Scan) -> None:
+    """It did once: its permissions are listed, and Google grants none of them."""
+    cloud = company()
+    powers = "resourcemanager.projects.setIamPolicy"
+    for stage, name in (("DISABLED", "billing"), ("GA", "deployer")):
+        role = add_role(cloud, f"{ORGANIZATION}/roles/{name}", powers, stage=stage)
+        bind(cloud, "projects/acme-dev" if stage == "GA" else "projects/acme-prod", {role: [f"{name}@{DOMAIN}"]})
+    alive(cloud)
+
+    found = levels(scan())
+
+    assert (found["billing"], found["deployer"]) == ("normal", "admin")
+
+
+def _write(folder: Path, assets: list[Row], policies: list[Row], cloud: Cloud) -> None:
+    write(folder / "assets.json", assets)
+    write(folder / "policies.json", policies)
+    for number, role in enumerate(roles_of(cloud)):
+        write(folder / f"role-{number}.json", role)
+
+
+def _named(rows: list[Row], *types: str) -> list[Row]:
+    return [row for row in rows if str(row["assetType"]).endswith(types)]
+
+
+def _of(rows: list[Row], project: str, number: str) -> list[Row]:
+    return [row for row in rows if f"projects/{number}" in str(row) or f"/{project}" in str(row["resource"])]
+
+
+NARROWED: dict[str, Callable[[list[Row], list[Row]], tuple[list[Row], list[Row]]]] = {
+    "some types": lambda assets, policies: (_named(assets, "/ServiceAccount"), policies),
+    "some types, services among them": lambda assets, policies: (
+        _named(assets, "/ServiceAccount", "/Service"),
+        policies,
+    ),
+    "one project": lambda assets, policies: (_of(assets, "acme-prod", "1111"), _of(policies, "acme-prod", "1111")),
+    "accounts of one project, pools of both": lambda assets, policies: (
+        _of(_named(assets, "/ServiceAccount"), "acme-prod", "1111")
+        + _named(assets, "/WorkloadIdentityPool", "/Project"),
+        policies,
+    ),
+    "policies of buckets": lambda assets, policies: (assets, _named(policies, "/Bucket")),
+    "policies of containers": lambda assets, policies: (
+        assets,
+        _named(policies, "/Organization", "/Folder", "/Project"),
+    ),
+}
+
+
+@pytest.mark.parametrize("case", NARROWED)
+def test_nobody_leaves_for_an_export_that_was_narrowed(exports: Path, scan: Scan, case: str) -> None:
+    """What no file covers was not read: who is there stays, and so do rights, as last known."""
+    cloud = company()
+    cloud.add("projects/acme-dev/locations/global/keys", {"name": "projects/2222/locations/global/keys/k", "uid": "k"})
+    viewer = {"role": "roles/viewer", "members": [f"serviceAccount:billing@{DOMAIN}"]}
+    cloud.set_policy("//storage.googleapis.com/invoices", viewer, asset_type=BUCKET, project="acme-prod")
+    assets, policies = [*assets_of(cloud, ORGANIZATION), *everyday(cloud)], policies_of(cloud, ORGANIZATION)
+    _write(exports, assets, policies, cloud)
+    before = scan()
+
+    _write(exports, *NARROWED[case](assets, policies), cloud)
+    after = scan()
+
+    assert {one["key"] for one in after["identities"]} == {one["key"] for one in before["identities"]}
+    rights = [{(one["holder"], one["grant"]["name"]) for one in result["assignments"]} for result in (before, after)]
+    assert rights[0] == rights[1]
+    unseen = [one for one in after["identities"] if not one["rechecked"]]
+    assert unseen or after["summary"]["gaps"] > before["summary"]["gaps"]
