@@ -16,7 +16,7 @@ from benchmarks.organisation.written import STYLES, Style, written
 from scanner.model import RUNGS, Rung
 
 ROOT = Path(__file__).parent.parent
-PAGE = ROOT / "docs" / "accuracy.md"
+PAGE = ROOT / "docs" / "explanation" / "accuracy.md"
 SEEDS, SIZE = (101, 102), 500
 """Others than those of the page."""
 

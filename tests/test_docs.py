@@ -112,7 +112,7 @@ def test_the_example_config_shows_every_key() -> None:
 def test_every_connector_has_a_page_with_its_permissions(name: str) -> None:
     """The page, with those that go on from it, names each section, and each permission unless it prints them."""
     spec = connector_catalog().load(name).spec
-    folder = ROOT / "docs" / "connectors"
+    folder = ROOT / "docs" / "reference" / "connectors"
     pages = [folder / f"{name}.md", *sorted(folder.glob(f"{name}-*.md"))]
     page = "\n".join(one.read_text(encoding="utf-8") for one in pages)
 
@@ -122,7 +122,7 @@ def test_every_connector_has_a_page_with_its_permissions(name: str) -> None:
 
 def test_formats_and_views_are_in_the_docs() -> None:
     """One page tells them all."""
-    page = (ROOT / "docs" / "reports.md").read_text(encoding="utf-8")
+    page = (ROOT / "docs" / "reference" / "reports.md").read_text(encoding="utf-8")
 
     assert [name for name in (*report_catalog().names, *VIEWS) if f"`{name}`" not in page] == []
 

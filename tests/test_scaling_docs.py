@@ -1,4 +1,4 @@
-"""The examples in docs/scaling.md: whoever copies one gets what parses, and commands that exist."""
+"""The examples in docs/how-to/many-machines.md: whoever copies one gets what parses, and commands that exist."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from scanner.cli.main import cli
 from scanner.settings import EngineSettings
 from scanner.shards.heads import check_scan_id, parse_shard
 
-PAGE = (Path(__file__).parent.parent / "docs" / "scaling.md").read_text(encoding="utf-8")
+PAGE = (Path(__file__).parent.parent / "docs" / "how-to" / "many-machines.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"```(\w+)\n(.*?)```", PAGE, re.DOTALL)
 # What a scheduler would put there.
 _FILLED_IN = (

@@ -26,7 +26,7 @@ class Origin(Struct, frozen=True, kw_only=True, gc=False):
 
 
 class Entry(Struct, frozen=True, kw_only=True, gc=False):
-    """One declared identity (docs/registry.md names the columns). ``id`` falls back to ``file:row``.
+    """One declared identity (docs/reference/registry.md names the columns). ``id`` falls back to ``file:row``.
 
     ``identities`` are exact ids, names or globs, never empty: a row without them stands for its ``name``.
     ``has_own_id`` is False where file and row stand in for the id.

@@ -29,7 +29,7 @@ from scanner.model.terms import (
 )
 
 LIKELY = 0.75
-"""From this score on a suggestion is mostly right, below it mostly wrong: see docs/accuracy.md."""
+"""From this score on a suggestion is mostly right, below it mostly wrong: see docs/explanation/accuracy.md."""
 
 
 class MatchCandidate(Struct, frozen=True, kw_only=True, gc=False):

@@ -19,7 +19,7 @@ from tests.factories import make_result
 from tests.reports.published import complaints, document, lines
 from tests.reports.samples import HOSTILE, estate, estate_with_gaps, hostile_result, without_registry
 
-PUBLISHED = Path(__file__).parents[2] / "docs" / "muster.scan-1.schema.json"
+PUBLISHED = Path(__file__).parents[2] / "docs" / "reference" / "muster.scan-1.schema.json"
 SCHEMA = scan_schema()
 WHOLE = Draft202012Validator(SCHEMA)
 LINE = Draft202012Validator({**SCHEMA["$defs"]["line"], "$defs": SCHEMA["$defs"]})
@@ -33,7 +33,7 @@ RESULTS |= {name: partial(hostile_result, text) for name, text in HOSTILE.items(
 
 
 def test_it_is_published_as_it_is() -> None:
-    """After a change of the records: muster schema > docs/muster.scan-1.schema.json (from the root)."""
+    """After a change of the records: muster schema > docs/reference/muster.scan-1.schema.json (from the root)."""
     assert json.loads(PUBLISHED.read_text(encoding="utf-8")) == SCHEMA
 
 

@@ -1,4 +1,4 @@
-"""docs/controls.md, made from the data alone."""
+"""docs/reference/controls.md, made from the data alone."""
 
 from __future__ import annotations
 

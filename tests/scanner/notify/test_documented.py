@@ -1,4 +1,4 @@
-"""What docs/notify.md and docs/acknowledged.md show works as it stands there."""
+"""What docs/how-to/notify.md and docs/how-to/acknowledge.md show works as it stands there."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from scanner.notify.signing import signature
 from scanner.rules.catalog import RULES
 
 DOCS = Path(__file__).parents[3] / "docs"
-NOTIFY = (DOCS / "notify.md").read_text(encoding="utf-8")
-ACKNOWLEDGED = (DOCS / "acknowledged.md").read_text(encoding="utf-8")
+NOTIFY = (DOCS / "how-to" / "notify.md").read_text(encoding="utf-8")
+ACKNOWLEDGED = (DOCS / "how-to" / "acknowledge.md").read_text(encoding="utf-8")
 
 
 def blocks(page: str, language: str) -> list[str]:

@@ -87,7 +87,7 @@ def test_a_heading_that_is_explained_goes_before_the_order() -> None:
 )
 def test_the_page_on_writing_lists_tells_the_truth(columns: Columns, section: str) -> None:
     """Every column is on the page, and every heading that the page calls understood means that column."""
-    page = (Path(__file__).parents[3] / "docs" / "registry.md").read_text(encoding="utf-8")
+    page = (Path(__file__).parents[3] / "docs" / "reference" / "registry.md").read_text(encoding="utf-8")
     table = page.partition(section)[2].partition("\n## ")[0]
     rows = [line.split(" | ") for line in table.splitlines() if line.startswith("| `")]
     told = {row[0].strip("| `"): re.findall(r"`([^`]+)`", row[2]) for row in rows}

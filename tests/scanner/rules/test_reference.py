@@ -7,11 +7,11 @@ from pathlib import Path
 from scanner.rules.catalog import RULES
 from scanner.rules.reference import rules_markdown
 
-DOCUMENT = Path(__file__).parents[3] / "docs" / "rules.md"
+DOCUMENT = Path(__file__).parents[3] / "docs" / "reference" / "rules.md"
 
 
 def test_the_reference_is_up_to_date() -> None:
-    """docs/rules.md is made from the catalog: write ``rules_markdown()`` to it after changing a rule."""
+    """docs/reference/rules.md is made from the catalog: write ``rules_markdown()`` to it after changing a rule."""
     assert DOCUMENT.read_text(encoding="utf-8") == rules_markdown()
 
 

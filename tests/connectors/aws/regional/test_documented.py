@@ -9,7 +9,7 @@ import pytest
 from connectors.aws.regional.catalog import TYPES
 from connectors.aws.regional.declarations import Fields, ResourceType
 
-PAGE = Path(__file__).parents[4] / "docs" / "connectors" / "aws-regions.md"
+PAGE = Path(__file__).parents[4] / "docs" / "reference" / "connectors" / "aws-regions.md"
 ROWS = {line.split("`")[1]: line for line in PAGE.read_text(encoding="utf-8").splitlines() if line.startswith("| `")}
 
 

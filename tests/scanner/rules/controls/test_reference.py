@@ -7,11 +7,11 @@ from pathlib import Path
 from scanner.rules.controls.frameworks import frameworks
 from scanner.rules.controls.reference import controls_markdown
 
-DOCUMENT = Path(__file__).parents[4] / "docs" / "controls.md"
+DOCUMENT = Path(__file__).parents[4] / "docs" / "reference" / "controls.md"
 
 
 def test_the_reference_is_up_to_date() -> None:
-    """docs/controls.md is made from the data: write ``controls_markdown()`` to it after changing either."""
+    """docs/reference/controls.md is made from the data: write ``controls_markdown()`` to it after changing either."""
     assert DOCUMENT.read_text(encoding="utf-8") == controls_markdown()
 
 
