@@ -5,7 +5,7 @@ Only what the two do not have alike is looked at; whoever keeps the scans knows 
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from itertools import chain
@@ -21,7 +21,17 @@ from scanner.diff.entries import entry_changes
 from scanner.diff.findings import finding_changes
 from scanner.diff.records import Counts, Diff, Difference
 from scanner.matching.places import Places
-from scanner.model import Assessment, Change, ChangeName, Coverage, EntryAssessment, Fact, Finding, ScanResult
+from scanner.model import (
+    Assessment,
+    Change,
+    ChangeName,
+    Coverage,
+    EntryAssessment,
+    Fact,
+    Finding,
+    ScanResult,
+    credential_key,
+)
 
 PLACE_NOT_READ_BEFORE = "its place was not completely read before, so it may be older"
 
@@ -64,15 +74,19 @@ def compare(unlike: Unlike) -> Diff:
     before, after = Places(unlike.old.coverage), Places(unlike.new.coverage)
     to_light = _come_to_light(unlike.old.coverage, unlike.new.coverage)
     ranked = [_ranked(_change("not_rechecked", one, next_step=steps.NOT_RECHECKED)) for one in unlike.not_rechecked]
-    for old, new in unlike.identities:
+    for old, new in _with_renamed(unlike.identities, unlike.forgotten):
         if old is None and new is not None:
             ranked.append(_ranked(_arrival(new, unlike.returned.get(new.identity.key), before)))
         elif old is not None and new is None:
             ranked.append(_ranked(_departure(old, after, unlike.forgotten)))
         elif old is not None and new is not None:
             facts = to_light.get(new.identity.source, ())
-            if found := differences(_with_names(old, names), new, facts):
-                ranked.append(_ranked(*(_move(new, one) for one in found)))
+            was = _with_names(old, names)
+            rows = [_move(new, one) for one in differences(_under_key(was, new.identity.key), new, facts)]
+            if was.identity.key != new.identity.key:
+                rows.insert(0, _rename(was, new))
+            if rows:
+                ranked.append(_ranked(*rows))
     changes = (
         *chain.from_iterable(rows for _, _, rows in sorted(ranked, key=lambda one: one[:2])),
         *finding_changes(unlike.findings, unlike.came_back, unlike.forgotten, names),
@@ -85,6 +99,40 @@ def compare(unlike: Unlike) -> Diff:
         changes=changes,
         notices=unlike.new.notices,
     )
+
+
+def _with_renamed(
+    pairs: Iterable[tuple[Assessment | None, Assessment | None]], forgotten: Collection[str]
+) -> Iterator[tuple[Assessment | None, Assessment | None]]:
+    """The pairs, in which one that left and one that joined are one where they have the same unique id.
+
+    Only within a provider and scope, and only where exactly one of each has that id.
+    """
+    left: dict[tuple[str, str, str], list[Assessment]] = defaultdict(list)
+    joined: dict[tuple[str, str, str], list[Assessment]] = defaultdict(list)
+    for old, new in pairs:
+        one = (old or new) if old is None or new is None else None
+        if one is None or one.identity.unique_id is None or one.identity.key in forgotten:
+            yield old, new
+        else:
+            place = one.identity.provider, one.identity.scope, one.identity.unique_id
+            (joined if old is None else left)[place].append(one)
+    for place in left.keys() | joined.keys():
+        gone, come = left.get(place, []), joined.get(place, [])
+        if len(gone) == len(come) == 1:
+            yield gone[0], come[0]
+        else:
+            yield from ((one, None) for one in gone)
+            yield from ((None, one) for one in come)
+
+
+def _under_key(one: Assessment, key: str) -> Assessment:
+    """As if it had been called so before: its credentials' keys begin with its own."""
+    identity = one.identity
+    if identity.key == key:
+        return one
+    credentials = tuple(replace(held, key=credential_key(key, held.kind, held.id)) for held in identity.credentials)
+    return replace(one, identity=replace(identity, key=key, credentials=credentials))
 
 
 def _come_to_light(old: Iterable[Coverage], new: Iterable[Coverage]) -> dict[str, set[Fact]]:
@@ -141,6 +189,19 @@ def _move(one: Assessment, found: Difference) -> Change:
         reach_grew=found.reach_grew,
         next_step=steps.after_moving(found),
         caveat=found.caveat,
+    )
+
+
+def _rename(old: Assessment, new: Assessment) -> Change:
+    entry = old.registry.entry
+    lost = entry is not None and entry != new.registry.entry
+    return _change(
+        "moved",
+        new,
+        aspect="name",
+        before=old.identity.key,
+        after=new.identity.key,
+        next_step=steps.AFTER_RENAMING.format(entry=entry) if lost else None,
     )
 
 

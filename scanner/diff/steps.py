@@ -28,6 +28,7 @@ _BECAME: Mapping[tuple[Aspect, str], str] = {
     ("usage", "never used"): "Ask whether it is still needed.",
 }
 """By aspect and the first words of what it became."""
+AFTER_RENAMING = "It is the same identity: write its new key into entry {entry}."
 RETURNED = "Find out who brought it back, and why."
 NOT_RECHECKED = "Close the gap: muster report --view coverage says what is missing."
 

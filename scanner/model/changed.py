@@ -12,9 +12,9 @@ from scanner.model.terms import Severity
 
 Aspect: TypeAlias = Literal[
     "unique_id", "privilege", "permissions", "links", "trust", "credentials", "agent", "nature", "registry",
-    "ownership", "owner", "environment", "enabled", "usage", "state",
+    "ownership", "owner", "environment", "enabled", "usage", "state", "name",
 ]  # fmt: skip
-"""What of something is another than before; ``state`` is a registry entry's."""
+"""What of something is another than before; ``state`` is a registry entry's, ``name`` is told by keys."""
 
 ChangeName: TypeAlias = Literal[
     "joined", "moved", "replaced", "left", "returned", "not_rechecked", "forgotten", "new", "reopened", "resolved"

@@ -22,7 +22,16 @@ from scanner.model import (
     Privilege,
     RegistryVerdict,
 )
-from tests.factories import NOW, days_ago, make_assessment, make_coverage, make_entry, make_finding, make_identity
+from tests.factories import (
+    NOW,
+    days_ago,
+    make_assessment,
+    make_coverage,
+    make_credential,
+    make_entry,
+    make_finding,
+    make_identity,
+)
 from tests.factories import make_result as scan
 
 BILLING = make_assessment("svc-billing")
@@ -278,3 +287,47 @@ def test_one_that_is_mended_and_one_that_is_new_are_both_told(about: str) -> Non
     changes = _changes(findings=[(old, None), (None, new)])
 
     assert [(one.change, one.key) for one in changes] == [("new", "f2"), ("resolved", "f1")]
+
+
+def _held(name: str, unique_id: str | None = "AIDAEXAMPLE", **facts: Any) -> Assessment:
+    identity = make_identity(name, unique_id=unique_id, **facts)
+    return make_assessment(
+        replace(identity, credentials=(make_credential(identity),)),
+        registry=RegistryVerdict(state="registered", entry="NHI-1", rung="name"),
+    )
+
+
+def test_a_new_name_for_a_known_unique_id_is_a_rename() -> None:
+    """It moved; its credentials are the same, and its entry is to learn the new key."""
+    old, new = _held("etl-old"), replace(_held("etl-new"), registry=RegistryVerdict(state="unregistered"))
+
+    diff = compare(Unlike(old=scan(), new=scan(), identities=[(old, None), (None, new)]))
+
+    assert [(row.key, row.change, row.aspect) for row in diff.changes] == [
+        (new.identity.key, "moved", "name"),
+        (new.identity.key, "moved", "registry"),
+    ]
+    assert (diff.changes[0].before, diff.changes[0].after) == (old.identity.key, new.identity.key)
+    assert diff.changes[0].next_step == "It is the same identity: write its new key into entry NHI-1."
+    assert diff.summary == Counts(moved=1)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        pytest.param([_held("a", None)], [_held("b", None)], id="no-unique-ids"),
+        pytest.param([_held("a", "X")], [_held("b", "Y")], id="others"),
+        pytest.param([_held("a", scope="1")], [_held("b", scope="2")], id="in-another-scope"),
+        pytest.param([_held("a")], [_held("b", provider="saas")], id="of-another-provider"),
+        pytest.param([_held("a"), _held("c")], [_held("b")], id="two-that-left-had-it"),
+        pytest.param([_held("a")], [_held("b"), _held("c")], id="two-that-joined-have-it"),
+    ],
+)
+def test_others_left_and_joined(old: list[Assessment], new: list[Assessment]) -> None:
+    """Nobody is taken for another by anything but the one id that both have."""
+    pairs = [*((one, None) for one in old), *((None, one) for one in new)]
+
+    counts = compare(Unlike(old=scan(), new=scan(coverage=(make_coverage(),)), identities=pairs)).summary
+
+    assert counts.moved == 0
+    assert counts.joined == len(new)
