@@ -130,6 +130,7 @@ def _entry(judged: EntryAssessment) -> bytes:
         "identities": judged.identities,
         "evidence": judged.evidence,
         "candidates": judged.candidates,
+        "renamed": judged.renamed,
         "rechecked": judged.rechecked,
         "declared_identities": declared.pop("identities"),
         **declared,

@@ -19,6 +19,7 @@ from scanner.acknowledged_file import load_acknowledgements
 from scanner.config import Config
 from scanner.continuity.recreated import recreations, to_look_up
 from scanner.continuity.remembered import Remembered
+from scanner.continuity.renamed import gone
 from scanner.continuity.reopened import unknown_fingerprints, with_earlier
 from scanner.continuity.unread_rows import set_aside_warnings
 from scanner.continuity.vanished import doubted, losses, notices, still_there
@@ -271,6 +272,7 @@ def _remember(store: Store, inventory: Inventory, now: datetime) -> Remembered:
         findings=(*memory.findings(fingerprints), *memory.findings_on_entries()),
         known=memory.known_fingerprints(),
         creators=memory.creators(),
+        gone=memory.last_issued(gone(entries, inventory.identities)),
         recreations=recreations(
             maybe_anew, memory.last_unique_ids(maybe_anew), memory.standing_recreations(), now.date()
         ),

@@ -119,6 +119,7 @@ def judge(inventory: Inventory, declared: Declared, remembered: Remembered, scan
         sources=declared.sources,
         places=places,
         last=remembered.entries,
+        gone=remembered.gone,
         carried={one.identity.key for one in carried},
         aside=aside,
         today=today,

@@ -9,6 +9,7 @@ import msgspec
 from msgspec import Struct
 
 from scanner.continuity.remembered import or_as_last_known
+from scanner.continuity.renamed import Issued, renames, with_renamed
 from scanner.continuity.unread_rows import SetAside
 from scanner.exemptions import Exemptions
 from scanner.inventory import Inventory
@@ -27,7 +28,7 @@ from scanner.model import (
     RegistryVerdict,
 )
 from scanner.roster import Roster
-from scanner.suggestions.suggest import KEPT, suggest
+from scanner.suggestions.suggest import KEPT, Suggestions, suggest
 
 _UNCHECKED = RegistryVerdict(state="unchecked", evidence="no registry was given")
 
@@ -51,13 +52,15 @@ def reconcile(
     sources: Sequence[SourceRef],
     places: Places,
     last: Sequence[EntryAssessment],
+    gone: Mapping[str, Issued],
     carried: Collection[str],
     aside: SetAside,
     today: date,
 ) -> Reconciled:
     """What was found, against what was declared; ``entries``: None where there is no registry at all.
 
-    ``natures``: by key. ``last``: the entries as the last scan judged them. ``carried``: keys of identities that
+    ``natures``: by key. ``last``: the entries as the last scan judged them. ``gone``: what is known of keys that they
+    matched and that are not there. ``carried``: keys of identities that
     stand from there. ``aside``: what unreadable rows leave open; its entries are among ``entries``.
     """
     seen = inventory.identities
@@ -76,11 +79,14 @@ def reconcile(
     for key, found in look_alikes(seen, registry, entries, today).items():
         registry[key] = msgspec.structs.replace(registry[key], look_alike=found)
     judged = tuple(map(aside.entry, _entries(inventory, entries, matching, sources, last, carried, today)))
+    judged = with_renamed(judged, registry, last, seen, gone)
+    renamed = renames(judged, gone)
     likely = suggest([one for one in seen if registry[one.key].state == "unregistered"], judged)
-    registry |= {key: _with_candidates(registry[key], more) for key, more in likely.for_identities.items()}
+    for more in (renamed.for_identities, likely.for_identities):
+        registry |= {key: _with_candidates(registry[key], found) for key, found in more.items()}
     return Reconciled(
         registry=registry,
-        entries=tuple(_entry_with_candidates(one, likely.for_entries.get(one.entry.id, ())) for one in judged),
+        entries=tuple(_entry_with_candidates(one, renamed, likely) for one in judged),
         notices=(*matching.notices, *likely.notices),
     )
 
@@ -124,11 +130,16 @@ def _entries(
 
 
 def _with_candidates(judged: RegistryVerdict, found: tuple[MatchCandidate, ...]) -> RegistryVerdict:
-    """With what is suggested behind the proposed entries that match."""
+    """With what is suggested behind what it has: proposed entries that match, entries of the name that it had."""
     named = {one.entry for one in judged.candidates}
     more = [one for one in found if one.entry not in named]
     return msgspec.structs.replace(judged, candidates=(*judged.candidates, *more)[:KEPT])
 
 
-def _entry_with_candidates(judged: EntryAssessment, found: tuple[IdentityCandidate, ...]) -> EntryAssessment:
-    return msgspec.structs.replace(judged, candidates=found) if found else judged
+def _entry_with_candidates(judged: EntryAssessment, *suggested: Suggestions) -> EntryAssessment:
+    """With one of each identity, those first that are suggested first."""
+    found: dict[str, IdentityCandidate] = {}
+    for suggestions in suggested:
+        for one in suggestions.for_entries.get(judged.entry.id, ()):
+            found.setdefault(one.identity, one)
+    return msgspec.structs.replace(judged, candidates=tuple(found.values())[:KEPT]) if found else judged

@@ -45,6 +45,7 @@ class Remembered(Struct, frozen=True, kw_only=True):
     None on a store's first scan: nothing is new.
     ``creators``: by key, unique id and creator of whatever had one, for audit logs forget.
     ``recreations``: by key, how each was made anew, as this scan or an earlier one found it.
+    ``gone``: by key that an entry once matched and that is not there now, its provider, scope and unique id.
     """
 
     assessments: tuple[Assessment, ...] = ()
@@ -56,6 +57,7 @@ class Remembered(Struct, frozen=True, kw_only=True):
     known: Mapping[str, datetime | None] | None = None
     creators: Mapping[str, tuple[str | None, str]] = {}
     recreations: Mapping[str, Recreation] = {}
+    gone: Mapping[str, tuple[str, str, str]] = {}
 
 
 def not_rechecked(

@@ -114,6 +114,11 @@ class Memory:
         with reading(self._engine) as connection:
             return recreated.last_unique_ids(connection, keys)
 
+    def last_issued(self, keys: Iterable[str]) -> dict[str, tuple[str, str, str]]:
+        """By key of identities, provider, scope and unique id that each had when it last had one, gone or not."""
+        with reading(self._engine) as connection:
+            return recreated.last_issued(connection, keys)
+
     def standing_recreations(self) -> Iterator[Finding]:
         """The latest scan's findings of identities that were made anew."""
         with reading(self._engine) as connection:

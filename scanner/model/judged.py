@@ -253,6 +253,8 @@ class EntryAssessment(Struct, frozen=True, kw_only=True, gc=False):
     evidence: str | None = None
     candidates: tuple[IdentityCandidate, ...] = ()
     """What it might mean, where it stands for nothing."""
+    renamed: Mapping[str, str] = {}
+    """By the key that they have now, the keys under which it matched identities that it matches no more."""
     rechecked: bool = True
 
 

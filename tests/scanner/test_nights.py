@@ -392,3 +392,41 @@ def test_a_finding_stands_where_a_fact_that_it_needs_was_not_told(store: Store) 
 
     assert ("dormant", False) in [(one.rule, one.rechecked) for one in second.findings]
     assert second.coverage[0].status == "complete"
+
+
+def test_a_rename_suggests_its_entry_until_that_is_written_down(store: Store) -> None:
+    """By the unique id, in the nights after the first, too; nobody is told to have left or joined."""
+    old = make_identity("etl-old", unique_id="AIDAEXAMPLEEXAMPLE01")
+    new = make_identity("loader", unique_id="AIDAEXAMPLEEXAMPLE01")
+    entry = make_entry(old.key, origin=Origin(file="registry.csv", row=2))
+    first = _night(store, 1, [old, PLAIN], entries=[entry])
+    second = _night(store, 2, [new, PLAIN], entries=[entry])
+    third = _night(store, 3, [new, PLAIN], entries=[entry])
+    written = replace(entry, identities=(new.key,))
+    fourth = _night(store, 4, [new, PLAIN], entries=[written])
+
+    evidence = f"was {old.key} and has the same unique id, AIDAEXAMPLEEXAMPLE01"
+    for night in (second, third):
+        verdict = next(one.registry for one in night.identities if one.identity.key == new.key)
+        assert verdict.state == "unregistered"
+        assert (verdict.candidates[0].entry, verdict.candidates[0].evidence) == ("NHI-1", evidence)
+        [judged] = night.entries
+        assert (judged.state, judged.renamed) == ("not_found", {new.key: old.key})
+        assert (judged.candidates[0].identity, judged.candidates[0].evidence) == (new.key, evidence)
+    assert [(one.state, one.renamed) for one in fourth.entries] == [("found", {})]
+    counts = changes_between(store, first.scan.id, second.scan.id).summary
+    assert (counts.joined, counts.left, counts.moved) == (0, 0, 1)
+
+
+def test_somebody_else_under_a_name_that_is_gone_is_no_rename(store: Store) -> None:
+    """Another unique id is another identity, and so is the same one in another scope."""
+    old = make_identity("etl-old", unique_id="AIDAEXAMPLEEXAMPLE01")
+    others = [
+        make_identity("a", unique_id="AIDAEXAMPLEEXAMPLE02"),
+        make_identity("b", unique_id="AIDAEXAMPLEEXAMPLE01", scope="999999999999"),
+    ]
+    entry = make_entry(old.key, origin=Origin(file="registry.csv", row=2))
+    _night(store, 1, [old, PLAIN], entries=[entry])
+    night = _night(store, 2, [*others, PLAIN], entries=[entry])
+
+    assert [one.renamed for one in night.entries] == [{}]
