@@ -20,12 +20,18 @@ class Screen(Struct, frozen=True, kw_only=True):
     """What the output can show; files are plain and 80 columns wide.
 
     ``longest``: of a list so many are shown, the first; None: all, as for whoever searches a file or a pipe.
+    ``options``: what a printed command needs to be about the same scan, such as ``" --config prod/config.toml"``.
     """
 
     width: int = 80
     color: bool = False
     unicode: bool = True
     longest: int | None = None
+    options: str = ""
+
+    def command(self, text: str) -> str:
+        """A command of Muster's, to be run as it is printed."""
+        return f"{text}{self.options}"
 
 
 class Report(Protocol):

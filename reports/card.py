@@ -10,11 +10,14 @@ from reports.diff_table import difference_text
 from reports.judged import findings_by_fingerprint, joined_with_findings
 from reports.page import Page
 from reports.phrases import (
+    ACKNOWLEDGE,
+    acknowledged_text,
     agent_text,
     credential_text,
     drift_text,
     evidence_of,
     facts_text,
+    fingerprint_digits,
     next_step,
     tags_text,
     words,
@@ -32,6 +35,7 @@ def identity_card(
     """All that is known of one identity, as text. ``history``: oldest first."""
     found = joined_with_findings(judged, findings_by_fingerprint(result))
     page = Page(screen or Screen())
+    digits = fingerprint_digits(found.findings)
     page.line(judged.identity.key, "bold")
     for label, texts in (
         ("identity", _identity(judged, result.first_seen.get(judged.identity.key))),
@@ -47,13 +51,17 @@ def identity_card(
         ("consumers", _consumers(judged, result)),
         ("links", [f"{one.relation} {one.target} ({one.evidence})" for one in judged.identity.links]),
         ("trusts", dict.fromkeys(f"{one.kind} {one.principal}: {one.evidence}" for one in judged.identity.trusts)),
-        ("findings", [_finding(one) for one in found.findings]),
+        ("findings", [_finding(one, digits) for one in found.findings]),
         ("next step", [next_step(found)]),
         ("history", [_era(one) for one in history]),
     ):
         told = [text for text in texts if text]
         if told:
             page.item(label, told, first="")
+    if open_ones := [one for one in found.findings if one.acknowledged is None]:
+        page.line()
+        suppress = f"muster acknowledge {open_ones[0].fingerprint[:digits]} {ACKNOWLEDGE}"
+        page.hint("To suppress a finding, by the digits before it", suppress)
     return page.text
 
 
@@ -127,11 +135,13 @@ def _grant(name: str, via: str, resource: str | None, admin: bool) -> str:
     return f"{name} via {via}{on}" + (" [admin]" if admin else "")
 
 
-def _finding(one: Finding) -> str:
+def _finding(one: Finding, digits: int) -> str:
     since = f" since {one.first_seen:%Y-%m-%d}" if one.first_seen else ""
     status = "" if one.status == "open" else f", {one.status}"
     facts = facts_text(evidence_of(one))
-    return f"[{one.severity}{status}]{since} {one.title}{f': {facts}' if facts else ''}"
+    told = f"{one.fingerprint[:digits]} [{one.severity}{status}]{since} {one.title}{f': {facts}' if facts else ''}"
+    acknowledged = acknowledged_text(one)
+    return f"{told} (acknowledged: {acknowledged})" if acknowledged else told
 
 
 def _era(one: Era) -> str:

@@ -11,7 +11,7 @@ from reports.diff_table import COLUMNS, SHORT_COLUMNS, became, caveats, findings
 from reports.json import scan_record
 from reports.json_text import encoded
 from reports.markdown_text import escaped
-from reports.page import Page
+from reports.page import LABEL, Page
 from reports.phrases import words
 from reports.sheets import markdown_table, write_csv
 from scanner.diff.records import Diff
@@ -75,7 +75,7 @@ def _section(page: Page, title: str, things: list[list[Change]], told: Callable[
     for rows in things[:SHOWN]:
         page.item(rows[0].severity or _label(rows[0]), told(rows), axis="severity" if rows[0].severity else None)
     if len(things) > SHOWN:
-        page.item("", [f"and {len(things) - SHOWN:,} more: muster diff -o csv:diff.csv"], first="")
+        page.hint(f"and {len(things) - SHOWN:,} more", "muster diff -o csv:diff.csv", indent=LABEL)
 
 
 def _label(change: Change) -> str:
@@ -117,7 +117,8 @@ def _places(page: Page, unread: list[Change]) -> None:
         number = sum((row.source, row.scope) == (source, scope) for row in unread)
         page.item("", [f"{number:,} of source {source}, {scope}"], first="")
     if len(by_place) > PLACES_SHOWN:
-        page.item("", [f"and {len(by_place) - PLACES_SHOWN:,} more places: muster report --view coverage"], first="")
+        more = f"and {len(by_place) - PLACES_SHOWN:,} more places"
+        page.hint(more, "muster report --view coverage", indent=LABEL)
 
 
 def _write_csv(diff: Diff, out: BinaryIO, screen: Screen) -> tuple[str, ...]:

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby, islice
 
-from reports.page import Page
+from reports.page import LABEL, Page
 from reports.summary import Digest
 from scanner.model import GRAVITY, SEVERITIES, Finding, ScanResult, Summary
 from scanner.text import counted
@@ -101,7 +101,7 @@ def _list(page: Page, digest: Digest, title: str, findings: Sequence[Finding], *
         page.item(gravest.severity, lines, axis="severity")
     if len(groups) > most:
         rules = counted(len(groups) - most, "more rule fired", "more rules fired")
-        page.item("", [f"{rules}: muster report --view findings"], first="")
+        page.hint(rules, "muster report --view findings", indent=LABEL)
 
 
 def _names(result: ScanResult) -> Iterator[tuple[str, str]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import BinaryIO, TypeAlias
@@ -36,7 +37,7 @@ def _write_page(handover: Handover, scan: ScanInfo, out: BinaryIO, screen: Scree
             page.heading(f"{title}: {len(items):,}")
         for item in page.shown(items):
             page.item(_LABELS[item.roles[0]], _told(item))
-        page.more(items, "-o csv:PATH has all")
+        page.more(items, f"muster offboard {shlex.quote(handover.person.email)} -o csv:handover.csv")
     out.write(page.text.encode())
     return ()
 

@@ -36,8 +36,7 @@ class MarkdownReport:
 
     def write(self, result: ScanResult, view: View, out: BinaryIO, screen: Screen) -> tuple[str, ...]:
         """Write the page as UTF-8; a notice says where it was cut, and the page itself how many rows are missing."""
-        del screen
-        page, digest = MarkdownPage(), Digest(result)
+        page, digest = MarkdownPage(screen), Digest(result)
         for section in (_headline, *_SECTIONS[view], _notices, _colophon):
             section(page, digest)
         out.write(page.text.encode())
@@ -51,7 +50,7 @@ def _headline(page: MarkdownPage, digest: Digest) -> None:
     for gap in digest.gaps[:GAPS_NAMED]:
         page.line(f"- {gap.status}: {code(_cut(gap_text(gap), LONGEST_TEXT))}")
     if len(digest.gaps) > GAPS_NAMED:
-        page.line(f"- and {len(digest.gaps) - GAPS_NAMED:,} more: `muster report --view coverage`")
+        page.line(f"- and {len(digest.gaps) - GAPS_NAMED:,} more: {page.command('muster report --view coverage')}")
 
 
 def _counts(page: MarkdownPage, digest: Digest) -> None:
@@ -181,7 +180,7 @@ def _notices(page: MarkdownPage, digest: Digest) -> None:
     for notice in notices[:NOTICES_SHOWN]:
         page.line(f"- {_prose(notice)}")
     if len(notices) > NOTICES_SHOWN:
-        page.line(f"- and {len(notices) - NOTICES_SHOWN:,} more: `muster report -o json:-`")
+        page.line(f"- and {len(notices) - NOTICES_SHOWN:,} more: {page.command('muster report -o json:-')}")
 
 
 def _colophon(page: MarkdownPage, digest: Digest) -> None:

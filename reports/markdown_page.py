@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from reports.base import Screen
+from reports.markdown_text import code
+
 LENGTH_TAKEN = 65_536
 """Characters in a comment on GitHub; the summary of a job takes more."""
 _KEPT_FREE = 8_000
@@ -13,7 +16,8 @@ _KEPT_FREE = 8_000
 class MarkdownPage:
     """Lines and tables; every text is Markdown already."""
 
-    def __init__(self) -> None:
+    def __init__(self, screen: Screen) -> None:
+        self._screen = screen
         self._lines: list[str] = []
         self._left = LENGTH_TAKEN - _KEPT_FREE
         self._is_cut = False
@@ -48,7 +52,11 @@ class MarkdownPage:
             self.line(row)
             shown += 1
         if shown < total:
-            self.line(f"\nand {total - shown:,} more: `{rest}`")
+            self.line(f"\nand {total - shown:,} more: {self.command(rest)}")
+
+    def command(self, text: str) -> str:
+        """A command to run, as code."""
+        return code(self._screen.command(text))
 
 
 def _row(cells: Iterable[str]) -> str:

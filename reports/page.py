@@ -49,6 +49,7 @@ class Page:
         from rich.color import ColorSystem
         from rich.console import Console
 
+        self._screen = screen
         self._longest = screen.longest
         self._unicode = screen.unicode
         self._dash = "─" if screen.unicode else "-"
@@ -84,10 +85,22 @@ class Page:
         """The first of a list, as many as the screen is for."""
         return listed[: self._longest]
 
-    def more(self, listed: Sequence[Any], rest: str) -> None:
-        """Say how many of a list were not shown, and how to get them, if any were not."""
+    def more(self, listed: Sequence[Any], command: str) -> None:
+        """Say how many of a list were not shown, and the command that gets them, if any were not."""
         if left := len(listed) - len(self.shown(listed)):
-            self.line(f"and {left:,} more: {rest}")
+            self.hint(f"and {left:,} more", command)
+
+    def hint(self, text: str, command: str, *, indent: int = 0, apart: bool = False) -> None:
+        """A command to run and what for; ``apart``, or where it does not fit beside that, on a line of its own.
+
+        It is never broken, be it longer than the screen: whoever copies it gets all of it.
+        """
+        command = self._safe(self._screen.command(command))
+        if not apart and indent + len(text) + len(command) + len(": ") <= self._width:
+            self._lines.append(f"{' ' * indent}{self._safe(text)}: {command}")
+            return
+        self._lines += (" " * indent + part for part in self._wrapped(f"{text}:", self._width - indent))
+        self._lines.append(f"{' ' * min(indent, GAP)}{' ' * GAP}{command}")
 
     def counts(self, label: str, counts: Iterable[str]) -> None:
         """A label and how many there are of each."""

@@ -51,6 +51,8 @@ _NEW_OWNER: Mapping[OrphanReason | None, str] = {
 
 
 SHORTEST_FINGERPRINT = 8
+ACKNOWLEDGE = "--reason TEXT --by PERSON"
+"""What `muster acknowledge` needs besides the finding."""
 
 
 def fingerprint_digits(findings: Sequence[Finding]) -> int:

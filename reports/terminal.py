@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import BinaryIO, ClassVar, TypeAlias
 
@@ -10,7 +11,16 @@ from reports.finding_groups import gravest_findings, groups_by_rule, moved, new_
 from reports.judged import Judged, judged_identities, most_urgent_first
 from reports.listing import LISTINGS
 from reports.page import LABEL, Heading, Page
-from reports.phrases import ORPHANED_MEANS, acknowledged_text, fingerprint_digits, in_full, place, telling, words
+from reports.phrases import (
+    ACKNOWLEDGE,
+    ORPHANED_MEANS,
+    acknowledged_text,
+    fingerprint_digits,
+    in_full,
+    place,
+    telling,
+    words,
+)
 from reports.summary import Digest, gap_text
 from reports.views import Keeps, is_orphan, is_unregistered
 from scanner.model import SEVERITIES, Finding, Identity, ScanResult
@@ -67,7 +77,7 @@ def _list_gaps(page: Page, digest: Digest, most: int) -> None:
     for gap in gaps[:most]:
         page.item(gap.status, [gap_text(gap)], axis="coverage", first="")
     if len(gaps) > most:
-        page.item("", [f"and {len(gaps) - most:,} more: muster report --view coverage"], first="")
+        page.hint(f"and {len(gaps) - most:,} more", "muster report --view coverage", indent=LABEL)
 
 
 def _counts(page: Page, digest: Digest) -> None:
@@ -97,11 +107,12 @@ def _counts(page: Page, digest: Digest) -> None:
 def _all_findings(page: Page, digest: Digest) -> None:
     """Under each rule what it is about, with the first digits of the fingerprint: the highest severity first."""
     findings = digest.result.findings
+    digits = fingerprint_digits(findings)
     page.heading(counted(len(findings), "finding", "findings"))
     if findings:
-        page.line("To suppress a finding: muster acknowledge, with the digits before it.")
+        suppress = f"muster acknowledge {findings[0].fingerprint[:digits]} {ACKNOWLEDGE}"
+        page.hint("To suppress a finding, by the digits before it", suppress)
     identities = _by_key(digest.result)
-    digits = fingerprint_digits(findings)
     room = len(page.shown(findings))
     most = LISTED_OF_A_RULE if room < len(findings) else room
     for group in groups_by_rule(findings):
@@ -116,7 +127,7 @@ def _all_findings(page: Page, digest: Digest) -> None:
             label, lead = (named, "") if digits < LABEL else ("", f"{named}  ")
             page.item(label, (lead + line for line in _finding_lines(page, finding, identities, first)), first="")
         if len(group) > len(listed):
-            page.item("", [f"and {len(group) - len(listed):,} more: {_as_csv('findings')}"], first="")
+            page.hint(f"and {len(group) - len(listed):,} more", _as_csv("findings"), indent=LABEL)
 
 
 def _few_orphans(page: Page, digest: Digest) -> None:
@@ -138,7 +149,7 @@ def _few_orphans(page: Page, digest: Digest) -> None:
         ),
     )
     if len(orphans) > ORPHANS_SHOWN:
-        page.line(f"and {len(orphans) - ORPHANS_SHOWN:,} more: muster orphans -o csv:orphans.csv")
+        page.hint(f"and {len(orphans) - ORPHANS_SHOWN:,} more", "muster orphans -o csv:orphans.csv")
 
 
 def _meanings(page: Page, digest: Digest) -> None:
@@ -178,17 +189,18 @@ def _notices(page: Page, digest: Digest) -> None:
     for notice in notices[:NOTICES_SHOWN]:
         page.line(notice)
     if len(notices) > NOTICES_SHOWN:
-        page.line(f"and {len(notices) - NOTICES_SHOWN:,} more: muster report -o json:-")
+        page.hint(f"and {len(notices) - NOTICES_SHOWN:,} more", "muster report -o json:-")
 
 
 def _where_next(page: Page, digest: Digest) -> None:
     if not digest.result.identities:
         page.line()
-        page.line("What each source would need: muster doctor")
+        page.hint("What each source would need", "muster doctor")
         return
     page.heading("Next")
-    for command, why in (_DECLARE if digest.states["registry"]["unchecked"] else _FILL_IN, *_COMMANDS):
-        page.line(f"  {command:<41}{why}")
+    declare = digest.states["registry"]["unchecked"]
+    for why, command in (_DECLARE if declare else _FILL_IN, (_SHOW, f"muster show {_example(digest)}"), _EXPLORE):
+        page.hint(why, command, apart=True)
 
 
 # --- parts of sections --------------------------------------------------------
@@ -223,7 +235,14 @@ def _finding_lines(page: Page, finding: Finding, identities: Mapping[str, Identi
 
 
 def _as_csv(view: View) -> str:
-    return f"muster report --view {view} -o csv:{view}.csv has all"
+    return f"muster report --view {view} -o csv:{view}.csv"
+
+
+def _example(digest: Digest) -> str:
+    """What to call the identity that is most worth a look; a name that a shell would read otherwise is left out."""
+    urgent = _most_urgent(digest.result, is_orphan) or _most_urgent(digest.result, lambda _: True)
+    names = (name for one in urgent for name in (one.identity.name, one.identity.key))
+    return next(filter(_PLAIN.fullmatch, names), "IDENTITY")
 
 
 def _next(step: str) -> str:
@@ -238,12 +257,11 @@ _ORPHAN_HEADINGS = (
     Heading("Use", 10, "usage"),
 )
 
-_FILL_IN = ("muster orphans -o xlsx:orphans.xlsx", "the list for owners to fill in")
-_DECLARE = ("muster registry adopt --registry new.csv", "drafts a registry of all found")
-_COMMANDS = (
-    ("muster show IDENTITY", "all that is known of one of them"),
-    ("muster report -o html:report.html", "everything, to explore"),
-)
+_FILL_IN = ("The list for owners to fill in", "muster orphans -o xlsx:orphans.xlsx")
+_DECLARE = ("A draft registry of all found", "muster registry adopt --registry new.csv")
+_SHOW = "All that is known of one of them"
+_EXPLORE = ("Everything, to explore", "muster report -o html:report.html")
+_PLAIN = re.compile(r"[A-Za-z0-9][\w.:/@+=-]{0,99}", re.ASCII)
 
 _SECTIONS: Mapping[View, tuple[Section, ...]] = {
     "all": (

@@ -16,17 +16,23 @@ from scanner.strict import Document, decode, line_of, read_settings
 from scanner.tables.parsing import parse_toml
 from scanner.text import printable
 
+USUAL = "acknowledged.toml"
 LONGEST = timedelta(days=366)
 """How far ahead an acknowledgement may end: what nobody looks at again is not acknowledged, but forgotten."""
 
 
 class AlarmSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """``[alarms]``. ``acknowledged``: one file, or several, that list findings which alarm nobody for now."""
+    """``[alarms]``. ``acknowledged``: one file, or several, that list findings which alarm nobody for now.
 
-    acknowledged: str | tuple[str, ...] = ()
+    Where nothing is said, it is ``acknowledged.toml`` beside the config, once there is one.
+    """
+
+    acknowledged: str | tuple[str, ...] | None = None
 
     def paths(self, base: Path) -> tuple[Path, ...]:
         """The files, where they are relative taken from the config's folder."""
+        if self.acknowledged is None:
+            return (base / USUAL,) if (base / USUAL).exists() else ()
         texts = (self.acknowledged,) if isinstance(self.acknowledged, str) else self.acknowledged
         return tuple(base / Path(text).expanduser() for text in texts)
 

@@ -63,7 +63,7 @@ class Acknowledgements:
 
     def of(self, finding: Finding, identity: Identity | None) -> Acknowledged | None:
         """Who lets the finding be today, and why; ``identity`` is the one it is about."""
-        covering = tuple(self._covering(finding, identity))
+        covering = tuple(self.covering(finding, identity))
         holding = [one for one in covering if one.given.until >= self._today]
         self._used.update(holding)
         if holding:
@@ -71,7 +71,8 @@ class Acknowledgements:
         self._lapsed.update(covering[:1])
         return None
 
-    def _covering(self, finding: Finding, identity: Identity | None) -> Iterator[Acknowledgement]:
+    def covering(self, finding: Finding, identity: Identity | None) -> Iterator[Acknowledgement]:
+        """All that cover the finding, ended ones included."""
         yield from self._by_fingerprint.get(finding.fingerprint, ())
         if finding.rule in self._by_rule:
             yield from (scoped.one for scoped in self._by_rule[finding.rule] if scoped.fits(finding, identity))

@@ -77,7 +77,7 @@ def load_config(path: Path | None) -> Config:
     if path is None:
         default = Path(DEFAULT_FILE)
         if not default.exists():
-            return Config()
+            return Config(acknowledged=AlarmSettings().paths(default.parent))
         path = default
     text = read_settings(path, "`muster init` writes a commented one")
     data = parse_toml(str(path), text, ConfigError)

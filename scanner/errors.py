@@ -57,6 +57,22 @@ def did_you_mean(word: str, known: Sequence[str], *, likeness: float = 0.6) -> s
     return f"did you mean {near[0]}?" if near else None
 
 
+_IN_ALL = frozenset({"aws", "azure", "dask", "gcp", "notify", "postgres", "suggest", "vault", "xlsx"})
+
+
+def install_command(extra: str) -> str:
+    """The command that installs an extra, from where Muster itself was installed."""
+    from importlib.metadata import PackageNotFoundError, distribution
+    from json import loads
+    from shlex import quote
+
+    try:
+        origin = loads(distribution("nhi-muster").read_text("direct_url.json") or "{}").get("url")
+    except (PackageNotFoundError, ValueError, AttributeError):
+        origin = None
+    return f"pip install {quote(f'nhi-muster[{extra}]' + (f' @ {origin}' if origin else ''))}"
+
+
 class MusterError(Exception):
     """Base of all; ``hint`` says what to do next."""
 
@@ -111,7 +127,8 @@ class MissingExtra(MusterError):
     """A source or format needs a package that comes with an extra."""
 
     def __init__(self, what: str, extra: str) -> None:
-        super().__init__(f"{what} needs the extra '{extra}'", hint=f"install it: pip install 'nhi-muster[{extra}]'")
+        apart = "" if extra in _IN_ALL else " ('all' does not include it)"
+        super().__init__(f"{what} needs the extra '{extra}'{apart}", hint=f"install it: {install_command(extra)}")
 
 
 class NothingScanned(MusterError):

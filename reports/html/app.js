@@ -26,6 +26,7 @@ class App {
     this.overview = overview;
     Object.assign(STATES, overview.states);
     digits = overview.digits;
+    acknowledgeWith = overview.acknowledge;
     for (const owner of ownersWhoLeft(identities)) LEFT.add(owner);
     byId("tabs").replaceChildren(...Object.entries(VIEWS).map(([view, { label }]) => this.tab(view, label)));
     showOverview({ overview, coverage, identities, changes }, (view, chosen) => this.go(view, chosen));

@@ -123,7 +123,7 @@ function findingItem(finding, subject = null) {
 
 // Puts the command that suppresses a finding on the clipboard; where the browser refuses, it stands there to be copied.
 function copyButton(fingerprint) {
-  const command = `muster acknowledge ${shortened(fingerprint)}`;
+  const command = `muster acknowledge ${shortened(fingerprint)}${acknowledgeWith}`;
   const button = h("button.copy", { type: "button", title: command, onclick: copy }, "Copy acknowledge command");
   async function copy() {
     try {

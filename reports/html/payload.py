@@ -11,11 +11,12 @@ from typing import Any
 
 from msgspec.structs import asdict
 
+from reports.base import Screen
 from reports.html.ages import age, ages, written
 from reports.html.identities import identity_blocks
 from reports.html.packing import LONGEST_TEXT, Columns, minutes, pairs, pairs_by_name, table, text, texts
 from reports.judged import Judged, judged_identities, most_urgent_first
-from reports.phrases import ORPHANED_MEANS, acknowledged_text, evidence_of, fingerprint_digits
+from reports.phrases import ACKNOWLEDGE, ORPHANED_MEANS, acknowledged_text, evidence_of, fingerprint_digits
 from reports.states import STATES
 from reports.summary import Digest
 from scanner.board.numbers import trend
@@ -59,13 +60,13 @@ _ENTRY_FACTS = (
 """Fields of an entry that are shown where they are filled in, beside those that have a column."""
 
 
-def blocks(result: ScanResult) -> dict[str, Any]:
+def blocks(result: ScanResult, screen: Screen | None = None) -> dict[str, Any]:
     """The page's data by block name. Pure: the same result gives the same blocks in the same order."""
     rows = most_urgent_first(judged_identities(result))
     row_of = {row.identity.key: position for position, row in enumerate(rows)}
     now = result.scan.started_at
     return {
-        "overview": overview(result),
+        "overview": overview(result, screen),
         "coverage": {"coverage": table(COVERAGE, sorted(result.coverage, key=lambda section: not section.is_gap))},
         **identity_blocks(result, rows, row_of),
         "secrets": {"secrets": table(secrets_by(now), result.secrets)},
@@ -80,7 +81,7 @@ def secrets_by(now: datetime) -> Columns[StoredSecret]:
     return {"age": lambda secret: age(written(secret), now), **_SECRETS}
 
 
-def overview(result: ScanResult) -> dict[str, Any]:
+def overview(result: ScanResult, screen: Screen | None = None) -> dict[str, Any]:
     """What stands above the tables: the run, its headline, the counts and the thresholds they were made with.
 
     And the states themselves, so that the page colours and explains them as every other format does.
@@ -104,6 +105,7 @@ def overview(result: ScanResult) -> dict[str, Any]:
         "trend": [_moment(moment) for moment in trend(result)],
         "notices": texts(result.notices),
         "digits": fingerprint_digits(result.findings),
+        "acknowledge": (screen or Screen()).command(f" {ACKNOWLEDGE}"),
         "since": _since(result),
     }
 

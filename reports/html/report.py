@@ -35,14 +35,14 @@ class HtmlReport:
     default_view: ClassVar[View] = "all"
     extra: ClassVar[str | None] = None
 
-    def write(self, result: ScanResult, view: View, out: BinaryIO, screen: Screen) -> tuple[str, ...]:  # noqa: ARG002  # a page fits itself to its screen
+    def write(self, result: ScanResult, view: View, out: BinaryIO, screen: Screen) -> tuple[str, ...]:
         """Write the page. A text of more than 10,000 characters is cut, and the notice says of how many identities."""
         style, script = _asset("style.css"), "\n".join(map(_asset, _SCRIPTS))
         page = Template(_asset("template.html")).substitute(
             policy=_policy(script=script, style=style),
             style=style,
             view=view,
-            blocks="\n".join(_element(name, content) for name, content in blocks(result).items()),
+            blocks="\n".join(_element(name, content) for name, content in blocks(result, screen).items()),
             script=script,
         )
         out.write(page.encode())

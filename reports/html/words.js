@@ -70,6 +70,8 @@ const LEFT = new Set();
 
 // As many digits of a fingerprint as tell it apart in this report; set when the page opens.
 let digits = 8;
+// What the command that suppresses a finding needs besides; set likewise.
+let acknowledgeWith = "";
 
 function shortened(fingerprint) {
   return fingerprint.slice(0, digits);

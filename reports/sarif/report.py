@@ -44,7 +44,6 @@ class SarifReport:
 
     def write(self, result: ScanResult, view: View, out: BinaryIO, screen: Screen) -> tuple[str, ...]:
         """Write the run; a notice says how many of the results no host would have taken."""
-        del screen
         shown = select(result, view)
         rules = rules_of(shown.findings)
         out.write(b'{"$schema": ' + encoded(_SCHEMA) + b', "version": "2.1.0", "runs": [{\n')
@@ -61,7 +60,7 @@ class SarifReport:
             written += 1
         left_out = len(shown.findings) - written
         notices = (_left_out(left_out, len(shown.findings)),) if left_out else ()
-        out.write(b'\n],\n"invocations": [' + encoded(_invocation(Digest(result), notices)) + b"]\n}]}\n")
+        out.write(b'\n],\n"invocations": [' + encoded(_invocation(Digest(result), notices, screen)) + b"]\n}]}\n")
         return notices
 
 
@@ -116,24 +115,24 @@ def _message(finding: Finding) -> str:
     return f"{plain}. {finding.remediation}"
 
 
-def _invocation(digest: Digest, notices: tuple[str, ...]) -> dict[str, Any]:
+def _invocation(digest: Digest, notices: tuple[str, ...], screen: Screen) -> dict[str, Any]:
     """The scan. It was no success where it could not read everything: what is not there may only be unseen."""
     return {
         "executionSuccessful": not digest.gaps,
         "startTimeUtc": iso(digest.result.scan.started_at),
         "endTimeUtc": iso(digest.result.scan.finished_at),
-        "toolExecutionNotifications": list(_notifications(digest, notices)),
+        "toolExecutionNotifications": list(_notifications(digest, notices, screen)),
     }
 
 
-def _notifications(digest: Digest, notices: tuple[str, ...]) -> Iterator[dict[str, Any]]:
+def _notifications(digest: Digest, notices: tuple[str, ...], screen: Screen) -> Iterator[dict[str, Any]]:
     told = [(text, "warning") for text in (*notices, *digest.caveats)]
     told += [(f"{gap.status}: {gap_text(gap)}", _GAP_LEVELS.get(gap.status, "warning")) for gap in digest.gaps]
     told += [(text, "note") for text in digest.result.notices]
     for text, level in islice(told, GAPS_NAMED):
         yield {"level": level, "message": {"text": _MARKUP.sub(r"\\\g<0>", printable(text))}}
     if len(told) > GAPS_NAMED:
-        more = f"and {len(told) - GAPS_NAMED:,} more: muster report --view coverage"
+        more = f"and {len(told) - GAPS_NAMED:,} more: {screen.command('muster report --view coverage')}"
         yield {"level": "warning", "message": {"text": more}}
 
 

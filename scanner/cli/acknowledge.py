@@ -1,93 +1,242 @@
-"""``muster acknowledge``."""
+"""``muster acknowledge``: suppressing findings for a while, and listing what is suppressed."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import UTC, date, datetime
+import re
+import sys
+from collections.abc import Iterator, Sequence
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from scanner.cli.options import config_option, store_option
-from scanner.errors import UsageError
+from scanner.errors import UsageError, did_you_mean
 
 if TYPE_CHECKING:
     from scanner.config import Config
-    from scanner.model import Finding
+    from scanner.history.store import Store
+    from scanner.model import Acknowledgement, Finding, ScanResult
+
+DAYS = 90
+"""How long it holds where nothing else is said."""
+_FINGERPRINT = re.compile(r"[0-9a-f]+")
 
 
 @click.command()
-@click.argument("fingerprints", nargs=-1, required=True, metavar="FINGERPRINT...")
-@click.option("--reason", required=True, metavar="TEXT", help="Why it is let be.")
-@click.option("--by", required=True, metavar="PERSON", help="Who answers for that.")
-@click.option("--until", required=True, metavar="DATE", help="The last day it holds, at most a year from now.")
+@click.argument("wanted", nargs=-1, metavar="FINGERPRINT... | RULE IDENTITY")
+@click.option("--reason", metavar="TEXT", help="Why it is suppressed.")
+@click.option("--by", metavar="PERSON", help="Who answers for that.")
+@click.option("--until", metavar="DAY", help=f"The last day it holds, at most a year from now; by default {DAYS} days.")
+@click.option("--list", "listing", is_flag=True, help="Show what is suppressed, by whom, until when, and stop.")
 @click.option("--file", "path", type=click.Path(path_type=Path), metavar="FILE", help="The list to add to.")
 @config_option
 @store_option
 @click.option("--dry-run", is_flag=True, help="Only print what would change.")
 def acknowledge(
-    fingerprints: tuple[str, ...],
-    reason: str,
-    by: str,
-    until: str,
+    wanted: tuple[str, ...],
+    reason: str | None,
+    by: str | None,
+    until: str | None,
+    listing: bool,
     path: Path | None,
     config_file: Path | None,
     store_url: str | None,
     dry_run: bool,
 ) -> None:
-    """Let findings be until a day, with reason and person.
+    """Suppress findings until a day, with reason and person.
 
     They stay in every report, and alarm nobody.
 
-    FINGERPRINT is that of a finding of the latest scan, as reports show it. It is added to the list that the config
-    names in [alarms] acknowledged; what changed is printed, for the review.
+    FINGERPRINT is that of a finding of the latest scan, as reports show it: its first 8 digits, or more. RULE IDENTITY
+    means the findings of that rule on that identity. They are added to the list that the config names in [alarms]
+    acknowledged, else to acknowledged.toml beside it; what changed is printed, for the review.
     """
-    from scanner.acknowledged_file import changed_lines, parse, read, with_findings
-    from scanner.config import load_config
+    from scanner.acknowledged_file import USUAL, changed_lines, parse, read, with_findings
+    from scanner.config import DEFAULT_FILE, load_config
     from scanner.model import Acknowledged
     from scanner.rules.catalog import RULES
 
+    today = datetime.now(UTC).date()
     config = load_config(config_file)
-    target = path or _only_list(config)
-    found = _findings(store_url or config.store_url, fingerprints)
+    url = store_url or config.store_url
+    if listing:
+        _list(config.acknowledged if path is None else (path,), url, today)
+        return
+    if not wanted:
+        raise UsageError("which finding?", hint="`muster report --view findings` shows the fingerprint of each")
+    target = path or _only_list(config, (config_file or Path(DEFAULT_FILE)).parent / USUAL)
+    found = _findings(url, wanted, [rule.id for rule in RULES])
+    given = Acknowledged(
+        reason=_needed("reason", reason, "Why are they suppressed?"),
+        by=_needed("by", by, "Who answers for that (e-mail or team)?"),
+        until=_day(until, today),
+    )
     before = read(target) if target.exists() else ""
+    parse(before, str(target), [rule.id for rule in RULES], today)
     remarks = [(one.fingerprint, f"{one.severity}: {one.title}: {one.credential or one.about}") for one in found]
-    after = with_findings(before, remarks, Acknowledged(reason=reason, by=by, until=_day(until)))
-    parse(after, str(target), [rule.id for rule in RULES], datetime.now(UTC).date())
+    after = with_findings(before, remarks, given)
     if not dry_run:
         _replace(target, after)
     click.echo(changed_lines(before, after, str(target)), nl=False)
 
 
-def _only_list(config: Config) -> Path:
-    if len(config.acknowledged) != 1:
+def _only_list(config: Config, usual: Path) -> Path:
+    if len(config.acknowledged) > 1:
         raise UsageError(
-            "which list to add to?" if config.acknowledged else "the config names no list of acknowledged findings",
-            hint='name it with --file, or in the config: [alarms] acknowledged = "acknowledged.toml"',
+            "the config names several lists of acknowledged findings", hint="say which to add to: --file FILE"
         )
-    return config.acknowledged[0]
+    return config.acknowledged[0] if config.acknowledged else usual
 
 
-def _findings(store_url: str, fingerprints: Sequence[str]) -> list[Finding]:
+def _needed(option: str, given: str | None, question: str) -> str:
+    """What an option says, or what whoever sits at the terminal answers. Raises UsageError."""
+    if given is None and sys.stdin.isatty():
+        given = click.prompt(question, err=True)
+    if given is None or not given.strip():
+        raise UsageError(
+            f"--{option} is {'missing' if given is None else 'empty'}",
+            hint="each suppressed finding names a reason, and a person who answers for it",
+        )
+    return given
+
+
+def _day(text: str | None, today: date) -> date:
+    """The day that ``--until`` gives. Raises UsageError, which names the option and not the file it would be put in."""
+    from scanner.acknowledged_file import LONGEST
+
+    if text is None:
+        return today + timedelta(days=DAYS)
+    try:
+        day = date.fromisoformat(text)
+    except ValueError as error:
+        raise UsageError(f"--until {text} is no day", hint=f"write it as {today + timedelta(days=DAYS)}") from error
+    if day < today:
+        raise UsageError(f"--until {text} is over already", hint=f"choose a day from {today} on")
+    if day > today + LONGEST:
+        raise UsageError(
+            f"--until {text} is more than a year ahead",
+            hint=f"choose a day up to {today + LONGEST}, and look again then",
+        )
+    return day
+
+
+def _findings(store_url: str, wanted: Sequence[str], rules: Sequence[str]) -> list[Finding]:
+    """The findings that the arguments mean, each once. Raises UsageError where one of them means none, or several."""
     from scanner.history.store import open_store
 
-    wanted = list(dict.fromkeys(fingerprints))
     with open_store(store_url, create=False) as store:
-        known = {one.fingerprint: one for one in store.memory.findings(wanted)}
-    if unknown := [one for one in wanted if one not in known]:
+        if _FINGERPRINT.fullmatch(wanted[0].lower()):
+            chosen = [_by_digits(store, text.lower()) for text in dict.fromkeys(wanted)]
+        elif len(wanted) == 2:  # noqa: PLR2004  # a rule and an identity
+            chosen = _by_rule(store, wanted[0], wanted[1], rules)
+        else:
+            raise UsageError(
+                f"{wanted[0]} is no fingerprint", hint="give digits of fingerprints, or one RULE and one IDENTITY"
+            )
+    return list({one.fingerprint: one for one in chosen}.values())
+
+
+def _by_digits(store: Store, digits: str) -> Finding:
+    from reports.phrases import SHORTEST_FINGERPRINT
+    from scanner.text import counted
+
+    if len(digits) < SHORTEST_FINGERPRINT:
+        raise UsageError(f"{digits} is too short for a fingerprint", hint=f"give {SHORTEST_FINGERPRINT} digits or more")
+    found = list(store.memory.findings_beginning(digits)) if _FINGERPRINT.fullmatch(digits) else []
+    if not found:
         raise UsageError(
-            f"the latest scan has no finding {', '.join(unknown)}",
-            hint="muster report --view findings -o csv:- shows them",
+            f"the latest scan has no finding {digits}", hint="`muster report --view findings` shows those it has"
         )
-    return [known[one] for one in wanted]
+    if len(found) > 1:
+        listed = "".join(f"\n  {one.fingerprint}  {one.title}: {one.about}" for one in found[:10])
+        raise UsageError(
+            f"{counted(len(found), 'finding begins', 'findings begin')} with {digits}:{listed}", hint="give more digits"
+        )
+    return found[0]
 
 
-def _day(text: str) -> date:
+def _by_rule(store: Store, rule: str, text: str, rules: Sequence[str]) -> list[Finding]:
+    if rule not in rules:
+        raise UsageError(
+            f"{rule} is neither a fingerprint nor a rule", hint=did_you_mean(rule, rules) or "`muster rules` lists them"
+        )
+    result = store.find(text)
+    if len(result.identities) > 1:
+        keys = "".join(f"\n  {one.identity.key}" for one in result.identities)
+        raise UsageError(f"{len(result.identities)} identities are called {text}:{keys}", hint="name one by its key")
+    about = result.findings or tuple(one for one in store.memory.findings_on_entries() if text in one.subjects)
+    chosen = [one for one in about if one.rule == rule]
+    if not chosen:
+        others = ", ".join(dict.fromkeys(one.rule for one in about))
+        raise UsageError(
+            f"the latest scan has no finding of {rule} on {text}",
+            hint=f"it has: {others}" if others else "`muster report --view findings` shows those it has",
+        )
+    return chosen
+
+
+def _list(paths: Sequence[Path], store_url: str, today: date) -> None:
+    """Print each acknowledgement with what it covers in the latest scan: those that end first come first."""
+    from reports.page import Page
+    from scanner.acknowledged_file import load_acknowledgements
+    from scanner.cli.output import stdout_screen
+    from scanner.errors import MissingStore
+    from scanner.history.store import open_store
+    from scanner.rules.catalog import RULES
+    from scanner.text import counted
+
+    given = load_acknowledgements(paths, [rule.id for rule in RULES], today)
     try:
-        return date.fromisoformat(text)
-    except ValueError as error:
-        raise UsageError(f"--until {text} is no day", hint="write it as 2027-06-30") from error
+        with open_store(store_url, create=False) as store:
+            result = store.load() if given and store.has_scans() else None
+    except MissingStore:
+        result = None
+    covered = _covered(given, result, today)
+    page = Page(stdout_screen())
+    ended = sum(one.given.until < today for one in given)
+    page.line(
+        f"{counted(len(given), 'acknowledgement', 'acknowledgements')}{f', {ended} of them ended' if ended else ''}"
+    )
+    for one in sorted(given, key=lambda one: one.given.until):
+        page.line()
+        page.item(
+            "ended" if one.given.until < today else "until", _told(one, covered.get(one), known=result is not None)
+        )
+    click.echo(page.text, nl=False)
+
+
+def _told(one: Acknowledgement, covers: Sequence[Finding] | None, *, known: bool) -> Iterator[str]:
+    from scanner.text import counted
+
+    shown = 5
+    yield f"{one.given.until} by {one.given.by}"
+    yield f"finding {one.finding[:8]}" if one.finding else f"rule {one.rule} on {one.match}"
+    yield f"Reason: {one.given.reason}"
+    for finding in (covers or ())[:shown]:
+        yield f"[{finding.severity}] {finding.title}: {finding.credential or finding.about}"
+    if covers and len(covers) > shown:
+        yield f"and {counted(len(covers) - shown, 'other finding', 'other findings')}"
+    if known and not covers:
+        yield "covers no finding of the latest scan"
+    yield str(one.origin)
+
+
+def _covered(
+    given: Sequence[Acknowledgement], result: ScanResult | None, today: date
+) -> dict[Acknowledgement, list[Finding]]:
+    from scanner.acknowledgements import Acknowledgements
+
+    covered: dict[Acknowledgement, list[Finding]] = {}
+    if result is None:
+        return covered
+    identities = {one.identity.key: one.identity for one in result.identities}
+    book = Acknowledgements(given, today)
+    for finding in result.findings:
+        for one in book.covering(finding, identities.get(finding.identity or "")):
+            covered.setdefault(one, []).append(finding)
+    return covered
 
 
 def _replace(path: Path, text: str) -> None:

@@ -62,9 +62,11 @@ def _policy(kind: type, name: str, source: str | None, config_file: Path | None)
 def _described(spec: Spec) -> str:
     import msgspec
 
+    from scanner.errors import install_command
+
     lines = [spec.title, "", f"identities: {', '.join(spec.kinds)}"]
     if spec.extra:
-        lines.append(f"needs:      pip install 'nhi-muster[{spec.extra}]'")
+        lines.append(f"needs:      {install_command(spec.extra)}")
     lines += ["", "settings"]
     for field in msgspec.structs.fields(spec.settings):
         default = "" if field.default is msgspec.NODEFAULT else f" = {field.default!r}"

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from scanner.cli.calls import as_called
 from scanner.errors import MusterError
 from scanner.redact import RedactingFilter, redact
 from scanner.text import counted, printable
@@ -67,20 +68,21 @@ def set_up_logging(verbose: int, log_format: str) -> None:
 
 def complain(error: MusterError) -> None:
     """Print an error and what to do about it."""
+    message, hint = as_called(str(error)), error.hint and as_called(error.hint)
     if structured():
-        _emit("error", str(error), hint=error.hint)
+        _emit("error", message, hint=hint)
         return
-    lines = redact(str(error)).splitlines() or [type(error).__name__]
+    lines = redact(message).splitlines() or [type(error).__name__]
     click.echo("muster: " + "\n".join(printable(line) for line in lines[:PROBLEMS_TOLD]), err=True)
     if len(lines) > PROBLEMS_TOLD:
         click.echo(f"and {len(lines) - PROBLEMS_TOLD} more", err=True)
-    if error.hint:
-        click.echo(f"  → {printable(redact(error.hint))}", err=True)
+    if hint:
+        click.echo(f"  → {printable(redact(hint))}", err=True)
 
 
 def warn(messages: Iterable[str]) -> None:
     """Print warnings, one a line."""
-    for message in messages:
+    for message in map(as_called, messages):
         if structured():
             _emit("warning", message)
         else:
@@ -89,6 +91,7 @@ def warn(messages: Iterable[str]) -> None:
 
 def say(message: str) -> None:
     """Print a remark on stderr."""
+    message = as_called(message)
     if structured():
         _emit("info", message)
     else:

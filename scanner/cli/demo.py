@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import os
+import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 
 import click
 
-from scanner.errors import MissingExtra
+from scanner.cli.calls import as_called, remember
+from scanner.errors import MissingExtra, UsageError
 
 _NEEDED = (
     "azure.identity",
@@ -38,7 +40,8 @@ _GCP_VARIABLE = "MUSTER_DEMO_GCP_TOKEN"
     show_default=True,
     help="Where config, lists and reports go.",
 )
-def demo(out: Path) -> None:
+@click.option("--yes", is_flag=True, help="Overwrite lists that were edited since the last demo, without asking.")
+def demo(out: Path, yes: bool) -> None:
     """Scan a small company's estate on loopback and report on it.
 
     Starts an AWS emulator, an OpenBao server and stand-ins for Entra with Azure and for Google Cloud, fills them, scans
@@ -51,10 +54,12 @@ def demo(out: Path) -> None:
     from scanner.demo.azure_tenant import azure_server
     from scanner.demo.estate import load_estate
     from scanner.demo.gcp_cloud import gcp_server
-    from scanner.demo.lists import write_lists
+    from scanner.demo.lists import edited_lists, write_lists
     from scanner.demo.servers import aws_server
     from scanner.demo.vault_server import vault_server
 
+    if edited := edited_lists(out):
+        _agree_to_overwrite(out, edited, yes=yes)
     started = time.monotonic()
     estate = load_estate()
     out.mkdir(parents=True, exist_ok=True)
@@ -67,10 +72,25 @@ def demo(out: Path) -> None:
         secrets = {_VAULT_VARIABLE: vault.token, _AZURE_VARIABLE: azure.tenant.client_secret, _GCP_VARIABLE: "demo"}
         stack.enter_context(_environment({**secrets, **_AWS_DEMO_KEYS}))
         config = write_lists(out, estate, aws=aws, vault=vault.url, azure=azure, gcp=gcp)
+        remember(config=config)
         say("2/3  scanning it with the ordinary connectors, read-only")
         _scan(config, out)
     say(f"3/3  done in {time.monotonic() - started:.0f} s; the servers are stopped")
-    click.echo(_WHERE_NEXT.format(out=out), err=True)
+    show = as_called("`muster show svc-ledger-export`").strip("`")
+    click.echo(_WHERE_NEXT.format(out=out, show=show), err=True)
+
+
+def _agree_to_overwrite(out: Path, edited: Sequence[str], *, yes: bool) -> None:
+    """Raises UsageError unless whoever edited these lists agrees."""
+    if yes:
+        return
+    lists = " and ".join(edited)
+    question = f"{out}: the demo writes {lists} anew. Lose your changes?"
+    if not sys.stdin.isatty() or not click.confirm(question, err=True):
+        raise UsageError(
+            f"{out}: {lists} would be overwritten, and {'is' if len(edited) == 1 else 'are'} not as the demo wrote it",
+            hint="nothing was changed; choose another folder with --out, or give --yes to overwrite",
+        )
 
 
 def _is_there(module: str) -> bool:
@@ -88,7 +108,7 @@ _WHERE_NEXT = """
 Look at   {out}/report.html           in a browser: every identity with its evidence
           {out}/board.html            one sheet for the board
           {out}/orphans.xlsx          the list that owners fill in
-          muster show svc-ledger-export --config {out}/config.toml
+          {show}
 Then      muster scan aws:profile=NAME            your own account, read-only
           muster scan vault:url=https://HOST:8200 your own Vault ($VAULT_TOKEN)
           muster scan azure:tenant_id=ID          your own tenant, signed in by `az login`

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from scanner.cli.calls import as_called
 from scanner.cli.options import config_option, store_option
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ def doctor(sources: tuple[str, ...], config_file: Path | None, store_url: str | 
         mark = "ok     " if check.ok else "PROBLEM"
         click.echo(f"{mark} {printable(redact(f'{check.name}: {check.detail}'))}")
         if check.fix and not check.ok:
-            click.echo(f"          → {printable(redact(check.fix))}")
+            click.echo(f"          → {printable(redact(as_called(check.fix)))}")
     click.echo(f"problems: {problems}" if problems else "all is well")
     return PROBLEMS if problems else 0
 

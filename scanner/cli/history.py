@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from scanner.cli.calls import Group
 from scanner.cli.options import config_option, store_option
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 SHOWN = 30
 
 
-@click.group(invoke_without_command=True)
+@click.group(cls=Group, invoke_without_command=True)
 @config_option
 @store_option
 @click.option("--all", "every", is_flag=True, help=f"All scans, not only the last {SHOWN}.")

@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from scanner.beside import in_place_of
+from scanner.cli.calls import as_called, remember
 from scanner.errors import UsageError
 
 _TEMPLATES = ("config.toml", "registry.csv", "people.csv")
@@ -36,4 +37,5 @@ def init(directory: Path) -> None:
         raise UsageError(f"{directory} cannot be written: {error.strerror}") from error
     for name in _TEMPLATES:
         click.echo(f"wrote {directory / name}")
-    click.echo("next: fill in config.toml, then `muster doctor`, then `muster scan`")
+    remember(**({} if directory.resolve() == Path.cwd() else {"config": directory / "config.toml"}))
+    click.echo(as_called("next: fill in config.toml, then `muster doctor`, then `muster scan`"))

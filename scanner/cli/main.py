@@ -14,11 +14,12 @@ from typing import Any, NoReturn
 import click
 
 from scanner import __version__
+from scanner.cli.calls import Group
 from scanner.cli.console import complain, say, set_up_logging, structured
 from scanner.errors import MusterError, UsageError
 
 _COMMANDS = {
-    "acknowledge": ("acknowledge", "Let findings be until a day, with reason and person."),
+    "acknowledge": ("acknowledge", "Suppress findings until a day, with reason and person."),
     "connectors": ("connectors", "Show what each connector needs and yields."),
     "demo": ("demo", "Scan a small company's estate on loopback and report on it."),
     "diff": ("diff", "Tell what changed between two scans in the store."),
@@ -45,7 +46,7 @@ INTERRUPTED = 130
 USAGE = 2
 
 
-class _Commands(click.Group):
+class _Commands(Group):
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002  # click's signature
         return sorted(_COMMANDS)
 
@@ -66,7 +67,12 @@ class _Commands(click.Group):
     def invoke(self, ctx: click.Context) -> Any:
         # Before the command is looked for: that there is no such one is told in the log's format, too.
         set_up_logging(ctx.params["verbose"], ctx.params["log_format"])
-        return super().invoke(ctx)
+        try:
+            return super().invoke(ctx)
+        except MusterError as error:
+            # Here, and not where the exit code is made: the context knows what the command line gave.
+            complain(error)
+            return error.exit_code
 
 
 @click.command(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
@@ -91,7 +97,7 @@ def cli(**_: object) -> None:
     """  # noqa: D301  # click keeps lines as they are after a real backspace
 
 
-def main(arguments: list[str] | None = None) -> int:  # noqa: PLR0911  # one for each way a command can end
+def main(arguments: list[str] | None = None) -> int:  # one for each way a command can end
     """Run a command line; returns the exit code."""
     try:
         code = cli.main(args=arguments, prog_name="muster", standalone_mode=False)
@@ -101,9 +107,6 @@ def main(arguments: list[str] | None = None) -> int:  # noqa: PLR0911  # one for
         else:
             error.show()
         return USAGE
-    except MusterError as error:
-        complain(error)
-        return error.exit_code
     except (KeyboardInterrupt, click.Abort) as stop:
         # A command that knows what became of its work says so in its Abort.
         say("; ".join(filter(None, ("muster: interrupted", str(stop)))))

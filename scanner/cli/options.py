@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 import click
 
 from reports.base import BOARD, VIEWS
+from scanner.cli.calls import remember_option
 from scanner.model import SEVERITIES
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -17,11 +18,16 @@ config_option = click.option(
     "--config",
     "config_file",
     type=click.Path(path_type=Path),
+    callback=remember_option,
     metavar="FILE",
     help="The config; by default ./config.toml where there is one.",
 )
 store_option = click.option(
-    "--store", "store_url", metavar="URL", help="The store, as a SQLAlchemy URL; by default sqlite:///muster.db."
+    "--store",
+    "store_url",
+    callback=remember_option,
+    metavar="URL",
+    help="The store, as a SQLAlchemy URL; by default sqlite:///muster.db.",
 )
 _output = click.option(
     "-o",

@@ -17,6 +17,7 @@ from msgspec import Struct
 from reports.base import BOARD, VIEWS, Report, Screen, View
 from reports.catalog import report_catalog
 from scanner.beside import in_place_of, real_path
+from scanner.cli.calls import options_given
 from scanner.cli.console import say, warn
 from scanner.config import Config
 from scanner.errors import UsageError, did_you_mean
@@ -160,7 +161,7 @@ def write_outputs(result: ScanResult, outputs: Sequence[Output]) -> None:
             )
             for output in outputs
         ],
-        hint="choose another path, then: muster report -o …",
+        hint="choose another path, then: `muster report -o FORMAT:PATH`",
     )
 
 
@@ -197,7 +198,13 @@ def stdout_screen() -> Screen:
         color=terminal and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb",
         unicode=encoding.startswith("utf"),
         longest=LISTED if terminal else None,
+        options=options_given(),
     )
+
+
+def file_screen() -> Screen:
+    """What a file can show."""
+    return Screen(options=options_given())
 
 
 def _to_stdout(delivery: Delivery) -> tuple[str, ...]:
@@ -213,7 +220,7 @@ def _to_path(delivery: Delivery, path: Path) -> tuple[str, ...]:
             # A device or a pipe is written to, never replaced, if no other user put it there; a folder refuses.
             real_path(path)
             with path.open("wb") as file:
-                return _through(delivery, file, Screen())
+                return _through(delivery, file, file_screen())
         return _to_file(delivery, real_path(path))
     except OSError as error:
         raise UsageError(f"{path} cannot be written: {error.strerror}") from error
@@ -233,4 +240,4 @@ def _to_file(delivery: Delivery, path: Path) -> tuple[str, ...]:
     path.parent.mkdir(parents=True, exist_ok=True)
     # For its owner alone: a report tells an attacker where to look.
     with in_place_of(path, mode=0o644 if delivery.format in READABLE else 0o600) as file:
-        return delivery.write(file, Screen())
+        return delivery.write(file, file_screen())

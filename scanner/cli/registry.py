@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from scanner.cli.adopt import adopt
+from scanner.cli.calls import Group
 from scanner.cli.lists import listed, registry_of
 from scanner.cli.options import config_option, people_option
 from scanner.errors import UsageError
@@ -24,7 +25,7 @@ PROBLEMS = 1
 _FILE = click.Path(path_type=Path)
 
 
-@click.group()
+@click.group(cls=Group)
 def registry() -> None:
     """Keep the declared registry in order."""
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from scanner.settings import SourceSettings
     from scanner.shards.lines import Head
 
-HOW = "such as: muster scan --shard 1/4 --scan-id nightly-17 -o ndjson:shard-1.ndjson"
+HOW = "such as: `muster scan --shard 1/4 --scan-id nightly-17 -o ndjson:shard-1.ndjson`"
 
 
 def scan_shard(

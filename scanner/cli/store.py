@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from scanner.cli.calls import Group
 from scanner.cli.console import say
 from scanner.cli.options import config_option, store_option
 
@@ -13,7 +14,7 @@ LONGEST_NAME = 63
 """PostgreSQL cuts a longer one in silence: https://www.postgresql.org/docs/current/limits.html."""
 
 
-@click.group()
+@click.group(cls=Group)
 def store() -> None:
     """Look after the store."""
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import csv
+import json
 from collections.abc import Iterable, Sequence
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +16,9 @@ from scanner.demo.estate import days_ago
 _REGISTRY = ("ID", "Service account", "Provider", "Type", "Owner e-mail", "Backup owner", "Purpose", "Env", "Status",
              "Last reviewed", "Expires")  # fmt: skip
 _PEOPLE = ("E-mail", "Full name", "Team", "Manager", "Status", "Last day", "Members")
+_LISTS = ("config.toml", "registry.csv", "people.csv", "bots.csv")
+_WRITTEN = ".written-by-the-demo.json"
+"""In it the hash of each list, so that what somebody edited since is not overwritten unasked."""
 _BOTS = ("name", "kind", "description", "created_at", "last_used_at", "use_tracked_days")
 
 _CONFIG = """\
@@ -72,7 +77,23 @@ def write_lists(folder: Path, estate: dict[str, Any], *, aws: str, vault: str, a
     text = _CONFIG.format(aws=aws, vault=vault, azure=azure, gcp=gcp, regions=regions)
     text += "".join(map(_exemption, estate["exempt"]))
     config.write_text(text, encoding="utf-8")
+    (folder / _WRITTEN).write_text(json.dumps(_hashes(folder), indent=1), encoding="utf-8")
     return config
+
+
+def edited_lists(folder: Path) -> list[str]:
+    """The lists in that folder, the config among them, that are not as the last demo wrote them."""
+    try:
+        written = json.loads((folder / _WRITTEN).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        written = None
+    known = written if isinstance(written, dict) else {}
+    return [name for name, found in _hashes(folder).items() if known.get(name) != found]
+
+
+def _hashes(folder: Path) -> dict[str, str]:
+    there = (name for name in _LISTS if (folder / name).is_file())
+    return {name: sha256((folder / name).read_bytes()).hexdigest() for name in there}
 
 
 def _write(path: Path, headings: Sequence[str], rows: Iterable[Sequence[str]]) -> None:

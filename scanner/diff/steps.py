@@ -30,7 +30,7 @@ _BECAME: Mapping[tuple[Aspect, str], str] = {
 """By aspect and the first words of what it became."""
 AFTER_RENAMING = "It is the same identity: write its new key into entry {entry}."
 RETURNED = "Find out who brought it back, and why."
-NOT_RECHECKED = "Close the gap: muster report --view coverage says what is missing."
+NOT_RECHECKED = "Close the gap: the coverage view says what is missing."
 
 
 def whom_to_ask(one: Assessment) -> str | None:

@@ -68,6 +68,13 @@ class Memory:
                 found = read_open(connection, FINDINGS, schema.finding.c.key.in_(batch), despite_damage=True)
                 yield from sorted(found, key=FINDINGS.key)
 
+    def findings_beginning(self, digits: str) -> Iterator[Finding]:
+        """Those of the latest scan's findings whose fingerprint begins with these hexadecimal digits."""
+        key = schema.finding.c.key
+        with reading(self._engine) as connection:
+            found = read_open(connection, FINDINGS, key.between(digits, f"{digits}g"), despite_damage=True)
+            yield from sorted(found, key=FINDINGS.key)
+
     def findings_on_entries(self) -> Iterator[Finding]:
         """Those of the latest scan's findings that are about an entry itself, by entry."""
         entry = schema.finding.c.entry

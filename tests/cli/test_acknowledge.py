@@ -5,13 +5,17 @@ from __future__ import annotations
 import csv
 import io
 import json
+import shlex
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
+from scanner.history.store import open_store
 from tests.cli.conftest import Muster
+from tests.reports import samples
 
 TODAY = datetime.now(UTC).date()
 LATER, EARLIER = TODAY + timedelta(days=60), TODAY - timedelta(days=1)
@@ -80,10 +84,16 @@ def test_a_list_that_is_not_there_is_started(estate: Path, muster: Muster) -> No
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
-        pytest.param(("0f0f", *GIVEN), "the latest scan has no finding 0f0f", id="no such finding"),
+        pytest.param(("0f0f0f0f", *GIVEN), "the latest scan has no finding 0f0f0f0f", id="no such finding"),
+        pytest.param(("0f0f", *GIVEN), "0f0f is too short for a fingerprint", id="too short"),
+        pytest.param(("unregisterd", "triage-agent", *GIVEN), "did you mean unregistered?", id="no such rule"),
+        pytest.param(("dormant", "triage-agent", *GIVEN), "it has: unregistered", id="no finding of that rule"),
+        pytest.param((*GIVEN,), "which finding?", id="nothing named"),
+        pytest.param(("known", *GIVEN[2:]), "--reason is missing", id="no reason given"),
+        pytest.param(("known", *GIVEN[:-1], f"{EARLIER}"), f"--until {EARLIER} is over already", id="in the past"),
         pytest.param(("known", *GIVEN[:-1], "soon"), "--until soon is no day", id="no day"),
         pytest.param(("known", *GIVEN[:-1], f"{TODAY + timedelta(days=400)}"), "more than a year ahead", id="too long"),
-        pytest.param(("known", "--reason", " ", *GIVEN[2:]), "needs a reason", id="no reason"),
+        pytest.param(("known", "--reason", " ", *GIVEN[2:]), "--reason is empty", id="no reason"),
     ],
 )
 def test_what_cannot_be_acknowledged(listing: Path, muster: Muster, arguments: tuple[str, ...], told: str) -> None:
@@ -93,16 +103,92 @@ def test_what_cannot_be_acknowledged(listing: Path, muster: Muster, arguments: t
 
     done = muster("acknowledge", *(finding["fingerprint"] if one == "known" else one for one in arguments))
 
-    assert (done.code, told in done.err) == (2, True)
+    assert (done.code, told in done.err, "acknowledged.toml" in done.err) == (2, True, False)
     assert listing.read_text() == before
 
 
-@pytest.mark.usefixtures("estate")
-def test_without_a_list_it_is_said_how_to_name_one(muster: Muster) -> None:
-    """A file that no scan would read is of no use."""
-    scanned(muster)
+def test_without_a_list_named_it_is_the_one_beside_the_config(
+    estate: Path, muster: Muster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Which the next scan reads, wherever either is started."""
+    (finding, *_) = scanned(muster)["findings"]
+    elsewhere = estate / "elsewhere"
+    elsewhere.mkdir()
+    monkeypatch.chdir(elsewhere)
 
-    assert '[alarms] acknowledged = "acknowledged.toml"' in muster("acknowledge", "0f", *GIVEN).err
+    done = muster("acknowledge", finding["fingerprint"][:8], *GIVEN, "--config", str(estate / "config.toml"))
+
+    assert done.code == 0
+    assert finding["fingerprint"] in (estate / "acknowledged.toml").read_text()
+    assert not list(elsewhere.iterdir())
+    monkeypatch.chdir(estate)
+    assert scanned(muster)["summary"]["acknowledged"] == 1
+
+
+def test_a_rule_and_an_identity_are_enough(listing: Path, muster: Muster) -> None:
+    """By any name that `show` takes; all findings of that rule on it, and no other."""
+    before = scanned(muster)["findings"]
+    wanted = {one["fingerprint"] for one in before if one["rule"] == "unregistered"}
+
+    done = muster("acknowledge", "unregistered", "Triage-Agent", "--reason", "x", "--by", "ada@example.com")
+
+    assert done.code == 0
+    assert f"until = {TODAY + timedelta(days=90)}" in listing.read_text()
+    found = scanned(muster)["findings"]
+    assert {one["fingerprint"] for one in found if one["acknowledged"]} == wanted != set()
+
+
+def test_an_entry_can_be_named_in_place_of_an_identity(listing: Path, muster: Muster) -> None:
+    """A finding may be about an entry of the registry alone."""
+    (about,) = (one for one in scanned(muster)["findings"] if one["entry"] == "N-3" and not one["identity"])
+
+    assert muster("acknowledge", about["rule"], "N-3", *GIVEN).code == 0
+    assert about["fingerprint"] in listing.read_text()
+
+
+def test_digits_that_several_findings_share_are_refused(tmp_path: Path, muster: Muster) -> None:
+    """They are listed, so that more digits can be given."""
+    result = samples.estate()
+    one, other = (replace(finding, fingerprint=f"0f0f0f0f{n}" * 3) for n, finding in enumerate(result.findings[:2]))
+    with open_store(f"sqlite:///{tmp_path}/muster.db") as store:
+        store.save(replace(result, findings=(one, other), identities=()))
+
+    done = muster("acknowledge", "0f0f0f0f", *GIVEN)
+
+    assert (done.code, one.fingerprint in done.err, other.fingerprint in done.err) == (2, True, True)
+    assert "give more digits" in done.err
+    assert muster("acknowledge", "0F0F0F0F1", *GIVEN).code == 0
+    assert other.fingerprint in (tmp_path / "acknowledged.toml").read_text()
+
+
+def test_what_is_suppressed_is_listed(listing: Path, muster: Muster) -> None:
+    """By whom, until when, why, and which findings; ended ones and idle ones say so."""
+    (finding, *_) = scanned(muster)["findings"]
+    muster("acknowledge", finding["fingerprint"][:10], *GIVEN)
+    line = '\n[[acknowledged]]\nrule = "dormant"\nmatch = "nobody-*"\nreason = "old"\nby = "bob"\nuntil = {}\n'
+    listing.write_text(listing.read_text() + line.format(EARLIER))
+
+    done = muster("acknowledge", "--list")
+
+    assert (done.code, done.err) == (0, "")
+    assert done.out.splitlines()[0] == "2 acknowledgements, 1 of them ended"
+    for told in (f"{LATER} by ada@example.com", finding["fingerprint"][:8], "trial until spring", finding["title"]):
+        assert told in done.out
+    assert "rule dormant on nobody-*" in done.out
+    assert "covers no finding of the latest scan" in done.out
+
+
+def test_the_card_prints_the_command_that_suppresses(listing: Path, muster: Muster) -> None:
+    """It works as it stands there."""
+    scanned(muster)
+    (command,) = (line for line in muster("show", "triage-agent").out.splitlines() if "muster acknowledge" in line)
+    arguments = shlex.split(command)
+
+    assert muster(*arguments[arguments.index("muster") + 1 :]).code == 0
+
+    scanned(muster)
+    assert "(acknowledged: TEXT (PERSON, until" in " ".join(muster("show", "triage-agent").out.split())
+    assert listing.read_text().count("[[acknowledged]]") == 1
 
 
 def test_a_list_that_is_wrong_stops_the_scan(listing: Path, muster: Muster) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -14,6 +15,8 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from reports.json_schema import scan_schema
+from scanner.demo.lists import edited_lists
+from tests.cli.test_calls import PRINTED
 from tests.reports import published
 from tests.reports.published import complaints
 
@@ -184,6 +187,51 @@ def test_the_spreadsheets_open(demo: tuple[Path, subprocess.CompletedProcess[str
     book = openpyxl.load_workbook(folder / "orphans.xlsx")
 
     assert len(rows) == result["summary"]["orphaned"] == book[book.sheetnames[1]].max_row - 1
+
+
+def test_every_printed_command_works(demo: tuple[Path, subprocess.CompletedProcess[str]]) -> None:
+    """From where the demo was started; only those that name somebody's own estate need one."""
+    folder, done = demo
+    printed = PRINTED.findall(done.stdout + done.stderr + (folder / "summary.md").read_text(encoding="utf-8"))
+    own = [one for one in printed if one.startswith("muster scan ")]
+
+    assert len(own) == 4
+    assert len(set(printed) - set(own)) >= 5
+    for one in set(printed) - set(own):
+        ran = subprocess.run(
+            [sys.executable, "-m", "scanner", *shlex.split(one)[1:]],
+            cwd=folder.parent,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert (ran.returncode, one) == (0, one), ran.stderr
+
+
+def test_lists_that_were_edited_are_not_overwritten_unasked(
+    demo: tuple[Path, subprocess.CompletedProcess[str]],
+) -> None:
+    """Nobody is there to be asked: it refuses, before it starts anything, and says how to have it."""
+    folder, _ = demo
+    registry = folder / "registry.csv"
+    before = registry.read_bytes()
+    registry.write_bytes(before + b"MINE-1,svc-mine\r\n")
+    try:
+        again = subprocess.run(
+            [sys.executable, "-m", "scanner", "demo", "--out", "out"],
+            cwd=folder.parent,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert (again.returncode, "1/3" in again.stderr) == (2, False)
+        assert "registry.csv would be overwritten" in again.stderr
+        assert "--yes" in again.stderr
+        assert registry.read_bytes().endswith(b"svc-mine\r\n")
+    finally:
+        registry.write_bytes(before)
+    assert edited_lists(folder) == []
 
 
 def test_the_store_can_be_asked_afterwards(demo: tuple[Path, subprocess.CompletedProcess[str]]) -> None:

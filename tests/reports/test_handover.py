@@ -222,7 +222,7 @@ def test_a_screen_for_few_gets_few_and_a_file_all() -> None:
 
     assert "Nobody else answers for: 5" in shown
     assert shown.count("deploy-pipeline (") == 2
-    assert shown.endswith("and 3 more: -o csv:PATH has all\n")
+    assert shown.endswith("and 3 more: muster offboard ada@example.com -o csv:handover.csv\n")
     assert written("table", many).decode().count("deploy-pipeline (") == 5
 
 

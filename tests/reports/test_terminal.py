@@ -55,9 +55,21 @@ def test_the_whole_page(name: str, result: Callable[[], ScanResult], view: View)
 @pytest.mark.parametrize("view", VIEWS)
 @pytest.mark.parametrize("name", ["svc", *HOSTILE.values()], ids=["plain", *HOSTILE])
 def test_never_wider_than_the_screen(name: str, view: View, width: int) -> None:
-    """Whatever anything is called."""
+    """Whatever anything is called; only a command is in one piece, for whoever copies it."""
     shown = page(hostile_result(name), view, Screen(width=width))
-    assert max(map(cell_len, shown.split("\n"))) <= width
+    lines = (line for line in shown.split("\n") if not line.strip().startswith("muster "))
+    assert max(map(cell_len, lines)) <= width
+
+
+@pytest.mark.parametrize("view", VIEWS)
+def test_every_command_on_it_is_about_the_same_scan(view: View) -> None:
+    """With the config that the scan was started with, and in one piece, however long that is."""
+    options = f" --config {'deep/' * 20}config.toml"
+    shown = page(estate_with_gaps(), view, Screen(options=options, longest=1))
+
+    commands = [line for line in shown.splitlines() if "muster " in line and "Muster" not in line]
+    assert commands or view in ("registry", "coverage")
+    assert [line for line in commands if not line.endswith(options)] == []
 
 
 @pytest.mark.parametrize("view", VIEWS)
@@ -131,7 +143,7 @@ def test_a_screen_for_few_gets_the_gravest_and_a_file_all(view: View) -> None:
 
     assert re.findall(r"svc-\d\b", shown)[0] == "svc-0"
     assert set(re.findall(r"svc-\d\b", shown)) == {"svc-0", "svc-1"}
-    assert shown.endswith(f"and 3 more: muster report --view {view} -o csv:{view}.csv has all\n")
+    assert shown.endswith(f"and 3 more: muster report --view {view} -o csv:{view}.csv\n")
     assert set(re.findall(r"svc-\d\b", page(result, view))) == {f"svc-{number}" for number in range(5)}
     assert page(result, view, Screen(longest=5)) == page(result, view)
 

@@ -124,7 +124,10 @@ def test_a_finding_shows_as_many_digits_as_tell_it_apart(opens: Opens) -> None:
         rows(seen.page).first.click()
         panel(seen.page).get_by_role("button", name="Copy acknowledge command").first.click()
         expect(panel(seen.page).get_by_role("button", name="Copied")).to_be_visible()
-        assert seen.page.evaluate("navigator.clipboard.readText()") == "muster acknowledge aaaaaaaab"
+        assert (
+            seen.page.evaluate("navigator.clipboard.readText()")
+            == "muster acknowledge aaaaaaaab --reason TEXT --by PERSON"
+        )
 
 
 # --- the filter ---------------------------------------------------------------
