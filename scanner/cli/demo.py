@@ -105,14 +105,17 @@ def _is_there(module: str) -> bool:
 _AWS_DEMO_KEYS = {"AWS_ACCESS_KEY_ID": "demo", "AWS_SECRET_ACCESS_KEY": "demo"}
 
 _WHERE_NEXT = """
-Look at   {out}/report.html           in a browser: every identity with its evidence
-          {out}/board.html            one sheet for the board
-          {out}/orphans.xlsx          the list that owners fill in
-          {show}
-Then      muster scan aws:profile=NAME            your own account, read-only
-          muster scan vault:url=https://HOST:8200 your own Vault ($VAULT_TOKEN)
-          muster scan azure:tenant_id=ID          your own tenant, signed in by `az login`
-          muster scan gcp:organization=NUMBER     your own Google Cloud, signed in by gcloud"""
+Look at, in a browser and a spreadsheet
+  {out}/report.html           every identity with its evidence
+  {out}/board.html            one sheet for the board
+  {out}/orphans.xlsx          the list that owners fill in
+Ask
+  {show}
+Then scan your own, read-only
+  muster scan aws:profile=NAME             # an account
+  muster scan vault:url=https://HOST:8200  # with $VAULT_TOKEN
+  muster scan azure:tenant_id=ID           # signed in by az login
+  muster scan gcp:organization=NUMBER      # signed in by gcloud"""
 
 
 def _scan(config_file: Path, out: Path) -> None:

@@ -12,7 +12,7 @@ import pytest
 
 from tests.cli.conftest import Muster
 
-PRINTED = re.compile(r"(?:^\s*|: |`)(muster (?!warning|error)[a-z][^`\n]*)(?:`|$)", re.MULTILINE)
+PRINTED = re.compile(r"(?:^\s*|: |`)(muster (?!warning|error)[a-z][^`\n]*?)(?: +#.*)?(?:`|$)", re.MULTILINE)
 
 
 @pytest.fixture
