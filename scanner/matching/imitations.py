@@ -50,8 +50,9 @@ def look_alikes(
     live = {entry.id: entry for entry in entries if standing(entry, today) == "live"}
     if not suspects or not live:
         return {}
-    few = 2 * len(suspects) < len(identities)  # remember whichever are fewer
-    asked = {skeleton for one in suspects for text in _names(one) for skeleton in skeletons(text)} if few else None
+    asked = _asked(suspects, identities, verdicts, live)
+    if not asked:
+        return {}
     exact, weak = _Known(asked), _Known(asked)
     for declared in _declared(live.values()):
         exact.add(declared)
@@ -69,13 +70,29 @@ def look_alikes(
     return found
 
 
+def _asked(
+    suspects: Sequence[Identity],
+    identities: Sequence[Identity],
+    verdicts: Mapping[str, RegistryVerdict],
+    live: Mapping[str, Entry],
+) -> set[str]:
+    """The skeletons of suspects' names; where most are suspects, only those that a declared name has, too."""
+    ours = (skeleton for one in suspects for text in _names(one) for skeleton in skeletons(text))
+    if 2 * len(suspects) < len(identities):
+        return set(ours)
+    declared = {skeleton for one in _declared(live.values()) for skeleton in skeletons(one.text)}
+    lending = (one.name for one in identities if verdicts[one.key].entry in live)
+    declared.update(skeleton for name in lending for skeleton in skeletons(name))
+    return {skeleton for skeleton in ours if skeleton in declared}
+
+
 class _Known:
     """Declared names by their skeletons; of each few, however many places one is declared in.
 
-    ``asked``: the only skeletons worth remembering; None: all are.
+    ``asked``: the only skeletons worth remembering.
     """
 
-    def __init__(self, asked: Collection[str] | None) -> None:
+    def __init__(self, asked: Collection[str]) -> None:
         self._asked = asked
         self._names: dict[str, set[str]] = defaultdict(set)
         self._first: dict[str, dict[str | None, tuple[_Declared, ...]]] = defaultdict(dict)
@@ -83,12 +100,16 @@ class _Known:
     def add(self, declared: _Declared) -> None:
         """Remember the name."""
         for skeleton in skeletons(declared.text):
-            if self._asked is None or skeleton in self._asked:
+            if skeleton in self._asked and _names_somebody(declared.text):
                 self._names[skeleton].add(fold(declared.text))
                 by_provider = self._first[skeleton]
                 likewise = sorted((*by_provider.get(declared.provider, ()), declared), reverse=True)
                 by_entry = {one.entry: one for one in likewise}
                 by_provider[declared.provider] = tuple(sorted(by_entry.values())[:2])
+
+    def knows(self, text: str) -> bool:
+        """Whether any declared name looks like it."""
+        return any(way in self._first for way in skeletons(text))
 
     def holds(self, text: str) -> bool:
         """Whether it is a declared name itself, in whatever case."""
@@ -110,8 +131,8 @@ def _is_suspect(verdict: RegistryVerdict) -> bool:
 def _imitated(identity: Identity, verdict: RegistryVerdict, known: Sequence[_Known]) -> LookAlike | None:
     provider = provider_key(identity.provider)
     for text in _names(identity):
-        if any(names.holds(text) for names in known):
-            continue  # perhaps of another place
+        if not any(names.knows(text) for names in known) or any(names.holds(text) for names in known):
+            continue  # a name of its own, or the declared one, perhaps in another place
         found = (one for names in known if (one := names.imitated(text, provider, verdict.entry)) is not None)
         if (one := next(found, None)) is not None:
             quoted, declared, place = _quoted(text), _quoted(one.text), printable(one.origin)
@@ -122,23 +143,31 @@ def _imitated(identity: Identity, verdict: RegistryVerdict, known: Sequence[_Kno
 
 def _names(identity: Identity) -> Iterator[str]:
     """What it goes by: name, display name, aliases, and the end of its key."""
-    texts = (identity.name, identity.display_name or "", *identity.aliases[:MOST_NAMES], identity.key)
-    return iter(dict.fromkeys(name for text in texts for name in _ends(text)))
+    yield _end(identity.name)
+    if identity.display_name:
+        yield _end(identity.display_name)
+    for alias in identity.aliases[:MOST_NAMES]:
+        yield _end(alias)
+    if not identity.key.endswith(identity.name):
+        yield _end(identity.key)
 
 
 def _declared(entries: Iterable[Entry]) -> Iterator[_Declared]:
     for entry in entries:
         exact = [literal(text) for text in entry.identities if not is_pattern(text)]
         providers = {location.provider for location in locate(entry)} or {None}
-        for name in dict.fromkeys(name for text in (entry.name or "", *exact) for name in _ends(text)):
+        for name in dict.fromkeys(map(_end, (entry.name or "", *exact))):
             yield from (_Declared(name, entry.id, str(entry.origin), provider) for provider in providers)
 
 
-def _ends(text: str) -> Iterator[str]:
-    """The text where it is a name or an e-mail, else the last segment of an id; nothing of what no one is named by."""
-    name = text if "/" not in text and ":" not in text else text.rstrip("/:").replace(":", "/").rpartition("/")[2]
-    if name.strip() and (is_bare(name) or is_email(name)):
-        yield name
+def _end(text: str) -> str:
+    """The text itself, or the last segment of an id."""
+    return text if "/" not in text and ":" not in text else text.rstrip("/:").replace(":", "/").rpartition("/")[2]
+
+
+def _names_somebody(text: str) -> bool:
+    """Whether it is a name or an e-mail: ids that differ in a letter and a digit imitate nobody."""
+    return bool(text.strip()) and (is_bare(text) or is_email(text))
 
 
 def _quoted(text: str) -> str:
