@@ -1,9 +1,9 @@
-# setup: .venv with all the rest needs · demo · test · fuzz · lint · bench
+# setup: .venv with all the rest needs · demo · test · fuzz · lint · docs · reference · bench
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: setup demo test fuzz lint bench wheel pins clean
+.PHONY: setup demo test fuzz lint docs reference bench wheel pins clean
 
 setup: $(VENV)/.ready
 
@@ -30,6 +30,14 @@ lint: setup
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
+# The documentation as a site in site/. A link or an anchor that leads nowhere, or a page out of docs/index.md, is an error.
+docs: setup
+	$(BIN)/sphinx-build --quiet --fresh-env --nitpicky --fail-on-warning --keep-going --builder html docs site
+
+# The pages under docs/reference/ that are made from the code.
+reference: setup
+	$(BIN)/python -m scanner.cli.reference docs/reference
+
 bench: setup
 	$(BIN)/python -m benchmarks
 
@@ -43,4 +51,4 @@ pins:
 	  --no-header --extra dev --output-file requirements/dev.txt pyproject.toml requirements/build.in
 
 clean:
-	rm -rf $(VENV) build dist *.egg-info muster-demo
+	rm -rf $(VENV) build dist site *.egg-info muster-demo

@@ -15,6 +15,7 @@ from connectors.catalog import connector_catalog
 from reports.base import VIEWS
 from reports.catalog import report_catalog
 from scanner.cli.main import cli
+from scanner.cli.reference import PAGES as GENERATED
 from scanner.config import _File, load_config
 from scanner.model import Policy
 
@@ -85,10 +86,37 @@ def test_commands_and_options_on_a_page_exist(page: Path) -> None:
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_links_between_pages_lead_somewhere(page: Path) -> None:
-    """Relative links name files that are there."""
-    links = re.findall(r"\]\((?!https?://|#)([^)#\s]+)", page.read_text(encoding="utf-8"))
+    """Relative links name files that are there, and headings of theirs."""
+    links = re.findall(r"\]\((?!https?://)([^)#\s]*)(?:#([^)\s]+))?\)", page.read_text(encoding="utf-8"))
+    wrong = []
+    for link, anchor in links:
+        file = page.parent / link if link else page
+        if not file.exists() or (anchor and anchor not in anchors(file)):
+            wrong.append(f"{link}#{anchor}" if anchor else link)
 
-    assert [link for link in links if not (page.parent / link).exists()] == []
+    assert wrong == []
+
+
+def anchors(page: Path) -> set[str]:
+    """What forges make of a page's headings."""
+    headings = re.findall(r"^#+ (.+)$", page.read_text(encoding="utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).strip().replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("page", DOCS, ids=lambda page: str(page.relative_to(ROOT)))
+def test_the_index_lists_every_page(page: Path) -> None:
+    """The site's navigation is made from it."""
+    index = ROOT / "docs" / "index.md"
+
+    assert page == index or f"]({page.relative_to(index.parent)})" in index.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("name", GENERATED)
+def test_generated_pages_are_up_to_date(name: str) -> None:
+    """After a change of commands, the config's template, rules, controls, sections or records: ``make reference``."""
+    written = (ROOT / "docs" / "reference" / name).read_text(encoding="utf-8")
+
+    assert written == GENERATED[name](), f"make reference writes docs/reference/{name} anew"
 
 
 def test_the_example_config_is_valid_and_says_the_defaults() -> None:
@@ -110,10 +138,10 @@ def test_the_example_config_shows_every_key() -> None:
 
 @pytest.mark.parametrize("name", connector_catalog().names)
 def test_every_connector_has_a_page_with_its_permissions(name: str) -> None:
-    """The page, with those that go on from it, names each section, and each permission unless it prints them."""
+    """The page, with those that go on from it and the list of sections, names each section and each setting."""
     spec = connector_catalog().load(name).spec
     folder = ROOT / "docs" / "reference" / "connectors"
-    pages = [folder / f"{name}.md", *sorted(folder.glob(f"{name}-*.md"))]
+    pages = [folder / f"{name}.md", *sorted(folder.glob(f"{name}-*.md")), folder.parent / "coverage.md"]
     page = "\n".join(one.read_text(encoding="utf-8") for one in pages)
 
     assert [section.name for section in spec.sections if section.name not in page] == []

@@ -1,18 +1,9 @@
-"""The rule reference in docs/ is what the catalog says."""
+"""The rule reference says the same of every rule."""
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from scanner.rules.catalog import RULES
 from scanner.rules.reference import rules_markdown
-
-DOCUMENT = Path(__file__).parents[3] / "docs" / "reference" / "rules.md"
-
-
-def test_the_reference_is_up_to_date() -> None:
-    """docs/reference/rules.md is made from the catalog: write ``rules_markdown()`` to it after changing a rule."""
-    assert DOCUMENT.read_text(encoding="utf-8") == rules_markdown()
 
 
 def test_every_rule_has_a_section_of_one_shape() -> None:

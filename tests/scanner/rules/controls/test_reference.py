@@ -1,18 +1,9 @@
-"""The reference of controls in docs/ is what the data says."""
+"""The reference of controls holds every control."""
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from scanner.rules.controls.frameworks import frameworks
 from scanner.rules.controls.reference import controls_markdown
-
-DOCUMENT = Path(__file__).parents[4] / "docs" / "reference" / "controls.md"
-
-
-def test_the_reference_is_up_to_date() -> None:
-    """docs/reference/controls.md is made from the data: write ``controls_markdown()`` to it after changing either."""
-    assert DOCUMENT.read_text(encoding="utf-8") == controls_markdown()
 
 
 def test_every_control_has_a_row() -> None:

@@ -1,0 +1,38 @@
+"""How Sphinx builds these pages as a site: ``make docs``.
+
+Every warning is an error there: a link or an anchor that leads nowhere, or a page that ``index.md`` does not list. The
+navigation is made from the links of ``index.md``, so there is one list of the pages.
+"""
+
+import re
+
+from sphinx.application import Sphinx
+
+project = "Muster"
+extensions = ["myst_parser"]
+myst_heading_anchors = 4  # the anchors that forges give to headings
+myst_linkify_fuzzy_links = False
+exclude_patterns = ["images/*"]
+html_theme = "furo"
+html_title = "Muster"
+html_copy_source = False
+
+
+def navigation(text: str) -> str:
+    """The table of contents in ``index.md``: a part for each of its sections, with the pages that it links."""
+    parts = []
+    for section in text.split("\n## ")[1:]:
+        heading, _, body = section.partition("\n")
+        pages = dict.fromkeys(re.findall(r"\]\(([\w/-]+)\.md\)", body))
+        parts.append("\n".join(("```{toctree}", ":hidden:", f":caption: {heading}", "", *pages, "```")))
+    return "\n\n".join(parts)
+
+
+def _append_navigation(_: Sphinx, page: str, content: list[str]) -> None:
+    if page == "index":
+        content[0] += "\n" + navigation(content[0])
+
+
+def setup(app: Sphinx) -> None:
+    """Sphinx calls it."""
+    app.connect("source-read", _append_navigation)
