@@ -1,4 +1,4 @@
-"""What docs/how-to/notify.md and docs/how-to/acknowledge.md show works as it stands there."""
+"""What the pages on notifications and on accepted findings show works as it stands there."""
 
 from __future__ import annotations
 
@@ -18,7 +18,8 @@ from scanner.notify.signing import signature
 from scanner.rules.catalog import RULES
 
 DOCS = Path(__file__).parents[3] / "docs"
-NOTIFY = (DOCS / "how-to" / "notify.md").read_text(encoding="utf-8")
+SET_UP = (DOCS / "how-to" / "notify.md").read_text(encoding="utf-8")
+NOTIFY = (DOCS / "reference" / "notifications.md").read_text(encoding="utf-8")
 ACKNOWLEDGED = (DOCS / "how-to" / "acknowledge.md").read_text(encoding="utf-8")
 
 
@@ -29,7 +30,7 @@ def blocks(page: str, language: str) -> list[str]:
 
 def test_the_example_config_loads(tmp_path: Path) -> None:
     """As it stands."""
-    (tmp_path / "config.toml").write_text(blocks(NOTIFY, "toml")[0])
+    (tmp_path / "config.toml").write_text(blocks(SET_UP, "toml")[0])
 
     assert [channel.name for channel in load_config(tmp_path / "config.toml").channels] == ["slack", "email"]
 
