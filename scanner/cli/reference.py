@@ -51,8 +51,7 @@ _COVERAGE = f"""\
 
 A *section* is one listing inside a scope, such as the roles of an account. Each scan reports the coverage of every
 section; [what a gap means](../explanation/gaps.md) is explained apart. A section is read with the least read-only
-permission named here. `muster connectors TYPE --policy` prints these as a policy to grant, and `muster connectors TYPE`
-says what is lost without each. *Optional* sections are off unless the source's settings ask for them.
+permission named here. `muster connectors TYPE --policy` prints these as a policy to grant. *Optional* sections are off unless the source's settings ask for them.
 """
 _STATUSES = """\
 | coverage | means | a gap |
@@ -136,17 +135,15 @@ def _config_table(name: str, chunks: Iterable[str]) -> Iterator[str]:
 
 
 def _sections(spec: Spec) -> Iterator[str]:
-    yield from (f"## {spec.title}", "", "| section | reads | identity kinds | permissions |", "|---|---|---|---|")
-    yield from (_section(one, spec) for one in spec.sections)
+    yield from (f"## {spec.title}", "", "| section | reads | permissions | without it |", "|---|---|---|---|")
+    yield from map(_section, spec.sections)
     yield ""
 
 
-def _section(section: Section, spec: Spec) -> str:
-    every = section.kinds in {("*",), spec.kinds, (*spec.kinds, "secret")}
-    kinds = "all" if every else ", ".join(f"`{kind}`" for kind in section.kinds)
+def _section(section: Section) -> str:
     title = f"{section.title} (optional)" if section.optional else section.title
     permissions = ", ".join(f"`{_cell(one)}`" for one in section.permissions)
-    return f"| `{section.name}` | {_cell(title)} | {kinds} | {permissions} |"
+    return f"| `{section.name}` | {_cell(title)} | {permissions} | {_cell(section.without)} |"
 
 
 def _cell(text: str) -> str:
