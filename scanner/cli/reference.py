@@ -51,7 +51,8 @@ _COVERAGE = f"""\
 
 A *section* is one listing inside a scope, such as the roles of an account. Each scan reports the coverage of every
 section; [what a gap means](../explanation/gaps.md) is explained apart. A section is read with the least read-only
-permission named here. `muster connectors TYPE --policy` prints these as a policy to grant. *Optional* sections are off unless the source's settings ask for them.
+permission named here; `muster connectors TYPE --policy` prints these as a policy to grant. *Optional* sections are off
+unless the source's settings ask for them.
 """
 _STATUSES = """\
 | coverage | means | a gap |

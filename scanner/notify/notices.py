@@ -1,4 +1,4 @@
-"""What a message says, whatever it goes through: ``muster.notice/1``, as docs/reference/notifications.md publishes it."""
+"""What a message says, whatever it goes through: ``muster.notice/1`` (docs/reference/notifications.md)."""
 
 from __future__ import annotations
 
