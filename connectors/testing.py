@@ -1,0 +1,569 @@
+"""The contract of connectors, as functions that the tests of any connector call with its own answers.
+
+::
+
+    ESTATE = Estate(
+        make=lambda url: MyConnector("prod", MySettings(url=url, token=SecretRef(env="MY_TOKEN"))),
+        answers={"/v1/bots": {"bots": [{"id": "1", "name": "a"}, {"id": "2", "name": "b"}]}},
+        secret="the-token-that-MY_TOKEN-holds",
+    )
+
+
+    def test_contract() -> None:
+        check_all(ESTATE)
+
+Each ``check_*`` starts a server on loopback, lets the connector read it as the engine would, and raises AssertionError
+saying what is wrong. Nothing but the standard library and Muster is needed.
+"""
+
+from __future__ import annotations
+
+import gzip
+import itertools
+import json
+import pickle
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from contextlib import suppress
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any, Self, TypeAlias
+
+import msgspec
+from msgspec import Struct
+
+from connectors.base import Connector, DiscoveredRecord, Scope
+from connectors.budget import Limits
+from scanner.discovery.scopes import list_scopes, read_scope
+from scanner.model import ANY_KIND, Coverage, Identity
+
+LIMITS = Limits(answer_bytes=256 * 1024, answer_seconds=1.0)
+"""Small ones, so that an answer without end ends soon."""
+DEADLINE = 10.0
+"""Seconds for a scope."""
+CANARY = "canary-7f3a9c51e2d84b60-no-connector-keeps-this"
+"""A value in fields that no connector asks for."""
+MANY = 500
+"""Requests that a server answers; no estate takes so many."""
+LONGEST = 8.0
+"""Seconds after which a server ends an answer that has no end."""
+HOSTILE = "\u202e../../../muster-was-here?muster-was-here=1#x\x1b[31m\n<script>{{7*7}}"
+"""What somebody may call a thing: it turns text around, climbs out of a path, and speaks to a terminal."""
+_TRACE = "muster-was-here"
+_NAMES = ("name", "login", "slug", "title", "description", "display_name", "displayName", "label")
+_HTML = b"<html><body>Please log in</body></html>"
+_BOMB = 64 * 1024 * 1024
+_DRIP = 0.05
+_WAIT = 1
+_NO_NUMBER = ("null", "[]", "{}", '"text"', "17", "[null]", "[[[]]]", "[" * 100_000, "\xff", "")
+
+Json: TypeAlias = Any
+
+
+class Asked(Struct, frozen=True, kw_only=True):
+    """A request as it came. ``path``: without the query. ``at``: on the monotonic clock."""
+
+    method: str
+    path: str
+    query: str
+    headers: Mapping[str, str]
+    body: bytes
+    at: float
+
+    @property
+    def target(self) -> str:
+        """Path and query."""
+        return f"{self.path}?{self.query}" if self.query else self.path
+
+
+class Reply(Struct, frozen=True, kw_only=True):
+    """An answer. ``body``: JSON, or bytes as they are; ``{url}`` in JSON and headers is the server's own address.
+
+    ``cut``: bytes at the end that are announced and never come. ``pieces``: sent after the headers until whoever
+    asked has had enough; ``raw``: before any header.
+    """
+
+    body: Json = None
+    status: int = 200
+    headers: Mapping[str, str] = {}
+    cut: int = 0
+    pieces: Callable[[], Iterator[bytes]] | None = None
+    raw: bool = False
+
+
+Answering: TypeAlias = Callable[[Asked], Reply]
+
+
+class Server:
+    """A server on loopback; a context manager. ``url``: its address. ``asked``: every request that came, in order.
+
+    ``outlasted``: somebody read on until the server itself ended an answer that has no end.
+    """
+
+    def __init__(self, answering: Answering) -> None:
+        self.answering = answering
+        self.asked: list[Asked] = []
+        self.outlasted = False
+        self.stopped = threading.Event()
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), type("Handler", (_Handler,), {"owner": self}))
+        self._server.daemon_threads = True
+        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
+        self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stopped.set()
+        self._server.shutdown()
+        self._thread.join()
+        self._server.server_close()
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    owner: Server
+
+    def handle(self) -> None:
+        with suppress(OSError):  # whoever asked has had enough
+            super().handle()
+
+    def handle_any(self) -> None:
+        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        path, _, query = self.path.partition("?")
+        asked = Asked(
+            method=self.command, path=path, query=query, headers=dict(self.headers), body=body, at=time.monotonic()
+        )  # fmt: skip
+        self.owner.asked.append(asked)
+        if len(self.owner.asked) > MANY:  # whoever does not stop is stopped, or its test would never end
+            self._send(Reply(status=410, body={}))
+        else:
+            self._send(self.owner.answering(asked))
+
+    def _send(self, reply: Reply) -> None:
+        own = self.owner.url
+        if reply.raw:
+            self.wfile.write(b"HTTP/1.1 200 OK\r\n")
+        content = reply.body
+        if not isinstance(content, bytes):
+            content = json.dumps(content).replace("{url}", own).encode()
+        if not reply.raw:
+            self.send_response(reply.status)
+            length = len(content) + reply.cut if reply.pieces is None else _BOMB
+            for name, value in {"Content-Type": "application/json", **reply.headers}.items():
+                self.send_header(name, value.replace("{url}", own))
+            self.send_header("Content-Length", str(length))
+            self.end_headers()
+        if reply.pieces is None:
+            self.wfile.write(content)
+            self.close_connection = self.close_connection or reply.cut > 0
+            return
+        self.close_connection = True
+        sent, ends = 0, time.monotonic() + LONGEST
+        for piece in reply.pieces():
+            sent += len(piece)
+            if self.owner.stopped.is_set():
+                return
+            if sent > _BOMB or time.monotonic() > ends:
+                self.owner.outlasted = True
+                return
+            self.wfile.write(piece)
+
+    do_GET = do_LIST = do_POST = handle_any  # noqa: N815 - names that the base class looks for
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class's name
+        """Nothing."""
+
+
+class Estate(Struct, frozen=True, kw_only=True):
+    """A provider with something to read, as its connector's tests describe it.
+
+    ``make``: the connector for the provider at an address. ``answers``: by path, or by path and query, what the healthy
+    provider answers: JSON, or a :class:`Reply`; at least two identities, one listing with a second page, and ``{url}``
+    where an answer names the provider's own address. ``secret``: what the connector shows to be let in.
+    ``names``: keys whose text anybody can choose; ``maps``: keys of objects whose keys anybody can.
+    ``paged``: False for a provider without any listing in pages.
+    """
+
+    make: Callable[[str], Connector]
+    answers: Mapping[str, Json]
+    secret: str
+    names: Sequence[str] = _NAMES
+    maps: Sequence[str] = ("labels", "tags", "annotations")
+    paged: bool = True
+
+    def healthy(self, asked: Asked) -> Reply:
+        """What the healthy provider answers; 404 where it has no such thing."""
+        found = self.answers.get(asked.target, self.answers.get(asked.path))
+        if found is None:
+            return Reply(status=404, body={"message": "Not Found"})
+        return found if isinstance(found, Reply) else Reply(body=found)
+
+
+def read(connector: Connector, *, deadline: float = DEADLINE, limits: Limits = LIMITS) -> list[DiscoveredRecord]:
+    """All of its records, as the engine takes them: failures are gaps. Raises AssertionError for a bug."""
+    listing = list_scopes("prod", connector, deadline=deadline, limits=limits)
+    records: list[DiscoveredRecord] = [*listing.coverage]
+    for scope in listing.scopes:
+        one = read_scope(connector, scope, deadline=deadline, limits=limits)
+        records += [*one.identities, *one.secrets, *one.workloads, *one.assignments, *one.coverage]
+    for gap in _coverage(records):
+        if "internal error" in (gap.detail or ""):
+            raise AssertionError(f"the connector broke, section {gap.section}: {gap.detail} (its log has the place)")
+    if not _coverage(records):
+        raise AssertionError("no coverage was told: every section that is tried yields one, and so does every failure")
+    return records
+
+
+def check_all(estate: Estate) -> None:
+    """Every check, one after the other."""
+    for check in CHECKS:
+        check(estate)
+
+
+def check_spec(kind: Any) -> None:
+    """The spec tells what docs, ``doctor`` and the advice on a gap are made from."""
+    spec = kind.spec
+    names = [section.name for section in spec.sections]
+    _no("sections of the same name", [name for name in names if names.count(name) > 1])
+    _no("sections without a title, or what is lost without them",
+        [one.name for one in spec.sections if not (one.title and one.without)])  # fmt: skip
+    _no("sections without a permission", [s.name for s in spec.sections if not s.permissions and not s.optional])
+    if not spec.settings.__struct_config__.forbid_unknown_fields:
+        raise AssertionError("the settings take any key: give their Struct forbid_unknown_fields=True")
+
+
+def check_settings(kind: Any, table: Mapping[str, Any]) -> None:
+    """What stands in a source's table of config.toml makes a connector, and a key too many is refused by name."""
+    settings = msgspec.convert(dict(table), kind.spec.settings)
+    kind("prod", settings)
+    try:
+        msgspec.convert({**table, "no_such_key": 1}, kind.spec.settings)
+    except msgspec.ValidationError:
+        return
+    raise AssertionError("the settings take a key that they do not know")
+
+
+def check_healthy(estate: Estate) -> None:
+    """Everything is read whole: declared kinds and sections, unique keys, the same twice, and it travels."""
+    with Server(estate.healthy) as server:
+        connector = estate.make(server.url)
+        check_spec(type(connector))
+        records = read(connector)
+        again = read(connector)
+        scopes = [one for one in connector.scopes() if isinstance(one, Scope)]
+        for sent in (connector, scopes):
+            pickle.loads(pickle.dumps(sent))  # noqa: S301  # what was just written is read
+        foreign = [one.path for one in server.asked if estate.healthy(one).status == 404]  # noqa: PLR2004
+        unknown = {one.target for one in server.asked if estate.secret in one.target}
+    spec, identities = connector.spec, [one for one in records if isinstance(one, Identity)]
+    keys = [one.key for one in identities]
+    told = [(one.scope, one.section) for one in _coverage(records)]
+    declared = {section.name for section in spec.sections}
+    _no("requests that the estate has no answer to", foreign)
+    _no("addresses that hold the secret", list(unknown))
+    _no("gaps", [(one.section, one.status, one.detail) for one in _coverage(records) if one.is_gap])
+    if len(identities) < 2:  # noqa: PLR2004
+        raise AssertionError(f"{len(identities)} identities were read: the estate needs two, or they were lost")
+    _no("keys that two identities share", [key for key in keys if keys.count(key) > 1])
+    _no("kinds that the spec does not declare",
+        sorted({one.kind for one in identities} - set(spec.kinds)) if ANY_KIND not in spec.kinds else [])  # fmt: skip
+    _no("identities of another source, or without a name",
+        [one.key for one in identities if one.source != "prod" or not one.name.strip()])  # fmt: skip
+    _no("sections that the spec does not declare", [name for _, name in told if name.partition(":")[0] not in declared])
+    _no("sections that are told twice", [one for one in told if told.count(one) > 1])
+    _no("sections that count no identities, though some were read",
+        [] if sum(one.identities for one in _coverage(records)) else ["all: call section.found()"])  # fmt: skip
+    if sorted(map(repr, map(_still, records))) != sorted(map(repr, map(_still, again))):
+        raise AssertionError("a second reading of the same answers gave other records")
+
+
+def check_foreign_host(estate: Estate) -> None:
+    """No next link and no redirect leads to another host, least of all with the credentials."""
+    with Server(lambda _: Reply(body={})) as other:
+
+        def by_header(asked: Asked) -> Reply:
+            reply = _pointing(estate.healthy(asked), other.url)
+            link = {"Link": f'<{other.url}{asked.target}>; rel="next"'}
+            return msgspec.structs.replace(reply, headers={**reply.headers, **link})
+
+        def by_body(asked: Asked) -> Reply:
+            reply = _pointing(estate.healthy(asked), other.url)
+            links = dict.fromkeys(("nextLink", "@odata.nextLink", "next", "next_url"), f"{other.url}{asked.target}")
+            is_object = isinstance(reply.body, dict)
+            return msgspec.structs.replace(reply, body={**reply.body, **links}) if is_object else reply
+
+        for answering in (by_header, by_body):
+            with Server(answering) as server:
+                read(estate.make(server.url))
+            _arrived(other, estate, "a link to the next page")
+        for status in (301, 302, 303, 307, 308):
+            moved = Reply(status=status, body={}, headers={"Location": f"{other.url}/moved"})
+            for _ in _without(estate, moved, f"a provider that only redirects ({status})"):
+                _arrived(other, estate, f"a redirect ({status})")
+
+
+def check_throttled(estate: Estate) -> None:
+    """A refusal for load is waited out as long as asked; one without end is a gap, in time."""
+    refused: list[Asked] = []
+
+    def once(asked: Asked) -> Reply:
+        if refused:
+            return estate.healthy(asked)
+        refused.append(asked)
+        return Reply(status=429, body={}, headers={"Retry-After": str(_WAIT)})
+
+    with Server(once) as server:
+        records = read(estate.make(server.url), deadline=30.0)
+        same = [one.at for one in server.asked if one.target == refused[0].target]
+    _no("gaps after one 429 with Retry-After", [(one.section, one.detail) for one in _coverage(records) if one.is_gap])
+    if len(same) < 2 or same[1] - same[0] < 0.9 * _WAIT:  # noqa: PLR2004
+        raise AssertionError(f"after a 429 with Retry-After: {_WAIT} it was asked again too early")
+    busy = Reply(status=429, body={}, headers={"Retry-After": "1"})
+    for server in _without(estate, busy, "a provider that only answers 429", deadline=5.0):
+        _bounded(server, "429 without end")
+
+
+def check_loop(estate: Estate) -> None:
+    """Pages that lead in a circle are a gap of their listing, and end."""
+    with Server(estate.healthy) as server:
+        read(estate.make(server.url))
+        first: dict[str, Asked] = {}
+        for asked in server.asked:
+            first.setdefault(asked.path, asked)
+        paged = {one.path for one in server.asked if one.target != first[one.path].target}
+    if not estate.paged:
+        return
+    if not paged:
+        raise AssertionError("no listing of the estate has a second page: give one, or say paged=False")
+    # Whatever page is asked for, the answer is the first: its link, token or rows lead back to itself.
+    with Server(lambda asked: estate.healthy(first.get(asked.path, asked))) as server:
+        records = read(estate.make(server.url), deadline=5.0)
+        _bounded(server, "pages in a circle")
+    if not any(one.is_gap for one in _coverage(records)):
+        raise AssertionError(f"the pages of {', '.join(sorted(paged))} led in a circle, and no section is a gap")
+
+
+def check_not_the_api(estate: Estate) -> None:
+    """200 with a login page, an error, or no connection at all: no section is complete without an answer."""
+    for reply, what in (
+        (Reply(body=_HTML, headers={"Content-Type": "text/html"}), "a login page with status 200"),
+        (Reply(body=_HTML, status=500), "a server error"),
+        (Reply(status=401, body={"message": "Bad credentials"}), "credentials that are refused"),
+        (Reply(status=204, body=b""), "no content"),
+    ):
+        for _ in _without(estate, reply, what):
+            pass
+    _nothing_complete(read(estate.make("http://127.0.0.1:1")), "a connection that is refused")
+
+
+def check_endless(estate: Estate) -> None:
+    """An answer a byte at a time, one without end, one that unpacks into gigabytes: the budget ends each."""
+    bomb = gzip.compress(bytes(_BOMB), 1)
+    for reply, what in (
+        (Reply(raw=True, pieces=lambda: _drip(b"X-Padding: ")), "headers that come a byte at a time"),
+        (Reply(pieces=lambda: _drip(b"{")), "a body that comes a byte at a time"),
+        (Reply(pieces=lambda: itertools.repeat(b" " * 65536)), "a body without end"),
+        (Reply(body=bomb, headers={"Content-Encoding": "gzip"}), "an answer that unpacks into 64 MiB"),
+    ):
+        for server in _without(estate, reply, what, deadline=3.0):
+            if server.outlasted:
+                raise AssertionError(f"{what}: it was read to its end; go through connectors.http, or draw on a budget")
+
+
+def check_malformed(estate: Estate) -> None:
+    """Answers cut short or of another shape are gaps, never an exception."""
+    paths = _paths(estate)
+    for path in paths:
+
+        def cut(asked: Asked, path: str = path) -> Reply:
+            reply = estate.healthy(asked)
+            whole = json.dumps(reply.body).encode()
+            half = len(whole) // 2
+            broken = msgspec.structs.replace(reply, body=whole[:half], cut=len(whole) - half)
+            return broken if asked.path == path else reply
+
+        for body in (*_NO_NUMBER, None):
+            odd = Reply(body=b"" if body is None else body.encode("latin-1"))
+            answering = cut if body is None else (lambda asked, path=path, odd=odd: odd if asked.path == path
+                                                  else estate.healthy(asked))  # fmt: skip
+            with Server(answering) as server:
+                records = read(estate.make(server.url))
+            lost = body not in ("[]", "{}")  # these may be right, and say that there is nothing
+            if lost and not any(one.is_gap for one in _coverage(records)):
+                what = "cut short" if body is None else f"{body[:20]!r}"
+                raise AssertionError(f"{path} answered {what}, and no section is a gap")
+
+
+def check_denied(estate: Estate) -> None:
+    """Each address denied alone is a gap that names the permission, and quotes no credentials."""
+    refusal = Reply(status=403, body={"message": f"{estate.secret} may not do this"})
+    for path in _paths(estate):
+
+        def denied(asked: Asked, path: str = path) -> Reply:
+            return refusal if asked.path == path else estate.healthy(asked)
+
+        with Server(denied) as server:
+            records = read(estate.make(server.url))
+        gaps = [one for one in _coverage(records) if one.is_gap]
+        if not gaps:
+            raise AssertionError(f"{path} was denied, and no section is a gap")
+        # A scope that could not even be listed is a gap of all sections, "*", each with a permission of its own.
+        unnamed = [one.section for one in gaps if one.status == "denied" and one.section != "*" and not one.permission]
+        _no("denied sections that name no permission", unnamed)
+        _silent(estate.secret, records, f"the credentials, which the refusal of {path} quoted")
+
+
+def check_hostile_names(estate: Estate) -> None:
+    """Whatever things are called: nothing breaks, and no name leads a request to another path."""
+    bodies = [one.body if isinstance(one, Reply) else one for one in estate.answers.values()]
+    if bodies == [_renamed(body, estate.names) for body in bodies]:
+        raise AssertionError(f"no answer of the estate has a text under {', '.join(estate.names)}: say names=…")
+
+    def renamed(asked: Asked) -> Reply:
+        reply = estate.healthy(asked)
+        return msgspec.structs.replace(reply, body=_renamed(reply.body, estate.names))
+
+    with Server(renamed) as server:
+        read(estate.make(server.url))
+        for asked in server.asked:
+            climbed = _TRACE in asked.query or any(part.startswith(_TRACE) for part in asked.path.split("/"))
+            if climbed or ".." in asked.path.split("/"):
+                raise AssertionError(f"a name led a request elsewhere: {asked.target!r}; quote what stands in a path")
+
+
+def check_secrets(estate: Estate) -> None:
+    """Of what an answer holds only what is asked for is kept, and the credentials stand in no record."""
+
+    def loose(asked: Asked) -> Reply:
+        reply = estate.healthy(asked)
+        return msgspec.structs.replace(reply, body=_with_canaries(reply.body, estate.maps))
+
+    with Server(loose) as server:
+        connector = estate.make(server.url)
+        scopes = [one for one in connector.scopes() if isinstance(one, Scope)]
+        # As the connector yields them: the engine would mask what it knows for a secret.
+        records = [record for scope in scopes for record in connector.discover(scope)]
+    _no("gaps, only since answers have more fields", [one.section for one in _coverage(records) if one.is_gap])
+    _silent(CANARY, records, "a field that nobody asked for")
+    _silent(estate.secret, records, "the credentials")
+
+
+CHECKS: tuple[Callable[[Estate], None], ...] = (
+    check_healthy,
+    check_foreign_host,
+    check_throttled,
+    check_loop,
+    check_not_the_api,
+    check_endless,
+    check_malformed,
+    check_denied,
+    check_hostile_names,
+    check_secrets,
+)
+"""All of them, for a test that is run once for each."""
+
+
+def _coverage(records: Iterable[DiscoveredRecord]) -> list[Coverage]:
+    return [one for one in records if isinstance(one, Coverage)]
+
+
+def _without(estate: Estate, reply: Reply, what: str, *, deadline: float = DEADLINE) -> Iterator[Server]:
+    """The server after each reading: one with this reply to everything, one to all but what listing the scopes asks.
+
+    No section may be complete then.
+    """
+    with Server(estate.healthy) as server:
+        listed = list_scopes("prod", estate.make(server.url), deadline=deadline, limits=LIMITS)
+        listing = {one.target for one in server.asked}
+        told = {one.section for one in listed.coverage}
+    for healthy in (frozenset[str](), listing) if listing else (frozenset[str](),):
+
+        def answering(asked: Asked, healthy: AbstractSet[str] = healthy) -> Reply:
+            return estate.healthy(asked) if asked.target in healthy else reply
+
+        with Server(answering) as server:
+            records = read(estate.make(server.url), deadline=deadline)
+            own = [one for one in records if not (healthy and isinstance(one, Coverage) and one.section in told)]
+            _nothing_complete(own, what)
+            yield server
+
+
+def _paths(estate: Estate) -> list[str]:
+    """The paths that the connector asks of the healthy provider."""
+    with Server(estate.healthy) as server:
+        read(estate.make(server.url))
+        return sorted({one.path for one in server.asked})
+
+
+def _still(record: DiscoveredRecord) -> DiscoveredRecord:
+    return msgspec.structs.replace(record, calls=0, detail=None) if isinstance(record, Coverage) else record
+
+
+def _no(what: str, found: Sequence[Any]) -> None:
+    if found:
+        raise AssertionError(f"{what}: {', '.join(map(str, found))}")
+
+
+def _silent(secret: str, records: Sequence[DiscoveredRecord], what: str) -> None:
+    """Neither as text nor as what the store would keep."""
+    holding = {
+        type(one).__name__ for one in records if secret in repr(one) or secret.encode() in msgspec.json.encode(one)
+    }
+    _no(f"records that hold {what}", sorted(holding))
+
+
+def _arrived(other: Server, estate: Estate, how: str) -> None:
+    for asked in other.asked:
+        shown = estate.secret in repr((asked.headers, asked.target, asked.body))
+        raise AssertionError(f"{how} was followed to another host{', with the credentials' if shown else ''}")
+
+
+def _nothing_complete(records: Sequence[DiscoveredRecord], what: str) -> None:
+    _no(f"sections that are complete in spite of {what}",
+        sorted({one.section for one in _coverage(records) if one.status == "complete"}))  # fmt: skip
+    if not any(one.is_gap for one in _coverage(records)):
+        raise AssertionError(f"{what} is no gap of anything")
+
+
+def _bounded(server: Server, what: str) -> None:
+    if len(server.asked) > MANY:
+        raise AssertionError(f"{what}: after {MANY} requests it was still asked")
+
+
+def _pointing(reply: Reply, url: str) -> Reply:
+    """The reply with another server in place of its own."""
+    body = reply.body if isinstance(reply.body, bytes) else json.loads(json.dumps(reply.body).replace("{url}", url))
+    headers = {name: value.replace("{url}", url) for name, value in reply.headers.items()}
+    return msgspec.structs.replace(reply, body=body, headers=headers)
+
+
+def _renamed(body: Json, names: Sequence[str]) -> Json:
+    match body:
+        case dict():
+            return {
+                key: f"{value}{HOSTILE}" if key in names and isinstance(value, str) else _renamed(value, names)
+                for key, value in body.items()
+            }
+        case list():
+            return [_renamed(one, names) for one in body]
+    return body
+
+
+def _with_canaries(body: Json, maps: Sequence[str]) -> Json:
+    match body:
+        case dict():
+            more = dict.fromkeys(("secret", "token", "password", "private_key", "value_of_it"), CANARY)
+            kept = {key: value if key in maps else _with_canaries(value, maps) for key, value in body.items()}
+            return {**more, **kept}
+        case list():
+            return [_with_canaries(one, maps) for one in body]
+    return body
+
+
+def _drip(first: bytes) -> Iterator[bytes]:
+    for byte in itertools.chain(first, itertools.repeat(ord("x"))):
+        yield bytes((byte,))
+        time.sleep(_DRIP)

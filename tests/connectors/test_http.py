@@ -1,0 +1,270 @@
+"""The client for JSON APIs: one host, every kind of pages, patience, and what is kept by its ETag."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import pytest
+from msgspec import Struct
+
+from connectors.base import Gone, Scope, Section, SectionReading, Spec
+from connectors.errors import Malformed
+from connectors.http import Client, Moment, Paging, cursor, link_header, next_link, page_number
+from connectors.testing import Answering, Asked, Reply, Server
+from scanner.errors import Denied, SourceError, Throttled, Unreachable
+
+
+class Row(Struct):
+    """A row of any listing here."""
+
+    id: int
+    at: Moment | None = None
+
+
+class NoSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """None."""
+
+
+SPEC = Spec(
+    name="some",
+    title="Some",
+    settings=NoSettings,
+    kinds=("bot",),
+    sections=(Section(name="rows", title="Rows", permissions=("rows:read",), without="all"),),
+)
+
+
+@pytest.fixture
+def serve() -> Iterator[Callable[[Answering], Server]]:
+    """Starts servers, and stops them in the end."""
+    servers: list[Server] = []
+
+    def start(answering: Answering) -> Server:
+        servers.append(Server(answering).__enter__())
+        return servers[-1]
+
+    yield start
+    for server in servers:
+        server.__exit__()
+
+
+def _section(client: Client) -> SectionReading:
+    return Scope(source="prod", spec=SPEC, id="s").section("rows", meter=client.meter)
+
+
+def _client(server: Server) -> Client:
+    return Client(server.url, attempts=3, backoff=0.001, headers={"Authorization": "Bearer t"})
+
+
+def _pages(answers: Mapping[str, Any]) -> Answering:
+    def answering(asked: Asked) -> Reply:
+        found = answers.get(asked.target, Reply(status=404, body={"message": "no such page"}))
+        return found if isinstance(found, Reply) else Reply(body=found)
+
+    return answering
+
+
+@pytest.mark.parametrize(
+    ("paging", "at", "answers"),
+    [
+        pytest.param(link_header, "", {
+            "/rows": Reply(body=[{"id": 1}], headers={"Link": '<{url}/rows?page=2>; rel="next", <x>; rel="last"'}),
+            "/rows?page=2": Reply(body=[{"id": 2}], headers={"Link": '</rows?page=3>; rel="next"'}),
+            "/rows?page=3": [{"id": 3}],
+        }, id="Link header, absolute and relative"),
+        pytest.param(next_link("/@odata.nextLink"), "/value", {
+            "/rows": {"value": [{"id": 1}], "@odata.nextLink": "{url}/rows?$skiptoken=a"},
+            "/rows?$skiptoken=a": {"value": [{"id": 2}, {"id": 3}], "@odata.nextLink": None},
+        }, id="nextLink"),
+        pytest.param(cursor("/metadata/continue", "continue"), "/items", {
+            "/rows": {"items": [{"id": 1}], "metadata": {"continue": "a/b"}},
+            "/rows?continue=a%2Fb": {"items": [], "metadata": {"continue": "c"}},
+            "/rows?continue=c": {"items": [{"id": 2}, {"id": 3}], "metadata": {"continue": ""}},
+        }, id="continue, over an empty page"),
+        pytest.param(page_number("p"), "/rows", {
+            "/rows": {"rows": [{"id": 1}, {"id": 2}]},
+            "/rows?p=2": {"rows": [{"id": 3}]},
+            "/rows?p=3": {"rows": []},
+        }, id="page numbers"),
+        pytest.param(None, "/rows", {"/rows": {"rows": [{"id": 1}, {"id": 2}, {"id": 3}]}}, id="one page"),
+    ],
+)  # fmt: skip
+def test_every_kind_of_pages(
+    paging: Paging | None, at: str, answers: dict[str, Any], serve: Callable[[Answering], Server]
+) -> None:
+    """Each row once, and each request counted."""
+    server = serve(_pages(answers))
+    client = _client(server)
+    with _section(client) as section:
+        found = [row.id for row in client.rows("/rows", Row, section, at=at, paging=paging)]
+
+    assert found == [1, 2, 3]
+    assert (section.coverage.status, section.coverage.calls) == ("complete", len(answers))
+
+
+@pytest.mark.parametrize(
+    ("paging", "answer"),
+    [
+        pytest.param(cursor("/next", "after"), {"rows": [], "next": "same"}, id="the same token"),
+        pytest.param(page_number(), {"rows": [{"id": 1}]}, id="a server that knows no pages"),
+        pytest.param(next_link("/next"), {"rows": [], "next": "{url}/rows"}, id="a link to itself"),
+    ],
+)
+def test_pages_in_a_circle_end_the_section(paging: Paging, answer: Any, serve: Callable[[Answering], Server]) -> None:
+    """As a gap, after few requests."""
+    server = serve(lambda _: Reply(body=answer))
+    client = _client(server)
+    with _section(client) as section:
+        list(client.rows("/rows", Row, section, at="/rows", paging=paging))
+
+    assert "lead in a circle" in str(section.coverage.detail)
+    assert len(server.asked) <= 3
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["http://127.0.0.2:{port}/x", "https://127.0.0.1:{port}/x", "http://127.0.0.1:1/x", "//evil.example/x",
+     "http://u:p@127.0.0.1:{port}/x", "http://evil.example\\@127.0.0.1:{port}/x", "http://[::1/x", "ftp://127.0.0.1/"],
+)  # fmt: skip
+def test_no_answer_leads_to_another_address(address: str, serve: Callable[[Answering], Server]) -> None:
+    """Another host, port or scheme, or what two parsers would read in two ways: an error, and one request."""
+    server = serve(lambda _: Reply(body={"rows": [], "next": address.format(port=server.url.rpartition(":")[2])}))
+    client = _client(server)
+    with _section(client) as section:
+        list(client.rows("/rows", Row, section, at="/rows", paging=next_link("/next")))
+
+    assert section.coverage.status == "failed"
+    assert "address" in str(section.coverage.detail)
+    assert len(server.asked) == 1
+
+
+@pytest.mark.parametrize(
+    ("reply", "error", "said", "asked"),
+    [
+        (Reply(status=302, headers={"Location": "http://evil.example/x"}), Unreachable, "redirects to http://evil", 1),
+        (Reply(status=401, body={"message": "Bad credentials"}), Denied, "not valid: HTTP 401: Bad credentials", 1),
+        (Reply(status=403, body={"error": "no"}), Denied, "HTTP 403: no", 1),
+        (Reply(status=404, body={}), Gone, "HTTP 404", 1),
+        (Reply(status=429, body={}, headers={"Retry-After": "0"}), Throttled, "fewer requests", 3),
+        (Reply(status=429, body={}, headers={"Retry-After": "3600"}), Throttled, "wait for 3600 seconds", 1),
+        (
+            Reply(status=403, body={}, headers={"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": "1"}),
+            Throttled,
+            "fewer",
+            3,
+        ),
+        (Reply(status=503, body={}), Unreachable, "HTTP 503", 3),
+        (Reply(status=204, body=b""), SourceError, "HTTP 204", 1),
+        (Reply(body=b"<html>"), Unreachable, "no JSON", 1),
+        (Reply(body=b'{"id": 1', cut=4), Unreachable, "does not answer", 3),
+        (Reply(body={"id": "x"}), Malformed, "another shape", 1),
+        (Reply(body={"id": 1, "at": "2026-01-01T00:00:00"}), Malformed, "another shape", 1),
+    ],
+)
+def test_what_each_answer_means(
+    reply: Reply, error: type[SourceError], said: str, asked: int, serve: Callable[[Answering], Server]
+) -> None:
+    """Its kind of error, what it says, and how often it was tried."""
+    server = serve(lambda _: reply)
+
+    with pytest.raises(error, match=said):
+        _client(server).get("/one", Row)
+    assert len(server.asked) == asked
+
+
+def test_what_passes_is_tried_again(serve: Callable[[Answering], Server]) -> None:
+    """And the pace is kept from then on."""
+    replies = iter([Reply(status=500), Reply(status=429, headers={"Retry-After": "0"}), Reply(body={"id": 7})])
+    server = serve(lambda _: next(replies))
+    client = _client(server)
+
+    assert client.get("/one", Row).id == 7
+    assert (client.rate.limited, client.meter.calls) == (True, 3)
+
+
+def test_an_etag_is_asked_about(serve: Callable[[Answering], Server]) -> None:
+    """A 304 is the answer of before, its next page included; without one it is nothing."""
+
+    def answering(asked: Asked) -> Reply:
+        if asked.headers.get("If-None-Match") == '"one"':
+            return Reply(status=304, body=b"")
+        link = {"Link": '<{url}/rows?page=2>; rel="next"'} if asked.target == "/rows" else {}
+        return Reply(body=[{"id": 1 + len(asked.query)}], headers={"ETag": '"one"', **link})
+
+    server = serve(answering)
+    client = _client(server)
+    section = _section(client)
+    first, again = ([row.id for row in client.rows("/rows", Row, section, paging=link_header)] for _ in range(2))
+
+    assert first == again == [1, 7]
+    assert [one.headers.get("If-None-Match") for one in server.asked] == [None, None, '"one"', '"one"']
+    with pytest.raises(SourceError, match="HTTP 304"):
+        _client(serve(lambda _: Reply(status=304, body=b""))).get("/one", Row)
+
+
+@pytest.mark.parametrize("name", ["../../admin", "a/b", "a?b=1", "a#b", "a b", "\u202ea", "%2e%2e", "a\r\nX: y"])
+def test_a_name_stays_in_its_place(name: str, serve: Callable[[Answering], Server]) -> None:
+    """Whatever it is: one segment of the path."""
+    server = serve(lambda _: Reply(body={"id": 1}))
+    _client(server).get("/things/{thing}/keys", Row, thing=name)
+    (asked,) = server.asked
+
+    assert (asked.path.count("/"), asked.query) == (3, "")
+    assert asked.path.startswith("/things/")
+    assert asked.path.endswith("/keys")
+
+
+@pytest.mark.parametrize("name", ["", ".", ".."])
+def test_a_name_that_is_no_segment_is_not_asked(name: str, serve: Callable[[Answering], Server]) -> None:
+    """Clients would take it out of the path."""
+    server = serve(lambda _: Reply(body={"id": 1}))
+
+    with pytest.raises(Malformed):
+        _client(server).get("/things/{thing}", Row, thing=name)
+    assert server.asked == []
+
+
+def test_a_row_of_another_shape_costs_itself(serve: Callable[[Answering], Server]) -> None:
+    """The section is partial, and names it."""
+    server = serve(lambda _: Reply(body=[{"id": 1}, {"id": None}, 3, {"id": 4}]))
+    client = _client(server)
+    with _section(client) as section:
+        found = [row.id for row in client.rows("/rows", Row, section)]
+
+    assert (found, section.coverage.status) == ([1, 4], "partial")
+    assert "row 2 of page 1 could not be read" in str(section.coverage.detail)
+
+
+def test_a_dead_host_is_not_asked_for_ever() -> None:
+    """After three requests in vain no more are sent."""
+    client = Client("http://127.0.0.1:1", attempts=2, backoff=0.001)
+    for _ in range(5):
+        with pytest.raises(Unreachable):
+            client.get("/one", Row)
+
+    assert client.meter.calls == 6
+
+
+@pytest.mark.parametrize("token", ["a\nb", "ä", " a"])
+def test_a_token_that_no_header_can_hold_is_not_quoted(token: str) -> None:
+    """The error names the header alone."""
+    with pytest.raises(SourceError, match="the header Authorization") as caught:
+        Client("https://api.example.com", headers={"Authorization": token})
+
+    assert token not in str(caught.value)
+
+
+def test_a_session_keeps_no_cookies_and_reads_no_netrc(
+    serve: Callable[[Answering], Server], tmp_path: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing of whoever runs it gets into a request."""
+    (tmp_path / ".netrc").write_text("machine 127.0.0.1 login somebody password else\n")
+    monkeypatch.setenv("NETRC", str(tmp_path / ".netrc"))
+    server = serve(lambda _: Reply(body={"id": 1}, headers={"Set-Cookie": "a=b"}))
+    client = _client(server)
+    for _ in range(2):
+        client.get("/one", Row)
+
+    assert {one.headers["Authorization"] for one in server.asked} == {"Bearer t"}
+    assert all("Cookie" not in one.headers for one in server.asked)
