@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import tomllib
 from pathlib import Path
+from typing import get_args
 
 import click
 import msgspec
@@ -17,7 +18,7 @@ from reports.catalog import report_catalog
 from scanner.cli.main import cli
 from scanner.cli.reference import PAGES as GENERATED
 from scanner.config import _File, load_config
-from scanner.model import Policy
+from scanner.model import Policy, terms
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -153,6 +154,32 @@ def test_formats_and_views_are_in_the_docs() -> None:
     page = (ROOT / "docs" / "reference" / "reports.md").read_text(encoding="utf-8")
 
     assert [name for name in (*report_catalog().names, *VIEWS) if f"`{name}`" not in page] == []
+
+
+@pytest.mark.parametrize(
+    ("page", "states"),
+    [
+        ("explanation/verdicts.md", terms.RegistryState),
+        ("explanation/verdicts.md", terms.OwnershipState),
+        ("explanation/verdicts.md", terms.OrphanReason),
+        ("explanation/verdicts.md", terms.UsageState),
+        ("explanation/verdicts.md", terms.PrivilegeLevel),
+        ("explanation/verdicts.md", terms.NatureVerdictName),
+        ("explanation/verdicts.md", terms.EntryState),
+        ("explanation/matching.md", terms.Rung),
+        ("reference/changes.md", terms.FindingStatus),
+        ("reference/coverage.md", terms.CoverageStatus),
+        ("reference/registry.md", terms.EntryStatus),
+        ("reference/registry.md", terms.PersonStatus),
+        ("reference/vocabulary.md", terms.Severity),
+        ("reference/vocabulary.md", terms.Relation),
+    ],
+)
+def test_every_state_is_explained(page: str, states: object) -> None:
+    """By its name, on the page about its axis."""
+    text = (ROOT / "docs" / page).read_text(encoding="utf-8")
+
+    assert [state for state in get_args(states) if f"`{state}`" not in text] == []
 
 
 @pytest.mark.parametrize(
