@@ -28,6 +28,10 @@ class Catalog:
         """Every plugin's name, sorted."""
         return tuple(sorted(self._points))
 
+    def package(self, name: str) -> str:
+        """The package that the plugin of that name came with."""
+        return _package(self._points[name])
+
     def load(self, name: str) -> Any:
         """The plugin of that name. Raises UsageError, naming the nearest one, where there is none."""
         point = self._points.get(name)

@@ -45,7 +45,7 @@ MAY_IMPORT = {
     "scanner.acknowledgements": PURE | {"scanner.matching", "scanner.exemptions"},
     "scanner.notify": PURE | {"scanner.roster", "scanner.rules", "scanner.strict", "connectors.address"},
     "scanner.privilege": PURE,
-    "scanner.rules": PURE | {"scanner.matching"},
+    "scanner.rules": PURE | {"scanner.matching", "scanner.catalog"},
     "scanner.discovery.shapes": set(),
     "scanner.discovery.scopes": PURE
     | {"scanner.discovery.shapes", "scanner.inventory", "connectors.base", "connectors.budget"},

@@ -1,9 +1,16 @@
-"""Every rule. Adding one means one file, one name in ``RULES`` and its controls in ``scanner/rules/controls``."""
+"""Every rule. Adding one means one file, one name in ``BUILT_IN`` and its controls in ``scanner/rules/controls``.
+
+Those of other packages come by the entry points ``muster.rules``, each named after its rule.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
 
+from scanner.catalog import Catalog
+from scanner.errors import UsageError
+from scanner.model import Policy
 from scanner.rules import (
     admin,
     agent_without_sponsor,
@@ -50,7 +57,7 @@ from scanner.rules import (
 )
 from scanner.rules.base import EntryRule, Rule, fingerprint
 
-RULES: tuple[Rule, ...] = (
+BUILT_IN: tuple[Rule, ...] = (
     admin.RULE,
     agent_without_sponsor.RULE,
     ambiguous_registration.RULE,
@@ -94,7 +101,33 @@ RULES: tuple[Rule, ...] = (
     unrestricted_api_key.RULE,
     unverified_publisher.RULE,
 )
-"""Sorted by id."""
+"""Those that come with Muster, sorted by id."""
+
+
+def _installed() -> Iterator[Rule]:
+    """Those of other packages. Raises UsageError where one is none, or has an id that is taken."""
+    catalog = Catalog("muster.rules", "rule")
+    taken = {rule.id for rule in BUILT_IN}
+    for name in catalog.names:
+        whose = catalog.package(name)
+        if name in taken:
+            raise UsageError(f"{whose} has a rule {name}, and so has Muster", hint=f"uninstall {whose}, or rename it")
+        rule = catalog.load(name)
+        if not isinstance(rule, Rule) or type(rule) is Rule:
+            raise UsageError(
+                f"the rule {name} of {whose} is no rule", hint="its entry point names an IdentityRule or such"
+            )
+        if rule.id != name or not re.fullmatch(r"[a-z]+(_[a-z]+)*", name):
+            raise UsageError(
+                f"the rule {rule.id} of {whose} is called {name}", hint="its entry point is called as its id is"
+            )
+        if unknown := set(rule.thresholds) - set(Policy.__struct_fields__):
+            raise UsageError(f"the rule {name} of {whose} has unknown thresholds: {', '.join(sorted(unknown))}")
+        yield rule
+
+
+RULES: tuple[Rule, ...] = tuple(sorted((*BUILT_IN, *_installed()), key=lambda rule: rule.id))
+"""All that are installed, sorted by id."""
 
 BY_ID: Mapping[str, Rule] = {rule.id: rule for rule in RULES}
 

@@ -19,7 +19,7 @@ from scanner.rules.base import (
     Rule,
     SecretRule,
 )
-from scanner.rules.catalog import RULES
+from scanner.rules.catalog import BUILT_IN
 from scanner.rules.controls.frameworks import controls_of, usually_cited
 
 _SUBJECTS: Mapping[type[Rule], str] = {
@@ -57,11 +57,11 @@ framework, with those that no rule speaks to.
 
 def rules_markdown() -> str:
     """The whole document, ending in a line break."""
-    return "\n".join([_HEAD, _overview(), *map(_section, RULES)])
+    return "\n".join([_HEAD, _overview(), *map(_section, BUILT_IN)])
 
 
 def _overview() -> str:
-    rows = (f"| [`{rule.id}`](#{rule.id}) | {rule.severity} | {rule.title} |" for rule in RULES)
+    rows = (f"| [`{rule.id}`](#{rule.id}) | {rule.severity} | {rule.title} |" for rule in BUILT_IN)
     return "\n".join(["| rule | severity | says |", "|---|---|---|", *rows, ""])
 
 

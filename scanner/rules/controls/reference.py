@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable, Iterator
 
-from scanner.rules.catalog import RULES
+from scanner.rules.catalog import BUILT_IN
 from scanner.rules.controls.coverage import CAVEAT, NO_RULE, applies_to, counted
 from scanner.rules.controls.frameworks import Framework, controls_of, frameworks
 
@@ -63,7 +63,7 @@ def _about(framework: Framework) -> str:
 
 def _by_rule() -> Iterator[str]:
     yield from ("## By rule", "", "| rule | controls |", "|---|---|")
-    for rule in RULES:
+    for rule in BUILT_IN:
         yield f"| {_linked([rule.id])} | {', '.join(f'`{control}`' for control in controls_of(rule.id))} |"
     yield ""
 
