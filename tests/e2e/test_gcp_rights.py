@@ -10,11 +10,12 @@ from typing import Any
 import pytest
 
 from scanner.demo.gcp_server.cloud import Cloud, Row
+from scanner.demo.gcp_server.consumers import add_cluster, add_node_pool
 from scanner.demo.gcp_server.roles import add_role
 from tests.cli.conftest import Muster, muster
 from tests.connectors.gcp.conftest import ORGANIZATION, Place, start
 from tests.connectors.gcp.exported import assets_of, everyday, policies_of, roles_of, write
-from tests.connectors.gcp.rights.company import bind, company
+from tests.connectors.gcp.rights.company import POOL_USER, bind, company
 
 __all__ = ["muster", "start"]
 
@@ -84,6 +85,24 @@ def test_a_disabled_role_makes_nobody_an_administrator(alive: Callable[[Cloud], 
     found = levels(scan())
 
     assert (found["billing"], found["deployer"]) == ("normal", "admin")
+
+
+def test_who_changes_workloads_of_a_cluster_reaches_what_runs_there(alive: Callable[[Cloud], None], scan: Scan) -> None:
+    """The account of its nodes, and one that trusts pods of it."""
+    cloud = company()
+    add_cluster(cloud, "acme-dev", "main")
+    add_node_pool(cloud, "acme-dev", "main", "pool-1", f"builder@{DOMAIN.replace('prod', 'dev')}", "GKE_METADATA")
+    pod = "serviceAccount:acme-dev.svc.id.goog[shop/cart]"
+    bind(cloud, f"//iam.googleapis.com/projects/acme-prod/serviceAccounts/billing@{DOMAIN}", {POOL_USER: [pod]})
+    role = add_role(cloud, f"{ORGANIZATION}/roles/sets", "container.statefulSets.update")
+    bind(cloud, "projects/acme-dev", {role: [f"deployer@{DOMAIN}"]})
+    alive(cloud)
+
+    (deployer,) = (one for one in scan()["identities"] if one["name"] == "deployer")
+
+    reached = {one["target"].rpartition("/")[2] for one in deployer["links"] if one["relation"] == "can_assume"}
+    assert {f"billing@{DOMAIN}", "builder@acme-dev.iam.gserviceaccount.com"} <= reached
+    assert deployer["privilege"]["level"] == "escalation"
 
 
 def _write(folder: Path, assets: list[Row], policies: list[Row], cloud: Cloud) -> None:

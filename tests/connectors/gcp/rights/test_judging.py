@@ -384,6 +384,40 @@ def test_a_role_that_is_switched_off_gives_nothing(state: dict[str, Any]) -> Non
     assert Roles([role])["projects/p/roles/x"].permissions == frozenset()
 
 
+CLUSTERS = "//container.googleapis.com/projects/acme-prod/*/clusters/*"
+WORKLOAD_KINDS = (
+    "cronJobs", "daemonSets", "deployments", "jobs", "pods", "replicaSets", "replicationControllers", "statefulSets",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "permission",
+    [
+        *(f"{kind}.{verb}" for kind in WORKLOAD_KINDS for verb in ("create", "update")),
+        *("pods.exec", "pods.attach", "nodes.proxy", "serviceAccounts.createToken", "secrets.get", "secrets.list"),
+        *(
+            f"{kind}.{verb}"
+            for kind in ("mutatingWebhookConfigurations", "validatingWebhookConfigurations", "clusterRoleBindings")
+            for verb in ("create", "update")
+        ),
+    ],
+)
+def test_whatever_commands_a_cluster_takes_over_what_runs_in_it(permission: str) -> None:
+    """Whichever kind of workload it makes or changes: nodes and pods run as somebody."""
+    found = _judged(PROD, f"container.{permission}")
+
+    assert found.privilege.level == "escalation"
+    assert [one.on for one in found.takes_over] == [(CLUSTERS,)]
+
+
+@pytest.mark.parametrize("permission", ["pods.list", "pods.get", "pods.getLogs", "configMaps.create", "clusters.list"])
+def test_looking_into_a_cluster_takes_nothing_over(permission: str) -> None:
+    """Nor does what changes no workload."""
+    found = _judged(PROD, f"container.{permission}")
+
+    assert (found.privilege.level, found.takes_over) == ("normal", ())
+
+
 @given(st.frozensets(st.sampled_from(sorted(all_permissions()))), st.sampled_from([PROD, "folders/45", ORGANIZATION]))
 def test_more_permissions_never_make_it_less(permissions: frozenset[str], place: str) -> None:
     """And the wider the place, the more it leads to."""
