@@ -106,13 +106,14 @@ class Scope(Struct, frozen=True, kw_only=True):
     """A unit of work, of failure and of memory. It pickles, so that it can be read on another machine.
 
     ``id`` is what identities carry as ``scope``; ``part`` splits one scope into several units (a region), and
-    qualifies the names of their sections.
+    qualifies the names of their sections. ``feeds_within``: the rights that it gives are mostly its own identities'.
     """
 
     source: str
     spec: Spec
     id: str
     part: str | None = None
+    feeds_within: bool = False
     context: Any = None
     """Whatever the connector needs to find its way back: a namespace's path, an account's role."""
 
@@ -137,6 +138,7 @@ class Scope(Struct, frozen=True, kw_only=True):
             kinds=section.kinds,
             rungs=section.rungs,
             feeds=section.feeds,
+            feeds_within=self.feeds_within,
         )
 
     def _qualified(self, name: str) -> str:
@@ -163,6 +165,7 @@ class SectionReading:
         self._details: list[str] = []
         self._malformed = 0
         self._permission: str | None = None
+        self._is_answered = False
 
     def found(self, identities: int = 1) -> None:
         """Count what was read so far."""
@@ -178,6 +181,10 @@ class SectionReading:
     def note(self, detail: str) -> None:
         """A remark for the reader that is no gap."""
         self._details.append(own_words(detail))
+
+    def shared(self) -> None:
+        """Another unit had asked what this one needs: that nothing more is asked is no silence."""
+        self._is_answered = True
 
     def lost(self, error: SourceError, *, partial: bool = False) -> None:
         """Part of the section could not be read; what follows still can. ``partial``: something had been."""
@@ -206,7 +213,7 @@ class SectionReading:
         details = [*self._details, f"and {unread} more such rows"] if unread > 0 else self._details
         calls = 0 if self._meter is None else self._meter.calls - self._calls_before
         spec, name, status = self._scope.spec, self._name.partition(":")[0], self._status
-        asks = self._meter is not None and self._meter.asks
+        asks = self._meter is not None and self._meter.asks and not self._is_answered
         if status == "complete" and asks and not calls and name not in spec.depends_on:
             status, details = "failed", [*details, "nothing was asked of the provider"]
         empty = self._scope.coverage(self._name, status, detail="; ".join(details) or None)

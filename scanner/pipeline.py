@@ -151,7 +151,7 @@ def judge(inventory: Inventory, declared: Declared, remembered: Remembered, scan
     )
     notices = (
         *unlisted_places(carried, remembered.assignments, inventory.coverage),
-        *doubt_notices(inventory.identities, inventory.coverage),
+        *doubt_notices(inventory.identities, inventory.coverage, held),
         *exemptions.notices,
         *acknowledgements.notices,
         *reconciled.notices,

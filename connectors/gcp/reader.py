@@ -50,7 +50,7 @@ class Reader:
         place = Place(kind="project", name=project.name, projects=(project,), ancestors=project.ancestors)
         meter = Meter()
         api = self.api.counting(meter, own_project=(project.id, project.number))
-        scope = structs.replace(self.scope, id=project.id, context=place)
+        scope = structs.replace(self.scope, id=project.id, context=place, feeds_within=True)
         one = Reader(api, scope, meter, self.settings, found=self.found)
         one.gaps.update({name: {project.id} for name in self.gaps if self.lacks(project, name)})
         return one
@@ -133,7 +133,8 @@ class Reader:
         rest = coverage.identities - sum(counts.get(project, 0) for project in projects)
         yield structs.replace(coverage, identities=max(0, rest))
         for project in projects:
-            yield structs.replace(coverage, scope=project, identities=counts.get(project, 0), calls=0)
+            found_there = counts.get(project, 0)
+            yield structs.replace(coverage, scope=project, identities=found_there, calls=0, feeds_within=True)
 
     def off(self, name: str) -> Iterator[Coverage]:
         """Coverage of an optional section that was not asked for."""

@@ -66,7 +66,7 @@ def _units(
         projects = (alone,)
     place = _place(root, estate, projects)
     place = structs.replace(place, above=place.ancestors, kin=estate.kin)
-    scope = structs.replace(nowhere, id=place.scope_id, context=place)
+    scope = structs.replace(nowhere, id=place.scope_id, context=place, feeds_within=alone is not None)
     with scope.section(PROBE, meter=meter) as probe:
         bulk = _answers(api, root, probe)
     yield probe.coverage
@@ -85,7 +85,7 @@ def _units(
         above = place.above if alone is not None else ()
         one = Place(kind="project", name=project.name, projects=(project,), ancestors=project.ancestors, above=above)
         one = structs.replace(one, kin=place.kin, is_whole=place.is_whole, bulk_failed=failed)
-        yield structs.replace(nowhere, id=one.scope_id, context=one)
+        yield structs.replace(nowhere, id=one.scope_id, context=one, feeds_within=True)
 
 
 def _folders_below(root: str, estate: Estate) -> list[str]:

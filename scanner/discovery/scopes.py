@@ -6,6 +6,7 @@ import logging
 import threading
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from connectors.base import Connector, DiscoveredRecord, Scope, Spec, settled
 from connectors.budget import LIMITS, Budget, Limits, spending
@@ -90,10 +91,9 @@ def read_scope(
                     break
                 _keep_deadline(budget, deadline)
     except SourceError as error:
-        coverage.append(gap_of(connector.spec, scope.source, scope.id, rest_of(scope.part), error))
+        coverage.append(gap_in(scope, error))
     except Exception as error:  # noqa: BLE001  # a connector's bug costs its own scope, not the run
-        bug = _bug(scope.source, error)
-        coverage.append(gap_of(connector.spec, scope.source, scope.id, rest_of(scope.part), bug))
+        coverage.append(gap_in(scope, _bug(scope.source, error)))
     return Reading(
         source=scope.source,
         scope=public_id(scope.id),
@@ -139,6 +139,12 @@ def gap_of(spec: Spec, source: str, scope: str, section: str, error: SourceError
         feeds=every_feed(spec),
     )
     return cleared(gap)
+
+
+def gap_in(scope: Scope, error: SourceError) -> Coverage:
+    """The error as a gap of whatever was not read of a scope."""
+    gap = gap_of(scope.spec, scope.source, scope.id, rest_of(scope.part), error)
+    return replace(gap, feeds_within=scope.feeds_within)
 
 
 def every_kind(spec: Spec) -> tuple[str, ...]:

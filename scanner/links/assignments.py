@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from types import MappingProxyType
 from typing import TypeAlias
 
 from msgspec.structs import replace
@@ -20,6 +21,8 @@ from scanner.text import counted
 
 Held: TypeAlias = Mapping[str, Sequence[Assignment]]
 """By key of an identity: the rights that it holds by assignment, by their key."""
+
+_NOTHING: Held = MappingProxyType({})
 
 MOST_GAPS = 3
 """So many places that could not be read are named, the rest are counted."""
@@ -72,53 +75,88 @@ def doubtful_becoming(identities: Sequence[Identity], held: Held) -> Iterator[tu
     return _becoming(identities, held, conditional=True)
 
 
-def with_doubt(identities: Sequence[Identity], coverage: Iterable[Coverage]) -> tuple[Identity, ...]:
+def with_doubt(
+    identities: Sequence[Identity], coverage: Iterable[Coverage], held: Held = _NOTHING
+) -> tuple[Identity, ...]:
     """The identities, of unknown privilege where nothing grave is known and a place that may give rights was not read.
 
-    Such a place gives them to any identity of its source.
+    Such a place gives them to any identity of its source; or, where it says so, to those of its own scope and those
+    who by ``held`` have other rights there.
     """
-    if not (doubts := _doubts(coverage)):
+    if not (doubts := _Doubts(coverage, held)):
         return tuple(identities)
     return tuple(
-        replace(one, privilege=doubts[source])
-        if one.privilege.level == "normal" and (source := _doubted(one, doubts))
+        replace(one, privilege=doubt)
+        if one.privilege.level == "normal" and (doubt := doubts.of(one)) is not None
         else one
         for one in identities
     )
 
 
-def doubt_notices(identities: Iterable[Identity], coverage: Iterable[Coverage]) -> list[str]:
+def doubt_notices(identities: Iterable[Identity], coverage: Iterable[Coverage], held: Held = _NOTHING) -> list[str]:
     """For each source whose rights could not all be read, once: why, and of how many identities it leaves in doubt."""
-    if not (doubts := _doubts(coverage)):
+    if not (doubts := _Doubts(coverage, held)):
         return []
     unknown = (one for one in identities if one.privilege.level == "unknown")
-    left = Counter(source for one in unknown if (source := _doubted(one, doubts)) and one.privilege == doubts[source])
+    left = Counter(doubts.source_of(one) for one in unknown if one.privilege == doubts.of(one))
     return [
         f"source {source}: the privilege of {counted(number, 'identity', 'identities')} is unknown, "
-        f"for they may hold more: {'; '.join(doubt.evidence)}"
-        for source, doubt in sorted(doubts.items())
+        f"for they may hold more: {'; '.join(doubts.told(source))}"
+        for source in doubts.sources
         if (number := left[source])
     ]
 
 
-def _doubts(coverage: Iterable[Coverage]) -> dict[str, Privilege]:
-    """By source: what can be said of its identities where a place that gives rights was not read."""
-    gaps: defaultdict[str, list[str]] = defaultdict(list)
-    for one in coverage:
-        if one.is_gap and "permissions" in one.feeds:
-            gaps[one.source].append(f"{_place(one)} could not be read ({one.status})")
-    return {source: Privilege(level="unknown", evidence=_few(told)) for source, told in gaps.items()}
+class _Doubts:
+    """What places that were not read may hide, by source and by the scope whose identities it is about."""
+
+    def __init__(self, coverage: Iterable[Coverage], held: Held) -> None:
+        self._held = held
+        self._gaps: defaultdict[str, dict[str | None, list[str]]] = defaultdict(dict)
+        for one in coverage:
+            if one.is_gap and "permissions" in one.feeds:
+                scope = one.scope if one.feeds_within else None
+                told = self._gaps[one.source].setdefault(scope, [])
+                told.append(f"{_place(one)} could not be read ({one.status})")
+
+    def __bool__(self) -> bool:
+        return bool(self._gaps)
+
+    @property
+    def sources(self) -> list[str]:
+        """Those with such places."""
+        return sorted(self._gaps)
+
+    def of(self, identity: Identity) -> Privilege | None:
+        """What can be said of an identity of which nothing grave is known; None: nothing is in doubt."""
+        source = self.source_of(identity)
+        if source is None:
+            return None
+        gaps, scopes = self._gaps[source], self._scopes(identity)
+        told = [why for scope, each in gaps.items() if scope in scopes for why in each]
+        return Privilege(level="unknown", evidence=_few(told))
+
+    def source_of(self, identity: Identity) -> str | None:
+        """The source that leaves it in doubt."""
+        scopes = self._scopes(identity)
+        sources = (source for source in identity.sources or (identity.source,) if source in self._gaps)
+        return next((source for source in sources if not scopes.isdisjoint(self._gaps[source])), None)
+
+    def told(self, source: str) -> tuple[str, ...]:
+        """Its places that were not read, and whom nobody can tell of."""
+        gaps = self._gaps[source]
+        within = () if None in gaps else ("what identities of other scopes hold there is not known either",)
+        return (*_few([why for each in gaps.values() for why in each]), *within)
+
+    def _scopes(self, identity: Identity) -> set[str | None]:
+        """Those that give it rights, as far as is known; None stands for what may give them to anybody."""
+        return {None, identity.scope, *(one.scope for one in self._held.get(identity.key, ()))}
 
 
 def _place(coverage: Coverage) -> str:
     """In words; a section or scope that stands for all of them is called so."""
     what = "everything" if coverage.section.partition(":")[0] == "*" else coverage.section
     return f"{what} of {'every scope' if coverage.scope == EVERY_SCOPE else coverage.scope}"
-
-
-def _doubted(identity: Identity, doubts: Mapping[str, Privilege]) -> str | None:
-    """The source that leaves it in doubt."""
-    return next((source for source in identity.sources or (identity.source,) if source in doubts), None)
 
 
 def _few(told: Sequence[str]) -> tuple[str, ...]:

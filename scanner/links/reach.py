@@ -21,5 +21,5 @@ def with_reach(
 
     ``others``: known of old, from places that were not read this time; they keep what they have.
     """
-    entitled = with_doubt(with_assignments(identities, held, others), coverage)
+    entitled = with_doubt(with_assignments(identities, held, others), coverage, held)
     return with_takeovers(with_federation(entitled, others), workloads, held)

@@ -154,7 +154,8 @@ class Coverage(Struct, frozen=True, kw_only=True, gc=False):
 
     ``section``: the spec's name, with a qualifier after a colon where one section is read several times.
     ``kinds``: identity kinds (and ``secret``, or ANY_KIND) this section lists; ``rungs``: the rungs its data feed.
-    ``feeds``: what it adds to identities of other scopes, so that a gap of it leaves them in doubt everywhere.
+    ``feeds``: what it adds to identities of other scopes, so that a gap of it leaves them in doubt everywhere; with
+    ``feeds_within``, only those of its own scope, and those who are known to hold something there.
     ``calls``: requests sent, retries included. ``scope`` is ``*`` when even the list of scopes was not readable.
     """
 
@@ -170,6 +171,7 @@ class Coverage(Struct, frozen=True, kw_only=True, gc=False):
     kinds: tuple[str, ...] = ()
     rungs: tuple[Rung, ...] = ()
     feeds: tuple[Fact, ...] = ()
+    feeds_within: bool = False
 
     @property
     def is_gap(self) -> bool:

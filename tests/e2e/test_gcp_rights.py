@@ -105,6 +105,28 @@ def test_who_changes_workloads_of_a_cluster_reaches_what_runs_there(alive: Calla
     assert deployer["privilege"]["level"] == "escalation"
 
 
+def test_unread_policies_of_a_project_leave_the_others_alone(alive: Callable[[Cloud], None], scan: Scan) -> None:
+    """Its own accounts may hold more there, and those that are known to hold something in it."""
+    cloud = company()
+    cloud.faults.deny(api="cloudasset")
+    cloud.faults.deny(part="projects/acme-dev:getIamPolicy")
+    for project, name in (("acme-prod", "idle"), ("acme-prod", "guest"), ("acme-dev", "nightly")):
+        cloud.add_account(project, name)
+    builder = "//iam.googleapis.com/projects/acme-dev/serviceAccounts/builder@acme-dev.iam.gserviceaccount.com"
+    bind(cloud, builder, {"roles/viewer": [f"guest@{DOMAIN}"]})
+    alive(cloud)
+
+    result = scan()
+
+    found = levels(result)
+    assert {name: found[name] for name in ("idle", "guest", "nightly")} == {
+        "idle": "normal",
+        "guest": "unknown",
+        "nightly": "unknown",
+    }
+    assert any("identities of other scopes" in one for one in result["notices"])
+
+
 def _write(folder: Path, assets: list[Row], policies: list[Row], cloud: Cloud) -> None:
     write(folder / "assets.json", assets)
     write(folder / "policies.json", policies)

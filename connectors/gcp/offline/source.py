@@ -115,7 +115,7 @@ class ExportedSource:
 
     def _project(self, project: ProjectRef) -> Iterator[Scope | Coverage]:
         place = Place(kind="project", name=project.name, bulk=True, projects=(project,), ancestors=project.ancestors)
-        scope = structs.replace(self._nowhere, id=project.id, context=place)
+        scope = structs.replace(self._nowhere, id=project.id, context=place, feeds_within=True)
         if not self._is_told(project):
             yield self._untold(project.id)
             return

@@ -25,8 +25,11 @@ class Library:
         self._lock = threading.Lock()
         self._answers: dict[Hashable, Future[Any]] = {}
 
-    def once(self, key: Hashable, ask: Callable[[], T]) -> T:
-        """The answer, which others wait for that want it too; a refusal is one as well. Raises what ``ask`` raises."""
+    def once(self, key: Hashable, ask: Callable[[], T], shared: Callable[[], None] | None = None) -> T:
+        """The answer, which others wait for that want it too; a refusal is one as well. Raises what ``ask`` raises.
+
+        ``shared``: called where another had asked already.
+        """
         with self._lock:
             is_first = key not in self._answers
             answer: Future[T] = self._answers.setdefault(key, Future())
@@ -35,6 +38,8 @@ class Library:
                 answer.set_result(ask())
             except BaseException as error:  # noqa: BLE001  # those who wait must not wait for ever
                 answer.set_exception(error)
+        elif shared is not None:
+            shared()
         return answer.result()
 
 

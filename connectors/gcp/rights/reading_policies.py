@@ -54,6 +54,7 @@ class Policies:
         self._place = reader.place
         self._known: set[str] = set()
         self._is_begun = False
+        self._shared: Callable[[], None] | None = None
         self.sieve = Sieve()
         self.inherited: list[Binding] = []
 
@@ -64,6 +65,7 @@ class Policies:
     def read(self, section: SectionReading, accounts: Accounts) -> None:
         """All of them; what cannot be read is a gap of the section."""
         self._inherit()
+        self._shared = section.shared
         place = self._place
         is_done = place.bulk and self._search(section)
         names = () if is_done else sorted(self._own()) if place.bulk else (place.name,)
@@ -138,7 +140,7 @@ class Policies:
         kind, _, named = name.partition("/")
         place, request = _OF_CONTAINER[kind]
         ask = partial(self._reader.api.post, request, PolicyPayload, r.POLICY_BODY, **{place: named})
-        return ask() if kind == "projects" else self._library.once(("policy", name), ask)
+        return ask() if kind == "projects" else self._library.once(("policy", name), ask, self._shared)
 
     def _of_account(self, project: str, email: str) -> PolicyPayload:
         return self._reader.api.post(r.SERVICE_ACCOUNT_POLICY, PolicyPayload, None, project=project, account=email)

@@ -270,6 +270,24 @@ def test_many_places_that_were_not_read_are_counted() -> None:
     )
 
 
+def test_a_place_whose_rights_are_its_own_identities_leaves_others_alone() -> None:
+    """But for those who are known to hold something there, and whom its other rights may be given to as well."""
+    gap = make_coverage(source="entra", scope="s", status="denied", feeds=("permissions",), feeds_within=True)
+    own, guest, other = (
+        replace(APP, key=f"azure://t/applications/{name}", name=name, unique_id=name, aliases=(), scope=scope)
+        for name, scope in (("own", "s"), ("guest", "t"), ("other", "t"))
+    )
+    held = held_by([own, guest, other], [right("guest", scope="s"), right("other", scope="t")])
+
+    seen = with_doubt([own, guest, other], [gap], held)
+
+    assert {one.name: one.privilege.level for one in seen} == {"own": "unknown", "guest": "unknown", "other": "normal"}
+    assert doubt_notices(seen, [gap], held) == [
+        "source entra: the privilege of 2 identities is unknown, for they may hold more: "
+        "iam.users of s could not be read (denied); what identities of other scopes hold there is not known either"
+    ]
+
+
 def test_doubt_is_told_once_for_each_source() -> None:
     """With how many it leaves in doubt; silent where it leaves nobody, or where everything was read."""
     gaps = [make_coverage(source=one, scope="s", status="denied", feeds=("permissions",)) for one in ("entra", "x")]

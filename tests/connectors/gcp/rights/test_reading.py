@@ -175,6 +175,15 @@ def test_roles_and_what_is_above_are_asked_for_once_a_session(place: Place) -> N
     assert max(asked.count(line) for line in asked if "/roles" in line) == 1
 
 
+def test_what_a_project_had_asked_above_is_no_silence_there(place: Place) -> None:
+    """Units are read at once: whichever is first asks for the policy of the organisation."""
+    connector = without_bulk(place).connector()
+    units = sorted((one for one in connector.scopes() if isinstance(one, Scope)), key=lambda one: one.id != "acme-dev")
+    records = [record for unit in units for record in connector.discover(unit)]
+
+    assert _coverage(records)[ORGANIZATION, "iam.policies"].status == "complete"
+
+
 def test_few_roles_are_asked_for_one_by_one(start: Callable[[Cloud], Place]) -> None:
     """A list of all of Google's is three pages long."""
     cloud = Cloud()
