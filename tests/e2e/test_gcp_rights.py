@@ -31,6 +31,7 @@ backoff = 0.001
 """
 Scan = Callable[[], dict[str, Any]]
 DOMAIN = "acme-prod.iam.gserviceaccount.com"
+DAGS, OTHER = (f"//storage.googleapis.com/{one}" for one in ("europe-west1-air-1a2b-bucket", "invoices"))
 BUCKET = "storage.googleapis.com/Bucket"
 
 
@@ -103,6 +104,55 @@ def test_who_changes_workloads_of_a_cluster_reaches_what_runs_there(alive: Calla
     reached = {one["target"].rpartition("/")[2] for one in deployer["links"] if one["relation"] == "can_assume"}
     assert {f"billing@{DOMAIN}", "builder@acme-dev.iam.gserviceaccount.com"} <= reached
     assert deployer["privilege"]["level"] == "escalation"
+
+
+@pytest.mark.parametrize("bulk", [True, False], ids=["apis", "files"])
+@pytest.mark.parametrize(
+    ("place", "permission", "reaches"),
+    [
+        (DAGS, "storage.objects.create", True),
+        (DAGS, "storage.buckets.setIamPolicy", True),
+        (DAGS, "storage.objects.get", False),
+        (OTHER, "storage.objects.create", False),
+        ("projects/acme-dev", "storage.objects.create", True),
+        ("projects/acme-prod", "storage.objects.create", False),
+    ],
+)
+def test_who_writes_into_the_bucket_of_an_airflow_can_become_its_account(
+    request: pytest.FixtureRequest,
+    scan: Scan,
+    tmp_path: Path,
+    place: str,
+    permission: str,
+    *,
+    bulk: bool,
+    reaches: bool,
+) -> None:
+    """What lies in the folder of its DAGs is run. In a project without an Airflow the same leads nowhere."""
+    cloud = company()
+    at = "projects/acme-dev/locations/europe-west1/environments"
+    node = {"serviceAccount": "builder@acme-dev.iam.gserviceaccount.com"}
+    config = {"nodeConfig": node, "dagGcsPrefix": f"gs://{DAGS.rpartition('/')[2]}/dags"}
+    cloud.add(at, {"name": f"{at}/air", "config": config})
+    cloud.add_account("acme-prod", "writer")
+    role = add_role(cloud, f"{ORGANIZATION}/roles/writer", permission)
+    members = [f"serviceAccount:writer@{DOMAIN}"]
+    if place.startswith("//"):
+        cloud.set_policy(place, {"role": role, "members": members}, asset_type=BUCKET, project="acme-dev")
+    else:
+        bind(cloud, place, {role: members})
+    if bulk:
+        request.getfixturevalue("alive")(cloud)
+    else:
+        policies = policies_of(cloud, ORGANIZATION)
+        _write(request.getfixturevalue("exports"), assets_of(cloud, ORGANIZATION), policies, cloud)
+
+    (writer,) = (one for one in scan()["identities"] if one["name"] == "writer")
+
+    reached = {one["target"].rpartition("/")[2] for one in writer["links"] if one["relation"] == "can_assume"}
+    assert reached == ({"builder@acme-dev.iam.gserviceaccount.com"} if reaches else set())
+    if place == "projects/acme-dev":
+        assert writer["privilege"]["level"] == "escalation"
 
 
 def test_unread_policies_of_a_project_leave_the_others_alone(alive: Callable[[Cloud], None], scan: Scan) -> None:

@@ -76,10 +76,11 @@ class _Node(Struct, frozen=True, kw_only=True, rename="camel"):
 
 class _ComposerConfig(Struct, frozen=True, kw_only=True, rename="camel"):
     node_config: _Node = _Node()
+    dag_gcs_prefix: str = ""
 
 
 class ComposerEnvironment(Struct, kw_only=True, rename="camel"):
-    """An Airflow that Cloud Composer runs."""
+    """An Airflow that Cloud Composer runs. It runs the DAGs in a bucket: ``gs://BUCKET/dags``."""
 
     name: str
     create_time: Moment | None = None
@@ -88,7 +89,10 @@ class ComposerEnvironment(Struct, kw_only=True, rename="camel"):
 
     def told(self, project: ProjectRef) -> Told:
         """See ``Consumer.told``."""
+        bucket = self.config.dag_gcs_prefix.removeprefix("gs://").partition("/")[0]
         return Told(
+            code_in=bucket,
+            attributes=known(code_in=bucket),
             name=last_segment(self.name),
             accounts=(account_or_default(self.config.node_config.service_account, project),),
             created_at=in_utc(self.create_time),

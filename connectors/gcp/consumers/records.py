@@ -26,6 +26,8 @@ def record_of(reader: Reader, project: ProjectRef, name: str, kind: str, told: T
     key = _IN_PROJECT.sub(lambda found: f"{found['host']}projects/{project.id}/", name, count=1)
     accounts = tuple(dict.fromkeys(account_key_of(reader, one) for one in told.accounts))
     secrets = tuple(dict.fromkeys(secret_key_of(reader, project, one) for one in told.secrets))
+    if told.code_in:
+        reader.found.code_in[told.code_in].add((project.id, key))
     if told.acts is not None:
         return _agent(reader, project, key, kind, told, accounts, secrets)
     return Workload(

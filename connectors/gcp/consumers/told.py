@@ -18,6 +18,7 @@ class Told(Struct, frozen=True, kw_only=True, gc=False):
 
     ``accounts``: e-mails, maybe within resource names. ``secrets``: resource names of secrets, or bare names of those
     in the resource's own project. ``acts``: that it is declared to be an agent, or a server of tools for agents.
+    ``code_in``: the bucket from which it takes what it runs.
     """
 
     name: str
@@ -28,6 +29,7 @@ class Told(Struct, frozen=True, kw_only=True, gc=False):
     labels: Mapping[str, str] = {}
     attributes: Mapping[str, Any] = {}
     acts: Literal["agent", "mcp_server"] | None = None
+    code_in: str = ""
 
 
 class Consumer(Protocol):

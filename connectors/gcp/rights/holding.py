@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
+from itertools import chain
+from types import MappingProxyType
 
 from msgspec import Struct
 
@@ -17,6 +20,7 @@ from connectors.gcp.rights.tree import Resource, Tree
 from connectors.gcp.rights.vocabulary import MAKE_TOKENS, vocabulary
 
 _NOTHING: frozenset[str] = frozenset()
+_BUCKET = re.compile(r"//storage\.googleapis\.com/(?:projects/[^/]+/buckets/)?([^/]+)")
 
 
 class Held(Struct, frozen=True, kw_only=True, gc=False):
@@ -36,7 +40,8 @@ class Held(Struct, frozen=True, kw_only=True, gc=False):
 class Holdings:
     """The bindings that were read together, and what follows from several of them.
 
-    ``unread``: containers whose own policy is not among them, so that more may be held there.
+    ``unread``: containers whose own policy is not among them, so that more may be held there. ``code_in``: project id
+    and key of what runs the code in a bucket, by its name.
     """
 
     def __init__(
@@ -47,12 +52,17 @@ class Holdings:
         denials: Denials,
         now: datetime,
         unread: Collection[str] = (),
+        code_in: Mapping[str, Collection[tuple[str, str]]] = MappingProxyType({}),
     ) -> None:
         self.tree = tree
         self._roles = roles
         self._denials = denials
         self._now = now
         self._unread = frozenset(unread)
+        self._code_in = code_in
+        self._runs_code: defaultdict[str, set[str]] = defaultdict(set)
+        for project, key in chain.from_iterable(code_in.values()):
+            self._runs_code[f"projects/{project}"].add(key)
         self._running: defaultdict[str, dict[str, Answer]] = defaultdict(dict)
         self._tokens: defaultdict[str, dict[str, bool]] = defaultdict(dict)
         self._accounts: defaultdict[str, set[str]] = defaultdict(set)
@@ -88,6 +98,13 @@ class Holdings:
             for pattern, certain in self._tokens.get(email, {}).items():
                 found[pattern] = certain or found.get(pattern, False)
         return found
+
+    def run_from(self, resource: Resource) -> tuple[str, ...]:
+        """Keys of what runs the code in a bucket, or in the buckets of a project."""
+        bucket = _BUCKET.fullmatch(resource.name)
+        if bucket is not None:
+            return tuple(sorted(key for _, key in self._code_in.get(bucket[1], ())))
+        return tuple(sorted(self._runs_code.get(resource.place, ()))) if resource.container is not None else ()
 
     def denied_below(self, binding: Binding, permissions: Iterable[str], project: str) -> dict[str, Answer]:
         """Of these permissions, what is denied to the member in a project below the resource."""

@@ -69,12 +69,13 @@ def _held(
     with reader.section(ROLES) as section:
         roles = read_roles(reader, section, library, {binding.role for binding in every})
     yield from reader.done(section)
-    holdings = Holdings(every, roles, tree, Denials({}, tree, now), now, unread)
+    code_in = reader.found.code_in
+    holdings = Holdings(every, roles, tree, Denials({}, tree, now), now, unread, code_in)
     with reader.section(DENY) as section:
         rules = read_denials(reader, section, library, where_they_matter(policies.sieve.kept, holdings))
     yield from reader.done(section)
     denials = Denials(rules, tree, now)
-    return Holdings(every, roles, tree, denials, now, unread) if denials else holdings
+    return Holdings(every, roles, tree, denials, now, unread, code_in) if denials else holdings
 
 
 def _accounts(reader: Reader, doubtful: frozenset[str] = frozenset()) -> Accounts:

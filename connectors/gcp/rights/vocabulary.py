@@ -31,6 +31,7 @@ class Family(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     things: tuple[str, ...] = ()
     attaches: bool = False
     chained: bool = False
+    stored: bool = False
 
 
 class Vocabulary(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

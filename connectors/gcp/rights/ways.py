@@ -11,6 +11,7 @@ from connectors.gcp.keys import account_key, service_agent_key
 from connectors.gcp.rights.bindings import Binding
 from connectors.gcp.rights.emails import AGENTS, account_of
 from connectors.gcp.rights.holding import Held, Holdings
+from connectors.gcp.rights.tree import full_name
 from connectors.gcp.rights.vocabulary import Family, Method, methods_met, vocabulary
 
 
@@ -79,7 +80,9 @@ def _targets(family: Family, methods: tuple[Method, ...], binding: Binding, hold
 
 def _on_one(family: Family, binding: Binding, holdings: Holdings) -> Iterator[tuple[str, bool]]:
     resource = binding.resource
-    if resource.project is None:
+    if family.stored:
+        yield from ((key, True) for key in holdings.run_from(resource))
+    if resource.project is None or family.stored:
         return
     if family.leads == "accounts" and resource.account is not None:
         runs = holdings.may_run(binding.member.id, resource.project) if family.attaches else "yes"
@@ -94,6 +97,8 @@ def _on_one(family: Family, binding: Binding, holdings: Holdings) -> Iterator[tu
 def _patterns(family: Family, holdings: Holdings, project: str) -> tuple[str, ...]:
     if family.leads == "accounts":
         return (account_key(project, "*"),)
+    if family.stored:
+        return holdings.run_from(holdings.tree.resource(full_name(f"projects/{project}")))
     if family.leads == "workloads":
         return tuple(thing.format(project=project) for thing in family.things)
     number = holdings.tree.number(project)
