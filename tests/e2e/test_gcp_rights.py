@@ -121,7 +121,6 @@ def test_who_changes_workloads_of_a_cluster_reaches_what_runs_there(alive: Calla
 def test_who_writes_into_the_bucket_of_an_airflow_can_become_its_account(
     request: pytest.FixtureRequest,
     scan: Scan,
-    tmp_path: Path,
     place: str,
     permission: str,
     *,
