@@ -98,10 +98,12 @@ Answering: TypeAlias = Callable[[Asked], Reply]
 class Server:
     """A server on loopback; a context manager. ``url``: its address. ``asked``: every request that came, in order.
 
+    ``most``: requests that it answers; all after them get status 410.
     ``outlasted``: somebody read on until the server itself ended an answer that has no end.
     """
 
-    def __init__(self, answering: Answering) -> None:
+    def __init__(self, answering: Answering, *, most: int | None = MANY) -> None:
+        self.most = most
         self.answering = answering
         self.asked: list[Asked] = []
         self.outlasted = False
@@ -137,7 +139,9 @@ class _Handler(BaseHTTPRequestHandler):
             method=self.command, path=path, query=query, headers=dict(self.headers), body=body, at=time.monotonic()
         )  # fmt: skip
         self.owner.asked.append(asked)
-        if len(self.owner.asked) > MANY:  # whoever does not stop is stopped, or its test would never end
+        if (
+            self.owner.most is not None and len(self.owner.asked) > self.owner.most
+        ):  # whoever does not stop is stopped, or its test would never end
             self._send(Reply(status=410, body={}))
         else:
             self._send(self.owner.answering(asked))
@@ -363,8 +367,8 @@ def check_endless(estate: Estate) -> None:
     """An answer a byte at a time, one without end, one that unpacks into gigabytes: the budget ends each."""
     bomb = gzip.compress(bytes(_BOMB), 1)
     for reply, what in (
-        (Reply(raw=True, pieces=lambda: _drip(b"X-Padding: ")), "headers that come a byte at a time"),
-        (Reply(pieces=lambda: _drip(b"{")), "a body that comes a byte at a time"),
+        (Reply(raw=True, pieces=lambda: drip(b"X-Padding: ")), "headers that come a byte at a time"),
+        (Reply(pieces=lambda: drip(b"{")), "a body that comes a byte at a time"),
         (Reply(pieces=lambda: itertools.repeat(b" " * 65536)), "a body without end"),
         (Reply(body=bomb, headers={"Content-Encoding": "gzip"}), "an answer that unpacks into 64 MiB"),
     ):
@@ -563,7 +567,8 @@ def _with_canaries(body: Json, maps: Sequence[str]) -> Json:
     return body
 
 
-def _drip(first: bytes) -> Iterator[bytes]:
+def drip(first: bytes) -> Iterator[bytes]:
+    """These bytes one at a time, and more without end."""
     for byte in itertools.chain(first, itertools.repeat(ord("x"))):
         yield bytes((byte,))
         time.sleep(_DRIP)
