@@ -110,6 +110,7 @@ def _identity(judged: Assessment, first_seen: Mapping[str, datetime]) -> bytes:
     return encoded_record(
         {
             **{field: getattr(identity, field) for field in FACTS},
+            "attributes": identity.published_attributes,
             FIRST_SEEN: first_seen.get(identity.key),
             **{field: getattr(judged, field) for field in VERDICTS},
             **{field: getattr(identity, field) for field in HELD},

@@ -58,6 +58,7 @@ def scan_schema() -> Schema:
     defs = {name: _as_written(component) for name, component in components.items()}
     judged, entry = defs.pop("Assessment"), defs.pop("EntryAssessment")
     defs["IdentityRecord"] = _identity(judged, defs.pop("Identity"))
+    del defs["Way"]  # an identity's reach is written among its attributes
     defs["EntryRecord"] = _entry(entry, defs.pop("Entry"))
     defs["Input"] = _input(defs["Input"])
     status = {"status": msgspec.json.schema(FindingStatus)}

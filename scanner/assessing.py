@@ -8,15 +8,13 @@ from functools import cache
 
 from scanner.agents import judge_agent
 from scanner.drift.comparison import drift_of
-from scanner.links.assignments import Held, doubtful_becoming
-from scanner.links.takeovers import doubtful_takeovers
-from scanner.links.trusts import doubtful
 from scanner.links.workloads import agents_roles, consumers, with_rights_of_roles
 from scanner.matching.agreement import united
 from scanner.matching.keys import fold
 from scanner.model import (
     Assessment,
     Drift,
+    Edge,
     Entry,
     Identity,
     NatureVerdict,
@@ -39,7 +37,7 @@ def assess(
     *,
     carried: Sequence[Assessment],
     workloads: Sequence[Workload],
-    held: Held,
+    edges: Sequence[Edge],
     entries: Mapping[str, Entry],
     roster: Roster | None,
     ownership: Ownership,
@@ -48,11 +46,11 @@ def assess(
 ) -> list[Assessment]:
     """What there is to say of each identity. ``natures``, ``registry``: by key; ``entries``: by id.
 
-    ``carried``: verdicts that stand from the last scan, for what leads to or through them. ``held``: rights by
-    assignment.
+    ``carried``: verdicts that stand from the last scan, for what leads to or through them. ``edges``:
+    who can become whom.
     """
     owner_tags = frozenset(tag_scores(ownership.tag_keys))
-    privileges = with_rights_of_roles(_privileges(identities, carried, workloads, held), identities)
+    privileges = with_rights_of_roles(_privileges(identities, carried, edges), identities)
     agents = agents_roles(identities, {one.key: judge_agent(one) for one in identities})
     run_by = consumers(workloads, identities)
     owners = judge_owners(
@@ -94,20 +92,11 @@ def _drift(
 
 
 def _privileges(
-    identities: Sequence[Identity], carried: Sequence[Assessment], workloads: Sequence[Workload], held: Held
+    identities: Sequence[Identity], carried: Sequence[Assessment], edges: Sequence[Edge]
 ) -> Mapping[str, Privilege]:
     """Everybody's level, with the paths that lead through places which were not read this time as last known."""
-    known = (*identities, *(one.identity for one in carried))
     levels = {one.identity.key: one.privilege for one in carried} | {one.key: one.privilege for one in identities}
-    edges = [
-        (one.key, link.target, link.evidence) for one in known for link in one.links if link.relation == "can_assume"
-    ]
-    conditional = [
-        *doubtful(known),
-        *doubtful_takeovers(known, workloads, held),
-        *doubtful_becoming(known, held),
-    ]
-    return raise_by_paths(levels, edges, conditional) if edges or conditional else levels
+    return raise_by_paths(levels, edges) if edges else levels
 
 
 def _machines(

@@ -1,4 +1,4 @@
-"""Joins what the sources saw: one identity a key, whoever reported it, and links across scopes."""
+"""Joins what the sources saw: one identity a key, whoever reported it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from typing import TypeVar
 import msgspec
 from msgspec import Struct
 
-from scanner.links.trusts import settle
 from scanner.links.workloads import placed
 from scanner.model import (
     UNKNOWN_PRIVILEGE,
@@ -91,11 +90,11 @@ def join(readings: Iterable[Reading], ranks: Mapping[str, int]) -> Inventory:
     assignments = _by_key(chain.from_iterable(one.assignments for one in readings), ranks)
     coverage = chain.from_iterable(one.coverage for one in readings)
     places = tuple(sorted(coverage, key=lambda c: (c.source, c.scope, c.section)))
-    settled = settle([_merge(seen, ranks) for seen in identities], places=places)
+    merged = tuple(_merge(seen, ranks) for seen in identities)
     return Inventory(
-        identities=settled,
+        identities=merged,
         secrets=tuple(seen[0] for seen in secrets),
-        workloads=placed((seen[0] for seen in workloads), settled),
+        workloads=placed((seen[0] for seen in workloads), merged),
         assignments=tuple(seen[0] for seen in assignments),
         coverage=places,
     )
@@ -147,6 +146,7 @@ def _merge(seen: Sequence[Identity], ranks: Mapping[str, int]) -> Identity:
         grants=_distinct(one.grants for one in seen),
         links=_distinct(one.links for one in seen),
         trusts=_distinct_trusts(chain.from_iterable(one.trusts for one in seen)),
+        reach=_distinct(one.reach for one in seen),
     )
 
 
@@ -209,6 +209,7 @@ def _last_permissions(identity: Identity, last: Identity) -> dict[str, object]:
         "privilege": privilege,
         "grants": _distinct((identity.grants, last.grants)),
         "links": _distinct((identity.links, last.links)),
+        "reach": _distinct((identity.reach, last.reach)),
         "signals": _with_last_signals(identity, last, "permission"),
     }
 

@@ -28,13 +28,14 @@ from scanner.exemptions import Exemptions
 from scanner.inventory import Inventory
 from scanner.links.assignments import Held, doubt_notices, held_by
 from scanner.links.clusters import with_clusters
-from scanner.links.reach import with_reach
+from scanner.links.reach import resolve
 from scanner.links.storing import with_stored
 from scanner.links.workloads import with_signals
 from scanner.matching.places import Places, SourceRef
 from scanner.model import (
     Acknowledgement,
     Assessment,
+    Edge,
     Entry,
     EntryAssessment,
     Exemption,
@@ -94,7 +95,7 @@ def judge(inventory: Inventory, declared: Declared, remembered: Remembered, scan
     carried = not_rechecked(remembered, inventory, places, declared.lists)
     told, inventory = inventory, with_unread(filled(inventory, remembered, carried), remembered, places)
     held = held_by((*inventory.identities, *(one.identity for one in carried)), inventory.assignments)
-    inventory = _linked(inventory, held, carried)
+    inventory, edges = _linked(inventory, held, carried)
     roster = None if declared.people is None else Roster(declared.people, today)
     if roster is not None and declared.entries is not None:
         declared = msgspec.structs.replace(declared, entries=tuple(map(roster.parted, declared.entries)))
@@ -130,7 +131,7 @@ def judge(inventory: Inventory, declared: Declared, remembered: Remembered, scan
         reconciled.registry,
         carried=carried,
         workloads=inventory.workloads,
-        held=held,
+        edges=edges,
         entries={entry.id: entry for entry in entries or ()},
         roster=roster,
         ownership=declared.ownership,
@@ -160,12 +161,13 @@ def judge(inventory: Inventory, declared: Declared, remembered: Remembered, scan
     return _result(scan, assessments, reconciled.entries, findings, inventory, declared, remembered, notices)
 
 
-def _linked(inventory: Inventory, held: Held, carried: Sequence[Assessment]) -> Inventory:
-    """With who may become whom, and which credential is kept where."""
+def _linked(inventory: Inventory, held: Held, carried: Sequence[Assessment]) -> tuple[Inventory, tuple[Edge, ...]]:
+    """With whom each identity can become, which the edges tell, and which credential is kept where."""
     known = [one.identity for one in carried]
     identities, workloads = with_clusters(inventory.identities, inventory.workloads, known)
-    reaching = with_signals(with_reach(identities, held, workloads, inventory.coverage, known), workloads)
-    return msgspec.structs.replace(inventory, identities=with_stored(reaching, inventory.secrets), workloads=workloads)
+    resolved = resolve(identities, held, workloads, inventory.coverage, known)
+    stored = with_stored(with_signals(resolved.identities, workloads), inventory.secrets)
+    return msgspec.structs.replace(inventory, identities=stored, workloads=workloads), resolved.edges
 
 
 def _findings(

@@ -19,7 +19,7 @@ from connectors.aws.policy import Answer, speaking_of
 from connectors.aws.reach import Document, Reach
 from connectors.aws.sources import Held, sources_in
 from connectors.aws.vocabulary import Vocabulary
-from scanner.model import Link, PrivilegeLevel
+from scanner.model import Link, PrivilegeLevel, Way
 
 UNLESS_DENIED = "unless the condition of a deny is met"
 ALL_TOLD = 100
@@ -165,20 +165,10 @@ class _Reachable:
         return f"its policies allow {ASSUME_ROLE} on it{how}", is_sure
 
 
-class Elsewhere(Struct, frozen=True, kw_only=True):
-    """Patterns of roles in other accounts that policies allow to assume, sorted; those roles must agree as well.
-
-    ``doubtful``: those that are allowed under a condition only.
-    """
-
-    certain: tuple[str, ...] = ()
-    doubtful: tuple[str, ...] = ()
-
-
 def roles_elsewhere(
     documents: Sequence[Document], limits: Sequence[Limit], account: str, words: Vocabulary
-) -> Elsewhere:
-    """Which roles beyond an account policies allow to assume."""
+) -> tuple[Way, ...]:
+    """Which roles beyond an account policies allow to assume, for certain and under a condition; those must agree."""
     action = words.bits((ASSUME_ROLE,))
     certain, possible = (
         {
@@ -188,7 +178,8 @@ def roles_elsewhere(
         }
         for certainly in (True, False)
     )
-    return Elsewhere(certain=tuple(sorted(certain)), doubtful=tuple(sorted(possible - certain)))
+    ways = (certain, False), (possible - certain, True)
+    return tuple(Way(kind="assume", on=tuple(sorted(on)), conditional=conditional) for on, conditional in ways if on)
 
 
 def _named(holders: Sequence[Holder], doors: Mapping[str, Door]) -> Iterator[tuple[Holder, Door]]:

@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct, structs
 
-from connectors.aws.assume import Elsewhere, roles_elsewhere
+from connectors.aws.assume import roles_elsewhere
 from connectors.aws.decide import Limit
 from connectors.aws.globs import action_matches
 from connectors.aws.model_calls import model_signals
@@ -19,7 +19,7 @@ from connectors.aws.privilege import Effective, Verdict, is_admin, judge
 from connectors.aws.reach import Document, sum_up
 from connectors.aws.sources import Held, sources_in
 from connectors.aws.vocabulary import HolderKind, Vocabulary, published_policies
-from scanner.model import UNKNOWN_PRIVILEGE, Grant, Privilege, Signal
+from scanner.model import UNKNOWN_PRIVILEGE, Grant, Privilege, Signal, Way
 
 GUARDRAILS_UNREAD = "the organisation's service control policies could not all be read: it may be less"
 
@@ -42,8 +42,8 @@ class Permissions(Struct, frozen=True, kw_only=True, gc=False):
     limits: tuple[Limit, ...] = ()
     verdict: Verdict | None = None
     effective: Effective = Effective()
-    elsewhere: Elsewhere = Elsewhere()
-    takeovers: tuple[Mapping[str, Any], ...] = ()
+    elsewhere: tuple[Way, ...] = ()
+    takeovers: tuple[Way, ...] = ()
     privilege: Privilege = UNKNOWN_PRIVILEGE
     grants: tuple[Grant, ...] = ()
     signals: tuple[Signal, ...] = ()
@@ -107,7 +107,7 @@ class PolicyLibrary:
         self._words = words
         self._account = account
         self._documents: dict[bytes, Document] = {}
-        self._judged: dict[tuple[Any, ...], tuple[Verdict, Effective, Elsewhere]] = {}
+        self._judged: dict[tuple[Any, ...], tuple[Verdict, Effective, tuple[Way, ...]]] = {}
         self.malformed: list[tuple[str, str]] = []
         """Policies whose document could not be understood, and why."""
         self._managed = {policy.arn: self._document(policy.arn, policy.document) for policy in policies}
@@ -220,7 +220,7 @@ class PolicyLibrary:
         guardrails: tuple[Limit, ...],
         limits: tuple[Limit, ...],
         holder: HolderKind,
-    ) -> tuple[Verdict, Effective, Elsewhere]:
+    ) -> tuple[Verdict, Effective, tuple[Way, ...]]:
         documents = {each.document.number: each.document for each in held if each.document is not None}
         key = (tuple(sorted(documents)), None if boundary is None else boundary.number, bool(guardrails), holder)
         if key not in self._judged:

@@ -56,9 +56,6 @@ def role_identity(
         tags=tags_of(role.tags),
         attributes=known(
             path=role.path,
-            may_become=list(permissions.elsewhere.certain),
-            may_become_if=list(permissions.elsewhere.doubtful),
-            may_take_over=list(permissions.takeovers),
             boundary=boundary_of(role.permissions_boundary),
             last_used_region=used.region if used else None,
             instance_profiles=sorted(profile.instance_profile_name for profile in role.instance_profile_list),
@@ -71,6 +68,7 @@ def role_identity(
         grants=permissions.grants,
         links=tuple(links),
         trusts=trusts or (),
+        reach=(*permissions.elsewhere, *permissions.takeovers),
         unread=unread_facts(
             permissions=not permissions.is_whole,
             tags=by_name,

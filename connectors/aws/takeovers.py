@@ -7,7 +7,8 @@ which is known when the regions have been read, too: see :mod:`scanner.links.tak
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Any
+
+from msgspec.structs import replace
 
 from connectors.aws.assume import Holder
 from connectors.aws.decide import denials_of, patterns_left
@@ -15,28 +16,29 @@ from connectors.aws.globs import arn_parts, resource_matches, takes_in
 from connectors.aws.policy import Statement
 from connectors.aws.sources import sources_in
 from connectors.aws.vocabulary import Method, Vocabulary
+from scanner.model import Way
 
 IF_SHARED = "if a resource policy of the other account, which is not read, lets it"
 
 
-def takeovers_of(holder: Holder, words: Vocabulary) -> tuple[dict[str, Any], ...]:
-    """What the policies allow on named workloads, as the attribute ``may_take_over`` has it."""
+def takeovers_of(holder: Holder, words: Vocabulary) -> tuple[Way, ...]:
+    """What the policies allow on named workloads."""
     found = []
     account = arn_parts(holder.arn)[4]
     for method in (method for family, methods in words.methods if family.target == "workload" for method in methods):
         sure = set(_on(holder, method, words, certainly=True))
         maybe = set(_on(holder, method, words, certainly=False)) - sure
         by = f"by {method.text} on it{sources_in(holder.held, words)(method.needed)}" if sure or maybe else ""
-        but = sorted(map(_in_cluster, _refused(holder, method, words))) if sure or maybe else []
+        but = tuple(sorted(map(_in_cluster, _refused(holder, method, words)))) if sure or maybe else ()
         theirs = {pattern for pattern in sure | maybe if _is_elsewhere(pattern, account)}
         shared = {pattern for pattern in theirs if arn_parts(pattern)[2] in words.tables.shared_by_resource_policy}
-        for on, told in (
-            (sure - theirs, {"by": by}),
-            (maybe - theirs, {"by": by, "conditional": True}),
-            (shared, {"by": f"{by}, {IF_SHARED}", "conditional": True, "elsewhere": True}),
-        ):
-            if on:
-                found.append({**told, "on": sorted(map(_in_cluster, on)), **({"but": but} if but else {})})
+        way = Way(kind="take_over", on=(), but=but, by=by)
+        ways = (
+            (sure - theirs, way),
+            (maybe - theirs, replace(way, conditional=True)),
+            (shared, replace(way, by=f"{by}, {IF_SHARED}", conditional=True, elsewhere=True)),
+        )
+        found += [replace(one, on=tuple(sorted(map(_in_cluster, on)))) for on, one in ways if on]
     return tuple(found)
 
 

@@ -141,9 +141,6 @@ def user_identity(
         tags=tags_of(user.tags),
         attributes=known(
             path=user.path,
-            may_become=list(permissions.elsewhere.certain),
-            may_become_if=list(permissions.elsewhere.doubtful),
-            may_take_over=list(permissions.takeovers),
             groups=sorted(user.group_list),
             boundary=boundary_of(user.permissions_boundary),
             console_password=facts.password,
@@ -156,6 +153,7 @@ def user_identity(
         credentials=(*_keys(user.arn, facts), *_password(user, facts), *facts.others),
         grants=permissions.grants,
         links=tuple(links),
+        reach=(*permissions.elsewhere, *permissions.takeovers),
         unread=unread_facts(
             credentials=not facts.credentials_known,
             permissions=not permissions.is_whole,

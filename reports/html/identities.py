@@ -190,7 +190,7 @@ def identity_blocks(result: ScanResult, rows: Sequence[Judged], row_of: Mapping[
             "consumers": held(TEXTS, lambda r: r.verdicts.consumers),
             "links": held(links_to(row_of), lambda r: r.identity.links),
             "trusts": held(TRUSTS, lambda r: _told_once(r.identity.trusts)),
-            "attributes": held(FACTS, lambda r: pairs_by_name(r.identity.attributes)),
+            "attributes": held(FACTS, lambda r: pairs_by_name(r.identity.published_attributes)),
         },
     }
 

@@ -14,7 +14,6 @@ import msgspec
 from msgspec import Struct
 
 from scanner.inventory import Inventory, as_last_known
-from scanner.links.trusts import settle
 from scanner.matching.places import Places
 from scanner.model import (
     EVERY_SCOPE,
@@ -78,7 +77,7 @@ def not_rechecked(
 
 
 def filled(inventory: Inventory, remembered: Remembered, carried: Sequence[Assessment]) -> Inventory:
-    """Facts and links that a gap kept from us, as the last scan knew them: a key that was not listed is not gone.
+    """Facts that a gap kept from us, as the last scan knew them: a key that was not listed is not gone.
 
     What is ``carried`` stands as it was, whatever a list says of it.
     """
@@ -89,8 +88,7 @@ def filled(inventory: Inventory, remembered: Remembered, carried: Sequence[Asses
         for one in _with_creators(inventory.identities, remembered.creators)
         if one.key not in stands
     ]
-    linked = settle(identities, [one.identity for one in carried], places=inventory.coverage)
-    return msgspec.structs.replace(inventory, identities=linked)
+    return msgspec.structs.replace(inventory, identities=tuple(identities))
 
 
 def not_listed(told: Inventory, inventory: Inventory) -> frozenset[str]:

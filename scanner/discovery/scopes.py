@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+from collections.abc import Iterator, Sequence
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -14,13 +15,26 @@ from scanner.discovery.shapes import learn_before
 from scanner.errors import DeadlineExceeded, SourceError
 from scanner.gate import cleared
 from scanner.inventory import Reading
-from scanner.model import EVERY_SCOPE, RUNGS, Assignment, Coverage, Fact, Identity, StoredSecret, Workload
+from scanner.model import (
+    EVERY_SCOPE,
+    RUNGS,
+    Assignment,
+    Coverage,
+    Fact,
+    Identity,
+    StoredSecret,
+    Workload,
+    with_doubted_reach,
+    with_typed_reach,
+)
 from scanner.secret_shapes import public_id
 
 log = logging.getLogger(__name__)
 
 WHOLE_SCOPE = "*"
 """The section of a gap that covers all of a scope."""
+REACH, MOST_MISFITS = "reach", 3
+"""The section of a gap that says whom some identities can become does not fit; so many of them are named."""
 GRACE, GRACE_SHARE = 1.0, 0.1
 """Seconds after the deadline, and their share of it, in which a connector may still tell of what it has read."""
 
@@ -94,11 +108,13 @@ def read_scope(
         coverage.append(gap_in(scope, error))
     except Exception as error:  # noqa: BLE001  # a connector's bug costs its own scope, not the run
         coverage.append(gap_in(scope, _bug(scope.source, error)))
+    typed, misfits = _typed(identities)
+    coverage += _gap_of_misfits(connector.spec, scope, misfits)
     return Reading(
         source=scope.source,
         scope=public_id(scope.id),
         part=scope.part,
-        identities=tuple(identities),
+        identities=typed,
         secrets=tuple(secrets),
         workloads=tuple(workloads),
         assignments=tuple(assignments),
@@ -111,6 +127,35 @@ def _through_gate(record: DiscoveredRecord) -> DiscoveredRecord:
         kinds = "identities, secrets, workloads, assignments and coverage"
         raise TypeError(f"a connector yields {kinds}, not {type(record).__name__}")
     return cleared(record)
+
+
+def _typed(identities: Sequence[Identity]) -> tuple[tuple[Identity, ...], list[str]]:
+    """The identities with typed reach, and in words where what tells it does not fit: their rights are in doubt."""
+    misfits: list[str] = []
+
+    def typed(identity: Identity) -> Identity:
+        try:
+            return with_typed_reach(identity)
+        except ValueError as error:
+            misfits.append(f"{identity.key}: {error}")
+            return with_doubted_reach(identity)
+
+    return tuple(map(typed, identities)), misfits
+
+
+def _gap_of_misfits(spec: Spec, scope: Scope, misfits: Sequence[str]) -> Iterator[Coverage]:
+    """That it is not known whom some identities can become. It hides no identity."""
+    more = f"; and {len(misfits) - MOST_MISFITS} more" if len(misfits) > MOST_MISFITS else ""
+    if misfits:
+        gap = Coverage(
+            source=scope.source,
+            provider=spec.name,
+            scope=public_id(scope.id),
+            section=REACH,
+            status="partial",
+            detail=f"whom these can become is unknown: {'; '.join(misfits[:MOST_MISFITS])}{more}",
+        )
+        yield cleared(gap)
 
 
 def _keep_deadline(budget: Budget, deadline: float) -> None:

@@ -13,7 +13,16 @@ from sqlalchemy import Row
 from scanner.history import schema
 from scanner.history.bodies import decode
 from scanner.history.records import R, RecordKind, Sighting, Wordings
-from scanner.model import Assessment, Assignment, Credential, EntryAssessment, Origin, StoredSecret, Workload
+from scanner.model import (
+    Assessment,
+    Assignment,
+    Credential,
+    EntryAssessment,
+    Origin,
+    StoredSecret,
+    Workload,
+    with_doubted_reach,
+)
 
 _UNSEEN = Sighting()
 _NO_ORIGIN = Origin(file="")
@@ -75,6 +84,16 @@ def _restore_identity(one: Assessment, seen: Sighting) -> Assessment:
     )
 
 
+_assessments = Decoder(Assessment)
+
+
+def _load_identity(row: Row[Any], _: Wordings) -> Assessment:
+    """The body's assessment; earlier versions kept an identity's reach among its attributes."""
+    one = decode(_assessments, row.body, f"identity {row.key}")
+    identity = with_doubted_reach(one.identity)
+    return one if identity is one.identity else replace(one, identity=identity)
+
+
 def _used_at(credential: Credential, moment: datetime | None) -> Credential:
     return credential if credential.last_used_at == moment else replace(credential, last_used_at=moment)
 
@@ -87,7 +106,7 @@ IDENTITIES = RecordKind(
     order=lambda one: one.identity.key,
     content=_identity_content,
     facts=_identity_facts,
-    load=_loader("identity", Decoder(Assessment)),
+    load=_load_identity,
     sighting=_identity_sighting,
     restore=_restore_identity,
 )

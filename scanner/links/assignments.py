@@ -13,9 +13,9 @@ from typing import TypeAlias
 
 from msgspec.structs import replace
 
-from scanner.links.linking import Keys, with_links
+from scanner.links.linking import Keys
 from scanner.matching.keys import as_compared
-from scanner.model import EVERY_SCOPE, POWERFUL, Assignment, Coverage, Identity, Link, Privilege
+from scanner.model import EVERY_SCOPE, POWERFUL, Assignment, Coverage, Edge, Identity, Privilege
 from scanner.privilege.levels import gravest
 from scanner.text import counted
 
@@ -53,26 +53,33 @@ def held_by(identities: Iterable[Identity], assignments: Iterable[Assignment]) -
     return {key: [rights[each] for each in sorted(rights)] for key, rights in held.items()}
 
 
-def with_assignments(
-    identities: Sequence[Identity], held: Held, others: Iterable[Identity] = ()
-) -> tuple[Identity, ...]:
-    """The identities with the rights that they hold, and with ``can_assume`` links to whom these let them become.
-
-    ``others``: known of old, who can be become as well. Administrators need no such links. What holds under a
-    condition makes no link; see :func:`doubtful_becoming`.
-    """
+def with_assignments(identities: Sequence[Identity], held: Held) -> tuple[Identity, ...]:
+    """The identities with the rights that they hold: grants, and what these amount to."""
     if not held:
         return tuple(identities)
-    able = [replace(one, **_rights(one, held[one.key])) if one.key in held else one for one in identities]
-    links: defaultdict[str, list[Link]] = defaultdict(list)
-    for source, target, evidence in _becoming([*able, *others], held, conditional=False):
-        links[source].append(Link(relation="can_assume", target=target, evidence=evidence))
-    return tuple(with_links(one, links[one.key]) if one.key in links else one for one in able)
+    return tuple(replace(one, **_rights(one, held[one.key])) if one.key in held else one for one in identities)
 
 
-def doubtful_becoming(identities: Sequence[Identity], held: Held) -> Iterator[tuple[str, str, str]]:
-    """Who could become whom, if a condition of a right is met: (key, key of the other, evidence)."""
-    return _becoming(identities, held, conditional=True)
+def by_right(identities: Iterable[Identity], held: Held) -> Iterator[Edge]:
+    """Whom the rights that they hold let identities become, certain and conditional. Admins need no such edges."""
+    identities = tuple(identities) if held else ()
+    able = [
+        (one, right)
+        for one in identities
+        if one.privilege.level != "admin"
+        for right in held.get(one.key, ())
+        if right.becomes
+    ]
+    keys = {
+        provider: Keys(provider, (one.key for one in identities if one.provider == provider))
+        for provider in {one.provider for one, _ in able}
+    }
+    for one, right in able:
+        evidence = f"{_words(right)}{', under a condition' if right.conditional else ''}"
+        for pattern in right.becomes:
+            for target in keys[one.provider].named(pattern):
+                if target != one.key:
+                    yield Edge(one.key, target, evidence, right.conditional)
 
 
 def with_doubt(
@@ -185,23 +192,3 @@ def _privilege(right: Assignment) -> Privilege:
 
 def _words(right: Assignment) -> str:
     return f"{right.grant.name} on {right.grant.resource}" if right.grant.resource else right.grant.name
-
-
-def _becoming(identities: Sequence[Identity], held: Held, *, conditional: bool) -> Iterator[tuple[str, str, str]]:
-    """Who can become whom, and by which right."""
-    able = [
-        (one, right)
-        for one in identities
-        if one.privilege.level != "admin"
-        for right in held.get(one.key, ())
-        if right.becomes and right.conditional == conditional
-    ]
-    keys = {
-        provider: Keys(provider, (one.key for one in identities if one.provider == provider))
-        for provider in {one.provider for one, _ in able}
-    }
-    for one, right in able:
-        for pattern in right.becomes:
-            for target in keys[one.provider].named(pattern):
-                if target != one.key:
-                    yield one.key, target, f"{_words(right)}{', under a condition' if conditional else ''}"

@@ -13,7 +13,7 @@ from functools import cache
 from msgspec.structs import replace
 
 from scanner.links.linking import Keys, literal_start, with_links
-from scanner.model import Identity, Link, Trust
+from scanner.model import Edge, Identity, Link, Trust
 from scanner.model.attributes import TOKEN_SUBJECTS
 from scanner.text import issuer_name
 
@@ -22,8 +22,10 @@ _NO_PROVIDER = ""
 """Whose ids subjects are compared as: letter for letter."""
 
 
-def with_federation(identities: Sequence[Identity], others: Sequence[Identity] = ()) -> tuple[Identity, ...]:
-    """The identities with ``can_assume`` links to those that trust their tokens, and ``federates`` links back.
+def with_federation(
+    identities: Sequence[Identity], others: Sequence[Identity] = ()
+) -> tuple[tuple[Identity, ...], tuple[Edge, ...]]:
+    """The identities with ``federates`` links to those whose tokens they take, and the edges from these to them.
 
     ``others``: known of old, from places that were not read this time; they keep what they have. A trust in exactly one
     subject that is one of the ``identities`` lets in no outsider. One in any subject whatever lets in everybody, and is
@@ -31,7 +33,8 @@ def with_federation(identities: Sequence[Identity], others: Sequence[Identity] =
     """
     bearers = _Bearers((*identities, *others))
     if not bearers:
-        return tuple(identities)
+        return tuple(identities), ()
+    edges: list[Edge] = []
     links: defaultdict[str, list[Link]] = defaultdict(list)
     own: set[Trust] = set()
     for target in (*identities, *others):
@@ -39,10 +42,10 @@ def with_federation(identities: Sequence[Identity], others: Sequence[Identity] =
             for bearer in bearers.let_in(trust):
                 if bearer != target.key:
                     own.add(trust)
-                    links[bearer].append(Link(relation="can_assume", target=target.key, evidence=trust.evidence))
+                    edges.append(Edge(bearer, target.key, trust.evidence))
                     links[target.key].append(Link(relation="federates", target=bearer, evidence=trust.evidence))
     linked = (with_links(one, links[one.key]) if one.key in links else one for one in identities)
-    return tuple(_with_own(one, own) for one in linked)
+    return tuple(_with_own(one, own) for one in linked), tuple(edges)
 
 
 def _with_own(identity: Identity, own: set[Trust]) -> Identity:

@@ -6,22 +6,16 @@ worked out; what runs as whom is known only when everything has been read.
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from functools import cached_property
 from itertools import chain
 from types import MappingProxyType
 from typing import TypeAlias
 
-import msgspec
-
 from scanner.links.assignments import Held
-from scanner.links.linking import Keys, with_links
-from scanner.model import Assignment, Identity, Link, Takeover, Workload
+from scanner.links.linking import Keys
+from scanner.model import Assignment, Edge, Identity, Takeover, Way, Workload
 from scanner.model.attributes import RUNS_IN
-
-MAY_TAKE_OVER = "may_take_over"
-"""Among attributes: what an identity may make do what it likes, a list of ``Takeover``."""
 
 _NOTHING: Held = MappingProxyType({})
 _Place: TypeAlias = tuple[str, str | None]
@@ -42,7 +36,7 @@ class _Running:
         for name in {thing.key, *_wholes(thing)}:
             self._parts.setdefault(name, []).append(thing.key)
 
-    def within(self, takeover: Takeover) -> Iterator[tuple[str, str]]:
+    def within(self, takeover: Takeover | Way) -> Iterator[tuple[str, str]]:
         """Each thing that it is about, with each identity that this runs as."""
         spared = set(self._named(takeover.but))
         for key in dict.fromkeys(self._named(takeover.on)):
@@ -67,40 +61,21 @@ def _wholes(thing: Workload | Identity) -> Iterator[str]:
             yield each
 
 
-def with_takeovers(
-    identities: Sequence[Identity], workloads: Iterable[Workload], held: Held = _NOTHING
-) -> tuple[Identity, ...]:
-    """The identities, with ``can_assume`` links to what the workloads and agents run as that they may take over.
+def by_takeover(identities: Iterable[Identity], workloads: Iterable[Workload], held: Held = _NOTHING) -> Iterator[Edge]:
+    """Who can become what the workloads and agents run as that it may take over, certain and conditional.
 
-    ``held``: what they hold by assignment, which reaches any scope of the provider. Administrators need no such links.
+    ``held``: what they hold by assignment, which reaches any scope of the provider. Administrators need no such edges.
     """
-    links: defaultdict[str, list[Link]] = defaultdict(list)
-    for key, role, evidence in _ways(identities, workloads, held, conditional=False):
-        links[key].append(Link(relation="can_assume", target=role, evidence=evidence))
-    return tuple(with_links(one, links[one.key]) if one.key in links else one for one in identities)
-
-
-def doubtful_takeovers(
-    identities: Sequence[Identity], workloads: Iterable[Workload], held: Held = _NOTHING
-) -> Iterator[tuple[str, str, str]]:
-    """Who could take over what runs as whom, if a condition is met: (key, key of that identity, evidence)."""
-    return _ways(identities, workloads, held, conditional=True)
-
-
-def _ways(
-    identities: Sequence[Identity], workloads: Iterable[Workload], held: Held, *, conditional: bool
-) -> Iterator[tuple[str, str, str]]:
-    """Who can become whom, and how."""
+    identities = tuple(identities)
     able = [
-        (one, place, takeover)
+        (one, place, takeover, conditional)
         for one in identities
-        if one.privilege.level != "admin"
-        for place, takeover, is_conditional in _takeovers(one, held.get(one.key, ()))
-        if is_conditional == conditional
+        if (one.reach or one.key in held) and one.privilege.level != "admin"
+        for place, takeover, conditional in _takeovers(one, held.get(one.key, ()))
     ]
     if not able:
         return
-    running = {place: _Running(one.provider) for one, place, _ in able}
+    running = {place: _Running(one.provider) for one, place, _, _ in able}
     things: Iterable[Workload | Identity] = chain(workloads, identities)
     for thing in things:
         if roles := _roles(thing):
@@ -108,10 +83,10 @@ def _ways(
             for place in places:
                 if place in running:
                     running[place].add(thing, roles)
-    for one, place, takeover in able:
+    for one, place, takeover, conditional in able:
         for key, role in running[place].within(takeover):
             if role != one.key:
-                yield one.key, role, f"{key} runs as it: {takeover.by}"
+                yield Edge(one.key, role, f"{key} runs as it: {takeover.by}", conditional)
 
 
 def _roles(thing: Workload | Identity) -> tuple[str, ...]:
@@ -120,18 +95,11 @@ def _roles(thing: Workload | Identity) -> tuple[str, ...]:
     return tuple(link.target for link in thing.links if link.relation == "runs_as") if thing.links else ()
 
 
-def _takeovers(identity: Identity, rights: Iterable[Assignment]) -> Iterator[tuple[_Place, Takeover, bool]]:
+def _takeovers(identity: Identity, rights: Iterable[Assignment]) -> Iterator[tuple[_Place, Takeover | Way, bool]]:
     """Where it may take over what, and whether a condition decides: of its own scope, unless it says otherwise."""
-    for takeover in _own_takeovers(identity) if MAY_TAKE_OVER in identity.attributes else ():
-        scope = None if takeover.elsewhere else identity.scope
-        yield (identity.provider, scope), takeover, takeover.conditional
+    for way in identity.reach:
+        if way.kind == "take_over":
+            yield (identity.provider, None if way.elsewhere else identity.scope), way, way.conditional
     for right in rights:
         for takeover in right.takes_over:
             yield (identity.provider, None), takeover, takeover.conditional or right.conditional
-
-
-def _own_takeovers(identity: Identity) -> tuple[Takeover, ...]:
-    try:
-        return msgspec.convert(identity.attributes[MAY_TAKE_OVER], tuple[Takeover, ...])
-    except msgspec.ValidationError:  # some other connector means something else by the word
-        return ()

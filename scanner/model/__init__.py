@@ -27,6 +27,8 @@ from scanner.model.discovered import (
     StoredSecret,
     Workload,
     credential_key,
+    with_doubted_reach,
+    with_typed_reach,
 )
 from scanner.model.judged import (
     AgentVerdict,
@@ -46,6 +48,7 @@ from scanner.model.judged import (
     UsageVerdict,
     gravest_first,
 )
+from scanner.model.reach import Edge, Way
 from scanner.model.result import (
     BlindSpot,
     Forgotten,
@@ -115,6 +118,7 @@ __all__ = [
     "Drift",
     "DriftAspect",
     "Earlier",
+    "Edge",
     "Entry",
     "EntryAssessment",
     "EntryState",
@@ -165,7 +169,10 @@ __all__ = [
     "UnreadRow",
     "UsageState",
     "UsageVerdict",
+    "Way",
     "Workload",
     "credential_key",
     "gravest_first",
+    "with_doubted_reach",
+    "with_typed_reach",
 ]

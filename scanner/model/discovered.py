@@ -7,7 +7,9 @@ from datetime import datetime
 from typing import Any, Literal
 
 from msgspec import Struct
+from msgspec.structs import replace
 
+from scanner.model.reach import REACH_NAMES, Way, reach_in, reach_published
 from scanner.model.rights import UNKNOWN_PRIVILEGE, Grant, Privilege, Trust
 from scanner.model.terms import (
     GAPS,
@@ -100,10 +102,39 @@ class Identity(Struct, frozen=True, kw_only=True, gc=False):
     grants: tuple[Grant, ...] = ()
     links: tuple[Link, ...] = ()
     trusts: tuple[Trust, ...] = ()
+    reach: tuple[Way, ...] = ()
+    """Whom its own policies let it become, if the other side agrees."""
     unread: tuple[Fact, ...] = ()
     """What of it a gap kept from us this time; the last scan's knowledge of just that still stands."""
     sources: tuple[str, ...] = ()
     """Every source that saw it; filled in when they are joined."""
+
+    @property
+    def published_attributes(self) -> Mapping[str, Any]:
+        """Its attributes as reports show them, ``reach`` among them."""
+        return {**self.attributes, **reach_published(self.reach)} if self.reach else self.attributes
+
+
+def with_typed_reach(identity: Identity) -> Identity:
+    """The identity, its ``reach`` filled from attributes that tell it under the published names, which it loses.
+
+    Lists, other people's connectors and stores of earlier versions have it there. Raises ValueError where one has
+    another shape: a path that is not understood must not be lost.
+    """
+    if not identity.attributes or REACH_NAMES.isdisjoint(identity.attributes):
+        return identity
+    told = tuple(way for way in reach_in(identity.attributes) if way not in identity.reach)
+    rest = {name: value for name, value in identity.attributes.items() if name not in REACH_NAMES}
+    return replace(identity, attributes=rest, reach=(*identity.reach, *told))
+
+
+def with_doubted_reach(identity: Identity) -> Identity:
+    """As :func:`with_typed_reach`, but what does not fit stays, and counts as permissions that could not be read."""
+    try:
+        return with_typed_reach(identity)
+    except ValueError:
+        unread = identity.unread
+        return identity if "permissions" in unread else replace(identity, unread=(*unread, "permissions"))
 
 
 class StoredSecret(Struct, frozen=True, kw_only=True, gc=False):

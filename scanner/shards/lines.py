@@ -19,7 +19,7 @@ from scanner.discovery.scopes import Listing
 from scanner.errors import UsageError
 from scanner.gate import cleared, line_may_have_secret
 from scanner.inventory import Reading
-from scanner.model import Assignment, Coverage, Credential, Fact, Identity, StoredSecret, Workload
+from scanner.model import Assignment, Coverage, Credential, Fact, Identity, StoredSecret, Workload, with_typed_reach
 from scanner.secret_shapes import public_id
 from scanner.text import printable
 
@@ -211,6 +211,8 @@ def decode(line: str | bytes) -> Line:
         decoded: Line = _DECODERS[name].decode(line)
     except (msgspec.MsgspecError, UnicodeError, RecursionError) as error:
         raise ValueError(f"is no line of a shard: {printable(str(error))[:200]}") from error
+    if isinstance(decoded, Identity):
+        decoded = with_typed_reach(decoded)
     for dated in (decoded, *(decoded.credentials if isinstance(decoded, Identity) else ())):
         for field in _TIMES.get(type(dated), ()):
             if (moment := getattr(dated, field)) is not None and moment.tzinfo is None:

@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scanner.inventory import AS_LAST_READ, Reading, as_last_known, join
-from scanner.model import PRIVILEGES, UNKNOWN_PRIVILEGE, Fact, Identity, Link, Privilege, Signal, Trust
+from scanner.links.reach import resolve
+from scanner.model import PRIVILEGES, UNKNOWN_PRIVILEGE, Fact, Identity, Link, Privilege, Signal, Trust, Way
 from tests.factories import days_ago, make_credential, make_identity
 
 
@@ -152,16 +153,17 @@ def test_what_could_not_be_read_only_an_equal_has_read(rank: int, unread: tuple[
 
 def test_whoever_a_trust_names_can_assume_it_also_from_another_account() -> None:
     """The edge sits on the one who can act."""
-    reach = {"may_become": ["arn:aws:iam::222222222222:role/*"]}
+    reach = (Way(kind="assume", on=("arn:aws:iam::222222222222:role/*",)),)
     caller = make_identity(
-        "caller", key="arn:aws:iam::111111111111:role/caller", scope="111111111111", source="a", attributes=reach
+        "caller", key="arn:aws:iam::111111111111:role/caller", scope="111111111111", source="a", reach=reach
     )
     trust = Trust(principal=caller.key, kind="principal", external=True, evidence="trust policy names it")
     target = make_identity("target", key="arn:aws:iam::222222222222:role/target", source="b", trusts=(trust,))
 
     joined = join([_reading(target, source="b"), _reading(caller, source="a")], {"a": 0, "b": 0})
 
-    links = {one.key: [(link.relation, link.target) for link in one.links] for one in joined.identities}
+    resolved = resolve(joined.identities, {}, (), ()).identities
+    links = {one.key: [(link.relation, link.target) for link in one.links] for one in resolved}
     assert links == {caller.key: [("can_assume", target.key)], target.key: []}
 
 

@@ -25,6 +25,7 @@ from scanner.model import (
     ScanResult,
     Takeover,
     Trust,
+    Way,
     Workload,
 )
 from scanner.pipeline import Declared, judge
@@ -226,7 +227,9 @@ def test_permissions_that_could_not_be_read_mend_nothing() -> None:
 def test_an_account_that_was_not_read_hides_no_path_through_it() -> None:
     """Whoever could become an admin of the other account still can, as far as anybody knows."""
     caller = make_identity("caller", key=f"arn:aws:iam::{FIRST}:role/caller", scope=FIRST, kind="role")
-    caller = msgspec.structs.replace(caller, privilege=Privilege(level="normal"), attributes={"may_become": ["*"]})
+    caller = msgspec.structs.replace(
+        caller, privilege=Privilege(level="normal"), reach=(Way(kind="assume", on=("*",)),)
+    )
     trust = Trust(principal=caller.key, kind="principal", external=True, restriction="exact", evidence="trust policy")
     admin = make_identity("admin", key=f"arn:aws:iam::{SECOND}:role/admin", scope=SECOND, kind="role", trusts=(trust,))
     admin = msgspec.structs.replace(admin, privilege=Privilege(level="admin"))

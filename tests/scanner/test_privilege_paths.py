@@ -9,16 +9,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scanner.model import UNKNOWN_PRIVILEGE, Privilege, PrivilegeLevel
+from scanner.model import UNKNOWN_PRIVILEGE, Edge, Privilege, PrivilegeLevel
 from scanner.privilege.paths import STEPS_SHOWN, raise_by_paths
 
 ADMIN = Privilege(level="admin", evidence=("* on *",))
 NORMAL = Privilege(level="normal")
 
 
-def edge(source: str, target: str) -> tuple[str, str, str]:
+def edge(source: str, target: str, *, conditional: bool = False) -> Edge:
     """An edge with a trust policy for evidence."""
-    return source, target, f"trust policy of {target}"
+    return Edge(source, target, f"trust policy of {target}", conditional)
 
 
 def test_one_step_leads_to_an_admin() -> None:
@@ -70,7 +70,7 @@ def test_why_the_own_privilege_is_unknown_is_no_evidence_of_a_path() -> None:
         pytest.param([edge("a", "stranger")], id="to a stranger"),
     ],
 )
-def test_without_a_path_nothing_changes(edges: list[tuple[str, str, str]]) -> None:
+def test_without_a_path_nothing_changes(edges: list[Edge]) -> None:
     """Unknown stays unknown, and normal normal."""
     before = {"a": UNKNOWN_PRIVILEGE, "b": NORMAL, "c": NORMAL, "root": ADMIN}
 
@@ -128,7 +128,13 @@ def test_a_path_to_somebody_unknown_is_told(own: PrivilegeLevel, level: Privileg
 def test_what_holds_under_a_condition_is_high(own: PrivilegeLevel, goal: PrivilegeLevel, level: PrivilegeLevel) -> None:
     """Never a path by itself; the first by key is told."""
     before = {"a": Privilege(level=own), "k": Privilege(level=goal), "z": Privilege(level=goal)}
-    raised = raise_by_paths(before, [], [edge("a", "z"), edge("a", "k"), edge("a", "stranger"), edge("stranger", "k")])
+    raised = raise_by_paths(
+        before,
+        [
+            *(edge("a", key, conditional=True) for key in ("z", "k", "stranger")),
+            edge("stranger", "k", conditional=True),
+        ],
+    )
 
     assert raised["a"].level == level
     told = ("a can become k, under a condition: trust policy of k",)
@@ -137,16 +143,18 @@ def test_what_holds_under_a_condition_is_high(own: PrivilegeLevel, goal: Privile
 
 def test_a_path_found_otherwise_may_end_under_a_condition() -> None:
     """Whoever is able only by a path is able all the same."""
-    raised = raise_by_paths({"a": NORMAL, "b": NORMAL, "root": ADMIN}, [edge("b", "root")], [edge("a", "b")])
+    raised = raise_by_paths(
+        {"a": NORMAL, "b": NORMAL, "root": ADMIN}, [edge("b", "root"), edge("a", "b", conditional=True)]
+    )
 
     assert raised["a"] == Privilege(level="high", evidence=("a can become b, under a condition: trust policy of b",))
 
 
-CHOICES = [edge("a", "m"), edge("a", "k"), ("a", "k", "another way"), edge("m", "v"), edge("k", "z")]
+CHOICES = [edge("a", "m"), edge("a", "k"), Edge("a", "k", "another way"), edge("m", "v"), edge("k", "z")]
 
 
 @given(st.permutations(CHOICES + [edge("b", admin) for admin in "vwxyz"]))
-def test_of_equal_paths_the_smallest_key_is_taken(edges: list[tuple[str, str, str]]) -> None:
+def test_of_equal_paths_the_smallest_key_is_taken(edges: list[Edge]) -> None:
     """The order of the edges never shows: not in the path and not in its evidence."""
     raised = raise_by_paths({"a": NORMAL, "b": NORMAL} | dict.fromkeys("zyxwv", ADMIN), edges)
 
@@ -170,19 +178,23 @@ LEVELS: tuple[PrivilegeLevel, ...] = ("admin", "escalation", "high", "normal", "
 NODES = "abcdefgh"
 graphs = st.tuples(
     st.dictionaries(st.sampled_from(NODES), st.sampled_from(LEVELS), min_size=1),
-    st.lists(st.tuples(st.sampled_from(NODES), st.sampled_from(NODES), st.sampled_from(("p", "q")))),
+    st.lists(
+        st.builds(
+            Edge, st.sampled_from(NODES), st.sampled_from(NODES), st.sampled_from(("p", "q")), st.just(value=False)
+        )
+    ),
 )
 
 
 def shortest_by_hand(
-    levels: dict[str, PrivilegeLevel], edges: list[tuple[str, str, str]], start: str, level: PrivilegeLevel
+    levels: dict[str, PrivilegeLevel], edges: list[Edge], start: str, level: PrivilegeLevel
 ) -> int | None:
     """Steps from ``start`` to the nearest of that level, by widening the set of reachable keys until it stops."""
     reachable = {start}
     for steps in range(len(NODES) + 1):
         if any(levels.get(key) == level for key in reachable):
             return steps
-        reachable |= {target for source, target, _ in edges if source in reachable}
+        reachable |= {target for source, target, *_ in edges if source in reachable}
     return None
 
 
@@ -195,7 +207,7 @@ GOALS: tuple[tuple[PrivilegeLevel, PrivilegeLevel], ...] = (
 
 
 @given(graphs)
-def test_against_a_naive_walk(graph: tuple[dict[str, PrivilegeLevel], list[tuple[str, str, str]]]) -> None:
+def test_against_a_naive_walk(graph: tuple[dict[str, PrivilegeLevel], list[Edge]]) -> None:
     """Levels, path lengths and every single step agree with a walk forward from each identity."""
     levels, edges = graph
     raised = raise_by_paths({key: Privilege(level=level) for key, level in levels.items()}, edges)
@@ -212,7 +224,7 @@ def test_against_a_naive_walk(graph: tuple[dict[str, PrivilegeLevel], list[tuple
             plain = plain.replace(", whose privilege is unknown", "")
             step, _, evidence = plain.partition(": ")
             source, _, target = step.partition(" can become ")
-            assert (source, target, evidence) in edges
+            assert Edge(source, target, evidence) in edges
 
 
 def test_deep_and_wide_graphs_take_one_walk() -> None:
@@ -222,7 +234,7 @@ def test_deep_and_wide_graphs_take_one_walk() -> None:
     star = [edge(f"s{n}", f"c{number}") for n in range(number)]
     edges = chain + star
     random.Random(7).shuffle(edges)  # noqa: S311  # a fixed order, nothing secret
-    privileges = {source: NORMAL for source, _, _ in edges} | {f"c{number}": ADMIN}
+    privileges = {source: NORMAL for source, *_ in edges} | {f"c{number}": ADMIN}
     raised = raise_by_paths(privileges, edges)
 
     assert {privilege.level for key, privilege in raised.items() if key != f"c{number}"} == {"escalation"}

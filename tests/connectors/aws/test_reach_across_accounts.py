@@ -15,7 +15,7 @@ from connectors.aws.roles import role_identity
 from connectors.aws.spec import ROLES
 from scanner.continuity.remembered import Remembered
 from scanner.inventory import Reading, join
-from scanner.model import Assessment, ScanInfo
+from scanner.model import Assessment, ScanInfo, Way
 from scanner.pipeline import Declared, judge
 from tests.connectors.aws.policies import IF, allow, deny
 
@@ -110,8 +110,8 @@ def test_a_condition_of_ones_own_policies_is_told_and_makes_no_link() -> None:
     why = "a condition of its own policies; its trust policy names it, without a condition"
     assert found.privilege.evidence == (f"{CALLER} can become {BOSS}, under a condition: {why}",)
     assert found.identity.links == ()
-    assert found.identity.attributes["may_become_if"] == [BOSS]
-    assert "may_become" not in found.identity.attributes
+    assert found.identity.reach == (Way(kind="assume", on=(BOSS,), conditional=True),)
+    assert found.identity.published_attributes["may_become_if"] == [BOSS]
 
 
 def test_a_path_may_pass_assume_and_cross_accounts() -> None:

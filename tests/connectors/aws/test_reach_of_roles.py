@@ -12,6 +12,7 @@ from connectors.aws.fetch import Listing
 from connectors.aws.payloads import PolicyDetail, RoleDetail, UserDetail
 from connectors.aws.rights import Rights, rights_in
 from connectors.aws.spec import POLICIES, ROLES, USERS
+from scanner.model import Way
 from tests.connectors.aws.policies import ACCOUNT, IF, allow, deny
 
 OTHER = "999999999999"
@@ -196,7 +197,7 @@ def test_what_may_be_assumed_in_other_accounts_is_told(
     rows: list[tuple[str, dict[str, Any]]], expected: tuple[str, ...]
 ) -> None:
     """One side's word; the other account's role has the other."""
-    assert rights(*rows).permissions[ADA].elsewhere.certain == expected
+    assert rights(*rows).permissions[ADA].elsewhere == ((Way(kind="assume", on=expected),) if expected else ())
 
 
 @pytest.mark.parametrize(
@@ -213,7 +214,9 @@ def test_what_may_be_assumed_under_a_condition_is_told_apart(
     """Unless it may be without one."""
     elsewhere = rights(ada(*statements)).permissions[ADA].elsewhere
 
-    assert (elsewhere.certain, elsewhere.doubtful) == (certain, doubtful)
+    assert {way.conditional: way.on for way in elsewhere} == (
+        {} | ({False: certain} if certain else {}) | ({True: doubtful} if doubtful else {})
+    )
 
 
 @pytest.mark.parametrize(

@@ -16,8 +16,8 @@ from connectors.aws.roles import role_identity
 from connectors.aws.spec import POLICIES, ROLES
 from scanner.continuity.remembered import Remembered
 from scanner.inventory import Reading, join
-from scanner.links.takeovers import with_takeovers
-from scanner.model import Assessment, Identity, Link, Privilege, ScanInfo, Workload
+from scanner.links.reach import resolve
+from scanner.model import Assessment, Identity, Link, Privilege, ScanInfo, Way, Workload
 from scanner.pipeline import Declared, judge
 from tests.connectors.aws.policies import ACCOUNT, IF, allow, deny
 
@@ -68,7 +68,7 @@ TAKING = Identity(
     scope=ACCOUNT,
     kind="role",
     name="builder",
-    attributes={"may_take_over": [{"by": "x", "on": [f"{LAMBDA}:*"]}]},
+    reach=(Way(kind="take_over", by="x", on=(f"{LAMBDA}:*",)),),
 )
 
 
@@ -179,8 +179,8 @@ def test_a_condition_stands_in_the_path_and_makes_no_link() -> None:
 
 def test_nobody_becomes_itself_and_administrators_need_no_link() -> None:
     """A role that changes the function that it is leads nowhere new."""
-    itself = with_takeovers([TAKING], [workload(RELEASE, TAKING.key)])
-    admin = with_takeovers([replace(TAKING, privilege=Privilege(level="admin"))], THINGS)
+    itself = resolve([TAKING], {}, [workload(RELEASE, TAKING.key)], ()).identities
+    admin = resolve([replace(TAKING, privilege=Privilege(level="admin"))], {}, THINGS, ()).identities
 
     assert [one.links for one in (*itself, *admin)] == [(), ()]
 
@@ -190,7 +190,7 @@ def test_a_link_that_is_there_stays() -> None:
     seen = Link(relation="can_assume", target=BOSS, evidence="named in the trust policy")
     things = [workload(RELEASE, CLERK, BOSS)]
 
-    (found,) = with_takeovers([replace(TAKING, links=(seen,))], things)
+    (found,) = resolve([replace(TAKING, links=(seen,))], {}, things, ()).identities
 
     assert found.links == (seen, Link(relation="can_assume", target=CLERK, evidence=f"{RELEASE} runs as it: x"))
 
@@ -279,15 +279,4 @@ def test_what_reaches_all_of_a_type_counts_by_itself() -> None:
 
     assert found.privilege.level == "escalation"
     assert found.identity.links == ()
-    assert "may_take_over" not in found.identity.attributes
-
-
-@pytest.mark.parametrize("given", ["*", [{"by": "x"}], [1], {"on": ["*"]}])
-def test_another_connectors_attribute_of_that_name_says_nothing(given: Any) -> None:
-    """Whatever shape it has."""
-    one = Identity(
-        key="a", provider="aws", source="s", scope=ACCOUNT, kind="user", name="a", attributes={"may_take_over": given}
-    )
-    (found,) = with_takeovers([one], THINGS)
-
-    assert found == one
+    assert found.identity.reach == ()

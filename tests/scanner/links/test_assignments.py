@@ -11,12 +11,12 @@ from msgspec.structs import replace
 
 from scanner.links.assignments import (
     doubt_notices,
-    doubtful_becoming,
     held_by,
     with_assignments,
     with_doubt,
 )
-from scanner.model import PRIVILEGES, Assignment, Grant, Identity, Privilege, PrivilegeLevel
+from scanner.links.reach import resolve
+from scanner.model import PRIVILEGES, Assignment, Edge, Grant, Identity, Privilege, PrivilegeLevel
 from scanner.privilege.levels import MOST_EVIDENCE
 from tests.factories import make_assignment, make_coverage, make_identity
 
@@ -165,7 +165,7 @@ def test_a_right_leads_to_whom_it_lets_one_become(pattern: str, targets: list[st
     elsewhere = make_identity(key="azure://t/applications/9", provider="gcp")
     held = held_by([APP], [right(becomes=(pattern,))])
 
-    app, _, _ = with_assignments([APP, OTHER, elsewhere], held, [old])
+    app, *_ = resolve([APP, OTHER, elsewhere], held, [], [], [old]).identities
 
     assert links(app) == [(f"azure://t/applications/{one}", "Owner on /subscriptions/s") for one in targets]
 
@@ -181,11 +181,10 @@ def test_a_condition_makes_no_link_but_a_doubt() -> None:
     """Told to whoever looks for paths, under a condition."""
     held = held_by([APP], [right(becomes=("*",), conditional=True)])
 
-    assert with_assignments([APP, OTHER], held)[0].links == ()
-    assert list(doubtful_becoming([APP, OTHER], held)) == [
-        (APP.key, OTHER.key, "Owner on /subscriptions/s, under a condition")
-    ]
-    assert list(doubtful_becoming([APP, OTHER], held_by([APP], [right(becomes=("*",))]))) == []
+    found = resolve([APP, OTHER], held, [], [])
+
+    assert found.identities[0].links == ()
+    assert found.edges == (Edge(APP.key, OTHER.key, "Owner on /subscriptions/s, under a condition", conditional=True),)
 
 
 LEVELS = st.sampled_from(PRIVILEGES)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import product
 from typing import Any
 
@@ -10,13 +11,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from scanner.links.federation import meet, with_federation
+from scanner.links.federation import meet
 from scanner.links.linking import compiled
+from scanner.links.reach import resolve
 from scanner.model import Identity, Trust
 from tests.factories import make_identity
 
 GOOGLE, ENTRA = "https://accounts.google.com", "https://login.microsoftonline.com/T-1/v2.0"
 ROLE_SESSIONS = "arn:aws:sts::123456789012:assumed-role/deploy/*"
+
+
+def with_federation(identities: Sequence[Identity], others: Sequence[Identity] = ()) -> tuple[Identity, ...]:
+    """The identities, resolved."""
+    return resolve(identities, {}, (), (), others).identities
 
 
 def bearer(*subjects: Any, **facts: Any) -> Identity:

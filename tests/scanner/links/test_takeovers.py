@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from scanner.links.assignments import held_by
-from scanner.links.takeovers import doubtful_takeovers, with_takeovers
-from scanner.model import Assignment, Link, Privilege, Takeover, Workload
+from scanner.links.reach import resolve
+from scanner.model import Assignment, Edge, Link, Privilege, Takeover, Workload
 from tests.factories import make_assignment, make_identity
 
 HOLDER = make_identity("ci", key="k1", provider="gcp", scope="p1", unique_id="1", privilege=Privilege(level="normal"))
@@ -45,11 +45,12 @@ def right(*on: str, conditional: bool = False, **facts: Any) -> Assignment:
 def test_a_right_reaches_whatever_runs_anywhere(one: Assignment, workload: Workload, linked: bool) -> None:
     """In the provider, as it compares keys, but for what is denied."""
     held = held_by([HOLDER], [one])
-    found, _ = with_takeovers([HOLDER, TARGET], [workload], held)
+    found = resolve([HOLDER, TARGET], held, [workload], [])
 
-    expected = Link(relation="can_assume", target=TARGET.key, evidence=f"{RUN} runs as it: {DEPLOYS}")
-    assert found.links == ((expected,) if linked else ())
-    assert list(doubtful_takeovers([HOLDER, TARGET], [workload], held)) == []
+    evidence = f"{RUN} runs as it: {DEPLOYS}"
+    link = Link(relation="can_assume", target=TARGET.key, evidence=evidence)
+    assert found.identities[0].links == ((link,) if linked else ())
+    assert found.edges == ((Edge(HOLDER.key, TARGET.key, evidence),) if linked else ())
 
 
 @pytest.mark.parametrize(
@@ -63,7 +64,16 @@ def test_under_a_condition_it_is_a_doubt(one: Assignment) -> None:
     """Whether the right has one, or what it allows."""
     held = held_by([HOLDER], [one])
 
-    assert with_takeovers([HOLDER, TARGET], [running()], held) == (HOLDER, TARGET)
-    assert list(doubtful_takeovers([HOLDER], [running()], held)) == [
-        (HOLDER.key, TARGET.key, f"{RUN} runs as it: {DEPLOYS}")
-    ]
+    found = resolve([HOLDER, TARGET], held, [running()], [])
+
+    assert [one.links for one in found.identities] == [(), ()]
+    assert found.edges == (Edge(HOLDER.key, TARGET.key, f"{RUN} runs as it: {DEPLOYS}", conditional=True),)
+
+
+def test_an_agent_that_was_not_read_this_time_can_be_taken_over() -> None:
+    """It is known of old, and still runs as somebody."""
+    runs_as = Link(relation="runs_as", target=TARGET.key, evidence="its role")
+    agent = make_identity("agent", key="a1", provider="gcp", scope="p2", links=(runs_as,))
+    found = resolve([HOLDER, TARGET], held_by([HOLDER], [right("a1")]), [], [], [agent])
+
+    assert found.edges == (Edge(HOLDER.key, TARGET.key, f"a1 runs as it: {DEPLOYS}"),)

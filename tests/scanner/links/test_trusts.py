@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
 
-from scanner.links.trusts import MAY_BECOME, settle
-from scanner.model import Coverage, Identity, Link, Privilege, Trust
+from scanner.links.reach import resolve
+from scanner.model import Coverage, Edge, Identity, Link, Privilege, Trust, Way
 from tests.factories import make_identity
 
 OURS, THEIRS, STRANGER = "111111111111", "222222222222", "333333333333"
 ROLE = f"arn:aws:iam::{THEIRS}:role/app[1]"
 CALLER = f"arn:aws:iam::{OURS}:role/caller"
+
+
+def settle(
+    identities: Sequence[Identity], others: Sequence[Identity] = (), *, places: Sequence[Coverage] = ()
+) -> tuple[Identity, ...]:
+    """The identities, resolved."""
+    return resolve(identities, {}, (), places, others).identities
 
 
 def trust(principal: str, kind: Any = "principal", **more: Any) -> Trust:
@@ -28,7 +36,7 @@ def target(*trusts: Trust, **facts: Any) -> Identity:
 def caller(*patterns: str, **facts: Any) -> Identity:
     """A role of our account that may become what these patterns mean."""
     return make_identity(
-        "caller", **{"key": CALLER, "scope": OURS, "attributes": {MAY_BECOME: list(patterns)}, **facts}
+        "caller", **{"key": CALLER, "scope": OURS, "reach": (Way(kind="assume", on=patterns),), **facts}
     )
 
 
@@ -44,7 +52,8 @@ ROOT = f"arn:aws:iam::{OURS}:root"
         (caller("arn:aws:iam::*:role/app?1]"), target(trust(CALLER)), True),
         (caller("arn:aws:iam::*:role/x*"), target(trust(CALLER)), False),
         (caller(), target(trust(CALLER)), False),
-        (caller(attributes={MAY_BECOME: "*"}), target(trust(CALLER)), False),
+        (caller(reach=(Way(kind="take_over", on=("*",)),)), target(trust(CALLER)), False),
+        (caller(reach=(Way(kind="assume", on=("*",), conditional=True),)), target(trust(CALLER)), False),
         (caller(unread=("permissions",)), target(trust(CALLER)), True),
         (caller("*"), target(trust(OURS, "account")), True),
         (caller("*"), target(trust(ROOT, "account", restriction="loose")), True),
@@ -68,6 +77,18 @@ def test_across_scopes_it_takes_both_sides(one: Identity, other: Identity, linke
     found = {each.key: [(link.relation, link.target) for link in each.links] for each in settle([one, other])}
 
     assert found == {one.key: [("can_assume", ROLE)] if linked else [], ROLE: []}
+
+
+def test_certain_and_conditional_edges_come_together() -> None:
+    """The condition of the caller's own policies stands in the evidence, and makes no link."""
+    sure, maybe = caller(ROLE), caller(key=f"{CALLER}2", reach=(Way(kind="assume", on=(ROLE,), conditional=True),))
+    found = resolve([sure, maybe, target(trust(CALLER), trust(f"{CALLER}2"))], {}, (), ())
+
+    assert found.edges == (
+        Edge(CALLER, ROLE, "trust policy"),
+        Edge(f"{CALLER}2", ROLE, "a condition of its own policies; trust policy", conditional=True),
+    )
+    assert [len(one.links) for one in found.identities] == [1, 0, 0]
 
 
 def test_a_target_that_was_not_read_this_time_still_counts() -> None:
