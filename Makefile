@@ -1,9 +1,9 @@
-# setup: .venv with all the rest needs · demo · test · fuzz · lint · docs · reference · bench
+# setup: .venv with all the rest needs · demo · test · quick · coverage · fuzz · lint · docs · reference · bench
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: setup demo test fuzz lint docs reference bench wheel pins clean
+.PHONY: setup demo test quick coverage fuzz lint docs reference bench wheel dist sbom pins roles clean
 
 setup: $(VENV)/.ready
 
@@ -20,6 +20,17 @@ demo: setup
 test: setup
 	@command -v chromium >/dev/null || sh tests/install-chromium.sh
 	$(BIN)/python -m pytest -n 2 --dist loadgroup
+
+# What judges, without servers, browsers and databases: under a minute, for the loop while one works.
+QUICK := tests/scanner tests/test_architecture.py tests/test_project.py
+SLOW := tests/scanner/history tests/scanner/suggestions tests/scanner/test_nights.py
+quick: setup
+	$(BIN)/python -m pytest -n 2 --dist loadgroup -q -m "not real_server and not browser and not hypothesis" \
+	  $(QUICK) $(SLOW:%=--ignore=%)
+
+# All tests, with the lines and branches that they ran: a table in the terminal, and the pages in build/coverage.
+coverage: setup
+	$(BIN)/python -m pytest -n 2 --dist loadgroup --cov --cov-report=term:skip-covered --cov-report=html
 
 # The property tests alone, with examples that no run had before, and twenty times as many: hours.
 fuzz: setup
@@ -45,10 +56,39 @@ bench: setup
 wheel: setup
 	sh tests/check-wheel.sh $(BIN)/python
 
-# Pins with hashes for Python 3.11 and newer on any platform; needs uv.
+# Pins with hashes for Python 3.11 and newer on any platform; needs uv. What is pinned stays, unless UPGRADE=--upgrade.
+LOCK := uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header
 pins:
-	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links \
-	  --no-header --extra dev --output-file requirements/dev.txt pyproject.toml requirements/build.in
+	$(LOCK) $(UPGRADE) --extra dev --output-file requirements/dev.txt pyproject.toml requirements/build.in
+	$(LOCK) $(UPGRADE) --extra all --constraint requirements/dev.txt --output-file requirements/runtime.txt pyproject.toml
+	$(LOCK) $(UPGRADE) --output-file requirements/release.txt requirements/release.in
+
+# The templates of the read-only role, as the connectors print them.
+roles: setup
+	$(BIN)/muster connectors aws --policy --as cloudformation >deploy/roles/aws/template.yaml
+	$(BIN)/muster connectors aws --policy --as terraform >deploy/roles/aws/main.tf
+	$(BIN)/muster connectors azure --policy --as bicep >deploy/roles/azure/main.bicep
+	$(BIN)/muster connectors azure --policy --as bicep-vaults >deploy/roles/azure/vaults.bicep
+	$(BIN)/muster connectors azure --policy --as terraform >deploy/roles/azure/main.tf
+	$(BIN)/muster connectors gcp --policy --as gcloud >deploy/roles/gcp/role.sh
+	$(BIN)/muster connectors gcp --policy --as terraform >deploy/roles/gcp/main.tf
+
+# The packages as they are published, built by nothing that is not pinned.
+dist: build/release
+	rm -rf dist
+	build/release/bin/python -m build --no-isolation --outdir dist .
+
+# A CycloneDX list of all that a full installation runs, with versions and licences.
+sbom: build/release
+	$(PYTHON) -m venv --clear build/installed
+	build/installed/bin/python -m pip install --quiet --require-hashes -r requirements/runtime.txt
+	build/release/bin/cyclonedx-py environment --pyproject pyproject.toml --output-reproducible --validate \
+	  --output-file build/muster.cdx.json build/installed/bin/python
+
+build/release: requirements/release.txt
+	$(PYTHON) -m venv --clear $@
+	$@/bin/python -m pip install --quiet --require-hashes -r $<
+	@touch $@
 
 clean:
 	rm -rf $(VENV) build dist site *.egg-info muster-demo

@@ -9,7 +9,7 @@ comes from the one spec.
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from types import TracebackType
 from typing import Any, ClassVar, Protocol, TypeAlias, runtime_checkable
 
@@ -293,4 +293,14 @@ class LeastPrivilege(Protocol):
 
     def policy(self) -> str:
         """The exact policy for this source, looking where that is needed (a block for each mount)."""
+        ...
+
+
+@runtime_checkable
+class RoleTemplates(Protocol):
+    """Can also print the read-only role as templates for the tools that roles are deployed with."""
+
+    @classmethod
+    def role_templates(cls) -> Mapping[str, Callable[[], str]]:
+        """What writes each template, by the format's name. What differs from place to place is a parameter in it."""
         ...

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import ClassVar
 
 from msgspec import structs
@@ -10,7 +10,7 @@ from msgspec import structs
 from connectors.aws.account import read_account
 from connectors.aws.accounts import Account, Organization, own_account
 from connectors.aws.identities import Place, known
-from connectors.aws.least_privilege import least_policies, printed
+from connectors.aws.least_privilege import cloudformation, least_policies, printed, terraform
 from connectors.aws.members import enter
 from connectors.aws.offline.source import ExportedSource
 from connectors.aws.payloads import AwsRegion
@@ -84,6 +84,11 @@ class AwsConnector:
     def base_policy(cls) -> str:
         """The IAM policy (JSON) that this connector needs, and no more; the role's name is the usual one."""
         return printed(least_policies())
+
+    @classmethod
+    def role_templates(cls) -> Mapping[str, Callable[[], str]]:
+        """See ``RoleTemplates``: the role that is assumed in each account."""
+        return {"cloudformation": cloudformation, "terraform": terraform}
 
     def policy(self) -> str:
         """As base_policy, with the role that this source assumes; without an organization, without its part."""

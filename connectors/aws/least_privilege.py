@@ -1,8 +1,9 @@
-"""The IAM policy that the connector needs, made from what its sections declare."""
+"""The IAM policy that the connector needs, made from what its sections declare, alone and in templates of a role."""
 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Sequence
 from itertools import groupby
 from typing import Any
@@ -73,3 +74,148 @@ def _compact(value: Any) -> str:
 def printed(policies: Sequence[str]) -> str:
     """The one document; several as a JSON list, each to be attached."""
     return policies[0] if len(policies) == 1 else f"[{','.join(policies)}]\n"
+
+
+_SCANNER = "ARN of the role or user that Muster runs as."
+_EXTERNAL_ID = "The source's external_id, where it has one."
+_DESCRIPTION = "Lets Muster read who is there and what they may do, and never a secret's value."
+_CLOUDFORMATION_HEAD = """\
+# The role that Muster assumes in each account of an organization. Into all of them, from the management account:
+#   aws cloudformation create-stack-set --stack-set-name muster-audit --template-body file://template.yaml \\
+#     --permission-model SERVICE_MANAGED --auto-deployment Enabled=true,RetainStacksOnAccountRemoval=false \\
+#     --capabilities CAPABILITY_NAMED_IAM --parameters ParameterKey=Scanner,ParameterValue=ARN
+#   aws cloudformation create-stack-instances --stack-set-name muster-audit --regions us-east-1 \\
+#     --deployment-targets OrganizationalUnitIds=ROOT_ID
+# A stack set leaves out the management account: there, make a stack of it (aws cloudformation create-stack).
+# Whoever scans needs what `muster connectors aws --policy` prints besides.
+"""
+
+
+def cloudformation() -> str:
+    """The role of one account as a CloudFormation template (YAML), for a stack or a stack set."""
+    import yaml
+
+    documents = {f"Reads{number}": json.loads(one) for number, one in enumerate(least_policies(role=None), 1)}
+    asked = {"StringEquals": {"sts:ExternalId": {"Ref": "ExternalId"}}}
+    trust = {
+        "Effect": "Allow",
+        "Principal": {"AWS": {"Ref": "Scanner"}},
+        "Action": "sts:AssumeRole",
+        "Condition": {"Fn::If": ["HasExternalId", asked, {"Ref": "AWS::NoValue"}]},
+    }
+    role = {
+        "RoleName": {"Ref": "RoleName"},
+        "Description": _DESCRIPTION,
+        "AssumeRolePolicyDocument": {"Version": "2012-10-17", "Statement": [trust]},
+    }
+    policy = {"Description": _DESCRIPTION, "Roles": [{"Ref": "Role"}]}
+    policies = {
+        name: {"Type": "AWS::IAM::ManagedPolicy", "Properties": {**policy, "PolicyDocument": one}}
+        for name, one in documents.items()
+    }
+    template = {
+        "AWSTemplateFormatVersion": "2010-09-09",
+        "Description": _DESCRIPTION,
+        "Parameters": {
+            "Scanner": {
+                "Type": "String",
+                "Description": _SCANNER,
+                "AllowedPattern": r"arn:aws[a-z-]*:iam::\d{12}:(role|user)/.+",
+            },
+            "RoleName": {"Type": "String", "Description": "The source's organization_role.", "Default": USUAL_ROLE},
+            "ExternalId": {"Type": "String", "Description": _EXTERNAL_ID, "Default": "", "NoEcho": True},
+        },
+        "Conditions": {"HasExternalId": {"Fn::Not": [{"Fn::Equals": [{"Ref": "ExternalId"}, ""]}]}},
+        "Resources": {"Role": {"Type": "AWS::IAM::Role", "Properties": role}, **policies},
+        "Outputs": {"RoleArn": {"Value": {"Fn::GetAtt": ["Role", "Arn"]}}},
+    }
+    return _CLOUDFORMATION_HEAD + yaml.safe_dump(template, sort_keys=False, width=120)
+
+
+_TERRAFORM = """\
+# The role that Muster assumes in one account; apply it to each. Whoever scans needs what
+# `muster connectors aws --policy` prints besides.
+terraform {
+  required_providers {
+    aws = { source = "hashicorp/aws", version = ">= 5.0" }
+  }
+}
+
+variable "scanner" {
+  type        = string
+  description = "SCANNER"
+}
+
+variable "role_name" {
+  type        = string
+  description = "The source's organization_role."
+  default     = "ROLE"
+}
+
+variable "external_id" {
+  type        = string
+  description = "EXTERNAL_ID"
+  default     = null
+}
+
+data "aws_iam_policy_document" "trust" {
+  statement {
+    actions = ["sts:AssumeRole"]
+    principals {
+      type        = "AWS"
+      identifiers = [var.scanner]
+    }
+    dynamic "condition" {
+      for_each = var.external_id == null ? [] : [var.external_id]
+      content {
+        test     = "StringEquals"
+        variable = "sts:ExternalId"
+        values   = [condition.value]
+      }
+    }
+  }
+}
+
+resource "aws_iam_role" "muster" {
+  name               = var.role_name
+  description        = "DESCRIPTION"
+  assume_role_policy = data.aws_iam_policy_document.trust.json
+}
+
+resource "aws_iam_role_policy_attachment" "muster" {
+  count      = length(aws_iam_policy.muster)
+  role       = aws_iam_role.muster.name
+  policy_arn = aws_iam_policy.muster[count.index].arn
+}
+
+resource "aws_iam_policy" "muster" {
+  count       = length(local.policies)
+  name        = "${var.role_name}-${count.index + 1}"
+  description = "DESCRIPTION"
+  policy      = local.policies[count.index]
+}
+
+output "role_arn" {
+  value = aws_iam_role.muster.arn
+}
+
+locals {
+  policies = [
+POLICIES
+  ]
+}
+"""
+
+
+def terraform() -> str:
+    """The role of one account as a Terraform module."""
+    policies = ",\n".join(f"jsonencode({document.strip()})" for document in least_policies(role=None))
+    texts = {
+        "SCANNER": _SCANNER,
+        "EXTERNAL_ID": _EXTERNAL_ID,
+        "DESCRIPTION": _DESCRIPTION,
+        "ROLE": USUAL_ROLE,
+        "POLICIES": policies,
+    }
+    words = rf'(?<=")(?:{"|".join(texts)})(?=")|^POLICIES$'
+    return re.sub(words, lambda found: texts[found[0]], _TERRAFORM, flags=re.MULTILINE)

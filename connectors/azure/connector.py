@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
 from typing import ClassVar
 
@@ -11,7 +11,7 @@ from msgspec import structs
 from connectors.azure import sections as s
 from connectors.azure.api import AzureApi
 from connectors.azure.directory.reading import read_directory
-from connectors.azure.least_privilege import printed
+from connectors.azure.least_privilege import bicep, bicep_of_vaults, printed, terraform
 from connectors.azure.offline.source import ExportedSource
 from connectors.azure.preflight import check_source
 from connectors.azure.reader import Reader, Unit
@@ -113,6 +113,11 @@ class AzureConnector:
     def base_policy(cls) -> str:
         """The permissions of Graph and the custom role of Azure that this connector needs, and no more (JSON)."""
         return printed()
+
+    @classmethod
+    def role_templates(cls) -> Mapping[str, Callable[[], str]]:
+        """See ``RoleTemplates``: roles of management groups and, as others, of subscriptions with key vaults."""
+        return {"bicep": bicep, "bicep-vaults": bicep_of_vaults, "terraform": terraform}
 
     def policy(self) -> str:
         """As base_policy, without what the source's settings leave out."""

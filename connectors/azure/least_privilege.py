@@ -1,11 +1,13 @@
 """The least privilege, from the table of requests: Graph's application permissions, and custom roles of Azure.
 
+It is printed as JSON with the commands that set it up, and as templates for Bicep and Terraform.
 There are three roles, since one with data actions cannot be assigned at a management group, and since what runs as a
 managed identity can be a resource of any type. Source: https://learn.microsoft.com/azure/role-based-access-control/custom-roles
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
@@ -59,6 +61,18 @@ def printed(settings: AzureSettings | None = None) -> str:
 
     What is not known of it is in capitals. Data actions are those that vaults themselves are asked with.
     """
+    roles = _roles(settings)
+    permissions = {one.permission for one in needed(settings) if one.service == "graph"}
+    policy = {
+        "graphApplicationPermissions": {name: APP_ROLES[name] for name in sorted(permissions)},
+        "azureCustomRoles": roles,
+        "commands": list(_commands((settings and settings.client_id) or _CLIENT, roles, permissions)),
+    }
+    return msgspec.json.format(msgspec.json.encode(policy), indent=2).decode()
+
+
+def _roles(settings: AzureSettings | None = None) -> list[dict[str, Any]]:
+    """The custom roles as `az role definition create` takes them; those with data actions are for subscriptions."""
     rows = list(needed(settings))
     data = {one.permission for one in rows if one.service == "vault"}
     control = {one.permission for one in rows if one.service == "arm"}
@@ -68,14 +82,7 @@ def printed(settings: AzureSettings | None = None) -> str:
         WORKLOADS: ("Shows every resource, as the built-in Reader does.", root, control & {EVERYTHING}, ()),
         VAULTS: ("Lists names and dates in key vaults; no value of a secret.", "/subscriptions/SUBSCRIPTION", (), data),
     }
-    roles = [_role(name, *role) for name, role in told.items() if role[2] or role[3]]
-    permissions = {one.permission for one in rows if one.service == "graph"}
-    policy = {
-        "graphApplicationPermissions": {name: APP_ROLES[name] for name in sorted(permissions)},
-        "azureCustomRoles": roles,
-        "commands": list(_commands((settings and settings.client_id) or _CLIENT, roles, permissions)),
-    }
-    return msgspec.json.format(msgspec.json.encode(policy), indent=2).decode()
+    return [_role(name, *role) for name, role in told.items() if role[2] or role[3]]
 
 
 def _role(name: str, description: str, place: str, actions: Collection[str], data: Collection[str]) -> dict[str, Any]:
@@ -102,3 +109,182 @@ def _commands(client: str, roles: Collection[dict[str, Any]], permissions: Colle
         yield f"jq '.azureCustomRoles[{number}]' {_FILE} > role.json"
         yield "az role definition create --role-definition @role.json"
         yield f"az role assignment create --assignee {client} --role '{name}' --scope {place}"
+
+
+_BICEP_HEAD = """\
+// The custom roles that Muster reads TARGETs with, and their assignment to the service principal that it signs in as:
+//   az deployment SCOPE create --location westeurope --template-file FILE --parameters principalId=OBJECT_ID
+// Permissions of Microsoft Graph come besides: muster connectors azure --policy prints the commands.
+targetScope = 'TARGET'
+
+@description('Object id of the service principal, as az ad sp show --id CLIENT_ID --query id prints it.')
+param principalId string
+"""
+_BICEP_ROLE = """
+resource LABEL 'Microsoft.Authorization/roleDefinitions@2022-04-01' = {
+  name: guid(TARGET().id, 'ROLE')
+  properties: {
+    roleName: 'SHOWN'
+    description: 'DESCRIPTION'
+    type: 'CustomRole'
+    assignableScopes: [
+      TARGET().id
+    ]
+    permissions: [
+      {
+        actions: [ACTIONS]
+        notActions: []
+        dataActions: [DATA]
+        notDataActions: []
+      }
+    ]
+  }
+}
+
+resource LABELAssigned 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
+  name: guid(TARGET().id, principalId, 'ROLE')
+  properties: {
+    principalId: principalId
+    principalType: 'ServicePrincipal'
+    roleDefinitionId: LABEL.id
+  }
+}
+"""
+_LABELS = {READER: "reader", WORKLOADS: "workloads", VAULTS: "vaults"}
+
+
+def bicep() -> str:
+    """The roles of a management group, the tenant's root for one, as Bicep."""
+    head = {"TARGET": "managementGroup", "SCOPE": "mg", "FILE": "main.bicep --management-group-id TENANT_ID"}
+    return _filled(_BICEP_HEAD, head) + "".join(
+        _bicep_role(role, "managementGroup", role["Name"]) for role in _roles() if not role["DataActions"]
+    )
+
+
+def bicep_of_vaults() -> str:
+    """The role of a subscription with key vaults, as Bicep; its name holds the id, for it is unique in the tenant."""
+    head = {"TARGET": "subscription", "SCOPE": "sub", "FILE": "vaults.bicep --subscription SUBSCRIPTION"}
+    return _filled(_BICEP_HEAD, head) + "".join(
+        _bicep_role(role, "subscription", f"{role['Name']} ${{subscription().subscriptionId}}")
+        for role in _roles()
+        if role["DataActions"]
+    )
+
+
+def _bicep_role(role: Mapping[str, Any], target: str, shown: str) -> str:
+    def listed(actions: Collection[str]) -> str:
+        lines = "".join(f"\n          '{action}'" for action in actions)
+        return f"{lines}\n        " if lines else ""
+
+    return _filled(
+        _BICEP_ROLE,
+        {
+            "LABEL": _LABELS[role["Name"]],
+            "TARGET": target,
+            "ROLE": role["Name"],
+            "SHOWN": shown,
+            "DESCRIPTION": role["Description"],
+            "ACTIONS": listed(role["Actions"]),
+            "DATA": listed(role["DataActions"]),
+        },
+    )
+
+
+_TERRAFORM_HEAD = f"""\
+# What Muster's service principal is allowed: to read the directory, a management group, and key vaults.
+terraform {{
+  required_providers {{
+    azuread = {{ source = "hashicorp/azuread", version = ">= 3.0" }}
+    azurerm = {{ source = "hashicorp/azurerm", version = ">= 4.0" }}
+  }}
+}}
+
+variable "principal_id" {{
+  type        = string
+  description = "Object id of the service principal."
+}}
+
+variable "management_group" {{
+  type        = string
+  description = "Id of the management group that is read: the tenant's id for all of it."
+}}
+
+variable "subscriptions" {{
+  type        = set(string)
+  description = "Ids of the subscriptions whose key vaults are read."
+  default     = []
+}}
+
+data "azuread_service_principal" "graph" {{
+  client_id = "{GRAPH}"
+}}
+
+resource "azuread_app_role_assignment" "graph" {{
+  for_each            = local.graph_permissions
+  app_role_id         = each.value
+  principal_object_id = var.principal_id
+  resource_object_id  = data.azuread_service_principal.graph.object_id
+}}
+
+locals {{
+  management_group  = "/providers/Microsoft.Management/managementGroups/${{var.management_group}}"
+  graph_permissions = PERMISSIONS
+}}
+"""
+_TERRAFORM_ROLE = """
+resource "azurerm_role_definition" "LABEL" {EACH
+  name              = "SHOWN"
+  description       = "DESCRIPTION"
+  scope             = SCOPE
+  assignable_scopes = [SCOPE]
+  permissions {
+    actions      = ACTIONS
+    data_actions = DATA
+  }
+}
+
+resource "azurerm_role_assignment" "LABEL" {EACH
+  scope              = SCOPE
+  role_definition_id = azurerm_role_definition.LABELKEY.role_definition_resource_id
+  principal_id       = var.principal_id
+  principal_type     = "ServicePrincipal"
+}
+"""
+_OF_EACH = {
+    "EACH": "\n  for_each = var.subscriptions\n",
+    "KEY": "[each.key]",
+    "SCOPE": '"/subscriptions/${each.key}"',
+}
+_OF_ONE = {"EACH": "", "KEY": "", "SCOPE": "local.management_group"}
+
+
+def terraform() -> str:
+    """Graph's permissions and all roles as a Terraform module."""
+    permissions = {one.permission for one in needed(None) if one.service == "graph"}
+    ids = _printed_json({name: APP_ROLES[name] for name in sorted(permissions)}, 2)
+    return _filled(_TERRAFORM_HEAD, {"PERMISSIONS": ids}) + "".join(map(_terraform_role, _roles()))
+
+
+def _terraform_role(role: Mapping[str, Any]) -> str:
+    return _filled(
+        _TERRAFORM_ROLE,
+        {
+            **(_OF_EACH if role["DataActions"] else _OF_ONE),
+            "LABEL": _LABELS[role["Name"]],
+            "SHOWN": f"{role['Name']} ${{each.key}}" if role["DataActions"] else role["Name"],
+            "DESCRIPTION": role["Description"],
+            "ACTIONS": _printed_json(role["Actions"], 4),
+            "DATA": _printed_json(role["DataActions"], 4),
+        },
+    )
+
+
+def _printed_json(value: Any, indent: int) -> str:
+    """JSON is an expression of HCL; its further lines stand as far in as where it begins."""
+    text = msgspec.json.format(msgspec.json.encode(value), indent=2).decode()
+    return text.replace("\n", "\n" + " " * indent)
+
+
+def _filled(template: str, texts: Mapping[str, str]) -> str:
+    """The template with its words in capitals replaced, all in one pass: what is put in is not looked at again."""
+    return re.sub("|".join(texts), lambda found: texts[found[0]], template)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import ClassVar
 
 from connectors.base import Check, DiscoveredRecord, Meter, Scope, Spec
@@ -15,7 +15,7 @@ from connectors.gcp.assets.consumers import read_consumers
 from connectors.gcp.assets.identities import list_identities
 from connectors.gcp.each import Reading, if_wanted, in_each
 from connectors.gcp.engines import tell_engines
-from connectors.gcp.least_privilege import custom_role
+from connectors.gcp.least_privilege import custom_role, gcloud_script, terraform
 from connectors.gcp.offline.readings import OF_FILES
 from connectors.gcp.offline.source import ExportedSource
 from connectors.gcp.places import Place
@@ -146,6 +146,11 @@ class GcpConnector:
     def base_policy(cls) -> str:
         """The custom role with the permissions of all sections."""
         return custom_role(SPEC.sections)
+
+    @classmethod
+    def role_templates(cls) -> Mapping[str, Callable[[], str]]:
+        """See ``RoleTemplates``: the role of an organization."""
+        return {"gcloud": gcloud_script, "terraform": terraform}
 
     def policy(self) -> str:
         """The custom role with the permissions of the sections that this source reads."""

@@ -1,12 +1,17 @@
-"""The custom role that the connector needs, and the commands that make and grant it, from the table of requests."""
+"""The custom role that the connector needs, from the table of requests, and what makes and grants it.
+
+That is printed as commands beside the role, as a script, and for Terraform.
+"""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator, Sequence
 
 from connectors.base import Section
 from connectors.gcp.requests import REQUESTS, TEST_PROJECT
 from connectors.gcp.settings import GcpSettings
+from connectors.gcp.spec import SPEC
 
 ROLE = "musterAudit"
 _NOT_IN_PROJECTS = ("resourcemanager.organizations.", "resourcemanager.folders.")
@@ -60,12 +65,116 @@ def _of_quota(permissions: Iterable[str], settings: GcpSettings) -> Iterator[str
     yield from _granted(
         f"projects add-iam-policy-binding {project}", "roles/serviceusage.serviceUsageConsumer", settings
     )
-    wanted = {*permissions, TEST_PROJECT.permission}
-    apis = sorted({one.api for one in REQUESTS if one.permission in wanted})
     yield f"gcloud services enable --project={project} \\"
-    yield "  " + " ".join(f"{api}.googleapis.com" for api in apis)
+    yield "  " + " ".join(_apis(permissions))
+
+
+def _apis(permissions: Iterable[str]) -> list[str]:
+    """The services that are asked, by host."""
+    wanted = {*permissions, TEST_PROJECT.permission}
+    return sorted({f"{one.api}.googleapis.com" for one in REQUESTS if one.permission in wanted})
 
 
 def _granted(command: str, role: str, settings: GcpSettings) -> Iterator[str]:
     yield f"gcloud {command} \\"
     yield f"  --member=serviceAccount:{settings.impersonate or 'SCANNER'} --role={role}"
+
+
+_SCRIPT = f"""\
+#!/bin/sh
+# Makes the custom role {ROLE} in an organization, or brings it up to date, and grants it to the service account that
+# Muster runs as: sh role.sh ORGANIZATION SCANNER QUOTA_PROJECT
+# (the organization's number, the account's e-mail, the project that requests are charged to)
+set -eu
+organization=${{1:?the number of the organization}}
+scanner=${{2:?the e-mail of the service account}}
+project=${{3:?the project that requests are charged to}}
+
+role=$(mktemp)
+trap 'rm -f "$role"' EXIT
+cat >"$role" <<'END'
+{_ROLE}PERMISSIONSEND
+
+if gcloud iam roles describe {ROLE} --organization="$organization" >/dev/null 2>&1; then
+  gcloud iam roles update {ROLE} --organization="$organization" --file="$role" --quiet
+else
+  gcloud iam roles create {ROLE} --organization="$organization" --file="$role" --quiet
+fi
+gcloud organizations add-iam-policy-binding "$organization" --condition=None \\
+  --member="serviceAccount:$scanner" --role="organizations/$organization/roles/{ROLE}"
+gcloud projects add-iam-policy-binding "$project" --condition=None \\
+  --member="serviceAccount:$scanner" --role=roles/serviceusage.serviceUsageConsumer
+gcloud services enable --project="$project" \\
+  APIS
+"""
+_TERRAFORM = f"""\
+# The custom role that Muster reads an organization with, and what its service account needs besides.
+terraform {{
+  required_providers {{
+    google = {{ source = "hashicorp/google", version = ">= 6.0" }}
+  }}
+}}
+
+variable "organization" {{
+  type        = string
+  description = "The organization's number."
+}}
+
+variable "scanner" {{
+  type        = string
+  description = "E-mail of the service account that Muster runs as."
+}}
+
+variable "quota_project" {{
+  type        = string
+  description = "The project that requests are charged to."
+}}
+
+resource "google_organization_iam_custom_role" "muster" {{
+  role_id     = "{ROLE}"
+  org_id      = var.organization
+  title       = "Muster audit"
+  description = "Reads who is there and what they may do."
+  permissions = PERMISSIONS
+}}
+
+resource "google_organization_iam_member" "muster" {{
+  org_id = var.organization
+  role   = google_organization_iam_custom_role.muster.name
+  member = "serviceAccount:${{var.scanner}}"
+}}
+
+resource "google_project_iam_member" "quota" {{
+  project = var.quota_project
+  role    = "roles/serviceusage.serviceUsageConsumer"
+  member  = "serviceAccount:${{var.scanner}}"
+}}
+
+resource "google_project_service" "asked" {{
+  for_each           = toset(APIS)
+  project            = var.quota_project
+  service            = each.key
+  disable_on_destroy = false
+}}
+"""
+
+
+def _permissions() -> list[str]:
+    return sorted({permission for section in SPEC.sections for permission in section.permissions})
+
+
+def gcloud_script() -> str:
+    """The role of an organization as a shell script that can be run again."""
+    permissions = _permissions()
+    listed = "".join(f"- {permission}\n" for permission in permissions)
+    return _SCRIPT.replace("PERMISSIONS", listed).replace("APIS", " ".join(_apis(permissions)))
+
+
+def terraform() -> str:
+    """The role of an organization as a Terraform module."""
+    permissions = _permissions()
+    texts = (("PERMISSIONS", permissions), ("APIS", _apis(permissions)))
+    text = _TERRAFORM
+    for word, values in texts:
+        text = text.replace(word, json.dumps(values, indent=2).replace("\n", "\n  "))
+    return text

@@ -10,23 +10,31 @@ import click
 from scanner.cli.options import config_option
 
 if TYPE_CHECKING:
-    from connectors.base import Spec
+    from collections.abc import Callable, Mapping
+
+    from connectors.base import Connector
 
 
 @click.command()
 @click.argument("connector", required=False, metavar="[TYPE]")
 @click.argument("source", required=False, metavar="[SOURCE]")
 @click.option("--policy", is_flag=True, help="Print the least-privilege policy in the provider's own format.")
+@click.option("--as", "template", metavar="FORMAT", help="With --policy: as a template of the role, such as terraform.")
 @config_option
-def connectors(connector: str | None, source: str | None, policy: bool, config_file: Path | None) -> None:
+def connectors(
+    connector: str | None, source: str | None, policy: bool, template: str | None, config_file: Path | None
+) -> None:
     """Show what each connector needs and yields.
 
     With --policy, print what to grant. A connector whose policy depends on the server (Vault: a block for each
-    mount) is given the SOURCE to look at.
+    mount) is given the SOURCE to look at. With --as, print the role as a template for CloudFormation, Terraform, Bicep
+    or gcloud; muster connectors TYPE names the formats of each.
     """
     from connectors.catalog import connector_catalog
 
     catalog = connector_catalog()
+    if template is not None and not policy:
+        raise click.UsageError("--as goes with --policy")
     if connector is None:
         if policy:
             raise click.UsageError("--policy needs the connector's TYPE")
@@ -36,10 +44,14 @@ def connectors(connector: str | None, source: str | None, policy: bool, config_f
         click.echo("\nmuster connectors TYPE tells what one needs and yields.")
         return
     kind = catalog.load(connector)
-    if policy:
+    if template is not None:
+        if source is not None:
+            raise click.UsageError("a template has parameters in place of a SOURCE's settings")
+        click.echo(_template(kind, connector, template), nl=False)
+    elif policy:
         click.echo(_policy(kind, connector, source, config_file))
-        return
-    click.echo(_described(kind.spec))
+    else:
+        click.echo(_described(kind))
 
 
 def _policy(kind: type, name: str, source: str | None, config_file: Path | None) -> str:
@@ -59,14 +71,33 @@ def _policy(kind: type, name: str, source: str | None, config_file: Path | None)
     return ready.connector.policy()
 
 
-def _described(spec: Spec) -> str:
+def _template(kind: type, name: str, template: str) -> str:
+    from scanner.errors import UsageError
+
+    templates = _templates(kind)
+    if template not in templates:
+        known = f"it has {', '.join(templates)}" if templates else "it has none"
+        raise UsageError(f"the connector {name} has no template {template}: {known}")
+    return templates[template]()
+
+
+def _templates(kind: type) -> Mapping[str, Callable[[], str]]:
+    from connectors.base import RoleTemplates
+
+    return kind.role_templates() if issubclass(kind, RoleTemplates) else {}
+
+
+def _described(kind: type[Connector]) -> str:
     import msgspec
 
     from scanner.errors import install_command
 
+    spec = kind.spec
     lines = [spec.title, "", f"identities: {', '.join(spec.kinds)}"]
     if spec.extra:
         lines.append(f"needs:      {install_command(spec.extra)}")
+    if templates := _templates(kind):
+        lines.append(f"templates:  {', '.join(templates)} (--policy --as FORMAT)")
     lines += ["", "settings"]
     for field in msgspec.structs.fields(spec.settings):
         default = "" if field.default is msgspec.NODEFAULT else f" = {field.default!r}"

@@ -46,6 +46,8 @@ def test_init_overwrites_nothing(muster: Muster, tmp_path: Path) -> None:
         pytest.param(("aws",), "iam:GetAccountAuthorizationDetails", id="one"),
         pytest.param(("aws", "--policy"), '"iam:GetAccountAuthorizationDetails"', id="policy"),
         pytest.param(("vault", "--policy"), 'path "sys/auth"', id="base policy"),
+        pytest.param(("azure",), "bicep, bicep-vaults, terraform", id="templates"),
+        pytest.param(("azure", "--policy", "--as", "bicep"), "targetScope = 'managementGroup'", id="template"),
     ],
 )
 def test_connectors_tells_what_each_needs(muster: Muster, arguments: tuple[str, ...], expected: str) -> None:
@@ -59,6 +61,23 @@ def test_connectors_tells_what_each_needs(muster: Muster, arguments: tuple[str, 
 def test_connectors_without_permissions_have_no_policy(muster: Muster) -> None:
     """A list needs nothing of any provider."""
     assert muster("connectors", "file", "--policy").code == 2
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        pytest.param(("aws", "--policy", "--as", "bicep"), "it has cloudformation, terraform", id="another's"),
+        pytest.param(("vault", "--policy", "--as", "terraform"), "it has none", id="none"),
+        pytest.param(("aws", "--as", "terraform"), "--policy", id="alone"),
+        pytest.param(("aws", "prod", "--policy", "--as", "terraform"), "SOURCE", id="with a source"),
+    ],
+)
+def test_a_template_that_there_is_not(muster: Muster, arguments: tuple[str, ...], expected: str) -> None:
+    """The message names those that there are."""
+    done = muster("connectors", *arguments)
+
+    assert done.code == 2
+    assert expected in done.err
 
 
 def test_rules_lists_each_with_its_limits(muster: Muster) -> None:
