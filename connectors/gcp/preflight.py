@@ -31,7 +31,15 @@ FORBIDDEN: Mapping[str, str] = {
     "storage.objects.get": "read what lies in buckets",
 }
 """What the scanner must not be able to do, by the permission that it takes."""
-_OF_PARENT = frozenset({"resourcemanager.projects", "iam.policies", "iam.roles", "iam.deny_policies"})
+_OF_PARENT = frozenset(
+    {
+        "resourcemanager.projects",
+        "iam.policies",
+        "iam.roles",
+        "iam.deny_policies",
+        "privilegedaccessmanager.entitlements",
+    }
+)
 """What is read of an organization or folder whose projects are units of their own."""
 _TOO_MUCH = "give it no role but the one that `muster connectors gcp --policy SOURCE` prints"
 _TESTS: Mapping[str, Request] = {

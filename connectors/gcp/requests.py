@@ -119,6 +119,15 @@ DENY_POLICY = _iam(
     "/v2/policies/cloudresourcemanager.googleapis.com%2F{kind}%2F{place}/denypolicies/{policy}", "iam.denypolicies.get"
 )
 
+# Privileged Access Manager; the parent is an organization, a folder or a project.
+ENTITLEMENTS = Request(
+    "privilegedaccessmanager",
+    "/v1/{parent}/locations/global/entitlements",
+    "privilegedaccessmanager.entitlements.list",
+    "entitlements",
+    100,
+)
+
 # Credentials that are not IAM's
 API_KEYS = Request("apikeys", "/v2/projects/{project}/locations/global/keys", "apikeys.keys.list", "keys", 300)
 HMAC_KEYS = Request(

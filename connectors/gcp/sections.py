@@ -151,6 +151,14 @@ SECTIONS: tuple[Section, ...] = (
         without="which rights a deny policy takes away: it may be less than what is told",
     ),
     Section(
+        name="privilegedaccessmanager.entitlements",
+        title="Entitlements of Privileged Access Manager",
+        permissions=_needs(r.ENTITLEMENTS),
+        without="which roles identities may ask for",
+        feeds=("permissions",),
+        optional=True,
+    ),
+    Section(
         name="policyanalyzer.accounts",
         title="Last authentication of service accounts",
         permissions=_needs(r.ACCOUNT_ACTIVITIES),

@@ -17,6 +17,8 @@ from connectors.gcp.rights.tree import Tree
 from scanner.model import Assignment, Grant, Privilege
 
 PROVIDER = "gcp"
+DIRECT, ELIGIBLE = "direct", "eligible"
+"""How a holder has a role by itself, and how it may ask for one."""
 
 
 def assignments_of(
@@ -36,7 +38,7 @@ def _holders(member: Member, accounts: Accounts, tree: Tree) -> Iterator[tuple[s
     """Who has what a member has, and through what."""
     if member.kind == "resource_set" and not member.is_deleted:
         yield from ((email, f"set:{member.id}") for email in accounts.within(member, tree))
-    yield holder_of(member, tree), "direct"
+    yield holder_of(member, tree), DIRECT
 
 
 def holder_of(member: Member, tree: Tree) -> str:
@@ -58,9 +60,12 @@ def _assignments(
     member, tree = binding.member, holdings.tree
     held = holdings.held(binding)
     verdict = Judgement(privilege=Privilege(level="normal")) if member.is_deleted else judge(binding, holdings)
-    grant = Grant(name=binding.role, via=via, resource=binding.resource.short, admin=verdict.privilege.level == "admin")
+    through = ELIGIBLE if binding.entitlement else via
+    grant = Grant(
+        name=binding.role, via=through, resource=binding.resource.short, admin=verdict.privilege.level == "admin"
+    )
     first = Assignment(
-        key=f"{binding.key} {holder}" if via != "direct" else binding.key,
+        key=f"{binding.key} {holder}" if via != DIRECT else binding.key,
         provider=PROVIDER,
         source=source,
         scope=scope,
@@ -93,6 +98,8 @@ def _attributes(binding: Binding, met: Outlook, tree: Tree) -> dict[str, Any]:
         ends: None if met.until is None else met.until.isoformat(),
         "condition": None if binding.condition is None else binding.condition.expression,
         "holder_project": home if home != binding.resource.project else None,
+        "entitlement": binding.entitlement or None,
+        "granted": binding.granted or None,
         "external": (tree.outsider(member.id) if member.kind == "service_account" else None) or None,
     }
     return {name: fact for name, fact in facts.items() if fact is not None}

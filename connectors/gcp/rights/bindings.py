@@ -16,19 +16,25 @@ from connectors.gcp.rights.tree import Resource, Tree
 
 
 class Binding(Struct, frozen=True, kw_only=True, gc=False):
-    """A role that one member has on one resource, as its policy says."""
+    """A role that one member has on one resource, as its policy says.
+
+    ``entitlement``: by which the member may only ask for it, and ``granted`` how; empty where it has the role.
+    """
 
     resource: Resource
     role: str
     member: Member
     condition: Expression | None = None
+    entitlement: str = ""
+    granted: str = ""
 
     @property
     def key(self) -> str:
         """Unique over all bindings: a role may be given to one member twice, under different conditions."""
         text = "" if self.condition is None else self.condition.expression
         condition = f" if {blake2b(text.encode(errors='replace'), digest_size=6).hexdigest()}" if text else ""
-        return f"{self.resource.name} {self.role} {self.member}{condition}"
+        asked = f" by {self.entitlement}" if self.entitlement else ""
+        return f"{self.resource.name} {self.role} {self.member}{condition}{asked}"
 
     @property
     def counts(self) -> bool:

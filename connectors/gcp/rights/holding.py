@@ -9,7 +9,7 @@ from datetime import datetime
 from itertools import chain
 from types import MappingProxyType
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from connectors.gcp.keys import account_key
 from connectors.gcp.rights.bindings import Binding
@@ -73,6 +73,8 @@ class Holdings:
         """What that binding gives."""
         permissions = self._roles[binding.role].permissions
         met = outlook(binding.condition, self._now)
+        if binding.entitlement and met.standing == "always":
+            met = structs.replace(met, standing="maybe")
         if permissions is None:
             return Held(outlook=met, is_known=met.standing == "never")
         if met.standing == "never":

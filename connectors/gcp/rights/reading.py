@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Sequence
 from datetime import UTC, datetime
 
 from connectors.base import DiscoveredRecord
 from connectors.gcp.reader import Reader
 from connectors.gcp.rights.accounts import Accounts, accounts_of
 from connectors.gcp.rights.assignments import assignments_of
+from connectors.gcp.rights.bindings import Binding
 from connectors.gcp.rights.deny import Denials
+from connectors.gcp.rights.entitlements import NAME as ENTITLEMENTS
+from connectors.gcp.rights.entitlements import read_entitlements
 from connectors.gcp.rights.holding import Holdings
 from connectors.gcp.rights.latecomers import note_latecomers
 from connectors.gcp.rights.library import Library, library_of
@@ -37,42 +40,55 @@ def read_rights(reader: Reader, now: datetime | None = None) -> Iterator[Discove
     library, tree = library_of(reader.api.session), tree_of(reader.place, accounts.ids)
     policies = Policies(reader, library, tree)
     source, scope = reader.scope.source, reader.scope.id
+    eligible: list[Binding] = []
+    if reader.wants(ENTITLEMENTS):
+        with reader.section(ENTITLEMENTS) as asking:
+            eligible = read_entitlements(reader, asking, tree, policies.containers())
+        yield from reader.done(asking)
+    else:
+        yield from reader.off(ENTITLEMENTS)
     with reader.section(POLICIES) as section:
         policies.read(section, accounts)
         if reader.place.bulk:
             doubtful = note_latecomers(reader, accounts, policies.sieve.kept, tree)
             accounts = _accounts(reader, doubtful)
-    every = (*policies.sieve.kept, *policies.inherited)
+    told = (*policies.sieve.kept, *eligible)
+    every = (*told, *policies.inherited)
     pools = pools_named(reader, library, tree, every)
     known = reader.found.principals
-    identities = tuple(identities_in(policies.sieve.kept, tree, pools, source=source, scope=scope, known=known))
+    identities = tuple(identities_in(told, tree, pools, source=source, scope=scope, known=known))
     section.found(len(identities))
     for note in policies.sieve.notes():
         section.note(note)
     yield from reader.done(section, Counter(one.scope for one in identities))
     yield from identities
-    holdings = yield from _held(reader, library, tree, policies, now)
+    holdings = yield from _held(reader, library, tree, policies.unread(), every, told, now)
     for member, signal in model_signals(every, holdings).items():
         reader.found.signals[member].append(signal)
     let_in, unread = trusts_of(every, holdings, accounts.emails, pools)
     for email, trusts in let_in.items():
         reader.found.trusts[email] += trusts
     reader.found.trusts_unread |= unread
-    yield from assignments_of(policies.sieve.kept, holdings, accounts, source=source, scope=scope)
+    yield from assignments_of(told, holdings, accounts, source=source, scope=scope)
 
 
 def _held(
-    reader: Reader, library: Library, tree: Tree, policies: Policies, now: datetime
+    reader: Reader,
+    library: Library,
+    tree: Tree,
+    unread: frozenset[str],
+    every: Sequence[Binding],
+    told: Sequence[Binding],
+    now: datetime,
 ) -> Generator[DiscoveredRecord, None, Holdings]:
-    """What the bindings give, once their roles and what is denied have been read."""
-    every, unread = (*policies.sieve.kept, *policies.inherited), policies.unread()
+    """What the bindings give, once their roles and what is denied have been read. ``told``: those of this unit."""
     with reader.section(ROLES) as section:
         roles = read_roles(reader, section, library, {binding.role for binding in every})
     yield from reader.done(section)
     code_in = reader.found.code_in
     holdings = Holdings(every, roles, tree, Denials({}, tree, now), now, unread, code_in)
     with reader.section(DENY) as section:
-        rules = read_denials(reader, section, library, where_they_matter(policies.sieve.kept, holdings))
+        rules = read_denials(reader, section, library, where_they_matter(told, holdings))
     yield from reader.done(section)
     denials = Denials(rules, tree, now)
     return Holdings(every, roles, tree, denials, now, unread, code_in) if denials else holdings

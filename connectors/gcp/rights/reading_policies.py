@@ -77,6 +77,11 @@ class Policies:
             else:
                 section.note(f"{_ON_SINGLES} are not known")
 
+    def containers(self) -> tuple[str, ...]:
+        """Those that this unit tells of: its own, and what is above it and no unit."""
+        place = self._place
+        return (*sorted(self._own() if place.bulk else {place.name}), *place.above)
+
     def _own(self) -> set[str]:
         """The containers of a bulk unit."""
         below = {name for project in self._place.projects for name in self._tree.path(project.name)}

@@ -64,6 +64,7 @@ _LISTINGS = (
     _Listing(api="agentidentity", path=f"{_AT}/authProviders", items="authProviders", cap=100),
     _Listing(api="run", path="/v2/projects/{project}/locations/{location}/services", items="services", cap=100),
     _Listing(api="run", path="/v2/projects/{project}/locations/{location}/jobs", items="jobs", cap=100),
+    _Listing(api="privilegedaccessmanager", path="/v1/{+scope}/locations/global/entitlements", items="entitlements"),
     _Listing(api="cloudfunctions", path="/v2/projects/{project}/locations/{location}/functions", items="functions"),
 )
 ROUTES = tuple(Route(api=one.api, path=one.path, answer=one) for one in _LISTINGS)

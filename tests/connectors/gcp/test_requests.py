@@ -21,6 +21,9 @@ SAMPLES = {
     "place": "1",
     "location": "global",
 }
+UNDOCUMENTED = frozenset({"privilegedaccessmanager"})
+"""APIs whose discovery documents do not come with Google's client."""
+DOCUMENTED = [one for one in r.REQUESTS if one.api not in UNDOCUMENTED]
 DANGEROUS = re.compile(r":access\b|keyString|lookupKey|generate\w*Token|signJwt|signBlob|:undelete|:set|:create")
 
 
@@ -32,7 +35,7 @@ def _id(request: Request) -> str:
     return f"{request.api} {request.path}"
 
 
-@pytest.mark.parametrize("request_", r.REQUESTS, ids=_id)
+@pytest.mark.parametrize("request_", DOCUMENTED, ids=_id)
 def test_every_request_is_in_the_discovery_documents(request_: Request) -> None:
     """Method, path, and each parameter that may be sent."""
     name, method = find_method(request_.api, request_.method, _sample(request_).replace("%2F", "_"))
@@ -44,7 +47,7 @@ def test_every_request_is_in_the_discovery_documents(request_: Request) -> None:
     assert sent - known <= ({"options.requestedPolicyVersion"} if request_.method == "POST" else set())
 
 
-@pytest.mark.parametrize("request_", [one for one in r.REQUESTS if one.items], ids=_id)
+@pytest.mark.parametrize("request_", [one for one in DOCUMENTED if one.items], ids=_id)
 def test_listings_name_the_field_with_the_rows(request_: Request) -> None:
     """Of the answer's schema."""
     name, method = find_method(request_.api, request_.method, _sample(request_))

@@ -83,6 +83,22 @@ def bind(cloud: Cloud, place: str, roles: dict[str, list[str]], *people: str, co
     cloud.set_policy(place if is_account else f"{MANAGER}{place}", *bindings, asset_type=kind)
 
 
+def entitle(cloud: Cloud, place: str, role: str, *principals: str, on: str = "", **fields: Any) -> None:
+    """An entitlement of Privileged Access Manager: these may ask for a role there, without anybody's approval."""
+    collection = f"{place}/locations/global/entitlements"
+    access = {"resource": f"{MANAGER}{on or place}", "roleBindings": [{"role": role}]}
+    row = {
+        "name": f"{collection}/{role.rpartition('/')[2].lower()}",
+        "createTime": "2025-01-01T00:00:00Z",
+        "eligibleUsers": [{"principals": list(principals)}],
+        "privilegedAccess": {"gcpIamAccess": access},
+        "maxRequestDuration": "3600s",
+        "requesterJustificationConfig": {"unstructured": {}},
+        "state": "AVAILABLE",
+    }
+    cloud.add(collection, row | fields)
+
+
 _KINDS = {"organizations": "Organization", "folders": "Folder", "projects": "Project"}
 
 

@@ -31,6 +31,7 @@ from tests.connectors.gcp.rights.company import (
     bind,
     company,
     deny,
+    entitle,
 )
 from tests.connectors.gcp.rights.estate import BILLING, BUILDER, DEPLOYER, key_of
 
@@ -492,6 +493,70 @@ def test_hostile_members_are_other_peoples_names(place: Place, name: str) -> Non
     bind(place.cloud, "projects/acme-prod", {"roles/viewer": [f"serviceAccount:{name}"], "roles/owner": [BUILDER]})
 
     assert _assignments(place.scan())[BUILDER, "roles/owner", "projects/acme-prod"].privilege.level == "admin"
+
+
+ASKED = {"resources": ("privilegedaccessmanager",)}
+ENTITLEMENTS = "privilegedaccessmanager.entitlements"
+
+
+@pytest.mark.parametrize("bulk", [True, False])
+def test_what_somebody_may_ask_for_is_a_right_under_a_condition(place: Place, bulk: bool) -> None:
+    """On the project, or from above; with whether somebody has to approve. People are left out."""
+    account, human = f"serviceAccount:{BILLING}", "user:ada@example.com"
+    entitle(place.cloud, "projects/acme-prod", "roles/owner", account, human)
+    steps = {"manualApprovals": {"steps": [{"approvers": [{"principals": [human]}]}]}}
+    entitle(place.cloud, ORGANIZATION, TOKEN_CREATOR, f"serviceAccount:{DEPLOYER}", approvalWorkflow=steps)
+    entitle(place.cloud, "projects/acme-dev", "roles/editor", account, state="DELETING")
+    records = (place if bulk else without_bulk(place)).scan(**ASKED)
+    found = _assignments(records)
+
+    owner = found[BILLING, "roles/owner", "projects/acme-prod"]
+    assert (owner.grant.via, owner.conditional, owner.privilege.level, owner.gone) == ("eligible", True, "high", False)
+    assert (owner.attributes["granted"], owner.grant.admin) == ("for the asking", False)
+    creator = found[DEPLOYER, TOKEN_CREATOR, ORGANIZATION]
+    assert (creator.conditional, creator.attributes["granted"]) == (True, "after approval")
+    assert EVERY_PROD in creator.becomes
+    assert (BILLING, "roles/editor", "projects/acme-dev") not in found
+    assert not any(holder == "ada@example.com" for holder, _, _ in found)
+    assert _coverage(records)[ORGANIZATION, ENTITLEMENTS].status == "complete"
+
+
+def test_entitlements_are_asked_for_where_the_settings_say_so(place: Place) -> None:
+    """It is a call for each project."""
+    records = place.scan()
+
+    assert _coverage(records)[ORGANIZATION, ENTITLEMENTS].status == "off"
+    assert not any("entitlements" in line for line in place.cloud.log)
+
+
+def test_where_the_api_of_entitlements_is_off_there_are_none(place: Place) -> None:
+    """In one project that is no gap, and neither where it is off in all that were asked."""
+    place.cloud.faults.disable_api("privilegedaccessmanager", "acme-dev", "2222")
+    coverage = _coverage(without_bulk(place).scan(**ASKED))
+
+    assert coverage["acme-dev", ENTITLEMENTS].status == "not_offered"
+    assert coverage["acme-prod", ENTITLEMENTS].status == "complete"
+
+
+@pytest.mark.parametrize("bulk", [True, False])
+def test_denied_entitlements_are_a_gap(place: Place, bulk: bool) -> None:
+    """With the permission that it takes; the rights of policies are told all the same."""
+    place.cloud.faults.deny(api="privilegedaccessmanager")
+    records = (place if bulk else without_bulk(place)).scan(**ASKED)
+
+    coverage = _coverage(records)[ORGANIZATION, ENTITLEMENTS]
+    assert (coverage.status, coverage.permission) == ("denied", "privilegedaccessmanager.entitlements.list")
+    assert (BUILDER, "roles/editor", "projects/acme-prod") in _assignments(records)
+
+
+def test_a_malformed_entitlement_costs_itself(place: Place) -> None:
+    """The others count."""
+    entitle(place.cloud, "projects/acme-prod", "roles/owner", f"serviceAccount:{BILLING}")
+    place.cloud.add("projects/acme-prod/locations/global/entitlements", {"name": 7})
+    records = place.scan(**ASKED)
+
+    assert _coverage(records)[ORGANIZATION, ENTITLEMENTS].status == "partial"
+    assert (BILLING, "roles/owner", "projects/acme-prod") in _assignments(records)
 
 
 def test_pages_are_followed_to_the_end(place: Place) -> None:

@@ -1,0 +1,106 @@
+"""Entitlements of Privileged Access Manager: who may ask for which roles, and whether somebody has to approve.
+
+A holder has nothing until a grant is asked for and, where that is demanded, approved: so each is a binding that holds
+under a condition. Source: the Privileged Access Manager API's Entitlement.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from msgspec import Struct
+
+from connectors.base import SectionReading
+from connectors.gcp import requests as r
+from connectors.gcp.reader import Reader
+from connectors.gcp.rights.bindings import Binding
+from connectors.gcp.rights.conditions import Expression
+from connectors.gcp.rights.members import parse_member
+from connectors.gcp.rights.several import several
+from connectors.gcp.rights.tree import Tree
+from scanner.errors import NotOffered, SourceError
+
+NAME = "privilegedaccessmanager.entitlements"
+_STANDING = frozenset({"", "AVAILABLE", "UPDATING"})
+"""States in which a grant can be asked for; the others are on the way in or out."""
+
+
+class _RoleBinding(Struct, frozen=True, kw_only=True, rename="camel"):
+    role: str
+    condition_expression: str = ""
+
+
+class _Access(Struct, frozen=True, kw_only=True, rename="camel"):
+    resource: str = ""
+    role_bindings: tuple[_RoleBinding, ...] = ()
+
+
+class _Privileged(Struct, frozen=True, kw_only=True, rename="camel"):
+    gcp_iam_access: _Access = _Access()
+
+
+class _Eligible(Struct, frozen=True, kw_only=True):
+    principals: tuple[str, ...] = ()
+
+
+class _Approvals(Struct, frozen=True, kw_only=True, rename="camel"):
+    steps: tuple[object, ...] = ()
+
+
+class _Workflow(Struct, frozen=True, kw_only=True, rename="camel"):
+    manual_approvals: _Approvals | None = None
+
+
+class Entitlement(Struct, frozen=True, kw_only=True, rename="camel"):
+    """``approval_workflow``: None where a grant is had for the asking."""
+
+    name: str
+    state: str = ""
+    eligible_users: tuple[_Eligible, ...] = ()
+    privileged_access: _Privileged = _Privileged()
+    approval_workflow: _Workflow | None = None
+
+    def bindings(self, tree: Tree) -> Iterator[Binding]:
+        """One for each role and each of those who may ask for it."""
+        access = self.privileged_access.gcp_iam_access
+        if self.state not in _STANDING or not access.resource:
+            return
+        asked = "for the asking" if self.approval_workflow is None else "after approval"
+        for one in access.role_bindings:
+            condition = Expression(expression=one.condition_expression) if one.condition_expression else None
+            for member in (text for each in self.eligible_users for text in each.principals):
+                yield Binding(
+                    resource=tree.resource(access.resource),
+                    role=one.role,
+                    member=parse_member(member),
+                    condition=condition,
+                    entitlement=self.name,
+                    granted=asked,
+                )
+
+
+def read_entitlements(reader: Reader, section: SectionReading, tree: Tree, places: Sequence[str]) -> list[Binding]:
+    """Bindings of machines in the entitlements of these containers. A container in which the API is off has none."""
+    found: list[Binding] = []
+
+    def ask(place: str) -> list[Entitlement]:
+        project = reader.project(place) if place.startswith("projects/") else None
+        own = () if project is None else (project.id, project.number)
+        api = reader.api.counting(reader.meter, own_project=own)
+        return list(reader.decoded(section, api.pages(r.ENTITLEMENTS, parent=place), Entitlement))
+
+    off: list[NotOffered] = []
+    answered = 0
+    for _, answer in several(ask, places, reader.settings.workers):
+        if isinstance(answer, NotOffered):
+            off.append(answer)
+        elif isinstance(answer, SourceError):
+            section.lost(answer, partial=answered > 0)
+        else:
+            answered += 1
+            found += (one for row in answer for one in row.bindings(tree) if one.counts)
+    if off and len(off) == len(places):
+        section.lost(off[0])
+    elif off:
+        section.note(f"not enabled in {len(off)} of {len(places)} places")
+    return found
