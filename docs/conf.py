@@ -5,6 +5,7 @@ navigation is made from the links of ``index.md``, so there is one list of the p
 """
 
 import re
+from pathlib import Path
 
 from sphinx.application import Sphinx
 
@@ -28,11 +29,17 @@ def navigation(text: str) -> str:
     return "\n\n".join(parts)
 
 
-def _append_navigation(_: Sphinx, page: str, content: list[str]) -> None:
+def without_folders(text: str, place: Path) -> str:
+    """The text with links to folders of the repository as plain text: a forge lists them, a site has no page for them."""
+    return re.sub(r"\[([^\]]+)\]\(([^)#:\s]+)\)", lambda link: link[1] if (place / link[2]).is_dir() else link[0], text)
+
+
+def _read(app: Sphinx, page: str, content: list[str]) -> None:
+    content[0] = without_folders(content[0], app.env.doc2path(page).parent)
     if page == "index":
         content[0] += "\n" + navigation(content[0])
 
 
 def setup(app: Sphinx) -> None:
     """Sphinx calls it."""
-    app.connect("source-read", _append_navigation)
+    app.connect("source-read", _read)
