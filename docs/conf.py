@@ -30,7 +30,7 @@ def navigation(text: str) -> str:
 
 
 def without_folders(text: str, place: Path) -> str:
-    """The text with links to folders of the repository as plain text: a forge lists them, a site has no page for them."""
+    """The text with links to folders as plain text: a forge lists a folder, a site has no page for it."""
     return re.sub(r"\[([^\]]+)\]\(([^)#:\s]+)\)", lambda link: link[1] if (place / link[2]).is_dir() else link[0], text)
 
 
