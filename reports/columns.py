@@ -20,33 +20,59 @@ from reports.tables import (
     finding_rows,
 )
 from reports.views import Keeps, is_orphan, is_unregistered
-from scanner.model import Coverage, EntryAssessment, EntryStatus, ScanResult
+from scanner.model import AS_SUGGESTED, Coverage, EntryAssessment, EntryStatus, ScanResult
 
 _IDENTITY: tuple[Column[Judged], ...] = (
-    Column("key", lambda r: r.identity.key, "The identity's full id with its provider.", 52),
-    Column("provider", lambda r: r.identity.provider, "The system it lives in.", 10),
-    Column("scope", lambda r: r.identity.scope, "Account, project, cluster or namespace."),
-    Column("kind", lambda r: r.identity.kind, "The provider's kind of identity.", 12),
-    Column("name", lambda r: r.identity.name, "The provider's bare name.", 28),
+    Column("key", lambda r: r.identity.key, "The identity's full id with its provider.", 52, folded=True),
+    Column("provider", lambda r: r.identity.provider, "The system it lives in.", 10, frozen=True),
+    Column("scope", lambda r: r.identity.scope, "Account, project, cluster or namespace.", frozen=True),
+    Column("kind", lambda r: r.identity.kind, "The provider's kind of identity.", 12, folded=True),
+    Column("name", lambda r: r.identity.name, "The provider's bare name.", 28, frozen=True),
 )
 
 _VERDICTS: tuple[Column[Judged], ...] = (
-    Column("registry_state", lambda r: r.verdicts.registry.state, "Whether anybody declared it.", axis="registry"),
     Column(
-        "ownership_state", lambda r: r.verdicts.ownership.state, "Whether anybody answers for it.", axis="ownership"
+        "registry_state",
+        lambda r: r.verdicts.registry.state,
+        "Whether anybody declared it.",
+        axis="registry",
+        folded=True,
     ),
-    Column("ownership_reason", lambda r: r.verdicts.ownership.reason, "Why nobody answers for it.", 18),
-    Column("current_owner", lambda r: r.verdicts.ownership.owner, "The owner its entry names.", 26),
-    Column("owner_candidates", lambda r: say.owner_candidates_text(r.verdicts.ownership), "Whom to ask, and why.", 40),
-    Column("usage_state", lambda r: r.verdicts.usage.state, "Whether it is used.", 12, axis="usage"),
-    Column("last_used_at", lambda r: r.verdicts.usage.last_used_at, "Last use known, UTC.", 19, "datetime"),
-    Column("created_at", lambda r: r.identity.created_at, "UTC.", 19, "datetime"),
-    Column("privilege", lambda r: r.verdicts.privilege.level, "What it could do.", 12, axis="privilege"),
-    Column("agent", lambda r: say.agent_text(r.verdicts.agent), "AI agent: yes, no, suggested (a weak signal).", 10),
-    Column("credentials", lambda r: say.credentials_text(r.identity), "Public ids and dates, no values.", 44),
-    Column("severity", lambda r: r.severity, "Of its gravest finding.", 10, axis="severity"),
-    Column("findings", lambda r: say.rules_text(r.findings), "Rules that fired, gravest first.", 36),
-    Column("next_step", say.next_step, "What to do first.", 60),
+    Column(
+        "ownership_state",
+        lambda r: r.verdicts.ownership.state,
+        "Whether anybody answers for it.",
+        axis="ownership",
+        folded=True,
+    ),
+    Column("ownership_reason", lambda r: r.verdicts.ownership.reason, "Why nobody answers for it.", 18, folded=True),
+    Column("current_owner", lambda r: r.verdicts.ownership.owner, "The owner its entry names.", 26, folded=True),
+    Column(
+        "owner_candidates",
+        lambda r: say.owner_candidates_text(r.verdicts.ownership),
+        "Whom to ask, and why.",
+        34,
+        title="Owner candidates (likeliest first)",
+    ),
+    Column("usage_state", lambda r: r.verdicts.usage.state, "Whether it is used.", 12, axis="usage", folded=True),
+    Column(
+        "last_used_at", lambda r: r.verdicts.usage.last_used_at, "Last use known, UTC.", 19, "datetime", folded=True
+    ),
+    Column("created_at", lambda r: r.identity.created_at, "UTC.", 19, "datetime", folded=True),
+    Column("privilege", lambda r: r.verdicts.privilege.level, "What it could do.", 12, axis="privilege", folded=True),
+    Column(
+        "agent",
+        lambda r: say.agent_text(r.verdicts.agent),
+        "AI agent: yes, no, suggested (a weak signal).",
+        10,
+        folded=True,
+    ),
+    Column(
+        "credentials", lambda r: say.credentials_text(r.identity), "Public ids and dates, no values.", 44, folded=True
+    ),
+    Column("severity", lambda r: r.severity, "Of its gravest finding.", 10, axis="severity", folded=True),
+    Column("findings", lambda r: say.rules_text(r.findings), "Rules that fired, gravest first.", 36, folded=True),
+    Column("next_step", say.next_step, "What to do first.", 44),
 )
 
 _FILL_IN: tuple[Column[Judged], ...] = (
@@ -54,11 +80,23 @@ _FILL_IN: tuple[Column[Judged], ...] = (
         "id",
         lambda r: r.verdicts.registry.entry or r.verdicts.registry.proposed,
         "Fill in. The entry to update; empty: a new one.",
+        12,
         fill_in=True,
+        title="Id (of its entry)",
     ),
-    Column("owner", lambda _: None, "Fill in. Who answers for it: e-mail or roster id.", 26, fill_in=True),
-    Column("technical_owner", lambda _: None, "Fill in. Who knows how it works.", 26, fill_in=True),
-    Column("backup_owner", lambda _: None, "Fill in. Who answers in the owner's absence.", 26, fill_in=True),
+    Column(
+        "owner",
+        lambda _: None,
+        f"Fill in. Who answers for it: e-mail or roster id, or '{AS_SUGGESTED}'.",
+        26,
+        fill_in=True,
+        people=True,
+        title="Owner (who answers for it)",
+    ),
+    Column("technical_owner", lambda _: None, "Fill in. Who knows how it works.", 26, fill_in=True, people=True),
+    Column(
+        "backup_owner", lambda _: None, "Fill in. Who answers in the owner's absence.", 26, fill_in=True, people=True
+    ),
     Column("purpose", lambda _: None, "Fill in. What it is for.", 40, fill_in=True),
     Column(
         "environment",
@@ -79,8 +117,24 @@ _FILL_IN: tuple[Column[Judged], ...] = (
 )
 
 _CAVEATS: tuple[Column[Judged], ...] = (
-    Column("provisional", lambda r: r.verdicts.registry.provisional, "A gap hides what a match needs.", 12, "bool"),
-    Column("rechecked", lambda r: r.verdicts.rechecked, "Its place was read this time.", 12, "bool"),
+    Column(
+        "provisional",
+        lambda r: r.verdicts.registry.provisional,
+        "A gap hides what a match needs.",
+        12,
+        "bool",
+        folded=True,
+    ),
+    Column("rechecked", lambda r: r.verdicts.rechecked, "Its place was read this time.", 12, "bool", folded=True),
+)
+
+_SUGGESTED = Column[Judged](
+    "suggested_owner",
+    lambda r: say.suggested_owner(r.verdicts),
+    f"Only a suggestion. To take it, write '{AS_SUGGESTED}' under owner.",
+    26,
+    suggestion=True,
+    title="Suggested owner (not taken by itself)",
 )
 
 _INVENTORY: tuple[Column[Judged], ...] = (
@@ -186,7 +240,7 @@ def _work_list(keeps: Keeps) -> Callable[[ScanResult], Iterator[Judged]]:
     return rows
 
 
-_WORK_LIST = (*_IDENTITY, *_VERDICTS, *_FILL_IN, *_CAVEATS)
+_WORK_LIST = (*_IDENTITY, *_VERDICTS, *_FILL_IN, *_CAVEATS, _SUGGESTED)
 
 TABLES: Mapping[View, Table[Any]] = {
     "orphans": Table("Orphans", _work_list(is_orphan), _WORK_LIST),

@@ -81,7 +81,7 @@ def _head(result: ScanResult) -> dict[str, Any]:
         "scan": scan_record(result.scan),
         "summary": result.summary,
         "policy": result.policy,
-        "notices": result.notices,
+        "notices": (*filter(None, (result.only,)), *result.notices),
     }
 
 

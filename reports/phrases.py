@@ -99,6 +99,12 @@ def _orphan_step(assessment: Assessment) -> str:
     return f"{step} Ask {_because(likely)}." if likely else step
 
 
+def suggested_owner(assessment: Assessment) -> str | None:
+    """The likeliest person to ask; nobody where it looks like a declared identity, whose owner would be suggested."""
+    candidates = assessment.ownership.candidates
+    return candidates[0].person if candidates and assessment.registry.look_alike is None else None
+
+
 def _because(candidate: OwnerCandidate) -> str:
     return f"{candidate.person} ({candidate.evidence})" if candidate.evidence else candidate.person
 

@@ -33,6 +33,8 @@ class Digest:
     def headline(self) -> str:
         """The one sentence to remember; it says so when it does not know all."""
         identities = len(self.result.identities)
+        if not identities and self.result.only:
+            return "Nothing that the scan found is asked for here."
         if not identities:
             return "No identities could be read." if self.gaps else "No identities were found."
         total = counted(identities, "identity", "identities")
@@ -59,6 +61,7 @@ class Digest:
         stale = sum(not judged.rechecked for judged in self.result.identities)
         unread = counted(len(self.gaps), "section", "sections")
         told = (
+            (self.result.only, self.result.only or ""),
             (self.gaps, f"Incomplete: {unread} could not be read in full; the numbers below are a floor."),
             (no_registry, _NO_REGISTRY),
             (no_roster and not no_registry, _NO_ROSTER),

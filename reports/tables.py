@@ -25,7 +25,10 @@ class Column(Struct, Generic[Row], frozen=True):
     """A heading, how to get its cell from a row, and what explains it. ``width`` is in characters.
 
     With an ``axis``, its cells are states of that axis.
-    ``fill_in``: left for people to fill in; ``choices`` are offered there, and with ``others`` anything else goes, too.
+    ``fill_in``: left for people to fill in; ``choices`` are offered there, and with ``others`` anything else goes, too;
+    ``people``: those on the roster are. ``title``: what a workbook shows in place of the name, which is still the
+    heading that programs find. ``folded``: a workbook to fill in shows it on a click; ``frozen``: it stays in sight.
+    ``suggestion``: it looks like one.
     """
 
     name: str
@@ -37,6 +40,16 @@ class Column(Struct, Generic[Row], frozen=True):
     fill_in: bool = False
     choices: tuple[str, ...] = ()
     others: bool = False
+    people: bool = False
+    title: str = ""
+    folded: bool = False
+    frozen: bool = False
+    suggestion: bool = False
+
+    @property
+    def shown_as(self) -> str:
+        """Its heading as people read it."""
+        return self.title or self.name.replace("_", " ").capitalize()
 
 
 class Table(Struct, Generic[Row], frozen=True):

@@ -194,6 +194,8 @@ def _notices(page: Page, digest: Digest) -> None:
 
 def _where_next(page: Page, digest: Digest) -> None:
     if not digest.result.identities:
+        if digest.result.only:
+            return
         page.line()
         page.hint("What each source would need", "muster doctor")
         return

@@ -16,8 +16,10 @@ from reports.tables import Column
 from reports.xlsx_cells import CELL_WAS_CUT, EARLIEST, checked, inert, writer
 from reports.xlsx_sheet import quick_sheet
 from scanner.errors import MissingExtra
+from scanner.model import AS_SUGGESTED
 from scanner.text import counted
 
+PEOPLE = "People"
 ROWS_PER_SHEET = 1_048_575
 """Excel's limit, without the heading."""
 LINE_HEIGHT = 20
@@ -39,6 +41,7 @@ _FORMATS: Mapping[str, Mapping[str, Any]] = {
     "plain": {},
     "heading": {"bold": True, "bg_color": "#1F3A5F", "font_color": "#FFFFFF", "border": 1},
     "fill_in": {"bold": True, "bg_color": "#FFE08A", "font_color": "#000000", "border": 1},
+    "suggestion": {"italic": True, "font_color": "#6B6B6B"},
     "datetime": {"num_format": "yyyy-mm-dd hh:mm:ss"},
     "date": {"num_format": "yyyy-mm-dd"},
 }
@@ -53,8 +56,10 @@ class Counts(Struct, frozen=True):
 
 
 @contextmanager
-def new_workbook(out: BinaryIO, *, title: str, created: datetime) -> Iterator[Workbook]:
-    """A workbook that is written to ``out`` as it grows. Raises MissingExtra."""
+def new_workbook(
+    out: BinaryIO, *, title: str, created: datetime, people: Sequence[tuple[str, str, str]] = ()
+) -> Iterator[Workbook]:
+    """A workbook that is written to ``out`` as it grows; ``people`` as in ``XlsxReport``. Raises MissingExtra."""
     try:
         import xlsxwriter
     except ImportError as error:
@@ -62,16 +67,20 @@ def new_workbook(out: BinaryIO, *, title: str, created: datetime) -> Iterator[Wo
 
     with xlsxwriter.Workbook(out, {"constant_memory": True}) as book:
         book.set_properties({"title": title, "created": created.astimezone(UTC).replace(tzinfo=None)})
-        yield Workbook(book)
+        workbook = Workbook(book, people)
+        yield workbook
+        if people:
+            workbook.add_people()
 
 
 class Workbook:
     """Sheets being written, and what did not fit."""
 
-    def __init__(self, book: Any) -> None:
+    def __init__(self, book: Any, people: Sequence[tuple[str, str, str]] = ()) -> None:
         self._book = book
         self._formats = {name: book.add_format(dict(look)) for name, look in _FORMATS.items()}
         self._tones = {tone: book.add_format(dict(look)) for tone, look in _COLORS.items()}
+        self._people = people
         self._cut: Counter[str] = Counter()
         self._split: list[str] = []
 
@@ -120,6 +129,14 @@ class Workbook:
             self._add_chart(sheet, one, first=top + 1)
             top = below + 1
 
+    def add_people(self) -> None:
+        """Write a hidden sheet of whom the cells of owners offer: by what they are called there, name and team."""
+        sheet = self._book.add_worksheet(PEOPLE)
+        for row, cells in enumerate([("owner", "name", "team"), (AS_SUGGESTED, "", ""), *self._people]):
+            for position, cell in enumerate(cells):
+                self._write(sheet, row, position, cell, "plain" if row else "heading")
+        sheet.hide()
+
     def _add_counts(self, sheet: Any, top: int, counts: Counts) -> int:
         """Write a small table; returns the row after it."""
         table: list[tuple[str | int, ...]] = [counts.headings, *counts.rows]
@@ -154,13 +171,25 @@ class Workbook:
         checked(sheet.insert_chart(first - 1, 4, chart))
 
     def _write_headings(self, sheet: Any, columns: tuple[Column[Any], ...]) -> None:
-        sheet.freeze_panes(1, 1 if any(column.fill_in for column in columns) else 0)
+        to_fill_in = any(column.fill_in for column in columns)
+        frozen = 1 + max((place for place, column in enumerate(columns) if column.frozen and to_fill_in), default=-1)
+        sheet.freeze_panes(1, frozen)
         sheet.set_landscape()
         checked(sheet.repeat_rows(0))
         for position, column in enumerate(columns):
-            checked(sheet.set_column(position, position, column.width, self._formats.get(column.type)))
-            self._write(sheet, 0, position, column.name, "fill_in" if column.fill_in else "heading")
+            look = self._formats.get("suggestion" if column.suggestion else column.type)
+            folded = to_fill_in and column.folded
+            ends_fold = to_fill_in and not folded and position > 0 and columns[position - 1].folded
+            fold = {"level": int(folded), "hidden": folded, "collapsed": ends_fold}
+            checked(sheet.set_column(position, position, column.width, look, fold))
+            self._write_heading(sheet, position, column)
             checked(sheet.write_comment(0, position, column.help, {"x_scale": 1.6, "y_scale": 0.7}))
+
+    def _write_heading(self, sheet: Any, position: int, column: Column[Any]) -> None:
+        """The name is what stands in the cell and what programs find; its format shows people the title instead."""
+        look = "fill_in" if column.fill_in else "heading"
+        form = self._book.add_format({**_FORMATS[look], "num_format": f';;;"{column.shown_as}"'})
+        self._note(sheet, sheet.write_string(0, position, column.name, form))
 
     def _furnish(self, sheet: Any, columns: tuple[Column[Any], ...], last: int) -> None:
         """Add what makes a sheet of so many rows comfortable: filter, colours, and choices where people fill in."""
@@ -171,7 +200,7 @@ class Workbook:
                     rule = {"type": "cell", "criteria": "==", "value": f'"{name}"', "format": look}
                     checked(sheet.conditional_format(1, position, last, position, rule))
             if column.fill_in:
-                checked(sheet.data_validation(1, position, last, position, _asked_for(column)))
+                checked(sheet.data_validation(1, position, last, position, _asked_for(column, len(self._people))))
 
     def _write(self, sheet: Any, row: int, position: int, cell: str | int, look: str = "plain") -> None:
         form = self._formats[look]
@@ -189,9 +218,17 @@ class Workbook:
             checked(code)
 
 
-def _asked_for(column: Column[Any]) -> dict[str, Any]:
-    """What a column to fill in takes, told as soon as a cell of it is chosen."""
-    asked: dict[str, Any] = {"input_title": column.name, "input_message": column.help}
+def _asked_for(column: Column[Any], people: int) -> dict[str, Any]:
+    """What a column to fill in takes, told as soon as a cell of it is chosen. ``people``: how many are offered."""
+    asked: dict[str, Any] = {"input_title": column.name.replace("_", " ").capitalize(), "input_message": column.help}
+    if column.people and people:
+        first = 2 if column.name == "owner" else 3
+        return {
+            **asked,
+            "validate": "list",
+            "source": f"={PEOPLE}!$A${first}:$A${2 + people}",
+            "error_type": "information",
+        }
     if column.choices:
         strictness = "information" if column.others else "stop"
         return {**asked, "validate": "list", "source": list(column.choices), "error_type": strictness}

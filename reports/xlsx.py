@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import BinaryIO, ClassVar
 
 from reports.base import Screen, View
@@ -23,16 +23,21 @@ class XlsxReport:
     default_view: ClassVar[View] = "orphans"
     extra: ClassVar[str | None] = "xlsx"
 
-    def __init__(self, *, rows_per_sheet: int = ROWS_PER_SHEET) -> None:
+    def __init__(self, *, rows_per_sheet: int = ROWS_PER_SHEET, people: Sequence[tuple[str, str, str]] = ()) -> None:
+        """``people``: who is offered as owner, each as what to write, name and team."""
         self._rows_per_sheet = rows_per_sheet
+        self._people = people
 
     def write(self, result: ScanResult, view: View, out: BinaryIO, screen: Screen) -> tuple[str, ...]:
         """Write the workbook; the notices name cells that were cut and tables that were split."""
         del screen
         digest = Digest(result)
-        with new_workbook(out, title="Non-human identities", created=result.scan.finished_at) as workbook:
+        tables = TABLES.values() if view == "all" else (TABLES[view],)
+        people = self._people if any(column.people for table in tables for column in table.columns) else ()
+        finished = result.scan.finished_at
+        with new_workbook(out, title="Non-human identities", created=finished, people=people) as workbook:
             workbook.add_summary(list(_lines(digest)), list(_counts(digest)))
-            for table in TABLES.values() if view == "all" else (TABLES[view],):
+            for table in tables:
                 workbook.add_table(table.title, table.columns, table.rows(result), self._rows_per_sheet)
         return workbook.notices
 

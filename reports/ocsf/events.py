@@ -40,7 +40,7 @@ def scan_event(digest: Digest) -> dict[str, Any]:
         "unmapped": {
             "summary": result.summary,
             "policy": result.policy,
-            "notices": result.notices[:GAPS_NAMED],
+            "notices": (*filter(None, (result.only,)), *result.notices)[:GAPS_NAMED],
             "gaps": digest.gaps[:GAPS_NAMED],
         },
     }

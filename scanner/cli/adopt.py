@@ -31,6 +31,7 @@ _FILE = click.Path(path_type=Path)
 @people_option
 @config_option
 @store_option
+@click.option("--accept-unknown", is_flag=True, help="Take owners, too, who are not on the roster.")
 @click.option("--dry-run", is_flag=True, help="Only print what would change.")
 def adopt(
     file: Path | None,
@@ -38,13 +39,15 @@ def adopt(
     people: tuple[Path, ...],
     config_file: Path | None,
     store_url: str | None,
+    accept_unknown: bool,
     dry_run: bool,
 ) -> None:
     """Take back a list of orphans that owners have filled in.
 
     FILE is what `muster orphans -o xlsx:FILE` wrote, saved by any spreadsheet. Rows with an owner update the entry of
     their id, or become a new one; rows without are left alone. Without FILE, what the latest scan found undeclared is
-    drafted: proposed, with the likeliest owner. Writes at once, and prints what it changed.
+    drafted: proposed, with the likeliest owner. Writes at once, prints what it changed, and leaves each file as it was
+    beside it, as FILE.bak.
     """
     from scanner.cli.console import say, warn
     from scanner.config import load_config
@@ -69,13 +72,15 @@ def adopt(
         today=today,
         tag_keys=config.matching.tag_keys,
         scan=result,
+        accept_unknown=accept_unknown or file is None,
     )
     files = revise(target, planned.changes)
-    if not dry_run:
-        save(files, source)
+    kept = [] if dry_run else save(files, source, backups=True)
     warn(map(str, planned.warnings))
     click.echo(printed(changes_text(planned.changes, source.name)), nl=False)
     say("; ".join([_told(planned.changes, dry_run=dry_run), *left]))
+    for path in kept:
+        say(f"kept as it was: {path}")
 
 
 def _target(config: Config, path: Path | None) -> ListSource:

@@ -119,7 +119,7 @@ Then scan your own, read-only
 
 
 def _scan(config_file: Path, out: Path) -> None:
-    from scanner.cli.output import STDOUT, make_output
+    from scanner.cli.output import STDOUT, make_output, offering
     from scanner.cli.scan import scan_and_report
     from scanner.config import load_config
 
@@ -140,7 +140,8 @@ def _scan(config_file: Path, out: Path) -> None:
     }
     outputs = [make_output(name, str(out / file), None) for name, file in files.items()]
     outputs.append(make_output("html", str(out / "board.html"), "board"))
-    scan_and_report(config, config.sources, [*outputs, make_output("table", STDOUT, None)], quiet=False)
+    outputs.append(make_output("table", STDOUT, None))
+    scan_and_report(config, config.sources, offering(outputs, config.people), quiet=False)
 
 
 @contextmanager

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,10 +25,11 @@ PROBLEMS = 1
 @click.argument("sources", nargs=-1, metavar="[SOURCE]...")
 @config_option
 @store_option
-def doctor(sources: tuple[str, ...], config_file: Path | None, store_url: str | None) -> int:
+@click.option("--all", "every", is_flag=True, help="List each check, also where many say the same.")
+def doctor(sources: tuple[str, ...], config_file: Path | None, store_url: str | None, every: bool) -> int:
     """Check config, lists, store, reach, permissions and channels.
 
-    Scans nothing, and names each missing permission. Exit 1 on problems.
+    Scans nothing, and names each missing permission. What is fine and says the same is one line. Exit 1 on problems.
     """
     from scanner.app import make_ready
     from scanner.cli.sources import named_sources
@@ -38,7 +40,8 @@ def doctor(sources: tuple[str, ...], config_file: Path | None, store_url: str | 
     config = load_config(config_file)
     ready = make_ready(named_sources(config, sources) if sources else config.sources)
     problems = 0
-    for check in _checks(config, ready, store_url or config.store_url):
+    checks = _checks(config, ready, store_url or config.store_url)
+    for check in checks if every else _folded(checks):
         problems += not check.ok
         mark = "ok     " if check.ok else "PROBLEM"
         click.echo(f"{mark} {printable(redact(f'{check.name}: {check.detail}'))}")
@@ -46,6 +49,22 @@ def doctor(sources: tuple[str, ...], config_file: Path | None, store_url: str | 
             click.echo(f"          → {printable(redact(as_called(check.fix)))}")
     click.echo(f"problems: {problems}" if problems else "all is well")
     return PROBLEMS if problems else 0
+
+
+def _folded(checks: Iterable[Check]) -> Iterator[Check]:
+    """The checks, with one line for those of a source that are fine and say the same; problems come at once."""
+    from connectors.base import Check
+
+    for place, group in groupby(checks, key=lambda check: check.name.partition(": ")[0]):
+        fine: dict[str, list[Check]] = {}
+        for check in group:
+            if check.ok:
+                fine.setdefault(check.detail, []).append(check)
+            else:
+                yield check
+        for detail, alike in fine.items():
+            one = Check(name=place, ok=True, detail=f"{len(alike)} checks: {detail}")
+            yield one if len(alike) > 1 else alike[0]
 
 
 def _checks(config: Config, sources: tuple[Source, ...], store_url: str) -> Iterator[Check]:

@@ -52,7 +52,7 @@ def import_(
     changes nothing.
     """
     from scanner.cli.notify import failures_told, then_notify
-    from scanner.cli.output import plan_outputs
+    from scanner.cli.output import offering, plan_outputs
     from scanner.cli.scan import exit_code, overridden
     from scanner.config import load_config
     from scanner.errors import UsageError
@@ -68,7 +68,7 @@ def import_(
         config = overridden(load_config(config_file), registries, people, store_url)
         if not files:
             raise UsageError("there is nothing to import", hint="name the files that `muster scan --shard` wrote")
-        planned = plan_outputs(outputs, view, config)
+        planned = offering(plan_outputs(outputs, view, config), config.people)
         result, untold = then_notify(
             config,
             lambda: _import(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
@@ -151,19 +151,25 @@ def _test(config: Config, names: tuple[str, ...]) -> int:
     from datetime import UTC, datetime
 
     from scanner.alarms import kept
+    from scanner.errors import SourceError
     from scanner.notify.planning import trial
+    from scanner.notify.preflight import receiver
     from scanner.notify.sending import Sender
     from scanner.redact import redact
     from scanner.text import printable
 
     chosen = [channel for channel in config.channels if channel.name in names]
     sender = Sender(chosen)
+    hosts = {}
+    for channel in chosen:
+        with suppress(SourceError):  # sending says what is wrong with its address
+            hosts[channel.name] = f" ({receiver(channel)})"
     failed = 0
     for message in kept(trial(chosen, datetime.now(UTC).replace(microsecond=0))):
         fault = sender.send(message).fault
         failed += fault is not None
         told = "sent" if fault is None else f"PROBLEM: {fault}"
-        click.echo(printable(redact(f"{message.channel}: {told}")))
+        click.echo(printable(redact(f"{message.channel}{hosts.get(message.channel, '')}: {told}")))
     return UNDELIVERED if failed else 0
 
 

@@ -7,12 +7,15 @@ import re
 import shutil
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
 from functools import partial
 from io import BytesIO
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, TypeAlias
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from reports.base import BOARD, VIEWS, Report, Screen, View
 from reports.catalog import report_catalog
@@ -20,11 +23,12 @@ from scanner.beside import in_place_of, real_path
 from scanner.cli.calls import options_given
 from scanner.cli.console import say, warn
 from scanner.config import Config
-from scanner.errors import UsageError, did_you_mean
+from scanner.errors import RegistryError, UsageError, did_you_mean
 from scanner.model import ScanResult
 
 if TYPE_CHECKING:
     from scanner.history.store import Store
+    from scanner.registry.lists import ListSource
 
 STDOUT = "-"
 LISTED = 200
@@ -62,11 +66,38 @@ def parse_output(text: str, view: str | None) -> Output:
     return make_output(*split_output(text), view)
 
 
+_ENDINGS: Mapping[str, tuple[str, ...]] = {
+    ".xlsx": ("xlsx",),
+    ".csv": ("csv", "splunk"),
+    ".html": ("html",),
+    ".json": ("json", "sarif", "ocsf"),
+    ".ndjson": ("ndjson", "ocsf"),
+    ".jsonl": ("ndjson", "ocsf"),
+    ".md": ("markdown",),
+    ".sarif": ("sarif",),
+    ".zip": ("evidence",),
+    ".prom": ("prometheus",),
+}
+"""Which formats a file's ending promises; any other ending promises nothing."""
+_WITH_ENDING = frozenset({"table", *chain.from_iterable(_ENDINGS.values())})
+
+
+def refuse_other_ending(format_name: str, path: str) -> None:
+    """Raises UsageError where the path ends as files of another format do: what opens it would take it for one."""
+    promised = _ENDINGS.get(Path(path).suffix.lower(), (format_name,))
+    if format_name in _WITH_ENDING and format_name not in promised:
+        raise UsageError(
+            f"{path} would hold {format_name}, and is called as if it held {promised[0]}",
+            hint=f"-o {promised[0]}:{path}, or another ending",
+        )
+
+
 def split_output(text: str) -> tuple[str, str]:
     """Format and path of ``FORMAT:PATH``. Raises UsageError."""
     name, colon, path = text.partition(":")
     if not colon or not path:
         raise UsageError(f"-o {text} is not FORMAT:PATH", hint="such as html:report.html, or csv:- for stdout")
+    refuse_other_ending(name, path)
     return name, path
 
 
@@ -127,6 +158,7 @@ def _configured(config: Config) -> list[Output]:
     planned = []
     for number, one in enumerate(config.reports):
         try:
+            refuse_other_ending(one.format, str(one.path))
             planned.append(make_output(one.format, str(one.path), one.view))
         except UsageError as error:
             raise config.document.problem(str(error), ("report", number), error.hint) from error
@@ -134,6 +166,30 @@ def _configured(config: Config) -> list[Output]:
             place = ("report", number, "path")
             raise config.document.problem(f"{left[0]} stands for nothing", place, "{date} is the scan's day")
     return planned
+
+
+def offering(outputs: Sequence[Output], people: Sequence[ListSource]) -> list[Output]:
+    """The outputs, of which workbooks offer everybody on the roster who can answer for something.
+
+    A roster that cannot be read is warned of: the list of orphans is as right without it.
+    """
+    from reports.xlsx import XlsxReport
+    from scanner.registry.people import load_people
+    from scanner.roster import Roster
+
+    if not people or not any(isinstance(output.report, XlsxReport) for output in outputs):
+        return list(outputs)
+    try:
+        known = load_people(people).people
+    except RegistryError as error:
+        warn([f"workbooks offer nobody as owner: {error}"])
+        return list(outputs)
+    roster = Roster(known, datetime.now(UTC).date())
+    offered = sorted((one.email, one.name or "", one.team or "") for one in known if roster.is_active(one))
+    return [
+        replace(output, report=XlsxReport(people=offered)) if isinstance(output.report, XlsxReport) else output
+        for output in outputs
+    ]
 
 
 SINCE = frozenset({"html"})

@@ -2,11 +2,50 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 import click
 
-from scanner.cli.options import config_option, output_options, store_option
+from scanner.cli.options import config_option, output_options, people_option, store_option
+from scanner.errors import UsageError, did_you_mean
+from scanner.model import SEVERITIES
+
+if TYPE_CHECKING:
+    from reports.narrowing import Wanted
+    from scanner.cli.output import Output
+    from scanner.config import Config
+    from scanner.model import Assessment, ScanResult
+    from scanner.registry.lists import ListSource
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+NOBODY = "nobody"
+"""In the name of the file for those whom nobody is to be asked about."""
+_WHOLE_ONLY = ("evidence", "prometheus")
+"""Formats that stand for all of a scan, and would lie about a part of it."""
+_NOT_IN_A_NAME = re.compile(r"[^A-Za-z0-9@._-]+")
+
+
+def _wanted_options(command: F) -> F:
+    options = (
+        click.option("--severity", type=click.Choice(SEVERITIES), help="Only findings that severe or more."),
+        click.option("--provider", "providers", multiple=True, metavar="NAME", help="Only what lives there. Repeats."),
+        click.option("--team", "teams", multiple=True, metavar="NAME", help="Only what belongs to it. Repeats."),
+        click.option("--rule", "rules", multiple=True, metavar="ID", help="Only findings of it. Repeats."),
+        click.option(
+            "--owner",
+            "owners",
+            multiple=True,
+            metavar="PERSON",
+            help="Only what they own, or are to be asked about. Repeats.",
+        ),
+    )
+    for option in reversed(options):
+        command = option(command)
+    return command
 
 
 @click.command()
@@ -14,16 +53,36 @@ from scanner.cli.options import config_option, output_options, store_option
 @config_option
 @store_option
 @output_options
+@_wanted_options
 def report(
-    scan_id: str | None, config_file: Path | None, store_url: str | None, outputs: tuple[str, ...], view: str | None
+    scan_id: str | None,
+    config_file: Path | None,
+    store_url: str | None,
+    outputs: tuple[str, ...],
+    view: str | None,
+    **filters: Any,
 ) -> None:
-    """Report on a scan in the store, without scanning."""
-    _report(scan_id, config_file, store_url, outputs, view)
+    """Report on a scan in the store, without scanning.
+
+    With --severity, --provider, --team, --rule, --owner, only what fits all of them is listed and counted.
+    """
+    from reports.base import BOARD
+    from scanner.cli.output import plan_outputs
+    from scanner.config import load_config
+
+    planned, wanted = plan_outputs(outputs, view), _wanted(**filters)
+    for output in planned:
+        if wanted and (output.report.name in _WHOLE_ONLY or output.shows == BOARD):
+            what = BOARD if output.shows == BOARD else output.report.name
+            raise UsageError(f"{what} is about all of a scan", hint=f"leave out {wanted.in_words}")
+    config = load_config(config_file)
+    _report(scan_id, config, config.people, store_url, planned, wanted)
 
 
 @click.command()
 @config_option
 @store_option
+@people_option
 @click.option(
     "-o",
     "--output",
@@ -32,23 +91,117 @@ def report(
     metavar="FORMAT:PATH",
     help="Write it as csv:PATH or xlsx:PATH. Repeats.",
 )
-def orphans(config_file: Path | None, store_url: str | None, outputs: tuple[str, ...]) -> None:
+@_wanted_options
+@click.option(
+    "--split",
+    type=click.Choice(["owner", "team"]),
+    help="A file for each: orphans-NAME.xlsx for orphans.xlsx. By whom to ask first, or by that person's team.",
+)
+def orphans(
+    config_file: Path | None,
+    store_url: str | None,
+    people: tuple[Path, ...],
+    outputs: tuple[str, ...],
+    split: Literal["owner", "team"] | None,
+    **filters: Any,
+) -> None:
     """List the identities that nobody answers for.
 
-    As csv or xlsx the list has empty columns for owners to fill in.
+    As csv or xlsx the list has empty columns for owners to fill in. Of whom the roster knows, a workbook offers all.
     """
-    _report(None, config_file, store_url, outputs, "orphans")
+    from scanner.cli.lists import listed
+    from scanner.cli.output import plan_outputs
+    from scanner.config import load_config
+
+    planned = plan_outputs(outputs, "orphans")
+    config = load_config(config_file)
+    roster = tuple(map(listed, people)) or config.people
+    _report(None, config, roster, store_url, planned, _wanted(**filters), split)
+
+
+def _wanted(
+    severity: Any, providers: tuple[str, ...], teams: tuple[str, ...], rules: tuple[str, ...], owners: tuple[str, ...]
+) -> Wanted:
+    from reports.narrowing import Wanted
+    from scanner.rules.catalog import RULES
+
+    known = [rule.id for rule in RULES]
+    for rule in rules:
+        if rule not in known:
+            raise UsageError(f"there is no rule {rule}", hint=did_you_mean(rule, known) or "`muster rules` lists them")
+    return Wanted(severity=severity, providers=providers, teams=teams, rules=rules, owners=owners)
 
 
 def _report(
-    scan_id: str | None, config_file: Path | None, store_url: str | None, outputs: tuple[str, ...], view: str | None
+    scan_id: str | None,
+    config: Config,
+    people: Sequence[ListSource],
+    store_url: str | None,
+    planned: Sequence[Output],
+    wanted: Wanted,
+    split: Literal["owner", "team"] | None = None,
 ) -> None:
-    from scanner.cli.output import plan_outputs, with_since, write_outputs
-    from scanner.config import load_config
+    from reports.narrowing import narrowed, unknown_terms
+    from scanner.cli.console import warn
+    from scanner.cli.output import STDOUT, offering, with_since, write_outputs
     from scanner.history.store import open_store
 
-    planned = plan_outputs(outputs, view)
-    url = store_url or load_config(config_file).store_url
-    with open_store(url, create=False) as store:
+    if split and any(output.path == STDOUT for output in planned):
+        raise UsageError("--split writes several files", hint="such as -o xlsx:orphans.xlsx")
+    planned = offering(planned, people)
+    with open_store(store_url or config.store_url, create=False) as store:
         result = with_since(store, store.with_past(store.load(scan_id)), planned)
-    write_outputs(result, planned)
+    for sort, term, known in unknown_terms(result, wanted):
+        hint = did_you_mean(term, known)
+        warn([f"nothing in this scan has {sort} {term}{f': {hint}' if hint else ''}"])
+    result = narrowed(result, wanted)
+    if split is None:
+        write_outputs(result, planned)
+        return
+    for part, outputs in _parts(result, planned, _label(split, people)):
+        write_outputs(part, outputs)
+
+
+def _label(split: Literal["owner", "team"], people: Sequence[ListSource]) -> Callable[[Assessment], str | None]:
+    """Whom a part is for: whoever is to be asked first, or that person's team where its entry names none."""
+    from datetime import UTC, datetime
+
+    from scanner.diff.steps import whom_to_ask
+    from scanner.registry.people import load_people
+    from scanner.roster import Roster
+
+    if split == "owner":
+        return whom_to_ask
+    roster = Roster(load_people(people).people, datetime.now(UTC).date())
+
+    def team(one: Assessment) -> str | None:
+        asked = roster.resolve(whom_to_ask(one) or "")
+        return one.ownership.team or (asked.team if asked else None)
+
+    return team
+
+
+def _parts(
+    result: ScanResult, planned: Sequence[Output], label: Callable[[Assessment], str | None]
+) -> Iterator[tuple[ScanResult, list[Output]]]:
+    """Each part with its outputs; no two have the same file, be they called alike but for what no file name holds."""
+    from msgspec.structs import replace
+
+    from reports.narrowing import parted
+
+    taken: set[str] = set()
+    for name, part in parted(result, "orphans", label).items():
+        plain = _NOT_IN_A_NAME.sub("-", name or NOBODY).strip(".-")[:80] or "x"
+        free, number = plain, 1
+        while free.casefold() in taken:
+            number += 1
+            free = f"{plain}-{number}"
+        taken.add(free.casefold())
+        paths = (Path(output.path) for output in planned)
+        yield (
+            part,
+            [
+                replace(output, path=str(path.with_name(f"{path.stem}-{free}{path.suffix}")))
+                for output, path in zip(planned, paths, strict=True)
+            ],
+        )

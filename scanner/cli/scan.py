@@ -60,7 +60,7 @@ def scan(
     of the config are scanned.
     """
     from scanner.cli.notify import failures_told, then_notify
-    from scanner.cli.output import plan_outputs
+    from scanner.cli.output import offering, plan_outputs
     from scanner.cli.sources import named_sources
     from scanner.config import load_config
     from scanner.errors import UsageError
@@ -86,7 +86,7 @@ def scan(
             return INCOMPLETE if strict and gaps else 0
         if scan_id is not None:
             raise UsageError("--scan-id goes with --shard", hint="a scan of its own gives itself an id")
-        planned = plan_outputs(outputs, view, config)
+        planned = offering(plan_outputs(outputs, view, config), config.people)
         chosen = named_sources(config, sources)
         result, untold = then_notify(
             config,

@@ -33,6 +33,8 @@ def show(identity: str, config_file: Path | None, store_url: str | None) -> int:
         hits = result.identities
         if not hits:
             click.echo(f"no identity is called {printable(identity)} in scan {result.scan.id}", err=True)
+            for name in store.named_like(identity):
+                click.echo(f"  is it {printable(name)}?", err=True)
             return NO_HIT
         if len(hits) > 1:
             click.echo(f"{len(hits)} identities are called {printable(identity)}; name one by its key:")

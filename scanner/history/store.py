@@ -24,7 +24,7 @@ from scanner.history.engine import connect, database_of, faults_told, reading, s
 from scanner.history.finding_kind import FINDINGS
 from scanner.history.first_seen import first_seen
 from scanner.history.intervals import read_in_order, read_open
-from scanner.history.lookup import called
+from scanner.history.lookup import called, named_like
 from scanner.history.memory import Memory
 from scanner.history.outbox import NO_ALARMS, Alarms, Outbox
 from scanner.history.record_kinds import ASSIGNMENTS, ENTRIES, IDENTITIES, SECRETS, WORKLOADS
@@ -218,6 +218,11 @@ class Store:
                 first_seen=first_seen(connection, [one.identity.key for one in identities]),
                 findings=tuple(sorted(found, key=FINDINGS.order)),
             )
+
+    def named_like(self, text: str) -> tuple[str, ...]:
+        """A few names of the latest scan's identities that are like the text, for whoever mistyped one."""
+        with reading(self._engine) as connection:
+            return named_like(connection, text)
 
     @contextmanager
     def comparison(self, old: str | None = None, new: str | None = None) -> Iterator[Comparison]:

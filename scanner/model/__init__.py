@@ -7,6 +7,7 @@ nothing of ours.
 
 from scanner.model.changed import Aspect, Change, ChangeName, Since, Subject
 from scanner.model.declared import (
+    AS_SUGGESTED,
     Acknowledged,
     Acknowledgement,
     Entry,
@@ -92,6 +93,7 @@ from scanner.model.terms import (
 
 __all__ = [
     "ANY_KIND",
+    "AS_SUGGESTED",
     "EVERY_SCOPE",
     "GAPS",
     "GRAVITY",

@@ -82,6 +82,10 @@ class UnreadRow(Struct, frozen=True, kw_only=True, gc=False):
     hides_names: bool = False
 
 
+AS_SUGGESTED = "as suggested"
+"""What is written in place of an owner to take the one that a list of orphans suggests."""
+
+
 class Person(Struct, frozen=True, kw_only=True, gc=False):
     """Somebody on the roster, or a group of them (``members`` is not None: e-mails, ids or aliases)."""
 

@@ -128,5 +128,7 @@ class ScanResult(Struct, frozen=True, kw_only=True, gc=False):
     """The scans up to this one, oldest first, itself the last; empty where no store was asked."""
     first_seen: Mapping[str, datetime] = {}
     """By key of an identity, the start of the first scan that ever had it; empty where no store was asked."""
+    only: str | None = None
+    """In a sentence, what of the scan this is, where it is not all of it."""
     since: Since | None = None
     """What changed since the scan before; None where there is none, or no report needs it."""

@@ -77,20 +77,25 @@ def plan(
     today: date,
     tag_keys: Sequence[str] = (),
     scan: ScanResult | None = None,
+    accept_unknown: bool = False,
 ) -> Plan:
     """What the answers change in one registry of several, of which ``entries`` holds all.
 
     ``registry``: its name. ``in_sheet``: its entries are rows of a sheet. ``tag_keys``: the only tags that may carry
-    an entry's id. ``scan``: the latest; None where none is at hand.
+    an entry's id. ``scan``: the latest; None where none is at hand. ``accept_unknown``: whether owners who are not on
+    the roster are only warned of.
 
-    Raises RegistryError with every answer that cannot be taken; warns of owners who are nobody, or gone.
+    Raises RegistryError with every answer that cannot be taken; warns of owners who are gone.
     """
     problems: list[Problem] = []
+    strangers: list[Problem] = []
     warnings: list[Problem] = []
     addresses = Addresses(answers, entries, roster, tag_keys=tag_keys, today=today, scan=scan)
     gathered: dict[str, _Gathered] = {}
     for answer in answers:
-        warnings += _strangers(answer, roster)
+        unknown, departed = _doubtful_owners(answer, roster)
+        (warnings if accept_unknown else strangers).extend(unknown)
+        warnings += departed
         problems += _reviews_to_come(answer, today)
         try:
             one = addresses.address(answer)
@@ -123,8 +128,9 @@ def plan(
     if not problems:
         changed = {one.entry.id: replace(one.entry, **one.cells) for one in changes if one.entry is not None}
         problems += addresses.disagreements([one for about in gathered.values() for one in about.addressed], changed)
-    if problems:
-        raise RegistryError(*problems)
+    if problems or strangers:
+        hint = "correct the owners who are not on the roster, or take them with --accept-unknown" if strangers else None
+        raise RegistryError(*problems, *strangers, hint=hint)
     settled = len(answers) - sum(len(change.places) for change in changes)
     return Plan(changes=tuple(changes), warnings=tuple(warnings), settled=settled)
 
@@ -162,19 +168,23 @@ def _reviews_to_come(answer: Answer, today: date) -> Iterator[Problem]:
         yield answer.problem(f"{day} is yet to come", field="last_reviewed", fix="write the day on which it was")
 
 
-def _strangers(answer: Answer, roster: Roster | None) -> Iterator[Problem]:
+def _doubtful_owners(answer: Answer, roster: Roster | None) -> tuple[list[Problem], list[Problem]]:
+    """Owners who are nobody on the roster, and those who were somebody; none without a roster."""
+    unknown: list[Problem] = []
+    departed: list[Problem] = []
     if roster is None:
-        return
+        return unknown, departed
     for column in OWNERS:
         value = answer.cells.get(column, ())
         written = value if isinstance(value, tuple) else ()
         for text in (one for several in written for one in roster.apart(several)):
             person = roster.resolve(text)
             if person is None:
-                fix = SEPARATE if are_several(text) else None
-                yield answer.problem(f"{shown(text)} {roster.meaning(text).why_nobody}", field=column, fix=fix)
+                why, fix = roster.meaning(text).why_nobody, SEPARATE if are_several(text) else None
+                unknown.append(answer.problem(f"{shown(text)} {why}", field=column, fix=fix))
             elif not roster.is_active(person):
-                yield answer.problem(f"{shown(text)} is on the roster, but not active", field=column)
+                departed.append(answer.problem(f"{shown(text)} is on the roster, but not active", field=column))
+    return unknown, departed
 
 
 def _free_ids(entries: Sequence[Entry]) -> Iterator[str] | None:

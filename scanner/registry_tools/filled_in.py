@@ -16,7 +16,7 @@ from typing import get_args
 from msgspec import Struct
 
 from scanner.errors import Problem, RegistryError, did_you_mean
-from scanner.model import EntryStatus, Identity, Origin
+from scanner.model import AS_SUGGESTED, EntryStatus, Identity, Origin
 from scanner.registry.columns import OWNERS
 from scanner.registry.owners import named, read_owners
 from scanner.registry_tools.values import Value
@@ -28,7 +28,10 @@ from scanner.text import printable
 _TEXTS = ("purpose", "environment")
 _IDENTITY = ("key", "provider", "scope", "kind", "name")
 _DAYS = ("expires", "last_reviewed")
-_COLUMNS = Columns(dict.fromkeys((*_IDENTITY, "agent", "id", *OWNERS, *_TEXTS, "status", *_DAYS), ()), lists=OWNERS)
+_SUGGESTED = "suggested_owner"
+_COLUMNS = Columns(
+    dict.fromkeys((*_IDENTITY, "agent", "id", *OWNERS, *_TEXTS, "status", *_DAYS, _SUGGESTED), ()), lists=OWNERS
+)
 
 
 class Answer(Struct, frozen=True, kw_only=True):
@@ -131,6 +134,7 @@ def _answer(fields: Fields, origin: Origin, known: Mapping[str, Identity]) -> An
     owners = {column: named(fields.items(column, read_owners)) for column in OWNERS}
     if not owners["owner"]:
         return None
+    owners["owner"] = tuple(dict.fromkeys(_confirmed(fields, one) for one in owners["owner"]))
     key = fields.exact("key")
     if key is None:
         fields.wrong("key", "names no identity", "leave the key as it was written")
@@ -148,6 +152,16 @@ def _answer(fields: Fields, origin: Origin, known: Mapping[str, Identity]) -> An
         entry=fields.text("id"),
         cells={column: value for column, value in cells.items() if value},
     )
+
+
+def _confirmed(fields: Fields, owner: str) -> str:
+    """The owner that is written; where it says that the suggestion is right, that one."""
+    if " ".join(owner.casefold().split()).strip("'\"") != AS_SUGGESTED:
+        return owner
+    suggested = fields.text(_SUGGESTED)
+    if suggested is None:
+        fields.wrong("owner", f"says {AS_SUGGESTED}, and nobody is suggested in this row", "name an owner")
+    return suggested or owner
 
 
 def _as_listed(fields: Fields, key: str) -> Identity:

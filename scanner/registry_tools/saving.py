@@ -6,6 +6,7 @@ import os
 import stat
 from collections.abc import Sequence
 from contextlib import ExitStack
+from itertools import count
 from pathlib import Path
 
 import msgspec
@@ -33,27 +34,44 @@ class NewFile(Struct, frozen=True, kw_only=True):
     entries: tuple[Entry, ...]
 
 
-def save(files: Sequence[NewFile], source: ListSource) -> None:
+def save(files: Sequence[NewFile], source: ListSource, *, backups: bool = False) -> list[Path]:
     """Put them all in place, or none; links are followed, permissions kept. ``source``: how they are read.
 
+    Returns the ``backups``: each file that was there, as it was, beside it; an earlier one is never overwritten.
     Raises RegistryError where one would not be read as it should, or was changed since it was read.
     """
     with ExitStack() as undo:
-        written = [(file, _write_beside(file, undo)) for file in files]
+        written = [(file, _write_beside(file.path, file.data, _mode(file), undo)) for file in files]
         for file, beside in written:
             _check(file, beside.path, source)
         for file, _ in written:
             if _now(file.path) != file.before:
                 raise _refused(file, "was changed meanwhile; nothing was written", "run the command again")
-        for _, beside in written:
+        kept = {}
+        for file in files if backups else ():
+            if file.before is not None:
+                backup = _free_name(file.path)
+                kept[backup] = _write_beside(backup, file.before, _mode(file), undo)
+        for beside in (*kept.values(), *(beside for _, beside in written)):
             beside.put_in_place()
+    return list(kept)
 
 
-def _write_beside(file: NewFile, undo: ExitStack) -> Beside:
+def _mode(file: NewFile) -> int:
+    return 0o600 if file.before is None else stat.S_IMODE(file.path.stat().st_mode)
+
+
+def _free_name(path: Path) -> Path:
+    """``registry.csv.bak``, with a number behind it where that is there already."""
+    names = (path.with_name(f"{path.name}.bak{number or ''}") for number in count())
+    return next(name for name in names if not os.path.lexists(name))
+
+
+def _write_beside(path: Path, data: bytes, mode: int, undo: ExitStack) -> Beside:
     """Under a hidden name: nobody takes it for one more file of a folder."""
-    beside = Beside(file.path, mode=0o600 if file.before is None else stat.S_IMODE(file.path.stat().st_mode))
+    beside = Beside(path, mode=mode)
     undo.callback(beside.close)
-    beside.file.write(file.data)
+    beside.file.write(data)
     beside.file.flush()
     os.fsync(beside.file.fileno())
     return beside

@@ -254,8 +254,9 @@ def test_a_test_message(muster: Muster, hook: Receiver) -> None:
     hook.replies = [Reply(410)]
     bad = muster("notify", "--test", "soc")
 
-    assert (good.code, good.out) == (0, "soc: sent\n")
-    assert (bad.code, bad.out) == (3, "soc: PROBLEM: it answers 410\n")
+    host = hook.received[0].headers["host"]
+    assert (good.code, good.out) == (0, f"soc (webhook at {host}): sent\n")
+    assert (bad.code, bad.out) == (3, f"soc (webhook at {host}): PROBLEM: it answers 410\n")
     assert hook.received[0].json["kind"] == "test"
 
 

@@ -9,11 +9,12 @@ from typing import Any
 
 import openpyxl
 import pytest
+from msgspec.structs import replace
 
 from reports.base import Screen, View
 from reports.columns import TABLES
 from reports.xlsx import XlsxReport
-from scanner.model import ScanResult
+from scanner.model import LookAlike, OwnerCandidate, OwnershipVerdict, RegistryVerdict, ScanResult
 from tests.factories import make_assessment, make_identity, make_result
 from tests.reports.samples import HOSTILE, estate, estate_with_gaps, hostile_result
 
@@ -63,12 +64,12 @@ def test_the_summary_says_what_to_know_and_draws_it() -> None:
 def test_a_sheet_is_comfortable_to_work_in(name: str) -> None:
     """Heading in row 1, frozen, filtered over all rows, each explained by a comment, and on every printed page.
 
-    Where there are columns to fill in, far to the right, the key stays in sight.
+    Where there are columns to fill in, what the identity is called and where it lives stays in sight beside them.
     """
     sheet: Any = opened(estate())[name]
     columns = TABLES[name.lower()].columns  # type: ignore[index]  # sheets are named after their views
     assert [cell.value for cell in sheet[1]] == [column.name for column in columns]
-    assert sheet.freeze_panes == ("B2" if name in ("Orphans", "Unregistered") else "A2")
+    assert sheet.freeze_panes == ("F2" if name in ("Orphans", "Unregistered") else "A2")
     assert (sheet.print_title_rows, sheet.page_setup.orientation) == ("$1:$1", "landscape")
     assert sheet.auto_filter.ref == sheet.dimensions
     assert [cell.comment.text for cell in sheet[1]] == [column.help for column in columns]
@@ -97,13 +98,72 @@ def test_states_are_coloured_and_choices_offered() -> None:
     }
 
 
+def test_who_fills_it_in_sees_what_that_takes() -> None:
+    """Headings are shown as people write them, and what is not needed is folded, one click away."""
+    sheet: Any = opened(estate(), "orphans")["Orphans"]
+    columns = TABLES["orphans"].columns
+    hidden = {
+        number
+        for one in sheet.column_dimensions.values()
+        if one.hidden
+        for number in range(one.min, one.max + 1)
+        if one.outlineLevel == 1
+    }
+
+    in_sight = [column.name for number, column in enumerate(columns, start=1) if number not in hidden]
+    assert in_sight == [
+        "provider", "scope", "name", "owner_candidates", "next_step", "id", "owner", "technical_owner", "backup_owner",
+        "purpose", "environment", "status", "expires", "suggested_owner",
+    ]  # fmt: skip
+    assert [cell.number_format for cell in sheet[1]] == [f';;;"{column.shown_as}"' for column in columns]
+    assert sheet["U1"].number_format == ';;;"Owner (who answers for it)"'
+    assert not any(one.hidden for one in opened(estate())["Inventory"].column_dimensions.values())
+
+
+def test_everybody_on_the_roster_is_offered() -> None:
+    """From a hidden sheet; anything else may be written, and only an owner can be as suggested."""
+    people = [("ada@example.com", "Ada", "Data"), ("team:ops", "", "")]
+    data, _ = written(estate(), "orphans", XlsxReport(people=people))
+    book = openpyxl.load_workbook(io.BytesIO(data))
+
+    offered = {
+        str(one.sqref): (one.formula1, one.errorStyle)
+        for one in book["Orphans"].data_validations.dataValidation
+        if one.type == "list"
+    }
+    assert (book.sheetnames, book["People"].sheet_state) == (["Summary", "Orphans", "People"], "hidden")
+    assert [cell.value for cell in book["People"]["A"]] == ["owner", "as suggested", "ada@example.com", "team:ops"]
+    assert offered["U2:U4"] == ("People!$A$2:$A$4", "information")
+    assert offered["V2:V4"] == offered["W2:W4"] == ("People!$A$3:$A$4", "information")
+
+
+def test_a_suggestion_looks_like_one_and_is_no_answer() -> None:
+    """In a column of its own, in grey and italics; the owner's is empty. None where it imitates a declared one."""
+    asked = OwnershipVerdict(
+        state="orphaned",
+        reason="unregistered",
+        candidates=(OwnerCandidate(person="ada@example.com", score=0.9, evidence="built it"),),
+    )
+    imitation = RegistryVerdict(state="unregistered", look_alike=LookAlike(entry="N-1", name="svc", evidence="alike"))
+    plain = replace(make_assessment("svc-a"), ownership=asked)
+    twin = replace(make_assessment("svc-b"), ownership=asked, registry=imitation)
+
+    sheet: Any = opened(make_result(plain, twin), "orphans")["Orphans"]
+
+    suggested = {row["name"]: (row["owner"], row["suggested_owner"]) for row in rows_of(sheet)}
+    assert suggested == {"svc-a": (None, "ada@example.com"), "svc-b": (None, None)}
+    column = sheet.column_dimensions["AD"]
+    assert (column.font.italic, column.font.color.rgb) == (True, "FF6B6B6B")
+
+
 def test_every_column_to_fill_in_says_what_it_takes() -> None:
     """As soon as one of its cells is chosen; a day is a day."""
     sheet = opened(estate())["Orphans"]
     asked = {offer.promptTitle: offer for offer in sheet.data_validations.dataValidation}
     to_fill_in = [column for column in TABLES["orphans"].columns if column.fill_in]
-    assert {name: offer.prompt for name, offer in asked.items()} == {one.name: one.help for one in to_fill_in}
-    assert (asked["expires"].type, asked["expires"].operator) == ("date", "greaterThanOrEqual")
+    said = {one.name.replace("_", " ").capitalize(): one.help for one in to_fill_in}
+    assert {name: offer.prompt for name, offer in asked.items()} == said
+    assert (asked["Expires"].type, asked["Expires"].operator) == ("date", "greaterThanOrEqual")
 
 
 @pytest.mark.parametrize("name", HOSTILE.values(), ids=HOSTILE)

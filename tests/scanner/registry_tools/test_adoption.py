@@ -34,9 +34,23 @@ def _entry(*identities: str, row: int = 2, **facts: Any) -> Entry:
     return make_entry(*identities, **{"id": f"registry.csv:{row}", "has_own_id": False, "origin": origin, **facts})
 
 
-def _plan(answers: list[Answer], *entries: Entry, in_sheet: bool = True, scan: ScanResult | None = None) -> Plan:
+def _plan(
+    answers: list[Answer],
+    *entries: Entry,
+    in_sheet: bool = True,
+    scan: ScanResult | None = None,
+    accept_unknown: bool = False,
+) -> Plan:
     return plan(
-        answers, entries, ROSTER, registry="", in_sheet=in_sheet, today=NOW.date(), tag_keys=["muster:entry"], scan=scan
+        answers,
+        entries,
+        ROSTER,
+        registry="",
+        in_sheet=in_sheet,
+        today=NOW.date(),
+        tag_keys=["muster:entry"],
+        scan=scan,
+        accept_unknown=accept_unknown,
     )
 
 
@@ -262,15 +276,22 @@ def test_new_ids_go_on_where_the_registrys_end(ids: list[str], expected: list[st
     assert [change.cells.get("id") for change in found.changes] == expected
 
 
-def test_owners_who_are_not_there_are_warned_about() -> None:
-    """Adopted all the same: the roster may be the one that is behind."""
-    found = _plan([make_answer(owner=("left@example.com", "stranger"), backup_owner=("ada@example.com, b@x",))])
-
-    assert [(one.line, one.field, one.message, one.fix) for one in found.warnings] == [
-        (2, "owner", "left@example.com is on the roster, but not active", None),
+def test_owners_who_are_not_there_are_refused_unless_they_are_accepted() -> None:
+    """The roster may be the one that is behind, but whoever adopts has to say so. Who has left is only warned of."""
+    answer = make_answer(owner=("left@example.com", "stranger"), backup_owner=("ada@example.com, b@x",))
+    strangers = [
         (2, "owner", "stranger is not on the roster", None),
         (2, "backup_owner", "ada@example.com, b@x is not on the roster", "separate them by ;"),
     ]
+
+    with pytest.raises(RegistryError) as refused:
+        _plan([answer])
+    found = _plan([answer], accept_unknown=True)
+
+    assert [(one.line, one.field, one.message, one.fix) for one in refused.value.problems] == strangers
+    assert sorted((one.line, one.field, one.message, one.fix) for one in found.warnings) == sorted(
+        [*strangers, (2, "owner", "left@example.com is on the roster, but not active", None)]
+    )
     assert len(found.changes) == 1
 
 

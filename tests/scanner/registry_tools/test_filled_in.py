@@ -10,9 +10,10 @@ from pathlib import Path
 import openpyxl
 import pytest
 
+from reports.columns import TABLES
 from scanner.errors import RegistryError
 from scanner.model import Identity
-from scanner.registry_tools.filled_in import FilledIn, read_filled_in
+from scanner.registry_tools.filled_in import _COLUMNS, FilledIn, read_filled_in
 from tests.factories import make_identity
 
 HEAD = "key,provider,scope,kind,name,agent,id,owner,technical_owner,backup_owner,purpose,environment,status,expires\n"
@@ -164,3 +165,44 @@ def test_another_table_is_no_list_of_orphans(tmp_path: Path) -> None:
     """A report without the columns to fill in is told from one with them."""
     with pytest.raises(RegistryError, match="is no list of orphans"):
         _read(tmp_path, "key,owner\nx,ada@example.com\n")
+
+
+SUGGESTING = HEAD.replace("\n", ",suggested_owner\n")
+
+
+@pytest.mark.parametrize(
+    ("owner", "taken"),
+    [
+        pytest.param("", None, id="nobody said anything"),
+        pytest.param("tbd", None, id="nobody yet"),
+        pytest.param("As suggested ", ("ada@example.com",), id="confirmed"),
+        pytest.param("bob@example.com", ("bob@example.com",), id="somebody else"),
+        pytest.param("as suggested; bob@example.com", ("ada@example.com", "bob@example.com"), id="both"),
+    ],
+)
+def test_a_suggestion_is_no_answer_until_somebody_confirms_it(
+    tmp_path: Path, owner: str, taken: tuple[str, ...] | None
+) -> None:
+    """It stands in a column of its own, and is taken where the owner's says so."""
+    found = _read(tmp_path, f"{SUGGESTING}saas:a,saas,acme,bot,a,no,,{owner},,,bills,,,,ada@example.com\n")
+
+    assert [answer.cells["owner"] for answer in found.answers] == ([] if taken is None else [taken])
+    assert found.unowned == (taken is None)
+
+
+def test_without_a_suggestion_none_can_be_confirmed(tmp_path: Path) -> None:
+    """By row and heading."""
+    with pytest.raises(RegistryError, match="nobody is suggested in this row") as refused:
+        _read(tmp_path, f"{SUGGESTING}saas:a,saas,acme,bot,a,no,,as suggested,,,,,,,\n")
+
+    assert [(one.line, one.field) for one in refused.value.problems] == [(2, "owner")]
+
+
+def test_the_headings_that_a_workbook_shows_are_taken_back() -> None:
+    """A spreadsheet that saves what it shows writes those, and not the names below them."""
+    columns = TABLES["orphans"].columns
+    read = {name: column for column in columns if (name := _COLUMNS.means(column.name)) is not None}
+
+    assert {"key", "id", "owner", "backup_owner", "expires", "suggested_owner"} <= set(read)
+    assert {name: _COLUMNS.means(column.shown_as) for name, column in read.items()} == {name: name for name in read}
+    assert [one.name for one in columns if _COLUMNS.means(one.shown_as) != _COLUMNS.means(one.name)] == []
