@@ -13,7 +13,6 @@ from msgspec.structs import replace
 
 from reports.base import View
 from reports.views import select
-from scanner.diff.steps import whom_to_ask
 from scanner.links.assignments import held_by
 from scanner.model import GRAVITY, Assessment, Entry, Finding, ScanResult, Severity, gravest_first
 from scanner.summary import summarise
@@ -89,7 +88,7 @@ class _Facts(Struct, frozen=True):
 
 
 def _facts(one: Assessment) -> _Facts:
-    return _Facts(one.identity.provider, (one.ownership.team,), (one.ownership.owner, whom_to_ask(one)))
+    return _Facts(one.identity.provider, (one.ownership.team,), (one.ownership.owner, one.whom_to_ask))
 
 
 def _facts_without(one: Finding, entries: Mapping[str, Entry], rights: Mapping[str, str]) -> _Facts:

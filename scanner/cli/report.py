@@ -166,16 +166,15 @@ def _label(split: Literal["owner", "team"], people: Sequence[ListSource]) -> Cal
     """Whom a part is for: whoever is to be asked first, or that person's team where its entry names none."""
     from datetime import UTC, datetime
 
-    from scanner.diff.steps import whom_to_ask
     from scanner.registry.people import load_people
     from scanner.roster import Roster
 
     if split == "owner":
-        return whom_to_ask
+        return lambda one: one.whom_to_ask
     roster = Roster(load_people(people).people, datetime.now(UTC).date())
 
     def team(one: Assessment) -> str | None:
-        asked = roster.resolve(whom_to_ask(one) or "")
+        asked = roster.resolve(one.whom_to_ask or "")
         return one.ownership.team or (asked.team if asked else None)
 
     return team

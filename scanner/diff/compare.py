@@ -216,7 +216,7 @@ def _change(change: ChangeName, one: Assessment, **facts: Any) -> Change:
         source=identity.source,
         scope=identity.scope,
         kind=identity.kind,
-        ask=steps.whom_to_ask(one),
+        ask=one.whom_to_ask,
         **facts,
     )
 

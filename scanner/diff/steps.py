@@ -33,14 +33,6 @@ RETURNED = "Find out who brought it back, and why."
 NOT_RECHECKED = "Close the gap: the coverage view says what is missing."
 
 
-def whom_to_ask(one: Assessment) -> str | None:
-    """Its owner or, where nobody answers for it, the likeliest person to ask."""
-    verdict = one.ownership
-    if verdict.owner is not None and verdict.state != "orphaned":
-        return verdict.owner
-    return verdict.candidates[0].person if verdict.candidates else None
-
-
 def after_joining(one: Assessment) -> str | None:
     """What a newcomer needs; none where it is declared or needs no declaration."""
     return _JOINED.get(one.registry.state)

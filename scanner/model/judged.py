@@ -243,6 +243,13 @@ class Assessment(Struct, frozen=True, kw_only=True, gc=False):
         """Nobody answers for it and nobody uses it: the first to switch off."""
         return self.ownership.state == "orphaned" and self.usage.state in ("dormant", "never_used")
 
+    @property
+    def whom_to_ask(self) -> str | None:
+        """Its owner or, where nobody answers for it, the best owner candidate."""
+        if self.ownership.owner is not None and self.ownership.state != "orphaned":
+            return self.ownership.owner
+        return self.ownership.candidates[0].person if self.ownership.candidates else None
+
 
 class EntryAssessment(Struct, frozen=True, kw_only=True, gc=False):
     """One entry with what became of it. ``identities`` are keys of those matched to it."""
