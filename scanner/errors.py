@@ -57,7 +57,7 @@ def did_you_mean(word: str, known: Sequence[str], *, likeness: float = 0.6) -> s
     return f"did you mean {near[0]}?" if near else None
 
 
-_IN_ALL = frozenset({"aws", "azure", "dask", "gcp", "notify", "postgres", "suggest", "vault", "xlsx"})
+_NOT_IN_ALL = frozenset({"demo"})
 
 
 def install_command(extra: str) -> str:
@@ -127,7 +127,7 @@ class MissingExtra(MusterError):
     """A source or format needs a package that comes with an extra."""
 
     def __init__(self, what: str, extra: str) -> None:
-        apart = "" if extra in _IN_ALL else " ('all' does not include it)"
+        apart = " ('all' does not include it)" if extra in _NOT_IN_ALL else ""
         super().__init__(f"{what} needs the extra '{extra}'{apart}", hint=f"install it: {install_command(extra)}")
 
 

@@ -8,8 +8,6 @@ from typing import Any
 
 import click
 
-from scanner.errors import UsageError, did_you_mean
-
 _GIVEN = "scanner.cli.options.given"
 _COMMAND = re.compile(r"`(muster (?!-|(?:init|demo|schema)\b)[^`…]*)`")
 """A command in a message, of those that read a config."""
@@ -48,6 +46,8 @@ class Group(click.Group):
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """As click's. Raises UsageError."""
+        from scanner.errors import UsageError, did_you_mean
+
         wanted, known = args[0], self.list_commands(ctx)
         if wanted not in known and not wanted.startswith("-") and not ctx.resilient_parsing:
             hint = did_you_mean(wanted, known) or f"there are: {', '.join(known)}"

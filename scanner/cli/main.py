@@ -15,8 +15,6 @@ import click
 
 from scanner import __version__
 from scanner.cli.calls import Group
-from scanner.cli.console import complain, say, set_up_logging, structured
-from scanner.errors import MusterError, UsageError
 
 _COMMANDS = {
     "acknowledge": ("acknowledge", "Suppress findings until a day, with reason and person."),
@@ -65,6 +63,10 @@ class _Commands(Group):
             formatter.write_dl([(name, said) for name, (_, said) in _COMMANDS.items()])
 
     def invoke(self, ctx: click.Context) -> Any:
+        # What --help does without is imported here and below: it would be a quarter of its time.
+        from scanner.cli.console import complain, set_up_logging
+        from scanner.errors import MusterError
+
         # Before the command is looked for: that there is no such one is told in the log's format, too.
         set_up_logging(ctx.params["verbose"], ctx.params["log_format"])
         try:
@@ -102,21 +104,32 @@ def main(arguments: list[str] | None = None) -> int:  # one for each way a comma
     try:
         code = cli.main(args=arguments, prog_name="muster", standalone_mode=False)
     except click.ClickException as error:
+        from scanner.cli.console import complain, structured
+        from scanner.errors import UsageError
+
         if structured():
             complain(UsageError(error.format_message()))
         else:
             error.show()
         return USAGE
     except (KeyboardInterrupt, click.Abort) as stop:
+        from scanner.cli.console import say
+
         # A command that knows what became of its work says so in its Abort.
         say("; ".join(filter(None, ("muster: interrupted", str(stop)))))
         return INTERRUPTED
     except (BrokenPipeError, SystemExit):  # click exits with 1 of its own accord when a pipe is closed
         return _read_no_further()
     except OSError as error:
+        from scanner.cli.console import complain
+        from scanner.errors import UsageError
+
         complain(UsageError(f"{error.filename or 'the output'}: {error.strerror or error}"))
         return USAGE
     except Exception as error:
+        from scanner.cli.console import complain
+        from scanner.errors import MusterError
+
         # Whatever we did not foresee: told as our fault, with secrets masked, and the place at -v.
         log.info("unforeseen", exc_info=error)
         complain(
