@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 import yaml
 
+import scanner
+
 ROOT = Path(__file__).parent.parent
 PROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 MAKEFILE = (ROOT / "Makefile").read_text()
@@ -191,6 +193,14 @@ def test_every_promise_is_held_by_tests_that_there_are() -> None:
     assert len(rows) > 10
     assert [promise for promise, held in rows if not re.search(r"`test_\w+\.py::test_\w+`", held)] == []
     assert [one for _, held in rows for one in re.findall(r"`([^`]+)`", held) if one not in there] == []
+
+
+def test_the_version_has_a_dated_section() -> None:
+    """Below that of what is to come."""
+    headings = re.findall(r"^## (.*)$", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)
+
+    assert headings[0] == "[Unreleased]"
+    assert re.fullmatch(rf"\[{re.escape(scanner.__version__)}\] - 20\d\d-\d\d-\d\d", headings[1])
 
 
 def test_quick_leaves_out_what_is_there() -> None:
