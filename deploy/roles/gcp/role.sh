@@ -40,6 +40,7 @@ includedPermissions:
 - iam.workloadIdentityPoolNamespaces.list
 - policyanalyzer.serviceAccountKeyLastAuthenticationActivities.query
 - policyanalyzer.serviceAccountLastAuthenticationActivities.query
+- privilegedaccessmanager.entitlements.list
 - recommender.iamPolicyInsights.list
 - recommender.iamServiceAccountInsights.list
 - resourcemanager.folders.get
@@ -66,4 +67,4 @@ gcloud organizations add-iam-policy-binding "$organization" --condition=None \
 gcloud projects add-iam-policy-binding "$project" --condition=None \
   --member="serviceAccount:$scanner" --role=roles/serviceusage.serviceUsageConsumer
 gcloud services enable --project="$project" \
-  agentidentity.googleapis.com agentregistry.googleapis.com aiplatform.googleapis.com apikeys.googleapis.com cloudasset.googleapis.com cloudfunctions.googleapis.com cloudresourcemanager.googleapis.com compute.googleapis.com container.googleapis.com iam.googleapis.com policyanalyzer.googleapis.com recommender.googleapis.com run.googleapis.com secretmanager.googleapis.com storage.googleapis.com
+  agentidentity.googleapis.com agentregistry.googleapis.com aiplatform.googleapis.com apikeys.googleapis.com cloudasset.googleapis.com cloudfunctions.googleapis.com cloudresourcemanager.googleapis.com compute.googleapis.com container.googleapis.com iam.googleapis.com policyanalyzer.googleapis.com privilegedaccessmanager.googleapis.com recommender.googleapis.com run.googleapis.com secretmanager.googleapis.com storage.googleapis.com
