@@ -15,7 +15,7 @@ from sqlalchemy import Connection, Engine, Select, Table, and_, delete, func, or
 
 from scanner.history import schema
 from scanner.history.bodies import encode
-from scanner.history.engine import database_of, faults_told, reading, writing
+from scanner.history.engine import bulk_insert, database_of, faults_told, reading, writing
 from scanner.history.finding_kind import FINDINGS
 from scanner.history.integrity import CHECKED, INTERVALS, RECORDS, Values, checksum, damaged, named
 from scanner.history.intervals import recovered, unmoved_rows, version_row
@@ -28,6 +28,7 @@ from scanner.text import printable
 _KINDS: Mapping[str, RecordKind[Any]] = {
     kind.versions.name: kind for kind in (IDENTITIES, SECRETS, WORKLOADS, ASSIGNMENTS, ENTRIES, FINDINGS)
 }
+_NO_TIME = "1970-01-01T00:00:00+00:00"
 _UNKNOWN_COVERAGE = "this record was damaged in the store: how completely the section was read is unknown"
 
 
@@ -44,7 +45,9 @@ def check(engine: Engine) -> tuple[Problem, ...]:
         own = [Problem(what=fault) for fault in database_of(engine).damage(engine)]
     with reading(engine) as connection:
         rows = [Problem(what=_mismatch(table, row)) for table in CHECKED for row in damaged(connection, table)]
-        return (*own, *rows, *_lost_wordings(connection), *_broken_intervals(connection), *_incomplete(connection))
+        lost = [Problem(what=f"scan number {seq} is lost") for seq in _lost_scans(connection)]
+        broken = [Problem(what=what) for _, _, _, what in _broken_intervals(connection)]
+        return (*own, *lost, *rows, *_lost_wordings(connection), *broken, *_incomplete(connection))
 
 
 def repair(engine: Engine) -> tuple[Problem, ...]:
@@ -54,6 +57,9 @@ def repair(engine: Engine) -> tuple[Problem, ...]:
         left = set(database_of(engine).mend(engine) if own else ())
     problems = [Problem(what=fault, repaired=None if fault in left else "indexes made anew") for fault in own]
     with writing(engine) as connection:
+        for seq in _lost_scans(connection):
+            _stand_in_for(connection, seq)
+            problems.append(Problem(what=f"scan number {seq} is lost", repaired="counts as pruned"))
         wordings = all_wordings(connection)
         for table in CHECKED:
             rows = damaged(connection, table)
@@ -61,7 +67,8 @@ def repair(engine: Engine) -> tuple[Problem, ...]:
                 Problem(what=_mismatch(table, row), repaired=_mend(connection, table, row, wordings)) for row in rows
             ]
         problems += _lost_wordings(connection)
-        problems += _broken_intervals(connection)
+        for table, key, first, what in list(_broken_intervals(connection)):
+            problems.append(Problem(what=what, repaired=_end_rightly(connection, table, key, first)))
         for seq, what, missing in list(_scans_that_lack(connection)):
             short = update(schema.scan).where(schema.scan.c.seq == seq)
             connection.execute(short.values(removed=schema.scan.c.removed + missing))
@@ -109,11 +116,38 @@ def _lost_wordings(connection: Connection) -> Iterator[Problem]:
         yield Problem(what=printable(f"wording {name} does not match its hash"))
 
 
-def _broken_intervals(connection: Connection) -> Iterator[Problem]:
+def _lost_scans(connection: Connection) -> list[int]:
+    """Numbers of scans that rows refer to and that are not there."""
+    bounds = [column for table in INTERVALS for column in (table.c.first_scan, table.c.until_scan)]
+    referred = {seq for column in bounds for seq in connection.execute(select(column).distinct()).scalars()}
+    return sorted(referred - {None} - set(connection.execute(select(schema.scan.c.seq)).scalars()))
+
+
+def _stand_in_for(connection: Connection, seq: int) -> None:
+    """A row as that of a pruned scan, with the start of the scan next to it, since nothing better is known."""
+    scan = schema.scan.c
+    nearest = select(scan.started_at).order_by(func.abs(scan.seq - seq)).limit(1)
+    started = connection.execute(nearest).scalar() or _NO_TIME
+    row = (seq, f"lost-{seq}", started, started, "", "{}", "{}", "[]", "[]", 0, None, started, 0)
+    bulk_insert(connection, schema.scan, [row])
+
+
+def _broken_intervals(connection: Connection) -> Iterator[tuple[Table, str, int, str]]:
+    """Table, key and first scan of each, and what is wrong with it."""
     for table in INTERVALS:
         for key, first, until in connection.execute(_overlapping(table)):
             bounds = f"from scan number {first} to {'now' if until is None else until}"
-            yield Problem(what=printable(f"{table.name.replace('_', ' ')} {key} holds {bounds}, which cannot be"))
+            what = f"{table.name.replace('_', ' ')} {key} holds {bounds}, which cannot be"
+            yield table, key, first, printable(what)
+
+
+def _end_rightly(connection: Connection, table: Table, key: str, first: int) -> str:
+    """End an interval where the next one of its key begins; without a next one it is open."""
+    following = select(func.min(table.c.first_scan)).where(table.c.key == key, table.c.first_scan > first)
+    until = connection.execute(following).scalar()
+    its_own = and_(table.c.key == key, table.c.first_scan == first)
+    connection.execute(update(table).where(its_own).values(until_scan=until))
+    return "holds to now" if until is None else f"holds to scan number {until}"
 
 
 def _overlapping(table: Table) -> Select[Any]:

@@ -23,6 +23,7 @@ from sqlalchemy import (
     and_,
     bindparam,
     func,
+    literal_column,
     null,
     or_,
     select,
@@ -30,11 +31,11 @@ from sqlalchemy import (
 )
 
 from scanner.errors import DamagedRow, StoreError
-from scanner.history import schema
+from scanner.history import scans, schema
 from scanner.history.bodies import decode, digest, encode
 from scanner.history.database import Values
 from scanner.history.engine import bulk_insert, plain_rows
-from scanner.history.integrity import Damaged, checksum, verify
+from scanner.history.integrity import HINT, RECORDS, Damaged, checksum, verify
 from scanner.history.records import R, RecordKind, Sighting, Wordings
 from scanner.history.wordings import all_wordings
 from scanner.text import printable
@@ -245,12 +246,13 @@ def restore(kind: RecordKind[R], row: Row[Any], wordings: Wordings) -> R:
 
 
 def recovered(kind: RecordKind[R], row: Row[Any], wordings: Wordings) -> R | None:
-    """The record of a damaged row whose body is still what was hashed; None where it is not."""
+    """The record of a damaged row whose body and key are still what was hashed; None where they are not."""
     try:
         record = kind.load(row, wordings)
     except (StoreError, ValueError):
         return None
-    return record if digest(kind.content(record), row.key) == row.hash else None
+    its_own = kind.key(record) == row.key and digest(kind.content(record), row.key) == row.hash
+    return record if its_own else None
 
 
 def read(
@@ -269,6 +271,36 @@ def read(
     versions = kind.versions
     rows = restored_rows(kind, holds(kind.sightings, seq)).where(holds(versions, seq)).order_by(versions.c.key)
     return _restored(connection, kind, rows, wanted, despite_damage=despite_damage)
+
+
+def records_at(connection: Connection, seq: int) -> int:
+    """How many records scan ``seq`` has, counted by indexes alone: those open now, less and plus what changed since."""
+    return sum(_rows_at(connection, table, seq) for table in RECORDS)
+
+
+def _rows_at(connection: Connection, table: Table, seq: int) -> int:
+    first, until = table.c.first_scan, table.c.until_scan
+    is_open, is_later = until.is_(None), and_(first > literal_column("1"), first > seq)
+    counts = (
+        select(func.count()).select_from(table).where(is_open),
+        select(-func.count()).select_from(table).where(is_later, is_open),
+        select(func.count()).select_from(table).where(until.is_not(None), until > seq, first <= seq),
+    )
+    return sum(connection.execute(count).scalar_one() for count in counts)
+
+
+def refuse_incomplete(connection: Connection, seq: int) -> None:
+    """Raise DamagedRow where scan ``seq`` has another number of records than it was saved with."""
+    if problem := incompleteness(connection, seq):
+        raise DamagedRow(problem, hint=HINT)
+
+
+def incompleteness(connection: Connection, seq: int) -> str | None:
+    """What is wrong with the number of records of scan ``seq``; None where it is as many as it was saved with."""
+    scan = schema.scan.c
+    row = connection.execute(select(scan.id, (scan.records - scan.removed).label("saved")).where(scan.seq == seq)).one()
+    there = records_at(connection, seq)
+    return None if there == row.saved else scans.incomplete(row.id, there, row.saved)
 
 
 def open_places(connection: Connection) -> dict[tuple[str, str, str], int]:

@@ -8,15 +8,16 @@ from contextlib import contextmanager
 from sqlalchemy import Connection, Engine
 
 from scanner.errors import StoreError
-from scanner.history import outbox, scans, wordings
+from scanner.history import outbox, scans, schema, wordings
 from scanner.history.alone import alone
 from scanner.history.engine import database_of, faults_told, reading, steadily, where, writing
 from scanner.history.finding_kind import FINDINGS
-from scanner.history.integrity import Damaged, damaged_open_rows
-from scanner.history.intervals import write, write_orders
+from scanner.history.integrity import Damaged, damaged, damaged_open_rows, named
+from scanner.history.intervals import incompleteness, write, write_orders
 from scanner.history.outbox import Alarms
 from scanner.history.record_kinds import ASSIGNMENTS, ENTRIES, IDENTITIES, SECRETS, WORKLOADS
 from scanner.model import Forgotten, ScanResult
+from scanner.text import printable
 
 
 class Saver:
@@ -26,18 +27,19 @@ class Saver:
         self._engine = engine
         self._saving: str | None = None
         self._begun_after: int | None = None
-        self.damaged: Damaged = {}
-        """Open rows that do not match their checksums, as found when this process got the store for itself."""
+        self._damaged: Damaged = {}
+        self.damage: tuple[str, ...] = ()
+        """What was wrong with the latest scan when this process got the store for itself, in words."""
 
     @contextmanager
     def alone(self) -> Iterator[None]:
         """See :meth:`Store.alone`."""
         with alone(self._engine):
-            self._begun_after, self.damaged = steadily(self._engine, self._look)
+            self._begun_after, self._damaged, self.damage = steadily(self._engine, self._look)
             try:
                 yield
             finally:
-                self._begun_after, self.damaged = None, {}
+                self._begun_after, self._damaged, self.damage = None, {}, ()
 
     def save(self, result: ScanResult, alarms: Alarms, forgot: Forgotten | None) -> None:
         """See :meth:`Store.save`. A lost connection leaves open whether the scan was stored, so that is asked first."""
@@ -70,17 +72,26 @@ class Saver:
                     f"another scan was stored in {where(self._engine)} while this one was judged",
                     hint="scan again; nothing of this scan was stored, and nothing of the other is lost",
                 )
-            _write_records(connection, seq, result, self.damaged)
+            _write_records(connection, seq, result, self._damaged)
             outbox.write(connection, alarms)
 
     def _save_unless_there(self, result: ScanResult, alarms: Alarms, forgot: Forgotten | None) -> None:
         if not self.has(result.scan.id):
             self._save(result, alarms, forgot)
 
-    def _look(self) -> tuple[int, Damaged]:
-        """The number of the latest scan, and which of its rows are damaged."""
+    def _look(self) -> tuple[int, Damaged, tuple[str, ...]]:
+        """The number of the latest scan, which of its records are damaged, and all that is wrong with it in words."""
         with reading(self._engine) as connection:
-            return scans.latest(connection) or 0, damaged_open_rows(connection)
+            latest = scans.latest(connection)
+            if latest is None:
+                return 0, {}, ()
+            records = damaged_open_rows(connection)
+            words = [f"{table.replace('_', ' ')} {key}" for table, keys in records.items() for key in sorted(keys)]
+            for table, its_scan in ((schema.scan, schema.scan.c.seq), (schema.coverage, schema.coverage.c.scan)):
+                words += [named(table, row) for row in damaged(connection, table, its_scan == latest)]
+            lacking = incompleteness(connection, latest)
+        damage = [printable(f"the store's {what} was changed or damaged outside Muster") for what in words]
+        return latest, records, (*damage, *([lacking] if lacking else []))
 
     def has(self, scan_id: str) -> bool:
         """See :meth:`Store.has_scan`."""

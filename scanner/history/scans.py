@@ -13,7 +13,7 @@ from scanner.errors import DamagedRow, StoreError
 from scanner.history import schema
 from scanner.history.bodies import decode, encode
 from scanner.history.engine import bulk_insert, where
-from scanner.history.integrity import verify
+from scanner.history.integrity import HINT, verify
 from scanner.model import SEVERITIES, Coverage, Forgotten, Input, Policy, ScanInfo, ScanResult, Summary
 from scanner.text import printable
 
@@ -129,20 +129,23 @@ def frame(connection: Connection, seq: int) -> ScanResult:
 
 def _lacking(row: Row[Any]) -> tuple[str, ...]:
     what = f"{row.removed:,} records of this scan were damaged in the store, and a repair removed them"
-    return (what,) if row.removed else ()
+    return (what,) if row.removed > 0 else ()
 
 
 def refuse_incomplete(connection: Connection, seq: int, loaded: ScanResult) -> None:
     """Raise DamagedRow where the scan was saved with another number of records, less those that a repair removed."""
     scan = schema.scan.c
     saved_with = select(scan.records - scan.removed).where(scan.seq == seq)
-    expected, there = connection.execute(saved_with).scalar_one(), _records_in(loaded)
-    if there != expected:
-        raise DamagedRow(
-            f"the store's scan {printable(loaded.scan.id)} has {there:,} records instead of {expected:,}: "
-            "rows were removed, added or changed outside Muster",
-            hint="`muster store check` lists what is wrong; put back the last backup, or scan again",
-        )
+    if (there := _records_in(loaded)) != (expected := connection.execute(saved_with).scalar_one()):
+        raise DamagedRow(incomplete(loaded.scan.id, there, expected), hint=HINT)
+
+
+def incomplete(scan_id: str, there: int, expected: int) -> str:
+    """What is wrong with a scan that has not as many records as it was saved with."""
+    return (
+        f"the store's scan {printable(scan_id)} has {there:,} records instead of {expected:,}: "
+        "rows were removed, added or changed outside Muster"
+    )
 
 
 def _records_in(result: ScanResult) -> int:
@@ -167,10 +170,17 @@ def numbered(connection: Connection) -> list[tuple[int, StoredScan]]:
     return [(row.seq, _stored(row)) for row in rows]
 
 
-def start_times(connection: Connection) -> dict[int, datetime]:
+class StartTimes(dict[int, datetime]):
+    """When each scan started, by number. Raises DamagedRow for a scan that the store has lost."""
+
+    def __missing__(self, seq: int) -> datetime:
+        raise DamagedRow(f"the store has lost scan number {seq}", hint=HINT)
+
+
+def start_times(connection: Connection) -> StartTimes:
     """When each scan started, by number."""
     rows = connection.execute(select(schema.scan.c.seq, schema.scan.c.started_at))
-    return {row.seq: datetime.fromisoformat(row.started_at) for row in rows}
+    return StartTimes({row.seq: datetime.fromisoformat(row.started_at) for row in rows})
 
 
 def started_before(connection: Connection, scan_id: str) -> datetime:

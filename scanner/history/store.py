@@ -23,7 +23,7 @@ from scanner.history.checking import Problem, check, repair
 from scanner.history.engine import connect, database_of, faults_told, reading, steadily, where, writing
 from scanner.history.finding_kind import FINDINGS
 from scanner.history.first_seen import first_seen
-from scanner.history.intervals import read_in_order, read_open
+from scanner.history.intervals import read_in_order, read_open, refuse_incomplete
 from scanner.history.lookup import called, named_like
 from scanner.history.memory import Memory
 from scanner.history.outbox import NO_ALARMS, Alarms, Outbox
@@ -37,7 +37,6 @@ from scanner.history.tallies import Tally
 from scanner.history.trend import trend
 from scanner.history.versions import IdentityVersion, versions_of
 from scanner.model import Forgotten, ScanPoint, ScanResult
-from scanner.text import printable
 
 T = TypeVar("T")
 
@@ -80,12 +79,8 @@ class Store:
 
     @property
     def damage(self) -> tuple[str, ...]:
-        """The latest scan's rows that do not match their checksums, in words; known while :meth:`alone`."""
-        return tuple(
-            printable(f"the store's {table.replace('_', ' ')} {key} was changed or damaged outside Muster")
-            for table, keys in sorted(self._saver.damaged.items())
-            for key in sorted(keys)
-        )
+        """What is wrong with the latest scan as it is stored, in words; known while :meth:`alone`."""
+        return self._saver.damage
 
     def check(self) -> tuple[Problem, ...]:
         """Every row that does not match its checksum, and whatever else is wrong with the store."""
@@ -209,6 +204,7 @@ class Store:
         """
         with reading(self._engine) as connection:
             seq = scans.find(connection, None)
+            refuse_incomplete(connection, seq)
             identities = called(connection, text)
             fingerprints = [fingerprint for one in identities for fingerprint in one.findings]
             found = read_open(connection, FINDINGS, schema.finding.c.key.in_(fingerprints))
@@ -232,11 +228,13 @@ class Store:
         """
         with reading(self._engine) as connection:
             if old is None:
-                yield Comparison(connection, *naming.two_latest(connection))
-                return
-            numbers = naming.named(connection, old), naming.named(connection, new or naming.LATEST)
+                numbers = naming.two_latest(connection)
+            else:
+                numbers = naming.named(connection, old), naming.named(connection, new or naming.LATEST)
             if numbers[0] > numbers[1]:
                 raise UsageError("the first scan is later than the second", hint="name the older one first")
+            for seq in numbers:
+                refuse_incomplete(connection, seq)
             yield Comparison(connection, *numbers)
 
     def history(self, key: str) -> tuple[IdentityVersion, ...]:

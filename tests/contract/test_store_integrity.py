@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,6 +14,7 @@ from msgspec.structs import replace
 from sqlalchemy import text
 
 from scanner.errors import DamagedRow
+from scanner.history import schema
 from scanner.history.engine import connect, writing
 from scanner.history.store import Store, open_store
 from scanner.model import EntryAssessment, ScanInfo, ScanResult
@@ -63,6 +67,8 @@ def falsify(url: str, statement: str) -> None:
     engine.dispose()
 
 
+_OTHER_COLUMNS = ", ".join(column.name for column in schema.identity.c if column.name != "key")
+_FORGED = f"INSERT INTO identity SELECT 'k-forged', {_OTHER_COLUMNS} FROM identity WHERE key LIKE '%deploy'"  # noqa: S608  # our own
 FALSIFIED = {
     "a body": ("UPDATE identity SET body = replace(body, 'deploy', 'harmless') WHERE key LIKE '%deploy'", "deploy"),
     "no body at all": ("UPDATE identity SET body = '[1' WHERE key LIKE '%deploy'", "deploy"),
@@ -76,6 +82,8 @@ FALSIFIED = {
     "a text of findings": ("UPDATE wording SET body = replace(body, 'title', 'titel')", "wording"),
     "an end": ("UPDATE finding SET until_scan = 2 WHERE key = 'f2'", "night-1"),
     "a removed row": ("DELETE FROM finding WHERE key = 'f2'", "night-1"),
+    "an end before its beginning": ("UPDATE finding SET until_scan = 1 WHERE key = 'f2'", "finding f2"),
+    "a forged row": (_FORGED, "k-forged"),
 }
 on_every_falsehood = pytest.mark.parametrize(("statement", "named"), FALSIFIED.values(), ids=FALSIFIED)
 
@@ -107,6 +115,48 @@ def test_a_scan_stores_it_anew(url: str, statement: str) -> None:
         assert store.load() == night(2)
         with store.alone():
             assert store.damage == ()
+
+
+@pytest.mark.parametrize(
+    "statement", [FALSIFIED[name][0] for name in ("a coverage", "a scan", "an end", "a removed row", "a forged row")]
+)
+def test_a_scan_says_what_it_cannot_mend(url: str, statement: str) -> None:
+    """It is no end for the night, and no silence either."""
+    falsify(url, statement)
+
+    with open_store(url) as store, store.alone():
+        assert any("outside Muster" in damage for damage in store.damage)
+
+
+@pytest.mark.parametrize("statement", [FALSIFIED[name][0] for name in ("an end", "a removed row", "a forged row")])
+def test_neither_looking_up_nor_comparing_overlooks_what_is_missing(url: str, statement: str) -> None:
+    """Even where the identity in question has no row that could be verified."""
+    falsify(url, statement)
+
+    with open_store(url, create=False) as store:
+        with pytest.raises(DamagedRow):
+            store.find("deploy")
+        with pytest.raises(DamagedRow), store.comparison():
+            pass
+
+
+def test_a_lost_scan_is_named_and_stood_in_for(tmp_path: Path) -> None:
+    """SQLite's own tools do not mind references that lead nowhere."""
+    url = f"sqlite:///{tmp_path / 'muster.db'}"
+    with open_store(url) as store:
+        for number in range(3):
+            store.save(night(number, identities=(used,) if number == 1 else (deploy, used)))
+    with closing(sqlite3.connect(tmp_path / "muster.db")) as database:
+        database.execute("DELETE FROM scan WHERE seq = 2")
+        database.commit()
+
+    with open_store(url, create=False) as store:
+        with pytest.raises(DamagedRow, match="lost scan number 2"):
+            store.history(deploy.identity.key)
+        assert any("scan number 2 is lost" in problem.what for problem in store.check())
+        assert all(problem.repaired for problem in store.repair())
+        assert store.check() == ()
+        assert store.load("night-0") == night(0)
 
 
 def test_a_damaged_record_is_not_gone_because_it_was_not_read(url: str) -> None:
