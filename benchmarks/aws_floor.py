@@ -23,8 +23,8 @@ from botocore.config import Config
 from botocore.exceptions import ClientError, HTTPClientError
 from botocore.parsers import ResponseParserError
 
-from connectors.aws.regional.catalog import TYPES, USUAL, wanted
-from connectors.aws.regional.declarations import ResourceType
+from connectors.aws.workloads.catalog import TYPES, USUAL, wanted
+from connectors.aws.workloads.declarations import ResourceType
 from tests.connectors.aws.estate import REGIONS
 from tests.servers.moto_server import ACCOUNT
 

@@ -10,8 +10,8 @@ from itertools import product
 from pathlib import Path
 
 from benchmarks.measure import run
-from connectors.aws.regional.catalog import USUAL
-from connectors.aws.session import IN_FLIGHT
+from connectors.aws.client.session import IN_FLIGHT
+from connectors.aws.workloads.catalog import USUAL
 from tests.connectors.aws.estate import REGIONS
 from tests.servers.fault_proxy import FaultProxy
 from tests.servers.moto_server import ENVIRONMENT, MotoServer, moto_server

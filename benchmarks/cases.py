@@ -7,11 +7,11 @@ from msgspec import Struct
 from benchmarks.naive import by_likeness, by_substring
 from benchmarks.organisation import NOW, TAG_KEY, Organisation, Truth
 from benchmarks.organisation.written import Cell, Written
-from scanner.continuity.remembered import Remembered
-from scanner.inventory import Inventory
+from scanner.discovery.inventory import Inventory
+from scanner.judging.last_known.remembered import Remembered
+from scanner.judging.pipeline import Declared, judge
 from scanner.matching.places import SourceRef
 from scanner.model import ANY_KIND, Assessment, Coverage, EntryAssessment, OwnershipVerdict, ScanInfo, ScanResult
-from scanner.pipeline import Declared, judge
 
 
 class Case(Struct, frozen=True):

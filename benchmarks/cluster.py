@@ -58,8 +58,8 @@ def _compare(what: str, scopes: int, url: str) -> None:
 
 def read(url: str, workers: int) -> None:
     """Read the estate, and print the seconds it took and how many identities it has."""
+    from scanner.discovery.cluster import job_there
     from scanner.discovery.engine import job_here, readings_of, run
-    from scanner.discovery.remote import job_there
 
     connector, settings = _estate(url)
     with _executor(workers) as executor:

@@ -13,11 +13,11 @@ from typing import Any
 from msgspec.structs import replace
 
 from benchmarks.judged import judged
-from scanner.changes import changes_between
+from scanner.app.changes import changes_between
 from scanner.diff.compare import Unlike, compare
 from scanner.diff.records import Counts
-from scanner.history.store import Store, open_store
 from scanner.model import ScanResult
+from scanner.store.store import Store, open_store
 
 COUNT = 300_000
 

@@ -7,11 +7,11 @@ from datetime import timedelta
 import msgspec
 
 from benchmarks.estate import NOW, entries, identities, people
-from scanner.continuity.remembered import Remembered
-from scanner.inventory import Inventory
+from scanner.discovery.inventory import Inventory
+from scanner.judging.last_known.remembered import Remembered
+from scanner.judging.pipeline import Declared, judge
 from scanner.matching.places import SourceRef
 from scanner.model import Coverage, ScanInfo, ScanResult
-from scanner.pipeline import Declared, judge
 
 
 def judged(count: int, *, day: int = 0, changed: float = 0.0) -> ScanResult:

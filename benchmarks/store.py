@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import TypeVar
 
 from benchmarks.judged import judged
-from scanner.history.store import open_store
 from scanner.model import ScanResult
+from scanner.store.store import open_store
 from tests.servers import postgres
 
 COUNT = 100_000

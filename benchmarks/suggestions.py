@@ -13,8 +13,8 @@ import msgspec
 from msgspec import Struct, structs
 from rapidfuzz import fuzz, process, utils
 
+from scanner.matching.suggestions.suggest import KEPT, suggest
 from scanner.model import Entry, EntryAssessment, EntryState, Identity, Origin
-from scanner.suggestions.suggest import KEPT, suggest
 
 IDENTITIES = 10_000
 SAMPLE = 200

@@ -1,10 +1,4 @@
-"""The connector contract: what a connector declares, what it yields, and how a failure becomes a gap.
-
-A connector declares a :class:`Spec` and does two things: ``scopes()`` lists units of work, ``discover(scope)`` reads
-one of them as a stream of records. Optional skills are separate protocols (:class:`Preflight`,
-:class:`LeastPrivilege`). Everything a user reads about permissions (docs, ``doctor``, ``--policy``, a gap's advice)
-comes from the one spec.
-"""
+"""Failures that connectors tell apart; to everybody else they are SourceErrors."""
 
 from __future__ import annotations
 
@@ -18,8 +12,24 @@ from msgspec import Struct, structs
 from connectors.budget import current, draw_on
 from scanner.errors import SourceError
 from scanner.model import Assignment, Coverage, CoverageStatus, Fact, Identity, Rung, StoredSecret, Workload
-from scanner.redact import redact
+from scanner.redaction.redact import redact
 from scanner.text import printable
+
+
+class Malformed(SourceError):
+    """One answer or one row is not what it should be: a gap of its own size."""
+
+
+class NotAsked(SourceError):
+    """One of many that was left out, because those before it had failed."""
+
+
+# --- The connector contract: what a connector declares, what it yields, and how a failure becomes a gap ---
+#
+# A connector declares a :class:`Spec` and does two things: ``scopes()`` lists units of work, ``discover(scope)``
+# reads one of them as a stream of records. Optional skills are separate protocols (:class:`Preflight`,
+# :class:`LeastPrivilege`). Everything a user reads about permissions (docs, ``doctor``, ``--policy``, a gap's advice)
+# comes from the one spec.
 
 MALFORMED_ROWS_NAMED = 3
 """A section names this many rows it could not read, and counts the rest."""

@@ -1,18 +1,117 @@
-"""What sources that are folders of exported files have in common."""
+"""JSON in files that a provider's command line wrote, in whatever encoding a shell gave it.
+
+Files are taken for hostile: whatever is wrong with one is an :class:`Unreadable` that names no word of what is in it.
+"""
 
 from __future__ import annotations
 
+import codecs
+import json
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 from msgspec import structs
 
 from connectors.base import DiscoveredRecord
 from scanner.errors import SourceError
 from scanner.model import Identity
-from scanner.text import printable
+from scanner.text import printable, without_surrogates
+
+MAX_BYTES = 512 * 2**20
+"""No file that is larger is read."""
+
+_MARKS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
+_DECODER = json.JSONDecoder()
+_WRITE_JSON = "write it with --output json"
+
+
+class Unreadable(ValueError):
+    """What is wrong with a file, in words that stand behind its name."""
+
+
+def files_in(path: Path) -> Iterator[Path]:
+    """The file, or every file of the folder and the folders in it, hidden ones left out, in the order of their names.
+
+    Raises OSError where it cannot be looked into.
+    """
+    if path.is_file():
+        yield path
+        return
+    for each in sorted(path.iterdir()):
+        if not each.name.startswith("."):
+            yield from files_in(each) if each.is_dir() and not each.is_symlink() else filter(Path.is_file, (each,))
+
+
+def content_of(path: Path, at_most: int) -> bytes:
+    """All of a file. Raises Unreadable."""
+    try:
+        if path.stat().st_size > at_most:
+            raise Unreadable(f"it is larger than {at_most // 2**20} MB")
+        return path.read_bytes()
+    except OSError as error:
+        raise Unreadable(error.strerror or "it cannot be opened") from error
+
+
+def text_of(content: bytes) -> str:
+    """UTF-8, or UTF-16 where its mark says so. Raises Unreadable."""
+    encoding = next((encoding for mark, encoding in _MARKS if content.startswith(mark)), "utf-8")
+    try:
+        return content.decode(encoding)
+    except UnicodeDecodeError as error:
+        raise Unreadable(f"it is not text: {_WRITE_JSON}") from error
+
+
+def json_values(text: str) -> Iterator[Any]:
+    """The JSON values in it, one behind the other, without halves of characters. Raises Unreadable."""
+    may_have_surrogates = "\\ud" in text or "\\uD" in text
+    for value in _values(text):
+        yield _clean(value) if may_have_surrogates else value
+
+
+def _clean(value: Any) -> Any:
+    """The value without halves of characters, which JSON can write and nothing else can hold."""
+    match value:
+        case str():
+            return without_surrogates(value)
+        case list():
+            return [_clean(each) for each in value]
+        case dict():
+            return {without_surrogates(name): _clean(each) for name, each in value.items()}
+        case _:
+            return value
+
+
+def _values(text: str) -> Iterator[Any]:
+    at = _after_space(text, 0)
+    if at == len(text):
+        raise Unreadable("it is empty: the command that should have written it failed")
+    while at < len(text):
+        try:
+            value, at = _DECODER.raw_decode(text, at)
+        except json.JSONDecodeError as error:
+            reason = "it is cut short" if _is_at_end(text, error.pos) else f"it is not JSON: {_WRITE_JSON}"
+            raise Unreadable(f"{reason} (line {error.lineno})") from error
+        except (ValueError, RecursionError) as error:
+            raise Unreadable("its JSON is nested too deeply, or has a number that is too large") from error
+        yield value
+        at = _after_space(text, at)
+
+
+def _after_space(text: str, at: int) -> int:
+    while at < len(text) and text[at].isspace():
+        at += 1
+    return at
+
+
+def _is_at_end(text: str, at: int) -> bool:
+    """Whether nothing follows, or only a text that does not end."""
+    return not text[at:].strip() or (text[at] == '"' and '"' not in text[at + 1 :])
+
+
+# --- What sources that are folders of exported files have in common ---
 
 FILES_NAMED = 5
 """So many files that nobody needs are named, the rest are counted."""

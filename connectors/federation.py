@@ -1,34 +1,120 @@
-"""``federates`` links: which subjects of which issuer may become an identity, as others can join them (pure).
-
-A link's target names the subject as the connector of its own platform would. ``issuers.toml`` has the forms:
-
-=========================================  ==========================================================
-``github:ORG/REPOSITORY``                  a repository whose GitHub Actions workflows are let in
-``gitlab:GROUP/PROJECT``                   a project whose GitLab pipelines are let in
-``bitbucket:WORKSPACE/REPOSITORY``         a repository, by its id, whose Bitbucket pipelines are let in
-``circleci:ORGANIZATION/PROJECT``          a project of CircleCI, both by id
-``buildkite:ORGANIZATION/PIPELINE``        a pipeline of Buildkite
-``azuredevops:ORGANIZATION/PROJECT/NAME``  a service connection of Azure DevOps; of newer ones two ids are told
-``terraform:ORGANIZATION/WORKSPACE``       a workspace of HCP Terraform
-``kubernetes:ISSUER/NAMESPACE/NAME``       a service account of the cluster with that OIDC issuer (without ``https://``)
-``google:ID``                              a service account of Google Cloud, by its unique id
-``entra:TENANT/ID``                        a service principal or managed identity of Entra, by its object id
-``cognito:POOL/ID``, ``cognito:ID``        somebody in a user pool; somebody in an identity pool
-an ARN                                     a principal of AWS
-``oidc:ISSUER#SUBJECT``                    any other subject, as it stands there; ``*`` where none is named
-=========================================  ==========================================================
-
-Wildcards stay as they are: ``github:acme/*`` is every repository of acme.
-"""
+"""How far conditions narrow a trust, as ``Trust.restriction`` has it."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
+from functools import cache
+from importlib.resources import files
+from typing import Literal, TypeAlias
 
-from connectors.issuers import recognised
+import msgspec
+from msgspec import Struct
+
 from scanner.model import Link, Trust
 from scanner.text import issuer_name
+
+Restriction: TypeAlias = Literal["none", "loose", "exact"]
+_ORDER: tuple[Restriction, ...] = ("none", "loose", "exact")
+
+
+def narrowest(restrictions: Iterable[Restriction]) -> Restriction:
+    """What restrictions that must all hold amount to."""
+    return max(restrictions, key=_ORDER.index, default="none")
+
+
+def widest(restrictions: Iterable[Restriction]) -> Restriction:
+    """What alternatives amount to."""
+    return min(restrictions, key=_ORDER.index, default="none")
+
+
+# --- Who signs tokens for workloads, and how far a claim narrows whom a trust lets in (``issuers.toml``). Pure ---
+
+SUBJECT = "sub"
+
+
+class Grammar(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What some of an issuer's subjects are like, and what such a subject is called."""
+
+    like: str
+    target: str
+
+
+class Issuer(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One that signs tokens, as ``issuers.toml`` has it."""
+
+    name: str
+    url: str
+    subjects: tuple[Grammar, ...] = ()
+    tenants: Mapping[str, str] = {}
+    exact: frozenset[str] = frozenset()
+    owner: frozenset[str] = frozenset()
+    broad: Mapping[str, str] = {}
+    needed: frozenset[str] = frozenset()
+    aws_keys: Mapping[str, str] = {}
+    of_claim: Mapping[str, str] = {}
+
+    def fixed(self, claim: str) -> Restriction:
+        """How far a claim narrows that has one value."""
+        if claim in self.owner:
+            return "loose"
+        return "exact" if claim in self.exact or claim == SUBJECT else "none"
+
+    def narrows(self, claim: str, restriction: Restriction, values: Iterable[str]) -> Restriction:
+        """How far a claim narrows whose values are these, or like these; ``restriction``: how far these are bound.
+
+        Values with wildcards narrow where each stays inside one tenant.
+        """
+        values = tuple(values)
+        if restriction != "exact" and not _all_like(self.tenants.get(claim), values):
+            return "none"
+        broad = claim in self.broad and any(re.match(self.broad[claim], one) for one in values)
+        return widest((restriction, "loose" if broad else "exact", self.fixed(claim)))
+
+
+def _all_like(pattern: str | None, values: Iterable[str]) -> bool:
+    return pattern is not None and all(re.match(pattern, value) for value in values)
+
+
+@cache
+def _issuers() -> tuple[Issuer, ...]:
+    data = files("connectors").joinpath("issuers.toml").read_bytes()
+    return tuple(msgspec.toml.decode(data, type=dict[str, tuple[Issuer, ...]])["issuers"])
+
+
+def recognised(url: str) -> Iterator[tuple[Issuer, Mapping[str, str | None]]]:
+    """Those that an issuer may be, by its URL, the likeliest first, with the parts of the URL that they name."""
+    address = issuer_name(url)
+    for one in _issuers():
+        if found := re.fullmatch(one.url, address):
+            yield one, found.groupdict()
+
+
+def shared(url: str) -> Issuer | None:
+    """The issuer, where it signs for everybody at that address; None for one of a single tenant."""
+    for one, parts in recognised(url):
+        return one if one.tenants and not parts.get("own") else None
+    return None
+
+
+# --- ``federates`` links: which subjects of which issuer may become an identity, as others can join them (pure) ---
+#
+# A link's target names the subject as the connector of its own platform would. ``issuers.toml`` has the forms:
+#
+# ========================================= ==========================================================
+# ``github:ORG/REPOSITORY`` a repository whose GitHub Actions workflows are let in ``gitlab:GROUP/PROJECT`` a project
+# whose GitLab pipelines are let in ``bitbucket:WORKSPACE/REPOSITORY`` a repository, by its id, whose Bitbucket
+# pipelines are let in ``circleci:ORGANIZATION/PROJECT`` a project of CircleCI, both by id
+# ``buildkite:ORGANIZATION/PIPELINE`` a pipeline of Buildkite ``azuredevops:ORGANIZATION/PROJECT/NAME`` a service
+# connection of Azure DevOps; of newer ones two ids are told ``terraform:ORGANIZATION/WORKSPACE`` a workspace of HCP
+# Terraform ``kubernetes:ISSUER/NAMESPACE/NAME`` a service account of the cluster with that OIDC issuer (without
+# ``https://``) ``google:ID`` a service account of Google Cloud, by its unique id ``entra:TENANT/ID`` a service
+# principal or managed identity of Entra, by its object id ``cognito:POOL/ID``, ``cognito:ID`` somebody in a user
+# pool; somebody in an identity pool an ARN a principal of AWS ``oidc:ISSUER#SUBJECT`` any other subject, as it stands
+# there; ``*`` where none is named =========================================
+# ==========================================================
+#
+# Wildcards stay as they are: ``github:acme/*`` is every repository of acme.
 
 ANY = "*"
 _OF_NO_TOKENS = ("saml:", "x509:")

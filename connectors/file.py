@@ -14,13 +14,12 @@ import msgspec
 from msgspec import Struct
 
 from connectors.base import Check, DiscoveredRecord, Scope, Section, SectionReading, Spec
-from connectors.file_columns import COLUMNS
-from connectors.file_rows import parse_identity
+from connectors.file_rows import COLUMNS, parse_identity
 from scanner.errors import Problem, RegistryError, SourceError
 from scanner.model import ANY_KIND, EVERY_SCOPE, RUNGS, SCHEMA, Coverage, Identity
-from scanner.tables import EmptyTable, Row, Table, read_table
-from scanner.tables.cells import shown
-from scanner.tables.headings import Fields
+from scanner.registry.tables import EmptyTable, Row, Table, read_table
+from scanner.registry.tables.cells import shown
+from scanner.registry.tables.headings import Fields
 
 SECTION = "file.identities"
 

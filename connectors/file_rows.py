@@ -1,4 +1,4 @@
-"""A row of a listed file as an identity: what its cells mean."""
+"""The columns of a listed file, and the headings that mean them."""
 
 from __future__ import annotations
 
@@ -9,20 +9,53 @@ from typing import Any, Literal, TypeAlias, TypeVar, cast
 
 import msgspec
 
-from scanner.model import (
-    Credential,
-    CredentialKind,
-    Grant,
-    Identity,
-    Link,
-    Privilege,
-    Signal,
-    Trust,
-    credential_key,
-)
-from scanner.redact import redact
-from scanner.tables.cells import CellError, read_list, read_moment, read_text, read_yes_no, shown
-from scanner.tables.headings import Fields, holds_secret, kept
+from scanner.model import Credential, CredentialKind, Grant, Identity, Link, Privilege, Signal, Trust, credential_key
+from scanner.redaction.redact import redact
+from scanner.registry.tables.cells import CellError, read_list, read_moment, read_text, read_yes_no, shown
+from scanner.registry.tables.headings import Columns, Fields, holds_secret, kept
+
+COLUMNS = Columns(
+    {
+        "key": ("identity key", "arn", "full id", "resource id"),
+        "provider": ("cloud", "cloud provider", "platform"),
+        "scope": ("account id", "subscription id", "project id", "tenant id"),
+        "kind": ("identity type", "account type"),
+        "name": ("identity", "user name", "login", "account name", "service account", "bot name"),
+        "display_name": ("full name", "title"),
+        "description": ("purpose",),
+        "unique_id": ("object id", "uuid", "immutable id"),
+        "aliases": ("alias", "email", "mail", "client id", "app id", "application id", "other ids"),
+        "enabled": ("is enabled", "active", "is active"),
+        "created_by": ("creator",),
+        "created_at": ("created", "created on", "creation date", "created date", "creation time"),
+        "last_used_at": (
+            "last used", "last used on", "last use", "last activity", "last active", "last login", "last sign in",
+            "last seen", "last access",
+        ),
+        "use_tracked_days": ("use tracked", "log retention days"),
+        "environment": ("env",),
+        "managed_by": (),
+        "tags": ("labels",),
+        "attributes": (),
+        "nature": (),
+        "is_agent": ("agent", "ai agent"),
+        "privilege": ("privilege level",),
+        "credentials": (),
+        "grants": (),
+        "links": (),
+        "trusts": (),
+    },
+    lists={"aliases"},
+    fallbacks={
+        "scope": ("subscription", "project", "tenant", "namespace"),
+        "kind": ("type",),
+        "enabled": ("status", "state"),
+        "unique_id": ("id",),
+    },
+)  # fmt: skip
+
+
+# --- A row of a listed file as an identity: what its cells mean ---
 
 T = TypeVar("T")
 Says: TypeAlias = Literal["human", "machine", "agent"]

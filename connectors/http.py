@@ -36,9 +36,8 @@ from urllib3.exceptions import HTTPError, LocationParseError
 from urllib3.util import parse_url
 
 from connectors.address import check_url, is_loopback
-from connectors.base import Gone, Meter, SectionReading, own_words
+from connectors.base import Gone, Malformed, Meter, SectionReading, own_words
 from connectors.budget import MEBIBYTE, Answer, current, pause
-from connectors.errors import Malformed
 from connectors.rates import RateLimit
 from scanner.errors import Denied, SourceError, Throttled, Unreachable
 

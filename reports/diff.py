@@ -8,9 +8,8 @@ from typing import BinaryIO, TypeAlias
 
 from reports.base import Screen
 from reports.diff_table import COLUMNS, SHORT_COLUMNS, became, caveats, findings_told, headline, span, totals
-from reports.json import scan_record
-from reports.json_text import encoded
-from reports.markdown_text import escaped
+from reports.json import encoded, scan_record
+from reports.markdown import escaped
 from reports.page import LABEL, Page
 from reports.phrases import words
 from reports.sheets import markdown_table, write_csv

@@ -9,15 +9,14 @@ from typing import BinaryIO, TypeAlias
 
 from reports.base import Screen
 from reports.handover_table import COLUMNS, SHORT_COLUMNS, as_of, headline, held_text, place_text
-from reports.json import scan_record
-from reports.json_text import encoded
-from reports.markdown_text import escaped
+from reports.json import encoded, scan_record
+from reports.markdown import escaped
 from reports.page import Page
 from reports.phrases import words
 from reports.sheets import markdown_table, write_csv
 from reports.workbook import Counts, new_workbook
+from scanner.lifecycle.offboarding.records import Handover, HandoverItem, Role
 from scanner.model import ScanInfo
-from scanner.offboarding.records import Handover, HandoverItem, Role
 
 SCHEMA = "muster.handover/1"
 

@@ -6,8 +6,8 @@ from typing import TypeAlias
 
 from reports.phrases import credential_text, joined, words
 from reports.tables import Column
+from scanner.lifecycle.offboarding.records import Handover, HandoverItem
 from scanner.model import Person, ScanInfo
-from scanner.offboarding.records import Handover, HandoverItem
 from scanner.text import counted
 
 

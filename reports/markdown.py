@@ -1,21 +1,114 @@
-"""The Markdown report: for the comment on a pull request or the summary of a job, which both end somewhere."""
+"""Text from outside as text in Markdown: no markup, no link, no HTML, no line of its own."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import BinaryIO, ClassVar, TypeAlias
 
 from reports.base import Screen, View
 from reports.finding_groups import groups_by_rule
 from reports.judged import Judged, judged_identities, most_urgent_first
 from reports.listing import LISTINGS
-from reports.markdown_page import MarkdownPage
-from reports.markdown_text import code, unlinked
 from reports.phrases import ORPHANED_MEANS, credential_text, fingerprint_digits, iso, next_step, place, telling, words
 from reports.summary import Digest, gap_text
 from reports.views import Keeps, is_orphan, is_unregistered
 from scanner.model import SEVERITIES, Assessment, Finding, ScanResult
 from scanner.text import counted, printable
+
+# In CommonMark a backslash before punctuation makes it text. Escaped is only what could be something else where it
+# stands, so that identities stay readable: an underscore is markup at the edge of a word, ``-`` and ``1.`` begin a list
+# at the start of a line, and ``://`` and ``www.`` are what GitHub makes a link of.
+_COULD_BE_MARKUP = re.compile(
+    r"[#$&*<>\[\\\]`|~]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])|:(?=//)|(?<=www)\.|^[-+=]", re.IGNORECASE
+)
+# GitHub looks for these in what a reader sees, after backslashes have gone: mentions, addresses, numbers of issues.
+_COULD_BE_REFERENCE = re.compile(r"(@|#|\bGH-)(?=\\?\w)", re.IGNORECASE)
+_WORD_JOINER = "\u2060"
+_NUMBER_OF_LIST = re.compile(r"^(\d+)([.)])")
+
+
+def escaped(text: str) -> str:
+    """The text on one line, to stand anywhere in Markdown, in a table's cell, too; runs of blanks become one."""
+    line = re.sub(" +", " ", printable(text)).strip()
+    return _NUMBER_OF_LIST.sub(r"\1\\\2", _COULD_BE_MARKUP.sub(r"\\\g<0>", line))
+
+
+def unlinked(text: str) -> str:
+    """The same, and neither ``@team`` nor ``#1`` in it calls anybody or leads anywhere: they are held apart unseen."""
+    return _COULD_BE_REFERENCE.sub(rf"\1{_WORD_JOINER}", escaped(text))
+
+
+def code(text: str) -> str:
+    """The text as code, so that it can be copied as it is: but ``|`` and backticks, which end cells and code."""
+    line = printable(text).strip().replace("`", r"\x60").replace("|", r"\x7c")
+    return f"`{line}`" if line else ""
+
+
+# --- A page of Markdown that ends before it is too long for a comment: tables are cut, and say what is missing ---
+
+LENGTH_TAKEN = 65_536
+"""Characters in a comment on GitHub; the summary of a job takes more."""
+_KEPT_FREE = 8_000
+"""For what comes after the tables, and for their headings."""
+
+
+class MarkdownPage:
+    """Lines and tables; every text is Markdown already."""
+
+    def __init__(self, screen: Screen) -> None:
+        self._screen = screen
+        self._lines: list[str] = []
+        self._left = LENGTH_TAKEN - _KEPT_FREE
+        self._is_cut = False
+
+    @property
+    def text(self) -> str:
+        """The page so far."""
+        return "".join(f"{line}\n" for line in self._lines)
+
+    @property
+    def notices(self) -> tuple[str, ...]:
+        """Whether a table had no room for all that it was given; the page itself says how many rows are missing."""
+        return (f"it is cut to {LENGTH_TAKEN:,} characters, the most that a comment holds",) if self._is_cut else ()
+
+    def line(self, text: str) -> None:
+        """Add lines, whether or not there is room for them: few and short ones."""
+        self._lines.append(text)
+        self._left -= _length(text)
+
+    def table(
+        self, title: str | None, headings: Sequence[str], rows: Iterable[Iterable[str]], *, total: int, rest: str = ""
+    ) -> None:
+        """Add a table of as many rows as fit. ``total``: with those not even given; ``rest``: how to see them all."""
+        self.line(f"\n### {title}\n" if title else "")
+        self.line(_row(headings))
+        self.line(_row(["---"] * len(headings)))
+        shown = 0
+        for row in map(_row, rows):
+            if _length(row) > self._left:
+                self._is_cut = True
+                break
+            self.line(row)
+            shown += 1
+        if shown < total:
+            self.line(f"\nand {total - shown:,} more: {self.command(rest)}")
+
+    def command(self, text: str) -> str:
+        """A command to run, as code."""
+        return code(self._screen.command(text))
+
+
+def _row(cells: Iterable[str]) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
+def _length(line: str) -> int:
+    """With its line end, as those count who count in UTF-16."""
+    return len(line.encode("utf-16-le", "replace")) // 2 + 1
+
+
+# --- The Markdown report: for the comment on a pull request or the summary of a job, which both end somewhere ---
 
 GAPS_NAMED = 10
 NOTICES_SHOWN = 5

@@ -13,9 +13,9 @@ from msgspec.structs import replace
 
 from reports.base import View
 from reports.views import select
-from scanner.links.assignments import held_by
+from scanner.access.assignments import held_by
 from scanner.model import GRAVITY, Assessment, Entry, Finding, ScanResult, Severity, gravest_first
-from scanner.summary import summarise
+from scanner.model.summary import summarise
 
 
 class Wanted(Struct, frozen=True, kw_only=True):

@@ -10,7 +10,7 @@ from msgspec import Struct
 from msgspec.structs import asdict
 
 from reports.base import Screen
-from reports.json_text import encoded
+from reports.json import encoded
 from reports.page import Page
 from scanner.model import Forgotten, Summary
 from scanner.text import counted

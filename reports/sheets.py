@@ -7,7 +7,7 @@ import csv
 from collections.abc import Sequence
 from typing import Any, BinaryIO
 
-from reports.markdown_text import escaped
+from reports.markdown import escaped
 from reports.phrases import plain
 from reports.tables import Cell, Column, harmless
 

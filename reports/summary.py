@@ -6,7 +6,7 @@ from functools import cached_property
 
 from reports.phrases import joined
 from scanner.model import Coverage, ScanResult
-from scanner.summary import by_state
+from scanner.model.summary import by_state
 from scanner.text import counted, either
 
 _NO_REGISTRY = "No registry was given: nothing can be called registered or unregistered. Give one with --registry FILE."

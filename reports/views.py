@@ -14,7 +14,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from reports.base import View
-from scanner.links.assignments import held_by
+from scanner.access.assignments import held_by
 from scanner.model import Assessment, Assignment, ScanResult
 
 Keeps: TypeAlias = Callable[[Assessment], bool]

@@ -11,7 +11,7 @@ import msgspec
 from msgspec import Struct
 
 from scanner.errors import ConfigError, Problem, did_you_mean
-from scanner.redact import SecretRef
+from scanner.redaction.redact import SecretRef
 
 T = TypeVar("T")
 KeyPath: TypeAlias = tuple[str | int, ...]

@@ -11,7 +11,7 @@ PATIENCE = 60
 # Holds the store's lock from the line it prints until its input ends.
 _HOLDER = """
 import sys
-from scanner.history.store import open_store
+from scanner.store.store import open_store
 with open_store(sys.argv[1]) as store, store.alone():
     print("held", flush=True)
     sys.stdin.read()

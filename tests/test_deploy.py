@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 import yaml
 
-from scanner.config import load_config
+from scanner.config.load import load_config
 from tests.cli.conftest import BOTS, PEOPLE, REGISTRY, Muster, muster
 from tests.servers.receiver import Receiver, receiver
 

@@ -17,7 +17,7 @@ from reports.base import VIEWS
 from reports.catalog import report_catalog
 from scanner.cli.main import cli
 from scanner.cli.reference import PAGES as GENERATED
-from scanner.config import _File, load_config
+from scanner.config.load import _File, load_config
 from scanner.model import Policy, terms
 
 ROOT = Path(__file__).parent.parent

@@ -14,8 +14,8 @@ import pytest
 import yaml
 
 from scanner.cli.main import cli
-from scanner.settings import EngineSettings
-from scanner.shards.heads import check_scan_id, parse_shard
+from scanner.config.settings import EngineSettings
+from scanner.discovery.shards.files import check_scan_id, parse_shard
 
 PAGE = (Path(__file__).parent.parent / "docs" / "how-to" / "many-machines.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"```(\w+)\n(.*?)```", PAGE, re.DOTALL)

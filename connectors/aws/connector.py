@@ -7,22 +7,20 @@ from typing import ClassVar
 
 from msgspec import structs
 
-from connectors.aws.account import read_account
-from connectors.aws.accounts import Account, Organization, own_account
-from connectors.aws.identities import Place, known
+from connectors.aws.client.session import AwsSession, call, enter
+from connectors.aws.identities.account import read_account
+from connectors.aws.identities.payloads import AwsRegion, Place, known
+from connectors.aws.identities.reading import parsed
+from connectors.aws.identities.roles_anywhere import read_roles_anywhere
 from connectors.aws.least_privilege import cloudformation, least_policies, printed, terraform
-from connectors.aws.members import enter
 from connectors.aws.offline.source import ExportedSource
-from connectors.aws.payloads import AwsRegion
+from connectors.aws.organization import Account, Organization, own_account
 from connectors.aws.preflight import check_source
-from connectors.aws.reading import parsed
-from connectors.aws.regional.reading import read_region
-from connectors.aws.roles_anywhere import read_roles_anywhere
-from connectors.aws.session import AwsSession, call
 from connectors.aws.settings import AwsSettings
 from connectors.aws.spec import ACCOUNT, MEMBER_ROLE, REGIONS, SPEC
+from connectors.aws.workloads.service import read_region
 from connectors.base import Check, DiscoveredRecord, Meter, Scope, SectionReading, Spec
-from connectors.sdk import require_sdk
+from connectors.reading import require_sdk
 from scanner.errors import Denied
 from scanner.model import EVERY_SCOPE, Coverage, Identity
 

@@ -6,12 +6,9 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from connectors.aws.accounts import Account, own_account
-from connectors.aws.errors import NotReady, NotTaken, is_nowhere
-from connectors.aws.members import enter
-from connectors.aws.organization import ACTIVE, CONTROLS, read_members
-from connectors.aws.regional.catalog import BY_SECTION, TAGS_SERVICE, TYPES, wanted
-from connectors.aws.session import IN_FLIGHT, AwsSession, Client, call
+from connectors.aws.client.errors import NotReady, NotTaken, is_nowhere
+from connectors.aws.client.session import IN_FLIGHT, AwsSession, Client, call, enter
+from connectors.aws.organization import ACTIVE, CONTROLS, Account, own_account, read_members
 from connectors.aws.settings import AwsSettings
 from connectors.aws.spec import (
     CREATORS,
@@ -23,6 +20,7 @@ from connectors.aws.spec import (
     SPEC,
     SSH_KEYS,
 )
+from connectors.aws.workloads.catalog import BY_SECTION, TAGS_SERVICE, TYPES, wanted
 from connectors.base import Check, Gone, Meter, Scope, Section
 from scanner.errors import NotOffered, SourceError
 from scanner.model import EVERY_SCOPE

@@ -8,7 +8,7 @@ from pathlib import Path
 from msgspec import Struct
 
 from connectors.address import check_url
-from connectors.aws.regional.catalog import USUAL, wanted
+from connectors.aws.workloads.catalog import USUAL, wanted
 
 ALL_REGIONS = "all"
 # The name becomes part of a host's: nothing else may.

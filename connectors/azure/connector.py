@@ -9,19 +9,19 @@ from typing import ClassVar
 from msgspec import structs
 
 from connectors.azure import sections as s
-from connectors.azure.api import AzureApi
-from connectors.azure.directory.reading import read_directory
+from connectors.azure.client.api import AzureApi
+from connectors.azure.client.session import AzureSession
+from connectors.azure.identities.reading import read_directory
 from connectors.azure.least_privilege import bicep, bicep_of_vaults, printed, terraform
 from connectors.azure.offline.source import ExportedSource
 from connectors.azure.preflight import check_source
 from connectors.azure.reader import Reader, Unit
 from connectors.azure.scopes import find_units
-from connectors.azure.session import AzureSession
 from connectors.azure.settings import AzureSettings
 from connectors.azure.spec import SPEC
-from connectors.azure.subscription.reading import read_management_group, read_subscription
+from connectors.azure.workloads.reading import read_management_group, read_subscription
 from connectors.base import Check, DiscoveredRecord, Meter, Scope, Spec
-from connectors.sdk import require_sdk
+from connectors.reading import require_sdk
 from scanner.errors import SourceError
 from scanner.model import EVERY_SCOPE, Coverage
 

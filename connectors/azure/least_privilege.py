@@ -14,7 +14,7 @@ from typing import Any
 import msgspec
 
 from connectors.azure import sections as s
-from connectors.azure.requests import ALLOWED, EVERYTHING, Allowed
+from connectors.azure.client.requests import ALLOWED, EVERYTHING, Allowed
 from connectors.azure.settings import AzureSettings
 
 GRAPH = "00000003-0000-0000-c000-000000000000"

@@ -1,24 +1,119 @@
-"""What a scan will be able to read, asked beforehand: a call or two for each section, and nothing scanned."""
+"""Whether the application that we sign in as may do more than read: whoever gets hold of it may do that, too."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import TypeVar
+
+import msgspec
+from msgspec import Raw, Struct, field
 
 from connectors.azure import sections as s
-from connectors.azure.api import AzureApi
-from connectors.azure.errors import NoLicence
-from connectors.azure.excess import check_own_rights
+from connectors.azure.client.api import AzureApi
+from connectors.azure.client.errors import NoLicence
+from connectors.azure.client.payloads import Page
+from connectors.azure.client.requests import ARM_RESOURCES, Allowed
+from connectors.azure.identities import managed
 from connectors.azure.keys import NIL_GUID
-from connectors.azure.least_privilege import needed
-from connectors.azure.payloads import Page
-from connectors.azure.requests import ARM_RESOURCES, Allowed
+from connectors.azure.least_privilege import APP_ROLES, GRAPH, needed
+from connectors.azure.rights import principals
+from connectors.azure.rights.api_permissions import Permission, application_power
 from connectors.azure.settings import AzureSettings
 from connectors.azure.spec import SPEC
-from connectors.azure.subscription import denials, federation
 from connectors.base import Check, Gone, Scope
 from scanner.errors import SourceError
 from scanner.model import Coverage
+
+T = TypeVar("T")
+
+_NAME = "own rights"
+_FIX = "give it only what `muster connectors azure --policy SOURCE` prints"
+_ROLES: Mapping[str, str] = {
+    "8e3af657-a8ff-443c-a75c-2fe8c4bcb635": "Owner",
+    "b24988ac-6180-42a0-ab88-20f7382dd24c": "Contributor",
+    "18d7d88d-d35e-4fb5-a5c3-7773c20a72d9": "User Access Administrator",
+    "f58310d9-a9f6-439a-9e8d-f62e7b41a168": "Role Based Access Control Administrator",
+    "00482a5a-887f-4fb3-b363-3b7fe8e74483": "Key Vault Administrator",
+    "b86a8fe4-44ce-4948-aee5-eccb2c155cd7": "Key Vault Secrets Officer",
+    "4633458b-17de-408a-b874-0445c86b69e6": "Key Vault Secrets User",
+}
+"""Roles that a scanner should not have. Source: https://learn.microsoft.com/azure/role-based-access-control/built-in-roles"""
+
+
+class _AppRole(Struct, frozen=True):
+    id: str
+    value: str | None = None
+
+
+class _Principal(Struct, frozen=True):
+    id: str
+    roles: tuple[_AppRole, ...] = field(name="appRoles", default=())
+
+
+class _Held(Struct, frozen=True, rename="camel"):
+    app_role_id: str
+
+
+class _Properties(Struct, frozen=True, rename="camel"):
+    principal_id: str
+    role_definition_id: str
+
+
+class _Assignment(Struct, frozen=True):
+    properties: _Properties
+
+
+def check_own_rights(api: AzureApi, settings: AzureSettings, subscriptions: Sequence[str]) -> Iterator[Check]:
+    """One line; none where it is not known as what we sign in. An answer in another shape is told as one, too."""
+    if settings.client_id is None:
+        return
+    try:
+        own = next(_principals(api, settings.client_id), None)
+        excess = [] if own is None else [*_permissions(api, own, settings), *_roles(api, own, subscriptions)]
+    except (SourceError, msgspec.ValidationError) as error:
+        yield Check(name=_NAME, ok=True, detail=f"they could not be looked at: {error}")
+        return
+    if excess:
+        some = ", ".join(dict.fromkeys(excess))
+        yield Check(name=_NAME, ok=False, detail=f"this application could do more than read: {some}", fix=_FIX)
+    else:
+        yield Check(name=_NAME, ok=True, detail="nothing was found that lets it do more than read")
+
+
+def _principals(api: AzureApi, client: str) -> Iterator[_Principal]:
+    params = {"$filter": f"appId eq '{client}'", "$select": "id,appRoles"}
+    return _rows(api.graph_pages("/servicePrincipals", params=params), _Principal)
+
+
+def _permissions(api: AzureApi, own: _Principal, settings: AzureSettings) -> Iterator[str]:
+    """Permissions on Graph that write, or lead on from there."""
+    held = {one.app_role_id for one in _rows(api.graph_pages(f"/servicePrincipals/{own.id}/appRoleAssignments"), _Held)}
+    if held <= set(APP_ROLES.values()):
+        return
+    for role in (role for graph in _principals(api, GRAPH) for role in graph.roles):
+        if role.id in held and role.value is not None and role.id not in APP_ROLES.values():
+            power = application_power(Permission(name=role.value, api=GRAPH, api_name="Graph"), settings.tenant or "")
+            if "Write" in role.value or power.privilege.level != "normal":
+                yield role.value
+
+
+def _roles(api: AzureApi, own: _Principal, subscriptions: Sequence[str]) -> Iterator[str]:
+    for subscription in subscriptions:
+        path = f"/subscriptions/{subscription}/providers/Microsoft.Authorization/roleAssignments"
+        for row in _rows(api.arm_pages(path, api_version="2022-04-01"), _Assignment):
+            role = row.properties.role_definition_id.rpartition("/")[2].lower()
+            if row.properties.principal_id.lower() == own.id.lower() and role in _ROLES:
+                yield f"{_ROLES[role]} in subscription {subscription}"
+
+
+def _rows(pages: Iterable[list[Raw]], row: type[T]) -> Iterator[T]:
+    for page in pages:
+        for raw in page:
+            yield msgspec.json.decode(raw, type=row)
+
+
+# --- What a scan will be able to read, asked beforehand: a call or two for each section, and nothing scanned ---
 
 LOOKED_AT = 5
 """So many subscriptions are tried."""
@@ -27,9 +122,9 @@ _SUBSCRIPTION = "{subscription}"
 _VERSIONS: Mapping[str, str] = {
     s.ROLE_ASSIGNMENTS: "2022-04-01",
     s.ROLE_DEFINITIONS: "2022-05-01-preview",
-    s.DENY_ASSIGNMENTS: denials.VERSION,
+    s.DENY_ASSIGNMENTS: principals.VERSION,
     s.MANAGED_IDENTITIES: "2024-11-30",
-    s.IDENTITY_FEDERATION: federation.VERSION,
+    s.IDENTITY_FEDERATION: managed.VERSION,
     s.WORKLOADS: "2021-04-01",
     s.VAULTS: "2023-07-01",
     s.SECRETS: "2023-07-01",

@@ -8,11 +8,10 @@ from typing import Any, TypeVar
 import msgspec
 from msgspec import Raw, Struct
 
-from connectors.azure.api import AzureApi
+from connectors.azure.client.api import AzureApi
 from connectors.azure.settings import AzureSettings
-from connectors.base import Gone, Meter, Scope, SectionReading
-from connectors.each import GIVE_UP_AFTER, read_each
-from connectors.errors import Malformed, NotAsked
+from connectors.base import Gone, Malformed, Meter, NotAsked, Scope, SectionReading
+from connectors.reading import GIVE_UP_AFTER, read_each
 from scanner.errors import SourceError
 from scanner.model import Coverage
 

@@ -10,8 +10,8 @@ from typing import Literal, get_args
 from msgspec import Struct, field
 
 from connectors.address import check_url
-from connectors.azure.clouds import CLOUDS, Cloud, CloudName, Service
-from scanner.redact import SecretRef
+from connectors.azure.client.clouds import CLOUDS, Cloud, CloudName, Service
+from scanner.redaction.redact import SecretRef
 
 ALL = "all"
 _GUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII | re.IGNORECASE)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from connectors.azure import sections as s
-from connectors.azure.requests import permissions_of
+from connectors.azure.client.requests import permissions_of
 from connectors.azure.settings import AzureSettings
 from connectors.base import Section, Spec
 from scanner.model import ANY_KIND, RUNGS, Fact, Rung

@@ -6,40 +6,39 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import ClassVar
 
 from connectors.base import Check, DiscoveredRecord, Meter, Scope, Spec
-from connectors.gcp.accounts import tell_accounts
-from connectors.gcp.api import GcpApi
-from connectors.gcp.api_keys import tell_api_keys
-from connectors.gcp.assets import engines as assets_engines
-from connectors.gcp.assets import secrets as assets_secrets
-from connectors.gcp.assets.consumers import read_consumers
-from connectors.gcp.assets.identities import list_identities
+from connectors.gcp.client.api import GcpApi
+from connectors.gcp.client.session import GcpSession
 from connectors.gcp.each import Reading, if_wanted, in_each
-from connectors.gcp.engines import tell_engines
+from connectors.gcp.identities.accounts import list_accounts, read_account_keys, tell_accounts
+from connectors.gcp.identities.api_keys import list_api_keys, tell_api_keys
+from connectors.gcp.identities.bulk import list_identities
+from connectors.gcp.identities.other_credentials import read_auth_providers, read_hmac_keys, read_oauth_clients
+from connectors.gcp.identities.pools import list_pools, read_managed_identities
+from connectors.gcp.identities.registered import read_registered
 from connectors.gcp.least_privilege import custom_role, gcloud_script, terraform
-from connectors.gcp.offline.readings import OF_FILES
-from connectors.gcp.offline.source import ExportedSource
+from connectors.gcp.offline.source import OF_FILES, ExportedSource
 from connectors.gcp.places import Place
 from connectors.gcp.preflight import preflight
-from connectors.gcp.projects import engines as projects_engines
-from connectors.gcp.projects import secrets as projects_secrets
-from connectors.gcp.projects.account_keys import read_account_keys
-from connectors.gcp.projects.accounts import list_accounts
-from connectors.gcp.projects.api_keys import list_api_keys
-from connectors.gcp.projects.auth_providers import read_auth_providers
-from connectors.gcp.projects.consumers import read_clusters, read_functions, read_machines, read_others, read_run
-from connectors.gcp.projects.hmac_keys import read_hmac_keys
-from connectors.gcp.projects.oauth_clients import read_oauth_clients
-from connectors.gcp.projects.pools import list_pools, read_managed_identities
-from connectors.gcp.projects.registered import read_registered
 from connectors.gcp.reader import Reader
 from connectors.gcp.rights.reading import read_rights
 from connectors.gcp.scopes import list_scopes
-from connectors.gcp.session import GcpSession
 from connectors.gcp.settings import GcpSettings
 from connectors.gcp.spec import SPEC
-from connectors.gcp.usage.insights import read_insights
-from connectors.gcp.usage.reading import read_use_of_accounts, read_use_of_keys
-from connectors.sdk import require_sdk
+from connectors.gcp.usage.reading import read_insights, read_use_of_accounts, read_use_of_keys
+from connectors.gcp.workloads import engines as assets_engines
+from connectors.gcp.workloads import engines as projects_engines
+from connectors.gcp.workloads import secrets as assets_secrets
+from connectors.gcp.workloads import secrets as projects_secrets
+from connectors.gcp.workloads.engines import tell_engines
+from connectors.gcp.workloads.reading import (
+    read_clusters,
+    read_consumers,
+    read_functions,
+    read_machines,
+    read_others,
+    read_run,
+)
+from connectors.reading import require_sdk
 from scanner.model import EVERY_SCOPE, Coverage
 
 BULK: tuple[Reading, ...] = (
@@ -69,7 +68,7 @@ OF_PROJECT: tuple[Reading, ...] = (
     list_pools,
     read_hmac_keys,
     read_managed_identities,
-    projects_engines.list_engines,
+    projects_engines.list_engines_of_location,
     read_machines,
     read_run,
     read_functions,
@@ -83,7 +82,7 @@ OF_PROJECT: tuple[Reading, ...] = (
     tell_accounts,
     tell_api_keys,
     tell_engines,
-    projects_secrets.read_secrets,
+    projects_secrets.read_secrets_of_project,
     if_wanted("iam.oauth_clients", read_oauth_clients),
     if_wanted("agentidentity.auth_providers", read_auth_providers),
 )

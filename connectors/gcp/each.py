@@ -1,24 +1,43 @@
-"""What can only be asked project by project, for all projects of a unit, several at once."""
+"""One request for each of many names, several at a time."""
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future
 from itertools import islice
 from typing import TypeAlias, TypeVar
 
 from msgspec import structs
 
-from connectors.base import DiscoveredRecord
+from connectors.base import DiscoveredRecord, SectionReading
 from connectors.budget import Pool
+from connectors.gcp.client import requests as r
+from connectors.gcp.client.payloads import Asset
 from connectors.gcp.places import ProjectRef
 from connectors.gcp.reader import Reader
-from connectors.gcp.rights.several import several
-from scanner.errors import Denied, SourceError
+from scanner.errors import Denied, NotOffered, SourceError
 from scanner.model import Coverage
 
 T = TypeVar("T")
+
+
+def several(ask: Callable[[str], T], names: Sequence[str], workers: int) -> Iterator[tuple[str, T | SourceError]]:
+    """What is answered to each, in the order of the names; a failure is an answer."""
+
+    def caught(name: str) -> T | SourceError:
+        try:
+            return ask(name)
+        except SourceError as error:
+            return error
+
+    if names:
+        with Pool(min(len(names), workers)) as pool:
+            yield from zip(names, pool.map(caught, names), strict=True)
+
+
+# --- What can only be asked project by project, for all projects of a unit, several at once ---
+
 Reading: TypeAlias = Callable[[Reader], Iterator[DiscoveredRecord]]
 
 
@@ -87,3 +106,35 @@ def instead_in_each(reader: Reader, own: Coverage, read: Reading) -> Iterator[Di
             yield structs.replace(record, calls=record.calls + own.calls)
         else:
             yield record
+
+
+# --- Listings that are asked for at each location ---
+
+
+def at_each_location(reader: Reader, section: SectionReading, ask: Callable[[str], Iterable[T]]) -> Iterator[T]:
+    """The rows of all locations. One that fails is a gap; an API that is off in the project ends it."""
+    locations = reader.settings.named_locations
+    failed: list[SourceError] = []
+    for location in locations:
+        try:
+            yield from ask(location)
+        except NotOffered:
+            raise
+        except SourceError as error:
+            failed.append(error)
+    for each in {str(error): error for error in failed}.values():
+        section.lost(each, partial=len(failed) < len(locations))
+
+
+# --- Assets of some types below a unit, each with the project that it is in ---
+
+
+def list_assets(
+    reader: Reader, section: SectionReading, types: tuple[str, ...], row: type[T]
+) -> Iterator[tuple[ProjectRef, Asset, T]]:
+    """Project, asset and its resource as ``row``. Assets of projects that the unit does not read are passed over."""
+    for asset in reader.rows(section, r.ASSETS, Asset, {"assetTypes": types}, parent=reader.place.name):
+        project = next(filter(None, map(reader.project, asset.ancestors)), None)
+        data = None if project is None else reader.row(section, asset.resource.data, row, asset.name)
+        if project is not None and data is not None:
+            yield project, asset, data

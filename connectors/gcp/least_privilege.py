@@ -9,7 +9,7 @@ import json
 from collections.abc import Iterable, Iterator, Sequence
 
 from connectors.base import Section
-from connectors.gcp.requests import REQUESTS, TEST_PROJECT
+from connectors.gcp.client.requests import REQUESTS, TEST_PROJECT
 from connectors.gcp.settings import GcpSettings
 from connectors.gcp.spec import SPEC
 

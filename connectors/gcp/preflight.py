@@ -9,14 +9,14 @@ import msgspec
 from msgspec import Struct, structs
 
 from connectors.base import Check, Meter, Scope, Section
-from connectors.gcp import requests as r
-from connectors.gcp.api import GcpApi, Page
-from connectors.gcp.errors import ApiOff, Misconfigured, NoCredentials, Rejected
-from connectors.gcp.payloads import Anything
+from connectors.gcp.client import requests as r
+from connectors.gcp.client.api import GcpApi, Page
+from connectors.gcp.client.errors import ApiOff, Misconfigured, NoCredentials, Rejected
+from connectors.gcp.client.payloads import Anything
+from connectors.gcp.client.requests import Request
+from connectors.gcp.client.session import GcpSession
 from connectors.gcp.places import Place
-from connectors.gcp.request import Request
 from connectors.gcp.sections import SECTIONS
-from connectors.gcp.session import GcpSession
 from connectors.gcp.settings import GcpSettings
 from scanner.errors import NotOffered, SourceError
 from scanner.model import Coverage

@@ -10,16 +10,15 @@ import msgspec
 from msgspec import Raw, structs
 
 from connectors.base import Meter, Scope, SectionReading
-from connectors.gcp.api import GcpApi, Page, Query
-from connectors.gcp.decoding import decoded
-from connectors.gcp.found import Found
-from connectors.gcp.keys import account_key, service_agent_key
-from connectors.gcp.places import Place, ProjectRef
-from connectors.gcp.request import Request
-from connectors.gcp.rights.emails import AGENTS, account_of
+from connectors.gcp.client.api import GcpApi, Page, Query
+from connectors.gcp.client.errors import decoded
+from connectors.gcp.client.requests import Request
+from connectors.gcp.identities.found import Found
+from connectors.gcp.places import Place, ProjectRef, account_key, service_agent_key
+from connectors.gcp.rights.members import AGENTS, account_of
 from connectors.gcp.settings import GcpSettings
 from scanner.errors import Unreachable
-from scanner.model import Coverage
+from scanner.model import Coverage, Credential
 
 T = TypeVar("T")
 NO_PROJECT = "-"
@@ -145,3 +144,26 @@ class Reader:
         """A section that cannot even be tried."""
         self.gaps[name].add(self.scope.id)
         return self.scope.coverage(name, "skipped", detail=why)
+
+
+# --- Credentials put with the accounts that they belong to ---
+
+
+class Attached:
+    """Puts credentials with accounts that were listed, and counts those of others."""
+
+    def __init__(self, reader: Reader) -> None:
+        self._reader = reader
+        self._left = 0
+
+    def add(self, project: str, email: str, credential: Credential) -> None:
+        """``project``: the id of the one that the account lives in."""
+        if self._reader.found.has_account(project, email):
+            self._reader.found.credentials[email].append(credential)
+        else:
+            self._left += 1
+
+    def tell(self, section: SectionReading) -> None:
+        """Note how many belong to nobody who was listed."""
+        if self._left:
+            section.note(f"{self._left} of accounts that were not listed left out")

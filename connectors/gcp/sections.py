@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from connectors.base import Section
-from connectors.gcp import requests as r
-from connectors.gcp.request import Request
+from connectors.gcp.client import requests as r
+from connectors.gcp.client.requests import Request
 from scanner.model import Rung
 
 USUAL = "usual"

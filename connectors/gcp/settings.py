@@ -9,9 +9,9 @@ from pathlib import Path
 from msgspec import Struct
 
 from connectors.address import check_url, is_loopback
-from connectors.gcp.requests import APIS
+from connectors.gcp.client.requests import APIS
 from connectors.gcp.sections import USUAL, wanted
-from scanner.redact import SecretRef
+from scanner.redaction.redact import SecretRef
 
 Names = str | tuple[str, ...]
 

@@ -1,9 +1,4 @@
-"""The server over HTTP: hvac's adapter for the protocol, our own limits around it.
-
-Only endpoints of the table are asked, and answers are decoded into the fields of payloads.py. Address and token are
-always handed over and the session trusts nothing else, so nothing of a developer's environment slips in. Redirects are
-not followed: requests would carry the token to whatever host they name.
-"""
+"""Failures that only this connector tells apart; to everybody else they are SourceErrors."""
 
 from __future__ import annotations
 
@@ -13,17 +8,26 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from connectors.base import Gone, Meter, own_words
+from connectors.base import Gone, Malformed, Meter, own_words
 from connectors.budget import current
-from connectors.errors import Malformed
 from connectors.vault.endpoints import OWN_TOKEN, SEAL_STATUS, Endpoint
-from connectors.vault.errors import InvalidToken
 from connectors.vault.payloads import Answer, Keys, SealStatus
 from connectors.vault.settings import VaultSettings
 from scanner.errors import Denied, NotOffered, SourceError, Throttled, Unreachable
 
 if TYPE_CHECKING:
     from requests import Response, Session
+
+
+class InvalidToken(SourceError):
+    """The server does not know the token: no permission would help."""
+
+
+# --- The server over HTTP: hvac's adapter for the protocol, our own limits around it ---
+#
+# Only endpoints of the table are asked, and answers are decoded into the fields of payloads.py. Address and token are
+# always handed over and the session trusts nothing else, so nothing of a developer's environment slips in. Redirects
+# are not followed: requests would carry the token to whatever host they name.
 
 T = TypeVar("T")
 

@@ -7,18 +7,18 @@ from contextlib import closing
 from typing import ClassVar
 
 from connectors.base import Check, DiscoveredRecord, Meter, Scope, Spec
-from connectors.sdk import require_sdk
+from connectors.reading import require_sdk
 from connectors.vault import endpoints as e
 from connectors.vault.api import VaultApi
-from connectors.vault.join import Found
+from connectors.vault.identities import Found, parse_identities
+from connectors.vault.kv import read_secrets
 from connectors.vault.least_privilege import base_policy, exact_policy
 from connectors.vault.methods import LOGIN_METHODS
-from connectors.vault.parse_identity import parse_identities
 from connectors.vault.payloads import AuthMount, SecretMount
 from connectors.vault.preflight import can_start, check_token, preflight
 from connectors.vault.privilege import PolicyBook, secret_paths
-from connectors.vault.reader import Reader
 from connectors.vault.reading import (
+    Reader,
     other_engines,
     other_logins,
     read_entities,
@@ -29,7 +29,6 @@ from connectors.vault.reading import (
     read_secret_ids,
     read_tokens,
 )
-from connectors.vault.reading_kv import read_secrets
 from connectors.vault.sections import SPEC
 from connectors.vault.settings import VaultSettings
 from scanner.errors import SourceError

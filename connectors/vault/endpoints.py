@@ -12,7 +12,7 @@ from urllib.parse import quote
 
 from msgspec import Struct
 
-from connectors.errors import Malformed
+from connectors.base import Malformed
 
 Method = Literal["GET", "LIST", "POST"]
 _CAPABILITY: dict[Method, str] = {"GET": "read", "LIST": "list", "POST": "update"}

@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 
-from connectors.base import Check, Gone, Meter
-from connectors.errors import Malformed
+from connectors.base import Check, Gone, Malformed, Meter
 from connectors.vault import endpoints as e
-from connectors.vault.api import VaultApi
+from connectors.vault.api import InvalidToken, VaultApi
 from connectors.vault.endpoints import SAMPLE
-from connectors.vault.errors import InvalidToken
 from connectors.vault.least_privilege import plan_of, relative
 from connectors.vault.payloads import OwnToken
 from connectors.vault.sections import Planned

@@ -1,23 +1,27 @@
-"""The readings of a namespace's sections: each yields its coverage and returns what it found."""
+"""What the readings of all sections share: one Coverage each, and many requests of which none spoils the rest."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from functools import partial
 from typing import TypeAlias, TypeVar
 
+import msgspec
 from msgspec import Raw
 
-from connectors.base import SectionReading
+from connectors.base import Gone, Malformed, Meter, NotAsked, Scope, SectionReading
+from connectors.reading import GIVE_UP_AFTER, read_each
 from connectors.vault import endpoints as e
+from connectors.vault.api import VaultApi
 from connectors.vault.endpoints import Endpoint
+from connectors.vault.logins import LoginRole, parse_role, parse_secret_id
 from connectors.vault.methods import APPROLE, METHODS, TOKEN_MOUNTS, LoginMethod
-from connectors.vault.parse_login import LoginRole, parse_role, parse_secret_id
 from connectors.vault.payloads import (
     AuthMount,
     Entity,
     EntitySummary,
     Group,
+    Keys,
     OwnToken,
     PolicyText,
     SecretId,
@@ -25,14 +29,93 @@ from connectors.vault.payloads import (
     Token,
 )
 from connectors.vault.policy import PolicyError, Rules, parse_policy
-from connectors.vault.reader import Reader
 from scanner.errors import Denied, NotOffered, SourceError
 from scanner.model import Coverage, Credential
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+
+class Reader:
+    """Reads sections of one namespace. ``gaps``: the names, without mounts, of those that ended as one."""
+
+    def __init__(self, api: VaultApi, scope: Scope, meter: Meter, workers: int) -> None:
+        self.api = api
+        self.scope = scope
+        self.gaps: set[str] = set()
+        self._meter = meter
+        self._workers = workers
+
+    def section(self, name: str, mount: str | None = None) -> SectionReading:
+        """Begin a section; one that is read on several mounts is qualified by its mount."""
+        return self.scope.section(name if mount is None else f"{name}:{mount}", meter=self._meter)
+
+    def done(self, section: SectionReading) -> Coverage:
+        """The section's coverage; to be yielded."""
+        coverage = section.coverage
+        if coverage.is_gap:
+            self.gaps.add(coverage.section.partition(":")[0])
+        return coverage
+
+    def skipped(self, name: str, why: str) -> Coverage:
+        """A section that cannot even be tried."""
+        self.gaps.add(name)
+        return self.scope.coverage(name, "skipped", detail=why)
+
+    def names(self, section: SectionReading, listing: Keys) -> list[str]:
+        """The names of a listing, sorted, without a slash at the end; what is no name is a malformed row."""
+        found: set[str] = set()
+        for key in listing.keys or ():
+            name = key.removesuffix("/") if isinstance(key, str) else ""
+            if name and "/" not in name and name not in (".", ".."):
+                found.add(name)
+            else:
+                section.malformed(repr(key), "it is no name")
+        return sorted(found)
+
+    def rows(self, section: SectionReading, raw: Mapping[str, Raw], row: type[T]) -> dict[str, T]:
+        """Each value decoded on its own, sorted by key, so that a bad one costs only itself."""
+        decoded: dict[str, T] = {}
+        for key, text in sorted(raw.items()):
+            try:
+                decoded[key] = msgspec.json.decode(text, type=row)
+            except (msgspec.DecodeError, UnicodeDecodeError) as error:
+                section.malformed(key, str(error))
+        return decoded
+
+    def each(
+        self, section: SectionReading, what: str, read: Callable[[T], R], items: Sequence[T], *, names_suffice: bool
+    ) -> Iterator[tuple[T, R | None]]:
+        """``read`` of every item; None where it failed, nothing where the item has gone since.
+
+        ``names_suffice``: an item that could not be read is still known by its name, so the section is never empty.
+        """
+        failures: list[SourceError] = []
+        successes = 0
+        for item, result in read_each(read, items, self._workers):
+            if isinstance(result, Gone):
+                continue
+            if not isinstance(result, SourceError):
+                successes += 1
+                yield item, result
+                continue
+            if isinstance(result, Malformed):
+                section.malformed(str(item), str(result))
+            else:
+                failures.append(result)
+            yield item, None
+        if failures:
+            section.lost(failures[0], partial=names_suffice or successes > 0)
+            section.note(f"{len(failures)} of {len(items)} {what} not read")
+            if isinstance(failures[-1], NotAsked):
+                section.note(f"no more were asked after {GIVE_UP_AFTER} failures in a row")
+
+
+# --- The readings of a namespace's sections: each yields its coverage and returns what it found ---
 
 BUILT_IN_ENGINES = frozenset({"system", "identity", "cubbyhole", "ns_system", "ns_identity", "ns_cubbyhole"})
 """Every namespace has them, and none is a store of the organisation's secrets."""
 
-T = TypeVar("T")
 Found: TypeAlias = Generator[Coverage, None, T]
 
 

@@ -9,7 +9,7 @@ from msgspec import Struct, field
 
 from connectors.address import check_url
 from scanner.errors import SourceError
-from scanner.redact import SecretRef
+from scanner.redaction.redact import SecretRef
 
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 

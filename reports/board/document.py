@@ -7,9 +7,9 @@ from typing import Any, BinaryIO, ClassVar
 from msgspec.structs import asdict
 
 from reports.base import Screen, View
-from reports.json_text import encoded
+from reports.board.numbers import board
+from reports.json import encoded
 from reports.summary import Digest
-from scanner.board.numbers import board
 from scanner.model import ScanResult
 
 SCHEMA = "muster.board/1"

@@ -18,10 +18,10 @@ from msgspec import Struct
 from reports.base import Screen, View
 from reports.board import words
 from reports.board.drawing import count_bar, line, share_bar
+from reports.board.numbers import board
+from reports.board.records import Board, Measure, Moment, Team
 from reports.phrases import ORPHANED_MEANS
 from reports.summary import Digest
-from scanner.board.numbers import board
-from scanner.board.records import Board, Measure, Moment, Team
 from scanner.model import ScanResult
 from scanner.text import printable
 

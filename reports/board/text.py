@@ -6,10 +6,10 @@ from typing import BinaryIO, ClassVar
 
 from reports.base import Screen, View
 from reports.board import words
+from reports.board.numbers import board
+from reports.board.records import Board, Measure, Team
 from reports.page import Heading, Page
 from reports.summary import Digest
-from scanner.board.numbers import board
-from scanner.board.records import Board, Measure, Team
 from scanner.model import ScanResult
 from scanner.text import counted
 

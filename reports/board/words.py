@@ -7,8 +7,8 @@ from typing import Literal
 
 from msgspec import Struct
 
-from scanner.board.numbers import total
-from scanner.board.records import Board, Measure, Moment, Resolution, Team
+from reports.board.numbers import total
+from reports.board.records import Board, Measure, Moment, Resolution, Team
 from scanner.model import Policy
 from scanner.text import counted
 

@@ -8,9 +8,9 @@ from typing import Any
 
 import msgspec
 
+from reports.json import encoded
 from reports.json_schema import scan_schema
-from reports.json_text import encoded
-from reports.markdown_text import code
+from reports.markdown import code
 from reports.phrases import ORPHANED_MEANS, iso, words
 from reports.summary import Digest
 from scanner.model import SCHEMA, SEVERITIES, ScanResult

@@ -12,6 +12,8 @@ from typing import Any
 from msgspec.structs import asdict
 
 from reports.base import Screen
+from reports.board.numbers import trend
+from reports.board.records import Moment
 from reports.html.ages import age, ages, written
 from reports.html.identities import identity_blocks
 from reports.html.packing import LONGEST_TEXT, Columns, minutes, pairs, pairs_by_name, table, text, texts
@@ -19,8 +21,6 @@ from reports.judged import Judged, judged_identities, most_urgent_first
 from reports.phrases import ACKNOWLEDGE, ORPHANED_MEANS, acknowledged_text, evidence_of, fingerprint_digits
 from reports.states import STATES
 from reports.summary import Digest
-from scanner.board.numbers import trend
-from scanner.board.records import Moment
 from scanner.model import Change, Coverage, Entry, EntryAssessment, Finding, ScanResult, StoredSecret
 
 COVERAGE: Columns[Coverage] = {

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import BinaryIO, ClassVar
 
 from reports.base import Screen, View
-from reports.json_text import encoded
+from reports.json import encoded
 from reports.ocsf.events import finding_event, inventory_event, scan_event
 from reports.summary import Digest
 from reports.views import select

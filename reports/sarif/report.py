@@ -9,7 +9,7 @@ from itertools import islice
 from typing import Any, BinaryIO, ClassVar
 
 from reports.base import Screen, View
-from reports.json_text import encoded
+from reports.json import encoded
 from reports.phrases import iso, joined, telling
 from reports.sarif.places import ROOT, Places
 from reports.sarif.rules import LEVELS, rules_of

@@ -15,9 +15,10 @@ from scanner.cli.options import config_option, store_option
 from scanner.errors import UsageError, did_you_mean
 
 if TYPE_CHECKING:
-    from scanner.config import Config
-    from scanner.history.store import Store
+    from scanner.config.load import Config
     from scanner.model import Acknowledgement, Finding, ScanResult
+    from scanner.store.store import Store
+
 
 DAYS = 90
 """How long it holds where nothing else is said."""
@@ -53,10 +54,10 @@ def acknowledge(
     means the findings of that rule on that identity. They are added to the list that the config names in [alarms]
     acknowledged, else to acknowledged.toml beside it; what changed is printed, for the review.
     """
-    from scanner.acknowledged_file import USUAL, changed_lines, parse, read, with_findings
-    from scanner.config import DEFAULT_FILE, load_config
+    from scanner.config.load import DEFAULT_FILE, load_config
     from scanner.model import Acknowledged
     from scanner.rules.catalog import RULES
+    from scanner.suppressions.acknowledgements import USUAL, changed_lines, parse, read, with_findings
 
     today = datetime.now(UTC).date()
     config = load_config(config_file)
@@ -104,7 +105,7 @@ def _needed(option: str, given: str | None, question: str) -> str:
 
 def _day(text: str | None, today: date) -> date:
     """The day that ``--until`` gives. Raises UsageError, which names the option and not the file it would be put in."""
-    from scanner.acknowledged_file import LONGEST
+    from scanner.suppressions.acknowledgements import LONGEST
 
     if text is None:
         return today + timedelta(days=DAYS)
@@ -124,7 +125,7 @@ def _day(text: str | None, today: date) -> date:
 
 def _findings(store_url: str, wanted: Sequence[str], rules: Sequence[str]) -> list[Finding]:
     """The findings that the arguments mean, each once. Raises UsageError where one of them means none, or several."""
-    from scanner.history.store import open_store
+    from scanner.store.store import open_store
 
     with open_store(store_url, create=False) as store:
         if _FINGERPRINT.fullmatch(wanted[0].lower()):
@@ -180,11 +181,11 @@ def _by_rule(store: Store, rule: str, text: str, rules: Sequence[str]) -> list[F
 def _list(paths: Sequence[Path], store_url: str, today: date) -> None:
     """Print each acknowledgement with what it covers in the latest scan: those that end first come first."""
     from reports.page import Page
-    from scanner.acknowledged_file import load_acknowledgements
     from scanner.cli.output import stdout_screen
     from scanner.errors import MissingStore
-    from scanner.history.store import open_store
     from scanner.rules.catalog import RULES
+    from scanner.store.store import open_store
+    from scanner.suppressions.acknowledgements import load_acknowledgements
     from scanner.text import counted
 
     given = load_acknowledgements(paths, [rule.id for rule in RULES], today)
@@ -226,7 +227,7 @@ def _told(one: Acknowledgement, covers: Sequence[Finding] | None, *, known: bool
 def _covered(
     given: Sequence[Acknowledgement], result: ScanResult | None, today: date
 ) -> dict[Acknowledgement, list[Finding]]:
-    from scanner.acknowledgements import Acknowledgements
+    from scanner.suppressions.acknowledgements import Acknowledgements
 
     covered: dict[Acknowledgement, list[Finding]] = {}
     if result is None:
@@ -240,7 +241,7 @@ def _covered(
 
 
 def _replace(path: Path, text: str) -> None:
-    from scanner.beside import in_place_of
+    from scanner.safe_files import in_place_of
 
     mode = path.stat().st_mode & 0o777 if path.exists() else 0o644
     with in_place_of(path, mode=mode) as file:

@@ -9,18 +9,18 @@ from typing import TYPE_CHECKING
 
 import click
 
-from scanner.cli.lists import listed, registry_of
-from scanner.cli.options import config_option, people_option, store_option
+from scanner.cli.options import config_option, listed, people_option, registry_of, store_option
 from scanner.errors import UsageError
 from scanner.text import counted
 
 if TYPE_CHECKING:
-    from scanner.config import Config
+    from scanner.config.load import Config
     from scanner.model import Entry, ScanResult
+    from scanner.registry.editing.adoption import Change
+    from scanner.registry.editing.filled_in import Answer
     from scanner.registry.lists import ListSource
-    from scanner.registry_tools.adoption import Change
-    from scanner.registry_tools.filled_in import Answer
-    from scanner.roster import Roster
+    from scanner.registry.roster import Roster
+
 
 _FILE = click.Path(path_type=Path)
 
@@ -50,11 +50,11 @@ def adopt(
     beside it, as FILE.bak.
     """
     from scanner.cli.console import say, warn
-    from scanner.config import load_config
-    from scanner.registry_tools.adoption import plan
-    from scanner.registry_tools.revising import Target, revise
-    from scanner.registry_tools.saving import save
-    from scanner.registry_tools.text import changes_text, printed
+    from scanner.config.load import load_config
+    from scanner.registry.editing.adoption import plan
+    from scanner.registry.editing.revising import Target, revise
+    from scanner.registry.editing.saving import save
+    from scanner.registry.editing.text import changes_text, printed
 
     config = load_config(config_file)
     source = _target(config, registry_file)
@@ -107,7 +107,7 @@ def _entries_beside(config: Config, source: ListSource) -> Sequence[Entry]:
 
 def _roster(people: Sequence[ListSource], today: date) -> Roster | None:
     from scanner.registry.people import load_people
-    from scanner.roster import Roster
+    from scanner.registry.roster import Roster
 
     return Roster(load_people(people).people, today) if people else None
 
@@ -115,7 +115,7 @@ def _roster(people: Sequence[ListSource], today: date) -> Roster | None:
 def _latest(url: str, *, needed: bool) -> ScanResult | None:
     """The latest scan; None where there is none and it is not needed."""
     from scanner.errors import MissingStore
-    from scanner.history.store import open_store
+    from scanner.store.store import open_store
 
     try:
         with open_store(url, create=False) as store:
@@ -128,7 +128,7 @@ def _latest(url: str, *, needed: bool) -> ScanResult | None:
 
 def _filled_in(file: Path, result: ScanResult | None) -> tuple[Sequence[Answer], list[str]]:
     from scanner.cli.console import warn
-    from scanner.registry_tools.filled_in import read_filled_in
+    from scanner.registry.editing.filled_in import read_filled_in
 
     filled = read_filled_in(file, [one.identity for one in result.identities] if result else None)
     warn(map(str, filled.warnings))
@@ -137,7 +137,7 @@ def _filled_in(file: Path, result: ScanResult | None) -> tuple[Sequence[Answer],
 
 
 def _drafts(result: ScanResult | None, entries: Sequence[Entry], today: date) -> tuple[Sequence[Answer], list[str]]:
-    from scanner.registry_tools.drafts import draft
+    from scanner.registry.editing.adoption import draft
 
     assert result is not None
     drafts = draft(result.identities, entries, scan=result.scan.id, today=today)

@@ -56,9 +56,9 @@ def connectors(
 
 def _policy(kind: type, name: str, source: str | None, config_file: Path | None) -> str:
     from connectors.base import LeastPrivilege
-    from scanner.app import make_ready
+    from scanner.app.scanning import make_ready
     from scanner.cli.sources import named_sources
-    from scanner.config import load_config
+    from scanner.config.load import load_config
     from scanner.errors import UsageError
 
     if not issubclass(kind, LeastPrivilege):

@@ -15,12 +15,13 @@ import click
 
 from scanner.cli.calls import as_called
 from scanner.errors import MusterError
-from scanner.redact import RedactingFilter, redact
+from scanner.redaction.redact import RedactingFilter, redact
 from scanner.text import counted, printable
 
 if TYPE_CHECKING:
     from scanner.discovery.engine import Observer
-    from scanner.inventory import Reading
+    from scanner.discovery.inventory import Reading
+
 
 PROBLEMS_TOLD = 100
 """A broken file with a million rows is told by its first problems."""

@@ -121,7 +121,7 @@ Then scan your own, read-only
 def _scan(config_file: Path, out: Path) -> None:
     from scanner.cli.output import STDOUT, make_output, offering
     from scanner.cli.scan import scan_and_report
-    from scanner.config import load_config
+    from scanner.config.load import load_config
 
     for leftover in out.glob("demo.db*"):
         leftover.unlink()

@@ -36,11 +36,11 @@ def diff(
     """
     from reports.diff import WRITERS
     from reports.diff_table import totals
-    from scanner.changes import changes_between
+    from scanner.app.changes import changes_between
     from scanner.cli.console import say
     from scanner.cli.output import STDOUT, Delivery, deliver, plan_formats
-    from scanner.config import load_config
-    from scanner.history.store import open_store
+    from scanner.config.load import load_config
+    from scanner.store.store import open_store
 
     planned = plan_formats(outputs, tuple(WRITERS), "a diff")
     with open_store(store_url or load_config(config_file).store_url, create=False) as store:

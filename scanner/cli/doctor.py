@@ -14,9 +14,10 @@ from scanner.cli.options import config_option, store_option
 
 if TYPE_CHECKING:
     from connectors.base import Check
-    from scanner.config import Config
-    from scanner.discovery.reading import Source
-    from scanner.history.store import Store
+    from scanner.config.load import Config
+    from scanner.discovery.engine import Source
+    from scanner.store.store import Store
+
 
 PROBLEMS = 1
 
@@ -31,10 +32,10 @@ def doctor(sources: tuple[str, ...], config_file: Path | None, store_url: str | 
 
     Scans nothing, and names each missing permission. What is fine and says the same is one line. Exit 1 on problems.
     """
-    from scanner.app import make_ready
+    from scanner.app.scanning import make_ready
     from scanner.cli.sources import named_sources
-    from scanner.config import load_config
-    from scanner.redact import redact
+    from scanner.config.load import load_config
+    from scanner.redaction.redact import redact
     from scanner.text import printable
 
     config = load_config(config_file)
@@ -88,7 +89,7 @@ def _checks(config: Config, sources: tuple[Source, ...], store_url: str) -> Iter
 def _channel_checks(config: Config) -> Iterator[Check]:
     from connectors.base import Check
     from scanner.errors import SourceError
-    from scanner.notify.preflight import told
+    from scanner.notify.sending import told
 
     for channel in config.channels:
         try:
@@ -99,7 +100,7 @@ def _channel_checks(config: Config) -> Iterator[Check]:
 
 def _list_checks(config: Config, sources: tuple[Source, ...]) -> Iterator[Check]:
     from connectors.base import Check
-    from scanner.app import load_lists
+    from scanner.app.scanning import load_lists
     from scanner.errors import InputError
     from scanner.text import counted
 
@@ -128,7 +129,7 @@ def _list_checks(config: Config, sources: tuple[Source, ...]) -> Iterator[Check]
 def _store_check(url: str) -> Check:
     from connectors.base import Check
     from scanner.errors import MissingStore, MusterError, OlderStore
-    from scanner.history.store import open_store
+    from scanner.store.store import open_store
 
     try:
         with open_store(url, create=False) as store:

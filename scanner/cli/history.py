@@ -15,9 +15,10 @@ from scanner.cli.options import config_option, store_option
 
 if TYPE_CHECKING:
     from reports.scan_list import ListedScan
-    from scanner.continuity.forgetting import Forgetting
-    from scanner.history.scans import StoredScan
-    from scanner.history.tallies import Tally
+    from scanner.judging.last_known.forgetting import Forgetting
+    from scanner.store.comparison import Tally
+    from scanner.store.scans import StoredScan
+
 
 SHOWN = 30
 
@@ -47,8 +48,8 @@ def history(
         return
     from reports.scan_list import WRITERS
     from scanner.cli.output import Delivery, deliver, plan_formats
-    from scanner.config import load_config
-    from scanner.history.store import open_store
+    from scanner.config.load import load_config
+    from scanner.store.store import open_store
 
     planned = plan_formats(outputs, tuple(WRITERS), "the list of scans")
     with open_store(store_url or load_config(config_file).store_url, create=False) as store:
@@ -90,8 +91,8 @@ def prune(keep_days: int, dry_run: bool, config_file: Path | None, store_url: st
 
     Scans that are kept stay as they are, and findings that still stand keep the day on which they were first seen.
     """
-    from scanner.config import load_config
-    from scanner.history.store import open_store
+    from scanner.config.load import load_config
+    from scanner.store.store import open_store
     from scanner.text import counted
 
     now = datetime.now(UTC).replace(microsecond=0)
@@ -118,12 +119,12 @@ def forget(
     identities and findings are forgotten, which is not to say that they left or are mended. Earlier scans stay as they
     are, and so does whatever another source knows. A source that is scanned again is found anew.
     """
-    from scanner.app import new_scan_id
+    from scanner.app.changes import forget_place, plan_forgetting
+    from scanner.app.scanning import new_scan_id
     from scanner.cli.console import say
-    from scanner.config import load_config
-    from scanner.forgetting import forget_place, plan_forgetting
-    from scanner.history.store import open_store
+    from scanner.config.load import load_config
     from scanner.model import Forgotten
+    from scanner.store.store import open_store
     from scanner.text import printable
 
     now = datetime.now(UTC).replace(microsecond=0)

@@ -12,11 +12,11 @@ import click
 from scanner.cli.options import config_option, lists_options, output_options, store_option, verdict_options
 
 if TYPE_CHECKING:
+    from scanner.app.importing import Taken
     from scanner.cli.output import Output
-    from scanner.config import Config
-    from scanner.history.store import Store
-    from scanner.importing import Taken
+    from scanner.config.load import Config
     from scanner.model import ScanResult
+    from scanner.store.store import Store
 
 
 @click.command("import")
@@ -54,9 +54,9 @@ def import_(
     from scanner.cli.notify import failures_told, then_notify
     from scanner.cli.output import offering, plan_outputs
     from scanner.cli.scan import exit_code, overridden
-    from scanner.config import load_config
+    from scanner.config.load import load_config
     from scanner.errors import UsageError
-    from scanner.history.store import open_store
+    from scanner.store.store import open_store
 
     if pending or discard:
         if files:
@@ -87,13 +87,13 @@ def _import(
     accept_drop: bool,
     strict_registry: bool,
 ) -> ScanResult | None:
-    from scanner import importing
-    from scanner.bulk import seldom_collected
+    from scanner.app import importing
+    from scanner.app.scanning import seldom_collected
     from scanner.cli.console import say
     from scanner.cli.output import with_since, write_outputs
-    from scanner.history.store import open_store
-    from scanner.shards.files import check_shard
-    from scanner.shards.joining import named
+    from scanner.discovery.shards.files import check_shard
+    from scanner.discovery.shards.joining import named
+    from scanner.store.store import open_store
 
     now = datetime.now(UTC)
     with seldom_collected():
@@ -125,11 +125,11 @@ def _concluded(
     config: Config, store: Store, taken: Taken, *, accept_drop: bool, strict_registry: bool
 ) -> ScanResult | None:
     """The result; None where another import concluded the scan meanwhile."""
-    from scanner import app, importing
+    from scanner.app import importing, scanning
     from scanner.cli.console import say, warn
     from scanner.errors import NothingScanned, StoreError
 
-    lists = app.load_lists(config, importing.sources_of(taken.head), strict=strict_registry)
+    lists = scanning.load_lists(config, importing.sources_of(taken.head), strict=strict_registry)
     warn(lists.warnings)
     try:
         return importing.conclude_shards(store, taken, lists.declared, config, accept_drop=accept_drop)
@@ -141,7 +141,7 @@ def _concluded(
 
 
 def _list_waiting(store: Store) -> int:
-    from scanner.importing import waiting_lines
+    from scanner.app.importing import waiting_lines
 
     for line in waiting_lines(store.staging) or ["no scan waits for shards"]:
         click.echo(line)

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import click
 
-from scanner.beside import in_place_of
 from scanner.cli.calls import as_called, remember
 from scanner.errors import UsageError
+from scanner.safe_files import in_place_of
 
 _TEMPLATES = ("config.toml", "registry.csv", "people.csv")
 

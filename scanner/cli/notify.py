@@ -13,9 +13,10 @@ import click
 from scanner.cli.options import config_option, store_option
 
 if TYPE_CHECKING:
-    from scanner.config import Config
-    from scanner.history.outbox import Message
+    from scanner.config.load import Config
     from scanner.notify.settings import Channel
+    from scanner.store.outbox import Message
+
 
 log = logging.getLogger(__name__)
 
@@ -38,7 +39,7 @@ def notify(
     A scan sends its own; what could not be delivered waits in the store, and the next scan tries it again, too.
     Exit 3 when anything could not be delivered.
     """
-    from scanner.config import load_config
+    from scanner.config.load import load_config
     from scanner.errors import UsageError, did_you_mean
 
     config = load_config(config_file)
@@ -94,11 +95,11 @@ def failures_told(config_file: Path | None, store_url: str | None) -> Iterator[N
 
 def _tell_of(error: Exception, config_file: Path | None, store_url: str | None) -> None:
     """Through the store where it can be used, so that nothing is lost; else at once."""
-    from scanner.alarms import of_failure, send_now
-    from scanner.config import whom_to_tell
+    from scanner.app.alarms import of_failure, send_now
+    from scanner.config.load import whom_to_tell
     from scanner.errors import MusterError
-    from scanner.history.outbox import Alarms
-    from scanner.history.store import open_store
+    from scanner.store.outbox import Alarms
+    from scanner.store.store import open_store
 
     channels, configured = whom_to_tell(config_file)
     messages = of_failure(channels, error)
@@ -133,9 +134,9 @@ def notify_all(config: Config) -> int:
 
 
 def _send(channels: Sequence[Channel], store_url: str) -> int:
-    from scanner.alarms import send_waiting
+    from scanner.app.alarms import send_waiting
     from scanner.cli.console import say
-    from scanner.history.store import open_store
+    from scanner.store.store import open_store
     from scanner.text import counted
 
     with open_store(store_url, create=False) as store:
@@ -150,12 +151,11 @@ def _send(channels: Sequence[Channel], store_url: str) -> int:
 def _test(config: Config, names: tuple[str, ...]) -> int:
     from datetime import UTC, datetime
 
-    from scanner.alarms import kept
+    from scanner.app.alarms import kept
     from scanner.errors import SourceError
     from scanner.notify.planning import trial
-    from scanner.notify.preflight import receiver
-    from scanner.notify.sending import Sender
-    from scanner.redact import redact
+    from scanner.notify.sending import Sender, receiver
+    from scanner.redaction.redact import redact
     from scanner.text import printable
 
     chosen = [channel for channel in config.channels if channel.name in names]
@@ -175,7 +175,7 @@ def _test(config: Config, names: tuple[str, ...]) -> int:
 
 def _print_waiting(store_url: str) -> int:
     from scanner.cli.console import say
-    from scanner.history.store import open_store
+    from scanner.store.store import open_store
     from scanner.text import counted, printable
 
     with open_store(store_url, create=False) as store:

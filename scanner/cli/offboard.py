@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING
 
 import click
 
-from scanner.cli.lists import listed
-from scanner.cli.options import config_option, people_option, store_option
+from scanner.cli.options import config_option, listed, people_option, store_option
 from scanner.errors import UsageError
 
 if TYPE_CHECKING:
     from scanner.cli.output import Delivery
+    from scanner.lifecycle.offboarding.records import Handover
     from scanner.model import Person, ScanInfo, ScanResult
-    from scanner.offboarding.records import Handover
+
 
 UNKNOWN = 1
 
@@ -51,10 +51,10 @@ def offboard(
     from reports.handover import WRITERS
     from scanner.cli.console import warn
     from scanner.cli.output import deliver, plan_formats
-    from scanner.config import load_config
-    from scanner.history.store import open_store
-    from scanner.offboarding.handover import handover
+    from scanner.config.load import load_config
+    from scanner.lifecycle.offboarding.handover import handover
     from scanner.registry.people import load_people
+    from scanner.store.store import open_store
 
     planned = plan_formats(outputs, tuple(WRITERS), "a handover")
     config = load_config(config_file)
@@ -74,8 +74,8 @@ def offboard(
 def _the_one(text: str, result: ScanResult, people: Sequence[Person]) -> Person:
     """Whom the text means, on the roster, else in the registry, else by itself. Raises UsageError where several."""
     from reports.handover_table import called
+    from scanner.lifecycle.offboarding.leaver import find_people, stranger
     from scanner.model import Origin
-    from scanner.offboarding.lookup import find_people, stranger
     from scanner.text import printable
 
     hits = find_people(text, people) or find_people(text, _only_declared(result, people))
@@ -86,13 +86,13 @@ def _the_one(text: str, result: ScanResult, people: Sequence[Person]) -> Person:
 
 
 def _only_declared(result: ScanResult, people: Sequence[Person]) -> tuple[Person, ...]:
-    from scanner.offboarding.lookup import strangers
+    from scanner.lifecycle.offboarding.leaver import strangers
 
     return strangers([one.entry for one in result.entries], people)
 
 
 def _tell_unknown(text: str, result: ScanResult, people: Sequence[Person]) -> None:
-    from scanner.offboarding.lookup import nearest
+    from scanner.lifecycle.offboarding.leaver import nearest
     from scanner.text import printable
 
     click.echo(

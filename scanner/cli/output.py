@@ -19,16 +19,17 @@ from msgspec.structs import replace
 
 from reports.base import BOARD, VIEWS, Report, Screen, View
 from reports.catalog import report_catalog
-from scanner.beside import in_place_of, real_path
 from scanner.cli.calls import options_given
 from scanner.cli.console import say, warn
-from scanner.config import Config
+from scanner.config.load import Config
 from scanner.errors import RegistryError, UsageError, did_you_mean
 from scanner.model import ScanResult
+from scanner.safe_files import in_place_of, real_path
 
 if TYPE_CHECKING:
-    from scanner.history.store import Store
     from scanner.registry.lists import ListSource
+    from scanner.store.store import Store
+
 
 STDOUT = "-"
 LISTED = 200
@@ -175,7 +176,7 @@ def offering(outputs: Sequence[Output], people: Sequence[ListSource]) -> list[Ou
     """
     from reports.xlsx import XlsxReport
     from scanner.registry.people import load_people
-    from scanner.roster import Roster
+    from scanner.registry.roster import Roster
 
     if not people or not any(isinstance(output.report, XlsxReport) for output in outputs):
         return list(outputs)
@@ -198,7 +199,7 @@ SINCE = frozenset({"html"})
 
 def with_since(store: Store, result: ScanResult, outputs: Sequence[Output]) -> ScanResult:
     """The stored result with what changed since the scan before, where one of the outputs shows that."""
-    from scanner.changes import with_since
+    from scanner.app.changes import with_since
 
     board = any(output.shows == BOARD for output in outputs)
     wanted = board or any(output.report.name in SINCE for output in outputs)

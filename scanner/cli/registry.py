@@ -11,15 +11,15 @@ import click
 
 from scanner.cli.adopt import adopt
 from scanner.cli.calls import Group
-from scanner.cli.lists import listed, registry_of
-from scanner.cli.options import config_option, people_option
+from scanner.cli.options import config_option, listed, people_option, registry_of
 from scanner.errors import UsageError
 from scanner.text import counted
 
 if TYPE_CHECKING:
-    from scanner.config import Config
+    from scanner.config.load import Config
+    from scanner.registry.editing.lint import LintReport
     from scanner.registry.lists import ListSource
-    from scanner.registry_tools.report import LintReport
+
 
 PROBLEMS = 1
 _FILE = click.Path(path_type=Path)
@@ -46,8 +46,8 @@ def lint(
 
     FILE is a registry; without one, those of the config. Exit 1 on problems; warnings are none.
     """
-    from scanner.config import load_config
-    from scanner.registry_tools.text import lint_text, printed
+    from scanner.config.load import load_config
+    from scanner.registry.editing.text import lint_text, printed
 
     config = load_config(config_file)
     path = _json_path(output)
@@ -80,9 +80,9 @@ def convert(source: Path, out: Path, config_file: Path | None, force: bool) -> N
     Between .csv, .tsv, .xlsx, .json, .ndjson, .yaml and .toml, with every column, known or not.
     """
     from scanner.cli.console import say, warn
-    from scanner.config import load_config
-    from scanner.registry_tools import convert as converting
-    from scanner.registry_tools.saving import save
+    from scanner.config.load import load_config
+    from scanner.registry.editing import revising as converting
+    from scanner.registry.editing.saving import save
 
     if out.exists() and not force:
         raise UsageError(f"{out} is already there", hint="--force replaces it")
@@ -94,10 +94,10 @@ def convert(source: Path, out: Path, config_file: Path | None, force: bool) -> N
 
 
 def _suggest(lists: Sequence[ListSource], people: Sequence[ListSource]) -> None:
+    from scanner.registry.editing.suggesting import suggest_config
+    from scanner.registry.editing.text import printed
     from scanner.registry.people import load_people
-    from scanner.registry_tools.suggesting import suggest_config
-    from scanner.registry_tools.text import printed
-    from scanner.roster import Roster
+    from scanner.registry.roster import Roster
 
     roster = Roster(load_people(people).people, datetime.now(UTC).date()) if people else None
     for one in lists:
@@ -119,7 +119,7 @@ def _json_path(output: str | None) -> str | None:
 
 def _deliver_json(report: LintReport, path: str) -> None:
     from scanner.cli.output import Delivery, deliver
-    from scanner.registry_tools.report import write_json
+    from scanner.registry.editing.lint import write_json
 
     deliver(
         [Delivery(format="json", title="lint", path=path, write=lambda out, _: write_json(report, out))],
@@ -129,7 +129,7 @@ def _deliver_json(report: LintReport, path: str) -> None:
 
 def _linted(config: Config, lists: Sequence[ListSource], people: Sequence[ListSource]) -> LintReport:
     from connectors.catalog import connector_catalog
-    from scanner.registry_tools.report import lint_lists
+    from scanner.registry.editing.lint import lint_lists
 
     names = connector_catalog().names
     anything = any(one.type == "file" for one in config.sources)

@@ -16,9 +16,10 @@ from scanner.model import SEVERITIES
 if TYPE_CHECKING:
     from reports.narrowing import Wanted
     from scanner.cli.output import Output
-    from scanner.config import Config
+    from scanner.config.load import Config
     from scanner.model import Assessment, ScanResult
     from scanner.registry.lists import ListSource
+
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -68,7 +69,7 @@ def report(
     """
     from reports.base import BOARD
     from scanner.cli.output import plan_outputs
-    from scanner.config import load_config
+    from scanner.config.load import load_config
 
     planned, wanted = plan_outputs(outputs, view), _wanted(**filters)
     for output in planned:
@@ -109,9 +110,9 @@ def orphans(
 
     As csv or xlsx the list has empty columns for owners to fill in. Of whom the roster knows, a workbook offers all.
     """
-    from scanner.cli.lists import listed
+    from scanner.cli.options import listed
     from scanner.cli.output import plan_outputs
-    from scanner.config import load_config
+    from scanner.config.load import load_config
 
     planned = plan_outputs(outputs, "orphans")
     config = load_config(config_file)
@@ -144,7 +145,7 @@ def _report(
     from reports.narrowing import narrowed, unknown_terms
     from scanner.cli.console import warn
     from scanner.cli.output import STDOUT, offering, with_since, write_outputs
-    from scanner.history.store import open_store
+    from scanner.store.store import open_store
 
     if split and any(output.path == STDOUT for output in planned):
         raise UsageError("--split writes several files", hint="such as -o xlsx:orphans.xlsx")
@@ -167,7 +168,7 @@ def _label(split: Literal["owner", "team"], people: Sequence[ListSource]) -> Cal
     from datetime import UTC, datetime
 
     from scanner.registry.people import load_people
-    from scanner.roster import Roster
+    from scanner.registry.roster import Roster
 
     if split == "owner":
         return lambda one: one.whom_to_ask

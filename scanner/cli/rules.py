@@ -11,7 +11,7 @@ from scanner.cli.options import config_option
 from scanner.errors import UsageError, did_you_mean
 
 if TYPE_CHECKING:
-    from scanner.config import Config
+    from scanner.config.load import Config
 
 
 @click.command()
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 @config_option
 def rules(config_file: Path | None, controls: bool, chosen: tuple[str, ...]) -> None:
     """List every rule: id, severity, thresholds, controls."""
-    from scanner.config import load_config
+    from scanner.config.load import load_config
 
     if chosen and not controls:
         raise click.UsageError("--framework goes with --controls")
@@ -54,8 +54,7 @@ def _rules(config: Config) -> list[str]:
 
 def _coverage(chosen: tuple[str, ...]) -> list[str]:
     from scanner.rules.catalog import RULES
-    from scanner.rules.controls.coverage import coverage
-    from scanner.rules.controls.frameworks import frameworks
+    from scanner.rules.controls.frameworks import coverage, frameworks
 
     known = frameworks()
     if unknown := next((name for name in chosen if name not in known), None):

@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING
 import click
 import msgspec
 
-from scanner.cli.lists import listed
-from scanner.cli.options import config_option, lists_options, output_options, store_option, verdict_options
+from scanner.cli.options import config_option, listed, lists_options, output_options, store_option, verdict_options
 from scanner.model import SEVERITIES
 
 if TYPE_CHECKING:
     from scanner.cli.output import Output
-    from scanner.config import Config
+    from scanner.config.load import Config
+    from scanner.config.settings import SourceSettings
     from scanner.model import ScanResult
-    from scanner.settings import SourceSettings
+
 
 FINDINGS = 1
 INCOMPLETE = 3
@@ -62,7 +62,7 @@ def scan(
     from scanner.cli.notify import failures_told, then_notify
     from scanner.cli.output import offering, plan_outputs
     from scanner.cli.sources import named_sources
-    from scanner.config import load_config
+    from scanner.config.load import load_config
     from scanner.errors import UsageError
 
     with failures_told(config_file, store_url):
@@ -107,18 +107,18 @@ def scan_and_report(
     strict_registry: bool = False,
 ) -> ScanResult:
     """Scan these sources, store what was found, and write the outputs."""
-    from scanner import app
-    from scanner.bulk import seldom_collected
+    from scanner.app import scanning
+    from scanner.app.scanning import seldom_collected
     from scanner.cli.console import progress, warn
     from scanner.cli.output import with_since, write_outputs
 
-    ready = app.make_ready(sources)
-    lists = app.load_lists(config, ready, strict=strict_registry)
+    ready = scanning.make_ready(sources)
+    lists = scanning.load_lists(config, ready, strict=strict_registry)
     warn(lists.warnings)
     with seldom_collected():
         try:
             with progress(quiet) as observer:
-                result = app.scan(
+                result = scanning.scan(
                     config,
                     ready,
                     lists.declared,

@@ -11,19 +11,19 @@ import click
 
 from scanner.cli.console import progress
 from scanner.cli.output import Delivery, deliver, split_output
+from scanner.discovery.shards.files import check_scan_id, head_of, parse_shard
 from scanner.errors import UsageError
-from scanner.shards.heads import check_scan_id, head_of, parse_shard
 
 if TYPE_CHECKING:
     from connectors.base import Scope
     from reports.base import Screen
-    from scanner.config import Config
-    from scanner.discovery.engine import Observer
-    from scanner.discovery.reading import Source
+    from scanner.config.load import Config
+    from scanner.config.settings import SourceSettings
+    from scanner.discovery.engine import Observer, Source
+    from scanner.discovery.inventory import Reading
     from scanner.discovery.scopes import Listing
-    from scanner.inventory import Reading
-    from scanner.settings import SourceSettings
-    from scanner.shards.lines import Head
+    from scanner.discovery.shards.lines import Head
+
 
 HOW = "such as: `muster scan --shard 1/4 --scan-id nightly-17 -o ndjson:shard-1.ndjson`"
 
@@ -38,14 +38,14 @@ def scan_shard(
     quiet: bool,
 ) -> int:
     """Read this shard's scopes and write them to the output; returns how many gaps there are. Raises UsageError."""
-    from scanner import app
+    from scanner.app import scanning
 
     share = parse_shard(shard)
     if scan_id is None:
         raise UsageError("--shard goes with --scan-id, the same for all shards of a scan", hint=HOW)
     check_scan_id(scan_id)
     path = _only_output(outputs)
-    ready = app.make_ready(sources)
+    ready = scanning.make_ready(sources)
     head = head_of(ready, share, scan_id, datetime.now(UTC).replace(microsecond=0))
     gaps: list[str] = []
     with progress(quiet) as observer:
@@ -82,9 +82,9 @@ def _write(
     out: BinaryIO,
     screen: Screen,
 ) -> tuple[str, ...]:
-    from scanner.discovery.reading import reading_here
-    from scanner.shards.files import write_shard
-    from scanner.shards.lines import Unit
+    from scanner.discovery.engine import reading_here
+    from scanner.discovery.shards.files import write_shard
+    from scanner.discovery.shards.lines import Unit
 
     del screen
 

@@ -23,9 +23,9 @@ def show(identity: str, config_file: Path | None, store_url: str | None) -> int:
     """
     from reports.card import identity_card
     from scanner.cli.output import stdout_screen
-    from scanner.config import load_config
-    from scanner.diff.timeline import eras
-    from scanner.history.store import open_store
+    from scanner.config.load import load_config
+    from scanner.diff.aspects import eras
+    from scanner.store.store import open_store
     from scanner.text import printable
 
     with open_store(store_url or load_config(config_file).store_url, create=False) as store:

@@ -11,9 +11,9 @@ import msgspec
 from msgspec import Struct
 
 from connectors.catalog import connector_catalog
-from scanner.config import Config
+from scanner.config.load import Config
+from scanner.config.settings import SourceSettings
 from scanner.errors import UsageError, did_you_mean
-from scanner.settings import SourceSettings
 from scanner.strict import Document
 
 

@@ -33,8 +33,8 @@ def grants(owner: str, writer: str, reader: str, schema: str) -> None:
     not there; what is granted is the least that each of them needs.
     """
     from scanner.errors import UsageError
-    from scanner.history.grants import Roles
-    from scanner.history.grants import grants as sql
+    from scanner.store.grants import Roles
+    from scanner.store.grants import grants as sql
 
     names = (owner, writer, reader, schema)
     wrong = [name for name in names if not name or not name.isprintable() or len(name) > LONGEST_NAME]
@@ -55,8 +55,8 @@ def check(repair: bool, config_file: Path | None, store_url: str | None) -> int:
     Exit code 1 if anything is wrong and not repaired. A repair restores what can be derived, removes rows that cannot
     be trusted, and says so in the scans that had them; the next scan stores what it reads anew.
     """
-    from scanner.config import load_config
-    from scanner.history.store import open_store
+    from scanner.config.load import load_config
+    from scanner.store.store import open_store
     from scanner.text import counted
 
     with open_store(store_url or load_config(config_file).store_url, create=False) as opened:
@@ -83,8 +83,8 @@ def upgrade(config_file: Path | None, store_url: str | None) -> None:
 
     A scan does that by itself where its role may change tables.
     """
-    from scanner.config import load_config
-    from scanner.history.store import open_store
+    from scanner.config.load import load_config
+    from scanner.store.store import open_store
 
     with open_store(store_url or load_config(config_file).store_url) as opened:
         status = opened.status()

@@ -6,11 +6,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from scanner.demo.azure_server import estate as azure
-from scanner.demo.azure_server import relations
-from scanner.demo.azure_server.server import AzureServer
-from scanner.demo.azure_server.tenant import MICROSOFT, Tenant, guid
-from scanner.demo.azure_server.wire import Row
+from connectors.fakes.azure import estate as azure
+from connectors.fakes.azure import relations
+from connectors.fakes.azure.server import AzureServer
+from connectors.fakes.azure.tenant import MICROSOFT, Tenant, guid
+from connectors.fakes.azure.wire import Row
 from scanner.demo.estate import days_ago
 
 _GRAPH = "00000003-0000-0000-c000-000000000000"

@@ -7,10 +7,9 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from scanner.demo.estate import days_ago
-from scanner.demo.gcp_server.cloud import Cloud, digits
-from scanner.demo.gcp_server.consumers import add_instance, add_run, add_secret
-from scanner.demo.gcp_server.identities import (
+from connectors.fakes.gcp.cloud import Cloud, digits
+from connectors.fakes.gcp.consumers import add_instance, add_run, add_secret
+from connectors.fakes.gcp.identities import (
     FOREVER,
     add_api_key,
     add_engine,
@@ -19,9 +18,10 @@ from scanner.demo.gcp_server.identities import (
     add_pool,
     add_provider,
 )
-from scanner.demo.gcp_server.roles import add_role
-from scanner.demo.gcp_server.server import rest_server
-from scanner.demo.gcp_server.usage import add_key_use, add_use
+from connectors.fakes.gcp.roles import add_role
+from connectors.fakes.gcp.server import rest_server
+from connectors.fakes.gcp.usage import add_key_use, add_use
+from scanner.demo.estate import days_ago
 
 _LOCATION = "europe-west1"
 _RECORDED = 90

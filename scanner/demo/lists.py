@@ -9,7 +9,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from scanner.demo.azure_server.server import AzureServer
+from connectors.fakes.azure.server import AzureServer
 from scanner.demo.estate import days_ago
 
 # The headings are those of people, not Muster's own.

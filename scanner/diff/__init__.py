@@ -1,1 +1,1 @@
-"""What changed between two scans, as records that people and programs act on."""
+"""What changed between two scans."""

@@ -1,18 +1,75 @@
-"""What is another of an identity: aspect by aspect, and never what only a gap makes look so. Pure.
-
-When it was last used is no change, nor are a description or a tag by themselves.
-"""
+"""What became of an identity's credentials: added, removed, rotated, switched on or off. Pure."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
+from itertools import pairwise, zip_longest
+from typing import TypeAlias
 
 from msgspec import Struct
 from msgspec.structs import replace
 
-from scanner.diff.credentials import credential_differences
-from scanner.diff.records import Difference
-from scanner.model import Aspect, Assessment, Fact, Grant, Link, PrivilegeLevel, Trust
+from scanner.diff.records import Difference, Era
+from scanner.model import Aspect, Assessment, Credential, Fact, Grant, Link, PrivilegeLevel, Trust
+
+
+def credential_differences(before: Sequence[Credential], after: Sequence[Credential]) -> Iterator[Difference]:
+    """Each credential that is not as it was; an old one and a new one of the same kind are one that was rotated."""
+    old, new = {one.key: one for one in before}, {one.key: one for one in after}
+    gone, come = _by_kind(old, new), _by_kind(new, old)
+    for kind in sorted({*gone, *come}):
+        for removed, added in zip_longest(gone[kind], come[kind]):
+            yield _difference(_named(removed), _named(added), "rotated" if removed and added else "")
+    for key in sorted(old.keys() & new.keys()):
+        yield from _changes(old[key], new[key])
+
+
+def _by_kind(some: dict[str, Credential], others: dict[str, Credential]) -> defaultdict[str, list[Credential]]:
+    """Those that the others lack, by kind."""
+    lacking: defaultdict[str, list[Credential]] = defaultdict(list)
+    for key in sorted(some.keys() - others.keys()):
+        lacking[some[key].kind].append(some[key])
+    return lacking
+
+
+def _changes(old: Credential, new: Credential) -> Iterator[Difference]:
+    """What is another of the same credential."""
+    name = _named(new)
+    if old.created_at and new.created_at and old.created_at != new.created_at:
+        yield _difference(f"{name} of {_day(old.created_at)}", f"{name} of {_day(new.created_at)}", "rotated")
+    if old.enabled is not None and new.enabled is not None and old.enabled != new.enabled:
+        yield _difference(f"{name} {_switched(old)}", f"{name} {_switched(new)}")
+    if (old.expires_at, old.never_expires) != (new.expires_at, new.never_expires):
+        yield _difference(f"{name} {_expiry(old)}", f"{name} {_expiry(new)}")
+
+
+def _difference(before: str | None, after: str | None, what: str = "") -> Difference:
+    return Difference(aspect="credentials", before=before, after=f"{after} ({what})" if after and what else after)
+
+
+def _named(credential: Credential | None) -> str | None:
+    return None if credential is None else f"{credential.kind} {credential.id}"
+
+
+def _switched(credential: Credential) -> str:
+    return "on" if credential.enabled else "off"
+
+
+def _expiry(credential: Credential) -> str:
+    if credential.never_expires:
+        return "never expires"
+    return f"expires {_day(credential.expires_at)}" if credential.expires_at else "with no known end"
+
+
+def _day(moment: datetime) -> str:
+    return f"{moment:%Y-%m-%d}"
+
+
+# --- What is another of an identity: aspect by aspect, and never what only a gap makes look so. Pure ---
+#
+# When it was last used is no change, nor are a description or a tag by themselves.
 
 NAMED = 10
 """So many grants, links or trusts are named; the rest is counted."""
@@ -142,3 +199,80 @@ def _link(link: Link) -> str:
 def _trust(trust: Trust) -> str:
     limits = "" if trust.restriction == "exact" else f", {trust.restriction} restriction"
     return f"{trust.kind} {trust.principal}{' (external)' if trust.external else ''}{limits}"
+
+
+# --- The history of one identity: what was different from one version to the next. Pure ---
+
+Version: TypeAlias = tuple[datetime, datetime | None, Assessment]
+"""Since when, until when (None: still so), and what it was."""
+
+
+def eras(versions: Sequence[Version]) -> tuple[Era, ...]:
+    """Each version with what it differs in from the one before. ``versions``: oldest first."""
+    return tuple(_eras(versions))
+
+
+def _eras(versions: Sequence[Version]) -> Iterator[Era]:
+    for since, until, first in versions[:1]:
+        yield Era(since=since, until=until, states=_timeline_states(first))
+    for (_, ended, before), (since, until, after) in pairwise(versions):
+        found = differences(before, after)
+        yield Era(since=since, until=until, differences=found, was_gone=ended != since)
+
+
+def _timeline_states(one: Assessment) -> tuple[str, ...]:
+    return one.registry.state, one.ownership.state, one.usage.state, one.privilege.level
+
+
+# --- Whom to ask about a change and what to do next, in a sentence. Pure ---
+
+_JOINED: Mapping[str, str] = {
+    "unregistered": "Declare it with an owner, or switch it off.",
+    "ambiguous": "Decide which entry stands for it.",
+}
+_GREW = "Confirm that it needs this, or take it back."
+_MOVED: Mapping[Aspect, str] = {
+    "unique_id": "It was deleted and made anew: confirm that its entry still stands for it.",
+    "trust": "Confirm who may become it.",
+    "nature": "Check what it is now: people and machines should not share an account.",
+}
+"""By aspect, where what came is what asks for something."""
+_BECAME: Mapping[tuple[Aspect, str], str] = {
+    ("agent", "yes"): "Declare what this agent may do, and who answers for it.",
+    ("registry", "unregistered"): "Declare it again, or switch it off.",
+    ("registry", "ambiguous"): "Decide which entry stands for it.",
+    ("ownership", "orphaned"): "Name a new owner.",
+    ("enabled", "yes"): "Confirm that it is meant to be in use.",
+    ("usage", "dormant"): "Ask whether it is still needed.",
+    ("usage", "never used"): "Ask whether it is still needed.",
+}
+"""By aspect and the first words of what it became."""
+AFTER_RENAMING = "It is the same identity: write its new key into entry {entry}."
+RETURNED = "Find out who brought it back, and why."
+NOT_RECHECKED = "Close the gap: the coverage view says what is missing."
+
+
+def after_joining(one: Assessment) -> str | None:
+    """What a newcomer needs; none where it is declared or needs no declaration."""
+    return _JOINED.get(one.registry.state)
+
+
+def after_leaving(one: Assessment) -> str | None:
+    """What somebody who left leaves to do."""
+    return f"Retire its entry {one.registry.entry}, if it is gone for good." if one.registry.entry else None
+
+
+def after_moving(one: Difference) -> str | None:
+    """What a difference asks for, if anything."""
+    if one.reach_grew:
+        return _GREW
+    if one.after is None:
+        return None
+    if one.aspect == "credentials":
+        return None if one.before else "Confirm that the new credential is expected."
+    became = next((step for (aspect, word), step in _BECAME.items() if _is(one, aspect, word)), None)
+    return became or _MOVED.get(one.aspect)
+
+
+def _is(one: Difference, aspect: Aspect, word: str) -> bool:
+    return one.aspect == aspect and (one.after or "").startswith(word)

@@ -1,7 +1,4 @@
-"""Two scans side by side: who joined, moved, left and came back, and what became of findings and entries. Pure.
-
-Only what the two do not have alike is looked at; whoever keeps the scans knows which records these are.
-"""
+"""What became of the registry's entries. Pure."""
 
 from __future__ import annotations
 
@@ -14,24 +11,131 @@ from typing import Any, TypeAlias
 from msgspec import Struct
 from msgspec.structs import replace
 
-from scanner.continuity.moved_rows import renamed
-from scanner.diff import steps
+from scanner.diff import aspects
 from scanner.diff.aspects import differences
-from scanner.diff.entries import entry_changes
-from scanner.diff.findings import finding_changes
 from scanner.diff.records import Counts, Diff, Difference
+from scanner.judging.last_known.registry_rows import renamed
 from scanner.matching.places import Places
 from scanner.model import (
+    GRAVITY,
     Assessment,
     Change,
     ChangeName,
     Coverage,
     EntryAssessment,
+    EntryState,
     Fact,
     Finding,
     ScanResult,
     credential_key,
 )
+
+_STEPS: Mapping[EntryState, str] = {
+    "not_found": "Find out whether it is gone for good; then retire the entry.",
+    "retired_but_alive": "Switch the identity off, or take the entry back into use.",
+}
+"""By what an entry became."""
+
+
+def entry_changes(
+    pairs: Sequence[tuple[EntryAssessment | None, EntryAssessment | None]], names: Mapping[str, str]
+) -> Iterator[Change]:
+    """Entries that are new, gone, or in another state; by id. ``names``: of old ids that are called otherwise now.
+
+    One that could not be evaluated again keeps its last state, so it is none of these.
+    """
+    old = {names.get(one.entry.id, one.entry.id): one for one, _ in pairs if one is not None}
+    new = {one.entry.id: one for _, one in pairs if one is not None}
+    for key in sorted({*old, *new}):
+        before, after = old.get(key), new.get(key)
+        shown = after or before
+        assert shown is not None
+        if before is None or after is None or before.state != after.state:
+            yield Change(
+                subject="entry",
+                change="joined" if before is None else "left" if after is None else "moved",
+                key=shown.entry.id,
+                name=shown.entry.name or "; ".join(shown.entry.identities),
+                provider=shown.entry.provider,
+                scope=shown.entry.scope,
+                kind=shown.entry.kind,
+                aspect="state",
+                before=_told(before),
+                after=_told(after),
+                ask=next(iter(shown.entry.owner), None),
+                next_step=None if after is None else _STEPS.get(after.state),
+            )
+
+
+def _told(one: EntryAssessment | None) -> str | None:
+    return None if one is None else one.state.replace("_", " ")
+
+
+# --- Which findings are new, came back, are resolved, or were forgotten. Pure ---
+
+_OVER: Mapping[ChangeName, int] = {"resolved": 1, "forgotten": 2}
+"""What stands no more, after what does."""
+
+
+def finding_changes(
+    pairs: Iterable[tuple[Finding | None, Finding | None]],
+    came_back: Collection[str],
+    forgotten: Collection[str],
+    names: Mapping[str, str],
+) -> list[Change]:
+    """Findings that only one of two scans has, gravest first. What a gap holds back counts as not there.
+
+    ``came_back``: fingerprints known from before the old scan. ``forgotten``: of findings whose place was forgotten by
+    hand, so that nobody knows whether they are mended. ``names``: of entries that are called otherwise now,
+    with which the fingerprints of their findings changed and nothing else.
+    """
+    gone, come = [], []
+    for before, after in pairs:
+        was, is_now = _announced(before), _announced(after)
+        if was is None and is_now is not None:
+            come.append(is_now)
+        elif was is not None and is_now is None:
+            gone.append(was)
+    moved = _on_moved_rows(gone, come, names)
+    come = [one for one in come if not (one.is_on_entry and (one.rule, one.entry) in moved)]
+    gone = [one for one in gone if not (one.is_on_entry and (one.rule, names.get(one.entry or "")) in moved)]
+    rows = [_change(one, "reopened" if one.fingerprint in came_back else "new") for one in come]
+    rows += [_change(one, "forgotten" if one.fingerprint in forgotten else "resolved") for one in gone]
+    return sorted(rows, key=lambda row: (_OVER.get(row.change, 0), GRAVITY[row.severity or "info"], row.rule, row.key))
+
+
+def _announced(one: Finding | None) -> Finding | None:
+    return None if one is None or one.held_back else one
+
+
+def _on_moved_rows(
+    gone: Iterable[Finding], come: Iterable[Finding], names: Mapping[str, str]
+) -> set[tuple[str, str | None]]:
+    """Rule and new name of findings on entries whose row is now another."""
+    before = {(one.rule, names.get(one.entry or "")) for one in gone if one.is_on_entry}
+    return {(one.rule, one.entry) for one in come if one.is_on_entry and (one.rule, one.entry) in before}
+
+
+def _change(one: Finding, change: ChangeName) -> Change:
+    is_over = change in _OVER
+    return Change(
+        subject="finding",
+        change=change,
+        key=one.fingerprint,
+        name=one.title,
+        before="open" if is_over else None,
+        after=None if is_over else "open",
+        severity=one.severity,
+        rule=one.rule,
+        identity=one.subject,
+        ask=one.owner,
+        next_step=None if is_over else one.remediation,
+    )
+
+
+# --- Two scans side by side: who joined, moved, left and came back, and what became of findings and entries. Pure ---
+#
+# Only what the two do not have alike is looked at; whoever keeps the scans knows which records these are.
 
 PLACE_NOT_READ_BEFORE = "its place was not completely read before, so it may be older"
 
@@ -73,7 +177,9 @@ def compare(unlike: Unlike) -> Diff:
     names = renamed([one.entry for one, _ in entries if one], [one.entry for _, one in entries if one])
     before, after = Places(unlike.old.coverage), Places(unlike.new.coverage)
     to_light = _come_to_light(unlike.old.coverage, unlike.new.coverage)
-    ranked = [_ranked(_change("not_rechecked", one, next_step=steps.NOT_RECHECKED)) for one in unlike.not_rechecked]
+    ranked = [
+        _ranked(_compare_change("not_rechecked", one, next_step=aspects.NOT_RECHECKED)) for one in unlike.not_rechecked
+    ]
     for old, new in _with_renamed(unlike.identities, unlike.forgotten):
         if old is None and new is not None:
             ranked.append(_ranked(_arrival(new, unlike.returned.get(new.identity.key), before)))
@@ -158,14 +264,14 @@ def _rank(row: Change) -> int:
 def _arrival(one: Assessment, gone_since: datetime | None, before: Places) -> Change:
     if gone_since is not None:
         was = f"gone since {gone_since:%Y-%m-%d}"
-        return _change("returned", one, before=was, after=_told(one), next_step=steps.RETURNED)
+        return _compare_change("returned", one, before=was, after=_compare_told(one), next_step=aspects.RETURNED)
     identity = one.identity
     was_read = before.completely_read(identity.source, identity.scope, identity.kind)
-    return _change(
+    return _compare_change(
         "joined",
         one,
-        after=_told(one),
-        next_step=steps.after_joining(one),
+        after=_compare_told(one),
+        next_step=aspects.after_joining(one),
         caveat=None if was_read else PLACE_NOT_READ_BEFORE,
     )
 
@@ -173,21 +279,23 @@ def _arrival(one: Assessment, gone_since: datetime | None, before: Places) -> Ch
 def _departure(one: Assessment, after: Places, forgotten: Collection[str]) -> Change:
     identity = one.identity
     if identity.key in forgotten:
-        return _change("forgotten", one, before=f"was {_told(one)}", next_step=steps.after_leaving(one))
+        return _compare_change(
+            "forgotten", one, before=f"was {_compare_told(one)}", next_step=aspects.after_leaving(one)
+        )
     if not after.completely_read(identity.source, identity.scope, identity.kind):
-        return _change("not_rechecked", one, next_step=steps.NOT_RECHECKED)
-    return _change("left", one, before=f"was {_told(one)}", next_step=steps.after_leaving(one))
+        return _compare_change("not_rechecked", one, next_step=aspects.NOT_RECHECKED)
+    return _compare_change("left", one, before=f"was {_compare_told(one)}", next_step=aspects.after_leaving(one))
 
 
 def _move(one: Assessment, found: Difference) -> Change:
-    return _change(
+    return _compare_change(
         "replaced" if found.aspect == "unique_id" else "moved",
         one,
         aspect=found.aspect,
         before=found.before,
         after=found.after,
         reach_grew=found.reach_grew,
-        next_step=steps.after_moving(found),
+        next_step=aspects.after_moving(found),
         caveat=found.caveat,
     )
 
@@ -195,17 +303,17 @@ def _move(one: Assessment, found: Difference) -> Change:
 def _rename(old: Assessment, new: Assessment) -> Change:
     entry = old.registry.entry
     lost = entry is not None and entry != new.registry.entry
-    return _change(
+    return _compare_change(
         "moved",
         new,
         aspect="name",
         before=old.identity.key,
         after=new.identity.key,
-        next_step=steps.AFTER_RENAMING.format(entry=entry) if lost else None,
+        next_step=aspects.AFTER_RENAMING.format(entry=entry) if lost else None,
     )
 
 
-def _change(change: ChangeName, one: Assessment, **facts: Any) -> Change:
+def _compare_change(change: ChangeName, one: Assessment, **facts: Any) -> Change:
     identity = one.identity
     return Change(
         subject="identity",
@@ -221,7 +329,7 @@ def _change(change: ChangeName, one: Assessment, **facts: Any) -> Change:
     )
 
 
-def _told(one: Assessment) -> str:
+def _compare_told(one: Assessment) -> str:
     """An identity in a few words: what of it counts for whoever has to decide about it."""
     words = [one.registry.state, one.ownership.state.replace("_", " "), f"privilege {one.privilege.level}"]
     return ", ".join([*words, *(["AI agent"] if one.agent.is_agent else [])])

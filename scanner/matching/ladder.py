@@ -20,8 +20,7 @@ from functools import cached_property
 
 from msgspec import Struct
 
-from scanner.matching.agreement import Who, as_written
-from scanner.matching.decision import Hit, decide
+from scanner.matching.decision import Hit, Who, as_written, decide
 from scanner.matching.declared import Declared, Index, standing
 from scanner.matching.globs import GlobIndex, is_pattern, literal, names_something
 from scanner.matching.keys import Place, fold, habits, is_bare, is_email, is_foreign, is_opaque, is_qualified, place_of

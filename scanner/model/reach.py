@@ -1,7 +1,7 @@
 """Which identity can become which: the ways that an identity's own policies open, and the edges that these come to.
 
 A connector fills :attr:`Identity.reach`. What it leads to is known when every place has been read: see
-:mod:`scanner.links.reach`, which returns the edges.
+:mod:`scanner.access.paths`, which returns the edges.
 """
 
 from __future__ import annotations

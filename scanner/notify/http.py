@@ -1,7 +1,9 @@
-"""One message to one web address: answered in time, redirected nowhere, and nothing of the answer read."""
+"""Why a message did not arrive."""
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -12,12 +14,33 @@ import msgspec
 
 from connectors.address import check_url
 from scanner.errors import MissingExtra, SourceError
-from scanner.notify import slack, teams
-from scanner.notify.delivery import Undelivered
+from scanner.notify import messages
 from scanner.notify.notices import Notice
 from scanner.notify.settings import HttpChannel, SlackChannel, TeamsChannel, WebhookChannel
-from scanner.notify.signing import HEADER, signature
-from scanner.redact import SecretRef, mask
+from scanner.redaction.redact import SecretRef, mask
+
+
+class Undelivered(Exception):
+    """It may be sent ``again`` at once; ``wait``: not before so many seconds."""
+
+    def __init__(self, why: str, *, again: bool, wait: float | None = None) -> None:
+        super().__init__(why)
+        self.again = again
+        self.wait = wait
+
+
+# --- Signatures: a program that has the secret can tell that a message is ours, and that it is not an old one ---
+
+HEADER = "Muster-Signature"
+
+
+def signature(secret: str, timestamp: int, body: bytes) -> str:
+    """The header's value, ``t=SECONDS,v1=HEX``: HMAC-SHA256 over the timestamp, a dot and the body."""
+    digest = hmac.new(secret.encode(), f"{timestamp}.".encode() + body, hashlib.sha256).hexdigest()
+    return f"t={timestamp},v1={digest}"
+
+
+# --- One message to one web address: answered in time, redirected nowhere, and nothing of the answer read ---
 
 _TOO_MANY = 429
 _SERVER_ERROR = 500
@@ -55,9 +78,9 @@ def address(channel: HttpChannel) -> str:
 def _payload(channel: HttpChannel, notice: Notice) -> object:
     match channel:
         case SlackChannel():
-            return slack.payload(notice)
+            return messages.slack_payload(notice)
         case TeamsChannel():
-            return teams.payload(notice)
+            return messages.teams_payload(notice)
         case WebhookChannel():
             return notice
 

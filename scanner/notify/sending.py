@@ -7,15 +7,17 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
+from urllib.parse import urlsplit
 
 import msgspec
 from msgspec import Struct
 
-from scanner.errors import MusterError
+from scanner.errors import MusterError, SourceError
 from scanner.notify import http, smtp
-from scanner.notify.delivery import Undelivered
+from scanner.notify.http import Undelivered, address
 from scanner.notify.notices import Outgoing
-from scanner.notify.settings import Channel, EmailChannel
+from scanner.notify.settings import Channel, EmailChannel, HttpChannel, WebhookChannel
+from scanner.redaction.redact import SecretRef
 from scanner.text import printable
 
 log = logging.getLogger(__name__)
@@ -101,7 +103,43 @@ def _deliver(channel: Channel, outgoing: Outgoing) -> None:
     if not isinstance(channel, EmailChannel):
         http.post(channel, outgoing.notice)
         return
-    for address in smtp.post(channel, outgoing.notice, outgoing.to):
+    for recipient in smtp.post(channel, outgoing.notice, outgoing.to):
         log.warning(
-            "%s: the server refuses mail to %s", channel.name, printable(address), extra={"channel": channel.name}
+            "%s: the server refuses mail to %s", channel.name, printable(recipient), extra={"channel": channel.name}
         )
+
+
+# ---
+# What ``muster doctor`` says of a channel: where its messages go, and which secret goes with them. Sends nothing.
+
+
+def receiver(channel: Channel) -> str:
+    """The host that takes its messages. Raises SourceError for an address that is none."""
+    if isinstance(channel, EmailChannel):
+        return f"e-mail through {channel.host}:{channel.server_port}"
+    return f"{channel.type} at {urlsplit(address(channel)).netloc}"
+
+
+def told(channel: Channel) -> str:
+    """One line about the channel. Raises SourceError for a secret that is not there, or an address that is none."""
+    return _email(channel) if isinstance(channel, EmailChannel) else _http(channel)
+
+
+def _http(channel: HttpChannel) -> str:
+    said = receiver(channel)
+    if isinstance(channel.url, SecretRef):
+        said += f"; the address is in {channel.url}"
+    if isinstance(channel, WebhookChannel) and channel.secret is not None:
+        channel.secret.resolve()
+        said += f"; {channel.secret} signs the messages and is not sent"
+    return said
+
+
+def _email(channel: EmailChannel) -> str:
+    said = f"{receiver(channel)} ({channel.tls})"
+    if channel.ca_file is not None and not channel.ca_file.is_file():
+        raise SourceError(f"there is no file {channel.ca_file}", hint="ca_file holds the certificates to trust")
+    if channel.password is not None:
+        channel.password.resolve()
+        said += f"; {channel.password} goes to {channel.host}"
+    return said

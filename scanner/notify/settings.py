@@ -11,7 +11,7 @@ from msgspec import Struct, field
 from connectors.address import check_url
 from scanner.errors import did_you_mean
 from scanner.model import Severity
-from scanner.redact import SecretRef
+from scanner.redaction.redact import SecretRef
 from scanner.strict import Document, KeyPath, decode
 
 LONGEST_TIMEOUT = 300

@@ -7,8 +7,8 @@ import ssl
 from collections.abc import Sequence
 from contextlib import suppress
 
-from scanner.notify.delivery import Undelivered
-from scanner.notify.mail import email
+from scanner.notify.http import Undelivered
+from scanner.notify.messages import email
 from scanner.notify.notices import Notice
 from scanner.notify.settings import EmailChannel
 

@@ -10,7 +10,7 @@ from collections.abc import Collection, Mapping, Sequence
 
 from msgspec.structs import replace
 
-from scanner.tables.headings import Columns, Placement, normal
+from scanner.registry.tables.headings import Columns, Placement, normal
 
 ACCOUNT = "account"
 """A heading of its own: an identity, or beside other ids the cloud account that it lives in."""

@@ -15,15 +15,14 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from scanner.errors import Problem
-from scanner.matching.environments import environments
+from scanner.matching.declared import environments
 from scanner.model import Entry, EntryStatus, Origin, UnreadRow
 from scanner.registry.columns import ACCOUNT, DAYS, LISTS, NAMING, OWNERS, REGISTRY, STAGE
-from scanner.registry.formats.catalog import FORMATS
-from scanner.registry.lists import ListSource
-from scanner.registry.owners import named, read_owners
+from scanner.registry.formats.documents import FORMATS
+from scanner.registry.lists import ListSource, named, read_owners
 from scanner.registry.records import Notes, Record, extra, read_records
-from scanner.tables.cells import CellError, read_date, read_text, read_yes_no, shown
-from scanner.tables.headings import normal
+from scanner.registry.tables.cells import CellError, read_date, read_text, read_yes_no, shown
+from scanner.registry.tables.headings import normal
 
 _TEXTS = ("purpose", "provider", "team", "built_by", "blast_radius", "baseline", "approved_by")
 _LOOKED_AT = ("last_reviewed", "approved_on")

@@ -13,7 +13,7 @@ from scanner.model import Person, PersonStatus
 from scanner.registry.columns import PEOPLE
 from scanner.registry.lists import ListSource
 from scanner.registry.records import Notes, Record, read_records
-from scanner.tables.cells import shown
+from scanner.registry.tables.cells import shown
 
 _STATUSES: dict[str, PersonStatus] = {
     **{status: status for status in get_args(PersonStatus)},

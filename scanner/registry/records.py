@@ -12,14 +12,13 @@ from msgspec import Struct
 
 from scanner.errors import Problem, RegistryError, did_you_mean
 from scanner.model import Origin
-from scanner.redact import redact
-from scanner.registry.files import find_files
-from scanner.registry.formats.catalog import FORMATS, Declared, read_foreign
+from scanner.redaction.redact import redact
 from scanner.registry.formats.declaration import Document, Reader
-from scanner.registry.lists import Format, ListSource
-from scanner.tables import Row, Table, read_table
-from scanner.tables.cells import AmbiguousDate, CellError, read_date, read_text, shown
-from scanner.tables.headings import Columns, Fields, normal
+from scanner.registry.formats.documents import FORMATS, Declared, read_foreign
+from scanner.registry.lists import Format, ListSource, find_files
+from scanner.registry.tables import Row, Table, read_table
+from scanner.registry.tables.cells import AmbiguousDate, CellError, read_date, read_text, shown
+from scanner.registry.tables.headings import Columns, Fields, normal
 
 _ONE_COUNTS = "remove one, or explain under columns in the config which one counts"
 

@@ -22,10 +22,10 @@ from sqlalchemy import URL, Connection, Engine, create_engine, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, SQLAlchemyError
 
 from scanner.errors import Problem, RegistryError, SourceError
-from scanner.redact import SecretRef, redact
+from scanner.redaction.redact import SecretRef, redact
 from scanner.registry.lists import ListSource
-from scanner.tables.parsing import TOO_DEEP, is_too_deep
-from scanner.tables.rows import Row, Table, named_headings, sheet_row
+from scanner.registry.tables.parsing import TOO_DEEP, is_too_deep
+from scanner.registry.tables.rows import Row, Table, named_headings, sheet_row
 from scanner.text import printable
 
 _Records: TypeAlias = Generator[Sequence[Any], None, None]

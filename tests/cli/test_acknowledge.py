@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from scanner.history.store import open_store
+from scanner.store.store import open_store
 from tests.cli.conftest import Muster
 from tests.reports import samples
 

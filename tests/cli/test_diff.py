@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select, update
 
-from scanner.history import schema
-from scanner.history.engine import connect, writing
-from scanner.history.integrity import checksum
+from scanner.store import schema
+from scanner.store.engine import connect, writing
+from scanner.store.integrity import checksum
 from tests.cli.conftest import BOTS, REGISTRY, Muster
 
 NIGHT_BOT = "saas:acme:night-bot,night-bot,saas,acme,bot,yes,2026-11-24,,,\n"

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from scanner.cli.sources import named_sources
-from scanner.config import Config
+from scanner.config.load import Config
+from scanner.config.settings import SourceSettings
 from scanner.errors import UsageError
-from scanner.settings import SourceSettings
 from scanner.strict import Document
 
 AWS = SourceSettings(name="aws", type="aws", settings={"profile": "audit"}, document=Document(file="config.toml"))

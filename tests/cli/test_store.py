@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 
 from scanner.errors import StoreError
-from scanner.history.engine import connect, writing
-from scanner.history.migrations import MIGRATIONS
-from scanner.history.store import open_store
+from scanner.store.engine import connect, writing
+from scanner.store.migrations import MIGRATIONS
+from scanner.store.store import open_store
 from tests.cli.conftest import Muster
 from tests.factories import make_assessment, make_result
 from tests.servers import postgres

@@ -15,11 +15,11 @@ from hypothesis import strategies as st
 from connectors.base import Connector, DiscoveredRecord, Scope
 from reports.base import Screen
 from reports.catalog import report_catalog
-from scanner.continuity.remembered import Remembered
-from scanner.history.store import open_store
-from scanner.inventory import Reading, join
+from scanner.discovery.inventory import Reading, join
+from scanner.judging.last_known.remembered import Remembered
+from scanner.judging.pipeline import Declared, judge
 from scanner.model import Assignment, Coverage, Identity, ScanInfo, ScanResult, StoredSecret, Workload
-from scanner.pipeline import Declared, judge
+from scanner.store.store import open_store
 from tests.factories import NOW, make_entry
 from tests.hostile_json import mutated, with_times
 

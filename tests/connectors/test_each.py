@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from connectors.azure.errors import ClosedToUs
-from connectors.base import Gone
-from connectors.each import GIVE_UP_AFTER, read_each
-from connectors.errors import Malformed, NotAsked
+from connectors.azure.client.errors import ClosedToUs
+from connectors.base import Gone, Malformed, NotAsked
+from connectors.reading import GIVE_UP_AFTER, read_each
 from scanner.errors import Denied, SourceError
 
 FAIL, OK, GONE, ODD = "fail", "ok", "gone", "odd"

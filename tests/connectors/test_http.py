@@ -8,8 +8,7 @@ from typing import Any
 import pytest
 from msgspec import Struct
 
-from connectors.base import Gone, Scope, Section, SectionReading, Spec
-from connectors.errors import Malformed
+from connectors.base import Gone, Malformed, Scope, Section, SectionReading, Spec
 from connectors.http import Client, Moment, Paging, cursor, link_header, next_link, page_number
 from connectors.testing import Answering, Asked, Reply, Server
 from scanner.errors import Denied, SourceError, Throttled, Unreachable

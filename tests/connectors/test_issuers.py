@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from connectors.issuers import recognised, shared
-from connectors.restrictions import Restriction
+from connectors.federation import Restriction, recognised, shared
 
 GITHUB = "https://token.actions.githubusercontent.com"
 TENANTS = (

@@ -8,10 +8,10 @@ import pytest
 from msgspec import Struct
 
 from connectors.base import MAX_WORDS, Scope, Section, SectionReading, Spec, own_words
-from connectors.unread import unread_facts
+from connectors.reading import unread_facts
 from scanner.errors import SourceError
 from scanner.model import Fact
-from scanner.secret_shapes import MASK
+from scanner.redaction.shapes import MASK
 
 SPEC = Spec(
     name="toy",

@@ -13,22 +13,22 @@ import pytest
 from connectors.base import Connector, DiscoveredRecord, Scope, Spec
 from reports.base import Screen
 from reports.catalog import report_catalog
-from scanner.app import conclude
-from scanner.config import Config
-from scanner.discovery.reading import LIVE, Source, discover
+from scanner.app.importing import conclude_shards, take_in
+from scanner.app.scanning import conclude
+from scanner.config.load import Config
+from scanner.config.settings import EngineSettings
+from scanner.discovery.engine import LIVE, Source, discover
+from scanner.discovery.shards.files import check_shard
+from scanner.discovery.shards.lines import Shard
 from scanner.errors import SourceError
-from scanner.gate import cleared
-from scanner.history.store import open_store
-from scanner.importing import conclude_shards, take_in
+from scanner.judging.pipeline import Declared
 from scanner.model import Coverage, ScanResult
-from scanner.pipeline import Declared
-from scanner.settings import EngineSettings
-from scanner.shards.files import check_shard
-from scanner.shards.lines import Shard
+from scanner.redaction.gate import cleared
+from scanner.store.store import open_store
 from tests.canaries import CANARIES, planted
 from tests.contract.test_connectors import aws, azure, connector, moto, openbao, place, running_proxy, start
 from tests.factories import NOW
-from tests.scanner.shards.estates import Nobody, Plan, write_planned
+from tests.scanner.discovery.shards.estates import Nobody, Plan, write_planned
 
 __all__ = ["aws", "azure", "connector", "moto", "openbao", "place", "running_proxy", "start"]
 

@@ -13,17 +13,17 @@ import pytest
 
 from connectors.base import Connector, DiscoveredRecord, LeastPrivilege, Preflight, Scope
 from connectors.catalog import connector_catalog
+from connectors.fakes.azure.estate import add_user_assigned, run, trust_issuer
+from connectors.fakes.azure.tenant import guid
+from connectors.fakes.gcp.consumers import add_instance, add_run, add_secret
+from connectors.fakes.gcp.identities import add_api_key, add_auth_provider, add_key
+from connectors.fakes.gcp.usage import add_use
 from connectors.file import FileConnector, FileSettings
 from connectors.vault.connector import VaultConnector
 from connectors.vault.settings import VaultSettings
-from scanner.demo.azure_server.estate import add_user_assigned, run, trust_issuer
-from scanner.demo.azure_server.tenant import guid
-from scanner.demo.gcp_server.consumers import add_instance, add_run, add_secret
-from scanner.demo.gcp_server.identities import add_api_key, add_auth_provider, add_key
-from scanner.demo.gcp_server.usage import add_use
-from scanner.inventory import Reading, join
+from scanner.discovery.inventory import Reading, join
 from scanner.model import ANY_KIND, Coverage, Identity
-from scanner.redact import SecretRef
+from scanner.redaction.redact import SecretRef
 from tests.connectors.aws.conftest import aws, moto, running_proxy
 from tests.connectors.aws.estate import Estate
 from tests.connectors.azure.conftest import azure

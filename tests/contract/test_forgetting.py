@@ -7,16 +7,15 @@ from datetime import timedelta
 
 import pytest
 
-from scanner.app import conclude
-from scanner.changes import changes_between
+from scanner.app.changes import changes_between, forget_place, plan_forgetting
+from scanner.app.scanning import conclude
+from scanner.discovery.inventory import Reading, join
 from scanner.errors import StoreError, UsageError
-from scanner.forgetting import forget_place, plan_forgetting
-from scanner.history.outbox import Alarms
-from scanner.history.store import Store, open_store
-from scanner.inventory import Reading, join
+from scanner.judging.pipeline import Declared
 from scanner.matching.places import SourceRef
 from scanner.model import BlindSpot, Forgotten, ScanResult
-from scanner.pipeline import Declared
+from scanner.store.outbox import Alarms
+from scanner.store.store import Store, open_store
 from tests.databases import BACKENDS
 from tests.factories import ACCOUNT, NOW, make_coverage, make_entry, make_identity
 

@@ -20,9 +20,9 @@ from connectors.gcp.settings import GcpSettings
 from connectors.vault.connector import VaultConnector
 from connectors.vault.settings import VaultSettings
 from scanner.discovery.scopes import list_scopes, read_scope
-from scanner.history.store import open_store
 from scanner.model import Coverage
-from scanner.redact import SecretRef
+from scanner.redaction.redact import SecretRef
+from scanner.store.store import open_store
 from tests.cli.conftest import Muster, muster
 from tests.connectors.aws.conftest import aws, moto, running_proxy
 from tests.connectors.aws.estate import Estate

@@ -13,18 +13,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from scanner.changes import changes_between, with_since
+from scanner.app.changes import changes_between, with_since
 from scanner.errors import StoreError, UsageError
-from scanner.history.finding_kind import FINDINGS
-from scanner.history.record_kinds import ENTRIES, IDENTITIES
-from scanner.history.store import Store, open_store
-from scanner.history.tallies import Tally
 from scanner.model import Earlier, ScanResult
+from scanner.store.comparison import Tally
+from scanner.store.kinds import ENTRIES, FINDINGS, IDENTITIES
+from scanner.store.store import Store, open_store
 from tests.contract.test_stores import night, on_every_backend
 from tests.databases import BACKENDS, Backend
 from tests.examples import examples
 from tests.factories import NOW, make_assessment, make_finding
-from tests.scanner.history.strategies import scan_sequences
+from tests.scanner.store.strategies import scan_sequences
 
 PATIENT = examples(20)
 billing, deploy, other = (make_assessment(name) for name in ("svc-billing", "deploy", "other"))

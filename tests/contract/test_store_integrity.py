@@ -14,10 +14,10 @@ from msgspec.structs import replace
 from sqlalchemy import text
 
 from scanner.errors import DamagedRow
-from scanner.history import schema
-from scanner.history.engine import connect, writing
-from scanner.history.store import Store, open_store
 from scanner.model import EntryAssessment, ScanInfo, ScanResult
+from scanner.store import schema
+from scanner.store.engine import connect, writing
+from scanner.store.store import Store, open_store
 from tests.databases import SHARED, Backend
 from tests.factories import (
     NOW,

@@ -11,10 +11,6 @@ from hypothesis import given
 from msgspec.structs import replace
 
 from scanner.errors import StoreError
-from scanner.history.outbox import Alarms, Message
-from scanner.history.scans import StoredScan
-from scanner.history.store import Store, open_store
-from scanner.history.versions import IdentityVersion
 from scanner.model import (
     Acknowledged,
     BlindSpot,
@@ -25,6 +21,10 @@ from scanner.model import (
     Summary,
     UsageVerdict,
 )
+from scanner.store.outbox import Alarms, Message
+from scanner.store.past import IdentityVersion
+from scanner.store.scans import StoredScan
+from scanner.store.store import Store, open_store
 from tests.databases import BACKENDS, Backend
 from tests.examples import examples
 from tests.factories import (
@@ -37,7 +37,7 @@ from tests.factories import (
     make_identity,
     make_result,
 )
-from tests.scanner.history.strategies import scan_sequences
+from tests.scanner.store.strategies import scan_sequences
 
 on_every_backend = pytest.mark.parametrize("backend", BACKENDS)
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from scanner.history.store import open_store
+from scanner.store.store import open_store
 from tests.cli.conftest import BOTS, PEOPLE, REGISTRY
 from tests.databases import SHARED, Backend
 from tests.processes import PATIENCE, let_go, line_with, start_holder, start_muster
@@ -58,18 +58,18 @@ run()
 """
 
 BEFORE = (
-    "scanner/app.py:make_ready 1",
-    "scanner/history/migrations.py:migrate 1",
+    "scanner/app/scanning.py:make_ready 1",
+    "scanner/store/migrations.py:migrate 1",
     "connectors/file.py:scopes 1",
     "connectors/file.py:discover 1",
-    "scanner/inventory.py:join 1",
-    "scanner/history/alone.py:_take 1",
-    "scanner/app.py:_remember 1",
-    "scanner/pipeline.py:judge 1",
-    "scanner/summary.py:summarise 1",
-    "scanner/history/scans.py:insert_scan 1",
-    "scanner/history/intervals.py:write 2",
-    "scanner/history/intervals.py:write_orders 1",
+    "scanner/discovery/inventory.py:join 1",
+    "scanner/store/saving.py:_take 1",
+    "scanner/app/scanning.py:_remember 1",
+    "scanner/judging/pipeline.py:judge 1",
+    "scanner/model/summary.py:summarise 1",
+    "scanner/store/scans.py:insert_scan 1",
+    "scanner/store/intervals.py:write 2",
+    "scanner/store/intervals.py:write_orders 1",
     "sqlalchemy:commit 1",
 )
 AFTER = (

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
-from reports.markdown_text import escaped
+from reports.markdown import escaped
 from reports.sheets import markdown_table
 from reports.tables import Column
 from scanner.text import printable

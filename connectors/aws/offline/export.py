@@ -9,14 +9,10 @@ from typing import Any
 
 from msgspec import Struct, structs
 
-from connectors.aws.offline.dates import newest
-from connectors.aws.offline.documents import Files
+from connectors.aws.offline.documents import Files, answer_of, holds_secrets, recognised
 from connectors.aws.offline.operations import Operation, goes_on
-from connectors.aws.offline.places import Place, accounts_in, place_of, rows_of, with_neighbours
-from connectors.aws.offline.recognise import holds_secrets, recognised
-from connectors.aws.offline.shapes import answer_of
-from connectors.exported import name_in
-from connectors.json_files import Unreadable, files_in
+from connectors.aws.offline.places import Place, accounts_in, newest, place_of, rows_of, with_neighbours
+from connectors.exported import Unreadable, files_in, name_in
 
 ORGANIZATIONS = "organizations"
 """The service that tells of the organization, and thereby of no account by itself."""

@@ -9,9 +9,9 @@ from typing import Any
 from msgspec import Struct
 
 from connectors.aws.preflight import services_of
-from connectors.aws.regional.catalog import TYPES
-from connectors.aws.regional.declarations import Detail, Listing
 from connectors.aws.spec import SPEC
+from connectors.aws.workloads.catalog import TYPES
+from connectors.aws.workloads.declarations import Detail, Listing
 
 _READS = ("Get", "List", "Describe", "BatchGet", "Lookup")
 TOKENS = ("NextToken", "nextToken", "Marker", "NextMarker", "PaginationToken")

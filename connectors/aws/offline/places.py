@@ -1,20 +1,58 @@
-"""Which account and region a document is of (pure).
-
-What is in it tells first, then the folders and the name of its file, then the files beside it.
-"""
+"""Up to when an answer tells of its account: the newest date in it (pure)."""
 
 from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
 from msgspec import Struct, structs
 
-from connectors.aws.credential_report import parse_report
+from connectors.aws.identities.credential_report import Report, parse_report
 from connectors.aws.offline.operations import Operation
+
+# Members that are about the future, or may be.
+_AHEAD = re.compile(r"expir|until|next|delet|end", re.IGNORECASE)
+# As deep as dates stand in rows, and not as deep as hostile documents go.
+_DEPTH = 5
+
+
+def newest(answer: Mapping[str, Any], until: datetime) -> datetime | None:
+    """The newest date in an answer that is not after ``until``; None where there is none."""
+    return max((date for date in _dates(answer, 0) if date <= until), default=None)
+
+
+def _dates(thing: Any, depth: int) -> Iterator[datetime]:
+    match thing:
+        case datetime():
+            yield thing
+        case bytes():
+            yield from _reported(thing)
+        case list():
+            for each in thing:
+                yield from _dates(each, depth)
+        case Mapping() if depth < _DEPTH:
+            for name, each in thing.items():
+                if not _AHEAD.search(name):
+                    yield from _dates(each, depth + 1)
+
+
+def _reported(content: bytes) -> Iterator[datetime]:
+    """The dates of a credential report; none where it cannot be read, which is told when it is asked for."""
+    try:
+        report = parse_report(content)
+    except ValueError:
+        report = Report(rows={}, root=None)
+    for row in (*report.rows.values(), *((report.root,) if report.root else ())):
+        yield from filter(None, (row.created_at, row.password_changed_at, row.last_used_at))
+
+
+# --- Which account and region a document is of (pure) ---
+#
+# What is in it tells first, then the folders and the name of its file, then the files beside it.
 
 ROWS_LOOKED_AT = 200
 _ARN = re.compile(r"arn:(?P<partition>aws[a-z-]*):[a-z0-9-]+:(?P<region>[a-z0-9-]*):(?P<account>\d{12}):", re.ASCII)
@@ -30,7 +68,7 @@ T = TypeVar("T")
 # Members that are an account's id.
 _ACCOUNT_MEMBERS = ("Account", "OwnerId", "AwsAccountId")
 # As deep as an instance's zone in its reservation, and not as deep as the statements of a role's policies.
-_DEPTH = 4
+_PLACES_DEPTH = 4
 
 
 class Place(Struct, frozen=True, kw_only=True):
@@ -104,13 +142,13 @@ def _only(names: Collection[str]) -> str | None:
 def _arns(document: Mapping[str, Any]) -> list[re.Match[str]]:
     """Those that are the least deep inside: the things' own, or of what belongs to them."""
     if isinstance(document.get("Content"), bytes):
-        return list(filter(None, map(_ARN.match, _reported(document["Content"]))))
+        return list(filter(None, map(_ARN.match, _places_reported(document["Content"]))))
     found = [(depth, match) for depth, _, text in _texts(document) if (match := _ARN.match(text))]
     least = min((depth for depth, _ in found), default=0)
     return [match for depth, match in found if depth == least]
 
 
-def _reported(content: bytes) -> Iterable[str]:
+def _places_reported(content: bytes) -> Iterable[str]:
     """The ARNs of a credential report; none where it cannot be read, which is told when it is asked for."""
     try:
         report = parse_report(content)
@@ -141,7 +179,7 @@ def _texts(thing: Any, name: str = "", depth: int = 0) -> Iterator[tuple[int, st
         case list():
             for each in thing[:ROWS_LOOKED_AT]:
                 yield from _texts(each, name, depth)
-        case Mapping() if depth < _DEPTH:
+        case Mapping() if depth < _PLACES_DEPTH:
             for member, each in thing.items():
                 yield from _texts(each, member, depth + 1)
 

@@ -7,11 +7,10 @@ from functools import cached_property
 
 from msgspec import structs
 
-from connectors.aws.accounts import Account
+from connectors.aws.client.session import AwsSession
 from connectors.aws.offline.client import FileClients
 from connectors.aws.offline.export import ORGANIZATIONS, Export, open_export
-from connectors.aws.organization import Guardrails, Member, read_guardrails, read_members
-from connectors.aws.session import AwsSession
+from connectors.aws.organization import Account, Guardrails, Member, read_guardrails, read_members
 from connectors.aws.settings import AwsSettings
 from connectors.aws.spec import ACCOUNT, GUARDRAILS, MEMBER_ROLE, MEMBERS
 from connectors.base import Check, DiscoveredRecord, Meter, Scope, SectionReading

@@ -11,16 +11,16 @@ from urllib.parse import unquote, urlsplit
 
 import msgspec
 
-from connectors.azure.api import AzureApi
-from connectors.azure.clouds import Service
+from connectors.azure.client.api import AzureApi
+from connectors.azure.client.clouds import Service
+from connectors.azure.client.requests import BATCH
 from connectors.azure.keys import subscription_of
 from connectors.azure.offline import recognise as r
 from connectors.azure.offline.export import Export, scope_of
 from connectors.azure.offline.missing import DENY_ASSIGNMENTS, ITEMS, WRITES, command
 from connectors.azure.offline.recognise import Row
 from connectors.azure.offline.shapes import federation, model, resource, vault_item
-from connectors.azure.requests import BATCH
-from connectors.azure.rights.place import GROUPS
+from connectors.azure.rights.azure_role import GROUPS
 from connectors.azure.settings import AzureSettings
 from connectors.base import Gone, Meter
 

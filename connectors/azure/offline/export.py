@@ -11,7 +11,7 @@ from typing import Any
 
 from msgspec import Struct, field
 
-from connectors.azure.dates import moment
+from connectors.azure.client.payloads import moment
 from connectors.azure.keys import subscription_of
 from connectors.azure.offline import recognise as r
 from connectors.azure.offline.recognise import Row

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any
 
-from connectors.azure.dates import moment
+from connectors.azure.client.payloads import moment
 from connectors.azure.offline.recognise import Row
 
 # ConvertTo-Json of Windows PowerShell writes milliseconds since 1970 so.

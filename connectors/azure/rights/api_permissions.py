@@ -16,9 +16,8 @@ from importlib.resources import files
 import msgspec
 from msgspec import Struct
 
-from connectors.azure.rights.directory_roles import Reached, patterns
-from connectors.azure.rights.power import POTENTIAL, Power, judged
-from connectors.azure.rights.role import covers
+from connectors.azure.rights.azure_role import covers
+from connectors.azure.rights.directory_roles import POTENTIAL, Power, Reached, judged, patterns
 from scanner.model import PrivilegeLevel
 
 

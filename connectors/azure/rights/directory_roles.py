@@ -1,25 +1,73 @@
-"""What a role in the Entra directory amounts to where it is assigned. Pure.
-
-Decided by the actions of its definition, so that custom roles count for what they are. A built-in role is at least what
-``directory_builtin.csv`` says of it: which users' passwords it may reset it decides itself, and what Microsoft's own
-accounts do is not all listed. One that is not there, and of whose actions none is known to lead anywhere, is
-``unknown``. On an administrative unit a role is ``high`` at most: roles assigned there cannot touch administrators
-outside it. On one application it makes its holder no more than that application.
-"""
+"""What one right amounts to, wherever it is given: a role on a resource, a role in the directory, a permission."""
 
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from importlib.resources import files
 from typing import Literal
 
 import msgspec
-from msgspec import Struct
+from msgspec import Struct, structs
 
-from connectors.azure.rights.power import POTENTIAL, Power, judged, some
-from scanner.model import PrivilegeLevel
+from scanner.model import Privilege, PrivilegeLevel, Takeover
+
+NAMED = 3
+"""Evidence names this many actions, and counts the rest."""
+POTENTIAL = "potential: its links name what was found there"
+"""Of a way that leads on only where there is a target. A right is judged before targets are known."""
+UNDER_A_CONDITION = "under a condition"
+
+_GRAVEST_FIRST: tuple[PrivilegeLevel, ...] = ("admin", "escalation", "high", "unknown", "normal")
+_UNDER_A_CONDITION: Mapping[PrivilegeLevel, PrivilegeLevel] = {"admin": "high", "escalation": "high"}
+
+
+class Power(Struct, frozen=True, kw_only=True):
+    """What a right alone amounts to, and whom it lets its holder become; see ``Assignment`` for the fields."""
+
+    privilege: Privilege = Privilege(level="normal")
+    becomes: tuple[str, ...] = ()
+    takes_over: tuple[Takeover, ...] = ()
+    conditional: bool = False
+
+
+UNKNOWN_POWER = Power(privilege=Privilege(level="unknown", evidence=("what a right allows could not be read",)))
+
+
+def under_a_condition(power: Power) -> Power:
+    """All of it only if a condition is met that we cannot judge; whoever tells of it says so."""
+    given = power.privilege
+    at_most_high = _UNDER_A_CONDITION.get(given.level, given.level)
+    return structs.replace(
+        power,
+        privilege=Privilege(level=at_most_high, evidence=given.evidence),
+        takes_over=tuple(structs.replace(one, conditional=True) for one in power.takes_over),
+        conditional=True,
+    )
+
+
+def judged(reasons: Iterable[tuple[PrivilegeLevel, str]]) -> Privilege:
+    """The gravest level among the reasons, with the reasons for it."""
+    told = list(reasons)
+    levels: list[PrivilegeLevel] = ["normal", *(level for level, _ in told)]
+    level = min(levels, key=_GRAVEST_FIRST.index)
+    return Privilege(level=level, evidence=tuple(dict.fromkeys(text for each, text in told if each == level)))
+
+
+def some(names: Sequence[str]) -> str:
+    """The first few names, and how many more there are."""
+    shown = ", ".join(names[:NAMED])
+    return f"{shown} and {len(names) - NAMED} more" if len(names) > NAMED else shown
+
+
+# --- What a role in the Entra directory amounts to where it is assigned. Pure ---
+#
+# Decided by the actions of its definition, so that custom roles count for what they are. A built-in role is at least
+# what ``directory_builtin.csv`` says of it: which users' passwords it may reset it decides itself, and what
+# Microsoft's own accounts do is not all listed. One that is not there, and of whose actions none is known to lead
+# anywhere, is ``unknown``. On an administrative unit a role is ``high`` at most: roles assigned there cannot touch
+# administrators outside it. On one application it makes its holder no more than that application.
 
 TENANT = "/"
 _UNIT = "/administrativeunits/"

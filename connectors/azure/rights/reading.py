@@ -1,14 +1,265 @@
-"""Reads who holds which right in the tenant."""
+"""Reads the roles that are held in the directory itself."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 
+from msgspec import Struct
+
+from connectors.azure import sections as s
+from connectors.azure.client.errors import NotTaken
+from connectors.azure.client.payloads import moment
+from connectors.azure.keys import NIL_GUID
 from connectors.azure.reader import Reader
-from connectors.azure.rights.directory import Directory
-from connectors.azure.rights.reading_permissions import read_app_permissions, read_delegated_grants
-from connectors.azure.rights.reading_roles import read_directory_roles
-from connectors.base import DiscoveredRecord
+from connectors.azure.rights.api_permissions import Permission, application_power, delegated_power
+from connectors.azure.rights.directory_roles import (
+    TENANT,
+    UNKNOWN_POWER,
+    DirectoryRole,
+    Power,
+    as_published,
+    directory_power,
+    under_a_condition,
+)
+from connectors.azure.rights.holders import (
+    GROUP,
+    SERVICE_PRINCIPAL,
+    Api,
+    AppRoleAssignment,
+    Directory,
+    DirectoryObject,
+    Member,
+    PermissionGrant,
+    RoleAssignment,
+    RoleDefinition,
+    assignment,
+    members_of,
+    objects_by_id,
+)
+from connectors.base import DiscoveredRecord, Gone, SectionReading
+from scanner.errors import SourceError
+from scanner.model import Assignment
+
+_ROLES = "/roleManagement/directory"
+
+
+def read_directory_roles(reader: Reader, directory: Directory) -> Iterator[DiscoveredRecord]:
+    """Assignments of directory roles to service principals, directly and through groups."""
+    rows: list[RoleAssignment] = []
+    telling = _Telling(reader, directory)
+    holders = _Holders()
+    with reader.section(s.DIRECTORY_ROLES) as section:
+        definitions = reader.rows(section, reader.api.graph_pages(f"{_ROLES}/roleDefinitions"), RoleDefinition)
+        telling.roles.update({one.id.lower(): one.role for one in definitions})
+        rows.extend(reader.rows(section, reader.api.graph_pages(f"{_ROLES}/roleAssignments"), RoleAssignment))
+        holders = _holders(reader, section, rows, directory)
+        told = [row for row in rows if row.principal_id.lower() in holders.principals]
+        section.found(len(told))
+        if holders.others:
+            section.note(f"{holders.others} role assignments of people are left out")
+        if holders.gone:
+            section.note(
+                f"{holders.gone} role assignments of principals that the directory does not tell of are left out"
+            )
+        yield from map(telling.of, told)
+    yield reader.done(section)
+    members = yield from members_of(reader, holders.groups)
+    for row in rows:
+        group = row.principal_id.lower()
+        for member in members.get(group, ()):
+            if member.id.lower() not in directory.left_out:
+                yield telling.of(row, member, group=holders.groups[group])
+
+
+class _Holders(Struct, frozen=True, kw_only=True):
+    """Whose the assignments are: names of groups by id, ids of service principals, and how many are anybody else's.
+
+    ``gone``: how many are of nobody whom the directory knows.
+    """
+
+    groups: Mapping[str, str] = {}
+    principals: frozenset[str] = frozenset()
+    others: int = 0
+    gone: int = 0
+
+
+def _holders(reader: Reader, section: SectionReading, rows: Sequence[RoleAssignment], directory: Directory) -> _Holders:
+    ids = {row.principal_id.lower() for row in rows} - directory.left_out
+    unknown = ids - directory.names.keys()
+    objects: dict[str, DirectoryObject] = {}
+    try:
+        written = (row.principal_id for row in rows if row.principal_id.lower() in unknown)
+        objects = objects_by_id(reader, section, written) if unknown else {}
+        gone = unknown - objects.keys()
+    except SourceError as error:
+        section.lost(error, partial=True)
+        gone = set()
+    groups = {key: one.name or key for key, one in objects.items() if one.kind == GROUP}
+    principals = (ids - unknown) | {key for key, one in objects.items() if one.kind == SERVICE_PRINCIPAL}
+    people = objects.keys() - groups.keys() - principals
+    others, lost = (sum(row.principal_id.lower() in some for row in rows) for some in (people, gone))
+    return _Holders(groups=groups, principals=frozenset(principals), others=others, gone=lost)
+
+
+class _Telling:
+    """Assignments of one tenant's roles. ``roles``: definitions by id in lower case."""
+
+    def __init__(self, reader: Reader, directory: Directory) -> None:
+        self.roles: dict[str, DirectoryRole] = {}
+        self._scope = reader.scope
+        self._tenant = reader.unit.tenant
+        self._directory = directory
+
+    def of(self, row: RoleAssignment, member: Member | None = None, *, group: str | None = None) -> Assignment:
+        """What it gives its principal, or a member of a group that it is given to."""
+        role = self.roles.get(row.role_definition_id.lower()) or as_published(row.role_definition_id)
+        where = row.directory_scope_id or row.app_scope_id or TENANT
+        power = directory_power(role, where, self._tenant, self._directory.keys) if role else UNKNOWN_POWER
+        holder = member.id if member else row.principal_id
+        key = f"azure://{self._tenant}/roleAssignments/{row.id}"
+        return assignment(
+            self._scope,
+            f"{key}#{holder.lower()}" if member else key,
+            holder=holder,
+            holder_name=member.display_name if member else self._directory.names.get(holder.lower()),
+            grant=role.name if role else row.role_definition_id,
+            power=under_a_condition(power) if row.condition else power,
+            via=f"group:{group}" if group else "direct",
+            resource="the directory" if where == TENANT else where,
+            attributes={"right": "directory role", "custom": (role.custom or None) if role else None},
+        )
+
+
+# --- Reads the permissions on APIs that applications hold, by themselves and in the names of users ---
+
+PAGE = 999
+MICROSOFT_GRAPH = "00000003-0000-0000-c000-000000000000"
+_SP = "/servicePrincipals"
+DEFAULT_ACCESS = NIL_GUID
+"""The id of no role: access without any. Source: the reference of ``appRoleAssignment``."""
+
+
+def read_app_permissions(reader: Reader, directory: Directory) -> Iterator[DiscoveredRecord]:
+    """What applications may do by themselves: one list for each API that publishes such permissions, Graph's first.
+
+    Where there is no such list of any API, each holder is asked for its own.
+    """
+    others = 0
+    apis = sorted((api for api in directory.apis.values() if api.app_roles), key=_graph_first)
+    if s.SERVICE_PRINCIPALS in reader.gaps and not apis:
+        yield reader.skipped(s.APP_PERMISSIONS, "the APIs that publish permissions could not be listed")
+        return
+    held = (f"{_SP}/{one}/appRoleAssignments?$top={PAGE}" for one in directory.names.keys() - directory.left_out)
+    with reader.section(s.APP_PERMISSIONS) as section:
+        rows, failures = _listed(reader, section, [f"{_SP}/{api.id}/appRoleAssignedTo?$top={PAGE}" for api in apis])
+        if rows is None:
+            rows, failures = _listed(reader, section, sorted(held))
+        for row in rows or ():
+            if not _is_principal_s(row, directory):
+                others += 1
+            elif row.principal_id.lower() not in directory.left_out:
+                section.found()
+                yield _of_api(reader, row, directory.apis.get((row.resource_id or "").lower()))
+        for failure in failures if rows is not None else failures[:1]:
+            section.lost(failure)
+        if s.SERVICE_PRINCIPALS in reader.gaps and not any(map(_is_graph, apis)):
+            section.lost(SourceError("not every API that publishes permissions is known"), partial=True)
+        if others:
+            section.note(f"{others} permissions of people and groups are left out")
+    yield reader.done(section)
+
+
+def _listed(
+    reader: Reader, section: SectionReading, paths: Sequence[str]
+) -> tuple[list[AppRoleAssignment] | None, list[SourceError]]:
+    """The rows of these lists, and what went wrong; None for the rows, and why, where there is no such list at all.
+
+    One list of several may have gone with what it was of.
+    """
+    answers = [rows for _, rows in reader.api.graph_batch(paths)]
+    failures = [one for one in answers if isinstance(one, SourceError)]
+    if all(isinstance(one, (Gone, NotTaken)) for one in answers):
+        return None, failures
+    pages = [one for one in answers if not isinstance(one, SourceError)]
+    return list(reader.rows(section, pages, AppRoleAssignment)), [one for one in failures if not isinstance(one, Gone)]
+
+
+def _is_principal_s(row: AppRoleAssignment, directory: Directory) -> bool:
+    """Whether a service principal holds it; where the row does not say, whether one of that id is known."""
+    if row.principal_type is None:
+        return row.principal_id.lower() in directory.names
+    return row.principal_type == "ServicePrincipal"
+
+
+def _graph_first(api: Api) -> tuple[bool, str]:
+    return not _is_graph(api), api.id
+
+
+def _is_graph(api: Api) -> bool:
+    return api.app_id.lower() == MICROSOFT_GRAPH
+
+
+def _of_api(reader: Reader, row: AppRoleAssignment, api: Api | None) -> Assignment:
+    name = api.app_roles.get(row.app_role_id.lower()) if api else None
+    power = UNKNOWN_POWER
+    if row.app_role_id == DEFAULT_ACCESS:
+        name, power = "default access", Power()
+    elif api is not None and name is not None:
+        power = application_power(Permission(name=name, api=api.app_id, api_name=api.name), reader.unit.tenant)
+    return assignment(
+        reader.scope,
+        f"azure://{reader.unit.tenant}/appRoleAssignments/{row.id}",
+        holder=row.principal_id,
+        holder_name=row.principal_display_name,
+        grant=name or row.app_role_id,
+        power=power,
+        resource=api.name if api else row.resource_display_name,
+        created_at=moment(row.created_date_time),
+        attributes={"right": "application permission"},
+    )
+
+
+def read_delegated_grants(reader: Reader, directory: Directory) -> Iterator[DiscoveredRecord]:
+    """What applications may do in the names of users. Consents of single users are told together, with their number."""
+    by_users: defaultdict[tuple[str, str, str], set[str]] = defaultdict(set)
+    with reader.section(s.DELEGATED_GRANTS) as section:
+        pages = reader.api.graph_pages("/oauth2PermissionGrants", params={"$top": PAGE})
+        for row in reader.rows(section, pages, PermissionGrant):
+            if row.client_id.lower() in directory.left_out:
+                continue
+            section.found()
+            for name in dict.fromkeys((row.scope or "").split()):
+                if row.consent_type == "AllPrincipals":
+                    yield _in_names_of(reader, directory, (row.client_id, row.resource_id, name), None)
+                else:
+                    by_users[row.client_id, row.resource_id, name].add(row.principal_id or row.id)
+    for grant in sorted(by_users):
+        yield _in_names_of(reader, directory, grant, len(by_users[grant]))
+    yield reader.done(section)
+
+
+def _in_names_of(reader: Reader, directory: Directory, grant: tuple[str, str, str], users: int | None) -> Assignment:
+    """A permission in the name of everybody, or of so many users."""
+    client, resource, name = grant
+    api = directory.apis.get(resource.lower())
+    api_name = api.name if api else resource
+    permission = Permission(name=name, api=api.app_id if api else "", api_name=api_name)
+    whose = "everybody" if users is None else "users"
+    return assignment(
+        reader.scope,
+        f"azure://{reader.unit.tenant}/oauth2PermissionGrants/{client}/{resource}/{name}#{whose}".lower(),
+        holder=client,
+        holder_name=directory.names.get(client.lower()),
+        grant=name,
+        via="consent for everybody" if users is None else "consent of users",
+        power=delegated_power(permission, for_everybody=users is None) if api else UNKNOWN_POWER,
+        resource=api_name,
+        attributes={"right": "delegated grant", "users": users},
+    )
+
+
+# --- Reads who holds which right in the tenant ---
 
 
 def read_rights(reader: Reader, directory: Directory) -> Iterator[DiscoveredRecord]:

@@ -9,12 +9,11 @@ from typing import TypeVar
 from msgspec import structs
 
 from connectors.azure import sections as s
-from connectors.azure.dates import moment
-from connectors.azure.directory.listings import PAGE, listed
-from connectors.azure.errors import NoLicence
+from connectors.azure.client.errors import NoLicence
+from connectors.azure.client.payloads import moment
+from connectors.azure.identities.lists import PAGE, listed
 from connectors.azure.reader import Reader
-from connectors.azure.usage.payloads import Activity, CredentialActivity, PrincipalActivity
-from connectors.azure.usage.record import Sign, UseRecord
+from connectors.azure.usage.record import Activity, CredentialActivity, PrincipalActivity, Sign, UseRecord
 from connectors.base import SectionReading
 from scanner.model import Coverage
 

@@ -8,15 +8,14 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from connectors.base import Gone, Meter
-from connectors.errors import Malformed
-from connectors.gcp import requests as r
-from connectors.gcp.api import GcpApi, Page, Query
+from connectors.base import Gone, Malformed, Meter
+from connectors.gcp.client import requests as r
+from connectors.gcp.client.api import GcpApi, Page, Query
+from connectors.gcp.client.requests import Request
+from connectors.gcp.client.session import GcpSession
 from connectors.gcp.offline import recognise as k
 from connectors.gcp.offline.export import CONTAINERS, Export
 from connectors.gcp.offline.recognise import Thing
-from connectors.gcp.request import Request
-from connectors.gcp.session import GcpSession
 from scanner.errors import SourceError
 from scanner.text import counted
 

@@ -9,16 +9,12 @@ from pathlib import Path
 
 from msgspec import Struct, field, structs
 
-from connectors.exported import name_in
-from connectors.gcp.keys import last_segment
+from connectors.exported import Unreadable, files_in, name_in
 from connectors.gcp.offline import recognise as k
-from connectors.gcp.offline.dates import newest
-from connectors.gcp.offline.documents import Document, read_document
-from connectors.gcp.offline.naming import Names, names_of
+from connectors.gcp.offline.documents import Document, newest, read_document
+from connectors.gcp.offline.naming import Names, PolicyOf, Rows, names_of, rows_of
 from connectors.gcp.offline.recognise import Row, Thing
-from connectors.gcp.offline.rows import PolicyOf, Rows, rows_of
-from connectors.gcp.places import ProjectRef
-from connectors.json_files import Unreadable, files_in
+from connectors.gcp.places import ProjectRef, last_segment
 
 CONTAINERS = "//cloudresourcemanager.googleapis.com/"
 """How the full names of projects, folders and organizations begin."""

@@ -1,17 +1,175 @@
-"""What things are called: projects by id and number, accounts by e-mail and unique id, and files by what is in them."""
+"""The rows of one file, told apart: things, policies, projects and what is above them, roles (pure)."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
 
-from msgspec import Struct, structs
+from msgspec import Struct, field, structs
 
-from connectors.gcp.keys import account_key
 from connectors.gcp.offline import recognise as k
-from connectors.gcp.offline.recognise import Thing
-from connectors.gcp.offline.rows import Project, Rows
-from connectors.gcp.places import ProjectRef, ancestors_of
+from connectors.gcp.offline.recognise import Row, Thing
+from connectors.gcp.places import ProjectRef, account_key, ancestors_of, is_above
+
+_ROLE = re.compile(r"(?:(?:projects|organizations)/[^/]+/)?roles/[^/]+")
+_PROJECT = re.compile(r"projects/\d+")
+_CONTAINERS = "cloudresourcemanager.googleapis.com/"
+
+
+class PolicyOf(Struct, frozen=True, kw_only=True):
+    """An allow policy. ``resource``: the full name of what it is set on; None where the file's name has to say so.
+
+    ``project``: the number or id of its project, where the row tells it.
+    """
+
+    policy: Row
+    resource: str | None = None
+    project: str = ""
+
+
+class Project(Struct, frozen=True, kw_only=True):
+    """What is told of a project: any of it may be missing. ``ancestors``: nearest first."""
+
+    id: str = ""
+    number: str = ""
+    parent: str = ""
+    ancestors: tuple[str, ...] = ()
+    labels: Mapping[str, str] = {}
+    is_active: bool = True
+
+
+class Rows(Struct, kw_only=True):
+    """What the rows of a file are. ``assets``: project (by number or id) and type of whatever Cloud Asset listed.
+
+    ``searched``: whether policies are those of a search, which tells all there are. ``roles``: by name.
+    ``parents``: of folders and organizations by name.
+    """
+
+    things: list[Thing] = field(default_factory=list)
+    policies: list[PolicyOf] = field(default_factory=list)
+    projects: list[Project] = field(default_factory=list)
+    parents: dict[str, str | None] = field(default_factory=dict)
+    roles: dict[str, Row] = field(default_factory=dict)
+    assets: set[tuple[str, str]] = field(default_factory=set)
+    searched: bool = False
+    unknown: int = 0
+
+    def __bool__(self) -> bool:
+        return bool(self.things or self.policies or self.projects or self.parents or self.roles)
+
+
+def rows_of(rows: Iterator[Row] | tuple[Row, ...]) -> Rows:
+    """Sort them."""
+    found = Rows()
+    for row in rows:
+        if not (_asset(row, found) or _policy(row, found) or _container(row, found) or _role(row, found)):
+            thing = k.thing_in(row)
+            found.things += [] if thing is None else [thing, *_inside(thing)]
+            found.unknown += thing is None
+    return found
+
+
+def _asset(row: Row, found: Rows) -> bool:
+    name = row.get("name")
+    if not isinstance(name, str) or not name.startswith("//") or not (row.get("assetType") or row.get("asset_type")):
+        return False
+    project = _place(row, name, found)
+    policy = row.get("iamPolicy") or row.get("iam_policy")
+    if isinstance(policy, Mapping):
+        found.policies.append(PolicyOf(policy=policy, resource=name, project=project))
+        found.searched = True
+    thing = k.asset_in(row)
+    if thing is None:
+        return True
+    if project:
+        found.assets.add((project, thing.type))
+    if thing.type == k.ROLE:
+        found.roles[thing.path] = {"includedPermissions": [], **thing.data, "name": thing.path}
+    elif thing.type.startswith(_CONTAINERS):
+        _container(thing.data, found)
+    else:
+        found.things.append(thing)
+    return True
+
+
+def _inside(thing: Thing) -> Iterator[Thing]:
+    """A listing of clusters has their node pools, which are assets of their own."""
+    pools = thing.data.get("nodePools") if thing.type == k.CLUSTER else None
+    for pool in pools if isinstance(pools, list) else ():
+        if isinstance(pool, Mapping):
+            path = f"{thing.path}/nodePools/{pool.get('name')}"
+            yield Thing(type="container.googleapis.com/NodePool", path=path, data=pool)
+
+
+def _policy(row: Row, found: Rows) -> bool:
+    resource, policy = row.get("resource"), row.get("policy")
+    if isinstance(resource, str) and resource.startswith("//") and isinstance(policy, Mapping):
+        found.policies.append(PolicyOf(policy=policy, resource=resource, project=_place(row, resource, found)))
+        found.searched = True
+        return True
+    if isinstance(row.get("bindings"), list) or (row.keys() <= {"etag", "version"} and "etag" in row):
+        found.policies.append(PolicyOf(policy=row))
+        return True
+    return False
+
+
+def _place(row: Row, name: str, found: Rows) -> str:
+    """What an asset, or a result of a search for policies, tells of its project, which it also calls by its number.
+
+    The number, else the id; empty for what lies in no project.
+    """
+    inside = re.search(r"/projects/([^/]+)", name)
+    ancestors = _texts(row.get("ancestors"))
+    if not ancestors:
+        ancestors = [*_texts([row.get("project")]), *_texts(row.get("folders")), *_texts([row.get("organization")])]
+    if ancestors and ancestors[0].startswith("projects/"):
+        called = inside[1] if inside else ""
+        number = ancestors[0].removeprefix("projects/")
+        id_ = "" if called.isdigit() else called
+        found.projects.append(Project(id=id_, number=number, ancestors=tuple(filter(is_above, ancestors[1:]))))
+        return number
+    return inside[1] if inside else ""
+
+
+def _container(row: Row, found: Rows) -> bool:
+    """A project, folder or organization, in the shape of version 1 of Resource Manager or of version 3."""
+    name, parent = row.get("name"), _parent(row.get("parent"))
+    id_ = row.get("projectId")
+    if isinstance(id_, str) and ("projectNumber" in row or _PROJECT.fullmatch(str(name))):
+        number = row.get("projectNumber") or str(name).removeprefix("projects/")
+        state = row.get("lifecycleState") or row.get("state") or "ACTIVE"
+        labels = row.get("labels")
+        told = {str(one): str(text) for one, text in labels.items()} if isinstance(labels, Mapping) else {}
+        is_active = state == "ACTIVE"
+        found.projects.append(Project(id=id_, number=str(number), parent=parent, labels=told, is_active=is_active))
+        return True
+    if isinstance(name, str) and is_above(name):
+        found.parents[name] = parent or None
+        return True
+    return False
+
+
+def _role(row: Row, found: Rows) -> bool:
+    name = row.get("name")
+    if not isinstance(name, str) or not _ROLE.fullmatch(name):
+        return False
+    found.roles[name] = row
+    return True
+
+
+def _parent(parent: Any) -> str:
+    """What is above: a folder or an organization; else nothing that is known."""
+    named = f"{parent.get('type')}s/{parent.get('id')}" if isinstance(parent, Mapping) else parent
+    return named if isinstance(named, str) and is_above(named) else ""
+
+
+def _texts(values: Any) -> list[str]:
+    return [each for each in values if isinstance(each, str)] if isinstance(values, list) else []
+
+
+# ---
+# What things are called: projects by id and number, accounts by e-mail and unique id, and files by what is in them.
 
 _IN_PROJECT = re.compile(r"(?P<before>(?:.*?/)?projects/)(?P<project>[^/]+)(?P<rest>.*)", re.DOTALL)
 _ABOVE = re.compile(r"(organization|folder)s?[-_/ ]?(\d+)")

@@ -12,7 +12,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from connectors.gcp.consumers.catalog import SORTS
+from connectors.gcp.workloads.catalog import SORTS
 
 Row = Mapping[str, Any]
 

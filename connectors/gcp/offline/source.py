@@ -1,23 +1,124 @@
-"""A source that is a folder of files: the projects that they tell of, and how completely."""
+"""What is read of a project that files tell of, in the order that identities are joined in."""
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from functools import cached_property
 
-from msgspec import structs
+import msgspec
+from msgspec import Raw, structs
 
 from connectors.base import Check, DiscoveredRecord, Meter, Scope, SectionReading
 from connectors.exported import dated, looking_into, not_recognised
-from connectors.gcp.offline.api import FileApi
+from connectors.gcp.client import requests as r
+from connectors.gcp.client.payloads import Asset
+from connectors.gcp.client.session import GcpSession
+from connectors.gcp.each import Reading, if_wanted
+from connectors.gcp.identities.accounts import list_accounts, read_account_keys, tell_accounts
+from connectors.gcp.identities.api_keys import list_api_keys, tell_api_keys
+from connectors.gcp.identities.other_credentials import read_auth_providers, read_hmac_keys, read_oauth_clients
+from connectors.gcp.identities.pools import list_pools, read_managed_identities
+from connectors.gcp.identities.registered import read_registered
+from connectors.gcp.offline.api import FileApi, NotExported
 from connectors.gcp.offline.export import CONTAINERS, Export, open_export
+from connectors.gcp.offline.recognise import STORED, VERSION, command_for
 from connectors.gcp.places import Place, ProjectRef, ancestors_of, below
 from connectors.gcp.reader import Reader
-from connectors.gcp.session import GcpSession
+from connectors.gcp.rights.reading import read_rights
 from connectors.gcp.settings import GcpSettings
+from connectors.gcp.usage.reading import read_insights, read_use_of_accounts, read_use_of_keys
+from connectors.gcp.workloads import engines as assets_engines
+from connectors.gcp.workloads.catalog import SECTIONS, SORTS
+from connectors.gcp.workloads.engines import tell_engines
+from connectors.gcp.workloads.records import record_of
+from connectors.gcp.workloads.secrets import NAME as SECRETS
+from connectors.gcp.workloads.secrets import Secret, SecretVersion, parse_secret
 from scanner.errors import SourceError
-from scanner.model import Coverage
+from scanner.model import Coverage, Identity
 from scanner.text import counted
+
+
+def read_consumers(reader: Reader) -> Iterator[DiscoveredRecord]:
+    """Workloads and agents, section by section: files may tell of machines and not of functions."""
+    for name in SECTIONS:
+        types = tuple(type_ for type_, sort in SORTS.items() if sort.section == name)
+        with reader.section(name) as section:
+            for asset in reader.rows(section, r.ASSETS, Asset, {"assetTypes": types}, parent=reader.place.name):
+                sort = SORTS[asset.asset_type]
+                row = reader.row(section, asset.resource.data, sort.payload_of(asset), asset.name)
+                told = None if row is None else row.told(reader.place.project)
+                if told is not None:
+                    record = record_of(reader, reader.place.project, asset.name, sort.kind, told)
+                    section.found(isinstance(record, Identity))
+                    yield record
+        yield from reader.done(section)
+
+
+def read_secrets(reader: Reader) -> Iterator[DiscoveredRecord]:
+    """Stored secrets; those whose versions are in no file are told without the age of their values."""
+    project = reader.place.project
+    with reader.section(SECRETS) as section:
+        rows = reader.rows(section, r.ASSETS, Asset, {"assetTypes": STORED}, parent=reader.place.name)
+        listed = [
+            (asset, row) for asset in rows if (row := reader.row(section, asset.resource.data, Secret, asset.name))
+        ]
+        versions, unread = _versions(reader, section, [asset.name for asset, _ in listed])
+        for asset, row in listed:
+            told = versions.get(asset.name)
+            secret = reader.parsed(section, row.name, parse_secret, reader.scope.source, project, row, told)
+            if secret is not None:
+                section.found()
+                yield secret
+        if unread:
+            missing = f"no file holds the versions of {unread} secrets"
+            section.lost(NotExported(missing, hint=command_for(VERSION, project.id)), partial=True)
+    yield from reader.done(section)
+
+
+def _versions(reader: Reader, section: SectionReading, names: list[str]) -> tuple[dict[str, list[SecretVersion]], int]:
+    """Those of each secret by its full name, and of how many they are in no file."""
+    assert isinstance(reader.api, FileApi)
+    export, project = reader.api.export, reader.place.project.id
+    found: defaultdict[str, list[SecretVersion]] = defaultdict(list)
+    unread = 0
+    for name in names:
+        path = name.partition(".com/")[2]
+        if not export.holds(project, VERSION, path):
+            unread += 1
+            continue
+        found[name] = []
+        for thing in export.of(project, VERSION, path):
+            row = reader.row(section, Raw(msgspec.json.encode(thing.data)), SecretVersion, thing.path)
+            found[name] += [] if row is None else [row]
+    return dict(found), unread
+
+
+OF_FILES: tuple[Reading, ...] = (
+    list_accounts,
+    read_account_keys,
+    list_api_keys,
+    list_pools,
+    read_hmac_keys,
+    read_managed_identities,
+    assets_engines.list_engines,
+    read_consumers,
+    if_wanted("agentregistry.agents", read_registered),
+    read_rights,
+    read_use_of_accounts,
+    read_use_of_keys,
+    if_wanted("recommender.insights", read_insights),
+    tell_accounts,
+    tell_api_keys,
+    tell_engines,
+    read_secrets,
+    if_wanted("iam.oauth_clients", read_oauth_clients),
+    if_wanted("agentidentity.auth_providers", read_auth_providers),
+)
+"""As what is read of a project by its own APIs, but that things are told by type, as Cloud Asset tells them."""
+
+
+# --- A source that is a folder of files: the projects that they tell of, and how completely ---
 
 LISTING = "resourcemanager.projects"
 _NOTHING = "no file tells of a project in a form that gcloud writes"

@@ -1,19 +1,95 @@
-"""IAM conditions: whether one still holds at all, and until when (pure).
+"""Just enough of the Common Expression Language to take a condition apart without being fooled by its strings (pure).
 
-Only what compares ``request.time`` with a fixed moment is understood, alone or joined by ``&&``: such a clause holds
-now or it does not. Anything else makes a binding a "maybe". Source: the IAM documentation of conditions, attribute
-reference.
+Source: the CEL language definition. What it cannot take apart for certain is given back as nothing.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from datetime import datetime
 from typing import Literal, TypeAlias
 
 from msgspec import Struct
 
-from connectors.gcp.rights.expressions import Clause, alternatives
+_STRING = re.compile(r""""(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'""")
+_LONG_STRINGS = ('"""', "'''")
+
+
+class Clause(Struct, frozen=True, kw_only=True, gc=False):
+    """One part of a conjunction. ``text``: each string in it replaced by its number in quotes.
+
+    ``strings``: those of the whole expression, as they stand between their quotes; ``own``: those of this clause.
+    """
+
+    text: str
+    strings: tuple[str, ...]
+
+    @property
+    def own(self) -> tuple[str, ...]:
+        """The strings of this clause alone."""
+        return tuple(self.strings[int(place)] for place in re.findall(r'"(\d+)"', self.text))
+
+
+def alternatives(expression: str) -> tuple[tuple[Clause, ...], ...]:
+    """Alternatives of clauses that must all hold; none where the expression is empty or is not of that form."""
+    if not expression.strip() or any(mark in expression for mark in _LONG_STRINGS):
+        return ()
+    text, strings = numbered(expression)
+    if "?" in text:
+        return ()
+    parts = [list(_split(bare(each), "&&")) for each in _split(bare(text), "||")]
+    if any("||" in clause for clauses in parts for clause in clauses):
+        return ()
+    return tuple(tuple(Clause(text=clause, strings=strings) for clause in clauses) for clauses in parts)
+
+
+def numbered(expression: str) -> tuple[str, tuple[str, ...]]:
+    """The expression with each string replaced by its number in quotes, and the strings."""
+    strings: list[str] = []
+
+    def number(found: re.Match[str]) -> str:
+        strings.append(found[0][1:-1])
+        return f'"{len(strings) - 1}"'
+
+    return _STRING.sub(number, expression), tuple(strings)
+
+
+def bare(text: str) -> str:
+    """Without the brackets around the whole of it."""
+    text = text.strip()
+    while text.startswith("(") and text.endswith(")") and _depth(text[1:-1]) == 0:
+        text = text[1:-1].strip()
+    return text
+
+
+def _depth(text: str) -> int:
+    """How many brackets are left open; -1 where one is closed that was never opened."""
+    depth = 0
+    for sign in text:
+        depth += (sign in "([{") - (sign in ")]}")
+        if depth < 0:
+            return -1
+    return depth
+
+
+def _split(text: str, sign: str) -> Iterator[str]:
+    """The parts between an operator, where it stands in no brackets."""
+    part = ""
+    for piece in text.split(sign):
+        part = f"{part}{sign}{piece}" if part else piece
+        if _depth(part) == 0:
+            yield bare(part)
+            part = ""
+    if part:
+        yield part
+
+
+# --- IAM conditions: whether one still holds at all, and until when (pure) ---
+#
+# Only what compares ``request.time`` with a fixed moment is understood, alone or joined by ``&&``: such a clause
+# holds now or it does not. Anything else makes a binding a "maybe". Source: the IAM documentation of conditions,
+# attribute reference.
 
 Standing: TypeAlias = Literal["always", "maybe", "never"]
 

@@ -17,8 +17,7 @@ import msgspec
 from msgspec import Struct
 
 from connectors.gcp.rights.conditions import Expression, outlook
-from connectors.gcp.rights.emails import AGENTS, account_of
-from connectors.gcp.rights.members import Member, parse_member
+from connectors.gcp.rights.members import AGENTS, Member, account_of, parse_member
 from connectors.gcp.rights.tree import Tree
 from connectors.gcp.rights.vocabulary import canonical
 

@@ -11,12 +11,12 @@ from collections.abc import Iterator, Sequence
 from msgspec import Struct
 
 from connectors.base import SectionReading
-from connectors.gcp import requests as r
+from connectors.gcp.client import requests as r
+from connectors.gcp.each import several
 from connectors.gcp.reader import Reader
 from connectors.gcp.rights.bindings import Binding
 from connectors.gcp.rights.conditions import Expression
 from connectors.gcp.rights.members import parse_member
-from connectors.gcp.rights.several import several
 from connectors.gcp.rights.tree import Tree
 from scanner.errors import NotOffered, SourceError
 

@@ -1,22 +1,261 @@
-"""What one binding amounts to: a level with evidence, and whom and what it leads to (pure).
-
-On an organisation, a folder or a project a right reaches everything there, which is what a level is for. On one
-service account, or on one thing that runs, it leads to that alone: links, from which paths are made when everything
-has been read.
-"""
+"""What each member holds where, of all the bindings that were read together: conditions and denials counted (pure)."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+import re
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
+from fnmatch import fnmatchcase
 from itertools import chain
+from types import MappingProxyType
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
+from connectors.gcp.places import account_key, service_agent_key
 from connectors.gcp.rights.bindings import Binding
-from connectors.gcp.rights.holding import Held, Holdings
-from connectors.gcp.rights.vocabulary import vocabulary
-from connectors.gcp.rights.ways import Way, ways_of
+from connectors.gcp.rights.conditions import Outlook, outlook
+from connectors.gcp.rights.deny import Answer, Denials
+from connectors.gcp.rights.members import AGENTS, account_of
+from connectors.gcp.rights.roles import Roles
+from connectors.gcp.rights.tree import Resource, Tree, full_name
+from connectors.gcp.rights.vocabulary import MAKE_TOKENS, Family, Method, methods_met, vocabulary
 from scanner.model import Privilege, Takeover
+
+_NOTHING: frozenset[str] = frozenset()
+_BUCKET = re.compile(r"//storage\.googleapis\.com/(?:projects/[^/]+/buckets/)?([^/]+)")
+
+
+class Held(Struct, frozen=True, kw_only=True, gc=False):
+    """What a binding gives, of what counts: for ``certain``, and ``possible`` where a condition or a denial decides.
+
+    ``denied``: what the role allows and a deny policy takes away. ``outlook``: what the binding's condition comes to.
+    ``is_known``: whether the role could be read.
+    """
+
+    certain: frozenset[str] = _NOTHING
+    possible: frozenset[str] = _NOTHING
+    denied: frozenset[str] = _NOTHING
+    outlook: Outlook
+    is_known: bool = True
+
+
+class Holdings:
+    """The bindings that were read together, and what follows from several of them.
+
+    ``unread``: containers whose own policy is not among them, so that more may be held there. ``code_in``: project id
+    and key of what runs the code in a bucket, by its name.
+    """
+
+    def __init__(
+        self,
+        bindings: Iterable[Binding],
+        roles: Roles,
+        tree: Tree,
+        denials: Denials,
+        now: datetime,
+        unread: Collection[str] = (),
+        code_in: Mapping[str, Collection[tuple[str, str]]] = MappingProxyType({}),
+    ) -> None:
+        self.tree = tree
+        self._roles = roles
+        self._denials = denials
+        self._now = now
+        self._unread = frozenset(unread)
+        self._code_in = code_in
+        self._runs_code: defaultdict[str, set[str]] = defaultdict(set)
+        for project, key in chain.from_iterable(code_in.values()):
+            self._runs_code[f"projects/{project}"].add(key)
+        self._running: defaultdict[str, dict[str, Answer]] = defaultdict(dict)
+        self._tokens: defaultdict[str, dict[str, bool]] = defaultdict(dict)
+        self._accounts: defaultdict[str, set[str]] = defaultdict(set)
+        for binding in bindings:
+            self._add(binding)
+
+    def held(self, binding: Binding) -> Held:
+        """What that binding gives."""
+        permissions = self._roles[binding.role].permissions
+        met = outlook(binding.condition, self._now)
+        if binding.entitlement and met.standing == "always":
+            met = structs.replace(met, standing="maybe")
+        if permissions is None:
+            return Held(outlook=met, is_known=met.standing == "never")
+        if met.standing == "never":
+            return Held(outlook=met)
+        denied = self._denials.denied(binding.member, permissions, binding.resource.place) if self._denials else {}
+        possible = permissions.difference(name for name, answer in denied.items() if answer == "yes")
+        certain = permissions.difference(denied) if met.standing == "always" else _NOTHING
+        return Held(certain=certain, possible=possible, denied=permissions - possible, outlook=met)
+
+    def may_run(self, member: str, project: str) -> Answer:
+        """Whether a member can make something run in a project, by any of its bindings."""
+        path = self.tree.path(f"projects/{project}")
+        answers = {self._running[member].get(place, "no") for place in path} if member in self._running else set()
+        if "yes" in answers:
+            return "yes"
+        return "maybe" if "maybe" in answers or not self._unread.isdisjoint(path) else "no"
+
+    def tokens_of(self, resource: Resource) -> Mapping[str, bool]:
+        """Whom the service accounts there can make tokens for, as patterns of keys; False: under a condition."""
+        accounts = [resource.account] if resource.account else self._within(resource)
+        found: dict[str, bool] = {}
+        for email in accounts:
+            for pattern, certain in self._tokens.get(email, {}).items():
+                found[pattern] = certain or found.get(pattern, False)
+        return found
+
+    def run_from(self, resource: Resource) -> tuple[str, ...]:
+        """Keys of what runs the code in a bucket, or in the buckets of a project."""
+        bucket = _BUCKET.fullmatch(resource.name)
+        if bucket is not None:
+            return tuple(sorted(key for _, key in self._code_in.get(bucket[1], ())))
+        return tuple(sorted(self._runs_code.get(resource.place, ()))) if resource.container is not None else ()
+
+    def denied_below(self, binding: Binding, permissions: Iterable[str], project: str) -> dict[str, Answer]:
+        """Of these permissions, what is denied to the member in a project below the resource."""
+        return self._denials.denied(binding.member, permissions, f"projects/{project}") if self._denials else {}
+
+    def _within(self, resource: Resource) -> list[str]:
+        return sorted({email for project in self.tree.projects(resource.place) for email in self._accounts[project]})
+
+    def _add(self, binding: Binding) -> None:
+        held = self.held(binding)
+        running = vocabulary().running
+        place = binding.resource.place
+        if binding.resource.container is not None and not held.possible.isdisjoint(running):
+            known = self._running[binding.member.id]
+            if known.get(place) != "yes":
+                known[place] = "maybe" if held.certain.isdisjoint(running) else "yes"
+        if binding.member.kind == "service_account" and MAKE_TOKENS in held.possible:
+            self._accounts[self.tree.project_of(binding.member.id) or ""].add(binding.member.id)
+            tokens = self._tokens[binding.member.id]
+            for pattern in accounts_on(binding.resource, self.tree):
+                tokens[pattern] = MAKE_TOKENS in held.certain or tokens.get(pattern, False)
+
+
+def accounts_on(resource: Resource, tree: Tree) -> tuple[str, ...]:
+    """Patterns of keys of the service accounts that a right there reaches."""
+    if resource.account is not None:
+        return (resource.name,)
+    if resource.container is None:
+        return ()
+    return tuple(account_key(project, "*") for project in tree.projects(resource.place))
+
+
+# --- Which escalation methods a binding is enough for, and whom or what each leads to (pure) ---
+
+
+class Way(Struct, frozen=True, kw_only=True):
+    """Methods of one family, in words, that a binding is enough for.
+
+    ``targets``: patterns of keys; none where the holder raises itself.
+
+    ``certain``: no condition, denial or unread policy decides.
+    """
+
+    family: Family
+    methods: tuple[str, ...]
+    targets: tuple[str, ...]
+    certain: bool
+
+
+def ways_of(binding: Binding, held: Held, holdings: Holdings) -> tuple[Way, ...]:
+    """All ways that a binding opens; of one family there may be a certain and an uncertain one."""
+    possible, certain = methods_met(held.possible), methods_met(held.certain)
+    return tuple(
+        way
+        for family in (vocabulary().family if possible else ())
+        if family.name in possible
+        for way in _of_family(family, possible[family.name], certain.get(family.name, ()), binding, holdings)
+    )
+
+
+def _of_family(
+    family: Family,
+    possible: tuple[Method, ...],
+    certain: tuple[Method, ...],
+    binding: Binding,
+    holdings: Holdings,
+) -> Iterator[Way]:
+    if family.leads == "itself":
+        yield Way(family=family, methods=_words(certain or possible), targets=(), certain=bool(certain))
+        return
+    reached = _targets(family, possible, binding, holdings)
+    sure = tuple(target for target, is_sure in reached.items() if is_sure and certain)
+    maybe = tuple(target for target in reached if target not in sure)
+    if sure:
+        yield Way(family=family, methods=_words(certain), targets=sure, certain=True)
+    if maybe:
+        yield Way(family=family, methods=_words(possible), targets=maybe, certain=False)
+
+
+def _words(methods: Iterable[Method]) -> tuple[str, ...]:
+    return tuple(" + ".join(method) for method in methods)
+
+
+def _targets(family: Family, methods: tuple[Method, ...], binding: Binding, holdings: Holdings) -> Mapping[str, bool]:
+    """Whom these methods of a family lead to from there; False: only if what could not be told turns out so."""
+    resource = binding.resource
+    if family.chained:
+        return holdings.tokens_of(resource)
+    if resource.container is None:
+        return dict(_on_one(family, binding, holdings))
+    found: dict[str, bool] = {}
+    for project in holdings.tree.projects(resource.place):
+        open_there = _open_in(family, methods, binding, holdings, project)
+        if open_there is not None:
+            found |= dict.fromkeys(_patterns(family, holdings, project), open_there)
+    return found
+
+
+def _on_one(family: Family, binding: Binding, holdings: Holdings) -> Iterator[tuple[str, bool]]:
+    resource = binding.resource
+    if family.stored:
+        yield from ((key, True) for key in holdings.run_from(resource))
+    if resource.project is None or family.stored:
+        return
+    if family.leads == "accounts" and resource.account is not None:
+        runs = holdings.may_run(binding.member.id, resource.project) if family.attaches else "yes"
+        if runs != "no":
+            yield resource.name, runs == "yes"
+    elif family.leads == "workloads" and any(
+        fnmatchcase(resource.name, pattern) for pattern in _patterns(family, holdings, resource.project)
+    ):
+        yield resource.name, True
+
+
+def _patterns(family: Family, holdings: Holdings, project: str) -> tuple[str, ...]:
+    if family.leads == "accounts":
+        return (account_key(project, "*"),)
+    if family.stored:
+        return holdings.run_from(holdings.tree.resource(full_name(f"projects/{project}")))
+    if family.leads == "workloads":
+        return tuple(thing.format(project=project) for thing in family.things)
+    number = holdings.tree.number(project)
+    return () if number is None else tuple(_key_of(project, one.format(number=number)) for one in family.agents)
+
+
+def _key_of(project: str, email: str) -> str:
+    return service_agent_key(email) if account_of(email).kind in AGENTS else account_key(project, email)
+
+
+def _open_in(
+    family: Family, methods: tuple[Method, ...], binding: Binding, holdings: Holdings, project: str
+) -> bool | None:
+    """Whether one of the methods works in a project below: True, False for maybe, None for no."""
+    denied = holdings.denied_below(binding, {name for method in methods for name in method}, project)
+    left = [method for method in methods if not any(denied.get(name) == "yes" for name in method)]
+    runs = holdings.may_run(binding.member.id, project) if family.attaches else "yes"
+    if not left or runs == "no":
+        return None
+    return runs == "yes" and any(denied.keys().isdisjoint(method) for method in left)
+
+
+# --- What one binding amounts to: a level with evidence, and whom and what it leads to (pure) ---
+#
+# On an organisation, a folder or a project a right reaches everything there, which is what a level is for. On one
+# service account, or on one thing that runs, it leads to that alone: links, from which paths are made when everything
+# has been read.
 
 NAMED = 3
 """Evidence names this many permissions of a sort, and counts the rest."""
@@ -46,11 +285,13 @@ def judge(binding: Binding, holdings: Holdings) -> Judgement:
     privilege = _privilege(binding, held, ways)
     if privilege.level == "admin":
         return Judgement(privilege=privilege)
-    becomes = _targets(way for way in ways if way.certain)
+    becomes = _judging_targets(way for way in ways if way.certain)
     return Judgement(
         privilege=privilege,
         becomes=becomes,
-        becomes_if=tuple(one for one in _targets(way for way in ways if not way.certain) if one not in set(becomes)),
+        becomes_if=tuple(
+            one for one in _judging_targets(way for way in ways if not way.certain) if one not in set(becomes)
+        ),
         takes_over=tuple(
             Takeover(by=f"{_some(way.methods)} by {binding.role}", on=way.targets, conditional=not way.certain)
             for way in ways
@@ -59,7 +300,7 @@ def judge(binding: Binding, holdings: Holdings) -> Judgement:
     )
 
 
-def _targets(ways: Iterable[Way]) -> tuple[str, ...]:
+def _judging_targets(ways: Iterable[Way]) -> tuple[str, ...]:
     of_identities = (way.targets for way in ways if way.family.leads in _OF_IDENTITIES)
     return tuple(dict.fromkeys(chain.from_iterable(of_identities)))
 

@@ -14,9 +14,8 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from connectors.gcp.rights.expressions import Clause, alternatives, numbered
-from connectors.issuers import Issuer, shared
-from connectors.restrictions import Restriction, narrowest, widest
+from connectors.federation import Issuer, Restriction, narrowest, shared, widest
+from connectors.gcp.rights.conditions import Clause, alternatives, numbered
 
 _OF_AWS = "aws:"
 _NAMES = {"subject": "google.subject", "group": "google.groups"}

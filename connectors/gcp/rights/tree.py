@@ -13,9 +13,8 @@ from typing import cast
 
 from msgspec import Struct
 
-from connectors.gcp.keys import account_key
-from connectors.gcp.places import Place
-from connectors.gcp.rights.emails import LISTED, account_of
+from connectors.gcp.places import Place, account_key
+from connectors.gcp.rights.members import LISTED, account_of
 from connectors.gcp.rights.vocabulary import Container
 
 _RESOURCE_MANAGER = "//cloudresourcemanager.googleapis.com/"

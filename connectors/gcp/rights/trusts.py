@@ -1,22 +1,150 @@
-"""Whom service accounts let in from outside, by bindings that let somebody become them (pure).
-
-Service accounts of ours that may become others are told by assignments. Here are pools of workload identities, GKE's
-among them, accounts of projects that are not ours, and everybody.
-"""
+"""Who comes in from outside by a member of a binding, who signs for them, and how far that is narrowed (pure)."""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Literal, TypeAlias
 
+from msgspec import Struct
+
+from connectors.federation import Restriction, narrowest
 from connectors.gcp.rights.bindings import Binding
-from connectors.gcp.rights.holding import Held, Holdings
-from connectors.gcp.rights.judging import UNDER_A_CONDITION
-from connectors.gcp.rights.strangers import UNREAD, Pools, Stranger, strangers
+from connectors.gcp.rights.judging import UNDER_A_CONDITION, Held, Holdings
+from connectors.gcp.rights.members import Member
+from connectors.gcp.rights.providers import Provider, narrows, token_subject
 from connectors.gcp.rights.tree import Resource, Tree
 from connectors.gcp.rights.vocabulary import Method, methods_met, vocabulary
-from connectors.restrictions import narrowest
 from scanner.model import Trust
+
+Kind: TypeAlias = Literal["anyone", "principal", "federated"]
+
+GKE = ".svc.id.goog"
+POOLED = frozenset({"kubernetes", "pool_principal", "pool_set"})
+UNREAD = "the providers of its pool could not be read"
+FOREIGN = "the providers of its pool are not ours to read"
+
+
+class Stranger(Struct, frozen=True, kw_only=True, gc=False):
+    """Somebody whom a binding lets in. ``issuer``: who signs for it; ``subject``: whom the tokens are for, or None.
+
+    ``how``: in words, by what; ``UNREAD``: it is not known whether anybody comes in at all, and how far that is
+    narrowed.
+    """
+
+    principal: str
+    kind: Kind
+    external: bool | None
+    restriction: Restriction
+    issuer: str | None = None
+    subject: str | None = None
+    how: str = ""
+
+    def trust(self, restriction: Restriction, evidence: str) -> Trust:
+        """As the model has it; ``evidence``: where it is let in."""
+        return Trust(
+            principal=self.principal,
+            kind=self.kind,
+            external=self.external,
+            restriction=restriction,
+            issuer=self.issuer,
+            subject=self.subject,
+            evidence=f"{evidence}; {self.how}" if self.how else evidence,
+        )
+
+
+class Pools:
+    """Who signs for each pool. ``providers``: None where they could not be read.
+
+    ``elsewhere``: the same of pools that others read, by the pool's name.
+    """
+
+    def __init__(
+        self, providers: Iterable[Provider] | None, elsewhere: Mapping[str, Sequence[Provider]] | None = None
+    ) -> None:
+        self.were_read = providers is not None
+        self._elsewhere = elsewhere or {}
+        self._providers: defaultdict[str, list[Provider]] = defaultdict(list)
+        for provider in providers or ():
+            self._providers[provider.pool].append(provider)
+
+    def of(self, pool: str) -> Sequence[Provider] | None:
+        """The providers of a pool; None where none are known."""
+        return self._providers.get(pool, self._elsewhere.get(pool))
+
+
+def strangers(member: Member, tree: Tree, pools: Pools) -> Iterator[Stranger]:
+    """Those whom the member stands for and whom nobody of ours answers for; none for people and what is ours."""
+    if member.kind == "anyone":
+        yield Stranger(principal=member.id, kind="anyone", external=True, restriction="none")
+    elif member.kind == "service_account":
+        external = tree.outsider(member.id)
+        if external is not False:
+            yield Stranger(principal=member.id, kind="principal", external=external, restriction="none")
+    elif member.kind in POOLED:
+        yield from _pooled(member, tree, pools)
+
+
+def _pooled(member: Member, tree: Tree, pools: Pools) -> Iterator[Stranger]:
+    pool = (member.pool or "").rpartition("/")[2]
+    if pool.endswith(GKE):
+        yield _of_clusters(member, tree, pool)
+    elif (providers := pools.of(member.pool or "")) is None:
+        project = tree.project_id((member.pool or "").split("/")[1])
+        if not (pools.were_read and tree.knows(project)):  # else nobody signs for it
+            yield _unvouched(member, UNREAD if tree.is_ours(project) else FOREIGN)
+    else:
+        yield from (_vouched(member, provider) for provider in providers if provider.is_enabled)
+
+
+def _of_clusters(member: Member, tree: Tree, pool: str) -> Stranger:
+    """Pods of the GKE clusters of a project, whose pool is made by Google."""
+    project = pool.removesuffix(GKE)
+    return Stranger(
+        principal=member.id,
+        kind="federated",
+        external=False if tree.is_ours(project) else None,
+        restriction="exact" if member.selector == "subject" else "loose",
+        issuer=pool,
+        subject=_kubernetes_subject(member),
+        how=f"Kubernetes clusters of project {project}",
+    )
+
+
+def _kubernetes_subject(member: Member) -> str | None:
+    """As the cluster's own issuer has it, of ``NAMESPACE/NAME`` or ``ns/NAMESPACE/sa/NAME``."""
+    if member.selector == "namespace":
+        return f"system:serviceaccount:{member.subject}:*"
+    if member.selector != "subject":
+        return None
+    parts = (member.subject or "").split("/")
+    named = parts if member.kind == "kubernetes" else parts[1::2]
+    return f"system:serviceaccount:{':'.join(named)}"
+
+
+def _unvouched(member: Member, why: str) -> Stranger:
+    """Of a pool of which it is not known who signs for it."""
+    restriction: Restriction = "loose" if member.selector == "*" else "exact"
+    return Stranger(principal=member.id, kind="federated", external=None, restriction=restriction, how=why)
+
+
+def _vouched(member: Member, provider: Provider) -> Stranger:
+    condition = f" if {provider.condition}" if provider.condition else " without a condition"
+    return Stranger(
+        principal=member.id,
+        kind="federated",
+        external=True if provider.shared else None,
+        restriction=narrows(provider, member.selector or "*"),
+        issuer=provider.issuer,
+        subject=token_subject(provider, member.selector or "*", member.subject),
+        how=f"{provider.name.rpartition('/')[2]} takes tokens of {provider.issuer}{condition}",
+    )
+
+
+# --- Whom service accounts let in from outside, by bindings that let somebody become them (pure) ---
+#
+# Service accounts of ours that may become others are told by assignments. Here are pools of workload identities,
+# GKE's among them, accounts of projects that are not ours, and everybody.
 
 
 def trusts_of(

@@ -1,21 +1,82 @@
-"""Last authentications: asked once for all projects below an organisation or folder, else project by project."""
+"""What is known of an account's use, joined to it: the record, and what goes by unrecorded."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, MutableMapping
+from collections.abc import Callable, Iterable, Iterator, MutableMapping
 from datetime import UTC, datetime
+from typing import Any
 
-from msgspec import Struct
+from msgspec import Struct, field, structs
 
 from connectors.base import DiscoveredRecord, Gone, SectionReading
-from connectors.gcp import requests as r
+from connectors.gcp.client import requests as r
+from connectors.gcp.client.errors import Rejected
+from connectors.gcp.client.payloads import Moment, ServiceAccount, in_utc
+from connectors.gcp.client.requests import Request
 from connectors.gcp.each import Reading, instead_in_each
-from connectors.gcp.errors import Rejected
+from connectors.gcp.places import ProjectRef
 from connectors.gcp.reader import Reader
-from connectors.gcp.request import Request
 from connectors.gcp.usage.activities import Activity, Use, account_in, key_in, parse_use
-from connectors.gcp.usage.joined import ACCOUNTS, KEYS
-from scanner.errors import Denied
+from scanner.errors import Denied, SourceError
+from scanner.model import Credential
+
+ACCOUNTS, KEYS, INSIGHTS = "policyanalyzer.accounts", "policyanalyzer.keys", "recommender.insights"
+# Sections of credentials whose use nothing records, and what they are called.
+_BLIND = {"storage.hmac_keys": "HMAC keys", "apikeys.keys": "API keys bound to it"}
+KEY_TYPE = "service_account_key"
+
+
+class UseOfAccount(Struct, frozen=True, kw_only=True, gc=False):
+    """``use`` with ``tracked_days`` of None where it may be used in ways that are not recorded. ``unread``: a gap."""
+
+    use: Use
+    attributes: dict[str, Any]
+    unread: bool
+
+
+def use_of_account(reader: Reader, project: ProjectRef, row: ServiceAccount) -> UseOfAccount:
+    """The account's own record. Its credentials must have been read before."""
+    found = reader.found
+    use = found.used.get(row.unique_id)
+    credentials = found.credentials.get(row.email, ())
+    blind = tuple(dict.fromkeys(_unrecorded(credentials)))
+    unread = tuple(f"{words}: not read" for name, words in _BLIND.items() if reader.lacks(project, name))
+    facts: dict[str, Any] = {
+        "use_not_recorded_for": list(blind) or None,
+        "use_doubtful_for": list(unread) or None,
+        "unused_by_recommender": found.unused.get(row.email),
+        "roles_used": sorted(found.roles_used.get(row.email, ())) or None,
+    }
+    known = use or Use()
+    keys_unread = reader.lacks(project, KEYS) and any(one.attributes.get("type") == KEY_TYPE for one in credentials)
+    return UseOfAccount(
+        use=structs.replace(known, tracked_days=None) if blind or unread else known,
+        attributes={name: fact for name, fact in facts.items() if fact is not None},
+        unread=bool(unread) or (use is None and reader.lacks(project, ACCOUNTS)) or keys_unread,
+    )
+
+
+def with_use(reader: Reader, row: ServiceAccount, credential: Credential) -> Credential:
+    """With its last use, which is recorded of keys that users manage alone."""
+    if credential.attributes.get("type") != KEY_TYPE:
+        return credential
+    names = (f"{account}/keys/{credential.id}" for account in (row.email, row.unique_id))
+    use = next((use for name in names if (use := reader.found.keys_used.get(name)) is not None), Use())
+    return structs.replace(credential, last_used_at=use.last_used_at, use_tracked_days=use.tracked_days)
+
+
+def _unrecorded(credentials: Iterable[Credential]) -> Iterator[str]:
+    """What of its credentials, still working, is used without a trace."""
+    for one in credentials:
+        if one.enabled is False:
+            continue
+        if one.attributes.get("type") == "hmac":
+            yield _BLIND["storage.hmac_keys"]
+        if one.kind == "api_key":
+            yield _BLIND["apikeys.keys"]
+
+
+# --- Last authentications: asked once for all projects below an organisation or folder, else project by project ---
 
 NOT_RECORDED = "HMAC keys, API keys bound to an account and domain-wide delegation leave no trace here"
 
@@ -79,3 +140,67 @@ def _read(reader: Reader, section: SectionReading, record: _Record) -> None:
 
 read_use_of_accounts = _reading(_ACCOUNTS)
 read_use_of_keys = _reading(_KEYS)
+
+
+# --- Recommender's insights of service accounts: which went unused, and how much of their roles they used ---
+#
+# Source: the documentation of the insight types google.iam.serviceAccount.Insight and google.iam.policy.Insight.
+
+_ACCOUNT = "serviceAccount:"
+
+
+class _Content(Struct, frozen=True, kw_only=True, rename="camel"):
+    email: str = ""
+    last_authenticated_time: Moment | None = None
+    member: str = ""
+    role: str = ""
+    exercised_permissions: list[Any] = []
+    total: str | int = field(name="currentTotalPermissionsCount", default="")
+
+
+class Insight(Struct, kw_only=True):
+    """An insight as recommender.googleapis.com v1 has it; its content is of its type."""
+
+    name: str = ""
+    content: _Content = _Content()
+
+
+def unused_since(row: Insight) -> str:
+    """What it says of an account that went unused."""
+    last = in_utc(row.content.last_authenticated_time)
+    return "in 90 days" if last is None else f"since {last:%Y-%m-%d}"
+
+
+def role_used(row: Insight) -> str | None:
+    """How much of a role was used in 90 days; None where it says nothing of a service account."""
+    content = row.content
+    if not content.member.startswith(_ACCOUNT) or not content.role:
+        return None
+    of = f" of {content.total}" if str(content.total).isdecimal() else ""
+    return f"{content.role}: {len(content.exercised_permissions)}{of} permissions used"
+
+
+def read_insights(reader: Reader) -> Iterator[DiscoveredRecord]:
+    """Noted by e-mail of the account. One of the two types may be refused without the other."""
+    readings = (_read_unused, _read_roles_used)
+    failed: list[SourceError] = []
+    with reader.section(INSIGHTS) as section:
+        for read in readings:
+            try:
+                read(reader, section)
+            except SourceError as error:
+                failed.append(error)
+        for each in failed:
+            section.lost(each, partial=len(failed) < len(readings))
+    yield from reader.done(section)
+
+
+def _read_unused(reader: Reader, section: SectionReading) -> None:
+    for row in reader.rows(section, r.ACCOUNT_INSIGHTS, Insight, parent=reader.place.name):
+        reader.found.unused[row.content.email] = unused_since(row)
+
+
+def _read_roles_used(reader: Reader, section: SectionReading) -> None:
+    for row in reader.rows(section, r.POLICY_INSIGHTS, Insight, parent=reader.place.name):
+        if (used := role_used(row)) is not None:
+            reader.found.roles_used[row.content.member.removeprefix(_ACCOUNT)].append(used)

@@ -5,15 +5,21 @@ They are parsed as every list is, but that a key may stand twice: the last count
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol, TypeAlias
 
 import yaml
+from msgspec import Struct
 
-from scanner.registry.formats.declaration import Document
-from scanner.tables.document_lines import json_lines
-from scanner.tables.parsing import parse_json, parse_yaml, yaml_value
+from scanner.errors import Problem, RegistryError
+from scanner.registry.formats import agent_lists, backstage, directories, terraform
+from scanner.registry.formats import backstage as backstage_people
+from scanner.registry.formats.declaration import Document, Reader
+from scanner.registry.lists import Format
+from scanner.registry.tables.documents import json_lines
+from scanner.registry.tables.files import check_file, read_text
+from scanner.registry.tables.parsing import parse_json, parse_yaml, yaml_value
 
 _YAML_SUFFIXES = (".yaml", ".yml")
 
@@ -74,3 +80,105 @@ class _Yaml:
         return [
             Document(file=self._file, line=line, data=data) for line, data in self._located if isinstance(data, dict)
         ]
+
+
+# ---
+# The formats of other tools, as a table: how a file of each is recognised, and who reads entries or people from it.
+
+Declared: TypeAlias = Literal["entries", "people"]
+"""What a list is read for."""
+
+
+class Foreign(Struct, frozen=True, kw_only=True):
+    """A format of another tool.
+
+    ``marks``: texts of which every such file holds one; they spare a table the parsing. ``recognise``: whether an
+    object is the root of such a file. ``listed``: the key of the list in it, if it is a list that has a head.
+    ``entries``, ``people``: who reads them, None where the format has none. ``names_owners``: whether an entry of it
+    can say who answers for it.
+    """
+
+    title: str
+    marks: tuple[str, ...]
+    recognise: Callable[[Mapping[str, Any]], bool]
+    listed: str | None = None
+    entries: Reader | None = None
+    people: Reader | None = None
+    names_owners: bool = True
+
+
+FORMATS: Mapping[Format, Foreign] = {
+    "backstage": Foreign(
+        title="a Backstage catalog",
+        marks=("backstage.io/",),
+        recognise=backstage.is_entity,
+        listed="items",
+        entries=backstage.entries,
+        people=backstage_people.people,
+    ),
+    "terraform": Foreign(
+        title="a Terraform state",
+        marks=('"terraform_version"', '"format_version"'),
+        recognise=terraform.is_state,
+        listed="resources",
+        entries=terraform.entries,
+        names_owners=False,
+    ),
+    "scim": Foreign(
+        title="SCIM",
+        marks=(directories.URN,),
+        recognise=directories.is_scim,
+        listed="Resources",
+        entries=directories.scim_entries,
+        people=directories.scim_people,
+    ),
+    "entra": Foreign(
+        title="an answer of Microsoft Graph",
+        marks=("graph.microsoft.com", "#microsoft.graph.", '"appId"'),
+        recognise=directories.is_graph,
+        listed="value",
+        entries=directories.entra_entries,
+        people=directories.entra_people,
+    ),
+    "a2a": Foreign(
+        title="an A2A agent card",
+        marks=('"skills"',),
+        recognise=agent_lists.is_card,
+        entries=agent_lists.a2a_entries,
+        names_owners=False,
+    ),
+    "mcp": Foreign(
+        title="an MCP server.json",
+        marks=("modelcontextprotocol",),
+        recognise=agent_lists.is_server,
+        listed="servers",
+        entries=agent_lists.mcp_entries,
+        names_owners=False,
+    ),
+}
+_BY_SUFFIX: Mapping[str, Format] = {".tfstate": "terraform"}
+_MAY_BE_FOREIGN = (".json", ".yaml", ".yml", *_BY_SUFFIX)
+
+
+def read_foreign(path: Path, wanted: Format | None) -> tuple[Format, list[Document]] | None:
+    """The file's format and objects; None for a table, that is whatever no format of others claims.
+
+    ``wanted``: the format that it must be; None tells it by content. Raises RegistryError.
+    """
+    suffix = path.suffix.lower()
+    wanted = wanted or _BY_SUFFIX.get(suffix)
+    if wanted == "table" or (wanted is None and suffix not in _MAY_BE_FOREIGN):
+        return None
+    check_file(path)
+    text = read_text(path)
+    candidates = [wanted] if wanted else [name for name, one in FORMATS.items() if any(m in text for m in one.marks)]
+    if not candidates:
+        return None
+    content = parse(path, text)
+    for name in candidates:
+        if any(isinstance(root, dict) and FORMATS[name].recognise(root) for root in content.roots):
+            return name, content.documents(FORMATS[name].listed)
+    if wanted is None:
+        return None
+    fix = "leave out format, and it is told by the file itself"
+    raise RegistryError(Problem(file=str(path), field="format", message=f"is not {FORMATS[wanted].title}", fix=fix))

@@ -20,7 +20,7 @@ import msgspec
 from msgspec import Struct
 
 from scanner.registry.formats.declaration import Declaration, Document, at, literal, mappings, text
-from scanner.tables.headings import holds_secret
+from scanner.registry.tables.headings import holds_secret
 
 
 class Holder(Struct, frozen=True, forbid_unknown_fields=True):

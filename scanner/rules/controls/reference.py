@@ -6,8 +6,7 @@ import sys
 from collections.abc import Iterable, Iterator
 
 from scanner.rules.catalog import BUILT_IN
-from scanner.rules.controls.coverage import CAVEAT, NO_RULE, applies_to, counted
-from scanner.rules.controls.frameworks import Framework, controls_of, frameworks
+from scanner.rules.controls.frameworks import CAVEAT, NO_RULE, Framework, applies_to, controls_of, counted, frameworks
 
 _HEAD = f"""\
 # Controls

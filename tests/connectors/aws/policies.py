@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from connectors.aws.policy import parse_statements
-from connectors.aws.privilege import Verdict, judge
-from connectors.aws.reach import Document, sum_up
-from connectors.aws.vocabulary import HolderKind, vocabulary
+from connectors.aws.rights.policy import parse_statements
+from connectors.aws.rights.privilege import Verdict, judge
+from connectors.aws.rights.reach import Document, sum_up
+from connectors.aws.rights.vocabulary import HolderKind, vocabulary
 
 ACCOUNT = "123456789012"
 WORDS = vocabulary()

@@ -1,7 +1,7 @@
 """AWS's own policies as they were published, and the table of those that matter, made from them.
 
-``python -m tests.connectors.aws.published_policies > connectors/aws/aws_policies.json`` writes the table anew. moto
-ships the documents as ``iam:GetPolicyVersion`` gave them on the day that it was made.
+``python -m tests.connectors.aws.published_policies > connectors/aws/rights/aws_policies.json`` writes the table anew.
+moto ships the documents as ``iam:GetPolicyVersion`` gave them on the day that it was made.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from typing import Any
 
 from moto.iam.aws_managed_policies import aws_managed_policies_data
 
-from connectors.aws.policy import parse_statements
-from connectors.aws.reach import Document, sum_up
+from connectors.aws.rights.policy import parse_statements
+from connectors.aws.rights.reach import Document, sum_up
 from tests.connectors.aws.policies import ACCOUNT, WORDS, verdict
 
 SHORT = (",", ":")

@@ -6,14 +6,12 @@ from typing import Any
 
 import pytest
 
-from connectors.aws.agent_trust import agent_signals
-from connectors.aws.identities import Place
-from connectors.aws.payloads import InlinePolicy, RoleDetail
-from connectors.aws.permissions import PolicyLibrary
-from connectors.aws.roles import role_identity
-from connectors.aws.trust import parse_trusts
-from connectors.aws.vocabulary import vocabulary
-from scanner.agents import judge_agent
+from connectors.aws.identities.payloads import InlinePolicy, Place, RoleDetail
+from connectors.aws.identities.users import role_identity
+from connectors.aws.rights.permissions import PolicyLibrary
+from connectors.aws.rights.trust import agent_signals, parse_trusts
+from connectors.aws.rights.vocabulary import vocabulary
+from scanner.judging.agents import judge_agent
 from scanner.model import Identity
 
 OWN = "123456789012"

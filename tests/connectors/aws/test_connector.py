@@ -7,9 +7,9 @@ import json
 import pytest
 
 from connectors.aws.connector import AwsConnector
-from connectors.aws.regional.catalog import TAGS
 from connectors.aws.settings import AwsSettings
 from connectors.aws.spec import OF_ORGANIZATIONS, PASSWORDS, REGIONS, SPEC
+from connectors.aws.workloads.catalog import TAGS
 from connectors.base import Scope
 from scanner.model import ANY_KIND, Coverage
 from tests.connectors.aws.estate import REGIONS as AWS_REGIONS

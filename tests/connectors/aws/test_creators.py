@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connectors.aws.creators import parse_event
+from connectors.aws.usage.creators import parse_event
 from tests.connectors.aws.estate import Estate, arn
 from tests.servers.fault_proxy import Fault
 from tests.servers.moto_server import ACCOUNT

@@ -6,12 +6,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from connectors.aws.credential_report import KeySlot, ReportRow, parse_report
-from connectors.aws.identities import Place
-from connectors.aws.keys import match_slots
-from connectors.aws.payloads import AccessKey
-from connectors.aws.root import root_identity
-from connectors.aws.users import UserFacts
+from connectors.aws.identities.account import root_identity
+from connectors.aws.identities.credential_report import KeySlot, ReportRow, match_slots, parse_report
+from connectors.aws.identities.payloads import AccessKey, Place
+from connectors.aws.identities.users import UserFacts
 
 HEADING = (
     "user,arn,user_creation_time,password_enabled,password_last_used,password_last_changed,password_next_rotation,"

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connectors.aws.doors import Caller, Door
-from connectors.aws.trust_policy import trust_statements
+from connectors.aws.rights.trust import trust_statements
+from connectors.aws.rights.trusted_principals import Caller, Door
 from tests.connectors.aws.policies import ACCOUNT
 
 IAM = f"arn:aws:iam::{ACCOUNT}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from botocore import exceptions as sdk
 
-from connectors.aws.errors import NotTaken, NotValidHere, translated
+from connectors.aws.client.errors import NotTaken, NotValidHere, translated
 from connectors.base import MAX_WORDS, Gone
 from scanner.errors import Denied, NotOffered, SourceError, Throttled, Unreachable
 

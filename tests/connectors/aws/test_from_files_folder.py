@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from connectors.aws.settings import AwsSettings
+from scanner.judging.usage import judge_usage
 from scanner.model import Coverage, Identity
-from scanner.usage import judge_usage
 from tests.connectors.aws.command_line import write
 from tests.connectors.aws.exported import MADE, details, everywhere, keys, read, report, row, secrets
 

@@ -11,16 +11,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connectors.aws.offline.documents import parse_documents
+from connectors.aws.offline.documents import answer_of, parse_documents, recognised
 from connectors.aws.offline.operations import Operation, operations
-from connectors.aws.offline.recognise import recognised
-from connectors.aws.offline.shapes import answer_of
-from connectors.aws.regional.catalog import TYPES
-from connectors.aws.regional.declarations import ResourceType
+from connectors.aws.workloads.catalog import TYPES
+from connectors.aws.workloads.declarations import ResourceType
 from scanner.model import Coverage
 from tests.connectors.aws.command_line import write
 from tests.connectors.aws.exported import MADE, details, keys, read, report, row, secrets
-from tests.connectors.aws.regional.generated import full_answer
+from tests.connectors.aws.workloads.generated import full_answer
 from tests.connectors.hostile import told
 from tests.examples import examples
 from tests.hostile_json import mutated

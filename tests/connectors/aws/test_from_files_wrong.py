@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from connectors import json_files
+from connectors import exported
 from tests.connectors.aws.command_line import write
 from tests.connectors.aws.exported import HIDDEN, details, everywhere, read
 
@@ -64,7 +64,7 @@ def test_a_file_that_is_too_large_is_not_opened(tmp_path: Path) -> None:
     """Its size is looked at first."""
     write(tmp_path / "account.json", details(ONE, "ann"))
     with (tmp_path / "huge.json").open("wb") as file:
-        file.truncate(json_files.MAX_BYTES + 1)
+        file.truncate(exported.MAX_BYTES + 1)
 
     (gap,) = everywhere(read(tmp_path).records)
 

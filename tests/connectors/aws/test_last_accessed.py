@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 
-from connectors.aws.identities import Place
-from connectors.aws.last_accessed import MOST, LastAccessed, services_of
-from connectors.aws.reading import Reading
-from connectors.aws.session import AwsSession, Client
+from connectors.aws.client.session import AwsSession, Client
+from connectors.aws.identities.payloads import Place
+from connectors.aws.identities.reading import Reading
 from connectors.aws.settings import AwsSettings
 from connectors.aws.spec import SPEC
+from connectors.aws.usage.last_accessed import MOST, LastAccessed, services_of
 from connectors.base import Meter, Scope
 from scanner.errors import SourceError
 from scanner.model import PrivilegeLevel

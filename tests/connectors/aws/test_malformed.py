@@ -6,13 +6,13 @@ from typing import Any
 
 import pytest
 
-from connectors.aws.fetch import Listing
-from connectors.aws.payloads import AttachedPolicy, Boundary, InlinePolicy, RoleDetail, UserDetail
-from connectors.aws.permissions import PolicyLibrary
-from connectors.aws.regional.declarations import Where
-from connectors.aws.regional.stored import parse_secret
+from connectors.aws.identities.fetch import Listing
+from connectors.aws.identities.payloads import AttachedPolicy, Boundary, InlinePolicy, RoleDetail, UserDetail
+from connectors.aws.rights.permissions import PolicyLibrary
+from connectors.aws.rights.vocabulary import vocabulary
 from connectors.aws.spec import ROLES, USERS
-from connectors.aws.vocabulary import vocabulary
+from connectors.aws.workloads.declarations import Where
+from connectors.aws.workloads.stored import parse_secret
 
 ACCOUNT = "123456789012"
 ARN = f"arn:aws:iam::{ACCOUNT}:user/u"

@@ -10,9 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connectors.aws.decide import allows
-from connectors.aws.globs import action_matches, may_meet, resource_matches, takes_in
-from connectors.aws.privilege import combine
+from connectors.aws.rights.privilege import allows, combine
+from connectors.aws.rights.vocabulary import action_matches, may_meet, resource_matches, takes_in
 from tests.connectors.aws.policies import ACCOUNT, IF, WORDS, doc, verdict
 from tests.examples import examples
 

@@ -12,11 +12,10 @@ from hypothesis import strategies as st
 from moto.iam.aws_managed_policies import aws_managed_policies_data
 from msgspec.structs import replace
 
-from connectors.aws.decide import allows
-from connectors.aws.globs import action_matches
-from connectors.aws.policy import parse_statements
-from connectors.aws.reach import Document, sum_up
-from connectors.aws.vocabulary import Vocabulary
+from connectors.aws.rights.policy import parse_statements
+from connectors.aws.rights.privilege import allows
+from connectors.aws.rights.reach import Document, sum_up
+from connectors.aws.rights.vocabulary import Vocabulary, action_matches
 from scanner.model import Privilege
 from tests.connectors.aws.policies import ACCOUNT, IF, WORDS, allow, deny, doc, verdict
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from connectors.aws.payloads import Boundary, InlinePolicy, PolicyDetail, PolicyVersion
-from connectors.aws.permissions import GUARDRAILS_UNREAD, Permissions, PolicyLibrary
+from connectors.aws.identities.payloads import Boundary, InlinePolicy, PolicyDetail, PolicyVersion
+from connectors.aws.rights.permissions import GUARDRAILS_UNREAD, Permissions, PolicyLibrary
 from tests.connectors.aws.policies import ACCOUNT, IF, WORDS, allow, deny
 
 USER = f"arn:aws:iam::{ACCOUNT}:user/ada"

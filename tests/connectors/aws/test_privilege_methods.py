@@ -12,8 +12,8 @@ import botocore.session
 import msgspec
 import pytest
 
-from connectors.aws.privilege import Verdict
-from connectors.aws.vocabulary import PASS_ROLE, Family, HolderKind, Method, Tables
+from connectors.aws.rights.privilege import Verdict
+from connectors.aws.rights.vocabulary import PASS_ROLE, Family, HolderKind, Method, Tables
 from tests.connectors.aws.policies import IF, WORDS, allow, deny, doc, verdict
 
 _TO = " to "

@@ -6,10 +6,9 @@ from importlib.resources import files
 
 import pytest
 
-from connectors.aws.globs import action_matches
-from connectors.aws.payloads import AttachedPolicy, Boundary, InlinePolicy, PolicyDetail, PolicyVersion
-from connectors.aws.permissions import Permissions, PolicyLibrary
-from connectors.aws.vocabulary import published_policies
+from connectors.aws.identities.payloads import AttachedPolicy, Boundary, InlinePolicy, PolicyDetail, PolicyVersion
+from connectors.aws.rights.permissions import Permissions, PolicyLibrary
+from connectors.aws.rights.vocabulary import action_matches, published_policies
 from tests.connectors.aws.policies import ACCOUNT, WORDS, allow, doc, verdict
 from tests.connectors.aws.published_policies import document_of, matters, published, written
 
@@ -94,7 +93,7 @@ def test_the_list_of_awss_own_denies_is_whole() -> None:
 
 def test_the_table_of_published_policies_is_made_from_what_aws_published() -> None:
     """Written anew by ``python -m tests.connectors.aws.published_policies``, nothing in it differs."""
-    shipped = files("connectors.aws").joinpath("aws_policies.json").read_text(encoding="utf-8")
+    shipped = files("connectors.aws.rights").joinpath("aws_policies.json").read_text(encoding="utf-8")
 
     assert shipped == written()
 

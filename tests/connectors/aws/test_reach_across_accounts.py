@@ -7,16 +7,15 @@ from typing import Any
 
 import pytest
 
-from connectors.aws.fetch import Listing
-from connectors.aws.identities import Place
-from connectors.aws.payloads import RoleDetail
-from connectors.aws.rights import rights_in
-from connectors.aws.roles import role_identity
+from connectors.aws.identities.fetch import Listing
+from connectors.aws.identities.payloads import Place, RoleDetail
+from connectors.aws.identities.users import role_identity
+from connectors.aws.rights.account_rights import rights_in
 from connectors.aws.spec import ROLES
-from scanner.continuity.remembered import Remembered
-from scanner.inventory import Reading, join
+from scanner.discovery.inventory import Reading, join
+from scanner.judging.last_known.remembered import Remembered
+from scanner.judging.pipeline import Declared, judge
 from scanner.model import Assessment, ScanInfo, Way
-from scanner.pipeline import Declared, judge
 from tests.connectors.aws.policies import IF, allow, deny
 
 HERE, THERE = "111111111111", "222222222222"

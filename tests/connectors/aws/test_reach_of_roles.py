@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from connectors.aws.assume import ALL_TOLD
-from connectors.aws.fetch import Listing
-from connectors.aws.payloads import PolicyDetail, RoleDetail, UserDetail
-from connectors.aws.rights import Rights, rights_in
+from connectors.aws.identities.fetch import Listing
+from connectors.aws.identities.payloads import PolicyDetail, RoleDetail, UserDetail
+from connectors.aws.rights.account_rights import Rights, rights_in
+from connectors.aws.rights.assume import ALL_TOLD
 from connectors.aws.spec import POLICIES, ROLES, USERS
 from scanner.model import Way
 from tests.connectors.aws.policies import ACCOUNT, IF, allow, deny

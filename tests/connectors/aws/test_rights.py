@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from connectors.aws.payloads import AttachedPolicy, InlinePolicy
-from connectors.aws.permissions import Permissions, PolicyLibrary
-from connectors.aws.rights import may_do
-from connectors.aws.vocabulary import vocabulary
+from connectors.aws.identities.payloads import AttachedPolicy, InlinePolicy
+from connectors.aws.rights.account_rights import may_do
+from connectors.aws.rights.permissions import Permissions, PolicyLibrary
+from connectors.aws.rights.vocabulary import vocabulary
 from tests.connectors.aws.estate import arn
 from tests.servers.moto_server import ACCOUNT
 

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from connectors.aws.identities import Place
-from connectors.aws.roles_anywhere import read_roles_anywhere
-from connectors.aws.session import AwsSession
+from connectors.aws.client.session import AwsSession
+from connectors.aws.identities.payloads import Place
+from connectors.aws.identities.roles_anywhere import read_roles_anywhere
 from connectors.aws.settings import AwsSettings
 from connectors.aws.spec import ANCHORS, PROFILES, SPEC, SUBJECTS
 from connectors.base import Scope

@@ -6,13 +6,13 @@ from typing import Any
 
 import pytest
 
-from connectors.aws.assume import ALL_TOLD, Holder, assume_ways
-from connectors.aws.doors import Door
-from connectors.aws.payloads import AttachedPolicy, InlinePolicy, PolicyDetail, PolicyVersion
-from connectors.aws.permissions import PolicyLibrary
-from connectors.aws.privilege import combine
-from connectors.aws.trust_policy import trust_statements
-from connectors.aws.vocabulary import vocabulary
+from connectors.aws.identities.payloads import AttachedPolicy, InlinePolicy, PolicyDetail, PolicyVersion
+from connectors.aws.rights.assume import ALL_TOLD, Holder, assume_ways
+from connectors.aws.rights.permissions import PolicyLibrary
+from connectors.aws.rights.privilege import combine
+from connectors.aws.rights.trust import trust_statements
+from connectors.aws.rights.trusted_principals import Door
+from connectors.aws.rights.vocabulary import vocabulary
 from tests.connectors.aws.policies import IF, allow, doc
 
 ACCOUNT = "123456789012"

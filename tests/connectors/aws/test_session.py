@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from connectors.aws.clients import Clients
-from connectors.aws.session import IN_FLIGHT, AwsSession, call
+from connectors.aws.client.clients import Clients
+from connectors.aws.client.session import IN_FLIGHT, AwsSession, call
 from connectors.aws.settings import AwsSettings
 from connectors.base import Meter
 from scanner.errors import NotOffered, SourceError, Unreachable

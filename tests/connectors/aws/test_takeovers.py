@@ -8,17 +8,16 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from connectors.aws.fetch import Listing
-from connectors.aws.identities import Place
-from connectors.aws.payloads import PolicyDetail, RoleDetail
-from connectors.aws.rights import rights_in
-from connectors.aws.roles import role_identity
+from connectors.aws.identities.fetch import Listing
+from connectors.aws.identities.payloads import Place, PolicyDetail, RoleDetail
+from connectors.aws.identities.users import role_identity
+from connectors.aws.rights.account_rights import rights_in
 from connectors.aws.spec import POLICIES, ROLES
-from scanner.continuity.remembered import Remembered
-from scanner.inventory import Reading, join
-from scanner.links.reach import resolve
+from scanner.access.paths import resolve
+from scanner.discovery.inventory import Reading, join
+from scanner.judging.last_known.remembered import Remembered
+from scanner.judging.pipeline import Declared, judge
 from scanner.model import Assessment, Identity, Link, Privilege, ScanInfo, Way, Workload
-from scanner.pipeline import Declared, judge
 from tests.connectors.aws.policies import ACCOUNT, IF, allow, deny
 
 BUILDER, BOSS, CLERK = (f"arn:aws:iam::{ACCOUNT}:role/{name}" for name in ("builder", "boss", "clerk"))

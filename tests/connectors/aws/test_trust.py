@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from connectors.aws.trust import parse_trusts
+from connectors.aws.rights.trust import parse_trusts
 
 OWN = "123456789012"
 OTHER = "999999999999"

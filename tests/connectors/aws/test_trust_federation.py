@@ -6,8 +6,7 @@ from typing import Any
 
 import pytest
 
-from connectors.aws.federation import federates_links
-from connectors.aws.trust import parse_trusts
+from connectors.aws.rights.trust import federates_links, parse_trusts
 
 OWN = "123456789012"
 GITHUB = "token.actions.githubusercontent.com"

@@ -7,24 +7,22 @@ from typing import Any
 
 import pytest
 
-from connectors.aws.credential_report import ReportRow
-from connectors.aws.identities import Place
-from connectors.aws.keys import KeyUse
-from connectors.aws.payloads import (
+from connectors.aws.identities.account import root_identity
+from connectors.aws.identities.credential_report import KeyUse, ReportRow
+from connectors.aws.identities.payloads import (
     AccessKey,
     AttachedPolicy,
     Boundary,
+    Place,
     PolicyDetail,
     PolicyVersion,
     RoleDetail,
     RoleLastUsed,
     UserDetail,
 )
-from connectors.aws.permissions import Permissions, PolicyLibrary, unread
-from connectors.aws.roles import role_identity
-from connectors.aws.root import root_identity
-from connectors.aws.users import UserFacts, user_identity
-from connectors.aws.vocabulary import vocabulary
+from connectors.aws.identities.users import UserFacts, role_identity, user_identity
+from connectors.aws.rights.permissions import Permissions, PolicyLibrary, unread
+from connectors.aws.rights.vocabulary import vocabulary
 from scanner.model import Fact
 from tests.connectors.aws.estate import Estate, arn
 from tests.servers.fault_proxy import Fault

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from connectors.aws.users import UserFacts
-from scanner.agents import judge_agent
+from connectors.aws.identities.users import UserFacts
+from scanner.judging.agents import judge_agent
+from scanner.judging.nature import judge_nature
 from scanner.model import Credential
-from scanner.nature import judge_nature
 from tests.connectors.aws.estate import Estate, arn
 from tests.connectors.aws.test_x509 import YEAR_2060, certificate
 from tests.servers.fault_proxy import Fault

@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.asymmetric import ed25519
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from connectors.aws.x509 import ends_at
+from connectors.aws.identities.user_credentials import ends_at
 
 KEY = ed25519.Ed25519PrivateKey.generate()
 FIRST = datetime(1951, 1, 1, tzinfo=UTC)

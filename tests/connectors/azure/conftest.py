@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from connectors.azure.api import AzureApi
+from connectors.azure.client.api import AzureApi
 from connectors.base import Meter
-from scanner.demo.azure_server.server import AzureServer
+from connectors.fakes.azure.server import AzureServer
 from tests.connectors.azure.estate import SECRET_VARIABLE, AzureEstate
 
 

@@ -6,17 +6,17 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from typing import Any
 
-from connectors.azure.api import AzureApi
+from connectors.azure.client.api import AzureApi
+from connectors.azure.client.pipeline import VERSIONS
+from connectors.azure.client.requests import allowed
 from connectors.azure.connector import AzureConnector
-from connectors.azure.pipeline import VERSIONS
-from connectors.azure.requests import allowed
 from connectors.azure.settings import AzureSettings
 from connectors.base import DiscoveredRecord, Meter, Scope
-from scanner.demo.azure_server.server import AzureServer, Exchange
-from scanner.demo.azure_server.tenant import Tenant
-from scanner.demo.azure_server.wire import Call
+from connectors.fakes.azure.server import AzureServer, Exchange
+from connectors.fakes.azure.tenant import Tenant
+from connectors.fakes.azure.wire import Call
 from scanner.model import Coverage
-from scanner.redact import SecretRef
+from scanner.redaction.redact import SecretRef
 from tests.connectors.azure import oracle
 
 SECRET_VARIABLE = "AZURE_CLIENT_SECRET"

@@ -5,13 +5,12 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from connectors.azure.api import AzureApi
-from connectors.azure.requests import Forbidden
-from connectors.base import Gone, Meter
-from connectors.errors import Malformed
-from scanner.demo.azure_server.faults import Fault
-from scanner.demo.azure_server.tenant import guid
-from scanner.demo.azure_server.wire import Reply, refusal
+from connectors.azure.client.api import AzureApi
+from connectors.azure.client.requests import Forbidden
+from connectors.base import Gone, Malformed, Meter
+from connectors.fakes.azure.faults import Fault
+from connectors.fakes.azure.tenant import guid
+from connectors.fakes.azure.wire import Reply, refusal
 from scanner.errors import Denied, SourceError, Throttled, Unreachable
 from tests.connectors.azure.estate import AzureEstate
 

@@ -7,13 +7,12 @@ from typing import Any
 
 import pytest
 
-from connectors.azure.api import AzureApi
-from connectors.azure.errors import each_of
-from connectors.base import Meter
-from connectors.errors import Malformed
-from scanner.demo.azure_server.faults import Fault
-from scanner.demo.azure_server.tenant import guid
-from scanner.demo.azure_server.wire import Reply, Service
+from connectors.azure.client.api import AzureApi
+from connectors.azure.client.errors import each_of
+from connectors.base import Malformed, Meter
+from connectors.fakes.azure.faults import Fault
+from connectors.fakes.azure.tenant import guid
+from connectors.fakes.azure.wire import Reply, Service
 from tests.connectors.azure.estate import AzureEstate
 
 PRINCIPALS, OWNERS = "/servicePrincipals", f"/servicePrincipals/{guid('a')}/owners"

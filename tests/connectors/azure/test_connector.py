@@ -6,12 +6,12 @@ import json
 
 import pytest
 
+from connectors.azure.client.requests import ALLOWED
 from connectors.azure.connector import AzureConnector
-from connectors.azure.requests import ALLOWED
-from scanner.demo.azure_server.faults import Fault
-from scanner.demo.azure_server.rights import GRAPH, add_api
-from scanner.demo.azure_server.tenant import guid
-from scanner.demo.azure_server.wire import Reply, Service
+from connectors.fakes.azure.faults import Fault
+from connectors.fakes.azure.rights import GRAPH, add_api
+from connectors.fakes.azure.tenant import guid
+from connectors.fakes.azure.wire import Reply, Service
 from scanner.model import Assignment, Coverage, Identity
 from tests.connectors.azure.estate import AzureEstate
 

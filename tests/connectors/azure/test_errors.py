@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connectors.azure.errors import ClosedToUs, ExpiredPage, NoLicence, NotSignedIn, NotTaken, of_answer
+from connectors.azure.client.errors import ClosedToUs, ExpiredPage, NoLicence, NotSignedIn, NotTaken, of_answer
 from connectors.base import Gone
 from scanner.errors import Denied, SourceError, Throttled, Unreachable
 from scanner.text import printable

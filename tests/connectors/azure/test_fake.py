@@ -7,11 +7,11 @@ from typing import Any
 import msgspec
 import pytest
 
-from connectors.azure.api import AzureApi
-from connectors.azure.errors import NotTaken, each_of
-from connectors.azure.requests import BATCH
+from connectors.azure.client.api import AzureApi
+from connectors.azure.client.errors import NotTaken, each_of
+from connectors.azure.client.requests import BATCH
 from connectors.base import Gone
-from scanner.demo.azure_server.tenant import guid
+from connectors.fakes.azure.tenant import guid
 from tests.connectors.azure.estate import AzureEstate
 
 

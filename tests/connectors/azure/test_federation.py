@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connectors.azure.federation import CLUSTERS, ENTRA, Terms, federates, is_external, trust_of
-from connectors.issuers import recognised
+from connectors.azure.identities.federation import CLUSTERS, ENTRA, Terms, federates, is_external, trust_of
+from connectors.federation import recognised
 
 TENANT = "11111111-2222-3333-4444-555555555555"
 GITHUB = "https://token.actions.githubusercontent.com"

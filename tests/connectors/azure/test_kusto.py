@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from scanner.demo.azure_server import kusto
+from connectors.fakes.azure import kusto
 
 ROWS: list[dict[str, Any]] = [
     {

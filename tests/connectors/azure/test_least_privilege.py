@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
+from connectors.azure.client.pipeline import VERSIONS
+from connectors.azure.client.requests import BATCH, allowed
 from connectors.azure.connector import AzureConnector
 from connectors.azure.least_privilege import APP_ROLES
-from connectors.azure.pipeline import VERSIONS
-from connectors.azure.requests import BATCH, allowed
 from connectors.azure.settings import AzureSettings
 from tests.connectors.azure.estate import AzureEstate
 from tests.connectors.azure.offline.reading import furnish

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from connectors.azure.pace import Pace
+from connectors.azure.client.session import Pace
 from tests.connectors.azure.estate import AzureEstate
 
 APPLICATIONS = "https://graph.microsoft.com/v1.0/applications"

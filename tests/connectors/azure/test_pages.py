@@ -7,14 +7,13 @@ from typing import Any
 import msgspec
 import pytest
 
-from connectors.azure.api import AzureApi
-from connectors.azure.errors import ExpiredPage
-from connectors.azure.pipeline import request_of
-from connectors.azure.requests import Forbidden
-from connectors.base import Meter
-from connectors.errors import Malformed
-from scanner.demo.azure_server.faults import Fault
-from scanner.demo.azure_server.wire import Reply
+from connectors.azure.client.api import AzureApi
+from connectors.azure.client.errors import ExpiredPage
+from connectors.azure.client.pipeline import request_of
+from connectors.azure.client.requests import Forbidden
+from connectors.base import Malformed, Meter
+from connectors.fakes.azure.faults import Fault
+from connectors.fakes.azure.wire import Reply
 from scanner.errors import SourceError, Unreachable
 from tests.connectors.azure.estate import AzureEstate
 

@@ -11,12 +11,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import Raw
 
-from connectors.azure.directory.payloads import ServicePrincipal
-from connectors.azure.payloads import ObjectId
+from connectors.azure.client.payloads import ObjectId
+from connectors.azure.client.requests import ALLOWED, allowed
+from connectors.azure.identities.payloads import ServicePrincipal
 from connectors.azure.reader import Reader
-from connectors.azure.requests import ALLOWED, allowed
 from connectors.azure.spec import SPEC
-from connectors.azure.subscription.rows import Resource
+from connectors.azure.workloads.rows import Resource
 from connectors.base import Meter, Scope
 from tests.connectors.azure.estate import AzureEstate
 

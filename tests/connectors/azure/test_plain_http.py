@@ -11,16 +11,16 @@ from urllib.parse import urlencode, urlsplit
 
 import pytest
 
-from connectors.azure.given_token import GivenToken
-from connectors.azure.pipeline import request_of
-from connectors.azure.requests import Forbidden
+from connectors.azure.client.pipeline import request_of
+from connectors.azure.client.requests import Forbidden
+from connectors.azure.client.session import GivenToken
 from connectors.azure.settings import AzureSettings
-from scanner.demo.azure_server.login import AUDIENCES
-from scanner.demo.azure_server.server import AzureServer
-from scanner.demo.azure_server.wire import Service
+from connectors.fakes.azure.login import AUDIENCES
+from connectors.fakes.azure.server import AzureServer
+from connectors.fakes.azure.wire import Service
 from scanner.errors import SourceError
 from scanner.model import Assignment, Coverage, Identity, StoredSecret
-from scanner.redact import SecretRef, redact
+from scanner.redaction.redact import SecretRef, redact
 from tests.connectors.azure.estate import AzureEstate
 
 HERE = "http://localhost:5555"

@@ -7,9 +7,9 @@ import pytest
 from connectors.azure import sections as s
 from connectors.azure.least_privilege import GRAPH
 from connectors.base import Check
-from scanner.demo.azure_server.faults import Fault
-from scanner.demo.azure_server.tenant import MICROSOFT, guid
-from scanner.demo.azure_server.wire import Reply, Service
+from connectors.fakes.azure.faults import Fault
+from connectors.fakes.azure.tenant import MICROSOFT, guid
+from connectors.fakes.azure.wire import Reply, Service
 from tests.connectors.azure.estate import AzureEstate
 
 CALLS = 30  # one or two for each section of a tenant with one subscription

@@ -7,9 +7,9 @@ import re
 import pytest
 
 from connectors.azure import sections
-from connectors.azure.clouds import Service
-from connectors.azure.pipeline import request_of
-from connectors.azure.requests import ALLOWED, Allowed, Forbidden, allowed
+from connectors.azure.client.clouds import Service
+from connectors.azure.client.pipeline import request_of
+from connectors.azure.client.requests import ALLOWED, Allowed, Forbidden, allowed
 from connectors.azure.settings import AzureSettings
 from connectors.azure.spec import SPEC
 

@@ -8,14 +8,14 @@ from typing import TypeAlias
 
 import pytest
 
-from connectors.azure.api import AzureApi
-from connectors.azure.errors import NotSignedIn, each_of
+from connectors.azure.client.api import AzureApi
+from connectors.azure.client.errors import NotSignedIn, each_of
 from connectors.base import Meter
-from scanner.demo.azure_server.faults import Fault
-from scanner.demo.azure_server.tenant import guid
-from scanner.demo.azure_server.wire import Reply, refusal
+from connectors.fakes.azure.faults import Fault
+from connectors.fakes.azure.tenant import guid
+from connectors.fakes.azure.wire import Reply, refusal
 from scanner.errors import SourceError, Throttled, Unreachable
-from scanner.redact import SecretRef
+from scanner.redaction.redact import SecretRef
 from tests.connectors.azure.estate import AzureEstate
 
 PRINCIPALS = "/servicePrincipals"

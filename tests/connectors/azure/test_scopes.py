@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 
 from connectors.base import Scope
-from scanner.demo.azure_server.faults import Fault
-from scanner.demo.azure_server.tenant import guid
-from scanner.demo.azure_server.wire import Reply
+from connectors.fakes.azure.faults import Fault
+from connectors.fakes.azure.tenant import guid
+from connectors.fakes.azure.wire import Reply
 from scanner.model import Coverage
-from scanner.redact import SecretRef
+from scanner.redaction.redact import SecretRef
 from tests.connectors.azure.estate import AzureEstate
 
 RESOURCE_GRAPH, ENTITIES = "/providers/Microsoft.ResourceGraph", "/providers/Microsoft.Management/getEntities"

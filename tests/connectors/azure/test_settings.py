@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from connectors.azure.settings import AzureSettings
-from scanner.redact import SecretRef
+from scanner.redaction.redact import SecretRef
 from scanner.strict import Document, decode
 
 ID = "11111111-2222-3333-4444-55555555aBcD"

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 import trustme
 
+from connectors.azure.client.session import credential
 from connectors.azure.settings import AzureSettings
-from connectors.azure.signing_in import credential
 from scanner.errors import SourceError
-from scanner.redact import SecretRef
+from scanner.redaction.redact import SecretRef
 
 ID = "11111111-2222-3333-4444-555555555555"
 

@@ -11,14 +11,14 @@ from typing import Any
 import pytest
 
 from connectors.base import DiscoveredRecord, Meter, Scope
-from connectors.gcp.api import GcpApi
+from connectors.fakes.gcp.cloud import Cloud
+from connectors.fakes.gcp.grpc_iam import grpc_server
+from connectors.fakes.gcp.server import rest_server
+from connectors.gcp.client.api import GcpApi
+from connectors.gcp.client.session import GcpSession
 from connectors.gcp.connector import GcpConnector
-from connectors.gcp.session import GcpSession
 from connectors.gcp.settings import GcpSettings
-from scanner.demo.gcp_server.cloud import Cloud
-from scanner.demo.gcp_server.grpc_iam import grpc_server
-from scanner.demo.gcp_server.server import rest_server
-from scanner.redact import SecretRef
+from scanner.redaction.redact import SecretRef
 
 ORGANIZATION = "organizations/123456789012"
 READS_ONLY = re.compile(

@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 
 from connectors.base import DiscoveredRecord
-from scanner.demo.gcp_server.cloud import CREATED, Cloud
-from scanner.demo.gcp_server.consumers import (
+from connectors.fakes.gcp.cloud import CREATED, Cloud
+from connectors.fakes.gcp.consumers import (
     AT,
     add_cluster,
     add_function,
@@ -19,8 +19,8 @@ from scanner.demo.gcp_server.consumers import (
     add_secret,
     add_template,
 )
-from scanner.demo.gcp_server.identities import add_key
-from scanner.demo.gcp_server.usage import add_key_use, add_use
+from connectors.fakes.gcp.identities import add_key
+from connectors.fakes.gcp.usage import add_key_use, add_use
 from scanner.model import Coverage, Identity, StoredSecret, Workload
 from tests.connectors.gcp.conftest import small_company
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from connectors.base import DiscoveredRecord
-from scanner.demo.gcp_server.cloud import Cloud
-from scanner.demo.gcp_server.identities import (
+from connectors.fakes.gcp.cloud import Cloud
+from connectors.fakes.gcp.identities import (
     add_api_key,
     add_auth_provider,
     add_engine,

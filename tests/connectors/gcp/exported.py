@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from connectors.base import DiscoveredRecord, Scope
+from connectors.fakes.gcp.cloud import Cloud, Row
+from connectors.fakes.gcp.server import answer
 from connectors.gcp.connector import GcpConnector
 from connectors.gcp.settings import GcpSettings
-from scanner.demo.gcp_server.cloud import Cloud, Row
-from scanner.demo.gcp_server.server import answer
 from scanner.model import Coverage, Identity
 
 _ASSET = {"assetType": "asset_type", "updateTime": "update_time", "iamPolicy": "iam_policy"}

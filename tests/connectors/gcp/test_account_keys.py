@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connectors.gcp.account_keys import ServiceAccountKey, parse_account_key
-from connectors.gcp.hmac_keys import HmacKey, parse_hmac_key
+from connectors.gcp.identities.accounts import ServiceAccountKey, parse_account_key
+from connectors.gcp.identities.other_credentials import HmacKey, parse_hmac_key
 from scanner.model import Credential
 
 EMAIL = "billing@acme-prod.iam.gserviceaccount.com"

@@ -8,10 +8,16 @@ import pytest
 from msgspec import structs
 
 from connectors.base import Meter, Scope
-from connectors.gcp.account_keys import ServiceAccountKey, parse_account_key
-from connectors.gcp.accounts import CREDENTIALS, RIGHTS, TRUSTS, parse_account
-from connectors.gcp.hmac_keys import HmacKey, parse_hmac_key
-from connectors.gcp.payloads import ServiceAccount
+from connectors.gcp.client.payloads import ServiceAccount
+from connectors.gcp.identities.accounts import (
+    CREDENTIALS,
+    RIGHTS,
+    TRUSTS,
+    ServiceAccountKey,
+    parse_account,
+    parse_account_key,
+)
+from connectors.gcp.identities.other_credentials import HmacKey, parse_hmac_key
 from connectors.gcp.places import Place as Unit
 from connectors.gcp.places import ProjectRef
 from connectors.gcp.reader import Reader

@@ -13,15 +13,25 @@ from hypothesis import strategies as st
 from msgspec import structs
 
 from connectors.base import Meter, Scope
-from connectors.gcp.auth_providers import AuthProvider, parse_auth_provider
-from connectors.gcp.engines import ReasoningEngine, note_engine, parse_engine
-from connectors.gcp.oauth_clients import OauthClient, parse_oauth_client
+from connectors.fakes.gcp.cloud import Cloud
+from connectors.gcp.identities.other_credentials import (
+    AuthProvider,
+    OauthClient,
+    parse_auth_provider,
+    parse_oauth_client,
+)
+from connectors.gcp.identities.registered import (
+    Registered,
+    Sort,
+    engine_of_registered,
+    note_registration,
+    parse_registered,
+)
 from connectors.gcp.places import Place as Unit
 from connectors.gcp.places import ProjectRef
 from connectors.gcp.reader import Reader
-from connectors.gcp.registered import Registered, Sort, engine_of_registered, note_registration, parse_registered
 from connectors.gcp.spec import SPEC
-from scanner.demo.gcp_server.cloud import Cloud
+from connectors.gcp.workloads.engines import ReasoningEngine, note_engine, parse_engine
 from tests.connectors.gcp.conftest import Place
 
 PROD = ProjectRef(id="acme-prod", number="1111", ancestors=("folders/4", "organizations/77"), labels={"team": "web"})

@@ -8,13 +8,12 @@ from typing import Any
 import msgspec
 import pytest
 
-from connectors.base import Gone, Meter
-from connectors.errors import Malformed
-from connectors.gcp import requests as r
-from connectors.gcp.errors import ApiOff, Misconfigured, NoCredentials, Rejected
-from connectors.gcp.payloads import Anything, Project, ServiceAccount
-from connectors.gcp.session import GcpSession
-from scanner.demo.gcp_server.faults import Refused
+from connectors.base import Gone, Malformed, Meter
+from connectors.fakes.gcp.faults import Refused
+from connectors.gcp.client import requests as r
+from connectors.gcp.client.errors import ApiOff, Misconfigured, NoCredentials, Rejected
+from connectors.gcp.client.payloads import Anything, Project, ServiceAccount
+from connectors.gcp.client.session import GcpSession
 from scanner.errors import Denied, NotOffered, SourceError, Throttled, Unreachable
 from tests.connectors.gcp.conftest import Place
 

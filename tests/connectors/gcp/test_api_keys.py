@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from connectors.base import Meter, Scope
-from connectors.gcp.api_keys import ApiKey, note_api_key, parse_api_key, restrictions_of, tell_api_keys
-from connectors.gcp.payloads import ServiceAccount
+from connectors.gcp.client.payloads import ServiceAccount
+from connectors.gcp.identities.api_keys import ApiKey, note_api_key, parse_api_key, restrictions_of, tell_api_keys
 from connectors.gcp.places import Place as Unit
 from connectors.gcp.places import ProjectRef
 from connectors.gcp.reader import Reader

@@ -10,8 +10,8 @@ import pytest
 from msgspec import structs
 
 from connectors.base import Scope
+from connectors.fakes.gcp.cloud import Cloud
 from connectors.gcp.places import Place as Unit
-from scanner.demo.gcp_server.cloud import Cloud
 from scanner.model import Coverage, Identity
 from tests.connectors.gcp.conftest import ORGANIZATION, Place, small_company
 

@@ -8,13 +8,12 @@ from typing import Any
 import msgspec
 import pytest
 
-from connectors.gcp.account_keys import ServiceAccountKey
-from connectors.gcp.api_keys import ApiKey
-from connectors.gcp.decoding import decoded
-from connectors.gcp.errors import read_refusal
-from connectors.gcp.payloads import Asset, ServiceAccount
-from connectors.gcp.stored import Secret
-from scanner.demo.gcp_server.cloud import Cloud
+from connectors.fakes.gcp.cloud import Cloud
+from connectors.gcp.client.errors import decoded, read_refusal
+from connectors.gcp.client.payloads import Asset, ServiceAccount
+from connectors.gcp.identities.accounts import ServiceAccountKey
+from connectors.gcp.identities.api_keys import ApiKey
+from connectors.gcp.workloads.secrets import Secret
 from tests.connectors.gcp.conftest import Place, small_company
 from tests.connectors.gcp.estate import PROD, coverage_in, identities_in, without_bulk
 

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from connectors.base import DiscoveredRecord, Meter, Scope
-from connectors.gcp import requests as r
-from connectors.gcp.accounts import tell_accounts
+from connectors.gcp.client import requests as r
+from connectors.gcp.client.payloads import Anything
 from connectors.gcp.each import each_project, in_each
-from connectors.gcp.payloads import Anything
-from connectors.gcp.projects.accounts import list_accounts
+from connectors.gcp.identities.accounts import list_accounts, tell_accounts
 from connectors.gcp.reader import Reader
 from scanner.model import Coverage, Identity
 from tests.connectors.gcp.conftest import Place

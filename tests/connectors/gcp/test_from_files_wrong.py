@@ -10,10 +10,10 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from connectors import json_files
+from connectors import exported
 from connectors.gcp.connector import GcpConnector
+from connectors.gcp.offline.naming import rows_of
 from connectors.gcp.offline.recognise import asset_in, thing_in
-from connectors.gcp.offline.rows import rows_of
 from connectors.gcp.settings import GcpSettings
 from scanner.model import Coverage
 from tests.connectors.gcp.estate import PROD, company
@@ -72,7 +72,7 @@ def test_a_file_that_is_too_large_is_not_opened(tmp_path: Path) -> None:
     """Its size is looked at first."""
     _accounts(tmp_path)
     with (tmp_path / "huge.json").open("wb") as file:
-        file.truncate(json_files.MAX_BYTES + 1)
+        file.truncate(exported.MAX_BYTES + 1)
 
     assert "larger than" in _wrong(tmp_path)
 

@@ -14,7 +14,7 @@ from connectors.gcp.settings import GcpSettings
 from scanner.demo.estate import load_estate
 from scanner.demo.gcp_cloud import gcp_server
 from scanner.model import Coverage
-from scanner.redact import SecretRef
+from scanner.redaction.redact import SecretRef
 from tests.connectors.hostile import read, told_with_any_change, told_with_times
 from tests.examples import examples
 from tests.hostile_json import TIMES

@@ -12,22 +12,34 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from connectors.base import Meter, Scope
-from connectors.gcp.account_keys import ServiceAccountKey, parse_account_key
-from connectors.gcp.api import GcpApi
-from connectors.gcp.api_keys import ApiKey, parse_api_key
-from connectors.gcp.auth_providers import AuthProvider, parse_auth_provider
-from connectors.gcp.engines import ReasoningEngine, parse_engine
-from connectors.gcp.hmac_keys import HmacKey, parse_hmac_key
-from connectors.gcp.oauth_clients import OauthClient, parse_oauth_client
+from connectors.gcp.client.api import GcpApi
+from connectors.gcp.client.session import GcpSession
+from connectors.gcp.identities.accounts import ServiceAccountKey, parse_account_key
+from connectors.gcp.identities.api_keys import ApiKey, parse_api_key
+from connectors.gcp.identities.other_credentials import (
+    AuthProvider,
+    HmacKey,
+    OauthClient,
+    parse_auth_provider,
+    parse_hmac_key,
+    parse_oauth_client,
+)
+from connectors.gcp.identities.pools import (
+    ManagedIdentity,
+    Namespace,
+    Pool,
+    open_providers,
+    parse_managed_identity,
+    provider_in,
+)
+from connectors.gcp.identities.registered import Registered, engine_of_registered, parse_registered
 from connectors.gcp.places import Place as Unit
 from connectors.gcp.places import ProjectRef
-from connectors.gcp.pools import ManagedIdentity, Namespace, Pool, open_providers, parse_managed_identity, provider_in
 from connectors.gcp.reader import Reader
-from connectors.gcp.registered import Registered, engine_of_registered, parse_registered
 from connectors.gcp.rights.providers import ProviderPayload
-from connectors.gcp.session import GcpSession
 from connectors.gcp.settings import GcpSettings
 from connectors.gcp.spec import SPEC
+from connectors.gcp.workloads.engines import ReasoningEngine, parse_engine
 
 PROD = ProjectRef(id="acme-prod", number="1111", ancestors=("organizations/1",), labels={"a": "b"})
 AT = "projects/1111/locations/global"

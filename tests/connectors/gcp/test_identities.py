@@ -9,8 +9,8 @@ import pytest
 from msgspec import structs
 
 from connectors.base import DiscoveredRecord
-from scanner.demo.gcp_server.cloud import Cloud
-from scanner.demo.gcp_server.identities import add_api_key, add_key
+from connectors.fakes.gcp.cloud import Cloud
+from connectors.fakes.gcp.identities import add_api_key, add_key
 from scanner.model import Assignment, Identity, StoredSecret
 from tests.connectors.gcp.conftest import ORGANIZATION, Place
 from tests.connectors.gcp.estate import (

@@ -9,8 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connectors.gcp.places import ProjectRef
-from connectors.gcp.pools import (
+from connectors.gcp.identities.pools import (
     ManagedIdentity,
     Namespace,
     Pool,
@@ -20,6 +19,7 @@ from connectors.gcp.pools import (
     principal_of,
     provider_in,
 )
+from connectors.gcp.places import ProjectRef
 from connectors.gcp.rights.providers import ProviderPayload
 
 PROD = ProjectRef(id="acme-prod", number="1111", labels={"team": "web"})

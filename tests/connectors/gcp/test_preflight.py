@@ -9,14 +9,14 @@ import pytest
 import yaml
 
 from connectors.base import Check
-from connectors.gcp import requests as r
+from connectors.fakes.gcp.cloud import Cloud
+from connectors.fakes.gcp.faults import Refused
+from connectors.gcp.client import requests as r
+from connectors.gcp.client.requests import Request
 from connectors.gcp.connector import GcpConnector
 from connectors.gcp.least_privilege import custom_role
 from connectors.gcp.preflight import FORBIDDEN
-from connectors.gcp.request import Request
 from connectors.gcp.sections import SECTIONS
-from scanner.demo.gcp_server.cloud import Cloud
-from scanner.demo.gcp_server.faults import Refused
 from tests.connectors.gcp.conftest import ORGANIZATION, Place
 from tests.connectors.gcp.estate import company
 

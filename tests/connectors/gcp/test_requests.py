@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connectors.gcp import requests as r
-from connectors.gcp.request import Request
+from connectors.gcp.client import requests as r
+from connectors.gcp.client.requests import Request
 from connectors.gcp.sections import SECTIONS
 from tests.connectors.gcp.discovery import document, find_method
 

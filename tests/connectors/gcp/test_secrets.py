@@ -12,10 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from connectors.base import Scope
+from connectors.fakes.gcp.cloud import CREATED, Cloud
+from connectors.fakes.gcp.consumers import AT, add_secret
 from connectors.gcp.places import ProjectRef
-from connectors.gcp.stored import Secret, SecretVersion, parse_secret
-from scanner.demo.gcp_server.cloud import CREATED, Cloud
-from scanner.demo.gcp_server.consumers import AT, add_secret
+from connectors.gcp.workloads.secrets import Secret, SecretVersion, parse_secret
 from tests.connectors.gcp.conftest import ORGANIZATION, Place, small_company
 from tests.connectors.gcp.consuming import DEV, PROD, SECRETS, coverage_in, secretive, secrets_in
 from tests.connectors.gcp.estate import without_bulk

@@ -12,10 +12,10 @@ from urllib.parse import urlsplit
 import pytest
 import requests
 
-from scanner.demo.gcp_server.call import Route
-from scanner.demo.gcp_server.cloud import Cloud, Row
-from scanner.demo.gcp_server.faults import Refused
-from scanner.demo.gcp_server.server import ROUTES, answer
+from connectors.fakes.gcp.call import Route
+from connectors.fakes.gcp.cloud import Cloud, Row
+from connectors.fakes.gcp.faults import Refused
+from connectors.fakes.gcp.server import ROUTES, answer
 from tests.connectors.gcp.conftest import ORGANIZATION, READS_ONLY, Place, small_company
 from tests.connectors.gcp.discovery import check_answer, find_method
 

@@ -6,8 +6,8 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from scanner.demo.gcp_server.faults import Refused
-from scanner.demo.gcp_server.server import ROUTES, answer
+from connectors.fakes.gcp.faults import Refused
+from connectors.fakes.gcp.server import ROUTES, answer
 from tests.connectors.gcp.conftest import ORGANIZATION
 from tests.connectors.gcp.discovery import check_answer, check_resource
 from tests.connectors.gcp.estate import AT, BILLING, DEFAULT, DEV, PROD, company

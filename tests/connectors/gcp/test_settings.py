@@ -8,10 +8,10 @@ from typing import Any
 import msgspec
 import pytest
 
-from connectors.gcp.credentials import credentials_of
-from connectors.gcp.errors import NoCredentials
+from connectors.gcp.client.errors import NoCredentials
+from connectors.gcp.client.session import credentials_of
 from connectors.gcp.settings import GcpSettings
-from scanner.redact import SecretRef
+from scanner.redaction.redact import SecretRef
 
 GOOD: tuple[dict[str, Any], ...] = (
     {},

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from connectors.vault.settings import VaultSettings
-from scanner.redact import SecretRef
+from scanner.redaction.redact import SecretRef
 from tests.connectors.vault.estate import Place, seed
 from tests.servers.openbao import OpenBao
 from tests.servers.vault_proxy import VaultProxy

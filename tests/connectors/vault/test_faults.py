@@ -12,7 +12,7 @@ from connectors.vault.connector import VaultConnector
 from connectors.vault.settings import VaultSettings
 from scanner.errors import SourceError
 from scanner.model import Coverage
-from scanner.redact import SecretRef
+from scanner.redaction.redact import SecretRef
 from tests.connectors.vault.conftest import MakeSettings
 from tests.connectors.vault.estate import Place, scan
 from tests.servers.vault_proxy import (

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from connectors.vault.connector import VaultConnector
 from connectors.vault.settings import VaultSettings
-from scanner.redact import SecretRef
+from scanner.redaction.redact import SecretRef
 from tests.connectors.hostile import read, told_with_any_change, told_with_times
 from tests.connectors.vault.estate import Place
 from tests.examples import examples

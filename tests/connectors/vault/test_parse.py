@@ -6,14 +6,12 @@ from datetime import UTC, datetime
 
 import pytest
 
-from connectors.base import Scope
-from connectors.errors import Malformed
+from connectors.base import Malformed, Scope
 from connectors.vault.endpoints import ENTITY, KV1_NAMES, KV2_NAMES, SECRET_IDS
-from connectors.vault.join import Found
+from connectors.vault.identities import Found, parse_identities
+from connectors.vault.kv import parse_secret
+from connectors.vault.logins import parse_role, parse_secret_id
 from connectors.vault.methods import APPROLE, JWT, ApprolePayload, JwtPayload
-from connectors.vault.parse_identity import parse_identities
-from connectors.vault.parse_kv import parse_secret
-from connectors.vault.parse_login import parse_role, parse_secret_id
 from connectors.vault.payloads import (
     AuthMount,
     Entity,
@@ -23,10 +21,10 @@ from connectors.vault.payloads import (
     SecretId,
     Token,
     moment,
+    simple_strings,
 )
 from connectors.vault.privilege import PolicyBook
 from connectors.vault.sections import SPEC
-from connectors.vault.texts import simple_strings
 from scanner.model import Identity
 
 SCOPE = Scope(source="vault", spec=SPEC, id="vault:8200", context="")

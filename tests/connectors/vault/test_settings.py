@@ -11,7 +11,7 @@ from connectors.base import Scope
 from connectors.vault.sections import SPEC
 from connectors.vault.settings import VaultSettings
 from scanner.errors import SourceError
-from scanner.redact import SecretRef
+from scanner.redaction.redact import SecretRef
 from tests.pickled import pickled
 
 

@@ -7,10 +7,9 @@ from typing import Any
 import pytest
 
 from connectors.base import Scope
-from connectors.vault.join import Found
+from connectors.vault.identities import Found, parse_identities
+from connectors.vault.logins import LoginRole, parse_role
 from connectors.vault.methods import APPROLE, JWT, ApprolePayload, JwtPayload
-from connectors.vault.parse_identity import parse_identities
-from connectors.vault.parse_login import LoginRole, parse_role
 from connectors.vault.payloads import AuthMount, Entity, EntityAlias, Token
 from connectors.vault.privilege import PolicyBook
 from connectors.vault.sections import SPEC

@@ -14,8 +14,8 @@ from playwright.sync_api import Browser
 from reports.base import Screen
 from reports.board import words
 from reports.board.formats import BOARD_FORMATS
+from reports.board.records import Measure
 from reports.states import STATES
-from scanner.board.records import Measure
 from scanner.model import OwnershipVerdict, ScanResult, Since
 from tests.accessibility import violations
 from tests.browser import watched

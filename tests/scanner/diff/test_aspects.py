@@ -24,7 +24,7 @@ from scanner.model import (
     UsageVerdict,
 )
 from tests.factories import NOW, days_ago, make_assessment, make_credential, make_identity
-from tests.scanner.history.strategies import of
+from tests.scanner.store.strategies import of
 
 READ = Grant(name="ReadOnly", via="direct")
 WRITE = Grant(name="Write", via="group:ops", resource="bucket", admin=True)

@@ -7,10 +7,9 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from scanner.diff.aspects import NOT_READ_BEFORE
+from scanner.diff.aspects import NOT_READ_BEFORE, eras
 from scanner.diff.compare import PLACE_NOT_READ_BEFORE, Unlike, compare
 from scanner.diff.records import Counts
-from scanner.diff.timeline import eras
 from scanner.model import (
     Assessment,
     Change,

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from scanner.diff.aspects import after_moving
 from scanner.diff.records import Difference
-from scanner.diff.steps import after_moving
 from scanner.model import Aspect
 
 IN_USE = "Confirm that it is meant to be in use."

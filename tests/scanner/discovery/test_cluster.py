@@ -20,14 +20,13 @@ from connectors.base import Scope
 from connectors.file import FileConnector, FileSettings
 from connectors.vault.connector import VaultConnector
 from connectors.vault.settings import VaultSettings
-from scanner.discovery.cluster import cluster_executor
-from scanner.discovery.remote import Order, Shelf, job_there
+from scanner.config.settings import EngineSettings
+from scanner.discovery.cluster import Order, Shelf, cluster_executor, job_there
+from scanner.discovery.shards.joining import parts
+from scanner.discovery.shards.lines import decode
 from scanner.errors import MissingExtra, MusterError
-from scanner.history.store import open_store
-from scanner.redact import SecretRef
-from scanner.settings import EngineSettings
-from scanner.shards.joining import parts
-from scanner.shards.lines import decode
+from scanner.redaction.redact import SecretRef
+from scanner.store.store import open_store
 from tests.databases import SHARED
 from tests.pickled import pickled
 from tests.servers.dask_cluster import DaskCluster

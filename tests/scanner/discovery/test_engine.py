@@ -13,9 +13,9 @@ from msgspec import Struct
 from connectors.base import DiscoveredRecord, Meter, Scope, Section, Spec
 from scanner import errors
 from scanner.discovery.engine import read_all
+from scanner.discovery.inventory import Reading
 from scanner.discovery.scopes import GRACE
 from scanner.errors import Denied, SourceError, Throttled
-from scanner.inventory import Reading
 from scanner.model import GAPS, Coverage, CoverageStatus
 from tests.factories import make_assignment, make_identity
 

@@ -7,9 +7,8 @@ from typing import Any
 
 import pytest
 
-from scanner.matching.agreement import differences, united
-from scanner.matching.declared import Declared, standing
-from scanner.matching.environments import environment_in_name, environments
+from scanner.matching.decision import differences, united
+from scanner.matching.declared import Declared, environment_in_name, environments, standing
 from tests.factories import make_entry
 
 TODAY = date(2026, 11, 25)

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scanner.matching.imitations import look_alikes
 from scanner.matching.ladder import match
+from scanner.matching.lookalikes import look_alikes
 from scanner.model import Entry, Identity, LookAlike
 from tests.factories import ACCOUNT, make_entry, make_identity
 

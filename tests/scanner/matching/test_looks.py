@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scanner.matching.keys import fold
-from scanner.matching.looks import disguise, disguised, look_alike, skeletons
+from scanner.matching.lookalikes import disguise, disguised, look_alike, skeletons
 
 
 @pytest.mark.parametrize(

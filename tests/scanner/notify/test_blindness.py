@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from scanner.model import BlindSpot, Coverage, CoverageStatus
-from scanner.notify.blindness import compare
+from scanner.notify.planning import compare
 from tests.factories import NOW, make_coverage
 
 BEFORE = NOW - timedelta(days=3)

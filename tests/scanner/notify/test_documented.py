@@ -10,12 +10,12 @@ from typing import Any
 import msgspec
 import pytest
 
-from scanner.acknowledged_file import parse
-from scanner.config import load_config
+from scanner.config.load import load_config
+from scanner.notify.http import signature
 from scanner.notify.notices import FindingLine, Notice, PlaceLine, ScanLine
 from scanner.notify.settings import EmailChannel, SlackChannel, TeamsChannel, WebhookChannel
-from scanner.notify.signing import signature
 from scanner.rules.catalog import RULES
+from scanner.suppressions.acknowledgements import parse
 
 DOCS = Path(__file__).parents[3] / "docs"
 SET_UP = (DOCS / "how-to" / "notify.md").read_text(encoding="utf-8")

@@ -11,8 +11,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from scanner.notify import slack, teams
-from scanner.notify.mail import email
+from scanner.notify import messages
+from scanner.notify.messages import email
 from scanner.notify.notices import Notice, PlaceLine
 from tests.scanner.notify.samples import HOSTILE, hostile, large, make_notice
 
@@ -43,7 +43,7 @@ def texts(value: Any) -> Iterator[str]:
 @every_notice
 def test_slack_takes_it(notice: Notice) -> None:
     """50 blocks, 150 characters in a header, 3000 in a section."""
-    payload = slack.payload(notice)
+    payload = messages.slack_payload(notice)
 
     blocks = payload["blocks"]
     assert 1 <= len(blocks) <= 50
@@ -55,7 +55,7 @@ def test_slack_takes_it(notice: Notice) -> None:
 
 def test_slack_mentions_nobody_and_links_nothing() -> None:
     """No angle bracket of theirs is left, no formatting outside of code; a header is plain text."""
-    payload = slack.payload(hostile())
+    payload = messages.slack_payload(hostile())
 
     written = [payload["text"], *(block["text"]["text"] for block in payload["blocks"][1:])]
     assert not [text for text in written if re.search(r"<|>|&(?!amp;|lt;|gt;)", text)]
@@ -66,7 +66,7 @@ def test_slack_mentions_nobody_and_links_nothing() -> None:
 
 def test_slack_links_to_the_report_of_the_config() -> None:
     """The one link there is, is ours."""
-    last = slack.payload(make_notice(report_url="https://r.example/?a=1&b=2"))["blocks"][-1]
+    last = messages.slack_payload(make_notice(report_url="https://r.example/?a=1&b=2"))["blocks"][-1]
 
     assert last["text"]["text"] == "<https://r.example/?a=1&amp;b=2|Open the report>"
 
@@ -74,7 +74,7 @@ def test_slack_links_to_the_report_of_the_config() -> None:
 @every_notice
 def test_teams_takes_it(notice: Notice) -> None:
     """28 KB, one card, in the shape of a workflow's trigger; what does not fit is counted."""
-    payload = teams.payload(notice)
+    payload = messages.teams_payload(notice)
 
     (attachment,) = payload["attachments"]
     body = attachment["content"]["body"]
@@ -91,7 +91,7 @@ def test_teams_counts_what_does_not_fit() -> None:
     """No finding is dropped in silence."""
     notice = msgspec.structs.replace(large(), findings=tuple(large().findings) * 3)
 
-    body = teams.payload(notice)["attachments"][0]["content"]["body"]
+    body = messages.teams_payload(notice)["attachments"][0]["content"]["body"]
 
     shown = sum(run["text"] == "HIGH" for element in body for run in element["inlines"])
     assert 0 < shown < 120

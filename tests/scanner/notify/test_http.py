@@ -18,12 +18,12 @@ import msgspec
 import pytest
 
 from scanner.errors import SourceError
-from scanner.history.outbox import Message
 from scanner.notify.http import address
 from scanner.notify.notices import Outgoing
 from scanner.notify.sending import Outcome, Sender
 from scanner.notify.settings import Channel, SlackChannel, TeamsChannel, WebhookChannel
-from scanner.redact import SecretRef, redact
+from scanner.redaction.redact import SecretRef, redact
+from scanner.store.outbox import Message
 from tests.scanner.notify.samples import make_notice
 from tests.servers.receiver import Receiver, Reply, receiver
 

@@ -9,12 +9,11 @@ import pytest
 from msgspec.structs import replace
 
 from scanner.model import SEVERITIES, Acknowledged, BlindSpot, Input, OwnershipVerdict, ScanResult
-from scanner.notify.blindness import Sight
 from scanner.notify.notices import LONGEST_TEXT, Notice, Outgoing
-from scanner.notify.planning import messages, nothing_scanned, trial
+from scanner.notify.planning import Sight, messages, nothing_scanned, trial
 from scanner.notify.settings import Channel, EmailChannel, WebhookChannel
-from scanner.redact import SecretRef
-from scanner.roster import Roster
+from scanner.redaction.redact import SecretRef
+from scanner.registry.roster import Roster
 from tests.factories import NOW, make_assessment, make_coverage, make_finding, make_identity, make_person, make_result
 
 HOOK = WebhookChannel(name="hook", url=SecretRef(env="X"))

@@ -12,7 +12,7 @@ import pytest
 from scanner.notify.notices import Outgoing
 from scanner.notify.sending import Outcome, Sender
 from scanner.notify.settings import EmailChannel
-from scanner.redact import SecretRef
+from scanner.redaction.redact import SecretRef
 from tests.scanner.notify.samples import make_notice
 from tests.scanner.notify.test_http import kept
 from tests.servers.mailbox import PASSWORD, USER, Mailbox, mailbox

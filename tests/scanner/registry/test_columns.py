@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from scanner.registry.columns import ACCOUNT, PEOPLE, REGISTRY, STAGE
-from scanner.tables.headings import Columns, normal
+from scanner.registry.tables.headings import Columns, normal
 
 
 @pytest.mark.parametrize("columns", [pytest.param(REGISTRY, id="registry"), pytest.param(PEOPLE, id="people")])

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from scanner.errors import Problem, RegistryError
 from scanner.model import Entry, Origin
-from scanner.redact import redact
+from scanner.redaction.redact import redact
 from scanner.registry.entries import Registry, load_registry
 from scanner.registry.lists import ListSource
 from tests.scanner.escaping import escape_item

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from scanner.redact import SecretRef
+from scanner.redaction.redact import SecretRef
 from scanner.registry.lists import ListSource
 
 URL = "sqlite:///nhi.db"

@@ -16,7 +16,7 @@ import pytest
 
 from scanner.errors import RegistryError
 from scanner.model import Entry, Origin
-from scanner.redact import SecretRef
+from scanner.redaction.redact import SecretRef
 from scanner.registry.entries import load_registry
 from scanner.registry.lists import ListSource
 from scanner.registry.people import load_people

@@ -6,7 +6,7 @@ import pytest
 
 from scanner.model import Drift, DriftAspect, Policy, Privilege, RegistryVerdict
 from scanner.rules.base import Hit, Yardstick
-from scanner.rules.credential_older_than_declared import RULE
+from scanner.rules.credentials import CREDENTIAL_OLDER_THAN_DECLARED
 from tests.factories import NOW, days_ago, make_assessment, make_credential
 
 KEY = make_credential(created_at=days_ago(10))
@@ -15,7 +15,7 @@ KEY = make_credential(created_at=days_ago(10))
 def check(drift: Drift, privilege: Privilege) -> Hit | None:
     registered = RegistryVerdict(state="registered", entry="NHI-1", rung="key")
     assessment = make_assessment(registry=registered, drift=(drift,), privilege=privilege)
-    return RULE.check(KEY, assessment, Yardstick(policy=Policy(), now=NOW))
+    return CREDENTIAL_OLDER_THAN_DECLARED.check(KEY, assessment, Yardstick(policy=Policy(), now=NOW))
 
 
 @pytest.mark.parametrize(
@@ -42,7 +42,7 @@ def test_it_fires_past_the_age_that_the_entry_sets(aspect: DriftAspect, key: str
     }
 
     assert (hit and hit.evidence) == (facts if fires else None)
-    assert set(facts) == set(RULE.evidence)
+    assert set(facts) == set(CREDENTIAL_OLDER_THAN_DECLARED.evidence)
 
 
 def test_on_an_admin_it_is_graver() -> None:

@@ -8,9 +8,9 @@ import pytest
 
 from scanner.matching.ladder import match
 from scanner.model import Entry, EntryAssessment, Origin, Policy
-from scanner.rules import ambiguous_registration
+from scanner.rules import registration
 from scanner.rules.base import Hit, Yardstick
-from scanner.rules.declared_differently import RULE
+from scanner.rules.entries import DECLARED_DIFFERENTLY
 from tests.factories import NOW, make_assessment, make_entry, make_identity
 
 IDENTITY = make_identity()
@@ -32,7 +32,7 @@ def hits(*entries: Entry) -> tuple[Hit | None, Hit | None]:
     assessment = make_assessment(IDENTITY, registry=verdict)
     judged = {one.id: EntryAssessment(entry=one, state="found") for one in entries}
     by = Yardstick(policy=Policy(), now=NOW, entries=judged)
-    return RULE.check(assessment, by), ambiguous_registration.RULE.check(assessment, by)
+    return DECLARED_DIFFERENTLY.check(assessment, by), registration.AMBIGUOUS_REGISTRATION.check(assessment, by)
 
 
 BOB = ("bob@example.com",)
@@ -62,7 +62,7 @@ def test_it_names_both_entries_and_what_they_differ_in(other: Entry, detail: str
 
     assert differently is not None
     assert differently.evidence == {"entries": ["C-9 (cmdb.csv:9)", "NHI-1 (registry.csv:2)"], "detail": detail}
-    assert set(differently.evidence) == set(RULE.evidence)
+    assert set(differently.evidence) == set(DECLARED_DIFFERENTLY.evidence)
     assert ambiguous is None
 
 

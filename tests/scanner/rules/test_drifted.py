@@ -8,7 +8,7 @@ import pytest
 
 from scanner.model import Assessment, Drift, Policy, Privilege, PrivilegeLevel, RegistryVerdict
 from scanner.rules.base import Yardstick
-from scanner.rules.drifted import RULE
+from scanner.rules.registration import DRIFTED
 from tests.factories import NOW, make_assessment
 
 BY = Yardstick(policy=Policy(), now=NOW)
@@ -44,16 +44,16 @@ KEY = Drift(aspect="credential_id", declared="AKIA1", found="access key AKIA2", 
 )
 def test_it_names_what_was_declared_and_found(drift: tuple[Drift, ...], evidence: dict[str, Any] | None) -> None:
     """One finding, with every aspect that drifted but credentials."""
-    hit = RULE.check(drifted(*drift), BY)
+    hit = DRIFTED.check(drifted(*drift), BY)
 
     assert (hit and hit.evidence) == (evidence and {"entry": "NHI-1"} | evidence)
-    assert hit is None or set(hit.evidence) <= set(RULE.evidence)
+    assert hit is None or set(hit.evidence) <= set(DRIFTED.evidence)
 
 
 @pytest.mark.parametrize(("level", "severity"), [("normal", None), ("high", None), ("escalation", "medium")])
 def test_a_powerful_identity_is_graver(level: PrivilegeLevel, severity: str | None) -> None:
     """Low, and medium where the identity is an admin or can become one."""
-    hit = RULE.check(drifted(OWNER, level=level), BY)
+    hit = DRIFTED.check(drifted(OWNER, level=level), BY)
 
     assert hit is not None
     assert hit.severity == severity

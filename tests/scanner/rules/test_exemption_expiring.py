@@ -8,7 +8,7 @@ import pytest
 
 from scanner.model import Exemption, Policy
 from scanner.rules.base import Yardstick
-from scanner.rules.exemption_expiring import RULE
+from scanner.rules.entries import EXEMPTION_EXPIRING
 from tests.factories import NOW
 
 BY = Yardstick(policy=Policy(expiry_warning=30), now=NOW)
@@ -22,8 +22,8 @@ BY = Yardstick(policy=Policy(expiry_warning=30), now=NOW)
 def test_it_warns_up_to_the_last_day(days: int | None, *, fires: bool) -> None:
     """With what it covers, why, and until when."""
     until = None if days is None else BY.today + timedelta(days)
-    hit = RULE.check(Exemption(match="a/*", reason="trial", until=until), BY)
+    hit = EXEMPTION_EXPIRING.check(Exemption(match="a/*", reason="trial", until=until), BY)
     facts = {"match": "a/*", "reason": "trial", "until": until, "limit_days": 30}
 
     assert (hit and hit.evidence) == (facts if fires else None)
-    assert set(facts) == set(RULE.evidence)
+    assert set(facts) == set(EXEMPTION_EXPIRING.evidence)

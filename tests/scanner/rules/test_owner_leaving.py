@@ -9,7 +9,7 @@ import pytest
 
 from scanner.model import EntryAssessment, OwnershipState, OwnershipVerdict, Policy, Privilege, RegistryVerdict
 from scanner.rules.base import Yardstick
-from scanner.rules.owner_leaving import RULE
+from scanner.rules.ownership import OWNER_LEAVING
 from tests.factories import NOW, make_assessment, make_entry
 
 REGISTERED = RegistryVerdict(state="registered", entry="A", agreeing=("B",))
@@ -46,9 +46,9 @@ def leaving(*people: str, state: OwnershipState = "owned", last_day: date | None
 )
 def test_it_fires_where_no_owner_stays(verdicts: dict[str, Any], severity: str | None) -> None:
     """It warns about owned identities whose every owner is leaving, the louder the more they can do."""
-    hit = RULE.check(make_assessment(registry=REGISTERED, **verdicts), BY)
+    hit = OWNER_LEAVING.check(make_assessment(registry=REGISTERED, **verdicts), BY)
 
-    assert (hit and (hit.severity or RULE.severity)) == severity
+    assert (hit and (hit.severity or OWNER_LEAVING.severity)) == severity
 
 
 @pytest.mark.parametrize(
@@ -69,8 +69,8 @@ def test_evidence_says_who_goes_when_and_who_is_left(
 ) -> None:
     """Owner, leavers, the last day and the declared backups; what is not known is left out."""
     verdict = leaving("lea@example.com", last_day=last_day)
-    hit = RULE.check(make_assessment(registry=registry, ownership=verdict), BY)
+    hit = OWNER_LEAVING.check(make_assessment(registry=registry, ownership=verdict), BY)
 
     assert hit is not None
     assert hit.evidence == {"owner": "lea@example.com", "leaving": ("lea@example.com",), **expected}
-    assert set(hit.evidence) <= set(RULE.evidence)
+    assert set(hit.evidence) <= set(OWNER_LEAVING.evidence)

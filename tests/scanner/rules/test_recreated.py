@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from scanner.app import conclude
-from scanner.history.store import Store, open_store
-from scanner.inventory import Reading, join
+from scanner.app.scanning import conclude
+from scanner.discovery.inventory import Reading, join
+from scanner.judging.pipeline import Declared
 from scanner.matching.places import SourceRef
 from scanner.model import Entry, Finding, Identity
-from scanner.pipeline import Declared
+from scanner.store.store import Store, open_store
 from tests.factories import NOW, make_coverage, make_entry, make_identity
 
 FIRST = make_identity("billing", unique_id="AIDAFIRST")

@@ -9,7 +9,7 @@ import pytest
 
 from scanner.model import EntryAssessment, Policy, RegistryVerdict
 from scanner.rules.base import Yardstick
-from scanner.rules.review_overdue import RULE
+from scanner.rules.entries import REVIEW_OVERDUE
 from tests.factories import NOW, make_assessment, make_entry
 
 LONG_AGO, RECENT = date(2026, 1, 5), NOW.date() - timedelta(10)
@@ -31,7 +31,7 @@ def test_an_approval_is_a_review(dates: dict[str, Any], evidence: dict[str, Any]
     """The later of approval and review counts; the evidence names the dates there are and no others."""
     assessment = make_assessment(registry=RegistryVerdict(state="registered", entry="NHI-1", rung="key"))
     entry = EntryAssessment(entry=make_entry("svc-billing", **dates), state="found")
-    hit = RULE.check(assessment, Yardstick(policy=Policy(), now=NOW, entries={"NHI-1": entry}))
+    hit = REVIEW_OVERDUE.check(assessment, Yardstick(policy=Policy(), now=NOW, entries={"NHI-1": entry}))
 
     assert (hit and hit.evidence) == (evidence and {"entry": "NHI-1"} | evidence)
-    assert hit is None or set(hit.evidence) <= set(RULE.evidence)
+    assert hit is None or set(hit.evidence) <= set(REVIEW_OVERDUE.evidence)

@@ -6,7 +6,7 @@ import pytest
 
 from scanner.model import Drift, DriftAspect, Policy, Privilege, RegistryVerdict
 from scanner.rules.base import Hit, Yardstick
-from scanner.rules.undeclared_credential import RULE
+from scanner.rules.exposure import UNDECLARED_CREDENTIAL
 from tests.factories import NOW, days_ago, make_assessment, make_credential
 
 KEY = make_credential(created_at=days_ago(10))
@@ -15,7 +15,7 @@ KEY = make_credential(created_at=days_ago(10))
 def check(drift: Drift, privilege: Privilege) -> Hit | None:
     registered = RegistryVerdict(state="registered", entry="NHI-1", rung="key")
     assessment = make_assessment(registry=registered, drift=(drift,), privilege=privilege)
-    return RULE.check(KEY, assessment, Yardstick(policy=Policy(), now=NOW))
+    return UNDECLARED_CREDENTIAL.check(KEY, assessment, Yardstick(policy=Policy(), now=NOW))
 
 
 @pytest.mark.parametrize(
@@ -41,7 +41,7 @@ def test_it_fires_on_what_the_entry_does_not_list(aspect: DriftAspect, key: str 
     }
 
     assert (hit and hit.evidence) == (facts if fires else None)
-    assert set(facts) == set(RULE.evidence)
+    assert set(facts) == set(UNDECLARED_CREDENTIAL.evidence)
 
 
 def test_on_an_admin_it_is_graver() -> None:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from scanner.demo.azure_server.tenant import Tenant
+from connectors.fakes.azure.tenant import Tenant
 
 Row = dict[str, Any]
 

@@ -11,8 +11,8 @@ from msgspec import structs
 from connectors.azure.connector import AzureConnector
 from connectors.azure.settings import AzureSettings
 from connectors.base import DiscoveredRecord, Scope
-from scanner.demo.azure_server import estate
-from scanner.demo.azure_server.tenant import MICROSOFT, Tenant, guid
+from connectors.fakes.azure import estate
+from connectors.fakes.azure.tenant import MICROSOFT, Tenant, guid
 from scanner.model import Coverage, Identity
 from tests.connectors.azure.offline.command_line import write
 

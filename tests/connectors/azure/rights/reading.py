@@ -6,13 +6,13 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from connectors.azure.reader import Reader, Unit
-from connectors.azure.rights.directory import Api, Directory
+from connectors.azure.rights.assignments import read_assignments
+from connectors.azure.rights.holders import Api, Directory
 from connectors.azure.rights.reading import read_rights
 from connectors.azure.spec import SPEC
-from connectors.azure.subscription.assignments import read_assignments
 from connectors.base import DiscoveredRecord, Meter, Scope
-from scanner.demo.azure_server.faults import Fault
-from scanner.demo.azure_server.wire import Reply, Row, Service
+from connectors.fakes.azure.faults import Fault
+from connectors.fakes.azure.wire import Reply, Row, Service
 from scanner.model import Assignment, Coverage
 from tests.connectors.azure.estate import AzureEstate
 

@@ -15,7 +15,7 @@ from connectors.azure.rights.api_permissions import (
     delegated_power,
     graph_permissions,
 )
-from scanner.demo.azure_server.rights import GRAPH
+from connectors.fakes.azure.rights import GRAPH
 from tests.connectors.azure.published.unjudged import differences
 
 TENANT = "aaaa"

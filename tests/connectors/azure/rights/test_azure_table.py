@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections import Counter
 
-from connectors.azure.rights.azure_table import azure_table, published_roles
-from scanner.demo.azure_server.rights import BUILT_IN, built_in_permissions
+from connectors.azure.rights.azure_role import azure_table, published_roles
+from connectors.fakes.azure.rights import BUILT_IN, built_in_permissions
 
 _ACTION = re.compile(r"(data:)?Microsoft(\.\w+)+(/\w+)+/(write|delete|action|read)", re.IGNORECASE)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from connectors.azure.rights.condition import Condition
+from connectors.azure.rights.azure_role import Condition
 
 WRITE = "Microsoft.Authorization/roleAssignments/write"
 READ_BLOBS = "data:Microsoft.Storage/storageAccounts/blobServices/containers/blobs/read"

@@ -9,9 +9,9 @@ from typing import Any
 import msgspec
 import pytest
 
-from connectors.azure.rights.deny import Denial, DenyAssignment, denial_of
-from connectors.azure.rights.place import place_of
-from connectors.azure.rights.power import Power
+from connectors.azure.rights.azure_role import place_of
+from connectors.azure.rights.azure_roles import Denial, DenyAssignment, denial_of
+from connectors.azure.rights.directory_roles import Power
 from tests.connectors.azure.rights.test_azure_roles import judge
 from tests.connectors.azure.rights.test_place import GROUP, MANAGEMENT, SITE, SUB, VM
 

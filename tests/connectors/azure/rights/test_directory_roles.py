@@ -8,14 +8,14 @@ from hypothesis import strategies as st
 
 from connectors.azure.rights.directory_roles import (
     DirectoryRole,
+    Power,
     as_published,
     built_in_roles,
     directory_power,
     directory_table,
     takes_in,
 )
-from connectors.azure.rights.power import Power
-from scanner.demo.azure_server.rights import DIRECTORY_ROLES
+from connectors.fakes.azure.rights import DIRECTORY_ROLES
 from tests.connectors.azure.published.unjudged import differences
 
 TENANT = "AAAAAAAA-0000-0000-0000-000000000000"

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from scanner.demo.azure_server.rights import (
+from connectors.fakes.azure.rights import (
     BUILT_IN,
     DIRECTORY_ROLES,
     GRAPH,

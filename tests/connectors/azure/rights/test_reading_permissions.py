@@ -6,11 +6,11 @@ from datetime import UTC, datetime
 
 import pytest
 
-from connectors.azure.rights.reading_permissions import DEFAULT_ACCESS
-from scanner.demo.azure_server.faults import Fault
-from scanner.demo.azure_server.rights import GRAPH, add_api, consent, permit
-from scanner.demo.azure_server.tenant import guid
-from scanner.demo.azure_server.wire import Reply, Row
+from connectors.azure.rights.reading import DEFAULT_ACCESS
+from connectors.fakes.azure.faults import Fault
+from connectors.fakes.azure.rights import GRAPH, add_api, consent, permit
+from connectors.fakes.azure.tenant import guid
+from connectors.fakes.azure.wire import Reply, Row
 from tests.connectors.azure.estate import AzureEstate
 from tests.connectors.azure.rights.reading import directory_of, read_tenant, tell
 

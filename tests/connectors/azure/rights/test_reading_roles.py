@@ -5,15 +5,10 @@ from __future__ import annotations
 import pytest
 from msgspec.structs import replace
 
-from scanner.demo.azure_server.faults import Fault
-from scanner.demo.azure_server.rights import (
-    DIRECTORY_ROLES,
-    add_directory_role,
-    add_group,
-    give_directory_role,
-)
-from scanner.demo.azure_server.tenant import guid
-from scanner.demo.azure_server.wire import Reply, Row
+from connectors.fakes.azure.faults import Fault
+from connectors.fakes.azure.rights import DIRECTORY_ROLES, add_directory_role, add_group, give_directory_role
+from connectors.fakes.azure.tenant import guid
+from connectors.fakes.azure.wire import Reply, Row
 from tests.connectors.azure.estate import AzureEstate
 from tests.connectors.azure.rights.reading import directory_of, read_tenant, tell
 

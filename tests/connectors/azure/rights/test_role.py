@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connectors.azure.rights.role import Block, Role, covers
+from connectors.azure.rights.azure_role import Block, Role, covers
 
 WRITE = "Microsoft.Compute/virtualMachines/write"
 _ANY_TEXT = st.text("ab/.*", max_size=12)

@@ -8,16 +8,15 @@ from typing import Any
 import msgspec
 import pytest
 
-from connectors.azure.usage.payloads import CredentialActivity, PrincipalActivity
 from connectors.azure.usage.reading import credential_signs, principal_signs
-from connectors.azure.usage.record import UseRecord
-from scanner.demo.azure_server.faults import Fault
-from scanner.demo.azure_server.relations import add_agent, add_blueprint, add_credential_use, add_sign_in
-from scanner.demo.azure_server.tenant import guid
-from scanner.demo.azure_server.wire import refusal
-from scanner.usage import judge_usage
-from tests.connectors.azure.directory.conftest import Told
+from connectors.azure.usage.record import CredentialActivity, PrincipalActivity, UseRecord
+from connectors.fakes.azure.faults import Fault
+from connectors.fakes.azure.relations import add_agent, add_blueprint, add_credential_use, add_sign_in
+from connectors.fakes.azure.tenant import guid
+from connectors.fakes.azure.wire import refusal
+from scanner.judging.usage import judge_usage
 from tests.connectors.azure.estate import AzureEstate
+from tests.connectors.azure.identities.conftest import Told
 
 REPORTS = "/beta/reports/"
 NO_LICENCE = refusal("graph", 403, "Authentication_RequestFromNonPremiumTenantOrB2CTenant")

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from scanner.demo.gcp_server.cloud import Cloud
-from scanner.demo.gcp_server.identities import add_pool, add_provider
-from scanner.demo.gcp_server.roles import add_role
+from connectors.fakes.gcp.cloud import Cloud
+from connectors.fakes.gcp.identities import add_pool, add_provider
+from connectors.fakes.gcp.roles import add_role
 from tests.connectors.gcp.rights.estate import BILLING, BUILDER, DEPLOYER, key_of
 
 NUMBER = "123456789012"

@@ -6,12 +6,11 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from connectors.gcp.rights.accounts import accounts_of
 from connectors.gcp.rights.assignments import assignments_of
-from connectors.gcp.rights.bindings import Binding
+from connectors.gcp.rights.bindings import Binding, accounts_of
 from connectors.gcp.rights.conditions import Expression
 from connectors.gcp.rights.deny import Denials, Rule, parse_deny_policy
-from connectors.gcp.rights.holding import Holdings
+from connectors.gcp.rights.judging import Holdings
 from connectors.gcp.rights.members import parse_member
 from connectors.gcp.rights.roles import Role, Roles
 from connectors.gcp.rights.tree import Tree, full_name

@@ -8,8 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connectors.gcp.rights.conditions import Expression, outlook
-from connectors.gcp.rights.expressions import alternatives
+from connectors.gcp.rights.conditions import Expression, alternatives, outlook
 from tests.connectors.gcp.rights.estate import NOW
 
 PAST, FUTURE = 'timestamp("2025-01-01T00:00:00Z")', "timestamp('2027-01-01T00:00:00.123456789Z')"

@@ -8,20 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connectors.gcp.keys import service_agent_key
+from connectors.gcp.places import service_agent_key
 from connectors.gcp.rights.judging import SOME_DENIED
 from connectors.gcp.rights.vocabulary import all_permissions, vocabulary
 from scanner.model import Assignment
-from tests.connectors.gcp.rights.estate import (
-    BILLING,
-    BUILDER,
-    DEPLOYER,
-    ORGANIZATION,
-    assigned,
-    bound,
-    deny,
-    key_of,
-)
+from tests.connectors.gcp.rights.estate import BILLING, BUILDER, DEPLOYER, ORGANIZATION, assigned, bound, deny, key_of
 
 PROD, DEV = "projects/acme-prod", "projects/acme-dev"
 EVERY_PROD, EVERY_DEV = key_of("*"), key_of("*", "acme-dev")

@@ -9,12 +9,12 @@ import pytest
 from msgspec import structs
 
 from connectors.base import DiscoveredRecord, Meter, Scope
-from connectors.gcp.keys import service_agent_key
+from connectors.fakes.gcp.cloud import Cloud
+from connectors.fakes.gcp.faults import Refused
+from connectors.fakes.gcp.roles import add_role
+from connectors.gcp.places import service_agent_key
 from connectors.gcp.reader import Reader
 from connectors.gcp.rights.reading import read_rights
-from scanner.demo.gcp_server.cloud import Cloud
-from scanner.demo.gcp_server.faults import Refused
-from scanner.demo.gcp_server.roles import add_role
 from scanner.model import Assignment, Coverage, Identity
 from tests.connectors.gcp.conftest import Place
 from tests.connectors.gcp.discovery import check_answer
@@ -606,7 +606,7 @@ def test_a_unit_knows_what_lies_below_it(place: Place) -> None:
 )
 def test_the_fake_answers_as_the_discovery_documents_say(verb: str, path: str) -> None:
     """Every field of the promised schema."""
-    from scanner.demo.gcp_server.server import answer
+    from connectors.fakes.gcp.server import answer
 
     cloud = company()
     add_role(cloud, "projects/acme-prod/roles/old", deleted=True)

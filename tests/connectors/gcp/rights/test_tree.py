@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from connectors.gcp.rights.emails import account_of
+from connectors.gcp.rights.members import account_of
 from tests.connectors.gcp.rights.estate import BILLING, ORGANIZATION, TREE, key_of
 
 

@@ -8,8 +8,7 @@ import pytest
 from msgspec import structs
 
 from connectors.gcp.rights.providers import Provider, parse_provider
-from connectors.gcp.rights.strangers import FOREIGN, Pools
-from connectors.gcp.rights.trusts import trusts_of
+from connectors.gcp.rights.trusts import FOREIGN, Pools, trusts_of
 from scanner.model import Trust
 from tests.connectors.gcp.rights.estate import (
     BILLING,

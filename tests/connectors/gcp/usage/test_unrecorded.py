@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from scanner.demo.gcp_server.cloud import Cloud
-from scanner.demo.gcp_server.identities import add_api_key, add_hmac_key
-from scanner.demo.gcp_server.usage import ACCOUNTS, KEYS, add_key_use, add_use
+from connectors.fakes.gcp.cloud import Cloud
+from connectors.fakes.gcp.identities import add_api_key, add_hmac_key
+from connectors.fakes.gcp.usage import ACCOUNTS, KEYS, add_key_use, add_use
+from scanner.judging.usage import judge_usage
 from scanner.model import Identity
-from scanner.usage import judge_usage
 from tests.connectors.gcp.conftest import Place
 from tests.connectors.gcp.consuming import DEV, PROD, accounts_in, days_since, used_company
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from scanner.errors import RegistryError
 from scanner.registry.columns import PEOPLE, REGISTRY
 from scanner.registry.entries import load_registry
-from scanner.registry.formats.catalog import FORMATS, read_foreign
+from scanner.registry.formats.documents import FORMATS, read_foreign
 from scanner.registry.lists import Format, ListSource
 from scanner.registry.people import load_people
 from tests.scanner.registry.formats.reading import entries_of, written

@@ -10,7 +10,7 @@ import pytest
 from scanner.matching.ladder import match
 from scanner.model import Origin
 from scanner.registry.formats.terraform import TYPES
-from scanner.tables.headings import holds_secret
+from scanner.registry.tables.headings import holds_secret
 from tests.factories import NOW, make_identity
 from tests.scanner.registry.formats.reading import entries_of, facts
 

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from scanner.rules.catalog import RULES
-from scanner.rules.controls.coverage import NO_RULE, coverage
-from scanner.rules.controls.frameworks import Control, Framework, frameworks
+from scanner.rules.controls.frameworks import NO_RULE, Control, Framework, coverage, frameworks
 
 RULE_IDS = [rule.id for rule in RULES]
 

@@ -1,0 +1,1 @@
+"""Talking to AWS: clients, sessions, pacing, and failures as our own errors."""

@@ -1,0 +1,224 @@
+"""The SDK's clients: one for each service and region of a source, shared by all accounts that are read.
+
+Making a client takes up to 100 ms and megabytes, so an account brings only what is its own: credentials, pace and
+meter. :func:`speaking_as` says whose they are while a call is made, and hooks on the client look them up: on every
+attempt, to sign, to wait for one's turn, to count, and to slow down. botocore is imported when the first client is
+made.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from functools import cache
+from typing import Any, Protocol
+
+from connectors.address import check_url
+from connectors.aws.client.errors import THROTTLED, given_up, refuse_emulator_page, translated
+from connectors.aws.settings import AwsSettings
+from connectors.base import Meter, own_words
+from connectors.budget import current
+from connectors.rates import RateLimit
+from scanner.errors import SourceError
+
+READ_TIMEOUT = 30.0
+"""Seconds to wait for an answer, or for more of it."""
+
+_DEFAULT_REGION = "us-east-1"
+_HURRIED_ATTEMPTS = 3
+# Connections kept to one service in one region, by all accounts together.
+_POOLED = 64
+
+
+class Pace:
+    """How fast one account asks one service in one region. Safe to share between threads."""
+
+    def __init__(self, limit: RateLimit) -> None:
+        self.limit = limit
+        self.gave_up = False
+        """Whether the last call was given up because AWS refused for load."""
+
+
+class Speaker(Protocol):
+    """On whose behalf a call is made. ``credentials``: the SDK's; None: those that the source itself has.
+
+    ``patient``: whether an address that does not exist, or where nobody listens, is tried again.
+    """
+
+    @property
+    def credentials(self) -> Any: ...
+
+    @property
+    def pace(self) -> Pace: ...
+
+    @property
+    def meter(self) -> Meter: ...
+
+    @property
+    def patient(self) -> bool: ...
+
+
+class GivesClients(Protocol):
+    """Where a session gets its clients: from the SDK, or from something in AWS's place (then not ``ask_aws``)."""
+
+    @property
+    def ask_aws(self) -> bool: ...
+
+    @property
+    def home_region(self) -> str: ...
+
+    def get(self, service: str, region: str) -> Any: ...
+
+
+_speaker: ContextVar[Speaker] = ContextVar("speaker")
+
+
+@contextmanager
+def speaking_as(speaker: Speaker) -> Iterator[None]:
+    """Calls that this thread makes meanwhile are the speaker's."""
+    token = _speaker.set(speaker)
+    try:
+        yield
+    finally:
+        _speaker.reset(token)
+
+
+class Clients:
+    """Clients by service and region, made under a lock. Credentials come from the SDK's own chain or the profile."""
+
+    ask_aws = True
+
+    def __init__(self, settings: AwsSettings, *, read_timeout: float = READ_TIMEOUT) -> None:
+        self._settings = settings
+        self._read_timeout = read_timeout
+        self._lock = threading.Lock()
+        self._session: Any = None
+        self._clients: dict[tuple[str, str], Any] = {}
+
+    @property
+    def home_region(self) -> str:
+        """Where services without regions are called: the session's own region, else one that was asked for."""
+        with self._lock, translated("session"):
+            own: str | None = self._opened().get_config_variable("region")
+        return own or next(iter(self._settings.named_regions or ()), _DEFAULT_REGION)
+
+    def get(self, service: str, region: str) -> Any:
+        """The client, to be called while :func:`speaking_as` somebody. Raises SourceError."""
+        with self._lock:
+            if (service, region) not in self._clients:
+                with translated(f"{service} client"):
+                    client = self._make(service, region)
+                self._check_endpoint(service, client.meta.endpoint_url)
+                _hook(client, self._settings.max_attempts)
+                self._clients[service, region] = client
+            return self._clients[service, region]
+
+    def _make(self, service: str, region: str) -> Any:
+        from botocore.config import Config
+
+        config = Config(
+            retries={"mode": "standard", "total_max_attempts": self._settings.max_attempts},
+            connect_timeout=5,
+            read_timeout=self._read_timeout,
+            max_pool_connections=_POOLED,
+            # Where all services have one address, no service's prefix belongs before it.
+            inject_host_prefix=self._settings.endpoint_url is None,
+            user_agent_extra="muster",
+        )
+        client = self._opened().create_client(
+            service, region_name=region, endpoint_url=self._settings.endpoint_url, config=config
+        )
+        _bound(client)
+        return client
+
+    def _check_endpoint(self, service: str, url: str) -> None:
+        """The SDK takes addresses from the environment and the profile too, and has no doubts about them."""
+        try:
+            check_url(url, insecure_http=self._settings.insecure_http)
+        except ValueError as error:
+            hint = "see AWS_ENDPOINT_URL and its like in the environment, and endpoint_url in the profile"
+            raise SourceError(f"{service} would be called at {own_words(url)}: {error}", hint=hint) from error
+
+    def _opened(self) -> Any:
+        if self._session is None:
+            import botocore.session
+
+            session = botocore.session.Session(profile=self._settings.profile)
+            session.register_component("data_loader", _data_loader())
+            self._session = session
+        return self._session
+
+
+@cache
+def _data_loader() -> Any:
+    """The service models, read from disk once for all sources."""
+    from botocore.loaders import create_loader
+
+    return create_loader()
+
+
+def _bound(client: Any) -> None:
+    """What it takes in is paid for by the current budget; the SDK has no setting for what it connects by."""
+    from connectors.http import bound
+
+    http = client._endpoint.http_session  # noqa: SLF001
+    bound(http._manager)  # noqa: SLF001
+    http._pool_classes_by_scheme = http._manager.pool_classes_by_scheme  # noqa: SLF001  # of proxies' managers
+
+
+def _hook(client: Any, max_attempts: int) -> None:
+    from botocore.exceptions import EndpointConnectionError
+
+    def judge(
+        response: tuple[Any, dict[str, Any]] | None, attempts: int, caught_exception: Exception | None, **_: Any
+    ) -> bool | None:
+        """False: no further attempt; None: the SDK decides.
+
+        Once a call was given up for load, each of the next ones is tried three times at most, until one is answered.
+        """
+        if response is None and given_up(caught_exception) is not None:
+            return False
+        if current().left() < 2.0 ** (attempts - 1):  # as long as the SDK may wait before it tries again
+            return False
+        if response is None:
+            is_nowhere = isinstance(caught_exception, EndpointConnectionError)
+            return False if is_nowhere and not _speaker.get().patient else None
+        pace = _speaker.get().pace
+        pace.gave_up = _is_throttled(response[1]) and (pace.gave_up or attempts >= max_attempts)
+        return False if pace.gave_up and attempts >= _HURRIED_ATTEMPTS else None
+
+    events = client.meta.events
+    events.register("before-sign.*.*", _lend_credentials)
+    events.register("before-send.*.*", _wait_and_count)
+    events.register("response-received.*.*", _slow_down)
+    events.register("before-parse.*.*", refuse_emulator_page)
+    events.register("before-parse.*.*", _pay)
+    events.register_first("needs-retry.*.*", judge)
+
+
+def _lend_credentials(request: Any, **_: Any) -> None:
+    credentials = _speaker.get().credentials
+    if credentials is not None:
+        request.context.setdefault("signing", {})["request_credentials"] = credentials
+
+
+def _wait_and_count(**_: Any) -> None:
+    speaker = _speaker.get()
+    speaker.pace.limit.acquire()
+    speaker.meter.add()
+
+
+def _pay(response_dict: dict[str, Any], **_: Any) -> None:
+    if isinstance(response_dict["body"], bytes):
+        current().take(len(response_dict["body"]))
+
+
+def _slow_down(parsed_response: dict[str, Any] | None, **_: Any) -> None:
+    if parsed_response and _is_throttled(parsed_response):
+        _speaker.get().pace.limit.slow_down()
+
+
+def _is_throttled(answer: dict[str, Any]) -> bool:
+    return answer.get("Error", {}).get("Code") in THROTTLED

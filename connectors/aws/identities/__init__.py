@@ -1,0 +1,1 @@
+"""Users, roles and the root user of an account, with their credentials."""

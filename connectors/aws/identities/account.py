@@ -1,0 +1,278 @@
+"""The account's root user as an identity."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+
+from msgspec import structs
+
+from connectors.aws.client.session import AwsSession
+from connectors.aws.identities import fetch
+from connectors.aws.identities.account_things import read_things
+from connectors.aws.identities.credential_report import Report, ReportRow
+from connectors.aws.identities.fetch import Listing, account_summary
+from connectors.aws.identities.passwords_and_keys import PasswordsAndKeys, SecondFactors
+from connectors.aws.identities.payloads import USER_USE_TRACKED_DAYS, Place, RoleDetail, UserDetail, known
+from connectors.aws.identities.providers import read_providers
+from connectors.aws.identities.reading import Reading
+from connectors.aws.identities.user_credentials import OtherCredentials
+from connectors.aws.identities.users import manager_of, role_identity, user_identity, with_details
+from connectors.aws.organization import Guardrails
+from connectors.aws.rights.account_rights import Rights, may_do, rights_in
+from connectors.aws.settings import AwsSettings
+from connectors.aws.spec import CREATORS, GROUPS, LAST_ACCESSED, POLICIES, ROLE_DETAILS, ROLES, ROOT, USERS
+from connectors.aws.usage.creators import HOME_REGIONS, Creators
+from connectors.aws.usage.last_accessed import LastAccessed
+from connectors.base import DiscoveredRecord, Meter, Scope, SectionReading
+from connectors.reading import unread_facts
+from scanner.model import Coverage, Credential, Identity, Privilege, Signal, credential_key
+
+_PRIVILEGE = Privilege(level="admin", evidence=("the root user of the account",))
+
+
+def read_root(account: Reading, report: Report | None) -> Iterator[Identity | Coverage]:
+    """The root user, from the credential report, else from the one call that counts its credentials."""
+    row = None if report is None else report.root
+    with account.section(ROOT) as section:
+        summary = {} if row is not None else account_summary(account.client)
+        is_whole = report is not None and not report.malformed
+        yield root_identity(row, summary, account.place, report_is_whole=is_whole)
+        section.found()
+    yield section.coverage
+
+
+def root_identity(
+    row: ReportRow | None, summary: Mapping[str, int], place: Place, *, report_is_whole: bool = True
+) -> Identity:
+    """The account's root user, from its row of the credential report, else from the account's summary.
+
+    A whole report without that row keeps nothing from us: the account's root user has no record of use.
+    """
+    arn = f"arn:{place.partition}:iam::{place.account}:root"
+    mfa = row.mfa_active if row else _count(summary, "AccountMFAEnabled")
+    password = row.password_enabled if row else _count(summary, "AccountPasswordPresent")
+    certificate = row.certificate_active if row else _count(summary, "AccountSigningCertificatesPresent")
+    credentials = (*(_from_report(arn, row) if row else _from_summary(arn, summary)), *_certificate(arn, certificate))
+    keys = [credential for credential in credentials if credential.kind == "access_key" and credential.enabled]
+    return Identity(
+        key=arn,
+        provider="aws",
+        source=place.source,
+        scope=place.account,
+        kind="root",
+        name="root",
+        enabled=True,
+        last_used_at=row.last_used_at if row else None,
+        use_tracked_days=USER_USE_TRACKED_DAYS if row and not certificate else None,
+        attributes=known(console_password=password, mfa_active=mfa, active_keys=len(keys)),
+        signals=(_signal(keys),),
+        privilege=_PRIVILEGE,
+        credentials=credentials,
+        unread=unread_facts(use=row is None and not report_is_whole),
+    )
+
+
+def _signal(keys: list[Credential]) -> Signal:
+    if keys:
+        return Signal(says="machine", sort="credential", evidence="the root user has an access key")
+    return Signal(says="human", sort="provider", evidence="the root user, whom only a person signs in as")
+
+
+def _from_report(arn: str, row: ReportRow) -> tuple[Credential, ...]:
+    keys = tuple(
+        Credential(
+            key=credential_key(arn, "access_key", f"root-key-{number}"),
+            kind="access_key",
+            id=f"root-key-{number}",
+            enabled=slot.active,
+            created_at=slot.rotated_at,
+            never_expires=True,
+            last_used_at=slot.last_used_at,
+            use_tracked_days=USER_USE_TRACKED_DAYS,
+            attributes=known(last_used_service=slot.last_used_service, last_used_region=slot.last_used_region),
+        )
+        for number, slot in enumerate(row.slots, start=1)
+    )
+    if not row.password_enabled:  # None: the report does not say; none is made up
+        return keys
+    password = Credential(
+        key=credential_key(arn, "password", "root"),
+        kind="password",
+        id="root",
+        enabled=True,
+        created_at=row.password_changed_at,
+        last_used_at=row.password_last_used_at,
+        use_tracked_days=USER_USE_TRACKED_DAYS,
+    )
+    return (*keys, password)
+
+
+def _from_summary(arn: str, summary: Mapping[str, int]) -> tuple[Credential, ...]:
+    keys = tuple(
+        Credential(
+            key=credential_key(arn, "access_key", f"root-key-{number}"),
+            kind="access_key",
+            id=f"root-key-{number}",
+            enabled=True,
+            never_expires=True,
+        )
+        for number in range(1, summary.get("AccountAccessKeysPresent", 0) + 1)
+    )
+    if not summary.get("AccountPasswordPresent"):
+        return keys
+    password = Credential(key=credential_key(arn, "password", "root"), kind="password", id="root", enabled=True)
+    return (*keys, password)
+
+
+def _certificate(arn: str, is_there: bool | None) -> Iterator[Credential]:
+    """A signing certificate. Nothing tells which, and AWS keeps no record of its use."""
+    if is_there:
+        name = "root-certificate"
+        yield Credential(key=credential_key(arn, "certificate", name), kind="certificate", id=name, enabled=True)
+
+
+def _count(summary: Mapping[str, int], name: str) -> bool | None:
+    return bool(summary[name]) if name in summary else None
+
+
+# --- Reads one account's IAM: the order of the calls, and what becomes a gap ---
+#
+# The one large listing comes first, with the credential report made meanwhile; calls for each user only where the
+# report says that there is something to ask about.
+
+_USES_OF_SSH_KEYS = ("codecommit:GitPull", "codecommit:GitPush")
+
+
+def read_account(
+    scope: Scope,
+    session: AwsSession,
+    settings: AwsSettings,
+    meter: Meter,
+    place: Place,
+    *,
+    guardrails: Guardrails | None = (),
+) -> Iterator[DiscoveredRecord]:
+    """Every identity in the account's IAM, whatever else it holds, and a coverage record for each section.
+
+    ``guardrails``: the service control policies over it; None where they could not be read.
+    """
+
+    def reading(service: str, region: str) -> Reading:
+        return Reading(scope=scope, client=session.client(service, region, meter), meter=meter, place=place)
+
+    trail_region = HOME_REGIONS.get(place.partition, session.home_region)
+    trail = reading("cloudtrail", trail_region) if settings.creators else None
+    return _AccountReading(reading("iam", session.home_region), settings).read(guardrails, trail)
+
+
+class _AccountReading:
+    """What has been read of one account so far."""
+
+    def __init__(self, account: Reading, settings: AwsSettings) -> None:
+        self._account = account
+        self._settings = settings
+        self._listing = Listing()
+        self._rights = Rights()
+        self._others = OtherCredentials()
+        self._second_factors = SecondFactors()
+        self._last_accessed = LastAccessed()
+        self._creators = Creators()
+
+    def read(self, guardrails: Guardrails | None, trail: Reading | None) -> Iterator[DiscoveredRecord]:
+        """Every section in turn; what a section tells of identities is read before any of them is built."""
+        account = self._account
+        with account.section(USERS) as users:
+            refused = fetch.order_report(account.client)
+            self._listing = fetch.read_listing(account.client)
+            self._close(users, USERS)
+        self._rights = rights_in(self._listing, account.place.account, guardrails)
+        yield users.coverage
+        yield from self._read_listed()
+        yield from self._read_role_details()
+        signed_in = PasswordsAndKeys(account, self._listing)
+        yield from signed_in.read(refused)
+        yield from read_root(account, signed_in.report)
+        yield from self._read_other_credentials(signed_in)
+        yield from self._read_optional(trail)
+        for record in self._records(signed_in):
+            yield self._signed(record) if isinstance(record, Identity) else record
+
+    def _records(self, signed_in: PasswordsAndKeys) -> Iterator[DiscoveredRecord]:
+        """Everything that was found, put together."""
+        by_name = not self._listing.has_policies
+        rights, place = self._rights, self._account.place
+        for user in self._listing.users:
+            if user.user_name not in signed_in.gone:
+                facts = structs.replace(
+                    signed_in.facts(user),
+                    others=self._others.of(user),
+                    others_known=self._others.known_of(user),
+                    second_factors=self._second_factors.of(user.arn),
+                )
+                permissions, links = rights.permissions[user.arn], rights.links[user.arn]
+                yield user_identity(user, facts, permissions, links, place, by_name=by_name)
+        for role in self._listing.roles:
+            trusts = rights.trusts.get(role.arn)
+            permissions, links = rights.permissions[role.arn], rights.links[role.arn]
+            yield role_identity(role, trusts, permissions, links, place, by_name=by_name)
+        trusts_are_whole = ROLES not in self._listing.errors and len(rights.trusts) == len(self._listing.roles)
+        yield from read_providers(self._account, rights.trusts, trusts_are_whole=trusts_are_whole)
+        yield from read_things(self._account)
+
+    def _signed(self, identity: Identity) -> Identity:
+        """With what the optional sections tell of it."""
+        return self._creators.sign(self._last_accessed.sign(identity))
+
+    def _close(self, section: SectionReading, name: str) -> None:
+        """Count what the listing gave for a section, and tell what it did not give."""
+        section.found(len(self._listing.rows[name]))
+        for row, reason in self._listing.malformed[name]:
+            section.malformed(row, reason)
+        if name in self._listing.errors:
+            error, partial = self._listing.errors[name]
+            section.lost(error, partial=partial)
+
+    def _read_listed(self) -> Iterator[Coverage]:
+        """The sections that came along with the users."""
+        for name, malformed in (
+            (ROLES, self._rights.malformed_trusts),
+            (GROUPS, ()),
+            (POLICIES, self._rights.malformed_policies),
+        ):
+            with self._account.section(name) as section:
+                self._close(section, name)
+                for row, reason in malformed:
+                    section.malformed(row, reason)
+            yield section.coverage
+
+    def _read_role_details(self) -> Iterator[Coverage]:
+        details: dict[str, RoleDetail] = {}
+        with self._account.section(ROLE_DETAILS) as section:
+            if self._listing.has_policies and self._listing.roles:  # else the listing by name has told them
+                for role in self._account.rows(section, "list_roles", "Roles", RoleDetail, name="Arn"):
+                    details[role.arn] = role
+        self._listing.rows[ROLES] = [with_details(role, details) for role in self._listing.roles]
+        yield section.coverage
+
+    def _read_other_credentials(self, signed_in: PasswordsAndKeys) -> Iterator[Coverage]:
+        """Of those users of whom the report says that there are some, or does not say."""
+        users = [user for user in self._listing.users if user.user_name not in signed_in.gone]
+        facts = {user.arn: signed_in.facts(user) for user in users}
+        certified = [user for user in users if facts[user.arn].may_have_certificates]
+        with_ssh_keys = self._pulling_code(users) if self._settings.ssh_keys else None
+        yield from self._others.read(self._account, users, with_certificates=certified, with_ssh_keys=with_ssh_keys)
+        strong = [user for user in users if facts[user.arn].may_have_second_factors]
+        yield from self._second_factors.read(self._account, strong)
+
+    def _pulling_code(self, users: Iterable[UserDetail]) -> list[UserDetail]:
+        return [user for user in users if may_do(self._rights.permissions[user.arn], *_USES_OF_SSH_KEYS)]
+
+    def _read_optional(self, trail: Reading | None) -> Iterator[Coverage]:
+        scope = self._account.scope
+        if self._settings.service_last_accessed:
+            managed = {role.arn for role in self._listing.roles if manager_of(role) is not None}
+            levels = {arn: level for arn, level in self._rights.levels.items() if arn not in managed}
+            yield from self._last_accessed.read(self._account, levels)
+        else:
+            yield scope.coverage(LAST_ACCESSED, "off")
+        yield from self._creators.read(trail) if trail is not None else (scope.coverage(CREATORS, "off"),)

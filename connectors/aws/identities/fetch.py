@@ -1,0 +1,222 @@
+"""The calls to IAM, in the fewest that tell everything; each ends in parsed records or a SourceError."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, Generic, TypeVar
+
+from msgspec import Struct
+
+from connectors import reading
+from connectors.aws.client.errors import NotExported, NotReady
+from connectors.aws.client.session import IN_FLIGHT, call, pages
+from connectors.aws.identities import payloads
+from connectors.aws.identities.credential_report import Report, parse_report
+from connectors.aws.identities.payloads import GroupDetail, PolicyDetail, RoleDetail, UserDetail
+from connectors.aws.spec import GROUPS, POLICIES, ROLES, USERS
+from connectors.base import Gone
+from connectors.budget import current
+from scanner.errors import Denied, NotOffered, SourceError
+
+PAGE_SIZE = 1000
+REPORT_PATIENCE = 60.0
+"""Seconds to wait for a credential report."""
+
+S = TypeVar("S", bound=Struct)
+T = TypeVar("T")
+
+_LISTS: Mapping[str, tuple[str, type[Struct]]] = {
+    USERS: ("UserDetailList", UserDetail),
+    ROLES: ("RoleDetailList", RoleDetail),
+    GROUPS: ("GroupDetailList", GroupDetail),
+    POLICIES: ("Policies", PolicyDetail),
+}
+_MEMBERS = tuple(key for key, _ in _LISTS.values())
+_SINGLE_LISTINGS: Mapping[str, tuple[str, str, type[Struct]]] = {
+    USERS: ("list_users", "Users", UserDetail),
+    ROLES: ("list_roles", "Roles", RoleDetail),
+}
+
+
+class Listing:
+    """What the account's listings gave, by section, and what they did not."""
+
+    def __init__(self) -> None:
+        self.rows: dict[str, list[Any]] = {section: [] for section in _LISTS}
+        self.malformed: dict[str, list[tuple[str, str]]] = {section: [] for section in _LISTS}
+        self.errors: dict[str, tuple[SourceError, bool]] = {}
+        """By section: why it is incomplete, and whether part of it was read nevertheless."""
+        self.has_policies = True
+        """Whether groups, tags and policies came along (possibly cut short), or names alone."""
+
+    @property
+    def users(self) -> list[UserDetail]:
+        """Users as they were listed."""
+        return self.rows[USERS]
+
+    @property
+    def roles(self) -> list[RoleDetail]:
+        """Roles as they were listed."""
+        return self.rows[ROLES]
+
+    def add(self, section: str, rows: Iterable[Any], shape: type[Struct]) -> None:
+        """Take in rows of a section; one that does not parse is set aside with its reason."""
+        for row in rows:
+            try:
+                self.rows[section].append(payloads.read(row, shape))
+            except ValueError as error:
+                name = next((row[key] for key in ("Arn", "UserName", "RoleName") if key in row), "without a name")
+                self.malformed[section].append((str(name), str(error)))
+
+
+def read_listing(iam: Any) -> Listing:
+    """Users, roles, groups and policies in one paged listing; where that is refused, users and roles by name only."""
+    listing = Listing()
+    told: set[str] = set()
+    try:
+        for page in pages(iam, "get_account_authorization_details", page_size=PAGE_SIZE, expecting=_MEMBERS):
+            told.update(page)
+            for section, (key, shape) in _LISTS.items():
+                listing.add(section, page.get(key, ()), shape)
+    except SourceError as error:
+        listing.errors = dict.fromkeys(_LISTS, (error, bool(told)))
+        if not told and isinstance(error, Denied | NotOffered | NotExported):
+            _read_by_name(iam, listing, error)
+    else:
+        listing.errors = {section: (_not_told(key), False) for section, (key, _) in _LISTS.items() if key not in told}
+    return listing
+
+
+def _not_told(member: str) -> SourceError:
+    """AWS lists what there is none of as an empty member: one that is in no page says nothing."""
+    return SourceError(
+        f"iam:GetAccountAuthorizationDetails: the answer has no {member}",
+        hint="where it comes from a file, write the whole answer, without --query or another program's selection",
+    )
+
+
+def _read_by_name(iam: Any, listing: Listing, refusal: SourceError) -> None:
+    listing.has_policies = False
+    for section, (method, key, shape) in _SINGLE_LISTINGS.items():
+        try:
+            for page in pages(iam, method, page_size=PAGE_SIZE, expecting=(key,)):
+                listing.add(section, page.get(key, ()), shape)
+        except SourceError as error:
+            both = type(error)(f"{refusal}; {error}", permission=error.permission, hint=error.hint)
+            listing.errors[section] = (both, bool(listing.rows[section]))
+        else:
+            instead = f"{refusal}; listed by name instead, without tags, groups, policies and roles' last use"
+            listing.errors[section] = (type(refusal)(instead, permission=refusal.permission), True)
+
+
+def order_report(iam: Any) -> SourceError | None:
+    """Ask for a credential report, so that it is made while other things are read. Gives the refusal, if any."""
+    try:
+        call(iam, "generate_credential_report", expecting="State")
+    except SourceError as error:
+        return error
+    return None
+
+
+def read_report(iam: Any, *, patience: float = REPORT_PATIENCE, pause: float = 2.0) -> tuple[Report, str]:
+    """The credential report that was ordered, and when it was made (ISO). Waits for it up to ``patience`` seconds."""
+    give_up_at = time.monotonic() + patience
+    while True:
+        try:
+            answer = call(iam, "get_credential_report", expecting="Content")
+        except NotReady as error:
+            if time.monotonic() + pause > give_up_at:
+                raise SourceError(f"the credential report was not ready after {patience:g} seconds") from error
+            current().pause(pause)
+            if error.must_order:
+                call(iam, "generate_credential_report", expecting="State")
+            continue
+        made_at = payloads.utc(answer.get("GeneratedTime"))
+        try:
+            return parse_report(answer["Content"]), made_at.isoformat() if made_at else "at an unknown time"
+        except ValueError as error:
+            raise SourceError(f"iam:GetCredentialReport: {error}") from error
+
+
+class EachRead(Struct, Generic[T], frozen=True, kw_only=True):
+    """What was read item by item: the answers, the items that are gone, and why others could not be read."""
+
+    answers: dict[str, T]
+    gone: frozenset[str]
+    error: SourceError | None
+
+
+def read_each(items: Iterable[str], read: Callable[[str], T], *, of: str) -> EachRead[T]:
+    """Read each item on a few threads. One failure costs one item; failures in a row end the reading.
+
+    ``of`` names the items for the message. The error is of the first failure's class, so that it keeps its status.
+    """
+    names = list(items)
+    answers: dict[str, T] = {}
+    gone: set[str] = set()
+    failures: list[SourceError] = []
+    for name, result in reading.read_each(read, names, IN_FLIGHT, alone=(NotExported,)):
+        if isinstance(result, Gone):
+            gone.add(name)
+        elif isinstance(result, SourceError):
+            failures.append(result)
+        else:
+            answers[name] = result
+    return EachRead(
+        answers=answers,
+        gone=frozenset(gone),
+        error=_summed_up(failures, f"{len(names) - len(answers) - len(gone)} of {len(names)} {of}"),
+    )
+
+
+def _summed_up(failures: Sequence[SourceError], unread: str) -> SourceError | None:
+    if not failures:
+        return None
+    first = failures[0]
+    return type(first)(f"{unread} could not be read: {first}", permission=first.permission, hint=first.hint)
+
+
+def access_keys(iam: Any, user: str) -> list[payloads.AccessKey]:
+    """A user's access keys. Raises SourceError, Gone where there is no such user."""
+    found: list[payloads.AccessKey] = []
+    for page in pages(iam, "list_access_keys", page_size=PAGE_SIZE, expecting=("AccessKeyMetadata",), UserName=user):
+        found += [expect(row, payloads.AccessKey, "iam:ListAccessKeys") for row in page.get("AccessKeyMetadata", ())]
+    return found
+
+
+def key_last_used(iam: Any, key_id: str) -> payloads.AccessKeyLastUsed:
+    """When and where a key was last used."""
+    answer = call(iam, "get_access_key_last_used", AccessKeyId=key_id)
+    return expect(answer.get("AccessKeyLastUsed"), payloads.AccessKeyLastUsed, "iam:GetAccessKeyLastUsed")
+
+
+def has_password(iam: Any, user: str) -> bool:
+    """Whether a user has a console password."""
+    try:
+        call(iam, "get_login_profile", expecting="LoginProfile", UserName=user)
+    except Gone:
+        return False
+    return True
+
+
+def passwords_last_used(iam: Any) -> dict[str, UserDetail]:
+    """Users by ARN from the one listing that tells their password's last use, besides the report."""
+    listing = Listing()
+    for page in pages(iam, "list_users", page_size=PAGE_SIZE, expecting=("Users",)):
+        listing.add(USERS, page.get("Users", ()), UserDetail)
+    return {user.arn: user for user in listing.users}
+
+
+def account_summary(iam: Any) -> Mapping[str, int]:
+    """Counts about the account; the root user's credentials are among them."""
+    summary = call(iam, "get_account_summary", expecting="SummaryMap")["SummaryMap"]
+    return {str(name): int(count) for name, count in summary.items()}
+
+
+def expect(row: Any, shape: type[S], permission: str) -> S:
+    """Part of an answer as that shape. Raises SourceError, naming the permission, where it does not fit."""
+    try:
+        return payloads.read(row, shape)
+    except ValueError as error:
+        raise SourceError(f"{permission}: its answer could not be read: {error}") from error

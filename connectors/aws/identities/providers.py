@@ -1,0 +1,166 @@
+"""Identity providers of an account: whom it lets vouch for workloads and people from outside.
+
+A provider is an identity like any other that mints sessions: it stands for all of its subjects, somebody must have
+declared it and answer for it, and a new one is news. It has no rights of its own; the roles that trust it have them.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from datetime import datetime
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+from connectors.aws.client.session import call, permission_of
+from connectors.aws.identities.fetch import expect, read_each
+from connectors.aws.identities.payloads import Tag, iso, known, tags_of, utc
+from connectors.aws.identities.reading import Reading, parsed
+from connectors.aws.spec import OIDC_PROVIDERS, SAML_PROVIDERS
+from connectors.reading import unread_facts
+from scanner.model import Coverage, Identity, Privilege, Signal, Trust
+
+_NO_RIGHTS = Privilege(level="normal", evidence=("no rights of its own: the roles that trust it have them",))
+_LETS_IN = Signal(says="machine", sort="provider", evidence="it vouches for workloads of another issuer")
+
+
+class _Listed(Struct, frozen=True, kw_only=True, rename="pascal"):
+    arn: str
+
+
+class OidcProvider(Struct, frozen=True, kw_only=True, rename="pascal"):
+    """IAM ``GetOpenIDConnectProviderResponse``."""
+
+    url: str | None = None
+    audiences: tuple[str, ...] = msgspec.field(name="ClientIDList", default=())
+    thumbprints: tuple[str, ...] = msgspec.field(name="ThumbprintList", default=())
+    create_date: datetime | None = None
+    identity_center_instance_arn: str | None = None
+    tags: tuple[Tag, ...] = ()
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """What there is to know of it, besides its name, date and tags."""
+        return known(
+            issuer=self.url,
+            audiences=sorted(self.audiences),
+            thumbprints=sorted(self.thumbprints),
+            identity_center_instance=self.identity_center_instance_arn,
+        )
+
+
+class SamlProvider(Struct, frozen=True, kw_only=True, rename="pascal"):
+    """IAM ``GetSAMLProviderResponse`` without its metadata document."""
+
+    uuid: str | None = msgspec.field(name="SAMLProviderUUID", default=None)
+    create_date: datetime | None = None
+    valid_until: datetime | None = None
+    assertion_encryption_mode: str | None = None
+    identity_center_instance_arn: str | None = None
+    tags: tuple[Tag, ...] = ()
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """What there is to know of it, besides its name, date and tags."""
+        return known(
+            valid_until=iso(utc(self.valid_until)),
+            assertion_encryption=self.assertion_encryption_mode,
+            identity_center_instance=self.identity_center_instance_arn,
+        )
+
+
+class _Kind(Struct, frozen=True, kw_only=True):
+    """A kind of provider, and the calls that tell of it."""
+
+    kind: str
+    section: str
+    listing: str
+    member: str
+    detail: str
+    parameter: str
+    shape: type[OidcProvider | SamlProvider]
+    signals: tuple[Signal, ...]
+    words: str
+
+
+_KINDS = (
+    _Kind(
+        kind="oidc_provider",
+        section=OIDC_PROVIDERS,
+        listing="list_open_id_connect_providers",
+        member="OpenIDConnectProviderList",
+        detail="get_open_id_connect_provider",
+        parameter="OpenIDConnectProviderArn",
+        shape=OidcProvider,
+        signals=(_LETS_IN,),
+        words="OIDC providers",
+    ),
+    _Kind(
+        kind="saml_provider",
+        section=SAML_PROVIDERS,
+        listing="list_saml_providers",
+        member="SAMLProviderList",
+        detail="get_saml_provider",
+        parameter="SAMLProviderArn",
+        shape=SamlProvider,
+        signals=(),  # people come this way as well as machines
+        words="SAML providers",
+    ),
+)
+
+
+def read_providers(
+    account: Reading, trusts: Mapping[str, tuple[Trust, ...]], *, trusts_are_whole: bool
+) -> Iterator[Identity | Coverage]:
+    """OIDC and SAML providers, one listing each and a call for each provider.
+
+    ``trusts``: whom the account's roles let in, by role; where not all could be read, who trusts a provider is unknown.
+    """
+    trusting = _trusting_roles(trusts.values()) if trusts_are_whole else None
+    for kind in _KINDS:
+        with account.section(kind.section) as section:
+            listed = call(account.client, kind.listing, expecting=kind.member)[kind.member]
+            arns = [row.arn for row in parsed(section, listed, _Listed, name="Arn")]
+            read = read_each(arns, _detail(account.client, kind), of=kind.words)
+            for arn in sorted(set(arns) - read.gone):
+                yield _identity(arn, kind, read.answers.get(arn), account, trusting)
+            if read.error is not None:
+                section.lost(read.error)
+        yield section.coverage
+
+
+def _trusting_roles(trusts: Iterable[tuple[Trust, ...]]) -> Counter[str]:
+    """How many roles trust each federated principal."""
+    return Counter(name for each in trusts for name in {trust.principal for trust in each if trust.kind == "federated"})
+
+
+def _detail(iam: Any, kind: _Kind) -> Callable[[str], OidcProvider | SamlProvider]:
+    permission = permission_of(iam, kind.detail)
+    return lambda arn: expect(call(iam, kind.detail, **{kind.parameter: arn}), kind.shape, f"{permission} of {arn}")
+
+
+def _identity(
+    arn: str, kind: _Kind, detail: OidcProvider | SamlProvider | None, account: Reading, trusting: Counter[str] | None
+) -> Identity:
+    """``detail``: None where only its ARN is known."""
+    return Identity(
+        key=arn,
+        provider="aws",
+        source=account.place.source,
+        scope=account.place.account,
+        kind=kind.kind,
+        name=arn.partition("-provider/")[2],
+        unique_id=detail.uuid if isinstance(detail, SamlProvider) else None,
+        enabled=True,
+        created_at=utc(detail.create_date) if detail else None,
+        tags=tags_of(detail.tags) if detail else {},
+        attributes={
+            **(detail.facts if detail else {}),
+            **known(trusting_roles=None if trusting is None else trusting[arn]),
+        },
+        signals=kind.signals,
+        privilege=_NO_RIGHTS,
+        unread=unread_facts(tags=detail is None),
+    )

@@ -1,0 +1,1 @@
+"""What principals may do, who trusts whom, and what that leads to."""

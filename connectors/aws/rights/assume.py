@@ -1,0 +1,203 @@
+"""``can_assume`` links inside one account: both the trust policy and, where it takes one, the identity's own (pure).
+
+A role of another account takes both sides' word. The account knows its own: :func:`roles_elsewhere`; the two are put
+together when all accounts have been read.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import islice
+
+from msgspec import Struct
+
+from connectors.aws.rights.policy import Answer, speaking_of
+from connectors.aws.rights.privilege import Limit, allows, denied, patterns_left
+from connectors.aws.rights.reach import Document, Held, Reach, sources_in
+from connectors.aws.rights.trusted_principals import ASSUME_ROLE, Caller, Door, session_of
+from connectors.aws.rights.vocabulary import Vocabulary, arn_parts, has_wildcard, resource_matches
+from scanner.model import Link, PrivilegeLevel, Way
+
+UNLESS_DENIED = "unless the condition of a deny is met"
+ALL_TOLD = 100
+"""Roles that trust their whole account: if there are more, not everybody who may assume any has a link to each."""
+_HOW_FAR: Mapping[Answer, str] = {"yes": "", "maybe": ", under a condition"}
+
+
+class Holder(Caller, frozen=True, kw_only=True, gc=False):
+    """An identity, the policies that speak for it, and what they come to.
+
+    ``certain``: without any condition; ``possible``: should every condition be met.
+
+    ``held``: the same policies with their names, for evidence.
+    """
+
+    held: tuple[Held, ...] = ()
+    documents: tuple[Document, ...] = ()
+    limits: tuple[Limit, ...] = ()
+    level: PrivilegeLevel = "normal"
+    certain: Reach = Reach()
+    possible: Reach = Reach()
+
+    @property
+    def policies(self) -> tuple[tuple[int, ...], ...]:
+        """Equal for identities whose policies are equal."""
+        return tuple(tuple(sorted({each.number for each in group})) for group in (self.documents, *self.limits))
+
+
+class Candidates:
+    """Identities that a pattern of ARNs may mean: most policies name a few, and each pattern is worked out once."""
+
+    def __init__(self, arns: Iterable[str]) -> None:
+        self._arns = frozenset(arns)
+        self._covered: dict[str, frozenset[str]] = {}
+
+    def of(self, holder: Holder, action: int, words: Vocabulary) -> frozenset[str]:
+        """Those that the holder's allowances of an action (its bit) speak of."""
+        found: frozenset[str] = frozenset()
+        for document in holder.documents:
+            if document.possible.somewhere & action:
+                for statement in speaking_of(document.statements, action, words):
+                    if statement.allow:
+                        patterns = ("*",) if statement.not_resources else statement.resources
+                        found = found.union(*map(self._covers, patterns))
+        return found
+
+    def _covers(self, pattern: str) -> frozenset[str]:
+        if not has_wildcard(pattern):
+            return self._arns & {pattern}
+        if pattern not in self._covered:
+            self._covered[pattern] = frozenset(arn for arn in self._arns if resource_matches(pattern, arn))
+        return self._covered[pattern]
+
+
+class Ways(Struct, frozen=True, kw_only=True):
+    """``can_assume`` links by ARN of who has them; ``doubtful``: those that only a conditional Allow would give."""
+
+    links: Mapping[str, tuple[Link, ...]]
+    doubtful: Mapping[str, tuple[Link, ...]]
+
+
+def assume_ways(holders: Sequence[Holder], doors: Mapping[str, Door], words: Vocabulary) -> Ways:
+    """The roles of its own account that each identity can assume; ``doors`` by the role's ARN.
+
+    An administrator's links to roles that trust the whole account are left out: it can make itself any role. Where
+    very many trust it, of those that whoever may assume any role has, only the ones that lead on are told, for all of
+    them would be as many as there are roles; and of very many that trust anyone, those that lead on come first.
+    """
+    bit = words.bits((ASSUME_ROLE,))
+    found: dict[str, dict[str, Link]] = defaultdict(dict)
+    doubtful: dict[str, dict[str, Link]] = defaultdict(dict)
+    for holder, door in _named(holders, doors):
+        # The trust policy suffices here, within what the identity is limited to; its own deny can stop it.
+        answer = door.lets_in_named(holder)
+        if answer != "no" and _may_follow(holder, door.role, words):
+            evidence = f"named in the trust policy{_HOW_FAR[answer]}"
+            found[holder.arn][door.role] = Link(relation="can_assume", target=door.role, evidence=evidence)
+    able = {holder.arn for holder in holders if holder.level in ("admin", "escalation")}
+    public = sorted(
+        (door for door in doors.values() if door.is_public), key=lambda door: (door.role not in able, door.role)
+    )
+    for holder in holders if public else ():
+        if holder.level != "admin":
+            for link in islice(_let_in_as_anyone(holder, public, words), ALL_TOLD):
+                found[holder.arn].setdefault(link.target, link)
+    reachable = _Reachable({role: door for role, door in doors.items() if door.is_open}, words)
+    few = len(reachable.doors) <= ALL_TOLD
+    for holder in holders:
+        if holder.level != "admin":
+            for link, is_sure in reachable.by(holder):
+                reach = holder.certain if is_sure else holder.possible
+                if link.target != holder.arn and (few or link.target in able or not reach.wide & bit):
+                    (found if is_sure else doubtful)[holder.arn].setdefault(link.target, link)
+    return Ways(links=_sorted(found), doubtful=_sorted(doubtful))
+
+
+def _let_in_as_anyone(holder: Holder, public: Iterable[Door], words: Vocabulary) -> Iterator[Link]:
+    """Links to roles that trust anyone (``*``): as where it is named, the trust policy suffices inside the account."""
+    for door in public:
+        answer = door.lets_in_anyone(holder) if door.role != holder.arn else "no"
+        if answer != "no" and _may_follow(holder, door.role, words):
+            evidence = f"its trust policy lets in anyone, and those of its account by that alone{_HOW_FAR[answer]}"
+            yield Link(relation="can_assume", target=door.role, evidence=evidence)
+
+
+def _sorted(found: Mapping[str, Mapping[str, Link]]) -> dict[str, tuple[Link, ...]]:
+    return {arn: tuple(links[role] for role in sorted(links)) for arn, links in found.items()}
+
+
+class _Reachable:
+    """The roles that trust the whole account, as far as a holder's own policies reach."""
+
+    def __init__(self, doors: Mapping[str, Door], words: Vocabulary) -> None:
+        self.doors = doors
+        self._open_to_all = {role for role, door in doors.items() if door.is_open_to_all}
+        self._words = words
+        self._bit = words.bits((ASSUME_ROLE,))
+        self._candidates = Candidates(doors)
+        self._answers: dict[tuple[tuple[int, ...], ...], dict[str, tuple[str, bool]]] = {}
+
+    def by(self, holder: Holder) -> Iterator[tuple[Link, bool]]:
+        """A link to every role that the holder may assume, and whether its own policies allow that for sure."""
+        if holder.policies not in self._answers:
+            decided = {
+                role: self._allowed(holder, role)
+                for role in sorted(self._candidates.of(holder, self._bit, self._words))
+            }
+            self._answers[holder.policies] = {role: answer for role, answer in decided.items() if answer is not None}
+        for role, (allowed, is_sure) in self._answers[holder.policies].items():
+            answer: Answer = "yes" if role in self._open_to_all else self.doors[role].lets_in_account(holder)
+            if answer != "no":
+                by = "" if is_sure else sources_in(holder.held, self._words)(self._bit)
+                evidence = f"{allowed}, and the role trusts the account{_HOW_FAR[answer]}{by}"
+                yield Link(relation="can_assume", target=role, evidence=evidence), is_sure
+
+    def _allowed(self, holder: Holder, role: str) -> tuple[str, bool] | None:
+        """What its own policies say, in words, and whether they allow it without a condition; None: they do not."""
+        answer = allows(holder.documents, holder.limits, self._bit, role, self._words)
+        if answer == "no":
+            return None
+        is_sure = allows(holder.documents, holder.limits, self._bit, role, self._words, doubts=False) == "yes"
+        how = "" if answer == "yes" else f", {UNLESS_DENIED}" if is_sure else _HOW_FAR["maybe"]
+        return f"its policies allow {ASSUME_ROLE} on it{how}", is_sure
+
+
+def roles_elsewhere(
+    documents: Sequence[Document], limits: Sequence[Limit], account: str, words: Vocabulary
+) -> tuple[Way, ...]:
+    """Which roles beyond an account policies allow to assume, for certain and under a condition; those must agree."""
+    action = words.bits((ASSUME_ROLE,))
+    certain, possible = (
+        {
+            pattern
+            for pattern in patterns_left(documents, limits, action, words, certainly=certainly)
+            if arn_parts(pattern)[4] != account
+        }
+        for certainly in (True, False)
+    )
+    ways = (certain, False), (possible - certain, True)
+    return tuple(Way(kind="assume", on=tuple(sorted(on)), conditional=conditional) for on, conditional in ways if on)
+
+
+def _named(holders: Sequence[Holder], doors: Mapping[str, Door]) -> Iterator[tuple[Holder, Door]]:
+    by_arn = {holder.arn: holder for holder in holders}
+    by_role_name = {holder.arn.rpartition("/")[2]: holder for holder in holders if not holder.is_user}
+    for door in doors.values():
+        for principal in sorted(door.named):
+            name = session_of(principal)
+            holder = by_arn.get(principal) if name is None else by_role_name.get(name)
+            if holder is not None:
+                yield holder, door
+
+
+def _may_follow(holder: Holder, role: str, words: Vocabulary) -> bool:
+    """Whether nothing stops it where the trust policy alone lets it in.
+
+    What a trust policy grants to a user, its boundary can only deny.
+    """
+    action = words.bits((ASSUME_ROLE,))
+    return not denied(holder.documents, action, role, words) and all(
+        not denied(limit, action, role, words) if holder.is_user else allows(limit, (), action, role, words) != "no"
+        for limit in holder.limits
+    )

@@ -1,0 +1,238 @@
+"""Each user's and role's policies, resolved to documents and judged, every distinct one once (pure)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import msgspec
+from msgspec import Struct, structs
+
+from connectors.aws.identities.payloads import AttachedPolicy, Boundary, GroupDetail, InlinePolicy, PolicyDetail
+from connectors.aws.rights.assume import roles_elsewhere
+from connectors.aws.rights.model_calls import model_signals
+from connectors.aws.rights.policy import parse_statements
+from connectors.aws.rights.privilege import Effective, Limit, Verdict, is_admin, judge
+from connectors.aws.rights.reach import Document, Held, sources_in, sum_up
+from connectors.aws.rights.vocabulary import HolderKind, Vocabulary, action_matches, published_policies
+from scanner.model import UNKNOWN_PRIVILEGE, Grant, Privilege, Signal, Way
+
+GUARDRAILS_UNREAD = "the organisation's service control policies could not all be read: it may be less"
+
+_OF_AWS = re.compile(r"arn:[^:]+:iam::aws:policy/(?:.*/)?([^/]+)")
+_SERVICE_LINKED = ":role/aws-service-role/"
+
+
+class Permissions(Struct, frozen=True, kw_only=True, gc=False):
+    """All that is known of what a principal may do. ``missing``: what could change it and could not be read.
+
+    ``could_be_less``: whether some of that might take rights away.
+    ``published``: in words, which of AWS's policies are judged by what AWS has published, not by what was listed.
+    ``is_guarded``: whether all that the organisation denies it is known; otherwise the level is the most it can be.
+    ``limits``: its boundary and the organisation's guardrails. ``verdict``: of what could be read; None: nothing was.
+    ``elsewhere``: roles in other accounts that it is allowed to assume, if they let it. ``takeovers``: named workloads
+    that it may make do what it likes, see :mod:`connectors.aws.rights.targets`.
+    """
+
+    held: tuple[Held, ...] = ()
+    limits: tuple[Limit, ...] = ()
+    verdict: Verdict | None = None
+    effective: Effective = Effective()
+    elsewhere: tuple[Way, ...] = ()
+    takeovers: tuple[Way, ...] = ()
+    privilege: Privilege = UNKNOWN_PRIVILEGE
+    grants: tuple[Grant, ...] = ()
+    signals: tuple[Signal, ...] = ()
+    missing: tuple[str, ...] = ()
+    could_be_less: bool = False
+    published: tuple[str, ...] = ()
+    is_guarded: bool = True
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether nothing that could change it went unread."""
+        return not self.missing
+
+    @property
+    def documents(self) -> tuple[Document, ...]:
+        """The documents that could be read."""
+        return tuple(held.document for held in self.held if held.document is not None)
+
+    def leading_to(
+        self, targets: Mapping[str, str], words: Vocabulary, doubtful: Sequence[str] = (), raised: str | None = None
+    ) -> Permissions:
+        """The same judged, the evidence naming whom escalation methods (by their text) were seen to lead to.
+
+        ``doubtful``: in words, whom it could become under a condition and then be an administrator: that is high.
+        ``raised``: in words, that it can become somebody whose rights it may change: that is escalation.
+        """
+        if self.verdict is None:
+            return self
+        judged = self.verdict.render(sources_in(self.held, words), targets)
+        if raised:
+            judged = Privilege(level="escalation", evidence=(raised, *judged.evidence))
+        if doubtful and judged.level in ("normal", "high"):
+            judged = Privilege(level="high", evidence=(*doubtful, *judged.evidence))
+        if self.missing and judged.level == "admin" and not self.could_be_less:
+            judged = Privilege(level="admin", evidence=(*judged.evidence, *self.missing))
+        elif self.missing:
+            rest = f"what could be read amounts to {judged.level}"
+            judged = Privilege(level="unknown", evidence=(*self.missing, rest, *judged.evidence))
+        if self.published:
+            judged = Privilege(level=judged.level, evidence=(*judged.evidence, *self.published))
+        if judged.level != "unknown" and judged.evidence and not self.is_guarded:
+            judged = Privilege(level=judged.level, evidence=(*judged.evidence, GUARDRAILS_UNREAD))
+        return structs.replace(self, privilege=judged)
+
+
+class PolicyLibrary:
+    """The account's policies and groups, from which a principal's permissions follow.
+
+    ``guardrails``: the service control policies of each level above the account; None: there are some, unread.
+    """
+
+    def __init__(
+        self,
+        policies: Iterable[PolicyDetail],
+        groups: Iterable[GroupDetail],
+        *,
+        words: Vocabulary,
+        account: str,
+        guardrails: tuple[tuple[Any, ...], ...] | None = (),
+    ) -> None:
+        self._words = words
+        self._account = account
+        self._documents: dict[bytes, Document] = {}
+        self._judged: dict[tuple[Any, ...], tuple[Verdict, Effective, tuple[Way, ...]]] = {}
+        self.malformed: list[tuple[str, str]] = []
+        """Policies whose document could not be understood, and why."""
+        self._managed = {policy.arn: self._document(policy.arn, policy.document) for policy in policies}
+        levels = [[self._document("service control policy", each) for each in level] for level in guardrails or ()]
+        # Of a level that was read in part nobody knows what it allows: it is told as missing, and limits nothing here.
+        self._guardrails = tuple(
+            tuple(each for each in level if each is not None) for level in levels if None not in level
+        )
+        self._guardrails_read = guardrails is not None and len(self._guardrails) == len(levels)
+        self._groups = {
+            group.group_name: tuple(
+                self._held(
+                    group.arn, group.group_policy_list, group.attached_managed_policies, f"group:{group.group_name}"
+                )
+            )
+            for group in groups
+        }
+
+    def permissions(
+        self,
+        arn: str,
+        inline: Sequence[InlinePolicy],
+        attached: Sequence[AttachedPolicy],
+        boundary: Boundary | None,
+        groups: Sequence[str] = (),
+    ) -> Permissions:
+        """What one user or role may do, from its own policies and its groups'."""
+        held = list(self._held(arn, inline, attached, "direct"))
+        for group in groups:
+            held += self._groups.get(group, ())
+        held.sort(key=lambda each: (each.name, each.via))
+        limit, of_boundary = (None, "")
+        if boundary is not None:
+            limit, of_boundary = self._managed_document(boundary.permissions_boundary_arn)
+        exempt = _SERVICE_LINKED in arn  # no service control policy binds a service-linked role
+        missing = [f"group {group} could not be read" for group in groups if group not in self._groups]
+        if boundary is not None and limit is None:
+            missing.append(f"the permissions boundary {boundary.permissions_boundary_arn} could not be read")
+        could_be_less = bool(missing) or any(each.may_deny for each in held if each.document is None)
+        missing += [f"policy {each.name} ({each.via}) could not be read" for each in held if each.document is None]
+        guardrails = () if exempt else self._guardrails
+        limits = (*guardrails, *(() if limit is None else ((limit,),)))
+        holder: HolderKind = "user" if ":user/" in arn else "role"
+        verdict, effective, elsewhere = self._verdict(held, limit, guardrails, limits, holder)
+        return Permissions(
+            held=tuple(held),
+            limits=limits,
+            verdict=verdict,
+            effective=effective,
+            elsewhere=elsewhere,
+            grants=tuple(self._grant(each) for each in held),
+            signals=model_signals(held),
+            missing=tuple(missing),
+            could_be_less=could_be_less,
+            published=tuple(sorted({of_boundary, *(each.published for each in held)} - {""})),
+            is_guarded=self._guardrails_read or exempt,
+        ).leading_to({}, self._words)
+
+    def _held(
+        self, owner: str, inline: Iterable[InlinePolicy], attached: Iterable[AttachedPolicy], via: str
+    ) -> Iterable[Held]:
+        for own in inline:
+            document = self._document(f"{owner} {own.policy_name}", own.policy_document)
+            yield Held(name=own.policy_name, via="inline" if via == "direct" else via, document=document)
+        for policy in attached:
+            document, published = self._managed_document(policy.policy_arn)
+            may_deny = self._may_deny(policy.policy_arn)
+            yield Held(name=policy.policy_name, via=via, document=document, may_deny=may_deny, published=published)
+
+    def _managed_document(self, arn: str) -> tuple[Document | None, str]:
+        """A managed policy's document; where the listing lacks one of AWS's, the published one, and its version."""
+        document = self._managed.get(arn)
+        known = published_policies().policies.get(name) if document is None and (name := _name_of_aws(arn)) else None
+        if known is None:
+            return document, ""
+        version = f"policy {name} is judged by its version {known.version}, published by {published_policies().as_of}"
+        return self._document(arn, {"Statement": known.statements}), version
+
+    def _may_deny(self, arn: str) -> bool:
+        name = _name_of_aws(arn)
+        return name is None or any(
+            action_matches(pattern, name) for pattern in self._words.tables.aws_policies_that_deny
+        )
+
+    def _document(self, name: str, payload: Any) -> Document | None:
+        content = msgspec.json.encode(payload, order="sorted")
+        known = self._documents.get(content)
+        if known is not None:
+            return known
+        try:
+            statements = parse_statements(payload)
+        except ValueError as error:
+            self.malformed.append((name, str(error)))
+            return None
+        document = sum_up(statements, number=len(self._documents), words=self._words, account=self._account)
+        self._documents[content] = document
+        return document
+
+    def _grant(self, held: Held) -> Grant:
+        document = held.document
+        if document is None:
+            return Grant(name=held.name, via=held.via)
+        admin = is_admin(document.certain, document.certain.without(document.denied), self._words)
+        return Grant(name=held.name, via=held.via, resource=document.resource, admin=admin)
+
+    def _verdict(
+        self,
+        held: Sequence[Held],
+        boundary: Document | None,
+        guardrails: tuple[Limit, ...],
+        limits: tuple[Limit, ...],
+        holder: HolderKind,
+    ) -> tuple[Verdict, Effective, tuple[Way, ...]]:
+        documents = {each.document.number: each.document for each in held if each.document is not None}
+        key = (tuple(sorted(documents)), None if boundary is None else boundary.number, bool(guardrails), holder)
+        if key not in self._judged:
+            own, words = tuple(documents.values()), self._words
+            verdict, effective = judge(own, words, boundary=boundary, guardrails=guardrails, holder=holder)
+            self._judged[key] = verdict, effective, roles_elsewhere(own, limits, self._account, words)
+        return self._judged[key]
+
+
+def _name_of_aws(arn: str) -> str | None:
+    """The name of a managed policy that AWS itself has written, whose ARN names no account; None for others."""
+    named = _OF_AWS.fullmatch(arn)
+    return named[1] if named else None
+
+
+def unread(reason: str) -> Permissions:
+    """The permissions of a principal whose policies were not read at all."""
+    return Permissions(privilege=Privilege(level="unknown", evidence=(reason,)), missing=(reason,))

@@ -1,0 +1,377 @@
+"""Whether policies together allow one action: on one thing, or on anything at all (pure).
+
+Explicit deny first; then the identity's own policies, and every limit besides. A limit is a set of documents that
+together must allow it: a permissions boundary, or the service control policies of one level of the organisation.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import TypeAlias
+
+from msgspec import Struct
+
+from connectors.aws.rights.policy import Answer, Statement, speaking_of
+from connectors.aws.rights.reach import Document, Reach
+from connectors.aws.rights.vocabulary import (
+    Family,
+    HolderKind,
+    Method,
+    Vocabulary,
+    has_variable,
+    has_wildcard,
+    may_meet,
+    takes_in,
+)
+from scanner.model import Privilege, PrivilegeLevel
+
+Limit: TypeAlias = tuple[Document, ...]
+
+ANSWERS: tuple[Answer, ...] = ("no", "maybe", "yes")
+"""The worst first."""
+
+
+def allows(
+    documents: Sequence[Document],
+    limits: Sequence[Limit],
+    action: int,
+    resource: str,
+    words: Vocabulary,
+    *,
+    doubts: bool = True,
+    met: bool = False,
+) -> Answer:
+    """Whether these policies, within these limits, allow an action (its bit) on an ARN.
+
+    A deny under a condition makes it a "maybe"; without ``doubts`` it is passed over. An allowance under a condition
+    is a "maybe", too, unless conditions are taken for ``met``.
+    """
+    answer: Answer = "yes"
+    for group in (documents, *limits):
+        answer = min(answer, _decide(group, action, resource, words, doubts=doubts, met=met), key=ANSWERS.index)
+        if answer == "no":
+            break
+    return answer
+
+
+def denied(documents: Iterable[Document], action: int, resource: str, words: Vocabulary) -> bool:
+    """Whether a deny that has no condition covers an ARN."""
+    return any(statement.covers(resource) == "yes" for statement in denials_of(documents, action, words))
+
+
+def _decide(
+    documents: Iterable[Document], action: int, resource: str, words: Vocabulary, *, doubts: bool, met: bool
+) -> Answer:
+    answer: Answer = "no"
+    hindered = False
+    for statement in _speaking(documents, action, words):
+        covers = statement.covers(resource)
+        if covers == "no":
+            continue
+        sure = covers == "yes" and (not statement.conditional or (met and statement.allow))
+        if statement.allow:
+            answer = "yes" if sure or answer == "yes" else "maybe"
+        elif sure:
+            return "no"
+        else:
+            hindered = doubts
+    return "maybe" if hindered and answer == "yes" else answer
+
+
+def allows_somewhere(
+    documents: Sequence[Document], limits: Sequence[Limit], action: int, words: Vocabulary, *, certainly: bool
+) -> bool:
+    """Whether an action (its bit) is left on anything; ``certainly``: without a condition."""
+    return any(True for _ in patterns_left(documents, limits, action, words, certainly=certainly))
+
+
+def patterns_left(
+    documents: Sequence[Document], limits: Sequence[Limit], action: int, words: Vocabulary, *, certainly: bool
+) -> Iterator[str]:
+    """The resource patterns on which an action (its bit) is allowed, but for those of which nothing is left."""
+    denials = list(denials_of((*documents, *(each for limit in limits for each in limit)), action, words))
+    narrow = [_allowances(limit, action, words, certainly) for limit in limits if not _everywhere(limit, action)]
+    for allowance in _allowances(documents, action, words, certainly):
+        for pattern in ("*",) if allowance.not_resources else allowance.resources:
+            if (
+                words.acting_on(pattern) & action
+                and not any(_refuses(denial, pattern) for denial in denials)
+                and all(any(_meets(statement, pattern) for statement in allowances) for allowances in narrow)
+            ):
+                yield pattern
+
+
+def _everywhere(limit: Limit, action: int) -> bool:
+    return any(document.certain.everything & action for document in limit)
+
+
+def _allowances(documents: Iterable[Document], action: int, words: Vocabulary, certainly: bool) -> list[Statement]:
+    return [
+        statement
+        for statement in _speaking(documents, action, words)
+        if statement.allow and not (certainly and statement.conditional)
+    ]
+
+
+def denials_of(documents: Iterable[Document], action: int, words: Vocabulary) -> Iterator[Statement]:
+    """The statements that refuse an action (its bit), whatever the circumstances."""
+    for statement in _speaking(documents, action, words):
+        if not statement.allow and not statement.conditional:
+            yield statement
+
+
+def _speaking(documents: Iterable[Document], action: int, words: Vocabulary) -> Iterator[Statement]:
+    for document in documents:
+        if (document.possible.somewhere | document.denied.somewhere | document.hindered) & action:
+            yield from speaking_of(document.statements, action, words)
+
+
+def _refuses(denial: Statement, pattern: str) -> bool:
+    """Whether a deny covers all that an allowed pattern stands for."""
+    if denial.not_resources:
+        spared = denial.resources
+        return not has_wildcard(pattern) and not any(map(has_variable, spared)) and denial.covers(pattern) == "yes"
+    return any(takes_in(broad, pattern) for broad in denial.resources)
+
+
+def _meets(statement: Statement, pattern: str) -> bool:
+    """Whether an allowance of a limit leaves something of an allowed pattern."""
+    if statement.not_resources:
+        return not any(takes_in(spared, pattern) for spared in statement.resources)
+    return any(may_meet(limit, pattern) for limit in statement.resources)
+
+
+# --- What a principal could do, from all its policies together (pure) ---
+#
+# The union of its own, attached and groups' policies, cut down by its boundary and by the service control policies of
+# each level above the account, explicit deny first. A condition makes an allowance a "maybe", which is worth at most
+# ``high``; but whoever passes a role chooses the service, so a condition on that only narrows. Session policies and
+# resource policies are not looked at.
+
+METHODS_NAMED = 3
+"""Evidence names this many methods or actions of a sort, and counts the rest."""
+UNDER_A_CONDITION = "under a condition"
+NO_TARGET_SEEN = "potential: no target seen"
+HINDERED = "some of it is denied on some resources or under a condition"
+ALL_OF_IAM = "every action of IAM on everything"
+
+Sources: TypeAlias = Callable[[int], str]
+"""Which statements of which policies allow some actions (bits), in words."""
+
+
+class Effective(Struct, frozen=True, kw_only=True, gc=False):
+    """What a set of policies amounts to: ``granted`` before any deny, ``certain`` and ``possible`` after.
+
+    ``hindered``: denied on some resources or under a condition.
+    """
+
+    granted: Reach = Reach()
+    granted_if: Reach = Reach()
+    certain: Reach = Reach()
+    possible: Reach = Reach()
+    hindered: int = 0
+
+
+class Reason(Struct, frozen=True, kw_only=True, gc=False):
+    """One line of evidence. ``names``: actions or methods, ``needed``: the bits of those that are shown."""
+
+    what: str
+    names: tuple[str, ...] = ()
+    needed: int = 0
+    condition: bool = False
+    methods: tuple[Method, ...] = ()
+    seeks_target: bool = False
+
+    def render(self, sources: Sources, targets: Mapping[str, str]) -> str:
+        """In words; ``targets`` by a method's text: whom it was seen to lead to."""
+        names = self.names
+        seen = ""
+        if self.seeks_target:
+            leading = [method.text for method in self.methods if method.text in targets]
+            names = (*leading, *(name for name in names if name not in leading))
+            seen = f" (leads to {targets[leading[0]]})" if leading else f" ({NO_TARGET_SEEN})"
+        needed = self.needed
+        for method in self.methods:
+            if method.text in names[:METHODS_NAMED]:
+                needed |= method.needed
+        what = f"{self.what}: {_some(names)}" if names else self.what
+        condition = f", {UNDER_A_CONDITION}" if self.condition else ""
+        return f"{what}{seen}{condition}{sources(needed)}"
+
+
+class Verdict(Struct, frozen=True, kw_only=True, gc=False):
+    """A level with its reasons, before anybody has looked for targets."""
+
+    level: PrivilegeLevel
+    reasons: tuple[Reason, ...] = ()
+    hindered: bool = False
+
+    def render(self, sources: Sources = lambda _: "", targets: Mapping[str, str] | None = None) -> Privilege:
+        """As the model has it."""
+        evidence = tuple(reason.render(sources, targets or {}) for reason in self.reasons)
+        return Privilege(level=self.level, evidence=(*evidence, HINDERED) if self.hindered else evidence)
+
+
+def combine(documents: Sequence[Document], limits: Sequence[Limit], words: Vocabulary) -> Effective:
+    """The union of the documents, within each limit."""
+    granted, granted_if, denied, hindered = _union(documents)
+    for limit in limits:
+        certain, possible, refused, partly = _union(limit)
+        granted &= certain
+        granted_if &= possible
+        denied |= refused
+        hindered |= partly
+    return Effective(
+        granted=granted,
+        granted_if=granted_if,
+        certain=_left(granted.without(denied), documents, limits, words, hindered, certainly=True),
+        possible=_left(granted_if.without(denied), documents, limits, words, hindered, certainly=False),
+        hindered=hindered,
+    )
+
+
+def _union(documents: Sequence[Document]) -> tuple[Reach, Reach, Reach, int]:
+    certain = possible = denied = Reach()
+    hindered = 0
+    for document in documents:
+        certain |= document.certain
+        possible |= document.possible
+        denied |= document.denied
+        hindered |= document.hindered
+    return certain, possible, denied, hindered
+
+
+def _left(
+    reach: Reach,
+    documents: Sequence[Document],
+    limits: Sequence[Limit],
+    words: Vocabulary,
+    hindered: int,
+    *,
+    certainly: bool,
+) -> Reach:
+    """The reach without actions of which nothing is left, where sums of bits alone cannot tell."""
+    narrowed = hindered
+    for limit in limits:
+        narrowed |= ~_union(limit)[0].everything
+    in_question = reach.somewhere & ~reach.everything & narrowed
+    gone = 0
+    while in_question:
+        bit = in_question & -in_question
+        in_question ^= bit
+        if not allows_somewhere(documents, limits, bit, words, certainly=certainly):
+            gone |= bit
+    everywhere = Reach(everything=gone, wide=gone, somewhere=gone)
+    return reach.without(everywhere) if gone else reach
+
+
+def judge(
+    documents: Sequence[Document],
+    words: Vocabulary,
+    *,
+    boundary: Document | None = None,
+    guardrails: Sequence[Limit] = (),
+    holder: HolderKind | None = None,
+) -> tuple[Verdict, Effective]:
+    """The verdict on a principal with these policies, and what they amount to."""
+    limits = (*guardrails, *(() if boundary is None else ((boundary,),)))
+    effective = combine(documents, limits, words)
+    lifted: dict[str, bool] = {}
+    if boundary is not None:
+        lifted["boundary"] = _could_rise(combine(documents, guardrails, words), words, holder)
+    if any(document.denied.somewhere for document in documents):
+        lifted["deny"] = _could_rise(combine(tuple(map(_undenied, documents)), limits, words), words, holder)
+    return _verdict(effective, words, lifted, holder), effective
+
+
+def _undenied(document: Document) -> Document:
+    return Document(
+        number=document.number,
+        statements=tuple(statement for statement in document.statements if statement.allow),
+        certain=document.certain,
+        possible=document.possible,
+        denied=Reach(),
+        hindered=0,
+    )
+
+
+def _could_rise(effective: Effective, words: Vocabulary, holder: HolderKind | None) -> bool:
+    return _verdict(effective, words, {}, holder).level in ("admin", "escalation")
+
+
+def _verdict(effective: Effective, words: Vocabulary, lifted: Mapping[str, bool], holder: HolderKind | None) -> Verdict:
+    certain, possible = effective.certain, effective.possible
+    hindered = bool(effective.hindered & certain.somewhere)
+    if is_admin(effective.granted, certain, words):
+        reason = Reason(what=ALL_OF_IAM, needed=words.iam)
+        return Verdict(level="admin", reasons=(reason,), hindered=hindered)
+    ways = [_way(family, methods, certain, lifted, holder) for family, methods in words.methods]
+    if found := [way for way in ways if way is not None]:
+        return Verdict(level="escalation", reasons=tuple(found), hindered=hindered)
+    if is_admin(effective.granted_if, possible, words):
+        return Verdict(level="high", reasons=(Reason(what=ALL_OF_IAM, needed=words.iam, condition=True),))
+    maybe = [_way(family, methods, possible, lifted, holder, condition=True) for family, methods in words.methods]
+    reasons = (
+        *(way for way in maybe if way is not None),
+        *_high(certain.wide, words, condition=False),
+        *_high(possible.wide & ~certain.wide, words, condition=True),
+    )
+    return Verdict(level="high", reasons=reasons) if reasons else Verdict(level="normal")
+
+
+def is_admin(granted: Reach, left: Reach, words: Vocabulary) -> bool:
+    """All of IAM on everything. Denying it a read or two changes nothing; denying what is dangerous in IAM does."""
+    dangerous = words.dangerous_iam
+    return granted.everything & words.iam == words.iam and left.everything & dangerous == dangerous
+
+
+def _way(
+    family: Family,
+    methods: Sequence[Method],
+    reach: Reach,
+    lifted: Mapping[str, bool],
+    holder: HolderKind | None,
+    *,
+    condition: bool = False,
+) -> Reason | None:
+    if family.lifts is not None and not lifted.get(family.lifts, False):
+        return None
+    found = tuple(
+        method
+        for method in methods
+        if (holder is None or method.holder in (holder, None)) and _is_possible(method, family, reach)
+    )
+    if not found:
+        return None
+    return Reason(
+        what=f"can {family.name}",
+        names=tuple(method.text for method in found),
+        methods=found,
+        condition=condition,
+        seeks_target=family.reach != "any" and not condition,
+    )
+
+
+def _is_possible(method: Method, family: Family, reach: Reach) -> bool:
+    if family.reach == "all":
+        return method.needed & reach.wide == method.needed
+    anywhere = method.needed & reach.somewhere == method.needed
+    return anywhere and (family.reach == "any" or bool(method.first & reach.wide))
+
+
+def _high(actions: int, words: Vocabulary, *, condition: bool) -> list[Reason]:
+    return [
+        Reason(
+            what=f"can {consequence}",
+            names=(names := words.names(allowed)),
+            needed=words.bits(names[:METHODS_NAMED]),
+            condition=condition,
+        )
+        for consequence, bits in words.high.items()
+        if (allowed := bits & actions)
+    ]
+
+
+def _some(names: Sequence[str]) -> str:
+    more = len(names) - METHODS_NAMED
+    return ", ".join(names[:METHODS_NAMED]) + (f" and {more} more" if more > 0 else "")

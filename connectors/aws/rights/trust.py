@@ -1,0 +1,359 @@
+"""Trust policies as statements: whom each lets become a role, or does not, and on what conditions (pure)."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Iterable, Iterator, Mapping
+from functools import cache
+from importlib.resources import files
+from typing import Any, Literal
+
+import msgspec
+from msgspec import Struct
+
+from connectors.aws.rights.policy import Condition, on_keys, parse_conditions
+from connectors.aws.rights.vocabulary import action_matches, arn_parts, has_variable
+from connectors.federation import ANY, Issuer, Restriction, federates_link, narrowest, shared, widest
+from scanner.model import Link, Signal, Trust
+
+ASSUMING = ("sts:AssumeRole", "sts:AssumeRoleWithSAML", "sts:AssumeRoleWithWebIdentity")
+ANYONE = "*"
+
+
+class Principal(Struct, frozen=True, kw_only=True, gc=False):
+    """One that a trust policy names; ``type``: ``AWS``, ``Service``, ``Federated`` or ``CanonicalUser``."""
+
+    type: str
+    value: str
+
+
+class TrustStatement(Struct, frozen=True, kw_only=True, gc=False):
+    """What a statement says of becoming the role; ``not_principals``: of everybody but those named."""
+
+    allow: bool
+    actions: frozenset[str]
+    principals: tuple[Principal, ...]
+    not_principals: bool
+    conditions: tuple[Condition, ...]
+
+    def denies(self, principal: Principal) -> bool:
+        """Whether it refuses that principal, whatever the circumstances."""
+        named = any(each in (principal, EVERYBODY) for each in self.principals)
+        return not self.allow and not self.conditions and named != self.not_principals
+
+
+EVERYBODY = Principal(type="AWS", value=ANYONE)
+
+
+class _StatementPayload(Struct, frozen=True, kw_only=True, rename="pascal"):
+    effect: Literal["Allow", "Deny"]
+    principal: Literal["*"] | dict[str, str | tuple[str, ...]] | None = None
+    not_principal: Literal["*"] | dict[str, str | tuple[str, ...]] | None = None
+    action: str | tuple[str, ...] | None = None
+    not_action: str | tuple[str, ...] | None = None
+    condition: dict[str, dict[str, Any]] = {}
+
+
+class _DocumentPayload(Struct, frozen=True, kw_only=True, rename="pascal"):
+    statement: _StatementPayload | tuple[_StatementPayload, ...] = ()
+
+
+def trust_statements(document: Any) -> list[TrustStatement]:
+    """The statements of a trust policy that are about becoming the role. Raises ValueError."""
+    try:
+        payload = msgspec.convert(document, _DocumentPayload)
+    except msgspec.ValidationError as error:
+        raise ValueError(f"not a trust policy: {error}") from error
+    written = payload.statement if isinstance(payload.statement, tuple) else (payload.statement,)
+    return [statement for each in written if (statement := _statement(each)).actions]
+
+
+def _assuming(payload: _StatementPayload) -> frozenset[str]:
+    """The calls that let somebody become the role, of those that the statement is about."""
+    if (payload.action is None) == (payload.not_action is None):
+        raise ValueError("a statement needs one of Action and NotAction")
+    patterns = _listed(payload.action if payload.action is not None else payload.not_action)
+    named = {action for action in ASSUMING if any(action_matches(pattern, action) for pattern in patterns)}
+    return frozenset(named if payload.action is not None else set(ASSUMING) - named)
+
+
+def _statement(payload: _StatementPayload) -> TrustStatement:
+    given = payload.principal if payload.principal is not None else payload.not_principal
+    if given is None:
+        raise ValueError("a statement of a trust policy needs a Principal")
+    by_type = {"AWS": ANYONE} if isinstance(given, str) else given
+    return TrustStatement(
+        allow=payload.effect == "Allow",
+        actions=_assuming(payload),
+        principals=tuple(Principal(type=kind, value=v) for kind, values in by_type.items() for v in _listed(values)),
+        not_principals=payload.principal is None,
+        conditions=parse_conditions(payload.condition),
+    )
+
+
+def _listed(values: str | tuple[str, ...] | None) -> tuple[str, ...]:
+    return (values,) if isinstance(values, str) else values or ()
+
+
+# --- Whose tokens a federated trust takes, and whom they must be for (pure) ---
+
+_OIDC = re.compile(r"arn:[^:]+:iam::\d{12}:oidc-provider/(.+)")
+_SAML = re.compile(r"arn:[^:]+:iam::\d{12}:saml-provider/.+")
+
+
+def issuer_of(principal: str) -> str | None:
+    """The URL, without its scheme, of whoever issues the tokens; None where assertions are of another sort."""
+    return None if _SAML.fullmatch(principal) else provider_issuer(principal) or principal
+
+
+def provider_issuer(principal: str) -> str | None:
+    """The issuer that a provider of the account stands for, as :func:`issuer_of` has it; None for any other."""
+    named = _OIDC.fullmatch(principal)
+    return named[1] if named else None
+
+
+def subjects_of(issuer: str, conditions: Iterable[Condition]) -> tuple[str | None, ...]:
+    """Whom tokens must be for, as patterns; None where no one is named, or only by what we cannot match."""
+    named = binding_claims(issuer, conditions).get("sub")
+    return (None,) if named is None else tuple(map(named.pattern, named.values))
+
+
+def binding_claims(issuer: str, conditions: Iterable[Condition]) -> dict[str, Condition]:
+    """What narrows each claim of who may come, by the claim's name; of two conditions on one, the narrower."""
+    prefix = f"{issuer.lower()}:"
+    binding = sorted(
+        (one for one in conditions if one.restriction != "none"), key=lambda one: one.restriction == "exact"
+    )
+    return {one.key.removeprefix(prefix): one for one in binding if one.key.startswith(prefix)}
+
+
+# --- Trust policies: who may become a role, and how far conditions narrow that (pure) ---
+
+_CALLER = "aws:principalarn"
+# What Cognito's tokens say of those who did not sign in.
+_UNAUTHENTICATED = "unauthenticated"
+
+_ACCOUNT = re.compile(r"(?:arn:[^:]+:iam::)?(\d{12})(?::root)?")
+_ARN_ACCOUNT = re.compile(r"arn:[^:]+:(?:iam|sts)::(\d{12}):.+")
+# What is left in the policy of a principal that has been deleted: its unique id.
+_DELETED = re.compile(r"A(?:IDA|ROA|GPA)[A-Z0-9]{12,}")
+# bedrock.eu-west-1.amazonaws.com and ec2.amazonaws.com.cn are bedrock and ec2.
+_SERVICE = re.compile(r"(.+?)(?:\.[a-z]{2}(?:-[a-z]+)+-\d)?\.amazonaws\.com(?:\.cn)?")
+
+
+class TrustTables(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """``trust.toml``."""
+
+    agent_services: Mapping[str, Literal["strong", "weak"]]
+    agentless: frozenset[str]
+    agents_invoke_models: frozenset[str]
+    serving_everybody: frozenset[str]
+    narrowing: Mapping[Literal["aws", "anyone", "service", "saml"], tuple[str, ...]]
+
+
+@cache
+def trust_tables() -> TrustTables:
+    """The tables that come with us."""
+    data = tomllib.loads(files("connectors.aws.rights").joinpath("trust.toml").read_text(encoding="utf-8"))
+    return msgspec.convert(data, TrustTables)
+
+
+@cache
+def _vendors() -> Mapping[str, str]:
+    """The vendor that an account is known to belong to, from ``vendors.toml``: a label, nothing is decided by it."""
+    data = tomllib.loads(files("connectors.aws.rights").joinpath("vendors.toml").read_text(encoding="utf-8"))
+    return {account: name for name, accounts in data["vendors"].items() for account in accounts}
+
+
+def service_of(principal: str) -> str:
+    """The name of a service in a principal: ``lambda`` for ``lambda.amazonaws.com``, whatever region or partition."""
+    named = _SERVICE.fullmatch(principal)
+    return named[1] if named else principal
+
+
+def account_of(principal: str) -> str | None:
+    """The account of a principal: an account's id, or any ARN that has one; None where it names none."""
+    found = _ACCOUNT.fullmatch(principal) or _ARN_ACCOUNT.fullmatch(principal)
+    return found[1] if found else None
+
+
+def parse_trusts(document: Any, account: str) -> tuple[Trust, ...]:
+    """Everybody a role's trust policy lets in, sorted; ``account`` is the role's own. Raises ValueError."""
+    statements = trust_statements(document)
+    trusts = {
+        trust
+        for statement in statements
+        if statement.allow
+        for principal in ((EVERYBODY,) if statement.not_principals else statement.principals)
+        if statement.actions.difference(*(other.actions for other in statements if other.denies(principal)))
+        for trust in _trusts(principal, statement, account)
+    }
+    return tuple(sorted(trusts, key=lambda one: (one.principal, one.restriction, one.evidence, one.subject or "")))
+
+
+def _trusts(principal: Principal, statement: TrustStatement, account: str) -> Iterator[Trust]:
+    """One, or where tokens are taken one for each subject that is named."""
+    facts = (
+        _service_trust(principal, statement)
+        if principal.type == "Service"
+        else _federated_trust(principal, statement)
+        if principal.type == "Federated"
+        else _aws_trust(principal, statement, account)
+    )
+    how = "everyone but those its NotPrincipal names" if statement.not_principals else "its trust policy names it"
+    if vendor := _vendors().get(account_of(principal.value) or ""):
+        how = f"{how} ({vendor}, by its published account)"
+    conditions = "; ".join(map(str, statement.conditions))
+    evidence = f"{how}, if {conditions}" if conditions else f"{how}, without a condition"
+    url = issuer_of(principal.value) if principal.type == "Federated" else None
+    for subject in (None,) if url is None else subjects_of(url, statement.conditions):
+        issuer = None if url is None else f"https://{url}"
+        yield Trust(principal=principal.value, evidence=evidence, issuer=issuer, subject=subject, **facts)
+
+
+def _service_trust(principal: Principal, statement: TrustStatement) -> dict[str, Any]:
+    tables = trust_tables()
+    outsiders = principal.value == ANYONE or service_of(principal.value) in tables.serving_everybody
+    restriction = _narrowed(statement.conditions, tables.narrowing["service"])
+    return {"kind": "service", "external": outsiders, "restriction": restriction}
+
+
+def _aws_trust(principal: Principal, statement: TrustStatement, account: str) -> dict[str, Any]:
+    narrowing, value, only = trust_tables().narrowing, principal.value, _callers(statement.conditions)
+    restriction = _narrowed(statement.conditions, narrowing["aws"])
+    if value == ANYONE:
+        restriction = narrowest((widest((restriction, "loose")), _narrowed(statement.conditions, narrowing["anyone"])))
+        return {"kind": "anyone", "external": True, "restriction": restriction, "only": only}
+    if whole := _ACCOUNT.fullmatch(value):
+        return {"kind": "account", "external": whole[1] != account, "restriction": restriction, "only": only}
+    if one := _ARN_ACCOUNT.fullmatch(value):
+        return {"kind": "principal", "external": one[1] != account, "restriction": restriction}
+    kind = "deleted" if _DELETED.fullmatch(value) else "principal"
+    return {"kind": kind, "external": None, "restriction": restriction}
+
+
+def _callers(conditions: Iterable[Condition]) -> tuple[str, ...]:
+    """The ARNs, as patterns, that a condition lets in alone; of several conditions the first."""
+    naming = (each.values for each in conditions if each.key == _CALLER and each.is_binding)
+    return next((values for values in naming if not any(map(has_variable, values))), ())
+
+
+def _federated_trust(principal: Principal, statement: TrustStatement) -> dict[str, Any]:
+    url = issuer_of(principal.value)
+    if url is None:
+        # The provider itself vouches for one organisation; conditions narrow further.
+        narrowed = _narrowed(statement.conditions, trust_tables().narrowing["saml"])
+        return {"kind": "federated", "external": None, "restriction": narrowest(("loose", narrowed))}
+    issuer = shared(url)
+    restriction = _claims_narrow(url.lower(), issuer, statement.conditions)
+    return {"kind": "federated", "external": True if issuer else None, "restriction": restriction}
+
+
+def _claims_narrow(url: str, issuer: Issuer | None, conditions: Iterable[Condition]) -> Restriction:
+    """``issuer``: None for one of a single tenant, which narrows by itself; its audience adds nothing."""
+    claims = [(c.key.removeprefix(f"{url}:"), c) for c in conditions if c.key.startswith(f"{url}:")]
+    if any(claim == "amr" and condition.takes(_UNAUTHENTICATED) for claim, condition in claims):
+        return "none"
+    if issuer is None:
+        return narrowest(("loose", *(condition.restriction for claim, condition in claims if claim != "aud")))
+    narrowed = narrowest(
+        issuer.narrows(issuer.aws_keys.get(claim, claim), condition.restriction, condition.values)
+        for claim, condition in claims
+    )
+    binding = {claim for claim, condition in claims if condition.is_binding}
+    return narrowed if binding.issuperset(issuer.needed) else widest((narrowed, "loose"))
+
+
+def _narrowed(conditions: Iterable[Condition], keys: Iterable[str]) -> Restriction:
+    return narrowest(condition.restriction for condition in on_keys(tuple(conditions), tuple(keys)))
+
+
+# ---
+# ``federates`` links of roles: which subjects of which outside issuer may become them, as others can join it (pure).
+#
+# Besides whom the tokens are for (see :mod:`connectors.federation`) they lead to the ARN of each identity provider of
+# the account that a role trusts, which stands for whoever it vouches for.
+
+_GITHUB_REPOSITORY = "repository"
+
+
+def federates_links(document: Any, trusts: Iterable[Trust]) -> tuple[Link, ...]:
+    """The links that a role's trust policy gives it, sorted; ``trusts``: who is let in after all, denials counted.
+
+    A policy that cannot be read gives none: it has no trusts either.
+    """
+    let_in = {trust.principal for trust in trusts if trust.kind == "federated"}
+    if not let_in:
+        return ()
+    found = {
+        Link(relation="federates", target=principal, evidence="its trust policy lets in those whom it vouches for")
+        for principal in let_in
+        if principal.startswith("arn:")
+    }
+    for statement in trust_statements(document):
+        if statement.allow and not statement.not_principals:
+            for principal in statement.principals:
+                issuer = provider_issuer(principal.value) if principal.value in let_in else None
+                if issuer:
+                    found |= set(_subject_links(issuer, statement.conditions))
+    return tuple(sorted(found, key=lambda link: (link.target, link.evidence)))
+
+
+def _subject_links(issuer: str, conditions: Iterable[Condition]) -> Iterator[Link]:
+    claims = {claim: one.values for claim, one in binding_claims(issuer, conditions).items()}
+    subjects = claims.get("sub") or tuple(f"repo:{name}" for name in claims.get(_GITHUB_REPOSITORY, ())) or (ANY,)
+    for subject in subjects:
+        yield federates_link(issuer, subject, "its trust policy lets in")
+
+
+# --- Whether a role is an AI agent's, by the services that its trust policy names (pure) ---
+
+_SOURCE = "aws:sourcearn"
+
+
+def agent_signals(document: Any, trusts: Iterable[Trust], *, answers: bool = True) -> tuple[Signal, ...]:
+    """That a role belongs, or may belong, to an AI agent: it trusts a service that runs them.
+
+    ``document``: its trust policy; ``trusts``: who is let in by it after all, denials counted. A policy that cannot
+    be read has none. ``answers``: whether it may invoke models that answer, as far as anybody knows: Bedrock runs no
+    agent with a role that may not, but indexes documents, logs, or trains.
+    """
+    strengths = trust_tables().agent_services
+    named = {
+        trust.principal
+        for trust in trusts
+        if trust.kind == "service"
+        and service_of(trust.principal) in strengths
+        and (answers or service_of(trust.principal) not in trust_tables().agents_invoke_models)
+    }
+    if not named:
+        return ()
+    running = {
+        principal.value
+        for statement in trust_statements(document)
+        if statement.allow and not _is_agentless(statement.conditions)
+        for principal in statement.principals
+    }
+    return tuple(
+        Signal(
+            says="agent",
+            sort="provider",
+            evidence=f"its trust policy lets {service} use it",
+            strength=strengths[service_of(service)],
+        )
+        for service in sorted(named & running)
+    )
+
+
+def _is_agentless(conditions: Iterable[Condition]) -> bool:
+    """Whether the service may use the role for such things only as no agent runs in."""
+    kinds = trust_tables().agentless
+    return any(
+        condition.key == _SOURCE and condition.is_binding and all(_kind(value) in kinds for value in condition.values)
+        for condition in conditions
+    )
+
+
+def _kind(arn: str) -> str:
+    return arn_parts(arn)[-1].partition("/")[0]

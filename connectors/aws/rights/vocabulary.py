@@ -1,0 +1,381 @@
+"""AWS's own wildcards: ``*`` and ``?`` anywhere in an action or an ARN; every other character stands for itself."""
+
+from __future__ import annotations
+
+import fnmatch
+import re
+import tomllib
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cache, lru_cache
+from importlib.resources import files
+from itertools import chain
+from typing import Any, Literal, TypeAlias
+
+import msgspec
+from msgspec import Struct
+
+_ARN_PARTS = 6
+# ``${*}``, ``${?}`` and ``${$}`` are no variables: they write these characters themselves.
+_VARIABLE = re.compile(r"\$\{(?![*?$]\})[^}]*\}")
+_WRITTEN_OUT = re.compile(r"\$\{([*?$])\}")
+_HIDDEN_COLON = "\x00"
+_STAR = "*"
+# So many sets of places are kept in mind: the patterns that people write take a handful, others 2 to the power of "?".
+_TRACKED = 64
+
+
+@lru_cache(maxsize=4096)
+def compiled(pattern: str) -> re.Pattern[str]:
+    """The pattern as an expression that takes linear time, whatever a policy's author wrote."""
+    return re.compile(fnmatch.translate(_WRITTEN_OUT.sub(r"[\1]", pattern.replace("[", "[[]"))))
+
+
+def action_matches(pattern: str, action: str) -> bool:
+    """Whether a policy's action pattern covers an action; case does not matter."""
+    return compiled(pattern.lower()).match(action.lower()) is not None
+
+
+def resource_matches(pattern: str, resource: str) -> bool:
+    """Whether a policy's resource pattern covers an ARN; a policy variable may stand for anything."""
+    return compiled(_VARIABLE.sub("*", pattern)).match(resource) is not None
+
+
+@lru_cache(maxsize=4096)
+def takes_in(broad: str, narrow: str) -> bool:
+    """Whether a pattern covers everything that another one covers; a variable in ``narrow`` may be anything.
+
+    False, too, where that could take forever to tell, as only patterns do that were written for it.
+    """
+    if has_variable(broad):
+        return False
+    if broad == narrow:
+        return True
+    tokens = _tokens(broad)
+    reached = {_past_stars(tokens, {0})}
+    for token in _tokens(_VARIABLE.sub("*", narrow)):
+        after = {_advanced(tokens, places, token) for places in reached}
+        if token == _STAR:  # any number of characters, none included
+            after, new = set(reached), reached
+            while new and len(after) <= _TRACKED:
+                new = {_advanced(tokens, places, token) for places in new} - after
+                after |= new
+        if len(after) > _TRACKED:
+            return False
+        reached = after
+    return all(len(tokens) in places for places in reached)
+
+
+def _tokens(pattern: str) -> tuple[str, ...]:
+    """``*`` and ``?`` as wildcards; every other character, those written out included, in quotes."""
+    pieces = _WRITTEN_OUT.split(pattern)  # every second one is a character that was written out
+    return tuple(
+        char if char in "*?" and place % 2 == 0 else f"'{char}'" for place, piece in enumerate(pieces) for char in piece
+    )
+
+
+def _advanced(tokens: tuple[str, ...], places: frozenset[int], token: str) -> frozenset[int]:
+    """Where a pattern can be after one more character; a wildcard stands for one that no literal is equal to."""
+    staying = {place for place in places if tokens[place : place + 1] == (_STAR,)}
+    passed = {place + 1 for place in places if tokens[place : place + 1] in (("?",), (token,)) and place not in staying}
+    return _past_stars(tokens, staying | passed)
+
+
+def _past_stars(tokens: tuple[str, ...], places: set[int]) -> frozenset[int]:
+    """These places, and those behind stars that stand for nothing."""
+    found = set(places)
+    for place in places:
+        ahead = place
+        while tokens[ahead : ahead + 1] == (_STAR,):
+            ahead += 1
+            found.add(ahead)
+    return frozenset(found)
+
+
+def may_meet(one: str, other: str) -> bool:
+    """Whether two patterns may cover the same thing; of two with wildcards, unless they begin differently."""
+    if not has_wildcard(one):
+        return resource_matches(other, one)
+    if not has_wildcard(other):
+        return resource_matches(one, other)
+    beginnings = [_VARIABLE.sub("*", pattern).replace("?", "*").partition("*")[0] for pattern in (one, other)]
+    shorter, longer = sorted(beginnings, key=len)
+    return longer.startswith(shorter)
+
+
+def has_wildcard(text: str) -> bool:
+    """Whether ``*``, ``?`` or a policy variable stands in it."""
+    return any(sign in text for sign in ("*", "?", "${"))
+
+
+def has_variable(text: str) -> bool:
+    """Whether a policy variable stands in it, which only the request fills in."""
+    return _VARIABLE.search(text) is not None
+
+
+def arn_parts(pattern: str) -> list[str]:
+    """The six parts of an ARN (``arn``, partition, service, region, account, resource).
+
+    A wildcard at the end of a shorter pattern stands for the rest: ``arn:aws:iam::*`` is all of IAM. A colon within
+    a policy variable divides nothing.
+    """
+    parts = _VARIABLE.sub(lambda found: found[0].replace(":", _HIDDEN_COLON), pattern).split(":", _ARN_PARTS - 1)
+    parts = [part.replace(_HIDDEN_COLON, ":") for part in parts]
+    filler = "*" if parts[-1].endswith("*") else ""
+    return parts + [filler] * (_ARN_PARTS - len(parts))
+
+
+# --- The actions we know by name, one bit each, and the tables of what can be done with them (``privilege.toml``) ---
+#
+# ``iam:PassRole`` has a bit of its own and one for each service that takes roles, so that a statement which allows
+# passing to one service only is a plain set of actions, too. A call that must be allowed on each of several things
+# has a bit for each of them.
+#
+# The tables are checked against each other when they are loaded: a name that one of them does not know is an error at
+# once, not a policy that silently passes.
+
+PASS_ROLE = "iam:PassRole"  # noqa: S105  # no password: PASS is a word in the action's name
+_TO = " to "
+_ON = " on "
+
+Target: TypeAlias = Literal["user", "role", "workload"]
+HolderKind: TypeAlias = Literal["user", "role"]
+
+
+class Family(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Escalation methods of one sort; ``privilege.toml`` says what each field means."""
+
+    name: str
+    reach: Literal["any", "all", "first"]
+    methods: tuple[tuple[str, ...], ...] = ()
+    target: Target | None = None
+    lifts: Literal["boundary", "deny"] | None = None
+    user: tuple[tuple[str, ...], ...] = ()
+    role: tuple[tuple[str, ...], ...] = ()
+
+    @property
+    def by_holder(self) -> Mapping[HolderKind | None, tuple[tuple[str, ...], ...]]:
+        """Its methods by who has them; None: anybody."""
+        return {None: self.methods, "user": self.user, "role": self.role}
+
+
+class OnEach(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Actions that must be allowed on each of several things; ``privilege.toml`` says how these are named."""
+
+    actions: tuple[str, ...]
+    things: Mapping[str, tuple[str, ...]]
+
+
+PASSING = Family(name="pass a role to something new", reach="first", target="role")
+
+
+class Tables(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """``privilege.toml``."""
+
+    iam_actions: tuple[str, ...]
+    family: tuple[Family, ...]
+    pass_role: Mapping[str, tuple[tuple[str, ...], ...]]
+    high: Mapping[str, tuple[str, ...]]
+    on_each: tuple[OnEach, ...]
+    acts_on: Mapping[str, tuple[str, ...]]
+    iam_targets: Mapping[str, tuple[str, ...]]
+    aws_policies_that_deny: tuple[str, ...]
+    harmless_sessions: tuple[str, ...]
+    protected_roles: tuple[str, ...]
+    shared_by_resource_policy: tuple[str, ...]
+
+
+class Method(Struct, frozen=True, kw_only=True):
+    """One escalation method: all the actions it needs, and the first of them.
+
+    ``service``: who takes the role that is passed; None: none is. ``holder``: who alone has it; None: anybody.
+    """
+
+    text: str
+    needed: int
+    first: int
+    service: str | None = None
+    holder: HolderKind | None = None
+
+
+class Vocabulary:
+    """Sets of actions as bits of an integer."""
+
+    def __init__(self, tables: Tables) -> None:
+        iam = [f"iam:{name}" for name in tables.iam_actions]
+        in_methods = [
+            action
+            for methods in (
+                *chain.from_iterable(family.by_holder.values() for family in tables.family),
+                *tables.pass_role.values(),
+            )
+            for method in methods
+            for action in method
+        ]
+        high = [action for actions in tables.high.values() for action in actions]
+        unknown = sorted({action for action in (*in_methods, PASS_ROLE) if action.startswith("iam:")} - set(iam))
+        if unknown:
+            raise ValueError(f"privilege.toml: iam_actions lacks {', '.join(unknown)}")
+        passing = [f"{PASS_ROLE}{_TO}{service}" for service in sorted(tables.pass_role)]
+        parts = {
+            f"{action}{_ON}{thing}": names
+            for each in tables.on_each
+            for action in each.actions
+            for thing, names in each.things.items()
+        }
+        whole = {
+            action: [f"{action}{_ON}{thing}" for thing in each.things]
+            for each in tables.on_each
+            for action in each.actions
+        }
+        self.tables = tables
+        self.actions = (*sorted({*iam, *in_methods, *high} - set(whole)), *passing, *parts)
+        self._bits = {action.lower(): 1 << place for place, action in enumerate(self.actions)}
+        self._things = [(self.bits((part,)), names) for part, names in parts.items()]
+        self._bits |= {action.lower(): self.bits(each) for action, each in whole.items()}
+        self.enough_by_name = self.bits(part for part, names in parts.items() if not any(map(has_wildcard, names)))
+        self.passing = {name.partition(_TO)[2]: self.bits((name,)) for name in passing}
+        self.pass_anywhere = self.bits((PASS_ROLE,))
+        self.pass_role = self.bits((PASS_ROLE, *passing))
+        # What a pattern means that covers an action's name.
+        self._meant = {name: bit for name, bit in self._bits.items() if " " not in name}
+        self._meant[PASS_ROLE.lower()] = self.pass_role
+        self._by_service: dict[str, list[tuple[str, int]]] = defaultdict(list)
+        for action, bits in self._meant.items():
+            self._by_service[action.partition(":")[0]].append((action, bits))
+        self.universe = (1 << len(self.actions)) - 1
+        self.iam = self.bits(iam)
+        self.dangerous_iam = self.bits((set(in_methods) | {PASS_ROLE}) & set(iam))
+        self.methods = (
+            *((family, tuple(self._methods(family))) for family in tables.family),
+            (PASSING, tuple(self._passing_methods())),
+        )
+        # What raises a user's or role's rights, its own or another's: the methods' only action.
+        self.raising: Mapping[HolderKind, tuple[Method, ...]] = {
+            kind: tuple(
+                method
+                for family, methods in self.methods
+                for method in methods
+                if method.holder == kind and family.lifts is None
+            )
+            for kind in ("user", "role")
+        }
+        self.high = {consequence: self.bits(actions) for consequence, actions in tables.high.items()}
+        self._targets = {
+            kind: self._means(f"iam:{name}" for name in names) | self._of_service("sts") * (kind == "role")
+            for kind, names in tables.iam_targets.items()
+        }
+
+    def _methods(self, family: Family) -> Iterable[Method]:
+        for holder, methods in family.by_holder.items():
+            for actions in methods:
+                text, first = " + ".join(actions), self.bits(actions[:1])
+                yield Method(text=text, needed=self.bits(actions), first=first, holder=holder)
+
+    def _passing_methods(self) -> Iterable[Method]:
+        for service, methods in self.tables.pass_role.items():
+            for actions in methods:
+                text, first = " + ".join((PASS_ROLE, *actions)), self.passing[service]
+                yield Method(text=text, needed=first | self.bits(actions), first=first, service=service)
+
+    def _means(self, actions: Iterable[str]) -> int:
+        total = 0
+        for action in actions:
+            total |= self._meant[action.lower()]
+        return total
+
+    def bits(self, actions: Iterable[str]) -> int:
+        """The bits of these actions. Raises KeyError for one that is not known."""
+        total = 0
+        for action in actions:
+            total |= self._bits[action.lower()]
+        return total
+
+    @lru_cache(maxsize=65536)  # noqa: B019  # there is one vocabulary a process, and it lives as long
+    def mask(self, pattern: str) -> int:
+        """The bits of the known actions that a policy's action pattern covers."""
+        lowered = pattern.lower()
+        if not has_wildcard(lowered):
+            return self._meant.get(lowered, 0)
+        service = lowered.partition(":")[0]
+        matches = compiled(lowered).match
+        total = 0
+        for action, bits in self._meant.items() if has_wildcard(service) else self._by_service.get(service, ()):
+            if matches(action):
+                total |= bits
+        return total
+
+    @lru_cache(maxsize=4096)  # noqa: B019  # there is one vocabulary a process, and it lives as long
+    def passed_to(self, services: tuple[str, ...]) -> int:
+        """The bits of passing a role to the services that these patterns of ``iam:PassedToService`` cover."""
+        total = 0
+        for pattern in services:
+            matches = compiled(pattern.removesuffix(".cn")).match
+            for service, bit in self.passing.items():
+                if matches(service):
+                    total |= bit
+        return total
+
+    @lru_cache(maxsize=65536)  # noqa: B019  # there is one vocabulary a process, and it lives as long
+    def acting_on(self, resource: str) -> int:
+        """The bits of the known actions that could act on something this resource pattern covers."""
+        parts = arn_parts(resource)
+        thing = f"{parts[2]}:{parts[5]}"
+        total = self._acting_on_type(parts)
+        for bit, names in self._things:
+            if total & bit and not any(may_meet(thing, name) for name in names):
+                total &= ~bit
+        return total
+
+    def _acting_on_type(self, parts: Sequence[str]) -> int:
+        service, kind = parts[2], parts[5].partition("/")[0]
+        if has_wildcard(service):
+            return self.universe
+        if service == "iam" and not has_wildcard(kind):
+            spared = self.iam & ~self.pass_role if parts[5].startswith(self.tables.protected_roles) else 0
+            return self._targets.get(kind, 0) & ~spared
+        actors = self.tables.acts_on.get(service, (service,))
+        total = 0
+        for actor in actors:
+            total |= self._of_service(actor)
+        return total
+
+    def _of_service(self, service: str) -> int:
+        return self.mask(f"{service}:*")
+
+    def names(self, bits: int) -> tuple[str, ...]:
+        """The actions with these bits, in order."""
+        if not bits:
+            return ()
+        return tuple(action for place, action in enumerate(self.actions) if bits >> place & 1)
+
+
+class PublishedPolicy(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One of AWS's own policies, cut down to the actions that the tables know."""
+
+    version: str
+    statements: tuple[Mapping[str, Any], ...]
+
+
+class PublishedPolicies(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """``aws_policies.json``: those of AWS's own policies that make an administrator, or let somebody become one.
+
+    By name, as they were published on the day ``as_of``: nobody else can write under ``arn:…:iam::aws:policy/``.
+    """
+
+    as_of: str
+    policies: Mapping[str, PublishedPolicy]
+
+
+@cache
+def published_policies() -> PublishedPolicies:
+    """The table that comes with us, for listings that lack the documents."""
+    data = files("connectors.aws.rights").joinpath("aws_policies.json").read_bytes()
+    return msgspec.json.decode(data, type=PublishedPolicies)
+
+
+@cache
+def vocabulary() -> Vocabulary:
+    """The vocabulary of the tables that come with us."""
+    data = tomllib.loads(files("connectors.aws.rights").joinpath("privilege.toml").read_text(encoding="utf-8"))
+    return Vocabulary(msgspec.convert(data, Tables))

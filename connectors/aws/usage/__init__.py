@@ -1,0 +1,1 @@
+"""Who created what, and when it was last used."""

@@ -1,0 +1,105 @@
+"""Which of the services that an identity has rights to it has never used, from IAM's access advisor.
+
+That takes two calls or more for each identity, so only the most powerful are asked about.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from msgspec import Struct, structs
+
+from connectors.aws.client.session import call, permission_of
+from connectors.aws.identities import fetch
+from connectors.aws.identities.reading import IAM_PAGES, Reading, goes_on, must_know
+from connectors.aws.spec import LAST_ACCESSED
+from connectors.budget import current
+from scanner.errors import SourceError
+from scanner.model import Coverage, Identity, PrivilegeLevel
+from scanner.text import counted
+
+MOST = 200
+"""So many identities are asked about, the most powerful first."""
+PATIENCE = 60.0
+"""Seconds to wait for one identity's answer."""
+TRACKED_DAYS = 400
+
+_ORDER: tuple[PrivilegeLevel, ...] = ("admin", "escalation")
+_GENERATE, _GET = "generate_service_last_accessed_details", "get_service_last_accessed_details"
+
+
+class _Service(Struct, frozen=True, kw_only=True, rename="pascal"):
+    """IAM ``ServiceLastAccessed``: a service that the identity's policies allow something of."""
+
+    service_namespace: str
+    last_authenticated: Any = None
+
+
+class LastAccessed:
+    """The services each identity has used and not used in the time that AWS keeps (400 days)."""
+
+    def __init__(self) -> None:
+        self._services: Mapping[str, Sequence[_Service]] = {}
+
+    def read(self, account: Reading, levels: Mapping[str, PrivilegeLevel]) -> Iterator[Coverage]:
+        """Ask about the most powerful of these identities; ``levels``: each one's privilege, by ARN."""
+        candidates = sorted((arn for arn in levels if levels[arn] in _ORDER), key=lambda arn: _rank(arn, levels))
+        asked = candidates[:MOST]
+        with account.section(LAST_ACCESSED) as section:
+            for method in (_GENERATE, _GET):
+                must_know(account.client, method)
+            read = fetch.read_each(asked, lambda arn: services_of(account.client, arn), of="identities' services")
+            self._services = read.answers
+            section.found(len(read.answers))
+            if len(candidates) > len(asked):
+                left_out = counted(len(candidates) - len(asked), "other powerful identity", "other powerful identities")
+                section.note(f"{left_out} not asked about")
+            if read.error is not None:
+                section.lost(read.error)
+        yield section.coverage
+
+    def sign(self, identity: Identity) -> Identity:
+        """The identity with the services it uses and does not use, where it was asked about."""
+        if identity.key not in self._services:
+            return identity
+        services = self._services[identity.key]
+        used = sorted(one.service_namespace for one in services if one.last_authenticated is not None)
+        unused = sorted(one.service_namespace for one in services if one.last_authenticated is None)
+        attributes = {**identity.attributes, "services_used": used, "services_unused": unused}
+        told = f"it used {len(used)} of the {len(services)} services that it has rights to in {TRACKED_DAYS} days"
+        privilege = structs.replace(identity.privilege, evidence=(*identity.privilege.evidence, told))
+        return structs.replace(identity, attributes=attributes, privilege=privilege)
+
+
+def _rank(arn: str, levels: Mapping[str, PrivilegeLevel]) -> tuple[int, str]:
+    return _ORDER.index(levels[arn]), arn
+
+
+def services_of(iam: Any, arn: str, *, patience: float = PATIENCE, pause: float = 1.0) -> list[_Service]:
+    """The services that the identity's policies allow something of. Raises SourceError."""
+    permission = f"{permission_of(iam, _GET)} of {arn}"
+    job = call(iam, _GENERATE, expecting="JobId", Arn=arn, Granularity="SERVICE_LEVEL")["JobId"]
+    at: dict[str, Any] = {"JobId": job}
+    answer = _finished(iam, at, permission, patience, pause)
+    found = _services(answer, permission)
+    while goes_on(answer, at, IAM_PAGES, permission):
+        answer = call(iam, _GET, expecting="JobStatus", **at)
+        found += _services(answer, permission)
+    return found
+
+
+def _finished(iam: Any, job: Mapping[str, Any], permission: str, patience: float, pause: float) -> dict[str, Any]:
+    give_up_at = time.monotonic() + patience
+    while (answer := call(iam, _GET, expecting="JobStatus", **job))["JobStatus"] == "IN_PROGRESS":
+        if time.monotonic() + pause > give_up_at:
+            raise SourceError(f"{permission}: not ready after {patience:g} seconds")
+        current().pause(pause)
+    if answer["JobStatus"] != "COMPLETED":
+        raise SourceError(f"{permission}: AWS could not tell")
+    return answer
+
+
+def _services(answer: Mapping[str, Any], permission: str) -> list[_Service]:
+    return [fetch.expect(row, _Service, permission) for row in answer.get("ServicesLastAccessed", ())]

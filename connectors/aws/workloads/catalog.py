@@ -1,0 +1,115 @@
+"""All kinds of resources, in the order in which they are read and told."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+
+from connectors.aws.workloads.declarations import Fields, ResourceType, heads, permission
+from connectors.aws.workloads.types import (
+    agentcore,
+    agents,
+    assistants,
+    bedrock,
+    compute,
+    containers,
+    credentials,
+    data,
+    delivery,
+    operations,
+    secrets,
+    single_sign_on,
+)
+from connectors.base import Section
+
+USUAL, ALL = "usual", "all"
+TAGS = "tag.resources"
+TAGS_SERVICE, TAGS_OPERATION = "resourcegroupstaggingapi", "GetResources"
+
+TYPES: tuple[ResourceType, ...] = (
+    *secrets.TYPES,
+    *credentials.TYPES,
+    *compute.TYPES,
+    *containers.TYPES,
+    *data.TYPES,
+    *delivery.TYPES,
+    *bedrock.TYPES,
+    *agents.TYPES,
+    *agentcore.TYPES,
+    *operations.TYPES,
+    *assistants.TYPES,
+    *single_sign_on.TYPES,
+)
+BY_SECTION: Mapping[str, ResourceType] = {one.section: one for one in TYPES}
+
+SECTIONS: tuple[Section, ...] = (
+    Section(
+        name=TAGS,
+        title="Tags of resources",
+        permissions=(permission(TAGS_SERVICE, TAGS_OPERATION),),
+        without="resources whose own services do not tell their tags have none",
+    ),
+    *(one.declared() for one in TYPES),
+)
+"""What the connector's spec says of them."""
+IDENTITY_KINDS: tuple[str, ...] = tuple(one.identity_kind for one in TYPES if one.identity_kind)
+
+
+def children(section: str) -> tuple[ResourceType, ...]:
+    """The kinds that are listed for each row of a section."""
+    return tuple(one for one in TYPES if one.listing.under == section)
+
+
+def mentions(section: str) -> tuple[tuple[str, str | None], ...]:
+    """The paths in a section's rows that name rows of another, each with the path to where that is, if it is kept."""
+    return tuple(
+        (path, one.listing.met_in[1] if one.listing.met_in else None)
+        for one in TYPES
+        for source, path in one.listing.also
+        if source == section
+    )
+
+
+def kept(one: ResourceType) -> frozenset[str] | None:
+    """The members of its rows that anybody needs; None: its record takes rows as they are."""
+    if callable(one.record):
+        return None
+    named = (path for pair in mentions(one.section) for path in pair if path)
+    others = (*(text for child in children(one.section) for text in child.listing.by.values()), *named)
+    return one.members.union(*map(heads, others))
+
+
+def wanted(names: Collection[str]) -> frozenset[str]:
+    """The sections that these names stand for. Raises ValueError naming one that is unknown.
+
+    A name is ``usual`` (all that are not optional), ``all``, a section (``lambda.functions``), or the first part of
+    some (``lambda``). A section brings along those that lead to it.
+    """
+    chosen: set[str] = set()
+    for name in names:
+        hits = _named(name)
+        if not hits:
+            raise ValueError(
+                f"{name!r} is no kind of resource: name sections such as lambda.functions, or their first part"
+            )
+        chosen |= hits
+    while needed := {need for section in chosen for need in _needs(BY_SECTION[section])} - chosen:
+        chosen |= needed
+    return frozenset(chosen)
+
+
+def _named(name: str) -> set[str]:
+    if name == USUAL:
+        return {one.section for one in TYPES if not one.optional}
+    return {section for section in BY_SECTION if name in (ALL, section, section.partition(".")[0])}
+
+
+def _needs(one: ResourceType) -> set[str]:
+    inherited = one.record.inherits if isinstance(one.record, Fields) else None
+    lead_here = {*filter(None, (one.listing.under,)), *(section for section, _ in one.listing.also)}
+    return {*lead_here, inherited[0]} if inherited else lead_here
+
+
+DEPENDS_ON: Mapping[str, tuple[str, ...]] = {
+    section: tuple(sorted(needs)) for section, one in BY_SECTION.items() if (needs := _needs(one))
+}
+"""The sections whose rows a section asks about, which may be none."""

@@ -1,0 +1,200 @@
+"""What is said of a kind of resource, so that one reader can read them all.
+
+Paths lead into a row, see :mod:`connectors.aws.workloads.paths`; templates (``arn:{partition}:glue:…:job/{Name}``) are
+texts with paths in braces, besides ``{partition}``, ``{region}`` and ``{account}``.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Any, Literal
+
+from msgspec import Struct
+
+from connectors.base import Section
+from scanner.model import Identity, Rung, StoredSecret, Workload
+
+Record = Identity | StoredSecret | Workload
+
+# Permissions whose prefix is another than the SDK's name of the service.
+_PREFIXES: Mapping[str, str] = {
+    "agent-registry-control": "agent-registry",
+    "bedrock-agent": "bedrock",
+    "bedrock-agentcore-control": "bedrock-agentcore",
+    "devops-agent": "aidevops",
+    "emr": "elasticmapreduce",
+    "lambda-microvms": "lambda",
+    "lambda-web": "lambda",
+    "lexv2-models": "lex",
+    "qconnect": "wisdom",
+    "resourcegroupstaggingapi": "tag",
+    "sso-admin": "sso",
+    "stepfunctions": "states",
+}
+_HEAD = re.compile(r"[^.\[\]]+")
+_PLACE = re.compile(r"\{([^{}]+)\}")
+VARIABLES = "variables"
+"""The fact that names environment variables: what they are called, never their values."""
+GIVEN = "given_secrets"
+"""The fact that names variables whose values come from a secret store."""
+LAYERS = "layers"
+"""The fact that names layers of code, by ARN."""
+_AGENT_RUNGS: tuple[Rung, ...] = ("key", "unique_id", "tag", "name", "glob")
+
+
+class Where(Struct, frozen=True, kw_only=True):
+    """The place that rows come from: one region of one account."""
+
+    source: str
+    account: str
+    partition: str
+    region: str
+
+    @property
+    def names(self) -> dict[str, str]:
+        """What every template may name."""
+        return {"partition": self.partition, "region": self.region, "account": self.account}
+
+
+class Listing(Struct, frozen=True, kw_only=True):
+    """The call that lists rows. ``rows``: where they stand in a page; a row that is a bare text becomes its ``id``.
+
+    Where ``rows`` is empty, the answer itself is the one row.
+
+    ``size``: the largest page AWS gives, where it takes one. ``under``: the section for each of whose rows the call is
+    made, with the parameters ``by`` (templates over that row), which become part of the rows listed.
+    ``also``: sections, and the paths in their rows, that name further rows by ``id``; those which have been answered
+    by their key already are not asked about again. ``met_in``: a fact of the rows so named, and the path to it in the
+    rows that name them: where that was.
+    """
+
+    operation: str
+    rows: str
+    size: int | None = None
+    parameters: Mapping[str, Any] = {}
+    under: str | None = None
+    by: Mapping[str, str] = {}
+    also: tuple[tuple[str, str], ...] = ()
+    met_in: tuple[str, str] | None = None
+
+
+class Detail(Struct, frozen=True, kw_only=True):
+    """A call that tells more of rows: what stands at ``at`` in its answer is added to the row.
+
+    ``by``: its parameters, templates over the row. ``batch``: so many rows are asked about at once; then ``ids`` is
+    the parameter that lists the template ``id`` of each, and what is at ``at`` replaces the rows.
+    ``gives``: what of an identity is unknown where the call fails.
+    """
+
+    operation: str
+    by: Mapping[str, str] = {}
+    parameters: Mapping[str, Any] = {}
+    at: str = ""
+    batch: int = 0
+    ids: str = ""
+    id: str = "{id}"
+    gives: Literal["tags", "permissions"] = "permissions"
+
+
+class Fields(Struct, frozen=True, kw_only=True):
+    """Where in a row the facts of its record stand. Whatever is not named here is never kept.
+
+    ``key``, ``name``: templates. ``roles``: paths to roles, by ARN or by name. ``profiles``: paths to instance
+    profiles. ``secrets`` and ``parameters``: paths to stored secrets and to SSM parameters, by ARN or by name.
+    ``texts``: paths to texts, environment variables for instance, of which only a secret's ARN is kept.
+    ``facts``: attributes by name. ``inherits``: a section, and the path to the key of the row there whose roles and
+    secrets are this one's, too.
+    ``only_with``: a path; rows in which it leads nowhere are no record.
+    ``agent``: why it is an AI agent, and thereby an identity; ``acts_as``: paths to other identities it appears as.
+    """
+
+    kind: str
+    key: str
+    name: str
+    roles: tuple[str, ...] = ()
+    profiles: tuple[str, ...] = ()
+    secrets: tuple[str, ...] = ()
+    parameters: tuple[str, ...] = ()
+    texts: tuple[str, ...] = ()
+    created_at: str | None = None
+    created_by: str | None = None
+    tags: str | None = None
+    facts: Mapping[str, str] = {}
+    inherits: tuple[str, str] | None = None
+    only_with: str | None = None
+    agent: str | None = None
+    unique_id: str | None = None
+    description: str | None = None
+    acts_as: tuple[str, ...] = ()
+
+
+class ResourceType(Struct, frozen=True, kw_only=True):
+    """One kind of resource, which is one section of a region.
+
+    ``service``: the SDK's name of it. ``record``: how a row becomes a record; None: its rows only lead to others.
+    ``tagged_as``: what the tagging API calls it, where tags come from there.
+    ``everywhere``: False where AWS has the service in some regions only.
+    """
+
+    section: str
+    title: str
+    service: str
+    listing: Listing
+    details: tuple[Detail, ...] = ()
+    record: Fields | Callable[[Any, Where], StoredSecret] | None = None
+    tagged_as: str | None = None
+    everywhere: bool = True
+    optional: bool = False
+    without: str | None = None
+
+    @property
+    def permissions(self) -> tuple[str, ...]:
+        """What its calls take."""
+        operations = (self.listing.operation, *(detail.operation for detail in self.details))
+        return tuple(dict.fromkeys(permission(self.service, operation) for operation in operations))
+
+    @property
+    def identity_kind(self) -> str | None:
+        """The kind of the identities it lists, if any."""
+        return self.record.kind if isinstance(self.record, Fields) and self.record.agent else None
+
+    @property
+    def members(self) -> frozenset[str]:
+        """The members of its rows that its own record and calls need: the rest is dropped as soon as it is here."""
+        by = [*(text for detail in self.details for text in (*detail.by.values(), detail.id)), "{id}"]
+        return frozenset().union(*map(heads, (*by, *paths_of(self.record))))
+
+    def declared(self) -> Section:
+        """The section as the connector's spec has it."""
+        kind = self.identity_kind or ("secret" if callable(self.record) else None)
+        return Section(
+            name=self.section,
+            title=self.title,
+            permissions=self.permissions,
+            without=self.without or f"{self.title} are unknown, and as which roles they run",
+            kinds=(kind,) if kind else (),
+            rungs=_AGENT_RUNGS if self.identity_kind else (),
+            optional=self.optional,
+        )
+
+
+def heads(text: str) -> frozenset[str]:
+    """The first members that a path, or a template's paths, go through."""
+    paths = _PLACE.findall(text) if "{" in text else [text]
+    return frozenset(match[0] for path in paths if (match := _HEAD.match(path)))
+
+
+def paths_of(record: Any) -> tuple[str, ...]:
+    """Everything that fields say of where things stand."""
+    if not isinstance(record, Fields):
+        return ()
+    single = (record.key, record.name, record.created_at, record.created_by, record.tags, record.unique_id)
+    more = (record.description, record.only_with, record.inherits and record.inherits[1])
+    listed = (record.roles, record.profiles, record.secrets, record.parameters, record.texts, record.acts_as)
+    return (*filter(None, (*single, *more)), *(path for paths in listed for path in paths), *record.facts.values())
+
+
+def permission(service: str, operation: str) -> str:
+    """The IAM permission of an operation of the SDK's."""
+    return f"{_PREFIXES.get(service, service)}:{operation}"

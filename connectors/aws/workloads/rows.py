@@ -1,0 +1,178 @@
+"""What resources call roles and secrets, as the keys that these have everywhere else (pure)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from datetime import datetime
+from typing import Any
+
+from msgspec import Struct
+
+from connectors.aws.identities.payloads import iso, utc
+from connectors.aws.workloads.declarations import Fields, Where
+from connectors.aws.workloads.paths import filled, found, many, texts
+
+_ROLE = re.compile(r"arn:[\w-]+:iam::\d{12}:(?:role|user)/\S+", re.ASCII)
+_NAME = re.compile(r"[\w+=,.@/-]{1,576}", re.ASCII)
+# What follows a secret's name in a reference to one: member of its JSON, stage and version.
+_SECRET = re.compile(r"(arn:[\w-]+:secretsmanager:[\w-]+:\d{12}:secret:[^:\s]+)(?::[^:\s]*){0,3}", re.ASCII)
+_PARAMETER = re.compile(r"(arn:[\w-]+:ssm:[\w-]+:\d{12}:parameter/[^:\s]+)(?::\d+)?", re.ASCII)
+
+
+def role_key(reference: str, where: Where) -> str:
+    """The ARN of a role (or user) that is named by ARN, or of a role that is named. Raises ValueError.
+
+    A name alone does not tell the role's path, of which there is none then.
+    """
+    if _ROLE.fullmatch(reference):
+        return reference
+    if reference.startswith("arn:") or not _NAME.fullmatch(reference):
+        raise ValueError("what should be a role is none")
+    return f"arn:{where.partition}:iam::{where.account}:role/{reference.lstrip('/')}"
+
+
+def secret_key(reference: str, where: Where) -> str | None:
+    """The ARN of the secret or parameter that is meant; a secret's name makes a partial one. None: no such thing."""
+    arn, name = stored_arn(reference), _name(reference)
+    if arn is not None or name is None:
+        return arn
+    return f"arn:{where.partition}:secretsmanager:{where.region}:{where.account}:secret:{name}"
+
+
+def parameter_key(reference: str, where: Where) -> str | None:
+    """The ARN of the parameter that is meant by name, or of what is meant by ARN. None: no such thing."""
+    arn, name = stored_arn(reference), _name(reference)
+    return arn if arn is not None or name is None else parameter_arn(name, where)
+
+
+def _name(reference: str) -> str | None:
+    """The name in a reference, which may pick a part or version; None where it is none, or an ARN."""
+    name = reference.partition(":")[0]
+    return name if _NAME.fullmatch(name) and not reference.startswith("arn:") else None
+
+
+def parameter_arn(name: str, where: Where) -> str:
+    """The ARN of a parameter of this region."""
+    return f"arn:{where.partition}:ssm:{where.region}:{where.account}:parameter/{name.removeprefix('/')}"
+
+
+def stored_arn(text: str) -> str | None:
+    """The ARN of the secret or parameter that the text is, without what picks a part or version of it; else None."""
+    match = _SECRET.fullmatch(text) or _PARAMETER.fullmatch(text)
+    return match[1] if match else None
+
+
+# --- Rows of AWS's answers, cut down to what their declaration names: nothing else gets past here (pure) ---
+
+_BAD_TAGS = "its tags cannot be read"
+_TAG_MEMBERS = (("Key", "Value"), ("key", "value"))
+
+
+class Row(Struct, frozen=True, kw_only=True):
+    """The facts of one resource. ``inherits``: the key of the row whose roles and secrets are its own, too."""
+
+    key: str
+    name: str
+    roles: tuple[str, ...] = ()
+    profiles: tuple[str, ...] = ()
+    secrets: tuple[str, ...] = ()
+    created_at: datetime | None = None
+    created_by: str | None = None
+    tags: Mapping[str, str] = {}
+    facts: Mapping[str, Any] = {}
+    inherits: str | None = None
+    unique_id: str | None = None
+    description: str | None = None
+    acts_as: tuple[str, ...] = ()
+
+
+def cut_down(row: Any, fields: Fields, where: Where) -> Row:
+    """What the fields name of a row. Raises ValueError saying what is wrong with it."""
+    return Row(
+        key=filled(fields.key, row, where.names),
+        name=filled(fields.name, row, where.names),
+        roles=_sorted(role_key(each, where) for each in _all_texts(row, fields.roles)),
+        profiles=_sorted(_all_texts(row, fields.profiles)),
+        secrets=_sorted(_secrets(row, fields, where)),
+        created_at=moment(row, fields.created_at),
+        created_by=_first(row, fields.created_by),
+        tags=tags_in(row, fields.tags) if fields.tags else {},
+        facts={name: told for name, path in fields.facts.items() if (told := fact(row, path)) is not None},
+        inherits=_first(row, fields.inherits[1]) if fields.inherits else None,
+        unique_id=_first(row, fields.unique_id),
+        description=_first(row, fields.description),
+        acts_as=_sorted(_all_texts(row, fields.acts_as)),
+    )
+
+
+def tags_in(row: Any, path: str) -> dict[str, str]:
+    """Tags by key: from a list of keys and values where the path is one to several, else from a mapping."""
+    told: Any = _pairs(found(row, path)) if many(path) else next(found(row, path), {})
+    if isinstance(told, Mapping):
+        told = told.items()
+    elif not many(path):
+        raise ValueError(_BAD_TAGS)
+    pairs = list(told)
+    if not all(isinstance(text, str) for tag in pairs for text in tag):
+        raise ValueError(_BAD_TAGS)
+    return dict(sorted(pairs))
+
+
+def _pairs(listed: Iterable[Any]) -> Iterator[tuple[Any, Any]]:
+    for tag in listed:
+        members = next((pair for pair in _TAG_MEMBERS if isinstance(tag, Mapping) and pair[0] in tag), None)
+        if members is None:
+            raise ValueError(_BAD_TAGS)
+        yield tag[members[0]], tag.get(members[1], "")
+
+
+def _secrets(row: Any, fields: Fields, where: Where) -> Iterator[str]:
+    ways: tuple[tuple[tuple[str, ...], Callable[[str], str | None]], ...] = (
+        (fields.secrets, lambda text: secret_key(text, where)),
+        (fields.parameters, lambda text: parameter_key(text, where)),
+        (fields.texts, stored_arn),
+    )
+    for paths, key_of in ways:
+        for text in _all_texts(row, paths):
+            key = key_of(text)
+            if key is not None:
+                yield key
+
+
+def _all_texts(row: Any, paths: Iterable[str]) -> Iterator[str]:
+    for path in paths:
+        yield from texts(row, path)
+
+
+def _first(row: Any, path: str | None) -> str | None:
+    return None if path is None else next(texts(row, path), None)
+
+
+def moment(row: Any, path: str | None) -> datetime | None:
+    """The date that a path leads to. Raises ValueError where something else stands there."""
+    match None if path is None else next(found(row, path), None):
+        case datetime() | None as moment:
+            return utc(moment)
+        case _:
+            raise ValueError(f"{path} is no date")
+
+
+def fact(row: Any, path: str) -> Any:
+    """A fact as JSON can hold it; a list where the path leads to several."""
+    facts = [_plain(each, path) for each in found(row, path)]
+    if many(path):
+        return sorted({str(fact) for fact in facts}) or None
+    return facts[0] if facts else None
+
+
+def _plain(fact: Any, path: str) -> str | int | float | bool:
+    if isinstance(fact, datetime):
+        return iso(utc(fact)) or ""
+    if isinstance(fact, str | int | float):
+        return fact
+    raise ValueError(f"{path} is no text, number or date")
+
+
+def _sorted(keys: Iterable[str]) -> tuple[str, ...]:
+    return tuple(sorted(set(keys)))

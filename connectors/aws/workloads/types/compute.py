@@ -1,0 +1,192 @@
+"""Machines, containers and functions that run as a role."""
+
+from __future__ import annotations
+
+from connectors.aws.workloads.declarations import LAYERS, VARIABLES, Detail, Fields, Listing, ResourceType
+
+TYPES = (
+    ResourceType(
+        section="lambda.functions",
+        title="Lambda functions",
+        service="lambda",
+        listing=Listing(operation="ListFunctions", rows="Functions", size=50),
+        record=Fields(
+            kind="lambda_function",
+            key="{FunctionArn}",
+            name="{FunctionName}",
+            roles=("Role",),
+            texts=("Environment.Variables.*",),
+            facts={
+                "runtime": "Runtime",
+                "modified_at": "LastModified",
+                "kms_key": "KMSKeyArn",
+                LAYERS: "Layers[].Arn",
+                VARIABLES: "Environment.Variables.~",
+            },
+        ),
+        tagged_as="lambda:function",
+    ),
+    ResourceType(
+        section="lambda.web_functions",
+        title="Lambda web functions",
+        service="lambda-web",
+        listing=Listing(operation="ListWebFunctions", rows="functions", size=50),
+        details=(
+            Detail(
+                operation="GetWebFunctionRevision",
+                by={"functionName": "{functionName}"},
+                parameters={"revisionId": "$LATEST"},
+            ),
+        ),
+        record=Fields(
+            kind="lambda_web_function",
+            key="{functionArn}",
+            name="{functionName}",
+            roles=("serviceConfig.executionRoleArn",),
+            texts=("serviceConfig.environmentVariables.*",),
+            created_at="createdAt",
+            facts={"state": "state", VARIABLES: "serviceConfig.environmentVariables.~"},
+        ),
+        everywhere=False,
+        optional=True,
+    ),
+    ResourceType(
+        section="lambda.microvms",
+        title="Lambda MicroVMs",
+        service="lambda-microvms",
+        listing=Listing(operation="ListMicrovms", rows="items", size=50),
+        details=(Detail(operation="GetMicrovm", by={"microvmIdentifier": "{microvmId}"}),),
+        record=Fields(
+            kind="lambda_microvm",
+            key="arn:{partition}:lambda:{region}:{account}:microvm:{microvmId}",
+            name="{microvmId}",
+            roles=("executionRoleArn",),
+            created_at="startedAt",
+            facts={"state": "state", "image": "imageArn"},
+        ),
+        everywhere=False,
+        optional=True,
+    ),
+    ResourceType(
+        section="ec2.instances",
+        title="EC2 instances",
+        service="ec2",
+        listing=Listing(operation="DescribeInstances", rows="Reservations[].Instances[]", size=1000),
+        record=Fields(
+            kind="ec2_instance",
+            key="arn:{partition}:ec2:{region}:{account}:instance/{InstanceId}",
+            name="{InstanceId}",
+            profiles=("IamInstanceProfile.Arn",),
+            created_at="LaunchTime",
+            tags="Tags[]",
+            facts={"state": "State.Name", "metadata_tokens": "MetadataOptions.HttpTokens", "type": "InstanceType"},
+        ),
+    ),
+    ResourceType(
+        section="ec2.launch_templates",
+        title="EC2 launch templates",
+        service="ec2",
+        listing=Listing(
+            operation="DescribeLaunchTemplateVersions",
+            rows="LaunchTemplateVersions",
+            size=200,
+            parameters={"Versions": ["$Default", "$Latest"]},
+        ),
+        record=Fields(
+            kind="ec2_launch_template",
+            key="arn:{partition}:ec2:{region}:{account}:launch-template/{LaunchTemplateId}",
+            name="{LaunchTemplateName}",
+            profiles=("LaunchTemplateData.IamInstanceProfile.Arn", "LaunchTemplateData.IamInstanceProfile.Name"),
+            created_at="CreateTime",
+            created_by="CreatedBy",
+            facts={"metadata_tokens": "LaunchTemplateData.MetadataOptions.HttpTokens"},
+        ),
+    ),
+    ResourceType(
+        section="autoscaling.launch_configurations",
+        title="Launch configurations",
+        service="autoscaling",
+        listing=Listing(operation="DescribeLaunchConfigurations", rows="LaunchConfigurations", size=100),
+        record=Fields(
+            kind="launch_configuration",
+            key="{LaunchConfigurationARN}",
+            name="{LaunchConfigurationName}",
+            profiles=("IamInstanceProfile",),
+            created_at="CreatedTime",
+            facts={"metadata_tokens": "MetadataOptions.HttpTokens"},
+        ),
+    ),
+    ResourceType(
+        section="apprunner.services",
+        title="App Runner services",
+        service="apprunner",
+        listing=Listing(operation="ListServices", rows="ServiceSummaryList", size=20),
+        details=(Detail(operation="DescribeService", by={"ServiceArn": "{ServiceArn}"}, at="Service"),),
+        record=Fields(
+            kind="apprunner_service",
+            key="{ServiceArn}",
+            name="{ServiceName}",
+            roles=(
+                "InstanceConfiguration.InstanceRoleArn",
+                "SourceConfiguration.AuthenticationConfiguration.AccessRoleArn",
+            ),
+            parameters=(
+                "SourceConfiguration.CodeRepository.CodeConfiguration.CodeConfigurationValues.RuntimeEnvironmentSecrets.*",
+                "SourceConfiguration.ImageRepository.ImageConfiguration.RuntimeEnvironmentSecrets.*",
+            ),
+            created_at="CreatedAt",
+            facts={"status": "Status"},
+        ),
+        tagged_as="apprunner:service",
+        everywhere=False,
+    ),
+    ResourceType(
+        section="batch.job_definitions",
+        title="Batch job definitions",
+        service="batch",
+        listing=Listing(
+            operation="DescribeJobDefinitions", rows="jobDefinitions", size=100, parameters={"status": "ACTIVE"}
+        ),
+        record=Fields(
+            kind="batch_job_definition",
+            key="{jobDefinitionArn}",
+            name="{jobDefinitionName}",
+            roles=(
+                "containerProperties.jobRoleArn",
+                "containerProperties.executionRoleArn",
+                "ecsProperties.taskProperties[].taskRoleArn",
+                "ecsProperties.taskProperties[].executionRoleArn",
+                "nodeProperties.nodeRangeProperties[].container.jobRoleArn",
+                "nodeProperties.nodeRangeProperties[].container.executionRoleArn",
+                "nodeProperties.nodeRangeProperties[].ecsProperties.taskProperties[].taskRoleArn",
+                "nodeProperties.nodeRangeProperties[].ecsProperties.taskProperties[].executionRoleArn",
+            ),
+            parameters=(
+                "containerProperties.secrets[].valueFrom",
+                "ecsProperties.taskProperties[].containers[].secrets[].valueFrom",
+                "nodeProperties.nodeRangeProperties[].container.secrets[].valueFrom",
+            ),
+            texts=("containerProperties.environment[].value",),
+            tags="tags",
+            facts={
+                "service_account": "eksProperties.podProperties.serviceAccountName",
+                VARIABLES: "containerProperties.environment[].name",
+            },
+        ),
+    ),
+    ResourceType(
+        section="batch.compute_environments",
+        title="Batch compute environments",
+        service="batch",
+        listing=Listing(operation="DescribeComputeEnvironments", rows="computeEnvironments", size=100),
+        record=Fields(
+            kind="batch_compute_environment",
+            key="{computeEnvironmentArn}",
+            name="{computeEnvironmentName}",
+            roles=("serviceRole", "computeResources.spotIamFleetRole"),
+            profiles=("computeResources.instanceRole",),
+            tags="tags",
+            facts={"state": "state"},
+        ),
+    ),
+)

@@ -1,0 +1,141 @@
+"""Many lists of Graph in few requests: JSON batching, with its refusals inside and its lists that go on.
+
+Source: https://learn.microsoft.com/graph/json-batching
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+from msgspec import Raw
+
+from connectors.azure.client.errors import OK, NotTaken, of_answer
+from connectors.azure.client.payloads import GraphAnswer, GraphAnswers, GraphQuestion, Page, Rows
+from connectors.azure.client.pipeline import BACKOFF_MAX, PATIENCE, SERVER_RETRIES
+from connectors.azure.client.requests import ARM_RESOURCES, BATCH, allowed
+from connectors.base import Gone, Malformed
+from connectors.budget import current
+from scanner.errors import SourceError, Throttled
+
+if TYPE_CHECKING:
+    from connectors.azure.client.api import AzureApi
+
+AT_ONCE = 20
+_TOO_MANY, _SERVER_ERRORS = 429, (500, 502, 503, 504)
+
+
+def read_batch(
+    api: AzureApi, paths: Sequence[str], headers: Mapping[str, str]
+) -> Iterator[tuple[str, list[Raw] | SourceError]]:
+    """See ``AzureApi.graph_batch``. Raises SourceError where a whole batch fails, Forbidden for a path not allowed.
+
+    Where batches are not taken, each list is asked for on its own.
+    """
+    for path in paths:
+        allowed("graph", "GET", path)
+    for start in range(0, len(paths), AT_ONCE):
+        some = paths[start : start + AT_ONCE]
+        questions = [GraphQuestion(id=str(number), url=path, headers=headers) for number, path in enumerate(some)]
+        try:
+            answers = _answers(api, questions)
+        except (Gone, NotTaken):
+            yield from ((path, _alone(api, path, headers)) for path in paths[start:])
+            return
+        for number, path in enumerate(some):
+            yield path, _rows(api, path, answers.get(str(number)), headers)
+
+
+def _alone(api: AzureApi, path: str, headers: Mapping[str, str]) -> list[Raw] | SourceError:
+    try:
+        return [row for page in api.graph_pages(path, headers=headers) for row in page]
+    except SourceError as error:
+        return error
+
+
+def _answers(api: AzureApi, waiting: list[GraphQuestion]) -> dict[str, GraphAnswer]:
+    """The last answer to each; those that were refused for load, or failed in passing, are asked again."""
+    answers: dict[str, GraphAnswer] = {}
+    for tries in range(api.attempts):
+        got = api.graph_post(BATCH, {"requests": waiting}, GraphAnswers)
+        answers |= {answer.id: answer for answer in got.responses}
+        waiting = [one for one in waiting if one.id in answers and _may_pass(answers[one.id], tries)]
+        pause = max((_seconds(answers[one.id]) for one in waiting), default=0.0)
+        if not waiting or pause > PATIENCE or tries == api.attempts - 1:
+            break
+        current().pause(pause or min(api.backoff * 2**tries, BACKOFF_MAX))
+    return answers
+
+
+def _may_pass(answer: GraphAnswer, tries: int) -> bool:
+    if answer.status in _SERVER_ERRORS and not _seconds(answer):
+        return tries < SERVER_RETRIES
+    return answer.status == _TOO_MANY or answer.status in _SERVER_ERRORS
+
+
+def _seconds(answer: GraphAnswer) -> float:
+    """What an inner answer asks to be waited; 0 where it does not say."""
+    told = next((value for name, value in answer.headers.items() if name.lower() == "retry-after"), 0)
+    try:
+        return max(0.0, float(str(told)))
+    except ValueError:
+        return 0.0
+
+
+def _rows(api: AzureApi, path: str, answer: GraphAnswer | None, headers: Mapping[str, str]) -> list[Raw] | SourceError:
+    one = allowed("graph", "GET", path)
+    if answer is None:
+        return Malformed(f"GET {one.path}: a batch came back without this one's answer")
+    if answer.status == _TOO_MANY:
+        return Throttled(f"GET {one.path}: asked for fewer requests, and retries ran out")
+    if answer.status != OK:
+        return of_answer(answer, f"GET {one.path}", one.permission)
+    try:
+        page = msgspec.json.decode(answer.body, type=Page)
+        rows = list(page.value)
+        if page.next_link:
+            rows += [row for further in api.graph_next(page.next_link, headers) for row in further]
+    except msgspec.DecodeError as error:
+        return Malformed(f"GET {one.path}: an answer has another shape than expected: {error}")
+    except SourceError as error:
+        return error
+    return rows
+
+
+# --- Azure Resource Graph: one query over many subscriptions, page by page ---
+#
+# Source: https://learn.microsoft.com/rest/api/azureresourcegraph/resourcegraph/resources/resources
+
+API_VERSION = "2024-04-01"
+PAGE = 1000
+_LIMIT_HIT = "x-ms-tenant-subscription-limit-hit"
+"""Set where a query over all subscriptions looked into the first 10,000 only."""
+
+
+def read_rows(api: AzureApi, query: str, subscriptions: Sequence[str]) -> Iterator[Raw]:
+    """See ``AzureApi.resource_graph``. Raises SourceError after the rows of a result that was cut off."""
+    options: dict[str, Any] = {"$top": PAGE, "resultFormat": "objectArray"}
+    body: dict[str, Any] = {"query": query, "options": options}
+    if subscriptions:
+        body["subscriptions"] = list(subscriptions)
+    only_some = False
+    followed: set[str] = set()
+
+    def heard(headers: Mapping[str, str]) -> None:
+        nonlocal only_some
+        only_some = only_some or headers.get(_LIMIT_HIT, "").lower() == "true"
+
+    while True:
+        page = api.arm_post(ARM_RESOURCES, body, Rows, api_version=API_VERSION, heard=heard)
+        yield from page.data
+        if page.skip_token is None:
+            break
+        if page.skip_token in followed:
+            raise Malformed("Resource Graph: a page leads back to one that was read")
+        followed.add(page.skip_token)
+        options["$skipToken"] = page.skip_token
+    if (page.truncated or "").lower() == "true":
+        raise SourceError("Resource Graph: the result was cut off, and not all of it can be had")
+    if only_some:
+        raise SourceError("Resource Graph: there are more subscriptions than one query looks into")

@@ -1,0 +1,87 @@
+"""What of the services' envelopes is used; rows stay raw, so that a bad one costs only itself."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Any
+
+from msgspec import Meta, Raw, Struct, field
+
+ObjectId = Annotated[str, Meta(pattern=r"\A(?!\.{1,2}\Z)[A-Za-z0-9._~!$&'()*+,=:@-]{1,255}\Z")]
+"""An id: a GUID of Azure's, or whatever else stands for itself in one segment of a path (RFC 3986, section 3.3)."""
+
+
+class Page(Struct, frozen=True):
+    """One page of a list: of Graph, or of the resource manager and of vaults, which name the next one differently."""
+
+    value: list[Raw]
+    graph_next: str | None = field(default=None, name="@odata.nextLink")
+    arm_next: str | None = field(default=None, name="nextLink")
+
+    @property
+    def next_link(self) -> str | None:
+        """Where the next page is; None on the last one."""
+        return self.graph_next or self.arm_next or None
+
+
+class GraphQuestion(Struct, frozen=True):
+    """One inner request of a batch; its id is its place among the others."""
+
+    id: str
+    url: str
+    headers: Mapping[str, str] = {}
+    method: str = "GET"
+
+
+class GraphAnswer(Struct, frozen=True):
+    """One inner answer of a batch; they come in any order."""
+
+    id: str
+    status: int
+    headers: dict[str, Any] = {}
+    body: Raw = Raw(b"null")
+
+    @property
+    def status_code(self) -> int:
+        """As the outer answer calls it."""
+        return self.status
+
+    @property
+    def content(self) -> bytes:
+        """As the outer answer calls it."""
+        return bytes(self.body)
+
+
+class GraphAnswers(Struct, frozen=True):
+    """The answer to a batch."""
+
+    responses: list[GraphAnswer]
+
+
+class Rows(Struct, frozen=True, rename={"skip_token": "$skipToken", "truncated": "resultTruncated"}):
+    """One page of a Resource Graph query. ``truncated`` is a word, not a boolean."""
+
+    data: list[Raw]
+    skip_token: str | None = None
+    truncated: str | None = None
+
+
+# --- Dates as Microsoft's services write them, and as their documentation does ---
+
+RESTORABLE = timedelta(days=30)
+"""How long a deleted object can be had back. Source: https://learn.microsoft.com/graph/api/resources/directory"""
+# The samples of Graph's reports have offsets of one digit: 2021-04-01T00:00:00-8:00.
+_SHORT_OFFSET = re.compile(r"([+-])(\d:\d\d)\Z")
+
+
+def moment(value: object) -> datetime | None:
+    """A date in UTC; None for what is none, or has no offset."""
+    try:
+        told = (
+            value if isinstance(value, datetime) else datetime.fromisoformat(_SHORT_OFFSET.sub(r"\g<1>0\2", str(value)))
+        )
+        return told.astimezone(UTC) if told.tzinfo else None
+    except (ValueError, OverflowError):
+        return None

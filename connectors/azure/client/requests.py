@@ -1,0 +1,212 @@
+"""Every request that this connector may make, and the least permission for it. Whatever is not here is not sent.
+
+Permissions of Graph are application permissions; those of the resource manager and of vaults are actions of a role.
+Paths are templates: ``{…}`` is one segment. Source: the permission tables of Graph's reference pages, and Azure's list
+of resource provider operations.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from urllib.parse import unquote, urlsplit
+
+from msgspec import Struct
+
+from connectors.azure import sections as s
+from connectors.azure.client.clouds import Service
+from scanner.errors import SourceError
+
+EVERYTHING = "*/read"
+"""Resource Graph tells of a resource to those who may read it, so for resources of any type it takes this."""
+ARM_RESOURCES = "/providers/Microsoft.ResourceGraph/resources"
+_SP, _APP = "/servicePrincipals", "/applications"
+_AGENT, _BLUEPRINT = "microsoft.graph.agentIdentity", "microsoft.graph.agentIdentityBlueprint"
+_PRINCIPAL = "microsoft.graph.agentIdentityBlueprintPrincipal"
+_APPLICATIONS, _DIRECTORY = "Application.Read.All", "Directory.Read.All"
+_AUTHORIZATION = "/providers/Microsoft.Authorization"
+_GROUP = "/providers/Microsoft.Management/managementGroups/{group}"
+_VAULT = "/subscriptions/{subscription}/resourceGroups/{group}/providers/Microsoft.KeyVault/vaults/{vault}"
+_IDENTITY = (
+    "/subscriptions/{subscription}/resourceGroups/{group}/providers/Microsoft.ManagedIdentity"
+    "/userAssignedIdentities/{identity}"
+)
+_ROLE_ASSIGNMENTS = "Microsoft.Authorization/roleAssignments/read"
+VAULT_LISTS = frozenset({"secrets", "keys", "certificates"})
+"""What vaults hold, each at a path of its own; below are values."""
+_ROLE_DEFINITIONS = "Microsoft.Authorization/roleDefinitions/read"
+
+
+class Forbidden(SourceError):
+    """A request that this connector does not make, whoever asks for it: a link in an answer, or our own mistake."""
+
+
+class Allowed(Struct, frozen=True, kw_only=True):
+    """One request: for which section, where, and what it takes. ``beta``: of Graph's preview version."""
+
+    section: str
+    service: Service
+    path: str
+    permission: str
+    method: str = "GET"
+    beta: bool = False
+
+
+def _graph(section: str, permission: str, *paths: str, method: str = "GET", beta: bool = False) -> list[Allowed]:
+    return [
+        Allowed(section=section, service="graph", path=path, permission=permission, method=method, beta=beta)
+        for path in paths
+    ]
+
+
+def _arm(section: str, permission: str, *paths: str, method: str = "GET") -> list[Allowed]:
+    return [Allowed(section=section, service="arm", path=path, permission=permission, method=method) for path in paths]
+
+
+def _vault(section: str, permission: str, path: str) -> list[Allowed]:
+    return [Allowed(section=section, service="vault", path=path, permission=permission)]
+
+
+ALLOWED: tuple[Allowed, ...] = (
+    *_graph(s.SERVICE_PRINCIPALS, _APPLICATIONS, _SP),
+    *_graph(s.APPLICATIONS, _APPLICATIONS, _APP),
+    *_graph(s.AGENT_IDENTITIES, "AgentIdentity.Read.All", f"{_SP}/{_AGENT}", f"{_SP}/{{id}}/{_AGENT}/sponsors"),
+    *_graph(
+        s.AGENT_BLUEPRINTS,
+        "AgentIdentityBlueprint.Read.All",
+        f"{_APP}/{_BLUEPRINT}",
+        f"{_APP}/{{id}}/{_BLUEPRINT}/sponsors",
+    ),
+    *_graph(
+        s.AGENT_BLUEPRINTS,
+        "AgentIdentityBlueprintPrincipal.Read.All",
+        f"{_SP}/{_PRINCIPAL}",
+        f"{_SP}/{{id}}/{_PRINCIPAL}/sponsors",
+    ),
+    *_graph(s.AGENT_USERS, "User.Read.All", "/users/microsoft.graph.agentUser", "/users/{id}/sponsors"),
+    *_graph(s.OWNERS, _APPLICATIONS, f"{_SP}/{{id}}/owners", f"{_APP}/{{id}}/owners"),
+    *_graph(
+        s.FEDERATED_CREDENTIALS,
+        _APPLICATIONS,
+        f"{_APP}/{{id}}/federatedIdentityCredentials",
+        f"{_SP}/{{id}}/federatedIdentityCredentials",
+    ),
+    *_graph(s.FEDERATED_CREDENTIALS, _APPLICATIONS, f"{_APP}/{{id}}/federatedIdentityCredentials", beta=True),
+    *_graph(
+        s.DELETED,
+        _APPLICATIONS,
+        "/directory/deletedItems/microsoft.graph.servicePrincipal",
+        "/directory/deletedItems/microsoft.graph.application",
+    ),
+    *_graph(
+        s.DIRECTORY_ROLES,
+        "RoleManagement.Read.Directory",
+        "/roleManagement/directory/roleAssignments",
+        "/roleManagement/directory/roleDefinitions",
+    ),
+    *_graph(
+        s.APP_PERMISSIONS,
+        _APPLICATIONS,
+        f"{_SP}/{{id}}/appRoleAssignedTo",
+        f"{_SP}/{{id}}/appRoleAssignments",
+    ),
+    *_graph(s.DELEGATED_GRANTS, _DIRECTORY, "/oauth2PermissionGrants"),
+    *_graph(
+        s.GROUP_MEMBERS,
+        "GroupMember.Read.All",
+        "/groups/{id}/transitiveMembers/microsoft.graph.servicePrincipal",
+        "/groups/{id}/transitiveMembers",
+    ),
+    *_graph(s.SIGN_INS, "AuditLog.Read.All", "/reports/servicePrincipalSignInActivities", beta=True),
+    *_graph(s.CREDENTIAL_USE, "AuditLog.Read.All", "/reports/appCredentialSignInActivities", beta=True),
+    *_arm(
+        s.SUBSCRIPTIONS,
+        "Microsoft.Resources/subscriptions/read",
+        "/subscriptions",
+    ),
+    *_arm(s.SUBSCRIPTIONS, "Microsoft.Resources/subscriptions/read", ARM_RESOURCES, method="POST"),
+    *_arm(s.MANAGEMENT_GROUPS, "Microsoft.Management/managementGroups/read", ARM_RESOURCES, method="POST"),
+    *_arm(
+        s.MANAGEMENT_GROUPS,
+        "Microsoft.Management/getEntities/action",
+        "/providers/Microsoft.Management/getEntities",
+        method="POST",
+    ),
+    *_arm(
+        s.MANAGEMENT_GROUPS,
+        "Microsoft.Management/managementGroups/read",
+        "/providers/Microsoft.Management/managementGroups",
+    ),
+    *_arm(
+        s.ROLE_ASSIGNMENTS,
+        _ROLE_ASSIGNMENTS,
+        f"/subscriptions/{{subscription}}{_AUTHORIZATION}/roleAssignments",
+        f"{_GROUP}{_AUTHORIZATION}/roleAssignments",
+    ),
+    *_arm(
+        s.ROLE_DEFINITIONS,
+        _ROLE_DEFINITIONS,
+        f"{_AUTHORIZATION}/roleDefinitions",
+        f"/subscriptions/{{subscription}}{_AUTHORIZATION}/roleDefinitions",
+        f"{_GROUP}{_AUTHORIZATION}/roleDefinitions",
+    ),
+    *_arm(
+        s.DENY_ASSIGNMENTS,
+        "Microsoft.Authorization/denyAssignments/read",
+        f"/subscriptions/{{subscription}}{_AUTHORIZATION}/denyAssignments",
+        f"{_GROUP}{_AUTHORIZATION}/denyAssignments",
+    ),
+    *_graph(s.PRINCIPALS, _DIRECTORY, "/directoryObjects/getByIds", method="POST"),
+    *_arm(
+        s.MANAGED_IDENTITIES,
+        "Microsoft.ManagedIdentity/userAssignedIdentities/read",
+        "/subscriptions/{subscription}/providers/Microsoft.ManagedIdentity/userAssignedIdentities",
+    ),
+    *_arm(
+        s.IDENTITY_FEDERATION,
+        "Microsoft.ManagedIdentity/userAssignedIdentities/federatedIdentityCredentials/read",
+        f"{_IDENTITY}/federatedIdentityCredentials",
+    ),
+    *_arm(s.WORKLOADS, EVERYTHING, ARM_RESOURCES, method="POST"),
+    *_arm(s.WORKLOADS, "Microsoft.Resources/subscriptions/resources/read", "/subscriptions/{subscription}/resources"),
+    *_arm(
+        s.VAULTS,
+        "Microsoft.KeyVault/vaults/read",
+        "/subscriptions/{subscription}/providers/Microsoft.KeyVault/vaults",
+    ),
+    *_arm(s.VAULTS, "Microsoft.KeyVault/vaults/read", ARM_RESOURCES, method="POST"),
+    *_vault(s.SECRETS, "Microsoft.KeyVault/vaults/secrets/readMetadata/action", "/secrets"),
+    *_vault(s.KEYS, "Microsoft.KeyVault/vaults/keys/read", "/keys"),
+    *_vault(s.CERTIFICATES, "Microsoft.KeyVault/vaults/certificates/read", "/certificates"),
+    *_arm(s.SECRETS, "Microsoft.KeyVault/vaults/secrets/read", f"{_VAULT}/secrets"),
+    *_arm(s.KEYS, "Microsoft.KeyVault/vaults/keys/read", f"{_VAULT}/keys"),
+)
+"""In the order of the sections. A request that serves several sections is told of with the first one's permission."""
+
+BATCH = "/$batch"
+"""Carries requests of the table only, each held against it on its own."""
+
+
+def permissions_of(section: str) -> tuple[str, ...]:
+    """What the requests of a section take, each once."""
+    return tuple(dict.fromkeys(one.permission for one in ALLOWED if one.section == section))
+
+
+def allowed(service: Service, method: str, path: str, *, beta: bool = False) -> Allowed:
+    """The table's entry for a request; ``path`` without the service's address and version. Raises Forbidden."""
+    if service == "graph" and method == "POST" and path == BATCH and not beta:
+        return Allowed(section="", service="graph", path=BATCH, permission=_DIRECTORY, method="POST")
+    plain = unquote(urlsplit(path).path)
+    hidden = plain.count("/") != path.partition("?")[0].count("/") or {".", ".."} & set(plain.split("/"))
+    for one in ALLOWED:
+        fits = one.service == service and one.method == method and one.beta == beta
+        if fits and not hidden and _pattern(one.path).fullmatch(plain):
+            return one
+    raise Forbidden(f"{method} {urlsplit(path).path} is not among the requests that this connector makes")
+
+
+@cache
+def _pattern(template: str) -> re.Pattern[str]:
+    """The resource manager writes paths in changing case, so case is none of the difference."""
+    parts = re.split(r"\{\w+\}", template)
+    return re.compile(r"[^/\x00-\x1f\\]+".join(map(re.escape, parts)), re.IGNORECASE)

@@ -1,0 +1,180 @@
+"""How fast each service is asked: as fast as it goes, until it says that it is near its limit.
+
+Source: https://learn.microsoft.com/graph/throttling-limits and Azure Resource Manager's throttling page.
+"""
+
+from __future__ import annotations
+
+import re
+import threading
+import time
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from connectors.azure.client.clouds import Service
+from connectors.azure.settings import AzureSettings
+from connectors.budget import current, pause
+from connectors.rates import RateLimit
+from scanner.errors import SourceError
+from scanner.redaction.redact import SecretRef, mask
+
+if TYPE_CHECKING:
+    from azure.core.credentials import AccessToken, TokenCredential
+
+_RATES: dict[Service, float] = {"graph": 50, "arm": 20, "vault": 200}
+"""Requests a second once a service has asked for fewer; below what it gives one application again in that time."""
+_REPORTS, _REPORTS_RATE, _REPORTS_BURST = "/reports/", 0.5, 5
+"""Graph's reports give five in ten seconds, and their refusals do not always say when to come back."""
+_NEARNESS, _NEAR = "x-ms-throttle-limit-percentage", 0.8
+_QUOTA_LEFT, _QUOTA_RESETS = "x-ms-user-quota-remaining", "x-ms-user-quota-resets-after"
+"""Resource Graph tells with each answer how many queries are left, and in what time (hh:mm:ss) there are more."""
+_RESOURCE_GRAPH, _QUOTA_WAIT = "/providers/microsoft.resourcegraph/", 60.0
+_CLOCK = re.compile(r"(\d{1,2}):(\d{2}):(\d{2})(?:\.\d+)?", re.ASCII)
+_TOO_MANY = 429
+
+
+class Pace:
+    """One for all clients of a source. ``clock`` and ``sleep`` are in seconds."""
+
+    def __init__(self, *, clock: Callable[[], float] = time.monotonic, sleep: Callable[[float], None] = pause) -> None:
+        self._limits = {name: RateLimit(rate, clock=clock, sleep=sleep) for name, rate in _RATES.items()}
+        self._clock, self._sleep = clock, sleep
+        self._queries_from = 0.0
+        self._reports = RateLimit(_REPORTS_RATE, burst=_REPORTS_BURST, limited=True, clock=clock, sleep=sleep)
+
+    def before(self, service: Service, url: str) -> None:
+        """Wait until one more request may go out."""
+        self._limits[service].acquire()
+        if service == "graph" and _REPORTS in url.partition("?")[0]:
+            self._reports.acquire()
+        if service == "arm" and _RESOURCE_GRAPH in url.lower() and (wait := self._queries_from - self._clock()) > 0:
+            self._sleep(wait)
+
+    def after(self, service: Service, status: int, headers: Mapping[str, str]) -> None:
+        """Hold back from now on where the answer says that the limit is near."""
+        try:
+            is_near = float(headers.get(_NEARNESS, 0)) >= _NEAR
+        except ValueError:
+            is_near = False
+        if is_near or status == _TOO_MANY:
+            self._limits[service].slow_down()
+        if headers.get(_QUOTA_LEFT) == "0":
+            self._queries_from = self._clock() + min(_seconds(headers.get(_QUOTA_RESETS)), _QUOTA_WAIT)
+
+
+def _seconds(told: str | None) -> float:
+    """Of ``hh:mm:ss``; 0 for what is none."""
+    parts = _CLOCK.fullmatch(told or "")
+    return sum(int(part) * unit for part, unit in zip(parts.groups(), (3600, 60, 1), strict=True)) if parts else 0.0
+
+
+# --- A token that somebody else got, such as the Azure command line, used as it is ---
+
+KEPT = 600
+"""Seconds after which it is read anew: whoever put it there may have renewed it."""
+_TOKEN = re.compile(r"[!-~]+")
+
+
+class _Printed(msgspec.Struct, rename="camel"):
+    """What ``az account get-access-token`` prints. When it expires the service says itself."""
+
+    access_token: str
+
+
+class GivenToken:
+    """A credential of azure-core: gives the same token out for whatever it is asked for."""
+
+    def __init__(self, ref: SecretRef) -> None:
+        self._ref = ref
+
+    def get_token(self, *_scopes: str, **_options: Any) -> AccessToken:
+        """The token. Raises SourceError where there is none."""
+        from azure.core.credentials import AccessToken
+
+        return AccessToken(self._read(), int(time.time()) + KEPT)
+
+    def _read(self) -> str:
+        text = self._ref.resolve()
+        if text.startswith("{"):
+            try:
+                text = msgspec.json.decode(text, type=_Printed).access_token
+            except msgspec.DecodeError:
+                text = ""
+        if not _TOKEN.fullmatch(text):
+            raise SourceError(
+                f"{self._ref} holds no access token", hint="give what `az account get-access-token` prints"
+            )
+        mask(text)
+        return text
+
+
+# --- The credential that a source's settings describe, as azure-identity makes it, and how both it and we send ---
+
+
+def transport(**settings: Any) -> Any:
+    """azure-core's transport, with answers and pauses within the budget of whoever asks."""
+    from azure.core.pipeline.transport import RequestsTransport
+
+    from connectors.http import bound_session
+
+    class Bounded(RequestsTransport):  # type: ignore[misc]  # the SDK is an extra, and untyped where it is not there
+        def _init_session(self, session: Any) -> None:
+            super()._init_session(session)
+            bound_session(session)
+
+        def sleep(self, duration: float) -> None:
+            current().pause(duration)
+
+    return Bounded(**settings)
+
+
+def credential(settings: AzureSettings) -> TokenCredential:
+    """Made without a call. Raises SourceError where a secret or a file that is referred to is not there."""
+    import azure.identity as sdk
+
+    shared: dict[str, Any] = {
+        "authority": settings.endpoints.authority,
+        "connection_verify": str(settings.ca_file) if settings.ca_file else True,
+    }
+    if settings.managed_identity:
+        named = settings.managed_identity if isinstance(settings.managed_identity, str) else None
+        return sdk.ManagedIdentityCredential(client_id=named, transport=transport())
+    if settings.client_secret is None and settings.certificate_file is None:
+        return sdk.DefaultAzureCredential(**shared)
+    shared |= {
+        "transport": transport(connection_verify=shared["connection_verify"]),
+        "tenant_id": settings.tenant or "",
+        "client_id": settings.client_id or "",
+        "disable_instance_discovery": settings.own_authority,
+    }
+    if settings.client_secret is not None:
+        return sdk.ClientSecretCredential(client_secret=settings.client_secret.resolve(), **shared)
+    try:
+        return sdk.CertificateCredential(certificate_path=str(settings.certificate_file), **shared)
+    except (OSError, ValueError) as error:
+        hint = "give a PEM file with an RSA certificate and its private key"
+        raise SourceError(f"certificate_file cannot be used ({type(error).__name__})", hint=hint) from error
+
+
+# --- What all clients of one source share: its credential, made when it is first needed, and its pace ---
+
+
+class AzureSession:
+    """Safe to share between threads; tokens are kept by the credential, so units of work do not sign in anew."""
+
+    def __init__(self, settings: AzureSettings) -> None:
+        self.pace = Pace()
+        self._settings = settings
+        self._lock = threading.Lock()
+        self._credential: TokenCredential | None = None
+
+    def credential(self, service: Service) -> TokenCredential:
+        """As the settings describe it. Raises SourceError where what they refer to is not there."""
+        given = self._settings.token_of(service)
+        if given is not None:
+            return GivenToken(given)
+        with self._lock:
+            self._credential = self._credential or credential(self._settings)
+            return self._credential

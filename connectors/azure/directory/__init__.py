@@ -1,1 +1,0 @@
-"""Entra: applications, service principals, managed identities, agents, and what they prove themselves with."""

@@ -1,0 +1,1 @@
+"""Applications, service principals, managed identities and agents, with their credentials."""

@@ -1,0 +1,100 @@
+"""Agents: their identities, the blueprints that these are made from, and the user accounts that they act as (pure).
+
+An agent identity has no credential. Its blueprint signs in with its own and becomes any of its agents; an agent becomes
+the user account made for it. Source: https://learn.microsoft.com/entra/agent-id/identity-platform/agent-user-oauth-flow
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from msgspec import structs
+
+from connectors.azure.client.payloads import moment
+from connectors.azure.identities.applications import NO_RIGHT_YET, of_faces
+from connectors.azure.identities.faces import Faces, known
+from connectors.azure.identities.facts import Found, people_of, told
+from connectors.azure.identities.payloads import AgentUser, ServicePrincipal
+from connectors.azure.keys import agent_blueprint_key, agent_identity_key, agent_user_key
+from connectors.azure.spec import AGENT_BLUEPRINT, AGENT_IDENTITY, AGENT_USER, SPEC
+from scanner.model import Identity, Link, Signal
+from scanner.model.attributes import SPONSORS
+
+
+def agent_identity(found: Found, principal: ServicePrincipal, users: Iterable[AgentUser]) -> Identity:
+    """An agent; ``users``: the accounts that it acts as. Whether the reports of use have every agent is not known."""
+    faces = Faces(principal=principal)
+    plain = of_faces(found, faces, agent_identity_key(found.tenant, principal.id), AGENT_IDENTITY)
+    blueprint = principal.agent_identity_blueprint_id
+    attributes = {
+        **plain.attributes,
+        "registration": None,
+        "blueprint": blueprint,
+        SPONSORS: people_of(found.sponsors, faces),
+    }
+    links = [
+        _becomes(agent_user_key(found.tenant, user.id), f"it acts as the account {user.user_principal_name or user.id}")
+        for user in users
+    ]
+    if blueprint:
+        target = agent_blueprint_key(found.tenant, blueprint)
+        links.append(Link(relation="member_of", target=target, evidence="it is made from this blueprint"))
+    return structs.replace(
+        plain,
+        last_used_at=found.sign_ins.last(principal.app_id, principal.id),
+        use_tracked_days=None,
+        managed_by=None,
+        attributes=known(attributes),
+        signals=_signals("an agent's identity"),
+        links=tuple(links),
+    )
+
+
+def agent_blueprint(found: Found, faces: Faces, agents: Iterable[ServicePrincipal]) -> Identity:
+    """A blueprint; ``agents``: those that were made from it, each of which its credentials open."""
+    key = agent_blueprint_key(found.tenant, faces.client_id or faces.name)
+    plain = of_faces(found, faces, key, AGENT_BLUEPRINT)
+    opened = (
+        _becomes(
+            agent_identity_key(found.tenant, agent.id), f"the agent {agent.display_name or agent.id} signs in by it"
+        )
+        for agent in agents
+    )
+    return structs.replace(
+        plain, use_tracked_days=None, signals=_signals("a blueprint of agents"), links=(*opened, *plain.links)
+    )
+
+
+def agent_user(found: Found, user: AgentUser) -> Identity:
+    """The user account of an agent. It has no password: who it belongs to signs in as it."""
+    sponsors = found.sponsors.get(user.id.lower())
+    parent = user.identity_parent_id
+    return Identity(
+        key=agent_user_key(found.tenant, user.id),
+        provider=SPEC.name,
+        source=found.scope.source,
+        scope=found.scope.id,
+        kind=AGENT_USER,
+        name=user.user_principal_name or user.display_name or user.id,
+        display_name=user.display_name,
+        unique_id=user.id,
+        enabled=user.account_enabled,
+        created_at=moment(user.created_date_time),
+        attributes=known(
+            {"agent": agent_identity_key(found.tenant, parent) if parent else None, SPONSORS: told(sponsors)}
+        ),
+        privilege=NO_RIGHT_YET,
+        signals=_signals("the user account of an agent"),
+    )
+
+
+def _becomes(target: str, evidence: str) -> Link:
+    return Link(relation="can_assume", target=target, evidence=evidence)
+
+
+def _signals(what: str) -> tuple[Signal, ...]:
+    evidence = f"Entra has it as {what}"
+    return (
+        Signal(says="machine", sort="provider", evidence=evidence),
+        Signal(says="agent", sort="provider", evidence=evidence),
+    )

@@ -1,0 +1,245 @@
+"""What was listed of the tenant, and what gaps kept from us."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime
+from typing import Any
+
+from msgspec import Struct, field
+
+from connectors.azure import sections as s
+from connectors.azure.client.clouds import CloudName
+from connectors.azure.identities.faces import Faces, known
+from connectors.azure.identities.payloads import AgentUser, Application, FederatedCredential, Person, ServicePrincipal
+from connectors.azure.spec import SPEC
+from connectors.azure.usage.record import UseRecord
+from connectors.base import Scope
+from connectors.reading import unread_facts
+from scanner.model import Assignment, Fact, Grant
+from scanner.model.attributes import EXTERNAL, OWNERS, PUBLISHER, RESTORABLE_UNTIL, SPONSORS, TOKEN_SUBJECTS
+
+
+class Found(Struct, kw_only=True):
+    """Ids are in lower case. ``principals``, ``owners``, ``sponsors``: by object id; ``applications``: by client id.
+
+    ``agents``, ``left_out``: object ids; ``blueprints``: client ids. ``federated``: by the object id of an application.
+    ``deleted``: registrations in the bin by client id, with the day until which they can be had back. ``gaps``: names
+    of sections that ended as one.
+    """
+
+    scope: Scope
+    tenant: str
+    gaps: set[str]
+    cloud: CloudName = "public"
+    principals: dict[str, ServicePrincipal] = field(default_factory=dict)
+    applications: dict[str, Application] = field(default_factory=dict)
+    agents: set[str] = field(default_factory=set)
+    left_out: set[str] = field(default_factory=set)
+    blueprints: set[str] = field(default_factory=set)
+    agent_users: dict[str, AgentUser] = field(default_factory=dict)
+    owners: dict[str, tuple[Person, ...]] = field(default_factory=dict)
+    sponsors: dict[str, tuple[Person, ...]] = field(default_factory=dict)
+    federated: dict[str, tuple[FederatedCredential, ...]] = field(default_factory=dict)
+    deleted: dict[str, datetime] = field(default_factory=dict)
+    sign_ins: UseRecord = UseRecord()
+    credential_use: UseRecord = UseRecord()
+
+    def application_of(self, principal: ServicePrincipal) -> Application | None:
+        """Its registration, where that is in this tenant."""
+        return None if principal.app_id is None else self.applications.get(principal.app_id.lower())
+
+    def faces(self) -> Iterator[Faces]:
+        """Applications: neither managed identities nor agents, nor those that are left out."""
+        seen: set[str] = set()
+        for key, principal in self.principals.items():
+            if principal.is_managed or self.is_agent(principal):
+                continue
+            seen.add((principal.app_id or "").lower())
+            if key not in self.left_out:
+                yield Faces(principal=principal, application=self.application_of(principal))
+        for client, application in self.applications.items():
+            if client not in seen:
+                yield Faces(application=application)
+
+    def is_agent(self, principal: ServicePrincipal) -> bool:
+        """Whether it is an agent identity."""
+        return principal.is_agent or principal.id.lower() in self.agents
+
+    def is_blueprint(self, faces: Faces) -> bool:
+        """Whether it is a blueprint of agents."""
+        return any(face.is_blueprint for face in faces) or (faces.client_id or "").lower() in self.blueprints
+
+    @property
+    def has_blueprints(self) -> bool:
+        """Whether any list told of a blueprint."""
+        return any(one.is_blueprint for one in (*self.applications.values(), *self.principals.values()))
+
+    @property
+    def registrations_known(self) -> bool:
+        """Whether a registration that was not found is not there."""
+        return s.APPLICATIONS not in self.gaps
+
+
+# --- Owners and sponsors: people to be asked, and machines that hold a right by owning (pure) ---
+#
+# Whoever owns an application or its service principal can add credentials to it, and so become it. Source:
+# https://learn.microsoft.com/entra/identity/enterprise-apps/overview-assign-app-owners
+
+OWNER = "owner"
+_MACHINES = frozenset({"servicePrincipal", "agentIdentity", "agentIdentityBlueprintPrincipal"})
+_GUEST = "#ext#"
+
+
+def told(people: Iterable[Person] | None) -> list[dict[str, str | None]] | None:
+    """As ``attributes`` have them, each once; None where they could not be read."""
+    if people is None:
+        return None
+    by_id = {one.id.lower(): one for one in people}
+    return [
+        {"id": one.id, "name": one.display_name, "email": _email(one), "kind": one.kind}
+        for one in sorted(by_id.values(), key=lambda one: one.id)
+    ]
+
+
+def _email(person: Person) -> str | None:
+    """A guest's sign-in name is no address."""
+    name = person.user_principal_name or ""
+    return person.mail or (name if "@" in name and _GUEST not in name.lower() else None)
+
+
+def is_nameless(person: Person) -> bool:
+    """Whether it is a user of whom we were told no more than the id: the right to read users is missing."""
+    return person.kind == "user" and person.display_name is None and person.user_principal_name is None
+
+
+def ownership(scope: Scope, person: Person, owned: str, name: str, *, becomes: bool) -> Assignment | None:
+    """The right that a service principal has over what it owns (its key); None for people."""
+    if person.kind not in _MACHINES:
+        return None
+    facts: dict[str, Any] = {"becomes": (owned,)} if becomes else {}
+    return Assignment(
+        key=f"{owned}#{OWNER}:{person.id.lower()}",
+        provider=SPEC.name,
+        source=scope.source,
+        scope=scope.id,
+        holder=person.id,
+        holder_kind="ServicePrincipal",
+        holder_name=person.display_name,
+        gone=False,
+        grant=Grant(name=OWNER, via="direct", resource=name),
+        **facts,
+    )
+
+
+# --- Facts of applications that have no field of their own, and what gaps kept from us (pure) ---
+
+ISSUERS: Mapping[CloudName, tuple[str, str]] = {
+    "public": ("https://login.microsoftonline.com/{tenant}/v2.0", "https://sts.windows.net/{tenant}/"),
+    "usgov": ("https://login.microsoftonline.us/{tenant}/v2.0", "https://sts.windows.net/{tenant}/"),
+    "china": ("https://login.partner.microsoftonline.cn/{tenant}/v2.0", "https://sts.chinacloudapi.cn/{tenant}/"),
+}
+"""Whose tokens an identity shows, of both versions. Source:
+https://learn.microsoft.com/entra/identity-platform/access-token-claims-reference"""
+
+
+def token_subjects(found: Found, object_id: str | None) -> list[list[str]] | None:
+    """Under which names it can show itself to others: a token's subject is its object id."""
+    if object_id is None:
+        return None
+    return [[issuer.format(tenant=found.tenant), object_id] for issuer in ISSUERS[found.cloud]]
+
+
+def people_of(
+    of: Mapping[str, tuple[Person, ...]], faces: Faces, *, whole: bool = True
+) -> list[dict[str, str | None]] | None:
+    """The owners or sponsors of all faces; None where nobody was found, and there may be some that could not be read.
+
+    ``whole``: no face is missing that could not be read.
+    """
+    ids = [face.id.lower() for face in faces]
+    people = [person for one in ids for person in of.get(one, ())]
+    return told(people) if people or (whole and all(one in of for one in ids)) else None
+
+
+def attributes_of(found: Found, faces: Faces, words: list[str]) -> dict[str, Any]:
+    """``words``: tags that are no pairs."""
+    principal, application = faces.principal, faces.application
+    third_party = faces.origin(found.tenant) == "third_party"
+    sign = found.sign_ins.sign(faces.client_id)
+    whole = not (is_principal_unread(found, faces) or _is_registration_unread(found, faces))
+    return known({
+        **_registration(found, faces),
+        EXTERNAL: third_party or None,
+        PUBLISHER: _publisher(faces) if third_party else None,
+        "publisher_domain": application.publisher_domain if application else None,
+        "multi_tenant": faces.in_many_tenants or third_party or None,
+        "gallery_template": faces.gallery_template,
+        "disabled_by_microsoft": faces.stopped_by_microsoft,
+        "service_management_reference": application.service_management_reference if application else None,
+        "labels": words or None,
+        "used_as": sign.used_as if sign else None,
+        "last_successful_use": sign.succeeded_at.isoformat() if sign and sign.succeeded_at else None,
+        OWNERS: people_of(found.owners, faces, whole=whole),
+        SPONSORS: people_of(found.sponsors, faces, whole=whole) if found.is_blueprint(faces) else None,
+        TOKEN_SUBJECTS: token_subjects(found, principal.id if principal else None),
+    })  # fmt: skip
+
+
+def _registration(found: Found, faces: Faces) -> dict[str, str]:
+    """Where it is registered. Where that is missing or deleted, nobody can sign in as it until it is back."""
+    principal = faces.principal
+    if faces.application is not None or principal is None:
+        return {"registration": "here"}
+    if faces.origin(found.tenant) != "own":
+        return {"registration": "elsewhere"}
+    if not found.registrations_known or principal.service_principal_type != "Application":
+        return {}
+    until = found.deleted.get((faces.client_id or "").lower())
+    return {"registration": "deleted", RESTORABLE_UNTIL: until.isoformat()} if until else {"registration": "missing"}
+
+
+def _publisher(faces: Faces) -> dict[str, Any]:
+    principal = faces.principal
+    told_of = principal.verified_publisher if principal else None
+    return {
+        "name": told_of.display_name if told_of else None,
+        "verified": faces.has_verified_publisher,
+        "tenant": principal.app_owner_organization_id if principal else None,
+    }
+
+
+def is_principal_unread(found: Found, faces: Faces) -> bool:
+    """Whether it may have a principal that could not be read: that is who holds its rights, and may be disabled."""
+    return faces.principal is None and s.SERVICE_PRINCIPALS in found.gaps
+
+
+def _is_registration_unread(found: Found, faces: Faces) -> bool:
+    """Whether it may be registered here, where that could not be read."""
+    principal = faces.principal
+    if faces.application is not None or principal is None or found.is_agent(principal):
+        return False
+    return faces.origin(found.tenant) == "own" and not found.registrations_known
+
+
+def _has_keys(faces: Faces) -> bool:
+    """Whether it has credentials whose use is reported: those of others' making, as tokens are, are not."""
+    return any(face.key_credentials or face.password_credentials for face in faces)
+
+
+def unread_of(found: Found, faces: Faces) -> tuple[Fact, ...]:
+    """What of it a gap kept from us; whom an agent or its blueprint becomes is among its permissions."""
+    application, principal = faces.application, faces.principal
+    no_registration, no_principal = _is_registration_unread(found, faces), is_principal_unread(found, faces)
+    no_federation = application is not None and application.id.lower() not in found.federated
+    is_agent = principal is not None and found.is_agent(principal)
+    no_target = (is_agent and s.AGENT_USERS in found.gaps) or (
+        found.is_blueprint(faces) and s.AGENT_IDENTITIES in found.gaps
+    )
+    return unread_facts(
+        credentials=no_registration or no_principal or no_federation,
+        permissions=no_principal or no_target,
+        tags=no_registration or no_principal,
+        trusts=no_registration or no_federation,
+        use=no_principal or found.sign_ins.untold or (found.credential_use.untold and _has_keys(faces)),
+    )

@@ -1,0 +1,155 @@
+"""Who may sign in with a token of somebody else's in place of a secret: what a federated credential says. Pure.
+
+Applications, blueprints of agents and user-assigned identities have the same ones. They name one subject, or an
+expression over claims that it must fit. Source:
+https://learn.microsoft.com/entra/workload-id/workload-identities-flexible-federated-identity-credentials
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from msgspec import Struct
+
+from connectors.base import own_words
+from connectors.federation import SUBJECT, Restriction, links_of, narrowest, recognised, shared
+from scanner.model import Credential, Link, Trust, credential_key
+
+ENTRA, CLUSTERS = "Microsoft Entra", "Azure Kubernetes Service"
+"""Whose tokens may be of our own making, by their names in ``issuers.toml``."""
+_EXACTLY = "eq"
+_CLAUSE = r"claims\['(\w+)'\] (eq|matches) '([^']*)'"
+_EXPRESSION = re.compile(rf"{_CLAUSE}(?: and {_CLAUSE})*")
+_SIGNS = "*?"
+
+
+class Expression(Struct, frozen=True, kw_only=True, rename="camel"):
+    """What claims must be like: ``claims['sub'] matches 'repo:acme/*' and …``."""
+
+    value: str | None = None
+
+
+class Terms(Struct, frozen=True, kw_only=True, rename="camel"):
+    """Whose tokens are taken, and whom they must be for: a subject, or an expression."""
+
+    issuer: str | None = None
+    subject: str | None = None
+    audiences: tuple[str, ...] | None = None
+    claims_matching_expression: Expression | None = None
+
+    @property
+    def expression(self) -> str | None:
+        """The expression, where it was told."""
+        return (self.claims_matching_expression and self.claims_matching_expression.value) or None
+
+    @property
+    def names_nobody(self) -> bool:
+        """Whether neither was told; one of them is always there."""
+        return not (self.subject or self.expression)
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """As attributes of a credential."""
+        told = {"issuer": self.issuer, "subject": self.subject, "expression": self.expression}
+        return {
+            **{name: value for name, value in told.items() if value is not None},
+            "audiences": list(self.audiences or ()),
+        }
+
+
+class Clause(Struct, frozen=True, kw_only=True):
+    """What one claim must be: ``value``, or like it."""
+
+    claim: str
+    operator: str
+    value: str
+
+    @property
+    def is_literal(self) -> bool:
+        """Whether signs in its value stand for themselves alone."""
+        return self.operator == _EXACTLY
+
+    @property
+    def bound(self) -> Restriction:
+        """How far it binds its claim."""
+        if self.is_literal or not _has_signs(self.value):
+            return "exact"
+        return "loose" if self.value.strip(_SIGNS) else "none"
+
+    @property
+    def pattern(self) -> str | None:
+        """As a pattern in which ``*`` and ``?`` stand for others; None where that cannot be said by one."""
+        return None if self.is_literal and _has_signs(self.value) else self.value
+
+
+def clauses_of(terms: Terms) -> tuple[Clause, ...]:
+    """What must hold, all of it; none where nothing is told, or it is not understood."""
+    if terms.subject:
+        return (Clause(claim=SUBJECT, operator=_EXACTLY, value=terms.subject),)
+    text = terms.expression or ""
+    if not _EXPRESSION.fullmatch(text):
+        return ()
+    return tuple(Clause(claim=claim, operator=how, value=value) for claim, how, value in re.findall(_CLAUSE, text))
+
+
+def credential_of(key: str, id_: str, terms: Terms, *, name: str | None = None) -> Credential:
+    """One of the identity by that key. ``name``: where its id is another."""
+    return Credential(
+        key=credential_key(key, "federation", id_),
+        kind="federation",
+        id=id_,
+        never_expires=True,
+        attributes=({} if name is None else {"name": name}) | terms.facts,
+    )
+
+
+def trust_of(name: str, terms: Terms, tenant: str) -> Trust:
+    """Whom a credential lets in. ``tenant``: our own."""
+    clauses = clauses_of(terms)
+    return Trust(
+        principal=terms.issuer or "unknown",
+        kind="federated",
+        external=None if terms.issuer is None else is_external(terms.issuer, tenant),
+        restriction=_restriction(terms.issuer or "", clauses),
+        evidence=f"its federated credential {own_words(name)} takes tokens for {_whom(terms, clauses)}",
+        issuer=terms.issuer,
+        subject=next((one.pattern for one in clauses if one.claim == SUBJECT), None),
+    )
+
+
+def federates(trusts: Iterable[Trust]) -> tuple[Link, ...]:
+    """The links to all whom these trusts name."""
+    return links_of(trusts, "a federated credential lets in")
+
+
+def is_external(issuer: str, tenant: str) -> bool | None:
+    """Whether tokens of that issuer are others'. None: of a cluster, which may be ours; that is known later."""
+    for one, parts in recognised(issuer):
+        if one.name == ENTRA:
+            return (parts["own"] or "").lower() != tenant.lower()
+        if one.name == CLUSTERS:
+            return None
+    return True
+
+
+def _restriction(issuer: str, clauses: Sequence[Clause]) -> Restriction:
+    if not clauses:
+        return "loose"
+    everybodys = shared(issuer)
+    if everybodys is None:  # an issuer of one tenant narrows by itself
+        return narrowest(("loose", *(one.bound for one in clauses)))
+    return narrowest(everybodys.narrows(one.claim, one.bound, (one.value,)) for one in clauses)
+
+
+def _whom(terms: Terms, clauses: Sequence[Clause]) -> str:
+    if terms.subject:
+        return f"subject {own_words(terms.subject)}"
+    if terms.expression is None:
+        return "an expression over the claims, which could not be read"
+    return f"whoever fits {own_words(terms.expression)}" + ("" if clauses else ", which is not understood")
+
+
+def _has_signs(text: str) -> bool:
+    return any(sign in text for sign in _SIGNS)

@@ -1,0 +1,220 @@
+"""Lists of the directory, with the objects that are related to each: in one pass where Graph takes it.
+
+``$expand`` gives at most twenty related objects and says nothing of more, so who has twenty is asked about on its own.
+Source: https://learn.microsoft.com/graph/query-parameters#expand-parameter
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Literal, TypeAlias, TypeVar
+
+from msgspec import Raw, structs
+
+from connectors.azure import sections as s
+from connectors.azure.client.batch import AT_ONCE
+from connectors.azure.client.errors import NotTaken
+from connectors.azure.client.payloads import RESTORABLE, moment
+from connectors.azure.identities.faces import Faces
+from connectors.azure.identities.facts import Found
+from connectors.azure.identities.payloads import Application, Deleted, Expanded, ServicePrincipal
+from connectors.azure.reader import Reader
+from connectors.azure.spec import MANAGED_IDENTITY
+from connectors.base import Gone, SectionReading
+from scanner.errors import Denied, SourceError
+from scanner.model import Coverage
+
+PAGE = 999
+EXPANDED_PAGE = 100
+"""With ``$expand`` a page of directory objects has no more, whatever is asked for."""
+EXPANDED_AT_MOST = 20
+WORTH_A_PAGE = 2
+"""A page with expanded objects counts for two requests towards Graph's limits. Source:
+https://learn.microsoft.com/graph/throttling-limits#identity-and-access-service-limits"""
+Query = Mapping[str, str | int]
+T = TypeVar("T")
+
+
+def listed(
+    reader: Reader, section: SectionReading, path: str, row: type[T], *queries: Query, beta: bool = False
+) -> Iterator[T]:
+    """The rows by the first query that Graph takes; a later one asks for less."""
+    for number, query in enumerate(queries, start=1):
+        begun = False
+        try:
+            for page in reader.api.graph_pages(path, params=query, beta=beta):
+                begun = True
+                yield from reader.rows(section, [page], row)
+        except NotTaken:
+            if begun or number == len(queries):
+                raise
+        else:
+            return
+
+
+def is_all(related: list[Raw] | None) -> bool:
+    """Whether these are all related objects, as far as they were expanded."""
+    return related is not None and len(related) < EXPANDED_AT_MOST
+
+
+def related(
+    reader: Reader,
+    section: SectionReading,
+    path: str,
+    relation: str,
+    wanted: Iterable[str],
+    *,
+    expand: str,
+    among: int,
+) -> Iterator[tuple[str, list[Raw]]]:
+    """For each object wanted (by its id) of a list, its related ones. Whose could not be read is left out.
+
+    ``relation``: the last part of the path below an object. ``expand``: the relationship, and what of it. ``among``: so
+    many are in the list; a few of very many are asked about on their own.
+    """
+    open_ids = dict.fromkeys(wanted)
+    pages = math.ceil(among / EXPANDED_PAGE)
+    query: Query = {"$select": "id", "$expand": expand, "$top": EXPANDED_PAGE}
+    try:
+        worthwhile = len(open_ids) >= pages * WORTH_A_PAGE or pages == 1
+        for row in listed(reader, section, path, Expanded, query) if open_ids and worthwhile else ():
+            found = row.owners if relation == "owners" else row.federated_identity_credentials
+            if found is not None and is_all(found) and row.id in open_ids:
+                del open_ids[row.id]
+                yield row.id, found
+    except NotTaken as error:
+        section.note(f"each object was asked for its {relation} on its own: {error}")
+    yield from followed(reader, section, {f"{path}/{one}/{relation}": one for one in open_ids})
+
+
+def followed(reader: Reader, section: SectionReading, paths: Mapping[str, str]) -> Iterator[tuple[str, list[Raw]]]:
+    """The rows below each path, with what ``paths`` has for it; twenty are asked in one request.
+
+    What failed is told once, and the rest is left alone once nothing but denials came back. An object may have gone
+    since it was listed; where all have, there is no such list.
+    """
+    failures: list[SourceError] = []
+    gone: list[SourceError] = []
+    denied = succeeded = 0
+    for path, rows in reader.api.graph_batch(list(paths)):
+        if isinstance(rows, Gone):
+            gone.append(rows)
+            continue
+        if isinstance(rows, SourceError):
+            failures.append(rows)
+            denied += isinstance(rows, Denied)
+            if denied >= AT_ONCE and not succeeded:
+                break
+            continue
+        succeeded += 1
+        yield paths[path], rows
+    if failures := failures or ([] if succeeded else gone):
+        first = failures[0]
+        told = f"{len(failures)} of {len(paths)} could not be read: {first}"
+        section.lost(type(first)(told, permission=first.permission, hint=first.hint), partial=succeeded > 0)
+
+
+# --- What lies in the directory's bin, from which it can be had back for thirty days ---
+#
+# Source: https://learn.microsoft.com/graph/api/resources/directory
+
+Kind: TypeAlias = Literal["servicePrincipal", "application"]
+
+
+def in_bin(reader: Reader, section: SectionReading, kind: Kind) -> Iterator[Deleted]:
+    """Everything of a kind that was deleted and can be had back."""
+    query: Query = {"$select": "id,appId,deletedDateTime", "$top": PAGE}
+    pages = reader.api.graph_pages(f"/directory/deletedItems/microsoft.graph.{kind}", params=query)
+    return reader.rows(section, pages, Deleted)
+
+
+def read_deleted_registrations(reader: Reader, found: Found) -> Iterator[Coverage]:
+    """Which registrations are in the bin; looked at only where a principal of this tenant has lost its own."""
+    with reader.section(s.DELETED) as section:
+        for row in in_bin(reader, section, "application") if _is_any_lost(found) else ():
+            at = moment(row.deleted_date_time)
+            if row.app_id and at is not None:
+                found.deleted[row.app_id.lower()] = at + RESTORABLE
+                section.found()
+    yield reader.done(section)
+
+
+def _is_any_lost(found: Found) -> bool:
+    return found.registrations_known and any(
+        one.service_principal_type == "Application"
+        and found.application_of(one) is None
+        and Faces(principal=one).origin(found.tenant) == "own"
+        for one in found.principals.values()
+    )
+
+
+# --- Reads the two lists that nearly everything is in: service principals and application registrations ---
+
+_OF_BOTH = (
+    "id,appId,displayName,signInAudience,isDisabled,disabledByMicrosoftStatus,createdByAppId,applicationTemplateId,"
+    "description,notes,tags,verifiedPublisher,keyCredentials,passwordCredentials"
+)
+PRINCIPAL = (
+    f"{_OF_BOTH},servicePrincipalType,accountEnabled,appOwnerOrganizationId,alternativeNames,servicePrincipalNames,"
+    "appRoles"
+)
+APPLICATION = f"{_OF_BOTH},createdDateTime,publisherDomain,serviceManagementReference"
+EVERYTHING: Query = {"$top": PAGE}
+"""What Graph tells unasked, where it does not know one of the names: larger, and nearly all of it."""
+CREATED = "createdDateTime"
+"""Not among the published properties of a service principal; most tenants tell it all the same."""
+
+
+def read_service_principals(reader: Reader, found: Found) -> Iterator[Coverage]:
+    """Of applications, managed identities and agents; Microsoft's own ones are kept, too, for what they publish."""
+    left_out = 0
+    queries = (_asking_for(f"{PRINCIPAL},{CREATED}"), _asking_for(PRINCIPAL), EVERYTHING)
+    with reader.section(s.SERVICE_PRINCIPALS) as section:
+        for principal in listed(reader, section, "/servicePrincipals", ServicePrincipal, *queries):
+            if principal.app_id is None and not principal.is_agent:
+                section.malformed(principal.id, "it has no client id (appId)")
+                continue
+            found.principals[principal.id.lower()] = principal
+            if is_left_out(reader, principal):
+                left_out += 1
+                found.left_out.add(principal.id.lower())
+            else:
+                section.found()
+        if left_out:
+            section.note(f"{left_out} of Microsoft's own applications are left out (first_party = true lists them)")
+    coverage = reader.done(section)
+    yield coverage
+    if coverage.is_gap:
+        yield from _unseen_in(reader.unit.subscriptions, coverage)
+
+
+def _unseen_in(subscriptions: Iterable[str], gap: Coverage) -> Iterator[Coverage]:
+    """The same gap for each subscription: what has no resource there any more is found by this list alone."""
+    for one in subscriptions:
+        yield structs.replace(gap, scope=one, kinds=(MANAGED_IDENTITY,), identities=0, calls=0)
+
+
+def _asking_for(names: str) -> Query:
+    return {"$select": names, "$top": PAGE}
+
+
+def is_left_out(reader: Reader, principal: ServicePrincipal) -> bool:
+    """Whether it is one of the hundreds of Microsoft's own that every tenant has.
+
+    One that has got a credential in this tenant is not: whoever holds that is somebody here.
+    """
+    if reader.settings.first_party or principal.is_managed or principal.is_agent or principal.is_blueprint:
+        return False
+    is_microsofts = Faces(principal=principal).origin(reader.unit.tenant) == "microsoft"
+    return is_microsofts and not principal.key_credentials and not principal.password_credentials
+
+
+def read_applications(reader: Reader, found: Found) -> Iterator[Coverage]:
+    """Registrations in this tenant, blueprints of agents among them."""
+    with reader.section(s.APPLICATIONS) as section:
+        queries = (_asking_for(APPLICATION), EVERYTHING)
+        for application in listed(reader, section, "/applications", Application, *queries):
+            found.applications[application.app_id.lower()] = application
+            section.found()
+    yield reader.done(section)

@@ -1,0 +1,172 @@
+"""What of Graph's objects is used. Source: the reference pages of Microsoft Graph v1.0.
+
+Values of secrets and their first letters (``hint``) are no fields here, so they are never kept.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from msgspec import Raw, Struct, field
+
+from connectors.azure.client.payloads import ObjectId
+from connectors.azure.identities.federation import Terms
+
+_TYPE = "#microsoft.graph."
+AGENT_TYPE, SERVICE_IDENTITY = "agentIdentity", "ServiceIdentity"
+BLUEPRINT_TYPES = frozenset({"agentIdentityBlueprint", "agentIdentityBlueprintPrincipal"})
+
+
+class Password(Struct, frozen=True, kw_only=True, rename="camel"):
+    """A ``passwordCredential``. Dates stay as they were written until they are used."""
+
+    key_id: str | None = None
+    display_name: str | None = None
+    custom_key_identifier: str | None = None
+    start_date_time: Any = None
+    end_date_time: Any = None
+
+
+class Key(Struct, frozen=True, kw_only=True, rename="camel"):
+    """A ``keyCredential``. ``custom_key_identifier``: mostly the thumbprint, in base64."""
+
+    key_id: str | None = None
+    type: str | None = None
+    usage: str | None = None
+    display_name: str | None = None
+    custom_key_identifier: str | None = None
+    start_date_time: Any = None
+    end_date_time: Any = None
+
+
+class VerifiedPublisher(Struct, frozen=True, kw_only=True, rename="camel"):
+    """Whom Microsoft has verified as an application's publisher; all empty where it has verified nobody."""
+
+    display_name: str | None = None
+    verified_publisher_id: str | None = None
+
+
+class AppRole(Struct, frozen=True, kw_only=True, rename="camel"):
+    """A permission that an API publishes for applications; ``value`` is its name."""
+
+    id: str
+    value: str | None = None
+    display_name: str | None = None
+
+
+class _Face(Struct, frozen=True, kw_only=True, rename="camel"):
+    """What service principals and application registrations have in common."""
+
+    id: ObjectId
+    odata_type: str | None = field(default=None, name="@odata.type")
+    app_id: ObjectId | None = None
+    display_name: str | None = None
+    created_date_time: Any = None
+    created_by_app_id: str | None = None
+    application_template_id: str | None = None
+    sign_in_audience: str | None = None
+    is_disabled: bool | None = None
+    disabled_by_microsoft_status: str | None = None
+    description: str | None = None
+    notes: str | None = None
+    tags: tuple[str, ...] = ()
+    verified_publisher: VerifiedPublisher | None = None
+    key_credentials: tuple[Key, ...] = ()
+    password_credentials: tuple[Password, ...] = ()
+    sponsors: list[Raw] | None = None
+    """Where they were expanded."""
+
+    @property
+    def type_name(self) -> str:
+        """Its type where it is another than the list's: ``agentIdentityBlueprint``."""
+        return (self.odata_type or "").removeprefix(_TYPE)
+
+    @property
+    def is_blueprint(self) -> bool:
+        """Whether it says that it is one of the two faces of a blueprint."""
+        return self.type_name in BLUEPRINT_TYPES
+
+
+class ServicePrincipal(_Face, frozen=True, kw_only=True, rename="camel"):
+    """A service principal. ``service_principal_type``: Application, ManagedIdentity, ServiceIdentity or another.
+
+    ``agent_identity_blueprint_id``: of an agent identity, the client id of its blueprint.
+    """
+
+    service_principal_type: str | None = None
+    account_enabled: bool | None = None
+    app_owner_organization_id: str | None = None
+    alternative_names: tuple[str, ...] = ()
+    service_principal_names: tuple[str, ...] = ()
+    app_roles: tuple[AppRole, ...] = ()
+    agent_identity_blueprint_id: str | None = None
+
+    @property
+    def is_managed(self) -> bool:
+        """Whether it is a managed identity's."""
+        return self.service_principal_type == "ManagedIdentity"
+
+    @property
+    def is_agent(self) -> bool:
+        """Whether it is an agent identity."""
+        return self.type_name == AGENT_TYPE or self.service_principal_type == SERVICE_IDENTITY
+
+
+class Application(_Face, frozen=True, kw_only=True, rename="camel"):
+    """An application registration."""
+
+    app_id: ObjectId
+    publisher_domain: str | None = None
+    service_management_reference: str | None = None
+
+
+class AgentUser(Struct, frozen=True, kw_only=True, rename="camel"):
+    """The user account of an agent. ``identity_parent_id``: the agent identity that signs in as it."""
+
+    id: ObjectId
+    display_name: str | None = None
+    user_principal_name: str | None = None
+    account_enabled: bool | None = None
+    created_date_time: Any = None
+    identity_parent_id: str | None = None
+    sponsors: list[Raw] | None = None
+
+
+class Person(Struct, frozen=True, kw_only=True, rename="camel"):
+    """An owner or a sponsor: a user, a group or a service principal; no more than an id where we may not see more."""
+
+    id: str
+    odata_type: str | None = field(default=None, name="@odata.type")
+    display_name: str | None = None
+    user_principal_name: str | None = None
+    mail: str | None = None
+
+    @property
+    def kind(self) -> str | None:
+        """user, group, servicePrincipal, agentIdentity …; None where it is not told."""
+        kind = (self.odata_type or "").removeprefix(_TYPE)
+        return None if kind in ("", "directoryObject") else kind
+
+
+class FederatedCredential(Terms, frozen=True, kw_only=True, rename="camel"):
+    """Whose tokens an application takes in place of a secret."""
+
+    id: str
+    name: str | None = None
+    issuer: str
+
+
+class Expanded(Struct, frozen=True, kw_only=True, rename="camel"):
+    """An object of which one relationship was asked for."""
+
+    id: ObjectId
+    owners: list[Raw] | None = None
+    federated_identity_credentials: list[Raw] | None = None
+
+
+class Deleted(Struct, frozen=True, kw_only=True, rename="camel"):
+    """What is in the directory's bin."""
+
+    id: str
+    app_id: str | None = None
+    deleted_date_time: Any = None

@@ -1,0 +1,272 @@
+"""Reads agents: who sponsors them is told only by the lists of their own types."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
+from typing import TypeVar
+
+from msgspec import Raw
+
+from connectors.azure import sections as s
+from connectors.azure.client.errors import NotTaken
+from connectors.azure.identities.agents import agent_blueprint, agent_identity, agent_user
+from connectors.azure.identities.applications import application, as_told_to_rights, managed_identity, named_objects
+from connectors.azure.identities.facts import Found, is_nameless, ownership
+from connectors.azure.identities.lists import (
+    APPLICATION,
+    EXPANDED_PAGE,
+    PRINCIPAL,
+    Query,
+    followed,
+    is_all,
+    listed,
+    read_applications,
+    read_deleted_registrations,
+    read_service_principals,
+    related,
+)
+from connectors.azure.identities.payloads import AgentUser, Application, FederatedCredential, Person, ServicePrincipal
+from connectors.azure.reader import Reader
+from connectors.azure.rights.reading import read_rights
+from connectors.azure.usage.reading import read_credential_use, read_sign_ins
+from connectors.base import DiscoveredRecord, Gone, SectionReading
+from scanner.errors import Denied, NotOffered, SourceError
+from scanner.model import Assignment, Coverage, Identity
+
+PEOPLE = "id,displayName,userPrincipalName,mail"
+_SPONSORS = f"sponsors($select={PEOPLE})"
+_SP, _APP, _USER = "/servicePrincipals", "/applications", "/users"
+_AGENT, _BLUEPRINT = "microsoft.graph.agentIdentity", "microsoft.graph.agentIdentityBlueprint"
+_BLUEPRINT_PRINCIPAL = "microsoft.graph.agentIdentityBlueprintPrincipal"
+_OF_AGENT = (
+    "id,appId,displayName,servicePrincipalType,accountEnabled,isDisabled,disabledByMicrosoftStatus,createdDateTime,"
+    "createdByAppId,appOwnerOrganizationId,notes,tags,agentIdentityBlueprintId"
+)
+_OF_USER = "id,displayName,userPrincipalName,accountEnabled,createdDateTime,identityParentId"
+_Sponsored = TypeVar("_Sponsored", ServicePrincipal, Application, AgentUser)
+
+
+def read_agents(reader: Reader, found: Found) -> Iterator[Coverage]:
+    """Agent identities; the list of service principals may have them, too, and tells less."""
+    with reader.section(s.AGENT_IDENTITIES) as section:
+        path, below = f"{_SP}/{_AGENT}", f"{_SP}/{{}}/{_AGENT}/sponsors"
+        some = any(map(found.is_agent, found.principals.values())) or found.has_blueprints
+        for agent in _sponsored(reader, section, found, path, below, ServicePrincipal, _OF_AGENT, some=some):
+            found.agents.add(agent.id.lower())
+            found.principals[agent.id.lower()] = agent
+    yield reader.done(section)
+
+
+def read_blueprints(reader: Reader, found: Found) -> Iterator[Coverage]:
+    """Both faces of blueprints; where one list cannot be read the other is."""
+    failures: list[SourceError] = []
+    with reader.section(s.AGENT_BLUEPRINTS) as section:
+        for read in (_registrations, _principals):
+            try:
+                read(reader, section, found)
+            except SourceError as error:
+                failures.append(error)
+        for failure in failures:
+            section.lost(failure)
+    yield reader.done(section)
+
+
+def _registrations(reader: Reader, section: SectionReading, found: Found) -> None:
+    path, below = f"{_APP}/{_BLUEPRINT}", f"{_APP}/{{}}/{_BLUEPRINT}/sponsors"
+    some = found.has_blueprints
+    for one in _sponsored(reader, section, found, path, below, Application, APPLICATION, some=some):
+        found.blueprints.add(one.app_id.lower())
+        found.applications[one.app_id.lower()] = one
+
+
+def _principals(reader: Reader, section: SectionReading, found: Found) -> None:
+    path, below = f"{_SP}/{_BLUEPRINT_PRINCIPAL}", f"{_SP}/{{}}/{_BLUEPRINT_PRINCIPAL}/sponsors"
+    some = found.has_blueprints
+    for one in _sponsored(reader, section, found, path, below, ServicePrincipal, PRINCIPAL, some=some):
+        if one.app_id is not None:
+            found.blueprints.add(one.app_id.lower())
+        found.principals.setdefault(one.id.lower(), one)
+        found.left_out.discard(one.id.lower())
+
+
+def read_agent_users(reader: Reader, found: Found) -> Iterator[Coverage]:
+    """User accounts of agents."""
+    with reader.section(s.AGENT_USERS) as section:
+        path, below = f"{_USER}/microsoft.graph.agentUser", f"{_USER}/{{}}/sponsors"
+        some = any(map(found.is_agent, found.principals.values()))
+        for user in _sponsored(reader, section, found, path, below, AgentUser, _OF_USER, some=some):
+            found.agent_users[user.id.lower()] = user
+    yield reader.done(section)
+
+
+def _sponsored(
+    reader: Reader,
+    section: SectionReading,
+    found: Found,
+    path: str,
+    below: str,
+    row: type[_Sponsored],
+    select: str,
+    *,
+    some: bool,
+) -> Iterator[_Sponsored]:
+    """The rows of a list, and whom each has as sponsors. ``below``: where those of one object are, by its id.
+
+    ``some``: other lists told of agents here, so that it cannot be that there are none.
+    """
+    unknown: list[str] = []
+    for one in _listed(reader, section, path, row, select, some=some):
+        section.found()
+        if one.sponsors is not None and is_all(one.sponsors):
+            found.sponsors[one.id.lower()] = people(reader, section, one.sponsors)
+        else:
+            unknown.append(one.id)
+        yield one
+    paths = {f"{below.format(one)}?$select={PEOPLE}": one for one in unknown}
+    for id_, rows in followed(reader, section, paths):
+        found.sponsors[id_.lower()] = people(reader, section, rows)
+
+
+def _listed(
+    reader: Reader, section: SectionReading, path: str, row: type[_Sponsored], select: str, *, some: bool
+) -> Iterator[_Sponsored]:
+    """The rows of a list of one type. Raises NotOffered where Graph does not know it: not every cloud has agents."""
+    everything: Query = {"$top": EXPANDED_PAGE}
+    plain: Query = {"$select": select, **everything}
+    try:
+        yield from listed(reader, section, path, row, {**plain, "$expand": _SPONSORS}, plain, everything)
+    except (NotTaken, Gone) as error:
+        if some:
+            raise SourceError(f"there is no such list, and yet there are agents: {error}") from error
+        raise NotOffered(f"there is no such list here: {error}") from error
+
+
+def people(reader: Reader, section: SectionReading, rows: Iterable[Raw]) -> tuple[Person, ...]:
+    """Those of them that can be understood."""
+    return tuple(reader.rows(section, [list(rows)], Person))
+
+
+# --- Reads what is related to applications: who owns them, and whose tokens they take ---
+
+
+def read_owners(reader: Reader, found: Found) -> Iterator[Coverage]:
+    """Owners of both faces. Managed identities are not asked about: owning one gives no way to become it."""
+    principals = [one.id for key, one in found.principals.items() if key not in found.left_out and not one.is_managed]
+    applications = [one.id for one in found.applications.values()]
+    wanted = {
+        "/servicePrincipals": (principals, len(found.principals)),
+        "/applications": (applications, len(applications)),
+    }
+    nameless = 0
+    with reader.section(s.OWNERS) as section:
+        for path, (ids, among) in wanted.items():
+            expand = f"owners($select={PEOPLE})"
+            for id_, rows in related(reader, section, path, "owners", ids, expand=expand, among=among):
+                found.owners[id_.lower()] = owners = people(reader, section, rows)
+                nameless += sum(map(is_nameless, owners))
+                section.found(len(owners))
+        if nameless:
+            section.lost(Denied(f"{nameless} owners are known by id alone", permission="User.Read.All"), partial=True)
+    yield reader.done(section)
+
+
+def read_federation(reader: Reader, found: Found) -> Iterator[Coverage]:
+    """Federated credentials of registrations; those of managed identities are read where they live."""
+    ids = [one.id for one in found.applications.values()]
+    relation = "federatedIdentityCredentials"
+    with reader.section(s.FEDERATED_CREDENTIALS) as section:
+        found_rows = related(reader, section, "/applications", relation, ids, expand=relation, among=len(ids))
+        for id_, rows in found_rows:
+            credentials = tuple(reader.rows(section, [rows], FederatedCredential))
+            if any(one.names_nobody for one in credentials):
+                credentials = _with_expressions(reader, section, id_, credentials)
+            found.federated[id_.lower()] = credentials
+            section.found(len(credentials))
+    yield reader.done(section)
+
+
+def _with_expressions(
+    reader: Reader, section: SectionReading, id_: str, credentials: tuple[FederatedCredential, ...]
+) -> tuple[FederatedCredential, ...]:
+    """The credentials of one application, with the expressions that only the preview of the API tells of."""
+    try:
+        pages = list(reader.api.graph_pages(f"/applications/{id_}/federatedIdentityCredentials", beta=True))
+    except SourceError as error:
+        section.note(f"whom a credential of application {id_} lets in by an expression is not known: {error}")
+        return credentials
+    told = {one.id: one for one in reader.rows(section, pages, FederatedCredential) if not one.names_nobody}
+    return tuple(told.get(one.id, one) if one.names_nobody else one for one in credentials)
+
+
+# --- Everything that was listed, told as records: each identity once, whichever lists it was in (pure) ---
+
+
+def identities(found: Found) -> Iterator[Identity]:
+    """Managed identities and agents by their principals, applications by both of their faces; no key twice."""
+    told: set[str] = set()
+    for identity in _all(found):
+        if identity.key not in told:
+            told.add(identity.key)
+            yield identity
+
+
+def _all(found: Found) -> Iterator[Identity]:
+    users: defaultdict[str, list[AgentUser]] = defaultdict(list)
+    for user in found.agent_users.values():
+        users[(user.identity_parent_id or "").lower()].append(user)
+        yield agent_user(found, user)
+    agents: defaultdict[str, list[ServicePrincipal]] = defaultdict(list)
+    for key, principal in found.principals.items():
+        if principal.is_managed:
+            yield managed_identity(found, principal)
+        elif found.is_agent(principal):
+            agents[(principal.agent_identity_blueprint_id or "").lower()].append(principal)
+            yield agent_identity(found, principal, users[key])
+    for faces in found.faces():
+        if found.is_blueprint(faces):
+            yield agent_blueprint(found, faces, agents[(faces.client_id or "").lower()])
+        else:
+            yield application(found, faces)
+
+
+def ownerships(found: Found) -> Iterator[Assignment]:
+    """The rights of service principals over what they own. An agent identity has no credentials that one could add."""
+    objects = {id_: (key, name) for id_, key, name in named_objects(found)}
+    told: dict[str, Assignment] = {}
+    for id_, (key, name) in objects.items():
+        is_open = id_ not in found.principals or not found.is_agent(found.principals[id_])
+        for owner in found.owners.get(id_, ()):
+            one = ownership(found.scope, owner, key, name, becomes=is_open)
+            if one is not None:
+                told.setdefault(one.key, one)
+    yield from told.values()
+
+
+# --- Reads the tenant: what Entra knows of its non-human identities ---
+
+
+def read_directory(reader: Reader) -> Iterator[DiscoveredRecord]:
+    """Every identity that the tenant lists, once, with the coverage of each section.
+
+    At least so many requests: one for 999 service principals and one for 999 applications; one for 100 of either, each,
+    that tells their owners, and one for 100 applications that tells their federated credentials; one for 100 agent
+    identities, blueprints and accounts of agents; one for 999 rows of each of the two reports of use.
+    """
+    settings, unit = reader.settings, reader.unit
+    found = Found(scope=reader.scope, tenant=unit.tenant, gaps=reader.gaps, cloud=settings.cloud)
+    yield from read_service_principals(reader, found)
+    yield from read_applications(reader, found)
+    yield from read_agents(reader, found)
+    yield from read_blueprints(reader, found)
+    yield from read_agent_users(reader, found)
+    yield from read_owners(reader, found)
+    yield from read_federation(reader, found)
+    yield from read_deleted_registrations(reader, found)
+    now = datetime.now(UTC)
+    found.sign_ins = yield from read_sign_ins(reader, now)
+    found.credential_use = yield from read_credential_use(reader, now)
+    yield from identities(found)
+    yield from ownerships(found)
+    yield from read_rights(reader, as_told_to_rights(found))

@@ -1,0 +1,340 @@
+"""Role definitions of Azure: the built-in ones once for a process, custom ones for each place."""
+
+from __future__ import annotations
+
+import threading
+from collections import defaultdict
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from functools import partial
+from typing import TypeAlias
+
+from msgspec import Struct
+
+from connectors.azure import sections as s
+from connectors.azure.client.errors import NotTaken, each_of
+from connectors.azure.client.payloads import moment
+from connectors.azure.client.requests import permissions_of
+from connectors.azure.keys import NIL_GUID
+from connectors.azure.reader import Reader, Unit
+from connectors.azure.rights.azure_role import Block, Place, Role, place_of, published_roles
+from connectors.azure.rights.azure_roles import AzureJudge, Denial
+from connectors.azure.rights.directory_roles import UNKNOWN_POWER, Power, some
+from connectors.azure.rights.holders import Member, assignment, members_of
+from connectors.azure.rights.principals import Principals, RoleAssignment, read_denials, read_principals
+from connectors.base import DiscoveredRecord, Gone, Scope, SectionReading, own_words
+from scanner.model import Assignment, Coverage
+
+_ROOT = ""
+_CUSTOM, _BUILT_IN = "type eq 'CustomRole'", "type eq 'BuiltInRole'"
+_CUSTOM_TYPE = "customrole"
+
+Judges = dict[str, AzureJudge]
+"""By the GUID of their role in lower case: a definition's full id begins with whatever scope it is read at."""
+
+
+class Permission(Struct, frozen=True, kw_only=True):
+    """One block of a definition, as the SDK's model has it."""
+
+    actions: tuple[str, ...] | None = None
+    not_actions: tuple[str, ...] | None = None
+    data_actions: tuple[str, ...] | None = None
+    not_data_actions: tuple[str, ...] | None = None
+    condition: str | None = None
+
+
+class RoleDefinition(Struct, frozen=True, kw_only=True):
+    """A role definition, as the SDK's model has it."""
+
+    id: str
+    role_name: str | None = None
+    role_type: str | None = None
+    permissions: tuple[Permission, ...] | None = None
+
+    @property
+    def role(self) -> Role:
+        """As it is judged."""
+        return Role(
+            id=guid_of(self.id),
+            name=self.role_name or guid_of(self.id),
+            custom=None if self.role_type is None else self.role_type.lower() == _CUSTOM_TYPE,
+            blocks=tuple(
+                Block(
+                    actions=one.actions or (),
+                    not_actions=one.not_actions or (),
+                    data_actions=one.data_actions or (),
+                    not_data_actions=one.not_data_actions or (),
+                    condition=one.condition,
+                )
+                for one in self.permissions or ()
+            ),
+        )
+
+
+class _BuiltIn:
+    """The built-in roles by the resource manager that tells of them; they are the same in all its tenants."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._by_address: dict[str, Judges] = {}
+
+    def of(self, reader: Reader, section: SectionReading, wanted: frozenset[str]) -> Judges:
+        """All of them; listed again where one that is wanted is not among those known."""
+        address = reader.settings.endpoints.arm
+        with self._lock:
+            known = self._by_address.get(address, {})
+            if not wanted <= known.keys():
+                known = known | _listed(reader, section, _ROOT, _BUILT_IN)
+                self._by_address[address] = known
+        return known
+
+
+_BUILT_INS = _BuiltIn()
+
+
+def read_roles(reader: Reader, place: str, ids: Iterable[str]) -> Generator[Coverage, None, Judges]:
+    """The roles that can be assigned at a place and are meant by ``ids``, the ids that assignments name.
+
+    Built-in ones that were not told are as Microsoft publishes them, as far as they are among those met most.
+    """
+    wanted = frozenset(map(guid_of, ids))
+    judges: Judges = {}
+    with reader.section(s.ROLE_DEFINITIONS) as section:
+        if wanted:
+            judges |= _listed(reader, section, place, _CUSTOM)
+            others = wanted - judges.keys()
+            try:
+                built_in = _BUILT_INS.of(reader, section, others) if others else {}
+            except (Gone, NotTaken):  # a place tells of all that can be assigned there
+                built_in = _listed(reader, section, place, _BUILT_IN)
+            judges |= {guid: built_in[guid] for guid in others if guid in built_in}
+            section.found(len(wanted & judges.keys()))
+            if unknown := wanted - judges.keys() - published_roles().keys():
+                section.note(f"{len(unknown)} roles are not told here, and what they allow is not known")
+    yield reader.done(section)
+    untold = wanted - judges.keys()
+    return judges | {guid: AzureJudge(role) for guid in untold if (role := published_roles().get(guid))}
+
+
+def _listed(reader: Reader, section: SectionReading, place: str, which: str) -> Judges:
+    models = reader.api.definition_client().role_definitions.list(place, filter=which)
+    told = each_of(models, "GET roleDefinitions", permissions_of(s.ROLE_DEFINITIONS)[0])
+    return {one.role.id: AzureJudge(one.role) for one in reader.converted(section, told, RoleDefinition)}
+
+
+def guid_of(definition: str) -> str:
+    """The GUID at the end of a definition's id, in lower case."""
+    return definition.rstrip("/").rpartition("/")[2].lower()
+
+
+# ---
+# Azure role assignments as rights of service principals: which rows a unit tells, and what each amounts to. Pure.
+
+SERVICE_PRINCIPAL, GROUP = "ServicePrincipal", "Group"
+EVERYWHERE = "/"
+_PEOPLE = frozenset({"User", "ForeignGroup", "Device"})
+"""Types of principals whose rights are no matter of ours; a group of another tenant cannot be looked into."""
+
+
+Judging: TypeAlias = Callable[[frozenset[str]], tuple[Power, tuple[Denial, ...]]]
+
+
+class Known(Struct, frozen=True, kw_only=True):
+    """What assignments are told with. ``groups``: names of those that are there, by id; ``members``: who is in them.
+
+    ``denials``: what is denied there, to whomever.
+    """
+
+    judges: Mapping[str, AzureJudge] = {}
+    principals: Principals = Principals()
+    groups: Mapping[str, str] = {}
+    members: Mapping[str, Sequence[Member]] = {}
+    denials: tuple[Denial, ...] = ()
+
+
+class Whose:
+    """Sorts the rows that a unit lists: its own, those that another unit tells, and people's."""
+
+    def __init__(self, scope: Scope) -> None:
+        self._unit: Unit = scope.context
+        self._own = scope.id.partition("/")[2].lower()
+        self._read = {name.lower() for name in self._unit.groups}
+        self._elsewhere = self._people = 0
+
+    def is_ours(self, row: RoleAssignment) -> bool:
+        """Whether the unit tells it; counts it if not. Raises ValueError for a scope that is none."""
+        if not self._is_here(place_of(row.scope)):
+            self._elsewhere += 1
+        elif row.principal_type in _PEOPLE:
+            self._people += 1
+        else:
+            return True
+        return False
+
+    def notes(self) -> Iterator[str]:
+        """What was left out."""
+        if self._people:
+            yield f"{self._people} of people are left out"
+        if self._elsewhere:
+            yield f"{self._elsewhere} that are set elsewhere are left to the units of those places"
+
+    def _is_here(self, place: Place) -> bool:
+        """A subscription tells what it inherits from groups that nobody else reads."""
+        if place.breadth != "management_group":
+            return self._unit.kind == "subscription"
+        group = self._unit.tenant if place.id == EVERYWHERE else place.id.rpartition("/")[2]
+        if self._unit.kind == "subscription":
+            return group.lower() not in self._read
+        return group.lower() == self._own
+
+
+def assignments_of(scope: Scope, rows: Sequence[RoleAssignment], known: Known) -> Iterator[Assignment]:
+    """The rights that these rows give: each once, to its principal, or to every service principal in its group."""
+    once = {row.id.lower(): row for row in rows}
+    runners = _runners(once.values(), known)
+    ids = _ids(known.members)
+    for key, row in once.items():
+        principal = row.principal_id.lower()
+        of = partial(_of, scope, row, known, _judging(scope, row, known, runs=principal in runners))
+        if principal in known.groups or row.principal_type == GROUP:
+            for member in known.members.get(principal, ()):
+                yield of(f"{key}#{member.id.lower()}", ids[member.id.lower()], member)
+        elif row.principal_type == SERVICE_PRINCIPAL or _may_be_one(row, known.principals):
+            yield of(key, ids.get(principal, frozenset()) | {principal})
+
+
+def _ids(members: Mapping[str, Sequence[Member]]) -> Mapping[str, frozenset[str]]:
+    """By id of a principal that is in a group: its own, and those of the groups."""
+    found: defaultdict[str, set[str]] = defaultdict(set)
+    for group, inside in members.items():
+        for member in inside:
+            found[member.id.lower()] |= {member.id.lower(), group}
+    return {principal: frozenset(ids) for principal, ids in found.items()}
+
+
+def _may_be_one(row: RoleAssignment, principals: Principals) -> bool:
+    """Whether it may be a service principal's though it does not say so: older versions of the API know other types."""
+    return principals.is_service_principal(row.principal_id) or not principals.kind(row.principal_id)
+
+
+def _runners(rows: Iterable[RoleAssignment], known: Known) -> set[str]:
+    """Principals that have a role by which something that runs can be made."""
+    return {
+        row.principal_id.lower()
+        for row in rows
+        if (judge := known.judges.get(guid_of(row.role_definition_id))) and judge.runs_something
+    }
+
+
+def _judging(scope: Scope, row: RoleAssignment, known: Known, *, runs: bool) -> Judging:
+    """What a row amounts to for a holder of these ids, and what may be denied to it there, or in a part of it."""
+    judge = known.judges.get(guid_of(row.role_definition_id))
+    holds = (scope.id,) if scope.context.kind == "subscription" else scope.context.subscriptions
+    place = place_of(row.scope, holds=holds)
+    there = [one for one in known.denials if one.reaches(place) or one.lies_in(place)]
+
+    def judging(ids: frozenset[str]) -> tuple[Power, tuple[Denial, ...]]:
+        denials = tuple(one for one in there if one.concerns(ids))
+        if judge is None:
+            return UNKNOWN_POWER, denials
+        return judge.power(place, condition=row.condition, runs_something=runs, denials=denials), denials
+
+    return judging
+
+
+def _of(
+    scope: Scope,
+    row: RoleAssignment,
+    known: Known,
+    judging: Judging,
+    key: str,
+    ids: frozenset[str],
+    member: Member | None = None,
+) -> Assignment:
+    """``ids``: the holder's, and those of groups that it is in."""
+    judge = known.judges.get(guid_of(row.role_definition_id))
+    holder = member.id if member else row.principal_id
+    restorable = known.principals.restorable.get(holder.lower())
+    power, denials = judging(ids)
+    return assignment(
+        scope,
+        key,
+        holder=holder,
+        holder_kind=SERVICE_PRINCIPAL if member else _kind(row, known.principals),
+        holder_name=member.display_name if member else known.principals.name(holder),
+        gone=False if member else _gone(row, known.principals),
+        grant=judge.role.name if judge else guid_of(row.role_definition_id),
+        power=power,
+        via=f"group:{known.groups[row.principal_id.lower()]}" if member else "direct",
+        resource=row.scope,
+        created_at=moment(row.created_on),
+        created_by=row.created_by,
+        attributes={
+            "right": "Azure role",
+            "custom": (judge.role.custom or None) if judge else None,
+            "condition": own_words(row.condition) if row.condition else None,
+            "denied_by": own_words(some([one.name for one in denials])) if denials else None,
+            "restorable_until": restorable.isoformat() if restorable else None,
+        },
+    )
+
+
+def _kind(row: RoleAssignment, principals: Principals) -> str | None:
+    """None where neither the row nor the directory tells that it is a service principal's."""
+    is_one = row.principal_type == SERVICE_PRINCIPAL or principals.is_service_principal(row.principal_id)
+    return SERVICE_PRINCIPAL if is_one else None
+
+
+def _gone(row: RoleAssignment, principals: Principals) -> bool | None:
+    """A managed identity of another tenant is not in ours, and is no less there; a deleted one may be a person."""
+    gone = principals.gone(row.principal_id)
+    is_ours = not row.delegated_managed_identity_resource_id and _kind(row, principals) is not None
+    return gone if is_ours else None
+
+
+# --- Reads who holds which Azure role at a subscription and below, or at one management group ---
+
+_GROUPS = "/providers/Microsoft.Management/managementGroups/"
+
+
+def read_assignments(reader: Reader) -> Iterator[DiscoveredRecord]:
+    """Each section's coverage, and an Assignment for each role that a service principal holds, itself or by a group."""
+    place = _place(reader)
+    rows: list[RoleAssignment] = []
+    whose = Whose(reader.scope)
+    with reader.section(s.ROLE_ASSIGNMENTS) as section:
+        for row in reader.converted(section, _assignments_listed(reader, place), RoleAssignment):
+            try:
+                rows += [row] if whose.is_ours(row) else []
+            except ValueError as error:
+                section.malformed(row.id, str(error))
+        section.found(len(rows))
+        for note in whose.notes():
+            section.note(note)
+    coverage = reader.done(section)
+    yield coverage
+    if rows or not coverage.is_gap:
+        yield from _told(reader, place, rows)
+
+
+def _place(reader: Reader) -> str:
+    name = reader.scope.id.partition("/")[2]
+    return f"{_GROUPS}{name}" if reader.unit.kind == "management_group" else f"/subscriptions/{reader.scope.id}"
+
+
+def _assignments_listed(reader: Reader, place: str) -> Iterator[object]:
+    if reader.unit.kind == "subscription":
+        models = reader.api.role_client(reader.scope.id).role_assignments.list_for_subscription()
+    else:
+        models = reader.api.role_client(NIL_GUID).role_assignments.list_for_scope(place, filter="atScope()")
+    return each_of(models, "GET roleAssignments", permissions_of(s.ROLE_ASSIGNMENTS)[0])
+
+
+def _told(reader: Reader, place: str, rows: list[RoleAssignment]) -> Iterator[DiscoveredRecord]:
+    judges = yield from read_roles(reader, place, (row.role_definition_id for row in rows))
+    principals = yield from read_principals(reader, (row.principal_id for row in rows))
+    groups = {row.principal_id.lower() for row in rows if row.principal_type == GROUP} | principals.groups().keys()
+    there = {group: principals.name(group) or group for group in groups if principals.gone(group) is not True}
+    members = yield from members_of(reader, there)
+    denials = yield from read_denials(reader, place, rows)
+    known = Known(judges=judges, principals=principals, groups=there, members=members, denials=denials)
+    yield from assignments_of(reader.scope, rows, known)

@@ -1,0 +1,256 @@
+"""What the reading of rights is told of the directory: who is there, and which APIs there are permissions of."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from msgspec import Struct, field
+
+from connectors.azure import sections as s
+from connectors.azure.client.errors import NotTaken
+from connectors.azure.client.payloads import ObjectId, Page
+from connectors.azure.reader import Reader
+from connectors.azure.rights.directory_roles import DirectoryRole, Power
+from connectors.azure.spec import SPEC
+from connectors.base import Gone, Scope, SectionReading
+from scanner.errors import SourceError
+from scanner.model import Assignment, Coverage, Grant
+
+
+class Api(Struct, frozen=True, kw_only=True):
+    """A service principal that publishes permissions. ``app_roles``: their names by id in lower case."""
+
+    id: str
+    app_id: str
+    name: str
+    app_roles: Mapping[str, str] = {}
+
+
+class Directory(Struct, frozen=True, kw_only=True):
+    """The tenant as it was listed; every id is an object's, in lower case.
+
+    ``keys``: keys of identities by the ids of service principals and of applications. ``names``: of service principals,
+    by id. ``left_out``: service principals that are not listed, such as Microsoft's own: neither are their rights.
+    ``apis``: by id.
+    """
+
+    keys: Mapping[str, str] = {}
+    names: Mapping[str, str] = {}
+    left_out: frozenset[str] = frozenset()
+    apis: Mapping[str, Api] = {}
+
+
+# --- What the directory says of objects that are known by id alone, and which service principals are in a group ---
+
+AT_ONCE = 1000
+"""``getByIds`` takes no more."""
+SERVICE_PRINCIPAL, GROUP = "servicePrincipal", "group"
+# A cast is an advanced query. Source: https://learn.microsoft.com/graph/aad-advanced-queries
+_ADVANCED = {"ConsistencyLevel": "eventual"}
+_WHAT = "?$count=true&$select=id,displayName&$top=999"
+_ALL_MEMBERS = "/groups/{}/transitiveMembers" + _WHAT
+_ONLY_PRINCIPALS = "/groups/{}/transitiveMembers/microsoft.graph.servicePrincipal" + _WHAT
+_AGENTS = ("agentIdentity", "agentIdentityBlueprintPrincipal")
+_TYPE = "#microsoft.graph."
+
+
+class DirectoryObject(Struct, frozen=True, kw_only=True):
+    """Any object. ``type``: as Graph writes it; ``name`` only where we may read it."""
+
+    id: str
+    type: str | None = field(default=None, name="@odata.type")
+    name: str | None = field(default=None, name="displayName")
+
+    @property
+    def kind(self) -> str:
+        """Its type, that of every kind of service principal being one."""
+        return kind_of(self.type or "")
+
+
+class Member(Struct, frozen=True, kw_only=True, rename="camel"):
+    """Who is in a group. ``type``: as Graph writes it where there may be several."""
+
+    id: ObjectId
+    display_name: str | None = None
+    type: str | None = field(default=None, name="@odata.type")
+
+    @property
+    def is_principal(self) -> bool:
+        """Whether it is a service principal."""
+        return self.type is None or kind_of(self.type) == SERVICE_PRINCIPAL
+
+
+def kind_of(odata_type: str) -> str:
+    """A type in short, that of every kind of service principal being one."""
+    kind = odata_type.removeprefix(_TYPE)
+    return SERVICE_PRINCIPAL if kind in _AGENTS else kind
+
+
+def objects_by_id(reader: Reader, section: SectionReading, ids: Iterable[str]) -> dict[str, DirectoryObject]:
+    """Those that are there, by id in lower case; an id that is missing has been deleted, or never was.
+
+    No types are asked for, so that none is left out. Raises SourceError where not all could be asked about.
+    """
+    found: dict[str, DirectoryObject] = {}
+    wanted = sorted({one.lower(): one for one in sorted(ids)}.values())
+    for start in range(0, len(wanted), AT_ONCE):
+        body = {"ids": wanted[start : start + AT_ONCE]}
+        page = reader.api.graph_post("/directoryObjects/getByIds", body, Page)
+        if page.next_link:
+            raise SourceError("POST /directoryObjects/getByIds: the answer goes on where none should")
+        for raw in page.value:
+            one = reader.row(section, raw, DirectoryObject)
+            if one is None:  # whose it was cannot be told, and its id must not be taken for a deleted one's
+                raise SourceError("POST /directoryObjects/getByIds: not every object could be understood")
+            found[one.id.lower()] = one
+    return found
+
+
+def members_of(reader: Reader, groups: Mapping[str, str]) -> Generator[Coverage, None, dict[str, tuple[Member, ...]]]:
+    """The service principals in each group, and in the groups inside it. ``groups``: names by id.
+
+    Where Graph does not list them alone, all members are.
+    """
+    members: dict[str, tuple[Member, ...]] = {}
+    with reader.section(s.GROUP_MEMBERS) as section:
+        for path in (_ONLY_PRINCIPALS, _ALL_MEMBERS):
+            failures = _read_members(reader, section, path, sorted(groups.keys() - members.keys()), members)
+            if not any(isinstance(one, (Gone, NotTaken)) for one in failures):
+                break
+        for failure in failures:
+            if not (isinstance(failure, Gone) and members):  # one of several may have gone since
+                section.lost(failure, partial=bool(members))
+    yield reader.done(section)
+    return members
+
+
+def _read_members(
+    reader: Reader, section: SectionReading, path: str, groups: Sequence[str], members: dict[str, tuple[Member, ...]]
+) -> list[SourceError]:
+    """Add to ``members`` who is in each group; what went wrong."""
+    failures: list[SourceError] = []
+    paths = {path.format(group): group for group in groups}
+    for one, rows in reader.api.graph_batch(list(paths), headers=_ADVANCED):
+        if isinstance(rows, SourceError):
+            failures.append(rows)
+        else:
+            found = reader.rows(section, [rows], Member)
+            members[paths[one]] = tuple(member for member in found if member.is_principal)
+    return failures
+
+
+# --- What of Graph's rows about rights is used. Source: the reference pages of Microsoft Graph v1.0 ---
+
+
+class RolePermission(Struct, frozen=True, kw_only=True, rename="camel"):
+    """One of the permissions of a directory role. ``condition``: on which objects only, such as one's own."""
+
+    allowed_resource_actions: tuple[str, ...] = ()
+    excluded_resource_actions: tuple[str, ...] | None = None
+    condition: str | None = None
+
+
+class RoleDefinition(Struct, frozen=True, kw_only=True, rename="camel"):
+    """A ``unifiedRoleDefinition``."""
+
+    id: str
+    display_name: str | None = None
+    template_id: str | None = None
+    is_built_in: bool | None = None
+    is_enabled: bool | None = None
+    role_permissions: tuple[RolePermission, ...] = ()
+
+    @property
+    def role(self) -> DirectoryRole:
+        """What it allows on any object; a role that is switched off allows nothing."""
+        actions = (
+            action
+            for one in self.role_permissions
+            if not one.condition and self.is_enabled is not False
+            for action in one.allowed_resource_actions
+            if action not in (one.excluded_resource_actions or ())
+        )
+        return DirectoryRole(
+            id=self.id,
+            name=self.display_name or self.id,
+            template=(self.template_id or self.id) if self.is_enabled is not False else "",
+            actions=tuple(dict.fromkeys(actions)),
+            custom=None if self.is_built_in is None else not self.is_built_in,
+        )
+
+
+class RoleAssignment(Struct, frozen=True, kw_only=True, rename="camel"):
+    """A ``unifiedRoleAssignment``. ``directory_scope_id``: ``/`` or the object or unit it is limited to."""
+
+    id: str
+    principal_id: ObjectId
+    role_definition_id: str
+    directory_scope_id: str | None = None
+    app_scope_id: str | None = None
+    condition: str | None = None
+
+
+class AppRoleAssignment(Struct, frozen=True, kw_only=True, rename="camel"):
+    """An application permission that somebody holds on a resource. Dates stay text until they are used."""
+
+    id: str
+    principal_id: ObjectId
+    app_role_id: str
+    resource_id: str | None = None
+    principal_type: str | None = None
+    principal_display_name: str | None = None
+    resource_display_name: str | None = None
+    created_date_time: Any = None
+
+
+class PermissionGrant(Struct, frozen=True, kw_only=True, rename="camel"):
+    """An ``oAuth2PermissionGrant``. ``scope``: names of permissions, separated by spaces."""
+
+    id: str
+    client_id: ObjectId
+    resource_id: ObjectId
+    consent_type: str | None = None
+    principal_id: str | None = None
+    scope: str | None = None
+
+
+# --- One right as an Assignment, whichever kind it is ---
+
+
+def assignment(
+    scope: Scope,
+    key: str,
+    *,
+    holder: str,
+    grant: str,
+    power: Power,
+    resource: str | None,
+    via: str = "direct",
+    holder_kind: str | None = "ServicePrincipal",
+    holder_name: str | None = None,
+    gone: bool | None = None,
+    created_at: datetime | None = None,
+    created_by: str | None = None,
+    attributes: Mapping[str, Any] | None = None,
+) -> Assignment:
+    """See ``Assignment``; ``grant``: the name of what is given."""
+    return Assignment(
+        key=key,
+        provider=SPEC.name,
+        source=scope.source,
+        scope=scope.id,
+        holder=holder,
+        holder_kind=holder_kind,
+        holder_name=holder_name,
+        gone=gone,
+        grant=Grant(name=grant, via=via, resource=resource, admin=power.privilege.level == "admin"),
+        privilege=power.privilege,
+        becomes=power.becomes,
+        takes_over=power.takes_over,
+        conditional=power.conditional,
+        created_at=created_at,
+        created_by=created_by,
+        attributes={name: value for name, value in (attributes or {}).items() if value is not None},
+    )

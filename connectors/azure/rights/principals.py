@@ -1,0 +1,141 @@
+"""What of the resource manager's rows is used. Source: the REST reference of Azure's resource providers."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Generator, Iterable, Mapping
+from datetime import datetime
+from typing import Any
+from urllib.parse import quote
+
+from msgspec import Struct, field
+
+from connectors.azure import sections as s
+from connectors.azure.client.payloads import RESTORABLE, ObjectId, moment
+from connectors.azure.reader import Reader
+from connectors.azure.rights.azure_roles import Denial, DenyAssignment, denial_of
+from connectors.azure.rights.holders import GROUP, SERVICE_PRINCIPAL, DirectoryObject, objects_by_id
+from connectors.base import SectionReading
+from scanner.errors import SourceError
+from scanner.model import Coverage
+
+
+class RoleAssignment(Struct, frozen=True, kw_only=True):
+    """A role assignment, as the SDK's model has it."""
+
+    id: str
+    principal_id: ObjectId
+    scope: str
+    role_definition_id: str
+    principal_type: str | None = None
+    condition: str | None = None
+    delegated_managed_identity_resource_id: str | None = None
+    created_on: datetime | None = None
+    created_by: str | None = None
+
+
+# --- Reads the deny assignments at a subscription and below, or at and above one management group ---
+
+VERSION = "2022-04-01"
+
+
+def read_denials(
+    reader: Reader, place: str, rows: Collection[RoleAssignment]
+) -> Generator[Coverage, None, tuple[Denial, ...]]:
+    """Those that may take something away from the holders of ``rows``. What could not be read takes nothing."""
+    found: list[Denial] = []
+    params = {"$filter": "atScope()"} if reader.unit.kind == "management_group" else {}
+    path = f"{quote(place, safe='/')}/providers/Microsoft.Authorization/denyAssignments"
+    with reader.section(s.DENY_ASSIGNMENTS) as section:
+        pages = reader.api.arm_pages(path, api_version=VERSION, params=params) if rows else ()
+        for row in reader.rows(section, pages, DenyAssignment):
+            try:
+                found.append(denial_of(row))
+            except ValueError as error:
+                section.malformed(row.id, str(error))
+        section.found(len(found))
+    yield reader.done(section)
+    return tuple(found)
+
+
+# --- Who the holders of role assignments are, and which of them the directory no longer has ---
+#
+# Resource Manager keeps an assignment when its principal is deleted, with the type that it had. Source:
+# https://learn.microsoft.com/azure/role-based-access-control/troubleshooting
+
+_DELETED = "/directory/deletedItems/microsoft.graph.servicePrincipal"
+_PAGE = 999
+
+
+class DeletedObject(Struct, frozen=True, kw_only=True):
+    """A service principal that can still be had back."""
+
+    id: str
+    deleted: Any = field(default=None, name="deletedDateTime")
+
+
+class Principals(Struct, frozen=True, kw_only=True):
+    """What the directory says of some ids, in lower case. ``asked``: those that it was asked about and answered for.
+
+    ``restorable``: until when a deleted one can be had back.
+    """
+
+    found: Mapping[str, DirectoryObject] = {}
+    asked: frozenset[str] = frozenset()
+    restorable: Mapping[str, datetime] = {}
+
+    def kind(self, principal: str) -> str | None:
+        """servicePrincipal, group, user …; None where it was not found."""
+        one = self.found.get(principal.lower())
+        return one.kind if one else None
+
+    def name(self, principal: str) -> str | None:
+        """What it is called, where that could be read."""
+        one = self.found.get(principal.lower())
+        return one.name if one else None
+
+    def gone(self, principal: str) -> bool | None:
+        """Whether the directory has it no longer; None where that cannot be told."""
+        key = principal.lower()
+        return key not in self.found if key in self.asked else None
+
+    def groups(self) -> dict[str, str]:
+        """Names of the groups among them, by id."""
+        return {key: one.name or key for key, one in self.found.items() if one.kind == GROUP}
+
+    def is_service_principal(self, principal: str) -> bool:
+        """Whether it was found to be one."""
+        return self.kind(principal) == SERVICE_PRINCIPAL
+
+
+def read_principals(reader: Reader, ids: Iterable[str]) -> Generator[Coverage, None, Principals]:
+    """Ask the directory who these are. Where it answers for none of them, nobody is taken for gone."""
+    written = frozenset(ids)
+    wanted = frozenset(one.lower() for one in written)
+    principals = Principals()
+    with reader.section(s.PRINCIPALS) as section:
+        found = objects_by_id(reader, section, written) if wanted else {}
+        section.found(len(found))
+        if wanted and not found:
+            raise SourceError(
+                f"POST /directoryObjects/getByIds: not one of {len(wanted)} holders is known",
+                hint="a right to read the directory may be missing, or the subscription trusts another tenant",
+            )
+        missing = wanted - found.keys()
+        restorable = _restorable(reader, section, missing) if missing else {}
+        principals = Principals(found=found, asked=wanted, restorable=restorable)
+    yield reader.done(section)
+    return principals
+
+
+def _restorable(reader: Reader, section: SectionReading, missing: frozenset[str]) -> dict[str, datetime]:
+    """By id, until when each can be had back; those that are not in the bin are gone for good, or it was not read."""
+    until: dict[str, datetime] = {}
+    try:
+        pages = reader.api.graph_pages(_DELETED, params={"$select": "id,deletedDateTime", "$top": _PAGE})
+        for one in reader.rows(section, pages, DeletedObject):
+            deleted = moment(one.deleted)
+            if one.id.lower() in missing and deleted is not None:
+                until[one.id.lower()] = deleted + RESTORABLE
+    except SourceError as error:
+        section.note(f"which of the deleted can be had back is not known: {error}")
+    return until

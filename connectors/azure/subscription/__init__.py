@@ -1,1 +1,0 @@
-"""Subscriptions and management groups: role assignments, managed identities, workloads, Key Vault."""

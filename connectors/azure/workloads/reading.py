@@ -1,0 +1,124 @@
+"""What runs as managed identities and applications: every resource that has an identity. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from connectors.azure import sections as s
+from connectors.azure.identities.managed import managed_identities, read_federation, runs_as
+from connectors.azure.keys import agent_blueprint_key, agent_identity_key, application_key, arm_key
+from connectors.azure.reader import Reader
+from connectors.azure.rights.assignments import read_assignments
+from connectors.azure.spec import SPEC
+from connectors.azure.workloads.rows import (
+    BOT,
+    FOUNDRY_AGENT,
+    Estate,
+    Resource,
+    ask_resource_graph,
+    kind_of,
+    resources_of,
+)
+from connectors.azure.workloads.vaults import read_vaults
+from connectors.base import DiscoveredRecord, Scope
+from scanner.model import Workload
+from scanner.model.attributes import SIGNS_TOKENS_AS
+
+
+def workload(scope: Scope, tenant: str, row: Resource) -> Workload | None:
+    """A resource that runs as something; None for one that does not."""
+    keys = sorted({*runs_as(row), *_in_directory(tenant, row)})
+    if not keys:
+        return None
+    return Workload(
+        key=arm_key(row.id),
+        provider=SPEC.name,
+        source=scope.source,
+        scope=scope.id,
+        kind=kind_of(row),
+        name=row.name,
+        runs_as=tuple(keys),
+        created_at=row.made_at,
+        created_by=row.made_by,
+        tags=row.labels,
+        attributes=_attributes(tenant, row),
+    )
+
+
+def _in_directory(tenant: str, row: Resource) -> Iterator[str]:
+    """Applications and agent identities; a bot with a managed identity names its client id, too."""
+    kind = row.type.lower()
+    if kind == BOT and isinstance(row.msa_app_id, str) and row.msa_app_id and not row.msa_app_msi:
+        yield application_key(tenant, row.msa_app_id)
+    if kind == FOUNDRY_AGENT and isinstance(row.agent_principal, str) and row.agent_principal:
+        yield agent_identity_key(tenant, row.agent_principal)
+
+
+def _attributes(tenant: str, row: Resource) -> dict[str, Any]:
+    blueprint = row.agent_blueprint if row.type.lower() == FOUNDRY_AGENT else None
+    told = {
+        "location": row.location,
+        "local_keys": _local_keys(row),
+        SIGNS_TOKENS_AS: row.oidc_issuer if isinstance(row.oidc_issuer, str) and row.oidc_issuer else None,
+        "blueprint": agent_blueprint_key(tenant, blueprint) if isinstance(blueprint, str) and blueprint else None,
+    }
+    return {name: value for name, value in told.items() if value is not None}
+
+
+def _local_keys(row: Resource) -> bool | None:
+    """Whether keys of its own let in whoever has them, past all identities; None where it does not say."""
+    if isinstance(row.disable_local_auth, bool):
+        return not row.disable_local_auth
+    return row.allow_shared_key_access if isinstance(row.allow_shared_key_access, bool) else None
+
+
+# --- Reads what a subscription holds: managed identities, what runs as them, and key vaults ---
+#
+# One query of Resource Graph serves all of it.
+
+_NOTHING = "no resource can be seen: there is none, or the right to read them is missing"
+
+
+def read_resources(reader: Reader) -> Iterator[DiscoveredRecord]:
+    """Everything of one subscription but its role assignments."""
+    users: list[Resource] = []
+    with reader.section(s.MANAGED_IDENTITIES) as section:
+        estate = ask_resource_graph(reader, section)
+        for row in resources_of(reader, section, s.MANAGED_IDENTITIES, estate):
+            users.append(row)
+            section.found()
+        if not estate.rows and not users:
+            section.note(_NOTHING)
+    yield reader.done(section)
+    resources: list[Resource] = []
+    yield from _read_workloads(reader, estate, resources)
+    federation = yield from read_federation(reader, users)
+    yield from managed_identities(reader.scope, users, resources, federation)
+    yield from read_vaults(reader, estate)
+
+
+def _read_workloads(reader: Reader, estate: Estate, resources: list[Resource]) -> Iterator[DiscoveredRecord]:
+    """What runs as something; every resource that was read is added to ``resources``."""
+    with reader.section(s.WORKLOADS) as section:
+        for row in resources_of(reader, section, s.WORKLOADS, estate):
+            resources.append(row)
+            found = workload(reader.scope, reader.unit.tenant, row)
+            if found is not None:
+                section.found()
+                yield found
+    yield reader.done(section)
+
+
+# --- Reads one subscription, or what is set at one management group ---
+
+
+def read_subscription(reader: Reader) -> Iterator[DiscoveredRecord]:
+    """Who holds which role at the subscription and below, and what it holds."""
+    yield from read_assignments(reader)
+    yield from read_resources(reader)
+
+
+def read_management_group(reader: Reader) -> Iterator[DiscoveredRecord]:
+    """Who holds which role at this management group, those of its ancestors and of its children apart."""
+    yield from read_assignments(reader)

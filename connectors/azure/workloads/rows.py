@@ -1,0 +1,253 @@
+"""What Resource Graph tells of a subscription's resources; where it cannot be asked, the resource manager's lists.
+
+The query names each property that is wanted: whole ``properties`` hold settings, and with them other people's secrets.
+Source: https://learn.microsoft.com/azure/governance/resource-graph/concepts/query-language and the REST reference of
+each resource provider.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from functools import cache
+from importlib.resources import files
+from typing import Any, Literal
+
+import msgspec
+from msgspec import Raw, Struct, structs
+
+from connectors.azure import sections as s
+from connectors.azure.client.payloads import moment
+from connectors.azure.keys import arm_key, subscription_of
+from connectors.azure.reader import Reader
+from connectors.base import SectionReading
+from scanner.errors import SourceError
+from scanner.model import Signal
+
+USER_ASSIGNED, VAULT = "microsoft.managedidentity/userassignedidentities", "microsoft.keyvault/vaults"
+BOT, FOUNDRY_AGENT = "microsoft.botservice/botservices", "microsoft.cognitiveservices/accounts/projects/applications"
+_COLUMNS: Mapping[str, str] = {
+    "principalId": "principalId",
+    "clientId": "clientId",
+    "vaultUri": "vaultUri",
+    "enableRbacAuthorization": "enableRbacAuthorization",
+    "accessPolicies": "accessPolicies",
+    "disableLocalAuth": "disableLocalAuth",
+    "allowSharedKeyAccess": "allowSharedKeyAccess",
+    "msaAppId": "msaAppId",
+    "msaAppMSIResourceId": "msaAppMSIResourceId",
+    "timeCreated": "timeCreated",
+    "creationTime": "creationTime",
+    "createdTime": "createdTime",
+    "dateCreated": "dateCreated",
+    "kubelet": "identityProfile.kubeletidentity.resourceId",
+    "oidcIssuer": "oidcIssuerProfile.issuerURL",
+    "agentPrincipal": "defaultInstanceIdentity.principalId",
+    "agentBlueprint": "agentIdentityBlueprint.clientId",
+}
+"""Columns of the answer, by the property that each is."""
+_ASKED_FOR = (USER_ASSIGNED, VAULT, BOT, FOUNDRY_AGENT)
+"""Types that matter without an identity of their own."""
+QUERY = (
+    "resources"
+    f" | where isnotnull(identity) or type in~ ({', '.join(repr(one) for one in _ASKED_FOR)})"
+    " | project id, name, type, kind, location, tags, identity, "
+    + ", ".join(f"{column} = properties.{path}" for column, path in _COLUMNS.items())
+    + " | order by id asc"
+)
+_LISTS: Mapping[str, tuple[str, str, Mapping[str, str | int]]] = {
+    s.MANAGED_IDENTITIES: ("providers/Microsoft.ManagedIdentity/userAssignedIdentities", "2024-11-30", {}),
+    s.WORKLOADS: ("resources", "2021-04-01", {"$expand": "createdTime", "$top": 1000}),
+    s.VAULTS: ("providers/Microsoft.KeyVault/vaults", "2023-07-01", {}),
+}
+"""What the resource manager lists for a section: its path, the version of the API, and what is asked with it."""
+_SECTION_OF = {USER_ASSIGNED: s.MANAGED_IDENTITIES, VAULT: s.VAULTS}
+
+
+class Assigned(Struct, frozen=True, kw_only=True, rename="camel"):
+    """A user-assigned identity, as the resource that it is assigned to tells of it."""
+
+    principal_id: str | None = None
+    client_id: str | None = None
+
+
+class Identities(Struct, frozen=True, kw_only=True, rename="camel"):
+    """What a resource may run as: its own identity (``principal_id``), and others by their resource ids."""
+
+    type: str | None = None
+    principal_id: str | None = None
+    user_assigned_identities: dict[str, Assigned | None] | None = None
+
+
+class Facts(Struct, frozen=True, kw_only=True, rename="camel"):
+    """Properties of resources, each of some types only. What is Any is looked at with care."""
+
+    principal_id: str | None = None
+    client_id: str | None = None
+    vault_uri: str | None = None
+    enable_rbac_authorization: bool | None = None
+    access_policies: list[Raw] | None = None
+    disable_local_auth: Any = None
+    allow_shared_key_access: Any = None
+    msa_app_id: Any = None
+    msa_app_msi: Any = msgspec.field(name="msaAppMSIResourceId", default=None)
+    time_created: Any = None
+    creation_time: Any = None
+    created_time: Any = None
+    date_created: Any = None
+
+
+class System(Struct, frozen=True, kw_only=True, rename="camel"):
+    """Who made a resource, and when."""
+
+    created_by: str | None = None
+    created_at: Any = None
+
+
+class Resource(Facts, frozen=True, kw_only=True, rename="camel"):
+    """One resource. ``properties`` and ``system_data`` come from lists of the resource manager only."""
+
+    id: str
+    name: str
+    type: str
+    kind: str | None = None
+    location: str | None = None
+    tags: Any = None
+    identity: Identities | None = None
+    kubelet: Any = None
+    oidc_issuer: Any = None
+    agent_principal: Any = None
+    agent_blueprint: Any = None
+    properties: Facts | None = None
+    system_data: System | None = None
+
+    @property
+    def labels(self) -> dict[str, str]:
+        """Its tags."""
+        tags = self.tags if isinstance(self.tags, dict) else {}
+        return {key: value for key, value in sorted(tags.items()) if isinstance(value, str)}
+
+    @property
+    def made_by(self) -> str | None:
+        """Who made it, where that is told."""
+        return self.system_data.created_by if self.system_data else None
+
+    @property
+    def made_at(self) -> datetime | None:
+        """When it was made, by whichever name its type has for that."""
+        told = (self.time_created, self.creation_time, self.created_time, self.date_created)
+        system = self.system_data.created_at if self.system_data else None
+        return next((when for one in (*told, system) if (when := moment(one)) is not None), None)
+
+
+class _Typed(Struct, frozen=True):
+    id: str
+    type: str
+
+
+class Estate(Struct, frozen=True, kw_only=True):
+    """What Resource Graph gave, by the section that it is for. ``refusal``: why that may not be all."""
+
+    rows: Mapping[str, list[Raw]] = {}
+    refusal: SourceError | None = None
+
+
+def ask_resource_graph(reader: Reader, section: SectionReading) -> Estate:
+    """One query for all sections; rows whose type cannot be told are a gap of this one.
+
+    It lags behind, so that where it tells of nothing the resource manager is asked as well. A row that moves from page
+    to page meanwhile is taken once.
+    """
+    rows: dict[str, list[Raw]] = {}
+    seen: set[str] = set()
+    try:
+        for raw in reader.api.resource_graph(QUERY, subscriptions=[reader.scope.id]):
+            typed = reader.row(section, raw, _Typed)
+            if typed is not None and subscription_of(typed.id) != reader.scope.id:
+                section.malformed(typed.id, "it is of another subscription")
+            elif typed is not None and (key := arm_key(typed.id)) not in seen:
+                seen.add(key)
+                rows.setdefault(_SECTION_OF.get(typed.type.lower(), s.WORKLOADS), []).append(raw)
+    except SourceError as error:
+        return Estate(rows=rows, refusal=error)
+    return Estate(rows=rows, refusal=None if rows else SourceError("Resource Graph tells of nothing here"))
+
+
+def resources_of(reader: Reader, section: SectionReading, name: str, estate: Estate) -> Iterator[Resource]:
+    """A section's resources. Where Resource Graph failed, the resource manager is asked.
+
+    If that fails as well, what Resource Graph had given is all there is. Raises SourceError where that is nothing.
+    """
+    known = estate.rows.get(name, [])
+    if estate.refusal is None:
+        yield from _decoded(reader, section, [known])
+        return
+    path, version, params = _LISTS[name]
+    pages = reader.api.arm_pages(f"/subscriptions/{reader.scope.id}/{path}", api_version=version, params=params)
+    try:
+        listed = list(pages)
+    except SourceError as error:
+        if not known:
+            raise
+        section.lost(error, partial=True)
+        listed = [known]
+    some = False
+    for row in _decoded(reader, section, listed):
+        some = some or row.identity is not None or row.type.lower() in _ASKED_FOR
+        yield row
+    section.note("the resource manager was asked instead")
+    if name == s.WORKLOADS and some:  # its list has no properties: kubelets, bots and agents run as what only they tell
+        section.lost(estate.refusal, partial=True)
+    else:
+        section.note(str(estate.refusal))
+
+
+def _decoded(reader: Reader, section: SectionReading, pages: list[list[Raw]]) -> Iterator[Resource]:
+    for row in reader.rows(section, pages, Resource):
+        if subscription_of(row.id) != reader.scope.id:
+            section.malformed(row.id, "it is of another subscription")
+        elif row.properties is not None:
+            told = structs.asdict(row.properties)
+            yield structs.replace(row, **{name: value for name, value in told.items() if value is not None})
+        else:
+            yield row
+
+
+# --- What a type of resource is called, and whether such a resource is an AI agent; resource_types.toml says ---
+
+
+class _Type(Struct, frozen=True, forbid_unknown_fields=True):
+    kind: str
+    variants: Mapping[str, str] = {}
+    agent: Literal["strong", "weak"] | None = None
+    agent_kinds: frozenset[str] = frozenset()
+    words: str = ""
+
+
+@cache
+def _types() -> Mapping[str, _Type]:
+    text = files("connectors.azure.workloads").joinpath("resource_types.toml").read_bytes()
+    return msgspec.toml.decode(text, type=dict[str, _Type])
+
+
+def kind_of(resource: Resource) -> str:
+    """What such a resource is called: ``function_app``; else the type as Azure has it."""
+    found = _types().get(resource.type.lower())
+    if found is None:
+        return resource.type.lower()
+    said = _said(resource)
+    return next((name for word, name in found.variants.items() if word in said), found.kind)
+
+
+def agent_signal(resource: Resource) -> Signal | None:
+    """That whatever the resource runs as is an AI agent's, or may be."""
+    found = _types().get(resource.type.lower())
+    if found is None or found.agent is None or (found.agent_kinds and not found.agent_kinds & _said(resource)):
+        return None
+    evidence = f"the {found.words} {resource.name} runs as it"
+    return Signal(says="agent", sort="provider", evidence=evidence, strength=found.agent)
+
+
+def _said(resource: Resource) -> frozenset[str]:
+    """The words of its ``kind``: ``functionapp,linux``."""
+    return frozenset(word.strip() for word in (resource.kind or "").lower().split(","))

@@ -1,0 +1,1 @@
+"""A tenant of Entra with subscriptions, served over HTTP."""

@@ -1,0 +1,64 @@
+"""What people put into a subscription: identities, what runs as them, and what is kept in vaults."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from connectors.fakes.azure.tenant import Tenant, guid
+from connectors.fakes.azure.wire import Row
+
+_CREATED, _UPDATED = 1_700_000_000, 1_710_000_000
+USER_ASSIGNED = "Microsoft.ManagedIdentity/userAssignedIdentities"
+
+
+def add_user_assigned(tenant: Tenant, subscription: str, name: str, **facts: Any) -> Row:
+    """A user-assigned identity, with its service principal; ``facts`` are of the resource."""
+    row = tenant.add_resource(subscription, USER_ASSIGNED, name, **facts)
+    principal = tenant.add_managed_identity(row["id"])
+    row["properties"] = {"principalId": principal["id"], "clientId": principal["appId"], "tenantId": tenant.id}
+    return row
+
+
+def trust_issuer(tenant: Tenant, identity: Row, name: str, issuer: str, subject: str | None) -> Row:
+    """Let tokens of an issuer about a subject sign in as a user-assigned identity."""
+    place = f"{identity['id']}/federatedIdentityCredentials/{name}"
+    terms = {"issuer": issuer, "subject": subject, "audiences": ["api://AzureADTokenExchange"]}
+    row: Row = {"id": place, "name": name, "type": f"{USER_ASSIGNED}/federatedIdentityCredentials", "properties": terms}
+    tenant.federated_credentials.setdefault(identity["id"].lower(), []).append(row)
+    return row
+
+
+def run(
+    tenant: Tenant, subscription: str, type_: str, name: str, *, own: bool = True, as_: Sequence[Row] = (), **facts: Any
+) -> Row:
+    """A resource that runs as an identity of its ``own``, and as user-assigned ones."""
+    row = tenant.add_resource(subscription, type_, name, **facts)
+    assigned: Mapping[str, Row] = {
+        one["id"]: {name: one["properties"][name] for name in ("principalId", "clientId")} for one in as_
+    }
+    kinds = [word for word, is_so in (("SystemAssigned", own), ("UserAssigned", assigned)) if is_so]
+    row["identity"] = {"type": ", ".join(kinds), "tenantId": tenant.id}
+    if own:
+        row["identity"]["principalId"] = tenant.add_managed_identity(row["id"], user_assigned=False)["id"]
+    if assigned:
+        row["identity"]["userAssignedIdentities"] = assigned
+    return row
+
+
+def put(
+    tenant: Tenant, vault: str, kind: str, name: str, *, times: Mapping[str, Any] | None = None, **facts: Any
+) -> Row:
+    """Something in a vault; ``kind``: secrets, keys or certificates. ``times`` are of its attributes."""
+    usual = {"enabled": True, "created": _CREATED, "updated": _UPDATED, "recoveryLevel": "Recoverable"}
+    address = f"https://{vault}.vault.azure.net/{kind}/{name}"
+    row: Row = {"kid" if kind == "keys" else "id": address, "attributes": usual | dict(times or {}), **facts}
+    tenant.vault_items[vault][kind].append(row)
+    return row
+
+
+def let_in(vault: Row, principal: str, permissions: Mapping[str, Sequence[str]], **facts: Any) -> Row:
+    """An access policy of a vault for an object id."""
+    row: Row = {"tenantId": guid("contoso"), "objectId": principal, "permissions": dict(permissions), **facts}
+    vault["properties"]["accessPolicies"].append(row)
+    return row

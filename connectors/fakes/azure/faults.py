@@ -1,0 +1,82 @@
+"""Answers that a test, or a demo, wants in place of the right ones."""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections.abc import Mapping
+from typing import Any
+
+from msgspec import Struct
+
+from connectors.fakes.azure.wire import Call, Reply, Service, refusal
+
+FOREVER = 1_000_000
+_DENIED = {"graph": "Authorization_RequestDenied", "arm": "AuthorizationFailed", "vault": "Forbidden"}
+
+
+class Fault(Struct, kw_only=True):
+    """``reply`` in place of the answer, ``times`` over, once ``after`` fitting requests have gone through.
+
+    ``path``: a regular expression that the path with its query must match from its beginning. A reply of None breaks
+    the connection.
+    """
+
+    service: Service
+    path: str
+    reply: Reply | None
+    method: str | None = None
+    times: int = FOREVER
+    after: int = 0
+
+    def fits(self, call: Call) -> bool:
+        """Whether it is meant for this request."""
+        query = "&".join(f"{name}={value}" for name, value in call.query.items())
+        return (
+            call.service == self.service
+            and self.method in (None, call.method)
+            and re.match(self.path, f"{call.path}?{query}", re.IGNORECASE) is not None
+        )
+
+
+class Faults:
+    """The faults in force; safe to add to while the server runs."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._faults: list[Fault] = []
+        self.taken = 0
+        """So many right answers were replaced."""
+
+    def add(self, fault: Fault) -> None:
+        """Put one in force."""
+        with self._lock:
+            self._faults.append(fault)
+
+    def deny(self, service: Service, path: str, *, inner: str | None = None) -> None:
+        """A 403 as that service words it; ``inner``: the inner code, such as ForbiddenByFirewall."""
+        told: dict[str, Any] = {} if inner is None else {"code": inner}
+        self.add(Fault(service=service, path=path, reply=refusal(service, 403, _DENIED[service], **told)))
+
+    def throttle(
+        self, service: Service, path: str, *, times: int = 1, retry_after: str | None = None, method: str | None = None
+    ) -> None:
+        """A 429, with or without ``Retry-After``."""
+        headers: Mapping[str, str] = {} if retry_after is None else {"Retry-After": retry_after}
+        said = refusal(service, 429, "TooManyRequests")
+        reply = Reply(status=429, body=said.body, headers=headers)
+        self.add(Fault(service=service, path=path, reply=reply, times=times, method=method))
+
+    def take(self, call: Call) -> Fault | None:
+        """The first that is meant for this request and is due."""
+        with self._lock:
+            for fault in self._faults:
+                if not fault.fits(call):
+                    continue
+                if fault.after > 0:
+                    fault.after -= 1
+                elif fault.times > 0:
+                    fault.times -= 1
+                    self.taken += 1
+                    return fault
+        return None

@@ -1,0 +1,1 @@
+"""A Google Cloud organization, served over HTTP and gRPC."""

@@ -1,0 +1,39 @@
+"""Compute Engine's machines, in a map by zone, and Kubernetes Engine's clusters with their node pools."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+
+from connectors.fakes.gcp.call import Call, Route, paged
+from connectors.fakes.gcp.cloud import Row
+
+
+def _instances(call: Call) -> Row:
+    """A zone without machines is there with a warning, as the real one has it."""
+    project = call.places["project"]
+    rows = call.cloud.rows[f"projects/{project}/instances"]
+    page = paged(call, rows, "items", default=500, cap=500, sized_by="maxResults")
+    zones: defaultdict[str, list[Row]] = defaultdict(list)
+    for row in page.pop("items", []):
+        zones["zones/" + row["zone"].rpartition("/")[2]].append(row)
+    empty: Row = {"warning": {"code": "NO_RESULTS_ON_PAGE", "message": "There are no results for this scope."}}
+    items = {"zones/europe-west1-b": empty} | {zone: {"instances": found} for zone, found in zones.items()}
+    away = call.cloud.faults.unreachable_zones
+    return {"kind": "compute#instanceAggregatedList", "items": items} | ({"unreachables": away} if away else {}) | page
+
+
+def _clusters(call: Call) -> Row:
+    """All at once, with what a listing of assets has apart."""
+    project = call.places["project"]
+    pools = call.cloud.rows[f"projects/{project}/nodePools"]
+    clusters = [
+        {**cluster, "nodePools": [pool for pool in pools if pool["selfLink"].startswith(f"{cluster['selfLink']}/")]}
+        for cluster in call.cloud.rows[f"projects/{project}/clusters"]
+    ]
+    return {"clusters": clusters} if clusters else {}
+
+
+ROUTES = (
+    Route(api="compute", path="/compute/v1/projects/{project}/aggregated/instances", answer=_instances),
+    Route(api="container", path="/v1/projects/{project}/locations/-/clusters", answer=_clusters),
+)

@@ -1,1 +1,0 @@
-"""Bulk listing of all projects below an organisation, folder or project, by Cloud Asset Inventory."""

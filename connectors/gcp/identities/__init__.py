@@ -1,0 +1,1 @@
+"""Service accounts, API keys, workload identity pools and agents, with their credentials."""

@@ -1,0 +1,191 @@
+"""A service account as an identity, whoever listed it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from msgspec import Struct
+
+from connectors.base import DiscoveredRecord, Gone, own_words
+from connectors.federation import links_of
+from connectors.gcp.client import requests as r
+from connectors.gcp.client.api import Page
+from connectors.gcp.client.payloads import Moment, ServiceAccount, in_utc
+from connectors.gcp.each import of_each
+from connectors.gcp.places import ProjectRef, account_key, last_segment, tags_of
+from connectors.gcp.reader import Reader
+from connectors.gcp.rights.members import AGENTS, account_of
+from connectors.gcp.usage.reading import use_of_account, with_use
+from connectors.reading import unread_facts
+from scanner.errors import SourceError
+from scanner.model import Credential, Identity, Privilege, credential_key
+
+CREDENTIALS = ("iam.service_account_keys", "storage.hmac_keys", "apikeys.keys")
+RIGHTS = ("iam.policies", "iam.roles")
+TRUSTS = (*RIGHTS, "iam.workload_identity_pools")
+LETS_IN = "a binding lets in"
+ISSUER = "https://accounts.google.com"
+"""Who signs the tokens by which a service account shows itself to others; it is named in them by its unique id."""
+
+
+def tell_accounts(reader: Reader) -> Iterator[Identity]:
+    """The accounts that were listed, with all that was found for them since."""
+    for project in reader.place.projects:
+        for row in reader.found.accounts.get(project.id, ()):
+            yield parse_account(reader, project, row)
+
+
+def parse_account(reader: Reader, project: ProjectRef, row: ServiceAccount) -> Identity:
+    """With what was found for it before. What its rights amount to comes by assignments, from wherever they are."""
+    found = reader.found
+    form = account_of(row.email).kind
+    used = use_of_account(reader, project, row)
+    trusts = tuple(found.trusts.get(row.email, ()))
+    attributes: dict[str, Any] = {"token_subjects": [[ISSUER, row.unique_id]], **used.attributes}
+    if form == "default":
+        attributes["default_account"] = True
+    return Identity(
+        key=account_key(project.id, row.email),
+        provider="gcp",
+        source=reader.scope.source,
+        scope=project.id,
+        kind="service_agent" if form in AGENTS else "service_account",
+        name=row.email.partition("@")[0],
+        display_name=row.display_name or None,
+        description=row.description or None,
+        unique_id=row.unique_id,
+        aliases=tuple(alias for alias in (row.email, row.oauth2_client_id) if alias and alias != row.unique_id),
+        enabled=not row.disabled,
+        last_used_at=used.use.last_used_at,
+        use_tracked_days=used.use.tracked_days,
+        managed_by="a service agent: Google made it, and answers for it" if form in AGENTS else None,
+        tags=tags_of(project),
+        attributes=attributes,
+        privilege=Privilege(level="normal"),
+        credentials=tuple(with_use(reader, row, one) for one in found.credentials.get(row.email, ())),
+        links=links_of(trusts, LETS_IN),
+        trusts=trusts,
+        signals=tuple(found.signals.get(row.email, ())),
+        unread=unread_facts(
+            credentials=reader.lacks(project, *CREDENTIALS),
+            permissions=reader.lacks(project, *RIGHTS),
+            trusts=reader.lacks(project, *TRUSTS) or row.email in found.trusts_unread,
+            use=used.unread,
+        ),
+    )
+
+
+# --- Service accounts of one project ---
+
+
+def list_accounts(reader: Reader) -> Iterator[DiscoveredRecord]:
+    """Notes them, by Google's own client for IAM."""
+    project = reader.place.project
+    with reader.section("iam.service_accounts") as section:
+        for row in reader.decoded(section, reader.api.service_accounts(project.id), ServiceAccount):
+            section.found()
+            reader.found.note_account(project.id, row)
+    yield from reader.done(section)
+
+
+# --- Keys of service accounts that users manage, whoever listed them ---
+#
+# Those that Google manages rotate by themselves and never leave Google. Source: the IAM API's ServiceAccountKey.
+
+SYSTEM_MANAGED = "SYSTEM_MANAGED"
+NO_EXPIRY = 9999
+"""The year that a key without an end is valid to."""
+_FOUND = {"EXPOSED": "Google found it in the open", "COMPROMISE_DETECTED": "Google found signs of its abuse"}
+
+
+class _Status(Struct, frozen=True, kw_only=True):
+    key: str = ""
+    value: str = ""
+
+
+class ServiceAccountKey(Struct, kw_only=True, rename="camel"):
+    """A key as iam.googleapis.com v1 has it. ``name`` ends in ``/serviceAccounts/ACCOUNT/keys/ID``."""
+
+    name: str
+    key_type: str = ""
+    key_origin: str = ""
+    key_algorithm: str | None = None
+    valid_after_time: Moment | None = None
+    valid_before_time: Moment | None = None
+    disabled: bool = False
+    disable_reason: str = ""
+    extended_status: list[_Status] = []
+
+    @property
+    def account(self) -> str:
+        """The e-mail or unique id of its account."""
+        return self.name.partition("/serviceAccounts/")[2].partition("/")[0]
+
+
+def parse_account_key(project: str, email: str, row: ServiceAccountKey) -> Credential:
+    """The key; ``project``: the id of its account's."""
+    key_id = last_segment(row.name)
+    ends = in_utc(row.valid_before_time)
+    never = ends is not None and ends.year >= NO_EXPIRY
+    facts = {
+        "type": "service_account_key",
+        "algorithm": row.key_algorithm,
+        "uploaded": row.key_origin == "USER_PROVIDED" or None,
+        "exposed": "; ".join(_exposures(row)) or None,
+    }
+    return Credential(
+        key=credential_key(account_key(project, email), "access_key", key_id),
+        kind="access_key",
+        id=key_id,
+        enabled=not row.disabled,
+        created_at=in_utc(row.valid_after_time),
+        expires_at=None if never else ends,
+        never_expires=never,
+        attributes={name: fact for name, fact in facts.items() if fact is not None},
+    )
+
+
+def _exposures(row: ServiceAccountKey) -> Iterator[str]:
+    """A status stays for as long as the key is there, disabled or not; a disabled key may tell it as the reason."""
+    for end, words in _FOUND.items():
+        values = [status.value for status in row.extended_status if status.key.endswith(end)]
+        if values or row.disable_reason.endswith(end):
+            where = next(filter(None, values), "")
+            yield f"{words}: {own_words(where)}" if where else words
+
+
+# --- Keys of one project's service accounts: one request an account ---
+
+NAME, ACCOUNTS = "iam.service_account_keys", "iam.service_accounts"
+
+
+def read_account_keys(reader: Reader) -> Iterator[DiscoveredRecord]:
+    """Those that users manage, for no others are asked for; put with the accounts that were listed before."""
+    project = reader.place.project
+    emails = [row.email for row in reader.found.accounts.get(project.id, ())]
+    is_whole = not reader.lacks(project, ACCOUNTS)
+    if not is_whole and not emails:
+        yield reader.skipped(NAME, "service accounts were not listed")
+        return
+
+    def ask(email: str) -> list[Page]:
+        return list(reader.api.pages(r.SERVICE_ACCOUNT_KEYS, project=project.id, account=email))
+
+    with reader.section(NAME) as section:
+        if not is_whole:
+            section.lost(SourceError("not all service accounts were listed"), partial=True)
+        failed: dict[str, SourceError] = {}
+        is_begun = False
+        for email, answer in of_each(reader, emails, ask):
+            if isinstance(answer, SourceError):
+                failed[str(answer)] = answer
+                continue
+            is_begun = True
+            for row in reader.decoded(section, answer, ServiceAccountKey):
+                if row.key_type != SYSTEM_MANAGED:  # not everybody that answers heeds what was asked for
+                    reader.found.credentials[email].append(parse_account_key(project.id, email, row))
+        for error in failed.values():
+            if not (is_begun and isinstance(error, Gone)):  # one account may vanish meanwhile, and not all of them
+                section.lost(error, partial=is_begun)
+    yield from reader.done(section)

@@ -1,0 +1,159 @@
+"""API keys, whoever listed them: an identity each, or a credential of the service account that one is bound to.
+
+A key has no expiry, and nothing records its use. Source: the API Keys API's Key and Restrictions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from msgspec import Struct
+
+from connectors.base import DiscoveredRecord
+from connectors.gcp.client import requests as r
+from connectors.gcp.client.payloads import Moment, in_utc
+from connectors.gcp.places import ProjectRef, account_key, last_segment, tags_of
+from connectors.gcp.reader import Reader
+from scanner.model import Credential, Identity, Link, Privilege, Signal, credential_key
+
+BY_FIREBASE = "auto created by firebase"
+MODEL_APIS = frozenset({"aiplatform.googleapis.com", "generativelanguage.googleapis.com"})
+_CLIENTS = ("browser", "server", "android", "ios")
+
+
+class _Target(Struct, frozen=True, kw_only=True):
+    service: str = ""
+    methods: list[str] = []
+
+
+class _Client(Struct, frozen=True):
+    """That the key is for clients of one sort."""
+
+
+class _Restrictions(Struct, frozen=True, kw_only=True, rename="camel"):
+    api_targets: list[_Target] = []
+    browser_key_restrictions: _Client | None = None
+    server_key_restrictions: _Client | None = None
+    android_key_restrictions: _Client | None = None
+    ios_key_restrictions: _Client | None = None
+
+    @property
+    def client(self) -> str | None:
+        """The one sort of clients that it is for."""
+        return next((one for one in _CLIENTS if getattr(self, f"{one}_key_restrictions") is not None), None)
+
+
+class ApiKey(Struct, kw_only=True, rename="camel"):
+    """A key as apikeys.googleapis.com v2 has it, without its value, which no listing tells."""
+
+    name: str
+    uid: str = ""
+    display_name: str = ""
+    create_time: Moment | None = None
+    delete_time: Moment | None = None
+    annotations: dict[str, str] | None = None
+    restrictions: _Restrictions = _Restrictions()
+    service_account_email: str = ""
+
+    @property
+    def id(self) -> str:
+        """The unique id; the name's end where there is none."""
+        return self.uid or last_segment(self.name)
+
+
+def api_key_key(project: str, key_id: str) -> str:
+    """The key of an API key."""
+    return f"//apikeys.googleapis.com/projects/{project}/locations/global/keys/{key_id}"
+
+
+def note_api_key(reader: Reader, project: ProjectRef, row: ApiKey) -> bool:
+    """Put it with the account that it is bound to, or among the identities (True). Accounts must have been listed."""
+    if row.delete_time is not None:
+        return False
+    email = row.service_account_email
+    home = reader.home_of(email) if email else None
+    if home is not None and (reader.found.has_account(home.id, email) or reader.lacks(home, "iam.service_accounts")):
+        reader.found.credentials[email].append(_credential(account_key(home.id, email), row))
+        return False
+    reader.found.api_keys[project.id].append(row)
+    return True
+
+
+def tell_api_keys(reader: Reader) -> Iterator[Identity]:
+    """Those that are bound to no account of this unit."""
+    for project in reader.place.projects:
+        for row in reader.found.api_keys.get(project.id, ()):
+            yield parse_api_key(reader, project, row)
+
+
+def parse_api_key(reader: Reader, project: ProjectRef, row: ApiKey) -> Identity:
+    """An identity that has itself as its credential."""
+    key, email = api_key_key(project.id, row.id), row.service_account_email
+    apis = sorted({target.service for target in row.restrictions.api_targets} & MODEL_APIS)
+    facts = {"bound_to": email or None, "created_for": "Firebase" if is_by_firebase(row) else None}
+    return Identity(
+        key=key,
+        provider="gcp",
+        source=reader.scope.source,
+        scope=project.id,
+        kind="api_key",
+        name=row.display_name.strip() or row.id,
+        display_name=row.display_name or None,
+        unique_id=row.id,
+        enabled=True,
+        created_at=in_utc(row.create_time),
+        tags=tags_of(project, row.annotations),
+        attributes={name: fact for name, fact in facts.items() if fact is not None},
+        signals=tuple(
+            Signal(says="agent", sort="permission", evidence=f"it is for {api}", strength="weak") for api in apis
+        ),
+        privilege=Privilege(level="normal"),
+        credentials=(_credential(key, row),),
+        links=_bound_to(reader, email),
+    )
+
+
+def _bound_to(reader: Reader, email: str) -> tuple[Link, ...]:
+    if not email:
+        return ()
+    return (Link(relation="acts_as", target=reader.account_key(email), evidence=f"the key is bound to {email}"),)
+
+
+def is_by_firebase(row: ApiKey) -> bool:
+    """Whether Firebase made it for an app, as it writes in the key's name."""
+    return BY_FIREBASE in row.display_name.lower()
+
+
+def _credential(owner: str, row: ApiKey) -> Credential:
+    return Credential(
+        key=credential_key(owner, "api_key", row.id),
+        kind="api_key",
+        id=row.id,
+        enabled=True,
+        created_at=in_utc(row.create_time),
+        never_expires=True,
+        attributes=restrictions_of(row),
+    )
+
+
+def restrictions_of(row: ApiKey) -> dict[str, Any]:
+    """``unrestricted`` where every API is open to it, else ``apis``; ``clients``: the sort of those it is for."""
+    targets = row.restrictions.api_targets
+    apis = sorted({method for one in targets for method in (one.methods or (one.service,))})
+    facts = {"unrestricted": not targets or None, "apis": apis or None, "clients": row.restrictions.client}
+    return {name: fact for name, fact in facts.items() if fact is not None}
+
+
+# --- API keys of one project ---
+
+NAME = "apikeys.keys"
+
+
+def list_api_keys(reader: Reader) -> Iterator[DiscoveredRecord]:
+    """Notes them, or puts them with the accounts that they are bound to, which were listed before."""
+    project = reader.place.project
+    with reader.section(NAME) as section:
+        for row in reader.rows(section, r.API_KEYS, ApiKey, project=project.id):
+            section.found(note_api_key(reader, project, row))
+    yield from reader.done(section)

@@ -1,0 +1,55 @@
+"""What the sections before the identities have found, to be joined to them when they are yielded."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import TYPE_CHECKING
+
+from connectors.gcp.client.payloads import ServiceAccount
+from connectors.gcp.rights.providers import Provider
+from connectors.gcp.usage.activities import Use
+from scanner.model import Credential, Identity, Signal, Trust
+
+if TYPE_CHECKING:
+    from connectors.gcp.identities.api_keys import ApiKey
+    from connectors.gcp.identities.pools import Pool
+
+
+class Found:
+    """One unit's findings. Readings of several projects fill it at once, each for its own accounts.
+
+    By e-mail of the account: ``credentials``, ``trusts`` (who may become it; ``trusts_unread``: of whom that is not
+    known in full), ``signals``, and by Recommender's word ``unused`` and ``roles_used``. By unique id of the account:
+    ``used``. By ``ACCOUNT/keys/ID``, the account as the record names it: ``keys_used``. By project id: ``accounts``,
+    those that were listed; ``api_keys``, those that are identities of their own; ``pools`` of workload identities.
+    ``providers``: of these pools; None where they were not all read. ``engines``: agents that Google runs, by key.
+    ``principals``: those that bindings may name and that are told as identities elsewhere. ``code_in``: project id and
+    key of what runs the code in a bucket, by its name.
+    """
+
+    def __init__(self) -> None:
+        self.credentials: defaultdict[str, list[Credential]] = defaultdict(list)
+        self.trusts: defaultdict[str, list[Trust]] = defaultdict(list)
+        self.trusts_unread: set[str] = set()
+        self.signals: defaultdict[str, list[Signal]] = defaultdict(list)
+        self.unused: dict[str, str] = {}
+        self.roles_used: defaultdict[str, list[str]] = defaultdict(list)
+        self.used: dict[str, Use] = {}
+        self.keys_used: dict[str, Use] = {}
+        self.accounts: defaultdict[str, list[ServiceAccount]] = defaultdict(list)
+        self.api_keys: defaultdict[str, list[ApiKey]] = defaultdict(list)
+        self.pools: defaultdict[str, list[Pool]] = defaultdict(list)
+        self.providers: list[Provider] | None = None
+        self.engines: dict[str, Identity] = {}
+        self.principals: set[str] = set()
+        self.code_in: defaultdict[str, set[tuple[str, str]]] = defaultdict(set)
+        self._emails: set[tuple[str, str]] = set()
+
+    def note_account(self, project: str, row: ServiceAccount) -> None:
+        """An account that was listed, with its project's id."""
+        self.accounts[project].append(row)
+        self._emails.add((project, row.email))
+
+    def has_account(self, project: str, email: str) -> bool:
+        """Whether it was listed."""
+        return (project, email) in self._emails

@@ -1,0 +1,202 @@
+"""Credentials besides keys of accounts: HMAC keys, OAuth clients, what agents use elsewhere."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from msgspec import Struct
+
+from connectors.base import DiscoveredRecord
+from connectors.gcp.client import requests as r
+from connectors.gcp.client.payloads import Moment, in_utc
+from connectors.gcp.each import at_each_location
+from connectors.gcp.identities.pools import ACTIVE
+from connectors.gcp.places import ProjectRef, account_key, last_segment, located_key, tags_of
+from connectors.gcp.reader import Attached, Reader
+from scanner.model import Credential, Identity, Privilege, StoredSecret, credential_key
+
+# ---
+# HMAC keys of Cloud Storage: they work without IAM's credentials, do not expire, and nothing records their use.
+
+DELETED = "DELETED"
+
+
+class HmacKey(Struct, kw_only=True, rename="camel"):
+    """The metadata as storage.googleapis.com v1 has it. The access id is no secret."""
+
+    access_id: str
+    service_account_email: str
+    state: str = ""
+    time_created: Moment | None = None
+
+
+def parse_hmac_key(project: str, row: HmacKey) -> Credential:
+    """The key; ``project``: the id of its account's."""
+    return Credential(
+        key=credential_key(account_key(project, row.service_account_email), "access_key", row.access_id),
+        kind="access_key",
+        id=row.access_id,
+        enabled=row.state == "ACTIVE",
+        created_at=in_utc(row.time_created),
+        never_expires=True,
+        attributes={"type": "hmac"},
+    )
+
+
+# --- HMAC keys of one project, which no bulk listing has ---
+
+HMAC_KEYS = "storage.hmac_keys"
+
+
+def read_hmac_keys(reader: Reader) -> Iterator[DiscoveredRecord]:
+    """Put with the accounts that were listed before."""
+    project = reader.place.project
+    attached = Attached(reader)
+    with reader.section(HMAC_KEYS) as section:
+        for row in reader.rows(section, r.HMAC_KEYS, HmacKey, project=project.id):
+            home = reader.home_of(row.service_account_email) or project
+            if row.state != DELETED:
+                attached.add(home.id, row.service_account_email, parse_hmac_key(home.id, row))
+        attached.tell(section)
+    yield from reader.done(section)
+
+
+# --- Credentials of outside services that Google holds for agents: that they are there, never their values ---
+#
+# Source: the Agent Identity API's AuthProvider; its keys and client secrets can be written and not read.
+
+
+class _OAuth(Struct, frozen=True, kw_only=True, rename="camel"):
+    client_id: str | None = None
+    token_url: str | None = None
+
+
+class _Held(Struct, frozen=True):
+    """That there is one."""
+
+
+class _Parameters(Struct, frozen=True, kw_only=True, rename="camel"):
+    api_key: _Held | None = None
+    two_legged_oauth: _OAuth | None = None
+    three_legged_oauth: _OAuth | None = None
+
+
+class AuthProvider(Struct, kw_only=True, rename="camel"):
+    """An auth provider as agentidentity.googleapis.com v1 has it, without what it keeps."""
+
+    name: str
+    state: str = ""
+    deleted: bool = False
+    create_time: Moment | None = None
+    labels: dict[str, str] | None = None
+    allowed_scopes: list[str] = []
+    auth_provider_type_params: _Parameters = _Parameters()
+
+
+def parse_auth_provider(source: str, project: ProjectRef, row: AuthProvider) -> StoredSecret:
+    """A stored secret; when its value was last written is not told. Raises ValueError for a bad name."""
+    given = row.auth_provider_type_params
+    oauth = given.three_legged_oauth or given.two_legged_oauth
+    sorts = (("api_key", given.api_key), ("oauth_for_users", given.three_legged_oauth), ("oauth", oauth))
+    facts: dict[str, Any] = {
+        "type": next((sort for sort, one in sorts if one is not None), None),
+        "client_id": oauth.client_id if oauth else None,
+        "token_url": oauth.token_url if oauth else None,
+        "scopes": row.allowed_scopes or None,
+        "held_for": "agents",
+        "enabled": row.state == "ENABLED" if row.state else None,
+    }
+    return StoredSecret(
+        key=located_key("agentidentity.googleapis.com", project.id, row.name),
+        provider="gcp",
+        source=source,
+        scope=project.id,
+        name=last_segment(row.name),
+        created_at=in_utc(row.create_time),
+        tags=tags_of(project, row.labels),
+        attributes={name: fact for name, fact in facts.items() if fact is not None},
+    )
+
+
+# --- What agents of one project have credentials for, at each location ---
+
+AUTH_PROVIDERS = "agentidentity.auth_providers"
+
+
+def read_auth_providers(reader: Reader) -> Iterator[DiscoveredRecord]:
+    """Stored secrets; deleted ones are left out."""
+    project = reader.place.project
+
+    def at(location: str) -> Iterable[AuthProvider]:
+        return reader.rows(section, r.AUTH_PROVIDERS, AuthProvider, project=project.id, location=location)
+
+    with reader.section(AUTH_PROVIDERS) as section:
+        for row in at_each_location(reader, section, at):
+            secret = reader.parsed(section, row.name, parse_auth_provider, reader.scope.source, project, row)
+            if secret is not None and not row.deleted:
+                section.found()
+                yield secret
+    yield from reader.done(section)
+
+
+# --- OAuth clients of workforce identity. Their credentials are not listed: that listing tells the client secrets ---
+#
+# Source: the IAM API's OauthClient.
+
+
+class OauthClient(Struct, kw_only=True, rename="camel"):
+    """A client as iam.googleapis.com v1 has it."""
+
+    name: str
+    client_id: str = ""
+    client_type: str | None = None
+    display_name: str = ""
+    description: str | None = None
+    state: str = ACTIVE
+    disabled: bool = False
+    allowed_grant_types: list[str] = []
+    allowed_scopes: list[str] = []
+    allowed_redirect_uris: list[str] = []
+
+
+def parse_oauth_client(source: str, project: ProjectRef, row: OauthClient) -> Identity:
+    """An application that may sign people in, and act for them. Raises ValueError for a bad name."""
+    facts: dict[str, Any] = {
+        "client_type": row.client_type,
+        "grant_types": row.allowed_grant_types,
+        "scopes": row.allowed_scopes,
+        "redirect_uris": row.allowed_redirect_uris,
+    }
+    return Identity(
+        key=located_key("iam.googleapis.com", project.id, row.name),
+        provider="gcp",
+        source=source,
+        scope=project.id,
+        kind="oauth_client",
+        name=last_segment(row.name),
+        display_name=row.display_name or None,
+        description=row.description or None,
+        aliases=(row.client_id,) if row.client_id else (),
+        enabled=not row.disabled and row.state == ACTIVE,
+        tags=tags_of(project),
+        attributes={name: fact for name, fact in facts.items() if fact},
+        privilege=Privilege(level="normal"),
+    )
+
+
+# --- OAuth clients of one project ---
+
+OAUTH_CLIENTS = "iam.oauth_clients"
+
+
+def read_oauth_clients(reader: Reader) -> Iterator[DiscoveredRecord]:
+    """Identities."""
+    project = reader.place.project
+    with reader.section(OAUTH_CLIENTS) as section:
+        for row in reader.rows(section, r.OAUTH_CLIENTS, OauthClient, project=project.id):
+            client = reader.parsed(section, row.name, parse_oauth_client, reader.scope.source, project, row)
+            if client is not None:
+                section.found()
+                yield client
+    yield from reader.done(section)

@@ -1,0 +1,296 @@
+"""Accounts that policies name and a listing in bulk lacks: it is behind by minutes, and they may be there already.
+
+Files answer for themselves: what is not among the accounts that they list is not there.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
+from functools import partial
+
+from connectors.base import Gone, SectionReading
+from connectors.gcp.client import requests as r
+from connectors.gcp.client.payloads import ServiceAccount
+from connectors.gcp.client.requests import Request
+from connectors.gcp.each import several
+from connectors.gcp.places import account_key, last_segment
+from connectors.gcp.reader import Reader
+from connectors.gcp.rights.bindings import Accounts, Binding, PolicyPayload, SearchResult, Sieve
+from connectors.gcp.rights.deny import DenyPolicyPayload, Rule, rules_of
+from connectors.gcp.rights.judging import Holdings, judge
+from connectors.gcp.rights.members import AGENTS, account_of
+from connectors.gcp.rights.roles import Library, Role, RolePayload, Roles, parent_of, role_of
+from connectors.gcp.rights.tree import Resource, Tree, full_name
+from scanner.errors import Denied, NotOffered, SourceError, Unreachable
+
+
+def note_latecomers(reader: Reader, accounts: Accounts, bindings: Iterable[Binding], tree: Tree) -> frozenset[str]:
+    """Notes those that are there. The ids of projects with accounts of which it could not be told."""
+    missing = {
+        binding.member.id: tree.project_of(binding.member.id) or ""
+        for binding in bindings
+        if not binding.member.is_deleted and accounts.lacks(binding.member, tree)
+    }
+
+    def ask(email: str) -> ServiceAccount:
+        return reader.api.get(r.SERVICE_ACCOUNT, ServiceAccount, project=missing[email], account=email)
+
+    doubtful: set[str] = set()
+    for email, answer in several(ask, sorted(missing), reader.settings.workers):
+        if isinstance(answer, ServiceAccount):
+            reader.found.note_account(missing[email], answer)
+        elif not isinstance(answer, Gone):
+            doubtful.add(missing[email])
+    return frozenset(doubtful)
+
+
+# --- Reads the policies of one unit: in bulk where Cloud Asset answers, else of each thing by itself ---
+
+LARGE = 1000
+"""From so many projects on, only policies of the types below are searched for."""
+TYPES_THAT_MATTER = (
+    "cloudresourcemanager.googleapis.com/(Organization|Folder|Project)",
+    "iam.googleapis.com/ServiceAccount",
+    "secretmanager.googleapis.com/Secret",
+    "cloudkms.googleapis.com/(KeyRing|CryptoKey)",
+    "storage.googleapis.com/Bucket",
+    "bigquery.googleapis.com/Dataset",
+    "pubsub.googleapis.com/(Topic|Subscription)",
+    "run.googleapis.com/(Service|Job)",
+    "cloudfunctions.googleapis.com/.*",
+    "compute.googleapis.com/Instance",
+    "artifactregistry.googleapis.com/Repository",
+)
+"""Regular expressions, as the search takes them. What is left out are resources by the million, images of containers
+first of all."""
+
+
+_ON_SINGLES = "rights on single resources other than service accounts"
+_OF_CONTAINER: dict[str, tuple[str, Request]] = {
+    "organizations": ("organization", r.ORGANIZATION_POLICY),
+    "folders": ("folder", r.FOLDER_POLICY),
+    "projects": ("project", r.PROJECT_POLICY),
+}
+
+
+class Policies:
+    """The bindings of one unit. ``sieve``: those that it tells; ``inherited``: of what lies above, told elsewhere."""
+
+    def __init__(self, reader: Reader, library: Library, tree: Tree) -> None:
+        self._reader = reader
+        self._library = library
+        self._tree = tree
+        self._place = reader.place
+        self._known: set[str] = set()
+        self._is_begun = False
+        self._shared: Callable[[], None] | None = None
+        self.sieve = Sieve()
+        self.inherited: list[Binding] = []
+
+    def unread(self) -> frozenset[str]:
+        """Containers whose own policy is not among these."""
+        return frozenset(self._tree.places() - self._known)
+
+    def read(self, section: SectionReading, accounts: Accounts) -> None:
+        """All of them; what cannot be read is a gap of the section."""
+        self._inherit()
+        self._shared = section.shared
+        place = self._place
+        is_done = place.bulk and self._search(section)
+        names = () if is_done else sorted(self._own()) if place.bulk else (place.name,)
+        self._containers(section, (*names, *place.above))
+        for project in () if is_done else place.projects:
+            self._accounts(section, accounts, project.id)
+            if place.bulk_failed:
+                section.lost(Unreachable(f"{_ON_SINGLES} could not be read"), partial=self._is_begun)
+            else:
+                section.note(f"{_ON_SINGLES} are not known")
+
+    def containers(self) -> tuple[str, ...]:
+        """Those that this unit tells of: its own, and what is above it and no unit."""
+        place = self._place
+        return (*sorted(self._own() if place.bulk else {place.name}), *place.above)
+
+    def _own(self) -> set[str]:
+        """The containers of a bulk unit."""
+        below = {name for project in self._place.projects for name in self._tree.path(project.name)}
+        return {self._place.name, *below} - set(self._place.ancestors)
+
+    def _search(self, section: SectionReading) -> bool:
+        """All policies below at once; False where that is denied, though assets may be listed."""
+        is_large = len(self._place.projects) >= LARGE
+        query = {"assetTypes": TYPES_THAT_MATTER} if is_large else {}
+        rows = self._reader.rows(section, r.ALL_POLICIES, SearchResult, query, parent=self._place.name)
+        try:
+            for result in rows:
+                resource = result.resource_in(self._tree)
+                if resource.project is None or self._tree.knows(resource.project):
+                    self._add(result.policy, resource)
+        except Denied as error:
+            section.note(f"{error}: each policy was asked for by itself")
+            return False
+        self._known |= self._own()
+        if is_large:
+            section.note("policies of the commonest types of resources only, since there are so many projects")
+        return True
+
+    def _containers(self, section: SectionReading, names: Sequence[str]) -> None:
+        for name, answer in self._several(self._of_container, names):
+            if isinstance(answer, PolicyPayload):
+                self._known.add(name)
+                self._add(answer, self._tree.resource(full_name(name)))
+            else:
+                section.lost(answer, partial=self._is_begun)
+
+    def _inherit(self) -> None:
+        """What lies above; whoever tells it says so where it cannot be read."""
+        for name, answer in self._several(self._of_container, self._place.ancestors):
+            if isinstance(answer, PolicyPayload):
+                self._known.add(name)
+                bindings = answer.on(self._tree.resource(full_name(name)))
+                self.inherited += [binding for binding in bindings if binding.counts]
+
+    def _accounts(self, section: SectionReading, accounts: Accounts, project: str) -> None:
+        """The policy of each account; none but the first where that one is denied."""
+        if project not in accounts.complete:
+            unlisted = SourceError("policies of service accounts that were not listed")
+            section.lost(unlisted, partial=self._is_begun)
+        emails = accounts.emails.get(project, ())
+        ask = partial(self._of_account, project)
+        for part in (emails[:1], emails[1:]):
+            for email, answer in self._several(ask, part):
+                if isinstance(answer, PolicyPayload):
+                    self._add(answer, self._tree.resource(account_key(project, email)))
+                elif not isinstance(answer, Gone):
+                    section.lost(answer, partial=self._is_begun)
+                    if isinstance(answer, Denied) and part == emails[:1]:
+                        return
+
+    def _add(self, policy: PolicyPayload, resource: Resource) -> None:
+        self._is_begun = True
+        self.sieve.add(policy.on(resource))
+
+    def _of_container(self, name: str) -> PolicyPayload:
+        kind, _, named = name.partition("/")
+        place, request = _OF_CONTAINER[kind]
+        ask = partial(self._reader.api.post, request, PolicyPayload, r.POLICY_BODY, **{place: named})
+        return ask() if kind == "projects" else self._library.once(("policy", name), ask, self._shared)
+
+    def _of_account(self, project: str, email: str) -> PolicyPayload:
+        return self._reader.api.post(r.SERVICE_ACCOUNT_POLICY, PolicyPayload, None, project=project, account=email)
+
+    def _several(
+        self, ask: Callable[[str], PolicyPayload], names: Sequence[str]
+    ) -> Iterator[tuple[str, PolicyPayload | SourceError]]:
+        """There are policies even where an API is not offered."""
+        for name, answer in several(ask, names, self._reader.settings.workers):
+            yield name, SourceError(str(answer), hint=answer.hint) if isinstance(answer, NotOffered) else answer
+
+
+# --- Reads the roles that policies name: Google's own one by one or all at once, whichever takes fewer calls ---
+
+PAGES_OF_PREDEFINED = 3
+"""Google has more than two thousand roles, a thousand on a page."""
+PAGES_OF_CUSTOM = 1
+"""An organisation or project has at most 300 custom roles (IAM, "Quotas and limits")."""
+
+
+def read_roles(reader: Reader, section: SectionReading, library: Library, names: Iterable[str]) -> Roles:
+    """The roles of these names. Those that cannot be read are a gap, and unknown."""
+    wanted: defaultdict[str, list[str]] = defaultdict(list)
+    for name in sorted(set(names)):
+        if name not in library.roles:
+            wanted[parent_of(name)].append(name)
+    failed: dict[str, SourceError] = {}
+    for parent, each in sorted(wanted.items()):
+        try:
+            if len(each) > (PAGES_OF_CUSTOM if parent else PAGES_OF_PREDEFINED):
+                library.roles.update(library.once(("roles", parent), partial(_all, reader, section, parent)))
+        except SourceError as error:
+            failed[str(error)] = error
+            continue
+        for name in each:
+            try:
+                if name not in library.roles:  # a listing lacks those that are deleted for good
+                    library.roles[name] = library.once(("role", name), partial(_one, reader, name))
+            except SourceError as error:
+                failed[str(error)] = error
+    for failure in failed.values():
+        section.lost(failure, partial=bool(library.roles))
+    return Roles(library.roles.copy().values())
+
+
+def _all(reader: Reader, section: SectionReading, parent: str) -> dict[str, Role]:
+    """All roles of an organisation or project, or Google's own."""
+    if parent:
+        rows = reader.rows(section, r.CUSTOM_ROLES, RolePayload, {"showDeleted": "true"}, parent=parent)
+    else:
+        rows = reader.rows(section, r.PREDEFINED_ROLES, RolePayload)
+    return {row.name: role_of(row) for row in rows}
+
+
+def _one(reader: Reader, name: str) -> Role:
+    parent, role = parent_of(name), name.rpartition("/")[2]
+    try:
+        if parent:
+            return role_of(reader.api.get(r.CUSTOM_ROLE, RolePayload, parent=parent, role=role))
+        return role_of(reader.api.get(r.PREDEFINED_ROLE, RolePayload, role=role))
+    except Gone:
+        if not parent:  # Google's own do not go away: whoever answers does not have them
+            raise SourceError(f"{name} is not there to be read") from None
+        return Role(name=name, permissions=frozenset())  # what nobody defines any more gives nothing
+
+
+# --- Reads deny policies, where they can matter: on what lies at or above a right that makes its holder powerful ---
+
+REFUSALS = 3
+"""Where the uppermost so many are all refused no more is asked: a call a project that answers nothing is too many."""
+
+
+def where_they_matter(bindings: Iterable[Binding], holdings: Holdings) -> list[str]:
+    """The containers whose deny policies may take something away that counts, the uppermost first."""
+    tree = holdings.tree
+    places: set[str] = set()
+    for binding in bindings:
+        if account_of(binding.member.id).kind in AGENTS:  # Google answers for what those may do
+            continue
+        verdict = judge(binding, holdings)
+        if verdict.privilege.level != "normal" or verdict.becomes or verdict.becomes_if or verdict.takes_over:
+            places.update(tree.path(binding.resource.place))
+    return sorted(places, key=lambda place: (len(tree.path(place)), place))
+
+
+def read_denials(
+    reader: Reader, section: SectionReading, library: Library, places: Sequence[str]
+) -> dict[str, tuple[Rule, ...]]:
+    """The rules attached to these containers; those that could not be read are a gap."""
+    found: dict[str, tuple[Rule, ...]] = {}
+
+    def ask(place: str) -> tuple[Rule, ...]:
+        return library.once(("deny", place), partial(_rules, reader, section, place))
+
+    refusals = 0
+    for part in (places[:REFUSALS], places[REFUSALS:]):
+        if part and refusals == REFUSALS:
+            section.note("not asked any further")
+            break
+        for place, answer in several(ask, part, reader.settings.workers):
+            if isinstance(answer, SourceError):
+                refusals += isinstance(answer, Denied)
+                section.lost(answer, partial=bool(found))
+            else:
+                found[place] = answer
+    return found
+
+
+def _rules(reader: Reader, section: SectionReading, place: str) -> tuple[Rule, ...]:
+    """Of all deny policies of a container: a listing leaves their rules out, so each is asked for."""
+    kind, _, name = place.partition("/")
+    rules: list[Rule] = []
+    for row in reader.rows(section, r.DENY_POLICIES, DenyPolicyPayload, kind=kind, place=name):
+        policy = last_segment(row.name)
+        with suppress(Gone):
+            rules += rules_of(reader.api.get(r.DENY_POLICY, DenyPolicyPayload, kind=kind, place=name, policy=policy))
+    return tuple(rules)

@@ -1,0 +1,1 @@
+"""What runs as which service account, agents, and stored secrets by name."""

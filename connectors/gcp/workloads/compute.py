@@ -1,0 +1,87 @@
+"""Machines of Compute Engine and templates of such. One without a service account runs as none (pure).
+
+Source: the Compute Engine API's Instance and InstanceTemplate. Metadata, where secrets may lie, is not taken.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from msgspec import Raw, Struct
+
+from connectors.gcp.client.payloads import Moment, in_utc
+from connectors.gcp.places import ProjectRef, last_segment
+from connectors.gcp.workloads.records import Told, default_compute, known, short_scopes
+
+DEFAULT = "default"
+
+
+class AttachedAccount(Struct, frozen=True, kw_only=True):
+    """An account that is given to a machine, and the scopes that limit its tokens there."""
+
+    email: str = ""
+    scopes: list[str] = []
+
+
+class Instance(Struct, kw_only=True, rename="camel"):
+    """A machine."""
+
+    name: str
+    zone: str = ""
+    self_link: str = ""
+    creation_timestamp: Moment | None = None
+    labels: dict[str, str] = {}
+    service_accounts: list[AttachedAccount] = []
+
+    def told(self, project: ProjectRef) -> Told:
+        """See ``Consumer.told``."""
+        place = {"zone": last_segment(self.zone)}
+        return _told(project, self.name, self.service_accounts, self.creation_timestamp, self.labels, place)
+
+
+class _Properties(Struct, frozen=True, kw_only=True, rename="camel"):
+    labels: dict[str, str] = {}
+    service_accounts: list[AttachedAccount] = []
+
+
+class InstanceTemplate(Struct, kw_only=True, rename="camel"):
+    """What machines of a group are made from."""
+
+    name: str
+    creation_timestamp: Moment | None = None
+    properties: _Properties = _Properties()
+
+    def told(self, project: ProjectRef) -> Told:
+        """See ``Consumer.told``."""
+        own = self.properties
+        return _told(project, self.name, own.service_accounts, self.creation_timestamp, own.labels, {})
+
+
+class Zone(Struct, kw_only=True):
+    """The machines of one zone in an aggregated list."""
+
+    instances: list[Raw] = []
+
+
+def account_or_default(email: str, project: ProjectRef) -> str:
+    """An empty address, or the word ``default``, stands for the project's default account of Compute Engine."""
+    return default_compute(project) if email in ("", DEFAULT) else email
+
+
+def _told(
+    project: ProjectRef,
+    name: str,
+    accounts: list[AttachedAccount],
+    created: datetime | None,
+    labels: dict[str, str],
+    facts: dict[str, Any],
+) -> Told:
+    scopes = short_scopes(scope for one in accounts for scope in one.scopes)
+    return Told(
+        name=name,
+        accounts=tuple(account_or_default(one.email, project) for one in accounts),
+        created_at=in_utc(created),
+        labels=labels,
+        attributes=known(**facts, scopes=scopes),
+    )

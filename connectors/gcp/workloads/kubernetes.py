@@ -1,0 +1,99 @@
+"""Clusters and node pools of Kubernetes Engine: what nodes run as, and so pods that are given no identity (pure).
+
+Source: the Kubernetes Engine API's Cluster and NodePool. Where a pool has ``GKE_METADATA``, pods cannot reach the
+account of their node; what they are instead is told by the policies of service accounts.
+"""
+
+from __future__ import annotations
+
+import re
+
+from msgspec import Raw, Struct
+
+from connectors.gcp.client.payloads import Moment, in_utc
+from connectors.gcp.places import ProjectRef
+from connectors.gcp.workloads.compute import account_or_default
+from connectors.gcp.workloads.records import Told, known, short_scopes
+from scanner.model.attributes import SIGNS_TOKENS_AS
+
+HIDING = "GKE_METADATA"
+_ZONES = re.compile(r"/(?:zones|regions)/")
+"""A cluster signs as its location's, by whatever name its own address has that."""
+
+
+class _Metadata(Struct, frozen=True, kw_only=True):
+    mode: str = ""
+
+
+class _Nodes(Struct, frozen=True, kw_only=True, rename="camel"):
+    service_account: str = ""
+    oauth_scopes: list[str] = []
+    workload_metadata_config: _Metadata = _Metadata()
+
+
+class NodePool(Struct, kw_only=True, rename="camel"):
+    """The nodes of one sort. ``self_link`` tells its cluster."""
+
+    name: str
+    self_link: str = ""
+    config: _Nodes = _Nodes()
+
+    def told(self, project: ProjectRef) -> Told:
+        """See ``Consumer.told``."""
+        cluster = self.self_link.partition("/clusters/")[2].partition("/")[0]
+        mode = self.config.workload_metadata_config.mode
+        return Told(
+            name=f"{cluster}/{self.name}" if cluster else self.name,
+            accounts=(account_or_default(self.config.service_account, project),),
+            attributes=known(
+                cluster=cluster, scopes=short_scopes(self.config.oauth_scopes), pods_reach_account=mode != HIDING
+            ),
+        )
+
+
+class _Flag(Struct, frozen=True, kw_only=True):
+    enabled: bool = False
+
+
+class _Workloads(Struct, frozen=True, kw_only=True, rename="camel"):
+    workload_pool: str = ""
+
+
+class _Autoscaling(Struct, frozen=True, kw_only=True, rename="camel"):
+    autoprovisioning_node_pool_defaults: _Nodes | None = None
+
+
+class Cluster(Struct, kw_only=True, rename="camel"):
+    """A cluster. It runs as the account of the nodes that it makes by itself, if it makes any."""
+
+    name: str
+    self_link: str = ""
+    create_time: Moment | None = None
+    resource_labels: dict[str, str] = {}
+    workload_identity_config: _Workloads = _Workloads()
+    autopilot: _Flag = _Flag()
+    autoscaling: _Autoscaling = _Autoscaling()
+    node_pools: list[Raw] = []
+
+    def told(self, project: ProjectRef) -> Told:
+        """See ``Consumer.told``."""
+        nodes = self.autoscaling.autoprovisioning_node_pool_defaults
+        if nodes is None and self.autopilot.enabled:
+            nodes = _Nodes()
+        return Told(
+            name=self.name,
+            accounts=() if nodes is None else (account_or_default(nodes.service_account, project),),
+            created_at=in_utc(self.create_time),
+            labels=self.resource_labels,
+            attributes=known(
+                workload_pool=self.workload_identity_config.workload_pool,
+                autopilot=self.autopilot.enabled or None,
+                **{SIGNS_TOKENS_AS: self._issuers or None},
+            ),
+        )
+
+    @property
+    def _issuers(self) -> list[str]:
+        """Its own, and the pool that the clusters of its project share."""
+        pool = self.workload_identity_config.workload_pool
+        return [one for one in (_ZONES.sub("/locations/", self.self_link), pool) if one]

@@ -1,0 +1,244 @@
+"""What else runs as a service account, or calls as one: pipelines, schedules, builds, notebooks, models, apps (pure).
+
+Source: each API's own resource, as Cloud Asset Inventory has it.
+"""
+
+from __future__ import annotations
+
+from msgspec import Struct
+
+from connectors.gcp.client.payloads import Moment, in_utc
+from connectors.gcp.places import ProjectRef, last_segment
+from connectors.gcp.workloads.compute import AttachedAccount, account_or_default
+from connectors.gcp.workloads.records import Told, default_app_engine, default_compute, known, short_scopes
+
+_ENDED = frozenset(f"JOB_STATE_{state}" for state in ("DONE", "FAILED", "CANCELLED", "UPDATED", "DRAINED"))
+
+
+class _Environment(Struct, frozen=True, kw_only=True, rename="camel"):
+    service_account_email: str = ""
+
+
+class DataflowJob(Struct, kw_only=True, rename="camel"):
+    """A pipeline of Dataflow, which is there long after it has ended."""
+
+    name: str
+    current_state: str = ""
+    create_time: Moment | None = None
+    labels: dict[str, str] = {}
+    environment: _Environment = _Environment()
+
+    def told(self, project: ProjectRef) -> Told | None:
+        """See ``Consumer.told``."""
+        if self.current_state in _ENDED:
+            return None
+        return Told(
+            name=self.name,
+            accounts=(account_or_default(self.environment.service_account_email, project),),
+            created_at=in_utc(self.create_time),
+            labels=self.labels,
+        )
+
+
+class _Target(Struct, frozen=True, kw_only=True, rename="camel"):
+    oauth_token: _Environment = _Environment()
+    oidc_token: _Environment = _Environment()
+
+
+class SchedulerJob(Struct, kw_only=True, rename="camel"):
+    """What Cloud Scheduler calls at set times; it calls as nobody where it is given no account."""
+
+    name: str
+    state: str = ""
+    http_target: _Target = _Target()
+
+    def told(self, _project: ProjectRef) -> Told:
+        """See ``Consumer.told``."""
+        target = self.http_target
+        tokens = (target.oauth_token.service_account_email, target.oidc_token.service_account_email)
+        return Told(
+            name=last_segment(self.name),
+            accounts=tuple(filter(None, tokens)),
+            attributes=known(state=self.state),
+        )
+
+
+class _Node(Struct, frozen=True, kw_only=True, rename="camel"):
+    service_account: str = ""
+
+
+class _ComposerConfig(Struct, frozen=True, kw_only=True, rename="camel"):
+    node_config: _Node = _Node()
+    dag_gcs_prefix: str = ""
+
+
+class ComposerEnvironment(Struct, kw_only=True, rename="camel"):
+    """An Airflow that Cloud Composer runs. It runs the DAGs in a bucket: ``gs://BUCKET/dags``."""
+
+    name: str
+    create_time: Moment | None = None
+    labels: dict[str, str] = {}
+    config: _ComposerConfig = _ComposerConfig()
+
+    def told(self, project: ProjectRef) -> Told:
+        """See ``Consumer.told``."""
+        bucket = self.config.dag_gcs_prefix.removeprefix("gs://").partition("/")[0]
+        return Told(
+            code_in=bucket,
+            attributes=known(code_in=bucket),
+            name=last_segment(self.name),
+            accounts=(account_or_default(self.config.node_config.service_account, project),),
+            created_at=in_utc(self.create_time),
+            labels=self.labels,
+        )
+
+
+class BuildTrigger(Struct, kw_only=True, rename="camel"):
+    """What makes Cloud Build run. Which account is the default is a setting of the project that is not told here."""
+
+    name: str = ""
+    id: str = ""
+    create_time: Moment | None = None
+    disabled: bool = False
+    service_account: str = ""
+
+    def told(self, _project: ProjectRef) -> Told:
+        """See ``Consumer.told``."""
+        return Told(
+            name=self.name or self.id,
+            accounts=tuple(filter(None, (self.service_account,))),
+            created_at=in_utc(self.create_time),
+            attributes=known(
+                disabled=self.disabled or None,
+                account=None if self.service_account else "the project's default for builds",
+            ),
+        )
+
+
+class NotebookV1(Struct, kw_only=True, rename="camel"):
+    """A machine with a notebook, version 1."""
+
+    name: str
+    labels: dict[str, str] = {}
+    create_time: Moment | None = None
+    creator: str = ""
+    service_account: str = ""
+
+    def told(self, project: ProjectRef) -> Told:
+        """See ``Consumer.told``."""
+        return _notebook(self, (AttachedAccount(email=self.service_account),), project)
+
+
+class _Setup(Struct, frozen=True, kw_only=True, rename="camel"):
+    service_accounts: list[AttachedAccount] = []
+
+
+class Notebook(Struct, kw_only=True, rename="camel"):
+    """A machine with a notebook, version 2."""
+
+    name: str
+    labels: dict[str, str] = {}
+    create_time: Moment | None = None
+    creator: str = ""
+    gce_setup: _Setup = _Setup()
+
+    def told(self, project: ProjectRef) -> Told:
+        """See ``Consumer.told``."""
+        return _notebook(self, tuple(self.gce_setup.service_accounts) or (AttachedAccount(),), project)
+
+
+def _notebook(row: NotebookV1 | Notebook, accounts: tuple[AttachedAccount, ...], project: ProjectRef) -> Told:
+    return Told(
+        name=last_segment(row.name),
+        accounts=tuple(account_or_default(one.email, project) for one in accounts),
+        created_at=in_utc(row.create_time),
+        created_by=row.creator or None,
+        labels=row.labels,
+    )
+
+
+class Endpoint(Struct, kw_only=True, rename="camel"):
+    """Models that Vertex AI serves; one without an account runs as an agent of Google's."""
+
+    name: str
+    display_name: str = ""
+    labels: dict[str, str] = {}
+    create_time: Moment | None = None
+    deployed_models: list[_Node] = []
+
+    def told(self, _project: ProjectRef) -> Told:
+        """See ``Consumer.told``."""
+        return Told(
+            name=self.display_name.strip() or last_segment(self.name),
+            accounts=tuple(one.service_account for one in self.deployed_models if one.service_account),
+            created_at=in_utc(self.create_time),
+            labels=self.labels,
+        )
+
+
+class AppEngineVersion(Struct, kw_only=True, rename="camel"):
+    """A version of a service of App Engine: ``apps/APP/services/SERVICE/versions/ID``."""
+
+    name: str
+    id: str = ""
+    service_account: str = ""
+    create_time: Moment | None = None
+    created_by: str = ""
+    serving_status: str = ""
+
+    def told(self, project: ProjectRef) -> Told:
+        """See ``Consumer.told``."""
+        service = self.name.partition("/services/")[2].partition("/")[0]
+        version = self.id or last_segment(self.name)
+        return Told(
+            name=f"{service}/{version}" if service else version,
+            accounts=(self.service_account or default_app_engine(project),),
+            created_at=in_utc(self.create_time),
+            created_by=self.created_by or None,
+            attributes=known(state=self.serving_status),
+        )
+
+
+class Workflow(Struct, kw_only=True, rename="camel"):
+    """Steps that Workflows runs."""
+
+    name: str
+    labels: dict[str, str] = {}
+    create_time: Moment | None = None
+    service_account: str = ""
+
+    def told(self, project: ProjectRef) -> Told:
+        """See ``Consumer.told``."""
+        return Told(
+            name=last_segment(self.name),
+            accounts=(self.service_account or default_compute(project),),
+            created_at=in_utc(self.create_time),
+            labels=self.labels,
+        )
+
+
+class _Machines(Struct, frozen=True, kw_only=True, rename="camel"):
+    service_account: str = ""
+    service_account_scopes: list[str] = []
+
+
+class _ClusterConfig(Struct, frozen=True, kw_only=True, rename="camel"):
+    gce_cluster_config: _Machines = _Machines()
+
+
+class DataprocCluster(Struct, kw_only=True, rename="camel"):
+    """A cluster of Dataproc."""
+
+    cluster_name: str
+    labels: dict[str, str] = {}
+    config: _ClusterConfig | None = None
+
+    def told(self, project: ProjectRef) -> Told:
+        """See ``Consumer.told``. One on Kubernetes has no machines of its own."""
+        machines = self.config.gce_cluster_config if self.config else None
+        return Told(
+            name=self.cluster_name,
+            accounts=(account_or_default(machines.service_account, project),) if machines else (),
+            labels=self.labels,
+            attributes=known(scopes=short_scopes(machines.service_account_scopes) if machines else ()),
+        )

@@ -1,0 +1,149 @@
+"""What a resource tells of itself as a consumer, whatever it is; the payloads of each API come down to this (pure)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Any, Literal, Protocol
+
+from msgspec import Struct
+
+from connectors.gcp.places import ProjectRef, secret_key, stored_key, tags_of
+from connectors.gcp.reader import Reader
+from scanner.model import Identity, Link, Privilege, Signal, Workload
+
+_AUTH = "https://www.googleapis.com/auth/"
+
+
+class Told(Struct, frozen=True, kw_only=True, gc=False):
+    """What is taken of a resource.
+
+    ``accounts``: e-mails, maybe within resource names. ``secrets``: resource names of secrets, or bare names of those
+    in the resource's own project. ``acts``: that it is declared to be an agent, or a server of tools for agents.
+    ``code_in``: the bucket from which it takes what it runs.
+    """
+
+    name: str
+    accounts: tuple[str, ...] = ()
+    secrets: tuple[str, ...] = ()
+    created_at: datetime | None = None
+    created_by: str | None = None
+    labels: Mapping[str, str] = {}
+    attributes: Mapping[str, Any] = {}
+    acts: Literal["agent", "mcp_server"] | None = None
+    code_in: str = ""
+
+
+class Consumer(Protocol):
+    """The payload of one sort of resource."""
+
+    def told(self, project: ProjectRef, /) -> Told | None:
+        """What it tells; None for what has ended and will not run again. ``project``: the one that it is in."""
+        ...
+
+
+def default_compute(project: ProjectRef) -> str:
+    """The account that most of what runs in a project gets without being given one."""
+    return f"{project.number}-compute@developer.gserviceaccount.com"
+
+
+def default_app_engine(project: ProjectRef) -> str:
+    """The same for App Engine and functions of the first generation."""
+    domain, _, name = project.id.rpartition(":")
+    return f"{domain}.{name}@appspot.gserviceaccount.com" if domain else f"{name}@appspot.gserviceaccount.com"
+
+
+def known(**facts: Any) -> dict[str, Any]:
+    """The facts that are there."""
+    return {name: fact for name, fact in facts.items() if fact not in (None, "", [], ())}
+
+
+def short_scopes(scopes: Iterable[str]) -> list[str]:
+    """OAuth scopes, which limit what an account may do from there, by their last words."""
+    return sorted({scope.removeprefix(_AUTH) for scope in scopes})
+
+
+# --- What a consumer tells as a record: a workload, or an agent, which is an identity of its own ---
+
+_IN_PROJECT = re.compile(r"(?P<host>//[^/]+/)projects/[^/]+/")
+_SECRET = re.compile(r"projects/(?P<project>[^/]+)/(?P<rest>(?:locations/[^/]+/)?secrets/[^/]+)(?:/versions/[^/]+)?")
+_PATH = re.compile(r"projects/[^?#]+")
+_WORDS: dict[str, tuple[Literal["agent", "machine"], str]] = {
+    "agent": ("agent", "Cloud Run has it as an agent"),
+    "mcp_server": ("machine", "Cloud Run has it as an MCP server"),
+}
+
+
+def record_of(reader: Reader, project: ProjectRef, name: str, kind: str, told: Told) -> Workload | Identity:
+    """The record. ``name``: the full resource name, with the project's number or id."""
+    key = _IN_PROJECT.sub(lambda found: f"{found['host']}projects/{project.id}/", name, count=1)
+    accounts = tuple(dict.fromkeys(account_key_of(reader, one) for one in told.accounts))
+    secrets = tuple(dict.fromkeys(secret_key_of(reader, project, one) for one in told.secrets))
+    if told.code_in:
+        reader.found.code_in[told.code_in].add((project.id, key))
+    if told.acts is not None:
+        return _agent(reader, project, key, kind, told, accounts, secrets)
+    return Workload(
+        key=key,
+        provider="gcp",
+        source=reader.scope.source,
+        scope=project.id,
+        kind=kind,
+        name=told.name,
+        runs_as=accounts,
+        uses=secrets,
+        created_at=told.created_at,
+        created_by=told.created_by,
+        tags=tags_of(project, told.labels),
+        attributes=told.attributes,
+    )
+
+
+def _agent(
+    reader: Reader,
+    project: ProjectRef,
+    key: str,
+    kind: str,
+    told: Told,
+    accounts: tuple[str, ...],
+    secrets: tuple[str, ...],
+) -> Identity:
+    says, evidence = _WORDS[told.acts or "agent"]
+    facts = {"runs_on": kind, "uses": list(secrets)} if secrets else {"runs_on": kind}
+    return Identity(
+        key=key,
+        provider="gcp",
+        source=reader.scope.source,
+        scope=project.id,
+        kind=told.acts or "agent",
+        name=told.name,
+        enabled=True,
+        created_at=told.created_at,
+        created_by=told.created_by,
+        tags=tags_of(project, told.labels),
+        attributes={**told.attributes, **facts},
+        signals=(Signal(says=says, sort="provider", evidence=evidence),),
+        privilege=Privilege(level="normal"),
+        links=tuple(Link(relation="runs_as", target=one, evidence="it runs as this account") for one in accounts),
+    )
+
+
+def account_key_of(reader: Reader, account: str) -> str:
+    """The key of an account by its e-mail, which may stand at the end of a resource name."""
+    return reader.account_key(account.rpartition("/")[2])
+
+
+def secret_key_of(reader: Reader, project: ProjectRef, secret: str) -> str:
+    """The key of a secret by its resource name, or by its bare name in the project."""
+    found = _SECRET.fullmatch(secret)
+    if found is None:
+        return secret_key(project.id, secret)
+    home = reader.project(found["project"])
+    return stored_key(home.id if home else found["project"], found["rest"])
+
+
+def path_in(link: str) -> str:
+    """The resource name in an API's own link to a resource; empty where there is none."""
+    found = _PATH.search(link)
+    return found.group() if found else ""

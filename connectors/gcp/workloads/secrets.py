@@ -1,0 +1,227 @@
+"""Secrets of Secret Manager, whoever listed them: names and dates, never a value (pure).
+
+A value cannot be changed, only followed by another version: what a secret holds is as old as its newest enabled one.
+Source: the Secret Manager API's Secret and SecretVersion.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from msgspec import Struct
+
+from connectors.base import DiscoveredRecord, Gone, SectionReading
+from connectors.gcp.client import requests as r
+from connectors.gcp.client.api import Page
+from connectors.gcp.client.payloads import Asset, Moment, in_utc
+from connectors.gcp.each import at_each_location, of_each
+from connectors.gcp.places import ProjectRef, last_segment, stored_key, tags_of
+from connectors.gcp.reader import Reader
+from connectors.gcp.workloads.records import known
+from scanner.errors import SourceError
+from scanner.model import StoredSecret
+
+ENABLED = "ENABLED"
+
+
+class _Rotation(Struct, frozen=True, kw_only=True, rename="camel"):
+    next_rotation_time: Moment | None = None
+    rotation_period: str = ""
+
+
+class _Replica(Struct, frozen=True, kw_only=True):
+    location: str = ""
+
+
+class _Replicas(Struct, frozen=True, kw_only=True):
+    replicas: list[_Replica] = []
+
+
+class _Replication(Struct, frozen=True, kw_only=True, rename="camel"):
+    user_managed: _Replicas | None = None
+
+
+class Secret(Struct, kw_only=True, rename="camel"):
+    """``name``: ``projects/P/secrets/S``, or ``projects/P/locations/L/secrets/S``; P is the number or the id."""
+
+    name: str
+    create_time: Moment | None = None
+    expire_time: Moment | None = None
+    labels: dict[str, str] = {}
+    rotation: _Rotation | None = None
+    replication: _Replication = _Replication()
+    secret_type: str = ""
+
+    @property
+    def path(self) -> str:
+        """Its name within its project."""
+        return self.name.partition("/")[2].partition("/")[2]
+
+
+class SecretVersion(Struct, kw_only=True, rename="camel"):
+    """One value's metadata. ``name``: its secret's, with ``/versions/N``."""
+
+    name: str
+    state: str = ""
+    create_time: Moment | None = None
+
+    @property
+    def secret(self) -> str:
+        """The name of its secret within its project."""
+        return self.name.partition("/versions/")[0].partition("/")[2].partition("/")[2]
+
+
+def parse_secret(
+    source: str, project: ProjectRef, row: Secret, versions: Sequence[SecretVersion] | None
+) -> StoredSecret:
+    """A stored secret. ``versions``: of it; None where they were not read, and then its value's age is not known.
+
+    Raises ValueError where its name is none.
+    """
+    if "secrets/" not in row.path:
+        raise ValueError("no name of a secret")
+    return StoredSecret(
+        key=stored_key(project.id, row.path),
+        provider="gcp",
+        source=source,
+        scope=project.id,
+        name=last_segment(row.name),
+        # A secret that seems never to have been rotated is judged by this date.
+        created_at=None if versions is None else in_utc(row.create_time),
+        rotated_at=_written(versions or ()),
+        expires_at=row.expire_time,
+        rotation_enabled=row.rotation is not None,
+        tags=tags_of(project, row.labels),
+        attributes=_attributes(row, versions),
+    )
+
+
+def _written(versions: Sequence[SecretVersion]) -> Any:
+    dates = (in_utc(one.create_time) for one in versions if one.state == ENABLED)
+    return max(filter(None, dates), default=None)
+
+
+def _attributes(row: Secret, versions: Sequence[SecretVersion] | None) -> dict[str, Any]:
+    """``rotation_enabled`` means that somebody is notified, who then has to make a new version."""
+    rotation, replicas = row.rotation or _Rotation(), row.replication.user_managed
+    place = row.path.split("/")[1] if row.path.startswith("locations/") else None
+    facts = known(
+        location=place,
+        replicated_to=sorted(one.location for one in replicas.replicas) if replicas else None,
+        type=row.secret_type,
+        next_rotation=rotation.next_rotation_time and rotation.next_rotation_time.isoformat(),
+        rotation_period=rotation.rotation_period,
+    )
+    if versions is None:
+        return facts | {"versions_unread": True}
+    return facts | {"enabled_versions": sum(one.state == ENABLED for one in versions)}
+
+
+# --- Secrets of Secret Manager in all projects below, with their versions, in one listing ---
+
+NAME = "secretmanager.secrets"
+SECRET, VERSION = TYPES = ("secretmanager.googleapis.com/Secret", "secretmanager.googleapis.com/SecretVersion")
+
+
+class _Listed:
+    """What was listed: secrets, and versions by project and secret."""
+
+    def __init__(self) -> None:
+        self.secrets: list[tuple[ProjectRef, Secret]] = []
+        self.versions: defaultdict[tuple[str, str], list[SecretVersion]] = defaultdict(list)
+        self.doubtful = False
+        """A version could not be understood, or the listing broke off: whose value is older is not known."""
+
+
+def read_secrets(reader: Reader) -> Iterator[DiscoveredRecord]:
+    """Stored secrets, each in its own project's scope."""
+    found: Counter[str] = Counter()
+    listed = _Listed()
+    with reader.section(NAME) as section:
+        try:
+            _list(reader, section, listed)
+        except SourceError as error:
+            listed.doubtful = True
+            section.lost(error, partial=bool(listed.secrets))
+        for project, row in listed.secrets:
+            versions = None if listed.doubtful else listed.versions[project.id, row.path]
+            secret = reader.parsed(section, row.name, parse_secret, reader.scope.source, project, row, versions)
+            if secret is not None:
+                section.found()
+                found[project.id] += 1
+                yield secret
+    yield from reader.done(section, found)
+
+
+def _list(reader: Reader, section: SectionReading, listed: _Listed) -> None:
+    for asset in reader.rows(section, r.ASSETS, Asset, {"assetTypes": TYPES}, parent=reader.place.name):
+        project = next(filter(None, map(reader.project, asset.ancestors)), None)
+        if project is None:
+            continue
+        if asset.asset_type == SECRET:
+            secret = reader.row(section, asset.resource.data, Secret, asset.name)
+            listed.secrets += [] if secret is None else [(project, secret)]
+        else:
+            version = reader.row(section, asset.resource.data, SecretVersion, asset.name)
+            if version is None:
+                listed.doubtful = True
+            else:
+                listed.versions[project.id, version.secret].append(version)
+
+
+# --- Secrets of Secret Manager in one project: global and regional ones, with a call for the versions of each ---
+
+
+class _Found(Struct, frozen=True):
+    row: Secret
+    location: str | None = None
+
+
+def read_secrets_of_project(reader: Reader) -> Iterator[DiscoveredRecord]:
+    """Stored secrets."""
+    project = reader.place.project
+
+    def at(location: str) -> Iterator[_Found]:
+        for row in reader.rows(section, r.REGIONAL_SECRETS, Secret, project=project.id, location=location):
+            yield _Found(row, location)
+
+    found: dict[str, _Found] = {}
+    with reader.section(NAME) as section:
+        for row in reader.rows(section, r.SECRETS, Secret, project=project.id):
+            section.found()
+            found[row.name] = _Found(row)
+        for one in at_each_location(reader, section, at):
+            section.found()
+            found[one.row.name] = one
+    yield from _with_versions(reader, section, found)
+    yield from reader.done(section)
+
+
+def _with_versions(reader: Reader, section: SectionReading, found: dict[str, _Found]) -> Iterator[StoredSecret]:
+    """Where versions are not told, the secret is, without its age; where they may not be listed, one is asked for."""
+    project = reader.place.project
+
+    def ask(name: str) -> list[Page]:
+        at, secret = found[name].location, last_segment(name)
+        if at is None:
+            return list(reader.api.pages(r.SECRET_VERSIONS, project=project.id, secret=secret))
+        return list(reader.api.pages(r.REGIONAL_SECRET_VERSIONS, project=project.id, location=at, secret=secret))
+
+    versions: dict[str, list[SecretVersion]] = {}
+    failed: dict[str, SourceError] = {}
+    for name, answer in of_each(reader, tuple(found), ask):
+        if isinstance(answer, SourceError):
+            failed |= {} if isinstance(answer, Gone) else {str(answer): answer}
+            continue
+        rows = list(reader.decoded(section, answer, SecretVersion))
+        if len(rows) == sum(len(page.rows) for page in answer):
+            versions[name] = rows
+    for error in failed.values():
+        section.lost(error, partial=True)
+    for name, one in found.items():
+        told = versions.get(name)
+        secret = reader.parsed(section, name, parse_secret, reader.scope.source, project, one.row, told)
+        if secret is not None:
+            yield secret

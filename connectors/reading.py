@@ -1,0 +1,94 @@
+"""What readings of every connector share: many requests at a time, and what a gap kept back."""
+
+from __future__ import annotations
+
+import importlib.util
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future
+from itertools import islice
+from typing import TypeVar
+
+from connectors.base import Gone, Malformed, NotAsked, Spec
+from connectors.budget import Pool
+from scanner.errors import MissingExtra, SourceError
+from scanner.model import Fact
+
+# --- How a connector says what of an identity a gap kept from it ---
+
+
+def unread_facts(
+    *,
+    credentials: bool = False,
+    permissions: bool = False,
+    tags: bool = False,
+    trusts: bool = False,
+    use: bool = False,
+) -> tuple[Fact, ...]:
+    """``Identity.unread``: the facts that could not be read, in the model's order."""
+    kept: dict[Fact, bool] = {
+        "credentials": credentials,
+        "permissions": permissions,
+        "tags": tags,
+        "trusts": trusts,
+        "use": use,
+    }
+    return tuple(fact for fact, is_kept in kept.items() if is_kept)
+
+
+# --- SDKs are extras: whether one is installed is found out without importing it ---
+
+
+def require_sdk(package: str, spec: Spec) -> None:
+    """Raises MissingExtra where the package that the connector's extra brings is not installed."""
+    if not _is_installed(package):
+        raise MissingExtra(f"source type {spec.name}", spec.extra or spec.name)
+
+
+def _is_installed(package: str) -> bool:
+    """Of a dotted name the packages above are imported, which for a namespace costs nothing."""
+    try:
+        return importlib.util.find_spec(package) is not None
+    except ModuleNotFoundError:
+        return False
+
+
+# ---
+# One request for each of many items, several at a time; when nothing succeeds any more, the rest is left alone.
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+GIVE_UP_AFTER = 8
+"""So many failures in a row, and no more is asked: each would cost retries, or a line in an audit log."""
+
+
+def read_each(
+    read: Callable[[T], R], items: Sequence[T], workers: int, *, alone: tuple[type[SourceError], ...] = ()
+) -> Iterator[tuple[T, R | SourceError]]:
+    """``read`` of every item, in the order of the items; failures are results, NotAsked for those left out.
+
+    What has gone since, or is not understood, was answered nevertheless and is no failure in a row; nor are those of
+    ``alone``, which say nothing of the other items.
+    """
+    failures = 0
+    ahead = iter(items)
+    waiting: deque[Future[R | SourceError]] = deque()
+    with Pool(workers) as pool:
+        for item in items:
+            if failures < GIVE_UP_AFTER:
+                waiting.extend(pool.submit(_caught, read, one) for one in islice(ahead, workers - len(waiting)))
+            if not waiting:
+                yield item, NotAsked(f"not asked, after {failures} failures in a row")
+                continue
+            result = waiting.popleft().result()
+            failed = isinstance(result, SourceError) and not isinstance(result, (Gone, Malformed, *alone))
+            failures = failures + 1 if failed else 0
+            yield item, result
+
+
+def _caught(read: Callable[[T], R], item: T) -> R | SourceError:
+    try:
+        return read(item)
+    except SourceError as error:
+        return error

@@ -1,0 +1,122 @@
+"""KV listings to stored secrets: names, and dates where the server gives them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from msgspec import Raw
+
+from connectors.base import DiscoveredRecord, Scope, SectionReading
+from connectors.vault import endpoints as e
+from connectors.vault.endpoints import Endpoint
+from connectors.vault.payloads import Keys, KvMetadata, SecretMount, moment, simple_strings
+from connectors.vault.reading import Reader
+from scanner.errors import Denied, NotOffered
+from scanner.model import StoredSecret
+
+
+def parse_secret(scope: Scope, mount: str, version: str, path: str, metadata: KvMetadata | None) -> StoredSecret:
+    """One secret. Without ``metadata`` only its name is known.
+
+    ``expires_at`` is when its current value was or will be deleted, which can lie in the future.
+    """
+    row = metadata or KvMetadata()
+    current = (row.versions or {}).get(str(row.current_version))
+    return StoredSecret(
+        key=f"vault://{scope.id}/{mount}/{path}",
+        provider=scope.spec.name,
+        source=scope.source,
+        scope=scope.id,
+        name=path,
+        created_at=moment(row.created_time),
+        rotated_at=moment(current.created_time) if current else None,
+        expires_at=moment(current.deletion_time) if current else None,
+        tags=simple_strings(row.custom_metadata),
+        attributes={
+            "mount": mount,
+            "kv_version": version,
+            **({"destroyed": True} if current and current.destroyed else {}),
+        },
+    )
+
+
+# --- The reading of KV mounts: names by folder, with dates where OpenBao lists them; no secret is ever read ---
+
+MAX_DEPTH = 64
+"""Folders nest less than this, or somebody wants the walk never to end."""
+
+
+def read_secrets(reader: Reader, mounts: Mapping[str, SecretMount] | None) -> Iterator[DiscoveredRecord]:
+    """The stored secrets of every KV mount, and each mount's coverage."""
+    if mounts is None:
+        yield reader.skipped("kv.metadata", "the secrets engines could not be listed")
+        return
+    kv = {mount: row.version for mount, row in mounts.items() if row.type == "kv"}
+    if not kv:
+        yield reader.scope.coverage("kv.metadata", "complete", detail="no such mount")
+    for mount, version in kv.items():
+        yield from _read_mount(reader, mount, version)
+
+
+def _read_mount(reader: Reader, mount: str, version: str) -> Iterator[DiscoveredRecord]:
+    no_dates: str | None = None
+    with reader.section("kv.metadata", mount) as section:
+        endpoint, top, no_dates = _best_listing(reader, mount, version)
+        for path, metadata in _walk(reader, section, endpoint, mount, top):
+            section.found()
+            yield parse_secret(reader.scope, mount, version, path, metadata)
+    yield reader.done(section)
+    if no_dates:
+        yield reader.scope.coverage(f"kv.ages:{mount}", "off", detail=f"ages are unknown: {no_dates}")
+
+
+def _best_listing(reader: Reader, mount: str, version: str) -> tuple[Endpoint, Keys, str | None]:
+    """The listing to walk with and its top folder; and why it has no dates, if it has none."""
+    if version == "1":
+        return e.KV1_NAMES, reader.api.list(e.KV1_NAMES, mount=mount, folder=""), "KV version 1 keeps no dates"
+    try:
+        return e.KV2_WITH_AGES, reader.api.list(e.KV2_WITH_AGES, mount=mount, folder=""), None
+    except (Denied, NotOffered) as error:
+        reason = f"{error}, it takes {error.permission}" if error.permission else str(error)
+        return e.KV2_NAMES, reader.api.list(e.KV2_NAMES, mount=mount, folder=""), reason
+
+
+def _walk(
+    reader: Reader, section: SectionReading, endpoint: Endpoint, mount: str, top: Keys
+) -> Iterator[tuple[str, KvMetadata | None]]:
+    """Every secret's path with its metadata, folder level by folder level."""
+    level: list[tuple[str, Keys | None]] = [("", top)]
+    for _ in range(MAX_DEPTH):
+        folders: list[str] = []
+        for folder, keys in level:
+            paths = _paths(section, folder, keys or Keys())
+            folders += [path for path in paths if path.endswith("/")]
+            infos = {} if keys is None else reader.rows(section, _of_secrets(keys), KvMetadata)
+            yield from ((path, infos.get(path.removeprefix(folder))) for path in paths if not path.endswith("/"))
+        if not folders:
+            return
+        level = list(
+            reader.each(
+                section,
+                "folders",
+                lambda folder: reader.api.list(endpoint, mount=mount, folder=folder),
+                folders,
+                names_suffice=True,
+            )
+        )
+    section.malformed(level[0][0], f"folders nest deeper than {MAX_DEPTH}")
+
+
+def _paths(section: SectionReading, folder: str, keys: Keys) -> list[str]:
+    """Full paths of a folder's keys, sorted; folders end in a slash."""
+    paths = set()
+    for key in keys.keys or ():
+        if isinstance(key, str) and key.strip("/") and "/" not in key[:-1]:
+            paths.add(folder + key)
+        else:
+            section.malformed(f"{folder}{key!r}", "it is no name")
+    return sorted(paths)
+
+
+def _of_secrets(keys: Keys) -> dict[str, Raw]:
+    return {name: raw for name, raw in (keys.key_info or {}).items() if not name.endswith("/")}

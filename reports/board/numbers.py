@@ -1,0 +1,232 @@
+"""The shares on a board: of whom it is asked, and of each whether it holds, does not, or cannot be told."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Literal, TypeAlias
+
+from msgspec.structs import replace
+
+from reports.board.records import RESOLVED_WITHIN, Board, Measure, Moment, Resolution, Team
+from scanner.model import ROTATED, Assessment, Credential, ScanResult, Severity, Summary
+
+Told: TypeAlias = bool | None
+"""Whether something holds; None where it cannot be told."""
+
+
+def measures(result: ScanResult) -> Iterator[Measure]:
+    asked = [one for one in result.identities if one.ownership.state != "not_applicable"]
+    held = list(_held(result))
+    gaps = sum(section.is_gap for section in result.coverage)
+    yield _measure("owned", map(is_owned, asked))
+    yield _measure("registered", map(_registered, asked))
+    yield _measure("agents_owned", (is_owned(one) for one in asked if one.agent.is_agent))
+    yield _measure("rotated", (told for _, told in rotations(result)))
+    yield _measure("long_lived", (_long_lived(one, result.policy.max_lifetime) for one, _ in held), better="less")
+    complete = sum(section.status == "complete" for section in result.coverage)
+    yield Measure(name="read", count=complete, known=complete + gaps, unknown=0)
+
+
+def _measure(name: str, told: Iterable[Told], *, better: Literal["more", "less"] = "more") -> Measure:
+    counts = Counter(told)
+    return Measure(
+        name=name, count=counts[True], known=counts[True] + counts[False], unknown=counts[None], better=better
+    )
+
+
+def is_owned(one: Assessment) -> Told:
+    """Whether somebody answers for it; of what no entry was found for only as sure as the gap lets it be."""
+    if one.ownership.state == "unchecked" or one.registry.provisional:
+        return None
+    return one.ownership.state == "owned"
+
+
+def _registered(one: Assessment) -> Told:
+    if one.registry.state == "unchecked" or one.registry.provisional:
+        return None
+    return one.registry.state == "registered"
+
+
+def _held(result: ScanResult) -> Iterator[tuple[Credential, Assessment]]:
+    """Credentials that open something, of identities that the provider does not answer for; federation is none."""
+    now = result.scan.started_at
+    for holder in result.identities:
+        if holder.identity.managed_by is not None or holder.identity.enabled is False:
+            continue
+        for credential in holder.identity.credentials:
+            expired = credential.expires_at is not None and credential.expires_at <= now
+            if credential.enabled is not False and not expired and credential.kind != "federation":
+                yield credential, holder
+
+
+def rotations(result: ScanResult) -> Iterator[tuple[Assessment, Told]]:
+    """Whether credentials that want rotating had it in time: in the entry's, else in the policy's."""
+    limits = {one.entry.id: one.entry.max_credential_age for one in result.entries}
+    for credential, holder in _held(result):
+        if credential.kind not in ROTATED:
+            continue
+        declared = limits.get(holder.registry.entry or "") if holder.registry.state == "registered" else None
+        limit = timedelta(days=result.policy.rotation if declared is None else declared)
+        created = credential.created_at
+        yield holder, None if created is None else result.scan.started_at - created <= limit
+
+
+def _long_lived(credential: Credential, limit_days: int) -> Told:
+    if credential.never_expires:
+        return True
+    if credential.created_at is None or credential.expires_at is None:
+        return None
+    return credential.expires_at - credential.created_at > timedelta(days=limit_days)
+
+
+# --- A result as a board's numbers. Pure: ``reports.board`` puts them on a page ---
+
+GRAVE: tuple[Severity, ...] = ("critical", "high")
+ORPHAN_RULES = frozenset({"orphaned", "unregistered"})
+AGES: Mapping[str, int] = {"under 30 days": 30, "30 to 90 days": 90, "90 days to a year": 365}
+"""How long something has been known, each up to so many days; what is older, and what is not known, come after."""
+OLDER, UNKNOWN_AGE = "over a year", "unknown"
+
+
+def board(result: ScanResult) -> Board:
+    """The numbers of one result and of the scans that led up to it."""
+    measured, teams = tuple(measures(result)), _teams(result)
+    return Board(
+        measures=measured,
+        before=tuple(_before(measured, result)),
+        exempt=sum(one.ownership.state == "not_applicable" for one in result.identities),
+        beside=_beside(teams, result),
+        agents=sum(one.agent.is_agent for one in result.identities),
+        orphans=sum(one.ownership.state == "orphaned" for one in result.identities),
+        orphan_ages=_orphan_ages(result),
+        resolution=_resolution(result),
+        teams=teams,
+        trend=trend(result),
+    )
+
+
+def _before(now: Iterable[Measure], result: ScanResult) -> Iterator[Measure]:
+    """The same measures in the scan before, where it is known."""
+    shares = result.since.shares if result.since else {}
+    for one in now:
+        if one.name in shares:
+            count, known = shares[one.name]
+            yield Measure(name=one.name, count=count, known=known, unknown=0, better=one.better)
+
+
+# --- orphans, and how fast findings go -----------------------------------------
+
+
+def _orphan_ages(result: ScanResult) -> dict[str, int]:
+    """By how long a finding has said so: that is the first scan that could tell, and unknown without a history."""
+    since: dict[str, datetime] = {}
+    for finding in result.findings:
+        seen = finding.first_seen
+        if finding.rule in ORPHAN_RULES and finding.identity and seen:
+            since[finding.identity] = min(seen, since.get(finding.identity, seen))
+    orphans = (one.identity.key for one in result.identities if one.ownership.state == "orphaned")
+    counts = Counter(_age(since.get(key), result.scan.started_at) for key in orphans)
+    return {age: counts[age] for age in (*AGES, OLDER, UNKNOWN_AGE)}
+
+
+def _age(since: datetime | None, now: datetime) -> str:
+    if since is None:
+        return UNKNOWN_AGE
+    days = (now - since) / timedelta(days=1)
+    return next((age for age, limit in AGES.items() if days < limit), OLDER)
+
+
+def _resolution(result: ScanResult) -> Resolution:
+    earliest = result.scan.started_at - timedelta(days=RESOLVED_WITHIN)
+    stood: Counter[int] = Counter()
+    for point in result.trend:
+        if point.started_at >= earliest:
+            stood.update(point.resolved)
+    return Resolution(resolved=stood.total(), median_days=_median(stood))
+
+
+def _median(counts: Counter[int]) -> int | None:
+    """Of values with how often each stands; of an even number of them the lower middle one."""
+    middle = (counts.total() + 1) // 2
+    reached = 0
+    for value in sorted(counts):
+        reached += counts[value]
+        if reached >= middle > 0:
+            return value
+    return None
+
+
+# --- teams and trend ------------------------------------------------------------
+
+
+def _teams(result: ScanResult) -> tuple[Team, ...]:
+    """Those with the most to do first; what belongs to no team stands among them."""
+    names: dict[str | None, str | None] = {}
+    identities, owned, orphaned, overdue, grave, unknown = (Counter[str | None]() for _ in range(6))
+    findings = Counter(one.identity for one in result.findings if one.severity in GRAVE)
+    late = Counter(holder.identity.key for holder, in_time in rotations(result) if in_time is False)
+    for one in result.identities:
+        if one.ownership.state == "not_applicable":
+            continue
+        team = one.ownership.team.casefold() if one.ownership.team else None
+        names.setdefault(team, one.ownership.team)
+        identities[team] += 1
+        owned[team] += is_owned(one) is True
+        unknown[team] += is_owned(one) is None
+        orphaned[team] += one.ownership.state == "orphaned"
+        overdue[team] += late[one.identity.key]
+        grave[team] += findings[one.identity.key]
+    teams = [
+        Team(
+            name=names[team],
+            identities=identities[team],
+            owned=owned[team],
+            orphaned=orphaned[team],
+            overdue=overdue[team],
+            grave=grave[team],
+            unknown=unknown[team],
+        )
+        for team in names
+    ]
+    return tuple(sorted(teams, key=_most_to_do))
+
+
+def total(teams: Iterable[Team]) -> Team:
+    """All of these teams as one, without a name."""
+    counts = ("identities", "owned", "orphaned", "overdue", "grave", "unknown")
+    listed = list(teams)
+    return Team(name=None, **{count: sum(getattr(team, count) for team in listed) for count in counts})
+
+
+def _beside(teams: Iterable[Team], result: ScanResult) -> Team:
+    """What stands in no team's row, though the measures and the findings count it."""
+    known = total(teams)
+    late = sum(in_time is False for _, in_time in rotations(result))
+    grave = sum(one.severity in GRAVE for one in result.findings)
+    return replace(total(()), overdue=late - known.overdue, grave=grave - known.grave)
+
+
+def _most_to_do(team: Team) -> tuple[int, int, int, str]:
+    return -team.grave, -team.orphaned, -team.identities, team.name or ""
+
+
+def trend(result: ScanResult) -> tuple[Moment, ...]:
+    """The scans that lead up to this one by their time, even where a clock went backwards between two."""
+    points = sorted(result.trend, key=lambda point: point.started_at)
+    return tuple(_moment(point.started_at, point.counts) for point in points)
+
+
+def _moment(at: datetime, counts: Summary) -> Moment:
+    return Moment(
+        at=at,
+        owned=_share(counts.owned, (counts.owned, counts.orphaned)),
+        registered=_share(counts.registered, (counts.registered, counts.unregistered, counts.ambiguous)),
+        orphaned=counts.orphaned,
+        grave=sum(counts.findings.get(severity, 0) for severity in GRAVE),
+    )
+
+
+def _share(part: int, parts: Sequence[int]) -> float | None:
+    return part / sum(parts) if sum(parts) else None

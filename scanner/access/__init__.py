@@ -1,0 +1,1 @@
+"""Which identity can assume which: links, trusts, privilege and attack paths."""

@@ -1,0 +1,297 @@
+"""Who can become whom by any number of steps, and who an admin by that: walks over the edges, free of recursion.
+
+Linear in edges but for sorting: a million identities are one walk. :mod:`scanner.access.graph` answers the same
+questions by ``networkx``, for views and as the oracle of tests.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from itertools import chain
+from typing import Protocol, TypeAlias
+
+from msgspec import Struct
+
+from scanner.access.assignments import Held, by_right, with_assignments, with_doubt
+from scanner.access.trusts import across_scopes, with_federation, with_links, with_trusts
+from scanner.access.workloads import by_takeover
+from scanner.model import POWERFUL, PRIVILEGES, Coverage, Edge, Identity, Link, Privilege, PrivilegeLevel, Workload
+
+STEPS_SHOWN = 5
+"""Longer paths are cut in the evidence: their end is named all the same."""
+
+_Sources: TypeAlias = Mapping[str, Sequence[tuple[str, str]]]
+"""By key of a target: the sources that can become it, each with the evidence."""
+
+
+class Condensed(Struct, frozen=True):
+    """Identities by who can all become each other, and which of these groups can become which in one step.
+
+    ``groups``: keys, sorted, and the groups by their first key. ``edges``: pairs of places among the groups.
+    """
+
+    groups: tuple[tuple[str, ...], ...]
+    edges: frozenset[tuple[int, int]]
+
+
+class Access(Protocol):
+    """What can be asked of edges. Whether these hold for certain is for whoever gives them to choose."""
+
+    def reached_from(self, key: str) -> frozenset[str]:
+        """Whom an identity can become by any number of steps; itself is not among them."""
+        ...
+
+    def paths_to(self, goals: Collection[str]) -> Mapping[str, tuple[str, ...]]:
+        """By key of everybody who can become one of the goals, and is none: a shortest path, both ends included."""
+        ...
+
+    def shortest_path(self, source: str, target: str) -> tuple[str, ...] | None:
+        """The keys from source to target, both included; None: there is no way."""
+        ...
+
+    def condensed(self) -> Condensed:
+        """The groups of those who can all become each other."""
+        ...
+
+
+class Engine:
+    """Answers by plain walks, for any number of edges. Of equally short paths, the one through the smallest key."""
+
+    def __init__(self, edges: Iterable[Edge]) -> None:
+        self._sources: defaultdict[str, list[tuple[str, str]]] = defaultdict(list)
+        self._targets: dict[str, dict[str, None]] = {}
+        for edge in edges:
+            self._sources[edge.target].append((edge.source, edge.evidence))
+            self._targets.setdefault(edge.source, {})[edge.target] = None
+            self._targets.setdefault(edge.target, {})
+
+    def reached_from(self, key: str) -> frozenset[str]:
+        """See :class:`Access`."""
+        reached = {key}
+        todo = [key]
+        while todo:
+            onward = [target for target in self._targets.get(todo.pop(), ()) if target not in reached]
+            reached.update(onward)
+            todo += onward
+        return frozenset(reached - {key})
+
+    def paths_to(self, goals: Collection[str]) -> Mapping[str, tuple[str, ...]]:
+        """See :class:`Access`. The paths take room for all their steps: on long chains ask for one at a time."""
+        paths: dict[str, tuple[str, ...]] = {goal: (goal,) for goal in goals}
+        for source, (target, _) in _walk_back(goals, self._sources).items():
+            paths[source] = (source, *paths[target])
+        return {key: path for key, path in paths.items() if len(path) > 1}
+
+    def shortest_path(self, source: str, target: str) -> tuple[str, ...] | None:
+        """See :class:`Access`."""
+        if source == target:
+            return (source,)
+        steps = _walk_back((target,), self._sources)
+        if source not in steps:
+            return None
+        path = [source]
+        while path[-1] != target:
+            path.append(steps[path[-1]][0])
+        return tuple(path)
+
+    def condensed(self) -> Condensed:
+        """See :class:`Access`. Kosaraju's two walks: in the order in which the first leaves them, and back."""
+        groups: list[tuple[str, ...]] = []
+        done: set[str] = set()
+        for key in self._left_last_first():
+            if key not in done:
+                done.add(key)
+                group, todo = [], [key]
+                while todo:
+                    group.append(todo.pop())
+                    onward = dict.fromkeys(source for source, _ in self._sources.get(group[-1], ()))
+                    todo += [source for source in onward if source not in done]
+                    done.update(onward)
+                groups.append(tuple(sorted(group)))
+        groups.sort()
+        place = {key: number for number, group in enumerate(groups) for key in group}
+        pairs = ((place[one], place[other]) for one, targets in self._targets.items() for other in targets)
+        return Condensed(tuple(groups), frozenset(pair for pair in pairs if pair[0] != pair[1]))
+
+    def _left_last_first(self) -> list[str]:
+        """All keys, such that whoever is left last by a walk in depth comes first."""
+        left: list[str] = []
+        begun: set[str] = set()
+        for start in self._targets:
+            if start in begun:
+                continue
+            begun.add(start)
+            walk = [(start, iter(self._targets[start]))]
+            while walk:
+                key, targets = walk[-1]
+                onward = next((target for target in targets if target not in begun), None)
+                if onward is None:
+                    left.append(key)
+                    walk.pop()
+                else:
+                    begun.add(onward)
+                    walk.append((onward, iter(self._targets[onward])))
+        return left[::-1]
+
+
+class _Path(Struct, frozen=True, kw_only=True, gc=False):
+    """A shortest path to ``goal`` (in words). ``shown``: its first steps, shared with the paths that lead over it."""
+
+    goal: str
+    steps: int
+    shown: tuple[str, ...]
+
+
+def raise_by_paths(privileges: Mapping[str, Privilege], edges: Iterable[Edge]) -> dict[str, Privilege]:
+    """Privileges by identity key, where whoever can become an admin is at least ``escalation``, with the path.
+
+    So is whoever can become somebody who can make itself an admin. Whoever can become somebody whose privilege is
+    unknown has one that is no less unknown, unless it is ``high`` or more by itself.
+
+    What would be ``escalation`` by a conditional edge is ``high``. Keys without a privilege of their own may lie on a
+    path. Admins stay admins; everybody else without a path keeps what they had.
+    The order of the edges does not matter: of equally short paths, the one through the smallest key is taken.
+    """
+    admins = {key for key, privilege in privileges.items() if privilege.level == "admin"}
+    sources: defaultdict[str, list[tuple[str, str]]] = defaultdict(list)
+    conditional: list[Edge] = []
+    for edge in edges:
+        if edge.conditional:
+            conditional.append(edge)
+        elif edge.source not in admins:
+            sources[edge.target].append((edge.source, edge.evidence))
+    paths = _paths_back({admin: f"the admin {admin}" for admin in admins}, sources, {})
+    able = {key for key, privilege in privileges.items() if privilege.level == "escalation"}
+    paths = _paths_back({key: f"{key}, which can make itself an admin" for key in able}, sources, paths)
+    raised = _raised_by(paths, privileges, to="escalation")
+    return _with_unknown(_with_conditional(raised, conditional), sources)
+
+
+def _with_conditional(privileges: Mapping[str, Privilege], edges: Iterable[Edge]) -> dict[str, Privilege]:
+    """Whoever could become somebody able under a condition is at least ``high``; one such path is told."""
+    paths: dict[str, _Path] = {}
+    for source, target, evidence, _ in sorted(edges):
+        own, goal = privileges.get(source), privileges.get(target)
+        if own and goal and own.level not in POWERFUL and goal.level in POWERFUL and source not in paths:
+            paths[source] = _through(source, target, evidence, None, f"{target}, under a condition")
+    return _raised_by(paths, privileges, to="high")
+
+
+def _with_unknown(privileges: Mapping[str, Privilege], sources: _Sources) -> dict[str, Privilege]:
+    """Whoever can become somebody of unknown privilege may be able to do anything."""
+    unknown = {key for key, privilege in privileges.items() if privilege.level == "unknown"}
+    paths = _paths_back({key: f"{key}, whose privilege is unknown" for key in unknown}, sources, {})
+    paths = {key: path for key, path in paths.items() if key in privileges and privileges[key].level not in POWERFUL}
+    return _raised_by(paths, privileges, to="unknown")
+
+
+def _paths_back(goals: Mapping[str, str], sources: _Sources, better: Mapping[str, _Path]) -> dict[str, _Path]:
+    """Paths to the goals (key and words) of everybody who has no better one; goals themselves have none."""
+    paths = dict(better)
+    for source, (target, evidence) in _walk_back(goals, sources, better).items():
+        onward = None if target in goals else paths[target]
+        paths[source] = _through(source, target, evidence, onward, goals.get(target, ""))
+    return paths
+
+
+def _walk_back(
+    goals: Collection[str], sources: _Sources, without: Collection[str] = frozenset()
+) -> dict[str, tuple[str, str]]:
+    """The first step (target, evidence) of a shortest path to a goal, of everybody who has one, the nearest first.
+
+    Breadth first. Of equally short paths the one through the smallest key is taken, whatever the order of the edges.
+    ``without``: keys that need no path, and that none leads over.
+    """
+    goals = frozenset(goals)
+    steps: dict[str, tuple[str, str]] = {}
+    frontier = sorted(goals)
+    while frontier:
+        reached: list[str] = []
+        for target in frontier:
+            for source, evidence in sorted(sources.get(target, ())):
+                if source not in steps and source not in goals and source not in without:
+                    steps[source] = target, evidence
+                    reached.append(source)
+        frontier = sorted(reached)
+    return steps
+
+
+def _through(source: str, target: str, evidence: str, onward: _Path | None, goal: str) -> _Path:
+    """The path that begins with this step; ``onward`` is the target's own, None where the target is the ``goal``."""
+    if onward is None:
+        return _Path(goal=goal, steps=1, shown=(f"{source} can become {goal}: {evidence}",))
+    step = f"{source} can become {target}: {evidence}"
+    return _Path(goal=onward.goal, steps=onward.steps + 1, shown=(step, *onward.shown[: STEPS_SHOWN - 1]))
+
+
+def _raised_by(
+    paths: Mapping[str, _Path], privileges: Mapping[str, Privilege], *, to: PrivilegeLevel
+) -> dict[str, Privilege]:
+    """The privileges, of at least that level where there is a path, which then leads their evidence."""
+    return {
+        key: _raised(privilege, path, to) if (path := paths.get(key)) is not None else privilege
+        for key, privilege in privileges.items()
+    }
+
+
+def _raised(privilege: Privilege, path: _Path, to: PrivilegeLevel) -> Privilege:
+    unseen = path.steps - len(path.shown)
+    rest = (f"{unseen} more steps lead to {path.goal}",) if unseen else ()
+    level = min(privilege.level, to, key=PRIVILEGES.index)
+    # Why the own privilege is unknown is no evidence of a graver one: with a gap it would seem to have grown.
+    own = privilege.evidence if privilege.level != "unknown" or level == "unknown" else ()
+    return Privilege(level=level, evidence=(*path.shown, *rest, *own))
+
+
+# --- Which identity can become which, once everything has been read and filled in: the one resolution. Pure ---
+#
+# Trusts across scopes, rights by assignment, tokens and takeovers each tell edges; here they are put together.
+
+
+class Resolved(Struct, frozen=True, kw_only=True):
+    """The identities with what the resolution adds to them, and every edge: certain and conditional, known of old too.
+
+    A certain edge is a ``can_assume`` link of its source as well; a conditional one makes no link.
+    """
+
+    identities: tuple[Identity, ...]
+    edges: tuple[Edge, ...]
+
+
+def resolve(
+    identities: Sequence[Identity],
+    held: Held,
+    workloads: Sequence[Workload],
+    coverage: Sequence[Coverage],
+    others: Sequence[Identity] = (),
+) -> Resolved:
+    """Whom each identity can become; the identities get rights that they hold, and doubt where these are not known.
+
+    ``others``: known of old, from places that were not read this time; they keep what they have, their links included.
+    Where several ways lead to one target, a link that is there stands, then a trust, a right, a token, a takeover.
+    """
+    trusting = with_trusts(identities, others, places=coverage)
+    entitled = with_doubt(with_assignments(trusting, held), coverage, held)
+    federated, by_token = with_federation(entitled, others)
+    known = (*federated, *others)
+    found = chain(
+        across_scopes(federated, others), by_right(known, held), by_token, by_takeover(known, workloads, held)
+    )
+    conditional: list[Edge] = []
+    links: defaultdict[str, list[Link]] = defaultdict(list)
+    for edge in found:
+        if edge.conditional:
+            conditional.append(edge)
+        else:
+            links[edge.source].append(Link(relation="can_assume", target=edge.target, evidence=edge.evidence))
+    linked = tuple(with_links(one, links[one.key]) if one.key in links else one for one in federated)
+    return Resolved(identities=linked, edges=(*_told(chain(linked, others)), *conditional))
+
+
+def _told(identities: Iterable[Identity]) -> Iterable[Edge]:
+    """The edges that links tell."""
+    for one in identities:
+        for link in one.links:
+            if link.relation == "can_assume":
+                yield Edge(one.key, link.target, link.evidence)

@@ -1,0 +1,358 @@
+"""Adding links to an identity, and finding keys by patterns, for whatever ties identities together. Pure."""
+
+from __future__ import annotations
+
+import fnmatch
+import re
+from bisect import bisect_left, bisect_right
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cache, lru_cache
+
+import msgspec
+from msgspec.structs import replace
+
+from scanner.matching.declared import environment_of
+from scanner.matching.keys import as_compared
+from scanner.model import Coverage, Edge, Identity, Link, Trust, Workload
+from scanner.model.attributes import SIGNS_TOKENS_AS, TOKEN_SUBJECTS
+from scanner.text import issuer_name
+
+_WILD = re.compile(r"[*?]")
+
+
+def with_links(identity: Identity, links: Iterable[Link]) -> Identity:
+    """With these links, sorted; of several to one target the first, and what is known already."""
+    held = {(link.relation, link.target): link for link in identity.links}
+    for link in links:
+        held.setdefault((link.relation, link.target), link)
+    if len(held) == len(identity.links):
+        return identity
+    every = sorted(held.values(), key=lambda link: (link.relation, link.target))
+    return replace(identity, links=tuple(every))
+
+
+@lru_cache(maxsize=4096)
+def compiled(pattern: str) -> re.Pattern[str]:
+    """A pattern of keys, in which ``*`` stands for any characters and ``?`` for one."""
+    return re.compile(fnmatch.translate(pattern.replace("[", "[[]")))
+
+
+def literal_start(pattern: str) -> str:
+    """What everything that fits a pattern begins with."""
+    return _WILD.split(pattern, 1)[0]
+
+
+class Keys:
+    """Keys of one provider, found by patterns as that provider compares ids: ``*`` for any characters, ``?`` for one.
+
+    A pattern is looked for among the keys that begin as it does, and once: many holders have the same ones.
+    """
+
+    def __init__(self, provider: str, keys: Iterable[str]) -> None:
+        self._provider = provider
+        self._keys = tuple(dict.fromkeys(keys))
+        compared = sorted((as_compared(key, provider), place) for place, key in enumerate(self._keys))
+        self._compared = [text for text, _ in compared]
+        self._places = [place for _, place in compared]
+        self._found: dict[str, tuple[str, ...]] = {}
+
+    def named(self, pattern: str) -> tuple[str, ...]:
+        """The keys that fit, in the order in which they were given."""
+        if pattern not in self._found:
+            self._found[pattern] = self._look_up(as_compared(pattern, self._provider))
+        return self._found[pattern]
+
+    def _look_up(self, pattern: str) -> tuple[str, ...]:
+        prefix = literal_start(pattern)
+        if prefix == pattern:
+            start, end = bisect_left(self._compared, pattern), bisect_right(self._compared, pattern)
+        else:
+            start = bisect_left(self._compared, prefix)
+            end = bisect_right(self._compared, prefix, lo=start, key=lambda text: text[: len(prefix)])
+        matches = compiled(pattern).match if pattern not in (prefix, f"{prefix}*") else None
+        fitting = (place for place in range(start, end) if matches is None or matches(self._compared[place]))
+        return tuple(self._keys[place] for place in sorted(self._places[one] for one in fitting))
+
+
+# --- What both sides of a trust come to, once every place has been read: who can become whom across them (pure) ---
+#
+# Inside one scope its connector has decided, with all policies at hand. Across scopes each side has a word: the
+# trust, and what the caller's own policies allow it to become elsewhere (:attr:`Identity.reach`).
+
+_NAMING = frozenset({"account", "principal"})
+_LINKING = frozenset({"account", "principal", "anyone"})
+
+
+def with_trusts(
+    identities: Sequence[Identity], others: Sequence[Identity] = (), *, places: Iterable[Coverage] = ()
+) -> tuple[Identity, ...]:
+    """The identities with what the others tell of their trusts.
+
+    ``others``: known of old, from places that were not read this time; they keep what they have. ``places``: whatever
+    was to be read, so that we know our own scopes even where we found nothing.
+    """
+    if not any(one.trusts for one in identities):
+        return tuple(identities)
+    known = {one.key: one for one in (*others, *identities)}
+    ours = {(one.provider, one.scope) for one in known.values()} | {(one.provider, one.scope) for one in places}
+    return tuple(_with_trusts(one, known, ours) for one in identities)
+
+
+def _with_trusts(identity: Identity, known: Mapping[str, Identity], ours: set[tuple[str, str]]) -> Identity:
+    if not any(trust.kind in _NAMING for trust in identity.trusts):
+        return identity
+    trusts = tuple(_settled(trust, identity, known.get(trust.principal), ours) for trust in identity.trusts)
+    return identity if trusts == identity.trusts else msgspec.structs.replace(identity, trusts=trusts)
+
+
+def _settled(trust: Trust, identity: Identity, principal: Identity | None, ours: set[tuple[str, str]]) -> Trust:
+    """An account that is ours is no outsider; whoever is known may be of another environment."""
+    if trust.kind not in _NAMING:
+        return trust
+    is_ours = (identity.provider, scope_named(trust.principal)) in ours
+    crosses = None if principal is None else _other_environment(principal, identity)
+    return msgspec.structs.replace(trust, external=False if is_ours else trust.external, crosses=crosses)
+
+
+def scope_named(principal: str) -> str:
+    """The account that a trust's principal names: by itself, or in an ARN, of which it is the fifth part."""
+    *_, account = principal.split(":")[:5]
+    return account
+
+
+def _other_environment(principal: Identity, identity: Identity) -> str | None:
+    theirs, own = environment_of(principal)[0], environment_of(identity)[0]
+    return None if not (theirs and own) or theirs & own else " or ".join(sorted(theirs))
+
+
+def across_scopes(identities: Sequence[Identity], others: Sequence[Identity] = ()) -> Iterator[Edge]:
+    """Whom trusts let in across scopes: certain edges, and those that hold under a condition of the caller's policies.
+
+    ``others``: known of old. What they can become for certain is among their links already.
+    """
+    known = (*identities, *others)
+    if not any(one.trusts for one in known):
+        return
+    callers = _Callers(identities, conditional=False)
+    for targets, are_read in ((identities, True), (others, False)):
+        for caller, target, trust in _let_in(callers, targets, are_read=are_read):
+            yield Edge(caller.key, target.key, trust.evidence)
+    if any(way.conditional and way.kind == "assume" for one in known for way in one.reach):
+        for caller, target, trust in _let_in(_Callers(known, conditional=True), known, are_read=None):
+            evidence = f"a condition of its own policies; {trust.evidence}"
+            yield Edge(caller.key, target.key, evidence, conditional=True)
+
+
+def _let_in(
+    callers: _Callers, targets: Iterable[Identity], *, are_read: bool | None
+) -> Iterator[tuple[Identity, Identity, Trust]]:
+    """Which caller a target lets in by which trust. ``are_read``: the targets, this time; None: only across scopes."""
+    for target in targets:
+        decided = are_read is None or (are_read and "trusts" not in target.unread)
+        for trust in target.trusts:
+            if trust.kind in _LINKING:
+                for caller in callers.let_in(trust, target, decided=decided):
+                    yield caller, target, trust
+
+
+class _Callers:
+    """Who may become whom by their own policies: for certain, or where a condition decides."""
+
+    def __init__(self, identities: Sequence[Identity], *, conditional: bool) -> None:
+        self._by_key = {one.key: one for one in identities}
+        self._conditional = conditional
+        self._reaching: defaultdict[str, list[Identity]] = defaultdict(list)
+        for one in identities:
+            if one.reach and any(self._patterns(one)):
+                self._reaching[one.scope].append(one)
+
+    def let_in(self, trust: Trust, target: Identity, *, decided: bool) -> Iterator[Identity]:
+        """Whom a trust lets in, of those who may; ``decided``: within the target's scope its connector has said."""
+        if trust.kind == "principal":
+            named = self._by_key.get(trust.principal)
+            if named is not None and (not decided if named.scope == target.scope else self._may(named, target)):
+                yield named
+        elif trust.kind == "account":
+            yield from self._of(scope_named(trust.principal), target, trust)
+        elif trust.kind == "anyone" and trust.restriction == "none":
+            for scope in self._reaching:
+                yield from self._of(scope, target, trust)
+
+    def _of(self, scope: str, target: Identity, trust: Trust) -> Iterator[Identity]:
+        """Those of another scope; an admin needs no such path, and has too many."""
+        if scope != target.scope:
+            for caller in self._reaching.get(scope, ()):
+                is_meant = not trust.only or any(compiled(pattern).match(caller.key) for pattern in trust.only)
+                if is_meant and caller.privilege.level != "admin" and self._may(caller, target):
+                    yield caller
+
+    def _may(self, caller: Identity, target: Identity) -> bool:
+        if "permissions" in caller.unread:
+            return True
+        return any(compiled(pattern).match(target.key) for pattern in self._patterns(caller))
+
+    def _patterns(self, caller: Identity) -> Iterator[str]:
+        for way in caller.reach:
+            if way.kind == "assume" and way.conditional == self._conditional:
+                yield from way.on
+
+
+# ---
+# Who can become whom across providers: an identity that can show a token, and one that trusts its issuer. Pure.
+#
+# A federated trust names the issuer of tokens and whom they must be for; an identity says under which names it can
+# obtain some (see :data:`scanner.model.attributes.TOKEN_SUBJECTS`). Either may live with any provider.
+
+_SIGNS = "*?"
+_NO_PROVIDER = ""
+"""Whose ids subjects are compared as: letter for letter."""
+
+
+def with_federation(
+    identities: Sequence[Identity], others: Sequence[Identity] = ()
+) -> tuple[tuple[Identity, ...], tuple[Edge, ...]]:
+    """The identities with ``federates`` links to those whose tokens they take, and the edges from these to them.
+
+    ``others``: known of old, from places that were not read this time; they keep what they have. A trust in exactly one
+    subject that is one of the ``identities`` lets in no outsider. One in any subject whatever lets in everybody, and is
+    told by itself.
+    """
+    bearers = _Bearers((*identities, *others))
+    if not bearers:
+        return tuple(identities), ()
+    edges: list[Edge] = []
+    links: defaultdict[str, list[Link]] = defaultdict(list)
+    own: set[Trust] = set()
+    for target in (*identities, *others):
+        for trust in target.trusts:
+            for bearer in bearers.let_in(trust):
+                if bearer != target.key:
+                    own.add(trust)
+                    edges.append(Edge(bearer, target.key, trust.evidence))
+                    links[target.key].append(Link(relation="federates", target=bearer, evidence=trust.evidence))
+    linked = (with_links(one, links[one.key]) if one.key in links else one for one in identities)
+    return tuple(_with_own(one, own) for one in linked), tuple(edges)
+
+
+def _with_own(identity: Identity, own: set[Trust]) -> Identity:
+    trusts = tuple(
+        replace(one, external=False) if one in own and _is_exact(one.subject) else one for one in identity.trusts
+    )
+    return identity if trusts == identity.trusts else replace(identity, trusts=trusts)
+
+
+def _is_exact(subject: str | None) -> bool:
+    return subject is not None and not any(sign in subject for sign in _SIGNS)
+
+
+class _Bearers:
+    """Who can show tokens of which issuer, and under which names."""
+
+    def __init__(self, identities: Iterable[Identity]) -> None:
+        self._exact: defaultdict[str, defaultdict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
+        self._patterns: defaultdict[str, list[tuple[str, str]]] = defaultdict(list)
+        self._subjects = cache(lambda issuer: Keys(_NO_PROVIDER, self._exact.get(issuer, ())))
+        for one in identities:
+            for issuer, subject in _token_subjects(one):
+                if _is_exact(subject):
+                    self._exact[issuer][subject].append(one.key)
+                else:
+                    self._patterns[issuer].append((subject, one.key))
+
+    def __bool__(self) -> bool:
+        return bool(self._exact or self._patterns)
+
+    def let_in(self, trust: Trust) -> Iterator[str]:
+        """Keys of those whose tokens it takes; of a trust in anybody whatever, none."""
+        wanted = trust.subject
+        if trust.kind != "federated" or trust.issuer is None or wanted is None or not wanted.strip(_SIGNS):
+            return
+        issuer = issuer_name(trust.issuer)
+        named: Mapping[str, Sequence[str]] = self._exact.get(issuer, {})
+        if _is_exact(wanted):
+            yield from named.get(wanted, ())
+        else:
+            yield from (key for subject in self._subjects(issuer).named(wanted) for key in named[subject])
+        yield from (key for subject, key in self._patterns.get(issuer, ()) if meet(wanted, subject))
+
+
+def _token_subjects(identity: Identity) -> Iterator[tuple[str, str]]:
+    given = identity.attributes.get(TOKEN_SUBJECTS)
+    for pair in given if isinstance(given, (list, tuple)) else ():
+        match pair:
+            case [str(issuer), str(subject)] if subject.strip(_SIGNS):
+                yield issuer_name(issuer), subject
+            case _:  # some other connector means something else by the word
+                pass
+
+
+def meet(one: str, other: str) -> bool:
+    """Whether some text fits both patterns, in which ``*`` stands for any characters and ``?`` for one."""
+    start, other_start = literal_start(one), literal_start(other)
+    if not (start.startswith(other_start) or other_start.startswith(start)):
+        return False
+    begun: set[tuple[int, int]] = set()
+    todo = [(0, 0)]
+    while todo:
+        here = todo.pop()
+        if here in begun:
+            continue
+        begun.add(here)
+        at, beside = here
+        mine, theirs = one[at : at + 1], other[beside : beside + 1]
+        if not mine and not theirs:
+            return True
+        if "*" in (mine, theirs):
+            todo += [(at + 1, beside)] if mine else []
+            todo += [(at, beside + 1)] if theirs else []
+        elif mine and theirs and (mine == theirs or "?" in (mine, theirs)):
+            todo.append((at + 1, beside + 1))
+    return False
+
+
+# --- Clusters whose own tokens are trusted: what runs in one can be made to run as whoever takes these. Pure ---
+
+
+def with_clusters(
+    identities: Sequence[Identity], workloads: Iterable[Workload], others: Iterable[Identity] = ()
+) -> tuple[tuple[Identity, ...], tuple[Workload, ...]]:
+    """The identities, linked to the clusters whose tokens they take, and the workloads with whom clusters run as.
+
+    A cluster that was seen is no outsider, whichever of its accounts a trust is in. ``others``: known of old, from
+    places that were not read this time; clusters run as them, too, and they keep what they have.
+    """
+    workloads = tuple(workloads)
+    clusters: defaultdict[str, list[str]] = defaultdict(list)
+    for one in workloads:
+        for url in _signing(one):
+            clusters[issuer_name(url)].append(one.key)
+    if not clusters:
+        return tuple(identities), workloads
+    running: defaultdict[str, set[str]] = defaultdict(set)
+    settled = tuple(_linked(one, clusters, running) for one in identities)
+    for other in others:
+        _linked(other, clusters, running)
+    return settled, tuple(
+        replace(one, runs_as=tuple(sorted({*one.runs_as, *running[one.key]}))) if one.key in running else one
+        for one in workloads
+    )
+
+
+def _linked(identity: Identity, clusters: Mapping[str, Sequence[str]], running: defaultdict[str, set[str]]) -> Identity:
+    """The identity as it stands to these clusters, by issuer; adds it to what is ``running`` in each."""
+    trusts, links = [], []
+    for trust in identity.trusts:
+        taken = clusters.get(issuer_name(trust.issuer), ()) if trust.kind == "federated" and trust.issuer else ()
+        trusts.append(replace(trust, external=False) if taken else trust)
+        links += [Link(relation="federates", target=key, evidence=trust.evidence) for key in taken]
+    for link in links:
+        running[link.target].add(identity.key)
+    return replace(with_links(identity, links), trusts=tuple(dict.fromkeys(trusts))) if links else identity
+
+
+def _signing(workload: Workload) -> Iterator[str]:
+    given = workload.attributes.get(SIGNS_TOKENS_AS)
+    for one in given if isinstance(given, (list, tuple)) else (given,):
+        if isinstance(one, str) and one:
+            yield one

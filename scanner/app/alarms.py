@@ -1,0 +1,109 @@
+"""What a scan has to tell, from judging to delivery: written with the scan, sent once it is stored."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+
+import msgspec
+from msgspec import Struct
+
+from scanner.errors import MusterError
+from scanner.judging.last_known.registry_rows import readable_again
+from scanner.judging.pipeline import Declared
+from scanner.model import Coverage, ScanInfo, ScanResult
+from scanner.notify.notices import Outgoing
+from scanner.notify.planning import Sight, compare, failed, messages, nothing_scanned
+from scanner.notify.settings import Channel
+from scanner.redaction.redact import redact
+from scanner.registry.roster import Roster
+from scanner.store.outbox import Alarms, Message, Outbox
+from scanner.store.store import Store
+
+log = logging.getLogger(__name__)
+
+
+class Tally(Struct, frozen=True, kw_only=True):
+    """What became of the messages that were waiting."""
+
+    sent: int = 0
+    undelivered: int = 0
+
+
+def of_scan(store: Store, channels: Sequence[Channel], result: ScanResult, declared: Declared) -> Alarms:
+    """What is to be stored with a scan. On a store's first scan nothing is new, and no place is newly lost."""
+    now, known, people = result.scan.started_at, store.outbox.blind_spots(), declared.people
+    mended = () if declared.entries is None else readable_again(known, result.coverage)
+    sight = compare(known, (*result.coverage, *mended), now)
+    told = sight if store.has_scans() else msgspec.structs.replace(sight, lost=(), regained=())
+    roster = None if people is None else Roster(people, now.date())
+    return _alarms(messages(channels, result, told, roster), sight)
+
+
+def of_nothing(store: Store, channels: Sequence[Channel], coverage: Sequence[Coverage], scan: ScanInfo) -> Alarms:
+    """What is to be stored where nothing could be scanned."""
+    sight = compare(store.outbox.blind_spots(), coverage, scan.started_at)
+    return _alarms(nothing_scanned(channels, coverage, scan), sight)
+
+
+def _alarms(outgoing: Iterable[Outgoing], sight: Sight) -> Alarms:
+    return Alarms(messages=kept(outgoing), blind=sight.blind, sources=sight.sources)
+
+
+def kept(outgoing: Iterable[Outgoing]) -> tuple[Message, ...]:
+    """Messages as the store keeps them."""
+    return tuple(
+        Message(
+            id=one.notice.id,
+            channel=one.channel,
+            created_at=one.notice.created_at,
+            body=msgspec.json.encode(one).decode(),
+        )
+        for one in outgoing
+    )
+
+
+def of_failure(channels: Sequence[Channel], error: Exception) -> tuple[Message, ...]:
+    """What is to be sent where an error ended a scan."""
+    if isinstance(error, MusterError):
+        lines = [*str(error).splitlines(), *filter(None, (error.hint,))]
+    elif isinstance(error, OSError):
+        lines = [f"{error.filename or 'the output'}: {error.strerror or error}"]
+    else:
+        lines = [f"internal error: {type(error).__name__}: {error}"]
+    return kept(failed(channels, [redact(line) for line in lines if line.strip()], datetime.now(UTC)))
+
+
+def send_now(messages: Iterable[Message], channels: Sequence[Channel]) -> int:
+    """Send these without a store to keep them in; returns how many did not arrive, each of which is logged."""
+    from scanner.notify.sending import Sender
+
+    sender = Sender(channels)
+    return sum(_is_undelivered(message, sender.send(message).fault) for message in messages)
+
+
+def send_waiting(outbox: Outbox, channels: Sequence[Channel]) -> Tally:
+    """Send what has not arrived so far. What fails is logged and kept; only a StoreError is raised."""
+    from scanner.notify.sending import Sender  # brings TLS and mail, which few scans need
+
+    sender = Sender(channels)
+    sent = undelivered = 0
+    for message in outbox.claimed(lambda: datetime.now(UTC)):
+        outcome = sender.send(message)
+        if not _is_undelivered(message, outcome.fault):
+            sent += 1
+            outbox.arrived(message)
+            continue
+        undelivered += 1
+        if outcome.left and outcome.fault:
+            outbox.failed(message, outcome.fault, attempts=outcome.attempts)
+        else:
+            outbox.arrived(message)
+    return Tally(sent=sent, undelivered=undelivered)
+
+
+def _is_undelivered(message: Message, fault: str | None) -> bool:
+    if fault is not None:
+        log.warning("not delivered through %s: %s", message.channel, fault, extra={"channel": message.channel})
+    return fault is not None

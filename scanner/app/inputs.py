@@ -1,0 +1,69 @@
+"""What a scan went by, for whoever checks it later: the config and the lists, each with the hash of its bytes."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from pathlib import Path
+
+from scanner.config.load import Config
+from scanner.errors import RegistryError
+from scanner.model import Input, InputRole
+from scanner.redaction.redact import redact
+from scanner.redaction.shapes import MASK
+from scanner.registry.lists import ListSource, find_files
+from scanner.text import without_surrogates
+
+
+def inputs_of(config: Config) -> tuple[Input, ...]:
+    """The config first, where there is a file, then the registry's and the people's files in the config's order."""
+    return tuple(_inputs(config))
+
+
+def _inputs(config: Config) -> Iterator[Input]:
+    if config.document.text:
+        yield _file("config", Path(config.document.file), text=_public_text(config))
+    for source in config.registry:
+        yield from _list("registry", source)
+    for source in config.people:
+        yield from _list("people", source)
+
+
+def _public_text(config: Config) -> str:
+    """The config's text without secrets. Whoever knows a webhook's address may write there: only its host stays."""
+    text = config.document.text
+    for channel in config.channels:
+        if isinstance(url := getattr(channel, "url", None), str):
+            scheme, _, rest = url.partition("://")
+            host = rest.partition("/")[0].partition("?")[0]
+            if url not in text:  # written with escapes: nobody can tell where it ends
+                return f"# left out: the address of the channel {channel.name} cannot be masked in it\n"
+            text = text.replace(url, f"{scheme}://{host}/{MASK}")
+    return redact(text)
+
+
+def _list(role: InputRole, source: ListSource) -> Iterator[Input]:
+    if source.path is None:
+        yield Input(role=role, name=source.name)
+        return
+    try:
+        files = find_files(source.path)
+    except RegistryError:  # it was there a moment ago, when it was read
+        files = [source.path]
+    for file in files:
+        yield _file(role, file)
+
+
+def _file(role: InputRole, file: Path, *, text: str | None = None) -> Input:
+    return Input(role=role, name=without_surrogates(str(file)), sha256=_sha256(file), text=text)
+
+
+def _sha256(file: Path) -> str | None:
+    """None for what is gone, and for a pipe: what went through it cannot be read again."""
+    try:
+        if not file.is_file():
+            return None
+        with file.open("rb") as content:
+            return hashlib.file_digest(content, "sha256").hexdigest()
+    except OSError:
+        return None

@@ -1,0 +1,310 @@
+"""Phases in which a whole estate is made and held: Python's garbage collector shall look less often."""
+
+from __future__ import annotations
+
+import gc
+import hashlib
+import logging
+import secrets
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import UTC, date, datetime, timedelta
+from typing import Protocol
+
+import msgspec
+from msgspec import Struct
+from msgspec.structs import replace
+
+from connectors.catalog import connector_catalog
+from scanner import __version__
+from scanner.app import alarms
+from scanner.app.inputs import inputs_of
+from scanner.config.load import Config
+from scanner.config.settings import SourceSettings
+from scanner.discovery.engine import EXPORT, LIST, LIVE, Observer, Source, discover
+from scanner.discovery.inventory import Inventory
+from scanner.errors import NothingScanned, UsageError
+from scanner.judging.last_known.registry_rows import set_aside_warnings
+from scanner.judging.last_known.remembered import Remembered, unknown_fingerprints, with_earlier
+from scanner.judging.last_known.vanished import doubted, gone, losses, notices, recreations, still_there, to_look_up
+from scanner.judging.pipeline import Declared, judge
+from scanner.matching.places import Places, SourceRef
+from scanner.model import Entry, Origin, Ownership, Person, ScanInfo, ScanResult
+from scanner.notify.settings import Channel
+from scanner.redaction.gate import cleared
+from scanner.registry.entries import load_registry
+from scanner.registry.people import load_people
+from scanner.registry.roster import Roster
+from scanner.rules.catalog import RULES
+from scanner.store.store import Store, open_store
+from scanner.strict import decode
+from scanner.suppressions.acknowledgements import load_acknowledgements
+
+SELDOM = 200_000
+"""New containers between two looks of the collector; Python's usual 700 is made for small heaps."""
+
+
+@contextmanager
+def seldom_collected() -> Iterator[None]:
+    """While it lasts, the collector looks seldom: up to a fifth of a large scan's time went into finding no garbage.
+
+    It is not switched off, for what talks to providers over hours leaves cycles behind.
+    """
+    usual = gc.get_threshold()
+    gc.set_threshold(SELDOM, *usual[1:])
+    try:
+        yield
+    finally:
+        gc.set_threshold(*usual)
+
+
+# --- The composition root: config, catalogs, registry and store made into a run, for the CLI to call ---
+
+log = logging.getLogger(__name__)
+
+_READ = ("complete", "partial")
+STRANGERS_NAMED = 20
+
+
+def make_ready(sources: Sequence[SourceSettings]) -> tuple[Source, ...]:
+    """Their connectors, with settings decoded. Raises UsageError and ConfigError; no I/O."""
+    return tuple(map(_ready, sources))
+
+
+def _ready(source: SourceSettings) -> Source:
+    try:
+        connector = connector_catalog().load(source.type)
+    except UsageError as error:
+        raise source.document.problem(str(error), (*source.document.path, "type"), error.hint) from error
+    settings = decode(
+        dict(source.settings), connector.spec.settings, source.document, base=source.base, strict=source.strict
+    )
+    exported = getattr(settings, "from_files", None) is not None
+    rank = LIST if source.type == "file" else EXPORT if exported else LIVE
+    return Source(
+        name=source.name,
+        type=source.type,
+        connector=connector(source.name, settings),
+        settings=settings,
+        rank=rank,
+        digest=settings_digest(source),
+    )
+
+
+def settings_digest(source: SourceSettings) -> str:
+    """A hash of a source's settings as they are written: the same on every machine, wherever the files lie."""
+    return hashlib.sha256(msgspec.json.encode([source.type, source.settings], order="deterministic")).hexdigest()
+
+
+class Lists(Struct, frozen=True, kw_only=True):
+    """What was declared, and warnings about it worth printing."""
+
+    declared: Declared
+    warnings: tuple[str, ...]
+
+
+class Named(Protocol):
+    """A source as far as the lists are concerned."""
+
+    @property
+    def name(self) -> str:
+        """Its name."""
+
+    @property
+    def ref(self) -> SourceRef:
+        """What the entries need to know of it."""
+
+
+def load_lists(config: Config, sources: Sequence[Named], *, strict: bool) -> Lists:
+    """The registry and the people of the config. Raises RegistryError naming every place that is wrong.
+
+    Unless ``strict``, rows of the registry that cannot be read are set aside, each with a warning.
+    """
+    warnings: list[str] = []
+    registry = people = None
+    now = datetime.now(UTC)
+    if config.registry:
+        # Nobody's own calendar is ahead of the later of these two.
+        registry = load_registry(config.registry, strict=strict, today=max(now.date(), now.astimezone().date()))
+        warnings += map(str, registry.warnings)
+        warnings += set_aside_warnings(registry.unread)
+    if config.people:
+        people = load_people(config.people)
+        warnings += map(str, people.warnings)
+        warnings += _strangers(registry.entries if registry else (), people.people, config.ownership)
+    configured = {source.name: SourceRef(name=source.name, provider=source.type) for source in config.sources}
+    configured |= {source.name: source.ref for source in sources}
+    declared = Declared(
+        entries=None if registry is None else tuple(map(cleared, registry.entries)),
+        unread=() if registry is None else tuple(map(cleared, registry.unread)),
+        people=None if people is None else tuple(map(cleared, people.people)),
+        exemptions=config.exemptions,
+        acknowledgements=load_acknowledgements(config.acknowledged, [rule.id for rule in RULES], now.date()),
+        policy=config.policy,
+        ownership=config.ownership,
+        tag_keys=config.matching.tag_keys,
+        sources=tuple(configured[name] for name in sorted(configured)),
+        inputs=inputs_of(config),
+        frameworks=config.frameworks,
+    )
+    return Lists(declared=declared, warnings=tuple(warnings))
+
+
+def _strangers(entries: Sequence[Entry], people: Sequence[Person], ownership: Ownership) -> list[str]:
+    """Who is named as owner or member and is not on the roster: more often a typing error than a stranger."""
+    roster = Roster(people, date.max)
+    named: list[tuple[Origin | str, str, str]] = [("[[ownership.rule]]", "owner", one.owner) for one in ownership.rules]
+    named += [("[ownership.platforms]", "owner", owner) for owner in ownership.platforms.values()]
+    accountable = ((entry.origin, text) for entry in entries for text in (*entry.owner, *entry.backup_owner))
+    named += [(origin, "owner", one) for origin, text in accountable for one in roster.apart(text)]
+    named += [(person.origin, "member", text) for person in people for text in person.members or ()]
+    unknown = [
+        f"{origin}: {role} {text} {roster.meaning(text).why_nobody}"
+        for origin, role, text in named
+        if not roster.resolve(text)
+    ]
+    more = len(unknown) - STRANGERS_NAMED
+    return [*unknown[:STRANGERS_NAMED], *([f"and {more} more who are not on the roster"] if more > 0 else [])]
+
+
+def scan(
+    config: Config,
+    sources: Sequence[Source],
+    declared: Declared,
+    observer: Observer,
+    *,
+    accept_drop: bool = False,
+    complete: Callable[[Store, ScanResult], ScanResult] | None = None,
+) -> ScanResult:
+    """Discover, match, judge and store. Raises NothingScanned, StoreError; on any error nothing is stored.
+
+    ``accept_drop``: believe it where an implausible share of a source's identities is gone. ``complete``: adds what
+    reports need from the store to the stored result.
+    """
+    with open_store(config.store_url) as store:
+        started = datetime.now(UTC).replace(microsecond=0)
+        scan_id = new_scan_id(started)
+        inventory = discover(
+            config.engine, sources, observer, staging=store.staging, url=config.store_url, scan_id=scan_id
+        )
+        result = conclude(
+            store,
+            inventory,
+            declared,
+            lists=[source.name for source in sources if source.rank == LIST],
+            scan_id=scan_id,
+            started=started,
+            accept_drop=accept_drop,
+            channels=config.channels,
+        )
+        if complete:
+            result = complete(store, result)
+        forget_old_scans(store, config, result)
+        return result
+
+
+def forget_old_scans(store: Store, config: Config, latest: ScanResult) -> None:
+    """Prune the store, where the config says for how long scans are kept."""
+    if config.keep_days is None:
+        return
+    kept_for = timedelta(days=config.keep_days)
+    if not store.may_prune():
+        log.warning("old scans are due to be pruned, which takes the owner's role: run `muster history prune` with it")
+    elif latest.scan.started_at - store.started_before(latest.scan.id) > kept_for:
+        # A clock that runs ahead would take the whole history with it.
+        log.warning(
+            "this scan started more than %d days after the one before it: nothing is pruned this time; "
+            "the next scan prunes, so check this machine's clock",
+            config.keep_days,
+        )
+    else:
+        store.prune(latest.scan.started_at - kept_for, latest.scan.finished_at)
+
+
+def new_scan_id(started: datetime) -> str:
+    """An id for a scan that nobody gave one: its start, and a few digits against a second one of the same second."""
+    return f"{started:%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"
+
+
+def conclude(
+    store: Store,
+    inventory: Inventory,
+    declared: Declared,
+    *,
+    lists: Iterable[str],
+    scan_id: str,
+    started: datetime,
+    accept_drop: bool,
+    channels: Sequence[Channel] = (),
+) -> ScanResult:
+    """Judge what was discovered against what was declared and what the store knows, and store the result.
+
+    ``lists``: names of the sources that are somebody's lists, which may be half of what they were. ``channels``: who
+    is to be told; what they are told is stored with the scan, and sent by whoever sends what waits.
+    ``accept_drop``: as for :func:`scan`.
+    """
+    with store.alone():
+        known = {} if accept_drop else store.steadily(store.memory.identities_by_place)
+        named = frozenset(lists)
+        kept = store.steadily(lambda: _kept(store, inventory, named)) if known else {}
+        lost = losses(inventory, known, named, kept)
+        inventory = doubted(inventory, lost)
+        # A clock may be put back meanwhile; no scan ends before it began.
+        finished = max(started, datetime.now(UTC).replace(microsecond=0))
+        info = ScanInfo(
+            id=scan_id, started_at=started, finished_at=finished, version=__version__, inputs=declared.inputs
+        )
+        if not any(one.status in _READ and one.kinds for one in inventory.coverage):
+            store.outbox.post(alarms.of_nothing(store, channels, inventory.coverage, info))
+            raise _nothing_scanned(inventory)
+        result = judge(inventory, declared, store.steadily(lambda: _remember(store, inventory, started)), info)
+        for damage in store.damage:
+            log.warning("%s; if this scan read it again, it is stored anew", damage)
+        result = replace(result, notices=(*notices(lost), *store.damage, *result.notices))
+        unknown = unknown_fingerprints(result)
+        result = with_earlier(result, store.steadily(lambda: store.memory.earlier_findings(unknown)))
+        store.save(result, alarms.of_scan(store, channels, result, declared))
+    return store.with_past(result)
+
+
+def _kept(store: Store, inventory: Inventory, lists: Collection[str]) -> Mapping[str, int]:
+    """By list, how many of its last identities are still there."""
+    return dict.fromkeys(lists, 0) | still_there(store.memory.identities_of(lists), inventory)
+
+
+def _remember(store: Store, inventory: Inventory, now: datetime) -> Remembered:
+    """What the store knows of the places where this scan may have missed something."""
+    if not store.has_scans():
+        return Remembered()
+    memory, places = store.memory, Places(inventory.coverage)
+    unread = {(one.source, one.scope) for one in inventory.identities if one.unread}  # a fact may be, with no gap
+    assessments = tuple(memory.assessments(lambda *place: places.doubtful(*place) or place[:2] in unread))
+    entries = tuple(memory.entries())
+    maybe_anew = to_look_up(inventory.identities, now)
+    fingerprints = {fingerprint for one in assessments for fingerprint in one.findings}
+    return Remembered(
+        assessments=assessments,
+        secrets=tuple(memory.secrets(places.doubtful)),
+        workloads=tuple(memory.workloads(lambda source, scope, _: places.has_gap(source, scope))),
+        assignments=tuple(memory.assignments(places.has_gap)),
+        entries=entries,
+        findings=(*memory.findings(fingerprints), *memory.findings_on_entries()),
+        known=memory.known_fingerprints(),
+        creators=memory.creators(),
+        gone=memory.last_issued(gone(entries, inventory.identities)),
+        recreations=recreations(
+            maybe_anew, memory.last_unique_ids(maybe_anew), memory.standing_recreations(), now.date()
+        ),
+    )
+
+
+def _nothing_scanned(inventory: Inventory) -> NothingScanned:
+    reasons = [
+        f"{one.source}: {one.section if one.section != '*' else 'could not start'}: {one.status}: {one.detail or ''}"
+        for one in inventory.coverage
+        if one.is_gap
+    ]
+    return NothingScanned(
+        "nothing could be scanned\n" + "\n".join(f"  {reason}" for reason in reasons),
+        hint="`muster doctor` checks every source and names what is missing",
+    )

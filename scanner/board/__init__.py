@@ -1,1 +1,0 @@
-"""What a board asks of a result, in numbers."""

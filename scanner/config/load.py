@@ -1,0 +1,159 @@
+"""config.toml as records. Reading it opens nothing else: no source, no registry, no store."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+from scanner.config.settings import (
+    DEFAULT_STORE,
+    EngineSettings,
+    ExemptSettings,
+    MatchingSettings,
+    OwnershipSettings,
+    PolicySettings,
+    ReportSettings,
+    SourceSettings,
+    StoreSettings,
+)
+from scanner.errors import ConfigError
+from scanner.model import Exemption, Ownership, Policy
+from scanner.notify.settings import Channel, read_channels
+from scanner.registry.lists import ListSource
+from scanner.registry.tables.parsing import parse_toml
+from scanner.rules.controls.frameworks import ControlSettings
+from scanner.strict import Document, decode, read_settings
+from scanner.suppressions.acknowledgements import AlarmSettings
+
+DEFAULT_FILE = "config.toml"
+_SQLITE_FILE = "sqlite:///"
+
+
+class _File(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    store: StoreSettings = StoreSettings()
+    registry: tuple[ListSource, ...] = ()
+    people: tuple[ListSource, ...] = ()
+    source: tuple[dict[str, Any], ...] = ()
+    policy: PolicySettings = PolicySettings()
+    controls: ControlSettings = ControlSettings()
+    matching: MatchingSettings = MatchingSettings()
+    ownership: OwnershipSettings = OwnershipSettings()
+    engine: EngineSettings = EngineSettings()
+    exempt: tuple[ExemptSettings, ...] = ()
+    alarms: AlarmSettings = AlarmSettings()
+    notify: tuple[dict[str, Any], ...] = ()
+    report: tuple[ReportSettings, ...] = ()
+
+
+class Config(Struct, frozen=True, kw_only=True):
+    """All of it, defaults filled in, paths relative to the file's folder made whole."""
+
+    document: Document = Document(file=DEFAULT_FILE)
+    store_url: str = DEFAULT_STORE
+    keep_days: int | None = None
+    registry: tuple[ListSource, ...] = ()
+    people: tuple[ListSource, ...] = ()
+    sources: tuple[SourceSettings, ...] = ()
+    policy: Policy = Policy()
+    frameworks: frozenset[str] | None = None
+    matching: MatchingSettings = MatchingSettings()
+    ownership: Ownership = Ownership()
+    engine: EngineSettings = EngineSettings()
+    exemptions: tuple[Exemption, ...] = ()
+    acknowledged: tuple[Path, ...] = ()
+    channels: tuple[Channel, ...] = ()
+    reports: tuple[ReportSettings, ...] = ()
+
+
+def load_config(path: Path | None) -> Config:
+    """The config in that file; ``None`` takes ./config.toml where there is one, else the defaults.
+
+    Raises ConfigError naming file, line and key.
+    """
+    if path is None:
+        default = Path(DEFAULT_FILE)
+        if not default.exists():
+            return Config(acknowledged=AlarmSettings().paths(default.parent))
+        path = default
+    text = read_settings(path, "`muster init` writes a commented one")
+    data = parse_toml(str(path), text, ConfigError)
+    document = Document(file=str(path), text=text)
+    base = path.parent
+    file = decode(data, _File, document, base=base)
+    return Config(
+        document=document,
+        store_url=resolve_database_url(file.store.url, base),
+        keep_days=file.store.keep_days,
+        registry=_resolved(file.registry, base),
+        people=_resolved(file.people, base),
+        # A cluster's workers are started in other folders than we are.
+        sources=_sources(file.source, document, base if file.engine.dask is None else base.absolute()),
+        policy=msgspec.convert(msgspec.structs.asdict(file.policy), Policy),
+        frameworks=file.controls.frameworks,
+        matching=file.matching,
+        ownership=file.ownership.as_declared,
+        engine=file.engine,
+        exemptions=tuple(one.as_declared for one in file.exempt),
+        acknowledged=file.alarms.paths(base),
+        channels=read_channels(file.notify, document, base),
+        reports=file.report,
+    )
+
+
+def whom_to_tell(path: Path | None) -> tuple[tuple[Channel, ...], str]:
+    """The channels and the store's URL, as far as the config in that file can be read, for telling that it is wrong."""
+    path = path or Path(DEFAULT_FILE)
+    try:
+        text = read_settings(path, "")
+        data = parse_toml(str(path), text, ConfigError)
+    except ConfigError:
+        return (), DEFAULT_STORE
+    channels: dict[str, Channel] = {}
+    tables = data.get("notify")
+    for table in tables if isinstance(tables, list) else ():
+        try:
+            (channel,) = read_channels([table], Document(file=str(path), text=text), path.parent)
+        except (ConfigError, TypeError, ValueError):  # a channel that cannot be used tells nobody anything
+            continue
+        channels.setdefault(channel.name, channel)
+    store = data.get("store")
+    url = store.get("url") if isinstance(store, dict) else None
+    return tuple(channels.values()), resolve_database_url(url if isinstance(url, str) else DEFAULT_STORE, path.parent)
+
+
+def resolve_database_url(url: str, base: Path) -> str:
+    """A relative SQLite file, taken from the folder of the config that names it."""
+    name = url.removeprefix(_SQLITE_FILE)
+    if not url.startswith(_SQLITE_FILE) or name in ("", ":memory:") or name.startswith("/"):
+        return url
+    return f"{_SQLITE_FILE}{base / name}"
+
+
+def _resolved(lists: Sequence[ListSource], base: Path) -> tuple[ListSource, ...]:
+    return tuple(
+        one if one.url is None else msgspec.structs.replace(one, url=resolve_database_url(one.url, base))
+        for one in lists
+    )
+
+
+def _sources(tables: tuple[dict[str, Any], ...], document: Document, base: Path) -> tuple[SourceSettings, ...]:
+    sources: dict[str, SourceSettings] = {}
+    for index, table in enumerate(tables):
+        settings = dict(table)
+        kind = settings.pop("type", None)
+        if not isinstance(kind, str):
+            raise document.problem("a source needs a type", ("source", index), 'such as type = "aws"')
+        name = settings.pop("name", kind)
+        if not isinstance(name, str) or not name:
+            raise document.problem("a source's name is text", ("source", index, "name"))
+        if name in sources:
+            raise document.problem(
+                f"two sources are called {name}", ("source", index, "name"), 'give each a name of its own: name = "…"'
+            )
+        at = Document(file=document.file, text=document.text, path=("source", index))
+        sources[name] = SourceSettings(name=name, type=kind, settings=settings, document=at, base=base)
+    return tuple(sources.values())

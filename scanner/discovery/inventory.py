@@ -1,0 +1,245 @@
+"""Joins what the sources saw: one identity a key, whoever reported it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import chain
+from typing import TypeVar
+
+import msgspec
+from msgspec import Struct
+
+from scanner.access.assignments import gravest
+from scanner.access.workloads import placed
+from scanner.model import (
+    UNKNOWN_PRIVILEGE,
+    Assignment,
+    Coverage,
+    Credential,
+    Fact,
+    Identity,
+    Privilege,
+    Signal,
+    StoredSecret,
+    Trust,
+    Workload,
+)
+from scanner.model.attributes import FACTS_OF_CREDENTIALS, OWNERS, RECORDS_OF_USE, SPONSORS
+
+_Keyed = TypeVar("_Keyed", Identity, StoredSecret, Workload, Assignment)
+
+# Facts that a lesser source may fill in where the better one is silent.
+_FILLABLE = (
+    "display_name",
+    "description",
+    "unique_id",
+    "enabled",
+    "created_at",
+    "last_used_at",
+    "environment",
+    "managed_by",
+)
+
+
+_PEOPLE = (OWNERS, SPONSORS)
+
+AS_LAST_READ = "as last read: its permissions could not be read this time"
+
+
+class Reading(Struct, frozen=True, kw_only=True):
+    """What came out of one scope (or one part of it), or out of listing the scopes of one source.
+
+    ``staged``: its records are not here but already in the store, and so many identities are among them.
+    """
+
+    source: str
+    scope: str
+    part: str | None = None
+    staged: int | None = None
+    identities: tuple[Identity, ...] = ()
+    secrets: tuple[StoredSecret, ...] = ()
+    workloads: tuple[Workload, ...] = ()
+    assignments: tuple[Assignment, ...] = ()
+    coverage: tuple[Coverage, ...] = ()
+
+    @property
+    def found(self) -> int:
+        """How many identities it has, wherever they are."""
+        return len(self.identities) if self.staged is None else self.staged
+
+
+class Inventory(Struct, frozen=True, kw_only=True):
+    """Everything that was discovered, sorted by key."""
+
+    identities: tuple[Identity, ...] = ()
+    secrets: tuple[StoredSecret, ...] = ()
+    workloads: tuple[Workload, ...] = ()
+    assignments: tuple[Assignment, ...] = ()
+    coverage: tuple[Coverage, ...] = ()
+
+
+def join(readings: Iterable[Reading], ranks: Mapping[str, int]) -> Inventory:
+    """One inventory out of all readings, in whatever order they come.
+
+    ``ranks``: sources by trust, the lowest first (live, export, file).
+    """
+    readings = sorted(readings, key=lambda one: (one.source, one.scope, one.part or ""))
+    identities = _by_key(chain.from_iterable(one.identities for one in readings), ranks)
+    secrets = _by_key(chain.from_iterable(one.secrets for one in readings), ranks)
+    workloads = _by_key(chain.from_iterable(one.workloads for one in readings), ranks)
+    assignments = _by_key(chain.from_iterable(one.assignments for one in readings), ranks)
+    coverage = chain.from_iterable(one.coverage for one in readings)
+    places = tuple(sorted(coverage, key=lambda c: (c.source, c.scope, c.section)))
+    merged = tuple(_merge(seen, ranks) for seen in identities)
+    return Inventory(
+        identities=merged,
+        secrets=tuple(seen[0] for seen in secrets),
+        workloads=placed((seen[0] for seen in workloads), merged),
+        assignments=tuple(seen[0] for seen in assignments),
+        coverage=places,
+    )
+
+
+def _by_key(records: Iterable[_Keyed], ranks: Mapping[str, int]) -> Iterator[list[_Keyed]]:
+    """By key, whatever was seen of it, the best source first; of nearly every key that is one record."""
+    first: dict[str, _Keyed] = {}
+    several: dict[str, list[_Keyed]] = {}
+    for record in records:
+        known = first.setdefault(record.key, record)
+        if known is not record:
+            several.setdefault(record.key, [known]).append(record)
+    for key in sorted(first):
+        yield _by_rank(several[key], ranks) if key in several else [first[key]]
+
+
+def _by_rank(seen: Sequence[_Keyed], ranks: Mapping[str, int]) -> list[_Keyed]:
+    return sorted(seen, key=lambda record: (ranks.get(record.source, len(ranks)), record.source))
+
+
+def _merge(seen: Sequence[Identity], ranks: Mapping[str, int]) -> Identity:
+    """The best source's identity, its silences filled from the others, their ids and credentials added.
+
+    What it could not read only its equal has read for it: a list is silent on what it knows nothing of.
+    """
+    best, others = seen[0], seen[1:]
+    if not others:
+        return msgspec.structs.replace(best, sources=(best.source,))
+    equals = [one for one in seen if ranks.get(one.source) == ranks.get(best.source)]
+    filled = {
+        name: next((value for one in seen if (value := getattr(one, name)) is not None), None) for name in _FILLABLE
+    }
+    credentials: dict[str, Credential] = {}
+    for one in seen:
+        for credential in one.credentials:
+            credentials.setdefault(credential.key, credential)
+    return msgspec.structs.replace(
+        best,
+        **filled,
+        unread=tuple(fact for fact in best.unread if all(fact in one.unread for one in equals)),
+        sources=tuple(dict.fromkeys(one.source for one in seen)),
+        aliases=tuple(dict.fromkeys(alias for one in seen for alias in one.aliases)),
+        tags={key: value for one in reversed(seen) for key, value in one.tags.items()},
+        attributes={key: value for one in reversed(seen) for key, value in one.attributes.items()},
+        signals=_distinct(one.signals for one in seen),
+        privilege=_privilege(seen, equals),
+        credentials=tuple(credentials[key] for key in sorted(credentials)),
+        grants=_distinct(one.grants for one in seen),
+        links=_distinct(one.links for one in seen),
+        trusts=_distinct_trusts(chain.from_iterable(one.trusts for one in seen)),
+        reach=_distinct(one.reach for one in seen),
+    )
+
+
+def _privilege(seen: Sequence[Identity], equals: Sequence[Identity]) -> Privilege:
+    """The gravest that anybody tells, with the reasons of all who tell it: each source sees the rights that it can.
+
+    An unknown one may be anything, so it outweighs ``normal``, but only as the doubt of the best source or an equal
+    (``equals``). It is mere silence with a lesser source, which has read nothing itself; with one that reads no
+    permissions at all; and under a gap, where an equal has read what the gap hides.
+    """
+    reads = [one for one in equals if "permissions" in one.unread or one.privilege != UNKNOWN_PRIVILEGE]
+    are_read = any("permissions" not in one.unread for one in reads)
+    told = [one.privilege for one in seen if one.privilege.level != "unknown"]
+    told += [one.privilege for one in reads if not (are_read and "permissions" in one.unread)]
+    return gravest(told) if told else seen[0].privilege
+
+
+def as_last_known(identity: Identity, last: Identity) -> Identity:
+    """The identity with just those facts that a gap kept from us filled in from the last scan.
+
+    What counts as evidence of disuse (``use_tracked_days``) is not: under a gap nobody is called unused. Whom the
+    provider has for it was not read where nothing at all is said of them: a list without anybody is empty. Nor was
+    whether it is enabled: a disabled one does not wake up by a gap.
+    """
+    if identity.enabled is None:
+        identity = msgspec.structs.replace(identity, enabled=last.enabled)
+    for fact in identity.unread:
+        identity = msgspec.structs.replace(identity, **_LAST_KNOWN[fact](identity, last))
+    attributes = _with_last_attributes(identity, last, _PEOPLE)
+    if attributes == identity.attributes:
+        return identity
+    return msgspec.structs.replace(identity, attributes=attributes)
+
+
+def _with_last_attributes(identity: Identity, last: Identity, names: Iterable[str]) -> Mapping[str, object]:
+    """Its attributes, and of those that are not told any more the last scan's with these names."""
+    return {**{name: last.attributes[name] for name in names if name in last.attributes}, **identity.attributes}
+
+
+def _with_last_signals(identity: Identity, last: Identity, sort: str) -> tuple[Signal, ...]:
+    return _distinct((identity.signals, tuple(one for one in last.signals if one.sort == sort)))
+
+
+def _last_credentials(identity: Identity, last: Identity) -> dict[str, object]:
+    remembered = (msgspec.structs.replace(one, use_tracked_days=None) for one in last.credentials)
+    every = {one.key: one for one in (*remembered, *identity.credentials)}
+    return {
+        "credentials": tuple(every[key] for key in sorted(every)),
+        "attributes": _with_last_attributes(identity, last, FACTS_OF_CREDENTIALS),
+        "signals": _with_last_signals(identity, last, "credential"),
+    }
+
+
+def _last_permissions(identity: Identity, last: Identity) -> dict[str, object]:
+    privilege = identity.privilege
+    if privilege.level == "unknown" and last.privilege.level != "unknown":
+        evidence = tuple(dict.fromkeys((*last.privilege.evidence, AS_LAST_READ)))
+        privilege = Privilege(level=last.privilege.level, evidence=evidence)
+    return {
+        "privilege": privilege,
+        "grants": _distinct((identity.grants, last.grants)),
+        "links": _distinct((identity.links, last.links)),
+        "reach": _distinct((identity.reach, last.reach)),
+        "signals": _with_last_signals(identity, last, "permission"),
+    }
+
+
+_LAST_KNOWN: Mapping[Fact, Callable[[Identity, Identity], dict[str, object]]] = {
+    "credentials": _last_credentials,
+    "permissions": _last_permissions,
+    "tags": lambda identity, last: {"tags": {**last.tags, **identity.tags}},
+    "trusts": lambda identity, last: {
+        "trusts": _distinct_trusts((*identity.trusts, *last.trusts)),
+        "links": _distinct((identity.links, tuple(one for one in last.links if one.relation == "federates"))),
+    },
+    "use": lambda identity, last: {
+        "last_used_at": identity.last_used_at or last.last_used_at,
+        "attributes": _with_last_attributes(identity, last, RECORDS_OF_USE),
+    },
+}
+
+
+_Fact = TypeVar("_Fact")
+
+
+def _distinct(lists: Iterable[tuple[_Fact, ...]]) -> tuple[_Fact, ...]:
+    """All of them once, in order."""
+    return tuple(dict.fromkeys(chain.from_iterable(lists)))
+
+
+def _distinct_trusts(trusts: Iterable[Trust]) -> tuple[Trust, ...]:
+    """Each once, the first of those that differ in nothing but what other identities have told of it."""
+    first: dict[Trust, Trust] = {}
+    for trust in trusts:
+        first.setdefault(msgspec.structs.replace(trust, external=None, crosses=None), trust)
+    return tuple(first.values())

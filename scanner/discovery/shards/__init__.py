@@ -1,0 +1,1 @@
+"""A scan split over machines into files, and joined again."""

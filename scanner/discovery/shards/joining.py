@@ -1,0 +1,147 @@
+"""The shards of one scan joined again: what all of them listed, what each read, and what nobody did. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from scanner.discovery.inventory import Reading
+from scanner.discovery.scopes import rest_of
+from scanner.discovery.shards.lines import Head, Line, ListedLine, ListingLine, ScopeLine, SourceHead, Unit
+from scanner.errors import InputError, Problem
+from scanner.model import RUNGS, Assignment, Coverage, CoverageStatus, Identity, StoredSecret, Workload
+from scanner.text import printable
+
+SHARDS_NAMED = 10
+"""So many are named, the rest are counted."""
+
+_WORST_FIRST: tuple[CoverageStatus, ...] = (
+    "failed", "denied", "partial", "skipped", "not_offered", "off", "complete",
+)  # fmt: skip
+
+
+class Received(Struct, frozen=True, kw_only=True):
+    """A shard's head, and the name of the file that it came in."""
+
+    head: Head
+    file: str
+    digest: str
+
+
+def agreeing(shards: Sequence[Received]) -> Head:
+    """What all of them say of the scan, as one of them has it. Raises InputError naming two files that disagree."""
+    first = shards[0]
+    for one in shards[1:]:
+        for name, words in (
+            ("of", "a scan split in so many"),
+            ("version", "a scan by Muster"),
+            ("config", "other sources, or other settings of them: config"),
+        ):
+            ours, theirs = getattr(first.head, name), getattr(one.head, name)
+            if ours != theirs:
+                message = f"is of {words} {printable(str(theirs))}, but {first.file} of {printable(str(ours))}"
+                raise InputError(
+                    Problem(file=one.file, line=1, message=message, fix="scan all shards alike, under a new --scan-id")
+                )
+    return first.head
+
+
+def missing(shards: Iterable[Received], of: int) -> list[int]:
+    """The numbers of the shards that are not there."""
+    return sorted(set(range(1, of + 1)) - {one.head.shard for one in shards})
+
+
+def readings(lines: Iterable[Line], sources: Sequence[SourceHead], of: int, absent: Collection[int]) -> list[Reading]:
+    """All that was read, and a gap for each scope that somebody listed and nobody read.
+
+    ``absent``: numbers of the shards that are not there. A listing that several made is told once, as the worst of
+    them has it.
+    """
+    listings: dict[tuple[str, str, str, str], Coverage] = {}
+    listed: set[Unit] = set()
+    read: list[Reading] = []
+    for part in parts(lines):
+        if isinstance(part, Reading):
+            read.append(part)
+            continue
+        listed |= part.units
+        for one in part.coverage:
+            place = (one.source, one.provider, one.scope, one.section)
+            listings[place] = _worse(listings[place], one) if place in listings else one
+    unread = listed - {Unit(one.source, one.scope, one.part) for one in read}
+    by_name = {one.name: one for one in sources}
+    gaps = [_gap(unit, by_name, of, absent) for unit in sorted(unread, key=str)]
+    return [
+        *read,
+        *(Reading(source=one.source, scope=one.scope, coverage=(one,)) for one in (*listings.values(), *gaps)),
+    ]
+
+
+class Listed(Struct, frozen=True):
+    """What one shard's listing of one source came to."""
+
+    units: set[Unit]
+    coverage: list[Coverage]
+
+
+def parts(lines: Iterable[Line]) -> Iterator[Listed | Reading]:
+    """Listings and readings, each from the line that begins it to the next such line."""
+    begun: ListingLine | ScopeLine | None = None
+    held: list[Line] = []
+    for line in lines:
+        if isinstance(line, ListingLine | ScopeLine):
+            if begun is not None:
+                yield _part(begun, held)
+            begun, held = line, []
+        else:
+            held.append(line)
+    if begun is not None:
+        yield _part(begun, held)
+
+
+def _part(begun: ListingLine | ScopeLine, held: Sequence[Line]) -> Listed | Reading:
+    coverage = tuple(one for one in held if isinstance(one, Coverage))
+    if isinstance(begun, ListingLine):
+        return Listed({one.unit for one in held if isinstance(one, ListedLine)}, list(coverage))
+    return Reading(
+        source=begun.source,
+        scope=begun.scope,
+        part=begun.part,
+        identities=tuple(one for one in held if isinstance(one, Identity)),
+        secrets=tuple(one for one in held if isinstance(one, StoredSecret)),
+        workloads=tuple(one for one in held if isinstance(one, Workload)),
+        assignments=tuple(one for one in held if isinstance(one, Assignment)),
+        coverage=coverage,
+    )
+
+
+def _worse(one: Coverage, other: Coverage) -> Coverage:
+    """The worse of two listings of the same; in any order it comes to the same."""
+    worst = min(one, other, key=lambda each: (_WORST_FIRST.index(each.status), each.detail or ""))
+    return replace(worst, calls=max(one.calls, other.calls), identities=max(one.identities, other.identities))
+
+
+def _gap(unit: Unit, sources: Mapping[str, SourceHead], of: int, absent: Collection[int]) -> Coverage:
+    source = sources[unit.source]
+    number = unit.share(of)
+    why = "is not there" if number in absent else "did not list it"
+    return Coverage(
+        source=unit.source,
+        provider=source.provider,
+        scope=unit.scope,
+        section=rest_of(unit.part),
+        status="failed",
+        detail=f"not read: shard {number} of {of}, whose part it is, {why}",
+        kinds=source.kinds,
+        rungs=RUNGS,
+        feeds=source.feeds,
+    )
+
+
+def named(numbers: Sequence[int]) -> str:
+    """Some of the shards, in words."""
+    few = ", ".join(map(str, numbers[:SHARDS_NAMED]))
+    more = len(numbers) - SHARDS_NAMED
+    return few if more <= 0 else f"{few} and {more:,} more"

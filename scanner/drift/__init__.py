@@ -1,1 +1,0 @@
-"""Where an identity is other than its entry declares."""

@@ -1,1 +1,0 @@
-"""The store: every scan as intervals."""

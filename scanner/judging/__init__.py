@@ -1,0 +1,1 @@
+"""Verdicts on each identity, and the pipeline that puts them in order."""

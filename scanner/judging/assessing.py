@@ -1,0 +1,248 @@
+"""Every axis of each identity but the registry's: agent, ownership, usage, privilege, drift. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from datetime import date, datetime
+from functools import cache
+
+import msgspec
+from msgspec import Struct
+
+from scanner.access.paths import raise_by_paths
+from scanner.access.workloads import agents_roles, consumers, with_rights_of_roles
+from scanner.discovery.inventory import Inventory
+from scanner.judging.agents import judge_agent
+from scanner.judging.drift import drift_of
+from scanner.judging.last_known.registry_rows import SetAside
+from scanner.judging.last_known.remembered import or_as_last_known
+from scanner.judging.last_known.vanished import Issued, renames, with_renamed
+from scanner.judging.ownership import judge_owners, tag_scores
+from scanner.judging.usage import judge_usage
+from scanner.matching.decision import as_written, united
+from scanner.matching.entries import judge_entries
+from scanner.matching.keys import fold
+from scanner.matching.ladder import Matching, match
+from scanner.matching.lookalikes import look_alikes
+from scanner.matching.places import Places, SourceRef
+from scanner.matching.suggestions.suggest import KEPT, Suggestions, suggest
+from scanner.model import (
+    Assessment,
+    Drift,
+    Edge,
+    Entry,
+    EntryAssessment,
+    Identity,
+    IdentityCandidate,
+    MatchCandidate,
+    NatureVerdict,
+    Ownership,
+    Policy,
+    Privilege,
+    RegistryVerdict,
+    Workload,
+)
+from scanner.registry.roster import Roster
+from scanner.suppressions.exemptions import Exemptions
+
+
+def assess(
+    identities: Sequence[Identity],
+    natures: Mapping[str, NatureVerdict],
+    registry: Mapping[str, RegistryVerdict],
+    *,
+    carried: Sequence[Assessment],
+    workloads: Sequence[Workload],
+    edges: Sequence[Edge],
+    entries: Mapping[str, Entry],
+    roster: Roster | None,
+    ownership: Ownership,
+    policy: Policy,
+    now: datetime,
+) -> list[Assessment]:
+    """What there is to say of each identity. ``natures``, ``registry``: by key; ``entries``: by id.
+
+    ``carried``: verdicts that stand from the last scan, for what leads to or through them. ``edges``:
+    who can become whom.
+    """
+    owner_tags = frozenset(tag_scores(ownership.tag_keys))
+    privileges = with_rights_of_roles(_privileges(identities, carried, edges), identities)
+    agents = agents_roles(identities, {one.key: judge_agent(one) for one in identities})
+    run_by = consumers(workloads, identities)
+    owners = judge_owners(
+        [(one, registry[one.key]) for one in identities],
+        entries,
+        roster,
+        ownership=ownership,
+        machines=_machines(identities, natures, carried),
+    )
+    return [
+        Assessment(
+            identity=one,
+            nature=natures[one.key],
+            agent=agents[one.key],
+            registry=registry[one.key],
+            ownership=owners[one.key],
+            usage=judge_usage(one, window_days=policy.dormant_identity, now=now),
+            privilege=privileges[one.key],
+            consumers=run_by.get(one.key, ()),
+            drift=_drift(one, registry[one.key], entries, roster, owner_tags, now),
+        )
+        for one in identities
+    ]
+
+
+def _drift(
+    identity: Identity,
+    registry: RegistryVerdict,
+    entries: Mapping[str, Entry],
+    roster: Roster | None,
+    owner_tags: Collection[str],
+    now: datetime,
+) -> tuple[Drift, ...]:
+    """What the identity differs in from all that its registries agree on."""
+    if registry.entry is None:
+        return ()
+    entry = united(entries[registry.entry], [entries[other] for other in registry.agreeing])
+    return drift_of(identity, entry, roster, owner_tags=owner_tags, now=now)
+
+
+def _privileges(
+    identities: Sequence[Identity], carried: Sequence[Assessment], edges: Sequence[Edge]
+) -> Mapping[str, Privilege]:
+    """Everybody's level, with the paths that lead through places which were not read this time as last known."""
+    levels = {one.identity.key: one.privilege for one in carried} | {one.key: one.privilege for one in identities}
+    return raise_by_paths(levels, edges) if edges else levels
+
+
+def _machines(
+    identities: Sequence[Identity], natures: Mapping[str, NatureVerdict], carried: Sequence[Assessment]
+) -> Callable[[str], bool]:
+    people = ("human", "mixed")
+    machines = [one for one in identities if natures[one.key].verdict not in people]
+    machines += [one.identity for one in carried if one.nature.verdict not in people]
+
+    @cache
+    def names() -> frozenset[str]:
+        # Only once somebody asks: most owners are on the roster, and a million names twice take 300 MB.
+        return frozenset(fold(name) for one in machines for name in (one.key, one.name, *one.aliases))
+
+    return lambda text: fold(text) in names()
+
+
+# ---
+# The registry's axis: which entry stands for each identity, what became of each entry, what may belong together.
+
+_UNCHECKED = RegistryVerdict(state="unchecked", evidence="no registry was given")
+
+
+class Reconciled(Struct, frozen=True, kw_only=True):
+    """``registry``: the verdict on each identity, by its key. ``entries``: one for each of the registry's."""
+
+    registry: Mapping[str, RegistryVerdict]
+    entries: tuple[EntryAssessment, ...]
+    notices: tuple[str, ...]
+
+
+def reconcile(
+    inventory: Inventory,
+    entries: Sequence[Entry] | None,
+    natures: Mapping[str, NatureVerdict],
+    *,
+    roster: Roster | None,
+    exemptions: Exemptions,
+    tag_keys: Sequence[str],
+    sources: Sequence[SourceRef],
+    places: Places,
+    last: Sequence[EntryAssessment],
+    gone: Mapping[str, Issued],
+    carried: Collection[str],
+    aside: SetAside,
+    today: date,
+) -> Reconciled:
+    """What was found, against what was declared; ``entries``: None where there is no registry at all.
+
+    ``natures``: by key. ``last``: the entries as the last scan judged them. ``gone``: what is known of keys that they
+    matched and that are not there. ``carried``: keys of identities that
+    stand from there. ``aside``: what unreadable rows leave open; its entries are among ``entries``.
+    """
+    seen = inventory.identities
+    matching = match(
+        seen,
+        entries or (),
+        tag_keys=tag_keys,
+        today=today,
+        who=as_written if roster is None else roster.meant_by,
+    )
+    if entries is None:
+        return Reconciled(registry={one.key: _UNCHECKED for one in seen}, entries=(), notices=matching.notices)
+    registry = {
+        one.key: aside.verdict(one.key, _verdict(one, natures[one.key], matching, exemptions, places)) for one in seen
+    }
+    for key, found in look_alikes(seen, registry, entries, today).items():
+        registry[key] = msgspec.structs.replace(registry[key], look_alike=found)
+    judged = tuple(map(aside.entry, _entries(inventory, entries, matching, sources, last, carried, today)))
+    judged = with_renamed(judged, registry, last, seen, gone)
+    renamed = renames(judged, gone)
+    likely = suggest([one for one in seen if registry[one.key].state == "unregistered"], judged)
+    for more in (renamed.for_identities, likely.for_identities):
+        registry |= {key: _with_candidates(registry[key], found) for key, found in more.items()}
+    return Reconciled(
+        registry=registry,
+        entries=tuple(_entry_with_candidates(one, renamed, likely) for one in judged),
+        notices=(*matching.notices, *likely.notices),
+    )
+
+
+def _verdict(
+    identity: Identity, nature: NatureVerdict, matching: Matching, exemptions: Exemptions, places: Places
+) -> RegistryVerdict:
+    """The match, unless there is none and the identity needs none."""
+    verdict = matching.verdicts[identity.key]
+    if verdict.state == "registered":
+        return verdict
+    reason = identity.managed_by or exemptions.reason(identity)
+    if reason is None and nature.verdict == "human":
+        reason = "a person: " + "; ".join(signal.evidence for signal in nature.signals if signal.says == "human")
+    if reason is not None:
+        return RegistryVerdict(state="exempt", evidence=reason)
+    if verdict.state == "unregistered" and places.missing_rungs(identity.source, identity.scope, identity.kind):
+        return msgspec.structs.replace(verdict, provisional=True)
+    return verdict
+
+
+def _entries(
+    inventory: Inventory,
+    entries: Sequence[Entry],
+    matching: Matching,
+    sources: Sequence[SourceRef],
+    last: Sequence[EntryAssessment],
+    carried: Collection[str],
+    today: date,
+) -> tuple[EntryAssessment, ...]:
+    judged = judge_entries(
+        entries,
+        matching,
+        {one.key: one for one in inventory.identities},
+        inventory.coverage,
+        sources=sources,
+        today=today,
+    )
+    known = {one.entry.id: one for one in last}
+    return tuple(or_as_last_known(one, known.get(one.entry.id), carried) for one in judged)
+
+
+def _with_candidates(judged: RegistryVerdict, found: tuple[MatchCandidate, ...]) -> RegistryVerdict:
+    """With what is suggested behind what it has: proposed entries that match, entries of the name that it had."""
+    named = {one.entry for one in judged.candidates}
+    more = [one for one in found if one.entry not in named]
+    return msgspec.structs.replace(judged, candidates=(*judged.candidates, *more)[:KEPT])
+
+
+def _entry_with_candidates(judged: EntryAssessment, *suggested: Suggestions) -> EntryAssessment:
+    """With one of each identity, those first that are suggested first."""
+    found: dict[str, IdentityCandidate] = {}
+    for suggestions in suggested:
+        for one in suggestions.for_entries.get(judged.entry.id, ()):
+            found.setdefault(one.identity, one)
+    return msgspec.structs.replace(judged, candidates=tuple(found.values())[:KEPT]) if found else judged

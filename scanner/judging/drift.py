@@ -1,0 +1,313 @@
+"""How an identity differs from what its entry declares."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
+from functools import lru_cache
+from importlib.resources import files
+
+import msgspec
+from msgspec import Struct
+
+from scanner.matching.declared import environment_of, environments
+from scanner.matching.globs import compile_glob
+from scanner.matching.keys import fold, tag_name
+from scanner.model import Credential, CredentialKind, Drift, Entry, Grant, Identity, Person
+from scanner.registry.roster import Roster
+from scanner.text import counted
+
+# --- The credentials that were found against those that the registry lists: ids, kinds, and how old they may get ---
+
+_NOT_ALNUM = re.compile(r"[\W_]+")
+
+
+class _Words(Struct, frozen=True, forbid_unknown_fields=True):
+    """The file credentials.toml explains the field."""
+
+    kinds: Mapping[CredentialKind, tuple[str, ...]]
+
+
+def _read_kinds() -> dict[str, frozenset[CredentialKind]]:
+    table = msgspec.toml.decode(files("scanner.judging").joinpath("drift_credentials.toml").read_bytes(), type=_Words)
+    meant: dict[str, frozenset[CredentialKind]] = {"mfa": frozenset()}  # guards a credential and is none
+    for kind, listed in table.kinds.items():
+        for words in listed:
+            word = _as_word(words)
+            meant[word] = meant.get(word, frozenset()) | {kind}
+    return meant
+
+
+_HAS_NO_ID: frozenset[CredentialKind] = frozenset({"password", "federation"})
+_ACCESS_KEY = re.compile(r"AKIA[A-Z0-9]{4,}")
+_ID = re.compile(
+    r"A(?:KI|CC|PK|SC)A[A-Z0-9]{4,}"  # AWS: access keys, service-specific credentials, public keys, certificates
+    r"|(?i:[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})"  # UUIDs: Azure's key ids, Vault's accessors
+    r"|(?i:(?:[0-9a-f]{2}:){7,}[0-9a-f]{2})|SHA256:\S+"  # serial numbers and fingerprints
+    r"|(?=[A-Za-z]*\d)[A-Za-z0-9]{20,}"  # Google's key ids, token accessors
+)
+_WORD = re.compile(r"[^\s,;()]+")
+_BETWEEN_KINDS = re.compile(r"[,;/+&()\n]|\b(?:and|or)\b", re.IGNORECASE)
+
+
+class _Said(Struct, frozen=True):
+    """What a credentials cell says. ``understood``: every text in it is a kind or holds an id."""
+
+    ids: frozenset[str]
+    kinds: frozenset[CredentialKind]
+    understood: bool
+
+
+def undeclared_credentials(identity: Identity, entry: Entry, now: datetime) -> Iterator[Drift]:
+    """Live credentials of which the entry lists neither id nor kind.
+
+    An id counts wherever the entry has it, among its identities too. Where ids of a kind are listed, others of that
+    kind are undeclared even if the kind is named; kinds that are not listed are undeclared only where everything in
+    the cell is understood: who knows what ``see wiki`` allows.
+    """
+    said = _said(entry.credentials)
+    named = set(map(_as_compared, (*said.ids, *entry.credentials, *entry.identities)))
+    listed = [one for one in identity.credentials if _as_compared(one.id) in named and one.kind not in _HAS_NO_ID]
+    by_id: set[CredentialKind] = {one.kind for one in listed}
+    if any(map(_ACCESS_KEY.fullmatch, (*said.ids, *entry.identities))):
+        by_id.add("access_key")
+    exhaustive = bool(entry.credentials) and said.understood
+    for one in _live(identity.credentials, now):
+        unknown = one.kind in by_id or (exhaustive and one.kind not in said.kinds)
+        if unknown and _as_compared(one.id) not in named:
+            other_kind = bool(said.kinds) and one.kind not in said.kinds | by_id
+            yield Drift(
+                aspect="credential_kind" if other_kind else "credential_id",
+                declared="; ".join(entry.credentials or entry.identities),
+                found=_described(one),
+                credential=one.key,
+            )
+
+
+def overaged_credentials(identity: Identity, entry: Entry, now: datetime) -> Iterator[Drift]:
+    """Live credentials that were made longer ago than the entry allows; federation holds nothing that could age."""
+    days = entry.max_credential_age
+    if days is None:
+        return
+    for one in _live(identity.credentials, now):
+        if one.kind != "federation" and one.created_at is not None and (now - one.created_at) / timedelta(1) > days:
+            declared = f"at most {days} days old"
+            yield Drift(aspect="credential_age", declared=declared, found=_described(one), credential=one.key)
+
+
+def _live(credentials: Sequence[Credential], now: datetime) -> Iterator[Credential]:
+    """Those that still open something: not disabled and not expired; unknown counts as live."""
+    for one in credentials:
+        if one.enabled is not False and (one.expires_at is None or one.expires_at > now):
+            yield one
+
+
+def _described(credential: Credential) -> str:
+    made = f", created {credential.created_at:%Y-%m-%d}" if credential.created_at else ""
+    return f"{credential.kind.replace('_', ' ')} {credential.id}{made}"
+
+
+def _as_compared(credential_id: str) -> str:
+    return fold(credential_id.strip())
+
+
+@lru_cache(maxsize=1024)
+def _said(credentials: tuple[str, ...]) -> _Said:
+    ids: set[str] = set()
+    kinds: set[CredentialKind] = set()
+    understood = True
+    for text in credentials:
+        own = set(filter(_ID.fullmatch, _WORD.findall(text)))
+        ids |= own
+        for words in _parts(text, own):
+            meant = _KINDS.get(words, _KINDS.get(words.removesuffix("s")))
+            kinds.update(meant or ())
+            understood &= meant is not None or bool(own)
+    return _Said(frozenset(ids), frozenset(kinds), understood)
+
+
+def _parts(text: str, ids: set[str]) -> Iterator[str]:
+    """What it says besides ids, one kind at a time, as kinds are looked up."""
+    rest = _WORD.sub(lambda word: "," if word[0] in ids else word[0], text)
+    parts = [rest] if _as_word(rest) in _KINDS else _BETWEEN_KINDS.split(rest)
+    return filter(None, map(_as_word, parts))
+
+
+def _as_word(text: str) -> str:
+    """Without case, blanks and punctuation."""
+    return _NOT_ALNUM.sub("", fold(text))
+
+
+_KINDS = _read_kinds()
+
+
+# --- Whether two owners are near each other, as the roster knows them ---
+
+
+def are_near(one: Person, other: Person, roster: Roster) -> bool:
+    """Whether they are the same, have a member in common, or one is the other's manager."""
+    managers = [roster.resolve(person.manager) for person in (one, other) if person.manager]
+    shared = roster.with_members(one) & roster.with_members(other)
+    return bool(shared) or any(person is not None and person.email in (one.email, other.email) for person in managers)
+
+
+# --- What an identity may do and reach against what its entry says: as far as the grants tell, and no further ---
+#
+# The name of a policy says nothing about what is in it, so three things count: that it may do everything, grants that
+# are named in the same terms as the declared permissions, and services that a grant's actions or resources name.
+
+NAMED = 5
+"""So many grants or services are named; the rest is counted."""
+_ACTION = re.compile(r"(?P<service>[a-z][a-z0-9-]*):[a-z*][a-z0-9*]*", re.IGNORECASE)
+_ARN = re.compile(r"(?:^|, )arn:[^:, ]*:(?P<service>[a-z0-9-]+):")
+_LETTERS = re.compile(r"[^\W\d_]+")
+_VENDOR = re.compile(r"^(?:aws|amazon)\s+")
+
+
+class _ReachWords(Struct, frozen=True, forbid_unknown_fields=True):
+    """The file reach.toml explains the fields."""
+
+    anything: frozenset[str]
+    services: frozenset[str]
+    no_system: frozenset[str]
+    everybody_holds: frozenset[str]
+    also: Mapping[str, str]
+
+
+_WORDS = msgspec.toml.decode(files("scanner.judging").joinpath("drift_reach.toml").read_bytes(), type=_ReachWords)
+
+
+def undeclared_reach(identity: Identity, entry: Entry) -> Iterator[Drift]:
+    """Permissions and systems beyond those declared."""
+    permissions, systems = "; ".join(entry.permissions), "; ".join(entry.systems)
+    if any(map(_allows_anything, (*entry.permissions, *entry.systems))):
+        return
+    if (admin := _admin(identity)) is not None:
+        yield Drift(aspect="permissions" if permissions else "systems", declared=permissions or systems, found=admin)
+    limited = [grant for grant in identity.grants if not grant.admin and grant.name not in _WORDS.everybody_holds]
+    if grants := _undeclared_grants(limited, entry.permissions):
+        yield Drift(aspect="permissions", declared=permissions, found=_listed(grants))
+    if services := _undeclared_services(limited, entry):
+        yield Drift(aspect="systems", declared=systems, found=_listed(services))
+
+
+def _allows_anything(declared: str) -> bool:
+    return not any(map(str.isalnum, declared)) or not _WORDS.anything.isdisjoint(_LETTERS.findall(fold(declared)))
+
+
+def _admin(identity: Identity) -> str | None:
+    through = _listed({f"{grant.name} ({grant.via})" for grant in identity.grants if grant.admin})
+    if through:
+        return f"admin through {through}"
+    return "; ".join(("admin", *identity.privilege.evidence[:1])) if identity.privilege.level == "admin" else None
+
+
+def _undeclared_grants(grants: Sequence[Grant], permissions: Sequence[str]) -> set[str]:
+    """Grants that no permission covers, as far as the two speak of the same: actions, or policies and roles by name.
+
+    Actions can always be compared with actions. A list of names is one of the provider's own only if it has any of
+    the names that were granted: who knows which policies ``read only`` means.
+    """
+    actions, names = _by_sort(permissions)
+    granted_actions, granted_names = _by_sort({grant.name for grant in grants})
+    other_actions = _not_covered(granted_actions, actions) if actions else set()
+    other_names = _not_covered(granted_names, names)
+    return other_actions | (other_names if len(other_names) < len(granted_names) else set())
+
+
+def _by_sort(texts: Collection[str]) -> tuple[set[str], set[str]]:
+    """Actions, and everything else."""
+    actions = {text for text in texts if _ACTION.fullmatch(text)}
+    return actions, set(texts) - actions
+
+
+def _not_covered(granted: Collection[str], declared: Collection[str]) -> set[str]:
+    return {name for name in granted if not any(_covers(text, name) for text in declared)}
+
+
+def _covers(declared: str, granted: str) -> bool:
+    """By the last part of the name, so that a policy's ARN is its name."""
+    return _glob(declared.rpartition("/")[2]).match(granted.rpartition("/")[2]) is not None
+
+
+@lru_cache(maxsize=1024)
+def _glob(pattern: str) -> re.Pattern[str]:
+    return compile_glob(pattern, ignore_case=True)
+
+
+def _undeclared_services(grants: Sequence[Grant], entry: Entry) -> set[str]:
+    """Services that grants name and the entry doesn't; none where it lists a system that is no service we know."""
+    systems = [_service(text) for text in entry.systems]
+    if not systems or None in systems:
+        return set()
+    allowed = {*systems, *(found["service"].lower() for text in entry.permissions if (found := _ACTION.match(text)))}
+    return {service for grant in grants for service in _services(grant)} - allowed - _WORDS.no_system
+
+
+def _service(system: str) -> str | None:
+    name = _VENDOR.sub("", fold(system.strip()))
+    name = _WORDS.also.get(name, name)
+    return name if name in _WORDS.services else None
+
+
+def _services(grant: Grant) -> Iterator[str]:
+    if action := _ACTION.fullmatch(grant.name):
+        yield action["service"].lower()
+    for resource in _ARN.finditer(grant.resource or ""):
+        yield resource["service"]
+
+
+def _listed(texts: Collection[str]) -> str:
+    """The first few by name."""
+    named = sorted(texts)
+    more = len(named) - NAMED
+    return ", ".join(named[:NAMED]) + (f" and {counted(more, 'other', 'others')}" if more > 0 else "")
+
+
+# --- An identity against its entry: all aspects in one, and what is not credentials or permissions here ---
+#
+# Only what both sides say can differ. An empty cell, a word nobody knows and a fact that was not read are no drift.
+
+
+def drift_of(
+    identity: Identity, entry: Entry, roster: Roster | None, *, owner_tags: Collection[str], now: datetime
+) -> tuple[Drift, ...]:
+    """Every difference between an identity and the entry that it is registered by, in a stable order.
+
+    ``owner_tags``: the tags that name who answers for it, as ``tag_name`` gives them. Without a roster nobody can say
+    who is meant, and owners are not compared.
+    """
+    return (
+        *(_owner(identity, entry, roster, owner_tags) if roster is not None and identity.tags else ()),
+        *(_environment(identity, entry) if entry.environment else ()),
+        *(undeclared_reach(identity, entry) if entry.systems or entry.permissions else ()),
+        *(undeclared_credentials(identity, entry, now) if identity.credentials else ()),
+        *(overaged_credentials(identity, entry, now) if identity.credentials else ()),
+    )
+
+
+def _owner(identity: Identity, entry: Entry, roster: Roster, owner_tags: Collection[str]) -> Iterator[Drift]:
+    """Tags name somebody active who is none of those declared, nor near them.
+
+    One tag that names somebody declared suffices, and so does one declared owner whom the roster doesn't know.
+    """
+    tags = {key: value for key, value in sorted(identity.tags.items()) if value and tag_name(key) in owner_tags}
+    declared = (*entry.owner, *entry.technical_owner, *entry.backup_owner, *((entry.team,) if entry.team else ()))
+    if not tags or not declared:
+        return
+    answering = [roster.resolve(text) for text in declared]
+    known = [person for person in answering if person is not None]
+    tagged = {key: person for key, value in tags.items() if (person := roster.resolve(value)) is not None}
+    if len(known) < len(answering) or any(are_near(one, other, roster) for one in tagged.values() for other in known):
+        return
+    others = [f"tag {key}={tags[key]}" for key, person in tagged.items() if roster.is_active(person)]
+    if others:
+        yield Drift(aspect="owner", declared=", ".join(declared), found=", ".join(others))
+
+
+def _environment(identity: Identity, entry: Entry) -> Iterator[Drift]:
+    declared = environments(entry.environment)
+    found, evidence = environment_of(identity)
+    if declared and found and declared.isdisjoint(found):
+        yield Drift(aspect="environment", declared=entry.environment or "", found=evidence)

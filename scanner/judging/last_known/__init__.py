@@ -1,0 +1,1 @@
+"""What earlier scans knew, carried over where this one could not read."""

@@ -1,0 +1,239 @@
+"""Entries without an id of their own are called after their row; rows move. What is remembered follows them. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from datetime import date, datetime
+from typing import TypeAlias, TypeVar
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from scanner.judging.last_known.remembered import Remembered, declares
+from scanner.matching.ladder import match
+from scanner.model import (
+    Assessment,
+    BlindSpot,
+    Coverage,
+    Entry,
+    EntryAssessment,
+    Finding,
+    Identity,
+    LookAlike,
+    MatchCandidate,
+    RegistryVerdict,
+    UnreadRow,
+)
+from scanner.rules.base import fingerprint
+from scanner.text import counted
+
+_Ids: TypeAlias = Mapping[str, str]
+_Named = TypeVar("_Named", MatchCandidate, LookAlike)
+
+_GONE = "{} of the last scan"
+
+
+def followed(remembered: Remembered, entries: Sequence[Entry]) -> Remembered:
+    """What the last scan knew, with the ids that its entries have today.
+
+    A row that is no longer there as it was gives its place to no other: its old name then says that it is of old.
+    """
+    moved = renamed([one.entry for one in remembered.entries], entries)
+    if not moved:
+        return remembered
+    findings = tuple(_finding(one, moved) for one in remembered.findings)
+    return replace(
+        remembered,
+        assessments=tuple(_assessment(one, moved) for one in remembered.assessments),
+        entries=tuple(_entry(one, moved) for one in remembered.entries),
+        findings=findings,
+        known=_known(remembered, findings),
+    )
+
+
+def renamed(before: Sequence[Entry], now: Sequence[Entry]) -> _Ids:
+    """Row by row, the first of several alike first: the new name of each that is called otherwise now."""
+    places: dict[tuple[object, ...], list[str]] = {}
+    for entry in now:
+        if not entry.has_own_id:
+            places.setdefault(declares(entry), []).append(entry.id)
+    taken = {entry.id for entry in now}
+    moved = {}
+    for entry in before:
+        if entry.has_own_id:
+            continue
+        here = places.get(declares(entry))
+        if here:
+            moved[entry.id] = here.pop(0)
+        elif entry.id in taken:
+            moved[entry.id] = _GONE.format(entry.id)
+    return {old: new for old, new in moved.items() if old != new}
+
+
+def _assessment(one: Assessment, moved: _Ids) -> Assessment:
+    registry = one.registry
+    named = {registry.entry, registry.proposed, registry.look_alike.entry if registry.look_alike else None}
+    named.update(registry.agreeing, registry.contradictions, (hit.entry for hit in registry.candidates))
+    return one if named.isdisjoint(moved) else replace(one, registry=_registry(registry, moved))
+
+
+def _registry(verdict: RegistryVerdict, moved: _Ids) -> RegistryVerdict:
+    return replace(
+        verdict,
+        entry=None if verdict.entry is None else moved.get(verdict.entry, verdict.entry),
+        proposed=None if verdict.proposed is None else moved.get(verdict.proposed, verdict.proposed),
+        look_alike=None if verdict.look_alike is None else _candidate(verdict.look_alike, moved),
+        agreeing=tuple(moved.get(entry, entry) for entry in verdict.agreeing),
+        contradictions=tuple(moved.get(entry, entry) for entry in verdict.contradictions),
+        candidates=tuple(_candidate(one, moved) for one in verdict.candidates),
+    )
+
+
+def _candidate(one: _Named, moved: _Ids) -> _Named:
+    return replace(one, entry=moved.get(one.entry, one.entry))
+
+
+def _entry(one: EntryAssessment, moved: _Ids) -> EntryAssessment:
+    return replace(one, entry=replace(one.entry, id=moved.get(one.entry.id, one.entry.id)))
+
+
+def _finding(one: Finding, moved: _Ids) -> Finding:
+    if one.entry is None or one.identity is not None or one.entry not in moved:
+        return one
+    return replace(one, entry=moved[one.entry], fingerprint=fingerprint(one.rule, moved[one.entry]))
+
+
+def _known(remembered: Remembered, findings: Sequence[Finding]) -> Mapping[str, datetime | None] | None:
+    """A finding is as old as before, wherever its row is now; one that was held back is still not known."""
+    known = remembered.known
+    if known is None:
+        return None
+    pairs = zip(remembered.findings, findings, strict=True)
+    names = {old.fingerprint: new.fingerprint for old, new in pairs if old.fingerprint in known}
+    others = {name: since for name, since in known.items() if name not in names}
+    return others | {new: known[old] for old, new in names.items()}
+
+
+# ---
+# Rows of the registry that cannot be read: what they may be about stands as last known, and each is a gap. Pure.
+#
+# A row that is set aside says nothing, neither that an identity is declared nor that it is not. The entry that it was
+# in the last scan goes on to be matched as it was then, so identities keep the verdicts that depend on it.
+
+REGISTRY = "registry"
+"""What coverage names as source and provider of a row."""
+SECTION = "registry.rows"
+ROWS_NAMED = 200
+"""Gaps of one file; a file whose every row is broken needs no million of them."""
+_BY_LAST_SCAN = "; as the last scan read it"
+
+
+class SetAside(Struct, frozen=True, kw_only=True):
+    """What the unreadable rows leave open.
+
+    ``entries``: those of the last scan that stand until their row can be read again. ``why``: the reasons, by id.
+    ``named``: keys of identities that a row names, each with the entries that stood for it in the last scan.
+    ``anything``: a row may be about any identity.
+    """
+
+    entries: tuple[Entry, ...] = ()
+    why: Mapping[str, str] = {}
+    named: Mapping[str, AbstractSet[str]] = {}
+    anything: bool = False
+
+    def verdict(self, key: str, judged: RegistryVerdict) -> RegistryVerdict:
+        """The verdict on that identity, provisional where it is not as last known and a row may say otherwise."""
+        if judged.state == "unregistered":
+            hidden = self.anything or key in self.named
+        else:
+            standing = {judged.entry, *(one.entry for one in judged.candidates)}
+            hidden = key in self.named and judged.state != "exempt" and standing.isdisjoint(self.named[key])
+        return replace(judged, provisional=True) if hidden else judged
+
+    def entry(self, judged: EntryAssessment) -> EntryAssessment:
+        """An entry that stands for an unreadable row is not evaluated, whatever matches it."""
+        why = self.why.get(judged.entry.id)
+        return judged if why is None else replace(judged, state="not_evaluated", evidence=why, rechecked=False)
+
+
+def set_aside(
+    unread: Sequence[UnreadRow],
+    entries: Sequence[Entry],
+    last: Sequence[EntryAssessment],
+    identities: Sequence[Identity],
+    *,
+    tag_keys: Sequence[str],
+    today: date,
+) -> SetAside:
+    """What these rows leave open. ``entries``: those that could be read; ``last``: all that the last scan knew.
+
+    An entry of the last scan that is not among those that could be read stands where it has the id of such a row, or
+    stood for an identity that one names; all of them do, where a row may be about anything.
+    """
+    if not unread:
+        return SetAside()
+    names = {one.names.id: one for one in unread if one.names}
+    found = match(identities, [one.names for one in unread if one.names], tag_keys=tag_keys, today=today)
+    namers = {key: names[entry] for entry, keys in found.identities_of.items() for key in keys}
+    there = {entry.id for entry in entries}
+    missing = [one for one in last if one.entry.id not in there]
+    known = {one.entry.id for one in missing}
+    unplaced = next((one for one in unread if one.hides_names and one.id not in known), None)
+    places = {one.id: one for one in unread if one.id is not None}
+    why = {}
+    for one in missing:
+        namer = next((namers[key] for key in one.identities if key in namers), None)
+        if row := places.get(one.entry.id) or namer or unplaced:
+            why[one.entry.id] = f"{told(row)}{_BY_LAST_SCAN}"
+    stood: dict[str, set[str]] = {key: set() for key in namers}
+    for one in last:
+        for key in stood.keys() & one.identities:
+            stood[key].add(one.entry.id)
+    return SetAside(
+        entries=tuple(one.entry for one in missing if one.entry.id in why),
+        why=why,
+        named=stood,
+        anything=unplaced is not None,
+    )
+
+
+def told(row: UnreadRow) -> str:
+    """The row with its place and what is wrong with it."""
+    return f"{row.origin}: {'; '.join(row.why)}"
+
+
+def set_aside_warnings(unread: Sequence[UnreadRow]) -> Iterator[str]:
+    """What to tell whoever started the scan."""
+    yield from (f"{told(row)}; the row was set aside" for row in unread[:ROWS_NAMED])
+    if len(unread) > ROWS_NAMED:
+        yield f"and {counted(len(unread) - ROWS_NAMED, 'more row was', 'more rows were')} set aside"
+
+
+def gaps(unread: Sequence[UnreadRow]) -> Iterator[Coverage]:
+    """One for each row, and of a file with very many such rows one for all the others."""
+    by_file: dict[str, list[UnreadRow]] = {}
+    for row in unread:
+        by_file.setdefault(row.origin.file, []).append(row)
+    for file, rows in sorted(by_file.items()):
+        by_place: dict[str, list[str]] = {}
+        for row in rows[:ROWS_NAMED]:
+            by_place.setdefault(str(row.origin), []).extend(row.why)
+        for place, why in by_place.items():
+            yield _gap(place, f"the row was set aside: {'; '.join(why)}")
+        if len(rows) > ROWS_NAMED:
+            yield _gap(file, f"{counted(len(rows) - ROWS_NAMED, 'more row was', 'more rows were')} set aside")
+
+
+def _gap(place: str, detail: str) -> Coverage:
+    return Coverage(source=REGISTRY, provider=REGISTRY, scope=place, section=SECTION, status="partial", detail=detail)
+
+
+def readable_again(known: Sequence[BlindSpot], coverage: Sequence[Coverage]) -> list[Coverage]:
+    """Rows that could not be read before, and are no gap now that the registry was read."""
+    unread = {one.scope for one in coverage if one.section == SECTION}
+    return [
+        Coverage(source=REGISTRY, provider=REGISTRY, scope=one.scope, section=SECTION, status="complete")
+        for one in known
+        if one.section == SECTION and one.scope not in unread
+    ]

@@ -1,0 +1,116 @@
+"""Whether an identity is a person, a machine, or a person's account that machines use, too."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from functools import cache, lru_cache
+from importlib.resources import files
+
+import msgspec
+from msgspec import Struct
+
+from scanner.model import CredentialKind, Identity, NatureVerdict, NatureVerdictName, Signal
+from scanner.registry.roster import Roster
+
+
+class _Table(Struct, frozen=True, forbid_unknown_fields=True):
+    machine_kinds: frozenset[str]
+    keyless_credentials: frozenset[CredentialKind]
+
+
+# What a person's account is, by whether it holds active keys; None: that could not be read.
+_HUMAN_WITH_KEYS: Mapping[bool | None, NatureVerdictName] = {True: "mixed", False: "human", None: "unknown"}
+
+_TABLE = msgspec.toml.decode(files("scanner.judging").joinpath("nature.toml").read_bytes(), type=_Table)
+
+_KEYS_NAMED = 5
+_NO_SIGN = NatureVerdict(verdict="unknown")
+
+
+def judge_nature(identity: Identity, roster: Roster | None) -> NatureVerdict:
+    """The nature with every signal for it.
+
+    What the provider's own type says comes first. Then a person is told by a console password or by the roster
+    (None: there is none), and an active key makes that account mixed. Weak signals are shown and decide nothing.
+    """
+    keys = _active_keys(identity) if identity.credentials else []
+    given = tuple(signal for signal in identity.signals if signal.says != "agent") if identity.signals else ()
+    signals = (*given, *_own_signals(identity, roster, keys, given))
+    if not signals:
+        return _NO_SIGN
+    return _verdict(_decide(given, signals, has_keys=_has_keys(identity, keys)), signals)
+
+
+@lru_cache(maxsize=10_000)
+def _verdict(verdict: NatureVerdictName, signals: tuple[Signal, ...]) -> NatureVerdict:
+    """One for all that are alike: of a million identities most have the same signs."""
+    return NatureVerdict(verdict=verdict, signals=signals)
+
+
+def _active_keys(identity: Identity) -> list[str]:
+    return sorted(
+        f"{credential.kind} {credential.id}"
+        for credential in identity.credentials
+        if credential.kind not in _TABLE.keyless_credentials and credential.enabled is not False
+    )
+
+
+def _has_keys(identity: Identity, keys: list[str]) -> bool | None:
+    """Whether it holds active keys, listed or only counted; None where that could not be read."""
+    counted = identity.attributes.get("active_keys")
+    if keys or (isinstance(counted, int) and counted > 0):
+        return True
+    return None if "credentials" in identity.unread and counted is None else False
+
+
+def _decide(given: tuple[Signal, ...], signals: tuple[Signal, ...], *, has_keys: bool | None) -> NatureVerdictName:
+    if any(_strong(signal, "machine") and signal.sort == "provider" for signal in signals):
+        return "mixed" if any(_strong(signal, "human") for signal in given) else "non_human"
+    if any(_strong(signal, "human") for signal in signals):
+        return _HUMAN_WITH_KEYS[has_keys]
+    return "non_human" if any(_strong(signal, "machine") for signal in signals) else "unknown"
+
+
+def _strong(signal: Signal, says: str) -> bool:
+    return signal.says == says and signal.strength == "strong"
+
+
+def _own_signals(
+    identity: Identity, roster: Roster | None, keys: list[str], given: tuple[Signal, ...]
+) -> Iterator[Signal]:
+    """What can be told from the identity's facts, beyond what its connector said."""
+    said = {(signal.says, signal.sort) for signal in given}
+    has_password = _has_password(identity)
+    if identity.kind in _TABLE.machine_kinds and ("machine", "provider") not in said:
+        yield _machine_kind(identity.kind)
+    if has_password and ("human", "credential") not in said:
+        mfa = ", with MFA" if identity.attributes.get("mfa_active") is True else ""
+        yield Signal(says="human", sort="credential", evidence=f"console password{mfa}")
+    if keys and ("machine", "credential") not in said:
+        # Keys without a password prove a machine only where the password is known to be missing.
+        yield Signal(
+            says="machine",
+            sort="credential",
+            evidence=f"active {_named(keys)}",
+            strength="strong" if has_password is False else "weak",
+        )
+    if roster is not None and (evidence := roster.human(identity)) is not None:
+        yield Signal(says="human", sort="roster", evidence=evidence)
+
+
+def _named(keys: list[str]) -> str:
+    more = len(keys) - _KEYS_NAMED
+    return ", ".join(keys[:_KEYS_NAMED]) + (f" and {more:,} more" if more > 0 else "")
+
+
+@cache
+def _machine_kind(kind: str) -> Signal:
+    return Signal(says="machine", sort="provider", evidence=f"kind {kind}")
+
+
+def _has_password(identity: Identity) -> bool | None:
+    """Whether it can sign in at a console; None where that could not be read."""
+    if any(one.kind == "password" and one.enabled is not False for one in identity.credentials):
+        return True
+    said = identity.attributes.get("console_password")
+    return said if isinstance(said, bool) else None

@@ -1,0 +1,237 @@
+"""Whom the organisation's own rules name for an identity: ``[[ownership.rule]]`` and ``[ownership.platforms]``."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from functools import cached_property, lru_cache, reduce
+from typing import NamedTuple
+
+from scanner.judging.ownership.directory import REMEMBERED, SCORES, Clues, Directory, Hint, Sort, named_in, tag_scores
+from scanner.judging.ownership.words import Alike, NamedAfter, Neighbours
+from scanner.matching.globs import GlobIndex, specificity
+from scanner.matching.keys import Place, habits, is_bare, place_of, provider_key, scope_key
+from scanner.model import Entry, Identity, OwnerCandidate, Ownership, OwnershipRule, Person, RegistryVerdict
+from scanner.registry.roster import managers
+
+
+class _Rule(NamedTuple):
+    specificity: tuple[int, int, int]
+    hint: Hint
+
+
+class Conventions:
+    """The rules and platforms whose owners are on the roster."""
+
+    def __init__(self, ownership: Ownership, directory: Directory) -> None:
+        rules = [(rule.match, made) for rule in ownership.rules if (made := _rule(rule, directory)) is not None]
+        self._exact = GlobIndex(rules)
+        self._any_case = GlobIndex(rules, ignore_case=True)
+        self._has_rules = bool(rules)
+        self._platforms = dict(_platforms(ownership, directory))
+
+    def of_identity(self, identity: Identity) -> Iterator[Hint]:
+        """From the most specific rules that match its key, name or path, and from its platform."""
+        if self._has_rules:
+            yield from self._by_rule(identity)
+        if self._platforms:
+            provider, scope = place_of(identity)
+            platform = self._platforms.get((provider, scope)) or self._platforms.get((provider, None))
+            if platform is not None:
+                yield platform
+
+    def _by_rule(self, identity: Identity) -> Sequence[Hint]:
+        compared = habits(identity.provider)
+        path = identity.attributes.get("path")
+        ids = [identity.key, path] if isinstance(path, str) else [identity.key]
+        names = [identity.name] if is_bare(identity.name) else []
+        found = self._index(compared.ids).find(ids) + self._index(compared.names).find(names)
+        most = max((rule.specificity for rule in found), default=None)
+        return [rule.hint for rule in found if rule.specificity == most]
+
+    def _index(self, comparison: str) -> GlobIndex[_Rule]:
+        return self._any_case if comparison == "any_case" else self._exact
+
+
+def _rule(rule: OwnershipRule, directory: Directory) -> _Rule | None:
+    person = directory.resolve(rule.owner)
+    if person is None:
+        return None
+    evidence = f"rule {rule.match}" + (f": {rule.reason}" if rule.reason else "")
+    return _Rule(specificity(rule.match), Hint("rule", person.email, SCORES.signals["rule"], evidence))
+
+
+def _platforms(ownership: Ownership, directory: Directory) -> Iterator[tuple[Place, Hint]]:
+    for platform, owner in sorted(ownership.platforms.items()):
+        provider, _, scope = platform.partition(":")
+        person = directory.resolve(owner)
+        if person is not None:
+            place = provider_key(provider), scope_key(provider, scope)
+            yield place, Hint("platform", person.email, SCORES.signals["platform"], f"platform {platform}")
+
+
+# --- Who answers for the role that something runs as: an agent is most likely theirs, too ---
+
+
+class Roles:
+    """``owner_of``: the e-mail of whoever answers for an identity and stays, by its key; None where nobody does."""
+
+    def __init__(self, owner_of: Callable[[str], str | None]) -> None:
+        self._owner_of = owner_of
+
+    def of_identity(self, identity: Identity) -> Iterator[Hint]:
+        """The owners of all that it runs as."""
+        for link in identity.links:
+            if link.relation == "runs_as" and (owner := self._owner_of(link.target)) is not None:
+                yield Hint("role", owner, SCORES.signals["role"], f"{owner} owns {link.target}, as which it runs")
+
+
+# --- Who took over from somebody: the owner of entries that still name, in whatever column, the one who is gone ---
+
+
+class Successor(NamedTuple):
+    """Who owns so many of the entries that name somebody, of which ``total`` have an owner who stays."""
+
+    email: str
+    owns: int
+    total: int
+
+
+class Successors:
+    """Reads the entries when it is asked for the first time: where nobody has left, nobody asks."""
+
+    def __init__(self, entries: Collection[Entry], directory: Directory) -> None:
+        self._entries = entries
+        self._directory = directory
+
+    def of(self, email: str) -> Successor | None:
+        """Who took over most from this person or group; None: nobody took over anything."""
+        handed_over = self._handed_over.get(email)
+        if handed_over is None:
+            return None
+        owners = Counter(owner for owned in handed_over for owner in owned)
+        likeliest = min(owners, key=lambda owner: (-owners[owner], owner))
+        return Successor(likeliest, owners[likeliest], len(handed_over))
+
+    @cached_property
+    def _handed_over(self) -> dict[str, list[set[str]]]:
+        """For whoever is gone or about to go: the owners who stay, of each entry that names them and has such."""
+        found: dict[str, list[set[str]]] = defaultdict(list)
+        resolve, stays = self._directory.resolve, self._directory.stays
+        for entry in self._entries:
+            named = [(column, person) for column, text in named_in(entry) if (person := resolve(text)) is not None]
+            owners = {person.email for column, person in named if column == "owner" and stays(person)}
+            if owners:
+                for email in {person.email for _, person in named if not stays(person)}:
+                    found[email].append(owners)
+        return found
+
+
+# --- Whom to ask about an identity that nobody answers for: active people, each with the evidence and a score ---
+
+KEPT = 5
+"""The likeliest few; nobody reads a list of a whole department."""
+MOST_MEMBERS = 5
+"""Of a larger group no member stands out: ask the group."""
+UNLIKELIEST = 0.05
+"""What is less likely is a waste of somebody's time."""
+SUREST = 0.99
+"""However many signals agree, it is for a person to say."""
+
+
+class Candidates:
+    """Everything that may point at somebody, made ready for many identities."""
+
+    def __init__(
+        self,
+        entries: Mapping[str, Entry],
+        directory: Directory,
+        ownership: Ownership,
+        neighbours: Neighbours,
+        roles: Roles,
+    ) -> None:
+        self._entries = entries
+        self._directory = directory
+        self._clues = Clues(directory, tag_scores(ownership.tag_keys))
+        self._conventions = Conventions(ownership, directory)
+        self._named_after = NamedAfter(directory)
+        self._alike = Alike(self._named_after, neighbours)
+        self._roles = roles
+        self._successors = Successors(entries.values(), directory)
+        # Over an estate the same few hints come together again and again.
+        self._ranking = lru_cache(maxsize=REMEMBERED)(self._rank)
+
+    def of(
+        self, identity: Identity, registry: RegistryVerdict, without: Collection[str] = ()
+    ) -> tuple[OwnerCandidate, ...]:
+        """The likeliest owners, best first, at most KEPT. ``without``: e-mails of those who are no answer."""
+        ranking = self._ranking(frozenset(self._hints(identity, registry)))
+        if without:
+            ranking = tuple(candidate for candidate in ranking if candidate.person not in without)
+        return ranking[:KEPT]
+
+    def _hints(self, identity: Identity, registry: RegistryVerdict) -> Iterator[Hint]:
+        yield from self._clues.of_identity(identity)
+        for entry, likelihood in _entries_of(registry).items():
+            yield from self._clues.of_entry(self._entries[entry], likelihood)
+        yield from self._conventions.of_identity(identity)
+        yield from self._named_after.of_place(identity)
+        yield from self._alike.of_identity(identity)
+        yield from self._roles.of_identity(identity)
+
+    def _rank(self, hints: frozenset[Hint]) -> tuple[OwnerCandidate, ...]:
+        """Who is pointed at is settled first, so that what leads on from there counts once."""
+        reached = (led for pointed_at in _combined(hints) for led in self._reach(pointed_at))
+        candidates = (
+            OwnerCandidate(person=hint.person, score=round(min(hint.score, SUREST), 2), evidence=hint.evidence)
+            for hint in _combined(reached)
+            if hint.score >= UNLIKELIEST
+        )
+        return tuple(sorted(candidates, key=lambda candidate: (-candidate.score, candidate.person)))
+
+    def _reach(self, hint: Hint) -> Iterator[Hint]:
+        """The one who is meant, with a small group's members; and whoever is near somebody who does not stay."""
+        person = self._directory.everybody[hint.person]
+        stays = self._directory.stays(person)
+        if self._directory.is_active(person):
+            yield hint if stays else hint._replace(evidence=f"{hint.evidence}, about to leave")
+            members = self._directory.active_members(person) if person.is_group else ()
+            for member in members if len(members) <= MOST_MEMBERS else ():
+                yield _led(hint, "member", member.email, "of which a member")
+        if not stays:
+            yield from self._near(hint, person)
+
+    def _near(self, hint: Hint, person: Person) -> Iterator[Hint]:
+        line = (above for above, _ in managers(person, self._directory.resolve))
+        if (manager := next(filter(self._directory.is_active, line), None)) is not None:
+            yield _led(hint, "manager", manager.email, "whose manager this is")
+        team = self._directory.resolve(person.team) if person.team else None
+        if team is not None and self._directory.is_active(team):
+            yield _led(hint, "team", team.email, "whose team this is")
+        if (successor := self._successors.of(person.email)) is not None:
+            took_over = f"{successor.owns} of {successor.total} of whose other entries this one owns now"
+            yield _led(hint, "successor", successor.email, took_over, successor.owns / (successor.total + 1))
+
+
+def _entries_of(registry: RegistryVerdict) -> dict[str, float]:
+    """The entries that stand for an identity or might, each with how likely that is."""
+    related = dict.fromkeys(registry.contradictions, SCORES.likelihood["contradicting"])
+    related |= {one.entry: one.score if one.is_likely else one.score**2 for one in registry.candidates}
+    declaring = (*registry.agreeing, registry.entry) if registry.entry is not None else registry.agreeing
+    return related | dict.fromkeys(declaring, 1.0)
+
+
+def _led(hint: Hint, near: str, person: str, relation: str, confidence: float = 1.0) -> Hint:
+    score = hint.score * SCORES.near[near] * confidence
+    return hint._replace(person=person, score=score, evidence=f"{hint.evidence}, {relation}")
+
+
+def _combined(hints: Iterable[Hint]) -> Iterator[Hint]:
+    """One for each person: the best of each sort, which together leave the less doubt the more they are."""
+    of_person: dict[str, dict[Sort, Hint]] = defaultdict(dict)
+    for hint in sorted(hints, key=lambda hint: (-hint.score, hint.evidence)):
+        of_person[hint.person].setdefault(hint.sort, hint)
+    for best in of_person.values():
+        first, *others = best.values()
+        score = reduce(lambda sure, other: sure + (1 - sure) * other.score, others, first.score)
+        yield first._replace(score=score, evidence="; ".join(hint.evidence for hint in best.values()))

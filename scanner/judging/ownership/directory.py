@@ -1,0 +1,215 @@
+"""Who on the roster a text means: an owner's name in the registry, a tag's value, a line of an audit log."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cached_property, lru_cache
+from importlib.resources import files
+from typing import Literal, NamedTuple, TypeAlias
+
+import msgspec
+from msgspec import Struct
+
+from scanner.matching.keys import tag_name
+from scanner.model import Entry, Identity, Person
+from scanner.model.attributes import OWNERS, SPONSORS
+from scanner.registry.roster import Roster
+from scanner.registry.roster.machines import Machines
+from scanner.registry.roster.meaning import Meaning
+
+MOST_TEXT = 500
+"""Characters; whatever is longer names nobody."""
+REMEMBERED = 100_000
+"""Texts whose meaning is kept: most are repeated over the whole estate, but some, like session names, never are."""
+
+_SEGMENT = re.compile(r"[^\s<>()\[\],;|\\/:\"']+")
+
+
+class Directory:
+    """The roster, without whatever the organisation calls a machine. It remembers what it was asked."""
+
+    def __init__(self, roster: Roster, machines: Machines) -> None:
+        self._roster = roster
+        self.machines = machines
+        self._resolve = lru_cache(maxsize=REMEMBERED)(self._look_up)
+        self._find = lru_cache(maxsize=REMEMBERED)(self._look_into)
+
+    @cached_property
+    def everybody(self) -> dict[str, Person]:
+        """All people and groups that are no machines, by e-mail, in its order."""
+        return {one.email: one for one in self._roster.everybody if not self.machines.configured(one.email)}
+
+    def resolve(self, text: str) -> Person | None:
+        """The person or group that the text names outright."""
+        return self._resolve(text)
+
+    def meaning(self, text: str) -> Meaning:
+        """Whom the text means for certain, or may mean; nobody who is a machine."""
+        if (person := self.resolve(text)) is not None:
+            return Meaning(person=person)
+        if text in self.machines:
+            return Meaning()
+        meaning = self._roster.meaning(text)
+        guesses = tuple(one for one in meaning.guesses if one.email in self.everybody)
+        return Meaning(ambiguous=meaning.ambiguous, guesses=guesses)
+
+    def mentioned(self, text: str) -> Person | None:
+        """The person or group that the text names outright, or else the one person in it.
+
+        ``arn:aws:sts::123456789012:assumed-role/Admin/ada@example.com`` has an e-mail in it. A user name counts only
+        where it comes last and nothing before it is a machine: that of ``…:user/ada`` does, that of
+        ``…:assumed-role/terraform/ada`` doesn't.
+        """
+        return self._find(text)
+
+    def active_members(self, group: Person) -> tuple[Person, ...]:
+        """The people in a group who can answer for something, sorted by e-mail."""
+        return tuple(one for one in self._roster.active_members(group) if one.email in self.everybody)
+
+    def is_active(self, person: Person) -> bool:
+        """Whether they can answer for something; a group can, when anybody in it can."""
+        return bool(self.active_members(person)) if person.is_group else self._roster.is_active(person)
+
+    def stays(self, person: Person) -> bool:
+        """Whether they are active and not about to leave; a group stays, when anybody in it does."""
+        if person.is_group:
+            return any(map(self.stays, self.active_members(person)))
+        return self._roster.stays(person)
+
+    def _look_up(self, text: str) -> Person | None:
+        person = self._roster.outright(text)
+        if person is None and text not in self.machines:
+            person = self._roster.resolve(text)
+        return None if person is None or self.machines.configured(text) else self.everybody.get(person.email)
+
+    def _look_into(self, text: str) -> Person | None:
+        if len(text) > MOST_TEXT:
+            return None
+        if (outright := self.resolve(text)) is not None or self._is_nobody(text):
+            return outright
+        segments = _SEGMENT.findall(text)
+        for segment in reversed(segments):
+            if "@" in segment and (person := self._person(self.resolve(segment))) is not None:
+                return person
+        return self._by_user_name(segments) if segments and len(text.split()) == 1 else None
+
+    def _by_user_name(self, segments: Sequence[str]) -> Person | None:
+        last = segments[-1]
+        if any(map(self.machines.denied, segments)) or self.machines.discovered(last):
+            return None
+        return self._person(self.resolve(last) or self._roster.by_local_part(last))
+
+    def _person(self, found: Person | None) -> Person | None:
+        return None if found is None or found.is_group else self.everybody.get(found.email)
+
+    def _is_nobody(self, text: str) -> bool:
+        return self.machines.configured(text) or self.machines.discovered(text)
+
+
+# ---
+# What points at somebody: the sorts of hints, their scores, and those that an identity or an entry carries itself.
+
+SCOPE_NAME, SCOPE_CONTACT = "scope_name", "scope_contact"
+"""Among attributes: what people call the scope (an account, a project), and an e-mail that they gave for it."""
+
+_NAMING = ("email", "id", "name")
+"""What the provider may tell of a sponsor or an owner, the surest first."""
+
+Sort: TypeAlias = Literal["tag", "entry", "creator", "rule", "words", "neighbours", "role", "platform", "provider"]
+
+
+class Hint(NamedTuple):
+    """Somebody on the roster who is pointed at, ``person`` being their e-mail. ``score``: 0 to 1.
+
+    Hints of one ``sort`` repeat each other; hints of different sorts confirm each other.
+    """
+
+    sort: Sort
+    person: str
+    score: float
+    evidence: str
+
+
+class _Scores(Struct, frozen=True, forbid_unknown_fields=True):
+    """The file scores.toml explains the tables."""
+
+    tags: Mapping[str, float]
+    entry: Mapping[str, float]
+    likelihood: Mapping[str, float]
+    signals: Mapping[str, float]
+    team: Mapping[str, float]
+    words: Mapping[str, float]
+    near: Mapping[str, float]
+
+
+SCORES = msgspec.toml.decode(files("scanner.judging.ownership").joinpath("scores.toml").read_bytes(), type=_Scores)
+
+
+def tag_scores(configured: Mapping[str, float] | None) -> Mapping[str, float]:
+    """Tags that name somebody, by their :func:`tag_name`, each with its score; None: the built-in ones."""
+    return SCORES.tags if configured is None else {tag_name(key): score for key, score in configured.items()}
+
+
+class Clues:
+    """Hints that stand in an identity itself, and in the entries that stand for it or might."""
+
+    def __init__(self, directory: Directory, tags: Mapping[str, float]) -> None:
+        self._directory = directory
+        self._tags = tags
+        self._of_entry: dict[tuple[str, float], tuple[Hint, ...]] = {}
+
+    def of_identity(self, identity: Identity) -> Iterator[Hint]:
+        """From its tags, from whom the provider has for it, from who made it, and from whom its scope names."""
+        for key, value in identity.tags.items():
+            score = self._tags.get(tag_name(key))
+            if score is not None and (person := self._directory.mentioned(value)) is not None:
+                yield Hint("tag", person.email, score, f"tag {key}={value}")
+        if identity.created_by is not None and (maker := self._directory.mentioned(identity.created_by)) is not None:
+            yield Hint("creator", maker.email, SCORES.signals["creator"], f"created by {identity.created_by}")
+        yield from self._with_provider(identity)
+        contact = identity.attributes.get(SCOPE_CONTACT)
+        if isinstance(contact, str) and (person := self._directory.mentioned(contact)) is not None:
+            yield Hint("platform", person.email, SCORES.signals["contact"], f"contact {contact} of {identity.scope}")
+
+    def _with_provider(self, identity: Identity) -> Iterator[Hint]:
+        """Its sponsors and owners, who may be named by any of e-mail, id and name."""
+        for signal, attribute in (("sponsor", SPONSORS), ("owner", OWNERS)):
+            given = identity.attributes.get(attribute)
+            for one in given if isinstance(given, (list, tuple)) else ():
+                told = [one.get(name) for name in _NAMING] if isinstance(one, Mapping) else []
+                found = ((text, self._directory.resolve(text)) for text in told if isinstance(text, str))
+                text, person = next(((text, person) for text, person in found if person is not None), ("", None))
+                if person is not None:
+                    evidence = f"{signal} {text} with {identity.provider}"
+                    yield Hint("provider", person.email, SCORES.signals[signal], evidence)
+
+    def of_entry(self, entry: Entry, likelihood: float) -> tuple[Hint, ...]:
+        """From what the entry says of people. ``likelihood``: that it is the right one, 0 to 1."""
+        key = entry.id, likelihood
+        if key not in self._of_entry:
+            self._of_entry[key] = tuple(self._named_in(entry, likelihood))
+        return self._of_entry[key]
+
+    def _named_in(self, entry: Entry, likelihood: float) -> Iterator[Hint]:
+        for column, text in named_in(entry):
+            meaning = self._directory.meaning(text)
+            maybe = ", which it may be" if likelihood < 1 else ""
+            evidence = f"{column} {text} in {entry.origin}{maybe}"
+            score = SCORES.entry[column] * likelihood
+            if meaning.person is not None:
+                yield Hint("entry", meaning.person.email, score, evidence)
+            for one in meaning.guesses:
+                yield Hint("entry", one.email, score * one.score, f"{evidence}, for which this may be meant: {one.why}")
+
+
+def named_in(entry: Entry) -> Iterator[tuple[str, str]]:
+    """Everybody whom an entry names, with the column that names them."""
+    columns = {
+        "owner": entry.owner,
+        "backup_owner": entry.backup_owner,
+        "technical_owner": entry.technical_owner,
+        "team": (entry.team,),
+        "built_by": (entry.built_by,),
+    }
+    return ((column, text) for column, texts in columns.items() for text in texts if text)

@@ -1,0 +1,237 @@
+"""Whether anybody answers for an identity: owners that its entries name, resolved against the roster.
+
+Orphaned means: nobody accountable. An owner answers for an identity by being an active person on the roster, or a
+group with at least one; whoever is gone, unknown or a machine does not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+import msgspec
+from msgspec import Struct
+
+from scanner.judging.ownership.candidates import Candidates, Roles
+from scanner.judging.ownership.directory import Directory
+from scanner.judging.ownership.words import Neighbours
+from scanner.matching.keys import fold
+from scanner.model import Entry, Identity, OrphanReason, Ownership, OwnershipVerdict, Person, RegistryVerdict
+from scanner.registry.roster import Roster
+from scanner.registry.roster.machines import Machines
+from scanner.text import either
+
+
+class _Standing(Struct, frozen=True, kw_only=True):
+    """What one named owner comes to. ``reason`` is None for one who answers; ``owner`` is the roster's own e-mail.
+
+    ``team``: theirs on the roster. ``leaving``: the people behind it, where all of them are about to go.
+    """
+
+    owner: str
+    team: str | None = None
+    reason: OrphanReason | None = None
+    evidence: str
+    leaving: tuple[Person, ...] = ()
+
+
+class _Accountable(Struct, frozen=True, kw_only=True):
+    """Who answers for what some entries declare: ``active`` owners, or, in their place, backup owners."""
+
+    active: tuple[_Standing, ...]
+    failed: tuple[_Standing, ...]
+    backup_only: bool
+
+
+_UNREGISTERED = OwnershipVerdict(state="orphaned", reason="unregistered", evidence="no entry declares it")
+
+
+class Answers:
+    """Judges one identity after another. ``entries``: by id. ``directory``: None where no roster was given."""
+
+    def __init__(self, entries: Mapping[str, Entry], directory: Directory | None) -> None:
+        self._entries = entries
+        self._directory = directory
+        self._declared: dict[tuple[str, ...], OwnershipVerdict] = {}
+
+    def verdict(self, registry: RegistryVerdict) -> OwnershipVerdict:
+        """The verdict, without candidates; what the same entries declare has one and the same."""
+        match registry.state:
+            case "exempt":
+                return OwnershipVerdict(state="not_applicable", evidence=registry.evidence)
+            case "unchecked":
+                return OwnershipVerdict(state="unchecked", evidence=registry.evidence)
+            case "unregistered":
+                return _UNREGISTERED
+            case "ambiguous":
+                return self._ambiguous([self._entries[one.entry] for one in registry.candidates])
+            case "registered":
+                assert registry.entry is not None
+                ids = registry.entry, *registry.agreeing
+                if ids not in self._declared:
+                    declared = [self._entries[entry] for entry in ids]
+                    self._declared[ids] = _in_declared_team(self._registered(declared), declared)
+                return self._declared[ids]
+
+    def _registered(self, declared: Sequence[Entry]) -> OwnershipVerdict:
+        """An owner whom any of the entries names counts, the first entry's first."""
+        if self._directory is None:
+            return _unlooked_up(_owners(declared) or _backup_owners(declared)) or _never_assigned(declared)
+        answer = _accountable(declared, self._directory)
+        if answer.active:
+            return _owned(answer.active, backup_only=answer.backup_only)
+        if not answer.failed:
+            return _never_assigned(declared)
+        first = answer.failed[0]
+        evidence = "; ".join(one.evidence for one in answer.failed)
+        return OwnershipVerdict(
+            state="orphaned", reason=first.reason, owner=first.owner, team=first.team, evidence=evidence
+        )
+
+    def _ambiguous(self, declared: Sequence[Entry]) -> OwnershipVerdict:
+        """Owned only where all of the entries lead to the same active owner."""
+        origins = _origins(declared)
+        if self._directory is None:
+            named = [_owners([entry]) or _backup_owners([entry]) for entry in declared]
+            common = [one for one in named[0] if all(fold(one) in map(fold, others) for others in named[1:])]
+            return _unlooked_up(common) or _orphaned("ambiguous", f"{origins} name no common owner")
+        answers = [_accountable([entry], self._directory) for entry in declared]
+        shared = set.intersection(*({one.owner for one in answer.active} for answer in answers))
+        if not shared:
+            return _orphaned("ambiguous", f"{origins} lead to no common active owner")
+        active = sorted((one for one in answers[0].active if one.owner in shared), key=lambda one: one.owner)
+        verdict = _owned(active, backup_only=any(answer.backup_only for answer in answers))
+        return msgspec.structs.replace(verdict, evidence=f"{origins} all lead to {verdict.owner}")
+
+
+def _owners(declared: Sequence[Entry]) -> list[str]:
+    return [text for entry in declared for text in entry.owner]
+
+
+def _backup_owners(declared: Sequence[Entry]) -> list[str]:
+    return [text for entry in declared for text in entry.backup_owner]
+
+
+def _in_declared_team(verdict: OwnershipVerdict, declared: Sequence[Entry]) -> OwnershipVerdict:
+    team = next((entry.team for entry in declared if entry.team), verdict.team)
+    return verdict if team == verdict.team else msgspec.structs.replace(verdict, team=team)
+
+
+def _origins(declared: Sequence[Entry]) -> str:
+    return ", ".join(sorted(str(entry.origin) for entry in declared))
+
+
+def _orphaned(reason: OrphanReason, evidence: str) -> OwnershipVerdict:
+    return OwnershipVerdict(state="orphaned", reason=reason, evidence=evidence)
+
+
+def _never_assigned(declared: Sequence[Entry]) -> OwnershipVerdict:
+    return _orphaned("never_assigned", f"{_origins(declared)} {either(len(declared), 'names', 'name')} no owner")
+
+
+def _unlooked_up(owners: Sequence[str]) -> OwnershipVerdict | None:
+    """Who is named cannot be looked up without a roster; None: nobody is named, which can be seen all the same."""
+    if not owners:
+        return None
+    return OwnershipVerdict(state="unchecked", owner=owners[0], evidence="no roster was given to look owners up in")
+
+
+def _owned(active: Sequence[_Standing], *, backup_only: bool) -> OwnershipVerdict:
+    leaving: dict[str, Person] = {}
+    if all(one.leaving for one in active):
+        leaving = {person.email: person for one in active for person in one.leaving}
+    last_days = [person.left_on for person in leaving.values() if person.left_on is not None]
+    return OwnershipVerdict(
+        state="owned",
+        owner=active[0].owner,
+        team=active[0].team,
+        evidence=active[0].evidence,
+        backup_only=backup_only,
+        leaving=tuple(sorted(leaving)),
+        last_day=max(last_days, default=None) if len(last_days) == len(leaving) else None,
+    )
+
+
+def _accountable(declared: Sequence[Entry], directory: Directory) -> _Accountable:
+    owners = [_standing(text, "owner", directory) for text in _owners(declared)]
+    backups = [_standing(text, "backup owner", directory) for text in _backup_owners(declared)]
+    active = tuple(one for one in owners if one.reason is None)
+    standing_in = tuple(one for one in backups if one.reason is None)
+    return _Accountable(
+        active=active or standing_in,
+        failed=tuple(dict.fromkeys(one for one in owners if one.reason is not None)),
+        backup_only=not active and bool(standing_in),
+    )
+
+
+def _standing(text: str, role: str, directory: Directory) -> _Standing:
+    person = directory.resolve(text)
+    if person is None:
+        if text in directory.machines:
+            return _Standing(owner=text, reason="owner_is_machine", evidence=f"{role} {text} is a machine")
+        meaning = directory.meaning(text)
+        reason: OrphanReason = "ambiguous" if meaning.ambiguous else "unresolvable"
+        return _Standing(owner=text, reason=reason, evidence=f"{role} {text} {meaning.why_nobody}")
+    named, team = f"{role} {person.email}", _team(person)
+    if not directory.is_active(person):
+        if person.is_group:
+            evidence = f"{named} has no active member"
+            return _Standing(owner=person.email, team=team, reason="group_empty", evidence=evidence)
+        left = f"left on {person.left_on}" if person.left_on else "has left"
+        return _Standing(owner=person.email, team=team, reason="departed", evidence=f"{named} {left}")
+    members = directory.active_members(person) if person.is_group else (person,)
+    evidence = f"{named} has active members, {members[0].email} first" if person.is_group else f"{named} is active"
+    leaving = () if directory.stays(person) else members
+    return _Standing(owner=person.email, team=team, evidence=evidence, leaving=leaving)
+
+
+def _team(person: Person) -> str | None:
+    """A group is its own team."""
+    return person.name or person.email.removeprefix("team:") if person.is_group else person.team
+
+
+# --- Ownership of a whole estate: first who answers for what, then whom to ask where nobody does, or not for long ---
+
+
+def judge_owners(
+    subjects: Sequence[tuple[Identity, RegistryVerdict]],
+    entries: Mapping[str, Entry],
+    roster: Roster | None,
+    *,
+    ownership: Ownership,
+    machines: Callable[[str], bool],
+) -> dict[str, OwnershipVerdict]:
+    """The ownership verdict of each identity, by its key.
+
+    Candidates, the likeliest first, are with whatever is orphaned, held by a backup only, or owned by nobody who
+    stays. ``entries``: by id. ``roster``: None where none was given; then nobody can be looked up or suggested.
+    ``machines``: whether a text names a discovered non-human identity, by key, name or alias.
+    """
+    directory = None if roster is None else Directory(roster, Machines(ownership.machines, machines))
+    answers = Answers(entries, directory)
+    verdicts = {identity.key: answers.verdict(registry) for identity, registry in subjects}
+    if directory is None:
+        return verdicts
+    owned = (
+        (identity, verdict.owner)
+        for identity, _ in subjects
+        if (verdict := verdicts[identity.key]).owner is not None and _is_settled(verdict)
+    )
+
+    def owner_of(key: str) -> str | None:
+        verdict = verdicts.get(key)
+        return verdict.owner if verdict is not None and _is_settled(verdict) else None
+
+    candidates = Candidates(entries, directory, ownership, Neighbours(owned), Roles(owner_of))
+    for identity, registry in subjects:
+        verdict = verdicts[identity.key]
+        if verdict.state not in ("orphaned", "owned") or _is_settled(verdict):
+            continue
+        nobody_new = (*verdict.leaving, verdict.owner) if verdict.leaving and verdict.owner else verdict.leaving
+        if likeliest := candidates.of(identity, registry, without=nobody_new):
+            verdicts[identity.key] = msgspec.structs.replace(verdict, candidates=likeliest)
+    return verdicts
+
+
+def _is_settled(verdict: OwnershipVerdict) -> bool:
+    """Whether an owner answers for it and will stay."""
+    return verdict.state == "owned" and not verdict.backup_only and not verdict.leaving

@@ -1,0 +1,249 @@
+"""Teams and people whose names stand in an identity's own name, path, scope or group, as whole words."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator
+from functools import lru_cache
+from importlib.resources import files
+from typing import Literal, TypeAlias
+
+import msgspec
+from msgspec import Struct
+
+from scanner.judging.ownership.directory import REMEMBERED, SCOPE_NAME, SCORES, Directory, Hint
+from scanner.model import Identity, Person
+
+Place: TypeAlias = Literal["group", "path", "name", "scope"]
+Words: TypeAlias = tuple[str, ...]
+
+LONGEST = 300
+"""Characters of a name that are looked at."""
+LEAST_LETTERS = 2
+"""A shorter name stands in anything."""
+LEAST_LETTERS_OF_A_PERSON = 3
+
+# A GUID or a long hexadecimal id, which has no "ada" in it; then as engineers write, PaymentsETL2 being Payments, ETL,
+# 2: capitals up to the one that begins a word, a word, a number, any other script.
+_WORD = re.compile(
+    r"[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}|[0-9A-Fa-f]{12,}"
+    r"|[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+|[^\W\d_A-Za-z]+"
+)
+_ZEROS = str.maketrans("123456789", "000000000")
+
+
+class _Lists(Struct, frozen=True, forbid_unknown_fields=True):
+    filler: frozenset[str]
+    common: frozenset[str]
+
+
+_LISTS = msgspec.toml.decode(files("scanner.judging.ownership").joinpath("words.toml").read_bytes(), type=_Lists)
+
+
+def words(text: str) -> Words:
+    """The words of a name as engineers write them, in lower case: ``svc-PaymentsETL_2`` is svc, payments, etl, 2."""
+    return tuple(map(str.lower, _WORD.findall(text[:LONGEST])))
+
+
+def zeros_for_digits(text: str) -> str:
+    """The text with a zero for each digit; its words are the same but for that."""
+    return text.translate(_ZEROS)
+
+
+class NamedAfter:
+    """Who on the roster is called by words that stand one after another in a text.
+
+    The longest run of words counts: ``data-platform`` is not the team ``data``, if there is a team ``data-platform``.
+    """
+
+    def __init__(self, directory: Directory) -> None:
+        self._directory = directory
+        self._called: dict[Words, set[str]] = defaultdict(set)
+        for person in directory.everybody.values():
+            for run in _names(person) if person.is_group else _user_names(person):
+                self._called[run].add(person.email)
+        self._numbered = {zeros_for_digits(run[0]) for run in self._called if not all(map(str.isalpha, run))}
+        lengths: dict[str, set[int]] = defaultdict(set)
+        for run in self._called:
+            lengths[run[0]].add(len(run))
+        self._lengths = {word: sorted(of_runs, reverse=True) for word, of_runs in lengths.items()}
+        self._shared = lru_cache(maxsize=REMEMBERED)(self._of_text)  # many identities share scope, path and group
+        self._of_runs: dict[tuple[Place, tuple[Words, ...]], tuple[Hint, ...]] = {}
+
+    def may_have_numbers(self, alike: Words) -> bool:
+        """Whether anybody who stands in such a name may be called by more than letters; zeros are any digits."""
+        return not self._numbered.isdisjoint(alike)
+
+    def of_name(self, name: Words) -> tuple[Hint, ...]:
+        """From a name, given as words."""
+        return self._hints("name", name)
+
+    def of_place(self, identity: Identity) -> tuple[Hint, ...]:
+        """From its groups, its path and its scope."""
+        hints = self._shared("scope", identity.scope)
+        scope = identity.attributes.get(SCOPE_NAME)
+        if isinstance(scope, str):
+            hints += self._shared("scope", scope)
+        path = identity.attributes.get("path")
+        if isinstance(path, str):
+            hints += self._shared("path", path)
+        for link in identity.links:
+            if link.relation == "member_of":
+                hints += self._shared("group", link.target.rpartition("/")[2])
+        return hints
+
+    def _of_text(self, place: Place, text: str) -> tuple[Hint, ...]:
+        return self._hints(place, words(text))
+
+    def _hints(self, place: Place, text: Words) -> tuple[Hint, ...]:
+        if self._lengths.keys().isdisjoint(text):
+            return ()
+        key = place, tuple(self._runs(text))
+        if key not in self._of_runs:
+            self._of_runs[key] = tuple(self._pointed_at(*key))
+        return self._of_runs[key]
+
+    def _runs(self, text: Words) -> Iterator[Words]:
+        at = 0
+        while at < len(text):
+            for length in self._lengths.get(text[at], ()):
+                run = text[at : at + length]
+                if run in self._called:
+                    yield run
+                    at += length
+                    break
+            else:
+                at += 1
+
+    def _pointed_at(self, place: Place, runs: Iterable[Words]) -> Iterator[Hint]:
+        found = [(run, self._directory.everybody[email]) for run in runs for email in sorted(self._called[run])]
+        teams = {person.email for _, person in found if person.is_group}
+        for run, person in found:
+            if person.is_group:
+                score = SCORES.team[place] / len(teams)
+            else:
+                score = SCORES.words["first_name" if len(_telling(run)) == 1 else "full_name"]
+            if _LISTS.common.issuperset(_telling(run)):
+                score *= SCORES.words["common"]
+            yield Hint("words", person.email, score, f"{place} says {' '.join(run)}")
+
+
+def _names(group: Person) -> Iterator[Words]:
+    """A team under all its names, without what only says "team"; ``DevOps`` is also the one word ``devops``."""
+    given = group.email.partition(":")[2] or group.email.partition("@")[0]
+    for text in filter(None, (given, group.name, group.id, *group.aliases)):
+        for run in (words(text), words(text.lower())):
+            told = tuple(word for word in run if word not in _LISTS.filler)
+            kept = told if _telling(told) else run
+            if _letters(kept) >= LEAST_LETTERS:
+                yield kept
+
+
+def _user_names(person: Person) -> Iterator[Words]:
+    run = words(person.email.partition("@")[0])
+    if _letters(run) >= LEAST_LETTERS_OF_A_PERSON:
+        yield run
+
+
+def _letters(run: Words) -> int:
+    return sum(map(len, _telling(run)))
+
+
+def _telling(run: Words) -> Words:
+    """Those that are no numbers."""
+    return tuple(word for word in run if not word.isdecimal())
+
+
+# ---
+# Who answers for those of similar names: ``svc-payments-etl`` and ``svc-payments-refunds`` are likely one team's.
+#
+# Neighbours share the first two words of their names or more, and the provider. Only those that somebody answers for
+# count, so that a thousand undeclared ones neither speak for nor against anybody.
+
+LEAST_WORDS = 2
+MOST_WORDS = 8
+
+
+class Neighbours:
+    """The owned identities by the beginnings of their names. ``owned``: each with its owner's e-mail."""
+
+    def __init__(self, owned: Iterable[tuple[Identity, str]]) -> None:
+        self._owners: dict[tuple[str, str | None], list[str]] = defaultdict(list)
+        for identity, owner in owned:
+            for prefix in _prefixes(identity.provider, words(identity.name)):
+                self._owners[prefix, None].append(owner)
+                self._owners[prefix, identity.scope].append(owner)
+        self._hints: dict[tuple[str, str | None], Hint | None] = {}
+
+    def of_name(self, provider: str, scope: str, name: Words) -> tuple[Hint, ...]:
+        """The best that those of the scope say, or those of the provider; ``name``: an identity's name as words."""
+        best: Hint | None = None
+        for prefix in _prefixes(provider, name):
+            if (prefix, None) not in self._owners:
+                break
+            for key in ((prefix, None), (prefix, scope)):
+                hint = self._hint(key)
+                if hint is not None and (best is None or hint.score >= best.score):
+                    best = hint
+        return () if best is None else (best,)
+
+    def _hint(self, key: tuple[str, str | None]) -> Hint | None:
+        if key not in self._hints:
+            self._hints[key] = self._judge(*key)
+        return self._hints[key]
+
+    def _judge(self, prefix: str, scope: str | None) -> Hint | None:
+        """Most of them must have one owner; the fewer they are, the less that says."""
+        owners = Counter(self._owners.get((prefix, scope), ()))
+        if not owners:
+            return None
+        owner, count = owners.most_common(1)[0]
+        total = owners.total()
+        if 2 * count <= total:
+            return None
+        provider, _, beginning = prefix.partition("\0")
+        evidence = f"{owner} owns {count} of {total} owned identities named {beginning}-* in {scope or provider}"
+        return Hint("neighbours", owner, SCORES.signals["neighbours"] * count / (total + 1), evidence)
+
+
+def _prefixes(provider: str, name: Words) -> Iterator[str]:
+    """The beginnings of a name, up to the first number that tells one instance from another, shortest first."""
+    prefix = f"{provider}\0{'-'.join(name[:LEAST_WORDS])}"
+    if len(name) < LEAST_WORDS:
+        return
+    yield prefix
+    for word in name[LEAST_WORDS:MOST_WORDS]:
+        if word.isdecimal():
+            return
+        prefix += f"-{word}"
+        yield prefix
+
+
+# --- What a name says about people, once for all names that are the same but for numbers which say nothing ---
+
+
+class Alike:
+    """Who stands in a name, and who answers for those of similar names: ``svc-etl-0041`` says what ``-0042`` says."""
+
+    def __init__(self, named_after: NamedAfter, neighbours: Neighbours) -> None:
+        self._named_after = named_after
+        self._neighbours = neighbours
+        self._told = lru_cache(maxsize=REMEMBERED)(self._hints)
+        self._numbers_tell = lru_cache(maxsize=REMEMBERED)(self._may_numbers_tell)
+
+    def of_identity(self, identity: Identity) -> tuple[Hint, ...]:
+        """From its name, and what is named like it in its scope and provider."""
+        alike = zeros_for_digits(identity.name)
+        name = identity.name if self._numbers_tell(alike) else alike
+        return self._told(identity.provider, identity.scope, name)
+
+    def _hints(self, provider: str, scope: str, name: str) -> tuple[Hint, ...]:
+        told = words(name)
+        return self._named_after.of_name(told) + self._neighbours.of_name(provider, scope, told)
+
+    def _may_numbers_tell(self, alike: str) -> bool:
+        """Whether they may be somebody's, or are part of an id or of what neighbours share."""
+        told = words(alike)
+        has_id = not all(word.isalpha() or word.isdecimal() for word in told)
+        return has_id or any(map(str.isdecimal, told[:LEAST_WORDS])) or self._named_after.may_have_numbers(told)

@@ -1,0 +1,265 @@
+"""From what was discovered and what was declared to one judged result. Pure: records in, a result out.
+
+inventory ─► nature, matching ─► registry, suggestions ─► ownership, usage, privilege, drift ─► rules ─► result
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+
+import msgspec
+from msgspec import Struct
+
+from scanner.access.assignments import Held, doubt_notices, held_by
+from scanner.access.paths import resolve
+from scanner.access.trusts import with_clusters
+from scanner.access.workloads import with_signals, with_stored
+from scanner.discovery.inventory import Inventory
+from scanner.judging.assessing import assess, reconcile
+from scanner.judging.last_known.registry_rows import followed, gaps, set_aside
+from scanner.judging.last_known.remembered import (
+    Remembered,
+    filled,
+    kept_findings,
+    not_listed,
+    not_rechecked,
+    unlisted_places,
+    with_unread,
+)
+from scanner.judging.nature import judge_nature
+from scanner.matching.places import Places, SourceRef
+from scanner.model import (
+    Acknowledgement,
+    Assessment,
+    Edge,
+    Entry,
+    EntryAssessment,
+    Exemption,
+    Finding,
+    Input,
+    Ownership,
+    Person,
+    Policy,
+    ScanInfo,
+    ScanResult,
+    UnreadRow,
+    gravest_first,
+)
+from scanner.model.summary import summarise
+from scanner.registry.roster import Roster
+from scanner.rules import registration
+from scanner.rules.evaluation import RuleContext, evaluate
+from scanner.suppressions.acknowledgements import Acknowledgements
+from scanner.suppressions.exemptions import Exemptions
+
+_LIST = "file"
+"""The type of sources that are lists."""
+_ON_UNDECLARED = frozenset(
+    rule.id for rule in (registration.LOOKALIKE, registration.RUNS_BEFORE_APPROVAL, registration.UNREGISTERED)
+)
+"""Rules that fall silent once a match comes to light."""
+
+
+class Declared(Struct, frozen=True, kw_only=True):
+    """What the organisation says; None where it said nothing at all.
+
+    ``unread``: rows of the registry that were set aside.
+    ``frameworks``: ids of those whose controls findings cite; None: the usual ones.
+    """
+
+    entries: tuple[Entry, ...] | None = None
+    unread: tuple[UnreadRow, ...] = ()
+    people: tuple[Person, ...] | None = None
+    exemptions: tuple[Exemption, ...] = ()
+    acknowledgements: tuple[Acknowledgement, ...] = ()
+    policy: Policy = Policy()
+    ownership: Ownership = Ownership()
+    tag_keys: tuple[str, ...] = ()
+    sources: tuple[SourceRef, ...] = ()
+    inputs: tuple[Input, ...] = ()
+    frameworks: frozenset[str] | None = None
+
+    @property
+    def lists(self) -> frozenset[str]:
+        """Names of the sources that are somebody's lists."""
+        return frozenset(one.name for one in self.sources if one.provider == _LIST)
+
+
+def judge(inventory: Inventory, declared: Declared, remembered: Remembered, scan: ScanInfo) -> ScanResult:
+    """The scan's result; ``scan.started_at`` is the clock for every verdict."""
+    now, today = scan.started_at, scan.started_at.date()
+    places = Places(inventory.coverage)
+    remembered = followed(remembered, declared.entries or ())
+    carried = not_rechecked(remembered, inventory, places, declared.lists)
+    told, inventory = inventory, with_unread(filled(inventory, remembered, carried), remembered, places)
+    held = held_by((*inventory.identities, *(one.identity for one in carried)), inventory.assignments)
+    inventory, edges = _linked(inventory, held, carried)
+    roster = None if declared.people is None else Roster(declared.people, today)
+    if roster is not None and declared.entries is not None:
+        declared = msgspec.structs.replace(declared, entries=tuple(map(roster.parted, declared.entries)))
+    exemptions = Exemptions(declared.exemptions, today)
+    aside = set_aside(
+        declared.unread,
+        declared.entries or (),
+        remembered.entries,
+        inventory.identities,
+        tag_keys=declared.tag_keys,
+        today=today,
+    )
+    entries = None if declared.entries is None else (*declared.entries, *aside.entries)
+    natures = {one.key: judge_nature(one, roster) for one in inventory.identities}
+    reconciled = reconcile(
+        inventory,
+        entries,
+        natures,
+        roster=roster,
+        exemptions=exemptions,
+        tag_keys=declared.tag_keys,
+        sources=declared.sources,
+        places=places,
+        last=remembered.entries,
+        gone=remembered.gone,
+        carried={one.identity.key for one in carried},
+        aside=aside,
+        today=today,
+    )
+    fresh = assess(
+        inventory.identities,
+        natures,
+        reconciled.registry,
+        carried=carried,
+        workloads=inventory.workloads,
+        edges=edges,
+        entries={entry.id: entry for entry in entries or ()},
+        roster=roster,
+        ownership=declared.ownership,
+        policy=declared.policy,
+        now=now,
+    )
+    acknowledgements = Acknowledgements(declared.acknowledgements, today)
+    findings = _findings(
+        fresh,
+        carried,
+        reconciled.entries,
+        inventory,
+        declared,
+        remembered,
+        acknowledgements,
+        now,
+        unlisted=not_listed(told, inventory),
+    )
+    notices = (
+        *unlisted_places(carried, remembered.assignments, inventory.coverage),
+        *doubt_notices(inventory.identities, inventory.coverage, held),
+        *exemptions.notices,
+        *acknowledgements.notices,
+        *reconciled.notices,
+    )
+    assessments = _with_findings(sorted((*fresh, *carried), key=lambda one: one.identity.key), findings)
+    return _result(scan, assessments, reconciled.entries, findings, inventory, declared, remembered, notices)
+
+
+def _linked(inventory: Inventory, held: Held, carried: Sequence[Assessment]) -> tuple[Inventory, tuple[Edge, ...]]:
+    """With whom each identity can become, which the edges tell, and which credential is kept where."""
+    known = [one.identity for one in carried]
+    identities, workloads = with_clusters(inventory.identities, inventory.workloads, known)
+    resolved = resolve(identities, held, workloads, inventory.coverage, known)
+    stored = with_stored(with_signals(resolved.identities, workloads), inventory.secrets)
+    return msgspec.structs.replace(inventory, identities=stored, workloads=workloads), resolved.edges
+
+
+def _findings(
+    fresh: Sequence[Assessment],
+    carried: Sequence[Assessment],
+    entries: Sequence[EntryAssessment],
+    inventory: Inventory,
+    declared: Declared,
+    remembered: Remembered,
+    acknowledgements: Acknowledgements,
+    now: datetime,
+    *,
+    unlisted: frozenset[str],
+) -> tuple[Finding, ...]:
+    """What the rules say of all that is judged, and what stands of what was not; the gravest first."""
+    found = evaluate(
+        RuleContext(
+            assessments=fresh,
+            entries=entries,
+            secrets=inventory.secrets,
+            assignments=inventory.assignments,
+            exemptions=declared.exemptions,
+            recreations=remembered.recreations,
+            not_listed=unlisted,
+            policy=declared.policy,
+            now=now,
+            registry_given=declared.entries is not None,
+            frameworks=declared.frameworks,
+        )
+    )
+    standing = kept_findings(found, fresh, carried, entries, remembered, now)
+    identities = {one.identity.key: one.identity for one in (*fresh, *carried)} if declared.acknowledgements else {}
+    marked = (*_marked(found, fresh, remembered.known, now), *standing)
+    return tuple(sorted(acknowledgements.marked(marked, identities), key=gravest_first))
+
+
+def _marked(
+    found: Sequence[Finding], fresh: Sequence[Assessment], known: Mapping[str, datetime | None] | None, now: datetime
+) -> Iterator[Finding]:
+    """Findings that the last scan did not know are new, and on a store's first scan none is.
+
+    That nobody declared or approved an identity is held back while a gap may hide its entry, and new once that can be
+    told.
+    """
+    provisional = {one.identity.key for one in fresh if one.registry.provisional}
+    for finding in found:
+        unknown = known is not None and finding.fingerprint not in known
+        held_back = unknown and finding.rule in _ON_UNDECLARED and finding.identity in provisional
+        since = (known or {}).get(finding.fingerprint, now)
+        yield msgspec.structs.replace(finding, new=unknown and not held_back, held_back=held_back, first_seen=since)
+
+
+def _with_findings(assessments: Sequence[Assessment], findings: Sequence[Finding]) -> tuple[Assessment, ...]:
+    of_identity: dict[str, list[str]] = {}
+    for finding in findings:
+        if finding.identity is not None:
+            of_identity.setdefault(finding.identity, []).append(finding.fingerprint)
+    fingerprints = ((one, tuple(of_identity.get(one.identity.key, ()))) for one in assessments)
+    return tuple(
+        one if one.findings == found else msgspec.structs.replace(one, findings=found) for one, found in fingerprints
+    )
+
+
+def _result(
+    scan: ScanInfo,
+    assessments: tuple[Assessment, ...],
+    entries: tuple[EntryAssessment, ...],
+    findings: tuple[Finding, ...],
+    inventory: Inventory,
+    declared: Declared,
+    remembered: Remembered,
+    notices: tuple[str, ...],
+) -> ScanResult:
+    coverage = (*inventory.coverage, *gaps(declared.unread))
+    return ScanResult(
+        scan=scan,
+        summary=summarise(
+            assessments,
+            inventory.secrets,
+            inventory.workloads,
+            inventory.assignments,
+            entries,
+            findings,
+            coverage,
+            remembered.known,
+        ),
+        coverage=coverage,
+        identities=assessments,
+        secrets=inventory.secrets,
+        workloads=inventory.workloads,
+        assignments=inventory.assignments,
+        entries=entries,
+        findings=findings,
+        policy=declared.policy,
+        notices=notices,
+    )

@@ -1,0 +1,1 @@
+"""What happens to identities when people and workloads come and go."""

@@ -1,0 +1,121 @@
+"""Who could take over: the people near an identity, asked in an order that depends on what the leaver is to it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator, Mapping
+from typing import NamedTuple, TypeAlias
+
+from scanner.lifecycle.offboarding.leaver import Case, Leaver, named
+from scanner.lifecycle.offboarding.records import Role
+from scanner.model import Entry, Person
+
+
+class Successor(NamedTuple):
+    """An e-mail of the roster, and why this one."""
+
+    person: str
+    evidence: str
+
+
+class Hint(NamedTuple):
+    """Somebody who is named near it, as written there, and where."""
+
+    text: str
+    evidence: str
+
+
+Source: TypeAlias = Callable[[Case], Iterator[Hint]]
+
+
+def answering(case: Case) -> tuple[Person, ...]:
+    """Who still answers for it when the leaver is gone, as they are named: owners, or backup owners in their place."""
+    answers = [_answering(entry, case.leaver) for entry in case.entries]
+    every = {email: person for answer in answers for email, person in answer.items()}
+    if case.is_ambiguous:
+        every = {email: person for email, person in every.items() if all(email in answer for answer in answers)}
+    return tuple(every.values())
+
+
+def find_successor(case: Case) -> Successor | None:
+    """The first who stays, in the order that goes with the leaver's role; somebody else who leaves, only in need."""
+    second_best = None
+    for person, evidence in _staying(case):
+        if not case.leaver.is_leaving(person):
+            return Successor(person.email, evidence)
+        second_best = second_best or Successor(person.email, f"{evidence}; leaving, too")
+    return second_best
+
+
+def _staying(case: Case) -> Iterator[tuple[Person, str]]:
+    # Who answers for it already cannot be their own backup.
+    excluded: Collection[str] = {one.email for one in answering(case)} if case.role == "backup_owner" else ()
+    for source in _ORDER.get(case.role, _NEAREST_FIRST):
+        for hint in source(case):
+            person = case.leaver.staying(hint.text)
+            if person is not None and person.email not in excluded:
+                yield person, hint.evidence
+
+
+def _answering(entry: Entry, leaver: Leaver) -> dict[str, Person]:
+    for column in ("owner", "backup_owner"):
+        staying = [person for text in named(entry, column) if (person := leaver.staying(text))]
+        if staying:
+            return {person.email: person for person in staying}
+    return {}
+
+
+# --- where to look ------------------------------------------------------------
+
+
+def _in_column(column: str) -> Source:
+    def hints(case: Case) -> Iterator[Hint]:
+        for entry in case.entries:
+            for text in named(entry, column):
+                yield Hint(text, f"{column} in {entry.origin}")
+
+    return hints
+
+
+def _teams(case: Case) -> Iterator[Person]:
+    """The groups that own it; where there is none, the leaver's own."""
+    texts = [text for entry in case.entries for text in (*entry.owner, *named(entry, "team"))]
+    own = case.leaver.person.team
+    groups = [group for text in texts if (group := case.leaver.group(text))]
+    yield from groups or ([group] if own and (group := case.leaver.group(own)) else [])
+
+
+def _members(case: Case) -> Iterator[Hint]:
+    for group in _teams(case):
+        for member in case.leaver.staying_members(group):
+            yield Hint(member.email, f"active member of {group.email}")
+
+
+def _team_lead(case: Case) -> Iterator[Hint]:
+    for group in _teams(case):
+        if group.manager:
+            yield Hint(group.manager, f"manager of {group.email}")
+
+
+def _manager(case: Case) -> Iterator[Hint]:
+    for above, below in case.leaver.managers():
+        yield Hint(above.email, f"manager of {below.email}")
+
+
+def _candidates(case: Case) -> Iterator[Hint]:
+    for candidate in case.judged.ownership.candidates if case.judged else ():
+        yield Hint(candidate.person, candidate.evidence)
+
+
+_BACKUP, _TECHNICAL, _OWNERS = map(_in_column, ("backup_owner", "technical_owner", "owner"))
+_NEAR: tuple[Source, ...] = (_members, _team_lead, _manager, _candidates)
+_NEAREST_FIRST: tuple[Source, ...] = (_BACKUP, _TECHNICAL, _OWNERS, *_NEAR)
+_WHO_ANSWERS_FIRST: tuple[Source, ...] = (_OWNERS, _BACKUP, _TECHNICAL, *_NEAR)
+
+_ORDER: Mapping[Role, tuple[Source, ...]] = {
+    "backup_owner": (_TECHNICAL, *_NEAR),
+    "built_by": _WHO_ANSWERS_FIRST,
+    "created": _WHO_ANSWERS_FIRST,
+    "approved": _WHO_ANSWERS_FIRST,
+    "tagged": _WHO_ANSWERS_FIRST,
+}
+"""Where to look, by role; ``_NEAREST_FIRST`` for the others. What somebody only knows goes to who answers for it."""

@@ -1,0 +1,1 @@
+"""What an unregistered identity might be, by how alike names are."""

@@ -1,0 +1,212 @@
+"""How like two names are: shared words by how rare they are, words that resemble, and numbers that contradict."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterable, Mapping
+from functools import lru_cache
+from itertools import chain
+from typing import NamedTuple
+
+from msgspec import Struct
+from rapidfuzz.distance import OSA
+from rapidfuzz.fuzz import ratio
+
+from scanner.matching.suggestions.names import Kind, kind_of, one_spelling
+
+EQUAL, SHORTENED, MOST = 0.98, 0.96, 0.95
+"""Equal but for case and separators; but for known ways to shorten a word, too; and the most that others reach."""
+
+# Halves of halves: their sums are exact, whatever order a set of words is in.
+_WEIGHTS: Mapping[Kind, float] = {
+    "word": 1.0, "environment": 0.25, "number": 0.25, "generic": 0.125, "version": 0.125, "random": 0.0625,
+}  # fmt: skip
+_CONTRADICTING: Mapping[Kind, float] = {"number": 0.5, "version": 0.9}
+"""What remains of the likeness where each name says something of this kind that the other does not."""
+
+_LARGE = 10_000
+"""Below so many names a word's rarity is as if there were so many: in a small estate nothing is common."""
+_STEPS = 4
+"""Rarity goes in so many steps, so that it, and the score, does not move with every new name."""
+_WORDS, _CHARACTERS = 0.7, 0.3
+"""How far shared words and like characters count."""
+_LITTLE = 0.5
+"""Names that share less than this weight of telling words have little in common, whatever else they share."""
+_RESEMBLING = 0.7
+_PLURAL, _SHORTER = 0.95, 0.75
+_SHORTEST = 3
+_COMPARED = 6
+"""So many words of each name are compared letter by letter; each of many with each would cost too much."""
+_VOWELS = frozenset("aeiou")
+
+
+class Likeness(Struct, frozen=True, gc=False):
+    """How like two keys are, 0 to 1, and why. ``resembling``: pairs of words, the first name's first."""
+
+    score: float
+    equal: bool
+    """But for case and separators."""
+    shared: frozenset[str]
+    resembling: tuple[tuple[str, str], ...]
+    contradicting: tuple[Kind, ...]
+
+
+class _Content(Struct, frozen=True, eq=False):
+    """The words of a key that tell something, ``telling`` their weight, ``letters`` theirs in the order of the name.
+
+    One for all keys that differ in numbers and the like only, of which an estate has thousands.
+    """
+
+    tokens: frozenset[str]
+    telling: float
+    letters: str
+
+
+class _Words(Struct, frozen=True, gc=False):
+    """A key taken apart, in one spelling. ``others``: its words besides the content."""
+
+    content: _Content
+    others: frozenset[str]
+    numbers: frozenset[str]
+    versions: frozenset[str]
+    weight: float
+    spelling: str
+    compact: str
+    """The name as written, without separators."""
+
+
+class _Overlap(NamedTuple):
+    """What two contents have in common: words and pairs of words, what these weigh, and how alike the letters are."""
+
+    shared: frozenset[str]
+    resembling: tuple[tuple[str, str], ...]
+    weight: float
+    characters: float
+
+
+class Comparer:
+    """Compares keys, with the rarity of words taken from all the names there are."""
+
+    def __init__(self, keys: Collection[str]) -> None:
+        self._weight = _Weights(keys).__getitem__
+        self._words: dict[str, _Words] = {}
+        self._contents: dict[tuple[frozenset[str], str], _Content] = {}
+        self._overlap = lru_cache(maxsize=2**16)(self._overlap_of)
+
+    def compare(self, one: str, other: str) -> Likeness:
+        """The likeness of two keys."""
+        first = self._words.get(one) or self._split(one)
+        second = self._words.get(other) or self._split(other)
+        overlap = self._overlap(first.content, second.content)
+        others = first.others & second.others
+        contradicting = _contradicting(first, second)
+        equal = first.compact == second.compact
+        if equal:
+            score = EQUAL
+        elif first.spelling == second.spelling:
+            score = SHORTENED
+        else:
+            score = self._score(first, second, overlap, others)
+        for kind in contradicting:
+            score *= _CONTRADICTING[kind]
+        return Likeness(score, equal, overlap.shared | others, overlap.resembling, contradicting)
+
+    def _score(self, first: _Words, second: _Words, overlap: _Overlap, others: frozenset[str]) -> float:
+        both = (overlap.weight + 2 * sum(map(self._weight, others))) / (first.weight + second.weight)
+        likeness = MOST * (_WORDS * both + _CHARACTERS * overlap.characters)
+        return likeness * min(1, overlap.weight / 2 / _LITTLE)
+
+    def _overlap_of(self, one: _Content, other: _Content) -> _Overlap:
+        shared = one.tokens & other.tokens
+        resembling = _resembling(one.tokens - shared, other.tokens - shared)
+        characters = 1 if one.tokens == other.tokens else ratio(one.letters, other.letters) / 100
+        weight = 2 * sum(map(self._weight, shared))
+        weight += sum(alike * (self._weight(a) + self._weight(b)) for a, b, alike in resembling)
+        weight = max(weight, characters**3 * (one.telling + other.telling))  # paymentsetl, payments-etl
+        return _Overlap(shared, tuple((a, b) for a, b, _ in resembling), weight, characters)
+
+    def _split(self, key: str) -> _Words:
+        spelling = [one_spelling(word) for word in key.split()]
+        of_kind = defaultdict(list)
+        for token in spelling:
+            of_kind[kind_of(token)].append(token)
+        tokens, content = frozenset(spelling), frozenset(of_kind["word"])
+        words = self._words[key] = _Words(
+            content=self._content(content, "".join(of_kind["word"])),
+            others=tokens - content,
+            numbers=frozenset(of_kind["number"]),
+            versions=frozenset(of_kind["version"]),
+            weight=sum(map(self._weight, tokens)),
+            spelling=" ".join(spelling),
+            compact=key.replace(" ", ""),
+        )
+        return words
+
+    def _content(self, tokens: frozenset[str], letters: str) -> _Content:
+        content = self._contents.get((tokens, letters))
+        if content is None:
+            content = self._contents[tokens, letters] = _Content(tokens, sum(map(self._weight, tokens)), letters)
+        return content
+
+
+class _Weights(dict[str, float]):
+    """What each word weighs: by its kind, and where it is just a word, by how rare it is."""
+
+    def __init__(self, keys: Collection[str]) -> None:
+        super().__init__()
+        self._seen = Counter(chain.from_iterable({one_spelling(word) for word in key.split()} for key in keys))
+        self._scale = math.log1p(max(_LARGE, len(keys)))
+
+    def __missing__(self, token: str) -> float:
+        kind = kind_of(token)
+        weight = self[token] = _WEIGHTS[kind] * (self._rarity(token) if kind == "word" else 1)
+        return weight
+
+    def _rarity(self, token: str) -> float:
+        rarity = 1 - math.log1p(self._seen[token]) / self._scale
+        return math.ceil(max(rarity, 0.01) * _STEPS) / _STEPS
+
+
+def _contradicting(one: _Words, other: _Words) -> tuple[Kind, ...]:
+    if one.numbers == other.numbers and one.versions == other.versions:
+        return ()
+    found: list[Kind] = []
+    if one.numbers - other.numbers and other.numbers - one.numbers:
+        found.append("number")
+    if one.versions - other.versions and other.versions - one.versions:
+        found.append("version")
+    return tuple(found)
+
+
+def _resembling(one: Iterable[str], other: Iterable[str]) -> tuple[tuple[str, str, float], ...]:
+    """Pairs of words that may be one, each word in one pair, the likest first."""
+    ours, theirs = sorted(one)[:_COMPARED], sorted(other)[:_COMPARED]
+    pairs = sorted((-alike, a, b) for a in ours for b in theirs if (alike := _alike(a, b)))
+    found: list[tuple[str, str, float]] = []
+    for alike, a, b in pairs:
+        if not any(a == taken or b == also for taken, also, _ in found):
+            found.append((a, b, -alike))
+    return tuple(found)
+
+
+@lru_cache(maxsize=2**16)
+def _alike(one: str, other: str) -> float:
+    """How like two different words are; 0 for two that are simply others."""
+    short, long = (one, other) if len(one) <= len(other) else (other, one)
+    if len(short) < _SHORTEST:
+        return 0
+    if long.startswith(short):
+        return _PLURAL if long == f"{short}s" else _SHORTER
+    alike = OSA.normalized_similarity(one, other)
+    if alike >= _RESEMBLING:
+        return alike
+    return _SHORTER if _is_shortened(short, long) else 0
+
+
+def _is_shortened(short: str, long: str) -> bool:
+    """Whether it is the other without vowels, more or less: ``pmt`` for ``payment``."""
+    if short[0] != long[0] or not _VOWELS.isdisjoint(short[1:]):
+        return False
+    letters = iter(long)
+    return all(letter in letters for letter in short)

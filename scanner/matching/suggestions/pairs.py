@@ -1,0 +1,188 @@
+"""One of the two sides that are compared, identities or entries: found by the keys of its names, and by scope."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from typing import Generic, TypeVar
+
+from msgspec import Struct
+
+from scanner.matching.keys import place_of
+from scanner.matching.lookalikes import disguise, disguised, listed, look_alike
+from scanner.matching.places import Location
+from scanner.matching.suggestions.likeness import Likeness
+from scanner.matching.suggestions.names import Spelled, as_written, environments, key_of, kind_of
+from scanner.model import EntryAssessment, Identity
+from scanner.text import printable
+
+CROWD = 8
+"""Of so many subjects with one name each is considered; of more, so many in the scopes that ask, and the first."""
+
+T = TypeVar("T")
+Scopes = Collection[str | None]
+
+
+class Called(Struct, Generic[T], frozen=True, gc=False):
+    """A subject under one of its names."""
+
+    id: str
+    subject: T
+    name: Spelled
+
+
+class Side(Generic[T]):
+    """Subjects, those that come first preferred where many share a name."""
+
+    def __init__(
+        self,
+        subjects: Iterable[T],
+        *,
+        id_of: Callable[[T], str],
+        names: Callable[[T], Sequence[Spelled]],
+        scopes: Callable[[T], Scopes],
+    ) -> None:
+        by_key: dict[str, list[Called[T]]] = defaultdict(list)
+        for subject in subjects:
+            for name in names(subject):
+                by_key[name.key].append(Called(id_of(subject), subject, name))
+        self.keys = sorted(by_key)
+        self._by_key = dict(by_key)
+        self.scopes = scopes
+        self._crowds: dict[str, dict[str | None, list[Called[T]]]] = {}
+
+    def all(self, key: str) -> Sequence[Called[T]]:
+        """Everybody with a name of that key."""
+        return self._by_key[key]
+
+    def near(self, key: str, scopes: Scopes) -> Sequence[Called[T]]:
+        """Those with a name of that key that are worth a look from these scopes, of a crowd a few."""
+        everybody = self._by_key[key]
+        if len(everybody) <= CROWD:
+            return everybody
+        by_scope = self._crowd(key)
+        local = (one for scope in sorted(scopes, key=str) for one in by_scope.get(scope, ()))
+        return list({one.id: one for one in (*local, *everybody[:CROWD])}.values())
+
+    def _crowd(self, key: str) -> dict[str | None, list[Called[T]]]:
+        """The first few of each scope."""
+        if key not in self._crowds:
+            by_scope: dict[str | None, list[Called[T]]] = defaultdict(list)
+            for one in self._by_key[key]:
+                for scope in self.scopes(one.subject):
+                    if len(by_scope[scope]) < CROWD:
+                        by_scope[scope].append(one)
+            self._crowds[key] = dict(by_scope)
+        return self._crowds[key]
+
+
+# --- One identity beside one entry: what besides their names speaks against them, and all of it put into words ---
+
+QUOTED = 80
+
+_ANOTHER_ENVIRONMENT = 0.5
+_PATTERN = 0.6
+_ALREADY_FOUND = 0.8
+_RETIRED = 0.8
+_DISGUISED = 0.6
+_ANOTHER_SCOPE = 0.85
+
+
+class Objection(Struct, frozen=True, gc=False):
+    """What speaks against a pair, and what it leaves of the score."""
+
+    leaves: float
+    evidence: str
+
+
+class Pair(Struct, frozen=True, gc=False):
+    """An identity and an entry, each under one of its names."""
+
+    identity: Identity
+    called: Spelled
+    entry: EntryAssessment
+    declared: Spelled
+    likeness: Likeness
+
+
+def objections(pair: Pair, locations: Sequence[Location]) -> Iterator[Objection]:
+    """Everything besides the names that speaks against it. ``locations``: where the entry's identities live."""
+    yield from _other_environment(pair)
+    yield from _other_scope(pair.identity, locations)
+    if _is_disguised(pair):
+        yield Objection(_DISGUISED, f"looks alike but {disguise(pair.called.text, pair.declared.text)}")
+    if pair.declared.label == "pattern":
+        yield Objection(_PATTERN, "only what is literal in a pattern is compared")
+    if pair.entry.identities:
+        yield Objection(_ALREADY_FOUND, f"the entry already stands for {_quoted(pair.entry.identities[0])}")
+    if pair.entry.entry.status == "retired":
+        yield Objection(_RETIRED, "the entry is retired")
+
+
+def _other_environment(pair: Pair) -> Iterator[Objection]:
+    """By the names; where a name does not tell, by what the provider or the registry says."""
+    found = environments(pair.called.key) or _environment(pair.identity.environment)
+    declared = environments(pair.declared.key) or _environment(pair.entry.entry.environment)
+    if found and declared and found.isdisjoint(declared):
+        yield Objection(
+            _ANOTHER_ENVIRONMENT, f"environments contradict: {listed(sorted(found))} and {listed(sorted(declared))}"
+        )
+
+
+def _environment(text: str | None) -> frozenset[str]:
+    return environments(key_of(text)) if text else frozenset()
+
+
+def _other_scope(identity: Identity, locations: Sequence[Location]) -> Iterator[Objection]:
+    provider, scope = place_of(identity)
+    if not any(location.holds(provider, scope) for location in locations):
+        elsewhere = sorted({location.path or location.scope or "" for location in locations})
+        yield Objection(
+            _ANOTHER_SCOPE, f"scopes differ: {_quoted(identity.scope)} and {listed(map(_quoted, elsewhere))}"
+        )
+
+
+def evidence(pair: Pair, objecting: Iterable[Objection]) -> str:
+    """What one can check: both names, what they share, in what they differ, and what speaks against the pair."""
+    called = f'{pair.called.label} "{_quoted(pair.called.text)}"'
+    declared = f'"{_quoted(pair.declared.text)}" in {printable(str(pair.entry.entry.origin))}'
+    said = (_compared(pair), *_contradicting(pair), *(objection.evidence for objection in objecting))
+    return f"{called} and {declared} {'; '.join(said)}"
+
+
+def _compared(pair: Pair) -> str:
+    """``share payments, prod = production; pay resembles payments; differ in 2``."""
+    if pair.likeness.equal and not _is_disguised(pair):
+        return "are equal" if pair.called.text == pair.declared.text else "are equal but for case and separators"
+    ours, theirs = as_written(pair.called.key), as_written(pair.declared.key)
+    known = pair.likeness.shared.union(*pair.likeness.resembling)
+    shared = [token for token in ours if token in pair.likeness.shared]
+    telling = [token for token in shared if kind_of(token) != "generic"] or shared
+    parts = {
+        "share": [_both(ours[token], theirs[token]) for token in telling],
+        "": [f"{ours[one]} resembles {theirs[other]}" for one, other in pair.likeness.resembling],
+        "differ in": [word for words in (ours, theirs) for token, word in words.items() if token not in known],
+    }
+    return "; ".join(f"{verb} {listed(words)}".lstrip() for verb, words in parts.items() if words)
+
+
+def _both(ours: str, theirs: str) -> str:
+    return ours if ours == theirs else f"{ours} = {theirs}"
+
+
+def _contradicting(pair: Pair) -> Iterator[str]:
+    for kind in pair.likeness.contradicting:
+        ours, theirs = as_written(pair.called.key), as_written(pair.declared.key)
+        found = [word for token, word in ours.items() if kind_of(token) == kind and token not in theirs]
+        declared = [word for token, word in theirs.items() if kind_of(token) == kind and token not in ours]
+        yield f"{kind}s contradict: {listed(found)} and {listed(declared)}"
+
+
+def _is_disguised(pair: Pair) -> bool:
+    """Whether the two names look alike without being one, or one has characters that only look like others."""
+    called, declared = pair.called.text, pair.declared.text
+    return disguised(called) != disguised(declared) or look_alike(called, declared)
+
+
+def _quoted(text: str) -> str:
+    return printable(text if len(text) <= QUOTED else f"{text[:QUOTED]}…")

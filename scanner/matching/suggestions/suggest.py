@@ -1,0 +1,221 @@
+"""Suggestions, both ways: entries that an unregistered identity might be, identities that an entry might mean.
+
+1. Every identity and entry is looked up by the names it goes by, each brought into one spelling (``names``).
+2. For each name some twenty of the other side are worth comparing (``blocking``).
+3. These are compared word by word (``likeness``); what else speaks against a pair lowers its score (``pairs``).
+
+A suggestion is for people to decide. It never registers anything, and the order of the input never matters.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import TypeVar
+
+from msgspec import Struct
+
+from scanner.matching.keys import provider_key, scope_key
+from scanner.matching.places import Location, locate
+from scanner.matching.suggestions.blocking import has_vectors, nearest
+from scanner.matching.suggestions.likeness import Comparer, Likeness
+from scanner.matching.suggestions.names import Spelled, names_of_entry, names_of_identity
+from scanner.matching.suggestions.pairs import Called, Pair, Side, evidence, objections
+from scanner.model import PRIVILEGES, EntryAssessment, EntryState, Identity, IdentityCandidate, MatchCandidate
+
+KEPT = 5
+LEAST = 0.4
+"""A suggestion below this would send people the wrong way."""
+LOOKED_UP, LOOKED_UP_PLAIN = 50_000, 5_000
+"""So many of each side ask; without NumPy and SciPy so few."""
+CONSIDERED = 250_000
+"""So many identities are looked through for the entries."""
+
+A = TypeVar("A", Identity, EntryAssessment)
+B = TypeVar("B", Identity, EntryAssessment)
+
+_UNMET: tuple[EntryState, ...] = ("not_found", "not_evaluated")
+
+
+class Suggestions(Struct, frozen=True, kw_only=True):
+    """Candidates by the identity's key and by the entry's id, best first; only those that have any."""
+
+    for_identities: Mapping[str, tuple[MatchCandidate, ...]]
+    for_entries: Mapping[str, tuple[IdentityCandidate, ...]]
+    notices: tuple[str, ...] = ()
+
+
+class _Scored(Struct, frozen=True, gc=False):
+    score: float
+    pair: Pair
+
+
+def suggest(unregistered: Sequence[Identity], entries: Sequence[EntryAssessment]) -> Suggestions:
+    """The likeliest entries for these identities, and identities for those of the entries that were not found.
+
+    Bounded: enabled and privileged identities come first, and a notice counts whoever was left out.
+    """
+    if not unregistered or not entries:
+        return Suggestions(for_identities={}, for_entries={})
+    most = LOOKED_UP if has_vectors() else LOOKED_UP_PLAIN
+    identities = sorted(unregistered, key=_most_urgent)
+    declared = sorted(entries, key=lambda one: one.entry.id)
+    unmet = sorted((one for one in declared if one.state in _UNMET), key=lambda one: _UNMET.index(one.state))
+    matchmaker = _Matchmaker(identities[: CONSIDERED if unmet else most], declared)
+    return Suggestions(
+        for_identities=matchmaker.for_identities(identities[:most]),
+        for_entries=matchmaker.for_entries(unmet[:most]),
+        notices=tuple(_notices(len(identities), len(unmet), most)),
+    )
+
+
+def _most_urgent(identity: Identity) -> tuple[bool, int, str]:
+    return identity.enabled is False, PRIVILEGES.index(identity.privilege.level), identity.key
+
+
+def _notices(identities: int, unmet: int, most: int) -> Iterator[str]:
+    if not has_vectors():
+        yield "suggestions were made without NumPy and SciPy and may miss some: install the extra 'suggest'"
+    if identities > most:
+        yield (
+            f"entries were suggested for {most:,} of {identities:,} unregistered identities: "
+            "enabled and privileged ones first"
+        )
+    if unmet > most:
+        yield f"identities were suggested for {most:,} of {unmet:,} entries that were not found"
+    if unmet and identities > CONSIDERED:
+        yield f"entries that were not found were compared with {CONSIDERED:,} of {identities:,} unregistered identities"
+
+
+class _Matchmaker:
+    """Both sides with what is known of them all: how rare each word is, where each entry's identities live."""
+
+    def __init__(self, identities: Sequence[Identity], entries: Sequence[EntryAssessment]) -> None:
+        self._locations: dict[str, tuple[Location, ...]] = {}
+        self._names: dict[str, tuple[Spelled, ...]] = {}
+        self._identities = self._identity_side(identities)
+        self._entries = self._entry_side(entries)
+        self._comparer = Comparer([*self._identities.keys, *self._entries.keys])
+
+    def for_identities(self, identities: Sequence[Identity]) -> dict[str, tuple[MatchCandidate, ...]]:
+        """Entries for each, by its key."""
+        found = _ask(self._identity_side(identities), self._entries, compare=self._comparer.compare, judge=self._judge)
+        return {
+            key: tuple(
+                MatchCandidate(
+                    entry=one.pair.entry.entry.id, score=round(one.score, 2), evidence=self._evidence(one.pair)
+                )
+                for one in best
+            )
+            for key, best in found
+        }
+
+    def for_entries(self, entries: Sequence[EntryAssessment]) -> dict[str, tuple[IdentityCandidate, ...]]:
+        """Identities for each, by its id."""
+        found = _ask(
+            self._entry_side(entries),
+            self._identities,
+            compare=lambda declared, found: self._comparer.compare(found, declared),
+            judge=lambda declared, found, likeness: self._judge(found, declared, likeness),
+        )
+        return {
+            entry: tuple(
+                IdentityCandidate(
+                    identity=one.pair.identity.key, score=round(one.score, 2), evidence=self._evidence(one.pair)
+                )
+                for one in best
+            )
+            for entry, best in found
+        }
+
+    def _identity_side(self, identities: Sequence[Identity]) -> Side[Identity]:
+        return Side(
+            identities,
+            id_of=lambda one: one.key,
+            names=self._called,
+            scopes=lambda one: (scope_key(one.provider, one.scope),),
+        )
+
+    def _entry_side(self, entries: Sequence[EntryAssessment]) -> Side[EntryAssessment]:
+        return Side(
+            entries,
+            id_of=lambda one: one.entry.id,
+            names=lambda one: names_of_entry(one.entry),
+            scopes=lambda one: {location.scope for location in self._located(one)},
+        )
+
+    def _called(self, identity: Identity) -> tuple[Spelled, ...]:
+        """Its names; most identities stand on both sides, the one that asks and the one that is looked through."""
+        known = self._names.get(identity.key)
+        if known is None:
+            known = self._names[identity.key] = names_of_identity(identity)
+        return known
+
+    def _located(self, entry: EntryAssessment) -> tuple[Location, ...]:
+        known = self._locations.get(entry.entry.id)
+        if known is None:
+            known = self._locations[entry.entry.id] = locate(entry.entry)
+        return known
+
+    def _judge(self, called: Called[Identity], declared: Called[EntryAssessment], likeness: Likeness) -> _Scored | None:
+        """The pair with its score; None where the entry is for another provider."""
+        locations, provider = self._located(declared.subject), provider_key(called.subject.provider)
+        if not any(location.provider in (None, provider) for location in locations):
+            return None
+        pair = Pair(called.subject, called.name, declared.subject, declared.name, likeness)
+        score = likeness.score
+        for objection in objections(pair, locations):
+            score *= objection.leaves
+        return _Scored(score, pair)
+
+    def _evidence(self, pair: Pair) -> str:
+        return evidence(pair, objections(pair, self._located(pair.entry)))
+
+
+def _ask(
+    asking: Side[A],
+    pool: Side[B],
+    *,
+    compare: Callable[[str, str], Likeness],
+    judge: Callable[[Called[A], Called[B], Likeness], _Scored | None],
+) -> list[tuple[str, list[_Scored]]]:
+    """The best of the pool for each that asks, by its id; only those for which there are any."""
+    best: dict[str, _Best] = defaultdict(_Best)
+    for key, candidates in zip(asking.keys, nearest(asking.keys, pool.keys), strict=True):
+        compared = ((compare(key, other), other) for other in candidates)
+        likely = sorted((one for one in compared if one[0].score >= LEAST), key=lambda one: (-one[0].score, one[1]))
+        for one in asking.all(key):
+            for likeness, other in likely:
+                if likeness.score < best[one.id].bar:
+                    break  # nothing raises a pair above the likeness of its names
+                for candidate in pool.near(other, asking.scopes(one.subject)):
+                    if scored := judge(one, candidate, likeness):
+                        best[one.id].offer(candidate.id, scored)
+    return [(asked, ranked) for asked in sorted(best) if (ranked := best[asked].ranked())]
+
+
+class _Best:
+    """The few best candidates, each under the names that suit it most."""
+
+    def __init__(self) -> None:
+        self._by_id: dict[str, _Scored] = {}
+        self.bar = LEAST
+
+    def offer(self, candidate: str, scored: _Scored) -> None:
+        """Keep it where it is good enough."""
+        known = self._by_id.get(candidate)
+        if scored.score < self.bar or (known is not None and known.score >= scored.score):
+            return
+        self._by_id[candidate] = scored
+        if len(self._by_id) >= KEPT:
+            self._by_id = dict(heapq.nsmallest(KEPT, self._by_id.items(), key=_best_first))
+            self.bar = min(one.score for one in self._by_id.values())
+
+    def ranked(self) -> list[_Scored]:
+        """The best first, of equals the first by id."""
+        return [scored for _, scored in sorted(self._by_id.items(), key=_best_first)]
+
+
+def _best_first(candidate: tuple[str, _Scored]) -> tuple[float, str]:
+    return -candidate[1].score, candidate[0]

@@ -1,0 +1,150 @@
+"""Notices in each receiver's format: Slack, Teams, mail."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from email.message import EmailMessage
+from email.policy import SMTP
+from email.utils import format_datetime
+from html import escape
+from typing import Any
+
+import msgspec
+
+from scanner.notify.notices import Item, Notice, closing, items
+from scanner.text import printable
+
+# --- A message as Slack's incoming webhooks take it: Block Kit, in which nothing from outside acts ---
+
+MOST_IN_HEADER = 150
+MOST_IN_TEXT = 180
+"""Characters of one of a point's three texts: a section takes 3000, and escaping makes five of one."""
+_LOOKALIKES = str.maketrans({"*": "\u2217", "~": "\u223c", "`": "'"})
+
+
+def slack_payload(notice: Notice) -> dict[str, Any]:
+    """The request's body. ``text`` is what a notification shows of it."""
+    title = f"Muster: {notice.title}"
+    blocks: list[dict[str, Any]] = [
+        {"type": "header", "text": {"type": "plain_text", "text": _cut(title, MOST_IN_HEADER), "emoji": False}}
+    ]
+    blocks += [_section(_told(item)) for item in items(notice)]
+    if (last := closing(notice)) is not None:
+        blocks.append(_section(_plain(last)))
+    if notice.report_url is not None:
+        blocks.append(_section(f"<{_escaped(notice.report_url)}|Open the report>"))
+    return {"text": _plain(title), "blocks": blocks}
+
+
+def _section(text: str) -> dict[str, Any]:
+    # verbatim: addresses and channel names in it stay text.
+    return {"type": "section", "text": {"type": "mrkdwn", "text": text, "verbatim": True}}
+
+
+def _told(item: Item) -> str:
+    title, subject, detail = (_cut(text, MOST_IN_TEXT) for text in (item.title, item.subject, item.detail))
+    code = _escaped(subject.replace("`", "'"))
+    return "\n".join(filter(None, (f"*{item.mark.upper()}* {_plain(title)}", f"`{code}`", _plain(detail))))
+
+
+def _escaped(text: str) -> str:
+    """Slack's three characters: without them nobody is mentioned and nothing is a link."""
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def _plain(text: str) -> str:
+    return _escaped(text.translate(_LOOKALIKES))
+
+
+def _cut(text: str, most: int) -> str:
+    return text if len(text) <= most else text[: most - 1] + "…"
+
+
+# --- A message as a Teams workflow takes it ("when a Teams webhook request is received"): one Adaptive Card ---
+
+MOST_BYTES = 28 * 1024
+"""What Teams takes of a message; beyond it, it is refused whole."""
+_COLORS = {"critical": "Attention", "high": "Attention", "medium": "Warning", "ok": "Good"}
+
+
+def teams_payload(notice: Notice) -> dict[str, Any]:
+    """The request's body: as many points as fit."""
+    points = items(notice)
+    while True:
+        left_out = len(items(notice)) - len(points)
+        message = _message(msgspec.structs.replace(notice, more=notice.more + left_out), points)
+        if len(msgspec.json.encode(message)) <= MOST_BYTES or not points:
+            return message
+        points = points[:-1]
+
+
+def _message(notice: Notice, points: Sequence[Item]) -> dict[str, Any]:
+    body = [_text({"text": f"Muster: {notice.title}", "weight": "Bolder", "size": "Large"})]
+    body += [_teams_told(item) for item in points]
+    if (last := closing(notice)) is not None:
+        body.append(_text({"text": last, "isSubtle": True}))
+    card: dict[str, Any] = {
+        "$schema": "http://adaptivecards.io/schemas/adaptive-card.json",
+        "type": "AdaptiveCard",
+        "version": "1.4",
+        "body": body,
+        "msteams": {"width": "Full"},
+    }
+    if notice.report_url is not None:
+        card["actions"] = [{"type": "Action.OpenUrl", "title": "Open the report", "url": notice.report_url}]
+    attachment = {"contentType": "application/vnd.microsoft.card.adaptive", "contentUrl": None, "content": card}
+    return {"type": "message", "attachments": [attachment]}
+
+
+def _teams_told(item: Item) -> dict[str, Any]:
+    mark = {"text": item.mark.upper(), "weight": "Bolder", "color": _COLORS.get(item.mark, "Default")}
+    runs = [mark, {"text": f" {item.title}\n"}, {"text": item.subject, "fontType": "Monospace"}]
+    return _text(*runs, *([{"text": f"\n{item.detail}", "isSubtle": True}] if item.detail else []))
+
+
+def _text(*runs: dict[str, Any]) -> dict[str, Any]:
+    # Text runs, not text blocks: these take no Markdown, so a name is never a link.
+    return {"type": "RichTextBlock", "inlines": [{"type": "TextRun", **run} for run in runs]}
+
+
+# --- A message as e-mail, in plain text and simple HTML ---
+
+
+def email(notice: Notice, *, sender: str, to: Sequence[str]) -> EmailMessage:
+    """The mail; its Message-ID stays the same however often it is sent."""
+    message = EmailMessage(policy=SMTP)
+    message["From"] = sender
+    message["To"] = ", ".join(to)
+    message["Subject"] = f"Muster: {printable(notice.title)}"
+    message["Date"] = format_datetime(notice.created_at)
+    message["Message-ID"] = f"<{notice.id}@{sender.rpartition('@')[2]}>"
+    # So that no holiday notice answers.
+    message["Auto-Submitted"] = "auto-generated"
+    message.set_content(_mail_plain(notice))
+    message.add_alternative(_html(notice), subtype="html")
+    return message
+
+
+def _mail_plain(notice: Notice) -> str:
+    parts = [notice.title, *map(_point, items(notice))]
+    parts += [text for text in (closing(notice), notice.report_url) if text]
+    return "\n\n".join(parts) + "\n"
+
+
+def _point(item: Item) -> str:
+    first = f"{item.mark.upper()}  {item.title}"
+    return "\n".join([first, f"  {item.subject}", *([f"  {item.detail}"] if item.detail else [])])
+
+
+def _html(notice: Notice) -> str:
+    parts = [f"<h3>{escape(notice.title)}</h3>", *map(_html_point, items(notice))]
+    if (last := closing(notice)) is not None:
+        parts.append(f"<p>{escape(last)}</p>")
+    if notice.report_url is not None:
+        parts.append(f'<p><a href="{escape(notice.report_url)}">Open the report</a></p>')
+    return f"<!doctype html><html><body>{''.join(parts)}</body></html>\n"
+
+
+def _html_point(item: Item) -> str:
+    lines = [f"<b>{escape(item.mark.upper())}</b> {escape(item.title)}", f"<code>{escape(item.subject)}</code>"]
+    return f"<p>{'<br>'.join([*lines, *([escape(item.detail)] if item.detail else [])])}</p>"

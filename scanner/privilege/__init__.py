@@ -1,1 +1,0 @@
-"""Who can become whom."""

@@ -1,0 +1,1 @@
+"""Checking a registry, and changing it while keeping the file as its owner made it."""

@@ -1,0 +1,169 @@
+"""Which entry an answer belongs to, and whether a scan will see it so; pure.
+
+1. An answer belongs to the entry whose id it names. An id that is only a file and a row counts as long as the entry
+   there stands for the identity, or is the one that was scanned; rows move when somebody sorts a list.
+2. Without an id it belongs to the entry that names the identity exactly, if there is one.
+3. Otherwise it is a new entry.
+
+An entry that was named, and does not stand for the identity alone, is to stand for it by its key.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import date
+
+from msgspec import Struct
+
+from scanner.errors import Problem, RegistryError
+from scanner.matching.decision import as_written
+from scanner.matching.ladder import Matching, match
+from scanner.matching.lookalikes import look_alikes
+from scanner.model import Entry, LookAlike, RegistryVerdict, Rung, ScanResult
+from scanner.registry.editing.filled_in import Answer
+from scanner.registry.editing.values import Value, literal_identity
+from scanner.registry.roster import Roster
+from scanner.registry.tables.cells import shown
+
+_EXACT: frozenset[Rung] = frozenset({"key", "unique_id", "credential", "alias", "name"})
+_ONLY_FOR_NEW = frozenset({"kind"})
+
+
+class Addressed(Struct, frozen=True, kw_only=True):
+    """An answer with its entry, None for a new one. ``key``: what that has yet to name, to stand for the identity."""
+
+    answer: Answer
+    entry: Entry | None
+    key: str | None = None
+
+
+class Addresses:
+    """All answers and all entries. ``scan``: the latest; None where none is at hand, and matching has to do."""
+
+    def __init__(
+        self,
+        answers: Sequence[Answer],
+        entries: Sequence[Entry],
+        roster: Roster | None,
+        *,
+        tag_keys: Sequence[str],
+        today: date,
+        scan: ScanResult | None,
+    ) -> None:
+        identities = {answer.identity.key: answer.identity for answer in answers}
+        self._identities = list(identities.values())
+        self._entries = {entry.id: entry for entry in entries}
+        self._tag_keys = tag_keys
+        self._today = today
+        self._who = as_written if roster is None else roster.meant_by
+        self._matching = self._match(entries)
+        self._standing: dict[str, list[Entry]] = defaultdict(list)
+        for entry_id, stood_for in self._matching.identities_of.items():
+            for key in stood_for:
+                self._standing[key].append(self._entries[entry_id])
+        self._scanned = (
+            {one.identity.key: one.registry for one in scan.identities if one.identity.key in identities}
+            if scan
+            else {}
+        )
+        self._look_alikes = look_alikes(self._identities, self._matching.verdicts, entries, today)
+        self._declared_then = {one.entry.id: one.entry.identities for one in scan.entries} if scan else {}
+
+    def _match(self, entries: Sequence[Entry]) -> Matching:
+        return match(self._identities, entries, tag_keys=self._tag_keys, today=self._today, who=self._who)
+
+    def address(self, answer: Answer) -> Addressed:
+        """The answer with the entry it belongs to. Raises RegistryError where nobody can tell."""
+        key = literal_identity(answer.identity.key)
+        if answer.entry is None:
+            entry = self._exactly_named(answer)
+            return Addressed(answer=answer, entry=entry, key=key if entry is None else None)
+        entry = self._named(answer, answer.entry)
+        stands = self._stands_for(entry, answer) or key in entry.identities
+        return Addressed(answer=answer, entry=entry, key=None if stands else key)
+
+    def look_alike(self, answer: Answer) -> LookAlike | None:
+        """The declared name that its identity only looks like, as the registry is now or as the scan saw it."""
+        key = answer.identity.key
+        scanned = self._scanned.get(key)
+        return self._look_alikes.get(key) or (scanned.look_alike if scanned else None)
+
+    def _named(self, answer: Answer, entry_id: str) -> Entry:
+        named = self._entries.get(entry_id)
+        standing = self._standing[answer.identity.key]
+        if named is not None and (named.has_own_id or named in standing or self._is_where_it_was(named)):
+            return named
+        if len(standing) == 1 and not news(standing[0], answer.cells):
+            return standing[0]  # the row has moved, and says all that already
+        if named is not None:
+            message = f"{shown(entry_id)} no longer stands for {shown(answer.identity.key)}"
+            fix = "write the list of orphans anew, or empty the cell to add an entry"
+        else:
+            message, fix = f"there is no entry {shown(entry_id)}", "empty the cell to add an entry"
+        raise RegistryError(answer.problem(message, field="id", fix=fix))
+
+    def _is_where_it_was(self, entry: Entry) -> bool:
+        return self._declared_then.get(entry.id) == entry.identities
+
+    def _stands_for(self, entry: Entry, answer: Answer) -> bool:
+        """Whether it does now and, as far as the scan looked, did then: the scan also sees who imitates whom."""
+        if not _registers(self._matching.verdicts[answer.identity.key], entry):
+            return False
+        scanned = self._scanned.get(answer.identity.key)
+        if scanned is None or scanned.state in ("exempt", "unchecked") or not entry.has_own_id:
+            return True  # it did not look, or the entry may have had another row
+        return _registers(scanned, entry)
+
+    def _exactly_named(self, answer: Answer) -> Entry | None:
+        verdict = self._matching.verdicts[answer.identity.key]
+        if verdict.proposed is not None and verdict.proposed_by in _EXACT:
+            return self._entries[verdict.proposed]
+        if verdict.rung not in _EXACT:
+            return None
+        if verdict.state == "ambiguous":
+            several = self._origins(verdict)
+            raise RegistryError(
+                answer.problem(f"several entries name it: {several}", field="id", fix="say which, by its id")
+            )
+        return self._entries[verdict.entry] if verdict.entry else None
+
+    def _origins(self, verdict: RegistryVerdict, *, without: str | None = None) -> str:
+        ids = {verdict.entry, *(one.entry for one in verdict.candidates)} - {None, without}
+        return ", ".join(sorted(str(self._entries[one].origin) for one in ids if one is not None))
+
+    def disagreements(self, addressed: Iterable[Addressed], changed: Mapping[str, Entry]) -> Iterator[Problem]:
+        """Answers that name an entry which would not stand for a scanned identity even after the change.
+
+        ``changed``: entries by id, as they are to be.
+        """
+        after = self._match([changed.get(entry.id, entry) for entry in self._entries.values()])
+        for one in addressed:
+            answer, entry = one.answer, one.entry
+            verdict = after.verdicts[answer.identity.key]
+            if entry is None or answer.entry is None or not answer.identity.source or _registers(verdict, entry):
+                continue
+            message = f"{shown(entry.id)} would still not stand for {shown(answer.identity.key)}"
+            if verdict.state == "unregistered":
+                why = "its provider or scope is another"
+                fix = "correct them there, or empty the cell to add an entry"
+            else:
+                why = f"it is declared at {self._origins(verdict, without=entry.id)}, too"
+                fix = "take it out there, or write the id of that entry"
+            yield answer.problem(f"{message}: {why}", field="id", fix=fix)
+
+
+def _registers(verdict: RegistryVerdict, entry: Entry) -> bool:
+    """Whether the entry stands for the identity, or will once it is approved."""
+    if verdict.state == "unregistered":
+        return verdict.proposed == entry.id
+    return verdict.state == "registered" and entry.id in (verdict.entry, *verdict.agreeing)
+
+
+def news(entry: Entry, cells: Mapping[str, Value]) -> dict[str, Value]:
+    """What of it the entry does not say already."""
+    return {
+        column: value
+        for column, value in cells.items()
+        if column not in _ONLY_FOR_NEW and getattr(entry, column) != value
+    }

@@ -1,0 +1,258 @@
+"""What answers change in a registry: entries updated, entries added; pure."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import date
+from itertools import count
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from scanner.errors import Problem, RegistryError
+from scanner.matching.ladder import match
+from scanner.matching.lookalikes import look_alikes
+from scanner.model import Assessment, Entry, Identity, Origin, RegistryVerdict, ScanResult
+from scanner.registry.columns import OWNERS, REGISTRY
+from scanner.registry.editing.addressing import Addressed, Addresses, news
+from scanner.registry.editing.filled_in import Answer
+from scanner.registry.editing.values import Value, can_be_written
+from scanner.registry.lists import SEPARATE, are_several
+from scanner.registry.roster import Roster
+from scanner.registry.tables.cells import CellError, read_text, shown
+
+_NUMBERED = re.compile(r"(.*?)(\d{1,18})")
+
+
+class Change(Struct, frozen=True, kw_only=True):
+    """New values for an entry's columns, or a new entry (None). ``places``: where that was filled in."""
+
+    entry: Entry | None
+    cells: Mapping[str, Value]
+    places: tuple[str, ...]
+
+
+class Plan(Struct, frozen=True, kw_only=True):
+    """What is to be changed, in the order of the answers; ``settled``: answers that change nothing."""
+
+    changes: tuple[Change, ...]
+    warnings: tuple[Problem, ...]
+    settled: int
+
+
+class _Gathered:
+    """All answers about one entry, or about one identity without an entry."""
+
+    def __init__(self, entry: Entry | None) -> None:
+        self.entry = entry
+        self.addressed: list[Addressed] = []
+
+    @property
+    def answers(self) -> list[Answer]:
+        return [one.answer for one in self.addressed]
+
+    def cells(self, problems: list[Problem]) -> dict[str, Value]:
+        """What they say together; two that say different things are a problem."""
+        cells: dict[str, Value] = {}
+        for answer in self.answers:
+            for column, value in answer.cells.items():
+                if cells.setdefault(column, value) != value:
+                    other = next(one.origin for one in self.answers if one.cells.get(column) == cells[column])
+                    message = f"{other} says something else of the same entry"
+                    fix = "make them agree, or empty the id of one to give it an entry of its own"
+                    problems.append(answer.problem(message, field=column, fix=fix))
+        keys = dict.fromkeys(one.key for one in self.addressed if one.key is not None)
+        if keys:
+            cells["identities"] = (*(self.entry.identities if self.entry else ()), *keys)
+        return cells
+
+
+def plan(
+    answers: Sequence[Answer],
+    entries: Sequence[Entry],
+    roster: Roster | None,
+    *,
+    registry: str,
+    in_sheet: bool,
+    today: date,
+    tag_keys: Sequence[str] = (),
+    scan: ScanResult | None = None,
+    accept_unknown: bool = False,
+) -> Plan:
+    """What the answers change in one registry of several, of which ``entries`` holds all.
+
+    ``registry``: its name. ``in_sheet``: its entries are rows of a sheet. ``tag_keys``: the only tags that may carry
+    an entry's id. ``scan``: the latest; None where none is at hand. ``accept_unknown``: whether owners who are not on
+    the roster are only warned of.
+
+    Raises RegistryError with every answer that cannot be taken; warns of owners who are gone.
+    """
+    problems: list[Problem] = []
+    strangers: list[Problem] = []
+    warnings: list[Problem] = []
+    addresses = Addresses(answers, entries, roster, tag_keys=tag_keys, today=today, scan=scan)
+    gathered: dict[str, _Gathered] = {}
+    for answer in answers:
+        unknown, departed = _doubtful_owners(answer, roster)
+        (warnings if accept_unknown else strangers).extend(unknown)
+        warnings += departed
+        problems += _reviews_to_come(answer, today)
+        try:
+            one = addresses.address(answer)
+            _refuse_elsewhere(one, registry)
+        except RegistryError as error:
+            problems += error.problems
+            continue
+        if one.key is not None and (twin := addresses.look_alike(answer)) is not None:
+            fix = "find out who made it before anybody approves the entry"
+            warnings.append(answer.problem(f"a look-alike: {twin.evidence}", field="key", fix=fix))
+        if one.key is not None and not can_be_written((one.key,), in_sheet=in_sheet):
+            message = "its key cannot be written as an identity of this registry; it was left out"
+            warnings.append(answer.problem(message, field="key", fix="declare it by another of its ids"))
+            continue
+        subject = f"entry {one.entry.id}" if one.entry else f"identity {answer.identity.key}"
+        gathered.setdefault(subject, _Gathered(one.entry)).addressed.append(one)
+    changes = []
+    ids = _free_ids(entries)
+    for about in gathered.values():
+        cells = about.cells(problems)
+        problems += _unwritable(about.answers[0], cells, in_sheet=in_sheet)
+        if about.entry is not None:
+            cells = news(about.entry, cells)
+        else:
+            cells |= _described(about.answers[0].identity) | ({"id": next(ids)} if ids else {})
+        if cells:
+            places = tuple(str(answer.origin) for answer in about.answers)
+            ordered = {column: cells[column] for column in REGISTRY.names if column in cells}
+            changes.append(Change(entry=about.entry, cells=ordered, places=places))
+    if not problems:
+        changed = {one.entry.id: replace(one.entry, **one.cells) for one in changes if one.entry is not None}
+        problems += addresses.disagreements([one for about in gathered.values() for one in about.addressed], changed)
+    if problems or strangers:
+        hint = "correct the owners who are not on the roster, or take them with --accept-unknown" if strangers else None
+        raise RegistryError(*problems, *strangers, hint=hint)
+    settled = len(answers) - sum(len(change.places) for change in changes)
+    return Plan(changes=tuple(changes), warnings=tuple(warnings), settled=settled)
+
+
+def _refuse_elsewhere(one: Addressed, registry: str) -> None:
+    entry = one.entry
+    if entry is not None and entry.registry != registry and (one.key or news(entry, one.answer.cells)):
+        message = f"{shown(entry.id)} is declared in {entry.registry}, and this would change {registry}"
+        raise RegistryError(one.answer.problem(message, field="id", fix=f"adopt it with --registry {entry.registry}"))
+
+
+def _described(identity: Identity) -> dict[str, Value]:
+    """The columns that say where an identity lives and what it is called, besides its key."""
+    texts = {column: getattr(identity, column) for column in ("provider", "scope", "name")}
+    return {column: text for column, text in texts.items() if text and _is_read_as_written(text)}
+
+
+def _is_read_as_written(text: str) -> bool:
+    """Whether the registry's reader gives it back to the letter: without the space at its end it is another's name."""
+    try:
+        return read_text(text) == text and can_be_written(text, in_sheet=True)
+    except CellError:
+        return False
+
+
+def _unwritable(answer: Answer, cells: Mapping[str, Value], *, in_sheet: bool) -> Iterator[Problem]:
+    for column, value in cells.items():
+        if not can_be_written(value, in_sheet=in_sheet):
+            yield answer.problem("holds something that no registry could hold", field=column, fix="write it plainly")
+
+
+def _reviews_to_come(answer: Answer, today: date) -> Iterator[Problem]:
+    day = answer.cells.get("last_reviewed")
+    if isinstance(day, date) and day > today:
+        yield answer.problem(f"{day} is yet to come", field="last_reviewed", fix="write the day on which it was")
+
+
+def _doubtful_owners(answer: Answer, roster: Roster | None) -> tuple[list[Problem], list[Problem]]:
+    """Owners who are nobody on the roster, and those who were somebody; none without a roster."""
+    unknown: list[Problem] = []
+    departed: list[Problem] = []
+    if roster is None:
+        return unknown, departed
+    for column in OWNERS:
+        value = answer.cells.get(column, ())
+        written = value if isinstance(value, tuple) else ()
+        for text in (one for several in written for one in roster.apart(several)):
+            person = roster.resolve(text)
+            if person is None:
+                why, fix = roster.meaning(text).why_nobody, SEPARATE if are_several(text) else None
+                unknown.append(answer.problem(f"{shown(text)} {why}", field=column, fix=fix))
+            elif not roster.is_active(person):
+                departed.append(answer.problem(f"{shown(text)} is on the roster, but not active", field=column))
+    return unknown, departed
+
+
+def _free_ids(entries: Sequence[Entry]) -> Iterator[str] | None:
+    """Ids that go on where the registry's own numbering ends; None where it numbers nothing."""
+    numbered = [found.groups() for entry in entries if entry.has_own_id and (found := _NUMBERED.fullmatch(entry.id))]
+    if not numbered:
+        return None
+    ((prefix, _),) = Counter(prefix for prefix, _ in numbered).most_common(1)
+    last = max((number for one, number in numbered if one == prefix), key=int)
+    return (f"{prefix}{number:0{len(last)}}" for number in count(int(last) + 1))
+
+
+# --- Drafts of entries for what a scan found undeclared: proposed, with the likeliest owner; pure ---
+
+_WHY_NOT: tuple[tuple[str, Callable[[Assessment], bool]], ...] = (
+    ("people", lambda one: one.nature.verdict == "human"),
+    ("exempt", lambda one: one.registry.state == "exempt" or one.identity.managed_by is not None),
+    ("provisional", lambda one: one.registry.provisional),
+)
+# Without any registry nothing is called unregistered, and all of it is undeclared.
+_UNDECLARED = frozenset({"unregistered", "unchecked"})
+
+
+class Drafts(Struct, frozen=True, kw_only=True):
+    """A draft for each undeclared identity, by likely owner, then key. ``skipped``: how many got none, and why."""
+
+    answers: tuple[Answer, ...]
+    skipped: Mapping[str, int]
+
+
+def draft(assessments: Sequence[Assessment], entries: Sequence[Entry], *, scan: str, today: date) -> Drafts:
+    """Drafts for the undeclared identities of a scan that ``entries`` still do not name."""
+    skipped: Counter[str] = Counter()
+    wanted = []
+    for one in assessments:
+        reason = next((reason for reason, holds in _WHY_NOT if holds(one)), None)
+        if reason is not None:
+            skipped[reason] += 1
+        elif one.registry.state in _UNDECLARED:
+            wanted.append(one)
+    verdicts = match([one.identity for one in wanted], entries, tag_keys=(), today=today).verdicts
+    open_ones = [one for one in wanted if _is_undeclared(verdicts[one.identity.key])]
+    twins = look_alikes([one.identity for one in wanted], verdicts, entries, today)
+    if declared := len(wanted) - len(open_ones):
+        skipped["declared since"] = declared
+    drafted = (_answer(one, scan, twin=one.identity.key in twins) for one in open_ones)
+    answers = sorted(drafted, key=_by_owner)
+    return Drafts(answers=tuple(answers), skipped=dict(sorted(skipped.items())))
+
+
+def _is_undeclared(verdict: RegistryVerdict) -> bool:
+    """Whether no entry names it, nor a proposed one: what has been drafted is not drafted again."""
+    return verdict.state == "unregistered" and verdict.proposed is None
+
+
+def _answer(one: Assessment, scan: str, *, twin: bool) -> Answer:
+    """``twin``: it looks like a declared identity, whose owner must not pass for its own."""
+    cells: dict[str, Value] = {"status": "proposed"}
+    if one.ownership.candidates and not (twin or one.registry.look_alike):
+        cells["owner"] = (one.ownership.candidates[0].person,)
+    if one.agent.is_agent:
+        cells["kind"] = "agent"
+    return Answer(origin=Origin(file=f"scan {scan}"), identity=one.identity, cells=cells)
+
+
+def _by_owner(answer: Answer) -> tuple[bool, tuple[str, ...], str]:
+    """Sorts drafts: those with a likely owner first."""
+    owner = answer.cells.get("owner")
+    return owner is None, owner if isinstance(owner, tuple) else (), answer.identity.key

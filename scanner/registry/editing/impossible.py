@@ -1,0 +1,128 @@
+"""What an entry says that cannot be so, or not be meant so: ids nobody can have, places that contradict, secrets; pure.
+
+Nothing here repeats what may be a secret.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterator
+
+from scanner.matching.keys import fold, provider_key
+from scanner.model import Entry
+from scanner.redaction.redact import redact
+from scanner.redaction.shapes import MASK
+from scanner.registry.columns import OWNERS
+from scanner.registry.editing.overlaps import Said
+from scanner.registry.editing.quality import Standard
+from scanner.registry.lists import says_nobody
+from scanner.registry.tables.cells import shown
+
+_ACCOUNT_DIGITS = 12
+_ZEROS_LOST = 4
+"""So many leading zeros a spreadsheet may have taken from an account's number; more is another number."""
+_ARN = re.compile(r"arn:[^:]*:[^:]*:[^:]*:([^:]*):")
+_SCRIPTS = ("LATIN", "CYRILLIC", "GREEK", "ARMENIAN", "FULLWIDTH", "CHEROKEE")
+_INVISIBLE = frozenset({"Cf", "Cc", "Zl", "Zp"})
+_TEXTS = ("purpose", "blast_radius", "baseline", "team", "built_by", "approved_by", "environment")
+_NAMES_OR_SAYS = ("purpose", "team", "built_by", "approved_by", "environment", "blast_radius", "baseline")
+_LISTS = ("identities", "credentials", "systems", "permissions", *OWNERS)
+# A secret access key of AWS has no other shape than this.
+_FORTY = re.compile(r"(?<![\w/+.:@-])[A-Za-z0-9/+]{40}(?![\w/+=.:@-])")
+_TURN = re.compile(r"(?<=[a-z])(?=[A-Z0-9])|(?<=[A-Z])(?=[a-z0-9])|(?<=[0-9])(?=[A-Za-z])")
+_LEAST_TURNS = 14
+"""Between small letters, capitals and digits: a secret access key has over 20, a long name in CamelCase about 10."""
+
+
+def disguised(entry: Entry, _standard: Standard) -> Iterator[Said]:
+    """Ids with characters that nobody sees, or with letters of another alphabet between those of ours."""
+    for column, texts in (("identities", entry.identities), ("name", (entry.name or "",))):
+        for text in texts if column == "identities" or entry.name not in entry.identities else ():
+            if text.isascii():
+                continue
+            unseen = [char for char in text if unicodedata.category(char) in _INVISIBLE]
+            names = [unicodedata.name(char, "") for char in text if char.isalpha()]
+            scripts = {script for name in names for script in _SCRIPTS if name.startswith(script)}
+            if unseen:
+                code = f"U+{ord(unseen[0]):04X}"
+                yield column, f"{shown(text)} holds an invisible character ({code})", "write it anew, without"
+            elif len(scripts) > 1:
+                mixed = " and ".join(sorted(script.capitalize() for script in scripts))
+                yield column, f"{shown(text)} mixes letters that look alike ({mixed})", "type it anew, or copy the id"
+
+
+def account_numbers(entry: Entry, _standard: Standard) -> Iterator[Said]:
+    """Account numbers that AWS cannot have given, which match nothing."""
+    accounts = {found[1] for text in entry.identities if (found := _ARN.match(text)) is not None}
+    for account in sorted(accounts):
+        if account.isdecimal() and not _is_account(account, shortened=False):
+            yield "identities", f"{account} is no account number of AWS: these have 12 digits", "copy the ARN anew"
+    scope = entry.scope or ""
+    is_aws = provider_key(entry.provider) == "aws" or bool(accounts)
+    if is_aws and scope.isdecimal() and not _is_account(scope, shortened=True):
+        yield "scope", f"{shown(scope)} is no account number of AWS: these have 12 digits", "write all 12, as text"
+
+
+def _is_account(digits: str, *, shortened: bool) -> bool:
+    least = _ACCOUNT_DIGITS - _ZEROS_LOST if shortened else _ACCOUNT_DIGITS
+    return least <= len(digits) <= _ACCOUNT_DIGITS and bool(digits.strip("0"))
+
+
+def contradicting_place(entry: Entry, _standard: Standard) -> Iterator[Said]:
+    """A scope or provider other than the one that its ARNs name: it narrows the entry to nothing."""
+    scope = entry.scope or ""
+    for text in entry.identities:
+        found = _ARN.match(text)
+        if found is None:
+            continue
+        fix = "correct one of them: so this matches nothing"
+        if entry.provider is not None and provider_key(entry.provider) != "aws":
+            yield "provider", f"is {shown(entry.provider)}, and {shown(text)} is an ARN", fix
+        elif scope.isdecimal() and found[1].isdecimal() and scope.zfill(_ACCOUNT_DIGITS) != found[1]:
+            yield "scope", f"is {shown(scope)}, and {shown(text)} is of another account", fix
+
+
+def self_approval(entry: Entry, standard: Standard) -> Iterator[Said]:
+    """Whoever approved it owns or built it, and nobody else looked at it."""
+    if entry.approved_by is None:
+        return
+    for column in ("owner", "built_by"):
+        value = getattr(entry, column)
+        for text in (value,) if isinstance(value, str) else value or ():
+            if _is_one(entry.approved_by, text, standard):
+                message = f"{shown(entry.approved_by)} approved what they {'own' if column == 'owner' else 'built'}"
+                yield "approved_by", message, "have somebody else approve it"
+                return
+
+
+def _is_one(text: str, other: str, standard: Standard) -> bool:
+    """Whether two texts mean one person or group; a team and somebody in it are two."""
+    if standard.roster is None or (person := standard.roster.resolve(text)) is None:
+        return fold(text.strip()) == fold(other.strip())
+    return standard.roster.resolve(other) == person
+
+
+def secrets(entry: Entry, _standard: Standard) -> Iterator[Said]:
+    """Cells that hold what has the shape of a secret."""
+    columns = {column: (getattr(entry, column) or "",) for column in _TEXTS}
+    columns |= {column: getattr(entry, column) for column in _LISTS}
+    for column, texts in columns.items():
+        if any(_holds_secret(text) for text in texts):
+            yield column, "holds what may be a secret", "take it out of the list, and rotate it"
+    for heading, text in entry.extra.items():
+        if MASK in text or _holds_secret(text):
+            yield heading, "holds what may be a secret", "take it out of the list, and rotate it"
+
+
+def _holds_secret(text: str) -> bool:
+    looks_random = any(len(_TURN.findall(found)) >= _LEAST_TURNS for found in _FORTY.findall(text))
+    return looks_random or redact(text) != text
+
+
+def yet_to_be_said(entry: Entry, _standard: Standard) -> Iterator[Said]:
+    """``TBD`` and the like, which fill a cell and say nothing."""
+    for column in _NAMES_OR_SAYS:
+        text = getattr(entry, column)
+        if text is not None and says_nobody(text):
+            yield column, f"says {shown(text)}", "fill it in, or leave it empty"

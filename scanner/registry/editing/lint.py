@@ -1,0 +1,237 @@
+"""What is wrong with entries and people although they can be read; pure.
+
+A problem is what makes an identity's verdict worse than its owner believes; a warning is what somebody should look at.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from datetime import date
+from typing import BinaryIO, TypeAlias
+
+import msgspec
+from msgspec import Struct
+
+from scanner.errors import Problem, RegistryError, did_you_mean
+from scanner.matching.globs import is_pattern, pieces
+from scanner.matching.keys import PROVIDERS, fold
+from scanner.model import Entry, Person, Policy
+from scanner.model.dates import review_due
+from scanner.registry.columns import OWNERS
+from scanner.registry.editing.impossible import (
+    account_numbers,
+    contradicting_place,
+    disguised,
+    secrets,
+    self_approval,
+    yet_to_be_said,
+)
+from scanner.registry.editing.overlaps import Said, covered, twins
+from scanner.registry.editing.quality import Quality, Standard, measure
+from scanner.registry.entries import load_registry
+from scanner.registry.lists import SEPARATE, ListSource, are_several
+from scanner.registry.people import load_people
+from scanner.registry.roster import Roster
+from scanner.registry.tables.cells import shown
+
+BROAD = 4
+"""Letters and digits below which a pattern is likely to stand for more than was meant."""
+_NOBODY = ("owner", "nobody is named", "name who answers for it")
+
+
+class Note(Struct, frozen=True, kw_only=True):
+    """Something about a list. ``grave``: a problem, else a warning."""
+
+    grave: bool
+    problem: Problem
+
+
+Check: TypeAlias = Callable[[Entry, Standard], Iterator[Said]]
+
+
+def lint_entries(entries: Sequence[Entry], standard: Standard, *, ownerless: Collection[str] = ()) -> tuple[Note, ...]:
+    """Everything about the entries, in their order; what concerns several of them stands at the later one.
+
+    ``ownerless``: the ids of those in which no owner could be named.
+    """
+    notes: list[tuple[int, Note]] = []
+    order = {id(entry): number for number, entry in enumerate(entries)}
+    living = [entry for entry in entries if entry.status != "retired"]
+    for grave, check in _CHECKS:
+        for entry in entries if check is _retired_without_date else living:
+            notes += [(order[id(entry)], _noted(entry, said, grave)) for said in check(entry, standard)]
+    for entry in (one for one in living if not one.owner):
+        excused = entry.status == "proposed" or entry.id in ownerless
+        notes.append((order[id(entry)], _noted(entry, _NOBODY, not excused)))
+    notes += [(order[id(entry)], _noted(entry, said, True)) for entry, said in twins(living, standard)]
+    notes += [(order[id(entry)], _noted(entry, said, False)) for entry, said in covered(living)]
+    return tuple(note for _, note in sorted(notes, key=lambda one: one[0]))
+
+
+def lint_people(people: Sequence[Person], standard: Standard) -> tuple[Note, ...]:
+    """Everything about the roster, in its order."""
+    return tuple(
+        Note(
+            grave=False,
+            problem=Problem(file=one.origin.file, line=one.origin.row, field=column, message=message, fix=fix),
+        )
+        for one in people
+        for column, message, fix in _person(one, standard)
+    )
+
+
+def _noted(entry: Entry, said: Said, grave: bool) -> Note:
+    column, message, fix = said
+    return Note(
+        grave=grave,
+        problem=Problem(file=entry.origin.file, line=entry.origin.row, field=column, message=message, fix=fix),
+    )
+
+
+def _accountable(entry: Entry, standard: Standard) -> Iterator[Said]:
+    for column in OWNERS:
+        for owner in getattr(entry, column):
+            if why := standard.why_not_accountable(owner):
+                yield column, f"{shown(owner)} {why}", SEPARATE if are_several(owner) else "name somebody who is there"
+
+
+def _leaving(entry: Entry, standard: Standard) -> Iterator[Said]:
+    for column in OWNERS:
+        for owner in getattr(entry, column):
+            if why := standard.why_not_for_long(owner):
+                yield column, f"{shown(owner)} {why}", "name a successor"
+
+
+def _expired(entry: Entry, standard: Standard) -> Iterator[Said]:
+    if entry.expires is not None and entry.expires < standard.today:
+        yield "expires", f"expired on {entry.expires}, yet is {entry.status}", "retire it, or extend it"
+
+
+def _review(entry: Entry, standard: Standard) -> Iterator[Said]:
+    due = review_due(entry, standard.policy.review, standard.today)
+    if due is None:
+        yield "last_reviewed", "was never reviewed", "write the day of its last review"
+    elif due < standard.today:
+        column = "next_review" if due == entry.next_review else "last_reviewed"
+        yield column, f"its review was due on {due}", "review it, and write the day into last_reviewed"
+
+
+def _purposeless(entry: Entry, _standard: Standard) -> Iterator[Said]:
+    if entry.purpose is None:
+        yield "purpose", "is empty", "say what it is for"
+
+
+def _provider(entry: Entry, standard: Standard) -> Iterator[Said]:
+    if entry.provider is not None and not standard.knows_provider(entry.provider):
+        known = sorted(standard.providers or ())
+        fix = did_you_mean(fold(entry.provider), known) or f"use one of {', '.join(known)}"
+        yield "provider", f"{shown(entry.provider)} is nothing that can be scanned: this matches nothing", fix
+
+
+def _broad(entry: Entry, _standard: Standard) -> Iterator[Said]:
+    for text in entry.identities:
+        if is_pattern(text) and sum(char.isalnum() for piece in pieces(text) for char in piece.literal) < BROAD:
+            yield "identities", f"the pattern {shown(text)} may stand for far too much", "name more of it"
+
+
+def _retired_without_date(entry: Entry, _standard: Standard) -> Iterator[Said]:
+    if entry.status == "retired" and entry.expires is None:
+        yield "expires", "is retired, and nobody can tell since when", "write its last day into expires"
+
+
+def _person(person: Person, standard: Standard) -> Iterator[Said]:
+    if person.is_group:
+        if standard.roster is not None and not standard.roster.is_active(person):
+            yield "members", f"{shown(person.email)} has no active member", "name one, or retire the group"
+        return
+    if person.status != "active" and person.left_on is None:
+        yield "left_on", f"{shown(person.email)} is {person.status}, without a day", "write the last day"
+    if person.manager and standard.roster is not None and standard.roster.resolve(person.manager) is None:
+        yield "manager", f"{shown(person.manager)} is not on the roster", None
+
+
+_CHECKS: tuple[tuple[bool, Check], ...] = (
+    (True, _accountable),
+    (True, _expired),
+    (False, _leaving),
+    (False, _review),
+    (False, _purposeless),
+    (False, _provider),
+    (False, _broad),
+    (False, _retired_without_date),
+    (True, secrets),
+    (True, contradicting_place),
+    (False, account_numbers),
+    (False, disguised),
+    (False, self_approval),
+    (False, yet_to_be_said),
+)
+"""Whether it is a problem, and the check; retired entries are asked for their last day alone."""
+
+
+# --- The whole of lint: lists read, judged and measured; as a record and as JSON ---
+
+SCHEMA = "muster.lint/1"
+
+
+class LintReport(Struct, frozen=True, kw_only=True):
+    """All problems and warnings, by file and line, and the quality; None where the registry could not be read."""
+
+    schema: str = SCHEMA
+    problems: tuple[Problem, ...]
+    warnings: tuple[Problem, ...]
+    quality: Quality | None
+
+
+def lint_lists(
+    lists: Sequence[ListSource],
+    people: Sequence[ListSource],
+    *,
+    policy: Policy,
+    providers: Iterable[str] | None,
+    today: date,
+) -> LintReport:
+    """Everything about a registry and its roster. ``providers``: what can be scanned besides those we know of.
+
+    None: lists of anything are scanned.
+    """
+    notes: list[Note] = []
+    roster = None
+    if people:
+        try:
+            loaded = load_people(people)
+        except RegistryError as error:
+            notes += _as_notes(error.problems, grave=True)
+        else:
+            roster = Roster(loaded.people, today)
+            notes += _as_notes(loaded.warnings, grave=False)
+    known = None if providers is None else frozenset({*PROVIDERS, *providers})
+    standard = Standard(today=today, policy=policy, roster=roster, providers=known)
+    if roster is not None:
+        notes += lint_people(loaded.people, standard)
+    quality = None
+    try:
+        registry = load_registry(lists, today=today)
+    except RegistryError as error:
+        notes += _as_notes(error.problems, grave=True)
+    else:
+        notes += _as_notes(registry.warnings, grave=False)
+        entries = registry.entries if roster is None else tuple(map(roster.parted, registry.entries))
+        notes += lint_entries(entries, standard, ownerless=registry.ownerless)
+        quality = measure(entries, standard)
+    notes.sort(key=lambda note: (note.problem.file, note.problem.line or 0))
+    return LintReport(
+        problems=tuple(note.problem for note in notes if note.grave),
+        warnings=tuple(note.problem for note in notes if not note.grave),
+        quality=quality,
+    )
+
+
+def write_json(report: LintReport, out: BinaryIO) -> tuple[str, ...]:
+    """Write it as JSON; nothing is ever left out, so there are no notices."""
+    out.write(msgspec.json.format(msgspec.json.encode(report), indent=2) + b"\n")
+    return ()
+
+
+def _as_notes(problems: Iterable[Problem], *, grave: bool) -> list[Note]:
+    return [Note(grave=grave, problem=problem) for problem in problems]

@@ -1,0 +1,144 @@
+"""What entries are measured by: the day, the policy, who is there to answer, and which providers there are."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import date
+from typing import Any, TypeAlias
+
+from msgspec import Struct
+
+from scanner.matching.decision import Who, as_written
+from scanner.matching.keys import provider_key
+from scanner.model import Entry, Policy
+from scanner.model.dates import later
+from scanner.registry.columns import ACCOUNT, OWNERS, REGISTRY, STAGE
+from scanner.registry.roster import Roster
+from scanner.registry.roster.machines import is_machine
+
+KINDS = frozenset({"agent", "service", "pipeline", "integration", "application", "break_glass", "other"})
+
+
+class Standard(Struct, frozen=True, kw_only=True):
+    """``roster``: None where none was given, and then every name will do.
+
+    ``providers``: those that can be scanned, as they are compared; None where lists may be of any.
+    """
+
+    today: date
+    policy: Policy = Policy()
+    roster: Roster | None = None
+    providers: frozenset[str] | None = None
+    kinds: frozenset[str] = KINDS
+
+    def why_not_accountable(self, owner: str) -> str | None:
+        """Why somebody cannot answer for anything; None: they can, or nobody can tell."""
+        if self.roster is None:
+            return None
+        person = self.roster.resolve(owner)
+        if person is None:
+            return "is a machine" if is_machine(owner) else self.roster.meaning(owner).why_nobody
+        if self.roster.is_active(person):
+            return None
+        if person.is_group:
+            return "has no active member"
+        return f"left on {person.left_on}" if person.left_on else "has left"
+
+    def why_not_for_long(self, owner: str) -> str | None:
+        """Why somebody who can answer for something will not for long; None: they stay, or nobody can tell."""
+        person = self.roster.resolve(owner) if self.roster else None
+        if self.roster is None or person is None or not self.roster.is_active(person) or self.roster.stays(person):
+            return None
+        if person.is_group:
+            return "has active members, and all of them are leaving"
+        return f"leaves on {person.left_on}" if person.left_on else "leaves"
+
+    @property
+    def who(self) -> Who:
+        """Whom the name of an owner means, as a scan takes it."""
+        return as_written if self.roster is None else self.roster.meant_by
+
+    def knows_provider(self, provider: str) -> bool:
+        """Whether identities could be found there."""
+        return self.providers is None or provider_key(provider) in self.providers
+
+
+# --- How complete a registry is, column by column ---
+
+CIS_5_5 = frozenset({"owner", "last_reviewed", "purpose"})
+"""What safeguard 5.5 of the CIS Controls 8.1 asks of an inventory of service accounts, at the least."""
+MEANT = frozenset(
+    {"purpose", "built_by", "owner", "systems", "credentials", "last_reviewed", "baseline", "blast_radius"}
+)
+"""What a registry of agents and other non-human identities is meant to hold."""
+_MARKS = (("CIS 5.5", CIS_5_5), ("registry", MEANT))
+
+_IsValid: TypeAlias = Callable[[Any, Standard], bool]
+"""Whether a filled cell says what holds on that day."""
+
+
+class Field(Struct, frozen=True, kw_only=True):
+    """One column: which shares of the entries fill it in, and do so validly (0 to 1)."""
+
+    column: str
+    filled: float
+    valid: float
+    counts_for: tuple[str, ...]
+
+
+class Quality(Struct, frozen=True, kw_only=True):
+    """All columns. ``score``: the mean of what is valid over the columns that a registry is meant to hold."""
+
+    entries: int
+    score: float
+    fields: tuple[Field, ...]
+
+
+def measure(entries: Sequence[Entry], standard: Standard) -> Quality | None:
+    """The quality of the entries that are not retired; None where there are none."""
+    counted = [entry for entry in entries if entry.status != "retired"]
+    if not counted:
+        return None
+    fields = tuple(_field(column, counted, standard) for column in REGISTRY.names if column not in (ACCOUNT, STAGE))
+    score = sum(field.valid for field in fields if field.column in MEANT) / len(MEANT)
+    return Quality(entries=len(counted), score=score, fields=fields)
+
+
+def _field(column: str, entries: Sequence[Entry], standard: Standard) -> Field:
+    cells = [cell for entry in entries if (cell := _cell(entry, column)) not in (None, ())]
+    is_valid = _VALID.get(column, _always)
+    return Field(
+        column=column,
+        filled=len(cells) / len(entries),
+        valid=sum(is_valid(cell, standard) for cell in cells) / len(entries),
+        counts_for=tuple(name for name, columns in _MARKS if column in columns),
+    )
+
+
+def _cell(entry: Entry, column: str) -> Any:
+    return None if column == "id" and not entry.has_own_id else getattr(entry, column)
+
+
+def _always(_cell: Any, _standard: Standard) -> bool:
+    return True
+
+
+def _somebody_answers(owners: tuple[str, ...], standard: Standard) -> bool:
+    return any(standard.why_not_accountable(owner) is None for owner in owners)
+
+
+def _still_to_come(day: date, standard: Standard) -> bool:
+    return day >= standard.today
+
+
+def _recent(day: date, standard: Standard) -> bool:
+    return day <= standard.today <= later(day, standard.policy.review)
+
+
+_VALID: Mapping[str, _IsValid] = {
+    **dict.fromkeys(OWNERS, _somebody_answers),
+    **dict.fromkeys(("next_review", "expires"), _still_to_come),
+    "last_reviewed": _recent,
+    "kind": lambda kind, standard: kind in standard.kinds,
+    "provider": lambda provider, standard: standard.knows_provider(provider),
+}

@@ -1,0 +1,209 @@
+"""A registry's file as it is now: its bytes, its rows, and the headings that its columns go by."""
+
+from __future__ import annotations
+
+import csv
+import os
+import stat
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack, closing
+from io import StringIO
+from itertools import chain, count
+from pathlib import Path
+
+import msgspec
+from msgspec import Struct
+
+from scanner.errors import Problem, RegistryError
+from scanner.model import Entry, Origin
+from scanner.registry.columns import ACCOUNT, NAMING, REGISTRY
+from scanner.registry.editing.values import sheet_cell
+from scanner.registry.entries import load_registry
+from scanner.registry.lists import ListSource
+from scanner.registry.tables import Row, read_table
+from scanner.registry.tables.files import unreadable
+from scanner.registry.tables.headings import Columns
+from scanner.safe_files import Beside
+
+SHEETS = frozenset({".csv", ".tsv", ".xlsx"})
+"""Endings of files in which rows share one row of headings and a list is text in a cell."""
+
+
+class Opened(Struct, frozen=True, kw_only=True):
+    """A file with its rows in order. ``headings``: of a sheet, in order; of a document, all that any row has.
+
+    ``line`` is where a sheet's headings stand, None in a document.
+    """
+
+    path: Path
+    data: bytes
+    sheet: str | None = None
+    headings: tuple[str, ...] = ()
+    line: int | None = None
+    rows: tuple[Row, ...] = ()
+    last_skipped: int = 0
+    """The last line that is no row of the list, such as a total."""
+
+    @property
+    def suffix(self) -> str:
+        """The ending, which tells the format."""
+        return self.path.suffix.lower()
+
+    @property
+    def in_sheet(self) -> bool:
+        """Whether its rows share one row of headings."""
+        return self.suffix in SHEETS
+
+
+def open_rows(path: Path, columns: Columns = REGISTRY, *, sheet: str | None = None) -> Opened:
+    """The file with all its rows; of a workbook, that sheet's. Raises RegistryError with every row that is broken."""
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise unreadable(path, error) from error
+    table = read_table(path, lambda headings: columns.likeness(headings, NAMING), sheet=sheet)
+    with closing(table):
+        rows = tuple(table.rows)
+    if problems := [row for row in rows if isinstance(row, Problem)]:
+        raise RegistryError(*problems)
+    filled = tuple(row for row in rows if isinstance(row, Row))
+    used = table.headings or tuple(dict.fromkeys(chain.from_iterable(row.headings for row in filled)))
+    below = max((problem.line or 0 for problem in table.skipped), default=0)
+    return Opened(
+        path=path, data=data, sheet=table.sheet, headings=used, line=table.line, rows=filled, last_skipped=below
+    )
+
+
+def blank(path: Path, headings: tuple[str, ...] = ()) -> Opened:
+    """A file that is yet to be written; in a sheet, under these headings."""
+    suffix = path.suffix.lower()
+    data = b""
+    if suffix in (".csv", ".tsv"):
+        text = StringIO()
+        csv.writer(text, delimiter="\t" if suffix == ".tsv" else ",", lineterminator="\n").writerow(
+            map(sheet_cell, headings)
+        )
+        data = text.getvalue().encode()
+    return Opened(path=path, data=data, headings=headings if suffix in SHEETS else (), line=1)
+
+
+class Headings:
+    """Under which heading each column is written in a file: its own, else the one explained in the config."""
+
+    def __init__(self, opened: Opened, source: ListSource) -> None:
+        self._columns = REGISTRY.explained(source.explained)
+        self._opened = opened
+        self._known: Mapping[str, tuple[int, ...]] = self._columns.place(opened.headings).columns
+        self._explained = {column: heading for heading, column in source.explained.items()}
+
+    def of(self, column: str, position: int | None = None) -> tuple[str, ...]:
+        """The headings of a column in that row, the one to write under first; of a new row without a position."""
+        own = self._opened.headings if position is None else self._opened.rows[position].headings
+        if places := self._columns.place(own).columns.get(column):
+            return tuple(own[place] for place in places)
+        if column in self._known:
+            return (self._opened.headings[self._known[column][0]],)
+        if column == "identities" and position is None and ACCOUNT in self._known:
+            return self.of(ACCOUNT)
+        return (self._explained.get(column, column),)
+
+    def order(self, heading: str) -> tuple[int, int]:
+        """Sorts headings as the file has them, new ones behind in the order of the registry's columns."""
+        if heading in self._opened.headings:
+            return self._opened.headings.index(heading), 0
+        column = self._columns.means(heading)
+        return len(self._opened.headings), REGISTRY.names.index(column) if column in REGISTRY.names else 0
+
+
+# --- Files put in place of others: written beside, read back, and renamed once all of them are as they should be ---
+
+_NOWHERE = Origin(file="")
+
+
+class NewFile(Struct, frozen=True, kw_only=True):
+    """What a file is to hold. ``before``: what it held when it was read, None where it is new.
+
+    ``entries``: what must be read from it.
+    """
+
+    path: Path
+    data: bytes
+    before: bytes | None
+    entries: tuple[Entry, ...]
+
+
+def save(files: Sequence[NewFile], source: ListSource, *, backups: bool = False) -> list[Path]:
+    """Put them all in place, or none; links are followed, permissions kept. ``source``: how they are read.
+
+    Returns the ``backups``: each file that was there, as it was, beside it; an earlier one is never overwritten.
+    Raises RegistryError where one would not be read as it should, or was changed since it was read.
+    """
+    with ExitStack() as undo:
+        written = [(file, _write_beside(file.path, file.data, _mode(file), undo)) for file in files]
+        for file, beside in written:
+            _check(file, beside.path, source)
+        for file, _ in written:
+            if _now(file.path) != file.before:
+                raise _refused(file, "was changed meanwhile; nothing was written", "run the command again")
+        kept = {}
+        for file in files if backups else ():
+            if file.before is not None:
+                backup = _free_name(file.path)
+                kept[backup] = _write_beside(backup, file.before, _mode(file), undo)
+        for beside in (*kept.values(), *(beside for _, beside in written)):
+            beside.put_in_place()
+    return list(kept)
+
+
+def _mode(file: NewFile) -> int:
+    return 0o600 if file.before is None else stat.S_IMODE(file.path.stat().st_mode)
+
+
+def _free_name(path: Path) -> Path:
+    """``registry.csv.bak``, with a number behind it where that is there already."""
+    names = (path.with_name(f"{path.name}.bak{number or ''}") for number in count())
+    return next(name for name in names if not os.path.lexists(name))
+
+
+def _write_beside(path: Path, data: bytes, mode: int, undo: ExitStack) -> Beside:
+    """Under a hidden name: nobody takes it for one more file of a folder."""
+    beside = Beside(path, mode=mode)
+    undo.callback(beside.close)
+    beside.file.write(data)
+    beside.file.flush()
+    os.fsync(beside.file.fileno())
+    return beside
+
+
+def _check(file: NewFile, beside: Path, source: ListSource) -> None:
+    """Read it as a scan will, and compare; whatever a format cannot hold ends here and not in the registry."""
+    try:
+        read = load_registry([msgspec.structs.replace(source, path=beside)]).entries
+    except RegistryError as error:
+        problems = [msgspec.structs.replace(problem, file=str(file.path)) for problem in error.problems]
+        raise RegistryError(*problems, hint="nothing was written") from error
+    if len(read) != len(file.entries) or not all(map(_same, read, file.entries)):
+        raise _refused(file, "would not be read back as the same entries; nothing was written", None)
+
+
+def _same(one: Entry, other: Entry) -> bool:
+    """Whether two entries say the same, whatever file and row they stand in."""
+    both_named = one.has_own_id and other.has_own_id
+    said, meant = (
+        msgspec.structs.replace(entry, origin=_NOWHERE, registry="", id=entry.id if both_named else "", has_own_id=True)
+        for entry in (one, other)
+    )
+    return said == meant
+
+
+def _now(path: Path) -> bytes | None:
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise unreadable(path, error) from error
+
+
+def _refused(file: NewFile, message: str, fix: str | None) -> RegistryError:
+    return RegistryError(Problem(file=str(file.path), message=message, fix=fix))

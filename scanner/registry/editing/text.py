@@ -1,0 +1,103 @@
+"""What changes, and what is wrong, for a terminal of 80 columns; nothing in it can act on one."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import groupby
+from typing import Any
+
+from msgspec.structs import replace
+
+from scanner.errors import Problem
+from scanner.redaction.redact import redact
+from scanner.registry.editing.adoption import Change
+from scanner.registry.editing.lint import LintReport
+from scanner.registry.editing.quality import Quality
+from scanner.registry.editing.values import joined
+from scanner.text import counted, printable
+
+WIDTH = 80
+_COLUMN = 20
+_BAR = 20
+
+
+def changes_text(changes: Sequence[Change], registry: str) -> Iterator[str]:
+    """The changes as a diff, line by line: each entry with what it said and what it is to say."""
+    for change in changes:
+        if change.entry is None:
+            subject = f"{registry}: new entry"
+        else:
+            subject = str(change.entry.origin) + (f" {change.entry.id}" if change.entry.has_own_id else "")
+        yield from _wrapped(f"@@ {subject}", ", ".join(change.places), " <- ")
+        for column, value in change.cells.items():
+            old = getattr(change.entry, column) if change.entry else None
+            if old not in (None, ()):
+                yield from _cell("-", column, old)
+            yield from _cell("+", column, value)
+
+
+def _wrapped(head: str, tail: str, between: str) -> Iterator[str]:
+    yield from textwrap.wrap(printable(f"{head}{between}{tail}"), WIDTH, subsequent_indent="   ")
+
+
+def _cell(sign: str, column: str, value: Any) -> Iterator[str]:
+    text = printable(redact(joined(value) if isinstance(value, tuple) else str(value)))
+    width = WIDTH - _COLUMN - 2
+    parts = [text[at : at + width] for at in range(0, len(text), width)]
+    for number, part in enumerate(parts):
+        yield f"{sign} {column if number == 0 else '':{_COLUMN}}{part}"
+
+
+def lint_text(report: LintReport) -> Iterator[str]:
+    """The problems, the warnings, then how complete each column is."""
+    for name, found in (("problem", report.problems), ("warning", report.warnings)):
+        for places, problem in _alike(found):
+            yield from _note(name, places, problem)
+    problems, warnings = len(report.problems), len(report.warnings)
+    yield f"{counted(problems, 'problem', 'problems')}, {counted(warnings, 'warning', 'warnings')}"
+    if report.quality is not None:
+        yield ""
+        yield from _quality(report.quality)
+
+
+def _alike(problems: Sequence[Problem]) -> Iterator[tuple[str, Problem]]:
+    """What is said of several lines is said once, where it is first due, with all their numbers."""
+    lines: dict[Problem, list[int | None]] = {}
+    for problem in problems:
+        lines.setdefault(replace(problem, line=None), []).append(problem.line)
+    for problem, numbers in lines.items():
+        yield ", ".join(_ranges([number for number in numbers if number is not None])), problem
+
+
+def _ranges(numbers: Sequence[int]) -> Iterator[str]:
+    """Ascending numbers, runs of them as their ends: ``3, 5-9``."""
+    for _, run in groupby(enumerate(numbers), lambda pair: pair[1] - pair[0]):
+        first, *others = (number for _, number in run)
+        yield f"{first}-{others[-1]}" if others else str(first)
+
+
+def _note(name: str, places: str, problem: Problem) -> Iterator[str]:
+    text = str(problem) if not places else str(problem).replace(problem.file, f"{problem.file}:{places}", 1)
+    yield from textwrap.wrap(printable(redact(f"{name}: {text}")), WIDTH, subsequent_indent="    ")
+
+
+def _quality(quality: Quality) -> Iterator[str]:
+    yield f"Quality of {counted(quality.entries, 'entry', 'entries')} that are not retired"
+    yield f"{'column':{_COLUMN}}{'filled':>7}{'valid':>7}  {'':{_BAR}}  counts for"
+    for field in quality.fields:
+        counts_for = ", ".join(field.counts_for)
+        shares = f"{field.filled:>7.0%}{field.valid:>7.0%}"
+        yield f"{field.column:{_COLUMN}}{shares}  {'#' * round(field.valid * _BAR):{_BAR}}  {counts_for}"
+    yield ""
+    yield from textwrap.wrap(
+        f"Score: {quality.score:.0%}, the mean of what is valid in the columns that count for what a registry is meant "
+        "to hold (registry). Valid: an owner is on the roster and active, a date is not overdue. CIS 5.5: what CIS "
+        "Controls 8.1 asks of an inventory of service accounts in safeguard 5.5.",
+        WIDTH,
+    )
+
+
+def printed(lines: Iterable[str]) -> str:
+    """Lines as one text."""
+    return "".join(f"{line.rstrip()}\n" for line in lines)

@@ -1,0 +1,58 @@
+"""Reading lists that people keep: CSV, XLSX, NDJSON, JSON, YAML and TOML as rows under headings.
+
+``rows`` what a table is · ``files`` bytes with their guards · ``delimited``, ``workbook``, ``documents`` the formats
+· ``headings`` which column a heading means · ``cells`` what a cell says.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeAlias
+
+from scanner.errors import Problem, RegistryError
+from scanner.registry.tables.delimited import read_delimited
+from scanner.registry.tables.documents import read_json, read_ndjson, read_toml, read_yaml
+from scanner.registry.tables.files import check_file
+from scanner.registry.tables.rows import EmptyTable, Recognise, Row, Table
+from scanner.registry.tables.workbook import read_workbook
+
+__all__ = ["SUFFIXES", "EmptyTable", "Row", "Table", "read_table"]
+
+_Reader: TypeAlias = Callable[[Path], Table]
+
+_READERS: dict[str, _Reader] = {
+    ".json": read_json,
+    ".ndjson": read_ndjson,
+    ".jsonl": read_ndjson,
+    ".yaml": read_yaml,
+    ".yml": read_yaml,
+    ".toml": read_toml,
+}
+_DELIMITED = (".csv", ".tsv")
+SUFFIXES = (*_DELIMITED, *_READERS, ".xlsx")
+"""The endings of files that can be read."""
+
+
+def read_table(path: Path, recognise: Recognise, *, sheet: str | None = None) -> Table:
+    """The rows of that file, streamed where the format allows it; the format goes by the file's ending.
+
+    ``recognise`` tells how much a row looks like the headings, to find them below banners, and the right sheet of a
+    workbook, unless ``sheet`` names it.
+    Raises RegistryError naming file and line, also while rows are being read; EmptyTable where there is no content.
+    A row that alone is broken comes as a Problem in its place.
+    """
+    check_file(path)
+    suffix = path.suffix.lower()
+    if suffix == ".xlsx":
+        return read_workbook(path, recognise, sheet)
+    if sheet is not None:
+        raise RegistryError(
+            Problem(file=str(path), field="sheet", message="has no sheets", fix="leave out sheet, or name an .xlsx")
+        )
+    if suffix in _DELIMITED:
+        return read_delimited(path, recognise)
+    if suffix not in _READERS:
+        known = ", ".join(SUFFIXES)
+        raise RegistryError(Problem(file=str(path), message="is of no format that can be read", fix=f"use {known}"))
+    return _READERS[suffix](path)

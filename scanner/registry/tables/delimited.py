@@ -1,0 +1,122 @@
+"""CSV as spreadsheets write it anywhere: comma, semicolon, tab or bar; streamed."""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections.abc import Generator, Iterable, Iterator, Sequence
+from contextlib import closing
+from itertools import chain, islice
+from pathlib import Path
+
+from scanner.errors import Problem, RegistryError
+from scanner.registry.tables.files import read_lines
+from scanner.registry.tables.rows import (
+    EmptyTable,
+    Recognise,
+    Row,
+    Table,
+    headings_among,
+    is_filled,
+    looked_ahead,
+    named_headings,
+    no_row,
+    sheet_row,
+)
+
+_DELIMITERS = ",;\t|"
+_QUOTED = re.compile(r'"[^"]*(?:"|$)')
+# A first line that tells a spreadsheet the separator.
+_DIRECTIVE = re.compile(r"sep=([,;\t|])\s*", re.IGNORECASE)
+
+# csv's words, and ours.
+_BROKEN = (
+    ("unexpected end of data", "a quotation mark is opened and never closed"),
+    ("field larger than field limit", "a cell is far too long; is a quotation mark never closed?"),
+    ("expected after", "text goes on after a closing quotation mark"),
+    ("new-line character seen", "lines end with a bare carriage return; save it as CSV UTF-8"),
+)
+
+
+def read_delimited(path: Path, recognise: Recognise) -> Table:
+    """A CSV file. Raises RegistryError, also while its rows are read; EmptyTable where it is blank."""
+    file = str(path)
+    rows = _records(path, recognise)
+    head, every = looked_ahead(rows)
+    if not head:
+        next(every, None)
+        raise EmptyTable(Problem(file=file, message="is empty"))
+    at, _ = headings_among([cells for _, cells in head], recognise)
+    line, cells = head[at]
+    headings = named_headings(file, line, cells)
+    skipped: list[Problem] = []
+    rest = _under(headings, file, islice(every, at + 1, None), skipped)
+    return Table(file=file, headings=headings, line=line, rows=_closing(rest, rows), skipped=skipped)
+
+
+def _closing(rest: Iterator[Row | Problem], rows: Generator[tuple[int, list[str]]]) -> Iterator[Row | Problem]:
+    """The rows, with the file closed however the reading ends."""
+    with closing(rows):
+        yield from rest
+
+
+def _under(
+    headings: tuple[str, ...], file: str, rows: Iterable[tuple[int, list[str]]], skipped: list[Problem]
+) -> Iterator[Row | Problem]:
+    for line, cells in rows:
+        if why := no_row(headings, cells):
+            skipped.append(Problem(file=file, line=line, message=f"{why}, and is no row of the list"))
+            continue
+        row = sheet_row(file, line, headings, cells)
+        if row is not None:
+            yield row
+
+
+def _records(path: Path, recognise: Recognise) -> Generator[tuple[int, list[str]]]:
+    """Each record that holds anything, with the line it begins on; the file is closed however the reading ends."""
+    with closing(read_lines(path)) as lines:
+        yield from _parsed(path, lines, recognise)
+
+
+def _parsed(path: Path, lines: Iterable[str], recognise: Recognise) -> Iterator[tuple[int, list[str]]]:
+    numbered = enumerate(lines, start=1)
+    begins, first = next(((number, line) for number, line in numbered if line.strip()), (1, ""))
+    declared = _DIRECTIVE.fullmatch(first)
+    if declared:
+        begins, first = next(numbered, (begins + 1, ""))
+    head, every = looked_ahead(chain([first], (line for _, line in numbered)))
+    delimiter = str(declared[1]) if declared else _delimiter(head, recognise)
+    reader = csv.reader(every, delimiter=delimiter, strict=True)
+    skipped = begins - 1
+    while True:
+        try:
+            cells = next(reader, None)
+        except csv.Error as error:
+            why = next((ours for theirs, ours in _BROKEN if theirs in str(error)), str(error))
+            raise RegistryError(Problem(file=str(path), line=begins, message=why)) from error
+        if cells is None:
+            return
+        if any(map(is_filled, cells)):
+            yield begins, cells
+        begins = skipped + reader.line_num + 1
+
+
+def _delimiter(head: Sequence[str], recognise: Recognise) -> str:
+    """The separator under which a row looks most like headings; else the one that the first row uses most."""
+    usual = _most_used_delimiter(head[0])
+    separators = [usual, *(one for one in _DELIMITERS if one != usual)]
+    likeness = [headings_among(_split(head, one), recognise)[1] for one in separators]
+    return separators[likeness.index(max(likeness))]
+
+
+def _split(head: Sequence[str], delimiter: str) -> list[list[str]]:
+    try:
+        return list(csv.reader(head, delimiter=delimiter))
+    except csv.Error:
+        return []
+
+
+def _most_used_delimiter(heading_line: str) -> str:
+    """The separator that the headings use most; a comma where they use none."""
+    outside = _QUOTED.sub("", heading_line)
+    return max(_DELIMITERS, key=outside.count)

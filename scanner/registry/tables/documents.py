@@ -1,0 +1,214 @@
+"""Where the rows of a document stand: the line each begins on, in a text that is known to be valid. Pure.
+
+``key``: what the list of rows stands under; None where the document is that list, or the one row itself.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from contextlib import closing
+from functools import partial
+from itertools import chain, repeat
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import yaml
+
+from scanner.errors import Problem, RegistryError
+from scanner.registry.tables.files import read_lines, read_text
+from scanner.registry.tables.parsing import (
+    TOO_DEEP,
+    invalid,
+    is_too_deep,
+    parse_json,
+    parse_toml,
+    parse_yaml,
+    yaml_value,
+)
+from scanner.registry.tables.rows import EmptyTable, Row, Table
+
+_DECODER = json.JSONDecoder()
+_BLANKS = re.compile(r"[ \t\n\r]*")
+
+
+def json_lines(text: str, key: str | None, items: list[Any]) -> Iterator[int]:
+    """Of each item in a JSON text."""
+    start = _after_blanks(text, 0)
+    if key is not None:
+        start = dict(_json_members(text, start))[key]  # of one that stands twice the last, as the parser has it
+    at_line, last = 1, 0
+    for offset in _json_elements(text, start) if text[start] == "[" else repeat(start, len(items)):
+        at_line += text.count("\n", last, offset)
+        last = offset
+        yield at_line
+
+
+def _json_elements(text: str, start: int) -> Iterator[int]:
+    at = _after_blanks(text, start + 1)
+    while text[at] != "]":
+        yield at
+        at = _after_value(text, at)
+
+
+def _json_members(text: str, start: int) -> Iterator[tuple[str, int]]:
+    at = _after_blanks(text, start + 1)
+    while text[at] != "}":
+        name, colon = _DECODER.raw_decode(text, at)
+        value = _after_blanks(text, _after_blanks(text, colon) + 1)
+        yield name, value
+        at = _after_value(text, value)
+
+
+def _after_value(text: str, at: int) -> int:
+    """Behind the value there, and behind the comma that follows it."""
+    at = _after_blanks(text, _DECODER.raw_decode(text, at)[1])
+    return _after_blanks(text, at + 1) if text[at] == "," else at
+
+
+def _after_blanks(text: str, at: int) -> int:
+    blanks = _BLANKS.match(text, at)
+    return blanks.end() if blanks else at
+
+
+def yaml_lines(node: Any, key: str | None) -> list[int]:
+    """Of each item under the root node."""
+    if key is not None:
+        node = next(value for name, value in node.value if name.value == key)
+    items = node.value if isinstance(node, yaml.SequenceNode) else [node]
+    return [item.start_mark.line + 1 for item in items]
+
+
+def toml_lines(text: str, key: str | None, items: list[Any]) -> Iterable[int]:
+    """The line of each ``[[key]]``; of the key itself where the items stand in one inline list."""
+    if key is None:
+        return repeat(1)
+    name = re.escape(key)
+    headers = re.compile(rf"""\s*\[\[\s*["']?{name}["']?\s*\]\]""")
+    lines = [number for number, line in enumerate(text.split("\n"), start=1) if headers.match(line)]
+    if len(lines) == len(items):
+        return lines
+    inline = re.compile(rf"""\s*["']?{name}["']?\s*=""")
+    return repeat(next((number for number, line in enumerate(text.split("\n"), start=1) if inline.match(line)), 1))
+
+
+# ---
+# JSON, NDJSON, YAML and TOML as rows: a list of mappings, a mapping with one such list, or one mapping as one row.
+
+
+def read_json(path: Path) -> Table:
+    """A JSON document. Raises RegistryError with the line of what is wrong."""
+    text = read_text(path)
+    data = parse_json(path, text, _unique)
+    if not _is_writable(text, data):
+        raise invalid(path, "JSON", "half of a surrogate pair (\\ud800 to \\udfff) stands alone")
+    key, items = _listed(path, data)
+    return _table(path, zip(json_lines(text, key, items), items, strict=True))
+
+
+def read_ndjson(path: Path) -> Table:
+    """One JSON object a line, streamed; a line that is none is a Problem in its place."""
+    numbered = _filled_lines(path)
+    first = next(numbered, None)
+    if first is None:
+        raise EmptyTable(Problem(file=str(path), message="is empty"))
+    return Table(file=str(path), rows=_ndjson_rows(str(path), chain([first], numbered)))
+
+
+def _filled_lines(path: Path) -> Iterator[tuple[int, str]]:
+    """Lines that hold anything, numbered; the file is closed however the reading ends."""
+    with closing(read_lines(path)) as lines:
+        yield from ((number, line) for number, line in enumerate(lines, start=1) if not line.isspace())
+
+
+def read_yaml(path: Path) -> Table:
+    """A YAML document. Raises RegistryError with the line."""
+    node = parse_yaml(path, read_text(path), partial(yaml.compose, Loader=yaml.CBaseLoader))
+    if node is None:
+        raise EmptyTable(Problem(file=str(path), message="is empty"))
+    key, items = _listed(path, yaml_value(path, node, unique=True))
+    return _table(path, zip(yaml_lines(node, key), items, strict=True))
+
+
+def read_toml(path: Path) -> Table:
+    """A TOML document. Raises RegistryError with the line."""
+    text = read_text(path)
+    data = parse_toml(str(path), text, RegistryError)
+    if not data:
+        raise EmptyTable(Problem(file=str(path), message="is empty"))
+    key, items = _listed(path, data)
+    return _table(path, zip(toml_lines(text, key, items), items, strict=False))
+
+
+def _is_writable(text: str, data: Any) -> bool:
+    """Whether all texts in it can be written as UTF-8 again; an escape is the one way around that."""
+    if "\\ud" not in text.lower():
+        return True
+    try:
+        json.dumps(data, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _unique(members: list[tuple[str, Any]]) -> dict[str, Any]:
+    unique = dict(members)
+    if len(unique) < len(members):
+        twice = next(name for name, times in Counter(name for name, _ in members).items() if times > 1)
+        raise ValueError(f"the key {twice} stands twice in one object")
+    return unique
+
+
+# --- which of it are the rows -----------------------------------------------------
+
+
+def _listed(path: Path, data: Any) -> tuple[str | None, list[Any]]:
+    """The rows of a document, and the key they stand under, if they stand under one."""
+    if isinstance(data, list):
+        return None, data
+    if not isinstance(data, dict):
+        raise RegistryError(Problem(file=str(path), line=1, message="is neither a list of entries nor one entry"))
+    lists = [key for key, value in data.items() if value and isinstance(value, list) and _all_mappings(value)]
+    if len(lists) > 1:
+        named = " and ".join(sorted(lists))
+        raise RegistryError(
+            Problem(file=str(path), line=1, message=f"holds several lists: {named}", fix="give each its own file")
+        )
+    if lists:
+        return lists[0], data[lists[0]]
+    if not data:
+        raise RegistryError(
+            Problem(file=str(path), line=1, message="is empty: it holds no list", fix="write [] for none")
+        )
+    if all(value == [] for value in data.values()):
+        return next(iter(data)), []
+    return None, [data]
+
+
+def _all_mappings(items: list[Any]) -> bool:
+    return all(isinstance(item, dict) for item in items)
+
+
+def _table(path: Path, items: Iterable[tuple[int, Any]]) -> Table:
+    file = str(path)
+    return Table(file=file, rows=(_row(file, line, item) for line, item in items))
+
+
+def _row(file: str, line: int, item: Any) -> Row | Problem:
+    if isinstance(item, dict):
+        return Row(line, tuple(item), tuple(item.values()))
+    return Problem(file=file, line=line, message="is not an entry", fix="write its columns as name and value")
+
+
+def _ndjson_rows(file: str, lines: Iterable[tuple[int, str]]) -> Iterator[Row | Problem]:
+    for number, line in lines:
+        try:
+            item = msgspec.json.decode(line)
+        except (msgspec.DecodeError, RecursionError) as error:
+            yield Problem(file=file, line=number, message=f"is not a JSON object: {error}")
+        else:
+            deep = is_too_deep(item)
+            yield Problem(file=file, line=number, message=TOO_DEEP) if deep else _row(file, number, item)

@@ -1,0 +1,120 @@
+"""Files as text, guarded: what is no file, no UTF-8 or of absurd size is refused with its place."""
+
+from __future__ import annotations
+
+import codecs
+from collections.abc import Generator
+from pathlib import Path
+
+from scanner.errors import Problem, RegistryError
+from scanner.registry.tables.rows import EmptyTable
+
+UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+"""How a file begins that Excel saved as Unicode text."""
+
+MAX_DOCUMENT = 64 * 1024 * 1024
+"""Bytes of a file that is read as a whole (JSON, YAML, TOML)."""
+SLOW_TO_PARSE = (".yaml", ".yml", ".toml")
+MAX_SLOW_DOCUMENT = 16 * 1024 * 1024
+"""Bytes of a file with one of these endings: its parser takes fifty times the memory, or the time."""
+MAX_LINE = 16 * 1024 * 1024
+"""Bytes of one line of a file that is streamed."""
+
+# How files begin that carry another format than their name says.
+_OTHER_FORMATS = (
+    (b"PK\x03\x04", "is a workbook or an archive, not text", "give it the ending .xlsx, or export it as CSV"),
+    (b"\xd0\xcf\x11\xe0", "is an old Excel workbook, not text", "save it as .xlsx, or export it as CSV"),
+)
+
+
+def check_file(path: Path) -> None:
+    """Raises RegistryError unless this is an ordinary file."""
+    try:
+        if path.is_dir():
+            raise RegistryError(Problem(file=str(path), message="is a folder, not a file"))
+        if not path.exists():
+            raise RegistryError(Problem(file=str(path), message="no such file"))
+        if not path.is_file():
+            raise RegistryError(Problem(file=str(path), message="is not an ordinary file"))
+    except (OSError, ValueError) as error:  # ValueError: a NUL in the path
+        raise unreadable(path, error) from error
+
+
+def unreadable(path: Path, error: Exception) -> RegistryError:
+    """The error for a file that the system will not let us read."""
+    why = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+    return RegistryError(Problem(file=str(path), message=f"cannot be read: {why}", fix="check its permissions"))
+
+
+def read_text(path: Path) -> str:
+    """A whole file as text. Raises RegistryError, EmptyTable where it is blank."""
+    most = MAX_SLOW_DOCUMENT if path.suffix.lower() in SLOW_TO_PARSE else MAX_DOCUMENT
+    try:
+        with path.open("rb") as file:
+            data = file.read(most + 1)
+    except OSError as error:
+        raise unreadable(path, error) from error
+    if len(data) > most:
+        size = f"is larger than {most // 2**20} MiB"
+        raise RegistryError(Problem(file=str(path), message=size, fix="split it, or use CSV or NDJSON"))
+    _refuse_other_formats(path, data)
+    if data.startswith(UTF_16):
+        text = _decode_utf_16(path, data)
+    else:
+        text = _decode(path, data.removeprefix(codecs.BOM_UTF8), first_line=1)
+    if not text.strip():
+        raise EmptyTable(Problem(file=str(path), message="is empty"))
+    return text
+
+
+def read_lines(path: Path) -> Generator[str, None, None]:
+    """A file line by line, ends included, as a stream. Raises RegistryError where a line is no text."""
+    try:
+        with path.open("rb") as file:
+            line = file.readline(MAX_LINE + 1)
+            _refuse_other_formats(path, line)
+            if line.startswith(UTF_16):
+                yield from read_text(path).splitlines(keepends=True)
+                return
+            line = line.removeprefix(codecs.BOM_UTF8)
+            number = 1
+            while line:
+                if len(line) > MAX_LINE:
+                    raise RegistryError(
+                        Problem(file=str(path), line=number, message=f"is longer than {MAX_LINE // 2**20} MiB")
+                    )
+                yield _decode(path, line, first_line=number)
+                line = file.readline(MAX_LINE + 1)
+                number += 1
+    except OSError as error:
+        raise unreadable(path, error) from error
+
+
+def _refuse_other_formats(path: Path, start: bytes) -> None:
+    for magic, message, fix in _OTHER_FORMATS:
+        if start.startswith(magic):
+            raise RegistryError(Problem(file=str(path), line=1, message=message, fix=fix))
+
+
+def _decode_utf_16(path: Path, data: bytes) -> str:
+    try:
+        return data.decode("utf-16")
+    except UnicodeDecodeError as error:
+        fix = "save it as UTF-8 (in Excel: CSV UTF-8)"
+        raise RegistryError(
+            Problem(file=str(path), message="is not UTF-16 text, though it begins so", fix=fix)
+        ) from error
+
+
+def _decode(path: Path, data: bytes, *, first_line: int) -> str:
+    try:
+        text = data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        line = first_line + data.count(b"\n", 0, error.start)
+        fix = "save it as UTF-8 (in Excel: CSV UTF-8)"
+        raise RegistryError(Problem(file=str(path), line=line, message="is not UTF-8 text", fix=fix)) from error
+    nul = text.find("\0")
+    if nul >= 0:
+        line = first_line + text.count("\n", 0, nul)
+        raise RegistryError(Problem(file=str(path), line=line, message="holds a NUL byte; is it text?"))
+    return text

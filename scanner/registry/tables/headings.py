@@ -1,0 +1,262 @@
+"""Which column a heading means, whatever way people write it, and reading a row by columns."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from datetime import date, datetime
+from functools import lru_cache
+from itertools import chain
+from typing import Any, TypeVar
+
+from msgspec import Struct
+
+from scanner.registry.tables import cells
+from scanner.registry.tables.cells import CellError
+from scanner.registry.tables.rows import Row, is_filled
+
+T = TypeVar("T")
+
+_PLACEMENTS_KEPT = 1_000
+_READINGS_KEPT = 10_000
+_GIVEN, _KNOWN, _FALLBACK = range(3)
+_BRACKETED = re.compile(r"[(\[].*?[)\]]")
+
+# What a column that holds a secret itself is called, or ends with: ``DB password``. Such columns are never read.
+_SECRETS = (
+    "accesstoken", "apikey", "apikeys", "apitoken", "connectionstring", "contraseña", "kennwort", "motdepasse",
+    "passphrase", "passwd", "password", "passwords", "passwort", "privatekey", "pwd", "secret", "secretkey", "secrets",
+    "secretaccesskey", "secretvalue", "token", "tokens",
+)  # fmt: skip
+
+
+def normal(heading: str) -> str:
+    """A heading without case, blanks, hyphens, underscores, quotes and marks: ``Owner E-mail *`` is ``owneremail``."""
+    return "".join(filter(str.isalnum, heading.casefold()))
+
+
+def readings(heading: str) -> tuple[str, str]:
+    """A heading's normal form, and that without what it explains in brackets: ``Service account (ARN or name)``."""
+    return normal(heading), normal(_BRACKETED.sub("", heading))
+
+
+def holds_secret(heading: str) -> bool:
+    """Whether what stands under this heading would be a secret itself."""
+    return any(reading.endswith(_SECRETS) for reading in readings(heading))
+
+
+class Placement(Struct, frozen=True, kw_only=True):
+    """Where the columns are among some headings; the numbers are positions."""
+
+    columns: Mapping[str, tuple[int, ...]]
+    unknown: tuple[int, ...]
+    secret: tuple[int, ...]
+    """Columns that by their heading hold secrets."""
+    clashes: tuple[tuple[str, str, str], ...]
+    """A column that takes one heading only, and two headings that both mean it."""
+
+
+class Columns:
+    """The columns of one kind of list and the headings that mean them.
+
+    ``fallbacks``: headings that mean a column only where no better one is there. ``lists``: columns that take several
+    items. ``several``: columns that different headings may mean together.
+    ``given``: headings explained by the user; they go before all others, so they also settle a clash.
+    """
+
+    def __init__(
+        self,
+        synonyms: Mapping[str, Sequence[str]],
+        *,
+        lists: Collection[str] = (),
+        several: Collection[str] = (),
+        fallbacks: Mapping[str, Sequence[str]] | None = None,
+        given: Mapping[str, str] | None = None,
+    ) -> None:
+        self.names = tuple(synonyms)
+        self._synonyms = synonyms
+        self._lists = lists
+        self._several = several
+        self._fallbacks = fallbacks or {}
+        self._meanings = {
+            **_meanings(self._fallbacks, _FALLBACK),
+            **_meanings({column: (column, *words) for column, words in synonyms.items()}, _KNOWN),
+            **{normal(heading): (column, _GIVEN) for heading, column in (given or {}).items()},
+        }
+        self._placements: dict[tuple[str, ...], Placement] = {}
+
+    def explained(self, given: Mapping[str, str]) -> Columns:
+        """These columns with the user's own headings."""
+        return Columns(self._synonyms, lists=self._lists, several=self._several, fallbacks=self._fallbacks, given=given)
+
+    def headings(self) -> list[str]:
+        """Every heading that is understood, once for each column it stands for."""
+        words = (*self._synonyms.values(), *self._fallbacks.values())
+        return [*self.names, *chain.from_iterable(words)]
+
+    def means(self, heading: str) -> str | None:
+        """The column a heading means."""
+        return self._meaning(heading)[0]
+
+    def likeness(self, headings: Sequence[str], needed: Collection[str]) -> int:
+        """How many columns these headings mean; 0 where none of the ``needed`` ones is among them."""
+        meant = {self.means(heading) for heading in headings if heading} - {None}
+        return 0 if meant.isdisjoint(needed) else len(meant)
+
+    def _meaning(self, heading: str) -> tuple[str | None, int]:
+        """The column, and how sure that is."""
+        known = (self._meanings[reading] for reading in readings(heading) if reading in self._meanings)
+        return next(known, (None, _KNOWN))
+
+    def place(self, headings: tuple[str, ...]) -> Placement:
+        """Where each column is among these headings."""
+        placement = self._placements.get(headings)
+        if placement is None:
+            if len(self._placements) >= _PLACEMENTS_KEPT:
+                self._placements.clear()
+            placement = self._placements[headings] = self._place(headings)
+        return placement
+
+    def _place(self, headings: tuple[str, ...]) -> Placement:
+        found: dict[str, list[tuple[int, int]]] = {}
+        for position, heading in enumerate(headings):
+            column, rank = self._meaning(heading)
+            if column is not None:
+                found.setdefault(column, []).append((rank, position))
+        best = {
+            column: tuple(position for rank, position in places if rank == min(places)[0])
+            for column, places in found.items()
+        }
+        taken = {position for positions in best.values() for position in positions}
+        left = [position for position in range(len(headings)) if position not in taken]
+        return Placement(
+            columns=best,
+            unknown=tuple(position for position in left if not holds_secret(headings[position])),
+            secret=tuple(position for position in left if holds_secret(headings[position])),
+            clashes=tuple(
+                (column, headings[positions[0]], headings[positions[1]])
+                for column, positions in best.items()
+                if len(positions) > 1
+                and column not in self._lists
+                and not self._tells_apart(column, positions, headings)
+            ),
+        )
+
+    def _tells_apart(self, column: str, positions: Sequence[int], headings: Sequence[str]) -> bool:
+        return column in self._several and len({normal(headings[at]) for at in positions}) == len(positions)
+
+
+def _meanings(words: Mapping[str, Sequence[str]], rank: int) -> dict[str, tuple[str, int]]:
+    return {normal(word): (column, rank) for column, written in words.items() for word in written}
+
+
+def kept(reader: Callable[[Any], T]) -> Callable[[Any], T]:
+    """One reading for each different cell: a million rows repeat few kinds, places and days.
+
+    The rows of a list are read in a third of the time less, and share what was read.
+    """
+    known = lru_cache(_READINGS_KEPT, typed=True)(reader)
+    return lambda cell: reader(cell) if isinstance(cell, (dict, list)) else known(cell)
+
+
+_word = kept(cells.read_text)
+_moment = kept(cells.read_moment)
+_days = kept(cells.read_days)
+
+
+class Fields:
+    """One row by columns. A cell that cannot be read gives nothing and is kept in ``errors``, with its heading."""
+
+    def __init__(self, row: Row, columns: Columns) -> None:
+        self._row = row
+        self._placement = columns.place(row.headings)
+        self._columns = self._placement.columns
+        self.errors: list[CellError] = []
+
+    @property
+    def columns(self) -> Iterable[str]:
+        """The columns that the row has, filled or not, in the order of its headings."""
+        return self._columns
+
+    @property
+    def clashes(self) -> tuple[tuple[str, str, str], ...]:
+        """As those of the placement."""
+        return self._placement.clashes
+
+    def text(self, column: str) -> str | None:
+        return self.read(column, cells.read_text)
+
+    def word(self, column: str) -> str | None:
+        """A text of which there are few different ones, such as a kind."""
+        return self.read(column, _word)
+
+    def exact(self, column: str) -> str | None:
+        """The text with whatever blanks and invisible characters are around it: of a name they are part."""
+        return self.read(column, cells.read_exact)
+
+    def day(self, column: str) -> date | None:
+        return self.read(column, cells.read_date)
+
+    def moment(self, column: str) -> datetime | None:
+        return self.read(column, _moment)
+
+    def days(self, column: str) -> int | None:
+        return self.read(column, _days)
+
+    def yes_no(self, column: str) -> bool | None:
+        return self.read(column, cells.read_yes_no)
+
+    def items(self, column: str, reader: Callable[[Any], tuple[str, ...] | None] = cells.read_list) -> tuple[str, ...]:
+        """The items of all cells that mean this column, each once."""
+        lists = [self._try(position, reader) or () for position in self._columns.get(column, ())]
+        return lists[0] if len(lists) == 1 else tuple(dict.fromkeys(chain.from_iterable(lists)))
+
+    def cell(self, column: str) -> Any:
+        """The cell as it came, None where there is none."""
+        positions = self._columns.get(column)
+        return self._row.cells[positions[0]] if positions else None
+
+    def cells(self, column: str) -> list[tuple[str, Any]]:
+        """Every heading that means this column, with its cell, where that holds anything."""
+        found = ((self._row.headings[at], self._row.cells[at]) for at in self._columns.get(column, ()))
+        return [(heading, cell) for heading, cell in found if is_filled(cell)]
+
+    def heading(self, column: str) -> str | None:
+        """The heading as it is written in the file, None where there is none."""
+        positions = self._columns.get(column)
+        return self._row.headings[positions[0]] if positions else None
+
+    def hides(self, columns: Collection[str]) -> bool:
+        """Whether a cell of one of these columns could not be read so far, or it is unclear which one counts."""
+        hidden = {error.heading for error in self.errors}
+        headings = {self._row.headings[at] for column in columns for at in self._columns.get(column, ())}
+        return not hidden.isdisjoint(headings) or any(column in columns for column, _, _ in self.clashes)
+
+    def unknown(self) -> list[tuple[str, Any]]:
+        """Headings that mean no column, with their cells, where these hold anything."""
+        if not self._placement.unknown:
+            return []
+        found = ((self._row.headings[position], self._row.cells[position]) for position in self._placement.unknown)
+        return [(heading, cell) for heading, cell in found if is_filled(cell)]
+
+    def wrong(self, column: str, message: str, fix: str | None = None, *, heading: str | None = None) -> None:
+        """Notes that a cell of this column says what cannot be."""
+        error = CellError(message, fix)
+        error.heading = heading or self.heading(column)
+        self.errors.append(error)
+
+    def read(self, column: str, reader: Callable[[Any], T | None]) -> T | None:
+        """What a reader of cells makes of it."""
+        positions = self._columns.get(column)
+        return self._try(positions[0], reader) if positions else None
+
+    def _try(self, position: int, reader: Callable[[Any], T | None]) -> T | None:
+        cell = self._row.cells[position]
+        if cell == "" or cell is None:
+            return None
+        try:
+            return reader(cell)
+        except CellError as error:
+            error.heading = self._row.headings[position]
+            self.errors.append(error)
+            return None

@@ -1,0 +1,1 @@
+"""The store: every scan as intervals, on SQLite or PostgreSQL."""

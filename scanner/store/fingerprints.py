@@ -1,0 +1,84 @@
+"""What earlier scans had of findings and of identities that came back."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator
+from datetime import datetime
+from itertools import islice
+
+from sqlalchemy import ColumnElement, Connection, literal_column, select
+
+from scanner.model import Earlier, Finding
+from scanner.store import scans, schema
+from scanner.store.bodies import moment_of
+from scanner.store.database import Values
+from scanner.store.engine import plain_rows
+from scanner.store.intervals import BATCH, read_open
+from scanner.store.kinds import ACKNOWLEDGED, FINDINGS
+from scanner.text import without_surrogates
+
+# ---
+# Which findings there were, and since when: asked for by every scan, so answered from an index or by key alone.
+
+_NOTHING = Earlier(first_seen=None, announced=False)
+
+
+def known(connection: Connection) -> dict[str, datetime | None]:
+    """By fingerprint of the open findings but those held back, when they were first seen."""
+    finding = schema.finding.c
+    rows = select(finding.key, finding.first_seen).where(finding.until_scan.is_(None), finding.held_back.is_(None))
+    with connection.execute(rows) as result:
+        # The driver's own rows, one by one: a list of a million pairs would take more than the answer.
+        return {key: None if since is None else moment_of(since) for key, since in iter(result.cursor.fetchone, None)}
+
+
+def earlier(connection: Connection, wanted: Collection[str]) -> dict[str, Earlier]:
+    """What any scan knew of these findings, by fingerprint. One that was last forgotten counts as never announced."""
+    finding = schema.finding.c
+    rows = select(finding.key, finding.first_seen, finding.until_scan, finding.held_back)
+    rows = rows.order_by(finding.first_scan.desc())
+    asked, found = iter(sorted(wanted)), dict[str, Earlier]()
+    forgettings, forgotten = scans.forgettings(connection), set[str]()
+    while batch := list(islice(asked, BATCH)):
+        for key, since, until, unannounced in plain_rows(connection, rows.where(finding.key.in_(batch))):
+            if key not in found and until in forgettings:
+                forgotten.add(key)
+            later = found.get(key, _NOTHING)
+            found[key] = Earlier(
+                first_seen=None if since is None else moment_of(since),
+                announced=later.announced or (unannounced is None and key not in forgotten),
+                let_be=later.let_be or (until is None and unannounced == ACKNOWLEDGED),
+            )
+    return found
+
+
+# --- What the store knows for telling which identities were made anew under their keys, or have another key now ---
+
+
+def last_issued(connection: Connection, keys: Iterable[str]) -> dict[str, tuple[str, str, str]]:
+    """By key, provider, scope and unique id that it had when it last had one, gone or not."""
+    identity = schema.identity.c
+    rows = _last(connection, keys, identity.provider, identity.scope, identity.unique_id)
+    return {row[0]: (row[1], row[2], row[3]) for row in rows}
+
+
+def last_unique_ids(connection: Connection, keys: Iterable[str]) -> dict[str, tuple[str, str]]:
+    """By key, source and unique id that it had when it last had one, gone or not."""
+    rows = _last(connection, keys, schema.identity.c.source, schema.identity.c.unique_id)
+    return {row[0]: (row[1], row[2]) for row in rows}
+
+
+def _last(connection: Connection, keys: Iterable[str], *facts: ColumnElement[str | None]) -> Iterator[Values]:
+    """Key and facts of all versions with a unique id, the last one of each key behind the others."""
+    identity = schema.identity.c
+    known = select(identity.key, *facts).where(identity.unique_id.is_not(None))
+    stored = iter(sorted({without_surrogates(key) for key in keys}))
+    while batch := list(islice(stored, BATCH)):
+        yield from plain_rows(connection, known.where(identity.key.in_(batch)).order_by(identity.first_scan))
+
+
+def standing(connection: Connection) -> Iterator[Finding]:
+    """The latest scan's findings of those that were made anew."""
+    # Written out, for SQLite takes no index for a condition that it is only given later.
+    recreations = schema.finding.c.rule == literal_column("'recreated'")
+    yield from read_open(connection, FINDINGS, recreations, despite_damage=True)

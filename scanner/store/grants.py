@@ -1,0 +1,92 @@
+"""Least-privileged roles for a store on PostgreSQL: SQL to be piped into psql, and what new tables need."""
+
+from __future__ import annotations
+
+from string import Template
+
+from msgspec import Struct
+from sqlalchemy import Connection
+
+from scanner.store import schema as tables
+from scanner.store.integrity import INTERVALS
+
+_ROLE = Template("SELECT $create WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = $text) \\gexec\n")
+
+# The writer adds scans and closes intervals. Earlier versions granted it everything: hence REVOKE. Default privileges
+# are for tables that are yet to come; what the writer may change in them is granted once they are there.
+_GRANTS = Template("""\
+GRANT CONNECT ON DATABASE :"DBNAME" TO $owner, $writer, $reader;
+CREATE SCHEMA IF NOT EXISTS $schema AUTHORIZATION $owner;
+GRANT USAGE, CREATE ON SCHEMA $schema TO $owner;
+GRANT USAGE ON SCHEMA $schema TO $writer, $reader;
+REVOKE UPDATE, DELETE, TRUNCATE ON ALL TABLES IN SCHEMA $schema FROM $writer;
+GRANT SELECT, INSERT ON ALL TABLES IN SCHEMA $schema TO $writer;
+GRANT SELECT ON ALL TABLES IN SCHEMA $schema TO $reader;
+ALTER DEFAULT PRIVILEGES FOR ROLE $owner IN SCHEMA $schema REVOKE UPDATE, DELETE ON TABLES FROM $writer;
+ALTER DEFAULT PRIVILEGES FOR ROLE $owner IN SCHEMA $schema GRANT SELECT, INSERT ON TABLES TO $writer;
+ALTER DEFAULT PRIVILEGES FOR ROLE $owner IN SCHEMA $schema GRANT SELECT ON TABLES TO $reader;
+""")
+
+
+class Roles(Struct, frozen=True, kw_only=True):
+    """Names of the roles: whose the tables are, who scans, who only reports."""
+
+    owner: str
+    writer: str
+    reader: str
+
+
+def grants(roles: Roles, schema: str) -> str:
+    """What psql is to run as a superuser, as often as you like. Only the owner may make and change tables."""
+    names = {"owner": roles.owner, "writer": roles.writer, "reader": roles.reader}
+    made = [
+        _ROLE.substitute(create=_text(f"CREATE ROLE {_name(name)} LOGIN"), text=_text(name))
+        for name in dict.fromkeys(names.values())
+    ]
+    quoted = {part: _name(name) for part, name in (names | {"schema": schema}).items()}
+    return "".join(made) + _GRANTS.substitute(quoted) + _changes(quoted["schema"], quoted["writer"])
+
+
+def grant_changes(connection: Connection) -> None:
+    """Let the writers of a store change what a scan changes, after its tables were made or brought forward.
+
+    Writers are the roles that may insert scans without being the owner. Runs as the owner.
+    """
+    (schema,) = connection.exec_driver_sql("SELECT current_schema()").one()
+    for (writer,) in connection.exec_driver_sql(_WRITERS).all():
+        connection.exec_driver_sql(_changes(_name(schema), _name(writer)), execution_options={"no_parameters": True})
+
+
+_WRITERS = """SELECT DISTINCT rolname FROM pg_class, aclexplode(relacl) JOIN pg_roles ON pg_roles.oid = grantee
+WHERE pg_class.oid = 'scan'::regclass AND privilege_type = 'INSERT' AND grantee <> relowner"""
+
+# Deleting rows, and with that pruning, is the owner's. Messages and staged parts are queues, not history: what was
+# delivered or joined goes.
+_MAY_CHANGE = {
+    **{
+        table.name: "UPDATE (until_scan, hash, checksum)" if "hash" in table.c else "UPDATE (until_scan)"
+        for table in INTERVALS
+    },
+    tables.outbox.name: "UPDATE, DELETE",
+    tables.blind_spot.name: "DELETE",
+    tables.staged_part.name: "DELETE",
+    tables.staged_line.name: "DELETE",
+}
+_MAY_ONLY_READ = (tables.migration.name, tables.identity_since.name)
+
+
+def _changes(schema: str, writer: str) -> str:
+    """Both as quoted names. Does nothing in a schema that has no tables yet."""
+    grants = [f"GRANT {what} ON {schema}.{table} TO {writer};" for table, what in _MAY_CHANGE.items()]
+    revokes = [f"REVOKE INSERT ON {schema}.{table} FROM {writer};" for table in _MAY_ONLY_READ]
+    lines = "\n".join((*grants, *revokes))
+    exists = f"to_regclass({_text(f'{schema}.scan')}) IS NOT NULL"
+    return f"DO $muster$ BEGIN IF {exists} THEN\n{lines}\nEND IF; END $muster$;\n"
+
+
+def _name(text: str) -> str:
+    return '"' + text.replace('"', '""') + '"'
+
+
+def _text(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"

@@ -1,0 +1,115 @@
+"""Rows that were falsified or damaged outside Muster: found when they are read back, and repaired on request.
+
+Every row of a scan, of its coverage and of an interval ends with a *checksum* over what never changes in it. Reading
+commands refuse a row that does not match (:class:`DamagedRow`). A scan verifies all open rows first, since it compares
+by hash alone and would never look at a body: see :func:`damaged_open_rows` and ``intervals.differences``.
+
+The checksum has no key, as none could be kept from whoever may write to the store: it finds damage and careless edits,
+not an attacker who computes it anew. CRC-32 does for that as well as SHA-256, which took a third of a verification.
+Verifying 100,000 identities of 1.7 kB with their sightings takes 0.6 s of CPU; saving them first takes 2.4 s.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import cache, reduce
+from operator import eq
+from typing import Any
+from zlib import crc32
+
+from sqlalchemy import ColumnElement, Connection, Row, Select, Table, Text, and_, cast, func, literal, select, tuple_
+
+from scanner.errors import DamagedRow
+from scanner.store import schema
+from scanner.text import printable
+
+Values = tuple[Any, ...]
+Damaged = Mapping[str, frozenset[str]]
+"""By table, the keys of open rows that do not match their checksum."""
+
+_NAMES = ("identity", "secret", "workload", "assignment", "entry", "finding")
+RECORDS = tuple(schema.metadata.tables[name] for name in _NAMES)
+"""The tables of versions: each scan has as many of their rows as it was saved with records."""
+
+BATCH = 10_000
+HINT = "`muster store check` lists all such rows, and `--repair` mends or removes them; or put back the last backup"
+_CHANGING = frozenset({"until_scan", "pruned_at", "removed", "checksum"})
+INTERVALS = tuple(table for table in schema.metadata.sorted_tables if "until_scan" in table.c)
+CHECKED = tuple(table for table in schema.metadata.sorted_tables if "checksum" in table.c)
+
+_BETWEEN, _NULL = "\x1f", "\x1e"
+"""Control characters that stand between the texts that a checksum is over, and for NULL."""
+
+
+@cache
+def _lasting(table: Table) -> tuple[int, ...]:
+    """The places of the columns that never change."""
+    return tuple(place for place, column in enumerate(table.c) if column.name not in _CHANGING)
+
+
+def checksum(table: Table, row: Row[Any] | Values) -> str:
+    """CRC-32 of a row's lasting columns, as 8 hex digits. ``row``: values in the columns' order; the last may lack."""
+    return _digest(_BETWEEN.join([_NULL if (value := row[place]) is None else str(value) for place in _lasting(table)]))
+
+
+def _digest(text: str) -> str:
+    return f"{crc32(text.encode('utf-8', 'surrogatepass')):08x}"
+
+
+def _as_one_text(table: Table) -> ColumnElement[str]:
+    """What :func:`checksum` digests, put together by the database: in Python that takes as long as all the rest."""
+    texts = [func.coalesce(cast(table.c[place], Text), literal(_NULL)) for place in _lasting(table)]
+    return reduce(lambda so_far, text: so_far.concat(literal(_BETWEEN)).concat(text), texts)
+
+
+def sealed(table: Table, rows: Sequence[Values]) -> Sequence[Values]:
+    """The rows with their checksums, if the table has such a column."""
+    return [(*row, checksum(table, row)) for row in rows] if table in CHECKED else rows
+
+
+def is_sound(table: Table, row: Row[Any] | Values) -> bool:
+    """Whether a row, as it is stored, matches its checksum."""
+    return bool(row[-1] == checksum(table, row))
+
+
+def verify(table: Table, row: Values) -> None:
+    """Raise DamagedRow for a row that does not match its checksum."""
+    if not is_sound(table, row):
+        raise DamagedRow(f"the store's {named(table, row)} was changed or damaged outside Muster", hint=HINT)
+
+
+def named(table: Table, row: Values) -> str:
+    """A row as people look for it: its table, key and the number of its first scan."""
+    if table is schema.scan:
+        return f"scan {printable(str(row[1]))}"
+    if table is schema.coverage:
+        source, scope, section = row[2:5]
+        return printable(f"coverage of {section} in {source}, {scope} (scan number {row[0]})")
+    return printable(f"{table.name.replace('_', ' ')} {row[0]} (since scan number {row[1]})")
+
+
+def damaged_open_rows(connection: Connection) -> dict[str, frozenset[str]]:
+    """By table, the keys of the open rows that do not match their checksum."""
+    found = {
+        table.name: frozenset(row[0] for row in damaged(connection, table, table.c.until_scan.is_(None)))
+        for table in INTERVALS
+    }
+    return {name: keys for name, keys in found.items() if keys}
+
+
+def damaged(connection: Connection, table: Table, *chosen: ColumnElement[bool]) -> list[Values]:
+    """The rows of a table that do not match their checksum."""
+    keys = tuple(table.primary_key.columns)
+    texts = select(table.c.checksum, _as_one_text(table), *keys).where(*chosen).order_by(*keys).limit(BATCH)
+    page, unsound = texts, list[Values]()
+    while rows := _plain(connection, page):
+        unsound += [row[2:] for row in rows if _digest(row[1]) != row[0]]
+        page = texts.where(tuple_(*keys) > tuple_(*map(literal, rows[-1][2:])))
+    its_own = (and_(*map(eq, keys, values)) for values in unsound)
+    return [tuple(connection.execute(select(table).where(own)).one()) for own in its_own]
+
+
+def _plain(connection: Connection, query: Select[Any]) -> list[Values]:
+    """All rows as the driver has them: SQLAlchemy's own double the time of a verification."""
+    with connection.execute(query) as result:
+        return list(result.cursor.fetchall())

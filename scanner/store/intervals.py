@@ -1,0 +1,354 @@
+"""Intervals: writing a scan as its difference to the one before, and reading any scan back.
+
+The whole current state goes past the open rows of the store, both by key; only what is new, changed or gone touches
+the database.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import pairwise
+from operator import itemgetter
+from typing import Any, NamedTuple
+
+import msgspec
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    Connection,
+    Row,
+    Select,
+    Table,
+    and_,
+    bindparam,
+    func,
+    literal_column,
+    null,
+    or_,
+    select,
+    update,
+)
+
+from scanner.errors import DamagedRow, StoreError
+from scanner.store import scans, schema
+from scanner.store.bodies import all_wordings, decode, digest, encode
+from scanner.store.database import Values
+from scanner.store.engine import bulk_insert, plain_rows
+from scanner.store.integrity import HINT, RECORDS, Damaged, checksum, verify
+from scanner.store.kinds import R, RecordKind, Sighting, Wordings
+from scanner.text import printable
+
+BATCH = 10_000
+"""Rows held at a time, reading and writing."""
+
+_KEY, _HASH, _SAID = 0, 3, slice(4, None)
+"""In a version's row without its checksum: its key, its hash, and all that was hashed."""
+
+_NOTHING: frozenset[str] = frozenset()
+_DAMAGED = ""
+"""What an open row that does not match its checksum is taken to hold: no record hashes to it."""
+
+_MOVED = ("first_scan", "body", "checksum")
+"""Of a sighting, what :func:`restore` needs beside its version."""
+_UNSEEN = Sighting()
+
+_sightings = msgspec.json.Decoder(Sighting)
+_places = msgspec.json.Decoder(list[int])
+
+
+class Difference(NamedTuple):
+    """What a scan changes in one table: keys whose row ends, and of each new row its place among the keys, and mark."""
+
+    closing: list[str]
+    opening: list[tuple[int, str]]
+
+
+def differences(
+    connection: Connection,
+    mark: Column[str],
+    keys: Sequence[str],
+    marks: Callable[[int, int], Sequence[str]],
+    damaged: frozenset[str] = _NOTHING,
+) -> Iterator[Difference]:
+    """Compare a scan with the open rows of the table of ``mark``, the column that tells a change, page by page.
+
+    ``keys`` ascend as Python sorts text, code point by code point, which is how SQLite does; ``marks`` makes the marks
+    of those from one place to another, at most BATCH. What has another mark than before is closed and opened anew,
+    what only the table has is closed, what only the scan has is opened. ``damaged``: keys whose rows do not match
+    their checksums, and count as changed.
+    """
+    for page, start, end in _side_by_side(_pages(connection, mark), keys):
+        before: dict[str, str] = dict(page)
+        before |= dict.fromkeys(before.keys() & damaged, _DAMAGED)
+        ours = keys[start:end]
+        beside = zip(range(start, end), ours, marks(start, end), strict=True)
+        opening = [(place, told) for place, key, told in beside if before.get(key) != told]
+        closing = [key for place, _ in opening if (key := keys[place]) in before]
+        if len(before) + len(opening) - len(closing) > len(ours):
+            closing += before.keys() - set(ours)
+        yield Difference(closing, opening)
+
+
+def _side_by_side(pages: Iterable[list[Values]], keys: Sequence[str]) -> Iterator[tuple[list[Values], int, int]]:
+    """Open rows, and from where to where among ``keys`` those are that belong beside them."""
+    done = 0
+    for page in pages:
+        cut, upto = 0, bisect_right(keys, page[-1][0], lo=done)
+        for end in (*range(done + BATCH, upto, BATCH), upto):
+            before = cut
+            cut = len(page) if end == upto else bisect_right(page, keys[end - 1], lo=cut, key=itemgetter(0))
+            yield page[before:cut], done, end
+            done = end
+    for start in range(done, len(keys), BATCH):
+        yield [], start, min(start + BATCH, len(keys))
+
+
+def _pages(connection: Connection, mark: Column[str]) -> Iterator[list[Values]]:
+    """The open rows by key. Between pages rows may be opened and closed, as long as it is before them."""
+    table = mark.table
+    is_open = select(table.c.key, mark).where(table.c.until_scan.is_(None)).order_by(table.c.key).limit(BATCH)
+    page = is_open
+    while rows := plain_rows(connection, page):
+        yield rows
+        page = is_open.where(table.c.key > rows[-1][0])
+
+
+def _apply(connection: Connection, table: Table, seq: int, closing: Sequence[str], opening: Sequence[Values]) -> None:
+    """Close the open rows of these keys with scan ``seq``, and open the others."""
+    if closing:
+        close = update(table).where(table.c.key == bindparam("closing"), table.c.until_scan.is_(None))
+        connection.execute(close.values(until_scan=seq), [{"closing": key} for key in closing])
+    bulk_insert(connection, table, opening)
+
+
+def write(
+    connection: Connection, kind: RecordKind[R], seq: int, records: Sequence[R], damaged: Damaged | None = None
+) -> list[int] | None:
+    """Make ``records`` the whole state of this kind from scan ``seq`` on. ``damaged``: as for :func:`differences`.
+
+    Returns their order, if it is not the kind's own: the place of each, counted by key.
+    """
+    given = [kind.key(record) for record in records]
+    places = sorted(range(len(given)), key=given.__getitem__)
+    keys = [given[place] for place in places]
+    ordered = [records[place] for place in places]
+    _refuse_repeats(kind, keys)
+
+    def hashes(start: int, end: int) -> list[str]:
+        return [digest(kind.content(one), key) for key, one in zip(keys[start:end], ordered[start:end], strict=True)]
+
+    unsound = (damaged or {}).get(kind.versions.name, _NOTHING)
+    for ending, opening in differences(connection, kind.versions.c.hash, keys, hashes, unsound):
+        rows = [version_row(kind, seq, keys[place], told, ordered[place]) for place, told in opening]
+        # Where the scan lacks a damaged record, whether it is gone cannot be told: its row stays open.
+        staying = unsound.difference(row[_KEY] for row in rows) if unsound else _NOTHING
+        closing = [key for key in ending if key not in staying] if staying else ending
+        _apply(connection, kind.versions, seq, *_without_rehashed(connection, kind.versions, closing, rows))
+    _write_sightings(connection, kind, seq, list(filter(kind.moves, ordered)), damaged or {})
+    in_order = all(before <= after for before, after in pairwise(map(kind.order, records)))
+    return None if in_order else places
+
+
+def version_row(kind: RecordKind[R], seq: int, key: str, told: str, record: R) -> Values:
+    """The row of a version that begins with scan ``seq``, without its checksum. ``told``: the hash of its content."""
+    content: R = kind.content(record)
+    return key, seq, None, told, *kind.facts(content), encode(kind.body(content), key).decode()
+
+
+def _without_rehashed(
+    connection: Connection, table: Table, closing: list[str], opening: list[Values]
+) -> tuple[list[str], list[Values]]:
+    """What really changes. What another version of Muster hashed in another way only gets its new hash."""
+    again = {row[_KEY]: row for row in opening}
+    both = [key for key in closing if key in again]
+    is_open = select(table).where(table.c.key.in_(both), table.c.until_scan.is_(None))
+    stored = [row[:-1] for row in plain_rows(connection, is_open)] if both else []
+    rehashed = [
+        (*row[:_HASH], again[row[_KEY]][_HASH], *row[_SAID]) for row in stored if row[_SAID] == again[row[_KEY]][_SAID]
+    ]
+    if not rehashed:
+        return closing, opening
+    rehash = update(table).where(table.c.key == bindparam("same"), table.c.until_scan.is_(None))
+    connection.execute(
+        rehash.values(hash=bindparam("told"), checksum=bindparam("sum")),
+        [{"same": row[_KEY], "told": row[_HASH], "sum": checksum(table, row)} for row in rehashed],
+    )
+    same = {row[_KEY] for row in rehashed}
+    return [key for key in closing if key not in same], [row for row in opening if row[_KEY] not in same]
+
+
+def _write_sightings(
+    connection: Connection, kind: RecordKind[R], seq: int, moving: Sequence[R], damaged: Damaged
+) -> None:
+    """``moving``: by key."""
+    keys = [kind.key(record) for record in moving]
+
+    def sightings(start: int, end: int) -> list[str]:
+        beside = zip(keys[start:end], moving[start:end], strict=True)
+        return [encode(kind.sighting(record), key).decode() for key, record in beside]
+
+    unsound = damaged.get(kind.sightings.name, _NOTHING)
+    for closing, opening in differences(connection, kind.sightings.c.body, keys, sightings, unsound):
+        _apply(connection, kind.sightings, seq, closing, [(keys[place], seq, None, body) for place, body in opening])
+
+
+def _refuse_repeats(kind: RecordKind[R], keys: Sequence[str]) -> None:
+    repeated = next((one for one, other in pairwise(keys) if one == other), None)
+    if repeated is not None:
+        raise StoreError(
+            f"the scan has two records of kind {kind.name} with the key {printable(repeated)}",
+            hint="please report this; nothing of this scan was stored",
+        )
+
+
+def write_orders(
+    connection: Connection, seq: int, orders: Mapping[str, list[int] | None], damaged: Damaged | None = None
+) -> None:
+    """Keep the orders that :func:`write` returned, by name of kind. ``damaged``: as for :func:`differences`."""
+    table = schema.ordering
+    texts = {name: encode(orders[name], f"order of kind {name}").decode() for name in sorted(orders) if orders[name]}
+    names, bodies = list(texts), list(texts.values())
+    unsound = (damaged or {}).get(table.name, _NOTHING)
+    for closing, opening in differences(connection, table.c.body, names, lambda start, end: bodies[start:end], unsound):
+        _apply(connection, table, seq, closing, [(names[place], seq, None, body) for place, body in opening])
+
+
+def holds(table: Table, seq: int) -> ColumnElement[bool]:
+    """Whether a row's interval includes scan ``seq``."""
+    return and_(table.c.first_scan <= seq, or_(table.c.until_scan.is_(None), table.c.until_scan > seq))
+
+
+def restored_rows(kind: RecordKind[R], sighted: ColumnElement[bool]) -> Select[Any]:
+    """Versions with the sighting for which ``sighted`` holds beside them, as :func:`restore` takes them."""
+    versions, sightings = kind.versions, kind.sightings
+    moved = (sightings.c[name].label(f"moved_{name}") for name in _MOVED)
+    return select(versions, *moved).select_from(
+        versions.outerjoin(sightings, and_(sightings.c.key == versions.c.key, sighted))
+    )
+
+
+def unmoved_rows(kind: RecordKind[R]) -> Select[Any]:
+    """Versions without their sightings, as :func:`restore` takes them."""
+    return select(kind.versions, *(null().label(f"moved_{name}") for name in _MOVED))
+
+
+def restore(kind: RecordKind[R], row: Row[Any], wordings: Wordings) -> R:
+    """The record of a row of :func:`restored_rows`, as it was saved. Raises DamagedRow."""
+    values: Values = tuple(row)
+    first, body, sealed = values[-3:]
+    verify(kind.versions, values[:-3])
+    if body is None:
+        return kind.restore(kind.load(row, wordings), _UNSEEN)
+    verify(kind.sightings, (row.key, first, None, body, sealed))
+    return kind.restore(kind.load(row, wordings), decode(_sightings, body, f"sighting of {row.key}"))
+
+
+def recovered(kind: RecordKind[R], row: Row[Any], wordings: Wordings) -> R | None:
+    """The record of a damaged row whose body and key are still what was hashed; None where they are not."""
+    try:
+        record = kind.load(row, wordings)
+    except (StoreError, ValueError):
+        return None
+    its_own = kind.key(record) == row.key and digest(kind.content(record), row.key) == row.hash
+    return record if its_own else None
+
+
+def read(
+    connection: Connection,
+    kind: RecordKind[R],
+    seq: int,
+    wanted: Callable[[Row[Any]], bool] | None = None,
+    *,
+    despite_damage: bool = False,
+) -> Iterator[R]:
+    """Stream the records of one scan by key. ``wanted`` looks at a row's columns; what it refuses is not decoded.
+
+    Raises DamagedRow for a row that does not match its checksum. ``despite_damage``: yields what can be recovered of
+    such rows, and leaves the others out.
+    """
+    versions = kind.versions
+    rows = restored_rows(kind, holds(kind.sightings, seq)).where(holds(versions, seq)).order_by(versions.c.key)
+    return _restored(connection, kind, rows, wanted, despite_damage=despite_damage)
+
+
+def records_at(connection: Connection, seq: int) -> int:
+    """How many records scan ``seq`` has, counted by indexes alone: those open now, less and plus what changed since."""
+    return sum(_rows_at(connection, table, seq) for table in RECORDS)
+
+
+def _rows_at(connection: Connection, table: Table, seq: int) -> int:
+    first, until = table.c.first_scan, table.c.until_scan
+    is_open, is_later = until.is_(None), and_(first > literal_column("1"), first > seq)
+    counts = (
+        select(func.count()).select_from(table).where(is_open),
+        select(-func.count()).select_from(table).where(is_later, is_open),
+        select(func.count()).select_from(table).where(until.is_not(None), until > seq, first <= seq),
+    )
+    return sum(connection.execute(count).scalar_one() for count in counts)
+
+
+def refuse_incomplete(connection: Connection, seq: int) -> None:
+    """Raise DamagedRow where scan ``seq`` has another number of records than it was saved with."""
+    if problem := incompleteness(connection, seq):
+        raise DamagedRow(problem, hint=HINT)
+
+
+def incompleteness(connection: Connection, seq: int) -> str | None:
+    """What is wrong with the number of records of scan ``seq``; None where it is as many as it was saved with."""
+    scan = schema.scan.c
+    row = connection.execute(select(scan.id, (scan.records - scan.removed).label("saved")).where(scan.seq == seq)).one()
+    there = records_at(connection, seq)
+    return None if there == row.saved else scans.incomplete(row.id, there, row.saved)
+
+
+def open_places(connection: Connection) -> dict[tuple[str, str, str], int]:
+    """The latest scan's identities counted by source, scope and kind: a few thousand, without reading their bodies."""
+    identity = schema.identity.c
+    place = (identity.source, identity.scope, identity.kind)
+    counts = select(*place, func.count()).where(identity.until_scan.is_(None)).group_by(*place)
+    return {(source, scope, kind): number for source, scope, kind, number in plain_rows(connection, counts)}
+
+
+def read_open(
+    connection: Connection, kind: RecordKind[R], chosen: ColumnElement[bool], *, despite_damage: bool = False
+) -> Iterator[R]:
+    """Stream the latest scan's records for which ``chosen`` holds. Damage: as for :func:`read`."""
+    versions, sightings = kind.versions, kind.sightings
+    rows = restored_rows(kind, sightings.c.until_scan.is_(None)).where(versions.c.until_scan.is_(None), chosen)
+    return _restored(connection, kind, rows, despite_damage=despite_damage)
+
+
+def _restored(
+    connection: Connection,
+    kind: RecordKind[R],
+    rows: Select[Any],
+    wanted: Callable[[Row[Any]], bool] | None = None,
+    *,
+    despite_damage: bool,
+) -> Iterator[R]:
+    wordings = all_wordings(connection)
+    with connection.execute(rows, execution_options={"yield_per": BATCH}) as result:
+        for row in result:
+            if wanted is not None and not wanted(row):
+                continue
+            try:
+                yield restore(kind, row, wordings)
+            except DamagedRow:
+                if not despite_damage:
+                    raise
+                if (record := recovered(kind, row, wordings)) is not None:
+                    yield record
+
+
+def read_in_order(connection: Connection, kind: RecordKind[R], seq: int) -> tuple[R, ...]:
+    """The records of one scan in the order they had in it."""
+    ordering = schema.ordering
+    row = connection.execute(select(ordering).where(ordering.c.key == kind.name, holds(ordering, seq))).one_or_none()
+    records = list(read(connection, kind, seq))
+    if row is not None:
+        verify(ordering, tuple(row))
+        places = decode(_places, row.body, f"order of kind {kind.name}")
+        if len(places) == len(records):  # else a repair took records out
+            return tuple(record for _, record in sorted(zip(places, records, strict=True), key=itemgetter(0)))
+    return tuple(sorted(records, key=kind.order))

@@ -1,0 +1,216 @@
+"""The steps that lead from an empty database to the tables of schema.py. Append only: what was released never changes.
+
+A step is SQL that SQLite and PostgreSQL both understand (there TEXT is sorted as on SQLite). All that a store lacks are
+applied in one transaction, so it is always at exactly one version, the number of its last step, and never halfway.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from msgspec import Struct
+from sqlalchemy import Connection, Engine, func, insert, inspect, select
+
+from scanner.errors import StoreError
+from scanner.store import schema
+from scanner.store.engine import database_of, reading, where, writing
+
+
+class Migration(Struct, frozen=True, kw_only=True):
+    """One step. Its number is its place in the list, counted from 1."""
+
+    name: str
+    statements: tuple[str, ...]
+
+
+_SCAN = """
+CREATE TABLE scan (
+    seq INTEGER NOT NULL PRIMARY KEY,
+    id TEXT NOT NULL UNIQUE,
+    started_at TEXT NOT NULL,
+    finished_at TEXT NOT NULL,
+    version TEXT NOT NULL,
+    summary TEXT NOT NULL,
+    policy TEXT NOT NULL,
+    notices TEXT NOT NULL,
+    inputs TEXT NOT NULL,
+    records INTEGER NOT NULL,
+    forgot TEXT,
+    pruned_at TEXT,
+    removed INTEGER NOT NULL DEFAULT 0,
+    checksum TEXT NOT NULL
+)"""
+
+_COVERAGE = """
+CREATE TABLE coverage (
+    scan INTEGER NOT NULL REFERENCES scan (seq),
+    position INTEGER NOT NULL,
+    source TEXT NOT NULL,
+    scope TEXT NOT NULL,
+    section TEXT NOT NULL,
+    status TEXT NOT NULL,
+    body TEXT NOT NULL,
+    checksum TEXT NOT NULL,
+    PRIMARY KEY (scan, position)
+)"""
+
+_INTERVAL = """
+CREATE TABLE {name} (
+    key TEXT NOT NULL,
+    first_scan INTEGER NOT NULL REFERENCES scan (seq),
+    until_scan INTEGER REFERENCES scan (seq),
+    {content}body TEXT NOT NULL,
+    checksum TEXT NOT NULL,
+    PRIMARY KEY (key, first_scan)
+)"""
+
+_FACTS = {
+    "identity": "provider source scope kind registry_state ownership_state usage_state privilege_level"
+    " unique_id created_by",
+    "secret": "provider source scope",
+    "workload": "provider source scope kind",
+    "assignment": "provider source scope",
+    "entry": "state",
+    "finding": "rule severity identity entry wording held_back first_seen",
+}
+"""The columns of each kind of record that stand between its hash and its body."""
+
+_INDEXED = {"finding": ", held_back, first_seen"}
+"""What the index of open rows holds besides, because every scan asks for it."""
+
+
+def _interval(name: str, facts: str | None) -> tuple[str, ...]:
+    """A table of versions, or of sightings where ``facts`` is None, with its indexes of open and of ended rows."""
+    content, opened = "", "key"
+    if facts is not None:
+        content = "hash TEXT NOT NULL, " + "".join(f"{fact} TEXT, " for fact in facts.split())
+        opened = f"key, hash, until_scan{_INDEXED.get(name, '')}"
+    return (
+        _INTERVAL.format(name=name, content=content),
+        f"CREATE INDEX {name}_open ON {name} ({opened}) WHERE until_scan IS NULL",
+        f"CREATE INDEX {name}_ended ON {name} (until_scan) WHERE until_scan IS NOT NULL",
+    )
+
+
+_INDEXES = (
+    *(
+        f"CREATE INDEX {name}_begun ON {name} (first_scan) WHERE first_scan > 1"
+        for name in ("identity", "entry", "finding")
+    ),
+    """CREATE INDEX identity_created_by ON identity (key, unique_id, created_by)
+    WHERE until_scan IS NULL AND created_by IS NOT NULL""",
+    "CREATE INDEX finding_on_entry ON finding (entry) WHERE until_scan IS NULL AND entry IS NOT NULL",
+    "CREATE INDEX finding_recreated ON finding (key) WHERE until_scan IS NULL AND rule = 'recreated'",
+)
+
+_OTHERS = (
+    "CREATE TABLE wording (hash TEXT NOT NULL PRIMARY KEY, body TEXT NOT NULL)",
+    """CREATE TABLE identity_since (
+    key TEXT NOT NULL PRIMARY KEY,
+    first_scan INTEGER NOT NULL REFERENCES scan (seq)
+)""",
+    """CREATE TABLE outbox (
+    id TEXT NOT NULL PRIMARY KEY,
+    channel TEXT NOT NULL,
+    created_at TEXT NOT NULL,
+    position INTEGER NOT NULL,
+    body TEXT NOT NULL,
+    attempts INTEGER NOT NULL,
+    claimed_until TEXT,
+    fault TEXT
+)""",
+    """CREATE TABLE blind_spot (
+    source TEXT NOT NULL,
+    scope TEXT NOT NULL,
+    section TEXT NOT NULL,
+    status TEXT NOT NULL,
+    since TEXT NOT NULL,
+    PRIMARY KEY (source, scope, section)
+)""",
+    """CREATE TABLE staged_part (
+    scan TEXT NOT NULL,
+    part TEXT NOT NULL,
+    head TEXT NOT NULL,
+    received_at TEXT NOT NULL,
+    PRIMARY KEY (scan, part)
+)""",
+    """CREATE TABLE staged_line (
+    scan TEXT NOT NULL,
+    part TEXT NOT NULL,
+    position INTEGER NOT NULL,
+    body TEXT NOT NULL,
+    PRIMARY KEY (scan, part, position)
+)""",
+)
+
+BASELINE = "0.1"
+"""The name of the first step. Stores of the development versions before it began with another."""
+
+MIGRATIONS: tuple[Migration, ...] = (
+    Migration(
+        name=BASELINE,
+        statements=(
+            _SCAN,
+            _COVERAGE,
+            *(sql for name, facts in _FACTS.items() for sql in _interval(name, facts)),
+            *(sql for name in _FACTS for sql in _interval(f"{name}_sighting", None)),
+            *_interval("ordering", None),
+            *_INDEXES,
+            *_OTHERS,
+        ),
+    ),
+)
+
+
+def migrate(engine: Engine, migrations: Sequence[Migration] = MIGRATIONS) -> None:
+    """Bring the store forward to the last of ``migrations``, or leave it as it is.
+
+    Raises StoreError for a store that a newer Muster wrote, and for a database that holds something else.
+    """
+    if version(engine, migrations) == len(migrations):
+        return
+    with writing(engine) as connection:
+        current = _version(connection)  # another process may have been faster
+        schema.migration.create(connection, checkfirst=True)
+        for number in range(current + 1, len(migrations) + 1):
+            _apply(connection, number, migrations[number - 1])
+        database_of(connection).made_tables(connection)
+
+
+def version(engine: Engine, migrations: Sequence[Migration] = MIGRATIONS) -> int:
+    """The number of the store's last step; 0 for an empty database. Raises StoreError as :func:`migrate` does."""
+    with reading(engine) as connection:
+        current = _version(connection)
+    if current > len(migrations):
+        raise StoreError(
+            f"the store {where(engine)} was written by a newer Muster"
+            f" (store version {current}, this one knows {len(migrations)})",
+            hint="upgrade Muster, or name another store with --store",
+        )
+    return current
+
+
+def _apply(connection: Connection, number: int, step: Migration) -> None:
+    for statement in map(database_of(connection).dialect, step.statements):
+        # No % in it stands for a parameter.
+        connection.exec_driver_sql(statement, execution_options={"no_parameters": True})
+    connection.execute(insert(schema.migration).values(number=number, name=step.name))
+
+
+def _version(connection: Connection) -> int:
+    tables = inspect(connection).get_table_names()
+    if schema.migration.name in tables:
+        steps = schema.migration.c
+        first = connection.execute(select(steps.name).where(steps.number == 1)).scalar()
+        if first not in (None, BASELINE):
+            raise StoreError(
+                f"the store {where(connection.engine)} was made by a version before 0.1, which this one cannot read",
+                hint="move it away, or name another with --store: the next scan makes a new one",
+            )
+        return connection.execute(select(func.max(steps.number))).scalar() or 0
+    if tables:
+        raise StoreError(
+            f"the store {where(connection.engine)} is not a Muster store: it holds another program's tables",
+            hint="name another with --store, or on PostgreSQL a schema of its own: ?schema=muster",
+        )
+    return 0

@@ -1,0 +1,259 @@
+"""What the store knows of the time before: first sightings, versions, trend, and pruning."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Collection, Iterator
+from datetime import datetime
+from itertools import groupby
+from operator import itemgetter
+
+import msgspec
+from msgspec import Struct
+from rapidfuzz import fuzz, process
+from sqlalchemy import Connection, Table, and_, delete, exists, func, insert, or_, select, update
+
+from scanner.model import Assessment, Identity, ScanPoint
+from scanner.store import bodies, scans, schema
+from scanner.store.bodies import decode
+from scanner.store.database import Values
+from scanner.store.engine import plain_rows
+from scanner.store.integrity import checksum
+from scanner.store.intervals import BATCH, read_open, restore, restored_rows
+from scanner.store.kinds import IDENTITIES
+from scanner.text import without_surrogates
+
+# --- Since when identities are known, by their keys alone: no body is read, nothing is kept for it but by pruning ---
+
+_LOOKED_UP = 1_000
+"""So many keys at most are looked up one by one; for more, the whole index is read."""
+
+_version, _since = schema.identity, schema.identity_since
+
+
+def first_seen(connection: Connection, keys: Collection[str]) -> dict[str, datetime]:
+    """By key, the start of the first scan that ever had it; identities that none had are not among them."""
+    versions = select(_version.c.key, func.min(_version.c.first_scan)).group_by(_version.c.key)
+    pruned = select(_since.c.key, _since.c.first_scan)
+    if len(keys) <= _LOOKED_UP:
+        versions, pruned = versions.where(_version.c.key.in_(keys)), pruned.where(_since.c.key.in_(keys))
+    known: dict[str, int] = dict(plain_rows(connection, versions))
+    known.update(plain_rows(connection, pruned))
+    started = scans.start_times(connection)
+    return {key: started[known[key]] for key in keys if key in known}
+
+
+def keep_from_pruning(connection: Connection, oldest: int) -> None:
+    """Keep what :func:`first_seen` would say after the versions are gone that no scan from ``oldest`` on has."""
+    is_kept = exists().where(_since.c.key == _version.c.key)
+    going = select(_version.c.key, func.min(_version.c.first_scan)).where(_version.c.until_scan <= oldest, ~is_kept)
+    connection.execute(insert(_since).from_select(["key", "first_scan"], going.group_by(_version.c.key)))
+    stays = exists().where(
+        _version.c.key == _since.c.key, or_(_version.c.until_scan.is_(None), _version.c.until_scan > oldest)
+    )
+    connection.execute(delete(_since).where(~stays))
+
+
+# --- How the numbers moved: the scans that lead up to one, each with what was resolved in it ---
+
+SCANS = 366
+"""How many scans back a trend reaches: a year of daily ones."""
+
+
+def trend(connection: Connection, seq: int) -> tuple[ScanPoint, ...]:
+    """The scan with that number and those before it, oldest first."""
+    stored = scans.upto(connection, seq, SCANS)
+    started = scans.start_times(connection)
+    resolved = _resolved(connection, started)
+    return tuple(
+        ScanPoint(id=one.id, started_at=one.started_at, counts=one.counts, resolved=resolved.get(number, {}))
+        for number, one in stored.items()
+    )
+
+
+def _resolved(connection: Connection, started: dict[int, datetime]) -> dict[int, Counter[int]]:
+    """By the number of the scan that no longer had them: days that findings had stood, and how many had."""
+    finding = schema.finding.c
+    ended = select(finding.key).where(finding.until_scan.is_not(None))
+    rows = select(finding.key, finding.first_scan, finding.until_scan).where(finding.key.in_(ended))
+    forgettings = scans.forgettings(connection)
+    resolved: dict[int, Counter[int]] = {}
+    for first, until in _stood(plain_rows(connection, rows.order_by(finding.key, finding.first_scan))):
+        if until not in forgettings:
+            resolved.setdefault(until, Counter())[max((started[until] - started[first]).days, 0)] += 1
+    return resolved
+
+
+def _stood(versions: list[Values]) -> Iterator[tuple[int, int]]:
+    """From and until which scan findings stood without a break, of those that ended; versions come by key and scan."""
+    for _, of_one in groupby(versions, itemgetter(0)):
+        since = last = None
+        for _, first, until in of_one:
+            if since is None or first != last:
+                if since is not None and last is not None:
+                    yield since, last
+                since = first
+            last = until
+        if since is not None and last is not None:
+            yield since, last
+
+
+# --- Every version of one identity, with the times between which it held ---
+
+
+class IdentityVersion(Struct, frozen=True, kw_only=True):
+    """What was known of an identity from one scan to another, as the last of them had it.
+
+    ``since``: start of the first scan that had it so. ``until``: start of the first that had it otherwise, or not at
+    all; None while it holds.
+    """
+
+    since: datetime
+    until: datetime | None
+    assessment: Assessment
+
+
+def versions_of(connection: Connection, key: str) -> tuple[IdentityVersion, ...]:
+    """All versions of the identity, oldest first; empty for a key that was never seen."""
+    version, sighting = schema.identity.c, schema.identity_sighting.c
+    seen_last = and_(
+        or_(version.until_scan.is_(None), sighting.first_scan < version.until_scan),
+        or_(sighting.until_scan.is_(None), sighting.until_scan >= version.until_scan),
+    )
+    rows = restored_rows(IDENTITIES, seen_last).where(version.key == key).order_by(version.first_scan)
+    started = scans.start_times(connection)
+    known_wordings = bodies.all_wordings(connection)
+    return tuple(
+        IdentityVersion(
+            since=started[row.first_scan],
+            until=None if row.until_scan is None else started[row.until_scan],
+            assessment=restore(IDENTITIES, row, known_wordings),
+        )
+        for row in connection.execute(rows)
+    )
+
+
+# ---
+# Finding an identity by whatever people call it, without an index of names that every scan would have to write.
+
+_NEAR = 3
+_LIKE = 60
+"""Of 100: how like the text a name must be to be thought of."""
+_ASCII = re.compile(r"[\x20-\x7e]*")
+
+
+def called(connection: Connection, text: str) -> tuple[Assessment, ...]:
+    """The latest scan's identities that go by this text, by key.
+
+    One whose key it is, is looked up. Otherwise the database searches all bodies for a piece of the text, which takes
+    about a second for a million identities, and only what it finds is decoded.
+    """
+    identity, text = schema.identity.c, without_surrogates(text)
+    by_key = tuple(read_open(connection, IDENTITIES, identity.key == text))
+    if by_key:
+        return by_key
+    mentioning = read_open(connection, IDENTITIES, identity.body.icontains(_piece(text), autoescape=True))
+    found = (one for one in mentioning if _answers_to(one.identity, text))
+    return tuple(sorted(found, key=IDENTITIES.key))
+
+
+def named_like(connection: Connection, text: str) -> tuple[str, ...]:
+    """A few names of the latest scan's identities that are like the text: what it is a part of, then the likest.
+
+    Of each body only the names are decoded: about two seconds for a million identities.
+    """
+    identity = schema.identity.c
+    bodies = connection.execute(
+        select(identity.body).where(identity.until_scan.is_(None)), execution_options={"yield_per": BATCH}
+    )
+    records = (decode(_named, body, "identity").identity for (body,) in bodies)
+    names = dict.fromkeys(name for one in records for name in (one.name, one.display_name) if name)
+    folded = without_surrogates(text).casefold().strip()
+    holding = sorted((name for name in names if folded and folded in name.casefold()), key=len)
+    like = process.extract(
+        folded, names.keys(), scorer=fuzz.ratio, processor=str.casefold, limit=_NEAR, score_cutoff=_LIKE
+    )
+    return tuple(dict.fromkeys([*holding[:_NEAR], *(name for name, _, _ in like)]))[:_NEAR]
+
+
+class _Names(Struct, frozen=True):
+    name: str
+    display_name: str | None = None
+
+
+class _Named(Struct, frozen=True):
+    """Of an assessment, what its identity is called."""
+
+    identity: _Names
+
+
+_named = msgspec.json.Decoder(_Named)
+
+
+def _piece(text: str) -> str:
+    """The longest piece of the text that stands in a body as it is, but for case: databases know only that of ASCII."""
+    written = msgspec.json.encode(text)[1:-1].decode()
+    return max((found[0] for found in _ASCII.finditer(written)), key=len)
+
+
+def _answers_to(identity: Identity, name: str) -> bool:
+    ids = (identity.key, identity.unique_id, *identity.aliases, *(one.id for one in identity.credentials))
+    names = (identity.name, identity.display_name)
+    return name in ids or name.casefold() in (known.casefold() for known in names if known)
+
+
+# --- Forgetting old scans: their rows go, what still holds stays, and scans that are kept load as before ---
+#
+# A row of the table of scans is never deleted, but emptied: versions that still hold may have begun with it, and when
+# that was is part of their history.
+
+_INTERVALS: tuple[Table, ...] = tuple(table for table in schema.metadata.sorted_tables if "until_scan" in table.c)
+_EMPTY = {"summary": "{}", "policy": "{}", "notices": "[]"}
+
+
+class Pruning(Struct, frozen=True, kw_only=True):
+    """What is forgotten, or would be: scans, and versions and sightings that no kept scan has."""
+
+    scans: int
+    rows: int
+    kept: int
+
+
+def plan(connection: Connection, before: datetime) -> Pruning:
+    """What :func:`prune` would do."""
+    oldest = _oldest_kept(connection, before)
+    scan = schema.scan.c
+    kept = select(func.count()).where(scans.is_kept(), scan.seq >= oldest)
+    going = select(func.count()).where(scans.is_kept(), scan.seq < oldest)
+    rows = [select(func.count()).where(table.c.until_scan <= oldest) for table in _INTERVALS]
+    return Pruning(
+        scans=connection.execute(going).scalar_one(),
+        rows=sum(connection.execute(count).scalar_one() for count in rows),
+        kept=connection.execute(kept).scalar_one(),
+    )
+
+
+def prune(connection: Connection, before: datetime, now: datetime) -> Pruning:
+    """Forget the scans that started before that moment, but for the latest, and what only they had."""
+    planned, oldest = plan(connection, before), _oldest_kept(connection, before)
+    if planned.scans:
+        keep_from_pruning(connection, oldest)
+        for table in _INTERVALS:
+            connection.execute(delete(table).where(table.c.until_scan <= oldest))
+        connection.execute(delete(schema.coverage).where(schema.coverage.c.scan < oldest))
+        going = select(schema.scan).where(scans.is_kept(), schema.scan.c.seq < oldest)
+        for row in connection.execute(going).all():
+            names = (column.name for column in schema.scan.c)
+            emptied = dict(zip(names, row, strict=True)) | _EMPTY | {"pruned_at": now.isoformat()}
+            emptied["checksum"] = checksum(schema.scan, tuple(emptied.values()))
+            connection.execute(update(schema.scan).where(schema.scan.c.seq == row.seq).values(emptied))
+    return planned
+
+
+def _oldest_kept(connection: Connection, before: datetime) -> int:
+    """The number of the first scan that is not too old; all that were stored after it are kept, too."""
+    scan = schema.scan.c
+    recent = select(func.min(scan.seq)).where(scans.is_kept(), scan.started_at >= before.isoformat())
+    oldest: int | None = connection.execute(recent).scalar_one()
+    return (scans.latest(connection) or 0) if oldest is None else oldest

@@ -1,0 +1,300 @@
+"""PostgreSQL's advisory locks: one to write, and one to conclude a scan.
+
+They are a database's, so each names what it is for and the schema, that is, the store.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, ClassVar, cast
+
+from msgspec.structs import replace
+from sqlalchemy import URL, Connection, Engine, ExceptionContext, Table, create_engine, event
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+
+from scanner.errors import LostStore, MissingExtra, StoreError
+from scanner.store.database import DEFAULT_PATIENCE, PATIENCE, SHORT_WAIT, WRITES, Fault, Values, this_process, words
+from scanner.store.grants import grant_changes
+from scanner.store.postgres_text import escaped, rows_unescaped, with_text
+from scanner.text import printable
+
+if TYPE_CHECKING:
+    import psycopg
+
+AS_IS = "as_is"
+"""The execution option of a connection whose transactions begin as the server has it."""
+
+_STORE = "hashtext(coalesce(current_schema(), ''))"
+_WRITING, _CONCLUDING = 1836413811, 1836413812
+BEGIN_WRITING = f"SELECT pg_advisory_xact_lock({_WRITING}, {_STORE})"
+"""Waits until nobody else writes; the lock ends with the transaction."""
+
+_TRY_LOCK = f"SELECT pg_try_advisory_lock({_CONCLUDING}, {_STORE})"
+_UNLOCK = f"SELECT pg_advisory_unlock({_CONCLUDING}, {_STORE})"
+# Numbers of locks are shown as unsigned ones.
+_HOLDER = """SELECT application_name FROM pg_locks JOIN pg_stat_activity USING (pid)
+WHERE locktype = 'advisory' AND granted AND datname = current_database() AND pg_locks.database = datid
+AND classid = %s AND objid = (hashtext(coalesce(current_schema(), ''))::bigint & 4294967295)::oid"""
+
+
+class AdvisoryLock:
+    """It is the session's, so it ends with the connection, and that with the process."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._session: Connection | None = None
+
+    def take(self) -> bool:
+        """Tells the server who asks, so that it can tell others who holds it."""
+        session = self._engine.connect().execution_options(isolation_level="AUTOCOMMIT", **{AS_IS: True})
+        try:
+            session.exec_driver_sql("SELECT set_config('application_name', %s, false)", (f"muster {this_process()}",))
+            if session.exec_driver_sql(_TRY_LOCK).scalar_one():
+                self._session = session
+                return True
+        except BaseException:
+            session.invalidate()
+            session.close()
+            raise
+        session.close()
+        return False
+
+    def holder(self) -> str | None:
+        """What the session that holds it calls itself, which any role may see."""
+        with self._engine.connect() as connection:
+            name = connection.exec_driver_sql(_HOLDER, (_CONCLUDING,)).scalar()
+        return printable(str(name).removeprefix("muster ")) if name else None
+
+    def release(self) -> None:
+        """Where the connection is gone, so is the lock."""
+        if self._session is None:
+            return
+        session, self._session = self._session, None
+        with suppress(SQLAlchemyError):
+            session.exec_driver_sql(_UNLOCK)
+        # Not back into the pool, where it would still bear the name of a holder.
+        with suppress(SQLAlchemyError):
+            session.invalidate()
+        session.close()
+
+
+# ---
+# What is particular to PostgreSQL: the connection, COPY, the schema in a shared database, its locks and faults.
+
+_DRIVER = "postgresql+psycopg"
+# A network that swallows packets is noticed within two minutes, not never.
+_CONNECTION = {
+    "connect_timeout": "10",
+    "application_name": "muster",
+    "client_encoding": "utf8",
+    "keepalives_idle": "30",
+    "keepalives_interval": "10",
+    "keepalives_count": "3",
+    "tcp_user_timeout": "60000",
+}
+_SCHEMA = re.compile(r"(?!pg_)[a-z_][a-z0-9_]{0,62}")
+
+_BEGIN_READING = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY"
+_SIZE = """SELECT coalesce(sum(pg_total_relation_size(pg_class.oid)), 0)::bigint FROM pg_class
+JOIN pg_namespace ON pg_namespace.oid = relnamespace WHERE nspname = current_schema() AND relkind = 'r'"""
+_WRITABLE = """SELECT current_setting('transaction_read_only') = 'off',
+has_table_privilege('scan', 'INSERT') AND has_column_privilege('identity', 'until_scan', 'UPDATE')"""
+
+_SCAN_AGAIN = "scan again; what was stored is intact"
+_GRANT = "`muster store grants` prints what its roles need; tables are the owner's to make, with `muster store upgrade`"
+# SQLSTATEs begin with these; the first that fits decides.
+_FAULTS = (
+    ("08", Fault(what="has lost the connection", hint=_SCAN_AGAIN, lost=True)),
+    ("57P", Fault(what="has ended the connection", hint=_SCAN_AGAIN, lost=True)),
+    ("25P03", Fault(what="has ended the connection", hint="raise idle_in_transaction_session_timeout", lost=True)),
+    ("42501", Fault(what="does not let this role do that", hint=_GRANT)),
+    ("25006", Fault(what="is read-only", hint="name the primary server, or a role that may write")),
+    ("53100", Fault(what="has no room left: the disk is full", hint="make room and scan again; nothing was lost")),
+    ("53", Fault(what="has no resources left", hint="look at the server's limits on connections and memory")),
+    ("54", Fault(what="cannot hold a record of this size", hint="find out which identity has such a long key or id")),
+    ("55P03", Fault(what="is in use: another scan is writing to it", hint="wait for it to end and try again")),
+    ("57014", Fault(what="has cancelled a statement", hint="raise statement_timeout for this role")),
+    ("XX", Fault(what="is damaged", hint="look at the server's log, and put back the last backup if need be")),
+)
+_UNREACHABLE = Fault(
+    what="cannot be reached",
+    hint="check that the server runs, and user and database; the password belongs into PGPASSWORD or ~/.pgpass",
+    lost=True,
+)
+_REFUSED = replace(_UNREACHABLE, lost=False)
+_TRANSIENT = ("starting up", "shutting down", "recovery", "too many", "connection slots")
+"""Of the reasons for which a server refuses a connection, those that pass; others, such as a wrong password, do not.
+
+libpq hands over no SQLSTATE for a connection that was never made, only the server's words after FATAL.
+"""
+_OTHER_FAULT = Fault(what="does not work", hint="check that it was written by Muster; look at the server's log")
+
+
+class Postgres:
+    """A schema in a database of a server."""
+
+    options: ClassVar[frozenset[str]] = frozenset(
+        ("connect_timeout", "host", "passfile", "schema", "sslcert", "sslkey", "sslmode", "sslrootcert")
+    )
+
+    def open(self, address: URL, *, create: bool, timeout: float | None) -> Engine:
+        """Looks at the database once. With ``create``, a missing schema that the URL names is made."""
+        query = {name: str(value) for name, value in address.query.items() if name in self.options}
+        schema = query.pop("schema", None)
+        if schema is not None and not _SCHEMA.fullmatch(schema):
+            raise StoreError(
+                f"the store's schema is {printable(schema)}", hint="lower-case letters, digits and _ make its name"
+            )
+        wait = SHORT_WAIT if timeout is None else timeout
+        settings = {"lock_timeout": f"{max(1, round(wait * 1000))}ms"} | ({"search_path": schema} if schema else {})
+        try:
+            engine = create_engine(
+                address.set(drivername=_DRIVER, query=_CONNECTION | query),
+                pool_pre_ping=True,
+                hide_parameters=True,
+                execution_options={PATIENCE: DEFAULT_PATIENCE if timeout is None else timeout},
+            )
+        except ModuleNotFoundError:
+            raise MissingExtra("a store on PostgreSQL", "postgres") from None
+        # First: SQLAlchemy asks a new connection for its schema, too.
+        event.listen(engine, "connect", lambda connection, _: _set_up(connection, settings), insert=True)
+        event.listen(engine, "begin", _begin)
+        event.listen(engine, "handle_error", _close_cursor)
+        try:
+            self._look(engine, schema if create else None)
+        except BaseException:
+            engine.dispose()
+            raise
+        return engine
+
+    def _look(self, engine: Engine, to_make: str | None) -> None:
+        try:
+            with engine.connect() as connection:
+                encoding, schema = connection.exec_driver_sql(
+                    "SELECT current_setting('server_encoding'), current_schema()"
+                ).one()
+            if encoding != "UTF8":
+                raise StoreError(
+                    f"the store {self.place(engine.url)} is a database in {encoding}, which cannot hold every name",
+                    hint="make one in UTF-8: CREATE DATABASE muster ENCODING 'UTF8' TEMPLATE template0",
+                )
+            if to_make and schema is None:
+                with engine.connect().execution_options(**{WRITES: True}) as connection, connection.begin():
+                    connection.exec_driver_sql(f"CREATE SCHEMA IF NOT EXISTS {to_make}")
+                # A pooled connection has no schema yet.
+                engine.dispose()
+        except DBAPIError as error:
+            fault = self.fault(error.orig)
+            kind = LostStore if fault.lost else StoreError
+            raise kind(
+                f"the store {self.place(engine.url)} {fault.what} ({words(error.orig)})", hint=fault.hint
+            ) from error
+
+    def place(self, url: URL) -> str:
+        """Server and database."""
+        return printable(url.set(drivername="postgresql", query={}).render_as_string(hide_password=True))
+
+    def dialect(self, statement: str) -> str:
+        """Text is to be sorted by code points, as Python and SQLite do, whatever the language of the database."""
+        return re.sub(r"\bTEXT\b", 'TEXT COLLATE "C"', statement)
+
+    def made_tables(self, connection: Connection) -> None:
+        """Let the writers change in them what a scan changes."""
+        grant_changes(connection)
+
+    def insert(self, connection: Connection, table: Table, rows: Sequence[Values]) -> None:
+        """COPY: many times as fast as ``insert(dicts)``."""
+        names = connection.dialect.identifier_preparer
+        columns = ", ".join(map(names.format_column, table.columns))
+        _copy(connection, f"COPY {names.format_table(table)} ({columns}) FROM STDIN", escaped(rows))
+
+    def refuse_unwritable(self, engine: Engine) -> None:
+        """A standby, and a role that may only read."""
+        with engine.connect().execution_options(**{AS_IS: True}) as connection:
+            primary, granted = connection.exec_driver_sql(_WRITABLE).one()
+        if not (primary and granted):
+            fault = self.fault_of("42501" if primary else "25006")
+            raise StoreError(f"the store {self.place(engine.url)} {fault.what}: to write", hint=fault.hint)
+
+    def settle(self, engine: Engine) -> None:
+        """Nothing: the server vacuums and analyses by itself."""
+
+    def compact(self, engine: Engine) -> int:
+        """Nothing: the server reuses by itself what pruning freed."""
+        del engine
+        return 0
+
+    def damage(self, engine: Engine) -> Sequence[str]:
+        """Nothing: the server checks its own pages as rows are read, and ``pg_amcheck`` its indexes."""
+        del engine
+        return ()
+
+    def mend(self, engine: Engine) -> Sequence[str]:
+        """Nothing: see :meth:`damage`."""
+        return self.damage(engine)
+
+    def may_prune(self, engine: Engine) -> bool:
+        """The owner of the tables may, the writer may not."""
+        with engine.connect() as connection:
+            return bool(connection.exec_driver_sql("SELECT has_table_privilege('identity', 'DELETE')").scalar_one())
+
+    def size(self, engine: Engine) -> int:
+        """Tables with their indexes."""
+        with engine.connect() as connection:
+            return int(connection.exec_driver_sql(_SIZE).scalar_one())
+
+    def lock(self, engine: Engine) -> AdvisoryLock:
+        """A lock of the server's, held by a connection of its own."""
+        return AdvisoryLock(engine)
+
+    def fault(self, error: BaseException | None) -> Fault:
+        """By SQLSTATE. An operational error without one is the driver's: it has no connection."""
+        state = getattr(error, "sqlstate", None)
+        if state is None and type(error).__name__ == "OperationalError":
+            said = str(error)
+            refused = "FATAL" in said and not any(reason in said for reason in _TRANSIENT)
+            return _REFUSED if refused or "not known" in said else _UNREACHABLE
+        if state is None:
+            return _OTHER_FAULT
+        return self.fault_of(state)
+
+    def fault_of(self, state: str) -> Fault:
+        """What a SQLSTATE means."""
+        return next((fault for beginning, fault in _FAULTS if state.startswith(beginning)), _OTHER_FAULT)
+
+
+def _set_up(connection: psycopg.Connection[Any], settings: dict[str, str]) -> None:
+    with_text(connection)
+    connection.row_factory = rows_unescaped
+    connection.autocommit = True
+    for name, value in settings.items():
+        connection.execute("SELECT set_config(%s, %s, false)", (name, value))
+    connection.autocommit = False
+
+
+def _begin(connection: Connection) -> None:
+    options = connection.get_execution_options()
+    if not options.get(AS_IS, False):
+        connection.exec_driver_sql(BEGIN_WRITING if options.get(WRITES, False) else _BEGIN_READING)
+
+
+def _close_cursor(context: ExceptionContext) -> None:
+    """SQLAlchemy leaves the cursor of a connection that is lost as it is, and psycopg warns of that."""
+    if context.is_disconnect and context.execution_context is not None:
+        with suppress(context.dialect.loaded_dbapi.Error):
+            context.execution_context.cursor.close()
+
+
+def _copy(connection: Connection, statement: str, rows: Iterable[Values]) -> None:
+    from psycopg import adapters
+    from psycopg.adapt import PyFormat
+
+    driver = cast("psycopg.Connection[Any]", connection.connection.driver_connection)
+    with driver.cursor() as cursor:
+        # These rows need no escaping any more, and the driver's own way is quicker.
+        cursor.adapters.register_dumper(str, adapters.get_dumper(str, PyFormat.TEXT))
+        with cursor.copy(statement.encode()) as copy:
+            for row in rows:
+                copy.write_row(row)

@@ -1,0 +1,73 @@
+r"""Text that PostgreSQL takes: it refuses U+0000, which names from outside may hold.
+
+What is stored instead is ``\x01\x01``, and ``\x01\x02`` for U+0001: so nothing is lost, two texts stay two, and they
+sort as before. JSON never holds either as it is, so that bodies are not looked at twice.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Sequence
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from scanner.store.database import Values
+
+if TYPE_CHECKING:
+    from psycopg import Connection, Cursor
+    from psycopg.abc import Buffer
+    from psycopg.adapt import Dumper
+
+_ESCAPES = {0: "\x01\x01", 1: "\x01\x02"}
+_MARK = "\x01"
+_ESCAPED = re.compile("\x01[\x01\x02]")
+
+
+def escape(text: str) -> str:
+    """The text as it is stored."""
+    return text.translate(_ESCAPES)
+
+
+def unescape(text: str) -> str:
+    """The text as it was."""
+    return _ESCAPED.sub(lambda found: chr(ord(found[0][1]) - 1), text)
+
+
+def escaped(rows: Sequence[Values]) -> Iterable[Values]:
+    """The rows as they are stored. They are searched a column at a time, which is quicker."""
+    if not any(_holds_escapable(column) for column in zip(*rows, strict=True)):
+        return rows
+    return [tuple(escape(value) if isinstance(value, str) else value for value in row) for row in rows]
+
+
+def _holds_escapable(column: Sequence[Any]) -> bool:
+    joined = "".join(value for value in column if value.__class__ is str)
+    return "\x00" in joined or _MARK in joined
+
+
+def rows_unescaped(_cursor: Cursor[Any]) -> Callable[[Sequence[Any]], Values]:
+    """Makes the driver's rows: psycopg's ``row_factory``."""
+
+    def make(values: Sequence[Any]) -> Values:
+        for value in values:
+            if value.__class__ is str and _MARK in value:
+                return tuple(unescape(one) if isinstance(one, str) else one for one in values)
+        return tuple(values)
+
+    return make
+
+
+def with_text(connection: Connection[Any]) -> None:
+    """Have the connection escape the parameters of its statements."""
+    connection.adapters.register_dumper(str, _dumper())
+
+
+@cache
+def _dumper() -> type[Dumper]:
+    from psycopg.adapt import Dumper
+
+    class Escaping(Dumper):
+        def dump(self, obj: str) -> Buffer:
+            return escape(obj).encode()
+
+    return Escaping

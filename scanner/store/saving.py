@@ -1,0 +1,163 @@
+"""One scan at a time: waiting for the store's lock, and saying for whom."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from sqlalchemy import Connection, Engine
+
+from scanner.errors import StoreError
+from scanner.model import Forgotten, ScanResult
+from scanner.store import bodies, outbox, scans, schema
+from scanner.store.database import PATIENCE, Lock
+from scanner.store.engine import database_of, faults_told, reading, steadily, where, writing
+from scanner.store.integrity import Damaged, damaged, damaged_open_rows, named
+from scanner.store.intervals import incompleteness, write, write_orders
+from scanner.store.kinds import ASSIGNMENTS, ENTRIES, FINDINGS, IDENTITIES, SECRETS, WORKLOADS
+from scanner.store.outbox import Alarms
+from scanner.text import printable
+
+log = logging.getLogger(__name__)
+
+_ASKED_EVERY = 0.25
+_NOBODY_SAYS = "another process"
+
+
+@contextmanager
+def alone(engine: Engine) -> Iterator[None]:
+    """Hold the lock of the store; memory has none. Raises StoreError where another scan holds it for too long."""
+    lock = database_of(engine).lock(engine)
+    if lock is None:
+        yield
+        return
+    _take(engine, lock)
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def holder(engine: Engine) -> str | None:
+    """Who holds the lock now, as words; None: nobody."""
+    with faults_told(engine):
+        lock = database_of(engine).lock(engine)
+        return lock.holder() if lock else None
+
+
+def _take(engine: Engine, lock: Lock) -> None:
+    patience: float = engine.get_execution_options()[PATIENCE]
+    deadline, told = time.monotonic() + patience, None
+    while not steadily(engine, lambda: _taken(engine, lock)):
+        holding = steadily(engine, lambda: holder(engine)) or _NOBODY_SAYS
+        if time.monotonic() >= deadline:
+            raise StoreError(
+                f"the store {where(engine)} is in use by the scan of {holding}, for more than {patience:g} seconds",
+                hint="wait for it to end; `timeout` in the store's URL says for how many seconds it is awaited",
+            )
+        if holding != told:
+            log.warning("waiting for the scan of %s", holding)
+            told = holding
+        time.sleep(min(_ASKED_EVERY, max(0.0, deadline - time.monotonic())))
+
+
+def _taken(engine: Engine, lock: Lock) -> bool:
+    with faults_told(engine):
+        return lock.take()
+
+
+# --- Saving a scan: alone, whole, once, and over another connection where one is lost ---
+
+
+class Saver:
+    """What one process has to do with writing to a store."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._saving: str | None = None
+        self._begun_after: int | None = None
+        self._damaged: Damaged = {}
+        self.damage: tuple[str, ...] = ()
+        """What was wrong with the latest scan when this process got the store for itself, in words."""
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """See :meth:`Store.alone`."""
+        with alone(self._engine):
+            self._begun_after, self._damaged, self.damage = steadily(self._engine, self._look)
+            try:
+                yield
+            finally:
+                self._begun_after, self._damaged, self.damage = None, {}, ()
+
+    def save(self, result: ScanResult, alarms: Alarms, forgot: Forgotten | None) -> None:
+        """See :meth:`Store.save`. A lost connection leaves open whether the scan was stored, so that is asked first."""
+        self._saving = result.scan.id
+        steadily(
+            self._engine,
+            lambda: self._save(result, alarms, forgot),
+            lambda: self._save_unless_there(result, alarms, forgot),
+        )
+        if self._begun_after is not None:
+            self._begun_after += 1
+        with faults_told(self._engine):
+            database_of(self._engine).settle(self._engine)
+
+    def fate(self) -> str | None:
+        """What became of the scan that was to be saved, in words; None where it is simply not there."""
+        if self._saving is None:
+            return None
+        try:
+            return f"the scan {self._saving} was stored" if self.has(self._saving) else None
+        except StoreError:
+            return f"whether the scan {self._saving} was stored cannot be told: the store cannot be read"
+
+    def _save(self, result: ScanResult, alarms: Alarms, forgot: Forgotten | None) -> None:
+        with writing(self._engine) as connection:
+            seq = scans.insert_scan(connection, result, forgot)
+            if self._begun_after not in (None, seq - 1):
+                # The lock is lost with its connection, so that another scan can come between remembering and saving.
+                raise StoreError(
+                    f"another scan was stored in {where(self._engine)} while this one was judged",
+                    hint="scan again; nothing of this scan was stored, and nothing of the other is lost",
+                )
+            _write_records(connection, seq, result, self._damaged)
+            outbox.write(connection, alarms)
+
+    def _save_unless_there(self, result: ScanResult, alarms: Alarms, forgot: Forgotten | None) -> None:
+        if not self.has(result.scan.id):
+            self._save(result, alarms, forgot)
+
+    def _look(self) -> tuple[int, Damaged, tuple[str, ...]]:
+        """The number of the latest scan, which of its records are damaged, and all that is wrong with it in words."""
+        with reading(self._engine) as connection:
+            latest = scans.latest(connection)
+            if latest is None:
+                return 0, {}, ()
+            records = damaged_open_rows(connection)
+            words = [f"{table.replace('_', ' ')} {key}" for table, keys in records.items() for key in sorted(keys)]
+            for table, its_scan in ((schema.scan, schema.scan.c.seq), (schema.coverage, schema.coverage.c.scan)):
+                words += [named(table, row) for row in damaged(connection, table, its_scan == latest)]
+            lacking = incompleteness(connection, latest)
+        damage = [printable(f"the store's {what} was changed or damaged outside Muster") for what in words]
+        return latest, records, (*damage, *([lacking] if lacking else []))
+
+    def has(self, scan_id: str) -> bool:
+        """See :meth:`Store.has_scan`."""
+        with reading(self._engine) as connection:
+            return scans.is_known(connection, scan_id)
+
+
+def _write_records(connection: Connection, seq: int, result: ScanResult, damaged: Damaged) -> None:
+    bodies.keep(connection, result.findings)
+    orders = {
+        IDENTITIES.name: write(connection, IDENTITIES, seq, result.identities, damaged),
+        SECRETS.name: write(connection, SECRETS, seq, result.secrets, damaged),
+        WORKLOADS.name: write(connection, WORKLOADS, seq, result.workloads, damaged),
+        ASSIGNMENTS.name: write(connection, ASSIGNMENTS, seq, result.assignments, damaged),
+        ENTRIES.name: write(connection, ENTRIES, seq, result.entries, damaged),
+        FINDINGS.name: write(connection, FINDINGS, seq, result.findings, damaged),
+    }
+    write_orders(connection, seq, orders, damaged)

@@ -1,0 +1,1 @@
+"""Identities and findings that are suppressed: exemptions and acknowledgements."""

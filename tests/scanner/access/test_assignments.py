@@ -1,0 +1,298 @@
+"""Rights that are told elsewhere, joined with their holders."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from msgspec.structs import replace
+
+from scanner.access.assignments import MOST_EVIDENCE, doubt_notices, held_by, with_assignments, with_doubt
+from scanner.access.paths import resolve
+from scanner.model import PRIVILEGES, Assignment, Edge, Grant, Identity, Privilege, PrivilegeLevel
+from tests.factories import make_assignment, make_coverage, make_identity
+
+OBJECT = "5b1e0a1c-0000-4000-8000-00000000000a"
+APP = make_identity(
+    "app", key="azure://t/applications/1", provider="azure", source="entra", scope="t", unique_id=OBJECT,
+    aliases=("api://app",), privilege=Privilege(level="normal"),
+)  # fmt: skip
+OTHER = replace(APP, key="azure://t/applications/2", name="other", unique_id="other", aliases=())
+OWNER = Grant(name="Owner", via="direct", resource="/subscriptions/s")
+
+
+def right(holder: str = OBJECT, /, level: PrivilegeLevel = "normal", **facts: Any) -> Assignment:
+    """A role on a subscription, read in another scope than its holder."""
+    privilege = Privilege(level=level, evidence=facts.pop("because", ()))
+    return make_assignment(holder, grant=OWNER, privilege=privilege, **facts)
+
+
+def joined(*rights: Assignment, identities: tuple[Identity, ...] = (APP, OTHER)) -> dict[str, Identity]:
+    """The identities with these rights, by name."""
+    return {one.name: one for one in with_assignments(identities, held_by(identities, rights))}
+
+
+@pytest.mark.parametrize(
+    ("holder", "facts", "holders"),
+    [
+        (OBJECT, {}, ["app"]),
+        (OBJECT.upper(), {}, ["app"]),
+        ("AZURE://t/applications/1", {}, ["app"]),
+        ("API://app", {}, ["app"]),
+        ("app", {}, []),
+        ("nobody", {}, []),
+        (OBJECT, {"provider": "gcp"}, []),
+        (OBJECT, {"gone": False}, ["app"]),
+        (OBJECT, {"gone": True}, []),
+    ],
+)
+def test_whose_a_right_is(holder: str, facts: dict[str, Any], holders: list[str]) -> None:
+    """Told by key, unique id or alias, as the provider compares them, and never by a name; the gone hold nothing."""
+    found = joined(right(holder, **facts))
+
+    assert [name for name, one in found.items() if one.grants == (OWNER,)] == holders
+
+
+@pytest.mark.parametrize("case", ["key", "unique_id", "alias"])
+def test_a_stronger_id_counts_before_a_weaker_one(case: str) -> None:
+    """Somebody else may well be called what is the id of one."""
+    ids: dict[str, dict[str, Any]] = {
+        "key": {"key": "x"},
+        "unique_id": {"key": "1", "unique_id": "x"},
+        "alias": {"key": "2", "unique_id": "2", "aliases": ("x",)},
+    }
+    order = list(ids)
+    weaker = order[order.index(case) :]
+    identities = tuple(replace(APP, name=rung, **{"aliases": (), "unique_id": None, **ids[rung]}) for rung in weaker)
+
+    found = joined(right("x"), identities=identities)
+
+    assert [name for name, one in found.items() if one.grants] == [case]
+
+
+def test_what_two_are_called_is_both() -> None:
+    """Either may have the right, so each does."""
+    found = joined(right("api://app"), identities=(APP, replace(OTHER, aliases=("api://app",))))
+
+    assert [name for name, one in found.items() if one.grants] == ["app", "other"]
+
+
+def test_nobody_goes_by_no_name() -> None:
+    """A right without a holder is not that of all who have no unique id."""
+    nameless = replace(APP, unique_id=None, aliases=("",))
+
+    assert joined(right(""), identities=(nameless,))["app"] == nameless
+
+
+def test_case_matters_where_it_does_to_the_provider() -> None:
+    """An AWS id in another case is another id."""
+    role = make_identity("role", unique_id="AROAX")
+
+    assert joined(right("aroax", provider="aws"), identities=(role,))["role"] == role
+
+
+@pytest.mark.parametrize(
+    ("own", "rights", "level", "evidence"),
+    [
+        ("normal", [("normal", ("w",))], "normal", ()),
+        ("normal", [("high", ("reads all",)), ("normal", ())], "high", ("reads all",)),
+        ("normal", [("high", ()), ("high", ("reads all",))], "high", ("Owner on /subscriptions/s", "reads all")),
+        ("normal", [("high", ("x",)), ("admin", ("everything",))], "admin", ("everything",)),
+        ("admin", [("high", ("x",))], "admin", ("own",)),
+        ("high", [("high", ("x",))], "high", ("own", "x")),
+        ("unknown", [("normal", ())], "unknown", ("own",)),
+        ("unknown", [("high", ("x",))], "high", ("x",)),
+        ("normal", [("unknown", ("its role",))], "unknown", ("its role",)),
+    ],
+)
+def test_the_gravest_right_tells_the_privilege(
+    own: PrivilegeLevel,
+    rights: list[tuple[PrivilegeLevel, tuple[str, ...]]],
+    level: PrivilegeLevel,
+    evidence: tuple[str, ...],
+) -> None:
+    """With the reasons of those that amount to it."""
+    app = replace(APP, privilege=Privilege(level=own, evidence=("own",) if own != "normal" else ()))
+    given = [right(key=str(place), level=each, because=why) for place, (each, why) in enumerate(rights)]
+
+    assert joined(*given, identities=(app,))["app"].privilege == Privilege(level=level, evidence=evidence)
+
+
+@pytest.mark.parametrize(("level", "expected"), [("admin", "high"), ("escalation", "high"), ("unknown", "unknown")])
+def test_under_a_condition_a_right_is_high_at_most(level: PrivilegeLevel, expected: PrivilegeLevel) -> None:
+    """Nobody knows when the condition is met."""
+    found = joined(right(level=level, because=("everything",), conditional=True))["app"]
+
+    assert found.privilege == Privilege(level=expected, evidence=("everything, if its condition is met",))
+
+
+def test_so_many_reasons_are_told() -> None:
+    """A thousand rights of one level do not make a thousand lines; all stand among the grants."""
+    rights = [right(key=f"{place:03}", level="high", because=(f"why {place}",)) for place in range(MOST_EVIDENCE + 5)]
+    distinct = [replace(one, grant=replace(OWNER, resource=one.key)) for one in rights]
+
+    found = joined(*distinct)["app"]
+
+    assert len(found.privilege.evidence) == MOST_EVIDENCE
+    assert len(found.grants) == len(rights)
+
+
+def links(found: Identity) -> list[tuple[str, str]]:
+    """Whom it can become, and why."""
+    return [(link.target, link.evidence) for link in found.links]
+
+
+@pytest.mark.parametrize(
+    ("pattern", "targets"),
+    [
+        ("azure://t/applications/2", ["2"]),
+        ("AZURE://T/Applications/*", ["2", "3"]),
+        ("azure://t/applications/?", ["2", "3"]),
+        ("azure://other/*", []),
+    ],
+)
+def test_a_right_leads_to_whom_it_lets_one_become(pattern: str, targets: list[str]) -> None:
+    """Never to oneself; to those known of old as well."""
+    old = replace(OTHER, key="azure://t/applications/3")
+    elsewhere = make_identity(key="azure://t/applications/9", provider="gcp")
+    held = held_by([APP], [right(becomes=(pattern,))])
+
+    app, *_ = resolve([APP, OTHER, elsewhere], held, [], [], [old]).identities
+
+    assert links(app) == [(f"azure://t/applications/{one}", "Owner on /subscriptions/s") for one in targets]
+
+
+def test_an_admin_needs_no_links() -> None:
+    """It would have too many; that it is one by another right counts as well."""
+    found = joined(right(key="1", becomes=("*",)), right(key="2", level="admin"))
+
+    assert found["app"].links == ()
+
+
+def test_a_condition_makes_no_link_but_a_doubt() -> None:
+    """Told to whoever looks for paths, under a condition."""
+    held = held_by([APP], [right(becomes=("*",), conditional=True)])
+
+    found = resolve([APP, OTHER], held, [], [])
+
+    assert found.identities[0].links == ()
+    assert found.edges == (Edge(APP.key, OTHER.key, "Owner on /subscriptions/s, under a condition", conditional=True),)
+
+
+LEVELS = st.sampled_from(PRIVILEGES)
+RIGHTS = st.lists(
+    st.builds(
+        lambda key, holder, level, why, becomes, conditional: right(
+            holder, key=str(key), level=level, because=why, becomes=becomes, conditional=conditional
+        ),
+        st.integers(0, 30),
+        st.sampled_from([OBJECT, "other", "nobody"]),
+        LEVELS,
+        st.lists(st.sampled_from("xyz"), max_size=3, unique=True).map(tuple),
+        st.sampled_from([(), ("*",), (OTHER.key,)]),
+        st.booleans(),
+    ),
+    max_size=30,
+    unique_by=lambda one: one.key,
+)
+
+
+@given(RIGHTS, LEVELS, st.randoms())
+def test_joining_again_changes_nothing(rights: list[Assignment], own: PrivilegeLevel, random: Any) -> None:
+    """So what was joined once and stands from the last scan may be joined anew; nor does the order of rights matter."""
+    identities = (replace(APP, privilege=Privilege(level=own)), OTHER)
+    once = with_assignments(identities, held_by(identities, rights))
+    shuffled = random.sample(rights, len(rights))
+
+    assert with_assignments(once, held_by(once, shuffled)) == once
+    assert with_assignments(identities, held_by(identities, shuffled)) == once
+
+
+@given(RIGHTS, LEVELS)
+def test_no_right_makes_anybody_less(rights: list[Assignment], own: PrivilegeLevel) -> None:
+    """The level is the gravest of all, and what was known stays."""
+    identities = (replace(APP, privilege=Privilege(level=own)), OTHER)
+    before, after = identities[0], with_assignments(identities, held_by(identities, rights))[0]
+
+    assert PRIVILEGES.index(after.privilege.level) <= PRIVILEGES.index(before.privilege.level)
+    assert {one.grant for one in rights if one.holder == OBJECT} == set(after.grants)
+
+
+@pytest.mark.parametrize(
+    ("level", "facts", "expected"),
+    [
+        ("normal", {}, "unknown"),
+        ("normal", {"section": "*:far"}, "unknown"),
+        ("high", {}, "high"),
+        ("admin", {}, "admin"),
+        ("unknown", {}, "unknown"),
+        ("normal", {"status": "partial"}, "unknown"),
+        ("normal", {"scope": "*"}, "unknown"),
+        ("normal", {"status": "complete"}, "normal"),
+        ("normal", {"status": "off"}, "normal"),
+        ("normal", {"feeds": ()}, "normal"),
+        ("normal", {"feeds": ("use",)}, "normal"),
+        ("normal", {"source": "another"}, "normal"),
+    ],
+)
+def test_a_place_that_was_not_read_may_give_rights(
+    level: PrivilegeLevel, facts: dict[str, Any], expected: PrivilegeLevel
+) -> None:
+    """To any identity of its source; what is known to be grave already stays as it is."""
+    gap = {"source": "entra", "scope": "s", "section": "arm.assignments", "status": "denied", "feeds": ("permissions",)}
+    coverage = make_coverage(**{**gap, **facts})
+    (found,) = with_doubt([replace(APP, privilege=Privilege(level=level))], [coverage])
+
+    assert found.privilege.level == expected
+    if expected == "unknown" and level == "normal":
+        section = "everything" if coverage.section == "*:far" else "arm.assignments"
+        place = f"{section} of {'every scope' if coverage.scope == '*' else coverage.scope}"
+        assert found.privilege.evidence == (f"{place} could not be read ({coverage.status})",)
+
+
+def test_many_places_that_were_not_read_are_counted() -> None:
+    """Three are named."""
+    gaps = [make_coverage(scope=str(number), status="denied", feeds=("permissions",)) for number in range(5)]
+    (found,) = with_doubt([make_identity(source="x", sources=("x", "prod"), privilege=Privilege(level="normal"))], gaps)
+
+    assert found.privilege.evidence[2:] == (
+        "iam.users of 2 could not be read (denied)",
+        "and 2 more such places",
+    )
+
+
+def test_a_place_whose_rights_are_its_own_identities_leaves_others_alone() -> None:
+    """But for those who are known to hold something there, and whom its other rights may be given to as well."""
+    gap = make_coverage(source="entra", scope="s", status="denied", feeds=("permissions",), feeds_within=True)
+    own, guest, other = (
+        replace(APP, key=f"azure://t/applications/{name}", name=name, unique_id=name, aliases=(), scope=scope)
+        for name, scope in (("own", "s"), ("guest", "t"), ("other", "t"))
+    )
+    held = held_by([own, guest, other], [right("guest", scope="s"), right("other", scope="t")])
+
+    seen = with_doubt([own, guest, other], [gap], held)
+
+    assert {one.name: one.privilege.level for one in seen} == {"own": "unknown", "guest": "unknown", "other": "normal"}
+    (notice,) = doubt_notices(seen, [gap], held)
+    assert notice == (
+        "source entra: the privilege of 2 identities is unknown, for they may hold more: "
+        "iam.users of s could not be read (denied); what identities of other scopes hold there is not known either"
+    )
+
+
+def test_doubt_is_told_once_for_each_source() -> None:
+    """With how many it leaves in doubt; silent where it leaves nobody, or where everything was read."""
+    gaps = [make_coverage(source=one, scope="s", status="denied", feeds=("permissions",)) for one in ("entra", "x")]
+    known = [replace(one, privilege=Privilege(level="normal")) for one in (APP, OTHER)]
+    mighty = replace(APP, key="azure://t/applications/3", privilege=Privilege(level="high"))
+    seen = with_doubt([*known, mighty, make_identity(privilege=Privilege(level="unknown"))], gaps)
+
+    (notice,) = doubt_notices(seen, gaps)
+
+    assert notice == (
+        "source entra: the privilege of 2 identities is unknown, for they may hold more: "
+        "iam.users of s could not be read (denied)"
+    )
+    assert doubt_notices(known, []) == []

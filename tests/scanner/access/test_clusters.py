@@ -1,0 +1,87 @@
+"""Clusters whose own tokens are trusted, whoever they and the identities live with."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from msgspec.structs import replace
+
+from scanner.access.trusts import with_clusters
+from scanner.model import Identity, Trust, Workload
+from tests.factories import make_identity
+
+AKS = "https://westeurope.oic.prod-aks.azure.com/T/C"
+POOL = "shop.svc.id.goog"
+
+
+def cluster(signs: Any, key: str = "aks", **facts: Any) -> Workload:
+    """A cluster whose pods get such tokens."""
+    usual = {"provider": "azure", "source": "azure", "scope": "s-1", "kind": "cluster", "name": key}
+    return Workload(**{**usual, "key": key, "attributes": {"signs_tokens_as": signs}, **facts})
+
+
+def taking(issuer: str | None, external: bool | None = None, **facts: Any) -> Identity:
+    """A role that takes tokens of an issuer."""
+    told = {"principal": "p", "kind": "federated", "evidence": "its trust policy", "subject": "system:*", **facts}
+    return make_identity("role", key="role", trusts=(Trust(issuer=issuer, external=external, **told),))
+
+
+@pytest.mark.parametrize(
+    ("signs", "issuer", "facts", "joined"),
+    [
+        (AKS, AKS, {}, True),
+        (f"{AKS}/", AKS.removeprefix("https://"), {}, True),
+        ([f"https://own/{POOL}", POOL], POOL, {}, True),
+        (AKS, f"{AKS}2", {}, False),
+        (AKS, AKS.lower(), {}, False),
+        (AKS, None, {}, False),
+        (AKS, AKS, {"kind": "principal"}, False),
+        (None, "", {}, False),
+        ("", "", {}, False),
+        ([7], "7", {}, False),
+        (7, "7", {}, False),
+    ],
+)
+def test_a_cluster_runs_as_whoever_takes_its_tokens(
+    signs: Any, issuer: str | None, facts: dict[str, Any], *, joined: bool
+) -> None:
+    """One that was seen is no outsider."""
+    (role,), (aks,) = with_clusters([taking(issuer, **facts)], [cluster(signs, runs_as=("kubelet",))])
+
+    assert [(one.relation, one.target, one.evidence) for one in role.links] == (
+        [("federates", "aks", "its trust policy")] if joined else []
+    )
+    assert role.trusts[0].external is (False if joined else None)
+    assert aks.runs_as == (("kubelet", "role") if joined else ("kubelet",))
+
+
+def test_clusters_that_share_an_issuer_all_run_as_it() -> None:
+    """As those of one Google Cloud project do; other workloads and trusts stay as they are."""
+    stranger = Trust(principal="q", kind="federated", evidence="e", issuer="https://issuer.example", external=True)
+    role = taking(POOL)
+    role = make_identity("role", key="role", trusts=(*role.trusts, stranger))
+    job = cluster(None, "job")
+
+    (found,), (one, other, same) = with_clusters([role], [cluster(POOL, "one"), cluster([POOL], "other"), job])
+
+    assert [link.target for link in found.links] == ["one", "other"]
+    assert [trust.external for trust in found.trusts] == [False, True]
+    assert (one.runs_as, other.runs_as, same) == (("role",), ("role",), job)
+
+
+def test_a_cluster_runs_as_whoever_was_last_known_to_take_its_tokens() -> None:
+    """Its account was not read this time, so it stands as it was."""
+    (found,), (aks,) = with_clusters([make_identity("bot", key="bot")], [cluster(AKS)], [taking(AKS)])
+
+    assert (found, aks.runs_as) == (make_identity("bot", key="bot"), ("role",))
+
+
+def test_a_trust_that_stands_twice_but_for_who_is_an_outsider_is_one() -> None:
+    """As it does where one was remembered as the last scan had settled it."""
+    role = taking(AKS)
+    settled = replace(role.trusts[0], external=False)
+
+    (found,), _ = with_clusters([replace(role, trusts=(*role.trusts, settled))], [cluster(AKS)])
+
+    assert found.trusts == (settled,)

@@ -1,0 +1,158 @@
+"""Whom an identity's own policies let it become, typed: what tells it otherwise is understood, or fails loudly."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, ClassVar
+
+import msgspec
+import pytest
+from sqlalchemy import select, update
+
+from connectors.base import DiscoveredRecord, Scope, Spec
+from scanner.access.paths import resolve
+from scanner.discovery.inventory import Reading, as_last_known, join
+from scanner.discovery.scopes import read_scope
+from scanner.discovery.shards.lines import decode, encode
+from scanner.model import Identity, Trust, Way, with_typed_reach
+from scanner.store import schema
+from scanner.store.engine import connect, reading, writing
+from scanner.store.intervals import read, write
+from scanner.store.kinds import IDENTITIES
+from scanner.store.migrations import migrate
+from tests.factories import make_assessment, make_identity
+from tests.scanner.store.rows import number_scans, seal_anew
+
+ASSUMES, ASSUMES_IF = Way(kind="assume", on=("a*", "b")), Way(kind="assume", on=("c",), conditional=True)
+TAKES = Way(kind="take_over", on=("f:*",), by="it deploys")
+TAKES_ANY = Way(kind="take_over", on=("g:*",), but=("g:1",), by="it runs", conditional=True, elsewhere=True)
+PUBLISHED = {
+    "path": "/",
+    "may_become": ["a*", "b"],
+    "may_become_if": ["c"],
+    "may_take_over": [
+        {"by": "it deploys", "on": ["f:*"]},
+        {"by": "it runs", "on": ["g:*"], "but": ["g:1"], "conditional": True, "elsewhere": True},
+    ],
+}
+MISFITS = [
+    {"may_become": "*"},
+    {"may_become": [1]},
+    {"may_become_if": {"on": ["*"]}},
+    {"may_take_over": "*"},
+    {"may_take_over": [{"by": "x"}]},
+    {"may_take_over": [{"by": "x", "on": "*"}]},
+    {"may_take_over": [{"by": "x", "on": ["*"], "unless": ["y"]}]},
+    {"may_take_over": [1]},
+]
+
+
+def test_reports_show_it_by_the_published_names_and_these_are_understood() -> None:
+    """There and back, with whatever else is an attribute."""
+    typed = make_identity(attributes={"path": "/"}, reach=(ASSUMES, ASSUMES_IF, TAKES, TAKES_ANY))
+
+    assert typed.published_attributes == PUBLISHED
+    assert msgspec.json.decode(msgspec.json.encode(typed.published_attributes)) == PUBLISHED
+    assert with_typed_reach(make_identity(attributes=PUBLISHED)) == typed
+    assert with_typed_reach(typed) is typed
+
+
+@pytest.mark.parametrize("attributes", MISFITS)
+def test_another_shape_is_refused_by_its_name(attributes: dict[str, Any]) -> None:
+    """It could be a path."""
+    with pytest.raises(ValueError, match=f"attribute {next(iter(attributes))} does not fit: Expected|Object"):
+        with_typed_reach(make_identity(attributes=attributes))
+
+
+SPEC = Spec(name="fake", title="A fake", settings=msgspec.Struct, kinds=("user",), sections=())
+
+
+class Connector:
+    """Yields the identities that it was given."""
+
+    spec: ClassVar[Spec] = SPEC
+
+    def __init__(self, *identities: Identity) -> None:
+        self._identities = identities
+
+    def scopes(self) -> Iterator[Scope]:
+        """One."""
+        yield Scope(source="prod", spec=SPEC, id="s")
+
+    def discover(self, scope: Scope) -> Iterator[DiscoveredRecord]:
+        """All of them."""
+        del scope
+        yield from self._identities
+
+
+@pytest.mark.parametrize("attributes", MISFITS)
+def test_what_a_connector_tells_in_another_shape_is_a_gap_of_that_row(attributes: dict[str, Any]) -> None:
+    """The row stays, its rights in doubt; its neighbours are as they were read."""
+    connector = Connector(make_identity("odd", attributes=attributes), make_identity("fine", attributes=PUBLISHED))
+    found = read_scope(connector, next(connector.scopes()), deadline=60)
+
+    odd, fine = found.identities
+    assert (odd.unread, odd.attributes) == (("permissions",), attributes)
+    assert (fine.unread, len(fine.reach)) == ((), 4)
+    (gap,) = found.coverage
+    assert (gap.status, gap.is_gap, gap.kinds, gap.feeds) == ("partial", True, (), ())
+    assert odd.key in (gap.detail or "")
+    assert f"the attribute {next(iter(attributes))} does not fit" in (gap.detail or "")
+
+
+def test_many_misfits_are_one_gap() -> None:
+    """The first few are named, the rest are counted."""
+    connector = Connector(*(make_identity(f"n{number}", attributes=MISFITS[0]) for number in range(10)))
+    (gap,) = read_scope(connector, next(connector.scopes()), deadline=60).coverage
+
+    assert (gap.detail or "").endswith("; and 7 more")
+
+
+def test_a_shard_of_an_earlier_version_is_understood_or_refused() -> None:
+    """It has the attributes."""
+    assert decode(encode(make_identity(attributes=PUBLISHED))) == with_typed_reach(make_identity(attributes=PUBLISHED))
+    with pytest.raises(ValueError, match="attribute may_become does not fit"):
+        decode(encode(make_identity(attributes=MISFITS[0])))
+
+
+@pytest.mark.parametrize(
+    ("attributes", "unread", "reach"),
+    [(PUBLISHED, (), (ASSUMES, ASSUMES_IF, TAKES, TAKES_ANY)), (MISFITS[0], ("permissions",), ())],
+)
+def test_a_store_of_an_earlier_version_tells_the_paths_it_knew(
+    attributes: dict[str, Any], unread: tuple[str, ...], reach: tuple[Way, ...]
+) -> None:
+    """Its bodies have the attributes; one that does not fit makes no store unreadable, but rights unknown."""
+    engine = connect("sqlite://", create=True)
+    migrate(engine)
+    with writing(engine) as connection:
+        number_scans(connection, [1])
+        write(connection, IDENTITIES, 1, [make_assessment(make_identity(attributes=attributes))])
+        body = msgspec.json.decode(connection.execute(select(schema.identity.c.body)).scalar_one())
+        assert "reach" not in body["identity"]
+        connection.execute(update(schema.identity).values(body=msgspec.json.encode(body).decode()))
+        seal_anew(connection, schema.identity)
+    with reading(engine) as connection:
+        (found,) = read(connection, IDENTITIES, 1)
+    engine.dispose()
+
+    assert (found.identity.unread, found.identity.reach) == (unread, reach)
+
+
+def test_the_ways_of_all_sources_count() -> None:
+    """Each sees the policies that it can."""
+    one, other = make_identity("x", reach=(ASSUMES,)), make_identity("x", source="z", reach=(ASSUMES, TAKES))
+    readings = [Reading(source=each.source, scope="s", identities=(each,)) for each in (one, other)]
+
+    assert join(readings, {"prod": 0, "z": 0}).identities[0].reach == (ASSUMES, TAKES)
+
+
+def test_what_was_known_of_permissions_that_could_not_be_read_is_resolved_with_the_rest() -> None:
+    """A conditional path makes no link, so it stood in nothing that the last scan kept; now its way does."""
+    last = make_identity("x", reach=(Way(kind="assume", on=("arn:*",), conditional=True),))
+    seen = as_last_known(make_identity("x", unread=("permissions",)), last)
+    trust = Trust(principal=seen.key, kind="principal", evidence="its trust policy")
+    boss = make_identity("boss", key="arn:aws:iam::222222222222:role/boss", scope="222222222222", trusts=(trust,))
+
+    assert seen.reach == last.reach
+    assert any(edge.conditional for edge in resolve([seen, boss], {}, (), ()).edges)

@@ -1,0 +1,86 @@
+"""What runs as what: workloads and agents beside the identities whose rights they have."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from msgspec.structs import replace
+
+from scanner.access.workloads import agents_roles, consumers, placed, with_rights_of_roles
+from scanner.model import AgentVerdict, Identity, Link, Privilege, PrivilegeLevel, Workload
+from tests.factories import ACCOUNT, make_identity
+
+ROLE = make_identity("etl", key=f"arn:aws:iam::{ACCOUNT}:role/jobs/etl", kind="role")
+FUNCTION = f"arn:aws:lambda:eu-west-1:{ACCOUNT}:function:etl"
+AGENT = f"arn:aws:bedrock:eu-west-1:{ACCOUNT}:agent/A1"
+
+
+def workload(*runs_as: str, **facts: Any) -> Workload:
+    """A function of the account."""
+    defaults = {"key": FUNCTION, "provider": "aws", "source": "prod", "scope": ACCOUNT, "kind": "lambda_function"}
+    return Workload(**{**defaults, "name": "etl", "runs_as": runs_as, **facts})
+
+
+def agent(*roles: str, level: PrivilegeLevel = "unknown") -> Identity:
+    """A Bedrock agent that runs as these."""
+    links = tuple(Link(relation="runs_as", target=role, evidence="it says so") for role in roles)
+    return make_identity("helper", key=AGENT, kind="bedrock_agent", links=links, privilege=Privilege(level=level))
+
+
+@pytest.mark.parametrize(
+    ("named", "identities", "found"),
+    [
+        (ROLE.key, [ROLE], ROLE.key),
+        (f"arn:aws:iam::{ACCOUNT}:role/etl", [ROLE], ROLE.key),
+        (f"arn:aws:iam::{ACCOUNT}:role/etl", [replace(ROLE, scope="9")], f"arn:aws:iam::{ACCOUNT}:role/etl"),
+        (f"arn:aws:iam::{ACCOUNT}:role/etl", [ROLE, replace(ROLE, key="other")], f"arn:aws:iam::{ACCOUNT}:role/etl"),
+        ("unknown", [ROLE], "unknown"),
+    ],
+    ids=["by key", "without its path", "in another account", "two of that name", "of nobody"],
+)
+def test_roles_are_found_though_their_path_is_left_out(named: str, identities: list[Identity], found: str) -> None:
+    """Some services name a role by its last part alone; what could be two of them is neither."""
+    [one] = placed([workload(named)], identities)
+
+    assert one.runs_as == (found,)
+
+
+def test_consumers_are_workloads_and_agents() -> None:
+    """Whatever runs as an identity, sorted by key."""
+    found = consumers([workload(ROLE.key), workload(ROLE.key, key="z"), workload(key="idle")], [ROLE, agent(ROLE.key)])
+
+    assert found == {ROLE.key: (AGENT, FUNCTION, "z")}
+
+
+@pytest.mark.parametrize(
+    ("own", "roles", "level", "told"),
+    [
+        ("unknown", {"r": "normal"}, "normal", ["runs as r, whose privilege is normal: why r"]),
+        ("unknown", {"r": "normal", "s": "admin"}, "admin", ["runs as s, whose privilege is admin: why s"]),
+        ("unknown", {"r": "normal", "gone": None}, "unknown", ["runs as gone, whose privilege is unknown"]),
+        ("unknown", {"r": "high", "gone": None}, "high", ["runs as r, whose privilege is high: why r"]),
+        ("high", {"r": "normal"}, "high", ["runs as r, whose privilege is normal: why r"]),
+    ],
+    ids=["its role's", "the gravest", "a role that is not known", "known to be more", "its own"],
+)
+def test_an_agent_has_the_rights_of_its_roles(
+    own: PrivilegeLevel, roles: dict[str, PrivilegeLevel | None], level: PrivilegeLevel, told: list[str]
+) -> None:
+    """The gravest first, with the reason."""
+    known = {role: Privilege(level=of, evidence=(f"why {role}",)) for role, of in roles.items() if of is not None}
+    subject = agent(*roles, level=own)
+    found = with_rights_of_roles({AGENT: subject.privilege, **known}, [subject])
+
+    assert found[AGENT].level == level
+    assert list(found[AGENT].evidence[:1]) == told
+    assert {key: found[key] for key in known} == known
+
+
+@pytest.mark.parametrize("is_agent", [True, False])
+def test_the_role_of_an_agent_is_one(is_agent: bool) -> None:
+    """It is what the agent is when it acts; what runs as a role and is no agent makes none of it."""
+    found = agents_roles([ROLE, agent(ROLE.key)], {ROLE.key: AgentVerdict(), AGENT: AgentVerdict(is_agent=is_agent)})
+
+    assert found[ROLE.key].is_agent is is_agent
+    assert [one.evidence for one in found[ROLE.key].signals] == ["the bedrock agent helper runs as it"] * is_agent

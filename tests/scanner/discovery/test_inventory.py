@@ -1,0 +1,295 @@
+"""Joining what several sources saw."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from scanner.access.paths import resolve
+from scanner.discovery.inventory import AS_LAST_READ, Reading, as_last_known, join
+from scanner.model import PRIVILEGES, UNKNOWN_PRIVILEGE, Fact, Identity, Link, Privilege, Signal, Trust, Way
+from tests.factories import days_ago, make_credential, make_identity
+
+
+def _reading(*identities: Identity, source: str = "prod") -> Reading:
+    return Reading(source=source, scope="s", identities=identities)
+
+
+def test_one_key_is_one_identity_and_the_live_source_is_believed() -> None:
+    """A list fills in what the live source does not say, and nothing more."""
+    live = make_identity("x", source="prod", tags={"team": "a"}, description=None)
+    listed = make_identity("x", source="list", tags={"team": "b", "cost": "7"}, description="From the list", kind="bot")
+
+    joined = join([_reading(listed, source="list"), _reading(live)], {"prod": 0, "list": 2})
+
+    (one,) = joined.identities
+    assert (one.source, one.kind, one.description) == ("prod", "user", "From the list")
+    assert one.sources == ("prod", "list")
+    assert one.tags == {"team": "a", "cost": "7"}
+
+
+def test_credentials_of_both_are_kept_once() -> None:
+    """The same key seen twice is one credential, as the better source has it."""
+    good = make_credential("x", "AKIA1", last_used_at=days_ago(1))
+    stale = make_credential("x", "AKIA1")
+    other = make_credential("x", "AKIA2")
+
+    joined = join(
+        [
+            _reading(make_identity("x", credentials=(good,))),
+            _reading(make_identity("x", source="z", credentials=(stale, other)), source="z"),
+        ],
+        {"prod": 0, "z": 1},
+    )
+
+    assert joined.identities[0].credentials == (good, other)
+
+
+ADMIN = Privilege(level="admin", evidence=("grants *",))
+NORMAL = Privilege(level="normal", evidence=("grants nothing grave",))
+UNDECIDED = Privilege(level="unknown", evidence=("a condition cannot be decided",))
+GAP = Privilege(level="unknown", evidence=("its policies could not be read",))
+
+
+def _views(*views: tuple[str, Privilege, tuple[Fact, ...]]) -> Privilege:
+    """What becomes of views by ``prod`` and ``twin`` (live) and ``list``."""
+    readings = [
+        _reading(make_identity("x", source=source, privilege=privilege, unread=unread), source=source)
+        for source, privilege, unread in views
+    ]
+    return join(readings, {"prod": 0, "twin": 0, "list": 2}).identities[0].privilege
+
+
+BLIND: tuple[Fact, ...] = ("permissions",)
+
+
+@pytest.mark.parametrize(
+    ("views", "expected"),
+    [
+        ([("prod", NORMAL, ()), ("twin", ADMIN, ())], ADMIN),
+        ([("prod", NORMAL, ()), ("list", ADMIN, ())], ADMIN),
+        ([("prod", GAP, BLIND), ("list", ADMIN, ())], ADMIN),
+        ([("prod", UNKNOWN_PRIVILEGE, ()), ("list", NORMAL, ())], NORMAL),
+        ([("prod", GAP, BLIND), ("twin", NORMAL, ())], NORMAL),
+        ([("prod", NORMAL, ()), ("list", UNKNOWN_PRIVILEGE, ())], NORMAL),
+        ([("prod", NORMAL, ()), ("list", UNDECIDED, ())], NORMAL),
+        ([("prod", GAP, BLIND), ("list", NORMAL, ())], GAP),
+        ([("prod", GAP, BLIND), ("twin", UNKNOWN_PRIVILEGE, ()), ("list", NORMAL, ())], GAP),
+        ([("prod", NORMAL, ()), ("twin", UNDECIDED, ())], UNDECIDED),
+        ([("prod", UNKNOWN_PRIVILEGE, ()), ("list", UNKNOWN_PRIVILEGE, ())], UNKNOWN_PRIVILEGE),
+    ],
+    ids=[
+        "graver elsewhere",
+        "graver in a list",
+        "graver than a gap",
+        "a source that reads none",
+        "an equal has read it",
+        "a silent list",
+        "an ignorant list",
+        "a list closes no gap",
+        "nor does one that reads none",
+        "an equal's doubt",
+        "nobody knows",
+    ],
+)
+def test_the_gravest_privilege_that_anybody_tells_counts(
+    views: list[tuple[str, Privilege, tuple[Fact, ...]]], expected: Privilege
+) -> None:
+    """Unknown stays unknown where normal is all that is told, unless somebody has really looked."""
+    assert _views(*views) == expected
+    assert _views(*reversed(views)) == expected
+
+
+def test_all_who_tell_the_gravest_privilege_say_why() -> None:
+    """Reasons for less would contradict them."""
+    other = Privilege(level="admin", evidence=("is in the group admins", "grants *"))
+
+    found = _views(("prod", ADMIN, ()), ("twin", other, ()), ("list", NORMAL, ()))
+
+    assert found == Privilege(level="admin", evidence=("grants *", "is in the group admins"))
+
+
+_VIEWS = st.lists(
+    st.tuples(
+        st.sampled_from(["prod", "twin", "list"]),
+        st.builds(
+            Privilege,
+            level=st.sampled_from(PRIVILEGES),
+            evidence=st.lists(st.sampled_from("xyz"), unique=True).map(tuple),
+        )
+        | st.just(UNKNOWN_PRIVILEGE),
+        st.sampled_from([(), BLIND]),
+    ),
+    min_size=1,
+    unique_by=lambda view: view[0],
+)
+
+
+@given(_VIEWS, st.randoms())
+def test_a_privilege_depends_on_no_order(views: list[tuple[str, Privilege, tuple[Fact, ...]]], random: Any) -> None:
+    """Nor is it ever less than what somebody tells."""
+    found = _views(*views)
+
+    assert _views(*random.sample(views, len(views))) == found
+    told = [privilege.level for _, privilege, _ in views if privilege.level not in ("unknown", "normal")]
+    assert all(PRIVILEGES.index(found.level) <= PRIVILEGES.index(level) for level in told)
+
+
+@pytest.mark.parametrize(("rank", "unread"), [(0, ()), (2, ("credentials",))], ids=["its equal", "a list"])
+def test_what_could_not_be_read_only_an_equal_has_read(rank: int, unread: tuple[str, ...]) -> None:
+    """A list without a column for keys does not say that there are none."""
+    blind = make_identity("x", unread=("credentials",))
+
+    joined = join(
+        [_reading(blind), _reading(make_identity("x", source="z"), source="z")],
+        {"prod": 0, "z": rank},
+    )
+
+    assert joined.identities[0].unread == unread
+
+
+def test_whoever_a_trust_names_can_assume_it_also_from_another_account() -> None:
+    """The edge sits on the one who can act."""
+    reach = (Way(kind="assume", on=("arn:aws:iam::222222222222:role/*",)),)
+    caller = make_identity(
+        "caller", key="arn:aws:iam::111111111111:role/caller", scope="111111111111", source="a", reach=reach
+    )
+    trust = Trust(principal=caller.key, kind="principal", external=True, evidence="trust policy names it")
+    target = make_identity("target", key="arn:aws:iam::222222222222:role/target", source="b", trusts=(trust,))
+
+    joined = join([_reading(target, source="b"), _reading(caller, source="a")], {"a": 0, "b": 0})
+
+    resolved = resolve(joined.identities, {}, (), ()).identities
+    links = {one.key: [(link.relation, link.target) for link in one.links] for one in resolved}
+    assert links == {caller.key: [("can_assume", target.key)], target.key: []}
+
+
+def test_under_a_gap_the_last_known_facts_stand() -> None:
+    """Keys and permissions that could not be read are not gone; disuse is not concluded from them."""
+    key = make_credential("x", "AKIA1", use_tracked_days=None)
+    admin = Privilege(level="admin", evidence=("grant *",))
+    last = make_identity("x", credentials=(key,), privilege=admin, tags={"a": "1"})
+    seen = make_identity("x", use_tracked_days=None, unread=("credentials", "permissions", "use"))
+
+    known = as_last_known(seen, last)
+
+    assert known.credentials == (key,)
+    assert known.privilege == Privilege(level="admin", evidence=("grant *", AS_LAST_READ))
+    assert known.use_tracked_days is None
+    assert known.tags == {}
+    assert as_last_known(seen, known) == known
+
+
+def test_without_its_trusts_an_identity_is_let_in_from_where_it_last_was() -> None:
+    """The links to those that it lets in come from its trusts; others come from what was read."""
+    trust = Trust(kind="federated", principal="sub", restriction="exact", external=True, evidence="its credential")
+    repository = Link(relation="federates", target="github:acme/app", evidence="its credential")
+    role = Link(relation="can_assume", target="y", evidence="a policy")
+    last = make_identity("x", trusts=(trust,), links=(repository, role))
+
+    known = as_last_known(make_identity("x", unread=("trusts",)), last)
+
+    assert (known.trusts, known.links) == ((trust,), (repository,))
+
+
+@pytest.mark.parametrize(
+    ("attributes", "sponsors"),
+    [({}, [{"id": "1"}]), ({"sponsors": []}, []), ({"sponsors": [{"id": "2"}]}, [{"id": "2"}])],
+)
+def test_whom_the_provider_has_stands_where_it_does_not_say(attributes: dict[str, Any], sponsors: list[Any]) -> None:
+    """A list without anybody was read; no list was not. Other facts that are not told any more are gone."""
+    last = make_identity("x", attributes={"sponsors": [{"id": "1"}], "path": "/"})
+
+    known = as_last_known(make_identity("x", attributes=attributes), last)
+
+    assert known.attributes == {"sponsors": sponsors}
+
+
+@pytest.mark.parametrize(
+    ("told", "before", "known"),
+    [(None, False, False), (None, True, True), (None, None, None), (True, False, True), (False, True, False)],
+)
+def test_a_disabled_one_does_not_wake_up_by_a_gap(told: bool | None, before: bool | None, known: bool | None) -> None:
+    """Whoever says nothing of it could not see it."""
+    last = make_identity("x", enabled=before)
+
+    assert as_last_known(make_identity("x", enabled=told, unread=("use",)), last).enabled is known
+
+
+def test_a_credential_that_is_only_remembered_tells_nothing_of_disuse() -> None:
+    """Its last use is as of the last reading; of one that was listed it is as of now."""
+    old, listed = (make_credential("x", name, use_tracked_days=3650) for name in ("AKIAOLD", "AKIANEW"))
+    last = make_identity("x", credentials=(old, listed))
+
+    known = as_last_known(make_identity("x", credentials=(listed,), unread=("credentials",)), last)
+
+    assert {one.id: one.use_tracked_days for one in known.credentials} == {"AKIAOLD": None, "AKIANEW": 3650}
+
+
+def _of_agents(sort: Any) -> Signal:
+    return Signal(says="agent", sort=sort, evidence=f"its {sort}")
+
+
+@pytest.mark.parametrize(
+    ("unread", "attributes", "signals"),
+    [
+        ("use", {"used_as": "application", "last_used_region": "eu-west-1"}, []),
+        ("credentials", {"console_password": False, "active_keys": 1}, ["credential"]),
+        ("permissions", {}, ["permission"]),
+        ("tags", {}, []),
+        ("trusts", {}, []),
+    ],
+)
+def test_a_gap_keeps_alive_what_it_hides_and_nothing_else(
+    unread: Fact, attributes: dict[str, Any], signals: list[str]
+) -> None:
+    """A gap may last for ever, and a mark or a sign that the provider has taken back would, too."""
+    facts = {"used_as": "application", "last_used_region": "eu-west-1", "console_password": False, "active_keys": 1}
+    sorts = ("provider", "credential", "permission")
+    last = make_identity(
+        "x",
+        attributes={**facts, "labels": ["a"], "disabled_by_microsoft": "DisabledDueToViolationOfServicesAgreement"},
+        signals=tuple(map(_of_agents, sorts)),
+    )
+
+    known = as_last_known(make_identity("x", unread=(unread,), attributes={"path": "/"}), last)
+
+    assert known.attributes == {"path": "/", **attributes}
+    assert [one.sort for one in known.signals] == signals
+
+
+def test_a_trust_that_was_read_and_is_remembered_is_one() -> None:
+    """Others have told since who is an outsider and of which environment; the trust is the same."""
+    read = Trust(kind="principal", principal="p", evidence="its trust policy")
+    other = Trust(kind="principal", principal="q", evidence="its trust policy")
+    last = Trust(kind="principal", principal="p", evidence="its trust policy", external=False, crosses="prod")
+
+    known = as_last_known(
+        make_identity("x", trusts=(read,), unread=("trusts",)), make_identity("x", trusts=(last, other))
+    )
+
+    assert known.trusts == (read, other)
+
+
+def test_what_was_read_is_believed() -> None:
+    """A key that was rotated and a tag that was removed are gone, whatever else could not be read."""
+    last = make_identity("x", credentials=(make_credential("x", "AKIAOLD"),), tags={"muster:entry": "N-1"})
+    seen = make_identity("x", credentials=(make_credential("x", "AKIANEW"),), unread=("permissions",))
+
+    known = as_last_known(seen, last)
+
+    assert (known.credentials, known.tags) == (seen.credentials, {})
+
+
+@given(st.permutations([("a", "x"), ("b", "x"), ("c", "y"), ("a", "z")]))
+def test_the_order_of_the_readings_does_not_matter(order: list[tuple[str, str]]) -> None:
+    """Scopes come back as they are done; the inventory is the same."""
+    ranks = {"a": 0, "b": 1, "c": 1}
+
+    def read(pairs: list[tuple[str, str]]) -> object:
+        return join([_reading(make_identity(n, source=s, description=s), source=s) for s, n in pairs], ranks)
+
+    assert read(order) == read(sorted(order))

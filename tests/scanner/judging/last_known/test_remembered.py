@@ -1,0 +1,109 @@
+"""What the last scan knew stands in for what this one could not read."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+
+from scanner.judging.last_known.remembered import with_unread_assignments, with_unread_secrets
+from scanner.matching.places import Places
+from scanner.model import CoverageStatus, Grant, Privilege, PrivilegeLevel, StoredSecret
+from tests.factories import make_assignment, make_coverage
+
+OWNER_ID = "8e3af657-a8ff-443c-a75c-2fe8c4bcb635"
+
+
+@pytest.mark.parametrize(
+    ("status", "now", "expected"), [("denied", None, True), ("complete", None, None), ("denied", False, False)]
+)
+def test_a_holder_that_was_gone_stays_so_while_nobody_can_tell(
+    status: CoverageStatus, *, now: bool | None, expected: bool | None
+) -> None:
+    """The list of holders was denied, and the right was read."""
+    places = Places([make_coverage(scope="s", status=status)])
+
+    (found,) = with_unread_assignments([make_assignment(gone=now)], [make_assignment(gone=True)], places)
+
+    assert found.gone is expected
+
+
+@pytest.mark.parametrize(
+    ("status", "level", "holder", "expected"),
+    [
+        ("denied", "unknown", "X", ("Owner", "admin")),
+        ("denied", "admin", "x", ("Owner", "admin")),
+        ("denied", "normal", "x", (OWNER_ID, "normal")),
+        ("complete", "admin", "x", (OWNER_ID, "admin")),
+        ("denied", "unknown", "somebody else", (OWNER_ID, "unknown")),
+        ("complete", "unknown", "x", (OWNER_ID, "unknown")),
+    ],
+)
+def test_what_a_right_amounts_to_stands_while_nobody_can_tell(
+    status: CoverageStatus, level: PrivilegeLevel, holder: str, expected: tuple[str, str]
+) -> None:
+    """The list of roles was denied, and the right was read: it is no less than it was."""
+    places = Places([make_coverage(scope="s", status=status)])
+    last = make_assignment(holder="x", grant=Grant(name="Owner", via="direct"), privilege=Privilege(level="admin"))
+    now = make_assignment(holder=holder, grant=Grant(name=OWNER_ID, via="direct"), privilege=Privilege(level=level))
+
+    (found,) = with_unread_assignments([now], [last], places)
+
+    assert (found.grant.name, found.privilege.level) == expected
+
+
+NAMED = Grant(name="Owner", via="group:Admins", resource="Payroll")
+BARE = Grant(name=OWNER_ID, via=f"group:{OWNER_ID.upper()}", resource=OWNER_ID)
+
+
+@pytest.mark.parametrize("level", ["high", "unknown"])
+@pytest.mark.parametrize(
+    ("now", "last", "expected"),
+    [
+        (BARE, NAMED, NAMED),
+        (NAMED, BARE, NAMED),
+        (Grant(name="Keeper", via="group:Root", resource="Wages"), NAMED, None),
+        (Grant(name="Keeper", via="direct", resource=f"/subscriptions/{OWNER_ID}"), NAMED, None),
+        (Grant(name="Keeper", via=f"group:{OWNER_ID}"), NAMED, Grant(name="Keeper", via="group:Admins")),
+    ],
+    ids=["not read now", "read at last", "renamed", "an id in a path", "one of them"],
+)
+def test_a_name_that_was_read_is_believed_under_a_lasting_gap(
+    now: Grant, last: Grant, expected: Grant | None, level: PrivilegeLevel
+) -> None:
+    """The gap may be of anything there: only a bare id stands for a name that was not read."""
+    places = Places([make_coverage(scope="s", section="vault.secrets", status="denied")])
+    right = Privilege(level=level)
+    found = make_assignment(grant=now, privilege=right, becomes=("read now",))
+    before = make_assignment(grant=last, privilege=right, becomes=("read at last",))
+
+    (known,) = with_unread_assignments([found], [before], places)
+
+    assert known.grant == (expected or now)
+    is_role_unread = (now, level) == (BARE, "unknown")
+    assert known.becomes == (before if is_role_unread else found).becomes
+
+
+@pytest.mark.parametrize(
+    ("status", "now", "expected"), [("partial", None, 2024), ("partial", 2026, 2026), ("complete", None, None)]
+)
+def test_a_secret_whose_age_was_not_told_is_as_old_as_it_was(
+    status: CoverageStatus, *, now: int | None, expected: int | None
+) -> None:
+    """It was listed, and the dates of its values were denied."""
+    places = Places([make_coverage(scope="s", status=status, kinds=("secret",))])
+    secret, last = (
+        StoredSecret(
+            key="db",
+            provider="gcp",
+            source="prod",
+            scope="s",
+            name="db",
+            rotated_at=None if year is None else datetime(year, 1, 1, tzinfo=UTC),
+        )
+        for year in (now, 2024)
+    )
+
+    (found,) = with_unread_secrets([secret], [last], places)
+
+    assert (found.rotated_at and found.rotated_at.year) == expected

@@ -1,0 +1,432 @@
+"""Several nights through a real store: what is new, what came back, and what a gap in between must not change."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from msgspec import json
+from msgspec.structs import replace
+
+from scanner.app.changes import changes_between
+from scanner.app.scanning import conclude
+from scanner.discovery.inventory import Reading, join
+from scanner.judging.pipeline import Declared
+from scanner.matching.places import SourceRef
+from scanner.model import (
+    Acknowledged,
+    Acknowledgement,
+    Assignment,
+    Coverage,
+    Entry,
+    Grant,
+    Identity,
+    Origin,
+    Privilege,
+    ScanResult,
+)
+from scanner.store.store import Store, open_store
+from tests.factories import NOW, days_ago, make_assignment, make_coverage, make_credential, make_entry, make_identity
+
+USERS = make_coverage(kinds=("user",))
+DENIED = make_coverage(kinds=("user",), status="denied")
+KEYED = make_identity("keyed", credentials=(make_credential("keyed", "AKIAOLD", created_at=days_ago(900)),))
+PLAIN = make_identity("plain", created_at=days_ago(900))
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    """An empty store."""
+    with open_store(f"sqlite:///{tmp_path / 'muster.db'}") as opened:
+        yield opened
+
+
+def _night(
+    store: Store,
+    number: int,
+    identities: Sequence[Identity],
+    coverage: Sequence[Coverage] = (USERS,),
+    entries: Sequence[Entry] = (),
+    *,
+    accept_drop: bool = False,
+    acknowledgements: Sequence[Acknowledgement] = (),
+    assignments: Sequence[Assignment] = (),
+) -> ScanResult:
+    reading = Reading(
+        source="prod",
+        scope="123456789012",
+        identities=tuple(identities),
+        assignments=tuple(assignments),
+        coverage=tuple(coverage),
+    )
+    other = Reading(source="other", scope="x", coverage=(make_coverage(source="other", scope="x"),))
+    result = conclude(
+        store,
+        join([reading, other], {"prod": 0, "other": 0}),
+        Declared(
+            entries=tuple(entries),
+            sources=(SourceRef(name="prod", provider="aws"),),
+            acknowledgements=tuple(acknowledgements),
+        ),
+        lists=(),
+        scan_id=f"night-{number}",
+        started=NOW + timedelta(days=number),
+        accept_drop=accept_drop,
+    )
+    # As JSON, for evidence holds tuples, which come back as lists.
+    loaded = store.with_past(store.load())
+    assert json.decode(json.encode(loaded)) == json.decode(json.encode(result)), "a loaded scan says the same"
+    return result
+
+
+def _status(result: ScanResult, rule: str) -> list[tuple[str, int]]:
+    """Of the findings of a rule, status and the night in which each was first seen."""
+    return [
+        (one.status, (one.first_seen - NOW).days)
+        for one in result.findings
+        if one.rule == rule and one.first_seen is not None
+    ]
+
+
+def test_since_when(store: Store) -> None:
+    """On the first night nothing is new; afterwards a finding is new once, open then, and as old as it is."""
+    nights = [
+        _night(store, 0, [PLAIN]),
+        _night(store, 1, [PLAIN, KEYED]),
+        _night(store, 2, [PLAIN, KEYED]),
+    ]
+
+    assert [_status(night, "credential_too_old") for night in nights] == [[], [("new", 1)], [("open", 1)]]
+    assert sorted(_status(nights[2], "unregistered")) == [("open", 0), ("open", 1)]
+    assert all(one.first_seen is not None for night in nights for one in night.findings)
+    assert [(nights[2].first_seen[one.key] - NOW).days for one in (PLAIN, KEYED)] == [0, 1]
+
+
+def test_a_key_that_came_back(store: Store) -> None:
+    """Its finding is resolved while the key is gone and reopened when it returns: new again, and as old as it is."""
+    without = replace(KEYED, credentials=())
+    nights = [_night(store, number, [one]) for number, one in enumerate([KEYED, without, KEYED, KEYED])]
+
+    statuses = [_status(night, "credential_too_old") for night in nights]
+    assert statuses == [[("open", 0)], [], [("reopened", 0)], [("open", 0)]]
+    reopened = [sum(finding.reopened for finding in one.findings) for one in nights]
+    assert reopened == [one.summary.reopened_findings for one in nights]
+    assert [number > 0 for number in reopened] == [False, False, True, False]
+    assert [one.summary.resolved_findings > 0 for one in nights] == [False, True, False, False]
+    assert [one.new for one in nights[2].findings if one.rule == "credential_too_old"] == [True]
+    diff = changes_between(store, "night-1", "night-2")
+    assert "credential_too_old" in {one.rule for one in diff.changes if one.change == "reopened"}
+    assert diff.summary.new_findings == 0
+
+
+OLD, NEW = (replace(PLAIN, unique_id=one, created_at=None) for one in ("AIDAOLD", "AIDANEW"))
+DECLARED = make_entry(PLAIN.key, last_reviewed=days_ago(5).date())
+
+
+@pytest.mark.parametrize(
+    ("nights", "entry", "expected"),
+    [
+        pytest.param([OLD, NEW, NEW, NEW], DECLARED, [[], [("new", 1)], [("open", 1)], [("open", 1)]], id="until then"),
+        pytest.param([OLD, None, NEW], DECLARED, [[], [], [("new", 2)]], id="gone for a night"),
+        pytest.param([OLD, OLD], DECLARED, [[], []], id="the same"),
+        pytest.param([OLD, replace(OLD, unique_id=None)], DECLARED, [[], []], id="its id is no longer told"),
+        pytest.param([NEW], DECLARED, [[]], id="a first scan"),
+        pytest.param([OLD, replace(NEW, source="list")], DECLARED, [[], []], id="an id of another source's making"),
+        pytest.param(
+            [replace(OLD, created_at=days_ago(9)), replace(NEW, created_at=NOW)],
+            DECLARED,
+            [[], [("new", 1)]],
+            id="made since",
+        ),
+        pytest.param([OLD, NEW], make_entry(PLAIN.key, "AIDANEW"), [[], []], id="the entry names it"),
+        pytest.param([OLD, NEW], make_entry("other"), [[], []], id="nobody declared it"),
+    ],
+)
+def test_made_anew(
+    store: Store, nights: list[Identity | None], entry: Entry, expected: list[list[tuple[str, int]]]
+) -> None:
+    """What passes for something declared under its old name is a finding."""
+    found = [_night(store, number, [one] if one else [], entries=[entry]) for number, one in enumerate(nights)]
+
+    assert [_status(night, "recreated") for night in found] == expected
+
+
+def test_made_anew_after_a_night_whose_clock_was_ahead(store: Store) -> None:
+    """It was made before that scan, by that scan's clock, and yet the scan had the other."""
+    _night(store, 90, [replace(OLD, created_at=days_ago(9))], entries=[DECLARED])
+    found = _night(store, 1, [replace(NEW, created_at=NOW)], entries=[DECLARED])
+
+    assert _status(found, "recreated") == [("new", 1)]
+
+
+def test_made_anew_until_its_entry_was_reviewed_after_that(store: Store) -> None:
+    """A review of before confirms nothing; a later one does, and not for the next time."""
+    later = make_entry(PLAIN.key, last_reviewed=(NOW + timedelta(days=2)).date())
+    again = replace(NEW, unique_id="AIDATHIRD")
+    nights = [OLD, NEW, NEW, again]
+    entries = [DECLARED, DECLARED, later, later]
+    pairs = enumerate(zip(nights, entries, strict=True))
+    found = [_night(store, number, [one], entries=[entry]) for number, (one, entry) in pairs]
+
+    expected = [[], [("new", 1)], [], [("reopened", 1)]]
+    assert [_status(night, "recreated") for night in found] == expected
+
+
+def test_what_was_let_be_for_a_while_keeps_its_age_and_never_came_back(store: Store) -> None:
+    """It stood all the time: new on the day after the last, when it alarms again, but not reopened."""
+    given = Acknowledged(reason="until the move", by="ana@example.com", until=(NOW + timedelta(days=2)).date())
+    let_be = Acknowledgement(origin=Origin(file="ack.toml", row=1), rule="credential_too_old", match="**", given=given)
+    nights = [_night(store, 0, [KEYED])]
+    nights += [_night(store, number, [KEYED], acknowledgements=[let_be]) for number in range(1, 5)]
+
+    statuses = [_status(night, "credential_too_old") for night in nights]
+    assert statuses == [[("open", 0)], [("open", 0)], [("open", 0)], [("new", 0)], [("open", 0)]]
+    assert [one.summary.acknowledged for one in nights] == [0, 1, 1, 0, 0]
+    assert [one.summary.resolved_findings for one in nights] == [0] * 5
+
+
+def test_what_a_gap_held_back_is_new_and_as_old_as_it_is(store: Store) -> None:
+    """It was never told, so it is no acquaintance; but it had been there."""
+    blind = make_coverage(section="iam.tags", status="denied", kinds=(), rungs=("tag",))
+    _night(store, 0, [PLAIN])
+    held = _night(store, 1, [PLAIN, KEYED], (USERS, blind))
+    told = _night(store, 2, [PLAIN, KEYED])
+
+    assert ("open", 1) in _status(held, "unregistered")
+    assert ("new", 1) in _status(told, "unregistered")
+    assert told.summary.reopened_findings == 0
+
+
+def test_what_a_gap_holds_back_comes_back_when_it_is_told(store: Store) -> None:
+    """Declared for a night, then not, which a gap hides at first: reopened only once it can be told."""
+    blind = make_coverage(section="iam.tags", status="denied", kinds=(), rungs=("tag",))
+    nights = [
+        _night(store, 0, [PLAIN]),
+        _night(store, 1, [PLAIN], entries=[make_entry("plain")]),
+        _night(store, 2, [PLAIN], (USERS, blind)),
+        _night(store, 3, [PLAIN]),
+    ]
+
+    statuses = [_status(night, "unregistered") for night in nights]
+    assert statuses == [[("open", 0)], [], [("open", 0)], [("reopened", 0)]]
+    assert nights[2].summary.reopened_findings == 0
+
+
+def test_a_denied_night_between_two_good_ones(store: Store) -> None:
+    """Nobody left, nothing is resolved, and nothing is new, reopened or moved when the night is over."""
+    entry = make_entry("plain")
+    nights = [
+        _night(store, 0, [KEYED, PLAIN], entries=[entry]),
+        _night(store, 1, [], [DENIED], entries=[entry]),
+        _night(store, 2, [KEYED, PLAIN], entries=[entry]),
+    ]
+
+    blind, after = changes_between(store, "night-0", "night-1"), changes_between(store, "night-1", "night-2")
+    assert {one.change for one in blind.changes} == {"not_rechecked"}
+    assert blind.summary.not_rechecked == 2
+    assert after.changes == ()
+    assert [one.summary.resolved_findings for one in nights] == [0, 0, 0]
+    assert [one.summary.new_findings for one in nights] == [0, 0, 0]
+    assert {one.status for night in nights for one in night.findings} == {"open"}
+
+
+def test_a_listing_that_broke_off_is_asked_about(store: Store) -> None:
+    """A source that lost most of its identities is partly read until somebody says that they are gone."""
+    many = [make_identity(f"svc-{number:03}") for number in range(30)]
+    _night(store, 0, many)
+    broken = _night(store, 1, many[:3])
+    again = _night(store, 2, many[:3])
+    accepted = _night(store, 3, many[:3], accept_drop=True)
+
+    assert [len(night.identities) for night in (broken, again, accepted)] == [30, 30, 3]
+    assert [night.summary.not_rechecked for night in (broken, again, accepted)] == [27, 27, 0]
+    assert "--accept-drop" in broken.notices[0]
+    assert (broken.summary.gaps, accepted.notices) == (1, ())
+    assert changes_between(store, "night-0", "night-2").summary.left == 0
+    assert changes_between(store).summary.left == 27
+
+
+def test_a_small_estate_may_halve(store: Store) -> None:
+    """Nobody is asked about an afternoon's tidying."""
+    few = [make_identity(f"svc-{number}") for number in range(8)]
+    _night(store, 0, few)
+    halved = _night(store, 1, few[:3])
+
+    assert (halved.summary.gaps, halved.notices, len(halved.identities)) == (0, (), 3)
+
+
+def test_a_finding_keeps_its_age_when_its_entry_moves_to_another_row(store: Store) -> None:
+    """Entries without an id are called after their row; sorting a spreadsheet makes nothing new or resolved."""
+    first = make_entry("gone", id="r.csv:2", has_own_id=False, registry="r.csv", scope="123456789012", provider="aws")
+    _night(store, 0, [PLAIN], entries=[first])
+    moved = _night(store, 1, [PLAIN], entries=[replace(first, id="r.csv:3")])
+
+    assert _status(moved, "entry_not_found") == [("open", 0)]
+    assert (moved.summary.resolved_findings, changes_between(store).changes) == (0, ())
+
+
+def test_the_store_remembers_rights_under_a_gap(store: Store) -> None:
+    """Their finding stays as old as it is; what is let be is let be by its fingerprint, or by the right's key."""
+    gone = make_assignment("0-1", provider="aws", scope="123456789012", gone=True)
+    let_be = Acknowledgement(
+        origin=Origin(file="acknowledged.toml"),
+        rule="orphaned_grant",
+        match=gone.key,
+        given=Acknowledged(reason="it comes back", by="ada@example.com", until=(NOW + timedelta(days=4)).date()),
+    )
+    nights = [
+        _night(store, 0, [PLAIN]),
+        _night(store, 1, [PLAIN], assignments=[gone]),
+        _night(store, 2, [PLAIN], [DENIED]),
+        _night(store, 3, [PLAIN], acknowledgements=[let_be], assignments=[gone]),
+        _night(store, 4, [PLAIN]),
+    ]
+
+    assert [_status(night, "orphaned_grant") for night in nights] == [
+        [],
+        [("new", 1)],
+        [("open", 1)],
+        [("open", 1)],
+        [],
+    ]
+    assert [len(night.assignments) for night in nights] == [0, 1, 1, 1, 0]
+    (acknowledged,) = (one for one in nights[3].findings if one.rule == "orphaned_grant")
+    assert acknowledged.acknowledged == let_be.given
+    diff = changes_between(store, "night-0", "night-1")
+    assert [one.identity for one in diff.changes if one.rule == "orphaned_grant"] == [gone.key]
+
+
+HERE = {"provider": "aws", "scope": "123456789012"}
+NO_SECRETS = make_coverage(section="secrets", kinds=("secret",), status="denied")
+NO_RIGHTS = make_coverage(section="rights", feeds=("permissions",), status="denied")
+NO_HOLDERS = make_coverage(section="holders", status="denied")
+
+
+def _right(holder: str = "nobody") -> Assignment:
+    """A right that is given where the identities live."""
+    return make_assignment(holder, **HERE)
+
+
+@pytest.mark.parametrize(
+    ("gaps", "rights"),
+    [
+        pytest.param((USERS, NO_SECRETS), 0, id="names of secrets are denied, as ever"),
+        pytest.param((USERS, NO_RIGHTS), 1, id="rights are denied"),
+        pytest.param((DENIED,), 1, id="identities are denied"),
+        pytest.param((), 1, id="the place is listed no more"),
+    ],
+)
+def test_a_withdrawn_right_is_held_no_more(store: Store, gaps: Sequence[Coverage], rights: int) -> None:
+    """Unless what could not be read may hide it: some section of a place is denied for years."""
+    _night(store, 0, [PLAIN], assignments=[_right()])
+
+    night = _night(store, 1, [PLAIN], gaps)
+
+    assert len(night.assignments) == rights
+
+
+@pytest.mark.parametrize(
+    ("gaps", "now", "gone"),
+    [
+        pytest.param((USERS, NO_HOLDERS), None, [("open", 0)], id="it could not be asked"),
+        pytest.param((USERS,), None, [], id="it was asked and cannot be told"),
+        pytest.param((USERS, NO_HOLDERS), False, [], id="it is back"),
+    ],
+)
+def test_a_holder_stays_gone_while_nobody_can_be_asked(
+    store: Store, gaps: Sequence[Coverage], now: bool | None, gone: list[tuple[str, int]]
+) -> None:
+    """The right is listed all the same, so nobody mended anything."""
+    _night(store, 0, [PLAIN], assignments=[replace(_right(), gone=True)])
+
+    night = _night(store, 1, [PLAIN], gaps, assignments=[replace(_right(), gone=now)])
+
+    assert _status(night, "orphaned_grant") == gone
+
+
+def test_rights_of_a_place_that_is_listed_no_more_are_announced(store: Store) -> None:
+    """They are held for as long as nobody says that the place is over."""
+    right = replace(_right(), scope="sub-9")
+    there = make_coverage(scope="sub-9", section="rights", feeds=("permissions",))
+    _night(store, 0, [PLAIN], [USERS, there], assignments=[right])
+
+    night = _night(store, 1, [PLAIN])
+
+    assert "source prod no longer lists sub-9: 1 right of sub-9 shown as last seen" in night.notices
+
+
+def test_a_right_of_somebody_who_was_not_seen_is_not_that_of_a_namesake(store: Store) -> None:
+    """Who takes another's id as a further name of its own does not get its rights while that one is not read."""
+    holder = make_identity("holder", unique_id="ID-1", kind="role")
+    namesake = make_identity("namesake", aliases=("ID-1",))
+    roles = make_coverage(section="roles", kinds=("role",))
+    right = replace(_right("ID-1"), grant=Grant(name="Owner", via="direct"))
+    _night(store, 0, [holder, namesake], [USERS, roles], assignments=[right])
+
+    night = _night(store, 1, [namesake], [USERS, replace(roles, status="denied")], assignments=[right])
+
+    assert {one.identity.name: len(one.identity.grants) for one in night.identities} == {"holder": 1, "namesake": 0}
+
+
+def test_doubt_about_everybody_is_one_notice_and_no_change(store: Store) -> None:
+    """One place that gives rights is denied, and everybody of the source may hold some there."""
+    many = [make_identity(f"m{number}", privilege=Privilege(level="normal")) for number in range(20)]
+    _night(store, 0, many)
+
+    night = _night(store, 1, many, [USERS, NO_RIGHTS])
+
+    assert {one.privilege.level for one in night.identities} == {"unknown"}
+    assert sum("the privilege of 20 identities is unknown" in notice for notice in night.notices) == 1
+    assert changes_between(store).changes == ()
+
+
+def test_a_finding_stands_where_a_fact_that_it_needs_was_not_told(store: Store) -> None:
+    """Also with no gap: a provider that says it keeps no record tonight kept one yesterday."""
+    tracked = replace(PLAIN, use_tracked_days=900)
+    untold = replace(PLAIN, use_tracked_days=None, unread=("use",))
+
+    _night(store, 0, [tracked])
+    second = _night(store, 1, [untold])
+
+    assert ("dormant", False) in [(one.rule, one.rechecked) for one in second.findings]
+    assert second.coverage[0].status == "complete"
+
+
+def test_a_rename_suggests_its_entry_until_that_is_written_down(store: Store) -> None:
+    """By the unique id, in the nights after the first, too; nobody is told to have left or joined."""
+    old = make_identity("etl-old", unique_id="AIDAEXAMPLEEXAMPLE01")
+    new = make_identity("loader", unique_id="AIDAEXAMPLEEXAMPLE01")
+    entry = make_entry(old.key, origin=Origin(file="registry.csv", row=2))
+    first = _night(store, 1, [old, PLAIN], entries=[entry])
+    second = _night(store, 2, [new, PLAIN], entries=[entry])
+    third = _night(store, 3, [new, PLAIN], entries=[entry])
+    written = replace(entry, identities=(new.key,))
+    fourth = _night(store, 4, [new, PLAIN], entries=[written])
+
+    evidence = f"was {old.key} and has the same unique id, AIDAEXAMPLEEXAMPLE01"
+    for night in (second, third):
+        verdict = next(one.registry for one in night.identities if one.identity.key == new.key)
+        assert verdict.state == "unregistered"
+        assert (verdict.candidates[0].entry, verdict.candidates[0].evidence) == ("NHI-1", evidence)
+        [judged] = night.entries
+        assert (judged.state, judged.renamed) == ("not_found", {new.key: old.key})
+        assert (judged.candidates[0].identity, judged.candidates[0].evidence) == (new.key, evidence)
+    assert [(one.state, one.renamed) for one in fourth.entries] == [("found", {})]
+    counts = changes_between(store, first.scan.id, second.scan.id).summary
+    assert (counts.joined, counts.left, counts.moved) == (0, 0, 1)
+
+
+def test_somebody_else_under_a_name_that_is_gone_is_no_rename(store: Store) -> None:
+    """Another unique id is another identity, and so is the same one in another scope."""
+    old = make_identity("etl-old", unique_id="AIDAEXAMPLEEXAMPLE01")
+    others = [
+        make_identity("a", unique_id="AIDAEXAMPLEEXAMPLE02"),
+        make_identity("b", unique_id="AIDAEXAMPLEEXAMPLE01", scope="999999999999"),
+    ]
+    entry = make_entry(old.key, origin=Origin(file="registry.csv", row=2))
+    _night(store, 1, [old, PLAIN], entries=[entry])
+    night = _night(store, 2, [*others, PLAIN], entries=[entry])
+
+    assert [one.renamed for one in night.entries] == [{}]

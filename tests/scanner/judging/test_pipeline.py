@@ -1,0 +1,488 @@
+"""The pipeline over several nights: what a gap must not change, and what may be new when it closes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any
+
+import msgspec
+import pytest
+
+from scanner.discovery.inventory import Inventory, Reading, join
+from scanner.judging.last_known.remembered import Remembered, filled
+from scanner.judging.pipeline import Declared, judge
+from scanner.matching.places import SourceRef
+from scanner.model import (
+    Assignment,
+    Coverage,
+    CoverageStatus,
+    Entry,
+    Finding,
+    Identity,
+    Origin,
+    Privilege,
+    ScanInfo,
+    ScanResult,
+    Takeover,
+    Trust,
+    Way,
+    Workload,
+)
+from tests.factories import NOW, make_assignment, make_coverage, make_credential, make_entry, make_identity
+
+FIRST, SECOND = "111111111111", "222222222222"
+
+
+def _coverage(scope: str, status: CoverageStatus = "complete", **facts: object) -> Coverage:
+    defaults: dict[str, object] = {"section": "iam.users", "kinds": ("user", "role"), "rungs": ("key", "name")}
+    return msgspec.convert(
+        {"source": "prod", "provider": "aws", "scope": scope, "status": status, **defaults, **facts}, Coverage
+    )
+
+
+def _night(
+    number: int,
+    identities: Sequence[Identity],
+    coverage: Sequence[Coverage],
+    before: ScanResult | None = None,
+    entries: Sequence[Entry] = (),
+    workloads: Sequence[Workload] = (),
+    assignments: Sequence[Assignment] = (),
+    lists: Sequence[str] = (),
+) -> ScanResult:
+    """One scan, remembering all of the one before."""
+    remembered = Remembered()
+    if before is not None:
+        remembered = Remembered(
+            assessments=before.identities,
+            secrets=before.secrets,
+            workloads=before.workloads,
+            assignments=before.assignments,
+            entries=before.entries,
+            findings=before.findings,
+            known={finding.fingerprint: finding.first_seen for finding in before.findings if not finding.held_back},
+        )
+    moment = NOW + timedelta(days=number)
+    sources = (SourceRef(name="prod", provider="aws"), *(SourceRef(name=one, provider="file") for one in lists))
+    declared = Declared(entries=tuple(entries), sources=sources)
+    of_lists = [one for one in identities if one.source in lists]
+    reading = Reading(
+        source="prod",
+        scope="s",
+        identities=tuple(one for one in identities if one.source not in lists),
+        workloads=tuple(workloads),
+        assignments=tuple(assignments),
+    )
+    listed = [Reading(source=one.source, scope="s", identities=(one,)) for one in of_lists]
+    inventory = join([reading, *listed], {"prod": 0, **dict.fromkeys(lists, 2)})
+    inventory = msgspec.structs.replace(inventory, coverage=tuple(coverage))
+    info = ScanInfo(id=f"night-{number}", started_at=moment, finished_at=moment, version="0")
+    return judge(inventory, declared, remembered, info)
+
+
+def _new(result: ScanResult) -> list[str]:
+    return [finding.rule for finding in result.findings if finding.new]
+
+
+def _of(result: ScanResult, rule: str) -> list[Finding]:
+    return [finding for finding in result.findings if finding.rule == rule]
+
+
+def test_a_rotated_key_is_gone_under_a_lasting_gap_elsewhere() -> None:
+    """A report that is denied for good keeps no deleted key alive, nor makes two keys of one."""
+    gap = (_coverage(FIRST), _coverage(FIRST, "denied", section="iam.credential_report", kinds=()))
+    night = None
+    for number, key in enumerate(("AKIAOLD", "AKIANEW", "AKIANEW")):
+        user = make_identity("svc", scope=FIRST, credentials=(make_credential("svc", key),), unread=("use",))
+        night = _night(number, [user], gap, night)
+
+    assert night is not None
+    assert [one.id for one in night.identities[0].identity.credentials] == ["AKIANEW"]
+    assert _of(night, "two_active_keys") == []
+
+
+def test_keys_that_could_not_be_listed_stand_as_last_known() -> None:
+    """And with them what was found about them; when they are listed again, nothing is new."""
+    user = make_identity("svc", scope=FIRST, credentials=(make_credential("svc", "AKIA1"),))
+    blind = msgspec.structs.replace(user, credentials=(), unread=("credentials",))
+    denied = _coverage(FIRST, "denied", section="iam.access_keys", kinds=(), rungs=("credential",))
+
+    first = _night(0, [user], [_coverage(FIRST)])
+    second = _night(1, [blind], [_coverage(FIRST), denied], first)
+    third = _night(2, [user], [_coverage(FIRST)], second)
+
+    assert [one.id for one in second.identities[0].identity.credentials] == ["AKIA1"]
+    assert [len(_of(night, "credential_too_old")) for night in (first, second, third)] == [1, 1, 1]
+    assert (_new(second), _new(third)) == ([], [])
+
+
+_KEY = make_credential("svc", "AKIA1", last_used_at=NOW - timedelta(days=200))
+_OTHER_KEY = make_credential("svc", "AKIA2", use_tracked_days=None)
+_SIGNED_OFF: dict[str, Any] = {"enabled": False, "credentials": ()}
+
+
+@pytest.mark.parametrize(
+    ("unread", "facts", "standing"),
+    [
+        (("use",), {}, ["credential_unused", "dormant"]),
+        (("use",), {"credentials": ()}, ["dormant"]),
+        (("use",), {"credentials": (_OTHER_KEY,)}, ["dormant"]),
+        (("use",), {"credentials": (msgspec.structs.replace(_KEY, enabled=False),)}, ["dormant"]),
+        (("use",), {"enabled": False}, []),
+        (("use",), {"managed_by": "AWS"}, []),
+        (("use", "credentials"), {"credentials": ()}, ["credential_unused", "dormant"]),
+        (("use", "credentials"), _SIGNED_OFF, []),
+    ],
+    ids=["as it was", "deleted", "rotated", "key disabled", "disabled", "managed", "not listed", "disabled unlisted"],
+)
+def test_what_was_read_mends_a_finding_though_use_can_never_be_read(
+    unread: tuple[Any, ...], facts: dict[str, Any], standing: list[str]
+) -> None:
+    """Its key is deleted, or it is disabled itself: whether anybody used either is no question any more."""
+    idle = NOW - timedelta(days=200)
+    user = make_identity("svc", scope=FIRST, credentials=(_KEY,), last_used_at=idle)
+    blind: dict[str, Any] = {"use_tracked_days": None, "last_used_at": None, "unread": unread}
+    blind["credentials"] = (msgspec.structs.replace(_KEY, use_tracked_days=None, last_used_at=None),)
+    gap = _coverage(FIRST, "denied", section="reports.sign_ins", kinds=())
+
+    first = _night(0, [user], [_coverage(FIRST)])
+    second = _night(1, [msgspec.structs.replace(user, **{**blind, **facts})], [_coverage(FIRST), gap], first)
+
+    asked = ["credential_unused", "dormant"]
+    found = [sorted(one.rule for one in night.findings if one.rule in asked) for night in (first, second)]
+    assert found == [asked, standing]
+
+
+def test_a_key_that_is_only_remembered_has_not_newly_expired() -> None:
+    """Whether it is still there nobody knows; what was said of it before stands."""
+    idle, end = NOW - timedelta(days=200), NOW + timedelta(hours=12)
+    secret = make_credential("svc", "s-1", kind="client_secret", last_used_at=idle, expires_at=end)
+    user = make_identity("svc", scope=FIRST, credentials=(secret,))
+    blind = msgspec.structs.replace(user, credentials=(), unread=("credentials",))
+    denied = _coverage(FIRST, "denied", section="iam.access_keys", kinds=(), rungs=("credential",))
+    gap = [_coverage(FIRST), denied]
+
+    first = _night(0, [user], [_coverage(FIRST)])
+    hidden = _night(1, [blind], gap, first)
+    told = _night(1, [user], [_coverage(FIRST)], first)
+    stands = _night(2, [blind], gap, told)
+
+    found = [[one.rechecked for one in _of(night, "credential_expired")] for night in (first, hidden, told, stands)]
+    assert found == [[], [], [True], [False]]
+    assert [len(_of(night, "credential_unused")) for night in (first, hidden, told, stands)] == [1, 1, 0, 0]
+
+
+def test_a_key_that_was_listed_has_expired_though_another_list_was_not_read() -> None:
+    """Beside it stands one that only the last scan knew, of which that cannot be told."""
+    end = NOW + timedelta(hours=12)
+    listed, hidden = (make_credential("svc", one, kind="client_secret", expires_at=end) for one in ("s-1", "s-2"))
+    user = make_identity("svc", scope=FIRST, credentials=(listed, hidden))
+    half = msgspec.structs.replace(user, credentials=(listed,), unread=("credentials",))
+    denied = _coverage(FIRST, "denied", section="iam.access_keys", kinds=(), rungs=("credential",))
+
+    first = _night(0, [user], [_coverage(FIRST)])
+    second = _night(1, [half], [_coverage(FIRST), denied], first)
+
+    assert [one.credential for one in _of(second, "credential_expired")] == [listed.key]
+    assert len(second.identities[0].identity.credentials) == 2
+
+
+@pytest.mark.parametrize("unlooked", [(), (_coverage(FIRST, "denied"),)], ids=["not scanned", "denied"])
+def test_a_list_that_names_it_is_no_look_at_it(unlooked: tuple[Coverage, ...]) -> None:
+    """Its keys and rights stand as last seen, and so does its entry, until the better source looks again."""
+    admin = Privilege(level="admin", evidence=("all of it",))
+    key = f"arn:aws:iam::{FIRST}:user/svc"
+    keys = (make_credential("svc", "AKIA1"),)
+    user = make_identity("svc", key=key, scope=FIRST, privilege=admin, credentials=keys)
+    gone = make_identity("gone", key=f"{key}-2", scope=FIRST)
+    named = make_identity("svc", key=key, scope=FIRST, source="bots", privilege=Privilege(level="unknown"))
+    listed = _coverage(FIRST, source="bots", kinds=("*",))
+    entries = [make_entry(one.key, id=one.name, provider="aws", scope=FIRST) for one in (user, gone)]
+
+    first = _night(0, [user, named, gone], [_coverage(FIRST), listed], entries=entries, lists=["bots"])
+    second = _night(1, [named], [*unlooked, listed], first, entries=entries, lists=["bots"])
+    third = _night(2, [user, named, gone], [_coverage(FIRST), listed], second, entries=entries, lists=["bots"])
+
+    assert [one.rechecked for one in second.identities] == [False, False]
+    assert [one.identity for one in second.identities] == [one.identity for one in first.identities]
+    assert [(one.state, one.rechecked) for one in second.entries] == [("found", False)] * 2
+    found = [{one.fingerprint for one in night.findings} for night in (first, second, third)]
+    assert found == [found[0]] * 3
+    assert (_new(second), _new(third)) == ([], [])
+
+
+def test_permissions_that_could_not_be_read_mend_nothing() -> None:
+    """An administrator does not become harmless because nobody could look."""
+    admin = make_identity("svc", scope=FIRST, privilege=Privilege(level="admin", evidence=("all of it",)))
+    blind = msgspec.structs.replace(admin, privilege=Privilege(level="unknown"), unread=("permissions",))
+
+    first = _night(0, [admin], [_coverage(FIRST)])
+    second = _night(1, [blind], [_coverage(FIRST), _coverage(FIRST, "denied", section="iam.policies", kinds=())], first)
+
+    assert second.identities[0].privilege.level == "admin"
+    assert len(_of(second, "admin")) == 1
+
+
+def test_an_account_that_was_not_read_hides_no_path_through_it() -> None:
+    """Whoever could become an admin of the other account still can, as far as anybody knows."""
+    caller = make_identity("caller", key=f"arn:aws:iam::{FIRST}:role/caller", scope=FIRST, kind="role")
+    caller = msgspec.structs.replace(
+        caller, privilege=Privilege(level="normal"), reach=(Way(kind="assume", on=("*",)),)
+    )
+    trust = Trust(principal=caller.key, kind="principal", external=True, restriction="exact", evidence="trust policy")
+    admin = make_identity("admin", key=f"arn:aws:iam::{SECOND}:role/admin", scope=SECOND, kind="role", trusts=(trust,))
+    admin = msgspec.structs.replace(admin, privilege=Privilege(level="admin"))
+
+    first = _night(0, [caller, admin], [_coverage(FIRST), _coverage(SECOND)])
+    second = _night(1, [caller], [_coverage(FIRST), _coverage(SECOND, "denied")], first)
+
+    levels = [{one.identity.name: one.privilege.level for one in night.identities} for night in (first, second)]
+    assert levels == [{"caller": "escalation", "admin": "admin"}] * 2
+    assert [link.target for one in second.identities for link in one.identity.links] == [admin.key]
+
+
+def test_a_finding_under_a_gap_is_new_once_and_registration_waits_until_it_can_be_told() -> None:
+    """What a gap does not touch is announced at once; that nobody declared it, when the gap has closed."""
+    gap = _coverage(FIRST, "denied", section="iam.access_keys", kinds=(), rungs=("credential",))
+    quiet = make_identity("quiet", scope=FIRST, privilege=Privilege(level="normal"))
+    admin = make_identity("admin", scope=FIRST, privilege=Privilege(level="admin"))
+
+    first = _night(0, [quiet], [_coverage(FIRST)], entries=[make_entry("quiet")])
+    second = _night(1, [quiet, admin], [_coverage(FIRST), gap], first, entries=[make_entry("quiet")])
+    third = _night(2, [quiet, admin], [_coverage(FIRST)], second, entries=[make_entry("quiet")])
+    fourth = _night(3, [quiet, admin], [_coverage(FIRST)], third, entries=[make_entry("quiet")])
+
+    assert ("admin" in _new(second), "unregistered" in _new(second)) == (True, False)
+    assert _new(third) == ["unregistered"]
+    assert _new(fourth) == []
+
+
+def test_a_known_finding_is_not_news_because_a_gap_came_and_went() -> None:
+    """It was announced before the gap."""
+    gap = _coverage(FIRST, "denied", section="iam.access_keys", kinds=(), rungs=("credential",))
+    user = make_identity("svc", scope=FIRST)
+
+    first = _night(0, [user], [_coverage(FIRST)])
+    second = _night(1, [user], [_coverage(FIRST), gap], first)
+    third = _night(2, [user], [_coverage(FIRST)], second)
+
+    assert [_new(night) for night in (first, second, third)] == [[], [], []]
+    assert len(_of(third, "unregistered")) == 1
+
+
+def test_places_that_were_not_read_are_announced() -> None:
+    """A source that was left out and a scope that vanished: nothing in them is gone, and it is said."""
+    here, there = make_identity("here", scope=FIRST), make_identity("there", scope=SECOND)
+
+    first = _night(0, [here, there], [_coverage(FIRST), _coverage(SECOND)])
+    second = _night(1, [here], [_coverage(FIRST)], first)
+    third = _night(2, [], [], first)
+
+    assert {one.identity.name: one.rechecked for one in second.identities} == {"here": True, "there": False}
+    assert second.notices[0] == (f"source prod no longer lists {SECOND}: 1 identity of {SECOND} shown as last seen")
+    assert third.notices[0].startswith("source prod was not scanned")
+
+
+def _rows(*names: str) -> list[Entry]:
+    """A registry without ids: entries are called after their rows."""
+    return [
+        make_entry(name, id=f"r.csv:{row}", has_own_id=False, origin=Origin(file="r.csv", row=row))
+        for row, name in enumerate(names, start=2)
+    ]
+
+
+def test_entries_called_after_their_rows_are_followed_when_these_move() -> None:
+    """Under a gap each is what it was, wherever its row is now, and so is whatever it stands for."""
+    found = [make_identity(name, scope=FIRST) for name in ("alpha", "beta")]
+    before = _night(0, found, [_coverage(FIRST)], entries=_rows("alpha", "beta", "gamma"))
+    after = _night(1, [], [_coverage(FIRST, "failed")], before, _rows("gamma", "alpha", "beta"))
+
+    states = {one.entry.identities[0]: one.state for one in after.entries}
+    assert states == {"alpha": "found", "beta": "found", "gamma": "not_found"}
+    assert {one.identity.name: one.registry.entry for one in after.identities} == {
+        "alpha": "r.csv:3",
+        "beta": "r.csv:4",
+    }
+    assert [finding.entry for finding in _of(after, "entry_not_found")] == ["r.csv:2"]
+
+
+def test_a_known_finding_on_an_entry_is_not_news_because_its_row_moved() -> None:
+    """The row that takes the place of another is news, though."""
+    found, read = [make_identity("alpha", scope=FIRST)], [_coverage(FIRST)]
+    before = _night(0, found, read, entries=_rows("alpha", "gamma"))
+    moved = _night(1, found, read, before, _rows("gamma", "alpha"))
+    replaced = _night(2, found, read, moved, _rows("delta", "alpha"))
+
+    assert _of(moved, "entry_not_found")[0].entry == "r.csv:2"
+    assert "entry_not_found" not in _new(moved)
+    assert "entry_not_found" in _new(replaced)
+
+
+@pytest.mark.parametrize(
+    ("facts", "state"),
+    [
+        ({}, "found"),
+        ({"owner": ("bob@example.com",)}, "found"),
+        ({"identities": ("zeta",)}, "not_evaluated"),
+        ({"provider": "azure"}, "not_evaluated"),
+        ({"status": "retired"}, "not_evaluated"),
+    ],
+    ids=["the same", "another owner", "another identity", "another place", "another status"],
+)
+def test_an_entry_that_says_something_else_has_nothing_to_remember(facts: dict[str, Any], state: str) -> None:
+    """What was found of the old entry is no evidence for the new one, and what wasn't is none against it."""
+    before = _night(0, [make_identity("alpha", scope=FIRST)], [_coverage(FIRST)], entries=[make_entry("alpha")])
+    changed = make_entry(*facts.pop("identities", ("alpha",)), **facts)
+    after = _night(1, [], [_coverage(FIRST, "failed")], before, [changed])
+
+    assert after.entries[0].state == state
+
+
+def test_whoever_made_it_is_remembered() -> None:
+    """Audit logs forget; of what was deleted and made anew somebody else may be the maker."""
+    kept, remade = (make_identity(name, scope=FIRST, unique_id="AIDA1") for name in ("kept", "remade"))
+    creators = {kept.key: ("AIDA1", "ada@example.com"), remade.key: ("AIDA0", "ada@example.com")}
+    inventory = filled(Inventory(identities=(kept, remade)), Remembered(creators=creators), [])
+
+    assert [one.created_by for one in inventory.identities] == ["ada@example.com", None]
+
+
+def test_what_runs_as_an_identity_is_known_until_somebody_looked() -> None:
+    """Under a gap anywhere in the scope nothing that ran there is gone."""
+    role = make_identity("etl", scope=FIRST)
+    function = Workload(
+        key="f", provider="aws", source="prod", scope=FIRST, kind="lambda_function", name="f", runs_as=(role.key,)
+    )
+    read, unread = _coverage(FIRST), _coverage(FIRST, "denied", section="lambda.functions", kinds=())
+    before = _night(0, [role], [read], workloads=[function])
+    gap = _night(1, [role], [read, unread], before)
+    gone = _night(2, [role], [read], gap)
+
+    assert [night.workloads for night in (before, gap, gone)] == [(function,), (function,), ()]
+    assert [night.identities[0].consumers for night in (before, gap, gone)] == [("f",), ("f",), ()]
+    assert [night.summary.workloads for night in (before, gap, gone)] == [1, 1, 0]
+
+
+ADMIN = Privilege(level="admin", evidence=("Owner of everything",))
+NOT_READ: dict[str, Any] = {"section": "arm.assignments", "kinds": (), "feeds": ("permissions",)}
+
+
+def test_rights_stand_until_somebody_looked() -> None:
+    """Under a gap where they are given nobody has lost any; what is not known at all leaves the rest in doubt."""
+    holder, other = (
+        make_identity(name, scope=FIRST, unique_id=f"AROA-{name}", privilege=Privilege(level="normal"))
+        for name in ("holder", "other")
+    )
+    right = make_assignment("AROA-holder", provider="aws", scope=SECOND, privilege=ADMIN)
+    read, unread = _coverage(FIRST), _coverage(SECOND, "denied", **NOT_READ)
+    there = _coverage(SECOND, **NOT_READ)
+    before = _night(0, [holder, other], [read, there], assignments=[right])
+    gap = _night(1, [holder, other], [read, unread], before)
+    gone = _night(2, [holder, other], [read, there], gap)
+
+    levels = [[one.privilege.level for one in night.identities] for night in (before, gap, gone)]
+    assert levels == [["admin", "normal"], ["admin", "unknown"], ["normal", "normal"]]
+    assert [night.assignments for night in (before, gap, gone)] == [(right,), (right,), ()]
+    assert [night.identities[0].identity.grants for night in (before, gap, gone)] == [
+        (right.grant,),
+        (right.grant,),
+        (),
+    ]
+    assert gap.identities[1].privilege.evidence == (f"arm.assignments of {SECOND} could not be read (denied)",)
+    assert [night.summary.assignments for night in (before, gap, gone)] == [1, 1, 0]
+
+
+def test_a_right_leads_on_through_others() -> None:
+    """To whoever can make itself an admin; under a condition it is high at most."""
+    names = ("admin", "becomes", "may", "deploys")
+    admin, becomes, may, deploys = (
+        make_identity(name, scope=FIRST, unique_id=f"AROA-{name}", privilege=Privilege(level="normal"))
+        for name in names
+    )
+    facts: dict[str, Any] = {"provider": "aws", "scope": SECOND}
+    rights = [
+        make_assignment("AROA-admin", key="1", privilege=ADMIN, **facts),
+        make_assignment("AROA-becomes", key="2", becomes=(admin.key,), **facts),
+        make_assignment("AROA-may", key="3", becomes=(admin.key,), conditional=True, **facts),
+        make_assignment("AROA-deploys", key="4", takes_over=(Takeover(by="it deploys it", on=("f*",)),), **facts),
+    ]
+    place: dict[str, Any] = {"provider": "aws", "source": "prod", "scope": SECOND, "kind": "job"}
+    function = Workload(key="f1", name="f1", runs_as=(becomes.key,), **place)
+    night = _night(
+        0,
+        [admin, becomes, may, deploys],
+        [_coverage(FIRST), _coverage(SECOND)],
+        assignments=rights,
+        workloads=[function],
+    )
+
+    levels = {one.identity.name: one.privilege.level for one in night.identities}
+    assert levels == {"admin": "admin", "becomes": "escalation", "may": "high", "deploys": "escalation"}
+
+
+@pytest.mark.parametrize(("subject", "is_open"), [("1234", False), ("12*", True)])
+def test_tokens_lead_from_one_provider_to_another(subject: str, is_open: bool) -> None:
+    """Whoever can show a token that an admin takes can become one; one of our own, named exactly, is no outsider."""
+    bot = make_identity(
+        "bot", key="//iam/bot", provider="gcp", scope=FIRST, privilege=Privilege(level="normal"),
+        attributes={"token_subjects": [["https://accounts.google.com", "1234"]]},
+    )  # fmt: skip
+    trust = Trust(
+        principal="accounts.google.com", kind="federated", external=True, evidence="its trust policy",
+        issuer="https://accounts.google.com", subject=subject,
+    )  # fmt: skip
+    role = make_identity("role", scope=FIRST, privilege=ADMIN, trusts=(trust,))
+    night = _night(0, [bot, role], [_coverage(FIRST)])
+
+    assert {one.identity.name: one.privilege.level for one in night.identities} == {
+        "bot": "escalation",
+        "role": "admin",
+    }
+    assert bool(_of(night, "open_trust")) is is_open
+
+
+@pytest.mark.parametrize("seen", [True, False])
+def test_whoever_may_take_over_a_cluster_becomes_what_trusts_its_tokens(*, seen: bool) -> None:
+    """With another provider too; a cluster that was not seen may be anybody's."""
+    issuer = "https://westeurope.oic.prod-aks.azure.com/T/C"
+    trust = Trust(
+        principal=issuer, kind="federated", evidence="its trust policy", restriction="loose",
+        issuer=issuer, subject="system:serviceaccount:*",
+    )  # fmt: skip
+    role = make_identity("role", scope=FIRST, privilege=ADMIN, trusts=(trust,))
+    runner = make_identity(
+        "runner", key="azure://runner", provider="azure", source="azure", scope=SECOND, unique_id="0-1",
+        privilege=Privilege(level="normal"),
+    )  # fmt: skip
+    place: dict[str, Any] = {"provider": "azure", "source": "azure", "scope": SECOND}
+    cluster = Workload(key="aks", name="aks", kind="cluster", attributes={"signs_tokens_as": issuer}, **place)
+    right = make_assignment("0-1", takes_over=(Takeover(by="it runs commands", on=("aks",)),), **place)
+    coverage = [_coverage(FIRST), make_coverage(section="arm.workloads", **place)]
+    night = _night(0, [role, runner], coverage, assignments=[right], workloads=[cluster] if seen else [])
+
+    levels = {one.identity.name: one.privilege.level for one in night.identities}
+    assert levels == {"role": "admin", "runner": "escalation" if seen else "normal"}
+    consumers = {one.identity.name: one.consumers for one in night.identities}
+    assert consumers["role"] == (("aks",) if seen else ())
+    assert bool(_of(night, "open_trust")) is not seen
+
+    if seen:
+        later = _night(1, [runner], [_coverage(FIRST, "denied"), coverage[1]], night, (), [cluster], [right])
+        assert {one.identity.name: one.privilege.level for one in later.identities} == levels
+        assert [len(_of(one, "escalation")) for one in (night, later)] == [1, 1]
+
+
+def test_the_right_of_somebody_gone_is_a_finding_of_its_own() -> None:
+    """New once, and of no identity."""
+    right = make_assignment("0-1", provider="aws", scope=FIRST, gone=True)
+    first = _night(0, [], [_coverage(FIRST)])
+    second = _night(1, [], [_coverage(FIRST)], first, assignments=[right])
+    third = _night(2, [], [_coverage(FIRST)], second, assignments=[right])
+
+    found = [_of(night, "orphaned_grant") for night in (first, second, third)]
+    assert [[(one.identity, one.assignment, one.status) for one in night] for night in found] == [
+        [],
+        [(None, right.key, "new")],
+        [(None, right.key, "open")],
+    ]

@@ -1,0 +1,95 @@
+"""Usage: every sentence of its definition."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from typing import Any
+
+import pytest
+
+from scanner.judging.usage import judge_usage
+from tests.factories import NOW, days_ago, make_credential, make_identity
+
+
+@pytest.mark.parametrize(
+    ("facts", "state"),
+    [
+        pytest.param({"last_used_at": days_ago(1)}, "active", id="used-inside"),
+        pytest.param({"last_used_at": days_ago(90)}, "active", id="used-on-the-edge"),
+        pytest.param({"last_used_at": days_ago(1), "use_tracked_days": None}, "active", id="a-use-needs-no-record"),
+        pytest.param({"last_used_at": days_ago(1), "created_at": None}, "active", id="a-use-needs-no-creation"),
+        pytest.param({"last_used_at": days_ago(90.1)}, "dormant", id="used-before"),
+        pytest.param({"last_used_at": days_ago(91), "use_tracked_days": 90}, "dormant", id="record-covers-window"),
+        pytest.param({"last_used_at": days_ago(91), "use_tracked_days": 89}, "unknown", id="record-too-short"),
+        pytest.param({"last_used_at": days_ago(91), "use_tracked_days": None}, "unknown", id="no-record"),
+        pytest.param({"last_used_at": days_ago(91), "created_at": None}, "dormant", id="used-so-it-existed"),
+        pytest.param({}, "never_used", id="no-use-since-creation"),
+        pytest.param({"use_tracked_days": 400}, "never_used", id="record-reaches-back-to-creation"),
+        pytest.param({"use_tracked_days": 999_999}, "never_used", id="record-reaches-back-before-the-calendar"),
+        pytest.param({"use_tracked_days": 2**62}, "never_used", id="record-reaches-back-before-everything"),
+        pytest.param({"use_tracked_days": 399}, "dormant", id="record-covers-the-window-but-not-creation"),
+        pytest.param({"use_tracked_days": 89}, "unknown", id="never-seen-but-record-too-short"),
+        pytest.param({"use_tracked_days": None}, "unknown", id="cannot-tell"),
+        pytest.param({"created_at": days_ago(89)}, "unknown", id="younger-than-the-window"),
+        pytest.param({"created_at": days_ago(90)}, "never_used", id="exactly-the-window-old"),
+        pytest.param({"created_at": None}, "unknown", id="age-unknown"),
+        pytest.param({"last_used_at": days_ago(91), "observed_at": days_ago(1)}, "active", id="used-when-looked-at"),
+        pytest.param({"last_used_at": days_ago(92), "observed_at": days_ago(1)}, "dormant", id="unused-when-looked-at"),
+        pytest.param({"created_at": days_ago(90), "observed_at": days_ago(1)}, "unknown", id="young-when-looked-at"),
+        pytest.param(
+            {"last_used_at": days_ago(91), "observed_at": NOW + timedelta(1)}, "dormant", id="looked-at-later"
+        ),
+        pytest.param({"enabled": False}, "disabled", id="disabled"),
+        pytest.param({"enabled": False, "last_used_at": days_ago(1)}, "disabled", id="disabled-though-used"),
+        pytest.param({"enabled": None, "last_used_at": days_ago(91)}, "dormant", id="unknown-counts-as-enabled"),
+        pytest.param(
+            {"credentials": (make_credential(last_used_at=days_ago(3)),)}, "active", id="by-one-of-its-credentials"
+        ),
+    ],
+)
+def test_state(facts: dict[str, Any], state: str) -> None:
+    """Used inside the window, evidently not used, or not to be told."""
+    assert judge_usage(make_identity(**facts), window_days=90, now=NOW).state == state
+
+
+@pytest.mark.parametrize(
+    "facts",
+    [
+        {"last_used_at": days_ago(10)},
+        {"last_used_at": days_ago(200)},
+        {},
+        {"use_tracked_days": 300},
+        {"use_tracked_days": 30},
+        {"enabled": False},
+    ],
+)
+def test_evidence_changes_only_with_a_fact(facts: dict[str, Any]) -> None:
+    """The next day's verdict on the same facts reads the same: it names dates, not ages."""
+    identity = make_identity(**facts)
+    today, tomorrow = (judge_usage(identity, window_days=90, now=NOW + timedelta(days=day)) for day in (0, 1))
+    assert today == tomorrow
+
+
+def test_evidence_names_the_latest_use() -> None:
+    """The latest use counts, the identity's own or a credential's."""
+    used = make_identity(last_used_at=days_ago(30), credentials=(make_credential(last_used_at=days_ago(20)),))
+    verdict = judge_usage(used, window_days=90, now=NOW)
+
+    assert verdict.last_used_at == days_ago(20)
+    assert verdict.evidence == f"last used {date(2026, 11, 5)}"
+
+
+@pytest.mark.parametrize(
+    ("unread", "why"),
+    [
+        ((), "the provider keeps no record of use"),
+        (("permissions",), "the provider keeps no record of use"),
+        (("use",), "the record of its use was not read"),
+    ],
+)
+def test_evidence_tells_no_record_from_one_that_was_not_read(unread: tuple[Any, ...], why: str) -> None:
+    """The first is how the provider is; the second can be put right."""
+    verdict = judge_usage(make_identity(use_tracked_days=None, unread=unread), window_days=90, now=NOW)
+
+    assert verdict.state == "unknown"
+    assert verdict.evidence.endswith(f"no use recorded, but {why}")

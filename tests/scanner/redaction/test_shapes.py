@@ -1,0 +1,147 @@
+"""Secrets are known by what they look like and by what they are called, and nothing else is taken for one."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from scanner.redaction.shapes import MASK, SHAPES, is_public, is_secret_name, public_id, without_secrets
+from tests.canaries import CANARIES, NAMED, PUBLIC
+
+ROOT = Path(__file__).parents[3]
+_SAMPLES = [sample for samples in CANARIES.values() for sample in samples]
+_SHAPES = [name for name, samples in CANARIES.items() for _ in samples]
+
+
+def test_every_shape_has_a_canary() -> None:
+    """A new shape brings one."""
+    assert sorted({shape.id for shape in SHAPES}) == sorted(CANARIES)
+
+
+@pytest.mark.parametrize(("text", "secret"), _SAMPLES, ids=_SHAPES)
+def test_a_secret_is_known_by_its_shape(text: str, secret: str) -> None:
+    """Wherever it is, of whichever vendor; masked twice, it reads as masked once."""
+    for around in ("{}", "see {} there", 'x="{}"', "({}),", "location={}", "a\n{}\nb", "{}é"):
+        whole = around.format(text)
+        for masked in (without_secrets(whole), public_id(whole)):
+            assert secret not in masked
+            assert MASK in masked
+        assert without_secrets(without_secrets(whole)) == without_secrets(whole)
+        assert public_id(public_id(whole)) == public_id(whole)
+
+
+@pytest.mark.parametrize(("text", "secret"), NAMED.values(), ids=NAMED)
+def test_a_secret_is_known_by_its_name(text: str, secret: str) -> None:
+    """As people write it down; the name stays."""
+    for around in ("{}", "connects with {} since May", "Server=db;{};Database=x", "-{}"):
+        masked = without_secrets(around.format(text))
+
+        assert secret not in masked
+        assert MASK in masked
+        assert without_secrets(masked) == masked
+
+
+@pytest.mark.parametrize("text", PUBLIC)
+def test_a_public_id_is_never_masked(text: str) -> None:
+    """It is what findings, matches and links are about."""
+    assert without_secrets(text) == text
+    assert public_id(text) == text
+
+
+def _own_texts() -> Iterator[tuple[str, str]]:
+    for package in ("scanner", "connectors", "reports"):
+        for path in sorted((ROOT / package).rglob("*.py")):
+            nodes = list(ast.walk(ast.parse(path.read_text(encoding="utf-8"))))
+            documented = {node.value for node in nodes if isinstance(node, ast.Expr)}
+            for node in nodes:
+                if node in documented:
+                    continue
+                if isinstance(node, ast.Constant) and isinstance(node.value, str):
+                    yield str(path.relative_to(ROOT)), node.value
+                elif isinstance(node, ast.JoinedStr):
+                    parts = [one.value if isinstance(one, ast.Constant) else "X9" for one in node.values]
+                    yield str(path.relative_to(ROOT)), "".join(map(str, parts))
+
+
+def test_our_own_messages_are_not_garbled() -> None:
+    """Whatever Muster itself says may be logged as it is; the table of shapes and the demo's secrets aside."""
+    garbled = [
+        (path, text)
+        for path, text in _own_texts()
+        if path != "scanner/redaction/shapes.py"
+        and not {"demo", "fakes"} & set(path.split("/"))
+        and without_secrets(text) != text
+    ]
+
+    assert garbled == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "/etc/passwd: No such file",
+        "cannot read /run/secrets/db_password: Permission denied",
+        "password: •••",
+        "token: expired",
+        "the token: it was refused",
+        "invalid secret: see the log",
+        'token = { env = "VAULT_TOKEN" }',
+        "password_last_changed: 2024-01-01",
+        "token_url=https://login.example.com/token",
+        "password=None",
+        "compass: north, bypass=true",
+        "secret: arn:aws:secretsmanager:eu-west-1:123456789012:secret:x",
+        "passed: 12 of 14",
+    ],
+)
+def test_words_about_secrets_stay(text: str) -> None:
+    """A message must still say what is wrong, a fact what it is."""
+    assert without_secrets(text) == text
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["db_password", "dbPassword", "DB_PASS", "pw", "Token", "clientSecret", "x-api-key", "password_prod", "secret",
+     "DB password", "webhook_url", "connectionString", "password2"],
+)  # fmt: skip
+def test_names_of_secrets(name: str) -> None:
+    """Of tags, attributes, variables."""
+    assert is_secret_name(name)
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["owner", "secrets", "token_subjects", "passwordLastSet", "password_last_changed", "token_policies", "secret_arn",
+     "secret_id_accessor", "token_ttl", "keyId", "access_key", "secretName", "compass", "console_password_enabled",
+     "tokens", "monkey", "team"],
+)  # fmt: skip
+def test_names_of_facts(name: str) -> None:
+    """What is known about a secret, or where it is, is none."""
+    assert not is_secret_name(name)
+
+
+@pytest.mark.parametrize("value", ["", "true", "2024-01-01", "AKIAIOSFODNN7EXAMPLE", "arn:aws:x", "${DB_PASSWORD}"])
+def test_what_is_none_whatever_its_name(value: str) -> None:
+    """A tag ``token=true`` says that there is one."""
+    assert is_public(value)
+
+
+def test_a_masked_id_is_still_one_of_its_own() -> None:
+    """Two tokens as names are two identities every day; what people choose is not hashed, for it can be guessed."""
+    (one, _), (other, _) = CANARIES["github-token"][:2]
+    (url, word) = CANARIES["url-password"][0]
+
+    assert public_id(f"user/{one}") == public_id(f"user/{one}") != public_id(f"user/{other}")
+    assert public_id(url) == url.replace(word, MASK)
+    assert public_id("svc-password=swordfish") == f"svc-password={MASK}"
+
+
+def test_no_shape_is_slow_on_hostile_texts() -> None:
+    """A text that begins a secret again and again costs its length: a careless pattern would take hours of these."""
+    for keyword in sorted({keyword for shape in SHAPES for keyword in shape.keywords} | {"password:", "token="}):
+        for filler in ("", "a1", "://a:b", " ", "-"):
+            without_secrets((keyword + filler) * (30_000 // len(keyword + filler)))
+            without_secrets(keyword + filler * 30_000)

@@ -1,0 +1,83 @@
+"""Headings that nobody knows: what they may mean, as config that makes the list readable."""
+
+from __future__ import annotations
+
+import tomllib
+from datetime import date
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from scanner.registry.columns import REGISTRY
+from scanner.registry.editing.suggesting import suggest_config
+from scanner.registry.entries import load_registry
+from scanner.registry.lists import PRESETS, ListSource, Preset
+from scanner.registry.roster import Roster
+from tests.factories import make_person
+
+ROSTER = Roster((make_person("ada@example.com", name="Ada Lovelace"),), date(2026, 11, 25))
+GERMAN = """\
+Kennung,Verantwortlich,Vertretung,Umgebung,Bemerkung,Passwort
+arn:aws:iam::123456789012:role/a,ada@example.com,Ada Lovelace,prod,läuft nachts,x
+arn:aws:iam::123456789012:role/b,Lovelace Ada,ada@example.com,dev,,y
+"""
+SERVICENOW = """\
+Name,Sys ID,Short description,Owned by,Managed by,Used for,Install Status
+svc-a,9d38,pays out,Ada Lovelace,ada@example.com,Production,Retired
+"""
+
+
+def _config(path: Path) -> str:
+    return "\n".join(suggest_config(ListSource(path=path), ROSTER))
+
+
+def _source(text: str) -> ListSource:
+    return msgspec.convert(tomllib.loads(text)["registry"][0], ListSource, dec_hook=lambda as_type, text: as_type(text))
+
+
+def test_headings_are_explained_by_what_stands_under_them(tmp_path: Path) -> None:
+    """The config is TOML as it stands, and with it the list is read; a column of secrets is never looked at."""
+    path = tmp_path / "liste.csv"
+    path.write_text(GERMAN, encoding="utf-8")
+
+    config = _config(path)
+    entries = load_registry([_source(config)]).entries
+
+    assert '"Kennung" = "identities"  # 2 of 2 cells are ids' in config
+    assert '"Verantwortlich" = "owner"  # 2 of 2 cells are people' in config
+    assert '# "Bemerkung" is kept and shown as it is' in config
+    assert "Passwort" not in config
+    assert [(one.identities[0][-1], one.owner, one.technical_owner, one.environment) for one in entries] == [
+        ("a", ("ada@example.com",), ("Ada Lovelace",), "prod"),
+        ("b", ("Lovelace Ada",), ("ada@example.com",), "dev"),
+    ]
+
+
+def test_an_export_is_told_by_its_headings(tmp_path: Path) -> None:
+    path = tmp_path / "cmdb.csv"
+    path.write_text(SERVICENOW, encoding="utf-8")
+
+    config = _config(path)
+    (entry,) = load_registry([_source(config)]).entries
+
+    assert 'preset = "servicenow"' in config
+    assert (entry.id, entry.identities, entry.purpose, entry.owner, entry.technical_owner, entry.environment) == (
+        "9d38", ("svc-a",), "pays out", ("Ada Lovelace",), ("ada@example.com",), "Production",
+    )  # fmt: skip
+    assert entry.status == "retired"
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+def test_presets_name_columns_of_the_registry(preset: Preset) -> None:
+    assert set(PRESETS[preset].values()) <= set(REGISTRY.names)
+
+
+def test_own_columns_go_before_the_preset(tmp_path: Path) -> None:
+    path = tmp_path / "cmdb.csv"
+    path.write_text(SERVICENOW, encoding="utf-8")
+    source = ListSource(path=path, preset="servicenow", columns={"Managed by": "backup_owner"})
+
+    (entry,) = load_registry([source]).entries
+
+    assert (entry.backup_owner, entry.technical_owner) == (("ada@example.com",), ())
