@@ -268,6 +268,7 @@ def test_the_whole_path_to_admin_is_drawn(opens: Opens, end: PrivilegeLevel) -> 
     with opens(make_result(*judged), fragment=f"#identity={keys[0]}") as seen:
         path = panel(seen.page).locator("ol.path")
         steps = ["first", "second", "third", "last", *(["full administrative rights"] if end == "escalation" else [])]
+        expect(path.locator("li")).to_have_count(len(steps))  # all() waits for nothing
         for item, name in zip(path.locator("li").all(), steps, strict=True):
             expect(item.locator(".node > :first-child")).to_have_text(name)
         expect(path.locator(".why").first).to_have_text("trusted in step 0")
