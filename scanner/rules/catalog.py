@@ -1,4 +1,4 @@
-"""Every rule. Adding one means one file, one name in ``BUILT_IN`` and its controls in ``scanner/rules/controls``.
+"""Every rule. Adding one means a check in the file of its topic, a name in ``BUILT_IN``, and its controls.
 
 Those of other packages come by the entry points ``muster.rules``, each named after its rule.
 """
