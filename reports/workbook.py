@@ -14,7 +14,6 @@ from msgspec import Struct
 from reports.states import STATES, Tone
 from reports.tables import Column
 from reports.xlsx_cells import CELL_WAS_CUT, EARLIEST, checked, inert, writer
-from reports.xlsx_sheet import quick_sheet
 from scanner.errors import MissingExtra
 from scanner.model import AS_SUGGESTED
 from scanner.text import counted
@@ -103,7 +102,7 @@ class Workbook:
             if number > 1:
                 name = f"{title} {number}"
                 self._split.append(f"{title} has more rows than a sheet holds and goes on in sheet {name}")
-            sheet = self._book.add_worksheet(name, quick_sheet())
+            sheet = self._book.add_worksheet(name)
             self._write_headings(sheet, columns)
             cells = [(place, column.get, writer(sheet, column)) for place, column in enumerate(columns)]
             last = 0

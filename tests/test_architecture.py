@@ -31,6 +31,7 @@ FLOORS = (
 HEAVY = (
     "boto3",
     "botocore",
+    "cryptography",
     "azure.core",
     "azure.identity",
     "msal",

@@ -28,12 +28,16 @@ _ENABLED = frozenset({"opt-in-not-required", "opted-in"})
 
 
 class AwsConnector:
-    """The account that the SDK's credentials belong to, or its organization's. Raises MissingExtra without boto3."""
+    """The account that the SDK's credentials belong to, or its organization's.
+
+    Raises MissingExtra where boto3 or cryptography is not installed.
+    """
 
     spec: ClassVar[Spec] = SPEC
 
     def __init__(self, source: str, settings: AwsSettings) -> None:
-        require_sdk("boto3", SPEC)
+        for package in ("boto3", "cryptography"):
+            require_sdk(package, SPEC)
         self._source = source
         self._settings = settings
         self._session = AwsSession(settings)

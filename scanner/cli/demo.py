@@ -19,6 +19,7 @@ _NEEDED = (
     "azure.identity",
     "azure.mgmt.authorization",
     "boto3",
+    "cryptography",
     "google.auth",
     "google.cloud.iam_admin_v1",
     "hvac",

@@ -194,7 +194,7 @@ def test_what_was_read_whole_has_nothing_unread(connector: Connector) -> None:
 
 
 SDKS = {
-    "aws": ("boto3", "botocore"),
+    "aws": ("boto3", "botocore", "cryptography"),
     "azure": ("azure.identity", "azure.core"),
     "gcp": ("google.auth", "google.cloud.iam_admin_v1"),
     "vault": ("hvac",),

@@ -47,6 +47,15 @@ def test_a_bundle_ends_with_its_last_certificate() -> None:
     assert ends_at(f"# the old one\n{sooner}\n# the new one\r\n{certificate(YEAR_2060)}\n{sooner}") == YEAR_2060
 
 
+def test_a_serial_number_that_should_not_be_changes_nothing() -> None:
+    """Old authorities have such ones. The library warns of it, which would be an error here."""
+    body = base64.b64decode("".join(certificate(YEAR_2060).splitlines()[1:-1]))
+    serial = body.index(b"\xa0\x03\x02\x01\x02\x02") + 7  # what follows the version, its tag and its length
+    negative = base64.b64encode(body[:serial] + b"\x80" + body[serial + 1 :]).decode()
+
+    assert ends_at(f"-----BEGIN CERTIFICATE-----\n{negative}\n-----END CERTIFICATE-----\n") == YEAR_2060
+
+
 @pytest.mark.parametrize(
     "text",
     [
