@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 from msgspec import structs
 
-from connectors.base import Gone, Meter, Scope, SectionReading
+from connectors.base import Gone, Malformed, Meter, Scope, SectionReading
 from connectors.gcp.client import requests as r
 from connectors.gcp.client.api import GcpApi
 from connectors.gcp.client.errors import ApiOff, Misconfigured, NoCredentials, NotGoogle
@@ -43,7 +43,8 @@ class Estate:
     def read(self, section: SectionReading) -> None:
         """Named projects one by one; otherwise whatever a search shows, or lies below what was named.
 
-        A named project is read even where it could not be looked up: its accounts may be listed all the same.
+        A named project is read even where it could not be looked up: its accounts may be listed all the same. Not so
+        where an answer came that does not say it is that project: whoever gave it, nothing it lists is the project's.
         """
         settings = self._settings
         if settings.organization or settings.named_folders or not settings.named_projects:
@@ -55,8 +56,12 @@ class Estate:
                 section.lost(error, partial=bool(settings.named_projects))
         for project in settings.named_projects:
             with self._named(project):
-                self._add(section, self._api.get(r.PROJECT, Project, project=project), named=True)
-            if project in self.unread and project not in settings.skipped_projects:
+                row = self._api.get(r.PROJECT, Project, project=project)
+                if project not in (row.project_id, row.name.removeprefix("projects/")):
+                    raise Malformed(f"the answer is about another project: {row.project_id}")
+                self._add(section, row, named=True)
+            lost = self.unread.get(project)
+            if lost and not isinstance(lost, Malformed) and project not in settings.skipped_projects:
                 self.projects.setdefault(project, ProjectRef(id=project, number=project))
 
     def roots(self) -> list[str]:

@@ -28,7 +28,8 @@ _FINGERPRINT = re.compile(r"[0-9a-f]+")
 @click.command()
 @click.argument("wanted", nargs=-1, metavar="FINGERPRINT... | RULE IDENTITY")
 @click.option("--reason", metavar="TEXT", help="Why it is suppressed.")
-@click.option("--by", metavar="PERSON", help="Who answers for that.")
+@click.option("--by", metavar="PERSON", help="Who answers for that; where there is a roster, somebody on it.")
+@click.option("--accept-unknown", is_flag=True, help="Take a person, too, who is not on the roster.")
 @click.option("--until", metavar="DAY", help=f"The last day it holds, at most a year from now; by default {DAYS} days.")
 @click.option("--list", "listing", is_flag=True, help="Show what is suppressed, by whom, until when, and stop.")
 @click.option("--file", "path", type=click.Path(path_type=Path), metavar="FILE", help="The list to add to.")
@@ -39,6 +40,7 @@ def acknowledge(
     wanted: tuple[str, ...],
     reason: str | None,
     by: str | None,
+    accept_unknown: bool,
     until: str | None,
     listing: bool,
     path: Path | None,
@@ -52,8 +54,10 @@ def acknowledge(
 
     FINGERPRINT is that of a finding of the latest scan, as reports show it: its first 8 digits, or more. RULE IDENTITY
     means the findings of that rule on that identity. They are added to the list that the config names in [alarms]
-    acknowledged, else to acknowledged.toml beside it; what changed is printed, for the review.
+    acknowledged, else to acknowledged.toml beside it; those that it has get the new day, reason and person. What
+    changed is printed, for the review.
     """
+    from scanner.cli.console import say
     from scanner.config.load import DEFAULT_FILE, load_config
     from scanner.model import Acknowledged
     from scanner.rules.catalog import RULES
@@ -75,10 +79,16 @@ def acknowledge(
         until=_day(until, today),
     )
     before = read(target) if target.exists() else ""
-    parse(before, str(target), [rule.id for rule in RULES], today)
-    remarks = [(one.fingerprint, f"{one.severity}: {one.title}: {one.credential or one.about}") for one in found]
+    _check_person(given.by, config, today, accept_unknown=accept_unknown)
+    rules = [rule.id for rule in RULES]
+    listed = [(one.finding, one.given) for one in parse(before, str(target), rules, today)]
+    remarks = {one.fingerprint: f"{one.severity}: {one.title}: {one.credential or one.about}" for one in found}
+    for fingerprint, remark in remarks.items():
+        if (fingerprint, given) in listed:
+            say(f"{fingerprint[:8]} {remark}: already acknowledged until {given.until}")
     after = with_findings(before, remarks, given)
-    if not dry_run:
+    parse(after, str(target), rules, today)
+    if after != before and not dry_run:
         _replace(target, after)
     click.echo(changed_lines(before, after, str(target)), nl=False)
 
@@ -93,6 +103,8 @@ def _only_list(config: Config, usual: Path) -> Path:
 
 def _needed(option: str, given: str | None, question: str) -> str:
     """What an option says, or what whoever sits at the terminal answers. Raises UsageError."""
+    from reports.phrases import ACKNOWLEDGE
+
     if given is None and sys.stdin.isatty():
         given = click.prompt(question, err=True)
     if given is None or not given.strip():
@@ -100,7 +112,32 @@ def _needed(option: str, given: str | None, question: str) -> str:
             f"--{option} is {'missing' if given is None else 'empty'}",
             hint="each suppressed finding names a reason, and a person who answers for it",
         )
+    if given.strip(" <>").upper() in ACKNOWLEDGE.split():
+        raise UsageError(
+            f"--{option} {given} is the placeholder of the printed command",
+            hint="put in why the finding is suppressed, and who answers for that",
+        )
     return given
+
+
+def _check_person(by: str, config: Config, today: date, *, accept_unknown: bool) -> None:
+    """Raises UsageError where nobody active on the roster is meant, unless such are accepted; then it warns."""
+    from scanner.cli.console import warn
+    from scanner.registry.people import load_people
+    from scanner.registry.roster import Roster
+
+    if not config.people:
+        warn([f"no roster is configured: whether {by} is somebody was not looked up"])
+        return
+    roster = Roster(load_people(config.people).people, today)
+    person = roster.resolve(by)
+    if person is not None and roster.is_active(person):
+        return
+    why = roster.meaning(by).why_nobody if person is None else "is on the roster, but not active"
+    told = f"--by {by} {why}"
+    if not accept_unknown:
+        raise UsageError(told, hint="name who answers for it, or take whoever that is with --accept-unknown")
+    warn([told])
 
 
 def _day(text: str | None, today: date) -> date:
@@ -197,9 +234,11 @@ def _list(paths: Sequence[Path], store_url: str, today: date) -> None:
     covered = _covered(given, result, today)
     page = Page(stdout_screen())
     ended = sum(one.given.until < today for one in given)
-    page.line(
-        f"{counted(len(given), 'acknowledgement', 'acknowledgements')}{f', {ended} of them ended' if ended else ''}"
-    )
+    suppressed = {each.fingerprint for one, covers in covered.items() if one.given.until >= today for each in covers}
+    told = [counted(len(given), "acknowledgement", "acknowledgements")]
+    told += [f"{ended} of them ended"] if ended else []
+    told += [f"{counted(len(suppressed), 'finding', 'findings')} of the latest scan suppressed"] if result else []
+    page.line(", ".join(told))
     for one in sorted(given, key=lambda one: one.given.until):
         page.line()
         page.item(

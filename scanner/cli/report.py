@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
@@ -145,13 +146,18 @@ def _report(
     from reports.narrowing import narrowed, unknown_terms
     from scanner.cli.console import warn
     from scanner.cli.output import STDOUT, offering, with_since, write_outputs
+    from scanner.rules.catalog import RULES
     from scanner.store.store import open_store
+    from scanner.suppressions.acknowledgements import with_later
 
     if split and any(output.path == STDOUT for output in planned):
         raise UsageError("--split writes several files", hint="such as -o xlsx:orphans.xlsx")
     planned = offering(planned, people)
     with open_store(store_url or config.store_url, create=False) as store:
-        result = with_since(store, store.with_past(store.load(scan_id)), planned)
+        result = store.load(scan_id)
+        if scan_id is None and config.acknowledged:
+            result = with_later(result, config.acknowledged, [rule.id for rule in RULES], datetime.now(UTC).date())
+        result = with_since(store, store.with_past(result), planned)
     for sort, term, known in unknown_terms(result, wanted):
         hint = did_you_mean(term, known)
         warn([f"nothing in this scan has {sort} {term}{f': {hint}' if hint else ''}"])
@@ -165,8 +171,6 @@ def _report(
 
 def _label(split: Literal["owner", "team"], people: Sequence[ListSource]) -> Callable[[Assessment], str | None]:
     """Whom a part is for: whoever is to be asked first, or that person's team where its entry names none."""
-    from datetime import UTC, datetime
-
     from scanner.registry.people import load_people
     from scanner.registry.roster import Roster
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 
 import click
@@ -25,10 +26,13 @@ def show(identity: str, config_file: Path | None, store_url: str | None) -> int:
     from scanner.cli.output import stdout_screen
     from scanner.config.load import load_config
     from scanner.diff.aspects import eras
+    from scanner.rules.catalog import RULES
     from scanner.store.store import open_store
+    from scanner.suppressions.acknowledgements import with_later
     from scanner.text import printable
 
-    with open_store(store_url or load_config(config_file).store_url, create=False) as store:
+    config = load_config(config_file)
+    with open_store(store_url or config.store_url, create=False) as store:
         result = store.find(identity)
         hits = result.identities
         if not hits:
@@ -42,5 +46,7 @@ def show(identity: str, config_file: Path | None, store_url: str | None) -> int:
                 click.echo(f"  {printable(hit.identity.key)}")
             return 0
         versions = [(one.since, one.until, one.assessment) for one in store.history(hits[0].identity.key)]
+        if config.acknowledged:
+            result = with_later(result, config.acknowledged, [rule.id for rule in RULES], datetime.now(UTC).date())
         click.echo(identity_card(hits[0], result, eras(versions), stdout_screen()), nl=False)
     return 0

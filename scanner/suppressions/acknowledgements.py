@@ -15,7 +15,7 @@ from msgspec.structs import replace
 from scanner.errors import ConfigError, did_you_mean
 from scanner.matching.globs import compile_glob, is_pattern, names_something
 from scanner.matching.keys import habits
-from scanner.model import Acknowledged, Acknowledgement, Finding, Identity, Origin
+from scanner.model import Acknowledged, Acknowledgement, Finding, Identity, Origin, ScanResult
 from scanner.registry.tables.parsing import parse_toml
 from scanner.strict import Document, decode, line_of, read_settings
 from scanner.suppressions.exemptions import names_exactly
@@ -151,6 +151,23 @@ def load_acknowledgements(paths: Sequence[Path], rules: Sequence[str], today: da
     return tuple(one for path in paths for one in parse(read(path), str(path), rules, today))
 
 
+def with_later(result: ScanResult, paths: Sequence[Path], rules: Sequence[str], today: date) -> ScanResult:
+    """A stored scan with what these files have acknowledged since; what it shows as acknowledged stays so.
+
+    Raises ConfigError, as ``load_acknowledgements`` does.
+    """
+    book = Acknowledgements(load_acknowledgements(paths, rules, today), today)
+    identities = {one.identity.key: one.identity for one in result.identities}
+    marked = zip(result.findings, book.marked(result.findings, identities), strict=True)
+    findings = tuple(before if now.acknowledged is None else now for before, now in marked)
+    summary = replace(
+        result.summary,
+        new_findings=sum(one.new for one in findings),
+        acknowledged=sum(one.acknowledged is not None for one in findings),
+    )
+    return replace(result, findings=findings, summary=summary)
+
+
 def read(path: Path) -> str:
     """The file's text. Raises ConfigError."""
     return read_settings(path, "`muster acknowledge` starts it, or create an empty one")
@@ -183,12 +200,25 @@ def parse(text: str, file: str, rules: Sequence[str], today: date) -> tuple[Ackn
     )
 
 
-def with_findings(text: str, findings: Sequence[tuple[str, str]], given: Acknowledged) -> str:
-    """The list with these findings at its end. Each is a fingerprint and what a reader should know of it."""
-    added = "".join(_table(fingerprint, remark, given) for fingerprint, remark in findings)
-    if not text.strip():
-        return added.removeprefix("\n")
-    return f"{text.rstrip()}\n{added}"
+def with_findings(text: str, findings: Mapping[str, str], given: Acknowledged) -> str:
+    """The list with these findings acknowledged: those that it has are changed in place, others come at its end.
+
+    ``findings``: what a reader should know of each, by fingerprint. ``text``: a list that ``parse`` takes.
+    """
+    import tomlkit
+
+    document = tomlkit.parse(text)
+    said = {"reason": given.reason, "by": given.by, "until": given.until}
+    known = set()
+    for block in document.get("acknowledged", ()):
+        if (fingerprint := block.get("finding")) in findings:
+            known.add(fingerprint)
+            block.update({key: value for key, value in said.items() if block[key] != value})
+    kept = tomlkit.dumps(document) if known else text
+    added = "".join(_table(one, remark, given) for one, remark in findings.items() if one not in known)
+    if not added:
+        return kept
+    return f"{kept.rstrip()}\n{added}" if kept.strip() else added.removeprefix("\n")
 
 
 def _table(fingerprint: str, remark: str, given: Acknowledged) -> str:

@@ -171,7 +171,7 @@ def test_what_is_suppressed_is_listed(listing: Path, muster: Muster) -> None:
     done = muster("acknowledge", "--list")
 
     assert (done.code, done.err) == (0, "")
-    assert done.out.splitlines()[0] == "2 acknowledgements, 1 of them ended"
+    assert done.out.splitlines()[0] == "2 acknowledgements, 1 of them ended, 1 finding of the latest scan suppressed"
     for told in (f"{LATER} by ada@example.com", finding["fingerprint"][:8], "trial until spring", finding["title"]):
         assert told in done.out
     assert "rule dormant on nobody-*" in done.out
@@ -179,16 +179,118 @@ def test_what_is_suppressed_is_listed(listing: Path, muster: Muster) -> None:
 
 
 def test_the_card_prints_the_command_that_suppresses(listing: Path, muster: Muster) -> None:
-    """It works as it stands there."""
+    """Once its placeholders are filled in; and the card shows at once what came of it."""
     scanned(muster)
+    before = listing.read_text()
     (command,) = (line for line in muster("show", "triage-agent").out.splitlines() if "muster acknowledge" in line)
-    arguments = shlex.split(command)
+    arguments = shlex.split(command)[1:]
+    filled = {"TEXT": "a trial", "PERSON": "ada@example.com"}
+    for placeholder, text in filled.items():
+        for written in (placeholder, placeholder.lower(), f"<{placeholder}>"):
+            others = {other: given for other, given in filled.items() if other != placeholder}
+            given = [written if one == placeholder else others.get(one, one) for one in arguments]
+            refused = muster(*given)
+            assert (refused.code, f"{written} is the placeholder" in refused.err) == (2, True), text
+            assert "put in why the finding is suppressed" in refused.err
+    assert listing.read_text() == before
 
-    assert muster(*arguments[arguments.index("muster") + 1 :]).code == 0
+    assert muster(*(filled.get(one, one) for one in arguments)).code == 0
 
+    card = " ".join(muster("show", "triage-agent").out.split())
+    assert "(acknowledged: a trial (ada@example.com, until" in card
+    assert "muster acknowledge" not in card
     scanned(muster)
-    assert "(acknowledged: TEXT (PERSON, until" in " ".join(muster("show", "triage-agent").out.split())
+    assert "(acknowledged: a trial (ada@example.com, until" in " ".join(muster("show", "triage-agent").out.split())
     assert listing.read_text().count("[[acknowledged]]") == 1
+
+
+def test_reports_show_at_once_what_was_acknowledged_since(listing: Path, muster: Muster) -> None:
+    """Those of the latest scan; one asked for by its id stays as it was, and what a line took back waits for a scan."""
+    before = scanned(muster)
+    finding = before["findings"][0]["fingerprint"]
+    muster("acknowledge", finding, *GIVEN)
+
+    def reported(*more: str) -> Any:
+        return json.loads(muster("report", "-o", "json:-", *more).out)
+
+    after = reported()
+    marked = {one["fingerprint"]: one["acknowledged"] for one in after["findings"] if one["acknowledged"]}
+    assert marked == {finding: {"reason": "trial until spring", "by": "ada@example.com", "until": f"{LATER}"}}
+    assert after["summary"]["acknowledged"] == 1
+    assert reported("--scan", before["scan"]["id"])["summary"]["acknowledged"] == 0
+    assert scanned(muster)["summary"]["acknowledged"] == 1
+    listing.write_text("")
+    assert reported()["summary"]["acknowledged"] == 1
+
+
+@pytest.mark.parametrize("by_rule", [False, True])
+def test_acknowledging_again_changes_what_is_there(listing: Path, muster: Muster, by_rule: bool) -> None:
+    """A finding has one block: with the new day and reason, and as it is where they are the same."""
+    scanned(muster)
+    (found,) = (one for one in scanned(muster)["findings"] if one["rule"] == "unregistered")
+    wanted = ("unregistered", "triage-agent") if by_rule else (found["fingerprint"][:10],)
+    assert muster("acknowledge", found["fingerprint"], *GIVEN).code == 0
+    listing.write_text(f"{listing.read_text()}\n# The last line.\n")
+    before = listing.read_text()
+
+    same = muster("acknowledge", *wanted, *GIVEN)
+
+    assert (same.code, same.out, listing.read_text()) == (0, "", before)
+    assert f"already acknowledged until {LATER}" in same.err
+    day = LATER + timedelta(days=1)
+    longer = muster("acknowledge", *wanted, "--reason", "a new one", *GIVEN[2:-1], f"{day}")
+    assert longer.code == 0
+    assert f"-until = {LATER}\n+until = {day}" in longer.out
+    assert listing.read_text() == before.replace("trial until spring", "a new one").replace(f"{LATER}", f"{day}")
+    listed = muster("acknowledge", "--list").out.splitlines()[0]
+    assert listed == "1 acknowledgement, 1 finding of the latest scan suppressed"
+
+
+def test_a_finding_is_counted_once_however_often_it_is_listed(listing: Path, muster: Muster) -> None:
+    """Another list, or an older version, may have it twice: both are changed, or the older would go on speaking."""
+    scanned(muster)
+    finding = scanned(muster)["findings"][0]["fingerprint"]
+    block = f'[[acknowledged]]\nfinding = "{finding}"\nreason = "x"\nby = "ada"\nuntil = {LATER}\n'
+    listing.write_text(block * 2)
+
+    listed = muster("acknowledge", "--list").out.splitlines()[0]
+    sooner = LATER - timedelta(days=1)
+    muster("acknowledge", finding, *GIVEN[:-1], f"{sooner}")
+
+    assert listed == "2 acknowledgements, 1 finding of the latest scan suppressed"
+    assert listing.read_text().count(f"until = {sooner}") == listing.read_text().count("[[acknowledged]]") == 2
+
+
+@pytest.mark.parametrize(
+    ("by", "told"),
+    [
+        pytest.param("nobody@example.com", "--by nobody@example.com is not on the roster", id="unknown"),
+        pytest.param("left@example.com", "--by left@example.com is on the roster, but not active", id="departed"),
+    ],
+)
+def test_who_answers_is_somebody_on_the_roster(listing: Path, muster: Muster, by: str, told: str) -> None:
+    """Else nothing is written, unless strangers are taken."""
+    before = listing.read_text()
+    finding = scanned(muster)["findings"][0]["fingerprint"]
+
+    refused = muster("acknowledge", finding, "--reason", "x", "--by", by)
+
+    assert (refused.code, told in refused.err, "--accept-unknown" in refused.err) == (2, True, True)
+    assert listing.read_text() == before
+    taken = muster("acknowledge", finding, "--reason", "x", "--by", by, "--accept-unknown")
+    assert (taken.code, told in taken.err) == (0, True)
+    assert f'by = "{by}"' in listing.read_text()
+
+
+def test_without_a_roster_nobody_can_be_looked_up(tmp_path: Path, muster: Muster) -> None:
+    """It is said, and written."""
+    result = samples.estate()
+    with open_store(f"sqlite:///{tmp_path}/muster.db") as store:
+        store.save(result)
+
+    done = muster("acknowledge", result.findings[0].fingerprint, *GIVEN)
+
+    assert (done.code, "no roster is configured" in done.err) == (0, True)
 
 
 def test_a_list_that_is_wrong_stops_the_scan(listing: Path, muster: Muster) -> None:

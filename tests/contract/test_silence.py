@@ -81,6 +81,22 @@ def test_of_a_dead_provider_nothing_is_scanned(name: str, dead: str, muster: Mus
         assert not store.has_scans()
 
 
+@pytest.mark.parametrize("name", NETWORKED)
+def test_of_a_provider_that_says_only_empty_objects_nothing_is_scanned(
+    name: str, muster: Muster, tmp_path: Path
+) -> None:
+    """A proxy that answers `{}` to all, with 200: no account, tenant, project or mount goes without a name."""
+    with HostileServer("empty") as server:
+        named = ["", ",projects=acme-prod", ",organization=1", ",folders=2"] if name == "gcp" else [""]
+        for more in named:
+            done = muster("scan", SOURCES[name].format(url=server.url) + more)
+
+            assert (more, done.code, done.out) == (more, 4, "")
+            assert "nothing could be scanned" in done.err
+    with open_store(f"sqlite:///{tmp_path / 'muster.db'}") as store:
+        assert not store.has_scans()
+
+
 def _connector(name: str, url: str, **facts: Any) -> Connector:
     token = SecretRef(env=TOKEN)
     match name:

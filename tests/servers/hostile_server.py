@@ -8,7 +8,7 @@ from typing import Literal, get_args
 
 from connectors.testing import Asked, Reply, Server, drip
 
-Manner = Literal["page", "error", "headers drip", "body drips", "endless", "bomb", "endless pages"]
+Manner = Literal["page", "error", "empty", "headers drip", "body drips", "endless", "bomb", "endless pages"]
 
 PAGE = b"<html><body>Please log in</body></html>"
 BOMB = 64 * 1024 * 1024
@@ -16,6 +16,7 @@ BOMB = 64 * 1024 * 1024
 _REPLIES = {
     "page": Reply(body=PAGE, headers={"Content-Type": "text/html"}),
     "error": Reply(body=PAGE, status=500, headers={"Content-Type": "text/html"}),
+    "empty": Reply(body={}),
     "headers drip": Reply(raw=True, pieces=lambda: drip(b"X-Padding: ")),
     "body drips": Reply(pieces=lambda: drip(b"{")),
     "endless": Reply(pieces=lambda: itertools.repeat(b" " * 65536)),

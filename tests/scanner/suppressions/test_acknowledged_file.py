@@ -62,7 +62,7 @@ def test_a_finding_is_added_at_the_end() -> None:
     """What stood there stays to the byte, comments included."""
     before = f"# ours\n{LINE}"
 
-    after = with_findings(before, [("aa", "high: x\n[[evil]]")], Acknowledged(reason='a "b"', by="bo", until=TODAY))
+    after = with_findings(before, {"aa": "high: x\n[[evil]]"}, Acknowledged(reason='a "b"', by="bo", until=TODAY))
 
     assert after.startswith(before.rstrip())
     assert [one.finding for one in parse(after, "a", [], TODAY)] == ["0f0f", "aa"]
@@ -71,11 +71,13 @@ def test_a_finding_is_added_at_the_end() -> None:
 
 
 @given(
-    of(Acknowledged), st.text(st.characters(codec="utf-8")), st.lists(st.text(st.characters(codec="utf-8")), min_size=1)
+    of(Acknowledged),
+    st.text(st.characters(codec="utf-8")),
+    st.lists(st.text(st.characters(codec="utf-8")), min_size=1, unique=True),
 )
 def test_whatever_is_added_is_read_back(acknowledged: Acknowledged, remark: str, findings: list[str]) -> None:
     """No text breaks out of its quotes or its comment."""
-    after = with_findings("", [(one, remark) for one in findings], acknowledged)
+    after = with_findings("", dict.fromkeys(findings, remark), acknowledged)
 
     lines = tomllib.loads(after)["acknowledged"]
     expected = {"reason": acknowledged.reason, "by": acknowledged.by, "until": acknowledged.until}
