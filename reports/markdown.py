@@ -221,6 +221,8 @@ def _named(finding: Finding, about: Assessment | None) -> Iterator[str]:
         yield f"entry {_name(finding.entry)}"
     if finding.assignment:
         yield _name(finding.assignment)
+    if finding.subject is None:
+        yield _name(finding.about)
 
 
 def _work_list(title: str, keeps: Keeps) -> Section:

@@ -227,6 +227,7 @@ def _finding_lines(page: Page, finding: Finding, identities: Mapping[str, Identi
         credential,
         f"entry {finding.entry}" if finding.entry else None,
         page.shortened(finding.assignment or "", 100),
+        finding.about if finding.subject is None else None,
     )
     marks = (finding.severity if finding.severity != first.severity else "", "new" if finding.new else "")
     subject = "".join(f"[{mark}] " for mark in marks if mark) + ", ".join(name for name in named if name)

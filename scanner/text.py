@@ -8,8 +8,9 @@ from __future__ import annotations
 import unicodedata
 
 # Cc: control characters, terminal escapes among them. Cf: invisible formatting, right-to-left overrides among them.
-# Cs: lone surrogates, which no encoder takes. Zl, Zp: line breaks that only some programs see.
-_UNPRINTABLE = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
+# Cs: lone surrogates, which no encoder takes. Co: private use, which each font draws in its own way, or not at all.
+# Zl, Zp: line breaks that only some programs see.
+_UNPRINTABLE = frozenset({"Cc", "Cf", "Co", "Cs", "Zl", "Zp"})
 
 
 def printable(text: str) -> str:

@@ -132,7 +132,8 @@ def _linted(config: Config, lists: Sequence[ListSource], people: Sequence[ListSo
     from scanner.registry.editing.lint import lint_lists
 
     names = connector_catalog().names
-    anything = any(one.type == "file" for one in config.sources)
+    # A list may be of any provider; without sources nobody can tell what will be scanned.
+    anything = not config.sources or any(one.type == "file" for one in config.sources)
     return lint_lists(
         lists,
         people,

@@ -14,12 +14,12 @@ import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
-from scanner.errors import Problem
+from scanner.errors import Problem, RegistryError
 from scanner.matching.declared import environments
 from scanner.model import Entry, EntryStatus, Origin, UnreadRow
 from scanner.registry.columns import ACCOUNT, DAYS, LISTS, NAMING, OWNERS, REGISTRY, STAGE
 from scanner.registry.formats.documents import FORMATS
-from scanner.registry.lists import ListSource, named, read_owners
+from scanner.registry.lists import ListSource, Preset, named, read_owners
 from scanner.registry.records import Notes, Record, extra, read_records
 from scanner.registry.tables.cells import CellError, read_date, read_text, read_yes_no, shown
 from scanner.registry.tables.headings import normal
@@ -54,10 +54,13 @@ class _Statuses(Struct, frozen=True, forbid_unknown_fields=True):
 
     words: Mapping[EntryStatus, tuple[str, ...]]
     flags: Mapping[str, tuple[EntryStatus, EntryStatus]]
+    codes: Mapping[Preset, Mapping[str, Mapping[str, str]]]
 
 
 _TABLE = msgspec.toml.decode(files("scanner.registry").joinpath("statuses.toml").read_bytes(), type=_Statuses)
 _STATUSES = {_word(word): status for status, words in _TABLE.words.items() for word in words}
+CODES = {preset: {normal(heading): codes for heading, codes in table.items()} for preset, table in _TABLE.codes.items()}
+"""By preset: headings whose cells may hold codes, and what each code is displayed as."""
 _FLAGS = {normal(heading): statuses for heading, statuses in _TABLE.flags.items()}
 _ENDED: tuple[EntryStatus, ...] = ("active", "proposed", "suspended", "retired")
 """Of several statuses of one entry, the last of these counts."""
@@ -79,6 +82,20 @@ class Registry(Struct, frozen=True, kw_only=True):
     unread: tuple[UnreadRow, ...] = ()
 
 
+class Survey(Struct, frozen=True, kw_only=True):
+    """Everything that can be read of a registry, and everything that is wrong with it.
+
+    ``rows``: the entries in order, those of unreadable rows among them as far as they can be read. ``hidden``: of
+    each of the latter, by its id, the columns that cannot be read. ``whole``: no list or file as a whole is unclear.
+    """
+
+    registry: Registry
+    problems: tuple[Problem, ...]
+    rows: tuple[Entry, ...]
+    hidden: Mapping[str, frozenset[str]]
+    whole: bool
+
+
 def load_registry(lists: Sequence[ListSource], *, strict: bool = True, today: date | None = None) -> Registry:
     """The entries of these lists: files of any format we know, folders and patterns of files, queries.
 
@@ -86,8 +103,17 @@ def load_registry(lists: Sequence[ListSource], *, strict: bool = True, today: da
     Raises RegistryError with everything that is wrong anywhere, each with file, line and heading. Unless ``strict``, a
     row that cannot be read is set aside, and only what makes the whole list unclear is an error.
     """
+    found = survey_registry(lists, today=today)
+    if found.problems and (strict or not found.whole):
+        raise RegistryError(*found.problems)
+    return found.registry
+
+
+def survey_registry(lists: Sequence[ListSource], *, today: date | None = None) -> Survey:
+    """As :func:`load_registry`, with the problems beside what can be read: it raises nothing."""
     notes = Notes()
-    entries: list[Entry] = []
+    rows: list[Entry] = []
+    hidden: dict[str, frozenset[str]] = {}
     unread: list[UnreadRow] = []
     ownerless: set[str] = set()
     ids = _Ids(notes)
@@ -112,19 +138,27 @@ def load_registry(lists: Sequence[ListSource], *, strict: bool = True, today: da
         )
         if wrong or record.wrong_cells:
             unread.append(_set_aside(record, own_id, entry, [*wrong, *record.wrong_cells]))
+            rows.append(replace(entry, identities=tuple(one for one in identities if not _is_boundless(one))))
+            hidden[entry_id] = frozenset(column for column in REGISTRY.names if record.fields.hides((column,)))
             continue
-        entries.append(entry)
+        rows.append(entry)
         if record.format is not None and not FORMATS[record.format].names_owners:
             ownerless.add(entry_id)
-    notes.raise_problems(strict=strict)
     unread += [
         UnreadRow(origin=Origin(file=one.file, row=one.line), why=(_why(one),), hides_names=True) for one in notes.lost
     ]
-    return Registry(
-        entries=tuple(entries),
+    registry = Registry(
+        entries=tuple(entry for entry in rows if entry.id not in hidden),
         warnings=tuple(notes.warnings),
         ownerless=frozenset(ownerless),
         unread=tuple(sorted(unread, key=lambda one: (one.origin.file, one.origin.row or 0))),
+    )
+    return Survey(
+        registry=registry,
+        problems=tuple(notes.problems),
+        rows=tuple(rows),
+        hidden=hidden,
+        whole=notes.of_rows_alone,
     )
 
 
@@ -269,7 +303,8 @@ def _status(record: Record, notes: Notes) -> tuple[EntryStatus, date | None]:
     ended: list[date] = []
     for column in ("status", STAGE):
         for heading, cell in record.fields.cells(column):
-            found = _status_in(heading, cell)
+            codes = CODES.get(record.source.preset, {}) if record.source.preset else {}
+            found = _status_in(heading, cell, codes.get(normal(heading), {}))
             if isinstance(found, date):
                 ended.append(found)
             elif found is not None:
@@ -279,15 +314,27 @@ def _status(record: Record, notes: Notes) -> tuple[EntryStatus, date | None]:
                     record.problem(
                         f"unknown status {shown(written)}, taken as active",
                         field=heading,
-                        fix=f"use one of {', '.join(get_args(EntryStatus))}",
+                        fix=_preset_for(heading, written) or f"use one of {', '.join(get_args(EntryStatus))}",
                     )
                 )
     return max(said, key=_ENDED.index, default="active"), min(ended, default=None)
 
 
-def _status_in(heading: str, cell: Any) -> EntryStatus | date | None:
-    """The status that a cell says; under a heading like Decommissioned it says yes, no, or a day."""
+def _preset_for(heading: str, written: str) -> str | None:
+    """What to do where the cell holds a code of a preset that the list does not have."""
+    for preset, table in CODES.items():
+        if written in table.get(normal(heading), {}):
+            return f'set preset = "{preset}" in the config, if it is such an export'
+    return None
+
+
+def _status_in(heading: str, cell: Any, codes: Mapping[str, str]) -> EntryStatus | date | None:
+    """The status that a cell says; under a heading like Decommissioned it says yes, no, or a day.
+
+    ``codes``: what the heading's codes are displayed as.
+    """
     text = _text(cell)
+    text = codes.get(text, text) if text else None
     status = _STATUSES.get(_word(text)) if text else None
     flags = _FLAGS.get(normal(heading))
     if flags is None or status is not None:

@@ -53,9 +53,14 @@ class Notes:
         except RegistryError as error:
             self.problems.extend(error.problems)
 
-    def raise_problems(self, *, strict: bool = True) -> None:
-        """Raises RegistryError with every problem if there is any; unless ``strict``, if one is of more than a row."""
-        if len(self.problems) > (0 if strict else len(self.of_rows)):
+    @property
+    def of_rows_alone(self) -> bool:
+        """Whether every problem concerns one row, and none a whole list."""
+        return len(self.problems) == len(self.of_rows)
+
+    def raise_problems(self) -> None:
+        """Raises RegistryError with every problem if there is any."""
+        if self.problems:
             raise RegistryError(*self.problems)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -78,7 +79,7 @@ def test_without_a_scan_nothing_is_overwritten_by_a_look_alike(estate: Path, mus
 
     assert done.code == 0
     assert "orphans.csv: there is no scan to check its keys against" in done.err
-    assert "its key cannot be written as an identity of this registry; it was left out" in done.err
+    assert "key: 'saas:acme:old-sync ' cannot be written as an identity of this registry; it was left out" in done.err
     assert (estate / "registry.csv").read_text(encoding="utf-8") == REGISTRY
 
 
@@ -224,12 +225,78 @@ def test_lint_as_json(muster: Muster) -> None:
 
 def test_lint_of_what_cannot_be_read(estate: Path, muster: Muster) -> None:
     """Every place that is wrong is a problem; a file that is not there is a slip of the command line."""
-    (estate / "bad.csv").write_text("name,expires\na,soon\nb,03/04/2026\n", encoding="utf-8")
+    (estate / "bad.csv").write_text(
+        "name,owner,expires\na,ada@example.com,soon\nb,ada@example.com,03/04/2026\n", encoding="utf-8"
+    )
 
     done = muster("registry", "lint", "bad.csv")
 
     assert (done.code, done.out.count("problem: bad.csv:")) == (1, 2)
     assert muster("registry", "lint", "missing.csv").code == 2
+
+
+LINTED = """\
+id,identities,owner,purpose,approved_by,last_reviewed,expires
+1,svc-\u0430pp,ada@example.com,TBD,ada@example.com,2026-11-01,
+2,svc-b,,pays,,2099-01-01,
+3,**,left@example.com,TBD,,2026-11-01,
+4,svc-d,ada@example.com,pays,,soon,2020-01-01
+5,svc-b,ada@example.com,key ghp_0123456789abcdefghijABCDEFGHIJ012345,,2026-11-01,
+"""
+
+
+def _about(problems: list[dict[str, Any]]) -> set[tuple[int, str, str]]:
+    return {(one["line"], one["field"], " ".join(one["message"].split()[-3:])) for one in problems}
+
+
+def test_lint_tells_what_is_unreadable_beside_everything_else(estate: Path, muster: Muster) -> None:
+    """Of an unreadable row the cells that can be read are judged; nothing is said of those that cannot."""
+    (estate / "list.csv").write_text(LINTED, encoding="utf-8")
+
+    report = json.loads(muster("registry", "lint", "list.csv", "-o", "json:-").out)
+
+    assert _about(report["problems"]) == {
+        (3, "owner", "nobody is named"),
+        (4, "identities", "would match everything"),
+        (4, "owner", "left on 2025-01-01"),
+        (5, "last_reviewed", "not a date"),
+        (5, "expires", "yet is active"),
+        (6, "identities", "at list.csv:3, too"),
+        (6, "purpose", "be a secret"),
+    }
+    assert _about(report["warnings"]) == {
+        (2, "identities", "(Cyrillic and Latin)"),
+        (2, "purpose", "says TBD"),
+        (2, "approved_by", "what they own"),
+        (3, "last_reviewed", "as no review"),
+        (3, "last_reviewed", "was never reviewed"),
+        (4, "purpose", "says TBD"),
+    }
+    assert (report["quality"]["entries"], report["unread_rows"]) == (3, 2)
+    printed = muster("registry", "lint", "list.csv")
+    assert printed.code == 1
+    assert "Quality of 3 entries that are not retired; 2 unreadable rows are left out\n" in printed.out
+
+
+def test_lint_tells_of_the_readable_list_beside_an_unreadable_one(estate: Path, muster: Muster) -> None:
+    """There is no quality of half a registry."""
+    (estate / "bad.csv").write_text("wrong\nx\n", encoding="utf-8")
+
+    report = json.loads(muster("registry", "lint", "registry.csv", "bad.csv", "-o", "json:-").out)
+
+    assert [one["file"] for one in report["problems"]] == ["bad.csv", "registry.csv"]
+    assert report["quality"] is None
+
+
+def test_lint_judges_providers_only_where_the_config_names_sources(muster: Muster, tmp_path: Path) -> None:
+    """Without any nobody can tell what will be scanned: a list may be of any provider."""
+    (tmp_path / "list.csv").write_text("name,provider,owner\na,saas,Ada\n", encoding="utf-8")
+    odd = "saas is nothing that can be scanned"
+
+    assert odd not in " ".join(muster("registry", "lint", "list.csv").out.split())
+
+    (tmp_path / "config.toml").write_text('[[source]]\ntype = "aws"\n', encoding="utf-8")
+    assert odd in " ".join(muster("registry", "lint", "list.csv").out.split())
 
 
 def test_convert_refuses_to_overwrite(estate: Path, muster: Muster) -> None:

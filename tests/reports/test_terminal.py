@@ -61,6 +61,13 @@ def test_never_wider_than_the_screen(name: str, view: View, width: int) -> None:
     assert max(map(cell_len, lines)) <= width
 
 
+def test_a_finding_on_an_exemption_is_about_its_pattern() -> None:
+    """It has no identity, entry or credential to name."""
+    found = make_finding(identity=None, evidence={"match": "arn:aws:iam::*:role/x", "until": "2026-12-01"})
+
+    assert "exemption arn:aws:iam::*:role/x: " in page(make_result(findings=(found,)), "findings")
+
+
 @pytest.mark.parametrize("view", VIEWS)
 def test_every_command_on_it_is_about_the_same_scan(view: View) -> None:
     """With the config that the scan was started with, and in one piece, however long that is."""

@@ -15,12 +15,17 @@ def test_nothing_that_acts_on_a_terminal_survives(text: str) -> None:
     """Escapes, line breaks, right-to-left overrides and lone surrogates become visible."""
     shown = printable(text)
 
-    assert not {unicodedata.category(char) for char in shown} & {"Cc", "Cf", "Cs", "Zl", "Zp"}
+    assert not {unicodedata.category(char) for char in shown} & {"Cc", "Cf", "Co", "Cs", "Zl", "Zp"}
 
 
 def test_ordinary_text_stays_as_it_is() -> None:
     """Other scripts are no attack."""
     assert printable("größe-日本 ok") == "größe-日本 ok"
+
+
+def test_private_use_is_shown() -> None:
+    """What looks like another name in every font, or like nothing, is no part of a name that somebody reads."""
+    assert printable("bot\ue000 \U000f0000") == "bot\\ue000 \\U000f0000"
 
 
 def test_an_escape_is_shown() -> None:

@@ -22,6 +22,7 @@ from scanner.registry.editing.values import Value, can_be_written
 from scanner.registry.lists import SEPARATE, are_several
 from scanner.registry.roster import Roster
 from scanner.registry.tables.cells import CellError, read_text, shown
+from scanner.text import printable
 
 _NUMBERED = re.compile(r"(.*?)(\d{1,18})")
 
@@ -109,7 +110,8 @@ def plan(
             fix = "find out who made it before anybody approves the entry"
             warnings.append(answer.problem(f"a look-alike: {twin.evidence}", field="key", fix=fix))
         if one.key is not None and not can_be_written((one.key,), in_sheet=in_sheet):
-            message = "its key cannot be written as an identity of this registry; it was left out"
+            name = printable(answer.identity.key)
+            message = f"'{name}' cannot be written as an identity of this registry; it was left out"
             warnings.append(answer.problem(message, field="key", fix="declare it by another of its ids"))
             continue
         subject = f"entry {one.entry.id}" if one.entry else f"identity {answer.identity.key}"

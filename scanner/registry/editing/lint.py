@@ -5,8 +5,9 @@ A problem is what makes an identity's verdict worse than its owner believes; a w
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import date
+from types import MappingProxyType
 from typing import BinaryIO, TypeAlias
 
 import msgspec
@@ -17,7 +18,7 @@ from scanner.matching.globs import is_pattern, pieces
 from scanner.matching.keys import PROVIDERS, fold
 from scanner.model import Entry, Person, Policy
 from scanner.model.dates import review_due
-from scanner.registry.columns import OWNERS
+from scanner.registry.columns import NAMING, OWNERS
 from scanner.registry.editing.impossible import (
     account_numbers,
     contradicting_place,
@@ -28,7 +29,7 @@ from scanner.registry.editing.impossible import (
 )
 from scanner.registry.editing.overlaps import Said, covered, twins
 from scanner.registry.editing.quality import Quality, Standard, measure
-from scanner.registry.entries import load_registry
+from scanner.registry.entries import survey_registry
 from scanner.registry.lists import SEPARATE, ListSource, are_several
 from scanner.registry.people import load_people
 from scanner.registry.roster import Roster
@@ -36,6 +37,9 @@ from scanner.registry.tables.cells import shown
 
 BROAD = 4
 """Letters and digits below which a pattern is likely to stand for more than was meant."""
+_PLACE = frozenset({*NAMING, "provider", "scope"})
+"""What two entries are compared by."""
+_REVIEWS = frozenset({"approved_on", "last_reviewed", "next_review"})
 _NOBODY = ("owner", "nobody is named", "name who answers for it")
 
 
@@ -49,23 +53,38 @@ class Note(Struct, frozen=True, kw_only=True):
 Check: TypeAlias = Callable[[Entry, Standard], Iterator[Said]]
 
 
-def lint_entries(entries: Sequence[Entry], standard: Standard, *, ownerless: Collection[str] = ()) -> tuple[Note, ...]:
+def lint_entries(
+    entries: Sequence[Entry],
+    standard: Standard,
+    *,
+    ownerless: Collection[str] = (),
+    hidden: Mapping[str, Collection[str]] = MappingProxyType({}),
+) -> tuple[Note, ...]:
     """Everything about the entries, in their order; what concerns several of them stands at the later one.
 
-    ``ownerless``: the ids of those in which no owner could be named.
+    ``ownerless``: the ids of those in which no owner could be named. ``hidden``: by id, the columns whose cells could
+    not be read: nothing is said of these.
     """
     notes: list[tuple[int, Note]] = []
     order = {id(entry): number for number, entry in enumerate(entries)}
     living = [entry for entry in entries if entry.status != "retired"]
+    placed = [entry for entry in living if _PLACE.isdisjoint(hidden.get(entry.id, ()))]
     for grave, check in _CHECKS:
         for entry in entries if check is _retired_without_date else living:
-            notes += [(order[id(entry)], _noted(entry, said, grave)) for said in check(entry, standard)]
-    for entry in (one for one in living if not one.owner):
+            unread = _with_reviews(hidden.get(entry.id, ()))
+            said_of = (said for said in check(entry, standard) if said[0] not in unread)
+            notes += [(order[id(entry)], _noted(entry, said, grave)) for said in said_of]
+    for entry in (one for one in living if not one.owner and "owner" not in hidden.get(one.id, ())):
         excused = entry.status == "proposed" or entry.id in ownerless
         notes.append((order[id(entry)], _noted(entry, _NOBODY, not excused)))
-    notes += [(order[id(entry)], _noted(entry, said, True)) for entry, said in twins(living, standard)]
-    notes += [(order[id(entry)], _noted(entry, said, False)) for entry, said in covered(living)]
+    notes += [(order[id(entry)], _noted(entry, said, True)) for entry, said in twins(placed, standard)]
+    notes += [(order[id(entry)], _noted(entry, said, False)) for entry, said in covered(placed)]
     return tuple(note for _, note in sorted(notes, key=lambda one: one[0]))
+
+
+def _with_reviews(columns: Collection[str]) -> Collection[str]:
+    """The columns, and all that tell of reviews where one of them does: it may be the one that counts."""
+    return columns if _REVIEWS.isdisjoint(columns) else {*columns, *_REVIEWS}
 
 
 def lint_people(people: Sequence[Person], standard: Standard) -> tuple[Note, ...]:
@@ -175,12 +194,17 @@ SCHEMA = "muster.lint/1"
 
 
 class LintReport(Struct, frozen=True, kw_only=True):
-    """All problems and warnings, by file and line, and the quality; None where the registry could not be read."""
+    """All problems and warnings, by file and line, and the quality of the entries that could be read.
+
+    ``quality``: None where a whole list could not be read, or nothing is there to measure. ``unread_rows``: how many
+    rows the quality leaves out.
+    """
 
     schema: str = SCHEMA
     problems: tuple[Problem, ...]
     warnings: tuple[Problem, ...]
     quality: Quality | None
+    unread_rows: int = 0
 
 
 def lint_lists(
@@ -209,21 +233,19 @@ def lint_lists(
     standard = Standard(today=today, policy=policy, roster=roster, providers=known)
     if roster is not None:
         notes += lint_people(loaded.people, standard)
-    quality = None
-    try:
-        registry = load_registry(lists, today=today)
-    except RegistryError as error:
-        notes += _as_notes(error.problems, grave=True)
-    else:
-        notes += _as_notes(registry.warnings, grave=False)
-        entries = registry.entries if roster is None else tuple(map(roster.parted, registry.entries))
-        notes += lint_entries(entries, standard, ownerless=registry.ownerless)
-        quality = measure(entries, standard)
+    found = survey_registry(lists, today=today)
+    registry = found.registry
+    rows = found.rows if roster is None else tuple(map(roster.parted, found.rows))
+    notes += _as_notes(found.problems, grave=True)
+    notes += _as_notes(registry.warnings, grave=False)
+    notes += lint_entries(rows, standard, ownerless=registry.ownerless, hidden=found.hidden)
+    quality = measure([one for one in rows if one.id not in found.hidden], standard) if found.whole else None
     notes.sort(key=lambda note: (note.problem.file, note.problem.line or 0))
     return LintReport(
         problems=tuple(note.problem for note in notes if note.grave),
         warnings=tuple(note.problem for note in notes if not note.grave),
         quality=quality,
+        unread_rows=len(registry.unread),
     )
 
 

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 from scanner.matching.declared import environments
 from scanner.matching.keys import PROVIDERS, is_bare, is_email, provider_key
 from scanner.registry.columns import LISTS, NAMING, REGISTRY
+from scanner.registry.entries import CODES
 from scanner.registry.lists import PRESETS, ListSource, Preset
 from scanner.registry.roster import Roster
 from scanner.registry.tables import Row, read_table
@@ -27,6 +28,8 @@ _ALIKE = 85
 """Of 100: how like a known heading another must be to be a way to write it."""
 _SIGNATURE = 3
 """So many of a preset's own headings tell whose export a list is."""
+_CODES_COUNT = 2
+"""As how many of these a heading of a preset's codes counts: hardly anybody else's list has it."""
 _ACCOUNT = re.compile(r"\d{12}")
 _STATUS = re.compile(
     r"active|inactive|retired|disabled|enabled|live|proposed|suspended|in use|decommissioned", re.IGNORECASE
@@ -75,9 +78,12 @@ def _quoted(text: str) -> str:
 
 
 def _preset(headings: Sequence[str]) -> Preset | None:
-    """Whose export it is: the one most of whose own headings are there."""
+    """Whose export it is: the one most of whose own headings are there, those of codes included."""
     written = set(map(normal, headings))
-    counts = {name: len(written & set(map(normal, table))) for name, table in PRESETS.items()}
+    counts = {
+        name: len(written & set(map(normal, table))) + _CODES_COUNT * len(written & CODES.get(name, {}).keys())
+        for name, table in PRESETS.items()
+    }
     best = max(counts, key=lambda name: counts[name])
     return best if counts[best] >= _SIGNATURE else None
 

@@ -58,7 +58,7 @@ def lint_text(report: LintReport) -> Iterator[str]:
     yield f"{counted(problems, 'problem', 'problems')}, {counted(warnings, 'warning', 'warnings')}"
     if report.quality is not None:
         yield ""
-        yield from _quality(report.quality)
+        yield from _quality(report.quality, report.unread_rows)
 
 
 def _alike(problems: Sequence[Problem]) -> Iterator[tuple[str, Problem]]:
@@ -82,8 +82,9 @@ def _note(name: str, places: str, problem: Problem) -> Iterator[str]:
     yield from textwrap.wrap(printable(redact(f"{name}: {text}")), WIDTH, subsequent_indent="    ")
 
 
-def _quality(quality: Quality) -> Iterator[str]:
-    yield f"Quality of {counted(quality.entries, 'entry', 'entries')} that are not retired"
+def _quality(quality: Quality, unread: int) -> Iterator[str]:
+    left_out = f"; {counted(unread, 'unreadable row is', 'unreadable rows are')} left out" if unread else ""
+    yield f"Quality of {counted(quality.entries, 'entry', 'entries')} that are not retired{left_out}"
     yield f"{'column':{_COLUMN}}{'filled':>7}{'valid':>7}  {'':{_BAR}}  counts for"
     for field in quality.fields:
         counts_for = ", ".join(field.counts_for)

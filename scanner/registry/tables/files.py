@@ -20,6 +20,8 @@ MAX_SLOW_DOCUMENT = 16 * 1024 * 1024
 MAX_LINE = 16 * 1024 * 1024
 """Bytes of one line of a file that is streamed."""
 
+_AS_UTF_8 = "save it as UTF-8 (in Excel: CSV UTF-8)"
+
 # How files begin that carry another format than their name says.
 _OTHER_FORMATS = (
     (b"PK\x03\x04", "is a workbook or an archive, not text", "give it the ending .xlsx, or export it as CSV"),
@@ -100,9 +102,8 @@ def _decode_utf_16(path: Path, data: bytes) -> str:
     try:
         return data.decode("utf-16")
     except UnicodeDecodeError as error:
-        fix = "save it as UTF-8 (in Excel: CSV UTF-8)"
         raise RegistryError(
-            Problem(file=str(path), message="is not UTF-16 text, though it begins so", fix=fix)
+            Problem(file=str(path), message="is not UTF-16 text, though it begins so", fix=_AS_UTF_8)
         ) from error
 
 
@@ -111,10 +112,9 @@ def _decode(path: Path, data: bytes, *, first_line: int) -> str:
         text = data.decode("utf-8")
     except UnicodeDecodeError as error:
         line = first_line + data.count(b"\n", 0, error.start)
-        fix = "save it as UTF-8 (in Excel: CSV UTF-8)"
-        raise RegistryError(Problem(file=str(path), line=line, message="is not UTF-8 text", fix=fix)) from error
+        raise RegistryError(Problem(file=str(path), line=line, message="is not UTF-8 text", fix=_AS_UTF_8)) from error
     nul = text.find("\0")
     if nul >= 0:
         line = first_line + text.count("\n", 0, nul)
-        raise RegistryError(Problem(file=str(path), line=line, message="holds a NUL byte; is it text?"))
+        raise RegistryError(Problem(file=str(path), line=line, message="holds a NUL byte; is it text?", fix=_AS_UTF_8))
     return text

@@ -605,3 +605,49 @@ def test_no_bytes_break_the_registry(tmp_path_factory: pytest.TempPathFactory, c
         assert all(problem.file == str(path) for problem in error.problems)  # noqa: PT017  # allowed, not expected
     else:
         assert all(entry.identities for entry in entries)
+
+
+@pytest.mark.parametrize(
+    ("heading", "code", "status"),
+    [
+        pytest.param("Install Status", code, status, id=f"install {code}")
+        for code, status in (
+            ("0", "proposed"), ("1", "active"), ("2", "proposed"), ("3", "active"), ("4", "proposed"), ("5", "active"),
+            ("6", "proposed"), ("7", "retired"), ("8", "retired"), ("100", "retired"),
+        )
+    ]
+    + [
+        pytest.param("operational_status", code, status, id=f"operational {code}")
+        for code, status in (
+            ("1", "active"), ("2", "suspended"), ("3", "active"), ("4", "active"), ("5", "active"), ("6", "retired"),
+            ("7", "proposed"), ("8", "proposed"),
+        )
+    ],
+)  # fmt: skip
+def test_codes_of_servicenow_mean_what_its_choice_lists_say(
+    heading: str, code: str, status: str, tmp_path: Path
+) -> None:
+    """An export of values, not of what is displayed."""
+    path = tmp_path / "snow.csv"
+    path.write_text(f"Name,{heading}\nsvc-a,{code}\n", encoding="utf-8")
+
+    registry = load_registry([ListSource(path=path, preset="servicenow")])
+
+    assert [one.status for one in registry.entries] == [status]
+    assert registry.warnings == ()
+
+
+def test_codes_without_the_preset_are_not_guessed(tmp_path: Path) -> None:
+    """And a number that is on no choice list means nothing with it, either."""
+    path = tmp_path / "snow.csv"
+    path.write_text("Name,Install Status\nsvc-a,7\nsvc-b,12\n", encoding="utf-8")
+
+    alone = load_registry([ListSource(path=path)])
+    preset = load_registry([ListSource(path=path, preset="servicenow")])
+
+    assert [one.fix for one in alone.warnings] == [
+        'set preset = "servicenow" in the config, if it is such an export',
+        "use one of proposed, active, suspended, retired",
+    ]
+    assert [(one.line, one.message) for one in preset.warnings] == [(3, "unknown status 12, taken as active")]
+    assert [one.status for one in preset.entries] == ["retired", "active"]

@@ -782,3 +782,15 @@ def test_a_heading_explained_by_the_user_settles_a_clash() -> None:
 
     assert fields.text("name") == "c"
     assert explained.place(("name", "title", "real NAME")).clashes == ()
+
+
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be"])
+def test_utf_16_without_a_mark_is_to_be_saved_as_utf_8(encoding: str, tmp_path: Path) -> None:
+    """It is UTF-8 by its bytes, with a NUL beside every letter."""
+    path = tmp_path / "list.csv"
+    path.write_bytes("name\na\n".encode(encoding))
+
+    with pytest.raises(RegistryError) as caught:
+        list(read_table(path, named).rows)
+
+    assert caught.value.problems[0].fix == "save it as UTF-8 (in Excel: CSV UTF-8)"

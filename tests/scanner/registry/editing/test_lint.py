@@ -332,3 +332,28 @@ def test_what_may_be_so_is_let_be(facts: dict[str, Any]) -> None:
     identities = facts.pop("identities", ("svc-billing",))
 
     assert _said(_good(*identities, **facts)) == []
+
+
+@pytest.mark.parametrize(
+    ("facts", "hidden", "said"),
+    [
+        pytest.param({"owner": ()}, {"owner"}, [], id="owner"),
+        pytest.param({"purpose": None}, {"purpose"}, [], id="purpose"),
+        pytest.param({"last_reviewed": None}, {"approved_on"}, [], id="any day of review"),
+        pytest.param({"status": "retired"}, {"expires"}, [], id="last day"),
+        pytest.param({"owner": ()}, {"purpose"}, ["owner"], id="another cell"),
+    ],
+)
+def test_nothing_is_said_of_cells_that_cannot_be_read(facts: dict[str, Any], hidden: set[str], said: list[str]) -> None:
+    """Nor of what depends on them: an owner in an unreadable cell is not nobody."""
+    notes = lint_entries([_good(**facts, id="torn")], STANDARD, hidden={"torn": hidden})
+
+    assert [one.problem.field for one in notes] == said
+
+
+@pytest.mark.parametrize(("hidden", "said"), [("identities", 0), ("scope", 0), ("team", 1)])
+def test_a_row_whose_place_cannot_be_read_is_nobodys_twin(hidden: str, said: int) -> None:
+    """Its name alone may be of something else."""
+    notes = lint_entries([_good(), _good(id="torn", row=3)], STANDARD, hidden={"torn": {hidden}})
+
+    assert [one.problem.field for one in notes] == ["identities"] * said

@@ -68,6 +68,23 @@ def test_an_export_is_told_by_its_headings(tmp_path: Path) -> None:
     assert entry.status == "retired"
 
 
+@pytest.mark.parametrize(
+    ("headings", "preset"),
+    [
+        ("Name,Managed by,Install Status,Operational status", "servicenow"),
+        ("name,owned_by,install_status", "servicenow"),
+        ("Name,Owner,Install Status", None),
+        ("Name,Owner,Status", None),
+    ],
+)
+def test_headings_of_codes_tell_whose_export_it_is(headings: str, preset: str | None, tmp_path: Path) -> None:
+    """They mean a status without a preset, too, and only with it do their codes."""
+    path = tmp_path / "snow.csv"
+    path.write_text(f"{headings}\n{','.join('x' for _ in headings.split(','))}\n", encoding="utf-8")
+
+    assert _source(_config(path)).preset == preset
+
+
 @pytest.mark.parametrize("preset", PRESETS)
 def test_presets_name_columns_of_the_registry(preset: Preset) -> None:
     assert set(PRESETS[preset].values()) <= set(REGISTRY.names)
