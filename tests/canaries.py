@@ -26,6 +26,7 @@ def _some(count: int, among: str = string.ascii_letters + string.digits) -> str:
 _HEX = "0123456789abcdef"
 _UPPER = string.ascii_uppercase + string.digits
 _JSON = base64.urlsafe_b64encode(b'{"alg":"HS256","typ":"JWT"}').decode().rstrip("=")
+_BASIC = base64.b64encode(b"svc:hunter2-x").decode()
 _PEM = f"-----BEGIN RSA PRIVATE KEY-----\nMIIE{_some(60)}\n{_some(60)}\n-----END RSA PRIVATE KEY-----"
 
 _SAMPLES: Mapping[str, list[str] | list[tuple[str, str]]] = {
@@ -106,6 +107,19 @@ _SAMPLES: Mapping[str, list[str] | list[tuple[str, str]]] = {
     "figma-or-contentful-token": [f"figd_{_some(40)}", f"CFPAT-{_some(43)}"],
     "shippo-or-easypost-token": [f"shippo_live_{_some(40, _HEX)}", f"EZAK{_some(54)}"],
     "adobe-client-secret": [f"p8e-{_some(32)}"],
+    "authorization-header": [
+        (f"Authorization: Bearer {(t := _some(32, _HEX))}", t), (f"authorization=Token {(t := _some(20))}", t),
+        (f"Proxy-Authorization: {(t := _some(20))}", t), (f"AUTHORIZATION: Basic {(t := _BASIC)}", t),
+    ],
+    "authorization-scheme": [
+        (f"Bearer {(t := _some(32, _HEX))}", t), (f"bearer Zx9{(t := _some(20))}", t), (f"Basic {_BASIC}", _BASIC),
+    ],
+    "command-line-password": [
+        (f"curl -su svc:{(t := 'hunter2' + _some(6))} https://x", t), (f"curl -X GET --user svc:{(t := _some(9))}", t),
+        (f"sshpass -p {(t := 'swordfish' + _some(4))} ssh x", t), (f"mysql -h db -u root -p{(t := _some(12))} app", t),
+        (f"mysqldump -p{(t := _some(9))}", t), (f"redis-cli -h db -a {(t := _some(12))}", t),
+        (f"docker login -u svc -p {(t := _some(12))}", t), (f"ldapsearch -x -D cn=a -w {(t := _some(12))}", t),
+    ],
     "hubspot-private-app-token": [f"pat-na1-{_some(8, _HEX)}-1234-1234-1234-{_some(12, _HEX)}"],
 }  # fmt: skip
 CANARIES: Mapping[str, tuple[tuple[str, str], ...]] = {

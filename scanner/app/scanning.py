@@ -31,7 +31,7 @@ from scanner.judging.pipeline import Declared, judge
 from scanner.matching.places import Places, SourceRef
 from scanner.model import Entry, Origin, Ownership, Person, ScanInfo, ScanResult
 from scanner.notify.settings import Channel
-from scanner.redaction.gate import cleared
+from scanner.redaction.gate import cleared, cleared_with_warning
 from scanner.registry.entries import load_registry
 from scanner.registry.people import load_people
 from scanner.registry.roster import Roster
@@ -122,6 +122,8 @@ def load_lists(config: Config, sources: Sequence[Named], *, strict: bool) -> Lis
     """
     warnings: list[str] = []
     registry = people = None
+    file = config.document.file
+    ownership = cleared_with_warning(config.ownership, f"{file}: [ownership]")
     now = datetime.now(UTC)
     if config.registry:
         # Nobody's own calendar is ahead of the later of these two.
@@ -131,20 +133,23 @@ def load_lists(config: Config, sources: Sequence[Named], *, strict: bool) -> Lis
     if config.people:
         people = load_people(config.people)
         warnings += map(str, people.warnings)
-        warnings += _strangers(registry.entries if registry else (), people.people, config.ownership)
+        warnings += _strangers(registry.entries if registry else (), people.people, ownership)
     configured = {source.name: SourceRef(name=source.name, provider=source.type) for source in config.sources}
     configured |= {source.name: source.ref for source in sources}
     declared = Declared(
         entries=None if registry is None else tuple(map(cleared, registry.entries)),
         unread=() if registry is None else tuple(map(cleared, registry.unread)),
         people=None if people is None else tuple(map(cleared, people.people)),
-        exemptions=config.exemptions,
+        exemptions=tuple(
+            cleared_with_warning(one, f"{file}: [[exempt]] {number}")
+            for number, one in enumerate(config.exemptions, start=1)
+        ),
         acknowledgements=load_acknowledgements(config.acknowledged, [rule.id for rule in RULES], now.date()),
         policy=config.policy,
-        ownership=config.ownership,
+        ownership=ownership,
         tag_keys=config.matching.tag_keys,
         sources=tuple(configured[name] for name in sorted(configured)),
-        inputs=inputs_of(config),
+        inputs=tuple(map(cleared, inputs_of(config))),
         frameworks=config.frameworks,
     )
     return Lists(declared=declared, warnings=tuple(warnings))

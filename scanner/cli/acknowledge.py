@@ -102,8 +102,9 @@ def _only_list(config: Config, usual: Path) -> Path:
 
 
 def _needed(option: str, given: str | None, question: str) -> str:
-    """What an option says, or what whoever sits at the terminal answers. Raises UsageError."""
+    """What an option says, or what whoever sits at the terminal answers. Raises UsageError, also on a secret."""
     from reports.phrases import ACKNOWLEDGE
+    from scanner.redaction.shapes import without_secrets
 
     if given is None and sys.stdin.isatty():
         given = click.prompt(question, err=True)
@@ -116,6 +117,11 @@ def _needed(option: str, given: str | None, question: str) -> str:
         raise UsageError(
             f"--{option} {given} is the placeholder of the printed command",
             hint="put in why the finding is suppressed, and who answers for that",
+        )
+    if without_secrets(given) != given:
+        raise UsageError(
+            f"--{option} has what looks like a secret",
+            hint="the list lives in git, and reports quote it: say where the secret is kept instead",
         )
     return given
 

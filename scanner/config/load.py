@@ -23,6 +23,7 @@ from scanner.config.settings import (
 from scanner.errors import ConfigError
 from scanner.model import Exemption, Ownership, Policy
 from scanner.notify.settings import Channel, read_channels
+from scanner.redaction.shapes import public_id
 from scanner.registry.lists import ListSource
 from scanner.registry.tables.parsing import parse_toml
 from scanner.rules.controls.frameworks import ControlSettings
@@ -150,6 +151,7 @@ def _sources(tables: tuple[dict[str, Any], ...], document: Document, base: Path)
         name = settings.pop("name", kind)
         if not isinstance(name, str) or not name:
             raise document.problem("a source's name is text", ("source", index, "name"))
+        name = public_id(name)
         if name in sources:
             raise document.problem(
                 f"two sources are called {name}", ("source", index, "name"), 'give each a name of its own: name = "…"'

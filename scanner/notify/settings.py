@@ -12,6 +12,7 @@ from connectors.address import check_url
 from scanner.errors import did_you_mean
 from scanner.model import Severity
 from scanner.redaction.redact import SecretRef
+from scanner.redaction.shapes import public_id
 from scanner.strict import Document, KeyPath, decode
 
 LONGEST_TIMEOUT = 300
@@ -145,6 +146,8 @@ def read_channels(tables: Sequence[Mapping[str, Any]], document: Document, base:
             fix = did_you_mean(str(kind), list(_TYPES)) or f"there are: {', '.join(_TYPES)}"
             raise document.problem("type says how to notify", (*path, "type"), fix)
         settings.setdefault("name", kind)
+        if isinstance(settings["name"], str):
+            settings["name"] = public_id(settings["name"])  # the store and messages have it
         at = Document(file=document.file, text=document.text, path=path)
         channel = decode(settings, _TYPES[kind], at, base=base)
         if not channel.name.strip() or not channel.name.isprintable():

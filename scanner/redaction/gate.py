@@ -6,6 +6,7 @@ that may have a secret is taken apart field by field; any other comes back as it
 
 from __future__ import annotations
 
+import logging
 import operator
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -19,12 +20,24 @@ from msgspec.structs import fields, replace
 
 from scanner.model import Credential, Identity, credential_key
 from scanner.redaction.redact import quotes_resolved, without_resolved
-from scanner.redaction.shapes import MASK, is_public, is_secret_name, named_in, public_id, shapes_in, without_secrets
+from scanner.redaction.shapes import (
+    MASK,
+    is_public,
+    is_secret_name,
+    named_in,
+    public_id,
+    shapes_in,
+    visible,
+    without_secrets,
+)
+
+log = logging.getLogger(__name__)
 
 R = TypeVar("R", bound=Struct)
 
 _PROSE = frozenset({
-    "baseline", "blast_radius", "by", "description", "detail", "display_name", "evidence", "purpose", "why",
+    "baseline", "blast_radius", "by", "description", "detail", "display_name", "evidence", "owner", "purpose", "reason",
+    "why",
 })  # fmt: skip
 """Fields in which people and programs write sentences; any other text is an id, a name or a word."""
 _NAMES = ("name", "key", "Name", "Key")
@@ -49,8 +62,19 @@ def cleared(record: R) -> R:
     return _without_secrets(record) if _may_have_secret(record) else record
 
 
+def cleared_with_warning(record: R, place: str) -> R:
+    """The same for what a person wrote into a file, who should take it out there; ``place``: where it is written."""
+    masked = cleared(record)
+    if masked is not record:
+        log.warning("%s: what looks like a secret is masked; take it out of the file, and replace the secret", place)
+    return masked
+
+
 def line_may_have_secret(line: str) -> bool:
     """Whether a record written as JSON may have a secret; if not, nothing of it needs a mask."""
+    line = visible(line)
+    if "\\u" in line or "\\/" in line:
+        return True  # any letter may be written so, and we write none: nobody can tell before it is decoded
     if "\\" in line:
         # What follows ``\\n`` would seem to be one word with its n.
         line = _ESCAPED.sub(" ", line)
@@ -67,7 +91,7 @@ def _may_have_secret(record: Struct) -> bool:
     others: list[Any] = []
     try:
         _gather(record, ids, prose, others)
-        ids_text, text = "\n".join(filter(None, ids)), "\n".join(filter(None, prose))
+        ids_text, text = visible("\n".join(filter(None, ids))), "\n".join(filter(None, prose))
         if others:
             text = f"{text}\n{_encoder.encode(others).decode()}"
     except (TypeError, ValueError, RecursionError):

@@ -13,7 +13,7 @@ from __future__ import annotations
 import hashlib
 import re
 import string
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import cache, lru_cache
 from typing import Any, NamedTuple
 
@@ -23,9 +23,6 @@ _DIGITS = 10
 
 class Shape(NamedTuple):
     """A kind of secret. Each text that has one holds one of ``keywords``; group 1 of ``pattern`` is it, else all.
-
-    Where there is a group 2, it is the part of it that cannot stay in an id, which would no longer be one without the
-    rest.
 
     ``guessable``: people choose such a secret, so that even a hash of it would give it away.
     """
@@ -50,6 +47,26 @@ def _word(beginning: str, but: str = "") -> str:
     return rf"{literal}(?:(?<![A-Za-z0-9{but}]{literal})|(?<=\\[nrt]{literal}))"
 
 
+# Base64 of ``user:password``: four letters are three bytes, of which one is a colon; those before it are ASCII.
+_BASE64_ASCII = r"[A-Za-f][A-HQ-Xg-nw-z0-3][ABEFIJMNQRUVYZcdghklopstwx014589][A-Za-z0-9+/]"
+_BASE64_COLON = (
+    r"(?:O[g-v][A-Za-z0-9+/=]{2}|[A-Za-z0-9+/][DTjz][o-r][A-Za-z0-9+/=]"
+    r"|[A-Za-z0-9+/]{2}[AEIMQUYcgkosw048]6)"
+)
+# Of a command line: a password that is given there, and is no variable, option or placeholder.
+_GIVEN = r"[\\\"']{0,2}(?![$<{`\\-])([^\s\"'\u2022][^\s\"']*)"
+_COMMANDS = {
+    "curl": r"(?:-[a-zA-Z]{0,8}[uU]|--(?:proxy-)?user)[ =]{0,2}[\\\"']{0,2}[\w.@+%-]{1,64}:",
+    "sshpass": r"-p\s{0,4}",
+    "mysql": r"-p(?!(?:rod(?:uction)?|re-?prod|rimary|rivate|ublic|ort)\b)",
+    "mariadb": r"-p(?!(?:rod(?:uction)?|re-?prod|rimary|rivate|ublic|ort)\b)",
+    "redis-cli": r"-a\s{1,4}",
+    "docker login": r"-p[ =]{0,4}",
+    "podman login": r"-p[ =]{0,4}",
+    "ldap": r"-w\s{0,4}",
+}
+"""By command, the option that its password comes after."""
+
 SHAPES: tuple[Shape, ...] = (
     Shape("private-key", ("PRIVATE KEY",), r"(?s)-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----"
           r"(?:.*?-----END [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----|.*)"),
@@ -57,10 +74,24 @@ SHAPES: tuple[Shape, ...] = (
     Shape("putty-private-key", ("Private-Lines:",), r"(?s)Private-Lines: ?\d{1,9}\s((?!•).+)"),
     Shape("age-secret-key", ("AGE-SECRET-KEY-",), r"AGE-SECRET-KEY-(?:PQ-)?1[A-Z0-9]{20,}"),
     Shape("jwt", ("eyJ",), r"(?:(?<![\w-])|(?<=\\[nrt]))eyJ[\w-]{8,}\.[\w-]{2,}(?:\.[\w-]*){0,3}"),
-    Shape("url-password", ("://",), r"://([^/\s:@]*:([^/\s]+))(?=@)", guessable=True),
+    Shape("url-password", ("://",), r"://[^/\s:@]*:([^/\s]+)(?=@)", guessable=True),
     Shape("url-token", ("://",), r"://(?!AKIA|ASIA)((?=[^/\s:@]*\d)[\w.~%+-]{20,})(?=(?::[^/\s]*)?@)"),
     Shape("go-mysql-password", ("@tcp(", "@unix("), r"(?<![\w.-])[\w.-]{1,64}:([^\s:@/]{1,128})(?=@(?:tcp|unix)\()",
           guessable=True),
+    # Headers. After ``Basic`` and ``Bearer`` alone comes what looks encoded: a word is one of a sentence.
+    Shape("authorization-header", ("uthorization", "UTHORIZATION"),
+          r"""(?i)authorization\\{0,8}["']?\s{0,4}(?:=>|[:=])\s{0,4}(?:b(?=["']))?(?:\\{0,8}["'])?"""
+          r"""((?<=["'])[^"'\\\u2022]+|(?:basic|bearer)[ \t]{1,4}[^\s"'\\\u2022]+"""
+          r"""|(?:[a-z][\w-]{0,30}[ \t]{1,4})?(?!\d{4}-\d\d-\d\d|https?:|arn:)"""
+          r"""(?=[^\s"'\\\u2022]{0,200}\d)[^\s"'\\\u2022]{10,})""", guessable=True),
+    Shape("authorization-scheme", ("earer", "EARER"),
+          rf"{_START}(?i:bearer)\s{{1,4}}(?!(?i:tokens?|auth|rfc))"
+          r"(?=[\w+/.~-]{0,200}(?:[a-z][A-Z]|\d|=))([\w+/.~-]{8,}=*)", guessable=True),
+    Shape("authorization-scheme", ("asic", "ASIC"),
+          rf"{_START}(?i:basic)\s{{1,4}}((?:{_BASE64_ASCII}){{0,60}}{_BASE64_COLON}[A-Za-z0-9+/]*=*)", guessable=True),
+    *(Shape("command-line-password", (command,),
+            rf"{_word(command)}[a-z]{{0,10}}\s(?:[^\n;|]{{0,120}}?\s)??{option}{_GIVEN}", guessable=True)
+      for command, option in _COMMANDS.items()),
     # Clouds.
     Shape("aws-secret-access-key", ("AKIA", "ASIA"),
           r"(?:AKIA|ASIA)[A-Z0-9]{16}[\s:;,/|\"'\\]{1,6}([A-Za-z0-9/+]{40})(?![A-Za-z0-9/+=])"),
@@ -187,14 +218,17 @@ _ENCODED = re.compile(r"(?=\S{0,200}\d)\S{6,}")
 _PUBLIC = re.compile(
     r"(?is)(?:|none|null|true|false|yes|no|n/a|enabled|disabled|required|expired|missing|invalid|unknown|unset|rotated"
     r"|[{\[(]+|\$\{.*|\{\{.*|\{ ?(?:env|file)\b.*|<[^>]*>|\$[A-Z_]+"
+    # The first word of a sentence, and the path of a file or a folder.
+    r"|(?:see|ask|via|in|from|at|by|on|the|use|contact|check|refer|kept|stored|held|managed|provided|generated|shared|not"
+    r"|set|has|must|should|will|can|was|is)[.,;]?"
+    r"|(?:~|/(?:app|builds|data|etc|home|mnt|opt|root|run|srv|tmp|usr|users|var|workspace))(?:/[\w./-]*)?[,;)]?"
     r"|\d{4}-\d\d-\d\d(?:[T ].*)?|(?:AKIA|ASIA)[A-Z0-9]{16}|arn:aws.*|projects/.*|https?://[^?@]*|•.*)"
 )
-_AUTHORIZATION = re.compile(
-    r"""(?is)(authorization[\\"']*\s*(?:=>|[:=])\s*(?:b(?=["']))?)"""
-    r"""(?:(")(?:\\.|[^"\\])*|(')(?:\\.|[^'\\])*|(\\+["'])[^"'\\]*|(?:[a-z][\w-]*[ \t]+)?\S+)"""
+# Characters that nobody sees, such as a space of no width: within a secret or its name, they would hide it.
+_INVISIBLE = re.compile(
+    "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164\ufe00-\ufe0f"
+    "\ufeff\uffa0\U000e0000-\U000e0fff]"
 )
-# The value of an Authorization on its own: what follows the scheme looks encoded, not like a word.
-_SCHEME = re.compile(r"\b((?i:basic|bearer)\s+)(?=[\w+/.~-]*(?:[a-z][A-Z]|\d|=))[\w+/.~-]{8,}=*")
 _NEW_WORD = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 
 
@@ -217,6 +251,11 @@ def _automaton() -> Any:
         automaton.add_word(keyword, tuple(those))
     automaton.make_automaton()
     return automaton
+
+
+def visible(text: str) -> str:
+    """The text without what nobody sees in it."""
+    return text if text.isascii() else _INVISIBLE.sub("", text)
 
 
 def shapes_in(text: str) -> Iterator[Shape]:
@@ -273,7 +312,7 @@ def _lower(text: str) -> str:
 @lru_cache(maxsize=10_000)
 def is_secret_name(name: str) -> bool:
     """Whether what stands under this name (of a tag, an attribute, a variable) would be a secret itself."""
-    words = _NEW_WORD.sub("_", name)
+    words = _NEW_WORD.sub("_", visible(name))
     return words.lower().endswith(("webhook", "webhook_url")) or any(named_in(f"{words}=9"))
 
 
@@ -284,15 +323,11 @@ def is_public(value: str) -> bool:
 
 def without_secrets(text: str) -> str:
     """The text with a mask in place of each secret, known by shape or by name. Masked twice, it is as masked once."""
-    for shape in shapes_in(text):
-        text = _compiled(shape).sub(_masked, text)
-    text = _without(text, named_in(text))
-    lower = text.lower()
-    if "authorization" in lower:
-        text = _AUTHORIZATION.sub(rf"\1\2\3\4{MASK}", text)
-    if "basic" in lower or "bearer" in lower:
-        text = _SCHEME.sub(rf"\1{MASK}", text)
-    return text
+    masked = plain = visible(text)
+    for shape in shapes_in(plain):
+        masked = _each_masked(shape, masked, _masked)
+    masked = _without(masked, named_in(masked))
+    return text if masked == plain else masked
 
 
 def public_id(text: str) -> str:
@@ -302,9 +337,11 @@ def public_id(text: str) -> str:
     people choose would be guessed by its hash, so it is masked alone. Ids that differ in nothing but a password are
     those of one thing whose password was changed.
     """
-    for shape in shapes_in(text):
-        text = _compiled(shape).sub(_masked_in_id if shape.guessable else _masked_as_one, text)
-    return _without(text, named_in(text, only_assigned=True))
+    masked = plain = visible(text)
+    for shape in shapes_in(plain):
+        masked = _each_masked(shape, masked, _masked if shape.guessable else _masked_as_one)
+    masked = _without(masked, named_in(masked, only_assigned=True))
+    return text if masked == plain else masked
 
 
 def _without(text: str, places: Iterable[tuple[int, int]]) -> str:
@@ -315,16 +352,23 @@ def _without(text: str, places: Iterable[tuple[int, int]]) -> str:
     return "".join((*kept, text[done:])) if done else text
 
 
-def _masked(match: re.Match[str], mask: str = MASK, group: int | None = None) -> str:
+def _each_masked(shape: Shape, text: str, mask: Callable[[re.Match[str]], str]) -> str:
+    """All of that shape masked.
+
+    One command line may have several, of which the pattern finds the first that is left. What is hashed is found at
+    once, and a hash of a hash would be another.
+    """
+    while (masked := _compiled(shape).sub(mask, text)) != text and shape.guessable:
+        text = masked
+    return masked
+
+
+def _masked(match: re.Match[str], mask: str = MASK) -> str:
     whole = match[0]
-    start, end = match.span(min(match.re.groups, 1) if group is None else group)
+    start, end = match.span(match.re.groups)
     return f"{whole[: start - match.start()]}{mask}{whole[end - match.start() :]}"
-
-
-def _masked_in_id(match: re.Match[str], mask: str = MASK) -> str:
-    return _masked(match, mask, match.re.groups)
 
 
 def _masked_as_one(match: re.Match[str]) -> str:
     secret = match[match.re.groups]
-    return _masked_in_id(match, f"{MASK}~{hashlib.sha256(secret.encode('utf-8', 'replace')).hexdigest()[:_DIGITS]}")
+    return _masked(match, f"{MASK}~{hashlib.sha256(secret.encode('utf-8', 'replace')).hexdigest()[:_DIGITS]}")

@@ -16,6 +16,8 @@ from scanner.errors import ConfigError, did_you_mean
 from scanner.matching.globs import compile_glob, is_pattern, names_something
 from scanner.matching.keys import habits
 from scanner.model import Acknowledged, Acknowledgement, Finding, Identity, Origin, ScanResult
+from scanner.redaction.gate import cleared_with_warning
+from scanner.redaction.shapes import without_secrets
 from scanner.registry.tables.parsing import parse_toml
 from scanner.strict import Document, decode, line_of, read_settings
 from scanner.suppressions.exemptions import names_exactly
@@ -147,8 +149,12 @@ class _File(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 def load_acknowledgements(paths: Sequence[Path], rules: Sequence[str], today: date) -> tuple[Acknowledgement, ...]:
-    """All that these files acknowledge. ``rules``: the ids there are. Raises ConfigError naming file, line and key."""
-    return tuple(one for path in paths for one in parse(read(path), str(path), rules, today))
+    """All that these files acknowledge, secrets masked. ``rules``: the ids there are.
+
+    Raises ConfigError naming file, line and key.
+    """
+    parsed = (one for path in paths for one in parse(read(path), str(path), rules, today))
+    return tuple(cleared_with_warning(one, str(one.origin)) for one in parsed)
 
 
 def with_later(result: ScanResult, paths: Sequence[Path], rules: Sequence[str], today: date) -> ScanResult:
@@ -232,4 +238,4 @@ def _table(fingerprint: str, remark: str, given: Acknowledged) -> str:
 def changed_lines(before: str, after: str, file: str) -> str:
     """What changed, as a unified diff, safe to show."""
     lines = difflib.unified_diff(before.splitlines(), after.splitlines(), file, file, n=1, lineterm="")
-    return "".join(f"{printable(line)}\n" for line in lines)
+    return without_secrets("".join(f"{printable(line)}\n" for line in lines))

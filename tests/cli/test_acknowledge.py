@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 import shlex
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -14,6 +15,7 @@ import pytest
 from msgspec.structs import replace
 
 from scanner.store.store import open_store
+from tests.canaries import CANARIES
 from tests.cli.conftest import Muster
 from tests.reports import samples
 
@@ -328,3 +330,43 @@ def test_who_exempted_an_identity_is_told(estate: Path, muster: Muster) -> None:
 
     assert agent["registry"]["state"] == "exempt"
     assert agent["registry"]["evidence"] == "a trial (ada@example.com)"
+
+
+TOKEN = CANARIES["github-token"][0][0]
+
+
+@pytest.mark.parametrize("option", ["--reason", "--by"])
+def test_a_secret_is_not_written_into_the_list(listing: Path, muster: Muster, option: str) -> None:
+    """The list lives in git, and what it says is in every report."""
+    finding = scanned(muster)["findings"][0]["fingerprint"]
+    before = listing.read_text()
+
+    done = muster("acknowledge", finding, *GIVEN, option, f"token {TOKEN}")
+
+    assert done.code == 2
+    assert f"{option} has what looks like a secret" in done.err
+    assert TOKEN not in done.out + done.err
+    assert listing.read_text() == before
+
+
+def test_a_secret_in_the_list_gets_no_further(listing: Path, muster: Muster, tmp_path: Path) -> None:
+    """Not into the store, a report, ``--list`` or the diff; whoever keeps the list hears of it."""
+    one, other = [found["fingerprint"] for found in scanned(muster)["findings"]][:2]
+    assert muster("acknowledge", one, *GIVEN).code == 0
+    text = listing.read_text().replace("trial until spring", f"token {TOKEN}").replace("ada@", f"{TOKEN}@")
+    listing.write_text(f"{text}# {TOKEN}\n")
+
+    told = [muster("acknowledge", "--list"), muster("acknowledge", other, *GIVEN, "--dry-run")]
+    told += [
+        muster("scan", *(f"-o{name}:out/{name}" for name in ("json", "ndjson", "sarif", "ocsf", "html", "evidence")))
+    ]
+    told += [muster("diff"), muster("show", "old-sync")]
+
+    assert TOKEN not in "".join(done.out + done.err for done in told)
+    for done in (told[0], told[2]):
+        assert re.search(r"acknowledged\.toml:\d+: what looks like a secret is masked", done.err)
+    assert "token •••" in told[0].out
+    assert "•••" in (tmp_path / "out/json").read_text()
+    written = [path for path in tmp_path.rglob("*") if path.is_file() and path != listing]
+    assert len(written) > 8
+    assert [path for path in written if TOKEN.encode() in path.read_bytes()] == []

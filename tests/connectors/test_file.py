@@ -87,7 +87,7 @@ def told(coverage: list[Coverage]) -> list[tuple[str, str, str, int, str | None]
                      id="tags as JSON"),
         pytest.param("name,seat\nn,12", "attributes", {"seat": "12"}, id="unknown column"),
         pytest.param("name,password,API key\nn,hunter2,abc", "attributes", {}, id="secrets are not read"),
-        pytest.param("name,note\nn,https://u:hunter2@h/", "attributes", {"note": "https://•••@h/"},
+        pytest.param("name,note\nn,https://u:hunter2@h/", "attributes", {"note": "https://u:•••@h/"},
                      id="secret in a note"),
         pytest.param("name,credentials\nn,2", "credentials", (), id="a count of credentials"),
         pytest.param("name,is_agent\nn,yes", "signals",

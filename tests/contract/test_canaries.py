@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -14,8 +15,8 @@ from connectors.base import Connector, DiscoveredRecord, Scope, Spec
 from reports.base import Screen
 from reports.catalog import report_catalog
 from scanner.app.importing import conclude_shards, take_in
-from scanner.app.scanning import conclude
-from scanner.config.load import Config
+from scanner.app.scanning import conclude, load_lists, make_ready, scan
+from scanner.config.load import Config, load_config
 from scanner.config.settings import EngineSettings
 from scanner.discovery.engine import LIVE, Source, discover
 from scanner.discovery.shards.files import check_shard
@@ -24,6 +25,7 @@ from scanner.errors import SourceError
 from scanner.judging.pipeline import Declared
 from scanner.model import Coverage, ScanResult
 from scanner.redaction.gate import cleared
+from scanner.redaction.shapes import MASK
 from scanner.store.store import open_store
 from tests.canaries import CANARIES, planted
 from tests.contract.test_connectors import aws, azure, connector, moto, openbao, place, running_proxy, start
@@ -110,6 +112,71 @@ def test_no_canary_gets_any_further(
         content = path.read_bytes()
         assert [secret for _, secret in ALL if secret.encode() in content] == [], path
     assert [secret for _, secret in ALL if secret in caplog.text] == []
+
+
+def test_no_canary_of_the_config_gets_any_further(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """Whatever people write into the config and its lists, under whichever key: no store and no report has it."""
+    import tomlkit
+
+    everything = " ".join(text for text, _ in ALL)
+    text, later = tomlkit.item(everything).as_string(), datetime.now(UTC).date() + timedelta(days=30)
+    out = tmp_path / "out"
+    out.mkdir()
+    (tmp_path / "bots.csv").write_text("key,name,provider,scope\nsaas:a:svc,svc,saas,a\nsaas:a:x,x,saas,a\n")
+    (tmp_path / "registry.csv").write_text("id,identities,owner\nN-1,gone,ada@example.com\n")
+    (tmp_path / "acknowledged.toml").write_text(
+        f'[[acknowledged]]\nrule = "unregistered"\nmatch = "x"\nreason = {text}\nby = {text}\nuntil = {later}\n'
+    )
+    (tmp_path / "config.toml").write_text(f"""
+[store]
+url = "sqlite:///out/muster.db"
+[[registry]]
+path = "registry.csv"
+[[source]]
+name = {text}
+type = "file"
+path = "bots.csv"
+[[exempt]]
+match = "svc"
+reason = {text}
+by = {text}
+[[exempt]]
+match = {text}
+reason = "ended"
+until = 2020-01-01
+[ownership]
+machines = [{text}]
+platforms = {{ saas = {text} }}
+[[ownership.rule]]
+match = "x"
+owner = {text}
+reason = {text}
+[[notify]]
+name = {text}
+type = "webhook"
+url = "https://hooks.example.com/x"
+min_severity = "info"
+to = "all"
+heartbeat = true
+""")
+    config = load_config(tmp_path / "config.toml")
+    sources = make_ready(config.sources)
+    lists = load_lists(config, sources, strict=True)
+    result = scan(config, sources, lists.declared, Nobody())
+    _write_all(result, out / "reports")
+
+    assert {one.registry.state for one in result.identities} > {"exempt"}
+    assert "exemption_expired" in {one.rule for one in result.findings}
+    assert [one.acknowledged.until for one in result.findings if one.acknowledged] == [later]
+    assert MASK in msgspec.json.encode(result).decode()
+    written = [path for path in out.rglob("*") if path.is_file()]
+    assert len(written) > 10
+    for path in written:
+        content = path.read_bytes()
+        assert [secret for _, secret in ALL if secret.encode() in content] == [], path
+    told = caplog.text + "".join(lists.warnings)
+    assert [secret for _, secret in ALL if secret in told] == []
+    assert caplog.text.count("what looks like a secret is masked") == 4
 
 
 def _write_all(result: ScanResult, folder: Path) -> None:

@@ -16,7 +16,7 @@ from scanner.discovery.scopes import Listing, read_scope
 from scanner.discovery.shards.files import check_shard, head_of, write_shard
 from scanner.discovery.shards.lines import Shard, Unit, without_secrets
 from scanner.model import Credential, Identity, Link, Signal, StoredSecret, Trust
-from scanner.redaction.gate import cleared
+from scanner.redaction.gate import cleared, line_may_have_secret
 from scanner.redaction.redact import SecretRef
 from tests.canaries import CANARIES
 from tests.factories import NOW, make_assignment, make_coverage, make_credential, make_entry, make_identity
@@ -58,8 +58,35 @@ def test_what_people_write_into_descriptions_and_tags() -> None:
     )
 
     assert masked.description == "for the night job, password=••• until May"
-    assert masked.tags == {"db": "postgres://•••@db.example.com/app"}
+    assert masked.tags == {"db": "postgres://svc:•••@db.example.com/app"}
     assert masked.attributes == {"source": {"location": "https://•••@github.com/acme/shop.git"}, "meta": "pw=•••"}
+
+
+@pytest.mark.parametrize(
+    ("text", "secret"),
+    [
+        *(one for name in ("authorization-header", "authorization-scheme", "command-line-password")
+          for one in CANARIES[name]),
+        ("pass\u200bword=hunter2x", "hunter2x"),
+    ],
+)  # fmt: skip
+def test_every_text_field_is_masked_alike(text: str, secret: str) -> None:
+    """A description, a display name, a tag, an attribute: a secret is one wherever it is written."""
+    fields: tuple[dict[str, Any], ...] = (
+        {"description": text}, {"display_name": text}, {"tags": {"note": text}}, {"attributes": {"note": text}},
+        {"name": text},
+    )  # fmt: skip
+    for field in fields:
+        masked = cleared(make_identity(**{"name": "svc", **field}))
+
+        assert secret not in repr(masked), field
+        assert cleared(masked) is masked
+
+
+def test_escapes_in_json_hide_no_secret() -> None:
+    """A shard may write any letter as an escape."""
+    assert line_may_have_secret(r'{"description":"pass\u0077ord=hunter2x"}')
+    assert line_may_have_secret(r'{"description":"postgres:\/\/svc:hunter2x@db"}')
 
 
 def _credentials(key: str) -> tuple[Credential, ...]:

@@ -95,11 +95,51 @@ def test_our_own_messages_are_not_garbled() -> None:
         "compass: north, bypass=true",
         "secret: arn:aws:secretsmanager:eu-west-1:123456789012:secret:x",
         "passed: 12 of 14",
+        "reset password: see wiki",
+        "password: ask the platform team",
+        "password: in the vault",
+        "pwd: /home/x",
+        "pwd=/var/lib/app",
+        "Authorization: approved by the CISO",
+        "Basic CloudWatchLogs",
+        "Basic tier-2024",
+        "bearer token-2024",
+        "Bearer AuthClient2",
+        "curl -u user:$PASSWORD",
+        "curl -u user:<password>",
+        "sshpass -p $SSHPASS ssh",
+        "mysql -h db -P 3306 -u root -p app",
+        "mysql replica of -production",
+        "na\u00efve \u200bcaf\u00e9",
     ],
 )
 def test_words_about_secrets_stay(text: str) -> None:
     """A message must still say what is wrong, a fact what it is."""
     assert without_secrets(text) == text
+
+
+@pytest.mark.parametrize("gap", ["\u200b", "\u200d", "\u2060", "\ufeff", "\u00ad", "\u202e"])
+def test_invisible_characters_hide_no_secret(gap: str) -> None:
+    """Neither within the name of one nor within itself."""
+    token = CANARIES["github-token"][0][0]
+    for text, secret in ((f"pass{gap}word=hunter2x", "hunter2x"), (f"see {token[:9]}{gap}{token[9:]}", token[12:])):
+        for masked in (without_secrets(text), public_id(text)):
+            assert secret not in masked
+            assert MASK in masked
+
+
+def test_all_passwords_of_a_command_line_are_masked() -> None:
+    """And the command stays readable."""
+    text = "curl -u a:hunter2 -X GET --proxy-user b:hunter3 https://x"
+
+    assert without_secrets(text) == "curl -u a:••• -X GET --proxy-user b:••• https://x"
+
+
+def test_an_address_is_masked_in_one_way() -> None:
+    """In prose and as an id: who signs in is public, the password is not."""
+    (url, word) = CANARIES["url-password"][0]
+
+    assert without_secrets(url) == public_id(url) == url.replace(word, MASK)
 
 
 @pytest.mark.parametrize(

@@ -211,7 +211,7 @@ def test_an_entry_reads_the_same_in_every_format(tmp_path: Path, name: str, writ
         pytest.param("arn,rotation days\nx,n/a", "max_credential_age", None, id="no number"),
         pytest.param("arn,hitl\nx,No", "human_in_the_loop", False, id="no"),
         pytest.param("arn,expiry date\nx,never", "expires", None, id="never"),
-        pytest.param("arn,notes\nx,https://u:hunter2@h/", "extra", {"notes": "https://•••@h/"}, id="secret in a note"),
+        pytest.param("arn,notes\nx,https://u:hunter2@h/", "extra", {"notes": "https://u:•••@h/"}, id="secret in note"),
         pytest.param("arn,password\nx,hunter2", "extra", {}, id="password column"),
     ],
 )

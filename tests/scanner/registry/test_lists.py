@@ -38,7 +38,7 @@ def test_settings_that_do_not_go_together_are_refused(settings: dict[str, Any], 
     [
         pytest.param({"path": Path("teams") / "r.csv"}, "teams/r.csv", id="file"),
         pytest.param({"url": URL, "query": "SELECT 1"}, URL, id="database"),
-        pytest.param({"url": "mysql://u:hunter2@h/db", "query": "SELECT 1"}, "mysql://•••@h/db", id="password"),
+        pytest.param({"url": "mysql://u:hunter2@h/db", "query": "SELECT 1"}, "mysql://u:•••@h/db", id="password"),
     ],
 )
 def test_a_list_is_called_by_where_it_is(settings: dict[str, Any], name: str) -> None:
