@@ -1,8 +1,6 @@
 """Paths into the answers of AWS, which are taken for hostile: nothing found is nothing, never an error (pure).
 
-``a.b`` goes into members; lists on the way are gone through. ``*``: every member; ``~``: what each is called.
-``a[]``: the same as ``a``, and says that there are several. ``a[type=x]``: only those in the list whose member
-``type`` is ``x``.
+A path is an expression of JMESPath (https://jmespath.org), as the AWS command line takes in ``--query``.
 """
 
 from __future__ import annotations
@@ -12,22 +10,17 @@ from collections.abc import Iterator, Mapping
 from functools import cache
 from typing import Any
 
-_STEP = re.compile(r"(?P<name>[^.\[\]]+)(?:\[(?:(?P<member>\w+)=(?P<value>[^\]]*))?\])?")
 _PLACE = re.compile(r"\{([^{}]+)\}")
 
 
 def found(row: Any, path: str) -> Iterator[Any]:
-    """Everything that the path leads to, None left out; the row itself where the path is empty."""
-    reached = iter((row,))
-    for name, member, value in _steps(path):
-        reached = _after(reached, name, member, value)
-    for each in reached:
-        yield from (one for one in _flat(each) if one is not None)
+    """Everything that the path leads to, lists gone through and None left out; the row itself where it is empty."""
+    yield from _flat(_search(row, path) if path else row)
 
 
 def many(path: str) -> bool:
     """Whether a path leads to several things by its form."""
-    return any(sign in path for sign in "[*~")
+    return any(sign in path for sign in ("[", "*", "keys("))
 
 
 def texts(row: Any, path: str) -> Iterator[str]:
@@ -55,30 +48,21 @@ def filled(template: str, row: Any, names: Mapping[str, str]) -> str:
     return _PLACE.sub(fill, template)
 
 
+def _search(row: Any, path: str) -> Any:
+    from jmespath.exceptions import JMESPathTypeError
+
+    try:
+        return _compiled(path).search(row)
+    except JMESPathTypeError:  # keys of what has none
+        return None
+
+
 @cache
-def _steps(path: str) -> tuple[tuple[str, str | None, str | None], ...]:
-    """The steps of a path, of which there are only those that are declared."""
-    return tuple((step["name"], step["member"], step["value"]) for step in _STEP.finditer(path))
+def _compiled(path: str) -> Any:
+    """The expression of a path, of which there are only those that are declared."""
+    import jmespath
 
-
-def _after(reached: Iterator[Any], name: str, member: str | None, value: str | None) -> Iterator[Any]:
-    """One step further."""
-
-    def keeps(one: Any) -> bool:
-        return member is None or _of(one, member) == value
-
-    for each in reached:
-        for one in _flat(each):
-            if name == "*":
-                yield from one.values() if isinstance(one, Mapping) else ()
-            elif name == "~":
-                yield from one if isinstance(one, Mapping) else ()
-            else:
-                yield from filter(keeps, _flat(_of(one, name)))
-
-
-def _of(thing: Any, name: str) -> Any:
-    return thing.get(name) if isinstance(thing, Mapping) else None
+    return jmespath.compile(path)
 
 
 def _flat(thing: Any) -> Iterator[Any]:

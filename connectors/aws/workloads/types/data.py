@@ -134,7 +134,7 @@ TYPES = (
             roles=("ExecutionRoleArn",),
             texts=("PrimaryContainer.Environment.*", "Containers[].Environment.*"),
             created_at="CreationTime",
-            facts={VARIABLES: "PrimaryContainer.Environment.~"},
+            facts={VARIABLES: "PrimaryContainer.Environment.keys(@)"},
         ),
         tagged_as="sagemaker:model",
     ),

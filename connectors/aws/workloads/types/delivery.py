@@ -39,10 +39,10 @@ TYPES = (
             name="{name}",
             roles=("serviceRole", "buildBatchConfig.serviceRole", "resourceAccessRole"),
             secrets=(
-                "environment.environmentVariables[type=SECRETS_MANAGER].value",
+                "environment.environmentVariables[?type=='SECRETS_MANAGER'].value",
                 "environment.registryCredential.credential",
             ),
-            parameters=("environment.environmentVariables[type=PARAMETER_STORE].value",),
+            parameters=("environment.environmentVariables[?type=='PARAMETER_STORE'].value",),
             texts=("environment.environmentVariables[].value",),
             created_at="created",
             tags="tags[]",

@@ -9,7 +9,7 @@ from typing import Any
 
 from connectors.aws.workloads.declarations import ResourceType
 
-_STEP = re.compile(r"(?P<name>[^.\[\]]+)(?:\[(?:(?P<member>\w+)=[^\]]*)?\])?")
+_STEP = re.compile(r"(?P<name>[^.\[\]]+)(?:\[(?:\?(?P<member>\w+)==[^\]]*)?\])?")
 
 
 @cache

@@ -27,7 +27,7 @@ ANYTHING = st.recursive(
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.sampled_from(["a", "b", "Tags", "id"]), inner),
     max_leaves=12,
 )
-PATHS = st.sampled_from(["a", "a.b", "a[].b", "*", "a.*.b", "a[b=x].a", "Tags[]", "id", ""])
+PATHS = st.sampled_from(["a", "a.b", "a[].b", "*", "a.*.b", "a[?b=='x'].a", "a.keys(@)", "Tags[]", "id", ""])
 
 
 @pytest.mark.parametrize(
@@ -35,12 +35,15 @@ PATHS = st.sampled_from(["a", "a.b", "a[].b", "*", "a.*.b", "a[b=x].a", "Tags[]"
     [
         ("name", ["x"]),
         ("nested.role", ["r"]),
-        ("nested.list.v", [1, 2, 3]),
         ("nested.list[].v", [1, 2, 3]),
-        ("variables[type=B].value", ["b"]),
-        ("variables[type=C].value", []),
+        ("variables[?type=='B'].value", ["b"]),
+        ("variables[?type=='C'].value", []),
+        ("nested.list[?type=='B'].value", []),
         ("map.*.id", ["1", "2"]),
         ("map.one.id", ["1"]),
+        ("map.keys(@)", ["one", "two"]),
+        ("name.keys(@)", []),
+        ("nothing.keys(@)", []),
         ("nothing", []),
         ("nothing.more", []),
         ("name.more", []),
@@ -61,7 +64,7 @@ def test_a_path_never_fails(row: Any, path: str) -> None:
 
 def test_a_path_says_by_its_form_whether_it_leads_to_several() -> None:
     """So that one thing in a list is still a list."""
-    assert [many(path) for path in ("a.b", "a[].b", "a.*", "a[b=c]")] == [False, True, True, True]
+    assert [many(path) for path in ("a.b", "a[].b", "a.*", "a.keys(@)")] == [False, True, True, True]
 
 
 def test_what_is_no_text_is_refused() -> None:
