@@ -40,40 +40,61 @@ from scanner.model import (
     Policy,
     Privilege,
     RegistryVerdict,
-    Workload,
 )
 from scanner.registry.roster import Roster
 from scanner.suppressions.exemptions import Exemptions
 
 
+class Lists(Struct, frozen=True, kw_only=True):
+    """What the organisation declared, as a scan judges by it; None where it declared nothing at all.
+
+    ``aside``: what unreadable rows leave open; its entries are among ``entries``.
+    """
+
+    entries: tuple[Entry, ...] | None
+    aside: SetAside
+    roster: Roster | None
+    exemptions: Exemptions
+    tag_keys: Sequence[str]
+    sources: Sequence[SourceRef]
+    ownership: Ownership
+    policy: Policy
+
+
+class LastScan(Struct, frozen=True, kw_only=True):
+    """What is known from before. ``entries``: as the last scan judged them.
+
+    ``gone``: what is known of keys that entries matched and that are not there. ``carried``: verdicts that stand from
+    there, for what leads to or through them.
+    """
+
+    entries: Sequence[EntryAssessment]
+    gone: Mapping[str, Issued]
+    carried: Sequence[Assessment]
+
+
 def assess(
-    identities: Sequence[Identity],
+    inventory: Inventory,
     natures: Mapping[str, NatureVerdict],
     registry: Mapping[str, RegistryVerdict],
     *,
-    carried: Sequence[Assessment],
-    workloads: Sequence[Workload],
+    lists: Lists,
+    last: LastScan,
     edges: Sequence[Edge],
-    entries: Mapping[str, Entry],
-    roster: Roster | None,
-    ownership: Ownership,
-    policy: Policy,
     now: datetime,
 ) -> list[Assessment]:
-    """What there is to say of each identity. ``natures``, ``registry``: by key; ``entries``: by id.
-
-    ``carried``: verdicts that stand from the last scan, for what leads to or through them. ``edges``:
-    who can become whom.
-    """
-    owner_tags = frozenset(tag_scores(ownership.tag_keys))
+    """What there is to say of each identity. ``natures``, ``registry``: by key; ``edges``: who can become whom."""
+    identities, roster, carried = inventory.identities, lists.roster, last.carried
+    entries = {entry.id: entry for entry in lists.entries or ()}
+    owner_tags = frozenset(tag_scores(lists.ownership.tag_keys))
     privileges = with_rights_of_roles(_privileges(identities, carried, edges), identities)
     agents = agents_roles(identities, {one.key: judge_agent(one) for one in identities})
-    run_by = consumers(workloads, identities)
+    run_by = consumers(inventory.workloads, identities)
     owners = judge_owners(
         [(one, registry[one.key]) for one in identities],
         entries,
         roster,
-        ownership=ownership,
+        ownership=lists.ownership,
         machines=_machines(identities, natures, carried),
     )
     return [
@@ -83,7 +104,7 @@ def assess(
             agent=agents[one.key],
             registry=registry[one.key],
             ownership=owners[one.key],
-            usage=judge_usage(one, window_days=policy.dormant_identity, now=now),
+            usage=judge_usage(one, window_days=lists.policy.dormant_identity, now=now),
             privilege=privileges[one.key],
             consumers=run_by.get(one.key, ()),
             drift=_drift(one, registry[one.key], entries, roster, owner_tags, now),
@@ -146,44 +167,34 @@ class Reconciled(Struct, frozen=True, kw_only=True):
 
 def reconcile(
     inventory: Inventory,
-    entries: Sequence[Entry] | None,
     natures: Mapping[str, NatureVerdict],
     *,
-    roster: Roster | None,
-    exemptions: Exemptions,
-    tag_keys: Sequence[str],
-    sources: Sequence[SourceRef],
+    lists: Lists,
+    last: LastScan,
     places: Places,
-    last: Sequence[EntryAssessment],
-    gone: Mapping[str, Issued],
-    carried: Collection[str],
-    aside: SetAside,
     today: date,
 ) -> Reconciled:
-    """What was found, against what was declared; ``entries``: None where there is no registry at all.
-
-    ``natures``: by key. ``last``: the entries as the last scan judged them. ``gone``: what is known of keys that they
-    matched and that are not there. ``carried``: keys of identities that
-    stand from there. ``aside``: what unreadable rows leave open; its entries are among ``entries``.
-    """
+    """What was found, against what was declared. ``natures``: by key."""
+    entries, aside = lists.entries, lists.aside
     seen = inventory.identities
     matching = match(
         seen,
         entries or (),
-        tag_keys=tag_keys,
+        tag_keys=lists.tag_keys,
         today=today,
-        who=as_written if roster is None else roster.meant_by,
+        who=as_written if lists.roster is None else lists.roster.meant_by,
     )
     if entries is None:
         return Reconciled(registry={one.key: _UNCHECKED for one in seen}, entries=(), notices=matching.notices)
     registry = {
-        one.key: aside.verdict(one.key, _verdict(one, natures[one.key], matching, exemptions, places)) for one in seen
+        one.key: aside.verdict(one.key, _verdict(one, natures[one.key], matching, lists.exemptions, places))
+        for one in seen
     }
     for key, found in look_alikes(seen, registry, entries, today).items():
         registry[key] = msgspec.structs.replace(registry[key], look_alike=found)
-    judged = tuple(map(aside.entry, _entries(inventory, entries, matching, sources, last, carried, today)))
-    judged = with_renamed(judged, registry, last, seen, gone)
-    renamed = renames(judged, gone)
+    judged = tuple(map(aside.entry, _entries(inventory, entries, matching, lists.sources, last, today)))
+    judged = with_renamed(judged, registry, last.entries, seen, last.gone)
+    renamed = renames(judged, last.gone)
     likely = suggest([one for one in seen if registry[one.key].state == "unregistered"], judged)
     for more in (renamed.for_identities, likely.for_identities):
         registry |= {key: _with_candidates(registry[key], found) for key, found in more.items()}
@@ -216,8 +227,7 @@ def _entries(
     entries: Sequence[Entry],
     matching: Matching,
     sources: Sequence[SourceRef],
-    last: Sequence[EntryAssessment],
-    carried: Collection[str],
+    last: LastScan,
     today: date,
 ) -> tuple[EntryAssessment, ...]:
     judged = judge_entries(
@@ -228,7 +238,8 @@ def _entries(
         sources=sources,
         today=today,
     )
-    known = {one.entry.id: one for one in last}
+    known = {one.entry.id: one for one in last.entries}
+    carried = {one.identity.key for one in last.carried}
     return tuple(or_as_last_known(one, known.get(one.entry.id), carried) for one in judged)
 
 

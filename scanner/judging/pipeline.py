@@ -16,7 +16,7 @@ from scanner.access.paths import resolve
 from scanner.access.trusts import with_clusters
 from scanner.access.workloads import with_signals, with_stored
 from scanner.discovery.inventory import Inventory
-from scanner.judging.assessing import assess, reconcile
+from scanner.judging.assessing import LastScan, Lists, assess, reconcile
 from scanner.judging.last_known.registry_rows import followed, gaps, set_aside
 from scanner.judging.last_known.remembered import (
     Remembered,
@@ -107,36 +107,20 @@ def judge(inventory: Inventory, declared: Declared, remembered: Remembered, scan
         tag_keys=declared.tag_keys,
         today=today,
     )
-    entries = None if declared.entries is None else (*declared.entries, *aside.entries)
-    natures = {one.key: judge_nature(one, roster) for one in inventory.identities}
-    reconciled = reconcile(
-        inventory,
-        entries,
-        natures,
+    lists = Lists(
+        entries=None if declared.entries is None else (*declared.entries, *aside.entries),
+        aside=aside,
         roster=roster,
         exemptions=exemptions,
         tag_keys=declared.tag_keys,
         sources=declared.sources,
-        places=places,
-        last=remembered.entries,
-        gone=remembered.gone,
-        carried={one.identity.key for one in carried},
-        aside=aside,
-        today=today,
-    )
-    fresh = assess(
-        inventory.identities,
-        natures,
-        reconciled.registry,
-        carried=carried,
-        workloads=inventory.workloads,
-        edges=edges,
-        entries={entry.id: entry for entry in entries or ()},
-        roster=roster,
         ownership=declared.ownership,
         policy=declared.policy,
-        now=now,
     )
+    last = LastScan(entries=remembered.entries, gone=remembered.gone, carried=carried)
+    natures = {one.key: judge_nature(one, roster) for one in inventory.identities}
+    reconciled = reconcile(inventory, natures, lists=lists, last=last, places=places, today=today)
+    fresh = assess(inventory, natures, reconciled.registry, lists=lists, last=last, edges=edges, now=now)
     acknowledgements = Acknowledgements(declared.acknowledgements, today)
     findings = _findings(
         fresh,
