@@ -110,7 +110,7 @@ Look at, in a browser and a spreadsheet
   {out}/report.html           every identity with its evidence
   {out}/board.html            one sheet for the board
   {out}/orphans.xlsx          the list that owners fill in
-Ask
+Ask (from what is stored: the servers are stopped, so `scan` and `doctor` with this config reach only saas-bots)
   {show}
 Then scan your own, read-only
   muster scan aws:profile=NAME             # an account

@@ -23,6 +23,7 @@ _BOTS = ("name", "kind", "description", "created_at", "last_used_at", "use_track
 
 _CONFIG = """\
 # The demo's config, as it was scanned. Its servers are gone when the demo ends.
+# `muster show`, `report` and `diff` go on working, from the store; `muster scan` and `doctor` do not reach the servers.
 
 [store]
 url = "sqlite:///demo.db"

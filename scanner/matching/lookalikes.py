@@ -44,7 +44,7 @@ class _Table(Struct, frozen=True, forbid_unknown_fields=True):
 
 _TABLE = msgspec.toml.decode(files("scanner.matching").joinpath("look_alikes.toml").read_bytes(), type=_Table)
 _ASCII = {other: seen for seen, others in _TABLE.ascii.items() for other in others} | dict.fromkeys(_TABLE.either, "I")
-_SAME_SHAPE = str.maketrans({"0": "o", "1": "l", "|": "l"})
+_SAME_SHAPE = str.maketrans({"0": "o", "1": "i", "l": "i", "|": "i"})
 
 
 class _Looks(dict[int, str]):
@@ -85,13 +85,11 @@ def as_it_looks(text: str) -> str:
 
 
 @lru_cache(maxsize=2**16)
-def skeletons(text: str) -> tuple[str, ...]:
-    """What the text looks like in lower case, one for each way to read a capital I. Names that share one look alike."""
-    if text.isascii() and text.isprintable() and len(text) <= LONGEST and " " not in text and "I" not in text:
-        return (_shape(text),)  # nearly all names there are
-    seen = " ".join(as_it_looks(text[:LONGEST]).split())
-    readings = (seen, seen.replace("I", "l")) if "I" in seen else (seen,)
-    return tuple(dict.fromkeys(map(_shape, readings)))
+def skeleton(text: str) -> str:
+    """What the text looks like in lower case, with i for i, l and 1. Names that have the same look alike."""
+    if text.isascii() and text.isprintable() and len(text) <= LONGEST and " " not in text:
+        return _shape(text)  # nearly all names there are
+    return _shape(" ".join(as_it_looks(text[:LONGEST]).split()))
 
 
 def _shape(seen: str) -> str:
@@ -102,7 +100,7 @@ def _shape(seen: str) -> str:
 
 def look_alike(one: str, other: str) -> bool:
     """Whether they are two names that a reader takes for one. Case alone makes no other name."""
-    return fold(one) != fold(other) and not set(skeletons(one)).isdisjoint(skeletons(other))
+    return fold(one) != fold(other) and skeleton(one) == skeleton(other)
 
 
 def disguised(text: str) -> frozenset[str]:
@@ -213,13 +211,13 @@ def _asked(
     live: Mapping[str, Entry],
 ) -> set[str]:
     """The skeletons of suspects' names; where most are suspects, only those that a declared name has, too."""
-    ours = (skeleton for one in suspects for text in _names(one) for skeleton in skeletons(text))
+    ours = (skeleton(text) for one in suspects for text in _names(one))
     if 2 * len(suspects) < len(identities):
         return set(ours)
-    declared = {skeleton for one in _declared(live.values()) for skeleton in skeletons(one.text)}
+    declared = {skeleton(one.text) for one in _declared(live.values())}
     lending = (one.name for one in identities if verdicts[one.key].entry in live)
-    declared.update(skeleton for name in lending for skeleton in skeletons(name))
-    return {skeleton for skeleton in ours if skeleton in declared}
+    declared.update(map(skeleton, lending))
+    return {look for look in ours if look in declared}
 
 
 class _Known:
@@ -235,27 +233,27 @@ class _Known:
 
     def add(self, declared: _Declared) -> None:
         """Remember the name."""
-        for skeleton in skeletons(declared.text):
-            if skeleton in self._asked and _names_somebody(declared.text):
-                self._names[skeleton].add(fold(declared.text))
-                by_provider = self._first[skeleton]
-                likewise = sorted((*by_provider.get(declared.provider, ()), declared), reverse=True)
-                by_entry = {one.entry: one for one in likewise}
-                by_provider[declared.provider] = tuple(sorted(by_entry.values())[:2])
+        look = skeleton(declared.text)
+        if look in self._asked and _names_somebody(declared.text):
+            self._names[look].add(fold(declared.text))
+            by_provider = self._first[look]
+            likewise = sorted((*by_provider.get(declared.provider, ()), declared), reverse=True)
+            by_entry = {one.entry: one for one in likewise}
+            by_provider[declared.provider] = tuple(sorted(by_entry.values())[:2])
 
     def knows(self, text: str) -> bool:
         """Whether any declared name looks like it."""
-        return any(way in self._first for way in skeletons(text))
+        return skeleton(text) in self._first
 
     def holds(self, text: str) -> bool:
         """Whether it is a declared name itself, in whatever case."""
-        return any(fold(text) in self._names[way] for way in skeletons(text) if way in self._names)
+        return fold(text) in self._names.get(skeleton(text), ())
 
     def imitated(self, text: str, provider: str | None, without: str | None) -> _Declared | None:
         """The first name that the text looks like, of an entry other than ``without``."""
         places = dict.fromkeys((provider, None))
-        ways = [way for way in skeletons(text) if way in self._first]
-        others = (one for way in ways for place in places for one in self._first[way].get(place, ()))
+        by_provider = self._first.get(skeleton(text), {})
+        others = (one for place in places for one in by_provider.get(place, ()))
         return min((one for one in others if one.entry != without), key=lambda one: one[:3], default=None)
 
 
