@@ -133,7 +133,7 @@ def make_finding(**facts: Any) -> Finding:
         "rule": "unregistered",
         "severity": "high",
         "identity": make_identity().key,
-        "title": "Nobody has declared this identity",
+        "title": "Identity is unregistered",
         "remediation": "Ask the likely owner.",
     }
     return Finding(**{**defaults, **facts})

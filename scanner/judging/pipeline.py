@@ -49,7 +49,7 @@ from scanner.model import (
 from scanner.model.summary import summarise
 from scanner.registry.roster import Roster
 from scanner.rules import registration
-from scanner.rules.evaluation import RuleContext, evaluate
+from scanner.rules.evaluation import JudgedSnapshot, evaluate
 from scanner.suppressions.acknowledgements import Acknowledgements
 from scanner.suppressions.exemptions import Exemptions
 
@@ -167,7 +167,7 @@ def _findings(
 ) -> tuple[Finding, ...]:
     """What the rules say of all that is judged, and what stands of what was not; the gravest first."""
     found = evaluate(
-        RuleContext(
+        JudgedSnapshot(
             assessments=fresh,
             entries=entries,
             secrets=inventory.secrets,

@@ -1,8 +1,8 @@
-"""What a rule is: its texts as data, and one pure function that looks at one thing and says whether it fires.
+"""Rules: texts as data, and one pure function that checks one subject.
 
-A rule's kind says what it looks at: an identity, a credential, an entry, a stored secret, an assignment or an
-exemption. Checks get the thing and a :class:`Yardstick` (thresholds, the moment, the entries), and answer with a
-:class:`Hit` or None. Which controls of which standards a rule gives evidence for stands in ``scanner/rules/controls``.
+The rule's class is its kind of subject: an identity, a credential, an entry, a stored secret, an assignment or an
+exemption. A check gets the subject and a :class:`RuleContext` (thresholds, time of the scan, entries). It returns a
+:class:`Hit` if the rule fires, None otherwise. ``scanner/rules/controls`` maps rules to the controls of standards.
 """
 
 from __future__ import annotations
@@ -41,32 +41,33 @@ CIRCUMSTANCES: Mapping[Circumstance, Callable[[Assessment], bool]] = MappingProx
         "human": lambda assessment: assessment.nature.verdict == "human",
     }
 )
-"""What a rule may be silent on, whatever its check would say."""
+"""Circumstances that a rule can exclude. Its check does not run where one of them holds."""
 
 
 def circumstances_of(assessment: Assessment) -> frozenset[Circumstance]:
-    """Those that hold for it."""
+    """Return the circumstances that hold for an identity."""
     return frozenset(name for name, holds in CIRCUMSTANCES.items() if holds(assessment))
 
 
 def is_live(credential: Credential, now: datetime) -> bool:
-    """Whether it still opens something: not disabled and not expired; unknown counts as live."""
+    """Return whether a credential can be used: not disabled and not expired. Unknown counts as live."""
     expired = credential.expires_at is not None and credential.expires_at <= now
     return credential.enabled is not False and not expired
 
 
 class Hit(Struct, frozen=True, kw_only=True, gc=False):
-    """A rule fires. ``evidence``: facts with dates and limits, never ages; ``severity``: None takes the rule's own."""
+    """A rule fired. ``evidence``: facts, dates and limits, never ages. ``severity``: None uses the rule's severity."""
 
     evidence: Mapping[str, Any]
     severity: Severity | None = None
 
 
-class Yardstick(Struct, frozen=True, kw_only=True):
-    """What things are measured by: the thresholds, the moment of the scan, entries by id, the made anew by key.
+class RuleContext(Struct, frozen=True, kw_only=True):
+    """What a check depends on besides its subject.
 
-    ``not_listed``: keys of credentials that only an earlier scan knew, as a gap hides whether they are still there.
-    ``frameworks``: ids of those whose controls findings cite; None: the usual ones.
+    ``policy``: thresholds. ``now``: the time of the scan, aware. ``entries``: by id. ``recreations``: by identity key.
+    ``not_listed``: keys of credentials known from an earlier scan only, because a gap hides whether they still exist.
+    ``frameworks``: ids of the frameworks whose controls findings cite; None uses the default frameworks.
     """
 
     policy: Policy
@@ -82,25 +83,25 @@ class Yardstick(Struct, frozen=True, kw_only=True):
         return self.now.date()
 
     def past(self, moment: datetime | None, days: int, *, until: datetime | None = None) -> bool:
-        """Whether more than so many days have gone by since, up to ``until`` or now; False where it is unknown."""
+        """Return whether more than ``days`` days lie between ``moment`` and ``until`` (or now); False if unknown."""
         return moment is not None and (min(until or self.now, self.now) - moment) / _DAY > days
 
     def live(self, credential: Credential) -> bool:
-        """Whether it still opens something, see :func:`is_live`."""
+        """Return whether a credential can be used, see :func:`is_live`."""
         return is_live(credential, self.now)
 
     def entry_of(self, assessment: Assessment) -> EntryAssessment | None:
-        """The entry that the identity is registered by."""
+        """Return the entry that matches a registered identity, else None."""
         verdict = assessment.registry
         return self.entries.get(verdict.entry or "") if verdict.state == "registered" else None
 
 
 class Rule(Struct, frozen=True, kw_only=True):
-    """What every rule declares; its documentation is made from this alone.
+    """The declaration of a rule. The rule reference is generated from it.
 
-    ``severity_note``: when a hit has another severity. ``evidence``: names of the facts a hit may carry.
-    ``needs``: facts of the identity without which it cannot tell that it no longer fires.
-    ``thresholds``: fields of Policy that it reads.
+    ``severity_note``: when a hit has another severity. ``evidence``: names of the facts a hit can contain.
+    ``thresholds``: fields of Policy that the check reads. ``silent_on``: circumstances where the check does not run.
+    ``needs``: facts of the identity without which a finding cannot be resolved.
     """
 
     id: str
@@ -116,61 +117,61 @@ class Rule(Struct, frozen=True, kw_only=True):
 
 
 class IdentityRule(Rule, frozen=True, kw_only=True):
-    """Looks at one identity with its verdicts."""
+    """Checks an identity with its verdicts."""
 
-    check: Callable[[Assessment, Yardstick], Hit | None]
+    check: Callable[[Assessment, RuleContext], Hit | None]
 
 
 class CredentialRule(Rule, frozen=True, kw_only=True):
-    """Looks at one live credential and at the identity that holds it."""
+    """Checks a live credential and the identity that holds it."""
 
-    check: Callable[[Credential, Assessment, Yardstick], Hit | None]
+    check: Callable[[Credential, Assessment, RuleContext], Hit | None]
 
 
 class ExpiredCredentialRule(Rule, frozen=True, kw_only=True):
-    """Looks at one credential that has expired and is not disabled; no other rule looks at those."""
+    """Checks a credential that has expired and is not disabled. No other rule checks those."""
 
-    check: Callable[[Credential, Assessment, Yardstick], Hit | None]
+    check: Callable[[Credential, Assessment, RuleContext], Hit | None]
 
 
 class EntryRule(Rule, frozen=True, kw_only=True):
-    """Looks at one registry entry."""
+    """Checks a registry entry."""
 
-    check: Callable[[EntryAssessment, Yardstick], Hit | None]
+    check: Callable[[EntryAssessment, RuleContext], Hit | None]
 
 
 class SecretRule(Rule, frozen=True, kw_only=True):
-    """Looks at one stored secret."""
+    """Checks a stored secret."""
 
-    check: Callable[[StoredSecret, Yardstick], Hit | None]
+    check: Callable[[StoredSecret, RuleContext], Hit | None]
 
 
 class AssignmentRule(Rule, frozen=True, kw_only=True):
-    """Looks at one right as the place that gives it tells it."""
+    """Checks an assignment: a grant as listed at the resource that gives it."""
 
-    check: Callable[[Assignment, Yardstick], Hit | None]
+    check: Callable[[Assignment, RuleContext], Hit | None]
 
 
 class ExemptionRule(Rule, frozen=True, kw_only=True):
-    """Looks at one configured exemption."""
+    """Checks a configured exemption."""
 
-    check: Callable[[Exemption, Yardstick], Hit | None]
+    check: Callable[[Exemption, RuleContext], Hit | None]
 
 
 def fingerprint(rule_id: str, subject_key: str) -> str:
-    """32 hex digits that name a finding for good: made from the rule's id and the subject's key, nothing else."""
+    """Return the permanent id of a finding, 32 hex digits, from the rule's id and the subject's key alone."""
     return hashlib.sha256(f"{rule_id}\0{subject_key}".encode("utf-8", "surrogatepass")).hexdigest()[:32]
 
 
 def is_powerful(assessment: Assessment) -> bool:
-    """Whether it is an admin or can make itself one."""
+    """Return whether an identity is an admin or can escalate to admin."""
     return assessment.privilege.level in POWERFUL
 
 
-def undeclared(assessment: Assessment, by: Yardstick, **facts: Any) -> Hit:
-    """What to say of an identity that no approved entry declares: critical for an admin, low within its grace."""
-    created_at, grace_days = assessment.identity.created_at, by.policy.new_identity_grace
-    in_grace = created_at is not None and not by.past(created_at, grace_days)
+def undeclared(assessment: Assessment, context: RuleContext, **facts: Any) -> Hit:
+    """Return the hit for an identity without an approved entry: critical for an admin, low in the grace period."""
+    created_at, grace_days = assessment.identity.created_at, context.policy.new_identity_grace
+    in_grace = created_at is not None and not context.past(created_at, grace_days)
     evidence = {
         "created_at": created_at,
         "grace_days": grace_days if in_grace else None,
@@ -184,15 +185,15 @@ def undeclared(assessment: Assessment, by: Yardstick, **facts: Any) -> Hit:
     )
 
 
-def is_unanswered(assessment: Assessment) -> bool:
-    """Whether nobody declared it or nobody answers for it."""
+def is_unregistered_or_orphaned(assessment: Assessment) -> bool:
+    """Return whether an identity is unregistered or orphaned."""
     return assessment.registry.state == "unregistered" or assessment.ownership.state == "orphaned"
 
 
 def drifted_credential(credential: Credential, assessment: Assessment, *aspects: DriftAspect) -> Hit | None:
-    """What to say of a credential that differs from its entry in one of these; high for the powerful."""
-    about = (one for one in assessment.drift if one.credential == credential.key)
-    drift = next((one for one in about if one.aspect in aspects), None)
+    """Return the hit for a credential with drift in one of the aspects: high if the identity is powerful."""
+    of_credential = (drift for drift in assessment.drift if drift.credential == credential.key)
+    drift = next((drift for drift in of_credential if drift.aspect in aspects), None)
     if drift is None:
         return None
     facts = {

@@ -1,6 +1,6 @@
-"""Every rule. Adding one means a check in the file of its topic, a name in ``BUILT_IN``, and its controls.
+"""All rules. A new rule needs a check in the file of its topic, a line in ``BUILT_IN`` and its controls.
 
-Those of other packages come by the entry points ``muster.rules``, each named after its rule.
+Other packages add rules by entry points of the group ``muster.rules``, each named after its rule.
 """
 
 from __future__ import annotations
@@ -58,11 +58,11 @@ BUILT_IN: tuple[Rule, ...] = (
     exposure.UNRESTRICTED_API_KEY,
     privilege.UNVERIFIED_PUBLISHER,
 )
-"""Those that come with Muster, sorted by id."""
+"""The rules of Muster, sorted by id."""
 
 
 def _installed() -> Iterator[Rule]:
-    """Those of other packages. Raises UsageError where one is none, or has an id that is taken."""
+    """Yield the rules of other packages. Raises UsageError if one is not a rule, or its id is taken."""
     catalog = Catalog("muster.rules", "rule")
     taken = {rule.id for rule in BUILT_IN}
     for name in catalog.names:
@@ -84,7 +84,7 @@ def _installed() -> Iterator[Rule]:
 
 
 RULES: tuple[Rule, ...] = tuple(sorted((*BUILT_IN, *_installed()), key=lambda rule: rule.id))
-"""All that are installed, sorted by id."""
+"""All installed rules, sorted by id."""
 
 BY_ID: Mapping[str, Rule] = {rule.id: rule for rule in RULES}
 
@@ -92,5 +92,5 @@ _ENTRY_RULES = tuple(rule.id for rule in RULES if isinstance(rule, EntryRule))
 
 
 def entry_fingerprints(entry_id: str) -> frozenset[str]:
-    """The fingerprints of all findings that there can be on an entry itself."""
+    """Return the fingerprints of all possible findings about an entry."""
     return frozenset(fingerprint(rule, entry_id) for rule in _ENTRY_RULES)

@@ -1,19 +1,19 @@
-"""Rules on registry entries and exemptions."""
+"""Rules about registry entries and exemptions."""
 
 from __future__ import annotations
 
 from scanner.model import Assessment, EntryAssessment, Exemption
 from scanner.model.dates import review_due
-from scanner.rules.base import EntryRule, ExemptionRule, Hit, IdentityRule, Yardstick, is_powerful
+from scanner.rules.base import EntryRule, ExemptionRule, Hit, IdentityRule, RuleContext, is_powerful
 
-# --- An entry is about to expire ---
+# --- Registry entry is about to expire ---
 
 
-def _entry_expiring(assessment: EntryAssessment, by: Yardstick) -> Hit | None:
-    """Fires on active entries from the warning on up to the last day itself."""
+def _entry_expiring(assessment: EntryAssessment, context: RuleContext) -> Hit | None:
+    """Fires on active entries from the warning day to the last day."""
     entry = assessment.entry
-    days = by.policy.expiry_warning
-    if entry.status != "active" or entry.expires is None or not 0 <= (entry.expires - by.today).days <= days:
+    days = context.policy.expiry_warning
+    if entry.status != "active" or entry.expires is None or not 0 <= (entry.expires - context.today).days <= days:
         return None
     return Hit(evidence={"expires": entry.expires, "limit_days": days, "identities": assessment.identities})
 
@@ -21,20 +21,22 @@ def _entry_expiring(assessment: EntryAssessment, by: Yardstick) -> Hit | None:
 ENTRY_EXPIRING = EntryRule(
     id="entry_expiring",
     severity="low",
-    title="A registry entry is about to expire",
-    why="After that day its identities count as retired, and what still runs on them is a finding of high severity.",
-    remediation="Have the owner review it: set a new date with the reason, or plan the shutdown of its identities.",
+    title="Registry entry is about to expire",
+    why="After that day, identities that match the entry count as retired. Those that are still enabled become high "
+    "severity findings.",
+    remediation="Ask the owner to review the entry: set a new expiry date with the reason, or plan the shutdown of "
+    "its identities.",
     evidence=("expires", "limit_days", "identities"),
     thresholds=("expiry_warning",),
     check=_entry_expiring,
 )
 
 
-# --- An entry is declared active, and nothing of it exists ---
+# --- Declared identity does not exist ---
 
 
-def _entry_not_found(assessment: EntryAssessment, _by: Yardstick) -> Hit | None:
-    """Fires only where the place in which it would be was read completely."""
+def _entry_not_found(assessment: EntryAssessment, _context: RuleContext) -> Hit | None:
+    """Fires only if the scope that would contain the identity was read completely."""
     if assessment.state != "not_found":
         return None
     entry = assessment.entry
@@ -47,27 +49,27 @@ def _entry_not_found(assessment: EntryAssessment, _by: Yardstick) -> Hit | None:
 ENTRY_NOT_FOUND = EntryRule(
     id="entry_not_found",
     severity="medium",
-    title="A declared identity does not exist",
-    why="It was deleted without telling the registry, or its id is misspelt and the real one runs undeclared. An entry "
-    "that stands for nothing also waits for whoever creates something of that name.",
-    remediation="Compare it with the unregistered identities: correct the id if it is there, else set the entry to "
-    "retired.",
+    title="Declared identity does not exist",
+    why="The identity was deleted and the registry was not updated, or its id is misspelt and the real identity is "
+    "unregistered. The entry would also match a new identity created under that name.",
+    remediation="Compare the entry with the unregistered identities. Correct the id if the identity is among them; "
+    "otherwise set the entry to retired.",
     evidence=("declared_at", "identities", "detail"),
     check=_entry_not_found,
 )
 
 
-# --- The registration of an identity was to be reviewed, and was not ---
+# --- Registration is overdue for review ---
 
 
-def _review_overdue(assessment: Assessment, by: Yardstick) -> Hit | None:
-    """Fires past the entry's own next review, or past the policy's time since the last; silent without any date."""
-    found = by.entry_of(assessment)
+def _review_overdue(assessment: Assessment, context: RuleContext) -> Hit | None:
+    """Fires past the entry's next review, or past the policy's interval since the last. Silent without a date."""
+    found = context.entry_of(assessment)
     if found is None:
         return None
     entry, powerful = found.entry, is_powerful(assessment)
-    due = review_due(entry, by.policy.review_privileged if powerful else by.policy.review, by.today)
-    if due is None or due >= by.today:
+    due = review_due(entry, context.policy.review_privileged if powerful else context.policy.review, context.today)
+    if due is None or due >= context.today:
         return None
     dates = {"last_reviewed": entry.last_reviewed, "approved_on": entry.approved_on, "due": due}
     return Hit(
@@ -79,59 +81,61 @@ def _review_overdue(assessment: Assessment, by: Yardstick) -> Hit | None:
 REVIEW_OVERDUE = IdentityRule(
     id="review_overdue",
     severity="low",
-    severity_note="medium where the identity is an admin or can make itself one",
-    title="Its registration is overdue for review",
-    why="Owners move on and purposes end without anybody telling the registry. A review is when somebody finds out.",
-    remediation="Ask the owner whether it is still needed, still theirs and still allowed too much; write the day into "
-    "last_reviewed.",
+    severity_note="medium for an admin, or an identity that can make itself one",
+    title="Registration is overdue for review",
+    why="Owners change and purposes end while the registry stays the same. A review detects this.",
+    remediation="Ask the owner whether the identity, its owner and its permissions are still right. Then set "
+    "last_reviewed to the day of the review.",
     evidence=("entry", "last_reviewed", "approved_on", "due"),
     thresholds=("review", "review_privileged"),
     check=_review_overdue,
 )
 
 
-# --- Two registries declare the same identity, and not the same of it ---
+# --- Registries contradict each other about this identity ---
 
 
-def _declared_differently(assessment: Assessment, by: Yardstick) -> Hit | None:
-    """Fires where entries of different registries contradict each other, on whichever rungs they name it."""
+def _declared_differently(assessment: Assessment, context: RuleContext) -> Hit | None:
+    """Fires if entries of different registries contradict each other, on any rung."""
     verdict = assessment.registry
     if not verdict.contradictions:
         return None
-    told = {candidate.entry: candidate.evidence for candidate in verdict.candidates}
+    evidence_of = {candidate.entry: candidate.evidence for candidate in verdict.candidates}
     if verdict.entry is None:
         detail = verdict.evidence
     else:
-        detail = "; ".join(told[entry] for entry in verdict.contradictions if entry in told)
+        detail = "; ".join(evidence_of[entry] for entry in verdict.contradictions if entry in evidence_of)
     entries = sorted({*verdict.contradictions, *((verdict.entry,) if verdict.entry else ())})
-    return Hit(evidence={"entries": [_placed(entry, by) for entry in entries]} | ({"detail": detail} if detail else {}))
+    return Hit(
+        evidence={"entries": [_placed(entry, context) for entry in entries]} | ({"detail": detail} if detail else {})
+    )
 
 
-def _placed(entry: str, by: Yardstick) -> str:
-    """The entry's id, with the file and row where it stands."""
-    found = by.entries.get(entry)
+def _placed(entry: str, context: RuleContext) -> str:
+    """Return the entry's id with its file and row."""
+    found = context.entries.get(entry)
     return entry if found is None or entry == str(found.entry.origin) else f"{entry} ({found.entry.origin})"
 
 
 DECLARED_DIFFERENTLY = IdentityRule(
     id="declared_differently",
     severity="medium",
-    title="Two registries declare it differently",
-    why="Each list is believed by those who keep it. Where they name different owners, environments or ends, one of "
-    "them is wrong, and nobody knows that it is theirs.",
-    remediation="Have the owners of both entries settle which one is right, and correct the other; if they mean "
-    "different identities, write the full id into each.",
+    title="Registries contradict each other about this identity",
+    why="Each team trusts its own registry. Where two name different owners, environments or expiry dates, one of "
+    "them is wrong.",
+    remediation="Ask the owners of both entries which is right and correct the other. If the entries mean different "
+    "identities, write the full id into each.",
     evidence=("entries", "detail"),
     check=_declared_differently,
 )
 
 
-# --- A configured exemption is past its day ---
+# --- Exemption has expired ---
 
 
-def _exemption_expired(exemption: Exemption, by: Yardstick) -> Hit | None:
-    """Fires from the day after ``until``, which is the last day it holds."""
-    if exemption.until is None or exemption.until >= by.today:
+def _exemption_expired(exemption: Exemption, context: RuleContext) -> Hit | None:
+    """Fires from the day after ``until``, the last valid day."""
+    if exemption.until is None or exemption.until >= context.today:
         return None
     return Hit(evidence={"match": exemption.match, "reason": exemption.why, "until": exemption.until})
 
@@ -139,22 +143,22 @@ def _exemption_expired(exemption: Exemption, by: Yardstick) -> Hit | None:
 EXEMPTION_EXPIRED = ExemptionRule(
     id="exemption_expired",
     severity="medium",
-    title="An exemption has expired",
-    why="It no longer exempts anything: what it covered is judged like everything else. Either the reason is gone, or "
-    "somebody forgot to renew it.",
-    remediation="Remove it from the configuration, or give it a new date after looking at what it covers.",
+    title="Exemption has expired",
+    why="The exemption has no effect any more: identities that match it are judged like all others.",
+    remediation="Review the identities that match it. Then remove the exemption from the configuration, or set a new "
+    "date.",
     evidence=("match", "reason", "until"),
     check=_exemption_expired,
 )
 
 
-# --- A configured exemption is about to end ---
+# --- Exemption is about to expire ---
 
 
-def _exemption_expiring(exemption: Exemption, by: Yardstick) -> Hit | None:
-    """Fires from the warning on up to ``until``, which is the last day it holds."""
-    days = by.policy.expiry_warning
-    if exemption.until is None or not 0 <= (exemption.until - by.today).days <= days:
+def _exemption_expiring(exemption: Exemption, context: RuleContext) -> Hit | None:
+    """Fires from the warning day to ``until``, the last valid day."""
+    days = context.policy.expiry_warning
+    if exemption.until is None or not 0 <= (exemption.until - context.today).days <= days:
         return None
     evidence = {"match": exemption.match, "reason": exemption.why, "until": exemption.until, "limit_days": days}
     return Hit(evidence=evidence)
@@ -163,9 +167,10 @@ def _exemption_expiring(exemption: Exemption, by: Yardstick) -> Hit | None:
 EXEMPTION_EXPIRING = ExemptionRule(
     id="exemption_expiring",
     severity="low",
-    title="An exemption is about to expire",
-    why="From the day after, everything it covers is judged like all else, and what nobody declared is a finding.",
-    remediation="Look at what it covers: declare it, switch it off, or renew the exemption with its reason.",
+    title="Exemption is about to expire",
+    why="From the day after, identities that match the exemption are judged like all others, and unregistered ones "
+    "become findings.",
+    remediation="Review the identities that match it: declare or disable them, or renew the exemption with its reason.",
     evidence=("match", "reason", "until", "limit_days"),
     thresholds=("expiry_warning",),
     check=_exemption_expiring,

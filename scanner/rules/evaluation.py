@@ -1,4 +1,4 @@
-"""What the rules find in one judged snapshot."""
+"""Runs the rules over a judged snapshot and returns findings."""
 
 from __future__ import annotations
 
@@ -35,8 +35,8 @@ from scanner.rules.base import (
     Hit,
     IdentityRule,
     Rule,
+    RuleContext,
     SecretRule,
-    Yardstick,
     circumstances_of,
     fingerprint,
     is_live,
@@ -53,14 +53,13 @@ _ASSIGNMENT_RULES = tuple(rule for rule in RULES if isinstance(rule, AssignmentR
 _EXEMPTION_RULES = tuple(rule for rule in RULES if isinstance(rule, ExemptionRule))
 
 _Found: TypeAlias = tuple[str, Finding]
-"""A finding with its subject's key, which it is sorted by."""
+"""The subject's key, which is the sort key, and the finding."""
 
 
-class RuleContext(Struct, frozen=True, kw_only=True):
-    """One judged snapshot. ``now``: the moment of the scan, aware. ``registry_given``: False where none was at all.
+class JudgedSnapshot(Struct, frozen=True, kw_only=True):
+    """One judged snapshot. ``now``: the time of the scan, aware. ``registry_given``: False without a registry.
 
-    ``not_listed``: keys of credentials that only an earlier scan knew, as a gap hides whether they are still there.
-    ``frameworks``: ids of those whose controls findings cite; None: the usual ones.
+    ``not_listed`` and ``frameworks``: as in :class:`RuleContext`.
     """
 
     assessments: Sequence[Assessment] = ()
@@ -76,65 +75,65 @@ class RuleContext(Struct, frozen=True, kw_only=True):
     frameworks: frozenset[str] | None = None
 
 
-def evaluate(context: RuleContext) -> tuple[Finding, ...]:
-    """All findings, sorted by severity (critical first), rule and subject; ``new`` is always False here.
+def evaluate(snapshot: JudgedSnapshot) -> tuple[Finding, ...]:
+    """Return all findings, sorted by severity (critical first), rule and subject. ``new`` is always False here.
 
-    What was not re-checked this time is not judged again: its earlier findings stand.
+    Subjects that were not re-checked are not judged again: their earlier findings stay.
     """
-    by = Yardstick(
-        policy=context.policy,
-        now=context.now,
-        entries={found.entry.id: found for found in context.entries},
-        recreations=context.recreations,
-        not_listed=context.not_listed,
-        frameworks=context.frameworks,
+    context = RuleContext(
+        policy=snapshot.policy,
+        now=snapshot.now,
+        entries={found.entry.id: found for found in snapshot.entries},
+        recreations=snapshot.recreations,
+        not_listed=snapshot.not_listed,
+        frameworks=snapshot.frameworks,
     )
     alike: dict[tuple[Severity, str], list[_Found]] = defaultdict(list)
-    for found in _judge(context, by):
+    for found in _judge(snapshot, context):
         alike[found[1].severity, found[1].rule].append(found)
-    gravest_first = sorted(alike, key=lambda pair: (SEVERITIES.index(pair[0]), pair[1]))
-    return tuple(finding for pair in gravest_first for _, finding in sorted(alike[pair], key=itemgetter(0)))
+    by_severity = sorted(alike, key=lambda pair: (SEVERITIES.index(pair[0]), pair[1]))
+    return tuple(finding for pair in by_severity for _, finding in sorted(alike[pair], key=itemgetter(0)))
 
 
-def _judge(context: RuleContext, by: Yardstick) -> Iterator[_Found]:
-    for assessment in context.assessments:
+def _judge(snapshot: JudgedSnapshot, context: RuleContext) -> Iterator[_Found]:
+    for assessment in snapshot.assessments:
         if assessment.rechecked:
-            yield from _judge_identity(assessment, by)
-    for entry in context.entries:
+            yield from _judge_identity(assessment, context)
+    for entry in snapshot.entries:
         if entry.rechecked:
-            yield from _judge_entry(entry, by)
-    for secret in context.secrets:
-        yield from _judge_secret(secret, by)
-    for assignment in context.assignments:
-        yield from _judge_assignment(assignment, by)
-    if context.registry_given:
-        for exemption in _longest(context.exemptions):
-            yield from _judge_exemption(exemption, by)
+            yield from _judge_entry(entry, context)
+    for secret in snapshot.secrets:
+        yield from _judge_secret(secret, context)
+    for assignment in snapshot.assignments:
+        yield from _judge_assignment(assignment, context)
+    if snapshot.registry_given:
+        for exemption in _longest(snapshot.exemptions):
+            yield from _judge_exemption(exemption, context)
 
 
-def _judge_identity(assessment: Assessment, by: Yardstick) -> Iterator[_Found]:
+def _judge_identity(assessment: Assessment, context: RuleContext) -> Iterator[_Found]:
     identity = assessment.identity
     owner = _owner(assessment)
     found = partial(
         _found,
-        by=by,
+        context=context,
         provider=identity.provider,
         is_agent=assessment.agent.is_agent,
         identity=identity.key,
         owner=owner,
     )
-    speaking = _speaking(circumstances_of(assessment))
-    for rule in speaking.on_identity:
-        if (hit := rule.check(assessment, by)) is not None:
+    applicable = _applicable_rules(circumstances_of(assessment))
+    for rule in applicable.on_identity:
+        if (hit := rule.check(assessment, context)) is not None:
             yield found(rule, hit, identity.key)
     for credential in identity.credentials:
-        for speaker in speaking.on_credential(credential, by.now):
-            if (hit := speaker.check(credential, assessment, by)) is not None:
-                yield found(speaker, hit, credential.key, credential=credential.key)
+        for credential_rule in applicable.on_credential(credential, context.now):
+            if (hit := credential_rule.check(credential, assessment, context)) is not None:
+                yield found(credential_rule, hit, credential.key, credential=credential.key)
 
 
-class _Speaking(Struct, frozen=True):
-    """Rules that look at an identity and at what it holds."""
+class _Applicable(Struct, frozen=True):
+    """The rules that apply to an identity and its credentials."""
 
     on_identity: tuple[IdentityRule, ...]
     on_live: tuple[CredentialRule, ...]
@@ -143,72 +142,74 @@ class _Speaking(Struct, frozen=True):
     def on_credential(
         self, credential: Credential, now: datetime
     ) -> tuple[CredentialRule, ...] | tuple[ExpiredCredentialRule, ...]:
-        """Those that look at one that it holds; of a disabled one nothing is said."""
+        """Return the rules that apply to a credential; none if it is disabled."""
         if is_live(credential, now):
             return self.on_live
         return () if credential.enabled is False else self.on_expired
 
 
 @cache
-def _speaking(held: frozenset[Circumstance]) -> _Speaking:
-    """The rules that are not silent where these circumstances hold."""
-    return _Speaking(
+def _applicable_rules(held: frozenset[Circumstance]) -> _Applicable:
+    """Return the rules that are not silent on these circumstances."""
+    return _Applicable(
         tuple(rule for rule in _IDENTITY_RULES if rule.silent_on.isdisjoint(held)),
         tuple(rule for rule in _CREDENTIAL_RULES if rule.silent_on.isdisjoint(held)),
         tuple(rule for rule in _EXPIRED_RULES if rule.silent_on.isdisjoint(held)),
     )
 
 
-def still_asked(finding: Finding, assessment: Assessment, now: datetime) -> bool:
-    """Whether the rule of an earlier finding looks at what it is about as that is by now, whatever it would say.
+def still_applies(finding: Finding, assessment: Assessment, now: datetime) -> bool:
+    """Return whether the rule of an earlier finding still applies to its subject.
 
-    Not where a circumstance holds on which it is silent, nor where the credential is known to be gone, or no longer
-    one that it looks at.
+    False if the rule is silent on a circumstance that holds now, if the credential is known to be gone, or if the
+    rule no longer checks such a credential.
     """
-    identity, speaking = assessment.identity, _speaking(circumstances_of(assessment))
-    rules: Sequence[Rule] = speaking.on_identity
+    identity, applicable = assessment.identity, _applicable_rules(circumstances_of(assessment))
+    rules: Sequence[Rule] = applicable.on_identity
     if finding.credential is not None and "credentials" in identity.unread:
-        rules = (*speaking.on_live, *speaking.on_expired)
+        rules = (*applicable.on_live, *applicable.on_expired)
     elif finding.credential is not None:
-        held = (one for one in identity.credentials if one.key == finding.credential)
-        rules = [rule for one in held for rule in speaking.on_credential(one, now)]
+        held = (credential for credential in identity.credentials if credential.key == finding.credential)
+        rules = [rule for credential in held for rule in applicable.on_credential(credential, now)]
     return any(rule.id == finding.rule for rule in rules)
 
 
-def _judge_entry(assessment: EntryAssessment, by: Yardstick) -> Iterator[_Found]:
+def _judge_entry(assessment: EntryAssessment, context: RuleContext) -> Iterator[_Found]:
     entry = assessment.entry
     owner = next(iter(entry.owner), None)
     for rule in _ENTRY_RULES:
-        if (hit := rule.check(assessment, by)) is not None:
-            yield _found(rule, hit, entry.id, by=by, entry=entry.id, owner=owner)
+        if (hit := rule.check(assessment, context)) is not None:
+            yield _found(rule, hit, entry.id, context=context, entry=entry.id, owner=owner)
 
 
-def _judge_secret(secret: StoredSecret, by: Yardstick) -> Iterator[_Found]:
+def _judge_secret(secret: StoredSecret, context: RuleContext) -> Iterator[_Found]:
     for rule in _SECRET_RULES:
-        if (hit := rule.check(secret, by)) is not None:
-            yield _found(rule, hit, secret.key, by=by, provider=secret.provider, credential=secret.key)
+        if (hit := rule.check(secret, context)) is not None:
+            yield _found(rule, hit, secret.key, context=context, provider=secret.provider, credential=secret.key)
 
 
-def _judge_assignment(assignment: Assignment, by: Yardstick) -> Iterator[_Found]:
+def _judge_assignment(assignment: Assignment, context: RuleContext) -> Iterator[_Found]:
     for rule in _ASSIGNMENT_RULES:
-        if (hit := rule.check(assignment, by)) is not None:
-            yield _found(rule, hit, assignment.key, by=by, provider=assignment.provider, assignment=assignment.key)
+        if (hit := rule.check(assignment, context)) is not None:
+            yield _found(
+                rule, hit, assignment.key, context=context, provider=assignment.provider, assignment=assignment.key
+            )
 
 
-def _judge_exemption(exemption: Exemption, by: Yardstick) -> Iterator[_Found]:
+def _judge_exemption(exemption: Exemption, context: RuleContext) -> Iterator[_Found]:
     for rule in _EXEMPTION_RULES:
-        if (hit := rule.check(exemption, by)) is not None:
-            yield _found(rule, hit, exemption.match, by=by)
+        if (hit := rule.check(exemption, context)) is not None:
+            yield _found(rule, hit, exemption.match, context=context)
 
 
 def _longest(exemptions: Sequence[Exemption]) -> tuple[Exemption, ...]:
-    """One for each pattern: the one that holds longest, so that a renewal beside the old line is no finding."""
+    """Return the exemption with the latest end for each pattern, so that a renewed one causes no finding."""
     ordered = sorted(exemptions, key=lambda exemption: (exemption.until or date.max, exemption.reason))
     return tuple({exemption.match: exemption for exemption in ordered}.values())
 
 
 def _owner(assessment: Assessment) -> str | None:
-    """Who can act on it: the owner, or where nobody answers for it the likeliest person to ask."""
+    """Return the owner, or for an orphaned identity the owner candidate with the highest score."""
     verdict = assessment.ownership
     if verdict.owner is not None and verdict.state != "orphaned":
         return verdict.owner
@@ -222,7 +223,7 @@ def _found(
     hit: Hit,
     subject: str,
     *,
-    by: Yardstick,
+    context: RuleContext,
     provider: str | None = None,
     is_agent: bool = False,
     identity: str | None = None,
@@ -242,7 +243,7 @@ def _found(
         title=rule.title,
         evidence=msgspec.to_builtins(hit.evidence),
         remediation=rule.remediation,
-        controls=cited(rule.id, provider, is_agent=is_agent, chosen=by.frameworks),
+        controls=cited(rule.id, provider, is_agent=is_agent, chosen=context.frameworks),
         owner=owner,
     )
     return subject, finding

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from scanner.model import Assessment, Credential
 from scanner.model.attributes import EXPOSED, UNRESTRICTED
-from scanner.rules.base import CredentialRule, Hit, IdentityRule, Yardstick, drifted_credential
+from scanner.rules.base import CredentialRule, Hit, IdentityRule, RuleContext, drifted_credential
 
-# --- The provider itself has found a credential in the open ---
+# --- Credential was found in a public place ---
 
 
-def _exposed_credential(credential: Credential, _assessment: Assessment, _by: Yardstick) -> Hit | None:
-    """Fires where the provider says so, with its words if it has any."""
+def _exposed_credential(credential: Credential, _assessment: Assessment, _context: RuleContext) -> Hit | None:
+    """Fires if the provider reports an exposure. Its description becomes evidence."""
     exposed = credential.attributes.get(EXPOSED)
     if exposed is not True and not (exposed and isinstance(exposed, str)):
         return None
@@ -26,22 +26,22 @@ def _exposed_credential(credential: Credential, _assessment: Assessment, _by: Ya
 EXPOSED_CREDENTIAL = CredentialRule(
     id="exposed_credential",
     severity="critical",
-    title="A credential was found in the open",
-    why="The provider came across its value in a public place, and so has anybody who looks there. Such keys are tried "
-    "within minutes.",
-    remediation="Disable it at once, make a new one for whatever needs it, and look in the audit log for what it was "
-    "used for since it was exposed; then remove it from where it was found, history included.",
+    title="Credential was found in a public place",
+    why="The provider found the credential's value in public. Attackers scan the same places and try such keys within "
+    "minutes.",
+    remediation="Disable the credential at once and issue a new one. Check the audit log for its use since the "
+    "exposure. Then remove the value from where it was found, including the version history.",
     evidence=("kind", "id", "created_at", "where"),
     needs=frozenset({"credentials"}),
     check=_exposed_credential,
 )
 
 
-# --- An API key opens whatever its project has switched on ---
+# --- API key is not restricted ---
 
 
-def _unrestricted_api_key(credential: Credential, _assessment: Assessment, _by: Yardstick) -> Hit | None:
-    """Fires where the provider says that nothing limits what it is for."""
+def _unrestricted_api_key(credential: Credential, _assessment: Assessment, _context: RuleContext) -> Hit | None:
+    """Fires if the provider reports that the key has no restriction."""
     if credential.attributes.get(UNRESTRICTED) is not True:
         return None
     made = {"created_at": credential.created_at} if credential.created_at is not None else {}
@@ -51,11 +51,11 @@ def _unrestricted_api_key(credential: Credential, _assessment: Assessment, _by: 
 UNRESTRICTED_API_KEY = CredentialRule(
     id="unrestricted_api_key",
     severity="medium",
-    title="An API key is not limited to what it is for",
-    why="Keys of this sort travel in pages, apps and logs, and nothing else is asked of whoever shows one. One that is "
-    "limited to no interface opens all of them, also those that are switched on tomorrow.",
-    remediation="Limit it to the interfaces that its application calls and to the hosts or apps that call them, or "
-    "replace it by the application's own identity.",
+    title="API key is not restricted",
+    why="API keys are copied into web pages, apps and logs, and work for anyone who has the value. An unrestricted "
+    "key can call every API that the project enables, now or later.",
+    remediation="Restrict the key to the APIs that its application calls and to the hosts or apps that call them, or "
+    "replace it with the application's own identity.",
     evidence=("kind", "id", "created_at"),
     silent_on=frozenset({"disabled"}),
     needs=frozenset({"credentials"}),
@@ -63,13 +63,13 @@ UNRESTRICTED_API_KEY = CredentialRule(
 )
 
 
-# --- An account's root has an access key ---
+# --- Root user has an access key ---
 
 
-def _root_access_key(assessment: Assessment, by: Yardstick) -> Hit | None:
-    """Fires on a root with an active access key, whoever else it is exempt as."""
+def _root_access_key(assessment: Assessment, context: RuleContext) -> Hit | None:
+    """Fires on a root user with an active access key, even if exempt."""
     identity = assessment.identity
-    keys = sorted(key.id for key in identity.credentials if key.kind == "access_key" and by.live(key))
+    keys = sorted(key.id for key in identity.credentials if key.kind == "access_key" and context.live(key))
     if identity.kind != "root" or not keys:
         return None
     return Hit(evidence={"access_keys": keys})
@@ -78,34 +78,34 @@ def _root_access_key(assessment: Assessment, by: Yardstick) -> Hit | None:
 ROOT_ACCESS_KEY = IdentityRule(
     id="root_access_key",
     severity="critical",
-    title="The account's root has an access key",
-    why="Root can do anything, no policy limits it, and a key needs no second factor: one leaked line is the whole "
-    "account.",
-    remediation="Find what uses the key, give that a role of its own, then sign in as root and delete the key. In an "
-    "organization, manage root access centrally and remove root credentials from member accounts.",
+    title="Root user has an access key",
+    why="The root user can do anything, and no policy limits it. An access key needs no second factor, so one leaked "
+    "key compromises the whole account.",
+    remediation="Find the consumers of the key and move them to a role. Then sign in as root and delete the key. In "
+    "an organization, manage root access centrally and remove root credentials from member accounts.",
     evidence=("access_keys",),
     needs=frozenset({"credentials"}),
     check=_root_access_key,
 )
 
 
-# --- A declared identity has a credential that its entry does not know ---
+# --- Credential is not in the registry entry ---
 
 
-def _undeclared_credential(credential: Credential, assessment: Assessment, _by: Yardstick) -> Hit | None:
-    """Fires where the entry lists credentials, and this one neither by its id nor by its kind."""
+def _undeclared_credential(credential: Credential, assessment: Assessment, _context: RuleContext) -> Hit | None:
+    """Fires if the entry lists credentials, but not the id or kind of this one."""
     return drifted_credential(credential, assessment, "credential_id", "credential_kind")
 
 
 UNDECLARED_CREDENTIAL = CredentialRule(
     id="undeclared_credential",
     severity="medium",
-    severity_note="high where the identity is an admin or can make itself one",
-    title="The registry does not know this credential",
-    why="A second key on a declared identity is a quiet way to stay: the identity looks in order, and whoever made the "
-    "key can act as it.",
-    remediation="Find out who made it and what uses it. If nobody knows, disable it and look at what it did; else "
-    "write its id or kind into the entry.",
+    severity_note="high for an admin, or an identity that can make itself one",
+    title="Credential is not in the registry entry",
+    why="An extra credential on a registered identity is a common way to persist: the identity looks approved, and "
+    "the credential's creator can act as it.",
+    remediation="Find out who created the credential and what uses it. If it is legitimate, add its id or kind to the "
+    "entry. Otherwise disable it and review its activity.",
     evidence=("kind", "id", "created_at", "entry", "declared"),
     silent_on=frozenset({"provider_managed"}),
     needs=frozenset({"credentials"}),
@@ -113,11 +113,11 @@ UNDECLARED_CREDENTIAL = CredentialRule(
 )
 
 
-# --- One account serves a person and a machine ---
+# --- Account is shared by a person and a machine ---
 
 
-def _person_with_keys(assessment: Assessment, _by: Yardstick) -> Hit | None:
-    """Fires where signals of a human and of a machine stand side by side."""
+def _person_with_keys(assessment: Assessment, _context: RuleContext) -> Hit | None:
+    """Fires if there are signals of a human and of a machine."""
     verdict = assessment.nature
     if verdict.verdict != "mixed":
         return None
@@ -127,11 +127,11 @@ def _person_with_keys(assessment: Assessment, _by: Yardstick) -> Hit | None:
 PERSON_WITH_KEYS = IdentityRule(
     id="person_with_keys",
     severity="medium",
-    title="One account serves a person and a machine",
-    why="What the machine does cannot be told from what the person does, the keys carry all of the person's rights, "
-    "and when the person leaves, something breaks or the account stays.",
-    remediation="Give the machine an identity of its own with the few rights it needs, move the keys' consumers to it, "
-    "then delete the person's keys (or the service account's interactive login).",
+    title="Account is shared by a person and a machine",
+    why="Audit logs cannot separate the person's actions from the machine's. The keys carry all of the person's "
+    "rights. When the person leaves, the machine stops or the account stays.",
+    remediation="Create a separate identity for the machine with the permissions it needs and move the consumers of "
+    "the keys to it. Then delete the person's keys, or the service account's interactive login.",
     evidence=("signals",),
     silent_on=frozenset({"disabled", "provider_managed"}),
     needs=frozenset({"credentials", "use"}),

@@ -1,4 +1,4 @@
-"""Rules on owners, and on use without one."""
+"""Rules about owners, sponsors and unused identities."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from collections.abc import Mapping
 
 from scanner.model import POWERFUL, Assessment, Assignment, OrphanReason, Severity
 from scanner.model.attributes import RESTORABLE_UNTIL, SPONSORS
-from scanner.rules.base import AssignmentRule, Hit, IdentityRule, Yardstick, is_powerful
+from scanner.rules.base import AssignmentRule, Hit, IdentityRule, RuleContext, is_powerful
 
-# --- A declared identity has nobody who answers for it ---
+# --- Identity is unowned ---
 
-# No line for `unregistered`: the rule of that name says it already.
+# `unregistered` is not listed: the rule of that name reports it.
 _SEVERITY: Mapping[OrphanReason, Severity] = {
     "departed": "high",
     "group_empty": "high",
@@ -21,8 +21,8 @@ _SEVERITY: Mapping[OrphanReason, Severity] = {
 }
 
 
-def _orphaned(assessment: Assessment, _by: Yardstick) -> Hit | None:
-    """Fires on orphans by their reason."""
+def _orphaned(assessment: Assessment, _context: RuleContext) -> Hit | None:
+    """Fires on orphaned identities. The reason sets the severity."""
     verdict = assessment.ownership
     if verdict.state != "orphaned" or verdict.reason is None or verdict.reason not in _SEVERITY:
         return None
@@ -36,23 +36,22 @@ def _orphaned(assessment: Assessment, _by: Yardstick) -> Hit | None:
 ORPHANED = IdentityRule(
     id="orphaned",
     severity="medium",
-    severity_note="high where the owner has left or the owning group is empty: somebody did answer for it, and may "
-    "still know its secrets",
-    title="Nobody answers for this identity",
-    why="Without an active owner nobody rotates its credentials, notices misuse, or says when it may go. A leaver may "
-    "keep working credentials.",
-    remediation="Ask the best owner candidate to take it over and write them into the entry; rotate its credentials if "
-    "the last owner has left. If nobody claims it, disable it.",
+    severity_note="high if the owner has left or the owning group is empty: a former owner may still know its secrets",
+    title="Identity is unowned",
+    why="Without an active owner, its credentials are not rotated, misuse goes unnoticed, and it is never retired. A "
+    "former owner may still hold working credentials.",
+    remediation="Ask the best owner candidate to take over and write the new owner into the registry entry. If the "
+    "last owner has left, rotate its credentials. If no owner is found, disable the identity.",
     evidence=("reason", "entry", "named_owner", "detail"),
     check=_orphaned,
 )
 
 
-# --- Whoever answers for it is about to leave ---
+# --- Owner is about to leave ---
 
 
-def _owner_leaving(assessment: Assessment, by: Yardstick) -> Hit | None:
-    """Fires on owned identities of which no owner stays."""
+def _owner_leaving(assessment: Assessment, context: RuleContext) -> Hit | None:
+    """Fires on owned identities whose owners all leave."""
     verdict = assessment.ownership
     if verdict.state != "owned" or not verdict.leaving:
         return None
@@ -60,7 +59,7 @@ def _owner_leaving(assessment: Assessment, by: Yardstick) -> Hit | None:
         "owner": verdict.owner,
         "leaving": verdict.leaving,
         "last_day": verdict.last_day,
-        "backup_owner": _declared_backups(assessment, by),
+        "backup_owner": _declared_backups(assessment, context),
     }
     return Hit(
         evidence={name: fact for name, fact in facts.items() if fact},
@@ -68,33 +67,33 @@ def _owner_leaving(assessment: Assessment, by: Yardstick) -> Hit | None:
     )
 
 
-def _declared_backups(assessment: Assessment, by: Yardstick) -> tuple[str, ...]:
-    """As the entries that declare it name them, whether or not they are here."""
+def _declared_backups(assessment: Assessment, context: RuleContext) -> tuple[str, ...]:
+    """Return the backup owners in the matching entries, active or not."""
     declaring = (assessment.registry.entry or "", *assessment.registry.agreeing)
-    entries = [by.entries[entry].entry for entry in declaring if entry in by.entries]
+    entries = [context.entries[entry].entry for entry in declaring if entry in context.entries]
     return tuple(dict.fromkeys(backup for entry in entries for backup in entry.backup_owner))
 
 
 OWNER_LEAVING = IdentityRule(
     id="owner_leaving",
     severity="medium",
-    severity_note="high where it is an admin or can make itself one",
-    title="Whoever answers for this identity is about to leave",
-    why="After their last day nobody answers for it, and what only they know about it is gone. Now they can still hand "
-    "it over.",
-    remediation="Have them hand it over before their last day to the backup owner or to the likeliest candidate: what "
-    "it does, who uses it, where its credentials are. Write the new owner into the entry and rotate what the leaver "
-    "could read.",
+    severity_note="high for an admin, or an identity that can make itself one",
+    title="Owner is about to leave",
+    why="After the last day the identity is orphaned, and what only its owner knows is lost. Until then the owner can "
+    "hand it over.",
+    remediation="Hand the identity over to the backup owner or the best owner candidate before the last day: what it "
+    "does, who uses it, where its credentials are. Write the new owner into the entry and rotate the credentials that "
+    "the leaver could read.",
     evidence=("owner", "leaving", "last_day", "backup_owner"),
     check=_owner_leaving,
 )
 
 
-# --- Only a backup owner is left ---
+# --- Only the backup owner is active ---
 
 
-def _backup_owner_only(assessment: Assessment, _by: Yardstick) -> Hit | None:
-    """Fires where an active backup owner alone keeps the identity owned."""
+def _backup_owner_only(assessment: Assessment, _context: RuleContext) -> Hit | None:
+    """Fires if the backup owner is the only active owner."""
     verdict = assessment.ownership
     if verdict.state != "owned" or not verdict.backup_only:
         return None
@@ -104,21 +103,22 @@ def _backup_owner_only(assessment: Assessment, _by: Yardstick) -> Hit | None:
 BACKUP_OWNER_ONLY = IdentityRule(
     id="backup_owner_only",
     severity="low",
-    title="Only the backup owner is left",
-    why="The accountable owner is gone or was never named. When the backup leaves as well, nobody answers for it.",
-    remediation="Ask the backup owner to take it over, or to name who does, and write the new owner into the entry.",
+    title="Only the backup owner is active",
+    why="The owner has left or was never named. If the backup owner leaves too, the identity is orphaned.",
+    remediation="Ask the backup owner to take over or to name a new owner. Write the new owner into the registry "
+    "entry.",
     evidence=("backup_owner", "detail"),
     check=_backup_owner_only,
 )
 
 
-# --- Nobody is named with the provider as answering for an AI agent ---
+# --- AI agent has no sponsor ---
 
 _SPONSORED = frozenset({"agent_identity", "agent_blueprint"})
 
 
-def _agent_without_sponsor(assessment: Assessment, _by: Yardstick) -> Hit | None:
-    """Fires where the provider was asked and knows of none; where it was not asked, nothing is said."""
+def _agent_without_sponsor(assessment: Assessment, _context: RuleContext) -> Hit | None:
+    """Fires if the provider lists no sponsor. Silent if the sponsors were not read."""
     identity = assessment.identity
     sponsors = identity.attributes.get(SPONSORS)
     if identity.kind not in _SPONSORED or not isinstance(sponsors, (list, tuple)) or sponsors:
@@ -132,23 +132,23 @@ def _agent_without_sponsor(assessment: Assessment, _by: Yardstick) -> Hit | None
 AGENT_WITHOUT_SPONSOR = IdentityRule(
     id="agent_without_sponsor",
     severity="high",
-    severity_note="medium where the registry names somebody who answers for it",
-    title="An AI agent has no sponsor",
-    why="A sponsor is the person whom the provider asks whether an agent is still needed, and whom it tells when one "
-    "misbehaves. Without one it goes on acting, and nobody is asked.",
-    remediation="Name the person who had it made as its sponsor, and a second one so that it does not depend on one; "
-    "switch it off if nobody wants to be.",
+    severity_note="medium if the registry names an active owner",
+    title="AI agent has no sponsor",
+    why="The sponsor decides whether an agent is still needed and is notified when it misbehaves. Without a sponsor, "
+    "the agent keeps acting unsupervised.",
+    remediation="Assign the person who requested the agent as its sponsor, and a second sponsor as a backup. If it "
+    "has no sponsor, disable it.",
     evidence=("kind", "created_at"),
     silent_on=frozenset({"disabled", "provider_managed", "exempt"}),
     check=_agent_without_sponsor,
 )
 
 
-# --- An identity is alive and nobody uses it ---
+# --- Identity is dormant ---
 
 
-def _dormant(assessment: Assessment, _by: Yardstick) -> Hit | None:
-    """Fires on dormant and never used identities; the abandoned among them, whom nobody answers for, are told apart."""
+def _dormant(assessment: Assessment, _context: RuleContext) -> Hit | None:
+    """Fires on dormant and never used identities. ``abandoned`` marks those that are also orphaned."""
     usage = assessment.usage
     if usage.state not in ("dormant", "never_used"):
         return None
@@ -168,12 +168,12 @@ def _dormant(assessment: Assessment, _by: Yardstick) -> Hit | None:
 DORMANT = IdentityRule(
     id="dormant",
     severity="medium",
-    severity_note="high where nobody answers for it either (abandoned), or it is an admin or can make itself one",
-    title="Nobody uses this identity, and it is still there",
-    why="It does no work and can only be misused. Nobody watches it, so misuse stays unnoticed; where nobody answers "
-    "for it either, it is the first to switch off.",
-    remediation="Ask the owner whether it is still needed; otherwise disable it, and delete it when nothing has broken "
-    "after a month. Without an owner, disable first and see who asks.",
+    severity_note="high if it is also orphaned (abandoned), or if it is an admin or can make itself one",
+    title="Identity is dormant",
+    why="An unused identity has no benefit and can still be misused. Misuse goes unnoticed because its activity is "
+    "not watched. Abandoned identities, which are dormant and orphaned, are the first to disable.",
+    remediation="Ask the owner whether it is still needed. If not, disable it, and delete it after a month without "
+    "failures. If it has no owner, disable it first.",
     evidence=("usage", "detail", "created_at", "last_used_at", "limit_days", "abandoned"),
     thresholds=("dormant_identity",),
     silent_on=frozenset({"disabled", "exempt"}),
@@ -182,11 +182,11 @@ DORMANT = IdentityRule(
 )
 
 
-# --- A right whose holder has been deleted ---
+# --- Role assignment of a deleted identity ---
 
 
-def _orphaned_grant(assignment: Assignment, _by: Yardstick) -> Hit | None:
-    """Fires only where the provider says that the holder is gone."""
+def _orphaned_grant(assignment: Assignment, _context: RuleContext) -> Hit | None:
+    """Fires only if the provider reports that the holder was deleted."""
     if assignment.gone is not True:
         return None
     facts = {
@@ -208,11 +208,11 @@ def _orphaned_grant(assignment: Assignment, _by: Yardstick) -> Hit | None:
 ORPHANED_GRANT = AssignmentRule(
     id="orphaned_grant",
     severity="medium",
-    severity_note="high where the right makes its holder an admin, or lets it make itself one",
-    title="A deleted identity still holds a right",
-    why="Whoever brings the identity back, or makes one that the provider takes for it, has the right at once, and it "
-    "hides among those that mean something.",
-    remediation="Delete the assignment. Where the holder can still be restored, find out first who deleted it and why.",
+    severity_note="high if the permission makes its holder an admin, or lets it make itself one",
+    title="Role assignment of a deleted identity",
+    why="If the identity is restored, or a new one is created under the same id, it gets the permission immediately. "
+    "Such assignments also hide the valid ones.",
+    remediation="Delete the assignment. If the identity can still be restored, find out first who deleted it and why.",
     evidence=("holder", "kind", "name", "grant", "resource", "privilege", "since", "restorable_until"),
     check=_orphaned_grant,
 )

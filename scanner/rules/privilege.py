@@ -1,4 +1,4 @@
-"""Rules on what an identity could do, and on whom its trust policies let in."""
+"""Rules about privileges and trust policies."""
 
 from __future__ import annotations
 
@@ -6,30 +6,30 @@ from collections.abc import Mapping
 
 from scanner.model import SEVERITIES, Assessment, Severity, Trust
 from scanner.model.attributes import DEFAULT_ACCOUNT, DOMAIN_WIDE_DELEGATION, EXTERNAL, PUBLISHER
-from scanner.rules.base import Hit, IdentityRule, Yardstick, is_powerful, is_unanswered
+from scanner.rules.base import Hit, IdentityRule, RuleContext, is_powerful, is_unregistered_or_orphaned
 
-# --- A non-human identity can do everything ---
+# --- Non-human identity has full administrative permissions ---
 
 
-def _admin(assessment: Assessment, _by: Yardstick) -> Hit | None:
-    """Fires on admins; an account's root cannot be anything else and is left to ``root_access_key``."""
+def _admin(assessment: Assessment, _context: RuleContext) -> Hit | None:
+    """Fires on admins. The root user is always one, and is left to ``root_access_key``."""
     if assessment.privilege.level != "admin" or assessment.identity.kind == "root":
         return None
     return Hit(
         evidence={"because": assessment.privilege.evidence},
-        severity="critical" if is_unanswered(assessment) else None,
+        severity="critical" if is_unregistered_or_orphaned(assessment) else None,
     )
 
 
 ADMIN = IdentityRule(
     id="admin",
     severity="high",
-    severity_note="critical where nobody declared it or nobody answers for it",
-    title="A non-human identity has full administrative rights",
-    why="Whoever gets hold of one of its credentials owns everything in its scope. Machines seldom need more than a "
-    "handful of actions, so nearly all of this power is there for an attacker only.",
-    remediation="List the actions it used in the last 90 days, grant those on the resources they touched, and take "
-    "the administrative grant away. Where it must stay, use short-lived credentials and have its use alerted on.",
+    severity_note="critical if unregistered or orphaned",
+    title="Non-human identity has full administrative permissions",
+    why="An attacker with one of its credentials controls everything in its scope. Most workloads need a few actions, "
+    "so nearly all of these permissions are unnecessary.",
+    remediation="List the actions used in the last 90 days, grant those on the resources that were accessed, and "
+    "remove the administrative grant. Where it must stay, use short-lived credentials and alert on their use.",
     evidence=("because",),
     silent_on=frozenset({"disabled", "provider_managed", "human"}),
     needs=frozenset({"permissions"}),
@@ -37,11 +37,11 @@ ADMIN = IdentityRule(
 )
 
 
-# --- A non-human identity can make itself an admin ---
+# --- Non-human identity can escalate to admin ---
 
 
-def _escalation(assessment: Assessment, _by: Yardstick) -> Hit | None:
-    """Fires where a known method or a chain of assumed roles leads to administrative rights."""
+def _escalation(assessment: Assessment, _context: RuleContext) -> Hit | None:
+    """Fires if a known method or a chain of roles leads to administrative permissions."""
     if assessment.privilege.level != "escalation":
         return None
     return Hit(evidence={"because": assessment.privilege.evidence})
@@ -50,11 +50,11 @@ def _escalation(assessment: Assessment, _by: Yardstick) -> Hit | None:
 ESCALATION = IdentityRule(
     id="escalation",
     severity="high",
-    title="A non-human identity can make itself an admin",
-    why="Its permissions look limited, but a known method or a chain of roles it may assume leads to full "
-    "administrative rights. It has to be guarded like an admin, and usually is not.",
-    remediation="Break the first step of the path named in the evidence: narrow the permission to the resources it "
-    "needs, or have whatever it leads to trust this identity no longer.",
+    title="Non-human identity can escalate to admin",
+    why="Its permissions look limited, but a known privilege escalation method or a chain of roles leads to full "
+    "administrative permissions. Protect it like an admin.",
+    remediation="Break the first step of the attack path in the evidence: restrict the permission to the resources it "
+    "needs, or remove this identity from the trust policy of the target.",
     evidence=("because",),
     silent_on=frozenset({"disabled", "provider_managed", "human"}),
     needs=frozenset({"permissions"}),
@@ -62,7 +62,7 @@ ESCALATION = IdentityRule(
 )
 
 
-# --- Outsiders, or somebody who no longer exists, may become this identity ---
+# --- Trust policy allows external principals ---
 
 _SEVERITY: Mapping[tuple[str, str], Severity] = {
     ("anyone", "none"): "critical",
@@ -76,11 +76,11 @@ _SEVERITY: Mapping[tuple[str, str], Severity] = {
 }
 
 
-_INNOCENT_UNTIL_KNOWN = frozenset({"account", "principal", "service"})
+_INTERNAL_UNLESS_KNOWN = frozenset({"account", "principal", "service"})
 
 
-def _open_trust(assessment: Assessment, _by: Yardstick) -> Hit | None:
-    """Fires once for all of its open trusts, with the worst one's severity."""
+def _open_trust(assessment: Assessment, _context: RuleContext) -> Hit | None:
+    """Fires once for all open trusts, with the highest severity among them."""
     found = [(severity, trust) for trust in assessment.identity.trusts if (severity := _severity(trust)) is not None]
     if not found:
         return None
@@ -100,10 +100,10 @@ def _open_trust(assessment: Assessment, _by: Yardstick) -> Hit | None:
 def _severity(trust: Trust) -> Severity | None:
     if trust.kind == "deleted":
         return "low"
-    # An account that may be our own is no outsider until we know; an issuer is one until we know it for our own.
-    if trust.external is False or (trust.external is None and trust.kind in _INNOCENT_UNTIL_KNOWN):
+    # An unknown account counts as internal, an unknown token issuer as external.
+    if trust.external is False or (trust.external is None and trust.kind in _INTERNAL_UNLESS_KNOWN):
         return None
-    # An issuer that signs for everybody, and no claim that keeps anybody out: that is anyone at all.
+    # A shared token issuer without a restricting claim: anyone can assume it.
     is_anyone = trust.kind == "federated" and trust.external and trust.restriction == "none"
     return _SEVERITY.get(("anyone" if is_anyone else trust.kind, trust.restriction))
 
@@ -111,16 +111,15 @@ def _severity(trust: Trust) -> Severity | None:
 OPEN_TRUST = IdentityRule(
     id="open_trust",
     severity="high",
-    severity_note="critical where anyone at all may become it, whoever has an account with a shared token issuer "
-    "such as GitHub included; medium for an outside account behind a wildcard "
-    "condition, or a principal in one without any; low where only a deleted principal is trusted, or a service that "
-    "serves other accounts as well",
-    title="Outsiders may become this identity",
-    why="No credential of ours has to be stolen: whoever the trust lets in takes on this identity from outside. An "
-    "outside account without a condition can also be tricked into it on behalf of somebody else.",
-    remediation="Name the exact principal; for a vendor's account require an external id, for federation an exact "
-    "subject (repository and branch or environment), for a service the source account or ARN. Remove principals that "
-    "no longer exist.",
+    severity_note="critical if anyone can assume it, including anyone with an account at a shared token issuer such "
+    "as GitHub; medium for an external account behind a wildcard condition, or a single external principal without a "
+    "condition; low if it trusts only a deleted principal, or a service that also serves other accounts",
+    title="Trust policy allows external principals",
+    why="An external principal can become this identity without stealing a credential. An external account without a "
+    "condition is also exposed to the confused deputy problem.",
+    remediation="Name the exact principal. Require an external id for a vendor's account, an exact subject "
+    "(repository and branch or environment) for federation, and the source account or ARN for a service. Remove "
+    "principals that no longer exist.",
     evidence=("trusts",),
     silent_on=frozenset({"disabled", "provider_managed"}),
     needs=frozenset({"trusts"}),
@@ -128,11 +127,11 @@ OPEN_TRUST = IdentityRule(
 )
 
 
-# --- Something of another environment may become this identity ---
+# --- Trust policy allows principals of another environment ---
 
 
-def _cross_environment_trust(assessment: Assessment, _by: Yardstick) -> Hit | None:
-    """Fires once for all principals that are known to be of another environment."""
+def _cross_environment_trust(assessment: Assessment, _context: RuleContext) -> Hit | None:
+    """Fires once for all principals known to belong to another environment."""
     found = sorted(
         f"{trust.principal} of {trust.crosses}: {trust.evidence}"
         for trust in assessment.identity.trusts
@@ -144,11 +143,11 @@ def _cross_environment_trust(assessment: Assessment, _by: Yardstick) -> Hit | No
 CROSS_ENVIRONMENT_TRUST = IdentityRule(
     id="cross_environment_trust",
     severity="medium",
-    title="An identity of another environment may become this one",
-    why="Environments are kept apart so that what is loosely guarded cannot reach what is not. Whoever gets into the "
-    "one environment walks over this trust into the other.",
-    remediation="Give the other environment an identity of its own here with the few rights that it needs, or take it "
-    "out of the trust policy. If a tag or name tells the wrong environment, correct it.",
+    title="Trust policy allows principals of another environment",
+    why="Environments are separated so that a breach of a less protected one stays there. This trust lets an attacker "
+    "cross from one environment to the other.",
+    remediation="Create an identity with the permissions it needs for the other environment, or remove that "
+    "environment from the trust policy. If a tag or name states the wrong environment, correct it.",
     evidence=("trusts",),
     silent_on=frozenset({"disabled", "provider_managed"}),
     needs=frozenset({"trusts"}),
@@ -156,41 +155,41 @@ CROSS_ENVIRONMENT_TRUST = IdentityRule(
 )
 
 
-# --- An identity may act as any person of the organisation ---
+# --- Identity has domain-wide delegation ---
 
 
-def _domain_wide_delegation(assessment: Assessment, _by: Yardstick) -> Hit | None:
-    """Fires where the provider says so, with the scopes if it tells them."""
+def _domain_wide_delegation(assessment: Assessment, _context: RuleContext) -> Hit | None:
+    """Fires if the provider reports the delegation. The scopes become evidence if they are reported."""
     given = assessment.identity.attributes.get(DOMAIN_WIDE_DELEGATION)
-    scopes = sorted(one for one in given if isinstance(one, str)) if isinstance(given, (list, tuple)) else []
+    scopes = sorted(scope for scope in given if isinstance(scope, str)) if isinstance(given, (list, tuple)) else []
     if given is not True and not scopes:
         return None
     return Hit(
-        evidence={"scopes": scopes} if scopes else {"scopes": "not told"},
-        severity="critical" if is_unanswered(assessment) else None,
+        evidence={"scopes": scopes} if scopes else {"scopes": "not reported"},
+        severity="critical" if is_unregistered_or_orphaned(assessment) else None,
     )
 
 
 DELEGATION = IdentityRule(
     id="domain_wide_delegation",
     severity="high",
-    severity_note="critical where nobody declared it or nobody answers for it",
-    title="An identity may act as anybody in the organisation",
-    why="It reads and writes mail, files and calendars in the name of whomever it likes, without their consent, and "
-    "the trail names the person. Who holds a key of it, or can make one, can do the same.",
-    remediation="Take the delegation away where the people concerned can consent themselves; else keep it to the few "
-    "scopes that are needed, on an account of its own without keys, in a project where few can make any.",
+    severity_note="critical if unregistered or orphaned",
+    title="Identity has domain-wide delegation",
+    why="It can read and write the mail, files and calendars of any user without consent, and the audit log names the "
+    "user. Anyone who holds or can create one of its keys can do the same.",
+    remediation="Remove the delegation where users can consent themselves. Otherwise limit it to the scopes that are "
+    "needed, on a separate account without keys, in a project where few people can create keys.",
     evidence=("scopes",),
     silent_on=frozenset({"disabled", "provider_managed"}),
     check=_domain_wide_delegation,
 )
 
 
-# --- Somebody else's application holds rights here, and nobody has verified who that is ---
+# --- Application of an unverified publisher holds permissions ---
 
 
-def _unverified_publisher(assessment: Assessment, _by: Yardstick) -> Hit | None:
-    """Fires on applications of other organisations that hold anything and whose publisher is not verified."""
+def _unverified_publisher(assessment: Assessment, _context: RuleContext) -> Hit | None:
+    """Fires on external applications with permissions whose publisher is not verified."""
     identity = assessment.identity
     publisher = identity.attributes.get(PUBLISHER)
     is_unverified = isinstance(publisher, Mapping) and publisher.get("verified") is False
@@ -209,12 +208,12 @@ def _unverified_publisher(assessment: Assessment, _by: Yardstick) -> Hit | None:
 UNVERIFIED_PUBLISHER = IdentityRule(
     id="unverified_publisher",
     severity="medium",
-    severity_note="high where it is an admin or can make itself one",
-    title="An application of an unverified publisher holds rights",
-    why="Anybody can publish an application under any name and have somebody consent to it. Whoever runs it acts with "
-    "these rights from outside, and no one has checked who they are.",
-    remediation="Find out who consented to it and what for. Take its rights away where nobody needs it; where it is "
-    "needed, have the publisher verified, and let people consent to verified ones alone.",
+    severity_note="high for an admin, or an identity that can make itself one",
+    title="Application of an unverified publisher holds permissions",
+    why="Anyone can publish an application under any name and ask for consent. Its publisher acts with these "
+    "permissions from outside the organization, and their identity has not been verified.",
+    remediation="Find out who consented to the application and why. Remove its permissions if it is not needed; "
+    "otherwise have the publisher verified. Allow user consent for verified publishers only.",
     evidence=("publisher", "privilege", "grants"),
     silent_on=frozenset({"disabled", "provider_managed", "exempt"}),
     needs=frozenset({"permissions"}),
@@ -222,15 +221,15 @@ UNVERIFIED_PUBLISHER = IdentityRule(
 )
 
 
-# --- What names no account of its own runs as one that all share ---
+# --- Default account is in use ---
 
 _MORE_THAN_NORMAL = frozenset({"admin", "escalation", "high"})
 _NAMED = 10
-"""So many of what runs as it are named."""
+"""How many consumers the evidence names."""
 
 
-def _shared_default_account(assessment: Assessment, _by: Yardstick) -> Hit | None:
-    """Fires on default accounts that something runs as, or that hold more than ordinary rights."""
+def _shared_default_account(assessment: Assessment, _context: RuleContext) -> Hit | None:
+    """Fires on default accounts that have consumers or a high privilege."""
     is_strong = assessment.privilege.level in _MORE_THAN_NORMAL
     if assessment.identity.attributes.get(DEFAULT_ACCOUNT) is not True or not (is_strong or assessment.consumers):
         return None
@@ -249,13 +248,13 @@ def _shared_default_account(assessment: Assessment, _by: Yardstick) -> Hit | Non
 SHARED_DEFAULT_ACCOUNT = IdentityRule(
     id="shared_default_account",
     severity="medium",
-    severity_note="high where it is an admin or can make itself one",
-    title="A default account is in use",
-    why="The provider made it for whatever names no account of its own, often with rights on the whole project. All "
-    "that run as it share its rights, so that who breaks into one has what any of them needs, and the trail does not "
-    "tell them apart.",
-    remediation="Give each workload an account of its own with the few rights it needs; then take the default "
-    "account's roles away and disable it.",
+    severity_note="high for an admin, or an identity that can make itself one",
+    title="Default account is in use",
+    why="The provider assigns the default account to workloads that name no other, often with permissions on the "
+    "whole project. All of them share its permissions, so a breach of one exposes the others, and audit logs cannot "
+    "separate them.",
+    remediation="Give each workload its own account with the permissions it needs. Then remove the roles of the "
+    "default account and disable it.",
     evidence=("privilege", "because", "run_as", "consumers"),
     silent_on=frozenset({"disabled"}),
     needs=frozenset({"permissions"}),

@@ -1,4 +1,4 @@
-"""The rule reference as Markdown, made from the catalog alone: a section a rule, all of one shape."""
+"""Generates the rule reference as Markdown from the catalog."""
 
 from __future__ import annotations
 
@@ -25,16 +25,16 @@ from scanner.rules.controls.frameworks import controls_of, usually_cited
 _SUBJECTS: Mapping[type[Rule], str] = {
     IdentityRule: "an identity",
     CredentialRule: "a live credential (neither disabled nor expired)",
-    ExpiredCredentialRule: "a credential that has expired and is not disabled; no other rule looks at those",
+    ExpiredCredentialRule: "a credential that has expired and is not disabled; no other rule checks those",
     EntryRule: "a registry entry",
     SecretRule: "a stored secret",
-    AssignmentRule: "an assignment (a right as the place that gives it tells it)",
+    AssignmentRule: "an assignment (a grant as listed at the resource that gives it)",
     ExemptionRule: "a configured exemption",
 }
 _CIRCUMSTANCES: Mapping[Circumstance, str] = {
     "disabled": "disabled identities",
     "exempt": "exempt identities",
-    "provider_managed": "identities that the provider manages itself",
+    "provider_managed": "provider-managed identities",
     "human": "people",
 }
 _HEAD = """\
@@ -42,27 +42,27 @@ _HEAD = """\
 
 <!-- Made from the catalog by scanner/rules/reference.py; a test holds the two equal. -->
 
-A rule is a pure function over one identity, credential, entry, stored secret, assignment or exemption. A
-finding's fingerprint comes from the rule's id and the subject's key alone. Its evidence holds facts, dates and limits,
-never ages, so a finding changes only when a fact does. Thresholds are days, set under `[policy]` in the configuration.
-"Older than" a limit means more than that many days: on the day itself a rule is still silent.
+A rule checks one identity, credential, registry entry, stored secret, assignment or exemption. A finding's
+fingerprint is derived from the rule's id and the subject's key. Its evidence contains facts, dates and limits, never
+ages, so a finding changes only when a fact changes. Thresholds are in days, set under `[policy]` in the configuration.
+"Older than" a limit means more than that many days: on the day of the limit, a rule does not fire yet.
 
-Without a registry, rules about registration and ownership are silent. What could not be read this time is not judged
-again: its earlier findings stand, marked as not re-checked.
+Without a registry, the rules about registration and ownership do not run. Subjects that could not be read in this scan
+are not judged again: their earlier findings stay, marked as not re-checked.
 
-The controls are those of the frameworks that findings usually cite, of every cloud; [all of them](controls.md) stand by
-framework, with those that no rule speaks to.
+Each rule lists the controls of the frameworks that findings cite by default, for all clouds. See
+[Controls](controls.md) for all frameworks, including the controls without a rule.
 """
 
 
 def rules_markdown() -> str:
-    """The whole document, ending in a line break."""
+    """Return the document, ending in a line break."""
     return "\n".join([_HEAD, _overview(), *map(_section, BUILT_IN)])
 
 
 def _overview() -> str:
     rows = (f"| [`{rule.id}`](#{rule.id}) | {rule.severity} | {rule.title} |" for rule in BUILT_IN)
-    return "\n".join(["| rule | severity | says |", "|---|---|---|", *rows, ""])
+    return "\n".join(["| rule | severity | title |", "|---|---|---|", *rows, ""])
 
 
 def _section(rule: Rule) -> str:
@@ -70,8 +70,8 @@ def _section(rule: Rule) -> str:
         f"## {rule.id}",
         f"**{rule.title}.**",
         f"- **Severity**: {rule.severity}" + (f"; {rule.severity_note}" if rule.severity_note else ""),
-        f"- **Looks at**: {_SUBJECTS[type(rule)]}",
-        f"- **Silent on**: {_listed(_CIRCUMSTANCES[name] for name in _CIRCUMSTANCES if name in rule.silent_on)}",
+        f"- **Checks**: {_SUBJECTS[type(rule)]}",
+        f"- **Does not apply to**: {_listed(text for name, text in _CIRCUMSTANCES.items() if name in rule.silent_on)}",
         f"- **Why it matters**: {rule.why}",
         f"- **Evidence**: {_listed(f'`{name}`' for name in rule.evidence)}",
         f"- **Remediation**: {rule.remediation}",

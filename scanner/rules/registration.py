@@ -1,48 +1,48 @@
-"""Rules on how an identity is declared."""
+"""Rules about the registration of identities."""
 
 from __future__ import annotations
 
 from datetime import date
 
 from scanner.model import Assessment, DriftAspect, Entry, Recreation
-from scanner.rules.base import Hit, IdentityRule, Yardstick, is_powerful, undeclared
+from scanner.rules.base import Hit, IdentityRule, RuleContext, is_powerful, undeclared
 
-# --- An identity that nobody declared ---
+# --- Identity is unregistered ---
 
 
-def _unregistered(assessment: Assessment, by: Yardstick) -> Hit | None:
-    """Fires on unregistered identities that no entry proposes, either.
+def _unregistered(assessment: Assessment, context: RuleContext) -> Hit | None:
+    """Fires on unregistered identities without a proposed entry.
 
-    ``provisional`` ones say so in their evidence: a gap may hide their match.
+    ``provisional`` in the evidence: a gap may hide the match.
     """
     verdict = assessment.registry
     if verdict.state != "unregistered" or verdict.proposed is not None:
         return None
-    imitates = verdict.look_alike is not None  # what it looks like is the last thing to take it for
-    nearest = None if imitates else next((one.entry for one in verdict.candidates if one.is_likely), None)
-    return undeclared(assessment, by, nearest_entry=nearest)
+    imitates = verdict.look_alike is not None  # never suggest the identity that it imitates
+    nearest = None if imitates else next((match.entry for match in verdict.candidates if match.is_likely), None)
+    return undeclared(assessment, context, nearest_entry=nearest)
 
 
 UNREGISTERED = IdentityRule(
     id="unregistered",
     severity="high",
-    severity_note="critical for an admin; low within the grace that new identities have to be declared",
-    title="Nobody has declared this identity",
-    why="What is not in the registry has no owner, no purpose and no limits that anybody agreed to. It may be a "
-    "forgotten experiment, a shadow integration, or an intruder's way back in.",
-    remediation="Ask the best owner candidate what it is for. Declare it with an owner and a purpose, or disable it; "
-    "if nobody knows it, treat it as an incident.",
+    severity_note="critical for an admin; low within the grace period for new identities",
+    title="Identity is unregistered",
+    why="An unregistered identity has no declared owner, purpose or approved permissions. It may be a forgotten "
+    "experiment, a shadow integration, or an attacker's persistence.",
+    remediation="Ask the best owner candidate what it is for. Declare it with an owner and a purpose, or disable it. "
+    "If its origin cannot be explained, treat it as an incident.",
     evidence=("created_at", "grace_days", "provisional", "nearest_entry"),
     thresholds=("new_identity_grace",),
     check=_unregistered,
 )
 
 
-# --- Several registry entries claim the same identity ---
+# --- Several registry entries match this identity ---
 
 
-def _ambiguous_registration(assessment: Assessment, _by: Yardstick) -> Hit | None:
-    """Fires where the strongest rung hits several live entries that do not contradict each other over registries."""
+def _ambiguous_registration(assessment: Assessment, _context: RuleContext) -> Hit | None:
+    """Fires if the strongest rung matches several live entries that do not contradict each other."""
     verdict = assessment.registry
     if verdict.state != "ambiguous" or verdict.contradictions:
         return None
@@ -53,21 +53,21 @@ def _ambiguous_registration(assessment: Assessment, _by: Yardstick) -> Hit | Non
 AMBIGUOUS_REGISTRATION = IdentityRule(
     id="ambiguous_registration",
     severity="medium",
-    title="Several registry entries claim this identity",
-    why="Two entries that match equally well mean that nobody can say which owner, purpose and limits hold. Each "
-    "owner may believe that the other one looks after it.",
-    remediation="Decide which of the entries stands for it and write its full id into that entry; narrow the pattern, "
-    "provider or scope of the others.",
+    title="Several registry entries match this identity",
+    why="Two entries match equally well, so it is unclear which owner, purpose and limits apply. Each owner may "
+    "assume that the other is accountable.",
+    remediation="Decide which entry is right and write the identity's full id into it. Narrow the pattern, provider "
+    "or scope of the others.",
     evidence=("entries", "rung"),
     check=_ambiguous_registration,
 )
 
 
-# --- A tag on the identity is all that ties it to the registry ---
+# --- Registration relies on the identity's own tag ---
 
 
-def _self_declared(assessment: Assessment, _by: Yardstick) -> Hit | None:
-    """Fires where the rung is the tag, and nothing else in the entry names the identity."""
+def _self_declared(assessment: Assessment, _context: RuleContext) -> Hit | None:
+    """Fires if the tag is the only match between the identity and the entry."""
     verdict = assessment.registry
     if verdict.state != "registered" or verdict.rung != "tag" or verdict.also_by is not None:
         return None
@@ -77,19 +77,19 @@ def _self_declared(assessment: Assessment, _by: Yardstick) -> Hit | None:
 SELF_DECLARED = IdentityRule(
     id="self_declared",
     severity="medium",
-    title="Only its own tag says that it is registered",
-    why="Whoever creates an identity can copy a tag, and so pass off an identity of their own as a declared one.",
-    remediation="Have the entry's owner confirm it, then write the identity's full id into the entry.",
+    title="Registration relies on the identity's own tag",
+    why="Anyone who can create an identity can copy a tag, and so make their own identity look registered.",
+    remediation="Ask the entry's owner to confirm the identity. Then write its full id into the entry.",
     evidence=("entry", "detail"),
     check=_self_declared,
 )
 
 
-# --- An identity whose name only looks like a declared one ---
+# --- Name imitates a declared identity ---
 
 
-def _lookalike(assessment: Assessment, _by: Yardstick) -> Hit | None:
-    """Fires on identities that nothing exact registers and whose name a reader takes for a declared one."""
+def _lookalike(assessment: Assessment, _context: RuleContext) -> Hit | None:
+    """Fires on identities without an exact match whose name reads like a declared one."""
     found = assessment.registry.look_alike
     if found is None:
         return None
@@ -99,27 +99,27 @@ def _lookalike(assessment: Assessment, _by: Yardstick) -> Hit | None:
 LOOKALIKE = IdentityRule(
     id="lookalike",
     severity="high",
-    title="Its name looks like that of a declared identity",
-    why="Letters of another alphabet, invisible characters, emoji, or a space at the end make another name that people "
-    "take for the declared one. That is how an intruder hides in a list, and gets approved by mistake.",
-    remediation="Compare the two identities by their ids, not by their names, and find out who made this one. Treat it "
-    "as an incident unless its maker explains it; then rename it. Never approve it in a hurry.",
+    title="Name imitates a declared identity",
+    why="Letters of another alphabet, invisible characters, emoji or trailing spaces make a different name that reads "
+    "the same. Attackers use such names to blend in and to be approved by mistake.",
+    remediation="Compare the two identities by id, not by name, and find out who created this one. Treat it as an "
+    "incident unless its creator can explain it; then rename it. Do not approve it before that.",
     evidence=("entry", "name", "detail"),
     silent_on=frozenset({"exempt"}),
     check=_lookalike,
 )
 
 
-# --- Who was registered has been deleted, and another one made under its name ---
+# --- Identity was deleted and recreated under the same name ---
 
 
-def _recreated(assessment: Assessment, by: Yardstick) -> Hit | None:
-    """Fires on a registered identity that was made anew, until its entry was confirmed since."""
+def _recreated(assessment: Assessment, context: RuleContext) -> Hit | None:
+    """Fires on a registered identity that was recreated, until its entry is confirmed."""
     identity = assessment.identity
-    recreation, found = by.recreations.get(identity.key), by.entry_of(assessment)
+    recreation, found = context.recreations.get(identity.key), context.entry_of(assessment)
     if recreation is None or found is None or recreation.unique_id != identity.unique_id:
         return None
-    if _is_confirmed(found.entry, recreation, by.today):
+    if _is_confirmed(found.entry, recreation, context.today):
         return None
     return Hit(
         evidence={
@@ -132,7 +132,7 @@ def _recreated(assessment: Assessment, by: Yardstick) -> Hit | None:
 
 
 def _is_confirmed(entry: Entry, recreation: Recreation, today: date) -> bool:
-    """By a date that is not yet to come, or by the unique id that it has now."""
+    """Return whether the entry names the new unique id, or has a review or approval date since."""
     dates = (entry.approved_on, entry.last_reviewed)
     return recreation.unique_id in entry.identities or any(
         day is not None and recreation.recreated_on <= day <= today for day in dates
@@ -142,30 +142,30 @@ def _is_confirmed(entry: Entry, recreation: Recreation, today: date) -> bool:
 RECREATED = IdentityRule(
     id="recreated",
     severity="high",
-    title="It was deleted and made anew under its old name",
-    why="What was approved no longer exists. Somebody made another identity that answers to the same name, and with it "
-    "took over the registration: its owner, its permissions and whoever trusts that name.",
-    remediation="Find out who made it anew and why. If it is what the entry stands for, confirm that: set "
-    "last_reviewed or approved_on to a day since, or name its unique id in the entry. Otherwise delete it.",
+    title="Identity was deleted and recreated under the same name",
+    why="The approved identity no longer exists. A new identity has taken its name and with it the registration: the "
+    "owner, the permissions, and the trust policies that name it.",
+    remediation="Find out who recreated it and why. If it is legitimate, confirm it: set last_reviewed or approved_on "
+    "to a later day, or add its unique id to the entry. Otherwise delete it.",
     evidence=("unique_id", "before", "recreated_on", "entry"),
     silent_on=frozenset({"provider_managed"}),
     check=_recreated,
 )
 
 
-# --- An identity is other than its entry declares ---
+# --- Identity differs from its registry entry ---
 
-# Credentials are findings of their own, one each.
+# Credentials have findings of their own.
 _ASPECTS: tuple[DriftAspect, ...] = ("owner", "environment", "systems", "permissions")
 
 
-def _drifted(assessment: Assessment, _by: Yardstick) -> Hit | None:
-    """Fires on any aspect but credentials."""
+def _drifted(assessment: Assessment, _context: RuleContext) -> Hit | None:
+    """Fires on drift in any aspect except credentials."""
     drifted: dict[str, str] = {}
-    for one in assessment.drift:
-        if one.aspect in _ASPECTS:
-            said = f"declared {one.declared}, found {one.found}"
-            drifted[one.aspect] = f"{drifted[one.aspect]}; {said}" if one.aspect in drifted else said
+    for drift in assessment.drift:
+        if drift.aspect in _ASPECTS:
+            detail = f"declared {drift.declared}, found {drift.found}"
+            drifted[drift.aspect] = f"{drifted[drift.aspect]}; {detail}" if drift.aspect in drifted else detail
     if not drifted:
         return None
     entry = {"entry": assessment.registry.entry} if assessment.registry.entry else {}
@@ -175,12 +175,11 @@ def _drifted(assessment: Assessment, _by: Yardstick) -> Hit | None:
 DRIFTED = IdentityRule(
     id="drifted",
     severity="low",
-    severity_note="medium where the identity is an admin or can make itself one",
-    title="It is not what its entry declares",
-    why="Somebody approved the identity as it is declared. What has changed since, nobody approved, and reviews go by "
-    "what the entry says.",
-    remediation="Ask the owner which is right: take back what was added, or have the change approved and correct the "
-    "entry or the tag.",
+    severity_note="medium for an admin, or an identity that can make itself one",
+    title="Identity differs from its registry entry",
+    why="The identity was approved as declared. Later changes were not approved, and reviews rely on the entry.",
+    remediation="Ask the owner which is right. Revert the change, or have it approved and correct the entry or the "
+    "tag.",
     evidence=("entry", *_ASPECTS),
     silent_on=frozenset({"disabled"}),
     needs=frozenset({"tags", "permissions"}),
@@ -188,26 +187,26 @@ DRIFTED = IdentityRule(
 )
 
 
-# --- An identity is alive under an entry that nobody has approved ---
+# --- Identity is enabled before its entry is approved ---
 
 
-def _runs_before_approval(assessment: Assessment, by: Yardstick) -> Hit | None:
-    """Fires on unregistered identities that a proposed entry matches."""
+def _runs_before_approval(assessment: Assessment, context: RuleContext) -> Hit | None:
+    """Fires on unregistered identities that match a proposed entry."""
     verdict = assessment.registry
     if verdict.state != "unregistered" or verdict.proposed is None:
         return None
-    return undeclared(assessment, by, entry=verdict.proposed, detail=verdict.evidence)
+    return undeclared(assessment, context, entry=verdict.proposed, detail=verdict.evidence)
 
 
 RUNS_BEFORE_APPROVAL = IdentityRule(
     id="runs_before_approval",
     severity="high",
-    severity_note="critical for an admin; low within the grace that new identities have to be declared",
-    title="It runs before its entry is approved",
-    why="A proposed entry is a request. Until somebody approves it nobody is accountable, and whoever made the "
-    "identity may have written the proposal, too.",
-    remediation="Have the entry's owner confirm it, then approve it (status active, with who and when). Disable the "
-    "identity until that is done.",
+    severity_note="critical for an admin; low within the grace period for new identities",
+    title="Identity is enabled before its entry is approved",
+    why="A proposed entry is a request. Until it is approved there is no accountable owner, and the identity's "
+    "creator may have written the proposal.",
+    remediation="Ask the entry's owner to confirm it. Then approve the entry: status active, with who approved it and "
+    "when. Disable the identity until then.",
     evidence=("created_at", "grace_days", "provisional", "entry", "detail"),
     thresholds=("new_identity_grace",),
     silent_on=frozenset({"disabled"}),
@@ -215,12 +214,12 @@ RUNS_BEFORE_APPROVAL = IdentityRule(
 )
 
 
-# --- An identity is alive under an entry that does not allow it for the time being ---
+# --- Identity is enabled, but its entry is suspended ---
 
 
-def _entry_not_active(assessment: Assessment, by: Yardstick) -> Hit | None:
-    """Fires where the only entry that matches is suspended."""
-    entry = by.entry_of(assessment)
+def _entry_not_active(assessment: Assessment, context: RuleContext) -> Hit | None:
+    """Fires if the only matching entry is suspended."""
+    entry = context.entry_of(assessment)
     if entry is None or entry.state != "suspended":
         return None
     return Hit(evidence={"entry": entry.entry.id, "status": entry.state})
@@ -229,21 +228,21 @@ def _entry_not_active(assessment: Assessment, by: Yardstick) -> Hit | None:
 ENTRY_NOT_ACTIVE = IdentityRule(
     id="entry_not_active",
     severity="medium",
-    title="It is alive, but its entry is suspended",
-    why="A suspended identity should be off. This one can act all the same.",
-    remediation="Disable the identity, or set its entry back to active with who approved that and when.",
+    title="Identity is enabled, but its entry is suspended",
+    why="A suspended identity should be disabled. This one can still act.",
+    remediation="Disable the identity, or set its entry back to active with who approved it and when.",
     evidence=("entry", "status"),
     silent_on=frozenset({"disabled"}),
     check=_entry_not_active,
 )
 
 
-# --- An identity outlived its entry ---
+# --- Identity is retired, but still enabled ---
 
 
-def _retired_but_alive(assessment: Assessment, by: Yardstick) -> Hit | None:
-    """Fires where the only entry that matches is retired or expired."""
-    found = by.entry_of(assessment)
+def _retired_but_alive(assessment: Assessment, context: RuleContext) -> Hit | None:
+    """Fires if the only matching entry is retired or expired."""
+    found = context.entry_of(assessment)
     if found is None or found.state != "retired_but_alive":
         return None
     entry = found.entry
@@ -255,10 +254,10 @@ def _retired_but_alive(assessment: Assessment, by: Yardstick) -> Hit | None:
 RETIRED_BUT_ALIVE = IdentityRule(
     id="retired_but_alive",
     severity="high",
-    title="It was retired, and it is still alive",
-    why="Everybody believes it is gone, so nobody watches it. Its credentials still work.",
-    remediation="Disable it now and delete it with its credentials. If something still depends on it, set the entry "
-    "back to active with an owner and a date.",
+    title="Identity is retired, but still enabled",
+    why="The identity is believed to be gone, so its activity is not watched. Its credentials still work.",
+    remediation="Disable the identity, then delete it with its credentials. If a workload still depends on it, set "
+    "the entry back to active with an owner and a date.",
     evidence=("entry", "status", "expires"),
     silent_on=frozenset({"disabled"}),
     check=_retired_but_alive,

@@ -192,4 +192,4 @@ def test_an_expired_secret_is_no_credential_to_mend(
     assert {one["rule"] for one in of_credentials if one["name"] == "ended"} == {"credential_expired"}
     assert {one["name"] for one in found["credential_expired"]} == {"ended"}
     assert {one["name"] for one in found["dormant"]} == {"ended", "lives"}
-    assert {one["title"] for one in found["dormant"]} == {"Nobody uses this identity, and it is still there"}
+    assert {one["title"] for one in found["dormant"]} == {"Identity is dormant"}

@@ -165,7 +165,7 @@ def _findings(*assessments: Assessment) -> tuple[Finding, ...]:
             rule="orphaned",
             identity=departed.identity.key,
             entry="NHI-3",
-            title="Nobody answers for this identity",
+            title="Identity is unowned",
             evidence={"owner": "bob@example.com", "left_on": date(2026, 6, 30)},
             remediation="Name a new owner.",
         ),

@@ -70,7 +70,7 @@ def test_everything_is_told_once() -> None:
         "first seen 2026-10-26",
         "ops via group:ops on * [admin]",
         "can_assume arn:aws:iam::1:role/admin",
-        "[high] Nobody has declared this identity",
+        "[high] Identity is unregistered",
         "2026-10-26 to 2026-11-16: unregistered, orphaned, never used, normal",
         "2026-11-16 to 2026-11-20: owner: bob@example.com -> svc",
         "2026-11-22 to now: came back as it was",

@@ -64,7 +64,7 @@ def test_a_result_is_a_finding() -> None:
     run = run_of(estate())
     first = run["results"][0]
     assert [one["level"] for one in run["results"]] == ["error", "error", "error", "error", "warning", "note"]
-    assert first["message"]["text"].startswith("Nobody has declared this identity: arn:aws:iam::123456789012:user/")
+    assert first["message"]["text"].startswith("Identity is unregistered: arn:aws:iam::123456789012:user/")
     assert first["message"]["text"].endswith(". Ask the best owner candidate what it is for.")
     assert all(run["tool"]["driver"]["rules"][one["ruleIndex"]]["id"] == one["ruleId"] for one in run["results"])
 

@@ -161,7 +161,7 @@ def test_many_of_one_sort_are_counted_with_a_few_named() -> None:
     judged = tuple(make_assessment(make_identity("svc", key=key), findings=(f"{key[13]:0>32}",)) for key in keys)
     findings = tuple(make_finding(fingerprint=one.findings[0], identity=one.identity.key) for one in judged)
     shown = page(make_result(*judged, findings=findings))
-    assert "Nobody has declared this identity (5)" in shown
+    assert "Identity is unregistered (5)" in shown
     assert "and 2 more" in shown
 
 

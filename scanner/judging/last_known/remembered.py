@@ -33,7 +33,7 @@ from scanner.model import (
     Workload,
 )
 from scanner.rules.catalog import BY_ID, entry_fingerprints
-from scanner.rules.evaluation import still_asked
+from scanner.rules.evaluation import still_applies
 from scanner.text import counted
 
 _BARE_ID = re.compile(r"(group:)?[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
@@ -232,7 +232,7 @@ def _cannot_tell(finding: Finding, holder: Assessment | None, now: datetime) -> 
     rule = BY_ID.get(finding.rule)
     if holder is None or rule is None or rule.needs.isdisjoint(holder.identity.unread):
         return False
-    return still_asked(finding, holder, now)
+    return still_applies(finding, holder, now)
 
 
 def unlisted_places(

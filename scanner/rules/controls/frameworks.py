@@ -1,4 +1,4 @@
-"""The standards and their controls, from the files beside this one; which of them a rule's findings cite."""
+"""Standards and their controls, read from the TOML files in this folder, and which of them findings cite."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from scanner.errors import did_you_mean
 
 
 class Control(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """``title``: in our own words. ``rules``: ids of those that give evidence for it; empty: none speaks to it."""
+    """``title``: paraphrased. ``rules``: ids of the rules that provide evidence for the control; may be empty."""
 
     number: str
     title: str
@@ -24,11 +24,11 @@ class Control(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class Framework(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One version of a standard: those of its controls that are about identities and their rights.
+    """One version of a standard, with its controls about identities and permissions.
 
-    ``source``: its publisher's page. ``checked_against``: the public copy that has these numbers, where it is another.
-    ``provider``, ``agents_only``: what alone it speaks of. ``cited``: findings cite it unless the config says which.
-    ``relation``: a law that depends on what the identity is for only ``may apply``.
+    ``source``: the publisher's page. ``checked_against``: a public copy with these numbers, if it is another page.
+    ``provider``, ``agents_only``: limit the framework to one provider or to AI agents. ``cited``: cited by default.
+    ``relation``: ``may apply`` for a law that depends on what the identity is used for.
     """
 
     id: str
@@ -43,14 +43,14 @@ class Framework(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     cited: bool = False
     controls: tuple[Control, ...]
 
-    def speaks_of(self, provider: str | None, *, is_agent: bool) -> bool:
-        """Whether it is written for such an identity; ``provider``: None for what lives in no provider."""
+    def applies_to_identity(self, provider: str | None, *, is_agent: bool) -> bool:
+        """Return whether the framework applies to such an identity. ``provider``: None for subjects without one."""
         return self.provider in (None, provider) and (is_agent or not self.agents_only)
 
 
 @cache
 def frameworks() -> Mapping[str, Framework]:
-    """By id; what speaks of every identity first, of one provider's last, and then by id."""
+    """Return the frameworks by id: general ones first, then those for agents, then those for one provider."""
     data = (one for one in files(__package__).iterdir() if one.name.endswith(".toml"))
     read = [msgspec.toml.decode(one.read_bytes(), type=Framework) for one in data]
     ordered = sorted(read, key=lambda one: (one.provider is not None, one.agents_only, one.id))
@@ -59,27 +59,29 @@ def frameworks() -> Mapping[str, Framework]:
 
 @cache
 def usually_cited() -> frozenset[str]:
-    """Ids of the frameworks that findings cite where the config chooses none."""
+    """Return the ids of the frameworks that findings cite by default."""
     return frozenset(one.id for one in frameworks().values() if one.cited)
 
 
 def controls_of(rule: str, chosen: Collection[str] | None = None) -> tuple[str, ...]:
-    """``framework:number`` of each control that a rule gives evidence for, of any provider.
+    """Return ``framework:number`` of each control that a rule provides evidence for, for all providers.
 
-    ``chosen``: ids of frameworks; None: every one.
+    ``chosen``: ids of frameworks; None for all.
     """
     return tuple(_numbers(rule, (one for one in frameworks().values() if chosen is None or one.id in chosen)))
 
 
 @lru_cache(10_000)
 def cited(rule: str, provider: str | None, *, is_agent: bool, chosen: frozenset[str] | None) -> tuple[str, ...]:
-    """``framework:number`` of the controls that a finding cites: those of the chosen that speak of such an identity.
+    """Return ``framework:number`` of the controls that a finding cites: of chosen frameworks that apply to its subject.
 
-    ``chosen``: ids of frameworks; None: the usual ones.
+    ``chosen``: ids of frameworks; None for the default ones.
     """
     names = usually_cited() if chosen is None else chosen
-    speaking = (one for one in frameworks().values() if one.id in names and one.speaks_of(provider, is_agent=is_agent))
-    return tuple(_numbers(rule, speaking))
+    applicable = (
+        one for one in frameworks().values() if one.id in names and one.applies_to_identity(provider, is_agent=is_agent)
+    )
+    return tuple(_numbers(rule, applicable))
 
 
 def _numbers(rule: str, among: Iterator[Framework]) -> Iterator[str]:
@@ -90,7 +92,7 @@ def _numbers(rule: str, among: Iterator[Framework]) -> Iterator[str]:
 
 
 class ControlSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """``frameworks``: ids as `muster rules --controls` lists them; None: the usual ones; empty: none."""
+    """``frameworks``: ids as `muster rules --controls` lists them; None for the default ones; empty for none."""
 
     frameworks: frozenset[str] | None = None
 
@@ -102,18 +104,18 @@ class ControlSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 
 
 # ---
-# How far the rules go, both ways: each control with the rules that speak to it, and each rule with its controls.
+# Control coverage: each control with its rules, and each rule with its controls.
 
-NO_RULE = "no rule speaks to it"
+NO_RULE = "no rule"
 CAVEAT = (
-    "A rule that is silent is no proof that a control is met, and a control asks for more than any rule can see. Only "
-    "controls about identities and their rights are listed, their titles in our own words."
+    "The absence of findings does not prove that a control is met: controls require more than rules can check. Only "
+    "controls about identities and permissions are listed, with paraphrased titles."
 )
 _WIDTH = 79
 
 
 def applies_to(framework: Framework) -> str:
-    """What it speaks of, and how far that goes."""
+    """Return what the framework applies to, and how many of its controls have a rule."""
     facts = (
         f"identities of {framework.provider}" if framework.provider else "",
         "AI agents" if framework.agents_only else "",
@@ -123,13 +125,13 @@ def applies_to(framework: Framework) -> str:
 
 
 def counted(framework: Framework) -> str:
-    """Of how many of its controls a rule gives evidence."""
+    """Return how many of the controls have a rule, as text."""
     with_rules = sum(bool(control.rules) for control in framework.controls)
     return f"{with_rules} of {len(framework.controls)} controls have a rule"
 
 
 def coverage(chosen: Iterable[Framework], rules: Iterable[str]) -> Iterator[str]:
-    """Lines of at most 79 columns: the frameworks with their controls, then the rules with theirs."""
+    """Yield lines of at most 79 columns: the frameworks with their controls, then the rules with theirs."""
     chosen = tuple(chosen)
     yield fill(CAVEAT, width=_WIDTH)
     for framework in chosen:
@@ -138,13 +140,13 @@ def coverage(chosen: Iterable[Framework], rules: Iterable[str]) -> Iterator[str]
     yield ""
     yield "By rule"
     names = {framework.id for framework in chosen}
-    speaking = {rule: controls_of(rule, names) for rule in rules}
-    for rule, controls in speaking.items():
+    with_controls = {rule: controls_of(rule, names) for rule in rules}
+    for rule, controls in with_controls.items():
         if controls:
             yield f"  {rule}"
             yield _indented(", ".join(controls))
-    if silent := [rule for rule, controls in speaking.items() if not controls]:
-        yield "  on none of these controls"
+    if silent := [rule for rule, controls in with_controls.items() if not controls]:
+        yield "  without a control"
         yield _indented(", ".join(silent))
 
 
@@ -153,7 +155,7 @@ def _framework(framework: Framework) -> Iterator[str]:
     yield f"  {framework.source}"
     yield f"  {applies_to(framework)}"
     if not framework.cited:
-        yield "  findings cite it where [controls] in the config names it"
+        yield "  cited only if [controls] in the configuration selects it"
     for control in framework.controls:
         yield from _control(control)
 

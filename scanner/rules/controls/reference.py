@@ -1,4 +1,4 @@
-"""docs/reference/controls.md, made from the data alone."""
+"""Generates docs/reference/controls.md from the data."""
 
 from __future__ import annotations
 
@@ -13,25 +13,26 @@ _HEAD = f"""\
 
 <!-- Made from the data by scanner/rules/controls/reference.py; a test holds the two equal. -->
 
-What the [rules](rules.md) give evidence for, in the standards that auditors ask about. Numbers move between versions,
-so each version is a framework of its own. `muster rules --controls` prints the same, with `--framework` one of them.
+The controls of common standards for which the [rules](rules.md) provide evidence. Control numbers change between
+versions, so each version is its own framework. `muster rules --controls` prints the same list; `--framework` selects
+one.
 
 {CAVEAT}
 
-Findings cite the frameworks marked *cited*. The config may choose others, or none:
+Findings cite the frameworks marked *cited*. Choose others, or none, in the configuration:
 
 ```toml
 [controls]
 frameworks = ["cis-aws-5.0.0", "iso-27001-2022", "owasp-nhi-2025"]
 ```
 
-What is written for one cloud is cited on that cloud's identities alone, what is written for AI agents on agents alone.
-*May apply* marks a law whose duties hang on what an agent is used for, which no scan can know.
+Findings cite a framework for one cloud only on identities of that cloud, and a framework for AI agents only on agents.
+*May apply* marks a law whose duties depend on what an agent is used for, which a scan cannot determine.
 """
 
 
 def controls_markdown() -> str:
-    """The whole document, ending in a line break."""
+    """Return the document, ending in a line break."""
     return "\n".join((_HEAD, *_overview(), *_sections(), *_by_rule()))
 
 
@@ -47,7 +48,7 @@ def _overview() -> Iterator[str]:
 
 def _sections() -> Iterator[str]:
     for one in frameworks().values():
-        yield from (f"## {one.id}", "", _about(one), "", "| control | what it asks for | rules |", "|---|---|---|")
+        yield from (f"## {one.id}", "", _about(one), "", "| control | requirement | rules |", "|---|---|---|")
         for control in one.controls:
             yield f"| {control.number} | {control.title} | {_linked(control.rules) or f'*{NO_RULE}*'} |"
         yield ""

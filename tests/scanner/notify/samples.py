@@ -16,7 +16,7 @@ def make_line(**facts: Any) -> FindingLine:
         "fingerprint": "0f" * 16,
         "rule": "unregistered",
         "severity": "high",
-        "title": "Nobody has declared this identity",
+        "title": "Identity is unregistered",
         "subject": "svc-billing (aws 123456789012 user)",
         "identity": "arn:aws:iam::123456789012:user/svc-billing",
         "credential": None,

@@ -32,7 +32,7 @@ from scanner.model import (
     UsageVerdict,
 )
 from scanner.rules.catalog import RULES
-from scanner.rules.evaluation import RuleContext, evaluate
+from scanner.rules.evaluation import JudgedSnapshot, evaluate
 from tests.factories import NOW, days_ago, make_assessment, make_assignment, make_credential, make_entry, make_identity
 
 TODAY = NOW.date()
@@ -137,7 +137,7 @@ def findings(
     policy: Policy | None = None,
 ) -> list[Finding]:
     """What this rule finds on this subject."""
-    context = RuleContext(
+    context = JudgedSnapshot(
         assessments=(subject,) if isinstance(subject, Assessment) else (),
         entries=(subject,) if isinstance(subject, EntryAssessment) else entries,
         secrets=(subject,) if isinstance(subject, StoredSecret) else (),

@@ -9,7 +9,7 @@ import pytest
 from scanner.matching.ladder import match
 from scanner.model import Entry, EntryAssessment, Origin, Policy
 from scanner.rules import registration
-from scanner.rules.base import Hit, Yardstick
+from scanner.rules.base import Hit, RuleContext
 from scanner.rules.entries import DECLARED_DIFFERENTLY
 from tests.factories import NOW, make_assessment, make_entry, make_identity
 
@@ -31,7 +31,7 @@ def hits(*entries: Entry) -> tuple[Hit | None, Hit | None]:
     verdict = match([IDENTITY], entries, tag_keys=(), today=NOW.date()).verdicts[IDENTITY.key]
     assessment = make_assessment(IDENTITY, registry=verdict)
     judged = {one.id: EntryAssessment(entry=one, state="found") for one in entries}
-    by = Yardstick(policy=Policy(), now=NOW, entries=judged)
+    by = RuleContext(policy=Policy(), now=NOW, entries=judged)
     return DECLARED_DIFFERENTLY.check(assessment, by), registration.AMBIGUOUS_REGISTRATION.check(assessment, by)
 
 

@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 
 from scanner.model import Assessment, Drift, Policy, Privilege, PrivilegeLevel, RegistryVerdict
-from scanner.rules.base import Yardstick
+from scanner.rules.base import RuleContext
 from scanner.rules.registration import DRIFTED
 from tests.factories import NOW, make_assessment
 
-BY = Yardstick(policy=Policy(), now=NOW)
+BY = RuleContext(policy=Policy(), now=NOW)
 
 
 def drifted(*drift: Drift, level: PrivilegeLevel = "normal") -> Assessment:

@@ -23,7 +23,7 @@ from scanner.model import (
     UsageVerdict,
 )
 from scanner.rules.base import fingerprint
-from scanner.rules.evaluation import RuleContext, evaluate
+from scanner.rules.evaluation import JudgedSnapshot, evaluate
 from tests.factories import NOW, days_ago, make_assessment, make_assignment, make_credential, make_entry, make_identity
 
 EXPIRED = NOW.date() - timedelta(1)
@@ -36,7 +36,7 @@ def test_fingerprint_is_of_rule_and_key_alone() -> None:
         make_identity(created_at=days_ago(1), source="elsewhere"),
         registry=RegistryVerdict(state="unregistered", provisional=True),
     )
-    findings = [evaluate(RuleContext(assessments=(assessment,), now=NOW))[0] for assessment in (before, after)]
+    findings = [evaluate(JudgedSnapshot(assessments=(assessment,), now=NOW))[0] for assessment in (before, after)]
 
     assert findings[0].fingerprint == findings[1].fingerprint == fingerprint("unregistered", before.identity.key)
     assert findings[0].evidence != findings[1].evidence
@@ -67,7 +67,7 @@ def test_a_finding_names_who_can_act(ownership: OwnershipVerdict, expected: str 
     """A finding goes to the owner, else to the likeliest candidate, never to somebody who has left."""
     assessment = make_assessment(privilege=Privilege(level="admin"), ownership=ownership)
 
-    assert {finding.owner for finding in evaluate(RuleContext(assessments=(assessment,), now=NOW))} == {expected}
+    assert {finding.owner for finding in evaluate(JudgedSnapshot(assessments=(assessment,), now=NOW))} == {expected}
 
 
 def test_a_finding_points_at_its_subject() -> None:
@@ -90,7 +90,7 @@ def test_on_an_expired_credential_nothing_else_is_said() -> None:
     old = make_credential(
         "a", kind="client_secret", created_at=days_ago(800), expires_at=days_ago(1), last_used_at=days_ago(400)
     )
-    context = RuleContext(assessments=[make_assessment(make_identity("a", credentials=(old,)))], now=NOW)
+    context = JudgedSnapshot(assessments=[make_assessment(make_identity("a", credentials=(old,)))], now=NOW)
 
     assert [found.rule for found in evaluate(context) if found.credential] == ["credential_expired"]
     assert evaluate(context)[-1].evidence == {
@@ -118,7 +118,7 @@ def test_without_a_registry_its_rules_are_silent() -> None:
         usage=UsageVerdict(state="dormant", window_days=90, evidence="not used since 2026-01-05"),
     )
     expired = Exemption(match="a/*", reason="trial", until=EXPIRED)
-    context = RuleContext(assessments=(unchecked,), exemptions=(expired,), now=NOW, registry_given=False)
+    context = JudgedSnapshot(assessments=(unchecked,), exemptions=(expired,), now=NOW, registry_given=False)
 
     assert [finding.rule for finding in evaluate(context)] == ["dormant"]
 
@@ -131,13 +131,13 @@ def test_a_renewed_exemption_has_not_expired(renewed_until: Any) -> None:
         Exemption(match="a/*", reason="trial", until=EXPIRED),
     )
 
-    assert "exemption_expired" not in {found.rule for found in evaluate(RuleContext(exemptions=lines, now=NOW))}
+    assert "exemption_expired" not in {found.rule for found in evaluate(JudgedSnapshot(exemptions=lines, now=NOW))}
 
 
-def estate() -> RuleContext:
+def estate() -> JudgedSnapshot:
     """A small estate on which rules of every kind fire."""
     old_key = make_credential("a", "AKIA1")
-    return RuleContext(
+    return JudgedSnapshot(
         assessments=[
             make_assessment(make_identity("a", credentials=(old_key,))),
             make_assessment("b", privilege=Privilege(level="admin")),
@@ -187,7 +187,7 @@ def cited(*, provider: str = "aws", is_agent: bool = False, frameworks: frozense
     assessment = make_assessment(
         make_identity("svc", provider=provider, credentials=(old,)), agent=AgentVerdict(is_agent=is_agent)
     )
-    findings = evaluate(RuleContext(assessments=(assessment,), now=NOW, frameworks=frameworks))
+    findings = evaluate(JudgedSnapshot(assessments=(assessment,), now=NOW, frameworks=frameworks))
     controls = next(finding.controls for finding in findings if finding.rule == "credential_too_old")
     return {control.partition(":")[0] for control in controls}
 

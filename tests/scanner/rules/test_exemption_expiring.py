@@ -7,11 +7,11 @@ from datetime import timedelta
 import pytest
 
 from scanner.model import Exemption, Policy
-from scanner.rules.base import Yardstick
+from scanner.rules.base import RuleContext
 from scanner.rules.entries import EXEMPTION_EXPIRING
 from tests.factories import NOW
 
-BY = Yardstick(policy=Policy(expiry_warning=30), now=NOW)
+BY = RuleContext(policy=Policy(expiry_warning=30), now=NOW)
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from scanner.model import EntryAssessment, OwnershipState, OwnershipVerdict, Policy, Privilege, RegistryVerdict
-from scanner.rules.base import Yardstick
+from scanner.rules.base import RuleContext
 from scanner.rules.ownership import OWNER_LEAVING
 from tests.factories import NOW, make_assessment, make_entry
 
@@ -20,7 +20,7 @@ ENTRIES = {
     ),
     "C": EntryAssessment(entry=make_entry("x", id="C"), state="found"),
 }
-BY = Yardstick(policy=Policy(), now=NOW, entries=ENTRIES)
+BY = RuleContext(policy=Policy(), now=NOW, entries=ENTRIES)
 
 
 def leaving(*people: str, state: OwnershipState = "owned", last_day: date | None = None) -> OwnershipVerdict:

@@ -11,8 +11,8 @@ def test_every_rule_has_a_section_of_one_shape() -> None:
     sections = rules_markdown().split("\n## ")[1:]
     questions = [
         "Severity",
-        "Looks at",
-        "Silent on",
+        "Checks",
+        "Does not apply to",
         "Why it matters",
         "Evidence",
         "Remediation",

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from scanner.model import EntryAssessment, Policy, RegistryVerdict
-from scanner.rules.base import Yardstick
+from scanner.rules.base import RuleContext
 from scanner.rules.entries import REVIEW_OVERDUE
 from tests.factories import NOW, make_assessment, make_entry
 
@@ -31,7 +31,7 @@ def test_an_approval_is_a_review(dates: dict[str, Any], evidence: dict[str, Any]
     """The later of approval and review counts; the evidence names the dates there are and no others."""
     assessment = make_assessment(registry=RegistryVerdict(state="registered", entry="NHI-1", rung="key"))
     entry = EntryAssessment(entry=make_entry("svc-billing", **dates), state="found")
-    hit = REVIEW_OVERDUE.check(assessment, Yardstick(policy=Policy(), now=NOW, entries={"NHI-1": entry}))
+    hit = REVIEW_OVERDUE.check(assessment, RuleContext(policy=Policy(), now=NOW, entries={"NHI-1": entry}))
 
     assert (hit and hit.evidence) == (evidence and {"entry": "NHI-1"} | evidence)
     assert hit is None or set(hit.evidence) <= set(REVIEW_OVERDUE.evidence)

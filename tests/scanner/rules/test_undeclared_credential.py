@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from scanner.model import Drift, DriftAspect, Policy, Privilege, RegistryVerdict
-from scanner.rules.base import Hit, Yardstick
+from scanner.rules.base import Hit, RuleContext
 from scanner.rules.exposure import UNDECLARED_CREDENTIAL
 from tests.factories import NOW, days_ago, make_assessment, make_credential
 
@@ -15,7 +15,7 @@ KEY = make_credential(created_at=days_ago(10))
 def check(drift: Drift, privilege: Privilege) -> Hit | None:
     registered = RegistryVerdict(state="registered", entry="NHI-1", rung="key")
     assessment = make_assessment(registry=registered, drift=(drift,), privilege=privilege)
-    return UNDECLARED_CREDENTIAL.check(KEY, assessment, Yardstick(policy=Policy(), now=NOW))
+    return UNDECLARED_CREDENTIAL.check(KEY, assessment, RuleContext(policy=Policy(), now=NOW))
 
 
 @pytest.mark.parametrize(
