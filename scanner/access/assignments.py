@@ -1,4 +1,4 @@
-"""One privilege out of several that somebody has: the gravest. Pure."""
+"""Privileges from assignments: the highest level of several, and what unread scopes hide. Pure."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from scanner.model import EVERY_SCOPE, POWERFUL, PRIVILEGES, Assignment, Coverag
 from scanner.text import counted
 
 MOST_EVIDENCE = 20
-"""So many reasons are told for a level; the grants tell all that is held."""
+"""How many reasons the evidence of a level names; the grants list all."""
 
 
 def gravest(privileges: Iterable[Privilege]) -> Privilege:
-    """The gravest level of these, of which there must be one, with the reasons of all that have it, each once.
+    """Return the highest level of one or more privileges, with the reasons of all that have it, each once.
 
     Those of the first that has it are never cut, so that doing it again changes nothing.
     """
@@ -37,12 +37,12 @@ def gravest(privileges: Iterable[Privilege]) -> Privilege:
 # in another. So this is decided when everything has been read.
 
 Held: TypeAlias = Mapping[str, Sequence[Assignment]]
-"""By key of an identity: the rights that it holds by assignment, by their key."""
+"""By identity key: its assignments by their key."""
 
 _NOTHING: Held = MappingProxyType({})
 
 MOST_GAPS = 3
-"""So many places that could not be read are named, the rest are counted."""
+"""How many unread scopes the evidence names; the rest are counted."""
 
 
 def held_by(identities: Iterable[Identity], assignments: Iterable[Assignment]) -> Held:
@@ -71,14 +71,14 @@ def held_by(identities: Iterable[Identity], assignments: Iterable[Assignment]) -
 
 
 def with_assignments(identities: Sequence[Identity], held: Held) -> tuple[Identity, ...]:
-    """The identities with the rights that they hold: grants, and what these amount to."""
+    """Return the identities with the grants of their assignments and the resulting privilege."""
     if not held:
         return tuple(identities)
     return tuple(replace(one, **_rights(one, held[one.key])) if one.key in held else one for one in identities)
 
 
 def by_right(identities: Iterable[Identity], held: Held) -> Iterator[Edge]:
-    """Whom the rights that they hold let identities become, certain and conditional. Admins need no such edges."""
+    """Return the edges that assignments allow, certain and conditional. Admins get none: they need none."""
     identities = tuple(identities) if held else ()
     able = [
         (one, right)
@@ -132,7 +132,7 @@ def doubt_notices(identities: Iterable[Identity], coverage: Iterable[Coverage], 
 
 
 class _Doubts:
-    """What places that were not read may hide, by source and by the scope whose identities it is about."""
+    """Unread scopes that may hide assignments, by source and by the scope of the identities concerned."""
 
     def __init__(self, coverage: Iterable[Coverage], held: Held) -> None:
         self._held = held
@@ -152,7 +152,7 @@ class _Doubts:
         return sorted(self._gaps)
 
     def of(self, identity: Identity) -> Privilege | None:
-        """What can be said of an identity of which nothing grave is known; None: nothing is in doubt."""
+        """Return the uncertain privilege of an identity, or None if nothing is uncertain."""
         source = self.source_of(identity)
         if source is None:
             return None
@@ -161,7 +161,7 @@ class _Doubts:
         return Privilege(level="unknown", evidence=_few(told))
 
     def source_of(self, identity: Identity) -> str | None:
-        """The source that leaves it in doubt."""
+        """Return the source that makes its privilege uncertain."""
         scopes = self._scopes(identity)
         sources = (source for source in identity.sources or (identity.source,) if source in self._gaps)
         return next((source for source in sources if not scopes.isdisjoint(self._gaps[source])), None)
@@ -198,7 +198,7 @@ def _rights(identity: Identity, rights: Sequence[Assignment]) -> dict[str, objec
 
 
 def _privilege(right: Assignment) -> Privilege:
-    """What the right amounts to; under a condition it is at most ``high``."""
+    """Return the privilege of an assignment; at most ``high`` under a condition."""
     given = right.privilege
     evidence = given.evidence or (_words(right),)
     if not right.conditional:

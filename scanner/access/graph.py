@@ -1,4 +1,4 @@
-"""Who can become whom as a ``networkx`` graph, for views and as the oracle of tests. Needs the extra ``graph``.
+"""Assume paths as a ``networkx`` graph, for views and as the oracle of tests. Needs the extra ``graph``.
 
 It answers the questions of :class:`scanner.access.paths.Access`. The package takes about a kilobyte an edge, so
 :func:`access_of` gives larger estates to the engine, which answers the same.
@@ -15,14 +15,14 @@ from scanner.errors import MissingExtra
 from scanner.model import Edge
 
 MOST_EDGES = 300_000
-"""Up to so many edges a graph of ``networkx`` is quick enough to build."""
+"""The largest number of edges for which ``networkx`` is used."""
 
 DiGraph: TypeAlias = Any
 """A ``networkx.DiGraph``; the package ships no types."""
 
 
 def access_of(edges: Sequence[Edge]) -> Access:
-    """Whoever answers questions about so many edges: a graph, or the engine for more, or without ``networkx``."""
+    """Return a ``networkx`` graph for few edges, else the engine, which needs no ``networkx``."""
     is_small = len(edges) <= MOST_EDGES and find_spec("networkx") is not None
     return Graph(edges) if is_small else Engine(edges)
 
@@ -45,7 +45,7 @@ def digraph(edges: Iterable[Edge]) -> DiGraph:
 
 
 class Graph:
-    """Answers by ``networkx``. Which of equally short paths it gives is not defined."""
+    """Uses ``networkx``. Which of several shortest paths it returns is undefined."""
 
     def __init__(self, edges: Iterable[Edge]) -> None:
         self.digraph = digraph(edges)

@@ -1,4 +1,4 @@
-"""Who can become whom by any number of steps, and who an admin by that: walks over the edges, free of recursion.
+"""Attack paths: who can become whom in any number of steps, and who can become an admin. Without recursion.
 
 Linear in edges but for sorting: a million identities are one walk. :mod:`scanner.access.graph` answers the same
 questions by ``networkx``, for views and as the oracle of tests.
@@ -19,10 +19,10 @@ from scanner.access.workloads import by_takeover
 from scanner.model import POWERFUL, PRIVILEGES, Coverage, Edge, Identity, Link, Privilege, PrivilegeLevel, Workload
 
 STEPS_SHOWN = 5
-"""Longer paths are cut in the evidence: their end is named all the same."""
+"""The most steps that the evidence shows; the end of a longer path is shown too."""
 
 _Sources: TypeAlias = Mapping[str, Sequence[tuple[str, str]]]
-"""By key of a target: the sources that can become it, each with the evidence."""
+"""By target key: the sources that can become it, each with the evidence."""
 
 
 class Condensed(Struct, frozen=True):
@@ -36,27 +36,27 @@ class Condensed(Struct, frozen=True):
 
 
 class Access(Protocol):
-    """What can be asked of edges. Whether these hold for certain is for whoever gives them to choose."""
+    """Queries over edges. The caller decides whether to include conditional edges."""
 
     def reached_from(self, key: str) -> frozenset[str]:
-        """Whom an identity can become by any number of steps; itself is not among them."""
+        """Return the keys reachable from an identity in any number of steps, without itself."""
         ...
 
     def paths_to(self, goals: Collection[str]) -> Mapping[str, tuple[str, ...]]:
-        """By key of everybody who can become one of the goals, and is none: a shortest path, both ends included."""
+        """Return a shortest path to a goal for each identity that can reach one, by key, both ends included."""
         ...
 
     def shortest_path(self, source: str, target: str) -> tuple[str, ...] | None:
-        """The keys from source to target, both included; None: there is no way."""
+        """Return the keys from source to target, both included; None without a path."""
         ...
 
     def condensed(self) -> Condensed:
-        """The groups of those who can all become each other."""
+        """Return the groups of identities that can all become each other."""
         ...
 
 
 class Engine:
-    """Answers by plain walks, for any number of edges. Of equally short paths, the one through the smallest key."""
+    """Plain graph searches, for any number of edges. Of several shortest paths, the smallest key wins."""
 
     def __init__(self, edges: Iterable[Edge]) -> None:
         self._sources: defaultdict[str, list[tuple[str, str]]] = defaultdict(list)
@@ -169,7 +169,7 @@ def raise_by_paths(privileges: Mapping[str, Privilege], edges: Iterable[Edge]) -
 
 
 def _with_conditional(privileges: Mapping[str, Privilege], edges: Iterable[Edge]) -> dict[str, Privilege]:
-    """Whoever could become somebody able under a condition is at least ``high``; one such path is told."""
+    """Raise to ``high`` whoever has a conditional path to an admin; the evidence shows one path."""
     paths: dict[str, _Path] = {}
     for source, target, evidence, _ in sorted(edges):
         own, goal = privileges.get(source), privileges.get(target)
@@ -179,7 +179,7 @@ def _with_conditional(privileges: Mapping[str, Privilege], edges: Iterable[Edge]
 
 
 def _with_unknown(privileges: Mapping[str, Privilege], sources: _Sources) -> dict[str, Privilege]:
-    """Whoever can become somebody of unknown privilege may be able to do anything."""
+    """Set to ``unknown`` whoever can become an identity of unknown privilege."""
     unknown = {key for key, privilege in privileges.items() if privilege.level == "unknown"}
     paths = _paths_back({key: f"{key}, whose privilege is unknown" for key in unknown}, sources, {})
     paths = {key: path for key, path in paths.items() if key in privileges and privileges[key].level not in POWERFUL}
@@ -290,7 +290,7 @@ def resolve(
 
 
 def _told(identities: Iterable[Identity]) -> Iterable[Edge]:
-    """The edges that links tell."""
+    """Return the edges that follow from links."""
     for one in identities:
         for link in one.links:
             if link.relation == "can_assume":

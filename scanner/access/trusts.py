@@ -1,4 +1,4 @@
-"""Adding links to an identity, and finding keys by patterns, for whatever ties identities together. Pure."""
+"""Trust policies across scopes, federation, and the lookup of keys by pattern. Pure."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def compiled(pattern: str) -> re.Pattern[str]:
 
 
 def literal_start(pattern: str) -> str:
-    """What everything that fits a pattern begins with."""
+    """Return the literal prefix of a pattern."""
     return _WILD.split(pattern, 1)[0]
 
 
@@ -58,7 +58,7 @@ class Keys:
         self._found: dict[str, tuple[str, ...]] = {}
 
     def named(self, pattern: str) -> tuple[str, ...]:
-        """The keys that fit, in the order in which they were given."""
+        """Return the matching keys in their original order."""
         if pattern not in self._found:
             self._found[pattern] = self._look_up(as_compared(pattern, self._provider))
         return self._found[pattern]
@@ -107,7 +107,7 @@ def _with_trusts(identity: Identity, known: Mapping[str, Identity], ours: set[tu
 
 
 def _settled(trust: Trust, identity: Identity, principal: Identity | None, ours: set[tuple[str, str]]) -> Trust:
-    """An account that is ours is no outsider; whoever is known may be of another environment."""
+    """Mark own accounts as internal, and known principals of another environment."""
     if trust.kind not in _NAMING:
         return trust
     is_ours = (identity.provider, scope_named(trust.principal)) in ours
@@ -127,7 +127,7 @@ def _other_environment(principal: Identity, identity: Identity) -> str | None:
 
 
 def across_scopes(identities: Sequence[Identity], others: Sequence[Identity] = ()) -> Iterator[Edge]:
-    """Whom trusts let in across scopes: certain edges, and those that hold under a condition of the caller's policies.
+    """Return the edges of trust policies across scopes, certain and conditional on the caller's policies.
 
     ``others``: known of old. What they can become for certain is among their links already.
     """
@@ -157,7 +157,7 @@ def _let_in(
 
 
 class _Callers:
-    """Who may become whom by their own policies: for certain, or where a condition decides."""
+    """Callers whose own policies allow assuming a target, certain or conditional."""
 
     def __init__(self, identities: Sequence[Identity], *, conditional: bool) -> None:
         self._by_key = {one.key: one for one in identities}
@@ -247,7 +247,7 @@ def _is_exact(subject: str | None) -> bool:
 
 
 class _Bearers:
-    """Who can show tokens of which issuer, and under which names."""
+    """Which identities can present tokens of an issuer, and under which subjects."""
 
     def __init__(self, identities: Iterable[Identity]) -> None:
         self._exact: defaultdict[str, defaultdict[str, list[str]]] = defaultdict(lambda: defaultdict(list))

@@ -1,4 +1,4 @@
-"""What runs as what: workloads and agents joined with the identities whose rights they have. Pure."""
+"""Workloads and agents, joined with the identities that they run as. Pure."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def with_signals(identities: Sequence[Identity], workloads: Iterable[Workload]) 
 
 
 def consumers(workloads: Iterable[Workload], identities: Iterable[Identity]) -> dict[str, tuple[str, ...]]:
-    """By key of an identity: keys of the workloads and agents that run as it."""
+    """Return the consumers by identity key: keys of the workloads and agents that run as it."""
     found: defaultdict[str, set[str]] = defaultdict(set)
     for workload in workloads:
         for target in workload.runs_as:
@@ -80,7 +80,7 @@ def consumers(workloads: Iterable[Workload], identities: Iterable[Identity]) -> 
 
 
 def with_rights_of_roles(privileges: Mapping[str, Privilege], identities: Iterable[Identity]) -> dict[str, Privilege]:
-    """Whoever runs as others has their rights besides its own: the gravest level of them, with the reason."""
+    """Raise the privilege of an identity to the highest level of the identities that it runs as."""
     raised = dict(privileges)
     for identity in identities:
         if roles := _runs_as(identity):
@@ -106,7 +106,7 @@ def _runs_as(identity: Identity) -> list[str]:
 
 
 def _with_rights_of(own: Privilege, roles: Mapping[str, Privilege | None]) -> Privilege:
-    """An unknown role may be anything; nothing less than high is told of the rest then."""
+    """Levels below high are not reported beside an unknown role."""
     levels = {role: "unknown" if given is None else given.level for role, given in roles.items()}
     level = min(levels.values(), key=PRIVILEGES.index)
     if own.level != "unknown":
@@ -134,7 +134,7 @@ def _runs_an_agent(verdict: AgentVerdict, agent: Identity) -> AgentVerdict:
 
 _NOTHING: Held = MappingProxyType({})
 _Place: TypeAlias = tuple[str, str | None]
-"""A provider and one of its scopes; None: any of them."""
+"""A provider and one of its scopes; None for any."""
 
 
 class _Running:

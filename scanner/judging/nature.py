@@ -1,4 +1,4 @@
-"""Whether an identity is a person, a machine, or a person's account that machines use, too."""
+"""Judges whether an identity is a person, a machine, or an account shared by both."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ _NO_SIGN = NatureVerdict(verdict="unknown")
 
 
 def judge_nature(identity: Identity, roster: Roster | None) -> NatureVerdict:
-    """The nature with every signal for it.
+    """Return the nature with all signals.
 
-    What the provider's own type says comes first. Then a person is told by a console password or by the roster
-    (None: there is none), and an active key makes that account mixed. Weak signals are shown and decide nothing.
+    The provider's type decides first. Otherwise a console password or a match on the roster (None without a roster)
+    indicates a person, and an active key makes that account mixed. Weak signals are listed but do not decide.
     """
     keys = _active_keys(identity) if identity.credentials else []
     given = tuple(signal for signal in identity.signals if signal.says != "agent") if identity.signals else ()
@@ -43,7 +43,7 @@ def judge_nature(identity: Identity, roster: Roster | None) -> NatureVerdict:
 
 @lru_cache(maxsize=10_000)
 def _verdict(verdict: NatureVerdictName, signals: tuple[Signal, ...]) -> NatureVerdict:
-    """One for all that are alike: of a million identities most have the same signs."""
+    """Return a cached verdict: most identities have the same signals."""
     return NatureVerdict(verdict=verdict, signals=signals)
 
 
@@ -78,7 +78,7 @@ def _strong(signal: Signal, says: str) -> bool:
 def _own_signals(
     identity: Identity, roster: Roster | None, keys: list[str], given: tuple[Signal, ...]
 ) -> Iterator[Signal]:
-    """What can be told from the identity's facts, beyond what its connector said."""
+    """Yield the signals in the identity's facts that its connector did not report."""
     said = {(signal.says, signal.sort) for signal in given}
     has_password = _has_password(identity)
     if identity.kind in _TABLE.machine_kinds and ("machine", "provider") not in said:

@@ -1,4 +1,4 @@
-"""Whether an identity is used, as far as the evidence goes and no further."""
+"""Judges whether an identity is used. Without a record of use, the verdict is unknown."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ _DAY = timedelta(days=1)
 
 
 def judge_usage(identity: Identity, *, window_days: int, now: datetime) -> UsageVerdict:
-    """The usage verdict over the last ``window_days`` days.
+    """Return the usage verdict over the last ``window_days`` days.
 
-    The last use is the latest of the identity's own and its credentials'. Whether there was none is only known
-    as far back as the provider's record reaches (``use_tracked_days``); without one, nothing is ever dormant.
-    The window ends when the provider was looked at, which for an export is before ``now``.
+    The last use is the latest of the identity and its credentials. Missing use counts only as far back as the
+    provider's record reaches (``use_tracked_days``); without a record, no identity is dormant. The window ends when
+    the provider was read, which for an export is before ``now``.
     """
     last_used = identity.last_used_at
     for credential in identity.credentials:
@@ -30,7 +30,7 @@ def judge_usage(identity: Identity, *, window_days: int, now: datetime) -> Usage
 
 @lru_cache(maxsize=10_000)
 def _last_used(day: date) -> str:
-    """One text a day, shared by a million identities."""
+    """Return one text per day, cached because many identities share it."""
     return f"last used {day}"
 
 
@@ -40,7 +40,7 @@ def _judge(identity: Identity, last_used: datetime | None, window: timedelta, no
         return "disabled", f"disabled; {used}"
     if last_used is not None and last_used >= now - window:
         return "active", used
-    # What was used must have existed, even where nobody says since when.
+    # An identity existed on its last use, even if its creation is unknown.
     since = min((moment for moment in (identity.created_at, last_used) if moment is not None), default=None)
     if since is None:
         return "unknown", f"{used}, and when it was created is not known"
@@ -52,7 +52,7 @@ def _judge(identity: Identity, last_used: datetime | None, window: timedelta, no
 def _unused(
     identity: Identity, last_used: datetime | None, since: datetime, window: timedelta, now: datetime
 ) -> tuple[UsageState, str]:
-    """It existed for the whole window and no use in it is known: that is evidence, or else blindness."""
+    """Judge an identity that existed for the whole window without a known use in it."""
     used = _last_used(last_used.date()) if last_used else f"created {since:%Y-%m-%d}, no use recorded"
     tracked_days = identity.use_tracked_days
     if tracked_days is None:

@@ -1,4 +1,4 @@
-"""Whether two registries declare the same of an identity: where both say something, and it is not the same."""
+"""Decides which entry matches an identity, and whether registries contradict each other."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from scanner.matching.keys import fold
 from scanner.model import Entry, MatchCandidate, RegistryVerdict, Rung
 
 Who: TypeAlias = Callable[[str], Collection[str]]
-"""Everybody whom a text means: a person, or a group with its members. Two texts that share one do not disagree."""
+"""Returns the people a text refers to: a person, or a group with its members. Overlapping texts agree."""
 
 _SAID: Mapping[str, Callable[[Declared], Hashable | None]] = {
     "status": lambda one: one.standing,
@@ -63,7 +63,7 @@ def _owners(entry: Entry, who: Who) -> frozenset[str]:
 
 
 def _disjoint(one: frozenset[str], other: frozenset[str]) -> bool:
-    """Whether both say something and have nothing in common."""
+    """Return whether both have values and share none."""
     return bool(one) and bool(other) and one.isdisjoint(other)
 
 
@@ -80,7 +80,7 @@ _SCORES: Mapping[Rung, float] = {
 
 
 class Hit(NamedTuple):
-    """An entry that names the identity on some rung, and the text by which it does."""
+    """An entry that matches the identity on a rung, and the text that matches."""
 
     rung: Rung
     text: str
@@ -107,13 +107,13 @@ class Hit(NamedTuple):
         return self.declared.standing == "proposed"
 
     def candidate(self, besides: str = "", *, approved: bool = False) -> MatchCandidate:
-        """It as a candidate; ``approved``: scored as if its entry counted fully."""
+        """Return it as a candidate. ``approved``: score it as if its entry were valid."""
         score = _SCORES[self.rung] * (1.0 if self.is_live or approved else 0.5)
         return MatchCandidate(entry=self.entry_id, score=round(score, 2), evidence=self.evidence + besides)
 
 
 class Decision(NamedTuple):
-    """The verdict, and the hits of all entries that stand for the identity."""
+    """The verdict, and the hits of all matching entries."""
 
     verdict: RegistryVerdict
     standing: Sequence[Hit]

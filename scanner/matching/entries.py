@@ -1,4 +1,4 @@
-"""What became of each entry: found, gone, alive although retired, or not to be told because nobody could look."""
+"""The state of each entry: found, not found, retired but alive, or unknown because of a gap."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def judge_entries(
     sources: Sequence[SourceRef],
     today: date,
 ) -> tuple[EntryAssessment, ...]:
-    """Every entry's state with its evidence, sorted by id.
+    """Return the state of every entry with its evidence, sorted by id.
 
     ``identities``: by key, all that ``matching`` saw. ``sources``: every configured source, scanned or not.
     """

@@ -1,4 +1,4 @@
-"""Which entry stands for which identity: a ladder of seven rungs, the strongest that hits decides.
+"""Matches entries to identities on seven rungs. The strongest rung with a match decides.
 
 1. Every text of every entry is put into a dict (as written, and folded), patterns into an index of their own.
 2. An identity asks with its key, its unique id, its credentials' ids, its tags, its aliases, its name; only one
@@ -28,9 +28,9 @@ from scanner.matching.places import agrees
 from scanner.model import Entry, Identity, RegistryVerdict, Rung
 
 LARGE_SHARE = 0.01
-"""A pattern that stands for more of the estate than this deserves a second look,"""
+"""A pattern that matches a larger share of the estate is reported,"""
 LARGE_COUNT = 20
-"""if it stands for so many identities: 1 % of a small estate is one or two."""
+"""if it matches at least this many identities: 1 % of a small estate is one or two."""
 LARGE_NAMED = 5
 _SAMPLE = 5000
 _BY_ID: frozenset[Rung] = frozenset({"key", "unique_id", "credential", "alias"})
@@ -90,7 +90,7 @@ def match(
 
 
 def _by_qualified_name(hits: Sequence[Hit]) -> bool:
-    """Whether nothing but a name decides, and that may as well be somebody's id."""
+    """Return whether only a name matches, and the name has the shape of an id."""
     return hits[0].rung == "name" and is_qualified(hits[0].text)
 
 

@@ -1,4 +1,4 @@
-"""Where an entry says that its identities live, and which of those places were completely read."""
+"""The scopes in which an entry's identities would be, and which of them were read completely."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class Location(Struct, frozen=True, gc=False):
 
 
 def locate(entry: Entry) -> tuple[Location, ...]:
-    """Where the entry's identities would be: by each id's own shape, else by the entry's provider and scope."""
+    """Return the scopes of an entry's identities: by the shape of each id, else by its provider and scope."""
     return tuple(dict.fromkeys(_locate(text.strip(), entry) for text in entry.identities))
 
 
@@ -108,7 +108,7 @@ class Places:
         return self._read[place]
 
     def has_gap(self, source: str, scope: str) -> bool:
-        """Whether anything of the scope was not read, or nothing at all."""
+        """Return whether the scope has a gap, or was not read."""
         read = self._by_scope.get((source, scope), ())
         return not read or any(one.is_gap for one in (*read, *self._by_scope.get((source, EVERY_SCOPE), ())))
 
@@ -140,7 +140,7 @@ class Places:
         return (one for one in read if one.is_gap and (not one.kinds or _lists(one, kind)))
 
     def why_unread(self, location: Location) -> str | None:
-        """Why the place was not completely read; None: it was, and what was not seen there is not there."""
+        """Return why the scope was not read completely; None if it was, so what it did not list does not exist."""
         if location not in self._unread:
             self._unread[location] = self._examine(location)
         return self._unread[location]

@@ -1,4 +1,4 @@
-"""What Muster makes of what it found: a verdict on each axis, and findings."""
+"""The results of judging: a verdict on each axis, and findings."""
 
 from __future__ import annotations
 
@@ -29,11 +29,11 @@ from scanner.model.terms import (
 )
 
 LIKELY = 0.75
-"""From this score on a suggestion is mostly right, below it mostly wrong: see docs/explanation/accuracy.md."""
+"""At or above this score most suggestions are right, below it most are wrong: see docs/explanation/accuracy.md."""
 
 
 class MatchCandidate(Struct, frozen=True, kw_only=True, gc=False):
-    """An entry that might stand for an identity, and why. ``score`` is 0 to 1."""
+    """An entry that may match an identity, and why. ``score`` is 0 to 1."""
 
     entry: str
     score: float
@@ -41,12 +41,12 @@ class MatchCandidate(Struct, frozen=True, kw_only=True, gc=False):
 
     @property
     def is_likely(self) -> bool:
-        """Whether it is worth a look before anything else: of suggestions this sure most are right."""
+        """Whether the score is high enough that most such suggestions are right."""
         return self.score >= LIKELY
 
 
 class LookAlike(Struct, frozen=True, kw_only=True, gc=False):
-    """An entry that counts fully and whose name, ``name``, an identity only looks like; ``evidence``: by what."""
+    """A valid entry whose name, ``name``, an identity imitates. ``evidence``: the difference."""
 
     entry: str
     name: str
@@ -54,7 +54,7 @@ class LookAlike(Struct, frozen=True, kw_only=True, gc=False):
 
 
 class IdentityCandidate(Struct, frozen=True, kw_only=True, gc=False):
-    """An identity that an entry which stands for nothing might mean, and why. ``score`` is 0 to 1."""
+    """An identity that may be meant by an entry without a match, and why. ``score`` is 0 to 1."""
 
     identity: str
     score: float
@@ -70,14 +70,14 @@ class OwnerCandidate(Struct, frozen=True, kw_only=True, gc=False):
 
 
 class NatureVerdict(Struct, frozen=True, kw_only=True, gc=False):
-    """Human or not."""
+    """Whether an identity is a person, with the signals."""
 
     verdict: NatureVerdictName = "unknown"
     signals: tuple[Signal, ...] = ()
 
 
 class AgentVerdict(Struct, frozen=True, kw_only=True, gc=False):
-    """AI agent or not."""
+    """Whether an identity is an AI agent, with the signals."""
 
     is_agent: bool = False
     signals: tuple[Signal, ...] = ()
@@ -94,41 +94,41 @@ class RegistryVerdict(Struct, frozen=True, kw_only=True, gc=False):
     entry: str | None = None
     rung: Rung | None = None
     also_by: Rung | None = None
-    """The next rung on which the same entry names it."""
+    """The next rung on which the same entry matches."""
     evidence: str | None = None
     agreeing: tuple[str, ...] = ()
-    """Entries of other registries that declare the same of it."""
+    """Entries of other registries that match and agree."""
     contradictions: tuple[str, ...] = ()
-    """Entries of other registries that declare something else of it."""
+    """Entries of other registries that match and contradict."""
     proposed: str | None = None
-    """Unregistered, but this entry matches it and is only proposed."""
+    """The proposed entry that matches an unregistered identity."""
     proposed_by: Rung | None = None
-    """The rung on which that entry matches it."""
+    """The rung on which the proposed entry matches."""
     look_alike: LookAlike | None = None
-    """The declared name that it imitates."""
+    """The declared identity whose name it imitates."""
     candidates: tuple[MatchCandidate, ...] = ()
 
 
 class OwnershipVerdict(Struct, frozen=True, kw_only=True, gc=False):
-    """Whether anybody answers for it."""
+    """Whether an identity has an active owner."""
 
     state: OwnershipState
     reason: OrphanReason | None = None
     owner: str | None = None
     team: str | None = None
-    """The team it belongs to: as its entry says, else that of the owner on the roster, whether or not they are here."""
+    """The team in the entry, else the owner's team on the roster, whether or not the owner is active."""
     evidence: str | None = None
     backup_only: bool = False
-    """Owned only because a backup owner is active."""
+    """The backup owner is the only active owner."""
     leaving: tuple[str, ...] = ()
-    """Who answers for it now and is about to leave, where nobody else who answers stays."""
+    """The active owners, if all of them are about to leave."""
     last_day: date | None = None
-    """The last day of the last of these, where it is known."""
+    """The latest last day among those leaving, if known for all."""
     candidates: tuple[OwnerCandidate, ...] = ()
 
 
 class Drift(Struct, frozen=True, kw_only=True, gc=False):
-    """One thing that was found to be other than declared. ``credential``: the key of the one it is about."""
+    """A difference between the identity and its entry. ``credential``: the key of the credential concerned."""
 
     aspect: DriftAspect
     declared: str
@@ -137,7 +137,7 @@ class Drift(Struct, frozen=True, kw_only=True, gc=False):
 
 
 class UsageVerdict(Struct, frozen=True, kw_only=True, gc=False):
-    """Whether it is used. Evidence holds dates, never ages, so that it changes only when a fact does."""
+    """Whether an identity is used. Evidence has dates, never ages, so it changes only when a fact changes."""
 
     state: UsageState
     last_used_at: datetime | None = None
@@ -146,7 +146,7 @@ class UsageVerdict(Struct, frozen=True, kw_only=True, gc=False):
 
 
 class Finding(Struct, frozen=True, kw_only=True, gc=False):
-    """A rule that fired. ``fingerprint`` comes from rule and subject alone, so rewording never makes it new."""
+    """A rule that fired. ``fingerprint`` derives from rule and subject alone, so new wording keeps it."""
 
     fingerprint: str
     rule: str
@@ -162,53 +162,53 @@ class Finding(Struct, frozen=True, kw_only=True, gc=False):
     owner: str | None = None
     new: bool = False
     held_back: bool = False
-    """It would be new, but a gap may hide what answers it: it is announced when that can be told."""
+    """Held for confirmation: a gap may hide the fact that resolves it."""
     rechecked: bool = True
     acknowledged: Acknowledged | None = None
-    """Somebody lets it be: it is never new meanwhile, and is new again on the day after."""
+    """Suppressed: never new until the acknowledgement ends, new again on the day after."""
     first_seen: datetime | None = None
-    """Start of the first scan that ever had it; None only in a result that knows no history."""
+    """Start of the first scan with this finding; None in a result without history."""
     reopened: bool = False
-    """New now, but known from before the last scan: it was gone and came back."""
+    """New in this scan, but known from before the last scan."""
 
     @property
     def subject(self) -> str | None:
-        """The key of what it is about: an identity, an entry, an assignment or a credential; None for a setting."""
+        """The key of the subject: an identity, entry, assignment or credential; None for a setting."""
         return self.identity or self.entry or self.assignment or self.credential
 
     @property
     def subjects(self) -> tuple[str, ...]:
-        """The keys of all that it names, a credential's after its holder's; none for a setting."""
+        """The keys that it names, a credential's after its holder's; empty for a setting."""
         return tuple(filter(None, (self.identity, self.credential, self.entry, self.assignment)))
 
     @property
     def is_on_entry(self) -> bool:
-        """Whether it is about a registry entry itself, whose id may also be what an identity is called."""
+        """Whether the subject is a registry entry, whose id can equal an identity's name."""
         return self.entry is not None and self.identity is None
 
     @property
     def about(self) -> str:
-        """What it is about, in words that are clear where nothing else is said of it."""
+        """The subject as text that is clear without context."""
         if self.subject is None:
             return f"exemption {self.evidence.get('match')}"
         return f"entry {self.entry}" if self.is_on_entry else self.subject
 
     @property
     def status(self) -> FindingStatus:
-        """What it is to somebody who read the last report."""
+        """The state compared with the last report."""
         if self.reopened:
             return "reopened"
         return "new" if self.new else "open"
 
 
 def gravest_first(finding: Finding) -> tuple[int, str, str, str, str]:
-    """What findings are sorted by: severity, rule, what they are about."""
+    """Return the sort key of a finding: severity, rule, subject."""
     subject, credential = finding.subject or "", finding.credential or ""
     return GRAVITY[finding.severity], finding.rule, subject, credential, finding.fingerprint
 
 
 class Earlier(Struct, frozen=True, kw_only=True, gc=False):
-    """What is known of a finding from scans before.
+    """The history of a finding in earlier scans.
 
     ``announced``: it was more than held back or acknowledged in one of them. ``let_be``: it stood in the last one, and
     somebody let it be.
@@ -220,7 +220,7 @@ class Earlier(Struct, frozen=True, kw_only=True, gc=False):
 
 
 class Assessment(Struct, frozen=True, kw_only=True, gc=False):
-    """One identity with everything judged about it. ``findings`` are fingerprints.
+    """An identity with its verdicts. ``findings`` are fingerprints.
 
     ``rechecked`` is False where its place was not read this time and the last verdicts stand. ``consumers``: keys of
     the workloads and agents that run as it.
@@ -240,33 +240,33 @@ class Assessment(Struct, frozen=True, kw_only=True, gc=False):
 
     @property
     def abandoned(self) -> bool:
-        """Nobody answers for it and nobody uses it: the first to switch off."""
+        """Whether it is orphaned, and dormant or never used."""
         return self.ownership.state == "orphaned" and self.usage.state in ("dormant", "never_used")
 
     @property
     def whom_to_ask(self) -> str | None:
-        """Its owner or, where nobody answers for it, the best owner candidate."""
+        """The owner, or the best owner candidate of an orphaned identity."""
         if self.ownership.owner is not None and self.ownership.state != "orphaned":
             return self.ownership.owner
         return self.ownership.candidates[0].person if self.ownership.candidates else None
 
 
 class EntryAssessment(Struct, frozen=True, kw_only=True, gc=False):
-    """One entry with what became of it. ``identities`` are keys of those matched to it."""
+    """An entry with its state. ``identities``: keys of the identities that match."""
 
     entry: Entry
     state: EntryState
     identities: tuple[str, ...] = ()
     evidence: str | None = None
     candidates: tuple[IdentityCandidate, ...] = ()
-    """What it might mean, where it stands for nothing."""
+    """Identities that it may mean, if none matches."""
     renamed: Mapping[str, str] = {}
-    """By the key that they have now, the keys under which it matched identities that it matches no more."""
+    """Former keys of renamed identities that it matched, by their current key."""
     rechecked: bool = True
 
 
 class Recreation(Struct, frozen=True, kw_only=True, gc=False):
-    """That an identity was deleted and made anew: the unique id that it has, the one ``before``, and the day."""
+    """A deleted and recreated identity: its unique id, the one ``before``, and the day."""
 
     unique_id: str
     before: str

@@ -1,6 +1,6 @@
-"""Who answers for an identity, and whom to ask where nobody does.
+"""Owners of identities, and owner candidates for orphaned ones.
 
-directory: who a text means ─► verdict: who answers ─► hints, words, conventions, neighbours ─► candidates
+directory: whom a text refers to ─► verdict: the owner ─► hints, words, conventions, neighbours ─► candidates
 """
 
 from scanner.judging.ownership.directory import tag_scores

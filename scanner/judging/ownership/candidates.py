@@ -1,4 +1,4 @@
-"""Whom the organisation's own rules name for an identity: ``[[ownership.rule]]`` and ``[ownership.platforms]``."""
+"""Owner candidates, from hints, ``[[ownership.rule]]``, ``[ownership.platforms]`` and successors."""
 
 from __future__ import annotations
 
@@ -70,23 +70,23 @@ def _platforms(ownership: Ownership, directory: Directory) -> Iterator[tuple[Pla
             yield place, Hint("platform", person.email, SCORES.signals["platform"], f"platform {platform}")
 
 
-# --- Who answers for the role that something runs as: an agent is most likely theirs, too ---
+# --- Owners of the role that an agent runs as ---
 
 
 class Roles:
-    """``owner_of``: the e-mail of whoever answers for an identity and stays, by its key; None where nobody does."""
+    """``owner_of``: returns the e-mail of the settled owner of an identity, by key; None without one."""
 
     def __init__(self, owner_of: Callable[[str], str | None]) -> None:
         self._owner_of = owner_of
 
     def of_identity(self, identity: Identity) -> Iterator[Hint]:
-        """The owners of all that it runs as."""
+        """Yield the owners of the roles that it runs as."""
         for link in identity.links:
             if link.relation == "runs_as" and (owner := self._owner_of(link.target)) is not None:
                 yield Hint("role", owner, SCORES.signals["role"], f"{owner} owns {link.target}, as which it runs")
 
 
-# --- Who took over from somebody: the owner of entries that still name, in whatever column, the one who is gone ---
+# --- Successors: owners of entries that still name a leaver in any column ---
 
 
 class Successor(NamedTuple):
@@ -98,14 +98,14 @@ class Successor(NamedTuple):
 
 
 class Successors:
-    """Reads the entries when it is asked for the first time: where nobody has left, nobody asks."""
+    """Reads the entries on first use, which only leavers need."""
 
     def __init__(self, entries: Collection[Entry], directory: Directory) -> None:
         self._entries = entries
         self._directory = directory
 
     def of(self, email: str) -> Successor | None:
-        """Who took over most from this person or group; None: nobody took over anything."""
+        """Return who took over the most entries from this person or group, or None."""
         handed_over = self._handed_over.get(email)
         if handed_over is None:
             return None
@@ -127,20 +127,20 @@ class Successors:
         return found
 
 
-# --- Whom to ask about an identity that nobody answers for: active people, each with the evidence and a score ---
+# --- Candidates for an orphaned identity: active people, each with evidence and a score ---
 
 KEPT = 5
-"""The likeliest few; nobody reads a list of a whole department."""
+"""How many candidates are listed."""
 MOST_MEMBERS = 5
-"""Of a larger group no member stands out: ask the group."""
+"""The largest group whose members are candidates; of a larger one, only the group is."""
 UNLIKELIEST = 0.05
-"""What is less likely is a waste of somebody's time."""
+"""The lowest score of a candidate."""
 SUREST = 0.99
-"""However many signals agree, it is for a person to say."""
+"""The highest score: a suggestion is never certain."""
 
 
 class Candidates:
-    """Everything that may point at somebody, made ready for many identities."""
+    """Ranks owner candidates for many identities."""
 
     def __init__(
         self,
@@ -164,7 +164,7 @@ class Candidates:
     def of(
         self, identity: Identity, registry: RegistryVerdict, without: Collection[str] = ()
     ) -> tuple[OwnerCandidate, ...]:
-        """The likeliest owners, best first, at most KEPT. ``without``: e-mails of those who are no answer."""
+        """Return the best owner candidates, at most KEPT, best first. ``without``: e-mails to leave out."""
         ranking = self._ranking(frozenset(self._hints(identity, registry)))
         if without:
             ranking = tuple(candidate for candidate in ranking if candidate.person not in without)
@@ -214,7 +214,7 @@ class Candidates:
 
 
 def _entries_of(registry: RegistryVerdict) -> dict[str, float]:
-    """The entries that stand for an identity or might, each with how likely that is."""
+    """Return the entries that match or may match an identity, each with its likelihood."""
     related = dict.fromkeys(registry.contradictions, SCORES.likelihood["contradicting"])
     related |= {one.entry: one.score if one.is_likely else one.score**2 for one in registry.candidates}
     declaring = (*registry.agreeing, registry.entry) if registry.entry is not None else registry.agreeing

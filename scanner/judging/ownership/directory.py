@@ -1,4 +1,4 @@
-"""Who on the roster a text means: an owner's name in the registry, a tag's value, a line of an audit log."""
+"""Resolves texts (an owner in the registry, a tag, an audit log record) to people and groups on the roster."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ from scanner.registry.roster.machines import Machines
 from scanner.registry.roster.meaning import Meaning
 
 MOST_TEXT = 500
-"""Characters; whatever is longer names nobody."""
+"""The longest text that is resolved, in characters."""
 REMEMBERED = 100_000
-"""Texts whose meaning is kept: most are repeated over the whole estate, but some, like session names, never are."""
+"""The size of the caches: most texts repeat across the estate, but session names never do."""
 
 _SEGMENT = re.compile(r"[^\s<>()\[\],;|\\/:\"']+")
 
 
 class Directory:
-    """The roster, without whatever the organisation calls a machine. It remembers what it was asked."""
+    """The roster without the machines that the organisation configured. Lookups are cached."""
 
     def __init__(self, roster: Roster, machines: Machines) -> None:
         self._roster = roster
@@ -37,15 +37,15 @@ class Directory:
 
     @cached_property
     def everybody(self) -> dict[str, Person]:
-        """All people and groups that are no machines, by e-mail, in its order."""
+        """The people and groups that are not machines, by e-mail, in roster order."""
         return {one.email: one for one in self._roster.everybody if not self.machines.configured(one.email)}
 
     def resolve(self, text: str) -> Person | None:
-        """The person or group that the text names outright."""
+        """Return the person or group that the text names exactly."""
         return self._resolve(text)
 
     def meaning(self, text: str) -> Meaning:
-        """Whom the text means for certain, or may mean; nobody who is a machine."""
+        """Return the person the text refers to, or guesses; never a machine."""
         if (person := self.resolve(text)) is not None:
             return Meaning(person=person)
         if text in self.machines:
@@ -55,7 +55,7 @@ class Directory:
         return Meaning(ambiguous=meaning.ambiguous, guesses=guesses)
 
     def mentioned(self, text: str) -> Person | None:
-        """The person or group that the text names outright, or else the one person in it.
+        """Return the person or group that the text names exactly, else the person mentioned in it.
 
         ``arn:aws:sts::123456789012:assumed-role/Admin/ada@example.com`` has an e-mail in it. A user name counts only
         where it comes last and nothing before it is a machine: that of ``…:user/ada`` does, that of
@@ -64,15 +64,15 @@ class Directory:
         return self._find(text)
 
     def active_members(self, group: Person) -> tuple[Person, ...]:
-        """The people in a group who can answer for something, sorted by e-mail."""
+        """Return the active people in a group, sorted by e-mail."""
         return tuple(one for one in self._roster.active_members(group) if one.email in self.everybody)
 
     def is_active(self, person: Person) -> bool:
-        """Whether they can answer for something; a group can, when anybody in it can."""
+        """Return whether a person is active, or a group has an active member."""
         return bool(self.active_members(person)) if person.is_group else self._roster.is_active(person)
 
     def stays(self, person: Person) -> bool:
-        """Whether they are active and not about to leave; a group stays, when anybody in it does."""
+        """Return whether a person is active and not about to leave, or a group has such a member."""
         if person.is_group:
             return any(map(self.stays, self.active_members(person)))
         return self._roster.stays(person)
@@ -108,19 +108,19 @@ class Directory:
 
 
 # ---
-# What points at somebody: the sorts of hints, their scores, and those that an identity or an entry carries itself.
+# Hints: kinds and scores, and the hints in an identity or an entry.
 
 SCOPE_NAME, SCOPE_CONTACT = "scope_name", "scope_contact"
 """Among attributes: what people call the scope (an account, a project), and an e-mail that they gave for it."""
 
 _NAMING = ("email", "id", "name")
-"""What the provider may tell of a sponsor or an owner, the surest first."""
+"""How a provider may name a sponsor or owner, the most reliable first."""
 
 Sort: TypeAlias = Literal["tag", "entry", "creator", "rule", "words", "neighbours", "role", "platform", "provider"]
 
 
 class Hint(NamedTuple):
-    """Somebody on the roster who is pointed at, ``person`` being their e-mail. ``score``: 0 to 1.
+    """A hint at a person on the roster; ``person`` is their e-mail. ``score``: 0 to 1.
 
     Hints of one ``sort`` repeat each other; hints of different sorts confirm each other.
     """
@@ -152,7 +152,7 @@ def tag_scores(configured: Mapping[str, float] | None) -> Mapping[str, float]:
 
 
 class Clues:
-    """Hints that stand in an identity itself, and in the entries that stand for it or might."""
+    """Hints in an identity, and in the entries that match or may match it."""
 
     def __init__(self, directory: Directory, tags: Mapping[str, float]) -> None:
         self._directory = directory
@@ -160,7 +160,7 @@ class Clues:
         self._of_entry: dict[tuple[str, float], tuple[Hint, ...]] = {}
 
     def of_identity(self, identity: Identity) -> Iterator[Hint]:
-        """From its tags, from whom the provider has for it, from who made it, and from whom its scope names."""
+        """Yield hints from its tags, sponsors, owners, creator and scope contact."""
         for key, value in identity.tags.items():
             score = self._tags.get(tag_name(key))
             if score is not None and (person := self._directory.mentioned(value)) is not None:
@@ -173,7 +173,7 @@ class Clues:
             yield Hint("platform", person.email, SCORES.signals["contact"], f"contact {contact} of {identity.scope}")
 
     def _with_provider(self, identity: Identity) -> Iterator[Hint]:
-        """Its sponsors and owners, who may be named by any of e-mail, id and name."""
+        """Yield hints from its sponsors and owners, named by e-mail, id or name."""
         for signal, attribute in (("sponsor", SPONSORS), ("owner", OWNERS)):
             given = identity.attributes.get(attribute)
             for one in given if isinstance(given, (list, tuple)) else ():
@@ -185,7 +185,7 @@ class Clues:
                     yield Hint("provider", person.email, SCORES.signals[signal], evidence)
 
     def of_entry(self, entry: Entry, likelihood: float) -> tuple[Hint, ...]:
-        """From what the entry says of people. ``likelihood``: that it is the right one, 0 to 1."""
+        """Return the hints in an entry. ``likelihood``: that the entry is the right one, 0 to 1."""
         key = entry.id, likelihood
         if key not in self._of_entry:
             self._of_entry[key] = tuple(self._named_in(entry, likelihood))
@@ -204,7 +204,7 @@ class Clues:
 
 
 def named_in(entry: Entry) -> Iterator[tuple[str, str]]:
-    """Everybody whom an entry names, with the column that names them."""
+    """Return the people and teams in an entry, with their column."""
     columns = {
         "owner": entry.owner,
         "backup_owner": entry.backup_owner,

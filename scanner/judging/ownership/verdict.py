@@ -1,7 +1,7 @@
-"""Whether anybody answers for an identity: owners that its entries name, resolved against the roster.
+"""Ownership verdicts: the owners in the matching entries, resolved against the roster.
 
-Orphaned means: nobody accountable. An owner answers for an identity by being an active person on the roster, or a
-group with at least one; whoever is gone, unknown or a machine does not.
+An identity is owned if an owner is an active person on the roster, or a group with an active member. It is orphaned
+if every owner has left, is unknown or is a machine.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ from scanner.text import either
 
 
 class _Standing(Struct, frozen=True, kw_only=True):
-    """What one named owner comes to. ``reason`` is None for one who answers; ``owner`` is the roster's own e-mail.
+    """A named owner, resolved. ``reason`` is None for an active owner; ``owner`` is the e-mail on the roster.
 
-    ``team``: theirs on the roster. ``leaving``: the people behind it, where all of them are about to go.
+    ``team``: on the roster. ``leaving``: the people behind it, if all of them are about to leave.
     """
 
     owner: str
@@ -35,7 +35,7 @@ class _Standing(Struct, frozen=True, kw_only=True):
 
 
 class _Accountable(Struct, frozen=True, kw_only=True):
-    """Who answers for what some entries declare: ``active`` owners, or, in their place, backup owners."""
+    """The owners in some entries: ``active`` are owners, or backup owners if no owner is active."""
 
     active: tuple[_Standing, ...]
     failed: tuple[_Standing, ...]
@@ -46,7 +46,7 @@ _UNREGISTERED = OwnershipVerdict(state="orphaned", reason="unregistered", eviden
 
 
 class Answers:
-    """Judges one identity after another. ``entries``: by id. ``directory``: None where no roster was given."""
+    """Returns ownership verdicts. ``entries``: by id. ``directory``: None without a roster."""
 
     def __init__(self, entries: Mapping[str, Entry], directory: Directory | None) -> None:
         self._entries = entries
@@ -54,7 +54,7 @@ class Answers:
         self._declared: dict[tuple[str, ...], OwnershipVerdict] = {}
 
     def verdict(self, registry: RegistryVerdict) -> OwnershipVerdict:
-        """The verdict, without candidates; what the same entries declare has one and the same."""
+        """Return the verdict without candidates. Identities with the same entries share one verdict."""
         match registry.state:
             case "exempt":
                 return OwnershipVerdict(state="not_applicable", evidence=registry.evidence)
@@ -73,7 +73,7 @@ class Answers:
                 return self._declared[ids]
 
     def _registered(self, declared: Sequence[Entry]) -> OwnershipVerdict:
-        """An owner whom any of the entries names counts, the first entry's first."""
+        """Judge by the owners in any of the entries, the first entry first."""
         if self._directory is None:
             return _unlooked_up(_owners(declared) or _backup_owners(declared)) or _never_assigned(declared)
         answer = _accountable(declared, self._directory)
@@ -88,7 +88,7 @@ class Answers:
         )
 
     def _ambiguous(self, declared: Sequence[Entry]) -> OwnershipVerdict:
-        """Owned only where all of the entries lead to the same active owner."""
+        """Owned only if all entries lead to the same active owner."""
         origins = _origins(declared)
         if self._directory is None:
             named = [_owners([entry]) or _backup_owners([entry]) for entry in declared]
@@ -129,7 +129,7 @@ def _never_assigned(declared: Sequence[Entry]) -> OwnershipVerdict:
 
 
 def _unlooked_up(owners: Sequence[str]) -> OwnershipVerdict | None:
-    """Who is named cannot be looked up without a roster; None: nobody is named, which can be seen all the same."""
+    """Return ``unchecked`` for named owners without a roster; None if no owner is named."""
     if not owners:
         return None
     return OwnershipVerdict(state="unchecked", owner=owners[0], evidence="no roster was given to look owners up in")
@@ -189,7 +189,7 @@ def _team(person: Person) -> str | None:
     return person.name or person.email.removeprefix("team:") if person.is_group else person.team
 
 
-# --- Ownership of a whole estate: first who answers for what, then whom to ask where nobody does, or not for long ---
+# --- Ownership of all identities: owners first, then candidates for orphaned and soon orphaned ones ---
 
 
 def judge_owners(
@@ -200,10 +200,10 @@ def judge_owners(
     ownership: Ownership,
     machines: Callable[[str], bool],
 ) -> dict[str, OwnershipVerdict]:
-    """The ownership verdict of each identity, by its key.
+    """Return the ownership verdict of each identity, by key.
 
-    Candidates, the likeliest first, are with whatever is orphaned, held by a backup only, or owned by nobody who
-    stays. ``entries``: by id. ``roster``: None where none was given; then nobody can be looked up or suggested.
+    Orphaned identities, and those with a backup owner only or with leaving owners only, have candidates, the best
+    first. ``entries``: by id. ``roster``: None if not given; owners are then neither resolved nor suggested.
     ``machines``: whether a text names a discovered non-human identity, by key, name or alias.
     """
     directory = None if roster is None else Directory(roster, Machines(ownership.machines, machines))
@@ -233,5 +233,5 @@ def judge_owners(
 
 
 def _is_settled(verdict: OwnershipVerdict) -> bool:
-    """Whether an owner answers for it and will stay."""
+    """Return whether it has an active owner who stays."""
     return verdict.state == "owned" and not verdict.backup_only and not verdict.leaving
