@@ -19,7 +19,7 @@ def check_url(url: str, *, insecure_http: bool, query: bool = False) -> None:
     if parts.port == 0:  # reading it raises ValueError for what is no port at all
         raise ValueError("an address cannot have port 0")
     if parts.scheme == "http" and not insecure_http and not is_loopback(parts.hostname):
-        raise ValueError("plain http to another machine can be read by others: use https, or say insecure_http = true")
+        raise ValueError("plain http to another machine is not encrypted: use https, or set insecure_http = true")
 
 
 def is_loopback(host: str) -> bool:

@@ -24,7 +24,7 @@ class NotAsked(SourceError):
     """One of many that was left out, because those before it had failed."""
 
 
-# --- The connector contract: what a connector declares, what it yields, and how a failure becomes a gap ---
+# --- The connector contract ---
 #
 # A connector declares a :class:`Spec` and does two things: ``scopes()`` lists units of work, ``discover(scope)``
 # reads one of them as a stream of records. Optional skills are separate protocols (:class:`Preflight`,
@@ -225,7 +225,7 @@ class SectionReading:
         spec, name, status = self._scope.spec, self._name.partition(":")[0], self._status
         asks = self._meter is not None and self._meter.asks and not self._is_answered
         if status == "complete" and asks and not calls and name not in spec.depends_on:
-            status, details = "failed", [*details, "nothing was asked of the provider"]
+            status, details = "failed", [*details, "no request was sent"]
         empty = self._scope.coverage(self._name, status, detail="; ".join(details) or None)
         permission = self._permission or (empty.permission if status == "denied" else None)
         told = structs.replace(empty, identities=self._found, calls=calls, permission=permission)
@@ -248,7 +248,7 @@ def settled(spec: Spec, coverage: Iterable[Coverage]) -> tuple[Coverage, ...]:
         for other in records:
             base, _, its_part = other.section.partition(":")
             if other.status in _UNREAD and base in needed and other.scope == one.scope and its_part in ("", part):
-                why = f"nothing was asked: {other.section} is {other.status}"
+                why = f"not requested: {other.section} is {other.status}"
                 detail = f"{one.detail}; {why}" if one.detail else why
                 records[number] = structs.replace(one, status="skipped", detail=detail)
                 break

@@ -95,7 +95,7 @@ class Budget:
                 continue
             one.taken += size  # a count that a race leaves a little short is as good
             if one.taken > one.total:
-                raise AnswerTooLarge(f"the answers to one {of_what} are larger than {_size(one.total)} together")
+                raise AnswerTooLarge(f"the responses to one {of_what} are larger than {_size(one.total)} together")
 
     def answer(self) -> Answer:
         """What one answer may cost, from now on."""
@@ -120,14 +120,14 @@ class Answer:
         self._budget.check()
         left = self._ends - time.monotonic()
         if left <= 0:
-            raise DeadlineExceeded(f"an answer was not whole after {self._budget.limits.answer_seconds:g} seconds")
+            raise DeadlineExceeded(f"a response was incomplete after {self._budget.limits.answer_seconds:g} seconds")
         return min(left, self._budget.left())
 
     def take(self, size: int) -> None:
         """Count a piece of so many bytes. Raises AnswerTooLarge."""
         self._size += size
         if self._size > self._budget.limits.answer_bytes:
-            raise AnswerTooLarge(f"an answer is larger than {_size(self._budget.limits.answer_bytes)}")
+            raise AnswerTooLarge(f"a response is larger than {_size(self._budget.limits.answer_bytes)}")
 
 
 def _size(of: int) -> str:

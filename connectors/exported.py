@@ -35,7 +35,7 @@ class Unreadable(ValueError):
 def files_in(path: Path) -> Iterator[Path]:
     """The file, or every file of the folder and the folders in it, hidden ones left out, in the order of their names.
 
-    Raises OSError where it cannot be looked into.
+    Raises OSError where cannot be read.
     """
     if path.is_file():
         yield path
@@ -111,7 +111,7 @@ def _is_at_end(text: str, at: int) -> bool:
     return not text[at:].strip() or (text[at] == '"' and '"' not in text[at + 1 :])
 
 
-# --- What sources that are folders of exported files have in common ---
+# --- Shared parts of offline sources ---
 
 FILES_NAMED = 5
 """So many files that nobody needs are named, the rest are counted."""
@@ -123,7 +123,7 @@ def looking_into(folder: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise SourceError(f"{error.filename or folder} cannot be looked into: {error.strerror}") from error
+        raise SourceError(f"{error.filename or folder} cannot be read: {error.strerror}") from error
 
 
 def name_in(root: Path, path: Path) -> str:
@@ -140,4 +140,4 @@ def dated(records: Iterable[DiscoveredRecord], at: datetime | None) -> Iterator[
 def not_recognised(files: Sequence[str]) -> str:
     """A note on files in which nothing is of use."""
     more = len(files) - FILES_NAMED
-    return f"nothing is recognised in {', '.join(files[:FILES_NAMED])}{f' and {more} more' if more > 0 else ''}"
+    return f"no file is recognised in {', '.join(files[:FILES_NAMED])}{f' and {more} more' if more > 0 else ''}"

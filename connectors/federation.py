@@ -28,7 +28,7 @@ def widest(restrictions: Iterable[Restriction]) -> Restriction:
     return min(restrictions, key=_ORDER.index, default="none")
 
 
-# --- Who signs tokens for workloads, and how far a claim narrows whom a trust lets in (``issuers.toml``). Pure ---
+# --- Known token issuers, and how far claims restrict a trust (``issuers.toml``, pure) ---
 
 SUBJECT = "sub"
 
@@ -97,7 +97,7 @@ def shared(url: str) -> Issuer | None:
     return None
 
 
-# --- ``federates`` links: which subjects of which issuer may become an identity, as others can join them (pure) ---
+# --- ``federates`` links (pure) ---
 #
 # A link's target names the subject as the connector of its own platform would. ``issuers.toml`` has the forms:
 #
@@ -131,7 +131,7 @@ def subject_target(issuer: str, subject: str) -> str:
 
 
 def federates_link(issuer: str, subject: str, evidence: str) -> Link:
-    """The link to a subject; ``evidence``: what lets it in, as ``its trust policy lets in``."""
+    """The link to a subject; ``evidence``: what lets it in, as ``its trust policy allows``."""
     who = f"every subject of {issuer_name(issuer)}" if subject == ANY else f"{subject} of {issuer_name(issuer)}"
     return Link(relation="federates", target=subject_target(issuer, subject), evidence=f"{evidence} {who}")
 

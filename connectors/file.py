@@ -72,7 +72,7 @@ class FileConnector:
         except RegistryError as error:
             tally.broke_off(error)
         if tally.is_empty:
-            tally.doubt("the file lists nothing; an empty file is not taken for an empty estate")
+            tally.doubt("the file lists no identities; an empty file is treated as a failed read")
         elif not self._settings.complete:
             tally.doubt("the file is declared incomplete")
         yield from tally.coverage()
@@ -106,7 +106,7 @@ class FileConnector:
         fields = Fields(row, COLUMNS)
         place = (fields.word("provider") or self._source, fields.word("scope") or self._source)
         if EVERY_SCOPE in place:
-            fields.wrong("scope", f"{EVERY_SCOPE} is no place")
+            fields.wrong("scope", f"{EVERY_SCOPE} is not a scope")
         reading = tally.unplaced if fields.errors else tally.at(*place)
         identity = parse_identity(fields, self._source, *place)
         wrong = [f"{shown(error.heading)}: {error}" if error.heading else str(error) for error in fields.errors]

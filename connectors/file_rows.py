@@ -55,7 +55,7 @@ COLUMNS = Columns(
 )  # fmt: skip
 
 
-# --- A row of a listed file as an identity: what its cells mean ---
+# --- Rows of a file as identities ---
 
 T = TypeVar("T")
 Says: TypeAlias = Literal["human", "machine", "agent"]
@@ -167,7 +167,7 @@ def _signals(fields: Fields) -> tuple[Signal, ...]:
     is_agent = agent.get("is_agent") is True if isinstance(agent, dict) else fields.yes_no("is_agent")
     said = _NATURES.get(str(verdict or "unknown").lower())
     if said is None:
-        fields.wrong("nature", f"{shown(str(verdict))} is no nature", "write human, non_human or mixed")
+        fields.wrong("nature", f"{shown(str(verdict))} is not a nature", "write human, non_human or mixed")
     says: tuple[Says, ...] = (*(said or ()), *(("agent",) if is_agent else ()))
     return tuple(Signal(says=word, sort="provider", evidence=f"listed as {word}") for word in says)
 

@@ -256,9 +256,9 @@ def decoded(content: bytes | Raw, shape: Any) -> Any:
     try:
         return msgspec.json.decode(content, type=shape)
     except msgspec.ValidationError as error:
-        raise Malformed(f"an answer has another shape than expected: {error}") from None
+        raise Malformed(f"a response has an unexpected structure: {error}") from None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        raise Unreachable("an answer is not the API's: it is no JSON") from None
+        raise Unreachable("unexpected response: not JSON") from None
 
 
 class _Kept(Struct, frozen=True):
@@ -298,7 +298,9 @@ class Client:
             raise SourceError(f"the address of the API: {error}") from None
         for name, value in headers.items():
             if not (value.isascii() and value.isprintable() and value == value.strip()):
-                raise SourceError(f"the header {name} holds characters that no header can", hint="check the secret")
+                raise SourceError(
+                    f"the header {name} holds characters that are not allowed in a header", hint="check the secret"
+                )
         self.url = url.rstrip("/")
         self.meter = Meter() if meter is None else meter
         self.rate = RateLimit(5, burst=5) if rate is None else rate
@@ -346,7 +348,7 @@ class Client:
             answer = self._answer(url, asked)
             raws = pointed(answer.content, at, list[Raw] | None)
             if raws is None:
-                raise Malformed(f"an answer has no list at {at or 'its root'}")
+                raise Malformed(f"a response has no list at {at or 'its root'}")
             for place, raw in enumerate(raws):
                 try:
                     one: T = decoded(raw, row)
@@ -361,7 +363,7 @@ class Client:
             # A server that does not know its own parameter gives the same page for ever, whatever it is asked.
             turn = {(url, *sorted(asked.items())), *([sha256(answer.content).digest()] if raws else [])}
             if not seen.isdisjoint(turn):
-                raise Malformed(f"the pages of {own_words(path)} lead in a circle")
+                raise Malformed(f"the pages of {own_words(path)} repeat")
             seen |= turn
             number += 1
 
@@ -400,10 +402,10 @@ class Client:
             origin = _origin(url)
             has_user = parse_url(url).auth is not None
         except (LocationParseError, ValueError):
-            raise Malformed("an answer names an address that is none") from None
+            raise Malformed("a response contains an invalid address") from None
         if origin != self._origin or has_user:
             raise SourceError(
-                f"an answer leads to another address, {own_words(_shown(origin))}: it was not asked",
+                f"a response links to another address, {own_words(_shown(origin))}: not requested",
                 hint=f"only {_shown(self._origin)} is asked; if it is the API's own, give it as the source's url",
             )
 
@@ -413,7 +415,7 @@ class Client:
         name = "" if body is not None else repr((url, *sorted(params.items())))
         for attempt in range(self._attempts):
             if self._silences >= SILENCES:
-                raise Unreachable(f"{_shown(self._origin)} was not asked: it had stopped answering")
+                raise Unreachable(f"{_shown(self._origin)} was not called: it stopped responding")
             is_last = attempt == self._attempts - 1
             known = self._known(name)
             response, why = self._sent(url, params, body, known)
@@ -421,7 +423,7 @@ class Client:
                 if is_last:
                     with self._lock:
                         self._silences += 1
-                    raise Unreachable(f"{_shown(self._origin)} does not answer: {why}")
+                    raise Unreachable(f"{_shown(self._origin)} does not respond: {why}")
                 self._wait(attempt, None)
                 continue
             self._silences = 0
@@ -438,7 +440,7 @@ class Client:
             if is_last or not (throttled or response.status_code in _MAY_PASS):
                 raise _refusal(response, throttled=throttled)
             self._wait(attempt, asked)
-        raise SourceError("nothing was asked: attempts must be positive")
+        raise SourceError("no request was sent: attempts must be positive")
 
     def _sent(self, url: str, params: Mapping[str, str], body: Any, known: _Kept | None) -> tuple[Response | None, str]:
         """One try: the answer, or why there is none."""
@@ -454,7 +456,7 @@ class Client:
                 timeout=self._timeout,
             )
         except (InvalidURL, MissingSchema, InvalidSchema, InvalidHeader, UnicodeError) as error:
-            raise Malformed(f"what would be asked is no request ({type(error).__name__})") from None
+            raise Malformed(f"the request is invalid ({type(error).__name__})") from None
         except (RequestException, HTTPError) as error:  # their texts would hold the whole address
             return None, type(error).__name__
         return response, ""
@@ -484,7 +486,7 @@ def _joined(url: str, link: str) -> str:
     try:
         return urljoin(url, link)
     except ValueError:
-        raise Malformed("an answer names an address that is none") from None
+        raise Malformed("a response contains an invalid address") from None
 
 
 def _origin(url: str) -> tuple[str, str, int]:
@@ -503,7 +505,7 @@ def _path(template: str, places: Mapping[str, str]) -> str:
     def quoted(match: re.Match[str]) -> str:
         value = places[match[1]]
         if value in ("", ".", ".."):
-            raise Malformed(f"{value!r} cannot stand in an address")
+            raise Malformed(f"{value!r} is not allowed in a URL")
         return quote(value, safe="", errors="surrogatepass")
 
     return _PLACE.sub(quoted, template)
@@ -552,7 +554,7 @@ def _refusal(response: Response, *, throttled: bool) -> SourceError:
         words = ""
     text = f"HTTP {status}: {own_words(' '.join(words.split()))}" if words else f"HTTP {status}"
     if throttled:
-        return Throttled(f"asked for fewer requests, and retries ran out: {text}")
+        return Throttled(f"throttled, and the retries are used up: {text}")
     if status == UNAUTHORIZED:
         return Denied(f"the credentials are not valid: {text}", hint="give the source valid ones")
     if status == FORBIDDEN:
@@ -567,4 +569,4 @@ def _host_of(redirect: Response) -> str:
     try:
         return _shown(_origin(urljoin(redirect.url, redirect.headers["location"])))
     except (LocationParseError, ValueError):
-        return "what is no address"
+        return "an invalid address"

@@ -14,7 +14,7 @@ from connectors.budget import Pool
 from scanner.errors import MissingExtra, SourceError
 from scanner.model import Fact
 
-# --- How a connector says what of an identity a gap kept from it ---
+# --- Unknown fields of an identity ---
 
 
 def unread_facts(
@@ -36,7 +36,7 @@ def unread_facts(
     return tuple(fact for fact, is_kept in kept.items() if is_kept)
 
 
-# --- SDKs are extras: whether one is installed is found out without importing it ---
+# --- Optional SDKs ---
 
 
 def require_sdk(package: str, spec: Spec) -> None:
@@ -79,7 +79,7 @@ def read_each(
             if failures < GIVE_UP_AFTER:
                 waiting.extend(pool.submit(_caught, read, one) for one in islice(ahead, workers - len(waiting)))
             if not waiting:
-                yield item, NotAsked(f"not asked, after {failures} failures in a row")
+                yield item, NotAsked(f"skipped after {failures} failures in a row")
                 continue
             result = waiting.popleft().result()
             failed = isinstance(result, SourceError) and not isinstance(result, (Gone, Malformed, *alone))

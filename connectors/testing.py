@@ -217,7 +217,9 @@ def read(connector: Connector, *, deadline: float = DEADLINE, limits: Limits = L
         if "internal error" in (gap.detail or ""):
             raise AssertionError(f"the connector broke, section {gap.section}: {gap.detail} (its log has the place)")
     if not _coverage(records):
-        raise AssertionError("no coverage was told: every section that is tried yields one, and so does every failure")
+        raise AssertionError(
+            "no coverage was reported: every section that is tried yields one, and so does every failure"
+        )
     return records
 
 
@@ -277,7 +279,7 @@ def check_healthy(estate: Estate) -> None:
     _no("identities of another source, or without a name",
         [one.key for one in identities if one.source != "prod" or not one.name.strip()])  # fmt: skip
     _no("sections that the spec does not declare", [name for _, name in told if name.partition(":")[0] not in declared])
-    _no("sections that are told twice", [one for one in told if told.count(one) > 1])
+    _no("sections that are reported twice", [one for one in told if told.count(one) > 1])
     _no("sections that count no identities, though some were read",
         [] if sum(one.identities for one in _coverage(records)) else ["all: call section.found()"])  # fmt: skip
     if sorted(map(repr, map(_still, records))) != sorted(map(repr, map(_still, again))):
@@ -347,7 +349,7 @@ def check_loop(estate: Estate) -> None:
         records = read(estate.make(server.url), deadline=5.0)
         _bounded(server, "pages in a circle")
     if not any(one.is_gap for one in _coverage(records)):
-        raise AssertionError(f"the pages of {', '.join(sorted(paged))} led in a circle, and no section is a gap")
+        raise AssertionError(f"the pages of {', '.join(sorted(paged))} repeated, and no section is a gap")
 
 
 def check_not_the_api(estate: Estate) -> None:
@@ -435,7 +437,7 @@ def check_hostile_names(estate: Estate) -> None:
         for asked in server.asked:
             climbed = _TRACE in asked.query or any(part.startswith(_TRACE) for part in asked.path.split("/"))
             if climbed or ".." in asked.path.split("/"):
-                raise AssertionError(f"a name led a request elsewhere: {asked.target!r}; quote what stands in a path")
+                raise AssertionError(f"a name changed the path of a request: {asked.target!r}; quote names in paths")
 
 
 def check_secrets(estate: Estate) -> None:
@@ -450,8 +452,8 @@ def check_secrets(estate: Estate) -> None:
         scopes = [one for one in connector.scopes() if isinstance(one, Scope)]
         # As the connector yields them: the engine would mask what it knows for a secret.
         records = [record for scope in scopes for record in connector.discover(scope)]
-    _no("gaps, only since answers have more fields", [one.section for one in _coverage(records) if one.is_gap])
-    _silent(CANARY, records, "a field that nobody asked for")
+    _no("gaps only because responses have more fields", [one.section for one in _coverage(records) if one.is_gap])
+    _silent(CANARY, records, "an unrequested field")
     _silent(estate.secret, records, "the credentials")
 
 
@@ -529,7 +531,7 @@ def _nothing_complete(records: Sequence[DiscoveredRecord], what: str) -> None:
     _no(f"sections that are complete in spite of {what}",
         sorted({one.section for one in _coverage(records) if one.status == "complete"}))  # fmt: skip
     if not any(one.is_gap for one in _coverage(records)):
-        raise AssertionError(f"{what} is no gap of anything")
+        raise AssertionError(f"{what} caused no gap")
 
 
 def _bounded(server: Server, what: str) -> None:

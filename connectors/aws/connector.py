@@ -117,7 +117,7 @@ class AwsConnector:
             except Denied as refusal:
                 if not account.is_own:
                     raise
-                entering.note(f"{refusal}; it is the source's own account, read with its own credentials")
+                entering.note(f"{refusal}; the source's own account is read with its own credentials")
         yield entering.coverage
         if entering.coverage.is_gap:
             return

@@ -78,7 +78,7 @@ def printed(policies: Sequence[str]) -> str:
 
 _SCANNER = "ARN of the role or user that Muster runs as."
 _EXTERNAL_ID = "The source's external_id, where it has one."
-_DESCRIPTION = "Lets Muster read who is there and what they may do, and never a secret's value."
+_DESCRIPTION = "Lets Muster read identities and their permissions, and never a secret's value."
 _CLOUDFORMATION_HEAD = """\
 # The role that Muster assumes in each account of an organization. Into all of them, from the management account:
 #   aws cloudformation create-stack-set --stack-set-name muster-audit --template-body file://template.yaml \\
@@ -133,8 +133,8 @@ def cloudformation() -> str:
 
 
 _TERRAFORM = """\
-# The role that Muster assumes in one account; apply it to each. Whoever scans needs what
-# `muster connectors aws --policy` prints besides.
+# The role that Muster assumes in one account; apply it to each. The identity that scans also needs
+# the policy that `muster connectors aws --policy` prints.
 terraform {
   required_providers {
     aws = { source = "hashicorp/aws", version = ">= 5.0" }

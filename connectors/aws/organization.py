@@ -101,7 +101,7 @@ def read_guardrails(
         if member.is_management or not attached:
             guardrails[member.id] = ()
         elif above is None:
-            section.malformed(member.id, "its place in the organization is not told")
+            section.malformed(member.id, "its place in the organization is unknown")
             guardrails[member.id] = None
         else:
             levels = tuple(tuple(attached[place]) for place in (*above, member.id) if place in attached)
@@ -161,7 +161,7 @@ def _rows(client: Client, method: str, member: str, shape: type[S], **parameters
             yield expect(row, shape, permission)
 
 
-# --- Which accounts a source reads, and what is to be known before each of them is entered ---
+# --- Accounts of a source ---
 
 
 class Account(Struct, frozen=True, kw_only=True):
@@ -187,7 +187,7 @@ def own_account(session: AwsSession, meter: Meter) -> Account:
     caller = call(sts, "get_caller_identity")
     account, arn = caller.get("Account", ""), caller.get("Arn", "")
     if not (account.isdigit() and arn.startswith("arn:")):
-        raise SourceError("sts:GetCallerIdentity: its answer names no account")
+        raise SourceError("sts:GetCallerIdentity: its response contains no account id")
     return Account(id=account, partition=arn.split(":")[1])
 
 

@@ -57,9 +57,9 @@ class AwsSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
         self._check_organization()
         for region in self.named_regions or ():
             if not _REGION.fullmatch(region):
-                raise ValueError(f"{region!r} is no region's name: name regions such as eu-west-1, or say all")
+                raise ValueError(f"{region!r} is not a region: give regions such as eu-west-1, or all")
         if self.named_regions == ():
-            raise ValueError("regions is empty: name some, or say all")
+            raise ValueError("regions is empty: give regions, or all")
         wanted(self.named_resources)
         if self.max_rate is not None and self.max_rate <= 0:
             raise ValueError("max_rate is a number of requests a second, above 0")
@@ -75,19 +75,19 @@ class AwsSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
 
     def _check_organization(self) -> None:
         for text, shape, words in (
-            (self.organization_role, _ROLE, "organization_role is a role's name, such as MusterAudit, and no ARN"),
-            (self.external_id, _EXTERNAL_ID, "external_id is no external id: letters, digits and + = , . @ : / -"),
+            (self.organization_role, _ROLE, "organization_role is a role name such as MusterAudit, not an ARN"),
+            (self.external_id, _EXTERNAL_ID, "external_id allows only letters, digits and + = , . @ : / -"),
             (self.session_name, _SESSION_NAME, "session_name is 2 to 64 letters, digits and + = , . @ -"),
         ):
             if text is not None and not shape.fullmatch(text):
                 raise ValueError(words)
         for account in (*self.named_accounts, *self.skipped_accounts):
             if not _ACCOUNT.fullmatch(account):
-                raise ValueError(f"{account!r} is no account's id, which has 12 digits")
+                raise ValueError(f"{account!r} is not an account id: 12 digits are expected")
         if self.organization_role is None and (self.named_accounts or self.skipped_accounts or self.external_id):
             raise ValueError("accounts, skip_accounts and external_id need organization_role")
         if self.from_files is not None and self.organization_role is not None:
-            raise ValueError("from_files tells of the accounts that are in the files: leave out organization_role")
+            raise ValueError("from_files describes the accounts in the files: leave out organization_role")
 
     @property
     def named_accounts(self) -> tuple[str, ...]:

@@ -34,7 +34,7 @@ _READERS = {
 
 def _no_tenant() -> SourceError:
     hint = "set tenant_id, or the environment variable AZURE_TENANT_ID"
-    return SourceError("it is not said which tenant is to be read", hint=hint)
+    return SourceError("no tenant is configured", hint=hint)
 
 
 class AzureConnector:
@@ -79,7 +79,7 @@ class AzureConnector:
             unit = Unit(kind="tenant", tenant=self._settings.tenant)
             tenant = structs.replace(nowhere, id=unit.tenant, context=unit)
             if is_given:
-                yield tenant.coverage(s.TENANT, "off", detail="signed in elsewhere: the tokens were given")
+                yield tenant.coverage(s.TENANT, "off", detail="access tokens were given; Muster does not sign in")
             else:
                 yield structs.replace(section.coverage, scope=tenant.id)
             units = list(find_units(api, self._settings, tenant, meter))

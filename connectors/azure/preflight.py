@@ -72,13 +72,13 @@ def check_own_rights(api: AzureApi, settings: AzureSettings, subscriptions: Sequ
         own = next(_principals(api, settings.client_id), None)
         excess = [] if own is None else [*_permissions(api, own, settings), *_roles(api, own, subscriptions)]
     except (SourceError, msgspec.ValidationError) as error:
-        yield Check(name=_NAME, ok=True, detail=f"they could not be looked at: {error}")
+        yield Check(name=_NAME, ok=True, detail=f"they could not be read: {error}")
         return
     if excess:
         some = ", ".join(dict.fromkeys(excess))
         yield Check(name=_NAME, ok=False, detail=f"this application could do more than read: {some}", fix=_FIX)
     else:
-        yield Check(name=_NAME, ok=True, detail="nothing was found that lets it do more than read")
+        yield Check(name=_NAME, ok=True, detail="no permission beyond reading was found")
 
 
 def _principals(api: AzureApi, client: str) -> Iterator[_Principal]:
@@ -113,7 +113,7 @@ def _rows(pages: Iterable[list[Raw]], row: type[T]) -> Iterator[T]:
             yield msgspec.json.decode(raw, type=row)
 
 
-# --- What a scan will be able to read, asked beforehand: a call or two for each section, and nothing scanned ---
+# --- Preflight: one or two calls for each section ---
 
 LOOKED_AT = 5
 """So many subscriptions are tried."""
@@ -161,7 +161,7 @@ def _sections(api: AzureApi, settings: AzureSettings, subscriptions: Sequence[st
         if not mine:
             yield Check(name=section.name, ok=True, detail="left out by the settings")
         elif mine[0].service == "vault":
-            yield Check(name=section.name, ok=True, detail="each vault tells when it is asked")
+            yield Check(name=section.name, ok=True, detail="known when each vault is read")
         elif mine[0].service == "graph":
             yield _tried(section.name, [(one, NIL_GUID) for one in _cheapest(mine)], api)
         elif subscriptions:

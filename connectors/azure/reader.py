@@ -125,7 +125,7 @@ class Reader:
                 yield item, result
         for kind, lost in failures.items():
             if kind is NotAsked:
-                section.note(f"{len(lost)} {what} were not asked, after {GIVE_UP_AFTER} failures in a row")
+                section.note(f"{len(lost)} {what} were skipped after {GIVE_UP_AFTER} failures in a row")
                 continue
             section.lost(lost[0][1], partial=some or len(failures) > 1)
             names = ", ".join(named(item) for item, _ in lost[:_NAMED])

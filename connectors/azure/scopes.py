@@ -146,7 +146,7 @@ def _names(chain: Iterable[_Ancestor]) -> tuple[str, ...]:
     return tuple(one.name for one in chain)
 
 
-# --- The units of work: the tenant, its management groups and its subscriptions ---
+# --- Units of work: the tenant, its management groups and its subscriptions ---
 
 _NAMED = 10
 _NOTHING_SEEN = "no subscription can be seen"
@@ -238,7 +238,7 @@ def _read(reader: Reader, wanted: Sequence[str], found: Found) -> Iterator[Cover
                 refusal = _ask_resource_graph(reader, section, found)
             if refusal is not None:
                 _ask_resource_manager(reader, section, name, found)
-                section.note(f"{refusal}: the resource manager was asked instead")
+                section.note(f"{refusal}: Resource Manager was used instead")
             _tell(section, name, found.of[name])
         coverage = reader.done(section)
         yield structs.replace(coverage, scope=EVERY_SCOPE) if coverage.is_gap else coverage
@@ -251,7 +251,7 @@ def _ask_resource_graph(reader: Reader, section: SectionReading, found: Found) -
             found.add(one)
     except SourceError as error:
         return error
-    return None if any(found.of.values()) else SourceError("Resource Graph tells of no subscription")
+    return None if any(found.of.values()) else SourceError("Resource Graph returns no subscription")
 
 
 def _ask_resource_manager(reader: Reader, section: SectionReading, name: str, found: Found) -> None:

@@ -88,13 +88,13 @@ class AzureSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
         for name in ("tenant_id", "client_id"):
             text = getattr(self, name)
             if text is not None and not _GUID.fullmatch(text):
-                raise ValueError(f"{name} is an id such as 11111111-2222-3333-4444-555555555555, and no name")
+                raise ValueError(f"{name} must be an id such as 11111111-2222-3333-4444-555555555555, not a name")
         for subscription in (*(self.named_subscriptions or ()), *self.skipped_subscriptions):
             if not _GUID.fullmatch(subscription):
-                raise ValueError(f"{subscription!r} is no subscription's id")
+                raise ValueError(f"{subscription!r} is not a subscription id")
         for group in self.named_management_groups or ():
             if not _GROUP.fullmatch(group) or group in (".", ".."):
-                raise ValueError(f"{group!r} is no management group's id")
+                raise ValueError(f"{group!r} is not a management group id")
 
     def _check_sign_in(self) -> None:
         ways = (self.client_secret, self.certificate_file, self.managed_identity or None, self.access_token)
@@ -112,7 +112,7 @@ class AzureSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
         _check_address("authority_url", self.authority_url, insecure_http=False)
         signs_in = not self.managed_identity and any(self.token_of(service) is None for service in _SERVICES)
         if signs_in and not self.endpoints.authority.lower().startswith("https:"):
-            raise ValueError("one signs in by https alone: give access_token, or an authority_url that is https")
+            raise ValueError("signing in requires https: give access_token, or an authority_url that is https")
 
     def token_of(self, service: Service) -> SecretRef | None:
         """Where the token for a service is, if it is given."""

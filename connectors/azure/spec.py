@@ -92,7 +92,7 @@ SPEC = Spec(
         _section(
             s.OWNERS,
             "Owners",
-            "owners of applications are not known, nor who can take one over by owning it",
+            "owners of applications are not known, nor who can take over an application as its owner",
             feeds=_RIGHTS,
         ),
         _section(
@@ -103,7 +103,7 @@ SPEC = Spec(
         _section(
             s.DELETED,
             "Recently deleted applications",
-            "a right of a deleted application is not told from one of an application that was never there",
+            "rights of deleted applications cannot be distinguished from rights of unknown ones",
         ),
         _section(
             s.DIRECTORY_ROLES, "Directory roles", "roles in the directory are missing from privilege", feeds=_RIGHTS
@@ -117,7 +117,7 @@ SPEC = Spec(
         _section(
             s.DELEGATED_GRANTS,
             "Delegated grants",
-            "what applications may do in the name of users is missing from privilege",
+            "delegated permissions are missing from privilege",
             feeds=_RIGHTS,
         ),
         _section(
@@ -157,7 +157,7 @@ SPEC = Spec(
         _section(
             s.DENY_ASSIGNMENTS,
             "Azure deny assignments",
-            "what Azure itself denies is told as a right, and as certain",
+            "rights that deny assignments remove are reported as effective",
         ),
         _section(s.PRINCIPALS, "Holders of role assignments", "role assignments of deleted principals are not found"),
         _section(
@@ -170,12 +170,12 @@ SPEC = Spec(
         _section(
             s.IDENTITY_FEDERATION,
             "Federated credentials of managed identities",
-            "who can sign in as a managed identity from outside is not known",
+            "which external workloads can sign in as a managed identity is unknown",
         ),
         _section(
             s.WORKLOADS,
             "Resources with an identity",
-            "what runs as a managed identity is not known, nor are those that resources have for themselves",
+            "which workloads run as a managed identity is unknown, and system-assigned identities are not found",
             kinds=(MANAGED_IDENTITY,),
             rungs=_IDENTITY_RUNGS,
         ),

@@ -36,7 +36,7 @@ def several(ask: Callable[[str], T], names: Sequence[str], workers: int) -> Iter
             yield from zip(names, pool.map(caught, names), strict=True)
 
 
-# --- What can only be asked project by project, for all projects of a unit, several at once ---
+# --- Readings project by project, in parallel ---
 
 Reading: TypeAlias = Callable[[Reader], Iterator[DiscoveredRecord]]
 
@@ -108,7 +108,7 @@ def instead_in_each(reader: Reader, own: Coverage, read: Reading) -> Iterator[Di
             yield record
 
 
-# --- Listings that are asked for at each location ---
+# --- Listings by location ---
 
 
 def at_each_location(reader: Reader, section: SectionReading, ask: Callable[[str], Iterable[T]]) -> Iterator[T]:
@@ -126,7 +126,7 @@ def at_each_location(reader: Reader, section: SectionReading, ask: Callable[[str
         section.lost(each, partial=len(failed) < len(locations))
 
 
-# --- Assets of some types below a unit, each with the project that it is in ---
+# --- Assets below a unit, each with its project ---
 
 
 def list_assets(

@@ -21,7 +21,7 @@ _HEAD = """\
 """
 _ROLE = """\
 title: Muster audit
-description: Reads who is there and what they may do.
+description: Reads identities and their permissions.
 stage: GA
 includedPermissions:
 """
@@ -134,7 +134,7 @@ resource "google_organization_iam_custom_role" "muster" {{
   role_id     = "{ROLE}"
   org_id      = var.organization
   title       = "Muster audit"
-  description = "Reads who is there and what they may do."
+  description = "Reads identities and their permissions."
   permissions = PERMISSIONS
 }}
 

@@ -48,7 +48,7 @@ def located_key(host: str, project: str, name: str) -> str:
     """
     found = _LOCATED.fullmatch(name)
     if found is None:
-        raise ValueError(f"{name!r} is no resource name")
+        raise ValueError(f"{name!r} is not a resource name")
     return f"//{host}/projects/{project}/{found['rest']}"
 
 
@@ -71,7 +71,7 @@ def last_segment(name: str) -> str:
     return name.rpartition("/")[2]
 
 
-# --- Organisations, folders and projects as units of work, and who is above whom ---
+# --- Organizations, folders and projects as units of work ---
 
 MAX_DEPTH = 16
 """Folders nest ten deep at most; more is a circle."""
@@ -156,7 +156,7 @@ def uppermost(roots: Iterable[str], parents: Mapping[str, str | None]) -> list[s
     return [root for root in named if not set(ancestors_of(parents.get(root), parents)) & set(named)]
 
 
-# --- What people wrote on things: labels of their own, and of the project that they are in ---
+# --- Labels of resources and of their projects ---
 
 OF_PROJECT = "project:"
 """Tags that are labels of the project begin so. It is in no label, and so in no key that registers an identity."""

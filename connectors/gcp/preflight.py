@@ -22,13 +22,13 @@ from scanner.errors import NotOffered, SourceError
 from scanner.model import Coverage
 
 FORBIDDEN: Mapping[str, str] = {
-    "resourcemanager.projects.setIamPolicy": "give rights away",
-    "iam.serviceAccounts.getAccessToken": "become other service accounts",
-    "iam.serviceAccounts.actAs": "run things as other service accounts",
-    "iam.serviceAccountKeys.create": "make keys of other service accounts",
+    "resourcemanager.projects.setIamPolicy": "grant permissions",
+    "iam.serviceAccounts.getAccessToken": "impersonate other service accounts",
+    "iam.serviceAccounts.actAs": "run workloads as other service accounts",
+    "iam.serviceAccountKeys.create": "create keys of other service accounts",
     "secretmanager.versions.access": "read the values of secrets",
     "apikeys.keys.getKeyString": "read API keys",
-    "storage.objects.get": "read what lies in buckets",
+    "storage.objects.get": "read objects in buckets",
 }
 """What the scanner must not be able to do, by the permission that it takes."""
 _OF_PARENT = frozenset(
@@ -41,7 +41,7 @@ _OF_PARENT = frozenset(
     }
 )
 """What is read of an organization or folder whose projects are units of their own."""
-_TOO_MUCH = "give it no role but the one that `muster connectors gcp --policy SOURCE` prints"
+_TOO_MUCH = "grant it only the role that `muster connectors gcp --policy SOURCE` prints"
 _TESTS: Mapping[str, Request] = {
     "organization": r.TEST_ORGANIZATION, "folder": r.TEST_FOLDER, "project": r.TEST_PROJECT
 }  # fmt: skip

@@ -146,7 +146,7 @@ class Reader:
         return self.scope.coverage(name, "skipped", detail=why)
 
 
-# --- Credentials put with the accounts that they belong to ---
+# --- Credentials attached to their accounts ---
 
 
 class Attached:

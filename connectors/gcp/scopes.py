@@ -113,7 +113,7 @@ class Estate:
             self.parents[name] = parent
             self.visible.append(name)
         else:
-            section.malformed(name, "no organization and no folder is called so")
+            section.malformed(name, "no organization or folder has this name")
 
     @contextmanager
     def _if_told(self, section: SectionReading) -> Iterator[None]:
@@ -180,7 +180,7 @@ class Estate:
 def _note_parent(section: SectionReading, name: str, parent: str | None) -> None:
     """The row is one all the same, but what it inherits is not known."""
     if parent and not is_above(parent):
-        section.malformed(name, f"{parent} is above it, which is no organization and no folder")
+        section.malformed(name, f"{parent} is its parent, but not an organization or folder")
 
 
 # ---

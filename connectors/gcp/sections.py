@@ -34,7 +34,7 @@ SECTIONS: tuple[Section, ...] = (
         name="resourcemanager.projects",
         title="Organisations, folders and projects",
         permissions=_needs(r.ORGANIZATIONS, r.FOLDERS, r.PROJECTS),
-        without="everything in projects that cannot be seen",
+        without="everything in projects that are not visible",
         kinds=(*KINDS, "secret"),
     ),
     Section(
@@ -62,7 +62,7 @@ SECTIONS: tuple[Section, ...] = (
         name="iam.workload_identity_pools",
         title="Workload identity pools and providers",
         permissions=_needs(r.WORKLOAD_POOLS, r.POOL_PROVIDERS, r.ASSETS),
-        without="who may come in from outside, and under which conditions",
+        without="which external identities can sign in, and under which conditions",
         feeds=("trusts",),
     ),
     Section(
@@ -94,7 +94,7 @@ SECTIONS: tuple[Section, ...] = (
         name="storage.hmac_keys",
         title="HMAC keys of Cloud Storage",
         permissions=_needs(r.HMAC_KEYS),
-        without="HMAC keys, which work without IAM credentials and whose use nobody records",
+        without="HMAC keys, which work without IAM credentials and whose use is not recorded",
         rungs=("credential",),
     ),
     Section(
@@ -118,7 +118,7 @@ SECTIONS: tuple[Section, ...] = (
         name="agentidentity.auth_providers",
         title="Credentials held for agents",
         permissions=_needs(r.AUTH_PROVIDERS),
-        without="the outside services that agents hold credentials for",
+        without="the external services that agents hold credentials for",
         kinds=("secret",),
         optional=True,
     ),
@@ -126,7 +126,7 @@ SECTIONS: tuple[Section, ...] = (
         name="iam.roles",
         title="Roles and the permissions in them",
         permissions=_needs(r.PREDEFINED_ROLES, r.PREDEFINED_ROLE, r.CUSTOM_ROLES, r.CUSTOM_ROLE),
-        without="what roles amount to: whoever holds one of them may do anything",
+        without="the permissions of roles: identities that hold them have unknown privilege",
     ),
     Section(
         name="iam.policies",
@@ -139,7 +139,7 @@ SECTIONS: tuple[Section, ...] = (
             r.SERVICE_ACCOUNT_POLICY,
             r.SECRET_POLICY,
         ),
-        without="who holds which roles, and who may become which service account",
+        without="who holds which roles, and who can impersonate which service account",
         kinds=("service_agent", "workload_identity", "agent"),
         rungs=_NAMED,
         feeds=("permissions", "trusts"),
@@ -148,13 +148,13 @@ SECTIONS: tuple[Section, ...] = (
         name="iam.deny_policies",
         title="Deny policies",
         permissions=_needs(r.DENY_POLICIES, r.DENY_POLICY),
-        without="which rights a deny policy takes away: it may be less than what is told",
+        without="which permissions deny policies remove: privilege may be lower than reported",
     ),
     Section(
         name="privilegedaccessmanager.entitlements",
         title="Entitlements of Privileged Access Manager",
         permissions=_needs(r.ENTITLEMENTS),
-        without="which roles identities may ask for",
+        without="which roles identities can request",
         feeds=("permissions",),
         optional=True,
     ),
@@ -179,13 +179,13 @@ SECTIONS: tuple[Section, ...] = (
     ),
     Section(
         name="workloads.compute",
-        title="Machines of Compute Engine and their templates",
+        title="Compute Engine instances and instance templates",
         permissions=_needs(r.INSTANCES, r.ASSETS),
-        without="which machines and templates of machines run as which service account",
+        without="which instances and templates run as which service account",
     ),
     Section(
         name="workloads.run",
-        title="Services and jobs of Cloud Run",
+        title="Cloud Run services and jobs",
         permissions=_needs(r.RUN_SERVICES, r.RUN_JOBS, r.ASSETS),
         without="which services and jobs run as which service account, and which of them are agents",
         kinds=("agent", "mcp_server"),
@@ -199,13 +199,13 @@ SECTIONS: tuple[Section, ...] = (
     ),
     Section(
         name="workloads.kubernetes",
-        title="Clusters and node pools of Kubernetes Engine",
+        title="Kubernetes Engine clusters and node pools",
         permissions=_needs(r.CLUSTERS, r.ASSETS),
         without="which nodes run as which service account",
     ),
     Section(
         name="workloads.others",
-        title="Whatever else Cloud Asset tells the service account of",
+        title="Other workloads that Cloud Asset Inventory reports a service account for",
         permissions=_needs(r.ASSETS),
         without="which pipelines, schedules, builds, notebooks, models and apps run as which service account",
     ),
@@ -230,6 +230,6 @@ def wanted(resources: Iterable[str]) -> frozenset[str]:
     for word in resources:
         named = {name for name in _NAMES if word in (name, name.partition(".")[0], ALL)}
         if not named and word != USUAL:
-            raise ValueError(f"{word!r} is no resource: say usual, all, or one of {', '.join(_NAMES)}")
+            raise ValueError(f"{word!r} is not a resource: give usual, all, or one of {', '.join(_NAMES)}")
         chosen |= named
     return frozenset(chosen)

@@ -23,7 +23,7 @@ class InvalidToken(SourceError):
     """The server does not know the token: no permission would help."""
 
 
-# --- The server over HTTP: hvac's adapter for the protocol, our own limits around it ---
+# --- HTTP client: hvac's adapter within Muster's limits ---
 #
 # Only endpoints of the table are asked, and answers are decoded into the fields of payloads.py. Address and token are
 # always handed over and the session trusts nothing else, so nothing of a developer's environment slips in. Redirects
@@ -44,8 +44,8 @@ OK, NO_CONTENT, FORBIDDEN, NOT_FOUND = 200, 204, 403, 404
 
 _MEANINGS: dict[int, tuple[type[SourceError], str]] = {
     404: (Gone, "nothing there"),
-    405: (NotOffered, "this server has no such thing"),
-    429: (Throttled, "asked for fewer requests, and retries ran out"),
+    405: (NotOffered, "not available on this server"),
+    429: (Throttled, "throttled, and the retries are used up"),
     501: (Unreachable, "the server is not initialised"),
     503: (Unreachable, "the server is sealed or down"),
 }
@@ -100,7 +100,7 @@ class VaultApi:
         from requests.exceptions import RequestException
 
         if self._silences >= SILENCES:
-            raise Unreachable(f"{self._place} was not asked: it had stopped answering")
+            raise Unreachable(f"{self._place} was not called: it stopped responding")
         try:
             response = self._adapter.request(
                 endpoint.method, f"/v1/{endpoint.route(**places)}", json=body, raise_exception=False
@@ -108,7 +108,7 @@ class VaultApi:
         except RequestException as error:
             with self._lock:
                 self._silences += 1
-            raise Unreachable(f"{self._place} does not answer: {_reason(error)}") from None
+            raise Unreachable(f"{self._place} does not respond: {_reason(error)}") from None
         self._silences = 0
         if response.status_code == NOT_FOUND and empty_is is not None and _is_empty(response):
             return empty_is
@@ -169,9 +169,9 @@ def _json(response: Response, payload: type[T]) -> T:
     try:
         return msgspec.json.decode(response.content, type=payload)
     except msgspec.ValidationError as error:
-        raise Malformed(f"an answer has another shape than expected: {error}") from None
+        raise Malformed(f"a response has an unexpected structure: {error}") from None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        raise Unreachable("an answer is not Vault's: it is no JSON") from None
+        raise Unreachable("unexpected response: not JSON") from None
 
 
 class _Errors(msgspec.Struct):
@@ -203,7 +203,7 @@ def _error(response: Response, endpoint: Endpoint, places: dict[str, str]) -> So
         return Unreachable(f"the server redirects to {host}", hint="give the address it redirects to as url")
     body = _Errors() if status == NO_CONTENT else _errors(response)
     if body is None:
-        return Unreachable(f"HTTP {status} with an answer that is not Vault's")
+        return Unreachable(f"HTTP {status} with an unexpected response")
     said = _said(body)
     mount = places.get("mount", "").strip("/")
     asked = f"{endpoint.method} {endpoint.pattern(mount)}"
@@ -212,7 +212,7 @@ def _error(response: Response, endpoint: Endpoint, places: dict[str, str]) -> So
     if status in (401, FORBIDDEN):
         return _refusal(endpoint, mount, said)
     if status == NOT_FOUND and any(text in said for text in _ABSENT):
-        return NotOffered(f"{asked}: this server has no such thing")
+        return NotOffered(f"{asked}: not available on this server")
     error, meaning = _MEANINGS.get(status, (SourceError, f"HTTP {status}"))
     return error(f"{asked}: {meaning}: {said}" if said else f"{asked}: {meaning}")
 
@@ -233,5 +233,5 @@ def _said(body: _Errors) -> str:
 
 def _reason(error: Exception) -> str:
     """The kind of failure; the text would hold the whole URL and memory addresses."""
-    names = {"ConnectTimeout": "connecting timed out", "ReadTimeout": "no answer in time", "SSLError": "TLS failed"}
+    names = {"ConnectTimeout": "connecting timed out", "ReadTimeout": "no response in time", "SSLError": "TLS failed"}
     return names.get(type(error).__name__, f"no connection ({type(error).__name__})")

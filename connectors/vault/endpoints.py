@@ -68,7 +68,7 @@ def _quoted(place: str, name: str) -> str:
     if place == "folder" and name == "":
         return ""
     if any(segment in ("", ".", "..") or "/" in segment for segment in segments):
-        raise Malformed(f"{name!r} cannot be asked for: it would lead to another path")
+        raise Malformed(f"{name!r} is skipped: it would lead to another path")
     return "/".join(quote(segment, safe="", errors="surrogatepass") for segment in segments)
 
 

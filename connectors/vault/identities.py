@@ -118,7 +118,7 @@ class Joined:
         return self._roles.get((mount, str((metadata or {}).get(method.login_field))))
 
 
-# --- Roles, entities and tokens, joined, to identities ---
+# --- Identities from roles, entities and tokens ---
 
 
 def parse_identities(scope: Scope, found: Found) -> Iterator[Identity]:

@@ -40,7 +40,7 @@ def parse_secret(scope: Scope, mount: str, version: str, path: str, metadata: Kv
     )
 
 
-# --- The reading of KV mounts: names by folder, with dates where OpenBao lists them; no secret is ever read ---
+# --- KV mounts: names by folder, with dates on OpenBao; secrets are never read ---
 
 MAX_DEPTH = 64
 """Folders nest less than this, or somebody wants the walk never to end."""
@@ -114,7 +114,7 @@ def _paths(section: SectionReading, folder: str, keys: Keys) -> list[str]:
         if isinstance(key, str) and key.strip("/") and "/" not in key[:-1]:
             paths.add(folder + key)
         else:
-            section.malformed(f"{folder}{key!r}", "it is no name")
+            section.malformed(f"{folder}{key!r}", "it is not a valid name")
     return sorted(paths)
 
 

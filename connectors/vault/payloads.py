@@ -175,7 +175,7 @@ def moment(text: str | None) -> datetime | None:
         return None
 
 
-# --- Free text that people put beside an identity, cut down to what can be kept ---
+# --- Free-text metadata, reduced to safe values ---
 
 MAX_ENTRIES = 32
 _SIMPLE = re.compile(r"[\w .,:@+/-]{1,200}")

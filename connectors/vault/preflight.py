@@ -105,7 +105,7 @@ def _section(planned: Planned, prefix: str, allowed: Capabilities) -> Check:
     if not missing:
         return Check(name=name, ok=True, detail="permitted")
     if all(endpoint.replaces for endpoint in missing):
-        return Check(name=name, ok=True, detail="permitted, but for what can be done without", fix=lines)
+        return Check(name=name, ok=True, detail="permitted, except for optional requests", fix=lines)
     return Check(name=name, ok=False, detail="not permitted", fix=lines)
 
 

@@ -199,7 +199,7 @@ class PolicyBook:
 
     def _hits(self, rules: Rules) -> Iterator[tuple[PrivilegeLevel, str]]:
         if is_admin(rules):
-            yield "admin", "can change everything that decides who may do what"
+            yield "admin", "can change all authentication and policy settings"
             return
         yield from risks(rules)
         for mount, path in self._secret_paths.items():

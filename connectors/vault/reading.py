@@ -70,7 +70,7 @@ class Reader:
             if name and "/" not in name and name not in (".", ".."):
                 found.add(name)
             else:
-                section.malformed(repr(key), "it is no name")
+                section.malformed(repr(key), "it is not a valid name")
         return sorted(found)
 
     def rows(self, section: SectionReading, raw: Mapping[str, Raw], row: type[T]) -> dict[str, T]:
@@ -108,10 +108,10 @@ class Reader:
             section.lost(failures[0], partial=names_suffice or successes > 0)
             section.note(f"{len(failures)} of {len(items)} {what} not read")
             if isinstance(failures[-1], NotAsked):
-                section.note(f"no more were asked after {GIVE_UP_AFTER} failures in a row")
+                section.note(f"the rest was skipped after {GIVE_UP_AFTER} failures in a row")
 
 
-# --- The readings of a namespace's sections: each yields its coverage and returns what it found ---
+# --- Sections of a namespace: each yields its coverage and returns its records ---
 
 BUILT_IN_ENGINES = frozenset({"system", "identity", "cubbyhole", "ns_system", "ns_identity", "ns_cubbyhole"})
 """Every namespace has them, and none is a store of the organisation's secrets."""
@@ -310,7 +310,7 @@ def _own_accessor(reader: Reader, section: SectionReading) -> str | None:
     try:
         return reader.api.read(e.OWN_TOKEN, OwnToken).accessor
     except (Denied, NotOffered) as error:
-        section.note(f"the token of this scan could not be told apart: {error}")
+        section.note(f"the token of this scan could not be identified: {error}")
         return None
 
 

@@ -73,13 +73,13 @@ READINGS: tuple[Reading, ...] = (
     Reading(
         name="sys.auth",
         title="Login mounts",
-        without="all roles and users, because it is unknown where they are",
+        without="all roles and users, because their mounts are unknown",
         endpoints=(e.AUTH_MOUNTS,),
     ),
     Reading(
         name="sys.mounts",
         title="Secrets engines",
-        without="stored secrets, because it is unknown where they are",
+        without="stored secrets, because their mounts are unknown",
         endpoints=(e.SECRET_MOUNTS,),
     ),
     Reading(
@@ -111,7 +111,7 @@ READINGS: tuple[Reading, ...] = (
     Reading(
         name="auth.token",
         title="Tokens",
-        without="live tokens: who is logged in, what never expires, what belongs to nobody",
+        without="live tokens: who is logged in, tokens that never expire, orphan tokens",
         endpoints=(e.TOKEN_ACCESSORS, e.TOKEN),
         kinds=("token",),
         rungs=("key", "unique_id", "credential", "name", "glob"),

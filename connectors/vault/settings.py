@@ -56,7 +56,7 @@ class VaultSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
         if len(token.splitlines()) > 1:
             raise SourceError(f"the token holds a line break: {self.token}", hint="give the token alone")
         if not (token.isascii() and token.isprintable()):
-            raise SourceError(f"the token holds characters that no token has: {self.token}")
+            raise SourceError(f"the token holds invalid characters: {self.token}")
         return token
 
     def scope_id(self, namespace: str) -> str:

@@ -16,7 +16,7 @@ from scanner.errors import SourceError
 )
 def test_a_few_files_are_named_and_the_rest_are_counted(count: int, named: str) -> None:
     """However many there are."""
-    assert not_recognised([f"f{number}" for number in range(count)]) == f"nothing is recognised in {named}"
+    assert not_recognised([f"f{number}" for number in range(count)]) == f"no file is recognised in {named}"
 
 
 @pytest.mark.parametrize(
@@ -32,5 +32,5 @@ def test_what_cannot_be_looked_into_is_named(tmp_path: Path) -> None:
     """As a failure of the source."""
     missing = tmp_path / "none"
 
-    with pytest.raises(SourceError, match=r"none cannot be looked into: No such file"), looking_into(tmp_path):
+    with pytest.raises(SourceError, match=r"none cannot be read: No such file"), looking_into(tmp_path):
         list(missing.iterdir())

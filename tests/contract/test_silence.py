@@ -137,9 +137,9 @@ def test_an_answer_without_end_is_a_gap(name: str, manner: Manner) -> None:
     details = " ".join(one.detail or "" for one in coverage if one.is_gap)
     assert {one.status for one in coverage} <= {"failed", "skipped", "off"}
     if manner in ("endless", "bomb") and (name, manner) != ("aws", "bomb"):  # AWS's answers are never unpacked
-        assert "an answer is larger than 262144 bytes" in details
+        assert "a response is larger than 262144 bytes" in details
     elif "drip" in manner:
-        assert "an answer was not whole after 1 seconds" in details
+        assert "a response was incomplete after 1 seconds" in details
 
 
 @pytest.mark.parametrize("name", ["azure", "gcp"])

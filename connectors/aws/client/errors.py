@@ -105,9 +105,9 @@ def translated(permission: str) -> Iterator[None]:
         spent = given_up(error)
         if spent is not None:
             raise spent from error
-        raise Unreachable(f"{permission}: no usable answer ({type(error).__name__}: {own_words(error)})") from error
+        raise Unreachable(f"{permission}: no usable response ({type(error).__name__}: {own_words(error)})") from error
     except _PARSER_STUMBLES as error:
-        raise Unreachable(f"{permission}: the answer is not one of AWS's ({type(error).__name__})") from error
+        raise Unreachable(f"{permission}: unexpected response ({type(error).__name__})") from error
     except sdk.UnknownServiceError as error:
         raise NotOffered(f"{permission}: the installed boto3 does not know this service") from error
     except sdk.BotoCoreError as error:

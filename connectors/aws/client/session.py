@@ -186,13 +186,15 @@ def pages(
 def _checked(answer: dict[str, Any], expecting: tuple[str, ...], permission: str) -> dict[str, Any]:
     """The SDK takes a log-in page for an answer without members; a listing that is not there must not look empty."""
     if expecting and not any(member in answer for member in expecting):
-        raise Unreachable(f"{permission}: the answer is not one of AWS's: it has no {expecting[0]}")
+        raise Unreachable(f"{permission}: unexpected response: it has no {expecting[0]}")
     return answer
 
 
-# --- Entering the accounts of an organization: a role is assumed in each ---
+# --- Sessions in the accounts of an organization ---
 
-_REFUSED = "let the trust policy of that role name the caller (with the same external_id), and the caller assume it"
+_REFUSED = (
+    "add the caller to the trust policy of that role (with the same external_id), and allow the caller to assume it"
+)
 
 
 def enter(own: AwsSession, role: str, settings: AwsSettings, meter: Meter) -> AwsSession:

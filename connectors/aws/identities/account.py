@@ -75,7 +75,7 @@ def root_identity(
 def _signal(keys: list[Credential]) -> Signal:
     if keys:
         return Signal(says="machine", sort="credential", evidence="the root user has an access key")
-    return Signal(says="human", sort="provider", evidence="the root user, whom only a person signs in as")
+    return Signal(says="human", sort="provider", evidence="the root user, used by people only")
 
 
 def _from_report(arn: str, row: ReportRow) -> tuple[Credential, ...]:
@@ -135,7 +135,7 @@ def _count(summary: Mapping[str, int], name: str) -> bool | None:
     return bool(summary[name]) if name in summary else None
 
 
-# --- Reads one account's IAM: the order of the calls, and what becomes a gap ---
+# --- IAM of one account: order of calls, and gaps ---
 #
 # The one large listing comes first, with the credential report made meanwhile; calls for each user only where the
 # report says that there is something to ask about.

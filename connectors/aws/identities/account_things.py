@@ -130,7 +130,7 @@ def _outbound_federation(account: Reading) -> Coverage:
             answer = {"JwtVendingEnabled": False}
         state = "on" if answer["JwtVendingEnabled"] else "off"
         issuer = answer.get("IssuerIdentifier")
-        section.note(f"tokens for outside services: {state}{f', issuer {issuer}' if issuer else ''}")
+        section.note(f"tokens for external services: {state}{f', issuer {issuer}' if issuer else ''}")
     return section.coverage
 
 

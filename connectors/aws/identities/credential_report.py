@@ -157,7 +157,7 @@ def _moment(cell: str | None) -> datetime | None:
     return utc(datetime.fromisoformat(known))  # raises ValueError, which makes the row malformed
 
 
-# --- Access keys: their ids from one listing joined with their use from the credential report (pure) ---
+# --- Access keys: ids from the listing, use from the credential report (pure) ---
 #
 # The report has no key ids. A slot's rotation date equals its key's creation date until the key's status is changed;
 # what cannot be told apart for certain is left unmatched, to be asked about key by key.

@@ -219,4 +219,4 @@ def expect(row: Any, shape: type[S], permission: str) -> S:
     try:
         return payloads.read(row, shape)
     except ValueError as error:
-        raise SourceError(f"{permission}: its answer could not be read: {error}") from error
+        raise SourceError(f"{permission}: its response could not be parsed: {error}") from error

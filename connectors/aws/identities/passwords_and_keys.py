@@ -84,7 +84,7 @@ def _devices(account: Reading, user: str) -> list[_Device]:
     return found
 
 
-# --- Reads users' passwords and access keys: from the credential report, and singly what that does not tell ---
+# --- Passwords and access keys: from the credential report, the rest user by user ---
 
 
 class PasswordsAndKeys:

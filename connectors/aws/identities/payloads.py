@@ -210,7 +210,7 @@ def tags_of(tags: Sequence[Tag]) -> dict[str, str]:
     return {tag.key: tag.value for tag in sorted(tags, key=lambda tag: tag.key)}
 
 
-# --- What the identities of an account have in common (pure) ---
+# --- Shared parts of an account's identities (pure) ---
 
 USER_USE_TRACKED_DAYS = 3650
 """Passwords have been tracked since 2014-10-20 and keys since 2015-04-22: longer than this, and ever longer."""

@@ -23,7 +23,7 @@ from connectors.reading import unread_facts
 from scanner.model import Coverage, Identity, Privilege, Signal, Trust
 
 _NO_RIGHTS = Privilege(level="normal", evidence=("no rights of its own: the roles that trust it have them",))
-_LETS_IN = Signal(says="machine", sort="provider", evidence="it vouches for workloads of another issuer")
+_LETS_IN = Signal(says="machine", sort="provider", evidence="it authenticates workloads of an external issuer")
 
 
 class _Listed(Struct, frozen=True, kw_only=True, rename="pascal"):

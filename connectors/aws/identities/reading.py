@@ -76,7 +76,7 @@ def looped(client: Any, method: str, member: str, paging: Paging, **parameters: 
     while more:
         page = call(client, method, **parameters, **at)
         if member not in page and paging.place not in page:
-            raise Unreachable(f"{permission}: the answer is not one of AWS's: it has no {member}")
+            raise Unreachable(f"{permission}: unexpected response: it has no {member}")
         yield page.get(member, ())
         more = goes_on(page, at, paging, permission)
 
@@ -85,9 +85,11 @@ def goes_on(page: Mapping[str, Any], at: dict[str, Any], paging: Paging, permiss
     """Whether there is another page; where it begins is put into ``at``. Raises SourceError where that is not told."""
     follows = page.get(paging.place)
     if not follows and any(page.get(more) for more in _MORE):
-        raise SourceError(f"{permission}: its answer breaks off: there is more, and it does not say where")
+        raise SourceError(
+            f"{permission}: its response is incomplete: there are more pages, and no token for the next one"
+        )
     if follows and follows == at.get(paging.place):
-        raise SourceError(f"{permission}: its answers go round in a circle")
+        raise SourceError(f"{permission}: its pages repeat: the next-page token leads back to a page already read")
     at[paging.place] = follows
     return bool(follows)
 

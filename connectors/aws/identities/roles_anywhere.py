@@ -85,7 +85,7 @@ def read_roles_anywhere(scope: Scope, session: AwsSession, place: Place) -> Iter
         if anchors.status == "not_offered":
             yield scope.coverage(listing.section, "not_offered", detail=anchors.detail)
         elif anchors.status == "complete" and not anchors.identities:
-            yield scope.coverage(listing.section, "complete", detail="no trust anchor here, so nobody can come in")
+            yield scope.coverage(listing.section, "complete", detail="no trust anchor: no machine can sign in")
         else:
             yield from _read(listing, reading, session, region)
 
@@ -117,7 +117,7 @@ def _anchor(anchor: TrustAnchor, region: Reading) -> Identity:
             certificates=anchor.source.source_type,
             certificate_authority=anchor.source.source_data.acm_pca_arn,
         ),
-        signals=(Signal(says="machine", sort="provider", evidence="it vouches for machines outside AWS"),),
+        signals=(Signal(says="machine", sort="provider", evidence="it authenticates machines outside AWS"),),
         privilege=_NO_RIGHTS,
         credentials=tuple(_authority(anchor)),
     )
@@ -168,7 +168,9 @@ def _subject(subject: Subject, region: Reading) -> Identity:
         last_used_at=utc(subject.last_seen_at),
         use_tracked_days=SUBJECT_USE_TRACKED_DAYS,
         attributes=known(region=region.scope.part),
-        signals=(Signal(says="machine", sort="provider", evidence="a machine outside AWS, known by its certificate"),),
+        signals=(
+            Signal(says="machine", sort="provider", evidence="a machine outside AWS that signs in with a certificate"),
+        ),
         privilege=_NO_RIGHTS,
     )
 

@@ -36,7 +36,7 @@ def ends_at(text: str | None) -> datetime | None:
         return None
 
 
-# --- Service-specific credentials: long-term API keys (Bedrock's among them) and passwords for single services ---
+# --- Service-specific credentials: long-term API keys, such as for Bedrock, and passwords ---
 #
 # One listing tells them of all users. AWS keeps no record of their use.
 
@@ -82,7 +82,7 @@ def _by_service(iam: Any, section: SectionReading, refusal: NotTaken) -> Iterato
                 yield page
     if not taken:
         raise refusal
-    section.note(f"asked for one service after the other: {', '.join(sorted(set(taken)))}")
+    section.note(f"requested for each service separately: {', '.join(sorted(set(taken)))}")
 
 
 def service_credential(row: ServiceCredential, user_arn: str) -> Credential:
@@ -104,7 +104,7 @@ def service_credential(row: ServiceCredential, user_arn: str) -> Credential:
     )
 
 
-# --- Users' credentials besides passwords and access keys: for single services, signing certificates, SSH keys ---
+# --- Other credentials of users: service-specific credentials, signing certificates, SSH keys ---
 #
 # Of none of them does AWS record the use. Of a certificate's body, the date on which it ends is kept.
 

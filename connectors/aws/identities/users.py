@@ -28,7 +28,7 @@ from connectors.aws.rights.trust import agent_signals
 from connectors.reading import unread_facts
 from scanner.model import Credential, Identity, Link, Signal, Trust, credential_key
 
-# --- IAM users as identities, from everything that was read of them (pure) ---
+# --- IAM users as identities (pure) ---
 
 
 class UserFacts(Struct, frozen=True, kw_only=True, gc=False):
@@ -222,7 +222,7 @@ def _password(user: UserDetail, facts: UserFacts) -> Iterable[Credential]:
         )
 
 
-# --- IAM roles as identities, from everything that was read of them (pure) ---
+# --- IAM roles as identities (pure) ---
 
 ROLE_USE_TRACKED_DAYS = 400
 

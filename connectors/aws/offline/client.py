@@ -170,7 +170,7 @@ def _named_first(row: Any) -> Iterator[str]:
     return (text for name, text in _texts(row, "", _DEPTH - 1) if _NAMING.fullmatch(name))
 
 
-# --- Files in the place of AWS: clients that answer calls from documents, or say which file would be needed ---
+# --- Offline clients: calls served from files ---
 
 _MISSING = "the page that no file holds"
 _ORDER = "GenerateCredentialReport"

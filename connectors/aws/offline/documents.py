@@ -55,7 +55,7 @@ def parse_documents(content: bytes) -> Iterator[Any]:
         yield from value if isinstance(value, list) else (value,)
 
 
-# --- What a file holds, as the SDK would have given it (pure) ---
+# --- Content of a file, as the SDK would return it (pure) ---
 #
 # The command line writes dates as text and bytes as base64. Only members that the operation's model knows are kept.
 

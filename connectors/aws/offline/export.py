@@ -17,8 +17,8 @@ from connectors.exported import Unreadable, files_in, name_in
 ORGANIZATIONS = "organizations"
 """The service that tells of the organization, and thereby of no account by itself."""
 
-_HOMELESS = "nothing tells which account it is of: put it into a folder that is named by the account's id"
-_NOWHERE = "nothing tells which region it is of: put it into a folder that is named by the region"
+_HOMELESS = "it does not say which account it describes: put it into a folder that is named by the account's id"
+_NOWHERE = "it does not say which region it describes: put it into a folder that is named by the region"
 
 
 class Document(Struct, frozen=True, kw_only=True):
@@ -94,7 +94,7 @@ class Export(Struct, frozen=True, kw_only=True):
         documents = self.files.documents(document.path)
         content = documents[document.number] if document.number < len(documents) else None
         if not isinstance(content, Mapping):
-            raise Unreadable("it has changed while it was read")
+            raise Unreadable("it changed while it was being read")
         answer = answer_of(content, document.operation.shape)
         return answer if document.account is None else rows_of(answer, document.account)
 
@@ -132,7 +132,7 @@ def _documents(files: Files, path: Path, root: Path) -> Iterator[Document]:
         if not isinstance(content, Mapping):
             continue
         if holds_secrets(content):
-            raise Unreadable("it holds the values of secrets, which nobody needs here: delete it")
+            raise Unreadable("it holds the values of secrets, which Muster does not need: delete it")
         for operation in recognised(content, name_in(root, path)):
             whole = answer_of(content, operation.shape)
             accounts = accounts_in(whole, operation)

@@ -50,7 +50,7 @@ def _reported(content: bytes) -> Iterator[datetime]:
         yield from filter(None, (row.created_at, row.password_changed_at, row.last_used_at))
 
 
-# --- Which account and region a document is of (pure) ---
+# --- Account and region of a document (pure) ---
 #
 # What is in it tells first, then the folders and the name of its file, then the files beside it.
 

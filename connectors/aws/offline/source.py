@@ -19,7 +19,7 @@ from scanner.errors import SourceError
 from scanner.model import Coverage
 from scanner.text import counted
 
-_NOTHING = "no file tells of an account in a form that the AWS command line writes"
+_NOTHING = "no file describes an account in a form that the AWS CLI writes"
 _FIX = "begin with `aws iam get-account-authorization-details > account.json`"
 
 
@@ -93,7 +93,7 @@ class ExportedSource:
     def _told_of(self, account: str) -> str:
         documents = [one for one in self._export.of_account(account) if one.place.account == account]
         files = counted(len({one.path for one in documents}), "file", "files")
-        told = f"told by {files}, as of {self._export.told_at(account):%Y-%m-%d}"
+        told = f"read from {files}, as of {self._export.told_at(account):%Y-%m-%d}"
         unknown = self._export.unknown
         return f"{told}; {not_recognised(unknown)}" if unknown else told
 
@@ -110,5 +110,5 @@ class ExportedSource:
         for member in members:
             if member.id not in self._export.accounts:
                 scope = structs.replace(self._nowhere, id=member.id)
-                gap = scope.coverage(MEMBER_ROLE, "skipped", detail="no file tells of this account")
+                gap = scope.coverage(MEMBER_ROLE, "skipped", detail="no file describes this account")
                 yield structs.replace(gap, permission=None)

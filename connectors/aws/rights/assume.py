@@ -119,7 +119,9 @@ def _let_in_as_anyone(holder: Holder, public: Iterable[Door], words: Vocabulary)
     for door in public:
         answer = door.lets_in_anyone(holder) if door.role != holder.arn else "no"
         if answer != "no" and _may_follow(holder, door.role, words):
-            evidence = f"its trust policy lets in anyone, and those of its account by that alone{_HOW_FAR[answer]}"
+            evidence = (
+                f"its trust policy allows any principal and, in its own account, needs no other{_HOW_FAR[answer]}"
+            )
             yield Link(relation="can_assume", target=door.role, evidence=evidence)
 
 

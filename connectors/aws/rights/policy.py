@@ -103,7 +103,7 @@ def parse_conditions(block: Mapping[str, Mapping[str, object]]) -> tuple[Conditi
         for key, values in keys.items():
             listed = values if isinstance(values, (list, tuple)) else [values]
             if not all(isinstance(value, (str, bool, int, float)) for value in listed):
-                raise ValueError(f"the condition on {key} has a value that is none")
+                raise ValueError(f"the condition on {key} has an invalid value")
             found.append(Condition(operator=operator, key=key.lower(), values=tuple(map(_text, listed))))
     return tuple(sorted(found, key=lambda condition: (condition.key, condition.operator, condition.values)))
 

@@ -141,7 +141,7 @@ def _meets(statement: Statement, pattern: str) -> bool:
     return any(may_meet(limit, pattern) for limit in statement.resources)
 
 
-# --- What a principal could do, from all its policies together (pure) ---
+# --- Privilege of a principal, from all its policies (pure) ---
 #
 # The union of its own, attached and groups' policies, cut down by its boundary and by the service control policies of
 # each level above the account, explicit deny first. A condition makes an allowance a "maybe", which is worth at most

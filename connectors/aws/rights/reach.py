@@ -160,7 +160,7 @@ def _is_foreign(pattern: str, account: str) -> bool:
     return owner != "" and not resource_matches(owner, account)
 
 
-# --- Which statements of which policies allow something, in words for the evidence (pure) ---
+# --- Evidence: the policies and statements that allow an action (pure) ---
 
 STATEMENTS_NAMED = 3
 

@@ -226,12 +226,12 @@ def able_in(
     return frozenset(able)
 
 
-# --- Which workloads of its account an identity may make do what it likes, where its policies name some (pure) ---
+# --- Workloads that an identity can take over (pure) ---
 #
 # A method that reaches all workloads of a type counts by itself. One that reaches some leads to whatever those run
 # as, which is known when the regions have been read, too: see :mod:`scanner.access.workloads`.
 
-IF_SHARED = "if a resource policy of the other account, which is not read, lets it"
+IF_SHARED = "if a resource policy of the other account, which is not read, allows it"
 
 
 def takeovers_of(holder: Holder, words: Vocabulary) -> tuple[Way, ...]:

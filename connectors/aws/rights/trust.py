@@ -96,7 +96,7 @@ def _listed(values: str | tuple[str, ...] | None) -> tuple[str, ...]:
     return (values,) if isinstance(values, str) else values or ()
 
 
-# --- Whose tokens a federated trust takes, and whom they must be for (pure) ---
+# --- Issuer and subject of a federated trust (pure) ---
 
 _OIDC = re.compile(r"arn:[^:]+:iam::\d{12}:oidc-provider/(.+)")
 _SAML = re.compile(r"arn:[^:]+:iam::\d{12}:saml-provider/.+")
@@ -128,7 +128,7 @@ def binding_claims(issuer: str, conditions: Iterable[Condition]) -> dict[str, Co
     return {one.key.removeprefix(prefix): one for one in binding if one.key.startswith(prefix)}
 
 
-# --- Trust policies: who may become a role, and how far conditions narrow that (pure) ---
+# --- Trust policies: trusted principals and their conditions (pure) ---
 
 _CALLER = "aws:principalarn"
 # What Cognito's tokens say of those who did not sign in.
@@ -287,7 +287,11 @@ def federates_links(document: Any, trusts: Iterable[Trust]) -> tuple[Link, ...]:
     if not let_in:
         return ()
     found = {
-        Link(relation="federates", target=principal, evidence="its trust policy lets in those whom it vouches for")
+        Link(
+            relation="federates",
+            target=principal,
+            evidence="its trust policy allows the principals that it authenticates",
+        )
         for principal in let_in
         if principal.startswith("arn:")
     }
@@ -304,10 +308,10 @@ def _subject_links(issuer: str, conditions: Iterable[Condition]) -> Iterator[Lin
     claims = {claim: one.values for claim, one in binding_claims(issuer, conditions).items()}
     subjects = claims.get("sub") or tuple(f"repo:{name}" for name in claims.get(_GITHUB_REPOSITORY, ())) or (ANY,)
     for subject in subjects:
-        yield federates_link(issuer, subject, "its trust policy lets in")
+        yield federates_link(issuer, subject, "its trust policy allows")
 
 
-# --- Whether a role is an AI agent's, by the services that its trust policy names (pure) ---
+# --- AI agents, by the services in a trust policy (pure) ---
 
 _SOURCE = "aws:sourcearn"
 
@@ -339,7 +343,7 @@ def agent_signals(document: Any, trusts: Iterable[Trust], *, answers: bool = Tru
         Signal(
             says="agent",
             sort="provider",
-            evidence=f"its trust policy lets {service} use it",
+            evidence=f"its trust policy allows {service} to use it",
             strength=strengths[service_of(service)],
         )
         for service in sorted(named & running)

@@ -125,7 +125,7 @@ def arn_parts(pattern: str) -> list[str]:
     return parts + [filler] * (_ARN_PARTS - len(parts))
 
 
-# --- The actions we know by name, one bit each, and the tables of what can be done with them (``privilege.toml``) ---
+# --- Known actions, one bit each, and the escalation tables (``privilege.toml``) ---
 #
 # ``iam:PassRole`` has a bit of its own and one for each service that takes roles, so that a statement which allows
 # passing to one service only is a plain set of actions, too. A call that must be allowed on each of several things

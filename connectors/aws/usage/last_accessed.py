@@ -55,7 +55,7 @@ class LastAccessed:
             section.found(len(read.answers))
             if len(candidates) > len(asked):
                 left_out = counted(len(candidates) - len(asked), "other powerful identity", "other powerful identities")
-                section.note(f"{left_out} not asked about")
+                section.note(f"{left_out} skipped")
             if read.error is not None:
                 section.lost(read.error)
         yield section.coverage

@@ -46,7 +46,7 @@ SECTIONS: tuple[Section, ...] = (
         name=TAGS,
         title="Tags of resources",
         permissions=(permission(TAGS_SERVICE, TAGS_OPERATION),),
-        without="resources whose own services do not tell their tags have none",
+        without="tags are unknown where the service's own API does not return them",
     ),
     *(one.declared() for one in TYPES),
 )
@@ -88,9 +88,7 @@ def wanted(names: Collection[str]) -> frozenset[str]:
     for name in names:
         hits = _named(name)
         if not hits:
-            raise ValueError(
-                f"{name!r} is no kind of resource: name sections such as lambda.functions, or their first part"
-            )
+            raise ValueError(f"{name!r} is not a section: give sections such as lambda.functions, or their prefix")
         chosen |= hits
     while needed := {need for section in chosen for need in _needs(BY_SECTION[section])} - chosen:
         chosen |= needed

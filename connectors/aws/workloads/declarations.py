@@ -172,7 +172,7 @@ class ResourceType(Struct, frozen=True, kw_only=True):
             name=self.section,
             title=self.title,
             permissions=self.permissions,
-            without=self.without or f"{self.title} are unknown, and as which roles they run",
+            without=self.without or f"{self.title} and the roles that they run as are unknown",
             kinds=(kind,) if kind else (),
             rungs=_AGENT_RUNGS if self.identity_kind else (),
             optional=self.optional,

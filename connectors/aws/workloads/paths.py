@@ -32,7 +32,7 @@ def texts(row: Any, path: str) -> Iterator[str]:
             case str():
                 yield each
             case _:
-                raise ValueError(f"{path} is no text")
+                raise ValueError(f"{path} is not text")
 
 
 def filled(template: str, row: Any, names: Mapping[str, str]) -> str:

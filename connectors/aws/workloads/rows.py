@@ -28,7 +28,7 @@ def role_key(reference: str, where: Where) -> str:
     if _ROLE.fullmatch(reference):
         return reference
     if reference.startswith("arn:") or not _NAME.fullmatch(reference):
-        raise ValueError("what should be a role is none")
+        raise ValueError("not a role ARN")
     return f"arn:{where.partition}:iam::{where.account}:role/{reference.lstrip('/')}"
 
 
@@ -63,7 +63,7 @@ def stored_arn(text: str) -> str | None:
     return match[1] if match else None
 
 
-# --- Rows of AWS's answers, cut down to what their declaration names: nothing else gets past here (pure) ---
+# --- Rows of responses, reduced to the declared fields (pure) ---
 
 _BAD_TAGS = "its tags cannot be read"
 _TAG_MEMBERS = (("Key", "Value"), ("key", "value"))
@@ -155,7 +155,7 @@ def moment(row: Any, path: str | None) -> datetime | None:
         case datetime() | None as moment:
             return utc(moment)
         case _:
-            raise ValueError(f"{path} is no date")
+            raise ValueError(f"{path} is not a date")
 
 
 def fact(row: Any, path: str) -> Any:
@@ -171,7 +171,7 @@ def _plain(fact: Any, path: str) -> str | int | float | bool:
         return iso(utc(fact)) or ""
     if isinstance(fact, str | int | float):
         return fact
-    raise ValueError(f"{path} is no text, number or date")
+    raise ValueError(f"{path} is not text, a number or a date")
 
 
 def _sorted(keys: Iterable[str]) -> tuple[str, ...]:

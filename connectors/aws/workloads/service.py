@@ -233,7 +233,7 @@ def _as_one(secrets: Iterable[StoredSecret]) -> Iterable[StoredSecret]:
     return found.values()
 
 
-# --- Reads one region: its services side by side, the sections of a service one after the other ---
+# --- One region: services in parallel, the sections of a service in sequence ---
 
 SERVICES_AT_ONCE = 8
 """Services of one region that are read side by side."""

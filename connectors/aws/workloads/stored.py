@@ -169,7 +169,7 @@ def _until(policy: ParameterPolicy) -> datetime | None:
         raise ValueError(f"its expiration cannot be read: {error}") from error
 
 
-# --- Who else may read a stored secret, by its own resource policy (pure) ---
+# --- Resource policies of stored secrets (pure) ---
 
 _READ = "secretsmanager:GetSecretValue"
 _ANYONE = "*"

@@ -172,7 +172,7 @@ class AzureApi:
             followed.add(link)
             link = page.next_link
             if link in followed:
-                raise Malformed(f"{urlsplit(url).path}: a page leads back to one that was read")
+                raise Malformed(f"{urlsplit(url).path}: a page links back to a page already read")
 
     def _decoded(
         self,
@@ -202,9 +202,9 @@ class AzureApi:
         try:
             return msgspec.json.decode(response.content, type=into)
         except msgspec.ValidationError as error:
-            raise Malformed(f"{asked}: an answer has another shape than expected: {error}") from None
+            raise Malformed(f"{asked}: a response has an unexpected structure: {error}") from None
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-            raise Unreachable(f"{asked}: the answer is not Azure's: it is no JSON") from None
+            raise Unreachable(f"{asked}: unexpected response: not JSON") from None
 
     def _graph_url(self, path: str, params: Params | None, *, beta: bool) -> str:
         return f"{self._endpoints.graph}/{'beta' if beta else 'v1.0'}{path}{_query(params)}"

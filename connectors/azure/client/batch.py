@@ -86,9 +86,9 @@ def _seconds(answer: GraphAnswer) -> float:
 def _rows(api: AzureApi, path: str, answer: GraphAnswer | None, headers: Mapping[str, str]) -> list[Raw] | SourceError:
     one = allowed("graph", "GET", path)
     if answer is None:
-        return Malformed(f"GET {one.path}: a batch came back without this one's answer")
+        return Malformed(f"GET {one.path}: the batch response lacks this request")
     if answer.status == _TOO_MANY:
-        return Throttled(f"GET {one.path}: asked for fewer requests, and retries ran out")
+        return Throttled(f"GET {one.path}: throttled, and the retries are used up")
     if answer.status != OK:
         return of_answer(answer, f"GET {one.path}", one.permission)
     try:
@@ -97,7 +97,7 @@ def _rows(api: AzureApi, path: str, answer: GraphAnswer | None, headers: Mapping
         if page.next_link:
             rows += [row for further in api.graph_next(page.next_link, headers) for row in further]
     except msgspec.DecodeError as error:
-        return Malformed(f"GET {one.path}: an answer has another shape than expected: {error}")
+        return Malformed(f"GET {one.path}: a response has an unexpected structure: {error}")
     except SourceError as error:
         return error
     return rows
@@ -132,10 +132,10 @@ def read_rows(api: AzureApi, query: str, subscriptions: Sequence[str]) -> Iterat
         if page.skip_token is None:
             break
         if page.skip_token in followed:
-            raise Malformed("Resource Graph: a page leads back to one that was read")
+            raise Malformed("Resource Graph: a page links back to a page already read")
         followed.add(page.skip_token)
         options["$skipToken"] = page.skip_token
     if (page.truncated or "").lower() == "true":
-        raise SourceError("Resource Graph: the result was cut off, and not all of it can be had")
+        raise SourceError("Resource Graph: the result was truncated")
     if only_some:
         raise SourceError("Resource Graph: there are more subscriptions than one query looks into")

@@ -74,11 +74,11 @@ def of_answer(answer: Answer, asked: str, permission: str, *, next_page: bool = 
     if code == _NO_LICENCE:
         return NoLicence(f"{asked}: the tenant's licence does not include it")
     if _CLOSED_TO_US & {code, inner}:
-        return ClosedToUs(f"{asked}: its firewall does not let us in", hint="scan from a network that it lets in")
+        return ClosedToUs(f"{asked}: its firewall blocks this network", hint="scan from a network that it allows")
     if status == _FORBIDDEN:
         return Denied(f"{asked}: denied" + (f" ({code})" if code else ""), permission=permission or None)
     if status == _UNAUTHORIZED:
-        return NotSignedIn(f"{text} (the token is not taken)")
+        return NotSignedIn(f"{text} (the token was not accepted)")
     if next_page and (status == _BAD_REQUEST or code in _EXPIRED_PAGE):
         return ExpiredPage(text)
     return _kind_of(status)(text)
@@ -115,20 +115,20 @@ def translated(asked: str, permission: str) -> Iterator[None]:
             hint="check tenant_id, client_id and the secret or certificate, or sign in with `az login`",
         ) from error
     except sdk.DecodeError as error:
-        raise Unreachable(f"{asked}: the answer is not Azure's: it is no JSON") from error
+        raise Unreachable(f"{asked}: unexpected response: not JSON") from error
     except sdk.HttpResponseError as error:
         response = error.response
         if response is None or (content := _content(response)) is None:
             raise SourceError(f"{asked}: {own_words(error.message)}") from error
         raise of_answer(_Told(response.status_code or 0, content), asked, permission) from error
     except (sdk.ServiceRequestError, sdk.ServiceResponseError) as error:
-        raise Unreachable(f"{asked}: no answer ({type(error).__name__})") from error
+        raise Unreachable(f"{asked}: no response ({type(error).__name__})") from error
     except sdk.AzureError as error:
         raise SourceError(f"{asked}: {own_words(error.message)}") from error
     except OSError as error:
         raise Unreachable(f"{asked}: {own_words(error)}", hint="check ca_file") from error
     except _PARSER_STUMBLES as error:
-        raise Unreachable(f"{asked}: the answer is not one of Azure's ({type(error).__name__})") from error
+        raise Unreachable(f"{asked}: unexpected response ({type(error).__name__})") from error
 
 
 def each_of(models: Iterable[T], asked: str, permission: str) -> Iterator[T]:

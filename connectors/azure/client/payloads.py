@@ -68,7 +68,7 @@ class Rows(Struct, frozen=True, rename={"skip_token": "$skipToken", "truncated":
     truncated: str | None = None
 
 
-# --- Dates as Microsoft's services write them, and as their documentation does ---
+# --- Dates in Microsoft's formats ---
 
 RESTORABLE = timedelta(days=30)
 """How long a deleted object can be had back. Source: https://learn.microsoft.com/graph/api/resources/directory"""

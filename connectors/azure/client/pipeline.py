@@ -35,13 +35,13 @@ def request_of(endpoints: Cloud, service: Service, method: str, url: str) -> All
     else:
         base, parts = urlsplit(getattr(endpoints, service)), address(url)
         if (parts.scheme, parts.netloc.lower()) != (base.scheme, base.netloc.lower()) or not _below(parts, base):
-            raise Forbidden(f"{parts.netloc or 'an address without a host'} is not where {service} answers")
+            raise Forbidden(f"{parts.netloc or 'an address without a host'} is not the endpoint of {service}")
         path = parts.path.removeprefix(base.path)
     if service != "graph":
         return allowed(service, method, "/" + path.lstrip("/"))
     version, _, rest = path.lstrip("/").partition("/")
     if version not in VERSIONS:
-        raise Forbidden(f"{path} is of no version of Graph that we use")
+        raise Forbidden(f"{path} is not a version of Graph that Muster uses")
     return allowed(service, method, f"/{rest}", beta=VERSIONS[version])
 
 
@@ -50,7 +50,7 @@ def address(url: str) -> SplitResult:
     try:
         return urlsplit(url)
     except ValueError:
-        raise Forbidden("a link in an answer is no address") from None
+        raise Forbidden("a link in a response is not a valid address") from None
 
 
 def _below(parts: SplitResult, base: SplitResult) -> bool:
@@ -67,7 +67,7 @@ def _path_in_vault(endpoints: Cloud, url: str) -> str:
         is_vault = suffix == endpoints.vault_suffix and parts.netloc.lower() == parts.hostname and bool(name)
         path = parts.path
     if not is_vault or parts.scheme != base.scheme:
-        raise Forbidden(f"{parts.netloc or 'an address without a host'} is no key vault of this cloud")
+        raise Forbidden(f"{parts.netloc or 'an address without a host'} is not a key vault of this cloud")
     return path
 
 
@@ -77,7 +77,7 @@ def _after_name(path: str, vaults: str) -> str:
     lists = (number for number, segment in enumerate(segments) if segment.lower() in VAULT_LISTS)
     start = 1 if path.startswith(f"{vaults}/") else next(lists, len(segments))
     if not all(_PLAIN.fullmatch(segment) for segment in segments[:start]):
-        raise Forbidden("the address of a vault is none that we use")
+        raise Forbidden("the address of a vault is not valid")
     return "/" + "/".join(segments[start:])
 
 
@@ -92,7 +92,7 @@ def no_page_twice() -> Any:
         def on_request(self, request: Any) -> None:
             url = request.http_request.url
             if url in self._asked:
-                raise Malformed(f"{urlsplit(url).path}: a page leads back to one that was read")
+                raise Malformed(f"{urlsplit(url).path}: a page links back to a page already read")
             self._asked.add(url)
 
     return NoPageTwice()

@@ -202,7 +202,7 @@ def allowed(service: Service, method: str, path: str, *, beta: bool = False) -> 
         fits = one.service == service and one.method == method and one.beta == beta
         if fits and not hidden and _pattern(one.path).fullmatch(plain):
             return one
-    raise Forbidden(f"{method} {urlsplit(path).path} is not among the requests that this connector makes")
+    raise Forbidden(f"{method} {urlsplit(path).path} is not a request that this connector makes")
 
 
 @cache

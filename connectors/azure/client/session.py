@@ -70,7 +70,7 @@ def _seconds(told: str | None) -> float:
     return sum(int(part) * unit for part, unit in zip(parts.groups(), (3600, 60, 1), strict=True)) if parts else 0.0
 
 
-# --- A token that somebody else got, such as the Azure command line, used as it is ---
+# --- Access tokens obtained elsewhere, such as with the Azure CLI ---
 
 KEPT = 600
 """Seconds after which it is read anew: whoever put it there may have renewed it."""
@@ -110,7 +110,7 @@ class GivenToken:
         return text
 
 
-# --- The credential that a source's settings describe, as azure-identity makes it, and how both it and we send ---
+# --- Credentials from azure-identity, and the HTTP transport ---
 
 
 def transport(**settings: Any) -> Any:
@@ -158,7 +158,7 @@ def credential(settings: AzureSettings) -> TokenCredential:
         raise SourceError(f"certificate_file cannot be used ({type(error).__name__})", hint=hint) from error
 
 
-# --- What all clients of one source share: its credential, made when it is first needed, and its pace ---
+# --- Shared by all clients of a source: credential and rate limits ---
 
 
 class AzureSession:

@@ -115,7 +115,7 @@ def managed_identity(found: Found, principal: ServicePrincipal) -> Identity:
     )
 
 
-# --- Which identity an object of the directory is, by the object's id (pure) ---
+# --- Identities by object id (pure) ---
 
 
 def key_of(found: Found, faces: Faces) -> str:

@@ -33,7 +33,7 @@ NOT_GALLERY = frozenset({
 https://learn.microsoft.com/powershell/module/microsoft.entra.applications/new-entraapplicationfromapplicationtemplate"""
 MANY_TENANTS = frozenset({"AzureADMultipleOrgs", "AzureADandPersonalMicrosoftAccount"})
 FIRST_PARTY_REASON = "it is one of Microsoft's own applications"
-GALLERY_REASON = "it is from Microsoft's gallery, and has no credential with which anybody here could sign in as it"
+GALLERY_REASON = "it is a gallery application without a credential to sign in with"
 
 
 def origin_of(tenant: str, principal: ServicePrincipal | None, application: Application | None) -> Origin:
@@ -159,7 +159,7 @@ def known(facts: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in facts.items() if value is not None}
 
 
-# --- Entra's tags, which are single words (pure) ---
+# --- Tags of Entra objects (pure) ---
 
 _SEPARATORS = ":="
 

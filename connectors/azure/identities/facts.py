@@ -81,7 +81,7 @@ class Found(Struct, kw_only=True):
         return s.APPLICATIONS not in self.gaps
 
 
-# --- Owners and sponsors: people to be asked, and machines that hold a right by owning (pure) ---
+# --- Owners and sponsors (pure) ---
 #
 # Whoever owns an application or its service principal can add credentials to it, and so become it. Source:
 # https://learn.microsoft.com/entra/identity/enterprise-apps/overview-assign-app-owners
@@ -132,7 +132,7 @@ def ownership(scope: Scope, person: Person, owned: str, name: str, *, becomes: b
     )
 
 
-# --- Facts of applications that have no field of their own, and what gaps kept from us (pure) ---
+# --- Attributes and unknown fields of applications (pure) ---
 
 ISSUERS: Mapping[CloudName, tuple[str, str]] = {
     "public": ("https://login.microsoftonline.com/{tenant}/v2.0", "https://sts.windows.net/{tenant}/"),

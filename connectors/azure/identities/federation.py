@@ -121,7 +121,7 @@ def trust_of(name: str, terms: Terms, tenant: str) -> Trust:
 
 def federates(trusts: Iterable[Trust]) -> tuple[Link, ...]:
     """The links to all whom these trusts name."""
-    return links_of(trusts, "a federated credential lets in")
+    return links_of(trusts, "a federated credential trusts")
 
 
 def is_external(issuer: str, tenant: str) -> bool | None:
@@ -148,7 +148,9 @@ def _whom(terms: Terms, clauses: Sequence[Clause]) -> str:
         return f"subject {own_words(terms.subject)}"
     if terms.expression is None:
         return "an expression over the claims, which could not be read"
-    return f"whoever fits {own_words(terms.expression)}" + ("" if clauses else ", which is not understood")
+    return f"every subject that matches {own_words(terms.expression)}" + (
+        "" if clauses else ", which is not understood"
+    )
 
 
 def _has_signs(text: str) -> bool:

@@ -84,7 +84,7 @@ def related(
                 del open_ids[row.id]
                 yield row.id, found
     except NotTaken as error:
-        section.note(f"each object was asked for its {relation} on its own: {error}")
+        section.note(f"{relation} of each object were requested separately: {error}")
     yield from followed(reader, section, {f"{path}/{one}/{relation}": one for one in open_ids})
 
 
@@ -115,7 +115,7 @@ def followed(reader: Reader, section: SectionReading, paths: Mapping[str, str]) 
         section.lost(type(first)(told, permission=first.permission, hint=first.hint), partial=succeeded > 0)
 
 
-# --- What lies in the directory's bin, from which it can be had back for thirty days ---
+# --- Deleted objects, which can be restored for 30 days ---
 #
 # Source: https://learn.microsoft.com/graph/api/resources/directory
 
@@ -149,7 +149,7 @@ def _is_any_lost(found: Found) -> bool:
     )
 
 
-# --- Reads the two lists that nearly everything is in: service principals and application registrations ---
+# --- Service principals and application registrations ---
 
 _OF_BOTH = (
     "id,appId,displayName,signInAudience,isDisabled,disabledByMicrosoftStatus,createdByAppId,applicationTemplateId,"

@@ -153,7 +153,7 @@ def _attributes(scope: Scope, row: Resource, *, assigned: str) -> dict[str, Any]
     return {name: value for name, value in (told | {"resource_group": group or None}).items() if value is not None}
 
 
-# --- Who may sign in as a user-assigned identity from outside, without a secret: its federated credentials ---
+# --- Federated credentials of user-assigned identities ---
 #
 # Source: https://learn.microsoft.com/rest/api/managedidentity/federated-identity-credentials/list
 

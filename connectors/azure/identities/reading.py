@@ -139,8 +139,8 @@ def _listed(
         yield from listed(reader, section, path, row, {**plain, "$expand": _SPONSORS}, plain, everything)
     except (NotTaken, Gone) as error:
         if some:
-            raise SourceError(f"there is no such list, and yet there are agents: {error}") from error
-        raise NotOffered(f"there is no such list here: {error}") from error
+            raise SourceError(f"the list is not available, but agents exist: {error}") from error
+        raise NotOffered(f"the list is not available: {error}") from error
 
 
 def people(reader: Reader, section: SectionReading, rows: Iterable[Raw]) -> tuple[Person, ...]:
@@ -148,7 +148,7 @@ def people(reader: Reader, section: SectionReading, rows: Iterable[Raw]) -> tupl
     return tuple(reader.rows(section, [list(rows)], Person))
 
 
-# --- Reads what is related to applications: who owns them, and whose tokens they take ---
+# --- Owners and federated credentials of applications ---
 
 
 def read_owners(reader: Reader, found: Found) -> Iterator[Coverage]:
@@ -194,13 +194,13 @@ def _with_expressions(
     try:
         pages = list(reader.api.graph_pages(f"/applications/{id_}/federatedIdentityCredentials", beta=True))
     except SourceError as error:
-        section.note(f"whom a credential of application {id_} lets in by an expression is not known: {error}")
+        section.note(f"which subjects a credential of application {id_} trusts by an expression is unknown: {error}")
         return credentials
     told = {one.id: one for one in reader.rows(section, pages, FederatedCredential) if not one.names_nobody}
     return tuple(told.get(one.id, one) if one.names_nobody else one for one in credentials)
 
 
-# --- Everything that was listed, told as records: each identity once, whichever lists it was in (pure) ---
+# --- Records of everything listed, each identity once (pure) ---
 
 
 def identities(found: Found) -> Iterator[Identity]:
@@ -244,7 +244,7 @@ def ownerships(found: Found) -> Iterator[Assignment]:
     yield from told.values()
 
 
-# --- Reads the tenant: what Entra knows of its non-human identities ---
+# --- Identities of the tenant ---
 
 
 def read_directory(reader: Reader) -> Iterator[DiscoveredRecord]:

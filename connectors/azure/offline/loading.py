@@ -20,13 +20,13 @@ CUT_AT = 100
 """So many the command line lists of applications and of service principals, unless it is told ``--all``."""
 _CUT = frozenset({r.SERVICE_PRINCIPALS, r.APPLICATIONS})
 _SUBTYPES = frozenset({r.AGENTS, r.BLUEPRINTS, r.BLUEPRINT_PRINCIPALS})
-_SECRETS = "it holds the values of secrets, which nobody needs here: delete it"
+_SECRETS = "it holds the values of secrets, which Muster does not need: delete it"
 _OLD = (
     "it is in the form of Azure AD Graph, which is retired: write it again with the Azure command line 2.37 or newer, "
     "or with Microsoft Graph's PowerShell"
 )
 _TOO_MUCH = "its JSON is nested too deeply, or has a number that is too large"
-_OWNERLESS = "nothing tells whose rows these are: put the object's id into the file's name"
+_OWNERLESS = "it does not say whose rows these are: put the object's id into the file's name"
 _SPONSORS, _MEMBERS = "sponsors", "transitiveMembers"
 # Words of the command in a file's name, for lists of what is related to the object whose id is there, too.
 _WORDS = (

@@ -90,12 +90,12 @@ def _is_told(row: Row) -> bool:
     return _type(row) == USER_ASSIGNED and isinstance(flat(row).get("principalId"), str)
 
 
-# --- A source that is a folder of files: the units that they tell of, and how completely ---
+# --- Offline source: the units in a folder of files, and their coverage ---
 
 _EVERYWHERE = "/"
 _NOTHING = "no file holds a list in a form that the Azure command line writes"
 _FIX = "begin with `az ad sp list --all > service-principals.json`"
-_NO_TENANT = "nothing tells which tenant the files are of"
+_NO_TENANT = "the files do not say which tenant they describe"
 
 
 class ExportedSource:
@@ -166,7 +166,7 @@ class ExportedSource:
 
     def _describe(self, section: SectionReading) -> None:
         export = self._export
-        section.note(f"told by {counted(export.files, 'file', 'files')}, as of {export.as_of:%Y-%m-%d}")
+        section.note(f"read from {counted(export.files, 'file', 'files')}, as of {export.as_of:%Y-%m-%d}")
         if self._settings.tenant is not None and export.tenant not in (None, self._settings.tenant):
             section.note(f"most files are of tenant {export.tenant}, and not of the one that is set")
         if export.unknown:
@@ -198,7 +198,7 @@ class ExportedSource:
         with tenant.section(s.SUBSCRIPTIONS) as section:
             section.found(len(told & every))
             for missing in sorted(every - told - self._settings.skipped_subscriptions):
-                section.malformed(missing, "no file tells of this subscription")
+                section.malformed(missing, "no file describes this subscription")
         yield section.coverage
         for one in sorted(told & every - self._settings.skipped_subscriptions):
             title = known.get(one, {}).get("displayName") or known.get(one, {}).get("name")

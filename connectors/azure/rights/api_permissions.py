@@ -82,7 +82,7 @@ def delegated_power(permission: Permission, *, for_everybody: bool) -> Power:
     leads_on = privilege.level in ("admin", "escalation")
     if not leads_on and not (for_everybody and privilege.level == "high"):
         return Power()
-    names = "in the name of every user who signs in" if for_everybody else "in the name of some users"
+    names = "on behalf of every user who signs in" if for_everybody else "on behalf of some users"
     return Power(privilege=judged([("high", f"{text}, {names}") for text in privilege.evidence]))
 
 

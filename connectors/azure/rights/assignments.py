@@ -109,7 +109,7 @@ def read_roles(reader: Reader, place: str, ids: Iterable[str]) -> Generator[Cove
             judges |= {guid: built_in[guid] for guid in others if guid in built_in}
             section.found(len(wanted & judges.keys()))
             if unknown := wanted - judges.keys() - published_roles().keys():
-                section.note(f"{len(unknown)} roles are not told here, and what they allow is not known")
+                section.note(f"{len(unknown)} roles are not listed here, and what they allow is unknown")
     yield reader.done(section)
     untold = wanted - judges.keys()
     return judges | {guid: AzureJudge(role) for guid in untold if (role := published_roles().get(guid))}
@@ -291,7 +291,7 @@ def _gone(row: RoleAssignment, principals: Principals) -> bool | None:
     return gone if is_ours else None
 
 
-# --- Reads who holds which Azure role at a subscription and below, or at one management group ---
+# --- Role assignments at and below a subscription, or at a management group ---
 
 _GROUPS = "/providers/Microsoft.Management/managementGroups/"
 

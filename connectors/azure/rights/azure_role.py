@@ -88,7 +88,7 @@ def _any_covers(patterns: tuple[str, ...], name: str) -> bool:
     return any(covers(pattern.lower(), name) for pattern in patterns)
 
 
-# --- Which actions the condition of a role assignment is about; it decides of no others. Pure ---
+# --- Conditions of role assignments: the actions they cover (pure) ---
 #
 # A condition targets actions as ``!(ActionMatches{'…'}) OR expression``, which lets every other action pass. Source:
 # https://learn.microsoft.com/azure/role-based-access-control/conditions-format
@@ -115,7 +115,7 @@ class Condition:
         return self.is_there and any(covers(target, name) for target in self._targets)
 
 
-# --- Where an Azure role is assigned, and which resources are within that. Pure ---
+# --- Scopes of role assignments (pure) ---
 #
 # Source: https://learn.microsoft.com/azure/role-based-access-control/scope-overview
 
@@ -194,7 +194,7 @@ def place_of(scope: str, *, holds: tuple[str, ...] = ()) -> Place:
     """
     key = arm_key(scope) or "/"
     if not _PLAIN.fullmatch(key) or (scope.strip() and not scope.strip().startswith("/")):
-        raise ValueError("no scope of Resource Manager")
+        raise ValueError("not a scope of Resource Manager")
     if key == "/" or key.startswith(GROUPS):
         starts = tuple(f"{_SUBSCRIPTIONS}{one.lower()}/" for one in holds) or ((_SUBSCRIPTIONS,) if key == "/" else ())
         return Place(id=key, breadth="management_group", within=starts)
@@ -214,7 +214,7 @@ def type_of(resource_id: str) -> str:
     return "/".join((provider, *rest[::2])) if "/providers/" in resource_id.lower() and rest else ""
 
 
-# --- ``azure_roles.toml``: what the actions of an Azure role let its holder do ---
+# --- Consequences of actions (``azure_roles.toml``) ---
 
 Methods = tuple[tuple[str, ...], ...]
 

@@ -114,7 +114,7 @@ def denial_of(row: DenyAssignment) -> Denial:
     )
 
 
-# --- What an Azure role amounts to where it is assigned, decided by its actions, never by its name. Pure ---
+# --- Privilege of an Azure role at a scope, by its actions (pure) ---
 #
 # ``admin``: everything, or all of ``Microsoft.Authorization``, on a subscription or more. ``escalation``: a known way
 # leads there, on a subscription or more. On a resource group or a resource the same ways make their holder no
@@ -265,13 +265,13 @@ class _Reading:
                 yield "escalation", f"{ways.name}: {some(names)}"
         running = [name for kind in azure_table().takeover for name in self._allowed.possible(kind.methods)]
         if running:
-            yield "escalation", f"act as what runs there: {some(list(dict.fromkeys(running)))} ({POTENTIAL})"
+            yield "escalation", f"act as the workloads there: {some(list(dict.fromkeys(running)))} ({POTENTIAL})"
         if names := self._becoming():
-            yield "escalation", f"become managed identities: {some(names)} ({POTENTIAL})"
+            yield "escalation", f"act as managed identities: {some(names)} ({POTENTIAL})"
 
     def _narrow_ways(self) -> Iterator[tuple[PrivilegeLevel, str]]:
         if self._own_rights:
-            yield "high", f"give itself any right: {some(self._own_rights)}"
+            yield "high", f"grant itself any permission: {some(self._own_rights)}"
 
     def _becoming(self) -> list[str]:
         ways = azure_table().becoming

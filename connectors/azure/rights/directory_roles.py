@@ -61,7 +61,7 @@ def some(names: Sequence[str]) -> str:
     return f"{shown} and {len(names) - NAMED} more" if len(names) > NAMED else shown
 
 
-# --- What a role in the Entra directory amounts to where it is assigned. Pure ---
+# --- Privilege of a directory role at a scope (pure) ---
 #
 # Decided by the actions of its definition, so that custom roles count for what they are. A built-in role is at least
 # what ``directory_builtin.csv`` says of it: which users' passwords it may reset it decides itself, and what

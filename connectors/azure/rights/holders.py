@@ -42,7 +42,7 @@ class Directory(Struct, frozen=True, kw_only=True):
     apis: Mapping[str, Api] = {}
 
 
-# --- What the directory says of objects that are known by id alone, and which service principals are in a group ---
+# --- Directory objects by id, and service principals in groups ---
 
 AT_ONCE = 1000
 """``getByIds`` takes no more."""
@@ -99,7 +99,7 @@ def objects_by_id(reader: Reader, section: SectionReading, ids: Iterable[str]) -
         body = {"ids": wanted[start : start + AT_ONCE]}
         page = reader.api.graph_post("/directoryObjects/getByIds", body, Page)
         if page.next_link:
-            raise SourceError("POST /directoryObjects/getByIds: the answer goes on where none should")
+            raise SourceError("POST /directoryObjects/getByIds: the response has an unexpected next page")
         for raw in page.value:
             one = reader.row(section, raw, DirectoryObject)
             if one is None:  # whose it was cannot be told, and its id must not be taken for a deleted one's
@@ -141,7 +141,7 @@ def _read_members(
     return failures
 
 
-# --- What of Graph's rows about rights is used. Source: the reference pages of Microsoft Graph v1.0 ---
+# --- Payloads of Microsoft Graph v1.0 about rights ---
 
 
 class RolePermission(Struct, frozen=True, kw_only=True, rename="camel"):
@@ -216,7 +216,7 @@ class PermissionGrant(Struct, frozen=True, kw_only=True, rename="camel"):
     scope: str | None = None
 
 
-# --- One right as an Assignment, whichever kind it is ---
+# --- Assignments ---
 
 
 def assignment(

@@ -33,7 +33,7 @@ class RoleAssignment(Struct, frozen=True, kw_only=True):
     created_by: str | None = None
 
 
-# --- Reads the deny assignments at a subscription and below, or at and above one management group ---
+# --- Deny assignments at and below a subscription, or at and above a management group ---
 
 VERSION = "2022-04-01"
 
@@ -57,7 +57,7 @@ def read_denials(
     return tuple(found)
 
 
-# --- Who the holders of role assignments are, and which of them the directory no longer has ---
+# --- Holders of role assignments, and deleted ones ---
 #
 # Resource Manager keeps an assignment when its principal is deleted, with the type that it had. Source:
 # https://learn.microsoft.com/azure/role-based-access-control/troubleshooting
@@ -137,5 +137,5 @@ def _restorable(reader: Reader, section: SectionReading, missing: frozenset[str]
             if one.id.lower() in missing and deleted is not None:
                 until[one.id.lower()] = deleted + RESTORABLE
     except SourceError as error:
-        section.note(f"which of the deleted can be had back is not known: {error}")
+        section.note(f"which deleted objects can be restored is unknown: {error}")
     return until

@@ -59,9 +59,7 @@ def read_directory_roles(reader: Reader, directory: Directory) -> Iterator[Disco
         if holders.others:
             section.note(f"{holders.others} role assignments of people are left out")
         if holders.gone:
-            section.note(
-                f"{holders.gone} role assignments of principals that the directory does not tell of are left out"
-            )
+            section.note(f"{holders.gone} role assignments of principals that are not in the directory are left out")
         yield from map(telling.of, told)
     yield reader.done(section)
     members = yield from members_of(reader, holders.groups)
@@ -131,7 +129,7 @@ class _Telling:
         )
 
 
-# --- Reads the permissions on APIs that applications hold, by themselves and in the names of users ---
+# --- Application permissions and delegated permissions ---
 
 PAGE = 999
 MICROSOFT_GRAPH = "00000003-0000-0000-c000-000000000000"
@@ -252,14 +250,14 @@ def _in_names_of(reader: Reader, directory: Directory, grant: tuple[str, str, st
         holder=client,
         holder_name=directory.names.get(client.lower()),
         grant=name,
-        via="consent for everybody" if users is None else "consent of users",
+        via="consent for all users" if users is None else "consent of users",
         power=delegated_power(permission, for_everybody=users is None) if api else UNKNOWN_POWER,
         resource=api_name,
         attributes={"right": "delegated grant", "users": users},
     )
 
 
-# --- Reads who holds which right in the tenant ---
+# --- Rights in the tenant ---
 
 
 def read_rights(reader: Reader, directory: Directory) -> Iterator[DiscoveredRecord]:

@@ -34,7 +34,7 @@ class CredentialActivity(Struct, frozen=True, kw_only=True, rename="camel"):
     sign_in_activity: Activity | None = None
 
 
-# --- What a report of sign-ins tells of many, and how far back it can be believed (pure) ---
+# --- Sign-in reports and their retention (pure) ---
 
 
 class Sign(Struct, frozen=True, kw_only=True):

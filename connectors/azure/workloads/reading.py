@@ -73,7 +73,7 @@ def _local_keys(row: Resource) -> bool | None:
     return row.allow_shared_key_access if isinstance(row.allow_shared_key_access, bool) else None
 
 
-# --- Reads what a subscription holds: managed identities, what runs as them, and key vaults ---
+# --- A subscription: managed identities, workloads and key vaults ---
 #
 # One query of Resource Graph serves all of it.
 
@@ -110,7 +110,7 @@ def _read_workloads(reader: Reader, estate: Estate, resources: list[Resource]) -
     yield reader.done(section)
 
 
-# --- Reads one subscription, or what is set at one management group ---
+# --- One subscription, or one management group ---
 
 
 def read_subscription(reader: Reader) -> Iterator[DiscoveredRecord]:

@@ -170,7 +170,7 @@ def ask_resource_graph(reader: Reader, section: SectionReading) -> Estate:
                 rows.setdefault(_SECTION_OF.get(typed.type.lower(), s.WORKLOADS), []).append(raw)
     except SourceError as error:
         return Estate(rows=rows, refusal=error)
-    return Estate(rows=rows, refusal=None if rows else SourceError("Resource Graph tells of nothing here"))
+    return Estate(rows=rows, refusal=None if rows else SourceError("Resource Graph returns nothing here"))
 
 
 def resources_of(reader: Reader, section: SectionReading, name: str, estate: Estate) -> Iterator[Resource]:
@@ -195,7 +195,7 @@ def resources_of(reader: Reader, section: SectionReading, name: str, estate: Est
     for row in _decoded(reader, section, listed):
         some = some or row.identity is not None or row.type.lower() in _ASKED_FOR
         yield row
-    section.note("the resource manager was asked instead")
+    section.note("Resource Manager was used instead")
     if name == s.WORKLOADS and some:  # its list has no properties: kubelets, bots and agents run as what only they tell
         section.lost(estate.refusal, partial=True)
     else:
@@ -213,7 +213,7 @@ def _decoded(reader: Reader, section: SectionReading, pages: list[list[Raw]]) ->
             yield row
 
 
-# --- What a type of resource is called, and whether such a resource is an AI agent; resource_types.toml says ---
+# --- Resource types and AI agents (``resource_types.toml``) ---
 
 
 class _Type(Struct, frozen=True, forbid_unknown_fields=True):

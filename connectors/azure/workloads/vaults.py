@@ -28,21 +28,21 @@ _EVERYTHING = "all"
 _GRAVE: Mapping[str, Mapping[str, str]] = {
     "secrets": {
         "get": "read every secret",
-        "backup": "take every secret away, encrypted",
+        "backup": "export every secret, encrypted",
         "set": "replace every secret",
     },
     "keys": {
         "decrypt": "decrypt with every key",
         "sign": "sign with every key",
         "unwrapkey": "unwrap what every key protects",
-        "release": "take every key that can be released",
-        "backup": "take every key away, encrypted",
+        "release": "release every exportable key",
+        "backup": "export every key, encrypted",
         "import": "replace every key",
     },
     "certificates": {
         "import": "replace every certificate and its key",
         "create": "replace every certificate and its key",
-        "backup": "take every certificate away, encrypted",
+        "backup": "export every certificate, encrypted",
     },
     "storage": {
         "get": "read keys of storage accounts",
@@ -101,7 +101,7 @@ def _named(policy: AccessPolicy) -> str:
     return "; ".join(held) or "nothing"
 
 
-# --- What a key vault holds, as stored secrets: names and dates, never a value. Pure ---
+# --- Items of a key vault as stored secrets: names and dates, never values (pure) ---
 
 # As Key Vault takes the name of a secret, a key or a certificate.
 _NAME = re.compile(r"[0-9A-Za-z-]{1,127}")
@@ -206,7 +206,7 @@ def _moment(seconds: int | None) -> datetime | None:
         return None
 
 
-# --- Reads key vaults: who may use them by their access policies, and the names of what they hold ---
+# --- Key vaults: access policies and names of items ---
 #
 # A vault that its firewall closes, one that we have no right to, and one that is empty are three different things.
 # Source: https://learn.microsoft.com/rest/api/keyvault/

@@ -94,7 +94,7 @@ def _error(error: GoogleAPICallError, refusal: Refusal | None, own_project: froz
     return source_error(refusal, r.SERVICE_ACCOUNTS, own_project=own_project)
 
 
-# --- The APIs as the readings use them: pages and single answers, failures as SourceErrors, every try counted ---
+# --- API access: pages and single responses, failures as SourceError, every attempt counted ---
 #
 # Only requests of the table are sent. google-auth's session retries nothing but an expired token, and Google's own
 # clients never a 429, so trying again is ours.
@@ -225,7 +225,7 @@ class GcpApi:
 
         host, _ = names
         if self._session.is_silent(host):
-            raise Unreachable(f"{host} was not asked: it had stopped answering")
+            raise Unreachable(f"{host} was not called: it stopped responding")
         self._meter.add()
         try:
             response = self._session.send(request, url, params, body)
@@ -233,7 +233,7 @@ class GcpApi:
             if is_last:
                 self._session.heard(host, answered=False)
                 self._session.tried(*names, in_vain=True)
-                raise Unreachable(f"{host} does not answer: {type(error).__name__}") from None
+                raise Unreachable(f"{host} does not respond: {type(error).__name__}") from None
             return None
         self._session.heard(host, answered=True)
         return response
@@ -271,6 +271,6 @@ def _decoded(content: bytes | Raw, payload: Any) -> Any:
     try:
         return decoded(content, payload)
     except msgspec.ValidationError as error:
-        raise Malformed(f"an answer has another shape than expected: {error}") from None
+        raise Malformed(f"a response has an unexpected structure: {error}") from None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        raise NotGoogle("an answer is not Google's: it is no JSON") from None
+        raise NotGoogle("unexpected response: not JSON") from None

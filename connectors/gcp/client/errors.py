@@ -59,8 +59,8 @@ _CONFIGURATION = {
     "CONSUMER_INVALID": "name a project that exists as quota_project",
     "CONSUMER_SUSPENDED": "name a project that is not suspended as quota_project",
     "BILLING_DISABLED": "enable billing there, or name another quota_project",
-    "SECURITY_POLICY_VIOLATED": "let the scanner through the VPC Service Controls perimeter",
-    "vpcServiceControls": "let the scanner through the VPC Service Controls perimeter",
+    "SECURITY_POLICY_VIOLATED": "allow the scanner through the VPC Service Controls perimeter",
+    "vpcServiceControls": "allow the scanner through the VPC Service Controls perimeter",
 }
 
 
@@ -126,7 +126,7 @@ def read_refusal(status: int, body: bytes) -> Refusal:
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         if status in RETRIED_STATUSES:  # front ends answer these with a page
             return Refusal(status=status)
-        raise NotGoogle(f"HTTP {status} with an answer that is not Google's") from None
+        raise NotGoogle(f"HTTP {status} with an unexpected response") from None
     reasons = tuple(reason for part in (*error.details, *error.errors) for reason in _texts(part, "reason"))
     metadata: dict[str, str] = {}
     for part in error.details:
@@ -148,9 +148,9 @@ def source_error(refusal: Refusal, request: Request, *, own_project: frozenset[s
     said = own_words(" ".join(refusal.message.split()))
     words = f"{asked}: {said}" if said else f"{asked}: HTTP {refusal.status}"
     if refusal.is_for_load or refusal.has(_USED_UP):
-        return Throttled(f"{words} (retries ran out, or the quota is used up)")
+        return Throttled(f"{words} (the retries or the quota are used up)")
     if refusal.status == UNAUTHORIZED:
-        return NoCredentials(words, hint="the credentials are wrong, expired or revoked: give the source others")
+        return NoCredentials(words, hint="the credentials are wrong, expired or revoked: replace them")
     if refusal.status == FORBIDDEN:
         return _forbidden(refusal, request, words, own_project)
     if refusal.status == NOT_FOUND:

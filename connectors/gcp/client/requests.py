@@ -56,7 +56,7 @@ def _quoted(place: str, name: str) -> str:
     return "/".join(quote(segment, safe="@:-._~") for segment in segments)
 
 
-# --- Every request this connector can make, and the permission that each one takes ---
+# --- Every request of this connector, with the permission it needs ---
 #
 # The client takes nothing but these; the sections' permissions, the custom role and the advice on a denial come from
 # here. None of them changes anything, and none answers with the value of a secret or a key. Source: the APIs'

@@ -55,7 +55,8 @@ def translated() -> Iterator[None]:
         yield
     except TransportError as error:
         raise NoCredentials(
-            f"the token could not be got: {own_words(error)}", hint="let this machine reach whoever gives it out"
+            f"the token could not be obtained: {own_words(error)}",
+            hint="check that this machine can reach the token issuer",
         ) from None
     except GoogleAuthError as error:
         raise NoCredentials(
@@ -87,10 +88,10 @@ def _of_file(path: Path) -> Credentials:
     except OSError as error:
         raise NoCredentials(f"{path} cannot be read: {type(error).__name__}") from None
     except (msgspec.MsgspecError, UnicodeDecodeError):
-        raise NoCredentials(f"{path} is no JSON file of credentials") from None
+        raise NoCredentials(f"{path} is not a JSON file of credentials") from None
     load = _loaders().get(_type(info))
     if load is None:
-        raise NoCredentials(f"{path}: {own_words(info.get('type'))!r} is no type of credentials that can be used")
+        raise NoCredentials(f"{path}: {own_words(info.get('type'))!r} is not a supported type of credentials")
     try:
         return load(info)
     except (ValueError, KeyError, TypeError, AttributeError) as error:
@@ -126,7 +127,7 @@ def _loaders() -> dict[str, Callable[[dict[str, Any]], Credentials]]:
     return {kind: loader(kind) for kind in kinds}
 
 
-# --- The way to Google: credentials got when they are first needed, a connection for each thread, each API's pace ---
+# --- Sessions: credentials on first use, one connection for each thread, rate limits for each API ---
 
 # Requests a minute that the APIs allow by default, with a fifth to spare. Source: each API's page "Quotas and limits".
 _A_MINUTE: dict[str, int] = {

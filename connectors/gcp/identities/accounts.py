@@ -24,7 +24,7 @@ from scanner.model import Credential, Identity, Privilege, credential_key
 CREDENTIALS = ("iam.service_account_keys", "storage.hmac_keys", "apikeys.keys")
 RIGHTS = ("iam.policies", "iam.roles")
 TRUSTS = (*RIGHTS, "iam.workload_identity_pools")
-LETS_IN = "a binding lets in"
+LETS_IN = "a binding allows"
 ISSUER = "https://accounts.google.com"
 """Who signs the tokens by which a service account shows itself to others; it is named in them by its unique id."""
 
@@ -59,7 +59,7 @@ def parse_account(reader: Reader, project: ProjectRef, row: ServiceAccount) -> I
         enabled=not row.disabled,
         last_used_at=used.use.last_used_at,
         use_tracked_days=used.use.tracked_days,
-        managed_by="a service agent: Google made it, and answers for it" if form in AGENTS else None,
+        managed_by="a service agent, created and managed by Google" if form in AGENTS else None,
         tags=tags_of(project),
         attributes=attributes,
         privilege=Privilege(level="normal"),
@@ -89,14 +89,14 @@ def list_accounts(reader: Reader) -> Iterator[DiscoveredRecord]:
     yield from reader.done(section)
 
 
-# --- Keys of service accounts that users manage, whoever listed them ---
+# --- User-managed keys of service accounts ---
 #
 # Those that Google manages rotate by themselves and never leave Google. Source: the IAM API's ServiceAccountKey.
 
 SYSTEM_MANAGED = "SYSTEM_MANAGED"
 NO_EXPIRY = 9999
 """The year that a key without an end is valid to."""
-_FOUND = {"EXPOSED": "Google found it in the open", "COMPROMISE_DETECTED": "Google found signs of its abuse"}
+_FOUND = {"EXPOSED": "Google found it exposed publicly", "COMPROMISE_DETECTED": "Google detected signs of abuse"}
 
 
 class _Status(Struct, frozen=True, kw_only=True):
@@ -155,7 +155,7 @@ def _exposures(row: ServiceAccountKey) -> Iterator[str]:
             yield f"{words}: {own_words(where)}" if where else words
 
 
-# --- Keys of one project's service accounts: one request an account ---
+# --- Keys of the service accounts of one project: one request for each account ---
 
 NAME, ACCOUNTS = "iam.service_account_keys", "iam.service_accounts"
 

@@ -35,7 +35,7 @@ TYPES: dict[str, tuple[str, type[Any]]] = {
     "iam.googleapis.com/WorkloadIdentityPoolProvider": (POOLS, ProviderPayload),
 }
 Rows: TypeAlias = dict[type[Any], list[tuple[ProjectRef, Any]]]
-BEHIND = "from Cloud Asset Inventory, which is behind by minutes"
+BEHIND = "from Cloud Asset Inventory, which lags by minutes"
 
 
 def list_identities(reader: Reader) -> Iterator[DiscoveredRecord]:

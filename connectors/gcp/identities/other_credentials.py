@@ -44,7 +44,7 @@ def parse_hmac_key(project: str, row: HmacKey) -> Credential:
     )
 
 
-# --- HMAC keys of one project, which no bulk listing has ---
+# --- HMAC keys of one project ---
 
 HMAC_KEYS = "storage.hmac_keys"
 
@@ -62,7 +62,7 @@ def read_hmac_keys(reader: Reader) -> Iterator[DiscoveredRecord]:
     yield from reader.done(section)
 
 
-# --- Credentials of outside services that Google holds for agents: that they are there, never their values ---
+# --- Agent credentials for external services, without their values ---
 #
 # Source: the Agent Identity API's AuthProvider; its keys and client secrets can be written and not read.
 
@@ -119,7 +119,7 @@ def parse_auth_provider(source: str, project: ProjectRef, row: AuthProvider) -> 
     )
 
 
-# --- What agents of one project have credentials for, at each location ---
+# --- Agent credentials of one project, by location ---
 
 AUTH_PROVIDERS = "agentidentity.auth_providers"
 
@@ -140,7 +140,7 @@ def read_auth_providers(reader: Reader) -> Iterator[DiscoveredRecord]:
     yield from reader.done(section)
 
 
-# --- OAuth clients of workforce identity. Their credentials are not listed: that listing tells the client secrets ---
+# --- OAuth clients of workforce identity, without their credentials: that listing returns client secrets ---
 #
 # Source: the IAM API's OauthClient.
 

@@ -119,7 +119,7 @@ def parse_managed_identity(
     )
 
 
-# --- Pools and providers as they are noted for what follows: rights, and the identities that IAM manages ---
+# --- Pools and providers, kept for rights and managed workload identities ---
 
 
 def note_pools(
@@ -138,7 +138,7 @@ def note_pools(
     if count := sum(map(len, reader.found.pools.values())):
         section.note(f"{count} pools with {len(providers)} providers")
     if unguarded := sorted(_short(reader, one) for one in open_providers(providers)):
-        section.note(f"open to anybody at their issuer unless a binding narrows them: {', '.join(unguarded)}")
+        section.note(f"open to every identity of their issuer unless a binding restricts them: {', '.join(unguarded)}")
     reader.found.providers = None if section.coverage.is_gap else providers
 
 
@@ -159,7 +159,7 @@ def _short(reader: Reader, provider: Provider) -> str:
     return f"{project.id if project else number}/{last_segment(provider.pool)}/{last_segment(provider.name)}"
 
 
-# --- Workload identity pools and providers of one project, and the identities that IAM manages in them ---
+# --- Workload identity pools, providers and managed identities of one project ---
 
 POOLS = "iam.workload_identity_pools"
 MANAGED = "iam.managed_identities"

@@ -116,7 +116,7 @@ def _runs_as(reader: Reader, principal: str | None) -> Iterator[Link]:
         yield Link(relation="runs_as", target=target, evidence="its registered runtime identity")
 
 
-# --- Registered agents and MCP servers of one project, at each location ---
+# --- Registered agents and MCP servers of one project, by location ---
 
 NAME = "agentregistry.agents"
 _LISTINGS: tuple[tuple[Sort, Request], ...] = (("agent", r.REGISTERED_AGENTS), ("mcp_server", r.MCP_SERVERS))

@@ -68,7 +68,7 @@ class FileApi(GcpApi):
         try:
             return msgspec.json.decode(msgspec.json.encode(answer), type=payload)
         except msgspec.ValidationError as error:
-            raise Malformed(f"what a file holds has another shape than expected: {error}") from None
+            raise Malformed(f"the content of a file has an unexpected structure: {error}") from None
 
     def _found(self, request: Request, query: Query, places: Places) -> Any:
         project = places.get("project") or places.get("parent", "").removeprefix("projects/")
@@ -86,7 +86,7 @@ class FileApi(GcpApi):
             **dict.fromkeys((r.PREDEFINED_ROLES, r.CUSTOM_ROLES), lambda: self._roles(places.get("parent", ""))),
         }
         if request not in answers:
-            raise NotExported(f"files do not tell what {request.permission} would")
+            raise NotExported(f"files do not contain what {request.permission} would return")
         return answers[request]()
 
     def _rows(self, project: str, type_: str, parent: str | None = None) -> list[Any]:

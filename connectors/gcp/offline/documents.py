@@ -46,7 +46,7 @@ def _parsed(text: str) -> Iterator[datetime]:
     yield date if date.tzinfo else date.replace(tzinfo=UTC)
 
 
-# --- What a file holds: rows of JSON or YAML, as gcloud writes them, one behind the other or in a list ---
+# --- Rows of a JSON or YAML file as gcloud writes it ---
 #
 # Files are taken for hostile: whatever is wrong with one is an ``Unreadable`` that names no word of what is in it.
 
@@ -56,7 +56,7 @@ MAX_YAML_BYTES = 64 * 2**20
 """YAML takes long to read; whatever is larger was better written as JSON."""
 
 _NO_ROWS = "it is neither JSON nor YAML: write it with --format=json"
-_SECRETS = "it holds the values of secrets, which nobody needs here: delete it"
+_SECRETS = "it holds the values of secrets, which Muster does not need: delete it"
 _HOLDS_SECRET = frozenset(
     {"private_key", "privateKeyData", "keyString", "access_token", "accessToken", "refresh_token", "client_secret"}
 )

@@ -18,7 +18,7 @@ from connectors.gcp.places import ProjectRef, last_segment
 
 CONTAINERS = "//cloudresourcemanager.googleapis.com/"
 """How the full names of projects, folders and organizations begin."""
-_HOMELESS = "nothing tells what this policy is of: put the project's id, or the account's e-mail, into the file's name"
+_HOMELESS = "the resource of this policy is unknown: put the project's id or the account's e-mail into the file's name"
 _UNCHOSEN = frozenset(
     f"{service}.googleapis.com/{kind}"
     for service, kind in (("cloudresourcemanager", "Project"), ("serviceusage", "Service"), ("logging", "LogBucket"))

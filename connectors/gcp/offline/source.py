@@ -118,11 +118,11 @@ OF_FILES: tuple[Reading, ...] = (
 """As what is read of a project by its own APIs, but that things are told by type, as Cloud Asset tells them."""
 
 
-# --- A source that is a folder of files: the projects that they tell of, and how completely ---
+# --- Offline source: the projects in a folder of files, and their coverage ---
 
 LISTING = "resourcemanager.projects"
-_NOTHING = "no file tells of a project in a form that gcloud writes"
-_UNTOLD = "no file tells of what is in it"
+_NOTHING = "no file describes a project in a form that gcloud writes"
+_UNTOLD = "no file describes what is in it"
 _FIX = "begin with `gcloud iam service-accounts list --project=PROJECT --format=json > PROJECT-service-accounts.json`"
 
 
@@ -233,7 +233,7 @@ class ExportedSource:
 
     def _told(self) -> str:
         export = self._export
-        told = f"told by files, as of {export.told_at:%Y-%m-%d}"
+        told = f"read from files, as of {export.told_at:%Y-%m-%d}"
         return f"{told}; {not_recognised(export.unknown)}" if export.unknown else told
 
     def _containers(self, projects: list[ProjectRef]) -> set[str]:

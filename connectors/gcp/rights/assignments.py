@@ -146,7 +146,7 @@ def _service_agent(member: Member, tree: Tree, source: str, scope: str) -> Ident
         kind="service_agent",
         name=name,
         aliases=(member.id,),
-        managed_by=f"a service agent: Google made it for {service}, and answers for it",
+        managed_by=f"a service agent, created and managed by Google for {service}",
         privilege=Privilege(level="normal"),
     )
 
@@ -159,7 +159,7 @@ def _pool_principal(member: Member, tree: Tree, pools: Pools, source: str, scope
     chosen = subject if member.selector in ("subject", "*") else f"{member.selector}/{subject}"
     bearers = tuple(strangers(member, tree, pools))
     is_unread = any(one.how == UNREAD for one in bearers)
-    trusts = () if is_unread else tuple(one.trust(one.restriction, "it stands for them") for one in bearers)
+    trusts = () if is_unread else tuple(one.trust(one.restriction, "it represents them") for one in bearers)
     return Identity(
         key=member.id,
         provider=PROVIDER,
@@ -169,7 +169,7 @@ def _pool_principal(member: Member, tree: Tree, pools: Pools, source: str, scope
         name=f"{pool.rpartition('/')[2]}/{chosen}",
         attributes={"pool": pool, "selector": member.selector or "*", "subject": subject},
         privilege=Privilege(level="normal"),
-        links=links_of(trusts, "it stands for"),
+        links=links_of(trusts, "it represents"),
         trusts=trusts,
         unread=unread_facts(trusts=is_unread),
     )

@@ -102,10 +102,10 @@ class Sieve:
         if people or groups:
             yield f"left out: rights of people ({people}) and of groups ({groups})"
         if everybody := sum(binding.member.kind == "anyone" for binding in self.kept):
-            yield f"rights that everybody has: {everybody}"
+            yield f"rights of all users: {everybody}"
 
 
-# --- Service accounts that were listed, as far as rights have to know of them (pure) ---
+# --- Listed service accounts (pure) ---
 
 
 class Accounts(Struct, frozen=True, kw_only=True):

@@ -85,7 +85,7 @@ def _split(text: str, sign: str) -> Iterator[str]:
         yield part
 
 
-# --- IAM conditions: whether one still holds at all, and until when (pure) ---
+# --- IAM conditions: whether they can still be met, and until when (pure) ---
 #
 # Only what compares ``request.time`` with a fixed moment is understood, alone or joined by ``&&``: such a clause
 # holds now or it does not. Anything else makes a binding a "maybe". Source: the IAM documentation of conditions,

@@ -65,7 +65,7 @@ class Entitlement(Struct, frozen=True, kw_only=True, rename="camel"):
         access = self.privileged_access.gcp_iam_access
         if self.state not in _STANDING or not access.resource:
             return
-        asked = "for the asking" if self.approval_workflow is None else "after approval"
+        asked = "on request" if self.approval_workflow is None else "after approval"
         for one in access.role_bindings:
             condition = Expression(expression=one.condition_expression) if one.condition_expression else None
             for member in (text for each in self.eligible_users for text in each.principals):

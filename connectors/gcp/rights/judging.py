@@ -142,7 +142,7 @@ def accounts_on(resource: Resource, tree: Tree) -> tuple[str, ...]:
     return tuple(account_key(project, "*") for project in tree.projects(resource.place))
 
 
-# --- Which escalation methods a binding is enough for, and whom or what each leads to (pure) ---
+# --- Escalation methods that a binding allows, and their targets (pure) ---
 
 
 class Way(Struct, frozen=True, kw_only=True):
@@ -251,7 +251,7 @@ def _open_in(
     return runs == "yes" and any(denied.keys().isdisjoint(method) for method in left)
 
 
-# --- What one binding amounts to: a level with evidence, and whom and what it leads to (pure) ---
+# --- Privilege of one binding: level, evidence and targets (pure) ---
 #
 # On an organisation, a folder or a project a right reaches everything there, which is what a level is for. On one
 # service account, or on one thing that runs, it leads to that alone: links, from which paths are made when everything
@@ -313,11 +313,13 @@ def _privilege(binding: Binding, held: Held, ways: Sequence[Way]) -> Privilege:
     hindered = (SOME_DENIED,) if held.denied else ()
     rule = frozenset(vocabulary().admin[container])
     if found := held.certain & rule:
-        return Privilege(level="admin", evidence=(f"can give itself any right {where}: {_some(found)}", *hindered))
+        return Privilege(
+            level="admin", evidence=(f"can grant itself any permission {where}: {_some(found)}", *hindered)
+        )
     if sure := [f"can {way.family.name} {where}: {_some(way.methods)}" for way in ways if way.certain]:
         return Privilege(level="escalation", evidence=(*sure, *hindered))
     reasons = [
-        *(_if("give itself any right", where, found) for found in (held.possible & rule,) if found),
+        *(_if("grant itself any permission", where, found) for found in (held.possible & rule,) if found),
         *(_if(way.family.name, where, way.methods) for way in ways),
         *_consequences(held, where),
     ]

@@ -72,7 +72,7 @@ def account_of(email: str) -> Account:
     return Account(kind="foreign")
 
 
-# --- Members of policy bindings: whom Google's policies name, in all the forms that they do (pure) ---
+# --- Members of policy bindings, in every form that Google documents (pure) ---
 #
 # Source: the IAM documentation of principal identifiers. ``parse_member`` takes any text, and ``str`` gives it back.
 

@@ -46,7 +46,7 @@ def note_latecomers(reader: Reader, accounts: Accounts, bindings: Iterable[Bindi
     return frozenset(doubtful)
 
 
-# --- Reads the policies of one unit: in bulk where Cloud Asset answers, else of each thing by itself ---
+# --- Allow policies of one unit: in bulk from Cloud Asset Inventory, else resource by resource ---
 
 LARGE = 1000
 """From so many projects on, only policies of the types below are searched for."""
@@ -129,11 +129,11 @@ class Policies:
                 if resource.project is None or self._tree.knows(resource.project):
                     self._add(result.policy, resource)
         except Denied as error:
-            section.note(f"{error}: each policy was asked for by itself")
+            section.note(f"{error}: each policy was requested separately")
             return False
         self._known |= self._own()
         if is_large:
-            section.note("policies of the commonest types of resources only, since there are so many projects")
+            section.note("policies of the most common resource types only, because there are many projects")
         return True
 
     def _containers(self, section: SectionReading, names: Sequence[str]) -> None:
@@ -189,7 +189,7 @@ class Policies:
             yield name, SourceError(str(answer), hint=answer.hint) if isinstance(answer, NotOffered) else answer
 
 
-# --- Reads the roles that policies name: Google's own one by one or all at once, whichever takes fewer calls ---
+# --- Roles named in policies: predefined roles singly or in one listing, whichever takes fewer calls ---
 
 PAGES_OF_PREDEFINED = 3
 """Google has more than two thousand roles, a thousand on a page."""
@@ -243,7 +243,7 @@ def _one(reader: Reader, name: str) -> Role:
         return Role(name=name, permissions=frozenset())  # what nobody defines any more gives nothing
 
 
-# --- Reads deny policies, where they can matter: on what lies at or above a right that makes its holder powerful ---
+# --- Deny policies at and above powerful rights ---
 
 REFUSALS = 3
 """Where the uppermost so many are all refused no more is asked: a call a project that answers nothing is too many."""
@@ -274,7 +274,7 @@ def read_denials(
     refusals = 0
     for part in (places[:REFUSALS], places[REFUSALS:]):
         if part and refusals == REFUSALS:
-            section.note("not asked any further")
+            section.note("the rest was not requested")
             break
         for place, answer in several(ask, part, reader.settings.workers):
             if isinstance(answer, SourceError):

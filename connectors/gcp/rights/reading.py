@@ -84,7 +84,7 @@ def _providers(reader: Reader, project: ProjectRef, pool: Pool) -> tuple[Provide
     return tuple(one for one in parsed if one is not None)
 
 
-# --- Who is given a role for calling models and agents, which hints at an agent (pure) ---
+# --- Model invocation roles, a signal for AI agents (pure) ---
 
 CALLS = "invoke models"
 _BASIC = frozenset({"roles/owner", "roles/editor", "roles/viewer"})

@@ -63,7 +63,7 @@ class Roles:
         return Role(name=name, permissions=vocabulary().known_role(name))
 
 
-# --- What several units of one source ask for: roles, and the policies of what lies above projects ---
+# --- Roles and ancestor policies shared by the units of one source ---
 #
 # Each is asked for once a session, however many projects are read one by one.
 

@@ -22,7 +22,7 @@ Kind: TypeAlias = Literal["anyone", "principal", "federated"]
 GKE = ".svc.id.goog"
 POOLED = frozenset({"kubernetes", "pool_principal", "pool_set"})
 UNREAD = "the providers of its pool could not be read"
-FOREIGN = "the providers of its pool are not ours to read"
+FOREIGN = "the providers of its pool belong to another organization"
 
 
 class Stranger(Struct, frozen=True, kw_only=True, gc=False):
@@ -141,7 +141,7 @@ def _vouched(member: Member, provider: Provider) -> Stranger:
     )
 
 
-# --- Whom service accounts let in from outside, by bindings that let somebody become them (pure) ---
+# --- External principals that can impersonate service accounts (pure) ---
 #
 # Service accounts of ours that may become others are told by assignments. Here are pools of workload identities,
 # GKE's among them, accounts of projects that are not ours, and everybody.

@@ -76,9 +76,9 @@ def _unrecorded(credentials: Iterable[Credential]) -> Iterator[str]:
             yield _BLIND["apikeys.keys"]
 
 
-# --- Last authentications: asked once for all projects below an organisation or folder, else project by project ---
+# --- Last authentication: in bulk for an organization or folder, else project by project ---
 
-NOT_RECORDED = "HMAC keys, API keys bound to an account and domain-wide delegation leave no trace here"
+NOT_RECORDED = "HMAC keys, API keys bound to an account and domain-wide delegation are not recorded here"
 
 
 class _Record(Struct, frozen=True, kw_only=True):
@@ -113,7 +113,7 @@ def _reading(record: _Record) -> Reading:
                 if reader.place.kind == "project":
                     raise
                 refused = True
-                section.note(f"not to be had for all projects at once, each was asked: {error}")
+                section.note(f"not available for all projects at once, each was read: {error}")
         if refused:
             yield from instead_in_each(reader, section.coverage, read)
         else:
@@ -142,7 +142,7 @@ read_use_of_accounts = _reading(_ACCOUNTS)
 read_use_of_keys = _reading(_KEYS)
 
 
-# --- Recommender's insights of service accounts: which went unused, and how much of their roles they used ---
+# --- Recommender insights: unused service accounts and unused permissions ---
 #
 # Source: the documentation of the insight types google.iam.serviceAccount.Insight and google.iam.policy.Insight.
 

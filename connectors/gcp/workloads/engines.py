@@ -70,7 +70,7 @@ def parse_engine(reader: Reader, project: ProjectRef, row: ReasoningEngine) -> I
     """The agent, with what it runs as. Raises ValueError where its name is no engine's."""
     key = engine_of(project.id, row.name)
     if key is None:
-        raise ValueError(f"no name of an agent engine: {row.name}")
+        raise ValueError(f"not the name of an agent engine: {row.name}")
     is_shared = row.spec.identity_type != OWN_IDENTITY and not row.spec.service_account
     facts: dict[str, Any] = {
         "framework": row.spec.agent_framework,
@@ -103,7 +103,11 @@ def _runs_as(reader: Reader, project: ProjectRef, row: ReasoningEngine) -> Itera
     if row.spec.identity_type == OWN_IDENTITY:
         return
     email = row.spec.service_account or SHARED_AGENT.format(number=project.number)
-    evidence = "it is given this account" if row.spec.service_account else "it is given none, and shares this one"
+    evidence = (
+        "it is configured with this account"
+        if row.spec.service_account
+        else "it has no account of its own and shares this one"
+    )
     yield Link(relation="runs_as", target=reader.account_key(email), evidence=evidence)
 
 
@@ -120,7 +124,7 @@ def _principals(project: ProjectRef, row: ReasoningEngine) -> Iterator[str]:
             yield f"principal://{domain}/resources/aiplatform/projects/{named}/{parts[2]}"
 
 
-# --- Agent engines of one project, at each location ---
+# --- Agent engines of one project, by location ---
 
 NAME = "aiplatform.reasoning_engines"
 
@@ -138,7 +142,7 @@ def list_engines_of_location(reader: Reader) -> Iterator[DiscoveredRecord]:
     yield from reader.done(section)
 
 
-# --- Agent engines of all projects below, in one listing where Cloud Asset knows of them ---
+# --- Agent engines of all projects, in bulk ---
 
 TYPE = "aiplatform.googleapis.com/ReasoningEngine"
 
@@ -155,7 +159,7 @@ def list_engines(reader: Reader) -> Iterator[DiscoveredRecord]:
                     found[project.id] += 1
         except Rejected:
             is_known = False
-            section.note("Cloud Asset does not list them: each project was asked, at each location")
+            section.note("Cloud Asset does not list them: each project was read, at each location")
     if is_known:
         yield from reader.done(section, found)
     else:

@@ -1,4 +1,4 @@
-"""Clusters and node pools of Kubernetes Engine: what nodes run as, and so pods that are given no identity (pure).
+"""Kubernetes Engine clusters and node pools: what nodes run as, and so pods that are given no identity (pure).
 
 Source: the Kubernetes Engine API's Cluster and NodePool. Where a pool has ``GKE_METADATA``, pods cannot reach the
 account of their node; what they are instead is told by the policies of service accounts.

@@ -61,9 +61,9 @@ def _record(reader: Reader, sections: Mapping[str, SectionReading], asset: Asset
     return None if told is None else record_of(reader, project, asset.name, sort.kind, told)
 
 
-# --- What runs as a service account in one project, by the APIs that list it without much asking ---
+# --- Workloads of one project, by the APIs of their services ---
 
-_BY_ASSETS = "told by Cloud Asset Inventory alone"
+_BY_ASSETS = "read from Cloud Asset Inventory only"
 
 
 class _Listing(Struct, frozen=True):
@@ -137,7 +137,7 @@ def _pools(reader: Reader, section: SectionReading, cluster: str, pools: list[Ra
 def read_others(reader: Reader) -> Iterator[DiscoveredRecord]:
     """What takes a call to each of many APIs is not asked for."""
     if reader.place.bulk_failed:
-        yield reader.scope.coverage(OTHERS, "failed", detail=f"{_BY_ASSETS}, which did not answer")
+        yield reader.scope.coverage(OTHERS, "failed", detail=f"{_BY_ASSETS}, which did not respond")
     else:
         yield reader.scope.coverage(OTHERS, "not_offered", detail=f"{_BY_ASSETS}, which may not be used here")
 

@@ -64,7 +64,7 @@ def short_scopes(scopes: Iterable[str]) -> list[str]:
     return sorted({scope.removeprefix(_AUTH) for scope in scopes})
 
 
-# --- What a consumer tells as a record: a workload, or an agent, which is an identity of its own ---
+# --- Records of workloads and agents ---
 
 _IN_PROJECT = re.compile(r"(?P<host>//[^/]+/)projects/[^/]+/")
 _SECRET = re.compile(r"projects/(?P<project>[^/]+)/(?P<rest>(?:locations/[^/]+/)?secrets/[^/]+)(?:/versions/[^/]+)?")

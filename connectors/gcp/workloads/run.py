@@ -1,4 +1,4 @@
-"""Services and jobs of Cloud Run in both shapes: version 2, and version 1, which is Knative's (pure).
+"""Cloud Run services and jobs in both shapes: version 2, and version 1, which is Knative's (pure).
 
 Source: the Cloud Run Admin API's v2 Service and Job, and v1 Service and Job. Of variables only those are looked at
 that come from a secret, and of these only its name.
@@ -95,7 +95,7 @@ class RunJob(_Run, kw_only=True):
         return self.tell(self.template.template, project)
 
 
-# --- version 1 -----------------------------------------------------------------------------
+# --- Version 1 of the API ---
 
 _CREATOR = "serving.knative.dev/creator"
 _SECRETS = "run.googleapis.com/secrets"

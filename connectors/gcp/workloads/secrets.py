@@ -81,7 +81,7 @@ def parse_secret(
     Raises ValueError where its name is none.
     """
     if "secrets/" not in row.path:
-        raise ValueError("no name of a secret")
+        raise ValueError("not the name of a secret")
     return StoredSecret(
         key=stored_key(project.id, row.path),
         provider="gcp",
@@ -119,7 +119,7 @@ def _attributes(row: Secret, versions: Sequence[SecretVersion] | None) -> dict[s
     return facts | {"enabled_versions": sum(one.state == ENABLED for one in versions)}
 
 
-# --- Secrets of Secret Manager in all projects below, with their versions, in one listing ---
+# --- Secrets and versions of all projects, in bulk ---
 
 NAME = "secretmanager.secrets"
 SECRET, VERSION = TYPES = ("secretmanager.googleapis.com/Secret", "secretmanager.googleapis.com/SecretVersion")
@@ -171,7 +171,7 @@ def _list(reader: Reader, section: SectionReading, listed: _Listed) -> None:
                 listed.versions[project.id, version.secret].append(version)
 
 
-# --- Secrets of Secret Manager in one project: global and regional ones, with a call for the versions of each ---
+# --- Secrets of one project, global and regional: one request for the versions of each ---
 
 
 class _Found(Struct, frozen=True):

@@ -1,5 +1,5 @@
-# The role that Muster assumes in one account; apply it to each. Whoever scans needs what
-# `muster connectors aws --policy` prints besides.
+# The role that Muster assumes in one account; apply it to each. The identity that scans also needs
+# the policy that `muster connectors aws --policy` prints.
 terraform {
   required_providers {
     aws = { source = "hashicorp/aws", version = ">= 5.0" }
@@ -43,7 +43,7 @@ data "aws_iam_policy_document" "trust" {
 
 resource "aws_iam_role" "muster" {
   name               = var.role_name
-  description        = "Lets Muster read who is there and what they may do, and never a secret's value."
+  description        = "Lets Muster read identities and their permissions, and never a secret's value."
   assume_role_policy = data.aws_iam_policy_document.trust.json
 }
 
@@ -56,7 +56,7 @@ resource "aws_iam_role_policy_attachment" "muster" {
 resource "aws_iam_policy" "muster" {
   count       = length(local.policies)
   name        = "${var.role_name}-${count.index + 1}"
-  description = "Lets Muster read who is there and what they may do, and never a secret's value."
+  description = "Lets Muster read identities and their permissions, and never a secret's value."
   policy      = local.policies[count.index]
 }
 

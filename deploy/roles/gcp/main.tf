@@ -24,7 +24,7 @@ resource "google_organization_iam_custom_role" "muster" {
   role_id     = "musterAudit"
   org_id      = var.organization
   title       = "Muster audit"
-  description = "Reads who is there and what they may do."
+  description = "Reads identities and their permissions."
   permissions = [
     "agentidentity.authProviders.list",
     "agentregistry.agents.list",

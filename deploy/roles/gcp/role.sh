@@ -11,7 +11,7 @@ role=$(mktemp)
 trap 'rm -f "$role"' EXIT
 cat >"$role" <<'END'
 title: Muster audit
-description: Reads who is there and what they may do.
+description: Reads identities and their permissions.
 stage: GA
 includedPermissions:
 - agentidentity.authProviders.list

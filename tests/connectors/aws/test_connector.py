@@ -294,7 +294,7 @@ def test_it_needs_credentials_and_says_how_to_give_them(aws: Estate, monkeypatch
     ("settings", "words"),
     [
         ({"profile": "nobody"}, "list-profiles"),
-        ({"endpoint_url": "http://127.0.0.1:9"}, "no usable answer"),
+        ({"endpoint_url": "http://127.0.0.1:9"}, "no usable response"),
     ],
     ids=["unknown profile", "nobody listens"],
 )

@@ -171,7 +171,7 @@ def test_an_organization_tells_which_accounts_nobody_exported(tmp_path: Path) ->
 
     left_out = [each for each in found.records if isinstance(each, Coverage) and each.scope == OTHER]
     assert [(each.section, each.status, each.detail) for each in left_out] == [
-        ("sts.assume_role", "skipped", "no file tells of this account")
+        ("sts.assume_role", "skipped", "no file describes this account")
     ]
     assert found.coverage["organizations.accounts"].status == "complete"
     assert found.gaps["organizations.policies"] == "skipped"
@@ -190,7 +190,7 @@ def test_a_document_that_could_be_of_any_account_is_named(tmp_path: Path) -> Non
 
     (gap,) = everywhere(found.records)
     assert gap.detail == (
-        "row api-keys.json could not be read: nothing tells which account it is of: "
+        "row api-keys.json could not be read: it does not say which account it describes: "
         "put it into a folder that is named by the account's id"
     )
     told = {
@@ -215,7 +215,7 @@ def test_a_folder_without_an_account_is_no_scan(tmp_path: Path, *, there: bool) 
 
     assert isinstance(gap, Coverage)
     assert (gap.scope, gap.status) == ("*", "failed")
-    reason = "no file tells of an account" if there else "cannot be looked into: No such file or directory"
+    reason = "no file describes an account" if there else "cannot be read: No such file or directory"
     assert reason in str(gap.detail)
 
 
@@ -229,7 +229,7 @@ def test_files_that_are_all_unusable_are_no_scan(tmp_path: Path, content: str) -
     assert isinstance(gap, Coverage)
     assert (gap.scope, gap.status) == ("*", "failed")
     assert "wrong.json" in str(gap.detail)
-    assert "no file tells of an account" in str(gap.detail)
+    assert "no file describes an account" in str(gap.detail)
 
 
 def test_files_and_roles_of_an_organization_exclude_each_other() -> None:

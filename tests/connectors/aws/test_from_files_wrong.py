@@ -19,20 +19,20 @@ WRONG: dict[str, tuple[bytes, str]] = {
     "cut within a text": (b'{"UserDetailList": [{"UserName": "an', "it is cut short (line 1)"),
     "empty": (b" \n", "it is empty: the command that should have written it failed"),
     "a table": (b"+----+\n| ListUsers |\n", "it is not JSON: write it with --output json (line 1)"),
-    "no text": (b"\x1f\x8b\x08\x00\xff\xfe", "it is not text: write it with --output json"),
+    "not text": (b"\x1f\x8b\x08\x00\xff\xfe", "it is not text: write it with --output json"),
     "nested": (b"[" * 100_000, "its JSON is nested too deeply, or has a number that is too large"),
     "long number": (b'{"a": ' + b"9" * 5000 + b"}", "its JSON is nested too deeply, or has a number that is too large"),
     "secret": (
         json.dumps({"ARN": "a", "Name": "n", "SecretString": HIDDEN}).encode(),
-        "it holds the values of secrets, which nobody needs here: delete it",
+        "it holds the values of secrets, which Muster does not need: delete it",
     ),
     "parameter": (
         json.dumps({"Parameters": [{"Name": "n", "Type": "String", "Value": HIDDEN, "ARN": "a"}]}).encode(),
-        "it holds the values of secrets, which nobody needs here: delete it",
+        "it holds the values of secrets, which Muster does not need: delete it",
     ),
     "new key": (
         json.dumps({"AccessKey": {"UserName": "u", "AccessKeyId": "AKIA", "SecretAccessKey": HIDDEN}}).encode(),
-        "it holds the values of secrets, which nobody needs here: delete it",
+        "it holds the values of secrets, which Muster does not need: delete it",
     ),
 }
 
@@ -85,7 +85,7 @@ def test_what_nobody_asks_for_is_named_and_no_gap(tmp_path: Path) -> None:
     assert everywhere(found.records) == []
     assert {each.scope for each in found.identities.values()} == {ONE}
     assert found.coverage["sts.account"].detail == (
-        "told by 1 file, as of 2019-03-01; nothing is recognised in package.json, vpcs.json"
+        "read from 1 file, as of 2019-03-01; no file is recognised in package.json, vpcs.json"
     )
 
 

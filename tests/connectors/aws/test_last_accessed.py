@@ -116,7 +116,7 @@ def test_an_answer_is_waited_for_and_read_to_its_end(aws: Estate) -> None:
     [
         pytest.param({"JobStatus": "IN_PROGRESS"}, r"not ready after 0\.05 seconds", id="never done"),
         pytest.param({"JobStatus": "FAILED"}, "AWS could not tell", id="failed"),
-        pytest.param({"IsTruncated": True}, "does not say where", id="breaks off"),
+        pytest.param({"IsTruncated": True}, "no token for the next one", id="breaks off"),
     ],
 )
 def test_an_answer_that_does_not_come_is_an_error(aws: Estate, answer: Mapping[str, Any], words: str) -> None:
@@ -143,6 +143,6 @@ def test_only_so_many_are_asked_about_administrators_first(aws: Estate) -> None:
     (coverage,) = LastAccessed().read(reading, levels)
 
     assert (coverage.status, coverage.identities) == ("complete", MOST)
-    assert coverage.detail == "1 other powerful identity not asked about"
+    assert coverage.detail == "1 other powerful identity skipped"
     assert arn("role", "zz-admin") in asked_about(aws)
     assert arn("role", f"r{MOST - 1:03}") not in asked_about(aws)

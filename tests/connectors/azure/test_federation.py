@@ -97,8 +97,8 @@ def test_how_far_a_credential_is_narrowed(
     ("given", "evidence"),
     [
         (terms(subject=MAIN), f"subject {MAIN}"),
-        (terms(expression=f"claims['sub'] eq '{MAIN}'"), f"whoever fits claims['sub'] eq '{MAIN}'"),
-        (terms(expression="nobody knows"), "whoever fits nobody knows, which is not understood"),
+        (terms(expression=f"claims['sub'] eq '{MAIN}'"), f"every subject that matches claims['sub'] eq '{MAIN}'"),
+        (terms(expression="nobody knows"), "every subject that matches nobody knows, which is not understood"),
         (terms(), "an expression over the claims, which could not be read"),
     ],
 )

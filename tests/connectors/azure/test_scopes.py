@@ -72,7 +72,7 @@ def test_without_resource_graph_the_resource_manager_lists_them(estate: AzureEst
 
     assert units == {f"tenant {estate.tenant.id}": None, **GROUPS, **SUBSCRIPTIONS}
     assert {one.status for one in coverage.values()} == {"complete"}
-    assert "was asked instead" in str(coverage["arm.subscriptions"].detail)
+    assert "was used instead" in str(coverage["arm.subscriptions"].detail)
     assert sum(one.calls for one in coverage.values() if one.section != "entra.tenant") == len(estate.server.log) == 3
 
 
@@ -232,7 +232,7 @@ def test_a_query_that_finds_no_subscription_is_not_believed(estate: AzureEstate,
     units, coverage = _units(estate)
 
     assert units == {f"tenant {estate.tenant.id}": None, **GROUPS, **SUBSCRIPTIONS}
-    assert "tells of no subscription" in str(coverage["arm.subscriptions"].detail)
+    assert "returns no subscription" in str(coverage["arm.subscriptions"].detail)
 
 
 @pytest.mark.parametrize("status", [400, 404, 405, 501])

@@ -118,7 +118,7 @@ def test_without_an_organisation_the_effective_identity_alone_tells_the_name(rea
 @given(st.text())
 def test_a_name_that_is_no_engine_s_is_refused(name: str) -> None:
     """Whatever it is."""
-    with pytest.raises(ValueError, match="no name of an agent engine"):
+    with pytest.raises(ValueError, match="not the name of an agent engine"):
         parse_engine(None, PROD, ReasoningEngine(name=name))  # type: ignore[arg-type]  # it is not looked at
 
 

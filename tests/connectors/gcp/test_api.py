@@ -186,7 +186,7 @@ def test_a_server_that_is_not_there_is_told_by_its_name(place: Place) -> None:
     """Without an address of memory or a stack."""
     api = place.api(endpoint_url="http://127.0.0.1:1", max_attempts=2)
 
-    with pytest.raises(Unreachable, match=r"127\.0\.0\.1:1 does not answer: ConnectionError"):
+    with pytest.raises(Unreachable, match=r"127\.0\.0\.1:1 does not respond: ConnectionError"):
         api.get(r.PROJECT, Anything, project="acme-prod")
 
 

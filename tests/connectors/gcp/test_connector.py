@@ -357,5 +357,5 @@ def test_without_a_way_to_a_token_nothing_is_asked(place: Place, tmp_path: Path)
     (coverage,) = _coverage(place, projects="acme-prod", credentials_file=path, access_token=None).values()
 
     assert (coverage.scope, coverage.status) == ("*", "failed")
-    assert "the token could not be got" in str(coverage.detail)
+    assert "the token could not be obtained" in str(coverage.detail)
     assert place.cloud.log == []

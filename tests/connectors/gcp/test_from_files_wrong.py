@@ -151,7 +151,7 @@ def test_what_is_named_and_in_no_file_is_a_gap(tmp_path: Path, facts: dict[str, 
     records = everything(tmp_path, **facts)
 
     gap = gaps_in(records)[scope, "resourcemanager.projects"]
-    assert (gap.status, gap.detail, gap.permission) == ("skipped", "no file tells of what is in it", None)
+    assert (gap.status, gap.detail, gap.permission) == ("skipped", "no file describes what is in it", None)
     assert len(identities_in(records)) == (2 if "projects" in facts else 0)
 
 

@@ -111,7 +111,7 @@ def test_an_account_has_its_keys(place: Place, bulk: bool) -> None:
     assert billing["0002"].attributes["uploaded"] is True
     exposed = credentials_of(found[key_of(DEFAULT)])["0004"]
     assert exposed.enabled is True
-    assert exposed.attributes["exposed"] == "Google found it in the open: https://github.com/acme/app"
+    assert exposed.attributes["exposed"] == "Google found it exposed publicly: https://github.com/acme/app"
     assert {name: one.enabled for name, one in credentials_of(found[key_of(BUILDER, DEV)]).items()} == {
         "0005": False,
         "GOOG1EBUILDER": False,

@@ -60,5 +60,5 @@ def test_a_thing_s_key_has_the_id_of_its_project(project: str) -> None:
 )
 def test_a_name_that_is_no_thing_s_is_refused(name: str) -> None:
     """A key that is made up would be somebody's."""
-    with pytest.raises(ValueError, match="is no resource name"):
+    with pytest.raises(ValueError, match="is not a resource name"):
         located_key("iam.googleapis.com", "acme-prod", name)

@@ -45,9 +45,9 @@ BAD: tuple[tuple[dict[str, Any], str], ...] = (
     ({"credentials_file": "a.json", "access_token": {"env": "T"}}, "either"),
 )
 FILES = (
-    ("", "no JSON file"),
-    ("[]", "no JSON file"),
-    ("{}", "no type of credentials"),
+    ("", "not a JSON file"),
+    ("[]", "not a JSON file"),
+    ("{}", "not a supported type of credentials"),
     ('{"type": "service_account"}', "no usable credentials"),
     ('{"type": "external_account"}', "no usable credentials"),
     ('{"type": "external_account", "credential_source": {"executable": {"command": "/bin/x"}}}', "no type"),

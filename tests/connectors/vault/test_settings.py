@@ -80,7 +80,7 @@ def test_the_token_is_taken_without_white_space(
     [
         pytest.param("s.abc\ns.def", "the token holds a line break", id="two lines"),
         pytest.param("s.abc\rdef", "the token holds a line break", id="carriage return"),
-        pytest.param("s.abc€", "the token holds characters that no token has", id="no header can carry it"),
+        pytest.param("s.abc€", "the token holds invalid characters", id="no header can carry it"),
         pytest.param(" \n", "empty", id="nothing else"),
     ],
 )

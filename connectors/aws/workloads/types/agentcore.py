@@ -5,7 +5,7 @@ from __future__ import annotations
 from connectors.aws.workloads.declarations import Detail, Fields, Listing, ResourceType
 
 _CORE = "bedrock-agentcore-control"
-_KEYS_UNKNOWN = "agents' keys to outside services are unknown"
+_KEYS_UNKNOWN = "agents' credentials for external services are unknown"
 
 TYPES = (
     ResourceType(
@@ -118,7 +118,7 @@ TYPES = (
         ),
         everywhere=False,
         optional=True,
-        without="guard rails of gateways are unknown",
+        without="guardrails of gateways are unknown",
     ),
     *(
         ResourceType(

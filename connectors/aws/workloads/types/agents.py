@@ -133,6 +133,6 @@ TYPES = (
             },
         ),
         everywhere=False,
-        without="which tools gateways offer, and with whose keys, is unknown",
+        without="the tools of gateways and their credentials are unknown",
     ),
 )

@@ -63,7 +63,7 @@ TYPES = (
         ),
         everywhere=False,
         optional=True,
-        without="under which aliases agents are called is unknown",
+        without="aliases of agents are unknown",
     ),
     ResourceType(
         section="bedrock.action_groups",

@@ -99,7 +99,7 @@ TYPES = (
                 GIVEN: "taskDefinition.containerDefinitions[].secrets[].name",
             },
         ),
-        without="as which roles containers run, and which secrets they are given, is unknown",
+        without="the task roles and secrets of containers are unknown",
     ),
     ResourceType(
         section="eks.clusters",
@@ -148,7 +148,7 @@ TYPES = (
                 "service_account": "serviceAccount",
             },
         ),
-        without="as which roles Kubernetes service accounts act through pod identities is unknown",
+        without="the roles that Kubernetes service accounts assume through pod identities are unknown",
     ),
     *(
         ResourceType(

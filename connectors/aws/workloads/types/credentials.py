@@ -30,7 +30,7 @@ TYPES = (
             tags="Tags[]",
             facts={"id": "KeyPairId", "algorithm": "KeyType", "fingerprint": "KeyFingerprint"},
         ),
-        without="key pairs that open machines are unknown",
+        without="key pairs for instances are unknown",
     ),
     ResourceType(
         section="acm.certificates",
@@ -58,7 +58,7 @@ TYPES = (
             },
         ),
         tagged_as="acm:certificate",
-        without="certificates and when they end are unknown",
+        without="certificates and their expiry are unknown",
     ),
     ResourceType(
         section="codeconnections.connections",
@@ -72,7 +72,7 @@ TYPES = (
             facts={"host": "ProviderType", "status": "ConnectionStatus", "endpoint": "ProviderEndpoint"},
         ),
         everywhere=False,
-        without="connections by which pipelines read source code are unknown",
+        without="connections of pipelines to source hosts are unknown",
     ),
     ResourceType(
         section=_POOLS,
@@ -80,7 +80,7 @@ TYPES = (
         service="cognito-idp",
         listing=Listing(operation="ListUserPools", rows="UserPools", size=60),
         optional=True,
-        without="which applications sign in to Cognito is unknown",
+        without="app clients of Cognito are unknown",
     ),
     ResourceType(
         section="cognito.app_clients",
@@ -96,7 +96,7 @@ TYPES = (
             facts={"client_id": "ClientId", "user_pool": "UserPoolId"},
         ),
         optional=True,
-        without="which applications sign in to Cognito is unknown",
+        without="app clients of Cognito are unknown",
     ),
     ResourceType(
         section=_WORKSPACES,

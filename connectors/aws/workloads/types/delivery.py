@@ -56,7 +56,7 @@ TYPES = (
     ),
     ResourceType(
         section="codebuild.source_credentials",
-        title="CodeBuild's own credentials for source hosts",
+        title="CodeBuild source credentials",
         service="codebuild",
         listing=Listing(operation="ListSourceCredentials", rows="sourceCredentialsInfos"),
         record=Fields(
@@ -66,7 +66,7 @@ TYPES = (
             secrets=("resource",),
             facts={"authentication": "authType"},
         ),
-        without="tokens for source hosts that CodeBuild keeps are unknown",
+        without="tokens for source hosts stored in CodeBuild are unknown",
     ),
     ResourceType(
         section="codepipeline.pipelines",
@@ -171,7 +171,7 @@ TYPES = (
     ),
     ResourceType(
         section="events.connections",
-        title="EventBridge connections to outside services",
+        title="EventBridge connections to external services",
         service="events",
         listing=Listing(operation="ListConnections", rows="Connections", size=100),
         record=Fields(
@@ -181,7 +181,7 @@ TYPES = (
             created_at="CreationTime",
             facts={"state": "ConnectionState", "authentication": "AuthorizationType"},
         ),
-        without="connections with keys to outside services are unknown",
+        without="connections with credentials for external services are unknown",
     ),
     ResourceType(
         section="transfer.servers",
@@ -227,6 +227,6 @@ TYPES = (
             facts={"role_of_anybody": "Roles.unauthenticated"},
         ),
         tagged_as="cognito-identity:identitypool",
-        without="identity pools, and the roles that they give to anybody, are unknown",
+        without="identity pools and the roles of their authenticated and unauthenticated users are unknown",
     ),
 )

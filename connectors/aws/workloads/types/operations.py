@@ -11,7 +11,7 @@ TYPES = (
         service="agent-registry-control",
         listing=Listing(operation="ListRegistries", rows="registries", size=100),
         everywhere=False,
-        without="what agents and tools AWS's own registries know is unknown",
+        without="agents and tools in AWS's own registries are unknown",
     ),
     ResourceType(
         section="agent_registry.records",
@@ -38,7 +38,7 @@ TYPES = (
             },
         ),
         everywhere=False,
-        without="what agents and tools AWS's own registries know is unknown",
+        without="agents and tools in AWS's own registries are unknown",
     ),
     ResourceType(
         section="devops_agent.spaces",
@@ -60,7 +60,7 @@ TYPES = (
     ),
     ResourceType(
         section="devops_agent.associations",
-        title="What DevOps agents are connected to",
+        title="Connections of DevOps agents",
         service="devops-agent",
         listing=Listing(
             operation="ListAssociations",

@@ -18,14 +18,14 @@ TYPES = (
     ),
     ResourceType(
         section="secret.policies",
-        title="Who else may read secrets, by their resource policies",
+        title="Resource policies of secrets",
         service="secretsmanager",
         listing=Listing(
             operation="GetResourcePolicy", rows="", under="secretsmanager.secrets", by={"SecretId": "{ARN}"}
         ),
         record=parse_policy,
         optional=True,
-        without="whether others may read a secret is unknown",
+        without="which other principals can read a secret is unknown",
     ),
     ResourceType(
         section="ssm.parameters",

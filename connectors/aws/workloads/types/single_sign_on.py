@@ -39,7 +39,7 @@ TYPES = (
     ),
     ResourceType(
         section="sso.token_issuers",
-        title="Outside issuers whose tokens IAM Identity Center takes",
+        title="External token issuers trusted by IAM Identity Center",
         service="sso-admin",
         listing=Listing(
             operation="ListTrustedTokenIssuers",
@@ -79,6 +79,6 @@ TYPES = (
             facts={"session": "SessionDuration"},
         ),
         optional=True,
-        without="permission sets are unknown; the roles that they make in each account are read with IAM",
+        without="permission sets are unknown; the roles that they create in each account are read with IAM",
     ),
 )

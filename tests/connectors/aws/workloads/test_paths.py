@@ -70,7 +70,7 @@ def test_a_path_says_by_its_form_whether_it_leads_to_several() -> None:
 def test_what_is_no_text_is_refused() -> None:
     """A number where a role belongs is no role."""
     assert list(texts({"a": ["x", "", "y"]}, "a")) == ["x", "y"]
-    with pytest.raises(ValueError, match="a is no text"):
+    with pytest.raises(ValueError, match="a is not text"):
         list(texts({"a": 1}, "a"))
 
 
@@ -105,7 +105,7 @@ def test_a_role_is_known_by_its_arn(reference: str, key: str) -> None:
 )
 def test_what_is_no_role_is_refused(reference: str) -> None:
     """Rather than made up."""
-    with pytest.raises(ValueError, match="should be a role"):
+    with pytest.raises(ValueError, match="not a role ARN"):
         role_key(reference, WHERE)
 
 

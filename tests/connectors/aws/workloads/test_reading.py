@@ -126,7 +126,7 @@ def test_a_listing_that_breaks_off_keeps_what_came_before(account: Account) -> N
 @pytest.mark.parametrize(
     ("row", "reason"),
     [
-        ({"Role": "arn:aws:s3:::bucket"}, "row bad could not be read: what should be a role is none"),
+        ({"Role": "arn:aws:s3:::bucket"}, "row bad could not be read: not a role ARN"),
         ({"FunctionArn": ""}, "row bad could not be read: it has no FunctionArn"),
     ],
 )

@@ -147,7 +147,7 @@ def test_an_expression_is_asked_for_where_no_subject_is_told(
     assert targets == {"github:acme/app", f"oidc:{GITHUB[8:]}#*" if refused else "github:acme/*"}
     detail = found.coverage["graph.federated_credentials"].detail or ""
     assert found.gaps == {}
-    assert ("by an expression is not known" in detail) is refused
+    assert ("by an expression is unknown" in detail) is refused
 
 
 def test_a_blueprint_leads_to_its_agents_and_to_whom_it_trusts(azure: AzureEstate, told: TenantRead) -> None:

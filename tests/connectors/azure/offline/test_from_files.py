@@ -325,7 +325,7 @@ def test_files_that_nobody_needs_are_named(tenant: Tenant, tmp_path: Path) -> No
     (told_of,) = [one.detail for one in records if isinstance(one, Coverage) and one.section == "entra.tenant"]
 
     assert told_of is not None
-    assert "nothing is recognised in vm-sizes.json" in told_of
+    assert "no file is recognised in vm-sizes.json" in told_of
 
 
 def test_files_of_another_tenant_than_the_one_that_is_set_are_told_of(tenant: Tenant, tmp_path: Path) -> None:

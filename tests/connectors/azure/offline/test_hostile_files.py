@@ -71,7 +71,7 @@ UNUSABLE: dict[str, tuple[bytes, str]] = {
     "a table": (b"Name  Id\n----  --\n", "it is not JSON: write it with --output json"),
     "no text": (b"\xff\x00\x81", "it is not text"),
     "deep": (b"[" * 100_000, "nested too deeply"),
-    "deep but whole": (b'{"value": ' + b"[" * 900 + b"]" * 900 + b"}", "nothing is recognised"),
+    "deep but whole": (b'{"value": ' + b"[" * 900 + b"]" * 900 + b"}", "no file is recognised"),
     "a large number": (b'[{"id": "x", "appId": "y", "servicePrincipalType": 1' + b"0" * 5000 + b"}]", "too large"),
     "a secret's value": (
         json.dumps({"id": "https://kv.vault.azure.net/secrets/db/1", "value": SECRET}).encode(),

@@ -150,7 +150,7 @@ def test_a_grant_for_everybody_is_told_permission_by_permission(azure: AzureEsta
     told = read_tenant(azure).assignments
 
     assert [(one.grant.name, one.privilege.level) for one in told] == [(MAIL, "high"), ("openid", "normal")]
-    assert {one.grant.via for one in told} == {"consent for everybody"}
+    assert {one.grant.via for one in told} == {"consent for all users"}
     assert told[0].grant.resource == "Microsoft Graph"
     assert told[0].holder_name == "ci"
     assert told[0].attributes == {"right": "delegated grant"}

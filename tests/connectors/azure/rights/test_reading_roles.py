@@ -134,7 +134,7 @@ def test_a_role_of_somebody_deleted_is_counted(azure: AzureEstate, ci: Row) -> N
     told = read_tenant(azure)
 
     assert told.only().holder == ci["id"]
-    detail = "1 role assignments of principals that the directory does not tell of are left out"
+    detail = "1 role assignments of principals that are not in the directory are left out"
     assert told.coverage["graph.directory_roles"].detail == detail
 
 

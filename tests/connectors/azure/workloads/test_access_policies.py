@@ -24,7 +24,7 @@ from connectors.azure.workloads.vaults import privilege_of
         ({"storage": ["getsas"]}, ("get access to storage accounts",)),
         (
             {"secrets": ["all"]},
-            ("read every secret", "take every secret away, encrypted", "replace every secret"),
+            ("read every secret", "export every secret, encrypted", "replace every secret"),
         ),
     ],
 )

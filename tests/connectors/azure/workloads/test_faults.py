@@ -24,7 +24,7 @@ def test_without_resource_graph_the_resource_manager_lists_the_same(full: Subscr
 
     assert after == before
     assert {name: one.status for name, one in coverage.items() if one.is_gap} == {"arm.workloads": "partial"}
-    assert "was asked instead" in str(coverage["arm.managed_identities"].detail)
+    assert "was used instead" in str(coverage["arm.managed_identities"].detail)
     assert [one.name for one in full.records(Workload)] == ["Shop", "aks"]
 
 

@@ -70,8 +70,8 @@ def test_vaults_are_left_alone_where_they_are_to_be(full: Subscription) -> None:
 @pytest.mark.parametrize(
     ("vault", "inner", "status", "words", "permission"),
     [
-        ("by-roles", "ForbiddenByFirewall", "partial", "its firewall does not let us in", None),
-        ("by-roles", "ForbiddenByConnection", "partial", "its firewall does not let us in", None),
+        ("by-roles", "ForbiddenByFirewall", "partial", "its firewall blocks this network", None),
+        ("by-roles", "ForbiddenByConnection", "partial", "its firewall blocks this network", None),
         ("by-roles", "ForbiddenByRbac", "partial", "denied",
          "Microsoft.KeyVault/vaults/secrets/readMetadata/action"),
         ("by-policies", None, "partial", "denied", 'an access policy of the vault with "list" on secrets'),
@@ -181,7 +181,7 @@ def test_a_vault_elsewhere_gets_no_token(full: Subscription) -> None:
 
     records = full.coverage(**urls | {"max_attempts": 1, "vault_suffix": "invalid.test"})
 
-    assert "no key vault of this cloud" in str(records["vault.secrets"].detail)
+    assert "not a key vault of this cloud" in str(records["vault.secrets"].detail)
     assert full.server.asked("vault") == []
 
 

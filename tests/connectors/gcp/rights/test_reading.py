@@ -255,7 +255,7 @@ def test_where_the_search_alone_is_denied_each_policy_is_asked_for(start: Callab
 
     assert _assignments(records) == _assignments(start(company()).scan())
     coverage = _coverage(records)[ORGANIZATION, "iam.policies"]
-    assert (coverage.status, "asked for by itself" in str(coverage.detail)) == ("complete", True)
+    assert (coverage.status, "requested separately" in str(coverage.detail)) == ("complete", True)
 
 
 def test_an_api_that_is_off_hides_no_rights(place: Place) -> None:
@@ -283,7 +283,10 @@ def test_denied_deny_policies_are_not_asked_for_everywhere(place: Place) -> None
     coverage = _coverage(place.scan())[ORGANIZATION, "iam.deny_policies"]
 
     assert sum("denypolicies" in line for line in place.cloud.log) == 3
-    assert (coverage.permission, "not asked any further" in str(coverage.detail)) == ("iam.denypolicies.list", True)
+    assert (coverage.permission, "the rest was not requested" in str(coverage.detail)) == (
+        "iam.denypolicies.list",
+        True,
+    )
 
 
 def test_a_role_that_no_longer_exists_gives_nothing(place: Place) -> None:
@@ -298,7 +301,7 @@ def test_a_role_that_no_longer_exists_gives_nothing(place: Place) -> None:
     assert {found[BUILDER, role, "projects/acme-dev"].privilege.level for role in (never, old, older)} == {"normal"}
 
 
-@pytest.mark.parametrize("others", [0, 2], ids=["asked for by itself", "listed"])
+@pytest.mark.parametrize("others", [0, 2], ids=["requested separately", "listed"])
 def test_a_disabled_role_grants_nothing(place: Place, others: int) -> None:
     """Its bindings stand in the policy and are inactive, whatever the role allows. It is no gap."""
     off = add_role(place.cloud, f"{ORGANIZATION}/roles/off", "resourcemanager.projects.setIamPolicy", stage="DISABLED")
@@ -360,7 +363,7 @@ def test_of_a_thousand_projects_only_what_matters_is_searched(start: Callable[[C
     records = list(read_rights(Reader(place.api(), scope, Meter(), place.settings())))
 
     assert len(_assignments(records)) == 11
-    assert "commonest types" in str(_coverage(records)[ORGANIZATION, "iam.policies"].detail)
+    assert "most common resource types" in str(_coverage(records)[ORGANIZATION, "iam.policies"].detail)
 
 
 def test_what_is_denied_above_is_asked_for_once(place: Place) -> None:
@@ -512,7 +515,7 @@ def test_what_somebody_may_ask_for_is_a_right_under_a_condition(place: Place, bu
 
     owner = found[BILLING, "roles/owner", "projects/acme-prod"]
     assert (owner.grant.via, owner.conditional, owner.privilege.level, owner.gone) == ("eligible", True, "high", False)
-    assert (owner.attributes["granted"], owner.grant.admin) == ("for the asking", False)
+    assert (owner.attributes["granted"], owner.grant.admin) == ("on request", False)
     creator = found[DEPLOYER, TOKEN_CREATOR, ORGANIZATION]
     assert (creator.conditional, creator.attributes["granted"]) == (True, "after approval")
     assert EVERY_PROD in creator.becomes

@@ -82,7 +82,7 @@ def test_where_an_organisation_cannot_be_asked_each_project_is(place: Place, pla
     places = (ORGANIZATION, f"projects/{PROD}", f"projects/{DEV}")
     assert sorted(_asked(place)) == sorted(f"GET /v1/{one}" for one in places)
     assert [one for one in coverage.values() if one.is_gap] == []
-    assert "each was asked" in str(coverage[ORGANIZATION, ACCOUNTS].detail)
+    assert "each was read" in str(coverage[ORGANIZATION, ACCOUNTS].detail)
     assert sum(one.calls for one in coverage.values()) == len(place.cloud.log)
     assert accounts_in(records)["billing"].last_used_at is not None
 
