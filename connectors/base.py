@@ -228,10 +228,10 @@ class SectionReading:
             status, details = "failed", [*details, "no request was sent"]
         empty = self._scope.coverage(self._name, status, detail="; ".join(details) or None)
         permission = self._permission or (empty.permission if status == "denied" else None)
-        told = structs.replace(empty, identities=self._found, calls=calls, permission=permission)
+        reported = structs.replace(empty, identities=self._found, calls=calls, permission=permission)
         if name in spec.entrances and status == "complete":
-            return structs.replace(told, kinds=(), rungs=(), feeds=())
-        return told
+            return structs.replace(reported, kinds=(), rungs=(), feeds=())
+        return reported
 
 
 def settled(spec: Spec, coverage: Iterable[Coverage]) -> tuple[Coverage, ...]:

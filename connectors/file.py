@@ -72,9 +72,9 @@ class FileConnector:
         except RegistryError as error:
             tally.broke_off(error)
         if tally.is_empty:
-            tally.doubt("the file lists no identities; an empty file is treated as a failed read")
+            tally.mark_uncertain("the file lists no identities; an empty file is treated as a failed read")
         elif not self._settings.complete:
-            tally.doubt("the file is declared incomplete")
+            tally.mark_uncertain("the file is declared incomplete")
         yield from tally.coverage()
 
     def check(self) -> Iterator[Check]:
@@ -159,7 +159,7 @@ class _Tally:
         """The file could not be read, or not to its end: what is missing could be anywhere."""
         self.unplaced.lost(SourceError("; ".join(map(str, error.problems))), partial=bool(self._readings))
 
-    def doubt(self, why: str) -> None:
+    def mark_uncertain(self, why: str) -> None:
         """Every place may hold more than was read."""
         for reading in self._readings.values() or (self.unplaced,):
             reading.lost(SourceError(why), partial=True)
@@ -167,7 +167,7 @@ class _Tally:
     def coverage(self) -> Iterator[Coverage]:
         """A record for each place, in order, and one for ``*`` where something could be in any of them."""
         if self._unplaced is not None and self._readings:
-            self.doubt("rows that may belong here could not be read")
+            self.mark_uncertain("rows that may belong here could not be read")
         for (provider, scope), reading in sorted(self._readings.items(), key=lambda item: item[0]):
             yield msgspec.structs.replace(reading.coverage, provider=provider, scope=scope)
         if self._unplaced is not None:

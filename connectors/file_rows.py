@@ -80,7 +80,7 @@ _HELD: dict[str, Any] = {
 _CREDENTIAL_MOMENTS = ("created_at", "expires_at", "last_used_at")
 # One for all identities: an empty mapping of its own takes 64 bytes.
 _NOTHING: dict[str, Any] = {}
-_UNTOLD: Mapping[str, Any] = {"kind": "unknown", "tags": _NOTHING}
+_DEFAULTS: Mapping[str, Any] = {"kind": "unknown", "tags": _NOTHING}
 # What a scan's own output says about an identity beyond what was discovered: this scan judges for itself.
 _JUDGED = frozenset({
     "type", "source", "sources", "registry", "ownership", "usage", "drift", "consumers", "findings", "rechecked",
@@ -93,12 +93,12 @@ def parse_identity(fields: Fields, source: str, provider: str, scope: str) -> Id
     if key is None and name is None and not fields.errors:
         fields.wrong("key", "the row has neither key nor name")
     key = key or f"{provider}:{scope}:{name}"
-    told = {
+    reported = {
         column: fact
         for column in fields.columns
         if column in _READERS and (fact := _READERS[column](fields, column)) is not None
     }
-    facts = {**_UNTOLD, **told, "attributes": _attributes(fields), "signals": _signals(fields)}
+    facts = {**_DEFAULTS, **reported, "attributes": _attributes(fields), "signals": _signals(fields)}
     return Identity(
         key=key,
         provider=provider,

@@ -266,7 +266,7 @@ def check_healthy(estate: Estate) -> None:
         unknown = {one.target for one in server.asked if estate.secret in one.target}
     spec, identities = connector.spec, [one for one in records if isinstance(one, Identity)]
     keys = [one.key for one in identities]
-    told = [(one.scope, one.section) for one in _coverage(records)]
+    listed = [(one.scope, one.section) for one in _coverage(records)]
     declared = {section.name for section in spec.sections}
     _no("requests that the estate has no answer to", foreign)
     _no("addresses that hold the secret", list(unknown))
@@ -278,8 +278,11 @@ def check_healthy(estate: Estate) -> None:
         sorted({one.kind for one in identities} - set(spec.kinds)) if ANY_KIND not in spec.kinds else [])  # fmt: skip
     _no("identities of another source, or without a name",
         [one.key for one in identities if one.source != "prod" or not one.name.strip()])  # fmt: skip
-    _no("sections that the spec does not declare", [name for _, name in told if name.partition(":")[0] not in declared])
-    _no("sections that are reported twice", [one for one in told if told.count(one) > 1])
+    _no(
+        "sections that the spec does not declare",
+        [name for _, name in listed if name.partition(":")[0] not in declared],
+    )
+    _no("sections that are reported twice", [one for one in listed if listed.count(one) > 1])
     _no("sections that count no identities, though some were read",
         [] if sum(one.identities for one in _coverage(records)) else ["all: call section.found()"])  # fmt: skip
     if sorted(map(repr, map(_still, records))) != sorted(map(repr, map(_still, again))):
@@ -484,7 +487,7 @@ def _without(estate: Estate, reply: Reply, what: str, *, deadline: float = DEADL
     with Server(estate.healthy) as server:
         listed = list_scopes("prod", estate.make(server.url), deadline=deadline, limits=LIMITS)
         listing = {one.target for one in server.asked}
-        told = {one.section for one in listed.coverage}
+        reported = {one.section for one in listed.coverage}
     for healthy in (frozenset[str](), listing) if listing else (frozenset[str](),):
 
         def answering(asked: Asked, healthy: AbstractSet[str] = healthy) -> Reply:
@@ -492,7 +495,7 @@ def _without(estate: Estate, reply: Reply, what: str, *, deadline: float = DEADL
 
         with Server(answering) as server:
             records = read(estate.make(server.url), deadline=deadline)
-            own = [one for one in records if not (healthy and isinstance(one, Coverage) and one.section in told)]
+            own = [one for one in records if not (healthy and isinstance(one, Coverage) and one.section in reported)]
             _nothing_complete(own, what)
             yield server
 

@@ -155,10 +155,10 @@ class AwsConnector:
 
 def _in_account(record: DiscoveredRecord, account: Account) -> DiscoveredRecord:
     """An identity says what the organization calls its account, and whose e-mail it keeps for it."""
-    told = known(scope_name=account.name, scope_contact=account.email)
-    if not told or not isinstance(record, Identity):
+    scope_facts = known(scope_name=account.name, scope_contact=account.email)
+    if not scope_facts or not isinstance(record, Identity):
         return record
-    return structs.replace(record, attributes={**record.attributes, **told})
+    return structs.replace(record, attributes={**record.attributes, **scope_facts})
 
 
 def _enabled_regions(session: AwsSession, section: SectionReading, meter: Meter) -> tuple[str, ...]:

@@ -45,7 +45,7 @@ class Member(Struct, frozen=True, kw_only=True, rename="pascal"):
     paths: tuple[str, ...] = ()
 
     @property
-    def standing(self) -> str:
+    def account_state(self) -> str:
         """ACTIVE, SUSPENDED, PENDING_CLOSURE and so on; accounts that do not say are taken for active."""
         return self.state or self.status or ACTIVE
 
@@ -243,8 +243,8 @@ class Organization:
         scope = structs.replace(self._nowhere, id=member.id)
         if member.id in self._settings.skipped_accounts:
             return scope.coverage(MEMBER_ROLE, "off", detail="skip_accounts names it")
-        if member.standing != ACTIVE:
-            state = own_words(member.standing.lower().replace("_", " "))
+        if member.account_state != ACTIVE:
+            state = own_words(member.account_state.lower().replace("_", " "))
             gap = scope.coverage(MEMBER_ROLE, "skipped", detail=f"the account is {state}: nothing in it can be read")
             return structs.replace(gap, permission=None)
         return None

@@ -29,14 +29,14 @@ REFUSALS_NAMED = 10
 """So many accounts that refuse the role are named, the rest are counted."""
 
 # No user has it, and none need: permission is decided before existence.
-_NOBODY = {"UserName": "muster-preflight"}
+_PROBE_USER = {"UserName": "muster-preflight"}
 _PARAMETERS: Mapping[str, Mapping[str, Any]] = {
     "ec2:DescribeLaunchTemplateVersions": {"Versions": ["$Default"]},
-    "iam:GetLoginProfile": _NOBODY,
-    "iam:ListAccessKeys": _NOBODY,
+    "iam:GetLoginProfile": _PROBE_USER,
+    "iam:ListAccessKeys": _PROBE_USER,
     "iam:ListServiceSpecificCredentials": {"AllUsers": True},
-    "iam:ListSigningCertificates": _NOBODY,
-    "iam:ListSSHPublicKeys": _NOBODY,
+    "iam:ListSigningCertificates": _PROBE_USER,
+    "iam:ListSSHPublicKeys": _PROBE_USER,
     "organizations:ListPolicies": {"Filter": CONTROLS},
 }
 # Services by the name that their permissions begin with, where they are the SDK's by another, or several.
@@ -124,7 +124,7 @@ def _of_role(entered: int, refusals: Mapping[str, SourceError]) -> Iterator[Chec
 def _members(session: AwsSession, meter: Meter) -> tuple[str, ...]:
     client = session.client("organizations", session.home_region, meter)
     aside = Scope(source="", spec=SPEC, id=EVERY_SCOPE).section(MEMBERS)
-    return tuple(member.id for member in read_members(client, aside) if member.standing == ACTIVE)
+    return tuple(member.id for member in read_members(client, aside) if member.account_state == ACTIVE)
 
 
 def _permissions(session: AwsSession, meter: Meter, sections: Sequence[Section]) -> Iterator[Check]:

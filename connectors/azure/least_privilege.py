@@ -77,12 +77,12 @@ def _roles(settings: AzureSettings | None = None) -> list[dict[str, Any]]:
     data = {one.permission for one in rows if one.service == "vault"}
     control = {one.permission for one in rows if one.service == "arm"}
     root = f"/providers/Microsoft.Management/managementGroups/{(settings and settings.tenant) or 'TENANT'}"
-    told = {
+    reported = {
         READER: ("Lists what Muster reads; nothing is changed.", root, control - {EVERYTHING}, ()),
         WORKLOADS: ("Shows every resource, as the built-in Reader does.", root, control & {EVERYTHING}, ()),
         VAULTS: ("Lists names and dates in key vaults; no value of a secret.", "/subscriptions/SUBSCRIPTION", (), data),
     }
-    return [_role(name, *role) for name, role in told.items() if role[2] or role[3]]
+    return [_role(name, *role) for name, role in reported.items() if role[2] or role[3]]
 
 
 def _role(name: str, description: str, place: str, actions: Collection[str], data: Collection[str]) -> dict[str, Any]:

@@ -91,8 +91,8 @@ class Reader:
             return msgspec.json.decode(raw, type=row)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             try:
-                told = msgspec.json.encode(_without_nulls(msgspec.json.decode(raw)))
-                return msgspec.json.decode(told, type=row, strict=False)
+                cleaned = msgspec.json.encode(_without_nulls(msgspec.json.decode(raw)))
+                return msgspec.json.decode(cleaned, type=row, strict=False)
             except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
                 section.malformed(_named(raw), str(error))
                 return None
@@ -153,17 +153,17 @@ def gathered(pages: Iterable[list[Raw]]) -> tuple[list[Raw], SourceError | None]
     return rows, None
 
 
-def _without_nulls(told: Any) -> Any:
-    if isinstance(told, dict):
-        return {name: _without_nulls(value) for name, value in told.items() if value is not None}
-    return [_without_nulls(one) for one in told if one is not None] if isinstance(told, list) else told
+def _without_nulls(cleaned: Any) -> Any:
+    if isinstance(cleaned, dict):
+        return {name: _without_nulls(value) for name, value in cleaned.items() if value is not None}
+    return [_without_nulls(one) for one in cleaned if one is not None] if isinstance(cleaned, list) else cleaned
 
 
 def _named(raw: Raw) -> str:
     """What a row that could not be read says of itself."""
     try:
-        told = msgspec.json.decode(raw)
+        cleaned = msgspec.json.decode(raw)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return "without a name"
-    names = (told.get(name) for name in ("id", "appId", "name")) if isinstance(told, dict) else ()
+    names = (cleaned.get(name) for name in ("id", "appId", "name")) if isinstance(cleaned, dict) else ()
     return next((str(name) for name in names if name), "without a name")

@@ -67,7 +67,7 @@ class _Details(Struct, frozen=True):
     above: tuple[_Ancestor, ...] = field(name="managementGroupAncestorsChain", default=())
 
 
-class _Told(Struct, frozen=True, rename="camel"):
+class _Properties(Struct, frozen=True, rename="camel"):
     display_name: str | None = None
     state: str | None = None
     details: _Details = _Details()
@@ -101,14 +101,14 @@ class _Entity(Struct, frozen=True):
 def of_resource_graph(reader: Reader, section: SectionReading, rows: Iterable[Raw]) -> Iterator[Container]:
     """From the query; one without properties that can be understood is known by its name all the same."""
     for row in reader.rows(section, ([raw] for raw in rows), _Row):
-        told = _told(row.properties)
+        fields = _properties_of(row.properties)
         if row.type.lower() == _GROUP:
-            above = told.details.above
-            yield Container(id=row.name, is_group=True, title=told.display_name, ancestors=_names(above))
+            above = fields.details.above
+            yield Container(id=row.name, is_group=True, title=fields.display_name, ancestors=_names(above))
         elif row.type.lower() == _SUBSCRIPTION and row.subscription_id:
-            above = told.above
+            above = fields.above
             key = row.subscription_id.lower()
-            yield Container(id=key, is_group=False, title=row.name, state=told.state, ancestors=_names(above))
+            yield Container(id=key, is_group=False, title=row.name, state=fields.state, ancestors=_names(above))
 
 
 def of_subscriptions(reader: Reader, section: SectionReading) -> Iterator[Container]:
@@ -122,11 +122,11 @@ def of_entities(reader: Reader, section: SectionReading) -> Iterator[Container]:
     """The list of entities, which names what each lies in from the root on, and says nothing of states."""
     pages = reader.api.arm_pages(ENTITIES, api_version=ENTITIES_VERSION, method="POST")
     for row in reader.rows(section, pages, _Entity):
-        told, is_group = row.properties, row.type.lower() == _GROUP
+        fields, is_group = row.properties, row.type.lower() == _GROUP
         if is_group or row.type.lower() == _ENTITY:
-            above = tuple(reversed(told.parent_name_chain or ()))
+            above = tuple(reversed(fields.parent_name_chain or ()))
             key = row.name if is_group else row.name.lower()
-            yield Container(id=key, is_group=is_group, title=told.display_name, ancestors=above)
+            yield Container(id=key, is_group=is_group, title=fields.display_name, ancestors=above)
 
 
 def of_groups(reader: Reader, section: SectionReading) -> Iterator[Container]:
@@ -135,11 +135,11 @@ def of_groups(reader: Reader, section: SectionReading) -> Iterator[Container]:
         yield Container(id=row.name, is_group=True, title=row.properties.display_name)
 
 
-def _told(properties: Any) -> _Told:
+def _properties_of(properties: Any) -> _Properties:
     try:
-        return msgspec.convert(properties, _Told)
+        return msgspec.convert(properties, _Properties)
     except msgspec.ValidationError:
-        return _Told()
+        return _Properties()
 
 
 def _names(chain: Iterable[_Ancestor]) -> tuple[str, ...]:
@@ -239,7 +239,7 @@ def _read(reader: Reader, wanted: Sequence[str], found: Found) -> Iterator[Cover
             if refusal is not None:
                 _ask_resource_manager(reader, section, name, found)
                 section.note(f"{refusal}: Resource Manager was used instead")
-            _tell(section, name, found.of[name])
+            _note_left_out(section, name, found.of[name])
         coverage = reader.done(section)
         yield structs.replace(coverage, scope=EVERY_SCOPE) if coverage.is_gap else coverage
 
@@ -274,7 +274,7 @@ def _add_listed(reader: Reader, section: SectionReading, name: str, found: Found
         found.add(one, only=name)
 
 
-def _tell(section: SectionReading, name: str, seen: Containers) -> None:
+def _note_left_out(section: SectionReading, name: str, seen: Containers) -> None:
     """Count them, and say what is left out. Raises Denied where no subscription is seen: an empty list may be that."""
     closed = [one.title or one.id for one in seen.values() if not one.is_alive]
     section.found(len(seen) - len(closed))

@@ -128,7 +128,7 @@ class AzureSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     def endpoints(self) -> Cloud:
         """Where everything answers. Tokens are made out to the cloud's own addresses where one stands in for all."""
         cloud = CLOUDS[self.cloud]
-        stand_in = self.endpoint_url.rstrip("/") if self.endpoint_url else None
+        emulator = self.endpoint_url.rstrip("/") if self.endpoint_url else None
         suffix = self.vault_suffix or cloud.vault_suffix
         audiences: dict[Service, str] = {
             "graph": _address(self.graph_url, None, cloud.graph),
@@ -136,10 +136,10 @@ class AzureSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
             "vault": f"https://{suffix}",
         }
         return Cloud(
-            authority=_address(self.authority_url, stand_in, cloud.authority),
-            graph=_address(self.graph_url, stand_in, cloud.graph),
-            arm=_address(self.arm_url, stand_in, cloud.arm),
-            vault=f"{stand_in}/vault" if stand_in else audiences["vault"],
+            authority=_address(self.authority_url, emulator, cloud.authority),
+            graph=_address(self.graph_url, emulator, cloud.graph),
+            arm=_address(self.arm_url, emulator, cloud.arm),
+            vault=f"{emulator}/vault" if emulator else audiences["vault"],
             vault_suffix=suffix,
             audiences=audiences,
         )
@@ -170,8 +170,8 @@ def _listed(names: str | tuple[str, ...], *, lower: bool = False) -> tuple[str, 
     return tuple(dict.fromkeys(name.lower() if lower else name for name in some))
 
 
-def _address(own: str | None, stand_in: str | None, usual: str) -> str:
-    return (own or stand_in or usual).rstrip("/")
+def _address(own: str | None, emulator: str | None, usual: str) -> str:
+    return (own or emulator or usual).rstrip("/")
 
 
 def _check_address(name: str, url: str | None, *, insecure_http: bool) -> None:

@@ -9,8 +9,8 @@ from connectors.base import Check, DiscoveredRecord, Meter, Scope, Spec
 from connectors.gcp.client.api import GcpApi
 from connectors.gcp.client.session import GcpSession
 from connectors.gcp.each import Reading, if_wanted, in_each
-from connectors.gcp.identities.accounts import list_accounts, read_account_keys, tell_accounts
-from connectors.gcp.identities.api_keys import list_api_keys, tell_api_keys
+from connectors.gcp.identities.accounts import emit_accounts, list_accounts, read_account_keys
+from connectors.gcp.identities.api_keys import emit_api_keys, list_api_keys
 from connectors.gcp.identities.bulk import list_identities
 from connectors.gcp.identities.other_credentials import read_auth_providers, read_hmac_keys, read_oauth_clients
 from connectors.gcp.identities.pools import list_pools, read_managed_identities
@@ -29,7 +29,7 @@ from connectors.gcp.workloads import engines as assets_engines
 from connectors.gcp.workloads import engines as projects_engines
 from connectors.gcp.workloads import secrets as assets_secrets
 from connectors.gcp.workloads import secrets as projects_secrets
-from connectors.gcp.workloads.engines import tell_engines
+from connectors.gcp.workloads.engines import emit_engines
 from connectors.gcp.workloads.reading import (
     read_clusters,
     read_consumers,
@@ -52,9 +52,9 @@ BULK: tuple[Reading, ...] = (
     read_use_of_accounts,
     read_use_of_keys,
     if_wanted("recommender.insights", in_each(read_insights)),
-    tell_accounts,
-    tell_api_keys,
-    tell_engines,
+    emit_accounts,
+    emit_api_keys,
+    emit_engines,
     assets_secrets.read_secrets,
     if_wanted("iam.oauth_clients", in_each(read_oauth_clients)),
     if_wanted("agentidentity.auth_providers", in_each(read_auth_providers)),
@@ -79,9 +79,9 @@ OF_PROJECT: tuple[Reading, ...] = (
     read_use_of_accounts,
     read_use_of_keys,
     if_wanted("recommender.insights", read_insights),
-    tell_accounts,
-    tell_api_keys,
-    tell_engines,
+    emit_accounts,
+    emit_api_keys,
+    emit_engines,
     projects_secrets.read_secrets_of_project,
     if_wanted("iam.oauth_clients", read_oauth_clients),
     if_wanted("agentidentity.auth_providers", read_auth_providers),

@@ -79,11 +79,11 @@ def preflight(session: GcpSession, found: Iterable[Scope | Coverage]) -> Iterato
 
 def _charged(settings: GcpSettings, failures: Iterable[SourceError]) -> Check:
     """Whether the project that requests are charged to is in the way."""
-    told = f"requests are charged to {settings.quota_project or 'the project of the credentials'}"
+    charged_to = f"requests are charged to {settings.quota_project or 'the project of the credentials'}"
     wrong = next((one for one in failures if isinstance(one, ApiOff | Misconfigured | NoCredentials)), None)
     if wrong is None:
-        return Check(name="quota project", ok=True, detail=told)
-    return Check(name="quota project", ok=False, detail=f"{told}: {wrong}", fix=wrong.hint)
+        return Check(name="quota project", ok=True, detail=charged_to)
+    return Check(name="quota project", ok=False, detail=f"{charged_to}: {wrong}", fix=wrong.hint)
 
 
 class _Unit:

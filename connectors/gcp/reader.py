@@ -163,7 +163,7 @@ class Attached:
         else:
             self._left += 1
 
-    def tell(self, section: SectionReading) -> None:
+    def report_left_out(self, section: SectionReading) -> None:
         """Note how many belong to nobody who was listed."""
         if self._left:
             section.note(f"{self._left} of accounts that were not listed left out")

@@ -97,10 +97,10 @@ class Estate:
         return root.removeprefix("projects/") in self._settings.skipped_projects
 
     def _search(self, section: SectionReading) -> None:
-        with self._if_told(section):
+        with self._if_described(section):
             for organization in self._reader.rows(section, r.ORGANIZATIONS, Organization):
                 self._see(section, organization.name, None)
-        with self._if_told(section):
+        with self._if_described(section):
             for folder in self._reader.rows(section, r.FOLDERS, Folder):
                 self._see(section, folder.name, folder.parent)
         self._look_up_named(section)
@@ -116,7 +116,7 @@ class Estate:
             section.malformed(name, "no organization or folder has this name")
 
     @contextmanager
-    def _if_told(self, section: SectionReading) -> Iterator[None]:
+    def _if_described(self, section: SectionReading) -> Iterator[None]:
         """Inside, what fails for itself is a gap: projects may still be seen, and lead to what is above them."""
         try:
             yield

@@ -1,7 +1,7 @@
 """The SDK's clients: one for each service and region of a source, shared by all accounts that are read.
 
 Making a client takes up to 100 ms and megabytes, so an account brings only what is its own: credentials, pace and
-meter. :func:`speaking_as` says whose they are while a call is made, and hooks on the client look them up: on every
+meter. :func:`calling_as` says whose they are while a call is made, and hooks on the client look them up: on every
 attempt, to sign, to wait for one's turn, to count, and to slow down. botocore is imported when the first client is
 made.
 """
@@ -41,7 +41,7 @@ class Pace:
         """Whether the last call was given up because AWS refused for load."""
 
 
-class Speaker(Protocol):
+class CallContext(Protocol):
     """On whose behalf a call is made. ``credentials``: the SDK's; None: those that the source itself has.
 
     ``patient``: whether an address that does not exist, or where nobody listens, is tried again.
@@ -72,17 +72,17 @@ class GivesClients(Protocol):
     def get(self, service: str, region: str) -> Any: ...
 
 
-_speaker: ContextVar[Speaker] = ContextVar("speaker")
+_call_context: ContextVar[CallContext] = ContextVar("speaker")
 
 
 @contextmanager
-def speaking_as(speaker: Speaker) -> Iterator[None]:
+def calling_as(call_context: CallContext) -> Iterator[None]:
     """Calls that this thread makes meanwhile are the speaker's."""
-    token = _speaker.set(speaker)
+    token = _call_context.set(call_context)
     try:
         yield
     finally:
-        _speaker.reset(token)
+        _call_context.reset(token)
 
 
 class Clients:
@@ -105,7 +105,7 @@ class Clients:
         return own or next(iter(self._settings.named_regions or ()), _DEFAULT_REGION)
 
     def get(self, service: str, region: str) -> Any:
-        """The client, to be called while :func:`speaking_as` somebody. Raises SourceError."""
+        """The client, to be called while :func:`calling_as` somebody. Raises SourceError."""
         with self._lock:
             if (service, region) not in self._clients:
                 with translated(f"{service} client"):
@@ -184,8 +184,8 @@ def _hook(client: Any, max_attempts: int) -> None:
             return False
         if response is None:
             is_nowhere = isinstance(caught_exception, EndpointConnectionError)
-            return False if is_nowhere and not _speaker.get().patient else None
-        pace = _speaker.get().pace
+            return False if is_nowhere and not _call_context.get().patient else None
+        pace = _call_context.get().pace
         pace.gave_up = _is_throttled(response[1]) and (pace.gave_up or attempts >= max_attempts)
         return False if pace.gave_up and attempts >= _HURRIED_ATTEMPTS else None
 
@@ -199,15 +199,15 @@ def _hook(client: Any, max_attempts: int) -> None:
 
 
 def _lend_credentials(request: Any, **_: Any) -> None:
-    credentials = _speaker.get().credentials
+    credentials = _call_context.get().credentials
     if credentials is not None:
         request.context.setdefault("signing", {})["request_credentials"] = credentials
 
 
 def _wait_and_count(**_: Any) -> None:
-    speaker = _speaker.get()
-    speaker.pace.limit.acquire()
-    speaker.meter.add()
+    call_context = _call_context.get()
+    call_context.pace.limit.acquire()
+    call_context.meter.add()
 
 
 def _pay(response_dict: dict[str, Any], **_: Any) -> None:
@@ -217,7 +217,7 @@ def _pay(response_dict: dict[str, Any], **_: Any) -> None:
 
 def _slow_down(parsed_response: dict[str, Any] | None, **_: Any) -> None:
     if parsed_response and _is_throttled(parsed_response):
-        _speaker.get().pace.limit.slow_down()
+        _call_context.get().pace.limit.slow_down()
 
 
 def _is_throttled(answer: dict[str, Any]) -> bool:

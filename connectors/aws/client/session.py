@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from connectors.aws.client.clients import Clients, GivesClients, Pace, speaking_as
+from connectors.aws.client.clients import Clients, GivesClients, Pace, calling_as
 from connectors.aws.client.errors import NotValidHere, translated
 from connectors.aws.settings import AwsSettings
 from connectors.base import Meter
@@ -136,7 +136,7 @@ class Client:
     @contextmanager
     def turn(self) -> Iterator[None]:
         """Wait until few enough requests are out, and speak as this account."""
-        with self._turns, speaking_as(self):
+        with self._turns, calling_as(self):
             yield
 
 

@@ -8,7 +8,7 @@ from msgspec import structs
 
 from connectors.aws.client.session import AwsSession
 from connectors.aws.identities import fetch
-from connectors.aws.identities.account_things import read_things
+from connectors.aws.identities.account_features import read_account_features
 from connectors.aws.identities.credential_report import Report, ReportRow
 from connectors.aws.identities.fetch import Listing, account_summary
 from connectors.aws.identities.passwords_and_keys import PasswordsAndKeys, SecondFactors
@@ -217,7 +217,7 @@ class _AccountReading:
             yield role_identity(role, trusts, permissions, links, place, by_name=by_name)
         trusts_are_whole = ROLES not in self._listing.errors and len(rights.trusts) == len(self._listing.roles)
         yield from read_providers(self._account, rights.trusts, trusts_are_whole=trusts_are_whole)
-        yield from read_things(self._account)
+        yield from read_account_features(self._account)
 
     def _signed(self, identity: Identity) -> Identity:
         """With what the optional sections tell of it."""

@@ -73,22 +73,24 @@ class Listing:
 def read_listing(iam: Any) -> Listing:
     """Users, roles, groups and policies in one paged listing; where that is refused, users and roles by name only."""
     listing = Listing()
-    told: set[str] = set()
+    got: set[str] = set()
     try:
         for page in pages(iam, "get_account_authorization_details", page_size=PAGE_SIZE, expecting=_MEMBERS):
-            told.update(page)
+            got.update(page)
             for section, (key, shape) in _LISTS.items():
                 listing.add(section, page.get(key, ()), shape)
     except SourceError as error:
-        listing.errors = dict.fromkeys(_LISTS, (error, bool(told)))
-        if not told and isinstance(error, Denied | NotOffered | NotExported):
+        listing.errors = dict.fromkeys(_LISTS, (error, bool(got)))
+        if not got and isinstance(error, Denied | NotOffered | NotExported):
             _read_by_name(iam, listing, error)
     else:
-        listing.errors = {section: (_not_told(key), False) for section, (key, _) in _LISTS.items() if key not in told}
+        listing.errors = {
+            section: (_lacks_member(key), False) for section, (key, _) in _LISTS.items() if key not in got
+        }
     return listing
 
 
-def _not_told(member: str) -> SourceError:
+def _lacks_member(member: str) -> SourceError:
     """AWS lists what there is none of as an empty member: one that is in no page says nothing."""
     return SourceError(
         f"iam:GetAccountAuthorizationDetails: the answer has no {member}",

@@ -23,7 +23,7 @@ from connectors.reading import unread_facts
 from scanner.model import Coverage, Identity, Privilege, Signal, Trust
 
 _NO_RIGHTS = Privilege(level="normal", evidence=("no rights of its own: the roles that trust it have them",))
-_LETS_IN = Signal(says="machine", sort="provider", evidence="it authenticates workloads of an external issuer")
+_FEDERATES = Signal(says="machine", sort="provider", evidence="it authenticates workloads of an external issuer")
 
 
 class _Listed(Struct, frozen=True, kw_only=True, rename="pascal"):
@@ -94,7 +94,7 @@ _KINDS = (
         detail="get_open_id_connect_provider",
         parameter="OpenIDConnectProviderArn",
         shape=OidcProvider,
-        signals=(_LETS_IN,),
+        signals=(_FEDERATES,),
         words="OIDC providers",
     ),
     _Kind(

@@ -22,7 +22,7 @@ from connectors.aws.identities.payloads import (
     utc,
 )
 from connectors.aws.identities.user_credentials import MODEL_PROVIDERS
-from connectors.aws.rights.model_calls import lets_models_answer
+from connectors.aws.rights.model_calls import allows_model_calls
 from connectors.aws.rights.permissions import Permissions
 from connectors.aws.rights.trust import agent_signals
 from connectors.reading import unread_facts
@@ -246,7 +246,7 @@ def role_identity(
     used = role.role_last_used
     managed_by, provider_signals = _nature(role)
     # Of a role without any policy nobody knows yet what it will be used for.
-    answers = not permissions.documents or not permissions.is_whole or lets_models_answer(permissions.documents)
+    answers = not permissions.documents or not permissions.is_whole or allows_model_calls(permissions.documents)
     of_agents = agent_signals(role.assume_role_policy_document, trusts or (), answers=answers)
     return Identity(
         key=role.arn,
@@ -297,12 +297,12 @@ def with_details(role: RoleDetail, details: Mapping[str, RoleDetail]) -> RoleDet
     """The role with what only the smaller listing (by ARN) tells of it."""
     if role.arn not in details:
         return role
-    told = details[role.arn]
+    detail = details[role.arn]
     return structs.replace(
         role,
-        description=told.description,
-        max_session_duration=told.max_session_duration,
-        source_role_template=told.source_role_template,
+        description=detail.description,
+        max_session_duration=detail.max_session_duration,
+        source_role_template=detail.source_role_template,
     )
 
 

@@ -65,9 +65,9 @@ def tail(name: str) -> str:
 
 
 def _names(named: Named, parameter: str, value: str) -> bool:
-    told = named.texts.get(parameter.lower())
-    if told:
-        return any(_same(one, value) for one in told)
+    reported = named.texts.get(parameter.lower())
+    if reported:
+        return any(_same(one, value) for one in reported)
     everything = (one for texts in named.texts.values() for one in texts)
     return any(_same(one, value) or tail(value) in _inner(one) for one in everything) or tail(value) in named.path
 
@@ -213,7 +213,7 @@ class FileClients:
             missing = _words(operation, region, asked_of)
             raise NotExported(f"no file holds {missing}", hint=_command(operation, region, asked_of, parameters))
         seen: set[Any] = set()
-        for document in documents[:1] if operation.is_of_one(asked_of) else documents:
+        for document in documents[:1] if operation.is_single(asked_of) else documents:
             answer = asked_for(self._content(document), operation, parameters, asked_of)
             yield {name: _unseen(value, seen) for name, value in answer.items() if name not in PAGING}
             seen.update(name_of(row) for rows in answer.values() if isinstance(rows, list) for row in rows)

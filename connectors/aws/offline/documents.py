@@ -137,7 +137,7 @@ _LEAST_OF_FACTS = 0.25
 """So much of an answer that is facts about one thing has to be there: everything has a name."""
 
 # Where rows alone do not tell: one of these members has to be there, too.
-_TOLD_BY: Mapping[str, frozenset[str]] = {
+_MARKERS: Mapping[str, frozenset[str]] = {
     "GetAccountAuthorizationDetails": frozenset({"UserDetailList", "RoleDetailList", "GroupDetailList"}),
     "GetCallerIdentity": frozenset({"Account"}),
 }
@@ -176,11 +176,11 @@ def recognised(document: Mapping[str, Any], path: str) -> Sequence[Operation]:
 def _likeness(document: Mapping[str, Any], operation: Operation) -> float:
     """From 0, it is not its answer, to 1."""
     members = operation.shape.members
-    told = document.keys() - _ADDED
-    known = told & members.keys()
-    if not known or (operation.name in _TOLD_BY and not known & _TOLD_BY[operation.name]):
+    present = document.keys() - _ADDED
+    known = present & members.keys()
+    if not known or (operation.name in _MARKERS and not known & _MARKERS[operation.name]):
         return 0
-    if operation.is_listing and known != told:
+    if operation.is_listing and known != present:
         return 0
     if not all(_is_of_type(document[name], members[name]) for name in known):
         return 0
@@ -205,11 +205,11 @@ def _likeness_of_row(row: Any, shape: Any) -> float:
     """How much the members have in common with those of the shape, required ones and half of the others at least."""
     if not isinstance(row, Mapping):
         return 0
-    told, members = row.keys() - _ADDED, shape.members.keys() - _ADDED
-    known = told & members
-    if not set(shape.required_members) - _ADDED <= told or len(known) < _KNOWN_SHARE * len(told):
+    present, members = row.keys() - _ADDED, shape.members.keys() - _ADDED
+    known = present & members
+    if not set(shape.required_members) - _ADDED <= present or len(known) < _KNOWN_SHARE * len(present):
         return 0
-    return (1 + len(known)) / (1 + len(told | members))
+    return (1 + len(known)) / (1 + len(present | members))
 
 
 def _is_of_type(value: Any, shape: Any) -> bool:

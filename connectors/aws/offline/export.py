@@ -24,7 +24,7 @@ _NOWHERE = "it does not say which region it describes: put it into a folder that
 class Document(Struct, frozen=True, kw_only=True):
     """One document in a file: the ``number``-th. Its content stays in the file until it is asked for.
 
-    ``goes_on``: it says that there is another page. ``told_at``: the newest date in it. ``account``: of several
+    ``goes_on``: it says that there is another page. ``dated_at``: the newest date in it. ``account``: of several
     whose rows the document has, the one whose rows these are; None: it has one account's.
     """
 
@@ -34,7 +34,7 @@ class Document(Struct, frozen=True, kw_only=True):
     place: Place
     written_at: datetime
     goes_on: bool
-    told_at: datetime | None
+    dated_at: datetime | None
     account: str | None = None
 
 
@@ -54,27 +54,27 @@ class Export(Struct, frozen=True, kw_only=True):
     @property
     def accounts(self) -> Sequence[str]:
         """The accounts that documents are of, but for what is told of an organization."""
-        told = {one.place.account for one in self.documents if one.operation.service != ORGANIZATIONS}
-        return sorted(filter(None, told))
+        reported = {one.place.account for one in self.documents if one.operation.service != ORGANIZATIONS}
+        return sorted(filter(None, reported))
 
     def regions(self, account: str) -> Sequence[str]:
         """The regions of an account that documents are of."""
-        told = {one.place.region for one in self.documents if one.place.account == account}
-        return sorted(filter(None, told))
+        reported = {one.place.region for one in self.documents if one.place.account == account}
+        return sorted(filter(None, reported))
 
-    def told_at(self, account: str) -> datetime:
+    def dated_at(self, account: str) -> datetime:
         """Up to when the files tell of an account: the newest date in them, else when the newest was written.
 
         Whoever exports it uses it, and is seen to. Files' own dates are lost where they are copied.
         """
         documents = [one for one in self.documents if one.place.account == account]
-        told = max((one.told_at for one in documents if one.told_at), default=None)
-        return told or max(one.written_at for one in documents)
+        reported = max((one.dated_at for one in documents if one.dated_at), default=None)
+        return reported or max(one.written_at for one in documents)
 
     def partition(self, account: str) -> str:
         """The part of AWS that an account is in."""
-        told = (one.place.partition for one in self.documents if one.place.account == account)
-        return next(filter(None, told), "aws")
+        reported = (one.place.partition for one in self.documents if one.place.account == account)
+        return next(filter(None, reported), "aws")
 
     def of_account(self, account: str | None) -> Sequence[Document]:
         """An account's documents, and those about the organization."""
@@ -145,6 +145,6 @@ def _documents(files: Files, path: Path, root: Path) -> Iterator[Document]:
                     place=place_of(answer, operation, name_in(root, path)),
                     written_at=written_at,
                     goes_on=goes_on(content),
-                    told_at=newest(answer, written_at),
+                    dated_at=newest(answer, written_at),
                     account=account,
                 )

@@ -51,7 +51,7 @@ class Operation(Struct, frozen=True, kw_only=True):
         """Whether its answer is rows and nothing else."""
         return all(shape.type_name == "list" for name, shape in self.shape.members.items() if name not in PAGING)
 
-    def is_of_one(self, asked_of: Mapping[str, str]) -> bool:
+    def is_single(self, asked_of: Mapping[str, str]) -> bool:
         """Whether its answer is facts about one thing; else several documents may make up one answer."""
         return bool(asked_of) and not self.is_listing and not self.name.startswith("List")
 

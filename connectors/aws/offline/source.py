@@ -48,7 +48,7 @@ class ExportedSource:
             guardrails = dict.fromkeys(self._export.accounts, ())
         for account in self._export.accounts:
             scope = structs.replace(self._nowhere, id=account)
-            yield scope.coverage(ACCOUNT, "complete", detail=self._told_of(account))
+            yield scope.coverage(ACCOUNT, "complete", detail=self._provenance(account))
             context = Account(id=account, partition=self._export.partition(account), guardrails=guardrails.get(account))
             yield structs.replace(scope, context=context)
 
@@ -58,7 +58,7 @@ class ExportedSource:
 
     def dated(self, records: Iterable[DiscoveredRecord], account: str) -> Iterator[DiscoveredRecord]:
         """The records of an account; identities say when it was looked at."""
-        return dated(records, self._export.told_at(account))
+        return dated(records, self._export.dated_at(account))
 
     def regions(self, account: str) -> Sequence[str]:
         """The regions of an account that files tell of."""
@@ -71,8 +71,8 @@ class ExportedSource:
         except SourceError as error:
             yield Check(name="files", ok=False, detail=str(error), fix=error.hint)
             return
-        told = f"{counted(len(export.documents), 'answer', 'answers')} about accounts {', '.join(export.accounts)}"
-        yield Check(name="files", ok=bool(export.accounts), detail=told if export.accounts else _NOTHING, fix=_FIX)
+        summary = f"{counted(len(export.documents), 'answer', 'answers')} about accounts {', '.join(export.accounts)}"
+        yield Check(name="files", ok=bool(export.accounts), detail=summary if export.accounts else _NOTHING, fix=_FIX)
         for file, reason in export.unusable:
             yield Check(name=file, ok=False, detail=reason)
 
@@ -90,12 +90,12 @@ class ExportedSource:
         if not export.accounts:
             raise SourceError(_NOTHING, hint=_FIX)
 
-    def _told_of(self, account: str) -> str:
+    def _provenance(self, account: str) -> str:
         documents = [one for one in self._export.of_account(account) if one.place.account == account]
         files = counted(len({one.path for one in documents}), "file", "files")
-        told = f"read from {files}, as of {self._export.told_at(account):%Y-%m-%d}"
+        summary = f"read from {files}, as of {self._export.dated_at(account):%Y-%m-%d}"
         unknown = self._export.unknown
-        return f"{told}; {not_recognised(unknown)}" if unknown else told
+        return f"{summary}; {not_recognised(unknown)}" if unknown else summary
 
     def _organization(self, guardrails: dict[str, Guardrails | None]) -> Iterator[Coverage]:
         """The accounts that nobody exported are told; the service control policies over each are added."""

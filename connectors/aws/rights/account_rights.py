@@ -14,7 +14,7 @@ from connectors.aws.rights.permissions import Permissions, PolicyLibrary, unread
 from connectors.aws.rights.privilege import UNDER_A_CONDITION
 from connectors.aws.rights.targets import able_in, joined, leads_in, raised_in, takeovers_of
 from connectors.aws.rights.trust import federates_links, parse_trusts, trust_statements
-from connectors.aws.rights.trusted_principals import Door
+from connectors.aws.rights.trusted_principals import RoleTrust
 from connectors.aws.rights.vocabulary import vocabulary
 from connectors.aws.spec import GROUPS, POLICIES
 from scanner.model import Link, PrivilegeLevel, Trust
@@ -45,29 +45,29 @@ def rights_in(listing: Listing, account: str, guardrails: Guardrails | None) -> 
     everybody: list[UserDetail | RoleDetail] = [*listing.users, *listing.roles]
     by_arn = {each.arn: each for each in everybody}
     holders = [_holder(each, permissions[arn], has_tags=listing.has_policies) for arn, each in by_arn.items()]
-    doors = {
-        role.arn: Door(role=role.arn, statements=tuple(trust_statements(role.assume_role_policy_document)))
+    role_trusts = {
+        role.arn: RoleTrust(role=role.arn, statements=tuple(trust_statements(role.assume_role_policy_document)))
         for role in listing.roles
         if role.arn in trusts
     }
     leads = leads_in(holders, trusts, vocabulary())
-    ways = assume_ways(holders, doors, vocabulary())
+    ways = assume_ways(holders, role_trusts, vocabulary())
     links = joined(ways.links, leads.links)
     raised = raised_in(holders, links, vocabulary())
     able = able_in(holders, links, raised)
-    maybe = joined(ways.doubtful, leads.doubtful)
-    doubtful = {
+    maybe = joined(ways.uncertain, leads.uncertain)
+    uncertain = {
         arn: [f"can become {link.target}, {UNDER_A_CONDITION}: {link.evidence}" for link in each if link.target in able]
         for arn, each in maybe.items()
     }
     for arn, evidence in raised_in(holders, joined(links, maybe), vocabulary(), met=True).items():
-        doubtful.setdefault(arn, []).append(f"{evidence}, {UNDER_A_CONDITION}")
+        uncertain.setdefault(arn, []).append(f"{evidence}, {UNDER_A_CONDITION}")
     takeovers = {each.arn: takeovers_of(each, vocabulary()) for each in holders if each.level != "admin"}
     groups = {group.group_name: group.arn for group in listing.rows[GROUPS]}
     return Rights(
         permissions={
             arn: structs.replace(
-                each.leading_to(leads.named.get(arn, {}), vocabulary(), doubtful.get(arn, ()), raised.get(arn)),
+                each.leading_to(leads.named.get(arn, {}), vocabulary(), uncertain.get(arn, ()), raised.get(arn)),
                 takeovers=takeovers.get(arn, ()),
             )
             for arn, each in permissions.items()
@@ -147,7 +147,7 @@ def _memberships(user: UserDetail, groups: Mapping[str, str]) -> list[Link]:
 def may_do(permissions: Permissions, *actions: str) -> bool:
     """Whether a policy speaks for one of these actions on anything, or one that could not be read may."""
     return not permissions.is_whole or any(
-        statement.allow and any(statement.speaks_of(action) for action in actions)
+        statement.allow and any(statement.covers_action(action) for action in actions)
         for document in permissions.documents
         for statement in document.statements
     )

@@ -12,15 +12,15 @@ from itertools import islice
 
 from msgspec import Struct
 
-from connectors.aws.rights.policy import Answer, speaking_of
+from connectors.aws.rights.policy import Answer, statements_on
 from connectors.aws.rights.privilege import Limit, allows, denied, patterns_left
 from connectors.aws.rights.reach import Document, Held, Reach, sources_in
-from connectors.aws.rights.trusted_principals import ASSUME_ROLE, Caller, Door, session_of
+from connectors.aws.rights.trusted_principals import ASSUME_ROLE, Caller, RoleTrust, session_of
 from connectors.aws.rights.vocabulary import Vocabulary, arn_parts, has_wildcard, resource_matches
 from scanner.model import Link, PrivilegeLevel, Way
 
 UNLESS_DENIED = "unless the condition of a deny is met"
-ALL_TOLD = 100
+MAX_LINKED_ROLES = 100
 """Roles that trust their whole account: if there are more, not everybody who may assume any has a link to each."""
 _HOW_FAR: Mapping[Answer, str] = {"yes": "", "maybe": ", under a condition"}
 
@@ -58,7 +58,7 @@ class Candidates:
         found: frozenset[str] = frozenset()
         for document in holder.documents:
             if document.possible.somewhere & action:
-                for statement in speaking_of(document.statements, action, words):
+                for statement in statements_on(document.statements, action, words):
                     if statement.allow:
                         patterns = ("*",) if statement.not_resources else statement.resources
                         found = found.union(*map(self._covers, patterns))
@@ -73,14 +73,14 @@ class Candidates:
 
 
 class Ways(Struct, frozen=True, kw_only=True):
-    """``can_assume`` links by ARN of who has them; ``doubtful``: those that only a conditional Allow would give."""
+    """``can_assume`` links by ARN of who has them; ``uncertain``: those that only a conditional Allow would give."""
 
     links: Mapping[str, tuple[Link, ...]]
-    doubtful: Mapping[str, tuple[Link, ...]]
+    uncertain: Mapping[str, tuple[Link, ...]]
 
 
-def assume_ways(holders: Sequence[Holder], doors: Mapping[str, Door], words: Vocabulary) -> Ways:
-    """The roles of its own account that each identity can assume; ``doors`` by the role's ARN.
+def assume_ways(holders: Sequence[Holder], trusts: Mapping[str, RoleTrust], words: Vocabulary) -> Ways:
+    """The roles of its own account that each identity can assume; ``trusts`` by the role's ARN.
 
     An administrator's links to roles that trust the whole account are left out: it can make itself any role. Where
     very many trust it, of those that whoever may assume any role has, only the ones that lead on are told, for all of
@@ -88,41 +88,42 @@ def assume_ways(holders: Sequence[Holder], doors: Mapping[str, Door], words: Voc
     """
     bit = words.bits((ASSUME_ROLE,))
     found: dict[str, dict[str, Link]] = defaultdict(dict)
-    doubtful: dict[str, dict[str, Link]] = defaultdict(dict)
-    for holder, door in _named(holders, doors):
+    uncertain: dict[str, dict[str, Link]] = defaultdict(dict)
+    for holder, trust in _named(holders, trusts):
         # The trust policy suffices here, within what the identity is limited to; its own deny can stop it.
-        answer = door.lets_in_named(holder)
-        if answer != "no" and _may_follow(holder, door.role, words):
+        answer = trust.trusts_named(holder)
+        if answer != "no" and _may_follow(holder, trust.role, words):
             evidence = f"named in the trust policy{_HOW_FAR[answer]}"
-            found[holder.arn][door.role] = Link(relation="can_assume", target=door.role, evidence=evidence)
+            found[holder.arn][trust.role] = Link(relation="can_assume", target=trust.role, evidence=evidence)
     able = {holder.arn for holder in holders if holder.level in ("admin", "escalation")}
     public = sorted(
-        (door for door in doors.values() if door.is_public), key=lambda door: (door.role not in able, door.role)
+        (trust for trust in trusts.values() if trust.is_public),
+        key=lambda trust: (trust.role not in able, trust.role),
     )
     for holder in holders if public else ():
         if holder.level != "admin":
-            for link in islice(_let_in_as_anyone(holder, public, words), ALL_TOLD):
+            for link in islice(_links_by_public_trust(holder, public, words), MAX_LINKED_ROLES):
                 found[holder.arn].setdefault(link.target, link)
-    reachable = _Reachable({role: door for role, door in doors.items() if door.is_open}, words)
-    few = len(reachable.doors) <= ALL_TOLD
+    reachable = _Reachable({role: trust for role, trust in trusts.items() if trust.is_open}, words)
+    few = len(reachable.trusts) <= MAX_LINKED_ROLES
     for holder in holders:
         if holder.level != "admin":
             for link, is_sure in reachable.by(holder):
                 reach = holder.certain if is_sure else holder.possible
                 if link.target != holder.arn and (few or link.target in able or not reach.wide & bit):
-                    (found if is_sure else doubtful)[holder.arn].setdefault(link.target, link)
-    return Ways(links=_sorted(found), doubtful=_sorted(doubtful))
+                    (found if is_sure else uncertain)[holder.arn].setdefault(link.target, link)
+    return Ways(links=_sorted(found), uncertain=_sorted(uncertain))
 
 
-def _let_in_as_anyone(holder: Holder, public: Iterable[Door], words: Vocabulary) -> Iterator[Link]:
+def _links_by_public_trust(holder: Holder, public: Iterable[RoleTrust], words: Vocabulary) -> Iterator[Link]:
     """Links to roles that trust anyone (``*``): as where it is named, the trust policy suffices inside the account."""
-    for door in public:
-        answer = door.lets_in_anyone(holder) if door.role != holder.arn else "no"
-        if answer != "no" and _may_follow(holder, door.role, words):
+    for trust in public:
+        answer = trust.trusts_as_anyone(holder) if trust.role != holder.arn else "no"
+        if answer != "no" and _may_follow(holder, trust.role, words):
             evidence = (
                 f"its trust policy allows any principal and, in its own account, needs no other{_HOW_FAR[answer]}"
             )
-            yield Link(relation="can_assume", target=door.role, evidence=evidence)
+            yield Link(relation="can_assume", target=trust.role, evidence=evidence)
 
 
 def _sorted(found: Mapping[str, Mapping[str, Link]]) -> dict[str, tuple[Link, ...]]:
@@ -132,12 +133,12 @@ def _sorted(found: Mapping[str, Mapping[str, Link]]) -> dict[str, tuple[Link, ..
 class _Reachable:
     """The roles that trust the whole account, as far as a holder's own policies reach."""
 
-    def __init__(self, doors: Mapping[str, Door], words: Vocabulary) -> None:
-        self.doors = doors
-        self._open_to_all = {role for role, door in doors.items() if door.is_open_to_all}
+    def __init__(self, trusts: Mapping[str, RoleTrust], words: Vocabulary) -> None:
+        self.trusts = trusts
+        self._open_to_all = {role for role, trust in trusts.items() if trust.is_open_to_all}
         self._words = words
         self._bit = words.bits((ASSUME_ROLE,))
-        self._candidates = Candidates(doors)
+        self._candidates = Candidates(trusts)
         self._answers: dict[tuple[tuple[int, ...], ...], dict[str, tuple[str, bool]]] = {}
 
     def by(self, holder: Holder) -> Iterator[tuple[Link, bool]]:
@@ -149,7 +150,7 @@ class _Reachable:
             }
             self._answers[holder.policies] = {role: answer for role, answer in decided.items() if answer is not None}
         for role, (allowed, is_sure) in self._answers[holder.policies].items():
-            answer: Answer = "yes" if role in self._open_to_all else self.doors[role].lets_in_account(holder)
+            answer: Answer = "yes" if role in self._open_to_all else self.trusts[role].trusts_through_account(holder)
             if answer != "no":
                 by = "" if is_sure else sources_in(holder.held, self._words)(self._bit)
                 evidence = f"{allowed}, and the role trusts the account{_HOW_FAR[answer]}{by}"
@@ -160,7 +161,7 @@ class _Reachable:
         answer = allows(holder.documents, holder.limits, self._bit, role, self._words)
         if answer == "no":
             return None
-        is_sure = allows(holder.documents, holder.limits, self._bit, role, self._words, doubts=False) == "yes"
+        is_sure = allows(holder.documents, holder.limits, self._bit, role, self._words, weak_denies=False) == "yes"
         how = "" if answer == "yes" else f", {UNLESS_DENIED}" if is_sure else _HOW_FAR["maybe"]
         return f"its policies allow {ASSUME_ROLE} on it{how}", is_sure
 
@@ -182,15 +183,15 @@ def roles_elsewhere(
     return tuple(Way(kind="assume", on=tuple(sorted(on)), conditional=conditional) for on, conditional in ways if on)
 
 
-def _named(holders: Sequence[Holder], doors: Mapping[str, Door]) -> Iterator[tuple[Holder, Door]]:
+def _named(holders: Sequence[Holder], trusts: Mapping[str, RoleTrust]) -> Iterator[tuple[Holder, RoleTrust]]:
     by_arn = {holder.arn: holder for holder in holders}
     by_role_name = {holder.arn.rpartition("/")[2]: holder for holder in holders if not holder.is_user}
-    for door in doors.values():
-        for principal in sorted(door.named):
+    for trust in trusts.values():
+        for principal in sorted(trust.named):
             name = session_of(principal)
             holder = by_arn.get(principal) if name is None else by_role_name.get(name)
             if holder is not None:
-                yield holder, door
+                yield holder, trust
 
 
 def _may_follow(holder: Holder, role: str, words: Vocabulary) -> bool:

@@ -96,7 +96,7 @@ def model_signals(held: Iterable[Held]) -> tuple[Signal, ...]:
             for each in held
             if each.document is not None
             for statement in each.document.statements
-            if statement.allow and not statement.not_resources and any(map(statement.speaks_of, _READS))
+            if statement.allow and not statement.not_resources and any(map(statement.covers_action, _READS))
             for resource in statement.resources
             if names_model_key(name := _stored_name(resource))
         }
@@ -107,10 +107,10 @@ def model_signals(held: Iterable[Held]) -> tuple[Signal, ...]:
     )
 
 
-def lets_models_answer(documents: Iterable[Document]) -> bool:
+def allows_model_calls(documents: Iterable[Document]) -> bool:
     """Whether policies allow invoking any model that can answer: what an agent cannot do without."""
     return any(
-        statement.allow and not _embeds_only(statement) and any(statement.speaks_of(action) for action in _INVOKE)
+        statement.allow and not _embeds_only(statement) and any(statement.covers_action(action) for action in _INVOKE)
         for document in documents
         for statement in document.statements
     )

@@ -60,11 +60,11 @@ class Permissions(Struct, frozen=True, kw_only=True, gc=False):
         return tuple(held.document for held in self.held if held.document is not None)
 
     def leading_to(
-        self, targets: Mapping[str, str], words: Vocabulary, doubtful: Sequence[str] = (), raised: str | None = None
+        self, targets: Mapping[str, str], words: Vocabulary, uncertain: Sequence[str] = (), raised: str | None = None
     ) -> Permissions:
         """The same judged, the evidence naming whom escalation methods (by their text) were seen to lead to.
 
-        ``doubtful``: in words, whom it could become under a condition and then be an administrator: that is high.
+        ``uncertain``: in words, whom it could become under a condition and then be an administrator: that is high.
         ``raised``: in words, that it can become somebody whose rights it may change: that is escalation.
         """
         if self.verdict is None:
@@ -72,8 +72,8 @@ class Permissions(Struct, frozen=True, kw_only=True, gc=False):
         judged = self.verdict.render(sources_in(self.held, words), targets)
         if raised:
             judged = Privilege(level="escalation", evidence=(raised, *judged.evidence))
-        if doubtful and judged.level in ("normal", "high"):
-            judged = Privilege(level="high", evidence=(*doubtful, *judged.evidence))
+        if uncertain and judged.level in ("normal", "high"):
+            judged = Privilege(level="high", evidence=(*uncertain, *judged.evidence))
         if self.missing and judged.level == "admin" and not self.could_be_less:
             judged = Privilege(level="admin", evidence=(*judged.evidence, *self.missing))
         elif self.missing:

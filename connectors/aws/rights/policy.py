@@ -41,8 +41,8 @@ class Condition(Struct, frozen=True, kw_only=True, gc=False):
     @property
     def restriction(self) -> Restriction:
         """How far it narrows by itself. Operators that hold when the key is absent, or are negated, narrow nothing."""
-        strangers = self.key in _ARN_KEYS and any(_of_any_account(self._operator, value) for value in self.values)
-        return "none" if strangers else self._by_pattern
+        any_account = self.key in _ARN_KEYS and any(_of_any_account(self._operator, value) for value in self.values)
+        return "none" if any_account else self._by_pattern
 
     @property
     def is_binding(self) -> bool:
@@ -212,7 +212,7 @@ class Statement(Struct, frozen=True, kw_only=True, gc=False):
     def _documents(self) -> frozenset[str]:
         return frozenset(map(_document, self.resources)) - {""}
 
-    def speaks_of(self, action: str) -> bool:
+    def covers_action(self, action: str) -> bool:
         """Whether it speaks of an action, one that is not among the known ones included."""
         return self.not_actions != any(action_matches(pattern, action) for pattern in self.actions)
 
@@ -293,6 +293,6 @@ def _patterns(*alternatives: str | tuple[str, ...] | None) -> tuple[str, ...]:
     return (given,) if isinstance(given, str) else given
 
 
-def speaking_of(statements: Iterable[Statement], action: int, words: Vocabulary) -> list[Statement]:
+def statements_on(statements: Iterable[Statement], action: int, words: Vocabulary) -> list[Statement]:
     """The statements that speak of an action, given as its bit."""
     return [statement for statement in statements if statement.action_bits(words) & action]

@@ -11,7 +11,7 @@ from typing import TypeAlias
 
 from msgspec import Struct
 
-from connectors.aws.rights.policy import Answer, Statement, speaking_of
+from connectors.aws.rights.policy import Answer, Statement, statements_on
 from connectors.aws.rights.reach import Document, Reach
 from connectors.aws.rights.vocabulary import (
     Family,
@@ -38,17 +38,21 @@ def allows(
     resource: str,
     words: Vocabulary,
     *,
-    doubts: bool = True,
+    weak_denies: bool = True,
     met: bool = False,
 ) -> Answer:
     """Whether these policies, within these limits, allow an action (its bit) on an ARN.
 
-    A deny under a condition makes it a "maybe"; without ``doubts`` it is passed over. An allowance under a condition
+    A conditional deny makes it a "maybe"; without ``weak_denies`` it is ignored. An allowance under a condition
     is a "maybe", too, unless conditions are taken for ``met``.
     """
     answer: Answer = "yes"
     for group in (documents, *limits):
-        answer = min(answer, _decide(group, action, resource, words, doubts=doubts, met=met), key=ANSWERS.index)
+        answer = min(
+            answer,
+            _decide(group, action, resource, words, weak_denies=weak_denies, met=met),
+            key=ANSWERS.index,
+        )
         if answer == "no":
             break
     return answer
@@ -60,11 +64,11 @@ def denied(documents: Iterable[Document], action: int, resource: str, words: Voc
 
 
 def _decide(
-    documents: Iterable[Document], action: int, resource: str, words: Vocabulary, *, doubts: bool, met: bool
+    documents: Iterable[Document], action: int, resource: str, words: Vocabulary, *, weak_denies: bool, met: bool
 ) -> Answer:
     answer: Answer = "no"
     hindered = False
-    for statement in _speaking(documents, action, words):
+    for statement in _statements_on(documents, action, words):
         covers = statement.covers(resource)
         if covers == "no":
             continue
@@ -74,7 +78,7 @@ def _decide(
         elif sure:
             return "no"
         else:
-            hindered = doubts
+            hindered = weak_denies
     return "maybe" if hindered and answer == "yes" else answer
 
 
@@ -108,22 +112,22 @@ def _everywhere(limit: Limit, action: int) -> bool:
 def _allowances(documents: Iterable[Document], action: int, words: Vocabulary, certainly: bool) -> list[Statement]:
     return [
         statement
-        for statement in _speaking(documents, action, words)
+        for statement in _statements_on(documents, action, words)
         if statement.allow and not (certainly and statement.conditional)
     ]
 
 
 def denials_of(documents: Iterable[Document], action: int, words: Vocabulary) -> Iterator[Statement]:
     """The statements that refuse an action (its bit), whatever the circumstances."""
-    for statement in _speaking(documents, action, words):
+    for statement in _statements_on(documents, action, words):
         if not statement.allow and not statement.conditional:
             yield statement
 
 
-def _speaking(documents: Iterable[Document], action: int, words: Vocabulary) -> Iterator[Statement]:
+def _statements_on(documents: Iterable[Document], action: int, words: Vocabulary) -> Iterator[Statement]:
     for document in documents:
         if (document.possible.somewhere | document.denied.somewhere | document.hindered) & action:
-            yield from speaking_of(document.statements, action, words)
+            yield from statements_on(document.statements, action, words)
 
 
 def _refuses(denial: Statement, pattern: str) -> bool:

@@ -31,12 +31,12 @@ _WORTH: tuple[PrivilegeLevel, ...] = ("admin", "escalation", "high", "normal", "
 class Leads(Struct, frozen=True, kw_only=True):
     """By ARN: whom each method (by its text) that reaches everything leads to, and links by those that reach some.
 
-    ``doubtful``: links that only a conditional Allow would give.
+    ``uncertain``: links that only a conditional Allow would give.
     """
 
     named: Mapping[str, Mapping[str, str]]
     links: Mapping[str, tuple[Link, ...]]
-    doubtful: Mapping[str, tuple[Link, ...]]
+    uncertain: Mapping[str, tuple[Link, ...]]
 
 
 def leads_in(holders: Sequence[Holder], trusts: Mapping[str, tuple[Trust, ...]], words: Vocabulary) -> Leads:
@@ -44,14 +44,14 @@ def leads_in(holders: Sequence[Holder], trusts: Mapping[str, tuple[Trust, ...]],
     search = _Search(holders, trusts, words)
     named: dict[str, dict[str, str]] = {}
     links: dict[str, tuple[Link, ...]] = {}
-    doubtful: dict[str, tuple[Link, ...]] = {}
+    uncertain: dict[str, tuple[Link, ...]] = {}
     for holder in holders:
         if holder.level != "admin":
             wide, some, maybe = search.by(holder)
             named[holder.arn] = {method.text: targets[0] for method, targets in wide}
             links[holder.arn] = tuple(_links(holder, some, words))
-            doubtful[holder.arn] = tuple(_links(holder, maybe, words))
-    return Leads(named=named, links=links, doubtful=doubtful)
+            uncertain[holder.arn] = tuple(_links(holder, maybe, words))
+    return Leads(named=named, links=links, uncertain=uncertain)
 
 
 def joined(links: Mapping[str, tuple[Link, ...]], more: Mapping[str, tuple[Link, ...]]) -> dict[str, tuple[Link, ...]]:
@@ -132,7 +132,7 @@ class _Search:
 
 def _acts_on(holder: Holder, method: Method, arn: str, words: Vocabulary, *, met: bool) -> bool:
     """Whether its policies allow the method's first action on that ARN."""
-    return allows(holder.documents, holder.limits, method.first, arn, words, doubts=False, met=met) == "yes"
+    return allows(holder.documents, holder.limits, method.first, arn, words, weak_denies=False, met=met) == "yes"
 
 
 def _may_do_more(target: Holder, holder: Holder) -> bool:
@@ -153,8 +153,8 @@ def _links(holder: Holder, found: _Found, words: Vocabulary) -> Iterator[Link]:
             needed |= method.needed
         names = ", ".join(method.text for method in shown) + (f" and {more} more" if more else "")
         sure = allows(holder.documents, holder.limits, shown[0].first, target, words, met=True) == "yes"
-        doubt = "" if sure else f", {UNLESS_DENIED}"
-        yield Link(relation="can_assume", target=target, evidence=f"by {names} on it{doubt}{sources(needed)}")
+        qualifier = "" if sure else f", {UNLESS_DENIED}"
+        yield Link(relation="can_assume", target=target, evidence=f"by {names} on it{qualifier}{sources(needed)}")
 
 
 def raised_in(

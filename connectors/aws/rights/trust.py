@@ -283,8 +283,8 @@ def federates_links(document: Any, trusts: Iterable[Trust]) -> tuple[Link, ...]:
 
     A policy that cannot be read gives none: it has no trusts either.
     """
-    let_in = {trust.principal for trust in trusts if trust.kind == "federated"}
-    if not let_in:
+    trusted = {trust.principal for trust in trusts if trust.kind == "federated"}
+    if not trusted:
         return ()
     found = {
         Link(
@@ -292,13 +292,13 @@ def federates_links(document: Any, trusts: Iterable[Trust]) -> tuple[Link, ...]:
             target=principal,
             evidence="its trust policy allows the principals that it authenticates",
         )
-        for principal in let_in
+        for principal in trusted
         if principal.startswith("arn:")
     }
     for statement in trust_statements(document):
         if statement.allow and not statement.not_principals:
             for principal in statement.principals:
-                issuer = provider_issuer(principal.value) if principal.value in let_in else None
+                issuer = provider_issuer(principal.value) if principal.value in trusted else None
                 if issuer:
                     found |= set(_subject_links(issuer, statement.conditions))
     return tuple(sorted(found, key=lambda link: (link.target, link.evidence)))

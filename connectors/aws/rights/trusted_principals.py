@@ -46,7 +46,7 @@ class Caller(Struct, frozen=True, kw_only=True, gc=False):
         return "user" if self.is_user else "role"
 
 
-class Door(Struct, frozen=True, kw_only=True, gc=False):
+class RoleTrust(Struct, frozen=True, kw_only=True, gc=False):
     """A role (its ARN), and the statements of its trust policy."""
 
     role: str
@@ -61,66 +61,66 @@ class Door(Struct, frozen=True, kw_only=True, gc=False):
             for statement in self._allowing()
             if not statement.not_principals
             for each in statement.principals
-            if account_of(each.value) == account and not self._is_everybody(each.value)
+            if account_of(each.value) == account and not self._is_whole_account(each.value)
         )
 
     @property
     def is_open(self) -> bool:
         """Whether it trusts the whole account, or anyone."""
-        return any(self._takes_everybody(statement) for statement in self._allowing())
+        return any(self._trusts_account(statement) for statement in self._allowing())
 
     @property
     def is_public(self) -> bool:
         """Whether it trusts anyone: whoever is of its account needs no permission of its own then."""
-        return any(map(_takes_anyone, self._allowing()))
+        return any(map(_trusts_anyone, self._allowing()))
 
     @property
     def is_open_to_all(self) -> bool:
         """Whether it lets in everybody of the account, whoever asks."""
         return all(each.allow for each in self.statements) and any(
-            self._takes_everybody(each) and not each.conditions and not each.not_principals for each in self._allowing()
+            self._trusts_account(each) and not each.conditions and not each.not_principals for each in self._allowing()
         )
 
-    def lets_in_named(self, caller: Caller) -> Answer:
+    def trusts_named(self, caller: Caller) -> Answer:
         """Whether it lets in a caller whom it names; "maybe": under a condition."""
         naming = (each for each in self._allowing() if not each.not_principals and _names(each, caller))
-        return self._lets_in(naming, caller)
+        return self._decide(naming, caller)
 
-    def lets_in_anyone(self, caller: Caller) -> Answer:
+    def trusts_as_anyone(self, caller: Caller) -> Answer:
         """Whether it lets in a caller as it would anybody of its account, named or not."""
-        return self._lets_in(
-            (each for each in self._allowing() if _takes_anyone(each) and self._speaks_of(each, caller)), caller
+        return self._decide(
+            (each for each in self._allowing() if _trusts_anyone(each) and self._covers_caller(each, caller)), caller
         )
 
-    def lets_in_account(self, caller: Caller) -> Answer:
+    def trusts_through_account(self, caller: Caller) -> Answer:
         """Whether it lets in a caller as one of the account, should its own policies allow it to ask."""
-        return self._lets_in((each for each in self._allowing() if self._takes_everybody(each)), caller)
+        return self._decide((each for each in self._allowing() if self._trusts_account(each)), caller)
 
     def _allowing(self) -> Iterable[TrustStatement]:
         return (each for each in self.statements if each.allow and ASSUME_ROLE in each.actions)
 
-    def _is_everybody(self, principal: str) -> bool:
+    def _is_whole_account(self, principal: str) -> bool:
         account = account_of(self.role)
         return principal in (ANYONE, account) or (
             account_of(principal) == account and principal.endswith(f":{account}:root")
         )
 
-    def _takes_everybody(self, statement: TrustStatement) -> bool:
+    def _trusts_account(self, statement: TrustStatement) -> bool:
         return statement.not_principals or any(
-            each.type == "AWS" and self._is_everybody(each.value) for each in statement.principals
+            each.type == "AWS" and self._is_whole_account(each.value) for each in statement.principals
         )
 
-    def _lets_in(self, allowing: Iterable[TrustStatement], caller: Caller) -> Answer:
+    def _decide(self, allowing: Iterable[TrustStatement], caller: Caller) -> Answer:
         answer = _best(_are_met(each.conditions, caller) for each in allowing)
         refused = (
             _are_met(each.conditions, caller)
             for each in self.statements
-            if not each.allow and ASSUME_ROLE in each.actions and self._speaks_of(each, caller)
+            if not each.allow and ASSUME_ROLE in each.actions and self._covers_caller(each, caller)
         )
         return min((answer, *(OPPOSITE[each] for each in refused)), key=ANSWERS.index)
 
-    def _speaks_of(self, statement: TrustStatement, caller: Caller) -> bool:
-        listed = _names(statement, caller) or any(self._is_everybody(each.value) for each in statement.principals)
+    def _covers_caller(self, statement: TrustStatement, caller: Caller) -> bool:
+        listed = _names(statement, caller) or any(self._is_whole_account(each.value) for each in statement.principals)
         return listed != statement.not_principals
 
 
@@ -138,7 +138,7 @@ def _names(statement: TrustStatement, caller: Caller) -> bool:
     )
 
 
-def _takes_anyone(statement: TrustStatement) -> bool:
+def _trusts_anyone(statement: TrustStatement) -> bool:
     return statement.not_principals or EVERYBODY in statement.principals
 
 

@@ -66,8 +66,8 @@ class Calls(Struct, frozen=True, kw_only=True):
         answer = call(
             self.client, self._method(detail.operation), expecting=expecting, **parameters, **detail.parameters
         )
-        told: Any = next(found(answer, detail.at), {})
-        return self._kept(told) if isinstance(told, Mapping) else {}
+        reported: Any = next(found(answer, detail.at), {})
+        return self._kept(reported) if isinstance(reported, Mapping) else {}
 
     def _in_batches(self, detail: Detail, rows: list[Raw]) -> tuple[EachRead[Any], list[Raw]]:
         groups: defaultdict[tuple[tuple[str, str], ...], list[str]] = defaultdict(list)

@@ -98,7 +98,7 @@ def cut_down(row: Any, fields: Fields, where: Where) -> Row:
         created_at=moment(row, fields.created_at),
         created_by=_first(row, fields.created_by),
         tags=tags_in(row, fields.tags) if fields.tags else {},
-        facts={name: told for name, path in fields.facts.items() if (told := fact(row, path)) is not None},
+        facts={name: reported for name, path in fields.facts.items() if (reported := fact(row, path)) is not None},
         inherits=_first(row, fields.inherits[1]) if fields.inherits else None,
         unique_id=_first(row, fields.unique_id),
         description=_first(row, fields.description),
@@ -108,12 +108,12 @@ def cut_down(row: Any, fields: Fields, where: Where) -> Row:
 
 def tags_in(row: Any, path: str) -> dict[str, str]:
     """Tags by key: from a list of keys and values where the path is one to several, else from a mapping."""
-    told: Any = _pairs(found(row, path)) if many(path) else next(found(row, path), {})
-    if isinstance(told, Mapping):
-        told = told.items()
+    reported: Any = _pairs(found(row, path)) if many(path) else next(found(row, path), {})
+    if isinstance(reported, Mapping):
+        reported = reported.items()
     elif not many(path):
         raise ValueError(_BAD_TAGS)
-    pairs = list(told)
+    pairs = list(reported)
     if not all(isinstance(text, str) for tag in pairs for text in tag):
         raise ValueError(_BAD_TAGS)
     return dict(sorted(pairs))

@@ -59,7 +59,7 @@ class ServiceReading:
         for one in self._types:
             self._coverage[one.section] = self._read(one)
         around = self._around()
-        yield from _as_one(self._secrets)
+        yield from _merged(self._secrets)
         for one in self._types:
             for row in self._rows[one.section].values():
                 yield self._record(one, row, around)
@@ -123,7 +123,7 @@ class ServiceReading:
             lambda name: list(calls.listed(parents[name])),
             of=f"answers to {calls.one.listing.operation}",
         )
-        self._tell(section, read.error, partial=bool(read.answers))
+        self._record_gap(section, read.error, partial=bool(read.answers))
         return [row for rows in read.answers.values() for row in rows]
 
     def _detailed(self, calls: Calls, rows: list[Raw], section: SectionReading) -> list[Raw]:
@@ -134,10 +134,10 @@ class ServiceReading:
                     self._unread[calls.one.section].add(detail.gives)
                     if not isinstance(read.error, NotOffered):
                         self._incomplete.add(calls.one.section)
-                self._tell(section, read.error, partial=_leaves_rows(detail) or bool(read.answers))
+                self._record_gap(section, read.error, partial=_leaves_rows(detail) or bool(read.answers))
         return rows
 
-    def _tell(self, section: SectionReading, error: SourceError | None, *, partial: bool) -> None:
+    def _record_gap(self, section: SectionReading, error: SourceError | None, *, partial: bool) -> None:
         """A call that does not exist here is a remark; any other failure is a gap."""
         if isinstance(error, NotOffered):
             section.note(str(error))
@@ -149,7 +149,7 @@ class ServiceReading:
         leads_on = _LeadsOn(under=children(one.section), paths=mentions(one.section))
         for row in rows:
             try:
-                self._take_one(one, row)
+                self._read_row(one, row)
                 self._lead_on(one, row, leads_on)
             except ValueError as error:
                 if one.section not in self._incomplete:
@@ -157,7 +157,7 @@ class ServiceReading:
                 continue
             section.found()
 
-    def _take_one(self, one: ResourceType, row: Raw) -> None:
+    def _read_row(self, one: ResourceType, row: Raw) -> None:
         if callable(one.record):
             secret = one.record(row, self._region.where)
             tags = self._region.tags.get(secret.key)
@@ -223,7 +223,7 @@ def _is_meant(fields: Fields, row: Raw) -> bool:
     return fields.only_with is None or next(found(row, fields.only_with), None) is not None
 
 
-def _as_one(secrets: Iterable[StoredSecret]) -> Iterable[StoredSecret]:
+def _merged(secrets: Iterable[StoredSecret]) -> Iterable[StoredSecret]:
     """Each secret once, with what every section tells of it."""
     found: dict[str, StoredSecret] = {}
     for one in secrets:

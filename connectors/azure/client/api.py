@@ -127,8 +127,8 @@ class AzureApi:
 
     def vault_address(self, vault_uri: str) -> str:
         """Where a vault answers: its own address, or below the one that stands in for all."""
-        stand_in, own = urlsplit(self._endpoints.vault), address(vault_uri)
-        if not stand_in.path or own.netloc.lower() == stand_in.netloc.lower():
+        emulator, own = urlsplit(self._endpoints.vault), address(vault_uri)
+        if not emulator.path or own.netloc.lower() == emulator.netloc.lower():
             return vault_uri.rstrip("/")
         name = (own.hostname or "").partition(".")[0]
         return f"{self._endpoints.vault}/{quote(name, safe='')}"
@@ -191,8 +191,8 @@ class AzureApi:
         one = request_of(self._endpoints, service, method, url)
         asked = f"{method} {one.path}"
         content = None if body is None else msgspec.json.encode(body)
-        told = {} if body is None else {"Content-Type": "application/json"}
-        request = HttpRequest(method, url, content=content, headers={**told, **(headers or {})})
+        reported = {} if body is None else {"Content-Type": "application/json"}
+        request = HttpRequest(method, url, content=content, headers={**reported, **(headers or {})})
         with translated(asked, one.permission):
             response = self._client(service).send_request(request)
         if response.status_code != OK:

@@ -76,9 +76,9 @@ def _may_pass(answer: GraphAnswer, tries: int) -> bool:
 
 def _seconds(answer: GraphAnswer) -> float:
     """What an inner answer asks to be waited; 0 where it does not say."""
-    told = next((value for name, value in answer.headers.items() if name.lower() == "retry-after"), 0)
+    reported = next((value for name, value in answer.headers.items() if name.lower() == "retry-after"), 0)
     try:
-        return max(0.0, float(str(told)))
+        return max(0.0, float(str(reported)))
     except ValueError:
         return 0.0
 

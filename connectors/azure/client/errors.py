@@ -69,7 +69,7 @@ class _Body(msgspec.Struct):
 def of_answer(answer: Answer, asked: str, permission: str, *, next_page: bool = False) -> SourceError:
     """What a status other than success means to a scan. ``asked``: the request, as a person is told of it."""
     status = answer.status_code
-    code, inner, message = _told(answer.content)
+    code, inner, message = _error_of(answer.content)
     text = f"{asked}: {code or f'HTTP {status}'}" + (f": {message}" if message else "")
     if code == _NO_LICENCE:
         return NoLicence(f"{asked}: the tenant's licence does not include it")
@@ -91,7 +91,7 @@ def _kind_of(status: int) -> type[SourceError]:
     return Unreachable if status >= _SERVER_ERROR or status < _BAD_REQUEST else SourceError
 
 
-def _told(content: bytes) -> tuple[str, str, str]:
+def _error_of(content: bytes) -> tuple[str, str, str]:
     """Code, inner code and message of a refusal; each may be empty."""
     try:
         body = msgspec.json.decode(content, type=_Body)
@@ -120,7 +120,7 @@ def translated(asked: str, permission: str) -> Iterator[None]:
         response = error.response
         if response is None or (content := _content(response)) is None:
             raise SourceError(f"{asked}: {own_words(error.message)}") from error
-        raise of_answer(_Told(response.status_code or 0, content), asked, permission) from error
+        raise of_answer(_Error(response.status_code or 0, content), asked, permission) from error
     except (sdk.ServiceRequestError, sdk.ServiceResponseError) as error:
         raise Unreachable(f"{asked}: no response ({type(error).__name__})") from error
     except sdk.AzureError as error:
@@ -143,7 +143,7 @@ def each_of(models: Iterable[T], asked: str, permission: str) -> Iterator[T]:
         yield one
 
 
-class _Told(msgspec.Struct, frozen=True):
+class _Error(msgspec.Struct, frozen=True):
     status_code: int
     content: bytes
 

@@ -79,9 +79,9 @@ _SHORT_OFFSET = re.compile(r"([+-])(\d:\d\d)\Z")
 def moment(value: object) -> datetime | None:
     """A date in UTC; None for what is none, or has no offset."""
     try:
-        told = (
+        reported = (
             value if isinstance(value, datetime) else datetime.fromisoformat(_SHORT_OFFSET.sub(r"\g<1>0\2", str(value)))
         )
-        return told.astimezone(UTC) if told.tzinfo else None
+        return reported.astimezone(UTC) if reported.tzinfo else None
     except (ValueError, OverflowError):
         return None

@@ -64,9 +64,9 @@ class Pace:
             self._queries_from = self._clock() + min(_seconds(headers.get(_QUOTA_RESETS)), _QUOTA_WAIT)
 
 
-def _seconds(told: str | None) -> float:
+def _seconds(reported: str | None) -> float:
     """Of ``hh:mm:ss``; 0 for what is none."""
-    parts = _CLOCK.fullmatch(told or "")
+    parts = _CLOCK.fullmatch(reported or "")
     return sum(int(part) * unit for part, unit in zip(parts.groups(), (3600, 60, 1), strict=True)) if parts else 0.0
 
 

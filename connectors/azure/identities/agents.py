@@ -13,7 +13,7 @@ from msgspec import structs
 from connectors.azure.client.payloads import moment
 from connectors.azure.identities.applications import NO_RIGHT_YET, of_faces
 from connectors.azure.identities.faces import Faces, known
-from connectors.azure.identities.facts import Found, people_of, told
+from connectors.azure.identities.facts import Found, contacts, people_of
 from connectors.azure.identities.payloads import AgentUser, ServicePrincipal
 from connectors.azure.keys import agent_blueprint_key, agent_identity_key, agent_user_key
 from connectors.azure.spec import AGENT_BLUEPRINT, AGENT_IDENTITY, AGENT_USER, SPEC
@@ -33,7 +33,9 @@ def agent_identity(found: Found, principal: ServicePrincipal, users: Iterable[Ag
         SPONSORS: people_of(found.sponsors, faces),
     }
     links = [
-        _becomes(agent_user_key(found.tenant, user.id), f"it acts as the account {user.user_principal_name or user.id}")
+        _assume_link(
+            agent_user_key(found.tenant, user.id), f"it acts as the account {user.user_principal_name or user.id}"
+        )
         for user in users
     ]
     if blueprint:
@@ -55,7 +57,7 @@ def agent_blueprint(found: Found, faces: Faces, agents: Iterable[ServicePrincipa
     key = agent_blueprint_key(found.tenant, faces.client_id or faces.name)
     plain = of_faces(found, faces, key, AGENT_BLUEPRINT)
     opened = (
-        _becomes(
+        _assume_link(
             agent_identity_key(found.tenant, agent.id), f"the agent {agent.display_name or agent.id} signs in by it"
         )
         for agent in agents
@@ -81,14 +83,14 @@ def agent_user(found: Found, user: AgentUser) -> Identity:
         enabled=user.account_enabled,
         created_at=moment(user.created_date_time),
         attributes=known(
-            {"agent": agent_identity_key(found.tenant, parent) if parent else None, SPONSORS: told(sponsors)}
+            {"agent": agent_identity_key(found.tenant, parent) if parent else None, SPONSORS: contacts(sponsors)}
         ),
         privilege=NO_RIGHT_YET,
         signals=_signals("the user account of an agent"),
     )
 
 
-def _becomes(target: str, evidence: str) -> Link:
+def _assume_link(target: str, evidence: str) -> Link:
     return Link(relation="can_assume", target=target, evidence=evidence)
 
 

@@ -136,7 +136,7 @@ def named_objects(found: Found) -> Iterator[tuple[str, str, str]]:
             yield face.id.lower(), key_of(found, faces), faces.name
 
 
-def as_told_to_rights(found: Found) -> Directory:
+def directory_for_rights(found: Found) -> Directory:
     """The directory as the reading of rights needs it; Microsoft's own applications are among its APIs."""
     named = list(named_objects(found))
     return Directory(

@@ -111,7 +111,7 @@ def _dated(
 def _thumbprint(key: Key) -> str | None:
     """In capital hex digits, as portals show it; None where the identifier is something else."""
     try:
-        told = base64.b64decode(key.custom_key_identifier or "", validate=True)
+        decoded = base64.b64decode(key.custom_key_identifier or "", validate=True)
     except (binascii.Error, ValueError):
         return None
-    return told.hex().upper() if len(told) in _THUMBPRINTS else None
+    return decoded.hex().upper() if len(decoded) in _THUMBPRINTS else None

@@ -114,14 +114,14 @@ class Faces(Struct, frozen=True, kw_only=True):
     @property
     def stopped_by_microsoft(self) -> str | None:
         """The reason that Microsoft tells for having disabled it."""
-        told = (face.disabled_by_microsoft_status for face in self)
-        return next((status for status in told if status and status.lower() != _NOT_DISABLED), None)
+        reported = (face.disabled_by_microsoft_status for face in self)
+        return next((status for status in reported if status and status.lower() != _NOT_DISABLED), None)
 
     @property
     def created_at(self) -> datetime | None:
         """When it was registered; else, where the service tells it, when it came into this tenant."""
-        told = (moment(face.created_date_time) for face in (self.application, self.principal) if face is not None)
-        return next((one for one in told if one is not None), None)
+        reported = (moment(face.created_date_time) for face in (self.application, self.principal) if face is not None)
+        return next((one for one in reported if one is not None), None)
 
     @property
     def created_by(self) -> str | None:

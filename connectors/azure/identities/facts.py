@@ -91,7 +91,7 @@ _MACHINES = frozenset({"servicePrincipal", "agentIdentity", "agentIdentityBluepr
 _GUEST = "#ext#"
 
 
-def told(people: Iterable[Person] | None) -> list[dict[str, str | None]] | None:
+def contacts(people: Iterable[Person] | None) -> list[dict[str, str | None]] | None:
     """As ``attributes`` have them, each once; None where they could not be read."""
     if people is None:
         return None
@@ -159,7 +159,7 @@ def people_of(
     """
     ids = [face.id.lower() for face in faces]
     people = [person for one in ids for person in of.get(one, ())]
-    return told(people) if people or (whole and all(one in of for one in ids)) else None
+    return contacts(people) if people or (whole and all(one in of for one in ids)) else None
 
 
 def attributes_of(found: Found, faces: Faces, words: list[str]) -> dict[str, Any]:
@@ -241,5 +241,5 @@ def unread_of(found: Found, faces: Faces) -> tuple[Fact, ...]:
         permissions=no_principal or no_target,
         tags=no_registration or no_principal,
         trusts=no_registration or no_federation,
-        use=no_principal or found.sign_ins.untold or (found.credential_use.untold and _has_keys(faces)),
+        use=no_principal or found.sign_ins.unread or (found.credential_use.unread and _has_keys(faces)),
     )

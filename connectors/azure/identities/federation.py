@@ -45,16 +45,16 @@ class Terms(Struct, frozen=True, kw_only=True, rename="camel"):
         return (self.claims_matching_expression and self.claims_matching_expression.value) or None
 
     @property
-    def names_nobody(self) -> bool:
+    def lacks_subject(self) -> bool:
         """Whether neither was told; one of them is always there."""
         return not (self.subject or self.expression)
 
     @property
     def facts(self) -> dict[str, Any]:
         """As attributes of a credential."""
-        told = {"issuer": self.issuer, "subject": self.subject, "expression": self.expression}
+        reported = {"issuer": self.issuer, "subject": self.subject, "expression": self.expression}
         return {
-            **{name: value for name, value in told.items() if value is not None},
+            **{name: value for name, value in reported.items() if value is not None},
             "audiences": list(self.audiences or ()),
         }
 
@@ -113,7 +113,7 @@ def trust_of(name: str, terms: Terms, tenant: str) -> Trust:
         kind="federated",
         external=None if terms.issuer is None else is_external(terms.issuer, tenant),
         restriction=_restriction(terms.issuer or "", clauses),
-        evidence=f"its federated credential {own_words(name)} takes tokens for {_whom(terms, clauses)}",
+        evidence=f"its federated credential {own_words(name)} takes tokens for {_subjects(terms, clauses)}",
         issuer=terms.issuer,
         subject=next((one.pattern for one in clauses if one.claim == SUBJECT), None),
     )
@@ -143,7 +143,7 @@ def _restriction(issuer: str, clauses: Sequence[Clause]) -> Restriction:
     return narrowest(everybodys.narrows(one.claim, one.bound, (one.value,)) for one in clauses)
 
 
-def _whom(terms: Terms, clauses: Sequence[Clause]) -> str:
+def _subjects(terms: Terms, clauses: Sequence[Clause]) -> str:
     if terms.subject:
         return f"subject {own_words(terms.subject)}"
     if terms.expression is None:

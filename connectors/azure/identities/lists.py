@@ -111,8 +111,8 @@ def followed(reader: Reader, section: SectionReading, paths: Mapping[str, str]) 
         yield paths[path], rows
     if failures := failures or ([] if succeeded else gone):
         first = failures[0]
-        told = f"{len(failures)} of {len(paths)} could not be read: {first}"
-        section.lost(type(first)(told, permission=first.permission, hint=first.hint), partial=succeeded > 0)
+        message = f"{len(failures)} of {len(paths)} could not be read: {first}"
+        section.lost(type(first)(message, permission=first.permission, hint=first.hint), partial=succeeded > 0)
 
 
 # --- Deleted objects, which can be restored for 30 days ---

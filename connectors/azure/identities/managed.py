@@ -125,7 +125,7 @@ def _own(scope: Scope, rows: Iterable[Resource], signals: Mapping[str, tuple[Sig
 
 def _elsewhere(scope: Scope, rows: Iterable[Resource], signals: Mapping[str, tuple[Signal, ...]]) -> Iterator[Identity]:
     for row in rows:
-        for arm_id, told in ((row.identity and row.identity.user_assigned_identities) or {}).items():
+        for arm_id, reported in ((row.identity and row.identity.user_assigned_identities) or {}).items():
             key, place = managed_identity_key(arm_id), subscription_of(arm_id)
             if key in signals and place is not None and place != scope.id:
                 yield Identity(
@@ -135,8 +135,8 @@ def _elsewhere(scope: Scope, rows: Iterable[Resource], signals: Mapping[str, tup
                     scope=place,
                     kind=MANAGED_IDENTITY,
                     name=arm_name(arm_id) or key,
-                    unique_id=told.principal_id if told else None,
-                    aliases=_aliases(told.client_id if told else None, arm_id),
+                    unique_id=reported.principal_id if reported else None,
+                    aliases=_aliases(reported.client_id if reported else None, arm_id),
                     signals=(_MACHINE, *signals[key]),
                     privilege=_NO_RIGHT_YET,
                     unread=unread_facts(credentials=True, tags=True, trusts=True),
@@ -148,9 +148,9 @@ def _aliases(client_id: str | None, arm_id: str) -> tuple[str, ...]:
 
 
 def _attributes(scope: Scope, row: Resource, *, assigned: str) -> dict[str, Any]:
-    told = {"scope_name": scope.context.name, "assigned": assigned, "location": row.location}
+    reported = {"scope_name": scope.context.name, "assigned": assigned, "location": row.location}
     group = arm_key(row.id).partition("/resourcegroups/")[2].partition("/")[0]
-    return {name: value for name, value in (told | {"resource_group": group or None}).items() if value is not None}
+    return {name: value for name, value in (reported | {"resource_group": group or None}).items() if value is not None}
 
 
 # --- Federated credentials of user-assigned identities ---

@@ -12,7 +12,7 @@ from msgspec import Raw
 from connectors.azure import sections as s
 from connectors.azure.client.errors import NotTaken
 from connectors.azure.identities.agents import agent_blueprint, agent_identity, agent_user
-from connectors.azure.identities.applications import application, as_told_to_rights, managed_identity, named_objects
+from connectors.azure.identities.applications import application, directory_for_rights, managed_identity, named_objects
 from connectors.azure.identities.facts import Found, is_nameless, ownership
 from connectors.azure.identities.lists import (
     APPLICATION,
@@ -180,7 +180,7 @@ def read_federation(reader: Reader, found: Found) -> Iterator[Coverage]:
         found_rows = related(reader, section, "/applications", relation, ids, expand=relation, among=len(ids))
         for id_, rows in found_rows:
             credentials = tuple(reader.rows(section, [rows], FederatedCredential))
-            if any(one.names_nobody for one in credentials):
+            if any(one.lacks_subject for one in credentials):
                 credentials = _with_expressions(reader, section, id_, credentials)
             found.federated[id_.lower()] = credentials
             section.found(len(credentials))
@@ -196,8 +196,8 @@ def _with_expressions(
     except SourceError as error:
         section.note(f"which subjects a credential of application {id_} trusts by an expression is unknown: {error}")
         return credentials
-    told = {one.id: one for one in reader.rows(section, pages, FederatedCredential) if not one.names_nobody}
-    return tuple(told.get(one.id, one) if one.names_nobody else one for one in credentials)
+    reported = {one.id: one for one in reader.rows(section, pages, FederatedCredential) if not one.lacks_subject}
+    return tuple(reported.get(one.id, one) if one.lacks_subject else one for one in credentials)
 
 
 # --- Records of everything listed, each identity once (pure) ---
@@ -205,10 +205,10 @@ def _with_expressions(
 
 def identities(found: Found) -> Iterator[Identity]:
     """Managed identities and agents by their principals, applications by both of their faces; no key twice."""
-    told: set[str] = set()
+    reported: set[str] = set()
     for identity in _all(found):
-        if identity.key not in told:
-            told.add(identity.key)
+        if identity.key not in reported:
+            reported.add(identity.key)
             yield identity
 
 
@@ -234,14 +234,14 @@ def _all(found: Found) -> Iterator[Identity]:
 def ownerships(found: Found) -> Iterator[Assignment]:
     """The rights of service principals over what they own. An agent identity has no credentials that one could add."""
     objects = {id_: (key, name) for id_, key, name in named_objects(found)}
-    told: dict[str, Assignment] = {}
+    reported: dict[str, Assignment] = {}
     for id_, (key, name) in objects.items():
         is_open = id_ not in found.principals or not found.is_agent(found.principals[id_])
         for owner in found.owners.get(id_, ()):
             one = ownership(found.scope, owner, key, name, becomes=is_open)
             if one is not None:
-                told.setdefault(one.key, one)
-    yield from told.values()
+                reported.setdefault(one.key, one)
+    yield from reported.values()
 
 
 # --- Identities of the tenant ---
@@ -269,4 +269,4 @@ def read_directory(reader: Reader) -> Iterator[DiscoveredRecord]:
     found.credential_use = yield from read_credential_use(reader, now)
     yield from identities(found)
     yield from ownerships(found)
-    yield from read_rights(reader, as_told_to_rights(found))
+    yield from read_rights(reader, directory_for_rights(found))

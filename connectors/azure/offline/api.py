@@ -162,10 +162,10 @@ class FileApi(AzureApi):
         """
         place = path.removesuffix(DENY_ASSIGNMENTS).lower()
         scopes = [(scope_of(row).lower(), row) for row in self._export.of(r.DENIALS)]
-        told = [row for scope, row in scopes if f"{scope}/".startswith(f"{place}/")]
-        if not told and not self._export.names_empty("deny", place.rpartition("/")[2]):
+        reported = [row for scope, row in scopes if f"{scope}/".startswith(f"{place}/")]
+        if not reported and not self._export.names_empty("deny", place.rpartition("/")[2]):
             self.miss(r.DENIALS, WRITES[r.DENIALS])
-        return {"value": [*told, *(row for scope, row in scopes if scope in self._root and scope != place)]}
+        return {"value": [*reported, *(row for scope, row in scopes if scope in self._root and scope != place)]}
 
     def _items(self, address: str) -> Answer:
         rows = self._export.rows.get(r.VAULT_ITEMS, {})
@@ -181,8 +181,8 @@ class FileApi(AzureApi):
         scopes = [(f"{scope_of(row).lower()}/", row) for row in self._export.of(r.ROLE_ASSIGNMENTS)]
         if not any(scope.startswith(f"{place.lower()}/") for scope, _ in scopes):
             self.miss(r.ROLE_ASSIGNMENTS, WRITES[r.ROLE_ASSIGNMENTS])
-        told = (row for scope, row in scopes if scope.startswith(f"{place.lower()}/") or not subscription_of(scope))
-        return [model(row) for row in told]
+        reported = (row for scope, row in scopes if scope.startswith(f"{place.lower()}/") or not subscription_of(scope))
+        return [model(row) for row in reported]
 
     def _definitions(self, which: str) -> list[SimpleNamespace]:
         rows = [model(row, type_as="role_type") for row in self._export.of(r.ROLE_DEFINITIONS)]

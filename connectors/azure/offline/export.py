@@ -28,7 +28,7 @@ class Export(Struct, kw_only=True):
     ``related``: by the object's id and the relation in lower case, rows by id; a key for every list that was found.
     ``unusable``: files, by their names in the folder, and what is wrong with them. ``unknown``: files in which nothing
     is recognised; ``empty``: those with an empty list that does not say of what. ``files``: how many are used.
-    ``told_at``: the newest date in them; ``written_at``: when the newest was written. ``id``: unlike any other's.
+    ``dated_at``: the newest date in them; ``written_at``: when the newest was written. ``id``: unlike any other's.
     """
 
     rows: dict[str, dict[str, Row]] = field(default_factory=lambda: defaultdict(dict))
@@ -38,7 +38,7 @@ class Export(Struct, kw_only=True):
     unknown: list[str] = field(default_factory=list)
     empty: list[str] = field(default_factory=list)
     files: int = 0
-    told_at: datetime | None = None
+    dated_at: datetime | None = None
     written_at: datetime = EVER
     id: str = field(default_factory=lambda: uuid.uuid4().hex)
 
@@ -57,7 +57,7 @@ class Export(Struct, kw_only=True):
     @property
     def as_of(self) -> datetime:
         """Up to when the files tell of the tenant. Files' own dates are lost where they are copied."""
-        return self.told_at or self.written_at
+        return self.dated_at or self.written_at
 
     @property
     def tenant(self) -> str | None:
@@ -65,12 +65,12 @@ class Export(Struct, kw_only=True):
         registered = {str(row.get("appId")).lower() for row in self.of(r.APPLICATIONS)}
         here = (row for row in self.of(r.SERVICE_PRINCIPALS) if str(row.get("appId")).lower() in registered)
         accounts = self.of(r.SUBSCRIPTIONS)
-        told = [
+        reported = [
             *(row.get("tenantId") for row in (*accounts, *(row for row in accounts if row.get("isDefault")))),
             *map(_tenant, self.of(r.RESOURCES)),
             *(row.get("appOwnerOrganizationId") for row in here),
         ]
-        guids = Counter(one.lower() for one in told if isinstance(one, str) and GUID.fullmatch(one))
+        guids = Counter(one.lower() for one in reported if isinstance(one, str) and GUID.fullmatch(one))
         return next((one for one, _ in guids.most_common(1)), None)
 
     def gone(self) -> frozenset[str]:
@@ -96,8 +96,8 @@ class Export(Struct, kw_only=True):
 
 def scope_of(row: Row) -> str:
     """The scope of a role assignment."""
-    told = flat(row).get("scope")
-    return told if isinstance(told, str) else ""
+    reported = flat(row).get("scope")
+    return reported if isinstance(reported, str) else ""
 
 
 def flat(row: Row) -> Row:
@@ -116,6 +116,6 @@ def _tenant(row: Row) -> Any:
 
 def _given(row: Row) -> tuple[str, datetime | None]:
     """Whose a role assignment is, and since when; None where its holder is no service principal."""
-    told = flat(row)
-    is_principal = told.get("principalType") == "ServicePrincipal"
-    return str(told.get("principalId")).lower(), moment(told.get("createdOn")) if is_principal else None
+    reported = flat(row)
+    is_principal = reported.get("principalType") == "ServicePrincipal"
+    return str(reported.get("principalId")).lower(), moment(reported.get("createdOn")) if is_principal else None

@@ -55,7 +55,7 @@ def open_export(root: Path) -> Export:
             export.unknown.append(name)
     now = datetime.now(UTC)
     rows = (row for some in export.rows.values() for row in some.values())
-    export.told_at = max((at for row in rows for at in moments(row) if at <= now), default=None)
+    export.dated_at = max((at for row in rows for at in moments(row) if at <= now), default=None)
     return export
 
 
@@ -93,9 +93,9 @@ def _can_be_sent(rows: Sequence[Row]) -> bool:
 
 def _name(found: Listed, row: Row) -> str | None:
     """What Graph says of the list, where that is more than the row does."""
-    told = r.name_of(row)
-    if found.name is None or (told in _SUBTYPES and found.name in _CUT):
-        return told
+    reported = r.name_of(row)
+    if found.name is None or (reported in _SUBTYPES and found.name in _CUT):
+        return reported
     return found.name
 
 
@@ -125,9 +125,9 @@ def _add_list(export: Export, found: Listed, name: str) -> bool:
 def _add_related(export: Export, rows: Sequence[Row], name: str | None, path: str) -> bool:
     """Rows that do not say whose they are: the file's name has to. An empty list is kept by it, whatever it is of."""
     owner = next(iter(GUID.findall(path)), None)
-    told = next((relation for word, relation in _WORDS if word in path.lower()), None)
-    if owner is not None and (rows or told is not None):
-        return _relate(export, owner, r.FEDERATED if name == r.FEDERATED else told or r.OWNERS, rows)
+    reported = next((relation for word, relation in _WORDS if word in path.lower()), None)
+    if owner is not None and (rows or reported is not None):
+        return _relate(export, owner, r.FEDERATED if name == r.FEDERATED else reported or r.OWNERS, rows)
     if rows:
         raise Unreadable(_OWNERLESS)
     export.empty.append(path.lower())

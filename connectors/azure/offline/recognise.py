@@ -104,14 +104,14 @@ def listed(document: Any) -> Listed:
         links = ("@odata.nextLink", "nextLink", "skip_token", "$skipToken")
         goes_on = is_list and any(document.get(link) for link in links)
         context = str(document.get("@odata.context") or "")
-    told = _CONTEXT.search(context)
+    hints = _CONTEXT.search(context)
     kept = [row if isinstance(row, Mapping) else {} for row in rows]
-    if told is None:
+    if hints is None:
         return Listed(rows=kept, is_list=is_list, goes_on=goes_on)
-    path = "/" + told["path"].rstrip("/")
-    name = None if told["id"] or path.startswith("/directoryObjects") else path
+    path = "/" + hints["path"].rstrip("/")
+    name = None if hints["id"] or path.startswith("/directoryObjects") else path
     name = _BIN.get(path, name)
-    return Listed(rows=kept, name=name, of=told["id"], relation=told["relation"], is_list=is_list, goes_on=goes_on)
+    return Listed(rows=kept, name=name, of=hints["id"], relation=hints["relation"], is_list=is_list, goes_on=goes_on)
 
 
 def name_of(row: Row) -> str | None:

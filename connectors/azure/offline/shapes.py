@@ -29,8 +29,8 @@ def in_camel_case(value: Any, depth: int = _DEPTH) -> Any:
             return {name[:1].lower() + name[1:]: in_camel_case(each, depth - 1) for name, each in value.items()}
         case list() if depth:
             return [in_camel_case(each, depth) for each in value]
-        case str() if (told := _MILLISECONDS.fullmatch(value)) is not None:
-            at = _moment(int(told[1]) / 1000)
+        case str() if (reported := _MILLISECONDS.fullmatch(value)) is not None:
+            at = _moment(int(reported[1]) / 1000)
             return at.isoformat() if at else value
         case _:
             return value
@@ -73,8 +73,8 @@ def vault_item(row: Row) -> Row:
 
 def _seconds(times: Row) -> dict[str, Any]:
     kept = {"enabled": times.get("enabled")}
-    for told, wire in _TIMES.items():
-        value = times.get(wire, times.get(told))
+    for reported, wire in _TIMES.items():
+        value = times.get(wire, times.get(reported))
         at = moment(value) if isinstance(value, str) else None
         kept[wire] = int(at.timestamp()) if at else value if isinstance(value, int) else None
     return kept
@@ -90,7 +90,7 @@ def federation(row: Row) -> Row:
 
 def resource(row: Row, vault_suffix: str) -> Row:
     """A resource. A vault is mostly listed without its properties, but its name tells where it answers."""
-    if not is_vault(row) or tells_policies(row):
+    if not is_vault(row) or has_policies(row):
         return row
     return {**row, "properties": {"vaultUri": f"https://{row.get('name')}.{vault_suffix}/"}}
 
@@ -100,7 +100,7 @@ def is_vault(row: Row) -> bool:
     return str(row.get("type")).lower() == VAULT
 
 
-def tells_policies(row: Row) -> bool:
+def has_policies(row: Row) -> bool:
     """Whether a vault's properties are there."""
     properties = row.get("properties")
     return isinstance(properties, Mapping) and bool(properties.get("vaultUri"))

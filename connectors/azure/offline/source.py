@@ -15,7 +15,7 @@ from connectors.azure.offline.export import Export, flat, scope_of
 from connectors.azure.offline.loading import open_export
 from connectors.azure.offline.missing import IDENTITIES, PROPERTIES, VAULTS, WRITES, NotExported
 from connectors.azure.offline.recognise import Row
-from connectors.azure.offline.shapes import is_vault, tells_policies
+from connectors.azure.offline.shapes import has_policies, is_vault
 from connectors.azure.reader import Reader, Unit
 from connectors.azure.rights.azure_role import GROUPS
 from connectors.azure.settings import AzureSettings
@@ -65,10 +65,10 @@ class FileReader(Reader):
         rows = [row for row in self._export.of(r.RESOURCES) if subscription_of(str(row.get("id"))) == self.scope.id]
         identities = [row for row in rows if _type(row) == USER_ASSIGNED]
         vaults = [row for row in rows if is_vault(row)]
-        lists_all = any(not is_vault(row) and not _is_told(row) for row in rows)
-        if section == s.MANAGED_IDENTITIES and not (all(map(_is_told, identities)) if identities else lists_all):
+        lists_all = any(not is_vault(row) and not _is_described(row) for row in rows)
+        if section == s.MANAGED_IDENTITIES and not (all(map(_is_described, identities)) if identities else lists_all):
             yield IDENTITIES
-        if section == s.VAULTS and not (all(map(tells_policies, vaults)) if vaults else lists_all):
+        if section == s.VAULTS and not (all(map(has_policies, vaults)) if vaults else lists_all):
             yield VAULTS
         if section == s.WORKLOADS and not lists_all:
             yield r.RESOURCES
@@ -85,7 +85,7 @@ def _type(row: Row) -> str:
     return str(row.get("type")).lower()
 
 
-def _is_told(row: Row) -> bool:
+def _is_described(row: Row) -> bool:
     """Whether it is a user-assigned identity, with the id that it acts by."""
     return _type(row) == USER_ASSIGNED and isinstance(flat(row).get("principalId"), str)
 
@@ -159,10 +159,10 @@ class ExportedSource:
         if not self._export.files:
             first = "".join(f"; {file}: {reason}" for file, reason in self._export.unusable[:1])
             raise SourceError(f"{_NOTHING}{first}", hint=_FIX)
-        told = self._settings.tenant or self._export.tenant
-        if told is None:
+        reported = self._settings.tenant or self._export.tenant
+        if reported is None:
             raise SourceError(_NO_TENANT, hint="set tenant_id, or add `az account list > subscriptions.json`")
-        return structs.replace(self._nowhere, id=told, context=Unit(kind="tenant", tenant=told))
+        return structs.replace(self._nowhere, id=reported, context=Unit(kind="tenant", tenant=reported))
 
     def _describe(self, section: SectionReading) -> None:
         export = self._export
@@ -192,15 +192,15 @@ class ExportedSource:
             for row in self._export.of(r.SUBSCRIPTIONS)
             if str(row.get("tenantId") or tenant.id).lower() == tenant.id
         }
-        told = set(self._export.subscriptions)
+        reported = set(self._export.subscriptions)
         wanted = self._settings.named_subscriptions
-        every = {*known, *told} if wanted is None else set(wanted)
+        every = {*known, *reported} if wanted is None else set(wanted)
         with tenant.section(s.SUBSCRIPTIONS) as section:
-            section.found(len(told & every))
-            for missing in sorted(every - told - self._settings.skipped_subscriptions):
+            section.found(len(reported & every))
+            for missing in sorted(every - reported - self._settings.skipped_subscriptions):
                 section.malformed(missing, "no file describes this subscription")
         yield section.coverage
-        for one in sorted(told & every - self._settings.skipped_subscriptions):
+        for one in sorted(reported & every - self._settings.skipped_subscriptions):
             title = known.get(one, {}).get("displayName") or known.get(one, {}).get("name")
             yield _unit(tenant, one, "subscription", _text(title), groups=groups)
 

@@ -96,8 +96,8 @@ def _reasons(permission: Permission) -> Iterator[tuple[PrivilegeLevel, str]]:
         )
     for way in ways or ():
         if way.level != "normal":
-            doubt = f" ({POTENTIAL})" if way.potential else ""
-            yield way.level, f"{way.name}: {permission.name} of {permission.api_name}{doubt}"
+            qualifier = f" ({POTENTIAL})" if way.potential else ""
+            yield way.level, f"{way.name}: {permission.name} of {permission.api_name}{qualifier}"
 
 
 def _ways(permission: Permission) -> list[Way] | None:

@@ -111,14 +111,14 @@ def read_roles(reader: Reader, place: str, ids: Iterable[str]) -> Generator[Cove
             if unknown := wanted - judges.keys() - published_roles().keys():
                 section.note(f"{len(unknown)} roles are not listed here, and what they allow is unknown")
     yield reader.done(section)
-    untold = wanted - judges.keys()
-    return judges | {guid: AzureJudge(role) for guid in untold if (role := published_roles().get(guid))}
+    unread = wanted - judges.keys()
+    return judges | {guid: AzureJudge(role) for guid in unread if (role := published_roles().get(guid))}
 
 
 def _listed(reader: Reader, section: SectionReading, place: str, which: str) -> Judges:
     models = reader.api.definition_client().role_definitions.list(place, filter=which)
-    told = each_of(models, "GET roleDefinitions", permissions_of(s.ROLE_DEFINITIONS)[0])
-    return {one.role.id: AzureJudge(one.role) for one in reader.converted(section, told, RoleDefinition)}
+    reported = each_of(models, "GET roleDefinitions", permissions_of(s.ROLE_DEFINITIONS)[0])
+    return {one.role.id: AzureJudge(one.role) for one in reader.converted(section, reported, RoleDefinition)}
 
 
 def guid_of(definition: str) -> str:
@@ -198,7 +198,7 @@ def assignments_of(scope: Scope, rows: Sequence[RoleAssignment], known: Known) -
         if principal in known.groups or row.principal_type == GROUP:
             for member in known.members.get(principal, ()):
                 yield of(f"{key}#{member.id.lower()}", ids[member.id.lower()], member)
-        elif row.principal_type == SERVICE_PRINCIPAL or _may_be_one(row, known.principals):
+        elif row.principal_type == SERVICE_PRINCIPAL or _may_be_principal(row, known.principals):
             yield of(key, ids.get(principal, frozenset()) | {principal})
 
 
@@ -211,7 +211,7 @@ def _ids(members: Mapping[str, Sequence[Member]]) -> Mapping[str, frozenset[str]
     return {principal: frozenset(ids) for principal, ids in found.items()}
 
 
-def _may_be_one(row: RoleAssignment, principals: Principals) -> bool:
+def _may_be_principal(row: RoleAssignment, principals: Principals) -> bool:
     """Whether it may be a service principal's though it does not say so: older versions of the API know other types."""
     return principals.is_service_principal(row.principal_id) or not principals.kind(row.principal_id)
 
@@ -221,7 +221,7 @@ def _runners(rows: Iterable[RoleAssignment], known: Known) -> set[str]:
     return {
         row.principal_id.lower()
         for row in rows
-        if (judge := known.judges.get(guid_of(row.role_definition_id))) and judge.runs_something
+        if (judge := known.judges.get(guid_of(row.role_definition_id))) and judge.runs_workloads
     }
 
 
@@ -236,7 +236,7 @@ def _judging(scope: Scope, row: RoleAssignment, known: Known, *, runs: bool) -> 
         denials = tuple(one for one in there if one.concerns(ids))
         if judge is None:
             return UNKNOWN_POWER, denials
-        return judge.power(place, condition=row.condition, runs_something=runs, denials=denials), denials
+        return judge.power(place, condition=row.condition, runs_workloads=runs, denials=denials), denials
 
     return judging
 
@@ -313,7 +313,7 @@ def read_assignments(reader: Reader) -> Iterator[DiscoveredRecord]:
     coverage = reader.done(section)
     yield coverage
     if rows or not coverage.is_gap:
-        yield from _told(reader, place, rows)
+        yield from _records(reader, place, rows)
 
 
 def _place(reader: Reader) -> str:
@@ -329,7 +329,7 @@ def _assignments_listed(reader: Reader, place: str) -> Iterator[object]:
     return each_of(models, "GET roleAssignments", permissions_of(s.ROLE_ASSIGNMENTS)[0])
 
 
-def _told(reader: Reader, place: str, rows: list[RoleAssignment]) -> Iterator[DiscoveredRecord]:
+def _records(reader: Reader, place: str, rows: list[RoleAssignment]) -> Iterator[DiscoveredRecord]:
     judges = yield from read_roles(reader, place, (row.role_definition_id for row in rows))
     principals = yield from read_principals(reader, (row.principal_id for row in rows))
     groups = {row.principal_id.lower() for row in rows if row.principal_type == GROUP} | principals.groups().keys()

@@ -277,7 +277,7 @@ class AzureTable(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     high: tuple[High, ...]
     data: Data
 
-    def tells_of(self, pattern: str) -> bool:
+    def includes(self, pattern: str) -> bool:
         """Whether a data action, or a pattern of some, is harmless or named as ``high`` already."""
         name = pattern.lower()
         named = (action for each in self.high for action in each.actions if action.startswith(DATA))

@@ -102,15 +102,15 @@ def _hinder(blocks: tuple[Block, ...], methods: Methods) -> bool:
 
 def denial_of(row: DenyAssignment) -> Denial:
     """The row as a denial. Raises ValueError where its scope is none."""
-    told = row.properties
+    fields = row.properties
     return Denial(
-        name=told.deny_assignment_name or row.id.rpartition("/")[2],
-        place=place_of(told.scope),
-        is_inherited=not told.do_not_apply_to_child_scopes,
-        anybody=any(one.id == NIL_GUID or one.type.lower() == _GROUP for one in told.principals),
-        principals=frozenset(one.id.lower() for one in told.principals),
-        excluded=frozenset(one.id.lower() for one in told.exclude_principals),
-        blocks=told.permissions,
+        name=fields.deny_assignment_name or row.id.rpartition("/")[2],
+        place=place_of(fields.scope),
+        is_inherited=not fields.do_not_apply_to_child_scopes,
+        anybody=any(one.id == NIL_GUID or one.type.lower() == _GROUP for one in fields.principals),
+        principals=frozenset(one.id.lower() for one in fields.principals),
+        excluded=frozenset(one.id.lower() for one in fields.exclude_principals),
+        blocks=fields.permissions,
     )
 
 
@@ -134,12 +134,12 @@ class AzureJudge:
     def __init__(self, role: Role) -> None:
         self.role = role
         self._allowance = lru_cache(maxsize=_CONDITIONS_KEPT)(
-            lambda when, denied, doubtful: _Allowance(role, when, denied, doubtful)
+            lambda when, denied, uncertain: _Allowance(role, when, denied, uncertain)
         )
         self._judged = lru_cache(maxsize=_CONDITIONS_KEPT)(self._judge)
 
     @property
-    def runs_something(self) -> bool:
+    def runs_workloads(self) -> bool:
         """Whether it lets its holder make something that an identity can be assigned to."""
         return bool(self._allowance(None, (), False).possible(azure_table().becoming.runs))
 
@@ -148,14 +148,14 @@ class AzureJudge:
         place: Place,
         *,
         condition: str | None = None,
-        runs_something: bool = False,
+        runs_workloads: bool = False,
         denials: tuple[Denial, ...] = (),
     ) -> Power:
-        """What it amounts to there. ``runs_something``: another role of its holder lets it make such a thing.
+        """What it amounts to there. ``runs_workloads``: another role of its holder lets it make such a thing.
 
         ``denials``: those that may be about its holder.
         """
-        return self._judged(place, condition, runs_something or self.runs_something, denials)
+        return self._judged(place, condition, runs_workloads or self.runs_workloads, denials)
 
     def _judge(self, place: Place, condition: str | None, runs: bool, denials: tuple[Denial, ...]) -> Power:
         denied = tuple(block for one in denials if one.reaches(place) for block in one.blocks)
@@ -165,23 +165,23 @@ class AzureJudge:
         has_condition = bool(condition and condition.strip()) or any(block.condition for block in self.role.blocks)
         if not (has_condition or denied):
             return power
-        doubtful = _Reading(self._allowance(condition, denied, True), place, within, runs=runs)
+        uncertain = _Reading(self._allowance(condition, denied, True), place, within, runs=runs)
         if power == Power():
-            return under_a_condition(doubtful.power())
+            return under_a_condition(uncertain.power())
         return Power(
-            privilege=judged([*certain.reasons(), *map(_doubted, doubtful.reasons())]),
+            privilege=judged([*certain.reasons(), *map(_as_conditional, uncertain.reasons())]),
             becomes=power.becomes,
-            takes_over=(*power.takes_over, *under_a_condition(doubtful.power()).takes_over),
+            takes_over=(*power.takes_over, *under_a_condition(uncertain.power()).takes_over),
         )
 
 
 class _Allowance:
-    """What a role allows for certain, or (``doubtful``) only if a condition is met or ``denied`` does not hold."""
+    """What a role allows for certain, or (``uncertain``) only if a condition is met or ``denied`` does not hold."""
 
-    def __init__(self, role: Role, condition: str | None, denied: tuple[Block, ...], doubtful: bool) -> None:
+    def __init__(self, role: Role, condition: str | None, denied: tuple[Block, ...], uncertain: bool) -> None:
         self.role = role
         self._denied = denied
-        self.doubtful = doubtful
+        self.uncertain = uncertain
         self._when = Condition(condition)
         self._allows = lru_cache(maxsize=None)(role.allows)
         self.holds = lru_cache(maxsize=None)(self._holds)
@@ -189,7 +189,7 @@ class _Allowance:
 
     def other_data(self) -> list[str]:
         """Data actions, or patterns of them, that the table does not name."""
-        names = (one for one in self.role.data_patterns if not azure_table().tells_of(one))
+        names = (one for one in self.role.data_patterns if not azure_table().includes(one))
         return [f"{DATA}{one}" for one in names if self.holds((f"{DATA}{one}",))]
 
     def _possible(self, methods: Methods) -> list[str]:
@@ -198,7 +198,7 @@ class _Allowance:
 
     def _holds(self, actions: tuple[str, ...]) -> bool:
         certainly = all(self._allows(action) and not self._may_lack(action) for action in actions)
-        return not certainly and all(map(self.role.may_allow, actions)) if self.doubtful else certainly
+        return not certainly and all(map(self.role.may_allow, actions)) if self.uncertain else certainly
 
     def _may_lack(self, action: str) -> bool:
         return self._when.decides(action) or denies(self._denied, action)
@@ -221,7 +221,7 @@ class _Reading:
         ]
 
     def power(self) -> Power:
-        if self._place.is_wide and self._is_admin() and not self._allowed.doubtful:  # who needs to take over nobody
+        if self._place.is_wide and self._is_admin() and not self._allowed.uncertain:  # who needs to take over nobody
             return Power(privilege=judged(self.reasons()))
         return Power(privilege=judged(self.reasons()), becomes=self.becomes(), takes_over=tuple(self.takes_over()))
 
@@ -292,5 +292,5 @@ class _Reading:
             yield Takeover(by=f"{by}, unless it is denied there", on=hindered, conditional=True)
 
 
-def _doubted(reason: tuple[PrivilegeLevel, str]) -> tuple[PrivilegeLevel, str]:
+def _as_conditional(reason: tuple[PrivilegeLevel, str]) -> tuple[PrivilegeLevel, str]:
     return "high", f"{reason[1]}, {UNDER_A_CONDITION}"

@@ -19,7 +19,7 @@ POTENTIAL = "potential: its links name what was found there"
 """Of a way that leads on only where there is a target. A right is judged before targets are known."""
 UNDER_A_CONDITION = "under a condition"
 
-_GRAVEST_FIRST: tuple[PrivilegeLevel, ...] = ("admin", "escalation", "high", "unknown", "normal")
+_HIGHEST_FIRST: tuple[PrivilegeLevel, ...] = ("admin", "escalation", "high", "unknown", "normal")
 _UNDER_A_CONDITION: Mapping[PrivilegeLevel, PrivilegeLevel] = {"admin": "high", "escalation": "high"}
 
 
@@ -49,10 +49,10 @@ def under_a_condition(power: Power) -> Power:
 
 def judged(reasons: Iterable[tuple[PrivilegeLevel, str]]) -> Privilege:
     """The gravest level among the reasons, with the reasons for it."""
-    told = list(reasons)
-    levels: list[PrivilegeLevel] = ["normal", *(level for level, _ in told)]
-    level = min(levels, key=_GRAVEST_FIRST.index)
-    return Privilege(level=level, evidence=tuple(dict.fromkeys(text for each, text in told if each == level)))
+    reported = list(reasons)
+    levels: list[PrivilegeLevel] = ["normal", *(level for level, _ in reported)]
+    level = min(levels, key=_HIGHEST_FIRST.index)
+    return Privilege(level=level, evidence=tuple(dict.fromkeys(text for each, text in reported if each == level)))
 
 
 def some(names: Sequence[str]) -> str:
@@ -146,7 +146,7 @@ def directory_power(role: DirectoryRole, scope: str, tenant: str, objects: Mappi
         return _everywhere(role, tenant)
     if scope.lower().startswith(_UNIT):
         return Power(privilege=judged(_capped(_reasons(role, "an administrative unit"))))
-    return _on_one(role, scope, objects)
+    return _on_object(role, scope, objects)
 
 
 def _everywhere(role: DirectoryRole, tenant: str) -> Power:
@@ -157,7 +157,7 @@ def _everywhere(role: DirectoryRole, tenant: str) -> Power:
     return Power(privilege=privilege, becomes=patterns(tenant, reached))
 
 
-def _on_one(role: DirectoryRole, scope: str, objects: Mapping[str, str]) -> Power:
+def _on_object(role: DirectoryRole, scope: str, objects: Mapping[str, str]) -> Power:
     able = [way for way in _leading(role) if way.reaches]
     key = objects.get(scope.strip("/").lower())
     if not able:

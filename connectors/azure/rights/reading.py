@@ -47,27 +47,27 @@ _ROLES = "/roleManagement/directory"
 def read_directory_roles(reader: Reader, directory: Directory) -> Iterator[DiscoveredRecord]:
     """Assignments of directory roles to service principals, directly and through groups."""
     rows: list[RoleAssignment] = []
-    telling = _Telling(reader, directory)
+    converter = _Converter(reader, directory)
     holders = _Holders()
     with reader.section(s.DIRECTORY_ROLES) as section:
         definitions = reader.rows(section, reader.api.graph_pages(f"{_ROLES}/roleDefinitions"), RoleDefinition)
-        telling.roles.update({one.id.lower(): one.role for one in definitions})
+        converter.roles.update({one.id.lower(): one.role for one in definitions})
         rows.extend(reader.rows(section, reader.api.graph_pages(f"{_ROLES}/roleAssignments"), RoleAssignment))
         holders = _holders(reader, section, rows, directory)
-        told = [row for row in rows if row.principal_id.lower() in holders.principals]
-        section.found(len(told))
+        reported = [row for row in rows if row.principal_id.lower() in holders.principals]
+        section.found(len(reported))
         if holders.others:
             section.note(f"{holders.others} role assignments of people are left out")
         if holders.gone:
             section.note(f"{holders.gone} role assignments of principals that are not in the directory are left out")
-        yield from map(telling.of, told)
+        yield from map(converter.of, reported)
     yield reader.done(section)
     members = yield from members_of(reader, holders.groups)
     for row in rows:
         group = row.principal_id.lower()
         for member in members.get(group, ()):
             if member.id.lower() not in directory.left_out:
-                yield telling.of(row, member, group=holders.groups[group])
+                yield converter.of(row, member, group=holders.groups[group])
 
 
 class _Holders(Struct, frozen=True, kw_only=True):
@@ -100,7 +100,7 @@ def _holders(reader: Reader, section: SectionReading, rows: Sequence[RoleAssignm
     return _Holders(groups=groups, principals=frozenset(principals), others=others, gone=lost)
 
 
-class _Telling:
+class _Converter:
     """Assignments of one tenant's roles. ``roles``: definitions by id in lower case."""
 
     def __init__(self, reader: Reader, directory: Directory) -> None:

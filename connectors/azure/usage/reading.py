@@ -35,7 +35,7 @@ def read_credential_use(reader: Reader, now: datetime) -> Generator[Coverage, No
 
 
 def _read(
-    reader: Reader, name: str, path: str, row: type[T], told: Callable[[T], list[tuple[str, Sign]]], now: datetime
+    reader: Reader, name: str, path: str, row: type[T], reported: Callable[[T], list[tuple[str, Sign]]], now: datetime
 ) -> Generator[Coverage, None, UseRecord]:
     if reader.settings.sign_ins == "off":
         yield reader.off(name)
@@ -46,7 +46,7 @@ def _read(
     signs: list[tuple[str, Sign]] = []
     with reader.section(name) as section:
         for one in _rows(reader, section, path, row):
-            signs += told(one)
+            signs += reported(one)
             section.found()
     coverage = reader.done(section)
     yield coverage
@@ -90,7 +90,7 @@ def credential_signs(row: CredentialActivity) -> list[tuple[str, Sign]]:
 def _sign(activity: Activity | None) -> Sign | None:
     if activity is None:
         return None
-    told = (moment(activity.last_sign_in_date_time), moment(activity.last_successful_sign_in_date_time))
-    tried, succeeded = (one if one is not None and one.year >= EARLIEST_YEAR else None for one in told)
+    reported = (moment(activity.last_sign_in_date_time), moment(activity.last_successful_sign_in_date_time))
+    tried, succeeded = (one if one is not None and one.year >= EARLIEST_YEAR else None for one in reported)
     at = max((one for one in (tried, succeeded) if one is not None), default=None)
     return None if at is None else Sign(at=at, succeeded_at=succeeded)

@@ -48,7 +48,7 @@ class Sign(Struct, frozen=True, kw_only=True):
 class UseRecord(Struct, frozen=True, kw_only=True):
     """By id in lower case, the latest use. ``reach``: so many days back no use is missing; None: that is not known.
 
-    ``untold``: it was asked for and could not be read to its end, be it for want of a licence. Graph also says that of
+    ``unread``: it was asked for and could not be read to its end, be it for want of a licence. Graph also says that of
     tenants that have one, so that what was known before stands.
 
     Microsoft does not say how far the reports reach back. They keep the latest use of each, so that everything since
@@ -57,7 +57,7 @@ class UseRecord(Struct, frozen=True, kw_only=True):
 
     uses: Mapping[str, Sign] = {}
     reach: int | None = None
-    untold: bool = False
+    unread: bool = False
 
     @classmethod
     def of(cls, signs: Iterable[tuple[str, Sign]], now: datetime, *, whole: bool) -> Self:
@@ -69,7 +69,7 @@ class UseRecord(Struct, frozen=True, kw_only=True):
             uses[key] = sign if known is None or known.at < sign.at else known
             oldest = sign.at if oldest is None else min(oldest, sign.at)
         return cls(
-            uses=uses, reach=max(0, (now - oldest).days) if whole and oldest is not None else None, untold=not whole
+            uses=uses, reach=max(0, (now - oldest).days) if whole and oldest is not None else None, unread=not whole
         )
 
     def sign(self, *ids: str | None) -> Sign | None:
@@ -84,4 +84,4 @@ class UseRecord(Struct, frozen=True, kw_only=True):
 
     def shown_only(self) -> UseRecord:
         """The same, where absence proves nothing."""
-        return UseRecord(uses=self.uses, untold=self.untold)
+        return UseRecord(uses=self.uses, unread=self.unread)

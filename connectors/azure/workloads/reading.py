@@ -57,13 +57,13 @@ def _in_directory(tenant: str, row: Resource) -> Iterator[str]:
 
 def _attributes(tenant: str, row: Resource) -> dict[str, Any]:
     blueprint = row.agent_blueprint if row.type.lower() == FOUNDRY_AGENT else None
-    told = {
+    reported = {
         "location": row.location,
         "local_keys": _local_keys(row),
         SIGNS_TOKENS_AS: row.oidc_issuer if isinstance(row.oidc_issuer, str) and row.oidc_issuer else None,
         "blueprint": agent_blueprint_key(tenant, blueprint) if isinstance(blueprint, str) and blueprint else None,
     }
-    return {name: value for name, value in told.items() if value is not None}
+    return {name: value for name, value in reported.items() if value is not None}
 
 
 def _local_keys(row: Resource) -> bool | None:

@@ -135,9 +135,9 @@ class Resource(Facts, frozen=True, kw_only=True, rename="camel"):
     @property
     def made_at(self) -> datetime | None:
         """When it was made, by whichever name its type has for that."""
-        told = (self.time_created, self.creation_time, self.created_time, self.date_created)
+        reported = (self.time_created, self.creation_time, self.created_time, self.date_created)
         system = self.system_data.created_at if self.system_data else None
-        return next((when for one in (*told, system) if (when := moment(one)) is not None), None)
+        return next((when for one in (*reported, system) if (when := moment(one)) is not None), None)
 
 
 class _Typed(Struct, frozen=True):
@@ -207,8 +207,8 @@ def _decoded(reader: Reader, section: SectionReading, pages: list[list[Raw]]) ->
         if subscription_of(row.id) != reader.scope.id:
             section.malformed(row.id, "it is of another subscription")
         elif row.properties is not None:
-            told = structs.asdict(row.properties)
-            yield structs.replace(row, **{name: value for name, value in told.items() if value is not None})
+            reported = structs.asdict(row.properties)
+            yield structs.replace(row, **{name: value for name, value in reported.items() if value is not None})
         else:
             yield row
 

@@ -88,7 +88,7 @@ def privilege_of(vault: str, permissions: Mapping[str, Sequence[str] | None]) ->
 def _grave(permissions: Mapping[str, Sequence[str] | None]) -> Iterator[str]:
     for kind, words in _GRAVE.items():
         held = {verb.lower() for verb in permissions.get(kind) or ()}
-        yield from (told for verb, told in words.items() if held & {verb, _EVERYTHING})
+        yield from (reported for verb, reported in words.items() if held & {verb, _EVERYTHING})
 
 
 def _key(vault: Resource, policy: AccessPolicy) -> str:
@@ -173,7 +173,7 @@ Item = VaultItem | ListedItem
 def stored_secret(scope: Scope, vault: Resource, kind: str, name: str, item: Item) -> StoredSecret:
     """One item of a vault. ``rotated_at``: when it last changed in any way; its value is at least that old."""
     times = item.times or Times()
-    told = {
+    reported = {
         "type": _SINGULAR[kind],
         "vault": vault.name,
         "enabled": times.enabled,
@@ -190,7 +190,7 @@ def stored_secret(scope: Scope, vault: Resource, kind: str, name: str, item: Ite
         rotated_at=_moment(times.updated),
         expires_at=_moment(times.expires),
         tags={key: value for key, value in sorted((item.tags or {}).items()) if isinstance(value, str)},
-        attributes={key: value for key, value in told.items() if value is not None},
+        attributes={key: value for key, value in reported.items() if value is not None},
     )
 
 

@@ -57,7 +57,7 @@ def put(
     return row
 
 
-def let_in(vault: Row, principal: str, permissions: Mapping[str, Sequence[str]], **facts: Any) -> Row:
+def with_access_policy(vault: Row, principal: str, permissions: Mapping[str, Sequence[str]], **facts: Any) -> Row:
     """An access policy of a vault for an object id."""
     row: Row = {"tenantId": guid("contoso"), "objectId": principal, "permissions": dict(permissions), **facts}
     vault["properties"]["accessPolicies"].append(row)

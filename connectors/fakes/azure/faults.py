@@ -55,8 +55,8 @@ class Faults:
 
     def deny(self, service: Service, path: str, *, inner: str | None = None) -> None:
         """A 403 as that service words it; ``inner``: the inner code, such as ForbiddenByFirewall."""
-        told: dict[str, Any] = {} if inner is None else {"code": inner}
-        self.add(Fault(service=service, path=path, reply=refusal(service, 403, _DENIED[service], **told)))
+        payload: dict[str, Any] = {} if inner is None else {"code": inner}
+        self.add(Fault(service=service, path=path, reply=refusal(service, 403, _DENIED[service], **payload)))
 
     def throttle(
         self, service: Service, path: str, *, times: int = 1, retry_after: str | None = None, method: str | None = None

@@ -126,9 +126,13 @@ def add_owner(tenant: Tenant, owned: Row, owner: Row, *, relation: str = "owners
     place = "applications" if owned["id"] in tenant.applications else "servicePrincipals"
     place = "users" if owned["id"] in tenant.people else place
     cast = "" if relation == "owners" or place == "users" else "/" + owned["@odata.type"].removeprefix("#")
-    told = tenant.directory_object(owner["id"]) or owner
+    shown = tenant.directory_object(owner["id"]) or owner
     tenant.collections.setdefault(f"/{place}/{owned['id']}{cast}/{relation}", []).append(
-        {name: told[name] for name in ("@odata.type", "id", "displayName", "userPrincipalName", "mail") if name in told}
+        {
+            name: shown[name]
+            for name in ("@odata.type", "id", "displayName", "userPrincipalName", "mail")
+            if name in shown
+        }
     )
 
 

@@ -68,9 +68,9 @@ def _resource_graph(tenant: Tenant, call: Call) -> Reply:
     if start and "order by id" not in query:
         rows = rows[::-1]
     end = start + min(int(options.get("$top", 100)), tenant.resource_graph_page)
-    told = {"totalRecords": len(rows), "count": len(rows[start:end]), "resultTruncated": "false"}
+    payload = {"totalRecords": len(rows), "count": len(rows[start:end]), "resultTruncated": "false"}
     further = {"$skipToken": f"{mine}{end}"} if end < len(rows) else {}
-    return Reply(body={**told, **further, "data": rows[start:end]})
+    return Reply(body={**payload, **further, "data": rows[start:end]})
 
 
 def _entities(tenant: Tenant, _call: Call) -> Listing:
@@ -80,9 +80,9 @@ def _entities(tenant: Tenant, _call: Call) -> Listing:
     rows = []
     for place, one in places.items():
         chain = [step["name"] for step in reversed(_chain(tenant, place))]
-        told = {"displayName": one["displayName"], "tenantId": tenant.id, "parentNameChain": chain}
+        payload = {"displayName": one["displayName"], "tenantId": tenant.id, "parentNameChain": chain}
         kind = "Microsoft.Management/managementGroups" if place.startswith(_GROUPS) else "/subscriptions"
-        rows.append({"id": place, "name": place.rpartition("/")[2], "type": kind, "properties": told})
+        rows.append({"id": place, "name": place.rpartition("/")[2], "type": kind, "properties": payload})
     return Listing(rows=rows, cap=_PAGE, usual=_PAGE)
 
 

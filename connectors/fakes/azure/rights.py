@@ -158,8 +158,8 @@ def add_built_in_roles(tenant: Tenant) -> None:
 def add_group(tenant: Tenant, name: str, members: Sequence[Row] = ()) -> Row:
     """A group, and the service principals that are in it or in groups in it."""
     row = tenant.add_person(name, kind="group")
-    told = [{"@odata.type": "#microsoft.graph.servicePrincipal", **member} for member in members]
-    tenant.collections[f"/groups/{row['id']}/transitiveMembers/microsoft.graph.servicePrincipal"] = told
+    payload = [{"@odata.type": "#microsoft.graph.servicePrincipal", **member} for member in members]
+    tenant.collections[f"/groups/{row['id']}/transitiveMembers/microsoft.graph.servicePrincipal"] = payload
     return row
 
 

@@ -169,7 +169,7 @@ class _Handler(BaseHTTPRequestHandler):
             return
         body = reply.body if isinstance(reply.body, bytes) else json.dumps(reply.body).encode()
         if call.service != "login":
-            self._tell(call, content, reply.status, body, planned=azure.faults.taken != taken)
+            self._notify(call, content, reply.status, body, planned=azure.faults.taken != taken)
         self.send_response(reply.status)
         for name, value in {"Content-Type": "application/json", **reply.headers}.items():
             self.send_header(name, value)
@@ -177,12 +177,12 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(body)
 
-    def _tell(self, call: Call, sent: bytes, status: int, answer: bytes, *, planned: bool) -> None:
+    def _notify(self, call: Call, sent: bytes, status: int, answer: bytes, *, planned: bool) -> None:
         path = call.path if call.service != "vault" else "/" + call.path.split("/", 2)[-1]
         url = f"{quote(path)}?{urlsplit(self.path).query}"
-        told = Exchange(call=call, url=url, sent=sent, status=status, answer=answer, planned=planned)
+        exchange = Exchange(call=call, url=url, sent=sent, status=status, answer=answer, planned=planned)
         for watcher in self.server.azure.watchers:
-            watcher(told)
+            watcher(exchange)
 
     def _call(self, content: bytes) -> Call:
         parts = urlsplit(self.path)

@@ -25,10 +25,10 @@ def decoded(content: bytes | Raw, payload: Any) -> Any:
         if b"null" not in bytes(content):
             raise
         try:
-            told = msgspec.json.encode(_without_nulls(msgspec.json.decode(content)))
+            cleaned = msgspec.json.encode(_without_nulls(msgspec.json.decode(content)))
         except OverflowError:  # a number that no field of Google's can hold
-            told = bytes(content)
-        return msgspec.json.decode(told, type=payload)
+            cleaned = bytes(content)
+        return msgspec.json.decode(cleaned, type=payload)
 
 
 def _without_nulls(value: Any) -> Any:

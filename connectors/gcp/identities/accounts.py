@@ -24,12 +24,12 @@ from scanner.model import Credential, Identity, Privilege, credential_key
 CREDENTIALS = ("iam.service_account_keys", "storage.hmac_keys", "apikeys.keys")
 RIGHTS = ("iam.policies", "iam.roles")
 TRUSTS = (*RIGHTS, "iam.workload_identity_pools")
-LETS_IN = "a binding allows"
+BINDING_EVIDENCE = "a binding allows"
 ISSUER = "https://accounts.google.com"
 """Who signs the tokens by which a service account shows itself to others; it is named in them by its unique id."""
 
 
-def tell_accounts(reader: Reader) -> Iterator[Identity]:
+def emit_accounts(reader: Reader) -> Iterator[Identity]:
     """The accounts that were listed, with all that was found for them since."""
     for project in reader.place.projects:
         for row in reader.found.accounts.get(project.id, ()):
@@ -64,7 +64,7 @@ def parse_account(reader: Reader, project: ProjectRef, row: ServiceAccount) -> I
         attributes=attributes,
         privilege=Privilege(level="normal"),
         credentials=tuple(with_use(reader, row, one) for one in found.credentials.get(row.email, ())),
-        links=links_of(trusts, LETS_IN),
+        links=links_of(trusts, BINDING_EVIDENCE),
         trusts=trusts,
         signals=tuple(found.signals.get(row.email, ())),
         unread=unread_facts(

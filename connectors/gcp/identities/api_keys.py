@@ -80,7 +80,7 @@ def note_api_key(reader: Reader, project: ProjectRef, row: ApiKey) -> bool:
     return True
 
 
-def tell_api_keys(reader: Reader) -> Iterator[Identity]:
+def emit_api_keys(reader: Reader) -> Iterator[Identity]:
     """Those that are bound to no account of this unit."""
     for project in reader.place.projects:
         for row in reader.found.api_keys.get(project.id, ()):

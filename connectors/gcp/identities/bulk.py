@@ -85,7 +85,7 @@ def _keys(reader: Reader, section: SectionReading, rows: Rows) -> Counter[str]:
             attached.add(project.id, email, parse_account_key(project.id, email, row))
     if left_out:
         section.note(f"{left_out} keys that Google manages and rotates itself left out")
-    attached.tell(section)
+    attached.report_left_out(section)
     return Counter()
 
 

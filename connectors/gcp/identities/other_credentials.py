@@ -58,7 +58,7 @@ def read_hmac_keys(reader: Reader) -> Iterator[DiscoveredRecord]:
             home = reader.home_of(row.service_account_email) or project
             if row.state != DELETED:
                 attached.add(home.id, row.service_account_email, parse_hmac_key(home.id, row))
-        attached.tell(section)
+        attached.report_left_out(section)
     yield from reader.done(section)
 
 

@@ -15,7 +15,7 @@ from connectors.gcp.client.requests import Request
 from connectors.gcp.client.session import GcpSession
 from connectors.gcp.offline import recognise as k
 from connectors.gcp.offline.export import CONTAINERS, Export
-from connectors.gcp.offline.recognise import Thing
+from connectors.gcp.offline.recognise import Item
 from scanner.errors import SourceError
 from scanner.text import counted
 
@@ -93,7 +93,7 @@ class FileApi(GcpApi):
         if not self.export.holds(project, type_, parent):
             within = f" of each {'account' if type_ == k.KEY else 'pool'}" if parent else ""
             raise NotExported(f"no file holds all {type_}{within}", hint=k.command_for(type_, project))
-        rows = (_named(thing) for thing in self.export.of(project, type_, parent))
+        rows = (_named(item) for item in self.export.of(project, type_, parent))
         return [row for row in rows if row.get("keyType") != _MANAGED_BY_GOOGLE]  # gcloud lists these, too
 
     def _account(self, project: str, email: str) -> Any:
@@ -109,7 +109,7 @@ class FileApi(GcpApi):
         held = sorted(type_ for at, type_ in self.export.whole if at == project and _one_of(type_, wanted))
         if not held:
             raise NotExported(f"no file holds all {wanted[0]}", hint=k.command_for(wanted[0], project))
-        rows = [_asset(thing, project) for type_ in held for thing in self.export.of(project, type_)]
+        rows = [_asset(item, project) for type_ in held for item in self.export.of(project, type_)]
         listed = [type_ for type_ in wanted if type_ in k.BY_TYPE and type_ not in held]
         return {"assets": rows, "unreachable": [f"{one} ({k.command_for(one, project)})" for one in listed]}
 
@@ -130,7 +130,7 @@ class FileApi(GcpApi):
             for place in (f"projects/{project}", *above)
             if f"{CONTAINERS}{place}" not in export.policies
         ]
-        accounts = {f"//iam.googleapis.com/{thing.path}" for thing in export.of(project, k.ACCOUNT)}
+        accounts = {f"//iam.googleapis.com/{item.path}" for item in export.of(project, k.ACCOUNT)}
         if unread := 0 if project in export.searched else len(accounts - export.policies.keys()):
             missing.append(f"policies of {counted(unread, 'account', 'accounts')} (they are in no file)")
         return {"results": rows, "unreachable": missing}
@@ -168,16 +168,16 @@ def _one_of(type_: str, wanted: Iterable[str]) -> bool:
     return any(fullmatch(one, type_) for one in wanted)
 
 
-def _named(thing: Thing) -> dict[str, Any]:
+def _named(item: Item) -> dict[str, Any]:
     """A row as the API itself gives it, but that its name has the project's id."""
-    return {**thing.data, "name": thing.path} if "name" in thing.data and "/" in thing.path else dict(thing.data)
+    return {**item.data, "name": item.path} if "name" in item.data and "/" in item.path else dict(item.data)
 
 
-def _asset(thing: Thing, project: str) -> dict[str, Any]:
-    host = thing.type.partition("/")[0]
+def _asset(item: Item, project: str) -> dict[str, Any]:
+    host = item.type.partition("/")[0]
     return {
-        "name": f"//{host}/{thing.path}",
-        "assetType": thing.type,
+        "name": f"//{host}/{item.path}",
+        "assetType": item.type,
         "ancestors": [f"projects/{project}"],
-        "resource": {"version": thing.version, "data": thing.data},
+        "resource": {"version": item.version, "data": item.data},
     }

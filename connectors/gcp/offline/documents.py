@@ -23,17 +23,17 @@ def newest(rows: Any, until: datetime) -> datetime | None:
     return max((date for date in _dates(rows, 0) if date <= until), default=None)
 
 
-def _dates(thing: Any, depth: int) -> Iterator[datetime]:
-    match thing:
+def _dates(value: Any, depth: int) -> Iterator[datetime]:
+    match value:
         case datetime():
-            yield thing if thing.tzinfo else thing.replace(tzinfo=UTC)
-        case str() if len(thing) > len("2026-01-01T00:00") and thing[4:5] == "-" and thing[10:11] == "T":
-            yield from _parsed(thing)
+            yield value if value.tzinfo else value.replace(tzinfo=UTC)
+        case str() if len(value) > len("2026-01-01T00:00") and value[4:5] == "-" and value[10:11] == "T":
+            yield from _parsed(value)
         case list() | tuple():
-            for each in thing:
+            for each in value:
                 yield from _dates(each, depth)
         case Mapping() if depth < _DEPTH:
-            for name, each in thing.items():
+            for name, each in value.items():
                 if not _AHEAD.search(str(name)):
                     yield from _dates(each, depth + 1)
 

@@ -13,7 +13,7 @@ from connectors.exported import Unreadable, files_in, name_in
 from connectors.gcp.offline import recognise as k
 from connectors.gcp.offline.documents import Document, newest, read_document
 from connectors.gcp.offline.naming import Names, PolicyOf, Rows, names_of, rows_of
-from connectors.gcp.offline.recognise import Row, Thing
+from connectors.gcp.offline.recognise import Item, Row
 from connectors.gcp.places import ProjectRef, last_segment
 
 CONTAINERS = "//cloudresourcemanager.googleapis.com/"
@@ -25,22 +25,22 @@ _UNCHOSEN = frozenset(
 )
 """Every project has each of these, and nobody here asks for them: where all are told, no types were chosen."""
 _BRIEF = "roles without their permissions: `gcloud iam roles describe` has them, a listing has not"
-_NOBODY_S = "it has no rows and does not say of what: put the project's id and what it lists into its name"
+_NO_SCOPE = "it has no rows and does not say of what: put the project's id and what it lists into its name"
 
 
 class Export(Struct, frozen=True, kw_only=True):
     """All that was found; projects go by their ids.
 
-    ``things``: by project and type, by resource name. ``whole``: projects and types of which all are there; ``parts``:
+    ``items``: by project and type, by resource name. ``whole``: projects and types of which all are there; ``parts``:
     types and names of single things, such as an account, of which all are there. ``policies``: by full resource name;
     ``homes``: ids of projects by the full names of resources that do not tell them; ``searched``: projects of which
     all policies are there. ``unusable``: files and what is wrong with them; ``unknown``: files in which nothing is
-    recognised. ``told_at``: the newest date in them, else of them.
+    recognised. ``dated_at``: the newest date in them, else of them.
     """
 
     projects: Mapping[str, ProjectRef]
     parents: Mapping[str, str | None]
-    things: dict[tuple[str, str], dict[str, Thing]] = field(default_factory=lambda: defaultdict(dict))
+    items: dict[tuple[str, str], dict[str, Item]] = field(default_factory=lambda: defaultdict(dict))
     whole: set[tuple[str, str]] = field(default_factory=set)
     parts: set[tuple[str, str]] = field(default_factory=set)
     policies: dict[str, Row] = field(default_factory=dict)
@@ -50,17 +50,17 @@ class Export(Struct, frozen=True, kw_only=True):
     unusable: list[tuple[str, str]] = field(default_factory=list)
     unknown: list[str] = field(default_factory=list)
     files: int = 0
-    told_at: datetime | None = None
+    dated_at: datetime | None = None
 
     def holds(self, project: str, type_: str, parent: str | None = None) -> bool:
         """Whether all things of a type are there, of a project or of one thing in it."""
         return (project, type_) in self.whole or (parent is not None and (type_, parent) in self.parts)
 
-    def of(self, project: str, type_: str, parent: str | None = None) -> Iterator[Thing]:
+    def of(self, project: str, type_: str, parent: str | None = None) -> Iterator[Item]:
         """Those that are there."""
-        for path, thing in self.things.get((project, type_), {}).items():
+        for path, item in self.items.get((project, type_), {}).items():
             if parent is None or path.startswith(f"{parent}/"):
-                yield thing
+                yield item
 
 
 class _File(Struct, frozen=True, kw_only=True):
@@ -89,22 +89,22 @@ def open_export(root: Path) -> Export:
     for one in files:
         if not one.document.rows:
             _add_empty(export, names, one.name)
-    told = [date for one in files if (date := newest(one.document.rows, one.written_at))]
-    told_at = max(told or [one.written_at for one in files], default=None)
-    return structs.replace(export, told_at=told_at, unusable=sorted(set(export.unusable)))
+    described = [date for one in files if (date := newest(one.document.rows, one.written_at))]
+    dated_at = max(described or [one.written_at for one in files], default=None)
+    return structs.replace(export, dated_at=dated_at, unusable=sorted(set(export.unusable)))
 
 
 def _add(export: Export, names: Names, file: _File) -> None:
     """What is newer replaces what is older."""
     rows = file.rows
-    things = [names.within(thing) for thing in rows.things]
-    for thing in things:
-        export.things[names.project_in(thing.path), thing.type][thing.path] = thing
+    items = [names.within(item) for item in rows.items]
+    for item in items:
+        export.items[names.project_in(item.path), item.type][item.path] = item
     if rows.assets:
         _assets_are_whole(export, names, rows)
     elif file.document.is_listing:
-        for thing in things:
-            _is_whole(export, names, thing)
+        for item in items:
+            _is_whole(export, names, item)
     if rows.roles and file.document.is_listing and not any("includedPermissions" in one for one in rows.roles.values()):
         export.unusable.append((file.name, _BRIEF))
     else:  # what is described without any permissions allows nothing
@@ -122,10 +122,10 @@ def _assets_are_whole(export: Export, names: Names, rows: Rows) -> None:
 
     Of what it has none of in a project nobody can tell whether it was asked for it there.
     """
-    told: defaultdict[str, set[str]] = defaultdict(set)
+    described: defaultdict[str, set[str]] = defaultdict(set)
     for project, type_ in rows.assets:
-        told[names.id_of(project)].add(type_)
-    for project, types in told.items():
+        described[names.id_of(project)].add(type_)
+    for project, types in described.items():
         export.whole.update((project, type_) for type_ in (types | k.ALL_TYPES if types >= _UNCHOSEN else types))
 
 
@@ -141,12 +141,12 @@ def _searched(names: Names, rows: Rows) -> set[str]:
     return own if any(not one.startswith(CONTAINERS) for one in resources) else set()
 
 
-def _is_whole(export: Export, names: Names, thing: Thing) -> None:
-    kind = k.BY_TYPE.get(thing.type)
+def _is_whole(export: Export, names: Names, item: Item) -> None:
+    kind = k.BY_TYPE.get(item.type)
     if kind is not None and kind.within is not None:
-        export.parts.add((thing.type, thing.path.rsplit("/", 2)[0]))
+        export.parts.add((item.type, item.path.rsplit("/", 2)[0]))
     else:
-        export.whole.add((names.project_in(thing.path), thing.type))
+        export.whole.add((names.project_in(item.path), item.type))
 
 
 def _add_policy(export: Export, names: Names, file: _File, policy: PolicyOf) -> None:
@@ -170,11 +170,11 @@ def _add_empty(export: Export, names: Names, file: str) -> None:
     elif kind is not None and (parent := _parent_named(export, str(kind.within), file)) is not None:
         export.parts.add((kind.type, parent))
     else:
-        export.unusable.append((file, _NOBODY_S))
+        export.unusable.append((file, _NO_SCOPE))
 
 
 def _parent_named(export: Export, type_: str, file: str) -> str | None:
     """What the things are of that are not in a file: the one of that type whose name is in the file's, and longest."""
-    every = (path for (_, one), things in export.things.items() if one == type_ for path in things)
+    every = (path for (_, one), items in export.items.items() if one == type_ for path in items)
     named = [path for path in every if last_segment(path) in file]
     return max(named, key=lambda path: len(last_segment(path)), default=None)

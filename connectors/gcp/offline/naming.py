@@ -9,7 +9,7 @@ from typing import Any
 from msgspec import Struct, field, structs
 
 from connectors.gcp.offline import recognise as k
-from connectors.gcp.offline.recognise import Row, Thing
+from connectors.gcp.offline.recognise import Item, Row
 from connectors.gcp.places import ProjectRef, account_key, ancestors_of, is_above
 
 _ROLE = re.compile(r"(?:(?:projects|organizations)/[^/]+/)?roles/[^/]+")
@@ -46,7 +46,7 @@ class Rows(Struct, kw_only=True):
     ``parents``: of folders and organizations by name.
     """
 
-    things: list[Thing] = field(default_factory=list)
+    items: list[Item] = field(default_factory=list)
     policies: list[PolicyOf] = field(default_factory=list)
     projects: list[Project] = field(default_factory=list)
     parents: dict[str, str | None] = field(default_factory=dict)
@@ -56,7 +56,7 @@ class Rows(Struct, kw_only=True):
     unknown: int = 0
 
     def __bool__(self) -> bool:
-        return bool(self.things or self.policies or self.projects or self.parents or self.roles)
+        return bool(self.items or self.policies or self.projects or self.parents or self.roles)
 
 
 def rows_of(rows: Iterator[Row] | tuple[Row, ...]) -> Rows:
@@ -64,9 +64,9 @@ def rows_of(rows: Iterator[Row] | tuple[Row, ...]) -> Rows:
     found = Rows()
     for row in rows:
         if not (_asset(row, found) or _policy(row, found) or _container(row, found) or _role(row, found)):
-            thing = k.thing_in(row)
-            found.things += [] if thing is None else [thing, *_inside(thing)]
-            found.unknown += thing is None
+            item = k.item_in(row)
+            found.items += [] if item is None else [item, *_inside(item)]
+            found.unknown += item is None
     return found
 
 
@@ -79,27 +79,27 @@ def _asset(row: Row, found: Rows) -> bool:
     if isinstance(policy, Mapping):
         found.policies.append(PolicyOf(policy=policy, resource=name, project=project))
         found.searched = True
-    thing = k.asset_in(row)
-    if thing is None:
+    item = k.asset_in(row)
+    if item is None:
         return True
     if project:
-        found.assets.add((project, thing.type))
-    if thing.type == k.ROLE:
-        found.roles[thing.path] = {"includedPermissions": [], **thing.data, "name": thing.path}
-    elif thing.type.startswith(_CONTAINERS):
-        _container(thing.data, found)
+        found.assets.add((project, item.type))
+    if item.type == k.ROLE:
+        found.roles[item.path] = {"includedPermissions": [], **item.data, "name": item.path}
+    elif item.type.startswith(_CONTAINERS):
+        _container(item.data, found)
     else:
-        found.things.append(thing)
+        found.items.append(item)
     return True
 
 
-def _inside(thing: Thing) -> Iterator[Thing]:
+def _inside(item: Item) -> Iterator[Item]:
     """A listing of clusters has their node pools, which are assets of their own."""
-    pools = thing.data.get("nodePools") if thing.type == k.CLUSTER else None
+    pools = item.data.get("nodePools") if item.type == k.CLUSTER else None
     for pool in pools if isinstance(pools, list) else ():
         if isinstance(pool, Mapping):
-            path = f"{thing.path}/nodePools/{pool.get('name')}"
-            yield Thing(type="container.googleapis.com/NodePool", path=path, data=pool)
+            path = f"{item.path}/nodePools/{pool.get('name')}"
+            yield Item(type="container.googleapis.com/NodePool", path=path, data=pool)
 
 
 def _policy(row: Row, found: Rows) -> bool:
@@ -140,9 +140,9 @@ def _container(row: Row, found: Rows) -> bool:
         number = row.get("projectNumber") or str(name).removeprefix("projects/")
         state = row.get("lifecycleState") or row.get("state") or "ACTIVE"
         labels = row.get("labels")
-        told = {str(one): str(text) for one, text in labels.items()} if isinstance(labels, Mapping) else {}
+        described = {str(one): str(text) for one, text in labels.items()} if isinstance(labels, Mapping) else {}
         is_active = state == "ACTIVE"
-        found.projects.append(Project(id=id_, number=str(number), parent=parent, labels=told, is_active=is_active))
+        found.projects.append(Project(id=id_, number=str(number), parent=parent, labels=described, is_active=is_active))
         return True
     if isinstance(name, str) and is_above(name):
         found.parents[name] = parent or None
@@ -177,13 +177,13 @@ _RESOURCE_MANAGER = "//cloudresourcemanager.googleapis.com"
 
 
 class Names(Struct, frozen=True, kw_only=True):
-    """``told``: what is told of each project, by its id. ``numbers``: ids of projects by number.
+    """``described``: what is told of each project, by its id. ``numbers``: ids of projects by number.
 
     ``emails``: of accounts by unique id. ``homes``: ids of projects by the e-mails of the accounts in them.
     ``parents``: of folders and organizations.
     """
 
-    told: Mapping[str, Project]
+    described: Mapping[str, Project]
     numbers: Mapping[str, str]
     emails: Mapping[str, str]
     homes: Mapping[str, str]
@@ -210,13 +210,13 @@ class Names(Struct, frozen=True, kw_only=True):
             rest = f"/serviceAccounts/{email}{'/' if more else ''}{more}"
         return f"{found['before']}{self.id_of(found['project'])}{rest}"
 
-    def within(self, thing: Thing) -> Thing:
+    def within(self, item: Item) -> Item:
         """The thing with its name so."""
-        return structs.replace(thing, path=self.resource(thing.path))
+        return structs.replace(item, path=self.resource(item.path))
 
     def projects(self) -> dict[str, ProjectRef]:
         """Those that are not being deleted, in the order of their ids."""
-        active = (self.told[id_] for id_ in sorted(self.told) if self.told[id_].is_active)
+        active = (self.described[id_] for id_ in sorted(self.described) if self.described[id_].is_active)
         return {
             one.id: ProjectRef(id=one.id, number=one.number or "-", ancestors=self._above(one), labels=one.labels)
             for one in active
@@ -224,11 +224,11 @@ class Names(Struct, frozen=True, kw_only=True):
 
     def project_named(self, file: str) -> str | None:
         """The id of the project whose id or number is in a file's name, the longest of several; or the only one."""
-        calls = {**{one: one for one in self.told}, **self.numbers}
+        calls = {**{one: one for one in self.described}, **self.numbers}
         named = max((one for one in calls if one in file), key=len, default=None)
         if named is not None:
             return calls[named]
-        return next(iter(self.told)) if len(self.told) == 1 else None
+        return next(iter(self.described)) if len(self.described) == 1 else None
 
     def policy_in(self, file: str) -> str | None:
         """The full name of what the policy in a file is of."""
@@ -252,22 +252,22 @@ class Names(Struct, frozen=True, kw_only=True):
 def names_of(files: Iterable[Rows]) -> Names:
     """What all files together tell."""
     every = tuple(files)
-    told = [one for rows in every for one in rows.projects]
-    numbers = {one.number: one.id for one in told if one.id and one.number}
-    things = [thing for rows in every for thing in rows.things]
-    called = {found["project"] for thing in things if (found := _IN_PROJECT.fullmatch(thing.path))}
-    told += [Project(number=one) if one.isdigit() else Project(id=one) for one in called]
-    told += [Project(id=found["project"]) for found in map(_IN_PROJECT.fullmatch, _containers(every)) if found]
+    described = [one for rows in every for one in rows.projects]
+    numbers = {one.number: one.id for one in described if one.id and one.number}
+    items = [item for rows in every for item in rows.items]
+    called = {found["project"] for item in items if (found := _IN_PROJECT.fullmatch(item.path))}
+    described += [Project(number=one) if one.isdigit() else Project(id=one) for one in called]
+    described += [Project(id=found["project"]) for found in map(_IN_PROJECT.fullmatch, _containers(every)) if found]
     projects: dict[str, Project] = {}
-    for one in told:
+    for one in described:
         id_ = numbers.get(one.number, one.number) if not one.id else numbers.get(one.id, one.id)
         projects[id_] = _merged(projects.get(id_, Project(id=id_)), one)
-    accounts = [(thing, str(thing.data.get("email"))) for thing in things if thing.type == k.ACCOUNT]
+    accounts = [(item, str(item.data.get("email"))) for item in items if item.type == k.ACCOUNT]
     return Names(
-        told=projects,
+        described=projects,
         numbers=numbers,
-        emails={str(thing.data.get("uniqueId")): email for thing, email in accounts},
-        homes={email: numbers.get(home := thing.path.split("/")[1], home) for thing, email in accounts},
+        emails={str(item.data.get("uniqueId")): email for item, email in accounts},
+        homes={email: numbers.get(home := item.path.split("/")[1], home) for item, email in accounts},
         parents={name: parent for rows in every for name, parent in rows.parents.items()},
     )
 

@@ -136,7 +136,7 @@ COMMANDS: Mapping[str, str] = {
 _ANY = "gcloud asset list --content-type=resource --asset-types={type} --project={project}"
 
 
-class Thing(Struct, frozen=True, kw_only=True):
+class Item(Struct, frozen=True, kw_only=True):
     """A row and what it is. ``path``: its resource name, with whatever its project is called there."""
 
     type: str
@@ -151,23 +151,23 @@ def command_for(type_: str, project: str, parent: str = "…") -> str:
     return f"`{command} --format=json` writes it"
 
 
-def thing_in(row: Row) -> Thing | None:
+def item_in(row: Row) -> Item | None:
     """A row of a listing by gcloud; None where it is not known."""
     activity = row.get("activityType")
     if isinstance(activity, str) and isinstance(row.get("activity"), Mapping):
         path = _text(row, "fullResourceName").partition(".com/")[2]
-        return Thing(type=f"policyanalyzer.googleapis.com/{activity}", path=path, data=row)
+        return Item(type=f"policyanalyzer.googleapis.com/{activity}", path=path, data=row)
     if "accessId" in row and "serviceAccountEmail" in row:
         project = _text(row, "projectId") or _text(row, "serviceAccountEmail").partition("@")[2].partition(".")[0]
-        return Thing(type=HMAC_KEY, path=f"projects/{project}/hmacKeys/{row['accessId']}", data=row)
+        return Item(type=HMAC_KEY, path=f"projects/{project}/hmacKeys/{row['accessId']}", data=row)
     path = _path(row)
     kind = next((one for one in KINDS if one.fits(path)), None)
     if kind is None:
         return None
-    return Thing(type=kind.type, path=path, data=row, version="v1" if "apiVersion" in row else "")
+    return Item(type=kind.type, path=path, data=row, version="v1" if "apiVersion" in row else "")
 
 
-def asset_in(row: Row) -> Thing | None:
+def asset_in(row: Row) -> Item | None:
     """An asset of a listing or of an export, whose members are written in two ways."""
     name, type_ = _text(row, "name"), _text(row, "assetType") or _text(row, "asset_type")
     resource = row.get("resource")
@@ -175,7 +175,7 @@ def asset_in(row: Row) -> Thing | None:
         return None
     data = resource.get("data")
     path = name[2:].partition("/")[2]
-    return Thing(
+    return Item(
         type=type_, path=path, data=data if isinstance(data, Mapping) else {}, version=_text(resource, "version")
     )
 

@@ -15,8 +15,8 @@ from connectors.gcp.client import requests as r
 from connectors.gcp.client.payloads import Asset
 from connectors.gcp.client.session import GcpSession
 from connectors.gcp.each import Reading, if_wanted
-from connectors.gcp.identities.accounts import list_accounts, read_account_keys, tell_accounts
-from connectors.gcp.identities.api_keys import list_api_keys, tell_api_keys
+from connectors.gcp.identities.accounts import emit_accounts, list_accounts, read_account_keys
+from connectors.gcp.identities.api_keys import emit_api_keys, list_api_keys
 from connectors.gcp.identities.other_credentials import read_auth_providers, read_hmac_keys, read_oauth_clients
 from connectors.gcp.identities.pools import list_pools, read_managed_identities
 from connectors.gcp.identities.registered import read_registered
@@ -30,7 +30,7 @@ from connectors.gcp.settings import GcpSettings
 from connectors.gcp.usage.reading import read_insights, read_use_of_accounts, read_use_of_keys
 from connectors.gcp.workloads import engines as assets_engines
 from connectors.gcp.workloads.catalog import SECTIONS, SORTS
-from connectors.gcp.workloads.engines import tell_engines
+from connectors.gcp.workloads.engines import emit_engines
 from connectors.gcp.workloads.records import record_of
 from connectors.gcp.workloads.secrets import NAME as SECRETS
 from connectors.gcp.workloads.secrets import Secret, SecretVersion, parse_secret
@@ -47,9 +47,9 @@ def read_consumers(reader: Reader) -> Iterator[DiscoveredRecord]:
             for asset in reader.rows(section, r.ASSETS, Asset, {"assetTypes": types}, parent=reader.place.name):
                 sort = SORTS[asset.asset_type]
                 row = reader.row(section, asset.resource.data, sort.payload_of(asset), asset.name)
-                told = None if row is None else row.told(reader.place.project)
-                if told is not None:
-                    record = record_of(reader, reader.place.project, asset.name, sort.kind, told)
+                described = None if row is None else row.details(reader.place.project)
+                if described is not None:
+                    record = record_of(reader, reader.place.project, asset.name, sort.kind, described)
                     section.found(isinstance(record, Identity))
                     yield record
         yield from reader.done(section)
@@ -65,8 +65,8 @@ def read_secrets(reader: Reader) -> Iterator[DiscoveredRecord]:
         ]
         versions, unread = _versions(reader, section, [asset.name for asset, _ in listed])
         for asset, row in listed:
-            told = versions.get(asset.name)
-            secret = reader.parsed(section, row.name, parse_secret, reader.scope.source, project, row, told)
+            described = versions.get(asset.name)
+            secret = reader.parsed(section, row.name, parse_secret, reader.scope.source, project, row, described)
             if secret is not None:
                 section.found()
                 yield secret
@@ -88,8 +88,8 @@ def _versions(reader: Reader, section: SectionReading, names: list[str]) -> tupl
             unread += 1
             continue
         found[name] = []
-        for thing in export.of(project, VERSION, path):
-            row = reader.row(section, Raw(msgspec.json.encode(thing.data)), SecretVersion, thing.path)
+        for item in export.of(project, VERSION, path):
+            row = reader.row(section, Raw(msgspec.json.encode(item.data)), SecretVersion, item.path)
             found[name] += [] if row is None else [row]
     return dict(found), unread
 
@@ -108,9 +108,9 @@ OF_FILES: tuple[Reading, ...] = (
     read_use_of_accounts,
     read_use_of_keys,
     if_wanted("recommender.insights", read_insights),
-    tell_accounts,
-    tell_api_keys,
-    tell_engines,
+    emit_accounts,
+    emit_api_keys,
+    emit_engines,
     read_secrets,
     if_wanted("iam.oauth_clients", read_oauth_clients),
     if_wanted("agentidentity.auth_providers", read_auth_providers),
@@ -122,7 +122,7 @@ OF_FILES: tuple[Reading, ...] = (
 
 LISTING = "resourcemanager.projects"
 _NOTHING = "no file describes a project in a form that gcloud writes"
-_UNTOLD = "no file describes what is in it"
+_NOT_DESCRIBED = "no file describes what is in it"
 _FIX = "begin with `gcloud iam service-accounts list --project=PROJECT --format=json > PROJECT-service-accounts.json`"
 
 
@@ -148,7 +148,7 @@ class ExportedSource:
         projects = self._projects()
         for project in projects:
             yield from self._project(project)
-        yield from map(self._untold, self._missing(projects))
+        yield from map(self._not_described, self._missing(projects))
         for name in sorted(self._containers(projects)):
             yield structs.replace(self._nowhere, id=name, context=self._place(name, projects))
 
@@ -158,7 +158,7 @@ class ExportedSource:
 
     def dated(self, records: Iterable[DiscoveredRecord]) -> Iterator[DiscoveredRecord]:
         """The records; identities say when they were looked at."""
-        return dated(records, self._export.told_at)
+        return dated(records, self._export.dated_at)
 
     def check(self) -> Iterator[Check]:
         """Whether the files can be read, and what they tell of."""
@@ -167,9 +167,9 @@ class ExportedSource:
         except SourceError as error:
             yield Check(name="files", ok=False, detail=str(error), fix=error.hint)
             return
-        told = f"{counted(export.files, 'file', 'files')} about projects {', '.join(export.projects)}"
+        described = f"{counted(export.files, 'file', 'files')} about projects {', '.join(export.projects)}"
         ok = bool(export.projects)
-        yield Check(name="files", ok=ok, detail=told if ok else _NOTHING, fix=None if ok else _FIX)
+        yield Check(name="files", ok=ok, detail=described if ok else _NOTHING, fix=None if ok else _FIX)
         for file, reason in export.unusable:
             yield Check(name=file, ok=False, detail=reason)
 
@@ -206,24 +206,24 @@ class ExportedSource:
 
     def _missing(self, projects: list[ProjectRef]) -> list[str]:
         """Scopes of what the settings name and no file tells of."""
-        told = {name for one in projects for name in (one.id, one.number, *one.ancestors)}
+        described = {name for one in projects for name in (one.id, one.number, *one.ancestors)}
         named = (*self._roots(), *self._settings.named_projects)
-        return [one for one in named if one not in told and one not in self._settings.skipped_projects]
+        return [one for one in named if one not in described and one not in self._settings.skipped_projects]
 
-    def _untold(self, scope: str) -> Coverage:
-        gap = structs.replace(self._nowhere, id=scope).coverage(LISTING, "skipped", detail=_UNTOLD)
+    def _not_described(self, scope: str) -> Coverage:
+        gap = structs.replace(self._nowhere, id=scope).coverage(LISTING, "skipped", detail=_NOT_DESCRIBED)
         return structs.replace(gap, permission=None)
 
     def _project(self, project: ProjectRef) -> Iterator[Scope | Coverage]:
         place = Place(kind="project", name=project.name, bulk=True, projects=(project,), ancestors=project.ancestors)
         scope = structs.replace(self._nowhere, id=project.id, context=place, feeds_within=True)
-        if not self._is_told(project):
-            yield self._untold(project.id)
+        if not self._is_described(project):
+            yield self._not_described(project.id)
             return
-        yield scope.coverage(LISTING, "complete", detail=self._told())
+        yield scope.coverage(LISTING, "complete", detail=self._provenance())
         yield scope
 
-    def _is_told(self, project: ProjectRef) -> bool:
+    def _is_described(self, project: ProjectRef) -> bool:
         export = self._export
         return (
             any(at == project.id for at, _ in export.whole)
@@ -231,10 +231,10 @@ class ExportedSource:
             or f"{CONTAINERS}{project.name}" in export.policies
         )
 
-    def _told(self) -> str:
+    def _provenance(self) -> str:
         export = self._export
-        told = f"read from files, as of {export.told_at:%Y-%m-%d}"
-        return f"{told}; {not_recognised(export.unknown)}" if export.unknown else told
+        described = f"read from files, as of {export.dated_at:%Y-%m-%d}"
+        return f"{described}; {not_recognised(export.unknown)}" if export.unknown else described
 
     def _containers(self, projects: list[ProjectRef]) -> set[str]:
         """Organizations and folders whose policy is told, and that projects are in."""

@@ -14,7 +14,7 @@ from connectors.gcp.rights.conditions import Outlook
 from connectors.gcp.rights.judging import Holdings, Judgement, judge
 from connectors.gcp.rights.members import AGENTS, Member, account_of
 from connectors.gcp.rights.tree import Tree
-from connectors.gcp.rights.trusts import GKE, POOLED, UNREAD, Pools, strangers
+from connectors.gcp.rights.trusts import GKE, POOLED, UNREAD, Pools, external_principals
 from connectors.reading import unread_facts
 from scanner.model import Assignment, Grant, Identity, Privilege
 
@@ -157,7 +157,7 @@ def _pool_principal(member: Member, tree: Tree, pools: Pools, source: str, scope
     project = tree.project_id(project)
     subject = member.subject or "*"
     chosen = subject if member.selector in ("subject", "*") else f"{member.selector}/{subject}"
-    bearers = tuple(strangers(member, tree, pools))
+    bearers = tuple(external_principals(member, tree, pools))
     is_unread = any(one.how == UNREAD for one in bearers)
     trusts = () if is_unread else tuple(one.trust(one.restriction, "it represents them") for one in bearers)
     return Identity(

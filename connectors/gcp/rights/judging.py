@@ -199,7 +199,7 @@ def _targets(family: Family, methods: tuple[Method, ...], binding: Binding, hold
     if family.chained:
         return holdings.tokens_of(resource)
     if resource.container is None:
-        return dict(_on_one(family, binding, holdings))
+        return dict(_on_account(family, binding, holdings))
     found: dict[str, bool] = {}
     for project in holdings.tree.projects(resource.place):
         open_there = _open_in(family, methods, binding, holdings, project)
@@ -208,7 +208,7 @@ def _targets(family: Family, methods: tuple[Method, ...], binding: Binding, hold
     return found
 
 
-def _on_one(family: Family, binding: Binding, holdings: Holdings) -> Iterator[tuple[str, bool]]:
+def _on_account(family: Family, binding: Binding, holdings: Holdings) -> Iterator[tuple[str, bool]]:
     resource = binding.resource
     if family.stored:
         yield from ((key, True) for key in holdings.run_from(resource))

@@ -26,7 +26,9 @@ from connectors.gcp.rights.tree import Resource, Tree, full_name
 from scanner.errors import Denied, NotOffered, SourceError, Unreachable
 
 
-def note_latecomers(reader: Reader, accounts: Accounts, bindings: Iterable[Binding], tree: Tree) -> frozenset[str]:
+def note_unlisted_accounts(
+    reader: Reader, accounts: Accounts, bindings: Iterable[Binding], tree: Tree
+) -> frozenset[str]:
     """Notes those that are there. The ids of projects with accounts of which it could not be told."""
     missing = {
         binding.member.id: tree.project_of(binding.member.id) or ""
@@ -37,13 +39,13 @@ def note_latecomers(reader: Reader, accounts: Accounts, bindings: Iterable[Bindi
     def ask(email: str) -> ServiceAccount:
         return reader.api.get(r.SERVICE_ACCOUNT, ServiceAccount, project=missing[email], account=email)
 
-    doubtful: set[str] = set()
+    unresolved: set[str] = set()
     for email, answer in several(ask, sorted(missing), reader.settings.workers):
         if isinstance(answer, ServiceAccount):
             reader.found.note_account(missing[email], answer)
         elif not isinstance(answer, Gone):
-            doubtful.add(missing[email])
-    return frozenset(doubtful)
+            unresolved.add(missing[email])
+    return frozenset(unresolved)
 
 
 # --- Allow policies of one unit: in bulk from Cloud Asset Inventory, else resource by resource ---

@@ -19,7 +19,7 @@ from connectors.gcp.rights.deny import Denials
 from connectors.gcp.rights.entitlements import NAME as ENTITLEMENTS
 from connectors.gcp.rights.entitlements import read_entitlements
 from connectors.gcp.rights.judging import Holdings
-from connectors.gcp.rights.policies import Policies, note_latecomers, read_denials, read_roles, where_they_matter
+from connectors.gcp.rights.policies import Policies, note_unlisted_accounts, read_denials, read_roles, where_they_matter
 from connectors.gcp.rights.providers import Provider, ProviderPayload
 from connectors.gcp.rights.roles import Library, library_of
 from connectors.gcp.rights.tree import Tree, tree_of
@@ -51,7 +51,9 @@ def pools_named(reader: Reader, library: Library, tree: Tree, bindings: Iterable
         return library.once(("providers", name), partial(_providers, reader, project, pool))
 
     answers = several(ask, sorted(others), reader.settings.workers)
-    elsewhere = {name: told for name, told in answers if told is not None and not isinstance(told, SourceError)}
+    elsewhere = {
+        name: reported for name, reported in answers if reported is not None and not isinstance(reported, SourceError)
+    }
     return Pools(reader.found.providers, elsewhere)
 
 
@@ -132,26 +134,26 @@ def read_rights(reader: Reader, now: datetime | None = None) -> Iterator[Discove
     with reader.section(POLICIES) as section:
         policies.read(section, accounts)
         if reader.place.bulk:
-            doubtful = note_latecomers(reader, accounts, policies.sieve.kept, tree)
-            accounts = _accounts(reader, doubtful)
-    told = (*policies.sieve.kept, *eligible)
-    every = (*told, *policies.inherited)
+            unresolved = note_unlisted_accounts(reader, accounts, policies.sieve.kept, tree)
+            accounts = _accounts(reader, unresolved)
+    reported = (*policies.sieve.kept, *eligible)
+    every = (*reported, *policies.inherited)
     pools = pools_named(reader, library, tree, every)
     known = reader.found.principals
-    identities = tuple(identities_in(told, tree, pools, source=source, scope=scope, known=known))
+    identities = tuple(identities_in(reported, tree, pools, source=source, scope=scope, known=known))
     section.found(len(identities))
     for note in policies.sieve.notes():
         section.note(note)
     yield from reader.done(section, Counter(one.scope for one in identities))
     yield from identities
-    holdings = yield from _held(reader, library, tree, policies.unread(), every, told, now)
+    holdings = yield from _held(reader, library, tree, policies.unread(), every, reported, now)
     for member, signal in model_signals(every, holdings).items():
         reader.found.signals[member].append(signal)
-    let_in, unread = trusts_of(every, holdings, accounts.emails, pools)
-    for email, trusts in let_in.items():
+    trusted, unread = trusts_of(every, holdings, accounts.emails, pools)
+    for email, trusts in trusted.items():
         reader.found.trusts[email] += trusts
     reader.found.trusts_unread |= unread
-    yield from assignments_of(told, holdings, accounts, source=source, scope=scope)
+    yield from assignments_of(reported, holdings, accounts, source=source, scope=scope)
 
 
 def _held(
@@ -160,24 +162,24 @@ def _held(
     tree: Tree,
     unread: frozenset[str],
     every: Sequence[Binding],
-    told: Sequence[Binding],
+    reported: Sequence[Binding],
     now: datetime,
 ) -> Generator[DiscoveredRecord, None, Holdings]:
-    """What the bindings give, once their roles and what is denied have been read. ``told``: those of this unit."""
+    """What the bindings give, once their roles and what is denied have been read. ``reported``: those of this unit."""
     with reader.section(ROLES) as section:
         roles = read_roles(reader, section, library, {binding.role for binding in every})
     yield from reader.done(section)
     code_in = reader.found.code_in
     holdings = Holdings(every, roles, tree, Denials({}, tree, now), now, unread, code_in)
     with reader.section(DENY) as section:
-        rules = read_denials(reader, section, library, where_they_matter(told, holdings))
+        rules = read_denials(reader, section, library, where_they_matter(reported, holdings))
     yield from reader.done(section)
     denials = Denials(rules, tree, now)
     return Holdings(every, roles, tree, denials, now, unread, code_in) if denials else holdings
 
 
-def _accounts(reader: Reader, doubtful: frozenset[str] = frozenset()) -> Accounts:
-    """Those that were listed before. ``doubtful``: projects that may have others all the same."""
+def _accounts(reader: Reader, unresolved: frozenset[str] = frozenset()) -> Accounts:
+    """Those that were listed before. ``unresolved``: projects that may have others all the same."""
     rows = ((project, row.email, row.unique_id) for project, listed in reader.found.accounts.items() for row in listed)
     complete = {one.id for one in reader.place.projects if not reader.lacks(one, ACCOUNTS)}
-    return accounts_of(rows, complete - doubtful)
+    return accounts_of(rows, complete - unresolved)

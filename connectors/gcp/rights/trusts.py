@@ -25,7 +25,7 @@ UNREAD = "the providers of its pool could not be read"
 FOREIGN = "the providers of its pool belong to another organization"
 
 
-class Stranger(Struct, frozen=True, kw_only=True, gc=False):
+class ExternalPrincipal(Struct, frozen=True, kw_only=True, gc=False):
     """Somebody whom a binding lets in. ``issuer``: who signs for it; ``subject``: whom the tokens are for, or None.
 
     ``how``: in words, by what; ``UNREAD``: it is not known whether anybody comes in at all, and how far that is
@@ -73,19 +73,19 @@ class Pools:
         return self._providers.get(pool, self._elsewhere.get(pool))
 
 
-def strangers(member: Member, tree: Tree, pools: Pools) -> Iterator[Stranger]:
+def external_principals(member: Member, tree: Tree, pools: Pools) -> Iterator[ExternalPrincipal]:
     """Those whom the member stands for and whom nobody of ours answers for; none for people and what is ours."""
     if member.kind == "anyone":
-        yield Stranger(principal=member.id, kind="anyone", external=True, restriction="none")
+        yield ExternalPrincipal(principal=member.id, kind="anyone", external=True, restriction="none")
     elif member.kind == "service_account":
         external = tree.outsider(member.id)
         if external is not False:
-            yield Stranger(principal=member.id, kind="principal", external=external, restriction="none")
+            yield ExternalPrincipal(principal=member.id, kind="principal", external=external, restriction="none")
     elif member.kind in POOLED:
         yield from _pooled(member, tree, pools)
 
 
-def _pooled(member: Member, tree: Tree, pools: Pools) -> Iterator[Stranger]:
+def _pooled(member: Member, tree: Tree, pools: Pools) -> Iterator[ExternalPrincipal]:
     pool = (member.pool or "").rpartition("/")[2]
     if pool.endswith(GKE):
         yield _of_clusters(member, tree, pool)
@@ -97,10 +97,10 @@ def _pooled(member: Member, tree: Tree, pools: Pools) -> Iterator[Stranger]:
         yield from (_vouched(member, provider) for provider in providers if provider.is_enabled)
 
 
-def _of_clusters(member: Member, tree: Tree, pool: str) -> Stranger:
+def _of_clusters(member: Member, tree: Tree, pool: str) -> ExternalPrincipal:
     """Pods of the GKE clusters of a project, whose pool is made by Google."""
     project = pool.removesuffix(GKE)
-    return Stranger(
+    return ExternalPrincipal(
         principal=member.id,
         kind="federated",
         external=False if tree.is_ours(project) else None,
@@ -122,15 +122,15 @@ def _kubernetes_subject(member: Member) -> str | None:
     return f"system:serviceaccount:{':'.join(named)}"
 
 
-def _unvouched(member: Member, why: str) -> Stranger:
+def _unvouched(member: Member, why: str) -> ExternalPrincipal:
     """Of a pool of which it is not known who signs for it."""
     restriction: Restriction = "loose" if member.selector == "*" else "exact"
-    return Stranger(principal=member.id, kind="federated", external=None, restriction=restriction, how=why)
+    return ExternalPrincipal(principal=member.id, kind="federated", external=None, restriction=restriction, how=why)
 
 
-def _vouched(member: Member, provider: Provider) -> Stranger:
+def _vouched(member: Member, provider: Provider) -> ExternalPrincipal:
     condition = f" if {provider.condition}" if provider.condition else " without a condition"
-    return Stranger(
+    return ExternalPrincipal(
         principal=member.id,
         kind="federated",
         external=True if provider.shared else None,
@@ -161,13 +161,13 @@ def trusts_of(
     found: defaultdict[str, set[Trust]] = defaultdict(set)
     unread: set[str] = set()
     for binding in bindings:
-        if not binding.member.is_deleted and (methods := _lets_in(held := holdings.held(binding))):
+        if not binding.member.is_deleted and (methods := _impersonation_methods(held := holdings.held(binding))):
             reached = tuple(_reached(binding.resource, holdings.tree, listed))
-            for stranger in strangers(binding.member, holdings.tree, pools) if reached else ():
-                if stranger.how == UNREAD:
+            for trusted in external_principals(binding.member, holdings.tree, pools) if reached else ():
+                if trusted.how == UNREAD:
                     unread.update(reached)
                     continue
-                trust = _trust(stranger, binding, held, methods)
+                trust = _trust(trusted, binding, held, methods)
                 for email in reached:
                     found[email].add(trust)
     return {email: tuple(sorted(each, key=_order)) for email, each in sorted(found.items())}, frozenset(unread)
@@ -177,7 +177,7 @@ def _order(trust: Trust) -> tuple[str, str, str]:
     return trust.principal, trust.restriction, trust.evidence
 
 
-def _lets_in(held: Held) -> tuple[Method, ...]:
+def _impersonation_methods(held: Held) -> tuple[Method, ...]:
     """The methods by which a holder becomes the service accounts there, without any other right."""
     met = methods_met(held.possible)
     families = (each for each in vocabulary().family if each.leads == "accounts" and each.name in met)
@@ -192,8 +192,8 @@ def _reached(resource: Resource, tree: Tree, emails: Mapping[str, tuple[str, ...
             yield from emails.get(project, ())
 
 
-def _trust(stranger: Stranger, binding: Binding, held: Held, methods: tuple[Method, ...]) -> Trust:
+def _trust(trusted: ExternalPrincipal, binding: Binding, held: Held, methods: tuple[Method, ...]) -> Trust:
     is_sure = any(held.certain.issuperset(method) for method in methods)
-    restriction = stranger.restriction if is_sure else narrowest((stranger.restriction, "loose"))
-    doubt = "" if is_sure else f", {UNDER_A_CONDITION}"
-    return stranger.trust(restriction, f"{binding.role} on {binding.resource.short}{doubt}")
+    restriction = trusted.restriction if is_sure else narrowest((trusted.restriction, "loose"))
+    qualifier = "" if is_sure else f", {UNDER_A_CONDITION}"
+    return trusted.trust(restriction, f"{binding.role} on {binding.resource.short}{qualifier}")

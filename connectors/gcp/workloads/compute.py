@@ -12,7 +12,7 @@ from msgspec import Raw, Struct
 
 from connectors.gcp.client.payloads import Moment, in_utc
 from connectors.gcp.places import ProjectRef, last_segment
-from connectors.gcp.workloads.records import Told, default_compute, known, short_scopes
+from connectors.gcp.workloads.records import Details, default_compute, known, short_scopes
 
 DEFAULT = "default"
 
@@ -34,10 +34,10 @@ class Instance(Struct, kw_only=True, rename="camel"):
     labels: dict[str, str] = {}
     service_accounts: list[AttachedAccount] = []
 
-    def told(self, project: ProjectRef) -> Told:
+    def details(self, project: ProjectRef) -> Details:
         """See ``Consumer.told``."""
         place = {"zone": last_segment(self.zone)}
-        return _told(project, self.name, self.service_accounts, self.creation_timestamp, self.labels, place)
+        return _instance_details(project, self.name, self.service_accounts, self.creation_timestamp, self.labels, place)
 
 
 class _Properties(Struct, frozen=True, kw_only=True, rename="camel"):
@@ -52,10 +52,10 @@ class InstanceTemplate(Struct, kw_only=True, rename="camel"):
     creation_timestamp: Moment | None = None
     properties: _Properties = _Properties()
 
-    def told(self, project: ProjectRef) -> Told:
+    def details(self, project: ProjectRef) -> Details:
         """See ``Consumer.told``."""
         own = self.properties
-        return _told(project, self.name, own.service_accounts, self.creation_timestamp, own.labels, {})
+        return _instance_details(project, self.name, own.service_accounts, self.creation_timestamp, own.labels, {})
 
 
 class Zone(Struct, kw_only=True):
@@ -69,16 +69,16 @@ def account_or_default(email: str, project: ProjectRef) -> str:
     return default_compute(project) if email in ("", DEFAULT) else email
 
 
-def _told(
+def _instance_details(
     project: ProjectRef,
     name: str,
     accounts: list[AttachedAccount],
     created: datetime | None,
     labels: dict[str, str],
     facts: dict[str, Any],
-) -> Told:
+) -> Details:
     scopes = short_scopes(scope for one in accounts for scope in one.scopes)
-    return Told(
+    return Details(
         name=name,
         accounts=tuple(account_or_default(one.email, project) for one in accounts),
         created_at=in_utc(created),

@@ -61,7 +61,7 @@ def note_engine(reader: Reader, section: SectionReading, project: ProjectRef, ro
     return engine is not None
 
 
-def tell_engines(reader: Reader) -> Iterator[Identity]:
+def emit_engines(reader: Reader) -> Iterator[Identity]:
     """Those that were listed, each once."""
     yield from reader.found.engines.values()
 

@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from connectors.gcp.client.payloads import Moment, in_utc
 from connectors.gcp.places import ProjectRef, last_segment
-from connectors.gcp.workloads.records import Told, default_app_engine, default_compute, known
+from connectors.gcp.workloads.records import Details, default_app_engine, default_compute, known
 
 FIRST = "GEN_1"
 
@@ -38,11 +38,11 @@ class Function(Struct, kw_only=True, rename="camel"):
     environment: str = ""
     service_config: _Config = _Config()
 
-    def told(self, project: ProjectRef) -> Told:
+    def details(self, project: ProjectRef) -> Details:
         """See ``Consumer.told``."""
         config = self.service_config
         default = default_app_engine(project) if self.environment == FIRST else default_compute(project)
-        return Told(
+        return Details(
             name=last_segment(self.name),
             accounts=(config.service_account_email or default,),
             secrets=_names(config.secret_environment_variables, config.secret_volumes),
@@ -61,9 +61,9 @@ class CloudFunction(Struct, kw_only=True, rename="camel"):
     secret_environment_variables: list[_Secret] = []
     secret_volumes: list[_Secret] = []
 
-    def told(self, project: ProjectRef) -> Told:
+    def details(self, project: ProjectRef) -> Details:
         """See ``Consumer.told``."""
-        return Told(
+        return Details(
             name=last_segment(self.name),
             accounts=(self.service_account_email or default_app_engine(project),),
             secrets=_names(self.secret_environment_variables, self.secret_volumes),

@@ -13,7 +13,7 @@ from msgspec import Raw, Struct
 from connectors.gcp.client.payloads import Moment, in_utc
 from connectors.gcp.places import ProjectRef
 from connectors.gcp.workloads.compute import account_or_default
-from connectors.gcp.workloads.records import Told, known, short_scopes
+from connectors.gcp.workloads.records import Details, known, short_scopes
 from scanner.model.attributes import SIGNS_TOKENS_AS
 
 HIDING = "GKE_METADATA"
@@ -38,11 +38,11 @@ class NodePool(Struct, kw_only=True, rename="camel"):
     self_link: str = ""
     config: _Nodes = _Nodes()
 
-    def told(self, project: ProjectRef) -> Told:
+    def details(self, project: ProjectRef) -> Details:
         """See ``Consumer.told``."""
         cluster = self.self_link.partition("/clusters/")[2].partition("/")[0]
         mode = self.config.workload_metadata_config.mode
-        return Told(
+        return Details(
             name=f"{cluster}/{self.name}" if cluster else self.name,
             accounts=(account_or_default(self.config.service_account, project),),
             attributes=known(
@@ -75,12 +75,12 @@ class Cluster(Struct, kw_only=True, rename="camel"):
     autoscaling: _Autoscaling = _Autoscaling()
     node_pools: list[Raw] = []
 
-    def told(self, project: ProjectRef) -> Told:
+    def details(self, project: ProjectRef) -> Details:
         """See ``Consumer.told``."""
         nodes = self.autoscaling.autoprovisioning_node_pool_defaults
         if nodes is None and self.autopilot.enabled:
             nodes = _Nodes()
-        return Told(
+        return Details(
             name=self.name,
             accounts=() if nodes is None else (account_or_default(nodes.service_account, project),),
             created_at=in_utc(self.create_time),

@@ -10,7 +10,7 @@ from msgspec import Struct
 from connectors.gcp.client.payloads import Moment, in_utc
 from connectors.gcp.places import ProjectRef, last_segment
 from connectors.gcp.workloads.compute import AttachedAccount, account_or_default
-from connectors.gcp.workloads.records import Told, default_app_engine, default_compute, known, short_scopes
+from connectors.gcp.workloads.records import Details, default_app_engine, default_compute, known, short_scopes
 
 _ENDED = frozenset(f"JOB_STATE_{state}" for state in ("DONE", "FAILED", "CANCELLED", "UPDATED", "DRAINED"))
 
@@ -28,11 +28,11 @@ class DataflowJob(Struct, kw_only=True, rename="camel"):
     labels: dict[str, str] = {}
     environment: _Environment = _Environment()
 
-    def told(self, project: ProjectRef) -> Told | None:
+    def details(self, project: ProjectRef) -> Details | None:
         """See ``Consumer.told``."""
         if self.current_state in _ENDED:
             return None
-        return Told(
+        return Details(
             name=self.name,
             accounts=(account_or_default(self.environment.service_account_email, project),),
             created_at=in_utc(self.create_time),
@@ -52,11 +52,11 @@ class SchedulerJob(Struct, kw_only=True, rename="camel"):
     state: str = ""
     http_target: _Target = _Target()
 
-    def told(self, _project: ProjectRef) -> Told:
+    def details(self, _project: ProjectRef) -> Details:
         """See ``Consumer.told``."""
         target = self.http_target
         tokens = (target.oauth_token.service_account_email, target.oidc_token.service_account_email)
-        return Told(
+        return Details(
             name=last_segment(self.name),
             accounts=tuple(filter(None, tokens)),
             attributes=known(state=self.state),
@@ -80,10 +80,10 @@ class ComposerEnvironment(Struct, kw_only=True, rename="camel"):
     labels: dict[str, str] = {}
     config: _ComposerConfig = _ComposerConfig()
 
-    def told(self, project: ProjectRef) -> Told:
+    def details(self, project: ProjectRef) -> Details:
         """See ``Consumer.told``."""
         bucket = self.config.dag_gcs_prefix.removeprefix("gs://").partition("/")[0]
-        return Told(
+        return Details(
             code_in=bucket,
             attributes=known(code_in=bucket),
             name=last_segment(self.name),
@@ -102,9 +102,9 @@ class BuildTrigger(Struct, kw_only=True, rename="camel"):
     disabled: bool = False
     service_account: str = ""
 
-    def told(self, _project: ProjectRef) -> Told:
+    def details(self, _project: ProjectRef) -> Details:
         """See ``Consumer.told``."""
-        return Told(
+        return Details(
             name=self.name or self.id,
             accounts=tuple(filter(None, (self.service_account,))),
             created_at=in_utc(self.create_time),
@@ -124,7 +124,7 @@ class NotebookV1(Struct, kw_only=True, rename="camel"):
     creator: str = ""
     service_account: str = ""
 
-    def told(self, project: ProjectRef) -> Told:
+    def details(self, project: ProjectRef) -> Details:
         """See ``Consumer.told``."""
         return _notebook(self, (AttachedAccount(email=self.service_account),), project)
 
@@ -142,13 +142,13 @@ class Notebook(Struct, kw_only=True, rename="camel"):
     creator: str = ""
     gce_setup: _Setup = _Setup()
 
-    def told(self, project: ProjectRef) -> Told:
+    def details(self, project: ProjectRef) -> Details:
         """See ``Consumer.told``."""
         return _notebook(self, tuple(self.gce_setup.service_accounts) or (AttachedAccount(),), project)
 
 
-def _notebook(row: NotebookV1 | Notebook, accounts: tuple[AttachedAccount, ...], project: ProjectRef) -> Told:
-    return Told(
+def _notebook(row: NotebookV1 | Notebook, accounts: tuple[AttachedAccount, ...], project: ProjectRef) -> Details:
+    return Details(
         name=last_segment(row.name),
         accounts=tuple(account_or_default(one.email, project) for one in accounts),
         created_at=in_utc(row.create_time),
@@ -166,9 +166,9 @@ class Endpoint(Struct, kw_only=True, rename="camel"):
     create_time: Moment | None = None
     deployed_models: list[_Node] = []
 
-    def told(self, _project: ProjectRef) -> Told:
+    def details(self, _project: ProjectRef) -> Details:
         """See ``Consumer.told``."""
-        return Told(
+        return Details(
             name=self.display_name.strip() or last_segment(self.name),
             accounts=tuple(one.service_account for one in self.deployed_models if one.service_account),
             created_at=in_utc(self.create_time),
@@ -186,11 +186,11 @@ class AppEngineVersion(Struct, kw_only=True, rename="camel"):
     created_by: str = ""
     serving_status: str = ""
 
-    def told(self, project: ProjectRef) -> Told:
+    def details(self, project: ProjectRef) -> Details:
         """See ``Consumer.told``."""
         service = self.name.partition("/services/")[2].partition("/")[0]
         version = self.id or last_segment(self.name)
-        return Told(
+        return Details(
             name=f"{service}/{version}" if service else version,
             accounts=(self.service_account or default_app_engine(project),),
             created_at=in_utc(self.create_time),
@@ -207,9 +207,9 @@ class Workflow(Struct, kw_only=True, rename="camel"):
     create_time: Moment | None = None
     service_account: str = ""
 
-    def told(self, project: ProjectRef) -> Told:
+    def details(self, project: ProjectRef) -> Details:
         """See ``Consumer.told``."""
-        return Told(
+        return Details(
             name=last_segment(self.name),
             accounts=(self.service_account or default_compute(project),),
             created_at=in_utc(self.create_time),
@@ -233,10 +233,10 @@ class DataprocCluster(Struct, kw_only=True, rename="camel"):
     labels: dict[str, str] = {}
     config: _ClusterConfig | None = None
 
-    def told(self, project: ProjectRef) -> Told:
+    def details(self, project: ProjectRef) -> Details:
         """See ``Consumer.told``. One on Kubernetes has no machines of its own."""
         machines = self.config.gce_cluster_config if self.config else None
-        return Told(
+        return Details(
             name=self.cluster_name,
             accounts=(account_or_default(machines.service_account, project),) if machines else (),
             labels=self.labels,

@@ -57,8 +57,8 @@ def _record(reader: Reader, sections: Mapping[str, SectionReading], asset: Asset
     if project is None or sort is None:
         return None
     row = reader.row(sections[sort.section], asset.resource.data, sort.payload_of(asset), asset.name)
-    told = row.told(project) if row is not None else None
-    return None if told is None else record_of(reader, project, asset.name, sort.kind, told)
+    details = row.details(project) if row is not None else None
+    return None if details is None else record_of(reader, project, asset.name, sort.kind, details)
 
 
 # --- Workloads of one project, by the APIs of their services ---
@@ -84,7 +84,7 @@ def read_machines(reader: Reader) -> Iterator[DiscoveredRecord]:
                 row = reader.row(section, raw, Instance)
                 if row is not None:
                     name = path_in(row.self_link) or f"{path_in(row.zone)}/instances/{row.name}"
-                    yield from _told(reader, f"//compute.googleapis.com/{name}", "compute_instance", row)
+                    yield from _records(reader, f"//compute.googleapis.com/{name}", "compute_instance", row)
     yield from reader.done(section)
 
 
@@ -99,7 +99,7 @@ def read_run(reader: Reader) -> Iterator[DiscoveredRecord]:
 
     with reader.section(RUN) as section:
         for kind, row in at_each_location(reader, section, at):
-            for record in _told(reader, f"//run.googleapis.com/{row.name}", kind, row):
+            for record in _records(reader, f"//run.googleapis.com/{row.name}", kind, row):
                 if isinstance(record, Identity):
                     section.found()
                     reader.found.engines[record.key] = record
@@ -112,7 +112,7 @@ def read_functions(reader: Reader) -> Iterator[DiscoveredRecord]:
     """Functions of both generations."""
     with reader.section(FUNCTIONS) as section:
         for row in reader.rows(section, r.FUNCTIONS, Function, project=reader.place.project.id):
-            yield from _told(reader, f"//cloudfunctions.googleapis.com/{row.name}", "function", row)
+            yield from _records(reader, f"//cloudfunctions.googleapis.com/{row.name}", "function", row)
     yield from reader.done(section)
 
 
@@ -121,7 +121,7 @@ def read_clusters(reader: Reader) -> Iterator[DiscoveredRecord]:
     with reader.section(KUBERNETES) as section:
         for cluster in reader.rows(section, r.CLUSTERS, Cluster, project=reader.place.project.id):
             name = path_in(cluster.self_link)
-            yield from _told(reader, f"//container.googleapis.com/{name}", "gke_cluster", cluster)
+            yield from _records(reader, f"//container.googleapis.com/{name}", "gke_cluster", cluster)
             yield from _pools(reader, section, name, cluster.node_pools)
     yield from reader.done(section)
 
@@ -131,7 +131,7 @@ def _pools(reader: Reader, section: SectionReading, cluster: str, pools: list[Ra
         pool = reader.row(section, raw, NodePool, cluster)
         if pool is not None:
             name = f"//container.googleapis.com/{cluster}/nodePools/{pool.name}"
-            yield from _told(reader, name, "gke_node_pool", pool)
+            yield from _records(reader, name, "gke_node_pool", pool)
 
 
 def read_others(reader: Reader) -> Iterator[DiscoveredRecord]:
@@ -142,7 +142,7 @@ def read_others(reader: Reader) -> Iterator[DiscoveredRecord]:
         yield reader.scope.coverage(OTHERS, "not_offered", detail=f"{_BY_ASSETS}, which may not be used here")
 
 
-def _told(reader: Reader, name: str, kind: str, row: Consumer) -> Iterator[Workload | Identity]:
-    told = row.told(reader.place.project)
-    if told is not None:
-        yield record_of(reader, reader.place.project, name, kind, told)
+def _records(reader: Reader, name: str, kind: str, row: Consumer) -> Iterator[Workload | Identity]:
+    details = row.details(reader.place.project)
+    if details is not None:
+        yield record_of(reader, reader.place.project, name, kind, details)

@@ -16,7 +16,7 @@ from scanner.model import Identity, Link, Privilege, Signal, Workload
 _AUTH = "https://www.googleapis.com/auth/"
 
 
-class Told(Struct, frozen=True, kw_only=True, gc=False):
+class Details(Struct, frozen=True, kw_only=True, gc=False):
     """What is taken of a resource.
 
     ``accounts``: e-mails, maybe within resource names. ``secrets``: resource names of secrets, or bare names of those
@@ -38,7 +38,7 @@ class Told(Struct, frozen=True, kw_only=True, gc=False):
 class Consumer(Protocol):
     """The payload of one sort of resource."""
 
-    def told(self, project: ProjectRef, /) -> Told | None:
+    def details(self, project: ProjectRef, /) -> Details | None:
         """What it tells; None for what has ended and will not run again. ``project``: the one that it is in."""
         ...
 
@@ -75,28 +75,28 @@ _WORDS: dict[str, tuple[Literal["agent", "machine"], str]] = {
 }
 
 
-def record_of(reader: Reader, project: ProjectRef, name: str, kind: str, told: Told) -> Workload | Identity:
+def record_of(reader: Reader, project: ProjectRef, name: str, kind: str, details: Details) -> Workload | Identity:
     """The record. ``name``: the full resource name, with the project's number or id."""
     key = _IN_PROJECT.sub(lambda found: f"{found['host']}projects/{project.id}/", name, count=1)
-    accounts = tuple(dict.fromkeys(account_key_of(reader, one) for one in told.accounts))
-    secrets = tuple(dict.fromkeys(secret_key_of(reader, project, one) for one in told.secrets))
-    if told.code_in:
-        reader.found.code_in[told.code_in].add((project.id, key))
-    if told.acts is not None:
-        return _agent(reader, project, key, kind, told, accounts, secrets)
+    accounts = tuple(dict.fromkeys(account_key_of(reader, one) for one in details.accounts))
+    secrets = tuple(dict.fromkeys(secret_key_of(reader, project, one) for one in details.secrets))
+    if details.code_in:
+        reader.found.code_in[details.code_in].add((project.id, key))
+    if details.acts is not None:
+        return _agent(reader, project, key, kind, details, accounts, secrets)
     return Workload(
         key=key,
         provider="gcp",
         source=reader.scope.source,
         scope=project.id,
         kind=kind,
-        name=told.name,
+        name=details.name,
         runs_as=accounts,
         uses=secrets,
-        created_at=told.created_at,
-        created_by=told.created_by,
-        tags=tags_of(project, told.labels),
-        attributes=told.attributes,
+        created_at=details.created_at,
+        created_by=details.created_by,
+        tags=tags_of(project, details.labels),
+        attributes=details.attributes,
     )
 
 
@@ -105,24 +105,24 @@ def _agent(
     project: ProjectRef,
     key: str,
     kind: str,
-    told: Told,
+    details: Details,
     accounts: tuple[str, ...],
     secrets: tuple[str, ...],
 ) -> Identity:
-    says, evidence = _WORDS[told.acts or "agent"]
+    says, evidence = _WORDS[details.acts or "agent"]
     facts = {"runs_on": kind, "uses": list(secrets)} if secrets else {"runs_on": kind}
     return Identity(
         key=key,
         provider="gcp",
         source=reader.scope.source,
         scope=project.id,
-        kind=told.acts or "agent",
-        name=told.name,
+        kind=details.acts or "agent",
+        name=details.name,
         enabled=True,
-        created_at=told.created_at,
-        created_by=told.created_by,
-        tags=tags_of(project, told.labels),
-        attributes={**told.attributes, **facts},
+        created_at=details.created_at,
+        created_by=details.created_by,
+        tags=tags_of(project, details.labels),
+        attributes={**details.attributes, **facts},
         signals=(Signal(says=says, sort="provider", evidence=evidence),),
         privilege=Privilege(level="normal"),
         links=tuple(Link(relation="runs_as", target=one, evidence="it runs as this account") for one in accounts),

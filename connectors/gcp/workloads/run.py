@@ -13,7 +13,7 @@ from msgspec import Struct, field
 
 from connectors.gcp.client.payloads import Moment, in_utc
 from connectors.gcp.places import ProjectRef, last_segment
-from connectors.gcp.workloads.records import Told, default_compute
+from connectors.gcp.workloads.records import Details, default_compute
 
 _ACTS: dict[str, Literal["agent", "mcp_server"]] = {
     "FUNCTIONAL_TYPE_AGENT": "agent",
@@ -59,8 +59,8 @@ class _Run(Struct, kw_only=True, rename="camel"):
     creator: str = ""
     functional_type: str = ""
 
-    def tell(self, template: _Template, project: ProjectRef) -> Told:
-        return Told(
+    def _details(self, template: _Template, project: ProjectRef) -> Details:
+        return Details(
             name=last_segment(self.name),
             accounts=(template.service_account or default_compute(project),),
             secrets=tuple(filter(None, template.secrets())),
@@ -76,9 +76,9 @@ class RunService(_Run, kw_only=True):
 
     template: _Template = _Template()
 
-    def told(self, project: ProjectRef) -> Told:
+    def details(self, project: ProjectRef) -> Details:
         """See ``Consumer.told``."""
-        return self.tell(self.template, project)
+        return self._details(self.template, project)
 
 
 class _Execution(Struct, frozen=True, kw_only=True):
@@ -90,9 +90,9 @@ class RunJob(_Run, kw_only=True):
 
     template: _Execution = _Execution()
 
-    def told(self, project: ProjectRef) -> Told:
+    def details(self, project: ProjectRef) -> Details:
         """See ``Consumer.told``."""
-        return self.tell(self.template.template, project)
+        return self._details(self.template.template, project)
 
 
 # --- Version 1 of the API ---
@@ -167,9 +167,9 @@ class RunServiceV1(Struct, kw_only=True):
     metadata: _Metadata
     spec: _ServiceSpec = _ServiceSpec()
 
-    def told(self, project: ProjectRef) -> Told:
+    def details(self, project: ProjectRef) -> Details:
         """See ``Consumer.told``."""
-        return _told_v1(self.metadata, self.spec.template.metadata, self.spec.template.spec, project)
+        return _details_v1(self.metadata, self.spec.template.metadata, self.spec.template.spec, project)
 
 
 class RunJobV1(Struct, kw_only=True):
@@ -178,17 +178,17 @@ class RunJobV1(Struct, kw_only=True):
     metadata: _Metadata
     spec: _JobSpec = _JobSpec()
 
-    def told(self, project: ProjectRef) -> Told:
+    def details(self, project: ProjectRef) -> Details:
         """See ``Consumer.told``."""
         execution = self.spec.template
-        return _told_v1(self.metadata, execution.metadata, execution.spec.template.spec, project)
+        return _details_v1(self.metadata, execution.metadata, execution.spec.template.spec, project)
 
 
-def _told_v1(own: _Metadata, template: _Metadata, pod: _Pod, project: ProjectRef) -> Told:
+def _details_v1(own: _Metadata, template: _Metadata, pod: _Pod, project: ProjectRef) -> Details:
     behind = dict(one.strip().partition(":")[::2] for one in template.annotations.get(_SECRETS, "").split(","))
     named = [one.value_from.secret_key_ref.name for container in pod.containers for one in container.env]
     named += [one.secret.secret_name for one in pod.volumes]
-    return Told(
+    return Details(
         name=own.name,
         accounts=(pod.account or default_compute(project),),
         secrets=tuple(behind.get(name) or name for name in named if name),

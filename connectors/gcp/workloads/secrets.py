@@ -221,7 +221,7 @@ def _with_versions(reader: Reader, section: SectionReading, found: dict[str, _Fo
     for error in failed.values():
         section.lost(error, partial=True)
     for name, one in found.items():
-        told = versions.get(name)
-        secret = reader.parsed(section, name, parse_secret, reader.scope.source, project, one.row, told)
+        reported = versions.get(name)
+        secret = reader.parsed(section, name, parse_secret, reader.scope.source, project, one.row, reported)
         if secret is not None:
             yield secret

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from connectors.aws.rights.trust import trust_statements
-from connectors.aws.rights.trusted_principals import Caller, Door
+from connectors.aws.rights.trusted_principals import Caller, RoleTrust
 from tests.connectors.aws.policies import ACCOUNT
 
 IAM = f"arn:aws:iam::{ACCOUNT}"
@@ -29,9 +29,9 @@ def given_that(operator: str, key: str, *values: str) -> dict[str, Any]:
     return {"Condition": {operator: {key: list(values)}}}
 
 
-def door(*statements: dict[str, Any]) -> Door:
+def trust(*statements: dict[str, Any]) -> RoleTrust:
     """The door of a role with these statements in its trust policy."""
-    return Door(role=f"{IAM}:role/boss", statements=tuple(trust_statements({"Statement": list(statements)})))
+    return RoleTrust(role=f"{IAM}:role/boss", statements=tuple(trust_statements({"Statement": list(statements)})))
 
 
 @pytest.mark.parametrize(
@@ -52,9 +52,9 @@ def door(*statements: dict[str, Any]) -> Door:
 )
 def test_who_is_let_in(principal: Any, named: str, account: str) -> None:
     """By name, or as one of the account, which "anyone" takes in."""
-    found = door(statement(principal))
+    found = trust(statement(principal))
 
-    assert (found.lets_in_named(ADA), found.lets_in_account(ADA)) == (named, account)
+    assert (found.trusts_named(ADA), found.trusts_through_account(ADA)) == (named, account)
     assert (bool(found.named & {ADA.arn}), found.is_open) == (named == "yes", account == "yes")
     assert found.is_open_to_all == found.is_open
 
@@ -89,16 +89,16 @@ def test_who_is_let_in(principal: Any, named: str, account: str) -> None:
 )  # fmt: skip
 def test_a_condition_on_who_asks_is_decided(condition: dict[str, Any], user: str, role: str) -> None:
     """A user is known whole; a role's sessions may bring names and tags. What else is asked stays open."""
-    found = door(statement(OWN, **condition))
+    found = trust(statement(OWN, **condition))
 
     assert not found.is_open_to_all
-    assert (found.lets_in_account(ADA), found.lets_in_account(JOB)) == (user, role)
+    assert (found.trusts_through_account(ADA), found.trusts_through_account(JOB)) == (user, role)
 
 
 def test_what_was_not_read_is_not_decided() -> None:
     """Neither tags nor ids."""
     for key in ("aws:PrincipalTag/team", "aws:userid"):
-        assert door(statement(OWN, **given_that("StringEquals", key, "x"))).lets_in_account(UNREAD) == "maybe"
+        assert trust(statement(OWN, **given_that("StringEquals", key, "x"))).trusts_through_account(UNREAD) == "maybe"
 
 
 @pytest.mark.parametrize(
@@ -115,10 +115,10 @@ def test_what_was_not_read_is_not_decided() -> None:
 )
 def test_a_refusal_holds_for_whom_it_names(refusal: dict[str, Any], user: str, role: str) -> None:
     """The account is trusted, but for some; a refusal under an open condition leaves a doubt."""
-    found = door(statement(OWN), refusal)
+    found = trust(statement(OWN), refusal)
 
     assert found.is_open_to_all == (user == role == "yes")
-    assert (found.lets_in_account(ADA), found.lets_in_account(JOB)) == (user, role)
+    assert (found.trusts_through_account(ADA), found.trusts_through_account(JOB)) == (user, role)
 
 
 @given(st.text(max_size=12), st.text(max_size=12), st.sampled_from(["String", "Arn"]))
@@ -126,7 +126,9 @@ def test_a_negated_condition_says_the_opposite(value: str, tag: str, sort: str) 
     """Of a user, whatever stands there."""
     caller = Caller(arn=ADA.arn, tags={"x": f"t{tag}"})
     plain, negated = (
-        door(statement(OWN, **given_that(f"{sort}{no}Like", "aws:PrincipalTag/x", value))).lets_in_account(caller)
+        trust(statement(OWN, **given_that(f"{sort}{no}Like", "aws:PrincipalTag/x", value))).trusts_through_account(
+            caller
+        )
         for no in ("", "Not")
     )
 

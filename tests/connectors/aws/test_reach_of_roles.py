@@ -10,7 +10,7 @@ import pytest
 from connectors.aws.identities.fetch import Listing
 from connectors.aws.identities.payloads import PolicyDetail, RoleDetail, UserDetail
 from connectors.aws.rights.account_rights import Rights, rights_in
-from connectors.aws.rights.assume import ALL_TOLD
+from connectors.aws.rights.assume import MAX_LINKED_ROLES
 from connectors.aws.spec import POLICIES, ROLES, USERS
 from scanner.model import Way
 from tests.connectors.aws.policies import ACCOUNT, IF, allow, deny
@@ -209,13 +209,13 @@ def test_what_may_be_assumed_in_other_accounts_is_told(
     ],
 )
 def test_what_may_be_assumed_under_a_condition_is_told_apart(
-    statements: list[dict[str, Any]], certain: tuple[str, ...], doubtful: tuple[str, ...]
+    statements: list[dict[str, Any]], certain: tuple[str, ...], uncertain: tuple[str, ...]
 ) -> None:
     """Unless it may be without one."""
     elsewhere = rights(ada(*statements)).permissions[ADA].elsewhere
 
     assert {way.conditional: way.on for way in elsewhere} == (
-        {} | ({False: certain} if certain else {}) | ({True: doubtful} if doubtful else {})
+        {} | ({False: certain} if certain else {}) | ({True: uncertain} if uncertain else {})
     )
 
 
@@ -273,10 +273,10 @@ def test_a_trust_of_all_but_some_lets_in_the_others() -> None:
 
 def test_of_very_many_roles_that_trust_anyone_those_that_lead_on_are_told() -> None:
     """A hundred are enough: they let in each other, too."""
-    many = [role(f"{CLERK}{n}", "*") for n in range(ALL_TOLD + 20)]
+    many = [role(f"{CLERK}{n}", "*") for n in range(MAX_LINKED_ROLES + 20)]
     found = rights(ada(), *many, role(f"{CLERK}zz", "*", ADMIN))
 
-    assert len(becomes(found)) == ALL_TOLD
+    assert len(becomes(found)) == MAX_LINKED_ROLES
     assert "clerkzz" in becomes(found)
 
 

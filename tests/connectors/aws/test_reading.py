@@ -48,7 +48,9 @@ def test_a_page_without_rows_is_followed(aws: Estate) -> None:
     ("pages", "words"),
     [
         pytest.param([{MEMBER: [ROW], "IsTruncated": True}], "no token for the next one", id="breaks off"),
-        pytest.param([{MEMBER: [ROW], "Marker": "1"}, {MEMBER: [ROW], "Marker": "1"}], "circle", id="in a circle"),
+        pytest.param(
+            [{MEMBER: [ROW], "Marker": "1"}, {MEMBER: [ROW], "Marker": "1"}], "pages repeat", id="in a circle"
+        ),
         pytest.param([{}], "unexpected response", id="neither rows nor a place"),
     ],
 )

@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 
 from connectors.aws.identities.payloads import AttachedPolicy, InlinePolicy, PolicyDetail, PolicyVersion
-from connectors.aws.rights.assume import ALL_TOLD, Holder, assume_ways
+from connectors.aws.rights.assume import MAX_LINKED_ROLES, Holder, assume_ways
 from connectors.aws.rights.permissions import PolicyLibrary
 from connectors.aws.rights.privilege import combine
 from connectors.aws.rights.trust import trust_statements
-from connectors.aws.rights.trusted_principals import Door
+from connectors.aws.rights.trusted_principals import RoleTrust
 from connectors.aws.rights.vocabulary import vocabulary
 from tests.connectors.aws.policies import IF, allow, doc
 
@@ -37,7 +37,7 @@ def test_two_thousand_roles_find_whom_they_may_become() -> None:
     trust = {"Statement": {"Effect": "Allow", "Principal": {"AWS": ACCOUNT}, "Action": "sts:AssumeRole"}}
 
     library = PolicyLibrary(policies, (), words=vocabulary(), account=ACCOUNT)
-    holders, doors = [], {}
+    holders, trusts = [], {}
     for number in range(IDENTITIES):
         arn = f"arn:aws:iam::{ACCOUNT}:role/r{number}"
         own = _document("sts:AssumeRole", f"sqs:*{number}", resource=f"arn:aws:iam::{ACCOUNT}:role/r{number}7")
@@ -48,8 +48,8 @@ def test_two_thousand_roles_find_whom_they_may_become() -> None:
             None,
         )
         holders.append(Holder(arn=arn, documents=held.documents))
-        doors[arn] = Door(role=arn, statements=tuple(trust_statements(trust)))
-    links = assume_ways(holders, doors, vocabulary()).links
+        trusts[arn] = RoleTrust(role=arn, statements=tuple(trust_statements(trust)))
+    links = assume_ways(holders, trusts, vocabulary()).links
 
     assert len(links) == 199
     assert [link.target for link in links[f"arn:aws:iam::{ACCOUNT}:role/r12"]] == [f"arn:aws:iam::{ACCOUNT}:role/r127"]
@@ -71,9 +71,9 @@ def test_whoever_may_assume_any_of_very_many_roles_has_links_to_those_that_lead_
 
     def targets(roles: int) -> set[str]:
         arns = [f"arn:aws:iam::{ACCOUNT}:role/r{number}" for number in range(roles)]
-        doors = {arn: Door(role=arn, statements=tuple(trust_statements({"Statement": root}))) for arn in arns}
-        ways = assume_ways((user, boss), doors, words)
-        return {link.target for found in (ways.links, ways.doubtful) for link in found.get(user.arn, ())}
+        trusts = {arn: RoleTrust(role=arn, statements=tuple(trust_statements({"Statement": root}))) for arn in arns}
+        ways = assume_ways((user, boss), trusts, words)
+        return {link.target for found in (ways.links, ways.uncertain) for link in found.get(user.arn, ())}
 
-    assert len(targets(ALL_TOLD)) == ALL_TOLD
-    assert targets(ALL_TOLD + 1) == {boss.arn} | ({f"arn:aws:iam::{ACCOUNT}:role/r7"} if condition else set())
+    assert len(targets(MAX_LINKED_ROLES)) == MAX_LINKED_ROLES
+    assert targets(MAX_LINKED_ROLES + 1) == {boss.arn} | ({f"arn:aws:iam::{ACCOUNT}:role/r7"} if condition else set())

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from connectors.base import Meter, Scope
 from connectors.gcp.client.payloads import ServiceAccount
-from connectors.gcp.identities.api_keys import ApiKey, note_api_key, parse_api_key, restrictions_of, tell_api_keys
+from connectors.gcp.identities.api_keys import ApiKey, emit_api_keys, note_api_key, parse_api_key, restrictions_of
 from connectors.gcp.places import Place as Unit
 from connectors.gcp.places import ProjectRef
 from connectors.gcp.reader import Reader
@@ -106,7 +106,7 @@ def test_a_key_for_models_hints_at_an_agent(reader: Reader, api: str, signals: i
 
 def _bound(reader: Reader, email: str = EMAIL, **fields: Any) -> tuple[bool, list[str], int]:
     told = note_api_key(reader, PROD, _row(serviceAccountEmail=email, **fields))
-    return told, [one.id for one in reader.found.credentials[email]], len(list(tell_api_keys(reader)))
+    return told, [one.id for one in reader.found.credentials[email]], len(list(emit_api_keys(reader)))
 
 
 def test_a_bound_key_is_its_account_s(reader: Reader) -> None:

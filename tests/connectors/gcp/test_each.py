@@ -8,7 +8,7 @@ from connectors.base import DiscoveredRecord, Meter, Scope
 from connectors.gcp.client import requests as r
 from connectors.gcp.client.payloads import Anything
 from connectors.gcp.each import each_project, in_each
-from connectors.gcp.identities.accounts import list_accounts, tell_accounts
+from connectors.gcp.identities.accounts import emit_accounts, list_accounts
 from connectors.gcp.reader import Reader
 from scanner.model import Coverage, Identity
 from tests.connectors.gcp.conftest import Place
@@ -16,7 +16,7 @@ from tests.connectors.gcp.conftest import Place
 
 def _read_accounts(reader: Reader) -> Iterator[DiscoveredRecord]:
     yield from list_accounts(reader)
-    yield from tell_accounts(reader)
+    yield from emit_accounts(reader)
 
 
 def _reader(place: Place) -> Reader:

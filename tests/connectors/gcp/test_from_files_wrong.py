@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from connectors import exported
 from connectors.gcp.connector import GcpConnector
 from connectors.gcp.offline.naming import rows_of
-from connectors.gcp.offline.recognise import asset_in, thing_in
+from connectors.gcp.offline.recognise import asset_in, item_in
 from connectors.gcp.settings import GcpSettings
 from scanner.model import Coverage
 from tests.connectors.gcp.estate import PROD, company
@@ -197,7 +197,7 @@ NAMES = st.sampled_from(
 @given(st.dictionaries(st.sampled_from(MEMBERS), JSON | NAMES))
 def test_any_row_can_be_looked_at(row: dict[str, Any]) -> None:
     """Whatever its members are."""
-    assert thing_in(row) is None or thing_in(row)
+    assert item_in(row) is None or item_in(row)
     assert asset_in(row) is None or asset_in(row)
     assert rows_of((row,)) is not None
 

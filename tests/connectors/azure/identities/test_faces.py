@@ -134,7 +134,7 @@ def test_use_that_a_report_did_not_tell_is_unread(
     report: str, keys: list[dict[str, str]], unread: tuple[str, ...]
 ) -> None:
     """Of credentials where it has some; what was known before stands, and with it that one is not used."""
-    told = found(federated={REGISTRATION: ()}, **{report: UseRecord(untold=True)})
+    told = found(federated={REGISTRATION: ()}, **{report: UseRecord(unread=True)})
 
     assert application(told, both({"passwordCredentials": keys}, {})).unread == unread
 

@@ -13,7 +13,7 @@ from connectors.azure.client.api import AzureApi
 from connectors.azure.identities.agents import agent_user
 from connectors.azure.identities.credentials import federation_of
 from connectors.azure.identities.faces import Faces
-from connectors.azure.identities.facts import told
+from connectors.azure.identities.facts import contacts
 from connectors.azure.identities.payloads import AgentUser, Application, FederatedCredential, Person, ServicePrincipal
 from connectors.azure.identities.reading import identities, ownerships
 from connectors.azure.reader import Reader, Unit
@@ -118,7 +118,7 @@ ROWS: dict[type[Any], Callable[[Any], object]] = {
     ServicePrincipal: lambda row: Faces(principal=row).name,
     Application: lambda row: Faces(application=row).enabled,
     AgentUser: lambda row: agent_user(found(), row),
-    Person: lambda row: told([row]),
+    Person: lambda row: contacts([row]),
     FederatedCredential: lambda row: federation_of("key", TENANT, [row]),
     PrincipalActivity: principal_signs,
     CredentialActivity: credential_signs,

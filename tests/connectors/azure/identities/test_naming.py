@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from connectors.azure.identities.applications import as_told_to_rights
+from connectors.azure.identities.applications import directory_for_rights
 from connectors.fakes.azure.tenant import MICROSOFT, guid
 from scanner.model import Assignment
 from tests.connectors.azure.estate import AzureEstate
@@ -32,7 +32,7 @@ def test_every_object_leads_to_its_identity() -> None:
     ]
     tenant = found(principals={one.id: one for one in rows}, applications={CLIENT: application()}, left_out={GRAPH})
 
-    told = as_told_to_rights(tenant)
+    told = directory_for_rights(tenant)
 
     assert told.keys == {
         PRINCIPAL: f"azure://{TENANT}/applications/{CLIENT}",

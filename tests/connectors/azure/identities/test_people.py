@@ -7,14 +7,14 @@ from typing import Any
 import msgspec
 import pytest
 
-from connectors.azure.identities.facts import told
+from connectors.azure.identities.facts import contacts
 from connectors.azure.identities.payloads import Person
 
 USER = "#microsoft.graph.user"
 
 
 def _told(*rows: dict[str, Any]) -> list[dict[str, str | None]] | None:
-    return told(msgspec.convert(rows, tuple[Person, ...]))
+    return contacts(msgspec.convert(rows, tuple[Person, ...]))
 
 
 @pytest.mark.parametrize(
@@ -42,7 +42,7 @@ def test_each_is_told_with_its_address_where_it_has_one(
 def test_nobody_and_not_known_are_told_apart() -> None:
     """An empty list says that there is nobody."""
     assert _told() == []
-    assert told(None) is None
+    assert contacts(None) is None
 
 
 def test_who_is_named_twice_is_told_once() -> None:

@@ -36,9 +36,9 @@ def custom(*actions: str, data: tuple[str, ...] = (), without: tuple[str, ...] =
     return AzureJudge(Role(id="c", name=name, blocks=(Block(actions=actions, data_actions=data, not_actions=without),)))
 
 
-def power(name: str, scope: str = SUB, *, condition: str | None = None, runs_something: bool = False) -> Power:
+def power(name: str, scope: str = SUB, *, condition: str | None = None, runs_workloads: bool = False) -> Power:
     """What one of Microsoft's roles amounts to on a scope."""
-    return judge(name).power(place_of(scope), condition=condition, runs_something=runs_something)
+    return judge(name).power(place_of(scope), condition=condition, runs_workloads=runs_workloads)
 
 
 def reaches(given: Power, key: str) -> bool:
@@ -202,7 +202,7 @@ def test_whoever_may_assign_roles_on_a_group_can_take_over_all_that_is_in_it() -
 )
 def test_who_can_become_a_user_assigned_identity(name: str, runs: bool, scope: str, able: bool) -> None:
     """By a federated credential at once; by assigning it only with something that runs with it."""
-    assert becomes(power(name, scope, runs_something=runs), IDENTITY) is able
+    assert becomes(power(name, scope, runs_workloads=runs), IDENTITY) is able
 
 
 def test_on_an_identity_itself_it_is_that_one_that_is_become() -> None:
@@ -221,9 +221,9 @@ def test_changing_definitions_leads_on_only_from_a_subscription_up(action: str) 
 
 def test_assigning_and_running_may_come_from_two_roles() -> None:
     """On a subscription that is escalation."""
-    assert judge("Virtual Machine Contributor").runs_something
-    assert not judge("Reader").runs_something
-    assert power("Managed Identity Operator", runs_something=True).privilege.level == "escalation"
+    assert judge("Virtual Machine Contributor").runs_workloads
+    assert not judge("Reader").runs_workloads
+    assert power("Managed Identity Operator", runs_workloads=True).privilege.level == "escalation"
 
 
 def test_secrets_of_a_vault_are_high_on_the_vault_and_not_on_one_of_them() -> None:

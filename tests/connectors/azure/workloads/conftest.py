@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 import pytest
 
 from connectors.base import Scope
-from connectors.fakes.azure.estate import add_user_assigned, let_in, put, run, trust_issuer
+from connectors.fakes.azure.estate import add_user_assigned, put, run, trust_issuer, with_access_policy
 from connectors.fakes.azure.tenant import guid
 from connectors.fakes.azure.wire import Row
 from scanner.model import Coverage
@@ -71,7 +71,7 @@ def full(empty: Subscription) -> Subscription:
     tenant.add_resource(here, "Microsoft.Network/virtualNetworks", "net")
     tenant.add_vault(here, "by-roles")
     closed: Row = tenant.add_vault(here, "by-policies", enableRbacAuthorization=False)
-    let_in(closed, guid("principal/shop"), {"secrets": ["Get", "List"], "keys": []})
+    with_access_policy(closed, guid("principal/shop"), {"secrets": ["Get", "List"], "keys": []})
     put(tenant, "by-roles", "secrets", "db-password", times={"exp": 1_800_000_000}, tags={"team": "shop"})
     put(tenant, "by-roles", "keys", "signing")
     put(tenant, "by-roles", "certificates", "web")

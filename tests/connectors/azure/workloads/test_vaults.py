@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from connectors.fakes.azure.estate import let_in, put
+from connectors.fakes.azure.estate import put, with_access_policy
 from connectors.fakes.azure.faults import Fault
 from connectors.fakes.azure.tenant import guid
 from connectors.fakes.azure.wire import Reply
@@ -188,7 +188,7 @@ def test_a_vault_elsewhere_gets_no_token(full: Subscription) -> None:
 def test_a_policy_is_a_right_of_its_holder(full: Subscription) -> None:
     """With what it allows, and on which vault."""
     vault = next(row for row in full.tenant.resources if row["name"] == "by-policies")
-    let_in(vault, guid("principal/shop"), {"keys": ["sign"]}, applicationId=guid("client/portal"))
+    with_access_policy(vault, guid("principal/shop"), {"keys": ["sign"]}, applicationId=guid("client/portal"))
 
     found = {one.conditional: one for one in full.records(Assignment)}
 

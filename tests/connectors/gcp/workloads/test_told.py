@@ -106,14 +106,15 @@ def _attached(email: str) -> dict[str, Any]:
 )
 def test_what_it_runs_as(payload: Any, row: dict[str, Any], accounts: tuple[str, ...]) -> None:
     """Without an account each sort has a default of its own, or runs as nobody."""
-    assert msgspec.convert(row, payload).told(PROJECT).accounts == accounts
+    assert msgspec.convert(row, payload).details(PROJECT).accounts == accounts
 
 
 @pytest.mark.parametrize("state", ["DONE", "FAILED", "CANCELLED", "UPDATED", "DRAINED"])
 def test_a_pipeline_that_has_ended_runs_as_nobody(state: str) -> None:
     """It is listed for long after."""
     assert (
-        msgspec.convert({"name": "p", "currentState": f"JOB_STATE_{state}"}, others.DataflowJob).told(PROJECT) is None
+        msgspec.convert({"name": "p", "currentState": f"JOB_STATE_{state}"}, others.DataflowJob).details(PROJECT)
+        is None
     )
 
 
@@ -124,7 +125,7 @@ def test_a_secret_stands_behind_an_alias() -> None:
     annotations = {"run.googleapis.com/secrets": "far:projects/7/secrets/db, odd"}
     row = {"metadata": {"name": "one"}, "spec": {"template": {"metadata": {"annotations": annotations}, "spec": pod}}}
 
-    assert msgspec.convert(row, run.RunServiceV1).told(PROJECT).secrets == ("projects/7/secrets/db", "near")
+    assert msgspec.convert(row, run.RunServiceV1).details(PROJECT).secrets == ("projects/7/secrets/db", "near")
 
 
 @pytest.mark.parametrize(("mode", "reach"), [("GKE_METADATA", False), ("GCE_METADATA", True), ("", True)])
@@ -132,14 +133,14 @@ def test_pods_reach_the_account_of_their_node_unless_it_is_hidden(mode: str, rea
     """Which is what workload identity does."""
     row = {"name": "pool", "config": {"workloadMetadataConfig": {"mode": mode}}}
 
-    assert msgspec.convert(row, kubernetes.NodePool).told(PROJECT).attributes["pods_reach_account"] is reach
+    assert msgspec.convert(row, kubernetes.NodePool).details(PROJECT).attributes["pods_reach_account"] is reach
 
 
 def test_times_are_told_in_utc() -> None:
     """Compute Engine has them of the US Pacific."""
     row = {"name": "vm", "creationTimestamp": "2025-02-03T20:05:06.789-08:00"}
 
-    created = msgspec.convert(row, compute.Instance).told(PROJECT).created_at
+    created = msgspec.convert(row, compute.Instance).details(PROJECT).created_at
 
     assert created is not None
     assert created.isoformat() == "2025-02-04T04:05:06.789000+00:00"
@@ -180,8 +181,8 @@ def test_whatever_a_server_tells_is_understood_or_refused(payload: Any, data: st
     except msgspec.ValidationError:
         return
 
-    told = decoded.told(PROJECT)
-    assert told is None or isinstance(told.name, str)
+    details = decoded.details(PROJECT)
+    assert details is None or isinstance(details.name, str)
 
 
 @pytest.mark.parametrize(
@@ -195,6 +196,6 @@ def test_whatever_a_server_tells_is_understood_or_refused(payload: Any, data: st
 )
 def test_a_cluster_says_whose_tokens_its_pods_get(fields: dict[str, Any], issuers: list[str] | None) -> None:
     """Its own, whatever its address calls the place, and those of the pool that its project's clusters share."""
-    told = msgspec.convert({"name": "c", **fields}, kubernetes.Cluster).told(PROJECT)
+    details = msgspec.convert({"name": "c", **fields}, kubernetes.Cluster).details(PROJECT)
 
-    assert told.attributes.get("signs_tokens_as") == issuers
+    assert details.attributes.get("signs_tokens_as") == issuers

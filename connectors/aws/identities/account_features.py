@@ -16,7 +16,7 @@ from connectors.base import DiscoveredRecord
 from scanner.model import Coverage, Credential, Identity, Signal, StoredSecret, Workload, credential_key
 
 # Whether a partner has been let in, by the state of its request.
-_LET_IN: Mapping[str, bool] = {
+_ENABLED_STATES: Mapping[str, bool] = {
     **dict.fromkeys(("ACCEPTED", "FINALIZED"), True),
     **dict.fromkeys(("UNASSIGNED", "ASSIGNED", "PENDING_APPROVAL", "REJECTED", "EXPIRED"), False),
 }
@@ -61,7 +61,7 @@ class DelegationRequest(Struct, frozen=True, kw_only=True, rename="pascal"):
     approver_id: str | None = None
 
 
-def read_things(account: Reading) -> Iterator[DiscoveredRecord]:
+def read_account_features(account: Reading) -> Iterator[DiscoveredRecord]:
     """Every such section in turn: one listing each."""
     yield from _server_certificates(account)
     yield from _instance_profiles(account)
@@ -146,7 +146,7 @@ def _delegation(row: DelegationRequest, account: Reading) -> Identity:
     """A partner's access, which no role shows. It ends by itself."""
     place = account.place
     key = f"arn:{place.partition}:iam::{place.account}:delegation-request/{row.delegation_request_id}"
-    enabled = _LET_IN.get(row.state or "")
+    enabled = _ENABLED_STATES.get(row.state or "")
     expires_at = utc(row.expiration_time)
     return Identity(
         key=key,
