@@ -25,10 +25,7 @@ from connectors.gcp.scopes import list_scopes
 from connectors.gcp.settings import GcpSettings
 from connectors.gcp.spec import SPEC
 from connectors.gcp.usage.reading import read_insights, read_use_of_accounts, read_use_of_keys
-from connectors.gcp.workloads import engines as assets_engines
-from connectors.gcp.workloads import engines as projects_engines
-from connectors.gcp.workloads import secrets as assets_secrets
-from connectors.gcp.workloads import secrets as projects_secrets
+from connectors.gcp.workloads import engines, secrets
 from connectors.gcp.workloads.engines import emit_engines
 from connectors.gcp.workloads.reading import (
     read_clusters,
@@ -45,7 +42,7 @@ BULK: tuple[Reading, ...] = (
     list_identities,
     in_each(read_hmac_keys),
     in_each(read_managed_identities),
-    assets_engines.list_engines,
+    engines.list_engines,
     read_consumers,
     if_wanted("agentregistry.agents", in_each(read_registered)),
     read_rights,
@@ -55,7 +52,7 @@ BULK: tuple[Reading, ...] = (
     emit_accounts,
     emit_api_keys,
     emit_engines,
-    assets_secrets.read_secrets,
+    secrets.read_secrets,
     if_wanted("iam.oauth_clients", in_each(read_oauth_clients)),
     if_wanted("agentidentity.auth_providers", in_each(read_auth_providers)),
 )
@@ -68,7 +65,7 @@ OF_PROJECT: tuple[Reading, ...] = (
     list_pools,
     read_hmac_keys,
     read_managed_identities,
-    projects_engines.list_engines_of_location,
+    engines.list_engines_of_location,
     read_machines,
     read_run,
     read_functions,
@@ -82,7 +79,7 @@ OF_PROJECT: tuple[Reading, ...] = (
     emit_accounts,
     emit_api_keys,
     emit_engines,
-    projects_secrets.read_secrets_of_project,
+    secrets.read_secrets_of_project,
     if_wanted("iam.oauth_clients", read_oauth_clients),
     if_wanted("agentidentity.auth_providers", read_auth_providers),
 )

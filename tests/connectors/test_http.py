@@ -145,7 +145,7 @@ def test_no_answer_leads_to_another_address(address: str, serve: Callable[[Answe
         (Reply(status=401, body={"message": "Bad credentials"}), Denied, "not valid: HTTP 401: Bad credentials", 1),
         (Reply(status=403, body={"error": "no"}), Denied, "HTTP 403: no", 1),
         (Reply(status=404, body={}), Gone, "HTTP 404", 1),
-        (Reply(status=429, body={}, headers={"Retry-After": "0"}), Throttled, "fewer requests", 3),
+        (Reply(status=429, body={}, headers={"Retry-After": "0"}), Throttled, "throttled", 3),
         (Reply(status=429, body={}, headers={"Retry-After": "3600"}), Throttled, "wait for 3600 seconds", 1),
         (
             Reply(status=403, body={}, headers={"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": "1"}),
@@ -155,10 +155,10 @@ def test_no_answer_leads_to_another_address(address: str, serve: Callable[[Answe
         ),
         (Reply(status=503, body={}), Unreachable, "HTTP 503", 3),
         (Reply(status=204, body=b""), SourceError, "HTTP 204", 1),
-        (Reply(body=b"<html>"), Unreachable, "no JSON", 1),
+        (Reply(body=b"<html>"), Unreachable, "not JSON", 1),
         (Reply(body=b'{"id": 1', cut=4), Unreachable, "does not answer", 3),
-        (Reply(body={"id": "x"}), Malformed, "another shape", 1),
-        (Reply(body={"id": 1, "at": "2026-01-01T00:00:00"}), Malformed, "another shape", 1),
+        (Reply(body={"id": "x"}), Malformed, "unexpected structure", 1),
+        (Reply(body={"id": 1, "at": "2026-01-01T00:00:00"}), Malformed, "unexpected structure", 1),
     ],
 )
 def test_what_each_answer_means(

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from connectors.azure.identities import faces as origins
 from connectors.azure.identities.credentials import credentials_of, federation_of, signs_in
-from connectors.azure.identities.faces import Faces, known, tags_of
+from connectors.azure.identities.faces import Faces, known, managed_by, tags_of
 from connectors.azure.identities.facts import Found, attributes_of, is_principal_unread, token_subjects, unread_of
 from connectors.azure.identities.federation import federates
 from connectors.azure.identities.payloads import ServicePrincipal
@@ -61,7 +60,7 @@ def of_faces(found: Found, faces: Faces, key: str, kind: str) -> Identity:
         created_by=faces.created_by,
         last_used_at=found.sign_ins.last(faces.client_id),
         use_tracked_days=None if own_elsewhere or no_principal else found.sign_ins.reach,
-        managed_by=origins.managed_by(
+        managed_by=managed_by(
             faces.origin(found.tenant),
             from_gallery=faces.gallery_template is not None,
             is_vouched_for=faces.origin(found.tenant) == "own" or faces.has_verified_publisher,

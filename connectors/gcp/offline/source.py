@@ -28,7 +28,7 @@ from connectors.gcp.reader import Reader
 from connectors.gcp.rights.reading import read_rights
 from connectors.gcp.settings import GcpSettings
 from connectors.gcp.usage.reading import read_insights, read_use_of_accounts, read_use_of_keys
-from connectors.gcp.workloads import engines as assets_engines
+from connectors.gcp.workloads import engines
 from connectors.gcp.workloads.catalog import SECTIONS, SORTS
 from connectors.gcp.workloads.engines import emit_engines
 from connectors.gcp.workloads.records import record_of
@@ -101,7 +101,7 @@ OF_FILES: tuple[Reading, ...] = (
     list_pools,
     read_hmac_keys,
     read_managed_identities,
-    assets_engines.list_engines,
+    engines.list_engines,
     read_consumers,
     if_wanted("agentregistry.agents", read_registered),
     read_rights,

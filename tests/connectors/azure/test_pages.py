@@ -121,14 +121,14 @@ def test_a_list_whose_links_keep_expiring_ends_as_a_failure(azure: AzureEstate, 
 @pytest.mark.parametrize(
     ("body", "error", "words"),
     [
-        (b"<html>welcome</html>", Unreachable, "no JSON"),
-        (b"", Unreachable, "no JSON"),
-        (b"\xff\xfe", Unreachable, "no JSON"),
-        (b'{"value": ' + b"[" * 5000, Unreachable, "no JSON"),
-        ({"value": None}, Malformed, "another shape"),
-        ({"error": {}}, Malformed, "another shape"),
-        ([], Malformed, "another shape"),
-        ({"value": [], "@odata.nextLink": 7}, Malformed, "another shape"),
+        (b"<html>welcome</html>", Unreachable, "not JSON"),
+        (b"", Unreachable, "not JSON"),
+        (b"\xff\xfe", Unreachable, "not JSON"),
+        (b'{"value": ' + b"[" * 5000, Unreachable, "not JSON"),
+        ({"value": None}, Malformed, "unexpected structure"),
+        ({"error": {}}, Malformed, "unexpected structure"),
+        ([], Malformed, "unexpected structure"),
+        ({"value": [], "@odata.nextLink": 7}, Malformed, "unexpected structure"),
     ],
 )
 def test_an_answer_that_is_none_is_told_as_such(
@@ -229,5 +229,5 @@ def test_a_query_that_was_cut_off_says_so(azure: AzureEstate, api: AzureApi) -> 
     rows = api.resource_graph(RESOURCES)
 
     assert bytes(next(rows)) == b'{"name": "a"}'
-    with pytest.raises(SourceError, match="cut off"):
+    with pytest.raises(SourceError, match="truncated"):
         next(rows)

@@ -175,7 +175,7 @@ def test_a_folder_that_is_not_there_is_a_gap(tmp_path: Path) -> None:
     """And no traceback."""
     (gap,) = [one for one in everything(tmp_path / "nowhere") if isinstance(one, Coverage)]
 
-    assert (gap.status, "cannot be looked into" in str(gap.detail)) == ("failed", True)
+    assert (gap.status, "cannot be read" in str(gap.detail)) == ("failed", True)
 
 
 JSON = st.recursive(

@@ -50,7 +50,10 @@ FILES = (
     ("{}", "not a supported type of credentials"),
     ('{"type": "service_account"}', "no usable credentials"),
     ('{"type": "external_account"}', "no usable credentials"),
-    ('{"type": "external_account", "credential_source": {"executable": {"command": "/bin/x"}}}', "no type"),
+    (
+        '{"type": "external_account", "credential_source": {"executable": {"command": "/bin/x"}}}',
+        "not a supported type",
+    ),
 )
 
 

@@ -153,7 +153,7 @@ def test_where_no_file_can_be_used_it_is_told_why(tmp_path: Path) -> None:
 
 def test_a_missing_folder_is_one_gap(tmp_path: Path) -> None:
     """And no traceback."""
-    assert "cannot be looked into" in gaps(read(tmp_path / "missing"))["entra.tenant"]
+    assert "cannot be read" in gaps(read(tmp_path / "missing"))["entra.tenant"]
 
 
 def test_names_with_control_characters_stay_words(tmp_path: Path) -> None:

@@ -84,7 +84,7 @@ def test_one_that_is_not_inherited_holds_at_its_scope_alone() -> None:
 @pytest.mark.parametrize("scope", ["nowhere", "/subscriptions/*"])
 def test_a_scope_that_is_none_is_refused(scope: str) -> None:
     """Rather than taken for some place."""
-    with pytest.raises(ValueError, match="no scope"):
+    with pytest.raises(ValueError, match="not a scope"):
         denial(scope)
 
 

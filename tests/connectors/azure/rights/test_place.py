@@ -45,7 +45,7 @@ def test_a_scope_is_as_broad_as_its_form_says(scope: str, breadth: str, words: s
 @pytest.mark.parametrize("scope", ["subscriptions/x", "/subscriptions/*", "/subscriptions/a?b", "/a\nb", "https://x"])
 def test_what_could_be_taken_for_a_pattern_is_no_scope(scope: str) -> None:
     """Resource Manager allows no such name, and it would reach what the role does not."""
-    with pytest.raises(ValueError, match="no scope"):
+    with pytest.raises(ValueError, match="not a scope"):
         place_of(scope)
 
 
