@@ -298,9 +298,7 @@ class Client:
             raise SourceError(f"the address of the API: {error}") from None
         for name, value in headers.items():
             if not (value.isascii() and value.isprintable() and value == value.strip()):
-                raise SourceError(
-                    f"the header {name} holds characters that are not allowed in a header", hint="check the secret"
-                )
+                raise SourceError(f"the header {name} holds invalid characters", hint="check the secret")
         self.url = url.rstrip("/")
         self.meter = Meter() if meter is None else meter
         self.rate = RateLimit(5, burst=5) if rate is None else rate

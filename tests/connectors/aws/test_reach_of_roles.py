@@ -201,7 +201,7 @@ def test_what_may_be_assumed_in_other_accounts_is_told(
 
 
 @pytest.mark.parametrize(
-    ("statements", "certain", "doubtful"),
+    ("statements", "certain", "uncertain"),
     [
         ([allow("sts:AssumeRole", THEIRS, **IF)], (), (THEIRS,)),
         ([allow("sts:AssumeRole", THEIRS, **IF), allow("sts:AssumeRole", THEIRS)], (THEIRS,), ()),

@@ -252,7 +252,7 @@ def test_a_server_that_is_down(make_settings: MakeSettings) -> None:
 
     assert isinstance(coverage, Coverage)
     assert (coverage.scope, coverage.status) == ("*", "failed")
-    assert "127.0.0.1:1 does not answer" in (coverage.detail or "")
+    assert "127.0.0.1:1 does not respond" in (coverage.detail or "")
 
 
 def test_a_server_that_stops_answering(place: Place, proxy: VaultProxy, make_settings: MakeSettings) -> None:
