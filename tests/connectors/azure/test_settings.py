@@ -18,8 +18,8 @@ SECRET = SecretRef(env="A_SECRET")
 @pytest.mark.parametrize(
     ("facts", "words"),
     [
-        ({"tenant_id": "contoso.onmicrosoft.com"}, "tenant_id is an id"),
-        ({"client_id": f"{ID}/.."}, "client_id is an id"),
+        ({"tenant_id": "contoso.onmicrosoft.com"}, "tenant_id must be an id"),
+        ({"client_id": f"{ID}/.."}, "client_id must be an id"),
         ({"subscriptions": "prod"}, "is not a subscription id"),
         ({"subscriptions": (f"{ID}?x",)}, "is not a subscription id"),
         ({"skip_subscriptions": "prod"}, "is not a subscription id"),

@@ -38,7 +38,7 @@ BAD: tuple[tuple[dict[str, Any], str], ...] = (
     ({"endpoints": {"iam": "ftp://x"}}, "address"),
     ({"endpoints": {"gmail": "https://x.example.com"}}, "gmail"),
     ({"grpc_endpoint": "https://iam"}, "host:port"),
-    ({"resources": "nonsense"}, "no resource"),
+    ({"resources": "nonsense"}, "is not a resource"),
     ({"max_attempts": 0}, "max_attempts"),
     ({"workers": 0}, "workers"),
     ({"timeout": 0}, "timeout"),
