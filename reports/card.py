@@ -32,7 +32,7 @@ def identity_card(
     history: Sequence[Era] = (),
     screen: Screen | None = None,
 ) -> str:
-    """All that is known of one identity, as text. ``history``: oldest first."""
+    """Everything known about one identity, as text. ``history``: oldest first."""
     found = joined_with_findings(judged, findings_by_fingerprint(result))
     page = Page(screen or Screen())
     digits = fingerprint_digits(found.findings)
@@ -61,7 +61,7 @@ def identity_card(
     if open_ones := [one for one in found.findings if one.acknowledged is None]:
         page.line()
         suppress = f"muster acknowledge {open_ones[0].fingerprint[:digits]} {ACKNOWLEDGE}"
-        page.hint("To suppress a finding, by the digits before it", suppress)
+        page.hint("Suppress a finding by the start of its fingerprint", suppress)
     return page.text
 
 
@@ -74,13 +74,13 @@ def _identity(judged: Assessment, first_seen: datetime | None) -> list[str | Non
         _created(one),
         f"first seen {first_seen:%Y-%m-%d}" if first_seen else None,
         f"seen by {', '.join(one.sources)}" if one.sources else None,
-        "" if judged.rechecked else "not re-checked by this scan: its place could not be read; shown as last seen",
+        "" if judged.rechecked else "not re-checked by this scan: its scope could not be read; shown as last seen",
         (tags := tags_text(one.tags)) and f"tags: {tags}",
     ]
 
 
 def _consumers(judged: Assessment, result: ScanResult) -> list[str]:
-    """What runs as it; agents, which are identities themselves, by their key."""
+    """Workloads that run as it; agents, which are identities themselves, by their key."""
     of_key = {one.key: one for one in result.workloads}
     known = ((key, of_key.get(key)) for key in judged.consumers)
     return [key if one is None else f"{words(one.kind)} {one.name} ({key})" for key, one in known]
@@ -95,7 +95,7 @@ def _created(identity: Identity) -> str | None:
 
 def _registry(judged: Assessment) -> list[str | None]:
     verdict = judged.registry
-    state = f"{verdict.state}, provisional: a gap hides what might match" if verdict.provisional else verdict.state
+    state = f"{verdict.state}, provisional: a gap hides possible matches" if verdict.provisional else verdict.state
     by = f"entry {verdict.entry} by {verdict.rung}" if verdict.entry else None
     return [
         state,
@@ -103,7 +103,7 @@ def _registry(judged: Assessment) -> list[str | None]:
         verdict.evidence,
         verdict.look_alike.evidence if verdict.look_alike else None,
         f"declared the same by {', '.join(verdict.agreeing)}" if verdict.agreeing else None,
-        f"declared otherwise by {', '.join(verdict.contradictions)}" if verdict.contradictions else None,
+        f"declared differently by {', '.join(verdict.contradictions)}" if verdict.contradictions else None,
         *(f"candidate {candidate.entry}: {candidate.evidence}" for candidate in verdict.candidates),
     ]
 
@@ -120,7 +120,7 @@ def _ownership(judged: Assessment) -> list[str | None]:
 
 
 def _leaving(verdict: OwnershipVerdict) -> str | None:
-    """Who answers for it and is about to go."""
+    """Owners who are about to leave."""
     if not verdict.leaving:
         return None
     return f"about to leave{f' ({verdict.last_day})' if verdict.last_day else ''}: {', '.join(verdict.leaving)}"
@@ -148,5 +148,5 @@ def _era(one: Era) -> str:
     """When, and what was different from before; of the first, what it was."""
     told = [difference_text(each.aspect, each.before, each.after) for each in one.differences]
     gone = [f"came back{'' if told else ' as it was'}"] if one.was_gone else []
-    said = [*gone, *told] or [", ".join(map(words, one.states)) or "details, and nothing that is judged"]
+    said = [*gone, *told] or [", ".join(map(words, one.states)) or "details that affect no verdict"]
     return f"{one.since:%Y-%m-%d} to {f'{one.until:%Y-%m-%d}' if one.until else 'now'}: {'; '.join(said)}"

@@ -7,7 +7,7 @@ from itertools import groupby
 from typing import BinaryIO, TypeAlias
 
 from reports.base import Screen
-from reports.diff_table import COLUMNS, SHORT_COLUMNS, became, caveats, findings_told, headline, span, totals
+from reports.diff_table import COLUMNS, SHORT_COLUMNS, became, caveats, finding_counts, headline, span, totals
 from reports.json import encoded, scan_record
 from reports.markdown import escaped
 from reports.page import LABEL, Page
@@ -26,7 +26,7 @@ Writer: TypeAlias = Callable[[Diff, BinaryIO, Screen], tuple[str, ...]]
 
 
 def _write_page(diff: Diff, out: BinaryIO, screen: Screen) -> tuple[str, ...]:
-    """What matters first; the totals last."""
+    """The most important changes first, totals last."""
     page = Page(screen)
     page.line(headline(diff), "bold")
     page.line(span(diff))
@@ -35,7 +35,9 @@ def _write_page(diff: Diff, out: BinaryIO, screen: Screen) -> tuple[str, ...]:
     identities = [list(rows) for _, rows in groupby(_of(diff, "identity"), lambda row: row.key)]
     for title, belongs in _SECTIONS.items():
         _section(page, title, [rows for rows in identities if belongs(rows)], _identity)
-    _section(page, f"Findings: {', '.join(findings_told(diff.summary))}", [[one] for one in _of(diff, "finding")], _one)
+    _section(
+        page, f"Findings: {', '.join(finding_counts(diff.summary))}", [[one] for one in _of(diff, "finding")], _one
+    )
     _section(page, "Registry entries", [[one] for one in _of(diff, "entry")], _one)
     _places(page, [rows[0] for rows in identities if rows[0].change == "not_rechecked"])
     page.line()
@@ -53,7 +55,7 @@ def _is(change: str) -> Callable[[list[Change]], bool]:
 
 
 _SECTIONS: Mapping[str, Callable[[list[Change]], bool]] = {
-    "Deleted and made anew": lambda rows: any(row.change == "replaced" for row in rows),
+    "Recreated": lambda rows: any(row.change == "replaced" for row in rows),
     "Reach grew": lambda rows: _moved(rows) and any(row.reach_grew for row in rows),
     "Joined": _is("joined"),
     "Came back": _is("returned"),
@@ -67,14 +69,16 @@ def _moved(rows: list[Change]) -> bool:
     return all(row.change == "moved" for row in rows)
 
 
-def _section(page: Page, title: str, things: list[list[Change]], told: Callable[[list[Change]], Iterable[str]]) -> None:
-    if not things:
+def _section(
+    page: Page, title: str, groups: list[list[Change]], lines: Callable[[list[Change]], Iterable[str]]
+) -> None:
+    if not groups:
         return
-    page.heading(title if title.startswith("Findings") else f"{title}: {len(things):,}")
-    for rows in things[:SHOWN]:
-        page.item(rows[0].severity or _label(rows[0]), told(rows), axis="severity" if rows[0].severity else None)
-    if len(things) > SHOWN:
-        page.hint(f"and {len(things) - SHOWN:,} more", "muster diff -o csv:diff.csv", indent=LABEL)
+    page.heading(title if title.startswith("Findings") else f"{title}: {len(groups):,}")
+    for rows in groups[:SHOWN]:
+        page.item(rows[0].severity or _label(rows[0]), lines(rows), axis="severity" if rows[0].severity else None)
+    if len(groups) > SHOWN:
+        page.hint(f"and {len(groups) - SHOWN:,} more", "muster diff -o csv:diff.csv", indent=LABEL)
 
 
 def _label(change: Change) -> str:
@@ -82,7 +86,7 @@ def _label(change: Change) -> str:
 
 
 def _identity(rows: list[Change]) -> Iterator[str]:
-    """Who, then a line a change, then whom to ask what."""
+    """The lines of an identity: its name, each change, the next step."""
     first = rows[0]
     yield f"{first.name} ({first.provider} {first.scope})"
     yield first.key
@@ -108,7 +112,7 @@ def _next(rows: list[Change]) -> Iterator[str]:
 
 
 def _places(page: Page, unread: list[Change]) -> None:
-    """What could not be looked at again, by place: it is one gap, not so many identities."""
+    """Identities that were not re-checked, counted by source and scope."""
     by_place = sorted({(row.source or "", row.scope or "") for row in unread})
     if by_place:
         page.heading(f"Not re-checked: {len(unread):,}")

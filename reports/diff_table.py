@@ -1,4 +1,4 @@
-"""What a difference between two scans says: its sentences, and its columns as data."""
+"""Texts and columns of a comparison of two scans."""
 
 from __future__ import annotations
 
@@ -24,20 +24,20 @@ def totals(counts: Counts) -> str:
 
 
 def headline(diff: Diff) -> str:
-    """What there is to look at, in one sentence."""
+    """One sentence with the number of changes."""
     counts = diff.summary
     parts = (
         (counts.joined, "joined"),
         (counts.returned, "came back"),
         (counts.moved, "moved"),
-        (counts.replaced, "of these made anew under an old key"),
+        (counts.replaced, "of these recreated under the same key"),
         (counts.reach_grew, "of these can do more than before"),
         (counts.left, "left"),
         (counts.forgotten, "forgotten"),
     )
-    told = ", ".join(f"{number:,} {what}" for number, what in parts if number)
-    if told:
-        return f"Of the identities, {told}."
+    text = ", ".join(f"{number:,} {what}" for number, what in parts if number)
+    if text:
+        return f"Of the identities, {text}."
     return "Nothing changed." if not diff.changes else "Of the identities, none joined, moved or left."
 
 
@@ -51,13 +51,13 @@ def _scan(scan: ScanInfo) -> str:
 
 
 def caveats(diff: Diff) -> list[str]:
-    """What a reader must know before believing that nothing happened."""
+    """Limits of the comparison, as sentences."""
     number = diff.summary.not_rechecked
-    unread = f"{counted(number, 'identity', 'identities')} could not be looked at again: none is said to have left."
+    unread = f"{counted(number, 'identity', 'identities')} could not be re-checked, so none of them counts as left."
     return [*([unread] if number else []), *diff.notices]
 
 
-def findings_told(counts: Counts) -> Iterator[str]:
+def finding_counts(counts: Counts) -> Iterator[str]:
     """Findings by what became of them."""
     for number, what in (
         (counts.new_findings, "new"),
@@ -79,10 +79,10 @@ def became(change: Change) -> str:
 def difference_text(aspect: Aspect, before: str | None, after: str | None) -> str:
     """One aspect as it was and is: one state and the next, or what went and what came."""
     if aspect in _SEVERAL and not (aspect == "credentials" and before and after):
-        told = "; ".join([*([f"+ {after}"] if after else []), *([f"- {before}"] if before else [])])
+        text = "; ".join([*([f"+ {after}"] if after else []), *([f"- {before}"] if before else [])])
     else:
-        told = f"{before or 'none'} -> {after or 'none'}"
-    return f"{words(aspect)}: {told}"
+        text = f"{before or 'none'} -> {after or 'none'}"
+    return f"{words(aspect)}: {text}"
 
 
 _SEVERAL: frozenset[Aspect] = frozenset({"permissions", "links", "trust", "credentials"})
@@ -93,21 +93,21 @@ COLUMNS: tuple[_Change, ...] = (
     Column("subject", lambda r: r.subject, "Identity, finding or registry entry.", 10),
     Column("change", lambda r: r.change, "What happened to it.", 14),
     Column("key", lambda r: r.key, "The identity's key, the finding's fingerprint, the entry's id.", 52),
-    Column("name", lambda r: r.name, "As people call it; of a finding, its title.", 28),
+    Column("name", lambda r: r.name, "Display name; of a finding, its title.", 28),
     Column("provider", lambda r: r.provider, "The system it lives in.", 10),
-    Column("source", lambda r: r.source, "The configured source that saw it.", 16),
+    Column("source", lambda r: r.source, "The configured source that reported it.", 16),
     Column("scope", lambda r: r.scope, "Account, project, cluster or namespace."),
     Column("kind", lambda r: r.kind, "The provider's kind of identity.", 12),
-    Column("aspect", lambda r: r.aspect, "What of it is another than before.", 14),
-    Column("before", lambda r: r.before, "As it was; empty: there was nothing.", 40),
-    Column("after", lambda r: r.after, "As it is; empty: there is nothing.", 40),
+    Column("aspect", lambda r: r.aspect, "The attribute that changed.", 14),
+    Column("before", lambda r: r.before, "Old value; empty: none.", 40),
+    Column("after", lambda r: r.after, "New value; empty: none.", 40),
     Column("reach_grew", lambda r: r.reach_grew, "It can do or become more than before.", 12, "bool"),
     Column("severity", lambda r: r.severity, "Of a finding.", 10, axis="severity"),
     Column("rule", lambda r: r.rule, "Of a finding.", 24),
-    Column("identity", lambda r: r.identity, "Of a finding, the key of whom it is about.", 52),
-    Column("ask", lambda r: r.ask, "Who answers for it, or the likeliest person to ask.", 26),
+    Column("identity", lambda r: r.identity, "Of a finding, the key of its identity.", 52),
+    Column("ask", lambda r: r.ask, "Owner, or the most likely owner.", 26),
     Column("next_step", lambda r: r.next_step, "What to do first.", 60),
-    Column("caveat", lambda r: r.caveat, "Why it may not be as it looks.", 40),
+    Column("caveat", lambda r: r.caveat, "Why this may be incomplete.", 40),
 )
 SHORT_COLUMNS: tuple[_Change, ...] = (
     Column("change", lambda r: words(r.change), ""),

@@ -1,6 +1,6 @@
-"""Findings on the terminal's first page: what is new, what is gravest, and what moved since the scan before.
+"""Findings on the terminal's first page: new findings, the highest severities, and changes since the previous scan.
 
-Findings of one rule and severity are one item: how many there are, a few that they are about, and what to do first.
+Findings of one rule and severity form one item: their number, a few subjects, and the next step.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ def groups_by_rule(findings: Iterable[Finding]) -> list[list[Finding]]:
 
 
 def new_findings(page: Page, digest: Digest) -> None:
-    """What the scan before did not have; nothing where there is nothing new."""
+    """Findings that the previous scan did not have; writes nothing if there are none."""
     new = [finding for finding in digest.result.findings if finding.new]
     if new:
         _list(
@@ -43,21 +43,27 @@ def new_findings(page: Page, digest: Digest) -> None:
         )
 
 
-def gravest_findings(page: Page, digest: Digest) -> None:
-    """Those to act on first, of all that stood before."""
+def highest_findings(page: Page, digest: Digest) -> None:
+    """The findings with the highest severity among those that are not new."""
     standing = [finding for finding in digest.result.findings if not finding.new]
     if standing:
         others = len(standing) < len(digest.result.findings)
-        _list(page, digest, f"Gravest {'of the other ' if others else ''}findings", standing, most=GROUPS_SHOWN)
+        _list(
+            page,
+            digest,
+            "Other findings by severity" if others else "Highest-severity findings",
+            standing,
+            most=GROUPS_SHOWN,
+        )
 
 
 def moved(page: Page, digest: Digest) -> None:
-    """What there is more or less of than in the scan before."""
+    """How the counts changed since the previous scan."""
     *earlier, _ = digest.result.trend or (None,)
     if not earlier:
         return
     steps = list(_steps(earlier[-1].counts, digest.result.summary))
-    page.counts("Moved", [*steps, f"since {_before(digest)}"] if steps else [f"nothing since {_before(digest)}"])
+    page.counts("Change", [*(steps or ["none"]), f"since {_before(digest)}"])
 
 
 def _steps(before: Summary, now: Summary) -> Iterator[str]:
@@ -87,25 +93,25 @@ def _list(page: Page, digest: Digest, title: str, findings: Sequence[Finding], *
     groups = [list(group) for _, group in groupby(findings, lambda finding: (finding.severity, finding.rule))]
     names = dict(_names(digest.result))
     for group in groups[:most]:
-        gravest = group[0]
+        first = group[0]
         about: dict[str | None, Finding] = {}
         for finding in group:
             about.setdefault(finding.subject, finding)
         examples = ", ".join(_subject(page, one, names) for one in islice(about.values(), EXAMPLES_SHOWN))
         more = len(about) - EXAMPLES_SHOWN
         lines = (
-            f"{gravest.title} ({len(group):,})",
+            f"{first.title} ({len(group):,})",
             f"{examples} and {more:,} more" if more > 0 else examples,
-            f"Next: {_first_sentence(gravest.remediation)}",
+            f"Next: {_first_sentence(first.remediation)}",
         )
-        page.item(gravest.severity, lines, axis="severity")
+        page.item(first.severity, lines, axis="severity")
     if len(groups) > most:
-        rules = counted(len(groups) - most, "more rule fired", "more rules fired")
+        rules = counted(len(groups) - most, "more rule", "more rules")
         page.hint(rules, "muster report --view findings", indent=LABEL)
 
 
 def _names(result: ScanResult) -> Iterator[tuple[str, str]]:
-    """By key: what identities are called, and rights whose holder is gone, of which the key tells nobody anything."""
+    """Display names by key, of identities and of assignments whose holder was deleted."""
     for judged in result.identities:
         yield judged.identity.key, judged.identity.display_name or judged.identity.name
     for right in result.assignments:
@@ -118,6 +124,6 @@ def _subject(page: Page, finding: Finding, names: dict[str, str]) -> str:
 
 
 def _first_sentence(text: str) -> str:
-    """The first thing that a remediation says to do; the findings' own view has all of it."""
+    """The first step of a remediation; the findings view shows all of it."""
     found = _SENTENCE.match(text)
     return f"{found[0][:-1]}." if found else text

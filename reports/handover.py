@@ -46,9 +46,9 @@ def _is_own(item: HandoverItem) -> bool:
 
 
 _SECTIONS: Mapping[str, Callable[[HandoverItem], bool]] = {
-    "Nobody else answers for": lambda item: item.urgent is True and not _is_own(item),
-    "Who else answers cannot be told": lambda item: item.urgent is None and not _is_own(item),
-    "Others answer for": lambda item: item.urgent is False and not _is_own(item),
+    "No other owner": lambda item: item.urgent is True and not _is_own(item),
+    "Other owners unknown": lambda item: item.urgent is None and not _is_own(item),
+    "Other owners remain": lambda item: item.urgent is False and not _is_own(item),
     "Their own accounts": _is_own,
 }
 
@@ -66,7 +66,7 @@ _LABELS: Mapping[Role, str] = {
     "tagged": "tagged",
     "mentioned": "mentioned",
 }
-"""The gravest role in the nine characters that a label has."""
+"""The most critical role, in the nine characters of a label."""
 
 
 def _told(item: HandoverItem) -> Iterator[str]:
@@ -97,11 +97,9 @@ def _write_xlsx(handover: Handover, scan: ScanInfo, out: BinaryIO, screen: Scree
     lines += [(notice, "lead") for notice in handover.notices]
     lines.append((as_of(scan), "plain"))
     counts = (
-        Counts("By role", ("", "role", "things"), _tally("role", (item.roles[0] for item in handover.items))),
-        Counts("By privilege", ("", "level", "things"), _tally("privilege", (one.privilege for one in handover.items))),
-        Counts(
-            "By successor", ("", "person", "things"), _tally("successor", (one.successor for one in handover.items))
-        ),
+        Counts("By role", ("", "role", "items"), _tally("role", (item.roles[0] for item in handover.items))),
+        Counts("By privilege", ("", "level", "items"), _tally("privilege", (one.privilege for one in handover.items))),
+        Counts("By successor", ("", "person", "items"), _tally("successor", (one.successor for one in handover.items))),
     )
     with new_workbook(out, title="Handover", created=scan.finished_at) as workbook:
         workbook.add_summary(lines, counts)

@@ -73,7 +73,7 @@ LISTINGS: Mapping[View, Listing] = {
     "registry": Listing(
         "registry entry",
         "registry entries",
-        (Heading("Entry", 16), Heading("State", 17, "entry"), Heading("Stands for", 0), Heading("Owner", 20)),
+        (Heading("Entry", 16), Heading("State", 17, "entry"), Heading("Declares", 0), Heading("Owner", 20)),
         _entries,
     ),
     "credentials": Listing(

@@ -10,7 +10,16 @@ from reports.base import Screen, View
 from reports.finding_groups import groups_by_rule
 from reports.judged import Judged, judged_identities, most_urgent_first
 from reports.listing import LISTINGS
-from reports.phrases import ORPHANED_MEANS, credential_text, fingerprint_digits, iso, next_step, place, telling, words
+from reports.phrases import (
+    ORPHANED_MEANS,
+    credential_text,
+    evidence_line,
+    fingerprint_digits,
+    iso,
+    next_step,
+    place,
+    words,
+)
 from reports.summary import Digest, gap_text
 from reports.views import Keeps, is_orphan, is_unregistered
 from scanner.model import SEVERITIES, Assessment, Finding, ScanResult
@@ -120,7 +129,7 @@ Section: TypeAlias = Callable[[MarkdownPage, Digest], None]
 
 
 class MarkdownReport:
-    """What is new first, then the gravest, then what to do about each kind; what does not fit is counted."""
+    """New findings, other findings by severity, then the next step for each rule; what does not fit is counted."""
 
     name: ClassVar[str] = "markdown"
     title: ClassVar[str] = "a comment on a pull request, or the summary of a job"
@@ -150,12 +159,12 @@ def _counts(page: MarkdownPage, digest: Digest) -> None:
     found = digest.result.summary.findings
     grave: dict[str, int] = {severity: found.get(severity, 0) for severity in SEVERITIES}
     axes = {**digest.states, "findings": grave}
-    rows = [(axis.capitalize(), told) for axis, states in axes.items() if (told := _told(states))]
+    rows = [(axis.capitalize(), text) for axis, states in axes.items() if (text := _state_counts(states))]
     if rows:
         page.table(None, ("Axis", "How many"), rows, total=len(rows))
 
 
-def _told(states: Mapping[str, int]) -> str:
+def _state_counts(states: Mapping[str, int]) -> str:
     return " · ".join(f"{count:,} {words(state)}" for state, count in states.items() if count)
 
 
@@ -164,7 +173,7 @@ def _new_findings(page: MarkdownPage, digest: Digest) -> None:
     _findings(page, digest, "New since the last scan", found, most=FEW)
 
 
-def _gravest_findings(page: MarkdownPage, digest: Digest) -> None:
+def _highest_findings(page: MarkdownPage, digest: Digest) -> None:
     found = [finding for finding in digest.result.findings if not finding.new]
     _findings(page, digest, "Other findings" if digest.result.summary.new_findings else "Findings", found, most=FEW)
 
@@ -206,7 +215,7 @@ def _finding_row(finding: Finding, about: Assessment | None, digits: int) -> Ite
     yield f"{finding.severity}, new" if finding.new else finding.severity
     yield _prose(finding.title)
     yield " ".join(_named(finding, about))
-    yield code(_cut(telling(finding) or "", LONGEST_TEXT))
+    yield code(_cut(evidence_line(finding) or "", LONGEST_TEXT))
     yield code(finding.fingerprint[:digits])
 
 
@@ -297,7 +306,7 @@ def _cut(text: str, longest: int) -> str:
 
 
 _SECTIONS: Mapping[View, tuple[Section, ...]] = {
-    "all": (_counts, _new_findings, _gravest_findings, _next_steps),
+    "all": (_counts, _new_findings, _highest_findings, _next_steps),
     "orphans": (_work_list("Orphans", is_orphan),),
     "unregistered": (_work_list("Unregistered", is_unregistered),),
     "findings": (_counts, _next_steps, _all_findings),

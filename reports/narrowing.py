@@ -1,4 +1,4 @@
-"""A result narrowed to what somebody asks for (a provider, a team, a rule …), or parted by whom it is for.
+"""A result filtered by provider, team, rule and the like, or split by recipient.
 
 What is left is a result of its own: its numbers are counted anew, so that they agree with its lists. Coverage stays
 whole, as no number can be trusted without the gaps it was counted under; and the result says what was asked for.
@@ -38,8 +38,8 @@ class Wanted(Struct, frozen=True, kw_only=True):
     def in_words(self) -> str:
         """Such as ``provider aws or gcp, severity high or above``."""
         named = {"provider": self.providers, "team": self.teams, "rule": self.rules, "owner": self.owners}
-        told = [f"{name} {' or '.join(values)}" for name, values in named.items() if values]
-        return ", ".join([*told, *([f"severity {self.severity} or above"] if self.severity else [])])
+        text = [f"{name} {' or '.join(values)}" for name, values in named.items() if values]
+        return ", ".join([*text, *([f"severity {self.severity} or above"] if self.severity else [])])
 
 
 def narrowed(result: ScanResult, wanted: Wanted) -> ScanResult:
@@ -59,8 +59,8 @@ def narrowed(result: ScanResult, wanted: Wanted) -> ScanResult:
     by_finding = bool(wanted.rules or wanted.severity)
     with_one = {one.identity for one in findings}
     kept = [key for key in about if not by_finding or key in with_one]
-    told = f"Only {wanted.in_words}: everything else that the scan found is left out here."
-    return _of(result, [about[key] for key in kept], findings, wanted, told)
+    text = f"Filtered by {wanted.in_words}; everything else is left out."
+    return _of(result, [about[key] for key in kept], findings, wanted, text)
 
 
 def parted(result: ScanResult, view: View, label: Callable[[Assessment], str | None]) -> dict[str | None, ScanResult]:
@@ -74,8 +74,8 @@ def parted(result: ScanResult, view: View, label: Callable[[Assessment], str | N
     parts = {}
     for name in sorted(groups, key=lambda name: (name is None, name)):
         found = [finding for one in groups[name] for finding in findings.get(one.identity.key, ())]
-        told = f"Only what is for {name or 'nobody in particular'}."
-        parts[name] = _of(result, groups[name], sorted(found, key=gravest_first), None, told)
+        text = f"Only what is for {name or 'no owner or team'}."
+        parts[name] = _of(result, groups[name], sorted(found, key=gravest_first), None, text)
     return parts
 
 
@@ -118,7 +118,7 @@ def _of(
     identities: list[Assessment],
     findings: Collection[Finding],
     wanted: Wanted | None,
-    told: str,
+    text: str,
 ) -> ScanResult:
     """The result with these identities and findings, and what they refer to."""
     shown = {one.fingerprint for one in findings}
@@ -143,7 +143,7 @@ def _of(
         assignments=assignments,
         entries=entries,
         findings=tuple(findings),
-        only=told,
+        only=text,
         trend=(),
         since=None,
     )

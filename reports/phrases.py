@@ -1,6 +1,6 @@
-"""What every report says about one identity in words: its severity, its next step, its credentials, agent or not.
+"""Texts about one identity or finding, shared by all reports: next step, credentials, owners, evidence.
 
-Pure functions over judged records. What a whole result says is in ``reports.summary``.
+Pure functions over judged records. Texts about a whole result are in ``reports.summary``.
 """
 
 from __future__ import annotations
@@ -25,10 +25,8 @@ from scanner.model import (
 )
 from scanner.rules.catalog import RULES
 
-ORPHANED_MEANS = (
-    "Orphaned: nobody accountable. No declared owner resolves to an active person, directly or through a group."
-)
-"""The field uses the word in three senses, so every report says which is meant."""
+ORPHANED_MEANS = "Orphaned: no declared owner resolves to an active person, directly or through a group."
+"""Others use the word differently, so every report defines it."""
 
 SEPARATOR = "; "
 """Between the members of a list inside one cell."""
@@ -43,11 +41,11 @@ _NEW_OWNER: Mapping[OrphanReason | None, str] = {
     "unresolvable": "Name an owner who is on the roster: {owner} is not.",
     "group_empty": "Name a new owner: {owner} has no active member.",
     "owner_is_machine": "Name a person as owner: {owner} is a machine.",
-    "ambiguous": "Decide which entry stands for it: {entries}.",
-    "unregistered": "Find out who uses it, then declare it with an owner or switch it off.",
+    "ambiguous": "Decide which entry matches it: {entries}.",
+    "unregistered": "Find out who uses it, then register it with an owner or disable it.",
     None: "Name an owner.",
 }
-"""What an orphan needs, by the reason why it is one."""
+"""Next step for an orphaned identity, by reason."""
 
 
 SHORTEST_FINGERPRINT = 8
@@ -56,7 +54,7 @@ ACKNOWLEDGE = "--reason TEXT --by PERSON"
 
 
 def fingerprint_digits(findings: Sequence[Finding]) -> int:
-    """How many digits of a fingerprint tell each of the findings apart: 8, and more where two begin alike."""
+    """How many leading digits make each finding's fingerprint unique: 8 or more."""
     whole = {finding.fingerprint for finding in findings}
     digits = SHORTEST_FINGERPRINT
     while len({fingerprint[:digits] for fingerprint in whole}) < len(whole):
@@ -65,12 +63,12 @@ def fingerprint_digits(findings: Sequence[Finding]) -> int:
 
 
 def next_step(judged: Judged) -> str:
-    """The one thing to do next about an identity, as a sentence; empty where there is nothing to do.
+    """The next step for an identity, as a sentence; empty if there is none.
 
-    Whoever answers for it comes first, since everything else needs somebody to decide; then its gravest finding.
+    Ownership comes first, since other steps need an owner's decision; then the finding with the highest severity.
     """
     if judged.verdicts.registry.provisional:
-        return "Close the gap first: what would tell whether it is declared could not be read."
+        return "Close the gap first: the data needed to match it to a registry entry could not be read."
     if judged.verdicts.ownership.state == "orphaned":
         return _orphan_step(judged.verdicts)
     return judged.findings[0].remediation if judged.findings else ""
@@ -80,17 +78,17 @@ def _orphan_step(assessment: Assessment) -> str:
     ownership, registry = assessment.ownership, assessment.registry
     likely = ownership.candidates[0] if ownership.candidates else None
     if registry.look_alike is not None:
-        return f"Do not declare it before you know who made it: {registry.look_alike.evidence}."
+        return f"Find out who created it before you register it: {registry.look_alike.evidence}."
     if assessment.abandoned:
         asked = f"Ask {_because(likely)}, then switch" if likely else "Switch"
-        return f"{asked} it off and delete it once nobody objects: nobody answers for it and nothing uses it."
+        return f"{asked} it off and delete it if there are no objections: it is orphaned and unused."
     if registry.proposed is not None:
         return f"Approve entry {registry.proposed} (status active, with who and when), or switch it off until then."
     if ownership.reason == "unregistered" and registry.candidates and registry.candidates[0].is_likely:
         entry = registry.candidates[0]
-        return f"Check whether entry {entry.entry} stands for it ({entry.evidence})."
+        return f"Check whether entry {entry.entry} matches it ({entry.evidence})."
     if ownership.reason == "unregistered" and likely:
-        return f"Ask {_because(likely)} who answers for it, then declare it or switch it off."
+        return f"Ask {_because(likely)} who owns it, then register it or disable it."
     step = _NEW_OWNER[ownership.reason].format(
         owner=ownership.owner or "the one named",
         entry=registry.entry or "in the registry",
@@ -100,7 +98,7 @@ def _orphan_step(assessment: Assessment) -> str:
 
 
 def suggested_owner(assessment: Assessment) -> str | None:
-    """The likeliest person to ask; nobody where it looks like a declared identity, whose owner would be suggested."""
+    """The most likely owner; None for an identity that imitates a registered one."""
     candidates = assessment.ownership.candidates
     return candidates[0].person if candidates and assessment.registry.look_alike is None else None
 
@@ -110,7 +108,7 @@ def _because(candidate: OwnerCandidate) -> str:
 
 
 def in_full(judged: Judged) -> Iterator[str]:
-    """An identity of a work list, line by line: which it is, the verdicts, what it holds, whom to ask, what to do."""
+    """The lines of an identity in a work list: name, verdicts, credentials, likely owners, next step."""
     identity, registry, ownership = judged.identity, judged.verdicts.registry, judged.verdicts.ownership
     reason = f" ({words(ownership.reason)})" if ownership.reason else ""
     yield identity.name
@@ -141,7 +139,7 @@ def agent_text(verdict: AgentVerdict) -> str:
 
 
 def owner_candidates_text(verdict: OwnershipVerdict) -> str | None:
-    """People to ask, likeliest first, each with the reason."""
+    """Likely owners with the reason for each, most likely first."""
     return joined(map(_because, verdict.candidates)) if verdict.candidates else None
 
 
@@ -159,7 +157,7 @@ def credential_text(credential: Credential) -> str:
 
 
 def drift_text(drift: Drift) -> str:
-    """What was found to be other than declared."""
+    """Declared and observed value of an attribute."""
     return f"{words(drift.aspect)}: declared {drift.declared}, found {drift.found}"
 
 
@@ -184,7 +182,7 @@ def facts_text(facts: Mapping[str, Any]) -> str | None:
 
 
 def evidence_of(finding: Finding) -> dict[str, Any]:
-    """A finding's evidence, what tells most first, whatever order a store gave back."""
+    """A finding's evidence, most important facts first, independent of the stored order."""
     order = _FACTS.get(finding.rule, {})
     facts = sorted(finding.evidence.items(), key=lambda fact: (order.get(fact[0], len(order)), fact[0]))
     return {name: _sorted_within(value) for name, value in facts}
@@ -200,21 +198,21 @@ def _sorted_within(value: Any) -> Any:
             return value
 
 
-def telling(finding: Finding) -> str | None:
-    """A finding's evidence without what a line about it says already; of moments, the day."""
+def evidence_line(finding: Finding) -> str | None:
+    """A finding's evidence as one line, without the credential's kind and id; times as dates."""
     said = ("kind", "id") if finding.credential else ()
     facts = {name: plain(fact) for name, fact in evidence_of(finding).items() if name not in said and fact is not False}
     return facts_text({name: fact[:10] if _MOMENT.fullmatch(fact) else fact for name, fact in facts.items()})
 
 
 def acknowledged_text(finding: Finding) -> str | None:
-    """Why somebody lets the finding be, who, and until when; None where nobody does."""
+    """Reason, person and last day of an acknowledgement; None if the finding is not acknowledged."""
     given = finding.acknowledged
     return None if given is None else f"{given.reason} ({given.by}, until {given.until})"
 
 
 def words(state: str) -> str:
-    """A state as people write it."""
+    """A state without underscores."""
     return state.replace("_", " ")
 
 

@@ -1,4 +1,4 @@
-"""Every state that reports show: how grave it is, and what it means. One table, so that all formats agree."""
+"""Every state that reports show, with its tone and meaning: one table for all formats."""
 
 from __future__ import annotations
 
@@ -25,21 +25,21 @@ STATES: Mapping[Axis, Mapping[str, State]] = {
         "critical": State("critical", "Act today"),
         "high": State("bad", "Act this week"),
         "medium": State("warn", "Plan it"),
-        "low": State("info", "When you pass by"),
-        "info": State("quiet", "Good to know"),
+        "low": State("info", "Fix when convenient"),
+        "info": State("quiet", "For information"),
     },
     "registry": {
-        "unregistered": State("bad", "Discovered, and no registry entry stands for it"),
-        "ambiguous": State("warn", "The strongest way to match hits several entries"),
+        "unregistered": State("bad", "Discovered, and no registry entry matches"),
+        "ambiguous": State("warn", "The strongest match hits several entries"),
         "registered": State("good", "Matched to exactly one registry entry"),
         "exempt": State("quiet", "Managed by the provider, a person, or exempt by configuration"),
         "unchecked": State("unknown", "No registry was given"),
     },
     "ownership": {
-        "orphaned": State("bad", "Nobody accountable answers for it"),
+        "orphaned": State("bad", "No declared owner resolves to an active person"),
         "owned": State("good", "An accountable owner resolves to an active person"),
         "unchecked": State("unknown", "An owner cannot be checked without a registry and a roster"),
-        "not_applicable": State("quiet", "Exempt: nobody here has to answer for it"),
+        "not_applicable": State("quiet", "Exempt: needs no owner here"),
     },
     "usage": {
         "never_used": State("bad", "Not used since it was created, fully evidenced"),
@@ -52,7 +52,7 @@ STATES: Mapping[Axis, Mapping[str, State]] = {
         "admin": State("bad", "Effectively everything, or all of the provider's access management"),
         "escalation": State("bad", "A known method leads to admin"),
         "high": State("warn", "High-consequence actions"),
-        "unknown": State("unknown", "Something needed to tell could not be read"),
+        "unknown": State("unknown", "Some of the permissions could not be read"),
         "normal": State("quiet", "Nothing that stands out"),
     },
     "agent": {
@@ -64,7 +64,7 @@ STATES: Mapping[Axis, Mapping[str, State]] = {
         "mixed": State("warn", "A person's account that machines use, or the other way round"),
         "human": State("quiet", "A person"),
         "non_human": State("quiet", "Not a person"),
-        "unknown": State("unknown", "No signal tells"),
+        "unknown": State("unknown", "No signal"),
     },
     "age": {
         "over 2 years": State("critical", "Its value is older than two years"),
@@ -72,7 +72,7 @@ STATES: Mapping[Axis, Mapping[str, State]] = {
         "90 days to a year": State("warn", "Its value is older than 90 days"),
         "30 to 90 days": State("info", "Its value is older than 30 days"),
         "under 30 days": State("good", "Its value is younger than 30 days"),
-        "unknown": State("unknown", "Nothing tells since when it has this value"),
+        "unknown": State("unknown", "The age of its value is unknown"),
     },
     "entry": {
         "retired_but_alive": State("bad", "Retired or expired, and an enabled identity matches"),
@@ -81,27 +81,27 @@ STATES: Mapping[Axis, Mapping[str, State]] = {
         "suspended": State("warn", "Suspended by its registry entry"),
         "proposed": State("info", "Not yet approved"),
         "found": State("good", "At least one identity matches"),
-        "retired": State("quiet", "Retired, and nothing enabled lives: the good end"),
+        "retired": State("quiet", "Retired, and no enabled identity matches"),
     },
     "change": {
         "replaced": State("bad", "Deleted and created again under the same name: another identity"),
-        "new": State("bad", "A finding that the scan before did not have"),
-        "reopened": State("bad", "A finding that was gone and came back"),
-        "joined": State("info", "Not there in the scan before"),
-        "returned": State("warn", "Was gone, and is there again"),
+        "new": State("bad", "A finding that the previous scan did not have"),
+        "reopened": State("bad", "A resolved finding that came back"),
+        "joined": State("info", "The previous scan did not have it"),
+        "returned": State("warn", "Was gone, and exists again"),
         "moved": State("warn", "Something about it changed"),
         "left": State("quiet", "No longer there, and its place was read"),
         "forgotten": State("quiet", "Its source was retired by hand"),
-        "resolved": State("good", "A finding that is no more"),
+        "resolved": State("good", "A finding that no longer applies"),
     },
     "coverage": {
         "denied": State("bad", "The permission is missing"),
         "failed": State("bad", "An error ended it"),
         "partial": State("warn", "Read in part"),
         "skipped": State("warn", "Not tried"),
-        "complete": State("good", "Read to the end"),
-        "not_offered": State("quiet", "This server or region has no such thing"),
-        "off": State("quiet", "Optional, and not asked for"),
+        "complete": State("good", "Read completely"),
+        "not_offered": State("quiet", "This server or region does not offer it"),
+        "off": State("quiet", "Optional, and not enabled"),
     },
 }
-"""By axis, the gravest first: lists and menus sort states in this order."""
+"""By axis, the most severe first: lists and menus sort states in this order."""

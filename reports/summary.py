@@ -1,4 +1,4 @@
-"""What a whole result says in a few sentences and counts, the caveats included."""
+"""Headline, caveats and counts of a result."""
 
 from __future__ import annotations
 
@@ -9,50 +9,50 @@ from scanner.model import Coverage, ScanResult
 from scanner.model.summary import by_state
 from scanner.text import counted, either
 
-_NO_REGISTRY = "No registry was given: nothing can be called registered or unregistered. Give one with --registry FILE."
-_NO_ROSTER = "No roster was given: whether owners are still there was not checked. Give one with --people FILE."
+_NO_REGISTRY = "No registry was given, so registration was not checked. Give one with --registry FILE."
+_NO_ROSTER = "No roster was given, so owners could not be verified. Give one with --people FILE."
 
 
 class Digest:
-    """A result with what it comes to; each part is worked out when it is first asked for, and once."""
+    """A result with derived texts and counts, each computed on first use and cached."""
 
     def __init__(self, result: ScanResult) -> None:
         self.result = result
 
     @cached_property
     def states(self) -> dict[str, dict[str, int]]:
-        """Identities by axis and state; states that nobody is in count 0."""
+        """Number of identities by axis and state; unused states count 0."""
         return by_state(self.result.identities)
 
     @cached_property
     def gaps(self) -> list[Coverage]:
-        """What could not be read completely, in the result's order."""
+        """Sections that were not read completely, in the result's order."""
         return [coverage for coverage in self.result.coverage if coverage.is_gap]
 
     @cached_property
     def headline(self) -> str:
-        """The one sentence to remember; it says so when it does not know all."""
+        """One sentence with the totals; it says so where gaps limit them."""
         identities = len(self.result.identities)
         if not identities and self.result.only:
-            return "Nothing that the scan found is asked for here."
+            return "No identity or finding matches the filters."
         if not identities:
             return "No identities could be read." if self.gaps else "No identities were found."
         total = counted(identities, "identity", "identities")
         unregistered, orphaned = self.states["registry"]["unregistered"], self.states["ownership"]["orphaned"]
         if self.states["registry"]["unchecked"] == identities:
-            told = f"{total} found; whether anybody declared them was not checked."
+            text = f"{total} found; registration was not checked."
         elif not unregistered and not orphaned:
-            told = f"of {total}, none is undeclared and none is orphaned."
+            text = f"of {total}, none is unregistered and none is orphaned."
         else:
-            told = (
-                f"{unregistered:,} of {total} {either(unregistered, 'is', 'are')} declared by nobody; {orphaned:,} "
-                f"{either(orphaned, 'has nobody who answers for it', 'have nobody who answers for them')}."
+            text = (
+                f"{unregistered:,} of {total} {either(unregistered, 'is', 'are')} unregistered; {orphaned:,} "
+                f"{either(orphaned, 'is', 'are')} orphaned."
             )
-        return f"As far as could be read, {told}" if self.gaps else told[0].upper() + told[1:]
+        return f"As far as could be read, {text}" if self.gaps else text[0].upper() + text[1:]
 
     @cached_property
     def caveats(self) -> list[str]:
-        """What a reader must know before believing a number; empty where all is well."""
+        """Limits of the numbers, as sentences; empty if there are none."""
         no_registry, no_roster = self.states["registry"]["unchecked"], self.states["ownership"]["unchecked"]
         registry = [judged.registry for judged in self.result.identities if judged.registry.provisional]
         provisional = sum(one.state == "unregistered" for one in registry)
@@ -60,16 +60,19 @@ class Digest:
         others = counted(contested, "other identity is", "other identities are")
         stale = sum(not judged.rechecked for judged in self.result.identities)
         unread = counted(len(self.gaps), "section", "sections")
-        told = (
+        caveats = (
             (self.result.only, self.result.only or ""),
-            (self.gaps, f"Incomplete: {unread} could not be read in full; the numbers below are a floor."),
+            (self.gaps, f"Incomplete: {unread} could not be read in full; the numbers below are minimums."),
             (no_registry, _NO_REGISTRY),
             (no_roster and not no_registry, _NO_ROSTER),
-            (provisional, f"{provisional:,} of the unregistered are provisional: a gap hides what might match them."),
+            (provisional, f"{provisional:,} of the unregistered are provisional: a gap hides possible matches."),
             (contested, f"{others} provisional: a registry row that cannot be read names them."),
-            (stale, f"{counted(stale, 'identity was', 'identities were')} not re-checked: the last verdicts stand."),
+            (
+                stale,
+                f"{counted(stale, 'identity was', 'identities were')} not re-checked: last known verdicts are shown.",
+            ),
         )
-        return [text for holds, text in told if holds]
+        return [text for holds, text in caveats if holds]
 
 
 def gap_text(gap: Coverage) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import BinaryIO, ClassVar, TypeAlias
 
 from reports.base import Screen, View
-from reports.finding_groups import gravest_findings, groups_by_rule, moved, new_findings
+from reports.finding_groups import groups_by_rule, highest_findings, moved, new_findings
 from reports.judged import Judged, judged_identities, most_urgent_first
 from reports.listing import LISTINGS
 from reports.page import LABEL, Heading, Page
@@ -15,10 +15,10 @@ from reports.phrases import (
     ACKNOWLEDGE,
     ORPHANED_MEANS,
     acknowledged_text,
+    evidence_line,
     fingerprint_digits,
     in_full,
     place,
-    telling,
     words,
 )
 from reports.summary import Digest, gap_text
@@ -37,7 +37,7 @@ Section: TypeAlias = Callable[[Page, Digest], None]
 
 
 class TerminalReport:
-    """One page: the headline, what is not known, counts, what is new, what is gravest, orphans, where to go next."""
+    """One page: headline, gaps, counts, new findings, highest severities, orphaned identities, next commands."""
 
     name: ClassVar[str] = "table"
     title: ClassVar[str] = "the report for a terminal"
@@ -45,7 +45,7 @@ class TerminalReport:
     extra: ClassVar[str | None] = None
 
     def write(self, result: ScanResult, view: View, out: BinaryIO, screen: Screen) -> tuple[str, ...]:
-        """Write the page as UTF-8; what it leaves out it says itself, so there are no notices."""
+        """Write the page as UTF-8; the page itself says what it leaves out, so there are no notices."""
         page, digest = Page(screen), Digest(result)
         for section in (_headline, *_SECTIONS[view]):
             section(page, digest)
@@ -89,9 +89,9 @@ def _counts(page: Page, digest: Digest) -> None:
         page.counts(axis.capitalize(), (f"{count:,} {words(state)}" for state, count in states.items() if count))
     severities = ((severity, summary.findings.get(severity, 0)) for severity in SEVERITIES)
     page.counts("Findings", (f"{count:,} {severity}" for severity, count in severities if count))
-    of_note = (
+    notable = (
         (summary.new_findings, "new finding", "new findings"),
-        (summary.reopened_findings, "of these came back", "of these came back"),
+        (summary.reopened_findings, "of these reopened", "of these reopened"),
         (summary.resolved_findings, "resolved finding", "resolved findings"),
         (summary.acknowledged, "acknowledged", "acknowledged"),
         (summary.admins, "admin", "admins"),
@@ -101,17 +101,17 @@ def _counts(page: Page, digest: Digest) -> None:
         (summary.not_found, "entry not found", "entries not found"),
         (summary.drifted, "drifted", "drifted"),
     )
-    page.counts("Of note", (counted(*noted) for noted in of_note if noted[0]))
+    page.counts("Notable", (counted(*noted) for noted in notable if noted[0]))
 
 
 def _all_findings(page: Page, digest: Digest) -> None:
-    """Under each rule what it is about, with the first digits of the fingerprint: the highest severity first."""
+    """The findings of each rule with the start of their fingerprints, highest severity first."""
     findings = digest.result.findings
     digits = fingerprint_digits(findings)
     page.heading(counted(len(findings), "finding", "findings"))
     if findings:
         suppress = f"muster acknowledge {findings[0].fingerprint[:digits]} {ACKNOWLEDGE}"
-        page.hint("To suppress a finding, by the digits before it", suppress)
+        page.hint("Suppress a finding by the start of its fingerprint", suppress)
     identities = _by_key(digest.result)
     room = len(page.shown(findings))
     most = LISTED_OF_A_RULE if room < len(findings) else room
@@ -134,7 +134,7 @@ def _few_orphans(page: Page, digest: Digest) -> None:
     orphans = _most_urgent(digest.result, is_orphan)
     if not orphans:
         return
-    page.heading("Nobody answers for")
+    page.heading("Orphaned identities")
     page.table(
         _ORPHAN_HEADINGS,
         (
@@ -185,7 +185,7 @@ def _notices(page: Page, digest: Digest) -> None:
     notices = digest.result.notices
     if not notices:
         return
-    page.heading("Worth knowing")
+    page.heading("Notices")
     for notice in notices[:NOTICES_SHOWN]:
         page.line(notice)
     if len(notices) > NOTICES_SHOWN:
@@ -197,7 +197,7 @@ def _where_next(page: Page, digest: Digest) -> None:
         if digest.result.only:
             return
         page.line()
-        page.hint("What each source would need", "muster doctor")
+        page.hint("Check access to each source", "muster doctor")
         return
     page.heading("Next")
     declare = digest.states["registry"]["unchecked"]
@@ -217,7 +217,7 @@ def _by_key(result: ScanResult) -> dict[str, Identity]:
 
 
 def _finding_lines(page: Page, finding: Finding, identities: Mapping[str, Identity], first: Finding) -> Iterator[str]:
-    """What one of a rule's findings is about, and its severity where that is not the first one's."""
+    """The subject and evidence of a finding; its severity where it differs from the group's first."""
     identity = identities.get(finding.identity or "")
     credential = (finding.credential or "").rpartition("#")[2]
     named: Iterable[str | None] = (
@@ -231,7 +231,7 @@ def _finding_lines(page: Page, finding: Finding, identities: Mapping[str, Identi
     )
     marks = (finding.severity if finding.severity != first.severity else "", "new" if finding.new else "")
     subject = "".join(f"[{mark}] " for mark in marks if mark) + ", ".join(name for name in named if name)
-    evidence = telling(finding)
+    evidence = evidence_line(finding)
     yield f"{subject}: {page.shortened(evidence, LONGEST_EVIDENCE)}" if evidence else subject
     if acknowledged := acknowledged_text(finding):
         yield f"Acknowledged: {acknowledged}"
@@ -242,7 +242,7 @@ def _as_csv(view: View) -> str:
 
 
 def _example(digest: Digest) -> str:
-    """What to call the identity that is most worth a look; a name that a shell would read otherwise is left out."""
+    """The name or key of the most urgent identity, if a shell reads it as plain text."""
     urgent = _most_urgent(digest.result, is_orphan) or _most_urgent(digest.result, lambda _: True)
     names = (name for one in urgent for name in (one.identity.name, one.identity.key))
     return next(filter(_PLAIN.fullmatch, names), "IDENTITY")
@@ -255,15 +255,15 @@ def _next(step: str) -> str:
 _ORPHAN_HEADINGS = (
     Heading("Severity", 8, "severity"),
     Heading("Identity", 0),
-    Heading("Where", 16),
-    Heading("Why", 16),
-    Heading("Use", 10, "usage"),
+    Heading("Scope", 16),
+    Heading("Reason", 16),
+    Heading("Usage", 10, "usage"),
 )
 
-_FILL_IN = ("The list for owners to fill in", "muster orphans -o xlsx:orphans.xlsx")
-_DECLARE = ("A draft registry of all found", "muster registry adopt --registry new.csv")
-_SHOW = "All that is known of one of them"
-_EXPLORE = ("Everything, to explore", "muster report -o html:report.html")
+_FILL_IN = ("Workbook for owners to fill in", "muster orphans -o xlsx:orphans.xlsx")
+_DECLARE = ("Draft a registry from this scan", "muster registry adopt --registry new.csv")
+_SHOW = "Details of one identity"
+_EXPLORE = ("Interactive report", "muster report -o html:report.html")
 _PLAIN = re.compile(r"[A-Za-z0-9][\w.:/@+=-]{0,99}", re.ASCII)
 
 _SECTIONS: Mapping[View, tuple[Section, ...]] = {
@@ -272,7 +272,7 @@ _SECTIONS: Mapping[View, tuple[Section, ...]] = {
         _counts,
         moved,
         new_findings,
-        gravest_findings,
+        highest_findings,
         _few_orphans,
         _meanings,
         _notices,

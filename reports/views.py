@@ -21,12 +21,12 @@ Keeps: TypeAlias = Callable[[Assessment], bool]
 
 
 def is_orphan(assessment: Assessment) -> bool:
-    """Nobody answers for it; provisional ones and disabled ones included."""
+    """The identity is orphaned, also if provisional or disabled."""
     return assessment.ownership.state == "orphaned"
 
 
 def is_unregistered(assessment: Assessment) -> bool:
-    """Nobody declared it; provisional ones and disabled ones included."""
+    """The identity is unregistered, also if provisional or disabled."""
     return assessment.registry.state == "unregistered"
 
 

@@ -14,7 +14,7 @@ from scanner.model import ScanResult
 
 SCHEMA = "muster.board/1"
 SCAN = ("id", "started_at", "finished_at", "version")
-"""What is told of the scan: what it went by, the config above all, is no board's matter."""
+"""What the document says of the scan: without its inputs, such as the config."""
 
 
 class BoardDocument:

@@ -1,4 +1,4 @@
-"""The shares on a board: of whom it is asked, and of each whether it holds, does not, or cannot be told."""
+"""The shares on a board: what is counted, and for each whether it holds, does not hold, or is unknown."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from msgspec.structs import replace
 from reports.board.records import RESOLVED_WITHIN, Board, Measure, Moment, Resolution, Team
 from scanner.model import ROTATED, Assessment, Credential, ScanResult, Severity, Summary
 
-Told: TypeAlias = bool | None
-"""Whether something holds; None where it cannot be told."""
+Answer: TypeAlias = bool | None
+"""Whether a statement holds; None if unknown."""
 
 
 def measures(result: ScanResult) -> Iterator[Measure]:
@@ -23,27 +23,27 @@ def measures(result: ScanResult) -> Iterator[Measure]:
     yield _measure("owned", map(is_owned, asked))
     yield _measure("registered", map(_registered, asked))
     yield _measure("agents_owned", (is_owned(one) for one in asked if one.agent.is_agent))
-    yield _measure("rotated", (told for _, told in rotations(result)))
+    yield _measure("rotated", (answer for _, answer in rotations(result)))
     yield _measure("long_lived", (_long_lived(one, result.policy.max_lifetime) for one, _ in held), better="less")
     complete = sum(section.status == "complete" for section in result.coverage)
     yield Measure(name="read", count=complete, known=complete + gaps, unknown=0)
 
 
-def _measure(name: str, told: Iterable[Told], *, better: Literal["more", "less"] = "more") -> Measure:
-    counts = Counter(told)
+def _measure(name: str, answers: Iterable[Answer], *, better: Literal["more", "less"] = "more") -> Measure:
+    counts = Counter(answers)
     return Measure(
         name=name, count=counts[True], known=counts[True] + counts[False], unknown=counts[None], better=better
     )
 
 
-def is_owned(one: Assessment) -> Told:
-    """Whether somebody answers for it; of what no entry was found for only as sure as the gap lets it be."""
+def is_owned(one: Assessment) -> Answer:
+    """Whether it is owned; None for an unregistered identity under a gap."""
     if one.ownership.state == "unchecked" or one.registry.provisional:
         return None
     return one.ownership.state == "owned"
 
 
-def _registered(one: Assessment) -> Told:
+def _registered(one: Assessment) -> Answer:
     if one.registry.state == "unchecked" or one.registry.provisional:
         return None
     return one.registry.state == "registered"
@@ -61,7 +61,7 @@ def _held(result: ScanResult) -> Iterator[tuple[Credential, Assessment]]:
                 yield credential, holder
 
 
-def rotations(result: ScanResult) -> Iterator[tuple[Assessment, Told]]:
+def rotations(result: ScanResult) -> Iterator[tuple[Assessment, Answer]]:
     """Whether credentials that want rotating had it in time: in the entry's, else in the policy's."""
     limits = {one.entry.id: one.entry.max_credential_age for one in result.entries}
     for credential, holder in _held(result):
@@ -73,7 +73,7 @@ def rotations(result: ScanResult) -> Iterator[tuple[Assessment, Told]]:
         yield holder, None if created is None else result.scan.started_at - created <= limit
 
 
-def _long_lived(credential: Credential, limit_days: int) -> Told:
+def _long_lived(credential: Credential, limit_days: int) -> Answer:
     if credential.never_expires:
         return True
     if credential.created_at is None or credential.expires_at is None:
@@ -140,11 +140,11 @@ def _age(since: datetime | None, now: datetime) -> str:
 
 def _resolution(result: ScanResult) -> Resolution:
     earliest = result.scan.started_at - timedelta(days=RESOLVED_WITHIN)
-    stood: Counter[int] = Counter()
+    ages: Counter[int] = Counter()
     for point in result.trend:
         if point.started_at >= earliest:
-            stood.update(point.resolved)
-    return Resolution(resolved=stood.total(), median_days=_median(stood))
+            ages.update(point.resolved)
+    return Resolution(resolved=ages.total(), median_days=_median(ages))
 
 
 def _median(counts: Counter[int]) -> int | None:

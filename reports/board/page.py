@@ -85,7 +85,7 @@ class BoardPage:
 
 
 def _measure(measure: Measure, numbers: Board, digest: Digest) -> str:
-    untold = f" <b>{words.untold(measure)}.</b>" if measure.unknown else ""
+    unknown = f" <b>{words.unknown_text(measure)}.</b>" if measure.unknown else ""
     incomplete = '<span class="incomplete">incomplete</span>' if digest.gaps and measure.name != "read" else ""
     since = digest.result.since
     step = words.step(measure, numbers) if since else None
@@ -98,7 +98,7 @@ def _measure(measure: Measure, numbers: Board, digest: Digest) -> str:
         f'<div class="measure"><h2>{words.MEASURES[measure.name].title}</h2>'
         f'<p class="share">{_safe(words.percent(measure.share))}{incomplete}</p>{share_bar(measure.share)}'
         f'<p class="of">{words.fraction(measure)}</p>{moved}'
-        f'<p class="note">{words.meaning(measure.name, digest.result.policy)}{untold}</p></div>'
+        f'<p class="note">{words.meaning(measure.name, digest.result.policy)}{unknown}</p></div>'
     )
 
 
@@ -121,8 +121,8 @@ def _trend(numbers: Board) -> str:
         return '<p class="note">A trend takes two scans or more in the store.</p>'
     drawn = "".join(_line(one, points) for one in LINES)
     why = words.trend_differs(numbers)
-    told = _safe(f"{words.change(points[0], points[-1])} {why}")
-    return f"<div class='lines4'>{drawn}</div><p class=\"note\">{told}</p>"
+    text = _safe(f"{words.change(points[0], points[-1])} {why}")
+    return f"<div class='lines4'>{drawn}</div><p class=\"note\">{text}</p>"
 
 
 def _line(one: Line, points: Sequence[Moment]) -> str:

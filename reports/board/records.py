@@ -1,4 +1,4 @@
-"""A board's numbers as records: each with what it is out of, and of how many it could not be told."""
+"""A board's numbers as records, each with its total and its number of unknowns."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ RESOLVED_WITHIN = 90
 
 
 class Measure(Struct, frozen=True, kw_only=True):
-    """A share: ``count`` of ``known``; of ``unknown`` more it could not be told. ``better``: which way is good."""
+    """A share: ``count`` of ``known``; ``unknown`` more could not be determined. ``better``: which way is good."""
 
     name: str
     count: int
@@ -36,7 +36,7 @@ class Measure(Struct, frozen=True, kw_only=True):
 
 
 class Resolution(Struct, frozen=True, kw_only=True):
-    """How long findings stood that were resolved of late. ``median_days``: None where none was, or none is known."""
+    """Median age of recently resolved findings. ``median_days``: None if there are none, or the age is unknown."""
 
     resolved: int
     median_days: int | None
@@ -60,7 +60,7 @@ class Team(Struct, frozen=True, kw_only=True):
 
     @property
     def share(self) -> float | None:
-        """Owned ones, 0 to 1; None where it cannot be told of any."""
+        """The share that is owned, 0 to 1; None if it is unknown for all."""
         known = self.identities - self.unknown
         return self.owned / known if known else None
 
@@ -78,7 +78,7 @@ class Moment(Struct, frozen=True, kw_only=True):
 class Board(Struct, frozen=True, kw_only=True):
     """One page. ``orphan_ages``: orphans by how long they have been known to be; ``trend``: oldest first.
 
-    ``exempt``: identities that nobody has to answer for, and no share counts. ``beside``: critical and high findings,
+    ``exempt``: identities that need no owner, and that no share counts. ``beside``: critical and high findings,
     and credentials overdue for rotation, that are of no team: on registry entries, or of exempt identities.
     ``before``: the measures of the scan before; empty where there is none.
     """

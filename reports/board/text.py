@@ -19,7 +19,7 @@ _TEAMS = (
     Heading("Owned", 6),
     Heading("Orphaned", 8),
     Heading("Overdue", 7),
-    Heading("Grave", 5),
+    Heading("High+", 5),
 )
 _SHARES = (Heading("", 16), Heading("Share", 6), Heading("Of", 21), Heading("Unknown", 7))
 
@@ -82,7 +82,7 @@ def _teams(page: Page, numbers: Board) -> None:
     page.table(_TEAMS, (_team(*row) for row in words.team_rows(numbers)))
     if beside := words.beside(numbers):
         page.line(beside)
-    page.line(f"Overdue: credentials not rotated in time. Grave: {words.GRAVE} findings.")
+    page.line(f"Overdue: credentials not rotated in time. High+: {words.GRAVE} findings.")
 
 
 def _team(name: str, team: Team) -> tuple[str, ...]:

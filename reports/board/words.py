@@ -1,4 +1,4 @@
-"""What a board's numbers are called, what they count, and why some cannot be told: one table for all formats."""
+"""Titles and meanings of the board's numbers: one table for all formats."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _ONE_PERCENT = 0.01
 
 
 class Words(Struct, frozen=True):
-    """``title`` stands over the number, ``of`` after it; ``means`` says in one sentence what is counted."""
+    """``title`` is shown above the number, ``of`` after it; ``means`` says in one sentence what is counted."""
 
     title: str
     of: str
@@ -56,8 +56,8 @@ def fraction(measure: Measure) -> str:
     return f"{measure.count:,} of {measure.known:,} {MEASURES[measure.name].of}"
 
 
-def untold(measure: Measure) -> str:
-    """Of how many more it is unknown; empty where it is of none."""
+def unknown_text(measure: Measure) -> str:
+    """How many more are unknown; empty if none."""
     return f"{measure.unknown:,} more unknown" if measure.unknown else ""
 
 
@@ -85,7 +85,7 @@ def step(measure: Measure, board: Board) -> Step | None:
 
 
 def resolved(resolution: Resolution) -> str:
-    """How long findings stood, in a sentence."""
+    """Median age of resolved findings, in a sentence."""
     if resolution.median_days is None:
         return f"Unknown: no finding was resolved in the scans of the last {resolution.days_back} days."
     many = counted(resolution.resolved, "finding", "findings")
@@ -103,7 +103,7 @@ def team_rows(board: Board) -> Iterator[tuple[str, Team]]:
 
 
 def counted_here(board: Board, identities: int) -> str:
-    """Which of all identities the shares are of."""
+    """Which identities the shares count."""
     if not board.exempt:
         return f"Shares are of all {counted(identities, 'identity', 'identities')}."
     return (
@@ -120,8 +120,8 @@ def beside(board: Board) -> str:
         if board.beside.overdue
         else "",
     ]
-    told = " and ".join(filter(None, left))
-    return f"Beside the teams: {told}, on registry entries, shared settings or exempt identities." if told else ""
+    text = " and ".join(filter(None, left))
+    return f"Not in any team: {text}, on registry entries, shared settings or exempt identities." if text else ""
 
 
 def trend_differs(board: Board) -> str:
@@ -136,7 +136,7 @@ def trend_differs(board: Board) -> str:
 
 
 def change(before: Moment, now: Moment) -> str:
-    """What moved between two scans, in a sentence."""
+    """Changes between two scans, in a sentence."""
     return (
         f"From {before.at:%Y-%m-%d} to {now.at:%Y-%m-%d}: owned {percent(before.owned)} to {percent(now.owned)}, "
         f"registered {percent(before.registered)} to {percent(now.registered)}, "

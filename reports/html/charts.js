@@ -52,12 +52,12 @@ function trendChart(trend) {
   const charts = LINES.map((line) => {
     const values = trend.map((point) => point[line.name]);
     const top = line.share ? 1 : Math.max(1, ...values);
-    const told = (value) => (value === null ? "unknown" : line.share ? share(value, 1) : count(value));
+    const shown = (value) => (value === null ? "unknown" : line.share ? share(value, 1) : count(value));
     return h(
       "div.line",
       null,
-      h("p", null, h("b", null, line.called), h("span.number", null, `${told(values[0])} → ${told(values.at(-1))}`)),
-      h("div.plot", null, h("span.axis", { "aria-hidden": "true" }, h("i", null, told(top)), h("i", null, "0")), trendLine(trend, line, top)),
+      h("p", null, h("b", null, line.called), h("span.number", null, `${shown(values[0])} → ${shown(values.at(-1))}`)),
+      h("div.plot", null, h("span.axis", { "aria-hidden": "true" }, h("i", null, shown(top)), h("i", null, "0")), trendLine(trend, line, top)),
       h("p.days", null, h("span", null, day(first.at)), h("span", null, day(last.at))),
     );
   });

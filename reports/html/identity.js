@@ -16,13 +16,13 @@ function identityPanel(row, tables, shown = null) {
       section("Path to admin", pathOf(row, tables)),
       section("Verdicts", verdictsOf(identity, details, held)),
       section(shown === null ? "Findings" : "Other findings", manyOf("div", findings, findingItem)),
-      section("Other than declared", driftOf(held("drift"))),
+      section("Drift from its entry", driftOf(held("drift"))),
       section("Credentials", timeline(held("credentials"), tables.now), credentialsOf(held("credentials"))),
-      section("What it may do", grantsOf(held("grants"))),
-      section("What runs as it", textsOf(held("consumers"))),
+      section("Permissions", grantsOf(held("grants"))),
+      section("Workloads that run as it", textsOf(held("consumers"))),
       section("Links", neighbourhoodOf(row, tables, held), linksOf(row, tables)),
-      section("Who may become it", trustsOf(held("trusts"))),
-      section("Not read where it lives", gapsAround(identity, tables.coverage)),
+      section("Trusted principals", trustsOf(held("trusts"))),
+      section("Gaps in its scope", gapsAround(identity, tables.coverage)),
       section("Facts", factsOf(identity, details, held("aliases"))),
       section("Tags", facts(held("tags").map(({ name, value }) => [name, value]))),
       section("Attributes", facts(held("attributes").map(({ name, value }) => [name, value]))),
@@ -36,7 +36,7 @@ function standing(identity, details) {
     null,
     mark("severity", identity.severity),
     !identity.rechecked && notRechecked(),
-    identity.abandoned && tag("abandoned", "Nobody answers for it and nobody uses it"),
+    identity.abandoned && tag("abandoned", "Orphaned, and dormant or never used"),
     details.enabled === false && tag("disabled"),
   );
 }
@@ -56,15 +56,15 @@ function verdictsOf(identity, details, held) {
 
 function registryVerdict(identity, { entry, rung, registry_evidence, agreeing, contradictions }, matches) {
   const matched = entry && h("p.evidence", null, "Entry ", link("entry", entry), rung && `, matched by ${RUNGS[rung]}`);
-  const perhaps = matches.map((match) => candidate("Perhaps", link("entry", match.who), match));
+  const perhaps = matches.map((match) => candidate("Possible match", link("entry", match.who), match));
   return verdict(
     "Registry",
     [mark("registry", identity.registry), identity.provisional && " ", identity.provisional && provisional()],
     matched,
     registry_evidence,
     otherEntries("Declared the same by", agreeing),
-    otherEntries("Declared otherwise by", contradictions),
-    perhaps.length > 0 && h("ul.candidates", { "aria-label": "Entries it may be" }, perhaps),
+    otherEntries("Declared differently by", contradictions),
+    perhaps.length > 0 && h("ul.candidates", { "aria-label": "Possible entries" }, perhaps),
   );
 }
 
@@ -82,7 +82,7 @@ function ownershipVerdict({ ownership, reason, owner }, { backup_only, leaving, 
     owner && h("p.evidence", null, "Owner ", personNamed(owner), backup),
     ownership_evidence,
     leaving.length > 0 && h("p.evidence", null, "About to leave: ", outside(leaving.join(", "))),
-    ask.length > 0 && h("ul.candidates", { "aria-label": "People to ask" }, ask),
+    ask.length > 0 && h("ul.candidates", { "aria-label": "Likely owners" }, ask),
   );
 }
 
@@ -195,14 +195,14 @@ function neighbourhoodOf(row, { identities, links }, held) {
   const named = ({ relation }, target) => ({ relation: RELATIONS[relation][0], ...to(target) });
   const before = [
     ...links.where("target", row).map((found) => named(found, found.identity)),
-    ...held("trusts").map(({ principal }) => ({ relation: "may become it", ...to(principal) })),
+    ...held("trusts").map(({ principal }) => ({ relation: "can assume it", ...to(principal) })),
     ...held("consumers").map(({ text }) => ({ relation: "runs as it", ...to(text) })),
   ];
   const after = links.where("identity", row).map((found) => named(found, found.target));
   return neighbourhood(identities.at("name", row) ?? keyOf(identities, row), before, after);
 }
 
-// Of an ARN or a path what tells it apart.
+// The distinguishing end of an ARN or path.
 function lastPart(text) {
   return text.split(/[/:]/).filter(Boolean).at(-1) ?? text;
 }
@@ -238,6 +238,6 @@ function factsOf(identity, details, aliases) {
     ["unique id", details.unique_id],
     ["aliases", aliases.map(({ alias }) => alias).join(", ")],
     ["managed by", details.managed_by],
-    ["seen by", details.sources.join(", ")],
+    ["reported by", details.sources.join(", ")],
   ]);
 }

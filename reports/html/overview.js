@@ -1,4 +1,4 @@
-// What stands above the lists: the headline with its caveats, what could not be read, cards, charts, and notices.
+// The overview above the lists: headline, caveats, gaps, cards, charts and notices.
 
 const GAPS_LISTED = 12;
 const GAPS_UNFOLDED = 2; // so few stand open above the numbers; more would push the list out of sight
@@ -17,25 +17,25 @@ const CARDS = [
   {
     name: "new_findings",
     label: "New findings",
-    note: "the last scan did not have them",
+    note: "not in the previous scan",
     view: "findings",
     choice: { status: ["new", "reopened"] },
     rare: true,
   },
-  { name: "unregistered", label: "Unregistered", note: "nobody declared them", choice: { registry: ["unregistered"] } },
-  { name: "orphaned", label: "Orphaned", note: "nobody answers for them", choice: { ownership: ["orphaned"] } },
+  { name: "unregistered", label: "Unregistered", note: "no registry entry matches", choice: { registry: ["unregistered"] } },
+  { name: "orphaned", label: "Orphaned", note: "no active owner", choice: { ownership: ["orphaned"] } },
   {
     name: "abandoned",
     label: "Abandoned",
-    note: "orphaned and unused: switch off first",
+    note: "orphaned and unused",
     choice: { abandoned: ["true"] },
   },
-  { name: "admins", label: "Admins", note: "could do effectively everything", choice: { privilege: ["admin"] }, axis: "privilege" },
-  { name: "agents", label: "AI agents", note: "by strong or agreeing signals", choice: { agent: ["yes"] } },
+  { name: "admins", label: "Admins", note: "full control", choice: { privilege: ["admin"] }, axis: "privilege" },
+  { name: "agents", label: "AI agents", note: "strong or agreeing signals", choice: { agent: ["yes"] } },
   {
     name: "not_found",
     label: "Declared, not found",
-    note: "entries that nothing matches",
+    note: "entries without a match",
     view: "entries",
     choice: { state: ["not_found"] },
   },
@@ -72,9 +72,9 @@ function showOverview({ overview, coverage, identities, changes }, go) {
   byId("notices").replaceChildren(...noticesOf(overview.notices));
   byId("definition").textContent = overview.orphaned_means;
   byId("thresholds").textContent =
-    `Dormant: enabled and unused for ${policy.dormant_identity} days, fully evidenced. ` +
-    `Keys are due after ${policy.rotation} days. ` +
-    "A number marked “incomplete” depends on something that could not be read.";
+    `Dormant: enabled and unused for ${policy.dormant_identity} days, with a complete record of use. ` +
+    `Credentials are due for rotation after ${policy.rotation} days. ` +
+    "A number marked “incomplete” depends on a section that could not be read.";
 }
 
 // --- gaps
@@ -93,7 +93,7 @@ function gapsBanner(coverage, go) {
         "summary",
         null,
         h("b", null, "What could not be read"),
-        h("span.quiet", null, ` ${count(sections)} ${sections === 1 ? "section" : "sections"}: what depends on it is not called unused, gone or clean.`),
+        h("span.quiet", null, ` ${count(sections)} ${sections === 1 ? "section" : "sections"}: results that depend on it are incomplete.`),
       ),
       h("ul", null, listed.map(gapItem)),
       h("button", { type: "button", onclick: () => go("coverage", { gap: ["true"] }) }, all),
@@ -144,18 +144,18 @@ function sinceLine(since, changes, go) {
     if (!keys.has(change)) keys.set(change, new Set());
     keys.get(change).add(changes.at("key", row));
   }
-  const told = orderOf("change").filter((change) => keys.has(change));
+  const shown = orderOf("change").filter((change) => keys.has(change));
   const button = (change) =>
     h("button", { type: "button", onclick: () => go("changes", { change: [change], subject: ["identity"] }) },
       `${count(keys.get(change).size)} ${word(change)}`);
-  return [`Since ${day(since.at)} `, ...(told.length ? told.map(button) : ["no identity joined, moved or left"])];
+  return [`Since ${day(since.at)} `, ...(shown.length ? shown.map(button) : ["no identity joined, moved or left"])];
 }
 
 // --- notices
 
 function noticesOf(notices) {
   if (!notices.length) return [];
-  const summary = h("summary", null, "Worth knowing", h("span.quiet", null, ` ${count(notices.length)}`));
+  const summary = h("summary", null, "Notices", h("span.quiet", null, ` ${count(notices.length)}`));
   return [h("details", null, summary, h("ul", null, notices.map((notice) => h("li", null, outside(notice)))))];
 }
 
@@ -164,14 +164,14 @@ function noticesOf(notices) {
 function cardOf({ name, label, note, view = "identities", choice, axis }, { summary, registry_given }, identities, go) {
   const unchecked = !registry_given && NEED_A_REGISTRY.includes(name);
   const unknown = axis ? (countsOf(identities.columns[axis]).unknown ?? 0) : 0;
-  const told = unknown ? `${note}; of ${count(unknown)} it is unknown` : note;
+  const shown = unknown ? `${note}; unknown for ${count(unknown)}` : note;
   const value = unchecked ? "–" : count(summary[name]);
   return h(
     "button.card",
     { type: "button", onclick: () => go(view, choice) },
     h("span.label", null, label),
     h("span.value", null, value, summary.gaps > 0 && !unchecked && h("span.incomplete", null, "incomplete")),
-    h("span.note", null, unchecked ? "unchecked: no registry was given" : told),
+    h("span.note", null, unchecked ? "unchecked: no registry was given" : shown),
   );
 }
 

@@ -110,9 +110,9 @@ function tag(label, title) {
 }
 
 function provisional() {
-  return tag("provisional", "A gap covers what a match would need");
+  return tag("provisional", "A gap hides possible matches");
 }
 
 function notRechecked() {
-  return tag("not re-checked", "Its place was not read this time; its last verdicts stand");
+  return tag("not re-checked", "Its scope was not read this time; last known verdicts are shown");
 }

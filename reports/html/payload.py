@@ -188,7 +188,7 @@ def _credential(finding: Finding) -> str:
 
 
 def _more_evidence(finding: Finding) -> Mapping[str, Any]:
-    """What else is told of it: to say again which credential it is on would be a third of the page."""
+    """The rest of the evidence; repeating the credential would take a third of the page."""
     evidence = evidence_of(finding)
     if f"{evidence.get('kind')}:{evidence.get('id')}" != _credential(finding):
         return evidence
@@ -196,7 +196,7 @@ def _more_evidence(finding: Finding) -> Mapping[str, Any]:
 
 
 def entries_matched(row_of: Mapping[str, int]) -> Columns[EntryAssessment]:
-    """``matched`` holds the rows of the identities that the entry stands for."""
+    """``matched`` holds the rows of the identities that match the entry."""
     return {
         "id": lambda judged: text(judged.entry.id),
         "name": lambda judged: text(judged.entry.name),

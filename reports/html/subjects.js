@@ -8,28 +8,28 @@ function entryPanel(row, { entries, identities, findings }) {
     identities.at("scope", identity) ?? "–",
     mark("usage", identities.at("usage", identity)),
   ]);
-  const none = h("p.quiet", null, "None was matched.");
+  const none = h("p.quiet", null, "No identity matches.");
   return {
     title: entry.name ?? entry.id,
     parts: [
       h("p.key", null, h("code", null, breakable(entry.id))),
       h("p.tags", null, mark("entry", entry.state), !entry.rechecked && notRechecked()),
       section("State", h("p", null, meaning("entry", entry.state)), entry.evidence && bullets([entry.evidence])),
-      section("Identities it stands for", smallTable(["Name", "Kind", "Scope", "Usage"], matched) || none),
-      section("What it might mean", perhapsOf(entry, identities)),
+      section("Matched identities", smallTable(["Name", "Kind", "Scope", "Usage"], matched) || none),
+      section("Possible matches", perhapsOf(entry, identities)),
       section("Findings", manyOf("div", findings.where("entry", entry.id), findingItem)),
       section("Declared", declared(entry)),
     ],
   };
 }
 
-// Identities that an entry may mean which stands for nothing.
+// Possible matches of an entry without a match.
 function perhapsOf({ perhaps }, identities) {
   const named = (who) => {
     if (typeof who !== "number") return outside(who);
     return link("identity", keyOf(identities, who), identities.at("name", who));
   };
-  const listed = perhaps.map(([who, score, evidence]) => candidate("Perhaps", named(who), { score, evidence }));
+  const listed = perhaps.map(([who, score, evidence]) => candidate("Possible match", named(who), { score, evidence }));
   return listed.length > 0 && h("ul.candidates", null, listed);
 }
 
@@ -150,7 +150,7 @@ function changePanel(row, tables) {
     after ?? "–",
     caveat ?? "",
   ]);
-  const told = tables.changes.where("key", key)[0];
+  const record = tables.changes.where("key", key)[0];
   const here = rowsByKey(tables.identities).get(subject === "finding" ? identity : key);
   return {
     title: name ?? key,
@@ -161,14 +161,14 @@ function changePanel(row, tables) {
         smallTable(["Change", "Before", "Now", "Caveat"], rows),
         facts([
           ["key", key],
-          ["provider", told.provider],
-          ["scope", told.scope],
-          ["kind", told.kind],
-          ["whom to ask", told.ask],
-          ["next step", told.next_step],
+          ["provider", record.provider],
+          ["scope", record.scope],
+          ["kind", record.kind],
+          ["contact", record.ask],
+          ["next step", record.next_step],
         ]),
       ),
-      here !== undefined && [h("h3.subject", null, "As it is now"), identityPanel(here, tables).parts],
+      here !== undefined && [h("h3.subject", null, "Current state"), identityPanel(here, tables).parts],
     ],
   };
 }

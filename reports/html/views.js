@@ -31,7 +31,7 @@ function ownerColumn(label) {
     const owner = table.at("owner", row);
     if (owner === null) return plainCell(null);
     const leaving = table.columns.is_leaving?.at(row);
-    return h("div.cell", null, personNamed(owner), leaving && tag("leaving", "About to leave, and nobody else answers"));
+    return h("div.cell", null, personNamed(owner), leaving && tag("leaving", "About to leave, and there is no other owner"));
   };
   return { name: "owner", label, className: "owner", cell };
 }
@@ -83,7 +83,7 @@ function changeCell(table, row) {
   return h("div.cell", null, name, table.at("reach_grew", row) && tag("reach grew", "It can do or become more than before"));
 }
 
-// The row that stands for all findings of a rule.
+// The row that represents all findings of a rule.
 function ruleCells({ value, rows, severities, fresh, subjects }, table, isOpen) {
   const names = orderOf("severity");
   const some = severities.map((number, at) => number && `${count(number)} ${names[at]}`).filter(Boolean);
@@ -157,7 +157,7 @@ const VIEWS = {
       { name: "title", label: "Finding", className: "name", cell: findingCell },
       textColumn("subject", "About", "subject"),
       codeColumn("rule", "Rule", "rule"),
-      ownerColumn("Whom to ask"),
+      ownerColumn("Owner or contact"),
       {
         name: "fingerprint",
         label: "Fingerprint",
@@ -172,7 +172,7 @@ const VIEWS = {
       { name: "status", label: "Status" },
       { name: "provider", label: "Provider" },
       { name: "team", label: "Team" },
-      { name: "owner", label: "Whom to ask" },
+      { name: "owner", label: "Owner or contact" },
       { name: "source", label: "Source" },
       { name: "scope", label: "Scope" },
       { name: "agent", label: "AI agent", axis: "agent" },
@@ -267,7 +267,7 @@ const VIEWS = {
       { ...textColumn("aspect", "Of it"), cell: (table, row) => plainCell(table.at("aspect", row) && word(table.at("aspect", row))) },
       textColumn("before", "Before", "text"),
       textColumn("after", "Now", "text"),
-      textColumn("ask", "Whom to ask", "owner"),
+      textColumn("ask", "Owner or contact", "owner"),
     ],
     facets: [
       { name: "change", label: "Change", axis: "change" },

@@ -1,10 +1,10 @@
-// The words of the page: how states, reasons and relations are called, and how numbers and dates are written.
+// The page's terms for states, reasons and relations, and its formats of numbers and dates.
 
-// { axis: { state: { tone, meaning } } }, the gravest first; they come with the data (states.py).
+// { axis: { state: { tone, meaning } } }, most severe first; they come with the data (states.py).
 const STATES = {};
 
 const REASONS = {
-  unregistered: "nobody declared it",
+  unregistered: "no registry entry matches",
   ambiguous: "several entries match and lead to different owners",
   never_assigned: "its entry names no owner",
   departed: "its owner has left",
@@ -40,7 +40,7 @@ function meaning(axis, value) {
   return STATES[axis]?.[value]?.meaning;
 }
 
-// The states of an axis, the gravest first; undefined where there is no such axis.
+// The states of an axis, most severe first; undefined where there is no such axis.
 function orderOf(axis) {
   return axis && Object.keys(STATES[axis]);
 }
@@ -68,9 +68,9 @@ function literal(value) {
 // Who left, by the name that owners go by; filled when the page opens.
 const LEFT = new Set();
 
-// As many digits of a fingerprint as tell it apart in this report; set when the page opens.
+// Digits that make a fingerprint unique in this report; set when the page opens.
 let digits = 8;
-// What the command that suppresses a finding needs besides; set likewise.
+// Further options of the acknowledge command; set when the page opens.
 let acknowledgeWith = "";
 
 function shortened(fingerprint) {

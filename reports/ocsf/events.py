@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from reports.ocsf import objects as make
-from reports.phrases import evidence_of, joined, telling
+from reports.phrases import evidence_line, evidence_of, joined
 from reports.summary import Digest
 from scanner.model import Assessment, Credential, Finding, ScanInfo
 
@@ -124,7 +124,7 @@ def _info(finding: Finding, about: Assessment | None) -> dict[str, Any]:
     return make.known(
         uid=finding.fingerprint,
         title=finding.title,
-        desc=telling(finding),
+        desc=evidence_line(finding),
         types=[finding.rule],
         analytic={"uid": finding.rule, "name": finding.title, "type_id": 1, "type": "Rule"},
         data_sources=[about.identity.source] if about else [],

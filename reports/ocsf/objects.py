@@ -43,7 +43,7 @@ def known(**attributes: Any) -> Object:
 
 
 def millis(moment: datetime | None) -> int | None:
-    """Milliseconds since 1970, which is how the schema tells time."""
+    """Milliseconds since 1970, the schema's unit of time."""
     return None if moment is None else round(moment.timestamp() * 1000)
 
 

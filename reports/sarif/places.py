@@ -26,7 +26,7 @@ class Places:
         self._undeclared = Origin(file=first.file, row=1)
 
     def of(self, finding: Finding) -> dict[str, Any]:
-        """The line of the entry that it is about; of what nobody declared, the top of the registry it belongs in."""
+        """The line of the finding's entry; for an unregistered identity, the top of its registry."""
         entry = finding.entry or self._entries.get(finding.identity or "")
         origin = self._origins.get(entry or "", self._undeclared)
         return {

@@ -10,7 +10,7 @@ from typing import Any, BinaryIO, ClassVar
 
 from reports.base import Screen, View
 from reports.json import encoded
-from reports.phrases import iso, joined, telling
+from reports.phrases import evidence_line, iso, joined
 from reports.sarif.places import ROOT, Places
 from reports.sarif.rules import LEVELS, rules_of
 from reports.summary import Digest, gap_text
@@ -19,7 +19,7 @@ from scanner.model import CoverageStatus, Finding, ScanResult
 from scanner.text import printable
 
 RESULTS_TAKEN = 25_000
-"""Of more results in a run a code-scanning host refuses the whole file; it shows the 5,000 gravest."""
+"""Code-scanning hosts refuse a file with more results in a run; they show the 5,000 with the highest severity."""
 BYTES_TAKEN = 9_000_000
 """Compressed. Hosts take 10 MB; the rest is for what comes after the results, and for other compressors."""
 LONGEST_MESSAGE = 2_000
@@ -31,7 +31,7 @@ _MARKUP = re.compile(r"[\[\]\\]")
 
 
 class SarifReport:
-    """Findings as results, the gravest first; gaps and what was left out as notifications."""
+    """Findings as results, highest severity first; gaps and notices as notifications."""
 
     name: ClassVar[str] = "sarif"
     title: ClassVar[str] = "findings for code scanning (SARIF 2.1.0)"
@@ -107,7 +107,7 @@ def _suppressed(finding: Finding) -> dict[str, Any]:
 
 
 def _message(finding: Finding) -> str:
-    about = joined(filter(None, (*finding.subjects, telling(finding))))
+    about = joined(filter(None, (*finding.subjects, evidence_line(finding))))
     said = f"{finding.title}: {about}" if about else finding.title
     text = printable(said)
     cut = text if len(text) <= LONGEST_MESSAGE else f"{text[:LONGEST_MESSAGE]} …"
@@ -126,18 +126,18 @@ def _invocation(digest: Digest, notices: tuple[str, ...], screen: Screen) -> dic
 
 
 def _notifications(digest: Digest, notices: tuple[str, ...], screen: Screen) -> Iterator[dict[str, Any]]:
-    told = [(text, "warning") for text in (*notices, *digest.caveats)]
-    told += [(f"{gap.status}: {gap_text(gap)}", _GAP_LEVELS.get(gap.status, "warning")) for gap in digest.gaps]
-    told += [(text, "note") for text in digest.result.notices]
-    for text, level in islice(told, GAPS_NAMED):
+    texts = [(text, "warning") for text in (*notices, *digest.caveats)]
+    texts += [(f"{gap.status}: {gap_text(gap)}", _GAP_LEVELS.get(gap.status, "warning")) for gap in digest.gaps]
+    texts += [(text, "note") for text in digest.result.notices]
+    for text, level in islice(texts, GAPS_NAMED):
         yield {"level": level, "message": {"text": _MARKUP.sub(r"\\\g<0>", printable(text))}}
-    if len(told) > GAPS_NAMED:
-        more = f"and {len(told) - GAPS_NAMED:,} more: {screen.command('muster report --view coverage')}"
+    if len(texts) > GAPS_NAMED:
+        more = f"and {len(texts) - GAPS_NAMED:,} more: {screen.command('muster report --view coverage')}"
         yield {"level": "warning", "message": {"text": more}}
 
 
 def _left_out(results: int, of: int) -> str:
     return (
-        f"the gravest {of - results:,} of {of:,} findings are in it: code-scanning hosts take no more. "
+        f"it holds {of - results:,} of {of:,} findings, highest severity first: code-scanning hosts take no more. "
         "The others are in every other format"
     )

@@ -1,4 +1,4 @@
-"""Rules as SARIF describes them: what each says, why it matters, what to do, how grave it is."""
+"""SARIF descriptors of the rules: title, reason, remediation, severity."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _CATALOG = {rule.id: rule for rule in RULES}
 def rules_of(findings: Iterable[Finding]) -> dict[str, dict[str, Any]]:
     """By id, sorted: the descriptor of each rule that fired, tagged with the controls that its findings cite.
 
-    One that we do not know is told by its finding.
+    A rule that is not in the catalog is described by its finding.
     """
     fired: dict[str, Finding] = {}
     cited: dict[str, dict[str, None]] = defaultdict(dict)

@@ -21,15 +21,15 @@ if TYPE_CHECKING:
 
 
 DAYS = 90
-"""How long it holds where nothing else is said."""
+"""Default duration."""
 _FINGERPRINT = re.compile(r"[0-9a-f]+")
 
 
 @click.command()
 @click.argument("wanted", nargs=-1, metavar="FINGERPRINT... | RULE IDENTITY")
 @click.option("--reason", metavar="TEXT", help="Why it is suppressed.")
-@click.option("--by", metavar="PERSON", help="Who answers for that; where there is a roster, somebody on it.")
-@click.option("--accept-unknown", is_flag=True, help="Take a person, too, who is not on the roster.")
+@click.option("--by", metavar="PERSON", help="Who is accountable for it; with a roster, a person on it.")
+@click.option("--accept-unknown", is_flag=True, help="Also accept a person who is not on the roster.")
 @click.option("--until", metavar="DAY", help=f"The last day it holds, at most a year from now; by default {DAYS} days.")
 @click.option("--list", "listing", is_flag=True, help="Show what is suppressed, by whom, until when, and stop.")
 @click.option("--file", "path", type=click.Path(path_type=Path), metavar="FILE", help="The list to add to.")
@@ -50,7 +50,7 @@ def acknowledge(
 ) -> None:
     """Suppress findings until a day, with reason and person.
 
-    They stay in every report, and alarm nobody.
+    They stay in every report and raise no alarm.
 
     FINGERPRINT is that of a finding of the latest scan, as reports show it: its first 8 digits, or more. RULE IDENTITY
     means the findings of that rule on that identity. They are added to the list that the config names in [alarms]
@@ -75,7 +75,7 @@ def acknowledge(
     found = _findings(url, wanted, [rule.id for rule in RULES])
     given = Acknowledged(
         reason=_needed("reason", reason, "Why are they suppressed?"),
-        by=_needed("by", by, "Who answers for that (e-mail or team)?"),
+        by=_needed("by", by, "Who is accountable for it (e-mail or team)?"),
         until=_day(until, today),
     )
     before = read(target) if target.exists() else ""
@@ -102,7 +102,7 @@ def _only_list(config: Config, usual: Path) -> Path:
 
 
 def _needed(option: str, given: str | None, question: str) -> str:
-    """What an option says, or what whoever sits at the terminal answers. Raises UsageError, also on a secret."""
+    """The option's value, or the answer to a prompt on a terminal. Raises UsageError, also on a secret."""
     from reports.phrases import ACKNOWLEDGE
     from scanner.redaction.shapes import without_secrets
 
@@ -111,7 +111,7 @@ def _needed(option: str, given: str | None, question: str) -> str:
     if given is None or not given.strip():
         raise UsageError(
             f"--{option} is {'missing' if given is None else 'empty'}",
-            hint="each suppressed finding names a reason, and a person who answers for it",
+            hint="each suppressed finding needs a reason and an accountable person",
         )
     if given.strip(" <>").upper() in ACKNOWLEDGE.split():
         raise UsageError(
@@ -157,7 +157,7 @@ def _day(text: str | None, today: date) -> date:
     except ValueError as error:
         raise UsageError(f"--until {text} is no day", hint=f"write it as {today + timedelta(days=DAYS)}") from error
     if day < today:
-        raise UsageError(f"--until {text} is over already", hint=f"choose a day from {today} on")
+        raise UsageError(f"--until {text} is in the past", hint=f"choose a day from {today} on")
     if day > today + LONGEST:
         raise UsageError(
             f"--until {text} is more than a year ahead",

@@ -1,4 +1,4 @@
-"""``muster registry adopt``: take back what owners filled in, or draft entries for what nobody declared."""
+"""``muster registry adopt``: take back what owners filled in, or draft entries for unregistered identities."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _FILE = click.Path(path_type=Path)
 @people_option
 @config_option
 @store_option
-@click.option("--accept-unknown", is_flag=True, help="Take owners, too, who are not on the roster.")
+@click.option("--accept-unknown", is_flag=True, help="Also accept owners who are not on the roster.")
 @click.option("--dry-run", is_flag=True, help="Only print what would change.")
 def adopt(
     file: Path | None,
@@ -42,7 +42,7 @@ def adopt(
     accept_unknown: bool,
     dry_run: bool,
 ) -> None:
-    """Take back a list of orphans that owners have filled in.
+    """Import a list of orphans that owners filled in.
 
     FILE is what `muster orphans -o xlsx:FILE` wrote, saved by any spreadsheet. Rows with an owner update the entry of
     their id, or become a new one; rows without are left alone. Without FILE, what the latest scan found undeclared is

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 def connectors(
     connector: str | None, source: str | None, policy: bool, template: str | None, config_file: Path | None
 ) -> None:
-    """Show what each connector needs and yields.
+    """Show what each connector reads and which permissions it needs.
 
     With --policy, print what to grant. A connector whose policy depends on the server (Vault: a block for each
     mount) is given the SOURCE to look at. With --as, print the role as a template for CloudFormation, Terraform, Bicep
@@ -41,7 +41,7 @@ def connectors(
         for name in catalog.names:
             spec = catalog.load(name).spec
             click.echo(f"{name:<8} {spec.title}" + (f" (extra: {spec.extra})" if spec.extra else ""))
-        click.echo("\nmuster connectors TYPE tells what one needs and yields.")
+        click.echo("\nmuster connectors TYPE shows the details of one connector.")
         return
     kind = catalog.load(connector)
     if template is not None:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 PROBLEMS_TOLD = 100
-"""A broken file with a million rows is told by its first problems."""
+"""Of a broken file with many problems, the first are shown."""
 
 _LEVELS = (logging.WARNING, logging.INFO, logging.DEBUG)
 _PLACES = ("source", "scope", "channel")
@@ -123,15 +123,15 @@ class _Lines:
         )
 
     def done(self, reading: Reading) -> None:
-        logging.getLogger("muster").info("%s", _told(reading), extra={"source": reading.source, "scope": reading.scope})
+        logging.getLogger("muster").info("%s", _line(reading), extra={"source": reading.source, "scope": reading.scope})
 
 
-def _told(reading: Reading) -> str:
+def _line(reading: Reading) -> str:
     calls = sum(one.calls for one in reading.coverage)
     gaps = sum(one.is_gap for one in reading.coverage)
     identities = counted(reading.found, "identity", "identities")
-    told = f"{reading.source} {reading.scope}: {identities}, {counted(calls, 'call', 'calls')}"
-    return f"{told}, {counted(gaps, 'gap', 'gaps')}" if gaps else told
+    line = f"{reading.source} {reading.scope}: {identities}, {counted(calls, 'call', 'calls')}"
+    return f"{line}, {counted(gaps, 'gap', 'gaps')}" if gaps else line
 
 
 @contextmanager
@@ -163,4 +163,4 @@ class _Bar:
         self._bars.update(self._task, total=self._total, description=f"reading {printable(source)}")
 
     def done(self, reading: Reading) -> None:
-        self._bars.update(self._task, advance=1, description=f"read {printable(_told(reading))}")
+        self._bars.update(self._task, advance=1, description=f"read {printable(_line(reading))}")

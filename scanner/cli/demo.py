@@ -43,7 +43,7 @@ _GCP_VARIABLE = "MUSTER_DEMO_GCP_TOKEN"
 )
 @click.option("--yes", is_flag=True, help="Overwrite lists that were edited since the last demo, without asking.")
 def demo(out: Path, yes: bool) -> None:
-    """Scan a small company's estate on loopback and report on it.
+    """Scan a sample company on loopback and report on it.
 
     Starts an AWS emulator, an OpenBao server and stand-ins for Entra with Azure and for Google Cloud, fills them, scans
     them with the ordinary connectors against a sample registry and roster, writes every report, and stops what it
@@ -82,7 +82,7 @@ def demo(out: Path, yes: bool) -> None:
 
 
 def _agree_to_overwrite(out: Path, edited: Sequence[str], *, yes: bool) -> None:
-    """Raises UsageError unless whoever edited these lists agrees."""
+    """Raises UsageError unless the user agrees to overwrite edited lists."""
     if yes:
         return
     lists = " and ".join(edited)

@@ -26,7 +26,7 @@ from scanner.cli.options import config_option, store_option
 def diff(
     old: str | None, new: str | None, config_file: Path | None, store_url: str | None, outputs: tuple[str, ...]
 ) -> None:
-    """Tell what changed between two scans in the store.
+    """Compare two scans in the store.
 
     Who joined, moved (and what of them), left and came back; findings that are new, reopened or resolved; registry
     entries in another state. What could not be looked at again is said to be just that, never to have left.

@@ -30,7 +30,7 @@ PROBLEMS = 1
 def doctor(sources: tuple[str, ...], config_file: Path | None, store_url: str | None, every: bool) -> int:
     """Check config, lists, store, reach, permissions and channels.
 
-    Scans nothing, and names each missing permission. What is fine and says the same is one line. Exit 1 on problems.
+    Names each missing permission, without scanning. Checks that pass alike are one line. Exit 1 on problems.
     """
     from scanner.app.scanning import make_ready
     from scanner.cli.sources import named_sources
@@ -48,7 +48,7 @@ def doctor(sources: tuple[str, ...], config_file: Path | None, store_url: str | 
         click.echo(f"{mark} {printable(redact(f'{check.name}: {check.detail}'))}")
         if check.fix and not check.ok:
             click.echo(f"          → {printable(redact(as_called(check.fix)))}")
-    click.echo(f"problems: {problems}" if problems else "all is well")
+    click.echo(f"problems: {problems}" if problems else "no problems found")
     return PROBLEMS if problems else 0
 
 
@@ -89,11 +89,11 @@ def _checks(config: Config, sources: tuple[Source, ...], store_url: str) -> Iter
 def _channel_checks(config: Config) -> Iterator[Check]:
     from connectors.base import Check
     from scanner.errors import SourceError
-    from scanner.notify.sending import told
+    from scanner.notify.sending import target_text
 
     for channel in config.channels:
         try:
-            yield Check(name=f"notify {channel.name}", ok=True, detail=told(channel))
+            yield Check(name=f"notify {channel.name}", ok=True, detail=target_text(channel))
         except SourceError as error:
             yield Check(name=f"notify {channel.name}", ok=False, detail=str(error), fix=error.hint)
 

@@ -83,7 +83,7 @@ def _listed(scan: StoredScan, tally: Tally | None) -> ListedScan:
 
 @history.command()
 @click.option("--keep-days", type=click.IntRange(1, 36_500), required=True, help="Scans younger than this are kept.")
-@click.option("--dry-run", is_flag=True, help="Only tell what would be forgotten.")
+@click.option("--dry-run", is_flag=True, help="Only print what would be forgotten.")
 @config_option
 @store_option
 def prune(keep_days: int, dry_run: bool, config_file: Path | None, store_url: str | None) -> None:
@@ -105,9 +105,9 @@ def prune(keep_days: int, dry_run: bool, config_file: Path | None, store_url: st
 
 @history.command()
 @click.argument("source")
-@click.option("--scope", metavar="SCOPE", help="Only this account, project or the like of it.")
-@click.option("--dry-run", is_flag=True, help="Only tell what would be forgotten.")
-@click.option("--yes", is_flag=True, help="Do not ask.")
+@click.option("--scope", metavar="SCOPE", help="Only this scope of it: account, project or the like.")
+@click.option("--dry-run", is_flag=True, help="Only print what would be forgotten.")
+@click.option("--yes", is_flag=True, help="Skip the confirmation.")
 @config_option
 @store_option
 def forget(
@@ -115,7 +115,7 @@ def forget(
 ) -> None:
     """Forget a source that is retired, or one scope of it.
 
-    What nobody reads any more is shown as last seen for ever, with its findings. Forgetting ends that as of now: its
+    A source that is no longer read stays in reports as last known, with its findings. Forgetting ends that now: its
     identities and findings are forgotten, which is not to say that they left or are mended. Earlier scans stay as they
     are, and so does whatever another source knows. A source that is scanned again is found anew.
     """
@@ -149,9 +149,9 @@ def _told(forgetting: Forgetting) -> str:
 
 
 def _agreed(planned: Forgetting) -> bool:
-    """Whether somebody at the terminal says so. Raises UsageError where nobody can."""
+    """Whether the user confirms it. Raises UsageError without a terminal."""
     from scanner.errors import UsageError
 
     if not sys.stdin.isatty():
-        raise UsageError(f"would forget {_told(planned)}", hint="say --yes to do so without being asked")
+        raise UsageError(f"would forget {_told(planned)}", hint="add --yes to skip the confirmation")
     return click.confirm(f"Forget {_told(planned)}?", err=True)

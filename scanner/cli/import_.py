@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 @store_option
 @output_options
 @verdict_options
-@click.option("--partial", is_flag=True, help="Conclude without the shards that are missing; their scopes are gaps.")
+@click.option("--partial", is_flag=True, help="Finish without the missing shards; their scopes are gaps.")
 @click.option("--pending", is_flag=True, help="List the scans that wait for shards.")
 @click.option("--discard", metavar="ID", help="Forget the shards of a scan that is not whole.")
 def import_(
@@ -46,7 +46,7 @@ def import_(
     pending: bool,
     discard: str | None,
 ) -> int:
-    """Join the shards of a scan, then match, judge, store, report.
+    """Join the shards of a scan, then match, evaluate, store and report.
 
     FILE is what `muster scan --shard` wrote. Until all are there, they wait in the store. Importing a file again
     changes nothing.
@@ -69,13 +69,13 @@ def import_(
         if not files:
             raise UsageError("there is nothing to import", hint="name the files that `muster scan --shard` wrote")
         planned = offering(plan_outputs(outputs, view, config), config.people)
-        result, untold = then_notify(
+        result, undelivered = then_notify(
             config,
             lambda: _import(
                 config, files, planned, partial=partial, accept_drop=accept_drop, strict_registry=strict_registry
             ),
         )
-        return 0 if result is None else exit_code(result, untold, fail_on, fail_on_new=fail_on_new, strict=strict)
+        return 0 if result is None else exit_code(result, undelivered, fail_on, fail_on_new=fail_on_new, strict=strict)
 
 
 def _import(

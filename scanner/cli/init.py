@@ -17,7 +17,7 @@ _TEMPLATES = ("config.toml", "registry.csv", "people.csv")
 @click.command()
 @click.argument("directory", type=click.Path(path_type=Path, file_okay=False), default=Path())
 def init(directory: Path) -> None:
-    """Write a config, a registry and a roster to start from.
+    """Create a starter config, registry and roster.
 
     They are config.toml, with comments, registry.csv and people.csv. Refuses to overwrite anything.
     """

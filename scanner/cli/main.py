@@ -18,23 +18,23 @@ from scanner.cli.calls import Group
 
 _COMMANDS = {
     "acknowledge": ("acknowledge", "Suppress findings until a day, with reason and person."),
-    "connectors": ("connectors", "Show what each connector needs and yields."),
-    "demo": ("demo", "Scan a small company's estate on loopback and report on it."),
-    "diff": ("diff", "Tell what changed between two scans in the store."),
+    "connectors": ("connectors", "Show what each connector reads and which permissions it needs."),
+    "demo": ("demo", "Scan a sample company on loopback and report on it."),
+    "diff": ("diff", "Compare two scans in the store."),
     "doctor": ("doctor", "Check config, lists, store, reach, permissions and channels."),
     "history": ("history", "List the scans in the store, newest first."),
-    "import": ("import_", "Join the shards of a scan, then match, judge, store, report."),
-    "init": ("init", "Write a config, a registry and a roster to start from."),
-    "notify": ("notify", "Send the messages of earlier scans that have not arrived."),
-    "offboard": ("offboard", "List what somebody leaves behind, and who could take over."),
-    "orphans": ("report", "List the identities that nobody answers for."),
-    "registry": ("registry", "Keep the declared registry in order."),
+    "import": ("import_", "Join the shards of a scan, then match, evaluate, store and report."),
+    "init": ("init", "Create a starter config, registry and roster."),
+    "notify": ("notify", "Retry notifications that could not be delivered."),
+    "offboard": ("offboard", "List what a leaver owns, with suggested successors."),
+    "orphans": ("report", "List orphaned identities."),
+    "registry": ("registry", "Check, fill in and convert the registry."),
     "report": ("report", "Report on a scan in the store, without scanning."),
     "rules": ("rules", "List every rule: id, severity, thresholds, controls."),
-    "scan": ("scan", "Discover, match, judge, store, report."),
-    "schema": ("schema", "Print the JSON Schema of what json and ndjson reports hold."),
-    "show": ("show", "Show all that is known of one identity."),
-    "store": ("store", "Look after the store."),
+    "scan": ("scan", "Discover, match, evaluate, store and report."),
+    "schema": ("schema", "Print the JSON Schema of json and ndjson reports."),
+    "show": ("show", "Show the details of one identity."),
+    "store": ("store", "Check, upgrade and protect the store."),
 }
 """Command to the module that holds it, imported when the command is used, and what ``muster --help`` says of it."""
 
@@ -67,7 +67,7 @@ class _Commands(Group):
         from scanner.cli.console import complain, set_up_logging
         from scanner.errors import MusterError
 
-        # Before the command is looked for: that there is no such one is told in the log's format, too.
+        # Before the command is resolved, so that an unknown command is reported in the log's format, too.
         set_up_logging(ctx.params["verbose"], ctx.params["log_format"])
         try:
             return super().invoke(ctx)
@@ -79,19 +79,19 @@ class _Commands(Group):
 
 @click.command(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="muster")
-@click.option("-v", "--verbose", count=True, help="Say more on stderr; twice for debugging.")
+@click.option("-v", "--verbose", count=True, help="Verbose log on stderr; twice for debugging.")
 @click.option(
     "--log-format",
     type=click.Choice(["text", "json"]),
     default="text",
     show_default=True,
-    help="How stderr is written.",
+    help="Format of stderr.",
 )
 def cli(**_: object) -> None:
     """Call the roll of your non-human identities.
 
-    Finds service accounts, roles, keys, tokens and AI agents, and tells which of them nobody has declared and which
-    of them nobody answers for. It only ever reads, and never a secret's value.
+    Finds service accounts, roles, keys, tokens and AI agents, and reports which of them are unregistered or orphaned.
+    Access is read-only, and secret values are never read.
 
     \b
     Exit codes: 0 done · 1 findings (--fail-on) · 2 usage, config or registry
@@ -130,7 +130,7 @@ def main(arguments: list[str] | None = None) -> int:  # one for each way a comma
         from scanner.cli.console import complain
         from scanner.errors import MusterError
 
-        # Whatever we did not foresee: told as our fault, with secrets masked, and the place at -v.
+        # An unexpected error: reported as a bug with secrets masked; -v adds the traceback.
         log.info("unforeseen", exc_info=error)
         complain(
             MusterError(
@@ -142,13 +142,13 @@ def main(arguments: list[str] | None = None) -> int:  # one for each way a comma
 
 
 def _read_no_further() -> int:
-    """Whoever read our output has enough of it; the interpreter must not try to flush the rest."""
+    """The reader of stdout closed it; the interpreter must not try to flush the rest."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return 0
 
 
 def _interrupt(_signal: int, _frame: FrameType | None) -> NoReturn:
-    """What a scheduler asks for with SIGTERM is what a person asks for with Ctrl-C."""
+    """Handles SIGTERM as Ctrl-C."""
     raise KeyboardInterrupt
 
 

@@ -34,7 +34,7 @@ T = TypeVar("T")
 def notify(
     channels: tuple[str, ...], config_file: Path | None, store_url: str | None, test: bool, dry_run: bool
 ) -> int:
-    """Send the messages of earlier scans that have not arrived.
+    """Retry notifications that could not be delivered.
 
     A scan sends its own; what could not be delivered waits in the store, and the next scan tries it again, too.
     Exit 3 when anything could not be delivered.
@@ -45,7 +45,7 @@ def notify(
     config = load_config(config_file)
     known = [channel.name for channel in config.channels]
     if not known:
-        raise UsageError("there is nobody to notify", hint="add a [[notify]] to the config")
+        raise UsageError("no notification channel is configured", hint="add a [[notify]] to the config")
     for name in channels:
         if name not in known:
             hint = did_you_mean(name, known) or f"there are: {', '.join(known)}"
@@ -73,7 +73,7 @@ def then_notify(config: Config, scan: Callable[[], T]) -> tuple[T, int]:
 
 @contextmanager
 def failures_told(config_file: Path | None, store_url: str | None) -> Iterator[None]:
-    """Where an error ends the command, tell the channels, too: whoever waits for a message takes silence for peace.
+    """Where an error ends the command, notify the channels, too: silence would look like a scan without findings.
 
     Not where somebody interrupts it, nor where nothing could be scanned, which has a message of its own.
     """
@@ -89,7 +89,7 @@ def failures_told(config_file: Path | None, store_url: str | None) -> Iterator[N
             _tell_of(error, config_file, store_url)
         except Exception as another:  # whatever it is, the first error is the one to report
             log.info("unforeseen", exc_info=another)
-            warn([f"nobody was notified: {type(another).__name__}: {another}"])
+            warn([f"no notification was sent: {type(another).__name__}: {another}"])
         raise
 
 
@@ -129,7 +129,7 @@ def notify_all(config: Config) -> int:
     except MissingStore:
         return 0
     except StoreError as error:
-        warn([f"nobody was notified: {error}"])
+        warn([f"no notification was sent: {error}"])
         return 1
 
 

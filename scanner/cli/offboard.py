@@ -42,11 +42,11 @@ def offboard(
     people: tuple[Path, ...],
     outputs: tuple[str, ...],
 ) -> int:
-    """List what somebody leaves behind, and who could take over.
+    """List what a leaver owns, with suggested successors.
 
-    All that they own, back up, built, created or approved, what nobody else answers for, and their own accounts, from
+    All that they own, back up, built, created or approved, what has no other owner, and their own accounts, from
     the latest scan in the store; before, on and after their last day. PERSON is an e-mail, id, alias, name or user
-    name. Exit 1 when nobody goes by it, 2 when several do.
+    name. Exit 1 if no person matches it, 2 if several do.
     """
     from reports.handover import WRITERS
     from scanner.cli.console import warn
@@ -72,7 +72,7 @@ def offboard(
 
 
 def _the_one(text: str, result: ScanResult, people: Sequence[Person]) -> Person:
-    """Whom the text means, on the roster, else in the registry, else by itself. Raises UsageError where several."""
+    """The person in the roster, else in the registry, else as typed. Raises UsageError if several match."""
     from reports.handover_table import called
     from scanner.lifecycle.offboarding.leaver import find_people, stranger
     from scanner.model import Origin
@@ -81,7 +81,7 @@ def _the_one(text: str, result: ScanResult, people: Sequence[Person]) -> Person:
     hits = find_people(text, people) or find_people(text, _only_declared(result, people))
     if len(hits) > 1:
         listed = "".join(f"\n  {printable(called(hit))}" for hit in hits)
-        raise UsageError(f"{len(hits)} people go by {printable(text)}:{listed}", hint="name one by e-mail")
+        raise UsageError(f"{len(hits)} people match {printable(text)}:{listed}", hint="name one by e-mail")
     return hits[0] if hits else stranger(text, Origin(file="the command line"))
 
 
@@ -96,7 +96,7 @@ def _tell_unknown(text: str, result: ScanResult, people: Sequence[Person]) -> No
     from scanner.text import printable
 
     click.echo(
-        f"nobody goes by {printable(text)}: not on the roster, in the registry, in a tag or as a creator", err=True
+        f"no person matches {printable(text)}: not on the roster, in the registry, in a tag or as a creator", err=True
     )
     for name in nearest(text, (*people, *_only_declared(result, people))):
         click.echo(f"  is it {printable(name)}?", err=True)

@@ -40,14 +40,14 @@ config_option = click.option(
     type=click.Path(path_type=Path),
     callback=remember_option,
     metavar="FILE",
-    help="The config; by default ./config.toml where there is one.",
+    help="Config file; default: ./config.toml if it exists.",
 )
 store_option = click.option(
     "--store",
     "store_url",
     callback=remember_option,
     metavar="URL",
-    help="The store, as a SQLAlchemy URL; by default sqlite:///muster.db.",
+    help="Store as a SQLAlchemy URL; default: sqlite:///muster.db.",
 )
 _output = click.option(
     "-o",
@@ -55,10 +55,10 @@ _output = click.option(
     "outputs",
     multiple=True,
     metavar="FORMAT:PATH",
-    help="Write a report; '-' is stdout, {date} the scan's day. Repeats.",
+    help="Write a report; '-' is stdout, {date} the scan's date. Repeats.",
 )
 _view = click.option(
-    "--view", type=click.Choice((*VIEWS, BOARD)), help="What the reports show: all, or one view of it."
+    "--view", type=click.Choice((*VIEWS, BOARD)), help="View that the reports show; the default depends on the format."
 )
 _registries = click.option(
     "--registry",
@@ -66,19 +66,21 @@ _registries = click.option(
     multiple=True,
     type=click.Path(path_type=Path),
     metavar="FILE",
-    help="The declared registry, instead of the config's. Repeats.",
+    help="Registry file, instead of the config's. Repeats.",
 )
 people_option = click.option(
     "--people",
     multiple=True,
     type=click.Path(path_type=Path),
     metavar="FILE",
-    help="The roster, instead of the config's. Repeats.",
+    help="Roster file, instead of the config's. Repeats.",
 )
-_fail_on = click.option("--fail-on", type=click.Choice(SEVERITIES), help="Exit 1 on findings this grave or graver.")
-_fail_on_new = click.option("--fail-on-new", is_flag=True, help="Exit 1 on findings that the last scan did not have.")
-_strict = click.option("--strict", is_flag=True, help="Exit 3 when anything could not be read, or told.")
-_accept_drop = click.option("--accept-drop", is_flag=True, help="Believe it where over 30 % of a source are gone.")
+_fail_on = click.option(
+    "--fail-on", type=click.Choice(SEVERITIES), help="Exit 1 on findings at or above this severity."
+)
+_fail_on_new = click.option("--fail-on-new", is_flag=True, help="Exit 1 on findings that are new.")
+_strict = click.option("--strict", is_flag=True, help="Exit 3 if a section was not read or a message not sent.")
+_accept_drop = click.option("--accept-drop", is_flag=True, help="Accept that over 30 % of a source disappeared.")
 
 
 _strict_registry = click.option(
@@ -92,7 +94,7 @@ def lists_options(command: F) -> F:
 
 
 def verdict_options(command: F) -> F:
-    """What a scan's result is believed, and what the command then ends with."""
+    """``--fail-on``, ``--fail-on-new``, ``--strict`` and ``--accept-drop``: what is accepted, and the exit code."""
     return _fail_on(_fail_on_new(_strict(_accept_drop(command))))
 
 

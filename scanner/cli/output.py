@@ -120,7 +120,7 @@ def _board(format_name: str) -> Report:
     from reports.board.formats import BOARD_FORMATS
 
     if format_name not in BOARD_FORMATS:
-        report_catalog().load(format_name)  # a format that nobody has is told as such
+        report_catalog().load(format_name)  # an unknown format is reported as such
         raise UsageError(f"{format_name} has no {BOARD} view", hint=f"these have: {', '.join(BOARD_FORMATS)}")
     return BOARD_FORMATS[format_name]()
 
@@ -165,7 +165,7 @@ def _configured(config: Config) -> list[Output]:
             raise config.document.problem(str(error), ("report", number), error.hint) from error
         if left := _PLACEHOLDER.search(str(one.path).replace("{date}", "")):
             place = ("report", number, "path")
-            raise config.document.problem(f"{left[0]} stands for nothing", place, "{date} is the scan's day")
+            raise config.document.problem(f"{left[0]} is not a placeholder", place, "{date} is the scan's date")
     return planned
 
 
@@ -183,7 +183,7 @@ def offering(outputs: Sequence[Output], people: Sequence[ListSource]) -> list[Ou
     try:
         known = load_people(people).people
     except RegistryError as error:
-        warn([f"workbooks offer nobody as owner: {error}"])
+        warn([f"workbooks offer no owners to choose: {error}"])
         return list(outputs)
     roster = Roster(known, datetime.now(UTC).date())
     offered = sorted((one.email, one.name or "", one.team or "") for one in known if roster.is_active(one))
@@ -246,7 +246,7 @@ def _deliver(delivery: Delivery) -> None:
 def stdout_screen() -> Screen:
     """What stdout can show: a terminal its width, its colours and the first of a list.
 
-    Anything else is 80 columns of plain text, and all of it: whoever pipes into a pager or a search wants the rest.
+    Anything else is 80 columns of plain text, and all of it: a pager or a search needs the rest.
     """
     terminal = sys.stdout.isatty()
     encoding = (sys.stdout.encoding or "ascii").lower().replace("-", "")
@@ -295,6 +295,6 @@ def _through(delivery: Delivery, stream: BinaryIO, screen: Screen) -> tuple[str,
 
 def _to_file(delivery: Delivery, path: Path) -> tuple[str, ...]:
     path.parent.mkdir(parents=True, exist_ok=True)
-    # For its owner alone: a report tells an attacker where to look.
+    # Readable by its owner alone: a report shows an attacker where to look.
     with in_place_of(path, mode=0o644 if delivery.format in READABLE else 0o600) as file:
         return delivery.write(file, file_screen())

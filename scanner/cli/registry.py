@@ -27,7 +27,7 @@ _FILE = click.Path(path_type=Path)
 
 @click.group(cls=Group)
 def registry() -> None:
-    """Keep the declared registry in order."""
+    """Check, fill in and convert the registry."""
 
 
 registry.add_command(adopt)
@@ -38,11 +38,11 @@ registry.add_command(adopt)
 @config_option
 @people_option
 @click.option("-o", "--output", metavar="json:PATH", help="Write it as JSON instead; '-' is stdout.")
-@click.option("--suggest", is_flag=True, help="Print config for headings that are not understood, to paste.")
+@click.option("--suggest", is_flag=True, help="Print config for unknown headings, to paste.")
 def lint(
     files: tuple[Path, ...], config_file: Path | None, people: tuple[Path, ...], output: str | None, suggest: bool
 ) -> int:
-    """Say what is wrong with a registry, and how complete it is.
+    """Report errors in a registry, and how complete it is.
 
     FILE is a registry; without one, those of the config. Exit 1 on problems; warnings are none.
     """
@@ -53,7 +53,7 @@ def lint(
     path = _json_path(output)
     lists = tuple(registry_of(config, file) for file in files) or config.registry
     if not lists:
-        raise UsageError("there is no registry to look at", hint="name a FILE, or a [[registry]] in the config")
+        raise UsageError("no registry is configured", hint="name a FILE, or a [[registry]] in the config")
     for one in (*lists, *map(listed, people)):
         if one.path is not None and one.path in (*files, *people) and not one.path.exists():
             raise UsageError(f"{one.path}: no such file")
@@ -73,7 +73,7 @@ def lint(
 @click.argument("source", type=_FILE, metavar="IN")
 @click.argument("out", type=_FILE, metavar="OUT")
 @config_option
-@click.option("--force", is_flag=True, help="Replace OUT if it is there.")
+@click.option("--force", is_flag=True, help="Replace OUT if it exists.")
 def convert(source: Path, out: Path, config_file: Path | None, force: bool) -> None:
     """Write a registry's file IN in the format of another, OUT.
 
@@ -102,7 +102,7 @@ def _suggest(lists: Sequence[ListSource], people: Sequence[ListSource]) -> None:
     roster = Roster(load_people(people).people, datetime.now(UTC).date()) if people else None
     for one in lists:
         if one.path is None or not one.path.is_file():
-            raise UsageError(f"{one.name}: --suggest looks at files", hint="name the file")
+            raise UsageError(f"{one.name}: --suggest needs files", hint="name the file")
         click.echo(printed(suggest_config(one, roster)), nl=False)
 
 

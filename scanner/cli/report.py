@@ -25,24 +25,24 @@ if TYPE_CHECKING:
 F = TypeVar("F", bound=Callable[..., Any])
 
 NOBODY = "nobody"
-"""In the name of the file for those whom nobody is to be asked about."""
+"""Part of the file name for identities without a likely owner."""
 _WHOLE_ONLY = ("evidence", "prometheus")
-"""Formats that stand for all of a scan, and would lie about a part of it."""
+"""Formats that represent a whole scan and would be wrong for a part of it."""
 _NOT_IN_A_NAME = re.compile(r"[^A-Za-z0-9@._-]+")
 
 
 def _wanted_options(command: F) -> F:
     options = (
-        click.option("--severity", type=click.Choice(SEVERITIES), help="Only findings that severe or more."),
-        click.option("--provider", "providers", multiple=True, metavar="NAME", help="Only what lives there. Repeats."),
-        click.option("--team", "teams", multiple=True, metavar="NAME", help="Only what belongs to it. Repeats."),
-        click.option("--rule", "rules", multiple=True, metavar="ID", help="Only findings of it. Repeats."),
+        click.option("--severity", type=click.Choice(SEVERITIES), help="Only findings of this severity or higher."),
+        click.option("--provider", "providers", multiple=True, metavar="NAME", help="Only this provider. Repeats."),
+        click.option("--team", "teams", multiple=True, metavar="NAME", help="Only this team. Repeats."),
+        click.option("--rule", "rules", multiple=True, metavar="ID", help="Only findings of this rule. Repeats."),
         click.option(
             "--owner",
             "owners",
             multiple=True,
             metavar="PERSON",
-            help="Only what they own, or are to be asked about. Repeats.",
+            help="Only this owner or likely owner. Repeats.",
         ),
     )
     for option in reversed(options):
@@ -51,7 +51,7 @@ def _wanted_options(command: F) -> F:
 
 
 @click.command()
-@click.option("--scan", "scan_id", metavar="ID", help="A scan by its id; by default the latest.")
+@click.option("--scan", "scan_id", metavar="ID", help="Scan id; default: the latest scan.")
 @config_option
 @store_option
 @output_options
@@ -66,7 +66,7 @@ def report(
 ) -> None:
     """Report on a scan in the store, without scanning.
 
-    With --severity, --provider, --team, --rule, --owner, only what fits all of them is listed and counted.
+    With --severity, --provider, --team, --rule, --owner, only what matches all of them is listed and counted.
     """
     from reports.base import BOARD
     from scanner.cli.output import plan_outputs
@@ -76,7 +76,7 @@ def report(
     for output in planned:
         if wanted and (output.report.name in _WHOLE_ONLY or output.shows == BOARD):
             what = BOARD if output.shows == BOARD else output.report.name
-            raise UsageError(f"{what} is about all of a scan", hint=f"leave out {wanted.in_words}")
+            raise UsageError(f"{what} covers a whole scan", hint=f"leave out {wanted.in_words}")
     config = load_config(config_file)
     _report(scan_id, config, config.people, store_url, planned, wanted)
 
@@ -97,7 +97,7 @@ def report(
 @click.option(
     "--split",
     type=click.Choice(["owner", "team"]),
-    help="A file for each: orphans-NAME.xlsx for orphans.xlsx. By whom to ask first, or by that person's team.",
+    help="Write one file per likely owner, or per team: orphans-NAME.xlsx for orphans.xlsx.",
 )
 def orphans(
     config_file: Path | None,
@@ -107,9 +107,9 @@ def orphans(
     split: Literal["owner", "team"] | None,
     **filters: Any,
 ) -> None:
-    """List the identities that nobody answers for.
+    """List orphaned identities.
 
-    As csv or xlsx the list has empty columns for owners to fill in. Of whom the roster knows, a workbook offers all.
+    In csv and xlsx, the list has empty columns for owners to fill in. A workbook offers everyone on the roster.
     """
     from scanner.cli.options import listed
     from scanner.cli.output import plan_outputs
@@ -160,7 +160,7 @@ def _report(
         result = with_since(store, store.with_past(result), planned)
     for sort, term, known in unknown_terms(result, wanted):
         hint = did_you_mean(term, known)
-        warn([f"nothing in this scan has {sort} {term}{f': {hint}' if hint else ''}"])
+        warn([f"nothing in this scan matches {sort} {term}{f': {hint}' if hint else ''}"])
     result = narrowed(result, wanted)
     if split is None:
         write_outputs(result, planned)
@@ -170,7 +170,7 @@ def _report(
 
 
 def _label(split: Literal["owner", "team"], people: Sequence[ListSource]) -> Callable[[Assessment], str | None]:
-    """Whom a part is for: whoever is to be asked first, or that person's team where its entry names none."""
+    """The recipient of a part: the most likely owner, or that person's team where the entry names none."""
     from scanner.registry.people import load_people
     from scanner.registry.roster import Roster
 

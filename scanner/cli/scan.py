@@ -31,7 +31,7 @@ INCOMPLETE = 3
 @store_option
 @output_options
 @verdict_options
-@click.option("--shard", metavar="I/N", help="Read only this share of the scopes, into an ndjson file; judge nothing.")
+@click.option("--shard", metavar="I/N", help="Only read this share of the scopes, into an ndjson file.")
 @click.option("--scan-id", metavar="ID", help="The scan that a shard belongs to: the same for all of them.")
 @click.option("--workers", type=click.IntRange(1, 256), help="Scopes read at once.")
 @click.option("--quiet", is_flag=True, help="No progress.")
@@ -53,7 +53,7 @@ def scan(
     workers: int | None,
     quiet: bool,
 ) -> int:
-    """Discover, match, judge, store, report.
+    """Discover, match, evaluate, store and report.
 
     SOURCE is the name of a source in the config, or TYPE[:key=value[,key=value]...] for one that is not, such as
     aws:profile=audit,regions=eu-west-1+us-east-1 or vault:url=https://vault.internal:8200. Without one, all sources
@@ -88,13 +88,13 @@ def scan(
             raise UsageError("--scan-id goes with --shard", hint="a scan of its own gives itself an id")
         planned = offering(plan_outputs(outputs, view, config), config.people)
         chosen = named_sources(config, sources)
-        result, untold = then_notify(
+        result, undelivered = then_notify(
             config,
             lambda: scan_and_report(
                 config, chosen, planned, quiet=quiet, accept_drop=accept_drop, strict_registry=strict_registry
             ),
         )
-        return exit_code(result, untold, fail_on, fail_on_new=fail_on_new, strict=strict)
+        return exit_code(result, undelivered, fail_on, fail_on_new=fail_on_new, strict=strict)
 
 
 def scan_and_report(
@@ -153,9 +153,9 @@ def overridden(
     return msgspec.structs.replace(config, **changes)
 
 
-def exit_code(result: ScanResult, untold: int, fail_on: str | None, *, fail_on_new: bool, strict: bool) -> int:
-    """What the command ends with. ``untold``: messages that could not be delivered."""
-    if strict and (result.summary.gaps or untold):
+def exit_code(result: ScanResult, undelivered: int, fail_on: str | None, *, fail_on_new: bool, strict: bool) -> int:
+    """What the command ends with. ``undelivered``: number of messages that could not be delivered."""
+    if strict and (result.summary.gaps or undelivered):
         return INCOMPLETE
     if fail_on is None and not fail_on_new:
         return 0

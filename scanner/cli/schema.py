@@ -7,7 +7,7 @@ import click
 
 @click.command()
 def schema() -> None:
-    """Print the JSON Schema of what json and ndjson reports hold.
+    """Print the JSON Schema of json and ndjson reports.
 
     It describes the document; its definition "line" describes a line of NDJSON.
     """

@@ -17,7 +17,7 @@ NO_HIT = 1
 @config_option
 @store_option
 def show(identity: str, config_file: Path | None, store_url: str | None) -> int:
-    """Show all that is known of one identity.
+    """Show the details of one identity.
 
     Each verdict with its evidence, credentials, grants, links, findings, history. IDENTITY is a key, a name, or any
     alias or credential id. Exit 1 when there is none; several are listed.

@@ -1,4 +1,4 @@
-"""``muster store``: what whoever runs the store needs."""
+"""``muster store``: commands for operators of the store."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ LONGEST_NAME = 63
 
 @click.group(cls=Group)
 def store() -> None:
-    """Look after the store."""
+    """Check, upgrade and protect the store."""
 
 
 @store.command()

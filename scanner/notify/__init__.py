@@ -1,1 +1,1 @@
-"""Who is told what a scan found: one message an owner, by webhook, chat or e-mail; and what can no longer be seen."""
+"""Notifications of a scan: one message per owner, by webhook, chat or e-mail; and alarms about gaps."""

@@ -20,7 +20,7 @@ Kind: TypeAlias = Literal["findings", "blindness", "nothing_scanned", "failed", 
 
 
 class FindingLine(Struct, frozen=True, kw_only=True):
-    """A finding as a message tells it. ``subject``: what it is about, by name and place."""
+    """A finding in a message. ``subject``: what it is about, by name and place."""
 
     fingerprint: str
     rule: str
@@ -54,7 +54,7 @@ class ScanLine(Struct, frozen=True, kw_only=True):
 
 
 class Notice(Struct, frozen=True, kw_only=True):
-    """One message. ``id`` stays the same however often it is sent. ``recipient``: the owner; None: nobody answers.
+    """One message. ``id`` stays the same however often it is sent. ``recipient``: the owner; None: orphaned.
 
     ``errors``: why there is no result. ``more``: findings, places or errors beyond those that are listed.
     """
@@ -93,7 +93,7 @@ class Item(Struct, frozen=True):
 
 
 def line_of(finding: Finding, subject: str) -> FindingLine:
-    """The finding as a message tells it."""
+    """The finding for a message."""
     return FindingLine(
         fingerprint=finding.fingerprint,
         rule=finding.rule,
@@ -108,12 +108,12 @@ def line_of(finding: Finding, subject: str) -> FindingLine:
 
 
 def scan_of(scan: ScanInfo) -> ScanLine:
-    """The scan as a message tells it."""
+    """The scan for a message."""
     return ScanLine(id=scan.id, started_at=scan.started_at, finished_at=scan.finished_at, version=scan.version)
 
 
 def place_of(gap: Coverage) -> PlaceLine:
-    """A gap as a message tells it."""
+    """A gap for a message."""
     return PlaceLine(
         source=shortened(gap.source),
         scope=shortened(gap.scope),
@@ -125,7 +125,7 @@ def place_of(gap: Coverage) -> PlaceLine:
 
 
 def place_again(spot: BlindSpot) -> PlaceLine:
-    """A place that can be read again, as a message tells it."""
+    """A section that can be read again, for a message."""
     return PlaceLine(
         source=shortened(spot.source), scope=shortened(spot.scope), section=shortened(spot.section), status="complete"
     )
@@ -142,7 +142,7 @@ def shortened(text: str, longest: int = LONGEST_TEXT) -> str:
 
 
 def items(notice: Notice) -> list[Item]:
-    """The points of a message, in order."""
+    """The items of a message, in order."""
     found = [Item(one.severity, one.title, one.subject, one.remediation) for one in notice.findings]
     lost = [Item(one.status, "Can no longer be read in full", _place(one), _why(one)) for one in notice.lost]
     regained = [Item("ok", "Can be read again", _place(one), "") for one in notice.regained]
@@ -151,17 +151,17 @@ def items(notice: Notice) -> list[Item]:
 
 
 def closing(notice: Notice) -> str | None:
-    """What stands below the points, where there is anything to say."""
-    told = {
+    """The text below the items, if any."""
+    text = {
         "findings": None,
-        "blindness": "What was known of a place stands until it can be read again; nothing in it is called gone.",
-        "nothing_scanned": "Nothing was judged and nothing was stored. `muster doctor` names what is missing.",
-        "failed": "What earlier scans found stands in the store; nobody is told of anything new until this is mended.",
-        "heartbeat": "The scan is done and there is nothing new to tell.",
+        "blindness": "The last known results are kept until it can be read again; nothing in it is reported as gone.",
+        "nothing_scanned": "Nothing was evaluated or stored. `muster doctor` shows what is missing.",
+        "failed": "The store still has the results of earlier scans. No new findings are reported until this is fixed.",
+        "heartbeat": "The scan is done. There are no new findings.",
         "test": "Sent by `muster notify --test`: this channel works.",
     }[notice.kind]
     more = f"And {counted(notice.more, 'more', 'more')} in the report." if notice.more else None
-    return " ".join(filter(None, (more, told))) or None
+    return " ".join(filter(None, (more, text))) or None
 
 
 def _place(one: PlaceLine) -> str:

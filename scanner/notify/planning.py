@@ -90,17 +90,17 @@ def _is_hidden(one: BlindSpot, gaps: dict[tuple[str, str, str], Coverage]) -> bo
 # --- Which messages a scan gives rise to. Pure: a result in, messages out; silence where nothing is new ---
 
 Recipient: TypeAlias = tuple[str | None, tuple[str, ...]]
-"""The owner's name on the roster (None: nobody answers) and the e-mail addresses."""
+"""The owner's name on the roster (None: orphaned) and the e-mail addresses."""
 
 
 def messages(channels: Sequence[Channel], result: ScanResult, sight: Sight, roster: Roster | None) -> list[Outgoing]:
-    """All messages of a scan, grouped by the one who answers; gravest findings first in each."""
+    """All messages of a scan, grouped by owner, highest severity first."""
     identities = {one.identity.key: one for one in result.identities} if channels else {}
     return [one for channel in channels for one in _for_channel(channel, result, sight, identities, roster)]
 
 
 def nothing_scanned(channels: Sequence[Channel], coverage: Sequence[Coverage], scan: ScanInfo) -> list[Outgoing]:
-    """The alarm of a scan that could read nothing at all: each time, for nobody else would notice."""
+    """The alarm of a scan that could read nothing at all: sent each time, since nothing else reports it."""
     return [
         _outgoing(
             channel,
@@ -116,10 +116,10 @@ def nothing_scanned(channels: Sequence[Channel], coverage: Sequence[Coverage], s
 
 
 def failed(channels: Sequence[Channel], errors: Sequence[str], now: datetime) -> list[Outgoing]:
-    """The alarm of a scan that ended with an error instead of a result: each time, for nobody else would notice."""
-    told = [shortened(one) for one in errors]
+    """The alarm of a scan that ended with an error: sent each time, since nothing else reports it."""
+    texts = [shortened(one) for one in errors]
     return [
-        _outgoing(channel, _reserve(channel), "failed", "The scan ended with an error", now, errors=told)
+        _outgoing(channel, _reserve(channel), "failed", "The scan ended with an error", now, errors=texts)
         for channel in channels
         if channel.blindness
     ]
@@ -152,13 +152,13 @@ def _for_channel(
     if channel.blindness and (sight.lost or sight.regained):
         silent = False
         lost, regained = tuple(map(place_of, sight.lost)), len(sight.regained)
-        told = [f"{counted(len(lost), 'place', 'places')} can no longer be read in full" if lost else None]
-        told += [f"{counted(regained, 'place', 'places')} can be read again" if regained else None]
+        texts = [f"{counted(len(lost), 'place', 'places')} can no longer be read in full" if lost else None]
+        texts += [f"{counted(regained, 'place', 'places')} can be read again" if regained else None]
         yield _outgoing(
             channel,
             _reserve(channel),
             "blindness",
-            "; ".join(filter(None, told)),
+            "; ".join(filter(None, texts)),
             result.scan,
             lost=lost,
             regained=tuple(map(place_again, sight.regained)),
@@ -173,11 +173,11 @@ def _for_channel(
 def _grouped(
     channel: Channel, findings: Sequence[Finding], identities: Mapping[str, Assessment], roster: Roster | None
 ) -> dict[Recipient, list[Finding]]:
-    grave = SEVERITIES[: SEVERITIES.index(channel.min_severity) + 1]
+    severities = SEVERITIES[: SEVERITIES.index(channel.min_severity) + 1]
     groups: dict[Recipient, list[Finding]] = {}
     for finding in findings:
         if (
-            finding.severity in grave
+            finding.severity in severities
             and finding.acknowledged is None
             and (finding.new or channel.only == "open")
             and (not channel.rules or finding.rule in channel.rules)
@@ -204,7 +204,7 @@ def _recipient(
 
 
 def _accountable(finding: Finding, identities: Mapping[str, Assessment]) -> str | None:
-    """The owner by declaration; a candidate, who is only likely to be the one, is nobody's to write to."""
+    """The owner by declaration; likely owners get no messages."""
     if finding.identity is None:
         return finding.owner if finding.entry is not None else None
     judged = identities.get(finding.identity)
@@ -218,13 +218,13 @@ def _reserve(channel: Channel) -> Recipient:
 
 
 def _rules_in_turn(findings: Sequence[Finding]) -> list[Finding]:
-    """Gravest first, and among equals one of each rule before the next: a hundred of one hide no other."""
-    told: Counter[tuple[Severity, str]] = Counter()
+    """Highest severity first; within a severity, the rules alternate, so that no rule crowds out the others."""
+    seen: Counter[tuple[Severity, str]] = Counter()
     turns = []
     for place, finding in enumerate(findings):
         kind = finding.severity, finding.rule
-        turns.append((SEVERITIES.index(finding.severity), told[kind], place))
-        told[kind] += 1
+        turns.append((SEVERITIES.index(finding.severity), seen[kind], place))
+        seen[kind] += 1
     return [findings[place] for _, _, place in sorted(turns)]
 
 
@@ -233,11 +233,11 @@ def _rules_in_turn(findings: Sequence[Finding]) -> list[Finding]:
 
 def _title(channel: Channel, recipient: str | None, findings: Sequence[Finding]) -> str:
     kind = "new" if channel.only == "new" else "open"
-    told = counted(len(findings), f"{kind} finding", f"{kind} findings")
-    whose = f"for {recipient}" if recipient else "that nobody answers for" if channel.to == "owners" else ""
-    grave = Counter(one.severity for one in findings)
-    gravest = next(severity for severity in SEVERITIES if grave[severity])
-    return shortened(f"{told} {whose}".strip() + f" ({grave[gravest]} {gravest})")
+    title = counted(len(findings), f"{kind} finding", f"{kind} findings")
+    whose = f"for {recipient}" if recipient else "without an owner" if channel.to == "owners" else ""
+    severities = Counter(one.severity for one in findings)
+    highest = next(severity for severity in SEVERITIES if severities[severity])
+    return shortened(f"{title} {whose}".strip() + f" ({severities[highest]} {highest})")
 
 
 def _subject(finding: Finding, identities: Mapping[str, Assessment]) -> str:

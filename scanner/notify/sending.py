@@ -120,7 +120,7 @@ def receiver(channel: Channel) -> str:
     return f"{channel.type} at {urlsplit(address(channel)).netloc}"
 
 
-def told(channel: Channel) -> str:
+def target_text(channel: Channel) -> str:
     """One line about the channel. Raises SourceError for a secret that is not there, or an address that is none."""
     return _email(channel) if isinstance(channel, EmailChannel) else _http(channel)
 

@@ -25,7 +25,7 @@ class _Channel(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What all types have.
 
     ``only``: findings that are ``new``, or all that are ``open``. ``rules``: only these, where any are named.
-    ``blindness``: tell what could not be read any more. ``heartbeat``: say so when there is nothing to say.
+    ``blindness``: report sections that can no longer be read. ``heartbeat``: send a message also without news.
     ``report_url``: where people find the report. ``timeout``: seconds for one attempt.
     """
 
@@ -87,7 +87,7 @@ class TeamsChannel(_ChatChannel, frozen=True, kw_only=True, forbid_unknown_field
 
 
 class EmailChannel(_Channel, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """An SMTP server. ``to``: the owners, or these addresses. ``unowned_to``: who gets what nobody answers for."""
+    """An SMTP server. ``to``: the owners, or these addresses. ``unowned_to``: recipient where there is no owner."""
 
     type: ClassVar[str] = "email"
 
@@ -104,7 +104,7 @@ class EmailChannel(_Channel, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.to == "owners" and self.unowned_to is None:
-            raise ValueError("unowned_to is missing: who gets what nobody answers for?")
+            raise ValueError("unowned_to is missing: who receives findings without an owner?")
         if (self.username is None) != (self.password is None):
             raise ValueError("username and password go together")
         if self.tls == "none" and self.password is not None:

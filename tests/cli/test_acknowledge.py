@@ -92,7 +92,7 @@ def test_a_list_that_is_not_there_is_started(estate: Path, muster: Muster) -> No
         pytest.param(("dormant", "triage-agent", *GIVEN), "it has: unregistered", id="no finding of that rule"),
         pytest.param((*GIVEN,), "which finding?", id="nothing named"),
         pytest.param(("known", *GIVEN[2:]), "--reason is missing", id="no reason given"),
-        pytest.param(("known", *GIVEN[:-1], f"{EARLIER}"), f"--until {EARLIER} is over already", id="in the past"),
+        pytest.param(("known", *GIVEN[:-1], f"{EARLIER}"), f"--until {EARLIER} is in the past", id="in the past"),
         pytest.param(("known", *GIVEN[:-1], "soon"), "--until soon is no day", id="no day"),
         pytest.param(("known", *GIVEN[:-1], f"{TODAY + timedelta(days=400)}"), "more than a year ahead", id="too long"),
         pytest.param(("known", "--reason", " ", *GIVEN[2:]), "--reason is empty", id="no reason"),

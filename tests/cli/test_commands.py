@@ -132,7 +132,7 @@ def test_doctor_finds_all_well(muster: Muster) -> None:
     done = muster("doctor")
 
     assert done.code == 0
-    assert done.out.splitlines()[-1] == "all is well"
+    assert done.out.splitlines()[-1] == "no problems found"
 
 
 def test_doctor_names_what_is_wrong(estate: Path, muster: Muster) -> None:

@@ -46,7 +46,7 @@ def test_a_retired_source_is_forgotten(muster: Muster) -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("file",), "say --yes"),
+        (("file",), "add --yes"),
         (("nobody", "--yes"), "sources that it knows: bots, file"),
         (("file", "--scope", "nowhere", "--yes"), "scopes of that source: "),
         (("file", "--store", "sqlite:///none.db", "--yes"), "there is no store"),

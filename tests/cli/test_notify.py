@@ -40,7 +40,7 @@ def test_only_what_is_new_is_told_and_once(estate: Path, muster: Muster, hook: R
 
     (estate / "bots.csv").write_text(BOTS + NIGHT_BOT)
     second = muster("scan", "--quiet")
-    assert titles(hook) == ["1 new finding that nobody answers for (1 high)"]
+    assert titles(hook) == ["1 new finding without an owner (1 high)"]
     assert "sent 1 message" in second.err
     assert hook.received[0].json["findings"][0]["identity"] == "saas:acme:night-bot"
 
@@ -74,7 +74,7 @@ def test_what_could_not_be_delivered_is_not_lost(estate: Path, muster: Muster, h
 
     assert failed.code == 3
     assert "not delivered through soc: it answers 403" in failed.err
-    assert "soc: 1 new finding that nobody answers for (1 high) [1 attempts: it answers 403]" in waiting.out
+    assert "soc: 1 new finding without an owner (1 high) [1 attempts: it answers 403]" in waiting.out
     assert [again.code, delivered.code, nothing.code] == [3, 0, 0]
     assert len(hook.received) == 3
     assert len({request.headers["muster-delivery"] for request in hook.received}) == 1
@@ -357,7 +357,7 @@ def test_what_is_wrong_in_the_config_is_told(estate: Path, muster: Muster, table
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
-        (("notify",), "there is nobody to notify"),
+        (("notify",), "no notification channel is configured"),
         (("notify", "--config", "with.toml", "--test", "socc"), "there is no channel called socc"),
         (("notify", "--config", "with.toml", "soc"), "with --test alone"),
         (("notify", "--config", "with.toml"), "there is no store"),
@@ -405,7 +405,7 @@ def test_a_store_that_is_busy_when_messages_are_sent(estate: Path, muster: Muste
     store.close()
 
     assert busy.code == 0
-    assert "nobody was notified: the store" in busy.err
+    assert "no notification was sent: the store" in busy.err
     assert muster("notify").code == 0
     assert len(hook.received) == 1
 

@@ -62,7 +62,7 @@ def test_a_name_that_two_go_by_is_told(muster: Muster) -> None:
     done = muster("offboard", "bob")
 
     assert done.code == 2
-    assert "2 people go by bob:" in done.err
+    assert "2 people match bob:" in done.err
     assert "bob@example.com (Bob)" in done.err
     assert "bob@example.org (Bob)" in done.err
     assert done.out == ""
@@ -92,7 +92,7 @@ def test_nobody_is_an_exit_code_and_the_nearest_names(muster: Muster) -> None:
 
     assert done.code == 1
     assert done.out == ""
-    assert "nobody goes by ada@exmaple.com" in done.err
+    assert "no person matches ada@exmaple.com" in done.err
     assert "is it ada@example.com?" in done.err
 
 

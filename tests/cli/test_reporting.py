@@ -69,7 +69,7 @@ def test_only_what_is_asked_for_is_listed(
     assert found["summary"]["identities"] == len(names)
     assert sum(found["summary"]["findings"].values()) == len(found["findings"])
     assert found["coverage"] == whole["coverage"]
-    assert found["notices"][0].startswith("Only ")
+    assert found["notices"][0].startswith("Filtered by ")
     keys = {one["key"] for one in found["identities"]}
     assert {one["identity"] for one in found["findings"]} - {None} <= keys
     assert {fingerprint for one in found["identities"] for fingerprint in one["findings"]} <= {
@@ -79,7 +79,7 @@ def test_only_what_is_asked_for_is_listed(
     assert {row["name"] for row in rows} == names
     orphans = csv.DictReader(io.StringIO(muster("orphans", *arguments, "-o", "csv:-").out))
     assert {row["name"] for row in orphans} == names - {"invoice-bot"}
-    assert "Only " in muster("report", *arguments).out
+    assert "Filtered by " in muster("report", *arguments).out
 
 
 def test_a_severity_means_that_and_above(scanned: Path, muster: Muster) -> None:
@@ -108,10 +108,10 @@ def test_what_nothing_has_is_told(muster: Muster) -> None:
     wrong = muster("report", "--rule", "dormnt")
     about_all = muster("report", "--provider", "crm", "-o", "evidence:e.zip")
 
-    assert (odd.code, "nothing in this scan has provider saass: did you mean saas?" in odd.err) == (0, True)
+    assert (odd.code, "nothing in this scan matches provider saass: did you mean saas?" in odd.err) == (0, True)
     assert (wrong.code, "did you mean dormant?" in wrong.err) == (2, True)
-    assert (about_all.code, "evidence is about all of a scan" in about_all.err) == (2, True)
-    assert "Nothing that the scan found is asked for here." in muster("report", "--provider", "saass").out
+    assert (about_all.code, "evidence covers a whole scan" in about_all.err) == (2, True)
+    assert "No identity or finding matches the filters." in muster("report", "--provider", "saass").out
 
 
 @pytest.mark.parametrize(
@@ -120,7 +120,7 @@ def test_what_nothing_has_is_told(muster: Muster) -> None:
         pytest.param(
             "owner",
             {"ada@example.com": {"lead-sync"}, "bob@example.com": {"old-sync"}, "nobody": {"nobody-knows"}},
-            id="whom to ask",
+            id="contact",
         ),
         pytest.param("team", {"Data": {"lead-sync"}, "Ops-..-x": {"old-sync"}, "nobody": {"nobody-knows"}}, id="team"),
     ],

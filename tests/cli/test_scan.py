@@ -311,7 +311,7 @@ def test_a_list_that_lost_too_many_is_not_believed(estate: Path, muster: Muster)
         pytest.param('[[source]]\nname = "p"\ntype = "file"\npath = 3\n', "expected a path", id="path is a number"),
         pytest.param('[[source]]\nname = "p"\ntype = "fil"\n', "source[1].type: there is no", id="no such type"),
         pytest.param('[[report]]\nformat = "pdf"\npath = "x"\n', "report[0]: there is no", id="no such format"),
-        pytest.param('[[report]]\nformat = "csv"\npath = "{day}"\n', "{day} stands for", id="no such placeholder"),
+        pytest.param('[[report]]\nformat = "csv"\npath = "{day}"\n', "{day} is not a placeholder", id="placeholder"),
     ],
 )
 def test_configs_that_would_mislead_are_refused(muster: Muster, estate: Path, config: str, place: str) -> None:

@@ -64,7 +64,7 @@ def test_everything_is_told_once() -> None:
         "ask ada@example.com: tag owner",
         "access_key AKIACARD (",
         "declared the same by cmdb:7",
-        "declared otherwise by tf:9",
+        "declared differently by tf:9",
         "credential id: declared AKIAOLD, found AKIACARD2",
         "created 2025-10-21 by deploy-bot",
         "first seen 2026-10-26",

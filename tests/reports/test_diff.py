@@ -57,7 +57,7 @@ def test_the_page() -> None:
     assert page.splitlines()[-1] == "joined 1, moved 2, left 3, returned 4, not re-checked 5"
     order = [page.index(text) for text in (
         "Of the identities, 1 joined, 4 came back, 2 moved, 1 of these can do more than before, 3 left.",
-        "5 identities could not be looked at again: none is said to have left.", "Worth knowing.",
+        "5 identities could not be re-checked, so none of them counts as left.", "Worth knowing.",
         "Reach grew: 1", "permissions: + iam:PassRole via direct",
         "Next: Confirm that it needs this, or take it back. Ask ada@example.com.",
         "Findings: 1 reopened", "Old key (reopened)", "Registry entries: 1", "state: found -> not found",

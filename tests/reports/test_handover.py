@@ -74,12 +74,11 @@ def hostile(name: str) -> Handover:
 
 PAGE = """\
 ada@example.com (Ada Lovelace), last day 2026-12-31, leaves behind 3 identities
-and 1 entry that stands for nothing found, and nobody else answers for 2 of
-these.
+and 1 entry without a match; 2 of these without another owner.
 Incomplete: 1 section.
 As of the scan of 2026-11-25.
 
-── Nobody else answers for: 1 ──────────────────────────────────────────────────
+── No other owner: 1 ───────────────────────────────────────────────────────────
 owner     deploy-pipeline (aws 123456789012)
           arn:aws:iam::123456789012:role/ci/deploy-pipeline
           privilege admin, use never used
@@ -90,14 +89,14 @@ owner     deploy-pipeline (aws 123456789012)
           Successor: bob@example.com (backup_owner in registry.csv:2)
           Next: Name bob@example.com as owner in NHI-7.
 
-── Who else answers cannot be told: 1 ──────────────────────────────────────────
+── Other owners unknown: 1 ─────────────────────────────────────────────────────
 tagged    untold
           k
           privilege unknown, use unknown
           y
           Next: Ask.
 
-── Others answer for: 1 ────────────────────────────────────────────────────────
+── Other owners remain: 1 ──────────────────────────────────────────────────────
 backup    gone-bot
           x
           Next: Retire it.
@@ -220,7 +219,7 @@ def test_a_screen_for_few_gets_few_and_a_file_all() -> None:
 
     shown = written("table", many, Screen(longest=2)).decode()
 
-    assert "Nobody else answers for: 5" in shown
+    assert "No other owner: 5" in shown
     assert shown.count("deploy-pipeline (") == 2
     assert shown.endswith("and 3 more: muster offboard ada@example.com -o csv:handover.csv\n")
     assert written("table", many).decode().count("deploy-pipeline (") == 5

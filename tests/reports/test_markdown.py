@@ -114,7 +114,7 @@ def test_what_is_unlinked_reads_the_same(text: str) -> None:
 
 
 def test_what_is_new_comes_first() -> None:
-    """Then the others, the gravest first in each."""
+    """Then the others, most severe first in each."""
     text, notices = written(estate())
     assert notices == ()
     counts, new, others, _ = tables(text)

@@ -121,7 +121,7 @@ def test_the_scan_says_how_much_it_saw() -> None:
     (whole,), (partly,) = events(estate(), 6007), events(estate_with_gaps(), 6007)
     assert (whole["status"], whole["num_skipped_items"]) == ("Success", 0)
     assert (partly["status"], partly["num_skipped_items"]) == ("Incomplete", 2)
-    assert "the numbers below are a floor" in partly["status_detail"]
+    assert "the numbers below are minimums" in partly["status_detail"]
     assert partly["unmapped"]["gaps"][0]["permission"] == "iam:GenerateCredentialReport"
     assert (partly["total"], partly["num_detections"]) == (5, 6)
 

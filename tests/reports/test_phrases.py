@@ -41,38 +41,38 @@ def orphan(reason: Any, **facts: Any) -> OwnershipVerdict:
     [
         pytest.param(
             {"registry": RegistryVerdict(state="unregistered", provisional=True)},
-            "Close the gap first: what would tell whether it is declared could not be read.",
+            "Close the gap first: the data needed to match it to a registry entry could not be read.",
             id="provisional",
         ),
         pytest.param(
             {"usage": DORMANT, "ownership": orphan("unregistered", candidates=(GRACE,))},
-            "Ask grace@example.com (created it 2026-01-03), then switch it off and delete it once nobody objects: "
-            "nobody answers for it and nothing uses it.",
+            "Ask grace@example.com (created it 2026-01-03), then switch it off and delete it if there are "
+            "no objections: it is orphaned and unused.",
             id="abandoned, with somebody to ask",
         ),
         pytest.param(
             {"usage": DORMANT},
-            "Switch it off and delete it once nobody objects: nobody answers for it and nothing uses it.",
+            "Switch it off and delete it if there are no objections: it is orphaned and unused.",
             id="abandoned",
         ),
         pytest.param(
             {"registry": RegistryVerdict(state="unregistered", candidates=(NEAR,))},
-            "Check whether entry NHI-9 stands for it (one letter away).",
+            "Check whether entry NHI-9 matches it (one letter away).",
             id="unregistered, with an entry like it",
         ),
         pytest.param(
             {"registry": RegistryVerdict(state="unregistered", candidates=(replace(NEAR, score=0.74),))},
-            "Find out who uses it, then declare it with an owner or switch it off.",
+            "Find out who uses it, then register it with an owner or disable it.",
             id="unregistered, with an entry that has a little in common",
         ),
         pytest.param(
             {"ownership": orphan("unregistered", candidates=(GRACE,))},
-            "Ask grace@example.com (created it 2026-01-03) who answers for it, then declare it or switch it off.",
+            "Ask grace@example.com (created it 2026-01-03) who owns it, then register it or disable it.",
             id="unregistered, with somebody to ask",
         ),
         pytest.param(
             {},
-            "Find out who uses it, then declare it with an owner or switch it off.",
+            "Find out who uses it, then register it with an owner or disable it.",
             id="unregistered",
         ),
         pytest.param(
@@ -98,7 +98,7 @@ def orphan(reason: Any, **facts: Any) -> OwnershipVerdict:
                 ),
                 "ownership": orphan("ambiguous"),
             },
-            "Decide which entry stands for it: NHI-9 or NHI-2.",
+            "Decide which entry matches it: NHI-9 or NHI-2.",
             id="ambiguous",
         ),
     ],

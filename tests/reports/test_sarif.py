@@ -214,8 +214,10 @@ def test_more_results_than_a_host_takes_are_left_out_and_counted() -> None:
     notices = SarifReport(results_taken=3).write(many(5, str), "findings", out, Screen())
     (run,) = msgspec.json.decode(out.getvalue())["runs"]
     assert [one["properties"]["severity"] for one in run["results"]] == ["critical", "high", "medium"]
-    assert notices == (
-        "the gravest 3 of 5 findings are in it: code-scanning hosts take no more. The others are in every other format",
+    (notice,) = notices
+    assert notice == (
+        "it holds 3 of 5 findings, highest severity first: code-scanning hosts take no more. "
+        "The others are in every other format"
     )
     (told,) = run["invocations"][0]["toolExecutionNotifications"]
     assert (told["level"], told["message"]["text"]) == ("warning", notices[0])
@@ -237,7 +239,7 @@ def test_it_stays_smaller_than_a_host_takes() -> None:
     (run,) = msgspec.json.decode(out.getvalue())["runs"]
     assert len(gzip.compress(out.getvalue())) < 220_000
     assert 100 < len(run["results"]) < 1_000
-    assert f"the gravest {len(run['results'])} of 1,000 findings" in notice
+    assert f"it holds {len(run['results'])} of 1,000 findings" in notice
 
 
 def test_gaps_are_told_and_it_was_no_success() -> None:

@@ -131,7 +131,7 @@ def test_a_long_list_is_cut_and_says_how_to_get_the_rest() -> None:
     )
     shown = page(make_result(*judged, findings=findings))
     assert "and 3 more: muster orphans -o csv:orphans.csv" in shown
-    assert "1 more rule fired: muster report --view findings" in shown
+    assert "1 more rule: muster report --view findings" in shown
     assert all(f"svc-{number:02}" in page(make_result(*judged), "orphans") for number in range(13))
 
 
@@ -169,12 +169,12 @@ def test_many_of_one_sort_are_counted_with_a_few_named() -> None:
     ("result", "sentence"),
     [
         (make_result(), "No identities were found."),
-        (make_result(make_assessment()), "1 of 1 identity is declared by nobody; 1 has nobody who answers for it."),
+        (make_result(make_assessment()), "1 of 1 identity is unregistered; 1 is orphaned."),
         (
             make_result(
                 make_assessment(registry=RegistryVerdict(state="registered"), ownership=OwnershipVerdict(state="owned"))
             ),
-            "Of 1 identity, none is undeclared and none is orphaned.",
+            "Of 1 identity, none is unregistered and none is orphaned.",
         ),
         (
             replace(estate_with_gaps(), identities=()),
@@ -206,7 +206,7 @@ def test_what_is_new_comes_before_what_is_gravest() -> None:
         make_finding(fingerprint="2", identity=judged[1].identity.key, new=True),
     )
     shown = page(make_result(*judged, findings=findings, trend=TREND))
-    news = shown[shown.index("1 finding new since 2026-11-24") : shown.index("Gravest of the other findings")]
+    news = shown[shown.index("1 finding new since 2026-11-24") : shown.index("Other findings by severity")]
 
     assert "new-one" in news
     assert "old-one" not in news
@@ -217,12 +217,12 @@ def test_what_is_new_comes_before_what_is_gravest() -> None:
 @pytest.mark.parametrize(
     ("now", "said"),
     [
-        (Summary(identities=9, orphaned=2), "Moved     nothing since 2026-11-24"),
+        (Summary(identities=9, orphaned=2), "Change    none · since 2026-11-24"),
         (
             Summary(identities=10, orphaned=1, unregistered=2),
             "+1 identity · +2 unregistered · -1 orphaned · since 2026",
         ),
-        (Summary(identities=9, orphaned=2, findings={"low": 1_200}), "Moved     +1,200 findings · since 2026-11-24"),
+        (Summary(identities=9, orphaned=2, findings={"low": 1_200}), "Change    +1,200 findings · since 2026-11-24"),
     ],
 )
 def test_what_moved_since_the_scan_before(now: Summary, said: str) -> None:

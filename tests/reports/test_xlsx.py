@@ -46,10 +46,10 @@ def test_the_summary_says_what_to_know_and_draws_it() -> None:
     """Headline, gaps, the definition, counts by state, and native charts."""
     sheet: Any = opened(estate_with_gaps())["Summary"]
     said = "\n".join(str(cell) for row in sheet.iter_rows(values_only=True) for cell in row if cell is not None)
-    assert "2 of 5 identities are declared by nobody" in said
+    assert "2 of 5 identities are unregistered" in said
     assert "Incomplete: 2 sections could not be read in full" in said
     assert "denied: aws 123456789012 iam.credential-report: needs iam:GenerateCredentialReport" in said
-    assert "Orphaned: nobody accountable." in said
+    assert "Orphaned: no declared owner resolves" in said
     counts = {(row[0], row[1]): row[2] for row in sheet.iter_rows(values_only=True)}
     assert counts["ownership", "orphaned"] == 3
     assert counts["findings", "critical"] == 1
@@ -116,7 +116,7 @@ def test_who_fills_it_in_sees_what_that_takes() -> None:
         "purpose", "environment", "status", "expires", "suggested_owner",
     ]  # fmt: skip
     assert [cell.number_format for cell in sheet[1]] == [f';;;"{column.shown_as}"' for column in columns]
-    assert sheet["U1"].number_format == ';;;"Owner (who answers for it)"'
+    assert sheet["U1"].number_format == ';;;"Owner (accountable person)"'
     assert not any(one.hidden for one in opened(estate())["Inventory"].column_dimensions.values())
 
 

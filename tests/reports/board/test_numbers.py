@@ -57,7 +57,7 @@ def holding(*credentials: Credential, **facts: Any) -> Assessment:
     ("verdicts", "owned", "registered"),
     [
         pytest.param({"registry": REGISTERED, "ownership": OWNED}, (1, 1, 0), (1, 1, 0), id="owned"),
-        pytest.param({}, (0, 1, 0), (0, 1, 0), id="nobody declared it"),
+        pytest.param({}, (0, 1, 0), (0, 1, 0), id="no registry entry matches"),
         pytest.param({"registry": RegistryVerdict(state="ambiguous")}, (0, 1, 0), (0, 1, 0), id="ambiguous"),
         pytest.param(
             {"registry": RegistryVerdict(state="unregistered", provisional=True)},

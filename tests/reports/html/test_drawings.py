@@ -105,11 +105,11 @@ def test_a_credentials_life_is_drawn_to_scale(opens: Opens) -> None:
 
 
 def test_what_an_identity_is_linked_with_is_drawn_and_leads_on(opens: Opens) -> None:
-    """Both directions, who may become it, and a click goes there."""
+    """Both directions, who can assume it, and a click goes there."""
     with opens(small_estate()) as seen:
         opened(seen.page, "deployer")
         graph = seen.page.locator("svg.graph")
-        expect(graph.locator("g title")).to_have_text(["may become it *", "can become svc-billing"])
+        expect(graph.locator("g title")).to_have_text(["can assume it *", "can become svc-billing"])
         graph.locator("g.open text").first.click()
 
         expect(seen.page.get_by_role("dialog").get_by_role("heading", level=2)).to_have_text("svc-billing")

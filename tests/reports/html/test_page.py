@@ -97,7 +97,7 @@ def test_caveats_stand_above_the_numbers_and_notices_below(opens: Opens) -> None
     with opens(estate_with_gaps()) as seen:
         page = seen.page
         expect(page.locator("#caveats li")).to_have_text(Digest(estate_with_gaps()).caveats)
-        expect(page.locator("#cards ~ #notices summary")).to_have_text("Worth knowing 1")
+        expect(page.locator("#cards ~ #notices summary")).to_have_text("Notices 1")
         notice = page.get_by_text("is no longer listed by prod")
         expect(notice).to_be_hidden()
         page.locator("#notices summary").click()
@@ -198,8 +198,8 @@ def test_a_row_opens_all_the_evidence(opens: Opens) -> None:
         rows(seen.page).filter(has_text="deployer").click()
         for text in (
             "arn:aws:iam::123456789012:user/deployer",
-            "Ask bo@example.com (created it on 2024-03-01) who answers for it",
-            "orphaned: nobody declared it",
+            "Ask bo@example.com (created it on 2024-03-01) who owns it",
+            "orphaned: no registry entry matches",
             "AdministratorAccess allows * on *",
             "group:ops",
             "can become",
@@ -215,7 +215,7 @@ def test_a_row_opens_all_the_evidence(opens: Opens) -> None:
         for text in (
             "can be assumed by",
             "Declared the same by component:default/billing",
-            "Declared otherwise by NHI-2",
+            "Declared differently by NHI-2",
             "About to leave: ada@example.com",
             "environmentstagingprod",
             "arn:aws:iam::123456789012:user/ada",
@@ -237,8 +237,8 @@ def test_credentials_and_findings_show_their_dates_and_controls(opens: Opens) ->
     [
         ("Findings", "A key is too old", "nightly export"),
         ("Registry entries", "Ghost", "iam.users was read"),
-        ("Registry entries", "Ghost", "Perhaps build-bot 70 %both say bot"),
-        ("Registry entries", "Ghost", "Perhaps arn:elsewhere"),
+        ("Registry entries", "Ghost", "Possible match build-bot 70 %both say bot"),
+        ("Registry entries", "Ghost", "Possible match arn:elsewhere"),
         ("Credentials", "db-password", "its value was not read"),
         ("Credentials", "AKIALEGACY", "dormant"),
         ("Coverage", "iam.roles", "iam:ListRoles"),
@@ -585,7 +585,7 @@ def test_what_could_do_everything_is_told_with_those_of_which_nobody_knows(opens
     judged = [make_assessment(str(at), privilege=Privilege(level="unknown")) for at in range(3)]
     with opens(make_result(*judged)) as seen:
         card = seen.page.locator("#cards .card", has_text="Admins")
-        expect(card).to_contain_text("could do effectively everything; of 3 it is unknown")
+        expect(card).to_contain_text("full control; unknown for 3")
     with opens(make_result(make_assessment("a", privilege=Privilege(level="normal")))) as seen:
         expect(seen.page.locator("#cards .card", has_text="Admins")).not_to_contain_text("unknown")
 

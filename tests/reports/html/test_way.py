@@ -339,7 +339,7 @@ def test_what_joined_moved_and_left_leads_to_its_list(opens: Opens) -> None:
         expect(panel(page)).to_contain_text("was owned")
         assert "changed=arn:old" in page.url
         page.goto(page.url.partition("#")[0] + f"#changed={bot.key}")
-        expect(panel(page)).to_contain_text("As it is now")
+        expect(panel(page)).to_contain_text("Current state")
         expect(panel(page).locator("section").first).to_contain_text("adabo")
         assert seen.complaints == []
     with opens(result) as seen:

@@ -72,7 +72,7 @@ def test_one_message_for_each_who_answers() -> None:
         ("security@example.com",): ["c1", "c2"],
     }
     assert sent[0].notice.title == "2 new findings for ada@example.com (2 high)"
-    assert sent[2].notice.title == "2 new findings that nobody answers for (2 high)"
+    assert sent[2].notice.title == "2 new findings without an owner (2 high)"
 
 
 @pytest.mark.parametrize(
