@@ -35,7 +35,7 @@ def section() -> SectionReading:
         pytest.param("no such role", "no such role", id="as it is"),
         pytest.param("a\x1b[2Jb\nc", "a\\x1b[2Jb\\nc", id="terminal"),
         pytest.param(f"bad token {TOKEN}", f"bad token {MASK}", id="token"),
-        pytest.param("https://me:pw@host", f"https://{MASK}@host", id="password in a URL"),
+        pytest.param("https://me:pw@host", f"https://me:{MASK}@host", id="password in a URL"),
         pytest.param("x" * 301, "x" * 299 + "…", id="too long"),
         pytest.param("x" * 300, "x" * 300, id="just fits"),
     ],
