@@ -74,7 +74,7 @@ def test_a_rule_has_help() -> None:
     rules = {rule["id"]: rule for rule in run_of(estate())["tool"]["driver"]["rules"]}
     assert set(rules) == {finding.rule for finding in estate().findings}
     unregistered = rules["unregistered"]
-    assert "Why it matters: What is not in the registry has no owner" in unregistered["help"]["text"]
+    assert "Why it matters: An unregistered identity has no declared owner" in unregistered["help"]["text"]
     assert "**What to do.** Ask the best owner" in unregistered["help"]["markdown"]
     assert unregistered["defaultConfiguration"] == {"level": "error"}
     assert unregistered["properties"]["security-severity"] == "8.0"
