@@ -49,7 +49,7 @@ def tables(outcomes: Sequence[Outcome]) -> Iterator[str]:
     yield "### Suggestions"
     heads = ("for", "planted", "with any", "precision at 1", f"precision at {SHOWN}", f"recall at {SHOWN}")
     yield _table(heads, _suggestions(outcomes, cases))
-    yield "### Whom to ask"
+    yield "### Likely owners"
     yield _table(("what tells", "planted", "with any", "precision at 1", f"recall at {SHOWN}"), _signals(cases))
 
 

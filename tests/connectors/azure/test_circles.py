@@ -46,7 +46,7 @@ def test_a_list_that_leads_round_in_a_circle_ends(
         fault = Fault(service=service, path=_asked(path, here), reply=Reply(body={"value": [], link: url}))
         azure.server.faults.add(fault)
 
-    with pytest.raises(Malformed, match="leads back"):
+    with pytest.raises(Malformed, match="links back"):
         list(listed(api))
     assert meter.calls == 1 + len(circle)
 
@@ -67,7 +67,7 @@ def test_a_query_whose_tokens_come_round_again_ends(
         reply = Reply(body={"data": [{"name": token}], "$skipToken": token})
         azure.server.faults.add(Fault(service="arm", path=".*", reply=reply, times=1))
 
-    with pytest.raises(Malformed, match="leads back"):
+    with pytest.raises(Malformed, match="links back"):
         list(api.resource_graph("resources | order by id asc"))
     assert meter.calls == len(tokens)
 
