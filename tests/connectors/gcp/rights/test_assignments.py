@@ -195,6 +195,6 @@ def test_who_is_only_named_by_bindings_is_an_identity_all_the_same() -> None:
     ]
     pubsub = found["service-111@gcp-sa-pubsub"]
     assert pubsub.key == service_agent_key("service-111@gcp-sa-pubsub.iam.gserviceaccount.com")
-    assert "for gcp-sa-pubsub," in (pubsub.managed_by or "")
+    assert "for gcp-sa-pubsub" in (pubsub.managed_by or "")
     assert (pubsub.scope, found["service-org-9@gcp-sa-scc"].scope) == ("acme-prod", ORGANIZATION)
     assert (found["github/repo:acme/app"].key, found["github/repo:acme/app"].scope) == (SUBJECT, "acme-prod")
