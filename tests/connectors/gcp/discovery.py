@@ -106,3 +106,7 @@ def _check(schemas: dict[str, Any], schema: dict[str, Any], value: Any, where: s
     elif kind in _TYPES:
         assert isinstance(value, _TYPES[kind]), f"{where}: {value!r} is no {kind}"
         assert "enum" not in schema or value in schema["enum"], f"{where}: {value!r}"
+
+
+UNDOCUMENTED = frozenset({"privilegedaccessmanager"})
+"""APIs whose discovery documents do not come with Google's client."""

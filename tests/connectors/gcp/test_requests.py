@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from connectors.gcp.client import requests as r
 from connectors.gcp.client.requests import Request
 from connectors.gcp.sections import SECTIONS
-from tests.connectors.gcp.discovery import document, find_method
+from tests.connectors.gcp.discovery import UNDOCUMENTED, document, find_method
 
 SAMPLES = {
     "parent": "organizations/1",
@@ -21,8 +21,6 @@ SAMPLES = {
     "place": "1",
     "location": "global",
 }
-UNDOCUMENTED = frozenset({"privilegedaccessmanager"})
-"""APIs whose discovery documents do not come with Google's client."""
 DOCUMENTED = [one for one in r.REQUESTS if one.api not in UNDOCUMENTED]
 DANGEROUS = re.compile(r":access\b|keyString|lookupKey|generate\w*Token|signJwt|signBlob|:undelete|:set|:create")
 
