@@ -52,8 +52,8 @@ def test_instance_profiles_say_as_whom_machines_run(aws: Estate) -> None:
     [
         pytest.param({"JwtVendingEnabled": True, "IssuerIdentifier": "https://x.tokens.example"}, "complete",
                      "on, issuer https://x.tokens.example", id="on"),
-        pytest.param({"JwtVendingEnabled": False}, "complete", "outside services: off", id="off"),
-        pytest.param(Fault("feature_off"), "complete", "outside services: off", id="never switched on"),
+        pytest.param({"JwtVendingEnabled": False}, "complete", "external services: off", id="off"),
+        pytest.param(Fault("feature_off"), "complete", "external services: off", id="never switched on"),
         pytest.param(Fault("not_offered"), "not_offered", "", id="not there"),
         pytest.param(Fault("denied"), "denied", "is denied", id="denied"),
     ],
