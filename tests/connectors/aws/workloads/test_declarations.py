@@ -175,7 +175,7 @@ def test_names_stand_for_sections_and_what_leads_to_them(
 
 def test_an_unknown_name_is_refused() -> None:
     """A section that is misspelt would otherwise just not be read."""
-    with pytest.raises(ValueError, match="'lamda' is no kind of resource"):
+    with pytest.raises(ValueError, match="'lamda' is not a section"):
         AwsSettings(resources="lamda")
-    with pytest.raises(ValueError, match="'lambdas' is no kind of resource"):
+    with pytest.raises(ValueError, match="'lambdas' is not a section"):
         wanted(["lambda", "lambdas"])
