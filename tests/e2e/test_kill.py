@@ -73,7 +73,7 @@ BEFORE = (
     "sqlalchemy:commit 1",
 )
 AFTER = (
-    "scanner/history/:settle 1",
+    "scanner/store/:settle 1",
     "scanner/cli/output.py:write_outputs 1",
     "reports/json.py:write 1",
 )
