@@ -11,8 +11,8 @@ from collections.abc import Iterator
 
 from scanner.matching.keys import fold, provider_key
 from scanner.model import Entry
-from scanner.redaction.redact import redact
-from scanner.redaction.shapes import MASK
+from scanner.redaction.redact import quotes_resolved
+from scanner.redaction.shapes import MASK, without_secrets
 from scanner.registry.columns import OWNERS
 from scanner.registry.editing.overlaps import Said
 from scanner.registry.editing.quality import Standard
@@ -117,7 +117,7 @@ def secrets(entry: Entry, _standard: Standard) -> Iterator[Said]:
 
 def _holds_secret(text: str) -> bool:
     looks_random = any(len(_TURN.findall(found)) >= _LEAST_TURNS for found in _FORTY.findall(text))
-    return looks_random or redact(text) != text
+    return looks_random or without_secrets(text) != text or quotes_resolved(text)
 
 
 def yet_to_be_said(entry: Entry, _standard: Standard) -> Iterator[Said]:

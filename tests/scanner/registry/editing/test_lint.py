@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scanner.model import Entry, Origin, Person, Policy
+from scanner.redaction.redact import SecretRef
 from scanner.registry.editing.lint import lint_entries, lint_people
 from scanner.registry.editing.quality import Standard, measure
 from scanner.registry.roster import Roster
@@ -332,6 +333,17 @@ def test_what_may_be_so_is_let_be(facts: dict[str, Any]) -> None:
     identities = facts.pop("identities", ("svc-billing",))
 
     assert _said(_good(*identities, **facts)) == []
+
+
+def test_a_short_secret_of_the_settings_makes_no_name_a_secret(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A password such as ``bill`` is part of many names; a long secret is recognized wherever it is copied to."""
+    monkeypatch.setenv("SHORT", "bill")
+    monkeypatch.setenv("LONG", "correct horse battery")
+    for name in ("SHORT", "LONG"):
+        SecretRef(env=name).resolve()
+
+    assert _said(_good("svc-billing")) == []
+    assert _said(_good(purpose="correct horse battery")) == [(True, 2, "purpose", "holds what may be a secret")]
 
 
 @pytest.mark.parametrize(
