@@ -24,7 +24,8 @@ class LogSpec(Struct, frozen=True, kw_only=True):
     ``provider``: whose identities it is about. ``permissions``: what reading it live takes. ``blind_spots``: what it
     can never show, in sentences. ``unlogged``: glob patterns of actions (``service:Action``) that it does not record
     unless that is switched on: they are never called unused. ``is_live``: can be read through a source of that
-    provider, without ``path``.
+    provider, without ``path``. ``sees_all_use_of``: kinds of identities of which it records any use, ``*`` for all: where
+    it has no event, there was none.
     """
 
     name: str
@@ -34,6 +35,7 @@ class LogSpec(Struct, frozen=True, kw_only=True):
     blind_spots: tuple[str, ...] = ()
     unlogged: tuple[str, ...] = ()
     is_live: bool = False
+    sees_all_use_of: tuple[str, ...] = ()
     extra: str | None = None
 
 

@@ -169,7 +169,8 @@ class LogPast(Struct, frozen=True, kw_only=True):
     """What is known of one log. ``source``: whose identities it is about; None: any of ``provider``.
 
     ``first_read_at``: when its first unit had been read. ``covered``: by scope, the ordinals of the days that were
-    read in full; ``gaps``: by scope, those that were not, with what is wrong.
+    read in full; ``gaps``: by scope, those that were not, with what is wrong. ``unlogged``, ``sees_all_use_of``: as in
+    :class:`connectors.logs.LogSpec`.
     """
 
     log: str
@@ -178,6 +179,8 @@ class LogPast(Struct, frozen=True, kw_only=True):
     first_read_at: datetime
     covered: Mapping[str, frozenset[int]]
     gaps: Mapping[str, Mapping[int, LogDay]] = {}
+    unlogged: tuple[str, ...] = ()
+    sees_all_use_of: tuple[str, ...] = ()
 
 
 class ActivityPast(Struct, frozen=True, kw_only=True):

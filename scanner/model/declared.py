@@ -174,3 +174,22 @@ class Policy(Struct, frozen=True, kw_only=True, gc=False):
     review_privileged: int = 90
     review: int = 180
     new_identity_grace: int = 7
+
+
+class ActivityPolicy(Struct, frozen=True, kw_only=True, gc=False):
+    """How activity is kept and judged.
+
+    ``baseline_days``: covered days that a day is compared with. ``minimum_days``, ``minimum_events``: covered days and
+    events in them below which nothing counts as changed behaviour. ``explained_within_hours``: how long after a change
+    of the identity new behaviour is explained by it. ``keep_days``: how long days are kept apart; older ones are merged
+    to weeks. ``networks``: names of own networks, by address range. ``truncate_addresses``: keep networks (IPv4 /24,
+    IPv6 /48), no addresses.
+    """
+
+    baseline_days: int = 28
+    minimum_days: int = 14
+    minimum_events: int = 50
+    explained_within_hours: int = 72
+    keep_days: int = 90
+    networks: Mapping[str, str] = {}
+    truncate_addresses: bool = True
