@@ -11,7 +11,7 @@ from itertools import groupby, islice
 
 from reports.page import LABEL, Page
 from reports.summary import Digest
-from scanner.model import GRAVITY, SEVERITIES, Finding, ScanResult, Summary
+from scanner.model import SEVERITIES, SEVERITY_RANK, Finding, ScanResult, Summary
 from scanner.text import counted
 
 GROUPS_SHOWN = 5
@@ -27,7 +27,7 @@ def groups_by_rule(findings: Iterable[Finding]) -> list[list[Finding]]:
     groups: dict[str, list[Finding]] = {}
     for finding in findings:
         groups.setdefault(finding.rule, []).append(finding)
-    return sorted(groups.values(), key=lambda group: (min(GRAVITY[one.severity] for one in group), -len(group)))
+    return sorted(groups.values(), key=lambda group: (min(SEVERITY_RANK[one.severity] for one in group), -len(group)))
 
 
 def new_findings(page: Page, digest: Digest) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from msgspec import Struct
 
-from scanner.model import GRAVITY, PRIVILEGES, Assessment, Finding, Identity, ScanResult, Severity
+from scanner.model import PRIVILEGES, SEVERITY_RANK, Assessment, Finding, Identity, ScanResult, Severity
 
 
 class Judged(Struct, frozen=True, gc=False):
@@ -44,6 +44,6 @@ def most_urgent_first(identities: Iterable[Judged]) -> list[Judged]:
 
 
 def _urgency(judged: Judged) -> tuple[int, int, bool, str]:
-    severity = len(GRAVITY) if judged.severity is None else GRAVITY[judged.severity]
+    severity = len(SEVERITY_RANK) if judged.severity is None else SEVERITY_RANK[judged.severity]
     verdicts = judged.verdicts
     return severity, PRIVILEGES.index(verdicts.privilege.level), not verdicts.abandoned, judged.identity.key

@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from reports.base import View
 from reports.views import select
 from scanner.access.assignments import held_by
-from scanner.model import GRAVITY, Assessment, Entry, Finding, ScanResult, Severity, gravest_first
+from scanner.model import SEVERITY_RANK, Assessment, Entry, Finding, ScanResult, Severity, most_severe_first
 from scanner.model.summary import summarise
 
 
@@ -53,7 +53,7 @@ def narrowed(result: ScanResult, wanted: Wanted) -> ScanResult:
         one
         for one in result.findings
         if (not wanted.rules or one.rule in wanted.rules)
-        and (wanted.severity is None or GRAVITY[one.severity] <= GRAVITY[wanted.severity])
+        and (wanted.severity is None or SEVERITY_RANK[one.severity] <= SEVERITY_RANK[wanted.severity])
         and (one.identity in about if one.identity else _fits(wanted, _facts_without(one, entries, rights)))
     ]
     by_finding = bool(wanted.rules or wanted.severity)
@@ -75,7 +75,7 @@ def parted(result: ScanResult, view: View, label: Callable[[Assessment], str | N
     for name in sorted(groups, key=lambda name: (name is None, name)):
         found = [finding for one in groups[name] for finding in findings.get(one.identity.key, ())]
         text = f"Only what is for {name or 'no owner or team'}."
-        parts[name] = _of(result, groups[name], sorted(found, key=gravest_first), None, text)
+        parts[name] = _of(result, groups[name], sorted(found, key=most_severe_first), None, text)
     return parts
 
 
@@ -88,7 +88,7 @@ class _Facts(Struct, frozen=True):
 
 
 def _facts(one: Assessment) -> _Facts:
-    return _Facts(one.identity.provider, (one.ownership.team,), (one.ownership.owner, one.whom_to_ask))
+    return _Facts(one.identity.provider, (one.ownership.team,), (one.ownership.owner, one.contact))
 
 
 def _facts_without(one: Finding, entries: Mapping[str, Entry], rights: Mapping[str, str]) -> _Facts:

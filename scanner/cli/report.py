@@ -175,11 +175,11 @@ def _label(split: Literal["owner", "team"], people: Sequence[ListSource]) -> Cal
     from scanner.registry.roster import Roster
 
     if split == "owner":
-        return lambda one: one.whom_to_ask
+        return lambda one: one.contact
     roster = Roster(load_people(people).people, datetime.now(UTC).date())
 
     def team(one: Assessment) -> str | None:
-        asked = roster.resolve(one.whom_to_ask or "")
+        asked = roster.resolve(one.contact or "")
         return one.ownership.team or (asked.team if asked else None)
 
     return team

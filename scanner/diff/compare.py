@@ -17,7 +17,7 @@ from scanner.diff.records import Counts, Diff, Difference
 from scanner.judging.last_known.registry_rows import renamed
 from scanner.matching.places import Places
 from scanner.model import (
-    GRAVITY,
+    SEVERITY_RANK,
     Assessment,
     Change,
     ChangeName,
@@ -101,7 +101,9 @@ def finding_changes(
     gone = [one for one in gone if not (one.is_on_entry and (one.rule, names.get(one.entry or "")) in moved)]
     rows = [_change(one, "reopened" if one.fingerprint in came_back else "new") for one in come]
     rows += [_change(one, "forgotten" if one.fingerprint in forgotten else "resolved") for one in gone]
-    return sorted(rows, key=lambda row: (_OVER.get(row.change, 0), GRAVITY[row.severity or "info"], row.rule, row.key))
+    return sorted(
+        rows, key=lambda row: (_OVER.get(row.change, 0), SEVERITY_RANK[row.severity or "info"], row.rule, row.key)
+    )
 
 
 def _announced(one: Finding | None) -> Finding | None:
@@ -324,7 +326,7 @@ def _compare_change(change: ChangeName, one: Assessment, **facts: Any) -> Change
         source=identity.source,
         scope=identity.scope,
         kind=identity.kind,
-        ask=one.whom_to_ask,
+        ask=one.contact,
         **facts,
     )
 

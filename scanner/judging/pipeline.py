@@ -44,7 +44,7 @@ from scanner.model import (
     ScanInfo,
     ScanResult,
     UnreadRow,
-    gravest_first,
+    most_severe_first,
 )
 from scanner.model.summary import summarise
 from scanner.registry.roster import Roster
@@ -184,7 +184,7 @@ def _findings(
     standing = kept_findings(found, fresh, carried, entries, remembered, now)
     identities = {one.identity.key: one.identity for one in (*fresh, *carried)} if declared.acknowledgements else {}
     marked = (*_marked(found, fresh, remembered.known, now), *standing)
-    return tuple(sorted(acknowledgements.marked(marked, identities), key=gravest_first))
+    return tuple(sorted(acknowledgements.marked(marked, identities), key=most_severe_first))
 
 
 def _marked(

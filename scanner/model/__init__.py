@@ -1,8 +1,8 @@
-"""The vocabulary as records: what is discovered, what is declared, what is judged.
+"""The records: what connectors discover, what the organisation declares, what Muster judges.
 
-All are frozen, built by keyword, and out of the garbage collector's sight (they form no cycles). Times are aware
-and in UTC; unknown is ``None``, never an empty string. Collections are tuples in a stable order. This package imports
-nothing of ours.
+Records are frozen and built by keyword. They form no cycles, so the garbage collector does not track them (``gc=False``
+saves memory on large estates). Times are aware and in UTC. Unknown is ``None``, never an empty string. Collections are
+tuples in a stable order. This package imports no other package of Muster.
 """
 
 from scanner.model.changed import Aspect, Change, ChangeName, Since, Subject
@@ -48,7 +48,7 @@ from scanner.model.judged import (
     Recreation,
     RegistryVerdict,
     UsageVerdict,
-    gravest_first,
+    most_severe_first,
 )
 from scanner.model.reach import Edge, Way
 from scanner.model.result import (
@@ -65,13 +65,13 @@ from scanner.model.terms import (
     ANY_KIND,
     EVERY_SCOPE,
     GAPS,
-    GRAVITY,
     POWERFUL,
     PRIVILEGES,
     ROTATED,
     RUNGS,
     SCHEMA,
     SEVERITIES,
+    SEVERITY_RANK,
     CoverageStatus,
     CredentialKind,
     DriftAspect,
@@ -97,13 +97,13 @@ __all__ = [
     "AS_SUGGESTED",
     "EVERY_SCOPE",
     "GAPS",
-    "GRAVITY",
     "POWERFUL",
     "PRIVILEGES",
     "ROTATED",
     "RUNGS",
     "SCHEMA",
     "SEVERITIES",
+    "SEVERITY_RANK",
     "UNKNOWN_PRIVILEGE",
     "Acknowledged",
     "Acknowledgement",
@@ -176,7 +176,7 @@ __all__ = [
     "Way",
     "Workload",
     "credential_key",
-    "gravest_first",
+    "most_severe_first",
     "with_doubted_reach",
     "with_typed_reach",
 ]

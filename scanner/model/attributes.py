@@ -1,4 +1,4 @@
-"""Names among ``attributes`` that rules and joins read, whoever fills them in. What is not there is not known."""
+"""Names of ``attributes`` that rules and joins read, whichever connector sets them. A missing attribute is unknown."""
 
 from __future__ import annotations
 
@@ -6,40 +6,40 @@ from typing import Final
 
 # Of a credential.
 EXPOSED: Final = "exposed"
-"""True, or where the provider found it in the open, in words."""
+"""True if the credential has leaked, or text that says where the provider found it."""
 UNRESTRICTED: Final = "unrestricted"
-"""True where an API key opens every interface that its project has switched on."""
+"""True if an API key works for every API that is enabled in its project."""
 
 # Of an identity.
 EXTERNAL: Final = "external"
-"""True where another organisation made it and runs it: an application of another tenant."""
+"""True if another organisation owns and runs it, such as an application of another tenant."""
 PUBLISHER: Final = "publisher"
-"""Who publishes an application: ``{"name": str | None, "verified": bool}``."""
+"""The publisher of an application: ``{"name": str | None, "verified": bool}``."""
 OWNERS: Final = "owners"
-"""Whom the provider has as its owners: a list of ``{"id": str, "name": str | None, "email": str | None}``."""
+"""The owners that the provider lists: ``[{"id": str, "name": str | None, "email": str | None}, …]``."""
 SPONSORS: Final = "sponsors"
-"""Who answers for an agent, as OWNERS has them; an empty list where the provider knows of nobody."""
+"""The people accountable for an agent, in the format of OWNERS. An empty list: the provider knows none."""
 DOMAIN_WIDE_DELEGATION: Final = "domain_wide_delegation"
-"""True where it may act as any user of the organisation, or a list of the scopes for which it may."""
+"""True if it may act as any user of the organisation, or the list of OAuth scopes that this is limited to."""
 DEFAULT_ACCOUNT: Final = "default_account"
-"""True where the provider made it for whatever names no account of its own."""
-TOKEN_SUBJECTS: Final = "token_subjects"  # noqa: S105  # names of those whom tokens are for, no token
-"""Under which names it can show itself to others: a list of ``[issuer, subject]``.
+"""True if the provider created it for workloads that name no account."""
+TOKEN_SUBJECTS: Final = "token_subjects"  # noqa: S105  # the name of an attribute, not a token
+"""The issuers and subjects of the tokens that it can present: a list of ``[issuer, subject]``.
 
-In a subject ``*`` stands for what its bearer chooses: an AWS role has ``["aws:123456789012",
-"arn:aws:sts::123456789012:assumed-role/name/*"]``, whatever its session is called.
+``*`` in a subject is a part that the caller chooses. An AWS role has ``["aws:123456789012",
+"arn:aws:sts::123456789012:assumed-role/name/*"]``, because the caller names the session.
 """
 RECORDS_OF_USE: Final = ("used_as", "last_successful_use", "last_used_region")
-"""What else than its moment is known of its last use, by whichever provider."""
+"""Details of the last use, besides its time."""
 FACTS_OF_CREDENTIALS: Final = ("console_password", "active_keys", "mfa_active", "second_factors")
-"""What is known of its credentials beside themselves: that it has none of a sort, how many, what guards them."""
+"""Facts about its credentials as a whole: whether it has a kind of them, how many, and what protects them."""
 
 # Of a workload.
 RUNS_IN: Final = "cluster"
-"""Of what it is a part, by key, or a list of them: whoever may take over all that runs there may take over it, too."""
+"""The key of the cluster it runs in, or a list of keys. A takeover of the cluster is a takeover of the workload."""
 SIGNS_TOKENS_AS: Final = "signs_tokens_as"
-"""The issuer, or a list of them, whose tokens what runs in it is given: a cluster's, as trusts name it."""
+"""The issuer of the tokens that a cluster gives its workloads, as trust policies name it, or a list of issuers."""
 
 # Of an assignment.
 RESTORABLE_UNTIL: Final = "restorable_until"
-"""Until when a holder that is gone can be brought back, and its right with it: ISO 8601."""
+"""The last time at which a deleted holder, and with it the assignment, can be restored: ISO 8601."""

@@ -1,4 +1,4 @@
-"""What changed from one scan to the next, as rows that people and programs act on."""
+"""What changed between two scans, as rows."""
 
 from __future__ import annotations
 
@@ -14,23 +14,23 @@ Aspect: TypeAlias = Literal[
     "unique_id", "privilege", "permissions", "links", "trust", "credentials", "agent", "nature", "registry",
     "ownership", "owner", "environment", "enabled", "usage", "state", "name",
 ]  # fmt: skip
-"""What of something is another than before; ``state`` is a registry entry's, ``name`` is told by keys."""
+"""What changed. ``state``: of a registry entry. ``name``: a renamed identity has another key."""
 
 ChangeName: TypeAlias = Literal[
     "joined", "moved", "replaced", "left", "returned", "not_rechecked", "forgotten", "new", "reopened", "resolved"
 ]
-"""The last three are said of findings, and ``forgotten`` of these and identities; the others of identities and
-(``joined``, ``moved``, ``left``) of entries."""
+"""Findings are ``new``, ``reopened``, ``resolved`` or ``forgotten``. Entries have ``joined``, ``moved`` or ``left``.
+Identities can have any of the first seven."""
 
 Subject: TypeAlias = Literal["identity", "finding", "entry"]
 
 
 class Change(Struct, frozen=True, kw_only=True, gc=False):
-    """A row of the feed: one change of one thing.
+    """One change of one subject.
 
-    ``key``: the identity's key, the finding's fingerprint or the entry's id. ``name``: what people call it; a
-    finding's is its title. ``identity``: of a finding, the key of whom it is about. ``ask``: who answers for it or,
-    where nobody does, the likeliest person to ask.
+    ``key``: the identity's key, the finding's fingerprint or the entry's id. ``name``: the display name; a finding's
+    title. ``identity``: the key of the identity that a finding is about. ``ask``: the owner, or for an orphaned
+    identity the best owner candidate.
     """
 
     subject: Subject
@@ -54,10 +54,10 @@ class Change(Struct, frozen=True, kw_only=True, gc=False):
 
 
 class Since(Struct, frozen=True, kw_only=True, gc=False):
-    """What changed since the scan before, which ``scan`` and ``started_at`` name.
+    """What changed since the previous scan, which ``scan`` and ``started_at`` name.
 
-    ``changes``: the first of ``total`` rows, what matters most first. ``shares``: by a board measure's name, its count
-    and what it is out of in the scan before; empty where no board was asked for.
+    ``changes``: the first of ``total`` rows, most important first. ``shares``: by name of a board measure, its count
+    and its total in the previous scan; empty without a board.
     """
 
     scan: str

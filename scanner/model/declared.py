@@ -1,4 +1,4 @@
-"""What the organisation says: its registry, its people, its exemptions, its thresholds."""
+"""What the organisation declares: registry entries, people, exemptions, acknowledgements and thresholds."""
 
 from __future__ import annotations
 
@@ -7,10 +7,7 @@ from datetime import date
 
 from msgspec import Struct
 
-from scanner.model.terms import (
-    EntryStatus,
-    PersonStatus,
-)
+from scanner.model.terms import EntryStatus, PersonStatus
 
 
 class Origin(Struct, frozen=True, kw_only=True, gc=False):
@@ -28,15 +25,15 @@ class Origin(Struct, frozen=True, kw_only=True, gc=False):
 class Entry(Struct, frozen=True, kw_only=True, gc=False):
     """One declared identity (docs/reference/registry.md names the columns). ``id`` falls back to ``file:row``.
 
-    ``identities`` are exact ids, names or globs, never empty: a row without them stands for its ``name``.
-    ``has_own_id`` is False where file and row stand in for the id.
+    ``identities``: exact ids, names or globs, never empty: a row without any has its ``name`` here. ``has_own_id``:
+    False if the row has no id of its own. ``max_credential_age``: days.
     """
 
     id: str
     origin: Origin
     has_own_id: bool = True
     registry: str = ""
-    """The registry that it comes from, where there are several: entries of two that agree are one declaration."""
+    """The name of its registry, if there are several. Entries of two registries that agree are one declaration."""
     name: str | None = None
     kind: str | None = None
     purpose: str | None = None
@@ -64,15 +61,35 @@ class Entry(Struct, frozen=True, kw_only=True, gc=False):
     next_review: date | None = None
     expires: date | None = None
     extra: Mapping[str, str] = {}
-    """Columns we do not know, kept and shown."""
+    """Columns that Muster does not know; reports show them."""
+
+
+def later(day: date, days: int) -> date:
+    """Return the date ``days`` later, at most 9999-12-31: lists contain that date, and adding to it would fail."""
+    return date.fromordinal(min(day.toordinal() + days, date.max.toordinal()))
+
+
+def review_due(entry: Entry, days: int, today: date) -> date | None:
+    """Return the day by which an entry must be reviewed; None without a date.
+
+    That is its own next review, but at most ``days`` after the last one. An approval counts as a review. A review date
+    in the future does not, and a next review later than the policy allows cannot postpone the first one.
+    """
+    past = (day for day in (entry.last_reviewed, entry.approved_on) if day is not None and day <= today)
+    last = max(past, default=None)
+    if last is not None:
+        by_policy = later(last, days)
+        return min(entry.next_review or by_policy, by_policy)
+    is_postponed = entry.next_review is not None and entry.next_review > later(today, days)
+    return None if is_postponed else entry.next_review
 
 
 class UnreadRow(Struct, frozen=True, kw_only=True, gc=False):
-    """A row of the registry that cannot be read and was set aside.
+    """A row of the registry that cannot be read.
 
-    ``id``: its own id, where that cell can be read. ``why``: what is wrong with the row, in words.
-    ``names``: what its readable cells name, and where that lives, as an entry to be matched; None where they name
-    nothing. ``hides_names``: a cell that would name something cannot be read, so the row may be about anything.
+    ``id``: its id, if that cell can be read. ``why``: the errors, as text. ``names``: an entry made of the readable
+    cells, to find the identities that the row may declare; None if they name none. ``hides_names``: a cell with names
+    cannot be read, so the row may declare any identity.
     """
 
     origin: Origin
@@ -83,11 +100,11 @@ class UnreadRow(Struct, frozen=True, kw_only=True, gc=False):
 
 
 AS_SUGGESTED = "as suggested"
-"""What is written in place of an owner to take the one that a list of orphans suggests."""
+"""Written in the owner's column of a list of orphans to accept the suggested owner."""
 
 
 class Person(Struct, frozen=True, kw_only=True, gc=False):
-    """Somebody on the roster, or a group of them (``members`` is not None: e-mails, ids or aliases)."""
+    """A person or group on the roster. ``members`` of a group: e-mail addresses, ids or aliases; None for a person."""
 
     email: str
     origin: Origin
@@ -102,12 +119,12 @@ class Person(Struct, frozen=True, kw_only=True, gc=False):
 
     @property
     def is_group(self) -> bool:
-        """Whether this is a team, answered for by its active members."""
+        """Whether this is a group. Its active members are accountable for what it owns."""
         return self.members is not None or self.email.lower().startswith("team:")
 
 
 class Exemption(Struct, frozen=True, kw_only=True, gc=False):
-    """A configured exemption: identities that need no entry, why, by whom, and until when (inclusive)."""
+    """A configured exemption: identities that need no entry. ``until``: the last valid day."""
 
     match: str
     reason: str
@@ -116,12 +133,12 @@ class Exemption(Struct, frozen=True, kw_only=True, gc=False):
 
     @property
     def why(self) -> str:
-        """The reason, with the person where one is named."""
+        """The reason, with the person if the exemption names one."""
         return self.reason if self.by is None else f"{self.reason} ({self.by})"
 
 
 class Acknowledged(Struct, frozen=True, kw_only=True, gc=False):
-    """Why somebody lets a finding be, who that is, and until when (inclusive)."""
+    """Why a finding is acknowledged, and by whom. ``until``: the last valid day."""
 
     reason: str
     by: str
@@ -129,9 +146,9 @@ class Acknowledged(Struct, frozen=True, kw_only=True, gc=False):
 
 
 class Acknowledgement(Struct, frozen=True, kw_only=True, gc=False):
-    """Findings that somebody lets be: one by its ``finding`` (fingerprint), or those of a ``rule`` by a ``match``.
+    """Acknowledges one finding by its fingerprint (``finding``), or those of a ``rule`` whose subject fits ``match``.
 
-    ``match`` is a glob over the key of the identity, credential, entry or assignment, or an identity's exact bare name.
+    ``match``: a glob over the key of the identity, credential, entry or assignment, or an identity's exact name.
     """
 
     origin: Origin
@@ -142,7 +159,7 @@ class Acknowledgement(Struct, frozen=True, kw_only=True, gc=False):
 
 
 class OwnershipRule(Struct, frozen=True, kw_only=True, gc=False):
-    """A convention: whom to ask about identities whose key, name or path fits the pattern."""
+    """A convention: the owner candidate of identities whose key, name or path fits the pattern."""
 
     match: str
     owner: str
@@ -150,11 +167,11 @@ class OwnershipRule(Struct, frozen=True, kw_only=True, gc=False):
 
 
 class Ownership(Struct, frozen=True, kw_only=True):
-    """How this organisation tells who owns what. Scores are 0 to 1; None: the built-in ones.
+    """How this organisation finds owners.
 
-    ``tag_keys``: tags that name somebody, each with how far to trust it. ``machines``: patterns of names that are
-    nobody, besides the built-in ones. ``platforms``: whom to ask about what lives in a provider, or in one of its
-    scopes (``aws``, ``aws:123456789012``).
+    ``tag_keys``: tags that name an owner, each with a score from 0 to 1; None for the built-in ones. ``machines``:
+    patterns of names that are not people, in addition to the built-in ones. ``platforms``: the owner candidate of
+    a provider or of one of its scopes (``aws``, ``aws:123456789012``).
     """
 
     tag_keys: Mapping[str, float] | None = None

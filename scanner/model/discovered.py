@@ -1,4 +1,4 @@
-"""What connectors find: identities with what they hold, stored secrets, and how completely each place was read."""
+"""What connectors discover: identities, credentials, stored secrets, workloads, and the coverage of each section."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ from scanner.model.terms import (
 
 
 class Credential(Struct, frozen=True, kw_only=True, gc=False):
-    """What an identity proves itself with: its public id and its dates, never its value.
+    """What an identity authenticates with: its public id and its dates, never its value.
 
-    ``key`` is unique over all credentials: ``credential_key(identity, kind, id)``.
-    ``use_tracked_days`` as on Identity. ``attributes`` holds public facts that rules read, e.g. ``period``.
+    ``key``: unique over all credentials, see :func:`credential_key`. ``use_tracked_days``: as on Identity.
+    ``attributes``: public facts that rules read, such as ``period``.
     """
 
     key: str
@@ -35,19 +35,19 @@ class Credential(Struct, frozen=True, kw_only=True, gc=False):
     created_at: datetime | None = None
     expires_at: datetime | None = None
     never_expires: bool = False
-    """The provider says so; ``expires_at`` of None alone only means that we do not know."""
+    """The provider says that it never expires. ``expires_at`` of None alone means unknown."""
     last_used_at: datetime | None = None
     use_tracked_days: int | None = None
     attributes: Mapping[str, Any] = {}
 
 
 def credential_key(identity: str, kind: CredentialKind, credential_id: str) -> str:
-    """A credential's own key, unique over all identities."""
+    """Return the key of a credential, unique over all identities."""
     return f"{identity}#{kind}:{credential_id}"
 
 
 class Link(Struct, frozen=True, kw_only=True, gc=False):
-    """A typed edge from the identity that carries it to ``target`` (an identity's key, or a thing's)."""
+    """A typed edge from the identity that has it to ``target``, the key of an identity, group or stored secret."""
 
     relation: Relation
     target: str
@@ -55,7 +55,7 @@ class Link(Struct, frozen=True, kw_only=True, gc=False):
 
 
 class Signal(Struct, frozen=True, kw_only=True, gc=False):
-    """One hint at what an identity is. ``sort``: where it comes from, so that two weak ones can differ in kind."""
+    """A sign of what an identity is. ``sort``: its origin. Weak signals of two origins together count as strong."""
 
     says: Literal["human", "machine", "agent"]
     sort: Literal[
@@ -66,13 +66,13 @@ class Signal(Struct, frozen=True, kw_only=True, gc=False):
 
 
 class Identity(Struct, frozen=True, kw_only=True, gc=False):
-    """A principal that can act, as one source saw it. ``key`` is its full id with the provider, e.g. an ARN.
+    """A principal as discovered by one source. ``key``: its full id at the provider, such as an ARN.
 
-    ``scope``: account, subscription, project, cluster or namespace. ``name``: the bare provider name.
-    ``enabled``: None counts as enabled. ``managed_by``: why the provider itself answers for it (it is exempt).
-    ``use_tracked_days``: how far back the provider's record of use reaches for it; None: it keeps none, or it
-    could not be read. ``attributes``: provider facts that have no field of their own, values JSON can hold.
-    ``observed_at``: when the provider was looked at, where that was before the scan; use is told up to then.
+    ``scope``: account, subscription, project, cluster or namespace. ``name``: its name at the provider. ``enabled``:
+    None counts as enabled. ``managed_by``: why the provider manages it, which makes it exempt. ``use_tracked_days``:
+    how many days back the provider records its use; None if it keeps no record, or the record could not be read.
+    ``attributes``: further facts, as JSON values. ``observed_at``: when the data was read at the provider, if that was
+    before the scan; its use is known up to then.
     """
 
     key: str
@@ -88,7 +88,7 @@ class Identity(Struct, frozen=True, kw_only=True, gc=False):
     enabled: bool | None = None
     created_at: datetime | None = None
     created_by: str | None = None
-    """Who or what made it, as the provider's records name them; kept from the first scan that could tell."""
+    """Who created it, as the provider's records name them; kept from the first scan that could read it."""
     last_used_at: datetime | None = None
     use_tracked_days: int | None = None
     observed_at: datetime | None = None
@@ -103,33 +103,33 @@ class Identity(Struct, frozen=True, kw_only=True, gc=False):
     links: tuple[Link, ...] = ()
     trusts: tuple[Trust, ...] = ()
     reach: tuple[Way, ...] = ()
-    """Whom its own policies let it become, if the other side agrees."""
+    """The identities that its own policies let it become, if the other side allows it."""
     unread: tuple[Fact, ...] = ()
-    """What of it a gap kept from us this time; the last scan's knowledge of just that still stands."""
+    """Facts that a gap hides in this scan; their last known values are used."""
     sources: tuple[str, ...] = ()
-    """Every source that saw it; filled in when they are joined."""
+    """All sources that discovered it; set when their records are merged."""
 
     @property
     def published_attributes(self) -> Mapping[str, Any]:
-        """Its attributes as reports show them, ``reach`` among them."""
+        """The attributes as reports show them, with ``reach``."""
         return {**self.attributes, **reach_published(self.reach)} if self.reach else self.attributes
 
 
 def with_typed_reach(identity: Identity) -> Identity:
-    """The identity, its ``reach`` filled from attributes that tell it under the published names, which it loses.
+    """Return the identity with its ways moved from attributes with published names to ``reach``.
 
-    Lists, other people's connectors and stores of earlier versions have it there. Raises ValueError where one has
-    another shape: a path that is not understood must not be lost.
+    Lists, connectors of other packages and stores of earlier versions have them there. Raises ValueError if an
+    attribute has another shape, because an attack path must not be lost silently.
     """
     if not identity.attributes or REACH_NAMES.isdisjoint(identity.attributes):
         return identity
-    told = tuple(way for way in reach_in(identity.attributes) if way not in identity.reach)
+    ways = tuple(way for way in reach_in(identity.attributes) if way not in identity.reach)
     rest = {name: value for name, value in identity.attributes.items() if name not in REACH_NAMES}
-    return replace(identity, attributes=rest, reach=(*identity.reach, *told))
+    return replace(identity, attributes=rest, reach=(*identity.reach, *ways))
 
 
 def with_doubted_reach(identity: Identity) -> Identity:
-    """As :func:`with_typed_reach`, but what does not fit stays, and counts as permissions that could not be read."""
+    """As :func:`with_typed_reach`, but an attribute of another shape stays and makes the permissions unread."""
     try:
         return with_typed_reach(identity)
     except ValueError:
@@ -138,9 +138,8 @@ def with_doubted_reach(identity: Identity) -> Identity:
 
 
 class StoredSecret(Struct, frozen=True, kw_only=True, gc=False):
-    """A secret in a secrets manager: that it is there and how old its value is, never the value.
+    """A secret in a secrets manager: its name and dates, never its value. It is no principal and has no registry axis.
 
-    It is a thing, not a principal: it counts among credentials and has no registry axis.
     ``rotated_at``: when its current value was written.
     """
 
@@ -159,10 +158,10 @@ class StoredSecret(Struct, frozen=True, kw_only=True, gc=False):
 
 
 class Workload(Struct, frozen=True, kw_only=True, gc=False):
-    """Something that runs as an identity: a function, a task, a machine, a job. A thing, no principal of its own.
+    """A function, task, machine or job that runs as an identity. It is no principal itself.
 
-    ``runs_as``: keys of the identities whose permissions it has. ``uses``: keys of stored secrets that it is given.
-    ``signals``: hints at what those identities are, from what runs as them.
+    ``runs_as``: keys of the identities whose permissions it has. ``uses``: keys of the stored secrets that it reads.
+    ``signals``: signs of what those identities are.
     """
 
     key: str
@@ -183,11 +182,11 @@ class Workload(Struct, frozen=True, kw_only=True, gc=False):
 class Coverage(Struct, frozen=True, kw_only=True, gc=False):
     """How completely one section of one scope was read. A *gap* is partial, denied, failed or skipped.
 
-    ``section``: the spec's name, with a qualifier after a colon where one section is read several times.
-    ``kinds``: identity kinds (and ``secret``, or ANY_KIND) this section lists; ``rungs``: the rungs its data feed.
-    ``feeds``: what it adds to identities of other scopes, so that a gap of it leaves them in doubt everywhere; with
-    ``feeds_within``, only those of its own scope, and those who are known to hold something there.
-    ``calls``: requests sent, retries included. ``scope`` is ``*`` when even the list of scopes was not readable.
+    ``scope``: ``*`` if the list of scopes could not be read. ``section``: the spec's name, with a qualifier after
+    a colon if the section is read several times. ``kinds``: the identity kinds (or ``secret``, or ANY_KIND) that it
+    lists. ``rungs``: the rungs that need its data. ``feeds``: facts that it adds to identities of all scopes, unknown
+    there if the section is a gap; with ``feeds_within``, only to those of its own scope and those known to hold
+    a right there. ``calls``: requests sent, including retries.
     """
 
     source: str
@@ -206,5 +205,5 @@ class Coverage(Struct, frozen=True, kw_only=True, gc=False):
 
     @property
     def is_gap(self) -> bool:
-        """Whether a conclusion that depends on this section would be a guess."""
+        """Whether conclusions that depend on this section are uncertain."""
         return self.status in GAPS

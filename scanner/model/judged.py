@@ -8,14 +8,11 @@ from typing import Any
 
 from msgspec import Struct
 
-from scanner.model.declared import (
-    Acknowledged,
-    Entry,
-)
+from scanner.model.declared import Acknowledged, Entry
 from scanner.model.discovered import Identity, Signal
 from scanner.model.rights import Privilege
 from scanner.model.terms import (
-    GRAVITY,
+    SEVERITY_RANK,
     DriftAspect,
     EntryState,
     FindingStatus,
@@ -84,7 +81,7 @@ class AgentVerdict(Struct, frozen=True, kw_only=True, gc=False):
 
 
 class RegistryVerdict(Struct, frozen=True, kw_only=True, gc=False):
-    """Whether anybody declared it.
+    """Whether the identity is declared in a registry.
 
     ``provisional``: unregistered, but a gap covers what a match would need; or an unreadable registry row names it.
     """
@@ -201,29 +198,29 @@ class Finding(Struct, frozen=True, kw_only=True, gc=False):
         return "new" if self.new else "open"
 
 
-def gravest_first(finding: Finding) -> tuple[int, str, str, str, str]:
+def most_severe_first(finding: Finding) -> tuple[int, str, str, str, str]:
     """Return the sort key of a finding: severity, rule, subject."""
     subject, credential = finding.subject or "", finding.credential or ""
-    return GRAVITY[finding.severity], finding.rule, subject, credential, finding.fingerprint
+    return SEVERITY_RANK[finding.severity], finding.rule, subject, credential, finding.fingerprint
 
 
 class Earlier(Struct, frozen=True, kw_only=True, gc=False):
     """The history of a finding in earlier scans.
 
-    ``announced``: it was more than held back or acknowledged in one of them. ``let_be``: it stood in the last one, and
-    somebody let it be.
+    ``announced``: in at least one of them it was neither held back nor acknowledged. ``acknowledged``: the last scan
+    had it, acknowledged.
     """
 
     first_seen: datetime | None
     announced: bool
-    let_be: bool = False
+    acknowledged: bool = False
 
 
 class Assessment(Struct, frozen=True, kw_only=True, gc=False):
     """An identity with its verdicts. ``findings`` are fingerprints.
 
-    ``rechecked`` is False where its place was not read this time and the last verdicts stand. ``consumers``: keys of
-    the workloads and agents that run as it.
+    ``rechecked``: False if its place was not read this time; the verdicts are the last known ones. ``consumers``: keys
+    of the workloads and agents that run as it.
     """
 
     identity: Identity
@@ -244,7 +241,7 @@ class Assessment(Struct, frozen=True, kw_only=True, gc=False):
         return self.ownership.state == "orphaned" and self.usage.state in ("dormant", "never_used")
 
     @property
-    def whom_to_ask(self) -> str | None:
+    def contact(self) -> str | None:
         """The owner, or the best owner candidate of an orphaned identity."""
         if self.ownership.owner is not None and self.ownership.state != "orphaned":
             return self.ownership.owner

@@ -1,7 +1,7 @@
-"""Which identity can become which: the ways that an identity's own policies open, and the edges that these come to.
+"""Which identity can become which: what an identity's own policies allow (ways), and the resulting edges.
 
-A connector fills :attr:`Identity.reach`. What it leads to is known when every place has been read: see
-:mod:`scanner.access.paths`, which returns the edges.
+A connector fills :attr:`Identity.reach`. The edges are known once every scope has been read: see
+:mod:`scanner.access.paths`.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ from msgspec import Struct
 
 
 class Way(Struct, frozen=True, kw_only=True, gc=False):
-    """One way by which an identity's own policies let it become others. The other side has to agree.
+    """A way in which an identity's own policies let it become others. The other side must allow it, too.
 
-    ``kind``: ``assume`` leads to identities of other scopes that trust it, ``take_over`` to whatever the workloads and
-    agents run as. ``on``: patterns of their keys (``*`` for any characters, ``?`` for one); ``but``: those it is denied
-    on. ``by``: in words, what allows it. ``conditional``: a condition decides. ``elsewhere``: a takeover in whichever
-    scope of the provider they are, not in its holder's own alone.
+    ``kind``: ``assume`` an identity of another scope that trusts it, or ``take_over`` a workload or agent and with it
+    the identity it runs as. ``on``: patterns of the keys of the targets (``*`` any characters, ``?`` one character).
+    ``but``: patterns of those it is denied on. ``by``: what allows it, as text. ``conditional``: a condition decides.
+    ``elsewhere``: a takeover applies in all scopes of the provider, not only in its own.
     """
 
     kind: Literal["assume", "take_over"]
@@ -32,7 +32,7 @@ class Way(Struct, frozen=True, kw_only=True, gc=False):
 
 
 class Edge(NamedTuple):
-    """That ``source`` can become ``target`` (keys of identities), and by what. ``conditional``: a condition decides."""
+    """The identity ``source`` can become ``target`` (keys). ``conditional``: only if a condition holds."""
 
     source: str
     target: str
@@ -42,11 +42,11 @@ class Edge(NamedTuple):
 
 _ASSUME, _ASSUME_IF, _TAKE_OVER = "may_become", "may_become_if", "may_take_over"
 REACH_NAMES = frozenset({_ASSUME, _ASSUME_IF, _TAKE_OVER})
-"""What reports call them among an identity's attributes. Only :func:`reach_published` and its inverse read these."""
+"""The names of the ways in an identity's published attributes. Only the two functions below read them."""
 
 
 class _Published(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
-    """A takeover as reports show it; ``on`` is required, all else may be left out."""
+    """A takeover as reports show it. ``by`` and ``on`` are required."""
 
     by: str
     on: tuple[str, ...]
@@ -59,7 +59,7 @@ _NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
 def reach_published(reach: Iterable[Way]) -> Mapping[str, Any]:
-    """The ways as attributes, by their published names, values JSON can hold; those without any are left out."""
+    """Return the ways as attributes under their published names, as JSON values."""
     if not reach:
         return _NOTHING
     found: dict[str, list[Any]] = {}
@@ -68,22 +68,24 @@ def reach_published(reach: Iterable[Way]) -> Mapping[str, Any]:
             found.setdefault(_ASSUME_IF if way.conditional else _ASSUME, []).extend(way.on)
         else:
             shown = _Published(by=way.by, on=way.on, but=way.but, conditional=way.conditional, elsewhere=way.elsewhere)
-            told = msgspec.to_builtins(shown)
             found.setdefault(_TAKE_OVER, []).append(
-                {name: list(value) if isinstance(value, tuple) else value for name, value in told.items()}
+                {
+                    name: list(value) if isinstance(value, tuple) else value
+                    for name, value in msgspec.to_builtins(shown).items()
+                }
             )
     return found
 
 
 def reach_in(attributes: Mapping[str, Any]) -> tuple[Way, ...]:
-    """The ways that attributes under the published names tell. Raises ValueError where one has another shape."""
+    """Return the ways in attributes with published names. Raises ValueError if one has another shape."""
     assumed = ((_ASSUME, False), (_ASSUME_IF, True))
     patterns = ((_as(tuple[str, ...], name, attributes), conditional) for name, conditional in assumed)
     return (
         *(Way(kind="assume", on=on, conditional=conditional) for on, conditional in patterns if on),
         *(
-            Way(kind="take_over", **msgspec.structs.asdict(one))
-            for one in _as(tuple[_Published, ...], _TAKE_OVER, attributes)
+            Way(kind="take_over", **msgspec.structs.asdict(takeover))
+            for takeover in _as(tuple[_Published, ...], _TAKE_OVER, attributes)
         ),
     )
 

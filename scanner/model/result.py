@@ -1,4 +1,4 @@
-"""One scan as a whole: one snapshot of all that a report may show."""
+"""The result of a scan: a snapshot of everything that reports show."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from scanner.model.terms import SEVERITIES, InputRole, Severity
 
 
 class Input(Struct, frozen=True, kw_only=True, gc=False):
-    """Something that the scan went by: a file, with the hash of its bytes, or a query to a database, which has none.
+    """An input of the scan: a file, with the SHA-256 of its bytes, or a database query, which has no hash.
 
-    ``text``: what it says, with secrets masked; kept of the config alone.
+    ``text``: its content with secrets masked; only kept for the configuration.
     """
 
     role: InputRole
@@ -28,7 +28,7 @@ class Input(Struct, frozen=True, kw_only=True, gc=False):
 
 
 class ScanInfo(Struct, frozen=True, kw_only=True, gc=False):
-    """The run itself."""
+    """The scan itself: its id, times, Muster's version and the inputs."""
 
     id: str
     started_at: datetime
@@ -38,7 +38,7 @@ class ScanInfo(Struct, frozen=True, kw_only=True, gc=False):
 
 
 class Summary(Struct, frozen=True, kw_only=True, gc=False):
-    """Counts over the result; ``identities`` counts people and exempt ones too, ``disabled`` counted within."""
+    """Counts over the result. ``identities`` includes people, exempt and disabled identities."""
 
     identities: int = 0
     registered: int = 0
@@ -61,11 +61,11 @@ class Summary(Struct, frozen=True, kw_only=True, gc=False):
     findings: Mapping[Severity, int] = field(default_factory=lambda: dict.fromkeys(SEVERITIES, 0))
     new_findings: int = 0
     acknowledged: int = 0
-    """Findings that somebody lets be; they are counted in ``findings`` too."""
+    """Acknowledged findings; ``findings`` includes them."""
     reopened_findings: int = 0
-    """Of the new ones, those that had been there before."""
+    """New findings that an earlier scan already had; ``new_findings`` includes them."""
     resolved_findings: int = 0
-    """Findings of the last scan that are no more."""
+    """Findings of the previous scan that this one no longer has."""
     registry_entries: int = 0
     not_found: int = 0
     gaps: int = 0
@@ -73,7 +73,7 @@ class Summary(Struct, frozen=True, kw_only=True, gc=False):
 
 
 class Forgotten(Struct, frozen=True, kw_only=True, gc=False):
-    """A source that is remembered no longer, or one scope of it. ``scope`` None: all of it."""
+    """A source that the store no longer remembers, or one ``scope`` of it; None for the whole source."""
 
     source: str
     scope: str | None = None
@@ -82,15 +82,15 @@ class Forgotten(Struct, frozen=True, kw_only=True, gc=False):
         return f"source {self.source}" if self.scope is None else f"{self.scope} of source {self.source}"
 
     def holds(self, source: str, scope: str) -> bool:
-        """Whether that scope belongs to it."""
+        """Return whether the scope is forgotten."""
         return source == self.source and self.scope in (None, scope)
 
 
 class ScanPoint(Struct, frozen=True, kw_only=True, gc=False):
-    """One of the scans that lead up to a result, in numbers.
+    """The counts of one scan, for trends.
 
-    ``resolved``: of the findings that the scan before had and this one no longer has, how many had stood for so many
-    days; each counts from the first scan that had it without a break.
+    ``resolved``: how many findings of the previous scan are resolved, by their age in days. The age counts from the
+    first scan that had the finding without interruption.
     """
 
     id: str
@@ -100,7 +100,7 @@ class ScanPoint(Struct, frozen=True, kw_only=True, gc=False):
 
 
 class BlindSpot(Struct, frozen=True, kw_only=True, gc=False):
-    """A section that could not be read in full when it was last tried, and since when."""
+    """A section that was a gap when it was last tried. ``since``: start of the first scan of that series."""
 
     source: str
     scope: str
@@ -110,7 +110,7 @@ class BlindSpot(Struct, frozen=True, kw_only=True, gc=False):
 
 
 class ScanResult(Struct, frozen=True, kw_only=True, gc=False):
-    """One snapshot: all that a report may show. Findings come gravest first, everything else sorted by its key."""
+    """One snapshot with everything that reports show. Findings are sorted by severity, all else by key."""
 
     scan: ScanInfo
     summary: Summary
@@ -123,12 +123,12 @@ class ScanResult(Struct, frozen=True, kw_only=True, gc=False):
     findings: tuple[Finding, ...] = ()
     policy: Policy = Policy()
     notices: tuple[str, ...] = ()
-    """Things a reader must know that are no finding, e.g. a scope that is no longer listed."""
+    """Messages to the reader that are no findings, such as a scope that is no longer listed."""
     trend: tuple[ScanPoint, ...] = ()
-    """The scans up to this one, oldest first, itself the last; empty where no store was asked."""
+    """The scans up to and including this one, oldest first; empty without a store."""
     first_seen: Mapping[str, datetime] = {}
-    """By key of an identity, the start of the first scan that ever had it; empty where no store was asked."""
+    """Start of the first scan that had the identity, by key; empty without a store."""
     only: str | None = None
-    """In a sentence, what of the scan this is, where it is not all of it."""
+    """A sentence that describes the filter, if this is a part of the scan."""
     since: Since | None = None
-    """What changed since the scan before; None where there is none, or no report needs it."""
+    """Changes since the previous scan; None without one, or if no report needs them."""

@@ -1,4 +1,4 @@
-"""What identities may do: permissions, whom they let become them, and rights as the place that gives them tells."""
+"""What identities may do: grants, privileges, trusts, takeovers and assignments."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from scanner.model.terms import PrivilegeLevel
 
 
 class Grant(Struct, frozen=True, kw_only=True, gc=False):
-    """A permission an identity holds: its name, through what (``direct``, ``group:…``), and on what.
+    """A permission that an identity holds. ``via``: ``direct`` or ``group:…``. ``resource``: what it is granted on.
 
-    ``admin`` is decided from what the permission does, never from its name.
+    ``admin``: decided by what the permission allows, never by its name.
     """
 
     name: str
@@ -24,7 +24,7 @@ class Grant(Struct, frozen=True, kw_only=True, gc=False):
 
 
 class Privilege(Struct, frozen=True, kw_only=True, gc=False):
-    """What an identity could do, decided from its effective permissions."""
+    """The highest level that an identity's effective permissions allow, with the reasons."""
 
     level: PrivilegeLevel
     evidence: tuple[str, ...] = ()
@@ -34,14 +34,14 @@ UNKNOWN_PRIVILEGE = Privilege(level="unknown", evidence=("permissions are not re
 
 
 class Trust(Struct, frozen=True, kw_only=True, gc=False):
-    """Somebody whom an identity lets become it (an AWS trust policy's principal, a role binding to a token issuer).
+    """A principal that may become the identity (an AWS trust policy's principal, a role binding to a token issuer).
 
-    ``external``: outside the scope's own organisation or account, or a service that acts for such; None: unknown.
-    ``restriction``: how far conditions narrow it: ``none``, ``loose`` (a wildcard) or ``exact``.
-    ``crosses``: the environment of the principal, where it is known and another than the identity's own.
-    ``only``: patterns (``*`` for any characters, ``?`` for one) of which a caller's key must fit one; empty: any does.
-    ``issuer``, ``subject``: of a federated one, whose tokens it takes (a URL, or ``aws:`` and an account) and whom they
-    must be for, which may be such a pattern; None: no one subject is named.
+    ``external``: outside the scope's own organisation or account, or a service that also serves such accounts; None:
+    unknown. ``restriction``: how far conditions restrict it: ``none``, ``loose`` (a wildcard) or ``exact``.
+    ``crosses``: the principal's environment, if known and different from the identity's. ``only``: patterns (``*`` any
+    characters, ``?`` one character); the caller's key must fit one of them, if there are any. ``issuer``: for
+    a federated trust, whose tokens it accepts: a URL, or ``aws:`` and an account. ``subject``: the subject the token
+    must have, which may be a pattern; None if the trust names no single subject.
     """
 
     principal: str
@@ -56,11 +56,11 @@ class Trust(Struct, frozen=True, kw_only=True, gc=False):
 
 
 class Takeover(Struct, frozen=True, kw_only=True, gc=False):
-    """What somebody may make do what they like, and so act as whatever it runs as.
+    """Control over workloads or agents, and with it the identities they run as.
 
-    ``by``: in words, what allows it. ``on``: patterns of keys of workloads and agents (``*`` for any characters, ``?``
-    for one); ``but``: those it is denied on. ``conditional``: a condition decides. ``elsewhere``: in whichever scope of
-    the provider they are, not in its holder's own alone.
+    ``by``: the permission that allows it, as text. ``on``: patterns of their keys (``*`` any characters, ``?`` one
+    character). ``but``: patterns of those it is denied on. ``conditional``: a condition decides. ``elsewhere``: it
+    applies in all scopes of the provider, not only in the holder's own.
     """
 
     by: str
@@ -71,12 +71,12 @@ class Takeover(Struct, frozen=True, kw_only=True, gc=False):
 
 
 class Assignment(Struct, frozen=True, kw_only=True, gc=False):
-    """A right as the place that gives it tells it: a role assignment, a policy binding. Joined to its holder later.
+    """A grant as listed at the resource that gives it: a role assignment, a policy binding. Joined to its holder later.
 
     ``key``: unique over all assignments. ``scope``: where it was read. ``holder``: the key, unique id or an alias of
-    whoever has it; ``holder_kind`` and ``holder_name`` as the place has them. ``gone``: the provider says that the
-    holder was deleted; None: it cannot be told. ``privilege``: what this right alone amounts to. ``becomes``: patterns
-    of keys of identities that it lets its holder become. ``conditional``: a condition decides.
+    the holder; ``holder_kind`` and ``holder_name`` as listed there. ``gone``: the provider says that the holder was
+    deleted; None: unknown. ``privilege``: the level of this grant alone. ``becomes``: patterns of the keys of
+    identities that the holder can become. ``conditional``: a condition decides.
     """
 
     key: str

@@ -1,4 +1,4 @@
-"""A scan in numbers."""
+"""Counts over the results of a scan."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ _AXES: Mapping[str, tuple[str, ...]] = {
     "ownership": get_args(OwnershipState),
     "usage": get_args(UsageState),
 }
-"""The three axes with their states, in the order in which they are shown."""
+"""The three axes with their states, in display order."""
 
 
 def by_state(assessments: Sequence[Assessment]) -> dict[str, dict[str, int]]:
-    """Identities by axis and state; states that nobody is in count 0."""
-    counts = {axis: Counter(getattr(one, axis).state for one in assessments) for axis in _AXES}
+    """Return the number of identities by axis and state, including 0."""
+    counts = {axis: Counter(getattr(assessment, axis).state for assessment in assessments) for axis in _AXES}
     return {axis: {state: counts[axis][state] for state in states} for axis, states in _AXES.items()}
 
 
@@ -45,9 +45,9 @@ def summarise(
     coverage: Sequence[Coverage],
     known: Collection[str] | None = None,
 ) -> Summary:
-    """Counts of everything that a report counts on its first page.
+    """Return the counts that reports show on their first page.
 
-    ``known``: fingerprints of the last scan's findings, to tell how many are resolved.
+    ``known``: the fingerprints of the previous scan's findings, to count those that are resolved.
     """
     states = by_state(assessments)
     registry, ownership, usage = states["registry"], states["ownership"], states["usage"]
@@ -63,11 +63,14 @@ def summarise(
         dormant=usage["dormant"],
         never_used=usage["never_used"],
         disabled=usage["disabled"],
-        abandoned=sum(one.abandoned for one in assessments),
-        admins=sum(one.privilege.level == "admin" and one.identity.enabled is not False for one in assessments),
-        drifted=sum(bool(one.drift) for one in assessments),
-        agents=sum(one.agent.is_agent for one in assessments),
-        credentials=sum(len(one.identity.credentials) for one in assessments),
+        abandoned=sum(assessment.abandoned for assessment in assessments),
+        admins=sum(
+            assessment.privilege.level == "admin" and assessment.identity.enabled is not False
+            for assessment in assessments
+        ),
+        drifted=sum(bool(assessment.drift) for assessment in assessments),
+        agents=sum(assessment.agent.is_agent for assessment in assessments),
+        credentials=sum(len(assessment.identity.credentials) for assessment in assessments),
         secrets=len(secrets),
         workloads=len(workloads),
         assignments=len(assignments),
@@ -75,9 +78,11 @@ def summarise(
         new_findings=sum(finding.new for finding in findings),
         acknowledged=sum(finding.acknowledged is not None for finding in findings),
         reopened_findings=sum(finding.reopened for finding in findings),
-        resolved_findings=0 if known is None else len(known) - sum(one.fingerprint in known for one in findings),
+        resolved_findings=0
+        if known is None
+        else len(known) - sum(finding.fingerprint in known for finding in findings),
         registry_entries=len(entries),
-        not_found=sum(one.state == "not_found" for one in entries),
-        gaps=sum(one.is_gap for one in coverage),
-        not_rechecked=sum(not one.rechecked for one in assessments),
+        not_found=sum(entry.state == "not_found" for entry in entries),
+        gaps=sum(section.is_gap for section in coverage),
+        not_rechecked=sum(not assessment.rechecked for assessment in assessments),
     )

@@ -1,4 +1,4 @@
-"""The words that states, kinds and levels are told in; nothing else is ever stored or printed for them."""
+"""The values of states, kinds and levels, as stored and printed."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ SCHEMA = "muster.scan/1"
 
 Severity: TypeAlias = Literal["critical", "high", "medium", "low", "info"]
 SEVERITIES: tuple[Severity, ...] = ("critical", "high", "medium", "low", "info")
-"""The gravest first."""
-GRAVITY: Mapping[Severity, int] = {severity: rank for rank, severity in enumerate(SEVERITIES)}
-"""By severity its place among them, for sorting."""
+"""Highest first."""
+SEVERITY_RANK: Mapping[Severity, int] = {severity: rank for rank, severity in enumerate(SEVERITIES)}
+"""The position of each severity, for sorting."""
 
 CredentialKind: TypeAlias = Literal[
     "access_key", "password", "client_secret", "certificate", "secret_id", "token", "api_key", "ssh_key",
@@ -20,15 +20,15 @@ CredentialKind: TypeAlias = Literal[
 ROTATED: frozenset[CredentialKind] = frozenset(
     {"access_key", "client_secret", "secret_id", "token", "api_key", "ssh_key", "service_specific"}
 )
-"""Shared secrets that live until somebody replaces them. A certificate ends by itself, federation has none."""
+"""Kinds that stay valid until they are rotated. A certificate expires by itself, and federation stores no secret."""
 Relation: TypeAlias = Literal["can_assume", "runs_as", "stores", "federates", "member_of", "acts_as"]
 Fact: TypeAlias = Literal["credentials", "permissions", "tags", "trusts", "use"]
-"""What may be missing of an identity that was found: a gap kept it from us."""
+"""Facts of an identity that a gap can hide."""
 
 EVERY_SCOPE = "*"
-"""The scope of a gap that covers all of a source, since even the list of its scopes could not be read."""
+"""The scope of a gap that covers the whole source, because the list of its scopes could not be read."""
 ANY_KIND = "*"
-"""Among a section's kinds: it lists identities of every kind, those it has none of included."""
+"""Among a section's kinds: it lists identities of every kind."""
 
 CoverageStatus: TypeAlias = Literal["complete", "partial", "denied", "failed", "skipped", "not_offered", "off"]
 GAPS: frozenset[CoverageStatus] = frozenset({"partial", "denied", "failed", "skipped"})
@@ -45,9 +45,9 @@ OrphanReason: TypeAlias = Literal[
 UsageState: TypeAlias = Literal["active", "dormant", "never_used", "disabled", "unknown"]
 PrivilegeLevel: TypeAlias = Literal["admin", "escalation", "high", "normal", "unknown"]
 PRIVILEGES: tuple[PrivilegeLevel, ...] = ("admin", "escalation", "high", "unknown", "normal")
-"""The gravest first: an unknown one may be anything, and nothing less than high is told beside it."""
+"""Highest first. ``unknown`` can hide any level, so it outranks ``normal``."""
 POWERFUL: frozenset[PrivilegeLevel] = frozenset({"admin", "escalation"})
-"""Those of whoever is an admin, or can make itself one."""
+"""Levels of an admin, or of an identity that can escalate to one."""
 EntryStatus: TypeAlias = Literal["proposed", "active", "suspended", "retired"]
 EntryState: TypeAlias = Literal[
     "found", "not_found", "not_evaluated", "retired_but_alive", "retired", "proposed", "suspended"

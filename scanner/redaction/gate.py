@@ -1,7 +1,7 @@
-"""The one gate that every record passes before it is judged or kept: whichever connector made it, no secret is in it.
+"""Masks secrets in every record before it is judged or stored, whichever connector made it.
 
-Nearly every record has none. So its texts are looked through as one, which costs a few microseconds, and only a record
-that may have a secret is taken apart field by field; any other comes back as it is, the same object.
+Nearly all records contain none. So the texts of a record are first searched as one string, which takes a few
+microseconds. Only a record that may contain a secret is searched field by field; all others are returned unchanged.
 """
 
 from __future__ import annotations
@@ -39,12 +39,12 @@ _PROSE = frozenset({
     "baseline", "blast_radius", "by", "description", "detail", "display_name", "evidence", "owner", "purpose", "reason",
     "why",
 })  # fmt: skip
-"""Fields in which people and programs write sentences; any other text is an id, a name or a word."""
+"""Fields that contain sentences. All other texts are ids, names or single words."""
 _NAMES = ("name", "key", "Name", "Key")
 _VALUES = ("value", "values", "default", "plaintext", "Value", "Values", "defaultValue", "plainText")
-"""How attributes have a variable: ``{"name": "DB_PASSWORD", "value": …}``, ``{"password": {"value": …}}``."""
+"""How attributes contain a variable: ``{"name": "DB_PASSWORD", "value": …}``, ``{"password": {"value": …}}``."""
 _DEEPEST = 50
-"""Levels of an attribute that are looked into; what lies deeper was not made by people or tools, and is left out."""
+"""Levels of an attribute that are searched. No provider nests deeper, so deeper levels are dropped as hostile."""
 _TEXTS: tuple[Any, ...] = (str, str | None)
 _TEXTLESS: tuple[Any, ...] = (
     bool, bool | None, int, int | None, float, datetime, datetime | None, date, date | None,
@@ -55,28 +55,28 @@ _encoder = msgspec.json.Encoder()
 
 
 def cleared(record: R) -> R:
-    """The record with a mask in place of each secret; names stay, and so does every public id.
+    """Return the record with each secret masked. Names and public ids stay.
 
-    A key that holds a token remains a key of its own, and the same in every scan (see ``public_id``).
+    A key that contains a token stays unique and the same in every scan (see ``public_id``).
     """
     return _without_secrets(record) if _may_have_secret(record) else record
 
 
 def cleared_with_warning(record: R, place: str) -> R:
-    """The same for what a person wrote into a file, who should take it out there; ``place``: where it is written."""
+    """As :func:`cleared`, for records read from a file: warns to remove the secret there. ``place``: file and row."""
     masked = cleared(record)
     if masked is not record:
-        log.warning("%s: what looks like a secret is masked; take it out of the file, and replace the secret", place)
+        log.warning("%s: what looks like a secret is masked; remove it from the file and rotate it", place)
     return masked
 
 
 def line_may_have_secret(line: str) -> bool:
-    """Whether a record written as JSON may have a secret; if not, nothing of it needs a mask."""
+    """Return whether a record, as a line of JSON, may contain a secret. If not, none of its texts needs a mask."""
     line = visible(line)
     if "\\u" in line or "\\/" in line:
-        return True  # any letter may be written so, and we write none: nobody can tell before it is decoded
+        return True  # any character can be escaped like this; Muster never does, so the line is decoded first
     if "\\" in line:
-        # What follows ``\\n`` would seem to be one word with its n.
+        # The n of an escaped ``\\n`` would be read as the first letter of the next word.
         line = _ESCAPED.sub(" ", line)
     return any(map(_is_there, shapes_in(line))) or any(map(_is_there, named_in(line))) or quotes_resolved(line)
 
@@ -95,17 +95,17 @@ def _may_have_secret(record: Struct) -> bool:
         if others:
             text = f"{text}\n{_encoder.encode(others).decode()}"
     except (TypeError, ValueError, RecursionError):
-        return True  # what a record should not hold is looked at piece by piece
+        return True  # values of unexpected types are searched one by one
     if text and line_may_have_secret(text):
         return True
-    # In an id a colon says nothing: only what is assigned to a name is its value.
+    # Ids contain colons, so only text after ``=`` is the value of a name.
     if any(map(_is_there, shapes_in(ids_text))) or quotes_resolved(ids_text):
         return True
     return "=" in ids_text and any(map(_is_there, named_in(ids_text, only_assigned=True)))
 
 
 def _gather(record: Struct, ids: list[str | None], prose: list[str | None], others: list[Any]) -> None:
-    """All texts of the record and of those within, and apart from them what JSON makes a text of."""
+    """Collect the texts of a record and of the records in it; ``others``: values to encode as JSON."""
     plan = _plan(type(record))
     ids += plan.ids(record)
     prose += plan.prose(record)
@@ -128,7 +128,7 @@ Getter = Callable[[Any], tuple[Any, ...]]
 
 
 class _Plan(NamedTuple):
-    """How to get the fields of one type of record: ids, prose, and those with texts within, with their defaults."""
+    """How to read the fields of one record type: ids, prose, and fields that contain texts, with their defaults."""
 
     ids: Getter
     prose: Getter
@@ -139,21 +139,23 @@ class _Plan(NamedTuple):
 
 @cache
 def _plan(kind: type[Struct]) -> _Plan:
-    texts = [one.name for one in fields(kind) if one.type in _TEXTS]
+    texts = [field.name for field in fields(kind) if field.type in _TEXTS]
     others = [
-        one for one in fields(kind) if one.type not in (*_TEXTS, *_TEXTLESS) and get_origin(one.type) is not Literal
+        field
+        for field in fields(kind)
+        if field.type not in (*_TEXTS, *_TEXTLESS) and get_origin(field.type) is not Literal
     ]
     return _Plan(
         ids=_getter([name for name in texts if name not in _PROSE]),
         prose=_getter([name for name in texts if name in _PROSE]),
-        others=_getter([one.name for one in others]),
-        defaults=tuple(one.default for one in others),
-        are_prose=tuple(one.name in _PROSE for one in others),
+        others=_getter([field.name for field in others]),
+        defaults=tuple(field.default for field in others),
+        are_prose=tuple(field.name in _PROSE for field in others),
     )
 
 
 def _getter(names: Sequence[str]) -> Getter:
-    """As attrgetter, which gives a single attribute bare, and wants one."""
+    """As ``attrgetter``, but always returns a tuple: ``attrgetter`` returns a single attribute bare, and needs one."""
     if len(names) > 1:
         return operator.attrgetter(*names)
     return lambda record: tuple(getattr(record, name) for name in names)
@@ -167,9 +169,10 @@ def _without_secrets(record: R) -> R:
         return record
     new = replace(record, **changed)
     if isinstance(record, Identity) and isinstance(new, Identity) and new.credentials:
-        # Their keys begin with the identity's: masked as one text they might end with it, and be all the same.
+        # A credential's key begins with the identity's key. If it were masked as one text, a secret in the identity's
+        # key could swallow the rest, and all its credentials would have the same key.
         pairs = zip(record.credentials, new.credentials, strict=True)
-        new = replace(new, credentials=tuple(_under(record, old, new.key, one) for old, one in pairs))
+        new = replace(new, credentials=tuple(_under(record, old, new.key, masked) for old, masked in pairs))
     return new
 
 
@@ -194,7 +197,7 @@ def _field(value: Any, name: str) -> Any:
 
 
 def _attribute(value: Any, name: str, depth: int) -> Any:
-    """What stands under that name, among tags and attributes: masked whole if the name is a secret's."""
+    """Return the value of a tag or attribute, masked as a whole if its name is that of a secret."""
     match value:
         case str():
             return _same(value, MASK if is_secret_name(name) and not is_public(value) else _prose(value))
@@ -215,9 +218,9 @@ def _attribute(value: Any, name: str, depth: int) -> Any:
 
 
 def _name_of(key: Any, held: Mapping[Any, Any], outer: str) -> str:
-    """The name of a value: its key, or where that only says "value", what is beside or around it."""
+    """Return the name of a value: its key, or for a key like "value", the name beside it or the ``outer`` name."""
     if key in _VALUES:
-        return next((said for one in _NAMES if isinstance(said := held.get(one), str)), outer)
+        return next((name for beside in _NAMES if isinstance(name := held.get(beside), str)), outer)
     return key if isinstance(key, str) else ""
 
 
@@ -230,5 +233,5 @@ def _prose(text: str) -> str:
 
 
 def _same(old: str, new: str) -> str:
-    """The old one, where they are equal: whatever did not change is the same object."""
+    """Return the old object if both are equal, so that an unchanged record stays the same object."""
     return old if old == new else new

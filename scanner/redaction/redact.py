@@ -1,4 +1,4 @@
-"""Secrets: held by reference, resolved at the last moment, and scrubbed from whatever is written."""
+"""References to secrets, which are resolved when needed, and the redaction of resolved secrets from all output."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from scanner.errors import SourceError
 from scanner.redaction.shapes import MASK, without_secrets
 
 SHORTEST = 8
-"""Characters of a part of a secret that is masked on its own."""
+"""The shortest part of a secret, in characters, that is masked."""
 SHORTEST_WHOLE = 4
-"""Characters of a whole secret that is masked: a shorter one would be found in every other line."""
+"""The shortest whole secret, in characters, that is masked: a shorter one occurs in too many lines."""
 SHORTEST_IN_RECORDS = 16
-"""Characters of a secret that is masked in records: a shorter one may be a part of any name."""
+"""The shortest secret, in characters, that is masked in records: a shorter one may be part of an ordinary name."""
 _known: set[str] = set()
 
 
 class SecretRef(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Where a secret is to be found: ``{ env = "NAME" }`` or ``{ file = "PATH" }``; never the secret itself."""
+    """A reference to a secret: ``{ env = "NAME" }`` or ``{ file = "PATH" }``."""
 
     env: str | None = None
     file: str | None = None
@@ -31,7 +31,7 @@ class SecretRef(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
             raise ValueError('give either { env = "NAME" } or { file = "PATH" }')
 
     def resolve(self) -> str:
-        """The secret; whatever is written masks it, if it is long enough. Raises SourceError without one."""
+        """Return the secret; from now on it is masked in all output. Raises SourceError if it is missing or empty."""
         value = os.environ.get(self.env, "").strip() if self.env is not None else self._read()
         if not value:
             raise SourceError(f"{self} is not set or empty", hint=f"set {self}")
@@ -50,18 +50,18 @@ class SecretRef(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 def mask(secret: str) -> None:
-    """Mask it in whatever is written from now on; not what is so short that it would be found everywhere."""
+    """Mask the secret in all output from now on, unless it is shorter than SHORTEST characters."""
     if len(secret) >= SHORTEST:
         _known.add(secret)
 
 
 def quotes_resolved(text: str) -> bool:
-    """Whether a secret that was resolved stands in the text of a record."""
+    """Return whether the text of a record contains a resolved secret."""
     return any(secret in text and len(secret) >= SHORTEST_IN_RECORDS for secret in _known)
 
 
 def without_resolved(text: str) -> str:
-    """The text of a record without any secret that was resolved."""
+    """Return the text of a record with resolved secrets masked."""
     for secret in sorted(_known, key=len, reverse=True):
         if len(secret) >= SHORTEST_IN_RECORDS:
             text = text.replace(secret, MASK)
@@ -69,7 +69,7 @@ def without_resolved(text: str) -> str:
 
 
 def redact(text: str) -> str:
-    """The text without any secret that was resolved, nor anything that has the shape of one."""
+    """Return the text with resolved secrets masked, and everything that looks like a secret."""
     for secret in sorted(_known, key=len, reverse=True):
         text = text.replace(secret, MASK)
     return without_secrets(text)
@@ -79,7 +79,7 @@ class RedactingFilter(logging.Filter):
     """Masks secrets in log records, tracebacks included."""
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Always keeps the record; rewrites its text."""
+        """Rewrite the record's text; always returns True, which keeps the record."""
         record.msg = redact(record.getMessage())
         record.args = None
         if record.exc_info:

@@ -1,11 +1,11 @@
-"""What a secret looks like in a text: by its own shape, wherever it is, or by the name that it is given under.
+"""Finds secrets in texts: by their shape, or by the name before them.
 
-The shapes are public facts: what the vendors document, and the rules of gitleaks and trivy, after whose ids most are
-called. Public ids are no secrets and are never masked: access key ids (``AKIA…``), ARNs, client ids, accessors,
-fingerprints, e-mail addresses.
+The shapes are public: the vendors document them, and most ids are those of the rules of gitleaks and trivy. Public ids
+are no secrets and are never masked: access key ids (``AKIA…``), ARNs, client ids, accessors, fingerprints, e-mail
+addresses.
 
-Texts come from outside, so a pattern must not be slow on any of them: it begins with a keyword or where a word begins,
-and nothing that repeats without a bound is followed by a condition.
+Texts come from outside, so no pattern may be slow on any text: each begins with a keyword or at the start of a word,
+and no unbounded repetition is followed by a condition.
 """
 
 from __future__ import annotations
@@ -18,13 +18,15 @@ from functools import cache, lru_cache
 from typing import Any, NamedTuple
 
 MASK = "•••"
-_DIGITS = 10
+_HASH_DIGITS = 10
+"""Hex digits of the hash that replaces a token in an id: 40 bits, enough to keep ids apart."""
 
 
 class Shape(NamedTuple):
-    """A kind of secret. Each text that has one holds one of ``keywords``; group 1 of ``pattern`` is it, else all.
+    """A kind of secret. ``keywords``: a text without any of them has no such secret.
 
-    ``guessable``: people choose such a secret, so that even a hash of it would give it away.
+    ``pattern``: group 1 is the secret, or the whole match without a group. ``guessable``: people choose such secrets,
+    so even a hash would reveal them.
     """
 
     id: str
@@ -33,27 +35,27 @@ class Shape(NamedTuple):
     guessable: bool = False
 
 
-# In JSON inside JSON a ``\\n`` before a word is no letter of it.
+# In JSON within JSON, the n of an escaped ``\\n`` is not part of the word that follows.
 _START = r"(?:(?<![A-Za-z0-9])|(?<=\\[nrt]))"
 _END = r"(?![A-Za-z0-9])"
 
 
 def _word(beginning: str, but: str = "") -> str:
-    """Where a word begins so; characters of ``but`` are as good as letters. A text is searched for it much faster.
+    """Return a pattern for the beginning of a word. ``but``: characters that count as letters.
 
-    That is because the pattern begins with what it looks for, and looks behind it only afterwards.
+    It begins with the literal and looks behind it afterwards, because ``re`` searches for a literal prefix much faster.
     """
     literal = re.escape(beginning)
     return rf"{literal}(?:(?<![A-Za-z0-9{but}]{literal})|(?<=\\[nrt]{literal}))"
 
 
-# Base64 of ``user:password``: four letters are three bytes, of which one is a colon; those before it are ASCII.
+# Base64 of ``user:password``: four characters are three bytes, one of which is a colon; those before it are ASCII.
 _BASE64_ASCII = r"[A-Za-f][A-HQ-Xg-nw-z0-3][ABEFIJMNQRUVYZcdghklopstwx014589][A-Za-z0-9+/]"
 _BASE64_COLON = (
     r"(?:O[g-v][A-Za-z0-9+/=]{2}|[A-Za-z0-9+/][DTjz][o-r][A-Za-z0-9+/=]"
     r"|[A-Za-z0-9+/]{2}[AEIMQUYcgkosw048]6)"
 )
-# Of a command line: a password that is given there, and is no variable, option or placeholder.
+# A password on a command line that is no variable, option or placeholder.
 _GIVEN = r"[\\\"']{0,2}(?![$<{`\\-])([^\s\"'\u2022][^\s\"']*)"
 _COMMANDS = {
     "curl": r"(?:-[a-zA-Z]{0,8}[uU]|--(?:proxy-)?user)[ =]{0,2}[\\\"']{0,2}[\w.@+%-]{1,64}:",
@@ -65,7 +67,7 @@ _COMMANDS = {
     "podman login": r"-p[ =]{0,4}",
     "ldap": r"-w\s{0,4}",
 }
-"""By command, the option that its password comes after."""
+"""By command, the option before its password."""
 
 SHAPES: tuple[Shape, ...] = (
     Shape("private-key", ("PRIVATE KEY",), r"(?s)-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----"
@@ -78,7 +80,7 @@ SHAPES: tuple[Shape, ...] = (
     Shape("url-token", ("://",), r"://(?!AKIA|ASIA)((?=[^/\s:@]*\d)[\w.~%+-]{20,})(?=(?::[^/\s]*)?@)"),
     Shape("go-mysql-password", ("@tcp(", "@unix("), r"(?<![\w.-])[\w.-]{1,64}:([^\s:@/]{1,128})(?=@(?:tcp|unix)\()",
           guessable=True),
-    # Headers. After ``Basic`` and ``Bearer`` alone comes what looks encoded: a word is one of a sentence.
+    # Headers. After ``Basic`` and ``Bearer`` alone, only encoded text counts: a plain word belongs to a sentence.
     Shape("authorization-header", ("uthorization", "UTHORIZATION"),
           r"""(?i)authorization\\{0,8}["']?\s{0,4}(?:=>|[:=])\s{0,4}(?:b(?=["']))?(?:\\{0,8}["'])?"""
           r"""((?<=["'])[^"'\\\u2022]+|(?:basic|bearer)[ \t]{1,4}[^\s"'\\\u2022]+"""
@@ -151,7 +153,7 @@ SHAPES: tuple[Shape, ...] = (
     Shape("perplexity-or-xai-api-key", ("pplx-", "xai-"),
           rf"{_START}(?:pplx-[A-Za-z0-9]{{40,}}|xai-[A-Za-z0-9]{{60,}})"),
     Shape("replicate-api-token", ("r8_",), rf"{_word('r8_')}[A-Za-z0-9]{{37}}"),
-    # Chat. Whoever has a webhook's address may write there.
+    # Chat. The URL of a webhook is a secret: anyone who has it can post there.
     Shape("slack-token", ("xox", "xapp-"), r"(?:xox[a-z](?:\.xox[a-z])?|xapp)-[A-Za-z0-9-]{10,}"),
     Shape("slack-webhook-url", ("hooks.slack",),
           r"hooks\.slack(?:-gov)?\.com/(?:services|workflows|triggers)/([\w+/-]{20,})"),
@@ -183,7 +185,7 @@ SHAPES: tuple[Shape, ...] = (
     Shape("hubspot-private-app-token", ("pat-",), rf"{_word('pat-', '_-')}(?:na|eu|ap)\d-[a-f0-9-]{{36}}"),
 )  # fmt: skip
 
-# What a secret goes by: ``DB_PASSWORD``, ``clientSecret``, ``x-api-key``. Texts are full of the weak names (``weak``).
+# Names of secrets: ``DB_PASSWORD``, ``clientSecret``, ``x-api-key``. The ``weak`` names are common in ordinary texts.
 _CORE = re.compile("contrase|kennwort|key|passe|pass|pwd|pw|secret|string|token")
 _STRONG_BEFORE = re.compile(
     r"(?i)(?:"
@@ -195,7 +197,7 @@ _STRONG_BEFORE = re.compile(
     r"|mot[ _-]?de[ _-]?(?=passe)"
     r")(?=(key|secret|token|string|passe)$)"
 )
-# What follows in the name of a fact about a secret: ``password_last_changed``, ``token_url``, ``secret_arn``.
+# Suffixes that make the name that of a fact about a secret: ``password_last_changed``, ``token_url``, ``secret_arn``.
 _FACT = (
     r"(?:accessor|age|arn|at|changed?|count|created|date|days?|enabled|expir[a-z]*|files?|ids?|issuers?|kind|last|length"
     r"|manager|max|min|names?|num|owner|path|period|polic[a-z]*|ref|required|reset|rotat[a-z]*|scopes?|set|status|store"
@@ -206,15 +208,15 @@ _AFTER = re.compile(
     r"|(?P<weak>secret|token|pw|pass)|(?P<part>key|string|passe))"
     rf"(?:\d{{1,4}}|(?:[_.-](?!{_FACT})[a-z0-9]{{1,20}}){{1,3}})?"
     r"""[\\"']*\s*(?P<sign>=>|:=|=(?!>)|:(?![:=]))\s*(?:b(?=["']))?"""
-    # In quotes (JSON, a repr, JSON inside JSON) the value goes up to the closing one.
+    # A quoted value (JSON, a repr, JSON within JSON) ends at the closing quote.
     r"""(?s:"(?P<double>(?:\\.|[^"\\])*)|'(?P<single>(?:\\.|[^'\\])*)|\\+["'](?P<inner>[^"'\\]*)|(?P<bare>\S+))"""
 )
 _LONGEST_NAME = 60
 _OF_NAMES = f"{string.ascii_letters}{string.digits}_./:-"
 _LETTER = re.compile(r"[A-Za-z]$")
-# After a weak name and a colon a word is one of a message: a secret is longer, and has a digit.
+# After a weak name and a colon, a plain word belongs to a message. A secret is longer and has a digit.
 _ENCODED = re.compile(r"(?=\S{0,200}\d)\S{6,}")
-# What may stand under such a name and is no secret: a word, a day, the public id or the address of one, a reference.
+# Values of such names that are no secrets: words, dates, public ids, URLs, references.
 _PUBLIC = re.compile(
     r"(?is)(?:|none|null|true|false|yes|no|n/a|enabled|disabled|required|expired|missing|invalid|unknown|unset|rotated"
     r"|[{\[(]+|\$\{.*|\{\{.*|\{ ?(?:env|file)\b.*|<[^>]*>|\$[A-Z_]+"
@@ -224,7 +226,7 @@ _PUBLIC = re.compile(
     r"|(?:~|/(?:app|builds|data|etc|home|mnt|opt|root|run|srv|tmp|usr|users|var|workspace))(?:/[\w./-]*)?[,;)]?"
     r"|\d{4}-\d\d-\d\d(?:[T ].*)?|(?:AKIA|ASIA)[A-Z0-9]{16}|arn:aws.*|projects/.*|https?://[^?@]*|•.*)"
 )
-# Characters that nobody sees, such as a space of no width: within a secret or its name, they would hide it.
+# Invisible characters, such as a zero-width space: within a secret or its name, they would hide it.
 _INVISIBLE = re.compile(
     "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164\ufe00-\ufe0f"
     "\ufeff\uffa0\U000e0000-\U000e0fff]"
@@ -239,7 +241,7 @@ def _compiled(shape: Shape) -> re.Pattern[str]:
 
 @cache
 def _automaton() -> Any:
-    """Finds every keyword in one pass: one search for each would take five times as long."""
+    """Return an Aho-Corasick automaton of all keywords. Searching each by itself takes five times as long."""
     import ahocorasick
 
     places: dict[str, list[int]] = {}
@@ -247,19 +249,19 @@ def _automaton() -> Any:
         for keyword in shape.keywords:
             places.setdefault(keyword, []).append(place)
     automaton = ahocorasick.Automaton()
-    for keyword, those in places.items():
-        automaton.add_word(keyword, tuple(those))
+    for keyword, shapes in places.items():
+        automaton.add_word(keyword, tuple(shapes))
     automaton.make_automaton()
     return automaton
 
 
 def visible(text: str) -> str:
-    """The text without what nobody sees in it."""
+    """Return the text without invisible characters."""
     return text if text.isascii() else _INVISIBLE.sub("", text)
 
 
 def shapes_in(text: str) -> Iterator[Shape]:
-    """Each shape that the text has, in the table's order. A text without any costs a few nanoseconds a character."""
+    """Yield the shapes found in the text, in table order. A text without any takes a few nanoseconds per character."""
     found: set[int] = set()
     for _, places in _automaton().iter(text):
         found.update(places)
@@ -269,7 +271,7 @@ def shapes_in(text: str) -> Iterator[Shape]:
 
 
 def named_in(text: str, *, only_assigned: bool = False) -> Iterator[tuple[int, int]]:
-    """Where values are that stand after the name of a secret, in order (``only_assigned``: after ``=`` as well)."""
+    """Yield start and end of each value after the name of a secret, in order. ``only_assigned``: not after a colon."""
     if "=" not in text and (only_assigned or ":" not in text):
         return
     done = 0
@@ -286,7 +288,7 @@ def named_in(text: str, *, only_assigned: bool = False) -> Iterator[tuple[int, i
 
 
 def _is_secret(found: re.Match[str], before: str, only_assigned: bool) -> bool:
-    """Whether what was found is a value under a secret's name, as far as the name and the sign between them tell."""
+    """Return whether a match is the value of a secret, judged by the name and the sign between them."""
     is_weak = found["strong"] is None
     if is_weak:
         word = found["weak"] or found["part"]
@@ -296,7 +298,7 @@ def _is_secret(found: re.Match[str], before: str, only_assigned: bool) -> bool:
         is_weak = not is_strong
     if found["sign"] != ":":
         return True
-    # Not within a path or an id: in ``/etc/passwd: No such file`` the colon is a message's.
+    # Not after a path or an id: in ``/etc/passwd: No such file`` the colon belongs to a message.
     name = before[len(before.rstrip(_OF_NAMES)) :]
     if only_assigned or "/" in name or ":" in name:
         return False
@@ -304,25 +306,25 @@ def _is_secret(found: re.Match[str], before: str, only_assigned: bool) -> bool:
 
 
 def _lower(text: str) -> str:
-    """In lower case, each character in its place."""
+    """Return the text in lower case, with the same length: some characters have longer lower case forms."""
     lower = text.lower()
-    return lower if len(lower) == len(text) else "".join(one.lower() if one.isascii() else one for one in text)
+    return lower if len(lower) == len(text) else "".join(char.lower() if char.isascii() else char for char in text)
 
 
 @lru_cache(maxsize=10_000)
 def is_secret_name(name: str) -> bool:
-    """Whether what stands under this name (of a tag, an attribute, a variable) would be a secret itself."""
+    """Return whether the value of a tag, attribute or variable with this name would be a secret."""
     words = _NEW_WORD.sub("_", visible(name))
     return words.lower().endswith(("webhook", "webhook_url")) or any(named_in(f"{words}=9"))
 
 
 def is_public(value: str) -> bool:
-    """Whether the value is none of a secret, whatever its name: empty, yes or no, a day, a public id, a reference."""
+    """Return whether a value is no secret, whatever its name: empty, yes or no, a date, a public id, a reference."""
     return _PUBLIC.fullmatch(value.strip()) is not None
 
 
 def without_secrets(text: str) -> str:
-    """The text with a mask in place of each secret, known by shape or by name. Masked twice, it is as masked once."""
+    """Return the text with each secret masked, found by shape or by name. Masking again changes nothing."""
     masked = plain = visible(text)
     for shape in shapes_in(plain):
         masked = _each_masked(shape, masked, _masked)
@@ -331,11 +333,10 @@ def without_secrets(text: str) -> str:
 
 
 def public_id(text: str) -> str:
-    """An id, a name or a key without any secret in it; it remains one of its own, and the same every time.
+    """Return an id, name or key with each secret masked, so that it stays unique and the same in every scan.
 
-    A token is replaced by the mask and a hash of it: it is too long to be guessed, so the hash gives nothing away. What
-    people choose would be guessed by its hash, so it is masked alone. Ids that differ in nothing but a password are
-    those of one thing whose password was changed.
+    A token is replaced by the mask and a hash; it is too long to be guessed from the hash. Secrets that people choose
+    could be guessed, so they get the mask alone: ids that differ only in a password belong to the same subject.
     """
     masked = plain = visible(text)
     for shape in shapes_in(plain):
@@ -353,10 +354,10 @@ def _without(text: str, places: Iterable[tuple[int, int]]) -> str:
 
 
 def _each_masked(shape: Shape, text: str, mask: Callable[[re.Match[str]], str]) -> str:
-    """All of that shape masked.
+    """Return the text with all secrets of a shape masked.
 
-    One command line may have several, of which the pattern finds the first that is left. What is hashed is found at
-    once, and a hash of a hash would be another.
+    A command line can have several, and the pattern finds the first unmasked one, so it is repeated. Hashed tokens are
+    all found in one pass, and hashing a hash would change the id.
     """
     while (masked := _compiled(shape).sub(mask, text)) != text and shape.guessable:
         text = masked
@@ -371,4 +372,4 @@ def _masked(match: re.Match[str], mask: str = MASK) -> str:
 
 def _masked_as_one(match: re.Match[str]) -> str:
     secret = match[match.re.groups]
-    return _masked(match, f"{MASK}~{hashlib.sha256(secret.encode('utf-8', 'replace')).hexdigest()[:_DIGITS]}")
+    return _masked(match, f"{MASK}~{hashlib.sha256(secret.encode('utf-8', 'replace')).hexdigest()[:_HASH_DIGITS]}")

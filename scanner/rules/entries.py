@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from scanner.model import Assessment, EntryAssessment, Exemption
-from scanner.model.dates import review_due
+from scanner.model.declared import review_due
 from scanner.rules.base import EntryRule, ExemptionRule, Hit, IdentityRule, RuleContext, is_powerful
 
 # --- Registry entry is about to expire ---

@@ -47,7 +47,7 @@ def earlier(connection: Connection, wanted: Collection[str]) -> dict[str, Earlie
             found[key] = Earlier(
                 first_seen=None if since is None else moment_of(since),
                 announced=later.announced or (unannounced is None and key not in forgotten),
-                let_be=later.let_be or (until is None and unannounced == ACKNOWLEDGED),
+                acknowledged=later.acknowledged or (until is None and unannounced == ACKNOWLEDGED),
             )
     return found
 

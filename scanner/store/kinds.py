@@ -22,7 +22,7 @@ from scanner.model import (
     Origin,
     StoredSecret,
     Workload,
-    gravest_first,
+    most_severe_first,
     with_doubted_reach,
 )
 from scanner.store import schema
@@ -297,7 +297,7 @@ FINDINGS = RecordKind(
     versions=schema.finding,
     sightings=schema.finding_sighting,
     key=lambda one: one.fingerprint,
-    order=gravest_first,
+    order=most_severe_first,
     content=lambda one: replace(one, new=False, reopened=False, rechecked=True) if _moves(one) else one,
     facts=_finding_facts,
     body=lambda one: _FindingBody(

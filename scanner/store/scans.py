@@ -220,8 +220,8 @@ def _info(row: Row[Any]) -> ScanInfo:
 
 def _summary(row: Row[Any]) -> Summary:
     counts = decode(_summaries, row.summary, f"summary of scan {row.id}")
-    gravest_first = {one: counts.findings[one] for one in SEVERITIES if one in counts.findings}
-    return msgspec.structs.replace(counts, findings=gravest_first)
+    most_severe_first = {one: counts.findings[one] for one in SEVERITIES if one in counts.findings}
+    return msgspec.structs.replace(counts, findings=most_severe_first)
 
 
 def _text(value: object) -> str:

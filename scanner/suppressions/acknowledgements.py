@@ -1,4 +1,4 @@
-"""Findings that somebody lets be, with the reason, until a day: they stay in every report and alarm nobody."""
+"""Acknowledged findings, with the reason, until a day: reports show them, but they raise no alarm."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ from scanner.text import printable
 
 
 class _Scoped(Struct, frozen=True):
-    """An acknowledgement of a rule's findings. ``globs``: its match, by whether case is ignored."""
+    """An acknowledgement of a rule's findings. ``globs``: the compiled match, by whether case is ignored."""
 
-    one: Acknowledgement
+    acknowledgement: Acknowledgement
     match: str
     globs: Mapping[bool, re.Pattern[str]]
 
@@ -39,27 +39,29 @@ class _Scoped(Struct, frozen=True):
 
 
 class Acknowledgements:
-    """The acknowledgements as of one day; it remembers which were of use, and which would have been.
+    """The acknowledgements as of one day. It records which covered a finding, and which expired ones would have.
 
-    Of several that cover a finding, the one that holds longest speaks for it.
+    If several cover a finding, the one with the latest end counts.
     """
 
     def __init__(self, acknowledgements: Iterable[Acknowledgement], today: date) -> None:
         self._today = today
-        self._all = sorted(acknowledgements, key=lambda one: one.given.until, reverse=True)
+        self._all = sorted(acknowledgements, key=lambda item: item.given.until, reverse=True)
         self._by_fingerprint: dict[str, list[Acknowledgement]] = defaultdict(list)
         self._by_rule: dict[str, list[_Scoped]] = defaultdict(list)
-        for one in self._all:
-            if one.finding is not None:
-                self._by_fingerprint[one.finding].append(one)
-            if one.rule is not None and one.match is not None:
-                globs = {case: compile_glob(one.match, ignore_case=case) for case in (False, True)}
-                self._by_rule[one.rule].append(_Scoped(one, one.match, globs))
+        for item in self._all:
+            if item.finding is not None:
+                self._by_fingerprint[item.finding].append(item)
+            if item.rule is not None and item.match is not None:
+                globs = {
+                    ignore_case: compile_glob(item.match, ignore_case=ignore_case) for ignore_case in (False, True)
+                }
+                self._by_rule[item.rule].append(_Scoped(item, item.match, globs))
         self._used: set[Acknowledgement] = set()
-        self._lapsed: set[Acknowledgement] = set()
+        self._expired: set[Acknowledgement] = set()
 
     def marked(self, findings: Iterable[Finding], identities: Mapping[str, Identity]) -> Iterator[Finding]:
-        """The findings as they stand today: an acknowledged one is not new, and one no longer acknowledged is."""
+        """Yield the findings as of today. An acknowledged finding is not new; it is new again once that has ended."""
         for finding in findings:
             given = self.of(finding, identities.get(finding.identity or "")) if self._all else None
             if given is not None:
@@ -70,54 +72,56 @@ class Acknowledgements:
                 yield finding
 
     def of(self, finding: Finding, identity: Identity | None) -> Acknowledged | None:
-        """Who lets the finding be today, and why; ``identity`` is the one it is about."""
+        """Return the valid acknowledgement of a finding, else None. ``identity``: the identity that it is about."""
         covering = tuple(self.covering(finding, identity))
-        holding = [one for one in covering if one.given.until >= self._today]
-        self._used.update(holding)
-        if holding:
-            return max(holding, key=lambda one: one.given.until).given
-        self._lapsed.update(covering[:1])
+        valid = [item for item in covering if item.given.until >= self._today]
+        self._used.update(valid)
+        if valid:
+            return max(valid, key=lambda item: item.given.until).given
+        self._expired.update(covering[:1])
         return None
 
     def covering(self, finding: Finding, identity: Identity | None) -> Iterator[Acknowledgement]:
-        """All that cover the finding, ended ones included."""
+        """Yield all acknowledgements that cover the finding, including expired ones."""
         yield from self._by_fingerprint.get(finding.fingerprint, ())
         if finding.rule in self._by_rule:
-            yield from (scoped.one for scoped in self._by_rule[finding.rule] if scoped.fits(finding, identity))
+            scoped = self._by_rule[finding.rule]
+            yield from (item.acknowledgement for item in scoped if item.fits(finding, identity))
 
     @property
     def notices(self) -> list[str]:
-        """What the keeper of the list should know: which ones ended, and which are of no use."""
-        ended = [
-            f"{one.origin}: the acknowledgement by {one.given.by} ended on {one.given.until}: its findings alarm again"
-            for one in self._all
-            if one in self._lapsed
+        """Messages about acknowledgements that have expired, and about those that cover nothing."""
+        expired = [
+            f"{item.origin}: the acknowledgement by {item.given.by} ended on {item.given.until}: "
+            "its findings raise alarms again"
+            for item in self._all
+            if item in self._expired
         ]
-        idle = [
-            f"{one.origin}: the acknowledgement by {one.given.by} covers no finding: it can be removed"
-            for one in self._all
-            if one.given.until >= self._today and one not in self._used
+        unused = [
+            f"{item.origin}: the acknowledgement by {item.given.by} covers no finding: it can be removed"
+            for item in self._all
+            if item.given.until >= self._today and item not in self._used
         ]
-        return sorted(ended) + sorted(idle)
+        return sorted(expired) + sorted(unused)
 
 
-# --- The list of acknowledged findings: a TOML file that lives in git beside the registry, read and added to ---
+# --- The list of acknowledged findings: a TOML file, kept in git beside the registry ---
 
 USUAL = "acknowledged.toml"
 LONGEST = timedelta(days=366)
-"""How far ahead an acknowledgement may end: what nobody looks at again is not acknowledged, but forgotten."""
+"""The furthest end of an acknowledgement, so that each is reviewed at least once a year."""
 
 
 class AlarmSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """``[alarms]``. ``acknowledged``: one file, or several, that list findings which alarm nobody for now.
+    """``[alarms]``. ``acknowledged``: the file, or files, that list acknowledged findings.
 
-    Where nothing is said, it is ``acknowledged.toml`` beside the config, once there is one.
+    The default is ``acknowledged.toml`` beside the configuration, if it exists.
     """
 
     acknowledged: str | tuple[str, ...] | None = None
 
     def paths(self, base: Path) -> tuple[Path, ...]:
-        """The files, where they are relative taken from the config's folder."""
+        """Return the files. Relative paths are relative to the configuration's folder, ``base``."""
         if self.acknowledged is None:
             return (base / USUAL,) if (base / USUAL).exists() else ()
         texts = (self.acknowledged,) if isinstance(self.acknowledged, str) else self.acknowledged
@@ -125,7 +129,7 @@ class AlarmSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
 
 class _Line(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """``[[acknowledged]]``."""
+    """An ``[[acknowledged]]`` table of the file."""
 
     reason: str
     by: str
@@ -136,12 +140,12 @@ class _Line(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     def __post_init__(self) -> None:
         if not self.reason.strip() or not self.by.strip():
-            raise ValueError("an acknowledgement needs a reason, and in by the person who answers for it")
+            raise ValueError("an acknowledgement needs a reason, and the person accountable for it as by")
         by_rule = (self.rule, self.match)
         if (self.finding is None) == (by_rule == (None, None)) or (self.finding is None and None in by_rule):
             raise ValueError("name either a finding by its fingerprint, or a rule with a match")
         if self.match is not None and is_pattern(self.match) and not names_something(self.match):
-            raise ValueError(f"match {self.match!r} names nothing: it would cover everything, or nothing")
+            raise ValueError(f"match {self.match!r} is too broad: it would cover everything, or nothing")
 
 
 class _File(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -149,38 +153,38 @@ class _File(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 def load_acknowledgements(paths: Sequence[Path], rules: Sequence[str], today: date) -> tuple[Acknowledgement, ...]:
-    """All that these files acknowledge, secrets masked. ``rules``: the ids there are.
+    """Return the acknowledgements in the files, with secrets masked. ``rules``: the known rule ids.
 
-    Raises ConfigError naming file, line and key.
+    Raises ConfigError with file, line and key.
     """
-    parsed = (one for path in paths for one in parse(read(path), str(path), rules, today))
-    return tuple(cleared_with_warning(one, str(one.origin)) for one in parsed)
+    parsed = (item for path in paths for item in parse(read(path), str(path), rules, today))
+    return tuple(cleared_with_warning(item, str(item.origin)) for item in parsed)
 
 
 def with_later(result: ScanResult, paths: Sequence[Path], rules: Sequence[str], today: date) -> ScanResult:
-    """A stored scan with what these files have acknowledged since; what it shows as acknowledged stays so.
+    """Return a stored scan with the acknowledgements added since. Findings that it has as acknowledged stay so.
 
-    Raises ConfigError, as ``load_acknowledgements`` does.
+    Raises ConfigError, see :func:`load_acknowledgements`.
     """
-    book = Acknowledgements(load_acknowledgements(paths, rules, today), today)
-    identities = {one.identity.key: one.identity for one in result.identities}
-    marked = zip(result.findings, book.marked(result.findings, identities), strict=True)
+    acknowledgements = Acknowledgements(load_acknowledgements(paths, rules, today), today)
+    identities = {assessment.identity.key: assessment.identity for assessment in result.identities}
+    marked = zip(result.findings, acknowledgements.marked(result.findings, identities), strict=True)
     findings = tuple(before if now.acknowledged is None else now for before, now in marked)
     summary = replace(
         result.summary,
-        new_findings=sum(one.new for one in findings),
-        acknowledged=sum(one.acknowledged is not None for one in findings),
+        new_findings=sum(finding.new for finding in findings),
+        acknowledged=sum(finding.acknowledged is not None for finding in findings),
     )
     return replace(result, findings=findings, summary=summary)
 
 
 def read(path: Path) -> str:
-    """The file's text. Raises ConfigError."""
-    return read_settings(path, "`muster acknowledge` starts it, or create an empty one")
+    """Return the file's text. Raises ConfigError."""
+    return read_settings(path, "`muster acknowledge` creates it, or create an empty file")
 
 
 def parse(text: str, file: str, rules: Sequence[str], today: date) -> tuple[Acknowledgement, ...]:
-    """What a list acknowledges; ``file`` is its name for messages. Raises ConfigError."""
+    """Return the acknowledgements in the text of a list. ``file``: its name for messages. Raises ConfigError."""
     data = parse_toml(file, text, ConfigError)
     document = Document(file=file, text=text)
     lines = decode(data, _File, document).acknowledged
@@ -189,7 +193,7 @@ def parse(text: str, file: str, rules: Sequence[str], today: date) -> tuple[Ackn
             raise document.problem(
                 f"{line.until} is more than a year ahead",
                 ("acknowledged", index, "until"),
-                f"choose a day up to {today + LONGEST}, and look again then",
+                f"choose a day up to {today + LONGEST}, and review it then",
             )
         if line.rule is not None and line.rule not in rules:
             place = ("acknowledged", index, "rule")
@@ -207,9 +211,9 @@ def parse(text: str, file: str, rules: Sequence[str], today: date) -> tuple[Ackn
 
 
 def with_findings(text: str, findings: Mapping[str, str], given: Acknowledged) -> str:
-    """The list with these findings acknowledged: those that it has are changed in place, others come at its end.
+    """Return the list with these findings acknowledged: changed in place if it has them, else appended.
 
-    ``findings``: what a reader should know of each, by fingerprint. ``text``: a list that ``parse`` takes.
+    ``findings``: a comment about each, by fingerprint. ``text``: a list that :func:`parse` accepts.
     """
     import tomlkit
 
@@ -236,6 +240,6 @@ def _table(fingerprint: str, remark: str, given: Acknowledged) -> str:
 
 
 def changed_lines(before: str, after: str, file: str) -> str:
-    """What changed, as a unified diff, safe to show."""
+    """Return the changes as a unified diff that is safe to print."""
     lines = difflib.unified_diff(before.splitlines(), after.splitlines(), file, file, n=1, lineterm="")
     return without_secrets("".join(f"{printable(line)}\n" for line in lines))

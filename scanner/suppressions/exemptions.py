@@ -1,4 +1,4 @@
-"""Configured exemptions: identities that need no entry, with the reason, until their day has passed."""
+"""Configured exemptions: identities that need no entry, with the reason, until their last valid day."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ _NOT_IN_BARE_NAMES = frozenset("*:/\\")
 
 
 class Exemptions:
-    """The exemptions that hold today, in the order of the configuration; it remembers which ones were of use.
+    """The exemptions valid today, in the order of the configuration. It records which of them matched.
 
-    One matches an identity by a glob over its key, as the provider compares ids, or, where it is a bare name, by that
-    exact name. An expired exemption exempts nothing; the rule ``exemption_expired`` reports it.
+    An exemption is a glob over the identity's key, compared as the provider compares ids, or the identity's exact name.
+    An expired exemption exempts nothing; the rule ``exemption_expired`` reports it.
     """
 
     def __init__(self, exemptions: Iterable[Exemption], today: date) -> None:
@@ -32,7 +32,7 @@ class Exemptions:
         self._matched: set[Exemption] = set()
 
     def reason(self, identity: Identity) -> str | None:
-        """Why the identity is exempt, by the first exemption that matches it; None: it is not."""
+        """Return the reason of the first exemption that matches the identity; None if none does."""
         if not self._holding or is_foreign(identity.key, provider_key(identity.provider)):
             return None
         matching = [
@@ -45,18 +45,18 @@ class Exemptions:
 
     @property
     def notices(self) -> list[str]:
-        """What the configuration's keeper should know: which of them are of no use."""
-        return [f"the exemption {one.match} exempts nothing" for one in self.unused]
+        """A message for each unused exemption."""
+        return [f"the exemption {exemption.match} exempts nothing" for exemption in self.unused]
 
     @property
     def unused(self) -> tuple[Exemption, ...]:
-        """Exemptions that hold and have matched nothing so far, in the order of the configuration."""
+        """Valid exemptions that have matched nothing so far, in the order of the configuration."""
         return tuple(exemption for exemption in self._holding if exemption not in self._matched)
 
 
 def names_exactly(match: str, identity: Identity) -> bool:
-    """Whether it is the identity's bare name.
+    """Return whether ``match`` is the identity's exact name.
 
-    Names are the attacker's to choose: one that reads like a pattern or like somebody's key must not match it.
+    Attackers choose names, so a name that reads like a pattern or like the key of another identity never matches.
     """
     return match == identity.name and _NOT_IN_BARE_NAMES.isdisjoint(match)

@@ -281,5 +281,5 @@ def with_earlier(result: ScanResult, earlier: Mapping[str, Earlier]) -> ScanResu
 def _known_before(finding: Finding, earlier: Earlier | None) -> Finding:
     if earlier is None:
         return finding
-    came_back = earlier.announced and not earlier.let_be
+    came_back = earlier.announced and not earlier.acknowledged
     return replace(finding, first_seen=earlier.first_seen, reopened=finding.new and came_back)

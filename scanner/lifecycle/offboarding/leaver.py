@@ -16,7 +16,7 @@ from rapidfuzz import fuzz, process
 from scanner.lifecycle.offboarding.records import ROLES, Role
 from scanner.matching.keys import fold, is_email
 from scanner.model import Assessment, Entry, EntryAssessment, Origin, Person
-from scanner.model.dates import later
+from scanner.model.declared import later
 from scanner.registry.roster import Roster, local_part, managers
 
 _BETWEEN_NAMES = re.compile(r"[\s<>()/:,;]+")

@@ -17,7 +17,7 @@ from scanner.errors import Problem, RegistryError, did_you_mean
 from scanner.matching.globs import is_pattern, pieces
 from scanner.matching.keys import PROVIDERS, fold
 from scanner.model import Entry, Person, Policy
-from scanner.model.dates import review_due
+from scanner.model.declared import review_due
 from scanner.registry.columns import NAMING, OWNERS
 from scanner.registry.editing.impossible import (
     account_numbers,

@@ -11,7 +11,7 @@ from msgspec import Struct
 from scanner.matching.decision import Who, as_written
 from scanner.matching.keys import provider_key
 from scanner.model import Entry, Policy
-from scanner.model.dates import later
+from scanner.model.declared import later
 from scanner.registry.columns import ACCOUNT, OWNERS, REGISTRY, STAGE
 from scanner.registry.roster import Roster
 from scanner.registry.roster.machines import is_machine

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from scanner.model import gravest_first
+from scanner.model import most_severe_first
 from tests.factories import make_finding
 
 KEY = "arn:aws:iam::1:user/a"
@@ -53,4 +53,4 @@ def test_the_gravest_finding_comes_first() -> None:
 
     shuffled = [*ordered[5:], *ordered[:5]]
 
-    assert sorted(shuffled, key=gravest_first) == ordered
+    assert sorted(shuffled, key=most_severe_first) == ordered

@@ -95,7 +95,7 @@ def _credentials(key: str) -> tuple[Credential, ...]:
 
 
 def test_ids_with_tokens_remain_ids_of_their_own() -> None:
-    """Two names that are tokens are two identities, the same ones every day, and whatever points at them still does."""
+    """Two names that are tokens stay two identities, the same in every scan, and links to them still work."""
 
     def named(token: str) -> Identity:
         key = f"idp:user/{token}"
@@ -118,7 +118,7 @@ def test_ids_with_tokens_remain_ids_of_their_own() -> None:
 
 
 def test_credentials_of_a_key_with_a_password_stay_apart() -> None:
-    """The mask takes all that follows the name, and with it what tells the credentials of one identity apart."""
+    """The mask replaces all that follows the name, including the part that distinguishes credentials."""
     key = "list:db?password=hunter2"
     masked = cleared(make_identity(key=key, credentials=_credentials(key)))
 
@@ -170,7 +170,7 @@ def test_our_own_token_is_masked_wherever_a_provider_repeats_it(monkeypatch: pyt
 
 
 @given(st.dictionaries(st.text(), st.recursive(st.text() | st.none() | st.integers(), st.lists), max_size=4), st.text())
-def test_whatever_is_cleared_is_clear(attributes: dict[str, Any], text: str) -> None:
+def test_a_cleared_record_has_no_secret(attributes: dict[str, Any], text: str) -> None:
     """Twice is as once, for any text; and nothing breaks."""
     once = cleared(make_identity(text or "x", description=text, attributes=attributes))
 
@@ -178,7 +178,7 @@ def test_whatever_is_cleared_is_clear(attributes: dict[str, Any], text: str) -> 
 
 
 def test_a_shard_by_anybody_passes_the_gate(tmp_path: Path) -> None:
-    """Whoever wrote the file: what is kept of it until the scan is whole has no secret any more."""
+    """Spooled records contain no secret, whichever connector wrote them."""
     source = planned("one", Plan((("a", 1),)))
     identity = make_identity(TOKEN, source="one", scope="a", provider="planned", description="password=hunter2")
     lines = [without_secrets(line) for line in _lines(tmp_path / "shard", source, identity)]
@@ -199,7 +199,7 @@ def _lines(path: Path, source: Any, identity: Identity) -> list[str]:
 
 
 def test_a_scope_s_name_is_masked_alike_in_listing_and_reading() -> None:
-    """Or a shard would hold what nobody listed."""
+    """Otherwise a shard would contain records that no source listed."""
 
     class Only:
         spec = SPEC

@@ -13,7 +13,7 @@ from scanner.redaction.redact import RedactingFilter, SecretRef, redact
 
 
 def test_a_resolved_secret_is_masked_from_then_on(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whoever quotes it in a message cannot give it away."""
+    """A message that quotes it does not reveal it."""
     monkeypatch.setenv("TOKEN", "correct-horse-battery")
 
     assert SecretRef(env="TOKEN").resolve() == "correct-horse-battery"
@@ -25,7 +25,7 @@ def test_what_is_too_short_for_a_secret_masks_nothing(monkeypatch: pytest.Monkey
     monkeypatch.setenv("TOKEN", "{")
 
     assert SecretRef(env="TOKEN").resolve() == "{"
-    assert redact("{day} stands for nothing") == "{day} stands for nothing"
+    assert redact("{day} is a placeholder") == "{day} is a placeholder"
 
 
 def test_a_secret_can_lie_in_a_file(tmp_path: Path) -> None:
@@ -111,7 +111,7 @@ def test_what_is_no_secret_stays(text: str) -> None:
     ],
 )
 def test_hostile_texts_cost_no_more_than_their_length(part: str) -> None:
-    """Half a megabyte of whatever would make a careless pattern look again and again is done in a moment."""
+    """Half a megabyte of text on which a careless pattern would backtrack takes a moment."""
     text = part * (500_000 // len(part))
     started = time.process_time()
 

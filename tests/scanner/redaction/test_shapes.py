@@ -67,7 +67,7 @@ def _own_texts() -> Iterator[tuple[str, str]]:
 
 
 def test_our_own_messages_are_not_garbled() -> None:
-    """Whatever Muster itself says may be logged as it is; the table of shapes and the demo's secrets aside."""
+    """Muster's own texts are never masked, except the table of shapes and the demo's secrets."""
     garbled = [
         (path, text)
         for path, text in _own_texts()
@@ -164,7 +164,7 @@ def test_names_of_facts(name: str) -> None:
 
 
 @pytest.mark.parametrize("value", ["", "true", "2024-01-01", "AKIAIOSFODNN7EXAMPLE", "arn:aws:x", "${DB_PASSWORD}"])
-def test_what_is_none_whatever_its_name(value: str) -> None:
+def test_public_values_under_any_name(value: str) -> None:
     """A tag ``token=true`` says that there is one."""
     assert is_public(value)
 

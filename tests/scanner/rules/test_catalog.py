@@ -66,7 +66,7 @@ def test_fingerprint_knows_rule_from_subject() -> None:
 
 
 def test_every_threshold_of_the_policy_is_used() -> None:
-    """A limit that nothing reads is a promise that nobody keeps; dormancy of identities is judged as a verdict."""
+    """Each threshold is read by a rule; dormancy of identities is judged as a verdict."""
     used = {name for rule in RULES for name in rule.thresholds}
 
     assert set(Policy.__struct_fields__) == used | {"dormant_identity"}

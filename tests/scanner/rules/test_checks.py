@@ -151,7 +151,7 @@ def findings(
 
 # (rule, what is the case, subject, severity it fires with or None where it stays silent)
 IDENTITY_CASES: tuple[tuple[str, str, Assessment, str | None], ...] = (
-    ("unregistered", "nobody declared it", undeclared(), "high"),
+    ("unregistered", "without an entry", undeclared(), "high"),
     ("unregistered", "admin", make_assessment(privilege=level("admin")), "critical"),
     ("unregistered", "age unknown", undeclared(created_at=None), "high"),
     ("unregistered", "last day of grace", undeclared(created_at=days_ago(7)), "low"),
@@ -462,7 +462,7 @@ def agent(sponsors: object, **facts: Any) -> Assessment:
 
 
 def default_account(*consumers: str, privilege: PrivilegeLevel = "normal", **attributes: Any) -> Assessment:
-    """The account of whatever names none, with what runs as it."""
+    """The default account, with the workloads that run as it."""
     verdicts = {"privilege": level(privilege), "consumers": consumers}
     return declared(verdicts=verdicts, attributes={"default_account": True, **attributes})
 
@@ -494,16 +494,16 @@ CLOUD_CASES: tuple[tuple[str, str, Assessment | Assignment, str | None], ...] = 
     ("unverified_publisher", "high alone", application(grants=(), verdicts={"privilege": level("high")}), "medium"),
     ("unverified_publisher", "admin", application(verdicts={"privilege": level("admin")}), "high"),
     ("unverified_publisher", "verified", application(verified=True), None),
-    ("unverified_publisher", "nobody knows", application(verified=None), None),
+    ("unverified_publisher", "unknown", application(verified=None), None),
     ("unverified_publisher", "our own", application(external=None), None),
     ("unverified_publisher", "no publisher", application(attributes={"external": True}), None),
     ("unverified_publisher", "another meaning", application(attributes={"external": True, "publisher": "x"}), None),
     ("unverified_publisher", "Microsoft's own", application(managed_by="Microsoft"), None),
-    ("agent_without_sponsor", "nobody", agent([]), "high"),
+    ("agent_without_sponsor", "none", agent([]), "high"),
     ("agent_without_sponsor", "a blueprint", declared(kind="agent_blueprint", attributes={"sponsors": ()}), "medium"),
     ("agent_without_sponsor", "owned by declaration", agent([], verdicts={"ownership": OWNED}), "medium"),
-    ("agent_without_sponsor", "somebody", agent([{"id": "1"}]), None),
-    ("agent_without_sponsor", "nobody asked", agent(None), None),
+    ("agent_without_sponsor", "one", agent([{"id": "1"}]), None),
+    ("agent_without_sponsor", "not read", agent(None), None),
     ("agent_without_sponsor", "no agent", declared(attributes={"sponsors": []}), None),
     ("agent_without_sponsor", "disabled", agent([], enabled=False), None),
     ("domain_wide_delegation", "yes", declared(attributes={"domain_wide_delegation": True}), "high"),
@@ -516,7 +516,7 @@ CLOUD_CASES: tuple[tuple[str, str, Assessment | Assignment, str | None], ...] = 
     ),
     ("domain_wide_delegation", "none", declared(attributes={"domain_wide_delegation": []}), None),
     ("domain_wide_delegation", "no", declared(attributes={"domain_wide_delegation": False}), None),
-    ("shared_default_account", "runs things", default_account("vm"), "medium"),
+    ("shared_default_account", "runs workloads", default_account("vm"), "medium"),
     ("shared_default_account", "holds much", default_account(privilege="high"), "medium"),
     ("shared_default_account", "admin", default_account(privilege="admin"), "high"),
     ("shared_default_account", "idle and weak", default_account(), None),
@@ -527,7 +527,7 @@ CLOUD_CASES: tuple[tuple[str, str, Assessment | Assignment, str | None], ...] = 
     ("orphaned_grant", "admin", deleted("admin"), "high"),
     ("orphaned_grant", "escalation", deleted("escalation"), "high"),
     ("orphaned_grant", "its holder is there", deleted(gone=False), None),
-    ("orphaned_grant", "nobody knows", deleted("admin", gone=None), None),
+    ("orphaned_grant", "unknown", deleted("admin", gone=None), None),
 )
 
 OTHER_CASES: tuple[tuple[str, str, StoredSecret | Exemption, str | None], ...] = (
@@ -595,7 +595,7 @@ EVIDENCE_CASES: dict[str, tuple[str, Any, tuple[EntryAssessment, ...], dict[str,
             "limit_days": 90,
         },
     ),
-    "provisional and the nearest entry are told": (
+    "provisional and the nearest entry": (
         "unregistered",
         make_assessment(
             make_identity(created_at=None),
@@ -620,7 +620,7 @@ EVIDENCE_CASES: dict[str, tuple[str, Any, tuple[EntryAssessment, ...], dict[str,
         (),
         {},
     ),
-    "abandoned is told": (
+    "abandoned": (
         "dormant",
         with_verdicts(usage=usage("never_used"), ownership=orphaned("departed")),
         (),
@@ -650,7 +650,7 @@ EVIDENCE_CASES: dict[str, tuple[str, Any, tuple[EntryAssessment, ...], dict[str,
         (),
         {"match": "a/*", "reason": "trial", "until": "2026-01-31"},
     ),
-    "a right of somebody gone tells all of it": (
+    "a grant to a deleted holder": (
         "orphaned_grant",
         deleted(
             "high",
@@ -678,7 +678,7 @@ EVIDENCE_CASES: dict[str, tuple[str, Any, tuple[EntryAssessment, ...], dict[str,
         (),
         {"kind": "access_key", "id": "AKIAEXAMPLE1", "where": "in a public repository"},
     ),
-    "what somebody else's application is": (
+    "an application of another tenant": (
         "unverified_publisher",
         application(verdicts={"privilege": level("high")}),
         (),

@@ -45,7 +45,7 @@ def test_it_fires_past_the_age_that_the_entry_sets(aspect: DriftAspect, key: str
     assert set(facts) == set(CREDENTIAL_OLDER_THAN_DECLARED.evidence)
 
 
-def test_on_an_admin_it_is_graver() -> None:
+def test_severity_is_higher_for_an_admin() -> None:
     """High where the identity is an admin."""
     drift = Drift(aspect="credential_age", declared="at most 7 days old", found="x", credential=KEY.key)
     hit = check(drift, Privilege(level="admin"))

@@ -51,7 +51,7 @@ def test_it_names_what_was_declared_and_found(drift: tuple[Drift, ...], evidence
 
 
 @pytest.mark.parametrize(("level", "severity"), [("normal", None), ("high", None), ("escalation", "medium")])
-def test_a_powerful_identity_is_graver(level: PrivilegeLevel, severity: str | None) -> None:
+def test_severity_is_higher_for_a_powerful_identity(level: PrivilegeLevel, severity: str | None) -> None:
     """Low, and medium where the identity is an admin or can become one."""
     hit = DRIFTED.check(drifted(OWNER, level=level), BY)
 

@@ -60,11 +60,11 @@ def orphan_with(**verdict: Any) -> OwnershipVerdict:
             orphan_with(state="orphaned", reason="departed", owner="eve@example.com"), "ada@example.com", id="leaver"
         ),
         pytest.param(orphan_with(state="orphaned", reason="unregistered"), "ada@example.com", id="likeliest candidate"),
-        pytest.param(OwnershipVerdict(state="orphaned", reason="unregistered"), None, id="nobody"),
+        pytest.param(OwnershipVerdict(state="orphaned", reason="unregistered"), None, id="no-owner"),
     ],
 )
 def test_a_finding_names_who_can_act(ownership: OwnershipVerdict, expected: str | None) -> None:
-    """A finding goes to the owner, else to the likeliest candidate, never to somebody who has left."""
+    """A finding names the owner, else the best candidate, never a person who has left."""
     assessment = make_assessment(privilege=Privilege(level="admin"), ownership=ownership)
 
     assert {finding.owner for finding in evaluate(JudgedSnapshot(assessments=(assessment,), now=NOW))} == {expected}

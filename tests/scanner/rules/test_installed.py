@@ -24,7 +24,7 @@ RULE = IdentityRule(
     id="house_no_team",
     severity="medium",
     title="No team is named",
-    why="Nobody knows whom to call.",
+    why="Its team is unknown.",
     remediation="Give it the tag team.",
     evidence=("kind",),
     check=check,
@@ -65,7 +65,7 @@ def test_a_rule_of_another_package_judges(muster: Ran) -> None:
     (result,) = [one for one in sarif["runs"][0]["results"] if one["ruleId"] == "house_no_team"]
     assert "k2" in json.dumps(result)
     described = {rule["id"]: rule for rule in sarif["runs"][0]["tool"]["driver"]["rules"]}
-    assert described["house_no_team"]["fullDescription"]["text"] == "Nobody knows whom to call."
+    assert described["house_no_team"]["fullDescription"]["text"] == "Its team is unknown."
 
 
 @pytest.mark.parametrize(

@@ -40,7 +40,7 @@ def leaving(*people: str, state: OwnershipState = "owned", last_day: date | None
             "high",
             id="can-make-itself-one",
         ),
-        pytest.param({"ownership": leaving()}, None, id="somebody-stays"),
+        pytest.param({"ownership": leaving()}, None, id="one-stays"),
         pytest.param({"ownership": leaving("lea@example.com", state="orphaned")}, None, id="orphaned-already"),
     ],
 )

@@ -1,4 +1,4 @@
-"""Whoever was deleted and made anew under a registered name: a finding until the registration was confirmed."""
+"""Identities recreated under a registered name: a finding until the registration is confirmed."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def night(
 
 
 def test_it_stands_from_the_night_it_was_seen(store: Store) -> None:
-    """With both unique ids, the day and the entry; new once, and as long as nobody confirms it."""
+    """With both unique ids, the day and the entry. New once, then open until it is confirmed."""
     nights = [night(store, 0, FIRST), *(night(store, number, SECOND) for number in (1, 2, 3))]
 
     assert [len(found) for found in nights] == [0, 1, 1, 1]
@@ -92,13 +92,13 @@ def test_it_stands_until_the_registration_is_confirmed(store: Store, said: dict[
     ],
 )
 def test_the_same_one_is_no_other(store: Store, again: Identity) -> None:
-    """Only another unique id tells that it was made anew."""
+    """Only another unique id shows that it was recreated."""
     night(store, 0, FIRST)
 
     assert night(store, 1, again) == []
 
 
-def test_nobody_approved_what_was_not_registered(store: Store) -> None:
+def test_an_unregistered_identity_has_no_approval_to_lose(store: Store) -> None:
     """An entry that came after it was made for the one that is there."""
     night(store, 0, FIRST, entry=None)
     night(store, 1, SECOND, entry=None)
@@ -107,7 +107,7 @@ def test_nobody_approved_what_was_not_registered(store: Store) -> None:
 
 
 def test_a_night_between_deletion_and_return_hides_nothing(store: Store) -> None:
-    """It was gone for a night, or its place could not be read: the store knows whom it had."""
+    """It was gone for a night, or its scope could not be read: the store knows the earlier identity."""
     nights = [night(store, 0, FIRST), night(store, 1), night(store, 2, SECOND)]
     nights += [night(store, 3, status="denied"), night(store, 4, SECOND)]
 
@@ -115,7 +115,7 @@ def test_a_night_between_deletion_and_return_hides_nothing(store: Store) -> None
 
 
 def test_made_anew_twice(store: Store) -> None:
-    """What it was confirmed as is gone again: the last one counts, with the day on which nobody knew its birth."""
+    """The confirmed identity is gone again: the latest recreation counts, even without a creation date."""
     third = replace(FIRST, unique_id="AIDATHIRD", created_at=None)
     night(store, 0, FIRST)
     night(store, 1, SECOND)

@@ -44,7 +44,7 @@ def test_it_fires_on_what_the_entry_does_not_list(aspect: DriftAspect, key: str 
     assert set(facts) == set(UNDECLARED_CREDENTIAL.evidence)
 
 
-def test_on_an_admin_it_is_graver() -> None:
+def test_severity_is_higher_for_an_admin() -> None:
     """High where the identity is an admin."""
     drift = Drift(aspect="credential_id", declared="AKIA1", found="x", credential=KEY.key)
     hit = check(drift, Privilege(level="admin"))

@@ -33,7 +33,7 @@ def test_each_line_knows_where_it_stands() -> None:
 
 
 @pytest.mark.parametrize(
-    ("old", "new", "told"),
+    ("old", "new", "message"),
     [
         ("reason", "raeson", "ack.toml:4: acknowledged[0].raeson: unknown key (did you mean reason?)"),
         ("2027-01-31", "2027-11-27", "more than a year ahead"),
@@ -42,20 +42,20 @@ def test_each_line_knows_where_it_stands() -> None:
         ('finding = "0f0f"', 'rule = "dormant"', "or a rule with a match"),
         ('finding = "0f0f"', "", "or a rule with a match"),
         ('finding = "0f0f"', 'finding = "x"\nrule = "dormant"\nmatch = "y"', "or a rule with a match"),
-        ('finding = "0f0f"', 'rule = "dormant"\nmatch = "**"', "names nothing"),
-        ('by = "ada@example.com"', 'by = " "', "needs a reason, and in by the person"),
+        ('finding = "0f0f"', 'rule = "dormant"\nmatch = "**"', "is too broad"),
+        ('by = "ada@example.com"', 'by = " "', "needs a reason, and the person"),
         ("until = 2027-01-31", "", "until"),
         ("[[acknowledged]]", "[[acknowledged", "is not TOML"),
         ("2027-01-31", "9" * 5000, "is not TOML"),
     ],
 )
-def test_what_is_wrong_is_told_with_its_place(old: str, new: str, told: str) -> None:
+def test_errors_name_their_place(old: str, new: str, message: str) -> None:
     """File, line, key and what to write instead."""
     with pytest.raises(ConfigError) as raised:
         parse(LINE.replace(old, new), "ack.toml", ["dormant"], TODAY)
 
     assert "ack.toml" in str(raised.value)
-    assert told in str(raised.value)
+    assert message in str(raised.value)
 
 
 def test_a_finding_is_added_at_the_end() -> None:
@@ -75,7 +75,7 @@ def test_a_finding_is_added_at_the_end() -> None:
     st.text(st.characters(codec="utf-8")),
     st.lists(st.text(st.characters(codec="utf-8")), min_size=1, unique=True),
 )
-def test_whatever_is_added_is_read_back(acknowledged: Acknowledged, remark: str, findings: list[str]) -> None:
+def test_what_is_added_is_read_back(acknowledged: Acknowledged, remark: str, findings: list[str]) -> None:
     """No text breaks out of its quotes or its comment."""
     after = with_findings("", dict.fromkeys(findings, remark), acknowledged)
 

@@ -26,7 +26,7 @@ def acknowledgement(row: int = 1, **facts: Any) -> Acknowledgement:
 
 
 def marked(finding: Finding, *acknowledgements: Acknowledgement, **identity: Any) -> tuple[Finding, list[str]]:
-    """The finding as it stands, and what the keeper is told."""
+    """The marked finding and the notices."""
     subject = replace(IDENTITY, **identity)
     known = Acknowledgements(acknowledgements, TODAY)
     (stands,) = known.marked([finding], {IDENTITY.key: subject})
@@ -47,7 +47,7 @@ def marked(finding: Finding, *acknowledgements: Acknowledgement, **identity: Any
     ],
 )
 def test_what_an_acknowledgement_covers(names: dict[str, str], covered: bool) -> None:
-    """One finding, or those of a rule on what a pattern matches; what covers nothing is told."""
+    """One finding, or those of a rule whose subjects fit a pattern; one that covers nothing gives a notice."""
     stands, notices = marked(replace(FINDING, new=True), acknowledgement(7, **names))
 
     assert stands.acknowledged == (GIVEN if covered else None)
@@ -58,7 +58,7 @@ def test_what_an_acknowledgement_covers(names: dict[str, str], covered: bool) ->
 
 @pytest.mark.parametrize("subject", ["identity", "credential", "entry"])
 def test_credentials_and_entries_have_keys_too(subject: str) -> None:
-    """The pattern goes over whatever the finding is about."""
+    """The pattern is compared with the keys of the finding's subjects."""
     finding = make_finding(**{"identity": None, "rule": "dormant", subject: "place:x"})
 
     (stands,) = Acknowledgements([acknowledgement(rule="dormant", match="place:*")], TODAY).marked([finding], {})
@@ -75,19 +75,19 @@ def test_ids_are_compared_as_their_provider_does() -> None:
 
 
 def test_the_day_after_it_alarms_again() -> None:
-    """It is new, though the last scan had it, and whoever let it be is named."""
+    """It is new, although the last scan had it, and the notice names who acknowledged it."""
     before = replace(FINDING, acknowledged=GIVEN)
 
     stands, notices = marked(before, acknowledgement(3, finding=FINDING.fingerprint, days=-1))
 
     assert (stands.acknowledged, stands.new) == (None, True)
     assert notices == [
-        "ack.toml:3: the acknowledgement by ada@example.com ended on 2026-11-24: its findings alarm again"
+        "ack.toml:3: the acknowledgement by ada@example.com ended on 2026-11-24: its findings raise alarms again"
     ]
 
 
 def test_a_renewal_beside_the_old_line_holds() -> None:
-    """The one that holds longest speaks, wherever it stands, and the ended one is nothing to tell."""
+    """The latest end counts, in any order, and an expired one gives no notice."""
     lines = [acknowledgement(finding=FINDING.fingerprint, days=days, by=f"{days}") for days in (-1, 30, 2)]
 
     stands, notices = marked(FINDING, *lines)
@@ -98,7 +98,7 @@ def test_a_renewal_beside_the_old_line_holds() -> None:
 
 
 def test_what_is_acknowledged_is_not_held_back() -> None:
-    """Somebody knows it already."""
+    """It is known already."""
     stands, _ = marked(replace(FINDING, held_back=True), acknowledgement(finding=FINDING.fingerprint))
 
     assert not stands.held_back

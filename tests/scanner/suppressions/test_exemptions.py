@@ -68,12 +68,12 @@ def test_until_when_it_holds(until: date | None, exempt: bool) -> None:
 
 
 def test_the_first_that_matches_gives_the_reason() -> None:
-    """Configuration order decides, and whatever else matches counts as used, too."""
+    """The first in the configuration counts; all that match count as used."""
     lines = [
-        Exemption(match="other", reason="nobody"),
+        Exemption(match="other", reason="unused"),
         Exemption(match="svc", reason="by name"),
         Exemption(match="arn:aws:iam::*:user/svc", reason="by glob"),
-        Exemption(match="another", reason="nobody either"),
+        Exemption(match="another", reason="unused, too"),
     ]
     exemptions = Exemptions(lines, TODAY)
 
@@ -81,7 +81,7 @@ def test_the_first_that_matches_gives_the_reason() -> None:
     assert exemptions.unused == (lines[0], lines[3])
 
 
-def test_without_exemptions_nobody_is_exempt() -> None:
+def test_without_exemptions_no_identity_is_exempt() -> None:
     """An empty list exempts nothing."""
     exemptions = Exemptions([], TODAY)
 

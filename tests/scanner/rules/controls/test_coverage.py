@@ -1,4 +1,4 @@
-"""What is told of the coverage: both ways, and what is not covered as plainly as what is."""
+"""The coverage of controls in both directions, with the controls that no rule covers."""
 
 from __future__ import annotations
 

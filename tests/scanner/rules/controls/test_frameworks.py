@@ -109,6 +109,6 @@ def test_numbers_move_between_versions(number: str, versions: dict[str, str]) ->
 
 
 def test_the_data_is_read_strictly() -> None:
-    """A key that nobody knows is a typing error."""
+    """An unknown key is a typing error."""
     assert Framework.__struct_config__.forbid_unknown_fields
     assert Control.__struct_config__.forbid_unknown_fields

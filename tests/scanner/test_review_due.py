@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from scanner.model.dates import review_due
+from scanner.model.declared import review_due
 from tests.factories import make_entry
 
 TODAY = date(2026, 11, 25)
