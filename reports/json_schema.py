@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
+from inspect import cleandoc
 from typing import Any, TypeAlias
 
 import msgspec
@@ -55,6 +56,8 @@ _LISTS: Mapping[str, tuple[str, str]] = {
 def scan_schema() -> Schema:
     """The schema of the document; that of a line of NDJSON is its definition ``line``. More keys may come."""
     _, components = msgspec.json.schema_components(_WRITTEN, ref_template=_REF)
+    for component in components.values():  # docstrings, which Python 3.13 and newer keep without their indentation
+        component["description"] = cleandoc(component["description"])
     defs = {name: _as_written(component) for name, component in components.items()}
     judged, entry = defs.pop("Assessment"), defs.pop("EntryAssessment")
     defs["IdentityRecord"] = _identity(judged, defs.pop("Identity"))
