@@ -18,7 +18,7 @@ import re
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from datetime import datetime
 from functools import cache
 from hashlib import sha256
@@ -30,7 +30,7 @@ import msgspec
 from msgspec import Meta, Raw, Struct
 from requests import PreparedRequest, Response, Session
 from requests.adapters import HTTPAdapter
-from requests.exceptions import InvalidHeader, InvalidSchema, InvalidURL, MissingSchema, RequestException
+from requests.exceptions import InvalidHeader, InvalidSchema, InvalidURL, MissingSchema, RequestException, Timeout
 from urllib3 import Retry
 from urllib3.exceptions import HTTPError, LocationParseError
 from urllib3.util import parse_url
@@ -39,6 +39,7 @@ from connectors.address import check_url, is_loopback
 from connectors.base import Gone, Malformed, Meter, SectionReading, own_words
 from connectors.budget import MEBIBYTE, Answer, current, pause
 from connectors.rates import RateLimit
+from connectors.reading import decoded
 from scanner.errors import Denied, SourceError, Throttled, Unreachable
 
 T = TypeVar("T")
@@ -53,12 +54,17 @@ BACKOFF = 0.5
 """Seconds before the second try, give or take half; doubled each time. A ``Retry-After`` goes before it."""
 PATIENCE = 120.0
 """Seconds that a ``Retry-After`` is obeyed; who asks for more ends the section, and is not asked again too early."""
+TIMEOUTS = 2
+"""So many tries without an answer in time, and the request is not sent again: each costs the whole time-out."""
 SILENCES = 3
 """After so many requests in a row without an answer the host counts as gone, and is not asked again."""
 KEPT = 16 * MEBIBYTE
 """Bytes of answers that a client keeps with their ETags."""
 OK, NOT_MODIFIED, UNAUTHORIZED, FORBIDDEN, TOO_MANY = 200, 304, 401, 403, 429
-_MAY_PASS = (429, 500, 502, 503, 504)
+MAY_PASS = (429, 500, 502, 503, 504)
+"""Statuses that another try may not meet again."""
+_REASONS = {"ConnectTimeout": "connecting timed out", "ReadTimeout": "no response in time", "SSLError": "TLS failed"}
+"""In place of an exception's name; its text would hold the whole address."""
 _ABSENT = (404, 410)
 _RESETS = ("x-ratelimit-reset", "x-rate-limit-reset", "ratelimit-reset")
 _PORTS = {"http": 80, "https": 443}
@@ -251,16 +257,6 @@ def pointed(content: bytes | Raw, at: str, shape: Any) -> Any:
     return decoded(part, shape)
 
 
-def decoded(content: bytes | Raw, shape: Any) -> Any:
-    """JSON as ``shape``, whose fields are all that is kept of it. Raises Malformed or Unreachable."""
-    try:
-        return msgspec.json.decode(content, type=shape)
-    except msgspec.ValidationError as error:
-        raise Malformed(f"a response has an unexpected structure: {error}") from None
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        raise Unreachable("unexpected response: not JSON") from None
-
-
 class _Kept(Struct, frozen=True):
     """An answer as it was: its ETag, body, and link to the next page."""
 
@@ -275,6 +271,8 @@ class Client:
     ``url``: the API's address. Whatever an answer says, no request leaves its scheme, host and port, and redirects are
     not followed, so the credentials in ``headers`` reach nobody else. ``meter``: counts what is sent, retries included.
     ``rate``: what it is held to once the API has refused for load. ``timeout``: seconds without a byte.
+    ``may_pass``: the statuses after which a request is sent again. ``environment``: whether an API beyond this machine
+    is asked through the proxies, and with the certificates, that the environment names.
     Shapes are msgspec Structs: what they do not name is dropped while it is parsed.
     """
 
@@ -291,6 +289,8 @@ class Client:
         ca_file: str | None = None,
         insecure_http: bool = False,
         workers: int = 8,
+        may_pass: Collection[int] = MAY_PASS,
+        environment: bool = True,
     ) -> None:
         try:
             check_url(url, insecure_http=insecure_http)
@@ -306,12 +306,30 @@ class Client:
         self._attempts = attempts
         self._backoff = backoff
         self._timeout = timeout
-        self._session = self._made_session(headers, ca_file, workers)
+        self._may_pass = may_pass
+        self._session = self._made_session(headers, ca_file, workers, environment=environment)
         self._random = random.SystemRandom()
         self._lock = threading.Lock()
         self._silences = 0
         self._kept: OrderedDict[str, _Kept] = OrderedDict()
         self._kept_bytes = 0
+
+    def ask(
+        self,
+        path: str,
+        *,
+        method: str = "",
+        params: Mapping[str, str] = {},
+        body: Any = None,
+        headers: Mapping[str, str | bytes] = {},
+        **places: str,
+    ) -> Response:
+        """What the API says in the end, whatever its status: for one whose verbs or refusals are its own.
+
+        ``method``: GET, or POST with a ``body``, unless another is named. Raises Unreachable where there is no answer,
+        Throttled where the API asks for too long a pause.
+        """
+        return self._asked(self.url + _path(path, places), params, body, method=method, headers=headers)
 
     def get(self, path: str, shape: type[T], *, params: Mapping[str, str] = {}, body: Any = None, **places: str) -> T:
         """One answer, as ``shape``: ``get("/orgs/{org}", Org, org=name)``. With a ``body`` it is a POST that only asks.
@@ -375,7 +393,9 @@ class Client:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _made_session(self, headers: Mapping[str, str], ca_file: str | None, workers: int) -> Session:
+    def _made_session(
+        self, headers: Mapping[str, str], ca_file: str | None, workers: int, *, environment: bool
+    ) -> Session:
         check, meter = self._check, self.meter
 
         class Pinned(BoundedAdapter):
@@ -390,7 +410,8 @@ class Client:
         session.headers.update({"Accept": "application/json", **headers})
         session.auth = lambda prepared: prepared  # else ~/.netrc would replace the credentials
         session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
-        session.trust_env = not is_loopback(self._origin[1].strip("[]"))  # this machine is asked by no proxy
+        # This machine is asked by no proxy.
+        session.trust_env = environment and not is_loopback(self._origin[1].strip("[]"))
         session.verify = True if ca_file is None else ca_file
         return bound_session(session, Pinned(pool_maxsize=workers))
 
@@ -408,59 +429,80 @@ class Client:
             )
 
     def _answer(self, url: str, params: Mapping[str, str], body: Any = None) -> _Kept:
-        """The answer, after as many tries as are allowed. Raises SourceError for any other than 200."""
-        self._check(url)
+        """The answer with status 200, or the one of before that still holds. Raises SourceError for any other."""
         name = "" if body is not None else repr((url, *sorted(params.items())))
-        for attempt in range(self._attempts):
+        known = self._known(name)
+        headers = {} if known is None or known.etag is None else {"If-None-Match": known.etag}
+        response = self._asked(url, params, body, headers=headers)
+        if response.status_code == NOT_MODIFIED and known is not None:
+            return known
+        if response.status_code == OK:
+            return self._keep(name, response)
+        raise refusal(response)
+
+    def _asked(
+        self,
+        url: str,
+        params: Mapping[str, str],
+        body: Any,
+        *,
+        method: str = "",
+        headers: Mapping[str, str | bytes] = {},
+    ) -> Response:
+        """The last answer, after as many tries as are allowed. Raises SourceError where there is none."""
+        self._check(url)
+        timeouts = 0
+        for attempt in range(1, self._attempts + 1):
             if self._silences >= SILENCES:
                 raise Unreachable(f"{_shown(self._origin)} was not called: it stopped responding")
-            is_last = attempt == self._attempts - 1
-            known = self._known(name)
-            response, why = self._sent(url, params, body, known)
+            is_last = attempt == self._attempts
+            response, why = self._sent(method or ("GET" if body is None else "POST"), url, params, body, headers)
             if response is None:
-                if is_last:
+                timeouts += isinstance(why, Timeout)
+                if is_last or timeouts == TIMEOUTS:
                     with self._lock:
                         self._silences += 1
-                    raise Unreachable(f"{_shown(self._origin)} does not respond: {why}")
+                    name = type(why).__name__
+                    raise Unreachable(f"{_shown(self._origin)} does not respond: {_REASONS.get(name, name)}")
                 self._wait(attempt, None)
                 continue
             self._silences = 0
-            if response.status_code == NOT_MODIFIED and known is not None:
-                return known
-            if response.status_code == OK:
-                return self._keep(name, response)
-            throttled = _is_throttled(response)
+            throttled = is_throttled(response)
             if throttled:
                 self.rate.slow_down()
+            elif response.status_code not in self._may_pass:
+                return response
             asked = _seconds_asked(response)
-            if asked is not None and asked > PATIENCE and (throttled or response.status_code in _MAY_PASS):
+            if asked is not None and asked > PATIENCE:
                 raise Throttled(f"the API asks to wait for {asked:.0f} seconds", hint="scan again later")
-            if is_last or not (throttled or response.status_code in _MAY_PASS):
-                raise _refusal(response, throttled=throttled)
+            if is_last:
+                return response
             self._wait(attempt, asked)
         raise SourceError("no request was sent: attempts must be positive")
 
-    def _sent(self, url: str, params: Mapping[str, str], body: Any, known: _Kept | None) -> tuple[Response | None, str]:
+    def _sent(
+        self, method: str, url: str, params: Mapping[str, str], body: Any, headers: Mapping[str, str | bytes]
+    ) -> tuple[Response | None, Exception | None]:
         """One try: the answer, or why there is none."""
         self.rate.acquire()
         try:
             response = self._session.request(
-                "GET" if body is None else "POST",
+                method,
                 url,
                 params=params,
                 json=body,
-                headers={} if known is None or known.etag is None else {"If-None-Match": known.etag},
+                headers=headers,
                 allow_redirects=False,  # they would carry the credentials to whatever host they name
                 timeout=self._timeout,
             )
         except (InvalidURL, MissingSchema, InvalidSchema, InvalidHeader, UnicodeError) as error:
             raise Malformed(f"the request is invalid ({type(error).__name__})") from None
-        except (RequestException, HTTPError) as error:  # their texts would hold the whole address
-            return None, type(error).__name__
-        return response, ""
+        except (RequestException, HTTPError) as error:
+            return None, error
+        return response, None
 
     def _wait(self, attempt: int, asked: float | None) -> None:
-        pause(self._backoff * 2.0**attempt * self._random.uniform(0.5, 1.5) if asked is None else asked)
+        pause(self._backoff * 2.0 ** (attempt - 1) * self._random.uniform(0.5, 1.5) if asked is None else asked)
 
     def _known(self, name: str) -> _Kept | None:
         with self._lock:
@@ -509,7 +551,7 @@ def _path(template: str, places: Mapping[str, str]) -> str:
     return _PLACE.sub(quoted, template)
 
 
-def _is_throttled(response: Response) -> bool:
+def is_throttled(response: Response) -> bool:
     """By its status; some refuse for load with a 403, and say so in a header."""
     headers = response.headers
     return response.status_code == TOO_MANY or (
@@ -539,8 +581,8 @@ class _Said(Struct):
     error_description: Any = None
 
 
-def _refusal(response: Response, *, throttled: bool) -> SourceError:
-    """What a status other than 200 means to a scan."""
+def refusal(response: Response) -> SourceError:
+    """What a status other than 200 means to a scan, where the API has no words of its own for it."""
     status = response.status_code
     if "location" in response.headers and response.is_redirect:
         where = own_words(_host_of(response))
@@ -551,7 +593,7 @@ def _refusal(response: Response, *, throttled: bool) -> SourceError:
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         words = ""
     text = f"HTTP {status}: {own_words(' '.join(words.split()))}" if words else f"HTTP {status}"
-    if throttled:
+    if is_throttled(response):
         return Throttled(f"throttled, and the retries are used up: {text}")
     if status == UNAUTHORIZED:
         return Denied(f"the credentials are not valid: {text}", hint="give the source valid ones")
@@ -559,7 +601,7 @@ def _refusal(response: Response, *, throttled: bool) -> SourceError:
         return Denied(text)
     if status in _ABSENT:
         return Gone(text)
-    return (Unreachable if status in _MAY_PASS else SourceError)(text)
+    return (Unreachable if status in MAY_PASS else SourceError)(text)
 
 
 def _host_of(redirect: Response) -> str:

@@ -1,4 +1,4 @@
-"""What readings of every connector share: many requests at a time, and what a gap kept back."""
+"""What readings of every connector share: answers decoded, many requests at a time, and what a gap kept back."""
 
 from __future__ import annotations
 
@@ -7,12 +7,28 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from itertools import islice
-from typing import TypeVar
+from typing import Any, TypeVar
+
+import msgspec
+from msgspec import Raw
 
 from connectors.base import Gone, Malformed, NotAsked, Spec
 from connectors.budget import Pool
-from scanner.errors import MissingExtra, SourceError
+from scanner.errors import MissingExtra, SourceError, Unreachable
 from scanner.model import Fact
+
+# --- Answers ---
+
+
+def decoded(content: bytes | Raw, shape: Any) -> Any:
+    """JSON as ``shape``, whose fields are all that is kept of it. Raises Malformed or Unreachable."""
+    try:
+        return msgspec.json.decode(content, type=shape)
+    except msgspec.ValidationError as error:
+        raise Malformed(f"a response has an unexpected structure: {error}") from None
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        raise Unreachable("unexpected response: not JSON") from None
+
 
 # --- Unknown fields of an identity ---
 

@@ -41,13 +41,13 @@ MAX_DEPTH = 16
 class VaultConnector:
     """Reads roles, entities, tokens and the names of stored secrets. Never a secret's value, never a role_id.
 
-    Raises MissingExtra where hvac is not installed.
+    Raises MissingExtra where requests is not installed.
     """
 
     spec: ClassVar[Spec] = SPEC
 
     def __init__(self, source: str, settings: VaultSettings) -> None:
-        require_sdk("hvac", SPEC)
+        require_sdk("requests", SPEC)
         self._source = source
         self._settings = settings
 

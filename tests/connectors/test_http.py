@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from threading import Event
 from typing import Any
 
 import pytest
@@ -180,6 +181,51 @@ def test_what_passes_is_tried_again(serve: Callable[[Answering], Server]) -> Non
 
     assert client.get("/one", Row).id == 7
     assert (client.rate.limited, client.meter.calls) == (True, 3)
+
+
+def test_an_api_with_verbs_and_refusals_of_its_own(serve: Callable[[Answering], Server]) -> None:
+    """Whoever asks decides what a status means, and which ones may pass."""
+    replies = iter([Reply(status=412, body={}), Reply(status=404, body={"errors": []}), Reply(status=503, body={})])
+    server = serve(lambda _: next(replies))
+    client = Client(server.url, attempts=3, backoff=0.001, may_pass=(412,))
+
+    answers = [client.ask("/{place}", method="LIST", headers={"X-Place": "é".encode()}, place="a/b"), client.ask("/x")]
+
+    assert [one.status_code for one in answers] == [404, 503]
+    assert [f"{one.method} {one.path}" for one in server.asked] == ["LIST /a%2Fb", "LIST /a%2Fb", "GET /x"]
+    assert server.asked[0].headers["X-Place"].encode("latin-1") == "é".encode()
+
+
+def test_a_request_without_an_answer_in_time_is_sent_twice(serve: Callable[[Answering], Server]) -> None:
+    """More tries would cost as many time-outs; the reason is in the usual words."""
+    silent = Event()
+    server = serve(lambda _: Reply(body={"id": silent.wait(5)}))
+    client = Client(server.url, attempts=4, backoff=0.001, timeout=0.1)
+
+    with pytest.raises(Unreachable, match="does not respond: no response in time"):
+        client.get("/one", Row)
+    silent.set()
+    assert client.meter.calls == 2
+
+
+@pytest.mark.parametrize("environment", [True, False])
+def test_the_environment_s_proxy_is_asked_only_where_it_may(
+    environment: bool, serve: Callable[[Answering], Server], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It would see the credentials."""
+    proxy = serve(lambda _: Reply(body={"id": 1}))
+    for name in ("NO_PROXY", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("HTTP_PROXY", proxy.url)
+    monkeypatch.setenv("http_proxy", proxy.url)
+    client = Client("http://api.invalid", insecure_http=True, attempts=1, environment=environment)
+
+    if environment:
+        assert client.get("/one", Row).id == 1
+    else:
+        with pytest.raises(Unreachable):
+            client.get("/one", Row)
+    assert len(proxy.asked) == environment
 
 
 def test_an_etag_is_asked_about(serve: Callable[[Answering], Server]) -> None:

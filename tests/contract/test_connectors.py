@@ -197,7 +197,7 @@ SDKS = {
     "aws": ("boto3", "botocore", "cryptography"),
     "azure": ("azure.identity", "azure.core"),
     "gcp": ("google.auth", "google.cloud.iam_admin_v1"),
-    "vault": ("hvac",),
+    "vault": ("requests",),
 }
 """What each extra brings."""
 WITHOUT = """

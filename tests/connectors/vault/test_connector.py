@@ -304,6 +304,17 @@ def test_child_namespaces_are_scopes(place: Place, make_settings: MakeSettings) 
     assert msgspec.json.decode(msgspec.json.encode(scopes[1].context)) == f"{place.namespace}/team1"
 
 
+def test_namespaces_of_any_alphabet_are_read(place: Place, make_settings: MakeSettings) -> None:
+    """The server takes their names as UTF-8."""
+    place.client.sys.create_namespace("préprod-東京")
+    name = f"{place.namespace}/préprod-東京"
+
+    found = scan(make_settings(place.server.url, namespace=place.namespace))
+
+    assert not found.gaps
+    assert (place.scope_at(place.server.url).replace(place.namespace, name), "sys.auth") in found.coverage
+
+
 def test_stored_secrets_have_dates_where_the_server_lists_them(estate: Place, make_settings: MakeSettings) -> None:
     """KV version 2 tells when the current value was written; version 1 tells names, and ages are shown as off."""
     found = scan(make_settings(estate.server.url, namespace=estate.namespace))

@@ -171,6 +171,27 @@ def test_retries_are_counted(estate: Place, proxy: VaultProxy, make_settings: Ma
 
 
 @pytest.mark.parametrize(
+    ("seconds", "calls", "said"),
+    [
+        pytest.param("0", 4, "throttled, and the retries are used up: rate limit quota exceeded", id="again and again"),
+        pytest.param("600", 1, "the API asks to wait for 600 seconds", id="for longer than a scan waits"),
+    ],
+)
+def test_a_refusal_for_load(
+    seconds: str, calls: int, said: str, estate: Place, proxy: VaultProxy, make_settings: MakeSettings
+) -> None:
+    """It is a gap of its section, and asked again no earlier than the server wants."""
+    body = b'{"errors":["rate limit quota exceeded"]}'
+    proxy.faults["LIST identity/group"] = Fault(status=429, body=body, headers={"Retry-After": seconds})
+
+    found = scan(make_settings(proxy.url, namespace=estate.namespace))
+
+    assert {name: coverage.status for (_, name), coverage in found.gaps.items()} == {"identity.groups": "failed"}
+    assert said in (found.section("identity.groups").detail or "")
+    assert found.section("identity.groups").calls == calls
+
+
+@pytest.mark.parametrize(
     "body",
     [
         pytest.param(b'{"data": {"keys": ["ok", 7, "", "..", "a/b", null]}}', id="names that are none"),
