@@ -16,45 +16,45 @@ from scanner.model import EVERY_SCOPE, POWERFUL, PRIVILEGES, Assignment, Coverag
 from scanner.text import counted
 
 MOST_EVIDENCE = 20
-"""How many reasons the evidence of a level names; the grants list all."""
+"""The most reasons in the evidence of a level; the grants list all."""
 
 
-def gravest(privileges: Iterable[Privilege]) -> Privilege:
+def highest_privilege(privileges: Iterable[Privilege]) -> Privilege:
     """Return the highest level of one or more privileges, with the reasons of all that have it, each once.
 
-    Those of the first that has it are never cut, so that doing it again changes nothing.
+    The reasons of the first one are never cut, so that applying it again changes nothing.
     """
     privileges = tuple(privileges)
-    level = min((one.level for one in privileges), key=PRIVILEGES.index)
-    told = [one.evidence for one in privileges if one.level == level]
-    most = max(MOST_EVIDENCE, len(told[0]))
-    return Privilege(level=level, evidence=tuple(dict.fromkeys(chain.from_iterable(told)))[:most])
+    level = min((privilege.level for privilege in privileges), key=PRIVILEGES.index)
+    reasons = [privilege.evidence for privilege in privileges if privilege.level == level]
+    most = max(MOST_EVIDENCE, len(reasons[0]))
+    return Privilege(level=level, evidence=tuple(dict.fromkeys(chain.from_iterable(reasons)))[:most])
 
 
-# --- Rights that are told elsewhere, joined with whoever holds them: grants, privilege, whom one can become. Pure ---
+# --- Assignments, joined with their holders: grants, privilege, edges. Pure ---
 #
-# A place that gives rights (a subscription, a project) names their holders by id alone, and these may have been found
-# in another. So this is decided when everything has been read.
+# A resource (a subscription, a project) lists the holders of its assignments by id alone, and a holder can be in
+# another scope. So assignments are joined once all scopes have been read.
 
 Held: TypeAlias = Mapping[str, Sequence[Assignment]]
-"""By identity key: its assignments by their key."""
+"""Assignments by identity key, each sorted by the assignment's key."""
 
 _NOTHING: Held = MappingProxyType({})
 
 MOST_GAPS = 3
-"""How many unread scopes the evidence names; the rest are counted."""
+"""The most unread scopes that the evidence names; the others are counted."""
 
 
 def held_by(identities: Iterable[Identity], assignments: Iterable[Assignment]) -> Held:
-    """Whose each right is: the identity's that goes by that key, else unique id, else alias, with the same provider.
+    """Return the assignments of each identity. A holder is found by key, else unique id, else alias, at its provider.
 
-    Ids are compared as the provider compares them. Where several go by one id, each may be meant and has the right.
-    A holder that is gone holds nothing.
+    Ids are compared as the provider compares them. If several identities have the id, each has the assignment. A
+    deleted holder has none.
     """
     given: defaultdict[tuple[str, str], list[Assignment]] = defaultdict(list)
-    for one in assignments:
-        if one.holder and one.gone is not True:
-            given[one.provider, as_compared(one.holder, one.provider)].append(one)
+    for assignment in assignments:
+        if assignment.holder and assignment.gone is not True:
+            given[assignment.provider, as_compared(assignment.holder, assignment.provider)].append(assignment)
     if not given:
         return {}
     called: defaultdict[tuple[str, str], tuple[list[str], ...]] = defaultdict(lambda: ([], [], []))
@@ -74,21 +74,24 @@ def with_assignments(identities: Sequence[Identity], held: Held) -> tuple[Identi
     """Return the identities with the grants of their assignments and the resulting privilege."""
     if not held:
         return tuple(identities)
-    return tuple(replace(one, **_rights(one, held[one.key])) if one.key in held else one for one in identities)
+    return tuple(
+        replace(identity, **_rights(identity, held[identity.key])) if identity.key in held else identity
+        for identity in identities
+    )
 
 
 def by_right(identities: Iterable[Identity], held: Held) -> Iterator[Edge]:
     """Return the edges that assignments allow, certain and conditional. Admins get none: they need none."""
     identities = tuple(identities) if held else ()
     able = [
-        (one, right)
-        for one in identities
-        if one.privilege.level != "admin"
-        for right in held.get(one.key, ())
+        (identity, right)
+        for identity in identities
+        if identity.privilege.level != "admin"
+        for right in held.get(identity.key, ())
         if right.becomes
     ]
     keys = {
-        provider: Keys(provider, (one.key for one in identities if one.provider == provider))
+        provider: Keys(provider, (identity.key for identity in identities if identity.provider == provider))
         for provider in {one.provider for one, _ in able}
     }
     for one, right in able:
@@ -102,30 +105,30 @@ def by_right(identities: Iterable[Identity], held: Held) -> Iterator[Edge]:
 def with_doubt(
     identities: Sequence[Identity], coverage: Iterable[Coverage], held: Held = _NOTHING
 ) -> tuple[Identity, ...]:
-    """The identities, of unknown privilege where nothing grave is known and a place that may give rights was not read.
+    """Return the identities; a normal privilege becomes unknown if a scope that can assign rights was not read.
 
-    Such a place gives them to any identity of its source; or, where it says so, to those of its own scope and those
-    who by ``held`` have other rights there.
+    Such a scope can assign rights to any identity of its source. With ``feeds_within``, only to identities of its own
+    scope and those that have other assignments there (``held``).
     """
     if not (doubts := _Doubts(coverage, held)):
         return tuple(identities)
     return tuple(
-        replace(one, privilege=doubt)
-        if one.privilege.level == "normal" and (doubt := doubts.of(one)) is not None
-        else one
-        for one in identities
+        replace(identity, privilege=doubt)
+        if identity.privilege.level == "normal" and (doubt := doubts.of(identity)) is not None
+        else identity
+        for identity in identities
     )
 
 
 def doubt_notices(identities: Iterable[Identity], coverage: Iterable[Coverage], held: Held = _NOTHING) -> list[str]:
-    """For each source whose rights could not all be read, once: why, and of how many identities it leaves in doubt."""
+    """Return a message for each source with unread assignments: how many privileges are unknown, and why."""
     if not (doubts := _Doubts(coverage, held)):
         return []
-    unknown = (one for one in identities if one.privilege.level == "unknown")
+    unknown = (identity for identity in identities if identity.privilege.level == "unknown")
     left = Counter(doubts.source_of(one) for one in unknown if one.privilege == doubts.of(one))
     return [
         f"source {source}: the privilege of {counted(number, 'identity', 'identities')} is unknown, "
-        f"for they may hold more: {'; '.join(doubts.told(source))}"
+        f"because they may have more rights: {'; '.join(doubts.reasons(source))}"
         for source in doubts.sources
         if (number := left[source])
     ]
@@ -137,18 +140,18 @@ class _Doubts:
     def __init__(self, coverage: Iterable[Coverage], held: Held) -> None:
         self._held = held
         self._gaps: defaultdict[str, dict[str | None, list[str]]] = defaultdict(dict)
-        for one in coverage:
-            if one.is_gap and "permissions" in one.feeds:
-                scope = one.scope if one.feeds_within else None
-                told = self._gaps[one.source].setdefault(scope, [])
-                told.append(f"{_place(one)} could not be read ({one.status})")
+        for section in coverage:
+            if section.is_gap and "permissions" in section.feeds:
+                scope = section.scope if section.feeds_within else None
+                reasons = self._gaps[section.source].setdefault(scope, [])
+                reasons.append(f"{_place(section)} could not be read ({section.status})")
 
     def __bool__(self) -> bool:
         return bool(self._gaps)
 
     @property
     def sources(self) -> list[str]:
-        """Those with such places."""
+        """The sources with unread scopes, sorted."""
         return sorted(self._gaps)
 
     def of(self, identity: Identity) -> Privilege | None:
@@ -157,8 +160,8 @@ class _Doubts:
         if source is None:
             return None
         gaps, scopes = self._gaps[source], self._scopes(identity)
-        told = [why for scope, each in gaps.items() if scope in scopes for why in each]
-        return Privilege(level="unknown", evidence=_few(told))
+        reasons = [why for scope, each in gaps.items() if scope in scopes for why in each]
+        return Privilege(level="unknown", evidence=_few(reasons))
 
     def source_of(self, identity: Identity) -> str | None:
         """Return the source that makes its privilege uncertain."""
@@ -166,34 +169,34 @@ class _Doubts:
         sources = (source for source in identity.sources or (identity.source,) if source in self._gaps)
         return next((source for source in sources if not scopes.isdisjoint(self._gaps[source])), None)
 
-    def told(self, source: str) -> tuple[str, ...]:
-        """Its places that were not read, and whom nobody can tell of."""
+    def reasons(self, source: str) -> tuple[str, ...]:
+        """Return the unread scopes of a source as text."""
         gaps = self._gaps[source]
-        within = () if None in gaps else ("what identities of other scopes hold there is not known either",)
+        within = () if None in gaps else ("the rights of other scopes' identities there are unknown, too",)
         return (*_few([why for each in gaps.values() for why in each]), *within)
 
     def _scopes(self, identity: Identity) -> set[str | None]:
-        """Those that give it rights, as far as is known; None stands for what may give them to anybody."""
-        return {None, identity.scope, *(one.scope for one in self._held.get(identity.key, ()))}
+        """Return the scopes known to assign it rights; None for scopes that can assign rights to any identity."""
+        return {None, identity.scope, *(assignment.scope for assignment in self._held.get(identity.key, ()))}
 
 
 def _place(coverage: Coverage) -> str:
-    """In words; a section or scope that stands for all of them is called so."""
+    """Return section and scope as text; ``*`` is everything, or every scope."""
     what = "everything" if coverage.section.partition(":")[0] == "*" else coverage.section
     return f"{what} of {'every scope' if coverage.scope == EVERY_SCOPE else coverage.scope}"
 
 
-def _few(told: Sequence[str]) -> tuple[str, ...]:
-    more = len(told) - MOST_GAPS
-    return (*told[:MOST_GAPS], f"and {more} more such places") if more > 0 else tuple(told)
+def _few(reasons: Sequence[str]) -> tuple[str, ...]:
+    more = len(reasons) - MOST_GAPS
+    return (*reasons[:MOST_GAPS], f"and {more} more") if more > 0 else tuple(reasons)
 
 
 def _rights(identity: Identity, rights: Sequence[Assignment]) -> dict[str, object]:
-    """Its grants and privilege with these, of which the ordinary add no reason. Doing it again changes nothing."""
-    graver = (one for one in map(_privilege, rights) if one.level != "normal")
+    """Return its grants and privilege with these assignments. Applying it again changes nothing."""
+    raising = (privilege for privilege in map(_privilege, rights) if privilege.level != "normal")
     return {
-        "grants": tuple(dict.fromkeys((*identity.grants, *(one.grant for one in rights)))),
-        "privilege": gravest((identity.privilege, *graver)),
+        "grants": tuple(dict.fromkeys((*identity.grants, *(right.grant for right in rights)))),
+        "privilege": highest_privilege((identity.privilege, *raising)),
     }
 
 

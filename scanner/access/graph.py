@@ -1,7 +1,7 @@
-"""Assume paths as a ``networkx`` graph, for views and as the oracle of tests. Needs the extra ``graph``.
+"""Edges as a ``networkx`` graph, for programs and for comparison in tests. Needs the extra ``graph``.
 
-It answers the questions of :class:`scanner.access.paths.Access`. The package takes about a kilobyte an edge, so
-:func:`access_of` gives larger estates to the engine, which answers the same.
+It implements :class:`scanner.access.paths.Access`. ``networkx`` needs about one kilobyte per edge, so
+:func:`access_of` uses the engine for larger estates. Both give the same answers.
 """
 
 from __future__ import annotations
@@ -28,14 +28,15 @@ def access_of(edges: Sequence[Edge]) -> Access:
 
 
 def digraph(edges: Iterable[Edge]) -> DiGraph:
-    """The edges as a ``networkx.DiGraph``: nodes are keys, edges have ``evidence`` and ``conditional``.
+    """Return the edges as a ``networkx.DiGraph``: nodes are keys, edges have ``evidence`` and ``conditional``.
 
-    Of several edges between the same two a certain one counts, then the first. Raises MissingExtra without the package.
+    Of several edges between the same nodes, an unconditional one wins, then the first. Raises MissingExtra without
+    ``networkx``.
     """
     try:
         import networkx as nx
     except ImportError as error:
-        raise MissingExtra("a graph of who can become whom", "graph") from error
+        raise MissingExtra("a graph of attack paths", "graph") from error
     graph = nx.DiGraph()
     for edge in edges:
         known = graph.get_edge_data(edge.source, edge.target)

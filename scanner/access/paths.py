@@ -1,7 +1,7 @@
-"""Attack paths: who can become whom in any number of steps, and who can become an admin. Without recursion.
+"""Attack paths: which identity can become which in any number of steps, and which can become an admin.
 
-Linear in edges but for sorting: a million identities are one walk. :mod:`scanner.access.graph` answers the same
-questions by ``networkx``, for views and as the oracle of tests.
+Runs in linear time, except for sorting, and without recursion. :mod:`scanner.access.graph` answers the same questions
+with ``networkx``.
 """
 
 from __future__ import annotations
@@ -19,16 +19,16 @@ from scanner.access.workloads import by_takeover
 from scanner.model import POWERFUL, PRIVILEGES, Coverage, Edge, Identity, Link, Privilege, PrivilegeLevel, Workload
 
 STEPS_SHOWN = 5
-"""The most steps that the evidence shows; the end of a longer path is shown too."""
+"""The most steps that the evidence shows, before the end of the path."""
 
 _Sources: TypeAlias = Mapping[str, Sequence[tuple[str, str]]]
 """By target key: the sources that can become it, each with the evidence."""
 
 
 class Condensed(Struct, frozen=True):
-    """Identities by who can all become each other, and which of these groups can become which in one step.
+    """The strongly connected components of the edges: groups of identities that can all become each other.
 
-    ``groups``: keys, sorted, and the groups by their first key. ``edges``: pairs of places among the groups.
+    ``groups``: sorted keys, sorted by the first key. ``edges``: pairs of positions in ``groups``, for one step.
     """
 
     groups: tuple[tuple[str, ...], ...]
@@ -77,7 +77,7 @@ class Engine:
         return frozenset(reached - {key})
 
     def paths_to(self, goals: Collection[str]) -> Mapping[str, tuple[str, ...]]:
-        """See :class:`Access`. The paths take room for all their steps: on long chains ask for one at a time."""
+        """See :class:`Access`. Each path takes memory for all its steps: for long chains, use ``shortest_path``."""
         paths: dict[str, tuple[str, ...]] = {goal: (goal,) for goal in goals}
         for source, (target, _) in _walk_back(goals, self._sources).items():
             paths[source] = (source, *paths[target])
@@ -96,10 +96,10 @@ class Engine:
         return tuple(path)
 
     def condensed(self) -> Condensed:
-        """See :class:`Access`. Kosaraju's two walks: in the order in which the first leaves them, and back."""
+        """See :class:`Access`. Kosaraju's algorithm, with two depth-first searches."""
         groups: list[tuple[str, ...]] = []
         done: set[str] = set()
-        for key in self._left_last_first():
+        for key in self._by_finish():
             if key not in done:
                 done.add(key)
                 group, todo = [], [key]
@@ -114,9 +114,9 @@ class Engine:
         pairs = ((place[one], place[other]) for one, targets in self._targets.items() for other in targets)
         return Condensed(tuple(groups), frozenset(pair for pair in pairs if pair[0] != pair[1]))
 
-    def _left_last_first(self) -> list[str]:
-        """All keys, such that whoever is left last by a walk in depth comes first."""
-        left: list[str] = []
+    def _by_finish(self) -> list[str]:
+        """Return all keys, the one that a depth-first search finishes last first."""
+        finished: list[str] = []
         begun: set[str] = set()
         for start in self._targets:
             if start in begun:
@@ -127,16 +127,16 @@ class Engine:
                 key, targets = walk[-1]
                 onward = next((target for target in targets if target not in begun), None)
                 if onward is None:
-                    left.append(key)
+                    finished.append(key)
                     walk.pop()
                 else:
                     begun.add(onward)
                     walk.append((onward, iter(self._targets[onward])))
-        return left[::-1]
+        return finished[::-1]
 
 
 class _Path(Struct, frozen=True, kw_only=True, gc=False):
-    """A shortest path to ``goal`` (in words). ``shown``: its first steps, shared with the paths that lead over it."""
+    """A shortest path to ``goal`` (as text). ``shown``: its first steps, shared with the paths through it."""
 
     goal: str
     steps: int
@@ -144,14 +144,14 @@ class _Path(Struct, frozen=True, kw_only=True, gc=False):
 
 
 def raise_by_paths(privileges: Mapping[str, Privilege], edges: Iterable[Edge]) -> dict[str, Privilege]:
-    """Privileges by identity key, where whoever can become an admin is at least ``escalation``, with the path.
+    """Return the privileges by identity key, raised by attack paths, with the path as evidence.
 
-    So is whoever can become somebody who can make itself an admin. Whoever can become somebody whose privilege is
-    unknown has one that is no less unknown, unless it is ``high`` or more by itself.
+    An identity with a path to an admin, or to an identity that can escalate, is at least ``escalation``. By a
+    conditional edge it is ``high``. An identity with a path to unknown privilege is ``unknown``, unless it is ``high``
+    or more itself. All others keep their privilege.
 
-    What would be ``escalation`` by a conditional edge is ``high``. Keys without a privilege of their own may lie on a
-    path. Admins stay admins; everybody else without a path keeps what they had.
-    The order of the edges does not matter: of equally short paths, the one through the smallest key is taken.
+    Paths can lead through keys without a privilege. The order of the edges does not matter: of equally short paths, the
+    one through the smallest key is taken.
     """
     admins = {key for key, privilege in privileges.items() if privilege.level == "admin"}
     sources: defaultdict[str, list[tuple[str, str]]] = defaultdict(list)
@@ -169,7 +169,7 @@ def raise_by_paths(privileges: Mapping[str, Privilege], edges: Iterable[Edge]) -
 
 
 def _with_conditional(privileges: Mapping[str, Privilege], edges: Iterable[Edge]) -> dict[str, Privilege]:
-    """Raise to ``high`` whoever has a conditional path to an admin; the evidence shows one path."""
+    """Raise identities with a conditional edge to a powerful one to ``high``; the evidence shows one edge."""
     paths: dict[str, _Path] = {}
     for source, target, evidence, _ in sorted(edges):
         own, goal = privileges.get(source), privileges.get(target)
@@ -179,7 +179,7 @@ def _with_conditional(privileges: Mapping[str, Privilege], edges: Iterable[Edge]
 
 
 def _with_unknown(privileges: Mapping[str, Privilege], sources: _Sources) -> dict[str, Privilege]:
-    """Set to ``unknown`` whoever can become an identity of unknown privilege."""
+    """Set identities that can become one of unknown privilege to ``unknown``."""
     unknown = {key for key, privilege in privileges.items() if privilege.level == "unknown"}
     paths = _paths_back({key: f"{key}, whose privilege is unknown" for key in unknown}, sources, {})
     paths = {key: path for key, path in paths.items() if key in privileges and privileges[key].level not in POWERFUL}
@@ -187,7 +187,7 @@ def _with_unknown(privileges: Mapping[str, Privilege], sources: _Sources) -> dic
 
 
 def _paths_back(goals: Mapping[str, str], sources: _Sources, better: Mapping[str, _Path]) -> dict[str, _Path]:
-    """Paths to the goals (key and words) of everybody who has no better one; goals themselves have none."""
+    """Return ``better``, and paths to the goals (text by key) for all other keys with one; goals have none."""
     paths = dict(better)
     for source, (target, evidence) in _walk_back(goals, sources, better).items():
         onward = None if target in goals else paths[target]
@@ -198,10 +198,10 @@ def _paths_back(goals: Mapping[str, str], sources: _Sources, better: Mapping[str
 def _walk_back(
     goals: Collection[str], sources: _Sources, without: Collection[str] = frozenset()
 ) -> dict[str, tuple[str, str]]:
-    """The first step (target, evidence) of a shortest path to a goal, of everybody who has one, the nearest first.
+    """Return the first step (target, evidence) of a shortest path to a goal, by source key, the nearest first.
 
-    Breadth first. Of equally short paths the one through the smallest key is taken, whatever the order of the edges.
-    ``without``: keys that need no path, and that none leads over.
+    A breadth-first search. Of equally short paths, the one through the smallest key is taken. ``without``: keys that
+    need no path, and through which none leads.
     """
     goals = frozenset(goals)
     steps: dict[str, tuple[str, str]] = {}
@@ -218,7 +218,7 @@ def _walk_back(
 
 
 def _through(source: str, target: str, evidence: str, onward: _Path | None, goal: str) -> _Path:
-    """The path that begins with this step; ``onward`` is the target's own, None where the target is the ``goal``."""
+    """Return the path that begins with this step. ``onward``: the target's path; None if the target is the goal."""
     if onward is None:
         return _Path(goal=goal, steps=1, shown=(f"{source} can become {goal}: {evidence}",))
     step = f"{source} can become {target}: {evidence}"
@@ -228,7 +228,7 @@ def _through(source: str, target: str, evidence: str, onward: _Path | None, goal
 def _raised_by(
     paths: Mapping[str, _Path], privileges: Mapping[str, Privilege], *, to: PrivilegeLevel
 ) -> dict[str, Privilege]:
-    """The privileges, of at least that level where there is a path, which then leads their evidence."""
+    """Return the privileges, raised to at least that level where there is a path, which comes first in the evidence."""
     return {
         key: _raised(privilege, path, to) if (path := paths.get(key)) is not None else privilege
         for key, privilege in privileges.items()
@@ -239,20 +239,18 @@ def _raised(privilege: Privilege, path: _Path, to: PrivilegeLevel) -> Privilege:
     unseen = path.steps - len(path.shown)
     rest = (f"{unseen} more steps lead to {path.goal}",) if unseen else ()
     level = min(privilege.level, to, key=PRIVILEGES.index)
-    # Why the own privilege is unknown is no evidence of a graver one: with a gap it would seem to have grown.
+    # The reason for an unknown privilege is no evidence for a higher one: a gap would look like a change of privilege.
     own = privilege.evidence if privilege.level != "unknown" or level == "unknown" else ()
     return Privilege(level=level, evidence=(*path.shown, *rest, *own))
 
 
-# --- Which identity can become which, once everything has been read and filled in: the one resolution. Pure ---
-#
-# Trusts across scopes, rights by assignment, tokens and takeovers each tell edges; here they are put together.
+# --- All edges: from trusts across scopes, assignments, tokens and takeovers, once everything has been read. Pure ---
 
 
 class Resolved(Struct, frozen=True, kw_only=True):
-    """The identities with what the resolution adds to them, and every edge: certain and conditional, known of old too.
+    """The resolved identities, and all edges, including those of identities known from earlier scans.
 
-    A certain edge is a ``can_assume`` link of its source as well; a conditional one makes no link.
+    An unconditional edge is also a ``can_assume`` link of its source.
     """
 
     identities: tuple[Identity, ...]
@@ -266,10 +264,10 @@ def resolve(
     coverage: Sequence[Coverage],
     others: Sequence[Identity] = (),
 ) -> Resolved:
-    """Whom each identity can become; the identities get rights that they hold, and doubt where these are not known.
+    """Resolve which identity can become which. The identities also get their assignments, or an unknown privilege.
 
-    ``others``: known of old, from places that were not read this time; they keep what they have, their links included.
-    Where several ways lead to one target, a link that is there stands, then a trust, a right, a token, a takeover.
+    ``others``: last known identities of scopes that were not read this time; they stay unchanged. If several edges
+    lead to one target, an existing link wins, then a trust, an assignment, a token, a takeover.
     """
     trusting = with_trusts(identities, others, places=coverage)
     entitled = with_doubt(with_assignments(trusting, held), coverage, held)
@@ -286,12 +284,12 @@ def resolve(
         else:
             links[edge.source].append(Link(relation="can_assume", target=edge.target, evidence=edge.evidence))
     linked = tuple(with_links(one, links[one.key]) if one.key in links else one for one in federated)
-    return Resolved(identities=linked, edges=(*_told(chain(linked, others)), *conditional))
+    return Resolved(identities=linked, edges=(*_linked_edges(chain(linked, others)), *conditional))
 
 
-def _told(identities: Iterable[Identity]) -> Iterable[Edge]:
-    """Return the edges that follow from links."""
-    for one in identities:
-        for link in one.links:
+def _linked_edges(identities: Iterable[Identity]) -> Iterable[Edge]:
+    """Yield the edges of ``can_assume`` links."""
+    for identity in identities:
+        for link in identity.links:
             if link.relation == "can_assume":
-                yield Edge(one.key, link.target, link.evidence)
+                yield Edge(identity.key, link.target, link.evidence)

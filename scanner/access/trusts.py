@@ -22,7 +22,7 @@ _WILD = re.compile(r"[*?]")
 
 
 def with_links(identity: Identity, links: Iterable[Link]) -> Identity:
-    """With these links, sorted; of several to one target the first, and what is known already."""
+    """Return the identity with these links, sorted. Of several to one target, an existing one wins, then the first."""
     held = {(link.relation, link.target): link for link in identity.links}
     for link in links:
         held.setdefault((link.relation, link.target), link)
@@ -34,7 +34,7 @@ def with_links(identity: Identity, links: Iterable[Link]) -> Identity:
 
 @lru_cache(maxsize=4096)
 def compiled(pattern: str) -> re.Pattern[str]:
-    """A pattern of keys, in which ``*`` stands for any characters and ``?`` for one."""
+    """Return a compiled pattern of keys: ``*`` matches any characters, ``?`` one."""
     return re.compile(fnmatch.translate(pattern.replace("[", "[[]")))
 
 
@@ -44,9 +44,10 @@ def literal_start(pattern: str) -> str:
 
 
 class Keys:
-    """Keys of one provider, found by patterns as that provider compares ids: ``*`` for any characters, ``?`` for one.
+    """Looks up the keys of one provider by pattern (``*`` any characters, ``?`` one), as the provider compares ids.
 
-    A pattern is looked for among the keys that begin as it does, and once: many holders have the same ones.
+    A binary search finds the keys with the pattern's literal prefix. Results are cached, because many holders have the
+    same patterns.
     """
 
     def __init__(self, provider: str, keys: Iterable[str]) -> None:
@@ -75,10 +76,10 @@ class Keys:
         return tuple(self._keys[place] for place in sorted(self._places[one] for one in fitting))
 
 
-# --- What both sides of a trust come to, once every place has been read: who can become whom across them (pure) ---
+# --- Trust policies across scopes, once every scope has been read. Pure ---
 #
-# Inside one scope its connector has decided, with all policies at hand. Across scopes each side has a word: the
-# trust, and what the caller's own policies allow it to become elsewhere (:attr:`Identity.reach`).
+# Within a scope, its connector decides with all policies at hand. Across scopes, the trust policy and the caller's own
+# policies (:attr:`Identity.reach`) must both allow it.
 
 _NAMING = frozenset({"account", "principal"})
 _LINKING = frozenset({"account", "principal", "anyone"})
@@ -87,16 +88,16 @@ _LINKING = frozenset({"account", "principal", "anyone"})
 def with_trusts(
     identities: Sequence[Identity], others: Sequence[Identity] = (), *, places: Iterable[Coverage] = ()
 ) -> tuple[Identity, ...]:
-    """The identities with what the others tell of their trusts.
+    """Return the identities; their trusts say whether the principal is external or of another environment.
 
-    ``others``: known of old, from places that were not read this time; they keep what they have. ``places``: whatever
-    was to be read, so that we know our own scopes even where we found nothing.
+    ``others``: last known identities of scopes that were not read this time; they stay unchanged. ``places``: the
+    coverage, so that scopes without identities count as our own, too.
     """
-    if not any(one.trusts for one in identities):
+    if not any(identity.trusts for identity in identities):
         return tuple(identities)
-    known = {one.key: one for one in (*others, *identities)}
-    ours = {(one.provider, one.scope) for one in known.values()} | {(one.provider, one.scope) for one in places}
-    return tuple(_with_trusts(one, known, ours) for one in identities)
+    known = {identity.key: identity for identity in (*others, *identities)}
+    ours = {(one.provider, one.scope) for one in known.values()} | {(place.provider, place.scope) for place in places}
+    return tuple(_with_trusts(identity, known, ours) for identity in identities)
 
 
 def _with_trusts(identity: Identity, known: Mapping[str, Identity], ours: set[tuple[str, str]]) -> Identity:
@@ -116,7 +117,7 @@ def _settled(trust: Trust, identity: Identity, principal: Identity | None, ours:
 
 
 def scope_named(principal: str) -> str:
-    """The account that a trust's principal names: by itself, or in an ARN, of which it is the fifth part."""
+    """Return the account that a principal names: the principal itself, or the fifth part of its ARN."""
     *_, account = principal.split(":")[:5]
     return account
 
@@ -127,9 +128,9 @@ def _other_environment(principal: Identity, identity: Identity) -> str | None:
 
 
 def across_scopes(identities: Sequence[Identity], others: Sequence[Identity] = ()) -> Iterator[Edge]:
-    """Return the edges of trust policies across scopes, certain and conditional on the caller's policies.
+    """Yield the edges of trust policies across scopes, conditional if a condition of the caller's policies decides.
 
-    ``others``: known of old. What they can become for certain is among their links already.
+    ``others``: last known identities, which have their unconditional edges as links already.
     """
     known = (*identities, *others)
     if not any(one.trusts for one in known):
@@ -147,7 +148,7 @@ def across_scopes(identities: Sequence[Identity], others: Sequence[Identity] = (
 def _let_in(
     callers: _Callers, targets: Iterable[Identity], *, are_read: bool | None
 ) -> Iterator[tuple[Identity, Identity, Trust]]:
-    """Which caller a target lets in by which trust. ``are_read``: the targets, this time; None: only across scopes."""
+    """Yield caller, target and trust. ``are_read``: the targets were read this time; None: only across scopes."""
     for target in targets:
         decided = are_read is None or (are_read and "trusts" not in target.unread)
         for trust in target.trusts:
@@ -160,15 +161,15 @@ class _Callers:
     """Callers whose own policies allow assuming a target, certain or conditional."""
 
     def __init__(self, identities: Sequence[Identity], *, conditional: bool) -> None:
-        self._by_key = {one.key: one for one in identities}
+        self._by_key = {identity.key: identity for identity in identities}
         self._conditional = conditional
         self._reaching: defaultdict[str, list[Identity]] = defaultdict(list)
-        for one in identities:
-            if one.reach and any(self._patterns(one)):
-                self._reaching[one.scope].append(one)
+        for identity in identities:
+            if identity.reach and any(self._patterns(identity)):
+                self._reaching[identity.scope].append(identity)
 
     def let_in(self, trust: Trust, target: Identity, *, decided: bool) -> Iterator[Identity]:
-        """Whom a trust lets in, of those who may; ``decided``: within the target's scope its connector has said."""
+        """Yield the callers that a trust admits. ``decided``: the connector has resolved the target's own scope."""
         if trust.kind == "principal":
             named = self._by_key.get(trust.principal)
             if named is not None and (not decided if named.scope == target.scope else self._may(named, target)):
@@ -180,7 +181,7 @@ class _Callers:
                 yield from self._of(scope, target, trust)
 
     def _of(self, scope: str, target: Identity, trust: Trust) -> Iterator[Identity]:
-        """Those of another scope; an admin needs no such path, and has too many."""
+        """Yield the callers of another scope, except admins, which need no path and would have too many."""
         if scope != target.scope:
             for caller in self._reaching.get(scope, ()):
                 is_meant = not trust.only or any(compiled(pattern).match(caller.key) for pattern in trust.only)
@@ -198,75 +199,77 @@ class _Callers:
                 yield from way.on
 
 
-# ---
-# Who can become whom across providers: an identity that can show a token, and one that trusts its issuer. Pure.
+# --- Federation across providers: an identity that can present a token, and one that trusts its issuer. Pure ---
 #
-# A federated trust names the issuer of tokens and whom they must be for; an identity says under which names it can
-# obtain some (see :data:`scanner.model.attributes.TOKEN_SUBJECTS`). Either may live with any provider.
+# A federated trust names the issuer and the subject of tokens; an identity names the subjects of the tokens it can
+# obtain (see :data:`scanner.model.attributes.TOKEN_SUBJECTS`). Both can be of any provider.
 
-_SIGNS = "*?"
+_WILDCARDS = "*?"
 _NO_PROVIDER = ""
-"""Whose ids subjects are compared as: letter for letter."""
+"""Subjects are compared exactly, as no provider in particular compares ids."""
 
 
 def with_federation(
     identities: Sequence[Identity], others: Sequence[Identity] = ()
 ) -> tuple[tuple[Identity, ...], tuple[Edge, ...]]:
-    """The identities with ``federates`` links to those whose tokens they take, and the edges from these to them.
+    """Return the identities with ``federates`` links to the identities whose tokens they accept, and the edges.
 
-    ``others``: known of old, from places that were not read this time; they keep what they have. A trust in exactly one
-    subject that is one of the ``identities`` lets in no outsider. One in any subject whatever lets in everybody, and is
-    told by itself.
+    ``others``: last known identities of scopes that were not read this time; they stay unchanged. A trust in exactly
+    one subject that is a known identity is not external. A trust in every subject gives no edges; it is a finding of
+    its own.
     """
-    bearers = _Bearers((*identities, *others))
-    if not bearers:
+    holders = _TokenHolders((*identities, *others))
+    if not holders:
         return tuple(identities), ()
     edges: list[Edge] = []
     links: defaultdict[str, list[Link]] = defaultdict(list)
     own: set[Trust] = set()
     for target in (*identities, *others):
         for trust in target.trusts:
-            for bearer in bearers.let_in(trust):
-                if bearer != target.key:
+            for holder in holders.admitted_by(trust):
+                if holder != target.key:
                     own.add(trust)
-                    edges.append(Edge(bearer, target.key, trust.evidence))
-                    links[target.key].append(Link(relation="federates", target=bearer, evidence=trust.evidence))
-    linked = (with_links(one, links[one.key]) if one.key in links else one for one in identities)
+                    edges.append(Edge(holder, target.key, trust.evidence))
+                    links[target.key].append(Link(relation="federates", target=holder, evidence=trust.evidence))
+    linked = (
+        with_links(identity, links[identity.key]) if identity.key in links else identity for identity in identities
+    )
     return tuple(_with_own(one, own) for one in linked), tuple(edges)
 
 
 def _with_own(identity: Identity, own: set[Trust]) -> Identity:
     trusts = tuple(
-        replace(one, external=False) if one in own and _is_exact(one.subject) else one for one in identity.trusts
+        replace(trust, external=False) if trust in own and _is_exact(trust.subject) else trust
+        for trust in identity.trusts
     )
     return identity if trusts == identity.trusts else replace(identity, trusts=trusts)
 
 
 def _is_exact(subject: str | None) -> bool:
-    return subject is not None and not any(sign in subject for sign in _SIGNS)
+    return subject is not None and not any(sign in subject for sign in _WILDCARDS)
 
 
-class _Bearers:
+class _TokenHolders:
     """Which identities can present tokens of an issuer, and under which subjects."""
 
     def __init__(self, identities: Iterable[Identity]) -> None:
         self._exact: defaultdict[str, defaultdict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
         self._patterns: defaultdict[str, list[tuple[str, str]]] = defaultdict(list)
         self._subjects = cache(lambda issuer: Keys(_NO_PROVIDER, self._exact.get(issuer, ())))
-        for one in identities:
-            for issuer, subject in _token_subjects(one):
+        for identity in identities:
+            for issuer, subject in _token_subjects(identity):
                 if _is_exact(subject):
-                    self._exact[issuer][subject].append(one.key)
+                    self._exact[issuer][subject].append(identity.key)
                 else:
-                    self._patterns[issuer].append((subject, one.key))
+                    self._patterns[issuer].append((subject, identity.key))
 
     def __bool__(self) -> bool:
         return bool(self._exact or self._patterns)
 
-    def let_in(self, trust: Trust) -> Iterator[str]:
-        """Keys of those whose tokens it takes; of a trust in anybody whatever, none."""
+    def admitted_by(self, trust: Trust) -> Iterator[str]:
+        """Yield the keys of the identities whose tokens a trust accepts; none for a trust in every subject."""
         wanted = trust.subject
-        if trust.kind != "federated" or trust.issuer is None or wanted is None or not wanted.strip(_SIGNS):
+        if trust.kind != "federated" or trust.issuer is None or wanted is None or not wanted.strip(_WILDCARDS):
             return
         issuer = issuer_name(trust.issuer)
         named: Mapping[str, Sequence[str]] = self._exact.get(issuer, {})
@@ -281,14 +284,14 @@ def _token_subjects(identity: Identity) -> Iterator[tuple[str, str]]:
     given = identity.attributes.get(TOKEN_SUBJECTS)
     for pair in given if isinstance(given, (list, tuple)) else ():
         match pair:
-            case [str(issuer), str(subject)] if subject.strip(_SIGNS):
+            case [str(issuer), str(subject)] if subject.strip(_WILDCARDS):
                 yield issuer_name(issuer), subject
-            case _:  # some other connector means something else by the word
+            case _:  # another connector may use the attribute for something else
                 pass
 
 
 def meet(one: str, other: str) -> bool:
-    """Whether some text fits both patterns, in which ``*`` stands for any characters and ``?`` for one."""
+    """Return whether any text matches both patterns: ``*`` matches any characters, ``?`` one."""
     start, other_start = literal_start(one), literal_start(other)
     if not (start.startswith(other_start) or other_start.startswith(start)):
         return False
@@ -311,36 +314,38 @@ def meet(one: str, other: str) -> bool:
     return False
 
 
-# --- Clusters whose own tokens are trusted: what runs in one can be made to run as whoever takes these. Pure ---
+# --- Clusters that issue tokens: their workloads can run as the identities that trust these tokens. Pure ---
 
 
 def with_clusters(
     identities: Sequence[Identity], workloads: Iterable[Workload], others: Iterable[Identity] = ()
 ) -> tuple[tuple[Identity, ...], tuple[Workload, ...]]:
-    """The identities, linked to the clusters whose tokens they take, and the workloads with whom clusters run as.
+    """Return the identities linked to the clusters whose tokens they accept, and the clusters running as them.
 
-    A cluster that was seen is no outsider, whichever of its accounts a trust is in. ``others``: known of old, from
-    places that were not read this time; clusters run as them, too, and they keep what they have.
+    A trust in a discovered cluster is not external, whichever of its service accounts it names. ``others``: last known
+    identities of scopes that were not read this time; clusters run as them, too, and they stay unchanged.
     """
     workloads = tuple(workloads)
     clusters: defaultdict[str, list[str]] = defaultdict(list)
-    for one in workloads:
-        for url in _signing(one):
-            clusters[issuer_name(url)].append(one.key)
+    for workload in workloads:
+        for url in _signing(workload):
+            clusters[issuer_name(url)].append(workload.key)
     if not clusters:
         return tuple(identities), workloads
     running: defaultdict[str, set[str]] = defaultdict(set)
-    settled = tuple(_linked(one, clusters, running) for one in identities)
+    settled = tuple(_linked(identity, clusters, running) for identity in identities)
     for other in others:
         _linked(other, clusters, running)
     return settled, tuple(
-        replace(one, runs_as=tuple(sorted({*one.runs_as, *running[one.key]}))) if one.key in running else one
-        for one in workloads
+        replace(workload, runs_as=tuple(sorted({*workload.runs_as, *running[workload.key]})))
+        if workload.key in running
+        else workload
+        for workload in workloads
     )
 
 
 def _linked(identity: Identity, clusters: Mapping[str, Sequence[str]], running: defaultdict[str, set[str]]) -> Identity:
-    """The identity as it stands to these clusters, by issuer; adds it to what is ``running`` in each."""
+    """Return the identity with links to these clusters (by issuer); adds it to ``running`` of each."""
     trusts, links = [], []
     for trust in identity.trusts:
         taken = clusters.get(issuer_name(trust.issuer), ()) if trust.kind == "federated" and trust.issuer else ()

@@ -9,11 +9,10 @@ from itertools import chain
 from types import MappingProxyType
 from typing import TypeAlias
 
-from msgspec import structs
 from msgspec.structs import replace
 
 from scanner.access.assignments import Held
-from scanner.access.trusts import Keys
+from scanner.access.trusts import Keys, with_links
 from scanner.model import (
     PRIVILEGES,
     AgentVerdict,
@@ -33,14 +32,14 @@ from scanner.model.attributes import RUNS_IN
 
 
 def placed(workloads: Iterable[Workload], identities: Sequence[Identity]) -> tuple[Workload, ...]:
-    """The workloads, with roles that they name without the path as the identities' keys have them."""
+    """Return the workloads; a role that they name without its path becomes the key of the identity."""
     workloads = tuple(workloads)
     if not workloads:
         return ()
-    known = {one.key for one in identities}
+    known = {identity.key for identity in identities}
     named: defaultdict[tuple[str, str, str], list[str]] = defaultdict(list)
-    for one in identities:
-        named[one.provider, one.scope, one.name].append(one.key)
+    for identity in identities:
+        named[identity.provider, identity.scope, identity.name].append(identity.key)
 
     def key_of(target: str, workload: Workload) -> str:
         if target in known:
@@ -57,14 +56,17 @@ def placed(workloads: Iterable[Workload], identities: Sequence[Identity]) -> tup
 
 
 def with_signals(identities: Sequence[Identity], workloads: Iterable[Workload]) -> tuple[Identity, ...]:
-    """The identities, with what the workloads that run as them say of what they are."""
-    told: defaultdict[str, dict[Signal, None]] = defaultdict(dict)
+    """Return the identities with the signals of the workloads that run as them."""
+    signals: defaultdict[str, dict[Signal, None]] = defaultdict(dict)
     for workload in workloads:
         for target in workload.runs_as if workload.signals else ():
-            told[target] |= dict.fromkeys(workload.signals)
-    if not told:
+            signals[target] |= dict.fromkeys(workload.signals)
+    if not signals:
         return tuple(identities)
-    return tuple(replace(one, signals=(*one.signals, *told[one.key])) if one.key in told else one for one in identities)
+    return tuple(
+        replace(identity, signals=(*identity.signals, *signals[identity.key])) if identity.key in signals else identity
+        for identity in identities
+    )
 
 
 def consumers(workloads: Iterable[Workload], identities: Iterable[Identity]) -> dict[str, tuple[str, ...]]:
@@ -91,7 +93,7 @@ def with_rights_of_roles(privileges: Mapping[str, Privilege], identities: Iterab
 
 
 def agents_roles(identities: Sequence[Identity], verdicts: Mapping[str, AgentVerdict]) -> dict[str, AgentVerdict]:
-    """The verdicts, and an agent's role is an agent: it is what the agent is when it acts."""
+    """Return the verdicts; the role of an agent is an agent, too, because the agent acts as it."""
     found = dict(verdicts)
     for identity in identities:
         if verdicts[identity.key].is_agent:
@@ -111,10 +113,10 @@ def _with_rights_of(own: Privilege, roles: Mapping[str, Privilege | None]) -> Pr
     level = min(levels.values(), key=PRIVILEGES.index)
     if own.level != "unknown":
         level = min(own.level, level, key=PRIVILEGES.index)
-    return Privilege(level=level, evidence=tuple(_told(levels, roles)) or own.evidence)
+    return Privilege(level=level, evidence=tuple(_evidence_of_roles(levels, roles)) or own.evidence)
 
 
-def _told(levels: Mapping[str, PrivilegeLevel], roles: Mapping[str, Privilege | None]) -> Iterator[str]:
+def _evidence_of_roles(levels: Mapping[str, PrivilegeLevel], roles: Mapping[str, Privilege | None]) -> Iterator[str]:
     for role in sorted(roles, key=lambda role: (PRIVILEGES.index(levels[role]), role)):
         given = roles[role]
         why = given.evidence[0] if given is not None and given.evidence else ""
@@ -127,35 +129,35 @@ def _runs_an_agent(verdict: AgentVerdict, agent: Identity) -> AgentVerdict:
     return AgentVerdict(is_agent=True, signals=(*verdict.signals, signal))
 
 
-# --- Who can make something that runs as another identity do what it likes, and so become that identity. Pure ---
+# --- Takeovers: control over a workload or agent, and with it over the identity it runs as. Pure ---
 #
-# What an identity's own policies, or the rights that it holds by assignment, let it do to workloads its connector has
-# worked out; what runs as whom is known only when everything has been read.
+# Connectors report which workloads an identity's policies or assignments let it control. Which identity each of them
+# runs as is known once everything has been read.
 
 _NOTHING: Held = MappingProxyType({})
 _Place: TypeAlias = tuple[str, str | None]
-"""A provider and one of its scopes; None for any."""
+"""A provider and one of its scopes; None for all of them."""
 
 
 class _Running:
-    """What runs in one place, and as whom; by its own key, and by those of what it is a part of."""
+    """The workloads and agents of one place with their roles, by their own key and by the keys of their clusters."""
 
     def __init__(self, provider: str) -> None:
         self._provider = provider
         self._roles: dict[str, tuple[str, ...]] = {}
         self._parts: dict[str, list[str]] = {}
 
-    def add(self, thing: Workload | Identity, roles: tuple[str, ...]) -> None:
-        """One more of them."""
-        self._roles[thing.key] = roles
-        for name in {thing.key, *_wholes(thing)}:
-            self._parts.setdefault(name, []).append(thing.key)
+    def add(self, runner: Workload | Identity, roles: tuple[str, ...]) -> None:
+        """Add a workload or agent with the keys of its roles."""
+        self._roles[runner.key] = roles
+        for name in {runner.key, *_clusters_of(runner)}:
+            self._parts.setdefault(name, []).append(runner.key)
 
     def within(self, takeover: Takeover | Way) -> Iterator[tuple[str, str]]:
-        """Each thing that it is about, with each identity that this runs as."""
-        spared = set(self._named(takeover.but))
+        """Yield the key of each workload or agent that a takeover controls, with each of its roles."""
+        denied = set(self._named(takeover.but))
         for key in dict.fromkeys(self._named(takeover.on)):
-            if key not in spared:
+            if key not in denied:
                 for role in self._roles[key]:
                     yield key, role
 
@@ -168,50 +170,43 @@ class _Running:
         return Keys(self._provider, self._parts)
 
 
-def _wholes(thing: Workload | Identity) -> Iterator[str]:
-    """What it is a part of."""
-    given = thing.attributes.get(RUNS_IN)
+def _clusters_of(runner: Workload | Identity) -> Iterator[str]:
+    given = runner.attributes.get(RUNS_IN)
     for each in given if isinstance(given, (list, tuple)) else (given,):
         if isinstance(each, str):
             yield each
 
 
 def by_takeover(identities: Iterable[Identity], workloads: Iterable[Workload], held: Held = _NOTHING) -> Iterator[Edge]:
-    """Who can become what the workloads and agents run as that it may take over, certain and conditional.
+    """Yield the edges from each identity to the roles of the workloads and agents that it can take over.
 
-    ``held``: what they hold by assignment, which reaches any scope of the provider. Administrators need no such edges.
+    ``held``: assignments, whose takeovers apply to all scopes of the provider. Admins get no edges: they need none.
     """
     identities = tuple(identities)
     able = [
-        (one, place, takeover, conditional)
-        for one in identities
-        if (one.reach or one.key in held) and one.privilege.level != "admin"
-        for place, takeover, conditional in _takeovers(one, held.get(one.key, ()))
+        (identity, place, takeover, conditional)
+        for identity in identities
+        if (identity.reach or identity.key in held) and identity.privilege.level != "admin"
+        for place, takeover, conditional in _takeovers(identity, held.get(identity.key, ()))
     ]
     if not able:
         return
     running = {place: _Running(one.provider) for one, place, _, _ in able}
-    things: Iterable[Workload | Identity] = chain(workloads, identities)
-    for thing in things:
-        if roles := _roles(thing):
-            places: tuple[_Place, ...] = ((thing.provider, thing.scope), (thing.provider, None))
+    runners: Iterable[Workload | Identity] = chain(workloads, identities)
+    for runner in runners:
+        if roles := tuple(runner.runs_as if isinstance(runner, Workload) else _runs_as(runner)):
+            places: tuple[_Place, ...] = ((runner.provider, runner.scope), (runner.provider, None))
             for place in places:
                 if place in running:
-                    running[place].add(thing, roles)
+                    running[place].add(runner, roles)
     for one, place, takeover, conditional in able:
         for key, role in running[place].within(takeover):
             if role != one.key:
                 yield Edge(one.key, role, f"{key} runs as it: {takeover.by}", conditional)
 
 
-def _roles(thing: Workload | Identity) -> tuple[str, ...]:
-    if isinstance(thing, Workload):
-        return thing.runs_as
-    return tuple(link.target for link in thing.links if link.relation == "runs_as") if thing.links else ()
-
-
 def _takeovers(identity: Identity, rights: Iterable[Assignment]) -> Iterator[tuple[_Place, Takeover | Way, bool]]:
-    """Where it may take over what, and whether a condition decides: of its own scope, unless it says otherwise."""
+    """Yield each takeover with its place, by default the identity's own scope, and whether a condition decides."""
     for way in identity.reach:
         if way.kind == "take_over":
             yield (identity.provider, None if way.elsewhere else identity.scope), way, way.conditional
@@ -220,16 +215,16 @@ def _takeovers(identity: Identity, rights: Iterable[Assignment]) -> Iterator[tup
             yield (identity.provider, None), takeover, takeover.conditional or right.conditional
 
 
-# --- Which stored secret holds whose credential, where the secret says so. Pure ---
+# --- Stored secrets that name the identity whose credential they contain. Pure ---
 
 HOLDS_FOR = "identity"
-"""Among a stored secret's attributes: whose credential it is, by key, unique id, id of a credential, or name."""
+"""The attribute of a stored secret that names the identity: by key, unique id, id of a credential, or name."""
 
 
 def with_stored(identities: Sequence[Identity], secrets: Iterable[StoredSecret]) -> tuple[Identity, ...]:
-    """The identities, with ``stores`` links to the secrets that say they hold a credential of theirs.
+    """Return the identities with ``stores`` links to the secrets that contain their credentials.
 
-    A bare name counts within the secret's own scope, and only where it is one identity's.
+    A bare name counts only within the secret's own scope, and only if a single identity has it.
     """
     saying = [(one, who) for one in secrets if isinstance(who := one.attributes.get(HOLDS_FOR), str) and who]
     if not saying:
@@ -237,10 +232,10 @@ def with_stored(identities: Sequence[Identity], secrets: Iterable[StoredSecret])
     meant = {who for _, who in saying}
     exactly: dict[str, str] = {}
     by_name: defaultdict[tuple[str, str, str], list[str]] = defaultdict(list)
-    for one in identities:
-        exactly |= dict.fromkeys(meant.intersection(_ids(one)), one.key)
-        if one.name in meant:
-            by_name[one.provider, one.scope, one.name].append(one.key)
+    for identity in identities:
+        exactly |= dict.fromkeys(meant.intersection(_ids(identity)), identity.key)
+        if identity.name in meant:
+            by_name[identity.provider, identity.scope, identity.name].append(identity.key)
     links: defaultdict[str, list[Link]] = defaultdict(list)
     for secret, who in saying:
         named = by_name.get((secret.provider, secret.scope, who), [])
@@ -248,7 +243,9 @@ def with_stored(identities: Sequence[Identity], secrets: Iterable[StoredSecret])
         if holder is not None:
             evidence = f"{secret.name} says that it holds a credential of {who}"
             links[holder].append(Link(relation="stores", target=secret.key, evidence=evidence))
-    return tuple(_linked(one, links[one.key]) if one.key in links else one for one in identities)
+    return tuple(
+        with_links(identity, links[identity.key]) if identity.key in links else identity for identity in identities
+    )
 
 
 def _ids(identity: Identity) -> Iterator[str]:
@@ -257,9 +254,3 @@ def _ids(identity: Identity) -> Iterator[str]:
         yield identity.unique_id
     for credential in identity.credentials:
         yield credential.id
-
-
-def _linked(identity: Identity, links: Iterable[Link]) -> Identity:
-    held = {(link.relation, link.target): link for link in (*links, *identity.links)}
-    every = sorted(held.values(), key=lambda link: (link.relation, link.target))
-    return structs.replace(identity, links=tuple(every))

@@ -9,7 +9,7 @@ from typing import TypeVar
 import msgspec
 from msgspec import Struct
 
-from scanner.access.assignments import gravest
+from scanner.access.assignments import highest_privilege
 from scanner.access.workloads import placed
 from scanner.model import (
     UNKNOWN_PRIVILEGE,
@@ -161,7 +161,7 @@ def _privilege(seen: Sequence[Identity], equals: Sequence[Identity]) -> Privileg
     are_read = any("permissions" not in one.unread for one in reads)
     told = [one.privilege for one in seen if one.privilege.level != "unknown"]
     told += [one.privilege for one in reads if not (are_read and "permissions" in one.unread)]
-    return gravest(told) if told else seen[0].privilege
+    return highest_privilege(told) if told else seen[0].privilege
 
 
 def as_last_known(identity: Identity, last: Identity) -> Identity:

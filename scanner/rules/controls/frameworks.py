@@ -60,7 +60,7 @@ def frameworks() -> Mapping[str, Framework]:
 @cache
 def usually_cited() -> frozenset[str]:
     """Return the ids of the frameworks that findings cite by default."""
-    return frozenset(one.id for one in frameworks().values() if one.cited)
+    return frozenset(framework.id for framework in frameworks().values() if framework.cited)
 
 
 def controls_of(rule: str, chosen: Collection[str] | None = None) -> tuple[str, ...]:
@@ -68,7 +68,9 @@ def controls_of(rule: str, chosen: Collection[str] | None = None) -> tuple[str, 
 
     ``chosen``: ids of frameworks; None for all.
     """
-    return tuple(_numbers(rule, (one for one in frameworks().values() if chosen is None or one.id in chosen)))
+    return tuple(
+        _numbers(rule, (framework for framework in frameworks().values() if chosen is None or framework.id in chosen))
+    )
 
 
 @lru_cache(10_000)
@@ -79,7 +81,9 @@ def cited(rule: str, provider: str | None, *, is_agent: bool, chosen: frozenset[
     """
     names = usually_cited() if chosen is None else chosen
     applicable = (
-        one for one in frameworks().values() if one.id in names and one.applies_to_identity(provider, is_agent=is_agent)
+        framework
+        for framework in frameworks().values()
+        if framework.id in names and framework.applies_to_identity(provider, is_agent=is_agent)
     )
     return tuple(_numbers(rule, applicable))
 

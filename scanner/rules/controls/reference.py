@@ -39,17 +39,30 @@ def controls_markdown() -> str:
 def _overview() -> Iterator[str]:
     yield "| framework | title | version | publisher | | |"
     yield "|---|---|---|---|---|---|"
-    for one in frameworks().values():
-        marks = (*("*cited*",) * one.cited, *("*may apply*",) * (one.relation == "may apply"))
-        facts = (f"[`{one.id}`](#{one.id.replace('.', '')})", one.title, one.version, one.publisher, ", ".join(marks))
-        yield f"| {' | '.join(facts)} | {counted(one)} |"
+    for framework in frameworks().values():
+        marks = (*("*cited*",) * framework.cited, *("*may apply*",) * (framework.relation == "may apply"))
+        facts = (
+            f"[`{framework.id}`](#{framework.id.replace('.', '')})",
+            framework.title,
+            framework.version,
+            framework.publisher,
+            ", ".join(marks),
+        )
+        yield f"| {' | '.join(facts)} | {counted(framework)} |"
     yield ""
 
 
 def _sections() -> Iterator[str]:
-    for one in frameworks().values():
-        yield from (f"## {one.id}", "", _about(one), "", "| control | requirement | rules |", "|---|---|---|")
-        for control in one.controls:
+    for framework in frameworks().values():
+        yield from (
+            f"## {framework.id}",
+            "",
+            _about(framework),
+            "",
+            "| control | requirement | rules |",
+            "|---|---|---|",
+        )
+        for control in framework.controls:
             yield f"| {control.number} | {control.title} | {_linked(control.rules) or f'*{NO_RULE}*'} |"
         yield ""
 

@@ -1,4 +1,4 @@
-"""Rights that are told elsewhere, joined with their holders."""
+"""Assignments, joined with their holders."""
 
 from __future__ import annotations
 
@@ -42,14 +42,14 @@ def joined(*rights: Assignment, identities: tuple[Identity, ...] = (APP, OTHER))
         ("AZURE://t/applications/1", {}, ["app"]),
         ("API://app", {}, ["app"]),
         ("app", {}, []),
-        ("nobody", {}, []),
+        ("stranger", {}, []),
         (OBJECT, {"provider": "gcp"}, []),
         (OBJECT, {"gone": False}, ["app"]),
         (OBJECT, {"gone": True}, []),
     ],
 )
-def test_whose_a_right_is(holder: str, facts: dict[str, Any], holders: list[str]) -> None:
-    """Told by key, unique id or alias, as the provider compares them, and never by a name; the gone hold nothing."""
+def test_the_holder_of_an_assignment(holder: str, facts: dict[str, Any], holders: list[str]) -> None:
+    """Found by key, unique id or alias, as the provider compares them, never by name. Deleted holders have none."""
     found = joined(right(holder, **facts))
 
     assert [name for name, one in found.items() if one.grants == (OWNER,)] == holders
@@ -57,7 +57,7 @@ def test_whose_a_right_is(holder: str, facts: dict[str, Any], holders: list[str]
 
 @pytest.mark.parametrize("case", ["key", "unique_id", "alias"])
 def test_a_stronger_id_counts_before_a_weaker_one(case: str) -> None:
-    """Somebody else may well be called what is the id of one."""
+    """Another identity can have that id as a name or alias."""
     ids: dict[str, dict[str, Any]] = {
         "key": {"key": "x"},
         "unique_id": {"key": "1", "unique_id": "x"},
@@ -72,21 +72,21 @@ def test_a_stronger_id_counts_before_a_weaker_one(case: str) -> None:
     assert [name for name, one in found.items() if one.grants] == [case]
 
 
-def test_what_two_are_called_is_both() -> None:
-    """Either may have the right, so each does."""
+def test_both_identities_with_an_alias_have_the_assignment() -> None:
+    """Either can be the holder, so both count."""
     found = joined(right("api://app"), identities=(APP, replace(OTHER, aliases=("api://app",))))
 
     assert [name for name, one in found.items() if one.grants] == ["app", "other"]
 
 
-def test_nobody_goes_by_no_name() -> None:
-    """A right without a holder is not that of all who have no unique id."""
+def test_an_assignment_without_a_holder_belongs_to_no_identity() -> None:
+    """It is not given to identities without a unique id."""
     nameless = replace(APP, unique_id=None, aliases=("",))
 
     assert joined(right(""), identities=(nameless,))["app"] == nameless
 
 
-def test_case_matters_where_it_does_to_the_provider() -> None:
+def test_case_matters_where_the_provider_says_so() -> None:
     """An AWS id in another case is another id."""
     role = make_identity("role", unique_id="AROAX")
 
@@ -107,13 +107,13 @@ def test_case_matters_where_it_does_to_the_provider() -> None:
         ("normal", [("unknown", ("its role",))], "unknown", ("its role",)),
     ],
 )
-def test_the_gravest_right_tells_the_privilege(
+def test_the_highest_assignment_decides_the_privilege(
     own: PrivilegeLevel,
     rights: list[tuple[PrivilegeLevel, tuple[str, ...]]],
     level: PrivilegeLevel,
     evidence: tuple[str, ...],
 ) -> None:
-    """With the reasons of those that amount to it."""
+    """With the reasons of all that have this level."""
     app = replace(APP, privilege=Privilege(level=own, evidence=("own",) if own != "normal" else ()))
     given = [right(key=str(place), level=each, because=why) for place, (each, why) in enumerate(rights)]
 
@@ -122,14 +122,14 @@ def test_the_gravest_right_tells_the_privilege(
 
 @pytest.mark.parametrize(("level", "expected"), [("admin", "high"), ("escalation", "high"), ("unknown", "unknown")])
 def test_under_a_condition_a_right_is_high_at_most(level: PrivilegeLevel, expected: PrivilegeLevel) -> None:
-    """Nobody knows when the condition is met."""
+    """It is unknown whether the condition is met."""
     found = joined(right(level=level, because=("everything",), conditional=True))["app"]
 
     assert found.privilege == Privilege(level=expected, evidence=("everything, if its condition is met",))
 
 
-def test_so_many_reasons_are_told() -> None:
-    """A thousand rights of one level do not make a thousand lines; all stand among the grants."""
+def test_reasons_are_limited() -> None:
+    """Many assignments of one level do not make many lines; the grants list all."""
     rights = [right(key=f"{place:03}", level="high", because=(f"why {place}",)) for place in range(MOST_EVIDENCE + 5)]
     distinct = [replace(one, grant=replace(OWNER, resource=one.key)) for one in rights]
 
@@ -140,7 +140,7 @@ def test_so_many_reasons_are_told() -> None:
 
 
 def links(found: Identity) -> list[tuple[str, str]]:
-    """Whom it can become, and why."""
+    """The targets of its links, with the evidence."""
     return [(link.target, link.evidence) for link in found.links]
 
 
@@ -153,8 +153,8 @@ def links(found: Identity) -> list[tuple[str, str]]:
         ("azure://other/*", []),
     ],
 )
-def test_a_right_leads_to_whom_it_lets_one_become(pattern: str, targets: list[str]) -> None:
-    """Never to oneself; to those known of old as well."""
+def test_an_assignment_gives_links_to_its_targets(pattern: str, targets: list[str]) -> None:
+    """Never to itself; to last known identities as well."""
     old = replace(OTHER, key="azure://t/applications/3")
     elsewhere = make_identity(key="azure://t/applications/9", provider="gcp")
     held = held_by([APP], [right(becomes=(pattern,))])
@@ -165,14 +165,14 @@ def test_a_right_leads_to_whom_it_lets_one_become(pattern: str, targets: list[st
 
 
 def test_an_admin_needs_no_links() -> None:
-    """It would have too many; that it is one by another right counts as well."""
+    """It would have too many. Being an admin by another assignment counts, too."""
     found = joined(right(key="1", becomes=("*",)), right(key="2", level="admin"))
 
     assert found["app"].links == ()
 
 
-def test_a_condition_makes_no_link_but_a_doubt() -> None:
-    """Told to whoever looks for paths, under a condition."""
+def test_a_condition_makes_an_edge_but_no_link() -> None:
+    """Attack paths show it as conditional."""
     held = held_by([APP], [right(becomes=("*",), conditional=True)])
 
     found = resolve([APP, OTHER], held, [], [])
@@ -188,7 +188,7 @@ RIGHTS = st.lists(
             holder, key=str(key), level=level, because=why, becomes=becomes, conditional=conditional
         ),
         st.integers(0, 30),
-        st.sampled_from([OBJECT, "other", "nobody"]),
+        st.sampled_from([OBJECT, "other", "stranger"]),
         LEVELS,
         st.lists(st.sampled_from("xyz"), max_size=3, unique=True).map(tuple),
         st.sampled_from([(), ("*",), (OTHER.key,)]),
@@ -201,7 +201,7 @@ RIGHTS = st.lists(
 
 @given(RIGHTS, LEVELS, st.randoms())
 def test_joining_again_changes_nothing(rights: list[Assignment], own: PrivilegeLevel, random: Any) -> None:
-    """So what was joined once and stands from the last scan may be joined anew; nor does the order of rights matter."""
+    """Last known identities can be joined again, and the order of assignments does not matter."""
     identities = (replace(APP, privilege=Privilege(level=own)), OTHER)
     once = with_assignments(identities, held_by(identities, rights))
     shuffled = random.sample(rights, len(rights))
@@ -211,8 +211,8 @@ def test_joining_again_changes_nothing(rights: list[Assignment], own: PrivilegeL
 
 
 @given(RIGHTS, LEVELS)
-def test_no_right_makes_anybody_less(rights: list[Assignment], own: PrivilegeLevel) -> None:
-    """The level is the gravest of all, and what was known stays."""
+def test_no_assignment_lowers_a_privilege(rights: list[Assignment], own: PrivilegeLevel) -> None:
+    """The highest level wins, and known grants stay."""
     identities = (replace(APP, privilege=Privilege(level=own)), OTHER)
     before, after = identities[0], with_assignments(identities, held_by(identities, rights))[0]
 
@@ -237,10 +237,10 @@ def test_no_right_makes_anybody_less(rights: list[Assignment], own: PrivilegeLev
         ("normal", {"source": "another"}, "normal"),
     ],
 )
-def test_a_place_that_was_not_read_may_give_rights(
+def test_an_unread_scope_makes_privileges_unknown(
     level: PrivilegeLevel, facts: dict[str, Any], expected: PrivilegeLevel
 ) -> None:
-    """To any identity of its source; what is known to be grave already stays as it is."""
+    """For all identities of its source with a normal privilege; higher ones stay."""
     gap = {"source": "entra", "scope": "s", "section": "arm.assignments", "status": "denied", "feeds": ("permissions",)}
     coverage = make_coverage(**{**gap, **facts})
     (found,) = with_doubt([replace(APP, privilege=Privilege(level=level))], [coverage])
@@ -252,19 +252,19 @@ def test_a_place_that_was_not_read_may_give_rights(
         assert found.privilege.evidence == (f"{place} could not be read ({coverage.status})",)
 
 
-def test_many_places_that_were_not_read_are_counted() -> None:
+def test_many_unread_scopes_are_counted() -> None:
     """Three are named."""
     gaps = [make_coverage(scope=str(number), status="denied", feeds=("permissions",)) for number in range(5)]
     (found,) = with_doubt([make_identity(source="x", sources=("x", "prod"), privilege=Privilege(level="normal"))], gaps)
 
     assert found.privilege.evidence[2:] == (
         "iam.users of 2 could not be read (denied)",
-        "and 2 more such places",
+        "and 2 more",
     )
 
 
-def test_a_place_whose_rights_are_its_own_identities_leaves_others_alone() -> None:
-    """But for those who are known to hold something there, and whom its other rights may be given to as well."""
+def test_an_unread_scope_that_feeds_within_leaves_other_scopes_alone() -> None:
+    """Except identities with another assignment in that scope."""
     gap = make_coverage(source="entra", scope="s", status="denied", feeds=("permissions",), feeds_within=True)
     own, guest, other = (
         replace(APP, key=f"azure://t/applications/{name}", name=name, unique_id=name, aliases=(), scope=scope)
@@ -277,22 +277,22 @@ def test_a_place_whose_rights_are_its_own_identities_leaves_others_alone() -> No
     assert {one.name: one.privilege.level for one in seen} == {"own": "unknown", "guest": "unknown", "other": "normal"}
     (notice,) = doubt_notices(seen, [gap], held)
     assert notice == (
-        "source entra: the privilege of 2 identities is unknown, for they may hold more: "
-        "iam.users of s could not be read (denied); what identities of other scopes hold there is not known either"
+        "source entra: the privilege of 2 identities is unknown, because they may have more rights: "
+        "iam.users of s could not be read (denied); the rights of other scopes' identities there are unknown, too"
     )
 
 
-def test_doubt_is_told_once_for_each_source() -> None:
-    """With how many it leaves in doubt; silent where it leaves nobody, or where everything was read."""
+def test_one_notice_for_each_source_with_unread_assignments() -> None:
+    """With the number of identities; none without such identities, or if everything was read."""
     gaps = [make_coverage(source=one, scope="s", status="denied", feeds=("permissions",)) for one in ("entra", "x")]
     known = [replace(one, privilege=Privilege(level="normal")) for one in (APP, OTHER)]
-    mighty = replace(APP, key="azure://t/applications/3", privilege=Privilege(level="high"))
-    seen = with_doubt([*known, mighty, make_identity(privilege=Privilege(level="unknown"))], gaps)
+    powerful = replace(APP, key="azure://t/applications/3", privilege=Privilege(level="high"))
+    seen = with_doubt([*known, powerful, make_identity(privilege=Privilege(level="unknown"))], gaps)
 
     (notice,) = doubt_notices(seen, gaps)
 
     assert notice == (
-        "source entra: the privilege of 2 identities is unknown, for they may hold more: "
+        "source entra: the privilege of 2 identities is unknown, because they may have more rights: "
         "iam.users of s could not be read (denied)"
     )
     assert doubt_notices(known, []) == []

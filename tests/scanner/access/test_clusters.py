@@ -1,4 +1,4 @@
-"""Clusters whose own tokens are trusted, whoever they and the identities live with."""
+"""Clusters whose tokens are trusted, whatever the providers of the cluster and of the identity."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ def cluster(signs: Any, key: str = "aks", **facts: Any) -> Workload:
     return Workload(**{**usual, "key": key, "attributes": {"signs_tokens_as": signs}, **facts})
 
 
-def taking(issuer: str | None, external: bool | None = None, **facts: Any) -> Identity:
-    """A role that takes tokens of an issuer."""
-    told = {"principal": "p", "kind": "federated", "evidence": "its trust policy", "subject": "system:*", **facts}
-    return make_identity("role", key="role", trusts=(Trust(issuer=issuer, external=external, **told),))
+def taking(issuer: str | None, external: bool | None = None, **more: Any) -> Identity:
+    """A role that accepts tokens of an issuer."""
+    facts = {"principal": "p", "kind": "federated", "evidence": "its trust policy", "subject": "system:*", **more}
+    return make_identity("role", key="role", trusts=(Trust(issuer=issuer, external=external, **facts),))
 
 
 @pytest.mark.parametrize(
@@ -43,13 +43,13 @@ def taking(issuer: str | None, external: bool | None = None, **facts: Any) -> Id
         (7, "7", {}, False),
     ],
 )
-def test_a_cluster_runs_as_whoever_takes_its_tokens(
+def test_a_cluster_runs_as_the_identities_that_accept_its_tokens(
     signs: Any, issuer: str | None, facts: dict[str, Any], *, joined: bool
 ) -> None:
-    """One that was seen is no outsider."""
+    """A discovered cluster is not external."""
     (role,), (aks,) = with_clusters([taking(issuer, **facts)], [cluster(signs, runs_as=("kubelet",))])
 
-    assert [(one.relation, one.target, one.evidence) for one in role.links] == (
+    assert [(link.relation, link.target, link.evidence) for link in role.links] == (
         [("federates", "aks", "its trust policy")] if joined else []
     )
     assert role.trusts[0].external is (False if joined else None)
@@ -57,7 +57,7 @@ def test_a_cluster_runs_as_whoever_takes_its_tokens(
 
 
 def test_clusters_that_share_an_issuer_all_run_as_it() -> None:
-    """As those of one Google Cloud project do; other workloads and trusts stay as they are."""
+    """As in a Google Cloud project; other workloads and trusts stay unchanged."""
     stranger = Trust(principal="q", kind="federated", evidence="e", issuer="https://issuer.example", external=True)
     role = taking(POOL)
     role = make_identity("role", key="role", trusts=(*role.trusts, stranger))
@@ -70,15 +70,15 @@ def test_clusters_that_share_an_issuer_all_run_as_it() -> None:
     assert (one.runs_as, other.runs_as, same) == (("role",), ("role",), job)
 
 
-def test_a_cluster_runs_as_whoever_was_last_known_to_take_its_tokens() -> None:
-    """Its account was not read this time, so it stands as it was."""
+def test_a_cluster_runs_as_last_known_identities_that_accept_its_tokens() -> None:
+    """The identity's account was not read this time, so its last known trust counts."""
     (found,), (aks,) = with_clusters([make_identity("bot", key="bot")], [cluster(AKS)], [taking(AKS)])
 
     assert (found, aks.runs_as) == (make_identity("bot", key="bot"), ("role",))
 
 
-def test_a_trust_that_stands_twice_but_for_who_is_an_outsider_is_one() -> None:
-    """As it does where one was remembered as the last scan had settled it."""
+def test_trusts_that_differ_only_in_external_are_merged() -> None:
+    """One of them is the last known trust, as an earlier scan resolved it."""
     role = taking(AKS)
     settled = replace(role.trusts[0], external=False)
 

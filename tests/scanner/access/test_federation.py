@@ -1,4 +1,4 @@
-"""Who can become whom across providers, by the tokens that one has and another takes."""
+"""Federation across providers: identities that can present a token, and trusts that accept it."""
 
 from __future__ import annotations
 
@@ -25,15 +25,15 @@ def with_federation(identities: Sequence[Identity], others: Sequence[Identity] =
     return resolve(identities, {}, (), (), others).identities
 
 
-def bearer(*subjects: Any, **facts: Any) -> Identity:
-    """A service account that can show such tokens."""
+def holder(*subjects: Any, **facts: Any) -> Identity:
+    """A service account that can present such tokens."""
     return make_identity(
         "bot", **{"key": "bot", "provider": "gcp", "attributes": {"token_subjects": subjects}, **facts}
     )
 
 
 def taking(issuer: str | None, subject: str | None, **facts: Any) -> Identity:
-    """A role that takes tokens for a subject."""
+    """A role that accepts tokens for a subject."""
     trust = {"principal": "p", "kind": "federated", "external": True, "evidence": "its trust policy", **facts}
     return make_identity("role", key="role", trusts=(Trust(issuer=issuer, subject=subject, **trust),))
 
@@ -62,54 +62,54 @@ def taking(issuer: str | None, subject: str | None, **facts: Any) -> Identity:
 def test_a_token_fits_a_trust_in_its_issuer_and_subject(
     has: tuple[str, str], takes: tuple[str | None, str | None], linked: bool
 ) -> None:
-    """Whoever takes anybody's names nobody; a host is the same in any case, a subject is not."""
-    bot, role = with_federation([bearer(list(has)), taking(*takes)])
+    """A trust in every subject gives no links. Hosts ignore case, subjects do not."""
+    bot, role = with_federation([holder(list(has)), taking(*takes)])
 
-    assert [(one.relation, one.target, one.evidence) for one in bot.links] == (
+    assert [(link.relation, link.target, link.evidence) for link in bot.links] == (
         [("can_assume", "role", "its trust policy")] if linked else []
     )
-    assert [(one.relation, one.target) for one in role.links] == ([("federates", "bot")] if linked else [])
+    assert [(link.relation, link.target) for link in role.links] == ([("federates", "bot")] if linked else [])
 
 
 @pytest.mark.parametrize(
     ("subject", "issuer", "external"),
     [("1234", GOOGLE, False), ("12*", GOOGLE, True), ("99", GOOGLE, True), ("1234", ENTRA, True)],
 )
-def test_one_exact_subject_of_our_own_is_no_outsider(subject: str, issuer: str, external: bool) -> None:
-    """A pattern may let in others as well."""
-    _, role = with_federation([bearer((GOOGLE, "1234")), taking(issuer, subject)])
+def test_one_exact_known_subject_is_not_external(subject: str, issuer: str, external: bool) -> None:
+    """A pattern can admit other identities as well."""
+    _, role = with_federation([holder((GOOGLE, "1234")), taking(issuer, subject)])
 
     assert role.trusts[0].external is external
 
 
-def test_only_federated_trusts_take_tokens() -> None:
+def test_only_federated_trusts_accept_tokens() -> None:
     """An account's name may look like anything."""
-    estate = (bearer((GOOGLE, "1234")), taking(GOOGLE, "1234", kind="account"))
+    estate = (holder((GOOGLE, "1234")), taking(GOOGLE, "1234", kind="account"))
 
     assert with_federation(estate) == estate
 
 
 @pytest.mark.parametrize("subjects", ["text", [GOOGLE], [[GOOGLE]], [[GOOGLE, 1234]], [[GOOGLE, "1234", ""]], None, {}])
-def test_what_is_no_list_of_pairs_names_nobody(subjects: Any) -> None:
-    """Whatever a connector or a list has put there."""
+def test_attributes_of_another_shape_are_ignored(subjects: Any) -> None:
+    """A connector or list can have any value there."""
     estate = (make_identity("x", attributes={"token_subjects": subjects}), taking(GOOGLE, "1234"))
 
     assert with_federation(estate) == estate
 
 
-def test_those_known_of_old_count_on_either_side() -> None:
-    """They themselves stay as they are, and doing it again changes nothing."""
-    (role,) = with_federation([taking(GOOGLE, "1234")], [bearer([GOOGLE, "1234"])])
-    (bot,) = with_federation([bearer([GOOGLE, "1234"])], [taking(GOOGLE, "1234")])
-    both = with_federation([bearer([GOOGLE, "1234"]), taking(GOOGLE, "1234")])
+def test_last_known_identities_count_on_both_sides() -> None:
+    """They stay unchanged, and applying it again changes nothing."""
+    (role,) = with_federation([taking(GOOGLE, "1234")], [holder([GOOGLE, "1234"])])
+    (bot,) = with_federation([holder([GOOGLE, "1234"])], [taking(GOOGLE, "1234")])
+    both = with_federation([holder([GOOGLE, "1234"]), taking(GOOGLE, "1234")])
 
     assert [link.target for link in (*role.links, *bot.links)] == ["bot", "role"]
     assert with_federation(both) == both
 
 
-def test_nobody_becomes_itself() -> None:
-    """Though it trusts its own issuer."""
-    one = bearer([GOOGLE, "1234"])
+def test_an_identity_does_not_become_itself() -> None:
+    """Although it trusts its own issuer."""
+    one = holder([GOOGLE, "1234"])
     itself = replace(one, trusts=taking(GOOGLE, "1234").trusts)
 
     assert with_federation([itself]) == (itself,)
@@ -121,7 +121,7 @@ TEXTS = ["".join(text) for length in range(7) for text in product("ab", repeat=l
 
 @given(FEW, FEW)
 def test_two_patterns_meet_where_one_text_fits_both(one: str, other: str) -> None:
-    """Looked for among all short texts; of patterns this short, no longer one is needed."""
+    """Compared with all short texts, which are enough for such short patterns."""
     expected = any(compiled(one).match(text) and compiled(other).match(text) for text in TEXTS)
 
     assert meet(one, other) == expected

@@ -34,7 +34,7 @@ def lengths(paths: Mapping[str, tuple[str, ...]]) -> dict[str, int]:
 @example(LOOP, "k00")
 @example([], "k00")
 def test_reach_is_all_descendants(edges: list[Edge], key: str) -> None:
-    """Whom one can become by any number of steps, without itself."""
+    """In any number of steps, without the identity itself."""
     oracle = digraph(edges)
 
     assert Engine(edges).reached_from(key) == (nx.descendants(oracle, key) if key in oracle else set())
@@ -61,8 +61,8 @@ def test_a_shortest_path_is_one_of_all_shortest(edges: list[Edge], source: str, 
 
 @given(EDGES, st.sets(KEYS, max_size=4))
 @example(LOOP, {"k02", "k00"})
-def test_everybody_has_a_shortest_path_to_the_nearest_goal(edges: list[Edge], goals: set[str]) -> None:
-    """Whoever is a goal has none; the path of anybody else ends in one."""
+def test_every_key_has_a_shortest_path_to_the_nearest_goal(edges: list[Edge], goals: set[str]) -> None:
+    """Goals have none; all other paths end in one."""
     to_goal = nx.DiGraph((edge.target, edge.source) for edge in edges)
     known = goals & set(to_goal)
     steps = nx.multi_source_dijkstra_path_length(to_goal, known, weight=None) if known else {}
@@ -76,7 +76,7 @@ def test_everybody_has_a_shortest_path_to_the_nearest_goal(edges: list[Edge], go
 @given(EDGES)
 @example(LOOP)
 def test_the_condensation_has_the_strongly_connected_components(edges: list[Edge]) -> None:
-    """And between these just the edges that lead from one to another, which form no circle."""
+    """With the edges between them, which form no cycle."""
     found = Engine(edges).condensed()
 
     assert {frozenset(group) for group in found.groups} == set(
@@ -88,7 +88,7 @@ def test_the_condensation_has_the_strongly_connected_components(edges: list[Edge
 
 
 def test_deep_graphs_need_no_recursion() -> None:
-    """A circle of 20,000 is one group; a chain of as many is as many."""
+    """A cycle of 20,000 is one group, a chain is 20,000 groups."""
     number = 20_000
     chain = [Edge(f"c{n:05}", f"c{n + 1:05}", "p") for n in range(number)]
     last = f"c{number:05}"
@@ -100,7 +100,7 @@ def test_deep_graphs_need_no_recursion() -> None:
 
 
 def test_a_certain_edge_counts_before_a_conditional_one() -> None:
-    """Whatever comes first."""
+    """In any order."""
     edges = [Edge("a", "b", "if so", conditional=True), Edge("a", "b", "surely"), Edge("a", "b", "again")]
 
     assert dict(digraph(edges)["a"]["b"]) == {"evidence": "surely", "conditional": False}
@@ -108,7 +108,7 @@ def test_a_certain_edge_counts_before_a_conditional_one() -> None:
 
 @pytest.mark.parametrize(("most", "kind"), [(2, Graph), (1, Engine)])
 def test_the_engine_answers_for_more_edges(most: int, kind: type[Access], monkeypatch: pytest.MonkeyPatch) -> None:
-    """A graph of networkx takes too much room for them."""
+    """A networkx graph would need too much memory."""
     monkeypatch.setattr(graph, "MOST_EDGES", most)
 
     assert isinstance(access_of([Edge("a", "b", "p"), Edge("b", "c", "p")]), kind)

@@ -1,4 +1,4 @@
-"""Who can become an admin through others: examples, and a slow oracle on small graphs."""
+"""Attack paths to an admin: examples, and a comparison with a slow search on small graphs."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def edge(source: str, target: str, *, conditional: bool = False) -> Edge:
 
 
 def test_one_step_leads_to_an_admin() -> None:
-    """Whoever may assume an admin is raised, and the evidence names the step."""
+    """An identity that can assume an admin is raised, and the evidence names the step."""
     raised = raise_by_paths({"a": NORMAL, "root": ADMIN}, [edge("a", "root")])
 
     assert raised == {
@@ -32,7 +32,7 @@ def test_one_step_leads_to_an_admin() -> None:
 
 
 def test_a_chain_through_an_unlisted_identity_counts() -> None:
-    """A path may run through somebody whose permissions nobody listed."""
+    """A path can lead through an identity that was not discovered."""
     raised = raise_by_paths({"a": NORMAL, "root": ADMIN}, [edge("a", "x"), edge("x", "root")])
 
     assert raised["a"].evidence == (
@@ -43,7 +43,7 @@ def test_a_chain_through_an_unlisted_identity_counts() -> None:
 
 
 @pytest.mark.parametrize("level", ["normal", "high", "escalation"])
-def test_whoever_has_a_path_is_at_least_escalation(level: PrivilegeLevel) -> None:
+def test_an_identity_with_a_path_is_at_least_escalation(level: PrivilegeLevel) -> None:
     """A path raises every lower level, and what was known before stays in the evidence behind it."""
     before = Privilege(level=level, evidence=("known before",))
     raised = raise_by_paths({"a": before, "root": ADMIN}, [edge("a", "root")])["a"]
@@ -53,7 +53,7 @@ def test_whoever_has_a_path_is_at_least_escalation(level: PrivilegeLevel) -> Non
 
 
 def test_why_the_own_privilege_is_unknown_is_no_evidence_of_a_path() -> None:
-    """A place that could not be read this time gives nobody more than they had."""
+    """An unread scope does not raise a privilege."""
     before = Privilege(level="unknown", evidence=("a place could not be read",))
 
     raised = raise_by_paths({"a": before, "root": ADMIN}, [edge("a", "root")])
@@ -77,8 +77,8 @@ def test_without_a_path_nothing_changes(edges: list[Edge]) -> None:
     assert raise_by_paths(before, edges) == before
 
 
-def test_whoever_can_become_somebody_who_can_make_itself_an_admin_can_do_the_same() -> None:
-    """A path to an admin comes first; those who need no path keep their own evidence alone."""
+def test_a_path_to_an_identity_that_can_escalate_is_escalation() -> None:
+    """A path to an admin comes first; identities that can escalate themselves keep their own evidence."""
     able = Privilege(level="escalation", evidence=("can change its own rights",))
     before = {"a": NORMAL, "b": NORMAL, "able": able, "other": able, "root": ADMIN}
     edges = [edge("a", "b"), edge("b", "able"), edge("b", "other"), edge("able", "other")]
@@ -96,7 +96,7 @@ def test_whoever_can_become_somebody_who_can_make_itself_an_admin_can_do_the_sam
 
 
 def test_an_admin_that_can_become_another_stays_as_it_is() -> None:
-    """Admins are not told that they can become admins."""
+    """Admins get no paths to other admins."""
     before = {"a": ADMIN, "b": ADMIN}
 
     assert raise_by_paths(before, [edge("a", "b"), edge("b", "a")]) == before
@@ -105,14 +105,14 @@ def test_an_admin_that_can_become_another_stays_as_it_is() -> None:
 @pytest.mark.parametrize(
     ("own", "level"), [("normal", "unknown"), ("high", "high"), ("unknown", "unknown"), ("escalation", "escalation")]
 )
-def test_a_path_to_somebody_unknown_is_told(own: PrivilegeLevel, level: PrivilegeLevel) -> None:
-    """Nobody can say that it is normal; what is graver by itself stays."""
+def test_a_path_to_unknown_privilege_is_unknown(own: PrivilegeLevel, level: PrivilegeLevel) -> None:
+    """It is not known to be normal; higher levels stay."""
     before = {"a": Privilege(level=own, evidence=("known before",)), "m": NORMAL, "u": UNKNOWN_PRIVILEGE}
     raised = raise_by_paths(before, [edge("a", "m"), edge("m", "u")])
 
     assert (raised["a"].level, raised["m"].level) == (level, "unknown")
-    told = ("a can become m: trust policy of m", "m can become u, whose privilege is unknown: trust policy of u")
-    assert raised["a"].evidence == ((*told, "known before") if own in ("normal", "high") else ("known before",))
+    steps = ("a can become m: trust policy of m", "m can become u, whose privilege is unknown: trust policy of u")
+    assert raised["a"].evidence == ((*steps, "known before") if own in ("normal", "high") else ("known before",))
 
 
 @pytest.mark.parametrize(
@@ -126,7 +126,7 @@ def test_a_path_to_somebody_unknown_is_told(own: PrivilegeLevel, level: Privileg
     ],
 )
 def test_what_holds_under_a_condition_is_high(own: PrivilegeLevel, goal: PrivilegeLevel, level: PrivilegeLevel) -> None:
-    """Never a path by itself; the first by key is told."""
+    """Never an unconditional path; the evidence shows the first by key."""
     before = {"a": Privilege(level=own), "k": Privilege(level=goal), "z": Privilege(level=goal)}
     raised = raise_by_paths(
         before,
@@ -137,12 +137,12 @@ def test_what_holds_under_a_condition_is_high(own: PrivilegeLevel, goal: Privile
     )
 
     assert raised["a"].level == level
-    told = ("a can become k, under a condition: trust policy of k",)
-    assert raised["a"].evidence == (told if level != own or own == "high" else ())
+    steps = ("a can become k, under a condition: trust policy of k",)
+    assert raised["a"].evidence == (steps if level != own or own == "high" else ())
 
 
-def test_a_path_found_otherwise_may_end_under_a_condition() -> None:
-    """Whoever is able only by a path is able all the same."""
+def test_a_conditional_edge_to_an_identity_with_a_path() -> None:
+    """An identity raised by a path counts as powerful."""
     raised = raise_by_paths(
         {"a": NORMAL, "b": NORMAL, "root": ADMIN}, [edge("b", "root"), edge("a", "b", conditional=True)]
     )
@@ -163,7 +163,7 @@ def test_of_equal_paths_the_smallest_key_is_taken(edges: list[Edge]) -> None:
 
 
 def test_a_long_path_is_cut_and_names_its_end() -> None:
-    """Evidence stays short: the first steps, how many follow, and whom they lead to."""
+    """Evidence stays short: the first steps, the number of others, and the goal."""
     steps = STEPS_SHOWN + 4
     keys = [f"n{number:02}" for number in range(steps)] + ["root"]
     edges = [edge(source, target) for source, target in pairwise(keys)]
@@ -203,7 +203,7 @@ GOALS: tuple[tuple[PrivilegeLevel, PrivilegeLevel], ...] = (
     ("escalation", "escalation"),
     ("unknown", "unknown"),
 )
-"""What somebody is who can become one of that level, the gravest first."""
+"""The level of an identity with a path to the first one; highest first."""
 
 
 @given(graphs)

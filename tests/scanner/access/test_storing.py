@@ -1,4 +1,4 @@
-"""Secrets that say whose credential they hold."""
+"""Stored secrets that name the identity whose credential they contain."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ HELD = Credential(key="c", kind="access_key", id=KEY)
 USER = make_identity("svc", key=ARN, kind="user", unique_id="AIDASVC", credentials=(HELD,))
 
 
-def secret(who: Any, **facts: Any) -> StoredSecret:
-    """One that says it is somebody's."""
+def secret(identity: Any, **facts: Any) -> StoredSecret:
+    """A secret that names an identity."""
     defaults = {"key": "s", "provider": "aws", "source": "prod", "scope": ACCOUNT, "name": "prod/key"}
-    return StoredSecret(**{**defaults, "attributes": {"identity": who}, **facts})
+    return StoredSecret(**{**defaults, "attributes": {"identity": identity}, **facts})
 
 
 @pytest.mark.parametrize(
@@ -39,14 +39,14 @@ def secret(who: Any, **facts: Any) -> StoredSecret:
         (secret(None, attributes={}), False),
     ],
 )
-def test_whose_credential_a_secret_says_it_holds(one: StoredSecret, *, is_linked: bool) -> None:
-    """By an id anywhere, by a name in its own scope."""
+def test_the_identity_that_a_secret_names(one: StoredSecret, *, is_linked: bool) -> None:
+    """An id counts in any scope, a name only in the secret's own."""
     (found,) = with_stored([USER], [one])
 
     assert [(link.relation, link.target) for link in found.links] == ([("stores", "s")] if is_linked else [])
 
 
-def test_a_name_that_two_have_is_neither() -> None:
+def test_an_ambiguous_name_gives_no_link() -> None:
     """Nothing is guessed."""
     users = [USER, replace(USER, key="other", unique_id=None, credentials=())]
 
@@ -54,7 +54,7 @@ def test_a_name_that_two_have_is_neither() -> None:
 
 
 def test_a_link_that_is_there_stays() -> None:
-    """What a connector found tells more."""
+    """The connector's evidence is more specific."""
     held = Link(relation="stores", target="s", evidence="seen")
     (found,) = with_stored([replace(USER, links=(held,))], [secret(KEY)])
 

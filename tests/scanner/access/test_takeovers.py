@@ -1,4 +1,4 @@
-"""Taking over what runs as somebody, by a right that reaches any scope of the provider."""
+"""Takeovers of workloads by assignments, which apply to all scopes of the provider."""
 
 from __future__ import annotations
 
@@ -42,8 +42,8 @@ def right(*on: str, conditional: bool = False, **facts: Any) -> Assignment:
         (right("*"), running(provider="aws"), False),
     ],
 )
-def test_a_right_reaches_whatever_runs_anywhere(one: Assignment, workload: Workload, linked: bool) -> None:
-    """In the provider, as it compares keys, but for what is denied."""
+def test_an_assignment_applies_to_all_scopes(one: Assignment, workload: Workload, linked: bool) -> None:
+    """Of the provider, as it compares keys, except what is denied."""
     held = held_by([HOLDER], [one])
     found = resolve([HOLDER, TARGET], held, [workload], [])
 
@@ -60,18 +60,18 @@ def test_a_right_reaches_whatever_runs_anywhere(one: Assignment, workload: Workl
         make_assignment("1", provider="gcp", takes_over=(Takeover(by=DEPLOYS, on=("*",), conditional=True),)),
     ],
 )
-def test_under_a_condition_it_is_a_doubt(one: Assignment) -> None:
-    """Whether the right has one, or what it allows."""
+def test_a_conditional_takeover_makes_no_link(one: Assignment) -> None:
+    """The condition of the assignment, or of the takeover."""
     held = held_by([HOLDER], [one])
 
     found = resolve([HOLDER, TARGET], held, [running()], [])
 
-    assert [one.links for one in found.identities] == [(), ()]
+    assert [identity.links for identity in found.identities] == [(), ()]
     assert found.edges == (Edge(HOLDER.key, TARGET.key, f"{RUN} runs as it: {DEPLOYS}", conditional=True),)
 
 
 def test_an_agent_that_was_not_read_this_time_can_be_taken_over() -> None:
-    """It is known of old, and still runs as somebody."""
+    """The last known agent still runs as its role."""
     runs_as = Link(relation="runs_as", target=TARGET.key, evidence="its role")
     agent = make_identity("agent", key="a1", provider="gcp", scope="p2", links=(runs_as,))
     found = resolve([HOLDER, TARGET], held_by([HOLDER], [right("a1")]), [], [], [agent])

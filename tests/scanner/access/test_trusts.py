@@ -1,4 +1,4 @@
-"""What both sides of a trust come to: links across scopes, whose account it is, and which environment."""
+"""Trust policies across scopes: links, external principals and environments."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def target(*trusts: Trust, **facts: Any) -> Identity:
 
 
 def caller(*patterns: str, **facts: Any) -> Identity:
-    """A role of our account that may become what these patterns mean."""
+    """A role of our account that may assume keys of these patterns."""
     return make_identity(
         "caller", **{"key": CALLER, "scope": OURS, "reach": (Way(kind="assume", on=patterns),), **facts}
     )
@@ -80,7 +80,7 @@ def test_across_scopes_it_takes_both_sides(one: Identity, other: Identity, linke
 
 
 def test_certain_and_conditional_edges_come_together() -> None:
-    """The condition of the caller's own policies stands in the evidence, and makes no link."""
+    """The evidence names the condition of the caller's policies, and there is no link."""
     sure, maybe = caller(ROLE), caller(key=f"{CALLER}2", reach=(Way(kind="assume", on=(ROLE,), conditional=True),))
     found = resolve([sure, maybe, target(trust(CALLER), trust(f"{CALLER}2"))], {}, (), ())
 
@@ -88,18 +88,18 @@ def test_certain_and_conditional_edges_come_together() -> None:
         Edge(CALLER, ROLE, "trust policy"),
         Edge(f"{CALLER}2", ROLE, "a condition of its own policies; trust policy", conditional=True),
     )
-    assert [len(one.links) for one in found.identities] == [1, 0, 0]
+    assert [len(identity.links) for identity in found.identities] == [1, 0, 0]
 
 
 def test_a_target_that_was_not_read_this_time_still_counts() -> None:
-    """Whom it let in when it was last seen; itself it stays as it is."""
+    """Its last known trust counts; the target stays unchanged."""
     (found,) = settle([caller()], [target(trust(CALLER), scope=OURS)])
 
     assert [link.target for link in found.links] == [ROLE]
 
 
 def test_a_link_that_is_there_is_kept_as_it_is() -> None:
-    """What the connector found out is more than the trust alone tells; and settling twice changes nothing."""
+    """The connector's evidence is more specific, and applying it again changes nothing."""
     held = Link(relation="can_assume", target=ROLE, evidence="seen by the connector")
     once = settle([caller("*", links=(held,)), target(trust(CALLER), trust(ROOT, "account"))])
 
@@ -119,10 +119,8 @@ def test_a_link_that_is_there_is_kept_as_it_is() -> None:
         ("*", "anyone", (), True),
     ],
 )
-def test_an_account_that_is_scanned_is_no_outsider(
-    principal: str, kind: Any, places: tuple[str, ...], external: bool
-) -> None:
-    """Even where it could not be entered; who runs an outside issuer is another question."""
+def test_a_scanned_account_is_not_external(principal: str, kind: Any, places: tuple[str, ...], external: bool) -> None:
+    """Even if it could not be read. The owner of a token issuer is another question."""
     coverage = [
         Coverage(source="prod", provider="aws", scope=scope, section="sts.account", status="denied") for scope in places
     ]
@@ -144,10 +142,8 @@ def test_an_account_that_is_scanned_is_no_outsider(
         ({"name": "deploy-dev", "unread": ("tags",)}, {"name": "app-prod"}, None),
     ],
 )
-def test_a_principal_of_another_environment_is_told(
-    one: dict[str, Any], other: dict[str, Any], crosses: str | None
-) -> None:
-    """By what the provider says, else by tags, else by name; where either is unknown there is nothing to tell."""
+def test_a_principal_of_another_environment(one: dict[str, Any], other: dict[str, Any], crosses: str | None) -> None:
+    """By the provider's data, else tags, else name. Without a result if either is unknown."""
     *_, found = settle([caller(**one), target(trust(CALLER), **other)])
 
     assert found.trusts[0].crosses == crosses

@@ -1,4 +1,4 @@
-"""Whom an identity's own policies let it become, typed: what tells it otherwise is understood, or fails loudly."""
+"""``reach`` and its published attributes: each shape is read, or fails with a message."""
 
 from __future__ import annotations
 
@@ -47,8 +47,8 @@ MISFITS = [
 ]
 
 
-def test_reports_show_it_by_the_published_names_and_these_are_understood() -> None:
-    """There and back, with whatever else is an attribute."""
+def test_published_attributes_are_written_and_read() -> None:
+    """Both ways, beside other attributes."""
     typed = make_identity(attributes={"path": "/"}, reach=(ASSUMES, ASSUMES_IF, TAKES, TAKES_ANY))
 
     assert typed.published_attributes == PUBLISHED
@@ -58,8 +58,8 @@ def test_reports_show_it_by_the_published_names_and_these_are_understood() -> No
 
 
 @pytest.mark.parametrize("attributes", MISFITS)
-def test_another_shape_is_refused_by_its_name(attributes: dict[str, Any]) -> None:
-    """It could be a path."""
+def test_another_shape_raises_an_error_that_names_the_attribute(attributes: dict[str, Any]) -> None:
+    """It could hide an attack path."""
     with pytest.raises(ValueError, match=f"attribute {next(iter(attributes))} does not fit: Expected|Object"):
         with_typed_reach(make_identity(attributes=attributes))
 
@@ -86,8 +86,8 @@ class Connector:
 
 
 @pytest.mark.parametrize("attributes", MISFITS)
-def test_what_a_connector_tells_in_another_shape_is_a_gap_of_that_row(attributes: dict[str, Any]) -> None:
-    """The row stays, its rights in doubt; its neighbours are as they were read."""
+def test_an_attribute_of_another_shape_is_a_gap_of_that_identity(attributes: dict[str, Any]) -> None:
+    """The identity stays, with unknown permissions; others are unchanged."""
     connector = Connector(make_identity("odd", attributes=attributes), make_identity("fine", attributes=PUBLISHED))
     found = read_scope(connector, next(connector.scopes()), deadline=60)
 
@@ -108,7 +108,7 @@ def test_many_misfits_are_one_gap() -> None:
     assert (gap.detail or "").endswith("; and 7 more")
 
 
-def test_a_shard_of_an_earlier_version_is_understood_or_refused() -> None:
+def test_a_shard_of_an_earlier_version_is_read_or_refused() -> None:
     """It has the attributes."""
     assert decode(encode(make_identity(attributes=PUBLISHED))) == with_typed_reach(make_identity(attributes=PUBLISHED))
     with pytest.raises(ValueError, match="attribute may_become does not fit"):
@@ -119,10 +119,10 @@ def test_a_shard_of_an_earlier_version_is_understood_or_refused() -> None:
     ("attributes", "unread", "reach"),
     [(PUBLISHED, (), (ASSUMES, ASSUMES_IF, TAKES, TAKES_ANY)), (MISFITS[0], ("permissions",), ())],
 )
-def test_a_store_of_an_earlier_version_tells_the_paths_it_knew(
+def test_a_store_of_an_earlier_version_keeps_its_paths(
     attributes: dict[str, Any], unread: tuple[str, ...], reach: tuple[Way, ...]
 ) -> None:
-    """Its bodies have the attributes; one that does not fit makes no store unreadable, but rights unknown."""
+    """Its records have the attributes. One of another shape leaves the store readable, and permissions unknown."""
     engine = connect("sqlite://", create=True)
     migrate(engine)
     with writing(engine) as connection:
@@ -140,15 +140,15 @@ def test_a_store_of_an_earlier_version_tells_the_paths_it_knew(
 
 
 def test_the_ways_of_all_sources_count() -> None:
-    """Each sees the policies that it can."""
+    """Each source reads some of the policies."""
     one, other = make_identity("x", reach=(ASSUMES,)), make_identity("x", source="z", reach=(ASSUMES, TAKES))
     readings = [Reading(source=each.source, scope="s", identities=(each,)) for each in (one, other)]
 
     assert join(readings, {"prod": 0, "z": 0}).identities[0].reach == (ASSUMES, TAKES)
 
 
-def test_what_was_known_of_permissions_that_could_not_be_read_is_resolved_with_the_rest() -> None:
-    """A conditional path makes no link, so it stood in nothing that the last scan kept; now its way does."""
+def test_last_known_reach_of_unread_permissions_is_resolved() -> None:
+    """A conditional edge makes no link, so the last known ``reach`` keeps it."""
     last = make_identity("x", reach=(Way(kind="assume", on=("arn:*",), conditional=True),))
     seen = as_last_known(make_identity("x", unread=("permissions",)), last)
     trust = Trust(principal=seen.key, kind="principal", evidence="its trust policy")

@@ -1,4 +1,4 @@
-"""What runs as what: workloads and agents beside the identities whose rights they have."""
+"""Workloads and agents, and the identities they run as."""
 
 from __future__ import annotations
 
@@ -37,24 +37,24 @@ def agent(*roles: str, level: PrivilegeLevel = "unknown") -> Identity:
         (f"arn:aws:iam::{ACCOUNT}:role/etl", [ROLE, replace(ROLE, key="other")], f"arn:aws:iam::{ACCOUNT}:role/etl"),
         ("unknown", [ROLE], "unknown"),
     ],
-    ids=["by key", "without its path", "in another account", "two of that name", "of nobody"],
+    ids=["by key", "without its path", "in another account", "two of that name", "not discovered"],
 )
-def test_roles_are_found_though_their_path_is_left_out(named: str, identities: list[Identity], found: str) -> None:
-    """Some services name a role by its last part alone; what could be two of them is neither."""
+def test_a_role_without_its_path_is_found(named: str, identities: list[Identity], found: str) -> None:
+    """Some services name a role without its path. An ambiguous name is not resolved."""
     [one] = placed([workload(named)], identities)
 
     assert one.runs_as == (found,)
 
 
 def test_consumers_are_workloads_and_agents() -> None:
-    """Whatever runs as an identity, sorted by key."""
+    """Everything that runs as an identity, sorted by key."""
     found = consumers([workload(ROLE.key), workload(ROLE.key, key="z"), workload(key="idle")], [ROLE, agent(ROLE.key)])
 
     assert found == {ROLE.key: (AGENT, FUNCTION, "z")}
 
 
 @pytest.mark.parametrize(
-    ("own", "roles", "level", "told"),
+    ("own", "roles", "level", "evidence"),
     [
         ("unknown", {"r": "normal"}, "normal", ["runs as r, whose privilege is normal: why r"]),
         ("unknown", {"r": "normal", "s": "admin"}, "admin", ["runs as s, whose privilege is admin: why s"]),
@@ -62,25 +62,25 @@ def test_consumers_are_workloads_and_agents() -> None:
         ("unknown", {"r": "high", "gone": None}, "high", ["runs as r, whose privilege is high: why r"]),
         ("high", {"r": "normal"}, "high", ["runs as r, whose privilege is normal: why r"]),
     ],
-    ids=["its role's", "the gravest", "a role that is not known", "known to be more", "its own"],
+    ids=["its role's", "the highest", "an unknown role", "known to be more", "its own"],
 )
 def test_an_agent_has_the_rights_of_its_roles(
-    own: PrivilegeLevel, roles: dict[str, PrivilegeLevel | None], level: PrivilegeLevel, told: list[str]
+    own: PrivilegeLevel, roles: dict[str, PrivilegeLevel | None], level: PrivilegeLevel, evidence: list[str]
 ) -> None:
-    """The gravest first, with the reason."""
+    """The highest first, with the reason."""
     known = {role: Privilege(level=of, evidence=(f"why {role}",)) for role, of in roles.items() if of is not None}
     subject = agent(*roles, level=own)
     found = with_rights_of_roles({AGENT: subject.privilege, **known}, [subject])
 
     assert found[AGENT].level == level
-    assert list(found[AGENT].evidence[:1]) == told
+    assert list(found[AGENT].evidence[:1]) == evidence
     assert {key: found[key] for key in known} == known
 
 
 @pytest.mark.parametrize("is_agent", [True, False])
-def test_the_role_of_an_agent_is_one(is_agent: bool) -> None:
-    """It is what the agent is when it acts; what runs as a role and is no agent makes none of it."""
+def test_the_role_of_an_agent_is_an_agent(is_agent: bool) -> None:
+    """The agent acts as the role. Workloads that are no agents do not make it one."""
     found = agents_roles([ROLE, agent(ROLE.key)], {ROLE.key: AgentVerdict(), AGENT: AgentVerdict(is_agent=is_agent)})
 
     assert found[ROLE.key].is_agent is is_agent
-    assert [one.evidence for one in found[ROLE.key].signals] == ["the bedrock agent helper runs as it"] * is_agent
+    assert [signal.evidence for signal in found[ROLE.key].signals] == ["the bedrock agent helper runs as it"] * is_agent

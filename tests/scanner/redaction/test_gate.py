@@ -122,7 +122,7 @@ def test_credentials_of_a_key_with_a_password_stay_apart() -> None:
     key = "list:db?password=hunter2"
     masked = cleared(make_identity(key=key, credentials=_credentials(key)))
 
-    assert [one.key for one in masked.credentials] == [
+    assert [credential.key for credential in masked.credentials] == [
         "list:db?password=•••#access_key:one",
         "list:db?password=•••#access_key:two",
     ]
@@ -188,7 +188,7 @@ def test_a_shard_by_anybody_passes_the_gate(tmp_path: Path) -> None:
 
 
 def _lines(path: Path, source: Any, identity: Identity) -> list[str]:
-    first = next(one for one in source.connector.scopes() if isinstance(one, Scope))
+    first = next(scope for scope in source.connector.scopes() if isinstance(scope, Scope))
     outcomes: list[Listing | Reading] = [
         Listing(source="one", scopes=(first,)),
         Reading(source="one", scope=first.id, part=first.part, identities=(identity,)),

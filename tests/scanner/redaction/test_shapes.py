@@ -62,7 +62,7 @@ def _own_texts() -> Iterator[tuple[str, str]]:
                 if isinstance(node, ast.Constant) and isinstance(node.value, str):
                     yield str(path.relative_to(ROOT)), node.value
                 elif isinstance(node, ast.JoinedStr):
-                    parts = [one.value if isinstance(one, ast.Constant) else "X9" for one in node.values]
+                    parts = [value.value if isinstance(value, ast.Constant) else "X9" for value in node.values]
                     yield str(path.relative_to(ROOT)), "".join(map(str, parts))
 
 

@@ -30,7 +30,7 @@ def hits(*entries: Entry) -> tuple[Hit | None, Hit | None]:
     """What this rule and the one about ambiguity say of the identity with these entries."""
     verdict = match([IDENTITY], entries, tag_keys=(), today=NOW.date()).verdicts[IDENTITY.key]
     assessment = make_assessment(IDENTITY, registry=verdict)
-    judged = {one.id: EntryAssessment(entry=one, state="found") for one in entries}
+    judged = {entry.id: EntryAssessment(entry=entry, state="found") for entry in entries}
     by = RuleContext(policy=Policy(), now=NOW, entries=judged)
     return DECLARED_DIFFERENTLY.check(assessment, by), registration.AMBIGUOUS_REGISTRATION.check(assessment, by)
 

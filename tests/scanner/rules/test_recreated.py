@@ -47,7 +47,7 @@ def night(
         started=NOW + timedelta(days=number),
         accept_drop=True,
     )
-    return [one for one in result.findings if one.rule == "recreated"]
+    return [finding for finding in result.findings if finding.rule == "recreated"]
 
 
 def test_it_stands_from_the_night_it_was_seen(store: Store) -> None:

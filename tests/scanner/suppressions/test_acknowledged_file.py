@@ -81,4 +81,4 @@ def test_what_is_added_is_read_back(acknowledged: Acknowledged, remark: str, fin
 
     lines = tomllib.loads(after)["acknowledged"]
     expected = {"reason": acknowledged.reason, "by": acknowledged.by, "until": acknowledged.until}
-    assert lines == [{"finding": one, **expected} for one in findings]
+    assert lines == [{"finding": finding, **expected} for finding in findings]
