@@ -84,7 +84,8 @@ class FileConnector:
             self._open().close()
         except RegistryError as error:
             problem = error.problems[0]
-            yield Check(name=path, ok=False, detail=str(problem), fix=problem.fix)
+            line = f"line {problem.line}: " if problem.line else ""
+            yield Check(name=path, ok=False, detail=f"{line}{problem.message}", fix=problem.fix)
         else:
             yield Check(name=path, ok=True, detail="readable")
 

@@ -76,19 +76,16 @@ def _section(
         return
     page.heading(title if title.startswith("Findings") else f"{title}: {len(groups):,}")
     for rows in groups[:SHOWN]:
-        page.item(rows[0].severity or _label(rows[0]), lines(rows), axis="severity" if rows[0].severity else None)
+        page.item(rows[0].severity or words(rows[0].change), lines(rows), axis="severity" if rows[0].severity else None)
     if len(groups) > SHOWN:
         page.hint(f"and {len(groups) - SHOWN:,} more", "muster diff -o csv:diff.csv", indent=LABEL)
 
 
-def _label(change: Change) -> str:
-    return words(change.change) if change.subject != "identity" else (change.kind or "")[:9]
-
-
 def _identity(rows: list[Change]) -> Iterator[str]:
-    """The lines of an identity: its name, each change, the next step."""
+    """The lines of an identity: its name, kind and place, each change, the next step."""
     first = rows[0]
-    yield f"{first.name} ({first.provider} {first.scope})"
+    where = " ".join(filter(None, (words(first.kind or "identity"), "in", first.provider, first.scope)))
+    yield f"{first.name} ({where})"
     yield first.key
     for row in rows:
         yield f"{became(row)}{f' ({row.caveat})' if row.caveat else ''}"

@@ -44,10 +44,10 @@ def new_findings(page: Page, digest: Digest) -> None:
 
 
 def highest_findings(page: Page, digest: Digest) -> None:
-    """The findings with the highest severity among those that are not new."""
-    standing = [finding for finding in digest.result.findings if not finding.new]
+    """The findings with the highest severity among those that are neither new nor acknowledged."""
+    standing = [finding for finding in digest.result.findings if not finding.new and finding.acknowledged is None]
     if standing:
-        others = len(standing) < len(digest.result.findings)
+        others = any(finding.new for finding in digest.result.findings)
         _list(
             page,
             digest,
@@ -84,8 +84,11 @@ def _findings(counts: Summary) -> int:
 
 
 def _before(digest: Digest) -> str:
-    trend = digest.result.trend
-    return f"{trend[-2].started_at:%Y-%m-%d}" if len(trend) > 1 else "the last scan"
+    """The day of the previous scan; its time, too, if it was on the same day."""
+    *_, before, now = (None, None, *(point.started_at for point in digest.result.trend))
+    if before is None or now is None:
+        return "the last scan"
+    return f"{before:%Y-%m-%d %H:%M} UTC" if before.date() == now.date() else f"{before:%Y-%m-%d}"
 
 
 def _list(page: Page, digest: Digest, title: str, findings: Sequence[Finding], *, most: int) -> None:

@@ -9,22 +9,38 @@ step=${1:-}
 folder=${2:-exports}
 umask 077
 
+# Write what a command prints to a file. A command that fails leaves no file: the report shows a gap there.
+save() {
+    file=$folder/$1
+    shift
+    if ! "$@" --output json >"$file"; then
+        rm -f "$file"
+        echo "not exported, a gap in the report: $*" >&2
+    fi
+}
+
 export_account() {
     mkdir -p "$folder"
-    aws iam get-account-authorization-details --output json >"$folder/account.json"
-    until [ "$(aws iam generate-credential-report --query State --output text)" = COMPLETE ]; do sleep 2; done
-    aws iam get-credential-report --output json >"$folder/report.json"
-    : >"$folder/keys.json"
-    for user in $(aws iam list-users --query 'Users[].UserName' --output text); do
-        aws iam list-access-keys --user-name "$user" --output json >>"$folder/keys.json"
+    save account.json aws iam get-account-authorization-details
+    while state=$(aws iam generate-credential-report --query State --output text) && [ "$state" != COMPLETE ]; do sleep 2; done
+    save report.json aws iam get-credential-report
+    for user in $(aws iam list-users --query 'Users[].UserName' --output text || true); do
+        save "keys-$user.json" aws iam list-access-keys --user-name "$user"
     done
-    aws iam list-service-specific-credentials --all-users --output json >"$folder/api-keys.json"
-    aws ec2 describe-regions --output json >"$folder/regions.json"
+    save api-keys.json aws iam list-service-specific-credentials --all-users
+    save summary.json aws iam get-account-summary
+    save roles.json aws iam list-roles
+    save profiles.json aws iam list-instance-profiles
+    save mfa.json aws iam list-virtual-mfa-devices --assignment-status Assigned
+    save oidc.json aws iam list-open-id-connect-providers
+    save saml.json aws iam list-saml-providers
+    save certificates.json aws iam list-server-certificates
+    save regions.json aws ec2 describe-regions
     for region in ${REGIONS:-eu-west-1}; do
         mkdir -p "$folder/$region"
-        aws secretsmanager list-secrets --region "$region" --output json >"$folder/$region/secrets.json"
-        aws lambda list-functions --region "$region" --output json >"$folder/$region/functions.json"
-        aws bedrock-agent list-agents --region "$region" --output json >"$folder/$region/agents.json"
+        save "$region/secrets.json" aws secretsmanager list-secrets --region "$region"
+        save "$region/functions.json" aws lambda list-functions --region "$region"
+        save "$region/agents.json" aws bedrock-agent list-agents --region "$region"
     done
     echo "exported to $folder: move it to where Muster is, then: sh audit.sh report $folder"
 }

@@ -116,7 +116,7 @@ def _needed(option: str, given: str | None, question: str) -> str:
     if given.strip(" <>").upper() in ACKNOWLEDGE.split():
         raise UsageError(
             f"--{option} {given} is the placeholder of the printed command",
-            hint="put in why the finding is suppressed, and who answers for that",
+            hint="put in why the finding is suppressed, and who is accountable for that",
         )
     if without_secrets(given) != given:
         raise UsageError(

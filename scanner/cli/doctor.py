@@ -74,6 +74,8 @@ def _checks(config: Config, sources: tuple[Source, ...], store_url: str) -> Iter
 
     yield from _list_checks(config, sources)
     yield _store_check(store_url)
+    if config.reports:
+        yield _report_check(config)
     for source in sources:
         if not isinstance(source.connector, Preflight):
             yield Check(name=source.name, ok=True, detail=f"{source.type} has nothing to check beforehand")
@@ -124,6 +126,19 @@ def _list_checks(config: Config, sources: tuple[Source, ...]) -> Iterator[Check]
     yield Check(name="registry and people", ok=True, detail=f"{entries}, {people}")
     for warning in lists.warnings:
         yield Check(name="registry and people", ok=True, detail=f"warning: {warning}")
+
+
+def _report_check(config: Config) -> Check:
+    """Whether a scan could write the reports of the config: their formats, views and endings."""
+    from connectors.base import Check
+    from scanner.cli.output import configured_outputs
+    from scanner.errors import ConfigError
+
+    try:
+        planned = configured_outputs(config)
+    except ConfigError as error:
+        return Check(name="reports", ok=False, detail=str(error), fix=error.hint)
+    return Check(name="reports", ok=True, detail=", ".join(f"{one.report.name} to {one.path}" for one in planned))
 
 
 def _store_check(url: str) -> Check:

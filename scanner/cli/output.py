@@ -127,7 +127,7 @@ def _board(format_name: str) -> Report:
 
 def plan_outputs(texts: Sequence[str], view: str | None, config: Config | None = None) -> list[Output]:
     """What ``-o`` asks for and the config's reports; with neither, the table on stdout."""
-    planned = _configured(config) if config is not None else []
+    planned = configured_outputs(config) if config is not None else []
     planned += [parse_output(text, view) for text in texts]
     refuse_one_path_twice([output.path for output in planned])
     return planned or [make_output("table", STDOUT, view)]
@@ -155,7 +155,8 @@ def refuse_one_path_twice(paths: Sequence[str]) -> None:
         raise UsageError(f"two reports would be written to {twice}", hint="give each a path of its own")
 
 
-def _configured(config: Config) -> list[Output]:
+def configured_outputs(config: Config) -> list[Output]:
+    """The reports of ``[[report]]``. Raises ConfigError, which names the line."""
     planned = []
     for number, one in enumerate(config.reports):
         try:

@@ -62,6 +62,7 @@ def test_a_finding_is_acknowledged_and_stays_in_every_report(listing: Path, must
     rows = list(csv.DictReader(io.StringIO(muster("report", "--view", "findings", "-o", "csv:-").out)))
     assert {row["acknowledged"] for row in rows} == {f"trial until spring (ada@example.com, until {LATER})"}
     assert "Acknowledged: trial until spring" in muster("report", "--view", "findings").out
+    assert "Highest-severity findings" not in quiet.out
 
 
 def test_dry_run_only_prints(listing: Path, muster: Muster) -> None:

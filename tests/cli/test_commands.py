@@ -145,6 +145,22 @@ def test_doctor_names_what_is_wrong(estate: Path, muster: Muster) -> None:
     assert "registry.csv:3" in done.out
 
 
+def test_doctor_looks_at_the_reports_of_the_config(estate: Path, muster: Muster) -> None:
+    """What a scan would refuse is a problem beforehand; what it would write is named."""
+    with (estate / "config.toml").open("a") as config:
+        config.write('\n[[report]]\nformat = "htm"\npath = "x.html"\n')
+
+    wrong = muster("doctor")
+    (estate / "config.toml").write_text((estate / "config.toml").read_text().replace('"htm"', '"html"'))
+
+    assert (wrong.code, "PROBLEM reports: config.toml:" in wrong.out, "did you mean html?" in wrong.out) == (
+        1,
+        True,
+        True,
+    )
+    assert "ok      reports: html to x.html" in muster("doctor").out
+
+
 @pytest.mark.parametrize(
     ("url", "code", "told"),
     [

@@ -310,9 +310,9 @@ def test_doctor_says_whether_the_file_can_be_read(tmp_path: Path) -> None:
     connectors = [FileConnector("bots", FileSettings(path=path)) for path in (good, bad)]
 
     assert isinstance(connectors[0], Preflight)
-    assert [(check.ok, check.fix) for connector in connectors for check in connector.check()] == [
-        (True, None),
-        (False, "put the headings into the first row"),
+    assert [(check.ok, check.detail, check.fix) for connector in connectors for check in connector.check()] == [
+        (True, "readable", None),
+        (False, "line 1: no heading means key or name", "put the headings into the first row"),
     ]
 
 

@@ -82,6 +82,15 @@ def test_nothing_in_it_acts(text: str, width: int) -> None:
     assert not ACTIVE.search(written("markdown", diff).replace("\n", ""))
 
 
+def test_a_kind_is_written_out() -> None:
+    """However long: none is cut to the width of a label."""
+    change = Change(subject="identity", change="joined", key="a:erp:x", name="x", kind="service_account", provider="a")
+
+    page = written("table", Diff(old=OLD, new=OLD, summary=COUNTS, changes=(change,)))
+
+    assert "joined    x (service account in a)" in page
+
+
 def test_many_are_counted_not_listed() -> None:
     """A page stays one to read in the morning."""
     many = tuple(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -228,6 +229,15 @@ def test_what_is_new_comes_before_what_is_gravest() -> None:
 def test_what_moved_since_the_scan_before(now: Summary, said: str) -> None:
     """What there is more or less of."""
     assert said in page(make_result(make_assessment(), summary=now, trend=TREND))
+
+
+def test_the_scan_before_of_the_same_day_is_told_by_its_time() -> None:
+    """A date alone would be the day of both."""
+    before = ScanPoint(id="before", started_at=NOW - timedelta(minutes=5), counts=Summary())
+
+    shown = page(make_result(make_assessment(), trend=(before, TREND[1])))
+
+    assert f"since {before.started_at:%Y-%m-%d %H:%M} UTC" in shown
 
 
 def test_a_first_scan_moved_nothing() -> None:

@@ -32,9 +32,9 @@ _NO_OWNERS: frozenset[Role] = frozenset(
 """Roles beside which an owner should stand: where nobody answers, that is what is missing."""
 
 _UNUSED: Mapping[str, str] = {
-    "dormant": "Switch it off if nobody objects, for nothing uses it.",
-    "never_used": "Switch it off if nobody objects, for nothing ever used it.",
-    "disabled": "Delete it if nobody objects, for it is disabled.",
+    "dormant": "Switch it off if there are no objections: nothing uses it.",
+    "never_used": "Switch it off if there are no objections: nothing ever used it.",
+    "disabled": "Delete it if there are no objections: it is disabled.",
 }
 """What is better than handing over, by use."""
 
@@ -234,7 +234,7 @@ def _notices(result: ScanResult, leaver: Leaver) -> Iterator[str]:
     if not leaver.has_roster:
         yield "No roster was given: people are told by their texts alone, and nobody can be suggested."
     elif not leaver.is_on_roster:
-        yield f"{leaver.person.email} is not on the roster, and is told by that text alone."
+        yield f"{leaver.person.email} is not on the roster, and was recognised by this text alone."
     if any(one.registry.state == "unchecked" for one in result.identities):
         yield "The scan had no registry: only creators, tags and accounts tell what is theirs."
     gaps = sum(one.is_gap for one in result.coverage)

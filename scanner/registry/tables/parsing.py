@@ -144,7 +144,7 @@ def _refuse_bombs(path: Path, text: str) -> None:
     depth = 0
     for event in yaml.parse(text, Loader=yaml.CBaseLoader):
         if isinstance(event, yaml.AliasEvent):
-            raise invalid(path, _READABLE_YAML, "an alias (*name)", _line(event.start_mark))
+            raise invalid(path, _READABLE_YAML, "an alias (*name); write its value out", _line(event.start_mark))
         depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
         if depth > DEEPEST:
             raise invalid(path, "YAML", TOO_DEEP, _line(event.start_mark))

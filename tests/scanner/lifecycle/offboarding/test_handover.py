@@ -295,7 +295,7 @@ def test_an_entry_that_is_only_alike_says_nothing() -> None:
         pytest.param(
             {"owner": ("E7",)},
             "dormant",
-            "Switch it off if nobody objects, for nothing uses it. Otherwise: Name bob@example.com as owner in NHI-1.",
+            "Switch it off if there are no objections: nothing uses it. Otherwise: Name bob@example.com as owner in NHI-1.",
             id="unused",
         ),
         pytest.param(
@@ -507,7 +507,7 @@ STRANGER = Person(email="gus@example.com", origin=Origin(file="registry.csv", ro
         ),
         pytest.param(
             PEOPLE, STRANGER, {},
-            ["gus@example.com is not on the roster, and is told by that text alone."],
+            ["gus@example.com is not on the roster, and was recognised by this text alone."],
             id="a-stranger",
         ),
         pytest.param(
