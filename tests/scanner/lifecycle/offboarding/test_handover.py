@@ -295,7 +295,8 @@ def test_an_entry_that_is_only_alike_says_nothing() -> None:
         pytest.param(
             {"owner": ("E7",)},
             "dormant",
-            "Switch it off if there are no objections: nothing uses it. Otherwise: Name bob@example.com as owner in NHI-1.",
+            "Switch it off if there are no objections: nothing uses it. "
+            "Otherwise: Name bob@example.com as owner in NHI-1.",
             id="unused",
         ),
         pytest.param(
