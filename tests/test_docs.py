@@ -149,6 +149,22 @@ def test_every_connector_has_a_page_with_its_permissions(name: str) -> None:
     assert [one.encode_name for one in msgspec.structs.fields(spec.settings) if one.encode_name not in page] == []
 
 
+def test_files_and_folders_that_the_architecture_names_exist() -> None:
+    """By their whole path; in the table of folders also below those of the row, or one folder deeper."""
+    text = (ROOT / "docs" / "explanation" / "architecture.md").read_text(encoding="utf-8")
+    missing = []
+    for line in text.splitlines():
+        spans = re.findall(r"`([\w./*-]+)`", line)
+        named = [span for span in spans if re.search(r"/$|\.(?:py|toml|json|md)$", span)]
+        folders = [ROOT, *(ROOT / name for name in named if line.startswith("|") and name.endswith("/"))]
+        patterns = [(folder, deeper + name) for name in named for folder in folders for deeper in ("", "*/")]
+        found = {pattern.removeprefix("*/") for folder, pattern in patterns if any(folder.glob(pattern.rstrip("/")))}
+        missing += [name for name in named if name not in found]
+
+    assert "connectors/base.py" in text
+    assert missing == []
+
+
 def test_formats_and_views_are_in_the_docs() -> None:
     """One page tells them all."""
     page = (ROOT / "docs" / "reference" / "reports.md").read_text(encoding="utf-8")
