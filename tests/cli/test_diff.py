@@ -38,7 +38,8 @@ def test_what_changed_overnight(muster: Muster) -> None:
     assert done.code == 0
     assert lines[-1] == "joined 1, moved 1, left 0, returned 0, not re-checked 0"
     assert max(map(len, lines)) <= 80
-    for told in ("night-bot (bot in saas acme)", "owner: left@example.com -> ada@example.com", "Findings: 1 new, 1 resolved"):
+    moved = "owner: left@example.com -> ada@example.com"
+    for told in ("night-bot (bot in saas acme)", moved, "Findings: 1 new, 1 resolved"):
         assert told in done.out
     assert "\x1b" not in done.out
 
