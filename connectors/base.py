@@ -12,6 +12,7 @@ from msgspec import Struct, structs
 from connectors.budget import current, draw_on
 from scanner.errors import SourceError
 from scanner.model import Assignment, Coverage, CoverageStatus, Fact, Identity, Rung, StoredSecret, Workload
+from scanner.model.providers import Providers
 from scanner.redaction.redact import redact
 from scanner.text import printable
 
@@ -75,7 +76,9 @@ class Spec(Struct, frozen=True, kw_only=True):
 
     ``depends_on``: by section, those whose rows it asks about or whose answer it shares; where it has nothing to ask,
     it is as complete as they are. ``entrances``: sections that say where to read, and list no identity themselves:
-    their kinds are what is lost where they are a gap.
+    their kinds are what is lost where they are a gap. ``providers``: what it knows of providers beforehand, by name:
+    how ids look and are compared, where they live, words. A file ``NAME.providers.toml`` beside its module is read
+    instead, without importing the connector; then this is ``read_providers(PACKAGE, NAME)``.
     """
 
     name: str
@@ -86,6 +89,7 @@ class Spec(Struct, frozen=True, kw_only=True):
     extra: str | None = None
     depends_on: Mapping[str, tuple[str, ...]] = {}
     entrances: tuple[str, ...] = ()
+    providers: Providers = {}
 
     def section(self, name: str) -> Section:
         """The section of that name; a qualifier after a colon is ignored."""

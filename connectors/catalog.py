@@ -1,8 +1,48 @@
-"""The connectors that are installed."""
+"""The connectors that are installed, and what they know of providers."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
 
 from scanner.catalog import Catalog
+
+if TYPE_CHECKING:
+    from scanner.model.providers import Providers
+
+log = logging.getLogger(__name__)
+
+_LISTS = "file"
+"""It reads lists of any provider: what it knows of one counts last."""
 
 
 def connector_catalog() -> Catalog:
     """By source type."""
     return Catalog("muster.connectors", "connector")
+
+
+def installed_providers() -> Providers:
+    """What the installed connectors know of providers: by the file beside a connector's module, else by its spec.
+
+    Built-in connectors have the file, so none of them is imported for this. A connector that cannot be loaded is warned
+    of, and its provider compares like one that nobody knows: it must not end a command that is about something else.
+    """
+    from scanner.model.providers import joined
+
+    catalog = connector_catalog()
+    return joined(
+        (name, _providers(catalog, name)) for name in sorted(catalog.names, key=lambda name: (name == _LISTS, name))
+    )
+
+
+def _providers(catalog: Catalog, name: str) -> Providers:
+    from scanner.model.providers import read_providers
+
+    folder = catalog.module(name).rpartition(".")[0]
+    try:
+        given: Providers = (folder and read_providers(folder, name)) or catalog.load(name).spec.providers
+    except Exception as error:
+        log.warning("what the connector %s knows of its provider cannot be read: %s", name, error)
+        log.debug("the connector %s", name, exc_info=error)
+        return {}
+    return given

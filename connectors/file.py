@@ -17,6 +17,7 @@ from connectors.base import Check, DiscoveredRecord, Scope, Section, SectionRead
 from connectors.file_rows import COLUMNS, parse_identity
 from scanner.errors import Problem, RegistryError, SourceError
 from scanner.model import ANY_KIND, EVERY_SCOPE, RUNGS, SCHEMA, Coverage, Identity
+from scanner.model.providers import read_providers
 from scanner.registry.tables import EmptyTable, Row, Table, read_table
 from scanner.registry.tables.cells import shown
 from scanner.registry.tables.headings import Fields
@@ -36,6 +37,7 @@ class FileConnector:
 
     spec: ClassVar[Spec] = Spec(
         name="file",
+        providers=read_providers("connectors", "file"),
         title="List in a file",
         settings=FileSettings,
         kinds=(ANY_KIND,),  # whatever the file says

@@ -24,8 +24,8 @@ class LogSpec(Struct, frozen=True, kw_only=True):
     ``provider``: whose identities it is about. ``permissions``: what reading it live takes. ``blind_spots``: what it
     can never show, in sentences. ``unlogged``: glob patterns of actions (``service:Action``) that it does not record
     unless that is switched on: they are never called unused. ``is_live``: can be read through a source of that
-    provider, without ``path``. ``sees_all_use_of``: kinds of identities of which it records any use, ``*`` for all: where
-    it has no event, there was none.
+    provider, without ``path``. ``sees_all_use_of``: kinds of identities of which it records any use, ``*`` for all:
+    where it has no event, there was none.
     """
 
     name: str

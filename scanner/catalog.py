@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 from collections import Counter
-from importlib.metadata import EntryPoint, entry_points
-from typing import Any
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 from scanner.errors import UsageError, did_you_mean
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
+
+    from scanner.model.providers import Providers
 
 
 class Catalog:
     """The plugins of one entry-point group, by name. Looking at the names imports none of them."""
 
     def __init__(self, group: str, noun: str) -> None:
+        from importlib.metadata import entry_points  # takes longer to import than all else that --help needs
+
         self._noun = noun
         found = entry_points(group=group)
         twice = sorted(name for name, count in Counter(point.name for point in found).items() if count > 1)
@@ -32,6 +39,10 @@ class Catalog:
         """The package that the plugin of that name came with."""
         return _package(self._points[name])
 
+    def module(self, name: str) -> str:
+        """The module that the plugin of that name is in."""
+        return self._points[name].module
+
     def load(self, name: str) -> Any:
         """The plugin of that name. Raises UsageError, naming the nearest one, where there is none."""
         point = self._points.get(name)
@@ -48,3 +59,20 @@ class Catalog:
 
 def _package(point: EntryPoint) -> str:
     return point.dist.name if point.dist is not None else point.value
+
+
+# --- What the installed connectors know of providers: the composition root says how to read it, the core asks once ---
+
+_readers: list[Callable[[], Providers]] = []
+
+
+def providers_from(read: Callable[[], Providers]) -> None:
+    """Say where knowledge of providers comes from. Nothing is read before something is compared."""
+    _readers[:] = [read]
+
+
+def known_providers() -> Providers:
+    """What is known of providers. Raises LookupError where nobody said where to read it: forms would bind nothing."""
+    if not _readers:
+        raise LookupError("nobody said which providers are known: scanner.catalog.providers_from(installed_providers)")
+    return _readers[0]()

@@ -7,6 +7,7 @@ from connectors.aws.workloads.catalog import DEPENDS_ON, IDENTITY_KINDS
 from connectors.aws.workloads.catalog import SECTIONS as REGIONAL
 from connectors.base import Section, Spec
 from scanner.model import ANY_KIND, RUNGS
+from scanner.model.providers import read_providers
 
 ACCOUNT = "sts.account"
 MEMBERS, GUARDRAILS, MEMBER_ROLE = "organizations.accounts", "organizations.policies", "sts.assume_role"
@@ -242,6 +243,7 @@ _SECTIONS = (
 
 SPEC = Spec(
     name="aws",
+    providers=read_providers("connectors.aws", "aws"),
     title="Amazon Web Services",
     settings=AwsSettings,
     kinds=tuple(dict.fromkeys(kind for section in _SECTIONS for kind in section.kinds if kind not in _NO_IDENTITIES)),

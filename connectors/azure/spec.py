@@ -7,6 +7,7 @@ from connectors.azure.client.requests import permissions_of
 from connectors.azure.settings import AzureSettings
 from connectors.base import Section, Spec
 from scanner.model import ANY_KIND, RUNGS, Fact, Rung
+from scanner.model.providers import read_providers
 
 SERVICE_PRINCIPAL, APPLICATION, MANAGED_IDENTITY = "service_principal", "application", "managed_identity"
 AGENT_IDENTITY, AGENT_BLUEPRINT, AGENT_USER = "agent_identity", "agent_blueprint", "agent_user"
@@ -41,6 +42,7 @@ def _section(
 
 SPEC = Spec(
     name="azure",
+    providers=read_providers("connectors.azure", "azure"),
     title="Microsoft Azure, Entra",
     settings=AzureSettings,
     kinds=KINDS,

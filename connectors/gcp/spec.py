@@ -5,9 +5,11 @@ from __future__ import annotations
 from connectors.base import Spec
 from connectors.gcp.sections import KINDS, SECTIONS
 from connectors.gcp.settings import GcpSettings
+from scanner.model.providers import read_providers
 
 SPEC = Spec(
     name="gcp",
+    providers=read_providers("connectors.gcp", "gcp"),
     title="Google Cloud",
     settings=GcpSettings,
     kinds=KINDS,

@@ -13,6 +13,7 @@ from connectors.vault.methods import LOGIN_METHODS, METHODS
 from connectors.vault.payloads import AuthMount, SecretMount
 from connectors.vault.settings import VaultSettings
 from scanner.model import Rung
+from scanner.model.providers import read_providers
 
 ROLE_RUNGS: tuple[Rung, ...] = ("key", "name", "glob")
 KINDS = (*(method.kind for method in LOGIN_METHODS), "entity", "token")
@@ -160,6 +161,7 @@ READINGS: tuple[Reading, ...] = (
 
 SPEC = Spec(
     name="vault",
+    providers=read_providers("connectors.vault", "vault"),
     title="HashiCorp Vault, OpenBao",
     settings=VaultSettings,
     kinds=KINDS,

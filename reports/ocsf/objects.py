@@ -7,7 +7,9 @@ from datetime import datetime
 from typing import Any, TypeAlias
 
 from reports.phrases import joined
+from scanner.matching.keys import habits
 from scanner.model import Assessment, Credential, Identity, NatureVerdictName, ScanInfo, Severity
+from scanner.model.providers import Cloud
 
 VERSION = "1.6.0"
 LISTED = 100
@@ -20,13 +22,6 @@ SEVERITIES: Mapping[Severity, tuple[int, str]] = {
     "medium": (3, "Medium"),
     "high": (4, "High"),
     "critical": (5, "Critical"),
-}
-_CLOUDS: Mapping[str, str] = {"aws": "AWS", "azure": "Azure", "gcp": "GCP"}
-"""Providers whose events have the profile ``cloud``."""
-_ACCOUNTS: Mapping[str, tuple[int, str]] = {
-    "aws": (10, "AWS Account"),
-    "azure": (13, "Azure Subscription"),
-    "gcp": (11, "GCP Project"),
 }
 _OTHER = 99
 _NATURES: Mapping[NatureVerdictName, tuple[int, str]] = {
@@ -60,15 +55,16 @@ def metadata(scan: ScanInfo, uid: str, profiles: Iterable[str]) -> Object:
 
 def cloud(identity: Identity | None) -> Object:
     """The attributes of the profile ``cloud``; none for what lives in no cloud."""
-    if identity is None or identity.provider not in _CLOUDS:
+    its_cloud = None if identity is None else habits(identity.provider).cloud
+    if identity is None or its_cloud is None:
         return {}
-    return {"cloud": {"provider": _CLOUDS[identity.provider], "account": account(identity)}}
+    return {"cloud": {"provider": its_cloud.name, "account": account(identity)}}
 
 
 def account(identity: Identity) -> Object:
     """The scope that it lives in."""
-    type_id, kind = _ACCOUNTS.get(identity.provider, (_OTHER, identity.provider))
-    return known(uid=identity.scope, type_id=type_id, type=kind)
+    its_cloud = habits(identity.provider).cloud or Cloud(name=identity.provider, account=identity.provider)
+    return known(uid=identity.scope, type_id=its_cloud.account_type, type=its_cloud.account)
 
 
 def profiles_of(identity: Identity | None) -> list[str]:

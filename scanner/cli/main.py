@@ -64,9 +64,12 @@ class _Commands(Group):
 
     def invoke(self, ctx: click.Context) -> Any:
         # What --help does without is imported here and below: it would be a quarter of its time.
+        from connectors.catalog import installed_providers
+        from scanner.catalog import providers_from
         from scanner.cli.console import complain, set_up_logging
         from scanner.errors import MusterError
 
+        providers_from(installed_providers)  # for every command alike; read by whichever compares something
         # Before the command is resolved, so that an unknown command is reported in the log's format, too.
         set_up_logging(ctx.params["verbose"], ctx.params["log_format"])
         try:

@@ -13,7 +13,7 @@ from msgspec import Struct
 
 from scanner.matching.declared import environment_of, environments
 from scanner.matching.globs import compile_glob
-from scanner.matching.keys import fold, tag_name
+from scanner.matching.keys import Known, fold, known, tag_name
 from scanner.model import Credential, CredentialKind, Drift, Entry, Grant, Identity, Person
 from scanner.registry.roster import Roster
 from scanner.text import counted
@@ -23,29 +23,19 @@ from scanner.text import counted
 _NOT_ALNUM = re.compile(r"[\W_]+")
 
 
-class _Words(Struct, frozen=True, forbid_unknown_fields=True):
-    """The file credentials.toml explains the field."""
+class _Terms(Struct, frozen=True, forbid_unknown_fields=True):
+    """The file drift.toml explains the fields."""
 
     kinds: Mapping[CredentialKind, tuple[str, ...]]
+    anything: frozenset[str]
 
 
-def _read_kinds() -> dict[str, frozenset[CredentialKind]]:
-    table = msgspec.toml.decode(files("scanner.judging").joinpath("drift_credentials.toml").read_bytes(), type=_Words)
-    meant: dict[str, frozenset[CredentialKind]] = {"mfa": frozenset()}  # guards a credential and is none
-    for kind, listed in table.kinds.items():
-        for words in listed:
-            word = _as_word(words)
-            meant[word] = meant.get(word, frozenset()) | {kind}
-    return meant
-
-
+_TERMS = msgspec.toml.decode(files("scanner.judging").joinpath("drift.toml").read_bytes(), type=_Terms)
 _HAS_NO_ID: frozenset[CredentialKind] = frozenset({"password", "federation"})
-_ACCESS_KEY = re.compile(r"AKIA[A-Z0-9]{4,}")
-_ID = re.compile(
-    r"A(?:KI|CC|PK|SC)A[A-Z0-9]{4,}"  # AWS: access keys, service-specific credentials, public keys, certificates
-    r"|(?i:[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})"  # UUIDs: Azure's key ids, Vault's accessors
-    r"|(?i:(?:[0-9a-f]{2}:){7,}[0-9a-f]{2})|SHA256:\S+"  # serial numbers and fingerprints
-    r"|(?=[A-Za-z]*\d)[A-Za-z0-9]{20,}"  # Google's key ids, token accessors
+_USUAL_IDS = (
+    r"(?i:[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})",  # UUIDs
+    r"(?i:(?:[0-9a-f]{2}:){7,}[0-9a-f]{2})|SHA256:\S+",  # serial numbers and fingerprints
+    r"(?=[A-Za-z]*\d)[A-Za-z0-9]{20,}",  # ids of keys and accessors of tokens
 )
 _WORD = re.compile(r"[^\s,;()]+")
 _BETWEEN_KINDS = re.compile(r"[,;/+&()\n]|\b(?:and|or)\b", re.IGNORECASE)
@@ -70,8 +60,8 @@ def undeclared_credentials(identity: Identity, entry: Entry, now: datetime) -> I
     named = set(map(_as_compared, (*said.ids, *entry.credentials, *entry.identities)))
     listed = [one for one in identity.credentials if _as_compared(one.id) in named and one.kind not in _HAS_NO_ID]
     by_id: set[CredentialKind] = {one.kind for one in listed}
-    if any(map(_ACCESS_KEY.fullmatch, (*said.ids, *entry.identities))):
-        by_id.add("access_key")
+    kinds_of_ids = _vocabulary().kinds_of_ids
+    by_id |= {kind for kind, like in kinds_of_ids for text in (*said.ids, *entry.identities) if like.fullmatch(text)}
     exhaustive = bool(entry.credentials) and said.understood
     for one in _live(identity.credentials, now):
         unknown = one.kind in by_id or (exhaustive and one.kind not in said.kinds)
@@ -117,11 +107,12 @@ def _said(credentials: tuple[str, ...]) -> _Said:
     ids: set[str] = set()
     kinds: set[CredentialKind] = set()
     understood = True
+    known_kinds = _vocabulary().kinds
     for text in credentials:
-        own = set(filter(_ID.fullmatch, _WORD.findall(text)))
+        own = set(filter(_vocabulary().id.fullmatch, _WORD.findall(text)))
         ids |= own
         for words in _parts(text, own):
-            meant = _KINDS.get(words, _KINDS.get(words.removesuffix("s")))
+            meant = known_kinds.get(words, known_kinds.get(words.removesuffix("s")))
             kinds.update(meant or ())
             understood &= meant is not None or bool(own)
     return _Said(frozenset(ids), frozenset(kinds), understood)
@@ -130,7 +121,7 @@ def _said(credentials: tuple[str, ...]) -> _Said:
 def _parts(text: str, ids: set[str]) -> Iterator[str]:
     """What it says besides ids, one kind at a time, as kinds are looked up."""
     rest = _WORD.sub(lambda word: "," if word[0] in ids else word[0], text)
-    parts = [rest] if _as_word(rest) in _KINDS else _BETWEEN_KINDS.split(rest)
+    parts = [rest] if _as_word(rest) in _vocabulary().kinds else _BETWEEN_KINDS.split(rest)
     return filter(None, map(_as_word, parts))
 
 
@@ -139,7 +130,48 @@ def _as_word(text: str) -> str:
     return _NOT_ALNUM.sub("", fold(text))
 
 
-_KINDS = _read_kinds()
+# --- What entries may say of credentials and services: the usual words, and those of every provider that is known ---
+
+
+class _Vocabulary:
+    """The words and forms of all providers together: a cell seldom says whose they are."""
+
+    def __init__(self, everybody: Known) -> None:
+        providers = tuple(everybody.providers.values())
+        self.kinds: dict[str, frozenset[CredentialKind]] = {"mfa": frozenset()}  # guards a credential and is none
+        for told in (_TERMS.kinds, *(one.credential_words for one in providers)):
+            for kind, listed in told.items():
+                for words in map(_as_word, listed):
+                    self.kinds[words] = self.kinds.get(words, frozenset()) | {kind}
+        forms = [form for one in providers for form in one.credential_ids]
+        self.id = re.compile("|".join(f"(?:{like})" for like in (*(form.like for form in forms), *_USUAL_IDS)))
+        self.kinds_of_ids = [(form.kind, re.compile(form.like)) for form in forms if form.kind is not None]
+        self.services = frozenset[str]().union(*(one.services for one in providers))
+        self.services_also = {also: name for one in providers for also, name in one.services_also.items()}
+        self.no_system = frozenset[str]().union(*(one.no_system for one in providers))
+        self.everybody_holds = frozenset[str]().union(*(one.everybody_holds for one in providers))
+        self.resources = [re.compile(pattern) for one in providers for pattern in one.resources]
+        self._actions = [re.compile(pattern, re.IGNORECASE) for one in providers for pattern in one.actions]
+        vendors = [word for word, name in everybody.names.items() if everybody.providers[name].services]
+        longest_first = sorted(map(re.escape, vendors), key=len, reverse=True)
+        self.vendors = re.compile(rf"^(?:{'|'.join(longest_first)})\s+" if vendors else r"(?!)")
+
+    def service_of_action(self, grant: str) -> str | None:
+        """The service whose action a grant is by its name; None: it is called otherwise."""
+        found = (pattern.fullmatch(grant) for pattern in self._actions)
+        return next((one["service"].lower() for one in found if one), None)
+
+    def service_named_first(self, permission: str) -> str | None:
+        """The service whose action a declared permission begins with: people add words."""
+        found = (pattern.match(permission) for pattern in self._actions)
+        return next((one["service"].lower() for one in found if one), None)
+
+
+_vocabulary_of = lru_cache(maxsize=1)(_Vocabulary)
+
+
+def _vocabulary() -> _Vocabulary:
+    return _vocabulary_of(known())
 
 
 # --- Whether two owners are near each other, as the roster knows them ---
@@ -159,23 +191,7 @@ def are_near(one: Person, other: Person, roster: Roster) -> bool:
 
 NAMED = 5
 """So many grants or services are named; the rest is counted."""
-_ACTION = re.compile(r"(?P<service>[a-z][a-z0-9-]*):[a-z*][a-z0-9*]*", re.IGNORECASE)
-_ARN = re.compile(r"(?:^|, )arn:[^:, ]*:(?P<service>[a-z0-9-]+):")
 _LETTERS = re.compile(r"[^\W\d_]+")
-_VENDOR = re.compile(r"^(?:aws|amazon)\s+")
-
-
-class _ReachWords(Struct, frozen=True, forbid_unknown_fields=True):
-    """The file reach.toml explains the fields."""
-
-    anything: frozenset[str]
-    services: frozenset[str]
-    no_system: frozenset[str]
-    everybody_holds: frozenset[str]
-    also: Mapping[str, str]
-
-
-_WORDS = msgspec.toml.decode(files("scanner.judging").joinpath("drift_reach.toml").read_bytes(), type=_ReachWords)
 
 
 def undeclared_reach(identity: Identity, entry: Entry) -> Iterator[Drift]:
@@ -185,7 +201,8 @@ def undeclared_reach(identity: Identity, entry: Entry) -> Iterator[Drift]:
         return
     if (admin := _admin(identity)) is not None:
         yield Drift(aspect="permissions" if permissions else "systems", declared=permissions or systems, found=admin)
-    limited = [grant for grant in identity.grants if not grant.admin and grant.name not in _WORDS.everybody_holds]
+    says_nothing = _vocabulary().everybody_holds
+    limited = [grant for grant in identity.grants if not grant.admin and grant.name not in says_nothing]
     if grants := _undeclared_grants(limited, entry.permissions):
         yield Drift(aspect="permissions", declared=permissions, found=_listed(grants))
     if services := _undeclared_services(limited, entry):
@@ -193,7 +210,7 @@ def undeclared_reach(identity: Identity, entry: Entry) -> Iterator[Drift]:
 
 
 def _allows_anything(declared: str) -> bool:
-    return not any(map(str.isalnum, declared)) or not _WORDS.anything.isdisjoint(_LETTERS.findall(fold(declared)))
+    return not any(map(str.isalnum, declared)) or not _TERMS.anything.isdisjoint(_LETTERS.findall(fold(declared)))
 
 
 def _admin(identity: Identity) -> str | None:
@@ -218,7 +235,7 @@ def _undeclared_grants(grants: Sequence[Grant], permissions: Sequence[str]) -> s
 
 def _by_sort(texts: Collection[str]) -> tuple[set[str], set[str]]:
     """Actions, and everything else."""
-    actions = {text for text in texts if _ACTION.fullmatch(text)}
+    actions = {text for text in texts if _vocabulary().service_of_action(text)}
     return actions, set(texts) - actions
 
 
@@ -241,21 +258,24 @@ def _undeclared_services(grants: Sequence[Grant], entry: Entry) -> set[str]:
     systems = [_service(text) for text in entry.systems]
     if not systems or None in systems:
         return set()
-    allowed = {*systems, *(found["service"].lower() for text in entry.permissions if (found := _ACTION.match(text)))}
-    return {service for grant in grants for service in _services(grant)} - allowed - _WORDS.no_system
+    words = _vocabulary()
+    declared = {service for text in entry.permissions if (service := words.service_named_first(text))}
+    return {service for grant in grants for service in _services(grant)} - declared - {*systems} - words.no_system
 
 
 def _service(system: str) -> str | None:
-    name = _VENDOR.sub("", fold(system.strip()))
-    name = _WORDS.also.get(name, name)
-    return name if name in _WORDS.services else None
+    words = _vocabulary()
+    name = words.vendors.sub("", fold(system.strip()))
+    name = words.services_also.get(name, name)
+    return name if name in words.services else None
 
 
 def _services(grant: Grant) -> Iterator[str]:
-    if action := _ACTION.fullmatch(grant.name):
-        yield action["service"].lower()
-    for resource in _ARN.finditer(grant.resource or ""):
-        yield resource["service"]
+    words = _vocabulary()
+    if service := words.service_of_action(grant.name):
+        yield service
+    for pattern in words.resources:
+        yield from (found["service"] for found in pattern.finditer(grant.resource or ""))
 
 
 def _listed(texts: Collection[str]) -> str:

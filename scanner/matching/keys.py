@@ -5,59 +5,64 @@ from __future__ import annotations
 import re
 import unicodedata
 from functools import cache, lru_cache
-from importlib.resources import files
-from typing import Literal, TypeAlias
+from typing import TypeAlias
 
-import msgspec
-from msgspec import Struct
-
+from scanner.catalog import known_providers
 from scanner.model import Entry, Identity
+from scanner.model.providers import Provider, Providers
 
-Comparison: TypeAlias = Literal["exact", "any_case"]
 Place: TypeAlias = tuple[str | None, str | None]
 """Provider and scope, as they are compared; None: any."""
 
 # The Greek question mark, the oxia and the Kelvin sign: the only characters that NFC turns into ASCII ones.
 BECOME_ASCII = frozenset("\u037e\u1fef\u212a")
 _EMAIL = re.compile(r"[^@\s/:]+@[^@\s/:]+")
-_AWS_ID = r"A(?:BIA|CCA|GPA|IDA|IPA|KIA|NPA|NVA|PKA|ROA|SCA|SIA)[A-Z0-9]{12,}"
-# Ids that no one is named by: those of AWS's users, roles and keys, GUIDs, long hexadecimal and decimal numbers.
-_ID = re.compile(
-    rf"{_AWS_ID}|[0-9a-f]{{8}}(?:-[0-9a-f]{{4}}){{3}}-[0-9a-f]{{12}}|[0-9a-f]{{32,}}|[0-9]{{15,}}",
-    re.IGNORECASE | re.ASCII,
-)
-# Ids that tell by their form whose they are.
-_FORMS = {
-    provider: re.compile(form, re.IGNORECASE | re.ASCII | re.DOTALL)
-    for provider, form in {
-        "aws": rf"arn:aws[a-z-]*:.*|{_AWS_ID}",
-        "gcp": r"[^@\s/:]+@[a-z0-9.-]+\.gserviceaccount\.com",
-        "azure": r"/subscriptions/[0-9a-f-]{36}(?:/.*)?",
-        "vault": r"auth/.+/(?:roles?|users?|certs|groups)/[^/]+",
-    }.items()
-}
+# Ids that no one is named by, with any provider: GUIDs, long hexadecimal and decimal numbers.
+_OPAQUE = r"(?i:[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|[0-9a-f]{32,}|[0-9]{15,})"
 _SCHEME = re.compile(r"[a-z][a-z0-9+.-]*(?=://)", re.IGNORECASE | re.ASCII)
-_ARN = re.compile(r"\s*arn:")
 _QUALIFIED = re.compile(r"[@:/]")
+_UNKNOWN = Provider()
 
 
-class Provider(Struct, frozen=True, forbid_unknown_fields=True):
-    """One provider's habits; the file providers.toml explains the fields."""
+class Known:
+    """Providers, ready to be asked: their names by all that people call them, their forms as compiled patterns.
 
-    also: tuple[str, ...] = ()
-    ids: Comparison = "exact"
-    names: Comparison = "exact"
-    scope_digits: int = 0
+    A name of a provider is never another's nickname, and of two that claim one nickname the first has it.
+    """
+
+    def __init__(self, providers: Providers) -> None:
+        self.providers = providers
+        self.names: dict[str, str] = {}
+        for name, provider in providers.items():
+            for also in provider.also:
+                self.names.setdefault(also, name)
+        self.names |= {name: name for name in providers}
+        self.forms = tuple(
+            (name, re.compile(form, re.IGNORECASE | re.ASCII | re.DOTALL))
+            for name, provider in providers.items()
+            for form in provider.forms
+        )
+        self.places = tuple(
+            (name, re.compile(place, re.ASCII | re.DOTALL))
+            for name, provider in providers.items()
+            for place in provider.places
+        )
+        self.opaque = re.compile(_OPAQUE, re.ASCII)
+        never = (f"(?:{pattern})" for provider in providers.values() for pattern in provider.never_names)
+        self.never_names = re.compile("|".join((_OPAQUE, *never)), re.ASCII | re.DOTALL)
+        self.opaque_ids = frozenset(name for name, provider in providers.items() if provider.opaque_ids)
 
 
-def _read_providers() -> dict[str, Provider]:
-    table = files("scanner.matching").joinpath("providers.toml").read_bytes()
-    return msgspec.toml.decode(table, type=dict[str, Provider])
+@cache
+def known() -> Known:
+    """The providers that the installed connectors know of, read once, when something is first compared."""
+    return Known(known_providers())
 
 
-PROVIDERS = _read_providers()
-_NAMES = {also: name for name, provider in PROVIDERS.items() for also in provider.also}
-_UNLISTED = Provider()
+def forget() -> None:
+    """What was read of providers is read anew: for whoever installs a connector in a running process, as tests do."""
+    for remembered in (known, provider_key, scope_key):
+        remembered.cache_clear()
 
 
 def fold(text: str) -> str:
@@ -81,20 +86,33 @@ def tag_name(key: str) -> str:
 
 def is_bare(text: str) -> bool:
     """Whether it is a name rather than an id: somebody may well call a user ``arn:aws:iam::…`` or ``AKIA…``."""
-    return not text.startswith("arn:") and "://" not in text and _ID.fullmatch(text) is None
+    return "://" not in text and known().never_names.fullmatch(text) is None
 
 
 def is_opaque(text: str) -> bool:
     """Whether it is an id whose form tells no provider: a GUID, a long number."""
-    return _ID.fullmatch(text) is not None and issuer_of(text) is None
+    return known().opaque.fullmatch(text) is not None and issuer_of(text) is None
 
 
 def issuer_of(text: str) -> str | None:
     """The provider whose id a text is by its form: an ARN, ``AROA…``, a service account's e-mail, ``vault://…``."""
     if scheme := _SCHEME.match(text):
         provider = provider_key(scheme[0])
-        return provider if provider in PROVIDERS else None
-    return next((provider for provider, form in _FORMS.items() if form.fullmatch(text)), None)
+        return provider if provider in known().providers else None
+    return next((provider for provider, form in known().forms if form.fullmatch(text)), None)
+
+
+def place_in(text: str) -> tuple[str, re.Match[str]] | None:
+    """The provider whose id or pattern shows where it lives, with the groups ``scope``, ``kind`` and ``credential``."""
+    for provider, place in known().places:
+        if found := place.fullmatch(text):
+            return provider, found
+    return None
+
+
+def issues_opaque_ids(provider: str | None) -> bool:
+    """Whether others hold its GUIDs and numbers as claims: a Vault alias is an Entra object id, too."""
+    return provider in known().opaque_ids
 
 
 def is_foreign(text: str, provider: str | None) -> bool:
@@ -116,12 +134,12 @@ def is_email(text: str) -> bool:
 def provider_key(text: str | None) -> str | None:
     """A provider under one name, whatever people call it; None for none."""
     name = fold((text or "").strip())
-    return _NAMES.get(name, name) or None
+    return known().names.get(name, name) or None
 
 
 def habits(provider: str) -> Provider:
     """How this provider compares; one that we do not know compares exactly."""
-    return PROVIDERS.get(provider_key(provider) or "", _UNLISTED)
+    return known().providers.get(provider_key(provider) or "", _UNKNOWN)
 
 
 def as_compared(text: str, provider: str) -> str:
@@ -140,9 +158,10 @@ def scope_key(provider: str | None, scope: str | None) -> str | None:
 def place_of(subject: Identity | Entry) -> Place:
     """Provider and scope of an identity, or those that an entry names, as they are compared.
 
-    An ARN tells whose account numbers an entry's scope is one of, which a spreadsheet may have shortened.
+    An id that shows its provider says whose number an entry's scope is, which a spreadsheet may have shortened.
     """
     counts_as = subject.provider
-    if isinstance(subject, Entry) and counts_as is None and any(map(_ARN.match, subject.identities)):
-        counts_as = "aws"
+    if counts_as is None and subject.scope and isinstance(subject, Entry):
+        shown = (place_in(text.strip()) for text in subject.identities)
+        counts_as = next((found[0] for found in shown if found is not None), None)
     return provider_key(subject.provider), scope_key(counts_as, subject.scope)

@@ -4,7 +4,7 @@
 2. An identity asks with its key, its unique id, its credentials' ids, its tags, its aliases, its name; only one
    that nothing exact stands for is tried against the patterns, and the most specific of them counts.
 3. An entry's provider and scope only narrow: whoever lives elsewhere is not hit. Ids bind to the provider that issues
-   them: an ARN that a list or a Vault alias claims hits nothing.
+   them: what has another provider's form hits nothing, whoever claims it.
 4. On the deciding rung live entries outrank all others; several live ones of one registry are an ambiguity, never a
    choice, and so are those of two registries that contradict each other.
 
@@ -23,7 +23,18 @@ from msgspec import Struct
 from scanner.matching.decision import Hit, Who, as_written, decide
 from scanner.matching.declared import Declared, Index, standing
 from scanner.matching.globs import GlobIndex, is_pattern, literal, names_something
-from scanner.matching.keys import Place, fold, habits, is_bare, is_email, is_foreign, is_opaque, is_qualified, place_of
+from scanner.matching.keys import (
+    Place,
+    fold,
+    habits,
+    is_bare,
+    is_email,
+    is_foreign,
+    is_opaque,
+    is_qualified,
+    issues_opaque_ids,
+    place_of,
+)
 from scanner.matching.places import agrees
 from scanner.model import Entry, Identity, RegistryVerdict, Rung
 
@@ -34,8 +45,6 @@ LARGE_COUNT = 20
 LARGE_NAMED = 5
 _SAMPLE = 5000
 _BY_ID: frozenset[Rung] = frozenset({"key", "unique_id", "credential", "alias"})
-_ISSUE_OPAQUE_IDS = frozenset({"azure", "gcp"})
-"""Providers whose GUIDs and numbers others hold as claims: a Vault alias is an Entra object id, too."""
 _UNREGISTERED = RegistryVerdict(state="unregistered")
 
 
@@ -133,7 +142,7 @@ class _Ladder:
         """Each identity with its hits, the strongest rung's first.
 
         A name that turns out to be somebody else's id is no name, and a GUID or number counts for nobody else where an
-        identity of Entra or Google has it.
+        identity has it whose provider issues such ids.
         """
         held: set[str] = set()
         issued: set[str] = set()
@@ -141,7 +150,7 @@ class _Ladder:
         for identity in identities:
             place = place_of(identity)
             exact = self._exact_hits(identity, place)
-            issues = place[0] in _ISSUE_OPAQUE_IDS
+            issues = issues_opaque_ids(place[0])
             if exact and (_by_qualified_name(exact) or (not issues and any(_is_claim(hit) for hit in exact))):
                 doubtful.append((identity, exact))
                 continue

@@ -9,17 +9,11 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from msgspec import Struct
 
 from scanner.matching.globs import is_pattern, literal
-from scanner.matching.keys import fold, place_of, provider_key, scope_key
+from scanner.matching.keys import fold, place_in, place_of, provider_key, scope_key
 from scanner.model import ANY_KIND, EVERY_SCOPE, Coverage, Entry, Identity, Rung
 
 _SECRET = "secret"  # noqa: S105  # the kind of a stored secret, which is a thing and no identity
 
-# Ids that tell by their shape where they live. Groups: scope (an account, a project) and kind.
-_SHAPES = (
-    ("aws", re.compile(r"arn:[^:]+:[^:]*:[^:]*:(?P<scope>[^:]*):(?P<kind>[^/:]*).*", re.DOTALL)),
-    ("aws", re.compile(r"(?P<credential>(?:AKIA|ACCA|APKA|ASCA)[A-Z0-9]{12,})|(?:AIDA|AROA)[A-Z0-9]{12,}")),
-    ("gcp", re.compile(r"[^@]+@(?P<scope>[^@.]+)\.iam\.gserviceaccount\.com", re.IGNORECASE | re.ASCII)),
-)
 _URL = re.compile(r"(?P<provider>[a-z][a-z0-9+.-]*)://(?P<path>.*)", re.DOTALL | re.IGNORECASE | re.ASCII)
 
 
@@ -55,15 +49,15 @@ def _locate(text: str, entry: Entry) -> Location:
     exact = text if is_pattern(text) else literal(text)
     if url := _URL.fullmatch(exact):
         return Location(provider=provider_key(url["provider"]), path=fold(url["path"]))
-    for shaped, shape in _SHAPES:
-        if found := shape.fullmatch(exact):
-            groups = {name: value for name, value in found.groupdict().items() if value and "*" not in value}
-            return Location(
-                provider=shaped,
-                scope=scope_key(shaped, groups.get("scope")) or scope,
-                kind=groups.get("kind"),
-                rung="credential" if "credential" in groups else None,
-            )
+    if shown := place_in(exact):
+        its_provider, found = shown
+        groups = {name: value for name, value in found.groupdict().items() if value and "*" not in value}
+        return Location(
+            provider=its_provider,
+            scope=scope_key(its_provider, groups.get("scope")) or scope,
+            kind=groups.get("kind"),
+            rung="credential" if "credential" in groups else None,
+        )
     return Location(provider=provider, scope=scope)
 
 

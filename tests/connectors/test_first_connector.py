@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import os
 import re
+import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,7 +19,8 @@ from tests.cli.conftest import Muster, muster
 
 __all__ = ["muster"]
 
-PAGE = (Path(__file__).parent.parent.parent / "docs" / "tutorial" / "first-connector.md").read_text(encoding="utf-8")
+ROOT = Path(__file__).parent.parent.parent
+PAGE = (ROOT / "docs" / "tutorial" / "first-connector.md").read_text(encoding="utf-8")
 TOKEN = "hive-token-that-opens-nothing"
 MODULES = ("muster_hive", "test_muster_hive")
 
@@ -76,6 +80,75 @@ def test_it_is_short_and_scans(muster: Muster) -> None:
     assert "organization acme" in doctor.out
     assert done.code in (0, 1), done.err
     assert '"hive:acme:bot/b1#api_key:k2"' in done.out
+
+
+REGISTRY = """id,identities,provider,owner
+N1,HIVE:acme:bot/b1,Hive bots,ada@example.com
+N2,hive:acme:bot/b2,,ada@example.com
+"""
+CLAIMS = """key,provider,scope,kind,name,aliases
+list:1,saas,crm,bot,one,hive:acme:bot/b2
+"""
+
+
+def _command(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """A ``muster`` of its own, which finds the package as an installed one."""
+    path = os.pathsep.join((str(folder), str(ROOT)))
+    environment = {**os.environ, "PYTHONPATH": path, "HIVE_TOKEN": TOKEN, "NO_COLOR": "1"}
+    command = [sys.executable, "-m", "scanner", *arguments]
+    return subprocess.run(command, cwd=folder.parent, env=environment, capture_output=True, text=True, check=False)
+
+
+def _registered(folder: Path) -> dict[str, str | None]:
+    """The entry of each identity that a scan of Hive and of a list finds."""
+    (folder.parent / "registry.csv").write_text(REGISTRY)
+    (folder.parent / "claims.csv").write_text(CLAIMS)
+    with Server(_estate().healthy) as server:
+        sources = (f"hive:url={server.url}", "file:path=claims.csv")
+        done = _command(folder, "scan", *sources, "--registry", "registry.csv", "-o", "json:-")
+    assert done.returncode in (0, 1), done.stderr
+    return {one["key"]: one["registry"]["entry"] for one in json.loads(done.stdout)["identities"]}
+
+
+def _without_knowledge() -> str:
+    return re.sub(r"    providers=\{.*\n", "", code("muster_hive.py"))
+
+
+def test_its_ids_bind_to_its_provider(folder: Path) -> None:
+    """As its spec says: case makes no difference, the spreadsheet's word is understood, and a list's claim is void."""
+    assert _registered(folder) == {"hive:acme:bot/b1": "N1", "hive:acme:bot/b2": "N2", "list:1": None}
+
+
+def test_without_its_knowledge_it_is_a_provider_like_any(folder: Path) -> None:
+    """Ids compare exactly and are anybody's, as those of a provider that nobody knows."""
+    (folder / "muster_hive.py").write_text(_without_knowledge(), encoding="utf-8")
+
+    assert _registered(folder) == {"hive:acme:bot/b1": None, "hive:acme:bot/b2": "N2", "list:1": "N2"}
+
+
+def test_commands_without_a_scan_know_it_too(folder: Path) -> None:
+    """``registry lint`` takes the spreadsheet's word for the provider, and only with its knowledge."""
+    (folder.parent / "registry.csv").write_text(REGISTRY)
+    (folder.parent / "config.toml").write_text('[[source]]\nname = "h"\ntype = "hive"\n')
+    known = _command(folder, "registry", "lint", "registry.csv")
+    (folder / "muster_hive.py").write_text(_without_knowledge(), encoding="utf-8")
+    unknown = _command(folder, "registry", "lint", "registry.csv")
+
+    assert "nothing that can be scanned" not in known.stdout
+    assert "Hive bots is nothing that can be scanned" in unknown.stdout
+
+
+def test_a_plugin_that_cannot_be_loaded_ends_no_other_command(folder: Path) -> None:
+    """It is warned of by name, with what is wrong."""
+    (folder / "muster_hive.py").write_text(_changed((r"bot/.+", "bot/(")), encoding="utf-8")
+    (folder.parent / "registry.csv").write_text(REGISTRY)
+
+    done = _command(folder, "registry", "lint", "registry.csv")
+
+    assert "what the connector hive knows of its provider cannot be read" in done.stderr
+    assert "is no regular expression" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert "quality" in done.stdout.lower()
 
 
 NAIVE = """

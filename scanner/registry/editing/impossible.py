@@ -9,7 +9,7 @@ import re
 import unicodedata
 from collections.abc import Iterator
 
-from scanner.matching.keys import fold, provider_key
+from scanner.matching.keys import fold, habits, place_in, provider_key
 from scanner.model import Entry
 from scanner.redaction.redact import quotes_resolved
 from scanner.redaction.shapes import MASK, without_secrets
@@ -19,10 +19,8 @@ from scanner.registry.editing.quality import Standard
 from scanner.registry.lists import says_nobody
 from scanner.registry.tables.cells import shown
 
-_ACCOUNT_DIGITS = 12
 _ZEROS_LOST = 4
 """So many leading zeros a spreadsheet may have taken from an account's number; more is another number."""
-_ARN = re.compile(r"arn:[^:]*:[^:]*:[^:]*:([^:]*):")
 _SCRIPTS = ("LATIN", "CYRILLIC", "GREEK", "ARMENIAN", "FULLWIDTH", "CHEROKEE")
 _INVISIBLE = frozenset({"Cf", "Cc", "Zl", "Zp"})
 _TEXTS = ("purpose", "blast_radius", "baseline", "team", "built_by", "approved_by", "environment")
@@ -53,33 +51,47 @@ def disguised(entry: Entry, _standard: Standard) -> Iterator[Said]:
 
 
 def account_numbers(entry: Entry, _standard: Standard) -> Iterator[Said]:
-    """Account numbers that AWS cannot have given, which match nothing."""
-    accounts = {found[1] for text in entry.identities if (found := _ARN.match(text)) is not None}
-    for account in sorted(accounts):
-        if account.isdecimal() and not _is_account(account, shortened=False):
-            yield "identities", f"{account} is no account number of AWS: these have 12 digits", "copy the ARN anew"
+    """Account numbers that their provider cannot have given, which match nothing."""
+    shown_in = [found for text in entry.identities if (found := _numbered(text)) is not None]
+    for provider, number in sorted({(provider, number) for provider, number, _ in shown_in}):
+        if number.isdecimal() and not _is_account(number, provider, shortened=False):
+            yield "identities", _no_account(number, provider), "copy the id anew"
     scope = entry.scope or ""
-    is_aws = provider_key(entry.provider) == "aws" or bool(accounts)
-    if is_aws and scope.isdecimal() and not _is_account(scope, shortened=True):
-        yield "scope", f"{shown(scope)} is no account number of AWS: these have 12 digits", "write all 12, as text"
+    provider = provider_key(entry.provider) or next((one for one, _, _ in shown_in), "")
+    digits = habits(provider).scope_digits
+    if digits and scope.isdecimal() and not _is_account(scope, provider, shortened=True):
+        yield "scope", _no_account(shown(scope), provider), f"write all {digits}, as text"
 
 
-def _is_account(digits: str, *, shortened: bool) -> bool:
-    least = _ACCOUNT_DIGITS - _ZEROS_LOST if shortened else _ACCOUNT_DIGITS
-    return least <= len(digits) <= _ACCOUNT_DIGITS and bool(digits.strip("0"))
+def _numbered(text: str) -> tuple[str, str, str] | None:
+    """Of an id of a provider whose scopes are numbers: the provider, its scope and the id."""
+    found = place_in(text)
+    if found is None or not habits(found[0]).scope_digits or found[1].groupdict().get("scope") is None:
+        return None
+    return found[0], found[1]["scope"], text
+
+
+def _no_account(number: str, provider: str) -> str:
+    known = habits(provider)
+    return f"{number} is no {known.scope_title} of {known.title or provider}: these have {known.scope_digits} digits"
+
+
+def _is_account(number: str, provider: str, *, shortened: bool) -> bool:
+    digits = habits(provider).scope_digits
+    least = digits - _ZEROS_LOST if shortened else digits
+    return least <= len(number) <= digits and bool(number.strip("0"))
 
 
 def contradicting_place(entry: Entry, _standard: Standard) -> Iterator[Said]:
-    """A scope or provider other than the one that its ARNs name: it narrows the entry to nothing."""
+    """A scope or provider other than the one that its ids name: it narrows the entry to nothing."""
     scope = entry.scope or ""
-    for text in entry.identities:
-        found = _ARN.match(text)
-        if found is None:
-            continue
+    for provider, number, text in filter(None, map(_numbered, entry.identities)):
+        known = habits(provider)
         fix = "correct one of them: so this matches nothing"
-        if entry.provider is not None and provider_key(entry.provider) != "aws":
-            yield "provider", f"is {shown(entry.provider)}, and {shown(text)} is an ARN", fix
-        elif scope.isdecimal() and found[1].isdecimal() and scope.zfill(_ACCOUNT_DIGITS) != found[1]:
+        if entry.provider is not None and provider_key(entry.provider) != provider:
+            its_id = known.id_title or f"an id of {known.title or provider}"
+            yield "provider", f"is {shown(entry.provider)}, and {shown(text)} is {its_id}", fix
+        elif scope.isdecimal() and number.isdecimal() and scope.zfill(known.scope_digits) != number:
             yield "scope", f"is {shown(scope)}, and {shown(text)} is of another account", fix
 
 

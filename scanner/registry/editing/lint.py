@@ -15,7 +15,7 @@ from msgspec import Struct
 
 from scanner.errors import Problem, RegistryError, did_you_mean
 from scanner.matching.globs import is_pattern, pieces
-from scanner.matching.keys import PROVIDERS, fold
+from scanner.matching.keys import fold, known
 from scanner.model import Entry, Person, Policy
 from scanner.model.declared import review_due
 from scanner.registry.columns import NAMING, OWNERS
@@ -229,8 +229,8 @@ def lint_lists(
         else:
             roster = Roster(loaded.people, today)
             notes += _as_notes(loaded.warnings, grave=False)
-    known = None if providers is None else frozenset({*PROVIDERS, *providers})
-    standard = Standard(today=today, policy=policy, roster=roster, providers=known)
+    scannable = None if providers is None else frozenset({*known().providers, *providers})
+    standard = Standard(today=today, policy=policy, roster=roster, providers=scannable)
     if roster is not None:
         notes += lint_people(loaded.people, standard)
     found = survey_registry(lists, today=today)

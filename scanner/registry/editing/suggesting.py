@@ -10,7 +10,7 @@ from itertools import islice
 from typing import Any, NamedTuple
 
 from scanner.matching.declared import environments
-from scanner.matching.keys import PROVIDERS, is_bare, is_email, provider_key
+from scanner.matching.keys import is_bare, is_email, known, provider_key
 from scanner.registry.columns import LISTS, NAMING, REGISTRY
 from scanner.registry.entries import CODES
 from scanner.registry.lists import PRESETS, ListSource, Preset
@@ -115,10 +115,10 @@ def _text(cell: Any) -> str | None:
 def _by_name(heading: str) -> Iterator[tuple[str, str]]:
     from rapidfuzz import fuzz, process
 
-    known = {normal(one): one for one in REGISTRY.headings()}
-    found = process.extractOne(normal(heading), list(known), scorer=fuzz.ratio, score_cutoff=_ALIKE)
-    if found is not None and (column := REGISTRY.means(known[found[0]])) is not None:
-        yield column, f"like {known[found[0]]}"
+    written = {normal(one): one for one in REGISTRY.headings()}
+    found = process.extractOne(normal(heading), list(written), scorer=fuzz.ratio, score_cutoff=_ALIKE)
+    if found is not None and (column := REGISTRY.means(written[found[0]])) is not None:
+        yield column, f"like {written[found[0]]}"
 
 
 def _by_cells(texts: Sequence[str], taken: set[str], roster: Roster | None) -> Iterator[tuple[str, str]]:
@@ -132,7 +132,7 @@ def _by_cells(texts: Sequence[str], taken: set[str], roster: Roster | None) -> I
         "ids": ("identities", lambda text: not is_bare(text)),
         "people": (people, is_somebody),
         "accounts": ("scope", lambda text: _ACCOUNT.fullmatch(text) is not None),
-        "providers": ("provider", lambda text: provider_key(text) in PROVIDERS),
+        "providers": ("provider", lambda text: provider_key(text) in known().providers),
         "statuses": ("status", lambda text: _STATUS.fullmatch(text) is not None),
         "environments": ("environment", lambda text: bool(environments(text)) and len(text.split()) == 1),
     }
