@@ -1,4 +1,4 @@
-"""What a scan has to tell, from judging to delivery: written with the scan, sent once it is stored."""
+"""Notifications of a scan: saved with the scan, sent once it is stored."""
 
 from __future__ import annotations
 
@@ -25,58 +25,58 @@ log = logging.getLogger(__name__)
 
 
 class Tally(Struct, frozen=True, kw_only=True):
-    """What became of the messages that were waiting."""
+    """The result of sending the waiting messages."""
 
     sent: int = 0
     undelivered: int = 0
 
 
-def of_scan(store: Store, channels: Sequence[Channel], result: ScanResult, declared: Declared) -> Alarms:
-    """What is to be stored with a scan. On a store's first scan nothing is new, and no place is newly lost."""
+def for_scan(store: Store, channels: Sequence[Channel], result: ScanResult, declared: Declared) -> Alarms:
+    """Notifications to store with a scan. A store's first scan reports no changes in coverage."""
     now, known, people = result.scan.started_at, store.outbox.blind_spots(), declared.people
     mended = () if declared.entries is None else readable_again(known, result.coverage)
     sight = compare(known, (*result.coverage, *mended), now)
-    told = sight if store.has_scans() else msgspec.structs.replace(sight, lost=(), regained=())
+    reported = sight if store.has_scans() else msgspec.structs.replace(sight, lost=(), regained=())
     roster = None if people is None else Roster(people, now.date())
-    return _alarms(messages(channels, result, told, roster), sight)
+    return _alarms(messages(channels, result, reported, roster), sight)
 
 
-def of_nothing(store: Store, channels: Sequence[Channel], coverage: Sequence[Coverage], scan: ScanInfo) -> Alarms:
-    """What is to be stored where nothing could be scanned."""
+def for_empty_scan(store: Store, channels: Sequence[Channel], coverage: Sequence[Coverage], scan: ScanInfo) -> Alarms:
+    """Notifications to store if nothing could be scanned."""
     sight = compare(store.outbox.blind_spots(), coverage, scan.started_at)
     return _alarms(nothing_scanned(channels, coverage, scan), sight)
 
 
 def _alarms(outgoing: Iterable[Outgoing], sight: Sight) -> Alarms:
-    return Alarms(messages=kept(outgoing), blind=sight.blind, sources=sight.sources)
+    return Alarms(messages=as_messages(outgoing), blind=sight.blind, sources=sight.sources)
 
 
-def kept(outgoing: Iterable[Outgoing]) -> tuple[Message, ...]:
-    """Messages as the store keeps them."""
+def as_messages(outgoing: Iterable[Outgoing]) -> tuple[Message, ...]:
+    """Notifications as messages for the store."""
     return tuple(
         Message(
-            id=one.notice.id,
-            channel=one.channel,
-            created_at=one.notice.created_at,
-            body=msgspec.json.encode(one).decode(),
+            id=item.notice.id,
+            channel=item.channel,
+            created_at=item.notice.created_at,
+            body=msgspec.json.encode(item).decode(),
         )
-        for one in outgoing
+        for item in outgoing
     )
 
 
-def of_failure(channels: Sequence[Channel], error: Exception) -> tuple[Message, ...]:
-    """What is to be sent where an error ended a scan."""
+def for_failure(channels: Sequence[Channel], error: Exception) -> tuple[Message, ...]:
+    """Messages to send if an error ended a scan."""
     if isinstance(error, MusterError):
         lines = [*str(error).splitlines(), *filter(None, (error.hint,))]
     elif isinstance(error, OSError):
         lines = [f"{error.filename or 'the output'}: {error.strerror or error}"]
     else:
         lines = [f"internal error: {type(error).__name__}: {error}"]
-    return kept(failed(channels, [redact(line) for line in lines if line.strip()], datetime.now(UTC)))
+    return as_messages(failed(channels, [redact(line) for line in lines if line.strip()], datetime.now(UTC)))
 
 
 def send_now(messages: Iterable[Message], channels: Sequence[Channel]) -> int:
-    """Send these without a store to keep them in; returns how many did not arrive, each of which is logged."""
+    """Send messages without a store; returns the number of undelivered ones. Each failure is logged."""
     from scanner.notify.sending import Sender
 
     sender = Sender(channels)
@@ -84,8 +84,8 @@ def send_now(messages: Iterable[Message], channels: Sequence[Channel]) -> int:
 
 
 def send_waiting(outbox: Outbox, channels: Sequence[Channel]) -> Tally:
-    """Send what has not arrived so far. What fails is logged and kept; only a StoreError is raised."""
-    from scanner.notify.sending import Sender  # brings TLS and mail, which few scans need
+    """Send the waiting messages. Failures are logged and stay in the outbox; only StoreErrors are raised."""
+    from scanner.notify.sending import Sender  # imports TLS and mail, which few scans need
 
     sender = Sender(channels)
     sent = undelivered = 0

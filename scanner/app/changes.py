@@ -1,4 +1,4 @@
-"""What changed between two scans, and forgetting a source: questions that need the whole store."""
+"""Compare two scans of a store, and remove a retired source from it."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ from scanner.store.outbox import Alarms
 from scanner.store.store import Store
 from scanner.text import printable
 
-# --- What changed between two scans in the store: the store says what differs, the diff what that means ---
+# --- Comparing two scans: the store finds the differences, scanner.diff interprets them ---
 
 CHANGES_KEPT = 5_000
-"""Rows of what changed that a result keeps for its reports; ``muster diff`` has all."""
+"""The number of changes that a result has for its reports; ``muster diff`` lists all."""
 
 
 def changes_between(store: Store, old: str | None = None, new: str | None = None) -> Diff:
-    """From one scan to a later one, each by id, day or ``latest``; the two latest unless given.
+    """The changes from one scan to a later one, each by id, day or ``latest``; by default the two latest.
 
-    Raises StoreError and UsageError for scans that there are not.
+    Raises StoreError and UsageError for unknown scans.
     """
     with store.comparison(old, new) as between:
         return compare(
@@ -45,63 +45,66 @@ def changes_between(store: Store, old: str | None = None, new: str | None = None
 
 
 def with_since(store: Store, result: ScanResult, *, shares: bool = False) -> ScanResult:
-    """A stored result with what changed since the scan before it, where there is one: see ``ScanResult.since``.
+    """A stored result with the changes since the scan before it, if there is one: see ``ScanResult.since``.
 
-    ``shares``: also the board's measures of the scan before, for which all of it is loaded.
+    ``shares``: also the board's measures of the scan before, for which that whole scan is loaded.
     """
     kept = store.scans()
-    at = next(at for at, one in enumerate(kept) if one.id == result.scan.id)
+    at = next(at for at, scan in enumerate(kept) if scan.id == result.scan.id)
     if at == 0:
         return result
     before = kept[at - 1]
     diff = changes_between(store, before.id, result.scan.id)
-    told = [row for row in diff.changes if row.change != "not_rechecked"]
+    changed = [row for row in diff.changes if row.change != "not_rechecked"]
     since = Since(
         scan=before.id,
         started_at=before.started_at,
-        changes=tuple(told[:CHANGES_KEPT]),
-        total=len(told),
-        shares={one.name: (one.count, one.known) for one in measures(store.load(before.id))} if shares else {},
+        changes=tuple(changed[:CHANGES_KEPT]),
+        total=len(changed),
+        shares={measure.name: (measure.count, measure.known) for measure in measures(store.load(before.id))}
+        if shares
+        else {},
     )
     return replace(result, since=since)
 
 
-# ---
-# Forgetting a source that is retired, or one scope of it: what the store then holds instead of the latest scan.
+# --- Forgetting a retired source, or one scope of it ---
 
 PLACES_NAMED = 20
 
 
 def plan_forgetting(store: Store, place: Forgotten, scan_id: str, now: datetime) -> Forgetting:
-    """What :func:`forget_place` would do. Raises UsageError for a place of which nothing is known."""
+    """What :func:`forget_place` would do. Raises UsageError for an unknown place."""
     last, blind = store.load(), store.outbox.blind_spots()
     known = _places(last, blind)
-    if not any(place.holds(*one) for one in known):
+    if not any(place.holds(*known_place) for known_place in known):
         raise _unknown(place, known)
     info = ScanInfo(id=scan_id, started_at=now, finished_at=now, version=__version__)
     return forget(last, place, info)
 
 
 def forget_place(store: Store, place: Forgotten, scan_id: str, now: datetime) -> Forgetting:
-    """End all that only this place knew, as of now; earlier scans stay as they were. Raises as the planning does."""
+    """Remove what only this place reported. Earlier scans do not change. Raises as :func:`plan_forgetting` does."""
     with store.alone():
-        done = store.steadily(lambda: plan_forgetting(store, place, scan_id, now))
+        done = store.retrying(lambda: plan_forgetting(store, place, scan_id, now))
         blind = tuple(
-            one
-            for one in store.outbox.blind_spots()
-            if one.source == place.source and not place.holds(one.source, one.scope)
+            spot
+            for spot in store.outbox.blind_spots()
+            if spot.source == place.source and not place.holds(spot.source, spot.scope)
         )
         store.save(done.after, Alarms(blind=blind, sources=frozenset({place.source})), forgot=place)
     return done
 
 
 def _places(last: ScanResult, blind: tuple[BlindSpot, ...]) -> set[tuple[str, str]]:
-    """Sources and scopes that something is known of."""
-    places = {(one.source, one.scope) for one in last.coverage} | {(one.source, one.scope) for one in blind}
-    places |= {(one.source, one.scope) for one in last.secrets} | {(one.source, one.scope) for one in last.workloads}
-    places |= {(one.source, one.scope) for one in last.assignments}
-    found = (one.identity for one in last.identities)
-    return places | {(source, one.scope) for one in found for source in (one.source, *one.sources)}
+    """The known sources and scopes."""
+    places = {(record.source, record.scope) for record in last.coverage} | {(spot.source, spot.scope) for spot in blind}
+    places |= {(secret.source, secret.scope) for secret in last.secrets} | {
+        (workload.source, workload.scope) for workload in last.workloads
+    }
+    places |= {(assignment.source, assignment.scope) for assignment in last.assignments}
+    found = (assessment.identity for assessment in last.identities)
+    return places | {(source, identity.scope) for identity in found for source in (identity.source, *identity.sources)}
 
 
 def _unknown(place: Forgotten, known: set[tuple[str, str]]) -> UsageError:
@@ -111,5 +114,5 @@ def _unknown(place: Forgotten, known: set[tuple[str, str]]) -> UsageError:
     more = f" and {len(names) - PLACES_NAMED} more" if len(names) > PLACES_NAMED else ""
     return UsageError(
         f"the store knows nothing of {place}",
-        hint=f"{'scopes of that source' if scopes else 'sources that it knows'}: {shown}{more}",
+        hint=f"{'scopes of that source' if scopes else 'known sources'}: {shown}{more}",
     )

@@ -1,4 +1,4 @@
-"""What a scan went by, for whoever checks it later: the config and the lists, each with the hash of its bytes."""
+"""The inputs of a scan, for audits: the config and the lists, each with the hash of its bytes."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from scanner.text import without_surrogates
 
 
 def inputs_of(config: Config) -> tuple[Input, ...]:
-    """The config first, where there is a file, then the registry's and the people's files in the config's order."""
+    """The config if there is a file, then the files of registry and roster in the config's order."""
     return tuple(_inputs(config))
 
 
@@ -30,13 +30,13 @@ def _inputs(config: Config) -> Iterator[Input]:
 
 
 def _public_text(config: Config) -> str:
-    """The config's text without secrets. Whoever knows a webhook's address may write there: only its host stays."""
+    """The config's text without secrets. A webhook's address is one, so only its host remains."""
     text = config.document.text
     for channel in config.channels:
         if isinstance(url := getattr(channel, "url", None), str):
             scheme, _, rest = url.partition("://")
             host = rest.partition("/")[0].partition("?")[0]
-            if url not in text:  # written with escapes: nobody can tell where it ends
+            if url not in text:  # written with escapes: its end in the text is unknown
                 return f"# left out: the address of the channel {channel.name} cannot be masked in it\n"
             text = text.replace(url, f"{scheme}://{host}/{MASK}")
     return redact(text)
@@ -48,7 +48,7 @@ def _list(role: InputRole, source: ListSource) -> Iterator[Input]:
         return
     try:
         files = find_files(source.path)
-    except RegistryError:  # it was there a moment ago, when it was read
+    except RegistryError:  # it was there when it was read
         files = [source.path]
     for file in files:
         yield _file(role, file)
@@ -59,7 +59,7 @@ def _file(role: InputRole, file: Path, *, text: str | None = None) -> Input:
 
 
 def _sha256(file: Path) -> str | None:
-    """None for what is gone, and for a pipe: what went through it cannot be read again."""
+    """The file's hash; None if it is gone, or a pipe, which cannot be read twice."""
     try:
         if not file.is_file():
             return None

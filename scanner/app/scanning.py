@@ -1,4 +1,4 @@
-"""Phases in which a whole estate is made and held: Python's garbage collector shall look less often."""
+"""Run a scan: wire config, connectors, lists, judging and store. Also sets how often garbage is collected."""
 
 from __future__ import annotations
 
@@ -41,14 +41,14 @@ from scanner.strict import decode
 from scanner.suppressions.acknowledgements import load_acknowledgements
 
 SELDOM = 200_000
-"""New containers between two looks of the collector; Python's usual 700 is made for small heaps."""
+"""New containers between two collections. Python's default of 700 is made for small heaps."""
 
 
 @contextmanager
-def seldom_collected() -> Iterator[None]:
-    """While it lasts, the collector looks seldom: up to a fifth of a large scan's time went into finding no garbage.
+def infrequent_collection() -> Iterator[None]:
+    """Collect garbage less often: collections without any result took up to a fifth of a large scan's time.
 
-    It is not switched off, for what talks to providers over hours leaves cycles behind.
+    Collection is not switched off, because hours of talking to providers leave reference cycles behind.
     """
     usual = gc.get_threshold()
     gc.set_threshold(SELDOM, *usual[1:])
@@ -58,7 +58,7 @@ def seldom_collected() -> Iterator[None]:
         gc.set_threshold(*usual)
 
 
-# --- The composition root: config, catalogs, registry and store made into a run, for the CLI to call ---
+# --- The composition root ---
 
 log = logging.getLogger(__name__)
 
@@ -67,7 +67,7 @@ STRANGERS_NAMED = 20
 
 
 def make_ready(sources: Sequence[SourceSettings]) -> tuple[Source, ...]:
-    """Their connectors, with settings decoded. Raises UsageError and ConfigError; no I/O."""
+    """Connectors for these sources, with decoded settings. No I/O. Raises UsageError and ConfigError."""
     return tuple(map(_ready, sources))
 
 
@@ -92,33 +92,33 @@ def _ready(source: SourceSettings) -> Source:
 
 
 def settings_digest(source: SourceSettings) -> str:
-    """A hash of a source's settings as they are written: the same on every machine, wherever the files lie."""
+    """A hash of a source's settings as written in the config, so it is the same on every machine."""
     return hashlib.sha256(msgspec.json.encode([source.type, source.settings], order="deterministic")).hexdigest()
 
 
 class Lists(Struct, frozen=True, kw_only=True):
-    """What was declared, and warnings about it worth printing."""
+    """Registry, roster and other declarations, with warnings to print."""
 
     declared: Declared
     warnings: tuple[str, ...]
 
 
 class Named(Protocol):
-    """A source as far as the lists are concerned."""
+    """The part of a source that loading the lists needs."""
 
     @property
     def name(self) -> str:
-        """Its name."""
+        """The source's name."""
 
     @property
     def ref(self) -> SourceRef:
-        """What the entries need to know of it."""
+        """How registry entries refer to the source."""
 
 
 def load_lists(config: Config, sources: Sequence[Named], *, strict: bool) -> Lists:
-    """The registry and the people of the config. Raises RegistryError naming every place that is wrong.
+    """Load the registry and the roster. Raises RegistryError, which lists every invalid place.
 
-    Unless ``strict``, rows of the registry that cannot be read are set aside, each with a warning.
+    Unless ``strict``, unreadable rows of the registry are set aside, each with a warning.
     """
     warnings: list[str] = []
     registry = people = None
@@ -126,7 +126,7 @@ def load_lists(config: Config, sources: Sequence[Named], *, strict: bool) -> Lis
     ownership = cleared_with_warning(config.ownership, f"{file}: [ownership]")
     now = datetime.now(UTC)
     if config.registry:
-        # Nobody's own calendar is ahead of the later of these two.
+        # The later of the UTC and the local day: no user's calendar is ahead of both.
         registry = load_registry(config.registry, strict=strict, today=max(now.date(), now.astimezone().date()))
         warnings += map(str, registry.warnings)
         warnings += set_aside_warnings(registry.unread)
@@ -141,8 +141,8 @@ def load_lists(config: Config, sources: Sequence[Named], *, strict: bool) -> Lis
         unread=() if registry is None else tuple(map(cleared, registry.unread)),
         people=None if people is None else tuple(map(cleared, people.people)),
         exemptions=tuple(
-            cleared_with_warning(one, f"{file}: [[exempt]] {number}")
-            for number, one in enumerate(config.exemptions, start=1)
+            cleared_with_warning(exemption, f"{file}: [[exempt]] {number}")
+            for number, exemption in enumerate(config.exemptions, start=1)
         ),
         acknowledgements=load_acknowledgements(config.acknowledged, [rule.id for rule in RULES], now.date()),
         policy=config.policy,
@@ -156,12 +156,14 @@ def load_lists(config: Config, sources: Sequence[Named], *, strict: bool) -> Lis
 
 
 def _strangers(entries: Sequence[Entry], people: Sequence[Person], ownership: Ownership) -> list[str]:
-    """Who is named as owner or member and is not on the roster: more often a typing error than a stranger."""
+    """Warnings for owners and members who are not on the roster, which is mostly a typing error."""
     roster = Roster(people, date.max)
-    named: list[tuple[Origin | str, str, str]] = [("[[ownership.rule]]", "owner", one.owner) for one in ownership.rules]
+    named: list[tuple[Origin | str, str, str]] = [
+        ("[[ownership.rule]]", "owner", rule.owner) for rule in ownership.rules
+    ]
     named += [("[ownership.platforms]", "owner", owner) for owner in ownership.platforms.values()]
     accountable = ((entry.origin, text) for entry in entries for text in (*entry.owner, *entry.backup_owner))
-    named += [(origin, "owner", one) for origin, text in accountable for one in roster.apart(text)]
+    named += [(origin, "owner", name) for origin, text in accountable for name in roster.apart(text)]
     named += [(person.origin, "member", text) for person in people for text in person.members or ()]
     unknown = [
         f"{origin}: {role} {text} {roster.meaning(text).why_nobody}"
@@ -181,10 +183,10 @@ def scan(
     accept_drop: bool = False,
     complete: Callable[[Store, ScanResult], ScanResult] | None = None,
 ) -> ScanResult:
-    """Discover, match, judge and store. Raises NothingScanned, StoreError; on any error nothing is stored.
+    """Discover, match, judge and store. Raises NothingScanned, StoreError; after an error nothing is stored.
 
-    ``accept_drop``: believe it where an implausible share of a source's identities is gone. ``complete``: adds what
-    reports need from the store to the stored result.
+    ``accept_drop``: accept that an implausible share of a source's identities is gone. ``complete``: adds data from the
+    store to the result, for reports.
     """
     with open_store(config.store_url) as store:
         started = datetime.now(UTC).replace(microsecond=0)
@@ -209,14 +211,14 @@ def scan(
 
 
 def forget_old_scans(store: Store, config: Config, latest: ScanResult) -> None:
-    """Prune the store, where the config says for how long scans are kept."""
+    """Prune the store if the config sets ``keep_days``."""
     if config.keep_days is None:
         return
     kept_for = timedelta(days=config.keep_days)
     if not store.may_prune():
-        log.warning("old scans are due to be pruned, which takes the owner's role: run `muster history prune` with it")
+        log.warning("old scans are due to be pruned, which needs the owner's role: run `muster history prune` with it")
     elif latest.scan.started_at - store.started_before(latest.scan.id) > kept_for:
-        # A clock that runs ahead would take the whole history with it.
+        # With a clock that runs ahead, pruning would delete the whole history.
         log.warning(
             "this scan started more than %d days after the one before it: nothing is pruned this time; "
             "the next scan prunes, so check this machine's clock",
@@ -227,7 +229,7 @@ def forget_old_scans(store: Store, config: Config, latest: ScanResult) -> None:
 
 
 def new_scan_id(started: datetime) -> str:
-    """An id for a scan that nobody gave one: its start, and a few digits against a second one of the same second."""
+    """A new scan id: the start time, and random digits for scans that start in the same second."""
     return f"{started:%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"
 
 
@@ -242,51 +244,52 @@ def conclude(
     accept_drop: bool,
     channels: Sequence[Channel] = (),
 ) -> ScanResult:
-    """Judge what was discovered against what was declared and what the store knows, and store the result.
+    """Judge the inventory against the declarations and the store, and store the result.
 
-    ``lists``: names of the sources that are somebody's lists, which may be half of what they were. ``channels``: who
-    is to be told; what they are told is stored with the scan, and sent by whoever sends what waits.
-    ``accept_drop``: as for :func:`scan`.
+    ``lists``: names of sources of type ``file``, which may shrink by more than others. ``channels``: their messages are
+    stored with the scan; the caller sends them from the outbox. ``accept_drop``: as in :func:`scan`.
     """
     with store.alone():
-        known = {} if accept_drop else store.steadily(store.memory.identities_by_place)
+        known = {} if accept_drop else store.retrying(store.memory.identities_by_place)
         named = frozenset(lists)
-        kept = store.steadily(lambda: _kept(store, inventory, named)) if known else {}
+        kept = store.retrying(lambda: _kept(store, inventory, named)) if known else {}
         lost = losses(inventory, known, named, kept)
         inventory = doubted(inventory, lost)
-        # A clock may be put back meanwhile; no scan ends before it began.
+        # A clock may be set back meanwhile; a scan never ends before its start.
         finished = max(started, datetime.now(UTC).replace(microsecond=0))
         info = ScanInfo(
             id=scan_id, started_at=started, finished_at=finished, version=__version__, inputs=declared.inputs
         )
-        if not any(one.status in _READ and one.kinds for one in inventory.coverage):
-            store.outbox.post(alarms.of_nothing(store, channels, inventory.coverage, info))
+        if not any(record.status in _READ and record.kinds for record in inventory.coverage):
+            store.outbox.post(alarms.for_empty_scan(store, channels, inventory.coverage, info))
             raise _nothing_scanned(inventory)
-        result = judge(inventory, declared, store.steadily(lambda: _remember(store, inventory, started)), info)
+        result = judge(inventory, declared, store.retrying(lambda: _remember(store, inventory, started)), info)
         for damage in store.damage:
-            log.warning("%s; if this scan read it again, it is stored anew", damage)
+            log.warning("%s; if this scan read it, it is stored again", damage)
         result = replace(result, notices=(*notices(lost), *store.damage, *result.notices))
         unknown = unknown_fingerprints(result)
-        result = with_earlier(result, store.steadily(lambda: store.memory.earlier_findings(unknown)))
-        store.save(result, alarms.of_scan(store, channels, result, declared))
+        result = with_earlier(result, store.retrying(lambda: store.memory.earlier_findings(unknown)))
+        store.save(result, alarms.for_scan(store, channels, result, declared))
     return store.with_past(result)
 
 
 def _kept(store: Store, inventory: Inventory, lists: Collection[str]) -> Mapping[str, int]:
-    """By list, how many of its last identities are still there."""
+    """By list, the number of its last identities that are still there."""
     return dict.fromkeys(lists, 0) | still_there(store.memory.identities_of(lists), inventory)
 
 
 def _remember(store: Store, inventory: Inventory, now: datetime) -> Remembered:
-    """What the store knows of the places where this scan may have missed something."""
+    """What the store knows of places that this scan may not have read in full."""
     if not store.has_scans():
         return Remembered()
     memory, places = store.memory, Places(inventory.coverage)
-    unread = {(one.source, one.scope) for one in inventory.identities if one.unread}  # a fact may be, with no gap
+    unread = {
+        (identity.source, identity.scope) for identity in inventory.identities if identity.unread
+    }  # also where there is no gap
     assessments = tuple(memory.assessments(lambda *place: places.doubtful(*place) or place[:2] in unread))
     entries = tuple(memory.entries())
     maybe_anew = to_look_up(inventory.identities, now)
-    fingerprints = {fingerprint for one in assessments for fingerprint in one.findings}
+    fingerprints = {fingerprint for assessment in assessments for fingerprint in assessment.findings}
     return Remembered(
         assessments=assessments,
         secrets=tuple(memory.secrets(places.doubtful)),
@@ -297,17 +300,15 @@ def _remember(store: Store, inventory: Inventory, now: datetime) -> Remembered:
         known=memory.known_fingerprints(),
         creators=memory.creators(),
         gone=memory.last_issued(gone(entries, inventory.identities)),
-        recreations=recreations(
-            maybe_anew, memory.last_unique_ids(maybe_anew), memory.standing_recreations(), now.date()
-        ),
+        recreations=recreations(maybe_anew, memory.last_unique_ids(maybe_anew), memory.open_recreations(), now.date()),
     )
 
 
 def _nothing_scanned(inventory: Inventory) -> NothingScanned:
     reasons = [
-        f"{one.source}: {one.section if one.section != '*' else 'could not start'}: {one.status}: {one.detail or ''}"
-        for one in inventory.coverage
-        if one.is_gap
+        f"{gap.source}: {gap.section if gap.section != '*' else 'could not start'}: {gap.status}: {gap.detail or ''}"
+        for gap in inventory.coverage
+        if gap.is_gap
     ]
     return NothingScanned(
         "nothing could be scanned\n" + "\n".join(f"  {reason}" for reason in reasons),

@@ -1,4 +1,4 @@
-"""``muster acknowledge``: suppressing findings for a while, and listing what is suppressed."""
+"""``muster acknowledge``: suppress findings until a day, and list suppressed findings."""
 
 from __future__ import annotations
 
@@ -21,8 +21,9 @@ if TYPE_CHECKING:
 
 
 DAYS = 90
-"""Default duration."""
+"""Days until an acknowledgement ends, by default."""
 _FINGERPRINT = re.compile(r"[0-9a-f]+")
+_BY_RULE = ("RULE", "IDENTITY")
 
 
 @click.command()
@@ -31,7 +32,7 @@ _FINGERPRINT = re.compile(r"[0-9a-f]+")
 @click.option("--by", metavar="PERSON", help="Who is accountable for it; with a roster, a person on it.")
 @click.option("--accept-unknown", is_flag=True, help="Also accept a person who is not on the roster.")
 @click.option("--until", metavar="DAY", help=f"The last day it holds, at most a year from now; by default {DAYS} days.")
-@click.option("--list", "listing", is_flag=True, help="Show what is suppressed, by whom, until when, and stop.")
+@click.option("--list", "listing", is_flag=True, help="List suppressed findings with person and last day, and exit.")
 @click.option("--file", "path", type=click.Path(path_type=Path), metavar="FILE", help="The list to add to.")
 @config_option
 @store_option
@@ -50,12 +51,12 @@ def acknowledge(
 ) -> None:
     """Suppress findings until a day, with reason and person.
 
-    They stay in every report and raise no alarm.
+    Suppressed findings stay in every report and send no notification.
 
-    FINGERPRINT is that of a finding of the latest scan, as reports show it: its first 8 digits, or more. RULE IDENTITY
-    means the findings of that rule on that identity. They are added to the list that the config names in [alarms]
-    acknowledged, else to acknowledged.toml beside it; those that it has get the new day, reason and person. What
-    changed is printed, for the review.
+    FINGERPRINT is the first 8 or more digits of a finding's fingerprint, as reports of the latest scan show it. RULE
+    IDENTITY selects the findings of that rule on that identity. The command adds them to the file in [alarms]
+    acknowledged of the config, by default acknowledged.toml beside it, or updates them there. It prints the changes for
+    review.
     """
     from scanner.cli.console import say
     from scanner.config.load import DEFAULT_FILE, load_config
@@ -70,7 +71,7 @@ def acknowledge(
         _list(config.acknowledged if path is None else (path,), url, today)
         return
     if not wanted:
-        raise UsageError("which finding?", hint="`muster report --view findings` shows the fingerprint of each")
+        raise UsageError("name a finding", hint="`muster report --view findings` shows the fingerprint of each")
     target = path or _only_list(config, (config_file or Path(DEFAULT_FILE)).parent / USUAL)
     found = _findings(url, wanted, [rule.id for rule in RULES])
     given = Acknowledged(
@@ -95,9 +96,7 @@ def acknowledge(
 
 def _only_list(config: Config, usual: Path) -> Path:
     if len(config.acknowledged) > 1:
-        raise UsageError(
-            "the config names several lists of acknowledged findings", hint="say which to add to: --file FILE"
-        )
+        raise UsageError("the config names several lists of acknowledged findings", hint="choose one: --file FILE")
     return config.acknowledged[0] if config.acknowledged else usual
 
 
@@ -116,38 +115,40 @@ def _needed(option: str, given: str | None, question: str) -> str:
     if given.strip(" <>").upper() in ACKNOWLEDGE.split():
         raise UsageError(
             f"--{option} {given} is the placeholder of the printed command",
-            hint="put in why the finding is suppressed, and who is accountable for that",
+            hint="replace it by why the finding is suppressed, and who is accountable for that",
         )
     if without_secrets(given) != given:
         raise UsageError(
-            f"--{option} has what looks like a secret",
-            hint="the list lives in git, and reports quote it: say where the secret is kept instead",
+            f"--{option} contains what looks like a secret",
+            hint="the list is kept in git, and reports quote it: name where the secret is stored instead",
         )
     return given
 
 
 def _check_person(by: str, config: Config, today: date, *, accept_unknown: bool) -> None:
-    """Raises UsageError where nobody active on the roster is meant, unless such are accepted; then it warns."""
+    """Raises UsageError if the name is no active person on the roster; with ``accept_unknown`` it warns."""
     from scanner.cli.console import warn
     from scanner.registry.people import load_people
     from scanner.registry.roster import Roster
 
     if not config.people:
-        warn([f"no roster is configured: whether {by} is somebody was not looked up"])
+        warn([f"no roster is configured: {by} was not checked"])
         return
     roster = Roster(load_people(config.people).people, today)
     person = roster.resolve(by)
     if person is not None and roster.is_active(person):
         return
     why = roster.meaning(by).why_nobody if person is None else "is on the roster, but not active"
-    told = f"--by {by} {why}"
+    problem = f"--by {by} {why}"
     if not accept_unknown:
-        raise UsageError(told, hint="name who answers for it, or take whoever that is with --accept-unknown")
-    warn([told])
+        raise UsageError(
+            problem, hint="name an accountable person on the roster, or accept the name with --accept-unknown"
+        )
+    warn([problem])
 
 
 def _day(text: str | None, today: date) -> date:
-    """The day that ``--until`` gives. Raises UsageError, which names the option and not the file it would be put in."""
+    """The day of ``--until``. Raises UsageError."""
     from scanner.suppressions.acknowledgements import LONGEST
 
     if text is None:
@@ -155,29 +156,29 @@ def _day(text: str | None, today: date) -> date:
     try:
         day = date.fromisoformat(text)
     except ValueError as error:
-        raise UsageError(f"--until {text} is no day", hint=f"write it as {today + timedelta(days=DAYS)}") from error
+        raise UsageError(f"--until {text} is not a date", hint=f"write it as {today + timedelta(days=DAYS)}") from error
     if day < today:
-        raise UsageError(f"--until {text} is in the past", hint=f"choose a day from {today} on")
+        raise UsageError(f"--until {text} is in the past", hint=f"choose {today} or later")
     if day > today + LONGEST:
         raise UsageError(
             f"--until {text} is more than a year ahead",
-            hint=f"choose a day up to {today + LONGEST}, and look again then",
+            hint=f"choose a day up to {today + LONGEST}, and review it then",
         )
     return day
 
 
 def _findings(store_url: str, wanted: Sequence[str], rules: Sequence[str]) -> list[Finding]:
-    """The findings that the arguments mean, each once. Raises UsageError where one of them means none, or several."""
+    """The findings that the arguments select, each once. Raises UsageError if one selects none, or is ambiguous."""
     from scanner.store.store import open_store
 
     with open_store(store_url, create=False) as store:
         if _FINGERPRINT.fullmatch(wanted[0].lower()):
             chosen = [_by_digits(store, text.lower()) for text in dict.fromkeys(wanted)]
-        elif len(wanted) == 2:  # noqa: PLR2004  # a rule and an identity
+        elif len(wanted) == len(_BY_RULE):
             chosen = _by_rule(store, wanted[0], wanted[1], rules)
         else:
             raise UsageError(
-                f"{wanted[0]} is no fingerprint", hint="give digits of fingerprints, or one RULE and one IDENTITY"
+                f"{wanted[0]} is not a fingerprint", hint="give digits of fingerprints, or one RULE and one IDENTITY"
             )
     return list({one.fingerprint: one for one in chosen}.values())
 
@@ -191,7 +192,7 @@ def _by_digits(store: Store, digits: str) -> Finding:
     found = list(store.memory.findings_beginning(digits)) if _FINGERPRINT.fullmatch(digits) else []
     if not found:
         raise UsageError(
-            f"the latest scan has no finding {digits}", hint="`muster report --view findings` shows those it has"
+            f"the latest scan has no finding {digits}", hint="`muster report --view findings` lists its findings"
         )
     if len(found) > 1:
         listed = "".join(f"\n  {one.fingerprint}  {one.title}: {one.about}" for one in found[:10])
@@ -208,21 +209,23 @@ def _by_rule(store: Store, rule: str, text: str, rules: Sequence[str]) -> list[F
         )
     result = store.find(text)
     if len(result.identities) > 1:
-        keys = "".join(f"\n  {one.identity.key}" for one in result.identities)
-        raise UsageError(f"{len(result.identities)} identities are called {text}:{keys}", hint="name one by its key")
-    about = result.findings or tuple(one for one in store.memory.findings_on_entries() if text in one.subjects)
+        keys = "".join(f"\n  {assessment.identity.key}" for assessment in result.identities)
+        raise UsageError(f"{len(result.identities)} identities are called {text}:{keys}", hint="choose one by its key")
+    about = result.findings or tuple(
+        finding for finding in store.memory.findings_on_entries() if text in finding.subjects
+    )
     chosen = [one for one in about if one.rule == rule]
     if not chosen:
         others = ", ".join(dict.fromkeys(one.rule for one in about))
         raise UsageError(
             f"the latest scan has no finding of {rule} on {text}",
-            hint=f"it has: {others}" if others else "`muster report --view findings` shows those it has",
+            hint=f"it has: {others}" if others else "`muster report --view findings` lists its findings",
         )
     return chosen
 
 
 def _list(paths: Sequence[Path], store_url: str, today: date) -> None:
-    """Print each acknowledgement with what it covers in the latest scan: those that end first come first."""
+    """Print each acknowledgement with the findings it covers in the latest scan, ordered by last day."""
     from reports.page import Page
     from scanner.cli.output import stdout_screen
     from scanner.errors import MissingStore
@@ -241,32 +244,37 @@ def _list(paths: Sequence[Path], store_url: str, today: date) -> None:
     page = Page(stdout_screen())
     ended = sum(one.given.until < today for one in given)
     suppressed = {each.fingerprint for one, covers in covered.items() if one.given.until >= today for each in covers}
-    told = [counted(len(given), "acknowledgement", "acknowledgements")]
-    told += [f"{ended} of them ended"] if ended else []
-    told += [f"{counted(len(suppressed), 'finding', 'findings')} of the latest scan suppressed"] if result else []
-    page.line(", ".join(told))
+    counts = [counted(len(given), "acknowledgement", "acknowledgements")]
+    counts += [f"{ended} of them ended"] if ended else []
+    counts += [f"{counted(len(suppressed), 'finding', 'findings')} of the latest scan suppressed"] if result else []
+    page.line(", ".join(counts))
     for one in sorted(given, key=lambda one: one.given.until):
         page.line()
         page.item(
-            "ended" if one.given.until < today else "until", _told(one, covered.get(one), known=result is not None)
+            "ended" if one.given.until < today else "until",
+            _description(one, covered.get(one), known=result is not None),
         )
     click.echo(page.text, nl=False)
 
 
-def _told(one: Acknowledgement, covers: Sequence[Finding] | None, *, known: bool) -> Iterator[str]:
+def _description(acknowledgement: Acknowledgement, covers: Sequence[Finding] | None, *, known: bool) -> Iterator[str]:
     from scanner.text import counted
 
     shown = 5
-    yield f"{one.given.until} by {one.given.by}"
-    yield f"finding {one.finding[:8]}" if one.finding else f"rule {one.rule} on {one.match}"
-    yield f"Reason: {one.given.reason}"
+    yield f"{acknowledgement.given.until} by {acknowledgement.given.by}"
+    yield (
+        f"finding {acknowledgement.finding[:8]}"
+        if acknowledgement.finding
+        else f"rule {acknowledgement.rule} on {acknowledgement.match}"
+    )
+    yield f"Reason: {acknowledgement.given.reason}"
     for finding in (covers or ())[:shown]:
         yield f"[{finding.severity}] {finding.title}: {finding.credential or finding.about}"
     if covers and len(covers) > shown:
         yield f"and {counted(len(covers) - shown, 'other finding', 'other findings')}"
     if known and not covers:
         yield "covers no finding of the latest scan"
-    yield str(one.origin)
+    yield str(acknowledgement.origin)
 
 
 def _covered(
@@ -277,7 +285,7 @@ def _covered(
     covered: dict[Acknowledgement, list[Finding]] = {}
     if result is None:
         return covered
-    identities = {one.identity.key: one.identity for one in result.identities}
+    identities = {assessment.identity.key: assessment.identity for assessment in result.identities}
     book = Acknowledgements(given, today)
     for finding in result.findings:
         for one in book.covering(finding, identities.get(finding.identity or "")):

@@ -1,4 +1,4 @@
-"""``muster registry adopt``: take back what owners filled in, or draft entries for unregistered identities."""
+"""``muster registry adopt``: import a list that owners filled in, or draft entries for unregistered identities."""
 
 from __future__ import annotations
 
@@ -45,9 +45,9 @@ def adopt(
     """Import a list of orphans that owners filled in.
 
     FILE is what `muster orphans -o xlsx:FILE` wrote, saved by any spreadsheet. Rows with an owner update the entry of
-    their id, or become a new one; rows without are left alone. Without FILE, what the latest scan found undeclared is
-    drafted: proposed, with the likeliest owner. Writes at once, prints what it changed, and leaves each file as it was
-    beside it, as FILE.bak.
+    their id, or become a new one; other rows are ignored. Without FILE, it drafts an entry for each unregistered
+    identity of the latest scan, with the state proposed and the likeliest owner. Writes at once, prints the changes,
+    and keeps each old file as FILE.bak.
     """
     from scanner.cli.console import say, warn
     from scanner.config.load import load_config
@@ -59,7 +59,7 @@ def adopt(
     config = load_config(config_file)
     source = _target(config, registry_file)
     entries = _entries_beside(config, source)
-    target = Target(source=source, entries=tuple(one for one in entries if one.registry == source.name))
+    target = Target(source=source, entries=tuple(entry for entry in entries if entry.registry == source.name))
     today = datetime.now(UTC).date()
     result = _latest(store_url or config.store_url, needed=file is None)
     answers, left = _filled_in(file, result) if file else _drafts(result, entries, today)
@@ -78,26 +78,26 @@ def adopt(
     kept = [] if dry_run else save(files, source, backups=True)
     warn(map(str, planned.warnings))
     click.echo(printed(changes_text(planned.changes, source.name)), nl=False)
-    say("; ".join([_told(planned.changes, dry_run=dry_run), *left]))
+    say("; ".join([_count(planned.changes, dry_run=dry_run), *left]))
     for path in kept:
-        say(f"kept as it was: {path}")
+        say(f"backup: {path}")
 
 
 def _target(config: Config, path: Path | None) -> ListSource:
-    """The registry to write to: the one named, else the only one of the config that is a file or folder."""
+    """The registry to write to: the named one, else the config's only registry that is a file or folder."""
     files = [one for one in config.registry if one.path is not None]
     if path is None and len(files) != 1:
         why = "several registries are configured" if files else "no registry that is a file is configured"
-        raise UsageError(why, hint="say which to write to: --registry FILE")
+        raise UsageError(why, hint="choose one: --registry FILE")
     source = files[0] if path is None else registry_of(config, path)
     assert source.path is not None
     if source.format not in (None, "table") or (not source.path.exists() and set("*?[") & set(str(source.path))):
-        raise UsageError(f"{source.name} is no file that can be written", hint="name one: --registry FILE")
+        raise UsageError(f"{source.name} is not a writable file", hint="choose one: --registry FILE")
     return source
 
 
 def _entries_beside(config: Config, source: ListSource) -> Sequence[Entry]:
-    """All that is declared, in this registry and beside it; nothing yet in one that is not there."""
+    """The entries of all registries of the config. A registry that does not exist has none."""
     from scanner.registry.entries import load_registry
 
     lists = config.registry if source in config.registry else (source,)
@@ -113,7 +113,7 @@ def _roster(people: Sequence[ListSource], today: date) -> Roster | None:
 
 
 def _latest(url: str, *, needed: bool) -> ScanResult | None:
-    """The latest scan; None where there is none and it is not needed."""
+    """The latest scan; None if there is none and it is not needed."""
     from scanner.errors import MissingStore
     from scanner.store.store import open_store
 
@@ -130,9 +130,9 @@ def _filled_in(file: Path, result: ScanResult | None) -> tuple[Sequence[Answer],
     from scanner.cli.console import warn
     from scanner.registry.editing.filled_in import read_filled_in
 
-    filled = read_filled_in(file, [one.identity for one in result.identities] if result else None)
+    filled = read_filled_in(file, [assessment.identity for assessment in result.identities] if result else None)
     warn(map(str, filled.warnings))
-    left = counted(filled.unowned, "row has no owner and was left alone", "rows have no owner and were left alone")
+    left = counted(filled.unowned, "row without an owner ignored", "rows without an owner ignored")
     return filled.answers, [left] if filled.unowned else []
 
 
@@ -144,7 +144,7 @@ def _drafts(result: ScanResult | None, entries: Sequence[Entry], today: date) ->
     return drafts.answers, [f"skipped: {number} {reason}" for reason, number in drafts.skipped.items()]
 
 
-def _told(changes: Sequence[Change], *, dry_run: bool) -> str:
+def _count(changes: Sequence[Change], *, dry_run: bool) -> str:
     if not changes:
         return "nothing to change"
     added = sum(change.entry is None for change in changes)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("connector", required=False, metavar="[TYPE]")
 @click.argument("source", required=False, metavar="[SOURCE]")
-@click.option("--policy", is_flag=True, help="Print the least-privilege policy in the provider's own format.")
+@click.option("--policy", is_flag=True, help="Print the least-privilege policy in the provider's format.")
 @click.option("--as", "template", metavar="FORMAT", help="With --policy: as a template of the role, such as terraform.")
 @config_option
 def connectors(
@@ -26,15 +26,15 @@ def connectors(
 ) -> None:
     """Show what each connector reads and which permissions it needs.
 
-    With --policy, print what to grant. A connector whose policy depends on the server (Vault: a block for each
-    mount) is given the SOURCE to look at. With --as, print the role as a template for CloudFormation, Terraform, Bicep
-    or gcloud; muster connectors TYPE names the formats of each.
+    With --policy, print the policy to grant. If it depends on the server, as for Vault's mounts, give the SOURCE to
+    read them from. With --as, print the role as a template for CloudFormation, Terraform, Bicep or gcloud; muster
+    connectors TYPE lists the formats of a connector.
     """
     from connectors.catalog import connector_catalog
 
     catalog = connector_catalog()
     if template is not None and not policy:
-        raise click.UsageError("--as goes with --policy")
+        raise click.UsageError("--as needs --policy")
     if connector is None:
         if policy:
             raise click.UsageError("--policy needs the connector's TYPE")
@@ -46,7 +46,7 @@ def connectors(
     kind = catalog.load(connector)
     if template is not None:
         if source is not None:
-            raise click.UsageError("a template has parameters in place of a SOURCE's settings")
+            raise click.UsageError("--as takes no SOURCE: a template has parameters instead of settings")
         click.echo(_template(kind, connector, template), nl=False)
     elif policy:
         click.echo(_policy(kind, connector, source, config_file))
@@ -62,7 +62,7 @@ def _policy(kind: type, name: str, source: str | None, config_file: Path | None)
     from scanner.errors import UsageError
 
     if not issubclass(kind, LeastPrivilege):
-        raise UsageError(f"the connector {name} needs no permission of any provider")
+        raise UsageError(f"the connector {name} needs no permissions")
     if source is None:
         return kind.base_policy()
     (ready,) = make_ready(named_sources(load_config(config_file), [source]))

@@ -1,4 +1,4 @@
-"""What goes to stderr: the log, warnings, errors, progress. Data alone goes to stdout."""
+"""Output on stderr: the log, warnings, errors and progress. Only data goes to stdout."""
 
 from __future__ import annotations
 
@@ -23,17 +23,17 @@ if TYPE_CHECKING:
     from scanner.discovery.inventory import Reading
 
 
-PROBLEMS_TOLD = 100
-"""Of a broken file with many problems, the first are shown."""
+PROBLEMS_SHOWN = 100
+"""The number of lines of an error that are printed, such as problems of a file."""
 
 _LEVELS = (logging.WARNING, logging.INFO, logging.DEBUG)
 _PLACES = ("source", "scope", "channel")
-"""What a JSON line says besides, where it is about one; given as ``extra`` to the log."""
+"""Additional keys of a JSON line, from the log's ``extra``."""
 _CHATTY = ("botocore", "boto3", "urllib3", "hvac")
 
 
 class _TextFormatter(logging.Formatter):
-    """One line a record, whatever is in it; a traceback follows on its own lines."""
+    """One line for each record, without control characters; a traceback follows on its own lines."""
 
     def format(self, record: logging.LogRecord) -> str:
         text = f"muster: {record.levelname.lower()}: {printable(record.getMessage())}"
@@ -41,7 +41,7 @@ class _TextFormatter(logging.Formatter):
 
 
 class _JsonFormatter(logging.Formatter):
-    """One JSON object a line."""
+    """One JSON object per line."""
 
     def format(self, record: logging.LogRecord) -> str:
         entry = {
@@ -57,7 +57,7 @@ class _JsonFormatter(logging.Formatter):
 
 
 def set_up_logging(verbose: int, log_format: str) -> None:
-    """The log goes to stderr, secrets masked. Libraries are only heard at ``-vv``."""
+    """Log to stderr with masked secrets. Libraries log at ``-vv`` only."""
     handler = logging.StreamHandler(sys.stderr)
     handler.addFilter(RedactingFilter())
     handler.setFormatter(_JsonFormatter() if log_format == "json" else _TextFormatter())
@@ -67,22 +67,22 @@ def set_up_logging(verbose: int, log_format: str) -> None:
         logging.getLogger(name).setLevel(logging.INFO if verbose > 1 else logging.ERROR)
 
 
-def complain(error: MusterError) -> None:
-    """Print an error and what to do about it."""
+def print_error(error: MusterError) -> None:
+    """Print an error and its hint."""
     message, hint = as_called(str(error)), error.hint and as_called(error.hint)
     if structured():
         _emit("error", message, hint=hint)
         return
     lines = redact(message).splitlines() or [type(error).__name__]
-    click.echo("muster: " + "\n".join(printable(line) for line in lines[:PROBLEMS_TOLD]), err=True)
-    if len(lines) > PROBLEMS_TOLD:
-        click.echo(f"and {len(lines) - PROBLEMS_TOLD} more", err=True)
+    click.echo("muster: " + "\n".join(printable(line) for line in lines[:PROBLEMS_SHOWN]), err=True)
+    if len(lines) > PROBLEMS_SHOWN:
+        click.echo(f"and {len(lines) - PROBLEMS_SHOWN} more", err=True)
     if hint:
         click.echo(f"  → {printable(redact(hint))}", err=True)
 
 
 def warn(messages: Iterable[str]) -> None:
-    """Print warnings, one a line."""
+    """Print warnings, one per line."""
     for message in map(as_called, messages):
         if structured():
             _emit("warning", message)
@@ -100,7 +100,7 @@ def say(message: str) -> None:
 
 
 def structured() -> bool:
-    """Whether stderr is to be one JSON object a line."""
+    """Whether stderr has one JSON object per line."""
     return any(isinstance(handler.formatter, _JsonFormatter) for handler in logging.getLogger().handlers)
 
 
@@ -115,7 +115,7 @@ def _now() -> str:
 
 
 class _Lines:
-    """Progress where there is no terminal: a line a scope, when asked for."""
+    """Progress without a terminal: a log line for each scope at ``-v``."""
 
     def planned(self, source: str, scopes: int) -> None:
         logging.getLogger("muster").info(
@@ -127,8 +127,8 @@ class _Lines:
 
 
 def _line(reading: Reading) -> str:
-    calls = sum(one.calls for one in reading.coverage)
-    gaps = sum(one.is_gap for one in reading.coverage)
+    calls = sum(record.calls for record in reading.coverage)
+    gaps = sum(record.is_gap for record in reading.coverage)
     identities = counted(reading.found, "identity", "identities")
     line = f"{reading.source} {reading.scope}: {identities}, {counted(calls, 'call', 'calls')}"
     return f"{line}, {counted(gaps, 'gap', 'gaps')}" if gaps else line

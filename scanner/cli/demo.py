@@ -39,15 +39,14 @@ _GCP_VARIABLE = "MUSTER_DEMO_GCP_TOKEN"
     type=click.Path(path_type=Path, file_okay=False),
     default=Path("muster-demo"),
     show_default=True,
-    help="Where config, lists and reports go.",
+    help="Folder for config, lists and reports.",
 )
 @click.option("--yes", is_flag=True, help="Overwrite lists that were edited since the last demo, without asking.")
 def demo(out: Path, yes: bool) -> None:
     """Scan a sample company on loopback and report on it.
 
-    Starts an AWS emulator, an OpenBao server and stand-ins for Entra with Azure and for Google Cloud, fills them, scans
-    them with the ordinary connectors against a sample registry and roster, writes every report, and stops what it
-    started.
+    Starts an AWS emulator, an OpenBao server, and simulators of Entra with Azure and of Google Cloud, and fills them.
+    Scans them with the regular connectors, a sample registry and a roster, writes every report, and stops the servers.
     """
     if not all(map(_is_there, _NEEDED)):
         raise MissingExtra("the demo", "demo")
@@ -74,7 +73,7 @@ def demo(out: Path, yes: bool) -> None:
         stack.enter_context(_environment({**secrets, **_AWS_DEMO_KEYS}))
         config = write_lists(out, estate, aws=aws, vault=vault.url, azure=azure, gcp=gcp)
         remember(config=config)
-        say("2/3  scanning it with the ordinary connectors, read-only")
+        say("2/3  scanning it with the regular connectors, read-only")
         _scan(config, out)
     say(f"3/3  done in {time.monotonic() - started:.0f} s; the servers are stopped")
     show = as_called("`muster show svc-ledger-export`").strip("`")
@@ -86,33 +85,33 @@ def _agree_to_overwrite(out: Path, edited: Sequence[str], *, yes: bool) -> None:
     if yes:
         return
     lists = " and ".join(edited)
-    question = f"{out}: the demo writes {lists} anew. Lose your changes?"
+    question = f"{out}: the demo overwrites {lists}. Discard your changes?"
     if not sys.stdin.isatty() or not click.confirm(question, err=True):
         raise UsageError(
-            f"{out}: {lists} would be overwritten, and {'is' if len(edited) == 1 else 'are'} not as the demo wrote it",
+            f"{out}: the demo would overwrite {lists}, edited since the last demo",
             hint="nothing was changed; choose another folder with --out, or give --yes to overwrite",
         )
 
 
 def _is_there(module: str) -> bool:
-    """Whether it is installed; looking for a part of a package that is not raises."""
+    """Whether the module is installed."""
     try:
         return find_spec(module) is not None
     except ModuleNotFoundError:
         return False
 
 
-# The emulator takes any; an empty environment gives boto3 none to sign with.
+# The emulator accepts any keys, but boto3 needs some to sign with.
 _AWS_DEMO_KEYS = {"AWS_ACCESS_KEY_ID": "demo", "AWS_SECRET_ACCESS_KEY": "demo"}
 
 _WHERE_NEXT = """
-Look at, in a browser and a spreadsheet
+Open in a browser or a spreadsheet
   {out}/report.html           every identity with its evidence
   {out}/board.html            one sheet for the board
   {out}/orphans.xlsx          the list that owners fill in
-Ask (from what is stored: the servers are stopped, so `scan` and `doctor` with this config reach only saas-bots)
+Query the store (the servers are stopped: `scan` and `doctor` with this config reach only saas-bots)
   {show}
-Then scan your own, read-only
+Then scan your own accounts, read-only
   muster scan aws:profile=NAME             # an account
   muster scan vault:url=https://HOST:8200  # with $VAULT_TOKEN
   muster scan azure:tenant_id=ID           # signed in by az login
@@ -147,7 +146,7 @@ def _scan(config_file: Path, out: Path) -> None:
 
 @contextmanager
 def _environment(variables: dict[str, str]) -> Iterator[None]:
-    """Environment variables for the length of a ``with``."""
+    """Set environment variables for the duration of a ``with`` block."""
     before = {name: os.environ.get(name) for name in variables}
     os.environ.update(variables)
     try:

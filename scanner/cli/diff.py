@@ -28,11 +28,12 @@ def diff(
 ) -> None:
     """Compare two scans in the store.
 
-    Who joined, moved (and what of them), left and came back; findings that are new, reopened or resolved; registry
-    entries in another state. What could not be looked at again is said to be just that, never to have left.
+    Lists identities that joined, moved (with each change), left or came back; findings that are new, reopened or
+    resolved; and registry entries in another state. Identities that could not be re-checked are listed as that, not as
+    left.
 
-    OLD and NEW are scans by id, by day (2026-11-01: the last scan up to its end in UTC), or 'latest'. Without NEW it
-    is the latest; without both, the two latest are compared.
+    OLD and NEW are scan ids, days (2026-11-01 is the last scan up to its end in UTC), or 'latest'. NEW is the latest
+    scan by default. Without both, the two latest are compared.
     """
     from reports.diff import WRITERS
     from reports.diff_table import totals

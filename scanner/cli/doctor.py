@@ -26,11 +26,11 @@ PROBLEMS = 1
 @click.argument("sources", nargs=-1, metavar="[SOURCE]...")
 @config_option
 @store_option
-@click.option("--all", "every", is_flag=True, help="List each check, also where many say the same.")
+@click.option("--all", "every", is_flag=True, help="List each check, instead of one line for equal results.")
 def doctor(sources: tuple[str, ...], config_file: Path | None, store_url: str | None, every: bool) -> int:
     """Check config, lists, store, reach, permissions and channels.
 
-    Names each missing permission, without scanning. Checks that pass alike are one line. Exit 1 on problems.
+    Names each missing permission, without scanning. Checks with the same result share a line. Exit 1 on problems.
     """
     from scanner.app.scanning import make_ready
     from scanner.cli.sources import named_sources
@@ -53,7 +53,7 @@ def doctor(sources: tuple[str, ...], config_file: Path | None, store_url: str | 
 
 
 def _folded(checks: Iterable[Check]) -> Iterator[Check]:
-    """The checks, with one line for those of a source that are fine and say the same; problems come at once."""
+    """The checks, with one line for passed checks of a source with the same detail. Problems come first."""
     from connectors.base import Check
 
     for place, group in groupby(checks, key=lambda check: check.name.partition(": ")[0]):
@@ -148,16 +148,16 @@ def _store_check(url: str) -> Check:
 
     try:
         with open_store(url, create=False) as store:
-            return Check(name="store", ok=True, detail=_told(store))
+            return Check(name="store", ok=True, detail=_store_detail(store))
     except MissingStore as error:
-        return Check(name="store", ok=True, detail=f"{error}; the first scan makes it")
+        return Check(name="store", ok=True, detail=f"{error}; the first scan creates it")
     except OlderStore as error:
-        return Check(name="store", ok=True, detail=f"{error}; the next scan brings it forward")
+        return Check(name="store", ok=True, detail=f"{error}; the next scan migrates it")
     except MusterError as error:
         return Check(name="store", ok=False, detail=str(error), fix=error.hint)
 
 
-def _told(store: Store) -> str:
+def _store_detail(store: Store) -> str:
     from scanner.text import counted
 
     status, scans = store.status(), store.scans()

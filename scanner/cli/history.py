@@ -1,4 +1,4 @@
-"""``muster history``: the scans in the store, and forgetting old ones, or a source that is retired."""
+"""``muster history``: list the scans in the store, prune old ones, and forget a retired source."""
 
 from __future__ import annotations
 
@@ -41,8 +41,8 @@ def history(
 ) -> None:
     """List the scans in the store, newest first.
 
-    Each with its time, how much it found, what it changed, how many findings are new and resolved, and how many
-    sections could not be read.
+    For each scan: its time, the numbers of identities and changes, of new and resolved findings, and of sections that
+    could not be read.
     """
     if context.invoked_subcommand is not None:
         return
@@ -54,7 +54,7 @@ def history(
     planned = plan_formats(outputs, tuple(WRITERS), "the list of scans")
     with open_store(store_url or load_config(config_file).store_url, create=False) as store:
         scans = store.newest_scans(None if every else SHOWN)
-    listed = [_listed(*one) for one in scans]
+    listed = [_listed(*scan) for scan in scans]
     deliver(
         [
             Delivery(format=name, title=f"{name} (history)", path=path, write=partial(WRITERS[name], listed))
@@ -83,13 +83,13 @@ def _listed(scan: StoredScan, tally: Tally | None) -> ListedScan:
 
 @history.command()
 @click.option("--keep-days", type=click.IntRange(1, 36_500), required=True, help="Scans younger than this are kept.")
-@click.option("--dry-run", is_flag=True, help="Only print what would be forgotten.")
+@click.option("--dry-run", is_flag=True, help="Only print what would be deleted.")
 @config_option
 @store_option
 def prune(keep_days: int, dry_run: bool, config_file: Path | None, store_url: str | None) -> None:
-    """Forget scans older than so many days; the latest always stays.
+    """Delete scans older than --keep-days; the latest always stays.
 
-    Scans that are kept stay as they are, and findings that still stand keep the day on which they were first seen.
+    The other scans do not change, and open findings keep the day on which they were first seen.
     """
     from scanner.config.load import load_config
     from scanner.store.store import open_store
@@ -105,19 +105,19 @@ def prune(keep_days: int, dry_run: bool, config_file: Path | None, store_url: st
 
 @history.command()
 @click.argument("source")
-@click.option("--scope", metavar="SCOPE", help="Only this scope of it: account, project or the like.")
-@click.option("--dry-run", is_flag=True, help="Only print what would be forgotten.")
+@click.option("--scope", metavar="SCOPE", help="Only this scope, such as an account or a project.")
+@click.option("--dry-run", is_flag=True, help="Only print what would be deleted.")
 @click.option("--yes", is_flag=True, help="Skip the confirmation.")
 @config_option
 @store_option
 def forget(
     source: str, scope: str | None, dry_run: bool, yes: bool, config_file: Path | None, store_url: str | None
 ) -> None:
-    """Forget a source that is retired, or one scope of it.
+    """Remove a retired source, or one scope of it, from the current state.
 
-    A source that is no longer read stays in reports as last known, with its findings. Forgetting ends that now: its
-    identities and findings are forgotten, which is not to say that they left or are mended. Earlier scans stay as they
-    are, and so does whatever another source knows. A source that is scanned again is found anew.
+    A source that is no longer scanned stays in reports as last known, with its findings. This command removes both.
+    They count as forgotten, not as left or resolved. Earlier scans and data of other sources do not change. If the
+    source is scanned again, its identities are new.
     """
     from scanner.app.changes import forget_place, plan_forgetting
     from scanner.app.scanning import new_scan_id
@@ -130,18 +130,20 @@ def forget(
     now = datetime.now(UTC).replace(microsecond=0)
     place, scan_id = Forgotten(source=source, scope=scope), new_scan_id(now)
     with open_store(store_url or load_config(config_file).store_url, create=False) as store:
-        planned = store.steadily(lambda: plan_forgetting(store, place, scan_id, now))
+        planned = store.retrying(lambda: plan_forgetting(store, place, scan_id, now))
         if planned.was_read:
-            say(f"the latest scan still knew {printable(str(place))}: one that reads it again finds it anew")
+            say(
+                f"the latest scan still read {printable(str(place))}: the next scan of it reports its identities as new"
+            )
         if dry_run:
-            click.echo(f"would forget {_told(planned)}")
+            click.echo(f"would forget {_describe(planned)}")
         elif yes or _agreed(planned):
-            click.echo(f"forgot {_told(forget_place(store, place, scan_id, now))}")
+            click.echo(f"forgot {_describe(forget_place(store, place, scan_id, now))}")
         else:
             say("nothing was forgotten")
 
 
-def _told(forgetting: Forgetting) -> str:
+def _describe(forgetting: Forgetting) -> str:
     from scanner.text import counted, printable
 
     entries = counted(forgetting.entries, "registry entry", "registry entries")
@@ -153,5 +155,5 @@ def _agreed(planned: Forgetting) -> bool:
     from scanner.errors import UsageError
 
     if not sys.stdin.isatty():
-        raise UsageError(f"would forget {_told(planned)}", hint="add --yes to skip the confirmation")
-    return click.confirm(f"Forget {_told(planned)}?", err=True)
+        raise UsageError(f"would forget {_describe(planned)}", hint="add --yes to skip the confirmation")
+    return click.confirm(f"Forget {_describe(planned)}?", err=True)

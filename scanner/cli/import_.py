@@ -12,7 +12,7 @@ import click
 from scanner.cli.options import config_option, lists_options, output_options, store_option, verdict_options
 
 if TYPE_CHECKING:
-    from scanner.app.importing import Taken
+    from scanner.app.importing import Imported
     from scanner.cli.output import Output
     from scanner.config.load import Config
     from scanner.model import ScanResult
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 @verdict_options
 @click.option("--partial", is_flag=True, help="Finish without the missing shards; their scopes are gaps.")
 @click.option("--pending", is_flag=True, help="List the scans that wait for shards.")
-@click.option("--discard", metavar="ID", help="Forget the shards of a scan that is not whole.")
+@click.option("--discard", metavar="ID", help="Delete the shards of an incomplete scan.")
 def import_(
     files: tuple[Path, ...],
     config_file: Path | None,
@@ -48,10 +48,10 @@ def import_(
 ) -> int:
     """Join the shards of a scan, then match, evaluate, store and report.
 
-    FILE is what `muster scan --shard` wrote. Until all are there, they wait in the store. Importing a file again
+    FILE is what `muster scan --shard` wrote. Shards wait in the store until all are imported. Importing a file again
     changes nothing.
     """
-    from scanner.cli.notify import failures_told, then_notify
+    from scanner.cli.notify import notify_on_failure, then_notify
     from scanner.cli.output import offering, plan_outputs
     from scanner.cli.scan import exit_code, overridden
     from scanner.config.load import load_config
@@ -64,7 +64,7 @@ def import_(
         config = overridden(load_config(config_file), registries, people, store_url)
         with open_store(config.store_url, create=False) as store:
             return _discard(store, discard) if discard else _list_waiting(store)
-    with failures_told(config_file, store_url):
+    with notify_on_failure(config_file, store_url):
         config = overridden(load_config(config_file), registries, people, store_url)
         if not files:
             raise UsageError("there is nothing to import", hint="name the files that `muster scan --shard` wrote")
@@ -88,7 +88,7 @@ def _import(
     strict_registry: bool,
 ) -> ScanResult | None:
     from scanner.app import importing
-    from scanner.app.scanning import seldom_collected
+    from scanner.app.scanning import infrequent_collection
     from scanner.cli.console import say
     from scanner.cli.output import with_since, write_outputs
     from scanner.discovery.shards.files import check_shard
@@ -96,24 +96,24 @@ def _import(
     from scanner.store.store import open_store
 
     now = datetime.now(UTC)
-    with seldom_collected():
+    with infrequent_collection():
         checked = [check_shard(path) for path in paths]
         with open_store(config.store_url) as store:
             for old in importing.forget_old(store.staging, now):
-                say(f"scan {old}: its shards were forgotten, as no other came for {importing.WAITING_DAYS} days")
-            taken = importing.take_in(store, checked, config, now)
-            for note in taken.notes:
+                say(f"scan {old}: its shards were deleted: no other was imported for {importing.WAITING_DAYS} days")
+            imported = importing.receive(store, checked, config, now)
+            for note in imported.notes:
                 say(note)
-            if taken.is_stored:
-                say(f"scan {taken.scan} is in the store already: nothing to do")
+            if imported.is_stored:
+                say(f"scan {imported.scan} is in the store already: nothing to do")
                 return None
-            if taken.absent and not partial:
+            if imported.absent and not partial:
                 say(
-                    f"scan {taken.scan}: {len(taken.shards)} of {taken.head.of} shards are there; "
-                    f"missing: {named(taken.absent)}"
+                    f"scan {imported.scan}: {len(imported.shards)} of {imported.head.of} shards are there; "
+                    f"missing: {named(imported.absent)}"
                 )
                 return None
-            result = _concluded(config, store, taken, accept_drop=accept_drop, strict_registry=strict_registry)
+            result = _concluded(config, store, imported, accept_drop=accept_drop, strict_registry=strict_registry)
             if result is not None:
                 result = with_since(store, result, outputs)
         if result is not None:
@@ -122,21 +122,21 @@ def _import(
 
 
 def _concluded(
-    config: Config, store: Store, taken: Taken, *, accept_drop: bool, strict_registry: bool
+    config: Config, store: Store, imported: Imported, *, accept_drop: bool, strict_registry: bool
 ) -> ScanResult | None:
-    """The result; None where another import concluded the scan meanwhile."""
+    """The result; None if another import concluded the scan meanwhile."""
     from scanner.app import importing, scanning
     from scanner.cli.console import say, warn
     from scanner.errors import NothingScanned, StoreError
 
-    lists = scanning.load_lists(config, importing.sources_of(taken.head), strict=strict_registry)
+    lists = scanning.load_lists(config, importing.sources_of(imported.head), strict=strict_registry)
     warn(lists.warnings)
     try:
-        return importing.conclude_shards(store, taken, lists.declared, config, accept_drop=accept_drop)
-    except (StoreError, NothingScanned):  # the shards are gone, or the scan is there already
-        if not importing.was_faster(store, taken.scan):
+        return importing.conclude_shards(store, imported, lists.declared, config, accept_drop=accept_drop)
+    except (StoreError, NothingScanned):  # another import may have stored the scan and deleted its shards
+        if not importing.already_concluded(store, imported.scan):
             raise
-        say(f"scan {taken.scan} was concluded by another import meanwhile")
+        say(f"scan {imported.scan} was concluded by another import meanwhile")
         return None
 
 

@@ -19,13 +19,11 @@ _TEMPLATES = ("config.toml", "registry.csv", "people.csv")
 def init(directory: Path) -> None:
     """Create a starter config, registry and roster.
 
-    They are config.toml, with comments, registry.csv and people.csv. Refuses to overwrite anything.
+    Creates config.toml with comments, registry.csv and people.csv. Never overwrites a file.
     """
-    standing = [name for name in _TEMPLATES if (directory / name).exists()]
-    if standing:
-        raise UsageError(
-            f"{directory / standing[0]} is already there", hint="nothing was written; choose another folder"
-        )
+    existing = [name for name in _TEMPLATES if (directory / name).exists()]
+    if existing:
+        raise UsageError(f"{directory / existing[0]} already exists", hint="nothing was written; choose another folder")
     templates = files("scanner.cli") / "templates"
     try:
         directory.mkdir(parents=True, exist_ok=True)

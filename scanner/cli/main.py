@@ -1,4 +1,4 @@
-"""The ``muster`` command: finds the subcommand, and turns every outcome into a message and an exit code."""
+"""The ``muster`` command: runs a subcommand, and turns every outcome into a message and an exit code."""
 
 from __future__ import annotations
 
@@ -32,11 +32,11 @@ _COMMANDS = {
     "report": ("report", "Report on a scan in the store, without scanning."),
     "rules": ("rules", "List every rule: id, severity, thresholds, controls."),
     "scan": ("scan", "Discover, match, evaluate, store and report."),
-    "schema": ("schema", "Print the JSON Schema of json and ndjson reports."),
+    "schema": ("report", "Print the JSON Schema of json and ndjson reports."),
     "show": ("show", "Show the details of one identity."),
     "store": ("store", "Check, upgrade and protect the store."),
 }
-"""Command to the module that holds it, imported when the command is used, and what ``muster --help`` says of it."""
+"""Module of each command, imported when it runs, and its line in ``muster --help``."""
 
 log = logging.getLogger(__name__)
 
@@ -45,10 +45,10 @@ USAGE = 2
 
 
 class _Commands(Group):
-    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002  # click's signature
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002  # the signature is that of click
         return sorted(_COMMANDS)
 
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002  # click's signature
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002  # the signature is that of click
         if cmd_name not in _COMMANDS:
             return None
         module, _ = _COMMANDS[cmd_name]
@@ -58,25 +58,25 @@ class _Commands(Group):
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         del ctx
-        # From the table: importing all commands for a line of each takes a third of the time.
+        # From the table: importing all commands takes a third of the time.
         with formatter.section("Commands"):
-            formatter.write_dl([(name, said) for name, (_, said) in _COMMANDS.items()])
+            formatter.write_dl([(name, summary) for name, (_, summary) in _COMMANDS.items()])
 
     def invoke(self, ctx: click.Context) -> Any:
-        # What --help does without is imported here and below: it would be a quarter of its time.
+        # Imported here and below, because --help does not need it: it would take a quarter of its time.
         from connectors.catalog import installed_providers
         from scanner.catalog import providers_from
-        from scanner.cli.console import complain, set_up_logging
+        from scanner.cli.console import print_error, set_up_logging
         from scanner.errors import MusterError
 
-        providers_from(installed_providers)  # for every command alike; read by whichever compares something
-        # Before the command is resolved, so that an unknown command is reported in the log's format, too.
+        providers_from(installed_providers)  # for every command that compares providers
+        # Before the command is resolved, so that an unknown command is logged in the chosen format, too.
         set_up_logging(ctx.params["verbose"], ctx.params["log_format"])
         try:
             return super().invoke(ctx)
         except MusterError as error:
-            # Here, and not where the exit code is made: the context knows what the command line gave.
-            complain(error)
+            # Here and not in main(): the hint needs the command line's options from the context.
+            print_error(error)
             return error.exit_code
 
 
@@ -102,40 +102,39 @@ def cli(**_: object) -> None:
     """  # noqa: D301  # click keeps lines as they are after a real backspace
 
 
-def main(arguments: list[str] | None = None) -> int:  # one for each way a command can end
+def main(arguments: list[str] | None = None) -> int:
     """Run a command line; returns the exit code."""
     try:
         code = cli.main(args=arguments, prog_name="muster", standalone_mode=False)
     except click.ClickException as error:
-        from scanner.cli.console import complain, structured
+        from scanner.cli.console import print_error, structured
         from scanner.errors import UsageError
 
         if structured():
-            complain(UsageError(error.format_message()))
+            print_error(UsageError(error.format_message()))
         else:
             error.show()
         return USAGE
     except (KeyboardInterrupt, click.Abort) as stop:
         from scanner.cli.console import say
 
-        # A command that knows what became of its work says so in its Abort.
+        # The text of an Abort says what happened to the scan.
         say("; ".join(filter(None, ("muster: interrupted", str(stop)))))
         return INTERRUPTED
-    except (BrokenPipeError, SystemExit):  # click exits with 1 of its own accord when a pipe is closed
-        return _read_no_further()
+    except (BrokenPipeError, SystemExit):  # click raises SystemExit(1) for a closed pipe
+        return _discard_stdout()
     except OSError as error:
-        from scanner.cli.console import complain
+        from scanner.cli.console import print_error
         from scanner.errors import UsageError
 
-        complain(UsageError(f"{error.filename or 'the output'}: {error.strerror or error}"))
+        print_error(UsageError(f"{error.filename or 'the output'}: {error.strerror or error}"))
         return USAGE
-    except Exception as error:
-        from scanner.cli.console import complain
+    except Exception as error:  # an unexpected error, reported as a bug with masked secrets; -v logs the traceback
+        from scanner.cli.console import print_error
         from scanner.errors import MusterError
 
-        # An unexpected error: reported as a bug with secrets masked; -v adds the traceback.
         log.info("unforeseen", exc_info=error)
-        complain(
+        print_error(
             MusterError(
                 f"internal error: {type(error).__name__}: {error}", hint="muster -v … shows where; please report it"
             )
@@ -144,28 +143,28 @@ def main(arguments: list[str] | None = None) -> int:  # one for each way a comma
     return code if isinstance(code, int) else 0
 
 
-def _read_no_further() -> int:
-    """The reader of stdout closed it; the interpreter must not try to flush the rest."""
+def _discard_stdout() -> int:
+    """Stdout was closed by its reader: keep the interpreter from flushing the rest."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return 0
 
 
 def _interrupt(_signal: int, _frame: FrameType | None) -> NoReturn:
-    """Handles SIGTERM as Ctrl-C."""
+    """Handle SIGTERM like Ctrl-C."""
     raise KeyboardInterrupt
 
 
 def run() -> NoReturn:
-    """The console script."""
+    """The entry point of the console script."""
     signal.signal(signal.SIGTERM, _interrupt)
     code = main()
     logging.shutdown()
     try:
         sys.stdout.flush()
     except BrokenPipeError:
-        _read_no_further()
+        _discard_stdout()
     sys.stderr.flush()
     if code == INTERRUPTED:
-        # At once: a worker may be waiting for a provider, and nothing is half written.
+        # Without joining threads: a worker may be waiting for a provider, and no file is half written.
         os._exit(code)
     sys.exit(code)

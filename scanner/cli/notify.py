@@ -1,4 +1,4 @@
-"""``muster notify``, and the sending at the end of a scan."""
+"""``muster notify``, and sending notifications at the end of a scan."""
 
 from __future__ import annotations
 
@@ -36,8 +36,8 @@ def notify(
 ) -> int:
     """Retry notifications that could not be delivered.
 
-    A scan sends its own; what could not be delivered waits in the store, and the next scan tries it again, too.
-    Exit 3 when anything could not be delivered.
+    A scan sends its own. Undelivered messages wait in the store; this command and the next scan retry them.
+    Exit 3 if a message could not be delivered.
     """
     from scanner.config.load import load_config
     from scanner.errors import UsageError, did_you_mean
@@ -51,7 +51,7 @@ def notify(
             hint = did_you_mean(name, known) or f"there are: {', '.join(known)}"
             raise UsageError(f"there is no channel called {name}", hint=hint)
     if channels and not test:
-        raise UsageError("a CHANNEL is named with --test alone", hint="without it, all that waits is sent")
+        raise UsageError("a CHANNEL is named with --test alone", hint="without --test, all waiting messages are sent")
     if test:
         return _test(config, channels or tuple(known))
     if dry_run:
@@ -60,7 +60,7 @@ def notify(
 
 
 def then_notify(config: Config, scan: Callable[[], T]) -> tuple[T, int]:
-    """What the scan returns, and how many messages could not be delivered; they are sent also where it read nothing."""
+    """Run the scan and send notifications, also if it read nothing. Returns its result and how many are undelivered."""
     from scanner.errors import NothingScanned
 
     try:
@@ -72,10 +72,10 @@ def then_notify(config: Config, scan: Callable[[], T]) -> tuple[T, int]:
 
 
 @contextmanager
-def failures_told(config_file: Path | None, store_url: str | None) -> Iterator[None]:
-    """Where an error ends the command, notify the channels, too: silence would look like a scan without findings.
+def notify_on_failure(config_file: Path | None, store_url: str | None) -> Iterator[None]:
+    """Notify the channels if an error ends the command: silence would look like a scan without findings.
 
-    Not where somebody interrupts it, nor where nothing could be scanned, which has a message of its own.
+    Not for an interruption, nor if nothing could be scanned, which has its own message.
     """
     from scanner.cli.console import warn
     from scanner.errors import NothingScanned
@@ -84,25 +84,25 @@ def failures_told(config_file: Path | None, store_url: str | None) -> Iterator[N
         yield
     except (click.ClickException, click.Abort, BrokenPipeError, NothingScanned):
         raise
-    except Exception as error:
+    except Exception as error:  # any error ends the command, and is raised again
         try:
-            _tell_of(error, config_file, store_url)
-        except Exception as another:  # whatever it is, the first error is the one to report
+            _notify_of_error(error, config_file, store_url)
+        except Exception as another:  # the first error is the one to report
             log.info("unforeseen", exc_info=another)
             warn([f"no notification was sent: {type(another).__name__}: {another}"])
         raise
 
 
-def _tell_of(error: Exception, config_file: Path | None, store_url: str | None) -> None:
-    """Through the store where it can be used, so that nothing is lost; else at once."""
-    from scanner.app.alarms import of_failure, send_now
-    from scanner.config.load import whom_to_tell
+def _notify_of_error(error: Exception, config_file: Path | None, store_url: str | None) -> None:
+    """Send through the store's outbox, so that nothing is lost; without a usable store, send directly."""
+    from scanner.app.alarms import for_failure, send_now
+    from scanner.config.load import notification_settings
     from scanner.errors import MusterError
     from scanner.store.outbox import Alarms
     from scanner.store.store import open_store
 
-    channels, configured = whom_to_tell(config_file)
-    messages = of_failure(channels, error)
+    channels, configured = notification_settings(config_file)
+    messages = for_failure(channels, error)
     if not messages:
         return
     try:
@@ -115,9 +115,9 @@ def _tell_of(error: Exception, config_file: Path | None, store_url: str | None) 
 
 
 def notify_all(config: Config) -> int:
-    """Send what waits in the config's store; returns how many messages could not be delivered.
+    """Send the waiting messages of the config's store; returns the number of undelivered ones.
 
-    A store that cannot be written just now is no reason to call a scan a failure that is in it: the messages wait.
+    A store that cannot be written now does not make the stored scan a failure: the messages wait.
     """
     from scanner.cli.console import warn
     from scanner.errors import MissingStore, StoreError
@@ -151,7 +151,7 @@ def _send(channels: Sequence[Channel], store_url: str) -> int:
 def _test(config: Config, names: tuple[str, ...]) -> int:
     from datetime import UTC, datetime
 
-    from scanner.app.alarms import kept
+    from scanner.app.alarms import as_messages
     from scanner.errors import SourceError
     from scanner.notify.planning import trial
     from scanner.notify.sending import Sender, receiver
@@ -162,14 +162,14 @@ def _test(config: Config, names: tuple[str, ...]) -> int:
     sender = Sender(chosen)
     hosts = {}
     for channel in chosen:
-        with suppress(SourceError):  # sending says what is wrong with its address
+        with suppress(SourceError):  # sending reports the invalid address
             hosts[channel.name] = f" ({receiver(channel)})"
     failed = 0
-    for message in kept(trial(chosen, datetime.now(UTC).replace(microsecond=0))):
+    for message in as_messages(trial(chosen, datetime.now(UTC).replace(microsecond=0))):
         fault = sender.send(message).fault
         failed += fault is not None
-        told = "sent" if fault is None else f"PROBLEM: {fault}"
-        click.echo(printable(redact(f"{message.channel}{hosts.get(message.channel, '')}: {told}")))
+        outcome = "sent" if fault is None else f"PROBLEM: {fault}"
+        click.echo(printable(redact(f"{message.channel}{hosts.get(message.channel, '')}: {outcome}")))
     return UNDELIVERED if failed else 0
 
 
@@ -181,12 +181,12 @@ def _print_waiting(store_url: str) -> int:
     with open_store(store_url, create=False) as store:
         waiting = store.outbox.pending()
     for message in waiting:
-        click.echo(printable(_told(message)))
+        click.echo(printable(_describe(message)))
     say(f"{counted(len(waiting), 'message', 'messages')} waiting; nothing was sent")
     return 0
 
 
-def _told(message: Message) -> str:
+def _describe(message: Message) -> str:
     import msgspec
 
     from scanner.notify.notices import Outgoing

@@ -1,4 +1,4 @@
-"""``muster offboard``: what somebody leaves behind when they go."""
+"""``muster offboard``: what a leaver owns, with successors and next steps."""
 
 from __future__ import annotations
 
@@ -44,9 +44,9 @@ def offboard(
 ) -> int:
     """List what a leaver owns, with suggested successors.
 
-    All that they own, back up, built, created or approved, what has no other owner, and their own accounts, from
-    the latest scan in the store; before, on and after their last day. PERSON is an e-mail, id, alias, name or user
-    name. Exit 1 if no person matches it, 2 if several do.
+    Identities that the person owns, backs up, built, created or approved, and the person's accounts, from the latest
+    scan in the store. Run it before, on or after the last day. PERSON is an e-mail, id, alias, name or user name.
+    Exit 1 if no person matches, 2 if several do.
     """
     from reports.handover import WRITERS
     from scanner.cli.console import warn
@@ -62,16 +62,16 @@ def offboard(
     warn(map(str, roster.warnings))
     with open_store(store_url or config.store_url, create=False) as store:
         result = store.load()
-    leaver = _the_one(person, result, roster.people)
+    leaver = _find_person(person, result, roster.people)
     found = handover(result, roster.people, leaver, datetime.now(UTC).date())
     if not found.items and leaver not in roster.people:
-        _tell_unknown(person, result, roster.people)
+        _print_unknown(person, result, roster.people)
         return UNKNOWN
     deliver([_delivery(*one, found, result.scan) for one in planned], hint="choose another path")
     return 0
 
 
-def _the_one(text: str, result: ScanResult, people: Sequence[Person]) -> Person:
+def _find_person(text: str, result: ScanResult, people: Sequence[Person]) -> Person:
     """The person in the roster, else in the registry, else as typed. Raises UsageError if several match."""
     from reports.handover_table import called
     from scanner.lifecycle.offboarding.leaver import find_people, stranger
@@ -88,10 +88,10 @@ def _the_one(text: str, result: ScanResult, people: Sequence[Person]) -> Person:
 def _only_declared(result: ScanResult, people: Sequence[Person]) -> tuple[Person, ...]:
     from scanner.lifecycle.offboarding.leaver import strangers
 
-    return strangers([one.entry for one in result.entries], people)
+    return strangers([declared.entry for declared in result.entries], people)
 
 
-def _tell_unknown(text: str, result: ScanResult, people: Sequence[Person]) -> None:
+def _print_unknown(text: str, result: ScanResult, people: Sequence[Person]) -> None:
     from scanner.lifecycle.offboarding.leaver import nearest
     from scanner.text import printable
 

@@ -1,4 +1,4 @@
-"""Files named on the command line, as the lists that they are."""
+"""Options that several commands share, and files on the command line as lists."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ if TYPE_CHECKING:
 
 
 def listed(path: Path) -> ListSource:
-    """A list in that file, of which nothing else is said."""
+    """A list in that file, with default settings."""
     from scanner.registry.lists import ListSource
 
     return ListSource(path=path)
 
 
 def registry_of(config: Config, path: Path) -> ListSource:
-    """The file as the config explains it, where it does."""
+    """The file with the settings of the config, if the config has it."""
     explained = (one for one in config.registry if one.path is not None and one.path.resolve() == path.resolve())
     return next(explained, None) or listed(path)
 
@@ -58,7 +58,7 @@ _output = click.option(
     help="Write a report; '-' is stdout, {date} the scan's date. Repeats.",
 )
 _view = click.option(
-    "--view", type=click.Choice((*VIEWS, BOARD)), help="View that the reports show; the default depends on the format."
+    "--view", type=click.Choice((*VIEWS, BOARD)), help="View of the reports; the default depends on the format."
 )
 _registries = click.option(
     "--registry",
@@ -78,23 +78,25 @@ people_option = click.option(
 _fail_on = click.option(
     "--fail-on", type=click.Choice(SEVERITIES), help="Exit 1 on findings at or above this severity."
 )
-_fail_on_new = click.option("--fail-on-new", is_flag=True, help="Exit 1 on findings that are new.")
-_strict = click.option("--strict", is_flag=True, help="Exit 3 if a section was not read or a message not sent.")
+_fail_on_new = click.option("--fail-on-new", is_flag=True, help="Exit 1 on new findings.")
+_strict = click.option("--strict", is_flag=True, help="Exit 3 if there are gaps or undelivered messages.")
 _accept_drop = click.option("--accept-drop", is_flag=True, help="Accept that over 30 % of a source disappeared.")
 
 
 _strict_registry = click.option(
-    "--strict-registry", is_flag=True, help="Exit 2 when a row of the registry cannot be read, instead of a gap."
+    "--strict-registry",
+    is_flag=True,
+    help="Exit 2 if a row of the registry cannot be read, instead of reporting a gap.",
 )
 
 
 def lists_options(command: F) -> F:
-    """``--registry``, ``--people`` and ``--strict-registry``, of commands that judge by them."""
+    """``--registry``, ``--people`` and ``--strict-registry``, for commands that judge."""
     return _registries(people_option(_strict_registry(command)))
 
 
 def verdict_options(command: F) -> F:
-    """``--fail-on``, ``--fail-on-new``, ``--strict`` and ``--accept-drop``: what is accepted, and the exit code."""
+    """``--fail-on``, ``--fail-on-new``, ``--strict`` and ``--accept-drop``, which decide the exit code."""
     return _fail_on(_fail_on_new(_strict(_accept_drop(command))))
 
 

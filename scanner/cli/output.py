@@ -1,4 +1,4 @@
-"""What goes out as a file or to stdout: beside the target and renamed, readable by its owner alone."""
+"""Write reports to files and stdout. A file is written beside its target and renamed, readable by its owner only."""
 
 from __future__ import annotations
 
@@ -33,19 +33,19 @@ if TYPE_CHECKING:
 
 STDOUT = "-"
 LISTED = 200
-"""Of a list so many fit what anybody reads on a terminal; 100,000 take a minute to scroll by."""
+"""Rows of a list on a terminal; 100,000 rows take a minute to scroll."""
 _NO_TEXT: Mapping[str, str] = {"xlsx": "a workbook", "evidence": "a zip"}
 READABLE = frozenset({"prometheus"})
-"""Formats that hold counts and no names, and are read by a program of another user: everybody may."""
+"""Formats without names, only counts, that every user of the machine may read."""
 _PLACEHOLDER = re.compile(r"\{\w*\}")
 
 
 Write: TypeAlias = Callable[[BinaryIO, Screen], tuple[str, ...]]
-"""Writes it all; returns notices about what could not be shown in full."""
+"""Writes a document; returns notices about content that was cut."""
 
 
 class Delivery(Struct, frozen=True, kw_only=True):
-    """Something to be written: in which format, what it is called when that is told, and where (``-`` is stdout)."""
+    """A document to write. ``title``: its name in messages. ``path``: ``-`` is stdout."""
 
     format: str
     title: str
@@ -54,7 +54,7 @@ class Delivery(Struct, frozen=True, kw_only=True):
 
 
 class Output(Struct, frozen=True, kw_only=True):
-    """A report to be written: how, which view, what that is called, and where (``-`` is stdout)."""
+    """A report to write. ``shows``: the view's name in messages. ``path``: ``-`` is stdout."""
 
     report: Report
     view: View
@@ -63,7 +63,7 @@ class Output(Struct, frozen=True, kw_only=True):
 
 
 def parse_output(text: str, view: str | None) -> Output:
-    """``FORMAT:PATH``. Raises UsageError."""
+    """Parse ``FORMAT:PATH``. Raises UsageError."""
     return make_output(*split_output(text), view)
 
 
@@ -79,22 +79,22 @@ _ENDINGS: Mapping[str, tuple[str, ...]] = {
     ".zip": ("evidence",),
     ".prom": ("prometheus",),
 }
-"""Which formats a file's ending promises; any other ending promises nothing."""
+"""Formats by file extension. Other extensions fit every format."""
 _WITH_ENDING = frozenset({"table", *chain.from_iterable(_ENDINGS.values())})
 
 
 def refuse_other_ending(format_name: str, path: str) -> None:
-    """Raises UsageError where the path ends as files of another format do: what opens it would take it for one."""
+    """Raises UsageError if the file extension is that of another format, since programs open files by it."""
     promised = _ENDINGS.get(Path(path).suffix.lower(), (format_name,))
     if format_name in _WITH_ENDING and format_name not in promised:
         raise UsageError(
-            f"{path} would hold {format_name}, and is called as if it held {promised[0]}",
-            hint=f"-o {promised[0]}:{path}, or another ending",
+            f"{path} would contain {format_name}, but its extension is that of {promised[0]}",
+            hint=f"-o {promised[0]}:{path}, or another extension",
         )
 
 
 def split_output(text: str) -> tuple[str, str]:
-    """Format and path of ``FORMAT:PATH``. Raises UsageError."""
+    """Split ``FORMAT:PATH``. Raises UsageError."""
     name, colon, path = text.partition(":")
     if not colon or not path:
         raise UsageError(f"-o {text} is not FORMAT:PATH", hint="such as html:report.html, or csv:- for stdout")
@@ -103,14 +103,14 @@ def split_output(text: str) -> tuple[str, str]:
 
 
 def make_output(format_name: str, path: str, view: str | None) -> Output:
-    """A report of that format; without a view, the format's own default. Raises UsageError."""
+    """An output in that format; the default view depends on the format. Raises UsageError."""
     if view == BOARD:
         return Output(report=_board(format_name), view="all", shows=BOARD, path=path)
     report: Report = report_catalog().load(format_name)()
     if view is not None and view not in VIEWS:
         views = (*VIEWS, BOARD)
         raise UsageError(
-            f"there is no view called {view}", hint=did_you_mean(view, views) or f"there are: {', '.join(views)}"
+            f"there is no view called {view}", hint=did_you_mean(view, views) or f"views: {', '.join(views)}"
         )
     shown = view or report.default_view
     return Output(report=report, view=shown, shows=shown, path=path)
@@ -120,13 +120,13 @@ def _board(format_name: str) -> Report:
     from reports.board.formats import BOARD_FORMATS
 
     if format_name not in BOARD_FORMATS:
-        report_catalog().load(format_name)  # an unknown format is reported as such
+        report_catalog().load(format_name)  # raises for an unknown format
         raise UsageError(f"{format_name} has no {BOARD} view", hint=f"these have: {', '.join(BOARD_FORMATS)}")
     return BOARD_FORMATS[format_name]()
 
 
 def plan_outputs(texts: Sequence[str], view: str | None, config: Config | None = None) -> list[Output]:
-    """What ``-o`` asks for and the config's reports; with neither, the table on stdout."""
+    """The outputs of the config and of ``-o``; by default the table on stdout."""
     planned = configured_outputs(config) if config is not None else []
     planned += [parse_output(text, view) for text in texts]
     refuse_one_path_twice([output.path for output in planned])
@@ -134,7 +134,7 @@ def plan_outputs(texts: Sequence[str], view: str | None, config: Config | None =
 
 
 def plan_formats(texts: Sequence[str], formats: Sequence[str], what: str) -> list[tuple[str, str]]:
-    """Formats and paths of ``-o``, where a report has formats of its own; the table on stdout where none is given.
+    """Formats and paths of ``-o`` for a report with a fixed list of formats; by default the table on stdout.
 
     Raises UsageError.
     """
@@ -143,16 +143,16 @@ def plan_formats(texts: Sequence[str], formats: Sequence[str], what: str) -> lis
         if name not in formats:
             raise UsageError(
                 f"{what} has no format {name}",
-                hint=did_you_mean(name, formats) or f"there are: {', '.join(formats)}",
+                hint=did_you_mean(name, formats) or f"formats: {', '.join(formats)}",
             )
     refuse_one_path_twice([path for _, path in planned])
     return planned or [("table", STDOUT)]
 
 
 def refuse_one_path_twice(paths: Sequence[str]) -> None:
-    """Raises UsageError where one file would replace another; stdout takes several."""
+    """Raises UsageError if two outputs have one path. Stdout takes several."""
     if twice := next((path for path in paths if path != STDOUT and paths.count(path) > 1), None):
-        raise UsageError(f"two reports would be written to {twice}", hint="give each a path of its own")
+        raise UsageError(f"two reports would be written to {twice}", hint="give each report its own path")
 
 
 def configured_outputs(config: Config) -> list[Output]:
@@ -171,9 +171,9 @@ def configured_outputs(config: Config) -> list[Output]:
 
 
 def offering(outputs: Sequence[Output], people: Sequence[ListSource]) -> list[Output]:
-    """The outputs, of which workbooks offer everybody on the roster who can answer for something.
+    """The outputs; workbooks get a list of active people on the roster to choose owners from.
 
-    A roster that cannot be read is warned of: the list of orphans is as right without it.
+    A roster that cannot be read only gives a warning: the orphans are the same without it.
     """
     from reports.xlsx import XlsxReport
     from scanner.registry.people import load_people
@@ -184,7 +184,7 @@ def offering(outputs: Sequence[Output], people: Sequence[ListSource]) -> list[Ou
     try:
         known = load_people(people).people
     except RegistryError as error:
-        warn([f"workbooks offer no owners to choose: {error}"])
+        warn([f"workbooks have no list of owners to choose from: {error}"])
         return list(outputs)
     roster = Roster(known, datetime.now(UTC).date())
     offered = sorted((one.email, one.name or "", one.team or "") for one in known if roster.is_active(one))
@@ -195,11 +195,11 @@ def offering(outputs: Sequence[Output], people: Sequence[ListSource]) -> list[Ou
 
 
 SINCE = frozenset({"html"})
-"""Formats that also show what changed since the scan before."""
+"""Formats that also show the changes since the scan before."""
 
 
 def with_since(store: Store, result: ScanResult, outputs: Sequence[Output]) -> ScanResult:
-    """The stored result with what changed since the scan before, where one of the outputs shows that."""
+    """The stored result with the changes since the scan before, if one of the outputs shows them."""
     from scanner.app.changes import with_since
 
     board = any(output.shows == BOARD for output in outputs)
@@ -208,7 +208,7 @@ def with_since(store: Store, result: ScanResult, outputs: Sequence[Output]) -> S
 
 
 def write_outputs(result: ScanResult, outputs: Sequence[Output]) -> None:
-    """Write them all. Raises UsageError where some cannot be written, after the others have been."""
+    """Write all outputs. If some fail, the others are still written, then raises UsageError."""
     deliver(
         [
             Delivery(
@@ -224,7 +224,7 @@ def write_outputs(result: ScanResult, outputs: Sequence[Output]) -> None:
 
 
 def deliver(deliveries: Sequence[Delivery], *, hint: str) -> None:
-    """Write them all. Raises UsageError with the hint where some cannot be written, after the others have been."""
+    """Write all documents. If some fail, the others are still written, then raises UsageError with the hint."""
     failed: list[UsageError] = []
     for delivery in deliveries:
         try:
@@ -245,9 +245,9 @@ def _deliver(delivery: Delivery) -> None:
 
 
 def stdout_screen() -> Screen:
-    """What stdout can show: a terminal its width, its colours and the first of a list.
+    """The screen of stdout: a terminal has its width, colors, and cut lists.
 
-    Anything else is 80 columns of plain text, and all of it: a pager or a search needs the rest.
+    Anything else gets 80 columns of plain text with complete lists, for pagers and searches.
     """
     terminal = sys.stdout.isatty()
     encoding = (sys.stdout.encoding or "ascii").lower().replace("-", "")
@@ -261,13 +261,13 @@ def stdout_screen() -> Screen:
 
 
 def file_screen() -> Screen:
-    """What a file can show."""
+    """The screen for files."""
     return Screen(options=options_given())
 
 
 def _to_stdout(delivery: Delivery) -> tuple[str, ...]:
     if sys.stdout.isatty() and delivery.format in _NO_TEXT:
-        wrong = f"{_NO_TEXT[delivery.format]} is no text for a terminal"
+        wrong = f"{_NO_TEXT[delivery.format]} cannot be printed on a terminal"
         raise UsageError(wrong, hint=f"write it to a file: -o {delivery.format}:PATH")
     return _through(delivery, sys.stdout.buffer, stdout_screen())
 
@@ -275,7 +275,7 @@ def _to_stdout(delivery: Delivery) -> tuple[str, ...]:
 def _to_path(delivery: Delivery, path: Path) -> tuple[str, ...]:
     try:
         if path.exists() and not path.is_file():
-            # A device or a pipe is written to, never replaced, if no other user put it there; a folder refuses.
+            # A device or a pipe is written to, not replaced, unless another user made it. A folder raises.
             real_path(path)
             with path.open("wb") as file:
                 return _through(delivery, file, file_screen())
@@ -285,7 +285,7 @@ def _to_path(delivery: Delivery, path: Path) -> tuple[str, ...]:
 
 
 def _through(delivery: Delivery, stream: BinaryIO, screen: Screen) -> tuple[str, ...]:
-    """Write to what may be a pipe: a workbook goes through memory, as its writer wants to seek."""
+    """Write to a stream that may be a pipe. A workbook is built in memory, because its writer seeks."""
     buffer = BytesIO() if delivery.format == "xlsx" else stream
     notices = delivery.write(buffer, screen)
     if isinstance(buffer, BytesIO):
@@ -296,6 +296,6 @@ def _through(delivery: Delivery, stream: BinaryIO, screen: Screen) -> tuple[str,
 
 def _to_file(delivery: Delivery, path: Path) -> tuple[str, ...]:
     path.parent.mkdir(parents=True, exist_ok=True)
-    # Readable by its owner alone: a report shows an attacker where to look.
+    # Readable by its owner only: a report shows an attacker where to look.
     with in_place_of(path, mode=0o644 if delivery.format in READABLE else 0o600) as file:
         return delivery.write(file, file_screen())

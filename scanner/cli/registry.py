@@ -1,4 +1,4 @@
-"""``muster registry``: lint it, adopt what owners filled in, convert it."""
+"""``muster registry``: lint, adopt and convert."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def lint(
 ) -> int:
     """Report errors in a registry, and how complete it is.
 
-    FILE is a registry; without one, those of the config. Exit 1 on problems; warnings are none.
+    FILE is a registry, by default those of the config. Exit 1 on problems, not on warnings.
     """
     from scanner.config.load import load_config
     from scanner.registry.editing.text import lint_text, printed
@@ -75,9 +75,9 @@ def lint(
 @config_option
 @click.option("--force", is_flag=True, help="Replace OUT if it exists.")
 def convert(source: Path, out: Path, config_file: Path | None, force: bool) -> None:
-    """Write a registry's file IN in the format of another, OUT.
+    """Convert a registry file IN to the format of OUT.
 
-    Between .csv, .tsv, .xlsx, .json, .ndjson, .yaml and .toml, with every column, known or not.
+    Formats are .csv, .tsv, .xlsx, .json, .ndjson, .yaml and .toml. Unknown columns are kept, too.
     """
     from scanner.cli.console import say, warn
     from scanner.config.load import load_config
@@ -85,7 +85,7 @@ def convert(source: Path, out: Path, config_file: Path | None, force: bool) -> N
     from scanner.registry.editing.saving import save
 
     if out.exists() and not force:
-        raise UsageError(f"{out} is already there", hint="--force replaces it")
+        raise UsageError(f"{out} already exists", hint="--force replaces it")
     one = registry_of(load_config(config_file), source)
     done = converting.convert(one, out, replaces=out.read_bytes() if out.exists() else None)
     save([done.file], converting.read_like(one))
@@ -113,7 +113,7 @@ def _json_path(output: str | None) -> str | None:
         return None
     name, path = split_output(output)
     if name != "json":
-        raise UsageError(f"there is no format {name} for this", hint="-o json:PATH")
+        raise UsageError(f"lint has no format {name}", hint="-o json:PATH")
     return path
 
 
@@ -132,8 +132,8 @@ def _linted(config: Config, lists: Sequence[ListSource], people: Sequence[ListSo
     from scanner.registry.editing.lint import lint_lists
 
     names = connector_catalog().names
-    # A list may be of any provider; without sources nobody can tell what will be scanned.
-    anything = not config.sources or any(one.type == "file" for one in config.sources)
+    # A list may have identities of any provider, and without sources it is unknown what will be scanned.
+    anything = not config.sources or any(source.type == "file" for source in config.sources)
     return lint_lists(
         lists,
         people,

@@ -1,4 +1,4 @@
-"""``muster report`` and ``muster orphans``: the reports of a scan in the store."""
+"""``muster report``, ``muster orphans`` and ``muster schema``: reports of a scan in the store, and their schema."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ if TYPE_CHECKING:
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-NOBODY = "nobody"
+UNOWNED = "nobody"
 """Part of the file name for identities without a likely owner."""
 _WHOLE_ONLY = ("evidence", "prometheus")
-"""Formats that represent a whole scan and would be wrong for a part of it."""
+"""Formats that cover a whole scan and would be wrong for a part of it."""
 _NOT_IN_A_NAME = re.compile(r"[^A-Za-z0-9@._-]+")
 
 
@@ -66,7 +66,7 @@ def report(
 ) -> None:
     """Report on a scan in the store, without scanning.
 
-    With --severity, --provider, --team, --rule, --owner, only what matches all of them is listed and counted.
+    With --severity, --provider, --team, --rule and --owner, the reports cover only what matches all of them.
     """
     from reports.base import BOARD
     from scanner.cli.output import plan_outputs
@@ -109,7 +109,7 @@ def orphans(
 ) -> None:
     """List orphaned identities.
 
-    In csv and xlsx, the list has empty columns for owners to fill in. A workbook offers everyone on the roster.
+    In csv and xlsx, the list has empty columns for owners to fill in. A workbook has the roster to choose from.
     """
     from scanner.cli.options import listed
     from scanner.cli.output import plan_outputs
@@ -119,6 +119,19 @@ def orphans(
     config = load_config(config_file)
     roster = tuple(map(listed, people)) or config.people
     _report(None, config, roster, store_url, planned, _wanted(**filters), split)
+
+
+@click.command()
+def schema() -> None:
+    """Print the JSON Schema of json and ndjson reports.
+
+    The schema describes a json document. Its definition "line" describes a line of ndjson.
+    """
+    import json
+
+    from reports.json_schema import scan_schema
+
+    click.echo(json.dumps(scan_schema(), indent=2))
 
 
 def _wanted(
@@ -170,17 +183,17 @@ def _report(
 
 
 def _label(split: Literal["owner", "team"], people: Sequence[ListSource]) -> Callable[[Assessment], str | None]:
-    """The recipient of a part: the most likely owner, or that person's team where the entry names none."""
+    """The recipient of a part: the likely owner, or for ``team`` the entry's team, else the likely owner's."""
     from scanner.registry.people import load_people
     from scanner.registry.roster import Roster
 
     if split == "owner":
-        return lambda one: one.contact
+        return lambda assessment: assessment.contact
     roster = Roster(load_people(people).people, datetime.now(UTC).date())
 
-    def team(one: Assessment) -> str | None:
-        asked = roster.resolve(one.contact or "")
-        return one.ownership.team or (asked.team if asked else None)
+    def team(assessment: Assessment) -> str | None:
+        asked = roster.resolve(assessment.contact or "")
+        return assessment.ownership.team or (asked.team if asked else None)
 
     return team
 
@@ -188,14 +201,14 @@ def _label(split: Literal["owner", "team"], people: Sequence[ListSource]) -> Cal
 def _parts(
     result: ScanResult, planned: Sequence[Output], label: Callable[[Assessment], str | None]
 ) -> Iterator[tuple[ScanResult, list[Output]]]:
-    """Each part with its outputs; no two have the same file, be they called alike but for what no file name holds."""
+    """Each part with its outputs. Names that give the same file name get numbers."""
     from msgspec.structs import replace
 
     from reports.narrowing import parted
 
     taken: set[str] = set()
     for name, part in parted(result, "orphans", label).items():
-        plain = _NOT_IN_A_NAME.sub("-", name or NOBODY).strip(".-")[:80] or "x"
+        plain = _NOT_IN_A_NAME.sub("-", name or UNOWNED).strip(".-")[:80] or "x"
         free, number = plain, 1
         while free.casefold() in taken:
             number += 1

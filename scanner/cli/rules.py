@@ -15,9 +15,9 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.option("--controls", is_flag=True, help="Print which controls of which standards the rules give evidence for.")
+@click.option("--controls", is_flag=True, help="List the controls that the rules give evidence for.")
 @click.option(
-    "--framework", "chosen", multiple=True, metavar="ID", help="With --controls: of this standard alone. Repeats."
+    "--framework", "chosen", multiple=True, metavar="ID", help="With --controls: only this standard. Repeats."
 )
 @config_option
 def rules(config_file: Path | None, controls: bool, chosen: tuple[str, ...]) -> None:
@@ -25,7 +25,7 @@ def rules(config_file: Path | None, controls: bool, chosen: tuple[str, ...]) -> 
     from scanner.config.load import load_config
 
     if chosen and not controls:
-        raise click.UsageError("--framework goes with --controls")
+        raise click.UsageError("--framework needs --controls")
     lines = _coverage(chosen) if controls else _rules(load_config(config_file))
     for line in lines:
         click.echo(line)
@@ -58,6 +58,6 @@ def _coverage(chosen: tuple[str, ...]) -> list[str]:
 
     known = frameworks()
     if unknown := next((name for name in chosen if name not in known), None):
-        hint = did_you_mean(unknown, list(known)) or f"there are: {', '.join(known)}"
+        hint = did_you_mean(unknown, list(known)) or f"frameworks: {', '.join(known)}"
         raise UsageError(f"there is no framework {unknown}", hint=hint)
     return list(coverage((known[name] for name in dict.fromkeys(chosen or known)), (rule.id for rule in RULES)))

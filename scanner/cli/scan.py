@@ -31,8 +31,8 @@ INCOMPLETE = 3
 @store_option
 @output_options
 @verdict_options
-@click.option("--shard", metavar="I/N", help="Only read this share of the scopes, into an ndjson file.")
-@click.option("--scan-id", metavar="ID", help="The scan that a shard belongs to: the same for all of them.")
+@click.option("--shard", metavar="I/N", help="Read only this share of the scopes, into an ndjson file.")
+@click.option("--scan-id", metavar="ID", help="Id of the scan; the same for all of its shards.")
 @click.option("--workers", type=click.IntRange(1, 256), help="Scopes read at once.")
 @click.option("--quiet", is_flag=True, help="No progress.")
 def scan(
@@ -55,17 +55,17 @@ def scan(
 ) -> int:
     """Discover, match, evaluate, store and report.
 
-    SOURCE is the name of a source in the config, or TYPE[:key=value[,key=value]...] for one that is not, such as
-    aws:profile=audit,regions=eu-west-1+us-east-1 or vault:url=https://vault.internal:8200. Without one, all sources
-    of the config are scanned.
+    SOURCE is the name of a source in the config, or TYPE[:key=value[,key=value]...], such as
+    aws:profile=audit,regions=eu-west-1+us-east-1 or vault:url=https://vault.internal:8200. By default, all sources of
+    the config are scanned.
     """
-    from scanner.cli.notify import failures_told, then_notify
+    from scanner.cli.notify import notify_on_failure, then_notify
     from scanner.cli.output import offering, plan_outputs
     from scanner.cli.sources import named_sources
     from scanner.config.load import load_config
     from scanner.errors import UsageError
 
-    with failures_told(config_file, store_url):
+    with notify_on_failure(config_file, store_url):
         config = overridden(load_config(config_file), registries, people, store_url, workers)
         if shard is not None:
             from scanner.cli.shard import refuse_with_shard, scan_shard
@@ -85,7 +85,7 @@ def scan(
             gaps = scan_shard(config, named_sources(config, sources), shard, scan_id, outputs, quiet=quiet)
             return INCOMPLETE if strict and gaps else 0
         if scan_id is not None:
-            raise UsageError("--scan-id goes with --shard", hint="a scan of its own gives itself an id")
+            raise UsageError("--scan-id needs --shard", hint="a scan without shards makes its own id")
         planned = offering(plan_outputs(outputs, view, config), config.people)
         chosen = named_sources(config, sources)
         result, undelivered = then_notify(
@@ -106,16 +106,16 @@ def scan_and_report(
     accept_drop: bool = False,
     strict_registry: bool = False,
 ) -> ScanResult:
-    """Scan these sources, store what was found, and write the outputs."""
+    """Scan these sources, store the result, and write the outputs."""
     from scanner.app import scanning
-    from scanner.app.scanning import seldom_collected
+    from scanner.app.scanning import infrequent_collection
     from scanner.cli.console import progress, warn
     from scanner.cli.output import with_since, write_outputs
 
     ready = scanning.make_ready(sources)
     lists = scanning.load_lists(config, ready, strict=strict_registry)
     warn(lists.warnings)
-    with seldom_collected():
+    with infrequent_collection():
         try:
             with progress(quiet) as observer:
                 result = scanning.scan(
@@ -127,7 +127,7 @@ def scan_and_report(
                     complete=partial(with_since, outputs=outputs),
                 )
         except KeyboardInterrupt as stop:
-            # The store says so where it was interrupted too late.
+            # The text is the store's if the interruption came after the scan was stored.
             raise click.Abort(str(stop) or "nothing of this run was stored") from stop
         write_outputs(result, outputs)
     return result
@@ -140,7 +140,7 @@ def overridden(
     store_url: str | None,
     workers: int | None = None,
 ) -> Config:
-    """The config with what the command line says otherwise."""
+    """The config with the settings of the command line."""
     changes: dict[str, object] = {}
     if registries:
         changes["registry"] = tuple(map(listed, registries))
@@ -154,13 +154,14 @@ def overridden(
 
 
 def exit_code(result: ScanResult, undelivered: int, fail_on: str | None, *, fail_on_new: bool, strict: bool) -> int:
-    """What the command ends with. ``undelivered``: number of messages that could not be delivered."""
+    """The exit code of a scan. ``undelivered``: number of undelivered messages."""
     if strict and (result.summary.gaps or undelivered):
         return INCOMPLETE
     if fail_on is None and not fail_on_new:
         return 0
-    grave = SEVERITIES[: SEVERITIES.index(fail_on) + 1] if fail_on in SEVERITIES else SEVERITIES
+    severe = SEVERITIES[: SEVERITIES.index(fail_on) + 1] if fail_on in SEVERITIES else SEVERITIES
     failing = any(
-        one.severity in grave and one.acknowledged is None and (one.new or not fail_on_new) for one in result.findings
+        finding.severity in severe and finding.acknowledged is None and (finding.new or not fail_on_new)
+        for finding in result.findings
     )
     return FINDINGS if failing else 0

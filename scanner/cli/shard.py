@@ -1,4 +1,4 @@
-"""``muster scan --shard``: one machine's share of a scan, into a file for ``muster import``."""
+"""``muster scan --shard``: read one machine's share of a scan into a file for ``muster import``."""
 
 from __future__ import annotations
 
@@ -37,12 +37,12 @@ def scan_shard(
     *,
     quiet: bool,
 ) -> int:
-    """Read this shard's scopes and write them to the output; returns how many gaps there are. Raises UsageError."""
+    """Read this shard's scopes and write them to the output; returns the number of gaps. Raises UsageError."""
     from scanner.app import scanning
 
     share = parse_shard(shard)
     if scan_id is None:
-        raise UsageError("--shard goes with --scan-id, the same for all shards of a scan", hint=HOW)
+        raise UsageError("--shard needs --scan-id, the same for all shards of a scan", hint=HOW)
     check_scan_id(scan_id)
     path = _only_output(outputs)
     ready = scanning.make_ready(sources)
@@ -59,11 +59,9 @@ def scan_shard(
 
 
 def refuse_with_shard(given: Mapping[str, object]) -> None:
-    """Raises UsageError for options that only mean something where the shards are joined."""
+    """Raises UsageError for options that apply when the shards are joined."""
     if wrong := next((option for option, value in given.items() if value), None):
-        raise UsageError(
-            f"{wrong} does not go with --shard", hint="give it to `muster import`, which judges and reports"
-        )
+        raise UsageError(f"--shard takes no {wrong}", hint="give it to `muster import`, which judges and reports")
 
 
 def _only_output(outputs: Sequence[str]) -> str:
@@ -98,5 +96,5 @@ def _write(
 
 def _noting_gaps(outcomes: Iterable[Listing | Reading], gaps: list[str]) -> Iterator[Listing | Reading]:
     for outcome in outcomes:
-        gaps += [one.section for one in outcome.coverage if one.is_gap]
+        gaps += [record.section for record in outcome.coverage if record.is_gap]
         yield outcome

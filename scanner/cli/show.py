@@ -1,4 +1,4 @@
-"""``muster show``: all that is known of one identity."""
+"""``muster show``: the details of one identity."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ NO_HIT = 1
 def show(identity: str, config_file: Path | None, store_url: str | None) -> int:
     """Show the details of one identity.
 
-    Each verdict with its evidence, credentials, grants, links, findings, history. IDENTITY is a key, a name, or any
-    alias or credential id. Exit 1 when there is none; several are listed.
+    Shows verdicts with evidence, credentials, grants, links, findings and history. IDENTITY is a key, a name, an alias
+    or a credential id. Exit 1 if there is none; if there are several, it lists them.
     """
     from reports.card import identity_card
     from scanner.cli.output import stdout_screen
@@ -37,11 +37,11 @@ def show(identity: str, config_file: Path | None, store_url: str | None) -> int:
         hits = result.identities
         if not hits:
             click.echo(f"no identity is called {printable(identity)} in scan {result.scan.id}", err=True)
-            for name in store.named_like(identity):
+            for name in store.similar_names(identity):
                 click.echo(f"  is it {printable(name)}?", err=True)
             return NO_HIT
         if len(hits) > 1:
-            click.echo(f"{len(hits)} identities are called {printable(identity)}; name one by its key:")
+            click.echo(f"{len(hits)} identities are called {printable(identity)}; choose one by its key:")
             for hit in hits:
                 click.echo(f"  {printable(hit.identity.key)}")
             return 0

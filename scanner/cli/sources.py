@@ -1,4 +1,4 @@
-"""Sources as the command line names them: one of the config's, or ``TYPE[:key=value[,key=value]…]``."""
+"""Sources on the command line: a name in the config, or ``TYPE[:key=value[,key=value]…]``."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from scanner.strict import Document
 def named_sources(config: Config, wanted: Sequence[str]) -> tuple[SourceSettings, ...]:
     """The sources named on the command line, or all of the config's. Raises UsageError; no I/O.
 
-    History goes by a source's name, so no two have the same, be it a source of the config that is not asked for.
+    History is by name, so each name is unique, also among sources of the config that are not scanned.
     """
     if not wanted and not config.sources:
         raise UsageError(
@@ -45,12 +45,12 @@ def _ad_hoc(text: str, taken: Collection[str]) -> SourceSettings:
         known = sorted({*taken, *catalog.names})
         raise UsageError(
             f"there is no source and no connector called {kind}",
-            hint=did_you_mean(kind, known) or f"there are: {', '.join(known)}",
+            hint=did_you_mean(kind, known) or f"known: {', '.join(known)}",
         )
     pairs = _pairs(text, rest)
     name = pairs.pop("name", None) or _free_name(kind, taken)
     if name in taken:
-        raise UsageError(f"{text}: another source is called {name}", hint="give it a name of its own: name=…")
+        raise UsageError(f"{text}: another source is called {name}", hint="give it another name: name=…")
     return SourceSettings(
         name=name,
         type=kind,
@@ -68,20 +68,20 @@ def _pairs(text: str, rest: str) -> dict[str, str]:
         if not equals:
             raise UsageError(f"{text}: {pair} is not key=value", hint="write TYPE:key=value,key=value")
         if key.strip() in pairs:
-            raise UsageError(f"{text}: {key.strip()} is given twice", hint="several values of one key: key=a+b")
+            raise UsageError(f"{text}: {key.strip()} is given twice", hint="write several values as key=a+b")
         pairs[key.strip()] = value
     return pairs
 
 
 def _free_name(kind: str, taken: Collection[str]) -> str:
-    """The type, with a number behind it where that is taken: ``aws-2``."""
+    """The type, with a number if the name is taken: ``aws-2``."""
     if kind not in taken:
         return kind
     return next(name for number in count(2) if (name := f"{kind}-{number}") not in taken)
 
 
 def _as_settings(pairs: Mapping[str, str], settings: type[Struct], text: str) -> dict[str, Any]:
-    """Texts in the shape the settings want: lists split at ``+``, secrets as references."""
+    """Convert texts to the settings' types: lists are split at ``+``, secrets are references."""
     kinds = {field.encode_name: msgspec.inspect.type_info(field.type) for field in msgspec.structs.fields(settings)}
     kind = text.partition(":")[0]
     return {key: _value(value, kinds.get(key), f"{kind}: {key}") for key, value in pairs.items()}

@@ -1,4 +1,4 @@
-"""``muster store``: commands for operators of the store."""
+"""``muster store``: check, upgrade and protect the store."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from scanner.cli.console import say
 from scanner.cli.options import config_option, store_option
 
 LONGEST_NAME = 63
-"""PostgreSQL cuts a longer one in silence: https://www.postgresql.org/docs/current/limits.html."""
+"""PostgreSQL truncates a longer name: https://www.postgresql.org/docs/current/limits.html."""
 
 
 @click.group(cls=Group)
@@ -20,17 +20,15 @@ def store() -> None:
 
 
 @store.command()
-@click.option("--owner", default="muster_owner", show_default=True, metavar="NAME", help="Whose the tables are.")
-@click.option("--writer", default="muster_writer", show_default=True, metavar="NAME", help="The role that scans.")
-@click.option("--reader", default="muster_reader", show_default=True, metavar="NAME", help="The role that reports.")
-@click.option(
-    "--schema", default="public", show_default=True, metavar="NAME", help="The schema that the store's URL names."
-)
+@click.option("--owner", default="muster_owner", show_default=True, metavar="NAME", help="Role that owns the tables.")
+@click.option("--writer", default="muster_writer", show_default=True, metavar="NAME", help="Role that scans.")
+@click.option("--reader", default="muster_reader", show_default=True, metavar="NAME", help="Role that reports.")
+@click.option("--schema", default="public", show_default=True, metavar="NAME", help="Schema in the store's URL.")
 def grants(owner: str, writer: str, reader: str, schema: str) -> None:
     """Print SQL for the roles of a store on PostgreSQL.
 
-    To be piped into psql, as the database's owner or a superuser. The roles are made without a password if they are
-    not there; what is granted is the least that each of them needs.
+    Pipe it into psql as the database's owner or a superuser. It creates missing roles without a password, and grants
+    each role the least it needs.
     """
     from scanner.errors import UsageError
     from scanner.store.grants import Roles
@@ -40,20 +38,20 @@ def grants(owner: str, writer: str, reader: str, schema: str) -> None:
     wrong = [name for name in names if not name or not name.isprintable() or len(name) > LONGEST_NAME]
     if wrong:
         raise UsageError(
-            f"{wrong[0]!r} is no name of a role or schema", hint=f"give up to {LONGEST_NAME} printable characters"
+            f"{wrong[0]!r} is not a name of a role or schema", hint=f"give up to {LONGEST_NAME} printable characters"
         )
     click.echo(sql(Roles(owner=owner, writer=writer, reader=reader), schema), nl=False)
 
 
 @store.command()
-@click.option("--repair", is_flag=True, help="Mend or remove what is damaged; on PostgreSQL as the owner.")
+@click.option("--repair", is_flag=True, help="Repair or remove damaged rows; on PostgreSQL as the owner.")
 @config_option
 @store_option
 def check(repair: bool, config_file: Path | None, store_url: str | None) -> int:
     """Verify every row's hash, and the database's own integrity.
 
-    Exit code 1 if anything is wrong and not repaired. A repair restores what can be derived, removes rows that cannot
-    be trusted, and says so in the scans that had them; the next scan stores what it reads anew.
+    Exit 1 if a problem remains. --repair restores rows from their content, and removes other damaged rows. Scans that
+    had them report that. The next scan stores them again.
     """
     from scanner.config.load import load_config
     from scanner.store.store import open_store
@@ -66,12 +64,12 @@ def check(repair: bool, config_file: Path | None, store_url: str | None) -> int:
         click.echo(f"{problem.what}: {problem.repaired}" if problem.repaired else problem.what)
     left = sum(problem.repaired is None for problem in found)
     if not found:
-        click.echo(f"{place}: {counted(scans, 'scan', 'scans')}, nothing is wrong")
+        click.echo(f"{place}: {counted(scans, 'scan', 'scans')}, no problems")
         return 0
     problems = counted(len(found), "problem", "problems")
     click.echo(f"{place}: {problems}, {len(found) - left:,} repaired" if repair else f"{place}: {problems}")
     if left and not repair:
-        say("`muster store check --repair` mends what can be mended; back up the store first")
+        say("`muster store check --repair` repairs it; back up the store first")
     return 1 if left else 0
 
 
@@ -79,9 +77,9 @@ def check(repair: bool, config_file: Path | None, store_url: str | None) -> int:
 @config_option
 @store_option
 def upgrade(config_file: Path | None, store_url: str | None) -> None:
-    """Make the store's tables, or bring them forward to this version.
+    """Create the store's tables, or migrate them to this version.
 
-    A scan does that by itself where its role may change tables.
+    A scan does this itself if its role may change tables.
     """
     from scanner.config.load import load_config
     from scanner.store.store import open_store

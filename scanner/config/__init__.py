@@ -1,1 +1,1 @@
-"""config.toml as typed settings, and how what does not fit is reported."""
+"""config.toml as typed settings."""

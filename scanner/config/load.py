@@ -1,4 +1,4 @@
-"""config.toml as records. Reading it opens nothing else: no source, no registry, no store."""
+"""Load config.toml as records. This opens no source, registry or store."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class _File(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class Config(Struct, frozen=True, kw_only=True):
-    """All of it, defaults filled in, paths relative to the file's folder made whole."""
+    """The whole config, with defaults, and with relative paths resolved from the file's folder."""
 
     document: Document = Document(file=DEFAULT_FILE)
     store_url: str = DEFAULT_STORE
@@ -71,16 +71,16 @@ class Config(Struct, frozen=True, kw_only=True):
 
 
 def load_config(path: Path | None) -> Config:
-    """The config in that file; ``None`` takes ./config.toml where there is one, else the defaults.
+    """The config in that file; ``None``: ./config.toml if it exists, else the defaults.
 
-    Raises ConfigError naming file, line and key.
+    Raises ConfigError with file, line and key.
     """
     if path is None:
         default = Path(DEFAULT_FILE)
         if not default.exists():
             return Config(acknowledged=AlarmSettings().paths(default.parent))
         path = default
-    text = read_settings(path, "`muster init` writes a commented one")
+    text = read_settings(path, "`muster init` creates one")
     data = parse_toml(str(path), text, ConfigError)
     document = Document(file=str(path), text=text)
     base = path.parent
@@ -91,7 +91,7 @@ def load_config(path: Path | None) -> Config:
         keep_days=file.store.keep_days,
         registry=_resolved(file.registry, base),
         people=_resolved(file.people, base),
-        # A cluster's workers are started in other folders than we are.
+        # Workers of a cluster start in other folders.
         sources=_sources(file.source, document, base if file.engine.dask is None else base.absolute()),
         policy=msgspec.convert(msgspec.structs.asdict(file.policy), Policy),
         frameworks=file.controls.frameworks,
@@ -105,8 +105,8 @@ def load_config(path: Path | None) -> Config:
     )
 
 
-def whom_to_tell(path: Path | None) -> tuple[tuple[Channel, ...], str]:
-    """The channels and the store's URL, as far as the config in that file can be read, for telling that it is wrong."""
+def notification_settings(path: Path | None) -> tuple[tuple[Channel, ...], str]:
+    """The valid channels and the store's URL of a config that may be invalid, to notify of that."""
     path = path or Path(DEFAULT_FILE)
     try:
         text = read_settings(path, "")
@@ -118,7 +118,7 @@ def whom_to_tell(path: Path | None) -> tuple[tuple[Channel, ...], str]:
     for table in tables if isinstance(tables, list) else ():
         try:
             (channel,) = read_channels([table], Document(file=str(path), text=text), path.parent)
-        except (ConfigError, TypeError, ValueError):  # a channel that cannot be used tells nobody anything
+        except (ConfigError, TypeError, ValueError):  # an invalid channel cannot be notified
             continue
         channels.setdefault(channel.name, channel)
     store = data.get("store")
@@ -127,7 +127,7 @@ def whom_to_tell(path: Path | None) -> tuple[tuple[Channel, ...], str]:
 
 
 def resolve_database_url(url: str, base: Path) -> str:
-    """A relative SQLite file, taken from the folder of the config that names it."""
+    """Resolve a relative SQLite path from the folder of the config."""
     name = url.removeprefix(_SQLITE_FILE)
     if not url.startswith(_SQLITE_FILE) or name in ("", ":memory:") or name.startswith("/"):
         return url
@@ -150,11 +150,11 @@ def _sources(tables: tuple[dict[str, Any], ...], document: Document, base: Path)
             raise document.problem("a source needs a type", ("source", index), 'such as type = "aws"')
         name = settings.pop("name", kind)
         if not isinstance(name, str) or not name:
-            raise document.problem("a source's name is text", ("source", index, "name"))
+            raise document.problem("a source's name must be text", ("source", index, "name"))
         name = public_id(name)
         if name in sources:
             raise document.problem(
-                f"two sources are called {name}", ("source", index, "name"), 'give each a name of its own: name = "…"'
+                f"two sources are called {name}", ("source", index, "name"), 'give each its own name: name = "…"'
             )
         at = Document(file=document.file, text=document.text, path=("source", index))
         sources[name] = SourceSettings(name=name, type=kind, settings=settings, document=at, base=base)

@@ -1,4 +1,4 @@
-"""The address of a Dask scheduler: what is refused before anything is sent there."""
+"""The tables of config.toml as records, with validation."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from scanner.strict import Document
 
 
 def check_scheduler(address: str, *, insecure_tcp: bool) -> None:
-    """Raises ValueError for what is no scheduler's address, or one that would give everybody on the way control."""
+    """Validate the address of a Dask scheduler. Raises ValueError, also for plain TCP to another machine."""
     if re.fullmatch(r"local(:[1-9][0-9]{0,2})?", address, re.ASCII):
         return
     parts = urlsplit(address)
@@ -27,20 +27,20 @@ def check_scheduler(address: str, *, insecure_tcp: bool) -> None:
         raise ValueError('dask is "local", "local:4", or a scheduler such as "tls://scheduler.internal:8786"')
     if parts.scheme == "tcp" and not insecure_tcp and not is_loopback(parts.hostname):
         raise ValueError(
-            "whoever reaches a Dask scheduler over tcp:// runs code where the secrets are: use tls://, or say "
-            "insecure_tcp = true where a network policy keeps others away"
+            "anyone who reaches a Dask scheduler over tcp:// can run code where the secrets are: use tls://, or set "
+            "insecure_tcp = true if a network policy restricts access"
         )
 
 
-# --- The tables of config.toml as records; each says what it takes, and refuses what makes no sense ---
+# --- The tables of config.toml ---
 
 DEFAULT_STORE = "sqlite:///muster.db"
 MOST_DAYS = 36_500
-"""A hundred years of them, for "never"."""
+"""A hundred years, for "never"."""
 
 
 class StoreSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """``[store]``. ``keep_days``: scans older than that are forgotten after the next one; None: none ever is."""
+    """``[store]``. ``keep_days``: age in days at which a scan is pruned after the next one; None: never."""
 
     url: str = DEFAULT_STORE
     keep_days: int | None = None
@@ -51,7 +51,7 @@ class StoreSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
 
 class MatchingSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """``[matching]``. ``tag_keys``: tags whose value names the registry entry they belong to."""
+    """``[matching]``. ``tag_keys``: tags whose value is the id of the identity's registry entry."""
 
     tag_keys: tuple[str, ...] = ("muster:entry",)
 
@@ -67,11 +67,11 @@ class OwnershipRuleSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fi
         if not self.owner.strip():
             raise ValueError("a rule needs an owner")
         if not names_something(self.match):
-            raise ValueError(f"match {self.match!r} names nothing: it would speak for everything, or nothing")
+            raise ValueError(f"match {self.match!r} is too broad or empty: it would match every identity, or none")
 
 
 class OwnershipSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """``[ownership]``: how this organisation tells who owns what; see :class:`scanner.model.Ownership`."""
+    """``[ownership]``: how likely owners are found; see :class:`scanner.model.Ownership`."""
 
     tag_keys: Mapping[str, float] | None = None
     machines: tuple[str, ...] = ()
@@ -83,11 +83,11 @@ class OwnershipSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields
             if not 0 < score <= 1:
                 raise ValueError(f"the score of the tag {key} is a number above 0, at most 1")
         if nothing := next((text for text in self.machines if not names_something(text)), None):
-            raise ValueError(f"the machine {nothing!r} names nothing: it would be everybody, or nobody")
+            raise ValueError(f"the machine {nothing!r} is too broad or empty: it would match every name, or none")
 
     @property
     def as_declared(self) -> Ownership:
-        """As the core takes it."""
+        """As a record of scanner.model."""
         return Ownership(
             tag_keys=self.tag_keys,
             machines=self.machines,
@@ -97,9 +97,9 @@ class OwnershipSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields
 
 
 class EngineSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """``[engine]``. ``workers``: scopes read at once. ``scope_deadline``: seconds one scope may take.
+    """``[engine]``. ``workers``: scopes read at once. ``scope_deadline``: seconds for one scope.
 
-    ``dask``: a scheduler's address, or ``local`` or ``local:4`` for so many processes of this machine's.
+    ``dask``: a scheduler's address, or ``local`` or ``local:4`` for processes on this machine.
     """
 
     workers: int = 8
@@ -128,16 +128,16 @@ class ExemptSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         if not self.reason.strip():
             raise ValueError("an exemption needs a reason")
         if not self.match.strip() or (is_pattern(self.match) and not names_something(self.match)):
-            raise ValueError(f"match {self.match!r} names nothing: it would exempt everything, or nothing")
+            raise ValueError(f"match {self.match!r} is too broad or empty: it would exempt every identity, or none")
 
     @property
     def as_declared(self) -> Exemption:
-        """As the core takes it."""
+        """As a record of scanner.model."""
         return Exemption(match=self.match, reason=self.reason, by=self.by, until=self.until)
 
 
 class ReportSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """``[[report]]``; ``{date}`` in the path is the scan's day."""
+    """``[[report]]``. ``{date}`` in the path is the scan's day."""
 
     format: str
     path: Path
@@ -154,7 +154,7 @@ class PolicySettings(Policy, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
 
 class SourceSettings(Struct, frozen=True, kw_only=True):
-    """``[[source]]``: a name, a connector's type, and what that connector alone understands."""
+    """``[[source]]``: a name, the type of connector, and that connector's settings."""
 
     name: str
     type: str

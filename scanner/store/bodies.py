@@ -1,4 +1,4 @@
-"""Moments as the store keeps them, ISO 8601 in UTC, which sorts as text."""
+"""How the store encodes times and records: times as ISO 8601 in UTC, which sorts as text, and records as JSON."""
 
 from __future__ import annotations
 
@@ -20,19 +20,19 @@ from scanner.store.engine import bulk_insert
 from scanner.text import printable
 
 
-@lru_cache(maxsize=1_000)  # a moment stands in as many findings as its scan first had
+@lru_cache(maxsize=1_000)  # one moment occurs in as many findings as its scan first had
 def text_of(moment: datetime) -> str:
-    """The moment, to be kept."""
+    """The moment as text for the store."""
     return moment.isoformat()
 
 
 @lru_cache(maxsize=10_000)
 def moment_of(text: str) -> datetime:
-    """A kept moment; the same record for the same text."""
+    """The moment of a stored text. Equal texts give the same object."""
     return datetime.fromisoformat(text)
 
 
-# --- Records as JSON text: whole, to tell whether they changed, and without what says nothing, to be kept ---
+# --- Records as JSON: the full form is hashed to detect changes, the form without defaults is stored ---
 
 T = TypeVar("T")
 
@@ -42,7 +42,7 @@ _packer = msgspec.msgpack.Encoder(order="deterministic")
 
 
 def encode(value: object, what: str) -> bytes:
-    """The record as JSON, the same for equal records. Raises StoreError for text that no database takes."""
+    """The record as JSON. Equal records give equal bytes. Raises StoreError for text that UTF-8 cannot encode."""
     try:
         return _encoder.encode(value)
     except UnicodeEncodeError as error:
@@ -52,20 +52,21 @@ def encode(value: object, what: str) -> bytes:
 
 
 def digest(record: Struct, what: str) -> str:
-    """32 hex digits that are the same for equal records, and differ for others. Raises StoreError as :func:`encode`.
+    """The record's hash, 32 hexadecimal digits. Raises StoreError as :func:`encode` does.
 
-    The record is hashed as it is: to leave out what says nothing first, as for the body, takes twice as long.
+    The hash is over the full record: leaving out defaults first, as the body does, takes twice as long.
     """
     try:
         packed = _packer.encode(record)
     except (OverflowError, UnicodeEncodeError):
-        packed = encode(record, what)  # an integer of more than 64 bits; or text that it will name
-    # Half the time of BLAKE2, since processors know SHA-256. No one attacks it: who can write here can write anything.
+        packed = encode(record, what)  # an integer of more than 64 bits, or text that encode() names in its error
+    # SHA-256 takes half the time of BLAKE2, because processors support it. The hash is no protection against an
+    # attacker: a role that can write here can change any row.
     return hashlib.sha256(packed).hexdigest()[:32]
 
 
 def decode(decoder: msgspec.json.Decoder[T], body: str, what: str) -> T:
-    """A stored body as its record. Raises StoreError for one that was tampered with or is damaged."""
+    """The record of a stored body. Raises StoreError for a body that is damaged."""
     try:
         return decoder.decode(body)
     except msgspec.DecodeError as error:
@@ -75,39 +76,38 @@ def decode(decoder: msgspec.json.Decoder[T], body: str, what: str) -> T:
 
 
 def compact(record: Struct) -> Struct:
-    """The record such that only what differs from the defaults is encoded; the record's own type decodes that.
+    """The record in a type that leaves out defaults when it is encoded; the record's own type decodes the result.
 
-    It halves an identity's body, and with it the time that SQLite takes to write a first scan.
+    This halves an identity's body, and with it the time that SQLite takes to write a first scan.
     """
     return msgspec.convert(record, _shape(type(record)), from_attributes=True)
 
 
 @cache
 def _shape(kind: type[Struct]) -> type[Struct]:
-    """The type with the same fields that leaves out defaults when it is encoded, as do the records in it."""
-    members = [(one.name, _held(one.type), _default(one)) for one in fields(kind)]
+    """The type with the same fields that leaves out defaults when it is encoded, also in nested records."""
+    members = [(field.name, _held(field.type), _default(field)) for field in fields(kind)]
     return msgspec.defstruct(kind.__name__, members, kw_only=True, frozen=True, gc=False, omit_defaults=True)
 
 
-def _default(one: FieldInfo) -> Any:
-    return one.default if one.default_factory is NODEFAULT else msgspec.field(default_factory=one.default_factory)
+def _default(info: FieldInfo) -> Any:
+    return info.default if info.default_factory is NODEFAULT else msgspec.field(default_factory=info.default_factory)
 
 
 def _held(kind: Any) -> Any:
-    """The type of a field. What holds no record may be anything: checking it again would cost as much as encoding."""
+    """The type of a field. Fields without records become Any: validating them again would cost as much as encoding."""
     if get_origin(kind) is tuple:
         item: Any = _held(get_args(kind)[0])
         return tuple[item, ...]
     return _shape(kind) if isinstance(kind, type) and issubclass(kind, Struct) else Any
 
 
-# --- What findings say alike: title, remediation and controls, kept once for all findings that say the same ---
-#
-# There are a few dozen such texts, and two of three bytes of a finding would be theirs.
+# --- Texts that many findings share: title, remediation and controls, stored once ---
+# There are a few dozen of these texts. Without this table they would take two thirds of the size of the findings.
 
 
 class Wording(Struct, frozen=True):
-    """The part of a finding that its rule and provider decide."""
+    """The part of a finding that depends on its rule and provider alone."""
 
     title: str
     remediation: str
@@ -118,7 +118,7 @@ _wordings = msgspec.json.Decoder(Wording)
 
 
 def wording_of(finding: Finding) -> str:
-    """The hash of its wording, which stands in its row."""
+    """The hash of the finding's wording, as its row refers to it."""
     return _hash(finding.title, finding.remediation, finding.controls)
 
 
@@ -132,15 +132,15 @@ def _hashed(body: bytes) -> str:
 
 
 def keep(connection: Connection, findings: Iterable[Finding]) -> None:
-    """Store the wordings that are not there yet."""
-    wordings = {(one.title, one.remediation, one.controls) for one in findings}
+    """Store the wordings that the store does not have."""
+    wordings = {(finding.title, finding.remediation, finding.controls) for finding in findings}
     known = set(connection.execute(select(schema.wording.c.hash)).scalars())
     rows = {_hash(*wording): encode(Wording(*wording), wording[0]).decode() for wording in wordings}
     bulk_insert(connection, schema.wording, sorted(row for row in rows.items() if row[0] not in known))
 
 
 def all_wordings(connection: Connection) -> dict[str, Wording]:
-    """Every wording in the store, by hash, but for those that do not match it: findings with them refuse to load."""
+    """Every intact wording, by hash. A finding with a damaged wording does not load."""
     rows = connection.execute(select(schema.wording.c.hash, schema.wording.c.body))
     return {
         row.hash: decode(_wordings, row.body, f"wording {row.hash}")
@@ -149,7 +149,7 @@ def all_wordings(connection: Connection) -> dict[str, Wording]:
     }
 
 
-def misnamed(connection: Connection) -> list[str]:
-    """Hashes under which something else stands."""
+def damaged_wordings(connection: Connection) -> list[str]:
+    """Hashes of wordings whose text does not match."""
     rows = connection.execute(select(schema.wording.c.hash, schema.wording.c.body))
     return [row.hash for row in rows if _hashed(row.body.encode()) != row.hash]

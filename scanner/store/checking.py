@@ -1,7 +1,8 @@
-"""Checking a whole store, and mending what can be mended: ``muster store check [--repair]``.
+"""Verify and repair a whole store: ``muster store check [--repair]``.
 
-A version whose body still hashes to what its ``hash`` says gets its other columns back. A row that cannot be trusted is
-taken out, and the scans that had it say how many records they lack; the next scan that reads the place stores it anew.
+If the body of a version still matches its ``hash``, its other columns are restored from it. Any other damaged row is
+removed, and the scans that had it report how many records they lack. The next scan that reads the place stores the
+record again.
 """
 
 from __future__ import annotations
@@ -15,8 +16,8 @@ from sqlalchemy import Connection, Engine, Select, Table, and_, delete, func, or
 
 from scanner.model import Coverage
 from scanner.store import schema
-from scanner.store.bodies import Wording, all_wordings, encode, misnamed
-from scanner.store.engine import bulk_insert, database_of, faults_told, reading, writing
+from scanner.store.bodies import Wording, all_wordings, damaged_wordings, encode
+from scanner.store.engine import bulk_insert, database_of, reading, store_errors, writing
 from scanner.store.integrity import CHECKED, INTERVALS, RECORDS, Values, checksum, damaged, named
 from scanner.store.intervals import recovered, unmoved_rows, version_row
 from scanner.store.kinds import ASSIGNMENTS, ENTRIES, FINDINGS, IDENTITIES, SECRETS, WORKLOADS, RecordKind
@@ -30,15 +31,15 @@ _UNKNOWN_COVERAGE = "this record was damaged in the store: how completely the se
 
 
 class Problem(Struct, frozen=True, kw_only=True):
-    """A fault of the store. ``repaired`` says what was done about it, None where nothing was."""
+    """A problem in the store. ``repaired`` says what the repair did; None if nothing."""
 
     what: str
     repaired: str | None = None
 
 
 def check(engine: Engine) -> tuple[Problem, ...]:
-    """All that is wrong with the store. Raises StoreError where it cannot be read at all."""
-    with faults_told(engine):
+    """Every problem of the store. Raises StoreError if it cannot be read at all."""
+    with store_errors(engine):
         own = [Problem(what=fault) for fault in database_of(engine).damage(engine)]
     with reading(engine) as connection:
         rows = [Problem(what=_mismatch(table, row)) for table in CHECKED for row in damaged(connection, table)]
@@ -48,25 +49,26 @@ def check(engine: Engine) -> tuple[Problem, ...]:
 
 
 def repair(engine: Engine) -> tuple[Problem, ...]:
-    """As :func:`check`, and mends what it can, all in one transaction. On PostgreSQL that takes the owner's role."""
-    with faults_told(engine):
+    """Repair what can be repaired, in one transaction. On PostgreSQL this needs the owner's role."""
+    with store_errors(engine):
         own = list(database_of(engine).damage(engine))
-        left = set(database_of(engine).mend(engine) if own else ())
-    problems = [Problem(what=fault, repaired=None if fault in left else "indexes made anew") for fault in own]
+        left = set(database_of(engine).rebuild_indexes(engine) if own else ())
+    problems = [Problem(what=fault, repaired=None if fault in left else "indexes rebuilt") for fault in own]
     with writing(engine) as connection:
         for seq in _lost_scans(connection):
-            _stand_in_for(connection, seq)
-            problems.append(Problem(what=f"scan number {seq} is lost", repaired="counts as pruned"))
+            _insert_placeholder(connection, seq)
+            problems.append(Problem(what=f"scan number {seq} is lost", repaired="treated as pruned"))
         wordings = all_wordings(connection)
         for table in CHECKED:
             rows = damaged(connection, table)
             problems += [
-                Problem(what=_mismatch(table, row), repaired=_mend(connection, table, row, wordings)) for row in rows
+                Problem(what=_mismatch(table, row), repaired=_repair_row(connection, table, row, wordings))
+                for row in rows
             ]
         problems += _lost_wordings(connection)
         for table, key, first, what in list(_broken_intervals(connection)):
-            problems.append(Problem(what=what, repaired=_end_rightly(connection, table, key, first)))
-        for seq, what, missing in list(_scans_that_lack(connection)):
+            problems.append(Problem(what=what, repaired=_correct_end(connection, table, key, first)))
+        for seq, what, missing in list(_scans_with_wrong_counts(connection)):
             short = update(schema.scan).where(schema.scan.c.seq == seq)
             connection.execute(short.values(removed=schema.scan.c.removed + missing))
             problems.append(Problem(what=what, repaired="its reports say so"))
@@ -77,8 +79,8 @@ def _mismatch(table: Table, row: Values) -> str:
     return f"{named(table, row)} does not match its checksum"
 
 
-def _mend(connection: Connection, table: Table, row: Values, wordings: Mapping[str, Wording]) -> str | None:
-    """What was done about a damaged row."""
+def _repair_row(connection: Connection, table: Table, row: Values, wordings: Mapping[str, Wording]) -> str | None:
+    """Repair one damaged row; returns what was done."""
     if table is schema.scan:
         return None
     if table is schema.coverage:
@@ -90,38 +92,38 @@ def _mend(connection: Connection, table: Table, row: Values, wordings: Mapping[s
         chosen = update(table).where(table.c.scan == row[0], table.c.position == row[1])
         connection.execute(chosen.values(status="failed", body=body, checksum=checksum(table, values)))
         return "its section counts as not read"
-    its_own = and_(table.c.key == row[0], table.c.first_scan == row[1])
+    this_row = and_(table.c.key == row[0], table.c.first_scan == row[1])
     if kind := _KINDS.get(table.name):
-        stored = connection.execute(unmoved_rows(kind).where(its_own)).one()
+        stored = connection.execute(unmoved_rows(kind).where(this_row)).one()
         record = recovered(kind, stored, wordings)
         if record is not None:
             right = version_row(kind, row[1], row[0], stored.hash, record)
             columns = [column.name for column in table.c][3:]
             whole = dict(zip(columns, (*right[3:], checksum(table, right)), strict=True))
-            connection.execute(update(table).where(its_own).values(whole))
-            return "written anew from its body"
-    connection.execute(delete(table).where(its_own))
+            connection.execute(update(table).where(this_row).values(whole))
+            return "restored from its body"
+    connection.execute(delete(table).where(this_row))
     if table in RECORDS:
         scan = schema.scan.c
         had = scan.seq >= row[1] if row[2] is None else and_(scan.seq >= row[1], scan.seq < row[2])
         connection.execute(update(schema.scan).where(had).values(removed=scan.removed + 1))
-    return "removed; the next scan that reads its place stores it anew"
+    return "removed; the next scan that reads its place stores it again"
 
 
 def _lost_wordings(connection: Connection) -> Iterator[Problem]:
-    for name in misnamed(connection):
+    for name in damaged_wordings(connection):
         yield Problem(what=printable(f"wording {name} does not match its hash"))
 
 
 def _lost_scans(connection: Connection) -> list[int]:
-    """Numbers of scans that rows refer to and that are not there."""
+    """Numbers of scans that rows refer to and that do not exist."""
     bounds = [column for table in INTERVALS for column in (table.c.first_scan, table.c.until_scan)]
     referred = {seq for column in bounds for seq in connection.execute(select(column).distinct()).scalars()}
     return sorted(referred - {None} - set(connection.execute(select(schema.scan.c.seq)).scalars()))
 
 
-def _stand_in_for(connection: Connection, seq: int) -> None:
-    """A row as that of a pruned scan, with the start of the scan next to it, since nothing better is known."""
+def _insert_placeholder(connection: Connection, seq: int) -> None:
+    """A row for a lost scan, marked as pruned, with the start of the next scan, since its own is lost."""
     scan = schema.scan.c
     nearest = select(scan.started_at).order_by(func.abs(scan.seq - seq)).limit(1)
     started = connection.execute(nearest).scalar() or _NO_TIME
@@ -130,7 +132,7 @@ def _stand_in_for(connection: Connection, seq: int) -> None:
 
 
 def _broken_intervals(connection: Connection) -> Iterator[tuple[Table, str, int, str]]:
-    """Table, key and first scan of each, and what is wrong with it."""
+    """For each broken interval: table, key, first scan, and the problem."""
     for table in INTERVALS:
         for key, first, until in connection.execute(_overlapping(table)):
             bounds = f"from scan number {first} to {'now' if until is None else until}"
@@ -138,12 +140,12 @@ def _broken_intervals(connection: Connection) -> Iterator[tuple[Table, str, int,
             yield table, key, first, printable(what)
 
 
-def _end_rightly(connection: Connection, table: Table, key: str, first: int) -> str:
-    """End an interval where the next one of its key begins; without a next one it is open."""
+def _correct_end(connection: Connection, table: Table, key: str, first: int) -> str:
+    """End an interval where the next one of its key begins. Without a next one, leave it open."""
     following = select(func.min(table.c.first_scan)).where(table.c.key == key, table.c.first_scan > first)
     until = connection.execute(following).scalar()
-    its_own = and_(table.c.key == key, table.c.first_scan == first)
-    connection.execute(update(table).where(its_own).values(until_scan=until))
+    this_row = and_(table.c.key == key, table.c.first_scan == first)
+    connection.execute(update(table).where(this_row).values(until_scan=until))
     return "holds to now" if until is None else f"holds to scan number {until}"
 
 
@@ -160,12 +162,12 @@ def _overlapping(table: Table) -> Select[Any]:
 
 
 def _incomplete(connection: Connection) -> Iterator[Problem]:
-    for _, what, _ in _scans_that_lack(connection):
+    for _, what, _ in _scans_with_wrong_counts(connection):
         yield Problem(what=what)
 
 
-def _scans_that_lack(connection: Connection) -> Iterator[tuple[int, str, int]]:
-    """Scans with fewer or more records than they were saved with: number, words, how many are missing."""
+def _scans_with_wrong_counts(connection: Connection) -> Iterator[tuple[int, str, int]]:
+    """Scans with another number of records than saved: number of the scan, message, how many are missing."""
     scan = schema.scan.c
     kept = connection.execute(select(schema.scan).where(scan.pruned_at.is_(None)).order_by(scan.seq)).all()
     there = _records_by_scan(connection, max((row.seq for row in kept), default=0))
@@ -177,7 +179,7 @@ def _scans_that_lack(connection: Connection) -> Iterator[tuple[int, str, int]]:
 
 
 def _records_by_scan(connection: Connection, last: int) -> dict[int, int]:
-    """How many records each scan has: those that began by then, less those that ended by then."""
+    """The number of records of each scan: records that began by then, minus records that ended by then."""
     changes = Counter[int]()
     for table in RECORDS:
         for column, sign in ((table.c.first_scan, 1), (table.c.until_scan, -1)):

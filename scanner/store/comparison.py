@@ -1,4 +1,4 @@
-"""What two scans do not have alike, found by the intervals' ends, without reading what both have."""
+"""The differences between two scans, found from the ends of intervals: unchanged records are not read."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ from scanner.store.kinds import ENTRIES, FINDINGS, IDENTITIES, R, RecordKind
 from scanner.store.scans import StoredScan
 
 _NOT_RECHECKED = '"rechecked":false'
-"""As it stands in a sighting's body; in a text that it holds, quotes would be escaped."""
+"""How the field stands in a sighting's JSON body. Inside a text value the quotes would be escaped."""
 
 
 class Comparison:
-    """An older and a newer scan, by number, as one connection sees them. What it lists, it streams by key."""
+    """An older and a newer scan, by number, as one connection sees them. Listings stream in the order of keys."""
 
     def __init__(self, connection: Connection, old: int, new: int) -> None:
         self._connection, self._old, self._new = connection, old, new
@@ -41,43 +41,43 @@ class Comparison:
         return scans.frame(self._connection, self._new)
 
     def identities(self) -> Iterator[tuple[Assessment | None, Assessment | None]]:
-        """Those whose content differs, as the scans had them; dates of use are not content and are left out."""
+        """Identities that differ, as both scans had them. Dates of use are not compared, so no listing has them."""
         return self._pairs(IDENTITIES)
 
     def findings(self) -> Iterator[tuple[Finding | None, Finding | None]]:
-        """Those that only one of the scans has, or that differ."""
+        """Findings that only one of the scans has, or that differ."""
         return self._pairs(FINDINGS)
 
     def entries(self) -> Iterator[tuple[EntryAssessment | None, EntryAssessment | None]]:
-        """Those that only one of the scans has, or that differ."""
+        """Registry entries that only one of the scans has, or that differ."""
         return self._pairs(ENTRIES)
 
     def returned(self) -> dict[str, datetime]:
-        """By key of identities that differ and have earlier versions: start of the first scan that lacked the last."""
+        """Identities that came back: by key, the start of the first scan that lacked them."""
         started, forgettings = scans.start_times(self._connection), scans.forgettings(self._connection)
         ended = self._earlier(schema.identity)
         return {key: started[until] for key, until in ended if until not in forgettings}
 
     def came_back(self) -> frozenset[str]:
-        """Fingerprints of findings that differ and that a scan before the older one had, not held back."""
+        """Fingerprints of findings that differ and that a scan before the older one announced."""
         forgettings = scans.forgettings(self._connection)
         ended = self._earlier(schema.finding, lambda row: row.held_back.is_(None))
         return frozenset(key for key, until in ended if until not in forgettings)
 
     def forgotten(self) -> frozenset[str]:
-        """Keys of identities and fingerprints of findings whose last version ended by forgetting, since the older."""
+        """Keys of identities and fingerprints of findings that ended after the older scan by ``history forget``."""
         forgettings = scans.forgettings(self._connection)
         tables = (schema.identity, schema.finding) if forgettings else ()
         return frozenset(key for table in tables for key, until in self._last_ends(table) if until in forgettings)
 
     def _last_ends(self, table: Table) -> list[Values]:
-        """By key of what ended since the older scan: when its last version did."""
+        """By key of the rows that ended after the older scan: the number of the scan that ended their last version."""
         until = table.c.until_scan
         ended = and_(until.is_not(None), until > self._old, until <= self._new)
         return plain_rows(self._connection, select(table.c.key, func.max(until)).where(ended).group_by(table.c.key))
 
     def not_rechecked(self) -> Iterator[Assessment]:
-        """Identities that the newer scan could not look at."""
+        """Identities that the newer scan did not re-check."""
         if self.new.summary.not_rechecked == 0:
             return
         sightings = schema.identity_sighting
@@ -101,7 +101,7 @@ class Comparison:
             yield sides.get(False), sides.get(True)
 
     def _earlier(self, table: Table, chosen: Callable[[Any], ColumnElement[bool]] = lambda _: true()) -> list[Values]:
-        """By key of what begun between the scans: when the last version that ended by the older one did."""
+        """By key of the rows that began between the scans: the last end of a version at or before the older scan."""
         earlier = table.alias("earlier")
         was = select(earlier.c.key, func.max(earlier.c.until_scan)).select_from(
             table.join(earlier, earlier.c.key == table.c.key)
@@ -112,21 +112,21 @@ class Comparison:
         )
 
     def _ended(self, table: Table) -> ColumnElement[bool]:
-        """Rows that the older scan has and the newer has not."""
+        """Rows that the older scan has and the newer one does not."""
         until = table.c.until_scan
         return and_(until.is_not(None), until > self._old, until <= self._new, table.c.first_scan <= self._old)
 
     def _begun(self, table: Table) -> ColumnElement[bool]:
-        """Rows that the newer scan has and the older has not."""
+        """Rows that the newer scan has and the older one does not."""
         first = table.c.first_scan
         return and_(first > literal_column("1"), first > self._old, first <= self._new, holds(table, self._new))
 
 
-# --- What each scan changed, counted by the ends of intervals alone: no content is read or compared ---
+# --- What each scan changed, counted from the ends of intervals; no record is read ---
 
 
 class Tally(Struct, frozen=True, kw_only=True):
-    """Identities that a scan had and the one before had not, that it had otherwise, and that it no longer had."""
+    """Numbers of identities that a scan added, changed and removed, compared with the scan before."""
 
     joined: int
     changed: int
@@ -134,11 +134,11 @@ class Tally(Struct, frozen=True, kw_only=True):
 
 
 def newest(connection: Connection, most: int | None) -> tuple[tuple[StoredScan, Tally | None], ...]:
-    """The scans stored last (None: all that are kept), the newest first, each with what it changed.
+    """The latest scans, newest first, each with its changes; ``most`` limits them, None returns all.
 
-    The oldest that is kept has nothing before it that it could have changed.
+    The oldest scan in the store has no predecessor: its changes are None.
     """
-    kept = scans.numbered(connection)
+    kept = scans.kept_by_number(connection)
     shown = kept[-most:] if most is not None else kept
     since = shown[0][0] if shown else 0
     begun, ended, changed = (_by_scan(plain_rows(connection, query)) for query in _counts(since))
@@ -147,22 +147,23 @@ def newest(connection: Connection, most: int | None) -> tuple[tuple[StoredScan, 
         for seq, _ in shown
         for again in (changed.get(seq, 0),)
     ]
-    told = [(scan, None if seq == kept[0][0] else tally) for (seq, scan), tally in zip(shown, tallies, strict=True)]
-    return tuple(reversed(told))
+    listed = [(scan, None if seq == kept[0][0] else tally) for (seq, scan), tally in zip(shown, tallies, strict=True)]
+    return tuple(reversed(listed))
 
 
 def _by_scan(rows: Sequence[Values]) -> dict[int, int]:
-    return {seq: number for seq, number in rows}  # noqa: C416  # rows are of any length, as far as types can tell
+    return {seq: number for seq, number in rows}  # noqa: C416  # mypy: dict() takes no rows of unknown length
 
 
 def _counts(since: int) -> Sequence[Select[tuple[int, int]]]:
-    """By scan from that on: identities that begun with it, that ended, and that did both."""
+    """By number of scan, from ``seq`` on: identities that it added, ended, and replaced."""
     version, before = schema.identity, schema.identity.alias("before")
     first, until = version.c.first_scan, version.c.until_scan
-    # Written out, so that databases find by it the index that leaves out the first scan's rows.
+    # Written out, so that the planner uses the partial index that leaves out the first scan's rows.
     is_later = and_(first > literal_column("1"), first >= since)
-    # Adding 0 keeps SQLite from looking up ``until_scan`` in its index: for each row that began with a scan it would
-    # read all that ended with it. By key it reads one or two (30,000 changes in one scan: 0.1 s instead of minutes).
+    # Adding 0 keeps SQLite from using the index on ``until_scan``: for each row that began with a scan it would read
+    # all rows that ended with it. The primary key needs one or two reads (30,000 changes in one scan: 0.1 s instead of
+    # minutes).
     ended_then = before.c.until_scan + literal_column("0") == first
     again = version.join(before, and_(before.c.key == version.c.key, ended_then))
     return (

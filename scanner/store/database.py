@@ -1,4 +1,4 @@
-"""What a process calls itself where others wait for it."""
+"""What a database must offer to hold a store, and the name of this process for others that wait for it."""
 
 from __future__ import annotations
 
@@ -17,28 +17,28 @@ _MOST_OF_A_HOST = 24
 
 
 def this_process() -> str:
-    """``pid 123 on host x since 2026-11-25T22:15:00Z``: at most the 63 bytes that PostgreSQL takes for a name."""
+    """``pid 123 on host x since 2026-11-25T22:15:00Z``, at most 63 bytes: PostgreSQL's limit for a name."""
     host = socket.gethostname().encode("ascii", "replace").decode()[:_MOST_OF_A_HOST]
     return f"pid {os.getpid()} on {host} since {datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"
 
 
-# --- What differs between databases, as the one interface behind which each of them keeps it to itself ---
+# --- The interface that each database implements ---
 
 Values: TypeAlias = tuple[Any, ...]
 """A row: its values in the order of the columns."""
 
 WRITES = "writes"
-"""The execution option of a connection that is to write; without it, it reads one state of the store."""
+"""Execution option of a connection that writes. Without it, a connection reads one snapshot of the store."""
 PATIENCE = "patience"
-"""The engine's execution option that says for how many seconds the end of another scan is awaited."""
+"""The engine's execution option for how many seconds to wait for another scan."""
 
 DEFAULT_PATIENCE = 600.0
 SHORT_WAIT = 10.0
-"""Seconds for which one transaction waits for another; a URL's ``timeout`` replaces both."""
+"""Seconds that one transaction waits for another. The URL's ``timeout`` replaces both."""
 
 
 class Fault(Struct, frozen=True, kw_only=True):
-    """What a database's error means here, and what to do. ``lost``: the connection is gone; another may work."""
+    """What a database error means, and a hint. ``lost``: the connection is gone, and another one may work."""
 
     what: str
     hint: str
@@ -46,82 +46,82 @@ class Fault(Struct, frozen=True, kw_only=True):
 
 
 def words(error: BaseException | None) -> str:
-    """What the driver says, on one line."""
+    """The driver's message on one line."""
     return printable(" ".join(str(error).split()))
 
 
 class Lock(Protocol):
-    """The right to conclude a scan, which one process at a time has. It ends with the process, however that ends."""
+    """The lock of a store: one process at a time may conclude a scan. It ends with the process."""
 
     def take(self) -> bool:
-        """Whether it is ours now."""
+        """Try to take the lock; returns whether this process has it."""
         ...
 
     def holder(self) -> str | None:
-        """Who has it, as words: ``pid 123 on host x since …``; None where nobody has, or nobody says."""
+        """The process that holds the lock, such as ``pid 123 on host x since …``; None if it is free or unknown."""
         ...
 
     def release(self) -> None:
-        """Give it back. Never fails: what is gone is given back, too."""
+        """Release the lock. Never fails: if the connection is gone, so is the lock."""
         ...
 
 
 class Database(Protocol):
-    """One kind of database. Errors are the driver's own, which :meth:`fault` explains, or StoreErrors."""
+    """One kind of database. Its methods raise the driver's errors, which :meth:`fault` explains, or StoreErrors."""
 
     options: ClassVar[frozenset[str]]
-    """What the query of a URL may hold, besides ``timeout``."""
+    """Options that a URL may have besides ``timeout``."""
 
     def open(self, address: URL, *, create: bool, timeout: float | None) -> Engine:
-        """An engine whose transactions begin as WRITES says. A missing store is made room for if ``create``."""
+        """An engine whose transactions begin as WRITES says. ``create`` prepares the place of a missing store."""
         ...
 
     def place(self, url: URL) -> str:
-        """Where the store is, for messages."""
+        """The location of the store, for messages."""
         ...
 
     def dialect(self, statement: str) -> str:
-        """A migration's statement in this database's words."""
+        """A migration's statement in the SQL of this database."""
         ...
 
     def made_tables(self, connection: Connection) -> None:
-        """What is due after tables were made or changed, in the same transaction."""
+        """Finish a migration, in its transaction."""
         ...
 
     def insert(self, connection: Connection, table: Table, rows: Sequence[Values]) -> None:
-        """Insert rows, the quickest way there is."""
+        """Insert rows with the fastest method of the database."""
         ...
 
     def refuse_unwritable(self, engine: Engine) -> None:
-        """Raise StoreError where it is known beforehand that a scan could not be stored."""
+        """Raise StoreError if it is clear beforehand that a scan could not be stored."""
         ...
 
     def settle(self, engine: Engine) -> None:
-        """What is due after a scan was stored."""
+        """Finish the storing of a scan."""
         ...
 
     def compact(self, engine: Engine) -> int:
-        """Give back what pruning freed, where that is worth it; returns the bytes."""
+        """Return space that pruning freed to the system where that is worthwhile; returns the bytes."""
         ...
 
     def damage(self, engine: Engine) -> Sequence[str]:
-        """What the database's own check of its files finds, in words."""
+        """Problems that the database's own check of its files finds, as messages."""
         ...
 
-    def mend(self, engine: Engine) -> Sequence[str]:
-        """Make indexes anew; returns what :meth:`damage` finds then."""
+    def rebuild_indexes(self, engine: Engine) -> Sequence[str]:
+        """Rebuild the indexes; returns what :meth:`damage` finds afterwards."""
         ...
 
     def may_prune(self, engine: Engine) -> bool:
-        """Whether this role may delete what old scans had."""
+        """Whether this role may delete rows of old scans."""
         ...
 
     def size(self, engine: Engine) -> int:
-        """Bytes that the store takes."""
+        """Size of the store in bytes."""
         ...
 
     def lock(self, engine: Engine) -> Lock | None:
-        """The lock of the store; None where nobody else can reach it."""
+        """The lock of the store; None if no other process can reach it."""
         ...
 
     def fault(self, error: BaseException | None) -> Fault:

@@ -1,6 +1,6 @@
-"""The database behind the store: connecting to it, its transactions, and its failures as StoreErrors.
+"""Connections, transactions and errors of the store's database.
 
-What is particular to one database is in the module of its name; the rest of the store is portable SQLAlchemy Core.
+Code for one database is in the module of its name. The rest of the store is portable SQLAlchemy Core.
 """
 
 from __future__ import annotations
@@ -36,9 +36,10 @@ _FORMS = ("sqlite", "sqlite+pysqlite", "postgresql", "postgresql+psycopg")
 
 
 def connect(url: str, *, create: bool) -> Engine:
-    """An engine on the database that ``url`` names; a missing SQLite file is created if ``create``.
+    """An engine for the database at ``url``; ``create`` makes a missing SQLite file.
 
-    Raises StoreError for a URL that cannot be used (its password, if it holds one, is not repeated), and MissingExtra.
+    Raises StoreError for a URL that cannot be used, and MissingExtra. The message does not repeat the URL, which may
+    hold a password.
     """
     address = _parsed(url)
     database = _DATABASES[address.get_backend_name()]
@@ -47,13 +48,13 @@ def connect(url: str, *, create: bool) -> Engine:
         known = ", ".join(sorted({*database.options, "timeout"}))
         raise StoreError(f"the store's URL has an unknown option, {printable(unknown[0])}", hint=f"it takes: {known}")
     timeout = _timeout(address)
-    # A scan waits for its store as long as for another scan; somebody at a terminal does not.
+    # A scan waits as long as another scan may take; a command at a terminal does not.
     patience = min(DEFAULT_PATIENCE if create else SHORT_WAIT, DEFAULT_PATIENCE if timeout is None else timeout)
-    return _patiently(patience, lambda: database.open(address, create=create, timeout=timeout))
+    return _with_retries(patience, lambda: database.open(address, create=create, timeout=timeout))
 
 
 def database_of(bound: Engine | Connection) -> Database:
-    """The kind of database that is on the other end."""
+    """The database that the engine or connection uses."""
     return _DATABASES[bound.dialect.name]
 
 
@@ -61,7 +62,7 @@ def _parsed(url: str) -> URL:
     try:
         address = make_url(url)
     except (ArgumentError, ValueError):
-        # The cause would quote the URL, and whatever secret is in it.
+        # The cause would quote the URL, and with it any password.
         raise StoreError("the store's URL cannot be understood", hint=URL_HINT) from None
     if address.password is not None or any("password" in option.lower() for option in address.query):
         raise StoreError(
@@ -88,16 +89,16 @@ def _timeout(address: URL) -> float | None:
 
 @contextmanager
 def reading(engine: Engine) -> Iterator[Connection]:
-    """A connection that sees one state of the store, whatever is written meanwhile. Faults raise StoreError."""
-    with faults_told(engine), engine.connect() as connection:
+    """A connection that reads one snapshot of the store. Database errors become StoreErrors."""
+    with store_errors(engine), engine.connect() as connection:
         yield connection
 
 
 @contextmanager
 def writing(engine: Engine) -> Iterator[Connection]:
-    """One transaction, alone in writing: all of it becomes visible at the end, or nothing. Faults raise StoreError."""
+    """One exclusive write transaction, committed at the end or not at all. Database errors become StoreErrors."""
     with (
-        faults_told(engine),
+        store_errors(engine),
         engine.connect().execution_options(**{WRITES: True}) as connection,
         connection.begin(),
     ):
@@ -105,31 +106,31 @@ def writing(engine: Engine) -> Iterator[Connection]:
 
 
 @contextmanager
-def faults_told(engine: Engine) -> Iterator[None]:
-    """Have what the database complains of raise StoreError, or LostStore where the connection is gone."""
+def store_errors(engine: Engine) -> Iterator[None]:
+    """Raise database errors as StoreError, or as LostStore if the connection is gone."""
     try:
         yield
     except (DBAPIError, engine.dialect.loaded_dbapi.Error, UnicodeDecodeError) as error:
-        raise _told(engine, error) from error
+        raise _store_error(engine, error) from error
 
 
-def _told(engine: Engine, error: Exception) -> StoreError:
+def _store_error(engine: Engine, error: Exception) -> StoreError:
     cause = error.orig if isinstance(error, DBAPIError) else error
     fault = database_of(engine).fault(cause)
     kind = LostStore if fault.lost else StoreError
     return kind(f"the store {where(engine)} {fault.what} ({words(cause)})", hint=fault.hint)
 
 
-def steadily(engine: Engine, attempt: Callable[[], T], again: Callable[[], T] | None = None) -> T:
-    """What ``attempt`` returns. Where the connection is lost meanwhile, it or ``again`` is tried anew.
+def retrying(engine: Engine, attempt: Callable[[], T], again: Callable[[], T] | None = None) -> T:
+    """Return ``attempt()``. If the connection is lost, retry ``again``, or ``attempt`` if there is none.
 
-    For as long as another scan would be awaited: a scan that took an hour outlives a server's upgrade.
+    Retries go on for as long as another scan would be awaited, so that a long scan survives an upgrade of the server.
     """
     patience: float = engine.get_execution_options()[PATIENCE]
-    return _patiently(patience, attempt, again)
+    return _with_retries(patience, attempt, again)
 
 
-def _patiently(patience: float, attempt: Callable[[], T], again: Callable[[], T] | None = None) -> T:
+def _with_retries(patience: float, attempt: Callable[[], T], again: Callable[[], T] | None = None) -> T:
     for pause in _pauses(patience):
         try:
             return attempt()
@@ -141,7 +142,7 @@ def _patiently(patience: float, attempt: Callable[[], T], again: Callable[[], T]
 
 
 def _pauses(patience: float) -> Iterator[float]:
-    """Each twice as long as the one before, all of them together as long as patience lasts."""
+    """Seconds to pause before each retry: doubling, with a sum of ``patience``."""
     pause = _FIRST_PAUSE
     while patience > 0:
         yield min(pause, patience)
@@ -150,20 +151,20 @@ def _pauses(patience: float) -> Iterator[float]:
 
 
 def where(engine: Engine) -> str:
-    """The store's place, for messages."""
+    """The location of the store, for messages."""
     return database_of(engine).place(engine.url)
 
 
 def plain_rows(connection: Connection, query: Select[Any]) -> list[Values]:
-    """All rows as the driver has them: SQLAlchemy's own, with names, take three times as long."""
+    """All rows as plain tuples of the driver. SQLAlchemy's named rows take three times as long."""
     with connection.execute(query) as result:
         return list(result.cursor.fetchall())
 
 
 def bulk_insert(connection: Connection, table: Table, rows: Sequence[Values]) -> None:
-    """Insert rows given as tuples in the order of the table's columns, as fast as the database takes them.
+    """Insert rows, given as tuples in the order of the table's columns, with the fastest method of the database.
 
-    The checksum, where a table has one, is added here, so that no row is without.
+    Adds the checksum if the table has that column.
     """
     if rows:
         database_of(connection).insert(connection, table, sealed(table, rows))

@@ -1,4 +1,4 @@
-"""What earlier scans had of findings and of identities that came back."""
+"""What earlier scans knew of findings, and of identities that were recreated."""
 
 from __future__ import annotations
 
@@ -17,23 +17,22 @@ from scanner.store.intervals import BATCH, read_open
 from scanner.store.kinds import ACKNOWLEDGED, FINDINGS
 from scanner.text import without_surrogates
 
-# ---
-# Which findings there were, and since when: asked for by every scan, so answered from an index or by key alone.
+# --- Which findings there were, and since when: every scan asks this, so an index or the key alone answers ---
 
 _NOTHING = Earlier(first_seen=None, announced=False)
 
 
 def known(connection: Connection) -> dict[str, datetime | None]:
-    """By fingerprint of the open findings but those held back, when they were first seen."""
+    """First-seen times of open findings that were announced, by fingerprint."""
     finding = schema.finding.c
     rows = select(finding.key, finding.first_seen).where(finding.until_scan.is_(None), finding.held_back.is_(None))
     with connection.execute(rows) as result:
-        # The driver's own rows, one by one: a list of a million pairs would take more than the answer.
+        # Rows are read one at a time: a list of a million pairs would take more memory than the result.
         return {key: None if since is None else moment_of(since) for key, since in iter(result.cursor.fetchone, None)}
 
 
 def earlier(connection: Connection, wanted: Collection[str]) -> dict[str, Earlier]:
-    """What any scan knew of these findings, by fingerprint. One that was last forgotten counts as never announced."""
+    """What any scan knew of these findings, by fingerprint. A forgotten finding counts as never announced."""
     finding = schema.finding.c
     rows = select(finding.key, finding.first_seen, finding.until_scan, finding.held_back)
     rows = rows.order_by(finding.first_scan.desc())
@@ -52,24 +51,24 @@ def earlier(connection: Connection, wanted: Collection[str]) -> dict[str, Earlie
     return found
 
 
-# --- What the store knows for telling which identities were made anew under their keys, or have another key now ---
+# --- Unique ids and keys over time, from which judging tells recreated and renamed identities ---
 
 
 def last_issued(connection: Connection, keys: Iterable[str]) -> dict[str, tuple[str, str, str]]:
-    """By key, provider, scope and unique id that it had when it last had one, gone or not."""
+    """Key, provider, scope and the last known unique id of every identity, including identities that left."""
     identity = schema.identity.c
     rows = _last(connection, keys, identity.provider, identity.scope, identity.unique_id)
     return {row[0]: (row[1], row[2], row[3]) for row in rows}
 
 
 def last_unique_ids(connection: Connection, keys: Iterable[str]) -> dict[str, tuple[str, str]]:
-    """By key, source and unique id that it had when it last had one, gone or not."""
+    """Key, source and the last known unique id of every identity, including identities that left."""
     rows = _last(connection, keys, schema.identity.c.source, schema.identity.c.unique_id)
     return {row[0]: (row[1], row[2]) for row in rows}
 
 
 def _last(connection: Connection, keys: Iterable[str], *facts: ColumnElement[str | None]) -> Iterator[Values]:
-    """Key and facts of all versions with a unique id, the last one of each key behind the others."""
+    """Key and facts of every version with a unique id; the last version of each key comes last."""
     identity = schema.identity.c
     known = select(identity.key, *facts).where(identity.unique_id.is_not(None))
     stored = iter(sorted({without_surrogates(key) for key in keys}))
@@ -77,8 +76,8 @@ def _last(connection: Connection, keys: Iterable[str], *facts: ColumnElement[str
         yield from plain_rows(connection, known.where(identity.key.in_(batch)).order_by(identity.first_scan))
 
 
-def standing(connection: Connection) -> Iterator[Finding]:
-    """The latest scan's findings of those that were made anew."""
-    # Written out, for SQLite takes no index for a condition that it is only given later.
+def open_recreations(connection: Connection) -> Iterator[Finding]:
+    """The latest scan's findings of the rule ``recreated``."""
+    # Written out: SQLite does not use a partial index for a condition that is a parameter.
     recreations = schema.finding.c.rule == literal_column("'recreated'")
     yield from read_open(connection, FINDINGS, recreations, despite_damage=True)

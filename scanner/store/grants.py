@@ -1,4 +1,4 @@
-"""Least-privileged roles for a store on PostgreSQL: SQL to be piped into psql, and what new tables need."""
+"""SQL for least-privilege roles of a store on PostgreSQL: for psql, and for tables that a migration added."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from scanner.store.integrity import INTERVALS
 
 _ROLE = Template("SELECT $create WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = $text) \\gexec\n")
 
-# The writer adds scans and closes intervals. Earlier versions granted it everything: hence REVOKE. Default privileges
-# are for tables that are yet to come; what the writer may change in them is granted once they are there.
+# The writer adds scans and closes intervals. Earlier versions granted it every privilege, hence REVOKE. Default
+# privileges cover tables of later versions; the columns that the writer may update are granted once the tables exist.
 _GRANTS = Template("""\
 GRANT CONNECT ON DATABASE :"DBNAME" TO $owner, $writer, $reader;
 CREATE SCHEMA IF NOT EXISTS $schema AUTHORIZATION $owner;
@@ -29,7 +29,7 @@ ALTER DEFAULT PRIVILEGES FOR ROLE $owner IN SCHEMA $schema GRANT SELECT ON TABLE
 
 
 class Roles(Struct, frozen=True, kw_only=True):
-    """Names of the roles: whose the tables are, who scans, who only reports."""
+    """Names of the roles: the owner of the tables, the writer (scans) and the reader (reports)."""
 
     owner: str
     writer: str
@@ -37,7 +37,7 @@ class Roles(Struct, frozen=True, kw_only=True):
 
 
 def grants(roles: Roles, schema: str) -> str:
-    """What psql is to run as a superuser, as often as you like. Only the owner may make and change tables."""
+    """SQL to run in psql as a superuser, any number of times. Only the owner may create and change tables."""
     names = {"owner": roles.owner, "writer": roles.writer, "reader": roles.reader}
     made = [
         _ROLE.substitute(create=_text(f"CREATE ROLE {_name(name)} LOGIN"), text=_text(name))
@@ -48,9 +48,9 @@ def grants(roles: Roles, schema: str) -> str:
 
 
 def grant_changes(connection: Connection) -> None:
-    """Let the writers of a store change what a scan changes, after its tables were made or brought forward.
+    """Grant the store's writers the changes that a scan makes, after its tables were created or migrated.
 
-    Writers are the roles that may insert scans without being the owner. Runs as the owner.
+    Writers are roles that may insert scans and do not own the tables. Runs as the owner.
     """
     (schema,) = connection.exec_driver_sql("SELECT current_schema()").one()
     for (writer,) in connection.exec_driver_sql(_WRITERS).all():
@@ -60,8 +60,8 @@ def grant_changes(connection: Connection) -> None:
 _WRITERS = """SELECT DISTINCT rolname FROM pg_class, aclexplode(relacl) JOIN pg_roles ON pg_roles.oid = grantee
 WHERE pg_class.oid = 'scan'::regclass AND privilege_type = 'INSERT' AND grantee <> relowner"""
 
-# Deleting rows, and with that pruning, is the owner's. Messages and staged parts are queues, not history: what was
-# delivered or joined goes.
+# Only the owner deletes rows, and so prunes. Messages and staged parts are queues, not history: a scan deletes what it
+# delivered or joined.
 _MAY_CHANGE = {
     **{
         table.name: "UPDATE (until_scan, hash, checksum)" if "hash" in table.c else "UPDATE (until_scan)"
@@ -76,7 +76,7 @@ _MAY_ONLY_READ = (tables.migration.name, tables.identity_since.name)
 
 
 def _changes(schema: str, writer: str) -> str:
-    """Both as quoted names. Does nothing in a schema that has no tables yet."""
+    """The statements for one writer; both names are quoted. They do nothing in a schema without tables."""
     grants = [f"GRANT {what} ON {schema}.{table} TO {writer};" for table, what in _MAY_CHANGE.items()]
     revokes = [f"REVOKE INSERT ON {schema}.{table} FROM {writer};" for table in _MAY_ONLY_READ]
     lines = "\n".join((*grants, *revokes))

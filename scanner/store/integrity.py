@@ -1,12 +1,13 @@
-"""Rows that were falsified or damaged outside Muster: found when they are read back, and repaired on request.
+"""Detect and repair rows that were changed or damaged outside Muster.
 
-Every row of a scan, of its coverage and of an interval ends with a *checksum* over what never changes in it. Reading
-commands refuse a row that does not match (:class:`DamagedRow`). A scan verifies all open rows first, since it compares
-by hash alone and would never look at a body: see :func:`damaged_open_rows` and ``intervals.differences``.
+Every row of a scan, of its coverage and of an interval ends with a *checksum* over the columns that never change.
+Commands that read refuse a row that does not match (:class:`DamagedRow`). A scan verifies all open rows first, because
+it compares hashes alone and never looks at a body: see :func:`damaged_open_rows` and ``intervals.differences``.
 
-The checksum has no key, as none could be kept from whoever may write to the store: it finds damage and careless edits,
-not an attacker who computes it anew. CRC-32 does for that as well as SHA-256, which took a third of a verification.
-Verifying 100,000 identities of 1.7 kB with their sightings takes 0.6 s of CPU; saving them first takes 2.4 s.
+The checksum has no key, because a key could not be kept from a role that writes to the store. It detects damage and
+careless edits, not an attacker who recomputes it. CRC-32 is as good for that as SHA-256, which took a third of the time
+of a verification. Verifying 100,000 identities of 1.7 kB with their sightings takes 0.6 s of CPU; saving them first
+takes 2.4 s.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ Damaged = Mapping[str, frozenset[str]]
 
 _NAMES = ("identity", "secret", "workload", "assignment", "entry", "finding")
 RECORDS = tuple(schema.metadata.tables[name] for name in _NAMES)
-"""The tables of versions: each scan has as many of their rows as it was saved with records."""
+"""The tables of versions: their rows add up to the number of records that a scan was saved with."""
 
 BATCH = 10_000
 HINT = "`muster store check` lists all such rows, and `--repair` mends or removes them; or put back the last backup"
@@ -38,17 +39,17 @@ INTERVALS = tuple(table for table in schema.metadata.sorted_tables if "until_sca
 CHECKED = tuple(table for table in schema.metadata.sorted_tables if "checksum" in table.c)
 
 _BETWEEN, _NULL = "\x1f", "\x1e"
-"""Control characters that stand between the texts that a checksum is over, and for NULL."""
+"""Control characters between the texts of a checksum, and for NULL."""
 
 
 @cache
 def _lasting(table: Table) -> tuple[int, ...]:
-    """The places of the columns that never change."""
+    """The positions of the columns that never change."""
     return tuple(place for place, column in enumerate(table.c) if column.name not in _CHANGING)
 
 
 def checksum(table: Table, row: Row[Any] | Values) -> str:
-    """CRC-32 of a row's lasting columns, as 8 hex digits. ``row``: values in the columns' order; the last may lack."""
+    """CRC-32 of a row's constant columns, 8 hexadecimal digits. ``row``: values in column order, the last optional."""
     return _digest(_BETWEEN.join([_NULL if (value := row[place]) is None else str(value) for place in _lasting(table)]))
 
 
@@ -57,18 +58,18 @@ def _digest(text: str) -> str:
 
 
 def _as_one_text(table: Table) -> ColumnElement[str]:
-    """What :func:`checksum` digests, put together by the database: in Python that takes as long as all the rest."""
+    """The input of :func:`checksum`, concatenated by the database: in Python this takes as long as all the rest."""
     texts = [func.coalesce(cast(table.c[place], Text), literal(_NULL)) for place in _lasting(table)]
     return reduce(lambda so_far, text: so_far.concat(literal(_BETWEEN)).concat(text), texts)
 
 
 def sealed(table: Table, rows: Sequence[Values]) -> Sequence[Values]:
-    """The rows with their checksums, if the table has such a column."""
+    """The rows with their checksums if the table has that column."""
     return [(*row, checksum(table, row)) for row in rows] if table in CHECKED else rows
 
 
 def is_sound(table: Table, row: Row[Any] | Values) -> bool:
-    """Whether a row, as it is stored, matches its checksum."""
+    """Whether a stored row matches its checksum."""
     return bool(row[-1] == checksum(table, row))
 
 
@@ -79,7 +80,7 @@ def verify(table: Table, row: Values) -> None:
 
 
 def named(table: Table, row: Values) -> str:
-    """A row as people look for it: its table, key and the number of its first scan."""
+    """A row in a message: its table, its key and the number of its first scan."""
     if table is schema.scan:
         return f"scan {printable(str(row[1]))}"
     if table is schema.coverage:
@@ -89,7 +90,7 @@ def named(table: Table, row: Values) -> str:
 
 
 def damaged_open_rows(connection: Connection) -> dict[str, frozenset[str]]:
-    """By table, the keys of the open rows that do not match their checksum."""
+    """By table, the keys of open rows that do not match their checksum."""
     found = {
         table.name: frozenset(row[0] for row in damaged(connection, table, table.c.until_scan.is_(None)))
         for table in INTERVALS
@@ -110,6 +111,6 @@ def damaged(connection: Connection, table: Table, *chosen: ColumnElement[bool]) 
 
 
 def _plain(connection: Connection, query: Select[Any]) -> list[Values]:
-    """All rows as the driver has them: SQLAlchemy's own double the time of a verification."""
+    """All rows as plain tuples of the driver. SQLAlchemy's rows double the time of a verification."""
     with connection.execute(query) as result:
         return list(result.cursor.fetchall())

@@ -1,7 +1,7 @@
-"""Intervals: writing a scan as its difference to the one before, and reading any scan back.
+"""Write a scan as its difference from the one before, and read any scan back.
 
-The whole current state goes past the open rows of the store, both by key; only what is new, changed or gone touches
-the database.
+The scan's records and the open rows of the store are compared in the order of their keys. Only new, changed and removed
+records touch the database.
 """
 
 from __future__ import annotations
@@ -40,17 +40,17 @@ from scanner.store.kinds import R, RecordKind, Sighting, Wordings
 from scanner.text import printable
 
 BATCH = 10_000
-"""Rows held at a time, reading and writing."""
+"""Rows in memory at a time, when reading and when writing."""
 
-_KEY, _HASH, _SAID = 0, 3, slice(4, None)
-"""In a version's row without its checksum: its key, its hash, and all that was hashed."""
+_KEY, _HASH, _CONTENT = 0, 3, slice(4, None)
+"""The columns of a version's row without its checksum: its key, its hash, and the hashed content."""
 
 _NOTHING: frozenset[str] = frozenset()
 _DAMAGED = ""
-"""What an open row that does not match its checksum is taken to hold: no record hashes to it."""
+"""The hash that an open row with a wrong checksum counts as having: no record hashes to it."""
 
 _MOVED = ("first_scan", "body", "checksum")
-"""Of a sighting, what :func:`restore` needs beside its version."""
+"""The columns of a sighting that :func:`restore` needs beside its version."""
 _UNSEEN = Sighting()
 
 _sightings = msgspec.json.Decoder(Sighting)
@@ -58,7 +58,7 @@ _places = msgspec.json.Decoder(list[int])
 
 
 class Difference(NamedTuple):
-    """What a scan changes in one table: keys whose row ends, and of each new row its place among the keys, and mark."""
+    """A scan's changes to one table: keys whose row ends, and each new row's index among the keys and its mark."""
 
     closing: list[str]
     opening: list[tuple[int, str]]
@@ -71,19 +71,18 @@ def differences(
     marks: Callable[[int, int], Sequence[str]],
     damaged: frozenset[str] = _NOTHING,
 ) -> Iterator[Difference]:
-    """Compare a scan with the open rows of the table of ``mark``, the column that tells a change, page by page.
+    """Compare a scan with the table's open rows, page by page. ``mark``: the column that differs if a row changed.
 
-    ``keys`` ascend as Python sorts text, code point by code point, which is how SQLite does; ``marks`` makes the marks
-    of those from one place to another, at most BATCH. What has another mark than before is closed and opened anew,
-    what only the table has is closed, what only the scan has is opened. ``damaged``: keys whose rows do not match
-    their checksums, and count as changed.
+    ``keys`` ascend by code point, as Python and SQLite sort text. ``marks`` returns the marks of a slice of keys, at
+    most BATCH. A row with another mark is closed and opened again; a row that only the table has is closed; a row that
+    only the scan has is opened. ``damaged``: keys whose rows do not match their checksums, which count as changed.
     """
     for page, start, end in _side_by_side(_pages(connection, mark), keys):
         before: dict[str, str] = dict(page)
         before |= dict.fromkeys(before.keys() & damaged, _DAMAGED)
         ours = keys[start:end]
         beside = zip(range(start, end), ours, marks(start, end), strict=True)
-        opening = [(place, told) for place, key, told in beside if before.get(key) != told]
+        opening = [(place, digest) for place, key, digest in beside if before.get(key) != digest]
         closing = [key for place, _ in opening if (key := keys[place]) in before]
         if len(before) + len(opening) - len(closing) > len(ours):
             closing += before.keys() - set(ours)
@@ -91,13 +90,13 @@ def differences(
 
 
 def _side_by_side(pages: Iterable[list[Values]], keys: Sequence[str]) -> Iterator[tuple[list[Values], int, int]]:
-    """Open rows, and from where to where among ``keys`` those are that belong beside them."""
+    """Pages of open rows, each with the slice of ``keys`` to compare it with."""
     done = 0
     for page in pages:
-        cut, upto = 0, bisect_right(keys, page[-1][0], lo=done)
-        for end in (*range(done + BATCH, upto, BATCH), upto):
+        cut, scans_up_to = 0, bisect_right(keys, page[-1][0], lo=done)
+        for end in (*range(done + BATCH, scans_up_to, BATCH), scans_up_to):
             before = cut
-            cut = len(page) if end == upto else bisect_right(page, keys[end - 1], lo=cut, key=itemgetter(0))
+            cut = len(page) if end == scans_up_to else bisect_right(page, keys[end - 1], lo=cut, key=itemgetter(0))
             yield page[before:cut], done, end
             done = end
     for start in range(done, len(keys), BATCH):
@@ -105,7 +104,7 @@ def _side_by_side(pages: Iterable[list[Values]], keys: Sequence[str]) -> Iterato
 
 
 def _pages(connection: Connection, mark: Column[str]) -> Iterator[list[Values]]:
-    """The open rows by key. Between pages rows may be opened and closed, as long as it is before them."""
+    """The open rows by key. Between pages, rows before the current key may be opened and closed."""
     table = mark.table
     is_open = select(table.c.key, mark).where(table.c.until_scan.is_(None)).order_by(table.c.key).limit(BATCH)
     page = is_open
@@ -115,7 +114,7 @@ def _pages(connection: Connection, mark: Column[str]) -> Iterator[list[Values]]:
 
 
 def _apply(connection: Connection, table: Table, seq: int, closing: Sequence[str], opening: Sequence[Values]) -> None:
-    """Close the open rows of these keys with scan ``seq``, and open the others."""
+    """Close the open rows of these keys with scan ``seq``, and open the new ones."""
     if closing:
         close = update(table).where(table.c.key == bindparam("closing"), table.c.until_scan.is_(None))
         connection.execute(close.values(until_scan=seq), [{"closing": key} for key in closing])
@@ -125,9 +124,9 @@ def _apply(connection: Connection, table: Table, seq: int, closing: Sequence[str
 def write(
     connection: Connection, kind: RecordKind[R], seq: int, records: Sequence[R], damaged: Damaged | None = None
 ) -> list[int] | None:
-    """Make ``records`` the whole state of this kind from scan ``seq`` on. ``damaged``: as for :func:`differences`.
+    """Make ``records`` the whole state of this kind from scan ``seq`` on. ``damaged``: as in :func:`differences`.
 
-    Returns their order, if it is not the kind's own: the place of each, counted by key.
+    Returns the order of the records if it is not the kind's own: the position of each record, by key.
     """
     given = [kind.key(record) for record in records]
     places = sorted(range(len(given)), key=given.__getitem__)
@@ -136,12 +135,14 @@ def write(
     _refuse_repeats(kind, keys)
 
     def hashes(start: int, end: int) -> list[str]:
-        return [digest(kind.content(one), key) for key, one in zip(keys[start:end], ordered[start:end], strict=True)]
+        return [
+            digest(kind.content(record), key) for key, record in zip(keys[start:end], ordered[start:end], strict=True)
+        ]
 
     unsound = (damaged or {}).get(kind.versions.name, _NOTHING)
     for ending, opening in differences(connection, kind.versions.c.hash, keys, hashes, unsound):
-        rows = [version_row(kind, seq, keys[place], told, ordered[place]) for place, told in opening]
-        # Where the scan lacks a damaged record, whether it is gone cannot be told: its row stays open.
+        rows = [version_row(kind, seq, keys[place], digest, ordered[place]) for place, digest in opening]
+        # Whether a damaged record left cannot be determined if the scan lacks it: its row stays open.
         staying = unsound.difference(row[_KEY] for row in rows) if unsound else _NOTHING
         closing = [key for key in ending if key not in staying] if staying else ending
         _apply(connection, kind.versions, seq, *_without_rehashed(connection, kind.versions, closing, rows))
@@ -150,29 +151,31 @@ def write(
     return None if in_order else places
 
 
-def version_row(kind: RecordKind[R], seq: int, key: str, told: str, record: R) -> Values:
-    """The row of a version that begins with scan ``seq``, without its checksum. ``told``: the hash of its content."""
+def version_row(kind: RecordKind[R], seq: int, key: str, digest: str, record: R) -> Values:
+    """The row of a version that begins with scan ``seq``, without its checksum. ``digest``: the hash of its content."""
     content: R = kind.content(record)
-    return key, seq, None, told, *kind.facts(content), encode(kind.body(content), key).decode()
+    return key, seq, None, digest, *kind.facts(content), encode(kind.body(content), key).decode()
 
 
 def _without_rehashed(
     connection: Connection, table: Table, closing: list[str], opening: list[Values]
 ) -> tuple[list[str], list[Values]]:
-    """What really changes. What another version of Muster hashed in another way only gets its new hash."""
+    """The real changes. A row that another version of Muster hashed in another way only gets its new hash."""
     again = {row[_KEY]: row for row in opening}
     both = [key for key in closing if key in again]
     is_open = select(table).where(table.c.key.in_(both), table.c.until_scan.is_(None))
     stored = [row[:-1] for row in plain_rows(connection, is_open)] if both else []
     rehashed = [
-        (*row[:_HASH], again[row[_KEY]][_HASH], *row[_SAID]) for row in stored if row[_SAID] == again[row[_KEY]][_SAID]
+        (*row[:_HASH], again[row[_KEY]][_HASH], *row[_CONTENT])
+        for row in stored
+        if row[_CONTENT] == again[row[_KEY]][_CONTENT]
     ]
     if not rehashed:
         return closing, opening
     rehash = update(table).where(table.c.key == bindparam("same"), table.c.until_scan.is_(None))
     connection.execute(
-        rehash.values(hash=bindparam("told"), checksum=bindparam("sum")),
-        [{"same": row[_KEY], "told": row[_HASH], "sum": checksum(table, row)} for row in rehashed],
+        rehash.values(hash=bindparam("new_hash"), checksum=bindparam("sum")),
+        [{"same": row[_KEY], "new_hash": row[_HASH], "sum": checksum(table, row)} for row in rehashed],
     )
     same = {row[_KEY] for row in rehashed}
     return [key for key in closing if key not in same], [row for row in opening if row[_KEY] not in same]
@@ -205,7 +208,7 @@ def _refuse_repeats(kind: RecordKind[R], keys: Sequence[str]) -> None:
 def write_orders(
     connection: Connection, seq: int, orders: Mapping[str, list[int] | None], damaged: Damaged | None = None
 ) -> None:
-    """Keep the orders that :func:`write` returned, by name of kind. ``damaged``: as for :func:`differences`."""
+    """Store the orders that :func:`write` returned, by name of kind. ``damaged``: as in :func:`differences`."""
     table = schema.ordering
     texts = {name: encode(orders[name], f"order of kind {name}").decode() for name in sorted(orders) if orders[name]}
     names, bodies = list(texts), list(texts.values())
@@ -220,7 +223,7 @@ def holds(table: Table, seq: int) -> ColumnElement[bool]:
 
 
 def restored_rows(kind: RecordKind[R], sighted: ColumnElement[bool]) -> Select[Any]:
-    """Versions with the sighting for which ``sighted`` holds beside them, as :func:`restore` takes them."""
+    """Versions joined with the sighting for which ``sighted`` is true, as :func:`restore` needs them."""
     versions, sightings = kind.versions, kind.sightings
     moved = (sightings.c[name].label(f"moved_{name}") for name in _MOVED)
     return select(versions, *moved).select_from(
@@ -229,7 +232,7 @@ def restored_rows(kind: RecordKind[R], sighted: ColumnElement[bool]) -> Select[A
 
 
 def unmoved_rows(kind: RecordKind[R]) -> Select[Any]:
-    """Versions without their sightings, as :func:`restore` takes them."""
+    """Versions without their sightings, as :func:`restore` needs them."""
     return select(kind.versions, *(null().label(f"moved_{name}") for name in _MOVED))
 
 
@@ -245,7 +248,7 @@ def restore(kind: RecordKind[R], row: Row[Any], wordings: Wordings) -> R:
 
 
 def recovered(kind: RecordKind[R], row: Row[Any], wordings: Wordings) -> R | None:
-    """The record of a damaged row whose body and key are still what was hashed; None where they are not."""
+    """The record of a damaged row if its key and body still match the hash; else None."""
     try:
         record = kind.load(row, wordings)
     except (StoreError, ValueError):
@@ -262,10 +265,10 @@ def read(
     *,
     despite_damage: bool = False,
 ) -> Iterator[R]:
-    """Stream the records of one scan by key. ``wanted`` looks at a row's columns; what it refuses is not decoded.
+    """Stream the records of one scan by key. ``wanted`` sees a row's columns first; rejected rows are not decoded.
 
-    Raises DamagedRow for a row that does not match its checksum. ``despite_damage``: yields what can be recovered of
-    such rows, and leaves the others out.
+    Raises DamagedRow for a row that does not match its checksum. ``despite_damage`` recovers such rows if their body is
+    intact, and skips the rest.
     """
     versions = kind.versions
     rows = restored_rows(kind, holds(kind.sightings, seq)).where(holds(versions, seq)).order_by(versions.c.key)
@@ -273,7 +276,7 @@ def read(
 
 
 def records_at(connection: Connection, seq: int) -> int:
-    """How many records scan ``seq`` has, counted by indexes alone: those open now, less and plus what changed since."""
+    """The number of records in scan ``seq``, from indexes alone: rows open now, corrected by later changes."""
     return sum(_rows_at(connection, table, seq) for table in RECORDS)
 
 
@@ -289,13 +292,13 @@ def _rows_at(connection: Connection, table: Table, seq: int) -> int:
 
 
 def refuse_incomplete(connection: Connection, seq: int) -> None:
-    """Raise DamagedRow where scan ``seq`` has another number of records than it was saved with."""
+    """Raise DamagedRow if scan ``seq`` does not have the number of records that it was saved with."""
     if problem := incompleteness(connection, seq):
         raise DamagedRow(problem, hint=HINT)
 
 
 def incompleteness(connection: Connection, seq: int) -> str | None:
-    """What is wrong with the number of records of scan ``seq``; None where it is as many as it was saved with."""
+    """A message if scan ``seq`` does not have the number of records that it was saved with; else None."""
     scan = schema.scan.c
     row = connection.execute(select(scan.id, (scan.records - scan.removed).label("saved")).where(scan.seq == seq)).one()
     there = records_at(connection, seq)
@@ -303,7 +306,7 @@ def incompleteness(connection: Connection, seq: int) -> str | None:
 
 
 def open_places(connection: Connection) -> dict[tuple[str, str, str], int]:
-    """The latest scan's identities counted by source, scope and kind: a few thousand, without reading their bodies."""
+    """The latest scan's identities counted by source, scope and kind, without reading their bodies."""
     identity = schema.identity.c
     place = (identity.source, identity.scope, identity.kind)
     counts = select(*place, func.count()).where(identity.until_scan.is_(None)).group_by(*place)
@@ -313,7 +316,7 @@ def open_places(connection: Connection) -> dict[tuple[str, str, str], int]:
 def read_open(
     connection: Connection, kind: RecordKind[R], chosen: ColumnElement[bool], *, despite_damage: bool = False
 ) -> Iterator[R]:
-    """Stream the latest scan's records for which ``chosen`` holds. Damage: as for :func:`read`."""
+    """Stream the latest scan's records for which ``chosen`` is true. Damage: as in :func:`read`."""
     versions, sightings = kind.versions, kind.sightings
     rows = restored_rows(kind, sightings.c.until_scan.is_(None)).where(versions.c.until_scan.is_(None), chosen)
     return _restored(connection, kind, rows, despite_damage=despite_damage)
@@ -342,13 +345,13 @@ def _restored(
 
 
 def read_in_order(connection: Connection, kind: RecordKind[R], seq: int) -> tuple[R, ...]:
-    """The records of one scan in the order they had in it."""
+    """The records of one scan in their original order."""
     ordering = schema.ordering
     row = connection.execute(select(ordering).where(ordering.c.key == kind.name, holds(ordering, seq))).one_or_none()
     records = list(read(connection, kind, seq))
     if row is not None:
         verify(ordering, tuple(row))
         places = decode(_places, row.body, f"order of kind {kind.name}")
-        if len(places) == len(records):  # else a repair took records out
+        if len(places) == len(records):  # a repair removed records
             return tuple(record for _, record in sorted(zip(places, records, strict=True), key=itemgetter(0)))
     return tuple(sorted(records, key=kind.order))

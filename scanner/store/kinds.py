@@ -1,4 +1,4 @@
-"""The kinds of records that the store keeps: their tables, their content, and what moves in them."""
+"""The kinds of records in the store: their tables, their content, and their sightings."""
 
 from __future__ import annotations
 
@@ -30,12 +30,7 @@ from scanner.store.bodies import Wording, compact, decode, moment_of, text_of, w
 from scanner.store.integrity import HINT
 from scanner.text import printable
 
-# ---
-# What a kind of record is to the store: what is its content, and what moves from scan to scan without it changing.
-#
-# Content goes into a version's body and its hash. What moves (when it was last used, whether its place was read this
-# time, whether a finding is new, which row of a spreadsheet an entry stands in) goes into a :class:`Sighting`, so
-# that an identity that is used every day is not stored anew every day. Both are put together again on loading.
+# --- What of a record is content, and what changes from scan to scan without the record changing ---
 
 R = TypeVar("R", Assessment, StoredSecret, Workload, Assignment, EntryAssessment, Finding)
 
@@ -43,10 +38,10 @@ Wordings: TypeAlias = Mapping[str, Wording]
 
 
 class Sighting(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
-    """What moves in a record. One with nothing but defaults is not stored.
+    """The part of a record that changes without its content changing. One with nothing but defaults is not stored.
 
-    ``credentials``: last use of each credential, in the identity's order; empty when none is known.
-    ``usage_evidence`` is here because it tells the date of the last use.
+    ``credentials``: last use of each credential, in the identity's order; empty if none is known. ``usage_evidence`` is
+    here because it contains the date of the last use.
     """
 
     rechecked: bool = True
@@ -63,10 +58,10 @@ class Sighting(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
 class RecordKind(Struct, Generic[R], frozen=True, kw_only=True):
     """One kind of record and its tables.
 
-    ``content`` takes out what ``sighting`` holds, ``restore`` puts it back: ``restore(content(r), sighting(r)) == r``.
-    ``moves`` is false where the sighting is empty. Of the content, ``facts`` are the columns between a version's hash
-    and its body, ``body`` is what the body holds, and ``load`` makes it out of both again. ``order`` is what the
-    records of a scan are sorted by, if they are.
+    ``content`` removes what ``sighting`` holds, and ``restore`` adds it again: ``restore(content(r), sighting(r)) ==
+    r``. ``moves`` is false if the sighting is empty. ``facts`` are the columns between a version's hash and its body;
+    ``body`` is what the body holds; ``load`` builds the content from both. ``order`` is the sort key of the records in
+    a scan, if they are sorted.
     """
 
     name: str
@@ -83,65 +78,64 @@ class RecordKind(Struct, Generic[R], frozen=True, kw_only=True):
     restore: Callable[[R, Sighting], R]
 
 
-# ---
-# The kinds of records that the store keeps, but for findings: each with its tables, content, and what moves in it.
+# --- The kinds, except findings ---
 
 _UNSEEN = Sighting()
 _NO_ORIGIN = Origin(file="")
 
 
 def _loader(name: str, decoder: Decoder[R]) -> Callable[[Row[Any], Wordings], R]:
-    """Loads records whose body holds all of them."""
+    """Loads records whose body holds every field."""
     return lambda row, _: decode(decoder, row.body, f"{name} {row.key}")
 
 
 # --- identities ---------------------------------------------------------------
 
 
-def _identity_facts(one: Assessment) -> tuple[str | None, ...]:
-    subject = one.identity
+def _identity_facts(assessment: Assessment) -> tuple[str | None, ...]:
+    subject = assessment.identity
     return (
         subject.provider,
         subject.source,
         subject.scope,
         subject.kind,
-        one.registry.state,
-        one.ownership.state,
-        one.usage.state,
-        one.privilege.level,
+        assessment.registry.state,
+        assessment.ownership.state,
+        assessment.usage.state,
+        assessment.privilege.level,
         subject.unique_id,
         subject.created_by,
     )
 
 
-def _identity_content(one: Assessment) -> Assessment:
-    credentials = one.identity.credentials
-    return _restore_identity(one, Sighting(credentials=(None,) * len(credentials)) if credentials else _UNSEEN)
+def _identity_content(assessment: Assessment) -> Assessment:
+    credentials = assessment.identity.credentials
+    return _restore_identity(assessment, Sighting(credentials=(None,) * len(credentials)) if credentials else _UNSEEN)
 
 
-def _identity_sighting(one: Assessment) -> Sighting:
-    used = tuple(credential.last_used_at for credential in one.identity.credentials)
+def _identity_sighting(assessment: Assessment) -> Sighting:
+    used = tuple(credential.last_used_at for credential in assessment.identity.credentials)
     return Sighting(
-        rechecked=one.rechecked,
-        last_used_at=one.identity.last_used_at,
-        observed_at=one.identity.observed_at,
+        rechecked=assessment.rechecked,
+        last_used_at=assessment.identity.last_used_at,
+        observed_at=assessment.identity.observed_at,
         credentials=used if any(used) else (),
-        usage_last_used_at=one.usage.last_used_at,
-        usage_evidence=one.usage.evidence,
+        usage_last_used_at=assessment.usage.last_used_at,
+        usage_evidence=assessment.usage.evidence,
     )
 
 
-def _restore_identity(one: Assessment, seen: Sighting) -> Assessment:
-    credentials = one.identity.credentials
+def _restore_identity(assessment: Assessment, seen: Sighting) -> Assessment:
+    credentials = assessment.identity.credentials
     if seen.credentials:
         pairs = zip(credentials, seen.credentials, strict=True)
         credentials = tuple(_used_at(credential, moment) for credential, moment in pairs)
     return replace(
-        one,
+        assessment,
         identity=replace(
-            one.identity, last_used_at=seen.last_used_at, observed_at=seen.observed_at, credentials=credentials
+            assessment.identity, last_used_at=seen.last_used_at, observed_at=seen.observed_at, credentials=credentials
         ),
-        usage=replace(one.usage, last_used_at=seen.usage_last_used_at, evidence=seen.usage_evidence),
+        usage=replace(assessment.usage, last_used_at=seen.usage_last_used_at, evidence=seen.usage_evidence),
         rechecked=seen.rechecked,
     )
 
@@ -150,10 +144,10 @@ _assessments = Decoder(Assessment)
 
 
 def _load_identity(row: Row[Any], _: Wordings) -> Assessment:
-    """The body's assessment; earlier versions kept an identity's reach among its attributes."""
-    one = decode(_assessments, row.body, f"identity {row.key}")
-    identity = with_doubted_reach(one.identity)
-    return one if identity is one.identity else replace(one, identity=identity)
+    """The assessment of a body. Earlier versions kept an identity's reach among its attributes."""
+    assessment = decode(_assessments, row.body, f"identity {row.key}")
+    identity = with_doubted_reach(assessment.identity)
+    return assessment if identity is assessment.identity else replace(assessment, identity=identity)
 
 
 def _used_at(credential: Credential, moment: datetime | None) -> Credential:
@@ -164,8 +158,8 @@ IDENTITIES = RecordKind(
     name="identity",
     versions=schema.identity,
     sightings=schema.identity_sighting,
-    key=lambda one: one.identity.key,
-    order=lambda one: one.identity.key,
+    key=lambda assessment: assessment.identity.key,
+    order=lambda assessment: assessment.identity.key,
     content=_identity_content,
     facts=_identity_facts,
     load=_load_identity,
@@ -179,65 +173,65 @@ SECRETS = RecordKind(
     name="secret",
     versions=schema.secret,
     sightings=schema.secret_sighting,
-    key=lambda one: one.key,
-    order=lambda one: one.key,
-    content=lambda one: replace(one, last_used_at=None),
-    facts=lambda one: (one.provider, one.source, one.scope),
+    key=lambda secret: secret.key,
+    order=lambda secret: secret.key,
+    content=lambda secret: replace(secret, last_used_at=None),
+    facts=lambda secret: (secret.provider, secret.source, secret.scope),
     load=_loader("secret", Decoder(StoredSecret)),
-    moves=lambda one: one.last_used_at is not None,
-    sighting=lambda one: Sighting(last_used_at=one.last_used_at),
-    restore=lambda one, seen: replace(one, last_used_at=seen.last_used_at),
+    moves=lambda secret: secret.last_used_at is not None,
+    sighting=lambda secret: Sighting(last_used_at=secret.last_used_at),
+    restore=lambda secret, seen: replace(secret, last_used_at=seen.last_used_at),
 )
 
 WORKLOADS = RecordKind(
     name="workload",
     versions=schema.workload,
     sightings=schema.workload_sighting,
-    key=lambda one: one.key,
-    order=lambda one: one.key,
-    content=lambda one: one,
-    facts=lambda one: (one.provider, one.source, one.scope, one.kind),
+    key=lambda workload: workload.key,
+    order=lambda workload: workload.key,
+    content=lambda workload: workload,
+    facts=lambda workload: (workload.provider, workload.source, workload.scope, workload.kind),
     load=_loader("workload", Decoder(Workload)),
     moves=lambda _: False,
     sighting=lambda _: _UNSEEN,
-    restore=lambda one, _: one,
+    restore=lambda workload, _: workload,
 )
 
 ASSIGNMENTS = RecordKind(
     name="assignment",
     versions=schema.assignment,
     sightings=schema.assignment_sighting,
-    key=lambda one: one.key,
-    order=lambda one: one.key,
-    content=lambda one: one,
-    facts=lambda one: (one.provider, one.source, one.scope),
+    key=lambda assignment: assignment.key,
+    order=lambda assignment: assignment.key,
+    content=lambda assignment: assignment,
+    facts=lambda assignment: (assignment.provider, assignment.source, assignment.scope),
     load=_loader("assignment", Decoder(Assignment)),
     moves=lambda _: False,
     sighting=lambda _: _UNSEEN,
-    restore=lambda one, _: one,
+    restore=lambda assignment, _: assignment,
 )
 
 ENTRIES = RecordKind(
     name="entry",
     versions=schema.entry,
     sightings=schema.entry_sighting,
-    key=lambda one: one.entry.id,
-    order=lambda one: one.entry.id,
-    content=lambda one: replace(one, entry=replace(one.entry, origin=_NO_ORIGIN), rechecked=True),
-    facts=lambda one: (one.state,),
+    key=lambda declared: declared.entry.id,
+    order=lambda declared: declared.entry.id,
+    content=lambda declared: replace(declared, entry=replace(declared.entry, origin=_NO_ORIGIN), rechecked=True),
+    facts=lambda declared: (declared.state,),
     load=_loader("entry", Decoder(EntryAssessment)),
-    sighting=lambda one: Sighting(rechecked=one.rechecked, origin=one.entry.origin),
-    restore=lambda one, seen: replace(
-        one, entry=replace(one.entry, origin=seen.origin or _NO_ORIGIN), rechecked=seen.rechecked
+    sighting=lambda declared: Sighting(rechecked=declared.rechecked, origin=declared.entry.origin),
+    restore=lambda declared, seen: replace(
+        declared, entry=replace(declared.entry, origin=seen.origin or _NO_ORIGIN), rechecked=seen.rechecked
     ),
 )
 
 
-# --- How findings are kept: what they say alike stands in their wording, once, and what is asked for in columns ---
+# --- Findings: the text that many share is in their wording, and fields that queries use are in columns ---
 
 
 class _FindingBody(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
-    """A finding without what stands in columns and in its wording."""
+    """A finding without its columns and its wording."""
 
     credential: str | None = None
     assignment: str | None = None
@@ -251,20 +245,20 @@ _HELD_BACK = "yes"
 ACKNOWLEDGED = "acknowledged"
 
 
-def _moves(one: Finding) -> bool:
-    return one.new or one.reopened or not one.rechecked
+def _moves(finding: Finding) -> bool:
+    return finding.new or finding.reopened or not finding.rechecked
 
 
-def _finding_facts(one: Finding) -> tuple[str | None, ...]:
-    first_seen = None if one.first_seen is None else text_of(one.first_seen)
-    wording, unannounced = wording_of(one), _why_unannounced(one)
-    return one.rule, one.severity, one.identity, one.entry, wording, unannounced, first_seen
+def _finding_facts(finding: Finding) -> tuple[str | None, ...]:
+    first_seen = None if finding.first_seen is None else text_of(finding.first_seen)
+    wording, unannounced = wording_of(finding), _why_unannounced(finding)
+    return finding.rule, finding.severity, finding.identity, finding.entry, wording, unannounced, first_seen
 
 
-def _why_unannounced(one: Finding) -> str | None:
-    if one.held_back:
+def _why_unannounced(finding: Finding) -> str | None:
+    if finding.held_back:
         return _HELD_BACK
-    return None if one.acknowledged is None else ACKNOWLEDGED
+    return None if finding.acknowledged is None else ACKNOWLEDGED
 
 
 def _load_finding(row: Row[Any], wordings: Wordings) -> Finding:
@@ -296,19 +290,19 @@ FINDINGS = RecordKind(
     name="finding",
     versions=schema.finding,
     sightings=schema.finding_sighting,
-    key=lambda one: one.fingerprint,
+    key=lambda finding: finding.fingerprint,
     order=most_severe_first,
-    content=lambda one: replace(one, new=False, reopened=False, rechecked=True) if _moves(one) else one,
+    content=lambda finding: replace(finding, new=False, reopened=False, rechecked=True) if _moves(finding) else finding,
     facts=_finding_facts,
-    body=lambda one: _FindingBody(
-        credential=one.credential,
-        assignment=one.assignment,
-        evidence=one.evidence,
-        owner=one.owner,
-        acknowledged=one.acknowledged,
+    body=lambda finding: _FindingBody(
+        credential=finding.credential,
+        assignment=finding.assignment,
+        evidence=finding.evidence,
+        owner=finding.owner,
+        acknowledged=finding.acknowledged,
     ),
     load=_load_finding,
     moves=_moves,
-    sighting=lambda one: Sighting(rechecked=one.rechecked, new=one.new, reopened=one.reopened),
-    restore=lambda one, seen: replace(one, new=seen.new, reopened=seen.reopened, rechecked=seen.rechecked),
+    sighting=lambda finding: Sighting(rechecked=finding.rechecked, new=finding.new, reopened=finding.reopened),
+    restore=lambda finding, seen: replace(finding, new=seen.new, reopened=seen.reopened, rechecked=seen.rechecked),
 )

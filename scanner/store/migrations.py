@@ -1,7 +1,7 @@
-"""The steps that lead from an empty database to the tables of schema.py. Append only: what was released never changes.
+"""The steps that lead from an empty database to the tables of schema.py. Never change a released step; append.
 
-A step is SQL that SQLite and PostgreSQL both understand (there TEXT is sorted as on SQLite). All that a store lacks are
-applied in one transaction, so it is always at exactly one version, the number of its last step, and never halfway.
+A step is SQL that both SQLite and PostgreSQL accept (TEXT is made to sort as on SQLite). All missing steps run in one
+transaction, so a store is always at exactly one version: the number of its last step.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from scanner.store.engine import database_of, reading, where, writing
 
 
 class Migration(Struct, frozen=True, kw_only=True):
-    """One step. Its number is its place in the list, counted from 1."""
+    """One step. Its number is its position in the list, counted from 1."""
 
     name: str
     statements: tuple[str, ...]
@@ -73,14 +73,14 @@ _FACTS = {
     "entry": "state",
     "finding": "rule severity identity entry wording held_back first_seen",
 }
-"""The columns of each kind of record that stand between its hash and its body."""
+"""The columns of each kind of record between its hash and its body."""
 
 _INDEXED = {"finding": ", held_back, first_seen"}
-"""What the index of open rows holds besides, because every scan asks for it."""
+"""Columns that the index of open rows includes, because every scan reads them."""
 
 
 def _interval(name: str, facts: str | None) -> tuple[str, ...]:
-    """A table of versions, or of sightings where ``facts`` is None, with its indexes of open and of ended rows."""
+    """A table of versions, or of sightings if ``facts`` is None, with its indexes of open and of ended rows."""
     content, opened = "", "key"
     if facts is not None:
         content = "hash TEXT NOT NULL, " + "".join(f"{fact} TEXT, " for fact in facts.split())
@@ -144,7 +144,7 @@ _OTHERS = (
 )
 
 BASELINE = "0.1"
-"""The name of the first step. Stores of the development versions before it began with another."""
+"""The name of the first step. Stores of development versions before it began with another."""
 
 MIGRATIONS: tuple[Migration, ...] = (
     Migration(
@@ -163,14 +163,14 @@ MIGRATIONS: tuple[Migration, ...] = (
 
 
 def migrate(engine: Engine, migrations: Sequence[Migration] = MIGRATIONS) -> None:
-    """Bring the store forward to the last of ``migrations``, or leave it as it is.
+    """Bring the store to the last of ``migrations``, or leave it unchanged.
 
-    Raises StoreError for a store that a newer Muster wrote, and for a database that holds something else.
+    Raises StoreError for a store that a newer Muster wrote, and for a database with tables of another program.
     """
     if version(engine, migrations) == len(migrations):
         return
     with writing(engine) as connection:
-        current = _version(connection)  # another process may have been faster
+        current = _version(connection)  # another process may have migrated it meanwhile
         schema.migration.create(connection, checkfirst=True)
         for number in range(current + 1, len(migrations) + 1):
             _apply(connection, number, migrations[number - 1])
@@ -192,7 +192,7 @@ def version(engine: Engine, migrations: Sequence[Migration] = MIGRATIONS) -> int
 
 def _apply(connection: Connection, number: int, step: Migration) -> None:
     for statement in map(database_of(connection).dialect, step.statements):
-        # No % in it stands for a parameter.
+        # No % in it is a parameter.
         connection.exec_driver_sql(statement, execution_options={"no_parameters": True})
     connection.execute(insert(schema.migration).values(number=number, name=step.name))
 

@@ -1,7 +1,7 @@
-"""Messages on their way and places known to be unread: written with a scan in one transaction, so that none is lost.
+"""Messages to deliver, and places that could not be read. A scan saves them in its transaction.
 
-A message is claimed before it is sent and deleted afterwards, so that two programs never send it twice; whoever dies
-with a claim loses it after a while.
+A message is claimed before it is sent and deleted afterwards, so that two processes never send it twice. A claim of a
+process that died expires.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ from scanner.store import schema
 from scanner.store.engine import reading, writing
 
 CLAIM = timedelta(minutes=10)
-"""How long a message is left to the program that is sending it."""
+"""How long a process may take to send a message it has claimed."""
 
 
 class Message(Struct, frozen=True, kw_only=True):
-    """A message as it is kept. ``body`` is JSON and holds no secret. ``fault``: why it has not arrived so far."""
+    """A message in the store. ``body`` is JSON and holds no secret. ``fault``: why it was not delivered so far."""
 
     id: str
     channel: str
@@ -32,7 +32,7 @@ class Message(Struct, frozen=True, kw_only=True):
 
 
 class Alarms(Struct, frozen=True, kw_only=True):
-    """What a scan has to tell. ``blind``: all places that are not read now, of the sources that were scanned."""
+    """What a scan saves for notifications. ``blind``: every unread place of the scanned sources."""
 
     messages: tuple[Message, ...] = ()
     blind: tuple[BlindSpot, ...] = ()
@@ -43,7 +43,7 @@ NO_ALARMS = Alarms()
 
 
 def write(connection: Connection, alarms: Alarms) -> None:
-    """Add the messages, and put the blind places of the scanned sources in place of those known before."""
+    """Add the messages, and replace the known unread places of the scanned sources."""
     spot = schema.blind_spot
     for source in sorted(alarms.sources):
         connection.execute(delete(spot).where(spot.c.source == source))
@@ -52,46 +52,46 @@ def write(connection: Connection, alarms: Alarms) -> None:
             insert(spot),
             [
                 {
-                    "source": one.source,
-                    "scope": one.scope,
-                    "section": one.section,
-                    "status": one.status,
-                    "since": one.since.isoformat(),
+                    "source": spot.source,
+                    "scope": spot.scope,
+                    "section": spot.section,
+                    "status": spot.status,
+                    "since": spot.since.isoformat(),
                 }
-                for one in alarms.blind
+                for spot in alarms.blind
             ],
         )
     waiting = set(connection.execute(select(schema.outbox.c.id)).scalars())
-    if new := [one for one in alarms.messages if one.id not in waiting]:
+    if new := [message for message in alarms.messages if message.id not in waiting]:
         connection.execute(
             insert(schema.outbox),
             [
                 {
-                    "id": one.id,
-                    "channel": one.channel,
-                    "created_at": one.created_at.isoformat(),
+                    "id": message.id,
+                    "channel": message.channel,
+                    "created_at": message.created_at.isoformat(),
                     "position": position,
-                    "body": one.body,
+                    "body": message.body,
                     "attempts": 0,
                 }
-                for position, one in enumerate(new)
+                for position, message in enumerate(new)
             ],
         )
 
 
 class Outbox:
-    """The messages of a store that have not arrived. Any method may raise StoreError."""
+    """Messages that were not delivered yet. Any method may raise StoreError."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
     def post(self, alarms: Alarms) -> None:
-        """Take in what no scan could be stored with."""
+        """Add messages of a scan that was not stored."""
         with writing(self._engine) as connection:
             write(connection, alarms)
 
     def blind_spots(self) -> tuple[BlindSpot, ...]:
-        """Every place that could not be read in full when it was last tried, by source, scope and section."""
+        """Every place that could not be read in full at the last attempt, ordered by source, scope and section."""
         spot = schema.blind_spot.c
         with reading(self._engine) as connection:
             rows = connection.execute(select(schema.blind_spot).order_by(spot.source, spot.scope, spot.section))
@@ -107,7 +107,7 @@ class Outbox:
             )
 
     def pending(self) -> tuple[Message, ...]:
-        """All that has not arrived, oldest first."""
+        """All undelivered messages, oldest first."""
         outbox = schema.outbox.c
         with reading(self._engine) as connection:
             rows = connection.execute(select(schema.outbox).order_by(outbox.created_at, outbox.position))
@@ -124,7 +124,7 @@ class Outbox:
             )
 
     def claimed(self, clock: Callable[[], datetime]) -> Iterator[Message]:
-        """What has not arrived, oldest first, each claimed for whoever goes on to it; others' claims are left out."""
+        """Undelivered messages, oldest first, each claimed as it is yielded. Skips claims of other processes."""
         outbox = schema.outbox
         for message in self.pending():
             now = clock()
@@ -136,12 +136,12 @@ class Outbox:
                 yield message
 
     def arrived(self, message: Message) -> None:
-        """It is done with: delivered, or given up."""
+        """Remove a message: it was delivered, or given up."""
         with writing(self._engine) as connection:
             connection.execute(delete(schema.outbox).where(schema.outbox.c.id == message.id))
 
     def failed(self, message: Message, fault: str, *, attempts: int) -> None:
-        """It has not arrived; somebody may try again at once. ``attempts``: how many there were this time."""
+        """Record a failed delivery and release the claim. ``attempts``: number of attempts this time."""
         with writing(self._engine) as connection:
             connection.execute(
                 update(schema.outbox)

@@ -1,4 +1,4 @@
-"""What the store knows of the time before: first sightings, versions, trend, and pruning."""
+"""History in the store: first sightings, versions of identities, the trend, and pruning."""
 
 from __future__ import annotations
 
@@ -24,16 +24,16 @@ from scanner.store.intervals import BATCH, read_open, restore, restored_rows
 from scanner.store.kinds import IDENTITIES
 from scanner.text import without_surrogates
 
-# --- Since when identities are known, by their keys alone: no body is read, nothing is kept for it but by pruning ---
+# --- First seen: from keys alone; a table keeps it only for pruned versions ---
 
 _LOOKED_UP = 1_000
-"""So many keys at most are looked up one by one; for more, the whole index is read."""
+"""Up to this many keys are looked up one by one; for more, the whole index is read."""
 
 _version, _since = schema.identity, schema.identity_since
 
 
 def first_seen(connection: Connection, keys: Collection[str]) -> dict[str, datetime]:
-    """By key, the start of the first scan that ever had it; identities that none had are not among them."""
+    """By key, the start of the first scan that had the identity. Identities that no scan had are left out."""
     versions = select(_version.c.key, func.min(_version.c.first_scan)).group_by(_version.c.key)
     pruned = select(_since.c.key, _since.c.first_scan)
     if len(keys) <= _LOOKED_UP:
@@ -45,7 +45,7 @@ def first_seen(connection: Connection, keys: Collection[str]) -> dict[str, datet
 
 
 def keep_from_pruning(connection: Connection, oldest: int) -> None:
-    """Keep what :func:`first_seen` would say after the versions are gone that no scan from ``oldest`` on has."""
+    """Keep the results of :func:`first_seen` when versions are deleted that no scan from ``oldest`` on has."""
     is_kept = exists().where(_since.c.key == _version.c.key)
     going = select(_version.c.key, func.min(_version.c.first_scan)).where(_version.c.until_scan <= oldest, ~is_kept)
     connection.execute(insert(_since).from_select(["key", "first_scan"], going.group_by(_version.c.key)))
@@ -55,25 +55,25 @@ def keep_from_pruning(connection: Connection, oldest: int) -> None:
     connection.execute(delete(_since).where(~stays))
 
 
-# --- How the numbers moved: the scans that lead up to one, each with what was resolved in it ---
+# --- The trend: a scan and its predecessors, each with the findings that it resolved ---
 
 SCANS = 366
-"""How many scans back a trend reaches: a year of daily ones."""
+"""The number of scans in a trend: a year of daily scans."""
 
 
 def trend(connection: Connection, seq: int) -> tuple[ScanPoint, ...]:
-    """The scan with that number and those before it, oldest first."""
-    stored = scans.upto(connection, seq, SCANS)
+    """The scan with that number and its predecessors, oldest first."""
+    stored = scans.scans_up_to(connection, seq, SCANS)
     started = scans.start_times(connection)
     resolved = _resolved(connection, started)
     return tuple(
-        ScanPoint(id=one.id, started_at=one.started_at, counts=one.counts, resolved=resolved.get(number, {}))
-        for number, one in stored.items()
+        ScanPoint(id=scan.id, started_at=scan.started_at, counts=scan.counts, resolved=resolved.get(number, {}))
+        for number, scan in stored.items()
     )
 
 
 def _resolved(connection: Connection, started: dict[int, datetime]) -> dict[int, Counter[int]]:
-    """By the number of the scan that no longer had them: days that findings had stood, and how many had."""
+    """By number of the scan that resolved findings: the sum of days they were open, and how many they were."""
     finding = schema.finding.c
     ended = select(finding.key).where(finding.until_scan.is_not(None))
     rows = select(finding.key, finding.first_scan, finding.until_scan).where(finding.key.in_(ended))
@@ -86,7 +86,7 @@ def _resolved(connection: Connection, started: dict[int, datetime]) -> dict[int,
 
 
 def _stood(versions: list[Values]) -> Iterator[tuple[int, int]]:
-    """From and until which scan findings stood without a break, of those that ended; versions come by key and scan."""
+    """First and last scan of each period in which a resolved finding was open; versions come by key and scan."""
     for _, of_one in groupby(versions, itemgetter(0)):
         since = last = None
         for _, first, until in of_one:
@@ -99,14 +99,14 @@ def _stood(versions: list[Values]) -> Iterator[tuple[int, int]]:
             yield since, last
 
 
-# --- Every version of one identity, with the times between which it held ---
+# --- The versions of one identity ---
 
 
 class IdentityVersion(Struct, frozen=True, kw_only=True):
-    """What was known of an identity from one scan to another, as the last of them had it.
+    """A version of an identity, as the last scan that had it.
 
-    ``since``: start of the first scan that had it so. ``until``: start of the first that had it otherwise, or not at
-    all; None while it holds.
+    ``since``: start of the first scan with this version. ``until``: start of the first scan with another version or
+    without the identity; None while the version is current.
     """
 
     since: datetime
@@ -115,7 +115,7 @@ class IdentityVersion(Struct, frozen=True, kw_only=True):
 
 
 def versions_of(connection: Connection, key: str) -> tuple[IdentityVersion, ...]:
-    """All versions of the identity, oldest first; empty for a key that was never seen."""
+    """All versions of the identity, oldest first; empty for an unknown key."""
     version, sighting = schema.identity.c, schema.identity_sighting.c
     seen_last = and_(
         or_(version.until_scan.is_(None), sighting.first_scan < version.until_scan),
@@ -134,41 +134,40 @@ def versions_of(connection: Connection, key: str) -> tuple[IdentityVersion, ...]
     )
 
 
-# ---
-# Finding an identity by whatever people call it, without an index of names that every scan would have to write.
+# --- Search by key, name, alias or id, without an index of names that every scan would have to write ---
 
 _NEAR = 3
 _LIKE = 60
-"""Of 100: how like the text a name must be to be thought of."""
+"""How similar a name must be to be suggested, from 0 to 100."""
 _ASCII = re.compile(r"[\x20-\x7e]*")
 
 
-def called(connection: Connection, text: str) -> tuple[Assessment, ...]:
-    """The latest scan's identities that go by this text, by key.
+def find_by_name(connection: Connection, text: str) -> tuple[Assessment, ...]:
+    """The latest scan's identities with this key, name, alias or id, ordered by key.
 
-    One whose key it is, is looked up. Otherwise the database searches all bodies for a piece of the text, which takes
-    about a second for a million identities, and only what it finds is decoded.
+    A key is looked up. Otherwise the database searches all bodies for a piece of the text, which takes about a second
+    for a million identities, and only the bodies it finds are decoded.
     """
     identity, text = schema.identity.c, without_surrogates(text)
     by_key = tuple(read_open(connection, IDENTITIES, identity.key == text))
     if by_key:
         return by_key
     mentioning = read_open(connection, IDENTITIES, identity.body.icontains(_piece(text), autoescape=True))
-    found = (one for one in mentioning if _answers_to(one.identity, text))
+    found = (assessment for assessment in mentioning if _answers_to(assessment.identity, text))
     return tuple(sorted(found, key=IDENTITIES.key))
 
 
-def named_like(connection: Connection, text: str) -> tuple[str, ...]:
-    """A few names of the latest scan's identities that are like the text: what it is a part of, then the likest.
+def similar_names(connection: Connection, text: str) -> tuple[str, ...]:
+    """A few similar names among the latest scan's identities: names that contain the text first, then by similarity.
 
-    Of each body only the names are decoded: about two seconds for a million identities.
+    Only the names of each body are decoded: about two seconds for a million identities.
     """
     identity = schema.identity.c
     bodies = connection.execute(
         select(identity.body).where(identity.until_scan.is_(None)), execution_options={"yield_per": BATCH}
     )
     records = (decode(_named, body, "identity").identity for (body,) in bodies)
-    names = dict.fromkeys(name for one in records for name in (one.name, one.display_name) if name)
+    names = dict.fromkeys(name for record in records for name in (record.name, record.display_name) if name)
     folded = without_surrogates(text).casefold().strip()
     holding = sorted((name for name in names if folded and folded in name.casefold()), key=len)
     like = process.extract(
@@ -183,7 +182,7 @@ class _Names(Struct, frozen=True):
 
 
 class _Named(Struct, frozen=True):
-    """Of an assessment, what its identity is called."""
+    """The names of an assessment's identity."""
 
     identity: _Names
 
@@ -192,28 +191,27 @@ _named = msgspec.json.Decoder(_Named)
 
 
 def _piece(text: str) -> str:
-    """The longest piece of the text that stands in a body as it is, but for case: databases know only that of ASCII."""
+    """The longest piece of the text that JSON does not escape. Databases ignore case in ASCII alone."""
     written = msgspec.json.encode(text)[1:-1].decode()
     return max((found[0] for found in _ASCII.finditer(written)), key=len)
 
 
 def _answers_to(identity: Identity, name: str) -> bool:
-    ids = (identity.key, identity.unique_id, *identity.aliases, *(one.id for one in identity.credentials))
+    ids = (identity.key, identity.unique_id, *identity.aliases, *(credential.id for credential in identity.credentials))
     names = (identity.name, identity.display_name)
     return name in ids or name.casefold() in (known.casefold() for known in names if known)
 
 
-# --- Forgetting old scans: their rows go, what still holds stays, and scans that are kept load as before ---
-#
-# A row of the table of scans is never deleted, but emptied: versions that still hold may have begun with it, and when
-# that was is part of their history.
+# --- Pruning: rows of old scans are deleted, open rows stay, and the other scans load as before ---
+# A row of the table of scans is emptied, not deleted: open versions may have begun with it, and their history needs its
+# start.
 
 _INTERVALS: tuple[Table, ...] = tuple(table for table in schema.metadata.sorted_tables if "until_scan" in table.c)
 _EMPTY = {"summary": "{}", "policy": "{}", "notices": "[]"}
 
 
 class Pruning(Struct, frozen=True, kw_only=True):
-    """What is forgotten, or would be: scans, and versions and sightings that no kept scan has."""
+    """What pruning deletes: scans, and versions and sightings that no other scan has."""
 
     scans: int
     rows: int
@@ -221,7 +219,7 @@ class Pruning(Struct, frozen=True, kw_only=True):
 
 
 def plan(connection: Connection, before: datetime) -> Pruning:
-    """What :func:`prune` would do."""
+    """What :func:`prune` would delete."""
     oldest = _oldest_kept(connection, before)
     scan = schema.scan.c
     kept = select(func.count()).where(scans.is_kept(), scan.seq >= oldest)
@@ -235,7 +233,7 @@ def plan(connection: Connection, before: datetime) -> Pruning:
 
 
 def prune(connection: Connection, before: datetime, now: datetime) -> Pruning:
-    """Forget the scans that started before that moment, but for the latest, and what only they had."""
+    """Delete the scans that started before ``before``, except the latest, and versions that only they had."""
     planned, oldest = plan(connection, before), _oldest_kept(connection, before)
     if planned.scans:
         keep_from_pruning(connection, oldest)
@@ -252,7 +250,7 @@ def prune(connection: Connection, before: datetime, now: datetime) -> Pruning:
 
 
 def _oldest_kept(connection: Connection, before: datetime) -> int:
-    """The number of the first scan that is not too old; all that were stored after it are kept, too."""
+    """The number of the first scan that is not too old. All scans stored after it are kept, too."""
     scan = schema.scan.c
     recent = select(func.min(scan.seq)).where(scans.is_kept(), scan.started_at >= before.isoformat())
     oldest: int | None = connection.execute(recent).scalar_one()

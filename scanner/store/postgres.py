@@ -1,6 +1,6 @@
-"""PostgreSQL's advisory locks: one to write, and one to conclude a scan.
+"""Stores on PostgreSQL: connection, COPY, schema, advisory locks, and errors.
 
-They are a database's, so each names what it is for and the schema, that is, the store.
+Advisory locks belong to the database, so each is named by its purpose and the schema, which is the store.
 """
 
 from __future__ import annotations
@@ -24,37 +24,37 @@ if TYPE_CHECKING:
     import psycopg
 
 AS_IS = "as_is"
-"""The execution option of a connection whose transactions begin as the server has it."""
+"""Execution option of a connection whose transactions use the server's defaults."""
 
 _STORE = "hashtext(coalesce(current_schema(), ''))"
 _WRITING, _CONCLUDING = 1836413811, 1836413812
 BEGIN_WRITING = f"SELECT pg_advisory_xact_lock({_WRITING}, {_STORE})"
-"""Waits until nobody else writes; the lock ends with the transaction."""
+"""Waits until no other transaction writes; the lock ends with the transaction."""
 
 _TRY_LOCK = f"SELECT pg_try_advisory_lock({_CONCLUDING}, {_STORE})"
 _UNLOCK = f"SELECT pg_advisory_unlock({_CONCLUDING}, {_STORE})"
-# Numbers of locks are shown as unsigned ones.
+# pg_locks shows numbers of locks as unsigned.
 _HOLDER = """SELECT application_name FROM pg_locks JOIN pg_stat_activity USING (pid)
 WHERE locktype = 'advisory' AND granted AND datname = current_database() AND pg_locks.database = datid
 AND classid = %s AND objid = (hashtext(coalesce(current_schema(), ''))::bigint & 4294967295)::oid"""
 
 
 class AdvisoryLock:
-    """It is the session's, so it ends with the connection, and that with the process."""
+    """The lock of a session. It ends with the connection, and the connection with the process."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._session: Connection | None = None
 
     def take(self) -> bool:
-        """Tells the server who asks, so that it can tell others who holds it."""
+        """Tries to take the lock. The session's application name shows others the holder."""
         session = self._engine.connect().execution_options(isolation_level="AUTOCOMMIT", **{AS_IS: True})
         try:
             session.exec_driver_sql("SELECT set_config('application_name', %s, false)", (f"muster {this_process()}",))
             if session.exec_driver_sql(_TRY_LOCK).scalar_one():
                 self._session = session
                 return True
-        except BaseException:
+        except BaseException:  # also an interruption: the connection must not leak
             session.invalidate()
             session.close()
             raise
@@ -62,29 +62,28 @@ class AdvisoryLock:
         return False
 
     def holder(self) -> str | None:
-        """What the session that holds it calls itself, which any role may see."""
+        """The application name of the session that holds the lock, which any role may see."""
         with self._engine.connect() as connection:
             name = connection.exec_driver_sql(_HOLDER, (_CONCLUDING,)).scalar()
         return printable(str(name).removeprefix("muster ")) if name else None
 
     def release(self) -> None:
-        """Where the connection is gone, so is the lock."""
+        """Releases the lock. If the connection is gone, so is the lock."""
         if self._session is None:
             return
         session, self._session = self._session, None
         with suppress(SQLAlchemyError):
             session.exec_driver_sql(_UNLOCK)
-        # Not back into the pool, where it would still bear the name of a holder.
+        # Not returned to the pool, where it would keep the application name of a holder.
         with suppress(SQLAlchemyError):
             session.invalidate()
         session.close()
 
 
-# ---
-# What is particular to PostgreSQL: the connection, COPY, the schema in a shared database, its locks and faults.
+# --- The connection, COPY, the schema in a shared database, locks and errors ---
 
 _DRIVER = "postgresql+psycopg"
-# A network that swallows packets is noticed within two minutes, not never.
+# A lost network is noticed within two minutes.
 _CONNECTION = {
     "connect_timeout": "10",
     "application_name": "muster",
@@ -104,7 +103,7 @@ has_table_privilege('scan', 'INSERT') AND has_column_privilege('identity', 'unti
 
 _SCAN_AGAIN = "scan again; what was stored is intact"
 _GRANT = "`muster store grants` prints what its roles need; tables are the owner's to make, with `muster store upgrade`"
-# SQLSTATEs begin with these; the first that fits decides.
+# Prefixes of SQLSTATEs; the first match decides.
 _FAULTS = (
     ("08", Fault(what="has lost the connection", hint=_SCAN_AGAIN, lost=True)),
     ("57P", Fault(what="has ended the connection", hint=_SCAN_AGAIN, lost=True)),
@@ -125,22 +124,22 @@ _UNREACHABLE = Fault(
 )
 _REFUSED = replace(_UNREACHABLE, lost=False)
 _TRANSIENT = ("starting up", "shutting down", "recovery", "too many", "connection slots")
-"""Of the reasons for which a server refuses a connection, those that pass; others, such as a wrong password, do not.
+"""Reasons for a refused connection that pass by themselves; others, such as a wrong password, do not.
 
-libpq hands over no SQLSTATE for a connection that was never made, only the server's words after FATAL.
+libpq has no SQLSTATE for a connection that was never made, only the server's message after FATAL.
 """
 _OTHER_FAULT = Fault(what="does not work", hint="check that it was written by Muster; look at the server's log")
 
 
 class Postgres:
-    """A schema in a database of a server."""
+    """A schema in a database on a server."""
 
     options: ClassVar[frozenset[str]] = frozenset(
         ("connect_timeout", "host", "passfile", "schema", "sslcert", "sslkey", "sslmode", "sslrootcert")
     )
 
     def open(self, address: URL, *, create: bool, timeout: float | None) -> Engine:
-        """Looks at the database once. With ``create``, a missing schema that the URL names is made."""
+        """Connects once to check the database. ``create`` creates a missing schema that the URL names."""
         query = {name: str(value) for name, value in address.query.items() if name in self.options}
         schema = query.pop("schema", None)
         if schema is not None and not _SCHEMA.fullmatch(schema):
@@ -164,7 +163,7 @@ class Postgres:
         event.listen(engine, "handle_error", _close_cursor)
         try:
             self._look(engine, schema if create else None)
-        except BaseException:
+        except BaseException:  # also an interruption: the connection must not leak
             engine.dispose()
             raise
         return engine
@@ -197,11 +196,11 @@ class Postgres:
         return printable(url.set(drivername="postgresql", query={}).render_as_string(hide_password=True))
 
     def dialect(self, statement: str) -> str:
-        """Text is to be sorted by code points, as Python and SQLite do, whatever the language of the database."""
+        """Text sorts by code points, as in Python and SQLite, independent of the database's locale."""
         return re.sub(r"\bTEXT\b", 'TEXT COLLATE "C"', statement)
 
     def made_tables(self, connection: Connection) -> None:
-        """Let the writers change in them what a scan changes."""
+        """Grants the writers the changes that a scan makes."""
         grant_changes(connection)
 
     def insert(self, connection: Connection, table: Table, rows: Sequence[Values]) -> None:
@@ -211,7 +210,7 @@ class Postgres:
         _copy(connection, f"COPY {names.format_table(table)} ({columns}) FROM STDIN", escaped(rows))
 
     def refuse_unwritable(self, engine: Engine) -> None:
-        """A standby, and a role that may only read."""
+        """Refuses a standby, and a role that may only read."""
         with engine.connect().execution_options(**{AS_IS: True}) as connection:
             primary, granted = connection.exec_driver_sql(_WRITABLE).one()
         if not (primary and granted):
@@ -219,19 +218,19 @@ class Postgres:
             raise StoreError(f"the store {self.place(engine.url)} {fault.what}: to write", hint=fault.hint)
 
     def settle(self, engine: Engine) -> None:
-        """Nothing: the server vacuums and analyses by itself."""
+        """Nothing to do: the server vacuums and analyses by itself."""
 
     def compact(self, engine: Engine) -> int:
-        """Nothing: the server reuses by itself what pruning freed."""
+        """Nothing to do: the server reuses the space that pruning freed."""
         del engine
         return 0
 
     def damage(self, engine: Engine) -> Sequence[str]:
-        """Nothing: the server checks its own pages as rows are read, and ``pg_amcheck`` its indexes."""
+        """None: the server checks its pages when rows are read, and ``pg_amcheck`` its indexes."""
         del engine
         return ()
 
-    def mend(self, engine: Engine) -> Sequence[str]:
+    def rebuild_indexes(self, engine: Engine) -> Sequence[str]:
         """Nothing: see :meth:`damage`."""
         return self.damage(engine)
 
@@ -241,16 +240,16 @@ class Postgres:
             return bool(connection.exec_driver_sql("SELECT has_table_privilege('identity', 'DELETE')").scalar_one())
 
     def size(self, engine: Engine) -> int:
-        """Tables with their indexes."""
+        """Size of the tables with their indexes."""
         with engine.connect() as connection:
             return int(connection.exec_driver_sql(_SIZE).scalar_one())
 
     def lock(self, engine: Engine) -> AdvisoryLock:
-        """A lock of the server's, held by a connection of its own."""
+        """An advisory lock of the server, held by a separate connection."""
         return AdvisoryLock(engine)
 
     def fault(self, error: BaseException | None) -> Fault:
-        """By SQLSTATE. An operational error without one is the driver's: it has no connection."""
+        """By SQLSTATE. An operational error without one comes from the driver: there is no connection."""
         state = getattr(error, "sqlstate", None)
         if state is None and type(error).__name__ == "OperationalError":
             said = str(error)
@@ -281,7 +280,7 @@ def _begin(connection: Connection) -> None:
 
 
 def _close_cursor(context: ExceptionContext) -> None:
-    """SQLAlchemy leaves the cursor of a connection that is lost as it is, and psycopg warns of that."""
+    """Closes the cursor of a lost connection: SQLAlchemy leaves it open, and psycopg warns of that."""
     if context.is_disconnect and context.execution_context is not None:
         with suppress(context.dialect.loaded_dbapi.Error):
             context.execution_context.cursor.close()
@@ -293,7 +292,7 @@ def _copy(connection: Connection, statement: str, rows: Iterable[Values]) -> Non
 
     driver = cast("psycopg.Connection[Any]", connection.connection.driver_connection)
     with driver.cursor() as cursor:
-        # These rows need no escaping any more, and the driver's own way is quicker.
+        # These rows are escaped already, and the driver's own way is faster.
         cursor.adapters.register_dumper(str, adapters.get_dumper(str, PyFormat.TEXT))
         with cursor.copy(statement.encode()) as copy:
             for row in rows:

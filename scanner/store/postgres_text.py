@@ -24,17 +24,17 @@ _ESCAPED = re.compile("\x01[\x01\x02]")
 
 
 def escape(text: str) -> str:
-    """The text as it is stored."""
+    """The text as stored."""
     return text.translate(_ESCAPES)
 
 
 def unescape(text: str) -> str:
-    """The text as it was."""
+    """The original text."""
     return _ESCAPED.sub(lambda found: chr(ord(found[0][1]) - 1), text)
 
 
 def escaped(rows: Sequence[Values]) -> Iterable[Values]:
-    """The rows as they are stored. They are searched a column at a time, which is quicker."""
+    """The rows as stored. Searching a column at a time is faster than a row at a time."""
     if not any(_holds_escapable(column) for column in zip(*rows, strict=True)):
         return rows
     return [tuple(escape(value) if isinstance(value, str) else value for value in row) for row in rows]
@@ -51,14 +51,14 @@ def rows_unescaped(_cursor: Cursor[Any]) -> Callable[[Sequence[Any]], Values]:
     def make(values: Sequence[Any]) -> Values:
         for value in values:
             if value.__class__ is str and _MARK in value:
-                return tuple(unescape(one) if isinstance(one, str) else one for one in values)
+                return tuple(unescape(value) if isinstance(value, str) else value for value in values)
         return tuple(values)
 
     return make
 
 
 def with_text(connection: Connection[Any]) -> None:
-    """Have the connection escape the parameters of its statements."""
+    """Makes the connection escape the parameters of its statements."""
     connection.adapters.register_dumper(str, _dumper())
 
 

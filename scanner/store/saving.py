@@ -1,4 +1,4 @@
-"""One scan at a time: waiting for the store's lock, and saying for whom."""
+"""Save a scan under the store's lock."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from scanner.errors import StoreError
 from scanner.model import Forgotten, ScanResult
 from scanner.store import bodies, outbox, scans, schema
 from scanner.store.database import PATIENCE, Lock
-from scanner.store.engine import database_of, faults_told, reading, steadily, where, writing
+from scanner.store.engine import database_of, reading, retrying, store_errors, where, writing
 from scanner.store.integrity import Damaged, damaged, damaged_open_rows, named
 from scanner.store.intervals import incompleteness, write, write_orders
 from scanner.store.kinds import ASSIGNMENTS, ENTRIES, FINDINGS, IDENTITIES, SECRETS, WORKLOADS
@@ -23,12 +23,12 @@ from scanner.text import printable
 log = logging.getLogger(__name__)
 
 _ASKED_EVERY = 0.25
-_NOBODY_SAYS = "another process"
+_UNKNOWN_HOLDER = "another process"
 
 
 @contextmanager
 def alone(engine: Engine) -> Iterator[None]:
-    """Hold the lock of the store; memory has none. Raises StoreError where another scan holds it for too long."""
+    """Hold the store's lock. A store in memory has none. Raises StoreError if another scan holds it for too long."""
     lock = database_of(engine).lock(engine)
     if lock is None:
         yield
@@ -41,38 +41,38 @@ def alone(engine: Engine) -> Iterator[None]:
 
 
 def holder(engine: Engine) -> str | None:
-    """Who holds the lock now, as words; None: nobody."""
-    with faults_told(engine):
+    """The process that holds the lock; None if it is free."""
+    with store_errors(engine):
         lock = database_of(engine).lock(engine)
         return lock.holder() if lock else None
 
 
 def _take(engine: Engine, lock: Lock) -> None:
     patience: float = engine.get_execution_options()[PATIENCE]
-    deadline, told = time.monotonic() + patience, None
-    while not steadily(engine, lambda: _taken(engine, lock)):
-        holding = steadily(engine, lambda: holder(engine)) or _NOBODY_SAYS
+    deadline, last_holder = time.monotonic() + patience, None
+    while not retrying(engine, lambda: _taken(engine, lock)):
+        holding = retrying(engine, lambda: holder(engine)) or _UNKNOWN_HOLDER
         if time.monotonic() >= deadline:
             raise StoreError(
                 f"the store {where(engine)} is in use by the scan of {holding}, for more than {patience:g} seconds",
                 hint="wait for it to end; `timeout` in the store's URL says for how many seconds it is awaited",
             )
-        if holding != told:
+        if holding != last_holder:
             log.warning("waiting for the scan of %s", holding)
-            told = holding
+            last_holder = holding
         time.sleep(min(_ASKED_EVERY, max(0.0, deadline - time.monotonic())))
 
 
 def _taken(engine: Engine, lock: Lock) -> bool:
-    with faults_told(engine):
+    with store_errors(engine):
         return lock.take()
 
 
-# --- Saving a scan: alone, whole, once, and over another connection where one is lost ---
+# --- Saving a scan: under the lock, in one transaction, once, with retries over another connection ---
 
 
 class Saver:
-    """What one process has to do with writing to a store."""
+    """Saves scans, and remembers what this process is writing."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
@@ -80,45 +80,45 @@ class Saver:
         self._begun_after: int | None = None
         self._damaged: Damaged = {}
         self.damage: tuple[str, ...] = ()
-        """What was wrong with the latest scan when this process got the store for itself, in words."""
+        """Problems of the latest scan when this process took the lock, as messages."""
 
     @contextmanager
     def alone(self) -> Iterator[None]:
         """See :meth:`Store.alone`."""
         with alone(self._engine):
-            self._begun_after, self._damaged, self.damage = steadily(self._engine, self._look)
+            self._begun_after, self._damaged, self.damage = retrying(self._engine, self._examine)
             try:
                 yield
             finally:
                 self._begun_after, self._damaged, self.damage = None, {}, ()
 
     def save(self, result: ScanResult, alarms: Alarms, forgot: Forgotten | None) -> None:
-        """See :meth:`Store.save`. A lost connection leaves open whether the scan was stored, so that is asked first."""
+        """See :meth:`Store.save`. After a lost connection it first checks whether the scan was stored."""
         self._saving = result.scan.id
-        steadily(
+        retrying(
             self._engine,
             lambda: self._save(result, alarms, forgot),
             lambda: self._save_unless_there(result, alarms, forgot),
         )
         if self._begun_after is not None:
             self._begun_after += 1
-        with faults_told(self._engine):
+        with store_errors(self._engine):
             database_of(self._engine).settle(self._engine)
 
-    def fate(self) -> str | None:
-        """What became of the scan that was to be saved, in words; None where it is simply not there."""
+    def outcome(self) -> str | None:
+        """A message about the scan that was being saved; None if it was not stored."""
         if self._saving is None:
             return None
         try:
             return f"the scan {self._saving} was stored" if self.has(self._saving) else None
         except StoreError:
-            return f"whether the scan {self._saving} was stored cannot be told: the store cannot be read"
+            return f"whether the scan {self._saving} was stored is unknown: the store cannot be read"
 
     def _save(self, result: ScanResult, alarms: Alarms, forgot: Forgotten | None) -> None:
         with writing(self._engine) as connection:
             seq = scans.insert_scan(connection, result, forgot)
             if self._begun_after not in (None, seq - 1):
-                # The lock is lost with its connection, so that another scan can come between remembering and saving.
+                # The lock ends with its connection, so another scan may have been saved since this one was judged.
                 raise StoreError(
                     f"another scan was stored in {where(self._engine)} while this one was judged",
                     hint="scan again; nothing of this scan was stored, and nothing of the other is lost",
@@ -130,8 +130,8 @@ class Saver:
         if not self.has(result.scan.id):
             self._save(result, alarms, forgot)
 
-    def _look(self) -> tuple[int, Damaged, tuple[str, ...]]:
-        """The number of the latest scan, which of its records are damaged, and all that is wrong with it in words."""
+    def _examine(self) -> tuple[int, Damaged, tuple[str, ...]]:
+        """The number of the latest scan, its damaged records, and all its problems as messages."""
         with reading(self._engine) as connection:
             latest = scans.latest(connection)
             if latest is None:

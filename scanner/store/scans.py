@@ -1,4 +1,4 @@
-"""What belongs to a scan as a whole, kept as plain rows: its number, times, counts, policy, notices and coverage."""
+"""The part of a scan that is not records: its number, times, counts, policy, notices and coverage, in plain rows."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from scanner.store.integrity import HINT, verify
 from scanner.text import printable
 
 SCANS_NAMED = 10
-"""How many known scans an error message lists."""
+"""The number of known scans that an error message lists."""
 
 _summaries = msgspec.json.Decoder(Summary)
 _policies = msgspec.json.Decoder(Policy)
@@ -30,7 +30,7 @@ _forgotten = msgspec.json.Decoder(Forgotten)
 
 
 class StoredScan(Struct, frozen=True, kw_only=True):
-    """A scan that is in the store. ``counts`` is its summary. ``forgot``: it is what was left without that place."""
+    """A scan in the store. ``counts``: its summary. ``forgot``: the place that it removed, if it is no real scan."""
 
     id: str
     started_at: datetime
@@ -41,7 +41,7 @@ class StoredScan(Struct, frozen=True, kw_only=True):
 
 
 def insert_scan(connection: Connection, result: ScanResult, forgot: Forgotten | None = None) -> int:
-    """Write all of the result but its records; returns the scan's number. Raises StoreError for an id known already."""
+    """Write all of the result except its records; returns the scan's number. Raises StoreError for a known id."""
     scan = result.scan
     if _number(connection, scan.id) is not None:
         raise StoreError(
@@ -66,8 +66,8 @@ def insert_scan(connection: Connection, result: ScanResult, forgot: Forgotten | 
     )
     bulk_insert(connection, schema.scan, [row])
     sections = [
-        (seq, position, one.source, one.scope, one.section, one.status, _text(one))
-        for position, one in enumerate(result.coverage)
+        (seq, position, record.source, record.scope, record.section, record.status, _text(record))
+        for position, record in enumerate(result.coverage)
     ]
     bulk_insert(connection, schema.coverage, sections)
     return seq
@@ -79,13 +79,13 @@ def is_kept() -> ColumnElement[bool]:
 
 
 def latest(connection: Connection) -> int | None:
-    """The number of the scan that was stored last; None for an empty store."""
+    """The number of the latest scan; None for an empty store."""
     seq: int | None = connection.execute(select(func.max(schema.scan.c.seq))).scalar_one()
     return seq
 
 
 def find(connection: Connection, scan_id: str | None) -> int:
-    """The number of the named scan, or of the latest. Raises StoreError where there is none, naming those there are."""
+    """The number of the named scan, or of the latest. Raises StoreError, which lists the scans, if there is none."""
     newest = latest(connection)
     if newest is None:
         raise StoreError(f"the store {where(connection.engine)} has no scan yet", hint="`muster scan` makes one")
@@ -134,7 +134,7 @@ def _lacking(row: Row[Any]) -> tuple[str, ...]:
 
 
 def refuse_incomplete(connection: Connection, seq: int, loaded: ScanResult) -> None:
-    """Raise DamagedRow where the scan was saved with another number of records, less those that a repair removed."""
+    """Raise DamagedRow if the number of records differs from the number saved, minus those that a repair removed."""
     scan = schema.scan.c
     saved_with = select(scan.records - scan.removed).where(scan.seq == seq)
     if (there := _records_in(loaded)) != (expected := connection.execute(saved_with).scalar_one()):
@@ -142,7 +142,7 @@ def refuse_incomplete(connection: Connection, seq: int, loaded: ScanResult) -> N
 
 
 def incomplete(scan_id: str, there: int, expected: int) -> str:
-    """What is wrong with a scan that has not as many records as it was saved with."""
+    """The message for a scan with another number of records than it was saved with."""
     return (
         f"the store's scan {printable(scan_id)} has {there:,} records instead of {expected:,}: "
         "rows were removed, added or changed outside Muster"
@@ -154,45 +154,45 @@ def _records_in(result: ScanResult) -> int:
     return sum(map(len, lists))
 
 
-def upto(connection: Connection, seq: int, most: int) -> dict[int, StoredScan]:
-    """That scan and those stored before it, at most so many, by number in the order they were stored."""
+def scans_up_to(connection: Connection, seq: int, most: int) -> dict[int, StoredScan]:
+    """That scan and its predecessors, at most ``most``, in the order they were stored."""
     newest_first = select(schema.scan).where(schema.scan.c.seq <= seq).order_by(schema.scan.c.seq.desc()).limit(most)
     return {row.seq: _stored(row) for row in reversed(connection.execute(newest_first).all())}
 
 
-def every(connection: Connection) -> tuple[StoredScan, ...]:
-    """All scans that are kept, in the order they were stored."""
-    return tuple(scan for _, scan in numbered(connection))
+def kept_scans(connection: Connection) -> tuple[StoredScan, ...]:
+    """All scans that were not pruned, in the order they were stored."""
+    return tuple(scan for _, scan in kept_by_number(connection))
 
 
-def numbered(connection: Connection) -> list[tuple[int, StoredScan]]:
-    """All scans that are kept with their numbers, in the order they were stored."""
+def kept_by_number(connection: Connection) -> list[tuple[int, StoredScan]]:
+    """All scans that were not pruned with their numbers, in the order they were stored."""
     rows = connection.execute(select(schema.scan).where(is_kept()).order_by(schema.scan.c.seq))
     return [(row.seq, _stored(row)) for row in rows]
 
 
 class StartTimes(dict[int, datetime]):
-    """When each scan started, by number. Raises DamagedRow for a scan that the store has lost."""
+    """The start of each scan, by number. Raises DamagedRow for a scan that the store has lost."""
 
     def __missing__(self, seq: int) -> datetime:
         raise DamagedRow(f"the store has lost scan number {seq}", hint=HINT)
 
 
 def start_times(connection: Connection) -> StartTimes:
-    """When each scan started, by number."""
+    """The start of each scan, by number."""
     rows = connection.execute(select(schema.scan.c.seq, schema.scan.c.started_at))
     return StartTimes({row.seq: datetime.fromisoformat(row.started_at) for row in rows})
 
 
 def started_before(connection: Connection, scan_id: str) -> datetime:
-    """When the last scan stored before the named one started; the named one's own start where there is none."""
+    """The start of the last scan stored before the named one; the named one's own start if there is none."""
     seq, scan = find(connection, scan_id), schema.scan.c
     before = select(scan.started_at).where(scan.seq <= seq, scan.forgot.is_(None)).order_by(scan.seq.desc()).limit(2)
     return datetime.fromisoformat(connection.execute(before).scalars().all()[-1])
 
 
 def forgettings(connection: Connection) -> frozenset[int]:
-    """The numbers of those that are no scans: with them a place was forgotten, and what ended did so by that alone."""
+    """Numbers of ``history forget`` in the table of scans: rows that ended with them were forgotten."""
     return frozenset(connection.execute(select(schema.scan.c.seq).where(schema.scan.c.forgot.is_not(None))).scalars())
 
 
@@ -220,7 +220,7 @@ def _info(row: Row[Any]) -> ScanInfo:
 
 def _summary(row: Row[Any]) -> Summary:
     counts = decode(_summaries, row.summary, f"summary of scan {row.id}")
-    most_severe_first = {one: counts.findings[one] for one in SEVERITIES if one in counts.findings}
+    most_severe_first = {severity: counts.findings[severity] for severity in SEVERITIES if severity in counts.findings}
     return msgspec.structs.replace(counts, findings=most_severe_first)
 
 
@@ -228,18 +228,18 @@ def _text(value: object) -> str:
     return encode(value, "the scan").decode()
 
 
-# --- Which scan somebody means: by its id, by a day, or the latest ---
+# --- The scan that a command line names: by id, by day, or the latest ---
 
 COMPARED = 2
-"""So many scans a comparison takes."""
+"""The number of scans that a comparison needs."""
 LATEST = "latest"
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 
 
 def named(connection: Connection, text: str) -> int:
-    """The number of the scan: ``latest``, an id, or of a day the last scan up to its end in UTC.
+    """The number of a scan: ``latest``, an id, or a day for the last scan up to its end in UTC.
 
-    Raises UsageError for a day that there is not, StoreError for a scan that there is not.
+    Raises UsageError for a day that does not exist, StoreError for a scan that the store does not have.
     """
     if text == LATEST:
         return find(connection, None)
@@ -247,7 +247,7 @@ def named(connection: Connection, text: str) -> int:
 
 
 def two_latest(connection: Connection) -> tuple[int, int]:
-    """The numbers of the two scans stored last, the older first. Raises StoreError where there are not two."""
+    """The numbers of the two latest scans, the older first. Raises StoreError if there is only one."""
     newest = select(schema.scan.c.seq).where(is_kept()).order_by(schema.scan.c.seq.desc()).limit(COMPARED)
     found = list(connection.execute(newest).scalars())
     if len(found) < COMPARED:
@@ -265,7 +265,7 @@ def _up_to(connection: Connection, text: str) -> int:
     except (ValueError, OverflowError) as error:
         raise UsageError(f"there is no day {text}", hint="give it as 2026-11-25") from error
     scan = schema.scan.c
-    # Times are kept as ISO 8601 in UTC, which sorts as text.
+    # Times are ISO 8601 in UTC, which sorts as text.
     begun = select(scan.seq).where(is_kept(), scan.started_at < end.isoformat())
     seq: int | None = connection.execute(begun.order_by(scan.seq.desc()).limit(1)).scalar_one_or_none()
     if seq is None:

@@ -1,11 +1,11 @@
-"""The store's tables as they are today; migrations.py holds the steps that lead here.
+"""The store's tables in this version; migrations.py has the steps that lead here.
 
-Only integers and text, so that the same words mean the same on SQLite and PostgreSQL: times are ISO 8601 in UTC,
-bodies are JSON without what has its default. ``first_scan`` and ``until_scan`` bound an interval of scan numbers: a
-row holds from the first, included, to the second, excluded; an open row (``until_scan`` null) still holds. Each kind
-of record has two tables: *versions*, a row for each content it ever had, with some facts beside the body to choose by
-without decoding it; and *sightings*, what moves without its content changing (see records.py). ``checksum``, always the
-last column, is over what never changes in a row: see integrity.py.
+Columns are integers and text, so that SQL means the same on SQLite and PostgreSQL: times are ISO 8601 in UTC, bodies
+are JSON without default values. ``first_scan`` and ``until_scan`` bound an interval of scan numbers: a row is valid
+from the first, included, to the second, excluded; an open row (``until_scan`` null) is still valid. Each kind of record
+has two tables: *versions*, a row for each content it ever had, with some facts beside the body for queries that need
+not decode it; and *sightings*, the part that changes without the content changing (see kinds.py). ``checksum``, always
+the last column, covers the columns of a row that never change: see integrity.py.
 """
 
 from __future__ import annotations
@@ -21,10 +21,9 @@ migration = Table(
     Column("name", Text, nullable=False),
 )
 
-# ``seq`` numbers the scans in the order they were stored; a clock may go backwards, it never does. Of a scan that was
-# pruned the row stays, emptied: what still holds may have begun with it. ``forgot`` names the place without which it is
-# the state before, and is null for what is really a scan. ``records`` counts the records that it was saved with,
-# ``removed`` those of them that were damaged and that a repair took out.
+# ``seq`` numbers the scans in the order they were stored, because a clock may go backwards. The row of a pruned scan
+# stays, emptied: open versions may have begun with it. ``forgot`` is the place that ``history forget`` removed, null
+# for a real scan. ``records`` is the number of records saved, ``removed`` how many damaged ones a repair removed.
 scan = Table(
     "scan",
     metadata,
@@ -62,7 +61,7 @@ coverage = Table(
 def _interval_table(
     name: str, *content: Column[str], open_index: tuple[str, ...], few: tuple[Index, ...] = ()
 ) -> Table:
-    """A table of intervals, with an index that holds the open ones only. ``few``: indexes that hold fewer still."""
+    """A table of intervals, with an index of the open rows. ``few``: indexes with fewer rows still."""
     return Table(
         name,
         metadata,
@@ -79,7 +78,7 @@ def _interval_table(
 
 
 def _open_rows(name: str, *columns: str, that: str = "") -> Index:
-    """An index of the open rows only, and of those that meet a condition besides."""
+    """An index of the open rows that also meet a condition."""
     return _few_rows(name, *columns, that=f"until_scan IS NULL{that}")
 
 
@@ -88,14 +87,14 @@ def _few_rows(name: str, *columns: str, that: str) -> Index:
 
 
 def _begun(name: str) -> Index:
-    """What began after the store's first scan, for what changed between two; the first has all, and writes none."""
+    """An index of rows that began after the store's first scan, for comparisons. The first scan writes none of it."""
     return _few_rows(f"{name}_begun", "first_scan", that="first_scan > 1")
 
 
 def _versions(name: str, *facts: str, indexed: tuple[str, ...] = (), few: tuple[Index, ...] = ()) -> Table:
-    """A scan compares hashes by the index alone, without reading a body; SQLite wants ``until_scan`` in it for that.
+    """A table of versions. A scan compares hashes in an index; SQLite uses it only if it includes ``until_scan``.
 
-    ``indexed``: facts that every scan asks for, which are kept beside the hash for it.
+    ``indexed``: facts that every scan reads, included in the index.
     """
     content = (Column("hash", Text, nullable=False), *(Column(fact, Text) for fact in facts))
     return _interval_table(name, *content, open_index=("key", "hash", "until_scan", *indexed), few=few)
@@ -126,8 +125,8 @@ secret = _versions("secret", "provider", "source", "scope")
 workload = _versions("workload", "provider", "source", "scope", "kind")
 assignment = _versions("assignment", "provider", "source", "scope")
 entry = _versions("entry", "state", few=(_begun("entry"),))
-# ``held_back`` says why a finding was not announced ("yes": by a gap, or "acknowledged"), else it is null; ``wording``
-# is a hash of the table of that name, null in rows of an earlier version.
+# ``held_back`` is the reason for which a finding was not announced ("yes": a gap; or "acknowledged"), else null.
+# ``wording`` is a hash in the table of that name, null in rows of an earlier version.
 finding = _versions(
     "finding",
     "rule",
@@ -145,7 +144,7 @@ finding = _versions(
     ),
 )
 
-# The first scan that had an identity, where the versions from then on were pruned and later ones stay.
+# The first scan that had an identity, if the versions from then on were pruned and later ones remain.
 identity_since = Table(
     "identity_since",
     metadata,
@@ -153,7 +152,7 @@ identity_since = Table(
     Column("first_scan", Integer, ForeignKey("scan.seq"), nullable=False),
 )
 
-# What many findings say alike, once: title, remediation and controls.
+# Texts that many findings share: title, remediation and controls.
 wording = Table(
     "wording",
     metadata,
@@ -168,11 +167,11 @@ assignment_sighting = _sightings("assignment_sighting")
 entry_sighting = _sightings("entry_sighting")
 finding_sighting = _sightings("finding_sighting")
 
-# In what order a scan had the records of one kind, where that was not by key. ``key`` is the kind's name.
+# The order of a scan's records of one kind if it was not by key. ``key`` is the name of the kind.
 ordering = _interval_table("ordering", open_index=("key",))
 
-# Messages that have not arrived. ``position``: a message's place among those of its moment. ``claimed_until``: somebody
-# is sending it just now.
+# Undelivered messages. ``position``: the order among messages of the same time. ``claimed_until``: a process is sending
+# it.
 outbox = Table(
     "outbox",
     metadata,
@@ -186,7 +185,7 @@ outbox = Table(
     Column("fault", Text),
 )
 
-# Places that could not be read in full when they were last tried.
+# Places that could not be read in full at the last attempt.
 blind_spot = Table(
     "blind_spot",
     metadata,
@@ -197,7 +196,7 @@ blind_spot = Table(
     Column("since", Text, nullable=False),
 )
 
-# What other machines read, until a scan is whole; see staging.py.
+# What other machines read, until the scan is complete; see staging.py.
 staged_part = Table(
     "staged_part",
     metadata,

@@ -1,4 +1,4 @@
-"""Giving back what pruning freed: SQLite keeps the pages of deleted rows for later, and the file never shrinks."""
+"""Stores on SQLite: the file, its permissions, its lock, its errors, and compaction."""
 
 from __future__ import annotations
 
@@ -21,16 +21,17 @@ if TYPE_CHECKING:
     from filelock import BaseFileLock
 
 MOST_FREE = 0.25
-"""So much of the file may be free: scans to come fill it again."""
+"""Up to this share of the file may be free, for later scans to fill."""
 WORTH_IT = 16 * 1024 * 1024
-"""Bytes; to write a whole file anew for less is more trouble than it saves."""
+"""Bytes. Rewriting a whole file to free less is not worthwhile."""
 
 
 def compact(engine: Engine) -> int:
-    """Rewrite the file without its free pages where they are many; returns the bytes that were free.
+    """Rewrite the file without its free pages if they are many; returns the bytes that were free.
 
-    Readers go on reading meanwhile, as all is written beside the file. Where somebody else is in the way, or there is
-    no room for the copy, it is left for the next time.
+    SQLite keeps the pages of deleted rows, so the file never shrinks by itself. Readers are not blocked, because the
+    copy is written beside the file. If another process is in the way, or there is no room for the copy, nothing happens
+    until the next time.
     """
     with closing(engine.raw_connection()) as connection:
         cursor = connection.cursor()
@@ -48,16 +49,16 @@ def _asked(cursor: DBAPICursor, name: str) -> int:
     return int(cursor.execute(f"PRAGMA {name}").fetchone()[0])
 
 
-# --- The file of a store on SQLite: there, or made, and never an empty one ---
+# --- The file: it exists or is created, and is never empty ---
 
-# Larger pages than SQLite's usual: of identities of 1.5 KB each, only two fit into 4 KB and a quarter stays empty.
+# Larger pages than SQLite's default: only two identities of 1.5 KB fit into 4 KB, and a quarter stays empty.
 _LARGER_PAGES = "PRAGMA page_size = 8192"
 
 
 def ensure(path: Path, *, create: bool, wait: float) -> None:
-    """See to it that there is a file, made if ``create`` and for its owner only. Raises MissingStore and StoreError.
+    """Ensure that the file exists; ``create`` makes it, readable by its owner only. Raises MissingStore and StoreError.
 
-    ``wait``: seconds for which another process that is making it is awaited.
+    ``wait``: seconds to wait for another process that is creating it.
     """
     _refuse_links_of_others(path)
     if create and not (path.exists() and path.stat().st_size):
@@ -77,7 +78,7 @@ def ensure(path: Path, *, create: bool, wait: float) -> None:
 
 
 def _refuse_links_of_others(path: Path) -> None:
-    """What a scan knows would be written to where another user wants it."""
+    """Refuse a link that another user made: it would send the store's content where that user wants it."""
     try:
         real_path(path)
     except PermissionError as error:
@@ -86,16 +87,16 @@ def _refuse_links_of_others(path: Path) -> None:
             hint="name the place that it leads to with --store, if it is the right one",
         ) from error
     except OSError:
-        return  # whoever opens it says what is wrong
+        return  # opening it gives the error
 
 
 def _make_unless_there(path: Path, wait: float) -> None:
-    """Who finds an empty file comes here as well: it may be told to be cut off when nobody is making it."""
+    """Create the file under the lock. Also called for an empty file, which another process may be creating."""
     import filelock
 
     try:
         path = real_path(path)
-        path.parent.stat()  # the lock would make a directory that is missing
+        path.parent.stat()  # the lock would create a missing directory
         with filelock.FileLock(f"{path}.lock", timeout=wait, mode=0o600):
             if not path.exists():
                 _make(path)
@@ -107,19 +108,19 @@ def _make_unless_there(path: Path, wait: float) -> None:
 
 
 def _make(path: Path) -> None:
-    """A database without tables: to SQLite an empty file would be as good, but not to whoever finds one."""
-    # For its owner alone; SQLite gives the files it puts beside this one (-wal, -shm) the same permissions.
+    """Create a database without tables. SQLite would accept an empty file, but so looks a truncated one."""
+    # For its owner only; SQLite gives the files that it puts beside this one (-wal, -shm) the same permissions.
     with in_place_of(path) as file, closing(sqlite3.connect(":memory:")) as empty:
         empty.execute(_LARGER_PAGES)
         file.write(empty.serialize())
 
 
-# --- What is particular to SQLite: a file, its permissions, its one writer, its faults ---
+# --- The database: one writer, and errors ---
 
 _MAKE_WRITABLE = "make the file and its directory writable, or name another with --store"
 _MOST_OF_A_HOLDER = 200
 
-# SQLite's names of what went wrong (the longer ones begin with these), what that means here, and what to do.
+# SQLite's error names (extended names begin with these), what each means here, and a hint.
 _FAULTS = (
     ("SQLITE_CANTOPEN", "cannot be opened", "check that its directory exists and that you may write there"),
     ("SQLITE_PERM", "cannot be opened", "check the permissions of the file and its directory"),
@@ -148,13 +149,13 @@ class Sqlite:
     options: ClassVar[frozenset[str]] = frozenset()
 
     def open(self, address: URL, *, create: bool, timeout: float | None) -> Engine:
-        """A missing file is created, for its owner only."""
+        """Creates a missing file, for its owner only."""
         wait = SHORT_WAIT if timeout is None else timeout
         if path := _file(address):
             ensure(path, create=create, wait=wait)
         engine = create_engine(
             address.set(query={}),
-            # Python's own idea of when a transaction begins is switched off; _begin decides.
+            # Python's handling of transactions is off; _begin starts them.
             connect_args={"isolation_level": None, "timeout": wait},
             execution_options={PATIENCE: DEFAULT_PATIENCE if timeout is None else timeout},
         )
@@ -163,31 +164,31 @@ class Sqlite:
         return engine
 
     def place(self, url: URL) -> str:
-        """The file."""
+        """The path of the file."""
         return printable(url.database or ":memory:")
 
     def dialect(self, statement: str) -> str:
-        """Migrations are written in words that SQLite understands."""
+        """Unchanged: migrations are written in SQLite's SQL."""
         return statement
 
     def made_tables(self, connection: Connection) -> None:
-        """Nothing: the file's mode says who may do what."""
+        """Nothing to do: the permissions of the file decide."""
 
     def insert(self, connection: Connection, table: Table, rows: Sequence[Values]) -> None:
         """Tuples straight to the driver: three times as fast as ``insert(dicts)``."""
         connection.exec_driver_sql(str(insert(table).compile(dialect=connection.dialect)), list(rows))
 
     def refuse_unwritable(self, engine: Engine) -> None:
-        """A hint before an hour of reading, not a guarantee: SQLite itself has the last word."""
+        """An early check before an hour of reading. SQLite itself decides when writing."""
         path = _file(engine.url)
         if path and not (_writable(path) and _writable(path.parent)):
             raise StoreError(f"the store {self.place(engine.url)} is read-only", hint=_MAKE_WRITABLE)
 
     def settle(self, engine: Engine) -> None:
-        """From now on, what is written stays beside the file until it is whole: readers and a writer need not wait.
+        """Switch to write-ahead logging, so that readers and a writer do not block each other.
 
-        For a store that holds something: all is written twice then, and of a first scan there is nothing to read
-        before it is whole. Where somebody reads just now it is left for the next time.
+        Done once the store holds a scan: the log writes everything twice, and a first scan has no readers. While
+        another process reads, it is left for the next time.
         """
         with closing(engine.raw_connection()) as connection, suppress(sqlite3.OperationalError):
             connection.cursor().execute("PRAGMA journal_mode = WAL")
@@ -202,31 +203,31 @@ class Sqlite:
             found = connection.cursor().execute("PRAGMA integrity_check").fetchall()
         return [row[0] for row in found if row[0] != "ok"]
 
-    def mend(self, engine: Engine) -> Sequence[str]:
+    def rebuild_indexes(self, engine: Engine) -> Sequence[str]:
         """``REINDEX``."""
         with closing(engine.raw_connection()) as connection:
             connection.cursor().execute("REINDEX")
         return self.damage(engine)
 
     def may_prune(self, engine: Engine) -> bool:
-        """Whoever may write to the file may."""
+        """Every role that may write to the file may."""
         del engine
         return True
 
     def size(self, engine: Engine) -> int:
-        """The file and what SQLite keeps beside it."""
+        """Size of the file and of the files that SQLite keeps beside it."""
         path = _file(engine.url)
         if path is None:
             return 0
-        return sum(one.stat().st_size for end in ("", "-wal", "-journal") if (one := Path(f"{path}{end}")).exists())
+        return sum(file.stat().st_size for end in ("", "-wal", "-journal") if (file := Path(f"{path}{end}")).exists())
 
     def lock(self, engine: Engine) -> FileLock | None:
-        """A file beside the database, whatever links lead there; memory is nobody else's."""
+        """A file beside the database, after links are resolved. A store in memory has none."""
         path = _file(engine.url)
         return FileLock(Path(f"{path.resolve()}.lock")) if path else None
 
     def fault(self, error: BaseException | None) -> Fault:
-        """By SQLite's name of the error. Text that is none, which Python tells, is damage too."""
+        """By SQLite's error name. Text that is not UTF-8, which Python reports, is damage too."""
         code = "SQLITE_CORRUPT" if isinstance(error, UnicodeDecodeError) else getattr(error, "sqlite_errorname", "")
         return next(
             (Fault(what=what, hint=hint) for name, what, hint in _FAULTS if code.startswith(name)), _OTHER_FAULT
@@ -234,14 +235,14 @@ class Sqlite:
 
 
 class FileLock:
-    """The kernel's lock on a file in which the holder says who it is. What a dead process left there locks nothing."""
+    """The kernel's lock on a file that names its holder. A file of a dead process locks nothing."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
         self._lock: BaseFileLock | None = None
 
     def take(self) -> bool:
-        """Raises StoreError where there can be no such file."""
+        """Raises StoreError if the file cannot be created."""
         import filelock
 
         lock = filelock.FileLock(self._path, mode=0o600, thread_local=False)
@@ -254,11 +255,11 @@ class FileLock:
                 f"the store cannot be locked: {printable(str(self._path))}: {error.strerror}", hint=_MAKE_WRITABLE
             ) from error
         self._lock = lock
-        self._say(this_process())
+        self._write_holder(this_process())
         return True
 
     def holder(self) -> str | None:
-        """What the file says, if it is locked."""
+        """The content of the file if it is locked."""
         import filelock
 
         probe = filelock.FileLock(self._path, mode=0o600, thread_local=False)
@@ -273,13 +274,13 @@ class FileLock:
         return None
 
     def release(self) -> None:
-        """The file stays, empty: taking it away would let two hold what they take for the same lock."""
+        """The file stays, empty. If it were deleted, two processes could lock two files of the same name."""
         if self._lock is not None:
-            self._say("")
+            self._write_holder("")
             self._lock.release()
             self._lock = None
 
-    def _say(self, holder: str) -> None:
+    def _write_holder(self, holder: str) -> None:
         with suppress(OSError):
             self._path.write_text(holder, encoding="utf-8")
 

@@ -1,7 +1,7 @@
-"""Where what other machines read waits in the store until a scan is whole: lines of text, in parts.
+"""Staging area for what other machines read, until the scan is complete: lines of text, in parts.
 
-A part (a shard, a scope) is there whole or not at all, and once: putting it again changes nothing. What the lines say
-is the business of whoever wrote them.
+A part (a shard, a scope) is stored whole or not at all, and once: storing it again changes nothing. The caller defines
+the format of the lines.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from scanner.store.intervals import BATCH
 
 _part, _line = schema.staged_part, schema.staged_line
 
-# The same words in SQLite and PostgreSQL; of two that put one part at once, the second waits and does nothing.
+# SQL for both SQLite and PostgreSQL. If two connections store one part at once, the second waits and does nothing.
 _CLAIM = text(
     "INSERT INTO staged_part (scan, part, head, received_at) VALUES (:scan, :part, :head, :received_at)"
     " ON CONFLICT DO NOTHING"
@@ -29,7 +29,7 @@ _CLAIM = text(
 
 
 class Part(Struct, frozen=True, kw_only=True):
-    """Some of a scan. ``head``: what is to be known of it without reading its lines."""
+    """A part of a scan. ``head``: metadata that can be read without the lines."""
 
     scan: str
     part: str
@@ -38,7 +38,7 @@ class Part(Struct, frozen=True, kw_only=True):
 
 
 class Waiting(Struct, frozen=True, kw_only=True):
-    """A scan that is not whole yet. ``heads``: by part. ``since``: when the last of them came."""
+    """An incomplete scan. ``heads``: by part. ``since``: when its last part was received."""
 
     scan: str
     heads: dict[str, str]
@@ -53,13 +53,13 @@ class Staging:
 
     @property
     def is_shared(self) -> bool:
-        """Whether other machines reach it as well: a database server, not a file."""
+        """Whether other machines can use it: true for a database server, false for a file."""
         return self._engine.url.host is not None
 
     def put(self, parts: Iterable[Part], now: datetime, *, instead_of: Sequence[tuple[str, str]] = ()) -> None:
-        """Stage all of these parts or, where anything fails, none; those that are there already stay as they are.
+        """Stage all of these parts, or none if there is an error. Parts that are staged already stay unchanged.
 
-        ``instead_of``: scan and part of what goes first.
+        ``instead_of``: scan and part of the parts to remove first.
         """
         with writing(self._engine) as connection:
             for scan, name in instead_of:
@@ -72,32 +72,32 @@ class Staging:
                         bulk_insert(connection, _line, batch)
 
     def heads(self, scan: str) -> dict[str, str]:
-        """What is there of a scan, by part."""
+        """The heads of a scan's parts, by part."""
         with reading(self._engine) as connection:
             rows = connection.execute(select(_part.c.part, _part.c.head).where(_part.c.scan == scan))
             return {row.part: row.head for row in rows}
 
     def lines(self, scan: str) -> Iterator[str]:
-        """All lines of a scan, one part after the other, each in its order."""
+        """All lines of a scan, part by part, each in its order."""
         ordered = select(_line.c.body).where(_line.c.scan == scan).order_by(_line.c.part, _line.c.position)
         with reading(self._engine) as connection:
             batches = connection.execute(ordered.execution_options(yield_per=BATCH)).scalars().partitions()
             yield from chain.from_iterable(batches)
 
     def waiting(self) -> tuple[Waiting, ...]:
-        """Every scan of which there is something, the newest first."""
+        """Every incomplete scan, newest first."""
         with reading(self._engine) as connection:
             rows = connection.execute(select(_part).order_by(_part.c.scan, _part.c.part)).all()
         found = [_waiting(scan, list(parts)) for scan, parts in groupby(rows, key=attrgetter("scan"))]
-        return tuple(sorted(found, key=lambda one: (one.since, one.scan), reverse=True))
+        return tuple(sorted(found, key=lambda scan: (scan.since, scan.scan), reverse=True))
 
     def discard(self, scan: str) -> int:
-        """Forget what there is of a scan; returns of how many parts."""
+        """Delete the parts of a scan; returns how many there were."""
         with writing(self._engine) as connection:
             return _remove(connection, scan)
 
     def forget(self, before: datetime) -> tuple[str, ...]:
-        """Discard scans to which nothing was added since then; returns their ids."""
+        """Delete scans that received nothing since ``before``; returns their ids."""
         with reading(self._engine) as connection:
             last = func.max(_part.c.received_at)
             old = connection.execute(select(_part.c.scan).group_by(_part.c.scan).having(last < before.isoformat()))
@@ -108,8 +108,8 @@ class Staging:
 
 
 def _waiting(scan: str, parts: Sequence[Row[Any]]) -> Waiting:
-    since = max(one.received_at for one in parts)
-    return Waiting(scan=scan, heads={one.part: one.head for one in parts}, since=datetime.fromisoformat(since))
+    since = max(part.received_at for part in parts)
+    return Waiting(scan=scan, heads={part.part: part.head for part in parts}, since=datetime.fromisoformat(since))
 
 
 def _remove(connection: Connection, scan: str, part: str | None = None) -> int:

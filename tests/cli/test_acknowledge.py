@@ -91,10 +91,10 @@ def test_a_list_that_is_not_there_is_started(estate: Path, muster: Muster) -> No
         pytest.param(("0f0f", *GIVEN), "0f0f is too short for a fingerprint", id="too short"),
         pytest.param(("unregisterd", "triage-agent", *GIVEN), "did you mean unregistered?", id="no such rule"),
         pytest.param(("dormant", "triage-agent", *GIVEN), "it has: unregistered", id="no finding of that rule"),
-        pytest.param((*GIVEN,), "which finding?", id="nothing named"),
+        pytest.param((*GIVEN,), "name a finding", id="nothing named"),
         pytest.param(("known", *GIVEN[2:]), "--reason is missing", id="no reason given"),
         pytest.param(("known", *GIVEN[:-1], f"{EARLIER}"), f"--until {EARLIER} is in the past", id="in the past"),
-        pytest.param(("known", *GIVEN[:-1], "soon"), "--until soon is no day", id="no day"),
+        pytest.param(("known", *GIVEN[:-1], "soon"), "--until soon is not a date", id="no day"),
         pytest.param(("known", *GIVEN[:-1], f"{TODAY + timedelta(days=400)}"), "more than a year ahead", id="too long"),
         pytest.param(("known", "--reason", " ", *GIVEN[2:]), "--reason is empty", id="no reason"),
     ],
@@ -194,7 +194,7 @@ def test_the_card_prints_the_command_that_suppresses(listing: Path, muster: Must
             given = [written if one == placeholder else others.get(one, one) for one in arguments]
             refused = muster(*given)
             assert (refused.code, f"{written} is the placeholder" in refused.err) == (2, True), text
-            assert "put in why the finding is suppressed" in refused.err
+            assert "replace it by why the finding is suppressed" in refused.err
     assert listing.read_text() == before
 
     assert muster(*(filled.get(one, one) for one in arguments)).code == 0
@@ -345,7 +345,7 @@ def test_a_secret_is_not_written_into_the_list(listing: Path, muster: Muster, op
     done = muster("acknowledge", finding, *GIVEN, option, f"token {TOKEN}")
 
     assert done.code == 2
-    assert f"{option} has what looks like a secret" in done.err
+    assert f"{option} contains what looks like a secret" in done.err
     assert TOKEN not in done.out + done.err
     assert listing.read_text() == before
 

@@ -114,7 +114,7 @@ def test_rules_tell_their_controls_both_ways(muster: Muster) -> None:
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
-        (("--framework", "eu-ai-act-2024"), "--framework goes with --controls"),
+        (("--framework", "eu-ai-act-2024"), "--framework needs --controls"),
         (("--controls", "--framework", "cis-aws-7"), "did you mean cis-aws-7.0.0?"),
     ],
 )
@@ -164,7 +164,7 @@ def test_doctor_looks_at_the_reports_of_the_config(estate: Path, muster: Muster)
 @pytest.mark.parametrize(
     ("url", "code", "told"),
     [
-        pytest.param("sqlite:///muster.db", 0, "the first scan makes it", id="missing"),
+        pytest.param("sqlite:///muster.db", 0, "the first scan creates it", id="missing"),
         pytest.param("sqlite:///empty.db", 1, "is an empty file", id="cut off"),
         pytest.param("sqlite:///no/such/x.db", 1, "nor is there its directory", id="no directory"),
         pytest.param("sqlite:///bots.csv", 1, "is not a Muster store", id="no database"),

@@ -47,7 +47,7 @@ def test_a_retired_source_is_forgotten(muster: Muster) -> None:
     ("arguments", "message"),
     [
         (("file",), "add --yes"),
-        (("nobody", "--yes"), "sources that it knows: bots, file"),
+        (("nobody", "--yes"), "known sources: bots, file"),
         (("file", "--scope", "nowhere", "--yes"), "scopes of that source: "),
         (("file", "--store", "sqlite:///none.db", "--yes"), "there is no store"),
     ],
@@ -67,7 +67,7 @@ def test_a_source_that_is_still_read_is_pointed_out(muster: Muster) -> None:
     done = muster("history", "forget", "bots", "--scope", "acme", "--dry-run")
 
     assert done.out.startswith("would forget acme of source bots: 3 identities")
-    assert "the latest scan still knew acme of source bots" in done.err
+    assert "the latest scan still read acme of source bots" in done.err
 
 
 @pytest.mark.parametrize(("answer", "scans"), [(b"y\n", 3), (b"n\n", 2), (b"\n", 2)])

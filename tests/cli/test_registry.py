@@ -45,10 +45,7 @@ def test_what_owners_filled_in_is_taken_back(estate: Path, muster: Muster) -> No
 + environment         prod
 """,
     )
-    assert (
-        done.err
-        == "written: 1 added, 1 updated; 1 row has no owner and was left alone\nkept as it was: registry.csv.bak\n"
-    )
+    assert done.err == "written: 1 added, 1 updated; 1 row without an owner ignored\nbackup: registry.csv.bak\n"
     assert (estate / "registry.csv").read_text(encoding="utf-8") == (
         "id,identities,owner,status,name,kind,purpose,provider,scope,environment\n"
         "N-1,invoice-bot,ada@example.com,active,,,,,,\n"
@@ -112,7 +109,7 @@ def test_what_was_found_undeclared_is_drafted(estate: Path, muster: Muster) -> N
 
     first, second = muster("registry", "adopt"), muster("registry", "adopt")
 
-    assert (first.code, first.err) == (0, "written: 1 added, 0 updated\nkept as it was: registry.csv.bak\n")
+    assert (first.code, first.err) == (0, "written: 1 added, 0 updated\nbackup: registry.csv.bak\n")
     assert "N-4,saas:acme:triage-agent,,proposed," in (estate / "registry.csv").read_text(encoding="utf-8")
     assert second.err == "nothing to change; skipped: 1 declared since\n"
 

@@ -221,7 +221,7 @@ def test_a_configured_path_that_ends_as_another_format_does(scanned: Path, muste
 
     done = muster("scan", "--quiet")
 
-    assert (done.code, "config.toml:" in done.err, "x.xlsx would hold csv" in done.err) == (2, True, True)
+    assert (done.code, "config.toml:" in done.err, "x.xlsx would contain csv" in done.err) == (2, True, True)
 
 
 @pytest.mark.parametrize(

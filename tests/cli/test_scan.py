@@ -305,7 +305,7 @@ def test_a_list_that_lost_too_many_is_not_believed(estate: Path, muster: Muster)
 @pytest.mark.parametrize(
     ("config", "place"),
     [
-        pytest.param('[[exempt]]\nmatch = "**"\nreason = "all"\n', "names nothing", id="everything exempt"),
+        pytest.param('[[exempt]]\nmatch = "**"\nreason = "all"\n', "is too broad or empty", id="everything exempt"),
         pytest.param('[[exempt]]\nmatch = "a"\nreason = " "\n', "needs a reason", id="no reason"),
         pytest.param("[policy]\nrotation = 999999999\n", "from 0 to 36500", id="a million years"),
         pytest.param('[[source]]\nname = "p"\ntype = "file"\npath = 3\n', "expected a path", id="path is a number"),

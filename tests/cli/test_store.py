@@ -67,7 +67,7 @@ def test_grants(roles: dict[str, str], muster: Muster, estate: Path) -> None:
     assert "muster store" in early.err
     assert pruned.code == 2
     assert "does not let this role do that" in pruned.err
-    assert "takes the owner's role" in due.err
+    assert "needs the owner's role" in due.err
     assert muster("history", "prune", "--keep-days", "1", "--store", roles["owner"]).code == 0
     assert upgraded.out.endswith(f"is at version {len(MIGRATIONS)}\n")
     assert [(done.code, done.err) for done in scanned] == [(0, ""), (0, "")]
@@ -119,7 +119,7 @@ def test_check_and_repair(muster: Muster, estate: Path) -> None:
     repaired = muster("store", "check", "--repair")
     again = muster("store", "check")
 
-    assert (sound.code, sound.out) == (0, "muster.db: 1 scan, nothing is wrong\n")
+    assert (sound.code, sound.out) == (0, "muster.db: 1 scan, no problems\n")
     for done in reports:
         assert done.code == 2
         assert "identity saas:acme:old-sync (since scan number 1) was changed or damaged outside Muster" in done.err
@@ -128,7 +128,7 @@ def test_check_and_repair(muster: Muster, estate: Path) -> None:
     assert checked.out.startswith("identity saas:acme:old-sync (since scan number 1) does not match its checksum\n")
     assert "--repair" in checked.err
     assert (repaired.code, again.code) == (0, 0)
-    assert "written anew from its body" in repaired.out
+    assert "restored from its body" in repaired.out
     assert muster("report").code == 0
 
 

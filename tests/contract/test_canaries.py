@@ -14,7 +14,7 @@ import pytest
 from connectors.base import Connector, DiscoveredRecord, Scope, Spec
 from reports.base import Screen
 from reports.catalog import report_catalog
-from scanner.app.importing import conclude_shards, take_in
+from scanner.app.importing import conclude_shards, receive
 from scanner.app.scanning import conclude, load_lists, make_ready, scan
 from scanner.config.load import Config, load_config
 from scanner.config.settings import EngineSettings
@@ -100,7 +100,7 @@ def test_no_canary_gets_any_further(
         inventory = discover(EngineSettings(), [source], Nobody(), staging=store.staging, url="", scan_id="night")
         scanned = conclude(store, inventory, Declared(), lists=(), scan_id="night", started=NOW, accept_drop=False)
     with open_store(f"sqlite:///{tmp_path}/import.db") as store:
-        taken = take_in(store, [check_shard(shard)], Config(), NOW)
+        taken = receive(store, [check_shard(shard)], Config(), NOW)
         imported = conclude_shards(store, taken, Declared(), Config(), accept_drop=False)
     for name, result in (("scan", scanned), ("import", imported)):
         _write_all(result, tmp_path / name)

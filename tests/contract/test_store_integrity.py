@@ -209,7 +209,7 @@ def test_a_repair_restores_what_the_body_says(url: str) -> None:
     falsify(url, FALSIFIED["a fact"][0])
 
     with open_store(url, create=False) as store:
-        assert {problem.repaired for problem in store.repair()} == {"written anew from its body"}
+        assert {problem.repaired for problem in store.repair()} == {"restored from its body"}
         assert store.load() == night(1)
         assert store.load("night-0") == night(0)
 

@@ -237,7 +237,7 @@ def test_lists_that_were_edited_are_not_overwritten_unasked(
 def test_the_store_can_be_asked_afterwards(demo: tuple[Path, subprocess.CompletedProcess[str]]) -> None:
     """What the demo says to try next works when its servers are gone."""
     folder, ran = demo
-    assert "the servers are stopped, so `scan` and `doctor` with this config reach only saas-bots" in ran.stderr
+    assert "the servers are stopped: `scan` and `doctor` with this config reach only saas-bots" in ran.stderr
     done = subprocess.run(
         [sys.executable, "-m", "scanner", "show", "svc-ledger-export", "--config", str(folder / "config.toml")],
         capture_output=True,

@@ -146,7 +146,7 @@ def test_gaps_come_before_the_numbers() -> None:
 
 
 def test_without_a_registry_it_says_so() -> None:
-    """And finds nothing to complain about."""
+    """And finds nothing to print_error about."""
     text, _ = written(without_registry())
     assert "**No registry was given" in text
     assert "###" not in text

@@ -6,14 +6,14 @@ import gc
 
 import pytest
 
-from scanner.app.scanning import SELDOM, seldom_collected
+from scanner.app.scanning import SELDOM, infrequent_collection
 
 
 def test_looks_seldom_and_then_as_before() -> None:
     """The young are looked at seldom, while it lasts; also where it ends in an error all is as it was."""
     before = gc.get_threshold()
 
-    with pytest.raises(KeyError) as raised, seldom_collected():
+    with pytest.raises(KeyError) as raised, infrequent_collection():
         raise KeyError(*gc.get_threshold())
 
     assert raised.value.args == (SELDOM, *before[1:])

@@ -115,7 +115,7 @@ def test_reading_over_a_connection_that_is_cut(store: Store, proxy: TcpProxy) ->
     """What is remembered is read anew."""
     proxy.cut_upward = lambda data: b"FETCH" in data
 
-    assert store.steadily(store.load) == FIRST
+    assert store.retrying(store.load) == FIRST
     assert proxy.cuts == 1
 
 

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from scanner.app.importing import conclude_shards, forget_old, take_in, waiting_lines, was_faster
+from scanner.app.importing import already_concluded, conclude_shards, forget_old, receive, waiting_lines
 from scanner.app.scanning import conclude
 from scanner.config.load import Config
 from scanner.config.settings import EngineSettings
@@ -47,7 +47,7 @@ def _at_once(store: Store, sources: Sequence[Source]) -> ScanResult:
 
 
 def _import(store: Store, paths: Iterable[Path], *, partial: bool = False) -> ScanResult | None:
-    taken = take_in(store, [check_shard(path) for path in paths], Config(), NOW)
+    taken = receive(store, [check_shard(path) for path in paths], Config(), NOW)
     if taken.is_stored or (taken.absent and not partial):
         return None
     return conclude_shards(store, taken, DECLARED, Config(), accept_drop=False)
@@ -93,7 +93,7 @@ def test_what_a_missing_shard_would_have_read_is_a_gap(shards: list[Path]) -> No
     with open_store("sqlite://") as store:
         before = _at_once(store, ESTATE)
         renamed = [check_shard(path) for path in shards[:2]]
-        taken = take_in(store, [replace(one, head=replace(one.head, scan="next")) for one in renamed], Config(), NOW)
+        taken = receive(store, [replace(one, head=replace(one.head, scan="next")) for one in renamed], Config(), NOW)
         result = conclude_shards(store, taken, DECLARED, Config(), accept_drop=False)
 
     gaps = [one for one in result.coverage if "shard 3 of 3" in (one.detail or "")]
@@ -136,16 +136,16 @@ def test_a_scan_that_is_stored_takes_no_more(shards: list[Path]) -> None:
 
 
 def test_the_later_reading_of_a_shard_counts(shards: list[Path], tmp_path: Path) -> None:
-    """A job that ran again takes the place of its first attempt, in whatever order the two come."""
+    """A job that ran again replaces its first attempt, in any order."""
     again = write_planned(tmp_path / "again", ESTATE, Shard(1, 3), started=NOW + timedelta(minutes=5))
     for first, second in ((shards[0], again), (again, shards[0])):
         with open_store("sqlite://") as store:
-            taken = take_in(store, [check_shard(first)], Config(), NOW)
+            taken = receive(store, [check_shard(first)], Config(), NOW)
             assert taken.notes == ()
-            taken = take_in(store, [check_shard(second)], Config(), NOW)
+            taken = receive(store, [check_shard(second)], Config(), NOW)
 
             assert [one.file for one in taken.shards] == [str(again)]
-            assert ("takes the place" in taken.notes[0], "left out" in taken.notes[0]) == (
+            assert ("replaces" in taken.notes[0], "left out" in taken.notes[0]) == (
                 second == again,
                 second != again,
             )
@@ -163,7 +163,7 @@ def test_shards_that_disagree_are_refused(shards: list[Path], change: dict[str, 
     first, second = (check_shard(path) for path in shards[:2])
     other = replace(second, head=replace(second.head, **change))
     with open_store("sqlite://") as store, pytest.raises(InputError) as refused:
-        take_in(store, [first, other], Config(), NOW)
+        receive(store, [first, other], Config(), NOW)
 
     assert words in str(refused.value)
     assert str(second.path) in str(refused.value)
@@ -188,7 +188,7 @@ def test_two_readings_of_one_time_that_differ_are_refused(shards: list[Path], tm
     other = [planned("one", Plan(tuple((name, 5) for name in "abcde"))), ESTATE[1]]
     with open_store("sqlite://") as store:
         _import(store, shards[:1])
-        with pytest.raises(InputError, match="says otherwise than"):
+        with pytest.raises(InputError, match="differs from"):
             _import(store, [write_planned(tmp_path / "other", other, Shard(1, 3))])
 
 
@@ -207,11 +207,11 @@ def test_of_two_imports_at_once_one_concludes(shards: list[Path], tmp_path: Path
     """Both see that the shards are complete; the second finds the scan stored."""
     url = f"sqlite:///{tmp_path / 'muster.db'}"
     with open_store(url) as one, open_store(url) as other:
-        taken = [take_in(store, [check_shard(path) for path in shards], Config(), NOW) for store in (one, other)]
+        taken = [receive(store, [check_shard(path) for path in shards], Config(), NOW) for store in (one, other)]
         assert [one.absent for one in taken] == [(), ()]
         conclude_shards(one, taken[0], DECLARED, Config(), accept_drop=False)
 
-        assert was_faster(other, "night")
+        assert already_concluded(other, "night")
 
 
 def test_a_file_that_changes_while_it_is_read_is_refused(shards: list[Path]) -> None:
@@ -220,7 +220,7 @@ def test_a_file_that_changes_while_it_is_read_is_refused(shards: list[Path]) -> 
     shards[0].write_bytes(shards[0].read_bytes().replace(b'"u0"', b'"u9"'))
     with open_store("sqlite://") as store:
         with pytest.raises(InputError, match="changed while it was read"):
-            take_in(store, [checked], Config(), NOW)
+            receive(store, [checked], Config(), NOW)
 
         assert store.staging.waiting() == ()
         assert list(store.staging.lines("night")) == []
