@@ -86,6 +86,16 @@ def overaged_credentials(identity: Identity, entry: Entry, now: datetime) -> Ite
             yield Drift(aspect="credential_age", declared=declared, found=_described(one), credential=one.key)
 
 
+def listed_credential_ids(entry: Entry) -> frozenset[str]:
+    """The ids of credentials that an entry lists, as compared; empty where it lists kinds, or nothing."""
+    forms = [form for _, form in _vocabulary().kinds_of_ids]
+    ids = {
+        *_said(entry.credentials).ids,
+        *(text for text in entry.identities if any(one.fullmatch(text) for one in forms)),
+    }
+    return frozenset(map(_as_compared, (*ids, *entry.credentials))) if ids else frozenset()
+
+
 def _live(credentials: Sequence[Credential], now: datetime) -> Iterator[Credential]:
     """Those that still open something: not disabled and not expired; unknown counts as live."""
     for one in credentials:
@@ -197,7 +207,7 @@ _LETTERS = re.compile(r"[^\W\d_]+")
 def undeclared_reach(identity: Identity, entry: Entry) -> Iterator[Drift]:
     """Permissions and systems beyond those declared."""
     permissions, systems = "; ".join(entry.permissions), "; ".join(entry.systems)
-    if any(map(_allows_anything, (*entry.permissions, *entry.systems))):
+    if any(map(allows_anything, (*entry.permissions, *entry.systems))):
         return
     if (admin := _admin(identity)) is not None:
         yield Drift(aspect="permissions" if permissions else "systems", declared=permissions or systems, found=admin)
@@ -209,7 +219,8 @@ def undeclared_reach(identity: Identity, entry: Entry) -> Iterator[Drift]:
         yield Drift(aspect="systems", declared=systems, found=_listed(services))
 
 
-def _allows_anything(declared: str) -> bool:
+def allows_anything(declared: str) -> bool:
+    """Whether a text in an entry's systems or permissions allows everything."""
     return not any(map(str.isalnum, declared)) or not _TERMS.anything.isdisjoint(_LETTERS.findall(fold(declared)))
 
 
@@ -255,7 +266,7 @@ def _glob(pattern: str) -> re.Pattern[str]:
 
 def _undeclared_services(grants: Sequence[Grant], entry: Entry) -> set[str]:
     """Services that grants name and the entry doesn't; none where it lists a system that is no service we know."""
-    systems = [_service(text) for text in entry.systems]
+    systems = [known_service(text) for text in entry.systems]
     if not systems or None in systems:
         return set()
     words = _vocabulary()
@@ -263,7 +274,8 @@ def _undeclared_services(grants: Sequence[Grant], entry: Entry) -> set[str]:
     return {service for grant in grants for service in _services(grant)} - declared - {*systems} - words.no_system
 
 
-def _service(system: str) -> str | None:
+def known_service(system: str) -> str | None:
+    """The service that a text in an entry's systems means, by the prefix of its actions; None: none that is known."""
     words = _vocabulary()
     name = words.vendors.sub("", fold(system.strip()))
     name = words.services_also.get(name, name)

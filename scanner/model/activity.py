@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date, datetime
-from typing import Literal, NamedTuple, TypeAlias
+from typing import Any, Literal, NamedTuple, TypeAlias
 
 from msgspec import Struct
 
@@ -229,6 +229,8 @@ class Activity(Struct, frozen=True, kw_only=True, gc=False):
     """How many covered days it acted on in each of the 24 hours (UTC); empty without events."""
     granted_services: tuple[str, ...] | None = None
     used_services: tuple[str, ...] = ()
+    unlogged: tuple[str, ...] = ()
+    """Patterns of actions that no log of it records: their services are never called unused."""
 
 
 class Deviation(Struct, frozen=True, kw_only=True, gc=False):
@@ -241,7 +243,7 @@ class Deviation(Struct, frozen=True, kw_only=True, gc=False):
     rule: str
     day: date
     reasons: tuple[str, ...] = ()
-    facts: Mapping[str, object] = {}
+    facts: Mapping[str, Any] = {}
     event_ids: tuple[str, ...] = ()
     explained: bool | None = None
     explained_by: str | None = None

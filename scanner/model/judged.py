@@ -8,6 +8,7 @@ from typing import Any
 
 from msgspec import Struct
 
+from scanner.model.activity import Activity, Deviation
 from scanner.model.declared import Acknowledged, Entry
 from scanner.model.discovered import Identity, Signal
 from scanner.model.rights import Privilege
@@ -232,6 +233,10 @@ class Assessment(Struct, frozen=True, kw_only=True, gc=False):
     privilege: Privilege
     drift: tuple[Drift, ...] = ()
     consumers: tuple[str, ...] = ()
+    activity: Activity | None = None
+    """What it did, by audit logs; None where no log is about it. The store keeps it apart."""
+    deviations: tuple[Deviation, ...] = ()
+    """What rules about activity report; findings hold it, so the store does not."""
     findings: tuple[str, ...] = ()
     rechecked: bool = True
 

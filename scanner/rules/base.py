@@ -29,6 +29,7 @@ from scanner.model import (
     Severity,
     StoredSecret,
 )
+from scanner.model.activity import Deviation
 
 _DAY = timedelta(days=1)
 
@@ -150,6 +151,12 @@ class AssignmentRule(Rule, frozen=True, kw_only=True):
     """Checks an assignment: a grant as listed at the resource that gives it."""
 
     check: Callable[[Assignment, RuleContext], Hit | None]
+
+
+class ActivityRule(Rule, frozen=True, kw_only=True):
+    """Checks what an identity did on one day, where activity was found to deviate. Its subject is identity and day."""
+
+    check: Callable[[Deviation, Assessment, RuleContext], Hit]
 
 
 class ExemptionRule(Rule, frozen=True, kw_only=True):

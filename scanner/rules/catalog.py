@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from scanner.catalog import Catalog
 from scanner.errors import UsageError
 from scanner.model import Policy
-from scanner.rules import credentials, entries, exposure, ownership, privilege, registration
+from scanner.rules import activity, credentials, entries, exposure, ownership, privilege, registration
 from scanner.rules.base import EntryRule, Rule, fingerprint
 
 BUILT_IN: tuple[Rule, ...] = (
@@ -19,6 +19,7 @@ BUILT_IN: tuple[Rule, ...] = (
     ownership.AGENT_WITHOUT_SPONSOR,
     registration.AMBIGUOUS_REGISTRATION,
     ownership.BACKUP_OWNER_ONLY,
+    activity.BEHAVIOUR_CHANGED,
     credentials.CREDENTIAL_EXPIRED,
     credentials.CREDENTIAL_LIVES_TOO_LONG,
     credentials.CREDENTIAL_NEVER_USED,
@@ -29,6 +30,7 @@ BUILT_IN: tuple[Rule, ...] = (
     entries.DECLARED_DIFFERENTLY,
     privilege.DELEGATION,
     ownership.DORMANT,
+    activity.DORMANT_WOKE,
     registration.DRIFTED,
     entries.ENTRY_EXPIRING,
     registration.ENTRY_NOT_ACTIVE,
@@ -37,11 +39,13 @@ BUILT_IN: tuple[Rule, ...] = (
     entries.EXEMPTION_EXPIRED,
     entries.EXEMPTION_EXPIRING,
     exposure.EXPOSED_CREDENTIAL,
+    activity.INTERACTIVE_USE,
     registration.LOOKALIKE,
     privilege.OPEN_TRUST,
     ownership.ORPHANED,
     ownership.ORPHANED_GRANT,
     ownership.OWNER_LEAVING,
+    activity.PERMISSIONS_UNUSED,
     exposure.PERSON_WITH_KEYS,
     registration.RECREATED,
     registration.RETIRED_BUT_ALIVE,
@@ -54,9 +58,14 @@ BUILT_IN: tuple[Rule, ...] = (
     credentials.TOKEN_NEVER_EXPIRES,
     credentials.TWO_ACTIVE_KEYS,
     exposure.UNDECLARED_CREDENTIAL,
+    activity.UNDECLARED_CREDENTIAL_USED,
     registration.UNREGISTERED,
     exposure.UNRESTRICTED_API_KEY,
     privilege.UNVERIFIED_PUBLISHER,
+    activity.USED_AFTER_EXPIRY,
+    activity.USED_AFTER_OWNER_LEFT,
+    activity.USED_OUTSIDE_DECLARATION,
+    activity.USED_THOUGH_RETIRED,
 )
 """The rules of Muster, sorted by id."""
 

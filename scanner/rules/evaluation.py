@@ -26,6 +26,7 @@ from scanner.model import (
     StoredSecret,
 )
 from scanner.rules.base import (
+    ActivityRule,
     AssignmentRule,
     Circumstance,
     CredentialRule,
@@ -50,6 +51,7 @@ _EXPIRED_RULES = tuple(rule for rule in RULES if isinstance(rule, ExpiredCredent
 _ENTRY_RULES = tuple(rule for rule in RULES if isinstance(rule, EntryRule))
 _SECRET_RULES = tuple(rule for rule in RULES if isinstance(rule, SecretRule))
 _ASSIGNMENT_RULES = tuple(rule for rule in RULES if isinstance(rule, AssignmentRule))
+_ACTIVITY_RULES = {rule.id: rule for rule in RULES if isinstance(rule, ActivityRule)}
 _EXEMPTION_RULES = tuple(rule for rule in RULES if isinstance(rule, ExemptionRule))
 
 _Found: TypeAlias = tuple[str, Finding]
@@ -126,6 +128,15 @@ def _judge_identity(assessment: Assessment, context: RuleContext) -> Iterator[_F
     for rule in applicable.on_identity:
         if (hit := rule.check(assessment, context)) is not None:
             yield found(rule, hit, identity.key)
+    for deviation in assessment.deviations:
+        activity_rule = _ACTIVITY_RULES[deviation.rule]
+        if activity_rule.silent_on.isdisjoint(circumstances_of(assessment)):
+            # The day is a part of the subject, so that another day is another finding.
+            yield found(
+                activity_rule,
+                activity_rule.check(deviation, assessment, context),
+                f"{identity.key}\0{deviation.day}",
+            )
     for credential in identity.credentials:
         for credential_rule in applicable.on_credential(credential, context.now):
             if (hit := credential_rule.check(credential, assessment, context)) is not None:
@@ -165,6 +176,8 @@ def still_applies(finding: Finding, assessment: Assessment, now: datetime) -> bo
     rule no longer checks such a credential.
     """
     identity, applicable = assessment.identity, _applicable_rules(circumstances_of(assessment))
+    if finding.rule in _ACTIVITY_RULES:
+        return _ACTIVITY_RULES[finding.rule].silent_on.isdisjoint(circumstances_of(assessment))
     rules: Sequence[Rule] = applicable.on_identity
     if finding.credential is not None and "credentials" in identity.unread:
         rules = (*applicable.on_live, *applicable.on_expired)

@@ -9,6 +9,7 @@ import msgspec
 
 from scanner.model import Policy
 from scanner.rules.base import (
+    ActivityRule,
     AssignmentRule,
     Circumstance,
     CredentialRule,
@@ -30,6 +31,7 @@ _SUBJECTS: Mapping[type[Rule], str] = {
     SecretRule: "a stored secret",
     AssignmentRule: "an assignment (a grant as listed at the resource that gives it)",
     ExemptionRule: "a configured exemption",
+    ActivityRule: "what an identity did on one day, by audit logs; another day is another finding",
 }
 _CIRCUMSTANCES: Mapping[Circumstance, str] = {
     "disabled": "disabled identities",

@@ -1,0 +1,193 @@
+"""A day against the days before it: what is new, how much, and at which hours.
+
+A day is compared with the last ``baseline_days`` days that were read in full. Days that were not are never judged:
+nothing on them is known to be new, or much. What counts as new is a write, a read of a secret, becoming another
+identity, and where from and with which client that is done; the first read of another kind is only shown.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from statistics import median
+
+from msgspec import Struct
+
+from scanner.judging.activity.timeline import Timeline, hours_of, running_totals
+from scanner.model import ActivityPolicy
+from scanner.model.activity import ACTIONS, CONSEQUENTIAL, DayCounts, FeatureSort
+
+_NOVEL: Mapping[FeatureSort, str] = {
+    "region": "new_region",
+    "network": "new_network",
+    "client": "new_client",
+    "assumed_by": "new_assumer",
+    "tool": "new_tool",
+}
+"""The reason that a new feature of each sort gives, besides actions."""
+WEEKS = 8
+"""A day's volume is compared with the same weekday of so many weeks."""
+_LEAST_WEEKS = 4
+_LEAST_VOLUME = 100
+_TIMES = 3
+_LEAST_Z = 6
+_MAD_TO_SIGMA = 0.6745
+_LEAST_MAD_SHARE = 0.05
+"""Of the median: days that are all alike would make one event more an outlier."""
+_OWN_HOURS = 6
+_SHARE_IN_OWN_HOURS = 0.95
+_LEAST_DAYS_OF_HOURS = 10
+_DENIED_ACTIONS = 10
+_ROAMING_SHARE = 0.5
+"""A network that was new on more than this share of the active days before says nothing when it is new again."""
+
+
+class Novelty(Struct, kw_only=True):
+    """One day that differs from those before. ``reasons``: by name, the features that are new, or none."""
+
+    day: int
+    counts: DayCounts
+    reasons: dict[str, tuple[int, ...]]
+    facts: dict[str, object]
+
+
+def novelties(line: Timeline, policy: ActivityPolicy, *, since: int, is_agent: bool) -> Iterator[Novelty]:
+    """The days from ``since`` on that differ from the days before them.
+
+    One pass over the days: for each feature the last day that had it is kept, so a feature is new if that day lies
+    before the baseline.
+    """
+    last_seen: dict[int, int] = {}
+    last_service: dict[str, int] = {}
+    totals = running_totals(line.days)
+    by_day = {day: counts.events for day, counts in line.days}
+    start_place = 0
+    for place, (day, counts) in enumerate(line.days):
+        present = dict(line.successes(counts))
+        services = {line.features[n].value.partition(":")[0] for n in present if line.features[n].sort in ACTIONS}
+        if day >= since and day in line.covered.scored:
+            start = line.covered.before(day, policy.baseline_days)
+            while line.days[start_place][0] < start:
+                start_place += 1
+            window = line.days[start_place:place]
+            novelty = Novelty(day=day, counts=counts, reasons={}, facts={})
+            if _is_known(line, start, day, totals[place] - totals[start_place], policy):
+                new = {number for number in present if last_seen.get(number, -1) < start}
+                known_services = {service for service in services if last_service.get(service, -1) >= start}
+                _add_new(novelty, line, new, known_services, window, is_agent=is_agent)
+                _add_volume(novelty, line, day, by_day)
+                _add_hours(novelty, line, window, policy)
+                _add_denied(novelty, line, window)
+            _add_off_host(novelty, line)
+            if novelty.reasons:
+                yield novelty
+        last_seen |= dict.fromkeys(present, day)
+        last_service |= dict.fromkeys(services, day)
+
+
+def _is_known(line: Timeline, start: int, day: int, events: int, policy: ActivityPolicy) -> bool:
+    """Whether enough is known of the time before a day: covered days since it was first seen, and events."""
+    first = (line.weeks or line.days)[0][0]
+    return line.covered.between(max(start, first), day) >= policy.minimum_days and events >= policy.minimum_events
+
+
+_Window = Sequence[tuple[int, DayCounts]]
+
+
+def _add_new(
+    novelty: Novelty, line: Timeline, new: set[int], known_services: set[str], window: _Window, *, is_agent: bool
+) -> None:
+    actions: list[int] = []
+    services: list[int] = []
+    for number in sorted(new):
+        sort, value = line.features[number]
+        if sort in CONSEQUENTIAL:
+            (actions if value.partition(":")[0] in known_services else services).append(number)
+        elif (reason := _NOVEL.get(sort)) and (sort != "tool" or is_agent):
+            novelty.reasons[reason] = (*novelty.reasons.get(reason, ()), number)
+    if actions:
+        novelty.reasons["new_action"] = tuple(actions)
+    if services:
+        novelty.reasons["new_service"] = tuple(services)
+    if "new_network" in novelty.reasons and _is_roaming(line, window):
+        del novelty.reasons["new_network"]
+
+
+def _is_roaming(line: Timeline, window: _Window) -> bool:
+    seen: set[int] = set()
+    days_with_new = 0
+    for _, counts in window:
+        networks = {n for n, _ in line.successes(counts) if line.features[n].sort == "network"}
+        days_with_new += not networks <= seen
+        seen |= networks
+    return days_with_new > _ROAMING_SHARE * len(window)
+
+
+def _add_volume(novelty: Novelty, line: Timeline, day: int, by_day: Mapping[int, int]) -> None:
+    """Far more events than on the same weekday before: by the maximum of up to eight, and by their deviation.
+
+    Of eight values the 95th percentile is the largest.
+    """
+    events = novelty.counts.events
+    if events < _LEAST_VOLUME:
+        return
+    first = (line.weeks or line.days)[0][0]
+    same = [day - 7 * week for week in range(1, WEEKS + 1)]
+    before = [by_day.get(one, 0) for one in same if one in line.covered.every and one >= first]
+    if len(before) < _LEAST_WEEKS or events <= _TIMES * max(before):
+        return
+    middle = median(before)
+    spread = max(median(abs(one - middle) for one in before), _LEAST_MAD_SHARE * middle, 1)
+    if _MAD_TO_SIGMA * (events - middle) / spread > _LEAST_Z:
+        novelty.reasons["volume"] = ()
+        novelty.facts |= {"events": events, "usual_events": middle, "most_events": max(before)}
+
+
+def _add_hours(novelty: Novelty, line: Timeline, window: _Window, policy: ActivityPolicy) -> None:
+    """Outside the hours that are its own: those in which it acts nearly always, and an hour around each it ever had."""
+    if len(window) < _LEAST_DAYS_OF_HOURS or line.covered.between(window[0][0], novelty.day) < policy.minimum_days:
+        return
+    hours = hours_of(window)
+    if sum(sorted(hours)[-_OWN_HOURS:]) < _SHARE_IN_OWN_HOURS * sum(hours):
+        return
+    usual = {(hour + near) % 24 for hour, days in enumerate(hours) if days for near in (-1, 0, 1)}
+    others = [hour for hour in range(24) if novelty.counts.hours >> hour & 1 and hour not in usual]
+    if others:
+        novelty.reasons["hours"] = ()
+        novelty.facts |= {"hours": others, "usual_hours": [hour for hour, days in enumerate(hours) if days]}
+
+
+def _add_denied(novelty: Novelty, line: Timeline, window: _Window) -> None:
+    denied = _denied(line, novelty.counts)
+    if len(denied) >= _DENIED_ACTIONS and all(len(_denied(line, one)) < _DENIED_ACTIONS for _, one in window):
+        novelty.reasons["denied_burst"] = tuple(denied)
+
+
+def _denied(line: Timeline, counts: DayCounts) -> list[int]:
+    """Distinct actions that were refused."""
+    if counts.denied < _DENIED_ACTIONS:
+        return []
+    return [one[0] for one in counts.counts if len(one) > 2 and one[2] and line.features[one[0]].sort in ACTIONS]  # noqa: PLR2004  # denials are the third of feature, successes, denials, failures
+
+
+def _add_off_host(novelty: Novelty, line: Timeline) -> None:
+    """Needs no baseline: credentials of a host are for that host."""
+    marks = tuple(n for n, *_ in novelty.counts.counts if line.features[n] == ("mark", "off_host"))
+    if marks:
+        novelty.reasons["off_host"] = marks
+
+
+def without_peers(novelty: Novelty, line: Timeline, peers: Sequence[Timeline]) -> Novelty:
+    """What is left of the reasons where those of its like had done the same before that day."""
+    done = {
+        str(peer.features[number])
+        for peer in peers
+        for day, counts in (*peer.weeks, *peer.days)
+        if day < novelty.day
+        for number, _ in peer.successes(counts)
+    }
+    reasons = {}
+    for reason, numbers in novelty.reasons.items():
+        left = tuple(number for number in numbers if str(line.features[number]) not in done)
+        if left or not numbers or reason in ("denied_burst", "off_host"):
+            reasons[reason] = left or numbers
+    return Novelty(day=novelty.day, counts=novelty.counts, reasons=reasons, facts=novelty.facts)

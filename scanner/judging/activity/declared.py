@@ -1,0 +1,284 @@
+"""Use against what was declared: outside it, after it ended, with an undeclared key. Exact, without a baseline."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
+
+from msgspec import Struct
+
+from scanner.judging.activity.timeline import Timeline, moment
+from scanner.judging.drift import allows_anything, known_service, listed_credential_ids
+from scanner.matching.globs import compile_glob
+from scanner.matching.keys import fold
+from scanner.model import Assessment, Entry, Person, Policy
+from scanner.model.activity import CONSEQUENTIAL, DayCounts, Deviation
+from scanner.registry.roster import Roster
+
+MOST_EVENT_IDS = 5
+MOST_NAMED = 20
+"""So many actions are named in a finding's evidence."""
+OPEN_DAYS = 30
+"""A finding about a day stays open for so many days."""
+_EVERYBODY_USES = frozenset({"cloudwatch", "kms", "logs", "monitoring", "sts", "xray"})
+"""Services that any workload reaches besides the systems that it is for."""
+_DOMAINS = (".amazonaws.com", ".googleapis.com")
+_ACTION = re.compile(r"(?P<service>[a-z0-9][a-z0-9.-]*):(?P<action>[^\s:]+)", re.IGNORECASE)
+_EVENT = re.compile(r"[A-Za-z][A-Za-z0-9*]+")
+
+
+class Declaration(Struct, frozen=True):
+    """What an entry's ``systems`` and ``permissions`` cover. ``is_clear``: every text in them is understood.
+
+    ``services``: as events name them. ``actions``: patterns over ``service:Action``.
+    """
+
+    services: frozenset[str]
+    actions: tuple[re.Pattern[str], ...]
+    is_clear: bool
+
+    def covers(self, value: str) -> bool:
+        """Whether ``service:Action`` is declared."""
+        service = value.partition(":")[0]
+        return service in self.services or any(pattern.match(value) for pattern in self.actions)
+
+
+@lru_cache(maxsize=4096)
+def declaration(systems: tuple[str, ...], permissions: tuple[str, ...], seen: frozenset[str]) -> Declaration | None:
+    """What the texts cover; None where nothing is declared, or anything is allowed.
+
+    ``seen``: actions of logs, whose services and names texts may use. A text that names no known service may mean
+    anything, so a declaration with one is not clear; nor is one that consists of names of policies.
+    """
+    if not (systems or permissions) or any(map(allows_anything, (*systems, *permissions))):
+        return None
+    services, clear = set(), True
+    seen_services = frozenset(value.partition(":")[0] for value in seen)
+    seen_names = frozenset(fold(value.partition(":")[2]) for value in seen)
+    for text in systems:
+        service = service_named(text, seen_services)
+        if service is None:
+            clear = False
+        else:
+            services.add(service)
+    patterns: list[re.Pattern[str]] = []
+    for text in permissions:
+        pattern = _pattern(text.strip())
+        if pattern is not None:
+            patterns.append(pattern)
+        if not systems and (pattern is None or (":" not in text and fold(text.strip()) not in seen_names)):
+            clear = False
+    return Declaration(frozenset(services), tuple(patterns), clear)
+
+
+def service_named(text: str, seen: frozenset[str]) -> str | None:
+    """The service that a text means: a service's name, the prefix of its actions, or its event source."""
+    name = fold(text.strip())
+    for domain in _DOMAINS:
+        name = name.removesuffix(domain)
+    return name if name in seen else known_service(name)
+
+
+def _pattern(text: str) -> re.Pattern[str] | None:
+    """A permission as a pattern over ``service:Action``; None for what is neither an action nor an event's name."""
+    if _ACTION.fullmatch(text):
+        return compile_glob(text, ignore_case=True)
+    return compile_glob(f"*:{text}", ignore_case=True) if _EVENT.fullmatch(text) else None
+
+
+class Facts(Struct, frozen=True, kw_only=True):
+    """What the findings of one identity depend on besides its activity.
+
+    ``entry``: the one that it is registered by, agreeing ones joined to it. ``retired_since``: the start of the first
+    scan that saw that entry retired. ``since``: the first day that findings are about.
+    """
+
+    assessment: Assessment
+    entry: Entry | None
+    retired_since: datetime | None
+    roster: Roster | None
+    policy: Policy
+    since: int
+    seen: frozenset[str]
+
+
+def deviations(line: Timeline, facts: Facts) -> Iterator[Deviation]:
+    """All findings that need no baseline, one a rule and day."""
+    recent = [one for one in line.days if one[0] >= facts.since]
+    if not recent:
+        return
+    for check in _CHECKS:
+        yield from check(line, recent, facts)
+
+
+_Days = Sequence[tuple[int, DayCounts]]
+
+
+def _outside_declaration(line: Timeline, days: _Days, facts: Facts) -> Iterator[Deviation]:
+    entry = facts.entry
+    declared = None if entry is None else declaration(entry.systems, entry.permissions, facts.seen)
+    if entry is None or declared is None or not declared.is_clear:
+        return
+    for day, counts in days:
+        outside = {
+            number: count
+            for number, feature, count in line.used(counts)
+            if not declared.covers(feature.value) and feature.value.partition(":")[0] not in _EVERYBODY_USES
+        }
+        if outside:
+            yield _deviation(
+                "used_outside_declaration", line, day, counts, outside, entry=entry.id,
+                declared="; ".join((*entry.systems, *entry.permissions)),
+                consequential=any(line.features[number].sort in CONSEQUENTIAL for number in outside) or None,
+            )  # fmt: skip
+
+
+def _after_owner_left(line: Timeline, days: _Days, facts: Facts) -> Iterator[Deviation]:
+    verdict = facts.assessment.ownership
+    if facts.entry is None or facts.roster is None or verdict.state != "orphaned":
+        return
+    left = _left_on(facts.entry, facts.roster)
+    if left is not None:
+        yield from _uses("used_after_owner_left", line, days, after=_end_of(left), owner=verdict.owner, left_on=left)
+
+
+def _left_on(entry: Entry, roster: Roster) -> date | None:
+    """The last day of the last of all its owners; None unless every one of them is a person who left on a known day."""
+    owners = [roster.resolve(text) for text in (*entry.owner, *entry.backup_owner)]
+    days = [_last_day(person, roster) for person in owners if person is not None]
+    known = [day for day in days if day is not None]
+    return max(known) if known and len(known) == len(owners) else None
+
+
+def _last_day(person: Person, roster: Roster) -> date | None:
+    if not person.is_group:
+        return person.left_on
+    days = [member.left_on for text in person.members or () if (member := roster.resolve(text)) is not None]
+    known = [day for day in days if day is not None]
+    return max(known) if known and len(known) == len(person.members or ()) else None
+
+
+def _though_retired(line: Timeline, days: _Days, facts: Facts) -> Iterator[Deviation]:
+    if facts.entry is not None and facts.entry.status == "retired" and facts.retired_since is not None:
+        since = facts.retired_since
+        yield from _uses("used_though_retired", line, days, after=since, entry=facts.entry.id, retired_since=since)
+
+
+def _after_expiry(line: Timeline, days: _Days, facts: Facts) -> Iterator[Deviation]:
+    if facts.entry is not None and facts.entry.expires is not None:
+        expires = facts.entry.expires
+        yield from _uses("used_after_expiry", line, days, after=_end_of(expires), entry=facts.entry.id, expires=expires)
+
+
+def _uses(rule: str, line: Timeline, days: _Days, *, after: datetime, **more: object) -> Iterator[Deviation]:
+    """A finding for each day on which something was used after that moment."""
+    limit = after.timestamp()
+    for day, counts in days:
+        if counts.last > limit and (used := {number: count for number, _, count in line.used(counts)}):
+            yield _deviation(rule, line, day, counts, used, **more)
+
+
+def _undeclared_credential(line: Timeline, days: _Days, facts: Facts) -> Iterator[Deviation]:
+    """Only where the entry lists ids; where it lists kinds, any credential of that kind is declared."""
+    listed = frozenset[str]() if facts.entry is None else listed_credential_ids(facts.entry)
+    if facts.entry is None or not listed:
+        return
+    for day, counts in days:
+        keys = {
+            number: count
+            for number, count in line.successes(counts)
+            if line.features[number].sort == "credential" and fold(line.features[number].value) not in listed
+        }
+        if keys:
+            used = {number: count for number, _, count in line.used(counts)}
+            yield _deviation(
+                "undeclared_credential_used", line, day, counts, used,
+                entry=facts.entry.id, credentials=line.names(keys), declared="; ".join(facts.entry.credentials),
+            )  # fmt: skip
+
+
+def _woke(line: Timeline, days: _Days, facts: Facts) -> Iterator[Deviation]:
+    """Used after as many covered days without use as make an identity dormant.
+
+    An identity that was not there for so long does not wake; one whose use was never seen does.
+    """
+    quiet_days = facts.policy.dormant_identity
+    created = facts.assessment.identity.created_at
+    recent = {day for day, _ in days}
+    last: int | None = None
+    for day, counts in (*line.weeks, *line.days):
+        used = {number: count for number, _, count in line.used(counts)}
+        if not used:
+            continue
+        start = line.covered.before(day, quiet_days)
+        is_quiet = line.covered.between(start, day) >= quiet_days and (last is None or last < start)
+        is_old = last is not None or (created is not None and created.date().toordinal() <= start)
+        if is_quiet and is_old and day in recent and day in line.covered.every:
+            yield _deviation(
+                "dormant_woke", line, day, counts, used,
+                last_used_at=None if last is None else date.fromordinal(last), quiet_days=quiet_days,
+            )  # fmt: skip
+        last = day + counts.days - 1
+
+
+def _interactive(line: Timeline, days: _Days, facts: Facts) -> Iterator[Deviation]:
+    if facts.assessment.nature.verdict not in ("non_human", "unknown"):
+        return
+    for day, counts in days:
+        marks = {
+            number: sum(one)
+            for number, *one in counts.counts
+            if line.features[number] == ("mark", "interactive") and one and one[0]
+        }
+        if marks:
+            yield _deviation("interactive_use", line, day, counts, marks, clients=_clients(line, counts))
+
+
+def _clients(line: Timeline, counts: DayCounts) -> list[str]:
+    return line.names(number for number, *_ in counts.counts if line.features[number].sort == "client")
+
+
+_CHECKS: tuple[Callable[[Timeline, _Days, Facts], Iterator[Deviation]], ...] = (
+    _outside_declaration,
+    _after_owner_left,
+    _though_retired,
+    _after_expiry,
+    _undeclared_credential,
+    _woke,
+    _interactive,
+)
+
+
+def _deviation(
+    rule: str, line: Timeline, day: int, counts: DayCounts, numbers: Mapping[int, int], **more: object
+) -> Deviation:
+    """A finding about one day. ``numbers``: the features that it is about, with how often they were used."""
+    return Deviation(
+        rule=rule,
+        day=date.fromordinal(day),
+        facts={name: fact for name, fact in (evidence(line, counts, numbers) | more).items() if fact is not None},
+        event_ids=tuple(sorted(set(line.event_ids(counts, numbers))))[:MOST_EVENT_IDS],
+    )
+
+
+def evidence(line: Timeline, counts: DayCounts, numbers: Mapping[int, int]) -> dict[str, object]:
+    """What was used and how often on a day, and when that day's first and last events were."""
+    actions: defaultdict[str, int] = defaultdict(int)
+    for number, count in numbers.items():
+        actions[line.features[number].value] += count
+    named = sorted(actions)[:MOST_NAMED]
+    return {
+        "actions": {name: actions[name] for name in named},
+        "more_actions": len(actions) - len(named) or None,
+        "events": sum(numbers.values()),
+        "first_at": moment(counts.first),
+        "last_at": moment(counts.last),
+    }
+
+
+def _end_of(day: date) -> datetime:
+    """The last moment of a day."""
+    return datetime.combine(day + timedelta(days=1), datetime.min.time(), UTC) - timedelta(seconds=1)

@@ -1,0 +1,97 @@
+"""Which change explains new behaviour: one that the log names, one between two scans, or a reviewed baseline."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+from typing import TypeAlias
+
+from scanner.matching.keys import as_compared
+from scanner.model import Assessment, Identity, Workload
+from scanner.model.activity import NamedChange
+
+Version: TypeAlias = tuple[datetime, datetime, Assessment]
+"""An identity as scans saw it: the start of the first and of the last scan that did, and what they saw."""
+Explanation: TypeAlias = tuple[bool | None, str | None]
+
+_ASPECTS: Mapping[str, Callable[[Assessment], object]] = {
+    "permissions": lambda one: (one.identity.grants, one.identity.privilege.level),
+    "credentials": lambda one: frozenset(credential.key for credential in one.identity.credentials),
+    "links": lambda one: one.identity.links,
+    "trust policy": lambda one: one.identity.trusts,
+    "workload": lambda one: one.consumers,
+    "owner": lambda one: (one.ownership.state, one.ownership.owner),
+}
+"""What explains new behaviour when it changed."""
+
+
+class Changes:
+    """Changes of identities in the time before new behaviour.
+
+    ``scans``: starts of all scans up to this one. ``versions``: what scans saw of identities, by key, oldest first.
+    """
+
+    def __init__(
+        self,
+        named: Sequence[NamedChange],
+        identities: Iterable[Identity],
+        workloads: Iterable[Workload],
+        *,
+        scans: Sequence[datetime],
+        versions: Callable[[Collection[str]], Mapping[str, Sequence[Version]]],
+        within: timedelta,
+    ) -> None:
+        self._within = within
+        self._scans = sorted(scans)
+        self._versions = versions
+        self._named: defaultdict[str, list[NamedChange]] = defaultdict(list)
+        targets = _targets(identities, workloads) if named else {}
+        for change in named:
+            for key in targets.get(change.target, ()):
+                if key not in targets.get(change.by, ()):  # nobody explains their own behaviour
+                    self._named[key].append(change)
+
+    def explain(self, keys: Sequence[str]) -> Callable[[str, datetime, datetime], Explanation]:
+        """For these identities: whether a change explains behaviour between two moments."""
+        versions = self._versions(frozenset(keys))
+
+        def explanation(key: str, first: datetime, last: datetime) -> Explanation:
+            start = first - self._within
+            for change in self._named.get(key, ()):
+                if start <= change.at <= last:
+                    return True, f"{change.action} by {change.by} at {change.at:%Y-%m-%d %H:%M} ({change.event_id})"
+            known = versions.get(key, ())
+            for before, after in pairwise(known):
+                changed = [name for name, of in _ASPECTS.items() if of(before[2]) != of(after[2])]
+                if changed and before[1] <= last and after[0] >= start:
+                    between = f"between the scans of {before[1]:%Y-%m-%d %H:%M} and {after[0]:%Y-%m-%d %H:%M}"
+                    return True, f"{' and '.join(changed)} changed {between}"
+            return (False, None) if self._cover(start, last) and known else (None, None)
+
+        return explanation
+
+    def _cover(self, start: datetime, end: datetime) -> bool:
+        """Whether one scan is before that time and another after it."""
+        return bool(self._scans) and self._scans[0] <= start and bisect_left(self._scans, end) < len(self._scans)
+
+
+def _targets(identities: Iterable[Identity], workloads: Iterable[Workload]) -> Mapping[str, Collection[str]]:
+    """By text that a log may name: the keys of the identities that are meant, or that the workload runs as."""
+    targets: defaultdict[str, set[str]] = defaultdict(set)
+    for identity in identities:
+        for text in (identity.key, identity.unique_id, *identity.aliases):
+            if text:
+                targets[text].add(identity.key)
+                targets[as_compared(text, identity.provider)].add(identity.key)
+    for workload in workloads:
+        for key in workload.runs_as:
+            targets[workload.key].add(key)
+    return targets
+
+
+def end_of(day: int) -> datetime:
+    """The first moment after a day, given as ordinal."""
+    return datetime.fromordinal(day + 1).replace(tzinfo=UTC)

@@ -1,0 +1,291 @@
+"""Activity of all identities: joined with the logs, judged against entries and baselines, explained by changes."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from datetime import date, datetime, timedelta
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from scanner.judging.activity.baseline import Novelty, novelties, without_peers
+from scanner.judging.activity.declared import (
+    MOST_EVENT_IDS,
+    OPEN_DAYS,
+    Facts,
+    declaration,
+    deviations,
+    evidence,
+)
+from scanner.judging.activity.explained import Changes, Explanation, Version, end_of
+from scanner.judging.activity.timeline import (
+    Coverages,
+    Covered,
+    Joined,
+    Timeline,
+    join,
+    last_use,
+    moment,
+    summary,
+    timeline,
+)
+from scanner.matching.keys import fold
+from scanner.model import ActivityPolicy, Assessment, Entry, Policy, UsageVerdict, Workload
+from scanner.model.activity import ACTIONS, ActivityPast, Caller, CallerPast, Deviation
+from scanner.registry.roster import Roster
+
+BATCH = 500
+"""Identities whose activity is in memory at once."""
+MOST_PEERS = 50
+_CHANGED = "behaviour_changed"
+_NUMBERED = re.compile(r"[-_.]?(?:[0-9a-f]{6,}|[0-9]+)(?=$|[-_.])", re.IGNORECASE)
+_OF_ACTIONS = frozenset({"new_action", "new_service"})
+_WORD = re.compile(r"[^\s,;()]+")
+_DAY = timedelta(days=1)
+
+
+class Circumstances(Struct, frozen=True, kw_only=True):
+    """What activity is judged with. ``entries``: by id, agreeing ones are joined by ``entry_of``.
+
+    ``entry_of``: the entry that an identity is registered by, with what agreeing ones add. ``retired_since``: by
+    entry's id, the start of the first scan that saw it retired. ``scans``: starts of all scans, this one included.
+    ``versions``: what earlier scans saw of identities.
+    """
+
+    policy: Policy
+    activity: ActivityPolicy
+    roster: Roster | None
+    entry_of: Callable[[Assessment], Entry | None]
+    workloads: Sequence[Workload] = ()
+    retired_since: Mapping[str, datetime] = {}
+    scans: Sequence[datetime] = ()
+    versions: Callable[[Collection[str]], Mapping[str, Sequence[Version]]] = lambda _: {}
+    now: datetime
+
+
+def judge_activity(
+    assessments: Sequence[Assessment], past: ActivityPast, circumstances: Circumstances
+) -> tuple[Assessment, ...]:
+    """The assessments with ``activity``, ``deviations``, and a usage verdict that the logs agree with."""
+    if not past.logs:
+        return tuple(assessments)
+    return _Judging(assessments, past, circumstances).result()
+
+
+class _Found(Struct):
+    """An identity with something to report: what it did, exact findings, and days that differ from those before."""
+
+    assessment: Assessment
+    line: Timeline
+    exact: list[Deviation]
+    novelties: list[Novelty]
+
+
+class _Judging:
+    """One run. Most identities are judged by themselves; those with new behaviour once more, beside their peers."""
+
+    def __init__(self, assessments: Sequence[Assessment], past: ActivityPast, given: Circumstances) -> None:
+        self._assessments = assessments
+        self._past = past
+        self._given = given
+        self._coverages = Coverages(past, now=given.now)
+        self._joined: Joined = join((one.identity for one in assessments), past)
+        self._since = given.now.date().toordinal() - OPEN_DAYS
+        self._sees_all = {name: frozenset(log.sees_all_use_of) for name, log in past.logs.items()}
+
+    def result(self) -> tuple[Assessment, ...]:
+        judged: list[Assessment] = []
+        found: dict[str, _Found] = {}
+        for start in range(0, len(self._assessments), BATCH):
+            batch = self._assessments[start : start + BATCH]
+            pasts = self._read([one.identity.key for one in batch])
+            judged += [self._judged(one, pasts.get(one.identity.key, ()), found) for one in batch]
+        deviating = self._deviations(found) if found else {}
+        return tuple(
+            replace(one, deviations=deviating[key]) if (key := one.identity.key) in deviating else one for one in judged
+        )
+
+    def _read(self, keys: Sequence[str]) -> Mapping[str, Sequence[CallerPast]]:
+        """By identity, what its callers did."""
+        owner = {caller.number: key for key in keys for caller in self._joined.callers.get(key, ())}
+        pasts: defaultdict[str, list[CallerPast]] = defaultdict(list)
+        if owner:
+            for past in self._past.read(sorted(owner)):
+                pasts[owner[past.caller.number]].append(past)
+        return pasts
+
+    def _judged(self, one: Assessment, pasts: Sequence[CallerPast], found: dict[str, _Found]) -> Assessment:
+        identity = one.identity
+        callers = self._joined.callers.get(identity.key, ())
+        covered = self._coverages.of(identity, callers)
+        if covered is None:
+            return one
+        line = timeline(pasts, covered)
+        if one.rechecked and line.days:
+            exact = list(deviations(line, self._facts(one, line)))
+            changed = [] if one.nature.verdict == "human" else self._novelties(one, line)
+            if exact or changed:
+                found[identity.key] = _Found(one, line, exact, changed)
+        return replace(one, activity=summary(line, identity), usage=self._usage(one, line, callers))
+
+    def _novelties(self, one: Assessment, line: Timeline) -> list[Novelty]:
+        return list(novelties(line, self._given.activity, since=self._since, is_agent=one.agent.is_agent))
+
+    def _facts(self, one: Assessment, line: Timeline) -> Facts:
+        entry = self._given.entry_of(one)
+        return Facts(
+            assessment=one,
+            entry=entry,
+            retired_since=None if entry is None else self._given.retired_since.get(entry.id),
+            roster=self._given.roster,
+            policy=self._given.policy,
+            since=self._since,
+            seen=_actions(line) if entry is not None and (entry.systems or entry.permissions) else _NONE,
+        )
+
+    # --- Use ---
+
+    def _usage(self, one: Assessment, line: Timeline, callers: Sequence[Caller]) -> UsageVerdict:
+        """What the provider's own record says, unless the logs know better: a later use, or that there was none."""
+        usage, used = one.usage, last_use(line)
+        window_start = self._given.now - usage.window_days * _DAY
+        logs = ", ".join(sorted({caller.log for caller in callers}))
+        if used is not None and (usage.last_used_at is None or used > usage.last_used_at):
+            evidence = f"last used {used:%Y-%m-%d}, by log {logs}"
+            if usage.state == "disabled":
+                return replace(usage, last_used_at=used, evidence=f"disabled; {evidence}")
+            if used >= window_start:
+                return replace(usage, state="active", last_used_at=used, evidence=evidence)
+            usage = replace(usage, last_used_at=used)
+        if usage.state != "unknown" or not self._covers_window(one, line.covered, window_start):
+            return usage
+        created, days = one.identity.created_at, usage.window_days
+        if created is None and used is None:
+            return usage
+        if created is not None and created > window_start:
+            return usage
+        last = f"last used {used:%Y-%m-%d}" if used else "no use recorded"
+        return replace(usage, state="dormant", evidence=f"{last}; no log has a use in {days} covered days")
+
+    def _covers_window(self, one: Assessment, covered: Covered, start: datetime) -> bool:
+        """Whether a log that sees any use of such an identity was read in full for every day of the window."""
+        kinds = {kind for seen in self._sees_all.values() for kind in seen}
+        if not {"*", one.identity.kind} & kinds:
+            return False
+        first, today = start.date().toordinal(), self._given.now.date().toordinal()
+        return covered.between(first, today) == today - first
+
+    # --- New behaviour ---
+
+    def _deviations(self, found: Mapping[str, _Found]) -> Mapping[str, tuple[Deviation, ...]]:
+        self._leave_out_peers(found)
+        changes = Changes(
+            self._past.changes,
+            (one.identity for one in self._assessments),
+            self._given.workloads,
+            scans=self._given.scans,
+            versions=self._versions(),
+            within=timedelta(hours=self._given.activity.explained_within_hours),
+        )
+        explain = changes.explain([key for key, one in found.items() if one.exact or one.novelties])
+        return {
+            key: tuple(
+                _explained(each, one, explain, self._given.entry_of(one.assessment))
+                for each in (*one.exact, *(_changed(one, novelty) for novelty in one.novelties))
+            )
+            for key, one in found.items()
+        }
+
+    def _versions(self) -> Callable[[Collection[str]], Mapping[str, Sequence[Version]]]:
+        """Those of earlier scans, and of this one."""
+        now, current = self._given.now, {one.identity.key: one for one in self._assessments}
+
+        def versions(keys: Collection[str]) -> Mapping[str, Sequence[Version]]:
+            earlier = self._given.versions(keys)
+            return {key: (*earlier.get(key, ()), (now, now, current[key])) for key in keys}
+
+        return versions
+
+    def _leave_out_peers(self, found: Mapping[str, _Found]) -> None:
+        """Take out what those with the same entry, or of the same template, had done before."""
+        groups = self._groups(frozenset(key for key, one in found.items() if one.novelties))
+        for key, peers in groups.items():
+            pasts = self._read(peers)
+            lines = [timeline(pasts[peer], Covered()) for peer in peers if pasts.get(peer)]
+            one = found[key]
+            left = (without_peers(novelty, one.line, lines) for novelty in one.novelties)
+            one.novelties = [novelty for novelty in left if novelty.reasons]
+
+    def _groups(self, wanted: frozenset[str]) -> Mapping[str, Sequence[str]]:
+        """By identity, its peers: of the same entry, and of the same provider, kind and stem of a name."""
+        if not wanted:
+            return {}
+        members: defaultdict[tuple[str, ...], list[str]] = defaultdict(list)
+        for one in self._assessments:
+            for group in _groups_of(one):
+                members[group].append(one.identity.key)
+        peers: dict[str, list[str]] = {}
+        for like in members.values():
+            for key in wanted.intersection(like):
+                others = [other for other in like[: MOST_PEERS + 1] if other != key]
+                peers[key] = list(dict.fromkeys([*peers.get(key, ()), *others]))[:MOST_PEERS]
+        return {key: others for key, others in peers.items() if others}
+
+
+def _groups_of(one: Assessment) -> Iterator[tuple[str, ...]]:
+    identity = one.identity
+    if one.registry.state == "registered" and one.registry.entry is not None:
+        yield "entry", one.registry.entry
+    stem = _NUMBERED.sub("", fold(identity.name))
+    if stem and stem != fold(identity.name):
+        yield "template", identity.provider, identity.kind, stem
+
+
+_NONE: frozenset[str] = frozenset()
+
+
+def _actions(line: Timeline) -> frozenset[str]:
+    return frozenset(feature.value for feature in line.features if feature.sort in ACTIONS)
+
+
+def _changed(found: _Found, novelty: Novelty) -> Deviation:
+    """The one finding about a day with new behaviour."""
+    line, numbers = found.line, {number for group in novelty.reasons.values() for number in group}
+    counts = {one[0]: sum(one[1:]) for one in novelty.counts.counts if one[0] in numbers}
+    actions = {number: count for number, count in counts.items() if line.features[number].sort in ACTIONS}
+    new = {reason: line.names(group) for reason, group in sorted(novelty.reasons.items()) if group}
+    ids = line.event_ids(novelty.counts, numbers or (one[0] for one in novelty.counts.counts))
+    facts = {**evidence(line, novelty.counts, actions), "new": new, **novelty.facts}
+    return Deviation(
+        rule=_CHANGED,
+        day=date.fromordinal(novelty.day),
+        reasons=tuple(sorted(novelty.reasons)),
+        facts={name: fact for name, fact in facts.items() if fact not in (None, {}, [])},
+        event_ids=tuple(sorted(set(ids)))[:MOST_EVENT_IDS],
+    )
+
+
+def _explained(
+    deviation: Deviation, found: _Found, explain: Callable[[str, datetime, datetime], Explanation], entry: Entry | None
+) -> Deviation:
+    """With the change that explains it, or the entry's reviewed baseline."""
+    if deviation.rule == _CHANGED and entry is not None and (reviewed := _as_reviewed(deviation, found, entry)):
+        return replace(deviation, explained=True, explained_by=reviewed)
+    key, day = found.assessment.identity.key, deviation.day.toordinal()
+    counts = next(counts for at, counts in found.line.days if at == day)
+    is_explained, by = explain(key, moment(counts.first), min(moment(counts.last), end_of(day)))
+    return replace(deviation, explained=is_explained, explained_by=by)
+
+
+def _as_reviewed(deviation: Deviation, found: _Found, entry: Entry) -> str | None:
+    """Whether all that is new are actions and services that the entry's baseline names, and somebody reviewed it."""
+    if entry.baseline is None or entry.last_reviewed is None or not set(deviation.reasons) <= _OF_ACTIONS:
+        return None
+    words = tuple(word for word in _WORD.findall(entry.baseline) if not word.isdecimal())
+    expected = declaration(words, words, _actions(found.line))
+    new = deviation.facts.get("actions")
+    if expected is None or not isinstance(new, dict) or not all(map(expected.covers, new)):
+        return None
+    return f"baseline of entry {entry.id}, reviewed on {entry.last_reviewed}"

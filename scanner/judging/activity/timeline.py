@@ -1,0 +1,366 @@
+"""Which identity a caller of a log is, and what one identity did, day by day."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import UTC, date, datetime
+from itertools import accumulate
+
+from msgspec import Struct
+
+from scanner.matching.keys import as_compared, fold, is_email, provider_key
+from scanner.model import EVERY_SCOPE, Identity
+from scanner.model.activity import (
+    ACTIONS,
+    Activity,
+    ActivityPast,
+    Caller,
+    CallerPast,
+    DayCounts,
+    Feature,
+    LogPast,
+    ServiceUse,
+    feature_of,
+)
+
+GRANTED_SERVICES = "granted_services"
+_NOT_A_USE = frozenset({"sts:GetCallerIdentity"})
+"""Succeeds for everybody and does nothing."""
+
+# --- Callers and identities ---
+
+
+class Joined(Struct, frozen=True, kw_only=True):
+    """Callers joined with identities. ``callers``: by identity's key; ``unknown``: those of no identity."""
+
+    callers: Mapping[str, Sequence[Caller]]
+    unknown: Sequence[Caller]
+
+
+def join(identities: Iterable[Identity], past: ActivityPast) -> Joined:
+    """Join callers with the identities of their log's source, or provider.
+
+    By key, unique id or alias. An identity whose unique id differs from the caller's is another one: the name was
+    deleted and created again. A text that names two identities names none.
+    """
+    index = _index(identities)
+    callers: defaultdict[str, list[Caller]] = defaultdict(list)
+    unknown: list[Caller] = []
+    for caller in past.callers:
+        log = past.logs.get(caller.log)
+        found = None if log is None else _identity_of(caller, log, index)
+        if found is None:
+            unknown.append(caller)
+        else:
+            callers[found.key].append(caller)
+    return Joined(callers=callers, unknown=unknown)
+
+
+_Index = Mapping[tuple[str, str], Identity | None]
+"""By provider and text, as compared; None for a text that names two identities."""
+
+
+def _index(identities: Iterable[Identity]) -> _Index:
+    index: dict[tuple[str, str], Identity | None] = {}
+    keys: dict[tuple[str, str], Identity] = {}
+    for identity in identities:
+        provider = provider_key(identity.provider) or ""
+        keys[provider, as_compared(identity.key, provider)] = identity
+        for text in {identity.unique_id or identity.key, *identity.aliases}:
+            at = provider, _compared(text, provider)
+            known = index.setdefault(at, identity)
+            if known is not None and known.key != identity.key:
+                index[at] = None
+    return index | keys
+
+
+def _compared(text: str, provider: str) -> str:
+    return fold(text) if is_email(text) else as_compared(text, provider)
+
+
+def _identity_of(caller: Caller, log: LogPast, index: _Index) -> Identity | None:
+    provider = provider_key(log.provider) or ""
+    for text in (caller.unique_id, caller.caller):
+        identity = index.get((provider, _compared(text, provider))) if text else None
+        if identity is None or not _is_of(log, identity):
+            continue
+        ids = (identity.unique_id, *identity.aliases)
+        differs = caller.unique_id and identity.unique_id and caller.unique_id not in ids
+        return None if differs else identity
+    return None
+
+
+def _is_of(log: LogPast, identity: Identity) -> bool:
+    return log.source is None or log.source == identity.source or log.source in identity.sources
+
+
+# --- Days that were read ---
+
+
+class Covered(Struct, frozen=True, kw_only=True):
+    """Days that were read in full. ``days``: their ordinals, sorted, and in ``every`` as a set.
+
+    ``scored``: those that may be compared with a baseline. ``unlogged``: patterns of actions that no log records.
+    """
+
+    days: tuple[int, ...] = ()
+    scored: frozenset[int] = frozenset()
+    every: frozenset[int] = frozenset()
+    unlogged: tuple[str, ...] = ()
+
+    def before(self, day: int, count: int) -> int:
+        """The first of the last ``count`` covered days before a day; the first of all where there are fewer."""
+        place = bisect_left(self.days, day)
+        return self.days[max(0, place - count)] if self.days else day
+
+    def between(self, start: int, end: int) -> int:
+        """How many days are covered from ``start`` up to the day before ``end``."""
+        return bisect_left(self.days, end) - bisect_left(self.days, start)
+
+
+class Coverages:
+    """The covered days of each identity: those of its own scope, in any log that is about it."""
+
+    def __init__(self, past: ActivityPast, *, now: datetime) -> None:
+        self._logs = past.logs
+        self._today = now.date().toordinal()
+        self._now = now
+        self._known: dict[tuple[tuple[str, str], ...], Covered] = {}
+
+    def of(self, identity: Identity, callers: Sequence[Caller]) -> Covered | None:
+        """None where no log is about it: nothing is known of what it did."""
+        places = [(caller.log, caller.scope) for caller in callers]
+        for name, log in self._logs.items():
+            if provider_key(log.provider) == provider_key(identity.provider) and _is_of(log, identity):
+                places += [
+                    (name, scope)
+                    for scope in (identity.scope, EVERY_SCOPE)
+                    if scope in log.covered or scope in log.gaps
+                ]
+        key = tuple(sorted(set(places)))
+        if not key:
+            return None
+        if key not in self._known:
+            self._known[key] = self._covered(key)
+        return self._known[key]
+
+    def _covered(self, places: Sequence[tuple[str, str]]) -> Covered:
+        every: set[int] = set()
+        scored: set[int] = set()
+        for name, scope in places:
+            days = {day for day in self._logs[name].covered.get(scope, ()) if day < self._today}
+            every |= days
+            if self._logs[name].first_read_at < self._now:
+                scored |= days
+        unlogged = [frozenset(self._logs[name].unlogged) for name, _ in places]
+        return Covered(
+            days=tuple(sorted(every)),
+            scored=frozenset(scored),
+            every=frozenset(every),
+            unlogged=tuple(sorted(frozenset.intersection(*unlogged))),
+        )
+
+
+# --- What one identity did ---
+
+
+class Timeline(Struct, frozen=True, kw_only=True):
+    """What one identity did. ``days``: ordinal and counts, one a day, oldest first; ``weeks``: merged ones before.
+
+    ``features``: by number, as the counts name them.
+    """
+
+    features: tuple[Feature, ...]
+    days: tuple[tuple[int, DayCounts], ...]
+    weeks: tuple[tuple[int, DayCounts], ...]
+    covered: Covered
+
+    def successes(self, counts: DayCounts) -> Iterator[tuple[int, int]]:
+        """Numbers of features, and how often each succeeded."""
+        return ((one[0], one[1]) for one in counts.counts if len(one) > 1 and one[1])
+
+    def names(self, numbers: Iterable[int]) -> list[str]:
+        """Values of features, sorted."""
+        return sorted({self.features[number].value for number in numbers})
+
+    def used(self, counts: DayCounts) -> Iterator[tuple[int, Feature, int]]:
+        """Number, action and count of each action that succeeded and is a use."""
+        for number, count in self.successes(counts):
+            feature = self.features[number]
+            if feature.sort in ACTIONS and feature.value not in _NOT_A_USE:
+                yield number, feature, count
+
+    def event_ids(self, counts: DayCounts, numbers: Iterable[int]) -> Iterator[str]:
+        """Ids of the first events of these features on that day."""
+        wanted = set(numbers)
+        return (event for number, event in counts.samples if number in wanted)
+
+
+def timeline(pasts: Sequence[CallerPast], covered: Covered) -> Timeline:
+    """One identity's activity from that of its callers."""
+    if len(pasts) == 1:
+        features, every = pasts[0].features, pasts[0].days
+        ordinals = [day for day, counts in every if counts.days == 1]
+        if len(set(ordinals)) == len(ordinals):
+            return _split(tuple(map(feature_of, features)), every, covered)
+    numbers: dict[str, int] = {}
+    merged: dict[tuple[int, int], DayCounts] = {}
+    for past in pasts:
+        renumbered = [numbers.setdefault(text, len(numbers)) for text in past.features]
+        for day, counts in past.days:
+            own = _renumbered(counts, renumbered)
+            at = day, counts.days
+            merged[at] = own if at not in merged else merge(merged[at], own)
+    every = tuple((day, merged[day, days]) for day, days in sorted(merged))
+    return _split(tuple(map(feature_of, numbers)), every, covered)
+
+
+def _split(features: tuple[Feature, ...], every: Sequence[tuple[int, DayCounts]], covered: Covered) -> Timeline:
+    days = tuple(one for one in every if one[1].days == 1)
+    weeks = () if len(days) == len(every) else tuple(one for one in every if one[1].days > 1)
+    return Timeline(features=features, days=days, weeks=weeks, covered=covered)
+
+
+def _renumbered(counts: DayCounts, numbers: Sequence[int]) -> DayCounts:
+    return DayCounts(
+        first=counts.first,
+        last=counts.last,
+        hours=counts.hours,
+        events=counts.events,
+        denied=counts.denied,
+        counts=tuple((numbers[one[0]], *one[1:]) for one in counts.counts),
+        samples=tuple((numbers[number], event) for number, event in counts.samples),
+        days=counts.days,
+    )
+
+
+def merge(one: DayCounts, other: DayCounts) -> DayCounts:
+    """The counts of both, numbered alike, as those of one day; or of the days of both where they are weeks."""
+    sums: dict[int, list[int]] = {}
+    for counts in (*one.counts, *other.counts):
+        so_far = sums.setdefault(counts[0], [0, 0, 0])
+        for place, count in enumerate(counts[1:]):
+            so_far[place] += count
+    return DayCounts(
+        first=min(one.first, other.first),
+        last=max(one.last, other.last),
+        hours=one.hours | other.hours,
+        events=one.events + other.events,
+        denied=one.denied + other.denied,
+        counts=tuple((number, *_without_zeros(sums[number])) for number in sorted(sums)),
+        samples=tuple(sorted(dict((*other.samples, *one.samples)).items())),
+        days=max(one.days, other.days),
+    )
+
+
+def _without_zeros(counts: Sequence[int]) -> Sequence[int]:
+    last = max((place for place, count in enumerate(counts) if count), default=-1)
+    return counts[: last + 1]
+
+
+# --- What reports show of it ---
+
+
+def summary(line: Timeline, identity: Identity) -> Activity:
+    """The activity of an identity, as reports show it."""
+    covered, every = line.covered.days, (*line.weeks, *line.days)
+    services: defaultdict[str, dict[str, int]] = defaultdict(dict)
+    spans: dict[str, tuple[int, int, int]] = {}
+    values: defaultdict[str, set[str]] = defaultdict(set)
+    used: set[str] = set()
+    for _, counts in every:
+        for one in counts.counts:
+            sort, value = line.features[one[0]]
+            if sort not in ACTIONS:
+                values[sort].add(value)
+                continue
+            service, _, action = value.partition(":")
+            first, last, events = spans.get(service, (counts.first, counts.last, 0))
+            spans[service] = min(first, counts.first), max(last, counts.last), events + sum(one[1:])
+            if len(one) > 1 and one[1]:
+                services[service][action] = 1
+                if value not in _NOT_A_USE:
+                    used.add(service)
+    return Activity(
+        covered_from=date.fromordinal(covered[0]) if covered else None,
+        covered_to=date.fromordinal(covered[-1]) if covered else None,
+        covered_days=len(covered),
+        first_event_at=moment(min(counts.first for _, counts in every)) if every else None,
+        last_event_at=moment(max(counts.last for _, counts in every)) if every else None,
+        events=sum(counts.events for _, counts in every),
+        denied=sum(counts.denied for _, counts in every),
+        services=tuple(
+            ServiceUse(
+                service=service,
+                actions=tuple(sorted(services.get(service, ()))),
+                events=events,
+                first_at=moment(first),
+                last_at=moment(last),
+            )
+            for service, (first, last, events) in sorted(spans.items())
+        ),
+        networks=tuple(sorted(values["network"])),
+        clients=tuple(sorted(values["client"])),
+        regions=tuple(sorted(values["region"])),
+        assumed_by=tuple(sorted(values["assumed_by"])),
+        tools=tuple(sorted(values["tool"])),
+        hours=tuple(hours_of(line.days)) if line.days else (),
+        granted_services=granted_services(identity),
+        used_services=tuple(sorted(used)),
+        unlogged=line.covered.unlogged,
+    )
+
+
+def hours_of(days: Iterable[tuple[int, DayCounts]]) -> list[int]:
+    """On how many of the days it acted in each hour."""
+    hours = [0] * 24
+    for _, counts in days:
+        bits = counts.hours
+        while bits:
+            hour = (bits & -bits).bit_length() - 1
+            hours[hour] += 1
+            bits &= bits - 1
+    return hours
+
+
+def last_use(line: Timeline) -> datetime | None:
+    """The end of the last day on which something succeeded, as its last event tells."""
+    for _, counts in reversed((*line.weeks, *line.days)):
+        if any(line.used(counts)):
+            return moment(counts.last)
+    return None
+
+
+def granted_services(identity: Identity) -> tuple[str, ...] | None:
+    """The services that its permissions name, as its provider tells; None where they are unknown, or all services."""
+    attributes = identity.attributes
+    named = attributes.get(GRANTED_SERVICES)
+    if not isinstance(named, list | tuple):
+        advisor = [attributes.get(name) for name in ("services_used", "services_unused")]
+        if not all(isinstance(one, list | tuple) for one in advisor):
+            return _services_of_grants(identity)
+        named = [service for one in advisor for service in one or ()]
+    return tuple(sorted({one for one in named if isinstance(one, str)}))
+
+
+def _services_of_grants(identity: Identity) -> tuple[str, ...] | None:
+    """From grants that are actions (``s3:GetObject``); one that is none hides what it grants."""
+    services = set()
+    for grant in identity.grants:
+        service, colon, action = grant.name.partition(":")
+        if not (colon and action) or grant.admin or "*" in service or not service.replace("-", "").isalnum():
+            return None
+        services.add(service.lower())
+    return tuple(sorted(services)) or None
+
+
+def moment(seconds: int) -> datetime:
+    """A time as the model has it."""
+    return datetime.fromtimestamp(seconds, UTC)
+
+
+def running_totals(days: Sequence[tuple[int, DayCounts]]) -> list[int]:
+    """Events before each day, and of all days at the end."""
+    return [0, *accumulate(counts.events for _, counts in days)]

@@ -1,0 +1,210 @@
+"""Rules on what identities did, by audit logs. ``scanner/judging/activity`` decides; here are texts and severities."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from fnmatch import fnmatchcase
+from typing import Any
+
+from scanner.model import Assessment, Severity
+from scanner.model.activity import Deviation
+from scanner.rules.base import ActivityRule, Circumstance, Hit, IdentityRule, RuleContext, is_powerful
+
+_COMMON = ("day", "reasons", "actions", "more_actions", "events", "first_at", "last_at", "event_ids", "explained",
+           "explained_by")  # fmt: skip
+"""Facts of every finding about a day."""
+_SILENT_ON: frozenset[Circumstance] = frozenset({"human", "provider_managed"})
+
+
+def evidence_of(deviation: Deviation) -> Mapping[str, Any]:
+    """The facts of a finding about a day. ``explained`` is always there: None says that it cannot be known."""
+    facts = {
+        "day": deviation.day,
+        "reasons": list(deviation.reasons) or None,
+        **deviation.facts,
+        "event_ids": list(deviation.event_ids) or None,
+        "explained_by": deviation.explained_by,
+    }
+    return {name: fact for name, fact in facts.items() if fact is not None} | {"explained": deviation.explained}
+
+
+def _hit(deviation: Deviation, _assessment: Assessment, _context: RuleContext) -> Hit:
+    return Hit(evidence=evidence_of(deviation))
+
+
+def _high_if_powerful(deviation: Deviation, assessment: Assessment, _context: RuleContext) -> Hit:
+    return Hit(evidence=evidence_of(deviation), severity="high" if is_powerful(assessment) else None)
+
+
+# --- Outside what the entry declares ---
+
+
+def _outside(deviation: Deviation, _assessment: Assessment, _context: RuleContext) -> Hit:
+    is_high = deviation.facts.get("consequential") is True
+    return Hit(evidence=evidence_of(deviation), severity="high" if is_high else None)
+
+
+USED_OUTSIDE_DECLARATION = ActivityRule(
+    id="used_outside_declaration",
+    severity="medium",
+    severity_note="high if it wrote, read a secret or became another identity",
+    title="Identity did what its entry does not declare",
+    why="The entry lists the systems and permissions that were approved. Use beyond them was not approved by anyone, "
+    "or the entry is out of date. Either way nobody has assessed it.",
+    remediation="Ask the owner what the actions were for. Add them to the entry if they are needed, with a review. "
+    "Otherwise remove the permissions and look for a misuse of the identity's credentials.",
+    evidence=(*_COMMON, "entry", "declared", "consequential"),
+    silent_on=_SILENT_ON,
+    check=_outside,
+)
+
+# --- After it should have ended ---
+
+USED_AFTER_OWNER_LEFT = ActivityRule(
+    id="used_after_owner_left",
+    severity="high",
+    title="Identity is used after its owner left",
+    why="Nobody answers for what it does, and whoever left may still hold its credentials.",
+    remediation="Find out who uses it and make that team the owner. Rotate its credentials. Disable the identity if "
+    "nobody claims it.",
+    evidence=(*_COMMON, "owner", "left_on"),
+    silent_on=_SILENT_ON,
+    check=_hit,
+)
+
+USED_THOUGH_RETIRED = ActivityRule(
+    id="used_though_retired",
+    severity="high",
+    title="Retired identity is used",
+    why="Its entry says that it is no longer needed, yet something uses it. A consumer was forgotten, or somebody "
+    "found its credentials.",
+    remediation="Find the caller by the events named here. Move it to another identity or stop it, then disable this "
+    "one.",
+    evidence=(*_COMMON, "entry", "retired_since"),
+    silent_on=_SILENT_ON,
+    check=_hit,
+)
+
+USED_AFTER_EXPIRY = ActivityRule(
+    id="used_after_expiry",
+    severity="medium",
+    severity_note="high if it is an admin or can become one",
+    title="Identity is used after its entry expired",
+    why="Its approval was limited in time. Nobody has approved the use since.",
+    remediation="Ask the owner whether it is still needed. Review the entry and set a new date, or remove "
+    "the identity.",
+    evidence=(*_COMMON, "entry", "expires"),
+    silent_on=_SILENT_ON,
+    check=_high_if_powerful,
+)
+
+UNDECLARED_CREDENTIAL_USED = ActivityRule(
+    id="undeclared_credential_used",
+    severity="high",
+    title="Identity was used with a credential that its entry does not list",
+    why="The entry lists the ids of its credentials. Another one was created beside them and is in use, which is how "
+    "access is kept after an intrusion.",
+    remediation="Find out who created the credential and what uses it. Add it to the entry if it is legitimate. "
+    "Otherwise disable it, and treat the identity as compromised.",
+    evidence=(*_COMMON, "entry", "credentials", "declared"),
+    silent_on=_SILENT_ON,
+    check=_hit,
+)
+
+# --- In a way that it never did before ---
+
+DORMANT_WOKE = ActivityRule(
+    id="dormant_woke",
+    severity="medium",
+    severity_note="high if it is an admin or can become one",
+    title="Dormant identity is used again",
+    why="An identity that nobody used for months is rarely watched and rarely missed. Its sudden use is a common sign "
+    "of a stolen credential.",
+    remediation="Ask the owner whether they expected it. If nobody did, disable its credentials and look at what it "
+    "did.",
+    evidence=(*_COMMON, "last_used_at", "quiet_days"),
+    silent_on=_SILENT_ON,
+    check=_high_if_powerful,
+)
+
+
+def _changed(deviation: Deviation, assessment: Assessment, _context: RuleContext) -> Hit:
+    severity: Severity | None = "high" if is_powerful(assessment) else None
+    return Hit(evidence=evidence_of(deviation), severity="info" if deviation.explained else severity)
+
+
+BEHAVIOUR_CHANGED = ActivityRule(
+    id="behaviour_changed",
+    severity="medium",
+    severity_note="high if it is an admin or can become one; info if a change of the identity explains it",
+    title="Identity behaves differently from before",
+    why="Machines repeat themselves. One that does something new, from somewhere new or far more often was changed, or "
+    "somebody else uses it. A change that nobody can explain is an incident until proven otherwise.",
+    remediation="Compare the reasons with what was deployed on that day. If nothing was, rotate its credentials and "
+    "examine the events. If the behaviour is intended, describe it in the entry's baseline and review the entry.",
+    evidence=(*_COMMON, "new", "usual_events", "most_events", "hours", "usual_hours"),
+    silent_on=_SILENT_ON,
+    check=_changed,
+)
+
+INTERACTIVE_USE = ActivityRule(
+    id="interactive_use",
+    severity="medium",
+    severity_note="high if it is an admin or can become one",
+    title="A person uses a machine's identity",
+    why="Actions in a console or browser under a machine's identity cannot be attributed to a person. They bypass the "
+    "person's own permissions, MFA and audit trail.",
+    remediation="Find out who it was and give them access of their own. Rotate the identity's credentials.",
+    evidence=(*_COMMON, "clients"),
+    silent_on=_SILENT_ON,
+    check=_high_if_powerful,
+)
+
+# --- Permissions that it never uses ---
+
+_LEAST_DAYS = 90
+_LEAST_SERVICES = 2
+_MOST_NAMED = 20
+
+
+def _permissions_unused(assessment: Assessment, context: RuleContext) -> Hit | None:
+    """Fires if at least half of the granted services were not used in 90 covered days.
+
+    Services whose use no log would show are never called unused.
+    """
+    activity = assessment.activity
+    if activity is None or activity.granted_services is None or activity.covered_days < _LEAST_DAYS:
+        return None
+    granted = [one for one in activity.granted_services if not _is_unlogged(one, activity.unlogged)]
+    used = set(activity.used_services)
+    unused = [one for one in granted if one not in used]
+    created_at = assessment.identity.created_at
+    is_old = created_at is not None and context.past(created_at, _LEAST_DAYS)
+    if not is_old or len(granted) < _LEAST_SERVICES or len(unused) * 2 < len(granted):
+        return None
+    return Hit(
+        evidence={
+            "used": len(granted) - len(unused),
+            "granted": len(granted),
+            "unused_services": unused[:_MOST_NAMED],
+            "covered_days": _LEAST_DAYS,
+        }
+    )
+
+
+def _is_unlogged(service: str, patterns: tuple[str, ...]) -> bool:
+    return any(fnmatchcase(f"{service}:*", pattern) for pattern in patterns)
+
+
+PERMISSIONS_UNUSED = IdentityRule(
+    id="permissions_unused",
+    severity="low",
+    title="Most of the services that an identity may use are never used",
+    why="Permissions without use only serve an attacker. Unused ones can go without breaking anything.",
+    remediation="Remove the services that are not used from its policies, beginning with those that read secrets or "
+    "change permissions.",
+    evidence=("used", "granted", "unused_services", "covered_days"),
+    silent_on=frozenset({"disabled", "exempt", "provider_managed", "human"}),
+    needs=frozenset({"permissions"}),
+    check=_permissions_unused,
+)

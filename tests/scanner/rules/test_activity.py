@@ -1,0 +1,86 @@
+"""Findings about activity: one an identity, day and rule, with severity and evidence."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+import pytest
+
+from scanner.model import Finding, NatureVerdict, Privilege, Severity
+from scanner.model.activity import Deviation
+from scanner.rules.base import ActivityRule
+from scanner.rules.catalog import BUILT_IN
+from scanner.rules.evaluation import JudgedSnapshot, evaluate
+from tests.factories import NOW, make_assessment
+
+RULES = [rule.id for rule in BUILT_IN if isinstance(rule, ActivityRule)]
+ADMIN = {"privilege": Privilege(level="admin")}
+
+
+def _findings(*deviations: Deviation, **facts: Any) -> list[Finding]:
+    snapshot = JudgedSnapshot(assessments=[make_assessment(deviations=deviations, **facts)], now=NOW)
+    return [one for one in evaluate(snapshot) if one.rule in RULES]
+
+
+def _deviation(rule: str = "behaviour_changed", day: int = 20, **facts: Any) -> Deviation:
+    return Deviation(rule=rule, day=date(2026, 11, day), **facts)
+
+
+@pytest.mark.parametrize(
+    ("rule", "facts", "of_most", "of_admins"),
+    [
+        ("used_outside_declaration", {}, "medium", "medium"),
+        ("used_outside_declaration", {"facts": {"consequential": True}}, "high", "high"),
+        ("used_after_owner_left", {}, "high", "high"),
+        ("used_though_retired", {}, "high", "high"),
+        ("used_after_expiry", {}, "medium", "high"),
+        ("undeclared_credential_used", {}, "high", "high"),
+        ("dormant_woke", {}, "medium", "high"),
+        ("behaviour_changed", {}, "medium", "high"),
+        ("behaviour_changed", {"explained": False}, "medium", "high"),
+        ("behaviour_changed", {"explained": True}, "info", "info"),
+        ("interactive_use", {}, "medium", "high"),
+    ],
+)
+def test_severities(rule: str, facts: Any, of_most: Severity, of_admins: Severity) -> None:
+    (found,) = _findings(_deviation(rule, **facts))
+    (of_admin,) = _findings(_deviation(rule, **facts), **ADMIN)
+
+    assert (found.severity, of_admin.severity) == (of_most, of_admins)
+    assert _findings() == []
+
+
+def test_every_rule_about_a_day_has_a_severity_here() -> None:
+    (table,) = (mark for mark in test_severities.pytestmark if mark.name == "parametrize")
+
+    assert {case[0] for case in table.args[1]} == set(RULES)
+
+
+def test_another_day_is_another_finding() -> None:
+    first, second = _findings(_deviation(day=20), _deviation(day=21))
+    (again,) = _findings(_deviation(day=20, reasons=("volume",), facts={"events": 3}))
+
+    assert first.fingerprint != second.fingerprint
+    assert again.fingerprint in (first.fingerprint, second.fingerprint)
+
+
+@pytest.mark.parametrize("explained", [True, False, None])
+def test_evidence_always_says_whether_it_is_explained(explained: bool | None) -> None:
+    by = "owner changed" if explained else None
+    (found,) = _findings(_deviation(reasons=("new_action",), event_ids=("e-1",), explained=explained, explained_by=by))
+
+    assert found.evidence["explained"] is explained
+    assert found.evidence.get("explained_by") == by
+    assert (found.evidence["day"], found.evidence["reasons"]) == ("2026-11-20", ["new_action"])
+    assert found.evidence["event_ids"] == ["e-1"]
+
+
+def test_a_day_that_is_not_rechecked_is_not_judged_again() -> None:
+    assert _findings(_deviation(), rechecked=False) == []
+
+
+def test_people_are_not_judged_by_rules_about_machines() -> None:
+    human = {"nature": NatureVerdict(verdict="human")}
+
+    assert [one.rule for one in _findings(*map(_deviation, RULES), **human)] == []
