@@ -5,7 +5,7 @@ inventory ─► nature, matching ─► registry, suggestions ─► ownership,
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 
 import msgspec
@@ -16,6 +16,7 @@ from scanner.access.paths import resolve
 from scanner.access.trusts import with_clusters
 from scanner.access.workloads import with_signals, with_stored
 from scanner.discovery.inventory import Inventory
+from scanner.judging.activity.judge import Circumstances, Known, judge_activity
 from scanner.judging.assessing import LastScan, Lists, assess, reconcile
 from scanner.judging.last_known.registry_rows import followed, gaps, set_aside
 from scanner.judging.last_known.remembered import (
@@ -28,9 +29,11 @@ from scanner.judging.last_known.remembered import (
     with_unread,
 )
 from scanner.judging.nature import judge_nature
+from scanner.matching.decision import united
 from scanner.matching.places import Places, SourceRef
 from scanner.model import (
     Acknowledgement,
+    ActivityPolicy,
     Assessment,
     Edge,
     Entry,
@@ -74,6 +77,7 @@ class Declared(Struct, frozen=True, kw_only=True):
     exemptions: tuple[Exemption, ...] = ()
     acknowledgements: tuple[Acknowledgement, ...] = ()
     policy: Policy = Policy()
+    activity: ActivityPolicy = ActivityPolicy()
     ownership: Ownership = Ownership()
     tag_keys: tuple[str, ...] = ()
     sources: tuple[SourceRef, ...] = ()
@@ -86,8 +90,10 @@ class Declared(Struct, frozen=True, kw_only=True):
         return frozenset(one.name for one in self.sources if one.provider == _LIST)
 
 
-def judge(inventory: Inventory, declared: Declared, remembered: Remembered, scan: ScanInfo) -> ScanResult:
-    """The scan's result; ``scan.started_at`` is the clock for every verdict."""
+def judge(
+    inventory: Inventory, declared: Declared, remembered: Remembered, scan: ScanInfo, acted: Known | None = None
+) -> ScanResult:
+    """The scan's result; ``scan.started_at`` is the clock for every verdict. ``acted``: what audit logs tell."""
     now, today = scan.started_at, scan.started_at.date()
     places = Places(inventory.coverage)
     remembered = followed(remembered, declared.entries or ())
@@ -121,6 +127,17 @@ def judge(inventory: Inventory, declared: Declared, remembered: Remembered, scan
     natures = {one.key: judge_nature(one, roster) for one in inventory.identities}
     reconciled = reconcile(inventory, natures, lists=lists, last=last, places=places, today=today)
     fresh = assess(inventory, natures, reconciled.registry, lists=lists, last=last, edges=edges, now=now)
+    if acted is not None:
+        circumstances = Circumstances(
+            policy=declared.policy,
+            activity=declared.activity,
+            roster=roster,
+            entry_of=_entries_of(lists.entries or ()),
+            workloads=inventory.workloads,
+            now=now,
+        )
+        active = list(judge_activity((*fresh, *carried), acted, circumstances))
+        fresh, carried = active[: len(fresh)], active[len(fresh) :]
     acknowledgements = Acknowledgements(declared.acknowledgements, today)
     findings = _findings(
         fresh,
@@ -142,6 +159,19 @@ def judge(inventory: Inventory, declared: Declared, remembered: Remembered, scan
     )
     assessments = _with_findings(sorted((*fresh, *carried), key=lambda one: one.identity.key), findings)
     return _result(scan, assessments, reconciled.entries, findings, inventory, declared, remembered, notices)
+
+
+def _entries_of(entries: Sequence[Entry]) -> Callable[[Assessment], Entry | None]:
+    """Give the entry that an identity is registered by, with what agreeing ones add; None for any other identity."""
+    by_id = {entry.id: entry for entry in entries}
+
+    def entry_of(one: Assessment) -> Entry | None:
+        verdict = one.registry
+        if verdict.state != "registered" or verdict.entry is None:
+            return None
+        return united(by_id[verdict.entry], [by_id[other] for other in verdict.agreeing])
+
+    return entry_of
 
 
 def _linked(inventory: Inventory, held: Held, carried: Sequence[Assessment]) -> tuple[Inventory, tuple[Edge, ...]]:

@@ -46,12 +46,23 @@ _WORD = re.compile(r"[^\s,;()]+")
 _DAY = timedelta(days=1)
 
 
-class Circumstances(Struct, frozen=True, kw_only=True):
-    """What activity is judged with. ``entries``: by id, agreeing ones are joined by ``entry_of``.
+class Known(Struct, frozen=True, kw_only=True):
+    """What the store knows for judging activity. ``scans``: starts of all earlier scans.
 
-    ``entry_of``: the entry that an identity is registered by, with what agreeing ones add. ``retired_since``: by
-    entry's id, the start of the first scan that saw it retired. ``scans``: starts of all scans, this one included.
-    ``versions``: what earlier scans saw of identities.
+    ``versions``: what earlier scans saw of identities, by key, oldest first. ``retired_since``: by entry's id, the
+    start of the first scan that saw it retired.
+    """
+
+    past: ActivityPast
+    scans: Sequence[datetime] = ()
+    versions: Callable[[Collection[str]], Mapping[str, Sequence[Version]]] = lambda _: {}
+    retired_since: Mapping[str, datetime] = {}
+
+
+class Circumstances(Struct, frozen=True, kw_only=True):
+    """What activity is judged with besides that.
+
+    ``entry_of``: the entry that an identity is registered by, with what agreeing ones add.
     """
 
     policy: Policy
@@ -59,19 +70,16 @@ class Circumstances(Struct, frozen=True, kw_only=True):
     roster: Roster | None
     entry_of: Callable[[Assessment], Entry | None]
     workloads: Sequence[Workload] = ()
-    retired_since: Mapping[str, datetime] = {}
-    scans: Sequence[datetime] = ()
-    versions: Callable[[Collection[str]], Mapping[str, Sequence[Version]]] = lambda _: {}
     now: datetime
 
 
 def judge_activity(
-    assessments: Sequence[Assessment], past: ActivityPast, circumstances: Circumstances
+    assessments: Sequence[Assessment], known: Known, circumstances: Circumstances
 ) -> tuple[Assessment, ...]:
     """The assessments with ``activity``, ``deviations``, and a usage verdict that the logs agree with."""
-    if not past.logs:
+    if not known.past.logs:
         return tuple(assessments)
-    return _Judging(assessments, past, circumstances).result()
+    return _Judging(assessments, known, circumstances).result()
 
 
 class _Found(Struct):
@@ -86,8 +94,10 @@ class _Found(Struct):
 class _Judging:
     """One run. Most identities are judged by themselves; those with new behaviour once more, beside their peers."""
 
-    def __init__(self, assessments: Sequence[Assessment], past: ActivityPast, given: Circumstances) -> None:
+    def __init__(self, assessments: Sequence[Assessment], known: Known, given: Circumstances) -> None:
+        past = known.past
         self._assessments = assessments
+        self._known = known
         self._past = past
         self._given = given
         self._coverages = Coverages(past, now=given.now)
@@ -138,7 +148,7 @@ class _Judging:
         return Facts(
             assessment=one,
             entry=entry,
-            retired_since=None if entry is None else self._given.retired_since.get(entry.id),
+            retired_since=None if entry is None else self._known.retired_since.get(entry.id),
             roster=self._given.roster,
             policy=self._given.policy,
             since=self._since,
@@ -185,7 +195,7 @@ class _Judging:
             self._past.changes,
             (one.identity for one in self._assessments),
             self._given.workloads,
-            scans=self._given.scans,
+            scans=(*self._known.scans, self._given.now),
             versions=self._versions(),
             within=timedelta(hours=self._given.activity.explained_within_hours),
         )
@@ -203,7 +213,7 @@ class _Judging:
         now, current = self._given.now, {one.identity.key: one for one in self._assessments}
 
         def versions(keys: Collection[str]) -> Mapping[str, Sequence[Version]]:
-            earlier = self._given.versions(keys)
+            earlier = self._known.versions(keys)
             return {key: (*earlier.get(key, ()), (now, now, current[key])) for key in keys}
 
         return versions

@@ -8,7 +8,11 @@ from typing import Any
 
 import pytest
 
-from scanner.judging.activity.judge import Circumstances, judge_activity
+from scanner.discovery.inventory import Reading, join
+from scanner.judging.activity.judge import Circumstances, Known, judge_activity
+from scanner.judging.last_known.remembered import Remembered
+from scanner.judging.pipeline import Declared, judge
+from scanner.matching.places import SourceRef
 from scanner.model import (
     ActivityPolicy,
     AgentVerdict,
@@ -18,6 +22,7 @@ from scanner.model import (
     OwnershipVerdict,
     Policy,
     RegistryVerdict,
+    ScanInfo,
     UsageVerdict,
     Workload,
 )
@@ -51,7 +56,10 @@ def _judge(
         "now": NOW,
         **more,
     }
-    return judge_activity([one or _registered(), *others], past, Circumstances(**given))[0]
+    known = Known(
+        past=past, **{name: given.pop(name) for name in ("scans", "versions", "retired_since") if name in given}
+    )
+    return judge_activity([one or _registered(), *others], known, Circumstances(**given))[0]
 
 
 def _usual(days: range = range(1, 61), **changed: Did) -> Mapping[int, Did]:
@@ -303,12 +311,12 @@ def test_a_change_between_scans_explains() -> None:
     def versions(one: Assessment) -> Any:
         return lambda keys: {key: [(days_ago(8), days_ago(4), one)] for key in keys}
 
-    scans = (days_ago(8), days_ago(4), NOW)
+    scans = (days_ago(8), days_ago(4))
     assert _changed(versions=versions(before), scans=scans) == (
         True, "owner changed between the scans of 2026-11-21 08:00 and 2026-11-25 08:00",
     )  # fmt: skip
     assert _changed(versions=versions(_registered()), scans=scans) == (False, None)
-    assert _changed(versions=versions(_registered()), scans=(days_ago(3), NOW)) == (None, None)
+    assert _changed(versions=versions(_registered()), scans=(days_ago(3),)) == (None, None)
 
 
 def test_a_reviewed_baseline_explains() -> None:
@@ -373,3 +381,17 @@ def test_callers_are_joined_with_identities(identity: Any, log: Any, is_joined: 
 
 def test_outside_the_logs_scopes_nothing_is_known() -> None:
     assert _judge(make_past({}), _registered(make_identity("bot", scope="999999999999"))).activity is None
+
+
+def test_a_scan_reports_what_the_logs_tell() -> None:
+    past = make_past({BOT.key: _usual(range(1, 3), day_1={"write=dynamodb:PutItem": 1})})
+    inventory = join([Reading(source="prod", scope=ACCOUNT, identities=(BOT,))], {"prod": 0})
+    declared = Declared(entries=(ENTRY,), sources=(SourceRef(name="prod", provider="aws"),))
+    info = ScanInfo(id="1", started_at=NOW, finished_at=NOW, version="0")
+
+    result = judge(inventory, declared, Remembered(), info, Known(past=past))
+    (found,) = [one for one in result.findings if one.rule == "used_outside_declaration"]
+
+    assert (found.identity, found.severity, found.evidence["explained"]) == (BOT.key, "high", None)
+    assert found.fingerprint in result.identities[0].findings
+    assert result.identities[0].activity is not None
