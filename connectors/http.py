@@ -1,10 +1,11 @@
-"""HTTP answers that are taken in by pieces, each of which the current budget pays for.
+"""HTTP within the current budget, and a client for JSON APIs.
 
 Every SDK here speaks HTTP through urllib3, most of them through requests. What a connection reads from its socket is
-looked at as it comes, status line and headers included: a server that sends a byte now and then never runs into a
-time-out of the socket. What requests unpacks is looked at once more, unpacked.
+counted as it comes, status line and headers included: a server that sends a byte now and then never runs into the
+socket's time-out. What requests unpacks is counted once more, unpacked.
 
 :class:`Client` is all that a connector for a JSON API needs: it asks one host, and no answer can send it to another.
+A connector whose API has many hosts makes a client for each.
 
 urllib3 and requests come with the extras, so this module is imported when a client is made.
 """
@@ -13,17 +14,18 @@ from __future__ import annotations
 
 import http.client
 import io
-import random
 import re
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from copy import copy
 from datetime import datetime
 from functools import cache
 from hashlib import sha256
 from http.cookiejar import DefaultCookiePolicy
-from typing import Annotated, Any, Self, TypeAlias, TypeVar
+from itertools import count
+from typing import Annotated, Any, Protocol, Self, TypeAlias, TypeVar
 from urllib.parse import quote, urljoin
 
 import msgspec
@@ -32,19 +34,23 @@ from requests import PreparedRequest, Response, Session
 from requests.adapters import HTTPAdapter
 from requests.exceptions import InvalidHeader, InvalidSchema, InvalidURL, MissingSchema, RequestException, Timeout
 from urllib3 import Retry
+from urllib3.connection import HTTPConnection
 from urllib3.exceptions import HTTPError, LocationParseError
 from urllib3.util import parse_url
 
 from connectors.address import check_url, is_loopback
 from connectors.base import Gone, Malformed, Meter, SectionReading, own_words
-from connectors.budget import MEBIBYTE, Answer, current, pause
-from connectors.rates import RateLimit
+from connectors.budget import MEBIBYTE, Answer, current
+from connectors.rates import RateLimit, Retries, Tried
 from connectors.reading import decoded
 from scanner.errors import Denied, SourceError, Throttled, Unreachable
 
 T = TypeVar("T")
 Moment: TypeAlias = Annotated[datetime, Meta(tz=True)]
 """A time in a payload. One without a zone is malformed: it could not be compared with any other."""
+Params: TypeAlias = Mapping[str, str | tuple[str, ...]]
+"""Query parameters; one with many values is repeated."""
+NO_PARAMS: Params = {}
 
 PIECE = 64 * 1024
 """Bytes that are read, or unpacked, at once."""
@@ -52,12 +58,8 @@ ATTEMPTS = 4
 """How often a request is sent at most."""
 BACKOFF = 0.5
 """Seconds before the second try, give or take half; doubled each time. A ``Retry-After`` goes before it."""
-PATIENCE = 120.0
-"""Seconds that a ``Retry-After`` is obeyed; who asks for more ends the section, and is not asked again too early."""
 TIMEOUTS = 2
 """So many tries without an answer in time, and the request is not sent again: each costs the whole time-out."""
-SILENCES = 3
-"""After so many requests in a row without an answer the host counts as gone, and is not asked again."""
 KEPT = 16 * MEBIBYTE
 """Bytes of answers that a client keeps with their ETags."""
 OK, NOT_MODIFIED, UNAUTHORIZED, FORBIDDEN, TOO_MANY = 200, 304, 401, 403, 429
@@ -106,54 +108,64 @@ class _Pieces(io.RawIOBase):
         super().close()
 
 
-class _Socket:
-    """As much of a socket as an answer needs."""
-
-    def __init__(self, sock: Any) -> None:
-        self._sock = sock
-
-    def makefile(self, *_: Any, **__: Any) -> io.BufferedReader:
-        return io.BufferedReader(_Pieces(self._sock, current().answer()), PIECE)
-
-
-class _PaidFor(http.client.HTTPResponse):
-    """An answer that begins to cost once its request is out."""
+class _CountedResponse(http.client.HTTPResponse):
+    """An answer that counts from the moment its request is out."""
 
     def __init__(self, sock: Any, *args: Any, **kwargs: Any) -> None:
-        super().__init__(_Socket(sock), *args, **kwargs)  # type: ignore[arg-type]  # it takes nothing but a file of it
+        super().__init__(sock, *args, **kwargs)
+        self.fp.close()
+        self.fp = io.BufferedReader(_Pieces(sock, current().answer()), PIECE)
+
+
+class _BoundedConnection(HTTPConnection):
+    """Does not connect, send or read for longer than the budget allows. A mixin for each kind of connection."""
+
+    response_class = _CountedResponse
+
+    def connect(self) -> None:
+        budget = current()
+        budget.check()
+        if isinstance(self.timeout, int | float):
+            self.timeout = min(self.timeout, max(0.001, budget.left()))
+        super().connect()
+
+    def request(self, *args: Any, **kwargs: Any) -> None:
+        current().check()
+        super().request(*args, **kwargs)
 
 
 @cache
 def _bounded(pool: type[Any]) -> type[Any]:
-    """The kind of pool, with connections that are no longer tried, and answers no longer read, than may be."""
+    """The same kind of pool, with bounded connections."""
     usual = pool.ConnectionCls
-
-    class Connection(usual):  # type: ignore[misc, valid-type]  # which class, is known at run time
-        response_class = _PaidFor
-        timeout: Any
-
-        def connect(self) -> None:
-            budget = current()
-            budget.check()
-            if isinstance(self.timeout, int | float):
-                self.timeout = min(self.timeout, max(0.001, budget.left()))
-            super().connect()
-
-        def request(self, *args: Any, **kwargs: Any) -> Any:
-            current().check()
-            return super().request(*args, **kwargs)
-
-    return type(f"Bounded{pool.__name__}", (pool,), {"ConnectionCls": Connection})
+    connection = type(usual.__name__, (_BoundedConnection, usual), {})
+    return type(pool.__name__, (pool,), {"ConnectionCls": connection})  # errors show these names
 
 
 def bound(manager: Any) -> None:
-    """Make whatever a pool manager of urllib3 connects to pay for its answers."""
+    """Keep all connections of a pool manager of urllib3 within the budget."""
     kinds = manager.pool_classes_by_scheme
     manager.pool_classes_by_scheme = {scheme: _bounded(kind) for scheme, kind in kinds.items()}
 
 
+class _Unpacked:
+    """A response of urllib3 that counts what it unpacks."""
+
+    def __init__(self, raw: Any) -> None:
+        self._raw = raw
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._raw, name)
+
+    def stream(self, _: int, *, decode_content: bool) -> Iterator[bytes]:
+        answer = current().answer()
+        for piece in self._raw.stream(PIECE, decode_content=decode_content):
+            answer.take(len(piece))
+            yield piece
+
+
 class BoundedAdapter(HTTPAdapter):
-    """An adapter of requests that takes in a whole answer, within the budget, before it hands it on."""
+    """An adapter of requests that reads a whole answer, within the budget, before it returns it."""
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
         super().init_poolmanager(*args, **kwargs)
@@ -171,17 +183,12 @@ class BoundedAdapter(HTTPAdapter):
         budget = current()
         budget.check()
         response = super().send(request, True, *args, **kwargs)
-        answer, content = budget.answer(), bytearray()
+        response.raw = _Unpacked(response.raw)
         try:
-            for piece in response.iter_content(PIECE):
-                answer.take(len(piece))
-                content += piece
+            budget.take(len(response.content))
         except SourceError:
-            content.clear()  # else whoever keeps the error would keep this, by its traceback
             response.close()
             raise
-        budget.take(len(content))
-        response._content = bytes(content)  # noqa: SLF001  # as its own `content` would, without a limit
         return response
 
 
@@ -193,21 +200,22 @@ def bound_session(session: Session, adapter: BoundedAdapter | None = None) -> Se
     return session
 
 
-class Page(Struct, frozen=True, kw_only=True):
-    """One page of a listing, for whoever says where the next one is.
+Decode: TypeAlias = Callable[[bytes | Raw, Any], Any]
+"""JSON as a shape; see ``decoded``."""
 
-    ``number``: from 0. ``link``: the address in its header ``Link`` with ``rel="next"``. ``rows``: how many it has.
-    """
+
+class Page(Struct, frozen=True, kw_only=True):
+    """One page of a listing. ``number``: from 0. ``link``: the address in its header ``Link`` with ``rel="next"``."""
 
     url: str
-    params: Mapping[str, str]
+    params: Params
     content: bytes
     number: int
     link: str | None
-    rows: int
+    rows: Sequence[Raw]
 
 
-Next: TypeAlias = tuple[str, Mapping[str, str]] | None
+Next: TypeAlias = tuple[str, Params] | None
 """The address of the next page and what is asked of it; None after the last one."""
 Paging: TypeAlias = Callable[[Page], Next]
 
@@ -217,11 +225,12 @@ def link_header(page: Page) -> Next:
     return None if page.link is None else (_joined(page.url, page.link), {})
 
 
-def next_link(at: str) -> Paging:
-    """The next page's address stands in the answer: ``next_link("/@odata.nextLink")``. ``at``: a JSON pointer."""
+def next_link(*at: str) -> Paging:
+    """The answer has the next page's address: ``next_link("/@odata.nextLink")``. ``at``: JSON pointers, in order."""
 
     def following(page: Page) -> Next:
-        address = pointed(page.content, at, str | None)
+        addresses = (pointed(page.content, one, str | None) for one in at)
+        address = next(filter(None, addresses), None)
         return (_joined(page.url, address), {}) if address else None
 
     return following
@@ -246,33 +255,71 @@ def page_number(param: str = "page", *, first: int = 1) -> Paging:
     return following
 
 
-def pointed(content: bytes | Raw, at: str, shape: Any) -> Any:
-    """What stands at a JSON pointer, as ``shape``; None where nothing does. Raises Malformed or Unreachable."""
+def pointed(content: bytes | Raw, at: str, shape: Any, decode: Decode | None = None) -> Any:
+    """The value at a JSON pointer, as ``shape``; None where there is none. Raises Malformed or Unreachable."""
+    decode = decode or decoded
     part: bytes | Raw = content
     for step in at.split("/")[1:]:
-        fields = decoded(part, dict[str, Raw] | None) or {}
+        fields = decode(part, dict[str, Raw] | None) or {}
         if step not in fields:
             return None
         part = fields[step]
-    return decoded(part, shape)
+    return decode(part, shape)
 
 
-class _Kept(Struct, frozen=True):
-    """An answer as it was: its ETag, body, and link to the next page."""
+class SignIn(Protocol):
+    """Credentials that are obtained when they are first needed. Threads share them."""
 
-    etag: str | None
+    def headers(self, method: str, url: str) -> Mapping[str, str]:
+        """What a request is sent with. Raises SourceError where there are no credentials."""
+        ...
+
+    def renewed(self, refused: Response) -> bool:
+        """Whether, after a 401, there are other credentials to send the request with."""
+        ...
+
+
+class Received(Struct, frozen=True):
+    """An answer with status 200. ``etag``: empty if it has none. ``link``: the next page's, in its header ``Link``."""
+
+    etag: str
     content: bytes
     link: str | None
+
+
+class _Cache:
+    """The answers with an ETag that were used last, up to a size in bytes."""
+
+    def __init__(self, size: int) -> None:
+        self._left = size
+        self._lock = threading.Lock()
+        self._kept: OrderedDict[str, Received] = OrderedDict()
+
+    def get(self, name: str) -> Received | None:
+        with self._lock:
+            return self._kept.get(name)
+
+    def keep(self, name: str, answer: Received) -> None:
+        if not (name and answer.etag and answer.etag.isascii() and answer.etag.isprintable()):
+            return
+        with self._lock:
+            before = self._kept.pop(name, None)
+            self._kept[name] = answer
+            self._left += (len(before.content) if before else 0) - len(answer.content)
+            while self._left < 0:
+                self._left += len(self._kept.popitem(last=False)[1].content)
 
 
 class Client:
     """One source's way to one JSON API over HTTP. Threads share it; its methods raise SourceErrors only.
 
     ``url``: the API's address. Whatever an answer says, no request leaves its scheme, host and port, and redirects are
-    not followed, so the credentials in ``headers`` reach nobody else. ``meter``: counts what is sent, retries included.
-    ``rate``: what it is held to once the API has refused for load. ``timeout``: seconds without a byte.
-    ``may_pass``: the statuses after which a request is sent again. ``environment``: whether an API beyond this machine
-    is asked through the proxies, and with the certificates, that the environment names.
+    not followed, so the credentials in ``headers`` and of ``sign_in`` reach nobody else. ``meter``: counts what is
+    sent, retries included. ``rate``: the pace it is held to once the API has refused for load. ``timeout``: seconds
+    without a byte. ``may_pass``: the statuses after which a request is sent again; ``for_load``: which answers ask for
+    fewer requests, which are sent again, too. ``decode``: what reads JSON, if not ``decoded``. ``keep``: bytes of
+    answers that are kept with their ETags. ``environment``: whether an API beyond this machine is asked through the
+    proxies, and with the certificates, that the environment names.
     Shapes are msgspec Structs: what they do not name is dropped while it is parsed.
     """
 
@@ -281,15 +328,19 @@ class Client:
         url: str,
         *,
         headers: Mapping[str, str] = {},
+        sign_in: SignIn | None = None,
         meter: Meter | None = None,
         rate: RateLimit | None = None,
         attempts: int = ATTEMPTS,
         backoff: float = BACKOFF,
         timeout: float = 30.0,
+        decode: Decode = decoded,
+        keep: int = KEPT,
         ca_file: str | None = None,
         insecure_http: bool = False,
         workers: int = 8,
         may_pass: Collection[int] = MAY_PASS,
+        for_load: Callable[[Response], bool] | None = None,
         environment: bool = True,
     ) -> None:
         try:
@@ -302,42 +353,80 @@ class Client:
         self.url = url.rstrip("/")
         self.meter = Meter() if meter is None else meter
         self.rate = RateLimit(5, burst=5) if rate is None else rate
+        self.refusal: Callable[[Response], SourceError] = refusal
         self._origin = _origin(url)
-        self._attempts = attempts
-        self._backoff = backoff
+        self._sign_in = sign_in
         self._timeout = timeout
         self._may_pass = may_pass
+        self._for_load = for_load or is_throttled
+        self._decode = decode
+        self._retries = Retries(_shown(self._origin), attempts=attempts, backoff=backoff)
+        self._cache = _Cache(keep)
         self._session = self._made_session(headers, ca_file, workers, environment=environment)
-        self._random = random.SystemRandom()
-        self._lock = threading.Lock()
-        self._silences = 0
-        self._kept: OrderedDict[str, _Kept] = OrderedDict()
-        self._kept_bytes = 0
+
+    def but(
+        self,
+        *,
+        meter: Meter | None = None,
+        rate: RateLimit | None = None,
+        refusal: Callable[[Response], SourceError] | None = None,
+    ) -> Self:
+        """The same way to the API, counted or paced apart; ``refusal``: what a status other than 200 means.
+
+        Connections, the memory of what was in vain, and kept answers are shared.
+        """
+        other = copy(self)
+        other.meter = meter or self.meter
+        other.rate = rate or self.rate
+        other.refusal = refusal or self.refusal
+        return other
 
     def ask(
         self,
         path: str,
         *,
         method: str = "",
-        params: Mapping[str, str] = {},
+        params: Params = NO_PARAMS,
         body: Any = None,
         headers: Mapping[str, str | bytes] = {},
+        asked_for: str = "",
         **places: str,
     ) -> Response:
         """What the API says in the end, whatever its status: for one whose verbs or refusals are its own.
 
-        ``method``: GET, or POST with a ``body``, unless another is named. Raises Unreachable where there is no answer,
-        Throttled where the API asks for too long a pause.
+        ``path``: below the API's address, or an address of the API's that an answer links to. ``method``: GET, or POST
+        with a ``body``, unless another is named. ``asked_for``: the path without names, if ``path`` has them.
+        Raises Unreachable where there is no answer, Throttled where the API asks for too long a pause.
         """
-        return self._asked(self.url + _path(path, places), params, body, method=method, headers=headers)
+        url = self._address(_path(path, places) if places else path)
+        self._check(url)
+        method = method or ("GET" if body is None else "POST")
+        timeouts = 0
 
-    def get(self, path: str, shape: type[T], *, params: Mapping[str, str] = {}, body: Any = None, **places: str) -> T:
+        def once() -> Tried[Response]:
+            nonlocal timeouts
+            response = self._sent(method, url, params, body, headers)
+            if isinstance(response, Response) and self._is_renewed(response):
+                response = self._sent(method, url, params, body, headers)
+            if isinstance(response, Exception):
+                timeouts += isinstance(response, Timeout)
+                name = type(response).__name__
+                silent = Unreachable(f"{_shown(self._origin)} does not respond: {_REASONS.get(name, name)}")
+                return Tried(silent, may_pass=timeouts < TIMEOUTS, is_silence=True)
+            for_load = self._for_load(response)
+            if for_load or response.status_code in self._may_pass:
+                return Tried(response, may_pass=True, for_load=for_load, seconds=_seconds_asked(response))
+            return Tried(response)
+
+        return self._retries.answer(asked_for or path, once, self.rate)
+
+    def get(self, path: str, shape: type[T], *, params: Params = NO_PARAMS, body: Any = None, **places: str) -> T:
         """One answer, as ``shape``: ``get("/orgs/{org}", Org, org=name)``. With a ``body`` it is a POST that only asks.
 
         ``places``: what stands in the path, quoted, so that no name leads to another path.
         """
-        answer = self._answer(self.url + _path(path, places), params, body)
-        found: T = decoded(answer.content, shape)
+        answer = self.received(_path(path, places), params=params, body=body, asked_for=path)
+        found: T = self._decode(answer.content, shape)
         return found
 
     def rows(
@@ -348,7 +437,7 @@ class Client:
         *,
         at: str = "",
         paging: Paging | None = None,
-        params: Mapping[str, str] = {},
+        params: Params = NO_PARAMS,
         **places: str,
     ) -> Iterator[T]:
         """The rows of a listing, page by page. ``at``: JSON pointer to the list: ``/items``; else the answer is one.
@@ -356,32 +445,53 @@ class Client:
         A row of another shape is a gap of that row alone, which the section tells. Pages that lead in a circle end
         the section.
         """
-        following: Next = (self.url + _path(path, places), params)
-        seen: set[object] = set()
-        number = 0
-        while following is not None:
-            url, asked = following
-            answer = self._answer(url, asked)
-            raws = pointed(answer.content, at, list[Raw] | None)
-            if raws is None:
-                raise Malformed(f"a response has no list at {at or 'its root'}")
-            for place, raw in enumerate(raws):
+        for page in self.pages(_path(path, places), at=at, paging=paging, params=params, asked_for=path):
+            for place, raw in enumerate(page.rows):
                 try:
-                    one: T = decoded(raw, row)
+                    one: T = self._decode(raw, row)
                 except SourceError as error:
-                    section.malformed(f"{place + 1} of page {number + 1}", str(error))
+                    section.malformed(f"{place + 1} of page {page.number + 1}", str(error))
                 else:
                     yield one
-            page = Page(
-                url=url, params=asked, content=answer.content, number=number, link=answer.link, rows=len(raws)
-            )  # fmt: skip
+
+    def pages(
+        self,
+        path: str,
+        *,
+        at: str = "",
+        paging: Paging | None = None,
+        params: Params = NO_PARAMS,
+        method: str = "GET",
+        headers: Mapping[str, str] = {},
+        asked_for: str = "",
+        may_lack: bool = False,
+    ) -> Iterator[Page]:
+        """A listing, page by page, its rows as they came; they lie in a list, or in an object by name.
+
+        ``path`` and ``asked_for``: see ``ask``. ``may_lack``: an answer without the list is an empty page. Raises
+        Malformed for pages that lead in a circle.
+        """
+        following: Next = (path, params)
+        seen: set[object] = set()
+        for number in count():
+            if following is None:
+                return
+            url, asked = self._address(following[0]), following[1]
+            answer = self.received(url, params=asked, method=method, headers=headers, asked_for=asked_for)
+            raws: list[Raw] | dict[str, Raw] | None = pointed(
+                answer.content, at, list[Raw] | dict[str, Raw] | None, self._decode
+            )
+            if raws is None and not may_lack:
+                raise Malformed(f"a response has no list at {at or 'its root'}")
+            rows = list(raws.values()) if isinstance(raws, dict) else raws or []
+            page = Page(url=url, params=asked, content=answer.content, number=number, link=answer.link, rows=rows)
+            yield page
             following = paging(page) if paging is not None else None
             # A server that does not know its own parameter gives the same page for ever, whatever it is asked.
-            turn = {(url, *sorted(asked.items())), *([sha256(answer.content).digest()] if raws else [])}
+            turn = {_key(url, asked), *([sha256(answer.content).digest()] if rows else [])}
             if not seen.isdisjoint(turn):
-                raise Malformed(f"the pages of {own_words(path)} repeat")
+                raise Malformed(f"the pages of {own_words(asked_for or path)} repeat")
             seen |= turn
-            number += 1
 
     def close(self) -> None:
         """Give the connections back."""
@@ -396,14 +506,13 @@ class Client:
     def _made_session(
         self, headers: Mapping[str, str], ca_file: str | None, workers: int, *, environment: bool
     ) -> Session:
-        check, meter = self._check, self.meter
+        check = self._check
 
         class Pinned(BoundedAdapter):
             """The last place before the wire: what goes elsewhere does not go."""
 
             def send(self, request: PreparedRequest, *args: Any, **kwargs: Any) -> Response:
                 check(request.url or "")
-                meter.add()
                 return super().send(request, *args, **kwargs)
 
         session = Session()
@@ -414,6 +523,9 @@ class Client:
         session.trust_env = environment and not is_loopback(self._origin[1].strip("[]"))
         session.verify = True if ca_file is None else ca_file
         return bound_session(session, Pinned(pool_maxsize=workers))
+
+    def _address(self, path: str) -> str:
+        return self.url + path if path.startswith("/") or not path else path
 
     def _check(self, url: str) -> None:
         """Raises SourceError for what is not at the API's own address."""
@@ -428,98 +540,53 @@ class Client:
                 hint=f"only {_shown(self._origin)} is asked; if it is the API's own, give it as the source's url",
             )
 
-    def _answer(self, url: str, params: Mapping[str, str], body: Any = None) -> _Kept:
+    def received(
+        self, path: str, *, params: Params, method: str = "", headers: Mapping[str, str] = {}, **asked: Any
+    ) -> Received:
         """The answer with status 200, or the one of before that still holds. Raises SourceError for any other."""
-        name = "" if body is not None else repr((url, *sorted(params.items())))
-        known = self._known(name)
-        headers = {} if known is None or known.etag is None else {"If-None-Match": known.etag}
-        response = self._asked(url, params, body, headers=headers)
+        key = _key(path, params) if method in ("", "GET") and asked.get("body") is None else ""
+        known = self._cache.get(key)
+        if known is not None:
+            headers = {**headers, "If-None-Match": known.etag}
+        response = self.ask(path, params=params, method=method, headers=headers, **asked)
         if response.status_code == NOT_MODIFIED and known is not None:
             return known
-        if response.status_code == OK:
-            return self._keep(name, response)
-        raise refusal(response)
-
-    def _asked(
-        self,
-        url: str,
-        params: Mapping[str, str],
-        body: Any,
-        *,
-        method: str = "",
-        headers: Mapping[str, str | bytes] = {},
-    ) -> Response:
-        """The last answer, after as many tries as are allowed. Raises SourceError where there is none."""
-        self._check(url)
-        timeouts = 0
-        for attempt in range(1, self._attempts + 1):
-            if self._silences >= SILENCES:
-                raise Unreachable(f"{_shown(self._origin)} was not called: it stopped responding")
-            is_last = attempt == self._attempts
-            response, why = self._sent(method or ("GET" if body is None else "POST"), url, params, body, headers)
-            if response is None:
-                timeouts += isinstance(why, Timeout)
-                if is_last or timeouts == TIMEOUTS:
-                    with self._lock:
-                        self._silences += 1
-                    name = type(why).__name__
-                    raise Unreachable(f"{_shown(self._origin)} does not respond: {_REASONS.get(name, name)}")
-                self._wait(attempt, None)
-                continue
-            self._silences = 0
-            throttled = is_throttled(response)
-            if throttled:
-                self.rate.slow_down()
-            elif response.status_code not in self._may_pass:
-                return response
-            asked = _seconds_asked(response)
-            if asked is not None and asked > PATIENCE:
-                raise Throttled(f"the API asks to wait for {asked:.0f} seconds", hint="scan again later")
-            if is_last:
-                return response
-            self._wait(attempt, asked)
-        raise SourceError("no request was sent: attempts must be positive")
+        if response.status_code != OK:
+            raise refusal(response) if response.is_redirect else self.refusal(response)
+        link = response.links.get("next", {}).get("url")
+        answer = Received(response.headers.get("ETag", ""), response.content, link)
+        self._cache.keep(key, answer)
+        return answer
 
     def _sent(
-        self, method: str, url: str, params: Mapping[str, str], body: Any, headers: Mapping[str, str | bytes]
-    ) -> tuple[Response | None, Exception | None]:
-        """One try: the answer, or why there is none."""
-        self.rate.acquire()
+        self, method: str, url: str, params: Params, body: Any, headers: Mapping[str, str | bytes]
+    ) -> Response | Exception:
+        """One request: its answer, or why there is none."""
+        signed = {} if self._sign_in is None else self._sign_in.headers(method, url)
+        current().check()
+        self.meter.add()
         try:
-            response = self._session.request(
+            return self._session.request(
                 method,
                 url,
                 params=params,
                 json=body,
-                headers=headers,
+                headers={**headers, **signed},
                 allow_redirects=False,  # they would carry the credentials to whatever host they name
                 timeout=self._timeout,
             )
         except (InvalidURL, MissingSchema, InvalidSchema, InvalidHeader, UnicodeError) as error:
             raise Malformed(f"the request is invalid ({type(error).__name__})") from None
         except (RequestException, HTTPError) as error:
-            return None, error
-        return response, None
+            return error
 
-    def _wait(self, attempt: int, asked: float | None) -> None:
-        pause(self._backoff * 2.0 ** (attempt - 1) * self._random.uniform(0.5, 1.5) if asked is None else asked)
+    def _is_renewed(self, response: Response) -> bool:
+        return response.status_code == UNAUTHORIZED and self._sign_in is not None and self._sign_in.renewed(response)
 
-    def _known(self, name: str) -> _Kept | None:
-        with self._lock:
-            return self._kept.get(name)
 
-    def _keep(self, name: str, response: Response) -> _Kept:
-        link = response.links.get("next", {}).get("url")
-        answer = _Kept(response.headers.get("ETag"), response.content, link)
-        if name and answer.etag and answer.etag.isascii() and answer.etag.isprintable():
-            with self._lock:
-                before = self._kept.pop(name, None)
-                self._kept_bytes -= len(before.content) if before else 0
-                self._kept[name] = answer
-                self._kept_bytes += len(answer.content)
-                while self._kept_bytes > KEPT:
-                    self._kept_bytes -= len(self._kept.popitem(last=False)[1].content)
-        return answer
+def _key(url: str, params: Params) -> str:
+    """The same for the same request."""
+    return repr((url, *sorted(params.items())))
 
 
 def _joined(url: str, link: str) -> str:

@@ -1,12 +1,29 @@
-"""How fast a connector asks: as fast as it can until the provider says no, then at a stated rate."""
+"""How fast a connector asks, and how often again: at full speed until the provider refuses, then at a stated rate."""
 
 from __future__ import annotations
 
+import random
 import threading
 import time
 from collections.abc import Callable
+from itertools import count
+from typing import Generic, TypeVar
+
+from msgspec import Struct
 
 from connectors.budget import pause
+from scanner.errors import SourceError, Throttled, Unreachable
+
+T = TypeVar("T")
+
+PATIENCE = 120.0
+"""Seconds that a ``Retry-After`` is obeyed; who asks for more ends the section, and is not asked again too early."""
+LONGEST_BACKOFF = 60.0
+"""Seconds between two tries at most, where the provider does not say."""
+LAST_TRY_AFTER = 120.0
+"""After so many seconds a request is tried for the last time, however many tries are left."""
+SILENCES = 3
+"""After so many requests in a row without an answer the host counts as gone, and is not asked again."""
 
 
 class RateLimit:
@@ -61,3 +78,71 @@ class RateLimit:
         self._filled_at = now
         self._tokens -= 1
         return max(0.0, -self._tokens / self._rate)
+
+
+class Tried(Struct, Generic[T], frozen=True):
+    """What one try brought. ``outcome``: what is given, or raised, if it was the last one.
+
+    ``may_pass``: whether the same request may end otherwise later. ``for_load``: whether the provider asks for fewer
+    requests. ``is_silence``: nothing answered at all. ``seconds``: how long the provider asks to wait.
+    """
+
+    outcome: T | SourceError
+    may_pass: bool = False
+    for_load: bool = False
+    is_silence: bool = False
+    seconds: float | None = None
+
+
+class Retries:
+    """Asks one host again while that may help. Safe to share between threads, and shared by all who ask the host.
+
+    ``attempts``: tries for one request, the first included. ``backoff``: seconds before the second one, give or take
+    half; doubled each time. Once all tries of a request were in vain, each request is tried once until one is answered:
+    else every request of an outage would wait for it anew.
+    """
+
+    def __init__(self, host: str, *, attempts: int, backoff: float) -> None:
+        self._attempts = attempts
+        self._host = host
+        self._backoff = backoff
+        self._random = random.SystemRandom()
+        self._lock = threading.Lock()
+        self._silences = 0
+        self._in_vain: set[str] = set()
+
+    def answer(self, name: str, once: Callable[[], Tried[T]], rate: RateLimit) -> T:
+        """What ``once`` brings in the end. ``name``: what is asked for. Raises SourceError."""
+        begun = time.monotonic()
+        attempts = self._attempts if self._in_vain.isdisjoint(("", name)) else 1
+        for attempt in count(1):
+            if self._silences >= SILENCES:
+                raise Unreachable(f"{self._host} was not called: it stopped responding")
+            rate.acquire()
+            tried = once()
+            if tried.for_load:
+                rate.slow_down()
+            asks_too_much = tried.may_pass and tried.seconds is not None and tried.seconds > PATIENCE
+            is_last = attempt >= attempts or time.monotonic() - begun > LAST_TRY_AFTER
+            if tried.may_pass and not is_last and not asks_too_much:
+                pause(self.pause_after(attempt) if tried.seconds is None else tried.seconds)
+                continue
+            self._remember(name, tried)
+            if asks_too_much:
+                text = f"the API asks to wait for {tried.seconds:.0f} seconds"
+                raise Throttled(text, hint="scan again later")
+            if isinstance(tried.outcome, SourceError):
+                raise tried.outcome
+            return tried.outcome
+        raise AssertionError("the last try returns or raises")
+
+    def pause_after(self, attempt: int) -> float:
+        """Seconds between a try (from 1) and the next one, where the provider does not say."""
+        return min(LONGEST_BACKOFF, self._backoff * 2.0 ** (attempt - 1) * self._random.uniform(0.5, 1.5))
+
+    def _remember(self, name: str, last: Tried[T]) -> None:
+        """Whether the host is there, and whether all tries were in vain."""
+        in_vain = last.is_silence or (last.may_pass and not last.for_load)
+        with self._lock:
+            self._silences = self._silences + 1 if last.is_silence else 0
+            self._in_vain = self._in_vain | {"", name} if in_vain else self._in_vain - {"", name}

@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 from msgspec import Struct
+from requests import Response
 
-from connectors.base import Gone, Malformed, Scope, Section, SectionReading, Spec
+from connectors.base import Gone, Malformed, Meter, Scope, Section, SectionReading, Spec
 from connectors.http import Client, Moment, Paging, cursor, link_header, next_link, page_number
 from connectors.testing import Answering, Asked, Reply, Server
 from scanner.errors import Denied, SourceError, Throttled, Unreachable
@@ -88,6 +89,11 @@ def _pages(answers: Mapping[str, Any]) -> Answering:
             "/rows?p=3": {"rows": []},
         }, id="page numbers"),
         pytest.param(None, "/rows", {"/rows": {"rows": [{"id": 1}, {"id": 2}, {"id": 3}]}}, id="one page"),
+        pytest.param(None, "/rows", {"/rows": {"rows": {"a": {"id": 1}, "b": {"id": 2}, "c": {"id": 3}}}}, id="map"),
+        pytest.param(next_link("/nextLink", "/@odata.nextLink"), "/value", {
+            "/rows": {"value": [{"id": 1}], "@odata.nextLink": "{url}/rows?b"},
+            "/rows?b": {"value": [{"id": 2}, {"id": 3}], "nextLink": ""},
+        }, id="one of two nextLinks"),
     ],
 )  # fmt: skip
 def test_every_kind_of_pages(
@@ -282,13 +288,13 @@ def test_a_row_of_another_shape_costs_itself(serve: Callable[[Answering], Server
 
 
 def test_a_dead_host_is_not_asked_for_ever() -> None:
-    """After three requests in vain no more are sent."""
+    """The first request is tried twice, the others once; after three in vain no more are sent."""
     client = Client("http://127.0.0.1:1", attempts=2, backoff=0.001)
     for _ in range(5):
         with pytest.raises(Unreachable):
             client.get("/one", Row)
 
-    assert client.meter.calls == 6
+    assert client.meter.calls == 4
 
 
 @pytest.mark.parametrize("token", ["a\nb", "ä", " a"])
@@ -313,3 +319,98 @@ def test_a_session_keeps_no_cookies_and_reads_no_netrc(
 
     assert {one.headers["Authorization"] for one in server.asked} == {"Bearer t"}
     assert all("Cookie" not in one.headers for one in server.asked)
+
+
+class Tokens:
+    """Credentials of which each renewal gives the next."""
+
+    def __init__(self, *tokens: str) -> None:
+        self.left = list(tokens)
+
+    def headers(self, method: str, url: str) -> dict[str, str]:
+        assert (method, url.rpartition("/")[2]) == ("GET", "one")
+        if not self.left:
+            raise Denied("no credentials")
+        return {"Authorization": f"Bearer {self.left[0]}"}
+
+    def renewed(self, refused: Response) -> bool:
+        assert refused.request.headers["Authorization"] == f"Bearer {self.left[0]}"
+        return len(self.left) > 1 and self.left.pop(0) != ""
+
+
+@pytest.mark.parametrize(
+    ("tokens", "said", "calls"),
+    [
+        (["good"], "", 1),
+        (["old", "good"], "", 2),
+        (["old"], "not valid: HTTP 401", 1),
+        (["old", "older", "good"], "not valid: HTTP 401", 2),
+        ([], "no credentials", 0),
+    ],
+)
+def test_credentials_are_renewed_once_when_they_are_refused(
+    tokens: list[str], said: str, calls: int, serve: Callable[[Answering], Server]
+) -> None:
+    """Each request is counted; without credentials none is sent."""
+    server = serve(lambda asked: Reply(body={"id": 7}) if asked.headers["Authorization"] == "Bearer good"
+                   else Reply(status=401, body={}))  # fmt: skip
+    client = Client(server.url, sign_in=Tokens(*tokens), attempts=3, backoff=0.001)
+
+    if said:
+        with pytest.raises(Denied, match=said):
+            client.get("/one", Row)
+    else:
+        assert client.get("/one", Row).id == 7
+    assert client.meter.calls == len(server.asked) == calls
+
+
+def test_units_of_work_share_what_is_known_of_a_host(serve: Callable[[Answering], Server]) -> None:
+    """Each counts its own calls, and says what a refusal means to it."""
+    server = serve(lambda _: Reply(status=503, body={}))
+    client = _client(server)
+    other = client.but(meter=Meter(), refusal=lambda _: Gone("a teapot"))
+
+    with pytest.raises(SourceError, match="HTTP 503"):
+        client.get("/one", Row)
+    with pytest.raises(Gone, match="teapot"):
+        other.get("/one", Row)
+
+    assert (client.meter.calls, other.meter.calls) == (3, 1)
+
+
+@pytest.mark.parametrize("for_load", [None, lambda response: response.status_code == 418])
+def test_an_api_says_in_its_own_way_that_it_is_asked_too_much(
+    for_load: Callable[[Response], bool] | None, serve: Callable[[Answering], Server]
+) -> None:
+    """Then it is asked again, at a pace."""
+    replies = iter([Reply(status=418, body={}), Reply(body={"id": 7})])
+    server = serve(lambda _: next(replies))
+    client = Client(server.url, attempts=3, backoff=0.001, for_load=for_load)
+
+    assert client.ask("/one").status_code == (200 if for_load else 418)
+    assert (client.rate.limited, client.meter.calls) == ((True, 2) if for_load else (False, 1))
+
+
+def test_a_link_is_asked_for_as_it_is(serve: Callable[[Answering], Server]) -> None:
+    """Braces in it are no places."""
+    server = serve(lambda asked: Reply(body={"rows": [], "next": "" if "b" in asked.query else "{url}/rows?a={b}"}))
+    list(_client(server).pages("/rows", at="/rows", paging=next_link("/next")))
+
+    assert len(server.asked) == 2
+
+
+def test_a_listing_may_lack_its_list(serve: Callable[[Answering], Server]) -> None:
+    """Where an API leaves out empty ones; else it is another answer."""
+    client = _client(serve(lambda _: Reply(body={})))
+
+    assert [list(page.rows) for page in client.pages("/rows", at="/rows", may_lack=True)] == [[]]
+    with pytest.raises(Malformed, match="no list"):
+        list(client.pages("/rows", at="/rows"))
+
+
+def test_a_parameter_with_many_values_is_repeated(serve: Callable[[Answering], Server]) -> None:
+    """On every page."""
+    server = serve(lambda asked: Reply(body={"rows": [], "next": "" if "after" in asked.query else "b"}))
+    list(_client(server).pages("/rows", at="/rows", paging=cursor("/next", "after"), params={"type": ("a", "b")}))
+
+    assert [one.query for one in server.asked] == ["type=a&type=b", "type=a&type=b&after=b"]

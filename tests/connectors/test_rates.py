@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-from connectors.rates import RateLimit
+from contextlib import suppress
+
+import pytest
+
+from connectors.rates import RateLimit, Retries, Tried
+from scanner.errors import Denied, SourceError, Throttled, Unreachable
 
 
 class Clock:
@@ -50,3 +55,67 @@ def test_a_limit_from_the_start_allows_its_burst() -> None:
         limit.acquire()
 
     assert clock.now == 102.0
+
+
+@pytest.mark.parametrize(("attempt", "least", "most"), [(1, 1, 3), (3, 4, 12), (30, 60, 60)])
+def test_pauses_between_tries_double(attempt: int, least: float, most: float) -> None:
+    """With jitter, up to a minute."""
+    assert least <= Retries("host", attempts=4, backoff=2).pause_after(attempt) <= most
+
+
+def test_a_refusal_that_may_not_pass_is_not_tried_again() -> None:
+    """Neither now nor less often later: it was an answer."""
+    retries, tries = Retries("host", attempts=4, backoff=0), []
+
+    def once() -> Tried[str]:
+        tries.append(1)
+        return Tried(Denied("no"))
+
+    for _ in range(2):
+        with pytest.raises(Denied):
+            retries.answer("/one", once, RateLimit(1))
+    assert len(tries) == 2
+
+
+@pytest.mark.parametrize(
+    ("last", "tries"),
+    [
+        (Tried(Unreachable("down"), may_pass=True), [4, 1, 1, 1]),
+        (Tried(Unreachable("gone"), may_pass=True, is_silence=True), [4, 1, 1, 0]),
+        (Tried(Throttled("busy"), may_pass=True, for_load=True), [4, 4, 4, 4]),
+        (Tried(Throttled("busy"), may_pass=True, for_load=True, seconds=121), [1, 1, 1, 1]),
+    ],
+)
+def test_an_outage_is_waited_for_once(last: Tried[str], tries: list[int]) -> None:
+    """Whatever is asked for; who refuses for load has answered."""
+    retries, rate = Retries("host", attempts=4, backoff=0), RateLimit(1e6)
+    made: list[int] = []
+
+    def once() -> Tried[str]:
+        made[-1] += 1
+        return last
+
+    for number in range(4):
+        made.append(0)
+        with pytest.raises(SourceError):
+            retries.answer(f"/{number}", once, rate)
+    assert made == tries
+
+
+def test_an_answer_ends_an_outage() -> None:
+    """Of the host; a path that alone fails is tried once until it is answered itself."""
+    retries = Retries("host", attempts=3, backoff=0)
+    fine = Tried("fine")
+    down: Tried[str] = Tried(Unreachable("down"), may_pass=True)
+
+    def tries_of(path: str, *replies: Tried[str]) -> int:
+        left = list(replies)
+        with suppress(Unreachable):
+            retries.answer(path, lambda: left.pop(0), RateLimit(1))
+        return len(replies) - len(left)
+
+    asked = [tries_of("/a", down, down, down), tries_of("/b", fine), tries_of("/a", down, down),
+             tries_of("/b", fine), tries_of("/b", down, fine), tries_of("/a", fine),
+             tries_of("/a", down, fine)]  # fmt: skip
+
+    assert asked == [3, 1, 1, 1, 2, 1, 2]

@@ -7,14 +7,17 @@ others that answer in its place write them.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 from msgspec import Raw, Struct
 
-from connectors.base import Gone, own_words
+from connectors.base import Gone, Malformed, own_words
 from connectors.gcp.client.requests import Request
 from scanner.errors import Denied, NotOffered, SourceError, Throttled, Unreachable
+
+if TYPE_CHECKING:
+    from requests import Response
 
 
 def decoded(content: bytes | Raw, payload: Any) -> Any:
@@ -29,6 +32,16 @@ def decoded(content: bytes | Raw, payload: Any) -> Any:
         except OverflowError:  # a number that no field of Google's can hold
             cleaned = bytes(content)
         return msgspec.json.decode(cleaned, type=payload)
+
+
+def answer_as(content: bytes | Raw, payload: Any) -> Any:
+    """A whole answer as ``payload``. Raises Malformed or NotGoogle."""
+    try:
+        return decoded(content, payload)
+    except msgspec.ValidationError as error:
+        raise Malformed(f"a response has an unexpected structure: {error}") from None
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        raise NotGoogle("unexpected response: not JSON") from None
 
 
 def _without_nulls(value: Any) -> Any:
@@ -53,7 +66,7 @@ _RATE = frozenset({"rateLimitExceeded", "userRateLimitExceeded", "RATE_LIMIT_EXC
 _USED_UP = frozenset({"quotaExceeded", "dailyLimitExceeded", "RESOURCE_QUOTA_EXCEEDED"})
 _OFF = frozenset({"SERVICE_DISABLED", "accessNotConfigured"})
 _THERE_ANYWAY = frozenset({"apikeys", "iam", "policyanalyzer", "recommender", "storage"})
-"""APIs that tell of what is there, and works, in projects in which they are off: accounts, their keys, their use."""
+"""APIs that list what exists, and works, in projects in which they are off: accounts, their keys, their use."""
 _CONFIGURATION = {
     "USER_PROJECT_DENIED": "grant roles/serviceusage.serviceUsageConsumer on the quota project, or name another",
     "CONSUMER_INVALID": "name a project that exists as quota_project",
@@ -84,7 +97,7 @@ class NoCredentials(SourceError):
     """There are no credentials, or Google does not accept them."""
 
 
-class Refusal(Struct, frozen=True, kw_only=True):
+class Reported(Struct, frozen=True, kw_only=True):
     """An answer other than success, by HTTP or by gRPC. ``reasons``: the machine-readable ones."""
 
     status: int
@@ -119,13 +132,13 @@ class _Body(Struct):
     error: _Details
 
 
-def read_refusal(status: int, body: bytes) -> Refusal:
+def read_refusal(status: int, body: bytes) -> Reported:
     """The refusal in an HTTP answer. Raises NotGoogle where the answer cannot be Google's."""
     try:
         error: _Details = decoded(body, _Body).error
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         if status in RETRIED_STATUSES:  # front ends answer these with a page
-            return Refusal(status=status)
+            return Reported(status=status)
         raise NotGoogle(f"HTTP {status} with an unexpected response") from None
     reasons = tuple(reason for part in (*error.details, *error.errors) for reason in _texts(part, "reason"))
     metadata: dict[str, str] = {}
@@ -133,7 +146,16 @@ def read_refusal(status: int, body: bytes) -> Refusal:
         found = part.get("metadata") if isinstance(part, dict) else None
         if isinstance(found, dict):
             metadata |= {str(name): str(text) for name, text in found.items()}
-    return Refusal(status=status, message=error.message, reasons=reasons, metadata=metadata)
+    return Reported(status=status, message=error.message, reasons=reasons, metadata=metadata)
+
+
+def is_for_load(response: Response) -> bool:
+    """Whether an HTTP answer asks for fewer requests."""
+    try:
+        refused = response.status_code in {FORBIDDEN, TOO_MANY}
+        return refused and read_refusal(response.status_code, response.content).is_for_load
+    except NotGoogle:
+        return False
 
 
 def _texts(part: Any, field: str) -> Iterator[str]:
@@ -142,8 +164,8 @@ def _texts(part: Any, field: str) -> Iterator[str]:
         yield text
 
 
-def source_error(refusal: Refusal, request: Request, *, own_project: frozenset[str] = frozenset()) -> SourceError:
-    """What the refusal means. ``own_project``: id and number of the project that is asked about, if it is one."""
+def source_error(refusal: Reported, request: Request, *, own_project: frozenset[str] = frozenset()) -> SourceError:
+    """What it means to a scan. ``own_project``: id and number of the project that is asked about, if it is one."""
     asked = f"{request.method} {request.path}"
     said = own_words(" ".join(refusal.message.split()))
     words = f"{asked}: {said}" if said else f"{asked}: HTTP {refusal.status}"
@@ -160,7 +182,7 @@ def source_error(refusal: Refusal, request: Request, *, own_project: frozenset[s
     return Unreachable(words) if refusal.status in RETRIED_STATUSES else SourceError(words)
 
 
-def _forbidden(refusal: Refusal, request: Request, words: str, own_project: frozenset[str]) -> SourceError:
+def _forbidden(refusal: Reported, request: Request, words: str, own_project: frozenset[str]) -> SourceError:
     if refusal.has(_OFF):
         consumer = own_words(refusal.metadata.get("consumer", "").removeprefix("projects/"))
         service = own_words(refusal.metadata.get("service", f"{request.api}.googleapis.com"))

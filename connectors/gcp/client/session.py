@@ -1,10 +1,11 @@
-"""Whose credentials are used: a token, a file, or Application Default Credentials; then, maybe, whom they become."""
+"""Signing in to Google, and the clients and rate limits that all scopes of a source share.
+
+Credentials are a token, a file, or Application Default Credentials; they may impersonate a service account.
+"""
 
 from __future__ import annotations
 
-import random
 import threading
-from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,18 +14,19 @@ from typing import TYPE_CHECKING, Any, cast
 import msgspec
 
 from connectors.base import own_words
-from connectors.budget import current
-from connectors.gcp.client.errors import UNAUTHORIZED, NoCredentials
+from connectors.gcp.client.errors import RETRIED_STATUSES, NoCredentials, answer_as, is_for_load
 from connectors.gcp.client.requests import Request
 from connectors.gcp.settings import GcpSettings
-from connectors.rates import RateLimit
+from connectors.rates import RateLimit, Retries
 from scanner.errors import SourceError
 
 if TYPE_CHECKING:
     from google.auth.credentials import Credentials
-    from google.auth.transport.requests import AuthorizedSession
+    from google.auth.transport.requests import Request as SignInTransport
     from google.cloud.iam_admin_v1 import IAMClient
     from requests import Response
+
+    from connectors.http import Client
 
 SCOPES = ("https://www.googleapis.com/auth/cloud-platform",)
 """The only scope that IAM, Cloud Asset and Secret Manager accept: what keeps the scanner to reading is its role."""
@@ -127,7 +129,53 @@ def _loaders() -> dict[str, Callable[[dict[str, Any]], Credentials]]:
     return {kind: loader(kind) for kind in kinds}
 
 
-# --- Sessions: credentials on first use, one connection for each thread, rate limits for each API ---
+class GoogleSignIn:
+    """Signs requests in, at first use. Safe to share between threads, of which one renews the token for all."""
+
+    def __init__(self, settings: GcpSettings) -> None:
+        self._settings = settings
+        self._lock = threading.Lock()
+        self._credentials: Credentials | None = None
+        self._transport: SignInTransport | None = None
+
+    def credentials(self) -> Credentials:
+        """Those of the settings. Raises NoCredentials where there are none."""
+        with self._lock:
+            return self._own()
+
+    def headers(self, method: str, url: str) -> Mapping[str, str]:
+        """The token, and the quota project. Raises NoCredentials."""
+        signed: dict[str, str] = {}
+        with self._lock, translated():
+            self._own().before_request(self._way(), method, url, signed)
+        return signed
+
+    def renewed(self, refused: Response) -> bool:
+        """Whether there is another token now. A bare one cannot be renewed."""
+        if self._settings.access_token is not None:
+            return False
+        signed: dict[str, str] = {}
+        with self._lock, translated():
+            self._own().apply(signed)
+            if signed.get("authorization") == refused.request.headers.get("authorization"):
+                self._own().refresh(self._way())
+        return True
+
+    def _own(self) -> Credentials:
+        if self._credentials is None:
+            self._credentials = credentials_of(self._settings)
+        return self._credentials
+
+    def _way(self) -> SignInTransport:
+        from google.auth.transport.requests import Request as SignInTransport
+        from requests import Session
+
+        from connectors.http import bound_session
+
+        if self._transport is None:
+            self._transport = SignInTransport(bound_session(Session()))
+        return self._transport
+
 
 # Requests a minute that the APIs allow by default, with a fifth to spare. Source: each API's page "Quotas and limits".
 _A_MINUTE: dict[str, int] = {
@@ -141,10 +189,8 @@ _A_MINUTE: dict[str, int] = {
 }
 _USUAL = 1200
 _SPARED = 0.8
-SILENCES = 3
-"""After so many requests in a row without an answer a host counts as gone."""
-PATIENCE = 60.0
-"""Seconds at most between two tries of a request, and that a ``Retry-After`` is obeyed."""
+_CONNECTIONS = 64
+"""Connections kept for each host: scopes are read at the same time, each by as many workers as the settings say."""
 
 
 class GcpSession:
@@ -155,15 +201,13 @@ class GcpSession:
 
     def __init__(self, settings: GcpSettings, *, grpc_channel: Any = None) -> None:
         self.settings = settings
+        self.by_grpc = Retries("IAM by gRPC", attempts=settings.max_attempts, backoff=settings.backoff)
+        self._sign_in = GoogleSignIn(settings)
         self._channel = grpc_channel
         self._lock = threading.Lock()
-        self._local = threading.local()
-        self._credentials: Credentials | None = None
         self._iam: IAMClient | None = None
         self._paces: dict[str, RateLimit] = {}
-        self._silences: Counter[str] = Counter()
-        self._in_vain: set[str] = set()
-        self._random = random.SystemRandom()
+        self._clients: dict[str, Client] = {}
 
     def pace(self, api: str) -> RateLimit:
         """The rate that requests to an API are held to once it has refused for load."""
@@ -172,51 +216,13 @@ class GcpSession:
                 self._paces[api] = RateLimit(_SPARED * _A_MINUTE.get(api, _USUAL) / 60, burst=5)
             return self._paces[api]
 
-    def send(self, request: Request, url: str, params: list[tuple[str, str]], body: Any) -> Response:
-        """One request, sent once. Raises what requests raises, and SourceErrors for want of credentials."""
-        with translated():
-            response: Response = self._http().request(
-                request.method,
-                url,
-                params=params,
-                json=body,
-                allow_redirects=False,  # they would carry the token to whatever host they name
-                timeout=self.settings.timeout,
-            )
-        return response
-
-    def pause(self, attempt: int, asked: float | None = None) -> float:
-        """Seconds before the next try: what the server asked for, else twice as long each time, give or take half."""
-        doubled = self.settings.backoff * 2.0**attempt * self._random.uniform(0.5, 1.5)
-        return min(PATIENCE, doubled if asked is None else asked)
-
-    def wait(self, attempt: int, asked: float | None = None) -> None:
-        """Sleep for that long."""
-        current().pause(self.pause(attempt, asked))
-
-    def heard(self, host: str, *, answered: bool) -> None:
-        """Note whether a host answered, all tries taken together."""
+    def client(self, request: Request, location: str | None) -> Client:
+        """The client of the host that answers a request; one for all threads."""
+        url = self._base(request, location)
         with self._lock:
-            self._silences[host] = 0 if answered else self._silences[host] + 1
-
-    def is_silent(self, host: str) -> bool:
-        """Whether a host has stopped answering, so that it is not asked again."""
-        return self._silences[host] >= SILENCES
-
-    def tries(self, *names: str) -> int:
-        """How often a request is tried at most: once where all tries were in vain before, until one is answered.
-
-        ``names``: its host, and what it asks for there.
-        """
-        return self.settings.max_attempts if self._in_vain.isdisjoint(names) else 1
-
-    def tried(self, *names: str, in_vain: bool) -> None:
-        """Note whether all tries of a request were in vain."""
-        with self._lock:
-            if in_vain:
-                self._in_vain.update(names)
-            else:
-                self._in_vain.difference_update(names)
+            if url not in self._clients:
+                self._clients[url] = self._made_client(url)
+            return self._clients[url]
 
     def iam(self) -> IAMClient:
         """Google's own client for IAM, by gRPC; one for all threads."""
@@ -226,69 +232,55 @@ class GcpSession:
             return self._iam
 
     def close(self) -> None:
-        """Give this thread's connections and the gRPC channel back."""
-        session: AuthorizedSession | None = getattr(self._local, "session", None)
-        if session is not None:
-            session.close()
-            del self._local.session
+        """Give the connections and the gRPC channel back."""
         with self._lock:
+            for client in self._clients.values():
+                client.close()
+            self._clients.clear()
             if self._iam is not None:
                 self._iam.transport.close()
                 self._iam = None
 
-    def base(self, request: Request, location: str | None) -> str:
-        """Scheme and host of a request, without a slash at the end."""
+    def _base(self, request: Request, location: str | None) -> str:
         settings = self.settings
         override = settings.endpoints.get(request.api) or settings.endpoint_url
         if override is not None:
-            return override.rstrip("/")
+            return override
         if request.regional is not None and location is not None:
             return request.regional.format(location=location)
         return f"https://{request.api}.googleapis.com"
 
-    def _http(self) -> AuthorizedSession:
-        session: AuthorizedSession | None = getattr(self._local, "session", None)
-        if session is None:
-            session = self._local.session = self._made_http()
-        return session
+    def _made_client(self, url: str) -> Client:
+        from connectors.http import Client
 
-    def _made_http(self) -> AuthorizedSession:
-        from google.auth.transport.requests import AuthorizedSession
-        from google.auth.transport.requests import Request as SignIn
-        from requests import Session
-
-        from connectors.http import bound_session
-
-        # A bare token cannot be renewed: that it was refused is then the answer.
-        renewed = () if self.settings.access_token is not None else (UNAUTHORIZED,)
-        signing_in = SignIn(bound_session(Session()))
-        session = AuthorizedSession(self._own(), refresh_status_codes=renewed, auth_request=signing_in)
-        bound_session(session)
-        session.auth = lambda prepared: prepared  # else ~/.netrc would replace the token
-        if self.settings.endpoint_url is not None:
-            session.trust_env = False  # what is sent to an address of one's own goes by no proxy
-        if self.settings.ca_file is not None:
-            session.verify = str(self.settings.ca_file.expanduser())
-        return session
-
-    def _own(self) -> Credentials:
-        with self._lock:
-            if self._credentials is None:
-                self._credentials = credentials_of(self.settings)
-            return self._credentials
+        settings = self.settings
+        return Client(
+            url,
+            sign_in=self._sign_in,
+            attempts=settings.max_attempts,
+            backoff=settings.backoff,
+            timeout=settings.timeout,
+            decode=answer_as,
+            keep=0,
+            ca_file=None if settings.ca_file is None else str(settings.ca_file.expanduser()),
+            insecure_http=settings.insecure_http,
+            workers=_CONNECTIONS,
+            may_pass=RETRIED_STATUSES,
+            for_load=is_for_load,
+            environment=settings.endpoint_url is None,  # what is sent to an address of one's own goes by no proxy
+        )
 
     def _made_iam(self) -> IAMClient:
         from google.cloud.iam_admin_v1 import IAMClient
 
+        endpoint = self.settings.grpc_endpoint
         if self._channel is None and self.settings.grpc_is_local:
             import grpc
 
-            self._channel = grpc.insecure_channel(self.settings.grpc_endpoint)
+            self._channel = grpc.insecure_channel(endpoint)
         if self._channel is not None:
             return IAMClient(transport=IAMClient.get_transport_class("grpc")(channel=self._channel))
-        if self._credentials is None:
-            self._credentials = credentials_of(self.settings)
-        endpoint = self.settings.grpc_endpoint
         return IAMClient(
-            credentials=self._credentials, client_options=None if endpoint is None else {"api_endpoint": endpoint}
+            credentials=self._sign_in.credentials(),
+            client_options=None if endpoint is None else {"api_endpoint": endpoint},
         )

@@ -7,10 +7,11 @@ from re import fullmatch
 from typing import Any, TypeVar
 
 import msgspec
+from msgspec import Raw
 
 from connectors.base import Gone, Malformed, Meter
 from connectors.gcp.client import requests as r
-from connectors.gcp.client.api import GcpApi, Page, Query
+from connectors.gcp.client.api import GcpApi, Page, Query, page_of
 from connectors.gcp.client.requests import Request
 from connectors.gcp.client.session import GcpSession
 from connectors.gcp.offline import recognise as k
@@ -61,6 +62,13 @@ class FileApi(GcpApi):
     def service_accounts(self, project: str) -> Iterator[Page]:
         """A project's service accounts."""
         return self.pages(r.SERVICE_ACCOUNTS, project=project)
+
+    def pages(self, request: Request, query: Query | None = None, **places: str) -> Iterator[Page]:
+        """What the files have of a listing, as one page."""
+        assert request.items is not None
+        answer = self._asked(request, dict[str, Raw], query or {}, None, places)
+        rows = msgspec.json.decode(answer.get(request.items, b"[]"), type=list[Raw] | None)
+        yield page_of(rows or [], msgspec.json.encode(answer))
 
     def _asked(self, request: Request, payload: type[T], query: Query, body: Any, places: Places) -> T:
         del body

@@ -7,13 +7,15 @@ from typing import Any
 
 import msgspec
 import pytest
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from connectors.base import Gone, Malformed, Meter
 from connectors.fakes.gcp.faults import Refused
 from connectors.gcp.client import requests as r
 from connectors.gcp.client.errors import ApiOff, Misconfigured, NoCredentials, Rejected
 from connectors.gcp.client.payloads import Anything, Project, ServiceAccount
-from connectors.gcp.client.session import GcpSession
+from connectors.testing import Asked, Reply, Server
 from scanner.errors import Denied, NotOffered, SourceError, Throttled, Unreachable
 from tests.connectors.gcp.conftest import Place
 
@@ -150,19 +152,6 @@ def test_a_redirect_is_not_followed(place: Place) -> None:
     assert len(place.cloud.log) == 1
 
 
-@pytest.mark.parametrize(
-    ("attempt", "asked", "least", "most"),
-    [(0, None, 1, 3), (2, None, 4, 12), (30, None, 60, 60), (2, 7.0, 7, 7), (0, 0.0, 0, 0), (0, 86400.0, 60, 60)],
-)
-def test_pauses_double_unless_the_server_asks_for_one(
-    place: Place, attempt: int, asked: float | None, least: float, most: float
-) -> None:
-    """With jitter, and never longer than we have patience for."""
-    session = GcpSession(place.settings(backoff=2))
-
-    assert least <= session.pause(attempt, asked) <= most
-
-
 def test_a_netrc_does_not_replace_the_token(place: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Requests would prefer it."""
     netrc = tmp_path / "netrc"
@@ -241,7 +230,7 @@ def test_the_same_token_twice_ends_a_listing(place: Place) -> None:
     """Or it would never end."""
     place.cloud.faults.endless_pages = True
 
-    with pytest.raises(Malformed, match="never end"):
+    with pytest.raises(Malformed, match="repeat"):
         list(place.api().pages(r.SECRETS, project="acme-prod"))
 
 
@@ -260,3 +249,25 @@ def test_policies_come_with_their_conditions(place: Place) -> None:
     policy = place.api().post(r.PROJECT_POLICY, dict[str, object], r.POLICY_BODY, project="acme-prod")
 
     assert policy["bindings"] == [binding]
+
+
+def test_a_token_that_has_ended_is_renewed_once_for_all(place: Place, tmp_path: Path) -> None:
+    """The request is sent again with the new one; other requests use it, too."""
+    given = 0
+
+    def issue(_: Asked) -> Reply:
+        nonlocal given
+        given += 1
+        return Reply(body={"access_token": f"token-{given}", "expires_in": 3600, "token_type": "Bearer"})
+
+    place.cloud.faults.fail(401, times=1)
+    with Server(issue) as issuer:
+        key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+        pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
+        info = {"type": "service_account", "client_email": "m@acme-prod.iam.gserviceaccount.com", "private_key": pem}
+        (tmp_path / "key.json").write_bytes(msgspec.json.encode({**info, "token_uri": f"{issuer.url}/token"}))
+        api = place.api(meter := Meter(), access_token=None, credentials_file=tmp_path / "key.json")
+        for _ in range(2):
+            api.get(r.PROJECT, Anything, project="acme-prod")
+
+    assert (given, meter.calls, len(place.cloud.log)) == (2, 3, 3)
