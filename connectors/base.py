@@ -1,4 +1,4 @@
-"""Failures that connectors tell apart; to everybody else they are SourceErrors."""
+"""Failures that connectors distinguish; everywhere else they are SourceErrors."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ class Section(Struct, frozen=True, kw_only=True):
     ``kinds``: identity kinds (or ``secret``) it lists, empty where it only adds facts to them.
     ``rungs``: the rungs of matching that its data feed. ``feeds``: facts that it adds to identities of other scopes,
     by assignments. ``without``: what is lost when it cannot be read.
-    ``optional``: off unless asked for in the source's settings.
+    ``optional``: off unless the source's settings switch it on.
     """
 
     name: str
@@ -129,12 +129,12 @@ class Scope(Struct, frozen=True, kw_only=True):
     part: str | None = None
     feeds_within: bool = False
     context: Any = None
-    """Whatever the connector needs to find its way back: a namespace's path, an account's role."""
+    """What the connector needs to read it: a namespace's path, an account's role."""
 
     def section(self, name: str, *, meter: Meter | None = None) -> SectionReading:
         """Read one section: ``with scope.section("iam.users", meter=m) as s: …``, then ``yield s.coverage``.
 
-        ``meter``: counts what is asked of the provider; None where nothing is, as in a file or another's answer.
+        ``meter``: counts requests to the provider; None without any, as for a file or another section's answer.
         """
         return SectionReading(self, name, meter)
 
@@ -165,8 +165,8 @@ class SectionReading:
     A :class:`SourceError` inside the ``with`` ends the section and is kept as its coverage: as its own status when
     nothing had been read, as ``partial`` when something had. Other exceptions are bugs and go through.
 
-    What is asked inside the ``with`` draws on a part of the scope's budget. Silence is no answer: a section that asked
-    the provider nothing is not complete, unless it depends on others (see :func:`settled`).
+    Requests inside the ``with`` draw on a part of the scope's budget. Silence is no answer: a section without a request
+    to the provider is not complete, unless it depends on others (see :func:`settled`).
     """
 
     def __init__(self, scope: Scope, name: str, meter: Meter | None) -> None:
@@ -197,7 +197,7 @@ class SectionReading:
         self._details.append(own_words(detail))
 
     def shared(self) -> None:
-        """Another unit had asked what this one needs: that nothing more is asked is no silence."""
+        """Another unit had requested what this one needs: making no request is no silence then."""
         self._is_answered = True
 
     def lost(self, error: SourceError, *, partial: bool = False) -> None:
@@ -302,7 +302,7 @@ class LeastPrivilege(Protocol):
 
     @classmethod
     def base_policy(cls) -> str:
-        """The policy as far as it can be told without looking at the provider."""
+        """The policy as far as it is known without looking at the provider."""
         ...
 
     def policy(self) -> str:

@@ -3,7 +3,7 @@
 The engine opens a budget (:func:`spending`), a section takes a part of it, and every transport draws on whichever is
 current: before it sends, while it waits, and with each piece of an answer that it takes in. So an answer that never
 ends, one that comes a byte at a time, one that unpacks into gigabytes and a listing without a last page all end in the
-same way, as a gap of their section, whatever SDK is in between.
+same way, as a gap of their section, through any SDK.
 """
 
 from __future__ import annotations
@@ -74,7 +74,7 @@ class Budget:
         return Budget(ends, self.limits.section_bytes, self.limits, scope)
 
     def left(self) -> float:
-        """Seconds that are left; infinite where nobody set a deadline."""
+        """Seconds that are left; infinite without a deadline."""
         return self.ends - time.monotonic()
 
     def check(self) -> None:
@@ -155,7 +155,7 @@ def draw_on(budget: Budget) -> None:
 
 @contextmanager
 def spending(seconds: float, limits: Limits = LIMITS) -> Iterator[Budget]:
-    """Inside, whatever this thread asks of a provider draws on a budget of so many seconds."""
+    """Inside, every request of this thread to a provider draws on a budget of so many seconds."""
     before = current()
     budget = Budget(time.monotonic() + seconds, limits.scope_bytes, limits)
     draw_on(budget)
@@ -171,7 +171,7 @@ def pause(seconds: float) -> None:
 
 
 class Pool(ThreadPoolExecutor):
-    """Threads whose tasks draw on the budget of whoever submits them."""
+    """Threads whose tasks draw on the budget of the thread that submits them."""
 
     def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
         """See ``Executor.submit``."""

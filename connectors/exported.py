@@ -1,6 +1,6 @@
 """JSON in files that a provider's command line wrote, in whatever encoding a shell gave it.
 
-Files are taken for hostile: whatever is wrong with one is an :class:`Unreadable` that names no word of what is in it.
+Files are hostile input: anything wrong with one is an :class:`Unreadable` that repeats nothing of its content.
 """
 
 from __future__ import annotations
@@ -29,13 +29,13 @@ _WRITE_JSON = "write it with --output json"
 
 
 class Unreadable(ValueError):
-    """What is wrong with a file, in words that stand behind its name."""
+    """What is wrong with a file, in words that follow its name."""
 
 
 def files_in(path: Path) -> Iterator[Path]:
     """The file, or every file of the folder and the folders in it, hidden ones left out, in the order of their names.
 
-    Raises OSError where cannot be read.
+    Raises OSError if it cannot be read.
     """
     if path.is_file():
         yield path
@@ -114,12 +114,12 @@ def _is_at_end(text: str, at: int) -> bool:
 # --- Shared parts of offline sources ---
 
 FILES_NAMED = 5
-"""So many files that nobody needs are named, the rest are counted."""
+"""So many unused files are named, the rest are counted."""
 
 
 @contextmanager
 def looking_into(folder: Path) -> Iterator[None]:
-    """Raises SourceError for an OSError, with the name of what cannot be looked into."""
+    """Raises SourceError for an OSError, with the name of what cannot be read."""
     try:
         yield
     except OSError as error:
@@ -127,7 +127,7 @@ def looking_into(folder: Path) -> Iterator[None]:
 
 
 def name_in(root: Path, path: Path) -> str:
-    """What a file is called to a person: its path in the folder, or its own name where it is all there is."""
+    """A file's name in messages: its path in the folder, or its own name where it is all there is."""
     return printable(str(path.relative_to(root)) if path != root else path.name)
 
 
@@ -138,6 +138,6 @@ def dated(records: Iterable[DiscoveredRecord], at: datetime | None) -> Iterator[
 
 
 def not_recognised(files: Sequence[str]) -> str:
-    """A note on files in which nothing is of use."""
+    """A note on files that hold nothing recognised."""
     more = len(files) - FILES_NAMED
     return f"no file is recognised in {', '.join(files[:FILES_NAMED])}{f' and {more} more' if more > 0 else ''}"

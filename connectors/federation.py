@@ -91,7 +91,7 @@ def recognised(url: str) -> Iterator[tuple[Issuer, Mapping[str, str | None]]]:
 
 
 def shared(url: str) -> Issuer | None:
-    """The issuer, where it signs for everybody at that address; None for one of a single tenant."""
+    """The issuer, if it signs for all tenants at that address; None for one of a single tenant."""
     for one, parts in recognised(url):
         return one if one.tenants and not parts.get("own") else None
     return None
@@ -101,28 +101,29 @@ def shared(url: str) -> Issuer | None:
 #
 # A link's target names the subject as the connector of its own platform would. ``issuers.toml`` has the forms:
 #
-# ========================================= ==========================================================
-# ``github:ORG/REPOSITORY`` a repository whose GitHub Actions workflows are let in ``gitlab:GROUP/PROJECT`` a project
-# whose GitLab pipelines are let in ``bitbucket:WORKSPACE/REPOSITORY`` a repository, by its id, whose Bitbucket
-# pipelines are let in ``circleci:ORGANIZATION/PROJECT`` a project of CircleCI, both by id
-# ``buildkite:ORGANIZATION/PIPELINE`` a pipeline of Buildkite ``azuredevops:ORGANIZATION/PROJECT/NAME`` a service
-# connection of Azure DevOps; of newer ones two ids are told ``terraform:ORGANIZATION/WORKSPACE`` a workspace of HCP
-# Terraform ``kubernetes:ISSUER/NAMESPACE/NAME`` a service account of the cluster with that OIDC issuer (without
-# ``https://``) ``google:ID`` a service account of Google Cloud, by its unique id ``entra:TENANT/ID`` a service
-# principal or managed identity of Entra, by its object id ``cognito:POOL/ID``, ``cognito:ID`` somebody in a user
-# pool; somebody in an identity pool an ARN a principal of AWS ``oidc:ISSUER#SUBJECT`` any other subject, as it stands
-# there; ``*`` where none is named =========================================
-# ==========================================================
+# github:ORG/REPOSITORY              a repository, for its GitHub Actions workflows
+# gitlab:GROUP/PROJECT               a project, for its GitLab pipelines
+# bitbucket:WORKSPACE/REPOSITORY     a repository, by its id, for its Bitbucket pipelines
+# circleci:ORGANIZATION/PROJECT      a project of CircleCI, both by id
+# buildkite:ORGANIZATION/PIPELINE    a pipeline of Buildkite
+# azuredevops:ORGANIZATION/PROJECT/NAME  a service connection of Azure DevOps; newer ones have two ids instead
+# terraform:ORGANIZATION/WORKSPACE   a workspace of HCP Terraform
+# kubernetes:ISSUER/NAMESPACE/NAME   a service account of the cluster with that OIDC issuer (without https://)
+# google:ID                          a service account of Google Cloud, by its unique id
+# entra:TENANT/ID                    a service principal or managed identity of Entra, by its object id
+# cognito:POOL/ID, cognito:ID        a user of a user pool; an identity of an identity pool
+# an ARN                             a principal of AWS
+# oidc:ISSUER#SUBJECT                any other subject; ``*`` where none is named
 #
 # Wildcards stay as they are: ``github:acme/*`` is every repository of acme.
 
 ANY = "*"
 _OF_NO_TOKENS = ("saml:", "x509:")
-"""Begin what stands for an issuer where nobody signs tokens."""
+"""Prefixes of issuers that sign no tokens."""
 
 
 def subject_target(issuer: str, subject: str) -> str:
-    """The target that stands for a subject of an issuer."""
+    """The target that represents a subject of an issuer."""
     for one, parts in recognised(issuer):
         for grammar in one.subjects:
             if found := re.fullmatch(grammar.like, subject):
@@ -137,9 +138,9 @@ def federates_link(issuer: str, subject: str, evidence: str) -> Link:
 
 
 def links_of(trusts: Iterable[Trust], evidence: str) -> tuple[Link, ...]:
-    """The links to all whom federated trusts name, sorted, each target once.
+    """The links to every subject that federated trusts name, sorted, each target once.
 
-    An exact trust of which the subject is not known names somebody, but not whom.
+    An exact trust whose subject is unknown gives no link.
     """
     found: dict[str, Link] = {}
     for trust in trusts:

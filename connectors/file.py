@@ -1,7 +1,7 @@
 """Any list of identities in a CSV, XLSX, NDJSON or JSON file, for what has no connector of its own.
 
-Rows name their own provider and scope, so coverage is told for each that occurs; what concerns the file as a whole,
-or a row whose place cannot be read, is told for scope ``*``.
+Rows name their own provider and scope, so coverage is reported for each that occurs; what concerns the file as a whole,
+or a row whose place cannot be read, is reported for scope ``*``.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ class FileConnector:
         providers=read_providers("connectors", "file"),
         title="List in a file",
         settings=FileSettings,
-        kinds=(ANY_KIND,),  # whatever the file says
+        kinds=(ANY_KIND,),  # any that the file says
         sections=(
             Section(
                 name=SECTION,
@@ -182,7 +182,7 @@ def _is_heading(headings: tuple[str, ...]) -> bool:
 
 
 def _check_headings(file: str, line: int | None, headings: tuple[str, ...]) -> None:
-    """Raises RegistryError where no heading names an identity, or two mean what can only be told once."""
+    """Raises RegistryError where no heading names an identity, or two mean something that can have only one."""
     if not _is_heading(headings):
         fix = "put the headings into the first row"
         raise RegistryError(Problem(file=file, line=line, message="no heading means key or name", fix=fix))

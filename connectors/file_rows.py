@@ -177,7 +177,7 @@ def _privilege(fields: Fields, column: str) -> Privilege | None:
     level = cell if isinstance(cell, dict) else fields.text(column)
     if level is None:
         return None
-    claimed = level if isinstance(level, dict) else {"level": level, "evidence": ["listed so in the file"]}
+    claimed = level if isinstance(level, dict) else {"level": level, "evidence": ["as listed in the file"]}
     return _convert(fields, column, claimed, Privilege)
 
 
@@ -203,7 +203,7 @@ def _credentials(fields: Fields, identity: str) -> tuple[Credential, ...]:
 def _under(identity: str, item: Mapping[str, Any]) -> dict[str, Any]:
     attributes = item.get("attributes", _NOTHING)
     public = _public(attributes) if isinstance(attributes, dict) else attributes
-    kind, public_id = item.get("kind"), item.get("id")  # of whatever type: _convert refuses what does not fit
+    kind, public_id = item.get("kind"), item.get("id")  # of any type: _convert refuses what does not fit
     return {**item, "key": credential_key(identity, cast(CredentialKind, kind), str(public_id)), "attributes": public}
 
 

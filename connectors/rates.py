@@ -27,7 +27,7 @@ SILENCES = 3
 
 
 class RateLimit:
-    """A token bucket that is open until it is told to slow down. Safe to share between threads.
+    """A token bucket without a limit until :meth:`slow_down`. Safe to share between threads.
 
     ``rate``: requests a second once it is closed; ``burst``: how many may go at once then. ``limited``: closed from
     the start. ``clock`` and ``sleep`` are in seconds.

@@ -1,4 +1,4 @@
-"""What readings of every connector share: answers decoded, many requests at a time, and what a gap kept back."""
+"""What all connectors share: decoding answers, many requests at a time, and the facts that gaps hide."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ T = TypeVar("T")
 R = TypeVar("R")
 
 GIVE_UP_AFTER = 8
-"""So many failures in a row, and no more is asked: each would cost retries, or a line in an audit log."""
+"""After so many failures in a row no more requests are made: each would cost retries, or a line in an audit log."""
 
 
 def read_each(
@@ -84,8 +84,8 @@ def read_each(
 ) -> Iterator[tuple[T, R | SourceError]]:
     """``read`` of every item, in the order of the items; failures are results, NotAsked for those left out.
 
-    What has gone since, or is not understood, was answered nevertheless and is no failure in a row; nor are those of
-    ``alone``, which say nothing of the other items.
+    An item that is gone, or whose answer is not understood, was answered: it is no failure in a row. Nor are those of
+    ``alone``, which say nothing about the other items.
     """
     failures = 0
     ahead = iter(items)

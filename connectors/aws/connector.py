@@ -79,7 +79,7 @@ class AwsConnector:
         yield from found if self._files is None else self._files.dated(found, scope.id)
 
     def check(self) -> Iterator[Check]:
-        """Whose credentials these are, whom they may become, and whether they suffice; or what the files tell of."""
+        """Who the credentials belong to, which roles they may assume, and what they lack; or what the files contain."""
         return check_source(self._session, self._settings) if self._files is None else self._files.check()
 
     @classmethod
@@ -97,7 +97,7 @@ class AwsConnector:
         return printed(least_policies(self._settings.organization_role))
 
     def _session_of(self, scope: Scope) -> AwsSession:
-        """What answers for an account that no role is assumed in."""
+        """The session of an account without assuming a role in it."""
         return self._session if self._files is None else self._files.session(scope.id)
 
     def _with_regions(self, scope: Scope, meter: Meter) -> Iterator[Scope | Coverage]:

@@ -56,7 +56,7 @@ class Member(Struct, frozen=True, kw_only=True, rename="pascal"):
 
     @property
     def parents(self) -> tuple[str, ...] | None:
-        """Root and organizational units above it, outermost first; None where the answer does not tell."""
+        """Root and organizational units above it, outermost first; None if the answer does not say."""
         found = tuple(part for path in self.paths[:1] for part in path.split("/") if part.startswith(("r-", "ou-")))
         return found or None
 
@@ -87,9 +87,9 @@ def read_guardrails(
 ) -> Mapping[str, Guardrails | None]:
     """By account: the service control policies on its root, on each unit above it and on itself; None: not known.
 
-    The management account has none: it is exempt. Where nothing is attached (AWS sees to it that something is, unless
-    such policies are switched off) nothing limits. All or nothing: of limits known in part nobody can say what they
-    leave. Raises SourceError.
+    The management account has none: it is exempt. Where nothing is attached (which AWS prevents while such policies are
+    switched on) there is no limit. All or nothing: what limits leave that are known in part is unknown. Raises
+    SourceError.
     """
     attached = _attached(client, section)
     parents = {member.id: member.parents for member in members}
@@ -199,7 +199,7 @@ class Organization:
         self._session = session
         self._settings = settings
         self._nowhere = nowhere
-        """The scope that stands for all of the source's."""
+        """The scope that represents all of the source's."""
 
     def scopes(self, meter: Meter) -> Iterator[Scope | Coverage]:
         """One for each account that is to be entered; a Coverage for each other, and for what could not be listed."""

@@ -88,7 +88,7 @@ def services_of(prefix: str) -> Collection[str]:
 def _entered(
     session: AwsSession, settings: AwsSettings, own: Account, meter: Meter
 ) -> tuple[AwsSession | None, list[Check]]:
-    """The session of the first account that lets us in, and what is to be told of the others."""
+    """The session of the first account whose role can be assumed, and what to report about the others."""
     try:
         accounts = settings.named_accounts or _members(session, meter)
     except SourceError:

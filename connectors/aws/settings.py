@@ -33,7 +33,7 @@ class AwsSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     these.
     What costs calls and is off unless asked for: ``ssh_keys`` (one for each user who may use CodeCommit),
     ``service_last_accessed`` (two or more for each of the most powerful), ``creators`` (CloudTrail).
-    ``from_files``: a folder, or a file, that the AWS command line wrote: it is read, and nobody is called.
+    ``from_files``: a folder, or a file, that the AWS command line wrote: it is read, and no request is made.
     """
 
     profile: str | None = None
@@ -69,7 +69,7 @@ class AwsSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
             check_url(self.endpoint_url, insecure_http=self.insecure_http)
 
     def __repr__(self) -> str:
-        """Without the external id, which is nobody else's business."""
+        """Without the external id, which is confidential."""
         shown = {name: getattr(self, name) for name in self.__struct_fields__ if name != "external_id"}
         return f"AwsSettings({', '.join(f'{name}={value!r}' for name, value in shown.items())})"
 
@@ -106,7 +106,7 @@ class AwsSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
 
     @property
     def named_regions(self) -> tuple[str, ...] | None:
-        """The regions asked for, each once and in their order; None: all that are enabled."""
+        """The named regions, each once and in their order; None: all that are enabled."""
         if self.regions == ALL_REGIONS:
             return None
         return _listed(self.regions)

@@ -96,7 +96,7 @@ def told(coverage: list[Coverage]) -> list[tuple[str, str, str, int, str | None]
                      (Signal(says="human", sort="provider", evidence="listed as human"),), id="human"),
         pytest.param("name,nature,is_agent\nn,unknown,no", "signals", (), id="no signal"),
         pytest.param("name,privilege\nn,admin", "privilege",
-                     Privilege(level="admin", evidence=("listed so in the file",)), id="privilege"),
+                     Privilege(level="admin", evidence=("as listed in the file",)), id="privilege"),
     ],
 )  # fmt: skip
 def test_a_row_is_an_identity(tmp_path: Path, content: str, field: str, expected: Any) -> None:

@@ -44,7 +44,7 @@ class Pace:
 class CallContext(Protocol):
     """On whose behalf a call is made. ``credentials``: the SDK's; None: those that the source itself has.
 
-    ``patient``: whether an address that does not exist, or where nobody listens, is tried again.
+    ``patient``: whether an address that does not exist, or where no server listens, is tried again.
     """
 
     @property
@@ -77,7 +77,7 @@ _call_context: ContextVar[CallContext] = ContextVar("speaker")
 
 @contextmanager
 def calling_as(call_context: CallContext) -> Iterator[None]:
-    """Calls that this thread makes meanwhile are the speaker's."""
+    """Inside, calls of this thread are made as that account."""
     token = _call_context.set(call_context)
     try:
         yield
@@ -99,13 +99,13 @@ class Clients:
 
     @property
     def home_region(self) -> str:
-        """Where services without regions are called: the session's own region, else one that was asked for."""
+        """Where services without regions are called: the session's own region, else one of the settings."""
         with self._lock, translated("session"):
             own: str | None = self._opened().get_config_variable("region")
         return own or next(iter(self._settings.named_regions or ()), _DEFAULT_REGION)
 
     def get(self, service: str, region: str) -> Any:
-        """The client, to be called while :func:`calling_as` somebody. Raises SourceError."""
+        """The client, to be called inside :func:`calling_as`. Raises SourceError."""
         with self._lock:
             if (service, region) not in self._clients:
                 with translated(f"{service} client"):
@@ -160,12 +160,16 @@ def _data_loader() -> Any:
 
 
 def _bound(client: Any) -> None:
-    """What it takes in is paid for by the current budget; the SDK has no setting for what it connects by."""
+    """Let what it receives draw on the current budget.
+
+    The SDK has no public name for a client's connection pools, and no setting for their class: neither in
+    ``botocore.config.Config`` nor in ``Session.create_client``.
+    """
     from connectors.http import bound
 
-    http = client._endpoint.http_session  # noqa: SLF001
-    bound(http._manager)  # noqa: SLF001
-    http._pool_classes_by_scheme = http._manager.pool_classes_by_scheme  # noqa: SLF001  # of proxies' managers
+    http = client._endpoint.http_session  # noqa: SLF001  # no public name, see above
+    bound(http._manager)  # noqa: SLF001  # no public name, see above
+    http._pool_classes_by_scheme = http._manager.pool_classes_by_scheme  # noqa: SLF001  # proxies' managers take these
 
 
 def _hook(client: Any, max_attempts: int) -> None:

@@ -66,7 +66,7 @@ _PARSER_STUMBLES = (LookupError, ValueError, TypeError, AttributeError)
 
 
 class NotReady(SourceError):
-    """The credential report is not there yet; ``must_order``: it has to be asked for (again)."""
+    """The credential report does not exist yet; ``must_order``: it has to be generated (again)."""
 
     def __init__(self, message: str, *, must_order: bool) -> None:
         super().__init__(message)
@@ -124,7 +124,7 @@ def given_up(error: Exception | None) -> SourceError | None:
 
 
 def is_nowhere(error: SourceError) -> bool:
-    """Whether the address that was called does not exist, or nobody listens there."""
+    """Whether the address that was called does not exist, or no server listens there."""
     from botocore.exceptions import EndpointConnectionError
 
     return isinstance(error.__cause__, EndpointConnectionError)

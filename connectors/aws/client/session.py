@@ -17,7 +17,7 @@ from scanner.errors import Denied, NotOffered, SourceError, Unreachable
 IN_FLIGHT = 8
 """Requests sent at once to one service of one account."""
 
-# Requests a second and burst that AWS bears for long; it publishes few of its limits, so these are cautious.
+# Requests a second and burst that AWS sustains; it publishes few of its limits, so these are cautious.
 _PACES: dict[str, tuple[float, float]] = {
     "account": (3, 3),
     "cloudtrail": (2, 2),
@@ -42,7 +42,7 @@ _PREFIXES = {"tagging": "tag"}
 
 
 class AwsSession:
-    """One account, and how it is asked. Whatever reads it may share it between threads.
+    """One account, and how it is called. Threads may share it.
 
     Requests to one service in one region share a rate limit, those to one service are at most IN_FLIGHT at once,
     however many scopes are read at once.
@@ -59,8 +59,8 @@ class AwsSession:
     def entering(self, credentials_now: Callable[[], dict[str, str]]) -> AwsSession:
         """Another account, with a pace of its own and the same clients.
 
-        ``credentials_now`` gives ``access_key``, ``secret_key``, ``token`` and ``expiry_time`` (ISO). It is asked
-        here, and again when they are about to expire. Raises what it raises.
+        ``credentials_now`` gives ``access_key``, ``secret_key``, ``token`` and ``expiry_time`` (ISO). It is called
+        here, and again when they are about to expire; its errors are raised.
         """
         from botocore.credentials import RefreshableCredentials
 
@@ -70,12 +70,12 @@ class AwsSession:
         return AwsSession(self._settings, clients=self._clients, credentials=credentials)
 
     def new_meter(self) -> Meter:
-        """A meter for what this account is asked."""
+        """A meter for the requests to this account."""
         return Meter(asks=self._clients.ask_aws)
 
     @property
     def home_region(self) -> str:
-        """Where services without regions are called: the session's own region, else one that was asked for."""
+        """Where services without regions are called: the session's own region, else one of the settings."""
         return self._clients.home_region
 
     def client(self, service: str, region: str, meter: Meter, *, patient: bool = True) -> Client:
@@ -106,7 +106,7 @@ class AwsSession:
 
 
 class Client:
-    """One service in one region, asked as one account: what :func:`call` and :func:`pages` take.
+    """One service in one region, called as one account: what :func:`call` and :func:`pages` take.
 
     ``sdk``: the SDK's own, to be called while :meth:`turn` lasts.
     """
@@ -130,12 +130,12 @@ class Client:
 
     @property
     def meta(self) -> Any:
-        """What the SDK knows of the service: its operations, its endpoint."""
+        """The SDK's metadata about the service: its operations, its endpoint."""
         return self.sdk.meta
 
     @contextmanager
     def turn(self) -> Iterator[None]:
-        """Wait until few enough requests are out, and speak as this account."""
+        """Wait until few enough requests are in flight, and call as this account."""
         with self._turns, calling_as(self):
             yield
 

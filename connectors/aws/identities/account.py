@@ -46,7 +46,7 @@ def root_identity(
 ) -> Identity:
     """The account's root user, from its row of the credential report, else from the account's summary.
 
-    A whole report without that row keeps nothing from us: the account's root user has no record of use.
+    A complete report without that row is no gap: the account's root user has no record of use.
     """
     arn = f"arn:{place.partition}:iam::{place.account}:root"
     mfa = row.mfa_active if row else _count(summary, "AccountMFAEnabled")
@@ -125,7 +125,7 @@ def _from_summary(arn: str, summary: Mapping[str, int]) -> tuple[Credential, ...
 
 
 def _certificate(arn: str, is_there: bool | None) -> Iterator[Credential]:
-    """A signing certificate. Nothing tells which, and AWS keeps no record of its use."""
+    """A signing certificate whose id is unknown. AWS keeps no record of its use."""
     if is_there:
         name = "root-certificate"
         yield Credential(key=credential_key(arn, "certificate", name), kind="certificate", id=name, enabled=True)
@@ -152,7 +152,7 @@ def read_account(
     *,
     guardrails: Guardrails | None = (),
 ) -> Iterator[DiscoveredRecord]:
-    """Every identity in the account's IAM, whatever else it holds, and a coverage record for each section.
+    """Every identity and other record in the account's IAM, and a coverage record for each section.
 
     ``guardrails``: the service control policies over it; None where they could not be read.
     """
@@ -179,7 +179,7 @@ class _AccountReading:
         self._creators = Creators()
 
     def read(self, guardrails: Guardrails | None, trail: Reading | None) -> Iterator[DiscoveredRecord]:
-        """Every section in turn; what a section tells of identities is read before any of them is built."""
+        """Every section in turn; what describes identities is read before any of them is built."""
         account = self._account
         with account.section(USERS) as users:
             refused = fetch.order_report(account.client)
@@ -220,11 +220,11 @@ class _AccountReading:
         yield from read_account_features(self._account)
 
     def _signed(self, identity: Identity) -> Identity:
-        """With what the optional sections tell of it."""
+        """With what the optional sections add to it."""
         return self._creators.sign(self._last_accessed.sign(identity))
 
     def _close(self, section: SectionReading, name: str) -> None:
-        """Count what the listing gave for a section, and tell what it did not give."""
+        """Count what the listing returned for a section, and report what it did not return."""
         section.found(len(self._listing.rows[name]))
         for row, reason in self._listing.malformed[name]:
             section.malformed(row, reason)
@@ -248,14 +248,14 @@ class _AccountReading:
     def _read_role_details(self) -> Iterator[Coverage]:
         details: dict[str, RoleDetail] = {}
         with self._account.section(ROLE_DETAILS) as section:
-            if self._listing.has_policies and self._listing.roles:  # else the listing by name has told them
+            if self._listing.has_policies and self._listing.roles:  # else the listing by name has them
                 for role in self._account.rows(section, "list_roles", "Roles", RoleDetail, name="Arn"):
                     details[role.arn] = role
         self._listing.rows[ROLES] = [with_details(role, details) for role in self._listing.roles]
         yield section.coverage
 
     def _read_other_credentials(self, signed_in: PasswordsAndKeys) -> Iterator[Coverage]:
-        """Of those users of whom the report says that there are some, or does not say."""
+        """For those users that have some according to the report, or of whom it does not say."""
         users = [user for user in self._listing.users if user.user_name not in signed_in.gone]
         facts = {user.arn: signed_in.facts(user) for user in users}
         certified = [user for user in users if facts[user.arn].may_have_certificates]

@@ -15,7 +15,7 @@ from connectors.aws.spec import DELEGATIONS, INSTANCE_PROFILES, OUTBOUND_FEDERAT
 from connectors.base import DiscoveredRecord
 from scanner.model import Coverage, Credential, Identity, Signal, StoredSecret, Workload, credential_key
 
-# Whether a partner has been let in, by the state of its request.
+# Whether a partner has access, by the state of its request.
 _ENABLED_STATES: Mapping[str, bool] = {
     **dict.fromkeys(("ACCEPTED", "FINALIZED"), True),
     **dict.fromkeys(("UNASSIGNED", "ASSIGNED", "PENDING_APPROVAL", "REJECTED", "EXPIRED"), False),
@@ -101,7 +101,7 @@ def _server_certificate(row: ServerCertificate, account: Reading) -> StoredSecre
 
 
 def _instance_profiles(account: Reading) -> Iterator[Workload | Coverage]:
-    """Machines are given a profile, and its role with it; one without a role waits for whoever may put one in."""
+    """Machines get a profile and with it its role; one without a role can be given any, by whoever may add one."""
     with account.section(INSTANCE_PROFILES) as section:
         rows = account.rows(
             section, "list_instance_profiles", "InstanceProfiles", InstanceProfile, name="InstanceProfileName"

@@ -1,6 +1,6 @@
 """The IAM credential report: one row a user, with every password, key slot and date (pure).
 
-Columns are read by name. ``N/A`` stands for "there is none" and for "never used"; the report may be four hours old.
+Columns are read by name. ``N/A`` means "there is none" and "never used"; the report may be four hours old.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _NO_DATE = frozenset({"", "n/a", "no_information", "not_supported"})
 
 
 class KeySlot(Struct, frozen=True, kw_only=True, gc=False):
-    """An access key as the report knows it: without its id."""
+    """An access key as in the report: without its id."""
 
     active: bool
     rotated_at: datetime | None = None
@@ -160,7 +160,7 @@ def _moment(cell: str | None) -> datetime | None:
 # --- Access keys: ids from the listing, use from the credential report (pure) ---
 #
 # The report has no key ids. A slot's rotation date equals its key's creation date until the key's status is changed;
-# what cannot be told apart for certain is left unmatched, to be asked about key by key.
+# what cannot be distinguished for certain is left unmatched, to be looked up key by key.
 
 
 class KeyUse(Struct, frozen=True, kw_only=True, gc=False):
@@ -172,7 +172,7 @@ class KeyUse(Struct, frozen=True, kw_only=True, gc=False):
 
 
 def match_slots(keys: Sequence[AccessKey], slots: Sequence[KeySlot]) -> dict[str, KeyUse] | None:
-    """The use of each key by its id; None when even one of them cannot be told for certain."""
+    """The use of each key by its id; None if even one of them is uncertain."""
     keys_at, slots_at = _by_second(keys), _slots_by_second(slots)
     uses: dict[str, KeyUse] = {}
     for second, created in keys_at.items():
@@ -184,7 +184,7 @@ def match_slots(keys: Sequence[AccessKey], slots: Sequence[KeySlot]) -> dict[str
 
 
 def _pair(keys: Sequence[AccessKey], slots: Sequence[KeySlot]) -> dict[str, KeyUse] | None:
-    """Keys and slots of the same second: one of each, or told apart by status, or all with the same use."""
+    """Keys and slots of the same second: one of each, or distinguished by status, or all with the same use."""
     if len(keys) != len(slots):
         return None
     uses = [_use_of_slot(slot) for slot in slots]
@@ -203,7 +203,7 @@ def is_active(key: AccessKey) -> bool:
 
 
 def use_of_answer(answer: AccessKeyLastUsed) -> KeyUse:
-    """The use that GetAccessKeyLastUsed tells; ``N/A`` in it is "none"."""
+    """The use that GetAccessKeyLastUsed returns; ``N/A`` in it is "none"."""
     used = answer.last_used_date is not None
     return KeyUse(
         last_used_at=utc(answer.last_used_date),

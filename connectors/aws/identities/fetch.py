@@ -1,4 +1,4 @@
-"""The calls to IAM, in the fewest that tell everything; each ends in parsed records or a SourceError."""
+"""The fewest calls to IAM that return everything; each ends in parsed records or a SourceError."""
 
 from __future__ import annotations
 
@@ -203,7 +203,7 @@ def has_password(iam: Any, user: str) -> bool:
 
 
 def passwords_last_used(iam: Any) -> dict[str, UserDetail]:
-    """Users by ARN from the one listing that tells their password's last use, besides the report."""
+    """Users by ARN from the one listing, besides the report, that has the last use of their passwords."""
     listing = Listing()
     for page in pages(iam, "list_users", page_size=PAGE_SIZE, expecting=("Users",)):
         listing.add(USERS, page.get("Users", ()), UserDetail)

@@ -51,12 +51,12 @@ class SecondFactors:
         self._asked: set[str] = set()
 
     def of(self, arn: str) -> tuple[str, ...] | None:
-        """What sorts of devices somebody has; None where that is not known."""
+        """The types of a user's devices; None if they are unknown."""
         known = arn in self._sorts or arn in self._asked
         return tuple(sorted(self._sorts.get(arn, ()))) if known else None
 
     def read(self, account: Reading, having: Sequence[UserDetail]) -> Iterator[Coverage]:
-        """``having``: users who have, or may have, a device; those without a virtual one are asked about singly."""
+        """``having``: users who have, or may have, a device; for those without a virtual one there is a call each."""
         with account.section(MFA_DEVICES) as section:
             virtual = account.rows(
                 section, _LIST_ALL, "VirtualMFADevices", _Device, name="SerialNumber", AssignmentStatus="Assigned"
@@ -118,7 +118,7 @@ class PasswordsAndKeys:
         yield keys.coverage
 
     def row(self, user: UserDetail) -> ReportRow | None:
-        """What the report says of a user; None where it does not know it (yet)."""
+        """The report's row of a user; None if it has none (yet)."""
         row = None if self.report is None else self.report.rows.get(user.arn)
         return row if row is not None and row.is_about(user.create_date) else None
 
@@ -169,7 +169,7 @@ class PasswordsAndKeys:
             section.lost(error, partial=True)
 
     def _users_by_listing(self) -> Mapping[str, UserDetail]:
-        if not self._listing.has_policies:  # users were listed by name: that listing has told it already
+        if not self._listing.has_policies:  # users were listed by name: that listing has it already
             return {user.arn: user for user in self._listing.users}
         return fetch.passwords_last_used(self._iam)
 
@@ -182,7 +182,7 @@ class PasswordsAndKeys:
             section.lost(keys.error)
 
     def _may_have_keys(self, user: UserDetail) -> bool:
-        """Whether the report counts keys of the user, or does not know the user (yet)."""
+        """Whether the report counts keys of the user, or has no row of it (yet)."""
         row = self.row(user)
         return row is None or bool(row.slots)
 

@@ -30,7 +30,7 @@ _DOCUMENTS = frozenset({"policy_document", "assume_role_policy_document", "docum
 
 
 def _decoded(document: Any) -> Any:
-    """The document, decoded where it is text; text that is no JSON stays, for whoever parses policies to refuse."""
+    """The document, decoded where it is text; text that is no JSON stays, and the policy parser refuses it."""
     if not isinstance(document, str):
         return document
     try:
@@ -217,7 +217,7 @@ USER_USE_TRACKED_DAYS = 3650
 
 
 class Place(Struct, frozen=True, kw_only=True, gc=False):
-    """Where identities were found; ``partition`` is the part of every ARN that tells AWS's worlds apart."""
+    """Where identities were found; ``partition`` as in every ARN: ``aws``, ``aws-cn``, ``aws-us-gov`` and others."""
 
     source: str
     account: str

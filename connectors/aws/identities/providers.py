@@ -1,7 +1,7 @@
-"""Identity providers of an account: whom it lets vouch for workloads and people from outside.
+"""Identity providers of an account: who may authenticate workloads and people from outside.
 
-A provider is an identity like any other that mints sessions: it stands for all of its subjects, somebody must have
-declared it and answer for it, and a new one is news. It has no rights of its own; the roles that trust it have them.
+A provider is an identity like any other that issues sessions: it represents all of its subjects, somebody must have
+declared it and own it, and a new one is a finding. It has no rights of its own; the roles that trust it have them.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ class OidcProvider(Struct, frozen=True, kw_only=True, rename="pascal"):
 
     @property
     def facts(self) -> dict[str, Any]:
-        """What there is to know of it, besides its name, date and tags."""
+        """Its details, besides its name, date and tags."""
         return known(
             issuer=self.url,
             audiences=sorted(self.audiences),
@@ -63,7 +63,7 @@ class SamlProvider(Struct, frozen=True, kw_only=True, rename="pascal"):
 
     @property
     def facts(self) -> dict[str, Any]:
-        """What there is to know of it, besides its name, date and tags."""
+        """Its details, besides its name, date and tags."""
         return known(
             valid_until=iso(utc(self.valid_until)),
             assertion_encryption=self.assertion_encryption_mode,
@@ -72,7 +72,7 @@ class SamlProvider(Struct, frozen=True, kw_only=True, rename="pascal"):
 
 
 class _Kind(Struct, frozen=True, kw_only=True):
-    """A kind of provider, and the calls that tell of it."""
+    """A kind of provider, and the calls that describe it."""
 
     kind: str
     section: str
@@ -116,7 +116,7 @@ def read_providers(
 ) -> Iterator[Identity | Coverage]:
     """OIDC and SAML providers, one listing each and a call for each provider.
 
-    ``trusts``: whom the account's roles let in, by role; where not all could be read, who trusts a provider is unknown.
+    ``trusts``: who may assume the account's roles, by role; if some could not be read, the trusting roles are unknown.
     """
     trusting = _trusting_roles(trusts.values()) if trusts_are_whole else None
     for kind in _KINDS:

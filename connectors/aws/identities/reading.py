@@ -20,7 +20,7 @@ S = TypeVar("S", bound=Struct)
 
 
 class Paging(Struct, frozen=True, kw_only=True):
-    """How a service is asked for pages: the parameters that say how many rows, and where to go on."""
+    """How a service takes requests for pages: the parameters for the number of rows and the place to continue."""
 
     rows: str
     place: str
@@ -45,14 +45,14 @@ class Reading(Struct, frozen=True, kw_only=True):
     def rows(
         self, section: SectionReading, method: str, member: str, shape: type[S], *, name: str, **parameters: Any
     ) -> Iterator[S]:
-        """Every row of a paged listing, counted; one that does not parse is a gap, told by its member ``name``."""
+        """Every row of a paged listing, counted; one that does not parse is a gap, named by its member ``name``."""
         must_know(self.client, method)
         for page in pages(self.client, method, page_size=PAGE_SIZE, expecting=(member,), **parameters):
             yield from parsed(section, page.get(member, ()), shape, name=name)
 
 
 def parsed(section: SectionReading, rows: Iterable[Any], shape: type[S], *, name: str) -> Iterator[S]:
-    """The rows as that shape, counted; one that does not fit is a gap, told by its member ``name``."""
+    """The rows as that shape, counted; one that does not fit is a gap, identified by its member ``name``."""
     for row in rows:
         try:
             record = payloads.read(row, shape)
@@ -82,7 +82,7 @@ def looped(client: Any, method: str, member: str, paging: Paging, **parameters: 
 
 
 def goes_on(page: Mapping[str, Any], at: dict[str, Any], paging: Paging, permission: str) -> bool:
-    """Whether there is another page; where it begins is put into ``at``. Raises SourceError where that is not told."""
+    """Whether there is another page; its beginning is put into ``at``. Raises SourceError if the answer lacks it."""
     follows = page.get(paging.place)
     if not follows and any(page.get(more) for more in _MORE):
         raise SourceError(

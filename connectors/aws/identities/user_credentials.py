@@ -38,7 +38,7 @@ def ends_at(text: str | None) -> datetime | None:
 
 # --- Service-specific credentials: long-term API keys, such as for Bedrock, and passwords ---
 #
-# One listing tells them of all users. AWS keeps no record of their use.
+# One listing returns those of all users. AWS keeps no record of their use.
 
 _METHOD, _MEMBER = "list_service_specific_credentials", "ServiceSpecificCredentials"
 
@@ -110,7 +110,7 @@ def service_credential(row: ServiceCredential, user_arn: str) -> Credential:
 
 
 class SigningCertificate(Struct, frozen=True, kw_only=True, rename="pascal"):
-    """IAM ``SigningCertificate``. Its body tells when it ends, which no other member does."""
+    """IAM ``SigningCertificate``. Only its body says when it expires."""
 
     id: str = msgspec.field(name="CertificateId")
     status: str
@@ -178,7 +178,7 @@ class OtherCredentials:
         return tuple(sorted(self._held.get(user.user_name, ()), key=lambda credential: credential.key))
 
     def known_of(self, user: UserDetail) -> bool:
-        """Whether every one that was asked for could be read."""
+        """Whether all requested ones could be read."""
         return not self._all_unread and user.user_name not in self._unread
 
     def read(
@@ -189,7 +189,7 @@ class OtherCredentials:
         with_certificates: Sequence[UserDetail],
         with_ssh_keys: Sequence[UserDetail] | None,
     ) -> Iterator[Coverage]:
-        """Every section in turn, singly of those who have some or may have; None: not asked for."""
+        """Every section in turn, with a call for each user that has or may have some; None: not requested."""
         with account.section(SERVICE_CREDENTIALS) as section:
             self._read_service_credentials(account, section, {user.user_name: user.arn for user in users})
         self._all_unread = section.coverage.is_gap

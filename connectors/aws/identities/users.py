@@ -32,7 +32,7 @@ from scanner.model import Credential, Identity, Link, Signal, Trust, credential_
 
 
 class UserFacts(Struct, frozen=True, kw_only=True, gc=False):
-    """What was found out about one user's credentials.
+    """What was read about one user's credentials.
 
     ``keys``: None where they could not be listed. ``uses`` by key id; a key that is not in it: its use is unknown.
     ``password``: None where it could not be read. ``password_use_known``: whether "no use" means "never".
@@ -66,12 +66,12 @@ class UserFacts(Struct, frozen=True, kw_only=True, gc=False):
 
     @property
     def may_have_second_factors(self) -> bool:
-        """Whether the report says so; of a user whom it does not know, whether it has a password to strengthen."""
+        """Whether the report says so; for a user that it does not list, whether there is a password to strengthen."""
         return self.password is not False if self.row is None else self.row.mfa_active is True
 
     @property
     def may_have_certificates(self) -> bool:
-        """Whether the report counts signing certificates, or does not know the user."""
+        """Whether the report counts signing certificates, or has no row of the user."""
         return self.row is None or self.row.certificates
 
     @property
@@ -108,7 +108,7 @@ class UserFacts(Struct, frozen=True, kw_only=True, gc=False):
 
     @property
     def use_known(self) -> bool:
-        """Whether nothing that AWS could tell of its use, and of that of each of its keys, went unread."""
+        """Whether everything that AWS records about its use, and about the use of each of its keys, was read."""
         return self._records_read and self._uses_known and self.others_known
 
     @property
@@ -120,7 +120,7 @@ class UserFacts(Struct, frozen=True, kw_only=True, gc=False):
 
     @property
     def _others_active(self) -> bool:
-        """Whether it has an active credential of which AWS does not tell the use."""
+        """Whether it has an active credential whose use AWS does not record."""
         in_report = self.row is not None and self.row.certificate_active
         return in_report or any(one.enabled for one in self.others)
 
@@ -245,7 +245,7 @@ def role_identity(
     """
     used = role.role_last_used
     managed_by, provider_signals = _nature(role)
-    # Of a role without any policy nobody knows yet what it will be used for.
+    # What a role without any policy will be used for is not known yet.
     answers = not permissions.documents or not permissions.is_whole or allows_model_calls(permissions.documents)
     of_agents = agent_signals(role.assume_role_policy_document, trusts or (), answers=answers)
     return Identity(
@@ -288,13 +288,13 @@ def role_identity(
 
 
 def _token_subjects(role: RoleDetail, place: Place) -> list[list[str]]:
-    """What AWS vouches for to others: a session of the role, by whatever name (IAM's identifiers of principals)."""
+    """The principal that AWS asserts to others: a session of the role with any name (IAM's principal identifiers)."""
     partition = role.arn.split(":")[1]
     return [[f"aws:{place.account}", f"arn:{partition}:sts::{place.account}:assumed-role/{role.role_name}/*"]]
 
 
 def with_details(role: RoleDetail, details: Mapping[str, RoleDetail]) -> RoleDetail:
-    """The role with what only the smaller listing (by ARN) tells of it."""
+    """The role with what only the smaller listing (by ARN) has about it."""
     if role.arn not in details:
         return role
     detail = details[role.arn]
@@ -307,7 +307,7 @@ def with_details(role: RoleDetail, details: Mapping[str, RoleDetail]) -> RoleDet
 
 
 def manager_of(role: RoleDetail) -> str | None:
-    """Who manages a role other than its owner; None: nobody."""
+    """Who manages a role besides its owner; None if there is no one."""
     return _nature(role)[0]
 
 

@@ -151,7 +151,7 @@ def name_of(row: Any) -> Any:
 
 
 def with_batch(answer: dict[str, Any], operation: Operation, parameters: Mapping[str, Any]) -> dict[str, Any]:
-    """The answer with just the rows that were asked for by name; for each that is not there, an empty one.
+    """The answer with just the rows that were requested by name; for each that is missing, an empty one.
 
     An empty row is counted as one that cannot be read.
     """
@@ -189,7 +189,7 @@ class FileClients:
     """Where services without regions are asked; it makes no difference."""
 
     def __init__(self, export: Export, account: str | None = None) -> None:
-        """``account``: None for what is asked of the organization."""
+        """``account``: None for requests about the organization."""
         self._export = export
         self._lock = threading.Lock()
         self._by_end: dict[tuple[str, str, str], _Ends] = {}
@@ -198,7 +198,7 @@ class FileClients:
             self._documents[one.operation.service, one.operation.name].append(one)
 
     def get(self, service: str, region: str) -> FileClient:
-        """The client. Raises NotOffered where the installed SDK does not know the service."""
+        """The client. Raises NotOffered if the installed SDK lacks the service."""
         with translated(f"{service} client"):
             return FileClient(service_model(service), region, self)
 
@@ -254,7 +254,7 @@ class FileClients:
 
 
 class FileClient:
-    """One service in one region as files tell of it, with those of the SDK's methods that readers call."""
+    """One service in one region as files have it, with those of the SDK's methods that readers call."""
 
     def __init__(self, model: Any, region: str, clients: FileClients) -> None:
         from botocore import xform_name

@@ -136,12 +136,12 @@ _KNOWN_SHARE = 0.5
 _LEAST_OF_FACTS = 0.25
 """So much of an answer that is facts about one thing has to be there: everything has a name."""
 
-# Where rows alone do not tell: one of these members has to be there, too.
+# Where rows alone do not identify an answer, one of these members has to be there, too.
 _MARKERS: Mapping[str, frozenset[str]] = {
     "GetAccountAuthorizationDetails": frozenset({"UserDetailList", "RoleDetailList", "GroupDetailList"}),
     "GetCallerIdentity": frozenset({"Account"}),
 }
-# Members that hold a secret in answers that nobody should have written to a file.
+# Members that hold a secret, in answers that should never have been written to a file.
 _SECRETS = frozenset({"SecretString", "SecretBinary", "SecretAccessKey", "SessionToken"})
 _PYTHON: Mapping[str, type | tuple[type, ...]] = {
     **dict.fromkeys(("structure", "map"), dict),
@@ -163,7 +163,7 @@ def holds_secrets(document: Mapping[str, Any]) -> bool:
 def recognised(document: Mapping[str, Any], path: str) -> Sequence[Operation]:
     """The operations whose answer it is; several where it makes no difference, none where it could be of several.
 
-    ``path``: the file's. It tells where members do not.
+    ``path``: the file's. It decides where members do not.
     """
     likeness = {operation: _likeness(document, operation) for operation in operations()}
     best = max(likeness.values())

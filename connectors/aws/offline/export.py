@@ -15,14 +15,14 @@ from connectors.aws.offline.places import Place, accounts_in, newest, place_of, 
 from connectors.exported import Unreadable, files_in, name_in
 
 ORGANIZATIONS = "organizations"
-"""The service that tells of the organization, and thereby of no account by itself."""
+"""The service that describes the organization, and so no single account."""
 
 _HOMELESS = "it does not say which account it describes: put it into a folder that is named by the account's id"
 _NOWHERE = "it does not say which region it describes: put it into a folder that is named by the region"
 
 
 class Document(Struct, frozen=True, kw_only=True):
-    """One document in a file: the ``number``-th. Its content stays in the file until it is asked for.
+    """One document in a file: the ``number``-th. Its content stays in the file until it is used.
 
     ``goes_on``: it says that there is another page. ``dated_at``: the newest date in it. ``account``: of several
     whose rows the document has, the one whose rows these are; None: it has one account's.
@@ -53,7 +53,7 @@ class Export(Struct, frozen=True, kw_only=True):
 
     @property
     def accounts(self) -> Sequence[str]:
-        """The accounts that documents are of, but for what is told of an organization."""
+        """The accounts that documents are about, without what describes an organization."""
         reported = {one.place.account for one in self.documents if one.operation.service != ORGANIZATIONS}
         return sorted(filter(None, reported))
 
@@ -63,7 +63,7 @@ class Export(Struct, frozen=True, kw_only=True):
         return sorted(filter(None, reported))
 
     def dated_at(self, account: str) -> datetime:
-        """Up to when the files tell of an account: the newest date in them, else when the newest was written.
+        """The day up to which the files describe an account: the newest date in them, else when the newest was written.
 
         Whoever exports it uses it, and is seen to. Files' own dates are lost where they are copied.
         """
@@ -82,7 +82,7 @@ class Export(Struct, frozen=True, kw_only=True):
 
     @property
     def folder(self) -> Path:
-        """The folder that files are told in."""
+        """The folder that file names are relative to."""
         return self.root if self.root.is_dir() else self.root.parent
 
     def name(self, path: Path) -> str:
@@ -100,7 +100,7 @@ class Export(Struct, frozen=True, kw_only=True):
 
 
 def open_export(root: Path, regions: Sequence[str] = ()) -> Export:
-    """Look through every file. ``regions``: those asked for. Raises OSError where the folder cannot be looked into."""
+    """Look through every file. ``regions``: the requested ones. Raises OSError if the folder cannot be read."""
     files = Files()
     found: list[Document] = []
     unusable: list[tuple[str, str]] = []
@@ -125,7 +125,7 @@ def open_export(root: Path, regions: Sequence[str] = ()) -> Export:
 
 
 def _documents(files: Files, path: Path, root: Path) -> Iterator[Document]:
-    """Those in a file that somebody asks for. Raises Unreadable."""
+    """The documents of a file that are used. Raises Unreadable."""
     contents = files.documents(path)
     written_at = datetime.fromtimestamp(path.stat().st_mtime, UTC)
     for number, content in enumerate(contents):

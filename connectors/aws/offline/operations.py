@@ -17,7 +17,7 @@ _READS = ("Get", "List", "Describe", "BatchGet", "Lookup")
 TOKENS = ("NextToken", "nextToken", "Marker", "NextMarker", "PaginationToken")
 MORE = ("IsTruncated", "isTruncated")
 PAGING = frozenset({*TOKENS, *MORE})
-"""Members that tell of pages."""
+"""Members about pages."""
 _GLOBAL = frozenset({"iam", "organizations", "sts"})
 _OF_THE_ACCOUNT = frozenset({"DescribeRegions", "LookupEvents"})
 
@@ -57,16 +57,16 @@ class Operation(Struct, frozen=True, kw_only=True):
 
     @property
     def is_global(self) -> bool:
-        """Whether its answer is the same in each region, or tells of all of them."""
+        """Whether its answer is the same in each region, or covers all of them."""
         return self.service in _GLOBAL or self.name in _OF_THE_ACCOUNT
 
     @property
     def asks_of(self) -> frozenset[str]:
-        """The parameters that say of what it is asked, if any."""
+        """The parameters that name what it is about, if any."""
         return _ASKED_OF.get(self.service, frozenset()) & self.takes | _by().get((self.service, self.name), frozenset())
 
     def asked_of(self, parameters: Mapping[str, Any]) -> dict[str, str]:
-        """Of what it is asked, by those parameters."""
+        """What it is about, by those parameters."""
         return {name: value for name, value in parameters.items() if name in self.asks_of and isinstance(value, str)}
 
 
@@ -92,7 +92,7 @@ def operation_of(model: Any, name: str) -> Operation:
 
 @cache
 def operations() -> Sequence[Operation]:
-    """All that any section asks for, in the sections' order, as far as the installed SDK knows them."""
+    """Every operation of any section, in the sections' order, that the installed SDK has."""
     permissions = dict.fromkeys(permission for section in SPEC.sections for permission in section.permissions)
     found: list[Operation] = []
     for permission in permissions:
@@ -108,7 +108,7 @@ def operations() -> Sequence[Operation]:
 
 @cache
 def batches() -> Mapping[tuple[str, str], tuple[str, str]]:
-    """Operations that are asked about several things at once: the parameter that lists them, the rows' member."""
+    """Operations that take several ids at once: the parameter that lists them, the rows' member."""
     details = [(one.service, detail) for one in TYPES for detail in one.details if detail.batch]
     return {(service, detail.operation): (detail.ids, detail.at) for service, detail in details}
 

@@ -1,4 +1,4 @@
-"""Up to when an answer tells of its account: the newest date in it (pure)."""
+"""The day up to which an answer describes its account: the newest date in it (pure)."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def _dates(thing: Any, depth: int) -> Iterator[datetime]:
 
 
 def _reported(content: bytes) -> Iterator[datetime]:
-    """The dates of a credential report; none where it cannot be read, which is told when it is asked for."""
+    """The dates of a credential report; none if it cannot be read, which is reported when it is used."""
     try:
         report = parse_report(content)
     except ValueError:
@@ -52,7 +52,7 @@ def _reported(content: bytes) -> Iterator[datetime]:
 
 # --- Account and region of a document (pure) ---
 #
-# What is in it tells first, then the folders and the name of its file, then the files beside it.
+# Its content decides first, then the folders and the name of its file, then the files beside it.
 
 ROWS_LOOKED_AT = 200
 _ARN = re.compile(r"arn:(?P<partition>aws[a-z-]*):[a-z0-9-]+:(?P<region>[a-z0-9-]*):(?P<account>\d{12}):", re.ASCII)
@@ -90,7 +90,7 @@ def place_of(document: Mapping[str, Any], operation: Operation, path: str) -> Pl
 
 
 def accounts_in(answer: Mapping[str, Any], operation: Operation) -> Sequence[str]:
-    """The accounts whose rows an answer of IAM lists, sorted: several where somebody has put answers together."""
+    """The accounts whose rows an answer of IAM lists, sorted: several if answers were put together."""
     if operation.service != "iam":
         return ()
     rows = (row for value in answer.values() if isinstance(value, list) for row in value)
@@ -112,9 +112,9 @@ def _account_of_row(row: Any) -> str | None:
 
 
 def with_neighbours(things: Sequence[tuple[T, Path, Place]], regions: Sequence[str]) -> Iterator[tuple[T, Place]]:
-    """Things with the places that those beside them tell: the account of the nearest folder, an account's only region.
+    """Things with the places that those beside them have: the account of the nearest folder, an account's only region.
 
-    ``things``: each with its file and its own place. ``regions``: those that were asked for.
+    ``things``: each with its file and its own place. ``regions``: the requested ones.
     """
     accounts: defaultdict[Path, set[str]] = defaultdict(set)
     for _, path, place in things:
@@ -149,7 +149,7 @@ def _arns(document: Mapping[str, Any]) -> list[re.Match[str]]:
 
 
 def _places_reported(content: bytes) -> Iterable[str]:
-    """The ARNs of a credential report; none where it cannot be read, which is told when it is asked for."""
+    """The ARNs of a credential report; none if it cannot be read, which is reported when it is used."""
     try:
         report = parse_report(content)
     except ValueError:

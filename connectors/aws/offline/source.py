@@ -1,4 +1,4 @@
-"""A source that is a folder of files: the accounts that they tell of, and how completely."""
+"""A source that is a folder of files: the accounts in them, and how completely."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ _FIX = "begin with `aws iam get-account-authorization-details > account.json`"
 
 
 class ExportedSource:
-    """The accounts in the files of ``settings.from_files``. Looked through once, when it is first asked for anything.
+    """The accounts in the files of ``settings.from_files``. Looked through once, on first use.
 
-    ``nowhere``: the scope that stands for all of the source's.
+    ``nowhere``: the scope that represents all of the source's.
     """
 
     def __init__(self, settings: AwsSettings, nowhere: Scope) -> None:
@@ -53,7 +53,7 @@ class ExportedSource:
             yield structs.replace(scope, context=context)
 
     def session(self, account: str) -> AwsSession:
-        """What answers for an account."""
+        """The session of an account."""
         return AwsSession(self._settings, clients=FileClients(self._export, account))
 
     def dated(self, records: Iterable[DiscoveredRecord], account: str) -> Iterator[DiscoveredRecord]:
@@ -61,11 +61,11 @@ class ExportedSource:
         return dated(records, self._export.dated_at(account))
 
     def regions(self, account: str) -> Sequence[str]:
-        """The regions of an account that files tell of."""
+        """The regions of an account that files are about."""
         return self._export.regions(account)
 
     def check(self) -> Iterator[Check]:
-        """Whether the files can be read, and what they tell of."""
+        """Whether the files can be read, and what they contain."""
         try:
             export = self._export
         except SourceError as error:
@@ -83,7 +83,7 @@ class ExportedSource:
             return open_export(self._settings.from_files, self._settings.named_regions or ())
 
     def _describe(self, section: SectionReading) -> None:
-        """Look through the files. Raises SourceError where none tells of an account."""
+        """Look through the files. Raises SourceError if none is about an account."""
         export = self._export
         for file, reason in export.unusable:
             section.malformed(file, reason)
@@ -98,7 +98,7 @@ class ExportedSource:
         return f"{summary}; {not_recognised(unknown)}" if unknown else summary
 
     def _organization(self, guardrails: dict[str, Guardrails | None]) -> Iterator[Coverage]:
-        """The accounts that nobody exported are told; the service control policies over each are added."""
+        """Accounts without an export are reported; the service control policies over each are added."""
         client = AwsSession(self._settings, clients=FileClients(self._export)).client(ORGANIZATIONS, "any", Meter())
         members: list[Member] = []
         with self._nowhere.section(MEMBERS) as listing:

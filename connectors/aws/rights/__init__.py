@@ -1,1 +1,1 @@
-"""What principals may do, who trusts whom, and what that leads to."""
+"""What principals may do, which roles trust which principals, and what that leads to."""

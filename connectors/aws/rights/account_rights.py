@@ -1,4 +1,4 @@
-"""What users and roles of an account may do, whom its roles let in, and who can become whom (pure)."""
+"""What users and roles of an account may do, whom its roles trust, and which identity can become which (pure)."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from scanner.model import Link, PrivilegeLevel, Trust
 
 
 class Rights(Struct, frozen=True, kw_only=True):
-    """By ARN: what each user and role may do, whom each role lets in, and each one's links.
+    """By ARN: what each user and role may do, which principals each role trusts, and each one's links.
 
     ``trusts`` lacks the roles whose trust policy could not be understood. The malformed are named with the reason.
     """
@@ -42,8 +42,8 @@ def rights_in(listing: Listing, account: str, guardrails: Guardrails | None) -> 
     """The rights in an account, from what was listed of it; ``guardrails``: None where there are some, unread."""
     permissions, malformed_policies = _permissions(listing, account, guardrails)
     trusts, malformed_trusts = _trusts(listing.roles, account)
-    everybody: list[UserDetail | RoleDetail] = [*listing.users, *listing.roles]
-    by_arn = {each.arn: each for each in everybody}
+    principals: list[UserDetail | RoleDetail] = [*listing.users, *listing.roles]
+    by_arn = {each.arn: each for each in principals}
     holders = [_holder(each, permissions[arn], has_tags=listing.has_policies) for arn, each in by_arn.items()]
     role_trusts = {
         role.arn: RoleTrust(role=role.arn, statements=tuple(trust_statements(role.assume_role_policy_document)))
@@ -92,8 +92,8 @@ def _permissions(
     listing: Listing, account: str, guardrails: Guardrails | None
 ) -> tuple[dict[str, Permissions], tuple[tuple[str, str], ...]]:
     if not listing.has_policies:
-        everybody: list[UserDetail | RoleDetail] = [*listing.users, *listing.roles]
-        return {each.arn: unread("its policies could not be read") for each in everybody}, ()
+        principals: list[UserDetail | RoleDetail] = [*listing.users, *listing.roles]
+        return {each.arn: unread("its policies could not be read") for each in principals}, ()
     policies, groups = listing.rows[POLICIES], listing.rows[GROUPS]
     library = PolicyLibrary(policies, groups, words=vocabulary(), account=account, guardrails=guardrails)
     found = {
@@ -145,7 +145,7 @@ def _memberships(user: UserDetail, groups: Mapping[str, str]) -> list[Link]:
 
 
 def may_do(permissions: Permissions, *actions: str) -> bool:
-    """Whether a policy speaks for one of these actions on anything, or one that could not be read may."""
+    """Whether a policy allows one of these actions on anything, or one that could not be read may."""
     return not permissions.is_whole or any(
         statement.allow and any(statement.covers_action(action) for action in actions)
         for document in permissions.documents

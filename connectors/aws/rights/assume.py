@@ -1,6 +1,6 @@
 """``can_assume`` links inside one account: both the trust policy and, where it takes one, the identity's own (pure).
 
-A role of another account takes both sides' word. The account knows its own: :func:`roles_elsewhere`; the two are put
+A role of another account takes both policies. The account knows its own side: :func:`roles_elsewhere`; the two are put
 together when all accounts have been read.
 """
 
@@ -21,12 +21,12 @@ from scanner.model import Link, PrivilegeLevel, Way
 
 UNLESS_DENIED = "unless the condition of a deny is met"
 MAX_LINKED_ROLES = 100
-"""Roles that trust their whole account: if there are more, not everybody who may assume any has a link to each."""
+"""With more roles than this that trust their whole account, a principal that may assume any gets no link to each."""
 _HOW_FAR: Mapping[Answer, str] = {"yes": "", "maybe": ", under a condition"}
 
 
 class Holder(Caller, frozen=True, kw_only=True, gc=False):
-    """An identity, the policies that speak for it, and what they come to.
+    """An identity, the policies that apply to it, and what they amount to.
 
     ``certain``: without any condition; ``possible``: should every condition be met.
 
@@ -47,14 +47,14 @@ class Holder(Caller, frozen=True, kw_only=True, gc=False):
 
 
 class Candidates:
-    """Identities that a pattern of ARNs may mean: most policies name a few, and each pattern is worked out once."""
+    """Identities that a pattern of ARNs may match: most policies name a few, and each pattern is resolved once."""
 
     def __init__(self, arns: Iterable[str]) -> None:
         self._arns = frozenset(arns)
         self._covered: dict[str, frozenset[str]] = {}
 
     def of(self, holder: Holder, action: int, words: Vocabulary) -> frozenset[str]:
-        """Those that the holder's allowances of an action (its bit) speak of."""
+        """Those that the holder's allow statements for an action (its bit) name."""
         found: frozenset[str] = frozenset()
         for document in holder.documents:
             if document.possible.somewhere & action:
@@ -83,8 +83,8 @@ def assume_ways(holders: Sequence[Holder], trusts: Mapping[str, RoleTrust], word
     """The roles of its own account that each identity can assume; ``trusts`` by the role's ARN.
 
     An administrator's links to roles that trust the whole account are left out: it can make itself any role. Where
-    very many trust it, of those that whoever may assume any role has, only the ones that lead on are told, for all of
-    them would be as many as there are roles; and of very many that trust anyone, those that lead on come first.
+    over :data:`MAX_LINKED_ROLES` trust it, a principal that may assume any role gets links only to those that lead to
+    an administrator: all of them would be as many as there are roles. Of many that trust anyone, these come first.
     """
     bit = words.bits((ASSUME_ROLE,))
     found: dict[str, dict[str, Link]] = defaultdict(dict)
@@ -142,7 +142,7 @@ class _Reachable:
         self._answers: dict[tuple[tuple[int, ...], ...], dict[str, tuple[str, bool]]] = {}
 
     def by(self, holder: Holder) -> Iterator[tuple[Link, bool]]:
-        """A link to every role that the holder may assume, and whether its own policies allow that for sure."""
+        """A link to every role that the holder may assume, and whether its own policies allow that for certain."""
         if holder.policies not in self._answers:
             decided = {
                 role: self._allowed(holder, role)
@@ -195,7 +195,7 @@ def _named(holders: Sequence[Holder], trusts: Mapping[str, RoleTrust]) -> Iterat
 
 
 def _may_follow(holder: Holder, role: str, words: Vocabulary) -> bool:
-    """Whether nothing stops it where the trust policy alone lets it in.
+    """Whether nothing denies it where the trust policy alone suffices.
 
     What a trust policy grants to a user, its boundary can only deny.
     """

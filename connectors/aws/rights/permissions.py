@@ -62,10 +62,10 @@ class Permissions(Struct, frozen=True, kw_only=True, gc=False):
     def leading_to(
         self, targets: Mapping[str, str], words: Vocabulary, uncertain: Sequence[str] = (), raised: str | None = None
     ) -> Permissions:
-        """The same judged, the evidence naming whom escalation methods (by their text) were seen to lead to.
+        """The same judged, the evidence naming the identities that escalation methods (by their text) lead to.
 
-        ``uncertain``: in words, whom it could become under a condition and then be an administrator: that is high.
-        ``raised``: in words, that it can become somebody whose rights it may change: that is escalation.
+        ``uncertain``: in words, the administrators that it could become under a condition: that is high.
+        ``raised``: in words, that it can become an identity whose rights it may change: that is escalation.
         """
         if self.verdict is None:
             return self
@@ -109,7 +109,7 @@ class PolicyLibrary:
         """Policies whose document could not be understood, and why."""
         self._managed = {policy.arn: self._document(policy.arn, policy.document) for policy in policies}
         levels = [[self._document("service control policy", each) for each in level] for level in guardrails or ()]
-        # Of a level that was read in part nobody knows what it allows: it is told as missing, and limits nothing here.
+        # What a level allows that was read in part is unknown: it is reported as missing, and limits nothing here.
         self._guardrails = tuple(
             tuple(each for each in level if each is not None) for level in levels if None not in level
         )

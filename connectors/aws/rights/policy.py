@@ -113,7 +113,7 @@ def _text(value: object) -> str:
 
 
 def on_keys(conditions: Iterable[Condition], keys: Iterable[str]) -> list[Condition]:
-    """The conditions on these keys; a key that ends in ``*`` stands for all that begin like it."""
+    """The conditions on these keys; a key that ends in ``*`` matches all that begin like it."""
     exact = {key for key in keys if not key.endswith("*")}
     prefixes = tuple(key[:-1] for key in keys if key.endswith("*"))
     return [c for c in conditions if c.key in exact or (prefixes and c.key.startswith(prefixes))]
@@ -124,7 +124,7 @@ _DOCUMENT_CHECK = "ssm:sessiondocumentaccesscheck"
 
 
 class PassedTo(Struct, frozen=True, kw_only=True, gc=False):
-    """A condition on ``iam:PassedToService``: whoever passes a role chooses the service, so it narrows and no more.
+    """A condition on ``iam:PassedToService``: the caller chooses the service, so it only narrows.
 
     ``negated``: to all but these. ``others``: it holds as well for actions that pass no role.
     """
@@ -203,7 +203,7 @@ class Statement(Struct, frozen=True, kw_only=True, gc=False):
     checks_document: bool = False
 
     def covers(self, resource: str) -> Answer:
-        """Whether it speaks of that ARN; where only a policy variable decides it, maybe."""
+        """Whether it names that ARN; "maybe" if only a policy variable decides."""
         matching = [pattern for pattern in self.resources if resource_matches(pattern, resource)]
         named: Answer = "no" if not matching else "maybe" if all(map(has_variable, matching)) else "yes"
         return OPPOSITE[named] if self.not_resources else named
@@ -213,11 +213,11 @@ class Statement(Struct, frozen=True, kw_only=True, gc=False):
         return frozenset(map(_document, self.resources)) - {""}
 
     def covers_action(self, action: str) -> bool:
-        """Whether it speaks of an action, one that is not among the known ones included."""
+        """Whether it names an action, also one that is not among the known ones."""
         return self.not_actions != any(action_matches(pattern, action) for pattern in self.actions)
 
     def action_bits(self, words: Vocabulary) -> int:
-        """The known actions it speaks of."""
+        """The known actions it names."""
         named = 0
         for pattern in self.actions:
             named |= words.mask(pattern)
@@ -294,5 +294,5 @@ def _patterns(*alternatives: str | tuple[str, ...] | None) -> tuple[str, ...]:
 
 
 def statements_on(statements: Iterable[Statement], action: int, words: Vocabulary) -> list[Statement]:
-    """The statements that speak of an action, given as its bit."""
+    """The statements about an action, given as its bit."""
     return [statement for statement in statements if statement.action_bits(words) & action]

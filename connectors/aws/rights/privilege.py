@@ -118,7 +118,7 @@ def _allowances(documents: Iterable[Document], action: int, words: Vocabulary, c
 
 
 def denials_of(documents: Iterable[Document], action: int, words: Vocabulary) -> Iterator[Statement]:
-    """The statements that refuse an action (its bit), whatever the circumstances."""
+    """The statements that deny an action (its bit) unconditionally."""
     for statement in _statements_on(documents, action, words):
         if not statement.allow and not statement.conditional:
             yield statement
@@ -131,7 +131,7 @@ def _statements_on(documents: Iterable[Document], action: int, words: Vocabulary
 
 
 def _refuses(denial: Statement, pattern: str) -> bool:
-    """Whether a deny covers all that an allowed pattern stands for."""
+    """Whether a deny covers everything that an allowed pattern matches."""
     if denial.not_resources:
         spared = denial.resources
         return not has_wildcard(pattern) and not any(map(has_variable, spared)) and denial.covers(pattern) == "yes"
@@ -148,9 +148,9 @@ def _meets(statement: Statement, pattern: str) -> bool:
 # --- Privilege of a principal, from all its policies (pure) ---
 #
 # The union of its own, attached and groups' policies, cut down by its boundary and by the service control policies of
-# each level above the account, explicit deny first. A condition makes an allowance a "maybe", which is worth at most
-# ``high``; but whoever passes a role chooses the service, so a condition on that only narrows. Session policies and
-# resource policies are not looked at.
+# each level above the account, explicit deny first. A condition makes an allow a "maybe", which is at most ``high``;
+# but the caller that passes a role chooses the service, so a condition on that only narrows. Session policies and
+# resource policies are not read.
 
 METHODS_NAMED = 3
 """Evidence names this many methods or actions of a sort, and counts the rest."""
@@ -187,7 +187,7 @@ class Reason(Struct, frozen=True, kw_only=True, gc=False):
     seeks_target: bool = False
 
     def render(self, sources: Sources, targets: Mapping[str, str]) -> str:
-        """In words; ``targets`` by a method's text: whom it was seen to lead to."""
+        """In words; ``targets`` by a method's text: the identities that it leads to."""
         names = self.names
         seen = ""
         if self.seeks_target:
@@ -254,7 +254,7 @@ def _left(
     *,
     certainly: bool,
 ) -> Reach:
-    """The reach without actions of which nothing is left, where sums of bits alone cannot tell."""
+    """The reach without actions of which nothing is left, where sums of bits alone cannot decide."""
     narrowed = hindered
     for limit in limits:
         narrowed |= ~_union(limit)[0].everything

@@ -58,10 +58,10 @@ class Reach(Struct, frozen=True, kw_only=True, gc=False):
 
 
 class Document(Struct, frozen=True, kw_only=True, gc=False):
-    """A parsed policy and its sums. ``number`` tells equal documents of one reading; equal content, equal number.
+    """A parsed policy and its sums. ``number`` identifies equal documents of one reading; equal content, equal number.
 
     ``certain``: allowed without a condition. ``possible``: allowed if every condition is met.
-    ``denied``: refused whatever the condition; there, ``wide`` leaves out what is refused in some regions only.
+    ``denied``: denied unconditionally; there, ``wide`` leaves out what is denied in some regions only.
     ``hindered``: refused on some resources, or under a condition.
     """
 
@@ -90,7 +90,7 @@ def _resource_names(statement: Statement) -> tuple[str, ...]:
 
 
 def sum_up(statements: tuple[Statement, ...], *, number: int, words: Vocabulary, account: str) -> Document:
-    """The document of these statements, as it bears on one account."""
+    """The document of these statements, as it applies to one account."""
     certain = possible = denied = Reach()
     hindered = 0
     for statement in statements:
@@ -139,7 +139,7 @@ def _reach_of_the_rest(spared: tuple[str, ...], actions: int, words: Vocabulary)
 
 
 def _breadth(pattern: str, account: str) -> Breadth:
-    """How much of what it can speak of a resource pattern covers."""
+    """How much of the resources that it can apply to a pattern covers."""
     if _ONLY_STARS.fullmatch(pattern):
         return "everything"
     scheme, _, service, region, _, resource = arn_parts(pattern)
@@ -166,7 +166,7 @@ STATEMENTS_NAMED = 3
 
 
 class Held(Struct, frozen=True, kw_only=True, gc=False):
-    """One policy that speaks for a principal; ``document`` is None where it could not be read or understood.
+    """One policy that applies to a principal; ``document`` is None where it could not be read or understood.
 
     ``may_deny``: whether it may take rights away, if it could be read. ``published``: in words, which of AWS's
     published documents speaks for it, as the listing lacks its own; empty: none.

@@ -1,8 +1,8 @@
-"""Whom escalation methods lead to inside one account (pure).
+"""The identities that escalation methods lead to inside one account (pure).
 
-A method that reaches everything counts by itself; it is only told here whom it would lead to. One that reaches some
-users or roles leads to those among them that may do more: a ``can_assume`` link each, from which paths are made when
-everything has been read.
+A method that reaches everything counts by itself; here it is only resolved to the identities that it would lead to. One
+that reaches some users or roles leads to those among them that may do more: a ``can_assume`` link each, from which
+paths are made when everything has been read.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _WORTH: tuple[PrivilegeLevel, ...] = ("admin", "escalation", "high", "normal", "
 
 
 class Leads(Struct, frozen=True, kw_only=True):
-    """By ARN: whom each method (by its text) that reaches everything leads to, and links by those that reach some.
+    """By ARN: the targets of each method (by its text) that reaches everything, and links by those that reach some.
 
     ``uncertain``: links that only a conditional Allow would give.
     """
@@ -67,7 +67,7 @@ _Found = list[tuple[Method, tuple[str, ...]]]
 
 
 class _Search:
-    """The targets of methods, worked out once for each distinct set of policies."""
+    """The targets of methods, resolved once for each distinct set of policies."""
 
     def __init__(self, holders: Sequence[Holder], trusts: Mapping[str, tuple[Trust, ...]], words: Vocabulary) -> None:
         self._words = words
@@ -100,7 +100,7 @@ class _Search:
         return self._found[holder.policies]
 
     def _under_conditions(self, holder: Holder) -> Iterator[tuple[Method, tuple[str, ...]]]:
-        """Of a method that reaches everything under a condition the verdict tells already."""
+        """The verdict already says so of a method that reaches everything under a condition."""
         if not any(each.allow and each.conditional for document in holder.documents for each in document.statements):
             return
         for kind, method in self._possible(holder.possible):
@@ -119,7 +119,7 @@ class _Search:
                         yield family.target, method
 
     def _targets(self, holder: Holder, kind: Target, method: Method, *, met: bool = False) -> Iterator[str]:
-        """Whom a method's first action reaches and who may do more than the holder: never the holder itself."""
+        """The identities that a method's first action reaches, other than the holder, that may do more than it."""
         candidates = self._candidates[kind].of(holder, method.first, self._words)
         for arn in self._pools.get(service_of(method.service) if method.service else kind, ()):
             if (
@@ -160,7 +160,7 @@ def _links(holder: Holder, found: _Found, words: Vocabulary) -> Iterator[Link]:
 def raised_in(
     holders: Sequence[Holder], links: Mapping[str, tuple[Link, ...]], words: Vocabulary, *, met: bool = False
 ) -> dict[str, str]:
-    """Who can become, by links, somebody whose rights it may change: that is as good as changing its own.
+    """Who can become, by links, an identity whose rights it may change: that equals changing its own.
 
     By ARN, the evidence. Who is an administrator, or can make itself one, is left out. ``met``: conditions are taken
     for met.
@@ -188,7 +188,7 @@ def raised_in(
 
 
 def _reached(arn: str, links: Mapping[str, tuple[Link, ...]]) -> Iterator[tuple[str, Mapping[str, tuple[str, Link]]]]:
-    """Everybody whom somebody can become, the nearest first, and by ARN from whom and by which link so far."""
+    """Every identity that one can become, the nearest first, and by ARN the previous one and the link so far."""
     by: dict[str, tuple[str, Link]] = {}
     queue = deque([arn])
     while queue:
@@ -212,7 +212,7 @@ def _steps(target: str, by: Mapping[str, tuple[str, Link]]) -> str:
 def able_in(
     holders: Sequence[Holder], links: Mapping[str, tuple[Link, ...]], raised: Collection[str] = ()
 ) -> frozenset[str]:
-    """Who is or can make itself an administrator, those of ``raised`` included, or can become such a one by links."""
+    """Identities that are, can make themselves or can become an administrator, those of ``raised`` included."""
     sources: defaultdict[str, list[str]] = defaultdict(list)
     for arn, each in links.items():
         for link in each:
@@ -262,7 +262,7 @@ def _is_elsewhere(pattern: str, account: str) -> bool:
 
 
 def _in_cluster(pattern: str) -> str:
-    """All tasks of an ECS cluster as that cluster: tasks come and go, what starts them is listed."""
+    """All tasks of an ECS cluster as that cluster: tasks are short-lived, what starts them is listed."""
     *arn, resource = arn_parts(pattern)
     kind, _, name = resource.partition("/")
     cluster, _, tasks = name.partition("/")
@@ -273,14 +273,14 @@ def _in_cluster(pattern: str) -> str:
 
 
 def _on(holder: Holder, method: Method, words: Vocabulary, *, certainly: bool) -> Iterator[str]:
-    """What it reaches, if that is some workloads, not all: those are told already."""
+    """What it reaches, if that is some workloads, not all: the verdict covers those already."""
     reach = holder.certain if certainly else holder.possible
     if method.needed & reach.somewhere == method.needed and method.needed & ~reach.wide:
         yield from _patterns(holder, method, words, certainly=certainly)
 
 
 def _patterns(holder: Holder, method: Method, words: Vocabulary, *, certainly: bool) -> Iterator[str]:
-    """The patterns that are left within every limit, and within what a deny of all but some spares.
+    """The patterns that are left within every limit, and by a deny of all but some resources.
 
     An ECS cluster alone is none: its tasks have to be allowed.
     """

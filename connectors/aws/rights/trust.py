@@ -1,4 +1,4 @@
-"""Trust policies as statements: whom each lets become a role, or does not, and on what conditions (pure)."""
+"""Trust policies as statements: which principals each allows or denies to assume a role, on what conditions (pure)."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Principal(Struct, frozen=True, kw_only=True, gc=False):
 
 
 class TrustStatement(Struct, frozen=True, kw_only=True, gc=False):
-    """What a statement says of becoming the role; ``not_principals``: of everybody but those named."""
+    """What a statement says about assuming the role; ``not_principals``: about all but those named."""
 
     allow: bool
     actions: frozenset[str]
@@ -38,7 +38,7 @@ class TrustStatement(Struct, frozen=True, kw_only=True, gc=False):
     conditions: tuple[Condition, ...]
 
     def denies(self, principal: Principal) -> bool:
-        """Whether it refuses that principal, whatever the circumstances."""
+        """Whether it denies that principal unconditionally."""
         named = any(each in (principal, EVERYBODY) for each in self.principals)
         return not self.allow and not self.conditions and named != self.not_principals
 
@@ -70,7 +70,7 @@ def trust_statements(document: Any) -> list[TrustStatement]:
 
 
 def _assuming(payload: _StatementPayload) -> frozenset[str]:
-    """The calls that let somebody become the role, of those that the statement is about."""
+    """Those of the statement's actions by which a principal assumes the role."""
     if (payload.action is None) == (payload.not_action is None):
         raise ValueError("a statement needs one of Action and NotAction")
     patterns = _listed(payload.action if payload.action is not None else payload.not_action)
@@ -103,12 +103,12 @@ _SAML = re.compile(r"arn:[^:]+:iam::\d{12}:saml-provider/.+")
 
 
 def issuer_of(principal: str) -> str | None:
-    """The URL, without its scheme, of whoever issues the tokens; None where assertions are of another sort."""
+    """The URL, without its scheme, of the token issuer; None for assertions of another sort."""
     return None if _SAML.fullmatch(principal) else provider_issuer(principal) or principal
 
 
 def provider_issuer(principal: str) -> str | None:
-    """The issuer that a provider of the account stands for, as :func:`issuer_of` has it; None for any other."""
+    """The issuer that a provider of the account represents, as :func:`issuer_of` has it; None for any other."""
     named = _OIDC.fullmatch(principal)
     return named[1] if named else None
 
@@ -167,7 +167,7 @@ def _vendors() -> Mapping[str, str]:
 
 
 def service_of(principal: str) -> str:
-    """The name of a service in a principal: ``lambda`` for ``lambda.amazonaws.com``, whatever region or partition."""
+    """The name of a service in a principal: ``lambda`` for ``lambda.amazonaws.com``, in any region or partition."""
     named = _SERVICE.fullmatch(principal)
     return named[1] if named else principal
 
@@ -179,7 +179,7 @@ def account_of(principal: str) -> str | None:
 
 
 def parse_trusts(document: Any, account: str) -> tuple[Trust, ...]:
-    """Everybody a role's trust policy lets in, sorted; ``account`` is the role's own. Raises ValueError."""
+    """Every principal that a role's trust policy allows, sorted; ``account`` is the role's own. Raises ValueError."""
     statements = trust_statements(document)
     trusts = {
         trust
@@ -234,7 +234,7 @@ def _aws_trust(principal: Principal, statement: TrustStatement, account: str) ->
 
 
 def _callers(conditions: Iterable[Condition]) -> tuple[str, ...]:
-    """The ARNs, as patterns, that a condition lets in alone; of several conditions the first."""
+    """The ARNs, as patterns, that a condition is limited to; of several conditions the first."""
     naming = (each.values for each in conditions if each.key == _CALLER and each.is_binding)
     return next((values for values in naming if not any(map(has_variable, values))), ())
 
@@ -272,14 +272,14 @@ def _narrowed(conditions: Iterable[Condition], keys: Iterable[str]) -> Restricti
 # ---
 # ``federates`` links of roles: which subjects of which outside issuer may become them, as others can join it (pure).
 #
-# Besides whom the tokens are for (see :mod:`connectors.federation`) they lead to the ARN of each identity provider of
-# the account that a role trusts, which stands for whoever it vouches for.
+# Besides the tokens' subjects (see :mod:`connectors.federation`) they lead to the ARN of each identity provider of
+# the account that a role trusts, which represents everyone it authenticates.
 
 _GITHUB_REPOSITORY = "repository"
 
 
 def federates_links(document: Any, trusts: Iterable[Trust]) -> tuple[Link, ...]:
-    """The links that a role's trust policy gives it, sorted; ``trusts``: who is let in after all, denials counted.
+    """The links that a role's trust policy gives it, sorted; ``trusts``: who may assume it in the end, denials counted.
 
     A policy that cannot be read gives none: it has no trusts either.
     """
@@ -319,7 +319,7 @@ _SOURCE = "aws:sourcearn"
 def agent_signals(document: Any, trusts: Iterable[Trust], *, answers: bool = True) -> tuple[Signal, ...]:
     """That a role belongs, or may belong, to an AI agent: it trusts a service that runs them.
 
-    ``document``: its trust policy; ``trusts``: who is let in by it after all, denials counted. A policy that cannot
+    ``document``: its trust policy; ``trusts``: who may assume it in the end, denials counted. A policy that cannot
     be read has none. ``answers``: whether it may invoke models that answer, as far as anybody knows: Bedrock runs no
     agent with a role that may not, but indexes documents, logs, or trains.
     """

@@ -1,4 +1,4 @@
-"""Whom in its own account a role's trust policy lets in (pure).
+"""The principals of its own account that a role's trust policy allows (pure).
 
 Conditions on who is asking (its ARN, unique id, account, tags) are decided for each identity, and so is a refusal that
 names it; every other condition is left open.
@@ -71,29 +71,29 @@ class RoleTrust(Struct, frozen=True, kw_only=True, gc=False):
 
     @property
     def is_public(self) -> bool:
-        """Whether it trusts anyone: whoever is of its account needs no permission of its own then."""
+        """Whether it trusts anyone: principals of its own account need no permission then."""
         return any(map(_trusts_anyone, self._allowing()))
 
     @property
     def is_open_to_all(self) -> bool:
-        """Whether it lets in everybody of the account, whoever asks."""
+        """Whether it trusts every principal of the account."""
         return all(each.allow for each in self.statements) and any(
             self._trusts_account(each) and not each.conditions and not each.not_principals for each in self._allowing()
         )
 
     def trusts_named(self, caller: Caller) -> Answer:
-        """Whether it lets in a caller whom it names; "maybe": under a condition."""
+        """Whether it trusts a caller that it names; "maybe": under a condition."""
         naming = (each for each in self._allowing() if not each.not_principals and _names(each, caller))
         return self._decide(naming, caller)
 
     def trusts_as_anyone(self, caller: Caller) -> Answer:
-        """Whether it lets in a caller as it would anybody of its account, named or not."""
+        """Whether it allows a caller as it would any principal of its account, named or not."""
         return self._decide(
             (each for each in self._allowing() if _trusts_anyone(each) and self._covers_caller(each, caller)), caller
         )
 
     def trusts_through_account(self, caller: Caller) -> Answer:
-        """Whether it lets in a caller as one of the account, should its own policies allow it to ask."""
+        """Whether it allows a caller as one of the account, if that caller's own policies allow the call."""
         return self._decide((each for each in self._allowing() if self._trusts_account(each)), caller)
 
     def _allowing(self) -> Iterable[TrustStatement]:
@@ -167,7 +167,7 @@ def _is_met(condition: Condition, caller: Caller) -> Answer:
 
 
 def _fact(key: str, caller: Caller) -> str | None:
-    """What a condition's key stands for, as a pattern where only a part of it is known; None: unknown."""
+    """The value of a condition's key, as a pattern if only a part of it is known; None: unknown."""
     if key.startswith(_TAG):
         return _tag(key.removeprefix(_TAG), caller)
     if key == "aws:userid" and caller.unique_id is not None:

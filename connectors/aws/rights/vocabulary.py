@@ -1,4 +1,4 @@
-"""AWS's own wildcards: ``*`` and ``?`` anywhere in an action or an ARN; every other character stands for itself."""
+"""AWS's own wildcards: ``*`` and ``?`` anywhere in an action or an ARN; every other character matches itself."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _TRACKED = 64
 
 @lru_cache(maxsize=4096)
 def compiled(pattern: str) -> re.Pattern[str]:
-    """The pattern as an expression that takes linear time, whatever a policy's author wrote."""
+    """The pattern as an expression that takes linear time for any pattern that a policy's author may write."""
     return re.compile(fnmatch.translate(_WRITTEN_OUT.sub(r"[\1]", pattern.replace("[", "[[]"))))
 
 
@@ -37,7 +37,7 @@ def action_matches(pattern: str, action: str) -> bool:
 
 
 def resource_matches(pattern: str, resource: str) -> bool:
-    """Whether a policy's resource pattern covers an ARN; a policy variable may stand for anything."""
+    """Whether a policy's resource pattern covers an ARN; a policy variable may match anything."""
     return compiled(_VARIABLE.sub("*", pattern)).match(resource) is not None
 
 
@@ -45,7 +45,7 @@ def resource_matches(pattern: str, resource: str) -> bool:
 def takes_in(broad: str, narrow: str) -> bool:
     """Whether a pattern covers everything that another one covers; a variable in ``narrow`` may be anything.
 
-    False, too, where that could take forever to tell, as only patterns do that were written for it.
+    Also False where deciding could take too long, which only patterns made for that purpose do.
     """
     if has_variable(broad):
         return False
@@ -75,14 +75,14 @@ def _tokens(pattern: str) -> tuple[str, ...]:
 
 
 def _advanced(tokens: tuple[str, ...], places: frozenset[int], token: str) -> frozenset[int]:
-    """Where a pattern can be after one more character; a wildcard stands for one that no literal is equal to."""
+    """Where a pattern can be after one more character; a wildcard matches one that no literal is equal to."""
     staying = {place for place in places if tokens[place : place + 1] == (_STAR,)}
     passed = {place + 1 for place in places if tokens[place : place + 1] in (("?",), (token,)) and place not in staying}
     return _past_stars(tokens, staying | passed)
 
 
 def _past_stars(tokens: tuple[str, ...], places: set[int]) -> frozenset[int]:
-    """These places, and those behind stars that stand for nothing."""
+    """These places, and those behind stars that match nothing."""
     found = set(places)
     for place in places:
         ahead = place
@@ -116,7 +116,7 @@ def has_variable(text: str) -> bool:
 def arn_parts(pattern: str) -> list[str]:
     """The six parts of an ARN (``arn``, partition, service, region, account, resource).
 
-    A wildcard at the end of a shorter pattern stands for the rest: ``arn:aws:iam::*`` is all of IAM. A colon within
+    A wildcard at the end of a shorter pattern matches the rest: ``arn:aws:iam::*`` is all of IAM. A colon within
     a policy variable divides nothing.
     """
     parts = _VARIABLE.sub(lambda found: found[0].replace(":", _HIDDEN_COLON), pattern).split(":", _ARN_PARTS - 1)
@@ -358,9 +358,9 @@ class PublishedPolicy(Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 
 
 class PublishedPolicies(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """``aws_policies.json``: those of AWS's own policies that make an administrator, or let somebody become one.
+    """``aws_policies.json``: those of AWS's own policies that make an administrator, or lead to one.
 
-    By name, as they were published on the day ``as_of``: nobody else can write under ``arn:…:iam::aws:policy/``.
+    By name, as they were published on the day ``as_of``: only AWS can write under ``arn:…:iam::aws:policy/``.
     """
 
     as_of: str

@@ -67,7 +67,7 @@ class _Record(Struct, frozen=True, kw_only=True, rename="camel"):
 
 
 class Creators:
-    """Who created each identity and each credential, as far as the event history tells."""
+    """Who created each identity and each credential, according to the event history."""
 
     def __init__(self) -> None:
         self._by_subject: dict[str, tuple[datetime, str]] = {}
@@ -138,7 +138,7 @@ def _actor(who: _UserIdentity) -> str | None:
 
 
 def _outsider(who: _UserIdentity) -> str | None:
-    """Somebody from outside, who has no ARN: the name and the provider that vouches for it."""
+    """An external user without an ARN: the name and the provider that authenticated it."""
     if who.user_name is None or who.identity_provider is None:
         return who.user_name
     return f"{who.user_name} of {who.identity_provider}"

@@ -1,6 +1,6 @@
 """Which of the services that an identity has rights to it has never used, from IAM's access advisor.
 
-That takes two calls or more for each identity, so only the most powerful are asked about.
+That takes two calls or more for each identity, so only the most powerful are read.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ class LastAccessed:
         yield section.coverage
 
     def sign(self, identity: Identity) -> Identity:
-        """The identity with the services it uses and does not use, where it was asked about."""
+        """The identity with the services it uses and does not use, if it was read."""
         if identity.key not in self._services:
             return identity
         services = self._services[identity.key]

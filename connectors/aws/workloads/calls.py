@@ -1,4 +1,4 @@
-"""The calls that list resources and tell more of them. What nobody needs of an answer is dropped in here."""
+"""The calls that list resources and describe them. Unused parts of an answer are dropped here."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ class Calls(Struct, frozen=True, kw_only=True):
             try:
                 shared = tuple(filled_all(detail.by, row, self.where).items())
                 groups[shared].append(filled(detail.id, row, self.where.names))
-            except ValueError:  # such a row is told when it is taken
+            except ValueError:  # such a row is reported when it is taken
                 nameless.append(row)
         asked: dict[str, tuple[dict[str, str], list[str]]] = {}
         for shared, ids in groups.items():

@@ -1,4 +1,4 @@
-"""All kinds of resources, in the order in which they are read and told."""
+"""All kinds of resources, in the order in which they are read and reported."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def kept(one: ResourceType) -> frozenset[str] | None:
 
 
 def wanted(names: Collection[str]) -> frozenset[str]:
-    """The sections that these names stand for. Raises ValueError naming one that is unknown.
+    """The sections that these names select. Raises ValueError naming one that is unknown.
 
     A name is ``usual`` (all that are not optional), ``all``, a section (``lambda.functions``), or the first part of
     some (``lambda``). A section brings along those that lead to it.

@@ -80,7 +80,7 @@ class Listing(Struct, frozen=True, kw_only=True):
 
 
 class Detail(Struct, frozen=True, kw_only=True):
-    """A call that tells more of rows: what stands at ``at`` in its answer is added to the row.
+    """A call for details of rows: what is at ``at`` in its answer is added to the row.
 
     ``by``: its parameters, templates over the row. ``batch``: so many rows are asked about at once; then ``ids`` is
     the parameter that lists the template ``id`` of each, and what is at ``at`` replaces the rows.
@@ -98,7 +98,7 @@ class Detail(Struct, frozen=True, kw_only=True):
 
 
 class Fields(Struct, frozen=True, kw_only=True):
-    """Where in a row the facts of its record stand. Whatever is not named here is never kept.
+    """Where in a row the facts of its record are. Nothing else is kept.
 
     ``key``, ``name``: templates. ``roles``: paths to roles, by ARN or by name. ``profiles``: paths to instance
     profiles. ``secrets`` and ``parameters``: paths to stored secrets and to SSM parameters, by ARN or by name.

@@ -1,4 +1,4 @@
-"""Paths into the answers of AWS, which are taken for hostile: nothing found is nothing, never an error (pure).
+"""Paths into the answers of AWS, which are hostile input: finding nothing is never an error (pure).
 
 A path is an expression of JMESPath (https://jmespath.org), as the AWS command line takes in ``--query``.
 """
@@ -59,7 +59,7 @@ def _search(row: Any, path: str) -> Any:
 
 @cache
 def _compiled(path: str) -> Any:
-    """The expression of a path, of which there are only those that are declared."""
+    """The expression of a path; only declared paths exist."""
     import jmespath
 
     return jmespath.compile(path)

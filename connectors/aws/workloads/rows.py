@@ -23,7 +23,7 @@ _PARAMETER = re.compile(r"(arn:[\w-]+:ssm:[\w-]+:\d{12}:parameter/[^:\s]+)(?::\d
 def role_key(reference: str, where: Where) -> str:
     """The ARN of a role (or user) that is named by ARN, or of a role that is named. Raises ValueError.
 
-    A name alone does not tell the role's path, of which there is none then.
+    A name alone lacks the role's path, so that the ARN has none.
     """
     if _ROLE.fullmatch(reference):
         return reference

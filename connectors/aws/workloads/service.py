@@ -52,7 +52,7 @@ class ServiceReading:
         self._met_in: defaultdict[str, set[str]] = defaultdict(set)
         self._unread: defaultdict[str, set[str]] = defaultdict(set)
         self._incomplete: set[str] = set()
-        """Sections some of whose rows miss what a call should have told: that is a gap already."""
+        """Sections with rows that miss what a call should have returned: that is a gap already."""
 
     def read(self) -> Iterator[DiscoveredRecord]:
         """Every section of the service, read; then the records, with each section's coverage after its own."""
@@ -224,7 +224,7 @@ def _is_meant(fields: Fields, row: Raw) -> bool:
 
 
 def _merged(secrets: Iterable[StoredSecret]) -> Iterable[StoredSecret]:
-    """Each secret once, with what every section tells of it."""
+    """Each secret once, with what every section has about it."""
     found: dict[str, StoredSecret] = {}
     for one in secrets:
         first = found.setdefault(one.key, one)

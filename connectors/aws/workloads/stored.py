@@ -1,4 +1,4 @@
-"""Credentials that a service keeps or knows, as stored secrets, by where their facts stand in a row (pure)."""
+"""Credentials that a service keeps, as stored secrets, by where their facts are in a row (pure)."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ def parse_secret(payload: Any, where: Where) -> StoredSecret:
     """A ``SecretListEntry`` as a stored secret. Raises ValueError.
 
     ``rotated_at`` is the last rotation or the last change of any kind, whichever is newer: the value is at least
-    that old. AWS tells the day of last use, kept for each region by itself.
+    that old. AWS returns the day of last use, kept for each region by itself.
     """
     entry = read(payload, SecretListEntry)
     tags = tags_of(entry.tags)
@@ -124,7 +124,7 @@ def parse_secret(payload: Any, where: Where) -> StoredSecret:
 def parse_parameter(payload: Any, where: Where) -> StoredSecret:
     """A ``ParameterMetadata`` as a stored secret. Raises ValueError.
 
-    SSM tells neither when a parameter was made nor when it was last read; its tags come from the tagging API.
+    SSM returns neither when a parameter was created nor when it was last read; its tags come from the tagging API.
     """
     entry = read(payload, Parameter)
     return StoredSecret(

@@ -9,7 +9,7 @@ from __future__ import annotations
 from connectors.aws.workloads.declarations import Fields, Listing, ResourceType
 from connectors.aws.workloads.stored import Kept
 
-# AWS lists certificates of the two smallest kinds of keys alone, unless it is told of all of them.
+# AWS lists certificates of the two smallest kinds of keys alone, unless all key types are named.
 _EVERY_KEY = ["RSA_1024", "RSA_2048", "RSA_3072", "RSA_4096", "EC_prime256v1", "EC_secp384r1", "EC_secp521r1"]
 _POOLS = "cognito.user_pools"
 _WORKSPACES = "grafana.workspaces"

@@ -1,4 +1,4 @@
-"""Stored secrets: that they are there and how old they are. Values are never asked for."""
+"""Stored secrets: their existence and age. Values are never requested."""
 
 from __future__ import annotations
 

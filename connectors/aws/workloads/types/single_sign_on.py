@@ -1,4 +1,4 @@
-"""IAM Identity Center: what signs in through it, and who may vouch for it. It lives in one region of one account."""
+"""IAM Identity Center: what signs in through it, and who may authenticate it. It lives in one region of one account."""
 
 from __future__ import annotations
 
