@@ -14,7 +14,7 @@ from msgspec.structs import replace
 
 from benchmarks.judged import judged
 from scanner.app.changes import changes_between
-from scanner.diff.compare import Unlike, compare
+from scanner.diff.compare import Differences, compare
 from scanner.diff.records import Counts
 from scanner.model import ScanResult
 from scanner.store.store import Store, open_store
@@ -59,7 +59,7 @@ def _loaded(store: Store) -> Counts:
     new, old = (store.load(scan.id) for scan, _ in store.newest_scans(2))
     identities = _pairs(old.identities, new.identities, lambda one: one.identity.key)
     findings = _pairs(old.findings, new.findings, lambda one: one.fingerprint)
-    return compare(Unlike(old=old, new=new, identities=identities, findings=findings)).summary
+    return compare(Differences(old=old, new=new, identities=identities, findings=findings)).summary
 
 
 def _pairs(old: tuple[Any, ...], new: tuple[Any, ...], key: Callable[[Any], str]) -> list[tuple[Any, Any]]:

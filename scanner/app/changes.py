@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from reports.board.numbers import measures
 from scanner import __version__
-from scanner.diff.compare import Unlike, compare
+from scanner.diff.compare import Differences, compare
 from scanner.diff.records import Diff
 from scanner.errors import UsageError
 from scanner.judging.last_known.forgetting import Forgetting, forget
@@ -30,7 +30,7 @@ def changes_between(store: Store, old: str | None = None, new: str | None = None
     """
     with store.comparison(old, new) as between:
         return compare(
-            Unlike(
+            Differences(
                 old=between.old,
                 new=between.new,
                 identities=between.identities(),

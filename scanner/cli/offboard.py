@@ -74,7 +74,7 @@ def offboard(
 def _find_person(text: str, result: ScanResult, people: Sequence[Person]) -> Person:
     """The person in the roster, else in the registry, else as typed. Raises UsageError if several match."""
     from reports.handover_table import called
-    from scanner.lifecycle.offboarding.leaver import find_people, stranger
+    from scanner.lifecycle.offboarding.leaver import find_people, unlisted_person
     from scanner.model import Origin
     from scanner.text import printable
 
@@ -82,13 +82,13 @@ def _find_person(text: str, result: ScanResult, people: Sequence[Person]) -> Per
     if len(hits) > 1:
         listed = "".join(f"\n  {printable(called(hit))}" for hit in hits)
         raise UsageError(f"{len(hits)} people match {printable(text)}:{listed}", hint="name one by e-mail")
-    return hits[0] if hits else stranger(text, Origin(file="the command line"))
+    return hits[0] if hits else unlisted_person(text, Origin(file="the command line"))
 
 
 def _only_declared(result: ScanResult, people: Sequence[Person]) -> tuple[Person, ...]:
-    from scanner.lifecycle.offboarding.leaver import strangers
+    from scanner.lifecycle.offboarding.leaver import unlisted_people
 
-    return strangers([declared.entry for declared in result.entries], people)
+    return unlisted_people([declared.entry for declared in result.entries], people)
 
 
 def _print_unknown(text: str, result: ScanResult, people: Sequence[Person]) -> None:

@@ -1,1 +1,1 @@
-"""What changed between two scans."""
+"""Compare two scans."""

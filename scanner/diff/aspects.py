@@ -1,4 +1,4 @@
-"""What became of an identity's credentials: added, removed, rotated, switched on or off. Pure."""
+"""The differences between two versions of an identity, and the next step for each. Pure."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from scanner.model import Aspect, Assessment, Credential, Fact, Grant, Link, Pri
 
 
 def credential_differences(before: Sequence[Credential], after: Sequence[Credential]) -> Iterator[Difference]:
-    """Each credential that is not as it was; an old one and a new one of the same kind are one that was rotated."""
+    """Changed credentials. A removed and an added one of the same kind count as rotated."""
     old, new = {one.key: one for one in before}, {one.key: one for one in after}
     gone, come = _by_kind(old, new), _by_kind(new, old)
     for kind in sorted({*gone, *come}):
@@ -27,7 +27,7 @@ def credential_differences(before: Sequence[Credential], after: Sequence[Credent
 
 
 def _by_kind(some: dict[str, Credential], others: dict[str, Credential]) -> defaultdict[str, list[Credential]]:
-    """Those that the others lack, by kind."""
+    """Credentials that ``others`` lacks, by kind."""
     lacking: defaultdict[str, list[Credential]] = defaultdict(list)
     for key in sorted(some.keys() - others.keys()):
         lacking[some[key].kind].append(some[key])
@@ -35,7 +35,7 @@ def _by_kind(some: dict[str, Credential], others: dict[str, Credential]) -> defa
 
 
 def _changes(old: Credential, new: Credential) -> Iterator[Difference]:
-    """What is another of the same credential."""
+    """Differences between two versions of a credential."""
     name = _named(new)
     if old.created_at and new.created_at and old.created_at != new.created_at:
         yield _difference(f"{name} of {_day(old.created_at)}", f"{name} of {_day(new.created_at)}", "rotated")
@@ -54,57 +54,61 @@ def _named(credential: Credential | None) -> str | None:
 
 
 def _switched(credential: Credential) -> str:
-    return "on" if credential.enabled else "off"
+    return "enabled" if credential.enabled else "disabled"
 
 
 def _expiry(credential: Credential) -> str:
     if credential.never_expires:
         return "never expires"
-    return f"expires {_day(credential.expires_at)}" if credential.expires_at else "with no known end"
+    return f"expires {_day(credential.expires_at)}" if credential.expires_at else "without a known expiry"
 
 
 def _day(moment: datetime) -> str:
     return f"{moment:%Y-%m-%d}"
 
 
-# --- What is another of an identity: aspect by aspect, and never what only a gap makes look so. Pure ---
+# --- Differences by aspect, without those that only a gap causes ---
 #
-# When it was last used is no change, nor are a description or a tag by themselves.
+# The date of last use, descriptions and tags are no changes.
 
 NAMED = 10
-"""So many grants, links or trusts are named; the rest is counted."""
+"""Grants, links or trusts that are named; the rest is counted."""
 NOT_READ_BEFORE = "could not be read in the scan before, so it may be older"
 
 _LEVELS: Mapping[PrivilegeLevel, int] = {"normal": 0, "high": 1, "escalation": 2, "admin": 3}
-_UNTOLD = frozenset({"normal", "unknown"})
-"""From one of these to the other is what a place that cannot be read, or can be again, does to everybody at once."""
+_GAP_LEVELS = frozenset({"normal", "unknown"})
+"""Changes between these come from a place that became unreadable or readable, not from the identity."""
 _WORDS = {True: "yes", False: "no", None: "unknown"}
 
 
 class _State(Struct, frozen=True):
-    """An aspect that is one state, how it is told, and whether two of them can be compared at all."""
+    """An aspect with a single state. ``text``: the state; ``is_known``: whether it can be compared."""
 
     aspect: Aspect
-    told: Callable[[Assessment], str | None]
-    is_told: Callable[[Assessment], bool] = lambda _: True
+    text: Callable[[Assessment], str | None]
+    is_known: Callable[[Assessment], bool] = lambda _: True
 
 
-def _is_matched(one: Assessment) -> bool:
-    """Whether no gap hides what its entry, and so its owner, would be; without a registry there is none to compare."""
-    return not one.registry.provisional and one.registry.state != "unchecked"
+def _is_matched(assessment: Assessment) -> bool:
+    """Whether the entry, and so the owner, is known: not without a registry, nor under a gap."""
+    return not assessment.registry.provisional and assessment.registry.state != "unchecked"
 
 
-def _has_owner_checked(one: Assessment) -> bool:
-    return _is_matched(one) and one.ownership.state != "unchecked"
+def _has_owner_checked(assessment: Assessment) -> bool:
+    return _is_matched(assessment) and assessment.ownership.state != "unchecked"
 
 
-def _registry(one: Assessment) -> str:
-    return f"{one.registry.state}, entry {one.registry.entry}" if one.registry.entry else one.registry.state
+def _registry(assessment: Assessment) -> str:
+    return (
+        f"{assessment.registry.state}, entry {assessment.registry.entry}"
+        if assessment.registry.entry
+        else assessment.registry.state
+    )
 
 
-def _ownership(one: Assessment) -> str:
-    reason = one.ownership.reason
-    return f"{one.ownership.state} ({reason.replace('_', ' ')})" if reason else one.ownership.state
+def _ownership(assessment: Assessment) -> str:
+    reason = assessment.ownership.reason
+    return f"{assessment.ownership.state} ({reason.replace('_', ' ')})" if reason else assessment.ownership.state
 
 
 _STATES: tuple[_State, ...] = (
@@ -120,9 +124,9 @@ _STATES: tuple[_State, ...] = (
 
 
 def differences(before: Assessment, after: Assessment, unread: Collection[Fact] = ()) -> tuple[Difference, ...]:
-    """All that is another, what matters most first; empty where only dates of use, words or tags are.
+    """All differences, the most important first.
 
-    ``unread``: facts that may have come to light since, as a place that adds them to others' could not be read before.
+    ``unread``: facts of a place that could not be read before, so that they may be older.
     """
     old, new = before.identity, after.identity
     unread = (*old.unread, *unread)
@@ -137,7 +141,7 @@ def differences(before: Assessment, after: Assessment, unread: Collection[Fact] 
 
 
 def _replaced(before: Assessment, after: Assessment) -> Iterator[Difference]:
-    """Deleted and made anew: what was approved is another identity."""
+    """Deleted and recreated: the approval was for another identity."""
     old, new = before.identity.unique_id, after.identity.unique_id
     if old is not None and new is not None and old != new:
         yield Difference(aspect="unique_id", before=old, after=new)
@@ -145,8 +149,8 @@ def _replaced(before: Assessment, after: Assessment) -> Iterator[Difference]:
 
 def _states(before: Assessment, after: Assessment) -> Iterator[Difference]:
     for state in _STATES:
-        old, new = state.told(before), state.told(after)
-        if old != new and state.is_told(before) and state.is_told(after):
+        old, new = state.text(before), state.text(after)
+        if old != new and state.is_known(before) and state.is_known(after):
             yield Difference(aspect=state.aspect, before=old, after=new)
 
 
@@ -154,21 +158,21 @@ def _permissions(before: Assessment, after: Assessment) -> Iterator[Difference]:
     old, new = before.privilege.level, after.privilege.level
     grew = old in _LEVELS and new in _LEVELS and _LEVELS[new] > _LEVELS[old]
     if old != new:
-        if {old, new} != _UNTOLD:
+        if {old, new} != _GAP_LEVELS:
             yield Difference(aspect="privilege", before=old, after=new, reach_grew=grew)
     elif "permissions" not in (*before.identity.unread, *after.identity.unread):
-        # The same word for it, and yet a further way there.
+        # The level is the same, but there may be another path to it.
         yield from _sets("permissions", _evidence(before), _evidence(after), grows=True)
     yield from _sets("permissions", map(_grant, before.identity.grants), map(_grant, after.identity.grants), grows=True)
 
 
-def _evidence(one: Assessment) -> Iterator[str]:
-    if one.privilege.level not in ("normal", "unknown"):
-        yield from one.privilege.evidence
+def _evidence(assessment: Assessment) -> Iterator[str]:
+    if assessment.privilege.level not in ("normal", "unknown"):
+        yield from assessment.privilege.evidence
 
 
 def _sets(aspect: Aspect, before: Iterable[str], after: Iterable[str], *, grows: bool = False) -> Iterator[Difference]:
-    """What went and what came, as one difference. ``grows``: what comes is further reach."""
+    """Removed and added items as one difference. ``grows``: added items extend the reach."""
     old, new = frozenset(before), frozenset(after)
     if old != new:
         come = new - old
@@ -176,7 +180,7 @@ def _sets(aspect: Aspect, before: Iterable[str], after: Iterable[str], *, grows:
 
 
 def _doubted(found: Iterable[Difference], fact: Fact, unread: Collection[Fact]) -> Iterator[Difference]:
-    """What seems to have come may only have come to light, where the scan before could not read such facts."""
+    """Add a caveat to additions if the scan before could not read such facts."""
     for one in found:
         yield replace(one, caveat=NOT_READ_BEFORE, reach_grew=False) if fact in unread and one.after else one
 
@@ -201,14 +205,14 @@ def _trust(trust: Trust) -> str:
     return f"{trust.kind} {trust.principal}{' (external)' if trust.external else ''}{limits}"
 
 
-# --- The history of one identity: what was different from one version to the next. Pure ---
+# --- The history of one identity ---
 
 Version: TypeAlias = tuple[datetime, datetime | None, Assessment]
-"""Since when, until when (None: still so), and what it was."""
+"""Start, end (None: current), and the version."""
 
 
 def eras(versions: Sequence[Version]) -> tuple[Era, ...]:
-    """Each version with what it differs in from the one before. ``versions``: oldest first."""
+    """Each version with its differences from the one before. ``versions``: oldest first."""
     return tuple(_eras(versions))
 
 
@@ -220,59 +224,61 @@ def _eras(versions: Sequence[Version]) -> Iterator[Era]:
         yield Era(since=since, until=until, differences=found, was_gone=ended != since)
 
 
-def _timeline_states(one: Assessment) -> tuple[str, ...]:
-    return one.registry.state, one.ownership.state, one.usage.state, one.privilege.level
+def _timeline_states(assessment: Assessment) -> tuple[str, ...]:
+    return assessment.registry.state, assessment.ownership.state, assessment.usage.state, assessment.privilege.level
 
 
-# --- Whom to ask about a change and what to do next, in a sentence. Pure ---
+# --- Next steps ---
 
 _JOINED: Mapping[str, str] = {
-    "unregistered": "Declare it with an owner, or switch it off.",
-    "ambiguous": "Decide which entry stands for it.",
+    "unregistered": "Declare it with an owner, or disable it.",
+    "ambiguous": "Decide which entry declares it.",
 }
-_GREW = "Confirm that it needs this, or take it back."
+_GREW = "Confirm that it needs this, or revoke it."
 _MOVED: Mapping[Aspect, str] = {
-    "unique_id": "It was deleted and made anew: confirm that its entry still stands for it.",
-    "trust": "Confirm who may become it.",
+    "unique_id": "It was deleted and recreated: confirm that its entry still applies.",
+    "trust": "Confirm who may assume it.",
     "nature": "Check what it is now: people and machines should not share an account.",
 }
-"""By aspect, where what came is what asks for something."""
+"""By aspect, for additions."""
 _BECAME: Mapping[tuple[Aspect, str], str] = {
-    ("agent", "yes"): "Declare what this agent may do, and who answers for it.",
-    ("registry", "unregistered"): "Declare it again, or switch it off.",
-    ("registry", "ambiguous"): "Decide which entry stands for it.",
+    ("agent", "yes"): "Declare what this agent may do, and who owns it.",
+    ("registry", "unregistered"): "Declare it again, or disable it.",
+    ("registry", "ambiguous"): "Decide which entry declares it.",
     ("ownership", "orphaned"): "Name a new owner.",
     ("enabled", "yes"): "Confirm that it is meant to be in use.",
     ("usage", "dormant"): "Ask whether it is still needed.",
     ("usage", "never used"): "Ask whether it is still needed.",
 }
-"""By aspect and the first words of what it became."""
+"""By aspect and the first words of the new state."""
 AFTER_RENAMING = "It is the same identity: write its new key into entry {entry}."
-RETURNED = "Find out who brought it back, and why."
+RETURNED = "Find out who restored it, and why."
 NOT_RECHECKED = "Close the gap: the coverage view says what is missing."
 
 
-def after_joining(one: Assessment) -> str | None:
-    """What a newcomer needs; none where it is declared or needs no declaration."""
-    return _JOINED.get(one.registry.state)
+def after_joining(assessment: Assessment) -> str | None:
+    """The next step for an identity that joined, if any."""
+    return _JOINED.get(assessment.registry.state)
 
 
-def after_leaving(one: Assessment) -> str | None:
-    """What somebody who left leaves to do."""
-    return f"Retire its entry {one.registry.entry}, if it is gone for good." if one.registry.entry else None
+def after_leaving(assessment: Assessment) -> str | None:
+    """The next step after an identity left, if any."""
+    return (
+        f"Retire its entry {assessment.registry.entry}, if it is gone for good." if assessment.registry.entry else None
+    )
 
 
-def after_moving(one: Difference) -> str | None:
-    """What a difference asks for, if anything."""
-    if one.reach_grew:
+def after_moving(difference: Difference) -> str | None:
+    """The next step for a difference, if any."""
+    if difference.reach_grew:
         return _GREW
-    if one.after is None:
+    if difference.after is None:
         return None
-    if one.aspect == "credentials":
-        return None if one.before else "Confirm that the new credential is expected."
-    became = next((step for (aspect, word), step in _BECAME.items() if _is(one, aspect, word)), None)
-    return became or _MOVED.get(one.aspect)
+    if difference.aspect == "credentials":
+        return None if difference.before else "Confirm that the new credential is expected."
+    became = next((step for (aspect, word), step in _BECAME.items() if _is(difference, aspect, word)), None)
+    return became or _MOVED.get(difference.aspect)
 
 
-def _is(one: Difference, aspect: Aspect, word: str) -> bool:
-    return one.aspect == aspect and (one.after or "").startswith(word)
+def _is(difference: Difference, aspect: Aspect, word: str) -> bool:
+    return difference.aspect == aspect and (difference.after or "").startswith(word)

@@ -1,4 +1,4 @@
-"""What became of the registry's entries. Pure."""
+"""The changes between two scans: identities, findings and registry entries. Pure."""
 
 from __future__ import annotations
 
@@ -31,18 +31,18 @@ from scanner.model import (
 )
 
 _STEPS: Mapping[EntryState, str] = {
-    "not_found": "Find out whether it is gone for good; then retire the entry.",
-    "retired_but_alive": "Switch the identity off, or take the entry back into use.",
+    "not_found": "Check that it is gone for good, then retire the entry.",
+    "retired_but_alive": "Disable the identity, or reactivate the entry.",
 }
-"""By what an entry became."""
+"""Next steps by the new state of an entry."""
 
 
 def entry_changes(
     pairs: Sequence[tuple[EntryAssessment | None, EntryAssessment | None]], names: Mapping[str, str]
 ) -> Iterator[Change]:
-    """Entries that are new, gone, or in another state; by id. ``names``: of old ids that are called otherwise now.
+    """Entries that are new, gone, or in another state, ordered by id. ``names``: new ids of renamed entries.
 
-    One that could not be evaluated again keeps its last state, so it is none of these.
+    An entry that could not be evaluated keeps its last state, so it has no change.
     """
     old = {names.get(one.entry.id, one.entry.id): one for one, _ in pairs if one is not None}
     new = {one.entry.id: one for _, one in pairs if one is not None}
@@ -60,21 +60,21 @@ def entry_changes(
                 scope=shown.entry.scope,
                 kind=shown.entry.kind,
                 aspect="state",
-                before=_told(before),
-                after=_told(after),
+                before=_state_text(before),
+                after=_state_text(after),
                 ask=next(iter(shown.entry.owner), None),
                 next_step=None if after is None else _STEPS.get(after.state),
             )
 
 
-def _told(one: EntryAssessment | None) -> str | None:
-    return None if one is None else one.state.replace("_", " ")
+def _state_text(assessment: EntryAssessment | None) -> str | None:
+    return None if assessment is None else assessment.state.replace("_", " ")
 
 
-# --- Which findings are new, came back, are resolved, or were forgotten. Pure ---
+# --- Findings: new, reopened, resolved, forgotten ---
 
 _OVER: Mapping[ChangeName, int] = {"resolved": 1, "forgotten": 2}
-"""What stands no more, after what does."""
+"""Closed findings are sorted after open ones."""
 
 
 def finding_changes(
@@ -83,11 +83,11 @@ def finding_changes(
     forgotten: Collection[str],
     names: Mapping[str, str],
 ) -> list[Change]:
-    """Findings that only one of two scans has, gravest first. What a gap holds back counts as not there.
+    """Findings that only one of two scans has, highest severity first. Held-back findings count as absent.
 
-    ``came_back``: fingerprints known from before the old scan. ``forgotten``: of findings whose place was forgotten by
-    hand, so that nobody knows whether they are mended. ``names``: of entries that are called otherwise now,
-    with which the fingerprints of their findings changed and nothing else.
+    ``came_back``: fingerprints known from before the old scan. ``forgotten``: fingerprints of findings whose place was
+    forgotten, so that it is unknown whether they are resolved. ``names``: new ids of renamed entries, whose findings
+    only changed their fingerprint.
     """
     gone, come = [], []
     for before, after in pairs:
@@ -106,60 +106,59 @@ def finding_changes(
     )
 
 
-def _announced(one: Finding | None) -> Finding | None:
-    return None if one is None or one.held_back else one
+def _announced(finding: Finding | None) -> Finding | None:
+    return None if finding is None or finding.held_back else finding
 
 
 def _on_moved_rows(
     gone: Iterable[Finding], come: Iterable[Finding], names: Mapping[str, str]
 ) -> set[tuple[str, str | None]]:
-    """Rule and new name of findings on entries whose row is now another."""
+    """Rule and new entry id of findings whose entry moved to another row."""
     before = {(one.rule, names.get(one.entry or "")) for one in gone if one.is_on_entry}
     return {(one.rule, one.entry) for one in come if one.is_on_entry and (one.rule, one.entry) in before}
 
 
-def _change(one: Finding, change: ChangeName) -> Change:
+def _change(finding: Finding, change: ChangeName) -> Change:
     is_over = change in _OVER
     return Change(
         subject="finding",
         change=change,
-        key=one.fingerprint,
-        name=one.title,
+        key=finding.fingerprint,
+        name=finding.title,
         before="open" if is_over else None,
         after=None if is_over else "open",
-        severity=one.severity,
-        rule=one.rule,
-        identity=one.subject,
-        ask=one.owner,
-        next_step=None if is_over else one.remediation,
+        severity=finding.severity,
+        rule=finding.rule,
+        identity=finding.subject,
+        ask=finding.owner,
+        next_step=None if is_over else finding.remediation,
     )
 
 
-# --- Two scans side by side: who joined, moved, left and came back, and what became of findings and entries. Pure ---
+# --- Identities: joined, moved, left, returned; and the whole comparison ---
 #
-# Only what the two do not have alike is looked at; whoever keeps the scans knows which records these are.
+# Only records that differ are compared. The store finds them.
 
-PLACE_NOT_READ_BEFORE = "its place was not completely read before, so it may be older"
+PLACE_NOT_READ_BEFORE = "its place could not be read in full before, so it may be older"
 
 _Ranked: TypeAlias = tuple[int, str, list[Change]]
-"""The changes of one identity with what they are sorted by: how much they matter, and its key."""
+"""The changes of one identity, with their sort key: rank and key of the identity."""
 
 _RANKS: Mapping[ChangeName, int] = {
     "replaced": 0, "joined": 2, "returned": 2, "moved": 4, "left": 5, "forgotten": 6, "not_rechecked": 7
 }  # fmt: skip
 _GREW = 1
-_NEEDS_SOMEBODY = 3
-"""A move that asks for something comes before one that does not."""
+_MOVE_WITH_STEP = 3
+"""The rank of a move with a next step, before one without."""
 
 
-class Unlike(Struct, frozen=True, kw_only=True):
-    """All that two scans do not have alike, as pairs with None where a scan has none of that key.
+class Differences(Struct, frozen=True, kw_only=True):
+    """The records in which two scans differ, as pairs; None for a record that one scan lacks.
 
-    ``returned``: by key of identities that had been there before the old scan, since when they were gone.
-    ``came_back``: likewise fingerprints of findings. ``forgotten``: keys and fingerprints of identities and findings
-    whose place was forgotten by hand, which was the end of them. ``not_rechecked``: identities the new scan could not
-    look at.
-    ``old``, ``new``: the scans; their records are not needed.
+    ``returned``: by key of identities that came back, since when they were gone. ``came_back``: fingerprints of
+    findings that came back. ``forgotten``: keys of identities and fingerprints of findings whose place was forgotten.
+    ``not_rechecked``: identities that the new scan did not re-check. ``old``, ``new``: the scans; their records are not
+    needed.
     """
 
     old: ScanResult
@@ -173,48 +172,49 @@ class Unlike(Struct, frozen=True, kw_only=True):
     entries: Sequence[tuple[EntryAssessment | None, EntryAssessment | None]] = ()
 
 
-def compare(unlike: Unlike) -> Diff:
-    """All that changed, what matters first; nothing under a gap of the new scan is said to have left."""
-    entries = unlike.entries
+def compare(differing: Differences) -> Diff:
+    """All changes, the most important first. Under a gap of the new scan, no identity counts as left."""
+    entries = differing.entries
     names = renamed([one.entry for one, _ in entries if one], [one.entry for _, one in entries if one])
-    before, after = Places(unlike.old.coverage), Places(unlike.new.coverage)
-    to_light = _come_to_light(unlike.old.coverage, unlike.new.coverage)
+    before, after = Places(differing.old.coverage), Places(differing.new.coverage)
+    to_light = _newly_readable(differing.old.coverage, differing.new.coverage)
     ranked = [
-        _ranked(_compare_change("not_rechecked", one, next_step=aspects.NOT_RECHECKED)) for one in unlike.not_rechecked
+        _ranked(_identity_change("not_rechecked", one, next_step=aspects.NOT_RECHECKED))
+        for one in differing.not_rechecked
     ]
-    for old, new in _with_renamed(unlike.identities, unlike.forgotten):
+    for old, new in _with_renamed(differing.identities, differing.forgotten):
         if old is None and new is not None:
-            ranked.append(_ranked(_arrival(new, unlike.returned.get(new.identity.key), before)))
+            ranked.append(_ranked(_arrival(new, differing.returned.get(new.identity.key), before)))
         elif old is not None and new is None:
-            ranked.append(_ranked(_departure(old, after, unlike.forgotten)))
+            ranked.append(_ranked(_departure(old, after, differing.forgotten)))
         elif old is not None and new is not None:
             facts = to_light.get(new.identity.source, ())
             was = _with_names(old, names)
-            rows = [_move(new, one) for one in differences(_under_key(was, new.identity.key), new, facts)]
+            rows = [_move(new, difference) for difference in differences(_under_key(was, new.identity.key), new, facts)]
             if was.identity.key != new.identity.key:
                 rows.insert(0, _rename(was, new))
             if rows:
                 ranked.append(_ranked(*rows))
     changes = (
         *chain.from_iterable(rows for _, _, rows in sorted(ranked, key=lambda one: one[:2])),
-        *finding_changes(unlike.findings, unlike.came_back, unlike.forgotten, names),
+        *finding_changes(differing.findings, differing.came_back, differing.forgotten, names),
         *entry_changes(entries, names),
     )
     return Diff(
-        old=unlike.old.scan,
-        new=unlike.new.scan,
+        old=differing.old.scan,
+        new=differing.new.scan,
         summary=_counted(changes),
         changes=changes,
-        notices=unlike.new.notices,
+        notices=differing.new.notices,
     )
 
 
 def _with_renamed(
     pairs: Iterable[tuple[Assessment | None, Assessment | None]], forgotten: Collection[str]
 ) -> Iterator[tuple[Assessment | None, Assessment | None]]:
-    """The pairs, in which one that left and one that joined are one where they have the same unique id.
+    """The pairs, with an identity that left and one that joined combined if they have the same unique id.
 
-    Only within a provider and scope, and only where exactly one of each has that id.
+    Only within a provider and scope, and only if exactly one of each has that id.
     """
     left: dict[tuple[str, str, str], list[Assessment]] = defaultdict(list)
     joined: dict[tuple[str, str, str], list[Assessment]] = defaultdict(list)
@@ -234,17 +234,17 @@ def _with_renamed(
             yield from ((None, one) for one in come)
 
 
-def _under_key(one: Assessment, key: str) -> Assessment:
-    """As if it had been called so before: its credentials' keys begin with its own."""
-    identity = one.identity
+def _under_key(assessment: Assessment, key: str) -> Assessment:
+    """The identity under another key, which also begins the keys of its credentials."""
+    identity = assessment.identity
     if identity.key == key:
-        return one
+        return assessment
     credentials = tuple(replace(held, key=credential_key(key, held.kind, held.id)) for held in identity.credentials)
-    return replace(one, identity=replace(identity, key=key, credentials=credentials))
+    return replace(assessment, identity=replace(identity, key=key, credentials=credentials))
 
 
-def _come_to_light(old: Iterable[Coverage], new: Iterable[Coverage]) -> dict[str, set[Fact]]:
-    """By source: facts that a place adds to identities anywhere, which the old scan could not read there."""
+def _newly_readable(old: Iterable[Coverage], new: Iterable[Coverage]) -> dict[str, set[Fact]]:
+    """By source: facts that the old scan could not read and the new one could."""
     gaps = {(one.source, one.scope, one.section) for one in new if one.is_gap}
     found: dict[str, set[Fact]] = {}
     for one in old:
@@ -260,39 +260,43 @@ def _ranked(*rows: Change) -> _Ranked:
 def _rank(row: Change) -> int:
     if row.reach_grew:
         return _GREW
-    return _NEEDS_SOMEBODY if row.change == "moved" and row.next_step else _RANKS[row.change]
+    return _MOVE_WITH_STEP if row.change == "moved" and row.next_step else _RANKS[row.change]
 
 
-def _arrival(one: Assessment, gone_since: datetime | None, before: Places) -> Change:
+def _arrival(assessment: Assessment, gone_since: datetime | None, before: Places) -> Change:
     if gone_since is not None:
         was = f"gone since {gone_since:%Y-%m-%d}"
-        return _compare_change("returned", one, before=was, after=_compare_told(one), next_step=aspects.RETURNED)
-    identity = one.identity
+        return _identity_change(
+            "returned", assessment, before=was, after=_states_of(assessment), next_step=aspects.RETURNED
+        )
+    identity = assessment.identity
     was_read = before.completely_read(identity.source, identity.scope, identity.kind)
-    return _compare_change(
+    return _identity_change(
         "joined",
-        one,
-        after=_compare_told(one),
-        next_step=aspects.after_joining(one),
+        assessment,
+        after=_states_of(assessment),
+        next_step=aspects.after_joining(assessment),
         caveat=None if was_read else PLACE_NOT_READ_BEFORE,
     )
 
 
-def _departure(one: Assessment, after: Places, forgotten: Collection[str]) -> Change:
-    identity = one.identity
+def _departure(assessment: Assessment, after: Places, forgotten: Collection[str]) -> Change:
+    identity = assessment.identity
     if identity.key in forgotten:
-        return _compare_change(
-            "forgotten", one, before=f"was {_compare_told(one)}", next_step=aspects.after_leaving(one)
+        return _identity_change(
+            "forgotten", assessment, before=f"was {_states_of(assessment)}", next_step=aspects.after_leaving(assessment)
         )
     if not after.completely_read(identity.source, identity.scope, identity.kind):
-        return _compare_change("not_rechecked", one, next_step=aspects.NOT_RECHECKED)
-    return _compare_change("left", one, before=f"was {_compare_told(one)}", next_step=aspects.after_leaving(one))
+        return _identity_change("not_rechecked", assessment, next_step=aspects.NOT_RECHECKED)
+    return _identity_change(
+        "left", assessment, before=f"was {_states_of(assessment)}", next_step=aspects.after_leaving(assessment)
+    )
 
 
-def _move(one: Assessment, found: Difference) -> Change:
-    return _compare_change(
+def _move(assessment: Assessment, found: Difference) -> Change:
+    return _identity_change(
         "replaced" if found.aspect == "unique_id" else "moved",
-        one,
+        assessment,
         aspect=found.aspect,
         before=found.before,
         after=found.after,
@@ -305,7 +309,7 @@ def _move(one: Assessment, found: Difference) -> Change:
 def _rename(old: Assessment, new: Assessment) -> Change:
     entry = old.registry.entry
     lost = entry is not None and entry != new.registry.entry
-    return _compare_change(
+    return _identity_change(
         "moved",
         new,
         aspect="name",
@@ -315,8 +319,8 @@ def _rename(old: Assessment, new: Assessment) -> Change:
     )
 
 
-def _compare_change(change: ChangeName, one: Assessment, **facts: Any) -> Change:
-    identity = one.identity
+def _identity_change(change: ChangeName, assessment: Assessment, **facts: Any) -> Change:
+    identity = assessment.identity
     return Change(
         subject="identity",
         change=change,
@@ -326,21 +330,25 @@ def _compare_change(change: ChangeName, one: Assessment, **facts: Any) -> Change
         source=identity.source,
         scope=identity.scope,
         kind=identity.kind,
-        ask=one.contact,
+        ask=assessment.contact,
         **facts,
     )
 
 
-def _compare_told(one: Assessment) -> str:
-    """An identity in a few words: what of it counts for whoever has to decide about it."""
-    words = [one.registry.state, one.ownership.state.replace("_", " "), f"privilege {one.privilege.level}"]
-    return ", ".join([*words, *(["AI agent"] if one.agent.is_agent else [])])
+def _states_of(assessment: Assessment) -> str:
+    """An identity's verdicts in a few words."""
+    words = [
+        assessment.registry.state,
+        assessment.ownership.state.replace("_", " "),
+        f"privilege {assessment.privilege.level}",
+    ]
+    return ", ".join([*words, *(["AI agent"] if assessment.agent.is_agent else [])])
 
 
-def _with_names(one: Assessment, names: Mapping[str, str]) -> Assessment:
-    """With the entry as it is called now, where only its row is another."""
-    entry = names.get(one.registry.entry or "")
-    return one if entry is None else replace(one, registry=replace(one.registry, entry=entry))
+def _with_names(assessment: Assessment, names: Mapping[str, str]) -> Assessment:
+    """The identity with the new id of its renamed entry."""
+    entry = names.get(assessment.registry.entry or "")
+    return assessment if entry is None else replace(assessment, registry=replace(assessment.registry, entry=entry))
 
 
 def _counted(changes: Iterable[Change]) -> Counts:

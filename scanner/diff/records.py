@@ -1,4 +1,4 @@
-"""The vocabulary of a difference between two scans."""
+"""Records of a comparison of two scans."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from scanner.model import Aspect, Change, ScanInfo
 
 
 class Difference(Struct, frozen=True, kw_only=True, gc=False):
-    """One aspect of an identity that is another than before; None where there is nothing to tell of a side.
+    """A change of one aspect of an identity; None for a side without a value.
 
-    ``reach_grew``: it can do or become more than before, also where its privilege is called the same.
-    ``caveat``: why it may not be as it looks.
+    ``reach_grew``: it can do or assume more than before, even at the same privilege level. ``caveat``: why the change
+    may be older, or no change.
     """
 
     aspect: Aspect
@@ -24,7 +24,7 @@ class Difference(Struct, frozen=True, kw_only=True, gc=False):
 
 
 class Counts(Struct, frozen=True, kw_only=True):
-    """How many identities each thing happened to (``moved``: those replaced, too), and how many findings."""
+    """Numbers of changed identities (``moved`` includes ``replaced``), findings and entries."""
 
     joined: int = 0
     moved: int = 0
@@ -42,7 +42,7 @@ class Counts(Struct, frozen=True, kw_only=True):
 
 
 class Diff(Struct, frozen=True, kw_only=True):
-    """All that changed from one scan to another: what matters first, identities before findings before entries."""
+    """All changes between two scans: identities, findings, then entries, the most important first."""
 
     old: ScanInfo
     new: ScanInfo
@@ -52,10 +52,10 @@ class Diff(Struct, frozen=True, kw_only=True):
 
 
 class Era(Struct, frozen=True, kw_only=True):
-    """A time in which an identity was the same. ``until`` None: it still is.
+    """A period in which an identity did not change. ``until`` None: the current one.
 
-    ``states``: the first one's verdicts, axis by axis. ``differences``: to the era before.
-    ``was_gone``: between the two it was not there.
+    ``states``: verdicts of the first period, by axis. ``differences``: from the period before. ``was_gone``: the
+    identity was absent between the two.
     """
 
     since: datetime

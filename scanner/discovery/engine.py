@@ -184,7 +184,7 @@ def reading_here(
     """What threads of this process read in those of the sources' scopes that are ``wanted``, as it is done."""
     stop = threading.Event()
     executor = ThreadPoolExecutor(engine.workers, thread_name_prefix="scope")
-    jobs = [job_here(one.name, one.connector, engine.scope_deadline, stop) for one in sources]
+    jobs = [job_here(source.name, source.connector, engine.scope_deadline, stop) for source in sources]
     try:
         with closing(run(jobs, executor=executor, observer=observer, wanted=wanted)) as outcomes:
             yield outcomes
@@ -209,8 +209,8 @@ def discover(
 
     shelf = Shelf(url=url, scan=scan_id) if staging.is_shared else None
     jobs = [
-        job_there(one.name, one.connector, one.settings, scope_deadline=engine.scope_deadline, shelf=shelf)
-        for one in sources
+        job_there(source.name, source.connector, source.settings, scope_deadline=engine.scope_deadline, shelf=shelf)
+        for source in sources
     ]
     try:
         with (
@@ -218,7 +218,7 @@ def discover(
             closing(run(jobs, executor=executor, observer=observer)) as outcomes,
         ):
             came_back = [one for one in chain.from_iterable(map(readings_of, outcomes)) if one.staged is None]
-        staged = (one for one in parts(map(decode, staging.lines(scan_id))) if isinstance(one, Reading))
+        staged = (part for part in parts(map(decode, staging.lines(scan_id))) if isinstance(part, Reading))
         return join(chain(came_back, staged), ranks)
     finally:
         if shelf is not None:

@@ -83,12 +83,12 @@ def join(readings: Iterable[Reading], ranks: Mapping[str, int]) -> Inventory:
 
     ``ranks``: sources by trust, the lowest first (live, export, file).
     """
-    readings = sorted(readings, key=lambda one: (one.source, one.scope, one.part or ""))
-    identities = _by_key(chain.from_iterable(one.identities for one in readings), ranks)
-    secrets = _by_key(chain.from_iterable(one.secrets for one in readings), ranks)
-    workloads = _by_key(chain.from_iterable(one.workloads for one in readings), ranks)
-    assignments = _by_key(chain.from_iterable(one.assignments for one in readings), ranks)
-    coverage = chain.from_iterable(one.coverage for one in readings)
+    readings = sorted(readings, key=lambda reading: (reading.source, reading.scope, reading.part or ""))
+    identities = _by_key(chain.from_iterable(reading.identities for reading in readings), ranks)
+    secrets = _by_key(chain.from_iterable(reading.secrets for reading in readings), ranks)
+    workloads = _by_key(chain.from_iterable(reading.workloads for reading in readings), ranks)
+    assignments = _by_key(chain.from_iterable(reading.assignments for reading in readings), ranks)
+    coverage = chain.from_iterable(reading.coverage for reading in readings)
     places = tuple(sorted(coverage, key=lambda c: (c.source, c.scope, c.section)))
     merged = tuple(_merge(seen, ranks) for seen in identities)
     return Inventory(
@@ -135,7 +135,7 @@ def _merge(seen: Sequence[Identity], ranks: Mapping[str, int]) -> Identity:
     return msgspec.structs.replace(
         best,
         **filled,
-        unread=tuple(fact for fact in best.unread if all(fact in one.unread for one in equals)),
+        unread=tuple(fact for fact in best.unread if all(fact in equal.unread for equal in equals)),
         sources=tuple(dict.fromkeys(one.source for one in seen)),
         aliases=tuple(dict.fromkeys(alias for one in seen for alias in one.aliases)),
         tags={key: value for one in reversed(seen) for key, value in one.tags.items()},
@@ -157,10 +157,10 @@ def _privilege(seen: Sequence[Identity], equals: Sequence[Identity]) -> Privileg
     (``equals``). It is mere silence with a lesser source, which has read nothing itself; with one that reads no
     permissions at all; and under a gap, where an equal has read what the gap hides.
     """
-    reads = [one for one in equals if "permissions" in one.unread or one.privilege != UNKNOWN_PRIVILEGE]
-    are_read = any("permissions" not in one.unread for one in reads)
+    reads = [equal for equal in equals if "permissions" in equal.unread or equal.privilege != UNKNOWN_PRIVILEGE]
+    are_read = any("permissions" not in read.unread for read in reads)
     told = [one.privilege for one in seen if one.privilege.level != "unknown"]
-    told += [one.privilege for one in reads if not (are_read and "permissions" in one.unread)]
+    told += [read.privilege for read in reads if not (are_read and "permissions" in read.unread)]
     return highest_privilege(told) if told else seen[0].privilege
 
 
@@ -187,11 +187,11 @@ def _with_last_attributes(identity: Identity, last: Identity, names: Iterable[st
 
 
 def _with_last_signals(identity: Identity, last: Identity, sort: str) -> tuple[Signal, ...]:
-    return _distinct((identity.signals, tuple(one for one in last.signals if one.sort == sort)))
+    return _distinct((identity.signals, tuple(signal for signal in last.signals if signal.sort == sort)))
 
 
 def _last_credentials(identity: Identity, last: Identity) -> dict[str, object]:
-    remembered = (msgspec.structs.replace(one, use_tracked_days=None) for one in last.credentials)
+    remembered = (msgspec.structs.replace(credential, use_tracked_days=None) for credential in last.credentials)
     every = {one.key: one for one in (*remembered, *identity.credentials)}
     return {
         "credentials": tuple(every[key] for key in sorted(every)),
@@ -220,7 +220,7 @@ _LAST_KNOWN: Mapping[Fact, Callable[[Identity, Identity], dict[str, object]]] = 
     "tags": lambda identity, last: {"tags": {**last.tags, **identity.tags}},
     "trusts": lambda identity, last: {
         "trusts": _distinct_trusts((*identity.trusts, *last.trusts)),
-        "links": _distinct((identity.links, tuple(one for one in last.links if one.relation == "federates"))),
+        "links": _distinct((identity.links, tuple(link for link in last.links if link.relation == "federates"))),
     },
     "use": lambda identity, last: {
         "last_used_at": identity.last_used_at or last.last_used_at,

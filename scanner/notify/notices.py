@@ -143,10 +143,10 @@ def shortened(text: str, longest: int = LONGEST_TEXT) -> str:
 
 def items(notice: Notice) -> list[Item]:
     """The items of a message, in order."""
-    found = [Item(one.severity, one.title, one.subject, one.remediation) for one in notice.findings]
+    found = [Item(finding.severity, finding.title, finding.subject, finding.remediation) for finding in notice.findings]
     lost = [Item(one.status, "Can no longer be read in full", _place(one), _why(one)) for one in notice.lost]
     regained = [Item("ok", "Can be read again", _place(one), "") for one in notice.regained]
-    errors = [Item("error", "Ended with an error", one, "") for one in notice.errors]
+    errors = [Item("error", "Ended with an error", error, "") for error in notice.errors]
     return [*found, *lost, *regained, *errors]
 
 
@@ -164,11 +164,11 @@ def closing(notice: Notice) -> str | None:
     return " ".join(filter(None, (more, text))) or None
 
 
-def _place(one: PlaceLine) -> str:
-    parts = (one.source, *(part for part in (one.scope, one.section) if part != "*"))
+def _place(line: PlaceLine) -> str:
+    parts = (line.source, *(part for part in (line.scope, line.section) if part != "*"))
     return shortened(" ".join(parts))
 
 
-def _why(one: PlaceLine) -> str:
-    missing = f"missing permission {one.permission}" if one.permission else None
-    return shortened(": ".join(filter(None, (missing, one.detail))))
+def _why(line: PlaceLine) -> str:
+    missing = f"missing permission {line.permission}" if line.permission else None
+    return shortened(": ".join(filter(None, (missing, line.detail))))

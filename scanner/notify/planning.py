@@ -57,9 +57,9 @@ def compare(known: Sequence[BlindSpot], coverage: Sequence[Coverage], now: datet
     A place is lost where it was not known to be unread, or was read in part and now is not at all. It is regained
     where it was tried and is no gap; one that is no longer listed is neither.
     """
-    sources = frozenset(one.source for one in coverage)
+    sources = frozenset(record.source for record in coverage)
     before = {(one.source, one.scope, one.section): one for one in known if one.source in sources}
-    gaps = {(one.source, one.scope, one.section): one for one in coverage if one.is_gap}
+    gaps = {(record.source, record.scope, record.section): record for record in coverage if record.is_gap}
     lost = [
         gap
         for place, gap in gaps.items()
@@ -67,7 +67,9 @@ def compare(known: Sequence[BlindSpot], coverage: Sequence[Coverage], now: datet
     ]
     unseen = [one for place, one in before.items() if place not in gaps]
     hidden = [one for one in unseen if _is_hidden(one, gaps)]
-    tried = {(one.source, one.scope) for one in coverage} | {(one.source, EVERY_SCOPE) for one in coverage}
+    tried = {(record.source, record.scope) for record in coverage} | {
+        (record.source, EVERY_SCOPE) for record in coverage
+    }
     regained = [one for one in unseen if one not in hidden and (one.source, one.scope) in tried]
     blind = [
         BlindSpot(
@@ -82,9 +84,9 @@ def compare(known: Sequence[BlindSpot], coverage: Sequence[Coverage], now: datet
     return Sight(lost=tuple(lost), regained=tuple(regained), blind=(*blind, *hidden), sources=sources)
 
 
-def _is_hidden(one: BlindSpot, gaps: dict[tuple[str, str, str], Coverage]) -> bool:
+def _is_hidden(spot: BlindSpot, gaps: dict[tuple[str, str, str], Coverage]) -> bool:
     """Whether a wider gap leaves it open if it could be read by now."""
-    return (one.source, EVERY_SCOPE, WHOLE) in gaps or (one.source, one.scope, WHOLE) in gaps
+    return (spot.source, EVERY_SCOPE, WHOLE) in gaps or (spot.source, spot.scope, WHOLE) in gaps
 
 
 # --- Which messages a scan gives rise to. Pure: a result in, messages out; silence where nothing is new ---
@@ -95,7 +97,7 @@ Recipient: TypeAlias = tuple[str | None, tuple[str, ...]]
 
 def messages(channels: Sequence[Channel], result: ScanResult, sight: Sight, roster: Roster | None) -> list[Outgoing]:
     """All messages of a scan, grouped by owner, highest severity first."""
-    identities = {one.identity.key: one for one in result.identities} if channels else {}
+    identities = {assessment.identity.key: assessment for assessment in result.identities} if channels else {}
     return [one for channel in channels for one in _for_channel(channel, result, sight, identities, roster)]
 
 
@@ -108,7 +110,7 @@ def nothing_scanned(channels: Sequence[Channel], coverage: Sequence[Coverage], s
             "nothing_scanned",
             "Nothing could be scanned",
             scan,
-            lost=tuple(place_of(one) for one in coverage if one.is_gap),
+            lost=tuple(place_of(record) for record in coverage if record.is_gap),
         )
         for channel in channels
         if channel.blindness
@@ -117,7 +119,7 @@ def nothing_scanned(channels: Sequence[Channel], coverage: Sequence[Coverage], s
 
 def failed(channels: Sequence[Channel], errors: Sequence[str], now: datetime) -> list[Outgoing]:
     """The alarm of a scan that ended with an error: sent each time, since nothing else reports it."""
-    texts = [shortened(one) for one in errors]
+    texts = [shortened(error) for error in errors]
     return [
         _outgoing(channel, _reserve(channel), "failed", "The scan ended with an error", now, errors=texts)
         for channel in channels
@@ -147,7 +149,7 @@ def _for_channel(
             _title(channel, recipient[0], findings),
             result.scan,
             findings=tuple(line_of(one, _subject(one, identities)) for one in _rules_in_turn(findings)),
-            counts=dict(Counter(one.severity for one in findings)),
+            counts=dict(Counter(finding.severity for finding in findings)),
         )
     if channel.blindness and (sight.lost or sight.regained):
         silent = False
@@ -199,7 +201,7 @@ def _recipient(
     if not isinstance(channel, EmailChannel):
         return person.email, ()
     members = roster.active_members(person) if person.is_group and not is_address(person.email) else (person,)
-    addresses = tuple(one.email for one in members if is_address(one.email))
+    addresses = tuple(member.email for member in members if is_address(member.email))
     return (person.email, addresses) if addresses else reserve
 
 
@@ -235,7 +237,7 @@ def _title(channel: Channel, recipient: str | None, findings: Sequence[Finding])
     kind = "new" if channel.only == "new" else "open"
     title = counted(len(findings), f"{kind} finding", f"{kind} findings")
     whose = f"for {recipient}" if recipient else "without an owner" if channel.to == "owners" else ""
-    severities = Counter(one.severity for one in findings)
+    severities = Counter(finding.severity for finding in findings)
     highest = next(severity for severity in SEVERITIES if severities[severity])
     return shortened(f"{title} {whose}".strip() + f" ({severities[highest]} {highest})")
 

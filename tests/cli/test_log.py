@@ -38,7 +38,7 @@ def lines(done: Done) -> list[dict[str, Any]]:
 )
 def test_every_line_is_json(estate: Path, muster: Muster, arguments: tuple[str, ...], code: int, level: str) -> None:
     """Also where a command ends before it began."""
-    (estate / "strange.csv").write_text("id,identities,owner\nN-1,invoice-bot,stranger@example.com\n")
+    (estate / "strange.csv").write_text("id,identities,owner\nN-1,invoice-bot,unlisted_person@example.com\n")
 
     done = muster("--log-format", "json", *arguments)
 

@@ -75,7 +75,7 @@ def test_who_is_deleted_from_the_roster_still_stands_in_the_registry(muster: Mus
     document = json.loads(done.out)
     assert done.code == 0
     assert [(item["name"], item["roles"]) for item in document["items"]] == [("old-sync", ["owner"])]
-    assert document["notices"] == ["gus@example.com is not on the roster, and was recognised by this text alone."]
+    assert document["notices"] == ["gus@example.com is not on the roster, and was matched by this text alone."]
 
 
 def test_somebody_with_nothing_leaves_nothing(muster: Muster) -> None:

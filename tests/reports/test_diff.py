@@ -27,7 +27,7 @@ OLD = make_result().scan
 GREW = Change(
     subject="identity", change="moved", key="arn:role/deploy", name="deploy", provider="aws", source="prod",
     scope="123456789012", kind="role", aspect="permissions", after="iam:PassRole via direct", reach_grew=True,
-    ask="ada@example.com", next_step="Confirm that it needs this, or take it back.",
+    ask="ada@example.com", next_step="Confirm that it needs this, or revoke it.",
 )  # fmt: skip
 UNSEEN = Change(
     subject="identity", change="not_rechecked", key="k", name="k", source="prod", scope="1", next_step="Close the gap."
@@ -59,7 +59,7 @@ def test_the_page() -> None:
         "Of the identities, 1 joined, 4 came back, 2 moved, 1 of these can do more than before, 3 left.",
         "5 identities could not be re-checked, so none of them counts as left.", "Worth knowing.",
         "Reach grew: 1", "permissions: + iam:PassRole via direct",
-        "Next: Confirm that it needs this, or take it back. Ask ada@example.com.",
+        "Next: Confirm that it needs this, or revoke it. Ask ada@example.com.",
         "Findings: 1 reopened", "Old key (reopened)", "Registry entries: 1", "state: found -> not found",
         "Not re-checked: 1", "1 of source prod, 1",
     )]  # fmt: skip

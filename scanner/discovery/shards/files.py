@@ -64,14 +64,14 @@ def head_of(sources: Sequence[Source], shard: Shard, scan_id: str, started: date
     """The head of a shard that reads these sources."""
     heads = tuple(
         SourceHead(
-            name=one.name,
-            provider=one.connector.spec.name,
-            kinds=every_kind(one.connector.spec),
-            feeds=every_feed(one.connector.spec),
-            rank=one.rank,
-            settings=one.digest,
+            name=source.name,
+            provider=source.connector.spec.name,
+            kinds=every_kind(source.connector.spec),
+            feeds=every_feed(source.connector.spec),
+            rank=source.rank,
+            settings=source.digest,
         )
-        for one in sources
+        for source in sources
     )
     return Head(
         scan=scan_id,
@@ -165,7 +165,7 @@ class _Order:
 
     def __init__(self, head: Head) -> None:
         self._shard = head.its
-        self._unlisted = {one.name for one in head.sources}
+        self._unlisted = {source.name for source in head.sources}
         self._unread: set[Unit] = set()
         self._source = ""
         self._in_scope = False

@@ -33,24 +33,26 @@ class Received(Struct, frozen=True, kw_only=True):
 def agreeing(shards: Sequence[Received]) -> Head:
     """What all of them say of the scan, as one of them has it. Raises InputError naming two files that disagree."""
     first = shards[0]
-    for one in shards[1:]:
+    for shard in shards[1:]:
         for name, words in (
             ("of", "a scan split in so many"),
             ("version", "a scan by Muster"),
             ("config", "other sources, or other settings of them: config"),
         ):
-            ours, theirs = getattr(first.head, name), getattr(one.head, name)
+            ours, theirs = getattr(first.head, name), getattr(shard.head, name)
             if ours != theirs:
                 message = f"is of {words} {printable(str(theirs))}, but {first.file} of {printable(str(ours))}"
                 raise InputError(
-                    Problem(file=one.file, line=1, message=message, fix="scan all shards alike, under a new --scan-id")
+                    Problem(
+                        file=shard.file, line=1, message=message, fix="scan all shards alike, under a new --scan-id"
+                    )
                 )
     return first.head
 
 
 def missing(shards: Iterable[Received], of: int) -> list[int]:
     """The numbers of the shards that are not there."""
-    return sorted(set(range(1, of + 1)) - {one.head.shard for one in shards})
+    return sorted(set(range(1, of + 1)) - {shard.head.shard for shard in shards})
 
 
 def readings(lines: Iterable[Line], sources: Sequence[SourceHead], of: int, absent: Collection[int]) -> list[Reading]:
@@ -67,11 +69,11 @@ def readings(lines: Iterable[Line], sources: Sequence[SourceHead], of: int, abse
             read.append(part)
             continue
         listed |= part.units
-        for one in part.coverage:
-            place = (one.source, one.provider, one.scope, one.section)
-            listings[place] = _worse(listings[place], one) if place in listings else one
+        for record in part.coverage:
+            place = (record.source, record.provider, record.scope, record.section)
+            listings[place] = _worse(listings[place], record) if place in listings else record
     unread = listed - {Unit(one.source, one.scope, one.part) for one in read}
-    by_name = {one.name: one for one in sources}
+    by_name = {source.name: source for source in sources}
     gaps = [_gap(unit, by_name, of, absent) for unit in sorted(unread, key=str)]
     return [
         *read,
@@ -117,10 +119,10 @@ def _part(begun: ListingLine | ScopeLine, held: Sequence[Line]) -> Listed | Read
     )
 
 
-def _worse(one: Coverage, other: Coverage) -> Coverage:
+def _worse(record: Coverage, other: Coverage) -> Coverage:
     """The worse of two listings of the same; in any order it comes to the same."""
-    worst = min(one, other, key=lambda each: (_WORST_FIRST.index(each.status), each.detail or ""))
-    return replace(worst, calls=max(one.calls, other.calls), identities=max(one.identities, other.identities))
+    worst = min(record, other, key=lambda each: (_WORST_FIRST.index(each.status), each.detail or ""))
+    return replace(worst, calls=max(record.calls, other.calls), identities=max(record.identities, other.identities))
 
 
 def _gap(unit: Unit, sources: Mapping[str, SourceHead], of: int, absent: Collection[int]) -> Coverage:

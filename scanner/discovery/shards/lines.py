@@ -91,7 +91,7 @@ class Head(Struct, frozen=True, kw_only=True, tag="shard"):
     def __post_init__(self) -> None:
         if self.shard > self.of:
             raise ValueError(f"there is no shard {self.shard} of {self.of}")
-        if len({one.name for one in self.sources}) < len(self.sources):
+        if len({source.name for source in self.sources}) < len(self.sources):
             raise ValueError("two sources have one name")
         if self.config != config_hash(self.sources):
             raise ValueError("the hash of the config is not that of the sources")
@@ -164,7 +164,7 @@ _typed = msgspec.json.Decoder(_Typed)
 
 def config_hash(sources: tuple[SourceHead, ...]) -> str:
     """One hash of all sources, in whatever order they are given."""
-    return hashlib.sha256(msgspec.json.encode(sorted(sources, key=lambda one: one.name))).hexdigest()
+    return hashlib.sha256(msgspec.json.encode(sorted(sources, key=lambda source: source.name))).hexdigest()
 
 
 def encode(line: Line) -> bytes:

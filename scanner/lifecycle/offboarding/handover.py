@@ -1,4 +1,4 @@
-"""The one thing to do next about what somebody leaves behind, as a sentence or two."""
+"""The handover of a leaver: its items, and the next step for each. Pure."""
 
 from __future__ import annotations
 
@@ -13,34 +13,34 @@ from scanner.model import PRIVILEGES, Assessment, Entry, Person, PrivilegeLevel,
 from scanner.text import counted, either
 
 _STEPS: Mapping[Role, str] = {
-    "only_one_left": "Name {successor} as owner in {entries}: nobody else named there still answers.",
-    "last_active_member": "Add {successor} to the group, in which nobody else stays active, or change {entries}.",
+    "only_one_left": "Name {successor} as owner in {entries}: {leaver} is the last active owner there.",
+    "last_active_member": "Add {successor} to the group, or change {entries}: {leaver} is its last active member.",
     "owner": "Name {successor} as owner in {entries}.",
     "backup_owner": "Name {successor} as backup owner in {entries}.",
-    "technical_owner": "Name {successor} as technical owner in {entries}, and hand over how it works.",
-    "built_by": "Have {leaver} tell {successor} what nobody else knows of it.",
-    "created": "Have {leaver} tell {successor} what nobody else knows of it.",
+    "technical_owner": "Name {successor} as technical owner in {entries}, and hand over the knowledge.",
+    "built_by": "Have {leaver} document it for {successor}.",
+    "created": "Have {leaver} document it for {successor}.",
     "approved": "Have {successor} confirm the approval in {entries}.",
-    "tagged": "Name {successor} in the tag instead of {leaver}.",
-    "mentioned": "Write {successor} where the text names {leaver}, or settle whom it means.",
+    "tagged": "Replace {leaver} by {successor} in the tag.",
+    "mentioned": "Replace {leaver} by {successor} in the text, or clarify who it means.",
 }
-"""By what they mostly are to it, where neither its state nor its owners ask for something else first."""
+"""By the leaver's most important role, unless the state or the owners need another step first."""
 
 _NO_OWNERS: frozenset[Role] = frozenset(
     {"backup_owner", "technical_owner", "built_by", "created", "approved", "tagged", "mentioned"}
 )
-"""Roles beside which an owner should stand: where nobody answers, that is what is missing."""
+"""Roles besides which an owner is needed: without one, the next step is to name an owner."""
 
 _UNUSED: Mapping[str, str] = {
-    "dormant": "Switch it off if there are no objections: nothing uses it.",
-    "never_used": "Switch it off if there are no objections: nothing ever used it.",
+    "dormant": "Disable it if there are no objections: nothing uses it.",
+    "never_used": "Disable it if there are no objections: nothing ever used it.",
     "disabled": "Delete it if there are no objections: it is disabled.",
 }
-"""What is better than handing over, by use."""
+"""Steps that are better than a handover, by usage."""
 
 
 class Outlook(NamedTuple):
-    """What becomes of it once the leaver is gone. ``urgent``: nobody else answers; None: that cannot be told."""
+    """Who remains after the leaver's last day. ``urgent``: no active owner remains; None: unknown."""
 
     answering: tuple[Person, ...]
     urgent: bool | None
@@ -48,14 +48,14 @@ class Outlook(NamedTuple):
 
 
 def next_step(case: Case, outlook: Outlook) -> str:
-    """What to do, the successor named, and what becomes of it if there is none."""
+    """The next step, with the successor, or with the consequence if there is none."""
     judged = case.judged
     if judged is None:
         return _step(case, outlook)
     if case.role == "own_account":
-        return _switch_off(judged, case.leaver)
+        return _disable_account(judged, case.leaver)
     if judged.registry.state == "exempt":
-        return f"Nobody needs to take over: {judged.registry.evidence or 'it is exempt'}."
+        return f"No successor is needed: {judged.registry.evidence or 'it is exempt'}."
     unused = _UNUSED.get(judged.usage.state) if outlook.urgent else None
     return f"{unused} Otherwise: {_step(case, outlook)}" if unused else _step(case, outlook)
 
@@ -65,101 +65,101 @@ def _step(case: Case, outlook: Outlook) -> str:
     if not outlook.urgent or outlook.successor is not None:
         return step
     is_orphan = case.leaver.has_left or (case.judged is not None and case.judged.ownership.state == "orphaned")
-    becomes = "it stays orphaned" if is_orphan else "it becomes orphaned when they go"
-    return f"{step} Nobody is known who could take over: {becomes}."
+    becomes = "it stays orphaned" if is_orphan else "it becomes orphaned on their last day"
+    return f"{step} No successor was found: {becomes}."
 
 
 def _hand_over(case: Case, outlook: Outlook) -> str:
     leaver = case.leaver.person.email
-    successor = outlook.successor.person if outlook.successor else "somebody"
+    successor = outlook.successor.person if outlook.successor else "a successor"
     entries = " and ".join(case.entry_ids) or "the registry"
     if case.declared is not None and case.declared.state == "not_found":
-        return f"Retire {entries} if what it stands for is gone. Otherwise: name {successor} in it."
+        return f"Retire {entries} if its identity is gone. Otherwise: name {successor} in it."
     if case.judged is not None and case.judged.registry.state == "unregistered":
         return f"Declare it first, with {successor} as owner."
     if case.is_ambiguous:
         rivals = " or ".join(entry.id for entry in case.entries)
-        return f"Settle which entry stands for it ({rivals}), and name {successor} as owner there."
+        return f"Decide which entry declares it ({rivals}), and name {successor} as owner there."
     if outlook.urgent and case.role in _NO_OWNERS:
-        return f"Name {successor} as owner in {entries}: nobody named there answers for it."
+        return f"Name {successor} as owner in {entries}: it has no active owner."
     if case.role == "owner" and (others := _other_owners(case, outlook)):
-        return f"Take {leaver} out of {entries}: {', '.join(others)} {either(len(others), 'owns', 'own')} it, too."
+        return f"Remove {leaver} from {entries}: {', '.join(others)} {either(len(others), 'owns', 'own')} it, too."
     return _STEPS[case.role].format(leaver=leaver, successor=successor, entries=entries)
 
 
 def _other_owners(case: Case, outlook: Outlook) -> list[str]:
-    """Those who answer as owners; a backup owner in their place should become one."""
+    """The other active owners, without backup owners, who should become owners."""
     owners = {person.email for entry in case.entries for text in entry.owner if (person := case.leaver.staying(text))}
     return [person.email for person in outlook.answering if person.email in owners]
 
 
-def _switch_off(judged: Assessment, leaver: Leaver) -> str:
+def _disable_account(judged: Assessment, leaver: Leaver) -> str:
     if judged.identity.enabled is False:
-        return "It is switched off: delete it once nothing refers to it."
+        return "It is disabled: delete it once nothing refers to it."
     when = "now" if leaver.has_left else f"on {leaver.person.left_on or 'their last day'}"
-    live = sum(one.enabled is not False for one in judged.identity.credentials)
+    live = sum(credential.enabled is not False for credential in judged.identity.credentials)
     revoke = f" and revoke {counted(live, 'credential', 'credentials')}" if live else ""
-    moved = "Move what uses its keys to an identity of its own first. " if judged.nature.verdict == "mixed" else ""
-    return f"{moved}Switch it off {when}{revoke}."
+    moved = "First move what uses its keys to a separate identity. " if judged.nature.verdict == "mixed" else ""
+    return f"{moved}Disable it {when}{revoke}."
 
 
-# --- Everything that somebody leaves behind, joined from a scan's verdicts, its registry and the roster. Pure ---
+# --- The items of a handover, from a scan's verdicts, the registry and the roster. Pure ---
 
 _PRIVILEGES: tuple[PrivilegeLevel | None, ...] = (*PRIVILEGES, None)
 
 _Ties: TypeAlias = Mapping[str, tuple[Tie, ...]]
-"""By entry; those to which the leaver is nothing are not in it."""
+"""The leaver's roles by entry; entries without one are left out."""
 
 
 def handover(result: ScanResult, people: Sequence[Person], person: Person, today: date) -> Handover:
-    """All that ``person`` owns, backs up, built, created, approved, is the last of, is named by, or is themselves.
+    """The handover of ``person``: identities and entries by every role in ``ROLES``.
 
-    ``people``: the roster, empty where there is none; somebody who is not on it is told by the text of their e-mail.
-    ``today`` decides who is still here. Works before, on and after the last day.
+    ``people``: the roster, empty if there is none. A person who is not on it is matched by e-mail text. ``today``
+    decides who is active. Works before, on and after the last day.
     """
     leaver = Leaver(person, people, today)
-    ties = {one.entry.id: found for one in result.entries if (found := ties_to_entry(one.entry, leaver))}
+    ties = {declared.entry.id: found for declared in result.entries if (found := ties_to_entry(declared.entry, leaver))}
     items = map(_item, (*_identity_cases(result, ties, leaver), *_entry_cases(result, ties, leaver)))
     return Handover(
-        person=person, items=tuple(sorted(items, key=_gravest_first)), notices=tuple(_notices(result, leaver))
+        person=person, items=tuple(sorted(items, key=_most_privileged_first)), notices=tuple(_notices(result, leaver))
     )
 
 
-def _gravest_first(item: HandoverItem) -> tuple[int, int, str, tuple[str, ...]]:
+def _most_privileged_first(item: HandoverItem) -> tuple[int, int, str, tuple[str, ...]]:
     return _PRIVILEGES.index(item.privilege), ROLES.index(item.roles[0]), item.identity or "", item.entries
 
 
-# --- what there is to hand over -----------------------------------------------
+# --- items -----------------------------------------------
 
 
 def _identity_cases(result: ScanResult, ties: _Ties, leaver: Leaver) -> Iterator[Case]:
-    entries = {one.entry.id: one.entry for one in result.entries}
+    entries = {declared.entry.id: declared.entry for declared in result.entries}
     for judged in result.identities:
         registry = judged.registry
-        standing = _standing_for(registry)
-        named_in = tuple(one for one in (*standing, *registry.contradictions) if one in ties)
+        declaring_ids = _entries_of(registry)
+        named_in = tuple(one for one in (*declaring_ids, *registry.contradictions) if one in ties)
         found = (*(tie for one in named_in for tie in ties[one]), *ties_to_identity(judged, leaver))
         if found:
-            declaring = tuple(entries[one] for one in standing if one in entries)
+            declaring = tuple(entries[one] for one in declaring_ids if one in entries)
             yield Case(leaver=leaver, ties=found, named_in=named_in, entries=declaring, judged=judged)
 
 
-def _standing_for(registry: RegistryVerdict) -> tuple[str, ...]:
-    """The entries that stand for an identity; one that is only alike does not."""
+def _entries_of(registry: RegistryVerdict) -> tuple[str, ...]:
+    """The entries that declare an identity, or that are candidates if it is ambiguous."""
     if registry.state == "ambiguous":
         return tuple(candidate.entry for candidate in registry.candidates)
     return () if registry.entry is None else (registry.entry, *registry.agreeing)
 
 
 def _entry_cases(result: ScanResult, ties: _Ties, leaver: Leaver) -> Iterator[Case]:
-    """Entries that stand for nothing. A retired one that does is where it should be, and nobody has to take over."""
+    """Entries without an identity. Retired ones need no successor."""
     for declared in result.entries:
         entry = declared.entry
         if entry.id in ties and not declared.identities and declared.state != "retired":
             yield Case(leaver=leaver, ties=ties[entry.id], named_in=(entry.id,), entries=(entry,), declared=declared)
 
 
-# --- what is said of it -------------------------------------------------------
+# --- their content -------------------------------------------------------
 
 
 def _item(case: Case) -> HandoverItem:
@@ -200,7 +200,7 @@ def _of_entry(entry: Entry) -> dict[str, Any]:
 
 
 def _urgent(case: Case, staying: Sequence[Person]) -> bool | None:
-    """Whether nobody else answers for it; None where that cannot be told."""
+    """Whether no active owner remains; None if that is unknown."""
     if case.judged is not None:
         if case.role == "own_account":
             return case.judged.identity.enabled is not False
@@ -215,29 +215,29 @@ def _urgent(case: Case, staying: Sequence[Person]) -> bool | None:
 
 
 def _caveats(case: Case, staying: Sequence[Person]) -> Iterator[str]:
-    """What is not known of it, and what will not last."""
+    """What is unknown, and what will change soon."""
     if staying and all(map(case.leaver.is_leaving, staying)):
-        yield f"who else answers is leaving, too: {', '.join(person.email for person in staying)}"
+        yield f"the other owners are leaving, too: {', '.join(person.email for person in staying)}"
     judged, declared = case.judged, case.declared
     if judged is not None:
         if not judged.rechecked:
-            yield "its place was not read by the last scan: as last known"
+            yield "not re-checked by the last scan: as last known"
         if judged.identity.unread:
             yield f"could not be read: {', '.join(judged.identity.unread)}"
         if judged.registry.provisional:
-            yield "a gap hides whether it is declared"
+            yield "because of a gap, it is unknown whether it is registered"
     if declared is not None and (declared.state == "not_evaluated" or not declared.rechecked):
-        yield f"whether what it stands for is there could not be told: {declared.evidence}"
+        yield f"whether its identity exists is unknown: {declared.evidence}"
 
 
 def _notices(result: ScanResult, leaver: Leaver) -> Iterator[str]:
     if not leaver.has_roster:
-        yield "No roster was given: people are told by their texts alone, and nobody can be suggested."
+        yield "No roster was given: people are matched by text alone, and there are no successors to suggest."
     elif not leaver.is_on_roster:
-        yield f"{leaver.person.email} is not on the roster, and was recognised by this text alone."
-    if any(one.registry.state == "unchecked" for one in result.identities):
-        yield "The scan had no registry: only creators, tags and accounts tell what is theirs."
-    gaps = sum(one.is_gap for one in result.coverage)
+        yield f"{leaver.person.email} is not on the roster, and was matched by this text alone."
+    if any(assessment.registry.state == "unchecked" for assessment in result.identities):
+        yield "The scan had no registry: only creators, tags and accounts show what is theirs."
+    gaps = sum(record.is_gap for record in result.coverage)
     if gaps:
         sections = counted(gaps, "section", "sections")
-        yield f"Incomplete: {sections} could not be read in full, and what is theirs there may be missing."
+        yield f"Incomplete: {sections} could not be read in full, so items may be missing."

@@ -1,4 +1,4 @@
-"""The person who goes: which texts mean them, what a group is without them, and who is still here afterwards."""
+"""The leaver: which texts name them, their roles, and who stays active."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ _BETWEEN_NAMES = re.compile(r"[\s<>()/:,;]+")
 
 
 class Leaver:
-    """One person of the roster on the day of the question; somebody who is not on it is known by their text alone.
+    """A leaver on a given day. A person who is not on the roster is matched by text alone.
 
-    ``has_roster`` is False where nobody is known at all, so that nothing can be said about who stays.
+    ``has_roster`` is False without a roster, so that it is unknown who stays.
     """
 
     def __init__(self, person: Person, people: Sequence[Person], today: date) -> None:
@@ -35,8 +35,8 @@ class Leaver:
         others = [one for one in people if one.email != person.email]
         last_day = person.left_on
         self.has_left = person.status == "left" or (last_day is not None and last_day < today)
-        """Whether their last day is over."""
-        # Whoever leaves by their last day is gone as well when they are.
+        """Whether the last day is over."""
+        # People who leave by the leaver's last day are gone by then, too.
         then = today if self.has_left or last_day is None else later(last_day, 1)
         self._before = Roster([*others, replace(person, status="active", left_on=None)], then)
         self._after = Roster([*others, replace(person, status="left")], then)
@@ -45,7 +45,7 @@ class Leaver:
         self._mentions = _mentions(person, self._own_names)
 
     def is_meant(self, text: str) -> bool:
-        """Whether the text means them: by e-mail, id or alias, or by a name or user name that is nobody else's."""
+        """Whether the text names the leaver: by e-mail, id or alias, or by a unique name or user name."""
         if text not in self._meant:
             known = self._before.resolve(text)
             self._meant[text] = (
@@ -54,60 +54,60 @@ class Leaver:
         return self._meant[text]
 
     def is_meant_within(self, text: str) -> bool:
-        """The same for a text that may hold more than a name: an ARN, a session (``assumed-role/Admin/ada@…``).
+        """Like :meth:`is_meant` for a longer text, such as an ARN or a session (``assumed-role/Admin/ada@…``).
 
-        Of its parts any e-mail and whatever comes last may be the name.
+        Each e-mail in the text and its last part are compared.
         """
         parts = _BETWEEN_NAMES.split(text)
         return any(map(self.is_meant, (text, *(part for part in parts if "@" in part), parts[-1])))
 
     def is_mentioned(self, text: str) -> bool:
-        """Whether their e-mail, or a full name that is theirs alone, stands somewhere in a text."""
+        """Whether a text contains the leaver's e-mail, or their full name if it is unique."""
         return self._mentions is not None and self._mentions.search(fold(text)) is not None
 
     def may_be_meant(self, text: str) -> str | None:
-        """Why a text that means nobody for certain may mean them; None: it does, or it may not."""
+        """Why an ambiguous text may mean the leaver; None if it surely does or does not."""
         guesses = self._before.meaning(text).guesses
-        return next((one.why for one in guesses if one.email == self.person.email), None)
+        return next((guess.why for guess in guesses if guess.email == self.person.email), None)
 
     def is_last_of(self, text: str) -> bool:
-        """Whether the text names a group in which nobody else stays, as far as that is known."""
+        """Whether the text names a group without another active member, as far as that is known."""
         group = self._before.resolve(text)
         if group is None or not group.is_group:
             return False
-        members = [one for one in self._before.active_members(group) if not self._may_go_first(one)]
+        members = [member for member in self._before.active_members(group) if not self._may_go_first(member)]
         return [member.email for member in members] == [self.person.email]
 
     def _may_go_first(self, other: Person) -> bool:
-        """Whether somebody else may leave before they do: one of the two days is not known."""
+        """Whether another person may leave first, because one of the two days is unknown."""
         unknown = None in (self.person.left_on, other.left_on)
         return unknown and not self.has_left and not self._before.stays(other)
 
     def staying(self, text: str) -> Person | None:
-        """The person or group whom the text names, if they can answer for something once the leaver is gone."""
+        """The person or group that the text names, if active after the leaver's last day."""
         person = self._after.resolve(text)
         return person if person is not None and self._after.is_active(person) else None
 
     def group(self, text: str) -> Person | None:
-        """The group of that name, whether or not anybody in it is active."""
+        """The group of that name, active or not."""
         group = self._after.resolve(text)
         return group if group is not None and group.is_group else None
 
     def staying_members(self, group: Person) -> tuple[Person, ...]:
-        """Who is active in a group once the leaver is gone."""
+        """Active members of a group after the leaver's last day."""
         return self._after.active_members(group)
 
     def is_leaving(self, person: Person) -> bool:
-        """Whether somebody who is still here is about to go, too; a group, where all of its members are."""
+        """Whether an active person is leaving, too; a group, if all its members are."""
         return not self._after.stays(person)
 
     def managers(self) -> Iterator[tuple[Person, Person]]:
-        """Up the line: each manager with the one they manage."""
+        """The managers above the leaver, each with the person they manage."""
         return managers(self.person, self._after.resolve)
 
 
 def _mentions(person: Person, own_names: Collection[str]) -> re.Pattern[str] | None:
-    """What names them within a text. A first name, a user name or an id alone may as well be a word of it."""
+    """Names to search in texts. A first name, a user name or an id may be an ordinary word, so they are left out."""
     emails = (text for text in (person.email, *person.aliases) if is_email(text))
     *first, last = (person.name or "").split() or ("",)
     full = (f"{' '.join(first)} {last}", f"{last}, {' '.join(first)}") if first else ()
@@ -117,13 +117,13 @@ def _mentions(person: Person, own_names: Collection[str]) -> re.Pattern[str] | N
 
 
 def _nicknames(person: Person) -> frozenset[str]:
-    """What people are called without its being their id anywhere."""
+    """Names and user names, which are not ids."""
     if person.is_group:
         return frozenset()
     return frozenset(fold(name.strip()) for name in (person.name, local_part(person)) if name)
 
 
-# --- What ties somebody to an entry or an identity: each role with the place where it was found ---
+# --- The leaver's roles in entries and identities, each with its place ---
 
 _ROLE_OF_COLUMN: Mapping[str, Role] = {
     "owner": "owner",
@@ -133,24 +133,24 @@ _ROLE_OF_COLUMN: Mapping[str, Role] = {
     "approved_by": "approved",
 }
 PEOPLE_COLUMNS = tuple(_ROLE_OF_COLUMN)
-"""Those in which an entry names people."""
+"""Columns in which an entry names people."""
 _GROUP_COLUMNS = ("owner", "backup_owner", "technical_owner", "team")
 _TEXT_COLUMNS = ("name", "purpose", "team", "baseline", "blast_radius")
 _ABOUT_PEOPLE = re.compile(
     r"approve|author|contact|creat|e-?mail|lead|maintain|manage|owne|request|responsible|sponsor|steward"
 )
-"""In the name of a tag whose value is somebody. Elsewhere an id may be anything: ``cost-center=4711``."""
+"""Words in names of tags whose value is a person. In other tags an id may be anything: ``cost-center=4711``."""
 
 
 class Tie(NamedTuple):
-    """One role and where it was found."""
+    """A role and where it was found."""
 
     role: Role
     evidence: str
 
 
 def named(entry: Entry, column: str) -> tuple[str, ...]:
-    """Who is named in a column, whether it holds a list or one."""
+    """The names in a column, which may be a list or a single value."""
     value = getattr(entry, column)
     if value is None:
         return ()
@@ -158,13 +158,13 @@ def named(entry: Entry, column: str) -> tuple[str, ...]:
 
 
 def ties_to_entry(entry: Entry, leaver: Leaver) -> tuple[Tie, ...]:
-    """All that the leaver is to an entry, and so to what it stands for; empty where they are nothing to it."""
-    ties = (*_named_ties(entry, leaver), *_group_ties(entry, leaver), *_only_one(entry, leaver))
-    return tuple(dict.fromkeys((*ties, *_ties_mentions(entry, leaver))))
+    """The leaver's roles in an entry; empty if there is none."""
+    ties = (*_named_ties(entry, leaver), *_group_ties(entry, leaver), *_last_owner_ties(entry, leaver))
+    return tuple(dict.fromkeys((*ties, *_mention_ties(entry, leaver))))
 
 
 def ties_to_identity(judged: Assessment, leaver: Leaver) -> Iterator[Tie]:
-    """What the leaver is to an identity whatever its entry says: itself, its maker, named by a tag of it."""
+    """The leaver's roles in an identity itself: own account, creator, named in a tag or description."""
     identity = judged.identity
     if judged.nature.verdict != "non_human":
         yield from (
@@ -194,11 +194,11 @@ def _group_ties(entry: Entry, leaver: Leaver) -> Iterator[Tie]:
     for column in _GROUP_COLUMNS:
         for text in named(entry, column):
             if leaver.is_last_of(text):
-                yield Tie("last_active_member", f"nobody else stays active in {column} {text} in {entry.origin}")
+                yield Tie("last_active_member", f"no other active member in {column} {text} in {entry.origin}")
 
 
-def _ties_mentions(entry: Entry, leaver: Leaver) -> Iterator[Tie]:
-    """Texts that name them beside other things, and cells for people that may mean them."""
+def _mention_ties(entry: Entry, leaver: Leaver) -> Iterator[Tie]:
+    """Texts that name the leaver among other words, and ambiguous names."""
     for column in PEOPLE_COLUMNS:
         for text in named(entry, column):
             if leaver.is_meant(text):
@@ -213,22 +213,22 @@ def _ties_mentions(entry: Entry, leaver: Leaver) -> Iterator[Tie]:
             yield Tie("mentioned", f"{column} {text} in {entry.origin}")
 
 
-def _only_one(entry: Entry, leaver: Leaver) -> Iterator[Tie]:
-    """They answer for it alone, though others are named: these are gone."""
+def _last_owner_ties(entry: Entry, leaver: Leaver) -> Iterator[Tie]:
+    """The leaver is the last active owner; the other owners have left."""
     accountable = (*entry.owner, *entry.backup_owner)
     others = [text for text in accountable if not leaver.is_meant(text)]
     answers = len(others) < len(accountable)
     if leaver.has_roster and answers and others and not any(map(leaver.staying, others)):
-        yield Tie("only_one_left", f"nobody else named in {entry.origin} still answers: {', '.join(others)}")
+        yield Tie("only_one_left", f"the other owners in {entry.origin} are not active: {', '.join(others)}")
 
 
-# --- One thing that is to be handed over, with all that the answers about it depend on ---
+# --- An item to hand over ---
 
 
 class Case(Struct, frozen=True, kw_only=True):
-    """An identity (``judged``), or an entry that stands for none (``declared``), and what ties the leaver to it.
+    """An identity (``judged``), or an entry without one (``declared``), with the leaver's roles.
 
-    ``named_in``: ids of the entries that name the leaver. ``entries``: those that stand for it, whoever they name.
+    ``named_in``: ids of the entries that name the leaver. ``entries``: the entries of the identity.
     """
 
     leaver: Leaver
@@ -240,31 +240,31 @@ class Case(Struct, frozen=True, kw_only=True):
 
     @property
     def role(self) -> Role:
-        """What the leaver mostly is to it: the gravest of all roles."""
+        """The leaver's most important role."""
         return min((tie.role for tie in self.ties), key=ROLES.index)
 
     @property
     def entry_ids(self) -> tuple[str, ...]:
-        """The entries to change: those that name the leaver, else those that stand for it."""
+        """The entries to change: those that name the leaver, else those of the identity."""
         return self.named_in or tuple(entry.id for entry in self.entries)
 
     @property
     def is_ambiguous(self) -> bool:
-        """Whether its entries are rivals, so that only whom all of them name answers for it."""
+        """Whether several entries match, so that only owners in all of them count."""
         return self.judged is not None and self.judged.registry.state == "ambiguous"
 
 
-# --- Whom a text means that somebody typed: people on the roster, and those whom only the registry still names ---
+# --- The person of a command line: on the roster, or named in the registry alone ---
 
 _NAMED = 3
 _LIKENESS = 70
-"""Of 100, below which a name is no help to somebody who mistyped another."""
+"""How similar a name must be to be suggested, from 0 to 100."""
 
 
 def find_people(text: str, people: Sequence[Person]) -> tuple[Person, ...]:
-    """Whom the text may mean, by e-mail, else id, else alias, else name, else user name; groups only by their e-mail.
+    """People with this e-mail, else id, else alias, else name, else user name; groups by e-mail only.
 
-    Several where several go by it, sorted by e-mail.
+    Sorted by e-mail.
     """
     wanted = fold(text.strip())
     levels: dict[int, dict[str, Person]] = defaultdict(dict)
@@ -277,19 +277,19 @@ def find_people(text: str, people: Sequence[Person]) -> tuple[Person, ...]:
     return tuple(strongest[email] for email in sorted(strongest))
 
 
-def strangers(entries: Sequence[Entry], people: Sequence[Person]) -> tuple[Person, ...]:
-    """Everybody whom the registry names and the roster does not know, such as who left long ago; each once."""
+def unlisted_people(entries: Sequence[Entry], people: Sequence[Person]) -> tuple[Person, ...]:
+    """People in the registry who are not on the roster, such as former employees; each once."""
     roster = Roster(people, date.max)
     found: dict[str, Person] = {}
     for entry in entries:
         for text in chain(*(named(entry, column) for column in PEOPLE_COLUMNS)):
             if roster.resolve(text) is None:
-                found.setdefault(fold(text.strip()), stranger(text, entry.origin))
+                found.setdefault(fold(text.strip()), unlisted_person(text, entry.origin))
     return tuple(found.values())
 
 
-def stranger(text: str, origin: Origin) -> Person:
-    """Somebody known by what is written of them alone: an e-mail, a name, or ``Ada <ada@…>``."""
+def unlisted_person(text: str, origin: Origin) -> Person:
+    """A person known by a text alone: an e-mail, a name, or ``Ada <ada@…>``."""
     name, bracket, address = text.partition("<")
     if bracket:
         return Person(email=address.rstrip("> "), name=name.strip() or None, origin=origin)
@@ -297,7 +297,7 @@ def stranger(text: str, origin: Origin) -> Person:
 
 
 def nearest(text: str, people: Iterable[Person]) -> tuple[str, ...]:
-    """The few e-mails and names most like the text, the likest first."""
+    """A few e-mails and names similar to the text, the most similar first."""
     names = sorted({name for person in people for name in (person.email, person.name) if name})
     likest = process.extract(text, names, scorer=fuzz.WRatio, limit=_NAMED, score_cutoff=_LIKENESS)
     return tuple(name for name, _, _ in likest)

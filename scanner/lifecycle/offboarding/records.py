@@ -1,4 +1,4 @@
-"""What a handover is: everything that one person leaves behind, a record for each thing."""
+"""Records of a handover: what a leaver owns, one item for each identity or entry."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ Role: TypeAlias = Literal[
     "created", "approved", "tagged", "mentioned",
 ]  # fmt: skip
 ROLES: tuple[Role, ...] = get_args(Role)
-"""What somebody can be to an identity, the gravest first.
+"""The roles of a leaver, the most important first.
 
-``only_one_left``: of all who are named as owner or backup owner, nobody else still answers.
-``mentioned``: a text names them beside other things, or may mean them.
-``last_active_member``: of a group that is named, nobody else stays active.
+``only_one_left``: the last active person among the owners and backup owners.
+``mentioned``: a text names the leaver among other words, or may mean them.
+``last_active_member``: the last active member of a group that is named.
 """
 
 
 class HandoverItem(Struct, frozen=True, kw_only=True, gc=False):
-    """One identity, or one entry that stands for none (``identity`` is None), and what is to become of it.
+    """One identity, or one registry entry without an identity (``identity`` is None), with its next step.
 
-    ``entries``: those that name the person, otherwise those that stand for the identity. ``evidence``: where each role
-    was found. ``privilege`` and ``usage``: None where no identity was found.
+    ``entries``: entries that name the leaver, else the entries of the identity. ``evidence``: where each role was
+    found. ``privilege`` and ``usage``: None if there is no identity.
     """
 
     identity: str | None = None
@@ -42,18 +42,18 @@ class HandoverItem(Struct, frozen=True, kw_only=True, gc=False):
     last_used_at: datetime | None = None
     credentials: tuple[Credential, ...] = ()
     answering: tuple[str, ...] = ()
-    """Who else answers for it when they are gone."""
+    """Active owners, or backup owners, after the leaver's last day."""
     urgent: bool | None = None
-    """Nobody else answers for it; None: that cannot be told."""
+    """Whether no active owner remains; None: unknown."""
     successor: str | None = None
     successor_evidence: str | None = None
     next_step: str
     caveat: str | None = None
-    """What is not known of it, or will not last."""
+    """What is unknown, or will change soon."""
 
 
 class Handover(Struct, frozen=True, kw_only=True, gc=False):
-    """All that a person leaves behind, the gravest first. ``notices``: what to know before relying on it."""
+    """All items of a leaver, most privileged first. ``notices``: limits of this handover."""
 
     person: Person
     items: tuple[HandoverItem, ...] = ()

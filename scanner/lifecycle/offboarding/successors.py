@@ -1,4 +1,4 @@
-"""Who could take over: the people near an identity, asked in an order that depends on what the leaver is to it."""
+"""Find a successor: candidates in an order that depends on the leaver's role."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from scanner.model import Entry, Person
 
 
 class Successor(NamedTuple):
-    """An e-mail of the roster, and why this one."""
+    """An e-mail on the roster, with the evidence for it."""
 
     person: str
     evidence: str
 
 
 class Hint(NamedTuple):
-    """Somebody who is named near it, as written there, and where."""
+    """A candidate as written in a text, and where."""
 
     text: str
     evidence: str
@@ -28,7 +28,7 @@ Source: TypeAlias = Callable[[Case], Iterator[Hint]]
 
 
 def answering(case: Case) -> tuple[Person, ...]:
-    """Who still answers for it when the leaver is gone, as they are named: owners, or backup owners in their place."""
+    """Active owners after the leaver's last day, else active backup owners."""
     answers = [_answering(entry, case.leaver) for entry in case.entries]
     every = {email: person for answer in answers for email, person in answer.items()}
     if case.is_ambiguous:
@@ -37,7 +37,7 @@ def answering(case: Case) -> tuple[Person, ...]:
 
 
 def find_successor(case: Case) -> Successor | None:
-    """The first who stays, in the order that goes with the leaver's role; somebody else who leaves, only in need."""
+    """The first candidate who stays. A candidate who is leaving, too, is used if there is no other."""
     second_best = None
     for person, evidence in _staying(case):
         if not case.leaver.is_leaving(person):
@@ -47,7 +47,7 @@ def find_successor(case: Case) -> Successor | None:
 
 
 def _staying(case: Case) -> Iterator[tuple[Person, str]]:
-    # Who answers for it already cannot be their own backup.
+    # An owner cannot be their own backup.
     excluded: Collection[str] = {one.email for one in answering(case)} if case.role == "backup_owner" else ()
     for source in _ORDER.get(case.role, _NEAREST_FIRST):
         for hint in source(case):
@@ -77,7 +77,7 @@ def _in_column(column: str) -> Source:
 
 
 def _teams(case: Case) -> Iterator[Person]:
-    """The groups that own it; where there is none, the leaver's own."""
+    """The groups that own it; if there is none, the leaver's group."""
     texts = [text for entry in case.entries for text in (*entry.owner, *named(entry, "team"))]
     own = case.leaver.person.team
     groups = [group for text in texts if (group := case.leaver.group(text))]
@@ -109,13 +109,13 @@ def _candidates(case: Case) -> Iterator[Hint]:
 _BACKUP, _TECHNICAL, _OWNERS = map(_in_column, ("backup_owner", "technical_owner", "owner"))
 _NEAR: tuple[Source, ...] = (_members, _team_lead, _manager, _candidates)
 _NEAREST_FIRST: tuple[Source, ...] = (_BACKUP, _TECHNICAL, _OWNERS, *_NEAR)
-_WHO_ANSWERS_FIRST: tuple[Source, ...] = (_OWNERS, _BACKUP, _TECHNICAL, *_NEAR)
+_OWNERS_FIRST: tuple[Source, ...] = (_OWNERS, _BACKUP, _TECHNICAL, *_NEAR)
 
 _ORDER: Mapping[Role, tuple[Source, ...]] = {
     "backup_owner": (_TECHNICAL, *_NEAR),
-    "built_by": _WHO_ANSWERS_FIRST,
-    "created": _WHO_ANSWERS_FIRST,
-    "approved": _WHO_ANSWERS_FIRST,
-    "tagged": _WHO_ANSWERS_FIRST,
+    "built_by": _OWNERS_FIRST,
+    "created": _OWNERS_FIRST,
+    "approved": _OWNERS_FIRST,
+    "tagged": _OWNERS_FIRST,
 }
-"""Where to look, by role; ``_NEAREST_FIRST`` for the others. What somebody only knows goes to who answers for it."""
+"""Where to look, by role; ``_NEAREST_FIRST`` for the others. Knowledge goes to owners first."""

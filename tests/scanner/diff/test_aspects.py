@@ -127,10 +127,10 @@ CASES: dict[str, tuple[Assessment, Assessment, list[Difference]]] = {
         _one({"credentials": (NEW_KEY,)}),
         [Difference(aspect="credentials", before="access_key AKIAOLD", after="access_key AKIANEW (rotated)")],
     ),
-    "a key switched off": (
+    "a key disabled": (
         _one({"credentials": (OLD_KEY,)}),
         _one({"credentials": (replace(OLD_KEY, enabled=False),)}),
-        [Difference(aspect="credentials", before="access_key AKIAOLD on", after="access_key AKIAOLD off")],
+        [Difference(aspect="credentials", before="access_key AKIAOLD enabled", after="access_key AKIAOLD disabled")],
     ),
     "a key with the same id and a new value": (
         _one({"credentials": (OLD_KEY,)}),
@@ -159,7 +159,7 @@ CASES: dict[str, tuple[Assessment, Assessment, list[Difference]]] = {
         _one({"environment": "prod"}),
         [Difference(aspect="environment", before="dev", after="prod")],
     ),
-    "switched off": (
+    "disabled": (
         _one({"enabled": True}),
         _one({"enabled": False}),
         [Difference(aspect="enabled", before="yes", after="no")],
@@ -179,7 +179,7 @@ CASES: dict[str, tuple[Assessment, Assessment, list[Difference]]] = {
         _one(nature=NatureVerdict(verdict="mixed")),
         [Difference(aspect="nature", before="non-human", after="mixed")],
     ),
-    "deleted and made anew": (
+    "deleted and recreated": (
         _one({"unique_id": "AIDA1"}),
         _one({"unique_id": "AIDA2"}),
         [Difference(aspect="unique_id", before="AIDA1", after="AIDA2")],

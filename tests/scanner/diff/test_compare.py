@@ -8,7 +8,7 @@ import pytest
 from msgspec.structs import replace
 
 from scanner.diff.aspects import NOT_READ_BEFORE, eras
-from scanner.diff.compare import PLACE_NOT_READ_BEFORE, Unlike, compare
+from scanner.diff.compare import PLACE_NOT_READ_BEFORE, Differences, compare
 from scanner.diff.records import Counts
 from scanner.model import (
     Assessment,
@@ -41,7 +41,7 @@ BLIND = scan(coverage=(make_coverage(status="denied"),))
 
 
 def _changes(**facts: Any) -> list[Change]:
-    return list(compare(Unlike(**{"old": scan(), "new": scan(), **facts})).changes)
+    return list(compare(Differences(**{"old": scan(), "new": scan(), **facts})).changes)
 
 
 def _said(changes: list[Change]) -> list[tuple[str, str | None, str | None]]:
@@ -66,7 +66,7 @@ def test_a_newcomer() -> None:
         kind="user",
         after="unregistered, orphaned, privilege normal",
         ask="ada@example.com",
-        next_step="Declare it with an owner, or switch it off.",
+        next_step="Declare it with an owner, or disable it.",
     )
 
 
@@ -127,7 +127,7 @@ def test_what_matters_comes_first_and_is_counted() -> None:
     old = make_assessment(make_identity("h", unique_id="1"))
     new = make_assessment(make_identity("h", unique_id="2", environment="prod"))
     diff = compare(
-        Unlike(
+        Differences(
             old=scan(),
             new=scan(notices=("worth knowing",)),
             identities=[
@@ -300,7 +300,7 @@ def test_a_new_name_for_a_known_unique_id_is_a_rename() -> None:
     """It moved; its credentials are the same, and its entry is to learn the new key."""
     old, new = _held("etl-old"), replace(_held("etl-new"), registry=RegistryVerdict(state="unregistered"))
 
-    diff = compare(Unlike(old=scan(), new=scan(), identities=[(old, None), (None, new)]))
+    diff = compare(Differences(old=scan(), new=scan(), identities=[(old, None), (None, new)]))
 
     assert [(row.key, row.change, row.aspect) for row in diff.changes] == [
         (new.identity.key, "moved", "name"),
@@ -326,7 +326,7 @@ def test_others_left_and_joined(old: list[Assessment], new: list[Assessment]) ->
     """Nobody is taken for another by anything but the one id that both have."""
     pairs = [*((one, None) for one in old), *((None, one) for one in new)]
 
-    counts = compare(Unlike(old=scan(), new=scan(coverage=(make_coverage(),)), identities=pairs)).summary
+    counts = compare(Differences(old=scan(), new=scan(coverage=(make_coverage(),)), identities=pairs)).summary
 
     assert counts.moved == 0
     assert counts.joined == len(new)

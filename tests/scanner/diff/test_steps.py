@@ -24,7 +24,7 @@ IN_USE = "Confirm that it is meant to be in use."
         ("usage", "active", "dormant", "Ask whether it is still needed."),
         ("usage", "dormant", "unknown", None),
         ("trust", "a", None, None),
-        ("trust", None, "a", "Confirm who may become it."),
+        ("trust", None, "a", "Confirm who may assume it."),
     ],
 )
 def test_only_what_is_known_asks_for_something(

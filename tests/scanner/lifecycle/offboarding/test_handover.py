@@ -90,14 +90,14 @@ def the_item(result: ScanResult, people: Sequence[Person] = PEOPLE, person: Pers
         pytest.param(
             {"owner": ("team:solo",)},
             ["last_active_member"],
-            "nobody else stays active in owner team:solo in registry.csv:2",
+            "no other active member in owner team:solo in registry.csv:2",
             id="last-of-a-group",
         ),
         pytest.param({"team": "team:outer"}, ["last_active_member"], None, id="last-of-a-nested-group"),
         pytest.param(
             {"owner": ("gone@example.com", "E7")},
             ["only_one_left", "owner"],
-            "nobody else named in registry.csv:2 still answers: gone@example.com",
+            "the other owners in registry.csv:2 are not active: gone@example.com",
             id="only-one-left",
         ),
         pytest.param(
@@ -213,7 +213,7 @@ def test_whoever_leaves_first_does_not_answer_afterwards() -> None:
     last, first = the_item(result, [ada, bob], ada), the_item(result, [ada, bob], bob)
 
     assert (last.urgent, last.roles, last.successor) == (True, ("only_one_left", "owner"), None)
-    assert (first.urgent, first.caveat) == (False, "who else answers is leaving, too: ada@example.com")
+    assert (first.urgent, first.caveat) == (False, "the other owners are leaving, too: ada@example.com")
 
 
 @pytest.mark.parametrize(
@@ -267,7 +267,7 @@ def test_an_ambiguous_one_is_answered_for_by_whom_all_entries_name(second: tuple
         scan(make_assessment(registry=RegistryVerdict(state="ambiguous", candidates=rivals)), entries=entries)
     )
     assert item.urgent is urgent
-    assert item.next_step.startswith("Settle which entry stands for it (A or B)")
+    assert item.next_step.startswith("Decide which entry declares it (A or B)")
 
 
 def test_an_entry_that_is_only_alike_says_nothing() -> None:
@@ -289,32 +289,32 @@ def test_an_entry_that_is_only_alike_says_nothing() -> None:
         pytest.param(
             {"owner": ("E7", "bob@example.com")},
             "active",
-            "Take ada@example.com out of NHI-1: bob@example.com owns it, too.",
+            "Remove ada@example.com from NHI-1: bob@example.com owns it, too.",
             id="one-of-two",
         ),
         pytest.param(
             {"owner": ("E7",)},
             "dormant",
-            "Switch it off if there are no objections: nothing uses it. "
+            "Disable it if there are no objections: nothing uses it. "
             "Otherwise: Name bob@example.com as owner in NHI-1.",
             id="unused",
         ),
         pytest.param(
             {"owner": ("bob@example.com",), "built_by": "E7"},
             "active",
-            "Have ada@example.com tell bob@example.com what nobody else knows of it.",
+            "Have ada@example.com document it for bob@example.com.",
             id="builder",
         ),
         pytest.param(
             {"built_by": "E7"},
             "active",
-            "Name bob@example.com as owner in NHI-1: nobody named there answers for it.",
+            "Name bob@example.com as owner in NHI-1: it has no active owner.",
             id="builder-of-what-nobody-owns",
         ),
         pytest.param(
             {"backup_owner": ("E7",)},
             "active",
-            "Name bob@example.com as owner in NHI-1: nobody named there answers for it.",
+            "Name bob@example.com as owner in NHI-1: it has no active owner.",
             id="backup-of-what-nobody-owns",
         ),
         pytest.param(
@@ -335,7 +335,7 @@ def test_the_next_step(facts: dict[str, Any], usage: Any, step: str) -> None:
 @pytest.mark.parametrize(
     ("state", "left_on", "becomes"),
     [
-        pytest.param("owned", date(2026, 12, 31), "it becomes orphaned when they go", id="still-here"),
+        pytest.param("owned", date(2026, 12, 31), "it becomes orphaned on their last day", id="still-here"),
         pytest.param("owned", date(2026, 11, 24), "it stays orphaned", id="already-gone"),
         pytest.param("orphaned", date(2026, 12, 31), "it stays orphaned", id="already-orphaned"),
     ],
@@ -346,13 +346,13 @@ def test_without_a_successor_it_is_said_what_becomes_of_it(state: Any, left_on: 
     judged = registered(ownership=OwnershipVerdict(state=state))
     item = the_item(scan(judged, entries=[entry(owner=("E7",))]), [ada], ada)
     assert item.successor is None
-    assert item.next_step == (f"Name somebody as owner in NHI-1. Nobody is known who could take over: {becomes}.")
+    assert item.next_step == (f"Name a successor as owner in NHI-1. No successor was found: {becomes}.")
 
 
 def test_the_undeclared_is_declared_first() -> None:
     """Nobody can be named as owner where there is no entry."""
     judged = make_assessment(make_identity(created_by="ada@example.com"))
-    assert the_item(scan(judged)).next_step.startswith("Declare it first, with somebody as owner.")
+    assert the_item(scan(judged)).next_step.startswith("Declare it first, with a successor as owner.")
 
 
 def test_without_a_registry_nobody_can_tell_who_answers() -> None:
@@ -369,28 +369,28 @@ def test_the_exempt_need_nobody() -> None:
         ownership=OwnershipVerdict(state="not_applicable"),
     )
     item = the_item(scan(judged))
-    assert (item.urgent, item.next_step) == (False, "Nobody needs to take over: managed by AWS.")
+    assert (item.urgent, item.next_step) == (False, "No successor is needed: managed by AWS.")
 
 
 @pytest.mark.parametrize(
     ("facts", "nature", "person", "urgent", "step"),
     [
         pytest.param(
-            {}, "human", ADA, True, "Switch it off on 2026-12-31 and revoke 1 credential.", id="before-the-last-day"
+            {}, "human", ADA, True, "Disable it on 2026-12-31 and revoke 1 credential.", id="before-the-last-day"
         ),
         pytest.param(
-            {}, "human", replace(ADA, left_on=None), True, "Switch it off on their last day and revoke 1 credential.",
+            {}, "human", replace(ADA, left_on=None), True, "Disable it on their last day and revoke 1 credential.",
             id="no-last-day-known",
         ),
         pytest.param(
-            {}, "human", replace(ADA, status="left"), True, "Switch it off now and revoke 1 credential.", id="gone"
+            {}, "human", replace(ADA, status="left"), True, "Disable it now and revoke 1 credential.", id="gone"
         ),
         pytest.param(
             {},
             "mixed",
             ADA,
             True,
-            "Move what uses its keys to an identity of its own first. Switch it off on 2026-12-31 and revoke "
+            "First move what uses its keys to a separate identity. Disable it on 2026-12-31 and revoke "
             "1 credential.",
             id="machines-use-it",
         ),
@@ -399,7 +399,7 @@ def test_the_exempt_need_nobody() -> None:
             "human",
             ADA,
             False,
-            "It is switched off: delete it once nothing refers to it.",
+            "It is disabled: delete it once nothing refers to it.",
             id="already-off",
         ),
     ],
@@ -419,12 +419,12 @@ def test_their_own_account_is_switched_off(
 @pytest.mark.parametrize(
     ("state", "step", "caveat"),
     [
-        pytest.param("not_found", "Retire NHI-1 if what it stands for is gone.", None, id="not-found"),
-        pytest.param("proposed", "Name somebody as owner in NHI-1.", None, id="proposed"),
+        pytest.param("not_found", "Retire NHI-1 if its identity is gone.", None, id="not-found"),
+        pytest.param("proposed", "Name a successor as owner in NHI-1.", None, id="proposed"),
         pytest.param(
             "not_evaluated",
-            "Name somebody as owner in NHI-1.",
-            "whether what it stands for is there could not be told: iam.users denied",
+            "Name a successor as owner in NHI-1.",
+            "whether its identity exists is unknown: iam.users denied",
             id="under-a-gap",
         ),
     ],
@@ -448,7 +448,7 @@ def test_a_retired_entry_without_anything_left_is_nobody_s_business() -> None:
 @pytest.mark.parametrize(
     ("judged", "owner", "caveat"),
     [
-        pytest.param({"rechecked": False}, (), "its place was not read by the last scan: as last known", id="carried"),
+        pytest.param({"rechecked": False}, (), "not re-checked by the last scan: as last known", id="carried"),
         pytest.param(
             {"identity": make_identity(created_by="E7", unread=("credentials",))},
             (),
@@ -458,13 +458,13 @@ def test_a_retired_entry_without_anything_left_is_nobody_s_business() -> None:
         pytest.param(
             {"registry": RegistryVerdict(state="unregistered", provisional=True)},
             (),
-            "a gap hides whether it is declared",
+            "because of a gap, it is unknown whether it is registered",
             id="provisional",
         ),
         pytest.param(
             {},
             ("lea@example.com",),
-            "who else answers is leaving, too: lea@example.com",
+            "the other owners are leaving, too: lea@example.com",
             id="the-others-leave-as-well",
         ),
         pytest.param({}, ("bob@example.com",), None, id="nothing"),
@@ -503,22 +503,22 @@ STRANGER = Person(email="gus@example.com", origin=Origin(file="registry.csv", ro
         pytest.param(PEOPLE, ADA, {}, [], id="all-well"),
         pytest.param(
             (), ADA, {},
-            ["No roster was given: people are told by their texts alone, and nobody can be suggested."],
+            ["No roster was given: people are matched by text alone, and there are no successors to suggest."],
             id="no-roster",
         ),
         pytest.param(
             PEOPLE, STRANGER, {},
-            ["gus@example.com is not on the roster, and was recognised by this text alone."],
-            id="a-stranger",
+            ["gus@example.com is not on the roster, and was matched by this text alone."],
+            id="a-unlisted_person",
         ),
         pytest.param(
             PEOPLE, ADA, {"coverage": (make_coverage(status="denied"),)},
-            ["Incomplete: 1 section could not be read in full, and what is theirs there may be missing."],
+            ["Incomplete: 1 section could not be read in full, so items may be missing."],
             id="a-gap",
         ),
         pytest.param(
             PEOPLE, ADA, {"identities": (make_assessment(registry=RegistryVerdict(state="unchecked")),)},
-            ["The scan had no registry: only creators, tags and accounts tell what is theirs."],
+            ["The scan had no registry: only creators, tags and accounts show what is theirs."],
             id="no-registry",
         ),
     ],

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from scanner.lifecycle.offboarding.leaver import find_people, nearest, stranger, strangers
+from scanner.lifecycle.offboarding.leaver import find_people, nearest, unlisted_people, unlisted_person
 from scanner.model import Origin
 from tests.factories import make_entry, make_person
 
@@ -43,7 +43,7 @@ def test_strangers_are_who_only_the_registry_names() -> None:
         make_entry("x", owner=("Gus <gus@example.com>", "E7"), built_by="zoe"),
         make_entry("y", owner=("gus <GUS@example.com>",), origin=Origin(file="registry.csv", row=3)),
     ]
-    found = strangers(entries, PEOPLE)
+    found = unlisted_people(entries, PEOPLE)
     assert [(one.email, one.name, str(one.origin)) for one in found] == [
         ("gus@example.com", "Gus", "registry.csv:2"),
         ("zoe", None, "registry.csv:2"),
@@ -61,7 +61,7 @@ def test_strangers_are_who_only_the_registry_names() -> None:
 )
 def test_a_stranger_is_what_is_written(text: str, email: str, name: str | None) -> None:
     """An address in brackets is the e-mail."""
-    person = stranger(text, Origin(file="x"))
+    person = unlisted_person(text, Origin(file="x"))
     assert (person.email, person.name) == (email, name)
 
 

@@ -86,7 +86,7 @@ def test_without_a_team_the_line_and_then_the_candidates(manager: str | None, pe
     [
         pytest.param(("ada@example.com", "tech@example.com"), "tech@example.com", id="never-themselves"),
         pytest.param(("gone@example.com", "tech@example.com"), "tech@example.com", id="nobody-who-left"),
-        pytest.param(("stranger@example.com", "tech@example.com"), "tech@example.com", id="nobody-unknown"),
+        pytest.param(("unlisted_person@example.com", "tech@example.com"), "tech@example.com", id="nobody-unknown"),
         pytest.param(("lea@example.com", "tech@example.com"), "tech@example.com", id="nobody-leaving-if-others-stay"),
         pytest.param(("lee@example.com", "tech@example.com"), "tech@example.com", id="nobody-with-a-last-day"),
         pytest.param(("team:leaving", "tech@example.com"), "tech@example.com", id="no-group-of-leavers"),
