@@ -166,7 +166,7 @@ def _strangers(entries: Sequence[Entry], people: Sequence[Person], ownership: Ow
     named += [(origin, "owner", name) for origin, text in accountable for name in roster.apart(text)]
     named += [(person.origin, "member", text) for person in people for text in person.members or ()]
     unknown = [
-        f"{origin}: {role} {text} {roster.meaning(text).why_nobody}"
+        f"{origin}: {role} {text} {roster.meaning(text).why_unresolved}"
         for origin, role, text in named
         if not roster.resolve(text)
     ]

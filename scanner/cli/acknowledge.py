@@ -138,7 +138,7 @@ def _check_person(by: str, config: Config, today: date, *, accept_unknown: bool)
     person = roster.resolve(by)
     if person is not None and roster.is_active(person):
         return
-    why = roster.meaning(by).why_nobody if person is None else "is on the roster, but not active"
+    why = roster.meaning(by).why_unresolved if person is None else "is on the roster, but not active"
     problem = f"--by {by} {why}"
     if not accept_unknown:
         raise UsageError(

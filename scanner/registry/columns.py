@@ -1,7 +1,7 @@
-"""The columns of the registry and of the roster, and the headings people give them.
+"""The columns of the registry and of the roster, and the headings that people use for them.
 
-A heading stands here only if it can mean nothing else in such a list; what is ambiguous (``service``, ``role``,
-``category``) is left to the user's own ``columns``. Case, blanks, hyphens and marks are of no account.
+A heading is listed only if it is unambiguous in such a list; others (``service``, ``role``, ``category``) need the
+user's own ``columns``. Case, blanks, hyphens and punctuation are ignored.
 """
 
 from __future__ import annotations
@@ -13,19 +13,19 @@ from msgspec.structs import replace
 from scanner.registry.tables.headings import Columns, Placement, normal
 
 ACCOUNT = "account"
-"""A heading of its own: an identity, or beside other ids the cloud account that it lives in."""
+"""A separate heading: an identity, or, beside other ids, the cloud account of the identity."""
 
 STAGE = "stage"
-"""A heading of its own: to some where in its life a thing is, to others the environment; its cells tell."""
+"""A separate heading: the lifecycle status, or the environment, depending on its cells."""
 
 NAMING = frozenset({"identities", ACCOUNT, "name"})
-"""The columns that name an identity; a registry has at least one."""
+"""The columns that name an identity; a registry needs at least one."""
 
 OWNERS = ("owner", "technical_owner", "backup_owner")
 LISTS = ("identities", ACCOUNT, *OWNERS, "systems", "permissions", "credentials", "high_consequence")
-"""The registry's columns that take several."""
+"""The registry's columns that contain lists."""
 SEVERAL = ("status", "expires")
-"""Columns that take one, of which a list may have several: the one that says most of its end counts."""
+"""Columns with a single value for which a list can have several headings; the value closest to the end of life wins."""
 DAYS = ("approved_on", "last_reviewed", "next_review", "expires")
 
 REGISTRY = Columns(
@@ -126,9 +126,9 @@ REGISTRY = Columns(
     lists=LISTS,
     several=SEVERAL,
     fallbacks={
-        # Beside an owner these are somebody to call, who does not answer for it.
+        # Beside an owner, these are contacts without accountability.
         "owner": ("contact", "contact email", "contact person", "point of contact", "poc"),
-        # Beside an id these are its display name.
+        # Beside an id, these are its display name.
         "scope": (
             "aws account", "azure subscription", "subscription", "gcp project", "project", "tenant", "namespace",
             "cluster",
@@ -138,7 +138,7 @@ REGISTRY = Columns(
 
 
 class Exports(Columns):
-    """Columns for which exports have several headings; of those in ``preferred`` the first that is there counts."""
+    """Columns for which exports have several headings; the first of those in ``preferred`` counts."""
 
     def __init__(
         self,
@@ -152,7 +152,7 @@ class Exports(Columns):
         self._preferred = preferred
 
     def explained(self, given: Mapping[str, str]) -> Exports:
-        """These columns with the user's own headings."""
+        """Return these columns with the user's own headings."""
         return Exports(self._synonyms, preferred=self._preferred, lists=self._lists, given=given)
 
     def _place(self, headings: tuple[str, ...]) -> Placement:
@@ -173,12 +173,12 @@ class Exports(Columns):
 
 
 def _rank(order: Sequence[str], heading: str) -> int:
-    """Its place in the order; what is not in it comes last."""
+    """Return the position in the order; headings that are not in it come last."""
     return order.index(normal(heading)) if normal(heading) in order else len(order)
 
 
-# As BambooHR, Workday, Personio, HiBob, Google Workspace, Entra and Okta call them, among others. Left out as
-# ambiguous: "Employee", which with a "#" behind it is BambooHR's number.
+# Headings of BambooHR, Workday, Personio, HiBob, Google Workspace, Entra and Okta, among others. Left out as ambiguous:
+# "Employee", which with a "#" after it is BambooHR's number.
 PEOPLE = Exports(
     {
         "email": (
@@ -227,7 +227,7 @@ PEOPLE = Exports(
         "name": ("full name", "name", "display name", "worker"),
         "first_name": ("preferred first name", "first name", "legal first name"),
         "last_name": ("preferred last name", "last name", "legal last name"),
-        # Whether somebody may log in tells less than whether they work here; "state" is often part of an address.
+        # A login status says less than an employment status; "state" is often part of an address.
         "status": (
             "status", "employee status", "worker status", "lifecycle status", "user status", "account status",
             "account enabled", "active", "enabled", "employment status", "state",

@@ -1,4 +1,4 @@
-"""The declared registry: entries as people keep them, from any number of lists in any format."""
+"""Loads the declared registry: entries from any number of lists in any format."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from scanner.registry.tables.headings import normal
 
 _TEXTS = ("purpose", "provider", "team", "built_by", "blast_radius", "baseline", "approved_by")
 _LOOKED_AT = ("last_reviewed", "approved_on")
-"""The days on which somebody looked at the entry: an approval counts as a review."""
+"""Dates of reviews: an approval counts as one."""
 _LISTS = tuple(column for column in LISTS if column not in (*NAMING, *OWNERS))
 
 _KINDS = {
@@ -50,7 +50,7 @@ def _word(written: str) -> str:
 
 
 class _Statuses(Struct, frozen=True, forbid_unknown_fields=True):
-    """The file statuses.toml explains the tables."""
+    """The tables of statuses.toml, which explains them."""
 
     words: Mapping[EntryStatus, tuple[str, ...]]
     flags: Mapping[str, tuple[EntryStatus, EntryStatus]]
@@ -60,10 +60,10 @@ class _Statuses(Struct, frozen=True, forbid_unknown_fields=True):
 _TABLE = msgspec.toml.decode(files("scanner.registry").joinpath("statuses.toml").read_bytes(), type=_Statuses)
 _STATUSES = {_word(word): status for status, words in _TABLE.words.items() for word in words}
 CODES = {preset: {normal(heading): codes for heading, codes in table.items()} for preset, table in _TABLE.codes.items()}
-"""By preset: headings whose cells may hold codes, and what each code is displayed as."""
+"""By preset: headings whose cells can contain codes, and the text of each code."""
 _FLAGS = {normal(heading): statuses for heading, statuses in _TABLE.flags.items()}
 _ENDED: tuple[EntryStatus, ...] = ("active", "proposed", "suspended", "retired")
-"""Of several statuses of one entry, the last of these counts."""
+"""If an entry has several statuses, the last in this order counts."""
 
 _ACCOUNT_ID = re.compile(r"\d{12}")
 _STAR = re.compile(r"(?<!\\)\*")
@@ -71,9 +71,9 @@ _LITERAL = re.compile(r"[^\W_]|\\\*")
 
 
 class Registry(Struct, frozen=True, kw_only=True):
-    """All entries, in the order of files and rows, and what is odd about them without being wrong.
+    """All entries, in the order of files and rows, with warnings.
 
-    ``ownerless``: the ids of entries whose format has no place for an owner. ``unread``: the rows that were set aside.
+    ``ownerless``: ids of entries whose format has no field for an owner. ``unread``: rows that cannot be read.
     """
 
     entries: tuple[Entry, ...] = ()
@@ -83,10 +83,10 @@ class Registry(Struct, frozen=True, kw_only=True):
 
 
 class Survey(Struct, frozen=True, kw_only=True):
-    """Everything that can be read of a registry, and everything that is wrong with it.
+    """All readable entries of a registry, and all problems.
 
-    ``rows``: the entries in order, those of unreadable rows among them as far as they can be read. ``hidden``: of
-    each of the latter, by its id, the columns that cannot be read. ``whole``: no list or file as a whole is unclear.
+    ``rows``: the entries in order, including the readable parts of unreadable rows. ``hidden``: the unreadable columns
+    of the latter, by entry id. ``whole``: no problem concerns a whole list or file.
     """
 
     registry: Registry
@@ -97,11 +97,11 @@ class Survey(Struct, frozen=True, kw_only=True):
 
 
 def load_registry(lists: Sequence[ListSource], *, strict: bool = True, today: date | None = None) -> Registry:
-    """The entries of these lists: files of any format we know, folders and patterns of files, queries.
+    """Return the entries of these lists: files of all known formats, folders, patterns of files, queries.
 
-    ``today``: a review of a later day counts as none; None: nobody asks about reviews.
-    Raises RegistryError with everything that is wrong anywhere, each with file, line and heading. Unless ``strict``, a
-    row that cannot be read is set aside, and only what makes the whole list unclear is an error.
+    ``today``: reviews after this day do not count; None accepts all dates. Raises RegistryError with all problems, each
+    with file, line and heading. Unless ``strict``, an unreadable row is skipped, and only problems of a whole list
+    raise an error.
     """
     found = survey_registry(lists, today=today)
     if found.problems and (strict or not found.whole):
@@ -110,7 +110,7 @@ def load_registry(lists: Sequence[ListSource], *, strict: bool = True, today: da
 
 
 def survey_registry(lists: Sequence[ListSource], *, today: date | None = None) -> Survey:
-    """As :func:`load_registry`, with the problems beside what can be read: it raises nothing."""
+    """As :func:`load_registry`, but returns the problems instead of raising them."""
     notes = Notes()
     rows: list[Entry] = []
     hidden: dict[str, frozenset[str]] = {}
@@ -124,7 +124,7 @@ def survey_registry(lists: Sequence[ListSource], *, today: date | None = None) -
         if not identities and not record.fields.errors:
             wrong.append(record.problem("names no identity", fix="fill in identities or name"))
         notes.of_row(*wrong)
-        # Read to its end even so: what else is wrong with the row is told at the same time.
+        # The whole row is read, to report all its problems at once.
         own_id = record.fields.text("id")
         entry_id, is_own = ids.of(record, own_id)
         entry = Entry(
@@ -138,7 +138,9 @@ def survey_registry(lists: Sequence[ListSource], *, today: date | None = None) -
         )
         if wrong or record.wrong_cells:
             unread.append(_set_aside(record, own_id, entry, [*wrong, *record.wrong_cells]))
-            rows.append(replace(entry, identities=tuple(one for one in identities if not _is_boundless(one))))
+            rows.append(
+                replace(entry, identities=tuple(identity for identity in identities if not _is_boundless(identity)))
+            )
             hidden[entry_id] = frozenset(column for column in REGISTRY.names if record.fields.hides((column,)))
             continue
         rows.append(entry)
@@ -151,7 +153,7 @@ def survey_registry(lists: Sequence[ListSource], *, today: date | None = None) -
         entries=tuple(entry for entry in rows if entry.id not in hidden),
         warnings=tuple(notes.warnings),
         ownerless=frozenset(ownerless),
-        unread=tuple(sorted(unread, key=lambda one: (one.origin.file, one.origin.row or 0))),
+        unread=tuple(sorted(unread, key=lambda row: (row.origin.file, row.origin.row or 0))),
     )
     return Survey(
         registry=registry,
@@ -163,7 +165,7 @@ def survey_registry(lists: Sequence[ListSource], *, today: date | None = None) -
 
 
 def _set_aside(record: Record, own_id: str | None, entry: Entry, wrong: Sequence[Problem]) -> UnreadRow:
-    """The row without what it says but whom it is about; a pattern that was refused names nobody."""
+    """Return the names in an unreadable row, without its other facts; a refused pattern names nothing."""
     texts = (*entry.identities, *filter(None, (entry.name,)))
     named = tuple(dict.fromkeys(text for text in texts if not _is_boundless(text)))
     return UnreadRow(
@@ -176,16 +178,16 @@ def _set_aside(record: Record, own_id: str | None, entry: Entry, wrong: Sequence
 
 
 def _why(problem: Problem) -> str:
-    """What is wrong, without the place."""
+    """Return the problem as text, without its place."""
     field, fix = (f"{problem.field}: " if problem.field else ""), (f" ({problem.fix})" if problem.fix else "")
     return f"{field}{problem.message}{fix}"
 
 
 class _Ids:
-    """The ids given so far, so that none is given twice.
+    """The ids given so far, to keep them unique.
 
-    Within one list an id is unique. Two lists may both have an entry of that id, since they may well mean the same
-    thing; the later one then goes by its file's name and the id (``b.csv#7``, which is not row 7: ``b.csv:7``).
+    Within a list, ids are unique. Two lists can have an entry with the same id, because they can mean the same
+    identity; the later one then gets its file's name and the id (``b.csv#7``, unlike row 7: ``b.csv:7``).
     """
 
     def __init__(self, notes: Notes) -> None:
@@ -194,7 +196,7 @@ class _Ids:
         self._declared: dict[tuple[str, str], Origin] = {}
 
     def of(self, record: Record, own: str | None) -> tuple[str, bool]:
-        """The record's id, and whether it is its ``own``, the one that stands in the row."""
+        """Return the record's id, and whether it is its ``own`` id from the row."""
         if own is not None:
             self._refuse_second(record, own)
         is_own = own is not None and own not in self._given
@@ -214,7 +216,10 @@ class _Ids:
             )
 
     def _stand_in(self, record: Record, own: str | None) -> str:
-        """A place of its own in the file, else the row; the folder is left out, so that it holds wherever we start."""
+        """Return the id that the format gives the row, else file and row.
+
+        Folders are left out, as they depend on the caller.
+        """
         file = Path(record.origin.file).name
         place = f"{file}#{own}" if own else f"{file}:{record.stand_in or record.origin.row}"
         wanted = [record.stand_in, place] if own is None and record.stand_in else [place]
@@ -245,10 +250,10 @@ def _facts(record: Record, scope: str | None, notes: Notes, today: date | None) 
 
 
 def _identities(record: Record, name: str | None) -> tuple[tuple[str, ...], str | None]:
-    """What an entry stands for, and the scope that its ``account`` tells.
+    """Return the identities of an entry, and the scope given in ``account``.
 
-    ``account`` is an identity to most people; but a number of twelve digits beside other ids is the cloud account
-    they live in, and taken for an identity it could only match the wrong thing.
+    In most lists ``account`` is an identity. A number of twelve digits beside other ids is the cloud account that they
+    belong to; as an identity it could only match wrongly.
     """
     listed = record.fields.items("identities")
     accounts = record.fields.items(ACCOUNT)
@@ -259,7 +264,7 @@ def _identities(record: Record, name: str | None) -> tuple[tuple[str, ...], str 
 
 
 def _day(record: Record, column: str, notes: Notes, today: date | None) -> date | None:
-    """The day in that column; nobody has looked at an entry on a day that is still to come."""
+    """Return the date in a column; a review in the future does not count."""
     day = record.day(column)
     if day is None or today is None or day <= today or column not in _LOOKED_AT:
         return day
@@ -298,7 +303,7 @@ def _kind(record: Record, notes: Notes) -> str | None:
 
 
 def _status(record: Record, notes: Notes) -> tuple[EntryStatus, date | None]:
-    """What an entry is by all of its status columns, and the day that one of them has in place of yes."""
+    """Return the status from all status columns, and a date that stands in place of yes."""
     said: list[EntryStatus] = []
     ended: list[date] = []
     for column in ("status", STAGE):
@@ -321,7 +326,7 @@ def _status(record: Record, notes: Notes) -> tuple[EntryStatus, date | None]:
 
 
 def _preset_for(heading: str, written: str) -> str | None:
-    """What to do where the cell holds a code of a preset that the list does not have."""
+    """Return the fix if a cell contains a code of a preset that the list does not have."""
     for preset, table in CODES.items():
         if written in table.get(normal(heading), {}):
             return f'set preset = "{preset}" in the config, if it is such an export'
@@ -329,9 +334,9 @@ def _preset_for(heading: str, written: str) -> str | None:
 
 
 def _status_in(heading: str, cell: Any, codes: Mapping[str, str]) -> EntryStatus | date | None:
-    """The status that a cell says; under a heading like Decommissioned it says yes, no, or a day.
+    """Return the status in a cell. Under a heading like Decommissioned, it is yes, no, or a date.
 
-    ``codes``: what the heading's codes are displayed as.
+    ``codes``: the text of each code under this heading.
     """
     text = _text(cell)
     text = codes.get(text, text) if text else None
@@ -358,7 +363,7 @@ def _text(cell: Any) -> str | None:
 
 
 def _environment(record: Record) -> str | None:
-    """The environment; under ``stage`` whatever is no status."""
+    """Return the environment; a ``stage`` that is no status counts as one."""
     if (environment := record.fields.text("environment")) is not None:
         return environment
     stage = record.fields.text(STAGE)

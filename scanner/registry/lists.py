@@ -1,4 +1,4 @@
-"""Which files a path stands for: itself, those of a folder, or those that fit a pattern."""
+"""Finds the files of a list: a file, the files of a folder, or those that fit a pattern."""
 
 from __future__ import annotations
 
@@ -17,22 +17,22 @@ from scanner.redaction.redact import SecretRef, redact
 from scanner.registry.tables.cells import DateOrder, read_list
 
 IN_FOLDERS = (".yaml", ".yml", ".json", ".toml", ".tfstate")
-"""The endings of files that are taken from a folder."""
+"""The suffixes of files that are read from a folder."""
 
 
 def find_files(path: Path) -> list[Path]:
-    """The files, sorted by name. Hidden ones are left out, as shells and editors do.
+    """Return the files, sorted by name, without hidden ones, as shells and editors do.
 
-    A path that is there is itself, whatever its name looks like. Raises RegistryError where nothing is found.
+    An existing path is used as it is, even if it looks like a pattern. Raises RegistryError if there is no file.
     """
     try:
         if path.is_dir():
             return _sorted(_in_folder(path), path, "no YAML, JSON or TOML file is in this folder")
         if "*" in str(path) and not path.exists():
-            found = glob.iglob(str(path), recursive=True)  # noqa: PTH207  # Path.glob gives hidden files, too
+            found = glob.iglob(str(path), recursive=True)  # noqa: PTH207  # Path.glob returns hidden files, too
             fitting = map(Path, found)
             return _sorted((one for one in fitting if one.is_file()), path, "no file fits this pattern")
-    except (OSError, ValueError) as error:  # a name that is too long for the file system, or holds a NUL
+    except (OSError, ValueError) as error:  # the name is too long for the file system, or contains NUL
         raise RegistryError(Problem(file=str(path), message=getattr(error, "strerror", None) or str(error))) from error
     return [path]
 
@@ -51,30 +51,30 @@ def _sorted(files: Iterator[Path], path: Path, nothing: str) -> list[Path]:
     return found
 
 
-# --- Where declared lists come from, as the config names them: a file or folder, or a query to a database ---
+# --- Sources of declared lists, as configured: a file or folder, or a database query ---
 
 Format: TypeAlias = Literal["table", "backstage", "terraform", "scim", "entra", "a2a", "mcp"]
 
 
 LONGEST_QUERY = 86_400
-"""Seconds; what takes a day is not done by the next night."""
+"""Seconds: one day, because the next nightly scan begins then."""
 
 
 Preset: TypeAlias = Literal["servicenow", "cyberark", "sharepoint"]
 PRESETS: Mapping[Preset, Mapping[str, str]] = msgspec.toml.decode(
     files("scanner.registry").joinpath("presets.toml").read_bytes(), type=dict[Preset, dict[str, str]]
 )
-"""What headings mean in the exports of other programs."""
+"""The headings of other programs' exports, with the column that each means."""
 
 
 class ListSource(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """``[[registry]]`` or ``[[people]]``: a ``path``, or a ``url`` (SQLAlchemy's) with a ``query``.
 
-    ``path``: a file, a folder, or a pattern (``repos/*/catalog-info.yaml``). ``format``: None tells it by the file
-    itself. ``sheet``: of a workbook; None takes the first whose headings fit. ``columns``: headings that need
-    explaining, each with the column it means. ``preset``: whose export it is. ``dates``: what 03/04/2026 is.
-    ``password``: of the url's user. ``timeout``: seconds until the last row of a query must be there. ``max_rows``:
-    how many it may have.
+    ``path``: a file, a folder, or a pattern (``repos/*/catalog-info.yaml``). ``format``: None detects it from the file.
+    ``sheet``: of a workbook; None takes the first with fitting headings. ``columns``: your own headings, with the
+    column that each means. ``preset``: the program that wrote the export. ``dates``: the order of day and month in
+    03/04/2026. ``password``: of the URL's user. ``timeout``: seconds within which a query must return its last row.
+    ``max_rows``: the most rows it may return.
     """
 
     path: Path | None = None
@@ -107,18 +107,18 @@ class ListSource(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     @property
     def explained(self) -> Mapping[str, str]:
-        """The headings that need explaining, those of the preset included."""
+        """The list's own headings, including those of the preset."""
         return {**(PRESETS[self.preset] if self.preset else {}), **self.columns}
 
     @property
     def name(self) -> str:
-        """What messages call it: its path, or the url without any password."""
+        """The name in messages: the path, or the URL without the password."""
         return redact(self.url) if self.url is not None else str(self.path)
 
 
-# --- Whom a cell of owners names, as people fill such cells in ---
+# --- Owners in cells, as people write them ---
 
-_NOBODY = frozenset(
+_PLACEHOLDERS = frozenset(
     {
         "", "-", "--", "?", "??", "???", "n/a", "na", "none", "nobody", "nil", "null", "tba", "tbc", "tbd",
         "to be assigned", "to be confirmed", "to be decided", "to be determined", "to do", "todo", "open",
@@ -126,31 +126,31 @@ _NOBODY = frozenset(
     }
 )  # fmt: skip
 _EMAIL = re.compile(r"[^\s,/&@]+@[^\s,/&@]+")
-# SharePoint's look-ups: 12;#Jane Doe;#13;#John Smith, each with the number of its row.
+# SharePoint's lookup fields: 12;#Jane Doe;#13;#John Smith, each with the number of its row.
 _LOOKED_UP = re.compile(r"\d{1,9};#")
 _NEXT_LOOKED_UP = re.compile(r";#(?:\d{1,9};#)?")
 
 SEPARATE = "separate them by ;"
-"""What to do about several who are written as one."""
+"""The fix if several owners are written as one."""
 
 
 def read_owners(cell: Any) -> tuple[str, ...]:
-    """The owners of a cell, as :func:`read_list` reads one; SharePoint's look-ups without their numbers."""
+    """Return the owners in a cell, see :func:`read_list`; SharePoint's lookup fields without their numbers."""
     if isinstance(cell, str) and _LOOKED_UP.match(cell):
         cell = _NEXT_LOOKED_UP.sub(";", _LOOKED_UP.sub("", cell, count=1))
     return read_list(cell)
 
 
 def named(items: Iterable[str]) -> tuple[str, ...]:
-    """Those of the items that are somebody: ``TBD`` and the like say that nobody is."""
-    return tuple(item for item in items if not says_nobody(item))
+    """Return the items without placeholders for a missing owner, such as ``TBD``."""
+    return tuple(item for item in items if not is_placeholder(item))
 
 
-def says_nobody(item: str) -> bool:
-    """Whether it says that nobody is named yet, in so many words."""
-    return " ".join(item.lower().split()).strip(" .!()[]<>*") in _NOBODY
+def is_placeholder(item: str) -> bool:
+    """Return whether a text is a placeholder for a missing owner, such as ``TBD``."""
+    return " ".join(item.lower().split()).strip(" .!()[]<>*") in _PLACEHOLDERS
 
 
 def are_several(item: str) -> bool:
-    """Whether one item holds several e-mails (``ada@x.org, bob@x.org``), and so is read as nobody's."""
+    """Return whether one item contains several e-mail addresses (``ada@x.org, bob@x.org``), so that it is no owner."""
     return item.count("@") > 1 and len(_EMAIL.findall(item)) > 1

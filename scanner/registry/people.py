@@ -1,4 +1,4 @@
-"""The roster: who there is, who has left, and which groups answer through their members."""
+"""Loads the roster: people and groups, and who has left."""
 
 from __future__ import annotations
 
@@ -38,17 +38,17 @@ _PARTED = str.maketrans("_-", "  ")
 
 
 class People(Struct, frozen=True, kw_only=True):
-    """Everybody on the roster, in the order of files and rows, and what is odd about it without being wrong."""
+    """All people and groups, in the order of files and rows, with warnings."""
 
     people: tuple[Person, ...] = ()
     warnings: tuple[Problem, ...] = ()
 
 
 def load_people(lists: Sequence[ListSource]) -> People:
-    """The people and groups of these lists, which may be of the same kinds as the registry's.
+    """Return the people and groups in these lists, which can have the same formats as the registry.
 
-    Who is in several lists is one person: an earlier list goes before a later one, and gone in one of them is gone.
-    Raises RegistryError with everything that is wrong anywhere, each with file, line and heading.
+    A person in several lists is merged: earlier lists take precedence, but a person who has left in one list has left.
+    Raises RegistryError with all problems, each with file, line and heading.
     """
     notes = Notes()
     people: dict[str, Person] = {}
@@ -58,7 +58,7 @@ def load_people(lists: Sequence[ListSource]) -> People:
         if email is None and not record.fields.errors:
             notes.problems.append(
                 record.problem(
-                    "nobody is named",
+                    "no person is named",
                     field=record.fields.heading("email"),
                     fix="fill in the e-mail, or team:name for a group",
                 )
@@ -80,7 +80,7 @@ def load_people(lists: Sequence[ListSource]) -> People:
 
 
 def _merged(known: Person, again: Person) -> Person:
-    """One person of two lists. What names them in either goes on naming them."""
+    """Merge one person from two lists, keeping all names."""
     statuses = get_args(PersonStatus)
     named = (*known.aliases, *again.aliases, *((again.id,) if known.id and again.id else ()))
     return Person(
@@ -98,7 +98,7 @@ def _merged(known: Person, again: Person) -> Person:
 
 
 def _same_ids(people: Iterable[Person]) -> Iterator[Problem]:
-    """Whoever is named by an id that two people have would be nobody."""
+    """Yield the people whose id another person has, too: a text with that id would be ambiguous."""
     holders: dict[str, Person] = {}
     for person in people:
         holder = holders.setdefault(person.id, person) if person.id else person
@@ -108,7 +108,10 @@ def _same_ids(people: Iterable[Person]) -> Iterator[Problem]:
 
 
 def _email(record: Record) -> str | None:
-    """The e-mail; a directory leaves it empty for whoever has no mailbox, and names them by another address."""
+    """Return the e-mail.
+
+    Directories leave it empty for people without a mailbox, who have an alias that is an address.
+    """
     return record.fields.text("email") or next(filter(is_email, record.fields.items("aliases")), None)
 
 
@@ -134,9 +137,10 @@ def _person(record: Record, email: str, notes: Notes) -> Person:
 
 
 def _status(record: Record, notes: Notes) -> PersonStatus:
-    """The status; one that we cannot read counts as left.
+    """Return the status; an unreadable one counts as left.
 
-    Wrongly gone makes an orphan that somebody sees and corrects; wrongly there hides one that nobody looks for.
+    A person wrongly counted as left creates an orphaned identity, which gets noticed. A person wrongly counted as
+    active would hide one.
     """
     written = record.fields.text("status")
     if written is None:

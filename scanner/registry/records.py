@@ -1,4 +1,4 @@
-"""Declared lists row by row: files found, headings understood, and everything that is wrong noted with its place."""
+"""Reads declared lists row by row: finds the files, maps the headings, and notes each problem with its place."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ _ONE_COUNTS = "remove one, or explain under columns in the config which one coun
 
 
 class Notes:
-    """What is wrong with some lists: ``problems`` end the run, all at once; ``warnings`` do not.
+    """Problems found in lists. ``problems`` end the run, after all have been collected; ``warnings`` do not.
 
-    ``of_rows``: those of the problems that concern one row alone. ``lost``: those of them that left nothing of the row.
+    ``of_rows``: the problems that concern a single row. ``lost``: those of them where nothing of the row could be read.
     """
 
     def __init__(self) -> None:
@@ -36,18 +36,18 @@ class Notes:
         self.lost: list[Problem] = []
 
     def of_row(self, *problems: Problem) -> None:
-        """Note what is wrong with one row, whose other cells can be read."""
+        """Note a problem of one row; its other cells can be read."""
         self.problems.extend(problems)
         self.of_rows.extend(problems)
 
     def lose(self, problem: Problem) -> None:
-        """Note a row of which nothing can be read."""
+        """Note a row that cannot be read at all."""
         self.of_row(problem)
         self.lost.append(problem)
 
     @contextmanager
     def noting(self) -> Iterator[None]:
-        """What goes wrong with a file ends only the reading of that file."""
+        """A context manager: an error in a file only ends the reading of that file."""
         try:
             yield
         except RegistryError as error:
@@ -55,20 +55,20 @@ class Notes:
 
     @property
     def of_rows_alone(self) -> bool:
-        """Whether every problem concerns one row, and none a whole list."""
+        """Whether every problem concerns a single row, and none a whole list."""
         return len(self.problems) == len(self.of_rows)
 
     def raise_problems(self) -> None:
-        """Raises RegistryError with every problem if there is any."""
+        """Raise RegistryError with all problems, if there are any."""
         if self.problems:
             raise RegistryError(*self.problems)
 
 
 class Record(Struct, frozen=True):
-    """One row: where it stands, its fields, and the list that it is of.
+    """One row: its place, its fields and its list.
 
-    ``stand_in``: what identifies it where the file gives it a place of its own, whatever the order of the rows.
-    ``format``: of a file of another tool. ``brings_headings``: the row has headings of its own, as in JSON.
+    ``stand_in``: an id that the file's format gives the row, whatever the order of rows. ``format``: of a file of
+    another tool. ``brings_headings``: the row has its own headings, as in JSON.
     """
 
     origin: Origin
@@ -79,7 +79,7 @@ class Record(Struct, frozen=True):
     brings_headings: bool = False
 
     def day(self, column: str) -> date | None:
-        """The day in that column, by the list's own order of day and month; of several the earliest."""
+        """Return the date in a column, in the list's order of day and month; the earliest if it has several."""
         days = [self._day(column, heading, cell) for heading, cell in self.fields.cells(column)]
         return min((day for day in days if day is not None), default=None)
 
@@ -95,27 +95,27 @@ class Record(Struct, frozen=True):
 
     @property
     def wrong_cells(self) -> list[Problem]:
-        """What was asked for so far and cannot be read, and of headings of its own two that mean one column."""
+        """The cells read so far that cannot be understood, and, in a row with its own headings, two for one column."""
         clashes = self.fields.clashes if self.brings_headings else ()
         return [
             *(self.problem(_clash(*clash), field=shown(clash[2]), fix=_ONE_COUNTS) for clash in clashes),
             *(
-                self.problem(str(one), field=one.heading and shown(one.heading), fix=one.fix)
-                for one in self.fields.errors
+                self.problem(str(error), field=error.heading and shown(error.heading), fix=error.fix)
+                for error in self.fields.errors
             ),
         ]
 
     def problem(self, message: str, *, field: str | None = None, fix: str | None = None) -> Problem:
-        """Something wrong with this row."""
+        """Return a problem of this row."""
         return Problem(file=self.origin.file, line=self.origin.row, field=field, message=message, fix=fix)
 
 
 def read_records(
     lists: Sequence[ListSource], columns: Columns, needed: Collection[str], declared: Declared, notes: Notes
 ) -> Iterator[Record]:
-    """Every row of every list, in order; of a list, its tables go before files in formats of other tools.
+    """Yield every row of every list, in order. Tables come before files in the formats of other tools.
 
-    ``needed``: columns of which a sheet has at least one. Unreadable cells are noted once the row has been used.
+    ``needed``: columns of which a sheet must have at least one. Unreadable cells are noted after the row has been used.
     """
     for source in lists:
         _check_given(source, columns, notes)
@@ -126,7 +126,7 @@ def read_records(
 
 
 def _explained(source: ListSource, columns: Columns) -> Mapping[str, str]:
-    """What the list's headings mean, as far as this kind of list has such columns: a preset is of registries."""
+    """Return the list's own headings, limited to the columns of this kind of list: a preset is for registries."""
     return {heading: column for heading, column in source.explained.items() if column in columns.names}
 
 
@@ -144,12 +144,12 @@ def _check_given(source: ListSource, columns: Columns, notes: Notes) -> None:
 
 
 def _nearest(word: str, columns: Columns) -> str | None:
-    # Closer than elsewhere: most headings that nobody knows are no misspellings.
+    # Stricter than elsewhere: most unknown headings are no misspellings.
     return did_you_mean(normal(word), columns.names, likeness=0.8)
 
 
 class _Reader:
-    """One list being read."""
+    """Reads one list."""
 
     def __init__(
         self, source: ListSource, columns: Columns, needed: Collection[str], declared: Declared, notes: Notes
@@ -237,7 +237,7 @@ def _no_headings(table: Table, needed: Collection[str]) -> Problem:
 
 
 class _Headings:
-    """What is noted about the headings of one table: each set of them once, an unknown heading once a table."""
+    """Notes problems with the headings of one table: each set of headings once, an unknown heading once per table."""
 
     def __init__(self, table: Table, columns: Columns, notes: Notes) -> None:
         self._file = table.file
@@ -245,10 +245,13 @@ class _Headings:
         self._columns = columns
         self._notes = notes
         self._seen: set[tuple[str, ...]] = set()
-        self._told: set[str] = set()
+        self._noted: set[str] = set()
 
     def note(self, headings: tuple[str, ...], line: int | None) -> None:
-        """Two headings for one column are a problem, unless each row has its own; what means none is a warning."""
+        """Note two headings for one column as a problem, unless each row has its own.
+
+        An unknown heading is a warning.
+        """
         if headings in self._seen:
             return
         self._seen.add(headings)
@@ -260,15 +263,15 @@ class _Headings:
             )
         for positions, message in (
             (placement.secret, "may hold secrets and is not read"),
-            (placement.unknown, "is none that we know; it is kept and shown as it is"),
+            (placement.unknown, "is unknown; it is kept and shown as it is"),
         ):
             for heading in (headings[position] for position in positions):
-                if heading not in self._told:
-                    self._told.add(heading)
-                    # Not as "Password: may hold …": whatever masks secrets would take the next word for one.
-                    told = f'the column "{shown(heading.rstrip(" :*"))}" {message}'
+                if heading not in self._noted:
+                    self._noted.add(heading)
+                    # Not "Password: may hold …": redaction would mask the word after the colon.
+                    text = f'the column "{shown(heading.rstrip(" :*"))}" {message}'
                     fix = _nearest(heading, self._columns)
-                    self._notes.warnings.append(Problem(file=self._file, line=line, message=told, fix=fix))
+                    self._notes.warnings.append(Problem(file=self._file, line=line, message=text, fix=fix))
 
 
 def _clash(column: str, first: str, second: str) -> str:
@@ -276,7 +279,7 @@ def _clash(column: str, first: str, second: str) -> str:
 
 
 def extra(record: Record) -> dict[str, str]:
-    """The columns we do not know, as text; what has the shape of a secret is masked."""
+    """Return the unknown columns as text; what looks like a secret is masked."""
     return {heading: redact(text) for heading, cell in record.fields.unknown() if (text := _as_text(cell))}
 
 

@@ -1,9 +1,9 @@
-"""Lists kept in a database: one query, read row by row in a transaction that can change nothing.
+"""Reads lists from a database: one query, row by row, in a read-only transaction.
 
-Time and rows have a limit: a query that does not answer would take the night, one without an end the memory.
+Time and rows are limited, because a query can hang or return endless rows.
 
-Any database for which SQLAlchemy has a dialect and a driver is installed. The password is put into the address in
-memory only; neither it nor anything else of the address but its plain parts is in a message or an origin.
+Works with any database that has an SQLAlchemy dialect and an installed driver. The password is added to the URL in
+memory only. Messages and origins contain only the URL's plain parts.
 """
 
 from __future__ import annotations
@@ -31,9 +31,9 @@ from scanner.text import printable
 _Records: TypeAlias = Generator[Sequence[Any], None, None]
 
 TIMEOUT = 300.0
-"""Seconds until the last row must be there, where the list says nothing else."""
+"""The default limit in seconds until the last row."""
 MAX_ROWS = 1_000_000
-"""Rows that a query may have, where the list says nothing else."""
+"""The default limit of rows."""
 _ROWS_AT_ONCE = 1_000
 _GRACE = 1.0
 """Seconds that a database gets to end a statement by its own limit, and then to close the connection."""
@@ -46,26 +46,26 @@ _READ_ONLY: Mapping[str, str] = {
     "mariadb": "START TRANSACTION READ ONLY",
     "sqlite": "PRAGMA query_only = ON",
 }
-"""How a database is told that nothing may be written. Everywhere the transaction is rolled back besides."""
+"""The statement that makes a transaction read-only. All transactions are rolled back as well."""
 _TIME_LIMIT: Mapping[str, str] = {
     "postgresql": "SET LOCAL statement_timeout = {milliseconds}",
     "mysql": "SET SESSION max_execution_time = {milliseconds}",
     "mariadb": "SET SESSION max_statement_time = {seconds}",
 }
-"""How a database is told how long a statement may take. Any other is interrupted from here."""
+"""The statement that limits a query's time. Queries on other databases are interrupted from here."""
 _PACKAGES: Mapping[str, str] = {
     "psycopg": "psycopg[binary]",
     "psycopg2": "psycopg2-binary",
     "MySQLdb": "mysqlclient",
     "cx_Oracle": "oracledb",
 }
-"""The packages of drivers that are called otherwise."""
+"""Packages whose name differs from the driver's."""
 
 
 def read_query(source: ListSource) -> Table:
-    """The rows of the source's query under the names of its columns, streamed; ``line`` is the number of the row.
+    """Return the rows of the source's query with its column names as headings, streamed. ``line``: the row number.
 
-    Raises RegistryError, also while the rows are read.
+    Raises RegistryError, also while rows are read.
     """
     url, shown = _address(source)
     query = source.query or ""
@@ -80,10 +80,10 @@ def read_query(source: ListSource) -> Table:
 
 
 def _address(source: ListSource) -> tuple[URL, str]:
-    """Where the database is, and that as it may be shown."""
+    """Return the database's URL, and the text to show for it."""
     try:
         url = make_url(source.url or "")
-    except (ArgumentError, ValueError) as error:  # ValueError: a port that is no number
+    except (ArgumentError, ValueError) as error:  # ValueError: the port is no number
         fix = "write it like postgresql+psycopg://user@host/database"
         raise RegistryError(Problem(file=source.name, message="is no address of a database", fix=fix)) from error
     shown = url.set(query={}).render_as_string(hide_password=True)
@@ -112,7 +112,7 @@ def _rows(records: _Records, file: str, headings: tuple[str, ...]) -> Generator[
 
 
 def _cell(value: Any) -> Any:
-    """The value as a cell: what spreadsheets and documents hold stays, anything else is its text."""
+    """Return a value as a cell: types of spreadsheets and documents stay, others become text."""
     if value is None or isinstance(value, (str, int, float, date, time, timedelta, dict)):
         return value
     if isinstance(value, (list, tuple)):
@@ -120,11 +120,11 @@ def _cell(value: Any) -> Any:
     return bytes(value).hex() if isinstance(value, (bytes, memoryview)) else str(value)
 
 
-# --- the database -----------------------------------------------------------------
+# --- The query ---
 
 
 class _Reading:
-    """A query being read in a thread of its own: a driver that waits for its database cannot be called back."""
+    """Reads a query in its own thread, because a driver that waits for its database cannot be interrupted."""
 
     def __init__(self, url: URL, query: str, shown: str, timeout: float, max_rows: int) -> None:
         self._url, self._query, self._shown = url, query, shown
@@ -134,11 +134,11 @@ class _Reading:
         self._driver: Any = None
 
     def records(self) -> _Records:
-        """The names of the columns, then every row. Raises RegistryError, also where a limit is passed."""
+        """Yield the column names, then every row. Raises RegistryError, also if a limit is exceeded."""
         ends = clock.monotonic() + self._timeout
         thread = Thread(target=self._run, name=f"reads {self._shown}", daemon=True)
         thread.start()
-        rows = -1  # the names of the columns are none
+        rows = -1  # the column names do not count
         try:
             while (batch := self._next(ends)) is not None:
                 rows += len(batch)
@@ -170,7 +170,7 @@ class _Reading:
         return RegistryError(Problem(file=self._shown, field="query", message=message, fix=fix))
 
     def _interrupt(self) -> None:
-        """What the database is still at, ended from outside, as far as its driver can do that in a moment."""
+        """Interrupt the query, as far as the driver can do that within a moment."""
         self._stopped.set()
         ending = Thread(target=self._cancel, daemon=True)
         ending.start()
@@ -178,7 +178,7 @@ class _Reading:
 
     def _cancel(self) -> None:
         for name in ("interrupt", "cancel"):
-            with suppress(Exception):  # of a driver that has no such thing, or whose connection is gone
+            with suppress(Exception):  # the driver has no such method, or the connection is gone
                 getattr(self._driver, name)()
 
     def _run(self) -> None:
@@ -187,13 +187,13 @@ class _Reading:
                 for batch in batches:
                     if not self._hand_over(batch):
                         return
-        except Exception as error:  # noqa: BLE001  # whatever it is, it is raised where the rows are used
+        except Exception as error:  # noqa: BLE001  # any error is raised again in the thread that uses the rows
             self._hand_over(error)
         else:
             self._hand_over(None)
 
     def _hand_over(self, item: list[Sequence[Any]] | Exception | None) -> bool:
-        """Whether somebody still wants it."""
+        """Return whether the reader still waits for rows."""
         while not self._stopped.is_set():
             with suppress(Full):
                 self._read.put(item, timeout=0.1)
@@ -224,7 +224,7 @@ def _engine(url: URL, shown: str) -> Engine:
 
 
 def _opened_to_read(url: URL) -> URL:
-    """SQLite makes a file that is not there, unless told to open it for reading only."""
+    """Return a URL that opens SQLite read-only; otherwise SQLite creates a missing file."""
     if url.get_backend_name() != "sqlite" or url.database in (None, "", ":memory:"):
         return url
     return url.set(database=f"file:{quote(str(url.database))}", query={**url.query, "mode": "ro", "uri": "true"})
@@ -238,7 +238,7 @@ def _read(connection: Connection, query: str, timeout: float) -> Iterator[list[S
     if limit := _TIME_LIMIT.get(kind):
         connection.exec_driver_sql(limit.format(milliseconds=max(1, round(timeout * 1000)), seconds=timeout))
     try:
-        # As it is written: no % or : in it stands for a parameter.
+        # Without parameters, so that % and : in the query are literal.
         options = {"no_parameters": True, "stream_results": True, "yield_per": _ROWS_AT_ONCE}
         with closing(connection.exec_driver_sql(query, execution_options=options)) as result:
             yield [tuple(map(str, result.keys()))]
@@ -248,6 +248,6 @@ def _read(connection: Connection, query: str, timeout: float) -> Iterator[list[S
 
 
 def _reason(error: SQLAlchemyError) -> str:
-    """What the driver says, on one line; without the statement, and without any password."""
+    """Return the driver's message on one line, without the statement and without passwords."""
     said = str(error.orig if isinstance(error, DBAPIError) else error).strip()
     return printable(redact(said.partition("\n")[0]))[:_MOST_SAID]

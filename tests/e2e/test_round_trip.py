@@ -257,7 +257,7 @@ def test_an_id_that_no_scan_would_agree_with_is_refused(
 
     assert main(["registry", "adopt", "orphans.csv"]) == 2
 
-    assert f"orphans.csv:2: id: N-1 would still not stand for saas:acme/etl: {told}" in capsys.readouterr().err
+    assert f"orphans.csv:2: id: N-1 would still not match saas:acme/etl: {told}" in capsys.readouterr().err
     assert (tmp_path / "seed.csv").read_bytes() == before
 
 

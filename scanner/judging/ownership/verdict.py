@@ -170,7 +170,7 @@ def _standing(text: str, role: str, directory: Directory) -> _Standing:
             return _Standing(owner=text, reason="owner_is_machine", evidence=f"{role} {text} is a machine")
         meaning = directory.meaning(text)
         reason: OrphanReason = "ambiguous" if meaning.ambiguous else "unresolvable"
-        return _Standing(owner=text, reason=reason, evidence=f"{role} {text} {meaning.why_nobody}")
+        return _Standing(owner=text, reason=reason, evidence=f"{role} {text} {meaning.why_unresolved}")
     named, team = f"{role} {person.email}", _team(person)
     if not directory.is_active(person):
         if person.is_group:

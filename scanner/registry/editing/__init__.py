@@ -1,1 +1,1 @@
-"""Checking a registry, and changing it while keeping the file as its owner made it."""
+"""Checks a registry, and edits its file while keeping the owner's layout."""

@@ -1,11 +1,10 @@
-"""Which entry an answer belongs to, and whether a scan will see it so; pure.
+"""Assigns answers to entries, and checks that a scan will match them; pure.
 
-1. An answer belongs to the entry whose id it names. An id that is only a file and a row counts as long as the entry
-   there stands for the identity, or is the one that was scanned; rows move when somebody sorts a list.
-2. Without an id it belongs to the entry that names the identity exactly, if there is one.
-3. Otherwise it is a new entry.
+1. An answer belongs to the entry whose id it names. An id that is only a file and a row counts only if the entry there
+names the identity, or is the scanned one: rows move when a list is sorted. 2. Without an id, it belongs to the entry
+that names the identity exactly. 3. Otherwise it is a new entry.
 
-An entry that was named, and does not stand for the identity alone, is to stand for it by its key.
+A named entry that does not match the identity alone gets its key.
 """
 
 from __future__ import annotations
@@ -31,7 +30,7 @@ _ONLY_FOR_NEW = frozenset({"kind"})
 
 
 class Addressed(Struct, frozen=True, kw_only=True):
-    """An answer with its entry, None for a new one. ``key``: what that has yet to name, to stand for the identity."""
+    """An answer with its entry; None for a new one. ``key``: the key that the entry must get to match the identity."""
 
     answer: Answer
     entry: Entry | None
@@ -39,7 +38,7 @@ class Addressed(Struct, frozen=True, kw_only=True):
 
 
 class Addresses:
-    """All answers and all entries. ``scan``: the latest; None where none is at hand, and matching has to do."""
+    """All answers and all entries. ``scan``: the latest; None if there is none, so that only matching decides."""
 
     def __init__(
         self,
@@ -58,12 +57,16 @@ class Addresses:
         self._today = today
         self._who = as_written if roster is None else roster.meant_by
         self._matching = self._match(entries)
-        self._standing: dict[str, list[Entry]] = defaultdict(list)
+        self._by_identity: dict[str, list[Entry]] = defaultdict(list)
         for entry_id, stood_for in self._matching.identities_of.items():
             for key in stood_for:
-                self._standing[key].append(self._entries[entry_id])
+                self._by_identity[key].append(self._entries[entry_id])
         self._scanned = (
-            {one.identity.key: one.registry for one in scan.identities if one.identity.key in identities}
+            {
+                identity.identity.key: identity.registry
+                for identity in scan.identities
+                if identity.identity.key in identities
+            }
             if scan
             else {}
         )
@@ -74,7 +77,7 @@ class Addresses:
         return match(self._identities, entries, tag_keys=self._tag_keys, today=self._today, who=self._who)
 
     def address(self, answer: Answer) -> Addressed:
-        """The answer with the entry it belongs to. Raises RegistryError where nobody can tell."""
+        """Return the answer with its entry. Raises RegistryError if it is ambiguous."""
         key = literal_identity(answer.identity.key)
         if answer.entry is None:
             entry = self._exactly_named(answer)
@@ -84,21 +87,21 @@ class Addresses:
         return Addressed(answer=answer, entry=entry, key=None if stands else key)
 
     def look_alike(self, answer: Answer) -> LookAlike | None:
-        """The declared name that its identity only looks like, as the registry is now or as the scan saw it."""
+        """Return the declared name that the identity imitates, in the registry as it is now or in the scan."""
         key = answer.identity.key
         scanned = self._scanned.get(key)
         return self._look_alikes.get(key) or (scanned.look_alike if scanned else None)
 
     def _named(self, answer: Answer, entry_id: str) -> Entry:
         named = self._entries.get(entry_id)
-        standing = self._standing[answer.identity.key]
-        if named is not None and (named.has_own_id or named in standing or self._is_where_it_was(named)):
+        declaring = self._by_identity[answer.identity.key]
+        if named is not None and (named.has_own_id or named in declaring or self._is_where_it_was(named)):
             return named
-        if len(standing) == 1 and not news(standing[0], answer.cells):
-            return standing[0]  # the row has moved, and says all that already
+        if len(declaring) == 1 and not news(declaring[0], answer.cells):
+            return declaring[0]  # the row has moved, and has all of it already
         if named is not None:
-            message = f"{shown(entry_id)} no longer stands for {shown(answer.identity.key)}"
-            fix = "write the list of orphans anew, or empty the cell to add an entry"
+            message = f"{shown(entry_id)} no longer matches {shown(answer.identity.key)}"
+            fix = "write a new list of orphans, or empty the cell to add an entry"
         else:
             message, fix = f"there is no entry {shown(entry_id)}", "empty the cell to add an entry"
         raise RegistryError(answer.problem(message, field="id", fix=fix))
@@ -107,12 +110,12 @@ class Addresses:
         return self._declared_then.get(entry.id) == entry.identities
 
     def _stands_for(self, entry: Entry, answer: Answer) -> bool:
-        """Whether it does now and, as far as the scan looked, did then: the scan also sees who imitates whom."""
+        """Return whether the entry matches now, and matched in the scan, which also knows imitations."""
         if not _registers(self._matching.verdicts[answer.identity.key], entry):
             return False
         scanned = self._scanned.get(answer.identity.key)
         if scanned is None or scanned.state in ("exempt", "unchecked") or not entry.has_own_id:
-            return True  # it did not look, or the entry may have had another row
+            return True  # it did not match then, or the entry may have had another row
         return _registers(scanned, entry)
 
     def _exactly_named(self, answer: Answer) -> Entry | None:
@@ -129,13 +132,13 @@ class Addresses:
         return self._entries[verdict.entry] if verdict.entry else None
 
     def _origins(self, verdict: RegistryVerdict, *, without: str | None = None) -> str:
-        ids = {verdict.entry, *(one.entry for one in verdict.candidates)} - {None, without}
-        return ", ".join(sorted(str(self._entries[one].origin) for one in ids if one is not None))
+        ids = {verdict.entry, *(candidate.entry for candidate in verdict.candidates)} - {None, without}
+        return ", ".join(sorted(str(self._entries[id_].origin) for id_ in ids if id_ is not None))
 
     def disagreements(self, addressed: Iterable[Addressed], changed: Mapping[str, Entry]) -> Iterator[Problem]:
-        """Answers that name an entry which would not stand for a scanned identity even after the change.
+        """Yield problems for answers whose entry would not match a scanned identity even after the change.
 
-        ``changed``: entries by id, as they are to be.
+        ``changed``: entries by id, as changed.
         """
         after = self._match([changed.get(entry.id, entry) for entry in self._entries.values()])
         for one in addressed:
@@ -143,25 +146,25 @@ class Addresses:
             verdict = after.verdicts[answer.identity.key]
             if entry is None or answer.entry is None or not answer.identity.source or _registers(verdict, entry):
                 continue
-            message = f"{shown(entry.id)} would still not stand for {shown(answer.identity.key)}"
+            message = f"{shown(entry.id)} would still not match {shown(answer.identity.key)}"
             if verdict.state == "unregistered":
                 why = "its provider or scope is another"
                 fix = "correct them there, or empty the cell to add an entry"
             else:
                 why = f"it is declared at {self._origins(verdict, without=entry.id)}, too"
-                fix = "take it out there, or write the id of that entry"
+                fix = "remove it there, or write the id of that entry"
             yield answer.problem(f"{message}: {why}", field="id", fix=fix)
 
 
 def _registers(verdict: RegistryVerdict, entry: Entry) -> bool:
-    """Whether the entry stands for the identity, or will once it is approved."""
+    """Return whether the entry matches the identity, or will once it is approved."""
     if verdict.state == "unregistered":
         return verdict.proposed == entry.id
     return verdict.state == "registered" and entry.id in (verdict.entry, *verdict.agreeing)
 
 
 def news(entry: Entry, cells: Mapping[str, Value]) -> dict[str, Value]:
-    """What of it the entry does not say already."""
+    """Return the values that the entry does not have yet."""
     return {
         column: value
         for column, value in cells.items()

@@ -1,4 +1,4 @@
-"""What answers change in a registry: entries updated, entries added; pure."""
+"""Applies answers to a registry: entries updated, entries added; pure."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _NUMBERED = re.compile(r"(.*?)(\d{1,18})")
 
 
 class Change(Struct, frozen=True, kw_only=True):
-    """New values for an entry's columns, or a new entry (None). ``places``: where that was filled in."""
+    """New values for an entry's columns, or a new entry (None). ``places``: where they were filled in."""
 
     entry: Entry | None
     cells: Mapping[str, Value]
@@ -36,7 +36,7 @@ class Change(Struct, frozen=True, kw_only=True):
 
 
 class Plan(Struct, frozen=True, kw_only=True):
-    """What is to be changed, in the order of the answers; ``settled``: answers that change nothing."""
+    """The changes, in the order of the answers. ``settled``: the number of answers that change nothing."""
 
     changes: tuple[Change, ...]
     warnings: tuple[Problem, ...]
@@ -55,13 +55,13 @@ class _Gathered:
         return [one.answer for one in self.addressed]
 
     def cells(self, problems: list[Problem]) -> dict[str, Value]:
-        """What they say together; two that say different things are a problem."""
+        """Merge the answers; contradicting ones are a problem."""
         cells: dict[str, Value] = {}
         for answer in self.answers:
             for column, value in answer.cells.items():
                 if cells.setdefault(column, value) != value:
                     other = next(one.origin for one in self.answers if one.cells.get(column) == cells[column])
-                    message = f"{other} says something else of the same entry"
+                    message = f"{other} has other values for the same entry"
                     fix = "make them agree, or empty the id of one to give it an entry of its own"
                     problems.append(answer.problem(message, field=column, fix=fix))
         keys = dict.fromkeys(one.key for one in self.addressed if one.key is not None)
@@ -82,13 +82,13 @@ def plan(
     scan: ScanResult | None = None,
     accept_unknown: bool = False,
 ) -> Plan:
-    """What the answers change in one registry of several, of which ``entries`` holds all.
+    """Return the changes in one registry of several, whose entries are all in ``entries``.
 
-    ``registry``: its name. ``in_sheet``: its entries are rows of a sheet. ``tag_keys``: the only tags that may carry
-    an entry's id. ``scan``: the latest; None where none is at hand. ``accept_unknown``: whether owners who are not on
-    the roster are only warned of.
+    ``registry``: its name. ``in_sheet``: its entries are rows of a sheet. ``tag_keys``: the only tags that can have an
+    entry's id. ``scan``: the latest; None if there is none. ``accept_unknown``: only warn of owners who are not on the
+    roster.
 
-    Raises RegistryError with every answer that cannot be taken; warns of owners who are gone.
+    Raises RegistryError with every unusable answer; warns of owners who have left.
     """
     problems: list[Problem] = []
     strangers: list[Problem] = []
@@ -147,13 +147,13 @@ def _refuse_elsewhere(one: Addressed, registry: str) -> None:
 
 
 def _described(identity: Identity) -> dict[str, Value]:
-    """The columns that say where an identity lives and what it is called, besides its key."""
+    """Return the columns with an identity's place and name, besides its key."""
     texts = {column: getattr(identity, column) for column in ("provider", "scope", "name")}
     return {column: text for column, text in texts.items() if text and _is_read_as_written(text)}
 
 
 def _is_read_as_written(text: str) -> bool:
-    """Whether the registry's reader gives it back to the letter: without the space at its end it is another's name."""
+    """Return whether a name survives reading unchanged: without its trailing space, it is another's name."""
     try:
         return read_text(text) == text and can_be_written(text, in_sheet=True)
     except CellError:
@@ -169,11 +169,11 @@ def _unwritable(answer: Answer, cells: Mapping[str, Value], *, in_sheet: bool) -
 def _reviews_to_come(answer: Answer, today: date) -> Iterator[Problem]:
     day = answer.cells.get("last_reviewed")
     if isinstance(day, date) and day > today:
-        yield answer.problem(f"{day} is yet to come", field="last_reviewed", fix="write the day on which it was")
+        yield answer.problem(f"{day} is in the future", field="last_reviewed", fix="write the day on which it was")
 
 
 def _doubtful_owners(answer: Answer, roster: Roster | None) -> tuple[list[Problem], list[Problem]]:
-    """Owners who are nobody on the roster, and those who were somebody; none without a roster."""
+    """Yield owners who are not on the roster, and those who have left; none without a roster."""
     unknown: list[Problem] = []
     departed: list[Problem] = []
     if roster is None:
@@ -184,7 +184,7 @@ def _doubtful_owners(answer: Answer, roster: Roster | None) -> tuple[list[Proble
         for text in (one for several in written for one in roster.apart(several)):
             person = roster.resolve(text)
             if person is None:
-                why, fix = roster.meaning(text).why_nobody, SEPARATE if are_several(text) else None
+                why, fix = roster.meaning(text).why_unresolved, SEPARATE if are_several(text) else None
                 unknown.append(answer.problem(f"{shown(text)} {why}", field=column, fix=fix))
             elif not roster.is_active(person):
                 departed.append(answer.problem(f"{shown(text)} is on the roster, but not active", field=column))
@@ -192,7 +192,7 @@ def _doubtful_owners(answer: Answer, roster: Roster | None) -> tuple[list[Proble
 
 
 def _free_ids(entries: Sequence[Entry]) -> Iterator[str] | None:
-    """Ids that go on where the registry's own numbering ends; None where it numbers nothing."""
+    """Yield ids that continue the registry's own numbering; None if it has none."""
     numbered = [found.groups() for entry in entries if entry.has_own_id and (found := _NUMBERED.fullmatch(entry.id))]
     if not numbered:
         return None
@@ -201,34 +201,37 @@ def _free_ids(entries: Sequence[Entry]) -> Iterator[str] | None:
     return (f"{prefix}{number:0{len(last)}}" for number in count(int(last) + 1))
 
 
-# --- Drafts of entries for what a scan found undeclared: proposed, with the likeliest owner; pure ---
+# --- Drafts of entries for undeclared identities of a scan: proposed, with the best owner candidate; pure ---
 
 _WHY_NOT: tuple[tuple[str, Callable[[Assessment], bool]], ...] = (
     ("people", lambda one: one.nature.verdict == "human"),
     ("exempt", lambda one: one.registry.state == "exempt" or one.identity.managed_by is not None),
     ("provisional", lambda one: one.registry.provisional),
 )
-# Without any registry nothing is called unregistered, and all of it is undeclared.
+# Without a registry no identity is called unregistered, and all are undeclared.
 _UNDECLARED = frozenset({"unregistered", "unchecked"})
 
 
 class Drafts(Struct, frozen=True, kw_only=True):
-    """A draft for each undeclared identity, by likely owner, then key. ``skipped``: how many got none, and why."""
+    """A draft for each undeclared identity, by owner candidate, then key.
+
+    ``skipped``: the number without one, by reason.
+    """
 
     answers: tuple[Answer, ...]
     skipped: Mapping[str, int]
 
 
 def draft(assessments: Sequence[Assessment], entries: Sequence[Entry], *, scan: str, today: date) -> Drafts:
-    """Drafts for the undeclared identities of a scan that ``entries`` still do not name."""
+    """Return drafts for undeclared identities of a scan that ``entries`` still do not match."""
     skipped: Counter[str] = Counter()
     wanted = []
-    for one in assessments:
-        reason = next((reason for reason, holds in _WHY_NOT if holds(one)), None)
+    for assessment in assessments:
+        reason = next((reason for reason, holds in _WHY_NOT if holds(assessment)), None)
         if reason is not None:
             skipped[reason] += 1
-        elif one.registry.state in _UNDECLARED:
-            wanted.append(one)
+        elif assessment.registry.state in _UNDECLARED:
+            wanted.append(assessment)
     verdicts = match([one.identity for one in wanted], entries, tag_keys=(), today=today).verdicts
     open_ones = [one for one in wanted if _is_undeclared(verdicts[one.identity.key])]
     twins = look_alikes([one.identity for one in wanted], verdicts, entries, today)
@@ -240,12 +243,12 @@ def draft(assessments: Sequence[Assessment], entries: Sequence[Entry], *, scan: 
 
 
 def _is_undeclared(verdict: RegistryVerdict) -> bool:
-    """Whether no entry names it, nor a proposed one: what has been drafted is not drafted again."""
+    """Return whether no entry, and no proposed one, matches the identity: drafts are made once."""
     return verdict.state == "unregistered" and verdict.proposed is None
 
 
 def _answer(one: Assessment, scan: str, *, twin: bool) -> Answer:
-    """``twin``: it looks like a declared identity, whose owner must not pass for its own."""
+    """``twin``: the identity imitates a declared one, whose owner must not be suggested."""
     cells: dict[str, Value] = {"status": "proposed"}
     if one.ownership.candidates and not (twin or one.registry.look_alike):
         cells["owner"] = (one.ownership.candidates[0].person,)
@@ -255,6 +258,6 @@ def _answer(one: Assessment, scan: str, *, twin: bool) -> Answer:
 
 
 def _by_owner(answer: Answer) -> tuple[bool, tuple[str, ...], str]:
-    """Sorts drafts: those with a likely owner first."""
+    """The sort key of drafts: those with a likely owner first."""
     owner = answer.cells.get("owner")
     return owner is None, owner if isinstance(owner, tuple) else (), answer.identity.key

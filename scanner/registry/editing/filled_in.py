@@ -1,9 +1,8 @@
-"""The list of orphans as owners give it back: which identity, which entry, and what they filled in.
+"""Reads the list of orphans as owners return it: the identity, the entry, and the filled-in cells.
 
-It may have been through any spreadsheet: columns in another order, other columns between them, other separators,
-days as a spreadsheet's own. What stands in it is what a report made safe to print, so a key is looked up, to the
-letter, among the identities that were scanned. Two keys that print alike are nobody's: whoever names an identity could
-otherwise have what was said of another one.
+It may have been edited in any spreadsheet: reordered or added columns, other separators, serial dates. Its texts were
+made safe to print, so a key is looked up exactly among the printed keys of the scan. Two keys that print alike are
+refused: otherwise the creator of an identity could obtain the answer about another one.
 """
 
 from __future__ import annotations
@@ -35,9 +34,9 @@ _COLUMNS = Columns(
 
 
 class Answer(Struct, frozen=True, kw_only=True):
-    """What is to be declared of one identity. ``entry``: the id of the entry to update, where one is named.
+    """The declaration of one identity. ``entry``: the id of the entry to update, if the row has one.
 
-    ``cells``: what was filled in, by the registry's columns; nothing in it is empty.
+    ``cells``: the filled-in values by registry column, without empty ones.
     """
 
     origin: Origin
@@ -46,12 +45,12 @@ class Answer(Struct, frozen=True, kw_only=True):
     cells: Mapping[str, Value]
 
     def problem(self, message: str, *, field: str | None = None, fix: str | None = None) -> Problem:
-        """Something about its row."""
+        """Return a problem of the row."""
         return Problem(file=self.origin.file, line=self.origin.row, field=field, message=message, fix=fix)
 
 
 class FilledIn(Struct, frozen=True, kw_only=True):
-    """The rows that name an owner, in order, and how many do not; warnings about keys that may not be what they say."""
+    """The rows that name an owner, in order, the number of others, and warnings about doubtful keys."""
 
     answers: tuple[Answer, ...]
     unowned: int
@@ -59,9 +58,9 @@ class FilledIn(Struct, frozen=True, kw_only=True):
 
 
 def read_filled_in(path: Path, known: Iterable[Identity] | None = None) -> FilledIn:
-    """The filled-in rows of a CSV, XLSX or JSON list. ``known``: what was scanned; None where no scan is at hand.
+    """Return the filled-in rows of a CSV, XLSX or JSON list. ``known``: the scan; None if there is none.
 
-    Raises RegistryError with every cell that cannot be read, each with file, row and heading.
+    Raises RegistryError with every unreadable cell, each with file, row and heading.
     """
     by_text, shared = _by_text(known or ())
     answers: list[Answer] = []
@@ -90,7 +89,7 @@ def read_filled_in(path: Path, known: Iterable[Identity] | None = None) -> Fille
 
 
 def _by_text(known: Iterable[Identity]) -> tuple[dict[str, Identity], frozenset[str]]:
-    """Identities by their keys as a report prints them, and the texts that several of them share."""
+    """Return identities by their printed keys, and the printed keys that several of them share."""
     by_text: dict[str, Identity] = {}
     shared = set()
     for one in known:
@@ -103,9 +102,9 @@ def _by_text(known: Iterable[Identity]) -> tuple[dict[str, Identity], frozenset[
 def _doubts(
     path: Path, answers: Sequence[Answer], known: Iterable[Identity] | None, shared: Collection[str]
 ) -> Iterator[Problem]:
-    """What is to be said of keys that may mean another identity than they were written for."""
+    """Yield warnings about keys that may mean another identity than the one they were written for."""
     if known is None:
-        message = "there is no scan to check its keys against: each is taken as it is written"
+        message = "there is no scan to check the keys against: they are used as written"
         yield Problem(file=str(path), message=message, fix="--store names the store of the scan that it was made from")
         return
     for one in answers:
@@ -130,11 +129,11 @@ def _no_work_list(path: Path) -> Problem:
 
 
 def _answer(fields: Fields, origin: Origin, known: Mapping[str, Identity]) -> Answer | None:
-    """What a row says, None where it names no owner; what cannot be read is among the fields' errors."""
+    """Return the answer in a row; None if it names no owner. The fields note unreadable cells."""
     owners = {column: named(fields.items(column, read_owners)) for column in OWNERS}
     if not owners["owner"]:
         return None
-    owners["owner"] = tuple(dict.fromkeys(_confirmed(fields, one) for one in owners["owner"]))
+    owners["owner"] = tuple(dict.fromkeys(_confirmed(fields, owner) for owner in owners["owner"]))
     key = fields.exact("key")
     if key is None:
         fields.wrong("key", "names no identity", "leave the key as it was written")
@@ -155,12 +154,12 @@ def _answer(fields: Fields, origin: Origin, known: Mapping[str, Identity]) -> An
 
 
 def _confirmed(fields: Fields, owner: str) -> str:
-    """The owner that is written; where it says that the suggestion is right, that one."""
+    """Return the owner in the cell, or the suggested owner if the cell accepts it."""
     if " ".join(owner.casefold().split()).strip("'\"") != AS_SUGGESTED:
         return owner
     suggested = fields.text(_SUGGESTED)
     if suggested is None:
-        fields.wrong("owner", f"says {AS_SUGGESTED}, and nobody is suggested in this row", "name an owner")
+        fields.wrong("owner", f"says {AS_SUGGESTED}, but this row has no suggested owner", "name an owner")
     return suggested or owner
 
 

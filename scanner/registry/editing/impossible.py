@@ -1,6 +1,6 @@
-"""What an entry says that cannot be so, or not be meant so: ids nobody can have, places that contradict, secrets; pure.
+"""Finds impossible values in entries: ids that cannot exist, contradicting places, secrets; pure.
 
-Nothing here repeats what may be a secret.
+No message repeats what may be a secret.
 """
 
 from __future__ import annotations
@@ -16,25 +16,25 @@ from scanner.redaction.shapes import MASK, without_secrets
 from scanner.registry.columns import OWNERS
 from scanner.registry.editing.overlaps import Said
 from scanner.registry.editing.quality import Standard
-from scanner.registry.lists import says_nobody
+from scanner.registry.lists import is_placeholder
 from scanner.registry.tables.cells import shown
 
 _ZEROS_LOST = 4
-"""So many leading zeros a spreadsheet may have taken from an account's number; more is another number."""
+"""The most leading zeros that a spreadsheet may have removed from an account number."""
 _SCRIPTS = ("LATIN", "CYRILLIC", "GREEK", "ARMENIAN", "FULLWIDTH", "CHEROKEE")
 _INVISIBLE = frozenset({"Cf", "Cc", "Zl", "Zp"})
 _TEXTS = ("purpose", "blast_radius", "baseline", "team", "built_by", "approved_by", "environment")
 _NAMES_OR_SAYS = ("purpose", "team", "built_by", "approved_by", "environment", "blast_radius", "baseline")
 _LISTS = ("identities", "credentials", "systems", "permissions", *OWNERS)
-# A secret access key of AWS has no other shape than this.
+# An AWS secret access key has no other recognisable shape.
 _FORTY = re.compile(r"(?<![\w/+.:@-])[A-Za-z0-9/+]{40}(?![\w/+=.:@-])")
 _TURN = re.compile(r"(?<=[a-z])(?=[A-Z0-9])|(?<=[A-Z])(?=[a-z0-9])|(?<=[0-9])(?=[A-Za-z])")
 _LEAST_TURNS = 14
-"""Between small letters, capitals and digits: a secret access key has over 20, a long name in CamelCase about 10."""
+"""The fewest changes of character class. A secret access key has over 20, a long CamelCase name about 10."""
 
 
 def disguised(entry: Entry, _standard: Standard) -> Iterator[Said]:
-    """Ids with characters that nobody sees, or with letters of another alphabet between those of ours."""
+    """Ids with invisible characters, or with letters of another alphabet among Latin ones."""
     for column, texts in (("identities", entry.identities), ("name", (entry.name or "",))):
         for text in texts if column == "identities" or entry.name not in entry.identities else ():
             if text.isascii():
@@ -44,18 +44,18 @@ def disguised(entry: Entry, _standard: Standard) -> Iterator[Said]:
             scripts = {script for name in names for script in _SCRIPTS if name.startswith(script)}
             if unseen:
                 code = f"U+{ord(unseen[0]):04X}"
-                yield column, f"{shown(text)} holds an invisible character ({code})", "write it anew, without"
+                yield column, f"{shown(text)} holds an invisible character ({code})", "write it again without it"
             elif len(scripts) > 1:
                 mixed = " and ".join(sorted(script.capitalize() for script in scripts))
-                yield column, f"{shown(text)} mixes letters that look alike ({mixed})", "type it anew, or copy the id"
+                yield column, f"{shown(text)} mixes letters that look alike ({mixed})", "type it again, or copy the id"
 
 
 def account_numbers(entry: Entry, _standard: Standard) -> Iterator[Said]:
-    """Account numbers that their provider cannot have given, which match nothing."""
+    """Account numbers that the provider cannot have assigned, which match nothing."""
     shown_in = [found for text in entry.identities if (found := _numbered(text)) is not None]
     for provider, number in sorted({(provider, number) for provider, number, _ in shown_in}):
         if number.isdecimal() and not _is_account(number, provider, shortened=False):
-            yield "identities", _no_account(number, provider), "copy the id anew"
+            yield "identities", _no_account(number, provider), "copy the id again"
     scope = entry.scope or ""
     provider = provider_key(entry.provider) or next((one for one, _, _ in shown_in), "")
     digits = habits(provider).scope_digits
@@ -64,7 +64,7 @@ def account_numbers(entry: Entry, _standard: Standard) -> Iterator[Said]:
 
 
 def _numbered(text: str) -> tuple[str, str, str] | None:
-    """Of an id of a provider whose scopes are numbers: the provider, its scope and the id."""
+    """Return provider, scope and id, if the provider's scopes are numbers."""
     found = place_in(text)
     if found is None or not habits(found[0]).scope_digits or found[1].groupdict().get("scope") is None:
         return None
@@ -73,7 +73,7 @@ def _numbered(text: str) -> tuple[str, str, str] | None:
 
 def _no_account(number: str, provider: str) -> str:
     known = habits(provider)
-    return f"{number} is no {known.scope_title} of {known.title or provider}: these have {known.scope_digits} digits"
+    return f"{number} is no {known.scope_title} of {known.title or provider}, which has {known.scope_digits} digits"
 
 
 def _is_account(number: str, provider: str, *, shortened: bool) -> bool:
@@ -83,11 +83,11 @@ def _is_account(number: str, provider: str, *, shortened: bool) -> bool:
 
 
 def contradicting_place(entry: Entry, _standard: Standard) -> Iterator[Said]:
-    """A scope or provider other than the one that its ids name: it narrows the entry to nothing."""
+    """A scope or provider that differs from the entry's ids, so that it matches nothing."""
     scope = entry.scope or ""
     for provider, number, text in filter(None, map(_numbered, entry.identities)):
         known = habits(provider)
-        fix = "correct one of them: so this matches nothing"
+        fix = "correct one of them: this entry matches nothing"
         if entry.provider is not None and provider_key(entry.provider) != provider:
             its_id = known.id_title or f"an id of {known.title or provider}"
             yield "provider", f"is {shown(entry.provider)}, and {shown(text)} is {its_id}", fix
@@ -96,7 +96,7 @@ def contradicting_place(entry: Entry, _standard: Standard) -> Iterator[Said]:
 
 
 def self_approval(entry: Entry, standard: Standard) -> Iterator[Said]:
-    """Whoever approved it owns or built it, and nobody else looked at it."""
+    """The approver owns or built it, and nobody else reviewed it."""
     if entry.approved_by is None:
         return
     for column in ("owner", "built_by"):
@@ -104,27 +104,27 @@ def self_approval(entry: Entry, standard: Standard) -> Iterator[Said]:
         for text in (value,) if isinstance(value, str) else value or ():
             if _is_one(entry.approved_by, text, standard):
                 message = f"{shown(entry.approved_by)} approved what they {'own' if column == 'owner' else 'built'}"
-                yield "approved_by", message, "have somebody else approve it"
+                yield "approved_by", message, "have another person approve it"
                 return
 
 
 def _is_one(text: str, other: str, standard: Standard) -> bool:
-    """Whether two texts mean one person or group; a team and somebody in it are two."""
+    """Return whether two texts mean the same person or group; a team and its member differ."""
     if standard.roster is None or (person := standard.roster.resolve(text)) is None:
         return fold(text.strip()) == fold(other.strip())
     return standard.roster.resolve(other) == person
 
 
 def secrets(entry: Entry, _standard: Standard) -> Iterator[Said]:
-    """Cells that hold what has the shape of a secret."""
+    """Cells that look like secrets."""
     columns = {column: (getattr(entry, column) or "",) for column in _TEXTS}
     columns |= {column: getattr(entry, column) for column in _LISTS}
     for column, texts in columns.items():
         if any(_holds_secret(text) for text in texts):
-            yield column, "holds what may be a secret", "take it out of the list, and rotate it"
+            yield column, "holds what may be a secret", "remove it from the list, and rotate it"
     for heading, text in entry.extra.items():
         if MASK in text or _holds_secret(text):
-            yield heading, "holds what may be a secret", "take it out of the list, and rotate it"
+            yield heading, "holds what may be a secret", "remove it from the list, and rotate it"
 
 
 def _holds_secret(text: str) -> bool:
@@ -133,8 +133,8 @@ def _holds_secret(text: str) -> bool:
 
 
 def yet_to_be_said(entry: Entry, _standard: Standard) -> Iterator[Said]:
-    """``TBD`` and the like, which fill a cell and say nothing."""
+    """Placeholders such as ``TBD``."""
     for column in _NAMES_OR_SAYS:
         text = getattr(entry, column)
-        if text is not None and says_nobody(text):
+        if text is not None and is_placeholder(text):
             yield column, f"says {shown(text)}", "fill it in, or leave it empty"

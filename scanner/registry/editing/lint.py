@@ -1,6 +1,6 @@
-"""What is wrong with entries and people although they can be read; pure.
+"""Checks entries and people that can be read; pure.
 
-A problem is what makes an identity's verdict worse than its owner believes; a warning is what somebody should look at.
+A problem makes an identity's verdict worse than its owner believes; a warning should be reviewed.
 """
 
 from __future__ import annotations
@@ -36,17 +36,17 @@ from scanner.registry.roster import Roster
 from scanner.registry.tables.cells import shown
 
 BROAD = 4
-"""Letters and digits below which a pattern is likely to stand for more than was meant."""
+"""The fewest letters and digits of a pattern that is specific enough."""
 _PLACE = frozenset({*NAMING, "provider", "scope"})
-"""What two entries are compared by."""
+"""What the checks compare two entries by."""
 _REVIEWS = frozenset({"approved_on", "last_reviewed", "next_review"})
-_NOBODY = ("owner", "nobody is named", "name who answers for it")
+_NO_OWNER = ("owner", "no owner is named", "name the accountable person or team")
 
 
 class Note(Struct, frozen=True, kw_only=True):
-    """Something about a list. ``grave``: a problem, else a warning."""
+    """A note about a list. ``is_problem``: else a warning."""
 
-    grave: bool
+    is_problem: bool
     problem: Problem
 
 
@@ -60,49 +60,49 @@ def lint_entries(
     ownerless: Collection[str] = (),
     hidden: Mapping[str, Collection[str]] = MappingProxyType({}),
 ) -> tuple[Note, ...]:
-    """Everything about the entries, in their order; what concerns several of them stands at the later one.
+    """Return all notes on the entries, in order; a note on several entries is at the last of them.
 
-    ``ownerless``: the ids of those in which no owner could be named. ``hidden``: by id, the columns whose cells could
-    not be read: nothing is said of these.
+    ``ownerless``: ids of entries whose format has no field for an owner. ``hidden``: unreadable columns by id, about
+    which there are no notes.
     """
     notes: list[tuple[int, Note]] = []
     order = {id(entry): number for number, entry in enumerate(entries)}
     living = [entry for entry in entries if entry.status != "retired"]
     placed = [entry for entry in living if _PLACE.isdisjoint(hidden.get(entry.id, ()))]
-    for grave, check in _CHECKS:
+    for is_problem, check in _CHECKS:
         for entry in entries if check is _retired_without_date else living:
             unread = _with_reviews(hidden.get(entry.id, ()))
             said_of = (said for said in check(entry, standard) if said[0] not in unread)
-            notes += [(order[id(entry)], _noted(entry, said, grave)) for said in said_of]
+            notes += [(order[id(entry)], _noted(entry, said, is_problem)) for said in said_of]
     for entry in (one for one in living if not one.owner and "owner" not in hidden.get(one.id, ())):
         excused = entry.status == "proposed" or entry.id in ownerless
-        notes.append((order[id(entry)], _noted(entry, _NOBODY, not excused)))
+        notes.append((order[id(entry)], _noted(entry, _NO_OWNER, not excused)))
     notes += [(order[id(entry)], _noted(entry, said, True)) for entry, said in twins(placed, standard)]
     notes += [(order[id(entry)], _noted(entry, said, False)) for entry, said in covered(placed)]
     return tuple(note for _, note in sorted(notes, key=lambda one: one[0]))
 
 
 def _with_reviews(columns: Collection[str]) -> Collection[str]:
-    """The columns, and all that tell of reviews where one of them does: it may be the one that counts."""
+    """Return the columns, and all review columns if one of them is hidden: it may be the one that counts."""
     return columns if _REVIEWS.isdisjoint(columns) else {*columns, *_REVIEWS}
 
 
 def lint_people(people: Sequence[Person], standard: Standard) -> tuple[Note, ...]:
-    """Everything about the roster, in its order."""
+    """Return all notes on the roster, in order."""
     return tuple(
         Note(
-            grave=False,
-            problem=Problem(file=one.origin.file, line=one.origin.row, field=column, message=message, fix=fix),
+            is_problem=False,
+            problem=Problem(file=person.origin.file, line=person.origin.row, field=column, message=message, fix=fix),
         )
-        for one in people
-        for column, message, fix in _person(one, standard)
+        for person in people
+        for column, message, fix in _person(person, standard)
     )
 
 
-def _noted(entry: Entry, said: Said, grave: bool) -> Note:
+def _noted(entry: Entry, said: Said, is_problem: bool) -> Note:
     column, message, fix = said
     return Note(
-        grave=grave,
+        is_problem=is_problem,
         problem=Problem(file=entry.origin.file, line=entry.origin.row, field=column, message=message, fix=fix),
     )
 
@@ -111,7 +111,7 @@ def _accountable(entry: Entry, standard: Standard) -> Iterator[Said]:
     for column in OWNERS:
         for owner in getattr(entry, column):
             if why := standard.why_not_accountable(owner):
-                yield column, f"{shown(owner)} {why}", SEPARATE if are_several(owner) else "name somebody who is there"
+                yield column, f"{shown(owner)} {why}", SEPARATE if are_several(owner) else "name an active person"
 
 
 def _leaving(entry: Entry, standard: Standard) -> Iterator[Said]:
@@ -144,18 +144,18 @@ def _provider(entry: Entry, standard: Standard) -> Iterator[Said]:
     if entry.provider is not None and not standard.knows_provider(entry.provider):
         known = sorted(standard.providers or ())
         fix = did_you_mean(fold(entry.provider), known) or f"use one of {', '.join(known)}"
-        yield "provider", f"{shown(entry.provider)} is nothing that can be scanned: this matches nothing", fix
+        yield "provider", f"{shown(entry.provider)} cannot be scanned: this entry matches nothing", fix
 
 
 def _broad(entry: Entry, _standard: Standard) -> Iterator[Said]:
     for text in entry.identities:
         if is_pattern(text) and sum(char.isalnum() for piece in pieces(text) for char in piece.literal) < BROAD:
-            yield "identities", f"the pattern {shown(text)} may stand for far too much", "name more of it"
+            yield "identities", f"the pattern {shown(text)} is too broad", "make it more specific"
 
 
 def _retired_without_date(entry: Entry, _standard: Standard) -> Iterator[Said]:
     if entry.status == "retired" and entry.expires is None:
-        yield "expires", "is retired, and nobody can tell since when", "write its last day into expires"
+        yield "expires", "is retired without a date", "write its last day into expires"
 
 
 def _person(person: Person, standard: Standard) -> Iterator[Said]:
@@ -185,19 +185,19 @@ _CHECKS: tuple[tuple[bool, Check], ...] = (
     (False, self_approval),
     (False, yet_to_be_said),
 )
-"""Whether it is a problem, and the check; retired entries are asked for their last day alone."""
+"""Whether it is a problem, and the check. Only the last one applies to retired entries."""
 
 
-# --- The whole of lint: lists read, judged and measured; as a record and as JSON ---
+# --- The whole of lint: read, checked and measured; as a record and as JSON ---
 
 SCHEMA = "muster.lint/1"
 
 
 class LintReport(Struct, frozen=True, kw_only=True):
-    """All problems and warnings, by file and line, and the quality of the entries that could be read.
+    """All problems and warnings, by file and line, and the quality of the readable entries.
 
-    ``quality``: None where a whole list could not be read, or nothing is there to measure. ``unread_rows``: how many
-    rows the quality leaves out.
+    ``quality``: None if a whole list could not be read, or there is nothing to measure. ``unread_rows``: the number of
+    rows that the quality leaves out.
     """
 
     schema: str = SCHEMA
@@ -215,20 +215,17 @@ def lint_lists(
     providers: Iterable[str] | None,
     today: date,
 ) -> LintReport:
-    """Everything about a registry and its roster. ``providers``: what can be scanned besides those we know of.
-
-    None: lists of anything are scanned.
-    """
+    """Check a registry and its roster. ``providers``: providers to scan besides the known ones; None: any provider."""
     notes: list[Note] = []
     roster = None
     if people:
         try:
             loaded = load_people(people)
         except RegistryError as error:
-            notes += _as_notes(error.problems, grave=True)
+            notes += _as_notes(error.problems, is_problem=True)
         else:
             roster = Roster(loaded.people, today)
-            notes += _as_notes(loaded.warnings, grave=False)
+            notes += _as_notes(loaded.warnings, is_problem=False)
     scannable = None if providers is None else frozenset({*known().providers, *providers})
     standard = Standard(today=today, policy=policy, roster=roster, providers=scannable)
     if roster is not None:
@@ -236,24 +233,24 @@ def lint_lists(
     found = survey_registry(lists, today=today)
     registry = found.registry
     rows = found.rows if roster is None else tuple(map(roster.parted, found.rows))
-    notes += _as_notes(found.problems, grave=True)
-    notes += _as_notes(registry.warnings, grave=False)
+    notes += _as_notes(found.problems, is_problem=True)
+    notes += _as_notes(registry.warnings, is_problem=False)
     notes += lint_entries(rows, standard, ownerless=registry.ownerless, hidden=found.hidden)
-    quality = measure([one for one in rows if one.id not in found.hidden], standard) if found.whole else None
+    quality = measure([row for row in rows if row.id not in found.hidden], standard) if found.whole else None
     notes.sort(key=lambda note: (note.problem.file, note.problem.line or 0))
     return LintReport(
-        problems=tuple(note.problem for note in notes if note.grave),
-        warnings=tuple(note.problem for note in notes if not note.grave),
+        problems=tuple(note.problem for note in notes if note.is_problem),
+        warnings=tuple(note.problem for note in notes if not note.is_problem),
         quality=quality,
         unread_rows=len(registry.unread),
     )
 
 
 def write_json(report: LintReport, out: BinaryIO) -> tuple[str, ...]:
-    """Write it as JSON; nothing is ever left out, so there are no notices."""
+    """Write the result as JSON. Nothing is left out, so there are no notices."""
     out.write(msgspec.json.format(msgspec.json.encode(report), indent=2) + b"\n")
     return ()
 
 
-def _as_notes(problems: Iterable[Problem], *, grave: bool) -> list[Note]:
-    return [Note(grave=grave, problem=problem) for problem in problems]
+def _as_notes(problems: Iterable[Problem], *, is_problem: bool) -> list[Note]:
+    return [Note(is_problem=is_problem, problem=problem) for problem in problems]

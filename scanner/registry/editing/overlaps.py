@@ -1,4 +1,4 @@
-"""Entries that could stand for the same: identities named twice, and patterns within patterns; pure."""
+"""Finds entries that overlap: identities named twice, and patterns within patterns; pure."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ from scanner.registry.editing.quality import Standard
 from scanner.registry.tables.cells import shown
 
 _SOMETHING = "\ue000"
-"""A character that nothing is called by: only a wildcard stands for it."""
+"""A character that occurs in no name: only a wildcard matches it."""
 
 _Shape: TypeAlias = tuple[bool, bool]
-"""Which of provider and scope an entry names."""
+"""Return which of provider and scope an entry names."""
 _SHAPES: tuple[_Shape, ...] = ((True, True), (True, False), (False, True), (False, False))
 
 Said: TypeAlias = tuple[str, str, str | None]
-"""The column that it is about, what is wrong, and what to do."""
+"""The column, the message and the fix."""
 
 
 class _Neighbours:
-    """Entries by a text and by all that may be asked of their place: a name in thousands of scopes costs nothing."""
+    """Entries by text and by place, so that a name in thousands of scopes is looked up at once."""
 
     def __init__(self) -> None:
         self._found: dict[tuple[str, _Shape, Place], list[Entry]] = defaultdict(list)
@@ -38,7 +38,7 @@ class _Neighbours:
             self._found[text, _shape(place), asked].append(entry)
 
     def of(self, entry: Entry, text: str) -> Iterator[Entry]:
-        """Other entries under this text that could mean the same place: what both name of it is the same."""
+        """Yield other entries with this text whose place may be the same: what both name of it is equal."""
         place = place_of(entry)
         for shape in _SHAPES:
             yield from (one for one in self._found.get((text, shape, _reduced(place, shape)), ()) if one is not entry)
@@ -55,9 +55,9 @@ def _reduced(place: Place, shape: _Shape) -> Place:
 
 
 def twins(entries: Sequence[Entry], standard: Standard) -> Iterator[tuple[Entry, Said]]:
-    """Identities that two entries name for the same place, each at the later entry.
+    """Return identities that two entries name for the same place, each at the later entry.
 
-    Two of one registry are rivals whatever they say. Those of two registries are one declaration unless they
+    Two entries of one registry conflict in any case. Those of two registries are one declaration, unless they
     contradict each other.
     """
     seen = _Neighbours()
@@ -80,13 +80,13 @@ def _contradiction(text: str, entry: Entry, other: Entry, standard: Standard) ->
 
 
 def _compared(text: str) -> str:
-    """The text as matching looks it up: an e-mail or a name is the same in any case."""
+    """Return the text as matching compares it: e-mails and names ignore case."""
     exact = text if is_pattern(text) else literal(text)
     return fold(exact) if is_email(exact) or is_bare(exact) else exact
 
 
 def covered(entries: Sequence[Entry]) -> Iterator[tuple[Entry, Said]]:
-    """Patterns that stand for nothing which a wider pattern of another entry does not stand for as well."""
+    """Return patterns that match nothing besides what a wider pattern of another entry matches."""
     holders: dict[str, list[Entry]] = defaultdict(list)
     neighbours = _Neighbours()
     for entry in entries:
@@ -103,7 +103,7 @@ def covered(entries: Sequence[Entry]) -> Iterator[tuple[Entry, Said]]:
 
 
 def _example(pattern: str) -> str:
-    """A text that only patterns at least as wide stand for."""
+    """Return a text that only patterns at least as wide match."""
     across = f"{_SOMETHING}/{_SOMETHING}:{_SOMETHING}"
     fillings = {"": "", "*": _SOMETHING, "**": across}
     return "".join(fillings[piece.wild] + piece.literal for piece in pieces(pattern))

@@ -1,4 +1,4 @@
-"""What entries are measured by: the day, the policy, who is there to answer, and which providers there are."""
+"""What entries are checked against: the day, the policy, the roster and the providers."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ KINDS = frozenset({"agent", "service", "pipeline", "integration", "application",
 
 
 class Standard(Struct, frozen=True, kw_only=True):
-    """``roster``: None where none was given, and then every name will do.
+    """``roster``: None without one; then all names are valid.
 
-    ``providers``: those that can be scanned, as they are compared; None where lists may be of any.
+    ``providers``: those that can be scanned, normalised; None: any provider.
     """
 
     today: date
@@ -32,12 +32,12 @@ class Standard(Struct, frozen=True, kw_only=True):
     kinds: frozenset[str] = KINDS
 
     def why_not_accountable(self, owner: str) -> str | None:
-        """Why somebody cannot answer for anything; None: they can, or nobody can tell."""
+        """Return why a person or group cannot be an owner; None if it can, or that is unknown."""
         if self.roster is None:
             return None
         person = self.roster.resolve(owner)
         if person is None:
-            return "is a machine" if is_machine(owner) else self.roster.meaning(owner).why_nobody
+            return "is a machine" if is_machine(owner) else self.roster.meaning(owner).why_unresolved
         if self.roster.is_active(person):
             return None
         if person.is_group:
@@ -45,7 +45,7 @@ class Standard(Struct, frozen=True, kw_only=True):
         return f"left on {person.left_on}" if person.left_on else "has left"
 
     def why_not_for_long(self, owner: str) -> str | None:
-        """Why somebody who can answer for something will not for long; None: they stay, or nobody can tell."""
+        """Return why an owner will leave; None if the owner stays, or that is unknown."""
         person = self.roster.resolve(owner) if self.roster else None
         if self.roster is None or person is None or not self.roster.is_active(person) or self.roster.stays(person):
             return None
@@ -55,30 +55,30 @@ class Standard(Struct, frozen=True, kw_only=True):
 
     @property
     def who(self) -> Who:
-        """Whom the name of an owner means, as a scan takes it."""
+        """Return the person or group that an owner's name means, as a scan resolves it."""
         return as_written if self.roster is None else self.roster.meant_by
 
     def knows_provider(self, provider: str) -> bool:
-        """Whether identities could be found there."""
+        """Return whether identities could be discovered there."""
         return self.providers is None or provider_key(provider) in self.providers
 
 
-# --- How complete a registry is, column by column ---
+# --- Completeness of a registry, column by column ---
 
 CIS_5_5 = frozenset({"owner", "last_reviewed", "purpose"})
-"""What safeguard 5.5 of the CIS Controls 8.1 asks of an inventory of service accounts, at the least."""
+"""The minimum that safeguard 5.5 of the CIS Controls 8.1 requires of an inventory of service accounts."""
 MEANT = frozenset(
     {"purpose", "built_by", "owner", "systems", "credentials", "last_reviewed", "baseline", "blast_radius"}
 )
-"""What a registry of agents and other non-human identities is meant to hold."""
+"""The columns that a registry of non-human identities should have."""
 _MARKS = (("CIS 5.5", CIS_5_5), ("registry", MEANT))
 
 _IsValid: TypeAlias = Callable[[Any, Standard], bool]
-"""Whether a filled cell says what holds on that day."""
+"""Return whether the value of a filled cell is valid on that day."""
 
 
 class Field(Struct, frozen=True, kw_only=True):
-    """One column: which shares of the entries fill it in, and do so validly (0 to 1)."""
+    """One column: the shares of entries that fill it in, and that do so validly (0 to 1)."""
 
     column: str
     filled: float
@@ -87,7 +87,7 @@ class Field(Struct, frozen=True, kw_only=True):
 
 
 class Quality(Struct, frozen=True, kw_only=True):
-    """All columns. ``score``: the mean of what is valid over the columns that a registry is meant to hold."""
+    """All columns. ``score``: the mean share of valid cells over the columns that a registry should have."""
 
     entries: int
     score: float
@@ -95,7 +95,7 @@ class Quality(Struct, frozen=True, kw_only=True):
 
 
 def measure(entries: Sequence[Entry], standard: Standard) -> Quality | None:
-    """The quality of the entries that are not retired; None where there are none."""
+    """Return the quality of the entries that are not retired; None without any."""
     counted = [entry for entry in entries if entry.status != "retired"]
     if not counted:
         return None

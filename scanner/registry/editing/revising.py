@@ -1,4 +1,4 @@
-"""Changes of entries made into edits of the files that hold them."""
+"""Turns changes of entries into edits of their files."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ _NEW_IN_FOLDER = "adopted"
 
 
 class Target(Struct, frozen=True, kw_only=True):
-    """The registry that changes are written to: how it is read, and what it holds."""
+    """The registry to edit: how it is read, and its entries."""
 
     source: ListSource
     entries: tuple[Entry, ...] = ()
 
     @property
     def path(self) -> Path:
-        """Where it is."""
+        """The path of the registry."""
         assert self.source.path is not None
         return self.source.path
 
@@ -45,7 +45,7 @@ class Target(Struct, frozen=True, kw_only=True):
 
 
 def revise(target: Target, changes: Sequence[Change]) -> list[NewFile]:
-    """The files that these changes touch, as they are to be. Raises RegistryError where a format has no room."""
+    """Return the changed files. Raises RegistryError if a format cannot store a change."""
     by_file: dict[Path, list[Change]] = defaultdict(list)
     home = _home(target) if any(change.entry is None for change in changes) else target.path
     for change in changes:
@@ -54,7 +54,7 @@ def revise(target: Target, changes: Sequence[Change]) -> list[NewFile]:
 
 
 def _home(target: Target) -> Path:
-    """The file for new entries: in a folder, one of their own."""
+    """Return the file for new entries: in a folder, a separate one."""
     if not target.path.is_dir():
         return target.path
     names = (_NEW_IN_FOLDER if number == 1 else f"{_NEW_IN_FOLDER}-{number}" for number in count(1))
@@ -93,7 +93,7 @@ def _with_headings(path: Path, edits: Sequence[Edit], headings: Headings) -> Ope
 
 
 def _by_heading(cells: Mapping[str, Value], headings: Headings, position: int | None) -> dict[str, Value]:
-    """Under the file's own headings; where several mean one column, the first takes it all."""
+    """Return the cells under the file's own headings; of several headings for a column, the first."""
     found: dict[str, Value] = {}
     for column, value in cells.items():
         first, *others = headings.of(column, position)
@@ -106,20 +106,20 @@ def _as_entry(cells: Mapping[str, Value]) -> Entry:
     return Entry(**facts, has_own_id="id" in cells, origin=Origin(file=""))
 
 
-# --- A registry's file in another format: every column, known or not, under its own heading ---
+# --- Conversion to another format: every column, known or not, under its own heading ---
 
 
 class Converted(Struct, frozen=True, kw_only=True):
-    """The new file, and the headings that were left out because they say that they hold secrets."""
+    """The new file, and the headings that were left out because they contain secrets."""
 
     file: NewFile
     secret: tuple[str, ...]
 
 
 def convert(source: ListSource, out: Path, *, replaces: bytes | None = None) -> Converted:
-    """The registry of one file as another one, not yet written; its ending tells the format.
+    """Return the registry in one file in another format, without writing it; the suffix decides the format.
 
-    ``replaces``: what ``out`` holds now. Raises RegistryError with all that cannot be read or has no room there.
+    ``replaces``: the present content of ``out``. Raises RegistryError with all that cannot be read or stored.
     """
     assert source.path is not None
     if out.suffix.lower() not in FORMATS:
@@ -155,7 +155,7 @@ def convert(source: ListSource, out: Path, *, replaces: bytes | None = None) -> 
 
 
 def read_like(source: ListSource) -> ListSource:
-    """How the new file is read: under the same headings, without what only the old one needed."""
+    """Return how to read the new file: with the same headings, without options of the old format."""
     return ListSource(path=source.path, columns=source.columns, preset=source.preset)
 
 
@@ -166,13 +166,13 @@ def _twice(opened: Opened, headings: tuple[str, ...]) -> Iterator[Problem]:
                 file=str(opened.path),
                 line=opened.line,
                 field=shown(heading),
-                message=f"stands over {times} columns",
+                message=f"is the heading of {times} columns",
                 fix="give each a heading of its own",
             )
 
 
 def _unknown(cell: Any) -> Value | None:
-    """A cell of a column we do not know, as the text that is shown of it."""
+    """Return an unknown column's cell as text."""
     if isinstance(cell, list):
         return "; ".join(filter(None, (str(_unknown(item) or "") for item in cell))) or None
     if isinstance(cell, dict):

@@ -1,4 +1,4 @@
-"""A registry's file as it is now: its bytes, its rows, and the headings that its columns go by."""
+"""A registry's file as it is: its bytes, its rows, and its headings by column."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ from scanner.registry.tables.headings import Columns
 from scanner.safe_files import Beside
 
 SHEETS = frozenset({".csv", ".tsv", ".xlsx"})
-"""Endings of files in which rows share one row of headings and a list is text in a cell."""
+"""Suffixes of formats in which rows share one row of headings, and lists are text in a cell."""
 
 
 class Opened(Struct, frozen=True, kw_only=True):
-    """A file with its rows in order. ``headings``: of a sheet, in order; of a document, all that any row has.
+    """A file with its rows in order. ``headings``: of a sheet in order; of a document, all headings of its rows.
 
-    ``line`` is where a sheet's headings stand, None in a document.
+    ``line``: of a sheet's headings; None in a document.
     """
 
     path: Path
@@ -42,11 +42,11 @@ class Opened(Struct, frozen=True, kw_only=True):
     line: int | None = None
     rows: tuple[Row, ...] = ()
     last_skipped: int = 0
-    """The last line that is no row of the list, such as a total."""
+    """The last line after the list, such as a total."""
 
     @property
     def suffix(self) -> str:
-        """The ending, which tells the format."""
+        """The suffix, which decides the format."""
         return self.path.suffix.lower()
 
     @property
@@ -56,7 +56,7 @@ class Opened(Struct, frozen=True, kw_only=True):
 
 
 def open_rows(path: Path, columns: Columns = REGISTRY, *, sheet: str | None = None) -> Opened:
-    """The file with all its rows; of a workbook, that sheet's. Raises RegistryError with every row that is broken."""
+    """Return the file with all its rows, or the sheet's. Raises RegistryError with every broken row."""
     try:
         data = path.read_bytes()
     except OSError as error:
@@ -75,7 +75,7 @@ def open_rows(path: Path, columns: Columns = REGISTRY, *, sheet: str | None = No
 
 
 def blank(path: Path, headings: tuple[str, ...] = ()) -> Opened:
-    """A file that is yet to be written; in a sheet, under these headings."""
+    """Return a new file; a sheet gets these headings."""
     suffix = path.suffix.lower()
     data = b""
     if suffix in (".csv", ".tsv"):
@@ -88,7 +88,7 @@ def blank(path: Path, headings: tuple[str, ...] = ()) -> Opened:
 
 
 class Headings:
-    """Under which heading each column is written in a file: its own, else the one explained in the config."""
+    """The heading of each column in a file: its own, else the configured one."""
 
     def __init__(self, opened: Opened, source: ListSource) -> None:
         self._columns = REGISTRY.explained(source.explained)
@@ -97,7 +97,7 @@ class Headings:
         self._explained = {column: heading for heading, column in source.explained.items()}
 
     def of(self, column: str, position: int | None = None) -> tuple[str, ...]:
-        """The headings of a column in that row, the one to write under first; of a new row without a position."""
+        """Return the headings of a column in a row, the one to write to first; without a position, of a new row."""
         own = self._opened.headings if position is None else self._opened.rows[position].headings
         if places := self._columns.place(own).columns.get(column):
             return tuple(own[place] for place in places)
@@ -108,20 +108,20 @@ class Headings:
         return (self._explained.get(column, column),)
 
     def order(self, heading: str) -> tuple[int, int]:
-        """Sorts headings as the file has them, new ones behind in the order of the registry's columns."""
+        """Sort headings in the file's order; new ones come last, in the order of the registry's columns."""
         if heading in self._opened.headings:
             return self._opened.headings.index(heading), 0
         column = self._columns.means(heading)
         return len(self._opened.headings), REGISTRY.names.index(column) if column in REGISTRY.names else 0
 
 
-# --- Files put in place of others: written beside, read back, and renamed once all of them are as they should be ---
+# --- Replacing files: written beside, read back, and renamed once all of them are right ---
 
 _NOWHERE = Origin(file="")
 
 
 class NewFile(Struct, frozen=True, kw_only=True):
-    """What a file is to hold. ``before``: what it held when it was read, None where it is new.
+    """The new content of a file. ``before``: its present content; None if it is new.
 
     ``entries``: what must be read from it.
     """
@@ -133,10 +133,10 @@ class NewFile(Struct, frozen=True, kw_only=True):
 
 
 def save(files: Sequence[NewFile], source: ListSource, *, backups: bool = False) -> list[Path]:
-    """Put them all in place, or none; links are followed, permissions kept. ``source``: how they are read.
+    """Replace all files, or none. Links are followed and permissions kept. ``source``: how they are read.
 
-    Returns the ``backups``: each file that was there, as it was, beside it; an earlier one is never overwritten.
-    Raises RegistryError where one would not be read as it should, or was changed since it was read.
+    Returns the ``backups``: a copy of each replaced file, beside it; earlier ones are never overwritten. Raises
+    RegistryError if a file would not read back as intended, or has changed since it was read.
     """
     with ExitStack() as undo:
         written = [(file, _write_beside(file.path, file.data, _mode(file), undo)) for file in files]
@@ -160,13 +160,13 @@ def _mode(file: NewFile) -> int:
 
 
 def _free_name(path: Path) -> Path:
-    """``registry.csv.bak``, with a number behind it where that is there already."""
+    """Return ``registry.csv.bak``, with a number if that exists."""
     names = (path.with_name(f"{path.name}.bak{number or ''}") for number in count())
     return next(name for name in names if not os.path.lexists(name))
 
 
 def _write_beside(path: Path, data: bytes, mode: int, undo: ExitStack) -> Beside:
-    """Under a hidden name: nobody takes it for one more file of a folder."""
+    """Return a hidden name, so that the file is not read as one more file of a folder."""
     beside = Beside(path, mode=mode)
     undo.callback(beside.close)
     beside.file.write(data)
@@ -176,7 +176,7 @@ def _write_beside(path: Path, data: bytes, mode: int, undo: ExitStack) -> Beside
 
 
 def _check(file: NewFile, beside: Path, source: ListSource) -> None:
-    """Read it as a scan will, and compare; whatever a format cannot hold ends here and not in the registry."""
+    """Read the new file as a scan will, and compare: content that a format cannot store stops here."""
     try:
         read = load_registry([msgspec.structs.replace(source, path=beside)]).entries
     except RegistryError as error:
@@ -187,7 +187,7 @@ def _check(file: NewFile, beside: Path, source: ListSource) -> None:
 
 
 def _same(one: Entry, other: Entry) -> bool:
-    """Whether two entries say the same, whatever file and row they stand in."""
+    """Return whether two entries are equal except for their place."""
     both_named = one.has_own_id and other.has_own_id
     said, meant = (
         msgspec.structs.replace(entry, origin=_NOWHERE, registry="", id=entry.id if both_named else "", has_own_id=True)

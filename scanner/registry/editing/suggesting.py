@@ -1,4 +1,4 @@
-"""What the headings of a list that nobody knows may mean, as a piece of config to paste; by their names and cells."""
+"""Suggests columns for unknown headings, by their names and cells, as configuration to paste."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ from scanner.registry.tables.headings import Columns, holds_secret, normal
 from scanner.text import printable
 
 SAMPLE = 200
-"""Rows that are looked at."""
+"""The most rows that are examined."""
 _MOSTLY = 0.6
-"""The share of a column's cells that must say the same of it."""
+"""The share of a column's cells that must agree."""
 _ALIKE = 85
-"""Of 100: how like a known heading another must be to be a way to write it."""
+"""The least similarity to a known heading, from 0 to 100."""
 _SIGNATURE = 3
-"""So many of a preset's own headings tell whose export a list is."""
+"""The number of a preset's own headings that identify its program."""
 _CODES_COUNT = 2
-"""As how many of these a heading of a preset's codes counts: hardly anybody else's list has it."""
+"""The weight of a heading with codes, which hardly any other program has."""
 _ACCOUNT = re.compile(r"\d{12}")
 _STATUS = re.compile(
     r"active|inactive|retired|disabled|enabled|live|proposed|suspended|in use|decommissioned", re.IGNORECASE
@@ -37,7 +37,7 @@ _STATUS = re.compile(
 
 
 class Suggestion(NamedTuple):
-    """A heading, the column that it may mean, and why."""
+    """A heading, the suggested column, and the reason."""
 
     heading: str
     column: str
@@ -45,9 +45,9 @@ class Suggestion(NamedTuple):
 
 
 def suggest_config(source: ListSource, roster: Roster | None) -> Iterator[str]:
-    """The list as it may stand in the config, line by line, each suggestion with its reason.
+    """Return the list's configuration, line by line, each suggestion with its reason.
 
-    Raises RegistryError where the file cannot be read.
+    Raises RegistryError if the file cannot be read.
     """
     assert source.path is not None
     table = read_table(source.path, lambda headings: REGISTRY.likeness(headings, NAMING), sheet=source.sheet)
@@ -78,7 +78,7 @@ def _quoted(text: str) -> str:
 
 
 def _preset(headings: Sequence[str]) -> Preset | None:
-    """Whose export it is: the one most of whose own headings are there, those of codes included."""
+    """Return the preset with the most of its own headings, including those of codes."""
     written = set(map(normal, headings))
     counts = {
         name: len(written & set(map(normal, table))) + _CODES_COUNT * len(written & CODES.get(name, {}).keys())
@@ -91,7 +91,7 @@ def _preset(headings: Sequence[str]) -> Preset | None:
 def _suggestions(
     headings: Sequence[str], rows: Sequence[Row], columns: Columns, roster: Roster | None
 ) -> Iterator[Suggestion]:
-    """For headings that mean nothing yet; a column that takes one is suggested once."""
+    """Yield suggestions for unknown headings; a column with a single value is suggested once."""
     taken = set(columns.place(tuple(headings)).columns)
     for heading in headings:
         if columns.means(heading) is not None or holds_secret(heading):
@@ -122,7 +122,7 @@ def _by_name(heading: str) -> Iterator[tuple[str, str]]:
 
 
 def _by_cells(texts: Sequence[str], taken: set[str], roster: Roster | None) -> Iterator[tuple[str, str]]:
-    """What most cells look like; an owner goes before somebody who is only to be called."""
+    """Return what most cells look like; an owner takes precedence over a contact."""
 
     def is_somebody(text: str) -> bool:
         return is_email(text) or (roster is not None and roster.resolve(text) is not None)

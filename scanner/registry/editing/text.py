@@ -1,4 +1,4 @@
-"""What changes, and what is wrong, for a terminal of 80 columns; nothing in it can act on one."""
+"""Prints changes and problems for a terminal of 80 columns, without control characters."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _BAR = 20
 
 
 def changes_text(changes: Sequence[Change], registry: str) -> Iterator[str]:
-    """The changes as a diff, line by line: each entry with what it said and what it is to say."""
+    """Yield the changes as a diff, line by line: each entry before and after."""
     for change in changes:
         if change.entry is None:
             subject = f"{registry}: new entry"
@@ -50,7 +50,7 @@ def _cell(sign: str, column: str, value: Any) -> Iterator[str]:
 
 
 def lint_text(report: LintReport) -> Iterator[str]:
-    """The problems, the warnings, then how complete each column is."""
+    """Yield the problems, the warnings, and the completeness of each column."""
     for name, found in (("problem", report.problems), ("warning", report.warnings)):
         for places, problem in _alike(found):
             yield from _note(name, places, problem)
@@ -62,7 +62,7 @@ def lint_text(report: LintReport) -> Iterator[str]:
 
 
 def _alike(problems: Sequence[Problem]) -> Iterator[tuple[str, Problem]]:
-    """What is said of several lines is said once, where it is first due, with all their numbers."""
+    """Merge equal messages about several lines at the first of them, with all line numbers."""
     lines: dict[Problem, list[int | None]] = {}
     for problem in problems:
         lines.setdefault(replace(problem, line=None), []).append(problem.line)
@@ -71,7 +71,7 @@ def _alike(problems: Sequence[Problem]) -> Iterator[tuple[str, Problem]]:
 
 
 def _ranges(numbers: Sequence[int]) -> Iterator[str]:
-    """Ascending numbers, runs of them as their ends: ``3, 5-9``."""
+    """Return ascending numbers with ranges: ``3, 5-9``."""
     for _, run in groupby(enumerate(numbers), lambda pair: pair[1] - pair[0]):
         first, *others = (number for _, number in run)
         yield f"{first}-{others[-1]}" if others else str(first)
@@ -92,13 +92,13 @@ def _quality(quality: Quality, unread: int) -> Iterator[str]:
         yield f"{field.column:{_COLUMN}}{shares}  {'#' * round(field.valid * _BAR):{_BAR}}  {counts_for}"
     yield ""
     yield from textwrap.wrap(
-        f"Score: {quality.score:.0%}, the mean of what is valid in the columns that count for what a registry is meant "
-        "to hold (registry). Valid: an owner is on the roster and active, a date is not overdue. CIS 5.5: what CIS "
-        "Controls 8.1 asks of an inventory of service accounts in safeguard 5.5.",
+        f"Score: {quality.score:.0%}, the mean share of valid cells in the columns that a registry should have "
+        "(registry). Valid: an owner is on the roster and active, a date is not overdue. CIS 5.5: what CIS "
+        "Controls 8.1, safeguard 5.5, requires of an inventory of service accounts.",
         WIDTH,
     )
 
 
 def printed(lines: Iterable[str]) -> str:
-    """Lines as one text."""
+    """Return lines as one text."""
     return "".join(f"{line.rstrip()}\n" for line in lines)

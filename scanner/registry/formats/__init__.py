@@ -1,5 +1,5 @@
-"""Declarations in the formats of other tools, read as if they were rows of our own lists.
+"""Declarations in the formats of other tools, read as rows of a list.
 
-``catalog`` the formats there are and how each is recognised · ``documents`` their files as objects with lines ·
-``declaration`` what a reader takes and gives · one module a format.
+``documents``: the formats, and their files as objects with lines · ``declaration``: input and output of a reader · one
+module per format or group of formats.
 """

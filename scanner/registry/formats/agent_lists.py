@@ -9,8 +9,8 @@ from scanner.registry.formats.declaration import Declaration, Document, at, fill
 
 # --- A2A: agent cards (``/.well-known/agent-card.json``) as entries ---
 #
-# A card tells where an agent answers and what it is called, and that is what it is joined by; who provides it is not
-# who answers for it here. Cards of version 0.x name one ``url``, those of 1.0 ``supportedInterfaces``.
+# A card names the agent and its URLs, which match the entry. Its provider is not its owner here. Cards of version 0.x
+# have one ``url``, those of 1.0 ``supportedInterfaces``.
 #
 # https://a2a-protocol.org/latest/specification/ (AgentCard)
 
@@ -18,7 +18,7 @@ _INTERFACES = ("supportedInterfaces", "additionalInterfaces")
 
 
 def is_card(root: Mapping[str, Any]) -> bool:
-    """Whether this is a card: skills, capabilities, and a place where it answers."""
+    """Return whether a document is an agent card: skills, capabilities, and a URL."""
     parts = isinstance(at(root, "skills"), list) and isinstance(at(root, "capabilities"), dict)
     return parts and text(root, "name") is not None and bool(_urls(root))
 
@@ -29,7 +29,7 @@ def _urls(data: Mapping[str, Any]) -> list[str]:
 
 
 def a2a_entries(documents: Sequence[Document]) -> Iterator[Declaration]:
-    """The agents of these cards."""
+    """Yield the agents of these cards."""
     for document in documents:
         data = document.data
         if is_card(data):
@@ -51,7 +51,7 @@ def _fields(data: Mapping[str, Any]) -> dict[str, Any]:
 
 # --- MCP: servers as their ``server.json`` describes them, alone or in an answer of an MCP registry, as entries ---
 #
-# What joins one is its name, which is unique (reverse DNS), and the addresses of its remotes; a package names code.
+# A server matches by its name, which is unique (reverse DNS), and by the URLs of its remotes; a package names code.
 #
 # https://github.com/modelcontextprotocol/registry/blob/main/docs/reference/server-json/generic-server-json.md
 
@@ -60,7 +60,7 @@ _OFFICIAL = "io.modelcontextprotocol.registry/official"
 
 
 def is_server(root: Mapping[str, Any]) -> bool:
-    """Whether this is a server.json, or a registry's list of them."""
+    """Return whether a document is a server.json, or a registry's list of them."""
     return _is_described(root) or any(_is_described(_server(one)) for one in mappings(root, "servers"))
 
 
@@ -69,12 +69,12 @@ def _is_described(data: Any) -> bool:
 
 
 def _server(data: Mapping[str, Any]) -> Any:
-    """The description; a registry puts its own remarks beside it."""
+    """Return the server's description; in a registry's list, it is below ``server``."""
     return at(data, "server") or data
 
 
 def mcp_entries(documents: Sequence[Document]) -> Iterator[Declaration]:
-    """The servers."""
+    """Yield the servers."""
     for document in documents:
         server = _server(document.data)
         if name := text(server, "name"):

@@ -1,9 +1,8 @@
 """Backstage: the software catalog's entities as entries, from ``catalog-info.yaml`` files or the catalog's API.
 
-Annotations say which identities an entity has. Any annotation whose value is the full id of one counts, whatever its
-name is (``amazon.com/iam-role-arn``, ``eks.amazonaws.com/role-arn``, ``iam.gke.io/gcp-service-account`` …), and a few
-whose value is an id only by the annotation's name. An entity without any goes by its own name, if it is something
-that acts: an API, a system, a library never is.
+Annotations name an entity's identities. Any annotation whose value is a full id counts, whatever its name
+(``amazon.com/iam-role-arn``, ``eks.amazonaws.com/role-arn``, ``iam.gke.io/gcp-service-account`` …), and a few others by
+their name. An entity without any counts under its own name if it can act: an API, a system or a library cannot.
 
 https://backstage.io/docs/features/software-catalog/descriptor-format
 https://backstage.io/docs/features/software-catalog/well-known-annotations
@@ -24,9 +23,9 @@ _REF = re.compile(r"(?:(?P<kind>[^:/]+):)?(?:(?P<namespace>[^/]+)/)?(?P<name>.+)
 
 _FULL_ID = re.compile(r"arn:[a-z-]+:iam::\d{12}:(?:role|user)/\S+|[^@\s]+@[^@\s]+\.gserviceaccount\.com")
 _IDS = ("iam.amazonaws.com/role", "azure.workload.identity/client-id")
-"""Annotations that name a role (kube2iam) and a managed identity by something shorter than its full id."""
+"""Annotations that name a role (kube2iam) or a managed identity by less than its full id."""
 _OTHERS = frozenset({"kubernetes.io/aws-assume-role"})
-"""Annotations that name an identity which is Backstage's own."""
+"""Annotations that name an identity of Backstage itself."""
 _NAMESPACE, _WORKLOAD = "backstage.io/kubernetes-namespace", "backstage.io/kubernetes-id"
 
 _KINDS = ("component", "resource", "api", "system")
@@ -42,7 +41,7 @@ _TYPES = {
 _PASSIVE = frozenset({"library", "documentation", "website", "template", "dataset", "data-product", "model"})
 _ACTING = re.compile(r"\b(?:account|role|identity|principal|user|agent|bot)\b")
 
-# What a lifecycle says. "deprecated" still runs, and "experimental" is no environment.
+# The lifecycle as a status. "deprecated" still runs, and "experimental" is no environment.
 _STATUSES = {"retired": "retired", "decommissioned": "retired", "planned": "proposed"}
 _ENVIRONMENTS = {
     "production": "prod",
@@ -53,7 +52,7 @@ _ENVIRONMENTS = {
 
 
 class Ref(NamedTuple):
-    """An entity's reference; the parts are lower-case, because Backstage compares them so."""
+    """A reference to an entity, in lower case, because Backstage ignores case."""
 
     kind: str
     namespace: str
@@ -61,12 +60,12 @@ class Ref(NamedTuple):
 
     @property
     def short(self) -> str:
-        """Its name, as people write it: the default namespace is left out."""
+        """The name as people write it, without the default namespace."""
         return self.name if self.namespace == _DEFAULT else f"{self.namespace}/{self.name}"
 
     @property
     def person(self) -> str:
-        """The user or group as the roster knows them."""
+        """The user or group in the format of the roster."""
         return f"team:{self.short}" if self.kind == "group" else self.short
 
     def __str__(self) -> str:
@@ -74,7 +73,7 @@ class Ref(NamedTuple):
 
 
 def is_entity(root: Mapping[str, Any]) -> bool:
-    """Whether this is an entity, or a page of them as the API answers."""
+    """Return whether a document is an entity, or the API's list of entities."""
     return _is_ours(root) or any(_is_ours(item) for item in mappings(root, "items"))
 
 
@@ -83,7 +82,7 @@ def _is_ours(data: Any) -> bool:
 
 
 def ref_of(data: Mapping[str, Any]) -> Ref | None:
-    """The reference of an entity; None for what is none, or has no name."""
+    """Return the reference of an entity; None if it is no entity, or has no name."""
     name = text(data, "metadata", "name")
     if name is None or not _is_ours(data):
         return None
@@ -92,7 +91,7 @@ def ref_of(data: Mapping[str, Any]) -> Ref | None:
 
 
 def parse_ref(written: str, kind: str) -> Ref:
-    """A reference as it is written in an entity: ``[kind:][namespace/]name``; ``kind`` is what it is by default."""
+    """Parse a reference as entities write it: ``[kind:][namespace/]name``. ``kind``: the default."""
     found = _REF.fullmatch(written.lower())
     if found is None:
         return Ref(kind, _DEFAULT, written.lower())
@@ -100,7 +99,7 @@ def parse_ref(written: str, kind: str) -> Ref:
 
 
 def entries(documents: Sequence[Document]) -> Iterator[Declaration]:
-    """Components, resources, APIs and systems that have identities; users and groups are people, not entries."""
+    """Yield components, resources, APIs and systems that have identities, without users and groups."""
     for document in documents:
         ref = ref_of(document.data)
         if ref is None or ref.kind not in _KINDS:
@@ -125,7 +124,7 @@ def _identities(data: Mapping[str, Any]) -> list[str]:
 
 
 def _acts(ref: Ref, data: Mapping[str, Any]) -> bool:
-    """Whether an entity may be taken for an identity of its own name."""
+    """Return whether an entity without annotations counts as an identity of its own name."""
     kind = (text(data, "spec", "type") or "").lower()
     if ref.kind == "component":
         return kind not in _PASSIVE
@@ -153,7 +152,7 @@ def _fields(data: Mapping[str, Any], identities: list[str]) -> dict[str, Any]:
 
 # --- Backstage: users and groups as people ---
 #
-# Who belongs to a group is said in four places (``members``, ``memberOf``, ``children``, ``parent``); all count.
+# Four fields say who belongs to a group (``members``, ``memberOf``, ``children``, ``parent``); all count.
 #
 # https://backstage.io/docs/features/software-catalog/descriptor-format#kind-group
 
@@ -162,7 +161,7 @@ _GROUP_ALIASES = ("github.com/team-slug", "graph.microsoft.com/group-id", "backs
 
 
 def people(documents: Sequence[Document]) -> Iterator[Declaration]:
-    """The users and groups; a group goes by ``team:`` and its name, a user without an e-mail by the reference."""
+    """Yield the users and groups; a group is ``team:`` and its name, a user without an e-mail the reference."""
     entities = [(ref, one) for one in documents if (ref := ref_of(one.data)) and ref.kind in ("user", "group")]
     members = _members(entities)
     same = _same_address(entities)
@@ -177,9 +176,9 @@ def people(documents: Sequence[Document]) -> Iterator[Declaration]:
 
 
 def _members(entities: Sequence[tuple[Ref, Document]]) -> Mapping[Ref, dict[str, None]]:
-    """The members of each group, in the order of the documents.
+    """Return the members of each group, in the order of the documents.
 
-    A user of this catalog goes by the reference, which is unique; any other by the name, which another list may know.
+    A user of this catalog is named by the unique reference, others by their name, which another list may know.
     """
     known = {ref for ref, _ in entities}
     members: dict[Ref, dict[str, None]] = defaultdict(dict)
@@ -204,7 +203,7 @@ def _address(ref: Ref, data: Mapping[str, Any]) -> str:
 
 
 def _same_address(entities: Sequence[tuple[Ref, Document]]) -> Mapping[str, list[Ref]]:
-    """The users of each address: one person may be a user of several namespaces."""
+    """Return the users by address: one person can be a user of several namespaces."""
     users: dict[str, list[Ref]] = defaultdict(list)
     for ref, document in entities:
         if ref.kind == "user":

@@ -1,6 +1,6 @@
-"""What every reader of a foreign format takes and gives: documents in, rows under the columns of our own lists out.
+"""Input and output of all readers of foreign formats: documents in, rows with our columns out.
 
-Documents come from anywhere, so everything is looked up with care: what is absent or of another type is None.
+Documents come from outside, so a missing value, or one of another type, is None.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ _MEANT = re.compile(r"([\\;*])")
 
 
 class Document(Struct, frozen=True, kw_only=True):
-    """One object of a file: a YAML document, an element of a JSON list. ``line`` is where it begins, 1-based."""
+    """One object of a file: a YAML document, an element of a JSON list. ``line``: where it begins, from 1."""
 
     file: str
     line: int
@@ -25,8 +25,8 @@ class Document(Struct, frozen=True, kw_only=True):
 class Declaration(Struct, frozen=True, kw_only=True):
     """One entry or person, as a row.
 
-    ``fields``: a cell for each column of our lists; other names are kept and shown as columns that nobody knows.
-    ``stand_in``: the id of an entry that has none of its own; it must hold when the file is reordered.
+    ``fields``: cells by column; other names are shown as unknown columns. ``stand_in``: the id of an entry without its
+    own; it must not change when the file is reordered.
     """
 
     document: Document
@@ -35,11 +35,11 @@ class Declaration(Struct, frozen=True, kw_only=True):
 
 
 Reader: TypeAlias = Callable[[Sequence[Document]], Iterable[Declaration]]
-"""All documents of one list, because a group in one file has members in another."""
+"""All documents of one list, because a group can have members in another file."""
 
 
 def at(data: Any, *path: str | int) -> Any:
-    """What stands under these keys and positions; None where nothing does."""
+    """Return the value at this path of keys and positions; None if there is none."""
     for step in path:
         if isinstance(step, int):
             data = data[step] if isinstance(data, list) and step < len(data) else None
@@ -49,7 +49,7 @@ def at(data: Any, *path: str | int) -> Any:
 
 
 def text(data: Any, *path: str | int) -> str | None:
-    """The text or whole number there; None for an empty one and for anything else."""
+    """Return the text or whole number at this path; None if it is empty or of another type."""
     value = at(data, *path)
     if isinstance(value, str):
         return value.strip() or None
@@ -57,23 +57,23 @@ def text(data: Any, *path: str | int) -> str | None:
 
 
 def texts(data: Any, *path: str | int) -> list[str]:
-    """The texts of the list there."""
+    """Return the texts of the list at this path."""
     value = at(data, *path)
     items = value if isinstance(value, list) else []
     return [found for item in items if (found := text(item))]
 
 
 def mappings(data: Any, *path: str | int) -> list[Mapping[str, Any]]:
-    """The objects of the list there."""
+    """Return the objects of the list at this path."""
     value = at(data, *path)
     return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
 
 
 def filled(*found: str | None) -> list[str]:
-    """Those that are there, each once, in their order."""
+    """Return the non-empty values, each once, in order."""
     return list(dict.fromkeys(item for item in found if item))
 
 
 def literal(exact: str) -> str:
-    r"""An exact id as an item of ``identities``, where a bare ``*`` would be a pattern: ``a*b`` is ``a\*b``."""
+    r"""Return an exact id as an item of ``identities``, with ``*`` escaped: ``a*b`` is ``a\*b``."""
     return _MEANT.sub(r"\\\1", exact)

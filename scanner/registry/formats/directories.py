@@ -18,7 +18,7 @@ from scanner.registry.formats.declaration import Declaration, Document, at, fill
 _HOST = "graph.microsoft.com"
 _TYPE = "#microsoft.graph."
 
-# What an object is when it does not say so itself: a property that only such objects have.
+# Properties that only objects of one type have, for objects without a type.
 _TELLING = (
     ("agentIdentityBlueprintId", "agentidentity"),
     ("servicePrincipalType", "serviceprincipal"),
@@ -37,7 +37,7 @@ _KINDS = {
 
 
 def is_graph(root: Mapping[str, Any]) -> bool:
-    """Whether this is an answer of Graph, or an object of it as ``az`` prints them: applications and principals."""
+    """Return whether a document is a reply of Microsoft Graph, or ``az`` output: applications and principals."""
     answer = _HOST in (text(root, "@odata.context") or "")
     return answer or _is_object(root) or any(map(_is_object, mappings(root, "value")))
 
@@ -55,7 +55,7 @@ def _kind(data: Mapping[str, Any]) -> str:
 
 
 def entra_entries(documents: Sequence[Document]) -> Iterator[Declaration]:
-    """One entry an application: its service principals in the same list have the same ``appId`` and are no others."""
+    """Yield one entry per application: service principals with the same ``appId`` in the list are the same."""
     found: dict[str, list[Document]] = {}
     for document in documents:
         if _kind(document.data) in _KINDS and (key := text(document.data, "appId") or text(document.data, "id")):
@@ -73,9 +73,9 @@ def _fields(same: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         "name": text(first, "displayName"),
         "kind": _entry_kind(first),
         "purpose": text(first, "description") or text(first, "notes"),
-        "identities": [literal(one) for one in ids],
+        "identities": [literal(id_) for id_ in ids],
         "provider": "azure",
-        # A sponsor answers for an agent, its owners only run it; where nobody sponsors, owners are all there is.
+        # A sponsor is accountable for an agent; its owners only operate it, and count if there is no sponsor.
         "owner": filled(*(sponsors or owners)),
         "technical_owner": filled(*owners) if sponsors else None,
         "status": "suspended" if any(one.get("accountEnabled") is False for one in same) else None,
@@ -89,7 +89,7 @@ def _entry_kind(data: Mapping[str, Any]) -> str:
 
 
 def _named(data: Mapping[str, Any], key: str) -> list[str | None]:
-    """The directory objects there, each by what a roster knows best."""
+    """Yield the directory objects at this path, each by the id that a roster most likely has."""
     return [
         text(one, "mail") or text(one, "userPrincipalName") or text(one, "id") or text(one, "displayName")
         for one in mappings(data, key)
@@ -97,7 +97,7 @@ def _named(data: Mapping[str, Any], key: str) -> list[str | None]:
 
 
 def entra_people(documents: Sequence[Document]) -> Iterator[Declaration]:
-    """The users and groups; a group goes by ``team:`` and its name, its members are there when expanded."""
+    """Yield the users and groups; a group is ``team:`` and its name, with members if the list was expanded."""
     for document in documents:
         kind = _kind(document.data)
         fields = _user(document.data) if kind == "user" else _group(document.data) if kind == "group" else None
@@ -143,17 +143,17 @@ _AGENTS = frozenset({"agent", "agenticidentity"})
 
 
 def is_scim(root: Mapping[str, Any]) -> bool:
-    """Whether this is a list response or a resource."""
+    """Return whether a document is a list response or a resource."""
     return any(schema.startswith(URN) for schema in texts(root, "schemas"))
 
 
 def _types(data: Mapping[str, Any]) -> set[str]:
-    """What the resource is by its schemas, in lower case (they are compared so): ``user``, ``group``, ``agent``."""
+    """Return the resource's type by its schemas, which ignore case: ``user``, ``group``, ``agent``."""
     return {schema.rpartition(":")[2].lower() for schema in texts(data, "schemas")}
 
 
 def scim_entries(documents: Sequence[Document]) -> Iterator[Declaration]:
-    """The agents; their ids, client ids and subjects are what they are known by."""
+    """Yield the agents, identified by ids, client ids and subjects."""
     for document in documents:
         if _AGENTS & _types(document.data):
             stand_in = f"agent:{text(document.data, 'id') or _agent_name(document.data)}"
@@ -181,7 +181,7 @@ def _agent(data: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def scim_people(documents: Sequence[Document]) -> Iterator[Declaration]:
-    """The users and groups; a group goes by ``team:`` and its name."""
+    """Yield the users and groups; a group is ``team:`` and its name."""
     for document in documents:
         types = _types(document.data)
         fields = (
@@ -193,9 +193,9 @@ def scim_people(documents: Sequence[Document]) -> Iterator[Declaration]:
 
 def _scim_user(data: Mapping[str, Any]) -> dict[str, Any]:
     addresses = mappings(data, "emails")
-    # The primary one, else that of work, else the first: False sorts before True.
-    addresses.sort(key=lambda one: (one.get("primary") is not True, text(one, "type") != "work"))
-    emails = filled(*(text(one, "value") for one in addresses))
+    # The primary address, else that of work, else the first: False sorts before True.
+    addresses.sort(key=lambda address: (address.get("primary") is not True, text(address, "type") != "work"))
+    emails = filled(*(text(address, "value") for address in addresses))
     written = " ".join(filled(text(data, "name", "givenName"), text(data, "name", "familyName")))
     return {
         "email": emails[0] if emails else text(data, "userName"),

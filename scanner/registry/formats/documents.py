@@ -1,6 +1,6 @@
-"""JSON and YAML files as objects, each with the line it begins on; YAML may hold several documents.
+"""Reads JSON and YAML files as objects with the line where each begins; YAML can have several documents.
 
-They are parsed as every list is, but that a key may stand twice: the last counts.
+They are parsed as all lists, but of a repeated key the last counts.
 """
 
 from __future__ import annotations
@@ -25,22 +25,22 @@ _YAML_SUFFIXES = (".yaml", ".yml")
 
 
 class Content(Protocol):
-    """What a file holds."""
+    """The documents of a file."""
 
     @property
     def roots(self) -> Iterable[Any]:
-        """The documents as they are; of a JSON list its elements."""
+        """Return the documents; of a JSON list, its elements."""
 
     def documents(self, listed: str | None) -> list[Document]:
-        """Every object; where the file is one that holds a list under the key ``listed``, those in it."""
+        """Yield all objects; if the file has a list under the key ``listed``, the objects in it."""
 
 
 def parse(path: Path, text: str) -> Content:
-    """The file's content, YAML by its ending, else JSON. Raises RegistryError with the line of what is wrong."""
+    """Return the file's content, as YAML or JSON by its suffix. Raises RegistryError with the line."""
     return _Yaml(path, text) if path.suffix.lower() in _YAML_SUFFIXES else _Json(path, text)
 
 
-# --- JSON -------------------------------------------------------------------------
+# --- JSON ---
 
 
 class _Json:
@@ -61,7 +61,7 @@ class _Json:
         return [Document(file=self._file, line=line, data=item) for line, item in located if isinstance(item, dict)]
 
 
-# --- YAML -------------------------------------------------------------------------
+# --- YAML ---
 
 
 class _Yaml:
@@ -75,27 +75,25 @@ class _Yaml:
         return [data for _, data in self._located]
 
     def documents(self, listed: str | None) -> list[Document]:
-        """Nobody writes such lists in YAML: each document is one object."""
+        """Each YAML document is one object; no tool writes such lists in YAML."""
         del listed
         return [
             Document(file=self._file, line=line, data=data) for line, data in self._located if isinstance(data, dict)
         ]
 
 
-# ---
-# The formats of other tools, as a table: how a file of each is recognised, and who reads entries or people from it.
+# --- The formats of other tools: how a file of each is recognised, and who reads entries or people from it ---
 
 Declared: TypeAlias = Literal["entries", "people"]
-"""What a list is read for."""
+"""What a list declares."""
 
 
 class Foreign(Struct, frozen=True, kw_only=True):
     """A format of another tool.
 
-    ``marks``: texts of which every such file holds one; they spare a table the parsing. ``recognise``: whether an
-    object is the root of such a file. ``listed``: the key of the list in it, if it is a list that has a head.
-    ``entries``, ``people``: who reads them, None where the format has none. ``names_owners``: whether an entry of it
-    can say who answers for it.
+    ``marks``: texts of which every such file has at least one; a file without any is not parsed. ``recognise``: returns
+    whether an object is the root of such a file. ``listed``: the key of the list in it, if there is one. ``entries``,
+    ``people``: the readers; None if the format has none. ``names_owners``: whether its entries can have an owner.
     """
 
     title: str
@@ -161,9 +159,9 @@ _MAY_BE_FOREIGN = (".json", ".yaml", ".yml", *_BY_SUFFIX)
 
 
 def read_foreign(path: Path, wanted: Format | None) -> tuple[Format, list[Document]] | None:
-    """The file's format and objects; None for a table, that is whatever no format of others claims.
+    """Return the file's format and objects; None for a table.
 
-    ``wanted``: the format that it must be; None tells it by content. Raises RegistryError.
+    ``wanted``: the configured format; None detects it. Raises RegistryError.
     """
     suffix = path.suffix.lower()
     wanted = wanted or _BY_SUFFIX.get(suffix)
@@ -180,5 +178,5 @@ def read_foreign(path: Path, wanted: Format | None) -> tuple[Format, list[Docume
             return name, content.documents(FORMATS[name].listed)
     if wanted is None:
         return None
-    fix = "leave out format, and it is told by the file itself"
+    fix = "leave out format to detect it from the file"
     raise RegistryError(Problem(file=str(path), field="format", message=f"is not {FORMATS[wanted].title}", fix=fix))

@@ -1,8 +1,8 @@
-"""Terraform: what a state declares, from ``*.tfstate`` (version 4) or ``terraform show -json``.
+"""Terraform: the resources of a state, from ``*.tfstate`` (version 4) or ``terraform show -json``.
 
-A state says that an identity was made on purpose, and not whose it is. It is full of secrets, so nothing is looked at
-but the attributes that terraform.toml names. What is only read there (``data``) is not declared; what has no id yet
-is not there yet.
+A state shows that an identity was created on purpose, but not who owns it. It is full of secrets, so only the
+attributes in terraform.toml are read. Data sources (``data``) are not declared by it, and resources without an id do
+not exist yet.
 
 https://developer.hashicorp.com/terraform/internals/json-format
 """
@@ -24,7 +24,7 @@ from scanner.registry.tables.headings import holds_secret
 
 
 class Holder(Struct, frozen=True, forbid_unknown_fields=True):
-    """Who holds a credential; the file terraform.toml explains the fields."""
+    """The holder of a credential; terraform.toml explains the fields."""
 
     type: str
     attribute: str
@@ -32,7 +32,7 @@ class Holder(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class ResourceType(Struct, frozen=True, forbid_unknown_fields=True):
-    """A type of resource; the file terraform.toml explains the fields."""
+    """A type of resource; terraform.toml explains the fields."""
 
     provider: str
     identities: tuple[str, ...]
@@ -63,37 +63,37 @@ class _Resource(NamedTuple):
 
     @property
     def identities(self) -> list[str]:
-        rendered = (_render(one, self.attributes, literal) for one in TYPES[self.type].identities)
+        rendered = (_render(identity, self.attributes, literal) for identity in TYPES[self.type].identities)
         return [one for one in rendered if one is not None]
 
 
 def is_state(root: Mapping[str, Any]) -> bool:
-    """Whether this is a state, or what ``terraform show -json`` prints of one."""
+    """Return whether a document is a state, or the output of ``terraform show -json``."""
     if "terraform_version" in root and isinstance(root.get("resources"), list):
         return True
     return "format_version" in root and isinstance(at(root, "values", "root_module"), dict)
 
 
 def entries(documents: Sequence[Document]) -> Iterator[Declaration]:
-    """Every identity with its address as stand-in id; credentials go with their holder, where that is told."""
+    """Yield every identity, with its address as id and its credentials, if their holder is known."""
     resources = [one for document in documents for one in _resources(document) if one.type in TYPES and one.identities]
     holders = _holders(resources)
     credentials: dict[str, list[str]] = defaultdict(list)
-    standing = []
+    existing = []
     for resource in resources:
         holder = TYPES[resource.type].holder
         held = holders.get((holder.type, resource.render(holder.attribute)), ()) if holder else ()
         if len(held) == 1:
             credentials[held[0]].extend(resource.identities)
         else:
-            standing.append(resource)
-    for resource in standing:
+            existing.append(resource)
+    for resource in existing:
         fields = _fields(resource) | {"credentials": credentials[resource.address] or None}
         yield Declaration(document=resource.document, stand_in=resource.address, fields=fields)
 
 
 def _holders(resources: Sequence[_Resource]) -> Mapping[tuple[str, str | None], list[str]]:
-    """The addresses of what may hold a credential, by type and by what the credential knows of it."""
+    """Return the addresses of possible holders of credentials, by type and by the id that the credential has."""
     holders: dict[tuple[str, str | None], list[str]] = defaultdict(list)
     for resource in resources:
         if resource.type in _HOLDERS:
@@ -111,13 +111,13 @@ def _fields(resource: _Resource) -> dict[str, Any]:
         "identities": resource.identities,
         "provider": kind.provider,
         "scope": resource.render(kind.scope),
-        # Behind a prefix: no tag is taken for one of our columns. A state declares; it does not say whose a thing is.
+        # With a prefix, so that a tag is not read as one of our columns. A state does not say who owns a resource.
         **{f"tag:{key}": text(tags, key) for key in sorted(tags) if not holds_secret(key)},
     }
 
 
 def _render(template: str, attributes: Mapping[str, Any], written: Callable[[str], str]) -> str | None:
-    """The template with its attributes filled in, each as ``written`` has it; None where one is missing."""
+    """Return the template with its attributes filled in, each formatted by ``written``; None if one is missing."""
     parts = []
     for before, path, _, _ in Formatter().parse(template):
         parts.append(before)
@@ -130,11 +130,11 @@ def _render(template: str, attributes: Mapping[str, Any], written: Callable[[str
     return "".join(parts)
 
 
-# --- the two layouts --------------------------------------------------------------
+# --- The two layouts ---
 
 
 def _resources(document: Document) -> Iterator[_Resource]:
-    """The managed resources of an element of a state's ``resources``, or of a whole ``show -json``."""
+    """Yield the managed resources of an element of a state's ``resources``, or of a whole ``show -json``."""
     data = document.data
     if "values" in data:
         yield from _shown(document)
@@ -147,7 +147,7 @@ def _resources(document: Document) -> Iterator[_Resource]:
 
 
 def _index(key: Any) -> str:
-    """``[0]`` of a count, ``["a"]`` of a for_each."""
+    """Return the index of an instance: ``[0]`` of a count, ``["a"]`` of a for_each."""
     return "" if key is None else f"[{json.dumps(key)}]"
 
 

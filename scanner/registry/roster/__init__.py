@@ -1,4 +1,4 @@
-"""The people and their groups: who is meant by a text, who is still here, and which identities are people."""
+"""The roster: which person or group a text names, who is active, and which identities are people."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _MEANINGS_KEPT = 100_000
 
 
 class Roster:
-    """Everybody on the roster, as of one day. Texts are equal but for case and surrounding white space."""
+    """All people and groups on the roster, as of one day. Texts are compared without case and surrounding blanks."""
 
     def __init__(self, people: Sequence[Person], today: date) -> None:
         self._today = today
@@ -35,15 +35,15 @@ class Roster:
                 self._by_team[_bare(person.team)].append(person)
 
     def resolve(self, text: str) -> Person | None:
-        r"""The person or group: by e-mail, else id, else alias, else a group's name, else a person's full name.
+        r"""Return the person or group: by e-mail, id, alias, group name, or full name, in this order.
 
-        However it is written (``Ada Lovelace (Payments)``, ``ACME\ada``, an LDAP DN), as long as all of it leaves one.
-        A text that could mean two of them means nobody.
+        All spellings are accepted (``Ada Lovelace (Payments)``, ``ACME\ada``, an LDAP DN) if only one person or group
+        fits the whole text. Returns None for an ambiguous text.
         """
         return self.meaning(text).person
 
     def meaning(self, text: str) -> Meaning:
-        """Whom the text means for certain, or else whom it may mean."""
+        """Return the person or group that a text names, or the candidates if it is uncertain."""
         if (named := self._named.get(_bare(text))) is not None:
             return Meaning(person=named)
         known = self._meanings.get(text)
@@ -54,11 +54,11 @@ class Roster:
         return known
 
     def outright(self, text: str) -> Person | None:
-        """Who is called just that, by e-mail, id, alias, a group's name or a full name."""
+        """Return the person or group with exactly this e-mail, id, alias, group name or full name."""
         return self._called.get(_bare(text))
 
     def apart(self, text: str) -> tuple[str, ...]:
-        """The several owners that one text names, where each of them is somebody by itself; else the text alone."""
+        """Return the owners that one text names, if each of them is on the roster; else the text alone."""
         meaning = self.meaning(text)
         if meaning.person is None and not meaning.ambiguous:
             found = split(text)
@@ -67,43 +67,43 @@ class Roster:
         return (text,)
 
     def _by_itself(self, text: str) -> Callable[[str], bool]:
-        """Whether a part of a text is somebody; ``Risk & Compliance`` may be one team though there is a team Risk."""
+        """Return a test of the parts of a text: ``Risk & Compliance`` may be one team beside a team Risk."""
         people_only = "," not in text and "/" not in text and "@" not in text
         return lambda part: (person := self.resolve(part)) is not None and not (people_only and person.is_group)
 
     def parted(self, entry: Entry) -> Entry:
-        """The entry with each of several owners that stand in one cell by themselves (``ada@…, bob@…``)."""
+        """Return the entry with several owners of one cell (``ada@…, bob@…``) separated."""
         owners = {
             column: tuple(dict.fromkeys(one for text in written for one in self.apart(text)))
             for column in ("owner", "technical_owner", "backup_owner")
             if (written := getattr(entry, column))
         }
-        return replace(entry, **owners) if any(owners[one] != getattr(entry, one) for one in owners) else entry
+        return replace(entry, **owners) if any(owners[owner] != getattr(entry, owner) for owner in owners) else entry
 
     def is_active(self, person: Person) -> bool:
-        """Whether they can answer for something: not left by today, and of a group, that anybody in it can."""
+        """Return whether a person has not left; for a group, whether it has an active member."""
         return self._is_here(person) and (not person.is_group or bool(self.active_members(person)))
 
     def stays(self, person: Person) -> bool:
-        """Whether they are active and not about to leave; a group stays, when anybody in it does."""
+        """Return whether a person is active and not about to leave; for a group, whether a member stays."""
         if person.is_group:
             return any(map(self.stays, self.active_members(person)))
         return self._is_here(person) and person.status != "leaving" and person.left_on is None
 
     def meant_by(self, text: str) -> frozenset[str]:
-        """Everybody whom a text means: a person's e-mail, a group's with those of its active members, else the text."""
+        """Return the e-mail of the named person, or of the group and its active members; else the text."""
         person = self.resolve(text)
         return frozenset({fold(text.strip())}) if person is None else self.with_members(person)
 
     def with_members(self, person: Person) -> frozenset[str]:
-        """A person's e-mail; a group's with those of its active members."""
+        """Return the e-mail of a person, or of a group and its active members."""
         members = self.active_members(person) if person.is_group else ()
         return frozenset({person.email, *(member.email for member in members)})
 
     def active_members(self, group: Person) -> tuple[Person, ...]:
-        """The people of a group, and of the groups in it, who are active, sorted by e-mail.
+        """Return the active members of a group and of the groups in it, sorted by e-mail.
 
-        A group that lists no members has the people whose ``team`` it is.
+        A group without listed members has the people whose ``team`` it is.
         """
         if group.email not in self._active_members:
             self._active_members[group.email] = self._find_active_members(group)
@@ -126,9 +126,9 @@ class Roster:
         return tuple(found[email] for email in sorted(found))
 
     def human(self, identity: Identity) -> str | None:
-        """Why the identity belongs to somebody on the roster, departed or not; None: it belongs to nobody there.
+        """Return why an identity belongs to a person on the roster, active or not; None if it does not.
 
-        By e-mail, id or alias, or by a user name equal to the local part of one person's e-mail alone.
+        By e-mail, id or alias, or by a user name that is the local part of exactly one person's e-mail.
         """
         for text in (identity.name, *identity.aliases):
             person = self._named.get(fold(text))
@@ -149,26 +149,26 @@ class Roster:
 
     @property
     def everybody(self) -> Sequence[Person]:
-        """All people and groups, whoever has left included, sorted by e-mail."""
+        """All people and groups, including those who have left, sorted by e-mail."""
         return self._people
 
     def by_local_part(self, text: str) -> Person | None:
-        """The one person whose e-mail has this before its ``@``."""
+        """Return the only person whose e-mail has this local part."""
         return self._local_parts.get(fold(text))
 
 
 def _bare(text: str) -> str:
-    """A text as it is looked up: a group is the same with and without ``team:`` before it."""
+    """Return the text for look-ups: the prefix ``team:`` of a group is optional."""
     return fold(text.strip()).removeprefix(_TEAM).strip()
 
 
 def local_part(person: Person) -> str:
-    """The user name that goes with an e-mail."""
+    """Return the local part of a person's e-mail."""
     return person.email.partition("@")[0]
 
 
 def managers(person: Person, resolve: Callable[[str], Person | None]) -> Iterator[tuple[Person, Person]]:
-    """Up the line: each manager with the one they manage. ``resolve``: whom a text means."""
+    """Yield each manager up the line, with the person managed. ``resolve``: finds a person by text."""
     below, visited = person, {person.email}
     while below.manager and (above := resolve(below.manager)) and above.email not in visited:
         yield above, below
@@ -177,13 +177,13 @@ def managers(person: Person, resolve: Callable[[str], Person | None]) -> Iterato
 
 
 def _full_names(person: Person) -> tuple[str, ...]:
-    """``Ada Lovelace`` and ``Lovelace, Ada``; a first name alone is no full one."""
+    """Return ``Ada Lovelace`` and ``Lovelace, Ada``; a first name alone is not a full name."""
     *first, last = (person.name or "").split() or ("",)
     return () if person.is_group or not first else (f"{' '.join(first)} {last}", f"{last}, {' '.join(first)}")
 
 
 def _index(people: Sequence[Person]) -> dict[str, Person]:
-    """Who each text means; a stronger name (e-mail, id, alias, group's name) takes it from a weaker one."""
+    """Return the person or group by text; stronger names (e-mail, id, alias, group name) win."""
     levels: tuple[Callable[[Person], Iterable[str | None]], ...] = (
         lambda person: (person.name,) if person.is_group else (),
         lambda person: person.aliases,
@@ -197,7 +197,7 @@ def _index(people: Sequence[Person]) -> dict[str, Person]:
 
 
 def _unambiguous(people: Sequence[Person], texts: Callable[[Person], Iterable[str | None]]) -> dict[str, Person]:
-    """Who each text means; one that could mean two means nobody."""
+    """Return the person or group by text, without ambiguous texts."""
     claims: dict[str, dict[str, Person]] = defaultdict(dict)
     for person in people:
         for text in filter(None, texts(person)):

@@ -1,4 +1,4 @@
-"""Who is nobody: machines and shared accounts, which a text that should name a person may name instead."""
+"""Names of machines and shared accounts, which a text may have in place of an owner."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _DENIED = msgspec.toml.decode(files("scanner.registry.roster").joinpath("machine
 
 
 def is_machine(text: str) -> bool:
-    """Whether a text that should name a person stands on the deny-list, itself or as the name in an e-mail."""
+    """Return whether a text, or the local part of its e-mail, is on the built-in deny-list."""
     name = fold(text.strip())
     return (
         not _DENIED.words.isdisjoint({name, name.partition("@")[0]})
@@ -32,9 +32,9 @@ def is_machine(text: str) -> bool:
 
 
 class Machines:
-    """The deny-list, what this organisation adds to it, and the non-human identities that were discovered.
+    """The deny-list, the organisation's additions, and the discovered non-human identities.
 
-    ``patterns``: globs, without regard to case. ``discovered``: whether a text names a discovered machine.
+    ``patterns``: globs, ignoring case. ``discovered``: returns whether a text names a discovered machine.
     """
 
     def __init__(self, patterns: Sequence[str], discovered: Callable[[str], bool]) -> None:
@@ -42,11 +42,11 @@ class Machines:
         self.discovered = discovered
 
     def configured(self, text: str) -> bool:
-        """Whether the organisation itself says that this is nobody, whatever the roster says."""
+        """Return whether the organisation's own patterns match, which takes precedence over the roster."""
         return bool(self._patterns.hits(text.strip()))
 
     def denied(self, text: str) -> bool:
-        """Whether it is on the deny-list, the built-in one or the organisation's."""
+        """Return whether the deny-list or the organisation's patterns match."""
         return is_machine(text) or self.configured(text)
 
     def __contains__(self, text: str) -> bool:

@@ -1,8 +1,8 @@
-"""Whom a text means that is not outright somebody's e-mail, id, alias or name: for certain, or whom it may mean.
+"""Finds the person or group that a text names if it is no exact e-mail, id, alias or name, or the candidates.
 
-Each part of a text (an e-mail, a user name, a name, what stands in brackets) is a claim: the set of those whom it could
-mean. Only where all claims leave exactly one is anybody meant. Everything else is for a person to decide, and comes as
-candidates with the reason.
+Each part of a text (an e-mail, a user name, a name, a text in brackets) is a claim: the set of people or groups that it
+can mean. The text names a person for certain only if all claims together leave exactly one. Otherwise the result is
+candidates with the reason, for a person to decide.
 """
 
 from __future__ import annotations
@@ -22,22 +22,22 @@ from scanner.registry.roster.texts import Parts, account_key, name_keys, name_wo
 K = TypeVar("K", str, tuple[str, ...])
 
 _MOST_OF_A_NAME = 200
-"""People who share one word of a name; of more, that word tells nothing."""
+"""The most people with one word in their name: a more frequent word is not searched."""
 _GUESSES, _GUESSES_NAMED = 5, 3
 _SIGNS = re.compile(r"[\W_]+")
 _ID = re.compile(r"[A-Za-z]{0,3}-?\d{3,}")
 _ALIKE = 85
-"""Of 100: how alike two names are, one of which may be mistyped."""
+"""The least similarity of two names, from 0 to 100, for one to be a misspelling of the other."""
 
-_OTHERWISE, _DOUBTED = "the rest of it says otherwise", "it says that it may not be so"
-# How far each reason is to be trusted, from 0 to 1; it is multiplied with what the entry's column is worth.
+_CONTRADICTED, _DOUBTED = "the rest of the text contradicts it", "the text expresses doubt"
+# The confidence of each reason, from 0 to 1; it is multiplied with the score of the entry's column.
 _SCORES = {
-    "several go by it": 0.75,
-    _OTHERWISE: 0.85,
+    "several have this name": 0.75,
+    _CONTRADICTED: 0.85,
     _DOUBTED: 0.8,
     "user name of another address": 0.8,
     "user name": 0.8,
-    "user name made from the name": 0.75,
+    "user name derived from the name": 0.75,
     "initials": 0.75,
     "part of the name": 0.7,
     "mistyped": 0.7,
@@ -45,11 +45,11 @@ _SCORES = {
 }
 
 _Emails = frozenset[str]
-_NOBODY: _Emails = frozenset()
+_NO_EMAILS: _Emails = frozenset()
 
 
 class Guess(NamedTuple):
-    """Somebody whom a text may mean: their e-mail, 0 to 1, and why."""
+    """A candidate: the e-mail, a score from 0 to 1, and the reason."""
 
     email: str
     score: float
@@ -57,15 +57,15 @@ class Guess(NamedTuple):
 
 
 class Meaning(Struct, frozen=True, kw_only=True):
-    """``person``: who is meant for certain. ``ambiguous``: several go by just that. ``guesses``: likeliest first."""
+    """``person``: named for certain. ``ambiguous``: several fit. ``guesses``: candidates, best first."""
 
     person: Person | None = None
     ambiguous: bool = False
     guesses: tuple[Guess, ...] = ()
 
     @property
-    def why_nobody(self) -> str:
-        """Why nobody is meant for certain, to go on after the text."""
+    def why_unresolved(self) -> str:
+        """Why the text names no person for certain, as a phrase to follow the text."""
         named = " or ".join(one.email for one in self.guesses[:_GUESSES_NAMED])
         if self.ambiguous:
             return f"could be {named or 'several people'}"
@@ -74,9 +74,9 @@ class Meaning(Struct, frozen=True, kw_only=True):
 
 
 class Index:
-    """Everybody on the roster by what they may be called. ``outright``: what names one for certain, as compared.
+    """People and groups by the names that they may have. ``outright``: finds one by exact name.
 
-    ``stays``: whether somebody is still here, for the order of guesses.
+    ``stays``: returns whether a person stays, which decides the order of candidates.
     """
 
     def __init__(
@@ -88,7 +88,7 @@ class Index:
         self._stays = stays
 
     def meaning(self, text: str) -> Meaning:
-        """Whom the text means. Never raises."""
+        """Return the person or group that a text names, or candidates. Never raises."""
         said = self._sorted_out(parts(text))
         if not said:
             return Meaning()
@@ -102,17 +102,17 @@ class Index:
         if one is not None and not contradicted and not said.doubtful and self._agrees(one, said, claims):
             return Meaning(person=self._people[one])
         if len(left) > 1:
-            return Meaning(ambiguous=True, guesses=self._ranked((one, "several go by it") for one in narrowed or left))
-        if not left:  # an e-mail outranks the name beside it
-            every = dict.fromkeys(email for claim in known for email in sorted(claim))
             return Meaning(
-                ambiguous=True, guesses=self._ranked((one, "the rest of it says otherwise") for one in every)
+                ambiguous=True, guesses=self._ranked((one, "several have this name") for one in narrowed or left)
             )
-        why = "it says that it may not be so" if said.doubtful else "the rest of it says otherwise"
+        if not left:  # the e-mail takes precedence over the name beside it
+            every = dict.fromkeys(email for claim in known for email in sorted(claim))
+            return Meaning(ambiguous=True, guesses=self._ranked((one, _CONTRADICTED) for one in every))
+        why = _DOUBTED if said.doubtful else _CONTRADICTED
         return Meaning(guesses=self._ranked((one, why) for one in left))
 
     def _sorted_out(self, said: Parts) -> Parts:
-        """Beside an e-mail the name of a team is no second owner, but says which team theirs is."""
+        """A team's name beside an e-mail is not a second owner, but the person's team."""
         if not said.emails:
             return said
         teams = tuple(name for name in said.names if (found := self._by_name(name)) and self._are_groups(found))
@@ -130,11 +130,11 @@ class Index:
     def _by_email(self, email: str) -> _Emails:
         local, _, domain = email.partition("@")
         found = self._outright(email) or self._outright(f"{local.partition('+')[0]}@{domain}")
-        return frozenset({found.email}) if found else _NOBODY
+        return frozenset({found.email}) if found else _NO_EMAILS
 
     def _by_account(self, account: str) -> _Emails:
-        """By a user name; one that is an alias of one and the beginning of another's e-mail could be either's."""
-        return self._accounts.get(fold(account), _NOBODY)
+        """Look up a user name; an alias of one person that is the local part of another's e-mail is ambiguous."""
+        return self._accounts.get(fold(account), _NO_EMAILS)
 
     def _by_name(self, name: str) -> _Emails:
         if (found := self._outright(name)) is not None and not name_words(name)[0][1:]:
@@ -145,22 +145,22 @@ class Index:
         if len(every) > 1 and (not name.isascii() or "," in name):
             exact = {email for email in named if self._is_written(name, self._people[email])}
             every = frozenset(exact) if len(exact) == 1 and not teams else every
-        return every or (self._by_account(name) if not self._is_word_of_a_name(name) else _NOBODY)
+        return every or (self._by_account(name) if not self._is_word_of_a_name(name) else _NO_EMAILS)
 
     def _is_written(self, text: str, person: Person) -> bool:
-        """Whether a name that tells its order or accents is just this person's."""
+        """Return whether a name, with its order and accents, is exactly this person's."""
         last, comma, first = tidied(text).partition(",")
         written = f"{first.strip()} {last.strip()}" if comma else text
         return fold(tidied(written)) == fold(tidied(person.name or ""))
 
     def _is_word_of_a_name(self, text: str) -> bool:
-        """Whether it may be what somebody is called rather than their user name: ``ada``."""
+        """Return whether a text may be part of a person's name, not a user name: ``ada``."""
         return any(word in self._words for words in name_words(text) for word in words) or " " in text
 
     def _beside(self, left: _Emails, asides: Sequence[str]) -> tuple[_Emails, bool]:
-        """Those whom what stands in brackets leaves, and whether it contradicts all of them.
+        """Narrow the candidates by the texts in brackets; return whether a text contradicts all of them.
 
-        A team or a person's id beside a name tells two of one name apart; what nobody goes by says nothing.
+        A team or id beside a name separates two people of the same name; unknown texts are ignored.
         """
         contradicted = False
         for aside in asides:
@@ -177,7 +177,7 @@ class Index:
             elif left & meant:
                 left = left & meant
             elif self._are_groups(left) and any(meant <= self._members(self._people[email]) for email in left):
-                left = meant  # Payments (Jane Doe): one of the team
+                left = meant  # Payments (Jane Doe): a member of the team
             else:
                 contradicted = True
         return left, contradicted
@@ -188,23 +188,23 @@ class Index:
         return frozenset(found).union(*map(self._members, groups))
 
     def _members(self, group: Person) -> _Emails:
-        """A group with those it lists, or with those whose team it is."""
+        """Return a group with its listed members, or with the people whose team it is."""
         named = [one.email for text in group.members or () if (one := self._outright(text)) is not None]
         called = filter(None, (group.email.removeprefix("team:"), group.name))
         keys = () if named else (key for text in called for key in team_keys(text))
         return frozenset({group.email, *named}).union(*(self._in_team.get(key, ()) for key in keys))
 
     def _agrees(self, email: str, said: Parts, claims: Sequence[_Emails]) -> bool:
-        """Whether no part of the text is somebody whom nobody knows: an address, or a user name beside a name.
+        """Return whether all addresses and user names of the text are known.
 
-        An address elsewhere that begins as theirs does is theirs, beside their name.
+        Beside a name, an address of another domain with the same local part counts as theirs.
         """
         if said.emails and not claims[0]:
             return bool(said.names) and _local(said.emails[0]) == _local(email)
         unknown_account = any(not self._by_account(account) for account in said.accounts)
         return not unknown_account
 
-    # --- whom it may mean ---------------------------------------------------------
+    # --- Candidates ---
 
     def _guesses(self, said: Parts) -> tuple[Guess, ...]:
         found: dict[str, str] = {}
@@ -215,7 +215,7 @@ class Index:
             for one in self._accounts.get(fold(account), ()):
                 found.setdefault(one, "user name")
             for one in self._made.get(account_key(account), ()):
-                found.setdefault(one, "user name made from the name")
+                found.setdefault(one, "user name derived from the name")
         accounts = (_SIGNS.sub(" ", one) for one in (*map(_local, said.emails), *said.accounts))
         for name in (*said.names, *accounts):
             for one, why in self._alike(name):
@@ -226,7 +226,7 @@ class Index:
         return self._ranked(found.items())
 
     def _alike(self, name: str) -> Iterator[tuple[str, str]]:
-        """Those whose names share words with this one: shortened, with initials, with more or fewer, mistyped."""
+        """Yield people whose names share words with this name: shortened, initials, more or fewer words, misspelt."""
         from rapidfuzz import fuzz
 
         for words in name_words(name):
@@ -244,16 +244,16 @@ class Index:
                     yield email, "mistyped"
 
     def _leaders(self, team: str) -> Iterator[str]:
-        """Whom most of a team that is no group on the roster report to."""
+        """Yield the person to whom most of a team report, if the team is no group on the roster."""
         members = [self._people[email] for key in team_keys(team) for email in self._in_team.get(key, ())]
         managers: dict[str, int] = defaultdict(int)
-        for manager in (self._outright(one.manager) for one in members if one.manager):
+        for manager in (self._outright(member.manager) for member in members if member.manager):
             if manager is not None:
                 managers[manager.email] += 1
         yield from sorted(managers, key=lambda email: (-managers[email], email))[:1]
 
     def _ranked(self, found: Iterable[tuple[str, str]]) -> tuple[Guess, ...]:
-        """The likeliest first; several for one reason share what it is worth, and who is still here goes first."""
+        """Rank the candidates, best first. Several with one reason share its score; active people come first."""
         pairs = list(found)
         reasons = [why for _, why in pairs]
         guesses = (
@@ -264,11 +264,11 @@ class Index:
         ranked = sorted(guesses, key=lambda one: (-one.score, not here[one.email], order[one.email]))
         return tuple(ranked[:_GUESSES])
 
-    # --- the roster by what people are called -------------------------------------
+    # --- Indexes of the roster ---
 
     @cached_property
     def _accounts(self) -> Mapping[str, _Emails]:
-        """User names, with and without their domain: aliases, ids, and what stands before the @ of an e-mail."""
+        """User names with and without domain: aliases, ids, and local parts of e-mails."""
         found: dict[str, set[str]] = defaultdict(set)
         for person in self._persons:
             named = (person.email, *person.aliases, *((person.id,) if person.id else ()))
@@ -279,7 +279,7 @@ class Index:
 
     @cached_property
     def _made(self) -> Mapping[str, _Emails]:
-        """User names as they are made from a name: jdoe, janed, doej, janedoe, doejane."""
+        """User names derived from names: jdoe, janed, doej, janedoe, doejane."""
         found: dict[str, set[str]] = defaultdict(set)
         for person in self._persons:
             for words in name_words(person.name or ""):
@@ -293,7 +293,7 @@ class Index:
     def _full_names(self) -> Mapping[tuple[str, ...], _Emails]:
         found: dict[tuple[str, ...], set[str]] = defaultdict(set)
         for person in self._persons:
-            for text in filter(None, (person.name, *(one for one in person.aliases if " " in one.strip()))):
+            for text in filter(None, (person.name, *(alias for alias in person.aliases if " " in alias.strip()))):
                 for key in name_keys(text):
                     found[key].add(person.email)
         return _frozen(found)
@@ -337,7 +337,7 @@ def _local(email: str) -> str:
 
 
 def _initials(words: Sequence[str], theirs: Sequence[str]) -> bool:
-    """Whether each word is one of theirs, or the first letter of one, and at least one of each is there."""
+    """Return whether each word is a word of the other name or its first letter, with at least one of each."""
     left = list(theirs)
     short = 0
     for word in sorted(words, key=len, reverse=True):

@@ -1,7 +1,7 @@
-r"""What a text says of somebody, whatever way it is written; who that is, the roster tells.
+r"""Parses texts that name a person or group, in any spelling; the roster looks up the parts.
 
-``Jane Doe (Payments)``, ``ACME\jdoe``, ``i:0#.f|membership|jane@acme.example`` and ``CN=Doe\, Jane,OU=Staff`` become
-the same few parts. Nothing is looked up and nothing is guessed here, and no text raises.
+``Jane Doe (Payments)``, ``ACME\jdoe``, ``i:0#.f|membership|jane@acme.example`` and ``CN=Doe\, Jane,OU=Staff`` give the
+same few parts. Nothing is looked up or guessed here, and no text raises.
 """
 
 from __future__ import annotations
@@ -17,15 +17,15 @@ import msgspec
 from msgspec import Struct
 
 LONGEST = 500
-"""Characters; whatever is longer names nobody."""
+"""Characters; a longer text names nobody."""
 _DEEPEST = 4
-"""A wrapper in a wrapper in a wrapper is what a tool wrote; more is no name."""
+"""The deepest nesting of wrappers that tools write."""
 
 EMAIL = re.compile(r"""[^\s@<>()\[\],;:|"'`=]+@[^\s@<>()\[\],;:|"'`/\\&=?]+""")
 
-# ``jane@acme.example<mailto:jane@acme.example>``, as mail programs paste it.
+# ``jane@acme.example<mailto:jane@acme.example>``, as pasted from mail programs.
 _REPEATED = re.compile(rf"({EMAIL.pattern})([ <(\[]+)(?:mailto:)?\1(?=[>)\]])", re.IGNORECASE)
-# Characters that show nothing although they are no formatting characters by category.
+# Invisible characters that Unicode does not classify as format characters.
 _BLANK = dict.fromkeys(map(ord, "\u115f\u1160\u2800\u3164\uffa0"), " ")
 _PLAIN = {
     **dict.fromkeys(map(ord, "\u2010\u2011\u2012\u2013\u2014"), "-"),
@@ -56,9 +56,9 @@ _WORD = re.compile(r"[^\W_]+")
 
 
 class Parts(NamedTuple):
-    """What a text says: each of these is about the same person or group. ``asides``: beside a name, in brackets.
+    """The parts of a text, all about one person or group. ``asides``: texts in brackets beside a name.
 
-    ``doubtful``: it says that this may not be who answers (``Jane Doe?``, ``formerly Jane Doe``).
+    ``doubtful``: the text itself expresses doubt (``Jane Doe?``, ``formerly Jane Doe``).
     """
 
     emails: tuple[str, ...] = ()
@@ -72,7 +72,7 @@ class Parts(NamedTuple):
 
 
 def tidied(text: str) -> str:
-    """The text without invisible characters, with one space for any blanks, plain quotes and hyphens."""
+    """Return the text without invisible characters, with single spaces, plain quotes and hyphens."""
     if not text.isascii():
         text = unicodedata.normalize("NFC", text).translate(_BLANK).translate(_PLAIN)
         text = "".join(char for char in text if unicodedata.category(char) != "Cf")
@@ -80,7 +80,7 @@ def tidied(text: str) -> str:
 
 
 def parts(text: str, depth: int = 0) -> Parts:
-    """What it says, by the first form that it has."""
+    """Return the parts of a text, by the first form that matches."""
     text = _REPEATED.sub(r"\1\2", tidied(text[: LONGEST + 1]))
     if len(text) > LONGEST or depth > _DEEPEST:
         return Parts()
@@ -92,7 +92,7 @@ def parts(text: str, depth: int = 0) -> Parts:
 
 
 def split(text: str) -> tuple[str, ...]:
-    """The parts of a text that may name several: at commas, slashes and "and", between e-mails at blanks; else none."""
+    """Return the parts of a text with several owners, split at commas, slashes and "and", or blanks between e-mails."""
     text = tidied(text[: LONGEST + 1])
     if len(text) > LONGEST:
         return ()
@@ -107,7 +107,7 @@ def split(text: str) -> tuple[str, ...]:
 _SEPARATORS = tuple(map(re.compile, (r"[,;\n]", r"\s*/\s*", r"\s+(?:\||&|\+|and|und|et)\s+")))
 
 
-# --- the forms, the most telling first --------------------------------------------
+# --- The forms, the most specific first ---
 
 
 def _inner(found: re.Match[str], depth: int) -> Parts:
@@ -128,7 +128,7 @@ def _account(found: re.Match[str], _depth: int) -> Parts:
 
 
 def _distinguished(found: re.Match[str], depth: int) -> Parts:
-    """Of an LDAP DN, who is meant stands first; a backslash takes what follows literally."""
+    """The first attribute of an LDAP DN names the person; a backslash escapes the next character."""
     value = re.sub(r"\\([0-9A-Fa-f]{2})", lambda code: chr(int(code[1], 16)), found["value"])
     value = re.sub(r"\\(.)", r"\1", value)
     if found["kind"].lower() == "cn":
@@ -137,7 +137,7 @@ def _distinguished(found: re.Match[str], depth: int) -> Parts:
 
 
 def _with_email(found: re.Match[str], depth: int) -> Parts:
-    """One e-mail, and what stands around it."""
+    """One e-mail with text around it."""
     around = tidied(_EMPTY_BRACKETS.sub(" ", f"{found['before']} {found['after']}")).strip(_AROUND)
     if aside := _ONLY_BRACKETS.fullmatch(around):
         rest = Parts(asides=(aside[1],), doubtful=_DOUBTS.search(aside[1]) is not None)
@@ -167,8 +167,8 @@ _DISTINGUISHED = (
 _FORMS: tuple[tuple[re.Pattern[str], Callable[[re.Match[str], int], Parts]], ...] = tuple(
     (re.compile(form, re.IGNORECASE), says)
     for form, says in (
-        (r"[ic]:0[^|]{1,6}\|(?:[^|]*\|)*(?P<inner>[^|]+)", _inner),  # SharePoint's claims
-        (r"\d{1,9};#(?P<inner>.+)", _inner),  # SharePoint's look-ups
+        (r"[ic]:0[^|]{1,6}\|(?:[^|]*\|)*(?P<inner>[^|]+)", _inner),  # SharePoint claims
+        (r"\d{1,9};#(?P<inner>.+)", _inner),  # SharePoint lookup fields
         (r"\[[^\]]*\]\((?P<inner>mailto:[^)]+)\)", _inner),  # Markdown
         (r"(?P<user>[^\s@]+)_(?P<domain>[^\s@_]+\.[^\s@_]+)#EXT#@\S+", _guest),  # Entra's guests
         (r"(?:mailto|smtp|sips?|xmpp|acct):(?P<inner>[^?]+)(?:\?.*)?", _inner),
@@ -184,12 +184,12 @@ _FORMS: tuple[tuple[re.Pattern[str], Callable[[re.Match[str], int], Parts]], ...
 )
 
 
-# --- names as they are compared ---------------------------------------------------
+# --- Names for comparison ---
 
 
 @lru_cache(maxsize=100_000)
 def _folded(text: str) -> tuple[str, ...]:
-    """A name's spellings without accents and case: ``Müller`` is also ``Mueller``."""
+    """Return the spellings of a name without accents and case: ``Müller`` is also ``Mueller``."""
     lower = _JOINED.sub("", tidied(text).lower())
     plain = unicodedata.normalize("NFKD", lower.translate(_LETTERS))
     plain = "".join(char for char in plain if not unicodedata.combining(char))
@@ -198,7 +198,7 @@ def _folded(text: str) -> tuple[str, ...]:
 
 
 def name_words(text: str) -> tuple[tuple[str, ...], ...]:
-    """The words of a name in its order, by each of its spellings; titles are left out."""
+    """Return the words of a name in order, for each spelling, without titles."""
     return tuple(
         tuple(word for word in _WORD.findall(spelling) if word not in _WORDS.titles)
         for spelling in _folded(_natural(text))
@@ -206,27 +206,27 @@ def name_words(text: str) -> tuple[tuple[str, ...], ...]:
 
 
 def _natural(text: str) -> str:
-    """``Doe, Jane`` is Jane Doe."""
+    """Return a name in natural order: ``Doe, Jane`` is Jane Doe."""
     last, comma, first = tidied(text).partition(",")
     return f"{first} {last}" if comma and "," not in first else text
 
 
 def name_keys(text: str) -> Iterator[tuple[str, ...]]:
-    """A full name as it is looked up, whichever order its words have; nothing for a single word."""
+    """Yield the look-up keys of a full name, in any order of words; none for a single word."""
     for words in name_words(text):
         if len(words) > 1:
             yield tuple(sorted(words))
 
 
 def team_keys(text: str) -> Iterator[tuple[str, ...]]:
-    """A team's name as it is looked up: ``The Payments Team`` is payments."""
+    """Yield the look-up keys of a team's name: ``The Payments Team`` is payments."""
     for spelling in _folded(text):
         words = tuple(_WORD.findall(spelling))
-        told = tuple(word for word in words if word not in _WORDS.team)
-        if told:
-            yield told
+        found = tuple(word for word in words if word not in _WORDS.team)
+        if found:
+            yield found
 
 
 def account_key(text: str) -> str:
-    """A user name without signs and numbers, as somebody's name is made into one: ``j.doe2`` is jdoe."""
+    """Return a user name without punctuation and trailing numbers, as derived from a name: ``j.doe2`` is jdoe."""
     return "".join(_WORD.findall(_folded(text)[0])).rstrip("0123456789")

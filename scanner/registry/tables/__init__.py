@@ -1,7 +1,7 @@
-"""Reading lists that people keep: CSV, XLSX, NDJSON, JSON, YAML and TOML as rows under headings.
+"""Reads lists as rows under headings: CSV, XLSX, NDJSON, JSON, YAML and TOML.
 
-``rows`` what a table is · ``files`` bytes with their guards · ``delimited``, ``workbook``, ``documents`` the formats
-· ``headings`` which column a heading means · ``cells`` what a cell says.
+``rows``: tables and rows · ``files``: guarded reading of bytes · ``delimited``, ``workbook``, ``documents``: the
+formats · ``headings``: columns by heading · ``cells``: values of cells.
 """
 
 from __future__ import annotations
@@ -31,16 +31,15 @@ _READERS: dict[str, _Reader] = {
 }
 _DELIMITED = (".csv", ".tsv")
 SUFFIXES = (*_DELIMITED, *_READERS, ".xlsx")
-"""The endings of files that can be read."""
+"""The suffixes of readable files."""
 
 
 def read_table(path: Path, recognise: Recognise, *, sheet: str | None = None) -> Table:
-    """The rows of that file, streamed where the format allows it; the format goes by the file's ending.
+    """Return the rows of a file, streamed if the format allows it; the suffix decides the format.
 
-    ``recognise`` tells how much a row looks like the headings, to find them below banners, and the right sheet of a
-    workbook, unless ``sheet`` names it.
-    Raises RegistryError naming file and line, also while rows are being read; EmptyTable where there is no content.
-    A row that alone is broken comes as a Problem in its place.
+    ``recognise``: scores how much a row looks like the headings, to find them below banners, and to find the right
+    sheet of a workbook, unless ``sheet`` names it. Raises RegistryError with file and line, also while rows are read;
+    EmptyTable without content. A broken row is yielded as a Problem.
     """
     check_file(path)
     suffix = path.suffix.lower()

@@ -1,6 +1,7 @@
-"""What a cell says: text, lists, dates, numbers and yes or no, as people and spreadsheets write them.
+"""Reads cells as text, lists, dates, numbers, and yes or no, as people and spreadsheets write them.
 
-Every reader takes any cell and gives None for an empty one; what cannot be read without guessing is a CellError.
+Every reader accepts any cell and returns None for an empty one. A cell that cannot be read without guessing raises
+CellError.
 """
 
 from __future__ import annotations
@@ -14,10 +15,10 @@ from typing import Any, Literal, TypeAlias
 from scanner.text import printable, without_surrogates
 
 DateOrder: TypeAlias = Literal["day-first", "month-first"]
-"""What 03/04/2026 is."""
+"""The order of day and month in 03/04/2026."""
 
 MAX_CELL = 131_072
-"""Characters a cell may have: the csv module's own limit, four times what a spreadsheet allows."""
+"""The most characters in a cell: the csv module's default limit, four times that of a spreadsheet."""
 
 _SHOWN = 60
 _MAX_BITS = 512
@@ -40,9 +41,9 @@ _MONTH_DAY_YEAR = re.compile(r"([a-z]{3,9})\.? +(\d{1,2})(?:st|nd|rd|th)?,? +(\d
 _SERIAL = re.compile(r"\d{5}(?:\.\d+)?")
 _FIRST_SERIAL = date(1899, 12, 30)
 _SERIAL_YEARS = range(1990, 2120)
-"""Years for which a bare number is taken for a spreadsheet's day, counted from 1900."""
+"""The years for which a bare number can be a spreadsheet's date, counted from 1900."""
 _CENTURY = 70
-"""Of two digits, the first year of the last century."""
+"""The first two-digit year that belongs to the last century."""
 _DAYS = re.compile(r"(\d{1,6})(?:\.0+)?(?: ?(?:d|days?))?", re.IGNORECASE)
 _MONTHS = (
     "january", "february", "march", "april", "may", "june",
@@ -51,7 +52,7 @@ _MONTHS = (
 
 
 class CellError(ValueError):
-    """A cell that cannot be read. ``heading`` is filled in by who knows it."""
+    """A cell that cannot be read. The caller sets ``heading``."""
 
     def __init__(self, message: str, fix: str | None = None) -> None:
         super().__init__(message)
@@ -60,11 +61,11 @@ class CellError(ValueError):
 
 
 class AmbiguousDate(CellError):
-    """A date that is one day in some countries and another day in others."""
+    """A date whose order of day and month depends on the country."""
 
 
 def read_text(cell: Any) -> str | None:
-    """The cell as one text: whole numbers without a fraction, dates in ISO form, surrounding blanks gone."""
+    """Return the cell as text: whole numbers without a fraction, dates in ISO format, without surrounding blanks."""
     if isinstance(cell, str):
         return _plain(cell)
     match cell:
@@ -83,7 +84,7 @@ def read_text(cell: Any) -> str | None:
 
 
 def read_exact(cell: Any) -> str | None:
-    """As read_text, but a text keeps the blanks around it."""
+    """As read_text, but keeps surrounding blanks."""
     if not isinstance(cell, str):
         return read_text(cell)
     return _checked(cell) if _plain(cell) is not None else None
@@ -112,9 +113,9 @@ def _digits(cell: float) -> str:
 
 
 def read_list(cell: Any) -> tuple[str, ...]:
-    r"""The items of a cell, parted by ``;`` or line breaks, or of a real list; blanks around them and repeats gone.
+    r"""Return the items of a cell, separated by ``;`` or line breaks, or of a list, without blanks around and repeats.
 
-    A backslash takes ``;`` and itself literally. ``\*`` stays as it is: matching takes it for a star, not a pattern.
+    A backslash makes ``;`` and itself literal. ``\*`` stays: matching reads it as a literal star.
     """
     texts: Iterable[str | None]
     if isinstance(cell, list):
@@ -128,11 +129,10 @@ def read_list(cell: Any) -> tuple[str, ...]:
 
 
 def read_date(cell: Any, order: DateOrder | None = None) -> date | None:
-    """A day. Raises CellError for what is none.
+    """Return a date. Raises CellError if the cell is none.
 
-    ``order``: what a day is that differs between countries (03/04/2026); without one it is an AmbiguousDate. Whoever
-    writes dots (03.04.2026) writes the day first; a month's name settles it (31-Jan-27); five digits are a
-    spreadsheet's own number of a day.
+    ``order``: of day and month in 03/04/2026; without it, such a date raises AmbiguousDate. With dots (03.04.2026) the
+    day comes first; a month's name is unambiguous (31-Jan-27); five digits are a spreadsheet's serial number.
     """
     if isinstance(cell, datetime):
         return cell.date()
@@ -150,7 +150,7 @@ def read_date(cell: Any, order: DateOrder | None = None) -> date | None:
 
 
 def read_moment(cell: Any) -> datetime | None:
-    """A moment in UTC; without a zone it is taken as UTC, a day as its first moment. Raises CellError."""
+    """Return a time in UTC. Without a time zone it counts as UTC, a date as its start. Raises CellError."""
     if isinstance(cell, str) and len(cell) > len("2026-11-25"):
         try:
             cell = datetime.fromisoformat(cell.strip(_BLANKS))
@@ -182,7 +182,7 @@ def _written_day(text: str, order: DateOrder | None) -> date | None:
 
 
 def _serial_day(text: str) -> date:
-    """What a spreadsheet keeps of a day, and an export leaves: the days since 1899-12-30."""
+    """Return the date of a spreadsheet's serial number: the days since 1899-12-30."""
     day = _FIRST_SERIAL + timedelta(days=int(text[:5]))
     if day.year not in _SERIAL_YEARS:
         raise _no_date(text)
@@ -190,7 +190,7 @@ def _serial_day(text: str) -> date:
 
 
 def _year(digits: str) -> int:
-    """A year, also of two digits as spreadsheets write it: 27 is 2027."""
+    """Return a year; two digits are read as spreadsheets do: 27 is 2027."""
     year = int(digits)
     return year if len(digits) > len("27") else year + (1900 if year >= _CENTURY else 2000)
 
@@ -201,7 +201,7 @@ def _slashed_day(text: str, parts: tuple[int, int], year: int, order: DateOrder 
         return date(year, min(first, second), max(first, second))
     if order is None:
         either = f"{year}-{second:02}-{first:02} or {year}-{first:02}-{second:02}"
-        raise AmbiguousDate(f"{text} could be two different days", f"write {either}")
+        raise AmbiguousDate(f"{text} could be two different dates", f"write {either}")
     day, month = (first, second) if order == "day-first" else (second, first)
     return date(year, month, day)
 
@@ -222,7 +222,7 @@ _DAYS_WRITTEN: tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], date]], ..
     (_DAY_MONTH_YEAR, lambda found: date(_year(found[3]), _month(found[2]), int(found[1]))),
     (_MONTH_DAY_YEAR, lambda found: date(int(found[3]), _month(found[1]), int(found[2]))),
 )
-"""Every way to write a day that can be read without asking which country it is of."""
+"""Yield all readings of a date that do not depend on the country."""
 
 
 def _no_date(text: str) -> CellError:
@@ -230,7 +230,7 @@ def _no_date(text: str) -> CellError:
 
 
 def read_yes_no(cell: Any, words: Mapping[str, bool] = {}) -> bool | None:
-    """Yes or no. ``words``: what else may stand for either. Raises CellError."""
+    """Return yes or no. ``words``: further words for either. Raises CellError."""
     text = read_text(cell)
     if text is None or text.lower() in _NOTHING:
         return None
@@ -241,7 +241,7 @@ def read_yes_no(cell: Any, words: Mapping[str, bool] = {}) -> bool | None:
 
 
 def read_days(cell: Any) -> int | None:
-    """A whole number of days. Raises CellError."""
+    """Return a whole number of days. Raises CellError."""
     text = read_text(cell)
     if text is None or text.lower() in _NOTHING:
         return None
@@ -252,6 +252,6 @@ def read_days(cell: Any) -> int | None:
 
 
 def shown(text: str) -> str:
-    """A hostile text fit for a message: on one line, and short."""
+    """Return a hostile text for use in a message: on one line, and short."""
     line = printable(text)
     return line if len(line) <= _SHOWN else f"{line[: _SHOWN - 1]}…"

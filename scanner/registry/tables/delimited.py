@@ -1,4 +1,4 @@
-"""CSV as spreadsheets write it anywhere: comma, semicolon, tab or bar; streamed."""
+"""Reads CSV as spreadsheets write it in any country: comma, semicolon, tab or bar as separator; streamed."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ from scanner.registry.tables.rows import (
 
 _DELIMITERS = ",;\t|"
 _QUOTED = re.compile(r'"[^"]*(?:"|$)')
-# A first line that tells a spreadsheet the separator.
+# A first line that names the separator for a spreadsheet.
 _DIRECTIVE = re.compile(r"sep=([,;\t|])\s*", re.IGNORECASE)
 
-# csv's words, and ours.
+# Messages of the csv module, and ours.
 _BROKEN = (
     ("unexpected end of data", "a quotation mark is opened and never closed"),
     ("field larger than field limit", "a cell is far too long; is a quotation mark never closed?"),
@@ -39,7 +39,7 @@ _BROKEN = (
 
 
 def read_delimited(path: Path, recognise: Recognise) -> Table:
-    """A CSV file. Raises RegistryError, also while its rows are read; EmptyTable where it is blank."""
+    """Return a CSV file as a table. Raises RegistryError, also while rows are read; EmptyTable if it is blank."""
     file = str(path)
     rows = _records(path, recognise)
     head, every = looked_ahead(rows)
@@ -55,7 +55,7 @@ def read_delimited(path: Path, recognise: Recognise) -> Table:
 
 
 def _closing(rest: Iterator[Row | Problem], rows: Generator[tuple[int, list[str]]]) -> Iterator[Row | Problem]:
-    """The rows, with the file closed however the reading ends."""
+    """Yield the rows; the file is closed in any case."""
     with closing(rows):
         yield from rest
 
@@ -73,7 +73,7 @@ def _under(
 
 
 def _records(path: Path, recognise: Recognise) -> Generator[tuple[int, list[str]]]:
-    """Each record that holds anything, with the line it begins on; the file is closed however the reading ends."""
+    """Yield each record with content, with the line it begins on; the file is closed in any case."""
     with closing(read_lines(path)) as lines:
         yield from _parsed(path, lines, recognise)
 
@@ -102,7 +102,7 @@ def _parsed(path: Path, lines: Iterable[str], recognise: Recognise) -> Iterator[
 
 
 def _delimiter(head: Sequence[str], recognise: Recognise) -> str:
-    """The separator under which a row looks most like headings; else the one that the first row uses most."""
+    """Return the separator by which a row looks most like headings; else the most frequent one in the first row."""
     usual = _most_used_delimiter(head[0])
     separators = [usual, *(one for one in _DELIMITERS if one != usual)]
     likeness = [headings_among(_split(head, one), recognise)[1] for one in separators]
@@ -117,6 +117,6 @@ def _split(head: Sequence[str], delimiter: str) -> list[list[str]]:
 
 
 def _most_used_delimiter(heading_line: str) -> str:
-    """The separator that the headings use most; a comma where they use none."""
+    """Return the most frequent separator in the headings; a comma if there is none."""
     outside = _QUOTED.sub("", heading_line)
     return max(_DELIMITERS, key=outside.count)

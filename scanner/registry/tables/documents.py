@@ -1,6 +1,6 @@
-"""Where the rows of a document stand: the line each begins on, in a text that is known to be valid. Pure.
+"""Finds the line on which each row of a document begins, in a text known to be valid. Pure.
 
-``key``: what the list of rows stands under; None where the document is that list, or the one row itself.
+``key``: the key of the list of rows; None if the document is the list, or the only row itself.
 """
 
 from __future__ import annotations
@@ -36,10 +36,10 @@ _BLANKS = re.compile(r"[ \t\n\r]*")
 
 
 def json_lines(text: str, key: str | None, items: list[Any]) -> Iterator[int]:
-    """Of each item in a JSON text."""
+    """Return the line of each item in a JSON text."""
     start = _after_blanks(text, 0)
     if key is not None:
-        start = dict(_json_members(text, start))[key]  # of one that stands twice the last, as the parser has it
+        start = dict(_json_members(text, start))[key]  # of a repeated key the last one, as the parser does
     at_line, last = 1, 0
     for offset in _json_elements(text, start) if text[start] == "[" else repeat(start, len(items)):
         at_line += text.count("\n", last, offset)
@@ -64,7 +64,7 @@ def _json_members(text: str, start: int) -> Iterator[tuple[str, int]]:
 
 
 def _after_value(text: str, at: int) -> int:
-    """Behind the value there, and behind the comma that follows it."""
+    """Return the position after the value there, and after the comma that follows it."""
     at = _after_blanks(text, _DECODER.raw_decode(text, at)[1])
     return _after_blanks(text, at + 1) if text[at] == "," else at
 
@@ -75,7 +75,7 @@ def _after_blanks(text: str, at: int) -> int:
 
 
 def yaml_lines(node: Any, key: str | None) -> list[int]:
-    """Of each item under the root node."""
+    """Return the line of each item under the root node."""
     if key is not None:
         node = next(value for name, value in node.value if name.value == key)
     items = node.value if isinstance(node, yaml.SequenceNode) else [node]
@@ -83,7 +83,7 @@ def yaml_lines(node: Any, key: str | None) -> list[int]:
 
 
 def toml_lines(text: str, key: str | None, items: list[Any]) -> Iterable[int]:
-    """The line of each ``[[key]]``; of the key itself where the items stand in one inline list."""
+    """Return the line of each ``[[key]]``, or of the key if the items are in one inline list."""
     if key is None:
         return repeat(1)
     name = re.escape(key)
@@ -95,22 +95,21 @@ def toml_lines(text: str, key: str | None, items: list[Any]) -> Iterable[int]:
     return repeat(next((number for number, line in enumerate(text.split("\n"), start=1) if inline.match(line)), 1))
 
 
-# ---
-# JSON, NDJSON, YAML and TOML as rows: a list of mappings, a mapping with one such list, or one mapping as one row.
+# --- JSON, NDJSON, YAML and TOML as rows: a list of mappings, a mapping with one such list, or one mapping as one row
 
 
 def read_json(path: Path) -> Table:
-    """A JSON document. Raises RegistryError with the line of what is wrong."""
+    """Return a JSON document as a table. Raises RegistryError with the line."""
     text = read_text(path)
     data = parse_json(path, text, _unique)
     if not _is_writable(text, data):
-        raise invalid(path, "JSON", "half of a surrogate pair (\\ud800 to \\udfff) stands alone")
+        raise invalid(path, "JSON", "half of a surrogate pair (\\ud800 to \\udfff) is alone")
     key, items = _listed(path, data)
     return _table(path, zip(json_lines(text, key, items), items, strict=True))
 
 
 def read_ndjson(path: Path) -> Table:
-    """One JSON object a line, streamed; a line that is none is a Problem in its place."""
+    """Return a file with one JSON object per line as a table, streamed; another line is yielded as a Problem."""
     numbered = _filled_lines(path)
     first = next(numbered, None)
     if first is None:
@@ -119,13 +118,13 @@ def read_ndjson(path: Path) -> Table:
 
 
 def _filled_lines(path: Path) -> Iterator[tuple[int, str]]:
-    """Lines that hold anything, numbered; the file is closed however the reading ends."""
+    """Yield the numbered lines with content; the file is closed in any case."""
     with closing(read_lines(path)) as lines:
         yield from ((number, line) for number, line in enumerate(lines, start=1) if not line.isspace())
 
 
 def read_yaml(path: Path) -> Table:
-    """A YAML document. Raises RegistryError with the line."""
+    """Return a YAML document as a table. Raises RegistryError with the line."""
     node = parse_yaml(path, read_text(path), partial(yaml.compose, Loader=yaml.CBaseLoader))
     if node is None:
         raise EmptyTable(Problem(file=str(path), message="is empty"))
@@ -134,7 +133,7 @@ def read_yaml(path: Path) -> Table:
 
 
 def read_toml(path: Path) -> Table:
-    """A TOML document. Raises RegistryError with the line."""
+    """Return a TOML document as a table. Raises RegistryError with the line."""
     text = read_text(path)
     data = parse_toml(str(path), text, RegistryError)
     if not data:
@@ -144,7 +143,7 @@ def read_toml(path: Path) -> Table:
 
 
 def _is_writable(text: str, data: Any) -> bool:
-    """Whether all texts in it can be written as UTF-8 again; an escape is the one way around that."""
+    """Return whether all texts can be encoded as UTF-8: an escape sequence can produce one that cannot."""
     if "\\ud" not in text.lower():
         return True
     try:
@@ -158,15 +157,15 @@ def _unique(members: list[tuple[str, Any]]) -> dict[str, Any]:
     unique = dict(members)
     if len(unique) < len(members):
         twice = next(name for name, times in Counter(name for name, _ in members).items() if times > 1)
-        raise ValueError(f"the key {twice} stands twice in one object")
+        raise ValueError(f"the key {twice} is repeated in one object")
     return unique
 
 
-# --- which of it are the rows -----------------------------------------------------
+# --- The rows in a document ---
 
 
 def _listed(path: Path, data: Any) -> tuple[str | None, list[Any]]:
-    """The rows of a document, and the key they stand under, if they stand under one."""
+    """Return the rows of a document, and their key if there is one."""
     if isinstance(data, list):
         return None, data
     if not isinstance(data, dict):

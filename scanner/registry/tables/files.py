@@ -1,4 +1,4 @@
-"""Files as text, guarded: what is no file, no UTF-8 or of absurd size is refused with its place."""
+"""Reads files as text; refuses what is no regular file, no UTF-8, or too large."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ from scanner.errors import Problem, RegistryError
 from scanner.registry.tables.rows import EmptyTable
 
 UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
-"""How a file begins that Excel saved as Unicode text."""
+"""The byte order mark of files that Excel saved as Unicode text."""
 
 MAX_DOCUMENT = 64 * 1024 * 1024
-"""Bytes of a file that is read as a whole (JSON, YAML, TOML)."""
+"""The most bytes of a file that is read as a whole (JSON, YAML, TOML)."""
 SLOW_TO_PARSE = (".yaml", ".yml", ".toml")
 MAX_SLOW_DOCUMENT = 16 * 1024 * 1024
-"""Bytes of a file with one of these endings: its parser takes fifty times the memory, or the time."""
+"""The most bytes by suffix, for parsers that need fifty times the memory, or much time."""
 MAX_LINE = 16 * 1024 * 1024
-"""Bytes of one line of a file that is streamed."""
+"""The most bytes in a line of a streamed file."""
 
 _AS_UTF_8 = "save it as UTF-8 (in Excel: CSV UTF-8)"
 
-# How files begin that carry another format than their name says.
+# The first bytes of files in another format than their suffix says.
 _OTHER_FORMATS = (
     (b"PK\x03\x04", "is a workbook or an archive, not text", "give it the ending .xlsx, or export it as CSV"),
     (b"\xd0\xcf\x11\xe0", "is an old Excel workbook, not text", "save it as .xlsx, or export it as CSV"),
@@ -30,7 +30,7 @@ _OTHER_FORMATS = (
 
 
 def check_file(path: Path) -> None:
-    """Raises RegistryError unless this is an ordinary file."""
+    """Raise RegistryError unless the path is a regular file."""
     try:
         if path.is_dir():
             raise RegistryError(Problem(file=str(path), message="is a folder, not a file"))
@@ -38,18 +38,18 @@ def check_file(path: Path) -> None:
             raise RegistryError(Problem(file=str(path), message="no such file"))
         if not path.is_file():
             raise RegistryError(Problem(file=str(path), message="is not an ordinary file"))
-    except (OSError, ValueError) as error:  # ValueError: a NUL in the path
+    except (OSError, ValueError) as error:  # ValueError: NUL in the path
         raise unreadable(path, error) from error
 
 
 def unreadable(path: Path, error: Exception) -> RegistryError:
-    """The error for a file that the system will not let us read."""
+    """Return the error for a file that the system refuses to read."""
     why = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
     return RegistryError(Problem(file=str(path), message=f"cannot be read: {why}", fix="check its permissions"))
 
 
 def read_text(path: Path) -> str:
-    """A whole file as text. Raises RegistryError, EmptyTable where it is blank."""
+    """Return a whole file as text. Raises RegistryError; EmptyTable if it is blank."""
     most = MAX_SLOW_DOCUMENT if path.suffix.lower() in SLOW_TO_PARSE else MAX_DOCUMENT
     try:
         with path.open("rb") as file:
@@ -70,7 +70,7 @@ def read_text(path: Path) -> str:
 
 
 def read_lines(path: Path) -> Generator[str, None, None]:
-    """A file line by line, ends included, as a stream. Raises RegistryError where a line is no text."""
+    """Yield a file line by line, with line ends. Raises RegistryError if a line is no text."""
     try:
         with path.open("rb") as file:
             line = file.readline(MAX_LINE + 1)

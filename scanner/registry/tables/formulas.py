@@ -1,4 +1,4 @@
-"""Formulas of a workbook that were saved without what they come to: a reader would take their cells for empty.
+"""Finds formulas of a workbook that were saved without a value: their cells would be read as empty.
 
 A spreadsheet stores a formula's value beside it; programs that write workbooks often store none.
 """
@@ -11,8 +11,8 @@ import zipfile
 from collections.abc import Callable, Mapping
 from xml.parsers import expat
 
-CELLS_TOLD = 1_000
-"""Of no more cells the places are told: the list cannot be read anyway."""
+MOST_NAMED = 1_000
+"""The most cells that are named: the list cannot be read in any case."""
 
 _CHUNK = 1024 * 1024
 _FORMULA = re.compile(rb"<(?:[\w.-]{1,20}:)?f[\s/>]")
@@ -21,13 +21,13 @@ _PLACE = re.compile(r"([A-Za-z]{1,3})(\d{1,7})")
 
 
 def unstored_formulas(archive: zipfile.ZipFile, sheet: str) -> frozenset[tuple[int, int]]:
-    """Row and column, both from 1, of each formula of that sheet that has no stored value.
+    """Yield row and column, both from 1, of each formula in a sheet without a stored value.
 
-    Raises KeyError where the archive has no such sheet, ValueError where it is not written as a workbook is.
+    Raises KeyError if the archive has no such sheet, ValueError if it is no valid workbook.
     """
     try:
         part = _part_of(archive, sheet)
-        if not _has_formula(archive, part):  # hardly any list has one, and to look at each cell takes far longer
+        if not _has_formula(archive, part):  # few lists have one, and checking each cell takes much longer
             return frozenset()
         cells = _Cells()
         _parse(archive, part, start=cells.start, end=cells.end, text=cells.text)
@@ -37,7 +37,7 @@ def unstored_formulas(archive: zipfile.ZipFile, sheet: str) -> frozenset[tuple[i
 
 
 def _part_of(archive: zipfile.ZipFile, sheet: str) -> str:
-    """The sheet's part, by the workbook's list of sheets and that of its relations."""
+    """Return the sheet's part, by the workbook's list of sheets and its relationships."""
     relations: dict[str, str] = {}
     targets: dict[str, str] = {}
 
@@ -65,7 +65,7 @@ def _has_formula(archive: zipfile.ZipFile, part: str) -> bool:
 
 
 class _Cells:
-    """What a sheet's elements say of its cells, one after the other."""
+    """Yield the elements of a sheet that concern cells."""
 
     def __init__(self) -> None:
         self.unstored: set[tuple[int, int]] = set()
@@ -80,7 +80,7 @@ class _Cells:
                 place = _PLACE.fullmatch(given.get("r", ""))
                 self._column = _column(place[1]) if place else self._column + 1
                 self._is_formula = False
-                self._is_stored = given.get("t") == "str"  # what comes to an empty text is stored as one
+                self._is_stored = given.get("t") == "str"  # an empty text is stored as a value, too
             case "f":
                 self._is_formula = True
             case "v":
@@ -93,7 +93,7 @@ class _Cells:
         match _local(element):
             case "v":
                 self._in_value = False
-            case "c" if self._is_formula and not self._is_stored and len(self.unstored) < CELLS_TOLD:
+            case "c" if self._is_formula and not self._is_stored and len(self.unstored) < MOST_NAMED:
                 self.unstored.add((self._row, self._column))
 
 

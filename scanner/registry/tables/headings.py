@@ -1,4 +1,4 @@
-"""Which column a heading means, whatever way people write it, and reading a row by columns."""
+"""Maps headings to columns, however people write them, and reads rows by column."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _READINGS_KEPT = 10_000
 _GIVEN, _KNOWN, _FALLBACK = range(3)
 _BRACKETED = re.compile(r"[(\[].*?[)\]]")
 
-# What a column that holds a secret itself is called, or ends with: ``DB password``. Such columns are never read.
+# Names of columns with secrets, or the end of such names: ``DB password``. These columns are never read.
 _SECRETS = (
     "accesstoken", "apikey", "apikeys", "apitoken", "connectionstring", "contraseña", "kennwort", "motdepasse",
     "passphrase", "passwd", "password", "passwords", "passwort", "privatekey", "pwd", "secret", "secretkey", "secrets",
@@ -31,37 +31,37 @@ _SECRETS = (
 
 
 def normal(heading: str) -> str:
-    """A heading without case, blanks, hyphens, underscores, quotes and marks: ``Owner E-mail *`` is ``owneremail``."""
+    """Return a heading without case, blanks, hyphens, quotes and punctuation: ``Owner E-mail *`` is ``owneremail``."""
     return "".join(filter(str.isalnum, heading.casefold()))
 
 
 def readings(heading: str) -> tuple[str, str]:
-    """A heading's normal form, and that without what it explains in brackets: ``Service account (ARN or name)``."""
+    """Yield a heading's normal form, also without a bracketed explanation: ``Service account (ARN or name)``."""
     return normal(heading), normal(_BRACKETED.sub("", heading))
 
 
 def holds_secret(heading: str) -> bool:
-    """Whether what stands under this heading would be a secret itself."""
+    """Return whether a column with this heading would contain secrets."""
     return any(reading.endswith(_SECRETS) for reading in readings(heading))
 
 
 class Placement(Struct, frozen=True, kw_only=True):
-    """Where the columns are among some headings; the numbers are positions."""
+    """The positions of columns among the headings of a table."""
 
     columns: Mapping[str, tuple[int, ...]]
     unknown: tuple[int, ...]
     secret: tuple[int, ...]
-    """Columns that by their heading hold secrets."""
+    """The positions of columns that contain secrets, by their heading."""
     clashes: tuple[tuple[str, str, str], ...]
-    """A column that takes one heading only, and two headings that both mean it."""
+    """Columns with a single heading for which the table has two: the column and both headings."""
 
 
 class Columns:
-    """The columns of one kind of list and the headings that mean them.
+    """The columns of one kind of list, and the headings that mean them.
 
-    ``fallbacks``: headings that mean a column only where no better one is there. ``lists``: columns that take several
-    items. ``several``: columns that different headings may mean together.
-    ``given``: headings explained by the user; they go before all others, so they also settle a clash.
+    ``fallbacks``: headings that count only if no better one is there. ``lists``: columns with several items.
+    ``several``: columns that several headings can mean together. ``given``: the user's own headings; they take
+    precedence, so they also resolve a conflict.
     """
 
     def __init__(
@@ -86,30 +86,30 @@ class Columns:
         self._placements: dict[tuple[str, ...], Placement] = {}
 
     def explained(self, given: Mapping[str, str]) -> Columns:
-        """These columns with the user's own headings."""
+        """Return these columns with the user's own headings."""
         return Columns(self._synonyms, lists=self._lists, several=self._several, fallbacks=self._fallbacks, given=given)
 
     def headings(self) -> list[str]:
-        """Every heading that is understood, once for each column it stands for."""
+        """Yield every known heading, once for each column that it means."""
         words = (*self._synonyms.values(), *self._fallbacks.values())
         return [*self.names, *chain.from_iterable(words)]
 
     def means(self, heading: str) -> str | None:
-        """The column a heading means."""
+        """Return the column that a heading means."""
         return self._meaning(heading)[0]
 
     def likeness(self, headings: Sequence[str], needed: Collection[str]) -> int:
-        """How many columns these headings mean; 0 where none of the ``needed`` ones is among them."""
+        """Return how many columns these headings mean; 0 without one of the ``needed`` columns."""
         meant = {self.means(heading) for heading in headings if heading} - {None}
         return 0 if meant.isdisjoint(needed) else len(meant)
 
     def _meaning(self, heading: str) -> tuple[str | None, int]:
-        """The column, and how sure that is."""
+        """Return the column, and the rank of the match."""
         known = (self._meanings[reading] for reading in readings(heading) if reading in self._meanings)
         return next(known, (None, _KNOWN))
 
     def place(self, headings: tuple[str, ...]) -> Placement:
-        """Where each column is among these headings."""
+        """Return the positions of the columns among these headings."""
         placement = self._placements.get(headings)
         if placement is None:
             if len(self._placements) >= _PLACEMENTS_KEPT:
@@ -151,9 +151,9 @@ def _meanings(words: Mapping[str, Sequence[str]], rank: int) -> dict[str, tuple[
 
 
 def kept(reader: Callable[[Any], T]) -> Callable[[Any], T]:
-    """One reading for each different cell: a million rows repeat few kinds, places and days.
+    """Reads each distinct cell once: a million rows contain few kinds, places and dates.
 
-    The rows of a list are read in a third of the time less, and share what was read.
+    This makes reading a list a third faster, and rows share the values.
     """
     known = lru_cache(_READINGS_KEPT, typed=True)(reader)
     return lambda cell: reader(cell) if isinstance(cell, (dict, list)) else known(cell)
@@ -165,7 +165,7 @@ _days = kept(cells.read_days)
 
 
 class Fields:
-    """One row by columns. A cell that cannot be read gives nothing and is kept in ``errors``, with its heading."""
+    """One row by column. An unreadable cell gives nothing, and ``errors`` has it with its heading."""
 
     def __init__(self, row: Row, columns: Columns) -> None:
         self._row = row
@@ -175,23 +175,23 @@ class Fields:
 
     @property
     def columns(self) -> Iterable[str]:
-        """The columns that the row has, filled or not, in the order of its headings."""
+        """The columns of the row, filled or not, in the order of its headings."""
         return self._columns
 
     @property
     def clashes(self) -> tuple[tuple[str, str, str], ...]:
-        """As those of the placement."""
+        """The conflicts of the placement."""
         return self._placement.clashes
 
     def text(self, column: str) -> str | None:
         return self.read(column, cells.read_text)
 
     def word(self, column: str) -> str | None:
-        """A text of which there are few different ones, such as a kind."""
+        """Return a text from a column with few distinct values, such as a kind."""
         return self.read(column, _word)
 
     def exact(self, column: str) -> str | None:
-        """The text with whatever blanks and invisible characters are around it: of a name they are part."""
+        """Return the text with surrounding blanks and invisible characters, which can be part of a name."""
         return self.read(column, cells.read_exact)
 
     def day(self, column: str) -> date | None:
@@ -207,46 +207,46 @@ class Fields:
         return self.read(column, cells.read_yes_no)
 
     def items(self, column: str, reader: Callable[[Any], tuple[str, ...] | None] = cells.read_list) -> tuple[str, ...]:
-        """The items of all cells that mean this column, each once."""
+        """Return the items of all cells of a column, each once."""
         lists = [self._try(position, reader) or () for position in self._columns.get(column, ())]
         return lists[0] if len(lists) == 1 else tuple(dict.fromkeys(chain.from_iterable(lists)))
 
     def cell(self, column: str) -> Any:
-        """The cell as it came, None where there is none."""
+        """Return the cell as read; None without one."""
         positions = self._columns.get(column)
         return self._row.cells[positions[0]] if positions else None
 
     def cells(self, column: str) -> list[tuple[str, Any]]:
-        """Every heading that means this column, with its cell, where that holds anything."""
+        """Yield each heading of a column with its cell, if it has content."""
         found = ((self._row.headings[at], self._row.cells[at]) for at in self._columns.get(column, ()))
         return [(heading, cell) for heading, cell in found if is_filled(cell)]
 
     def heading(self, column: str) -> str | None:
-        """The heading as it is written in the file, None where there is none."""
+        """Return the heading as the file has it; None without one."""
         positions = self._columns.get(column)
         return self._row.headings[positions[0]] if positions else None
 
     def hides(self, columns: Collection[str]) -> bool:
-        """Whether a cell of one of these columns could not be read so far, or it is unclear which one counts."""
+        """Return whether a cell of these columns could not be read, or it is unclear which of several counts."""
         hidden = {error.heading for error in self.errors}
         headings = {self._row.headings[at] for column in columns for at in self._columns.get(column, ())}
         return not hidden.isdisjoint(headings) or any(column in columns for column, _, _ in self.clashes)
 
     def unknown(self) -> list[tuple[str, Any]]:
-        """Headings that mean no column, with their cells, where these hold anything."""
+        """Yield the unknown headings with their cells, if these have content."""
         if not self._placement.unknown:
             return []
         found = ((self._row.headings[position], self._row.cells[position]) for position in self._placement.unknown)
         return [(heading, cell) for heading, cell in found if is_filled(cell)]
 
     def wrong(self, column: str, message: str, fix: str | None = None, *, heading: str | None = None) -> None:
-        """Notes that a cell of this column says what cannot be."""
+        """Note an error in a cell of this column."""
         error = CellError(message, fix)
         error.heading = heading or self.heading(column)
         self.errors.append(error)
 
     def read(self, column: str, reader: Callable[[Any], T | None]) -> T | None:
-        """What a reader of cells makes of it."""
+        """Return the value of a cell, or None with the error noted."""
         positions = self._columns.get(column)
         return self._try(positions[0], reader) if positions else None
 

@@ -1,6 +1,6 @@
-"""JSON, YAML and TOML text as data. What is wrong is an error with its line, absurd nesting and YAML's aliases too.
+"""Parses JSON, YAML and TOML. Errors have a line, including too deep nesting and YAML's aliases.
 
-Whoever walks through the data may do so by recursion: nothing that comes from here is nested deeper than ``DEEPEST``.
+Callers can use recursion: no data is nested deeper than ``DEEPEST``.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ from scanner.errors import InputError, Problem, RegistryError
 T = TypeVar("T")
 
 DEEPEST = 100
-"""Levels of a document; people write five."""
+"""The deepest nesting; documents of people have about five levels."""
 TOO_DEEP = "is nested too deeply"
 
-# A string that is not closed is taken to its line's or the text's end, so that no text is gone through twice.
+# An unclosed string ends with its line or with the text, so that no text is searched twice.
 _JSON_TOKENS = re.compile(r""""(?:[^"\\]|\\.)*+"?|[\[\]{}]""", re.DOTALL)
 _TOML_TOKENS = re.compile(
     r'''"""(?:[^"\\]|\\.|"(?!""))*+(?:"{3,5})?'''
@@ -36,19 +36,19 @@ _READABLE_YAML = "YAML that can be read"
 
 
 def invalid(path: Path, what: str, why: str, line: int | None = None) -> RegistryError:
-    """The error for a text that is not what it should be."""
+    """The error for an invalid text."""
     return RegistryError(Problem(file=str(path), line=line, message=f"is not {what}: {why}"))
 
 
 def parse_json(path: Path, text: str, pairs: Callable[[list[tuple[str, Any]]], Any] | None = None) -> Any:
-    """``pairs``: makes an object of its members, and raises ValueError for those that it does not take."""
+    """Parse JSON. ``pairs``: makes an object from its members; raises ValueError to refuse them."""
     try:
         data = json.loads(text, object_pairs_hook=pairs)
     except json.JSONDecodeError as error:
         raise invalid(path, "JSON", error.msg, error.lineno) from error
     except RecursionError as error:
         raise invalid(path, "JSON", TOO_DEEP, _too_deep_json(text)) from error
-    except ValueError as error:  # or a number of too many digits
+    except ValueError as error:  # also a number with too many digits
         raise invalid(path, "JSON", str(error)) from error
     if is_too_deep(data):
         raise invalid(path, "JSON", TOO_DEEP, _too_deep_json(text))
@@ -56,7 +56,7 @@ def parse_json(path: Path, text: str, pairs: Callable[[list[tuple[str, Any]]], A
 
 
 def _too_deep_json(text: str) -> int | None:
-    """The line on which the text is nested too deeply."""
+    """Return the line on which the text is nested too deeply."""
     depth = 0
     for token in _JSON_TOKENS.finditer(text):
         depth += (token[0] in "[{") - (token[0] in "]}")
@@ -66,7 +66,7 @@ def _too_deep_json(text: str) -> int | None:
 
 
 def is_too_deep(data: Any) -> bool:
-    """Whether anybody who goes through it by recursion might not come back."""
+    """Return whether data is nested too deeply for recursion."""
     level = [data]
     for _ in range(DEEPEST + 1):
         level = [
@@ -81,15 +81,15 @@ def is_too_deep(data: Any) -> bool:
 
 
 def parse_toml(file: str, text: str, wrong: type[InputError]) -> dict[str, Any]:
-    """A TOML document. Raises ``wrong`` with the line.
+    """Parse a TOML document. Raises ``wrong`` with the line.
 
-    How deep it goes is looked at before: for a key of thousands of parts tomllib takes a gigabyte.
+    The nesting is checked first: for a key with thousands of parts, tomllib needs a gigabyte.
     """
     if (line := _too_deep_toml(text)) is not None:
         raise wrong(Problem(file=file, line=line, message=f"is not TOML: {TOO_DEEP}"))
     try:
         return tomllib.loads(text)
-    except ValueError as error:  # also a number of thousands of digits
+    except ValueError as error:  # also a number with thousands of digits
         message, _, place = str(error).partition(" (at line ")
         number = place.partition(",")[0]
         problem = Problem(file=file, line=int(number) if number.isdigit() else None, message=f"is not TOML: {message}")
@@ -97,7 +97,7 @@ def parse_toml(file: str, text: str, wrong: type[InputError]) -> dict[str, Any]:
 
 
 def _too_deep_toml(text: str) -> int | None:
-    """The line on which brackets and the parts of keys, those of the table's header included, are too many levels."""
+    """Return the line with too many levels of brackets and key parts, including those of the table's header."""
     header = inside = parts = 0
     opened: list[int] = []
     in_header = in_value = False
@@ -130,7 +130,7 @@ def _line_at(text: str, offset: int) -> int:
 
 
 def parse_yaml(path: Path, text: str, compose: Callable[[str], T]) -> T:
-    """What ``compose`` makes of a text that unfolds to nothing absurd: with aliases, a few lines become gigabytes."""
+    """Return what ``compose`` makes of a text without excessive aliases: a few lines could expand to gigabytes."""
     try:
         _refuse_bombs(path, text)
         return compose(text)
@@ -155,9 +155,9 @@ def _line(mark: Any) -> int | None:
 
 
 def yaml_value(path: Path, node: Any, *, unique: bool) -> Any:
-    """What a node holds. Every scalar stays the text that was written: no octal account ids, no ``no`` as false.
+    """Return the value of a node. Scalars stay the text as written: no octal account ids, no ``no`` as false.
 
-    ``unique``: refuse keys that stand twice in a mapping; else the last counts.
+    ``unique``: refuse repeated keys in a mapping; otherwise the last counts.
     """
     match node:
         case yaml.SequenceNode():
@@ -175,6 +175,6 @@ def _mapping(path: Path, node: yaml.MappingNode, *, unique: bool) -> dict[str, A
             raise invalid(path, _READABLE_YAML, "a key that is no text", _line(name.start_mark))
         key = str(name.value)
         if unique and key in mapping:
-            raise invalid(path, _READABLE_YAML, f"the key {key} stands twice", _line(name.start_mark))
+            raise invalid(path, _READABLE_YAML, f"the key {key} is repeated", _line(name.start_mark))
         mapping[key] = yaml_value(path, value, unique=unique)
     return mapping

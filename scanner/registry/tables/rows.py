@@ -1,4 +1,4 @@
-"""What a table is: rows, each with its headings, its cells and the line where a person finds it."""
+"""Tables: rows with their headings, cells and line number."""
 
 from __future__ import annotations
 
@@ -14,32 +14,32 @@ from scanner.errors import Problem, RegistryError
 T = TypeVar("T")
 
 MAX_COLUMNS = 1_000
-"""More headings than this are no list that people keep."""
+"""The most headings of a list that people keep."""
 
 HEAD = 40
-"""Filled rows among which the headings are looked for: banners, dates and legends stand above them."""
+"""The filled rows that are searched for headings: banners, dates and legends can precede them."""
 
 Recognise: TypeAlias = Callable[[tuple[str, ...]], int]
-"""How much a row looks like the headings of the list that is looked for: 0, not at all."""
+"""Scores how much a row looks like the headings of the list; 0 for not at all."""
 
 _FEWEST_COLUMNS = 3
-"""Under fewer headings a row with one cell is nothing special."""
+"""With fewer headings, a row with one cell is nothing unusual."""
 _TOTAL = re.compile(r"(?:(?:grand|sub)[ -]?)?totals?\b|(?:sum|count|summe|gesamt|number of \w+)\b", re.IGNORECASE)
 _RULED = re.compile(r"(?:[-=_*#~]{2,}\s*[^\W_].*|[^\W_][^:/]*(?::|\s*[-=_*#~]{2,}))")
 _FIGURE = re.compile(r"[-+]?[\d.,\s%]+")
 
-# What our own reports put before a cell that a spreadsheet would take for a formula.
+# The character that our own reports put before a cell that a spreadsheet would read as a formula.
 _NEUTRALISED = re.compile(r"""(^|;)'(?=[\s'"]*[=+\-@\uff1d\uff0b\uff0d\uff20])""")
 
 
 class EmptyTable(RegistryError):
-    """The file is there, but nothing is in it."""
+    """The file exists, but has no content."""
 
 
 class Row(Struct, frozen=True, gc=False):
-    """One row. ``line`` is 1-based: the line in a text file, the row in a spreadsheet; cells stand under headings.
+    """One row. ``line``: from 1, the line in a text file or the row in a spreadsheet.
 
-    A cell is a value of JSON or TOML or a spreadsheet's typed value (date, datetime, time, timedelta).
+    A cell is a value of JSON or TOML, or a typed value of a spreadsheet (date, datetime, time, timedelta).
     """
 
     line: int
@@ -48,25 +48,25 @@ class Row(Struct, frozen=True, gc=False):
 
 
 class Table(Struct, frozen=True, kw_only=True):
-    """A file's rows. ``headings`` is None where each row brings its own (JSON, YAML, TOML)."""
+    """The rows of a file. ``headings``: None if each row has its own (JSON, YAML, TOML)."""
 
     file: str
     sheet: str | None = None
     headings: tuple[str, ...] | None = None
     line: int | None = None
-    """Where the headings are."""
+    """The line of the headings."""
     rows: Iterator[Row | Problem]
     skipped: list[Problem] = field(default_factory=list)
-    """What was passed over as no row of the list; complete once the rows have been read."""
+    """Rows that were skipped as not part of the list; complete after all rows have been read."""
 
     def close(self) -> None:
-        """Close the file behind rows that nobody will read to their end."""
+        """Close the file, for rows that are not read to the end."""
         if isinstance(self.rows, Generator):
             self.rows.close()
 
 
 def named_headings(file: str, line: int, cells: Sequence[str]) -> tuple[str, ...]:
-    """The headings of a sheet; a column without one goes by its number. Raises RegistryError for far too many."""
+    """Return the headings of a sheet; a column without one gets its number. Raises RegistryError for too many."""
     if len(cells) > MAX_COLUMNS:
         raise RegistryError(
             Problem(file=file, line=line, message=f"has {len(cells)} columns; at most {MAX_COLUMNS} are read")
@@ -75,12 +75,12 @@ def named_headings(file: str, line: int, cells: Sequence[str]) -> tuple[str, ...
 
 
 def looked_ahead(items: Iterator[T]) -> tuple[list[T], Iterator[T]]:
-    """The first HEAD items, and all of them; an error on the way is raised where its item would be."""
+    """Return the first HEAD items, and all of them; an error is raised at the position of its item."""
     head: list[T] = []
     failed: list[RegistryError] = []
     try:
         for item in islice(items, HEAD):
-            head.append(item)  # noqa: PERF402  # what came before an error is kept
+            head.append(item)  # noqa: PERF402  # keep the items before an error
     except RegistryError as error:
         failed.append(error)
 
@@ -94,14 +94,14 @@ def looked_ahead(items: Iterator[T]) -> tuple[list[T], Iterator[T]]:
 
 
 def headings_among(rows: Sequence[Sequence[str]], recognise: Recognise) -> tuple[int, int]:
-    """Which of the first rows looks most like headings, and how much; of equals the first. 0, 0 where none does."""
+    """Return the position and score of the first row that looks most like headings; 0, 0 if none does."""
     scores = [recognise(tuple(cell.strip() for cell in cells)) for cells in rows]
     best = max(scores, default=0)
     return (scores.index(best), best) if best else (0, 0)
 
 
 def no_row(headings: Sequence[str], cells: Sequence[Any], *, merged: bool = False) -> str | None:
-    """Why a row under headings is none of the list, such as a total; None: it is one. ``merged``: across columns."""
+    """Return why a row is not part of the list, such as a total; None if it is. ``merged``: across columns."""
     filled = [(at, cell) for at, cell in enumerate(cells) if is_filled(cell)]
     texts = [str(cell).strip() for _, cell in filled]
     if len(texts) > 1 and all(at < len(headings) and str(cell).strip() == headings[at] for at, cell in filled):
@@ -115,7 +115,7 @@ def no_row(headings: Sequence[str], cells: Sequence[Any], *, merged: bool = Fals
 
 
 def sheet_row(file: str, line: int, headings: tuple[str, ...], cells: Sequence[Any]) -> Row | Problem | None:
-    """A sheet's row under its headings: None where it is empty, a Problem where cells have no heading."""
+    """Return a sheet's row under its headings; None if it is empty, a Problem if a cell has no heading."""
     if not any(map(is_filled, cells)):
         return None
     width = len(headings)
@@ -131,7 +131,7 @@ def sheet_row(file: str, line: int, headings: tuple[str, ...], cells: Sequence[A
 
 
 def is_filled(cell: Any) -> bool:
-    """Whether a cell holds anything; zero and no are something, blanks are not."""
+    """Return whether a cell has content: zero and no are content, blanks are not."""
     return not cell.isspace() and cell != "" if isinstance(cell, str) else cell is not None
 
 

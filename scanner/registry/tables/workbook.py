@@ -1,4 +1,4 @@
-"""XLSX through calamine, which holds a sheet in memory: what would burst it is refused before it is opened."""
+"""Reads XLSX with calamine, which keeps a sheet in memory; too large sheets are refused before they are opened."""
 
 from __future__ import annotations
 
@@ -32,9 +32,9 @@ from scanner.registry.tables.rows import (
 )
 
 MAX_UNPACKED = 256 * 1024 * 1024
-"""Bytes of a workbook's parts together, once decompressed."""
+"""The most bytes of a workbook's parts, uncompressed."""
 MAX_CELLS = 20_000_000
-"""Cells of the rectangle that a sheet spans: calamine sets memory aside for each, empty ones included."""
+"""The most cells in a sheet's dimensions: calamine allocates memory for each, including empty ones."""
 
 _SHEETS_NAMED = 20
 _CHUNK = 1024 * 1024
@@ -49,11 +49,10 @@ _NOT_A_WORKBOOK = (
 
 
 def read_workbook(path: Path, recognise: Recognise, sheet: str | None = None) -> Table:
-    """The sheet of that name, hidden or not; without a name the visible one that has the headings.
+    """Return the named sheet, visible or not; without a name, the visible one with the headings.
 
-    They are in the row that looks most like them, below banners and legends. Where no sheet has them, it is the first
-    that holds anything.
-    Raises RegistryError; EmptyTable where no sheet, or not the one named, holds anything.
+    The headings are the row that looks most like them, below banners and legends. If no sheet has them, the first sheet
+    with content is used. Raises RegistryError; EmptyTable if no sheet, or not the named one, has content.
     """
     _check_archive(path)
     try:
@@ -74,7 +73,7 @@ def _visible_sheets(workbook: CalamineWorkbook) -> list[str]:
 
 
 def _sheet_called(name: str, workbook: CalamineWorkbook, path: Path) -> str:
-    """The sheet as it is written in the workbook: no two of its sheets differ by case alone."""
+    """Return the sheet's name as the workbook has it; no two sheets differ only in case."""
     names = [sheet.name for sheet in workbook.sheets_metadata if sheet.typ == SheetTypeEnum.WorkSheet]
     for written in names:
         if written.casefold() == name.casefold():
@@ -86,7 +85,7 @@ def _sheet_called(name: str, workbook: CalamineWorkbook, path: Path) -> str:
 
 
 def _best(path: Path, tables: Iterator[tuple[Table, int] | None]) -> Table:
-    """The first sheet that has at least half as many of the headings as any; the others that have them are told."""
+    """Return the first sheet with at least half as many of the headings as any; a warning names the others."""
     found = [one for one in tables if one is not None]
     if not found:
         raise EmptyTable(Problem(file=str(path), message="is empty"))
@@ -106,7 +105,7 @@ def _best(path: Path, tables: Iterator[tuple[Table, int] | None]) -> Table:
 
 
 def _sheet_table(path: Path, sheet: CalamineSheet, recognise: Recognise) -> tuple[Table, int] | None:
-    """The sheet under its headings, and how much these look like the ones that are looked for."""
+    """Return the sheet under its headings, and how much these look like the expected ones."""
     file = str(path)
     rows = enumerate(sheet.iter_rows(), start=1)
     head = list(islice(((line, cells) for line, cells in rows if any(map(is_filled, cells))), HEAD))
@@ -145,12 +144,12 @@ def _rows(
             yield from broken.pop(number)
         elif (row := sheet_row(file, number, headings, cells)) is not None:
             yield row
-    for problems in broken.values():  # in rows that hold nothing else
+    for problems in broken.values():  # in rows without other content
         yield from problems
 
 
 def _merged_rows(file: str, line: int, sheet: CalamineSheet) -> set[int]:
-    """Rows below the headings with cells that are merged across. Raises RegistryError for those merged otherwise."""
+    """Return the rows with cells merged across columns. Raises RegistryError for other merged cells."""
     across = set()
     for (top, left), (bottom, right) in sheet.merged_cell_ranges or ():
         if top == bottom and top + 1 > line:
@@ -161,14 +160,14 @@ def _merged_rows(file: str, line: int, sheet: CalamineSheet) -> set[int]:
 
 
 def _merged(file: str, line: int, field: str | None = None) -> RegistryError:
-    message = "merged cells do not tell which row and column they belong to"
+    message = "merged cells have no clear row and column"
     return RegistryError(
         Problem(file=file, line=line, field=field, message=message, fix="unmerge them and fill in each cell")
     )
 
 
 def _unstored(path: Path, headings: tuple[str, ...], line: int, sheet: CalamineSheet) -> Iterator[Problem]:
-    """Cells that hold a formula and nothing else, each a problem: they are not empty, whatever they look like."""
+    """Yield a problem for each cell that has a formula without a value: it is not empty, although it looks so."""
     try:
         with zipfile.ZipFile(path) as archive:
             found = sorted(unstored_formulas(archive, sheet.name))
@@ -181,12 +180,12 @@ def _unstored(path: Path, headings: tuple[str, ...], line: int, sheet: CalamineS
                 line=row,
                 field=headings[column - 1],
                 message=f"{_letters(column - 1)}{row} of sheet {shown(sheet.name)} is a formula without a stored value",
-                fix="open the workbook in a spreadsheet and save it, which stores what formulas come to, or type it in",
+                fix="save it in a spreadsheet program, which stores the values of formulas, or type in the value",
             )
 
 
 def _letters(column: int) -> str:
-    """A spreadsheet's name of a column, counted from 0."""
+    """Return a spreadsheet's name of a column, counted from 0."""
     letters = ""
     column += 1
     while column:
@@ -195,11 +194,11 @@ def _letters(column: int) -> str:
     return letters
 
 
-# --- before it is opened ----------------------------------------------------------
+# --- Checks before opening ---
 
 
 def _check_archive(path: Path) -> None:
-    """Unpacks every part once, keeping nothing: sizes in a zip's directory are only claims."""
+    """Unpacks every part once without keeping it, because the sizes in a zip directory cannot be trusted."""
     try:
         with path.open("rb") as file:
             start = file.read(4)
@@ -217,7 +216,7 @@ def _check_archive(path: Path) -> None:
 
 
 def _check_part(path: Path, archive: zipfile.ZipFile, part: zipfile.ZipInfo, allowed: int) -> int:
-    """The part's true size in bytes. Raises RegistryError where it, or a sheet in it, is too large."""
+    """Return the part's true size in bytes. Raises RegistryError if it, or a sheet in it, is too large."""
     unbounded = copy.copy(part)
     unbounded.file_size = sys.maxsize
     size = last_row = last_column = 0
@@ -239,7 +238,7 @@ def _check_part(path: Path, archive: zipfile.ZipFile, part: zipfile.ZipInfo, all
             Problem(
                 file=str(path),
                 message=f"a sheet reaches to row {last_row} and column {last_column}, which is too far",
-                fix="delete what is far out there, or export the sheet as CSV",
+                fix="delete the cells far out, or export the sheet as CSV",
             )
         )
     return size

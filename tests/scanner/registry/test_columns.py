@@ -13,7 +13,7 @@ from scanner.registry.tables.headings import Columns, normal
 
 @pytest.mark.parametrize("columns", [pytest.param(REGISTRY, id="registry"), pytest.param(PEOPLE, id="people")])
 def test_no_heading_means_two_columns(columns: Columns) -> None:
-    """Every heading stands in the table of one column only, and every column answers to its own name."""
+    """Every heading is in the table of one column only, and every column accepts its own name."""
     headings = [normal(heading) for heading in columns.headings()]
 
     assert len(headings) == len(set(headings))
@@ -36,7 +36,7 @@ def test_no_heading_means_two_columns(columns: Columns) -> None:
     ],
 )  # fmt: skip
 def test_registry_headings(heading: str, column: str | None) -> None:
-    """Headings mean what they mean to everybody; those that could mean two things mean nothing."""
+    """Known headings are recognised; ambiguous ones are not."""
     assert REGISTRY.means(heading) == column
 
 
@@ -65,7 +65,7 @@ def test_people_headings(heading: str, column: str | None) -> None:
     ],
 )
 def test_of_several_headings_of_an_export_one_counts(headings: tuple[str, ...], taken: tuple[str, ...]) -> None:
-    """Exports have several columns for one thing; the others are kept as columns that mean none."""
+    """Exports have several columns for one fact; the others are kept as unknown columns."""
     placement = PEOPLE.place(headings)
 
     ((_, positions),) = placement.columns.items()
@@ -85,18 +85,18 @@ def test_a_heading_that_is_explained_goes_before_the_order() -> None:
     ("columns", "section"),
     [pytest.param(REGISTRY, "## Registry columns", id="registry"), pytest.param(PEOPLE, "## The roster", id="people")],
 )
-def test_the_page_on_writing_lists_tells_the_truth(columns: Columns, section: str) -> None:
+def test_the_page_on_writing_lists_is_true(columns: Columns, section: str) -> None:
     """Every column is on the page, and every heading that the page calls understood means that column."""
     page = (Path(__file__).parents[3] / "docs" / "reference" / "registry.md").read_text(encoding="utf-8")
     table = page.partition(section)[2].partition("\n## ")[0]
     rows = [line.split(" | ") for line in table.splitlines() if line.startswith("| `")]
-    told = {row[0].strip("| `"): re.findall(r"`([^`]+)`", row[2]) for row in rows}
+    documented = {row[0].strip("| `"): re.findall(r"`([^`]+)`", row[2]) for row in rows}
     wrong = [
         heading
-        for column, headings in told.items()
+        for column, headings in documented.items()
         for heading in headings
         if columns.means(heading) not in (column, {"identities": ACCOUNT, "environment": STAGE}.get(column))
     ]
 
-    assert set(told) == set(columns.names) - {ACCOUNT, STAGE}
+    assert set(documented) == set(columns.names) - {ACCOUNT, STAGE}
     assert wrong == []

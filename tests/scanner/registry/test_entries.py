@@ -177,7 +177,7 @@ def test_an_entry_reads_the_same_in_every_format(tmp_path: Path, name: str, writ
         pytest.param("arn,Contact\nx,ada", "owner", ("ada",), id="contact"),
         pytest.param("arn,owner,contact\nx,,help", "owner", (), id="a contact beside an owner is none"),
         pytest.param("arn,owner,business owner\nx,ada,bob", "owner", ("ada", "bob"), id="two owners"),
-        pytest.param("arn,owner\nx,N/A", "owner", (), id="nobody"),
+        pytest.param("arn,owner\nx,N/A", "owner", (), id="not-available"),
         pytest.param("arn,type\nx,ci/cd", "kind", "pipeline", id="type is kind"),
         pytest.param("arn,owner_status\nx,left", "status", "active", id="owner_status is no status"),
         pytest.param("arn,owner type\nx,team", "kind", None, id="owner type is no kind"),
@@ -216,21 +216,21 @@ def test_an_entry_reads_the_same_in_every_format(tmp_path: Path, name: str, writ
     ],
 )
 def test_columns_as_people_write_them(tmp_path: Path, text: str, field: str, expected: Any) -> None:
-    """Headings and cells as they stand in people's spreadsheets mean what the people mean."""
+    """Headings and cells as in real spreadsheets are understood."""
     (entry,) = load(tmp_path, text)
 
     assert getattr(entry, field) == expected
 
 
 def test_headings_of_ones_own_are_explained(tmp_path: Path) -> None:
-    """A heading that nobody knows counts as the column that the config says."""
+    """An unknown heading counts as the configured column."""
     (entry,) = load(tmp_path, "Wer,Was\nada,svc-x\n", Was="identities", wer="owner")
 
     assert (entry.owner, entry.identities, entry.extra) == (("ada",), ("svc-x",), {})
 
 
 def test_headings_are_explained_file_by_file(tmp_path: Path) -> None:
-    """One heading may mean two things in two files, and nothing in a third."""
+    """A heading can mean different columns in two files, and none in a third."""
     first, second, third = (csv_file(tmp_path, f"arn,Team\n{name},blue\n", f"{name}.csv") for name in "abc")
 
     entries = load_registry(
@@ -289,12 +289,12 @@ def test_an_empty_registry_is_one(tmp_path: Path) -> None:
 
 
 def test_what_is_odd_is_a_warning(tmp_path: Path) -> None:
-    """Unknown kinds, statuses and columns are told with their place; the entry is kept."""
+    """Unknown kinds, statuses and columns are reported with their place; the entry is kept."""
     registry = load_files(csv_file(tmp_path, "arn,kind,status,ownr,secret\nx,gizmo,asleep,ada,hunter2\n"))
 
     assert [(warning.line, warning.field, warning.message) for warning in registry.warnings] == [
         (1, None, 'the column "secret" may hold secrets and is not read'),
-        (1, None, 'the column "ownr" is none that we know; it is kept and shown as it is'),
+        (1, None, 'the column "ownr" is unknown; it is kept and shown as it is'),
         (2, "kind", "unknown kind gizmo, kept as it is"),
         (2, "status", "unknown status asleep, taken as active"),
     ]
@@ -303,8 +303,8 @@ def test_what_is_odd_is_a_warning(tmp_path: Path) -> None:
     assert registry.entries[0].extra == {"ownr": "ada"}
 
 
-def test_an_unknown_column_is_told_once_a_file(tmp_path: Path) -> None:
-    """In YAML every entry brings its own columns; one that nobody knows is told where it first stands."""
+def test_an_unknown_column_is_reported_once_per_file(tmp_path: Path) -> None:
+    """In YAML every entry has its own columns; an unknown one is reported at its first place."""
     path = tmp_path / "r.yaml"
     path.write_text("- name: a\n- {name: b, colour: red}\n- {name: c, colour: blue, size: 2}\n", encoding="utf-8")
 
@@ -317,10 +317,8 @@ def test_an_unknown_column_is_told_once_a_file(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("heading", ["Password", "password:", "API key *", "Client Secret (old)", "Vault token"])
-def test_a_column_that_is_called_like_a_secret_is_told_in_words_that_masking_leaves_whole(
-    tmp_path: Path, heading: str
-) -> None:
-    """Whatever is printed has secrets masked, and what follows ``password:`` would be taken for one."""
+def test_the_warning_about_a_secret_column_survives_masking(tmp_path: Path, heading: str) -> None:
+    """Output masks secrets, and the text after ``password:`` would be read as one."""
     (warning,) = load_files(csv_file(tmp_path, f"arn,{heading}\nx,\n")).warnings
 
     assert heading.rstrip(" :*") in str(warning)
@@ -334,8 +332,8 @@ def test_a_column_that_is_called_like_a_secret_is_told_in_words_that_masking_lea
         pytest.param("a@x, b@x", ("a@x, b@x",), id="a-comma-which-the-roster-decides"),
         pytest.param("12;#Jane Doe;#13;#John Smith", ("Jane Doe", "John Smith"), id="look-ups-of-sharepoint"),
         pytest.param("12;#Jane Doe", ("Jane Doe",), id="one-look-up"),
-        pytest.param("TBD", (), id="nobody-yet"),
-        pytest.param("(to be  determined)", (), id="nobody-in-words"),
+        pytest.param("TBD", (), id="placeholder"),
+        pytest.param("(to be  determined)", (), id="placeholder-in-words"),
     ],
 )
 def test_owners_of_a_cell(tmp_path: Path, cell: str, owners: tuple[str, ...]) -> None:
@@ -377,10 +375,10 @@ _COMPONENT = "apiVersion: backstage.io/v1alpha1\nkind: Component\nmetadata: {nam
     ],
 )
 def test_formats_without_a_place_for_an_owner_are_known(tmp_path: Path, name: str, text: str, ownerless: bool) -> None:
-    """Of an agent's card nobody can ask that it names one."""
+    """An agent card has no field for an owner."""
     registry = load_files(csv_file(tmp_path, text, name))
 
-    assert [(one.owner, one.id in registry.ownerless) for one in registry.entries] == [((), ownerless)]
+    assert [(entry.owner, entry.id in registry.ownerless) for entry in registry.entries] == [((), ownerless)]
 
 
 # --- what is refused --------------------------------------------------------------
@@ -393,7 +391,7 @@ def test_formats_without_a_place_for_an_owner_are_known(tmp_path: Path, name: st
                      id="headings"),
         pytest.param("id,arn\nN,x\nN,y\n", [(3, "id", "the id N is already used at {path}:2")], id="id twice"),
         pytest.param("arn,Expiry\nx,soon\n", [(2, "Expiry", "soon is not a date")], id="no date"),
-        pytest.param("arn,expires\nx,03/04/2026\n", [(2, "expires", "03/04/2026 could be two different days")],
+        pytest.param("arn,expires\nx,03/04/2026\n", [(2, "expires", "03/04/2026 could be two different dates")],
                      id="two days"),
         pytest.param("arn,next review\nx,2026-02-30\n", [(2, "next review", "2026-02-30 is not a date")],
                      id="30 February"),
@@ -423,10 +421,10 @@ def test_formats_without_a_place_for_an_owner_are_known(tmp_path: Path, name: st
                       (4, "expires", "z is not a date")], id="all at once"),
     ],
 )  # fmt: skip
-def test_a_broken_registry_is_told_with_every_place(
+def test_a_broken_registry_is_reported_with_every_place(
     tmp_path: Path, text: str, expected: list[tuple[int | None, str | None, str]]
 ) -> None:
-    """Everything that is wrong is told at once, with file, line and the heading as it is written."""
+    """All problems are reported at once, with file, line and the heading as written."""
     path = csv_file(tmp_path, text)
 
     found = [(problem.line, problem.field, problem.message) for problem in problems_of(path)]
@@ -464,9 +462,9 @@ def test_ids_are_unique_within_a_list(tmp_path: Path) -> None:
 
 
 def test_two_lists_may_have_an_id_in_common(tmp_path: Path) -> None:
-    """The later list's entry goes by its file and the id, and each tells its list; twice in one is an error still.
+    """The later list's entry gets its file and the id; both keep their list's name; within one list it is an error.
 
-    An id may be a number, and is no row then.
+    An id can be a number, which is no row then.
     """
     first, second = csv_file(tmp_path, "id,arn\nN-1,x\n", "a.csv"), csv_file(tmp_path, "id,arn\nN-1,y\n", "b.csv")
 
@@ -518,7 +516,7 @@ def test_dates_are_read_as_the_list_says(tmp_path: Path) -> None:
 
 
 def test_an_ambiguous_date_names_the_setting(tmp_path: Path) -> None:
-    """Whoever has a thousand of them does not rewrite them one by one."""
+    """With a thousand of them, rewriting each is no option."""
     (problem,) = problems_of(csv_file(tmp_path, "name,expires\na,03/04/2026\n"))
 
     assert problem.fix == "write 2026-04-03 or 2026-03-04, or set dates = day-first or month-first in the config"
@@ -553,7 +551,7 @@ def test_problems_of_all_files_come_together(tmp_path: Path) -> None:
 
 
 def test_a_heading_explained_as_no_column_is_an_error(tmp_path: Path) -> None:
-    """A slip in the explanation is told with the nearest column."""
+    """A misspelt column is reported with the nearest one."""
     (problem,) = problems_of(csv_file(tmp_path, "arn\nx\n"), columns={"Wer": "ownr"})
 
     assert (problem.field, problem.message, problem.fix) == (
@@ -564,7 +562,7 @@ def test_a_heading_explained_as_no_column_is_an_error(tmp_path: Path) -> None:
 
 
 def test_an_entry_in_yaml_holds_no_tables(tmp_path: Path) -> None:
-    """A table where a name should be is told, with the line of its entry."""
+    """A table in place of a name is reported, with the line of its entry."""
     (tmp_path / "r.yaml").write_text("- name: a\n- name: {x: y}\n- identities: {x: y}\n", encoding="utf-8")
 
     found = [(problem.line, problem.field, problem.message) for problem in problems_of(tmp_path / "r.yaml")]
@@ -582,7 +580,7 @@ def test_an_entry_in_yaml_holds_no_tables(tmp_path: Path) -> None:
     )
 )
 def test_escaped_keys_survive_the_registry(tmp_path_factory: pytest.TempPathFactory, keys: list[str]) -> None:
-    """Whatever an identity is called, its escaped key comes back as one literal identity."""
+    """With any name, the escaped key reads back as one literal identity."""
     path = tmp_path_factory.mktemp("registry") / "r.json"
     path.write_text(json.dumps([{"identities": ";".join(map(escape_item, keys))}]), encoding="utf-8")
 
@@ -596,7 +594,7 @@ def test_escaped_keys_survive_the_registry(tmp_path_factory: pytest.TempPathFact
     | st.text('arn,id:-*"\n; \t=x1', max_size=80).map(lambda text: f"arn,id\n{text}".encode())
 )
 def test_no_bytes_break_the_registry(tmp_path_factory: pytest.TempPathFactory, content: bytes) -> None:
-    """Whatever a registry file holds: entries that each name an identity, or a RegistryError."""
+    """With any content, a registry file gives entries that name identities, or a RegistryError."""
     path = tmp_path_factory.mktemp("registry") / "r.csv"
     path.write_bytes(content)
     try:
@@ -633,7 +631,7 @@ def test_codes_of_servicenow_mean_what_its_choice_lists_say(
 
     registry = load_registry([ListSource(path=path, preset="servicenow")])
 
-    assert [one.status for one in registry.entries] == [status]
+    assert [entry.status for entry in registry.entries] == [status]
     assert registry.warnings == ()
 
 
@@ -650,4 +648,4 @@ def test_codes_without_the_preset_are_not_guessed(tmp_path: Path) -> None:
         "use one of proposed, active, suspended, retired",
     ]
     assert [(one.line, one.message) for one in preset.warnings] == [(3, "unknown status 12, taken as active")]
-    assert [one.status for one in preset.entries] == ["retired", "active"]
+    assert [entry.status for entry in preset.entries] == ["retired", "active"]

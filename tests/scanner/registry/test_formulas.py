@@ -1,4 +1,4 @@
-"""Formulas that a workbook holds without what they come to."""
+"""Formulas of a workbook that were saved without a value."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from scanner.errors import Problem
 from scanner.registry.entries import load_registry
 from scanner.registry.lists import ListSource
 from scanner.registry.tables import Row, read_table
-from scanner.registry.tables.formulas import CELLS_TOLD, unstored_formulas
+from scanner.registry.tables.formulas import MOST_NAMED, unstored_formulas
 
 
 def archive(cells: str, *, prefix: str = "", target: str = "worksheets/first.xml") -> zipfile.ZipFile:
@@ -69,7 +69,7 @@ def test_it_is_found_however_the_workbook_is_written(target: str) -> None:
 
 @pytest.mark.parametrize("before", [0, 1, 2])
 def test_a_formula_is_found_far_into_a_sheet(before: int) -> None:
-    """Also where only its beginning stands at the end of what is read at once."""
+    """Also if only its beginning is at the end of a chunk."""
     up_to_it = '<sheet xmlns:x="x"><!----><row r="2"><c r="B2">'
     filler = "x" * (2**20 - len(up_to_it) - before)
 
@@ -93,14 +93,14 @@ def test_what_is_no_workbook_is_an_error(broken: zipfile.ZipFile, error: type[Ex
 
 
 def test_a_million_of_them_are_not_kept() -> None:
-    """The first are enough to tell."""
-    cells = "".join(f'<row r="{row}"><c r="A{row}"><f>1</f></c></row>' for row in range(1, CELLS_TOLD + 50))
+    """The first ones are enough."""
+    cells = "".join(f'<row r="{row}"><c r="A{row}"><f>1</f></c></row>' for row in range(1, MOST_NAMED + 50))
 
-    assert len(unstored_formulas(archive(cells), "Bots & co")) == CELLS_TOLD
+    assert len(unstored_formulas(archive(cells), "Bots & co")) == MOST_NAMED
 
 
 def test_a_list_with_such_a_formula_says_which_cell_and_what_to_do(tmp_path: Path) -> None:
-    """Its row is no row, the others are; what stands below the heading of no column is nobody's."""
+    """Its row is skipped, others are read; cells without a heading belong to no column."""
     book = openpyxl.Workbook()
     sheet = book.worksheets[0]
     for cells in (("name", "owner"), ("a", '=A2&"@example.com"', "=1"), ("b", "ada@example.com", "=1")):
@@ -114,7 +114,7 @@ def test_a_list_with_such_a_formula_says_which_cell_and_what_to_do(tmp_path: Pat
         line=2,
         field="owner",
         message="B2 of sheet Sheet is a formula without a stored value",
-        fix="open the workbook in a spreadsheet and save it, which stores what formulas come to, or type it in",
+        fix="save it in a spreadsheet program, which stores the values of formulas, or type in the value",
     )
     assert isinstance(row, Row)
     assert row.cells == ("b", "ada@example.com")

@@ -1,4 +1,4 @@
-"""Owners as people write them: who is meant for certain, who may be meant, and never somebody else."""
+"""Owners as people write them: named for certain, or candidates, and never another person."""
 
 from __future__ import annotations
 
@@ -113,7 +113,7 @@ def test_who_may_be_meant_comes_first_and_is_not_taken(text: str, first: Person)
 
     assert meaning.person is None
     assert meaning.guesses[0].email == first.email
-    assert meaning.why_nobody.startswith("is not on the roster; it may be ")
+    assert meaning.why_unresolved.startswith("is not on the roster; it may be ")
 
 
 @pytest.mark.parametrize(
@@ -151,9 +151,7 @@ def test_several_who_go_by_a_text_are_all_named(text: str, could_be: set[Person]
         ("Ann Lee, Jane Doe", None),
     ],
 )
-def test_several_in_one_cell_are_taken_apart_only_where_each_is_somebody(
-    text: str, owners: tuple[str, ...] | None
-) -> None:
+def test_several_owners_in_one_cell_are_split_only_if_all_are_known(text: str, owners: tuple[str, ...] | None) -> None:
     assert ROSTER.parted(make_entry("x", owner=(text,))).owner == (owners or (text,))
 
 

@@ -53,7 +53,7 @@ def test_people_as_hr_exports_them(tmp_path: Path, text: str, field: str, expect
 
 
 def test_an_unreadable_status_does_not_keep_an_owner_alive(tmp_path: Path) -> None:
-    """A status nobody knows counts as left, with a warning, for a false orphan is seen and a hidden one is not."""
+    """An unknown status counts as left, with a warning: a false orphan gets noticed, a hidden one does not."""
     people = load_people([ListSource(path=roster(tmp_path, "mail,State\na@x,zombie\n"), columns={})])
 
     assert people.people[0].status == "left"
@@ -66,20 +66,20 @@ def test_an_unreadable_status_does_not_keep_an_owner_alive(tmp_path: Path) -> No
     ("text", "expected"),
     [
         pytest.param("name\nAda\n", [(1, None, "no heading means email; found: name")], id="no email heading"),
-        pytest.param("mail,name\n,Ada\n", [(2, "mail", "nobody is named")], id="no email"),
+        pytest.param("mail,name\n,Ada\n", [(2, "mail", "no person is named")], id="no email"),
         pytest.param("mail\na@x\n\nA@X\n", [(4, "mail", "A@X is already at {path}:2")], id="email twice"),
         pytest.param("mail,left_on\na@x,soon\n", [(2, "left_on", "soon is not a date")], id="no date"),
         pytest.param("mail,email\na@x,b@x\n", [(1, "email", "mail and email both mean email")], id="two headings"),
         pytest.param("mail,left_on\n,x\na@x,y\nA@x,\n",
-                     [(2, "mail", "nobody is named"), (2, "left_on", "x is not a date"),
+                     [(2, "mail", "no person is named"), (2, "left_on", "x is not a date"),
                       (3, "left_on", "y is not a date"), (4, "mail", "A@x is already at {path}:3")],
                      id="all at once"),
     ],
 )  # fmt: skip
-def test_a_broken_roster_is_told_with_every_place(
+def test_a_broken_roster_is_reported_with_every_place(
     tmp_path: Path, text: str, expected: list[tuple[int, str | None, str]]
 ) -> None:
-    """Everything that is wrong is told at once, with line and heading."""
+    """All problems are reported at once, with line and heading."""
     path = roster(tmp_path, text)
 
     with pytest.raises(RegistryError) as caught:
@@ -99,7 +99,9 @@ def test_who_is_in_two_lists_is_one_person(tmp_path: Path) -> None:
 
     people = load_people([ListSource(path=hr), ListSource(path=directory)]).people
 
-    assert [(one.email, one.id, one.name, one.status, one.manager, one.aliases) for one in people] == [
+    assert [
+        (person.email, person.id, person.name, person.status, person.manager, person.aliases) for person in people
+    ] == [
         ("A@x", "77", "Ada", "active", "b@x", ("al",)),
         ("b@x", "78", "Bob", "left", "a@x", ("bob", "u2")),
         ("c@x", None, None, "active", None, ()),
@@ -165,14 +167,14 @@ OKTA = """id,status,login,email,secondEmail,firstName,lastName,displayName,depar
 def test_the_usual_exports_are_read_as_they_are(
     tmp_path: Path, export: str, ada: tuple[str | None, str, str | None, str | None]
 ) -> None:
-    """Of several headings for one thing the one that tells most counts; who left is left, and nobody else."""
+    """Of several headings for one fact, the most specific counts; only people who left have left."""
     people = load_people([ListSource(path=roster(tmp_path, export.replace("\\\n", "")))])
 
     first, second = people.people
     assert (first.email, first.status, second.email, second.status) == ("ada@x", "active", "bob@x", "left")
     assert (first.id, first.name, first.manager, first.team) == ada
     assert {warning.message.rpartition('" ')[2] for warning in people.warnings} <= {
-        "is none that we know; it is kept and shown as it is",
+        "is unknown; it is kept and shown as it is",
         "may hold secrets and is not read",  # Google's ``Password [Required]``
     }
 
@@ -196,7 +198,7 @@ def test_headings_of_ones_own_are_explained(tmp_path: Path) -> None:
 
 
 def test_two_people_with_one_id_are_refused(tmp_path: Path) -> None:
-    """Whoever is named by that id would be nobody."""
+    """A text with that id would be ambiguous."""
     file = tmp_path / "people.csv"
     file.write_text("email,id\nada@example.com,77\nbob@example.com,77\n", encoding="utf-8")
 

@@ -43,14 +43,14 @@ EVERYBODY = [ADA, BOB, CYD, PLATFORM, PAYMENTS]
     ],
 )
 def test_resolve(text: str, email: str | None) -> None:
-    """A text means somebody by e-mail, id, alias, a group's name or a full name, whole and but for case."""
+    """A text names a person by e-mail, id, alias, group name or full name, as a whole, ignoring case."""
     person = Roster(EVERYBODY, TODAY).resolve(text)
     assert (person.email if person else None) == email
 
 
 @pytest.mark.parametrize("people", [[ADA, BOB], [BOB, ADA]], ids=["one-order", "the-other"])
-def test_a_text_that_could_mean_two_means_nobody(people: list[Person]) -> None:
-    """An alias of two people resolves to neither, whatever their order; a stronger name keeps its meaning."""
+def test_an_ambiguous_text_resolves_to_none(people: list[Person]) -> None:
+    """An alias of two people resolves to neither, in any order; a stronger name keeps its meaning."""
     others = [make_person("x@example.com", aliases=("shared", "E7")), make_person("y@example.com", aliases=("shared",))]
     roster = Roster([*people, *others], TODAY)
 
@@ -130,13 +130,13 @@ def test_active_members(groups: list[Person], members: list[str]) -> None:
     ids=["e-mail", "id", "alias", "departed-local-part", "group", "team", "trailing-space", "part-of-a-name"],
 )
 def test_human(name: str, aliases: tuple[str, ...], evidence: str | None) -> None:
-    """An identity is a person's by a whole name, id or e-mail, departed people's too; a group is nobody."""
+    """An identity is a person's by a whole name, id or e-mail, also of people who left; a group is none."""
     assert Roster(EVERYBODY, TODAY).human(make_identity(name, aliases=aliases)) == evidence
 
 
 @pytest.mark.parametrize("domains", [("a.com", "b.com"), ("b.com", "a.com")], ids=["one-order", "the-other"])
-def test_a_local_part_that_two_share_is_nobodys(domains: tuple[str, ...]) -> None:
-    """Which of two people a user name belongs to is not guessed, whatever their order."""
+def test_a_shared_local_part_is_ambiguous(domains: tuple[str, ...]) -> None:
+    """A user name of two people is not guessed, in any order."""
     roster = Roster([make_person(f"ada@{domain}") for domain in domains], TODAY)
 
     assert roster.human(make_identity("ada")) is None
@@ -148,11 +148,11 @@ def test_a_local_part_that_two_share_is_nobodys(domains: tuple[str, ...]) -> Non
     [
         pytest.param("Lovelace", {"ada@example.com"}, id="a-person"),
         pytest.param("payments", {"payments@example.com", "ada@example.com"}, id="a-group-with-its-active-members"),
-        pytest.param(" Mallory ", {"mallory"}, id="nobody"),
+        pytest.param(" Mallory ", {"mallory"}, id="unknown"),
     ],
 )
-def test_everybody_whom_a_text_means(text: str, people: set[str]) -> None:
-    """A person, a group with its members, or nobody but the text itself."""
+def test_all_emails_that_a_text_means(text: str, people: set[str]) -> None:
+    """A person, a group with its members, or the text itself."""
     assert Roster(EVERYBODY, TODAY).meant_by(text) == people
 
 
@@ -165,11 +165,11 @@ def test_everybody_whom_a_text_means(text: str, people: set[str]) -> None:
         pytest.param({"status": "left"}, False, id="left"),
         pytest.param({"members": ("leaver@example.com",)}, False, id="a-group-of-leavers"),
         pytest.param({"members": ("leaver@example.com", "E7")}, True, id="a-group-of-which-one-stays"),
-        pytest.param({"members": ("bob@example.com",)}, False, id="a-group-of-nobody"),
+        pytest.param({"members": ("bob@example.com",)}, False, id="a-group-without-active-members"),
     ],
 )
 def test_who_stays(facts: dict[str, Any], stays: bool) -> None:
-    """Whoever is about to leave does not, and a group does as long as one of it does."""
+    """A person about to leave does not stay; a group stays as long as a member does."""
     person, leaver = make_person("x@example.com", **facts), make_person("leaver@example.com", status="leaving")
 
     assert Roster([*EVERYBODY, person, leaver], TODAY).stays(person) is stays

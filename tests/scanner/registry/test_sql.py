@@ -74,8 +74,8 @@ def test_a_query_is_read_like_a_sheet(database: Path) -> None:
 
 
 def test_an_entry_without_an_id_goes_by_its_row(database: Path) -> None:
-    """As in a file, the list's name and the row stand in."""
-    assert [one.id for one in entries(database, "SELECT arn FROM nhi WHERE arn IS NOT NULL")] == [
+    """As with a file, the list's name and the row are the id."""
+    assert [entry.id for entry in entries(database, "SELECT arn FROM nhi WHERE arn IS NOT NULL")] == [
         "nhi.db:1",
         "nhi.db:2",
     ]
@@ -120,9 +120,9 @@ def test_percent_signs_and_colons_are_as_they_are_written(database: Path) -> Non
 )
 def test_only_one_select_is_run(database: Path, query: str) -> None:
     """Anything but a single SELECT is refused before the database hears of it."""
-    told = problem(source(database, query))
+    message = problem(source(database, query))
 
-    assert told == (
+    assert message == (
         f"sqlite:///{database}: query: is not one SELECT "
         "(write one statement that begins with SELECT or WITH, and no ; within it)"
     )
@@ -138,19 +138,19 @@ def test_only_one_select_is_run(database: Path, query: str) -> None:
 )
 def test_a_select_may_be_written_freely(database: Path, query: str) -> None:
     """Case, comments and common table expressions are no matter."""
-    assert [one.identities for one in entries(database, query)] == [("svc",)]
+    assert [entry.identities for entry in entries(database, query)] == [("svc",)]
 
 
 def test_a_select_that_writes_is_stopped_by_the_database(database: Path) -> None:
-    """SQLite is opened for reading only, whatever the words of the query."""
-    told = problem(source(database, "WITH a AS (SELECT 1) DELETE FROM nhi RETURNING arn"))
+    """SQLite is opened read-only, whatever the query says."""
+    message = problem(source(database, "WITH a AS (SELECT 1) DELETE FROM nhi RETURNING arn"))
 
-    assert told == f"sqlite:///{database}: cannot be read: attempt to write a readonly database"
+    assert message == f"sqlite:///{database}: cannot be read: attempt to write a readonly database"
     assert len(entries(database)) == 2
 
 
 @pytest.mark.parametrize(
-    ("url", "told"),
+    ("url", "message"),
     [
         pytest.param("postgresql+psycopg://u:hunter2@h/db", "postgresql+psycopg://u:***@h/db: url: holds a password "
                      '(take it out, and give it as password = { env = "NAME" })', id="password"),
@@ -168,21 +168,21 @@ def test_a_select_that_writes_is_stopped_by_the_database(database: Path) -> None
         pytest.param("oracle://h/db", "oracle://h/db: needs the driver oracledb (pip install 'oracledb')", id="oracle"),
     ],
 )  # fmt: skip
-def test_an_address_that_cannot_be_used_is_told_with_its_fix(url: str, told: str) -> None:
+def test_an_unusable_url_is_reported_with_its_fix(url: str, message: str) -> None:
     """The error names what to do, and repeats no secret."""
-    assert problem(ListSource(url=url, query="SELECT 1")) == told
+    assert problem(ListSource(url=url, query="SELECT 1")) == message
 
 
 def test_a_missing_database_is_not_made(tmp_path: Path) -> None:
     """SQLite would make one that is empty."""
-    told = problem(source(tmp_path / "none.db"))
+    message = problem(source(tmp_path / "none.db"))
 
-    assert told == f"sqlite:///{tmp_path}/none.db: cannot be read: unable to open database file"
+    assert message == f"sqlite:///{tmp_path}/none.db: cannot be read: unable to open database file"
     assert not (tmp_path / "none.db").exists()
 
 
 @pytest.mark.parametrize(
-    ("query", "told"),
+    ("query", "message"),
     [
         pytest.param("SELECT color FROM nhi", "cannot be read: no such column: color", id="a wrong column"),
         pytest.param("SELECT owner FROM nhi",
@@ -192,12 +192,12 @@ def test_a_missing_database_is_not_made(tmp_path: Path) -> None:
                      "cannot be read: Could not decode to UTF-8 column 'arn' with text '�'", id="no text"),
     ],
 )  # fmt: skip
-def test_a_query_that_does_not_work_is_told(database: Path, query: str, told: str) -> None:
+def test_a_failing_query_is_reported(database: Path, query: str, message: str) -> None:
     """The database's own words, on one line; the connection is closed after them."""
-    assert problem(source(database, query)) == f"sqlite:///{database}: {told}"
+    assert problem(source(database, query)) == f"sqlite:///{database}: {message}"
 
 
-def test_a_password_that_is_not_there_is_told(database: Path) -> None:
+def test_a_missing_password_is_reported(database: Path) -> None:
     """The reference is named."""
     one = ListSource(url=f"sqlite:///{database}", query="SELECT 1", password=SecretRef(env="NO_SUCH_PASSWORD"))
 
@@ -211,9 +211,9 @@ def test_problems_of_a_query_come_with_those_of_other_lists(tmp_path: Path, data
     """One list that cannot be read does not hide what is wrong with the next."""
     (tmp_path / "r.csv").write_text("arn,expires\nx,soon\n")
 
-    told = problem(source(database, "DROP TABLE nhi"), ListSource(path=tmp_path / "r.csv"))
+    message = problem(source(database, "DROP TABLE nhi"), ListSource(path=tmp_path / "r.csv"))
 
-    assert told.splitlines()[1] == f"{tmp_path}/r.csv:2: expires: soon is not a date (write it like 2026-11-25)"
+    assert message.splitlines()[1] == f"{tmp_path}/r.csv:2: expires: soon is not a date (write it like 2026-11-25)"
 
 
 # --- PostgreSQL -------------------------------------------------------------------
@@ -309,7 +309,7 @@ def test_no_driver_takes_a_percent_sign_for_a_parameter(postgres: Postgres, secr
 
 @pytest.mark.real_server
 @pytest.mark.parametrize(
-    ("query", "told"),
+    ("query", "message"),
     [
         pytest.param("SELECT write() AS name", "cannot execute INSERT in a read-only transaction", id="a function"),
         pytest.param("SELECT arn FROM nhi FOR UPDATE", "cannot execute SELECT FOR UPDATE in a read-only transaction",
@@ -319,11 +319,11 @@ def test_no_driver_takes_a_percent_sign_for_a_parameter(postgres: Postgres, secr
         pytest.param("SELECT arn INTO copied FROM nhi", "SELECT ... INTO is not allowed here", id="a new table"),
     ],
 )  # fmt: skip
-def test_postgres_lets_nothing_be_written(postgres: Postgres, secret: SecretRef, query: str, told: str) -> None:
-    """Whatever hides in a SELECT, the server refuses what would write."""
+def test_postgres_lets_nothing_be_written(postgres: Postgres, secret: SecretRef, query: str, message: str) -> None:
+    """The server refuses to write, also within a SELECT."""
     found = problem(ListSource(url=postgres.url, query=query, password=secret))
 
-    assert found == f"{postgres.url}: cannot be read: {told}"
+    assert found == f"{postgres.url}: cannot be read: {message}"
 
 
 @pytest.mark.real_server
@@ -349,14 +349,14 @@ def test_a_server_that_never_answers(database: Path) -> None:
 
 @pytest.mark.real_server
 def test_a_wrong_password_is_not_repeated(postgres: Postgres, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The server's refusal is told, the password that was tried is not."""
+    """The server's refusal is reported, without the password."""
     monkeypatch.setenv("REGISTRY_PASSWORD", "battery-staple")
     wrong = SecretRef(env="REGISTRY_PASSWORD")
 
-    told = problem(ListSource(url=postgres.url, query="SELECT 1", password=wrong))
+    message = problem(ListSource(url=postgres.url, query="SELECT 1", password=wrong))
 
-    assert "password authentication failed" in told
-    assert "battery-staple" not in told
+    assert "password authentication failed" in message
+    assert "battery-staple" not in message
 
 
 @pytest.mark.real_server

@@ -91,7 +91,7 @@ def sheet(tmp_path: Path, *rows: tuple[Any, ...], name: str = "list.xlsx") -> Pa
 def test_csv_is_read_as_spreadsheets_write_it(
     tmp_path: Path, content: str, expected: list[tuple[int, dict[str, str]]]
 ) -> None:
-    """A CSV gives its rows, each with the line it begins on, whatever its separator and line ends."""
+    """A CSV gives its rows, each with the line it begins on, with any separator and line ends."""
     assert rows_of(written(tmp_path, "list.csv", content)) == expected
 
 
@@ -157,7 +157,7 @@ def test_the_sheet_with_the_headings_is_found(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["Values", "values"])
 def test_a_sheet_that_is_named_is_taken_even_if_hidden(tmp_path: Path, name: str) -> None:
-    """Whoever names a sheet means it; a spreadsheet does not tell upper case from lower."""
+    """The named sheet is read; spreadsheets ignore case in names."""
     path = tmp_path / "book.xlsx"
     book = xlsxwriter.Workbook(path)
     book.add_worksheet("List").write_column(0, 0, ["name", "a"])
@@ -178,7 +178,7 @@ def test_a_sheet_that_is_named_is_taken_even_if_hidden(tmp_path: Path, name: str
         pytest.param("list.csv", "Bots", "has no sheets", "leave out sheet, or name an .xlsx", id="no workbook"),
     ],
 )
-def test_a_sheet_that_is_not_there_is_told(tmp_path: Path, name: str, sheet_name: str, message: str, fix: str) -> None:
+def test_a_missing_sheet_is_reported(tmp_path: Path, name: str, sheet_name: str, message: str, fix: str) -> None:
     """The error names the sheets there are."""
     sheet(tmp_path, ("name",), ("a",))
     written(tmp_path, "list.csv", "name\na\n")
@@ -257,7 +257,7 @@ def test_cells_merged_across_are_a_sections_heading(tmp_path: Path) -> None:
 
 
 def test_the_sheet_with_the_list_is_taken_and_its_like_are_named(tmp_path: Path) -> None:
-    """Neither a cover nor a pivot; another sheet with such headings is told, with what to write to read it, too."""
+    """Neither a cover nor a pivot; another sheet with such headings is reported, with the setting to read it, too."""
     book = openpyxl.Workbook()
     cover, pivot, first, second = book.worksheets[0], *(book.create_sheet(one) for one in ("Pivot", "AWS", "Azure"))
     cover.append(("name", "Registry"))
@@ -371,13 +371,13 @@ def file(name: str, content: bytes | str) -> Callable[[Path], Path]:
         pytest.param(other_archive, None, "is a damaged workbook: ", id="xlsx is an archive"),
         pytest.param(far_out, None, "a sheet reaches to row 1048576 and column 16384, which is too far",
                      id="xlsx far cell"),
-        pytest.param(merged, 1, "merged cells do not tell which row and column they belong to", id="xlsx merged"),
+        pytest.param(merged, 1, "merged cells have no clear row and column", id="xlsx merged"),
         pytest.param(sheet, None, "is empty", id="xlsx empty"),
         pytest.param(file("list.json", '[{"a": 1},\n{"a": }]'), 2, "is not JSON: Expecting value", id="json"),
         pytest.param(file("list.json", "\n" + "[" * 100_000), 2, "is not JSON: is nested too deeply", id="json depth"),
         pytest.param(file("list.json", '[\n{"a":' + "[" * 101 + "]" * 101 + "}]"), 2,
                      "is not JSON: is nested too deeply", id="json a little too deep"),
-        pytest.param(file("list.json", '[{"a": 1, "a": 2}]'), None, "is not JSON: the key a stands twice in one object",
+        pytest.param(file("list.json", '[{"a": 1, "a": 2}]'), None, "is not JSON: the key a is repeated in one object",
                      id="json key"),
         pytest.param(file("list.json", '["\\uD800"]'), None, "is not JSON: half of a surrogate pair",
                      id="json surrogate"),
@@ -391,7 +391,7 @@ def file(name: str, content: bytes | str) -> Callable[[Path], Path]:
                      "is not YAML that can be read: an alias (*name); write its value out",
                      id="yaml alias"),
         pytest.param(file("list.yaml", "- name: a\n  name: b\n"), 2,
-                     "is not YAML that can be read: the key name stands twice",
+                     "is not YAML that can be read: the key name is repeated",
                      id="yaml key"),
         pytest.param(file("list.yaml", "- {[a]: b}\n"), 1, "is not YAML that can be read: a key that is no text",
                      id="yaml odd key"),
@@ -418,7 +418,7 @@ def file(name: str, content: bytes | str) -> Callable[[Path], Path]:
 def test_a_broken_file_is_an_error_with_its_place(
     tmp_path: Path, make: Callable[[Path], Path], line: int | None, message: str
 ) -> None:
-    """A file that cannot be read names itself, the line where that can be told, and what is wrong."""
+    """An unreadable file is reported with its name, the line if known, and the error."""
     path = make(tmp_path)
 
     with pytest.raises(RegistryError) as caught:
@@ -454,7 +454,7 @@ def test_a_line_that_is_nested_too_deeply_is_one_problem(tmp_path: Path) -> None
     assert (rows[1].line, rows[1].message) == (2, "is nested too deeply")
 
 
-def test_empty_files_can_be_told_from_broken_ones(tmp_path: Path) -> None:
+def test_empty_files_differ_from_broken_ones(tmp_path: Path) -> None:
     """An empty file is an error of its own kind."""
     with pytest.raises(EmptyTable):
         read_table(written(tmp_path, "list.csv", ""), named)
@@ -539,7 +539,7 @@ def test_a_broken_row_is_a_problem_in_its_place(
 @examples(60)
 @given(content=st.binary(max_size=300) | st.text("{}[]\"':,;-&*!|>\n\t aé0=#\\", max_size=60).map(str.encode))
 def test_no_bytes_break_a_reader(tmp_path_factory: pytest.TempPathFactory, suffix: str, content: bytes) -> None:
-    """Whatever a file holds, reading it gives rows and problems, or a RegistryError."""
+    """With any content, reading a file gives rows and problems, or a RegistryError."""
     path = written(tmp_path_factory.mktemp("bytes"), f"list{suffix}", content)
     try:
         rows = list(read_table(path, named).rows)
@@ -612,7 +612,7 @@ def test_list_in_a_cell(cell: Any, expected: tuple[str, ...]) -> None:
     )
 )
 def test_escaped_items_survive_a_list_cell(items: list[str]) -> None:
-    r"""Whatever its characters, an escaped item comes back whole, with ``\*`` for its stars."""
+    r"""With any characters, an escaped item reads back whole, with ``\*`` for its stars."""
     assert read_list(";".join(map(escape_item, items))) == tuple(item.replace("*", r"\*") for item in items)
 
 
@@ -656,14 +656,14 @@ def test_no_day(cell: Any) -> None:
     ],
 )
 def test_what_comes_first_in_a_date(cell: Any, order: DateOrder | None, expected: date) -> None:
-    """The order settles what differs between countries; whoever writes dots writes the day first."""
+    """The order decides where countries differ; with dots, the day comes first."""
     assert read_date(cell, order) == expected
 
 
 @pytest.mark.parametrize(
     ("read", "cell", "message"),
     [
-        pytest.param(read_date, "03/04/2026", "03/04/2026 could be two different days", id="two days"),
+        pytest.param(read_date, "03/04/2026", "03/04/2026 could be two different dates", id="two days"),
         pytest.param(read_date, "10000", "10000 is not a date", id="a number that is no day of our time"),
         pytest.param(read_date, 2026, "2026 is not a date", id="a year"),
         pytest.param(read_date, "31/01/27", "31/01/27 could be several days", id="two digits of a year"),
@@ -744,13 +744,13 @@ def test_what_a_heading_explains_in_brackets_is_of_no_account(heading: str, colu
 @pytest.mark.parametrize(
     "heading", ["Password", "Password [Required]", "API key (old)", "DB password", "Shared Secret", "Kennwort"]
 )
-def test_secrets_are_told_by_their_heading(heading: str) -> None:
+def test_secrets_are_recognised_by_their_heading(heading: str) -> None:
     """Also where something is explained beside it, or says whose it is."""
     assert holds_secret(heading)
 
 
 @pytest.mark.parametrize("heading", ["Secret id", "Access key id", "Password last changed", "Token kind", "Secretary"])
-def test_what_tells_of_a_secret_is_none(heading: str) -> None:
+def test_a_fact_about_a_secret_is_no_secret(heading: str) -> None:
     """Its id, its kind, its age."""
     assert not holds_secret(heading)
 

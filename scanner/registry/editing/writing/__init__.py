@@ -1,4 +1,4 @@
-"""Edits of a file in its own format: bytes in, bytes out, and everything that is not edited as it was."""
+"""Edits a file in its own format, bytes to bytes; everything else stays unchanged."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ _EDITORS: Mapping[str, Callable[[Opened, Sequence[Edit]], bytes]] = {
     ".toml": edit_toml,
 }
 FORMATS = tuple(_EDITORS)
-"""The endings of files that can be written."""
+"""The suffixes of writable files."""
 
 
 def edited(opened: Opened, edits: Sequence[Edit]) -> bytes:
-    """The file with these edits; one without content, and with headings in a sheet, becomes a whole new file.
+    """Return the file with these edits; an empty one with headings becomes a new sheet.
 
-    Raises RegistryError where its format has no room for them.
+    Raises RegistryError if its format cannot store them.
     """
     return _EDITORS[opened.suffix](opened, edits)

@@ -1,4 +1,4 @@
-"""What an edit is, and what the formats share."""
+"""Edits, and what the formats share."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from scanner.registry.tables.files import UTF_16
 
 
 class Edit(Struct, frozen=True, kw_only=True):
-    """New cells for the row at ``position``, counted from 0, or for a new row behind all others (None)."""
+    """New cells for the row at ``position``, from 0, or for a new row at the end (None)."""
 
     position: int | None = None
     cells: Mapping[str, Value]
-    """By heading, in the order in which new headings are to stand."""
+    """Cells by heading, in the order for new headings."""
 
 
 def decoded(opened: Opened) -> tuple[bytes, str]:
-    """The byte order mark that a file begins with, if it has one, and its text. Raises RegistryError for UTF-16."""
+    """Return the byte order mark, if there is one, and the text. Raises RegistryError for UTF-16."""
     if opened.data.startswith(UTF_16):
         message, fix = "is UTF-16 text, which is read but not written", "save it as UTF-8 (in Excel: CSV UTF-8)"
         raise RegistryError(Problem(file=str(opened.path), message=message, fix=fix))
@@ -33,13 +33,13 @@ def decoded(opened: Opened) -> tuple[bytes, str]:
 
 
 def new_headings(opened: Opened, edits: Sequence[Edit]) -> tuple[str, ...]:
-    """The headings that the edits need and the file has not."""
+    """Return the headings of the edits that the file does not have."""
     needed = dict.fromkeys(heading for edit in edits for heading in edit.cells)
     return tuple(heading for heading in needed if heading not in opened.headings)
 
 
 def in_document(opened: Opened, heading: str, value: Value) -> str | int | date | list[str]:
-    """A value for a document: a list stays one, unless this file writes a single item of that column as text."""
+    """Return a value for a document: a list, unless this file writes single items of that column as text."""
     if not isinstance(value, tuple):
         return value
     items = list_items(value)
@@ -54,7 +54,7 @@ def _is_text_there(opened: Opened, heading: str) -> bool:
 
 
 def rows_in(opened: Opened, document: Any) -> list[Any] | None:
-    """The list of rows in a document, as it is read: itself, or the one list in it; None where itself is the row."""
+    """Return the list of rows in a document: the document itself, or its only list; None if it is the row itself."""
     if isinstance(document, list):
         return document
     lists = [value for value in document.values() if isinstance(value, list)]
@@ -65,7 +65,7 @@ def rows_in(opened: Opened, document: Any) -> list[Any] | None:
 
 
 def no_room(opened: Opened) -> RegistryError:
-    """The error for a document that is one entry itself, where another is to be added."""
+    """Return the error for adding an entry to a document that is one entry itself."""
     return RegistryError(
         Problem(
             file=str(opened.path), message="is one entry and no list of them: none can be added", fix="make it a list"

@@ -1,4 +1,4 @@
-"""CSV: rows that are not edited stay byte for byte, but for the empty cell that a new column gives them."""
+"""Edits CSV: other rows stay byte for byte, except for an empty cell in a new column."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _QUOTINGS: tuple[_Quoting, ...] = (csv.QUOTE_MINIMAL, csv.QUOTE_ALL)
 
 
 class _Record:
-    """One row as it stands in the file: its cells, and the lines that they take."""
+    """A row of the file: its cells, and its lines."""
 
     def __init__(self, lines: Sequence[str], line: int, delimiter: str) -> None:
         rest = (lines[index] for index in range(line - 1, len(lines)))
@@ -31,11 +31,11 @@ class _Record:
         self.ending = raw[len(self._text) :]
 
     def padded(self, missing: int) -> str:
-        """As it is, with so many empty cells behind."""
+        """Return the row with empty cells added."""
         return self._text + self._delimiter * missing + self.ending
 
     def written(self, cells: Sequence[str], ending: str | None = None) -> str:
-        """Other cells, in the manner in which this one puts quotation marks."""
+        """Return the row with other cells, quoted in its style."""
         manner = [quoting for quoting in _QUOTINGS if self._joined(self.cells, quoting) == self._text]
         return self._joined(cells, manner[0] if manner else csv.QUOTE_MINIMAL) + (
             self.ending if ending is None else ending
@@ -43,13 +43,13 @@ class _Record:
 
     def _joined(self, cells: Sequence[str], quoting: _Quoting) -> str:
         out = StringIO()
-        # Both kinds of line break are in the writer's own, so that it quotes cells that hold either.
+        # Both kinds of line break, so that the writer quotes cells that contain either.
         csv.writer(out, delimiter=self._delimiter, quoting=quoting, lineterminator="\r\n").writerow(cells)
         return out.getvalue().removesuffix("\r\n")
 
 
 def edit_delimited(opened: Opened, edits: Sequence[Edit]) -> bytes:
-    """The file with these edits, its separator, line ends and byte order mark kept."""
+    """Return the file with these edits, with its separator, line ends and byte order mark."""
     mark, text = decoded(opened)
     lines = list(StringIO(text, newline="\n"))
     line = opened.line or 1
@@ -76,7 +76,7 @@ def edit_delimited(opened: Opened, edits: Sequence[Edit]) -> bytes:
 
 
 def _delimiter(opened: Opened, lines: Sequence[str], line: int) -> str:
-    """The separator under which the headings read as they did."""
+    """Return the separator with which the headings read as before."""
     return next(
         one
         for one in _DELIMITERS

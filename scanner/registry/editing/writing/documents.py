@@ -1,4 +1,4 @@
-"""JSON and TOML written back with their order and, in TOML, their comments."""
+"""Edits JSON and TOML, keeping the order and, in TOML, the comments."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from tomlkit.items import AoT
 from scanner.registry.editing.saving import Opened
 from scanner.registry.editing.writing.base import Edit, decoded, in_document, no_room, rows_in
 
-# --- JSON and NDJSON: keys keep their order, the document its indentation ---
+# --- JSON and NDJSON: the order of keys and the indentation stay ---
 
 _INDENTED = re.compile(r"\n([ \t]+)\S")
 
 
 def edit_json(opened: Opened, edits: Sequence[Edit]) -> bytes:
-    """The document with these edits. Raises RegistryError where it has no room for a new entry."""
+    """Return the document with these edits. Raises RegistryError if it cannot store a new entry."""
     mark, text = decoded(opened)
     document: Any = json.loads(text) if opened.rows or text.strip() else []
     rows = rows_in(opened, document)
@@ -39,7 +39,7 @@ def edit_json(opened: Opened, edits: Sequence[Edit]) -> bytes:
 
 
 def edit_ndjson(opened: Opened, edits: Sequence[Edit]) -> bytes:
-    """One object a line; a line that is not edited stays as it is."""
+    """Edits one object per line; other lines stay unchanged."""
     mark, text = decoded(opened)
     lines = text.split("\n")
     last = lines.pop()
@@ -61,19 +61,19 @@ def _fill(opened: Opened, edit: Edit, row: dict[str, Any]) -> dict[str, Any]:
 
 
 def _dumped(data: Any, like: str, indent: str | None) -> str:
-    """The data as JSON in the manner of a text: escapes where it has them, and blanks where it has them."""
+    """Return the data as JSON in the style of a text: escapes, and blanks."""
     separators = (",", ":") if indent is None and '": ' not in like and like.strip("[] \r\n") else None
     return json.dumps(data, ensure_ascii=like.isascii() and "\\u" in like, indent=indent, separators=separators)
 
 
-# --- TOML through tomlkit, which keeps comments, order and layout ---
+# --- TOML with tomlkit, which keeps comments, order and layout ---
 
 _KEY = "entry"
-"""What entries are called in a new document."""
+"""The key of entries in a new document."""
 
 
 def edit_toml(opened: Opened, edits: Sequence[Edit]) -> bytes:
-    """The document with these edits. Raises RegistryError where it has no room for a new entry."""
+    """Return the document with these edits. Raises RegistryError if it cannot store a new entry."""
     mark, text = decoded(opened)
     document = tomlkit.parse(text)
     rows = rows_in(opened, document)
@@ -98,7 +98,7 @@ def edit_toml(opened: Opened, edits: Sequence[Edit]) -> bytes:
 
 
 def _with_tables(text: str, key: str, rows: Sequence[Mapping[str, Any]]) -> str:
-    """The text with a table for each row behind it, where it stands for itself whatever comes before."""
+    """Return the text with a table for each row at the end."""
     if text and not text.endswith("\n"):
         text += "\n"
     tables = [f"[[{tomlkit.key(key).as_string()}]]\n{tomlkit.dumps(row)}" for row in rows]

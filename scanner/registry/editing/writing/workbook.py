@@ -1,4 +1,4 @@
-"""XLSX through openpyxl: formats, widths, other sheets and formulas elsewhere stay."""
+"""Edits XLSX with openpyxl: formats, widths, other sheets and formulas elsewhere stay."""
 
 from __future__ import annotations
 
@@ -25,16 +25,19 @@ if TYPE_CHECKING:
     from openpyxl.worksheet.worksheet import Worksheet
 
 LONGEST = 32_767
-"""UTF-16 units of text that a cell holds."""
+"""The most UTF-16 code units in a cell."""
 _EARLIEST = date(1900, 3, 1)
-"""Before it, spreadsheets disagree about what day a number is."""
+"""Spreadsheets disagree about the serial numbers of dates before this one."""
 _THINGS = frozenset({"charts", "diagrams", "embeddings", "media", "pivotTables", "slicers", "threadedComments"})
-# What XML cannot hold, or would change, is written as _xHHHH_; and so is what looks like that already.
+# Characters that XML cannot store, or would change, are written as _xHHHH_, and so is what looks like that.
 _ESCAPED = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]|_(?=x[0-9A-Fa-f]{4}_)")
 
 
 def edit_workbook(opened: Opened, edits: Sequence[Edit]) -> bytes:
-    """The workbook with these edits. Raises RegistryError where a text is too long or saving would lose something."""
+    """Return the workbook with these edits.
+
+    Raises RegistryError if a text is too long, or saving would lose content.
+    """
     try:
         import openpyxl
     except ImportError as error:
@@ -55,7 +58,7 @@ def edit_workbook(opened: Opened, edits: Sequence[Edit]) -> bytes:
 
 
 def _things(data: bytes) -> Counter[str]:
-    """What is in a workbook besides its cells: how many pictures, charts and the like."""
+    """Return the contents of a workbook besides cells: the number of pictures, charts and the like."""
     with zipfile.ZipFile(BytesIO(data)) as archive:
         folders = (name.split("/")[1] for name in archive.namelist() if name.count("/") == 2)  # noqa: PLR2004  # xl/media/…
     return Counter(folder for folder in folders if folder in _THINGS)
@@ -109,7 +112,7 @@ def _edit_sheet(opened: Opened, edits: Sequence[Edit], sheet: Worksheet) -> None
 
 
 def _make_room(sheet: Worksheet, last: int, rows: int) -> None:
-    """Move what stands below the list, such as a total, down by so many rows; what it sums up ends with the list."""
+    """Move the rows below the list, such as a total, down; their sums end with the list."""
     ends = re.compile(rf"(?<=[A-Za-z$]){last}(?!\d)")
     from openpyxl.utils import get_column_letter
 
@@ -124,14 +127,14 @@ def _cell(sheet: Worksheet, row: int, column: int) -> Cell:
     from openpyxl.cell.cell import Cell
 
     cell = sheet.cell(row, column)
-    assert isinstance(cell, Cell)  # a list with merged cells is refused when it is read
+    assert isinstance(cell, Cell)  # reading refuses lists with merged cells
     return cell
 
 
 def _like(model: Cell, cell: Cell) -> None:
-    """Give a cell the looks of another."""
+    """Copy the style of a cell to another."""
     if model.has_style:
-        cell._style = copy(model._style)  # type: ignore[attr-defined]  # noqa: SLF001  # openpyxl's own way to copy one
+        cell._style = copy(model._style)  # type: ignore[attr-defined]  # noqa: SLF001  # openpyxl's own way to copy a style
 
 
 def _write(opened: Opened, cell: Cell, value: Value) -> None:
@@ -146,11 +149,11 @@ def _write(opened: Opened, cell: Cell, value: Value) -> None:
         raise _too_much(opened, f"a cell holds at most {LONGEST} characters")
     cell.value = text or None
     if text:
-        cell.data_type = "s"  # openpyxl itself would take #N/A for an error
+        cell.data_type = "s"  # openpyxl would store #N/A as an error
 
 
 def _stretch(sheet: Worksheet, last: int, bottom: int) -> None:
-    """Let filter and tables that ended with the last row, or with a total below it, end with the new last one."""
+    """Extend a filter and tables that end with the last row, or with a total below it, to the new last row."""
     if sheet.auto_filter.ref:
         sheet.auto_filter.ref = _ending(sheet.auto_filter.ref, last, bottom)
     for table in sheet.tables.values():
@@ -165,7 +168,7 @@ def _ending(ref: str, last: int, bottom: int) -> str:
 
 
 def _widen(sheet: Worksheet, top: int, columns: int, headings: Sequence[str]) -> None:
-    """Let a table whose headings are those of the list have the new ones, too."""
+    """Give a table over the list's headings the new ones, too."""
     from openpyxl.utils import get_column_letter, range_boundaries
     from openpyxl.worksheet.table import TableColumn
 

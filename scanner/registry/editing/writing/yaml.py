@@ -1,6 +1,7 @@
-"""YAML by splicing: only what an edit says is written anew, at the places that the parser gives.
+"""Edits YAML by splicing: only edited values are written anew, at the positions of the parser.
 
-A round trip through a library's model would lay the whole document out again, and not every layout survives that.
+A round trip through a library's model would change the layout of the whole document, and not every layout survives
+that.
 """
 
 from __future__ import annotations
@@ -14,14 +15,14 @@ from scanner.registry.editing.saving import Opened
 from scanner.registry.editing.writing.base import Edit, decoded, in_document, no_room
 
 Splice: TypeAlias = tuple[int, int, str]
-"""From, to, and what stands there instead; offsets in the text."""
+"""Start, end and replacement; offsets in the text."""
 
 _LINE = 2**20
-"""Characters before the emitter would break a line; it never should."""
+"""A line length that the emitter never breaks at."""
 
 
 def edit_yaml(opened: Opened, edits: Sequence[Edit]) -> bytes:
-    """The document with these edits. Raises RegistryError where it has no room for a new entry."""
+    """Return the document with these edits. Raises RegistryError if it cannot store a new entry."""
     mark, text = decoded(opened)
     root = yaml.compose(text, Loader=yaml.CBaseLoader)
     rows = _rows(root)
@@ -42,11 +43,11 @@ def edit_yaml(opened: Opened, edits: Sequence[Edit]) -> bytes:
 
 
 def _rows(root: Any) -> Any:
-    """The sequence of entries, as it is read: the root, or the one sequence in it; None where there is none."""
+    """Return the sequence of entries: the root, or its only sequence; None if there is none."""
     if root is None or isinstance(root, yaml.SequenceNode):
         return root
     lists = [value for _, value in root.value if isinstance(value, yaml.SequenceNode)]
-    rows = [one for one in lists if one.value and all(isinstance(item, yaml.MappingNode) for item in one.value)]
+    rows = [list_ for list_ in lists if list_.value and all(isinstance(item, yaml.MappingNode) for item in list_.value)]
     only_lists = len(lists) == len(root.value)
     return next(iter(rows or (lists if only_lists else ())), None)
 
@@ -105,7 +106,7 @@ def _item(row: dict[str, Any], dash: int, gap: int = 2) -> str:
 
 
 def _end(text: str, node: Any) -> int:
-    """Where the last thing of a node ends; the parser's mark is behind blanks and comments."""
+    """Return where the content of a node ends; the parser's mark comes after blanks and comments."""
     if isinstance(node, yaml.ScalarNode) or node.flow_style or not node.value:
         start: int = node.start_mark.index
         return start + len(text[start : node.end_mark.index].rstrip())
@@ -120,7 +121,7 @@ def _line_end(text: str, at: int) -> int:
 
 
 def _flow(value: Any) -> str:
-    """A value on one line, quoted where YAML would take it for something else; safe inside brackets, too."""
+    """Return a value on one line, quoted if YAML would read it as another type; safe within brackets."""
     plain = all(map(str.isprintable, value if isinstance(value, list) else [value] if isinstance(value, str) else []))
     dumped = yaml.safe_dump(
         [value],

@@ -557,7 +557,7 @@ def test_who_is_not_on_the_roster_is_found_by_text() -> None:
         ),
         pytest.param(
             {"owner": ("A. Lovelace",)},
-            "owner A. Lovelace in registry.csv:2, which may be ada@example.com: user name made from the name",
+            "owner A. Lovelace in registry.csv:2, which may be ada@example.com: user name derived from the name",
             id="may-be-meant",
         ),
         pytest.param({"purpose": "adamant", "owner": ("Ada Byron",)}, None, id="neither-a-word-nor-another-ada"),

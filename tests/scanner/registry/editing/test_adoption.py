@@ -29,7 +29,7 @@ def make_answer(
 
 
 def _entry(*identities: str, row: int = 2, **facts: Any) -> Entry:
-    """An entry without an id of its own, as a stand-in names it."""
+    """An entry without its own id, as a stand-in names it."""
     origin = Origin(file="registry.csv", row=row)
     return make_entry(*identities, **{"id": f"registry.csv:{row}", "has_own_id": False, "origin": origin, **facts})
 
@@ -55,7 +55,7 @@ def _plan(
 
 
 def _changed(found: Plan) -> list[tuple[str | None, dict[str, Any]]]:
-    return [(one.entry.id if one.entry else None, dict(one.cells)) for one in found.changes]
+    return [(change.entry.id if change.entry else None, dict(change.cells)) for change in found.changes]
 
 
 def test_a_new_entry_names_the_identity_and_where_it_lives() -> None:
@@ -157,7 +157,7 @@ def test_what_the_scan_saw_counts_as_well(verdict: RegistryVerdict, identities: 
     [pytest.param(("other",), True, id="where it was"), pytest.param(("else",), False, id="moved since")],
 )
 def test_a_row_that_has_not_moved_since_the_scan_may_be_named(then: tuple[str, ...], taken: bool) -> None:
-    """As an entry that is only alike: nothing but its row tells which one is meant."""
+    """Like an entry that is only similar: only its row says which one is meant."""
     declared = EntryAssessment(entry=_entry(*then, owner=BOB), state="not_found")
     scan = make_result(make_assessment(), entries=(declared,))
     answer, entry = make_answer(entry="registry.csv:2"), _entry("other", owner=BOB)
@@ -167,11 +167,11 @@ def test_a_row_that_has_not_moved_since_the_scan_may_be_named(then: tuple[str, .
             ("registry.csv:2", {"identities": ("other", make_identity().key), "owner": ADA})
         ]
     else:
-        with pytest.raises(RegistryError, match="no longer stands for"):
+        with pytest.raises(RegistryError, match="no longer matches"):
             _plan([answer], entry, scan=scan)
 
 
-def test_several_that_one_entry_is_to_stand_for_are_all_named_in_it() -> None:
+def test_an_entry_gets_all_identities_that_it_should_match() -> None:
     """Each once, behind what it names already."""
     answers = [make_answer(name, row=row, entry="NHI-1") for row, name in enumerate(("a", "b", "a"), start=2)]
     (change,) = _plan(answers, make_entry("x")).changes
@@ -181,7 +181,7 @@ def test_several_that_one_entry_is_to_stand_for_are_all_named_in_it() -> None:
 
 
 @pytest.mark.parametrize(
-    ("entries", "identity", "told"),
+    ("entries", "identity", "message"),
     [
         pytest.param(
             [make_entry("x"), make_entry(make_identity().key, id="NHI-2", owner=BOB)], make_identity(),
@@ -193,22 +193,22 @@ def test_several_that_one_entry_is_to_stand_for_are_all_named_in_it() -> None:
         pytest.param([make_entry("x", provider="saas")], make_identity(source=""), None, id="of which little is known"),
     ],
 )  # fmt: skip
-def test_an_id_that_changes_nothing_is_refused(entries: list[Entry], identity: Identity, told: str | None) -> None:
-    """As long as the identity was scanned: what a list says of it alone does not tell where it lives."""
+def test_an_id_that_changes_nothing_is_refused(entries: list[Entry], identity: Identity, message: str | None) -> None:
+    """As long as the identity was scanned: its name in a list does not say where it is."""
     answers = [make_answer(identity, entry="NHI-1")]
-    if told is None:
+    if message is None:
         assert len(_plan(answers, *entries).changes) == 1
         return
     with pytest.raises(RegistryError) as caught:
         _plan(answers, *entries)
 
-    assert [(one.line, one.field, one.message) for one in caught.value.problems] == [
-        (2, "id", f"NHI-1 would still not stand for {make_identity().key}: {told}")
+    assert [(problem.line, problem.field, problem.message) for problem in caught.value.problems] == [
+        (2, "id", f"NHI-1 would still not match {make_identity().key}: {message}")
     ]
 
 
 def test_a_pattern_is_no_entry_for_one_of_them() -> None:
-    """Whoever takes over one identity of a pattern does not take over all."""
+    """Adopting one identity of a pattern does not adopt all."""
     (change,) = _plan([make_answer()], make_entry("svc-*", owner=BOB)).changes
 
     assert change.entry is None
@@ -219,7 +219,7 @@ def test_a_pattern_is_no_entry_for_one_of_them() -> None:
     [
         pytest.param([], [make_answer(entry="NHI-9")], "there is no entry NHI-9", id="no such id"),
         pytest.param(
-            [_entry("other", owner=BOB)], [make_answer(entry="registry.csv:2")], "no longer stands for", id="rows moved"
+            [_entry("other", owner=BOB)], [make_answer(entry="registry.csv:2")], "no longer matches", id="rows moved"
         ),
         pytest.param(
             [make_entry("svc-billing"), make_entry("svc-billing", id="NHI-2")], [make_answer()],
@@ -228,13 +228,13 @@ def test_a_pattern_is_no_entry_for_one_of_them() -> None:
         pytest.param(
             [make_entry("svc-*", owner=BOB)],
             [make_answer("svc-a", entry="NHI-1"), make_answer("svc-b", row=3, entry="NHI-1", owner=("eve@x",))],
-            "orphans.csv:3: owner: orphans.csv:2 says something else of the same entry (make them agree, or empty the "
+            "orphans.csv:3: owner: orphans.csv:2 has other values for the same entry (make them agree, or empty the "
             "id of one to give it an entry of its own)", id="two answers disagree",
         ),
         pytest.param([], [make_answer(purpose="1.2E+10")], "holds something that no registry", id="unwritable"),
     ],
 )  # fmt: skip
-def test_what_nobody_can_tell_is_refused(entries: list[Entry], answers: list[Answer], message: str) -> None:
+def test_ambiguous_answers_are_refused(entries: list[Entry], answers: list[Answer], message: str) -> None:
     """With file and row, and nothing else is done."""
     with pytest.raises(RegistryError) as caught:
         _plan(answers, *entries)
@@ -270,14 +270,17 @@ def test_adopting_again_changes_nothing() -> None:
 )
 def test_new_ids_go_on_where_the_registrys_end(ids: list[str], expected: list[str | None]) -> None:
     """In its own numbering and width; where it has none, the column stays empty."""
-    entries = [make_entry(f"other-{one}", id=one) for one in ids]
+    entries = [make_entry(f"other-{id_}", id=id_) for id_ in ids]
     found = _plan([make_answer("a"), make_answer("b", row=3)], *entries)
 
     assert [change.cells.get("id") for change in found.changes] == expected
 
 
 def test_owners_who_are_not_there_are_refused_unless_they_are_accepted() -> None:
-    """The roster may be the one that is behind, but whoever adopts has to say so. Who has left is only warned of."""
+    """The roster may be out of date, but adopting unknown owners needs an option.
+
+    Owners who have left cause a warning.
+    """
     answer = make_answer(owner=("left@example.com", "stranger"), backup_owner=("ada@example.com, b@x",))
     strangers = [
         (2, "owner", "stranger is not on the roster", None),
@@ -288,7 +291,9 @@ def test_owners_who_are_not_there_are_refused_unless_they_are_accepted() -> None
         _plan([answer])
     found = _plan([answer], accept_unknown=True)
 
-    assert [(one.line, one.field, one.message, one.fix) for one in refused.value.problems] == strangers
+    assert [
+        (problem.line, problem.field, problem.message, problem.fix) for problem in refused.value.problems
+    ] == strangers
     assert sorted((one.line, one.field, one.message, one.fix) for one in found.warnings) == sorted(
         [*strangers, (2, "owner", "left@example.com is on the roster, but not active", None)]
     )
@@ -308,11 +313,11 @@ def test_a_key_that_no_cell_can_hold_is_left_out_with_a_warning() -> None:
 
 @pytest.mark.parametrize(("days", "taken"), [(0, True), (1, False)], ids=["today", "tomorrow"])
 def test_a_review_is_taken_unless_it_is_yet_to_come(days: int, taken: bool) -> None:
-    """Nobody has reviewed anything tomorrow: it would silence every reminder until then."""
+    """A review in the future would suppress every reminder until then."""
     day = NOW.date() + timedelta(days=days)
 
     if taken:
         assert _plan([make_answer(last_reviewed=day)]).changes[0].cells["last_reviewed"] == day
     else:
-        with pytest.raises(RegistryError, match=f"last_reviewed: {day} is yet to come"):
+        with pytest.raises(RegistryError, match=f"last_reviewed: {day} is in the future"):
             _plan([make_answer(last_reviewed=day)])

@@ -29,7 +29,7 @@ NHI ID;Wer;ARN;Last review;Ticket;Password;max age
 
 
 def _entries(path: Path, columns: Mapping[str, str] = {}) -> list[Entry]:
-    """What the registry says, wherever it stands."""
+    """The entries of the registry, in any order."""
     read = load_registry([ListSource(path=path, columns=columns)]).entries
     nowhere = Origin(file="")
     return [
@@ -61,7 +61,7 @@ def test_every_column_goes_along(tmp_path: Path, suffix: str) -> None:
 def test_any_way_through_the_formats_ends_with_the_same_entries(
     tmp_path_factory: pytest.TempPathFactory, rows: list[dict[str, Value]], way: list[str]
 ) -> None:
-    """Nothing is lost and nothing is added, whatever the cells hold."""
+    """Nothing is lost and nothing is added, with any cells."""
     folder = tmp_path_factory.mktemp("converted")
     path = folder / f"0{way[0]}"
     path.write_bytes(edited(blank(path), [Edit(cells=row) for row in rows]))
@@ -73,12 +73,12 @@ def test_any_way_through_the_formats_ends_with_the_same_entries(
     assert _entries(path) == first
 
 
-def test_what_cannot_be_read_is_told_with_its_place(tmp_path: Path) -> None:
+def test_unreadable_cells_are_reported_with_their_place(tmp_path: Path) -> None:
     """A registry that a scan would refuse is not converted either, nor one where a heading means two columns."""
     path = tmp_path / "registry.csv"
     for text, message in (
-        ("name,expires\na,03/04/2026\n", "registry.csv:2: expires: 03/04/2026 could be two different days"),
-        ("name,notes,notes\na,1,2\n", "registry.csv:1: notes: stands over 2 columns"),
+        ("name,expires\na,03/04/2026\n", "registry.csv:2: expires: 03/04/2026 could be two different dates"),
+        ("name,notes,notes\na,1,2\n", "registry.csv:1: notes: is the heading of 2 columns"),
     ):
         path.write_text(text, encoding="utf-8")
         with pytest.raises(RegistryError) as caught:

@@ -8,12 +8,12 @@ from tests.factories import NOW, make_assessment, make_entry, make_identity
 
 
 def _owned_by(*people: str) -> OwnershipVerdict:
-    candidates = tuple(OwnerCandidate(person=one, score=0.5, evidence="a tag") for one in people)
+    candidates = tuple(OwnerCandidate(person=person, score=0.5, evidence="a tag") for person in people)
     return OwnershipVerdict(state="orphaned", reason="unregistered", candidates=candidates)
 
 
 def test_drafts_are_proposed_to_their_likeliest_owner() -> None:
-    """Sorted by owner, then key; those whom nobody is likely to own come last."""
+    """Sorted by owner, then key; those without a likely owner come last."""
     found = draft(
         [
             make_assessment("a"),

@@ -49,7 +49,7 @@ def _read(tmp_path: Path, text: str, name: str = "o.csv", known: Iterable[Identi
     ],
 )
 def test_any_spreadsheet_may_have_saved_it(tmp_path: Path, text: str) -> None:
-    """The same answer, whatever became of separators, order and days."""
+    """The same answer with other separators, column order and date formats."""
     (answer,) = _read(tmp_path, text).answers
 
     assert (answer.identity.key, answer.identity.scope, answer.entry) == ("saas:a", "acme", "NHI-1")
@@ -119,7 +119,7 @@ def test_a_key_is_looked_up_to_the_letter(tmp_path: Path, key: str, known: list[
 
 @pytest.mark.parametrize("known", [[TAB, BACKSLASH], [BACKSLASH, TAB]])
 def test_keys_that_print_alike_are_left_out(tmp_path: Path, known: list[Identity]) -> None:
-    """Nobody can tell which row is whose, and a hostile name may be one of them; the other rows are taken."""
+    """It is unclear which row belongs to which, and a hostile name may be one of them; the other rows are accepted."""
     rows = ROW.replace("saas:a,", "x\\ty,") + ROW.replace("saas:a,", "saas:pay,")
     read = _read(tmp_path, HEAD + rows, known=[*known, PAY])
 
@@ -131,8 +131,8 @@ def test_keys_that_print_alike_are_left_out(tmp_path: Path, known: list[Identity
 
 @pytest.mark.parametrize("known", [[PAY], []], ids=["another", "nothing was found"])
 @pytest.mark.parametrize("key", ["saas:a", "saas:pay "])
-def test_a_key_that_no_scan_knows_is_told(tmp_path: Path, key: str, known: list[Identity]) -> None:
-    """A spreadsheet may have made another key of it, and nobody should own that in silence."""
+def test_a_key_that_no_scan_knows_is_reported(tmp_path: Path, key: str, known: list[Identity]) -> None:
+    """A spreadsheet may have changed the key, so this is not silent."""
     read = _read(tmp_path, HEAD + ROW.replace("saas:a,", f"{key},"), known=known)
 
     assert [one.identity.key for one in read.answers] == [key]
@@ -140,29 +140,33 @@ def test_a_key_that_no_scan_knows_is_told(tmp_path: Path, key: str, known: list[
 
 
 def test_without_a_scan_keys_and_names_are_taken_as_they_are(tmp_path: Path) -> None:
-    """To the letter, so that no imitation has what was said of the real one; and it is said that nobody checked."""
+    """Compared exactly, so that an imitation does not get the answer; without a scan, there is a warning."""
     read = _read(tmp_path, HEAD + ROW.replace("saas:a,", "saas:a ,").replace(",bot,a,", ",bot,a ,"))
 
     assert [(one.identity.key, one.identity.name) for one in read.answers] == [("saas:a ", "a ")]
     assert [(one.line, one.message) for one in read.warnings] == [
-        (None, "there is no scan to check its keys against: each is taken as it is written")
+        (None, "there is no scan to check the keys against: they are used as written")
     ]
     assert _read(tmp_path, HEAD + ROW.replace("ada@example.com", "")).warnings == ()
 
 
-def test_everything_that_is_wrong_is_told_at_once(tmp_path: Path) -> None:
+def test_all_problems_are_reported_at_once(tmp_path: Path) -> None:
     """File, row and heading of each; nothing is adopted of a list that is wrong somewhere."""
     wrong = ROW.replace("2027-01-31", "03/04/2027") + ROW.replace("Retired", "retierd") + ROW.replace("saas:a,", ",")
 
     with pytest.raises(RegistryError) as caught:
         _read(tmp_path, HEAD + wrong)
 
-    assert [(one.line, one.field) for one in caught.value.problems] == [(2, "expires"), (3, "status"), (4, "key")]
+    assert [(problem.line, problem.field) for problem in caught.value.problems] == [
+        (2, "expires"),
+        (3, "status"),
+        (4, "key"),
+    ]
     assert caught.value.problems[1].fix == "did you mean retired?"
 
 
 def test_another_table_is_no_list_of_orphans(tmp_path: Path) -> None:
-    """A report without the columns to fill in is told from one with them."""
+    """A report without the columns to fill in is recognised."""
     with pytest.raises(RegistryError, match="is no list of orphans"):
         _read(tmp_path, "key,owner\nx,ada@example.com\n")
 
@@ -173,17 +177,17 @@ SUGGESTING = HEAD.replace("\n", ",suggested_owner\n")
 @pytest.mark.parametrize(
     ("owner", "taken"),
     [
-        pytest.param("", None, id="nobody said anything"),
-        pytest.param("tbd", None, id="nobody yet"),
+        pytest.param("", None, id="no answer"),
+        pytest.param("tbd", None, id="placeholder"),
         pytest.param("As suggested ", ("ada@example.com",), id="confirmed"),
-        pytest.param("bob@example.com", ("bob@example.com",), id="somebody else"),
+        pytest.param("bob@example.com", ("bob@example.com",), id="another person"),
         pytest.param("as suggested; bob@example.com", ("ada@example.com", "bob@example.com"), id="both"),
     ],
 )
-def test_a_suggestion_is_no_answer_until_somebody_confirms_it(
+def test_a_suggestion_is_no_answer_until_it_is_confirmed(
     tmp_path: Path, owner: str, taken: tuple[str, ...] | None
 ) -> None:
-    """It stands in a column of its own, and is taken where the owner's says so."""
+    """The suggestion has its own column, and counts if the owner's column accepts it."""
     found = _read(tmp_path, f"{SUGGESTING}saas:a,saas,acme,bot,a,no,,{owner},,,bills,,,,ada@example.com\n")
 
     assert [answer.cells["owner"] for answer in found.answers] == ([] if taken is None else [taken])
@@ -192,10 +196,10 @@ def test_a_suggestion_is_no_answer_until_somebody_confirms_it(
 
 def test_without_a_suggestion_none_can_be_confirmed(tmp_path: Path) -> None:
     """By row and heading."""
-    with pytest.raises(RegistryError, match="nobody is suggested in this row") as refused:
+    with pytest.raises(RegistryError, match="this row has no suggested owner") as refused:
         _read(tmp_path, f"{SUGGESTING}saas:a,saas,acme,bot,a,no,,as suggested,,,,,,,\n")
 
-    assert [(one.line, one.field) for one in refused.value.problems] == [(2, "owner")]
+    assert [(problem.line, problem.field) for problem in refused.value.problems] == [(2, "owner")]
 
 
 def test_the_headings_that_a_workbook_shows_are_taken_back() -> None:

@@ -38,17 +38,17 @@ def _good(*identities: str, row: int = 2, **facts: Any) -> Entry:
 
 def _said(*entries: Entry) -> list[tuple[bool, int | None, str | None, str]]:
     notes = lint_entries(entries, STANDARD)
-    return [(one.grave, one.problem.line, one.problem.field, one.problem.message) for one in notes]
+    return [(one.is_problem, one.problem.line, one.problem.field, one.problem.message) for one in notes]
 
 
 @pytest.mark.parametrize(
-    ("facts", "grave", "field", "message"),
+    ("facts", "is_problem", "field", "message"),
     [
         pytest.param({"owner": ("left@example.com",)}, True, "owner", "left@example.com left on 2026-01-01", id="left"),
         pytest.param({"owner": ("x@y",)}, True, "owner", "x@y is not on the roster", id="unknown"),
         pytest.param({"owner": ("terraform",)}, True, "owner", "terraform is a machine", id="machine"),
         pytest.param({"owner": ("team:empty",)}, True, "owner", "team:empty has no active member", id="empty group"),
-        pytest.param({"owner": ()}, True, "owner", "nobody is named", id="nobody"),
+        pytest.param({"owner": ()}, True, "owner", "no owner is named", id="no owner"),
         pytest.param({"backup_owner": ("x@y",)}, True, "backup_owner", "x@y is not on the roster", id="backup"),
         pytest.param(
             {"owner": ("soon@example.com",)}, False, "owner", "soon@example.com leaves on 2026-12-31", id="leaving"
@@ -61,7 +61,7 @@ def _said(*entries: Entry) -> list[tuple[bool, int | None, str | None, str]]:
             {"owner": ("team:leaving",)}, False, "owner",
             "team:leaving has active members, and all of them are leaving", id="group of leavers",
         ),
-        pytest.param({"owner": (), "status": "proposed"}, False, "owner", "nobody is named", id="nobody yet"),
+        pytest.param({"owner": (), "status": "proposed"}, False, "owner", "no owner is named", id="proposed"),
         pytest.param(
             {"expires": date(2026, 11, 24)}, True, "expires", "expired on 2026-11-24, yet is active", id="expired"
         ),
@@ -79,25 +79,25 @@ def _said(*entries: Entry) -> list[tuple[bool, int | None, str | None, str]]:
         ),
         pytest.param({"purpose": None}, False, "purpose", "is empty", id="no purpose"),
         pytest.param(
-            {"provider": "awss"}, False, "provider", "awss is nothing that can be scanned: this matches nothing",
+            {"provider": "awss"}, False, "provider", "awss cannot be scanned: this entry matches nothing",
             id="provider",
         ),
         pytest.param(
-            {"identities": ("a*",)}, False, "identities", "the pattern a* may stand for far too much", id="broad"
+            {"identities": ("a*",)}, False, "identities", "the pattern a* is too broad", id="broad"
         ),
         pytest.param(
-            {"status": "retired", "owner": ()}, False, "expires", "is retired, and nobody can tell since when",
+            {"status": "retired", "owner": ()}, False, "expires", "is retired without a date",
             id="retired",
         ),
     ],
 )  # fmt: skip
-def test_one_thing_wrong_is_one_note(facts: dict[str, Any], grave: bool, field: str, message: str) -> None:
-    """With row and column; problems are grave, warnings are not."""
+def test_one_problem_is_one_note(facts: dict[str, Any], is_problem: bool, field: str, message: str) -> None:
+    """With row and column; a problem or a warning."""
     entry = _good(**{key: value for key, value in facts.items() if key != "identities"})
     if "identities" in facts:
         entry = _good(*facts["identities"])
 
-    assert _said(entry) == [(grave, 2, field, message)]
+    assert _said(entry) == [(is_problem, 2, field, message)]
 
 
 @pytest.mark.parametrize(
@@ -113,18 +113,18 @@ def test_one_thing_wrong_is_one_note(facts: dict[str, Any], grave: bool, field: 
         pytest.param({"owner": ("team:changing",)}, id="a group of which one stays"),
     ],
 )
-def test_nothing_wrong_is_no_note(facts: dict[str, Any]) -> None:
+def test_no_problem_is_no_note(facts: dict[str, Any]) -> None:
     """As a scan sees it."""
     assert _said(_good(**facts)) == []
 
 
 def test_an_entry_that_cannot_name_an_owner_is_only_warned_about() -> None:
-    """Where its format has no place for one, it would be a problem that nobody could solve."""
+    """If its format has no field for an owner, the problem could not be fixed."""
     entries = [_good("svc-a", owner=()), _good("svc-b", owner=(), id="b", row=3)]
 
     notes = lint_entries(entries, STANDARD, ownerless={"b"})
 
-    assert [(one.problem.line, one.grave) for one in notes] == [(2, True), (3, False)]
+    assert [(one.problem.line, one.is_problem) for one in notes] == [(2, True), (3, False)]
 
 
 @pytest.mark.parametrize(
@@ -149,13 +149,13 @@ def test_an_entry_that_cannot_name_an_owner_is_only_warned_about() -> None:
     ],
 )  # fmt: skip
 def test_identities_declared_twice_name_both_places(one: Entry, other: Entry, twins: bool) -> None:
-    """At the later one; only where both could stand for the same."""
+    """At the later one; only if both can mean the same place."""
     assert _twice(one, other) == ([(True, 3, "declared at registry.csv:2, too")] if twins else [])
 
 
 def _twice(*entries: Entry) -> list[tuple[bool, int | None, str]]:
     found = [said for said in _said(*entries) if "is declared at" in said[3]]
-    return [(grave, line, message.partition(" is ")[2]) for grave, line, _, message in found]
+    return [(is_problem, line, message.partition(" is ")[2]) for is_problem, line, _, message in found]
 
 
 @pytest.mark.parametrize(
@@ -188,7 +188,7 @@ _PLACES = st.fixed_dictionaries(
 
 
 @given(st.lists(st.tuples(st.sampled_from(["a", "b"]), _PLACES), max_size=8))
-def test_whoever_could_mean_the_same_place_is_found(declared: list[tuple[str, dict[str, str]]]) -> None:
+def test_entries_that_can_mean_the_same_place_are_found(declared: list[tuple[str, dict[str, str]]]) -> None:
     """Two entries do where all that both say of it is the same; compared with every one that came before."""
     entries = [_good(text, row=row, **place) for row, (text, place) in enumerate(declared)]
     later = [
@@ -231,7 +231,7 @@ def test_one_name_in_many_places_is_looked_at_once_for_each() -> None:
         pytest.param("svc-pay", "svc-*", False, id="one name is an exception, not a pattern"),
     ],
 )
-def test_patterns_inside_others_are_told(narrow: str, wide: str, covered: bool) -> None:
+def test_patterns_inside_others_are_reported(narrow: str, wide: str, covered: bool) -> None:
     """The narrower one counts, so the two need not agree."""
     said = _said(_good(wide), _good(narrow, row=3))
     found = [message for _, line, _, message in said if line == 3 and "covered" in message]
@@ -251,11 +251,11 @@ def test_people_are_looked_at_too(person: Person, said: tuple[str, str]) -> None
     """What of the roster would make owners hard to find."""
     (note,) = lint_people([person], STANDARD)
 
-    assert (note.grave, note.problem.field, note.problem.message) == (False, *said)
+    assert (note.is_problem, note.problem.field, note.problem.message) == (False, *said)
 
 
 def test_quality_counts_what_is_filled_in_and_what_holds() -> None:
-    """By column; retired entries are left out, and the score is the mean over what a registry is meant to hold."""
+    """By column, without retired entries; the score is the mean over the columns that a registry should have."""
     found = measure(
         [
             _good(built_by="eve", systems=("erp",), credentials=("access_key",), baseline="b", blast_radius="c"),
@@ -281,18 +281,18 @@ def test_without_entries_there_is_no_quality() -> None:
 
 
 @pytest.mark.parametrize(
-    ("facts", "grave", "field", "message"),
+    ("facts", "is_problem", "field", "message"),
     [
         pytest.param({"identities": ("svc\u200b-a",)}, False, "identities",
                      "svc\\u200b-a holds an invisible character (U+200B)", id="invisible"),
         pytest.param({"identities": ("p\u0430yments",)}, False, "identities",
                      "p\u0430yments mixes letters that look alike (Cyrillic and Latin)", id="look-alike"),
         pytest.param({"identities": ("arn:aws:iam::12345:user/a",)}, False, "identities",
-                     "12345 is no account number of AWS: these have 12 digits", id="account in an ARN"),
+                     "12345 is not an AWS account number, which has 12 digits", id="account in an ARN"),
         pytest.param({"provider": "aws", "scope": "1234567890123"}, False, "scope",
-                     "1234567890123 is no account number of AWS: these have 12 digits", id="scope too long"),
+                     "1234567890123 is not an AWS account number, which has 12 digits", id="scope too long"),
         pytest.param({"provider": "aws", "scope": "000000000000"}, False, "scope",
-                     "000000000000 is no account number of AWS: these have 12 digits", id="nothing but zeros"),
+                     "000000000000 is not an AWS account number, which has 12 digits", id="nothing but zeros"),
         pytest.param({"identities": ("arn:aws:iam::123456789012:user/a",), "scope": "210987654321"}, True, "scope",
                      "is 210987654321, and arn:aws:iam::123456789012:user/a is of another account", id="scope"),
         pytest.param({"identities": ("arn:aws:iam::123456789012:user/a",), "provider": "vault"}, True, "provider",
@@ -310,11 +310,11 @@ def test_without_entries_there_is_no_quality() -> None:
         pytest.param({"purpose": "TBD"}, False, "purpose", "says TBD", id="to be decided"),
     ],
 )  # fmt: skip
-def test_what_cannot_be_so_is_said(facts: dict[str, Any], grave: bool, field: str, message: str) -> None:
+def test_what_cannot_be_so_is_said(facts: dict[str, Any], is_problem: bool, field: str, message: str) -> None:
     """One note for each, and never what may be the secret."""
     identities = facts.pop("identities", ("svc-billing",))
 
-    assert _said(_good(*identities, **{"owner": ("ada@example.com",), **facts})) == [(grave, 2, field, message)]
+    assert _said(_good(*identities, **{"owner": ("ada@example.com",), **facts})) == [(is_problem, 2, field, message)]
 
 
 @pytest.mark.parametrize(
@@ -324,12 +324,12 @@ def test_what_cannot_be_so_is_said(facts: dict[str, Any], grave: bool, field: st
         pytest.param({"identities": ("m\u00fcller-bot", "\u0431\u043e\u0442-7")}, id="accents, and one alphabet alone"),
         pytest.param({"identities": ("arn:aws:iam::*:role/a", "arn:aws:s3:::bucket-a")}, id="ARNs without an account"),
         pytest.param({"credentials": ("AKIAIOSFODNN7EXAMPLE", "9f86d081884c7d659a2f")}, id="public ids"),
-        pytest.param({"owner": ("ada@example.com",), "approved_by": "team:empty"}, id="approved by somebody else"),
+        pytest.param({"owner": ("ada@example.com",), "approved_by": "team:empty"}, id="approved by another"),
         pytest.param({"identities": ("PaymentsReconciliationLoaderProduction01",)}, id="a name of forty letters"),
         pytest.param({"owner": ("team:changing",), "approved_by": "ada@example.com"}, id="approved by one of the team"),
     ],
 )
-def test_what_may_be_so_is_let_be(facts: dict[str, Any]) -> None:
+def test_valid_values_cause_no_note(facts: dict[str, Any]) -> None:
     identities = facts.pop("identities", ("svc-billing",))
 
     assert _said(_good(*identities, **facts)) == []
@@ -357,14 +357,14 @@ def test_a_short_secret_of_the_settings_makes_no_name_a_secret(monkeypatch: pyte
     ],
 )
 def test_nothing_is_said_of_cells_that_cannot_be_read(facts: dict[str, Any], hidden: set[str], said: list[str]) -> None:
-    """Nor of what depends on them: an owner in an unreadable cell is not nobody."""
+    """Nor about checks that depend on them: an unreadable owner is not a missing owner."""
     notes = lint_entries([_good(**facts, id="torn")], STANDARD, hidden={"torn": hidden})
 
     assert [one.problem.field for one in notes] == said
 
 
 @pytest.mark.parametrize(("hidden", "said"), [("identities", 0), ("scope", 0), ("team", 1)])
-def test_a_row_whose_place_cannot_be_read_is_nobodys_twin(hidden: str, said: int) -> None:
+def test_a_row_with_an_unreadable_place_has_no_twin(hidden: str, said: int) -> None:
     """Its name alone may be of something else."""
     notes = lint_entries([_good(), _good(id="torn", row=3)], STANDARD, hidden={"torn": {hidden}})
 

@@ -101,7 +101,7 @@ def test_links_are_followed_and_permissions_kept(tmp_path: Path) -> None:
 
 
 def test_a_file_that_was_changed_meanwhile_is_left_as_it_is(tmp_path: Path) -> None:
-    """Whoever saved it while we were thinking loses nothing; of several files, none is written."""
+    """A file saved in the meantime is not overwritten; of several files, none is written."""
     for name in ("a", "b"):
         (tmp_path / f"{name}.yaml").write_text(f"- name: {name}\n  owner: x\n", encoding="utf-8")
     target = _target(tmp_path)
@@ -116,7 +116,7 @@ def test_a_file_that_was_changed_meanwhile_is_left_as_it_is(tmp_path: Path) -> N
 
 
 def test_what_would_not_be_read_back_is_not_written(tmp_path: Path) -> None:
-    """The last guard, whatever slips through before it: here, an owner that the reader takes for nobody."""
+    """The last check before writing: here, an owner that the reader would drop."""
     path = tmp_path / "registry.csv"
     path.write_text("identities,owner\na,x\n", encoding="utf-8")
     target = _target(path)
@@ -127,7 +127,7 @@ def test_what_would_not_be_read_back_is_not_written(tmp_path: Path) -> None:
     assert path.read_text(encoding="utf-8") == "identities,owner\na,x\n"
 
 
-def test_a_format_that_cannot_be_written_is_told(tmp_path: Path) -> None:
+def test_a_format_that_cannot_be_written_is_an_error(tmp_path: Path) -> None:
     """With those that can."""
     with pytest.raises(RegistryError, match="no format that can be written"):
         revise(_target(tmp_path / "registry.ods"), [ADDED])

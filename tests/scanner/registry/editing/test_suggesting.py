@@ -1,4 +1,4 @@
-"""Headings that nobody knows: what they may mean, as config that makes the list readable."""
+"""Unknown headings: suggestions as configuration that makes the list readable."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def _source(text: str) -> ListSource:
 
 
 def test_headings_are_explained_by_what_stands_under_them(tmp_path: Path) -> None:
-    """The config is TOML as it stands, and with it the list is read; a column of secrets is never looked at."""
+    """The configuration is valid TOML, and the list can be read with it; columns of secrets are never read."""
     path = tmp_path / "liste.csv"
     path.write_text(GERMAN, encoding="utf-8")
 
@@ -48,13 +48,13 @@ def test_headings_are_explained_by_what_stands_under_them(tmp_path: Path) -> Non
     assert '"Verantwortlich" = "owner"  # 2 of 2 cells are people' in config
     assert '# "Bemerkung" is kept and shown as it is' in config
     assert "Passwort" not in config
-    assert [(one.identities[0][-1], one.owner, one.technical_owner, one.environment) for one in entries] == [
+    assert [(entry.identities[0][-1], entry.owner, entry.technical_owner, entry.environment) for entry in entries] == [
         ("a", ("ada@example.com",), ("Ada Lovelace",), "prod"),
         ("b", ("Lovelace Ada",), ("ada@example.com",), "dev"),
     ]
 
 
-def test_an_export_is_told_by_its_headings(tmp_path: Path) -> None:
+def test_an_export_is_recognised_by_its_headings(tmp_path: Path) -> None:
     path = tmp_path / "cmdb.csv"
     path.write_text(SERVICENOW, encoding="utf-8")
 
@@ -77,7 +77,7 @@ def test_an_export_is_told_by_its_headings(tmp_path: Path) -> None:
         ("Name,Owner,Status", None),
     ],
 )
-def test_headings_of_codes_tell_whose_export_it_is(headings: str, preset: str | None, tmp_path: Path) -> None:
+def test_headings_of_codes_identify_the_preset(headings: str, preset: str | None, tmp_path: Path) -> None:
     """They mean a status without a preset, too, and only with it do their codes."""
     path = tmp_path / "snow.csv"
     path.write_text(f"{headings}\n{','.join('x' for _ in headings.split(','))}\n", encoding="utf-8")

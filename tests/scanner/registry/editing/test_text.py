@@ -13,8 +13,8 @@ def _said(*problems: Problem) -> list[str]:
     return list(lint_text(LintReport(problems=problems, warnings=(), quality=None)))
 
 
-def _problem(line: int | None, message: str = "nobody is named", file: str = "r.csv") -> Problem:
-    return Problem(file=file, line=line, field="owner", message=message, fix="name somebody")
+def _problem(line: int | None, message: str = "no owner is named", file: str = "r.csv") -> Problem:
+    return Problem(file=file, line=line, field="owner", message=message, fix="name an owner")
 
 
 @pytest.mark.parametrize(
@@ -31,7 +31,7 @@ def test_what_is_said_of_several_lines_is_said_once(lines: tuple[int | None, ...
     """And every one of them is counted."""
     first, *_, last = _said(*map(_problem, lines))
 
-    assert first == f"problem: {place}: owner: nobody is named (name somebody)"
+    assert first == f"problem: {place}: owner: no owner is named (name an owner)"
     assert last.startswith(f"{len(lines)} problem")
 
 
@@ -40,7 +40,7 @@ def test_what_differs_stays_apart() -> None:
     said = _said(_problem(2), _problem(3, "has left"), _problem(4, file="s.csv"), _problem(5))
 
     assert [line.partition(" (")[0] for line in said[:-1]] == [
-        "problem: r.csv:2, 5: owner: nobody is named",
+        "problem: r.csv:2, 5: owner: no owner is named",
         "problem: r.csv:3: owner: has left",
-        "problem: s.csv:4: owner: nobody is named",
+        "problem: s.csv:4: owner: no owner is named",
     ]

@@ -19,7 +19,7 @@ KEYS = st.text(st.sampled_from("ab*;\\/:") | st.characters(codec="utf-8", exclud
 
 @given(KEYS)
 def test_an_identity_is_itself_and_no_pattern(key: str) -> None:
-    """Whatever stars and backslashes a key has, an entry that names it means it alone."""
+    """With any stars and backslashes in a key, an entry that names it matches only this key."""
     text = literal_identity(key)
 
     assert (literal(text), is_pattern(text)) == (key, False)
@@ -27,7 +27,7 @@ def test_an_identity_is_itself_and_no_pattern(key: str) -> None:
 
 @given(st.lists(KEYS, min_size=1, max_size=4, unique=True))
 def test_lists_come_back_from_a_cell_and_from_a_document(keys: list[str]) -> None:
-    """Separators and escapes inside the items are told from those between them."""
+    """Separators and escapes within items differ from those between items."""
     items = tuple(map(literal_identity, keys))
 
     assert read_list(joined(items)) == read_list(list_items(items)) == items
@@ -63,7 +63,7 @@ def test_cells_are_safe_and_plain(value: str | int | tuple[str, ...], cell: str 
     ("value", "sheet", "document"),
     [
         pytest.param(("a\nb",), False, True, id="a line break parts a cell's items"),
-        pytest.param((" a",), False, False, id="blanks around an item are nobody's"),
+        pytest.param((" a",), False, False, id="blanks around an item"),
         pytest.param(("a\u2029",), False, False, id="nor is any other white space there"),
         pytest.param(("\u2028",), False, False, id="nothing but white space"),
         pytest.param(("1.2E+10",), False, False, id="looks like a number that lost digits"),
@@ -72,12 +72,12 @@ def test_cells_are_safe_and_plain(value: str | int | tuple[str, ...], cell: str 
     ],
 )
 def test_what_cannot_be_written_is_known_beforehand(value: str | tuple[str, ...], sheet: bool, document: bool) -> None:
-    """Nobody is declared under a name that reads as another."""
+    """A name that imitates another is not declared."""
     assert [can_be_written(value, in_sheet=in_sheet) for in_sheet in (True, False)] == [sheet, document]
 
 
 def test_each_column_is_read_as_what_it_holds() -> None:
-    """Lists, days, numbers, yes and no; what nobody knows is text."""
+    """Lists, dates, numbers, yes and no; unknown columns are text."""
     assert read_value("owner", "a; b") == ("a", "b")
     assert read_value("expires", "2026-01-02") == date(2026, 1, 2)
     assert read_value("expires", "02/01/2026", "day-first") == date(2026, 1, 2)

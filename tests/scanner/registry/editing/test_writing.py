@@ -53,7 +53,7 @@ def _said(path: Path, about: Sequence[Mapping[str, Value]]) -> list[dict[str, Va
 def test_what_is_written_is_what_is_read(
     tmp_path_factory: pytest.TempPathFactory, suffix: str, rows: list[dict[str, Value]]
 ) -> None:
-    """In every format, whatever the cells hold, each entry comes back as it was written."""
+    """In every format, with any cells, each entry reads back as written."""
     path = tmp_path_factory.mktemp("written") / f"registry{suffix}"
     path.write_bytes(edited(blank(path), [Edit(cells=row) for row in rows]))
 
@@ -119,7 +119,7 @@ def test_csv_keeps_its_manners(tmp_path: Path, before: str, after: str) -> None:
 
 
 def test_yaml_keeps_comments_order_quotes_and_layout(tmp_path: Path) -> None:
-    """Only what is edited is written anew; lists stay blocks where they were."""
+    """Only edited values are written anew; block lists stay block lists."""
     before = """\
 # Our registry
 - id: '1'   # the first
@@ -234,8 +234,8 @@ def test_a_workbook_keeps_what_people_made_of_it(tmp_path: Path) -> None:
     assert (sheet.auto_filter.ref, after["Sums"]["A1"].value) == ("A1:C4", "=COUNTA(Accounts!A2:A3)")
 
 
-def test_a_workbook_that_would_lose_something_is_refused(tmp_path: Path) -> None:
-    """A picture, say, which nobody could put back."""
+def test_a_workbook_that_would_lose_content_is_refused(tmp_path: Path) -> None:
+    """A picture, for example, which could not be restored."""
     path = tmp_path / "r.xlsx"
     path.write_bytes(edited(blank(path), [ADDED]))
     with zipfile.ZipFile(path, "a") as archive:

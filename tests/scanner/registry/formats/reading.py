@@ -27,7 +27,7 @@ def entries_of(folder: Path, name: str, content: Any, wanted: Format | None = No
 
 def people_of(folder: Path, name: str, content: Any) -> dict[str, Person]:
     """The people of that document by e-mail."""
-    return {one.email: one for one in load_people([ListSource(path=written(folder, name, content))]).people}
+    return {person.email: person for person in load_people([ListSource(path=written(folder, name, content))]).people}
 
 
 def facts(record: Entry | Person, *fields: str) -> dict[str, Any]:

@@ -128,7 +128,7 @@ def test_users_and_groups_are_people(tmp_path: Path) -> None:
     ("core", "other", "kind", "member"),
     [
         pytest.param("{members: [x]}", "{}", "User", "user:default/x", id="members"),
-        pytest.param("{members: [bob]}", "{}", "User", "bob", id="somebody of another list"),
+        pytest.param("{members: [bob]}", "{}", "User", "bob", id="a person of another list"),
         pytest.param("{}", "{memberOf: ['group:core']}", "User", "user:default/x", id="memberOf"),
         pytest.param("{children: [x]}", "{}", "Group", "team:x", id="children"),
         pytest.param("{}", "{parent: core}", "Group", "team:x", id="parent"),
@@ -154,7 +154,7 @@ def test_groups_and_their_members_may_be_in_different_files(tmp_path: Path) -> N
 
     people = load_people([ListSource(path=tmp_path)]).people
 
-    assert [(one.email, one.members) for one in people] == [
+    assert [(person.email, person.members) for person in people] == [
         ("team:core", ("user:default/eve",)),
         ("user:default/eve", None),
     ]
@@ -198,7 +198,7 @@ def test_a_user_of_two_namespaces_is_one_person(tmp_path: Path) -> None:
         pytest.param("Component", "[]", "[]", ("x",), id="of another shape"),
     ],
 )  # fmt: skip
-def test_what_an_entity_stands_for(
+def test_the_identities_of_an_entity(
     tmp_path: Path, kind: str, spec: str, annotations: str, identities: tuple[str, ...] | None
 ) -> None:
     """Full ids in annotations, else the name of what can act; nothing else is an entry."""
@@ -230,7 +230,7 @@ def test_facts_of_an_entity(tmp_path: Path, spec: str, field: str, expected: obj
 
 
 def test_ids_do_not_depend_on_the_order_of_documents(tmp_path: Path) -> None:
-    """An entity's reference stands in for an id, so moving it changes nothing."""
+    """An entity's reference is its id, so moving the file changes nothing."""
     first, second = entity("Component", "{}"), entity("Resource", "{type: bot}")
 
     there = entries_of(tmp_path, "c.yaml", f"{first}---\n{second}")

@@ -85,4 +85,4 @@ def test_the_answer_of_a_registry_of_servers_is_read(tmp_path: Path, status: str
 
     entries = entries_of(tmp_path, "r.json", {"servers": [{"server": SERVER, "_meta": meta}], "metadata": {"count": 1}})
 
-    assert [one.status for one in entries.values()] == [expected]
+    assert [entry.status for entry in entries.values()] == [expected]

@@ -34,8 +34,8 @@ SAMPLES: dict[Format, Any] = {
 
 
 @pytest.mark.parametrize("name", SAMPLES)
-def test_a_format_is_told_by_content(tmp_path: Path, name: Format) -> None:
-    """Whatever the file is called, what is in it tells."""
+def test_a_format_is_detected_by_content(tmp_path: Path, name: Format) -> None:
+    """The content decides, whatever the file's name."""
     found = read_foreign(written(tmp_path, "some.json", SAMPLES[name]), None)
 
     assert found is not None
@@ -88,7 +88,7 @@ def test_a_format_that_was_asked_for_must_be_there(tmp_path: Path) -> None:
         entries_of(tmp_path, "r.json", [{"name": "a"}], "backstage")
 
     assert str(caught.value) == (
-        f"{tmp_path}/r.json: format: is not a Backstage catalog (leave out format, and it is told by the file itself)"
+        f"{tmp_path}/r.json: format: is not a Backstage catalog (leave out format to detect it from the file)"
     )
 
 
@@ -100,17 +100,17 @@ def test_a_table_that_was_asked_for_is_one(tmp_path: Path) -> None:
 
 
 def test_any_ending_will_do_for_a_format_that_is_named(tmp_path: Path) -> None:
-    """Whoever names the format may call the file what they like."""
+    """With a configured format, the file can have any name."""
     assert list(entries_of(tmp_path, "state.backup", state(user()), "terraform")) == ["aws_iam_user.etl"]
 
 
 def test_a_state_names_no_people(tmp_path: Path) -> None:
-    """A format that holds nobody is an error in a roster."""
+    """A format without people is an error in a roster."""
     with pytest.raises(RegistryError, match="is a Terraform state, which declares no people"):
         load_people([ListSource(path=written(tmp_path, "x.tfstate", state(user())))])
 
 
-def test_a_list_that_yields_nothing_is_told(tmp_path: Path) -> None:
+def test_a_list_that_yields_nothing_is_reported(tmp_path: Path) -> None:
     """Users alone declare no entries; that is odd enough for a warning."""
     registry = load_registry([ListSource(path=written(tmp_path, "users.json", [ADA]))])
 
@@ -168,7 +168,7 @@ def mangled(draw: st.DrawFn) -> tuple[Format, Any]:
 def test_nothing_in_a_document_breaks_its_reader(
     tmp_path_factory: pytest.TempPathFactory, document: tuple[Format, Any]
 ) -> None:
-    """Whatever stands where something else should: entries that name something, people, or a RegistryError."""
+    """With any values in place of others: entries with names, people, or a RegistryError."""
     name, content = document
     path = written(
         tmp_path_factory.mktemp("foreign"), "x.json", json.dumps([content]) if name != "terraform" else content

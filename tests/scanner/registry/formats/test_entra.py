@@ -54,7 +54,7 @@ def test_an_agent_identity_is_an_entry(tmp_path: Path) -> None:
     ("changed", "field", "expected"),
     [
         pytest.param({"accountEnabled": False}, "status", "suspended", id="disabled"),
-        pytest.param({"sponsors": []}, "owner", ("ops@example.com", "u3"), id="nobody sponsors"),
+        pytest.param({"sponsors": []}, "owner", ("ops@example.com", "u3"), id="no sponsor"),
         pytest.param({"@odata.type": "#microsoft.graph.agentIdentityBlueprint"}, "kind", "agent", id="blueprint"),
         pytest.param({"@odata.type": "#microsoft.graph.servicePrincipal"}, "kind", "application", id="principal"),
         pytest.param({"@odata.type": "#microsoft.graph.servicePrincipal", "servicePrincipalType": "ManagedIdentity"},
@@ -81,7 +81,7 @@ def test_an_application_and_its_principal_are_one_entry(tmp_path: Path) -> None:
 
 
 def test_users_and_groups_are_people(tmp_path: Path) -> None:
-    """Somebody whose account is disabled has left, and a part of an address is no status."""
+    """A person with a disabled account has left, and a state of an address is no status."""
     answer = {
         "@odata.context": "https://graph.microsoft.com/v1.0/$metadata#users",
         "value": [

@@ -129,7 +129,7 @@ def test_a_key_goes_with_its_user(tmp_path: Path) -> None:
 
 
 def test_a_key_of_one_of_two_users_of_that_name_goes_with_neither(tmp_path: Path) -> None:
-    """Two accounts may have a user of one name, and the state does not tell whose key it is."""
+    """Two accounts can have a user of the same name, and the state does not say which has the key."""
     key = resource("aws_iam_access_key", "k", instance(id="AKIAONE", user="etl"))
     twins = [user() | {"module": f"module.{account}"} for account in ("a", "b")]
 
@@ -207,7 +207,7 @@ def test_what_terraform_shows_is_read(tmp_path: Path) -> None:
 
 
 def test_no_secret_attribute_is_looked_at() -> None:
-    """The table names no attribute that would hold a secret."""
+    """The table names no attribute that contains a secret."""
     templates = [text for one in TYPES.values() for text in (*one.identities, one.name or "", one.scope or "")]
     paths = [part.rpartition("}")[0] for text in templates for part in text.split("{")[1:]]
 
@@ -216,7 +216,7 @@ def test_no_secret_attribute_is_looked_at() -> None:
 
 
 def test_nothing_else_of_a_state_gets_out(tmp_path: Path) -> None:
-    """Whatever secrets a resource holds besides, an entry holds none of them."""
+    """Entries contain no secret of a resource."""
     secrets = dict.fromkeys(("secret", "private_key", "initial_password", "encrypted_secret", "pgp_key"), "hunter2")
 
     entries = entries_of(tmp_path, "x.tfstate", state(user(**secrets)))
