@@ -1,1 +1,1 @@
-"""Verdicts on each identity, and the pipeline that puts them in order."""
+"""Judges each identity on all axes, and runs the pipeline."""

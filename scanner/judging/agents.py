@@ -1,4 +1,4 @@
-"""Whether an identity is an AI agent: by what its provider says, and by the words people put on it."""
+"""Judges whether an identity is an AI agent, by its provider's facts and by words in its texts."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from scanner.model import AgentVerdict, Identity, Signal
 
 _Place: TypeAlias = Literal["name", "tag", "path", "description"]
 
-# ETLBot2 is ETL, Bot, 2: capitals up to the one that begins a word, a word, a number, anything in other scripts.
+# ETLBot2 is ETL, Bot, 2: capitals up to the start of a word, a word, a number, or any other script.
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+|[^\W\d_A-Za-z]+")
 _CHUNK = re.compile(r"[^\W_]+")
 
@@ -37,7 +37,7 @@ class _Words(Struct, frozen=True, forbid_unknown_fields=True):
 _WORDS = msgspec.toml.decode(files("scanner.judging").joinpath("agents.toml").read_bytes(), type=_Words)
 _ANY = _WORDS.outright | _WORDS.suggestive | _WORDS.teams
 _OF_ITSELF: frozenset[_Place] = frozenset({"name", "description"})
-"""Where the words are about the identity rather than about whose it is."""
+"""Places whose words are about the identity itself, not about its owner."""
 _SEPARATORS = re.compile(r"[\W_]+")
 _ASCII_SEPARATORS = bytes(code for code in range(128) if _SEPARATORS.match(chr(code)))
 _LOWER = bytes(range(256)).lower()
@@ -63,12 +63,13 @@ _NO_SIGN = AgentVerdict()
 
 
 def judge_agent(identity: Identity) -> AgentVerdict:
-    """True on a strong signal, or on two weak ones of different sort; a weak one alone is kept as ``suggested``.
+    """Return the verdict: an agent has one strong signal, or two weak ones of different sorts.
 
-    A word that another place has said already adds nothing, nor does what teams are called beside other words.
+    A single weak signal is kept as ``suggested``. A word repeated in another place adds nothing, and neither do the
+    usual words in names of teams.
     """
     said = tuple(signal for signal in identity.signals if signal.says == "agent") if identity.signals else ()
-    worded = tuple(_worded(identity)) if _may_tell(identity) else ()
+    worded = tuple(_worded(identity)) if _has_ai_word(identity) else ()
     signals = (*said, *(_signal(place, found) for place, found in worded))
     if not signals:
         return _NO_SIGN
@@ -80,16 +81,16 @@ def judge_agent(identity: Identity) -> AgentVerdict:
 
 
 def words(text: str) -> frozenset[str]:
-    """The words of a name as engineers write them, in lower case; two neighbours also count as one word."""
+    """Return the words of an identifier in lower case; two neighbouring words also count as one."""
     parts = [part.lower() for part in _WORD.findall(text)]
     chunks = (chunk.lower() for chunk in _CHUNK.findall(text))
     return frozenset((*parts, *chunks, *(left + right for left, right in pairwise(parts))))
 
 
 def _worded(identity: Identity) -> Iterator[tuple[_Place, frozenset[str]]]:
-    """The places whose words speak of AI, with these words."""
+    """Yield the places with words about AI, and these words."""
     for place, texts in _places(identity):
-        found = frozenset[str]().union(*(_telling(words(text)) for text in texts if text))
+        found = frozenset[str]().union(*(_about_ai(words(text)) for text in texts if text))
         if found:
             yield place, found
 
@@ -105,7 +106,7 @@ def _signal(place: _Place, found: frozenset[str]) -> Signal:
 
 
 def _adding(worded: Iterable[tuple[_Place, frozenset[str]]], *, beside_facts: bool) -> Iterator[_Place]:
-    """The places that say something which none before them said, as one of several or beside a provider's facts."""
+    """Yield the places with a new word, or, beside a provider's facts, with a word about the identity itself."""
     known = set(_WORDS.teams)
     for place, found in worded:
         new = {word.removesuffix("s") for word in found} - known
@@ -124,8 +125,11 @@ def _places(identity: Identity) -> Iterator[tuple[_Place, Iterable[str | None]]]
         yield "description", (identity.description,)
 
 
-def _may_tell(identity: Identity) -> bool:
-    """Whether any of the words is in any of the texts: most have none, and taking them apart costs ten times this."""
+def _has_ai_word(identity: Identity) -> bool:
+    """Return whether any AI word occurs in any text.
+
+    Few have one, and splitting all texts would take ten times as long.
+    """
     path = identity.attributes.get("path")
     texts = (identity.name, identity.display_name, identity.description, path if isinstance(path, str) else None)
     text = " ".join([*filter(None, texts), *chain.from_iterable(identity.tags.items())])
@@ -136,10 +140,10 @@ def _may_tell(identity: Identity) -> bool:
     return next(_ANYWHERE.iter(run_together), None) is not None
 
 
-def _telling(found: frozenset[str]) -> frozenset[str]:
-    """The words that speak of AI; the "agent" of a Jenkins agent or a travel agent does not."""
-    telling = found & _ANY
+def _about_ai(found: frozenset[str]) -> frozenset[str]:
+    """Return the words about AI, without the "agent" of a Jenkins agent or a travel agent."""
+    about_ai = found & _ANY
     explained = ((_WORDS.demoted, _NO_AI), (_WORDS.bedrock, _WORDS.other_work))
-    if any(telling <= said and not found.isdisjoint(beside) for said, beside in explained):
+    if any(about_ai <= said and not found.isdisjoint(beside) for said, beside in explained):
         return frozenset()
-    return telling
+    return about_ai

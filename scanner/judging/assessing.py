@@ -1,4 +1,4 @@
-"""Every axis of each identity but the registry's: agent, ownership, usage, privilege, drift. Pure."""
+"""Judges all axes but the registry: agent, ownership, usage, privilege, drift. Pure."""
 
 from __future__ import annotations
 
@@ -46,9 +46,9 @@ from scanner.suppressions.exemptions import Exemptions
 
 
 class Lists(Struct, frozen=True, kw_only=True):
-    """What the organisation declared, as a scan judges by it; None where it declared nothing at all.
+    """What the organisation declares, prepared for judging; None for lists that are not given.
 
-    ``aside``: what unreadable rows leave open; its entries are among ``entries``.
+    ``aside``: what unreadable rows may declare; ``entries`` includes its entries.
     """
 
     entries: tuple[Entry, ...] | None
@@ -62,10 +62,10 @@ class Lists(Struct, frozen=True, kw_only=True):
 
 
 class LastScan(Struct, frozen=True, kw_only=True):
-    """What is known from before. ``entries``: as the last scan judged them.
+    """Known from earlier scans. ``entries``: as the last scan judged them.
 
-    ``gone``: what is known of keys that entries matched and that are not there. ``carried``: verdicts that stand from
-    there, for what leads to or through them.
+    ``gone``: identities that entries matched and that no longer exist. ``carried``: last known verdicts, for paths
+    through these identities.
     """
 
     entries: Sequence[EntryAssessment]
@@ -83,15 +83,18 @@ def assess(
     edges: Sequence[Edge],
     now: datetime,
 ) -> list[Assessment]:
-    """What there is to say of each identity. ``natures``, ``registry``: by key; ``edges``: who can become whom."""
+    """Return the assessment of each identity. ``natures``, ``registry``: by key.
+
+    ``edges``: see scanner.access.paths.
+    """
     identities, roster, carried = inventory.identities, lists.roster, last.carried
     entries = {entry.id: entry for entry in lists.entries or ()}
     owner_tags = frozenset(tag_scores(lists.ownership.tag_keys))
     privileges = with_rights_of_roles(_privileges(identities, carried, edges), identities)
-    agents = agents_roles(identities, {one.key: judge_agent(one) for one in identities})
+    agents = agents_roles(identities, {identity.key: judge_agent(identity) for identity in identities})
     run_by = consumers(inventory.workloads, identities)
     owners = judge_owners(
-        [(one, registry[one.key]) for one in identities],
+        [(identity, registry[identity.key]) for identity in identities],
         entries,
         roster,
         ownership=lists.ownership,
@@ -99,17 +102,17 @@ def assess(
     )
     return [
         Assessment(
-            identity=one,
-            nature=natures[one.key],
-            agent=agents[one.key],
-            registry=registry[one.key],
-            ownership=owners[one.key],
-            usage=judge_usage(one, window_days=lists.policy.dormant_identity, now=now),
-            privilege=privileges[one.key],
-            consumers=run_by.get(one.key, ()),
-            drift=_drift(one, registry[one.key], entries, roster, owner_tags, now),
+            identity=identity,
+            nature=natures[identity.key],
+            agent=agents[identity.key],
+            registry=registry[identity.key],
+            ownership=owners[identity.key],
+            usage=judge_usage(identity, window_days=lists.policy.dormant_identity, now=now),
+            privilege=privileges[identity.key],
+            consumers=run_by.get(identity.key, ()),
+            drift=_drift(identity, registry[identity.key], entries, roster, owner_tags, now),
         )
-        for one in identities
+        for identity in identities
     ]
 
 
@@ -121,7 +124,7 @@ def _drift(
     owner_tags: Collection[str],
     now: datetime,
 ) -> tuple[Drift, ...]:
-    """What the identity differs in from all that its registries agree on."""
+    """Return the drift from all entries that agree on the identity."""
     if registry.entry is None:
         return ()
     entry = united(entries[registry.entry], [entries[other] for other in registry.agreeing])
@@ -131,8 +134,10 @@ def _drift(
 def _privileges(
     identities: Sequence[Identity], carried: Sequence[Assessment], edges: Sequence[Edge]
 ) -> Mapping[str, Privilege]:
-    """Everybody's level, with the paths that lead through places which were not read this time as last known."""
-    levels = {one.identity.key: one.privilege for one in carried} | {one.key: one.privilege for one in identities}
+    """Return the privilege of each identity, raised by paths, including those through last known identities."""
+    levels = {one.identity.key: one.privilege for one in carried} | {
+        identity.key: identity.privilege for identity in identities
+    }
     return raise_by_paths(levels, edges) if edges else levels
 
 
@@ -140,25 +145,24 @@ def _machines(
     identities: Sequence[Identity], natures: Mapping[str, NatureVerdict], carried: Sequence[Assessment]
 ) -> Callable[[str], bool]:
     people = ("human", "mixed")
-    machines = [one for one in identities if natures[one.key].verdict not in people]
+    machines = [identity for identity in identities if natures[identity.key].verdict not in people]
     machines += [one.identity for one in carried if one.nature.verdict not in people]
 
     @cache
     def names() -> frozenset[str]:
-        # Only once somebody asks: most owners are on the roster, and a million names twice take 300 MB.
+        # On first use only: most owners are on the roster, and two sets of a million names take 300 MB.
         return frozenset(fold(name) for one in machines for name in (one.key, one.name, *one.aliases))
 
     return lambda text: fold(text) in names()
 
 
-# ---
-# The registry's axis: which entry stands for each identity, what became of each entry, what may belong together.
+# --- The registry axis: the entry of each identity, the state of each entry, and suggestions ---
 
 _UNCHECKED = RegistryVerdict(state="unchecked", evidence="no registry was given")
 
 
 class Reconciled(Struct, frozen=True, kw_only=True):
-    """``registry``: the verdict on each identity, by its key. ``entries``: one for each of the registry's."""
+    """``registry``: the verdict on each identity, by key. ``entries``: one for each entry of the registry."""
 
     registry: Mapping[str, RegistryVerdict]
     entries: tuple[EntryAssessment, ...]
@@ -174,7 +178,7 @@ def reconcile(
     places: Places,
     today: date,
 ) -> Reconciled:
-    """What was found, against what was declared. ``natures``: by key."""
+    """Match the identities with the entries. ``natures``: by key."""
     entries, aside = lists.entries, lists.aside
     seen = inventory.identities
     matching = match(
@@ -208,7 +212,7 @@ def reconcile(
 def _verdict(
     identity: Identity, nature: NatureVerdict, matching: Matching, exemptions: Exemptions, places: Places
 ) -> RegistryVerdict:
-    """The match, unless there is none and the identity needs none."""
+    """Return the match, or the exemption if there is no match."""
     verdict = matching.verdicts[identity.key]
     if verdict.state == "registered":
         return verdict
@@ -233,25 +237,25 @@ def _entries(
     judged = judge_entries(
         entries,
         matching,
-        {one.key: one for one in inventory.identities},
+        {identity.key: identity for identity in inventory.identities},
         inventory.coverage,
         sources=sources,
         today=today,
     )
-    known = {one.entry.id: one for one in last.entries}
+    known = {entry.entry.id: entry for entry in last.entries}
     carried = {one.identity.key for one in last.carried}
     return tuple(or_as_last_known(one, known.get(one.entry.id), carried) for one in judged)
 
 
 def _with_candidates(judged: RegistryVerdict, found: tuple[MatchCandidate, ...]) -> RegistryVerdict:
-    """With what is suggested behind what it has: proposed entries that match, entries of the name that it had."""
-    named = {one.entry for one in judged.candidates}
+    """Return the verdict with suggestions: proposed entries, and entries of its former name, come first."""
+    named = {candidate.entry for candidate in judged.candidates}
     more = [one for one in found if one.entry not in named]
     return msgspec.structs.replace(judged, candidates=(*judged.candidates, *more)[:KEPT])
 
 
 def _entry_with_candidates(judged: EntryAssessment, *suggested: Suggestions) -> EntryAssessment:
-    """With one of each identity, those first that are suggested first."""
+    """Merge the candidates, one per identity, keeping the first."""
     found: dict[str, IdentityCandidate] = {}
     for suggestions in suggested:
         for one in suggestions.for_entries.get(judged.entry.id, ()):

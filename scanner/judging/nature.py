@@ -18,7 +18,7 @@ class _Table(Struct, frozen=True, forbid_unknown_fields=True):
     keyless_credentials: frozenset[CredentialKind]
 
 
-# What a person's account is, by whether it holds active keys; None: that could not be read.
+# The verdict on a person's account, by whether it has active keys; None if that could not be read.
 _HUMAN_WITH_KEYS: Mapping[bool | None, NatureVerdictName] = {True: "mixed", False: "human", None: "unknown"}
 
 _TABLE = msgspec.toml.decode(files("scanner.judging").joinpath("nature.toml").read_bytes(), type=_Table)
@@ -56,7 +56,7 @@ def _active_keys(identity: Identity) -> list[str]:
 
 
 def _has_keys(identity: Identity, keys: list[str]) -> bool | None:
-    """Whether it holds active keys, listed or only counted; None where that could not be read."""
+    """Return whether it has active keys, listed or counted; None if that could not be read."""
     counted = identity.attributes.get("active_keys")
     if keys or (isinstance(counted, int) and counted > 0):
         return True
@@ -87,7 +87,7 @@ def _own_signals(
         mfa = ", with MFA" if identity.attributes.get("mfa_active") is True else ""
         yield Signal(says="human", sort="credential", evidence=f"console password{mfa}")
     if keys and ("machine", "credential") not in said:
-        # Keys without a password prove a machine only where the password is known to be missing.
+        # Keys without a password prove a machine only if there is known to be no password.
         yield Signal(
             says="machine",
             sort="credential",
@@ -109,8 +109,8 @@ def _machine_kind(kind: str) -> Signal:
 
 
 def _has_password(identity: Identity) -> bool | None:
-    """Whether it can sign in at a console; None where that could not be read."""
-    if any(one.kind == "password" and one.enabled is not False for one in identity.credentials):
+    """Return whether it has a console password; None if that could not be read."""
+    if any(credential.kind == "password" and credential.enabled is not False for credential in identity.credentials):
         return True
     said = identity.attributes.get("console_password")
     return said if isinstance(said, bool) else None

@@ -1,4 +1,4 @@
-"""From what was discovered and what was declared to one judged result. Pure: records in, a result out.
+"""Judges the discovered inventory by what is declared. Pure: records in, a result out.
 
 inventory ─► nature, matching ─► registry, suggestions ─► ownership, usage, privilege, drift ─► rules ─► result
 """
@@ -61,14 +61,14 @@ _LIST = "file"
 _ON_UNDECLARED = frozenset(
     rule.id for rule in (registration.LOOKALIKE, registration.RUNS_BEFORE_APPROVAL, registration.UNREGISTERED)
 )
-"""Rules that fall silent once a match comes to light."""
+"""Rules that a hidden match would resolve."""
 
 
 class Declared(Struct, frozen=True, kw_only=True):
-    """What the organisation says; None where it said nothing at all.
+    """What the organisation declares; None for lists that are not given.
 
-    ``unread``: rows of the registry that were set aside.
-    ``frameworks``: ids of those whose controls findings cite; None: the usual ones.
+    ``unread``: rows of the registry that cannot be read. ``frameworks``: ids of the frameworks whose controls findings
+    cite; None: the default ones.
     """
 
     entries: tuple[Entry, ...] | None = None
@@ -86,19 +86,19 @@ class Declared(Struct, frozen=True, kw_only=True):
 
     @property
     def lists(self) -> frozenset[str]:
-        """Names of the sources that are somebody's lists."""
-        return frozenset(one.name for one in self.sources if one.provider == _LIST)
+        """Names of the sources that are lists."""
+        return frozenset(source.name for source in self.sources if source.provider == _LIST)
 
 
 def judge(
     inventory: Inventory, declared: Declared, remembered: Remembered, scan: ScanInfo, acted: Known | None = None
 ) -> ScanResult:
-    """The scan's result; ``scan.started_at`` is the clock for every verdict. ``acted``: what audit logs tell."""
+    """Return the scan's result. ``scan.started_at`` is the time of all verdicts. ``acted``: facts of audit logs."""
     now, today = scan.started_at, scan.started_at.date()
     places = Places(inventory.coverage)
     remembered = followed(remembered, declared.entries or ())
     carried = not_rechecked(remembered, inventory, places, declared.lists)
-    told, inventory = inventory, with_unread(filled(inventory, remembered, carried), remembered, places)
+    before, inventory = inventory, with_unread(filled(inventory, remembered, carried), remembered, places)
     held = held_by((*inventory.identities, *(one.identity for one in carried)), inventory.assignments)
     inventory, edges = _linked(inventory, held, carried)
     roster = None if declared.people is None else Roster(declared.people, today)
@@ -124,7 +124,7 @@ def judge(
         policy=declared.policy,
     )
     last = LastScan(entries=remembered.entries, gone=remembered.gone, carried=carried)
-    natures = {one.key: judge_nature(one, roster) for one in inventory.identities}
+    natures = {identity.key: judge_nature(identity, roster) for identity in inventory.identities}
     reconciled = reconcile(inventory, natures, lists=lists, last=last, places=places, today=today)
     fresh = assess(inventory, natures, reconciled.registry, lists=lists, last=last, edges=edges, now=now)
     if acted is not None:
@@ -148,7 +148,7 @@ def judge(
         remembered,
         acknowledgements,
         now,
-        unlisted=not_listed(told, inventory),
+        unlisted=not_listed(before, inventory),
     )
     notices = (
         *unlisted_places(carried, remembered.assignments, inventory.coverage),
@@ -175,7 +175,7 @@ def _entries_of(entries: Sequence[Entry]) -> Callable[[Assessment], Entry | None
 
 
 def _linked(inventory: Inventory, held: Held, carried: Sequence[Assessment]) -> tuple[Inventory, tuple[Edge, ...]]:
-    """With whom each identity can become, which the edges tell, and which credential is kept where."""
+    """Resolve which identity can become which, and add links to stored secrets."""
     known = [one.identity for one in carried]
     identities, workloads = with_clusters(inventory.identities, inventory.workloads, known)
     resolved = resolve(identities, held, workloads, inventory.coverage, known)
@@ -195,7 +195,7 @@ def _findings(
     *,
     unlisted: frozenset[str],
 ) -> tuple[Finding, ...]:
-    """What the rules say of all that is judged, and what stands of what was not; the gravest first."""
+    """Return the findings of all rules, and the last known ones of what was not judged, the most severe first."""
     found = evaluate(
         JudgedSnapshot(
             assessments=fresh,
@@ -211,19 +211,19 @@ def _findings(
             frameworks=declared.frameworks,
         )
     )
-    standing = kept_findings(found, fresh, carried, entries, remembered, now)
+    kept = kept_findings(found, fresh, carried, entries, remembered, now)
     identities = {one.identity.key: one.identity for one in (*fresh, *carried)} if declared.acknowledgements else {}
-    marked = (*_marked(found, fresh, remembered.known, now), *standing)
+    marked = (*_marked(found, fresh, remembered.known, now), *kept)
     return tuple(sorted(acknowledgements.marked(marked, identities), key=most_severe_first))
 
 
 def _marked(
     found: Sequence[Finding], fresh: Sequence[Assessment], known: Mapping[str, datetime | None] | None, now: datetime
 ) -> Iterator[Finding]:
-    """Findings that the last scan did not know are new, and on a store's first scan none is.
+    """Mark findings that the last scan did not have as new; on a store's first scan, none is.
 
-    That nobody declared or approved an identity is held back while a gap may hide its entry, and new once that can be
-    told.
+    Findings that an identity is undeclared or unapproved are held back while a gap may hide its entry, and new once
+    that is read.
     """
     provisional = {one.identity.key for one in fresh if one.registry.provisional}
     for finding in found:
@@ -238,7 +238,7 @@ def _with_findings(assessments: Sequence[Assessment], findings: Sequence[Finding
     for finding in findings:
         if finding.identity is not None:
             of_identity.setdefault(finding.identity, []).append(finding.fingerprint)
-    fingerprints = ((one, tuple(of_identity.get(one.identity.key, ()))) for one in assessments)
+    fingerprints = ((assessment, tuple(of_identity.get(assessment.identity.key, ()))) for assessment in assessments)
     return tuple(
         one if one.findings == found else msgspec.structs.replace(one, findings=found) for one, found in fingerprints
     )

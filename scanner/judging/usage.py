@@ -43,7 +43,7 @@ def _judge(identity: Identity, last_used: datetime | None, window: timedelta, no
     # An identity existed on its last use, even if its creation is unknown.
     since = min((moment for moment in (identity.created_at, last_used) if moment is not None), default=None)
     if since is None:
-        return "unknown", f"{used}, and when it was created is not known"
+        return "unknown", f"{used}, and its creation date is unknown"
     if since > now - window:
         return "unknown", f"{used} yet; created {since:%Y-%m-%d}, inside the window"
     return _unused(identity, last_used, since, window, now)

@@ -393,5 +393,5 @@ def test_a_list_in_which_other_keys_stand_is_doubted(
     assert (len(result["identities"]), again.code) == ((80, 3) if doubted else (40, 0))
     assert ("left 0, returned 0, not re-checked 40" in changed.out) is doubted
     if doubted:
-        assert "0 of the 40 identities that the last reading had: not believed" in result["coverage"][0]["detail"]
+        assert "0 of the 40 identities that the last scan had: implausible" in result["coverage"][0]["detail"]
     assert accepted.code == 0

@@ -1,1 +1,1 @@
-"""What earlier scans knew, carried over where this one could not read."""
+"""Carries over what earlier scans knew where this scan could not read."""

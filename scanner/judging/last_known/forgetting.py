@@ -1,6 +1,6 @@
-"""What is left of the latest scan when a source that is retired, or one scope of it, is forgotten. Pure.
+"""Removes a retired source, or one of its scopes, from the latest scan. Pure.
 
-Nothing is judged anew: verdicts on what stays are those of the latest scan, until the next one.
+Nothing is judged again: the remaining verdicts are those of the latest scan, until the next one.
 """
 
 from __future__ import annotations
@@ -33,21 +33,21 @@ _PLACED: Mapping[str, tuple[str, str]] = {
     "workloads": ("workload", "workloads"),
     "assignments": ("right given there", "rights given there"),
 }
-"""Records of the result that one source alone knows, and what one and several are called."""
+"""Records that only one source can have, with the words for one and for several."""
 _CALLED: Mapping[str, tuple[str, str]] = {
     "identities": ("identity", "identities"),
     **_PLACED,
     "findings": ("finding", "findings"),
 }
-_NEED_SOMEBODY = ("found", "retired_but_alive")
-"""States of an entry that say that something stands for it."""
+_NEED_IDENTITY = ("found", "retired_but_alive")
+"""States of an entry that require a matching identity."""
 
 
 class Forgetting(Struct, frozen=True, kw_only=True):
-    """What is forgotten with a place, and ``after``: what is left, to be stored.
+    """What is forgotten, and ``after``: the rest, to be stored.
 
-    ``ended``: how many identities and other records of the result are no more. ``entries``: how many stand for nothing
-    any more. ``was_read``: the latest scan still read the place.
+    ``ended``: how many identities and other records are removed. ``entries``: how many entries match nothing any more.
+    ``was_read``: the latest scan read the place.
     """
 
     place: Forgotten
@@ -57,30 +57,34 @@ class Forgetting(Struct, frozen=True, kw_only=True):
     after: ScanResult
 
     def __str__(self) -> str:
-        return _told(self.place, self.ended)
+        return _described(self.place, self.ended)
 
 
-def _told(place: Forgotten, ended: Mapping[str, int]) -> str:
-    told = [counted(ended[name], *called) for name, called in _CALLED.items() if ended[name]]
-    return f"{place}: {', '.join(told) or 'nothing but that it was looked at'}"
+def _described(place: Forgotten, ended: Mapping[str, int]) -> str:
+    parts = [counted(ended[name], *called) for name, called in _CALLED.items() if ended[name]]
+    return f"{place}: {', '.join(parts) or 'nothing but its coverage'}"
 
 
 def forget(last: ScanResult, place: Forgotten, scan: ScanInfo) -> Forgetting:
-    """The latest scan without what only that place knew. ``scan``: what the state afterwards is kept as.
+    """Return the latest scan without what only this place had. ``scan``: the scan that stores the result.
 
-    An identity that another source knows as well stays, as that source's.
+    An identity that another source also has stays, as that source's.
     """
     identities = tuple(_known_elsewhere(last.identities, place))
-    gone = {one.identity.key for one in last.identities} - {one.identity.key for one in identities}
+    gone = {assessment.identity.key for assessment in last.identities} - {
+        assessment.identity.key for assessment in identities
+    }
     parted = {name: _parted(getattr(last, name), place) for name in _PLACED}
     subjects = gone.union(*(keys for _, keys in parted.values()))
     after = replace(
         last,
         scan=scan,
-        coverage=tuple(one for one in last.coverage if not place.holds(one.source, one.scope)),
+        coverage=tuple(section for section in last.coverage if not place.holds(section.source, section.scope)),
         identities=identities,
-        entries=tuple(_without(one, gone, place) for one in last.entries),
-        findings=tuple(_as_old(one) for one in last.findings if one.is_on_entry or one.subject not in subjects),
+        entries=tuple(_without(entry, gone, place) for entry in last.entries),
+        findings=tuple(
+            _as_old(finding) for finding in last.findings if finding.is_on_entry or finding.subject not in subjects
+        ),
         **{name: kept for name, (kept, _) in parted.items()},
     )
     ended = {name: len(getattr(last, name)) - len(getattr(after, name)) for name in _CALLED}
@@ -100,35 +104,35 @@ def forget(last: ScanResult, place: Forgotten, scan: ScanInfo) -> Forgetting:
                 after.findings,
                 after.coverage,
             ),
-            notices=(f"forgotten by hand: {_told(place, ended)}", *_notices(last, place)),
+            notices=(f"forgotten by hand: {_described(place, ended)}", *_notices(last, place)),
         ),
     )
 
 
 def _parted(records: Iterable[_Placed], place: Forgotten) -> tuple[tuple[_Placed, ...], set[str]]:
-    """Those that stay, and the keys of those that go."""
+    """Return the records that stay, and the keys of the others."""
     kept, keys = [], set()
-    for one in records:
-        if place.holds(one.source, one.scope):
-            keys.add(one.key)
+    for record in records:
+        if place.holds(record.source, record.scope):
+            keys.add(record.key)
         else:
-            kept.append(one)
+            kept.append(record)
     return tuple(kept), keys
 
 
 def _known_elsewhere(assessments: Sequence[Assessment], place: Forgotten) -> Iterator[Assessment]:
-    for one in assessments:
-        identity = one.identity
-        seen_by = dict.fromkeys((identity.source, *identity.sources))  # the best of them first
+    for assessment in assessments:
+        identity = assessment.identity
+        seen_by = dict.fromkeys((identity.source, *identity.sources))  # the best source first
         others = tuple(source for source in seen_by if not place.holds(source, identity.scope))
         if len(others) == len(seen_by):
-            yield one
+            yield assessment
         elif others:
-            yield replace(one, identity=replace(identity, source=others[0], sources=others))
+            yield replace(assessment, identity=replace(identity, source=others[0], sources=others))
 
 
 def _as_old(one: Finding) -> Finding:
-    """What the latest scan found is no news to the state after it."""
+    """Findings of the latest scan are not new after it."""
     return replace(one, new=False, reopened=False) if one.new or one.reopened else one
 
 
@@ -137,16 +141,16 @@ def _without(one: EntryAssessment, gone: Collection[str], place: Forgotten) -> E
     candidates = tuple(candidate for candidate in one.candidates if candidate.identity not in gone)
     if identities == one.identities and candidates == one.candidates:
         return one
-    if identities or one.state not in _NEED_SOMEBODY:
+    if identities or one.state not in _NEED_IDENTITY:
         return replace(one, identities=identities, candidates=candidates)
-    evidence = f"what stood for it was forgotten with {place}"
+    evidence = f"what it matched was forgotten with {place}"
     return replace(one, state="not_evaluated", identities=(), candidates=candidates, evidence=evidence)
 
 
 def _notices(last: ScanResult, place: Forgotten) -> Iterator[str]:
-    """Those of the latest scan, but that the place is shown as last seen."""
-    as_last_seen = [one for one in last.identities if not one.rechecked and _lies_in(one, place)]
-    rights = [one for one in last.assignments if place.holds(one.source, one.scope)]
+    """Yield the notices of the latest scan, without the one that the place is shown as last seen."""
+    as_last_seen = [identity for identity in last.identities if not identity.rechecked and _lies_in(identity, place)]
+    rights = [assignment for assignment in last.assignments if place.holds(assignment.source, assignment.scope)]
     over = frozenset(unlisted_places(as_last_seen, rights, last.coverage))
     return (notice for notice in last.notices if notice not in over)
 

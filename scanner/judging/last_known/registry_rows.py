@@ -1,4 +1,4 @@
-"""Entries without an id of their own are called after their row; rows move. What is remembered follows them. Pure."""
+"""Follows entries without their own id when rows move, because such an id is the file and row. Pure."""
 
 from __future__ import annotations
 
@@ -35,17 +35,17 @@ _GONE = "{} of the last scan"
 
 
 def followed(remembered: Remembered, entries: Sequence[Entry]) -> Remembered:
-    """What the last scan knew, with the ids that its entries have today.
+    """Return what the last scan knew, with the current ids of its entries.
 
-    A row that is no longer there as it was gives its place to no other: its old name then says that it is of old.
+    If a row no longer exists as it was, its place is not given to another row; its former id is marked as old.
     """
     moved = renamed([one.entry for one in remembered.entries], entries)
     if not moved:
         return remembered
-    findings = tuple(_finding(one, moved) for one in remembered.findings)
+    findings = tuple(_finding(finding, moved) for finding in remembered.findings)
     return replace(
         remembered,
-        assessments=tuple(_assessment(one, moved) for one in remembered.assessments),
+        assessments=tuple(_assessment(assessment, moved) for assessment in remembered.assessments),
         entries=tuple(_entry(one, moved) for one in remembered.entries),
         findings=findings,
         known=_known(remembered, findings),
@@ -53,7 +53,7 @@ def followed(remembered: Remembered, entries: Sequence[Entry]) -> Remembered:
 
 
 def renamed(before: Sequence[Entry], now: Sequence[Entry]) -> _Ids:
-    """Row by row, the first of several alike first: the new name of each that is called otherwise now."""
+    """Return the new id of each renamed entry, row by row; of identical rows, the first comes first."""
     places: dict[tuple[object, ...], list[str]] = {}
     for entry in now:
         if not entry.has_own_id:
@@ -86,7 +86,7 @@ def _registry(verdict: RegistryVerdict, moved: _Ids) -> RegistryVerdict:
         look_alike=None if verdict.look_alike is None else _candidate(verdict.look_alike, moved),
         agreeing=tuple(moved.get(entry, entry) for entry in verdict.agreeing),
         contradictions=tuple(moved.get(entry, entry) for entry in verdict.contradictions),
-        candidates=tuple(_candidate(one, moved) for one in verdict.candidates),
+        candidates=tuple(_candidate(candidate, moved) for candidate in verdict.candidates),
     )
 
 
@@ -105,7 +105,7 @@ def _finding(one: Finding, moved: _Ids) -> Finding:
 
 
 def _known(remembered: Remembered, findings: Sequence[Finding]) -> Mapping[str, datetime | None] | None:
-    """A finding is as old as before, wherever its row is now; one that was held back is still not known."""
+    """The age of a finding does not depend on its row; one that was held back stays unannounced."""
     known = remembered.known
     if known is None:
         return None
@@ -115,26 +115,24 @@ def _known(remembered: Remembered, findings: Sequence[Finding]) -> Mapping[str, 
     return others | {new: known[old] for old, new in names.items()}
 
 
-# ---
-# Rows of the registry that cannot be read: what they may be about stands as last known, and each is a gap. Pure.
-#
-# A row that is set aside says nothing, neither that an identity is declared nor that it is not. The entry that it was
-# in the last scan goes on to be matched as it was then, so identities keep the verdicts that depend on it.
+# --- Unreadable rows of the registry: the identities that they may declare keep their last known verdicts. Pure. # An
+# unreadable row does not say whether an identity is declared. Its entry of the last scan is matched as before, so
+# identities keep the verdicts that depend on it. Each such row is a gap.
 
 REGISTRY = "registry"
-"""What coverage names as source and provider of a row."""
+"""The source and provider of a row's coverage."""
 SECTION = "registry.rows"
 ROWS_NAMED = 200
-"""Gaps of one file; a file whose every row is broken needs no million of them."""
+"""The most gaps of one file, in case all of its rows are unreadable."""
 _BY_LAST_SCAN = "; as the last scan read it"
 
 
 class SetAside(Struct, frozen=True, kw_only=True):
-    """What the unreadable rows leave open.
+    """What unreadable rows may declare.
 
-    ``entries``: those of the last scan that stand until their row can be read again. ``why``: the reasons, by id.
-    ``named``: keys of identities that a row names, each with the entries that stood for it in the last scan.
-    ``anything``: a row may be about any identity.
+    ``entries``: entries of the last scan, used until their row can be read again. ``why``: the reasons, by id.
+    ``named``: keys of identities that a row names, each with the entries that matched it in the last scan.
+    ``anything``: a row may declare any identity.
     """
 
     entries: tuple[Entry, ...] = ()
@@ -143,16 +141,16 @@ class SetAside(Struct, frozen=True, kw_only=True):
     anything: bool = False
 
     def verdict(self, key: str, judged: RegistryVerdict) -> RegistryVerdict:
-        """The verdict on that identity, provisional where it is not as last known and a row may say otherwise."""
+        """Return the verdict, provisional if an unreadable row may explain its difference from the last known one."""
         if judged.state == "unregistered":
             hidden = self.anything or key in self.named
         else:
-            standing = {judged.entry, *(one.entry for one in judged.candidates)}
-            hidden = key in self.named and judged.state != "exempt" and standing.isdisjoint(self.named[key])
+            matching = {judged.entry, *(candidate.entry for candidate in judged.candidates)}
+            hidden = key in self.named and judged.state != "exempt" and matching.isdisjoint(self.named[key])
         return replace(judged, provisional=True) if hidden else judged
 
     def entry(self, judged: EntryAssessment) -> EntryAssessment:
-        """An entry that stands for an unreadable row is not evaluated, whatever matches it."""
+        """The entry of an unreadable row is not evaluated, whatever it matches."""
         why = self.why.get(judged.entry.id)
         return judged if why is None else replace(judged, state="not_evaluated", evidence=why, rechecked=False)
 
@@ -166,10 +164,10 @@ def set_aside(
     tag_keys: Sequence[str],
     today: date,
 ) -> SetAside:
-    """What these rows leave open. ``entries``: those that could be read; ``last``: all that the last scan knew.
+    """Return what these rows may declare. ``entries``: the readable ones; ``last``: all entries of the last scan.
 
-    An entry of the last scan that is not among those that could be read stands where it has the id of such a row, or
-    stood for an identity that one names; all of them do, where a row may be about anything.
+    An entry of the last scan that is missing now is used if it has the id of an unreadable row, or matched an identity
+    that one names. All missing entries are used if a row may declare any identity.
     """
     if not unread:
         return SetAside()
@@ -185,33 +183,33 @@ def set_aside(
     for one in missing:
         namer = next((namers[key] for key in one.identities if key in namers), None)
         if row := places.get(one.entry.id) or namer or unplaced:
-            why[one.entry.id] = f"{told(row)}{_BY_LAST_SCAN}"
-    stood: dict[str, set[str]] = {key: set() for key in namers}
+            why[one.entry.id] = f"{described(row)}{_BY_LAST_SCAN}"
+    matched: dict[str, set[str]] = {key: set() for key in namers}
     for one in last:
-        for key in stood.keys() & one.identities:
-            stood[key].add(one.entry.id)
+        for key in matched.keys() & one.identities:
+            matched[key].add(one.entry.id)
     return SetAside(
         entries=tuple(one.entry for one in missing if one.entry.id in why),
         why=why,
-        named=stood,
+        named=matched,
         anything=unplaced is not None,
     )
 
 
-def told(row: UnreadRow) -> str:
-    """The row with its place and what is wrong with it."""
+def described(row: UnreadRow) -> str:
+    """Return the place of a row, and its errors."""
     return f"{row.origin}: {'; '.join(row.why)}"
 
 
 def set_aside_warnings(unread: Sequence[UnreadRow]) -> Iterator[str]:
-    """What to tell whoever started the scan."""
-    yield from (f"{told(row)}; the row was set aside" for row in unread[:ROWS_NAMED])
+    """Yield warnings for the person who started the scan."""
+    yield from (f"{described(row)}; the row was skipped" for row in unread[:ROWS_NAMED])
     if len(unread) > ROWS_NAMED:
-        yield f"and {counted(len(unread) - ROWS_NAMED, 'more row was', 'more rows were')} set aside"
+        yield f"and {counted(len(unread) - ROWS_NAMED, 'more row was', 'more rows were')} skipped"
 
 
 def gaps(unread: Sequence[UnreadRow]) -> Iterator[Coverage]:
-    """One for each row, and of a file with very many such rows one for all the others."""
+    """Yield a gap for each row; a file with very many unreadable rows gets one for the others."""
     by_file: dict[str, list[UnreadRow]] = {}
     for row in unread:
         by_file.setdefault(row.origin.file, []).append(row)
@@ -220,9 +218,9 @@ def gaps(unread: Sequence[UnreadRow]) -> Iterator[Coverage]:
         for row in rows[:ROWS_NAMED]:
             by_place.setdefault(str(row.origin), []).extend(row.why)
         for place, why in by_place.items():
-            yield _gap(place, f"the row was set aside: {'; '.join(why)}")
+            yield _gap(place, f"the row was skipped: {'; '.join(why)}")
         if len(rows) > ROWS_NAMED:
-            yield _gap(file, f"{counted(len(rows) - ROWS_NAMED, 'more row was', 'more rows were')} set aside")
+            yield _gap(file, f"{counted(len(rows) - ROWS_NAMED, 'more row was', 'more rows were')} skipped")
 
 
 def _gap(place: str, detail: str) -> Coverage:
@@ -230,8 +228,8 @@ def _gap(place: str, detail: str) -> Coverage:
 
 
 def readable_again(known: Sequence[BlindSpot], coverage: Sequence[Coverage]) -> list[Coverage]:
-    """Rows that could not be read before, and are no gap now that the registry was read."""
-    unread = {one.scope for one in coverage if one.section == SECTION}
+    """Return rows that were unreadable before and are no gap in this scan."""
+    unread = {section.scope for section in coverage if section.section == SECTION}
     return [
         Coverage(source=REGISTRY, provider=REGISTRY, scope=one.scope, section=SECTION, status="complete")
         for one in known

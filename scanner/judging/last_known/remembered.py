@@ -1,6 +1,6 @@
-"""What the last scan knew of places where this one may have missed something: it stands until somebody looks again.
+"""Uses what the last scan knew of places that this scan may not have read completely.
 
-Nothing under a gap is gone, mended or new. Pure, like everything between the connectors and the reports.
+Behind a gap, nothing is gone, resolved or new. Pure.
 """
 
 from __future__ import annotations
@@ -37,17 +37,16 @@ from scanner.rules.evaluation import still_applies
 from scanner.text import counted
 
 _BARE_ID = re.compile(r"(group:)?[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
-"""What stands in place of a name that could not be read: a role's, a group's, an interface's."""
+"""The placeholder for the name of a role, group or interface that could not be read."""
 
 
 class Remembered(Struct, frozen=True, kw_only=True):
-    """What the last scan knew of places where this one may have missed something.
+    """What the last scan knew of places that this scan may not have read completely.
 
-    ``known``: fingerprints of all its findings that were announced, with the start of the first scan that had each;
-    None on a store's first scan: nothing is new.
-    ``creators``: by key, unique id and creator of whatever had one, for audit logs forget.
-    ``recreations``: by key, how each was made anew, as this scan or an earlier one found it.
-    ``gone``: by key that an entry once matched and that is not there now, its provider, scope and unique id.
+    ``known``: fingerprints of all its announced findings, with the start of the first scan that had each; None on a
+    store's first scan, when nothing is new. ``creators``: key, unique id and creator by identity, because audit logs
+    expire. ``recreations``: by key, as this scan or an earlier one found them. ``gone``: provider, scope and unique id
+    of keys that an entry once matched and that no longer exist.
     """
 
     assessments: tuple[Assessment, ...] = ()
@@ -65,27 +64,30 @@ class Remembered(Struct, frozen=True, kw_only=True):
 def not_rechecked(
     remembered: Remembered, inventory: Inventory, places: Places, lists: Collection[str] = ()
 ) -> list[Assessment]:
-    """The last verdicts of identities that were not seen, and whose place was not completely read.
+    """Return the last verdicts of identities that were not discovered and whose place was not completely read.
 
-    Being named by one of the ``lists`` (names of sources) is not being seen, where a better source looked last time:
-    the list knows nothing of its keys and rights.
+    An identity that only one of the ``lists`` (source names) has counts as not discovered, if a better source had it in
+    the last scan: a list has neither credentials nor permissions.
     """
-    seen = {one.key: one.source for one in inventory.identities}
+    seen = {identity.key: identity.source for identity in inventory.identities}
     return [
-        msgspec.structs.replace(one, rechecked=False)
-        for one in remembered.assessments
-        if (one.identity.key not in seen or (seen[one.identity.key] in lists and one.identity.source not in lists))
-        and not places.completely_read(one.identity.source, one.identity.scope, one.identity.kind)
+        msgspec.structs.replace(assessment, rechecked=False)
+        for assessment in remembered.assessments
+        if (
+            assessment.identity.key not in seen
+            or (seen[assessment.identity.key] in lists and assessment.identity.source not in lists)
+        )
+        and not places.completely_read(assessment.identity.source, assessment.identity.scope, assessment.identity.kind)
     ]
 
 
 def filled(inventory: Inventory, remembered: Remembered, carried: Sequence[Assessment]) -> Inventory:
-    """Facts that a gap kept from us, as the last scan knew them: a key that was not listed is not gone.
+    """Fill in facts that a gap hides: a key that was not listed is not gone.
 
-    What is ``carried`` stands as it was, whatever a list says of it.
+    ``carried`` identities stay unchanged, whatever a list says of them.
     """
     stands = {one.identity.key for one in carried}
-    last = {one.identity.key: one.identity for one in remembered.assessments}
+    last = {assessment.identity.key: assessment.identity for assessment in remembered.assessments}
     identities = [
         as_last_known(one, last[one.key]) if one.key in last else one
         for one in _with_creators(inventory.identities, remembered.creators)
@@ -94,26 +96,28 @@ def filled(inventory: Inventory, remembered: Remembered, carried: Sequence[Asses
     return msgspec.structs.replace(inventory, identities=tuple(identities))
 
 
-def not_listed(told: Inventory, inventory: Inventory) -> frozenset[str]:
-    """Keys of the credentials that only the last scan knew. ``told``: the inventory before it was filled."""
-    half_told = {one.key: one.credentials for one in told.identities if "credentials" in one.unread}
-    known = [one for one in inventory.identities if one.key in half_told]
-    listed = {credential.key for credentials in half_told.values() for credential in credentials}
+def not_listed(before: Inventory, inventory: Inventory) -> frozenset[str]:
+    """Return the keys of credentials that only the last scan had. ``before``: the inventory before it was filled in."""
+    partly_read = {
+        identity.key: identity.credentials for identity in before.identities if "credentials" in identity.unread
+    }
+    known = [identity for identity in inventory.identities if identity.key in partly_read]
+    listed = {credential.key for credentials in partly_read.values() for credential in credentials}
     return frozenset(credential.key for one in known for credential in one.credentials) - listed
 
 
 def _with_creators(
     identities: Sequence[Identity], creators: Mapping[str, tuple[str | None, str]]
 ) -> Iterator[Identity]:
-    """Who made each, as the first scan that could tell has it; not where it was deleted and made anew."""
-    for one in identities:
-        unique_id, creator = creators.get(one.key, (None, None))
-        is_same = one.created_by is None and creator is not None and one.unique_id == unique_id
-        yield msgspec.structs.replace(one, created_by=creator) if is_same else one
+    """Return the creator of each identity, as first read; not for recreated identities."""
+    for identity in identities:
+        unique_id, creator = creators.get(identity.key, (None, None))
+        is_same = identity.created_by is None and creator is not None and identity.unique_id == unique_id
+        yield msgspec.structs.replace(identity, created_by=creator) if is_same else identity
 
 
 def with_unread(inventory: Inventory, remembered: Remembered, places: Places) -> Inventory:
-    """The inventory with the things and rights that were known of places which were not read this time."""
+    """Return the inventory with the secrets, workloads and assignments of places that were not read."""
     return msgspec.structs.replace(
         inventory,
         secrets=with_unread_secrets(inventory.secrets, remembered.secrets, places),
@@ -125,9 +129,9 @@ def with_unread(inventory: Inventory, remembered: Remembered, places: Places) ->
 def with_unread_secrets(
     found: Sequence[StoredSecret], remembered: Sequence[StoredSecret], places: Places
 ) -> tuple[StoredSecret, ...]:
-    """The secrets that were found, and those of places that were not completely read.
+    """Return the secrets, with those of places that were not completely read.
 
-    A date that was not told there this time is as it was: a value does not get younger by not being looked at.
+    A date that was not read is the last known one: unread values do not become younger.
     """
     every = {one.key: one for one in remembered if not places.completely_read(one.source, one.scope, "secret")}
     every |= {one.key: _dated(one, every[one.key]) if one.key in every else one for one in found}
@@ -143,7 +147,7 @@ def _dated(secret: StoredSecret, last: StoredSecret) -> StoredSecret:
 def with_unread_workloads(
     found: Sequence[Workload], remembered: Sequence[Workload], places: Places
 ) -> tuple[Workload, ...]:
-    """The workloads that were found, and those of scopes in which anything at all was not read."""
+    """Return the workloads, with those of scopes in which anything was not read."""
     every = {one.key: one for one in remembered if places.has_gap(one.source, one.scope)}
     every |= {one.key: one for one in found}
     return tuple(every[key] for key in sorted(every))
@@ -152,10 +156,9 @@ def with_unread_workloads(
 def with_unread_assignments(
     found: Sequence[Assignment], remembered: Sequence[Assignment], places: Places
 ) -> tuple[Assignment, ...]:
-    """The assignments that were found, and those of scopes that may hide some.
+    """Return the assignments, with those of scopes that may hide some.
 
-    That the holder of one is gone stands where this time a gap kept from us whether it is, and so does what the right
-    amounts to.
+    If a gap hides whether the holder still exists, or what the right amounts to, the last known facts count.
     """
     doubtful = {one.key: one for one in remembered if places.has_gap(one.source, one.scope)}
     every = {one.key: one for one in remembered if places.may_hide_rights(one.source, one.scope)}
@@ -165,7 +168,7 @@ def with_unread_assignments(
 
 
 def _as_last_known(found: Assignment, last: Assignment) -> Assignment:
-    """What a gap kept from us of one right. If it is worth the same, only a name was not read: a role's, a group's."""
+    """Return an assignment with last known facts. If its privilege is the same, only a name was not read."""
     is_gone = True if found.gone is None and last.gone else found.gone
     if found.holder.lower() == last.holder.lower():
         same = found.privilege.level == last.privilege.level
@@ -177,14 +180,14 @@ def _as_last_known(found: Assignment, last: Assignment) -> Assignment:
 
 
 def _named(grant: Grant, other: Grant) -> Grant:
-    """The grant with the other's names of what it has a bare id of."""
+    """Return the grant with last known names in place of ids."""
     words = {name: (getattr(grant, name), getattr(other, name)) for name in ("name", "via", "resource")}
     known = {name: theirs for name, (own, theirs) in words.items() if own and theirs and _BARE_ID.fullmatch(own)}
     return msgspec.structs.replace(grant, **known)
 
 
 def declares(entry: Entry) -> tuple[object, ...]:
-    """What makes an entry the same as before, for its state: its own id, and whom it stands for, where and whether."""
+    """Return the facts that decide an entry's state: its own id, and the identities, place and status it declares."""
     own_id = entry.id if entry.has_own_id else None
     return own_id, entry.registry, entry.identities, entry.provider, entry.scope, entry.status, entry.expires
 
@@ -192,14 +195,14 @@ def declares(entry: Entry) -> tuple[object, ...]:
 def or_as_last_known(
     judged: EntryAssessment, last: EntryAssessment | None, carried: Collection[str]
 ) -> EntryAssessment:
-    """An entry that could not be evaluated keeps what the last scan knew of it, if it says what it said then.
+    """Return the last known state of an entry that could not be evaluated and has not changed.
 
-    So does one that stands for nothing now, but stood for an identity that is ``carried`` (keys): it is not gone.
+    The same applies to an entry that matches nothing now, but matched a ``carried`` identity (keys): it is not gone.
     """
     if last is None or last.state == "not_evaluated":
         return judged
-    stands = not judged.identities and any(key in carried for key in last.identities)
-    if judged.state != "not_evaluated" and not stands:
+    is_carried = not judged.identities and any(key in carried for key in last.identities)
+    if judged.state != "not_evaluated" and not is_carried:
         return judged
     if declares(judged.entry) != declares(last.entry):
         return judged
@@ -214,21 +217,23 @@ def kept_findings(
     remembered: Remembered,
     now: datetime,
 ) -> list[Finding]:
-    """The last scan's findings that this one could not look into again: a gap is no reason to call anything mended."""
-    half_read = {one.identity.key: one for one in fresh if one.identity.unread}
+    """Return the last scan's findings that could not be checked again: a gap resolves nothing."""
+    partly_read = {one.identity.key: one for one in fresh if one.identity.unread}
     kept = {fingerprint for one in carried for fingerprint in one.findings}
-    kept |= {fingerprint for one in entries if not one.rechecked for fingerprint in entry_fingerprints(one.entry.id)}
+    kept |= {
+        fingerprint for entry in entries if not entry.rechecked for fingerprint in entry_fingerprints(entry.entry.id)
+    }
     judged = {finding.fingerprint for finding in found}
     return [
         msgspec.structs.replace(finding, new=False, rechecked=False)
         for finding in remembered.findings
         if finding.fingerprint not in judged
-        and (finding.fingerprint in kept or _cannot_tell(finding, half_read.get(finding.identity or ""), now))
+        and (finding.fingerprint in kept or _cannot_be_resolved(finding, partly_read.get(finding.identity or ""), now))
     ]
 
 
-def _cannot_tell(finding: Finding, holder: Assessment | None, now: datetime) -> bool:
-    """Whether what would show that it is mended could not be read, and nothing that was read shows it."""
+def _cannot_be_resolved(finding: Finding, holder: Assessment | None, now: datetime) -> bool:
+    """Return whether the facts that would resolve a finding could not be read."""
     rule = BY_ID.get(finding.rule)
     if holder is None or rule is None or rule.needs.isdisjoint(holder.identity.unread):
         return False
@@ -238,14 +243,14 @@ def _cannot_tell(finding: Finding, holder: Assessment | None, now: datetime) -> 
 def unlisted_places(
     carried: Sequence[Assessment], assignments: Sequence[Assignment], coverage: Sequence[Coverage]
 ) -> list[str]:
-    """Sources that were not scanned and scopes no longer listed: announced, and nothing in them is called gone.
+    """Return notices about sources that were not scanned and scopes that are no longer listed; nothing in them is gone.
 
-    ``assignments``: those that the last scan knew there.
+    ``assignments``: the last known ones there.
     """
-    listed = {(one.source, one.scope) for one in coverage}
+    listed = {(section.source, section.scope) for section in coverage}
     scanned = {source for source, _ in listed}
     identities = Counter((one.identity.source, one.identity.scope) for one in carried)
-    rights = Counter((one.source, one.scope) for one in assignments)
+    rights = Counter((assignment.source, assignment.scope) for assignment in assignments)
     return [
         f"{f'source {source} no longer lists {scope}' if source in scanned else f'source {source} was not scanned'}: "
         f"{_counted(identities[source, scope], rights[source, scope])} of {scope} shown as last seen"
@@ -255,26 +260,28 @@ def unlisted_places(
 
 
 def _counted(identities: int, rights: int) -> str:
-    told = (counted(identities, "identity", "identities"), counted(rights, "right", "rights"))
-    return " and ".join(words for words, number in zip(told, (identities, rights), strict=True) if number)
+    parts = (counted(identities, "identity", "identities"), counted(rights, "right", "rights"))
+    return " and ".join(words for words, number in zip(parts, (identities, rights), strict=True) if number)
 
 
-# --- New findings that are old acquaintances: resolved once, and back again. Pure ---
+# --- Findings that an earlier scan had before they were resolved. Pure ---
 
 
 def unknown_fingerprints(result: ScanResult) -> frozenset[str]:
-    """Of those findings that the last scan did not announce."""
+    """Return the fingerprints that the last scan did not announce."""
     return frozenset(
-        one.fingerprint for one in result.findings if one.new or one.held_back or one.acknowledged is not None
+        finding.fingerprint
+        for finding in result.findings
+        if finding.new or finding.held_back or finding.acknowledged is not None
     )
 
 
 def with_earlier(result: ScanResult, earlier: Mapping[str, Earlier]) -> ScanResult:
-    """The result with what earlier scans knew of its findings, by fingerprint: since when, and which are reopened."""
+    """Return the result with the history of its findings (by fingerprint): first seen, and whether reopened."""
     if not earlier:
         return result
-    findings = tuple(_known_before(one, earlier.get(one.fingerprint)) for one in result.findings)
-    reopened = sum(one.reopened for one in findings)
+    findings = tuple(_known_before(finding, earlier.get(finding.fingerprint)) for finding in result.findings)
+    reopened = sum(finding.reopened for finding in findings)
     return replace(result, findings=findings, summary=replace(result.summary, reopened_findings=reopened))
 
 

@@ -90,7 +90,7 @@ class Roles:
 
 
 class Successor(NamedTuple):
-    """Who owns so many of the entries that name somebody, of which ``total`` have an owner who stays."""
+    """The person who owns so many of the entries that name the leaver, of which ``total`` have an active owner."""
 
     email: str
     owns: int
@@ -115,7 +115,7 @@ class Successors:
 
     @cached_property
     def _handed_over(self) -> dict[str, list[set[str]]]:
-        """For whoever is gone or about to go: the owners who stay, of each entry that names them and has such."""
+        """Return the owners who stay, of each entry that names a person who has left or is leaving."""
         found: dict[str, list[set[str]]] = defaultdict(list)
         resolve, stays = self._directory.resolve, self._directory.stays
         for entry in self._entries:
@@ -130,7 +130,7 @@ class Successors:
 # --- Candidates for an orphaned identity: active people, each with evidence and a score ---
 
 KEPT = 5
-"""How many candidates are listed."""
+"""The number of candidates that reports list."""
 MOST_MEMBERS = 5
 """The largest group whose members are candidates; of a larger one, only the group is."""
 UNLIKELIEST = 0.05
@@ -158,7 +158,7 @@ class Candidates:
         self._alike = Alike(self._named_after, neighbours)
         self._roles = roles
         self._successors = Successors(entries.values(), directory)
-        # Over an estate the same few hints come together again and again.
+        # The same few sets of hints repeat across an estate.
         self._ranking = lru_cache(maxsize=REMEMBERED)(self._rank)
 
     def of(
@@ -180,7 +180,7 @@ class Candidates:
         yield from self._roles.of_identity(identity)
 
     def _rank(self, hints: frozenset[Hint]) -> tuple[OwnerCandidate, ...]:
-        """Who is pointed at is settled first, so that what leads on from there counts once."""
+        """Rank the people named by the hints first, so that hints derived from them count once."""
         reached = (led for pointed_at in _combined(hints) for led in self._reach(pointed_at))
         candidates = (
             OwnerCandidate(person=hint.person, score=round(min(hint.score, SUREST), 2), evidence=hint.evidence)
@@ -190,33 +190,36 @@ class Candidates:
         return tuple(sorted(candidates, key=lambda candidate: (-candidate.score, candidate.person)))
 
     def _reach(self, hint: Hint) -> Iterator[Hint]:
-        """The one who is meant, with a small group's members; and whoever is near somebody who does not stay."""
+        """Yield the named person, the members of a small group, and people close to a person who does not stay."""
         person = self._directory.everybody[hint.person]
         stays = self._directory.stays(person)
         if self._directory.is_active(person):
             yield hint if stays else hint._replace(evidence=f"{hint.evidence}, about to leave")
             members = self._directory.active_members(person) if person.is_group else ()
             for member in members if len(members) <= MOST_MEMBERS else ():
-                yield _led(hint, "member", member.email, "of which a member")
+                yield _led(hint, "member", member.email, "a member")
         if not stays:
             yield from self._near(hint, person)
 
     def _near(self, hint: Hint, person: Person) -> Iterator[Hint]:
         line = (above for above, _ in managers(person, self._directory.resolve))
         if (manager := next(filter(self._directory.is_active, line), None)) is not None:
-            yield _led(hint, "manager", manager.email, "whose manager this is")
+            yield _led(hint, "manager", manager.email, "their manager")
         team = self._directory.resolve(person.team) if person.team else None
         if team is not None and self._directory.is_active(team):
-            yield _led(hint, "team", team.email, "whose team this is")
+            yield _led(hint, "team", team.email, "their team")
         if (successor := self._successors.of(person.email)) is not None:
-            took_over = f"{successor.owns} of {successor.total} of whose other entries this one owns now"
+            took_over = f"who now owns {successor.owns} of {successor.total} of their other entries"
             yield _led(hint, "successor", successor.email, took_over, successor.owns / (successor.total + 1))
 
 
 def _entries_of(registry: RegistryVerdict) -> dict[str, float]:
     """Return the entries that match or may match an identity, each with its likelihood."""
     related = dict.fromkeys(registry.contradictions, SCORES.likelihood["contradicting"])
-    related |= {one.entry: one.score if one.is_likely else one.score**2 for one in registry.candidates}
+    related |= {
+        candidate.entry: candidate.score if candidate.is_likely else candidate.score**2
+        for candidate in registry.candidates
+    }
     declaring = (*registry.agreeing, registry.entry) if registry.entry is not None else registry.agreeing
     return related | dict.fromkeys(declaring, 1.0)
 
@@ -227,7 +230,7 @@ def _led(hint: Hint, near: str, person: str, relation: str, confidence: float = 
 
 
 def _combined(hints: Iterable[Hint]) -> Iterator[Hint]:
-    """One for each person: the best of each sort, which together leave the less doubt the more they are."""
+    """Yield one hint per person: the best of each sort, combined so that each further hint reduces the doubt."""
     of_person: dict[str, dict[Sort, Hint]] = defaultdict(dict)
     for hint in sorted(hints, key=lambda hint: (-hint.score, hint.evidence)):
         of_person[hint.person].setdefault(hint.sort, hint)

@@ -86,7 +86,7 @@ class Directory:
     def _look_into(self, text: str) -> Person | None:
         if len(text) > MOST_TEXT:
             return None
-        if (outright := self.resolve(text)) is not None or self._is_nobody(text):
+        if (outright := self.resolve(text)) is not None or self._is_machine(text):
             return outright
         segments = _SEGMENT.findall(text)
         for segment in reversed(segments):
@@ -103,7 +103,7 @@ class Directory:
     def _person(self, found: Person | None) -> Person | None:
         return None if found is None or found.is_group else self.everybody.get(found.email)
 
-    def _is_nobody(self, text: str) -> bool:
+    def _is_machine(self, text: str) -> bool:
         return self.machines.configured(text) or self.machines.discovered(text)
 
 
@@ -111,10 +111,10 @@ class Directory:
 # Hints: kinds and scores, and the hints in an identity or an entry.
 
 SCOPE_NAME, SCOPE_CONTACT = "scope_name", "scope_contact"
-"""Among attributes: what people call the scope (an account, a project), and an e-mail that they gave for it."""
+"""Attributes with the display name of the scope (an account, a project), and with its contact e-mail."""
 
 _NAMING = ("email", "id", "name")
-"""How a provider may name a sponsor or owner, the most reliable first."""
+"""The fields by which a provider can name a sponsor or owner, the most reliable first."""
 
 Sort: TypeAlias = Literal["tag", "entry", "creator", "rule", "words", "neighbours", "role", "platform", "provider"]
 
@@ -147,7 +147,7 @@ SCORES = msgspec.toml.decode(files("scanner.judging.ownership").joinpath("scores
 
 
 def tag_scores(configured: Mapping[str, float] | None) -> Mapping[str, float]:
-    """Tags that name somebody, by their :func:`tag_name`, each with its score; None: the built-in ones."""
+    """Return the tags that name an owner, by :func:`tag_name`, each with its score; None: the built-in ones."""
     return SCORES.tags if configured is None else {tag_name(key): score for key, score in configured.items()}
 
 
@@ -177,8 +177,8 @@ class Clues:
         for signal, attribute in (("sponsor", SPONSORS), ("owner", OWNERS)):
             given = identity.attributes.get(attribute)
             for one in given if isinstance(given, (list, tuple)) else ():
-                told = [one.get(name) for name in _NAMING] if isinstance(one, Mapping) else []
-                found = ((text, self._directory.resolve(text)) for text in told if isinstance(text, str))
+                names = [one.get(name) for name in _NAMING] if isinstance(one, Mapping) else []
+                found = ((text, self._directory.resolve(text)) for text in names if isinstance(text, str))
                 text, person = next(((text, person) for text, person in found if person is not None), ("", None))
                 if person is not None:
                     evidence = f"{signal} {text} with {identity.provider}"
@@ -194,13 +194,13 @@ class Clues:
     def _named_in(self, entry: Entry, likelihood: float) -> Iterator[Hint]:
         for column, text in named_in(entry):
             meaning = self._directory.meaning(text)
-            maybe = ", which it may be" if likelihood < 1 else ""
+            maybe = ", a possible match" if likelihood < 1 else ""
             evidence = f"{column} {text} in {entry.origin}{maybe}"
             score = SCORES.entry[column] * likelihood
             if meaning.person is not None:
                 yield Hint("entry", meaning.person.email, score, evidence)
             for one in meaning.guesses:
-                yield Hint("entry", one.email, score * one.score, f"{evidence}, for which this may be meant: {one.why}")
+                yield Hint("entry", one.email, score * one.score, f"{evidence}, possibly this person: {one.why}")
 
 
 def named_in(entry: Entry) -> Iterator[tuple[str, str]]:

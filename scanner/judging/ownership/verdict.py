@@ -21,7 +21,7 @@ from scanner.registry.roster.machines import Machines
 from scanner.text import either
 
 
-class _Standing(Struct, frozen=True, kw_only=True):
+class _ResolvedOwner(Struct, frozen=True, kw_only=True):
     """A named owner, resolved. ``reason`` is None for an active owner; ``owner`` is the e-mail on the roster.
 
     ``team``: on the roster. ``leaving``: the people behind it, if all of them are about to leave.
@@ -37,8 +37,8 @@ class _Standing(Struct, frozen=True, kw_only=True):
 class _Accountable(Struct, frozen=True, kw_only=True):
     """The owners in some entries: ``active`` are owners, or backup owners if no owner is active."""
 
-    active: tuple[_Standing, ...]
-    failed: tuple[_Standing, ...]
+    active: tuple[_ResolvedOwner, ...]
+    failed: tuple[_ResolvedOwner, ...]
     backup_only: bool
 
 
@@ -63,7 +63,7 @@ class Answers:
             case "unregistered":
                 return _UNREGISTERED
             case "ambiguous":
-                return self._ambiguous([self._entries[one.entry] for one in registry.candidates])
+                return self._ambiguous([self._entries[candidate.entry] for candidate in registry.candidates])
             case "registered":
                 assert registry.entry is not None
                 ids = registry.entry, *registry.agreeing
@@ -132,10 +132,10 @@ def _unlooked_up(owners: Sequence[str]) -> OwnershipVerdict | None:
     """Return ``unchecked`` for named owners without a roster; None if no owner is named."""
     if not owners:
         return None
-    return OwnershipVerdict(state="unchecked", owner=owners[0], evidence="no roster was given to look owners up in")
+    return OwnershipVerdict(state="unchecked", owner=owners[0], evidence="there is no roster to resolve owners")
 
 
-def _owned(active: Sequence[_Standing], *, backup_only: bool) -> OwnershipVerdict:
+def _owned(active: Sequence[_ResolvedOwner], *, backup_only: bool) -> OwnershipVerdict:
     leaving: dict[str, Person] = {}
     if all(one.leaving for one in active):
         leaving = {person.email: person for one in active for person in one.leaving}
@@ -152,40 +152,40 @@ def _owned(active: Sequence[_Standing], *, backup_only: bool) -> OwnershipVerdic
 
 
 def _accountable(declared: Sequence[Entry], directory: Directory) -> _Accountable:
-    owners = [_standing(text, "owner", directory) for text in _owners(declared)]
-    backups = [_standing(text, "backup owner", directory) for text in _backup_owners(declared)]
-    active = tuple(one for one in owners if one.reason is None)
-    standing_in = tuple(one for one in backups if one.reason is None)
+    owners = [_resolved(text, "owner", directory) for text in _owners(declared)]
+    backups = [_resolved(text, "backup owner", directory) for text in _backup_owners(declared)]
+    active = tuple(owner for owner in owners if owner.reason is None)
+    active_backups = tuple(one for one in backups if one.reason is None)
     return _Accountable(
-        active=active or standing_in,
-        failed=tuple(dict.fromkeys(one for one in owners if one.reason is not None)),
-        backup_only=not active and bool(standing_in),
+        active=active or active_backups,
+        failed=tuple(dict.fromkeys(owner for owner in owners if owner.reason is not None)),
+        backup_only=not active and bool(active_backups),
     )
 
 
-def _standing(text: str, role: str, directory: Directory) -> _Standing:
+def _resolved(text: str, role: str, directory: Directory) -> _ResolvedOwner:
     person = directory.resolve(text)
     if person is None:
         if text in directory.machines:
-            return _Standing(owner=text, reason="owner_is_machine", evidence=f"{role} {text} is a machine")
+            return _ResolvedOwner(owner=text, reason="owner_is_machine", evidence=f"{role} {text} is a machine")
         meaning = directory.meaning(text)
         reason: OrphanReason = "ambiguous" if meaning.ambiguous else "unresolvable"
-        return _Standing(owner=text, reason=reason, evidence=f"{role} {text} {meaning.why_unresolved}")
+        return _ResolvedOwner(owner=text, reason=reason, evidence=f"{role} {text} {meaning.why_unresolved}")
     named, team = f"{role} {person.email}", _team(person)
     if not directory.is_active(person):
         if person.is_group:
             evidence = f"{named} has no active member"
-            return _Standing(owner=person.email, team=team, reason="group_empty", evidence=evidence)
+            return _ResolvedOwner(owner=person.email, team=team, reason="group_empty", evidence=evidence)
         left = f"left on {person.left_on}" if person.left_on else "has left"
-        return _Standing(owner=person.email, team=team, reason="departed", evidence=f"{named} {left}")
+        return _ResolvedOwner(owner=person.email, team=team, reason="departed", evidence=f"{named} {left}")
     members = directory.active_members(person) if person.is_group else (person,)
     evidence = f"{named} has active members, {members[0].email} first" if person.is_group else f"{named} is active"
     leaving = () if directory.stays(person) else members
-    return _Standing(owner=person.email, team=team, evidence=evidence, leaving=leaving)
+    return _ResolvedOwner(owner=person.email, team=team, evidence=evidence, leaving=leaving)
 
 
 def _team(person: Person) -> str | None:
-    """A group is its own team."""
+    """Return the person's team; a group is its own team."""
     return person.name or person.email.removeprefix("team:") if person.is_group else person.team
 
 
@@ -226,8 +226,8 @@ def judge_owners(
         verdict = verdicts[identity.key]
         if verdict.state not in ("orphaned", "owned") or _is_settled(verdict):
             continue
-        nobody_new = (*verdict.leaving, verdict.owner) if verdict.leaving and verdict.owner else verdict.leaving
-        if likeliest := candidates.of(identity, registry, without=nobody_new):
+        known_owners = (*verdict.leaving, verdict.owner) if verdict.leaving and verdict.owner else verdict.leaving
+        if likeliest := candidates.of(identity, registry, without=known_owners):
             verdicts[identity.key] = msgspec.structs.replace(verdict, candidates=likeliest)
     return verdicts
 

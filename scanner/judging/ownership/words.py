@@ -1,4 +1,4 @@
-"""Teams and people whose names stand in an identity's own name, path, scope or group, as whole words."""
+"""Finds names of teams and people in an identity's name, path, scope or group, as whole words."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ Place: TypeAlias = Literal["group", "path", "name", "scope"]
 Words: TypeAlias = tuple[str, ...]
 
 LONGEST = 300
-"""Characters of a name that are looked at."""
+"""The most characters of a name that are searched."""
 LEAST_LETTERS = 2
-"""A shorter name stands in anything."""
+"""The fewest characters: shorter names occur in many texts."""
 LEAST_LETTERS_OF_A_PERSON = 3
 
-# A GUID or a long hexadecimal id, which has no "ada" in it; then as engineers write, PaymentsETL2 being Payments, ETL,
-# 2: capitals up to the one that begins a word, a word, a number, any other script.
+# A GUID or long hexadecimal id, in which "ada" means nothing; then words as in identifiers (PaymentsETL2 is Payments,
+# ETL, 2): capitals up to the start of a word, a word, a number, any other script.
 _WORD = re.compile(
     r"[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}|[0-9A-Fa-f]{12,}"
     r"|[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+|[^\W\d_A-Za-z]+"
@@ -42,17 +42,17 @@ _LISTS = msgspec.toml.decode(files("scanner.judging.ownership").joinpath("words.
 
 
 def words(text: str) -> Words:
-    """The words of a name as engineers write them, in lower case: ``svc-PaymentsETL_2`` is svc, payments, etl, 2."""
+    """Return the words of an identifier in lower case: ``svc-PaymentsETL_2`` is svc, payments, etl, 2."""
     return tuple(map(str.lower, _WORD.findall(text[:LONGEST])))
 
 
 def zeros_for_digits(text: str) -> str:
-    """The text with a zero for each digit; its words are the same but for that."""
+    """Return the text with a zero for each digit; its words are otherwise the same."""
     return text.translate(_ZEROS)
 
 
 class NamedAfter:
-    """Who on the roster is called by words that stand one after another in a text.
+    """Finds people and teams whose names are consecutive words of a text.
 
     The longest run of words counts: ``data-platform`` is not the team ``data``, if there is a team ``data-platform``.
     """
@@ -72,15 +72,15 @@ class NamedAfter:
         self._of_runs: dict[tuple[Place, tuple[Words, ...]], tuple[Hint, ...]] = {}
 
     def may_have_numbers(self, alike: Words) -> bool:
-        """Whether anybody who stands in such a name may be called by more than letters; zeros are any digits."""
+        """Return whether a name with numbers on the roster may occur in such a text; zeros match any digits."""
         return not self._numbered.isdisjoint(alike)
 
     def of_name(self, name: Words) -> tuple[Hint, ...]:
-        """From a name, given as words."""
+        """Return the hints in a name, given as words."""
         return self._hints("name", name)
 
     def of_place(self, identity: Identity) -> tuple[Hint, ...]:
-        """From its groups, its path and its scope."""
+        """Return the hints in its groups, its path and its scope."""
         hints = self._shared("scope", identity.scope)
         scope = identity.attributes.get(SCOPE_NAME)
         if isinstance(scope, str):
@@ -123,19 +123,19 @@ class NamedAfter:
             if person.is_group:
                 score = SCORES.team[place] / len(teams)
             else:
-                score = SCORES.words["first_name" if len(_telling(run)) == 1 else "full_name"]
-            if _LISTS.common.issuperset(_telling(run)):
+                score = SCORES.words["first_name" if len(_without_numbers(run)) == 1 else "full_name"]
+            if _LISTS.common.issuperset(_without_numbers(run)):
                 score *= SCORES.words["common"]
             yield Hint("words", person.email, score, f"{place} says {' '.join(run)}")
 
 
 def _names(group: Person) -> Iterator[Words]:
-    """A team under all its names, without what only says "team"; ``DevOps`` is also the one word ``devops``."""
+    """Yield the names of a team, without general words such as "team"; ``DevOps`` is also the one word ``devops``."""
     given = group.email.partition(":")[2] or group.email.partition("@")[0]
     for text in filter(None, (given, group.name, group.id, *group.aliases)):
         for run in (words(text), words(text.lower())):
-            told = tuple(word for word in run if word not in _LISTS.filler)
-            kept = told if _telling(told) else run
+            specific = tuple(word for word in run if word not in _LISTS.filler)
+            kept = specific if _without_numbers(specific) else run
             if _letters(kept) >= LEAST_LETTERS:
                 yield kept
 
@@ -147,26 +147,24 @@ def _user_names(person: Person) -> Iterator[Words]:
 
 
 def _letters(run: Words) -> int:
-    return sum(map(len, _telling(run)))
+    return sum(map(len, _without_numbers(run)))
 
 
-def _telling(run: Words) -> Words:
-    """Those that are no numbers."""
+def _without_numbers(run: Words) -> Words:
+    """Return the words that are no numbers."""
     return tuple(word for word in run if not word.isdecimal())
 
 
-# ---
-# Who answers for those of similar names: ``svc-payments-etl`` and ``svc-payments-refunds`` are likely one team's.
-#
-# Neighbours share the first two words of their names or more, and the provider. Only those that somebody answers for
-# count, so that a thousand undeclared ones neither speak for nor against anybody.
+# --- Owners of identities with similar names: ``svc-payments-etl`` and ``svc-payments-refunds`` are likely one team's #
+# Neighbours share the provider and at least the first two words of their names. Only owned ones count, so that a
+# thousand undeclared identities have no influence.
 
 LEAST_WORDS = 2
 MOST_WORDS = 8
 
 
 class Neighbours:
-    """The owned identities by the beginnings of their names. ``owned``: each with its owner's e-mail."""
+    """The owned identities by the prefixes of their names. ``owned``: each with its owner's e-mail."""
 
     def __init__(self, owned: Iterable[tuple[Identity, str]]) -> None:
         self._owners: dict[tuple[str, str | None], list[str]] = defaultdict(list)
@@ -177,7 +175,7 @@ class Neighbours:
         self._hints: dict[tuple[str, str | None], Hint | None] = {}
 
     def of_name(self, provider: str, scope: str, name: Words) -> tuple[Hint, ...]:
-        """The best that those of the scope say, or those of the provider; ``name``: an identity's name as words."""
+        """Return the best hint in the scope, else in the provider. ``name``: the identity's name as words."""
         best: Hint | None = None
         for prefix in _prefixes(provider, name):
             if (prefix, None) not in self._owners:
@@ -194,7 +192,7 @@ class Neighbours:
         return self._hints[key]
 
     def _judge(self, prefix: str, scope: str | None) -> Hint | None:
-        """Most of them must have one owner; the fewer they are, the less that says."""
+        """Most of the neighbours must have the same owner; the fewer there are, the lower the score."""
         owners = Counter(self._owners.get((prefix, scope), ()))
         if not owners:
             return None
@@ -208,7 +206,7 @@ class Neighbours:
 
 
 def _prefixes(provider: str, name: Words) -> Iterator[str]:
-    """The beginnings of a name, up to the first number that tells one instance from another, shortest first."""
+    """Yield the prefixes of a name up to the first number, shortest first."""
     prefix = f"{provider}\0{'-'.join(name[:LEAST_WORDS])}"
     if len(name) < LEAST_WORDS:
         return
@@ -220,30 +218,30 @@ def _prefixes(provider: str, name: Words) -> Iterator[str]:
         yield prefix
 
 
-# --- What a name says about people, once for all names that are the same but for numbers which say nothing ---
+# --- Hints in names, cached for names that differ only in meaningless numbers ---
 
 
 class Alike:
-    """Who stands in a name, and who answers for those of similar names: ``svc-etl-0041`` says what ``-0042`` says."""
+    """Hints in a name, and in neighbours' names: ``svc-etl-0041`` has the same as ``svc-etl-0042``."""
 
     def __init__(self, named_after: NamedAfter, neighbours: Neighbours) -> None:
         self._named_after = named_after
         self._neighbours = neighbours
-        self._told = lru_cache(maxsize=REMEMBERED)(self._hints)
-        self._numbers_tell = lru_cache(maxsize=REMEMBERED)(self._may_numbers_tell)
+        self._cached_hints = lru_cache(maxsize=REMEMBERED)(self._hints)
+        self._cached_numbers_matter = lru_cache(maxsize=REMEMBERED)(self._numbers_matter)
 
     def of_identity(self, identity: Identity) -> tuple[Hint, ...]:
-        """From its name, and what is named like it in its scope and provider."""
+        """Return the hints in its name, and in similar names in its scope and provider."""
         alike = zeros_for_digits(identity.name)
-        name = identity.name if self._numbers_tell(alike) else alike
-        return self._told(identity.provider, identity.scope, name)
+        name = identity.name if self._cached_numbers_matter(alike) else alike
+        return self._cached_hints(identity.provider, identity.scope, name)
 
     def _hints(self, provider: str, scope: str, name: str) -> tuple[Hint, ...]:
-        told = words(name)
-        return self._named_after.of_name(told) + self._neighbours.of_name(provider, scope, told)
+        parts = words(name)
+        return self._named_after.of_name(parts) + self._neighbours.of_name(provider, scope, parts)
 
-    def _may_numbers_tell(self, alike: str) -> bool:
-        """Whether they may be somebody's, or are part of an id or of what neighbours share."""
-        told = words(alike)
-        has_id = not all(word.isalpha() or word.isdecimal() for word in told)
-        return has_id or any(map(str.isdecimal, told[:LEAST_WORDS])) or self._named_after.may_have_numbers(told)
+    def _numbers_matter(self, alike: str) -> bool:
+        """Return whether the numbers matter: in a person's name, in an id, or in the part that neighbours share."""
+        parts = words(alike)
+        has_id = not all(word.isalpha() or word.isdecimal() for word in parts)
+        return has_id or any(map(str.isdecimal, parts[:LEAST_WORDS])) or self._named_after.may_have_numbers(parts)

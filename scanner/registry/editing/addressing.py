@@ -63,9 +63,9 @@ class Addresses:
                 self._by_identity[key].append(self._entries[entry_id])
         self._scanned = (
             {
-                identity.identity.key: identity.registry
-                for identity in scan.identities
-                if identity.identity.key in identities
+                assessment.identity.key: assessment.registry
+                for assessment in scan.identities
+                if assessment.identity.key in identities
             }
             if scan
             else {}

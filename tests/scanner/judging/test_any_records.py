@@ -1,4 +1,4 @@
-"""Records may come from anybody's connector or another machine's shard: whatever is in them, a scan has a result."""
+"""Records come from any connector, or another machine's shard: with any content, a scan has a result."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ RECORDS = st.one_of(*(of(kind) for kind in (Identity, Identity, StoredSecret, Wo
 
 @examples(6)
 @given(st.lists(RECORDS, max_size=6))
-def test_any_records_can_be_judged_kept_and_told(records: list[Any]) -> None:
+def test_any_records_can_be_judged_stored_and_reported(records: list[Any]) -> None:
     """As far as their types allow."""
     told(records)
 
@@ -55,4 +55,4 @@ def test_no_character_ends_a_scan() -> None:
     result = judge(inventory, declared, Remembered(), ScanInfo(id="1", started_at=NOW, finished_at=NOW, version="0"))
 
     assert len(result.identities) == len(odd)
-    assert any(one.registry.look_alike for one in result.identities)
+    assert any(identity.registry.look_alike for identity in result.identities)

@@ -27,17 +27,17 @@ SECRET = "arn:aws:secretsmanager:::secret:x"
     ],
     ids=["identity", "credential", "secret", "entry", "entry named as an identity", "assignment", "exemption"],
 )
-def test_a_finding_tells_what_it_is_about(
+def test_a_finding_names_its_subject(
     facts: dict[str, Any], subject: str | None, subjects: tuple[str, ...], about: str
 ) -> None:
-    """One subject, whatever the rule looks at; a setting has none, and is told by its pattern."""
+    """One subject, whatever the rule checks; a setting has none, and is named by its pattern."""
     finding = make_finding(**{"identity": None, **facts})
 
     assert (finding.subject, finding.subjects, finding.about) == (subject, subjects, about)
     assert finding.is_on_entry == ("entry" in facts)
 
 
-def test_the_gravest_finding_comes_first() -> None:
+def test_the_most_severe_finding_comes_first() -> None:
     """Then rule by rule, and what each is about."""
     ordered = [
         make_finding(severity="critical", rule="z"),

@@ -40,7 +40,7 @@ HUMAN_HINT = Signal(says="human", sort="name", evidence="reads like a name", str
         pytest.param("lovelace", {}, "human", id="alias"),
         pytest.param("x", {"aliases": ("ada@example.com",)}, "human", id="alias-of-the-identity"),
         pytest.param("ada", {**NO_CONSOLE, "credentials": (KEY,)}, "mixed", id="on-the-roster-with-a-key"),
-        pytest.param("ada2", {}, "unknown", id="part-of-a-name-is-nobody"),
+        pytest.param("ada2", {}, "unknown", id="part-of-a-name-is-no-person"),
         pytest.param("x", {"signals": (SIGN_INS,)}, "human", id="provider-says-person"),
         pytest.param("x", {"signals": (SIGN_INS,), "credentials": (KEY,)}, "mixed", id="root-with-a-key"),
         pytest.param("x", {"signals": (ROLE_TYPE,)}, "non_human", id="provider-says-machine"),
@@ -68,7 +68,7 @@ def test_every_signal_is_listed() -> None:
         credentials=(KEY,),
         signals=(HUMAN_HINT, agent),
     )
-    assert [(one.says, one.sort, one.evidence) for one in judge_nature(identity, ROSTER).signals] == [
+    assert [(signal.says, signal.sort, signal.evidence) for signal in judge_nature(identity, ROSTER).signals] == [
         ("human", "name", "reads like a name"),
         ("human", "credential", "console password, with MFA"),
         ("machine", "credential", "active access_key AKIAEXAMPLE1"),
@@ -84,13 +84,13 @@ def test_of_many_keys_the_first_are_named() -> None:
     assert signal.evidence.endswith("access_key AKIA0004 and 1,195 more")
 
 
-def test_without_a_roster_nobody_is_on_it() -> None:
+def test_without_a_roster_there_is_no_match() -> None:
     """A name alone proves nothing."""
     assert judge_nature(make_identity("ada"), None).verdict == "unknown"
 
 
 def test_keys_that_were_only_counted_count() -> None:
-    """A gap over the keys makes nobody a person who needs no entry."""
+    """A gap over the keys does not make a machine a person who needs no entry."""
     password = make_credential("ada", "ada", kind="password")
 
     def verdict(**facts: object) -> str:

@@ -84,9 +84,9 @@ def _night(
 def _status(result: ScanResult, rule: str) -> list[tuple[str, int]]:
     """Of the findings of a rule, status and the night in which each was first seen."""
     return [
-        (one.status, (one.first_seen - NOW).days)
-        for one in result.findings
-        if one.rule == rule and one.first_seen is not None
+        (finding.status, (finding.first_seen - NOW).days)
+        for finding in result.findings
+        if finding.rule == rule and finding.first_seen is not None
     ]
 
 
@@ -100,7 +100,7 @@ def test_since_when(store: Store) -> None:
 
     assert [_status(night, "credential_too_old") for night in nights] == [[], [("new", 1)], [("open", 1)]]
     assert sorted(_status(nights[2], "unregistered")) == [("open", 0), ("open", 1)]
-    assert all(one.first_seen is not None for night in nights for one in night.findings)
+    assert all(finding.first_seen is not None for night in nights for finding in night.findings)
     assert [(nights[2].first_seen[one.key] - NOW).days for one in (PLAIN, KEYED)] == [0, 1]
 
 
@@ -117,7 +117,7 @@ def test_a_key_that_came_back(store: Store) -> None:
     assert [one.summary.resolved_findings > 0 for one in nights] == [False, True, False, False]
     assert [one.new for one in nights[2].findings if one.rule == "credential_too_old"] == [True]
     diff = changes_between(store, "night-1", "night-2")
-    assert "credential_too_old" in {one.rule for one in diff.changes if one.change == "reopened"}
+    assert "credential_too_old" in {change.rule for change in diff.changes if change.change == "reopened"}
     assert diff.summary.new_findings == 0
 
 
@@ -131,7 +131,7 @@ DECLARED = make_entry(PLAIN.key, last_reviewed=days_ago(5).date())
         pytest.param([OLD, NEW, NEW, NEW], DECLARED, [[], [("new", 1)], [("open", 1)], [("open", 1)]], id="until then"),
         pytest.param([OLD, None, NEW], DECLARED, [[], [], [("new", 2)]], id="gone for a night"),
         pytest.param([OLD, OLD], DECLARED, [[], []], id="the same"),
-        pytest.param([OLD, replace(OLD, unique_id=None)], DECLARED, [[], []], id="its id is no longer told"),
+        pytest.param([OLD, replace(OLD, unique_id=None)], DECLARED, [[], []], id="its id is no longer read"),
         pytest.param([NEW], DECLARED, [[]], id="a first scan"),
         pytest.param([OLD, replace(NEW, source="list")], DECLARED, [[], []], id="an id of another source's making"),
         pytest.param(
@@ -141,10 +141,10 @@ DECLARED = make_entry(PLAIN.key, last_reviewed=days_ago(5).date())
             id="made since",
         ),
         pytest.param([OLD, NEW], make_entry(PLAIN.key, "AIDANEW"), [[], []], id="the entry names it"),
-        pytest.param([OLD, NEW], make_entry("other"), [[], []], id="nobody declared it"),
+        pytest.param([OLD, NEW], make_entry("other"), [[], []], id="undeclared"),
     ],
 )
-def test_made_anew(
+def test_recreated(
     store: Store, nights: list[Identity | None], entry: Entry, expected: list[list[tuple[str, int]]]
 ) -> None:
     """What passes for something declared under its old name is a finding."""
@@ -153,7 +153,7 @@ def test_made_anew(
     assert [_status(night, "recreated") for night in found] == expected
 
 
-def test_made_anew_after_a_night_whose_clock_was_ahead(store: Store) -> None:
+def test_recreated_after_a_night_whose_clock_was_ahead(store: Store) -> None:
     """It was made before that scan, by that scan's clock, and yet the scan had the other."""
     _night(store, 90, [replace(OLD, created_at=days_ago(9))], entries=[DECLARED])
     found = _night(store, 1, [replace(NEW, created_at=NOW)], entries=[DECLARED])
@@ -161,7 +161,7 @@ def test_made_anew_after_a_night_whose_clock_was_ahead(store: Store) -> None:
     assert _status(found, "recreated") == [("new", 1)]
 
 
-def test_made_anew_until_its_entry_was_reviewed_after_that(store: Store) -> None:
+def test_recreated_until_its_entry_was_reviewed(store: Store) -> None:
     """A review of before confirms nothing; a later one does, and not for the next time."""
     later = make_entry(PLAIN.key, last_reviewed=(NOW + timedelta(days=2)).date())
     again = replace(NEW, unique_id="AIDATHIRD")
@@ -174,12 +174,14 @@ def test_made_anew_until_its_entry_was_reviewed_after_that(store: Store) -> None
     assert [_status(night, "recreated") for night in found] == expected
 
 
-def test_what_was_let_be_for_a_while_keeps_its_age_and_never_came_back(store: Store) -> None:
+def test_a_finding_keeps_its_age_after_an_acknowledgement(store: Store) -> None:
     """It stood all the time: new on the day after the last, when it alarms again, but not reopened."""
     given = Acknowledged(reason="until the move", by="ana@example.com", until=(NOW + timedelta(days=2)).date())
-    let_be = Acknowledgement(origin=Origin(file="ack.toml", row=1), rule="credential_too_old", match="**", given=given)
+    acknowledgement = Acknowledgement(
+        origin=Origin(file="ack.toml", row=1), rule="credential_too_old", match="**", given=given
+    )
     nights = [_night(store, 0, [KEYED])]
-    nights += [_night(store, number, [KEYED], acknowledgements=[let_be]) for number in range(1, 5)]
+    nights += [_night(store, number, [KEYED], acknowledgements=[acknowledgement]) for number in range(1, 5)]
 
     statuses = [_status(night, "credential_too_old") for night in nights]
     assert statuses == [[("open", 0)], [("open", 0)], [("open", 0)], [("new", 0)], [("open", 0)]]
@@ -188,19 +190,19 @@ def test_what_was_let_be_for_a_while_keeps_its_age_and_never_came_back(store: St
 
 
 def test_what_a_gap_held_back_is_new_and_as_old_as_it_is(store: Store) -> None:
-    """It was never told, so it is no acquaintance; but it had been there."""
+    """It was never announced, so it is not reopened; but it was there before."""
     blind = make_coverage(section="iam.tags", status="denied", kinds=(), rungs=("tag",))
     _night(store, 0, [PLAIN])
     held = _night(store, 1, [PLAIN, KEYED], (USERS, blind))
-    told = _night(store, 2, [PLAIN, KEYED])
+    read = _night(store, 2, [PLAIN, KEYED])
 
     assert ("open", 1) in _status(held, "unregistered")
-    assert ("new", 1) in _status(told, "unregistered")
-    assert told.summary.reopened_findings == 0
+    assert ("new", 1) in _status(read, "unregistered")
+    assert read.summary.reopened_findings == 0
 
 
-def test_what_a_gap_holds_back_comes_back_when_it_is_told(store: Store) -> None:
-    """Declared for a night, then not, which a gap hides at first: reopened only once it can be told."""
+def test_a_finding_held_back_by_a_gap_is_reopened(store: Store) -> None:
+    """Declared for a night, then not, which a gap hides at first: reopened once the gap has closed."""
     blind = make_coverage(section="iam.tags", status="denied", kinds=(), rungs=("tag",))
     nights = [
         _night(store, 0, [PLAIN]),
@@ -215,7 +217,7 @@ def test_what_a_gap_holds_back_comes_back_when_it_is_told(store: Store) -> None:
 
 
 def test_a_denied_night_between_two_good_ones(store: Store) -> None:
-    """Nobody left, nothing is resolved, and nothing is new, reopened or moved when the night is over."""
+    """No identity left, nothing is resolved, and nothing is new, reopened or moved after that night."""
     entry = make_entry("plain")
     nights = [
         _night(store, 0, [KEYED, PLAIN], entries=[entry]),
@@ -224,16 +226,16 @@ def test_a_denied_night_between_two_good_ones(store: Store) -> None:
     ]
 
     blind, after = changes_between(store, "night-0", "night-1"), changes_between(store, "night-1", "night-2")
-    assert {one.change for one in blind.changes} == {"not_rechecked"}
+    assert {change.change for change in blind.changes} == {"not_rechecked"}
     assert blind.summary.not_rechecked == 2
     assert after.changes == ()
     assert [one.summary.resolved_findings for one in nights] == [0, 0, 0]
     assert [one.summary.new_findings for one in nights] == [0, 0, 0]
-    assert {one.status for night in nights for one in night.findings} == {"open"}
+    assert {finding.status for night in nights for finding in night.findings} == {"open"}
 
 
 def test_a_listing_that_broke_off_is_asked_about(store: Store) -> None:
-    """A source that lost most of its identities is partly read until somebody says that they are gone."""
+    """A source that lost most of its identities is partly read until the loss is confirmed."""
     many = [make_identity(f"svc-{number:03}") for number in range(30)]
     _night(store, 0, many)
     broken = _night(store, 1, many[:3])
@@ -249,7 +251,7 @@ def test_a_listing_that_broke_off_is_asked_about(store: Store) -> None:
 
 
 def test_a_small_estate_may_halve(store: Store) -> None:
-    """Nobody is asked about an afternoon's tidying."""
+    """A small clean-up needs no confirmation."""
     few = [make_identity(f"svc-{number}") for number in range(8)]
     _night(store, 0, few)
     halved = _night(store, 1, few[:3])
@@ -268,9 +270,9 @@ def test_a_finding_keeps_its_age_when_its_entry_moves_to_another_row(store: Stor
 
 
 def test_the_store_remembers_rights_under_a_gap(store: Store) -> None:
-    """Their finding stays as old as it is; what is let be is let be by its fingerprint, or by the right's key."""
+    """The age of the finding stays; it is acknowledged by its fingerprint, or by the assignment's key."""
     gone = make_assignment("0-1", provider="aws", scope="123456789012", gone=True)
-    let_be = Acknowledgement(
+    acknowledgement = Acknowledgement(
         origin=Origin(file="acknowledged.toml"),
         rule="orphaned_grant",
         match=gone.key,
@@ -280,7 +282,7 @@ def test_the_store_remembers_rights_under_a_gap(store: Store) -> None:
         _night(store, 0, [PLAIN]),
         _night(store, 1, [PLAIN], assignments=[gone]),
         _night(store, 2, [PLAIN], [DENIED]),
-        _night(store, 3, [PLAIN], acknowledgements=[let_be], assignments=[gone]),
+        _night(store, 3, [PLAIN], acknowledgements=[acknowledgement], assignments=[gone]),
         _night(store, 4, [PLAIN]),
     ]
 
@@ -292,10 +294,10 @@ def test_the_store_remembers_rights_under_a_gap(store: Store) -> None:
         [],
     ]
     assert [len(night.assignments) for night in nights] == [0, 1, 1, 1, 0]
-    (acknowledged,) = (one for one in nights[3].findings if one.rule == "orphaned_grant")
-    assert acknowledged.acknowledged == let_be.given
+    (acknowledged,) = (finding for finding in nights[3].findings if finding.rule == "orphaned_grant")
+    assert acknowledged.acknowledged == acknowledgement.given
     diff = changes_between(store, "night-0", "night-1")
-    assert [one.identity for one in diff.changes if one.rule == "orphaned_grant"] == [gone.key]
+    assert [change.identity for change in diff.changes if change.rule == "orphaned_grant"] == [gone.key]
 
 
 HERE = {"provider": "aws", "scope": "123456789012"}
@@ -304,7 +306,7 @@ NO_RIGHTS = make_coverage(section="rights", feeds=("permissions",), status="deni
 NO_HOLDERS = make_coverage(section="holders", status="denied")
 
 
-def _right(holder: str = "nobody") -> Assignment:
+def _right(holder: str = "stranger") -> Assignment:
     """A right that is given where the identities live."""
     return make_assignment(holder, **HERE)
 
@@ -331,14 +333,14 @@ def test_a_withdrawn_right_is_held_no_more(store: Store, gaps: Sequence[Coverage
     ("gaps", "now", "gone"),
     [
         pytest.param((USERS, NO_HOLDERS), None, [("open", 0)], id="it could not be asked"),
-        pytest.param((USERS,), None, [], id="it was asked and cannot be told"),
+        pytest.param((USERS,), None, [], id="it was read without an answer"),
         pytest.param((USERS, NO_HOLDERS), False, [], id="it is back"),
     ],
 )
-def test_a_holder_stays_gone_while_nobody_can_be_asked(
+def test_a_deleted_holder_stays_deleted_while_its_scope_is_unread(
     store: Store, gaps: Sequence[Coverage], now: bool | None, gone: list[tuple[str, int]]
 ) -> None:
-    """The right is listed all the same, so nobody mended anything."""
+    """The right is still listed, so the finding is not resolved."""
     _night(store, 0, [PLAIN], assignments=[replace(_right(), gone=True)])
 
     night = _night(store, 1, [PLAIN], gaps, assignments=[replace(_right(), gone=now)])
@@ -347,7 +349,7 @@ def test_a_holder_stays_gone_while_nobody_can_be_asked(
 
 
 def test_rights_of_a_place_that_is_listed_no_more_are_announced(store: Store) -> None:
-    """They are held for as long as nobody says that the place is over."""
+    """They are held until the place is forgotten."""
     right = replace(_right(), scope="sub-9")
     there = make_coverage(scope="sub-9", section="rights", feeds=("permissions",))
     _night(store, 0, [PLAIN], [USERS, there], assignments=[right])
@@ -357,7 +359,7 @@ def test_rights_of_a_place_that_is_listed_no_more_are_announced(store: Store) ->
     assert "source prod no longer lists sub-9: 1 right of sub-9 shown as last seen" in night.notices
 
 
-def test_a_right_of_somebody_who_was_not_seen_is_not_that_of_a_namesake(store: Store) -> None:
+def test_a_right_of_an_unseen_holder_is_not_given_to_a_namesake(store: Store) -> None:
     """Who takes another's id as a further name of its own does not get its rights while that one is not read."""
     holder = make_identity("holder", unique_id="ID-1", kind="role")
     namesake = make_identity("namesake", aliases=("ID-1",))
@@ -367,7 +369,10 @@ def test_a_right_of_somebody_who_was_not_seen_is_not_that_of_a_namesake(store: S
 
     night = _night(store, 1, [namesake], [USERS, replace(roles, status="denied")], assignments=[right])
 
-    assert {one.identity.name: len(one.identity.grants) for one in night.identities} == {"holder": 1, "namesake": 0}
+    assert {assessment.identity.name: len(assessment.identity.grants) for assessment in night.identities} == {
+        "holder": 1,
+        "namesake": 0,
+    }
 
 
 def test_doubt_about_everybody_is_one_notice_and_no_change(store: Store) -> None:
@@ -377,25 +382,25 @@ def test_doubt_about_everybody_is_one_notice_and_no_change(store: Store) -> None
 
     night = _night(store, 1, many, [USERS, NO_RIGHTS])
 
-    assert {one.privilege.level for one in night.identities} == {"unknown"}
+    assert {identity.privilege.level for identity in night.identities} == {"unknown"}
     assert sum("the privilege of 20 identities is unknown" in notice for notice in night.notices) == 1
     assert changes_between(store).changes == ()
 
 
-def test_a_finding_stands_where_a_fact_that_it_needs_was_not_told(store: Store) -> None:
+def test_a_finding_stays_while_a_fact_it_needs_is_unread(store: Store) -> None:
     """Also with no gap: a provider that says it keeps no record tonight kept one yesterday."""
     tracked = replace(PLAIN, use_tracked_days=900)
-    untold = replace(PLAIN, use_tracked_days=None, unread=("use",))
+    unread = replace(PLAIN, use_tracked_days=None, unread=("use",))
 
     _night(store, 0, [tracked])
-    second = _night(store, 1, [untold])
+    second = _night(store, 1, [unread])
 
-    assert ("dormant", False) in [(one.rule, one.rechecked) for one in second.findings]
+    assert ("dormant", False) in [(finding.rule, finding.rechecked) for finding in second.findings]
     assert second.coverage[0].status == "complete"
 
 
 def test_a_rename_suggests_its_entry_until_that_is_written_down(store: Store) -> None:
-    """By the unique id, in the nights after the first, too; nobody is told to have left or joined."""
+    """By the unique id, also in later nights; none is reported as left or joined."""
     old = make_identity("etl-old", unique_id="AIDAEXAMPLEEXAMPLE01")
     new = make_identity("loader", unique_id="AIDAEXAMPLEEXAMPLE01")
     entry = make_entry(old.key, origin=Origin(file="registry.csv", row=2))
@@ -407,7 +412,7 @@ def test_a_rename_suggests_its_entry_until_that_is_written_down(store: Store) ->
 
     evidence = f"was {old.key} and has the same unique id, AIDAEXAMPLEEXAMPLE01"
     for night in (second, third):
-        verdict = next(one.registry for one in night.identities if one.identity.key == new.key)
+        verdict = next(assessment.registry for assessment in night.identities if assessment.identity.key == new.key)
         assert verdict.state == "unregistered"
         assert (verdict.candidates[0].entry, verdict.candidates[0].evidence) == ("NHI-1", evidence)
         [judged] = night.entries
@@ -418,7 +423,7 @@ def test_a_rename_suggests_its_entry_until_that_is_written_down(store: Store) ->
     assert (counts.joined, counts.left, counts.moved) == (0, 0, 1)
 
 
-def test_somebody_else_under_a_name_that_is_gone_is_no_rename(store: Store) -> None:
+def test_another_identity_under_a_former_name_is_no_rename(store: Store) -> None:
     """Another unique id is another identity, and so is the same one in another scope."""
     old = make_identity("etl-old", unique_id="AIDAEXAMPLEEXAMPLE01")
     others = [

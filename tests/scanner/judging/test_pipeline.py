@@ -64,13 +64,13 @@ def _night(
             known={finding.fingerprint: finding.first_seen for finding in before.findings if not finding.held_back},
         )
     moment = NOW + timedelta(days=number)
-    sources = (SourceRef(name="prod", provider="aws"), *(SourceRef(name=one, provider="file") for one in lists))
+    sources = (SourceRef(name="prod", provider="aws"), *(SourceRef(name=list_, provider="file") for list_ in lists))
     declared = Declared(entries=tuple(entries), sources=sources)
-    of_lists = [one for one in identities if one.source in lists]
+    of_lists = [identity for identity in identities if identity.source in lists]
     reading = Reading(
         source="prod",
         scope="s",
-        identities=tuple(one for one in identities if one.source not in lists),
+        identities=tuple(identity for identity in identities if identity.source not in lists),
         workloads=tuple(workloads),
         assignments=tuple(assignments),
     )
@@ -98,11 +98,11 @@ def test_a_rotated_key_is_gone_under_a_lasting_gap_elsewhere() -> None:
         night = _night(number, [user], gap, night)
 
     assert night is not None
-    assert [one.id for one in night.identities[0].identity.credentials] == ["AKIANEW"]
+    assert [credential.id for credential in night.identities[0].identity.credentials] == ["AKIANEW"]
     assert _of(night, "two_active_keys") == []
 
 
-def test_keys_that_could_not_be_listed_stand_as_last_known() -> None:
+def test_keys_that_could_not_be_listed_stay_as_last_known() -> None:
     """And with them what was found about them; when they are listed again, nothing is new."""
     user = make_identity("svc", scope=FIRST, credentials=(make_credential("svc", "AKIA1"),))
     blind = msgspec.structs.replace(user, credentials=(), unread=("credentials",))
@@ -112,7 +112,7 @@ def test_keys_that_could_not_be_listed_stand_as_last_known() -> None:
     second = _night(1, [blind], [_coverage(FIRST), denied], first)
     third = _night(2, [user], [_coverage(FIRST)], second)
 
-    assert [one.id for one in second.identities[0].identity.credentials] == ["AKIA1"]
+    assert [credential.id for credential in second.identities[0].identity.credentials] == ["AKIA1"]
     assert [len(_of(night, "credential_too_old")) for night in (first, second, third)] == [1, 1, 1]
     assert (_new(second), _new(third)) == ([], [])
 
@@ -139,7 +139,7 @@ _SIGNED_OFF: dict[str, Any] = {"enabled": False, "credentials": ()}
 def test_what_was_read_mends_a_finding_though_use_can_never_be_read(
     unread: tuple[Any, ...], facts: dict[str, Any], standing: list[str]
 ) -> None:
-    """Its key is deleted, or it is disabled itself: whether anybody used either is no question any more."""
+    """Its key is deleted, or it is disabled itself: use does not matter any more."""
     idle = NOW - timedelta(days=200)
     user = make_identity("svc", scope=FIRST, credentials=(_KEY,), last_used_at=idle)
     blind: dict[str, Any] = {"use_tracked_days": None, "last_used_at": None, "unread": unread}
@@ -150,12 +150,12 @@ def test_what_was_read_mends_a_finding_though_use_can_never_be_read(
     second = _night(1, [msgspec.structs.replace(user, **{**blind, **facts})], [_coverage(FIRST), gap], first)
 
     asked = ["credential_unused", "dormant"]
-    found = [sorted(one.rule for one in night.findings if one.rule in asked) for night in (first, second)]
+    found = [sorted(finding.rule for finding in night.findings if finding.rule in asked) for night in (first, second)]
     assert found == [asked, standing]
 
 
 def test_a_key_that_is_only_remembered_has_not_newly_expired() -> None:
-    """Whether it is still there nobody knows; what was said of it before stands."""
+    """It is unknown whether it still exists, so its earlier finding stays."""
     idle, end = NOW - timedelta(days=200), NOW + timedelta(hours=12)
     secret = make_credential("svc", "s-1", kind="client_secret", last_used_at=idle, expires_at=end)
     user = make_identity("svc", scope=FIRST, credentials=(secret,))
@@ -165,16 +165,16 @@ def test_a_key_that_is_only_remembered_has_not_newly_expired() -> None:
 
     first = _night(0, [user], [_coverage(FIRST)])
     hidden = _night(1, [blind], gap, first)
-    told = _night(1, [user], [_coverage(FIRST)], first)
-    stands = _night(2, [blind], gap, told)
+    read = _night(1, [user], [_coverage(FIRST)], first)
+    kept = _night(2, [blind], gap, read)
 
-    found = [[one.rechecked for one in _of(night, "credential_expired")] for night in (first, hidden, told, stands)]
+    found = [[one.rechecked for one in _of(night, "credential_expired")] for night in (first, hidden, read, kept)]
     assert found == [[], [], [True], [False]]
-    assert [len(_of(night, "credential_unused")) for night in (first, hidden, told, stands)] == [1, 1, 0, 0]
+    assert [len(_of(night, "credential_unused")) for night in (first, hidden, read, kept)] == [1, 1, 0, 0]
 
 
 def test_a_key_that_was_listed_has_expired_though_another_list_was_not_read() -> None:
-    """Beside it stands one that only the last scan knew, of which that cannot be told."""
+    """Beside it is a key that only the last scan had, which may be gone."""
     end = NOW + timedelta(hours=12)
     listed, hidden = (make_credential("svc", one, kind="client_secret", expires_at=end) for one in ("s-1", "s-2"))
     user = make_identity("svc", scope=FIRST, credentials=(listed, hidden))
@@ -190,7 +190,7 @@ def test_a_key_that_was_listed_has_expired_though_another_list_was_not_read() ->
 
 @pytest.mark.parametrize("unlooked", [(), (_coverage(FIRST, "denied"),)], ids=["not scanned", "denied"])
 def test_a_list_that_names_it_is_no_look_at_it(unlooked: tuple[Coverage, ...]) -> None:
-    """Its keys and rights stand as last seen, and so does its entry, until the better source looks again."""
+    """Its keys and rights stay as last seen, and so does its entry, until the better source is read again."""
     admin = Privilege(level="admin", evidence=("all of it",))
     key = f"arn:aws:iam::{FIRST}:user/svc"
     keys = (make_credential("svc", "AKIA1"),)
@@ -204,16 +204,18 @@ def test_a_list_that_names_it_is_no_look_at_it(unlooked: tuple[Coverage, ...]) -
     second = _night(1, [named], [*unlooked, listed], first, entries=entries, lists=["bots"])
     third = _night(2, [user, named, gone], [_coverage(FIRST), listed], second, entries=entries, lists=["bots"])
 
-    assert [one.rechecked for one in second.identities] == [False, False]
-    assert [one.identity for one in second.identities] == [one.identity for one in first.identities]
-    assert [(one.state, one.rechecked) for one in second.entries] == [("found", False)] * 2
-    found = [{one.fingerprint for one in night.findings} for night in (first, second, third)]
+    assert [identity.rechecked for identity in second.identities] == [False, False]
+    assert [assessment.identity for assessment in second.identities] == [
+        assessment.identity for assessment in first.identities
+    ]
+    assert [(entry.state, entry.rechecked) for entry in second.entries] == [("found", False)] * 2
+    found = [{finding.fingerprint for finding in night.findings} for night in (first, second, third)]
     assert found == [found[0]] * 3
     assert (_new(second), _new(third)) == ([], [])
 
 
 def test_permissions_that_could_not_be_read_mend_nothing() -> None:
-    """An administrator does not become harmless because nobody could look."""
+    """An administrator does not become harmless because permissions could not be read."""
     admin = make_identity("svc", scope=FIRST, privilege=Privilege(level="admin", evidence=("all of it",)))
     blind = msgspec.structs.replace(admin, privilege=Privilege(level="unknown"), unread=("permissions",))
 
@@ -225,7 +227,7 @@ def test_permissions_that_could_not_be_read_mend_nothing() -> None:
 
 
 def test_an_account_that_was_not_read_hides_no_path_through_it() -> None:
-    """Whoever could become an admin of the other account still can, as far as anybody knows."""
+    """An identity that could become an admin of the other account still can, as far as is known."""
     caller = make_identity("caller", key=f"arn:aws:iam::{FIRST}:role/caller", scope=FIRST, kind="role")
     caller = msgspec.structs.replace(
         caller, privilege=Privilege(level="normal"), reach=(Way(kind="assume", on=("*",)),)
@@ -237,13 +239,16 @@ def test_an_account_that_was_not_read_hides_no_path_through_it() -> None:
     first = _night(0, [caller, admin], [_coverage(FIRST), _coverage(SECOND)])
     second = _night(1, [caller], [_coverage(FIRST), _coverage(SECOND, "denied")], first)
 
-    levels = [{one.identity.name: one.privilege.level for one in night.identities} for night in (first, second)]
+    levels = [
+        {assessment.identity.name: assessment.privilege.level for assessment in night.identities}
+        for night in (first, second)
+    ]
     assert levels == [{"caller": "escalation", "admin": "admin"}] * 2
-    assert [link.target for one in second.identities for link in one.identity.links] == [admin.key]
+    assert [link.target for assessment in second.identities for link in assessment.identity.links] == [admin.key]
 
 
-def test_a_finding_under_a_gap_is_new_once_and_registration_waits_until_it_can_be_told() -> None:
-    """What a gap does not touch is announced at once; that nobody declared it, when the gap has closed."""
+def test_a_finding_under_a_gap_is_new_once_and_registration_waits_for_the_gap() -> None:
+    """Facts outside the gap are announced at once; that the identity is undeclared, when the gap has closed."""
     gap = _coverage(FIRST, "denied", section="iam.access_keys", kinds=(), rungs=("credential",))
     quiet = make_identity("quiet", scope=FIRST, privilege=Privilege(level="normal"))
     admin = make_identity("admin", scope=FIRST, privilege=Privilege(level="admin"))
@@ -279,7 +284,10 @@ def test_places_that_were_not_read_are_announced() -> None:
     second = _night(1, [here], [_coverage(FIRST)], first)
     third = _night(2, [], [], first)
 
-    assert {one.identity.name: one.rechecked for one in second.identities} == {"here": True, "there": False}
+    assert {assessment.identity.name: assessment.rechecked for assessment in second.identities} == {
+        "here": True,
+        "there": False,
+    }
     assert second.notices[0] == (f"source prod no longer lists {SECOND}: 1 identity of {SECOND} shown as last seen")
     assert third.notices[0].startswith("source prod was not scanned")
 
@@ -293,14 +301,14 @@ def _rows(*names: str) -> list[Entry]:
 
 
 def test_entries_called_after_their_rows_are_followed_when_these_move() -> None:
-    """Under a gap each is what it was, wherever its row is now, and so is whatever it stands for."""
+    """Under a gap each entry stays the same, wherever its row is now, and so do its matches."""
     found = [make_identity(name, scope=FIRST) for name in ("alpha", "beta")]
     before = _night(0, found, [_coverage(FIRST)], entries=_rows("alpha", "beta", "gamma"))
     after = _night(1, [], [_coverage(FIRST, "failed")], before, _rows("gamma", "alpha", "beta"))
 
-    states = {one.entry.identities[0]: one.state for one in after.entries}
+    states = {entry.entry.identities[0]: entry.state for entry in after.entries}
     assert states == {"alpha": "found", "beta": "found", "gamma": "not_found"}
-    assert {one.identity.name: one.registry.entry for one in after.identities} == {
+    assert {assessment.identity.name: assessment.registry.entry for assessment in after.identities} == {
         "alpha": "r.csv:3",
         "beta": "r.csv:4",
     }
@@ -339,16 +347,16 @@ def test_an_entry_that_says_something_else_has_nothing_to_remember(facts: dict[s
     assert after.entries[0].state == state
 
 
-def test_whoever_made_it_is_remembered() -> None:
-    """Audit logs forget; of what was deleted and made anew somebody else may be the maker."""
+def test_the_creator_is_remembered() -> None:
+    """Audit logs expire; a recreated identity can have another creator."""
     kept, remade = (make_identity(name, scope=FIRST, unique_id="AIDA1") for name in ("kept", "remade"))
     creators = {kept.key: ("AIDA1", "ada@example.com"), remade.key: ("AIDA0", "ada@example.com")}
     inventory = filled(Inventory(identities=(kept, remade)), Remembered(creators=creators), [])
 
-    assert [one.created_by for one in inventory.identities] == ["ada@example.com", None]
+    assert [identity.created_by for identity in inventory.identities] == ["ada@example.com", None]
 
 
-def test_what_runs_as_an_identity_is_known_until_somebody_looked() -> None:
+def test_last_known_workloads_stay_until_they_are_read() -> None:
     """Under a gap anywhere in the scope nothing that ran there is gone."""
     role = make_identity("etl", scope=FIRST)
     function = Workload(
@@ -368,8 +376,8 @@ ADMIN = Privilege(level="admin", evidence=("Owner of everything",))
 NOT_READ: dict[str, Any] = {"section": "arm.assignments", "kinds": (), "feeds": ("permissions",)}
 
 
-def test_rights_stand_until_somebody_looked() -> None:
-    """Under a gap where they are given nobody has lost any; what is not known at all leaves the rest in doubt."""
+def test_last_known_rights_stay_until_they_are_read() -> None:
+    """Under a gap at the place of assignments, none is lost; where none is known, privileges are unknown."""
     holder, other = (
         make_identity(name, scope=FIRST, unique_id=f"AROA-{name}", privilege=Privilege(level="normal"))
         for name in ("holder", "other")
@@ -381,7 +389,7 @@ def test_rights_stand_until_somebody_looked() -> None:
     gap = _night(1, [holder, other], [read, unread], before)
     gone = _night(2, [holder, other], [read, there], gap)
 
-    levels = [[one.privilege.level for one in night.identities] for night in (before, gap, gone)]
+    levels = [[identity.privilege.level for identity in night.identities] for night in (before, gap, gone)]
     assert levels == [["admin", "normal"], ["admin", "unknown"], ["normal", "normal"]]
     assert [night.assignments for night in (before, gap, gone)] == [(right,), (right,), ()]
     assert [night.identities[0].identity.grants for night in (before, gap, gone)] == [
@@ -394,7 +402,7 @@ def test_rights_stand_until_somebody_looked() -> None:
 
 
 def test_a_right_leads_on_through_others() -> None:
-    """To whoever can make itself an admin; under a condition it is high at most."""
+    """To identities that can escalate; under a condition it is high at most."""
     names = ("admin", "becomes", "may", "deploys")
     admin, becomes, may, deploys = (
         make_identity(name, scope=FIRST, unique_id=f"AROA-{name}", privilege=Privilege(level="normal"))
@@ -417,13 +425,13 @@ def test_a_right_leads_on_through_others() -> None:
         workloads=[function],
     )
 
-    levels = {one.identity.name: one.privilege.level for one in night.identities}
+    levels = {assessment.identity.name: assessment.privilege.level for assessment in night.identities}
     assert levels == {"admin": "admin", "becomes": "escalation", "may": "high", "deploys": "escalation"}
 
 
 @pytest.mark.parametrize(("subject", "is_open"), [("1234", False), ("12*", True)])
 def test_tokens_lead_from_one_provider_to_another(subject: str, is_open: bool) -> None:
-    """Whoever can show a token that an admin takes can become one; one of our own, named exactly, is no outsider."""
+    """A token that an admin accepts lets its holder become the admin; an exact, known subject is not external."""
     bot = make_identity(
         "bot", key="//iam/bot", provider="gcp", scope=FIRST, privilege=Privilege(level="normal"),
         attributes={"token_subjects": [["https://accounts.google.com", "1234"]]},
@@ -435,7 +443,7 @@ def test_tokens_lead_from_one_provider_to_another(subject: str, is_open: bool) -
     role = make_identity("role", scope=FIRST, privilege=ADMIN, trusts=(trust,))
     night = _night(0, [bot, role], [_coverage(FIRST)])
 
-    assert {one.identity.name: one.privilege.level for one in night.identities} == {
+    assert {assessment.identity.name: assessment.privilege.level for assessment in night.identities} == {
         "bot": "escalation",
         "role": "admin",
     }
@@ -443,8 +451,8 @@ def test_tokens_lead_from_one_provider_to_another(subject: str, is_open: bool) -
 
 
 @pytest.mark.parametrize("seen", [True, False])
-def test_whoever_may_take_over_a_cluster_becomes_what_trusts_its_tokens(*, seen: bool) -> None:
-    """With another provider too; a cluster that was not seen may be anybody's."""
+def test_a_takeover_of_a_cluster_leads_to_what_trusts_its_tokens(*, seen: bool) -> None:
+    """With another provider, too; an undiscovered cluster may be external."""
     issuer = "https://westeurope.oic.prod-aks.azure.com/T/C"
     trust = Trust(
         principal=issuer, kind="federated", evidence="its trust policy", restriction="loose",
@@ -461,19 +469,19 @@ def test_whoever_may_take_over_a_cluster_becomes_what_trusts_its_tokens(*, seen:
     coverage = [_coverage(FIRST), make_coverage(section="arm.workloads", **place)]
     night = _night(0, [role, runner], coverage, assignments=[right], workloads=[cluster] if seen else [])
 
-    levels = {one.identity.name: one.privilege.level for one in night.identities}
+    levels = {assessment.identity.name: assessment.privilege.level for assessment in night.identities}
     assert levels == {"role": "admin", "runner": "escalation" if seen else "normal"}
-    consumers = {one.identity.name: one.consumers for one in night.identities}
+    consumers = {assessment.identity.name: assessment.consumers for assessment in night.identities}
     assert consumers["role"] == (("aks",) if seen else ())
     assert bool(_of(night, "open_trust")) is not seen
 
     if seen:
         later = _night(1, [runner], [_coverage(FIRST, "denied"), coverage[1]], night, (), [cluster], [right])
-        assert {one.identity.name: one.privilege.level for one in later.identities} == levels
+        assert {assessment.identity.name: assessment.privilege.level for assessment in later.identities} == levels
         assert [len(_of(one, "escalation")) for one in (night, later)] == [1, 1]
 
 
-def test_the_right_of_somebody_gone_is_a_finding_of_its_own() -> None:
+def test_the_right_of_a_deleted_holder_is_a_finding() -> None:
     """New once, and of no identity."""
     right = make_assignment("0-1", provider="aws", scope=FIRST, gone=True)
     first = _night(0, [], [_coverage(FIRST)])

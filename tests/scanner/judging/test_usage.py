@@ -48,7 +48,7 @@ from tests.factories import NOW, days_ago, make_credential, make_identity
     ],
 )
 def test_state(facts: dict[str, Any], state: str) -> None:
-    """Used inside the window, evidently not used, or not to be told."""
+    """Used within the window, evidently unused, or unknown."""
     assert judge_usage(make_identity(**facts), window_days=90, now=NOW).state == state
 
 
@@ -87,7 +87,7 @@ def test_evidence_names_the_latest_use() -> None:
         (("use",), "the record of its use was not read"),
     ],
 )
-def test_evidence_tells_no_record_from_one_that_was_not_read(unread: tuple[Any, ...], why: str) -> None:
+def test_evidence_separates_a_missing_record_from_an_unread_one(unread: tuple[Any, ...], why: str) -> None:
     """The first is how the provider is; the second can be put right."""
     verdict = judge_usage(make_identity(use_tracked_days=None, unread=unread), window_days=90, now=NOW)
 

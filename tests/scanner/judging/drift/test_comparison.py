@@ -48,20 +48,20 @@ def drift(identity: Identity, entry: Entry, roster: Roster | None = ROSTER) -> l
         ),
         pytest.param({"owner": "ada@example.com", "Owner-Email": "bob@example.com"}, {}, id="one-tag-suffices"),
         pytest.param({"owner": "mallory"}, {}, id="not-on-the-roster"),
-        pytest.param({"owner": "eve@example.com"}, {}, id="somebody-who-left"),
-        pytest.param({"owner": "bob@example.com"}, {"owner": ("Ada L.",)}, id="a-declared-owner-nobody-knows"),
+        pytest.param({"owner": "eve@example.com"}, {}, id="a-leaver"),
+        pytest.param({"owner": "bob@example.com"}, {"owner": ("Ada L.",)}, id="an-unknown-declared-owner"),
         pytest.param({"owner": "bob@example.com"}, {"owner": ()}, id="no-owner-declared"),
         pytest.param({"cost-center": "bob@example.com"}, {}, id="another-tag"),
         pytest.param({"owner": ""}, {}, id="an-empty-tag"),
     ],
 )
 def test_an_owner_tag_that_fits_is_no_drift(tags: dict[str, str], declared: dict[str, Any]) -> None:
-    """Whoever is declared, near them, or not to be told for certain."""
+    """A declared owner, a person close to them, or one that is not certain."""
     assert drift(make_identity(tags=tags), make_entry("svc-billing", **declared)) == []
 
 
-def test_a_tag_that_names_somebody_else_is_drift() -> None:
-    """The tag and the declared owners are both told."""
+def test_a_tag_that_names_another_person_is_drift() -> None:
+    """Evidence has the tag and the declared owners."""
     identity = make_identity(tags={"example.com/Owner": "bob@example.com"})
     entry = make_entry("svc-billing")
 
@@ -76,8 +76,8 @@ def test_a_tag_that_names_somebody_else_is_drift() -> None:
         pytest.param({"tags": {"Environment": "dev"}}, "tag Environment=dev", id="a-tag"),
         pytest.param({"name": "svc-etl-dev"}, "by its name, svc-etl-dev", id="its-name"),
         pytest.param({"name": "svc-etl-dev", "tags": {"env": "Production"}}, None, id="the-tag-goes-first"),
-        pytest.param({"name": "svc-etl-dev", "tags": {"env": "blue"}}, None, id="a-tag-nobody-understands"),
-        pytest.param({"name": "svc-etl-dev", "environment": "blue"}, None, id="an-environment-nobody-understands"),
+        pytest.param({"name": "svc-etl-dev", "tags": {"env": "blue"}}, None, id="an-unknown-tag"),
+        pytest.param({"name": "svc-etl-dev", "environment": "blue"}, None, id="an-unknown-environment"),
         pytest.param({"name": "svc-etl-dev", "unread": ("tags",)}, None, id="tags-were-not-read"),
         pytest.param({"tags": {"env": "dev", "stage": "prod"}}, None, id="one-of-two-tags-fits"),
         pytest.param({"environment": "PRD"}, None, id="a-synonym"),
@@ -109,6 +109,6 @@ def test_all_aspects_come_in_one_order() -> None:
 
 
 @pytest.mark.parametrize("key", ["owner-email", "example.com/Owner-Email", "app:owner_email", "OwnerEmail"])
-def test_tags_are_told_without_prefix_case_and_punctuation(key: str) -> None:
+def test_tags_are_recognised_without_prefix_case_and_punctuation(key: str) -> None:
     """One name however a team writes it."""
     assert tag_name(key) == "owneremail"

@@ -50,8 +50,8 @@ PASSWORD = credential("svc-billing", "password")
         pytest.param([f"access key {KEY}"], BOTH, {OTHER: "credential_id"}, id="an-id-goes-before-its-kind"),
         pytest.param([f"access key {KEY}", "password"], (*BOTH[:1], PASSWORD), {}, id="id-and-another-kind"),
         pytest.param([f"{KEY} (ask Ada)"], BOTH, {OTHER: "credential_id"}, id="an-id-with-a-remark"),
-        pytest.param(["see wiki"], BOTH, {}, id="a-text-nobody-understands"),
-        pytest.param(["access key", "see wiki"], (*BOTH, PASSWORD), {}, id="a-kind-and-a-text-nobody-understands"),
+        pytest.param(["see wiki"], BOTH, {}, id="an-unknown-text"),
+        pytest.param(["access key", "see wiki"], (*BOTH, PASSWORD), {}, id="a-kind-and-an-unknown-text"),
         pytest.param([KEY, "see wiki"], (*BOTH, PASSWORD), {OTHER: "credential_id"}, id="an-id-and-such-a-text"),
         pytest.param(["none"], BOTH, {}, id="a-placeholder"),
         pytest.param([], BOTH, {}, id="nothing-declared"),
@@ -61,7 +61,7 @@ def test_what_the_entry_lists(declared: list[str], found: tuple[Credential, ...]
     """A live credential of which neither id nor kind is listed is undeclared; what isn't understood allows it."""
     drift = undeclared_credentials(held(*found), make_entry("x", credentials=tuple(declared)), NOW)
 
-    assert {(one.credential or "").rpartition(":")[2]: one.aspect for one in drift} == undeclared
+    assert {(drift_.credential or "").rpartition(":")[2]: drift_.aspect for drift_ in drift} == undeclared
 
 
 @pytest.mark.parametrize(
@@ -74,10 +74,10 @@ def test_what_the_entry_lists(declared: list[str], found: tuple[Credential, ...]
     ],
 )
 def test_keys_among_the_entrys_identities_are_listed(identities: list[str], undeclared: list[str]) -> None:
-    """An entry that stands for a key lists it; a password beside it isn't what that is about."""
+    """An entry matched by a key lists that key; a password beside it is another matter."""
     drift = undeclared_credentials(held(*BOTH, PASSWORD), make_entry(*identities), NOW)
 
-    assert [(one.credential or "").rpartition(":")[2] for one in drift] == undeclared
+    assert [(drift_.credential or "").rpartition(":")[2] for drift_ in drift] == undeclared
 
 
 @pytest.mark.parametrize(
@@ -116,5 +116,5 @@ def test_age(limit: int | None, facts: dict[str, Any], *, fires: bool) -> None:
     """A credential is too old from the day after the entry's limit."""
     drift = list(overaged_credentials(held(credential(KEY, **facts)), make_entry("x", max_credential_age=limit), NOW))
 
-    assert [one.aspect for one in drift] == (["credential_age"] if fires else [])
-    assert all(one.declared == "at most 90 days old" and "created 202" in one.found for one in drift)
+    assert [drift_.aspect for drift_ in drift] == (["credential_age"] if fires else [])
+    assert all(drift_.declared == "at most 90 days old" and "created 202" in drift_.found for drift_ in drift)

@@ -1,4 +1,4 @@
-"""Permissions and systems beyond those declared, as far as grants tell."""
+"""Permissions and systems beyond those declared, as far as grants show."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ TABLE = grant("p1", "arn:aws:dynamodb:eu-west-1:1:table/x, arn:aws:s3:::b, arn:a
             [ADMIN],
             {"permissions": ("read",), "systems": ("SAP",)},
             ["permissions: admin through AdministratorAccess (direct)"],
-            id="admin-is-told-once",
+            id="admin-is-reported-once",
         ),
         pytest.param([ADMIN], {"permissions": ("Full access",)}, [], id="declared-to-do-anything"),
         pytest.param([ADMIN], {"permissions": ("*:*",)}, [], id="declared-a-star"),
@@ -52,7 +52,7 @@ TABLE = grant("p1", "arn:aws:dynamodb:eu-west-1:1:table/x, arn:aws:s3:::b, arn:a
         pytest.param([TABLE], {"systems": ("S3", "DynamoDB")}, [], id="declared-services"),
         pytest.param([TABLE], {"systems": ("s3", "SAP")}, [], id="a-system-that-is-no-service"),
         pytest.param(
-            [TABLE], {"systems": ("s3",), "permissions": ("dynamodb:GetItem",)}, [], id="a-service-told-by-an-action"
+            [TABLE], {"systems": ("s3",), "permissions": ("dynamodb:GetItem",)}, [], id="a-service-named-by-an-action"
         ),
         pytest.param([grant("p1", "*")], {"systems": ("s3",)}, [], id="a-resource-that-tells-nothing"),
         pytest.param([grant("sqs:Send*")], {"systems": ("s3",)}, ["systems: sqs"], id="an-action-tells-a-service"),
@@ -63,11 +63,11 @@ def test_reach(grants: list[Grant], declared: dict[str, Any], found: list[str]) 
     """Only what grants and entry say in the same terms can differ."""
     drift = undeclared_reach(make_identity(grants=tuple(grants)), make_entry("x", **declared))
 
-    assert [f"{one.aspect}: {one.found}" for one in drift] == found
+    assert [f"{drift_.aspect}: {drift_.found}" for drift_ in drift] == found
 
 
 def test_admin_by_its_effective_permissions() -> None:
-    """Where no single grant makes it one, the evidence of its level is told."""
+    """If no single grant makes it an admin, the evidence of its level is used."""
     identity = make_identity(privilege=Privilege(level="admin", evidence=("* on *", "from p1 and p2 together")))
     (drift,) = undeclared_reach(identity, make_entry("x", systems=("SAP",)))
 

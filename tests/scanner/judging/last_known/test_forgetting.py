@@ -42,13 +42,13 @@ def _entry(state: Any, *keys: str, **facts: Any) -> EntryAssessment:
     ],
 )
 def test_who_stays(place: Forgotten, expected: dict[str, tuple[str, ...]]) -> None:
-    """Whoever another source knows, as that source's; everybody of other sources and scopes as they were."""
+    """Identities that another source has, as that source's; those of other sources and scopes unchanged."""
     last = make_result(identities=(kept, gone, elsewhere, handed_over, mentioned))
 
     done = forget(last, place, LATER)
 
-    assert {one.identity.name: one.identity.sources for one in done.after.identities} == expected
-    assert {one.identity.source for one in done.after.identities} == {one[0] for one in expected.values()}
+    assert {assessment.identity.name: assessment.identity.sources for assessment in done.after.identities} == expected
+    assert {assessment.identity.source for assessment in done.after.identities} == {one[0] for one in expected.values()}
     assert done.after.identities[0] == kept
     assert done.ended["identities"] == len(last.identities) - len(expected)
 
@@ -84,14 +84,14 @@ def test_findings_end_with_what_they_are_about() -> None:
     ],
 )
 def test_what_becomes_of_entries(before: EntryAssessment, state: str, keys: tuple[str, ...]) -> None:
-    """One for which nothing stands any more is not evaluated: it was not found to be gone."""
+    """An entry that matches nothing any more is not evaluated: it was not found to be gone."""
     done = forget(make_result(identities=(gone, handed_over, kept), entries=(before,)), OLD, LATER)
 
-    assert [(one.state, one.identities) for one in done.after.entries] == [(state, keys)]
+    assert [(entry.state, entry.identities) for entry in done.after.entries] == [(state, keys)]
     assert done.entries == (state != before.state)
 
 
-def test_nobody_forgotten_is_suggested() -> None:
+def test_forgotten_identities_are_not_suggested() -> None:
     """What an entry might mean is only what is still known."""
     candidates = tuple(IdentityCandidate(identity=one.identity.key, score=0.9, evidence="") for one in (gone, kept))
     last = make_result(identities=(gone, kept), entries=(_entry("not_found", candidates=candidates),))
@@ -100,7 +100,7 @@ def test_nobody_forgotten_is_suggested() -> None:
 
 
 def test_what_is_said_of_the_place() -> None:
-    """That it was forgotten, instead of that it is shown as last seen; other notices stand, and so do other gaps."""
+    """A notice that it was forgotten, in place of one that it is shown as last seen; other notices and gaps stay."""
     last = make_result(
         identities=(gone, elsewhere),
         coverage=(make_coverage(source="new", status="denied"), make_coverage(source="old", scope="2")),
@@ -117,17 +117,25 @@ def test_what_is_said_of_the_place() -> None:
 @given(results=scan_sequences(), data=st.data())
 @examples(60)
 def test_other_sources_are_never_touched(results: list[ScanResult], data: st.DataObject) -> None:
-    """Whatever the scan holds, nothing of the place is left, and all that never was of it is as it was."""
+    """With any scan, nothing of the place is left, and everything else is unchanged."""
     last = results[-1]
-    place = Forgotten(source=data.draw(st.sampled_from([*(one.identity.source for one in last.identities), "none"])))
+    place = Forgotten(
+        source=data.draw(st.sampled_from([*(assessment.identity.source for assessment in last.identities), "none"]))
+    )
 
     after = forget(last, place, LATER).after
 
-    assert not any(place.source in (one.identity.source, *one.identity.sources) for one in after.identities)
-    others = [one for one in last.identities if place.source not in (one.identity.source, *one.identity.sources)]
-    assert [one for one in after.identities if one in others] == others
+    assert not any(
+        place.source in (assessment.identity.source, *assessment.identity.sources) for assessment in after.identities
+    )
+    others = [
+        assessment
+        for assessment in last.identities
+        if place.source not in (assessment.identity.source, *assessment.identity.sources)
+    ]
+    assert [identity for identity in after.identities if identity in others] == others
     for kind in ("secrets", "workloads", "coverage"):
         records: tuple[StoredSecret | Workload, ...] = getattr(last, kind)
-        assert getattr(after, kind) == tuple(one for one in records if one.source != place.source)
+        assert getattr(after, kind) == tuple(record for record in records if record.source != place.source)
     again = forget(after, place, LATER)
     assert (sum(again.ended.values()), again.entries) == (0, 0)

@@ -1,4 +1,4 @@
-"""What the last scan knew stands in for what this one could not read."""
+"""Last known facts are used where this scan could not read."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ OWNER_ID = "8e3af657-a8ff-443c-a75c-2fe8c4bcb635"
 @pytest.mark.parametrize(
     ("status", "now", "expected"), [("denied", None, True), ("complete", None, None), ("denied", False, False)]
 )
-def test_a_holder_that_was_gone_stays_so_while_nobody_can_tell(
+def test_a_deleted_holder_stays_deleted_while_unread(
     status: CoverageStatus, *, now: bool | None, expected: bool | None
 ) -> None:
     """The list of holders was denied, and the right was read."""
@@ -35,11 +35,11 @@ def test_a_holder_that_was_gone_stays_so_while_nobody_can_tell(
         ("denied", "admin", "x", ("Owner", "admin")),
         ("denied", "normal", "x", (OWNER_ID, "normal")),
         ("complete", "admin", "x", (OWNER_ID, "admin")),
-        ("denied", "unknown", "somebody else", (OWNER_ID, "unknown")),
+        ("denied", "unknown", "another", (OWNER_ID, "unknown")),
         ("complete", "unknown", "x", (OWNER_ID, "unknown")),
     ],
 )
-def test_what_a_right_amounts_to_stands_while_nobody_can_tell(
+def test_the_privilege_of_a_right_stays_while_unread(
     status: CoverageStatus, level: PrivilegeLevel, holder: str, expected: tuple[str, str]
 ) -> None:
     """The list of roles was denied, and the right was read: it is no less than it was."""
@@ -71,7 +71,7 @@ BARE = Grant(name=OWNER_ID, via=f"group:{OWNER_ID.upper()}", resource=OWNER_ID)
 def test_a_name_that_was_read_is_believed_under_a_lasting_gap(
     now: Grant, last: Grant, expected: Grant | None, level: PrivilegeLevel
 ) -> None:
-    """The gap may be of anything there: only a bare id stands for a name that was not read."""
+    """The gap can hide any fact there: a bare id is the placeholder for an unread name."""
     places = Places([make_coverage(scope="s", section="vault.secrets", status="denied")])
     right = Privilege(level=level)
     found = make_assignment(grant=now, privilege=right, becomes=("read now",))
@@ -87,7 +87,7 @@ def test_a_name_that_was_read_is_believed_under_a_lasting_gap(
 @pytest.mark.parametrize(
     ("status", "now", "expected"), [("partial", None, 2024), ("partial", 2026, 2026), ("complete", None, None)]
 )
-def test_a_secret_whose_age_was_not_told_is_as_old_as_it_was(
+def test_a_secret_with_an_unread_date_keeps_its_age(
     status: CoverageStatus, *, now: int | None, expected: int | None
 ) -> None:
     """It was listed, and the dates of its values were denied."""

@@ -24,7 +24,7 @@ def _seen(number: int, scope: str = "a", kind: str = "user", source: str = "prod
 
 def _inventory(*seen: Sequence[Identity], coverage: Sequence[Coverage] | None = None) -> Inventory:
     scopes = ("a", "b")
-    places = coverage or [make_coverage(scope=one, kinds=("user", "role", "token")) for one in scopes]
+    places = coverage or [make_coverage(scope=scope, kinds=("user", "role", "token")) for scope in scopes]
     return Inventory(identities=tuple(chain.from_iterable(seen)), coverage=tuple(places))
 
 
@@ -81,7 +81,7 @@ def test_a_list_that_could_not_be_opened_lost_nothing() -> None:
     ],
 )
 def test_what_lies_in_a_gap_is_not_lost(coverage: list[Coverage]) -> None:
-    """It stands as last seen, so nothing else needs doubting for it."""
+    """It stays as last seen, so no other identity is doubted."""
     assert losses(_inventory(coverage=coverage), _count(a=100), ()) == ()
 
 
@@ -96,10 +96,11 @@ def test_the_doubted_place_is_partly_read() -> None:
     partial = replace(
         listing,
         status="partial",
-        detail="20 identities where the last reading had 200: not believed; "
-        "if so many are gone, scan with --accept-drop",
+        detail="20 identities where the last scan had 200: implausible; if so many are gone, scan with --accept-drop",
     )
     assert inventory.coverage == (partial, report, denied, elsewhere)
     (notice,) = notices(found)
-    assert notice.startswith("a of source prod lists 20 identities where the last reading had 200: none is called gone")
+    assert notice.startswith(
+        "a of source prod lists 20 identities where the last scan had 200: implausible, so none counts"
+    )
     assert "--accept-drop" in notice

@@ -70,7 +70,7 @@ def candidates(
     roster: Roster = ROSTER,
     ownership: Ownership | None = None,
 ) -> tuple[OwnerCandidate, ...]:
-    """Whom to ask about it."""
+    """A person or team to ask about it."""
     return judge_all([(identity, registry)], entries, roster, ownership)[identity.key].candidates
 
 
@@ -85,6 +85,6 @@ def entry(owner: tuple[str, ...] = (), **facts: Any) -> Entry:
 
 
 def likely(entry: str, score: float) -> RegistryVerdict:
-    """Unregistered, but this entry might stand for it."""
+    """Unregistered, but this entry may match it."""
     candidate = MatchCandidate(entry=entry, score=score, evidence="name x = registry.csv:9")
     return RegistryVerdict(state="unregistered", candidates=(candidate,))

@@ -35,12 +35,12 @@ _NAMES = st.lists(st.sampled_from((*_PIECES, "-", "_")), min_size=1, max_size=8)
 @example(owned=[("svc-5f3ada9c0ada", "ada@example.com")], asked="svc-6f3ada9c0ada")
 @given(owned=st.lists(st.tuples(_NAMES, st.sampled_from(("ada@example.com", "person1@example.com")))), asked=_NAMES)
 def test_a_name_says_what_it_would_say_alone(owned: list[tuple[str, str]], asked: str) -> None:
-    """Whatever names were asked about before, each has the hints that its own words have."""
+    """In any order of names, each has the hints of its own words."""
     named_after = NamedAfter(directory(ROSTER))
     neighbours = Neighbours((make_identity(name), owner) for name, owner in owned)
     alike = Alike(named_after, neighbours)
     for name in (*(name for name, _ in owned), *(asked.replace("2", digit) for digit in "123"), asked):
         one = make_identity(name)
-        told = words(name)
-        expected = named_after.of_name(told) + neighbours.of_name(one.provider, one.scope, told)
+        parts = words(name)
+        expected = named_after.of_name(parts) + neighbours.of_name(one.provider, one.scope, parts)
         assert alike.of_identity(one) == expected

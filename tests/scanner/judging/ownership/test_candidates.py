@@ -1,4 +1,4 @@
-"""Whom to ask: how signals lead to people, and how they add up."""
+"""Owner candidates: how signals lead to people, and how scores combine."""
 
 from __future__ import annotations
 
@@ -54,12 +54,12 @@ from tests.scanner.judging.ownership.people import REGISTERED, ROSTER, TODAY, ca
         ),
         pytest.param({"owner": "gus@example.com"}, [], id="not-on-the-roster"),
         pytest.param({"created_by": "terraform"}, [], id="a-machine"),
-        pytest.param({"colour": "ada@example.com"}, [], id="a-tag-that-names-nobody"),
+        pytest.param({"colour": "ada@example.com"}, [], id="a-tag-without-a-person"),
         pytest.param({"owner": ""}, [], id="empty"),
     ],
 )
 def test_candidates_from_tags(tags: dict[str, str], people: list[tuple[str, float]]) -> None:
-    """Tags that name somebody active on the roster, or lead from somebody who is gone to who is near."""
+    """Tags that name an active person, or a person who has left and leads to one close to them."""
     assert scores(candidates(make_identity(tags=tags))) == people
 
 
@@ -98,12 +98,12 @@ def test_candidates_from_tags(tags: dict[str, str], people: list[tuple[str, floa
         ),
     ],
 )
-def test_candidates_from_whom_the_provider_names(attributes: dict[str, Any], people: list[tuple[str, float]]) -> None:
-    """A sponsor is the surest sign there is, then an owner; what is no list of people names nobody."""
+def test_candidates_from_the_provider(attributes: dict[str, Any], people: list[tuple[str, float]]) -> None:
+    """A sponsor is the strongest sign, then an owner; a value that is no list of people is ignored."""
     assert scores(candidates(make_identity(attributes=attributes))) == people
 
 
-def test_a_sponsor_is_told_with_who_says_so() -> None:
+def test_a_sponsor_has_its_source_as_evidence() -> None:
     """The evidence names the provider."""
     [found] = candidates(make_identity(provider="azure", attributes={"sponsors": [{"email": "E7"}]}))
 
@@ -126,34 +126,38 @@ def test_a_sponsor_is_told_with_who_says_so() -> None:
         ),
         pytest.param(
             {"owner": ("eve@example.com",)},
-            [("ada@example.com", 0.68, "owner eve@example.com in registry.csv:2, whose manager this is")],
+            [("ada@example.com", 0.68, "owner eve@example.com in registry.csv:2, their manager")],
             id="manager-of-the-departed",
         ),
     ],
 )
 def test_candidates_from_the_entry(facts: dict[str, Any], candidates: list[tuple[str, float, str]]) -> None:
     """What the entry says of people beside its owner, with the place where it says so."""
-    assert [(one.person, one.score, one.evidence) for one in judge(entry(**facts)).candidates] == candidates
+    assert [
+        (candidate.person, candidate.score, candidate.evidence) for candidate in judge(entry(**facts)).candidates
+    ] == candidates
 
 
 @pytest.mark.parametrize(("likelihood", "score"), [(0.9, 0.77), (0.75, 0.64), (0.74, 0.47), (0.5, 0.21)])
-def test_candidates_from_an_entry_that_might_stand_for_it(likelihood: float, score: float) -> None:
+def test_candidates_from_an_entry_that_may_match(likelihood: float, score: float) -> None:
     """A suggested entry's owner is a candidate as far as the entry itself is; one that is unlikely counts for less."""
     retired = entry(("E7",), id="OLD", status="retired", origin=Origin(file="registry.csv", row=9))
     [found] = candidates(make_identity(), retired, registry=likely("OLD", likelihood))
     assert (found.person, found.score) == ("ada@example.com", score)
-    assert found.evidence == "owner E7 in registry.csv:9, which it may be"
+    assert found.evidence == "owner E7 in registry.csv:9, a possible match"
 
 
 @pytest.mark.parametrize(("score", "found"), [(0.25, ["ada@example.com"]), (0.2, [])], ids=["just-likely", "unlikely"])
 def test_who_is_hardly_likely_is_not_asked(score: float, found: list[str]) -> None:
     """An owner's 0.85 of what the entry is worth, which is its square where it is unlikely."""
     named = entry(("E7",), id="OLD")
-    assert [one.person for one in candidates(make_identity(), named, registry=likely("OLD", score))] == found
+    assert [
+        candidate.person for candidate in candidates(make_identity(), named, registry=likely("OLD", score))
+    ] == found
 
 
 def test_the_owned_need_no_candidates() -> None:
-    """Where somebody answers, nobody else is suggested."""
+    """An identity with an active owner has no candidates."""
     assert judge(entry(("E7",), technical_owner=("cyd@example.com",))).candidates == ()
 
 
@@ -166,7 +170,7 @@ def test_the_owned_need_no_candidates() -> None:
     ],
 )
 def test_which_tags_count_is_configured(tag_keys: dict[str, float] | None, expected: list[tuple[str, float]]) -> None:
-    """The organisation's own keys and scores stand in for the built-in ones."""
+    """The organisation's own keys and scores replace the built-in ones."""
     identity = make_identity(tags={"owner": "E7", "acme:cost_center_owner": "cyd@example.com"})
     assert scores(candidates(identity, ownership=Ownership(tag_keys=tag_keys))) == expected
 
@@ -180,12 +184,12 @@ def test_the_page_names_every_built_in_tag() -> None:
 
 
 def test_signals_of_different_sorts_confirm_each_other() -> None:
-    """A tag, a creator and an entry that point to one person leave little doubt, and all of them are told."""
+    """A tag, a creator and an entry that name one person leave little doubt, and the evidence has all of them."""
     old = entry(("E7",), id="OLD", origin=Origin(file="registry.csv", row=9))
     identity = make_identity(tags={"owner": "E7"}, created_by="ada@example.com")
     (ada,) = candidates(identity, old, registry=likely("OLD", 0.5))
     assert (ada.person, ada.score) == ("ada@example.com", 0.96)
-    assert ada.evidence == "tag owner=E7; created by ada@example.com; owner E7 in registry.csv:9, which it may be"
+    assert ada.evidence == "tag owner=E7; created by ada@example.com; owner E7 in registry.csv:9, a possible match"
 
 
 def test_signals_of_one_sort_repeat_each_other() -> None:
@@ -195,22 +199,22 @@ def test_signals_of_one_sort_repeat_each_other() -> None:
     assert (ada.score, ada.evidence) == (0.9, "tag owner=E7")
 
 
-def test_of_equal_signals_one_is_told_always_the_same() -> None:
+def test_of_equal_signals_always_the_same_is_reported() -> None:
     """Which of them is a matter of the alphabet."""
     tags = {f"{prefix}:contact": "E7" for prefix in "hgfedcba"}
     (ada,) = candidates(make_identity(tags=tags))
     assert ada.evidence == "tag a:contact=E7"
 
 
-def test_what_leads_on_from_somebody_who_is_gone_counts_once() -> None:
+def test_a_hint_through_a_leaver_counts_once() -> None:
     """A tag and an entry make it surer that it was Bob's, and his manager is his manager either way."""
     gone = entry(("bob@example.com",), id="NHI-1")
     ada, _ = candidates(make_identity(tags={"owner": "bob@example.com"}), gone, registry=REGISTERED)
     assert (ada.person, ada.score) == ("ada@example.com", 0.79)
-    assert ada.evidence == ("tag owner=bob@example.com; owner bob@example.com in registry.csv:2, whose manager this is")
+    assert ada.evidence == ("tag owner=bob@example.com; owner bob@example.com in registry.csv:2, their manager")
 
 
-def test_nobody_is_ever_certain() -> None:
+def test_no_candidate_is_certain() -> None:
     """However much agrees, a score stays below 1."""
     ownership = Ownership(tag_keys={"owner": 1.0})
     assert scores(candidates(make_identity(tags={"owner": "E7"}), ownership=ownership)) == [("ada@example.com", 0.99)]
@@ -234,7 +238,7 @@ def test_a_contradicting_entry_has_a_say() -> None:
         pytest.param(None, [], id="unknown"),
     ],
 )
-def test_whoever_created_it_is_asked(created_by: str | None, expected: list[str]) -> None:
+def test_the_creator_is_a_candidate(created_by: str | None, expected: list[str]) -> None:
     """The creator is a candidate, unless it is a machine; who is gone leads to who is near."""
     found = candidates(make_identity(created_by=created_by))
     assert [one.person for one in found] == expected
@@ -245,25 +249,25 @@ def test_whoever_created_it_is_asked(created_by: str | None, expected: list[str]
     ("contact", "expected"),
     [
         pytest.param("ada@example.com", [("ada@example.com", 0.3)], id="on-the-roster"),
-        pytest.param("aws+prod@example.com", [], id="a-mailbox-of-nobody"),
+        pytest.param("aws+prod@example.com", [], id="a-shared-mailbox"),
         pytest.param(["ada@example.com"], [], id="no-text"),
     ],
 )
 def test_the_contact_of_an_account_is_a_last_resort(contact: Any, expected: list[tuple[str, float]]) -> None:
-    """Whoever opened it may know who works there."""
+    """The person who opened the account may know its users."""
     found = candidates(make_identity(attributes={"scope_contact": contact}))
     assert scores(found) == expected
     assert all(one.evidence.startswith(f"contact {contact} of ") for one in found)
 
 
 def test_evidence_says_who_is_about_to_leave() -> None:
-    """Whoever knows most may still be asked, but not for long."""
+    """The person who knows most can still be asked, but not for long."""
     (lea,) = candidates(make_identity(created_by="lea@example.com"))
     assert lea.evidence == "created by lea@example.com, about to leave"
 
 
 def test_a_large_group_is_asked_as_a_group() -> None:
-    """None of its members stands out."""
+    """No member is preferred."""
     crowd = [make_person(f"p{number}@example.com", team="crowd") for number in range(MOST_MEMBERS + 1)]
     roster = Roster([make_person("team:crowd"), *crowd], TODAY)
     assert scores(candidates(make_identity(tags={"owner": "crowd"}), roster=roster)) == [("team:crowd", 0.9)]
@@ -293,14 +297,14 @@ def taken_over(*owners: str) -> list[Entry]:
     ],
 )
 def test_a_successor_is_who_took_over_the_rest(owners: tuple[str, ...], expected: tuple[str, float] | None) -> None:
-    """Whoever owns most of what still names the leaver, the surer the more that is."""
+    """The owner of most entries that still name the leaver; the more there are, the higher the score."""
     roster = Roster([person for person in ROSTER.everybody if person.email != "team:core"], TODAY)
     orphan = entry(("bob@example.com",), id="NHI-1")
     found = candidates(make_identity(), orphan, *taken_over(*owners), registry=REGISTERED, roster=roster)
     assert [pair for pair in scores(found) if pair[0] != "ada@example.com"] == ([] if expected is None else [expected])
 
 
-def test_of_equal_successors_one_is_told_always_the_same() -> None:
+def test_of_equal_successors_always_the_same_is_reported() -> None:
     """Which of them is a matter of the alphabet."""
     heirs = [make_person(f"{name}@example.com") for name in "hgfedcba"]
     roster = Roster([make_person("bob@example.com", status="left"), *heirs], TODAY)
@@ -310,12 +314,12 @@ def test_of_equal_successors_one_is_told_always_the_same() -> None:
     assert [one.person for one in found] == ["a@example.com"]
 
 
-def test_evidence_tells_what_a_successor_took_over() -> None:
+def test_evidence_counts_what_a_successor_took_over() -> None:
     """How much of the leaver's is theirs now can be checked."""
     orphan = entry(("eve@example.com",), id="NHI-1")
     other = entry(("cyd@example.com",), id="T1", built_by="eve@example.com")
     (_, cyd) = candidates(make_identity(), orphan, other, registry=REGISTERED)
-    assert cyd.evidence == "owner eve@example.com in registry.csv:2, 1 of 1 of whose other entries this one owns now"
+    assert cyd.evidence == "owner eve@example.com in registry.csv:2, who now owns 1 of 1 of their other entries"
 
 
 @pytest.mark.parametrize(
@@ -323,12 +327,12 @@ def test_evidence_tells_what_a_successor_took_over() -> None:
     [
         pytest.param({"owner": ("lea@example.com",), "technical_owner": ("E7",)}, ["ada@example.com"], id="leaving"),
         pytest.param({"owner": ("team:farewell",), "technical_owner": ("E7",)}, ["ada@example.com"], id="all-leaving"),
-        pytest.param({"owner": ("team:changing",), "technical_owner": ("E7",)}, [], id="somebody-stays"),
+        pytest.param({"owner": ("team:changing",), "technical_owner": ("E7",)}, [], id="one-stays"),
     ],
 )
 def test_before_the_last_owner_leaves_others_are_suggested(facts: dict[str, Any], expected: list[str]) -> None:
     """They are no answer themselves."""
-    people = [one.person for one in judge(entry(**facts)).candidates]
+    people = [candidate.person for candidate in judge(entry(**facts)).candidates]
     assert [person for person in people if not person.startswith("team:")] == expected
 
 

@@ -1,4 +1,4 @@
-"""Whom the organisation's own rules name."""
+"""The owner in the organisation's own rules."""
 
 from __future__ import annotations
 
@@ -32,15 +32,15 @@ def rules(**owners: str) -> Ownership:
         pytest.param({"svc-*": CYD, "svc-bill*": "gus@x.y"}, {}, [CYD], id="whose-owner-is-known"),
         pytest.param({"svc-bil*": ADA, "*-billing": ADA, "svc*ing": CYD}, {}, [ADA], id="by-literal-characters"),
         pytest.param({"svc-*": "eve@example.com"}, {}, [ADA], id="manager-of-who-is-gone"),
-        pytest.param({"svc-*": "gus@x.y"}, {}, [], id="nobody-known"),
+        pytest.param({"svc-*": "gus@x.y"}, {}, [], id="unknown-owner"),
         pytest.param({"/*": CYD}, {"attributes": {"path": 7}}, [], id="a-path-that-is-none"),
         pytest.param({"arn:aws:iam::*": CYD}, {"key": "u1", "name": "arn:aws:iam::1"}, [], id="a-name-posing-as-a-key"),
     ],
 )
 def test_rules(owners: dict[str, str], facts: dict[str, object], expected: list[str]) -> None:
-    """The most specific pattern that fits key, name or path says whom to ask."""
+    """The most specific pattern that fits key, name or path counts."""
     identity = make_identity(**{"name": "svc-billing", **facts})
-    assert [one.person for one in candidates(identity, ownership=rules(**owners))] == expected
+    assert [candidate.person for candidate in candidates(identity, ownership=rules(**owners))] == expected
 
 
 @pytest.mark.parametrize(
@@ -65,9 +65,9 @@ def test_a_rule_says_why(reason: str | None, evidence: str) -> None:
         pytest.param({"aws": ADA, f"aws:{ACCOUNT}": CYD}, [(CYD, 0.2)], id="scope-before-provider"),
         pytest.param({"aws": CYD, "aws:999999999999": ADA}, [(CYD, 0.2)], id="another-scope"),
         pytest.param({"vault": CYD}, [], id="another-provider"),
-        pytest.param({"aws": "gus@x.y"}, [], id="nobody-known"),
+        pytest.param({"aws": "gus@x.y"}, [], id="unknown-owner"),
     ],
 )
 def test_platforms(platforms: dict[str, str], expected: list[tuple[str, float]]) -> None:
-    """Whoever runs the place is the last resort."""
+    """The owner of the platform is the last resort."""
     assert scores(candidates(make_identity(), ownership=Ownership(platforms=platforms))) == expected

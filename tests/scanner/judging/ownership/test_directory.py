@@ -50,19 +50,19 @@ ADA = "ada@example.com"
     ],
 )
 def test_who_is_mentioned(text: str, person: str | None) -> None:
-    """One named outright, else by an e-mail within, else by the user name at the end; a machine is nobody."""
+    """A person named exactly, else by an e-mail in the text, else by a user name at its end; never a machine."""
     found = directory().mentioned(text)
     assert (found and found.email) == person
 
 
-def test_a_user_name_of_two_people_is_nobodys() -> None:
+def test_a_user_name_of_two_people_is_ambiguous() -> None:
     """Nothing is guessed."""
     two = Roster([make_person("ada@example.com"), make_person("ada@example.org")], TODAY)
     assert directory(two).mentioned("ada") is None
 
 
-def test_a_group_of_machines_has_nobody_in_it() -> None:
-    """A service mailbox among the members answers for nothing."""
+def test_a_group_of_machines_has_no_active_member() -> None:
+    """A service mailbox among the members is no candidate."""
     roster = Roster(
         [make_person("mail-robot@example.com"), make_person("team:x", members=("mail-robot@example.com",))], TODAY
     )
@@ -80,7 +80,7 @@ def test_a_group_of_machines_has_nobody_in_it() -> None:
         pytest.param("arn:aws:iam::*:user/ada", "arn:aws:iam::1:user/ada", id="around"),
     ],
 )
-def test_a_configured_machine_is_nobody(pattern: str, text: str) -> None:
+def test_a_configured_machine_is_no_person(pattern: str, text: str) -> None:
     """The organisation's own word outranks a roster that lists its service mailboxes."""
     assert directory().mentioned(text) is not None
     assert directory(machines=(pattern,)).mentioned(text) is None

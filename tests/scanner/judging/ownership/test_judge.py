@@ -62,7 +62,7 @@ def test_input_order_does_not_matter(
 def test_candidates_are_active_and_ranked(
     estate: tuple[list[tuple[Identity, RegistryVerdict]], list[Entry]],
 ) -> None:
-    """Whoever is suggested is here, comes once, with evidence and a score, and only where nobody else answers."""
+    """Candidates are active, listed once, with evidence and a score, and only without an active owner."""
     for verdict in judge_all(*estate, ownership=OWNERSHIP).values():
         found = verdict.candidates
         people = [ROSTER.resolve(one.person) for one in found]
@@ -74,8 +74,8 @@ def test_candidates_are_active_and_ranked(
 
 
 @given(st.text(max_size=60), st.text(max_size=60), st.text(max_size=60))
-def test_hostile_texts_lead_to_nobody_and_break_nothing(name: str, tag: str, creator: str) -> None:
-    """Whatever an attacker calls things, the verdict stands."""
+def test_hostile_texts_give_no_candidates_and_no_errors(name: str, tag: str, creator: str) -> None:
+    """With any names an attacker chooses, the verdict is the same."""
     identity = make_identity(name, key="k", tags={tag: name, "owner": creator}, created_by=creator, scope=tag)
     verdict = judge_all([(identity, UNREGISTERED)], ownership=OWNERSHIP)["k"]
     assert (verdict.state, verdict.reason) == ("orphaned", "unregistered")
@@ -86,20 +86,20 @@ def test_hostile_texts_lead_to_nobody_and_break_nothing(name: str, tag: str, cre
     [RegistryVerdict(state="exempt", evidence="a person"), RegistryVerdict(state="unchecked")],
     ids=["exempt", "unchecked"],
 )
-def test_whoever_needs_no_owner_needs_no_candidates(registry: RegistryVerdict) -> None:
-    """Nobody is asked about what is exempt, or about anything where there is no registry."""
+def test_identities_without_need_of_an_owner_have_no_candidates(registry: RegistryVerdict) -> None:
+    """Exempt identities have no candidates, and neither does any without a registry."""
     identity = make_identity(tags={"owner": "E7"})
     assert judge_all([(identity, registry)])[identity.key].candidates == ()
 
 
-def test_without_a_roster_nobody_is_suggested() -> None:
-    """A name in a tag may be anybody's."""
+def test_without_a_roster_there_are_no_candidates() -> None:
+    """A name in a tag can be anybody's."""
     identity = make_identity(tags={"owner": "E7"})
     assert judge_all([(identity, UNREGISTERED)], roster=None)[identity.key].candidates == ()
 
 
 def test_a_group_that_is_about_to_leave_does_not_succeed_itself() -> None:
-    """Nobody of it stays, so it is no more to be asked than its members."""
+    """No member stays, so neither the group nor its members are candidates."""
     people = [
         make_person("leo@example.com", status="leaving", manager="ada@example.com"),
         make_person("ada@example.com"),
@@ -111,7 +111,7 @@ def test_a_group_that_is_about_to_leave_does_not_succeed_itself() -> None:
     verdict = judge_all([(identity, registered)], declared, Roster(people, TODAY))[identity.key]
 
     assert verdict.leaving
-    assert [one.person for one in verdict.candidates] == ["ada@example.com"]
+    assert [candidate.person for candidate in verdict.candidates] == ["ada@example.com"]
 
 
 @pytest.mark.parametrize(
@@ -120,7 +120,7 @@ def test_a_group_that_is_about_to_leave_does_not_succeed_itself() -> None:
     ids=["owned", "whose owner has left"],
 )
 def test_who_answers_for_the_role_is_asked_about_what_runs_as_it(owner: str, person: str | None) -> None:
-    """An agent and its role are one thing to those who made them."""
+    """The creator of an agent also created its role."""
     role = make_identity("r", key="role")
     agent = make_identity("q", key="agent", links=(Link(relation="runs_as", target="role", evidence="it says so"),))
     registered = RegistryVerdict(state="registered", entry="E1")

@@ -1,4 +1,4 @@
-"""Who is nobody."""
+"""Machines and shared accounts."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from scanner.registry.roster.machines import Machines
     ],
 )
 def test_the_deny_list(text: str, *, machine: bool) -> None:
-    """Machines and shared accounts are told by whole words and by how their names begin and end."""
+    """Machines and shared accounts are recognised by whole words, and by prefixes and suffixes."""
     assert is_machine(text) is machine
 
 
@@ -48,7 +48,7 @@ def test_the_organisation_adds_its_own(text: str, *, machine: bool) -> None:
 
 
 def test_a_discovered_machine_is_on_no_list() -> None:
-    """It is told apart from names that the lists deny."""
+    """It differs from names on the deny-list."""
     machines = Machines((), lambda text: text == "deploy-role")
     assert not machines.denied("deploy-role")
     assert not machines.configured("jenkins")

@@ -1,4 +1,4 @@
-"""Neighbours: identities of similar names that somebody answers for."""
+"""Neighbours: owned identities of similar names."""
 
 from __future__ import annotations
 
@@ -109,11 +109,11 @@ FOUR_OF_FIVE.append(owned("svc-payments-mail", CYD))
 def test_neighbours(
     name: str, neighbours: list[tuple[Identity, Entry]], expected: tuple[str, float, str] | None
 ) -> None:
-    """Where most of those who share a beginning have one owner, that is whom to ask; the more they are, the surer."""
+    """If most identities with a common prefix have one owner, that is the candidate; the more, the higher the score."""
     assert asked(name, neighbours) == expected
 
 
 def test_who_is_gone_is_no_neighbour() -> None:
-    """Only what somebody answers for, and goes on to, counts."""
+    """Only identities with an active owner who stays count."""
     going = [owned("svc-payments-a", "lea@example.com"), owned("svc-payments-b", "bob@example.com")]
     assert asked("svc-payments-new", going) is None

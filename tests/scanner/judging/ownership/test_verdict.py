@@ -23,7 +23,7 @@ def ambiguous(*entries: Entry) -> RegistryVerdict:
         pytest.param({"owner": ("ADA@example.com",)}, "owned", None, "ada@example.com", id="active"),
         pytest.param({"owner": ("e7",)}, "owned", None, "ada@example.com", id="by-roster-id"),
         pytest.param({"owner": ("lea@example.com",)}, "owned", None, "lea@example.com", id="leaving-but-here"),
-        pytest.param({"owner": ("team:core",)}, "owned", None, "team:core", id="group-with-somebody"),
+        pytest.param({"owner": ("team:core",)}, "owned", None, "team:core", id="group-with-active-member"),
         pytest.param(
             {"owner": ("E7",), "backup_owner": ("lea@example.com",)},
             "owned",
@@ -32,7 +32,7 @@ def ambiguous(*entries: Entry) -> RegistryVerdict:
             id="and-a-backup",
         ),
         pytest.param({"owner": ("bob@example.com", "E7")}, "owned", None, "ada@example.com", id="one-suffices"),
-        pytest.param({}, "orphaned", "never_assigned", None, id="nobody-named"),
+        pytest.param({}, "orphaned", "never_assigned", None, id="no-owner-named"),
         pytest.param(
             {"technical_owner": ("E7",)}, "orphaned", "never_assigned", None, id="technical-is-not-accountable"
         ),
@@ -61,18 +61,18 @@ def test_owned_or_orphaned_with_its_reason(
 
 @pytest.mark.parametrize("owner", [(), ("bob@example.com",), ("gus@x.y",), ("team:empty",), ("root",)], ids=str)
 def test_an_active_backup_keeps_it_owned(owner: tuple[str, ...]) -> None:
-    """Whatever became of the owner, an active backup answers, and the verdict says that it is only that."""
+    """Whatever the owner's status, an active backup owner counts, and the verdict says that it is only a backup."""
     verdict = judge(entry(owner, backup_owner=("bob@example.com", "E7")))
     assert (verdict.state, verdict.owner, verdict.backup_only) == ("owned", "ada@example.com", True)
 
 
 def test_a_backup_who_is_gone_keeps_nothing() -> None:
-    """The owner's own reason stands."""
+    """The owner's own reason is reported."""
     assert judge(entry(("gus@x.y",), backup_owner=("bob@example.com",))).reason == "unresolvable"
 
 
 def test_evidence_names_everybody_who_failed() -> None:
-    """Each named owner is told with what became of them, by dates."""
+    """Each named owner is reported with their status, by dates."""
     assert judge(entry(("bob@example.com", "gus@x.y", "ci"))).evidence == (
         "owner bob@example.com left on 2026-08-01; owner gus@x.y is not on the roster; owner ci is a machine"
     )
@@ -90,7 +90,7 @@ def test_evidence_names_everybody_who_failed() -> None:
 def test_without_an_entry_the_registry_decides(
     registry: RegistryVerdict, state: str, reason: str | None, roster: Roster | None
 ) -> None:
-    """Exempt ones need no owner, unchecked ones are not judged, and nobody answers for the undeclared."""
+    """Exempt identities need no owner, unchecked ones are not judged, and undeclared ones have none."""
     verdict = judge(registry=registry, roster=roster)
     assert (verdict.state, verdict.reason) == (state, reason)
 
@@ -101,11 +101,11 @@ def test_without_an_entry_the_registry_decides(
         pytest.param({"owner": ("ada@example.com",)}, "unchecked", None, "ada@example.com", id="named"),
         pytest.param({"owner": ("terraform",)}, "unchecked", None, "terraform", id="whoever-it-is"),
         pytest.param({"backup_owner": ("E7",)}, "unchecked", None, "E7", id="only-a-backup"),
-        pytest.param({}, "orphaned", "never_assigned", None, id="nobody-named"),
+        pytest.param({}, "orphaned", "never_assigned", None, id="no-owner-named"),
     ],
 )
 def test_without_a_roster(facts: dict[str, Any], state: str, reason: str | None, owner: str | None) -> None:
-    """A named owner cannot be checked; that nobody is named can be seen."""
+    """A named owner cannot be checked; a missing one can."""
     verdict = judge(entry(**facts), roster=None)
     assert (verdict.state, verdict.reason, verdict.owner, verdict.candidates) == (state, reason, owner, ())
 
@@ -117,7 +117,7 @@ def test_without_a_roster(facts: dict[str, Any], state: str, reason: str | None,
         pytest.param(("E7", "lea@example.com"), ("ada@example.com",), ROSTER, "owned", None, id="one-in-common"),
         pytest.param(("E7",), ("lea@example.com",), ROSTER, "orphaned", "ambiguous", id="two-people"),
         pytest.param(("bob@example.com",), ("bob@example.com",), ROSTER, "orphaned", "ambiguous", id="same-but-gone"),
-        pytest.param(("E7",), (), ROSTER, "orphaned", "ambiguous", id="one-names-nobody"),
+        pytest.param(("E7",), (), ROSTER, "orphaned", "ambiguous", id="one-without-an-owner"),
         pytest.param((), (), ROSTER, "orphaned", "ambiguous", id="none-names-anybody"),
         pytest.param(("E7",), ("e7",), None, "unchecked", None, id="no-roster-same-name"),
         pytest.param(("E7",), ("ada@example.com",), None, "orphaned", "ambiguous", id="no-roster-two-names"),
@@ -146,10 +146,10 @@ AGREEING = RegistryVerdict(state="registered", entry="A", rung="key", agreeing=(
         pytest.param((("bob@example.com",), (), ("E7",)), ROSTER, "owned", "ada@example.com", id="for-the-departed"),
         pytest.param((("bob@example.com",), (), ("gus@x.y",)), ROSTER, "orphaned", "bob@example.com", id="nobody-left"),
         pytest.param(((), (), ("E7",)), None, "unchecked", "E7", id="no-roster"),
-        pytest.param(((), (), ()), None, "orphaned", None, id="no-roster-nobody-named"),
+        pytest.param(((), (), ()), None, "orphaned", None, id="no-roster-no-owner"),
     ],
 )
-def test_an_owner_whom_another_registry_names_counts(
+def test_an_owner_in_another_registry_counts(
     owners: tuple[tuple[str, ...], ...], roster: Roster | None, state: str, owner: str | None
 ) -> None:
     """Entries that agree declare it together."""
@@ -158,12 +158,12 @@ def test_an_owner_whom_another_registry_names_counts(
     assert (verdict.state, verdict.owner) == (state, owner)
 
 
-def test_what_agreeing_entries_lack_is_told_once() -> None:
-    """The same leaver in two entries is one reason, and the places that name nobody are all named."""
+def test_what_agreeing_entries_lack_is_reported_once() -> None:
+    """The same leaver in two entries is one reason, and all entries without an owner are named."""
     leaver = [entry(("bob@example.com",), id=name) for name in "ABC"]
     assert judge(*leaver, registry=AGREEING).evidence == "owner bob@example.com left on 2026-08-01"
-    nobody = [entry(id=name, origin=Origin(file=f"{name}.csv", row=2)) for name in "CBA"]
-    assert judge(*nobody, registry=AGREEING).evidence == "A.csv:2, B.csv:2, C.csv:2 name no owner"
+    ownerless = [entry(id=name, origin=Origin(file=f"{name}.csv", row=2)) for name in "CBA"]
+    assert judge(*ownerless, registry=AGREEING).evidence == "A.csv:2, B.csv:2, C.csv:2 name no owner"
 
 
 @pytest.mark.parametrize(
@@ -191,11 +191,11 @@ def test_what_agreeing_entries_lack_is_told_once() -> None:
             id="a-backup-stays",
         ),
         pytest.param({"backup_owner": ("lea@example.com",)}, ("lea@example.com",), LAST_DAY, id="the-backup-leaves"),
-        pytest.param({"owner": ("E7",)}, (), None, id="nobody-leaves"),
+        pytest.param({"owner": ("E7",)}, (), None, id="none-leaves"),
     ],
 )
 def test_owners_who_are_about_to_leave(facts: dict[str, Any], leaving: tuple[str, ...], last_day: date | None) -> None:
-    """The people who answer for it now, if none of them stays, and the last day of the last one, if all are known."""
+    """The active owners, if none of them stays, and the last day of the last one, if all are known."""
     verdict = judge(entry(**facts))
     assert (verdict.state, verdict.leaving, verdict.last_day) == ("owned", leaving, last_day)
 
@@ -207,7 +207,7 @@ def test_a_common_owner_of_an_ambiguous_one_may_be_leaving_too() -> None:
     assert (verdict.owner, verdict.leaving, verdict.last_day) == ("lea@example.com", ("lea@example.com",), LAST_DAY)
 
 
-def test_of_several_common_owners_the_first_by_name_is_told() -> None:
+def test_of_several_common_owners_the_first_by_name_is_reported() -> None:
     """The order in which entries name them never matters."""
     both = ("cyd@example.com", "ada@example.com")
     entries = (entry(both, id="A"), entry(both[::-1], id="B"))
@@ -215,7 +215,7 @@ def test_of_several_common_owners_the_first_by_name_is_told() -> None:
 
 
 def test_a_common_owner_who_is_but_a_backup_somewhere_is_a_backup() -> None:
-    """One of the entries has nobody else."""
+    """One of the entries has no other owner."""
     entries = (entry(("E7",), id="A"), entry((), id="B", backup_owner=("E7",)))
     verdict = judge(*entries, registry=ambiguous(*entries))
     assert (verdict.state, verdict.owner, verdict.backup_only) == ("owned", "ada@example.com", True)
@@ -228,7 +228,7 @@ def test_a_common_owner_who_is_but_a_backup_somewhere_is_a_backup() -> None:
         pytest.param({"owner": ("cyd@example.com",), "team": "billing"}, "billing", id="the-entrys-first"),
         pytest.param({"owner": ("bob@example.com",)}, "core", id="of-one-who-left"),
         pytest.param({"owner": ("team:core",)}, "core", id="a-group-is-its-own"),
-        pytest.param({"owner": ("E7",)}, None, id="of-somebody-in-none"),
+        pytest.param({"owner": ("E7",)}, None, id="of-a-person-without-one"),
         pytest.param({"team": "billing"}, "billing", id="without-an-owner"),
     ],
 )
@@ -237,6 +237,6 @@ def test_the_team_it_belongs_to(facts: dict[str, Any], team: str | None) -> None
     assert judge(entry(**facts)).team == team
 
 
-def test_what_nobody_declared_belongs_to_no_team() -> None:
+def test_an_undeclared_identity_has_no_team() -> None:
     """Nothing says so."""
     assert judge(registry=RegistryVerdict(state="unregistered")).team is None
