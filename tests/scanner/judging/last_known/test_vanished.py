@@ -96,7 +96,8 @@ def test_the_doubted_place_is_partly_read() -> None:
     partial = replace(
         listing,
         status="partial",
-        detail="20 identities where the last scan had 200: implausible; if so many are gone, scan with --accept-drop",
+        detail="20 identities where the last scan had 200: implausible; "
+        "if they are really gone, scan with --accept-drop",
     )
     assert inventory.coverage == (partial, report, denied, elsewhere)
     (notice,) = notices(found)
