@@ -48,6 +48,11 @@ class AwsConnector:
         """It pickles as what it was made of: sessions stay where they are."""
         return AwsConnector, (self._source, self._settings)
 
+    @property
+    def session(self) -> AwsSession:
+        """The source's own way to AWS, without any role that is assumed in other accounts."""
+        return self._session
+
     def scopes(self) -> Iterator[Scope | Coverage]:
         """The account and each of its regions; of an organization, each account, which finds its regions itself."""
         meter = Meter(asks=self._files is None)

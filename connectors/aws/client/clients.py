@@ -125,6 +125,7 @@ class Clients:
             max_pool_connections=_POOLED,
             # Where all services have one address, no service's prefix belongs before it.
             inject_host_prefix=self._settings.endpoint_url is None,
+            s3={"addressing_style": "auto" if self._settings.endpoint_url is None else "path"},
             user_agent_extra="muster",
         )
         client = self._opened().create_client(

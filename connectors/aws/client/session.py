@@ -16,6 +16,8 @@ from scanner.errors import Denied, NotOffered, SourceError, Unreachable
 
 IN_FLIGHT = 8
 """Requests sent at once to one service of one account."""
+_MANY_IN_FLIGHT = {"s3": 24}
+"""Where as many as this are usual: files of logs are small and many."""
 
 # Requests a second and burst that AWS sustains; it publishes few of its limits, so these are cautious.
 _PACES: dict[str, tuple[float, float]] = {
@@ -27,6 +29,7 @@ _PACES: dict[str, tuple[float, float]] = {
     "organizations": (4, 8),
     "resourcegroupstaggingapi": (5, 10),
     "rolesanywhere": (1, 1),
+    "s3": (500, 500),
     "sso-admin": (5, 10),
 }
 _PACE = (10.0, 20.0)
@@ -86,7 +89,7 @@ class AwsSession:
         sdk = self._clients.get(service, region)
         with self._lock:
             pace = self._paces.setdefault((service, region), Pace(self._new_limit(service)))
-            turns = self._turns.setdefault(service, threading.BoundedSemaphore(IN_FLIGHT))
+            turns = self._turns.setdefault(service, threading.BoundedSemaphore(_MANY_IN_FLIGHT.get(service, IN_FLIGHT)))
         return Client(sdk, self._credentials, pace, turns, meter, patient=patient)
 
     def is_disabled(self, region: str, meter: Meter) -> bool:

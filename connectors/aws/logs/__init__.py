@@ -1,0 +1,1 @@
+"""CloudTrail: what identities of AWS did."""

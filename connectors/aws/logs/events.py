@@ -1,0 +1,448 @@
+"""CloudTrail's records: who acted, what was done, and what it meant for others. No request parameter is kept.
+
+Source of the shapes: CloudTrail's user guide, "CloudTrail record contents" and "CloudTrail userIdentity element".
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from datetime import date, datetime
+from functools import lru_cache
+from typing import Any, NamedTuple, cast
+
+import msgspec
+from msgspec import Raw, Struct, field
+
+from connectors.aws.logs.actions import COPY, OTHER, OWN, PROVIDER, Action, is_denied, member, role_account
+from connectors.aws.logs.hosts import Hosts, is_hosted
+from connectors.exported import Unreadable
+from connectors.federation import subject_target
+from connectors.log_tally import (
+    DENIED,
+    DONE,
+    FAILED,
+    INTERACTIVE_CLIENTS,
+    MOST_RAW,
+    Counted,
+    Networks,
+    Profile,
+    RawCounts,
+    Tally,
+    client_of,
+    plain,
+)
+from scanner.model.activity import NamedChange
+
+_Flag = bool | str | int | None
+_SESSION_ARN = re.compile(r"arn:([a-z-]+):sts::(\d{12}):assumed-role/([^/]+)/.*", re.DOTALL)
+_EVENT_ID = re.compile(r"[\w-]{1,64}", re.ASCII)
+_TOOL = re.compile(r"[\w.:@-]{1,128}", re.ASCII)
+_ACCOUNT = re.compile(r"\d{12}", re.ASCII)
+_CALL, _OF_SERVICES = "AwsApiCall", "AwsServiceEvent"
+_OFOTHERS = frozenset({"AwsCloudTrailInsight", "AwsVpceEvent"})
+"""Types of events that are about other events: what is unusual, and what passed an endpoint."""
+_MOST_CHANGES = 10_000
+_MOST_ACTIONS = 50_000
+_OFF_HOST = ("mark=off_host",)
+_NOTHING = Raw(b"null")
+_THE_CALLER = "\0"
+
+
+class _Issuer(Struct, gc=False, frozen=True):
+    type: str | None = None
+    principal_id: str | None = field(default=None, name="principalId")
+    arn: str | None = None
+
+
+class _Session(Struct, gc=False, frozen=True):
+    issuer: _Issuer | None = field(default=None, name="sessionIssuer")
+    ec2_role_delivery: str | int | float | None = field(default=None, name="ec2RoleDelivery")
+
+
+class _OnBehalf(Struct, gc=False, frozen=True):
+    user_id: str | None = field(default=None, name="userId")
+
+
+class Who(Struct, gc=False, frozen=True):
+    """``userIdentity``."""
+
+    type: str | None = None
+    principal_id: str | None = field(default=None, name="principalId")
+    arn: str | None = None
+    account_id: str | None = field(default=None, name="accountId")
+    access_key_id: str | None = field(default=None, name="accessKeyId")
+    user_name: str | None = field(default=None, name="userName")
+    invoked_by: str | None = field(default=None, name="invokedBy")
+    provider: str | None = field(default=None, name="identityProvider")
+    session: _Session | None = field(default=None, name="sessionContext")
+    on_behalf_of: _OnBehalf | None = field(default=None, name="onBehalfOf")
+
+
+class Event(Struct, gc=False, frozen=True):
+    """One record, as far as it is read."""
+
+    event_time: str = field(name="eventTime")
+    event_source: str = field(name="eventSource")
+    event_name: str = field(name="eventName")
+    event_id: str = field(name="eventID")
+    who: Who | None = field(default=None, name="userIdentity")
+    region: str | None = field(default=None, name="awsRegion")
+    address: str | None = field(default=None, name="sourceIPAddress")
+    user_agent: str | None = field(default=None, name="userAgent")
+    error_code: str | None = field(default=None, name="errorCode")
+    error_message: str | None = field(default=None, name="errorMessage")
+    read_only: _Flag = field(default=None, name="readOnly")
+    request: Raw = field(default=_NOTHING, name="requestParameters")
+    response: Raw = field(default=_NOTHING, name="responseElements")
+    event_type: str | None = field(default=None, name="eventType")
+    recipient: str | None = field(default=None, name="recipientAccountId")
+    endpoint: str | None = field(default=None, name="vpcEndpointId")
+    from_console: _Flag = field(default=None, name="sessionCredentialFromConsole")
+
+
+_NOBODY, _NO_ISSUER = Who(), _Issuer()
+
+
+class Caller(NamedTuple):
+    """Who acted. ``name``: what profiles call it. ``key``: its long-lived key's id. ``host``: of what it is a session.
+
+    ``session``: the id of its temporary credentials.
+    """
+
+    name: str
+    unique_id: str = ""
+    key: str = ""
+    session: str = ""
+    host: str = ""
+
+
+class _Detail(NamedTuple):
+    """What the request and the answer of an event say that is of use."""
+
+    target: str = ""
+    target_id: str = ""
+    decrypted: bool = False
+    tool: str = ""
+    changed: tuple[str, ...] = ()
+    instance: str = ""
+    login_failed: bool = False
+
+
+_NO_DETAIL = _Detail()
+
+
+class _Key(NamedTuple):
+    """What events that are alike have in common. ``identity``: the id of the key, else what ``userIdentity`` says."""
+
+    action: Action
+    identity: object
+    address: str | None
+    user_agent: str | None
+    region: str | None
+    error_code: str | None
+    endpoint: str | None
+    read_only: _Flag
+    from_console: _Flag
+    invoked_by: str | None
+    acting: str
+    detail: _Detail
+
+
+class _Client(NamedTuple):
+    """What is made of a user agent."""
+
+    feature: str
+    is_interactive: bool
+    is_hosted: bool
+
+
+class Reading:
+    """Counts the records of one unit. ``networks``: what addresses are called.
+
+    ``events``: how many there were, each once; ``by_provider``: those of AWS itself. ``days``: account and day of
+    each event that was counted.
+    """
+
+    def __init__(self, networks: Networks) -> None:
+        self.events = self.by_provider = 0
+        self.tally = Tally()
+        self.changes: dict[tuple[str, str, str, str, str], NamedChange] = {}
+        self.days: set[tuple[str, str]] = set()
+        self._hosts = Hosts()
+        self._raw: RawCounts[Any] = RawCounts(self._explain)
+        self._seen: set[int] = set()
+        self._actions: dict[tuple[str, str], Action] = {}
+        self.beyond = 0
+        self._callers: dict[tuple[object, ...], tuple[Caller, str]] = {}
+        self._network = lru_cache(maxsize=20_000)(lambda address: f"network={networks.name(address)}")
+
+    def forget_ids(self) -> None:
+        """What follows is of another region: none of its events was there before."""
+        self._seen.clear()
+
+    def take(self, records: Iterable[Event]) -> None:
+        """Count them. Raises Unreadable for a record that is none of CloudTrail's."""
+        seen, actions, raw = self._seen, self._actions, self._raw
+        day, counts = "", raw.counts_of("")
+        before = len(seen)
+        for event in records:
+            event_id = event.event_id
+            number = hash(event_id)
+            if number in seen:
+                continue
+            seen.add(number)
+            action = actions.get((event.event_source, event.event_name)) or self._action(event)
+            who = event.who or _NOBODY
+            acting = OWN
+            if event.event_type != _CALL or who.account_id != event.recipient or who.invoked_by is not None:
+                acting = self._acting(event, who)
+                if not action.matters_to[acting]:
+                    continue
+            # The id of a key is also its owner's; a caller without one is what the rest says.
+            key = (
+                action, who.access_key_id or (who.type, who.principal_id, who.arn, who.user_name), event.address,
+                event.user_agent, event.region, event.error_code, event.endpoint, event.read_only, event.from_console,
+                who.invoked_by, acting, _detail(event, action) if action.reads else _NO_DETAIL,
+            )  # fmt: skip
+            time = event.event_time
+            if time[:10] != day:
+                day, counts = time[:10], raw.counts_of(time)
+            found = counts.get(key)
+            if found is None:
+                counts[key] = Counted(time, event_id, (who, event.recipient))
+            else:
+                found.add(time, event_id)
+        self.events += len(seen) - before
+        raw.relieve()
+        if len(self._callers) > MOST_RAW:
+            self._callers.clear()
+
+    def _acting(self, event: Event, who: Who) -> str:
+        """As whom somebody acts: itself, AWS for it, or as seen by whoever owns what was called."""
+        if event.event_type in _OFOTHERS:
+            self.events -= 1
+            return OTHER
+        if _is_copy(who, event.recipient):
+            self.events -= 1
+            return COPY
+        if who.invoked_by is not None or who.type == "AWSService" or event.event_type == _OF_SERVICES:
+            self.by_provider += 1
+            return PROVIDER
+        return OWN
+
+    def finish(self) -> None:
+        """Work out what has been counted: the tally and the changes are whole then. Raises Unreadable."""
+        self._raw.settle()
+        for use in self._hosts.elsewhere():
+            use.profile.count(_OFF_HOST, use.counted, use.outcome)
+
+    def _action(self, event: Event) -> Action:
+        if len(self._actions) >= _MOST_ACTIONS:
+            self._actions.clear()
+        names = event.event_source, event.event_name
+        return self._actions.setdefault(names, Action(*names))
+
+    def _explain(self, raw: tuple[Any, ...], counted: Counted) -> None:
+        key = _Key._make(raw)
+        who, recipient = cast("tuple[Who, str | None]", counted.held)
+        code = key.error_code
+        outcome = DENIED if key.detail.login_failed else DONE if not code else DENIED if is_denied(code) else FAILED
+        counted.event_id = counted.event_id if _EVENT_ID.fullmatch(counted.event_id) else ""
+        day = counted.first[:10]
+        at = day, recipient, key.identity, key.invoked_by
+        known = self._callers.get(at)
+        if known is None:
+            caller, scope = caller_of(who), plain(recipient or who.account_id or "unknown", 64)
+            known = self._callers[at] = caller, scope
+        caller, scope = known
+        if key.detail is not _NO_DETAIL:
+            self._tell_others(key, caller, scope, counted, outcome)
+        if key.acting in (OWN, PROVIDER):
+            self.days.add((scope, day))
+        if key.acting == OWN:
+            self._count(key, caller, self.tally.of(scope, day, caller.name, caller.unique_id), counted, outcome)
+
+    def _count(self, key: _Key, caller: Caller, profile: Profile, counted: Counted, outcome: int) -> None:
+        """What the caller did goes into its profile."""
+        client = _client(key.user_agent or "")
+        reads = None if key.read_only is None else _is_true(key.read_only)
+        sort = "secret" if key.detail.decrypted else key.action.sorts[reads]
+        features = [
+            f"{sort}={key.action.name}",
+            client.feature,
+            f"network={plain(key.endpoint, 40)}" if key.endpoint else self._network(key.address or ""),
+        ]
+        if key.region:
+            features.append(f"region={plain(key.region, 32)}")
+        if caller.key:
+            features.append(f"credential={caller.key}")
+        if key.detail.tool:
+            features.append(f"tool={key.detail.tool}")
+        if client.is_interactive or key.action.is_login or (key.from_console and _is_true(key.from_console)):
+            features.append("mark=interactive")
+        profile.acted(counted, outcome)
+        profile.count(features, counted, outcome)
+        if caller.session and not key.endpoint and (caller.host or client.is_hosted or caller.session in self._hosts):
+            self._hosts.seen(
+                caller.session, caller.host, key.address or "", client.is_hosted, counted, outcome, profile
+            )  # fmt: skip
+
+    def _tell_others(self, key: _Key, caller: Caller, scope: str, counted: Counted, outcome: int) -> None:
+        """What it meant for the role that was assumed, and for identities and workloads that were changed.
+
+        Who became a role is told in the log of the role's own account, and only there.
+        """
+        by = plain(key.invoked_by or caller.name, 128) if key.acting == PROVIDER else caller.name
+        role, day = key.detail.target, counted.first[:10]
+        if role and role_account(role) == scope:
+            self.tally.of(scope, day, role, key.detail.target_id).count((f"assumed_by={by}",), counted, outcome)
+            self.days.add((scope, day))
+        if outcome != DONE:
+            return
+        for each in key.detail.changed:
+            target = caller.name if each == _THE_CALLER else plain(each)
+            self._keep(scope, target, key.action.name, by, counted)
+        if key.action.moves:
+            self._hosts.moved(key.detail.instance)
+
+    def _keep(self, scope: str, target: str, action: str, by: str, counted: Counted) -> None:
+        """One of each kind an hour: that somebody changed it is what counts, not how often."""
+        at = scope, target, action, by, counted.first[:13]
+        known = self.changes.get(at)
+        if known is None and len(self.changes) >= _MOST_CHANGES:
+            self.beyond += 1
+            return
+        try:
+            first = datetime.fromisoformat(counted.first)
+        except ValueError as error:
+            raise Unreadable("the time of a record is no time") from error
+        if known is None or first < known.at:
+            self.changes[at] = NamedChange(
+                scope=scope, at=first, target=target, action=action, by=by, event_id=counted.event_id
+            )
+
+
+@lru_cache(maxsize=20_000)
+def _client(user_agent: str) -> _Client:
+    family = client_of(user_agent)
+    return _Client(f"client={family}", family in INTERACTIVE_CLIENTS, is_hosted(user_agent))
+
+
+def _is_copy(who: Who, recipient: str | None) -> bool:
+    """Whether it is the copy that the owner of what was called is given; the caller's account has another."""
+    account = who.account_id
+    return (
+        recipient is not None
+        and account is not None
+        and account != recipient
+        and who.invoked_by is None
+        and len(account) == 12  # noqa: PLR2004  # an account's id; not "anonymous"
+    )
+
+
+def _is_true(flag: _Flag) -> bool:
+    return flag is True or (isinstance(flag, str) and flag.lower() == "true")
+
+
+def _has_failed(event: Event) -> bool:
+    return bool(event.error_message) or b'"Failure"' in bytes(event.response)
+
+
+def _decoded(raw: Raw) -> Any:
+    held = msgspec.json.decode(raw)
+    if isinstance(held, str) and held.startswith("{"):  # as it stands in tables of Athena
+        try:
+            return msgspec.json.decode(held)
+        except msgspec.DecodeError:
+            return None
+    return held
+
+
+def _detail(event: Event, action: Action) -> _Detail:
+    request = _decoded(event.request)
+    target = target_id = tool = ""
+    changed: tuple[str, ...] = ()
+    if action.becomes:
+        target = member(request, "roleArn") or member(request, "targetPrincipal") or ""
+        if not event.error_code:
+            assumed = member(_decoded(event.response), "assumedRoleUser.assumedRoleId")
+            target_id = (assumed or "").partition(":")[0]
+    if action.tools:
+        tool = next((tool_name(text) for path in action.tools if (text := member(request, path))), "")
+    if action.changes and not event.error_code:
+        changed = _changed(action, request, event)
+    decrypted = action.if_decrypted and isinstance(request, dict) and _is_true(request.get("withDecryption"))
+    return _Detail(
+        target=plain(target) if target else "",
+        target_id=plain(target_id, 64),
+        decrypted=decrypted,
+        tool=tool,
+        changed=changed,
+        instance=((member(request, "instanceId") or "") if action.moves else "")[:64],
+        login_failed=action.is_login and _has_failed(event),
+    )
+
+
+def _changed(action: Action, request: Any, event: Event) -> tuple[str, ...]:
+    found: list[str] = []
+    response: Any = None
+    for path in action.changes:
+        if path == "caller":
+            found += () if found else (_THE_CALLER,)
+            continue
+        if path.startswith("response."):
+            response = _decoded(event.response) if response is None else response
+            text = member(response, path.removeprefix("response."))
+        else:
+            text = member(request, path)
+        if text is not None and text not in found:
+            found.append(text[:1024])
+    return tuple(found)
+
+
+def tool_name(text: str) -> str:
+    """What a model, agent or tool is called: of an ARN, what is behind the last slash."""
+    name = text.rpartition("/")[2] if text.startswith("arn:") else text
+    return name if _TOOL.fullmatch(name) else plain(name, 128)
+
+
+def caller_of(who: Who) -> Caller:
+    """Who acted, by ``userIdentity``; sessions are what issued them."""
+    arn, principal, account, user = who.arn or "", who.principal_id or "", who.account_id or "", who.user_name or ""
+    key, provider = who.access_key_id or "", who.provider or ""
+    issuer = (who.session.issuer if who.session else None) or _NO_ISSUER
+    on_host = who.session is not None and who.session.ec2_role_delivery is not None
+    unique_id, _, session = principal.partition(":")
+    long_lived = plain(key, 40) if key.startswith("AKIA") else ""
+    temporary = key[:40] if key.startswith("ASIA") else ""
+    host = session if re.fullmatch(r"m?i-[0-9a-f]{8,17}", session) else "instance" if on_host else ""
+    match who.type:
+        case "AssumedRole" | "FederatedUser":
+            issued_by, issuer_id = issuer.arn or "", issuer.principal_id or ""
+            if not issued_by and (found := _SESSION_ARN.fullmatch(arn)):
+                # Without the path, which a session's ARN lacks: the unique id finds the role all the same.
+                issued_by, issuer_id = f"arn:{found[1]}:iam::{found[2]}:role/{found[3]}", issuer_id or unique_id
+            unique_id = issuer_id or (unique_id if who.type == "AssumedRole" else "")
+            name = issued_by or arn or principal
+        case "WebIdentityUser":
+            name, unique_id = subject_target(provider.partition("oidc-provider/")[2] or provider, user or principal), ""
+        case "SAMLUser":
+            name, unique_id = f"{provider}#{user or principal}", ""
+        case "Root":
+            name, unique_id = arn or f"arn:aws:iam::{account}:root", ""
+        case "IdentityCenterUser":
+            name, unique_id = f"identitycenter:{principal or user}", ""
+        case "AWSAccount":
+            known = _ACCOUNT.fullmatch(account) is not None
+            name, unique_id = (f"{account}:{unique_id}" if unique_id else account) if known else "anonymous", ""
+        case "AWSService":
+            name, unique_id = who.invoked_by or "aws", ""
+        case _:
+            name = arn or principal or user or who.invoked_by or "unknown"
+    return Caller(plain(name), plain(unique_id, 64), long_lived, temporary, host)
+
+
+def day_of(text: str) -> date:
+    """The day of a time that was counted."""
+    return date.fromisoformat(text)

@@ -1,0 +1,359 @@
+"""Counting events into profiles, and the few words that profiles have for addresses and clients.
+
+Most events repeat others but for their time. So a reader counts *raw keys*, the few texts of an event that matter, and
+works out the meaning of each distinct one only: :class:`RawCounts`. What it means goes into a :class:`Tally`, which
+has the limits that a hostile log is held to: no name in it costs more than its share of memory.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Callable, Hashable, Iterable, Sequence
+from datetime import UTC, date, datetime
+from functools import lru_cache
+from typing import Generic, TypeVar
+
+from connectors.exported import Unreadable
+from scanner.model.activity import ACTIONS, CallerDay
+from scanner.redaction.redact import without_resolved
+from scanner.redaction.shapes import public_id
+from scanner.text import printable, without_surrogates
+
+MOST_RAW = 50_000
+"""Distinct raw keys that are held before their meaning is worked out."""
+MOST_CALLERS = 50_000
+"""Callers and days that one unit may have; the rest count as one caller, :data:`MORE`."""
+MORE = "(more)"
+"""What counts for all that is beyond a limit."""
+_MOST_VALUES = {"read": 1000, "write": 1000, "secret": 250, "become": 250, "credential": 250}
+_MOST_OTHER_VALUES = 250
+_LONGEST = 300
+_HARMLESS = 16
+
+K = TypeVar("K", bound=Hashable)
+
+
+# --- Words ---
+
+
+@lru_cache(maxsize=16_384)
+def plain(text: str, longest: int = _LONGEST) -> str:
+    """A name from a log as it may be kept: on one line, without secrets, not endless."""
+    if text.isascii() and text.isidentifier() and len(text) <= _HARMLESS:
+        return text
+    words = public_id(without_resolved(printable(without_surrogates(text))))
+    return words if len(words) <= longest else f"{words[: longest - 1]}…"
+
+
+_PRIVATE = tuple(
+    map(
+        ipaddress.ip_network,
+        ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16",
+         "fc00::/7", "fe80::/10", "::1/128"),
+    )
+)  # fmt: skip
+"""``is_private`` also has the ranges of documentation, and those are what examples are written with."""
+_SERVICE = re.compile(r"[a-z0-9.-]{1,60}\.(?:amazonaws\.com(?:\.cn)?|amazon\.com|aws)|AWS Internal", re.IGNORECASE)
+_KEPT_V4, _KEPT_V6 = 24, 48
+
+
+class Networks:
+    """What an address is called: its own network's name, ``private``, a service's name, or its /24 or /48.
+
+    ``named``: names by address range, the narrowest counts. Raises ValueError for what is no range.
+    """
+
+    def __init__(self, named: Iterable[tuple[str, str]] = (), *, truncate: bool = True) -> None:
+        ranges = [(ipaddress.ip_network(one, strict=False), plain(name)) for one, name in named]
+        self._named = sorted(ranges, key=lambda each: -each[0].prefixlen)
+        self._truncate = truncate
+        self.name = lru_cache(maxsize=65_536)(self._name)
+
+    def _name(self, address: str) -> str:
+        text = address.strip().strip("[]")
+        try:
+            found = ipaddress.ip_address(text.partition("%")[0])
+        except ValueError:
+            return plain(text.lower(), 80) if _SERVICE.fullmatch(text) else "unknown"
+        mapped = getattr(found, "ipv4_mapped", None)
+        found = mapped or found
+        for network, name in self._named:
+            if found.version == network.version and found in network:
+                return name
+        if any(found.version == network.version and found in network for network in _PRIVATE):
+            return "private"
+        if not self._truncate:
+            return str(found)
+        kept = _KEPT_V4 if found.version == 4 else _KEPT_V6  # noqa: PLR2004  # the protocol's own number
+        return str(ipaddress.ip_network((found, kept), strict=False))
+
+
+_CLIENTS: Sequence[tuple[str, str]] = (
+    # The first that is found counts: a tool before the SDK that it is built with. Texts are in lower case.
+    ("terraform", r"terraform|opentofu"),
+    ("pulumi", r"pulumi"),
+    ("crossplane", r"crossplane"),
+    ("ansible", r"ansible"),
+    ("cloudformation", r"^cloudformation\."),
+    ("cdk", r"aws-cdk|cdk-toolkit"),
+    ("aws-cli", r"aws-cli/"),
+    ("powershell", r"aws-?tools(?:forwindows)?powershell|powershell"),
+    ("azure-cli", r"azurecli|azure-cli"),
+    ("gcloud", r"google-cloud-sdk|gcloud"),
+    ("kubectl", r"kubectl"),
+    ("helm", r"\bhelm/"),
+    ("argocd", r"argocd"),
+    ("flux", r"\b(?:source|kustomize|helm)-controller/|\bfluxcd"),
+    ("vault", r"\bvault/|openbao"),
+    ("console", r"^\[?(?:console|signin)\.(?:amazonaws|aws\.amazon)\.com|s3console|aws-?console|aws-internal.*console"),
+    ("boto3", r"\bboto3?/|botocore/"),
+    ("java-sdk", r"aws-sdk-java|aws-sdk-kotlin"),
+    ("js-sdk", r"aws-sdk-(?:js|nodejs)|aws-sdk-react-native"),
+    ("go-sdk", r"aws-sdk-go"),
+    ("dotnet-sdk", r"aws-sdk-dotnet|aws-?sdk.*\.net"),
+    ("rust-sdk", r"aws-sdk-rust"),
+    ("ruby-sdk", r"aws-sdk-ruby"),
+    ("php-sdk", r"aws-sdk-php"),
+    ("cpp-sdk", r"aws-sdk-cpp"),
+    ("swift-sdk", r"aws-sdk-swift"),
+    ("azure-sdk", r"azsdk-|azure-sdk"),
+    ("google-sdk", r"google-api-|gcloud-python|gl-(?:python|go|java|node)/"),
+    ("kubernetes-client", r"kubernetes-client|kubernetes/\$format|client-go|openapi-generator"),
+    ("postman", r"postmanruntime"),
+    ("curl", r"\bcurl/"),
+    ("wget", r"\bwget/"),
+    ("python-http", r"python-requests/|python-httpx/|python-urllib|aiohttp/"),
+    ("go-http", r"go-http-client/"),
+    ("node-http", r"\baxios/|node-fetch|\bundici"),
+    ("java-http", r"\bokhttp|apache-httpclient|java-http-client"),
+    ("browser", r"^\[?mozilla/.*(?:applewebkit|gecko/|firefox/|trident)|^\[?opera/"),
+    ("service", r"^\[?[a-z0-9.-]+\.(?:amazonaws|amazon)\.com\]?$|^\[?aws[ -]internal"),
+)  # fmt: skip
+_CLIENT = re.compile("|".join(f"(?P<_{number}>{pattern})" for number, (_, pattern) in enumerate(_CLIENTS)))
+_BY_GROUP = {f"_{number}": (number, name) for number, (name, _) in enumerate(_CLIENTS)}
+_PRODUCT = re.compile(r"\[?([a-z][a-z_.-]{2,24})(?:/|$)")
+INTERACTIVE_CLIENTS = frozenset({"browser", "console"})
+"""Families that only people use."""
+
+
+@lru_cache(maxsize=65_536)
+def client_of(user_agent: str) -> str:
+    """The family of a client, without versions: ``boto3``; the product's own word where it is none that is known."""
+    text = user_agent[:400].strip().lower()
+    if not text:
+        return "none"
+    found = min((_BY_GROUP[str(match.lastgroup)] for match in _CLIENT.finditer(text)), default=None)
+    if found is not None:
+        return found[1]
+    product = _PRODUCT.match(text)
+    return plain(product[1], 25) if product else "other"
+
+
+# --- Counting ---
+
+_HOURS = {f"{hour:02}": 1 << hour for hour in range(24)}
+
+
+class Counted:
+    """How often a raw key was seen. Times are texts in UTC that sort, such as ``2026-11-28T10:00:00Z``.
+
+    ``first``, ``last``: when. ``hours``: a bit for each hour. ``event_id``: of the first one. ``held``: whatever its
+    reader needs to explain it. Raises Unreadable for what is no time.
+    """
+
+    __slots__ = ("event_id", "events", "first", "held", "hours", "last")
+
+    def __init__(self, time: str, event_id: str, held: object) -> None:
+        self.events = 0
+        self.first = self.last = time
+        self.hours = 0
+        self.event_id = event_id
+        self.held = held
+        self.add(time, event_id)
+
+    def add(self, time: str, event_id: str) -> None:
+        """One more event."""
+        self.events += 1
+        try:
+            self.hours |= _HOURS[time[11:13]]
+        except KeyError:
+            raise Unreadable("the time of a record is no time") from None
+        if time > self.last:
+            self.last = time
+        elif time < self.first:
+            self.first, self.event_id = time, event_id
+
+
+class RawCounts(Generic[K]):
+    """Counts of raw keys by day, of which each distinct one is explained once in a while.
+
+    The same key may be explained again later. A reader whose events are many keeps the counts of the day at hand::
+
+        if time[:10] != day:
+            day, counts = time[:10], raw.counts_of(time)
+        found = counts.get(key)
+        if found is None:
+            counts[key] = Counted(time, event_id, held)
+        else:
+            found.add(time, event_id)
+    """
+
+    def __init__(self, explain: Callable[[K, Counted], None]) -> None:
+        self._explain = explain
+        self._days: dict[str, dict[K, Counted]] = {}
+
+    def counts_of(self, time: str) -> dict[K, Counted]:
+        """The counts of a time's day; of none for an empty one. Raises Unreadable for what is no time."""
+        if time and not _TIME.fullmatch(time):
+            raise Unreadable("the time of a record is no time")
+        return self._days.setdefault(time[:10], {})
+
+    def relieve(self) -> None:
+        """Explain what has been counted, if it is much."""
+        if sum(map(len, self._days.values())) > MOST_RAW:
+            self.settle()
+
+    def settle(self) -> None:
+        """Explain whatever has been counted."""
+        days, self._days = self._days, {}
+        for counts in days.values():
+            for key, counted in counts.items():
+                self._explain(key, counted)
+
+
+_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?Z", re.ASCII)
+_SAMPLED = frozenset({*ACTIONS, "mark"})
+
+
+class Profile:
+    """What one caller did on one day, while it is being counted."""
+
+    __slots__ = ("beyond", "counts", "denied", "events", "first", "hours", "last", "samples", "values")
+
+    def __init__(self) -> None:
+        self.first = self.last = ""
+        self.hours = self.events = self.denied = self.beyond = 0
+        self.counts: dict[str, list[int]] = {}
+        self.samples: dict[str, tuple[str, str]] = {}
+        self.values: dict[str, int] = {}
+
+    def acted(self, counted: Counted, outcome: int) -> None:
+        """Count what the caller did itself."""
+        self.hours |= counted.hours
+        self.events += counted.events
+        if outcome == DENIED:
+            self.denied += counted.events
+
+    def count(self, features: Iterable[str], counted: Counted, outcome: int) -> None:
+        """Count features of it, by their texts. ``outcome``: :data:`DONE`, :data:`DENIED` or :data:`FAILED`."""
+        first, counts, samples = counted.first, self.counts, self.samples
+        if not self.first or first < self.first:
+            self.first = first
+        self.last = max(self.last, counted.last)
+        for text in features:
+            slots = counts.get(text)
+            if slots is None:
+                slots = self._new(text, counted)
+            slots[outcome] += counted.events
+            sample = samples.get(text)
+            if sample is not None and first < sample[0]:
+                samples[text] = first, counted.event_id
+
+    def _new(self, text: str, counted: Counted) -> list[int]:
+        sort = text.partition("=")[0]
+        number = self.values.get(sort, 0)
+        if number >= _MOST_VALUES.get(sort, _MOST_OTHER_VALUES):
+            self.beyond += 1
+            text = f"{sort}={MORE}"
+        else:
+            self.values[sort] = number + 1
+        if sort in _SAMPLED:
+            self.samples.setdefault(text, (counted.first, counted.event_id))
+        return self.counts.setdefault(text, [0, 0, 0])
+
+    def join(self, other: Profile) -> None:
+        """Add what another one counted."""
+        self.first, self.last = min(self.first, other.first), max(self.last, other.last)
+        self.hours |= other.hours
+        self.events += other.events
+        self.denied += other.denied
+        self.beyond += other.beyond
+        for text, slots in other.counts.items():
+            mine = self.counts.setdefault(text, [0, 0, 0])
+            mine[:] = [one + more for one, more in zip(mine, slots, strict=True)]
+        for text, sample in other.samples.items():
+            self.samples[text] = min(self.samples.get(text, sample), sample)
+
+
+DONE, DENIED, FAILED = range(3)
+
+
+class Tally:
+    """The profiles of one unit, by scope, day (``2026-11-28``), caller and its unique id."""
+
+    def __init__(self) -> None:
+        self._beyond = 0
+        self._profiles: dict[tuple[str, str, str, str], Profile] = {}
+
+    def of(self, scope: str, day: str, caller: str, unique_id: str = "") -> Profile:
+        """The profile to count into."""
+        at = scope, day, caller, unique_id
+        found = self._profiles.get(at)
+        if found is None:
+            if len(self._profiles) >= MOST_CALLERS:
+                self._beyond += 1
+                at = scope, day, MORE, ""
+            found = self._profiles.setdefault(at, Profile())
+        return found
+
+    @property
+    def beyond(self) -> int:
+        """How often something was beyond a limit, and counted as :data:`MORE`."""
+        return self._beyond + sum(one.beyond for one in self._profiles.values())
+
+    def profiles(self) -> tuple[CallerDay, ...]:
+        """What each caller did on each day, sorted. Raises Unreadable where a day or a time is none.
+
+        A caller of which some events lack the unique id is the one of that name that has one, if there is only one.
+        """
+        self._join_without_id()
+        try:
+            return tuple(
+                CallerDay(
+                    scope=scope,
+                    day=date.fromisoformat(day),
+                    caller=caller,
+                    unique_id=unique_id,
+                    first_at=datetime.fromisoformat(one.first),
+                    last_at=datetime.fromisoformat(one.last),
+                    hours=one.hours,
+                    events=one.events,
+                    denied=one.denied,
+                    counts={
+                        text: (done, denied, failed) for text, (done, denied, failed) in sorted(one.counts.items())
+                    },
+                    samples={text: event_id for text, (_, event_id) in sorted(one.samples.items()) if event_id},
+                )
+                for (scope, day, caller, unique_id), one in sorted(self._profiles.items(), key=lambda each: each[0])
+            )
+        except ValueError as error:
+            raise Unreadable("the time of a record is no time") from error
+
+    def _join_without_id(self) -> None:
+        ids: dict[tuple[str, str, str], list[str]] = {}
+        for scope, day, caller, unique_id in self._profiles:
+            ids.setdefault((scope, day, caller), []).append(unique_id)
+        for at, found in ids.items():
+            if len(found) == 2 and "" in found:  # noqa: PLR2004  # the one without, and the only other
+                self._profiles[*at, next(filter(None, found))].join(self._profiles.pop((*at, "")))
+
+
+def utc_text(time: str) -> str:
+    """A time of a log as text that sorts with others, in UTC. Raises Unreadable."""
+    try:
+        at = datetime.fromisoformat(time)
+        at = at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
+    except (ValueError, OverflowError) as error:
+        raise Unreadable("the time of a record is no time") from error
+    return at.isoformat(timespec="microseconds").replace("+00:00", "Z")
