@@ -51,11 +51,11 @@ def demo(out: Path, yes: bool) -> None:
     if not all(map(_is_there, _NEEDED)):
         raise MissingExtra("the demo", "demo")
     from scanner.cli.console import say
+    from scanner.demo.aws_server import aws_server
     from scanner.demo.azure_tenant import azure_server
     from scanner.demo.estate import load_estate
     from scanner.demo.gcp_cloud import gcp_server
     from scanner.demo.lists import edited_lists, write_lists
-    from scanner.demo.servers import aws_server
     from scanner.demo.vault_server import vault_server
 
     if edited := edited_lists(out):

@@ -1,7 +1,7 @@
 """An AWS emulator with the demo's account in it: ``python -m scanner.demo.aws_server``.
 
-A process of its own, so that it can be ended whole. Prints ``ready PORT`` when it may be scanned and serves until its
-stdin closes. It is seeded through the public API; only dates are set behind it, since no API can backdate.
+It is a separate process, so that it can be stopped completely. It prints ``ready PORT`` when seeded, and serves until
+its stdin closes. It is seeded through the public API, except dates, which no API can backdate.
 """
 
 from __future__ import annotations
@@ -9,22 +9,46 @@ from __future__ import annotations
 import json
 import logging
 import os
+import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 
 from scanner.demo.estate import days_ago, load_estate
+from scanner.errors import MusterError
 
 _OIDC = "token.actions.githubusercontent.com"
 
 
+@contextmanager
+def aws_server() -> Iterator[str]:
+    """Run the AWS emulator; yields its URL. It ends when its stdin closes, also if this process is killed."""
+    process = subprocess.Popen(  # the same interpreter
+        [sys.executable, "-m", "scanner.demo.aws_server"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    assert process.stdin is not None
+    assert process.stdout is not None
+    try:
+        word, _, port = process.stdout.readline().partition(" ")
+        if word != "ready":
+            raise MusterError("the demo's AWS emulator did not start", hint="its message is above")
+        yield f"http://127.0.0.1:{port.strip()}"
+    finally:
+        process.stdin.close()
+        process.terminate()
+        process.wait()
+        process.stdout.close()
+
+
 def main() -> None:
-    """Seed, announce, serve."""
+    """Seed the emulator and serve."""
     estate = load_estate()
     os.environ["MOTO_ACCOUNT_ID"] = estate["account"]  # read when moto is imported
     from moto.server import ThreadedMotoServer
 
-    # The emulator answers calls that it lacks with an error, which the scan takes for what it is, and a traceback.
+    # For unsupported calls the emulator returns an error, which becomes a gap, and logs a traceback.
     logging.getLogger("werkzeug").setLevel(logging.CRITICAL)
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()
@@ -37,7 +61,7 @@ def main() -> None:
 
 
 class _Seed:
-    """Plants the estate: what the API can make through the API, then the dates."""
+    """Creates the estate through the API, then sets the dates."""
 
     def __init__(self, estate: dict[str, Any], endpoint: str) -> None:
         import boto3
@@ -45,7 +69,7 @@ class _Seed:
         self._estate = estate
         self._account: str = estate["account"]
         self._endpoint = endpoint
-        self._session = boto3.Session(aws_access_key_id="demo", aws_secret_access_key="demo")  # noqa: S106  # the emulator takes any
+        self._session = boto3.Session(aws_access_key_id="demo", aws_secret_access_key="demo")  # noqa: S106  # the emulator accepts any credentials
         self._iam = self._client("iam", "us-east-1")
 
     def _client(self, service: str, region: str) -> Any:
@@ -76,7 +100,7 @@ class _Seed:
         for policy in user.get("policies", ()):
             self._iam.attach_user_policy(UserName=name, PolicyArn=self._policy_arn(policy))
         if "password" in user:
-            self._iam.create_login_profile(UserName=name, Password="Demo-only-1!")  # noqa: S106  # of an emulator's user
+            self._iam.create_login_profile(UserName=name, Password="Demo-only-1!")  # noqa: S106  # a user in the emulator
         if user.get("mfa"):
             device = self._iam.create_virtual_mfa_device(VirtualMFADeviceName=name)["VirtualMFADevice"]
             self._iam.enable_mfa_device(
@@ -137,7 +161,7 @@ class _Seed:
 
     def _secret(self, secret: dict[str, Any]) -> None:
         client = self._client("secretsmanager", secret["region"])
-        made = client.create_secret(Name=secret["name"], SecretString="demo")["ARN"]  # nothing to keep
+        made = client.create_secret(Name=secret["name"], SecretString="demo")["ARN"]  # nothing to store
         from moto.secretsmanager.models import secretsmanager_backends
 
         stored: Any = secretsmanager_backends[self._account][secret["region"]].secrets[made]

@@ -1,4 +1,4 @@
-"""The demo's Entra tenant and its subscriptions, made from azure.toml, and a server that is it."""
+"""The demo's Entra tenant with its subscriptions, from azure.toml, and the server for it."""
 
 from __future__ import annotations
 
@@ -22,20 +22,20 @@ _ROLES: Mapping[str, tuple[list[str], list[str]]] = {
     "Contributor": (["*"], ["Microsoft.Authorization/*/Delete", "Microsoft.Authorization/*/Write"]),
     "Reader": (["*/read"], []),
 }
-"""What roles allow, and what of that they do not."""
+"""Actions and excluded actions by role."""
 _DIRECTORY_ROLES = {"Privileged Role Administrator": "e8611ab8-c189-46e8-94e1-60213ab1f814"}
 Table = Mapping[str, Any]
 
 
 @contextmanager
 def azure_server(estate: Table) -> Iterator[AzureServer]:
-    """A server that is the tenant, on loopback; stopped whatever happens."""
+    """Serve the tenant on loopback for the duration of a ``with`` block."""
     with AzureServer(make_tenant(estate)) as server:
         yield server
 
 
 def make_tenant(estate: Table) -> Tenant:
-    """Everything of azure.toml."""
+    """The tenant of azure.toml."""
     made = _Making(estate)
     made.applications()
     made.agents()
@@ -44,7 +44,7 @@ def make_tenant(estate: Table) -> Tenant:
 
 
 class _Making:
-    """``principals``: who holds rights, by name."""
+    """``principals``: principals with permissions, by name."""
 
     def __init__(self, estate: Table) -> None:
         self.tenant = Tenant(estate["tenant"])
@@ -74,14 +74,14 @@ class _Making:
         }
 
     def applications(self) -> None:
-        """Ours, and those of others."""
+        """Applications of the tenant and of third parties."""
         for table in self._estate["applications"]:
             self._application(table)
         for table in self._estate["third_parties"]:
             self._third_party(table)
 
     def agents(self) -> None:
-        """Blueprints, and the agents made from them."""
+        """Agent blueprints and their agents."""
         blueprints: dict[str, Row] = {}
         for table in self._estate["blueprints"]:
             row = relations.add_blueprint(self.tenant, table["name"], createdDateTime=_day(table["created"]))
@@ -95,7 +95,7 @@ class _Making:
             self._used(row["appId"], table)
 
     def subscriptions(self) -> None:
-        """Identities, what runs as them, vaults, and a role that outlived its holder."""
+        """Managed identities, workloads, vaults, and a role assignment of a deleted principal."""
         identities: dict[str, Row] = {}
         for table in self._estate["identities"]:
             place = self._subscriptions[table["subscription"]]
@@ -132,8 +132,8 @@ class _Making:
             if used >= 0:
                 relations.add_credential_use(self.tenant, row, secret["keyId"], _day(used))
         self._owned(row, table.get("owners", ()))
-        for name, issuer, *whom in table.get("federated", ()):
-            relations.add_federation(self.tenant, row, name, issuer, *whom)
+        for name, issuer, *subject in table.get("federated", ()):
+            relations.add_federation(self.tenant, row, name, issuer, *subject)
         if has_principal:
             principal = self.tenant.service_principals[guid(f"principal/{table['name']}")]
             self._owned(principal, table.get("owners", ()))
@@ -156,7 +156,7 @@ class _Making:
         self._granted(principal, table)
 
     def _granted(self, principal: Row, table: Table) -> None:
-        """Its rights, and when it was used."""
+        """Grant its permissions, and set its last use."""
         holder = {"principalId": principal["id"], "principalType": "ServicePrincipal"}
         graph = {"resourceId": self._graph["id"], "resourceDisplayName": "Microsoft Graph"}
         for name in table.get("permissions", ()):

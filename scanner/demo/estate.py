@@ -1,4 +1,4 @@
-"""The demo's estate as data (estate.toml, and one file a cloud), and the one helper that all who seed it need."""
+"""The demo's estate: estate.toml, a file for each other cloud, and dates relative to now."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 
 def load_estate() -> dict[str, Any]:
-    """The tables of estate.toml, and those of each other cloud's file under its name; one registry has all entries."""
+    """The tables of estate.toml, and of each other cloud's file under its name. The registry has the entries of all."""
     estate = _tables("estate.toml")
     clouds = {name: _tables(f"{name}.toml") for name in ("azure", "gcp")}
     entries = [*estate["registry"], *(entry for cloud in clouds.values() for entry in cloud.pop("registry"))]
@@ -21,5 +21,5 @@ def _tables(name: str) -> dict[str, Any]:
 
 
 def days_ago(days: float) -> datetime:
-    """A moment so many days before now; negative ones lie ahead. Whole seconds, as providers keep them."""
+    """The time ``days`` before now; negative is in the future. In whole seconds, as providers store it."""
     return (datetime.now(UTC) - timedelta(days=days)).replace(microsecond=0)

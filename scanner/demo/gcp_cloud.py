@@ -1,4 +1,4 @@
-"""Tidewater's Google Cloud (gcp.toml) in the fake one, on loopback."""
+"""The demo's Google Cloud, from gcp.toml, in a simulator on loopback."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from scanner.demo.estate import days_ago
 
 _LOCATION = "europe-west1"
 _RECORDED = 90
-"""For so many days Policy Analyzer records use."""
+"""Days of use that Policy Analyzer records."""
 _MANAGER = "//cloudresourcemanager.googleapis.com"
 _EXPOSED = "SERVICE_ACCOUNT_KEY_EXTENDED_STATUS_KEY_EXPOSED"
 _ACCOUNT_TYPE = "iam.googleapis.com/ServiceAccount"
@@ -35,13 +35,13 @@ Table = Mapping[str, Any]
 
 @contextmanager
 def gcp_server(estate: Table) -> Iterator[str]:
-    """Its address, as long as it lasts."""
+    """Serve the cloud for the duration of a ``with`` block; yields its URL."""
     with rest_server(planted(estate)) as url:
         yield url
 
 
 def planted(estate: Table) -> Cloud:
-    """The cloud with all of the estate in it."""
+    """The simulator with the whole estate."""
     cloud = Cloud()
     organization = cloud.add_organization(estate["organization"], "tidewater.example")
     for project in estate["projects"]:
@@ -121,7 +121,7 @@ def _stored(cloud: Cloud, row: Table) -> None:
 
 
 def _policies(cloud: Cloud, estate: Table) -> None:
-    """Of projects and accounts: the roles that accounts have in their projects, and the other bindings."""
+    """The IAM policies of projects and accounts."""
     held: defaultdict[str, defaultdict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
     for account in estate["accounts"]:
         email = f"{account['name']}@{account['project']}.iam.gserviceaccount.com"

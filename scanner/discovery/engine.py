@@ -1,7 +1,7 @@
-"""Reads the scopes of many sources in parallel; one's failure never stops another.
+"""Read the scopes of many sources in parallel. A failure in one scope never stops another.
 
-The contract with the outside is ``concurrent.futures.Executor``: threads by default. Results come back as they are
-done; ordering them is the inventory's business.
+Work runs on a ``concurrent.futures.Executor``, by default with threads. Results come back in the order they finish; the
+inventory sorts them.
 """
 
 from __future__ import annotations
@@ -33,17 +33,17 @@ log = logging.getLogger(__name__)
 
 
 class Observer(Protocol):
-    """Watches a run, to show progress. Called from one thread."""
+    """Receives the progress of a run. Called from one thread."""
 
     def planned(self, source: str, scopes: int) -> None:
-        """So many more scopes of this source are to be read."""
+        """``scopes`` more scopes of this source will be read."""
 
     def done(self, reading: Reading) -> None:
-        """A scope has been read."""
+        """A scope was read."""
 
 
 class Job(Struct, frozen=True, kw_only=True):
-    """How one source is read: two calls, which an executor may carry out on another machine."""
+    """The work of one source: two functions, which an executor may run on another machine."""
 
     source: str
     spec: Spec
@@ -58,9 +58,9 @@ def read_all(
     scope_deadline: float,
     observer: Observer,
 ) -> Iterator[Reading]:
-    """Every scope of every connector, given with its source's name. Closing the iterator stops the reading.
+    """Read every scope of every connector, by name of source. Closing the iterator stops the reading.
 
-    ``scope_deadline``: seconds that a scope may take, and that listing the scopes may.
+    ``scope_deadline``: in seconds, for one scope, and for listing the scopes.
     """
     stop = threading.Event()
     jobs = [job_here(source, connector, scope_deadline, stop) for source, connector in connectors]
@@ -72,7 +72,7 @@ def read_all(
 
 
 def job_here(source: str, connector: Connector, scope_deadline: float, stop: threading.Event) -> Job:
-    """The connector's work, for threads of this process. ``stop``: once set, scopes end early."""
+    """The connector's work, for threads of this process. Setting ``stop`` ends scopes early."""
     return Job(
         source=source,
         spec=connector.spec,
@@ -88,9 +88,9 @@ def run(
     observer: Observer,
     wanted: Callable[[Scope], bool] = lambda _: True,
 ) -> Generator[Listing | Reading]:
-    """What each source lists, and what is read in those of its scopes that are ``wanted``, as it is done.
+    """Yield the listing of each source and the readings of its ``wanted`` scopes, in the order they finish.
 
-    Closing the generator cancels what has not begun. Raises ClusterError where the executor itself is lost.
+    Closing the generator cancels work that has not started. Raises ClusterError if the executor itself is lost.
     """
     done: SimpleQueue[Future[Listing | Reading]] = SimpleQueue()
     pending: dict[Future[Listing | Reading], tuple[Job, Scope | None]] = {}
@@ -124,7 +124,7 @@ def run(
 
 
 def readings_of(outcome: Listing | Reading) -> Iterator[Reading]:
-    """A reading is itself; of a listing, what could not be listed."""
+    """The readings of an outcome: a reading itself, or the gaps of a listing."""
     if isinstance(outcome, Reading):
         yield outcome
         return
@@ -140,23 +140,23 @@ def _outcome(future: Future[Listing | Reading], job: Job, scope: Scope | None) -
             "the cluster that reads the scopes was lost; nothing of this run was stored",
             hint="see the log of its scheduler, then scan again",
         ) from error
-    except Exception as error:  # noqa: BLE001  # whoever read it is lost, or could not begin: a gap like any other
-        log.warning("source %s: a scope could not be read where it was to be read: %s", job.source, own_words(error))
-        lost = SourceError(f"could not be read where it was to be read: {own_words(error)}")
+    except Exception as error:  # noqa: BLE001  # a worker may fail with any error, which is a gap
+        log.warning("source %s: a worker could not read a scope: %s", job.source, own_words(error))
+        lost = SourceError(f"the worker could not read it: {own_words(error)}")
     if scope is None:
         return Listing(source=job.source, coverage=(gap_of(job.spec, job.source, EVERY_SCOPE, WHOLE_SCOPE, lost),))
     gap = gap_of(job.spec, scope.source, scope.id, rest_of(scope.part), lost)
     return Reading(source=scope.source, scope=gap.scope, part=scope.part, coverage=(gap,))
 
 
-# --- Reads sources into an inventory: by threads of this process, or by the workers of a cluster ---
+# --- Reading sources into an inventory, with threads or on a cluster ---
 
 LIVE, EXPORT, LIST = range(3)
-"""How far a source is believed where several saw the same, best first."""
+"""The priority of sources that report the same identity, highest first."""
 
 
 class Source(Struct, frozen=True, kw_only=True):
-    """A connector made ready. ``rank``: LIVE, EXPORT or LIST. ``digest``: a hash of its settings as they were given."""
+    """A source with its connector. ``rank``: LIVE, EXPORT or LIST. ``digest``: a hash of its settings as written."""
 
     name: str
     type: str
@@ -167,7 +167,7 @@ class Source(Struct, frozen=True, kw_only=True):
 
     @property
     def ref(self) -> SourceRef:
-        """What the entries need to know of it."""
+        """How registry entries refer to the source."""
         return SourceRef(name=self.name, provider=self.type)
 
 
@@ -181,7 +181,7 @@ def reading_here(
     observer: Observer,
     wanted: Callable[[Scope], bool] = lambda _: True,
 ) -> Iterator[Outcomes]:
-    """What threads of this process read in those of the sources' scopes that are ``wanted``, as it is done."""
+    """Read the ``wanted`` scopes with threads of this process; yields outcomes in the order they finish."""
     stop = threading.Event()
     executor = ThreadPoolExecutor(engine.workers, thread_name_prefix="scope")
     jobs = [job_here(source.name, source.connector, engine.scope_deadline, stop) for source in sources]
@@ -190,16 +190,16 @@ def reading_here(
             yield outcomes
     finally:
         stop.set()
-        # Not waited for: after Ctrl-C a thread may be in a call for as long as its time-out.
+        # Does not wait: after Ctrl-C a thread may be in a call until its timeout.
         executor.shutdown(wait=False, cancel_futures=True)
 
 
 def discover(
     engine: EngineSettings, sources: Sequence[Source], observer: Observer, *, staging: Staging, url: str, scan_id: str
 ) -> Inventory:
-    """All that the sources have. A cluster's workers put it into ``staging`` (of the store at ``url``) if they can.
+    """Read all sources. A cluster's workers write to ``staging`` in the store at ``url`` if they can reach it.
 
-    Raises ClusterError where the cluster cannot be reached, or is lost.
+    Raises ClusterError if the cluster cannot be reached, or is lost.
     """
     ranks = {source.name: source.rank for source in sources}
     if engine.dask is None:

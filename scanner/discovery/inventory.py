@@ -1,4 +1,4 @@
-"""Joins what the sources saw: one identity a key, whoever reported it."""
+"""Join the readings of all sources into one inventory, with one identity for each key."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from scanner.model.attributes import FACTS_OF_CREDENTIALS, OWNERS, RECORDS_OF_US
 
 _Keyed = TypeVar("_Keyed", Identity, StoredSecret, Workload, Assignment)
 
-# Facts that a lesser source may fill in where the better one is silent.
+# Facts that a source of lower priority may add.
 _FILLABLE = (
     "display_name",
     "description",
@@ -47,9 +47,9 @@ AS_LAST_READ = "as last read: its permissions could not be read this time"
 
 
 class Reading(Struct, frozen=True, kw_only=True):
-    """What came out of one scope (or one part of it), or out of listing the scopes of one source.
+    """The result of reading one scope or part of it, or of listing the scopes of one source.
 
-    ``staged``: its records are not here but already in the store, and so many identities are among them.
+    ``staged``: number of identities if the records are in the store already, and not here.
     """
 
     source: str
@@ -64,12 +64,12 @@ class Reading(Struct, frozen=True, kw_only=True):
 
     @property
     def found(self) -> int:
-        """How many identities it has, wherever they are."""
+        """The number of its identities, here or in the store."""
         return len(self.identities) if self.staged is None else self.staged
 
 
 class Inventory(Struct, frozen=True, kw_only=True):
-    """Everything that was discovered, sorted by key."""
+    """All discovered records, sorted by key."""
 
     identities: tuple[Identity, ...] = ()
     secrets: tuple[StoredSecret, ...] = ()
@@ -79,9 +79,9 @@ class Inventory(Struct, frozen=True, kw_only=True):
 
 
 def join(readings: Iterable[Reading], ranks: Mapping[str, int]) -> Inventory:
-    """One inventory out of all readings, in whatever order they come.
+    """One inventory from all readings, independent of their order.
 
-    ``ranks``: sources by trust, the lowest first (live, export, file).
+    ``ranks``: priority by source, the highest priority is the lowest number (live, export, file).
     """
     readings = sorted(readings, key=lambda reading: (reading.source, reading.scope, reading.part or ""))
     identities = _by_key(chain.from_iterable(reading.identities for reading in readings), ranks)
@@ -101,7 +101,7 @@ def join(readings: Iterable[Reading], ranks: Mapping[str, int]) -> Inventory:
 
 
 def _by_key(records: Iterable[_Keyed], ranks: Mapping[str, int]) -> Iterator[list[_Keyed]]:
-    """By key, whatever was seen of it, the best source first; of nearly every key that is one record."""
+    """The reported identities by key, of the highest-priority source first. Nearly every key has only one."""
     first: dict[str, _Keyed] = {}
     several: dict[str, list[_Keyed]] = {}
     for record in records:
@@ -117,9 +117,10 @@ def _by_rank(seen: Sequence[_Keyed], ranks: Mapping[str, int]) -> list[_Keyed]:
 
 
 def _merge(seen: Sequence[Identity], ranks: Mapping[str, int]) -> Identity:
-    """The best source's identity, its silences filled from the others, their ids and credentials added.
+    """The identity of the highest-priority source, with missing facts, ids and credentials of the others.
 
-    What it could not read only its equal has read for it: a list is silent on what it knows nothing of.
+    Facts that it could not read come only from sources of the same priority, because a list without a fact did not read
+    it either.
     """
     best, others = seen[0], seen[1:]
     if not others:
@@ -151,11 +152,11 @@ def _merge(seen: Sequence[Identity], ranks: Mapping[str, int]) -> Identity:
 
 
 def _privilege(seen: Sequence[Identity], equals: Sequence[Identity]) -> Privilege:
-    """The gravest that anybody tells, with the reasons of all who tell it: each source sees the rights that it can.
+    """The highest privilege that any source reports, with the evidence of all that report it.
 
-    An unknown one may be anything, so it outweighs ``normal``, but only as the doubt of the best source or an equal
-    (``equals``). It is mere silence with a lesser source, which has read nothing itself; with one that reads no
-    permissions at all; and under a gap, where an equal has read what the gap hides.
+    An unknown privilege may be any, so it outranks ``normal``, but only if the source has the highest priority
+    (``equals``). It does not count from other sources, from a source that reads no permissions, and under a gap that an
+    equal source has read.
     """
     reads = [equal for equal in equals if "permissions" in equal.unread or equal.privilege != UNKNOWN_PRIVILEGE]
     are_read = any("permissions" not in read.unread for read in reads)
@@ -165,11 +166,11 @@ def _privilege(seen: Sequence[Identity], equals: Sequence[Identity]) -> Privileg
 
 
 def as_last_known(identity: Identity, last: Identity) -> Identity:
-    """The identity with just those facts that a gap kept from us filled in from the last scan.
+    """The identity, with the facts that a gap hides filled in from the last scan.
 
-    What counts as evidence of disuse (``use_tracked_days``) is not: under a gap nobody is called unused. Whom the
-    provider has for it was not read where nothing at all is said of them: a list without anybody is empty. Nor was
-    whether it is enabled: a disabled one does not wake up by a gap.
+    Evidence of disuse (``use_tracked_days``) is not filled in: under a gap, no identity counts as unused. The
+    provider's owners count as unread if there is no list of them at all, because a list without owners is empty.
+    ``enabled`` is filled in, too: a gap does not enable a disabled identity.
     """
     if identity.enabled is None:
         identity = msgspec.structs.replace(identity, enabled=last.enabled)
@@ -182,7 +183,7 @@ def as_last_known(identity: Identity, last: Identity) -> Identity:
 
 
 def _with_last_attributes(identity: Identity, last: Identity, names: Iterable[str]) -> Mapping[str, object]:
-    """Its attributes, and of those that are not told any more the last scan's with these names."""
+    """Its attributes, plus those with these names from the last scan that are missing now."""
     return {**{name: last.attributes[name] for name in names if name in last.attributes}, **identity.attributes}
 
 
@@ -233,12 +234,12 @@ _Fact = TypeVar("_Fact")
 
 
 def _distinct(lists: Iterable[tuple[_Fact, ...]]) -> tuple[_Fact, ...]:
-    """All of them once, in order."""
+    """The items without duplicates, in order."""
     return tuple(dict.fromkeys(chain.from_iterable(lists)))
 
 
 def _distinct_trusts(trusts: Iterable[Trust]) -> tuple[Trust, ...]:
-    """Each once, the first of those that differ in nothing but what other identities have told of it."""
+    """The trusts without duplicates; trusts that differ only in facts from other identities count as the same."""
     first: dict[Trust, Trust] = {}
     for trust in trusts:
         first.setdefault(msgspec.structs.replace(trust, external=None, crosses=None), trust)

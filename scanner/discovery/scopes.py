@@ -1,7 +1,7 @@
-"""Makes types known to msgspec before threads decode them.
+"""List the scopes of a source and read one scope. Every failure becomes a gap.
 
-msgspec works out how to decode a type when it is first used, and crashes the process (a segmentation fault, as of
-0.22) where two threads come to that at the same moment, as they do when the scopes of a source are begun all at once.
+Types are registered with msgspec before threads decode them: msgspec prepares a type when it is first used, and crashes
+the process (a segmentation fault, as of 0.22) if two threads do that at once, as when many scopes start together.
 """
 
 from __future__ import annotations
@@ -37,13 +37,13 @@ from scanner.redaction.shapes import public_id
 
 _learning = Lock()
 _begun: set[type] = set()
-"""Kinds of connectors: their modules, and so their types, are loaded by the time that their work begins."""
+"""Classes of connectors whose types are registered. Their modules are loaded before their work begins."""
 
 
 def learn_before(kind: type) -> None:
-    """Make every record and payload type known that was defined by now, before work of this kind is begun.
+    """Register every record and payload type with msgspec before a connector of this class starts.
 
-    Whoever comes meanwhile waits; after the first time it costs nothing.
+    Other threads wait meanwhile. After the first call it returns at once.
     """
     with _learning:
         if kind not in _begun:
@@ -53,7 +53,7 @@ def learn_before(kind: type) -> None:
 
 def _learn_all() -> None:
     for one in _every(Struct):
-        # What cannot be decoded is not decoded by anybody.
+        # A type that msgspec does not support is never decoded.
         with suppress(TypeError, NameError):
             msgspec.json.Decoder(one)
 
@@ -64,20 +64,20 @@ def _every(kind: type[Struct]) -> Iterator[type[Struct]]:
         yield from _every(one)
 
 
-# --- Lists the scopes of one source, reads one scope, and turns every failure into a gap ---
+# --- Listing and reading scopes ---
 
 log = logging.getLogger(__name__)
 
 WHOLE_SCOPE = "*"
-"""The section of a gap that covers all of a scope."""
+"""The section of a gap that covers a whole scope."""
 REACH, MOST_MISFITS = "reach", 3
-"""The section of a gap that says whom some identities can become does not fit; so many of them are named."""
+"""The section of a gap for invalid reach of identities, and how many of them it names."""
 GRACE, GRACE_SHARE = 1.0, 0.1
-"""Seconds after the deadline, and their share of it, in which a connector may still tell of what it has read."""
+"""Grace after the deadline, as a share of it and as seconds at most, for a connector to yield what it has read."""
 
 
 class Listing(Struct, frozen=True, kw_only=True):
-    """What listing the scopes of one source came to: its units of work, and what could not be listed."""
+    """The result of listing one source: its scopes, and gaps for what could not be listed."""
 
     source: str
     scopes: tuple[Scope, ...] = ()
@@ -85,7 +85,7 @@ class Listing(Struct, frozen=True, kw_only=True):
 
 
 def list_scopes(source: str, connector: Connector, *, deadline: float, limits: Limits = LIMITS) -> Listing:
-    """Its scopes; whatever goes wrong is in the coverage. ``deadline``: seconds that it may take."""
+    """List the scopes of a connector; errors become gaps. ``deadline``: in seconds."""
     learn_before(type(connector))
     scopes: list[Scope] = []
     unlisted: list[Coverage] = []
@@ -99,7 +99,7 @@ def list_scopes(source: str, connector: Connector, *, deadline: float, limits: L
                 _keep_deadline(budget, deadline)
     except SourceError as error:
         unlisted.append(gap_of(connector.spec, source, EVERY_SCOPE, WHOLE_SCOPE, error))
-    except Exception as error:  # noqa: BLE001  # a connector's bug costs its own source, not the run
+    except Exception as error:  # noqa: BLE001  # a bug in a connector must not end the scan of other sources
         unlisted.append(gap_of(connector.spec, source, EVERY_SCOPE, WHOLE_SCOPE, _bug(source, error)))
     return Listing(source=source, scopes=tuple(scopes), coverage=settled(connector.spec, unlisted))
 
@@ -112,10 +112,10 @@ def read_scope(
     stop: threading.Event | None = None,
     limits: Limits = LIMITS,
 ) -> Reading:
-    """All of one scope; whatever goes wrong is in the coverage. Ends early when ``stop`` is set.
+    """Read one scope; errors become gaps. Ends early when ``stop`` is set.
 
-    ``deadline``: seconds that it may take. Once they are over nothing more is asked, so that each section that is not
-    done is a gap of its own, and what was read is kept.
+    ``deadline``: in seconds. After it, no more requests are made: each unfinished section is a gap, and what was read
+    is kept.
     """
     learn_before(type(connector))
     identities: list[Identity] = []
@@ -143,7 +143,7 @@ def read_scope(
                 _keep_deadline(budget, deadline)
     except SourceError as error:
         coverage.append(gap_in(scope, error))
-    except Exception as error:  # noqa: BLE001  # a connector's bug costs its own scope, not the run
+    except Exception as error:  # noqa: BLE001  # a bug in a connector must not end the scan of other scopes
         coverage.append(gap_in(scope, _bug(scope.source, error)))
     typed, misfits = _typed(identities)
     coverage += _gap_of_misfits(connector.spec, scope, misfits)
@@ -167,7 +167,7 @@ def _through_gate(record: DiscoveredRecord) -> DiscoveredRecord:
 
 
 def _typed(identities: Sequence[Identity]) -> tuple[tuple[Identity, ...], list[str]]:
-    """The identities with typed reach, and in words where what tells it does not fit: their rights are in doubt."""
+    """The identities with typed reach, and messages about invalid reach, whose permissions count as unread."""
     misfits: list[str] = []
 
     def typed(identity: Identity) -> Identity:
@@ -181,7 +181,7 @@ def _typed(identities: Sequence[Identity]) -> tuple[tuple[Identity, ...], list[s
 
 
 def _gap_of_misfits(spec: Spec, scope: Scope, misfits: Sequence[str]) -> Iterator[Coverage]:
-    """That it is not known whom some identities can become. It hides no identity."""
+    """The gap for identities with invalid reach. It hides no identity."""
     more = f"; and {len(misfits) - MOST_MISFITS} more" if len(misfits) > MOST_MISFITS else ""
     if misfits:
         gap = Coverage(
@@ -190,24 +190,24 @@ def _gap_of_misfits(spec: Spec, scope: Scope, misfits: Sequence[str]) -> Iterato
             scope=public_id(scope.id),
             section=REACH,
             status="partial",
-            detail=f"whom these can become is unknown: {'; '.join(misfits[:MOST_MISFITS])}{more}",
+            detail=f"what these identities can assume is unknown: {'; '.join(misfits[:MOST_MISFITS])}{more}",
         )
         yield cleared(gap)
 
 
 def _keep_deadline(budget: Budget, deadline: float) -> None:
-    """For a connector that asks nothing over a network, or takes long over what it was told."""
+    """Enforce the deadline for connectors that make no requests, or process their answers for long."""
     if budget.left() < -max(GRACE, GRACE_SHARE * deadline):
         raise DeadlineExceeded(f"not done after {deadline:g} seconds", hint="raise [engine] scope_deadline")
 
 
 def rest_of(part: str | None) -> str:
-    """The section of a gap that covers whatever of a scope, or of a part of it, was not read."""
+    """The section of a gap that covers the unread rest of a scope, or of a part of it."""
     return WHOLE_SCOPE if part is None else f"{WHOLE_SCOPE}:{part}"
 
 
 def gap_of(spec: Spec, source: str, scope: str, section: str, error: SourceError) -> Coverage:
-    """The error as a gap that may hide whatever such a source lists."""
+    """The error as a gap that may hide every kind of record of the source."""
     gap = Coverage(
         source=source,
         provider=spec.name,
@@ -224,18 +224,18 @@ def gap_of(spec: Spec, source: str, scope: str, section: str, error: SourceError
 
 
 def gap_in(scope: Scope, error: SourceError) -> Coverage:
-    """The error as a gap of whatever was not read of a scope."""
+    """The error as a gap that covers the unread rest of a scope."""
     gap = gap_of(scope.spec, scope.source, scope.id, rest_of(scope.part), error)
     return replace(gap, feeds_within=scope.feeds_within)
 
 
 def every_kind(spec: Spec) -> tuple[str, ...]:
-    """Whatever its sections list."""
+    """Every kind that the connector's sections list."""
     return tuple(sorted({kind for section in spec.sections for kind in section.kinds} | set(spec.kinds)))
 
 
 def every_feed(spec: Spec) -> tuple[Fact, ...]:
-    """Whatever its sections add to identities of other scopes."""
+    """Every fact that the connector's sections add to identities of other scopes."""
     return tuple(sorted({fact for section in spec.sections for fact in section.feeds}))
 
 

@@ -1,1 +1,1 @@
-"""Notifications of a scan: one message per owner, by webhook, chat or e-mail; and alarms about gaps."""
+"""Notifications of a scan, one message per owner, and alerts about gaps, by webhook, chat or e-mail."""

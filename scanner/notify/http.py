@@ -1,4 +1,4 @@
-"""Why a message did not arrive."""
+"""Deliver messages by HTTP."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from scanner.redaction.redact import SecretRef, mask
 
 
 class Undelivered(Exception):
-    """It may be sent ``again`` at once; ``wait``: not before so many seconds."""
+    """A failed delivery. ``again``: a retry may succeed; ``wait``: seconds before it."""
 
     def __init__(self, why: str, *, again: bool, wait: float | None = None) -> None:
         super().__init__(why)
@@ -29,7 +29,7 @@ class Undelivered(Exception):
         self.wait = wait
 
 
-# --- Signatures: a program that has the secret can tell that a message is ours, and that it is not an old one ---
+# --- Signatures: a receiver with the secret can verify sender and time ---
 
 HEADER = "Muster-Signature"
 
@@ -40,7 +40,7 @@ def signature(secret: str, timestamp: int, body: bytes) -> str:
     return f"t={timestamp},v1={digest}"
 
 
-# --- One message to one web address: answered in time, redirected nowhere, and nothing of the answer read ---
+# --- One message to one web address, with a timeout, without redirects, and without reading the answer's body ---
 
 _TOO_MANY = 429
 _SERVER_ERROR = 500
@@ -50,7 +50,7 @@ _TIMEOUTS = (408, 425)
 
 
 def post(channel: HttpChannel, notice: Notice) -> None:
-    """Deliver it. Raises Undelivered, SourceError where a secret is missing, MissingExtra."""
+    """Deliver the message. Raises Undelivered, SourceError for a missing secret, MissingExtra."""
     body = msgspec.json.encode(_payload(channel, notice))
     headers = {
         "Content-Type": "application/json",
@@ -62,7 +62,7 @@ def post(channel: HttpChannel, notice: Notice) -> None:
 
 
 def address(channel: HttpChannel) -> str:
-    """The address with whatever is secret in it. Raises SourceError where it is missing or none."""
+    """The full address with its secrets. Raises SourceError if it is missing or invalid."""
     url = channel.url if isinstance(channel.url, str) else channel.url.resolve()
     try:
         check_url(url, insecure_http=channel.insecure_http, query=True)
@@ -71,7 +71,7 @@ def address(channel: HttpChannel) -> str:
     if isinstance(channel.url, SecretRef):
         parts = urlsplit(url)
         for part in (parts.path, parts.query):
-            mask(part)  # what follows the host is what must not be known, and may stand alone in a log
+            mask(part)  # the part after the host is secret, and a log may contain it alone
     return url
 
 
@@ -97,7 +97,7 @@ def _send(url: str, body: bytes, headers: Mapping[str, str], timeout: float) -> 
     except ImportError as error:
         raise MissingExtra("a notification by web address", "notify") from error
     try:
-        # An auth of our own, though it adds nothing: else a .netrc would have a say.
+        # Without an explicit auth, requests would use a .netrc file.
         with requests.post(
             url,
             data=body,
@@ -109,7 +109,7 @@ def _send(url: str, body: bytes, headers: Mapping[str, str], timeout: float) -> 
         ) as answer:
             _judge(answer.status_code, answer.headers.get("Retry-After"))
     except (requests.RequestException, ValueError) as error:
-        # Its text would quote the address.
+        # The error's text would quote the address.
         raise Undelivered(_WHY.get(type(error).__name__, "the connection failed"), again=True) from None
 
 
@@ -131,7 +131,7 @@ def _judge(status: int, retry_after: str | None) -> None:
 
 
 def _seconds(retry_after: str | None) -> float | None:
-    """What a ``Retry-After`` asks for: seconds or a date; None for nothing that can be understood."""
+    """The seconds of a ``Retry-After``, which is a number or a date; None if it is invalid."""
     if not retry_after:
         return None
     if retry_after.strip().isdecimal():

@@ -1,4 +1,4 @@
-"""Notices in each receiver's format: Slack, Teams, mail."""
+"""Notices in the formats of Slack, Teams and e-mail."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ import msgspec
 from scanner.notify.notices import Item, Notice, closing, items
 from scanner.text import printable
 
-# --- A message as Slack's incoming webhooks take it: Block Kit, in which nothing from outside acts ---
+# --- Slack: Block Kit for incoming webhooks; text from outside cannot mention people or link ---
 
 MOST_IN_HEADER = 150
 MOST_IN_TEXT = 180
-"""Characters of one of a point's three texts: a section takes 3000, and escaping makes five of one."""
+"""Maximum characters of each of an item's three texts: a section takes 3000, and escaping makes 5 of 1."""
 _LOOKALIKES = str.maketrans({"*": "\u2217", "~": "\u223c", "`": "'"})
 
 
 def slack_payload(notice: Notice) -> dict[str, Any]:
-    """The request's body. ``text`` is what a notification shows of it."""
+    """The request's body. ``text`` is shown in the notification."""
     title = f"Muster: {notice.title}"
     blocks: list[dict[str, Any]] = [
         {"type": "header", "text": {"type": "plain_text", "text": _cut(title, MOST_IN_HEADER), "emoji": False}}
     ]
-    blocks += [_section(_told(item)) for item in items(notice)]
+    blocks += [_section(_section_text(item)) for item in items(notice)]
     if (last := closing(notice)) is not None:
         blocks.append(_section(_plain(last)))
     if notice.report_url is not None:
@@ -41,14 +41,14 @@ def _section(text: str) -> dict[str, Any]:
     return {"type": "section", "text": {"type": "mrkdwn", "text": text, "verbatim": True}}
 
 
-def _told(item: Item) -> str:
+def _section_text(item: Item) -> str:
     title, subject, detail = (_cut(text, MOST_IN_TEXT) for text in (item.title, item.subject, item.detail))
     code = _escaped(subject.replace("`", "'"))
     return "\n".join(filter(None, (f"*{item.mark.upper()}* {_plain(title)}", f"`{code}`", _plain(detail))))
 
 
 def _escaped(text: str) -> str:
-    """Slack's three characters: without them nobody is mentioned and nothing is a link."""
+    """Escapes Slack's three control characters, so that text cannot mention people or link."""
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
@@ -60,15 +60,15 @@ def _cut(text: str, most: int) -> str:
     return text if len(text) <= most else text[: most - 1] + "…"
 
 
-# --- A message as a Teams workflow takes it ("when a Teams webhook request is received"): one Adaptive Card ---
+# --- Teams: one Adaptive Card for a workflow ("when a Teams webhook request is received") ---
 
 MOST_BYTES = 28 * 1024
-"""What Teams takes of a message; beyond it, it is refused whole."""
+"""Teams refuses a longer message."""
 _COLORS = {"critical": "Attention", "high": "Attention", "medium": "Warning", "ok": "Good"}
 
 
 def teams_payload(notice: Notice) -> dict[str, Any]:
-    """The request's body: as many points as fit."""
+    """The request's body with as many items as fit."""
     points = items(notice)
     while True:
         left_out = len(items(notice)) - len(points)
@@ -80,7 +80,7 @@ def teams_payload(notice: Notice) -> dict[str, Any]:
 
 def _message(notice: Notice, points: Sequence[Item]) -> dict[str, Any]:
     body = [_text({"text": f"Muster: {notice.title}", "weight": "Bolder", "size": "Large"})]
-    body += [_teams_told(item) for item in points]
+    body += [_teams_item(item) for item in points]
     if (last := closing(notice)) is not None:
         body.append(_text({"text": last, "isSubtle": True}))
     card: dict[str, Any] = {
@@ -96,7 +96,7 @@ def _message(notice: Notice, points: Sequence[Item]) -> dict[str, Any]:
     return {"type": "message", "attachments": [attachment]}
 
 
-def _teams_told(item: Item) -> dict[str, Any]:
+def _teams_item(item: Item) -> dict[str, Any]:
     mark = {"text": item.mark.upper(), "weight": "Bolder", "color": _COLORS.get(item.mark, "Default")}
     runs = [mark, {"text": f" {item.title}\n"}, {"text": item.subject, "fontType": "Monospace"}]
     return _text(*runs, *([{"text": f"\n{item.detail}", "isSubtle": True}] if item.detail else []))
@@ -107,18 +107,18 @@ def _text(*runs: dict[str, Any]) -> dict[str, Any]:
     return {"type": "RichTextBlock", "inlines": [{"type": "TextRun", **run} for run in runs]}
 
 
-# --- A message as e-mail, in plain text and simple HTML ---
+# --- E-mail, as plain text and simple HTML ---
 
 
 def email(notice: Notice, *, sender: str, to: Sequence[str]) -> EmailMessage:
-    """The mail; its Message-ID stays the same however often it is sent."""
+    """The mail. Retries keep the Message-ID."""
     message = EmailMessage(policy=SMTP)
     message["From"] = sender
     message["To"] = ", ".join(to)
     message["Subject"] = f"Muster: {printable(notice.title)}"
     message["Date"] = format_datetime(notice.created_at)
     message["Message-ID"] = f"<{notice.id}@{sender.rpartition('@')[2]}>"
-    # So that no holiday notice answers.
+    # Suppresses automatic replies.
     message["Auto-Submitted"] = "auto-generated"
     message.set_content(_mail_plain(notice))
     message.add_alternative(_html(notice), subtype="html")

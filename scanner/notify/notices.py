@@ -1,4 +1,4 @@
-"""What a message says, whatever it goes through: ``muster.notice/1`` (docs/reference/notifications.md)."""
+"""The content of messages for all channels: ``muster.notice/1`` (docs/reference/notifications.md)."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from scanner.text import counted, printable, without_surrogates
 
 NOTICE = "muster.notice/1"
 LONGEST_TEXT = 300
-"""Characters of one text from outside; who wants all of it has the report."""
+"""Maximum characters of a text from outside; the report has all of it."""
 LONGEST_NAME = 100
-"""Of a name: where it lives stands behind it, and must not be cut off by it."""
+"""Maximum characters of a name, so that the place after it is not cut off."""
 
 Kind: TypeAlias = Literal["findings", "blindness", "nothing_scanned", "failed", "heartbeat", "test"]
 
 
 class FindingLine(Struct, frozen=True, kw_only=True):
-    """A finding in a message. ``subject``: what it is about, by name and place."""
+    """A finding in a message. ``subject``: name and place of what it is about."""
 
     fingerprint: str
     rule: str
@@ -45,7 +45,7 @@ class PlaceLine(Struct, frozen=True, kw_only=True):
 
 
 class ScanLine(Struct, frozen=True, kw_only=True):
-    """The scan that a message is about; what it went by, the config above all, is nothing to send around."""
+    """The scan in a message, without its inputs such as the config."""
 
     id: str
     started_at: datetime
@@ -54,7 +54,7 @@ class ScanLine(Struct, frozen=True, kw_only=True):
 
 
 class Notice(Struct, frozen=True, kw_only=True):
-    """One message. ``id`` stays the same however often it is sent. ``recipient``: the owner; None: orphaned.
+    """One message. Retries keep the ``id``. ``recipient``: the owner; None for orphaned identities.
 
     ``errors``: why there is no result. ``more``: findings, places or errors beyond those that are listed.
     """
@@ -76,7 +76,7 @@ class Notice(Struct, frozen=True, kw_only=True):
 
 
 class Outgoing(Struct, frozen=True, kw_only=True):
-    """A notice on its way. ``to``: e-mail addresses; empty for what goes to a web address."""
+    """A notice with its channel. ``to``: e-mail addresses; empty for web addresses."""
 
     channel: str
     to: tuple[str, ...] = ()
@@ -84,7 +84,7 @@ class Outgoing(Struct, frozen=True, kw_only=True):
 
 
 class Item(Struct, frozen=True):
-    """One point of a message in words. Everything in it may come from an attacker."""
+    """One item of a message as texts. All of them may come from an attacker."""
 
     mark: str
     title: str
@@ -136,7 +136,7 @@ def _whole(key: str | None) -> str | None:
 
 
 def shortened(text: str, longest: int = LONGEST_TEXT) -> str:
-    """Text on one line, safe to show, with an end."""
+    """Text on one line, made printable and cut."""
     plain = printable(text)
     return plain if len(plain) <= longest else plain[: longest - 1] + "…"
 

@@ -1,4 +1,4 @@
-"""What could be read last time and cannot be now, and what can be read again. Pure."""
+"""Plan the messages of a scan: sections lost and regained, and findings by owner. Pure."""
 
 from __future__ import annotations
 
@@ -39,11 +39,11 @@ from scanner.registry.roster import Roster
 from scanner.text import counted
 
 WHOLE = "*"
-"""The section of a gap that covers all of a scope (``*:part``: all of a part)."""
+"""The section of a gap that covers a whole scope (``*:part``: a whole part)."""
 
 
 class Sight(Struct, frozen=True, kw_only=True):
-    """What changed in what can be seen. ``blind``: all places of ``sources`` that are not read now."""
+    """Changes in coverage. ``blind``: all unread sections of ``sources``."""
 
     lost: tuple[Coverage, ...] = ()
     regained: tuple[BlindSpot, ...] = ()
@@ -52,10 +52,10 @@ class Sight(Struct, frozen=True, kw_only=True):
 
 
 def compare(known: Sequence[BlindSpot], coverage: Sequence[Coverage], now: datetime) -> Sight:
-    """This scan's coverage against the places known to be unread; sources that were not scanned stay as they are.
+    """Compare this scan's coverage with the sections known to be unread. Sources that were not scanned do not change.
 
-    A place is lost where it was not known to be unread, or was read in part and now is not at all. It is regained
-    where it was tried and is no gap; one that is no longer listed is neither.
+    A section is lost if it was not known to be unread, or was partial and is now not read at all. It is regained if it
+    was tried and is no gap. A section that is no longer listed is neither.
     """
     sources = frozenset(record.source for record in coverage)
     before = {(one.source, one.scope, one.section): one for one in known if one.source in sources}
@@ -85,11 +85,11 @@ def compare(known: Sequence[BlindSpot], coverage: Sequence[Coverage], now: datet
 
 
 def _is_hidden(spot: BlindSpot, gaps: dict[tuple[str, str, str], Coverage]) -> bool:
-    """Whether a wider gap leaves it open if it could be read by now."""
+    """Whether a wider gap hides the section."""
     return (spot.source, EVERY_SCOPE, WHOLE) in gaps or (spot.source, spot.scope, WHOLE) in gaps
 
 
-# --- Which messages a scan gives rise to. Pure: a result in, messages out; silence where nothing is new ---
+# --- Messages from a result; none if there is nothing new ---
 
 Recipient: TypeAlias = tuple[str | None, tuple[str, ...]]
 """The owner's name on the roster (None: orphaned) and the e-mail addresses."""
@@ -102,7 +102,7 @@ def messages(channels: Sequence[Channel], result: ScanResult, sight: Sight, rost
 
 
 def nothing_scanned(channels: Sequence[Channel], coverage: Sequence[Coverage], scan: ScanInfo) -> list[Outgoing]:
-    """The alarm of a scan that could read nothing at all: sent each time, since nothing else reports it."""
+    """The alert for a scan that read nothing. Sent each time, since there is no report."""
     return [
         _outgoing(
             channel,
@@ -118,7 +118,7 @@ def nothing_scanned(channels: Sequence[Channel], coverage: Sequence[Coverage], s
 
 
 def failed(channels: Sequence[Channel], errors: Sequence[str], now: datetime) -> list[Outgoing]:
-    """The alarm of a scan that ended with an error: sent each time, since nothing else reports it."""
+    """The alert for a scan that ended with an error. Sent each time, since there is no report."""
     texts = [shortened(error) for error in errors]
     return [
         _outgoing(channel, _reserve(channel), "failed", "The scan ended with an error", now, errors=texts)
@@ -128,7 +128,7 @@ def failed(channels: Sequence[Channel], errors: Sequence[str], now: datetime) ->
 
 
 def trial(channels: Sequence[Channel], now: datetime) -> list[Outgoing]:
-    """A message to each channel that says that it works."""
+    """A test message to each channel."""
     return [_outgoing(channel, _reserve(channel), "test", "A test", now) for channel in channels]
 
 
@@ -169,7 +169,7 @@ def _for_channel(
         yield _outgoing(channel, _reserve(channel), "heartbeat", "Nothing new", result.scan)
 
 
-# --- who gets what --------------------------------------------------------------
+# --- recipients -----------------------------------------------------------------
 
 
 def _grouped(
@@ -191,7 +191,7 @@ def _grouped(
 def _recipient(
     channel: Channel, finding: Finding, identities: Mapping[str, Assessment], roster: Roster | None
 ) -> Recipient:
-    """Only who is on the roster and still here is written to: tags that name an owner are anybody's to set."""
+    """Only active people on the roster get messages, because anyone can set a tag that names an owner."""
     reserve = _reserve(channel)
     if channel.to != "owners" or roster is None:
         return reserve
@@ -206,7 +206,7 @@ def _recipient(
 
 
 def _accountable(finding: Finding, identities: Mapping[str, Assessment]) -> str | None:
-    """The owner by declaration; likely owners get no messages."""
+    """The declared owner; likely owners get no messages."""
     if finding.identity is None:
         return finding.owner if finding.entry is not None else None
     judged = identities.get(finding.identity)
@@ -230,7 +230,7 @@ def _rules_in_turn(findings: Sequence[Finding]) -> list[Finding]:
     return [findings[place] for _, _, place in sorted(turns)]
 
 
-# --- what it says ---------------------------------------------------------------
+# --- content -----------------------------------------------------------------
 
 
 def _title(channel: Channel, recipient: str | None, findings: Sequence[Finding]) -> str:
@@ -266,7 +266,7 @@ def _outgoing(
     regained: Sequence[PlaceLine] = (),
     errors: Sequence[str] = (),
 ) -> Outgoing:
-    """A message with as many lines as the channel takes. ``about``: the scan, or the moment where there is none."""
+    """A message with as many lines as the channel takes. ``about``: the scan, or the time if there is none."""
     name, addresses = recipient
     scan = about if isinstance(about, ScanInfo) else None
     created = about.finished_at if isinstance(about, ScanInfo) else about

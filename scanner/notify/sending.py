@@ -1,4 +1,4 @@
-"""Sends what is waiting: a few attempts each, then it is left for the next time."""
+"""Send waiting messages. After a few attempts, a message waits for the next run."""
 
 from __future__ import annotations
 
@@ -25,22 +25,22 @@ log = logging.getLogger(__name__)
 ATTEMPTS = 3
 FIRST_PAUSE = 0.5
 LONGEST_PAUSE = 30.0
-"""Seconds; a server that asks for more is left alone until the next time."""
+"""Seconds. If a server asks for a longer pause, the message waits for the next run."""
 GIVEN_UP_AFTER = timedelta(days=7)
 
 _outgoing = msgspec.json.Decoder(Outgoing)
 
 
 class Waiting(Protocol):
-    """A message as the store keeps it."""
+    """A message in the store."""
 
     @property
     def channel(self) -> str:
-        """The name of its channel."""
+        """The name of the channel."""
 
     @property
     def created_at(self) -> datetime:
-        """When it was written."""
+        """When the message was created."""
 
     @property
     def body(self) -> str:
@@ -48,7 +48,7 @@ class Waiting(Protocol):
 
 
 class Outcome(Struct, frozen=True, kw_only=True):
-    """What became of a message. ``fault``: why it did not arrive. ``left``: it is tried again next time."""
+    """The result of sending. ``fault``: why it failed. ``left``: whether the next run retries."""
 
     fault: str | None = None
     left: bool = False
@@ -56,7 +56,7 @@ class Outcome(Struct, frozen=True, kw_only=True):
 
 
 class Sender:
-    """Sends messages one after the other, and no longer through a channel that has just failed for the time being."""
+    """Sends messages in order, and skips a channel after a temporary failure."""
 
     def __init__(self, channels: Sequence[Channel], *, sleep: Callable[[float], None] = time.sleep) -> None:
         self._channels: Mapping[str, Channel] = {channel.name: channel for channel in channels}
@@ -64,7 +64,7 @@ class Sender:
         self._sleep = sleep
 
     def send(self, message: Waiting) -> Outcome:
-        """Deliver one message. Never raises for what a server, a secret or an address may do."""
+        """Deliver one message. Errors of servers, secrets and addresses are in the outcome."""
         if datetime.now(UTC) - message.created_at > GIVEN_UP_AFTER:
             return Outcome(fault=f"given up after {GIVEN_UP_AFTER.days} days")
         channel = self._channels.get(message.channel)
@@ -109,19 +109,18 @@ def _deliver(channel: Channel, outgoing: Outgoing) -> None:
         )
 
 
-# ---
-# What ``muster doctor`` says of a channel: where its messages go, and which secret goes with them. Sends nothing.
+# --- Checks of ``muster doctor``: the target of a channel, and its secret. Sends nothing ---
 
 
 def receiver(channel: Channel) -> str:
-    """The host that takes its messages. Raises SourceError for an address that is none."""
+    """The host of the channel. Raises SourceError for an invalid address."""
     if isinstance(channel, EmailChannel):
         return f"e-mail through {channel.host}:{channel.server_port}"
     return f"{channel.type} at {urlsplit(address(channel)).netloc}"
 
 
 def target_text(channel: Channel) -> str:
-    """One line about the channel. Raises SourceError for a secret that is not there, or an address that is none."""
+    """A line about the channel. Raises SourceError for a missing secret or an invalid address."""
     return _email(channel) if isinstance(channel, EmailChannel) else _http(channel)
 
 

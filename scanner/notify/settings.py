@@ -1,4 +1,4 @@
-"""``[[notify]]``: the channels that messages go through, one type a kind of receiver."""
+"""``[[notify]]``: channels for messages, with a type for each kind of receiver."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ from scanner.redaction.shapes import public_id
 from scanner.strict import Document, KeyPath, decode
 
 LONGEST_TIMEOUT = 300
-"""Seconds; what answers no sooner is down."""
+"""Maximum timeout in seconds."""
 MOST_FINDINGS = 40
-"""Slack takes 50 blocks: 40 findings, a headline and what is said below them."""
+"""Slack takes 50 blocks: 40 findings, a headline and the text below."""
 
 
 class _Channel(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What all types have.
+    """Settings of all types.
 
-    ``only``: findings that are ``new``, or all that are ``open``. ``rules``: only these, where any are named.
-    ``blindness``: report sections that can no longer be read. ``heartbeat``: send a message also without news.
-    ``report_url``: where people find the report. ``timeout``: seconds for one attempt.
+    ``only``: ``new`` findings, or all that are ``open``. ``rules``: only findings of these rules, if any are named.
+    ``blindness``: report sections that can no longer be read. ``heartbeat``: send a message also without
+    news. ``report_url``: the address of the report. ``timeout``: seconds for one attempt.
     """
 
     type: ClassVar[str]
@@ -51,7 +51,7 @@ class _Channel(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class WebhookChannel(_Channel, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A program that takes ``muster.notice/1`` as JSON. ``secret``: what the messages are signed with."""
+    """A program that accepts ``muster.notice/1`` as JSON. ``secret``: signs the messages."""
 
     type: ClassVar[str] = "webhook"
 
@@ -67,7 +67,7 @@ class WebhookChannel(_Channel, frozen=True, kw_only=True, forbid_unknown_fields=
 
 
 class _ChatChannel(_Channel, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Who knows the address may write to the chat, so it is only given by reference."""
+    """A chat. Its address allows posting, so it is a secret and given by reference."""
 
     url: SecretRef
     to: Literal["owners", "all"] = "owners"
@@ -87,7 +87,7 @@ class TeamsChannel(_ChatChannel, frozen=True, kw_only=True, forbid_unknown_field
 
 
 class EmailChannel(_Channel, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """An SMTP server. ``to``: the owners, or these addresses. ``unowned_to``: recipient where there is no owner."""
+    """An SMTP server. ``to``: the owners, or these addresses. ``unowned_to``: for findings without an owner."""
 
     type: ClassVar[str] = "email"
 
@@ -104,7 +104,7 @@ class EmailChannel(_Channel, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.to == "owners" and self.unowned_to is None:
-            raise ValueError("unowned_to is missing: who receives findings without an owner?")
+            raise ValueError("unowned_to is missing: it receives findings without an owner")
         if (self.username is None) != (self.password is None):
             raise ValueError("username and password go together")
         if self.tls == "none" and self.password is not None:
@@ -117,7 +117,7 @@ class EmailChannel(_Channel, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
     @property
     def server_port(self) -> int:
-        """The port, by default the one that goes with ``tls``."""
+        """The port; the default depends on ``tls``."""
         return self.port or {"starttls": 587, "implicit": 465, "none": 25}[self.tls]
 
 
@@ -129,14 +129,14 @@ _TYPES: Mapping[str, type[Channel]] = {
 
 
 def is_address(text: str) -> bool:
-    """Whether mail can be sent there: one ``@`` with something printable and unbroken on both sides, in ASCII."""
+    """Whether it is an e-mail address: ASCII, with one ``@`` between printable text without blanks."""
     local, _, domain = text.partition("@")
     plain = text.isascii() and text.isprintable() and not set(' ,;:<>()[]"\\') & set(text)
     return plain and bool(local and domain) and "@" not in domain
 
 
 def read_channels(tables: Sequence[Mapping[str, Any]], document: Document, base: Path) -> tuple[Channel, ...]:
-    """The channels of the config. Raises ConfigError naming line and key."""
+    """The channels of the config. Raises ConfigError with line and key."""
     channels: dict[str, Channel] = {}
     for index, table in enumerate(tables):
         path = ("notify", index)
@@ -154,7 +154,7 @@ def read_channels(tables: Sequence[Mapping[str, Any]], document: Document, base:
             raise document.problem("a channel's name is text on one line", (*path, "name"))
         if channel.name in channels:
             raise document.problem(
-                f"two channels are called {channel.name}", (*path, "name"), 'give each a name of its own: name = "…"'
+                f"two channels are called {channel.name}", (*path, "name"), 'give each its own name: name = "…"'
             )
         _check_rules(channel.rules, document, (*path, "rules"))
         channels[channel.name] = channel
@@ -162,7 +162,7 @@ def read_channels(tables: Sequence[Mapping[str, Any]], document: Document, base:
 
 
 def _check_rules(wanted: Sequence[str], document: Document, path: KeyPath) -> None:
-    """A filter by a rule that does not exist would be silent for ever."""
+    """Raises for an unknown rule, since a filter by it would never match."""
     if not wanted:
         return
     from scanner.rules.catalog import RULES

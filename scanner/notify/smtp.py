@@ -1,4 +1,4 @@
-"""One message to one SMTP server."""
+"""Deliver messages by SMTP."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from scanner.notify.notices import Notice
 from scanner.notify.settings import EmailChannel
 
 _FOR_GOOD = 500
-"""SMTP's replies from this one on: the same message will be refused again."""
+"""SMTP replies from this code on are permanent."""
 
 
 def post(channel: EmailChannel, notice: Notice, to: Sequence[str]) -> tuple[str, ...]:
-    """Deliver it; returns the addresses that were refused while others were not.
+    """Deliver the mail; returns refused addresses if others were accepted.
 
-    Raises Undelivered, SourceError where the password is missing.
+    Raises Undelivered, SourceError for a missing password.
     """
     message = email(notice, sender=channel.sender, to=to)
     password = None if channel.password is None else channel.password.resolve()
@@ -28,13 +28,13 @@ def post(channel: EmailChannel, notice: Notice, to: Sequence[str]) -> tuple[str,
     except ssl.SSLError as error:
         raise Undelivered(f"the server's certificate is not to be trusted ({error.reason})", again=False) from None
     except (OSError, smtplib.SMTPException) as error:
-        raise _told(error) from None
+        raise _fault_text(error) from None
     try:
         if channel.username is not None and password is not None:
             _log_in(server, channel.username, password)
         return tuple(server.send_message(message, channel.sender, list(to)))
     except (OSError, smtplib.SMTPException) as error:
-        raise _told(error) from None
+        raise _fault_text(error) from None
     finally:
         with suppress(OSError, smtplib.SMTPException):
             server.quit()
@@ -48,7 +48,7 @@ def _connected(channel: EmailChannel) -> smtplib.SMTP:
     if channel.tls == "starttls":
         try:
             server.starttls(context=_trust(channel))
-        except BaseException:
+        except BaseException:  # also an interruption: the connection must not leak
             server.close()
             raise
     return server
@@ -68,8 +68,8 @@ def _trust(channel: EmailChannel) -> ssl.SSLContext:
         raise Undelivered(f"no certificates can be read from {channel.ca_file}", again=False) from None
 
 
-def _told(error: Exception) -> Undelivered:
-    """Codes and kinds only: a server's text may quote what it was sent."""
+def _fault_text(error: Exception) -> Undelivered:
+    """The kind of error and its code, without the server's text, which may quote the message."""
     match error:
         case smtplib.SMTPNotSupportedError():
             return Undelivered("it offers no STARTTLS or no login", again=False)

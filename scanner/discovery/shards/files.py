@@ -1,4 +1,4 @@
-"""What a shard's file says of itself and of its sources."""
+"""Write and verify files of shards."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ SCAN_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:+-]{0,99}")
 
 
 def parse_shard(text: str) -> Shard:
-    """``I/N``, from 1. Raises UsageError."""
+    """Parse ``I/N``, from 1. Raises UsageError."""
     number, slash, of = text.partition("/")
     if slash and _is_number(number) and _is_number(of) and 1 <= int(number) <= int(of) <= MOST_SHARDS:
         return Shard(int(number), int(of))
@@ -52,7 +52,7 @@ def _is_number(text: str) -> bool:
 
 
 def check_scan_id(scan_id: str) -> None:
-    """Raises UsageError for what is no id."""
+    """Raises UsageError for an invalid scan id."""
     if not SCAN_ID.fullmatch(scan_id):
         raise UsageError(
             f"--scan-id {scan_id} is no id: it has up to 100 letters, digits and . _ : + -",
@@ -61,7 +61,7 @@ def check_scan_id(scan_id: str) -> None:
 
 
 def head_of(sources: Sequence[Source], shard: Shard, scan_id: str, started: datetime) -> Head:
-    """The head of a shard that reads these sources."""
+    """The head of a shard for these sources."""
     heads = tuple(
         SourceHead(
             name=source.name,
@@ -84,21 +84,21 @@ def head_of(sources: Sequence[Source], shard: Shard, scan_id: str, started: date
     )
 
 
-# --- A shard's file: written as a stream, and believed only after all of it has been looked at ---
+# --- Files are written as a stream, and used only after the whole file was verified ---
 
 LONGEST_LINE = 16 * 2**20
-"""Bytes. The largest identity with all its policies is a hundredth of it."""
+"""Bytes. The largest identity with all its policies takes a hundredth of it."""
 
 
 class ShardFile(Struct, frozen=True, kw_only=True):
-    """A file that was found whole. ``digest``: the SHA-256 that its end gives."""
+    """A verified file. ``digest``: the SHA-256 in its last line."""
 
     path: Path
     head: Head
     digest: str
 
     def lines(self) -> Iterator[str]:
-        """All between head and end. Raises InputError where the file is no longer the one that was looked at."""
+        """All lines between head and end. Raises InputError if the file changed since it was verified."""
         lines = _numbered(self.path)
         digest = hashlib.sha256(next(lines)[1])
         ahead = next(lines)[1]
@@ -111,7 +111,7 @@ class ShardFile(Struct, frozen=True, kw_only=True):
 
 
 def write_shard(out: BinaryIO, head: Head, outcomes: Iterable[Listing | Reading]) -> None:
-    """Write the whole file, each outcome as it comes."""
+    """Write the file, each outcome as it arrives."""
     digest = hashlib.sha256()
     written = 0
 
@@ -129,7 +129,7 @@ def write_shard(out: BinaryIO, head: Head, outcomes: Iterable[Listing | Reading]
 
 
 def check_shard(path: Path) -> ShardFile:
-    """Look at every line of it. Raises InputError naming file and line of what is wrong; nothing of it is kept."""
+    """Verify every line of a file. Raises InputError with file and line. Keeps no lines in memory."""
     lines = _numbered(path)
     number, text = next(lines, (1, b""))
     with _placed(path, number):
@@ -137,7 +137,7 @@ def check_shard(path: Path) -> ShardFile:
             raise ValueError("is empty")
         head = decode(text)
         if not isinstance(head, Head):
-            raise ValueError("does not begin with the head of a shard (muster scan --shard writes one)")  # noqa: TRY004
+            raise ValueError("does not begin with the head of a shard (muster scan --shard writes one)")  # noqa: TRY004  # a wrong type of line is a wrong value of the file
     digest = hashlib.sha256(text)
     order = _Order(head)
     for number, text in lines:
@@ -161,7 +161,7 @@ def check_shard(path: Path) -> ShardFile:
 
 
 class _Order:
-    """What may follow what, and whether all of the shard's scopes are there."""
+    """Verifies the order of lines, and that all scopes of the shard are there."""
 
     def __init__(self, head: Head) -> None:
         self._shard = head.its
@@ -171,7 +171,7 @@ class _Order:
         self._in_scope = False
 
     def take(self, line: Line) -> None:
-        """The next line. Raises ValueError where it may not stand there."""
+        """Accept the next line. Raises ValueError if it is out of order."""
         match line:
             case ListingLine():
                 self._begin_listing(line.source)
@@ -203,7 +203,7 @@ class _Order:
         self._source, self._in_scope = unit.source, True
 
     def end(self, line: End, records: int, digest: str) -> None:
-        """The last line. Raises ValueError where something is missing."""
+        """Accept the last line. Raises ValueError if something is missing."""
         if line.records != records or line.sha256 != digest:
             raise ValueError("the file is damaged: its lines are not those that were written")
         if self._unlisted:
@@ -221,7 +221,7 @@ def _placed(path: Path, line: int) -> Iterator[None]:
 
 
 def _numbered(path: Path) -> Iterator[tuple[int, bytes]]:
-    """The file's lines, counted from 1. Raises InputError for what cannot be read, or is longer than a line may be."""
+    """The file's lines, counted from 1. Raises InputError if one cannot be read, or is too long."""
     file = printable(str(path))
     try:
         if not path.is_file():

@@ -1,4 +1,4 @@
-"""The shards of one scan joined again: what all of them listed, what each read, and what nobody did. Pure."""
+"""Join the shards of one scan: listings, readings, and gaps for what no shard read. Pure."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from scanner.model import RUNGS, Assignment, Coverage, CoverageStatus, Identity,
 from scanner.text import printable
 
 SHARDS_NAMED = 10
-"""So many are named, the rest are counted."""
+"""Shards that a message names; the rest is counted."""
 
 _WORST_FIRST: tuple[CoverageStatus, ...] = (
     "failed", "denied", "partial", "skipped", "not_offered", "off", "complete",
@@ -23,7 +23,7 @@ _WORST_FIRST: tuple[CoverageStatus, ...] = (
 
 
 class Received(Struct, frozen=True, kw_only=True):
-    """A shard's head, and the name of the file that it came in."""
+    """A shard's head, and the name of its file."""
 
     head: Head
     file: str
@@ -31,7 +31,7 @@ class Received(Struct, frozen=True, kw_only=True):
 
 
 def agreeing(shards: Sequence[Received]) -> Head:
-    """What all of them say of the scan, as one of them has it. Raises InputError naming two files that disagree."""
+    """The head that all shards share. Raises InputError with two files that differ."""
     first = shards[0]
     for shard in shards[1:]:
         for name, words in (
@@ -44,22 +44,24 @@ def agreeing(shards: Sequence[Received]) -> Head:
                 message = f"is of {words} {printable(str(theirs))}, but {first.file} of {printable(str(ours))}"
                 raise InputError(
                     Problem(
-                        file=shard.file, line=1, message=message, fix="scan all shards alike, under a new --scan-id"
+                        file=shard.file,
+                        line=1,
+                        message=message,
+                        fix="scan all shards with the same settings, under a new --scan-id",
                     )
                 )
     return first.head
 
 
 def missing(shards: Iterable[Received], of: int) -> list[int]:
-    """The numbers of the shards that are not there."""
+    """The numbers of the missing shards."""
     return sorted(set(range(1, of + 1)) - {shard.head.shard for shard in shards})
 
 
 def readings(lines: Iterable[Line], sources: Sequence[SourceHead], of: int, absent: Collection[int]) -> list[Reading]:
-    """All that was read, and a gap for each scope that somebody listed and nobody read.
+    """All readings, and a gap for each listed scope that no shard read.
 
-    ``absent``: numbers of the shards that are not there. A listing that several made is told once, as the worst of
-    them has it.
+    ``absent``: numbers of the missing shards. A listing that several shards made counts once, with the worst status.
     """
     listings: dict[tuple[str, str, str, str], Coverage] = {}
     listed: set[Unit] = set()
@@ -82,14 +84,14 @@ def readings(lines: Iterable[Line], sources: Sequence[SourceHead], of: int, abse
 
 
 class Listed(Struct, frozen=True):
-    """What one shard's listing of one source came to."""
+    """One shard's listing of one source."""
 
     units: set[Unit]
     coverage: list[Coverage]
 
 
 def parts(lines: Iterable[Line]) -> Iterator[Listed | Reading]:
-    """Listings and readings, each from the line that begins it to the next such line."""
+    """Split lines into listings and readings, each with its first line."""
     begun: ListingLine | ScopeLine | None = None
     held: list[Line] = []
     for line in lines:
@@ -120,7 +122,7 @@ def _part(begun: ListingLine | ScopeLine, held: Sequence[Line]) -> Listed | Read
 
 
 def _worse(record: Coverage, other: Coverage) -> Coverage:
-    """The worse of two listings of the same; in any order it comes to the same."""
+    """The worse of two listings, independent of their order."""
     worst = min(record, other, key=lambda each: (_WORST_FIRST.index(each.status), each.detail or ""))
     return replace(worst, calls=max(record.calls, other.calls), identities=max(record.identities, other.identities))
 
@@ -143,7 +145,7 @@ def _gap(unit: Unit, sources: Mapping[str, SourceHead], of: int, absent: Collect
 
 
 def named(numbers: Sequence[int]) -> str:
-    """Some of the shards, in words."""
+    """Numbers of shards as text."""
     few = ", ".join(map(str, numbers[:SHARDS_NAMED]))
     more = len(numbers) - SHARDS_NAMED
     return few if more <= 0 else f"{few} and {more:,} more"

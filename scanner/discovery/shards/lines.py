@@ -1,7 +1,7 @@
-"""``muster.shard/1``: what a shard's file is made of, one JSON object a line. Pure.
+"""``muster.shard/1``: the format of a shard's file, one JSON object per line. Pure.
 
-A head; for each source a ``listing`` with the coverage of listing it and every scope ``listed``, be it another shard's;
-for each scope of its own a ``scope`` and the records that were read in it; an ``end``.
+A file has a head; for each source a ``listing`` with its coverage, and every scope as ``listed``, also of other shards;
+for each scope of this shard a ``scope`` with its records; and an ``end``.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ ScanId: TypeAlias = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:+-]{0
 
 
 class Unit(NamedTuple):
-    """What one task reads: a scope, or one part of it."""
+    """The unit of reading: a scope, or one part of it."""
 
     source: str
     scope: str
@@ -43,16 +43,16 @@ class Unit(NamedTuple):
 
     @property
     def digest(self) -> str:
-        """A name for it that is as good on every machine, whatever characters it has, also where they are masked."""
+        """A hash as its name, the same on every machine, also if characters are masked."""
         return hashlib.sha256(msgspec.json.encode(self._replace(scope=public_id(self.scope)))).hexdigest()
 
     def share(self, of: int) -> int:
-        """The number, from 1, of the shard it belongs to: told by its name alone, so that all machines agree."""
+        """The number of its shard, from 1. It depends on the name alone, so all machines agree."""
         return int(self.digest[:16], 16) % of + 1
 
 
 class Shard(Struct, frozen=True):
-    """One of so many shares of the scopes, counted from 1."""
+    """One share of the scopes, as number ``of`` a total, counted from 1."""
 
     number: int
     of: int
@@ -61,12 +61,12 @@ class Shard(Struct, frozen=True):
         return f"{self.number}/{self.of}"
 
     def holds(self, unit: Unit) -> bool:
-        """Whether the unit is its share."""
+        """Whether the unit belongs to this shard."""
         return unit.share(self.of) == self.number
 
 
 class SourceHead(Struct, frozen=True, kw_only=True):
-    """A source as the shards read it. ``rank``: how far it is believed; ``settings``: a hash of them."""
+    """A source in the head. ``rank``: its priority. ``settings``: a hash of its settings."""
 
     name: _Name
     provider: _Name
@@ -77,7 +77,7 @@ class SourceHead(Struct, frozen=True, kw_only=True):
 
 
 class Head(Struct, frozen=True, kw_only=True, tag="shard"):
-    """The first line. ``config``: a hash of what all shards of a scan and whoever imports them must agree in."""
+    """The first line. ``config``: a hash that must be the same in all shards and in the importing config."""
 
     schema: Literal["muster.shard/1"] = SHARD_SCHEMA
     scan: ScanId
@@ -98,18 +98,18 @@ class Head(Struct, frozen=True, kw_only=True, tag="shard"):
 
     @property
     def its(self) -> Shard:
-        """Which share of the scopes it is."""
+        """The share of the scopes."""
         return Shard(self.shard, self.of)
 
 
 class ListingLine(Struct, frozen=True, kw_only=True, tag="listing"):
-    """What follows is about listing the scopes of this source."""
+    """Begins the listing of a source."""
 
     source: str
 
 
 class ListedLine(Struct, frozen=True, kw_only=True, tag="listed"):
-    """A scope that is there, whoever reads it."""
+    """A listed scope, of any shard."""
 
     source: str
     scope: str
@@ -117,16 +117,16 @@ class ListedLine(Struct, frozen=True, kw_only=True, tag="listed"):
 
     @property
     def unit(self) -> Unit:
-        """What it names."""
+        """The unit of the line."""
         return Unit(self.source, self.scope, self.part)
 
 
 class ScopeLine(ListedLine, frozen=True, kw_only=True, tag="scope"):
-    """The records that follow were read in this scope."""
+    """Begins the records of a scope."""
 
 
 class End(Struct, frozen=True, kw_only=True, tag="end"):
-    """The last line: how many lines lie between the first and this one, and the SHA-256 of all before this one."""
+    """The last line: the number of lines between head and end, and the SHA-256 of all lines before it."""
 
     records: int
     sha256: _Hash
@@ -148,7 +148,7 @@ _DECODERS: dict[str, msgspec.json.Decoder[Any]] = {
     **{name: msgspec.json.Decoder(kind) for name, kind in _RECORDS.items()},
     **{kind.__struct_config__.tag: msgspec.json.Decoder(kind) for kind in _MARKS},
 }
-# In a shard's file times tell their offset; without one they could not be compared with any other.
+# Times in a shard's file need an offset, so that they can be compared.
 _TIMES: dict[type, tuple[str, ...]] = {
     kind: tuple(one.name for one in fields(kind) if datetime in get_args(one.type))
     for kind in (Identity, Credential, StoredSecret, Workload, Assignment)
@@ -163,12 +163,12 @@ _typed = msgspec.json.Decoder(_Typed)
 
 
 def config_hash(sources: tuple[SourceHead, ...]) -> str:
-    """One hash of all sources, in whatever order they are given."""
+    """A hash of all sources, independent of their order."""
     return hashlib.sha256(msgspec.json.encode(sorted(sources, key=lambda source: source.name))).hexdigest()
 
 
 def encode(line: Line) -> bytes:
-    """The line, with its end. Raises UsageError for text that no file holds."""
+    """The line with its newline. Raises UsageError for text that UTF-8 cannot encode."""
     try:
         text = msgspec.json.encode(line)
     except UnicodeEncodeError as error:
@@ -179,7 +179,7 @@ def encode(line: Line) -> bytes:
 
 
 def lines_of(outcome: Listing | Reading) -> Iterator[Line]:
-    """What a listing or a reading came to, line by line."""
+    """A listing or a reading as lines."""
     if isinstance(outcome, Listing):
         yield ListingLine(source=outcome.source)
         yield from outcome.coverage
@@ -195,7 +195,7 @@ def lines_of(outcome: Listing | Reading) -> Iterator[Line]:
 
 
 def without_secrets(line: str) -> str:
-    """A line between head and end as it may be kept, whoever wrote it. Raises ValueError as ``decode`` does."""
+    """A line between head and end, with secrets masked. Raises ValueError as ``decode`` does."""
     if not line_may_have_secret(line):
         return line
     record = decode(line)
@@ -203,7 +203,7 @@ def without_secrets(line: str) -> str:
 
 
 def decode(line: str | bytes) -> Line:
-    """The line as what it says it is. Raises ValueError saying what is wrong with it, without repeating it."""
+    """Decode a line by its type. The ValueError for an invalid line does not quote it."""
     try:
         name = _typed.decode(line).type
         if name not in _DECODERS:
