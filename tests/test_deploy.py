@@ -261,11 +261,12 @@ def test_an_export_goes_on_where_a_command_is_denied(tmp_path: Path) -> None:
         case $* in
         *generate-credential-report* | *list-service-specific-credentials*) echo AccessDenied >&2; exit 254 ;;
         *list-users*) echo svc-billing ;;
+        *"describe-regions --query"*) echo "eu-west-1 us-east-1" ;;
         *) echo "{}" ;;
         esac\n"""
     )
     program.chmod(0o755)
-    environment = {**os.environ, "PATH": f"{program.parent}:{os.environ['PATH']}", "REGIONS": "eu-west-1 us-east-1"}
+    environment = {**os.environ, "PATH": f"{program.parent}:{os.environ['PATH']}"}
 
     done = subprocess.run(
         ["sh", str(AUDIT), "export"], cwd=tmp_path, env=environment, check=False, capture_output=True, text=True
@@ -274,5 +275,5 @@ def test_an_export_goes_on_where_a_command_is_denied(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     assert "a gap in the report: aws iam list-service-specific-credentials --all-users" in done.stderr
     files = {str(path.relative_to(tmp_path / "exports")) for path in (tmp_path / "exports").rglob("*.json")}
-    assert {"account.json", "keys-svc-billing.json", "us-east-1/agents.json"} <= files
+    assert {"account.json", "keys-svc-billing.json", "eu-west-1/agents.json", "us-east-1/agents.json"} <= files
     assert "api-keys.json" not in files

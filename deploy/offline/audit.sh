@@ -3,6 +3,7 @@
 # machine without a network if need be. Names and dates only; no command here returns a secret's value.
 #
 #   sh audit.sh export [FOLDER]     where the AWS command line has read-only credentials; REGIONS="eu-west-1 us-east-1"
+#                                   reads these regions only, in place of all that are enabled
 #   sh audit.sh report [FOLDER]     anywhere: registry.csv and people.csv are used if they lie here
 set -eu
 step=${1:-}
@@ -36,7 +37,7 @@ export_account() {
     save saml.json aws iam list-saml-providers
     save certificates.json aws iam list-server-certificates
     save regions.json aws ec2 describe-regions
-    for region in ${REGIONS:-eu-west-1}; do
+    for region in ${REGIONS:-$(aws ec2 describe-regions --query 'Regions[].RegionName' --output text || true)}; do
         mkdir -p "$folder/$region"
         save "$region/secrets.json" aws secretsmanager list-secrets --region "$region"
         save "$region/functions.json" aws lambda list-functions --region "$region"
