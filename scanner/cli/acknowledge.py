@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+from msgspec import Struct
 
-from scanner.cli.options import config_option, store_option
+from scanner.cli.options import as_one, config_option, store_option
 from scanner.errors import UsageError, did_you_mean
 
 if TYPE_CHECKING:
@@ -26,6 +27,14 @@ _FINGERPRINT = re.compile(r"[0-9a-f]+")
 _BY_RULE = ("RULE", "IDENTITY")
 
 
+class _Said(Struct, frozen=True, kw_only=True):
+    """Why, by whom and until when, as the command line has it."""
+
+    reason: str | None
+    by: str | None
+    until: str | None
+
+
 @click.command()
 @click.argument("wanted", nargs=-1, metavar="FINGERPRINT... | RULE IDENTITY")
 @click.option("--reason", metavar="TEXT", help="Why it is suppressed.")
@@ -37,12 +46,11 @@ _BY_RULE = ("RULE", "IDENTITY")
 @config_option
 @store_option
 @click.option("--dry-run", is_flag=True, help="Only print what would change.")
+@as_one("said", _Said)
 def acknowledge(
     wanted: tuple[str, ...],
-    reason: str | None,
-    by: str | None,
+    said: _Said,
     accept_unknown: bool,
-    until: str | None,
     listing: bool,
     path: Path | None,
     config_file: Path | None,
@@ -75,9 +83,9 @@ def acknowledge(
     target = path or _only_list(config, (config_file or Path(DEFAULT_FILE)).parent / USUAL)
     found = _findings(url, wanted, [rule.id for rule in RULES])
     given = Acknowledged(
-        reason=_needed("reason", reason, "Why are they suppressed?"),
-        by=_needed("by", by, "Who is accountable for it (e-mail or team)?"),
-        until=_day(until, today),
+        reason=_needed("reason", said.reason, "Why are they suppressed?"),
+        by=_needed("by", said.by, "Who is accountable for it (e-mail or team)?"),
+        until=_day(said.until, today),
     )
     before = read(target) if target.exists() else ""
     _check_person(given.by, config, today, accept_unknown=accept_unknown)

@@ -51,7 +51,7 @@ def adopt(
     """
     from scanner.cli.console import say, warn
     from scanner.config.load import load_config
-    from scanner.registry.editing.adoption import plan
+    from scanner.registry.editing.adoption import Into, plan
     from scanner.registry.editing.revising import Target, revise
     from scanner.registry.editing.saving import save
     from scanner.registry.editing.text import changes_text, printed
@@ -67,8 +67,7 @@ def adopt(
         answers,
         entries,
         _roster(tuple(map(listed, people)) or config.people, today),
-        registry=source.name,
-        in_sheet=target.new_rows_in_sheet,
+        into=Into(registry=source.name, in_sheet=target.new_rows_in_sheet),
         today=today,
         tag_keys=config.matching.tag_keys,
         scan=result,

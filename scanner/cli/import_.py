@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from scanner.cli.options import config_option, lists_options, output_options, store_option, verdict_options
+from scanner.cli.options import Accepted, Given, Reports, given_options, output_options, verdict_options
 
 if TYPE_CHECKING:
     from scanner.app.importing import Imported
@@ -21,9 +21,7 @@ if TYPE_CHECKING:
 
 @click.command("import")
 @click.argument("files", nargs=-1, type=click.Path(path_type=Path), metavar="[FILE]...")
-@config_option
-@lists_options
-@store_option
+@given_options
 @output_options
 @verdict_options
 @click.option("--partial", is_flag=True, help="Finish without the missing shards; their scopes are gaps.")
@@ -31,17 +29,9 @@ if TYPE_CHECKING:
 @click.option("--discard", metavar="ID", help="Delete the shards of an incomplete scan.")
 def import_(
     files: tuple[Path, ...],
-    config_file: Path | None,
-    registries: tuple[Path, ...],
-    people: tuple[Path, ...],
-    strict_registry: bool,
-    store_url: str | None,
-    outputs: tuple[str, ...],
-    view: str | None,
-    fail_on: str | None,
-    fail_on_new: bool,
-    strict: bool,
-    accept_drop: bool,
+    given: Given,
+    reports: Reports,
+    accepted: Accepted,
     partial: bool,
     pending: bool,
     discard: str | None,
@@ -61,21 +51,26 @@ def import_(
     if pending or discard:
         if files:
             raise UsageError("--pending and --discard take no files")
-        config = overridden(load_config(config_file), registries, people, store_url)
+        config = overridden(load_config(given.config_file), given)
         with open_store(config.store_url, create=False) as store:
             return _discard(store, discard) if discard else _list_waiting(store)
-    with notify_on_failure(config_file, store_url):
-        config = overridden(load_config(config_file), registries, people, store_url)
+    with notify_on_failure(given.config_file, given.store_url):
+        config = overridden(load_config(given.config_file), given)
         if not files:
             raise UsageError("there is nothing to import", hint="name the files that `muster scan --shard` wrote")
-        planned = offering(plan_outputs(outputs, view, config), config.people)
+        planned = offering(plan_outputs(reports.outputs, reports.view, config), config.people)
         result, undelivered = then_notify(
             config,
             lambda: _import(
-                config, files, planned, partial=partial, accept_drop=accept_drop, strict_registry=strict_registry
+                config,
+                files,
+                planned,
+                partial=partial,
+                accept_drop=accepted.accept_drop,
+                strict_registry=given.strict_registry,
             ),
         )
-        return 0 if result is None else exit_code(result, undelivered, fail_on, fail_on_new=fail_on_new, strict=strict)
+        return 0 if result is None else exit_code(result, undelivered, accepted)
 
 
 def _import(

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import click
+from msgspec import Struct
 
 from reports.base import BOARD, VIEWS
 from scanner.cli.calls import remember_option
-from scanner.model import SEVERITIES
+from scanner.model import SEVERITIES, Severity
 
 if TYPE_CHECKING:
     from scanner.config.load import Config
@@ -31,8 +33,6 @@ def registry_of(config: Config, path: Path) -> ListSource:
 
 
 # --- Options that several commands share ---
-
-F = TypeVar("F", bound=Callable[..., Any])
 
 config_option = click.option(
     "--config",
@@ -90,16 +90,57 @@ _strict_registry = click.option(
 )
 
 
-def lists_options(command: F) -> F:
-    """``--registry``, ``--people`` and ``--strict-registry``, for commands that judge."""
-    return _registries(people_option(_strict_registry(command)))
+class Given(Struct, frozen=True, kw_only=True):
+    """What a command goes by, as the command line has it: config, lists and store."""
+
+    config_file: Path | None
+    registries: tuple[Path, ...]
+    people: tuple[Path, ...]
+    strict_registry: bool
+    store_url: str | None
 
 
-def verdict_options(command: F) -> F:
-    """``--fail-on``, ``--fail-on-new``, ``--strict`` and ``--accept-drop``, which decide the exit code."""
-    return _fail_on(_fail_on_new(_strict(_accept_drop(command))))
+class Accepted(Struct, frozen=True, kw_only=True):
+    """What ends a command well, as the command line has it: the exit code, and how much may be gone."""
+
+    fail_on: Severity | None
+    fail_on_new: bool
+    strict: bool
+    accept_drop: bool
 
 
-def output_options(command: F) -> F:
-    """``-o`` and ``--view``."""
-    return _output(_view(command))
+class Reports(Struct, frozen=True, kw_only=True):
+    """The reports to write, as the command line has them: each ``FORMAT:PATH``, and a view."""
+
+    outputs: tuple[str, ...]
+    view: str | None
+
+
+def as_one(name: str, record: type[Struct]) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Hand a command the options that are fields of the record as one argument of that name."""
+
+    def packing(command: Callable[..., Any]) -> Callable[..., Any]:
+        @wraps(command)
+        def run(**options: Any) -> Any:
+            fields = {field: options.pop(field) for field in record.__struct_fields__}
+            return command(**options, **{name: record(**fields)})
+
+        return run
+
+    return packing
+
+
+def given_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """``given``: ``--config``, ``--registry``, ``--people``, ``--strict-registry``, ``--store``."""
+    packed = as_one("given", Given)(command)
+    return config_option(_registries(people_option(_strict_registry(store_option(packed)))))
+
+
+def verdict_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """``accepted``: ``--fail-on``, ``--fail-on-new``, ``--strict`` and ``--accept-drop``."""
+    return _fail_on(_fail_on_new(_strict(_accept_drop(as_one("accepted", Accepted)(command)))))
+
+
+def output_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """``reports``: ``-o`` and ``--view``."""
+    return _output(_view(as_one("reports", Reports)(command)))

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 import click
 
-from scanner.cli.options import config_option, output_options, people_option, store_option
+from scanner.cli.options import Reports, config_option, output_options, people_option, store_option
 from scanner.errors import UsageError, did_you_mean
 from scanner.model import SEVERITIES
 
@@ -60,8 +60,7 @@ def report(
     scan_id: str | None,
     config_file: Path | None,
     store_url: str | None,
-    outputs: tuple[str, ...],
-    view: str | None,
+    reports: Reports,
     **filters: Any,
 ) -> None:
     """Report on a scan in the store, without scanning.
@@ -72,7 +71,7 @@ def report(
     from scanner.cli.output import plan_outputs
     from scanner.config.load import load_config
 
-    planned, wanted = plan_outputs(outputs, view), _wanted(**filters)
+    planned, wanted = plan_outputs(reports.outputs, reports.view), _wanted(**filters)
     for output in planned:
         if wanted and (output.report.name in _WHOLE_ONLY or output.shows == BOARD):
             what = BOARD if output.shows == BOARD else output.report.name

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 import msgspec
 
-from scanner.cli.options import config_option, listed, lists_options, output_options, store_option, verdict_options
+from scanner.cli.options import Accepted, Given, Reports, given_options, listed, output_options, verdict_options
 from scanner.model import SEVERITIES
 
 if TYPE_CHECKING:
@@ -26,9 +25,7 @@ INCOMPLETE = 3
 
 @click.command()
 @click.argument("sources", nargs=-1, metavar="[SOURCE]...")
-@config_option
-@lists_options
-@store_option
+@given_options
 @output_options
 @verdict_options
 @click.option("--shard", metavar="I/N", help="Read only this share of the scopes, into an ndjson file.")
@@ -37,17 +34,9 @@ INCOMPLETE = 3
 @click.option("--quiet", is_flag=True, help="No progress.")
 def scan(
     sources: tuple[str, ...],
-    config_file: Path | None,
-    registries: tuple[Path, ...],
-    people: tuple[Path, ...],
-    strict_registry: bool,
-    store_url: str | None,
-    outputs: tuple[str, ...],
-    view: str | None,
-    fail_on: str | None,
-    fail_on_new: bool,
-    strict: bool,
-    accept_drop: bool,
+    given: Given,
+    reports: Reports,
+    accepted: Accepted,
     shard: str | None,
     scan_id: str | None,
     workers: int | None,
@@ -65,36 +54,41 @@ def scan(
     from scanner.config.load import load_config
     from scanner.errors import UsageError
 
-    with notify_on_failure(config_file, store_url):
-        config = overridden(load_config(config_file), registries, people, store_url, workers)
+    with notify_on_failure(given.config_file, given.store_url):
+        config = overridden(load_config(given.config_file), given, workers)
         if shard is not None:
             from scanner.cli.shard import refuse_with_shard, scan_shard
 
             refuse_with_shard(
                 {
-                    "--registry": registries,
-                    "--people": people,
-                    "--strict-registry": strict_registry,
-                    "--store": store_url,
-                    "--view": view,
-                    "--fail-on": fail_on,
-                    "--fail-on-new": fail_on_new,
-                    "--accept-drop": accept_drop,
+                    "--registry": given.registries,
+                    "--people": given.people,
+                    "--strict-registry": given.strict_registry,
+                    "--store": given.store_url,
+                    "--view": reports.view,
+                    "--fail-on": accepted.fail_on,
+                    "--fail-on-new": accepted.fail_on_new,
+                    "--accept-drop": accepted.accept_drop,
                 }
             )
-            gaps = scan_shard(config, named_sources(config, sources), shard, scan_id, outputs, quiet=quiet)
-            return INCOMPLETE if strict and gaps else 0
+            gaps = scan_shard(config, named_sources(config, sources), shard, scan_id, reports.outputs, quiet=quiet)
+            return INCOMPLETE if accepted.strict and gaps else 0
         if scan_id is not None:
             raise UsageError("--scan-id needs --shard", hint="a scan without shards makes its own id")
-        planned = offering(plan_outputs(outputs, view, config), config.people)
+        planned = offering(plan_outputs(reports.outputs, reports.view, config), config.people)
         chosen = named_sources(config, sources)
         result, undelivered = then_notify(
             config,
             lambda: scan_and_report(
-                config, chosen, planned, quiet=quiet, accept_drop=accept_drop, strict_registry=strict_registry
+                config,
+                chosen,
+                planned,
+                quiet=quiet,
+                accept_drop=accepted.accept_drop,
+                strict_registry=given.strict_registry,
             ),
         )
-        return exit_code(result, undelivered, fail_on, fail_on_new=fail_on_new, strict=strict)
+        return exit_code(result, undelivered, accepted)
 
 
 def scan_and_report(
@@ -133,29 +127,24 @@ def scan_and_report(
     return result
 
 
-def overridden(
-    config: Config,
-    registries: tuple[Path, ...],
-    people: tuple[Path, ...],
-    store_url: str | None,
-    workers: int | None = None,
-) -> Config:
+def overridden(config: Config, given: Given, workers: int | None = None) -> Config:
     """The config with the settings of the command line."""
     changes: dict[str, object] = {}
-    if registries:
-        changes["registry"] = tuple(map(listed, registries))
-    if people:
-        changes["people"] = tuple(map(listed, people))
-    if store_url:
-        changes["store_url"] = store_url
+    if given.registries:
+        changes["registry"] = tuple(map(listed, given.registries))
+    if given.people:
+        changes["people"] = tuple(map(listed, given.people))
+    if given.store_url:
+        changes["store_url"] = given.store_url
     if workers:
         changes["engine"] = msgspec.structs.replace(config.engine, workers=workers)
     return msgspec.structs.replace(config, **changes)
 
 
-def exit_code(result: ScanResult, undelivered: int, fail_on: str | None, *, fail_on_new: bool, strict: bool) -> int:
+def exit_code(result: ScanResult, undelivered: int, accepted: Accepted) -> int:
     """The exit code of a scan. ``undelivered``: number of undelivered messages."""
-    if strict and (result.summary.gaps or undelivered):
+    fail_on, fail_on_new = accepted.fail_on, accepted.fail_on_new
+    if accepted.strict and (result.summary.gaps or undelivered):
         return INCOMPLETE
     if fail_on is None and not fail_on_new:
         return 0

@@ -139,17 +139,10 @@ def judge(
         active = list(judge_activity((*fresh, *carried), acted, circumstances))
         fresh, carried = active[: len(fresh)], active[len(fresh) :]
     acknowledgements = Acknowledgements(declared.acknowledgements, today)
-    findings = _findings(
-        fresh,
-        carried,
-        reconciled.entries,
-        inventory,
-        declared,
-        remembered,
-        acknowledgements,
-        now,
-        unlisted=not_listed(before, inventory),
+    judged = _Judged(
+        fresh=fresh, carried=carried, entries=reconciled.entries, not_listed=not_listed(before, inventory), now=now
     )
+    findings = _findings(judged, inventory, declared, remembered, acknowledgements)
     notices = (
         *unlisted_places(carried, remembered.assignments, inventory.coverage),
         *doubt_notices(inventory.identities, inventory.coverage, held),
@@ -183,35 +176,44 @@ def _linked(inventory: Inventory, held: Held, carried: Sequence[Assessment]) -> 
     return msgspec.structs.replace(inventory, identities=stored, workloads=workloads), resolved.edges
 
 
+class _Judged(Struct, frozen=True, kw_only=True):
+    """All verdicts but findings. ``fresh``: of what was read this time; ``carried``: as the last scan had them.
+
+    ``not_listed``: keys of credentials that only the last scan knew.
+    """
+
+    fresh: Sequence[Assessment]
+    carried: Sequence[Assessment]
+    entries: Sequence[EntryAssessment]
+    not_listed: frozenset[str]
+    now: datetime
+
+
 def _findings(
-    fresh: Sequence[Assessment],
-    carried: Sequence[Assessment],
-    entries: Sequence[EntryAssessment],
+    judged: _Judged,
     inventory: Inventory,
     declared: Declared,
     remembered: Remembered,
     acknowledgements: Acknowledgements,
-    now: datetime,
-    *,
-    unlisted: frozenset[str],
 ) -> tuple[Finding, ...]:
     """Return the findings of all rules, and the last known ones of what was not judged, the most severe first."""
+    fresh, carried, now = judged.fresh, judged.carried, judged.now
     found = evaluate(
         JudgedSnapshot(
             assessments=fresh,
-            entries=entries,
+            entries=judged.entries,
             secrets=inventory.secrets,
             assignments=inventory.assignments,
             exemptions=declared.exemptions,
             recreations=remembered.recreations,
-            not_listed=unlisted,
+            not_listed=judged.not_listed,
             policy=declared.policy,
             now=now,
             registry_given=declared.entries is not None,
             frameworks=declared.frameworks,
         )
     )
-    kept = kept_findings(found, fresh, carried, entries, remembered, now)
+    kept = kept_findings(found, fresh, carried, judged.entries, remembered, now)
     identities = {one.identity.key: one.identity for one in (*fresh, *carried)} if declared.acknowledgements else {}
     marked = (*_marked(found, fresh, remembered.known, now), *kept)
     return tuple(sorted(acknowledgements.marked(marked, identities), key=most_severe_first))

@@ -107,10 +107,12 @@ def nothing_scanned(channels: Sequence[Channel], coverage: Sequence[Coverage], s
         _outgoing(
             channel,
             _reserve(channel),
-            "nothing_scanned",
-            "Nothing could be scanned",
             scan,
-            lost=tuple(place_of(record) for record in coverage if record.is_gap),
+            _Content(
+                kind="nothing_scanned",
+                title="Nothing could be scanned",
+                lost=tuple(place_of(record) for record in coverage if record.is_gap),
+            ),
         )
         for channel in channels
         if channel.blindness
@@ -119,17 +121,14 @@ def nothing_scanned(channels: Sequence[Channel], coverage: Sequence[Coverage], s
 
 def failed(channels: Sequence[Channel], errors: Sequence[str], now: datetime) -> list[Outgoing]:
     """The alert for a scan that ended with an error. Sent each time, since there is no report."""
-    texts = [shortened(error) for error in errors]
-    return [
-        _outgoing(channel, _reserve(channel), "failed", "The scan ended with an error", now, errors=texts)
-        for channel in channels
-        if channel.blindness
-    ]
+    texts = tuple(shortened(error) for error in errors)
+    content = _Content(kind="failed", title="The scan ended with an error", errors=texts)
+    return [_outgoing(channel, _reserve(channel), now, content) for channel in channels if channel.blindness]
 
 
 def trial(channels: Sequence[Channel], now: datetime) -> list[Outgoing]:
     """A test message to each channel."""
-    return [_outgoing(channel, _reserve(channel), "test", "A test", now) for channel in channels]
+    return [_outgoing(one, _reserve(one), now, _Content(kind="test", title="A test")) for one in channels]
 
 
 def _for_channel(
@@ -145,11 +144,13 @@ def _for_channel(
         yield _outgoing(
             channel,
             recipient,
-            "findings",
-            _title(channel, recipient[0], findings),
             result.scan,
-            findings=tuple(line_of(one, _subject(one, identities)) for one in _rules_in_turn(findings)),
-            counts=dict(Counter(finding.severity for finding in findings)),
+            _Content(
+                kind="findings",
+                title=_title(channel, recipient[0], findings),
+                findings=tuple(line_of(one, _subject(one, identities)) for one in _rules_in_turn(findings)),
+                counts=dict(Counter(finding.severity for finding in findings)),
+            ),
         )
     if channel.blindness and (sight.lost or sight.regained):
         silent = False
@@ -159,14 +160,16 @@ def _for_channel(
         yield _outgoing(
             channel,
             _reserve(channel),
-            "blindness",
-            "; ".join(filter(None, texts)),
             result.scan,
-            lost=lost,
-            regained=tuple(map(place_again, sight.regained)),
+            _Content(
+                kind="blindness",
+                title="; ".join(filter(None, texts)),
+                lost=lost,
+                regained=tuple(map(place_again, sight.regained)),
+            ),
         )
     if silent and channel.heartbeat:
-        yield _outgoing(channel, _reserve(channel), "heartbeat", "Nothing new", result.scan)
+        yield _outgoing(channel, _reserve(channel), result.scan, _Content(kind="heartbeat", title="Nothing new"))
 
 
 # --- recipients -----------------------------------------------------------------
@@ -253,38 +256,39 @@ def _subject(finding: Finding, identities: Mapping[str, Assessment]) -> str:
     return f"{named}, {credential}" if credential else named
 
 
-def _outgoing(
-    channel: Channel,
-    recipient: Recipient,
-    kind: Kind,
-    title: str,
-    about: ScanInfo | datetime,
-    *,
-    counts: dict[Severity, int] | None = None,
-    findings: Sequence[FindingLine] = (),
-    lost: Sequence[PlaceLine] = (),
-    regained: Sequence[PlaceLine] = (),
-    errors: Sequence[str] = (),
-) -> Outgoing:
+class _Content(Struct, frozen=True, kw_only=True):
+    """What a message says: see ``Notice``."""
+
+    kind: Kind
+    title: str
+    counts: dict[Severity, int] = {}
+    findings: tuple[FindingLine, ...] = ()
+    lost: tuple[PlaceLine, ...] = ()
+    regained: tuple[PlaceLine, ...] = ()
+    errors: tuple[str, ...] = ()
+
+
+def _outgoing(channel: Channel, recipient: Recipient, about: ScanInfo | datetime, content: _Content) -> Outgoing:
     """A message with as many lines as the channel takes. ``about``: the scan, or the time if there is none."""
     name, addresses = recipient
     scan = about if isinstance(about, ScanInfo) else None
     created = about.finished_at if isinstance(about, ScanInfo) else about
-    most, every = channel.max_findings, len(findings) + len(lost) + len(regained) + len(errors)
-    findings, lost, errors = findings[:most], lost[:most], errors[:most]
-    regained = regained[: most - len(lost)]
+    most = channel.max_findings
+    findings, lost, errors = content.findings[:most], content.lost[:most], content.errors[:most]
+    regained = content.regained[: most - len(lost)]
+    every = sum(map(len, (content.findings, content.lost, content.regained, content.errors)))
     notice = Notice(
-        id=_id(channel.name, kind, name, *addresses, created.isoformat() if scan is None else scan.id),
-        kind=kind,
-        title=title,
+        id=_id(channel.name, content.kind, name, *addresses, created.isoformat() if scan is None else scan.id),
+        kind=content.kind,
+        title=content.title,
         recipient=name,
         scan=None if scan is None else scan_of(scan),
         created_at=created,
-        counts=counts or {},
-        findings=tuple(findings),
-        lost=tuple(lost),
-        regained=tuple(regained),
-        errors=tuple(errors),
+        counts=content.counts,
+        findings=findings,
+        lost=lost,
+        regained=regained,
+        errors=errors,
         more=every - len(findings) - len(lost) - len(regained) - len(errors),
         report_url=channel.report_url,
     )

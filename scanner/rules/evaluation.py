@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime
-from functools import cache, partial
+from functools import cache
 from operator import itemgetter
 from typing import TypeAlias
 
@@ -115,32 +115,29 @@ def _judge(snapshot: JudgedSnapshot, context: RuleContext) -> Iterator[_Found]:
 
 def _judge_identity(assessment: Assessment, context: RuleContext) -> Iterator[_Found]:
     identity = assessment.identity
-    owner = _owner(assessment)
-    found = partial(
-        _found,
-        context=context,
+    subject = _Subject(
+        key=identity.key,
         provider=identity.provider,
         is_agent=assessment.agent.is_agent,
         identity=identity.key,
-        owner=owner,
+        owner=_owner(assessment),
     )
     applicable = _applicable_rules(circumstances_of(assessment))
     for rule in applicable.on_identity:
         if (hit := rule.check(assessment, context)) is not None:
-            yield found(rule, hit, identity.key)
+            yield _found(rule, hit, subject, context)
     for deviation in assessment.deviations:
         activity_rule = _ACTIVITY_RULES[deviation.rule]
         if activity_rule.silent_on.isdisjoint(circumstances_of(assessment)):
+            hit = activity_rule.check(deviation, assessment, context)
             # The day is a part of the subject, so that another day is another finding.
-            yield found(
-                activity_rule,
-                activity_rule.check(deviation, assessment, context),
-                f"{identity.key}\0{deviation.day}",
-            )
+            that_day = msgspec.structs.replace(subject, key=f"{identity.key}\0{deviation.day}")
+            yield _found(activity_rule, hit, that_day, context)
     for credential in identity.credentials:
         for credential_rule in applicable.on_credential(credential, context.now):
             if (hit := credential_rule.check(credential, assessment, context)) is not None:
-                yield found(credential_rule, hit, credential.key, credential=credential.key)
+                held = msgspec.structs.replace(subject, key=credential.key, credential=credential.key)
+                yield _found(credential_rule, hit, held, context)
 
 
 class _Applicable(Struct, frozen=True):
@@ -192,27 +189,27 @@ def _judge_entry(assessment: EntryAssessment, context: RuleContext) -> Iterator[
     owner = next(iter(entry.owner), None)
     for rule in _ENTRY_RULES:
         if (hit := rule.check(assessment, context)) is not None:
-            yield _found(rule, hit, entry.id, context=context, entry=entry.id, owner=owner)
+            yield _found(rule, hit, _Subject(key=entry.id, entry=entry.id, owner=owner), context)
 
 
 def _judge_secret(secret: StoredSecret, context: RuleContext) -> Iterator[_Found]:
     for rule in _SECRET_RULES:
         if (hit := rule.check(secret, context)) is not None:
-            yield _found(rule, hit, secret.key, context=context, provider=secret.provider, credential=secret.key)
+            subject = _Subject(key=secret.key, provider=secret.provider, credential=secret.key)
+            yield _found(rule, hit, subject, context)
 
 
 def _judge_assignment(assignment: Assignment, context: RuleContext) -> Iterator[_Found]:
     for rule in _ASSIGNMENT_RULES:
         if (hit := rule.check(assignment, context)) is not None:
-            yield _found(
-                rule, hit, assignment.key, context=context, provider=assignment.provider, assignment=assignment.key
-            )
+            subject = _Subject(key=assignment.key, provider=assignment.provider, assignment=assignment.key)
+            yield _found(rule, hit, subject, context)
 
 
 def _judge_exemption(exemption: Exemption, context: RuleContext) -> Iterator[_Found]:
     for rule in _EXEMPTION_RULES:
         if (hit := rule.check(exemption, context)) is not None:
-            yield _found(rule, hit, exemption.match, context=context)
+            yield _found(rule, hit, _Subject(key=exemption.match), context)
 
 
 def _longest(exemptions: Sequence[Exemption]) -> tuple[Exemption, ...]:
@@ -231,32 +228,35 @@ def _owner(assessment: Assessment) -> str | None:
     return max(verdict.candidates, key=lambda candidate: candidate.score).person
 
 
-def _found(
-    rule: Rule,
-    hit: Hit,
-    subject: str,
-    *,
-    context: RuleContext,
-    provider: str | None = None,
-    is_agent: bool = False,
-    identity: str | None = None,
-    credential: str | None = None,
-    entry: str | None = None,
-    assignment: str | None = None,
-    owner: str | None = None,
-) -> _Found:
+class _Subject(Struct, frozen=True, kw_only=True):
+    """What a finding is about. ``key``: what its fingerprint is made of; the others: as ``Finding`` has them.
+
+    ``provider``, ``is_agent``: which controls are cited.
+    """
+
+    key: str
+    provider: str | None = None
+    is_agent: bool = False
+    identity: str | None = None
+    credential: str | None = None
+    entry: str | None = None
+    assignment: str | None = None
+    owner: str | None = None
+
+
+def _found(rule: Rule, hit: Hit, subject: _Subject, context: RuleContext) -> _Found:
     finding = Finding(
-        fingerprint=fingerprint(rule.id, subject),
+        fingerprint=fingerprint(rule.id, subject.key),
         rule=rule.id,
         severity=hit.severity or rule.severity,
-        identity=identity,
-        credential=credential,
-        entry=entry,
-        assignment=assignment,
+        identity=subject.identity,
+        credential=subject.credential,
+        entry=subject.entry,
+        assignment=subject.assignment,
         title=rule.title,
         evidence=msgspec.to_builtins(hit.evidence),
         remediation=rule.remediation,
-        controls=cited(rule.id, provider, is_agent=is_agent, chosen=context.frameworks),
-        owner=owner,
+        controls=cited(rule.id, subject.provider, is_agent=subject.is_agent, chosen=context.frameworks),
+        owner=subject.owner,
     )
-    return subject, finding
+    return subject.key, finding

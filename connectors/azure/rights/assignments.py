@@ -19,10 +19,10 @@ from connectors.azure.reader import Reader, Unit
 from connectors.azure.rights.azure_role import Block, Place, Role, place_of, published_roles
 from connectors.azure.rights.azure_roles import AzureJudge, Denial
 from connectors.azure.rights.directory_roles import UNKNOWN_POWER, Power, some
-from connectors.azure.rights.holders import Member, assignment, members_of
+from connectors.azure.rights.holders import Holder, Member, assignment, members_of
 from connectors.azure.rights.principals import Principals, RoleAssignment, read_denials, read_principals
 from connectors.base import DiscoveredRecord, Gone, Scope, SectionReading, own_words
-from scanner.model import Assignment, Coverage
+from scanner.model import Assignment, Coverage, Grant
 
 _ROOT = ""
 _CUSTOM, _BUILT_IN = "type eq 'CustomRole'", "type eq 'BuiltInRole'"
@@ -258,14 +258,18 @@ def _of(
     return assignment(
         scope,
         key,
-        holder=holder,
-        holder_kind=SERVICE_PRINCIPAL if member else _kind(row, known.principals),
-        holder_name=member.display_name if member else known.principals.name(holder),
-        gone=False if member else _gone(row, known.principals),
-        grant=judge.role.name if judge else guid_of(row.role_definition_id),
+        holder=Holder(
+            id=holder,
+            kind=SERVICE_PRINCIPAL if member else _kind(row, known.principals),
+            name=member.display_name if member else known.principals.name(holder),
+            gone=False if member else _gone(row, known.principals),
+        ),
+        grant=Grant(
+            name=judge.role.name if judge else guid_of(row.role_definition_id),
+            via=f"group:{known.groups[row.principal_id.lower()]}" if member else "direct",
+            resource=row.scope,
+        ),
         power=power,
-        via=f"group:{known.groups[row.principal_id.lower()]}" if member else "direct",
-        resource=row.scope,
         created_at=moment(row.created_on),
         created_by=row.created_by,
         attributes={

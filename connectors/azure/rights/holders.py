@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from msgspec import Struct, field
+from msgspec.structs import replace
 
 from connectors.azure import sections as s
 from connectors.azure.client.errors import NotTaken
@@ -219,33 +220,37 @@ class PermissionGrant(Struct, frozen=True, kw_only=True, rename="camel"):
 # --- Assignments ---
 
 
+class Holder(Struct, frozen=True, kw_only=True):
+    """Whom a right is given to. ``gone``: as ``Assignment`` has it."""
+
+    id: str
+    kind: str | None = "ServicePrincipal"
+    name: str | None = None
+    gone: bool | None = None
+
+
 def assignment(
     scope: Scope,
     key: str,
     *,
-    holder: str,
-    grant: str,
+    holder: Holder,
+    grant: Grant,
     power: Power,
-    resource: str | None,
-    via: str = "direct",
-    holder_kind: str | None = "ServicePrincipal",
-    holder_name: str | None = None,
-    gone: bool | None = None,
     created_at: datetime | None = None,
     created_by: str | None = None,
     attributes: Mapping[str, Any] | None = None,
 ) -> Assignment:
-    """See ``Assignment``; ``grant``: the name of what is given."""
+    """See ``Assignment``. ``grant``: what is given; whether it makes an admin depends on ``power``."""
     return Assignment(
         key=key,
         provider=SPEC.name,
         source=scope.source,
         scope=scope.id,
-        holder=holder,
-        holder_kind=holder_kind,
-        holder_name=holder_name,
-        gone=gone,
-        grant=Grant(name=grant, via=via, resource=resource, admin=power.privilege.level == "admin"),
+        holder=holder.id,
+        holder_kind=holder.kind,
+        holder_name=holder.name,
+        gone=holder.gone,
+        grant=replace(grant, admin=power.privilege.level == "admin"),
         privilege=power.privilege,
         becomes=power.becomes,
         takes_over=power.takes_over,

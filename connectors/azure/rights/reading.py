@@ -29,6 +29,7 @@ from connectors.azure.rights.holders import (
     AppRoleAssignment,
     Directory,
     DirectoryObject,
+    Holder,
     Member,
     PermissionGrant,
     RoleAssignment,
@@ -39,7 +40,7 @@ from connectors.azure.rights.holders import (
 )
 from connectors.base import DiscoveredRecord, Gone, SectionReading
 from scanner.errors import SourceError
-from scanner.model import Assignment
+from scanner.model import Assignment, Grant
 
 _ROLES = "/roleManagement/directory"
 
@@ -119,12 +120,13 @@ class _Converter:
         return assignment(
             self._scope,
             f"{key}#{holder.lower()}" if member else key,
-            holder=holder,
-            holder_name=member.display_name if member else self._directory.names.get(holder.lower()),
-            grant=role.name if role else row.role_definition_id,
+            holder=Holder(id=holder, name=member.display_name if member else self._directory.names.get(holder.lower())),
+            grant=Grant(
+                name=role.name if role else row.role_definition_id,
+                via=f"group:{group}" if group else "direct",
+                resource="the directory" if where == TENANT else where,
+            ),
             power=under_a_condition(power) if row.condition else power,
-            via=f"group:{group}" if group else "direct",
-            resource="the directory" if where == TENANT else where,
             attributes={"right": "directory role", "custom": (role.custom or None) if role else None},
         )
 
@@ -208,11 +210,11 @@ def _of_api(reader: Reader, row: AppRoleAssignment, api: Api | None) -> Assignme
     return assignment(
         reader.scope,
         f"azure://{reader.unit.tenant}/appRoleAssignments/{row.id}",
-        holder=row.principal_id,
-        holder_name=row.principal_display_name,
-        grant=name or row.app_role_id,
+        holder=Holder(id=row.principal_id, name=row.principal_display_name),
+        grant=Grant(
+            name=name or row.app_role_id, via="direct", resource=api.name if api else row.resource_display_name
+        ),
         power=power,
-        resource=api.name if api else row.resource_display_name,
         created_at=moment(row.created_date_time),
         attributes={"right": "application permission"},
     )
@@ -247,12 +249,9 @@ def _in_names_of(reader: Reader, directory: Directory, grant: tuple[str, str, st
     return assignment(
         reader.scope,
         f"azure://{reader.unit.tenant}/oauth2PermissionGrants/{client}/{resource}/{name}#{whose}".lower(),
-        holder=client,
-        holder_name=directory.names.get(client.lower()),
-        grant=name,
-        via="consent for all users" if users is None else "consent of users",
+        holder=Holder(id=client, name=directory.names.get(client.lower())),
+        grant=Grant(name=name, via="consent for all users" if users is None else "consent of users", resource=api_name),
         power=delegated_power(permission, for_everybody=users is None) if api else UNKNOWN_POWER,
-        resource=api_name,
         attributes={"right": "delegated grant", "users": users},
     )
 

@@ -70,23 +70,28 @@ class _Gathered:
         return cells
 
 
+class Into(Struct, frozen=True, kw_only=True):
+    """The registry that is written to, one of several. ``in_sheet``: its entries are rows of a sheet."""
+
+    registry: str
+    in_sheet: bool
+
+
 def plan(
     answers: Sequence[Answer],
     entries: Sequence[Entry],
     roster: Roster | None,
     *,
-    registry: str,
-    in_sheet: bool,
+    into: Into,
     today: date,
     tag_keys: Sequence[str] = (),
     scan: ScanResult | None = None,
     accept_unknown: bool = False,
 ) -> Plan:
-    """Return the changes in one registry of several, whose entries are all in ``entries``.
+    """Return the changes in one registry. ``entries``: of all registries.
 
-    ``registry``: its name. ``in_sheet``: its entries are rows of a sheet. ``tag_keys``: the only tags that can have an
-    entry's id. ``scan``: the latest; None if there is none. ``accept_unknown``: only warn of owners who are not on the
-    roster.
+    ``tag_keys``: the only tags that can have an entry's id. ``scan``: the latest; None if there is none.
+    ``accept_unknown``: only warn of owners who are not on the roster.
 
     Raises RegistryError with every unusable answer; warns of owners who have left.
     """
@@ -102,14 +107,14 @@ def plan(
         problems += _reviews_to_come(answer, today)
         try:
             one = addresses.address(answer)
-            _refuse_elsewhere(one, registry)
+            _refuse_elsewhere(one, into.registry)
         except RegistryError as error:
             problems += error.problems
             continue
         if one.key is not None and (twin := addresses.look_alike(answer)) is not None:
             fix = "find out who made it before anybody approves the entry"
             warnings.append(answer.problem(f"a look-alike: {twin.evidence}", field="key", fix=fix))
-        if one.key is not None and not can_be_written((one.key,), in_sheet=in_sheet):
+        if one.key is not None and not can_be_written((one.key,), in_sheet=into.in_sheet):
             name = printable(answer.identity.key)
             message = f"'{name}' cannot be written as an identity of this registry; it was left out"
             warnings.append(answer.problem(message, field="key", fix="declare it by another of its ids"))
@@ -120,7 +125,7 @@ def plan(
     ids = _free_ids(entries)
     for about in gathered.values():
         cells = about.cells(problems)
-        problems += _unwritable(about.answers[0], cells, in_sheet=in_sheet)
+        problems += _unwritable(about.answers[0], cells, in_sheet=into.in_sheet)
         if about.entry is not None:
             cells = news(about.entry, cells)
         else:
