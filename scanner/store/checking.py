@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 from msgspec import Struct
@@ -16,9 +17,10 @@ from sqlalchemy import Connection, Engine, Select, Table, and_, delete, func, or
 
 from scanner.model import Coverage
 from scanner.store import schema
+from scanner.store.activity import care
 from scanner.store.bodies import Wording, all_wordings, damaged_wordings, encode
 from scanner.store.engine import bulk_insert, database_of, reading, store_errors, writing
-from scanner.store.integrity import CHECKED, INTERVALS, RECORDS, Values, checksum, damaged, named
+from scanner.store.integrity import ACTIVITY, CHECKED, INTERVALS, RECORDS, Values, checksum, damaged, named
 from scanner.store.intervals import recovered, unmoved_rows, version_row
 from scanner.store.kinds import ASSIGNMENTS, ENTRIES, FINDINGS, IDENTITIES, SECRETS, WORKLOADS, RecordKind
 from scanner.text import printable
@@ -26,6 +28,7 @@ from scanner.text import printable
 _KINDS: Mapping[str, RecordKind[Any]] = {
     kind.versions.name: kind for kind in (IDENTITIES, SECRETS, WORKLOADS, ASSIGNMENTS, ENTRIES, FINDINGS)
 }
+_OF_SCANS = tuple(table for table in CHECKED if table not in ACTIVITY)
 _NO_TIME = "1970-01-01T00:00:00+00:00"
 _UNKNOWN_COVERAGE = "this record was damaged in the store: how completely the section was read is unknown"
 
@@ -42,10 +45,11 @@ def check(engine: Engine) -> tuple[Problem, ...]:
     with store_errors(engine):
         own = [Problem(what=fault) for fault in database_of(engine).damage(engine)]
     with reading(engine) as connection:
-        rows = [Problem(what=_mismatch(table, row)) for table in CHECKED for row in damaged(connection, table)]
+        rows = [Problem(what=_mismatch(table, row)) for table in _OF_SCANS for row in damaged(connection, table)]
+        activity = [Problem(what=what) for what in care.find_damage(connection).words]
         lost = [Problem(what=f"scan number {seq} is lost") for seq in _lost_scans(connection)]
         broken = [Problem(what=what) for _, _, _, what in _broken_intervals(connection)]
-        return (*own, *lost, *rows, *_lost_wordings(connection), *broken, *_incomplete(connection))
+        return (*own, *lost, *rows, *_lost_wordings(connection), *broken, *_incomplete(connection), *activity)
 
 
 def repair(engine: Engine) -> tuple[Problem, ...]:
@@ -59,7 +63,7 @@ def repair(engine: Engine) -> tuple[Problem, ...]:
             _insert_placeholder(connection, seq)
             problems.append(Problem(what=f"scan number {seq} is lost", repaired="treated as pruned"))
         wordings = all_wordings(connection)
-        for table in CHECKED:
+        for table in _OF_SCANS:
             rows = damaged(connection, table)
             problems += [
                 Problem(what=_mismatch(table, row), repaired=_repair_row(connection, table, row, wordings))
@@ -72,6 +76,7 @@ def repair(engine: Engine) -> tuple[Problem, ...]:
             short = update(schema.scan).where(schema.scan.c.seq == seq)
             connection.execute(short.values(removed=schema.scan.c.removed + missing))
             problems.append(Problem(what=what, repaired="its reports say so"))
+        problems += [Problem(what=what, repaired=done) for what, done in care.repair(connection, datetime.now(UTC))]
     return tuple(problems)
 
 

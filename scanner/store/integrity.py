@@ -37,6 +37,15 @@ HINT = "`muster store check` lists all such rows, and `--repair` mends or remove
 _CHANGING = frozenset({"until_scan", "pruned_at", "removed", "checksum"})
 INTERVALS = tuple(table for table in schema.metadata.sorted_tables if "until_scan" in table.c)
 CHECKED = tuple(table for table in schema.metadata.sorted_tables if "checksum" in table.c)
+ACTIVITY = (
+    schema.audit_log,
+    schema.log_unit,
+    schema.log_caller,
+    schema.log_feature,
+    schema.log_day,
+    schema.log_change,
+)
+"""What audit logs gave; see activity/care.py for what is done where it is damaged."""
 
 _BETWEEN, _NULL = "\x1f", "\x1e"
 """Control characters between the texts of a checksum, and for NULL."""
@@ -86,6 +95,9 @@ def named(table: Table, row: Values) -> str:
     if table is schema.coverage:
         source, scope, section = row[2:5]
         return printable(f"coverage of {section} in {source}, {scope} (scan number {row[0]})")
+    if table in ACTIVITY:
+        keys = (f"{key.name} {value}" for key, value in zip(table.primary_key.columns, row, strict=False))
+        return f"row of {table.name} with {', '.join(keys)}"
     return printable(f"{table.name.replace('_', ' ')} {row[0]} (since scan number {row[1]})")
 
 

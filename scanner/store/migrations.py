@@ -143,6 +143,62 @@ _OTHERS = (
 )""",
 )
 
+_ACTIVITY = (
+    """CREATE TABLE audit_log (
+    number INTEGER NOT NULL PRIMARY KEY,
+    name TEXT NOT NULL,
+    at TEXT NOT NULL,
+    body TEXT NOT NULL,
+    checksum TEXT NOT NULL
+)""",
+    """CREATE TABLE log_unit (
+    number INTEGER NOT NULL PRIMARY KEY,
+    log TEXT NOT NULL,
+    sort TEXT NOT NULL,
+    name TEXT NOT NULL,
+    digest TEXT NOT NULL,
+    read_at TEXT NOT NULL,
+    events INTEGER NOT NULL,
+    days INTEGER NOT NULL,
+    changes INTEGER NOT NULL,
+    coverage TEXT NOT NULL,
+    checksum TEXT NOT NULL
+)""",
+    """CREATE TABLE log_caller (
+    number INTEGER NOT NULL PRIMARY KEY,
+    log TEXT NOT NULL,
+    scope TEXT NOT NULL,
+    caller TEXT NOT NULL,
+    unique_id TEXT NOT NULL,
+    hash TEXT NOT NULL,
+    checksum TEXT NOT NULL
+)""",
+    "CREATE INDEX log_caller_hash ON log_caller (hash)",
+    """CREATE TABLE log_feature (
+    caller INTEGER NOT NULL,
+    number INTEGER NOT NULL,
+    feature TEXT NOT NULL,
+    checksum TEXT NOT NULL,
+    PRIMARY KEY (caller, number)
+)""",
+    """CREATE TABLE log_day (
+    caller INTEGER NOT NULL,
+    day INTEGER NOT NULL,
+    unit INTEGER NOT NULL,
+    body TEXT NOT NULL,
+    checksum TEXT NOT NULL,
+    PRIMARY KEY (caller, day, unit)
+)""",
+    "CREATE INDEX log_day_unit ON log_day (unit)",
+    """CREATE TABLE log_change (
+    unit INTEGER NOT NULL,
+    position INTEGER NOT NULL,
+    body TEXT NOT NULL,
+    checksum TEXT NOT NULL,
+    PRIMARY KEY (unit, position)
+)""",
+)
+
 BASELINE = "0.1"
 """The name of the first step. Stores of development versions before it began with another."""
 
@@ -159,6 +215,7 @@ MIGRATIONS: tuple[Migration, ...] = (
             *_OTHERS,
         ),
     ),
+    Migration(name="activity of audit logs", statements=_ACTIVITY),
 )
 
 

@@ -213,3 +213,78 @@ staged_line = Table(
     Column("position", Integer, primary_key=True, autoincrement=False),
     Column("body", Text, nullable=False),
 )
+
+# Audit logs. ``name``: the log's; the newest row of a name holds. Rows are never changed by whoever adds some; numbers
+# grow. See activity/.
+audit_log = Table(
+    "audit_log",
+    metadata,
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("name", Text, nullable=False),
+    Column("at", Text, nullable=False),
+    Column("body", Text, nullable=False),
+    Column("checksum", Text, nullable=False),
+)
+
+# ``sort``: ``unit``, ``gap`` or ``week``. Of each log, sort and name the row with the highest number is current.
+# ``days`` and ``changes`` count the rows of log_day and log_change that belong to it; ``coverage``: days of scopes.
+log_unit = Table(
+    "log_unit",
+    metadata,
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("log", Text, nullable=False),
+    Column("sort", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("digest", Text, nullable=False),
+    Column("read_at", Text, nullable=False),
+    Column("events", Integer, nullable=False),
+    Column("days", Integer, nullable=False),
+    Column("changes", Integer, nullable=False),
+    Column("coverage", Text, nullable=False),
+    Column("checksum", Text, nullable=False),
+)
+
+# ``hash``: of log, scope, caller and unique id, which may be longer than an index takes.
+log_caller = Table(
+    "log_caller",
+    metadata,
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("log", Text, nullable=False),
+    Column("scope", Text, nullable=False),
+    Column("caller", Text, nullable=False),
+    Column("unique_id", Text, nullable=False),
+    Column("hash", Text, nullable=False),
+    Column("checksum", Text, nullable=False),
+    Index("log_caller_hash", "hash"),
+)
+
+# What a caller ever did, numbered from 0 without a break.
+log_feature = Table(
+    "log_feature",
+    metadata,
+    Column("caller", Integer, primary_key=True, autoincrement=False),
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("feature", Text, nullable=False),
+    Column("checksum", Text, nullable=False),
+)
+
+# ``day``: its ordinal; of a week, its Monday's.
+log_day = Table(
+    "log_day",
+    metadata,
+    Column("caller", Integer, primary_key=True, autoincrement=False),
+    Column("day", Integer, primary_key=True, autoincrement=False),
+    Column("unit", Integer, primary_key=True, autoincrement=False),
+    Column("body", Text, nullable=False),
+    Column("checksum", Text, nullable=False),
+    Index("log_day_unit", "unit"),
+)
+
+log_change = Table(
+    "log_change",
+    metadata,
+    Column("unit", Integer, primary_key=True, autoincrement=False),
+    Column("position", Integer, primary_key=True, autoincrement=False),
+    Column("body", Text, nullable=False),
+    Column("checksum", Text, nullable=False),
+)

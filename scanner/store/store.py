@@ -16,6 +16,7 @@ from scanner.errors import MissingStore, OlderStore, StoreError, UsageError
 from scanner.model import Forgotten, ScanPoint, ScanResult
 from scanner.store import comparison, past, scans, schema
 from scanner.store import scans as naming
+from scanner.store.activity.past import ActivityStore
 from scanner.store.checking import Problem, check, repair
 from scanner.store.comparison import Comparison, Tally
 from scanner.store.engine import connect, database_of, reading, retrying, store_errors, where, writing
@@ -214,6 +215,11 @@ class Store:
     def memory(self) -> Memory:
         """What earlier scans knew, for judging the next one."""
         return Memory(self._engine)
+
+    @property
+    def activity(self) -> ActivityStore:
+        """What audit logs gave."""
+        return ActivityStore(self._engine)
 
     @property
     def staging(self) -> Staging:

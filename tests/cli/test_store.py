@@ -15,6 +15,8 @@ from scanner.store.engine import connect, writing
 from scanner.store.migrations import MIGRATIONS
 from scanner.store.store import open_store
 from tests.cli.conftest import Muster
+from tests.contract.test_store_activity import WEEK_AGO as ACTIVITY
+from tests.contract.test_store_activity import write
 from tests.factories import make_assessment, make_result
 from tests.servers import postgres
 
@@ -90,8 +92,17 @@ def test_grants(roles: dict[str, str], muster: Muster, estate: Path) -> None:
         ("writer", "UPDATE finding SET first_scan = 1"),
         ("writer", "INSERT INTO muster_migration VALUES (99, 'mine')"),
         ("writer", "DELETE FROM muster_migration"),
+        ("writer", "DELETE FROM log_day"),
+        ("writer", "UPDATE log_unit SET digest = 'x'"),
+        ("writer", "UPDATE log_caller SET caller = 'x'"),
     ):
         assert _error(roles[role], forbidden).startswith(("permission denied", "must be owner")), forbidden
+    with open_store(roles["writer"]) as store:
+        write(store, *ACTIVITY)
+        write(store, *ACTIVITY)
+        assert not store.may_prune()
+    with open_store(roles["reader"], create=False) as store:
+        assert len(store.activity.past().callers) == 1
 
 
 @postgres.needed

@@ -59,7 +59,7 @@ def shape(engine: Engine) -> dict[str, Any]:
             ),
             "unique": sorted(one["column_names"] for one in found.get_unique_constraints(table)),
             "indexes": sorted(
-                (one["name"], one["column_names"], str(one["dialect_options"]["sqlite_where"]))
+                (one["name"], one["column_names"], str(one.get("dialect_options", {}).get("sqlite_where")))
                 for one in found.get_indexes(table)
             ),
         }

@@ -1,0 +1,279 @@
+"""Looking after the rows of audit logs: what is damaged, mending that, and pruning what is old."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from datetime import date, datetime
+from typing import TypeAlias
+
+from msgspec import Struct
+from msgspec.structs import replace
+from sqlalchemy import Connection, and_, delete, func, select, update
+
+from scanner.errors import DamagedRow
+from scanner.model.activity import DayCounts, LogDay
+from scanner.store import schema
+from scanner.store.activity.counts import body_of, counts_in, coverage_text, merged
+from scanner.store.activity.units import Unit, batches, current_units, merged_until, next_number, settled, worse
+from scanner.store.bodies import text_of
+from scanner.store.engine import bulk_insert, plain_rows
+from scanner.store.integrity import ACTIVITY, checksum, damaged, named
+from scanner.text import printable
+
+KEPT_WEEKS = 400
+"""Days for which weeks and coverage are kept."""
+LOST = "a record of it was damaged in the store"
+
+
+Lost: TypeAlias = tuple[str, tuple[LogDay, ...]]
+"""A log, and days of it."""
+
+
+class Damage(Struct, frozen=True, kw_only=True):
+    """What cannot be believed. ``words``: what is wrong. ``units``, ``callers``: numbers of those that are concerned.
+
+    ``days``: by unit, its log and the days of which something is lost. ``heads``: numbers of rows of ``audit_log``.
+    """
+
+    words: tuple[str, ...] = ()
+    units: frozenset[int] = frozenset()
+    callers: frozenset[int] = frozenset()
+    heads: frozenset[int] = frozenset()
+    days: Mapping[int, Lost] = {}
+
+
+def find_damage(connection: Connection) -> Damage:
+    """Verify every row. Damage in what is not current harms nobody, and is left out."""
+    bad = {table: damaged(connection, table) for table in ACTIVITY}
+    current = {one.number: one for one in current_units(connection)}
+    broken = [row for row in bad[schema.log_unit] if row[0] in current]
+    callers = {row[0] for table in (schema.log_caller, schema.log_feature) for row in bad[table]}
+    numbers = callers | _gapped(connection)
+    of_callers = _units_of(connection, numbers)
+    words = [f"{named(table, row)} does not match its checksum" for table in (schema.audit_log,) for row in bad[table]]
+    words += [f"{named(schema.log_unit, row)} does not match its checksum" for row in broken]
+    for table in (schema.log_caller, schema.log_feature):
+        # Once all that it did was read anew, under another number, it harms nobody.
+        words += [
+            f"{named(table, row)} does not match its checksum"
+            for row in bad[table]
+            if of_callers.get(row[0], set()) & current.keys()
+        ]
+    words += [
+        f"caller {number} of an audit log has lost a feature"
+        for number in sorted(numbers - callers)
+        if of_callers.get(number, set()) & current.keys()
+    ]
+    units = {row[0] for row in broken}.union(*of_callers.values()) & current.keys()
+    for table, place in ((schema.log_day, 2), (schema.log_change, 0)):
+        rows = [row for row in bad[table] if row[place] in current]
+        words += [f"{named(table, row)} does not match its checksum" for row in rows]
+        units |= {row[place] for row in rows}
+    for number, what in dict.fromkeys(lacking(connection)):
+        words += [] if what in words else [what]
+        units |= {number} - {0}
+    return Damage(
+        words=tuple(map(printable, words)),
+        units=frozenset(units),
+        callers=frozenset(numbers),
+        heads=frozenset(row[0] for row in bad[schema.audit_log]),
+        days=_days_of(connection, units, current),
+    )
+
+
+def _gapped(connection: Connection) -> set[int]:
+    """Callers that lack a feature between others."""
+    feature = schema.log_feature.c
+    counted = select(feature.caller).group_by(feature.caller)
+    return set(connection.execute(counted.having(func.count() != func.max(feature.number) + 1)).scalars())
+
+
+def _without_row(connection: Connection) -> set[int]:
+    """Callers that are known by their days alone."""
+    known = select(schema.log_caller.c.number)
+    day = schema.log_day.c
+    return set(connection.execute(select(day.caller).where(day.caller.not_in(known)).distinct()).scalars())
+
+
+def _units_of(connection: Connection, callers: Iterable[int]) -> dict[int, set[int]]:
+    day, found = schema.log_day.c, dict[int, set[int]]()
+    for some in batches(sorted(callers)):
+        for caller, unit in plain_rows(connection, select(day.caller, day.unit).where(day.caller.in_(some))):
+            found.setdefault(caller, set()).add(unit)
+    return found
+
+
+def lacking(connection: Connection) -> Iterator[tuple[int, str]]:
+    """Numbers of units that have not the rows that they were stored with (0: it is a log), and what is wrong."""
+    current = {one.number: one for one in current_units(connection)}
+    logs = set(connection.execute(select(schema.audit_log.c.name)).scalars())
+    for log in sorted({one.log for one in current.values()} - logs):
+        yield 0, f"audit log {log} has lost its row"
+    for caller, of_caller in _units_of(connection, _without_row(connection)).items():
+        yield from ((unit, f"caller {caller} of an audit log is lost") for unit in sorted(of_caller & current.keys()))
+    for table, place in ((schema.log_day, "days"), (schema.log_change, "changes")):
+        there: dict[int, int] = dict(plain_rows(connection, select(table.c.unit, func.count()).group_by(table.c.unit)))
+        for number, unit in current.items():
+            expected = getattr(unit, place)
+            if there.get(number, 0) != expected:
+                yield number, f"{unit.what} was stored with {expected} {place}; the store has {there.get(number, 0)}"
+        if table is schema.log_day:
+            stored = set(connection.execute(select(schema.log_unit.c.number)).scalars())
+            yield from ((number, f"unit {number} of an audit log is lost") for number in there.keys() - stored)
+
+
+def _days_of(connection: Connection, units: Iterable[int], current: Mapping[int, Unit]) -> dict[int, Lost]:
+    """The days of units: those that they cover, as far as that can be read, and those of their callers."""
+    found: dict[int, tuple[str, set[tuple[str, int]]]] = {}
+    day, caller = schema.log_day, schema.log_caller
+    both = day.join(caller, caller.c.number == day.c.caller)
+    for some in batches(sorted(units)):
+        for unit in (current[number] for number in some if number in current):
+            days = found.setdefault(unit.number, (unit.log, set()))[1]
+            with suppress(DamagedRow):
+                days.update((one.scope, ordinal) for ordinal, one in unit.covers)
+        rows = select(caller.c.log, caller.c.scope, day.c.day, day.c.unit).select_from(both).distinct()
+        for log, scope, ordinal, number in plain_rows(connection, rows.where(day.c.unit.in_(some))):
+            is_week = number in current and current[number].sort == "week"
+            days = found.setdefault(number, (log, set()))[1]
+            days.update((scope, ordinal + more) for more in range(7 if is_week else 1))
+    return {
+        number: (log, tuple(_lost(scope, ordinal) for scope, ordinal in sorted(days)))
+        for number, (log, days) in found.items()
+    }
+
+
+def _lost(scope: str, ordinal: int) -> LogDay:
+    day = date.fromordinal(min(max(ordinal, 1), date.max.toordinal()))
+    return LogDay(scope=scope, day=day, status="failed", detail=LOST)
+
+
+def repair(connection: Connection, now: datetime) -> tuple[tuple[str, str], ...]:
+    """Remove the units that have damage, so that their days are gaps. Returns each problem with what was done."""
+    damage, unit = find_damage(connection), schema.log_unit
+    current = {one.number: one for one in current_units(connection)}
+    going = set(damage.units)
+    for one in (current[number] for number in damage.units if number in current):
+        older = select(unit.c.number).where(unit.c.log == one.log, unit.c.sort == one.sort, unit.c.name == one.name)
+        going.update(connection.execute(older).scalars())
+    _remove(connection, going)
+    number, moment = next_number(connection, unit), text_of(now)
+    gaps = [
+        (place, log, "gap", f"lost {lost}", "", moment, 0, 0, 0, coverage_text(days))
+        for place, (lost, (log, days)) in enumerate(sorted(damage.days.items()), start=number)
+    ]
+    bulk_insert(connection, unit, gaps)
+    for table, column, numbers in (
+        (schema.log_day, schema.log_day.c.caller, damage.callers),
+        (schema.log_feature, schema.log_feature.c.caller, damage.callers),
+        (schema.log_caller, schema.log_caller.c.number, damage.callers),
+        (schema.audit_log, schema.audit_log.c.number, damage.heads),
+    ):
+        for some in batches(sorted(numbers)):
+            connection.execute(delete(table).where(column.in_(some)))
+    callers = select(schema.log_caller.c.number)
+    for table in (schema.log_day, schema.log_feature):
+        connection.execute(delete(table).where(table.c.caller.not_in(callers)))
+    known = select(schema.audit_log.c.name)
+    _remove(connection, connection.execute(select(unit.c.number).where(unit.c.log.not_in(known))).scalars().all())
+    done = "removed; its days, if it has any, count as not read until they are read again"
+    return tuple((what, done) for what in damage.words)
+
+
+def _remove(connection: Connection, units: Iterable[int]) -> int:
+    """Units with all that belongs to them; returns how many days of callers those were."""
+    removed = 0
+    for some in batches(sorted(units)):
+        removed += connection.execute(delete(schema.log_day).where(schema.log_day.c.unit.in_(some))).rowcount
+        connection.execute(delete(schema.log_change).where(schema.log_change.c.unit.in_(some)))
+        connection.execute(delete(schema.log_unit).where(schema.log_unit.c.number.in_(some)))
+    return removed
+
+
+# --- Pruning ---
+
+
+def prune(connection: Connection, today: date, keep_days: int) -> None:
+    """Merge days older than ``keep_days`` to weeks, and remove weeks older than 400 days and what was replaced.
+
+    Does nothing while a row is damaged: it would be merged into sound ones.
+    """
+    if find_damage(connection).words:
+        return
+    current = current_units(connection)
+    kept = {one.number for one in current}
+    _remove(connection, set(connection.execute(select(schema.log_unit.c.number)).scalars()) - kept)
+    oldest = today.toordinal() - keep_days
+    begin = _monday(oldest)
+    for log in sorted({one.log for one in current}):
+        _merge(connection, [one for one in current if one.log == log], log, begin)
+    forgotten = today.toordinal() - max(KEPT_WEEKS, keep_days)
+    old = [
+        one.number
+        for one in current_units(connection)
+        if all(day < forgotten for day, _ in one.covers)
+        and (one.covers or one.sort == "gap" or one.read_on < forgotten)
+    ]
+    _remove(connection, old)
+    used = select(schema.log_day.c.caller)
+    connection.execute(delete(schema.log_feature).where(schema.log_feature.c.caller.not_in(used)))
+    connection.execute(delete(schema.log_caller).where(schema.log_caller.c.number.not_in(used)))
+
+
+def _merge(connection: Connection, units: Sequence[Unit], log: str, begin: int) -> None:
+    """Put weeks in place of the log's days before ``begin``, a Monday's ordinal. Weeks that are there stay."""
+    since, moment = merged_until(units, log), f"{date.fromordinal(begin).isoformat()}T00:00:00+00:00"
+    sources = {one.number: one for one in units if one.sort != "week"}
+    covered: dict[int, dict[tuple[str, int], LogDay]] = {}
+    for unit in sources.values():
+        for ordinal, one in settled(unit):
+            if since <= ordinal < begin:
+                days = covered.setdefault(_monday(ordinal), {})
+                days[one.scope, ordinal] = worse(days.get((one.scope, ordinal)), one)
+    first = next_number(connection, schema.log_unit)
+    numbers = {monday: number for number, monday in enumerate(sorted(covered), start=first)}
+    callers, gone = Counter[int](), Counter[int]()
+    day, caller = schema.log_day, schema.log_caller.c
+    of_log = connection.execute(select(caller.number).where(caller.log == log).order_by(caller.number)).scalars().all()
+    for some in batches(of_log):
+        old = and_(day.c.caller.in_(some), day.c.day >= since, day.c.day < begin)
+        weeks: dict[tuple[int, int], DayCounts] = {}
+        for number, ordinal, unit_number, body, _ in plain_rows(connection, select(day).where(old)):
+            week = number, _monday(ordinal)
+            counts = counts_in(body, f"activity of caller {number}")
+            weeks[week] = merged(weeks[week], counts) if week in weeks else replace(counts, days=7)
+            numbers.setdefault(week[1], first + len(numbers))
+            gone[unit_number] += 1
+        connection.execute(delete(day).where(old))
+        callers.update(monday for _, monday in weeks)
+        rows = [(number, monday, numbers[monday], body_of(one)) for (number, monday), one in sorted(weeks.items())]
+        bulk_insert(connection, day, rows)
+    made = []
+    for monday, number in numbers.items():
+        coverage = coverage_text(covered.get(monday, {}).values())
+        made.append((number, log, "week", str(monday), "", moment, 0, callers[monday], 0, coverage))
+    bulk_insert(connection, schema.log_unit, made)
+    _shrink(connection, sources.values(), gone, begin)
+
+
+def _shrink(connection: Connection, units: Iterable[Unit], gone: Mapping[int, int], begin: int) -> None:
+    """Take merged days out of the units that had them; units that have nothing else go."""
+    for unit in units:
+        covers = unit.covers
+        left = [one for ordinal, one in covers if ordinal >= begin]
+        if len(left) == len(covers) and not gone.get(unit.number):
+            continue
+        days = unit.days - gone.get(unit.number, 0)
+        if not left and not days:
+            _remove(connection, [unit.number])
+            continue
+        table = schema.log_unit
+        changed = unit._replace(days=days, coverage=coverage_text(left))
+        values = {"days": changed.days, "coverage": changed.coverage, "checksum": checksum(table, changed[:-1])}
+        connection.execute(update(table).where(table.c.number == unit.number).values(values))
+
+
+def _monday(ordinal: int) -> int:
+    return ordinal - (ordinal - 1) % 7  # Mondays have ordinals 1, 8, 15 …

@@ -1,0 +1,166 @@
+"""A caller's day as the store keeps it: features by number, few samples, one line of JSON. Pure."""
+
+from __future__ import annotations
+
+import base64
+import re
+import uuid
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date
+
+import msgspec
+
+from scanner.errors import DamagedRow
+from scanner.model.activity import CallerDay, DayCounts, LogDay, feature_of
+from scanner.model.terms import CoverageStatus
+
+MOST_SAMPLES = 4
+"""Event ids kept for one day of one caller; a median day shall take at most 300 bytes."""
+_RANKS = {"mark": 0, "become": 1, "secret": 2, "write": 3, "tool": 4, "read": 5}
+_OTHERS = len(_RANKS)
+
+_encoder = msgspec.json.Encoder()
+_decoder = msgspec.json.Decoder(DayCounts)
+
+
+def counts_of(day: CallerDay, numbers: Mapping[str, int]) -> DayCounts:
+    """The day by the numbers of its features. Samples of what is seldom and matters most are kept."""
+
+    def rank(text: str) -> tuple[int, int, str]:
+        return _RANKS.get(feature_of(text).sort, _OTHERS), sum(day.counts[text]), text
+
+    ranked = sorted(day.samples.keys() & day.counts.keys(), key=rank)
+    return DayCounts(
+        first=int(day.first_at.timestamp()),
+        last=int(day.last_at.timestamp()),
+        hours=day.hours,
+        events=day.events,
+        denied=day.denied,
+        counts=tuple(sorted((numbers[text], *_trimmed(counts)) for text, counts in day.counts.items())),
+        samples=tuple(sorted((numbers[text], day.samples[text]) for text in ranked[:MOST_SAMPLES])),
+    )
+
+
+def _trimmed(counts: Sequence[int]) -> tuple[int, ...]:
+    """Without the zeros that it ends in."""
+    last = max((place for place, count in enumerate(counts, start=1) if count), default=0)
+    return tuple(counts[:last])
+
+
+def merged(one: DayCounts, other: DayCounts) -> DayCounts:
+    """Both as one, which stands for a week."""
+    by_feature = {feature: counts for feature, *counts in one.counts}
+    for feature, *counts in other.counts:
+        there = by_feature.get(feature, [])
+        longest = max(len(there), len(counts))
+        padded = [[*some, *[0] * (longest - len(some))] for some in (there, counts)]
+        by_feature[feature] = [sum(pair) for pair in zip(*padded, strict=True)]
+    early, late = sorted((one, other), key=lambda day: (day.first, day.last, day.samples))
+    samples = dict(late.samples) | dict(early.samples)
+    return DayCounts(
+        first=early.first,
+        last=max(one.last, other.last),
+        hours=one.hours | other.hours,
+        events=one.events + other.events,
+        denied=one.denied + other.denied,
+        counts=tuple(sorted((feature, *counts) for feature, counts in by_feature.items())),
+        samples=tuple(sorted(samples.items())[:MOST_SAMPLES]),
+        days=7,
+    )
+
+
+def joined(one: CallerDay, other: CallerDay) -> CallerDay:
+    """Two records of the same caller and day from one unit as one."""
+    counts = dict(one.counts)
+    for text, (done, denied, failed) in other.counts.items():
+        had = counts.get(text, (0, 0, 0))
+        counts[text] = (had[0] + done, had[1] + denied, had[2] + failed)
+    return msgspec.structs.replace(
+        one,
+        first_at=min(one.first_at, other.first_at),
+        last_at=max(one.last_at, other.last_at),
+        hours=one.hours | other.hours,
+        events=one.events + other.events,
+        denied=one.denied + other.denied,
+        counts=counts,
+        samples={**other.samples, **one.samples},
+    )
+
+
+# --- As text ---
+
+_UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
+_PACKED, _AS_IS = "~", "="
+"""A UUID is kept as 22 letters behind the first; other ids that begin with either have the second before them."""
+
+
+def body_of(counts: DayCounts) -> str:
+    """One line of JSON."""
+    samples = tuple((feature, _packed(event)) for feature, event in counts.samples)
+    return _encoder.encode(msgspec.structs.replace(counts, samples=samples)).decode()
+
+
+def counts_in(body: str, what: str) -> DayCounts:
+    """What :func:`body_of` wrote. Raises DamagedRow, which names the row as ``what``."""
+    try:
+        counts = _decoder.decode(body)
+        samples = tuple((feature, _unpacked(event)) for feature, event in counts.samples)
+        return msgspec.structs.replace(counts, samples=samples) if samples else counts
+    except (msgspec.DecodeError, ValueError) as error:
+        raise DamagedRow(f"the store's {what} cannot be read") from error
+
+
+def _packed(event: str) -> str:
+    if _UUID.fullmatch(event):
+        return _PACKED + base64.urlsafe_b64encode(uuid.UUID(event).bytes).decode().rstrip("=")
+    return _AS_IS + event if event[:1] in (_PACKED, _AS_IS) else event
+
+
+def _unpacked(event: str) -> str:
+    if event[:1] == _PACKED:
+        return str(uuid.UUID(bytes=base64.urlsafe_b64decode(event[1:] + "==")))
+    return event[1:] if event[:1] == _AS_IS else event
+
+
+class _Day(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    scope: str
+    day: int
+    status: CoverageStatus = "complete"
+    detail: str | None = None
+    permission: str | None = None
+
+
+_days = msgspec.json.Decoder(tuple[_Day, ...])
+
+
+def _place(row: tuple[str, int, str, str | None, str | None]) -> tuple[str, int, str, str, str]:
+    scope, day, status, detail, permission = row
+    return scope, day, status, detail or "", permission or ""
+
+
+def coverage_text(days: Iterable[LogDay]) -> str:
+    """Days of scopes as JSON, those that were read in full in two values each; sorted."""
+    rows = {(one.scope, one.day.toordinal(), one.status, one.detail, one.permission) for one in days}
+    complete = ("complete", None, None)
+    short = [row[:2] if row[2:] == complete else row for row in sorted(rows, key=_place)]
+    return _encoder.encode(short).decode()
+
+
+def coverage_in(text: str, what: str) -> tuple[tuple[int, LogDay], ...]:
+    """What :func:`coverage_text` wrote, each with the day's ordinal. Raises DamagedRow as :func:`counts_in`."""
+    try:
+        return tuple(
+            (
+                one.day,
+                LogDay(
+                    scope=one.scope,
+                    day=date.fromordinal(one.day),
+                    status=one.status,
+                    detail=one.detail,
+                    permission=one.permission,
+                ),
+            )
+            for one in _days.decode(text)
+        )
+    except (msgspec.DecodeError, ValueError, OverflowError) as error:
+        raise DamagedRow(f"the store's {what} cannot be read") from error

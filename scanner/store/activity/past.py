@@ -1,0 +1,231 @@
+"""What the store knows of activity, for whoever judges it: light at first, the days of callers in batches."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import date, datetime
+
+from sqlalchemy import Connection, Engine, select
+
+from scanner.errors import DamagedRow
+from scanner.model.activity import (
+    ActivityPast,
+    Caller,
+    CallerPast,
+    DayCounts,
+    LogDay,
+    LogPast,
+    NamedChange,
+    UnitReading,
+)
+from scanner.model.terms import GAPS
+from scanner.store import schema
+from scanner.store.activity.care import Damage, find_damage, lacking, prune
+from scanner.store.activity.counts import counts_in
+from scanner.store.activity.units import (
+    NOT_YET_OVER,
+    LogHead,
+    LogState,
+    Unit,
+    batches,
+    changes,
+    current_units,
+    features_of,
+    heads,
+    merged_until,
+    settled,
+    state_of,
+    worse,
+    write,
+)
+from scanner.store.bodies import decode, moment_of
+from scanner.store.engine import plain_rows, reading, retrying, writing
+from scanner.store.integrity import HINT, is_sound, verify
+
+NO_DAMAGE = Damage()
+HOLE = "nothing was read of this day, though days before and after it were read"
+
+
+class ActivityStore:
+    """What audit logs gave. Any method may raise StoreError."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def damage(self) -> Damage:
+        """What cannot be believed, by verifying every row."""
+        with reading(self._engine) as connection:
+            return find_damage(connection)
+
+    def states(self, logs: Iterable[str], damage: Damage = NO_DAMAGE) -> dict[str, LogState]:
+        """By name, what is known of each log. Damaged units count as not read."""
+        with reading(self._engine) as connection:
+            units = current_units(connection, but=damage.units)
+        return {log: state_of(units, log) for log in logs}
+
+    def write(
+        self,
+        log: str,
+        head: LogHead,
+        readings: Sequence[UnitReading],
+        gaps: Mapping[str, Sequence[LogDay]],
+        at: datetime,
+    ) -> None:
+        """Add what units gave, all in one transaction: see :func:`scanner.store.activity.units.write`."""
+
+        def attempt() -> None:
+            with writing(self._engine) as connection:
+                write(connection, log, head, readings, gaps, at)
+
+        retrying(self._engine, attempt)  # twice does no harm: the second replaces the first
+
+    def prune(self, today: date, keep_days: int) -> None:
+        """Merge old days to weeks, and remove what is older still. Only for a role that may prune."""
+        with writing(self._engine) as connection:
+            prune(connection, today, keep_days)
+
+    def past(self, damage: Damage | None = None) -> ActivityPast:
+        """All that is known. With ``damage``, days of which something is lost are gaps; else DamagedRow is raised."""
+        with reading(self._engine) as connection:
+            if damage is None and (missing := next(lacking(connection), None)):
+                raise DamagedRow(f"the store's {missing[1]}", hint=HINT)  # other rows are verified as they are read
+            lost = damage or NO_DAMAGE
+            units = current_units(connection, but=lost.units, strict=damage is None)
+            callers = _callers(connection, units, lost, strict=damage is None)
+            return ActivityPast(
+                logs=_logs(connection, units, lost, strict=damage is None),
+                callers=callers,
+                changes=_changes(connection, units),
+                read=_Reader(self._engine, units, callers),
+            )
+
+
+def _logs(connection: Connection, units: Sequence[Unit], damage: Damage, *, strict: bool) -> dict[str, LogPast]:
+    table = schema.audit_log
+    found: dict[str, tuple[datetime, LogHead]] = {}
+    for row in plain_rows(connection, select(table).order_by(table.c.number)):
+        if strict:
+            verify(table, row)
+        elif not is_sound(table, row):
+            continue
+        _, log, at, body, _ = row
+        found[log] = found[log][0] if log in found else moment_of(at), decode(heads, body, f"log {log}")
+    lost: dict[str, list[LogDay]] = {}
+    for log, days in damage.days.values():
+        lost.setdefault(log, []).extend(days)
+    by_log: dict[str, list[Unit]] = {}
+    for unit in units:
+        by_log.setdefault(unit.log, []).append(unit)
+    return {
+        log: _log(log, since, head, by_log.get(log, []), lost.get(log, ()))
+        for log, (since, head) in sorted(found.items())
+    }
+
+
+def _log(log: str, first: datetime, head: LogHead, units: Sequence[Unit], lost: Iterable[LogDay]) -> LogPast:
+    begin = merged_until(units, log)
+    days: dict[str, dict[int, LogDay]] = {}
+    for unit in units:
+        for ordinal, day in settled(unit):
+            if unit.sort == "week" or ordinal >= begin:
+                of_scope = days.setdefault(day.scope, {})
+                of_scope[ordinal] = worse(of_scope.get(ordinal), day)
+    for day in lost:
+        of_scope = days.setdefault(day.scope, {})
+        of_scope[day.day.toordinal()] = day
+    gaps: dict[str, dict[int, LogDay]] = {}
+    covered: dict[str, frozenset[int]] = {}
+    for scope, of_scope in sorted(days.items()):
+        covered[scope] = frozenset(ordinal for ordinal, day in of_scope.items() if day.status == "complete")
+        gaps[scope] = dict(sorted(_gaps(scope, of_scope)))
+    return LogPast(
+        log=log,
+        provider=head.provider,
+        source=head.source,
+        first_read_at=first,
+        covered=covered,
+        gaps=gaps,
+        unlogged=head.unlogged,
+        sees_all_use_of=head.sees_all_use_of,
+    )
+
+
+def _gaps(scope: str, days: Mapping[int, LogDay]) -> Iterator[tuple[int, LogDay]]:
+    """Days that could not be read, and those between others of which there is nothing; the last may still go on."""
+    over = [ordinal for ordinal, day in days.items() if day.detail != NOT_YET_OVER]
+    for ordinal in range(min(over, default=0), max(over, default=-1) + 1):
+        day = days.get(ordinal)
+        if day is None:
+            yield ordinal, LogDay(scope=scope, day=date.fromordinal(ordinal), status="failed", detail=HOLE)
+        elif day.status in GAPS:
+            yield ordinal, day
+
+
+def _callers(connection: Connection, units: Sequence[Unit], damage: Damage, *, strict: bool) -> tuple[Caller, ...]:
+    """Everybody who acted in a current unit, by number."""
+    table, day = schema.log_caller, schema.log_day.c
+    current = {one.number for one in units}
+    rows = plain_rows(connection, select(table).order_by(table.c.number))
+    # Nearly always all units are current, so only callers of others are asked about.
+    replaced = set(connection.execute(select(schema.log_unit.c.number)).scalars()) - current
+    maybe = set[int]()
+    for some in batches(sorted(replaced)):
+        maybe.update(connection.execute(select(day.caller).where(day.unit.in_(some)).distinct()).scalars())
+    active = set[int]()
+    for some in batches(sorted(maybe)):
+        pairs = plain_rows(connection, select(day.caller, day.unit).where(day.caller.in_(some)))
+        active.update(number for number, unit in pairs if unit in current)
+    callers = []
+    for row in rows:
+        if strict:
+            verify(table, row)
+        number, log, scope, caller, unique_id = row[:5]
+        if number not in damage.callers and (number in active or number not in maybe):
+            callers.append(Caller(number=number, log=log, scope=scope, caller=caller, unique_id=unique_id))
+    return tuple(callers)
+
+
+def _changes(connection: Connection, units: Sequence[Unit]) -> tuple[NamedChange, ...]:
+    current, table = {one.number for one in units}, schema.log_change
+    found = []
+    for row in plain_rows(connection, select(table)):
+        if row[0] in current:
+            verify(table, row)
+            found.append(decode(changes, row[2], "change in an audit log"))
+    return tuple(sorted(found, key=lambda one: (one.at, one.scope, one.target, one.action, one.event_id)))
+
+
+class _Reader:
+    """Reads the days of callers. Raises DamagedRow, naming the row."""
+
+    def __init__(self, engine: Engine, units: Sequence[Unit], callers: Sequence[Caller]) -> None:
+        self._engine = engine
+        self._units = frozenset(one.number for one in units)
+        self._callers = {one.number: one for one in callers}
+
+    def __call__(self, numbers: Sequence[int]) -> Iterator[CallerPast]:
+        for some in batches(number for number in numbers if number in self._callers):
+            with reading(self._engine) as connection:
+                pasts = self._read(connection, some)
+            yield from pasts
+
+    def _read(self, connection: Connection, numbers: Sequence[int]) -> list[CallerPast]:
+        table = schema.log_day
+        features = features_of(connection, numbers, lambda row: is_sound(schema.log_feature, row))
+        days: dict[int, list[tuple[int, DayCounts]]] = {number: [] for number in numbers}
+        rows = select(table).where(table.c.caller.in_(numbers))
+        for row in plain_rows(connection, rows.order_by(table.c.caller, table.c.day, table.c.unit)):
+            number, ordinal, unit, body, _ = row
+            if unit not in self._units:
+                continue
+            verify(table, row)
+            what = f"activity of {self._callers[number].caller}"
+            counts = counts_in(body, what)
+            used = [feature for feature, *_ in counts.counts] + [feature for feature, _ in counts.samples]
+            if used and not 0 <= min(used) <= max(used) < len(features.get(number, ())):
+                raise DamagedRow(f"the store's {what} has lost a feature", hint=HINT)
+            days[number].append((ordinal, counts))
+        return [
+            CallerPast(caller=self._callers[number], features=features.get(number, ()), days=tuple(days[number]))
+            for number in numbers
+        ]

@@ -1,0 +1,298 @@
+"""Units of logs as they are stored: written whole, the newest of each name current, others ignored."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
+from itertools import islice
+from typing import Literal, NamedTuple, TypeAlias, TypeVar
+
+from msgspec import Struct
+from msgspec.json import Decoder
+from msgspec.structs import replace
+from sqlalchemy import Column, Connection, Table, func, select
+
+from scanner.model.activity import CallerDay, LogDay, NamedChange, UnitReading
+from scanner.model.terms import GAPS
+from scanner.store import schema
+from scanner.store.activity.counts import body_of, counts_of, coverage_in, coverage_text, joined
+from scanner.store.bodies import encode, moment_of, text_of
+from scanner.store.database import Values
+from scanner.store.engine import bulk_insert, plain_rows
+from scanner.store.integrity import is_sound, verify
+
+Sort: TypeAlias = Literal["unit", "gap", "week"]
+Who: TypeAlias = tuple[str, str, str]
+"""Scope, caller and unique id."""
+T = TypeVar("T")
+
+ASKED_AT_ONCE = 500
+"""Values in one query's list."""
+
+
+class LogHead(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What a log is, as it was when it was last read. ``source``: whose identities it is about; None: any.
+
+    ``unlogged``, ``sees_all_use_of``: as its reader declares.
+    """
+
+    type: str
+    provider: str
+    source: str | None = None
+    unlogged: tuple[str, ...] = ()
+    sees_all_use_of: tuple[str, ...] = ()
+
+
+class Unit(NamedTuple):
+    """A row of ``log_unit``."""
+
+    number: int
+    log: str
+    sort: Sort
+    name: str
+    digest: str
+    read_at: str
+    events: int
+    days: int
+    changes: int
+    coverage: str
+    checksum: str
+
+    @property
+    def what(self) -> str:
+        """As messages call it."""
+        return f"{self.sort} {self.name} of the log {self.log}"
+
+    @property
+    def read_on(self) -> int:
+        """The ordinal of the day (UTC) on which it was read."""
+        return moment_of(self.read_at).date().toordinal()
+
+    @property
+    def covers(self) -> tuple[tuple[int, LogDay], ...]:
+        """Its days, each with the ordinal. Raises DamagedRow."""
+        return coverage_in(self.coverage, self.what)
+
+
+class LogState(Struct, frozen=True, kw_only=True):
+    """What is known of a log, for whoever reads what is new.
+
+    ``known``: by name of units that need not be read again unless their digest changes, that digest.
+    ``newest``: the last day that was read, as an ordinal. ``merged_until``: days before it are not taken in any more.
+    ``gaps``: by name, what could not be read so far, with its days.
+    """
+
+    known: Mapping[str, str] = {}
+    newest: int | None = None
+    merged_until: int = 0
+    gaps: Mapping[str, tuple[LogDay, ...]] = {}
+
+
+heads = Decoder(LogHead)
+changes = Decoder(NamedChange)
+
+
+def batches(values: Iterable[T]) -> Iterator[list[T]]:
+    """So many at once as one query asks for."""
+    left = iter(values)
+    while some := list(islice(left, ASKED_AT_ONCE)):
+        yield some
+
+
+_REFERRING: Mapping[Table, tuple[Column[int], ...]] = {
+    schema.log_unit: (schema.log_day.c.unit, schema.log_change.c.unit),
+    schema.log_caller: (schema.log_day.c.caller, schema.log_feature.c.caller),
+}
+
+
+def next_number(connection: Connection, table: Table) -> int:
+    """The number of the next row, which no row that was lost had; nobody else adds one before this transaction ends."""
+    columns = (table.c.number, *_REFERRING.get(table, ()))
+    return 1 + max(int(connection.execute(select(func.coalesce(func.max(one), 0))).scalar_one()) for one in columns)
+
+
+def current_units(connection: Connection, *, but: Collection[int] = (), strict: bool = False) -> list[Unit]:
+    """The newest unit of each log, sort and name, by number. Rows in ``but`` are left out, with what they replaced.
+
+    Raises DamagedRow for a damaged row, if ``strict``.
+    """
+    newest: dict[tuple[str, str, str], Unit] = {}
+    for row in plain_rows(connection, select(schema.log_unit).order_by(schema.log_unit.c.number)):
+        if strict:
+            verify(schema.log_unit, row)
+        unit = Unit(*row)
+        newest[unit.log, unit.sort, unit.name] = unit
+    return sorted(one for one in newest.values() if one.number not in but)
+
+
+NOT_YET_OVER = "it was read before it had ended, and not again"
+
+
+def settled(unit: Unit) -> Iterator[tuple[int, LogDay]]:
+    """The unit's days with their ordinals; one that was read before it had ended is not complete. Raises DamagedRow."""
+    for ordinal, day in unit.covers:
+        if day.status == "complete" and ordinal >= unit.read_on:
+            yield ordinal, replace(day, status="failed", detail=NOT_YET_OVER)
+        else:
+            yield ordinal, day
+
+
+def worse(one: LogDay | None, other: LogDay) -> LogDay:
+    """What two units say of one day: a gap outweighs what is complete; of two gaps, one is told."""
+    if one is None or one.status not in GAPS:
+        return other
+    return one if other.status not in GAPS else min(one, other, key=lambda day: (day.status, day.detail or ""))
+
+
+def merged_until(units: Iterable[Unit], log: str) -> int:
+    """The ordinal of the first day of the log that is not merged to weeks; 0 where none is."""
+    return max((int(one.name) + 7 for one in units if one.sort == "week" and one.log == log), default=0)
+
+
+def state_of(units: Sequence[Unit], log: str) -> LogState:
+    """What the current units say of a log. A unit that was read before its days ended is to be read again."""
+    mine = [one for one in units if one.log == log]
+    known, newest = dict[str, str](), list[int]()
+    for unit in mine:
+        days = [day for day, _ in unit.covers]
+        if unit.sort != "gap":
+            newest += days
+        if unit.sort == "unit" and max(days, default=0) < unit.read_on:
+            known[unit.name] = unit.digest
+    return LogState(
+        known=known,
+        newest=max(newest, default=None),
+        merged_until=merged_until(mine, log),
+        gaps={one.name: tuple(day for _, day in one.covers) for one in mine if one.sort == "gap" and one.covers},
+    )
+
+
+# --- Writing ---
+
+
+def write(
+    connection: Connection,
+    log: str,
+    head: LogHead,
+    readings: Sequence[UnitReading],
+    gaps: Mapping[str, Sequence[LogDay]],
+    at: datetime,
+) -> None:
+    """Add what units gave, in place of what units of their names gave before.
+
+    ``gaps``: by name, days that could not be read; without days, that gap is no more.
+    """
+    _keep_head(connection, log, head, at)
+    begin = merged_until(map(Unit._make, _weeks(connection, log)), log)
+    latest = {one.unit.name: one for one in readings}
+    taken = [(one, _by_caller(one.callers, begin)) for one in latest.values()]
+    known = _known(connection, log, taken)
+    number, moment = next_number(connection, schema.log_unit), text_of(at)
+    units, days, changed = list[Values](), list[Values](), list[Values]()
+    for unit, (reading, callers) in enumerate(taken, start=number):
+        for (who, day), one in callers.items():
+            caller = known[who]
+            days.append((caller.number, day, unit, body_of(counts_of(one, caller.features))))
+        for position, change in enumerate(reading.changes):
+            changed.append((unit, position, encode(change, "change").decode()))
+        coverage = coverage_text([one for one in reading.coverage if one.day.toordinal() >= begin])
+        counted = (reading.events, len(callers), len(reading.changes), coverage)
+        units.append((unit, log, "unit", reading.unit.name, reading.unit.digest, moment, *counted))
+    for unit, (name, missing) in enumerate(gaps.items(), start=number + len(units)):
+        units.append((unit, log, "gap", name, "", moment, 0, 0, 0, coverage_text(missing)))
+    bulk_insert(connection, schema.log_unit, units)
+    bulk_insert(connection, schema.log_day, days)
+    bulk_insert(connection, schema.log_change, changed)
+
+
+def _keep_head(connection: Connection, log: str, head: LogHead, at: datetime) -> None:
+    table = schema.audit_log
+    body = encode(head, f"log {log}").decode()
+    rows = plain_rows(connection, select(table).where(table.c.name == log).order_by(table.c.number))
+    if not rows or rows[-1][3] != body or not is_sound(table, rows[-1]):
+        bulk_insert(connection, table, [(next_number(connection, table), log, text_of(at), body)])
+
+
+def _weeks(connection: Connection, log: str) -> list[Values]:
+    unit = schema.log_unit
+    return plain_rows(connection, select(unit).where(unit.c.sort == "week", unit.c.log == log))
+
+
+def _by_caller(days: Iterable[CallerDay], begin: int) -> dict[tuple[Who, int], CallerDay]:
+    found: dict[tuple[Who, int], CallerDay] = {}
+    for one in days:
+        if (day := one.day.toordinal()) >= begin:
+            key = (one.scope, one.caller, one.unique_id), day
+            found[key] = joined(found[key], one) if key in found else one
+    return found
+
+
+class _Caller(Struct):
+    number: int
+    features: dict[str, int]
+    """By text, its number."""
+
+
+def _known(
+    connection: Connection, log: str, taken: Iterable[tuple[UnitReading, Mapping[tuple[Who, int], CallerDay]]]
+) -> dict[Who, _Caller]:
+    """Every caller with its number and the numbers of all its features; what is not there yet is added."""
+    needed: dict[Who, set[str]] = {}
+    for _, callers in taken:
+        for (who, _), day in callers.items():
+            needed.setdefault(who, set()).update(day.counts)
+    known = _stored(connection, log, needed)
+    first = next_number(connection, schema.log_caller) if needed.keys() - known.keys() else 0
+    new, features = list[Values](), list[Values]()
+    for who in sorted(needed):
+        if who not in known:
+            known[who] = _Caller(first + len(new), {})
+            new.append((known[who].number, log, *who, _hash(log, who)))
+        its = known[who].features
+        for text in sorted(needed[who] - its.keys()):
+            features.append((known[who].number, len(its), text))
+            its[text] = len(its)
+    bulk_insert(connection, schema.log_caller, new)
+    bulk_insert(connection, schema.log_feature, features)
+    return known
+
+
+def _stored(connection: Connection, log: str, needed: Collection[Who]) -> dict[Who, _Caller]:
+    """Those that the store has. One of which a row is damaged is left out: it gets another number."""
+    caller, feature = schema.log_caller, schema.log_feature
+    found: dict[Who, _Caller] = {}
+    for hashes in batches(sorted(_hash(log, who) for who in needed)):
+        numbers: dict[int, Who] = {}
+        for row in plain_rows(connection, select(caller).where(caller.c.hash.in_(hashes))):
+            who = row[2], row[3], row[4]
+            if is_sound(caller, row) and row[1] == log and who in needed:
+                numbers[row[0]] = who
+        by_caller = features_of(connection, numbers, lambda row: is_sound(feature, row))
+        for number, who in sorted(numbers.items()):
+            its = by_caller.get(number)
+            if its is not None:
+                found[who] = _Caller(number, {text: place for place, text in enumerate(its)})
+    return found
+
+
+def features_of(
+    connection: Connection, callers: Iterable[int], sound: Callable[[Values], bool]
+) -> dict[int, tuple[str, ...]]:
+    """By caller, its features in the order of their numbers; those of whom one is missing or not sound are left out."""
+    feature = schema.log_feature
+    found: dict[int, list[str]] = {}
+    broken = set[int]()
+    for some in batches(sorted(callers)):
+        rows = select(feature).where(feature.c.caller.in_(some)).order_by(feature.c.caller, feature.c.number)
+        for row in plain_rows(connection, rows):
+            its = found.setdefault(row[0], [])
+            if row[1] != len(its) or not sound(row):
+                broken.add(row[0])
+            its.append(row[2])
+    return {number: tuple(its) for number, its in found.items() if number not in broken and len(set(its)) == len(its)}
+
+
+def _hash(log: str, who: Who) -> str:
+    text = "\x1f".join((log, *who))
+    return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()
