@@ -9,7 +9,7 @@ from typing import Any
 
 from connectors.aws.workloads.declarations import ResourceType
 
-_STEP = re.compile(r"(?P<name>[^.\[\]]+)(?:\[(?:\?(?P<member>\w+)==[^\]]*)?\])?")
+_STEP = re.compile(r"(?P<name>[^.\[\]]+)(?P<each>\[(?:\?(?P<member>\w+)==[^\]]*)?\])?")
 
 
 @cache
@@ -26,18 +26,30 @@ def answer(service: str, operation: str) -> Any:
 
 
 def at(shape: Any, path: str) -> list[Any]:
-    """The shapes that a path leads to; none where the model has nothing there."""
+    """The shapes that a path leads to, as JMESPath follows it; none where the model has nothing there.
+
+    Through a list it leads only with ``[]``; without, it ends there.
+    """
     reached = [shape]
     for step in _STEP.finditer(path):
-        reached = [found for one in reached for found in _after(_flat(one), step["name"], step["member"])]
-    return [_flat(one) for one in reached]
+        reached = [found for one in reached for found in _after(one, step["name"])]
+        if step["each"]:
+            reached = [one.member for one in reached if one.type_name == "list"]
+        if step["member"]:
+            reached = [one for one in reached if step["member"] in one.members]
+    return reached
+
+
+def rows_at(shape: Any, path: str) -> list[Any]:
+    """As :func:`at`, for rows, which are taken one by one."""
+    return [_flat(one) for one in at(shape, path)]
 
 
 def row_shapes(one: ResourceType) -> list[Any]:
     """What a row is made of: the listing's, and each detail's answer."""
-    shapes = at(answer(one.service, one.listing.operation), one.listing.rows)
+    shapes = rows_at(answer(one.service, one.listing.operation), one.listing.rows)
     for detail in one.details:
-        found = at(answer(one.service, detail.operation), detail.at)
+        found = rows_at(answer(one.service, detail.operation), detail.at)
         shapes = found if detail.batch else [*shapes, *found]
     return shapes
 
@@ -48,12 +60,9 @@ def _flat(shape: Any) -> Any:
     return shape
 
 
-def _after(shape: Any, name: str, member: str | None) -> Iterator[Any]:
+def _after(shape: Any, name: str) -> Iterator[Any]:
     if shape.type_name == "map":
         yield shape.value
     elif shape.type_name == "structure":
         names = shape.members if name == "*" else {name} & set(shape.members)
-        for each in names:
-            found = shape.members[each]
-            if member is None or member in _flat(found).members:
-                yield found
+        yield from (shape.members[each] for each in names)

@@ -11,7 +11,7 @@ import pytest
 from connectors.aws.settings import AwsSettings
 from connectors.aws.workloads.catalog import BY_SECTION, IDENTITY_KINDS, SECTIONS, TYPES, children, kept, wanted
 from connectors.aws.workloads.declarations import Detail, Fields, ResourceType, permission
-from tests.connectors.aws.workloads.shapes import answer, at, model, row_shapes
+from tests.connectors.aws.workloads.shapes import answer, at, model, row_shapes, rows_at
 
 _NAMES = {"partition", "region", "account"}
 _PLACE = re.compile(r"\{([^{}]+)\}")
@@ -33,7 +33,7 @@ def _leads_to(one: ResourceType, path: str) -> list[Any]:
     if path in one.listing.by or path in {name for detail in one.details if detail.batch for name in detail.by}:
         return [None]
     found = [shape for row in row_shapes(one) if row.type_name != "string" for shape in at(row, path)]
-    bare = any(row.type_name == "string" for row in at(answer(one.service, one.listing.operation), one.listing.rows))
+    bare = any(row.type_name == "string" for row in rows_at(answer(one.service, one.listing.operation), one.listing.rows))
     return [*found, None] if path == "id" and bare else found
 
 
@@ -42,6 +42,26 @@ def _check_call(service: str, operation: str, parameters: Mapping[str, Any]) -> 
     known = set(takes.members) if takes is not None else set()
     assert set(parameters) <= known
     assert set(takes.required_members if takes is not None else ()) <= set(parameters)
+
+
+@pytest.mark.parametrize(
+    ("path", "kinds"),
+    [
+        ("taskDefinition.containerDefinitions[].environment[].value", ["string"]),
+        ("taskDefinition.containerDefinitions.environment[].value", []),
+        ("taskDefinition.containerDefinitions[].environment.value", []),
+        ("taskDefinition.containerDefinitions[].environment", ["list"]),
+        ("taskDefinition.containerDefinitions[?name=='x'].image", ["string"]),
+        ("taskDefinition.containerDefinitions[?nosuch=='x'].image", []),
+        ("taskDefinition.family[]", []),
+        ("taskDefinition.nosuch", []),
+    ],
+)
+def test_a_path_leads_where_jmespath_would(path: str, kinds: list[str]) -> None:
+    """Or the checks below would pass for paths that find nothing."""
+    shape = answer("ecs", "DescribeTaskDefinition")
+
+    assert [one.type_name for one in at(shape, path)] == kinds
 
 
 @every_type
