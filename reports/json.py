@@ -15,7 +15,7 @@ from msgspec.structs import asdict
 from reports.base import Screen, View
 from reports.phrases import evidence_of
 from reports.views import select
-from scanner.model import SCHEMA, Assessment, EntryAssessment, Finding, ScanInfo, ScanResult
+from scanner.model import SCHEMA, Assessment, EntryAssessment, Finding, ScanInfo, ScanResult, Workload
 from scanner.text import without_surrogates
 
 # What JSON lets through raw, but a terminal or an editor acts on, in UTF-8: DEL, C1 controls, zero-width and
@@ -84,6 +84,8 @@ VERDICTS = ("nature", "agent", "registry", "ownership", "usage", "privilege", "d
 HELD = ("credentials", "grants", "links", "trusts")
 JUDGED = ("consumers", "findings", "rechecked")
 """Fields of an identity, and between them of its assessment, in the order in which they are written."""
+WITH_ATTRIBUTES = ("runs_in", "signs_tokens_as")
+"""Fields of a workload that are written among its attributes."""
 FIRST_SEEN = "first_seen"
 """Behind the facts: start of the first scan that ever had the identity."""
 INPUT = ("role", "name", "sha256")
@@ -151,7 +153,7 @@ def _lists(result: ScanResult) -> Iterator[tuple[str, str, Iterable[bytes]]]:
     yield "coverage", "coverage", map(_plain, result.coverage)
     yield "identities", "identity", (_identity(one, result.first_seen) for one in result.identities)
     yield "secrets", "secret", map(_plain, result.secrets)
-    yield "workloads", "workload", map(_plain, result.workloads)
+    yield "workloads", "workload", map(_workload, result.workloads)
     yield "assignments", "assignment", map(_plain, result.assignments)
     yield "registry", "registry", map(_entry, result.entries)
     yield "findings", "finding", map(_finding, result.findings)
@@ -159,6 +161,11 @@ def _lists(result: ScanResult) -> Iterator[tuple[str, str, Iterable[bytes]]]:
 
 def _plain(record: Struct) -> bytes:
     return encoded_record(asdict(record))
+
+
+def _workload(workload: Workload) -> bytes:
+    held = {name: value for name, value in asdict(workload).items() if name not in WITH_ATTRIBUTES}
+    return encoded_record({**held, "attributes": workload.published_attributes})
 
 
 def _identity(judged: Assessment, first_seen: Mapping[str, datetime]) -> bytes:

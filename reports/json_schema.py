@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 
 import msgspec
 
-from reports.json import FACTS, FIRST_SEEN, HELD, INPUT, JUDGED, VERDICTS
+from reports.json import FACTS, FIRST_SEEN, HELD, INPUT, JUDGED, VERDICTS, WITH_ATTRIBUTES
 from scanner.model import (
     SCHEMA,
     Assessment,
@@ -56,12 +56,15 @@ _LISTS: Mapping[str, tuple[str, str]] = {
 def scan_schema() -> Schema:
     """The schema of the document; that of a line of NDJSON is its definition ``line``. More keys may come."""
     _, components = msgspec.json.schema_components(_WRITTEN, ref_template=_REF)
+    for name in ("Way", "TokenSubject"):  # written among an identity's attributes
+        del components[name]
     for component in components.values():  # docstrings, which Python 3.13 and newer keep without their indentation
         component["description"] = cleandoc(component["description"])
     defs = {name: _as_written(component) for name, component in components.items()}
     judged, entry = defs.pop("Assessment"), defs.pop("EntryAssessment")
     defs["IdentityRecord"] = _identity(judged, defs.pop("Identity"))
-    del defs["Way"]  # an identity's reach is written among its attributes
+    workload = {name: of for name, of in defs["Workload"]["properties"].items() if name not in WITH_ATTRIBUTES}
+    defs["Workload"] = {**defs["Workload"], **_object(workload)}
     defs["EntryRecord"] = _entry(entry, defs.pop("Entry"))
     defs["Input"] = _input(defs["Input"])
     status = {"status": msgspec.json.schema(FindingStatus)}

@@ -15,7 +15,6 @@ from msgspec.structs import replace
 from scanner.matching.declared import environment_of
 from scanner.matching.keys import as_compared
 from scanner.model import Coverage, Edge, Identity, Link, Trust, Workload
-from scanner.model.attributes import SIGNS_TOKENS_AS, TOKEN_SUBJECTS
 from scanner.text import issuer_name
 
 _WILD = re.compile(r"[*?]")
@@ -202,7 +201,7 @@ class _Callers:
 # --- Federation across providers: an identity that can present a token, and one that trusts its issuer. Pure ---
 #
 # A federated trust names the issuer and the subject of tokens; an identity names the subjects of the tokens it can
-# obtain (see :data:`scanner.model.attributes.TOKEN_SUBJECTS`). Both can be of any provider.
+# obtain (see :class:`scanner.model.reach.TokenSubject`). Both can be of any provider.
 
 _WILDCARDS = "*?"
 _NO_PROVIDER = ""
@@ -257,7 +256,10 @@ class _TokenHolders:
         self._patterns: defaultdict[str, list[tuple[str, str]]] = defaultdict(list)
         self._subjects = cache(lambda issuer: Keys(_NO_PROVIDER, self._exact.get(issuer, ())))
         for identity in identities:
-            for issuer, subject in _token_subjects(identity):
+            for held in identity.token_subjects:
+                issuer, subject = issuer_name(held.issuer), held.subject
+                if not subject.strip(_WILDCARDS):
+                    continue  # a subject that the caller chooses freely names nobody
                 if _is_exact(subject):
                     self._exact[issuer][subject].append(identity.key)
                 else:
@@ -278,16 +280,6 @@ class _TokenHolders:
         else:
             yield from (key for subject in self._subjects(issuer).named(wanted) for key in named[subject])
         yield from (key for subject, key in self._patterns.get(issuer, ()) if meet(wanted, subject))
-
-
-def _token_subjects(identity: Identity) -> Iterator[tuple[str, str]]:
-    given = identity.attributes.get(TOKEN_SUBJECTS)
-    for pair in given if isinstance(given, (list, tuple)) else ():
-        match pair:
-            case [str(issuer), str(subject)] if subject.strip(_WILDCARDS):
-                yield issuer_name(issuer), subject
-            case _:  # another connector may use the attribute for something else
-                pass
 
 
 def meet(one: str, other: str) -> bool:
@@ -328,7 +320,7 @@ def with_clusters(
     workloads = tuple(workloads)
     clusters: defaultdict[str, list[str]] = defaultdict(list)
     for workload in workloads:
-        for url in _signing(workload):
+        for url in workload.signs_tokens_as:
             clusters[issuer_name(url)].append(workload.key)
     if not clusters:
         return tuple(identities), workloads
@@ -354,10 +346,3 @@ def _linked(identity: Identity, clusters: Mapping[str, Sequence[str]], running: 
     for link in links:
         running[link.target].add(identity.key)
     return replace(with_links(identity, links), trusts=tuple(dict.fromkeys(trusts))) if links else identity
-
-
-def _signing(workload: Workload) -> Iterator[str]:
-    given = workload.attributes.get(SIGNS_TOKENS_AS)
-    for one in given if isinstance(given, (list, tuple)) else (given,):
-        if isinstance(one, str) and one:
-            yield one

@@ -28,7 +28,6 @@ from scanner.model import (
     Way,
     Workload,
 )
-from scanner.model.attributes import RUNS_IN
 
 
 def placed(workloads: Iterable[Workload], identities: Sequence[Identity]) -> tuple[Workload, ...]:
@@ -150,7 +149,7 @@ class _Running:
     def add(self, runner: Workload | Identity, roles: tuple[str, ...]) -> None:
         """Add a workload or agent with the keys of its roles."""
         self._roles[runner.key] = roles
-        for name in {runner.key, *_clusters_of(runner)}:
+        for name in {runner.key, *runner.runs_in}:
             self._parts.setdefault(name, []).append(runner.key)
 
     def within(self, takeover: Takeover | Way) -> Iterator[tuple[str, str]]:
@@ -168,13 +167,6 @@ class _Running:
     @cached_property
     def _keys(self) -> Keys:
         return Keys(self._provider, self._parts)
-
-
-def _clusters_of(runner: Workload | Identity) -> Iterator[str]:
-    given = runner.attributes.get(RUNS_IN)
-    for each in given if isinstance(given, (list, tuple)) else (given,):
-        if isinstance(each, str):
-            yield each
 
 
 def by_takeover(identities: Iterable[Identity], workloads: Iterable[Workload], held: Held = _NOTHING) -> Iterator[Edge]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 from typing import TypeVar
@@ -23,8 +24,10 @@ from scanner.model import (
     StoredSecret,
     Trust,
     Workload,
+    with_typed,
 )
 from scanner.model.attributes import FACTS_OF_CREDENTIALS, OWNERS, RECORDS_OF_USE, SPONSORS
+from scanner.redaction.gate import cleared
 
 _Keyed = TypeVar("_Keyed", Identity, StoredSecret, Workload, Assignment)
 
@@ -44,6 +47,34 @@ _FILLABLE = (
 _PEOPLE = (OWNERS, SPONSORS)
 
 AS_LAST_READ = "as last read: its permissions could not be read this time"
+
+
+REACH, MOST_MISFITS = "reach", 3
+"""The section of a gap that names records by which it is unknown who can become whom; so many of them are named."""
+
+
+def misfits(records: Iterable[Identity | Workload], *, part: str | None = None) -> Iterator[Coverage]:
+    """A gap for each scope of records with attributes that do not have the shape of their published names.
+
+    ``part``: of the scope that was read. The gap hides no identity.
+    """
+    named: defaultdict[tuple[str, str, str], list[str]] = defaultdict(list)
+    for one in records:
+        try:
+            with_typed(one)
+        except ValueError as error:
+            named[one.source, one.provider, one.scope].append(f"{one.key}: {error}")
+    for (source, provider, scope), rows in sorted(named.items()):
+        more = f"; and {len(rows) - MOST_MISFITS} more" if len(rows) > MOST_MISFITS else ""
+        gap = Coverage(
+            source=source,
+            provider=provider,
+            scope=scope,
+            section=REACH if part is None else f"{REACH}:{part}",
+            status="partial",
+            detail=f"attack paths through these are unknown: {'; '.join(rows[:MOST_MISFITS])}{more}",
+        )
+        yield cleared(gap)
 
 
 class Reading(Struct, frozen=True, kw_only=True):
@@ -148,6 +179,8 @@ def _merge(seen: Sequence[Identity], ranks: Mapping[str, int]) -> Identity:
         links=_distinct(one.links for one in seen),
         trusts=_distinct_trusts(chain.from_iterable(one.trusts for one in seen)),
         reach=_distinct(one.reach for one in seen),
+        token_subjects=_distinct(one.token_subjects for one in seen),
+        runs_in=_distinct(one.runs_in for one in seen),
     )
 
 
@@ -211,6 +244,8 @@ def _last_permissions(identity: Identity, last: Identity) -> dict[str, object]:
         "grants": _distinct((identity.grants, last.grants)),
         "links": _distinct((identity.links, last.links)),
         "reach": _distinct((identity.reach, last.reach)),
+        "token_subjects": identity.token_subjects or last.token_subjects,
+        "runs_in": identity.runs_in or last.runs_in,
         "signals": _with_last_signals(identity, last, "permission"),
     }
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import suppress
 from threading import Lock
 
@@ -18,7 +18,7 @@ from msgspec.structs import replace
 
 from connectors.base import Connector, DiscoveredRecord, Scope, Spec, settled
 from connectors.budget import LIMITS, Budget, Limits, spending
-from scanner.discovery.inventory import Reading
+from scanner.discovery.inventory import Reading, misfits
 from scanner.errors import DeadlineExceeded, SourceError
 from scanner.model import (
     EVERY_SCOPE,
@@ -29,8 +29,7 @@ from scanner.model import (
     Identity,
     StoredSecret,
     Workload,
-    with_doubted_reach,
-    with_typed_reach,
+    with_doubted,
 )
 from scanner.redaction.gate import cleared
 from scanner.redaction.shapes import public_id
@@ -70,8 +69,6 @@ log = logging.getLogger(__name__)
 
 WHOLE_SCOPE = "*"
 """The section of a gap that covers a whole scope."""
-REACH, MOST_MISFITS = "reach", 3
-"""The section of a gap for invalid reach of identities, and how many of them it names."""
 GRACE, GRACE_SHARE = 1.0, 0.1
 """Grace after the deadline, as a share of it and as seconds at most, for a connector to yield what it has read."""
 
@@ -145,15 +142,15 @@ def read_scope(
         coverage.append(gap_in(scope, error))
     except Exception as error:  # noqa: BLE001  # a bug in a connector must not end the scan of other scopes
         coverage.append(gap_in(scope, _bug(scope.source, error)))
-    typed, misfits = _typed(identities)
-    coverage += _gap_of_misfits(connector.spec, scope, misfits)
+    typed, placed = tuple(map(with_doubted, identities)), tuple(map(with_doubted, workloads))
+    coverage += misfits((*typed, *placed), part=scope.part)
     return Reading(
         source=scope.source,
         scope=public_id(scope.id),
         part=scope.part,
         identities=typed,
         secrets=tuple(secrets),
-        workloads=tuple(workloads),
+        workloads=placed,
         assignments=tuple(assignments),
         coverage=settled(connector.spec, coverage),
     )
@@ -164,35 +161,6 @@ def _through_gate(record: DiscoveredRecord) -> DiscoveredRecord:
         kinds = "identities, secrets, workloads, assignments and coverage"
         raise TypeError(f"a connector yields {kinds}, not {type(record).__name__}")
     return cleared(record)
-
-
-def _typed(identities: Sequence[Identity]) -> tuple[tuple[Identity, ...], list[str]]:
-    """The identities with typed reach, and messages about invalid reach, whose permissions count as unread."""
-    misfits: list[str] = []
-
-    def typed(identity: Identity) -> Identity:
-        try:
-            return with_typed_reach(identity)
-        except ValueError as error:
-            misfits.append(f"{identity.key}: {error}")
-            return with_doubted_reach(identity)
-
-    return tuple(map(typed, identities)), misfits
-
-
-def _gap_of_misfits(spec: Spec, scope: Scope, misfits: Sequence[str]) -> Iterator[Coverage]:
-    """The gap for identities with invalid reach. It hides no identity."""
-    more = f"; and {len(misfits) - MOST_MISFITS} more" if len(misfits) > MOST_MISFITS else ""
-    if misfits:
-        gap = Coverage(
-            source=scope.source,
-            provider=spec.name,
-            scope=public_id(scope.id),
-            section=REACH,
-            status="partial",
-            detail=f"what these identities can assume is unknown: {'; '.join(misfits[:MOST_MISFITS])}{more}",
-        )
-        yield cleared(gap)
 
 
 def _keep_deadline(budget: Budget, deadline: float) -> None:

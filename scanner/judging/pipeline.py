@@ -15,7 +15,7 @@ from scanner.access.assignments import Held, doubt_notices, held_by
 from scanner.access.paths import resolve
 from scanner.access.trusts import with_clusters
 from scanner.access.workloads import with_signals, with_stored
-from scanner.discovery.inventory import Inventory
+from scanner.discovery.inventory import REACH, Inventory, misfits
 from scanner.judging.activity.judge import Circumstances, Known, judge_activity
 from scanner.judging.assessing import LastScan, Lists, assess, reconcile
 from scanner.judging.last_known.registry_rows import followed, gaps, set_aside
@@ -170,10 +170,13 @@ def _entries_of(entries: Sequence[Entry]) -> Callable[[Assessment], Entry | None
 def _linked(inventory: Inventory, held: Held, carried: Sequence[Assessment]) -> tuple[Inventory, tuple[Edge, ...]]:
     """Resolve which identity can become which, and add links to stored secrets."""
     known = [one.identity for one in carried]
+    reported = {(one.source, one.scope) for one in inventory.coverage if one.section.partition(":")[0] == REACH}
+    unclear = [one for one in misfits((*known, *inventory.workloads)) if (one.source, one.scope) not in reported]
     identities, workloads = with_clusters(inventory.identities, inventory.workloads, known)
     resolved = resolve(identities, held, workloads, inventory.coverage, known)
     stored = with_stored(with_signals(resolved.identities, workloads), inventory.secrets)
-    return msgspec.structs.replace(inventory, identities=stored, workloads=workloads), resolved.edges
+    coverage = (*inventory.coverage, *unclear)
+    return msgspec.structs.replace(inventory, identities=stored, workloads=workloads, coverage=coverage), resolved.edges
 
 
 class _Judged(Struct, frozen=True, kw_only=True):

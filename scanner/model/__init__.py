@@ -29,8 +29,8 @@ from scanner.model.discovered import (
     StoredSecret,
     Workload,
     credential_key,
-    with_doubted_reach,
-    with_typed_reach,
+    with_doubted,
+    with_typed,
 )
 from scanner.model.judged import (
     AgentVerdict,
@@ -50,7 +50,7 @@ from scanner.model.judged import (
     UsageVerdict,
     most_severe_first,
 )
-from scanner.model.reach import Edge, Way
+from scanner.model.reach import Edge, TokenSubject, Way
 from scanner.model.result import (
     BlindSpot,
     Forgotten,
@@ -169,6 +169,7 @@ __all__ = [
     "Subject",
     "Summary",
     "Takeover",
+    "TokenSubject",
     "Trust",
     "UnreadRow",
     "UsageState",
@@ -177,6 +178,6 @@ __all__ = [
     "Workload",
     "credential_key",
     "most_severe_first",
-    "with_doubted_reach",
-    "with_typed_reach",
+    "with_doubted",
+    "with_typed",
 ]

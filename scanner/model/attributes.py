@@ -1,4 +1,8 @@
-"""Names of ``attributes`` that rules and joins read, whichever connector sets them. A missing attribute is unknown."""
+"""Names of ``attributes`` that rules and joins read, whichever connector sets them. A missing attribute is unknown.
+
+Token subjects, clusters and issuers are typed fields of the records (:mod:`scanner.model.reach`). Reports publish them,
+and lists and other connectors may set them, under the names here.
+"""
 
 from __future__ import annotations
 
@@ -25,9 +29,7 @@ DEFAULT_ACCOUNT: Final = "default_account"
 """True if the provider created it for workloads that name no account."""
 TOKEN_SUBJECTS: Final = "token_subjects"  # noqa: S105  # the name of an attribute, not a token
 """The issuers and subjects of the tokens that it can present: a list of ``[issuer, subject]``.
-
-``*`` in a subject is a part that the caller chooses. An AWS role has ``["aws:123456789012",
-"arn:aws:sts::123456789012:assumed-role/name/*"]``, because the caller names the session.
+See ``TokenSubject``.
 """
 RECORDS_OF_USE: Final = ("used_as", "last_successful_use", "last_used_region")
 """Details of the last use, besides its time."""
@@ -36,7 +38,10 @@ FACTS_OF_CREDENTIALS: Final = ("console_password", "active_keys", "mfa_active", 
 
 # Of a workload.
 RUNS_IN: Final = "cluster"
-"""The key of the cluster it runs in, or a list of keys. A takeover of the cluster is a takeover of the workload."""
+"""The key of the cluster it runs in, or a list of keys. A takeover of the cluster is a takeover of the workload.
+
+Agents, which are identities, have it, too.
+"""
 SIGNS_TOKENS_AS: Final = "signs_tokens_as"
 """The issuer of the tokens that a cluster gives its workloads, as trust policies name it, or a list of issuers."""
 

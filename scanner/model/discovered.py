@@ -4,12 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 from msgspec import Struct
 from msgspec.structs import replace
 
-from scanner.model.reach import REACH_NAMES, Way, reach_in, reach_published
+from scanner.model.reach import (
+    OF_IDENTITY,
+    OF_WORKLOAD,
+    PUBLISHED_NAMES,
+    TokenSubject,
+    Way,
+    names_published,
+    reach_published,
+)
 from scanner.model.rights import UNKNOWN_PRIVILEGE, Grant, Privilege, Trust
 from scanner.model.terms import (
     GAPS,
@@ -104,6 +112,10 @@ class Identity(Struct, frozen=True, kw_only=True, gc=False):
     trusts: tuple[Trust, ...] = ()
     reach: tuple[Way, ...] = ()
     """The identities that its own policies let it become, if the other side allows it."""
+    token_subjects: tuple[TokenSubject, ...] = ()
+    """Issuers and subjects of the tokens that it can present to whoever trusts them."""
+    runs_in: tuple[str, ...] = ()
+    """Of an agent: as on Workload."""
     unread: tuple[Fact, ...] = ()
     """Facts that a gap hides in this scan; their last known values are used."""
     sources: tuple[str, ...] = ()
@@ -111,30 +123,11 @@ class Identity(Struct, frozen=True, kw_only=True, gc=False):
 
     @property
     def published_attributes(self) -> Mapping[str, Any]:
-        """The attributes as reports show them, with ``reach``."""
-        return {**self.attributes, **reach_published(self.reach)} if self.reach else self.attributes
-
-
-def with_typed_reach(identity: Identity) -> Identity:
-    """Return the identity with its ways moved from attributes with published names to ``reach``.
-
-    Lists, connectors of other packages and stores of earlier versions have them there. Raises ValueError if an
-    attribute has another shape, because an attack path must not be lost silently.
-    """
-    if not identity.attributes or REACH_NAMES.isdisjoint(identity.attributes):
-        return identity
-    ways = tuple(way for way in reach_in(identity.attributes) if way not in identity.reach)
-    rest = {name: value for name, value in identity.attributes.items() if name not in REACH_NAMES}
-    return replace(identity, attributes=rest, reach=(*identity.reach, *ways))
-
-
-def with_doubted_reach(identity: Identity) -> Identity:
-    """As :func:`with_typed_reach`, but an attribute of another shape stays and makes the permissions unread."""
-    try:
-        return with_typed_reach(identity)
-    except ValueError:
-        unread = identity.unread
-        return identity if "permissions" in unread else replace(identity, unread=(*unread, "permissions"))
+        """The attributes as reports show them, with ``reach``, ``token_subjects`` and ``runs_in``."""
+        if not (self.reach or self.token_subjects or self.runs_in):
+            return self.attributes
+        typed = names_published(self.token_subjects, self.runs_in)
+        return {**self.attributes, **typed, **reach_published(self.reach)}
 
 
 class StoredSecret(Struct, frozen=True, kw_only=True, gc=False):
@@ -177,6 +170,49 @@ class Workload(Struct, frozen=True, kw_only=True, gc=False):
     tags: Mapping[str, str] = {}
     attributes: Mapping[str, Any] = {}
     signals: tuple[Signal, ...] = ()
+    runs_in: tuple[str, ...] = ()
+    """Keys of the clusters it runs in: a takeover of the cluster is a takeover of the workload."""
+    signs_tokens_as: tuple[str, ...] = ()
+    """Of a cluster: the issuers of the tokens that it gives its workloads, as trust policies name them."""
+
+    @property
+    def published_attributes(self) -> Mapping[str, Any]:
+        """The attributes as reports show them, with ``runs_in`` and ``signs_tokens_as``."""
+        if not (self.runs_in or self.signs_tokens_as):
+            return self.attributes
+        return {**self.attributes, **names_published((), self.runs_in, self.signs_tokens_as)}
+
+
+_Typed = TypeVar("_Typed", bound=Identity | Workload)
+
+
+def with_typed(record: _Typed) -> _Typed:
+    """Return the record with its reach, token subjects, clusters and issuers moved from attributes to typed fields.
+
+    Lists, connectors of other packages and stores of earlier versions have them there. Raises ValueError if an
+    attribute has another shape, because an attack path must not be lost silently.
+    """
+    attributes = record.attributes
+    if not attributes or PUBLISHED_NAMES.isdisjoint(attributes):
+        return record
+    typed: dict[str, tuple[Any, ...]] = {}
+    rest = dict(attributes)
+    readers = OF_IDENTITY if isinstance(record, Identity) else OF_WORKLOAD
+    for field, (names, read) in readers.items():
+        if not names.isdisjoint(rest):
+            typed[field] = tuple(dict.fromkeys((*getattr(record, field), *read(attributes))))
+            rest = {name: value for name, value in rest.items() if name not in names}
+    return replace(record, attributes=rest, **typed) if typed else record
+
+
+def with_doubted(record: _Typed) -> _Typed:
+    """As :func:`with_typed`, but an attribute of another shape stays and makes an identity's permissions unread."""
+    try:
+        return with_typed(record)
+    except ValueError:
+        if isinstance(record, Workload) or "permissions" in record.unread:
+            return record
+        return replace(record, unread=(*record.unread, "permissions"))
 
 
 class Coverage(Struct, frozen=True, kw_only=True, gc=False):

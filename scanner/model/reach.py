@@ -1,17 +1,20 @@
-"""Which identity can become which: what an identity's own policies allow (ways), and the resulting edges.
+"""Which identity can become which: what its own policies allow (ways), its token subjects, and the resulting edges.
 
-A connector fills :attr:`Identity.reach`. The edges are known once every scope has been read: see
+A connector fills :attr:`Identity.reach` and the like. The edges are known once every scope has been read: see
 :mod:`scanner.access.paths`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from types import MappingProxyType
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, TypeAlias
 
 import msgspec
 from msgspec import Struct
+
+from scanner.model.attributes import RUNS_IN, SIGNS_TOKENS_AS, TOKEN_SUBJECTS
 
 
 class Way(Struct, frozen=True, kw_only=True, gc=False):
@@ -31,6 +34,17 @@ class Way(Struct, frozen=True, kw_only=True, gc=False):
     elsewhere: bool = False
 
 
+class TokenSubject(Struct, frozen=True, array_like=True, forbid_unknown_fields=True, gc=False):
+    """Issuer and subject of the tokens that an identity can present.
+
+    ``*`` in a subject is a part that the caller chooses. An AWS role has ``TokenSubject("aws:123456789012",
+    "arn:aws:sts::123456789012:assumed-role/name/*")``, because the caller names the session.
+    """
+
+    issuer: str
+    subject: str
+
+
 class Edge(NamedTuple):
     """The identity ``source`` can become ``target`` (keys). ``conditional``: only if a condition holds."""
 
@@ -41,8 +55,8 @@ class Edge(NamedTuple):
 
 
 _ASSUME, _ASSUME_IF, _TAKE_OVER = "may_become", "may_become_if", "may_take_over"
-REACH_NAMES = frozenset({_ASSUME, _ASSUME_IF, _TAKE_OVER})
-"""The names of the ways in an identity's published attributes. Only the two functions below read them."""
+PUBLISHED_NAMES = frozenset({_ASSUME, _ASSUME_IF, _TAKE_OVER, TOKEN_SUBJECTS, RUNS_IN, SIGNS_TOKENS_AS})
+"""The names of the typed fields in the published attributes of records. Only the functions below read them."""
 
 
 class _Published(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
@@ -77,7 +91,20 @@ def reach_published(reach: Iterable[Way]) -> Mapping[str, Any]:
     return found
 
 
-def reach_in(attributes: Mapping[str, Any]) -> tuple[Way, ...]:
+def names_published(
+    subjects: Iterable[TokenSubject] = (), runs_in: tuple[str, ...] = (), signs: tuple[str, ...] = ()
+) -> Mapping[str, Any]:
+    """Return token subjects, clusters and issuers as attributes: a list of pairs; a text, or a list of several."""
+    found: dict[str, Any] = {}
+    if subjects:
+        found[TOKEN_SUBJECTS] = [[one.issuer, one.subject] for one in subjects]
+    for name, texts in ((RUNS_IN, runs_in), (SIGNS_TOKENS_AS, signs)):
+        if texts:
+            found[name] = texts[0] if len(texts) == 1 else list(texts)
+    return found
+
+
+def _reach(attributes: Mapping[str, Any]) -> tuple[Way, ...]:
     """Return the ways in attributes with published names. Raises ValueError if one has another shape."""
     assumed = ((_ASSUME, False), (_ASSUME_IF, True))
     patterns = ((_as(tuple[str, ...], name, attributes), conditional) for name, conditional in assumed)
@@ -95,3 +122,29 @@ def _as(kind: Any, name: str, attributes: Mapping[str, Any]) -> Any:
         return msgspec.convert(attributes.get(name, ()), kind)
     except msgspec.ValidationError as error:
         raise ValueError(f"the attribute {name} does not fit: {error}") from error
+
+
+def _token_subjects(attributes: Mapping[str, Any]) -> tuple[TokenSubject, ...]:
+    """Return the token subjects in attributes. Raises ValueError if they are not a list of pairs of texts."""
+    subjects: tuple[TokenSubject, ...] | None = _as(tuple[TokenSubject, ...] | None, TOKEN_SUBJECTS, attributes)
+    return subjects or ()
+
+
+def _texts(name: str, attributes: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the texts in an attribute: one, or a list. Raises ValueError if it has another shape."""
+    texts: str | tuple[str, ...] | None = _as(str | tuple[str, ...] | None, name, attributes)
+    return tuple(filter(None, (texts,) if isinstance(texts, str) else texts or ()))
+
+
+FieldReaders: TypeAlias = Mapping[str, tuple[frozenset[str], Callable[[Mapping[str, Any]], tuple[Any, ...]]]]
+_RUNS_IN: FieldReaders = {"runs_in": (frozenset({RUNS_IN}), partial(_texts, RUNS_IN))}
+OF_IDENTITY: FieldReaders = {
+    "reach": (frozenset({_ASSUME, _ASSUME_IF, _TAKE_OVER}), _reach),
+    "token_subjects": (frozenset({TOKEN_SUBJECTS}), _token_subjects),
+    **_RUNS_IN,
+}
+OF_WORKLOAD: FieldReaders = {
+    "signs_tokens_as": (frozenset({SIGNS_TOKENS_AS}), partial(_texts, SIGNS_TOKENS_AS)),
+    **_RUNS_IN,
+}
+"""By typed field of a record: its published names, and what reads it from attributes or raises ValueError."""

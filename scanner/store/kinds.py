@@ -23,7 +23,7 @@ from scanner.model import (
     StoredSecret,
     Workload,
     most_severe_first,
-    with_doubted_reach,
+    with_doubted,
 )
 from scanner.store import schema
 from scanner.store.bodies import Wording, compact, decode, moment_of, text_of, wording_of
@@ -144,9 +144,9 @@ _assessments = Decoder(Assessment)
 
 
 def _load_identity(row: Row[Any], _: Wordings) -> Assessment:
-    """The assessment of a body. Earlier versions kept an identity's reach among its attributes."""
+    """The assessment of a body. Earlier versions kept an identity's reach and token subjects among its attributes."""
     assessment = decode(_assessments, row.body, f"identity {row.key}")
-    identity = with_doubted_reach(assessment.identity)
+    identity = with_doubted(assessment.identity)
     return assessment if identity is assessment.identity else replace(assessment, identity=identity)
 
 
@@ -183,6 +183,14 @@ SECRETS = RecordKind(
     restore=lambda secret, seen: replace(secret, last_used_at=seen.last_used_at),
 )
 
+_workloads = Decoder(Workload)
+
+
+def _load_workload(row: Row[Any], _: Wordings) -> Workload:
+    """The body's workload; earlier versions kept its clusters among its attributes."""
+    return with_doubted(decode(_workloads, row.body, f"workload {row.key}"))
+
+
 WORKLOADS = RecordKind(
     name="workload",
     versions=schema.workload,
@@ -191,7 +199,7 @@ WORKLOADS = RecordKind(
     order=lambda workload: workload.key,
     content=lambda workload: workload,
     facts=lambda workload: (workload.provider, workload.source, workload.scope, workload.kind),
-    load=_loader("workload", Decoder(Workload)),
+    load=_load_workload,
     moves=lambda _: False,
     sighting=lambda _: _UNSEEN,
     restore=lambda workload, _: workload,

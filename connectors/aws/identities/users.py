@@ -26,7 +26,7 @@ from connectors.aws.rights.model_calls import allows_model_calls
 from connectors.aws.rights.permissions import Permissions
 from connectors.aws.rights.trust import agent_signals
 from connectors.reading import unread_facts
-from scanner.model import Credential, Identity, Link, Signal, Trust, credential_key
+from scanner.model import Credential, Identity, Link, Signal, TokenSubject, Trust, credential_key
 
 # --- IAM users as identities (pure) ---
 
@@ -268,7 +268,6 @@ def role_identity(
             boundary=boundary_of(role.permissions_boundary),
             last_used_region=used.region if used else None,
             instance_profiles=sorted(profile.instance_profile_name for profile in role.instance_profile_list),
-            token_subjects=_token_subjects(role, place),
             session_seconds=role.max_session_duration,
             template=role.source_role_template.template_arn if role.source_role_template else None,
         ),
@@ -278,6 +277,7 @@ def role_identity(
         links=tuple(links),
         trusts=trusts or (),
         reach=(*permissions.elsewhere, *permissions.takeovers),
+        token_subjects=_token_subjects(role, place),
         unread=unread_facts(
             permissions=not permissions.is_whole,
             tags=by_name,
@@ -287,10 +287,11 @@ def role_identity(
     )
 
 
-def _token_subjects(role: RoleDetail, place: Place) -> list[list[str]]:
+def _token_subjects(role: RoleDetail, place: Place) -> tuple[TokenSubject, ...]:
     """The principal that AWS asserts to others: a session of the role with any name (IAM's principal identifiers)."""
     partition = role.arn.split(":")[1]
-    return [[f"aws:{place.account}", f"arn:{partition}:sts::{place.account}:assumed-role/{role.role_name}/*"]]
+    sessions = f"arn:{partition}:sts::{place.account}:assumed-role/{role.role_name}/*"
+    return (TokenSubject(f"aws:{place.account}", sessions),)
 
 
 def with_details(role: RoleDetail, details: Mapping[str, RoleDetail]) -> RoleDetail:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from connectors.azure.identities.credentials import credentials_of, federation_of, signs_in
-from connectors.azure.identities.faces import Faces, known, managed_by, tags_of
+from connectors.azure.identities.faces import Faces, managed_by, tags_of
 from connectors.azure.identities.facts import Found, attributes_of, is_principal_unread, token_subjects, unread_of
 from connectors.azure.identities.federation import federates
 from connectors.azure.identities.payloads import ServicePrincipal
@@ -21,7 +21,6 @@ from connectors.azure.rights.holders import Api, Directory
 from connectors.azure.spec import APPLICATION, MANAGED_IDENTITY, SERVICE_PRINCIPAL, SPEC
 from connectors.reading import unread_facts
 from scanner.model import Identity, Privilege
-from scanner.model.attributes import TOKEN_SUBJECTS
 
 NO_RIGHT_YET = Privilege(level="normal")
 """Rights are told as assignments, and raise it."""
@@ -68,6 +67,7 @@ def of_faces(found: Found, faces: Faces, key: str, kind: str) -> Identity:
         ),
         tags=tags,
         attributes=attributes_of(found, faces, words),
+        token_subjects=token_subjects(found, faces.principal.id if faces.principal else None),
         privilege=_NO_HOLDER if no_principal else NO_RIGHT_YET,
         credentials=tuple(sorted(credentials, key=lambda one: one.key)),
         links=federates(trusts),
@@ -108,7 +108,7 @@ def managed_identity(found: Found, principal: ServicePrincipal) -> Identity:
         enabled=faces.enabled,
         created_at=faces.created_at,
         last_used_at=found.sign_ins.last(principal.app_id),
-        attributes=known({TOKEN_SUBJECTS: token_subjects(found, principal.id)}),
+        token_subjects=token_subjects(found, principal.id),
         privilege=NO_RIGHT_YET,
         unread=_SEEN_FROM_ITS_SUBSCRIPTION if subscription else (),
     )

@@ -16,8 +16,8 @@ from connectors.azure.spec import SPEC
 from connectors.azure.usage.record import UseRecord
 from connectors.base import Scope
 from connectors.reading import unread_facts
-from scanner.model import Assignment, Fact, Grant
-from scanner.model.attributes import EXTERNAL, OWNERS, PUBLISHER, RESTORABLE_UNTIL, SPONSORS, TOKEN_SUBJECTS
+from scanner.model import Assignment, Fact, Grant, TokenSubject
+from scanner.model.attributes import EXTERNAL, OWNERS, PUBLISHER, RESTORABLE_UNTIL, SPONSORS
 
 
 class Found(Struct, kw_only=True):
@@ -143,11 +143,10 @@ ISSUERS: Mapping[CloudName, tuple[str, str]] = {
 https://learn.microsoft.com/entra/identity-platform/access-token-claims-reference"""
 
 
-def token_subjects(found: Found, object_id: str | None) -> list[list[str]] | None:
+def token_subjects(found: Found, object_id: str | None) -> tuple[TokenSubject, ...]:
     """Under which names it can show itself to others: a token's subject is its object id."""
-    if object_id is None:
-        return None
-    return [[issuer.format(tenant=found.tenant), object_id] for issuer in ISSUERS[found.cloud]]
+    issuers = ISSUERS[found.cloud] if object_id is not None else ()
+    return tuple(TokenSubject(issuer.format(tenant=found.tenant), object_id or "") for issuer in issuers)
 
 
 def people_of(
@@ -164,7 +163,7 @@ def people_of(
 
 def attributes_of(found: Found, faces: Faces, words: list[str]) -> dict[str, Any]:
     """``words``: tags that are no pairs."""
-    principal, application = faces.principal, faces.application
+    application = faces.application
     third_party = faces.origin(found.tenant) == "third_party"
     sign = found.sign_ins.sign(faces.client_id)
     whole = not (is_principal_unread(found, faces) or _is_registration_unread(found, faces))
@@ -182,7 +181,6 @@ def attributes_of(found: Found, faces: Faces, words: list[str]) -> dict[str, Any
         "last_successful_use": sign.succeeded_at.isoformat() if sign and sign.succeeded_at else None,
         OWNERS: people_of(found.owners, faces, whole=whole),
         SPONSORS: people_of(found.sponsors, faces, whole=whole) if found.is_blueprint(faces) else None,
-        TOKEN_SUBJECTS: token_subjects(found, principal.id if principal else None),
     })  # fmt: skip
 
 

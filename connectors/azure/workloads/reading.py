@@ -60,7 +60,7 @@ def _attributes(tenant: str, row: Resource) -> dict[str, Any]:
     reported = {
         "location": row.location,
         "local_keys": _local_keys(row),
-        SIGNS_TOKENS_AS: row.oidc_issuer if isinstance(row.oidc_issuer, str) and row.oidc_issuer else None,
+        SIGNS_TOKENS_AS: row.oidc_issuer,  # of another shape, it is a gap of its row
         "blueprint": agent_blueprint_key(tenant, blueprint) if isinstance(blueprint, str) and blueprint else None,
     }
     return {name: value for name, value in reported.items() if value is not None}

@@ -19,7 +19,7 @@ from connectors.gcp.rights.members import AGENTS, account_of
 from connectors.gcp.usage.reading import use_of_account, with_use
 from connectors.reading import unread_facts
 from scanner.errors import SourceError
-from scanner.model import Credential, Identity, Privilege, credential_key
+from scanner.model import Credential, Identity, Privilege, TokenSubject, credential_key
 
 CREDENTIALS = ("iam.service_account_keys", "storage.hmac_keys", "apikeys.keys")
 RIGHTS = ("iam.policies", "iam.roles")
@@ -42,7 +42,7 @@ def parse_account(reader: Reader, project: ProjectRef, row: ServiceAccount) -> I
     form = account_of(row.email).kind
     used = use_of_account(reader, project, row)
     trusts = tuple(found.trusts.get(row.email, ()))
-    attributes: dict[str, Any] = {"token_subjects": [[ISSUER, row.unique_id]], **used.attributes}
+    attributes: dict[str, Any] = {**used.attributes}
     if form == "default":
         attributes["default_account"] = True
     return Identity(
@@ -62,6 +62,7 @@ def parse_account(reader: Reader, project: ProjectRef, row: ServiceAccount) -> I
         managed_by="a service agent, created and managed by Google" if form in AGENTS else None,
         tags=tags_of(project),
         attributes=attributes,
+        token_subjects=(TokenSubject(ISSUER, row.unique_id),),
         privilege=Privilege(level="normal"),
         credentials=tuple(with_use(reader, row, one) for one in found.credentials.get(row.email, ())),
         links=links_of(trusts, BINDING_EVIDENCE),

@@ -18,7 +18,17 @@ from msgspec.structs import fields
 from scanner.discovery.inventory import Reading
 from scanner.discovery.scopes import Listing
 from scanner.errors import UsageError
-from scanner.model import Assignment, Coverage, Credential, Fact, Identity, StoredSecret, Workload, with_typed_reach
+from scanner.model import (
+    Assignment,
+    Coverage,
+    Credential,
+    Fact,
+    Identity,
+    StoredSecret,
+    Workload,
+    with_doubted,
+    with_typed,
+)
 from scanner.redaction.gate import cleared, line_may_have_secret
 from scanner.redaction.shapes import public_id
 from scanner.text import printable
@@ -212,7 +222,10 @@ def decode(line: str | bytes) -> Line:
     except (msgspec.MsgspecError, UnicodeError, RecursionError) as error:
         raise ValueError(f"is no line of a shard: {printable(str(error))[:200]}") from error
     if isinstance(decoded, Identity):
-        decoded = with_typed_reach(decoded)
+        # Of one in doubt the scan has made a gap; it is no reason to refuse the file.
+        decoded = with_doubted(decoded) if "permissions" in decoded.unread else with_typed(decoded)
+    elif isinstance(decoded, Workload):
+        decoded = with_doubted(decoded)
     for dated in (decoded, *(decoded.credentials if isinstance(decoded, Identity) else ())):
         for field in _TIMES.get(type(dated), ()):
             if (moment := getattr(dated, field)) is not None and moment.tzinfo is None:

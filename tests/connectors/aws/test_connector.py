@@ -73,7 +73,8 @@ def test_a_role_says_how_others_would_know_it(aws: Estate) -> None:
 
     found = aws.read_iam().identities["deploy"]
 
-    assert found.attributes["token_subjects"] == [[f"aws:{ACCOUNT}", f"arn:aws:sts::{ACCOUNT}:assumed-role/deploy/*"]]
+    (subject,) = found.token_subjects
+    assert (subject.issuer, subject.subject) == (f"aws:{ACCOUNT}", f"arn:aws:sts::{ACCOUNT}:assumed-role/deploy/*")
 
 
 def test_use_of_a_key_and_of_a_role_is_dated(aws: Estate) -> None:

@@ -196,8 +196,8 @@ def test_a_link_that_is_there_stays() -> None:
 
 ECS = f"arn:aws:ecs:eu-west-1:{ACCOUNT}"
 EXEC = "ecs:ExecuteCommand"
-SERVICE = replace(workload(f"{ECS}:service/shop/web", BOSS), attributes={"cluster": f"{ECS}:cluster/shop"})
-DEFINITION = replace(workload(f"{ECS}:task-definition/job:1", BOSS), attributes={"cluster": [f"{ECS}:cluster/shop"]})
+SERVICE = replace(workload(f"{ECS}:service/shop/web", BOSS), runs_in=(f"{ECS}:cluster/shop",))
+DEFINITION = replace(workload(f"{ECS}:task-definition/job:1", BOSS), runs_in=(f"{ECS}:cluster/shop",))
 
 
 @pytest.mark.parametrize("thing", [SERVICE, DEFINITION])

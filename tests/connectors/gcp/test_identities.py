@@ -11,7 +11,7 @@ from msgspec import structs
 from connectors.base import DiscoveredRecord
 from connectors.fakes.gcp.cloud import Cloud
 from connectors.fakes.gcp.identities import add_api_key, add_key
-from scanner.model import Assignment, Identity, StoredSecret
+from scanner.model import Assignment, Identity, StoredSecret, TokenSubject
 from tests.connectors.gcp.conftest import ORGANIZATION, Place
 from tests.connectors.gcp.estate import (
     APP_ENGINE,
@@ -83,7 +83,7 @@ def test_an_account_tells_what_it_is(place: Place) -> None:
 
     assert billing.tags == {"project:owner": "ada", "project:env": "prod"}
     assert billing.description == "nightly invoices, ask ada@example.com"
-    assert billing.attributes == {
+    assert billing.published_attributes == {
         "token_subjects": [["https://accounts.google.com", billing.unique_id]],
         "use_not_recorded_for": ["API keys bound to it", "HMAC keys"],
     }
@@ -150,7 +150,7 @@ def test_an_account_that_was_made_again_is_another(start: Callable[[Cloud], Plac
     found = identities_in(start(cloud).scan())
 
     assert found[key_of(BILLING)].unique_id == "9" * 21
-    assert found[key_of(BILLING)].attributes["token_subjects"] == [["https://accounts.google.com", "9" * 21]]
+    assert found[key_of(BILLING)].token_subjects == (TokenSubject("https://accounts.google.com", "9" * 21),)
 
 
 def test_a_key_that_is_bound_to_a_stranger_s_account_is_an_identity(start: Callable[[Cloud], Place]) -> None:

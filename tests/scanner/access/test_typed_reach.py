@@ -1,4 +1,4 @@
-"""``reach`` and its published attributes: each shape is read, or fails with a message."""
+"""``reach``, token subjects and clusters, and their published attributes: each is read, or fails with a message."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from scanner.access.paths import resolve
 from scanner.discovery.inventory import Reading, as_last_known, join
 from scanner.discovery.scopes import read_scope
 from scanner.discovery.shards.lines import decode, encode
-from scanner.model import Identity, Trust, Way, with_typed_reach
+from scanner.model import Identity, TokenSubject, Trust, Way, Workload, with_typed
 from scanner.store import schema
 from scanner.store.engine import connect, reading, writing
 from scanner.store.intervals import read, write
@@ -34,8 +34,16 @@ PUBLISHED = {
         {"by": "it deploys", "on": ["f:*"]},
         {"by": "it runs", "on": ["g:*"], "but": ["g:1"], "conditional": True, "elsewhere": True},
     ],
+    "token_subjects": [["aws:1", "arn:aws:sts::1:assumed-role/x/*"], ["https://issuer.example", "bot"]],
+    "cluster": ["c-1", "c-2"],
 }
-MISFITS = [
+SUBJECTS = (
+    TokenSubject("aws:1", "arn:aws:sts::1:assumed-role/x/*"),
+    TokenSubject("https://issuer.example", "bot"),
+)
+_ODD_SUBJECTS: list[Any] = ["text", ["i"], [["i"]], [["i", 1]], [["i", "s", ""]], {}, 7]
+_ODD_TEXTS: list[Any] = [7, ["a", None], {"url": "x"}, [["x"]]]
+MISFITS: list[dict[str, Any]] = [
     {"may_become": "*"},
     {"may_become": [1]},
     {"may_become_if": {"on": ["*"]}},
@@ -44,36 +52,60 @@ MISFITS = [
     {"may_take_over": [{"by": "x", "on": "*"}]},
     {"may_take_over": [{"by": "x", "on": ["*"], "unless": ["y"]}]},
     {"may_take_over": [1]},
+    *({"token_subjects": value} for value in _ODD_SUBJECTS),
+    *({"cluster": value} for value in _ODD_TEXTS),
 ]
+OF_WORKLOADS: list[dict[str, Any]] = [{name: value} for name in ("cluster", "signs_tokens_as") for value in _ODD_TEXTS]
 
 
 def test_published_attributes_are_written_and_read() -> None:
     """Both ways, beside other attributes."""
-    typed = make_identity(attributes={"path": "/"}, reach=(ASSUMES, ASSUMES_IF, TAKES, TAKES_ANY))
+    typed = make_identity(
+        attributes={"path": "/"},
+        reach=(ASSUMES, ASSUMES_IF, TAKES, TAKES_ANY),
+        token_subjects=SUBJECTS,
+        runs_in=("c-1", "c-2"),
+    )
 
     assert typed.published_attributes == PUBLISHED
     assert msgspec.json.decode(msgspec.json.encode(typed.published_attributes)) == PUBLISHED
-    assert with_typed_reach(make_identity(attributes=PUBLISHED)) == typed
-    assert with_typed_reach(typed) is typed
+    assert with_typed(make_identity(attributes=PUBLISHED)) == typed
+    assert with_typed(typed) is typed
+
+
+def test_so_are_those_of_workloads() -> None:
+    """One text, or a list of several; nothing is neither."""
+    typed = make_workload(attributes={"status": "up"}, runs_in=("c-1",), signs_tokens_as=("https://a", "b"))
+    told = {"status": "up", "cluster": "c-1", "signs_tokens_as": ["https://a", "b"]}
+
+    assert typed.published_attributes == told
+    assert with_typed(make_workload(attributes=told)) == typed
+    assert with_typed(make_workload(attributes={"cluster": "", "signs_tokens_as": [None][:0]})) == make_workload()
+    assert with_typed(make_workload(attributes={"cluster": None})) == make_workload()
 
 
 @pytest.mark.parametrize("attributes", MISFITS)
 def test_another_shape_raises_an_error_that_names_the_attribute(attributes: dict[str, Any]) -> None:
     """It could hide an attack path."""
     with pytest.raises(ValueError, match=f"attribute {next(iter(attributes))} does not fit: Expected|Object"):
-        with_typed_reach(make_identity(attributes=attributes))
+        with_typed(make_identity(attributes=attributes))
+
+
+def make_workload(name: str = "w", /, **facts: Any) -> Workload:
+    """A cluster, or what runs in one."""
+    return Workload(key=name, provider="aws", source="prod", scope="s", kind="cluster", name=name, **facts)
 
 
 SPEC = Spec(name="fake", title="A fake", settings=msgspec.Struct, kinds=("user",), sections=())
 
 
 class Connector:
-    """Yields the identities that it was given."""
+    """Yields the records that it was given."""
 
     spec: ClassVar[Spec] = SPEC
 
-    def __init__(self, *identities: Identity) -> None:
-        self._identities = identities
+    def __init__(self, *records: Identity | Workload) -> None:
+        self._records = records
 
     def scopes(self) -> Iterator[Scope]:
         """One."""
@@ -82,7 +114,7 @@ class Connector:
     def discover(self, scope: Scope) -> Iterator[DiscoveredRecord]:
         """All of them."""
         del scope
-        yield from self._identities
+        yield from self._records
 
 
 @pytest.mark.parametrize("attributes", MISFITS)
@@ -100,6 +132,30 @@ def test_an_attribute_of_another_shape_is_a_gap_of_that_identity(attributes: dic
     assert f"the attribute {next(iter(attributes))} does not fit" in (gap.detail or "")
 
 
+@pytest.mark.parametrize("attributes", OF_WORKLOADS)
+def test_so_is_what_it_tells_of_a_workload(attributes: dict[str, Any]) -> None:
+    """The workload stays, and the gap names it."""
+    odd, fine = make_workload("odd", attributes=attributes), make_workload("fine", attributes={"cluster": "c-1"})
+    connector = Connector(odd, fine)
+    found = read_scope(connector, next(connector.scopes()), deadline=60)
+
+    assert found.workloads == (odd, with_typed(fine))
+    (gap,) = found.coverage
+    assert (gap.status, gap.section) == ("partial", "reach")
+    assert f"odd: the attribute {next(iter(attributes))} does not fit: Expected" in (gap.detail or "")
+
+
+@pytest.mark.parametrize("attributes", MISFITS)
+def test_a_shard_with_a_row_in_doubt_can_be_imported(attributes: dict[str, Any]) -> None:
+    """Its gap stands beside it."""
+    connector = Connector(make_identity("odd", attributes=attributes))
+    (odd,) = read_scope(connector, next(connector.scopes()), deadline=60).identities
+
+    assert decode(encode(odd)) == odd
+    workload = make_workload(attributes=OF_WORKLOADS[0])
+    assert decode(encode(workload)) == workload
+
+
 def test_many_misfits_are_one_gap() -> None:
     """The first few are named, the rest are counted."""
     connector = Connector(*(make_identity(f"n{number}", attributes=MISFITS[0]) for number in range(10)))
@@ -110,7 +166,7 @@ def test_many_misfits_are_one_gap() -> None:
 
 def test_a_shard_of_an_earlier_version_is_read_or_refused() -> None:
     """It has the attributes."""
-    assert decode(encode(make_identity(attributes=PUBLISHED))) == with_typed_reach(make_identity(attributes=PUBLISHED))
+    assert decode(encode(make_identity(attributes=PUBLISHED))) == with_typed(make_identity(attributes=PUBLISHED))
     with pytest.raises(ValueError, match="attribute may_become does not fit"):
         decode(encode(make_identity(attributes=MISFITS[0])))
 

@@ -25,6 +25,7 @@ from scanner.model import (
     ScanInfo,
     ScanResult,
     Takeover,
+    TokenSubject,
     Trust,
     Way,
     Workload,
@@ -434,7 +435,7 @@ def test_tokens_lead_from_one_provider_to_another(subject: str, is_open: bool) -
     """A token that an admin accepts lets its holder become the admin; an exact, known subject is not external."""
     bot = make_identity(
         "bot", key="//iam/bot", provider="gcp", scope=FIRST, privilege=Privilege(level="normal"),
-        attributes={"token_subjects": [["https://accounts.google.com", "1234"]]},
+        token_subjects=(TokenSubject("https://accounts.google.com", "1234"),),
     )  # fmt: skip
     trust = Trust(
         principal="accounts.google.com", kind="federated", external=True, evidence="its trust policy",
@@ -464,7 +465,7 @@ def test_a_takeover_of_a_cluster_leads_to_what_trusts_its_tokens(*, seen: bool) 
         privilege=Privilege(level="normal"),
     )  # fmt: skip
     place: dict[str, Any] = {"provider": "azure", "source": "azure", "scope": SECOND}
-    cluster = Workload(key="aks", name="aks", kind="cluster", attributes={"signs_tokens_as": issuer}, **place)
+    cluster = Workload(key="aks", name="aks", kind="cluster", signs_tokens_as=(issuer,), **place)
     right = make_assignment("0-1", takes_over=(Takeover(by="it runs commands", on=("aks",)),), **place)
     coverage = [_coverage(FIRST), make_coverage(section="arm.workloads", **place)]
     night = _night(0, [role, runner], coverage, assignments=[right], workloads=[cluster] if seen else [])
@@ -479,6 +480,24 @@ def test_a_takeover_of_a_cluster_leads_to_what_trusts_its_tokens(*, seen: bool) 
         later = _night(1, [runner], [_coverage(FIRST, "denied"), coverage[1]], night, (), [cluster], [right])
         assert {assessment.identity.name: assessment.privilege.level for assessment in later.identities} == levels
         assert [len(_of(one, "escalation")) for one in (night, later)] == [1, 1]
+
+
+def test_what_an_earlier_version_kept_in_another_shape_is_a_gap_that_names_it() -> None:
+    """Its place was not read this time; one that this scan has named already is not named again."""
+    place: dict[str, Any] = {"provider": "aws", "source": "prod", "scope": FIRST}
+    odd = make_identity("odd", scope=FIRST, attributes={"token_subjects": "x"})
+    cluster = Workload(key="k8s", name="k8s", kind="cluster", attributes={"signs_tokens_as": 7}, **place)
+    first = _night(0, [odd], [_coverage(FIRST)], workloads=[cluster])
+    denied = _coverage(FIRST, "denied")
+    second = _night(1, [], [denied], first)
+    named = _coverage(FIRST, "partial", section="reach")
+    third = _night(1, [], [denied, named], first)
+
+    (gap,) = (one for one in second.coverage if one.section == "reach")
+    assert (gap.source, gap.scope, gap.status) == ("prod", FIRST, "partial")
+    assert f"{odd.key}: the attribute token_subjects does not fit" in str(gap.detail)
+    assert "k8s: the attribute signs_tokens_as does not fit" in str(gap.detail)
+    assert third.coverage == (denied, named)
 
 
 def test_the_right_of_a_deleted_holder_is_a_finding() -> None:

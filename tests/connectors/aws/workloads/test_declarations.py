@@ -33,7 +33,9 @@ def _leads_to(one: ResourceType, path: str) -> list[Any]:
     if path in one.listing.by or path in {name for detail in one.details if detail.batch for name in detail.by}:
         return [None]
     found = [shape for row in row_shapes(one) if row.type_name != "string" for shape in at(row, path)]
-    bare = any(row.type_name == "string" for row in rows_at(answer(one.service, one.listing.operation), one.listing.rows))
+    bare = any(
+        row.type_name == "string" for row in rows_at(answer(one.service, one.listing.operation), one.listing.rows)
+    )
     return [*found, None] if path == "id" and bare else found
 
 

@@ -83,7 +83,7 @@ def test_both_faces_are_one_identity() -> None:
     assert identity.aliases == (CLIENT, REGISTRATION, "api://shop")
     assert identity.attributes["service_management_reference"] == "CI-7"
     assert identity.attributes["registration"] == "here"
-    assert [subject for _, subject in identity.attributes["token_subjects"]] == [PRINCIPAL, PRINCIPAL]
+    assert [one.subject for one in identity.token_subjects] == [PRINCIPAL, PRINCIPAL]
 
 
 @pytest.mark.parametrize(

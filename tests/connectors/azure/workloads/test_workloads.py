@@ -12,6 +12,7 @@ from connectors.azure.spec import SPEC
 from connectors.azure.workloads.reading import workload
 from connectors.azure.workloads.rows import Identities, Resource
 from connectors.base import Scope
+from scanner.model import with_typed
 
 SCOPE = Scope(source="prod", spec=SPEC, id="s-1", context=Unit(kind="subscription", tenant="t-1"))
 WHEN = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
@@ -90,9 +91,10 @@ def test_an_agent_application_acts_as_its_agent_identity() -> None:
 
 
 @pytest.mark.parametrize(
-    ("told", "issuer"),
-    [("https://aks.example/t/c/", "https://aks.example/t/c/"), ("", None), (None, None), (7, None), (["x"], None)],
+    ("told", "issuers"), [("https://aks.example/t/c/", ("https://aks.example/t/c/",)), ("", ()), (None, ())]
 )
-def test_a_cluster_says_whose_tokens_its_pods_get(told: object, issuer: str | None) -> None:
-    """So that whoever takes these can be joined with it."""
-    assert _found(oidc_issuer=told).attributes.get("signs_tokens_as") == issuer
+def test_a_cluster_says_whose_tokens_its_pods_get(told: object, issuers: tuple[str, ...]) -> None:
+    """So that whoever takes these can be joined with it; of another shape, it is a gap of its row."""
+    assert with_typed(_found(oidc_issuer=told)).signs_tokens_as == issuers
+    with pytest.raises(ValueError, match="attribute signs_tokens_as does not fit"):
+        with_typed(_found(oidc_issuer=7))
