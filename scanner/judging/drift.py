@@ -1,4 +1,4 @@
-"""How an identity differs from what its entry declares."""
+"""Compares identities with their registry entries."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from scanner.model import Credential, CredentialKind, Drift, Entry, Grant, Ident
 from scanner.registry.roster import Roster
 from scanner.text import counted
 
-# --- The credentials that were found against those that the registry lists: ids, kinds, and how old they may get ---
+# --- Discovered credentials against those in the entry: ids, kinds, and the maximum age ---
 
 _NOT_ALNUM = re.compile(r"[\W_]+")
 
 
 class _Terms(Struct, frozen=True, forbid_unknown_fields=True):
-    """The file drift.toml explains the fields."""
+    """drift.toml explains the fields."""
 
     kinds: Mapping[CredentialKind, tuple[str, ...]]
     anything: frozenset[str]
@@ -42,7 +42,7 @@ _BETWEEN_KINDS = re.compile(r"[,;/+&()\n]|\b(?:and|or)\b", re.IGNORECASE)
 
 
 class _Said(Struct, frozen=True):
-    """What a credentials cell says. ``understood``: every text in it is a kind or holds an id."""
+    """The content of a credentials cell. ``understood``: every text in it is a kind or contains an id."""
 
     ids: frozenset[str]
     kinds: frozenset[CredentialKind]
@@ -50,11 +50,11 @@ class _Said(Struct, frozen=True):
 
 
 def undeclared_credentials(identity: Identity, entry: Entry, now: datetime) -> Iterator[Drift]:
-    """Live credentials of which the entry lists neither id nor kind.
+    """Yield live credentials of which the entry lists neither id nor kind.
 
-    An id counts wherever the entry has it, among its identities too. Where ids of a kind are listed, others of that
-    kind are undeclared even if the kind is named; kinds that are not listed are undeclared only where everything in
-    the cell is understood: who knows what ``see wiki`` allows.
+    An id counts in any column of the entry. If ids of a kind are listed, others of that kind are undeclared, even if
+    the kind is named. Credentials of other kinds are undeclared only if the whole cell is understood: ``see wiki`` may
+    allow anything.
     """
     said = _said(entry.credentials)
     named = set(map(_as_compared, (*said.ids, *entry.credentials, *entry.identities)))
@@ -76,7 +76,7 @@ def undeclared_credentials(identity: Identity, entry: Entry, now: datetime) -> I
 
 
 def overaged_credentials(identity: Identity, entry: Entry, now: datetime) -> Iterator[Drift]:
-    """Live credentials that were made longer ago than the entry allows; federation holds nothing that could age."""
+    """Yield live credentials that are older than the entry allows, except federation, which stores no secret."""
     days = entry.max_credential_age
     if days is None:
         return
@@ -87,7 +87,7 @@ def overaged_credentials(identity: Identity, entry: Entry, now: datetime) -> Ite
 
 
 def listed_credential_ids(entry: Entry) -> frozenset[str]:
-    """The ids of credentials that an entry lists, as compared; empty where it lists kinds, or nothing."""
+    """Return the ids of credentials that an entry lists, normalised; empty if it lists kinds, or nothing."""
     forms = [form for _, form in _vocabulary().kinds_of_ids]
     ids = {
         *_said(entry.credentials).ids,
@@ -97,7 +97,7 @@ def listed_credential_ids(entry: Entry) -> frozenset[str]:
 
 
 def _live(credentials: Sequence[Credential], now: datetime) -> Iterator[Credential]:
-    """Those that still open something: not disabled and not expired; unknown counts as live."""
+    """Return credentials that are neither disabled nor expired; unknown counts as live."""
     for one in credentials:
         if one.enabled is not False and (one.expires_at is None or one.expires_at > now):
             yield one
@@ -129,28 +129,28 @@ def _said(credentials: tuple[str, ...]) -> _Said:
 
 
 def _parts(text: str, ids: set[str]) -> Iterator[str]:
-    """What it says besides ids, one kind at a time, as kinds are looked up."""
+    """Return the texts besides ids, one kind at a time, normalised."""
     rest = _WORD.sub(lambda word: "," if word[0] in ids else word[0], text)
     parts = [rest] if _as_word(rest) in _vocabulary().kinds else _BETWEEN_KINDS.split(rest)
     return filter(None, map(_as_word, parts))
 
 
 def _as_word(text: str) -> str:
-    """Without case, blanks and punctuation."""
+    """Return the text without case, blanks and punctuation."""
     return _NOT_ALNUM.sub("", fold(text))
 
 
-# --- What entries may say of credentials and services: the usual words, and those of every provider that is known ---
+# --- Terms for credentials and services in entries: common ones, and those of the known providers ---
 
 
 class _Vocabulary:
-    """The words and forms of all providers together: a cell seldom says whose they are."""
+    """The terms and formats of all providers together, because a cell seldom names its provider."""
 
     def __init__(self, everybody: Known) -> None:
         providers = tuple(everybody.providers.values())
-        self.kinds: dict[str, frozenset[CredentialKind]] = {"mfa": frozenset()}  # guards a credential and is none
-        for told in (_TERMS.kinds, *(one.credential_words for one in providers)):
-            for kind, listed in told.items():
+        self.kinds: dict[str, frozenset[CredentialKind]] = {"mfa": frozenset()}  # protects a credential and is none
+        for terms in (_TERMS.kinds, *(one.credential_words for one in providers)):
+            for kind, listed in terms.items():
                 for words in map(_as_word, listed):
                     self.kinds[words] = self.kinds.get(words, frozenset()) | {kind}
         forms = [form for one in providers for form in one.credential_ids]
@@ -167,12 +167,12 @@ class _Vocabulary:
         self.vendors = re.compile(rf"^(?:{'|'.join(longest_first)})\s+" if vendors else r"(?!)")
 
     def service_of_action(self, grant: str) -> str | None:
-        """The service whose action a grant is by its name; None: it is called otherwise."""
+        """Return the service of a grant that is named after an action; else None."""
         found = (pattern.fullmatch(grant) for pattern in self._actions)
         return next((one["service"].lower() for one in found if one), None)
 
     def service_named_first(self, permission: str) -> str | None:
-        """The service whose action a declared permission begins with: people add words."""
+        """Return the service of the action at the beginning of a declared permission; people add words after it."""
         found = (pattern.match(permission) for pattern in self._actions)
         return next((one["service"].lower() for one in found if one), None)
 
@@ -184,28 +184,27 @@ def _vocabulary() -> _Vocabulary:
     return _vocabulary_of(known())
 
 
-# --- Whether two owners are near each other, as the roster knows them ---
+# --- Whether two owners are close to each other on the roster ---
 
 
 def are_near(one: Person, other: Person, roster: Roster) -> bool:
-    """Whether they are the same, have a member in common, or one is the other's manager."""
+    """Return whether they are the same, share a member, or one is the other's manager."""
     managers = [roster.resolve(person.manager) for person in (one, other) if person.manager]
     shared = roster.with_members(one) & roster.with_members(other)
     return bool(shared) or any(person is not None and person.email in (one.email, other.email) for person in managers)
 
 
-# --- What an identity may do and reach against what its entry says: as far as the grants tell, and no further ---
-#
-# The name of a policy says nothing about what is in it, so three things count: that it may do everything, grants that
-# are named in the same terms as the declared permissions, and services that a grant's actions or resources name.
+# --- Permissions and services against those in the entry, as far as grants show # The name of a policy does not say
+# what it allows. So three facts count: admin rights, grants named in the same terms as the declared permissions, and
+# services in a grant's actions or resources.
 
 NAMED = 5
-"""So many grants or services are named; the rest is counted."""
+"""The most grants or services that are named; the others are counted."""
 _LETTERS = re.compile(r"[^\W\d_]+")
 
 
 def undeclared_reach(identity: Identity, entry: Entry) -> Iterator[Drift]:
-    """Permissions and systems beyond those declared."""
+    """Yield permissions and systems beyond those declared."""
     permissions, systems = "; ".join(entry.permissions), "; ".join(entry.systems)
     if any(map(allows_anything, (*entry.permissions, *entry.systems))):
         return
@@ -220,7 +219,7 @@ def undeclared_reach(identity: Identity, entry: Entry) -> Iterator[Drift]:
 
 
 def allows_anything(declared: str) -> bool:
-    """Whether a text in an entry's systems or permissions allows everything."""
+    """Return whether a text in an entry's systems or permissions allows everything."""
     return not any(map(str.isalnum, declared)) or not _TERMS.anything.isdisjoint(_LETTERS.findall(fold(declared)))
 
 
@@ -232,10 +231,10 @@ def _admin(identity: Identity) -> str | None:
 
 
 def _undeclared_grants(grants: Sequence[Grant], permissions: Sequence[str]) -> set[str]:
-    """Grants that no permission covers, as far as the two speak of the same: actions, or policies and roles by name.
+    """Return grants that no declared permission covers, among actions, and among names of policies and roles.
 
-    Actions can always be compared with actions. A list of names is one of the provider's own only if it has any of
-    the names that were granted: who knows which policies ``read only`` means.
+    Actions can always be compared. A list of names is compared only if it has any of the granted names: ``read only``
+    may mean any policy.
     """
     actions, names = _by_sort(permissions)
     granted_actions, granted_names = _by_sort({grant.name for grant in grants})
@@ -245,7 +244,7 @@ def _undeclared_grants(grants: Sequence[Grant], permissions: Sequence[str]) -> s
 
 
 def _by_sort(texts: Collection[str]) -> tuple[set[str], set[str]]:
-    """Actions, and everything else."""
+    """Return the actions, and all other texts."""
     actions = {text for text in texts if _vocabulary().service_of_action(text)}
     return actions, set(texts) - actions
 
@@ -255,7 +254,7 @@ def _not_covered(granted: Collection[str], declared: Collection[str]) -> set[str
 
 
 def _covers(declared: str, granted: str) -> bool:
-    """By the last part of the name, so that a policy's ARN is its name."""
+    """Return the last part of a name, so that a policy's ARN equals its name."""
     return _glob(declared.rpartition("/")[2]).match(granted.rpartition("/")[2]) is not None
 
 
@@ -265,7 +264,7 @@ def _glob(pattern: str) -> re.Pattern[str]:
 
 
 def _undeclared_services(grants: Sequence[Grant], entry: Entry) -> set[str]:
-    """Services that grants name and the entry doesn't; none where it lists a system that is no service we know."""
+    """Return services in grants that the entry does not list; none if it lists a system that is no known service."""
     systems = [known_service(text) for text in entry.systems]
     if not systems or None in systems:
         return set()
@@ -275,7 +274,7 @@ def _undeclared_services(grants: Sequence[Grant], entry: Entry) -> set[str]:
 
 
 def known_service(system: str) -> str | None:
-    """The service that a text in an entry's systems means, by the prefix of its actions; None: none that is known."""
+    """Return the service that a text in an entry's systems means, as the prefix of its actions; None if unknown."""
     words = _vocabulary()
     name = words.vendors.sub("", fold(system.strip()))
     name = words.services_also.get(name, name)
@@ -291,24 +290,23 @@ def _services(grant: Grant) -> Iterator[str]:
 
 
 def _listed(texts: Collection[str]) -> str:
-    """The first few by name."""
+    """Return the first few by name."""
     named = sorted(texts)
     more = len(named) - NAMED
     return ", ".join(named[:NAMED]) + (f" and {counted(more, 'other', 'others')}" if more > 0 else "")
 
 
-# --- An identity against its entry: all aspects in one, and what is not credentials or permissions here ---
-#
-# Only what both sides say can differ. An empty cell, a word nobody knows and a fact that was not read are no drift.
+# --- All aspects together, and those besides credentials and permissions # Only known facts on both sides can differ.
+# An empty cell, an unknown word and an unread fact are no drift.
 
 
 def drift_of(
     identity: Identity, entry: Entry, roster: Roster | None, *, owner_tags: Collection[str], now: datetime
 ) -> tuple[Drift, ...]:
-    """Every difference between an identity and the entry that it is registered by, in a stable order.
+    """Return the drift of an identity from its entry, in a stable order.
 
-    ``owner_tags``: the tags that name who answers for it, as ``tag_name`` gives them. Without a roster nobody can say
-    who is meant, and owners are not compared.
+    ``owner_tags``: the tags that name an owner, as normalised by ``tag_name``. Without a roster, owners are not
+    compared.
     """
     return (
         *(_owner(identity, entry, roster, owner_tags) if roster is not None and identity.tags else ()),
@@ -320,9 +318,9 @@ def drift_of(
 
 
 def _owner(identity: Identity, entry: Entry, roster: Roster, owner_tags: Collection[str]) -> Iterator[Drift]:
-    """Tags name somebody active who is none of those declared, nor near them.
+    """Yield drift if tags name an active person who is neither declared nor close to a declared owner.
 
-    One tag that names somebody declared suffices, and so does one declared owner whom the roster doesn't know.
+    One tag with a declared owner is enough, and so is one declared owner who is not on the roster.
     """
     tags = {key: value for key, value in sorted(identity.tags.items()) if value and tag_name(key) in owner_tags}
     declared = (*entry.owner, *entry.technical_owner, *entry.backup_owner, *((entry.team,) if entry.team else ()))

@@ -1,1 +1,1 @@
-"""Which entry stands for which identity."""
+"""Matches identities with registry entries."""

@@ -17,7 +17,7 @@ Who: TypeAlias = Callable[[str], Collection[str]]
 """Returns the people a text refers to: a person, or a group with its members. Overlapping texts agree."""
 
 _SAID: Mapping[str, Callable[[Declared], Hashable | None]] = {
-    "status": lambda one: one.standing,
+    "status": lambda one: one.status,
     "kind": lambda one: None if one.entry.kind in (None, "other") else fold(one.entry.kind or ""),
     "expires": lambda one: one.entry.expires,
 }
@@ -26,15 +26,15 @@ _CELLS = ("team", "environment", "max_credential_age")
 
 
 def as_written(text: str) -> Collection[str]:
-    """Whom a text means where no roster tells: nobody but whoever is written the same way."""
+    """Without a roster, two texts mean the same person only if they are written the same way."""
     return (fold(text.strip()),)
 
 
 def differences(one: Declared, other: Declared, who: Who = as_written) -> tuple[str, ...]:
-    """The columns in which the two contradict each other, sorted; an empty cell contradicts nothing.
+    """Return the columns in which two entries contradict each other, sorted; an empty cell contradicts nothing.
 
-    ``status`` is whether they count in full: an entry that has expired differs from one that is active. Provider and
-    scope are not asked about: two entries that stand for one identity cannot name different ones.
+    ``status``: an expired entry differs from an active one. Provider and scope are not compared: two entries that match
+    one identity cannot name different ones.
     """
     differing = [
         column
@@ -49,7 +49,7 @@ def differences(one: Declared, other: Declared, who: Who = as_written) -> tuple[
 
 
 def united(entry: Entry, agreeing: Iterable[Entry]) -> Entry:
-    """The entry with what agreeing ones add to it: their lists joined to its own, its empty cells filled."""
+    """Return the entry with the facts of agreeing ones: lists joined, empty cells filled."""
     for other in agreeing:
         facts: dict[str, Any] = {name: (*getattr(entry, name), *getattr(other, name)) for name in _LISTS}
         facts = {name: tuple(dict.fromkeys(every)) for name, every in facts.items()}
@@ -67,11 +67,9 @@ def _disjoint(one: frozenset[str], other: frozenset[str]) -> bool:
     return bool(one) and bool(other) and one.isdisjoint(other)
 
 
-# ---
-# From the entries that hit an identity to its verdict: the strongest rung decides, and registries are compared.
-#
-# Each registry is asked on its own first; what the strongest rung says is the verdict, and the other registries'
-# answers agree with it or contradict it.
+# --- From the entries that match an identity to its verdict: the strongest rung decides, and registries are compared #
+# Each registry is evaluated by itself first. The strongest rung gives the verdict; the results of the other registries
+# agree with it or contradict it.
 
 RUNNERS_UP = 3
 _SCORES: Mapping[Rung, float] = {
@@ -96,7 +94,7 @@ class Hit(NamedTuple):
 
     @property
     def is_live(self) -> bool:
-        return self.declared.standing == "live"
+        return self.declared.status == "live"
 
     @property
     def evidence(self) -> str:
@@ -104,7 +102,7 @@ class Hit(NamedTuple):
 
     @property
     def is_proposed(self) -> bool:
-        return self.declared.standing == "proposed"
+        return self.declared.status == "proposed"
 
     def candidate(self, besides: str = "", *, approved: bool = False) -> MatchCandidate:
         """Return it as a candidate. ``approved``: score it as if its entry were valid."""
@@ -116,15 +114,15 @@ class Decision(NamedTuple):
     """The verdict, and the hits of all matching entries."""
 
     verdict: RegistryVerdict
-    standing: Sequence[Hit]
+    matching: Sequence[Hit]
 
 
 def decide(hits: Sequence[Hit], who: Who) -> Decision:
-    """The decision on one identity. ``hits``: at least one, the strongest rung's first.
+    """Decide on one identity. ``hits``: at least one, those of the strongest rung first.
 
     Several live entries of one registry on the deciding rung are ambiguous, and so are those of different registries
-    that contradict each other; where these agree, the first that names an owner stands for them all. A proposed entry
-    registers nobody: proposing is not approving.
+    that contradict each other. If they agree, the first one with an owner is chosen. A proposed entry does not register
+    an identity, because it is not approved.
     """
     if not (firm := _firm(hits)):
         return _unapproved(hits)
@@ -134,10 +132,10 @@ def decide(hits: Sequence[Hit], who: Who) -> Decision:
     chosen = winners[0]
     if chosen.is_live and len(winners) > 1:
         if len({hit.registry for hit in winners}) < len(winners):
-            return Decision(_ambiguous(winners, f"{len(winners)} live entries stand for it"), winners)
+            return Decision(_ambiguous(winners, f"{len(winners)} live entries match it"), winners)
         if (contested := _contested(winners, who)) is not None:
             return Decision(contested, winners)
-        chosen = min(winners, key=_speaks_first)
+        chosen = min(winners, key=_owner_first)
     return _compared(chosen, winners, hits, who)
 
 
@@ -146,7 +144,7 @@ def _firm(hits: Iterable[Hit]) -> list[Hit]:
 
 
 def _unapproved(hits: Sequence[Hit]) -> Decision:
-    """Unregistered, with the proposed entries as candidates, those first that would decide."""
+    """Return unregistered, with the proposed entries as candidates, the deciding ones first."""
     winners = _winners(hits)
     first = winners[0]
     verdict = RegistryVerdict(
@@ -154,29 +152,29 @@ def _unapproved(hits: Sequence[Hit]) -> Decision:
         evidence=first.evidence,
         proposed=first.entry_id,
         proposed_by=first.rung,
-        candidates=tuple(hit.candidate(approved=True) for hit in _one_an_entry((*winners, *hits))[: RUNNERS_UP + 1]),
+        candidates=tuple(hit.candidate(approved=True) for hit in _one_per_entry((*winners, *hits))[: RUNNERS_UP + 1]),
     )
     return Decision(verdict, winners)
 
 
 def _winners(hits: Sequence[Hit]) -> list[Hit]:
-    """The hits that decide, one an entry: on the strongest rung, live ones if any, of patterns the most specific."""
+    """Return the deciding hits, one per entry: of the strongest rung, live ones if any, the most specific patterns."""
     deciding = [hit for hit in hits if hit.rung == hits[0].rung]
     deciding = [hit for hit in deciding if hit.is_live] or deciding
     if hits[0].rung == "glob":
         highest = max(specificity(hit.text) for hit in deciding)
         deciding = [hit for hit in deciding if specificity(hit.text) == highest]
-    return _one_an_entry(sorted(deciding, key=lambda hit: (hit.declared.rank, hit.text)))
+    return _one_per_entry(sorted(deciding, key=lambda hit: (hit.declared.rank, hit.text)))
 
 
-def _one_an_entry(hits: Iterable[Hit]) -> list[Hit]:
+def _one_per_entry(hits: Iterable[Hit]) -> list[Hit]:
     first: dict[str, Hit] = {}
     for hit in hits:
         first.setdefault(hit.entry_id, hit)
     return list(first.values())
 
 
-def _speaks_first(hit: Hit) -> tuple[bool, str, str]:
+def _owner_first(hit: Hit) -> tuple[bool, str, str]:
     entry = hit.declared.entry
     return not entry.owner, entry.registry, entry.id
 
@@ -196,7 +194,7 @@ def _ambiguous(winners: Sequence[Hit], why: str, contradictions: tuple[str, ...]
 
 
 def _contested(winners: Sequence[Hit], who: Who) -> RegistryVerdict | None:
-    """Ambiguous, where any two registries contradict each other on the deciding rung."""
+    """Return ambiguous if any two registries contradict each other on the deciding rung; else None."""
     columns: set[str] = set()
     parties: dict[str, str] = {}
     for one, other in combinations(winners, 2):
@@ -210,7 +208,7 @@ def _contested(winners: Sequence[Hit], who: Who) -> RegistryVerdict | None:
 
 
 def _compared(chosen: Hit, winners: Sequence[Hit], hits: Sequence[Hit], who: Who) -> Decision:
-    """Registered by the chosen one, with what the other registries say of it."""
+    """Return registered by the chosen hit, compared with the other registries."""
     agreeing: list[Hit] = []
     contradicting: list[tuple[Hit, MatchCandidate]] = []
     for answer in _other_answers(chosen, hits):
@@ -234,19 +232,19 @@ def _compared(chosen: Hit, winners: Sequence[Hit], hits: Sequence[Hit], who: Who
 
 
 def _other_answers(chosen: Hit, hits: Sequence[Hit]) -> list[Hit]:
-    """What each other registry would answer if it were the only one; one that could not decide says nothing.
+    """Return the hit of each other registry as if it were the only one, without ambiguous ones.
 
-    Nor does a tag beside something stronger: whoever can set it could pick an owner with it.
+    A tag beside a stronger rung is left out: anyone who can set the tag could choose an owner.
     """
     by_registry: dict[str, list[Hit]] = {}
     for hit in hits:
         if hit.registry != chosen.registry and (hit.rung != "tag" or chosen.rung == "tag"):
             by_registry.setdefault(hit.registry, []).append(hit)
     answers = [_winners(_firm(own) or own) for own in by_registry.values()]
-    return sorted((own[0] for own in answers if len(own) == 1 or not own[0].is_live), key=_speaks_first)
+    return sorted((own[0] for own in answers if len(own) == 1 or not own[0].is_live), key=_owner_first)
 
 
 def _runners_up(hits: Iterable[Hit], named: set[str]) -> tuple[MatchCandidate, ...]:
     others = (hit for hit in hits if hit.entry_id not in named)
     best_first = sorted(others, key=lambda hit: (-hit.candidate().score, hit.declared.rank, hit.text))
-    return tuple(hit.candidate() for hit in _one_an_entry(best_first)[:RUNNERS_UP])
+    return tuple(hit.candidate() for hit in _one_per_entry(best_first)[:RUNNERS_UP])

@@ -1,4 +1,4 @@
-"""The entries as the ladder looks them up: by a text and a place, each with how far it counts."""
+"""Entries for look-up by text and place, with their effective status."""
 
 from __future__ import annotations
 
@@ -13,53 +13,53 @@ from msgspec import Struct
 from scanner.matching.keys import Place, fold, place_of, tag_name
 from scanner.model import Entry, Identity
 
-Standing: TypeAlias = Literal["live", "expired", "suspended", "proposed", "retired"]
-_STANDINGS: tuple[Standing, ...] = get_args(Standing)
+EffectiveStatus: TypeAlias = Literal["live", "expired", "suspended", "proposed", "retired"]
+_ORDER: tuple[EffectiveStatus, ...] = get_args(EffectiveStatus)
 
 
 def is_expired(entry: Entry, today: date) -> bool:
-    """Whether its last day has passed."""
+    """Return whether the entry's last day has passed."""
     return entry.expires is not None and entry.expires < today
 
 
-def standing(entry: Entry, today: date) -> Standing:
-    """Whether the entry counts fully, else why not."""
+def effective_status(entry: Entry, today: date) -> EffectiveStatus:
+    """Return whether the entry is live, else why not."""
     if entry.status != "active":
         return entry.status
     return "expired" if is_expired(entry, today) else "live"
 
 
 class Declared(Struct, frozen=True, kw_only=True, eq=False):
-    """An entry with its standing; as text, the place where it stands and why it does not count fully."""
+    """An entry with its effective status. Its text is its origin, with the status unless it is live."""
 
     entry: Entry
-    standing: Standing
+    status: EffectiveStatus
 
     def __str__(self) -> str:
-        if self.standing == "live":
+        if self.status == "live":
             return str(self.entry.origin)
-        why = f"expired {self.entry.expires}" if self.standing == "expired" else self.standing
+        why = f"expired {self.entry.expires}" if self.status == "expired" else self.status
         return f"{self.entry.origin} ({why})"
 
     @property
     def rank(self) -> tuple[int, str]:
-        """Sorts entries, the one that counts most first."""
-        return _STANDINGS.index(self.standing), self.entry.id
+        """The sort key of entries, live ones first."""
+        return _ORDER.index(self.status), self.entry.id
 
 
 class Index:
-    """Entries by a text and the place they are for: the same name declared in thousands of scopes costs nothing."""
+    """Entries by text and place, so that a name declared in thousands of scopes is looked up at once."""
 
     def __init__(self) -> None:
         self._by_text: dict[str, dict[Place, list[Declared]]] = {}
 
     def add(self, text: str, declared: Declared) -> None:
-        """Put the entry under this text, for the provider and scope that it names."""
+        """Add an entry under this text, for the provider and scope that it names."""
         by_place = self._by_text.setdefault(text, {})
         by_place.setdefault(place_of(declared.entry), []).append(declared)
 
     def at(self, text: str, place: Place) -> Sequence[Declared]:
-        """Those with this text that are for this place, or for any provider or scope."""
+        """Return the entries with this text for this place, or for any provider or scope."""
         by_place = self._by_text.get(text)
         if by_place is None:
             return ()
@@ -68,16 +68,16 @@ class Index:
         return [declared for asked in wider for declared in by_place.get(asked, ())]
 
     def everywhere(self, text: str) -> Sequence[Declared]:
-        """Those with this text, whatever place they are for."""
+        """Return the entries with this text for any place."""
         return [declared for found in self._by_text.get(text, {}).values() for declared in found]
 
     @property
     def texts(self) -> list[str]:
-        """All texts there are, sorted."""
+        """All texts, sorted."""
         return sorted(self._by_text)
 
 
-# --- What people mean by the environments they write: ``Production (EU)`` and ``prod-eu`` are one ---
+# --- Environments as people write them: ``Production (EU)`` and ``prod-eu`` are the same ---
 
 _ENVIRONMENT_TAGS = frozenset({"env", "environment", "stage"})
 _BEFORE_PROD = frozenset({"dev", "test", "qa", "uat", "staging", "preprod", "sandbox"})
@@ -92,7 +92,7 @@ _WORDS: Mapping[str, frozenset[str]] = {
     **dict.fromkeys(("dev", "development"), frozenset({"dev"})),
     **dict.fromkeys(("sandbox", "sbx"), frozenset({"sandbox"})),
 }
-# In a name, "test", "live", "stage" and "acceptance" may as well be what the thing does.
+# In a name, "test", "live", "stage" and "acceptance" can also describe the function.
 _PLAIN_IN_NAMES = frozenset(
     {"prod", "production", "prd", "preprod", "nonprod", "staging", "stg", "uat", "dev", "development"}
 )
@@ -103,18 +103,21 @@ _LETTERS = re.compile(r"[^\W\d_]+")
 
 @lru_cache(maxsize=4096)
 def environments(text: str | None) -> frozenset[str]:
-    """The environments that are named; none where no word is a known one: a word nobody knows may mean anything."""
+    """Return the environments that a text names; none without a known word, because unknown words can mean anything."""
     return frozenset[str]().union(*(_WORDS.get(word, ()) for word in _words(text or "")))
 
 
 def environment_in_name(name: str) -> frozenset[str]:
-    """The environment that a whole word of an identity's name tells; none where two words tell different ones."""
-    told = {_WORDS[word] for word in _words(name) if word in _PLAIN_IN_NAMES}
-    return told.pop() if len(told) == 1 else frozenset()
+    """Return the environment in an identity's name, as a whole word; none if two words contradict each other."""
+    found = {_WORDS[word] for word in _words(name) if word in _PLAIN_IN_NAMES}
+    return found.pop() if len(found) == 1 else frozenset()
 
 
 def environment_of(identity: Identity) -> tuple[frozenset[str], str]:
-    """What the provider says, else its tags, else, where it is known to have no such tag, its name; and which did."""
+    """Return the environment with its evidence.
+
+    By the provider's data, else by tags, else by the name, if the identity is known to have no such tag.
+    """
     if found := environments(identity.environment):
         return found, identity.environment or ""
     tags = {key: value for key, value in sorted(identity.tags.items()) if tag_name(key) in _ENVIRONMENT_TAGS}
@@ -127,5 +130,5 @@ def environment_of(identity: Identity) -> tuple[frozenset[str], str]:
 
 
 def _words(text: str) -> list[str]:
-    """Its words, with ``non-prod`` and ``pre-prod`` as one."""
+    """Return the words of a text, with ``non-prod`` and ``pre-prod`` as one."""
     return _LETTERS.findall(_QUALIFIED.sub(r"\1", fold(_HUMP.sub("-", text))))

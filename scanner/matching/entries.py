@@ -14,7 +14,7 @@ from scanner.model import Coverage, Entry, EntryAssessment, EntryState, Identity
 
 
 class _Facts(Struct, frozen=True, kw_only=True):
-    """Everything an entry's state depends on. ``ended``: retired, or expired whatever its status says."""
+    """The facts that decide an entry's state. ``ended``: retired, or expired whatever its status."""
 
     entry: Entry
     ended: bool
@@ -61,22 +61,22 @@ def _judge(facts: _Facts) -> EntryAssessment:
     return EntryAssessment(entry=facts.entry, state=state, identities=facts.matched, evidence=evidence)
 
 
-def _state(facts: _Facts) -> tuple[EntryState, str]:  # noqa: PLR0911  # a ladder is read best as one
-    """The first that holds, in this order."""
+def _state(facts: _Facts) -> tuple[EntryState, str]:  # noqa: PLR0911  # an ordered list of conditions
+    """Return the first state that applies, in this order, and the evidence."""
     entry = facts.entry
     if facts.ended and facts.enabled:
         return "retired_but_alive", f"{_ending(entry)}, yet {facts.enabled[0]} is enabled"
     if entry.status in ("suspended", "proposed"):
         return entry.status, f"declared {entry.status}"
     if facts.matched and not facts.ended:
-        return "found", f"stands for {facts.matched[0]}" + (" and others" if len(facts.matched) > 1 else "")
+        return "found", f"matches {facts.matched[0]}" + (" and others" if len(facts.matched) > 1 else "")
     if facts.outranked is not None and not facts.ended:
-        return "found", f"names {facts.outranked}, which another entry stands for by something stronger"
+        return "found", f"names {facts.outranked}, which another entry matches on a stronger rung"
     if facts.unread is not None:
         return "not_evaluated", facts.unread
     if facts.ended:
-        return "retired", f"{_ending(entry)}, and nothing enabled is left"
-    return "not_found", "nothing matches, and every place where it could be was completely read"
+        return "retired", f"{_ending(entry)}, and no enabled identity matches"
+    return "not_found", "no identity matches, and every scope where it could be was completely read"
 
 
 def _ending(entry: Entry) -> str:

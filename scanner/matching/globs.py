@@ -1,7 +1,7 @@
-r"""Glob patterns: ``*`` within one segment, ``**`` across segments, ``\*`` and ``\\`` for themselves.
+r"""Glob patterns: ``*`` within one segment, ``**`` across segments, ``\*`` and ``\\`` for literal characters.
 
-Segments end at ``/`` and ``:``. A pattern matches a whole text. Ten thousand of them against a million texts: one
-pass of an Aho-Corasick automaton finds the patterns whose rarest literal piece occurs, and only those are tried.
+Segments end at ``/`` and ``:``. A pattern matches a whole text. For ten thousand patterns and a million texts, one pass
+of an Aho-Corasick automaton finds the patterns whose rarest literal piece occurs, and only those are tried.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ _TO_LOWER = {upper: upper + 32 for upper in range(ord("A"), ord("Z") + 1)}
 
 
 class Piece(NamedTuple):
-    """A literal stretch of a pattern and the wildcard before it (none before the first)."""
+    """A literal piece of a pattern, and the wildcard before it (none before the first)."""
 
     wild: Literal["", "*", "**"]
     literal: str
 
 
 def pieces(pattern: str) -> list[Piece]:
-    """The pattern taken apart; the first piece stands at its start, the last at its end, and either may be empty."""
+    """A parsed pattern; the first piece is at its start, the last at its end, and either can be empty."""
     found = [Piece("", "")]
     for token in _TOKEN.finditer(pattern):
         if wild := token["wild"]:
@@ -40,33 +40,33 @@ def pieces(pattern: str) -> list[Piece]:
 
 
 def is_pattern(text: str) -> bool:
-    """Whether it holds a ``*`` that is not escaped."""
+    """Return whether the text contains an unescaped ``*``."""
     return "*" in text and len(pieces(text)) > 1
 
 
 def literal(text: str) -> str:
-    r"""The text that is meant, with ``\*``, ``\;`` and ``\\`` undone; any other backslash is itself."""
+    r"""Return the literal text, with ``\*``, ``\;`` and ``\\`` unescaped; any other backslash is literal."""
     return "".join(piece.literal for piece in pieces(text)) if "\\" in text else text
 
 
 def names_something(pattern: str) -> bool:
-    """Whether any letter or digit stands in it; ``*``, ``**`` and ``*:*`` would stand for everything there is."""
+    """Return whether the pattern has a letter or digit; ``*``, ``**`` and ``*:*`` would match everything."""
     return any(char.isalnum() for piece in pieces(pattern) for char in piece.literal)
 
 
 def specificity(pattern: str) -> tuple[int, int, int]:
-    """Sorts patterns, the most specific last: by literal characters, then fewer ``**``, then fewer ``*``."""
+    """The sort key of patterns, the most specific last: literal characters, then fewer ``**``, then fewer ``*``."""
     parts = pieces(pattern)
     wild = Counter(piece.wild for piece in parts)
     return sum(len(piece.literal) for piece in parts), -wild["**"], -wild["*"]
 
 
 def compile_glob(pattern: str, *, ignore_case: bool) -> re.Pattern[str]:
-    """The pattern as a regular expression for a whole text.
+    """Return a regular expression that matches whole texts.
 
-    ``ignore_case`` is about A to Z: no other letter is taken for one of them. The first fit of a literal after a
-    ``*`` leaves the most room for what follows, so it is never given up again (an atomic group); the same holds for
-    the first fit of what stands between two ``**``. That keeps hostile texts from costing exponential time.
+    ``ignore_case``: of A to Z only; no other letter equals one of them. The first match of a literal after a ``*``
+    leaves the most room for the rest, so it is never retried (an atomic group). The same applies between two ``**``.
+    This prevents exponential time on hostile texts.
     """
     chunks: list[list[str]] = []
     for piece in pieces(pattern):
@@ -83,7 +83,7 @@ def compile_glob(pattern: str, *, ignore_case: bool) -> re.Pattern[str]:
 
 
 def _chunk(literals: Sequence[str], *, last: bool) -> str:
-    """What stands between two ``**``; in the last one, the last literal must reach the end of the text."""
+    """Return the expression between two ``**``; in the last one, the last literal must reach the end of the text."""
     head, *rest = literals
     steps = [f"(?>[^/:]*?{text})" for text in rest]
     if last and rest:
@@ -96,9 +96,9 @@ def _lower(text: str) -> str:
 
 
 class GlobIndex(Generic[T]):
-    """Many patterns, each with a value, asked about many texts.
+    """Many patterns, each with a value, for matching against many texts.
 
-    ``sample``: some of those texts, to learn which pieces are rare; it changes the speed, never the answer.
+    ``sample``: some of these texts, to find out which pieces are rare; it affects the speed only.
     """
 
     def __init__(
@@ -110,11 +110,11 @@ class GlobIndex(Generic[T]):
         self._compiled: dict[int, re.Pattern[str]] = {}
 
     def hits(self, text: str) -> list[T]:
-        """The values of all patterns that match the text, in the order in which the patterns were given."""
+        """Return the values of all patterns that match the text, in the order of the patterns."""
         return self.find((text,))
 
     def find(self, texts: Iterable[str]) -> list[T]:
-        """The values of all patterns that match any of the texts, in the order in which the patterns were given."""
+        """Return the values of all patterns that match any of the texts, in the order of the patterns."""
         found: set[int] = set()
         for given in texts:
             text = self._as_compared(given)
@@ -160,7 +160,7 @@ class GlobIndex(Generic[T]):
 
 
 def _automaton_of(words: dict[str, T]) -> ahocorasick.Automaton | None:
-    """An automaton that yields each word's value; None without words (the library refuses to search for none)."""
+    """Return an automaton that yields each word's value; None without words, which the library refuses."""
     if not words:
         return None
     automaton = ahocorasick.Automaton()

@@ -1,14 +1,13 @@
 """Matches entries to identities on seven rungs. The strongest rung with a match decides.
 
-1. Every text of every entry is put into a dict (as written, and folded), patterns into an index of their own.
-2. An identity asks with its key, its unique id, its credentials' ids, its tags, its aliases, its name; only one
-   that nothing exact stands for is tried against the patterns, and the most specific of them counts.
-3. An entry's provider and scope only narrow: whoever lives elsewhere is not hit. Ids bind to the provider that issues
-   them: what has another provider's form hits nothing, whoever claims it.
-4. On the deciding rung live entries outrank all others; several live ones of one registry are an ambiguity, never a
-   choice, and so are those of two registries that contradict each other.
+1. Every text of every entry is in a dict (as written, and folded), patterns are in their own index. 2. An identity is
+looked up by its key, its unique id, its credentials' ids, its tags, its aliases and its name. Only if no exact text
+matches are the patterns tried, and the most specific one counts. 3. An entry's provider and scope only narrow:
+identities elsewhere do not match. Ids belong to the provider that issues them: an id in another provider's format
+matches nothing. 4. On the deciding rung, live entries outrank all others. Several live ones of one registry are
+ambiguous, and so are those of two registries that contradict each other.
 
-Nothing here looks at parts of a name or at likeness, and the order of the input never matters.
+Parts of names and similarity are never used here, and the order of the input does not matter.
 """
 
 from __future__ import annotations
@@ -21,7 +20,7 @@ from functools import cached_property
 from msgspec import Struct
 
 from scanner.matching.decision import Hit, Who, as_written, decide
-from scanner.matching.declared import Declared, Index, standing
+from scanner.matching.declared import Declared, Index, effective_status
 from scanner.matching.globs import GlobIndex, is_pattern, literal, names_something
 from scanner.matching.keys import (
     Place,
@@ -49,9 +48,9 @@ _UNREGISTERED = RegistryVerdict(state="unregistered")
 
 
 class Matching(Struct, frozen=True, kw_only=True):
-    """The outcome: a verdict for each identity's key, and the keys each entry's id stands for (ambiguous ones too).
+    """The result: a verdict for each identity's key, and the keys that each entry matches (ambiguous ones, too).
 
-    ``outranked``: for an entry that stands for nothing, an identity that it names and that another entry stands for.
+    ``outranked``: for an entry that matches nothing, an identity that it names and that another entry matches.
     """
 
     verdicts: Mapping[str, RegistryVerdict]
@@ -68,10 +67,10 @@ def match(
     today: date,
     who: Who = as_written,
 ) -> Matching:
-    """Every identity's verdict: registered, ambiguous or unregistered, with rung, evidence and candidates.
+    """Match identities with entries: registered, ambiguous or unregistered, with rung, evidence and candidates.
 
-    ``tag_keys``: the only tags that may carry an entry's id. ``today``: an entry is expired after its last day.
-    ``who``: whom the name of an owner means, to tell whether two registries name the same one.
+    ``tag_keys``: the only tags that can have an entry's id. ``today``: an entry is expired after its last day. ``who``:
+    returns the people an owner's name means, to compare owners of two registries.
     """
     ladder = _Ladder(entries, tag_keys, today, identities[:: len(identities) // _SAMPLE + 1])
     verdicts: dict[str, RegistryVerdict] = {}
@@ -104,12 +103,12 @@ def _by_qualified_name(hits: Sequence[Hit]) -> bool:
 
 
 def _is_claim(hit: Hit) -> bool:
-    """Whether it rests on an id that another provider may have issued, in an entry that names no provider."""
+    """Return whether the id may be another provider's, in an entry that names no provider."""
     return hit.rung in _BY_ID and hit.declared.entry.provider is None and is_opaque(hit.text)
 
 
 def _least(keys: dict[str, str], entry: str, key: str) -> None:
-    """Of several identities name the first by key, whatever their order was."""
+    """Return the identities sorted by key, so that the order of the input does not matter."""
     keys[entry] = min(key, keys.get(entry, key))
 
 
@@ -124,7 +123,7 @@ class _Ladder:
         self._exact, self._folded, self._ids, self._patterns = Index(), Index(), Index(), Index()
         refused = set()
         for entry in entries:
-            declared = Declared(entry=entry, standing=standing(entry, today))
+            declared = Declared(entry=entry, status=effective_status(entry, today))
             if entry.has_own_id:
                 for text in {entry.id, fold(entry.id)}:
                     self._ids.add(text, declared)
@@ -135,14 +134,14 @@ class _Ladder:
                 elif names_something(text):
                     self._patterns.add(text, declared)
                 else:
-                    refused.add(f"{entry.origin}: the pattern {text} would stand for everything and was not used")
+                    refused.add(f"{entry.origin}: the pattern {text} would match everything and was not used")
         self.refused = tuple(sorted(refused))
 
     def hits_of(self, identities: Iterable[Identity]) -> Iterator[tuple[Identity, list[Hit]]]:
-        """Each identity with its hits, the strongest rung's first.
+        """Yield each identity with its hits, those of the strongest rung first.
 
-        A name that turns out to be somebody else's id is no name, and a GUID or number counts for nobody else where an
-        identity has it whose provider issues such ids.
+        A name that is another identity's id does not count. A GUID or number matches no other identity if one has it
+        whose provider issues such ids.
         """
         held: set[str] = set()
         issued: set[str] = set()
@@ -173,13 +172,13 @@ class _Ladder:
         ]
 
     def _with_patterns(self, identity: Identity, place: Place, exact: list[Hit]) -> list[Hit]:
-        """The patterns' hits too, only where nothing exact decides."""
+        """Return the hits of patterns, only if no exact text decides."""
         if any(not hit.is_proposed for hit in exact):
             return exact
         return [*exact, *self._glob_hits_of(identity, place, self._exact_globs, self._any_case_globs)]
 
     def outranked_patterns(self, identities: Sequence[Identity], placed: Collection[str]) -> Iterator[tuple[str, str]]:
-        """Entries, other than those placed, whose patterns fit identities that something stronger stands for."""
+        """Yield other entries whose patterns match identities that a stronger rung already matches."""
         idle = [
             text
             for text in self._patterns.texts
@@ -199,11 +198,11 @@ class _Ladder:
         if identity.unique_id is not None:
             yield "unique_id", identity.unique_id, self._named(identity.unique_id, place, any_case)
         for credential in identity.credentials:
-            if credential.kind != "password":  # a password's id is but its user's name
+            if credential.kind != "password":  # the id of a password is only the user's name
                 yield "credential", credential.id, self._named(credential.id, place, any_case)
         for key in self._tag_keys:
             if value := identity.tags.get(key):
-                # Some providers' labels are lower-case whatever was meant; an id as it is written goes first.
+                # Labels of some providers are always lower case; an id as written takes precedence.
                 found = self._ids.at(value, place) or self._ids.at(fold(value), place)
                 yield "tag", f"{key}={value}", [one for one in found if agrees(one.entry, identity)]
         for alias in identity.aliases:
@@ -240,7 +239,7 @@ class _Ladder:
 
 
 def _large(taken: Mapping[tuple[str, str], int], estate: int) -> list[str]:
-    """One notice, however many they are."""
+    """Return one notice about all of them."""
     large = sorted(
         (-count, origin, pattern)
         for (pattern, origin), count in taken.items()
@@ -250,4 +249,4 @@ def _large(taken: Mapping[tuple[str, str], int], estate: int) -> list[str]:
         return []
     named = "; ".join(f"{pattern} in {origin} for {-count}" for count, origin, pattern in large[:LARGE_NAMED])
     more = f"; and {len(large) - LARGE_NAMED} more" if len(large) > LARGE_NAMED else ""
-    return [f"patterns that stand for over {LARGE_SHARE:.0%} of the {estate} identities: {named}{more}"]
+    return [f"patterns that match over {LARGE_SHARE:.0%} of the {estate} identities: {named}{more}"]

@@ -1,7 +1,7 @@
-"""How a name looks to a reader, to recognise names that only look like others. It never makes two names equal.
+"""Recognises names that look like other names. Looking alike never makes two names equal.
 
-After the skeletons of Unicode Technical Standard #39, with case and accents dropped as well: a reader who skims a list
-overlooks these, too. Every character is looked up on its own, so a million names cost one pass over their letters.
+Follows the skeletons of Unicode Technical Standard #39, and also ignores case and accents, which a reader easily
+overlooks. Characters are looked up one by one, so a million names take one pass over their letters.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from typing import NamedTuple
 import msgspec
 from msgspec import Struct
 
-from scanner.matching.declared import standing
+from scanner.matching.declared import effective_status
 from scanner.matching.globs import is_pattern, literal
 from scanner.matching.keys import BECOME_ASCII, fold, is_bare, is_email, provider_key
 from scanner.matching.places import locate
@@ -25,15 +25,15 @@ from scanner.model import Entry, Identity, LookAlike, RegistryVerdict, Rung
 from scanner.text import printable
 
 LONGEST = 200
-"""So many characters of a name are looked at: whoever writes more wants to cost us time."""
+"""The most characters of a name that are examined, which bounds the time on hostile names."""
 
-# Nothing is seen of controls, formatting, lone surrogates, private and unassigned characters; and symbols, emoji among
-# them, are decoration beside the letters of a name.
+# Controls, formatting, lone surrogates, private and unassigned characters are invisible; symbols, such as emoji, are
+# decoration beside the letters of a name.
 _UNSEEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Me", "So", "Sk"})
-# Default-ignorable characters that are letters or marks by their category: fillers of Hangul, variation selectors.
+# Default-ignorable characters that are letters or marks by category: Hangul fillers, variation selectors.
 _BLANK = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u3164\uffa0")
 _SELECTOR = ("VARIATION SELECTOR", "MONGOLIAN FREE VARIATION SELECTOR")
-# Combining classes of what is no accent: letters themselves, nuktas, viramas.
+# Combining classes of characters that are no accents: letters, nuktas, viramas.
 _SPELLING = frozenset({0, 7, 9})
 
 
@@ -48,7 +48,7 @@ _SAME_SHAPE = str.maketrans({"0": "o", "1": "i", "l": "i", "|": "i"})
 
 
 class _Looks(dict[int, str]):
-    """By code point, the ASCII that a character looks like, nothing for what is not seen, else the character."""
+    """By code point, the ASCII text that a character looks like, nothing for an invisible one, else the character."""
 
     def __missing__(self, code: int) -> str:
         self[code] = looks = "".join(_seen(chr(code)))
@@ -68,7 +68,7 @@ def _seen(char: str) -> Iterator[str]:
 
 
 def _is_unseen(char: str) -> bool:
-    """Whether nothing of it is seen, or a mark that only modifies a letter; vowels of Indic scripts are marks, too."""
+    """Return whether a character is invisible, or a mark that only modifies a letter; Indic vowels are marks, too."""
     if unicodedata.category(char) in _UNSEEN or char in _BLANK or unicodedata.name(char, "").startswith(_SELECTOR):
         return True
     return unicodedata.combining(char) not in _SPELLING
@@ -78,7 +78,7 @@ _LOOKS = _Looks()
 
 
 def as_it_looks(text: str) -> str:
-    """The text as a reader sees it: look-alike letters made ASCII, accents and invisible characters dropped."""
+    """Return the text as a reader sees it: look-alike letters as ASCII, without accents and invisible characters."""
     if text.isascii() and text.isprintable():
         return text
     return text.translate(_LOOKS)
@@ -86,25 +86,28 @@ def as_it_looks(text: str) -> str:
 
 @lru_cache(maxsize=2**16)
 def skeleton(text: str) -> str:
-    """What the text looks like in lower case, with i for i, l and 1. Names that have the same look alike."""
+    """Return what the text looks like in lower case, with i for i, l and 1. Names with the same skeleton look alike."""
     if text.isascii() and text.isprintable() and len(text) <= LONGEST and " " not in text:
-        return _shape(text)  # nearly all names there are
+        return _shape(text)  # nearly all names
     return _shape(" ".join(as_it_looks(text[:LONGEST]).split()))
 
 
 def _shape(seen: str) -> str:
     if not seen.isascii():
-        seen = as_it_looks(seen.casefold().lower())  # only in lower case does a gamma look like a y
+        seen = as_it_looks(seen.casefold().lower())  # a gamma only looks like a y in lower case
     return seen.lower().translate(_SAME_SHAPE).replace("rn", "m")
 
 
 def look_alike(one: str, other: str) -> bool:
-    """Whether they are two names that a reader takes for one. Case alone makes no other name."""
+    """Return whether two different names look the same to a reader.
+
+    Names that differ only in case are not different.
+    """
     return fold(one) != fold(other) and skeleton(one) == skeleton(other)
 
 
 def disguised(text: str) -> frozenset[str]:
-    """The characters in it that look like others, or like nothing; in lower case where that is one character."""
+    """Return the characters that look like others or are invisible, in lower case if that is one character."""
     if text.isascii() and text.isprintable():
         return frozenset()
     given = text[:LONGEST]
@@ -118,7 +121,7 @@ def _lower(char: str) -> str:
 
 
 def disguise(text: str, other: str) -> str:
-    """How the first name differs from one that it looks like, in words."""
+    """Return how the first name differs from one that it looks like, as text."""
     if odd := sorted(disguised(text) ^ disguised(other)):
         return f"is written with {listed(map(_described, odd))}"
     if " ".join(text.split()) == " ".join(other.split()):
@@ -127,7 +130,7 @@ def disguise(text: str, other: str) -> str:
 
 
 def _described(char: str) -> str:
-    """The alphabet and the letter; of what is no letter, its code and name."""
+    """Return the alphabet and the letter; for other characters, code and name."""
     name = unicodedata.name(char, "")
     if char.isalpha() and name:
         return f"{name.partition(' ')[0].capitalize()} {char}"
@@ -138,31 +141,29 @@ def _described(char: str) -> str:
 _UNNAMED = {"Co": "private use", "Cc": "control character", "Cs": "surrogate", "Cn": "unassigned"}
 
 NAMED = 6
-"""Of more words than these the rest is only counted."""
+"""The most words that are listed; the others are counted."""
 
 
 def listed(words: Iterable[str]) -> str:
-    """The first few, and how many more there are."""
+    """Return the first words, and the number of others."""
     first = list(words)
     more = f" and {len(first) - NAMED} more" if len(first) > NAMED else ""
     return ", ".join(first[:NAMED]) + more
 
 
-# --- Which identities only look like declared ones: by the skeletons of names, in time linear in their number ---
-#
-# Suspects are those that nothing exact registers. What they go by is looked up among the names that entries which
-# count fully declare, and among the names of identities that such entries register. The same name, also in another
-# place or in another case, imitates nobody.
+# --- Identities that look like declared ones: by the skeletons of names, in linear time # Suspects are identities that
+# no exact text registers. Their names are compared with the names in live entries, and the names of identities that
+# these register. The same name, also in another place or case, is no imitation.
 
 _WEAK: frozenset[Rung] = frozenset({"glob", "tag"})
-"""What registers whoever chooses the right name or copies a tag."""
+"""Rungs that anyone can bring about by choosing a name or copying a tag."""
 MOST_NAMES = 20
-"""Names of one identity that count."""
+"""The most names of one identity that are compared."""
 _QUOTED = 80
 
 
 class _Declared(NamedTuple):
-    """A name that counts, whose it is, and the provider that it is for (None: any)."""
+    """A name, its owner, and its provider (None: any)."""
 
     text: str
     entry: str
@@ -176,12 +177,12 @@ def look_alikes(
     entries: Iterable[Entry],
     today: date,
 ) -> dict[str, LookAlike]:
-    """By key, the declared name that each identity imitates; the first by text where there are several.
+    """Return the declared name that each identity imitates, by key; the first by text if there are several.
 
-    ``verdicts``: of matching, by the identity's key.
+    ``verdicts``: of matching, by key.
     """
-    suspects = [one for one in identities if _is_suspect(verdicts[one.key])]
-    live = {entry.id: entry for entry in entries if standing(entry, today) == "live"}
+    suspects = [identity for identity in identities if _is_suspect(verdicts[identity.key])]
+    live = {entry.id: entry for entry in entries if effective_status(entry, today) == "live"}
     if not suspects or not live:
         return {}
     asked = _asked(suspects, identities, verdicts, live)
@@ -190,10 +191,10 @@ def look_alikes(
     exact, weak = _Known(asked), _Known(asked)
     for declared in _declared(live.values()):
         exact.add(declared)
-    for one in identities:
-        verdict = verdicts[one.key]
+    for identity in identities:
+        verdict = verdicts[identity.key]
         if verdict.state == "registered" and (entry := live.get(verdict.entry or "")) is not None:
-            lent = _Declared(one.name, entry.id, str(entry.origin), provider_key(one.provider))
+            lent = _Declared(identity.name, entry.id, str(entry.origin), provider_key(identity.provider))
             (weak if verdict.rung in _WEAK else exact).add(lent)
     found = {}
     for one in suspects:
@@ -210,20 +211,20 @@ def _asked(
     verdicts: Mapping[str, RegistryVerdict],
     live: Mapping[str, Entry],
 ) -> set[str]:
-    """The skeletons of suspects' names; where most are suspects, only those that a declared name has, too."""
+    """Return the skeletons of suspects' names; if most are suspects, only those that a declared name has, too."""
     ours = (skeleton(text) for one in suspects for text in _names(one))
     if 2 * len(suspects) < len(identities):
         return set(ours)
-    declared = {skeleton(one.text) for one in _declared(live.values())}
-    lending = (one.name for one in identities if verdicts[one.key].entry in live)
+    declared = {skeleton(entry.text) for entry in _declared(live.values())}
+    lending = (identity.name for identity in identities if verdicts[identity.key].entry in live)
     declared.update(map(skeleton, lending))
     return {look for look in ours if look in declared}
 
 
 class _Known:
-    """Declared names by their skeletons; of each few, however many places one is declared in.
+    """Declared names by skeleton, a few of each, however many places have one.
 
-    ``asked``: the only skeletons worth remembering.
+    ``asked``: the only skeletons that are kept.
     """
 
     def __init__(self, asked: Collection[str]) -> None:
@@ -232,7 +233,7 @@ class _Known:
         self._first: dict[str, dict[str | None, tuple[_Declared, ...]]] = defaultdict(dict)
 
     def add(self, declared: _Declared) -> None:
-        """Remember the name."""
+        """Add a name."""
         look = skeleton(declared.text)
         if look in self._asked and _names_somebody(declared.text):
             self._names[look].add(fold(declared.text))
@@ -242,23 +243,23 @@ class _Known:
             by_provider[declared.provider] = tuple(sorted(by_entry.values())[:2])
 
     def knows(self, text: str) -> bool:
-        """Whether any declared name looks like it."""
+        """Return whether any declared name looks like this text."""
         return skeleton(text) in self._first
 
     def holds(self, text: str) -> bool:
-        """Whether it is a declared name itself, in whatever case."""
+        """Return whether the text is a declared name itself, ignoring case."""
         return fold(text) in self._names.get(skeleton(text), ())
 
     def imitated(self, text: str, provider: str | None, without: str | None) -> _Declared | None:
-        """The first name that the text looks like, of an entry other than ``without``."""
+        """Return the first name that the text looks like, of an entry other than ``without``."""
         places = dict.fromkeys((provider, None))
         by_provider = self._first.get(skeleton(text), {})
         others = (one for place in places for one in by_provider.get(place, ()))
-        return min((one for one in others if one.entry != without), key=lambda one: one[:3], default=None)
+        return min((other for other in others if other.entry != without), key=lambda one: one[:3], default=None)
 
 
 def _is_suspect(verdict: RegistryVerdict) -> bool:
-    """Whether nothing stands for it that its maker could not bring about by choosing a name or a tag."""
+    """Return whether only a rung matches that its creator can bring about by choosing a name or a tag."""
     return verdict.state == "unregistered" or (verdict.state == "registered" and verdict.rung in _WEAK)
 
 
@@ -266,7 +267,7 @@ def _imitated(identity: Identity, verdict: RegistryVerdict, known: Sequence[_Kno
     provider = provider_key(identity.provider)
     for text in _names(identity):
         if not any(names.knows(text) for names in known) or any(names.holds(text) for names in known):
-            continue  # a name of its own, or the declared one, perhaps in another place
+            continue  # its own name, or the declared one in another place
         found = (one for names in known if (one := names.imitated(text, provider, verdict.entry)) is not None)
         if (one := next(found, None)) is not None:
             quoted, declared, place = _quoted(text), _quoted(one.text), printable(one.origin)
@@ -276,7 +277,7 @@ def _imitated(identity: Identity, verdict: RegistryVerdict, known: Sequence[_Kno
 
 
 def _names(identity: Identity) -> Iterator[str]:
-    """What it goes by: name, display name, aliases, and the end of its key."""
+    """Yield its names: name, display name, aliases, and the end of its key."""
     yield _end(identity.name)
     if identity.display_name:
         yield _end(identity.display_name)
@@ -295,12 +296,12 @@ def _declared(entries: Iterable[Entry]) -> Iterator[_Declared]:
 
 
 def _end(text: str) -> str:
-    """The text itself, or the last segment of an id."""
+    """Return the text itself, or the last segment of an id."""
     return text if "/" not in text and ":" not in text else text.rstrip("/:").replace(":", "/").rpartition("/")[2]
 
 
 def _names_somebody(text: str) -> bool:
-    """Whether it is a name or an e-mail: ids that differ in a letter and a digit imitate nobody."""
+    """Return whether a text is a name or an e-mail: ids that differ in a letter and a digit are no imitation."""
     return bool(text.strip()) and (is_bare(text) or is_email(text))
 
 

@@ -1,4 +1,4 @@
-"""The scopes in which an entry's identities would be, and which of them were read completely."""
+"""Finds the scopes in which an entry's identities would be, and which of them were read completely."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from scanner.matching.globs import is_pattern, literal
 from scanner.matching.keys import fold, place_in, place_of, provider_key, scope_key
 from scanner.model import ANY_KIND, EVERY_SCOPE, Coverage, Entry, Identity, Rung
 
-_SECRET = "secret"  # noqa: S105  # the kind of a stored secret, which is a thing and no identity
+_SECRET = "secret"  # noqa: S105  # the kind of a stored secret, not a secret
 
 _URL = re.compile(r"(?P<provider>[a-z][a-z0-9+.-]*)://(?P<path>.*)", re.DOTALL | re.IGNORECASE | re.ASCII)
 
@@ -25,13 +25,13 @@ class Location(Struct, frozen=True, gc=False):
     kind: str | None = None
     path: str | None = None
     rung: Rung | None = None
-    """The one rung that such an id is matched by, where its shape tells."""
+    """The only rung that matches such an id, if its format shows that."""
 
     def __str__(self) -> str:
         return " ".join(part for part in (self.provider, self.path or self.scope, self.kind) if part) or "everywhere"
 
     def holds(self, provider: str | None, scope: str | None) -> bool:
-        """Whether that provider's scope belongs to it."""
+        """Return whether the provider's scope belongs to this place."""
         if self.provider not in (None, provider):
             return False
         if self.path is not None:
@@ -62,7 +62,7 @@ def _locate(text: str, entry: Entry) -> Location:
 
 
 def agrees(entry: Entry, identity: Identity) -> bool:
-    """Whether the identity lives where the entry says: its provider and scope, and those its exact ids name."""
+    """Return whether the identity is in the place that the entry names by provider, scope and exact ids."""
     provider, scope = place_of(identity)
     return any(location.holds(provider, scope) for location in locate(entry))
 
@@ -75,7 +75,7 @@ class SourceRef(Struct, frozen=True, kw_only=True):
 
 
 class Places:
-    """What this scan's coverage says about each place. A section lists identities when it names kinds of them."""
+    """The coverage of this scan by place. A section that names kinds lists identities of these kinds."""
 
     def __init__(self, coverage: Sequence[Coverage], sources: Sequence[SourceRef] = ()) -> None:
         self._by_scope: dict[tuple[str, str], list[Coverage]] = defaultdict(list)
@@ -88,14 +88,14 @@ class Places:
         self._connected = {provider_key(source.provider) for source in sources}
         for source in sources:
             self._providers[source.name].add(provider_key(source.provider))
-        for one in coverage:
-            self._by_scope[one.source, one.scope].append(one)
-            self._scopes.setdefault(one.source, set()).add(one.scope)
-            self._named[one.source, scope_key(one.provider, one.scope)].add(one.scope)
-            self._providers[one.source].add(provider_key(one.provider))
+        for section in coverage:
+            self._by_scope[section.source, section.scope].append(section)
+            self._scopes.setdefault(section.source, set()).add(section.scope)
+            self._named[section.source, scope_key(section.provider, section.scope)].add(section.scope)
+            self._providers[section.source].add(provider_key(section.provider))
 
     def completely_read(self, source: str, scope: str, kind: str | None = None) -> bool:
-        """Whether every section that lists such identities was read to its end (None: identities of any kind)."""
+        """Return whether all sections that list such identities were read completely (None: any kind)."""
         place = (source, scope, kind)
         if place not in self._read:
             self._read[place] = self._why_unread(source, (scope,), kind) is None
@@ -107,29 +107,29 @@ class Places:
         return not read or any(one.is_gap for one in (*read, *self._by_scope.get((source, EVERY_SCOPE), ())))
 
     def may_hide_rights(self, source: str, scope: str) -> bool:
-        """Whether rights that it gives may be missing: a section that tells of them, or of identities, has a gap.
+        """Return whether rights that the scope gives may be missing: a gap in a section that lists them, or identities.
 
-        What else was not read there, say names of stored secrets, is no reason to doubt that a right was withdrawn.
+        Other gaps, such as unread names of stored secrets, do not matter for that.
         """
         read = self._by_scope.get((source, scope), ())
         return not read or any(one.is_gap and ("permissions" in one.feeds or _lists(one, None)) for one in read)
 
     def missing_rungs(self, source: str, scope: str, kind: str) -> frozenset[Rung]:
-        """The rungs of matching that miss something for such identities: a section that feeds them has a gap."""
+        """Return the rungs that may lack data of such identities, because a section that feeds them is a gap."""
         place = (source, scope, kind)
         if place not in self._missing:
             self._missing[place] = frozenset(rung for gap in self._gaps(*place) for rung in gap.rungs)
         return self._missing[place]
 
     def doubtful(self, source: str, scope: str, kind: str) -> bool:
-        """Whether anything about such identities there may be missing: they themselves, or facts of those listed.
+        """Return whether any data about such identities may be missing there: themselves, or facts.
 
-        A section that lists identities of one kind may also tell facts of another's, so every gap there counts.
+        A section of one kind can also add facts to another, so every gap there counts.
         """
         return not self.completely_read(source, scope, kind) or self.has_gap(source, scope)
 
     def _gaps(self, source: str, scope: str, kind: str) -> Iterator[Coverage]:
-        """Gaps of sections that list such identities, and of those that add facts to whatever is listed."""
+        """Yield the gaps of sections that list such identities, and of those that add facts to all identities."""
         read = self._by_scope.get((source, scope), ())
         return (one for one in read if one.is_gap and (not one.kinds or _lists(one, kind)))
 
@@ -156,9 +156,9 @@ class Places:
         return None if None in reasons else reasons[0]
 
     def _may_hide(self, location: Location) -> str | None:
-        """Which list of anything could not be read in full, and so may hold what lives there.
+        """Return the list that could not be read completely and may contain identities of this place; None without one.
 
-        A provider that has a connector of its own is believed: lists are for those that have none.
+        Providers with their own connector are complete: lists are for all others.
         """
         if location.provider is not None and location.provider in self._connected:
             return None
@@ -172,11 +172,11 @@ class Places:
         return next((f"{gap.source} {gap.section}: {gap.status}" for gap in gaps), None)
 
     def _held(self, source: str, location: Location) -> list[str]:
-        """The source's scopes that are this place; of a key's path, the longest scope that begins it."""
+        """Yield the source's scopes that are this place; for a key's path, the longest that it begins with."""
         if location.path is None:
             return sorted(self._named.get((source, location.scope), ()))
         if any(one.is_gap for one in self._by_scope.get((source, EVERY_SCOPE), ())):
-            return []  # the key may lie in a deeper scope that the listing kept from us
+            return []  # the key may be in a deeper scope that a gap of the listing hides
         steps = location.path.split("/")
         prefixes = ("/".join(steps[:length]) for length in range(len(steps), 0, -1))
         return next((sorted(found) for prefix in prefixes if (found := self._named.get((source, prefix)))), [])
@@ -197,7 +197,7 @@ class Places:
 
 
 def _lists(coverage: Coverage, kind: str | None) -> bool:
-    """Whether such identities are in that listing; what an unreadable list of scopes would hold, nobody knows."""
+    """Return whether such identities may be in that listing; an unread list of scopes may contain any."""
     if coverage.scope == EVERY_SCOPE and coverage.is_gap:
         return True
     if ANY_KIND in coverage.kinds:

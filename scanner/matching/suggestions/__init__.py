@@ -1,1 +1,1 @@
-"""What an unregistered identity might be, by how alike names are."""
+"""Suggests entries for unregistered identities, by similarity of names."""

@@ -1,4 +1,4 @@
-"""Which of many names are worth comparing: by sparse vectors where NumPy and SciPy are, else by an index of words."""
+"""Selects which names to compare: by sparse vectors with NumPy and SciPy, else by an index of words."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from scanner.matching.suggestions.names import one_spelling
 
 CANDIDATES = 20
 VISITED = 1_000
-"""Names that one name leads to in plain Python; those of its rarest pieces."""
+"""The most names that one name leads to in plain Python; those of its rarest pieces."""
 
 
 def has_vectors() -> bool:
-    """Whether the extra ``suggest`` is installed."""
+    """Return whether the extra ``suggest`` is installed."""
     return find_spec("numpy") is not None and find_spec("scipy") is not None
 
 
 def nearest(asked: Sequence[str], pool: Sequence[str]) -> Iterator[list[str]]:
-    """For each key that asks, in order, the keys of the pool worth comparing it with; both are sorted."""
+    """Yield for each asking key, in order, the keys of the pool to compare with; both are sorted."""
     if not asked or not pool:
         yield from ([] for _ in asked)
         return
@@ -44,7 +44,7 @@ def _spelled(key: str) -> str:
 
 
 def plain(asked: Sequence[str], pool: Sequence[str], count: int) -> Iterator[list[int]]:
-    """As ``trigrams.nearest``, slower and only by each name's rarest words and trigrams."""
+    """As ``trigrams.nearest``, but slower, and only by each name's rarest words and trigrams."""
     known: dict[str, list[int]] = defaultdict(list)
     for position, key in enumerate(pool):
         for piece in _pieces(key):
@@ -62,6 +62,6 @@ def plain(asked: Sequence[str], pool: Sequence[str], count: int) -> Iterator[lis
 
 
 def _pieces(key: str) -> set[str]:
-    """The trigrams of a key's words."""
+    """Return the trigrams of a key's words."""
     padded = (f" {word} " for word in key.split())
     return {word[start : start + 3] for word in padded for start in range(len(word) - 2)}

@@ -1,4 +1,4 @@
-"""How like two names are: shared words by how rare they are, words that resemble, and numbers that contradict."""
+"""Scores how similar two names are: shared words by rarity, similar words, and contradicting numbers."""
 
 from __future__ import annotations
 
@@ -16,55 +16,55 @@ from rapidfuzz.fuzz import ratio
 from scanner.matching.suggestions.names import Kind, kind_of, one_spelling
 
 EQUAL, SHORTENED, MOST = 0.98, 0.96, 0.95
-"""Equal but for case and separators; but for known ways to shorten a word, too; and the most that others reach."""
+"""Scores of names equal except for case and separators, or also for abbreviations; the most for others."""
 
-# Halves of halves: their sums are exact, whatever order a set of words is in.
+# Multiples of a power of two: their sums are exact in any order.
 _WEIGHTS: Mapping[Kind, float] = {
     "word": 1.0, "environment": 0.25, "number": 0.25, "generic": 0.125, "version": 0.125, "random": 0.0625,
 }  # fmt: skip
 _CONTRADICTING: Mapping[Kind, float] = {"number": 0.5, "version": 0.9}
-"""What remains of the likeness where each name says something of this kind that the other does not."""
+"""The factor if each name has a word of this kind that the other does not have."""
 
 _LARGE = 10_000
-"""Below so many names a word's rarity is as if there were so many: in a small estate nothing is common."""
+"""The least number of names for computing rarity: in a small estate, no word counts as common."""
 _STEPS = 4
-"""Rarity goes in so many steps, so that it, and the score, does not move with every new name."""
+"""Steps of rarity, so that scores do not change with every new name."""
 _WORDS, _CHARACTERS = 0.7, 0.3
-"""How far shared words and like characters count."""
+"""The weights of shared words and of similar characters."""
 _LITTLE = 0.5
-"""Names that share less than this weight of telling words have little in common, whatever else they share."""
+"""The least weight of shared distinctive words for names to be similar."""
 _RESEMBLING = 0.7
 _PLURAL, _SHORTER = 0.95, 0.75
 _SHORTEST = 3
 _COMPARED = 6
-"""So many words of each name are compared letter by letter; each of many with each would cost too much."""
+"""The most words of each name that are compared letter by letter, which bounds the time."""
 _VOWELS = frozenset("aeiou")
 
 
 class Likeness(Struct, frozen=True, gc=False):
-    """How like two keys are, 0 to 1, and why. ``resembling``: pairs of words, the first name's first."""
+    """The similarity of two keys, 0 to 1, and the reasons. ``resembling``: pairs of words, the first name's first."""
 
     score: float
     equal: bool
-    """But for case and separators."""
+    """Equal except for case and separators."""
     shared: frozenset[str]
     resembling: tuple[tuple[str, str], ...]
     contradicting: tuple[Kind, ...]
 
 
 class _Content(Struct, frozen=True, eq=False):
-    """The words of a key that tell something, ``telling`` their weight, ``letters`` theirs in the order of the name.
+    """The distinctive words of a key; ``weight``: their weight; ``letters``: theirs in the order of the name.
 
-    One for all keys that differ in numbers and the like only, of which an estate has thousands.
+    Shared by all keys that differ only in numbers and the like, of which an estate has thousands.
     """
 
     tokens: frozenset[str]
-    telling: float
+    weight: float
     letters: str
 
 
 class _Words(Struct, frozen=True, gc=False):
-    """A key taken apart, in one spelling. ``others``: its words besides the content."""
+    """A parsed key in one spelling. ``others``: its words besides the content."""
 
     content: _Content
     others: frozenset[str]
@@ -73,11 +73,11 @@ class _Words(Struct, frozen=True, gc=False):
     weight: float
     spelling: str
     compact: str
-    """The name as written, without separators."""
+    """The name without separators."""
 
 
 class _Overlap(NamedTuple):
-    """What two contents have in common: words and pairs of words, what these weigh, and how alike the letters are."""
+    """What two contents share: words and pairs of words, their weight, and the similarity of the letters."""
 
     shared: frozenset[str]
     resembling: tuple[tuple[str, str], ...]
@@ -86,7 +86,7 @@ class _Overlap(NamedTuple):
 
 
 class Comparer:
-    """Compares keys, with the rarity of words taken from all the names there are."""
+    """Compares keys, with the rarity of words among all names."""
 
     def __init__(self, keys: Collection[str]) -> None:
         self._weight = _Weights(keys).__getitem__
@@ -95,7 +95,7 @@ class Comparer:
         self._overlap = lru_cache(maxsize=2**16)(self._overlap_of)
 
     def compare(self, one: str, other: str) -> Likeness:
-        """The likeness of two keys."""
+        """Return the similarity of two keys."""
         first = self._words.get(one) or self._split(one)
         second = self._words.get(other) or self._split(other)
         overlap = self._overlap(first.content, second.content)
@@ -123,7 +123,7 @@ class Comparer:
         characters = 1 if one.tokens == other.tokens else ratio(one.letters, other.letters) / 100
         weight = 2 * sum(map(self._weight, shared))
         weight += sum(alike * (self._weight(a) + self._weight(b)) for a, b, alike in resembling)
-        weight = max(weight, characters**3 * (one.telling + other.telling))  # paymentsetl, payments-etl
+        weight = max(weight, characters**3 * (one.weight + other.weight))  # paymentsetl, payments-etl
         return _Overlap(shared, tuple((a, b) for a, b, _ in resembling), weight, characters)
 
     def _split(self, key: str) -> _Words:
@@ -151,7 +151,7 @@ class Comparer:
 
 
 class _Weights(dict[str, float]):
-    """What each word weighs: by its kind, and where it is just a word, by how rare it is."""
+    """Return the weight of a word: by its kind, and for an ordinary word by its rarity."""
 
     def __init__(self, keys: Collection[str]) -> None:
         super().__init__()
@@ -180,7 +180,7 @@ def _contradicting(one: _Words, other: _Words) -> tuple[Kind, ...]:
 
 
 def _resembling(one: Iterable[str], other: Iterable[str]) -> tuple[tuple[str, str, float], ...]:
-    """Pairs of words that may be one, each word in one pair, the likest first."""
+    """Return pairs of words that may be the same, each word in one pair, the most similar first."""
     ours, theirs = sorted(one)[:_COMPARED], sorted(other)[:_COMPARED]
     pairs = sorted((-alike, a, b) for a in ours for b in theirs if (alike := _alike(a, b)))
     found: list[tuple[str, str, float]] = []
@@ -192,7 +192,7 @@ def _resembling(one: Iterable[str], other: Iterable[str]) -> tuple[tuple[str, st
 
 @lru_cache(maxsize=2**16)
 def _alike(one: str, other: str) -> float:
-    """How like two different words are; 0 for two that are simply others."""
+    """Return the similarity of two different words; 0 for unrelated ones."""
     short, long = (one, other) if len(one) <= len(other) else (other, one)
     if len(short) < _SHORTEST:
         return 0
@@ -205,7 +205,7 @@ def _alike(one: str, other: str) -> float:
 
 
 def _is_shortened(short: str, long: str) -> bool:
-    """Whether it is the other without vowels, more or less: ``pmt`` for ``payment``."""
+    """Return whether a word is an abbreviation without vowels: ``pmt`` for ``payment``."""
     if short[0] != long[0] or not _VOWELS.isdisjoint(short[1:]):
         return False
     letters = iter(long)

@@ -1,4 +1,4 @@
-"""One of the two sides that are compared, identities or entries: found by the keys of its names, and by scope."""
+"""The identities or entries to compare, by the keys of their names and by scope."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from scanner.model import EntryAssessment, Identity
 from scanner.text import printable
 
 CROWD = 8
-"""Of so many subjects with one name each is considered; of more, so many in the scopes that ask, and the first."""
+"""The most subjects with one name that are considered; of more, so many in the asking scopes, and the first."""
 
 T = TypeVar("T")
 Scopes = Collection[str | None]
@@ -32,7 +32,7 @@ class Called(Struct, Generic[T], frozen=True, gc=False):
 
 
 class Side(Generic[T]):
-    """Subjects, those that come first preferred where many share a name."""
+    """Subjects; the first ones are preferred if many share a name."""
 
     def __init__(
         self,
@@ -52,11 +52,11 @@ class Side(Generic[T]):
         self._crowds: dict[str, dict[str | None, list[Called[T]]]] = {}
 
     def all(self, key: str) -> Sequence[Called[T]]:
-        """Everybody with a name of that key."""
+        """Return all subjects with a name of that key."""
         return self._by_key[key]
 
     def near(self, key: str, scopes: Scopes) -> Sequence[Called[T]]:
-        """Those with a name of that key that are worth a look from these scopes, of a crowd a few."""
+        """Return the subjects with a name of that key to compare from these scopes; of very many, a few."""
         everybody = self._by_key[key]
         if len(everybody) <= CROWD:
             return everybody
@@ -65,7 +65,7 @@ class Side(Generic[T]):
         return list({one.id: one for one in (*local, *everybody[:CROWD])}.values())
 
     def _crowd(self, key: str) -> dict[str | None, list[Called[T]]]:
-        """The first few of each scope."""
+        """Return the first few of each scope."""
         if key not in self._crowds:
             by_scope: dict[str | None, list[Called[T]]] = defaultdict(list)
             for one in self._by_key[key]:
@@ -76,7 +76,7 @@ class Side(Generic[T]):
         return self._crowds[key]
 
 
-# --- One identity beside one entry: what besides their names speaks against them, and all of it put into words ---
+# --- One pair: what contradicts it besides the names, and its evidence as text ---
 
 QUOTED = 80
 
@@ -89,7 +89,7 @@ _ANOTHER_SCOPE = 0.85
 
 
 class Objection(Struct, frozen=True, gc=False):
-    """What speaks against a pair, and what it leaves of the score."""
+    """A contradiction, and the factor for the score."""
 
     leaves: float
     evidence: str
@@ -106,21 +106,21 @@ class Pair(Struct, frozen=True, gc=False):
 
 
 def objections(pair: Pair, locations: Sequence[Location]) -> Iterator[Objection]:
-    """Everything besides the names that speaks against it. ``locations``: where the entry's identities live."""
+    """Yield everything besides the names that contradicts the pair. ``locations``: of the entry's identities."""
     yield from _other_environment(pair)
     yield from _other_scope(pair.identity, locations)
     if _is_disguised(pair):
         yield Objection(_DISGUISED, f"looks alike but {disguise(pair.called.text, pair.declared.text)}")
     if pair.declared.label == "pattern":
-        yield Objection(_PATTERN, "only what is literal in a pattern is compared")
+        yield Objection(_PATTERN, "only the literal parts of a pattern are compared")
     if pair.entry.identities:
-        yield Objection(_ALREADY_FOUND, f"the entry already stands for {_quoted(pair.entry.identities[0])}")
+        yield Objection(_ALREADY_FOUND, f"the entry already matches {_quoted(pair.entry.identities[0])}")
     if pair.entry.entry.status == "retired":
         yield Objection(_RETIRED, "the entry is retired")
 
 
 def _other_environment(pair: Pair) -> Iterator[Objection]:
-    """By the names; where a name does not tell, by what the provider or the registry says."""
+    """Compare environments by the names; if a name has none, by the provider's data or the registry."""
     found = environments(pair.called.key) or _environment(pair.identity.environment)
     declared = environments(pair.declared.key) or _environment(pair.entry.entry.environment)
     if found and declared and found.isdisjoint(declared):
@@ -143,7 +143,7 @@ def _other_scope(identity: Identity, locations: Sequence[Location]) -> Iterator[
 
 
 def evidence(pair: Pair, objecting: Iterable[Objection]) -> str:
-    """What one can check: both names, what they share, in what they differ, and what speaks against the pair."""
+    """Return verifiable evidence: both names, what they share, how they differ, and what contradicts the pair."""
     called = f'{pair.called.label} "{_quoted(pair.called.text)}"'
     declared = f'"{_quoted(pair.declared.text)}" in {printable(str(pair.entry.entry.origin))}'
     said = (_compared(pair), *_contradicting(pair), *(objection.evidence for objection in objecting))
@@ -151,15 +151,15 @@ def evidence(pair: Pair, objecting: Iterable[Objection]) -> str:
 
 
 def _compared(pair: Pair) -> str:
-    """``share payments, prod = production; pay resembles payments; differ in 2``."""
+    """Return ``share payments, prod = production; pay resembles payments; differ in 2``."""
     if pair.likeness.equal and not _is_disguised(pair):
-        return "are equal" if pair.called.text == pair.declared.text else "are equal but for case and separators"
+        return "are equal" if pair.called.text == pair.declared.text else "are equal except for case and separators"
     ours, theirs = as_written(pair.called.key), as_written(pair.declared.key)
     known = pair.likeness.shared.union(*pair.likeness.resembling)
     shared = [token for token in ours if token in pair.likeness.shared]
-    telling = [token for token in shared if kind_of(token) != "generic"] or shared
+    distinctive = [token for token in shared if kind_of(token) != "generic"] or shared
     parts = {
-        "share": [_both(ours[token], theirs[token]) for token in telling],
+        "share": [_both(ours[token], theirs[token]) for token in distinctive],
         "": [f"{ours[one]} resembles {theirs[other]}" for one, other in pair.likeness.resembling],
         "differ in": [word for words in (ours, theirs) for token, word in words.items() if token not in known],
     }
@@ -179,7 +179,7 @@ def _contradicting(pair: Pair) -> Iterator[str]:
 
 
 def _is_disguised(pair: Pair) -> bool:
-    """Whether the two names look alike without being one, or one has characters that only look like others."""
+    """Return whether two different names look alike, or one has characters that look like others."""
     called, declared = pair.called.text, pair.declared.text
     return disguised(called) != disguised(declared) or look_alike(called, declared)
 

@@ -1,10 +1,10 @@
-"""Suggestions, both ways: entries that an unregistered identity might be, identities that an entry might mean.
+"""Suggests entries for unregistered identities, and identities for entries that were not found.
 
-1. Every identity and entry is looked up by the names it goes by, each brought into one spelling (``names``).
-2. For each name some twenty of the other side are worth comparing (``blocking``).
-3. These are compared word by word (``likeness``); what else speaks against a pair lowers its score (``pairs``).
+1. Every identity and entry is looked up by its names, each in one spelling (``names``). 2. For each name, about twenty
+of the other side are selected (``blocking``). 3. These are compared word by word (``likeness``); contradictions lower
+the score (``pairs``).
 
-A suggestion is for people to decide. It never registers anything, and the order of the input never matters.
+Suggestions are for people to decide. They never register an identity, and the order of the input does not matter.
 """
 
 from __future__ import annotations
@@ -26,11 +26,11 @@ from scanner.model import PRIVILEGES, EntryAssessment, EntryState, Identity, Ide
 
 KEPT = 5
 LEAST = 0.4
-"""A suggestion below this would send people the wrong way."""
+"""The least score: lower ones would be misleading."""
 LOOKED_UP, LOOKED_UP_PLAIN = 50_000, 5_000
-"""So many of each side ask; without NumPy and SciPy so few."""
+"""The most subjects of each side that get suggestions; fewer without NumPy and SciPy."""
 CONSIDERED = 250_000
-"""So many identities are looked through for the entries."""
+"""The most identities that are compared with entries."""
 
 A = TypeVar("A", Identity, EntryAssessment)
 B = TypeVar("B", Identity, EntryAssessment)
@@ -39,7 +39,7 @@ _UNMET: tuple[EntryState, ...] = ("not_found", "not_evaluated")
 
 
 class Suggestions(Struct, frozen=True, kw_only=True):
-    """Candidates by the identity's key and by the entry's id, best first; only those that have any."""
+    """Candidates by the identity's key and by the entry's id, best first, without empty ones."""
 
     for_identities: Mapping[str, tuple[MatchCandidate, ...]]
     for_entries: Mapping[str, tuple[IdentityCandidate, ...]]
@@ -52,16 +52,16 @@ class _Scored(Struct, frozen=True, gc=False):
 
 
 def suggest(unregistered: Sequence[Identity], entries: Sequence[EntryAssessment]) -> Suggestions:
-    """The likeliest entries for these identities, and identities for those of the entries that were not found.
+    """Suggest entries for these identities, and identities for the entries that were not found.
 
-    Bounded: enabled and privileged identities come first, and a notice counts whoever was left out.
+    The number is limited: enabled and privileged identities come first, and a notice counts the others.
     """
     if not unregistered or not entries:
         return Suggestions(for_identities={}, for_entries={})
     most = LOOKED_UP if has_vectors() else LOOKED_UP_PLAIN
     identities = sorted(unregistered, key=_most_urgent)
-    declared = sorted(entries, key=lambda one: one.entry.id)
-    unmet = sorted((one for one in declared if one.state in _UNMET), key=lambda one: _UNMET.index(one.state))
+    declared = sorted(entries, key=lambda entry: entry.entry.id)
+    unmet = sorted((entry for entry in declared if entry.state in _UNMET), key=lambda one: _UNMET.index(one.state))
     matchmaker = _Matchmaker(identities[: CONSIDERED if unmet else most], declared)
     return Suggestions(
         for_identities=matchmaker.for_identities(identities[:most]),
@@ -89,7 +89,7 @@ def _notices(identities: int, unmet: int, most: int) -> Iterator[str]:
 
 
 class _Matchmaker:
-    """Both sides with what is known of them all: how rare each word is, where each entry's identities live."""
+    """Both sides with shared facts: the rarity of words, and the location of each entry's identities."""
 
     def __init__(self, identities: Sequence[Identity], entries: Sequence[EntryAssessment]) -> None:
         self._locations: dict[str, tuple[Location, ...]] = {}
@@ -99,7 +99,7 @@ class _Matchmaker:
         self._comparer = Comparer([*self._identities.keys, *self._entries.keys])
 
     def for_identities(self, identities: Sequence[Identity]) -> dict[str, tuple[MatchCandidate, ...]]:
-        """Entries for each, by its key."""
+        """Return entries for each identity, by key."""
         found = _ask(self._identity_side(identities), self._entries, compare=self._comparer.compare, judge=self._judge)
         return {
             key: tuple(
@@ -112,7 +112,7 @@ class _Matchmaker:
         }
 
     def for_entries(self, entries: Sequence[EntryAssessment]) -> dict[str, tuple[IdentityCandidate, ...]]:
-        """Identities for each, by its id."""
+        """Return identities for each entry, by id."""
         found = _ask(
             self._entry_side(entries),
             self._identities,
@@ -132,21 +132,21 @@ class _Matchmaker:
     def _identity_side(self, identities: Sequence[Identity]) -> Side[Identity]:
         return Side(
             identities,
-            id_of=lambda one: one.key,
+            id_of=lambda identity: identity.key,
             names=self._called,
-            scopes=lambda one: (scope_key(one.provider, one.scope),),
+            scopes=lambda identity: (scope_key(identity.provider, identity.scope),),
         )
 
     def _entry_side(self, entries: Sequence[EntryAssessment]) -> Side[EntryAssessment]:
         return Side(
             entries,
-            id_of=lambda one: one.entry.id,
-            names=lambda one: names_of_entry(one.entry),
-            scopes=lambda one: {location.scope for location in self._located(one)},
+            id_of=lambda entry: entry.entry.id,
+            names=lambda entry: names_of_entry(entry.entry),
+            scopes=lambda entry: {location.scope for location in self._located(entry)},
         )
 
     def _called(self, identity: Identity) -> tuple[Spelled, ...]:
-        """Its names; most identities stand on both sides, the one that asks and the one that is looked through."""
+        """Return its names, cached because most identities are on both sides."""
         known = self._names.get(identity.key)
         if known is None:
             known = self._names[identity.key] = names_of_identity(identity)
@@ -159,7 +159,7 @@ class _Matchmaker:
         return known
 
     def _judge(self, called: Called[Identity], declared: Called[EntryAssessment], likeness: Likeness) -> _Scored | None:
-        """The pair with its score; None where the entry is for another provider."""
+        """Return the pair with its score; None if the entry is for another provider."""
         locations, provider = self._located(declared.subject), provider_key(called.subject.provider)
         if not any(location.provider in (None, provider) for location in locations):
             return None
@@ -180,7 +180,7 @@ def _ask(
     compare: Callable[[str, str], Likeness],
     judge: Callable[[Called[A], Called[B], Likeness], _Scored | None],
 ) -> list[tuple[str, list[_Scored]]]:
-    """The best of the pool for each that asks, by its id; only those for which there are any."""
+    """Return the best of the pool for each asking subject, by id, without empty ones."""
     best: dict[str, _Best] = defaultdict(_Best)
     for key, candidates in zip(asking.keys, nearest(asking.keys, pool.keys), strict=True):
         compared = ((compare(key, other), other) for other in candidates)
@@ -188,7 +188,7 @@ def _ask(
         for one in asking.all(key):
             for likeness, other in likely:
                 if likeness.score < best[one.id].bar:
-                    break  # nothing raises a pair above the likeness of its names
+                    break  # no fact raises a pair above the similarity of its names
                 for candidate in pool.near(other, asking.scopes(one.subject)):
                     if scored := judge(one, candidate, likeness):
                         best[one.id].offer(candidate.id, scored)
@@ -196,14 +196,14 @@ def _ask(
 
 
 class _Best:
-    """The few best candidates, each under the names that suit it most."""
+    """The few best candidates, each under its most similar names."""
 
     def __init__(self) -> None:
         self._by_id: dict[str, _Scored] = {}
         self.bar = LEAST
 
     def offer(self, candidate: str, scored: _Scored) -> None:
-        """Keep it where it is good enough."""
+        """Keep a candidate if it is good enough."""
         known = self._by_id.get(candidate)
         if scored.score < self.bar or (known is not None and known.score >= scored.score):
             return
@@ -213,7 +213,7 @@ class _Best:
             self.bar = min(one.score for one in self._by_id.values())
 
     def ranked(self) -> list[_Scored]:
-        """The best first, of equals the first by id."""
+        """Return the candidates, best first, then by id."""
         return [scored for _, scored in sorted(self._by_id.items(), key=_best_first)]
 
 

@@ -1,11 +1,10 @@
-"""The names most like each of many, by the trigrams of their words: sparse vectors, TF-IDF.
+"""Finds the most similar names for each of many, by the trigrams of their words: sparse TF-IDF vectors.
 
-1. A name is the set of trigrams of its words, each padded with a space, so that the words' order does not matter.
-2. What stands in over 5 % of the names tells nothing and is left out; so is, of each name that asks, what is most
-   common in it, once the rarer trigrams lead to enough names. That bounds the work for a name, whatever the names are.
-3. As many names ask at once as fit into a fixed amount of memory.
+1. A name is the set of trigrams of its words, each padded with a space, so that the order of words does not matter. 2.
+Trigrams in over 5 % of the names are left out, and of each asking name also its most common ones, once the rarer ones
+lead to enough names. That bounds the work per name. 3. As many names ask at once as fit into a fixed amount of memory.
 
-NumPy and SciPy come with the extra ``suggest`` and are imported when they are needed.
+NumPy and SciPy come with the extra ``suggest`` and are imported when needed.
 """
 
 from __future__ import annotations
@@ -24,29 +23,29 @@ if TYPE_CHECKING:
 
 COMMON_SHARE = 0.05
 ALWAYS_KEPT = 1_000
-"""A trigram of so few names is never common, however few names there are."""
+"""A trigram of so few names never counts as common."""
 VISITED = 20_000
-"""Names that one name's trigrams lead to, at least where it has so many; then its commoner ones are left out."""
+"""The least number of names that one name's trigrams lead to, before its more common ones are left out."""
 AT_ONCE = 5_000_000
 """Names visited at once: 8 bytes each, a few times over."""
 
-# Letters and digits each have a number below _BASE; all other characters share those from _FOREIGN on.
+# Letters and digits have numbers below _BASE; all other characters share those from _FOREIGN on.
 _BASE, _SPACE, _FOREIGN, _END = 64, 0, 37, 63
 _NUMBERS = {" ": _SPACE, "\n": _END, **{c: n for n, c in enumerate(string.ascii_lowercase + string.digits, start=1)}}
 _ASCII = [_NUMBERS.get(chr(code), _FOREIGN) for code in range(128)]
 
 
 def nearest(asked: Sequence[str], pool: Sequence[str], count: int) -> Iterator[list[int]]:
-    """For each key that asks, in order, the positions in ``pool`` of at most so many like it, the likest first.
+    """Yield for each asking key, in order, the positions in ``pool`` of the most similar keys, best first.
 
-    Keys: words with spaces between. Raises ImportError without NumPy and SciPy.
+    Keys: words separated by spaces. Raises ImportError without NumPy and SciPy.
     """
     import numpy as np
 
     known = _trigrams(pool)
     found = np.bincount(known.indices, minlength=known.shape[1])
-    told = (found > 0) & (found <= max(ALWAYS_KEPT, COMMON_SHARE * len(pool)))
-    rarity = np.where(told, np.log1p(len(pool) / np.maximum(found, 1)), 0).astype(np.float32)
+    kept = (found > 0) & (found <= max(ALWAYS_KEPT, COMMON_SHARE * len(pool)))
+    rarity = np.where(kept, np.log1p(len(pool) / np.maximum(found, 1)), 0).astype(np.float32)
     by_trigram = _damped(_weighted(known, rarity)).T.tocsr()
     asking, visits = _rarest(_weighted(_trigrams(asked), rarity), found)
     start = 0
@@ -59,7 +58,10 @@ def nearest(asked: Sequence[str], pool: Sequence[str], count: int) -> Iterator[l
 
 
 def _trigrams(keys: Sequence[str]) -> csr_matrix:
-    """A row for each key, 1 for each trigram that it has. In C: a million names have twenty million trigrams."""
+    """Return a row for each key, with 1 for each of its trigrams.
+
+    In C: a million names have twenty million trigrams.
+    """
     import numpy as np
     from scipy.sparse import csr_matrix
 
@@ -78,14 +80,14 @@ def _trigrams(keys: Sequence[str]) -> csr_matrix:
 
 
 def _weighted(matrix: csr_matrix, rarity: Array) -> csr_matrix:
-    """Each trigram with its rarity; those of none are left out."""
+    """Return the trigrams with their rarity, without those of no name."""
     matrix.data = rarity[matrix.indices]
     matrix.eliminate_zeros()
     return matrix
 
 
 def _damped(matrix: csr_matrix) -> csr_matrix:
-    """Each row divided by the root of its length: by the length (cosine), names that lost a word are punished twice."""
+    """Divide each row by the root of its length: dividing by the length (cosine) would punish a missing word twice."""
     import numpy as np
 
     rows = _rows(matrix)
@@ -95,7 +97,7 @@ def _damped(matrix: csr_matrix) -> csr_matrix:
 
 
 def _rarest(matrix: csr_matrix, found: Array) -> tuple[csr_matrix, Array]:
-    """Each row with its rarest trigrams, as many as lead to ``VISITED`` names, and the names visited up to each row."""
+    """Return rows with their rarest trigrams, enough for ``VISITED`` names, and the names visited up to each."""
     import numpy as np
 
     rows, visits = _rows(matrix), found[matrix.indices]
@@ -111,14 +113,14 @@ def _rarest(matrix: csr_matrix, found: Array) -> tuple[csr_matrix, Array]:
 
 
 def _rows(matrix: csr_matrix) -> Array:
-    """The row of each value."""
+    """Return the row of each value."""
     import numpy as np
 
     return np.repeat(np.arange(matrix.shape[0]), np.diff(matrix.indptr))
 
 
 def _best(positions: Array, likeness: Array, count: int) -> list[int]:
-    """The positions with the highest likeness, highest first; of equal ones the first."""
+    """Return the positions with the highest similarity, highest first; of equal ones the first."""
     import numpy as np
 
     if len(positions) > count:

@@ -8,7 +8,7 @@ from itertools import product
 from typing import TypeAlias
 
 from scanner.matching.decision import differences
-from scanner.matching.declared import Declared, standing
+from scanner.matching.declared import Declared, effective_status
 from scanner.matching.globs import GlobIndex, is_pattern, literal, pieces
 from scanner.matching.keys import Place, fold, is_bare, is_email, place_of
 from scanner.model import Entry
@@ -74,7 +74,7 @@ def _contradiction(text: str, entry: Entry, other: Entry, standard: Standard) ->
     message = f"{shown(text)} is declared at {other.origin}, too"
     if entry.registry == other.registry:
         return "identities", message, "keep one of them"
-    one, another = (Declared(entry=each, standing=standing(each, standard.today)) for each in (entry, other))
+    one, another = (Declared(entry=each, status=effective_status(each, standard.today)) for each in (entry, other))
     differing = differences(one, another, standard.who)
     return ("identities", f"{message}, and differs in {', '.join(differing)}", "make them agree") if differing else None
 

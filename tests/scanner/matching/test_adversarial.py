@@ -1,4 +1,4 @@
-"""Whoever imitates somebody declared is never registered, and the order of the lists never matters."""
+"""An identity that imitates a declared one is never registered, and the order of the lists does not matter."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def test_an_imitated_beginning_never_fits_a_pattern(trick: str, name: str, platf
 @pytest.mark.parametrize("platform", EXACT, ids=lambda one: f"{one.provider}-{one.kind}")
 @given(name=NAMES)
 @examples(25)
-def test_case_in_an_id_is_told_apart_where_the_provider_does(platform: Platform, rung: str, name: str) -> None:
+def test_case_in_an_id_matters_where_the_provider_says_so(platform: Platform, rung: str, name: str) -> None:
     """A role called ``ETL`` is not the one whose full id ends in ``etl``."""
     forms = {str(on): text for on, text in texts(made(platform, name, seed=1)).items()}
     written = forms.get(rung, forms["key"])
@@ -87,8 +87,8 @@ def test_case_in_an_id_is_told_apart_where_the_provider_does(platform: Platform,
 @pytest.mark.parametrize("platform", PLATFORMS, ids=lambda one: f"{one.provider}-{one.kind}")
 @given(name=NAMES, seed=st.integers(0, 10_000))
 @examples(25)
-def test_somebody_called_what_an_id_is_never_registers(platform: Platform, rung: str, name: str, seed: int) -> None:
-    """An id in a row means the one who has it, not whoever takes it for a name."""
+def test_an_identity_named_like_an_id_is_never_registered(platform: Platform, rung: str, name: str, seed: int) -> None:
+    """An id in a row means the identity that has it, not one with this name."""
     original = made(platform, name, seed=seed)
     forms = {str(on): text for on, text in texts(original).items()}
     written = forms.get(rung, forms["key"])
@@ -110,7 +110,7 @@ def test_somebody_called_what_an_id_is_never_registers(platform: Platform, rung:
         "123456789012345",
     ],
 )
-def test_what_only_ids_look_like_is_nobodys_name(declared: str) -> None:
+def test_what_only_ids_look_like_is_no_name(declared: str) -> None:
     """Also where the one who has the id was not seen: it may have been deleted, and its key's id be known to many."""
     assert verdict(made(FREE_NAMES, declared, seed=1), declared).state == "unregistered"
 
@@ -118,7 +118,7 @@ def test_what_only_ids_look_like_is_nobodys_name(declared: str) -> None:
 @given(seed=st.integers(1, 5), dice=st.randoms(use_true_random=False))
 @examples(10)
 def test_no_order_of_the_lists_changes_the_result(seed: int, dice: Random) -> None:
-    """Identities, rows and people come in whatever order; every verdict and finding stays as it is."""
+    """In any order of identities, rows and people, all verdicts and findings stay the same."""
     org = organisation(seed, 60)
     shuffled = {
         field: tuple(dice.sample(records, len(records)))

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from scanner.matching.decision import differences, united
-from scanner.matching.declared import Declared, environment_in_name, environments, standing
+from scanner.matching.declared import Declared, effective_status, environment_in_name, environments
 from tests.factories import make_entry
 
 TODAY = date(2026, 11, 25)
@@ -16,7 +16,7 @@ TODAY = date(2026, 11, 25)
 
 def declared(**facts: Any) -> Declared:
     entry = make_entry("svc-billing", **{"owner": (), **facts})
-    return Declared(entry=entry, standing=standing(entry, TODAY))
+    return Declared(entry=entry, status=effective_status(entry, TODAY))
 
 
 @pytest.mark.parametrize(
@@ -28,7 +28,7 @@ def declared(**facts: Any) -> Declared:
         pytest.param({"owner": ("a@x.y",)}, {}, (), id="one-names-no-owner"),
         pytest.param({"environment": "PRD"}, {"environment": "Production (EU)"}, (), id="synonyms"),
         pytest.param({"environment": "prod"}, {"environment": "staging"}, ("environment",), id="other-environment"),
-        pytest.param({"environment": "prod"}, {"environment": "blue"}, (), id="a-word-nobody-knows"),
+        pytest.param({"environment": "prod"}, {"environment": "blue"}, (), id="an-unknown-word"),
         pytest.param({"kind": "agent"}, {"kind": "pipeline"}, ("kind",), id="other-kind"),
         pytest.param({"kind": "agent"}, {"kind": "other"}, (), id="other-is-no-kind"),
         pytest.param(
@@ -52,7 +52,7 @@ def test_only_what_both_say_can_differ(one: dict[str, Any], other: dict[str, Any
 
 
 def test_agreeing_entries_fill_each_others_gaps() -> None:
-    """Lists are joined, empty cells filled, and what the first one says stands."""
+    """Lists are joined, empty cells filled, and the values of the first one stay."""
     first = make_entry("a", environment="prod", credentials=("AKIA1",), owner=())
     second = make_entry("a", "b", environment="production", max_credential_age=90, credentials=("AKIA2", "AKIA1"))
     both = united(first, [second])
@@ -83,13 +83,13 @@ BELOW = {"dev", "test", "qa", "uat", "staging", "preprod", "sandbox"}
         ("blue", set()),
     ],
 )
-def test_environments_are_told_by_whole_words(text: str | None, named: set[str]) -> None:
+def test_environments_are_recognised_by_whole_words(text: str | None, named: set[str]) -> None:
     """Synonyms are one; part of a word, a look-alike and an unknown word name none."""
     assert environments(text) == named
 
 
 @pytest.mark.parametrize(
-    ("name", "told"),
+    ("name", "found"),
     [
         ("svc-payments-prod", {"prod"}),
         ("PaymentsEtlProd", {"prod"}),
@@ -100,6 +100,6 @@ def test_environments_are_told_by_whole_words(text: str | None, named: set[str])
         ("producer", set()),
     ],
 )
-def test_a_name_tells_an_environment_only_beyond_doubt(name: str, told: set[str]) -> None:
+def test_a_name_has_an_environment_only_if_unambiguous(name: str, found: set[str]) -> None:
     """A whole word that means nothing else, and only one."""
-    assert environment_in_name(name) == told
+    assert environment_in_name(name) == found

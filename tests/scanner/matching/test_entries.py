@@ -76,7 +76,7 @@ def test_states_in_their_order(
 
 
 def test_an_identity_of_unknown_activity_counts_as_enabled() -> None:
-    """Where nobody says whether it is enabled, a retired entry's identity is alive."""
+    """Without information whether it is enabled, the identity of a retired entry counts as alive."""
     assert judge(make_entry(ARN, status="retired"), make_identity(enabled=None)).state == "retired_but_alive"
 
 
@@ -136,7 +136,7 @@ TEAM = make_coverage(
         pytest.param(ARN, {}, (USERS, ROLES_DENIED), (PROD,), "not_found", id="the-arn-is-a-users"),
         pytest.param(ARN.replace("user", "role"), {}, (USERS, ROLES_DENIED), (PROD,), "not_evaluated", id="a-roles"),
         pytest.param(ARN, {}, (USERS, OTHER), (PROD,), "not_found", id="another-account-has-the-gap"),
-        pytest.param(ARN, {}, (USERS, KEYS_DENIED), (PROD,), "not_found", id="a-section-that-lists-nobody"),
+        pytest.param(ARN, {}, (USERS, KEYS_DENIED), (PROD,), "not_found", id="a-section-without-identities"),
         pytest.param(ARN, {}, (USERS, UNLISTED), (PROD,), "not_found", id="its-own-account-was-listed"),
         pytest.param(ARN, {}, (OTHER,), (PROD,), "not_evaluated", id="account-not-scanned"),
         pytest.param(ARN, {}, (HUB,), (VAULT,), "not_evaluated", id="provider-not-configured"),
@@ -166,7 +166,7 @@ TEAM = make_coverage(
         ),
     ],
 )
-def test_absence_is_told_only_of_places_that_were_read(
+def test_absence_needs_a_completely_read_place(
     text: str,
     facts: dict[str, Any],
     coverage: tuple[Coverage, ...],
@@ -191,7 +191,7 @@ def test_a_place_read_by_one_of_two_sources_is_read() -> None:
 
 
 def test_entries_come_sorted_with_their_identities() -> None:
-    """The assessments are in the order of the entries' ids, each with the keys it stands for."""
+    """The assessments are in the order of the entries' ids, each with the keys it matches."""
     entries = [make_entry("b*", id="2"), make_entry(ARN, id="1"), make_entry("svc-b*", id="3")]
     identities = [make_identity(), make_identity("bob"), make_identity("bea")]
     judged = judge_entries(
@@ -236,7 +236,7 @@ def test_an_access_key_is_only_missing_where_keys_were_listed() -> None:
 
 
 def test_an_outranked_entry_is_not_called_missing() -> None:
-    """What it names is there; that something stronger stands for it is said instead."""
+    """The identity that it names exists; the evidence says that another entry matches it on a stronger rung."""
     identity = make_identity("svc-a", aliases=("svc-a@example.com",))
     entries = (
         make_entry(identity.key, id="1"),
@@ -260,7 +260,7 @@ def test_an_outranked_entry_is_not_called_missing() -> None:
         ("3", "found"),
         ("4", "not_found"),
     ]
-    assert judged[1].evidence == f"names {identity.key}, which another entry stands for by something stronger"
+    assert judged[1].evidence == f"names {identity.key}, which another entry matches on a stronger rung"
 
 
 def test_a_list_of_any_kind_that_could_not_be_read_may_hold_anything() -> None:
@@ -286,18 +286,18 @@ def test_a_list_of_any_kind_that_could_not_be_read_may_hold_anything() -> None:
 
 
 @pytest.mark.parametrize(("kind", "read"), [("user", True), ("role", False), ("group", False), (None, False)], ids=str)
-def test_completely_read_is_told_by_kind(kind: str | None, *, read: bool) -> None:
+def test_completely_read_depends_on_the_kind(kind: str | None, *, read: bool) -> None:
     """A kind is read when every section that lists it is; no kind means all of them."""
     assert Places([USERS, ROLES_DENIED]).completely_read("prod", ACCOUNT, kind) is read
 
 
 def test_a_gap_of_a_section_that_lists_others_may_hide_facts() -> None:
-    """A listing of policies names some identities, and tells what others may do."""
+    """A listing of policies lists some identities, and adds facts to others."""
     assert Places([USERS, ROLES_DENIED]).doubtful("prod", ACCOUNT, "user")
     assert not Places([USERS, ROLES]).doubtful("prod", ACCOUNT, "user")
 
 
 def test_stored_secrets_are_no_identities() -> None:
-    """A denied listing of secrets keeps nobody from knowing that an identity is gone."""
+    """A denied listing of secrets does not hide that an identity is gone."""
     secrets = make_coverage(section="secrets", kinds=("secret",), status="denied")
     assert judge(make_entry("gone"), coverage=(USERS, secrets)).state == "not_found"

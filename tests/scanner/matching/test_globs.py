@@ -106,7 +106,7 @@ def test_compiled_pattern_agrees_with_the_definition(pair: tuple[str, str]) -> N
 
 @given(patterns=st.lists(PATTERNS, max_size=6), texts=st.lists(TEXTS, max_size=4), sample=st.lists(TEXTS, max_size=3))
 def test_index_finds_exactly_what_the_patterns_match(patterns: list[str], texts: list[str], sample: list[str]) -> None:
-    """The automaton leaves out no pattern that matches, whatever it was told of rare pieces, and keeps their order."""
+    """The automaton omits no pattern that matches, with any sample, and keeps their order."""
     index = GlobIndex([(pattern, number) for number, pattern in enumerate(patterns)], sample=sample)
     expected = [number for number, pattern in enumerate(patterns) if any(naive_match(pattern, text) for text in texts)]
     assert index.find(texts) == expected
@@ -132,7 +132,7 @@ def test_hostile_text_does_not_cost_exponential_time(pattern: str) -> None:
         pytest.param(r"a\\*", True, None, id="star-after-an-escaped-backslash"),
     ],
 )
-def test_escapes_tell_patterns_from_texts(text: str, *, pattern: bool, meant: str | None) -> None:
+def test_escapes_separate_patterns_from_texts(text: str, *, pattern: bool, meant: str | None) -> None:
     """Only an unescaped star makes a pattern; in an exact text the escapes are undone."""
     assert is_pattern(text) is pattern
     if meant is not None:
@@ -158,5 +158,5 @@ def test_the_more_specific_pattern_sorts_last(general: str, specific: str) -> No
     [("*", False), ("**", False), ("*:*/**", False), (r"\**", False), ("a*", True), ("arn:**", True), ("*é*", True)],
 )
 def test_a_pattern_without_letters_names_nothing(pattern: str, *, names: bool) -> None:
-    """A pattern of nothing but wildcards and punctuation would stand for everything."""
+    """A pattern of only wildcards and punctuation would match everything."""
     assert names_something(pattern) is names

@@ -69,7 +69,7 @@ def test_what_a_reader_takes_for_a_declared_name_is_an_imitation(identity: Ident
         ),
     ],
 )
-def test_others_imitate_nobody(identity: Identity, entries: list[Entry]) -> None:
+def test_other_identities_are_no_imitation(identity: Identity, entries: list[Entry]) -> None:
     """The same name is none, nor is a name of something that does not count."""
     assert imitated([identity], *entries) == {}
 
@@ -82,7 +82,7 @@ def test_others_imitate_nobody(identity: Identity, entries: list[Entry]) -> None
     ],
 )
 def test_one_that_only_a_pattern_or_its_own_tag_registers_can_imitate(weak: Entry) -> None:
-    """Whoever chooses a name chooses one that fits."""
+    """An attacker can choose a name that matches."""
     rogue = make_identity("svc-b\u0456lling", tags={"muster:entry": "NHI-1"} if weak.id == "NHI-1" else {})
     declared = make_entry("svc-billing", id="NHI-9")
 
@@ -97,7 +97,7 @@ def test_an_identity_that_an_entry_registers_lends_it_its_name() -> None:
 
 
 @given(st.permutations([make_entry("svc-billing", id=f"E{n}", provider=("aws" if n % 2 else None)) for n in range(6)]))
-def test_the_first_entry_is_named_whatever_their_order(entries: list[Entry]) -> None:
+def test_the_first_entry_is_named_in_any_order(entries: list[Entry]) -> None:
     """Also where some name the provider and some do not."""
     assert imitated([TWIN], *entries)[TWIN.key].entry == "E0"
 
@@ -107,7 +107,7 @@ _ANY: dict[str, Any] = {"max_size": 12}
 
 @given(st.lists(st.text(**_ANY), max_size=5), st.lists(st.text(**_ANY), max_size=5))
 def test_any_names_can_be_looked_at(names: list[str], declared: list[str]) -> None:
-    """Whatever they hold, in identities and in entries."""
+    """With any values, in identities and in entries."""
     identities = [make_identity(name, key=f"k{number}", aliases=(name,)) for number, name in enumerate(names)]
 
     imitated(identities, *(make_entry(text, id=f"E{number}", name=text) for number, text in enumerate(declared)))

@@ -41,7 +41,7 @@ def test_names_are_equal_but_for_case(left: str, right: str) -> None:
     ],
 )
 def test_a_look_alike_is_not_equal(imitation: str) -> None:
-    """Whatever merely looks like a name is another name."""
+    """A name that only looks the same is another name."""
     assert fold(imitation) != fold("svc-a")
 
 

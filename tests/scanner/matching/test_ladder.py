@@ -1,4 +1,4 @@
-"""The ladder: which entry stands for which identity, by which rung, and what never matches."""
+"""The ladder: the entry of each identity, the rung, and what never matches."""
 
 from __future__ import annotations
 
@@ -99,15 +99,17 @@ def test_the_runner_up_is_kept() -> None:
     verdict = judge(FULL, entry("A", ARN), entry("B", "svc-billing", row=3))
 
     assert verdict.entry == "A"
-    assert [(one.entry, one.evidence) for one in verdict.candidates] == [("B", "name svc-billing = registry.csv:3")]
+    assert [(candidate.entry, candidate.evidence) for candidate in verdict.candidates] == [
+        ("B", "name svc-billing = registry.csv:3")
+    ]
 
 
 def test_two_live_entries_on_the_deciding_rung_are_ambiguous() -> None:
-    """Nobody chooses between two live entries; both are candidates."""
+    """Two live entries are never chosen between; both are candidates."""
     verdict = judge(FULL, entry("B", ARN, row=3), entry("A", ARN))
 
     assert (verdict.state, verdict.entry, verdict.rung) == ("ambiguous", None, "key")
-    assert [one.entry for one in verdict.candidates] == ["A", "B"]
+    assert [candidate.entry for candidate in verdict.candidates] == ["A", "B"]
 
 
 def test_one_entry_that_names_it_twice_is_no_ambiguity() -> None:
@@ -143,14 +145,14 @@ def test_live_entries_outrank_all_others_on_a_rung(facts: dict[str, Any], why: s
         pytest.param([entry("B", "svc-billing", status="proposed", row=9, registry="cmdb")], id="of-two-registries"),
     ],
 )
-def test_a_proposed_entry_registers_nobody(others: list[Entry]) -> None:
+def test_a_proposed_entry_registers_no_identity(others: list[Entry]) -> None:
     """Proposing is not approving: it is the first candidate, and no more."""
     matching = run([FULL], [entry("A", ARN, status="proposed"), *others])
     verdict = matching.verdicts[FULL.key]
 
     assert (verdict.state, verdict.entry, verdict.rung) == ("unregistered", None, None)
     assert (verdict.proposed, verdict.proposed_by) == ("A", "key")
-    assert [one.entry for one in verdict.candidates] == ["A", *(one.id for one in others)]
+    assert [candidate.entry for candidate in verdict.candidates] == ["A", *(other.id for other in others)]
     assert verdict.candidates[0].evidence == f"key {ARN} = registry.csv:2 (proposed)"
     assert matching.identities_of["A"] == (FULL.key,)
 
@@ -168,7 +170,7 @@ def test_a_proposed_entry_never_hides_one_that_was_approved(weaker: Entry) -> No
     verdict = judge(FULL, entry("A", ARN, status="proposed"), weaker)
 
     assert (verdict.state, verdict.entry, verdict.proposed) == ("registered", "B", None)
-    assert [one.entry for one in verdict.candidates] == ["A"]
+    assert [candidate.entry for candidate in verdict.candidates] == ["A"]
 
 
 _GUID = "3f2a9d10-1111-4222-8333-444455556666"
@@ -216,7 +218,7 @@ _ROW: dict[str, Any] = {"provider": "saas", "scope": "acme", "kind": "bot", "key
     ],
 )
 def test_ids_bind_to_the_provider_that_issues_them(declared: str, claimant: Identity) -> None:
-    """Whoever claims another provider's id is not registered by it, on any rung."""
+    """An identity that claims another provider's id is not registered by it, on any rung."""
     assert judge(claimant, entry("E", declared)).state == "unregistered"
 
 
@@ -224,7 +226,7 @@ def test_ids_bind_to_the_provider_that_issues_them(declared: str, claimant: Iden
 @pytest.mark.parametrize("declared", [_GUID, "113344556677889900112"])
 @pytest.mark.parametrize("how", ["alias", "unique_id"])
 def test_an_id_without_a_form_belongs_to_the_cloud_that_has_it(issuer: str, declared: str, how: str) -> None:
-    """Wherever it stands in the list; a Vault alias is often the id of an Entra object."""
+    """In any position of the list; a Vault alias is often the id of an Entra object."""
     claims: dict[str, Any] = {"aliases": (declared,)} if how == "alias" else {"unique_id": declared}
     claimant = make_identity("bot", **_ENTITY, **claims)
     owner = make_identity("app", key=f"{issuer}://t/app", provider=issuer, scope="t", unique_id=declared)
@@ -237,7 +239,7 @@ def test_an_id_without_a_form_belongs_to_the_cloud_that_has_it(issuer: str, decl
 
 
 def test_several_entries_that_are_not_live_are_no_ambiguity() -> None:
-    """Only live entries can be ambiguous; of others the nearest to life stands for it, and all are told of it."""
+    """Only live entries can be ambiguous; of others the one closest to live matches, and the evidence names all."""
     matching = run([FULL], [entry("A", ARN, status="retired"), entry("B", ARN, status="suspended")])
 
     assert matching.verdicts[FULL.key].entry == "B"
@@ -293,14 +295,14 @@ def test_provider_and_scope_narrow_every_rung(rung: str, facts: dict[str, Any], 
     ],
 )
 def test_adversarial_names_never_register(name: str, text: str) -> None:
-    """Whoever names an identity after a declared one gains nothing by it."""
+    """Naming an identity after a declared one has no effect."""
     rogue = make_identity(name, key="vault://cluster/approle/x", provider="vault", scope="cluster")
     assert judge(rogue, entry("E", text)).state == "unregistered"
 
 
 @given(name=st.text(min_size=1), text=st.text(alphabet=st.characters(exclude_characters="*\\"), min_size=1))
 def test_only_an_equal_name_registers(name: str, text: str) -> None:
-    """Whatever the texts, without a pattern an ASCII name matches nothing but itself in another case."""
+    """With any texts, without a pattern an ASCII name matches only itself, ignoring case."""
     verdict = judge(make_identity(name, key="k"), entry("E", text))
     if verdict.state == "registered" and text.isascii():
         assert name.lower() == text.strip().lower() or text.strip() == "k"
@@ -340,7 +342,7 @@ def test_ids_are_compared_as_their_provider_compares(key: str, provider: str, te
         pytest.param({TAG: "NHI-1"}, entry("NHI-1", f"arn:aws:iam::{ACCOUNT}:role/x"), "registered", id="same-account"),
     ],
 )
-def test_tags_register_nobody_by_accident(tags: dict[str, str], declared: Entry, state: str) -> None:
+def test_tags_register_no_identity_by_accident(tags: dict[str, str], declared: Entry, state: str) -> None:
     """Only configured keys count, only with a whole id of the entry's own, and only where the entry lives."""
     assert judge(make_identity("svc", tags=tags), declared).state == state
 
@@ -352,15 +354,15 @@ def test_a_password_is_no_id() -> None:
 
 
 def test_the_most_specific_pattern_wins() -> None:
-    """Of several patterns the one with most literal text stands for it; the next is the runner-up."""
+    """Of several patterns, the one with most literal text matches; the next is the runner-up."""
     verdict = judge(FULL, entry("A", "svc-*"), entry("B", "svc-bill*"), entry("C", "**billing"))
 
     assert (verdict.entry, verdict.evidence) == ("B", "glob svc-bill* = registry.csv:2")
-    assert [one.entry for one in verdict.candidates] == ["A", "C"]
+    assert [candidate.entry for candidate in verdict.candidates] == ["A", "C"]
 
 
 def test_equally_specific_patterns_are_ambiguous() -> None:
-    """Two entries with the same pattern are not told apart by their order."""
+    """Two entries with the same pattern are ambiguous, in any order."""
     assert judge(FULL, entry("A", "svc-*"), entry("B", "svc-*")).state == "ambiguous"
 
 
@@ -371,8 +373,8 @@ def test_a_large_or_boundless_pattern_is_noticed() -> None:
     matching = run([*identities, *few], [entry("A", "app-*"), entry("B", "svc-*", row=3), entry("C", "**", row=4)])
 
     assert matching.notices == (
-        "registry.csv:4: the pattern ** would stand for everything and was not used",
-        "patterns that stand for over 1% of the 200 identities: app-* in registry.csv:2 for 198",
+        "registry.csv:4: the pattern ** would match everything and was not used",
+        "patterns that match over 1% of the 200 identities: app-* in registry.csv:2 for 198",
     )
 
 
@@ -426,14 +428,14 @@ def test_input_order_does_not_matter(identities: list[Identity], entries: list[E
 
 @given(identities=IDENTITIES, entries=ENTRIES)
 def test_an_exact_key_always_beats_a_pattern(identities: list[Identity], entries: list[Entry]) -> None:
-    """Whatever else is declared, an entry with the exact key is the one found, or among those found."""
+    """With any other entries, an entry with the exact key is found, or is among those found."""
     exact = [entry(f"X{number}", identity.key) for number, identity in enumerate(identities)]
     matching = run(identities, [*entries, *exact])
     for declared, identity in zip(exact, identities, strict=True):
         verdict = matching.verdicts[identity.key]
 
         assert verdict.rung == "key"
-        assert declared.id in (verdict.entry, *(one.entry for one in verdict.candidates))
+        assert declared.id in (verdict.entry, *(candidate.entry for candidate in verdict.candidates))
 
 
 def cmdb(entry_id: str, *identities: str, **facts: Any) -> Entry:
@@ -443,7 +445,7 @@ def cmdb(entry_id: str, *identities: str, **facts: Any) -> Entry:
 
 
 def test_registries_that_agree_are_one_declaration() -> None:
-    """The one that names an owner stands for it, the others agree, and the identity is found for each of them."""
+    """The entry with an owner matches, the others agree, and the identity is found for each of them."""
     matching = run([FULL], [cmdb("C", ARN, owner=()), entry("A", ARN, registry="sheet")])
     verdict = matching.verdicts[FULL.key]
 
@@ -466,7 +468,7 @@ def test_who_speaks_for_agreeing_registries(one: dict[str, Any], other: dict[str
 
 
 def test_registries_that_contradict_each_other_are_ambiguous() -> None:
-    """Nobody chooses between them, and the evidence names both places and what they differ in."""
+    """None is chosen, and the evidence names both places and their differences."""
     verdict = judge(
         FULL,
         entry("A", ARN, registry="sheet", environment="prod"),
@@ -475,15 +477,15 @@ def test_registries_that_contradict_each_other_are_ambiguous() -> None:
 
     assert (verdict.state, verdict.entry, verdict.contradictions) == ("ambiguous", None, ("A", "C"))
     assert verdict.evidence == "key: cmdb.csv:9 and registry.csv:2 differ in environment, owner"
-    assert [one.entry for one in verdict.candidates] == ["A", "C"]
+    assert [candidate.entry for candidate in verdict.candidates] == ["A", "C"]
 
 
 def test_an_ambiguity_within_one_registry_is_no_contradiction() -> None:
-    """Two live entries of one list stay ambiguous whatever a second list says."""
+    """Two live entries of one list stay ambiguous, whatever a second list says."""
     verdict = judge(FULL, entry("A", ARN, registry="sheet"), entry("B", ARN, registry="sheet"), cmdb("C", ARN))
 
     assert (verdict.state, verdict.contradictions) == ("ambiguous", ())
-    assert verdict.evidence == "key: 3 live entries stand for it"
+    assert verdict.evidence == "key: 3 live entries match it"
 
 
 @pytest.mark.parametrize(
@@ -512,12 +514,14 @@ def test_other_registries_are_heard_on_weaker_rungs(
 
 
 def test_a_contradiction_says_where_and_in_what() -> None:
-    """What another registry says otherwise stands among the candidates, with rung, place and columns."""
+    """Contradictions of another registry are among the candidates, with rung, place and columns."""
     verdict = judge(
         FULL, entry("A", ARN, registry="sheet"), cmdb("C", "svc-billing", kind="agent", owner=("bob@example.com",))
     )
 
-    assert [one.evidence for one in verdict.candidates] == ["name svc-billing = cmdb.csv:9, differs in owner"]
+    assert [candidate.evidence for candidate in verdict.candidates] == [
+        "name svc-billing = cmdb.csv:9, differs in owner"
+    ]
 
 
 def test_a_registry_that_cannot_decide_says_nothing() -> None:
@@ -527,7 +531,7 @@ def test_a_registry_that_cannot_decide_says_nothing() -> None:
     )
 
     assert (verdict.agreeing, verdict.contradictions) == ((), ())
-    assert [one.entry for one in verdict.candidates] == ["C", "D"]
+    assert [candidate.entry for candidate in verdict.candidates] == ["C", "D"]
 
 
 def test_less_specific_patterns_of_another_registry_are_heard() -> None:
@@ -539,7 +543,7 @@ def test_less_specific_patterns_of_another_registry_are_heard() -> None:
     assert (verdict.entry, verdict.agreeing) == ("A", ("C",))
 
 
-def test_the_roster_tells_whether_two_owners_are_one() -> None:
+def test_the_roster_decides_whether_two_owners_are_one() -> None:
     """Two ways to write a person, or a group and its member, are no contradiction."""
     meant = {"Ada L.": ("ada@example.com",), "team:x": ("team:x", "ada@example.com")}
     entries = [entry("A", ARN, registry="sheet", owner=("Ada L.",)), cmdb("C", ARN, owner=("team:x",))]
@@ -580,9 +584,9 @@ def test_input_order_does_not_matter_with_several_registries(
 
 
 @given(identities=IDENTITIES, entries=ENTRIES)
-def test_an_agreeing_registry_changes_nobodys_registration(identities: list[Identity], entries: list[Entry]) -> None:
+def test_an_agreeing_registry_changes_no_registration(identities: list[Identity], entries: list[Entry]) -> None:
     """A copy of the whole list under another name agrees wherever the list itself can decide."""
-    untagged = [msgspec.structs.replace(one, tags={}) for one in identities]
+    untagged = [msgspec.structs.replace(identity, tags={}) for identity in identities]
     copies = [msgspec.structs.replace(one, id=f"copy-{one.id}", registry="copy") for one in entries]
     alone, together = run(untagged, entries), run(untagged, [*entries, *copies])
     for key, verdict in alone.verdicts.items():
@@ -599,7 +603,7 @@ def test_an_agreeing_registry_changes_nobodys_registration(identities: list[Iden
     ids=["named", "not named", "only a title"],
 )
 def test_a_tag_is_not_alone_where_the_entry_names_the_identity(declared: Entry, also_by: str | None) -> None:
-    """The tag decides, being the stronger rung, and the other one is told."""
+    """The tag decides, as the stronger rung, and the evidence names the other one."""
     others = entry("NHI-2", "svc", status="retired")
     verdict = match([make_identity("svc", tags={TAG: "NHI-1"})], [declared, others], tag_keys=(TAG,), today=TODAY)
 

@@ -101,7 +101,7 @@ def test_every_character_has_one_look() -> None:
 
 @given(st.text(max_size=60), st.text(max_size=60))
 def test_any_two_names_can_be_compared(one: str, other: str) -> None:
-    """Whatever they are made of; and looking alike is mutual."""
+    """With any text; and looking alike is symmetric."""
     assert look_alike(one, other) == look_alike(other, one)
     assert not (look_alike(one, other) and fold(one) == fold(other))
     assert disguise(one, other)

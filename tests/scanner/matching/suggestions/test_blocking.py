@@ -57,7 +57,7 @@ def test_names_without_a_trigram_in_common_are_not_near(search: Search) -> None:
 
 
 def test_an_equal_name_is_always_near() -> None:
-    """Also where its words are so common that they tell nothing, or are written as one."""
+    """Also if its words are too common to count, or are written as one."""
     pool = sorted([*(f"svc payments {number}" for number in range(30_000)), "svc payments"])
 
     assert next(nearest(["svcpayments"], pool))[0] == "svc payments"

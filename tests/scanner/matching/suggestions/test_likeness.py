@@ -64,7 +64,7 @@ def test_rarity_does_not_move_with_every_new_name() -> None:
     )
 
 
-def test_the_reasons_are_told() -> None:
+def test_the_reasons_are_reported() -> None:
     """Shared words, words that resemble, and what contradicts."""
     likeness = FEW.compare(key_of("svc-payments-etl-2"), key_of("svc-payment-etl-3"))
 

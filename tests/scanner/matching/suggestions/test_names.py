@@ -57,14 +57,14 @@ def test_known_words_have_one_spelling(word: str, one: str) -> None:
     assert one_spelling(word) == one
 
 
-def test_environments_are_told_from_a_key() -> None:
+def test_environments_in_a_key() -> None:
     """However they are spelled."""
     assert environments("payments production 2") == {"prod"}
 
 
 @given(st.text(max_size=300))
 def test_a_key_of_any_text_is_words_with_single_spaces(text: str) -> None:
-    """Whatever the text, the key can be split and joined again, and is its own key but for made-up words."""
+    """With any text, the key can be split and joined again, and is its own key except for generated words."""
     key = key_of(text)
 
     assert key == " ".join(key.split())

@@ -55,7 +55,9 @@ def test_a_renamed_identity_and_its_entry_are_suggested_to_each_other() -> None:
 @pytest.mark.parametrize(
     ("identity", "entry", "score", "said"),
     [
-        pytest.param("svc-billing", declared("SVC_Billing"), 0.98, "are equal but for case and separators", id="equal"),
+        pytest.param(
+            "svc-billing", declared("SVC_Billing"), 0.98, "are equal except for case and separators", id="equal"
+        ),
         pytest.param(
             "svc-billing ", declared("svc-billing"), 0.59, "looks alike but differs in its spaces", id="space"
         ),
@@ -63,7 +65,7 @@ def test_a_renamed_identity_and_its_entry_are_suggested_to_each_other() -> None:
             "caf\u00e9-sync",
             declared("CAFE\u0301.sync"),
             0.98,
-            "equal but for case and separators",
+            "equal except for case and separators",
             id="accents-of-both",
         ),
         pytest.param("billing-prod", declared("billing-production"), 0.96, "prod = production", id="spelled-out"),
@@ -101,14 +103,14 @@ def test_a_renamed_identity_and_its_entry_are_suggested_to_each_other() -> None:
             "svc-billing",
             declared("SVC_billing", state="found", identities=("arn:x",)),
             0.78,
-            "the entry already stands for arn:x",
+            "the entry already matches arn:x",
             id="stands-for-another",
         ),
         pytest.param(
             "svc-billing", declared("SVC_billing", status="retired"), 0.78, "the entry is retired", id="retired"
         ),
         pytest.param(
-            "svc-billing-eu", declared("svc-billing-*"), 0.43, "only what is literal in a pattern", id="pattern"
+            "svc-billing-eu", declared("svc-billing-*"), 0.43, "only the literal parts of a pattern", id="pattern"
         ),
         pytest.param(
             "svc-b\u0456lling",
@@ -125,7 +127,7 @@ def test_a_renamed_identity_and_its_entry_are_suggested_to_each_other() -> None:
 def test_what_speaks_for_and_against_a_pair_is_said(
     identity: Identity | str, entry: EntryAssessment, score: float, said: str
 ) -> None:
-    """Each lowers the score by its own measure, and stands in the evidence."""
+    """Each lowers the score by its own factor, and is in the evidence."""
     [candidate] = candidates(identity, entry)
 
     assert said in candidate.evidence
@@ -144,11 +146,11 @@ def test_what_speaks_for_and_against_a_pair_is_said(
     ],
 )
 def test_some_are_never_suggested(identity: str, entry: EntryAssessment) -> None:
-    """Whoever shares only a word that everybody uses, or lives elsewhere, is no candidate."""
+    """A subject that shares only a common word, or is in another place, is no candidate."""
     assert candidates(identity, entry) == ()
 
 
-def test_an_entry_that_stands_for_nothing_comes_first() -> None:
+def test_an_entry_without_a_match_comes_first() -> None:
     """Even if others are a little more alike; these are the runners-up."""
     alive = [declared("svc_billing", f"A{n}", state="found", identities=("arn:x",)) for n in range(KEPT)]
 
@@ -167,14 +169,14 @@ def test_the_best_few_are_kept_and_ties_are_in_the_order_of_ids() -> None:
 
 
 def test_of_a_crowd_with_one_name_the_neighbour_in_the_same_scope_is_found() -> None:
-    """A role that stands in each of many accounts is suggested the entry for its own account."""
+    """For a role that exists in many accounts, the entry for its own account is suggested."""
     entries = [declared("Deploy_Role", f"E{number:03}", scope=f"{number:012}") for number in range(1, 200)]
     identity = make_identity("deploy-role", scope=f"{150:012}")
 
     assert candidates(identity, *entries)[0] == MatchCandidate(
         entry="E150",
         score=0.98,
-        evidence='name "deploy-role" and "Deploy_Role" in registry.csv:14 are equal but for case and separators',
+        evidence='name "deploy-role" and "Deploy_Role" in registry.csv:14 are equal except for case and separators',
     )
 
 
