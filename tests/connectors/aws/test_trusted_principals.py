@@ -1,4 +1,4 @@
-"""Whom in its own account a trust policy lets in: names, the account, anyone; conditions on who asks; refusals."""
+"""Principals of its own account that a trust policy allows: by name, the account, anyone; conditions; denies."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def given_that(operator: str, key: str, *values: str) -> dict[str, Any]:
 
 
 def trust(*statements: dict[str, Any]) -> RoleTrust:
-    """The door of a role with these statements in its trust policy."""
+    """The trust of a role with these statements in its trust policy."""
     return RoleTrust(role=f"{IAM}:role/boss", statements=tuple(trust_statements({"Statement": list(statements)})))
 
 
