@@ -12,7 +12,7 @@ from collections.abc import Sequence
 
 NAMES = (
     "start_up", "aws_scan", "aws_organization", "azure_scan", "gcp_scan", "matching", "suggestions", "accuracy",
-    "pipeline", "store", "files", "html_report", "diff", "cluster", "cloudtrail",
+    "behaviour", "pipeline", "store", "files", "html_report", "diff", "cluster", "cloudtrail",
 )  # fmt: skip
 
 

@@ -38,6 +38,11 @@ class Feature(NamedTuple):
     sort: FeatureSort
     value: str
 
+    @property
+    def service(self) -> str:
+        """Of an action, its service."""
+        return self.value.partition(":")[0]
+
     def __str__(self) -> str:
         return f"{self.sort}={self.value}"
 
